@@ -8,7 +8,15 @@ import pytest
 from counterseal.errors import InvalidField
 from counterseal_web import ADMIN_API, OPERATIONS
 from counterseal_web.calls import Call
-from counterseal_web.inputs import EVERYTHING, IGNORED, MEDIA_TYPES, Ignored, Inputs, Part, shape_of
+from counterseal_web.inputs import (
+    EVERYTHING,
+    IGNORED,
+    MEDIA_TYPES,
+    Ignored,
+    Inputs,
+    Location,
+    shape_of,
+)
 from counterseal_web.messages import FORM, JSON
 from counterseal_web.openapi import openapi
 from counterseal_web.operations import Audience, Payload
@@ -21,7 +29,10 @@ SCHEMAS = openapi(ALL, "https://service.example")["components"]["schemas"]
 READ = [each for each in ALL if each.payload in {Payload.JSON, Payload.FORM}]
 UNHEARD = "unheardOf"
 
-LENIENT = {("comeBack", Part.QUERY): "RFC 6749", ("logOut", Part.BODY): "Back-Channel Logout 1.0"}
+LENIENT = {
+    ("comeBack", Location.QUERY): "RFC 6749",
+    ("logOut", Location.BODY): "Back-Channel Logout 1.0",
+}
 """Calls of Identity Providers; by their standards they ignore what they do not know."""
 
 OF_CX_CLIENTS = set()
@@ -131,7 +142,7 @@ def refused(reply, field):
 @named(ALL)
 def test_a_parameter_of_the_query_that_is_unknown(send, operation):
     body = () if operation.payload is Payload.NONE else (b"{}", MEDIA_TYPES[operation.payload][0])
-    if (operation.id, Part.QUERY) in LENIENT:
+    if (operation.id, Location.QUERY) in LENIENT:
         for name in (UNHEARD, *(f"{name}s" for name in operation.query), "Code", "errors"):
             told = send(operation, *body, **{name: "1"})
             assert told.data == send(operation, *body).data
@@ -151,7 +162,7 @@ def test_a_member_that_is_unknown_at_any_depth(send, operation):
             before = f"{place}." if place else ""
             for name in (*[name.swapcase() for name in schema["properties"]], UNHEARD):
                 reply = send(operation, written(within(place, {name: "x"})), media_type)
-                if (operation.id, Part.BODY) in LENIENT:
+                if (operation.id, Location.BODY) in LENIENT:
                     assert reply.data == send(operation, written({"else": "x"}), media_type).data
                 else:
                     refused(reply, f"{before}{name}")
@@ -191,7 +202,7 @@ def test_what_is_ignored_is_listed_with_a_reason():
 
 def test_an_entry_of_the_list_is_for_its_call_and_spares_no_near_miss():
     names = frozenset({"viewType", "showcode"})
-    entry = Ignored("addRequest", Part.BODY, names, "a client of 2019", "It sends them.")
+    entry = Ignored("addRequest", Location.BODY, names, "a client of 2019", "It sends them.")
     (adding,) = [each for each in ALL if each.id == "addRequest"]
     (binding,) = [each for each in ALL if each.id == "bindAccount"]
     question = {"accountId": "user-42", "content": "Pay 10 EUR to Zoë?"}
@@ -211,7 +222,7 @@ def test_an_entry_of_the_list_is_for_its_call_and_spares_no_near_miss():
 @named(READ)
 def test_what_is_taken_is_described_as_closed(operation):
     for place, schema in objects(SCHEMAS[operation.takes]):
-        lenient = (operation.id, Part.BODY) in LENIENT and not place
+        lenient = (operation.id, Location.BODY) in LENIENT and not place
         opaque = f"{operation.takes}.{place}" in OPAQUE
         assert (schema["additionalProperties"] is not False) == (opaque or lenient), place
         assert ("properties" in schema) is not opaque

@@ -7,9 +7,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from counterseal.models import ChallengeState
 from counterseal.testing import FakeService
-from counterseal_web.waiting import Follow, Look, Seen, Waits
+from counterseal_web.waiting import Done, Follow, Load, Waits
 
-LOOK_EVERY = 1.0
+LOAD_EVERY = 1.0
 PENDING, SEEN, ANSWERED = (
     ChallengeState.PENDING,
     ChallengeState.SEEN,
@@ -33,71 +33,73 @@ def challenge():
 
 @pytest.fixture
 def waits():
-    return Waits(4, LOOK_EVERY, object)
+    return Waits(4, LOAD_EVERY, object)
 
 
 def is_answered(challenge):
     return challenge.state is ANSWERED
 
 
-def test_one_looks_and_the_others_follow(waits, challenge):
+def test_one_loads_and_the_others_follow(waits, challenge):
     first, second = (
-        waits.begin(waits.enter("a"), challenge, is_answered, deadline) for deadline in (30, 20)
+        waits.begin(waits.take_slot("a"), challenge, is_answered, deadline) for deadline in (30, 20)
     )
-    assert first.step(0) == Look(LOOK_EVERY)
+    assert first.step(0) == Load(LOAD_EVERY)
     assert second.step(0) == Follow(20)
     assert first.signal is second.signal
     latest = attrs.evolve(challenge, state=ANSWERED, version=challenge.version + 1)
-    first.looked(latest)
-    assert first.step(1) == second.step(1) == Seen(latest)
+    first.loaded(latest)
+    assert first.step(1) == second.step(1) == Done(latest)
 
 
-def test_after_a_look_that_failed_another_may_look(waits, challenge):
-    first, second = (waits.begin(waits.enter("a"), challenge, is_answered, 30) for _ in range(2))
+def test_after_a_load_that_failed_another_may_load(waits, challenge):
+    first, second = (
+        waits.begin(waits.take_slot("a"), challenge, is_answered, 30) for _ in range(2)
+    )
     first.step(0)
-    first.looked(None)
+    first.loaded(None)
     first.end()
-    assert second.step(0.5) == Look(LOOK_EVERY)
+    assert second.step(0.5) == Load(LOAD_EVERY)
 
 
-def test_no_look_lasts_longer_than_the_wait(waits, challenge):
-    wait = waits.begin(waits.enter("a"), challenge, is_answered, 0.25)
-    assert wait.step(0) == Look(0.25)
-    wait.looked(challenge)
-    assert wait.step(0.25) == Seen(challenge)
+def test_no_load_lasts_longer_than_the_wait(waits, challenge):
+    wait = waits.begin(waits.take_slot("a"), challenge, is_answered, 0.25)
+    assert wait.step(0) == Load(0.25)
+    wait.loaded(challenge)
+    assert wait.step(0.25) == Done(challenge)
 
 
 def test_an_older_state_than_the_caller_knows_is_not_seen(waits, challenge):
-    first = waits.begin(waits.enter("a"), challenge, is_answered, 30)
+    first = waits.begin(waits.take_slot("a"), challenge, is_answered, 30)
     newer = attrs.evolve(challenge, state=SEEN, version=challenge.version + 1)
-    second = waits.begin(waits.enter("a"), newer, lambda each: each.state is PENDING, 30)
+    second = waits.begin(waits.take_slot("a"), newer, lambda each: each.state is PENDING, 30)
     first.step(0)
-    first.looked(challenge)
-    assert second.step(0) == Look(LOOK_EVERY)
+    first.loaded(challenge)
+    assert second.step(0) == Load(LOAD_EVERY)
 
 
 def test_a_revoked_slot_ends_the_wait(waits, challenge):
-    slots = [waits.enter("a") for _ in range(4)]
+    slots = [waits.take_slot("a") for _ in range(4)]
     wait = waits.begin(slots[0], challenge, is_answered, 30)
-    assert wait.step(0) == Look(LOOK_EVERY)
-    wait.looked(challenge)
-    assert waits.enter("b") is not None
-    assert wait.step(0) == Seen(challenge)
+    assert wait.step(0) == Load(LOAD_EVERY)
+    wait.loaded(challenge)
+    assert waits.take_slot("b") is not None
+    assert wait.step(0) == Done(challenge)
 
 
 def test_closing_ends_all_waits_and_lets_no_other_begin(waits, challenge):
-    wait = waits.begin(waits.enter("a"), challenge, is_answered, 30)
+    wait = waits.begin(waits.take_slot("a"), challenge, is_answered, 30)
     assert list(waits.close()) == [wait.signal]
-    assert wait.step(0) == Seen(challenge)
-    assert waits.enter("a") is None
+    assert wait.step(0) == Done(challenge)
+    assert waits.take_slot("a") is None
 
 
 def test_what_nobody_waits_for_is_forgotten(waits, challenge):
-    first = waits.begin(waits.enter("a"), challenge, is_answered, 30)
+    first = waits.begin(waits.take_slot("a"), challenge, is_answered, 30)
     first.step(0)
-    first.looked(attrs.evolve(challenge, state=ANSWERED, version=challenge.version + 1))
+    first.loaded(attrs.evolve(challenge, state=ANSWERED, version=challenge.version + 1))
     first.end()
-    assert waits.begin(waits.enter("a"), challenge, is_answered, 30).step(0) == Look(LOOK_EVERY)
+    assert waits.begin(waits.take_slot("a"), challenge, is_answered, 30).step(0) == Load(LOAD_EVERY)
 
 
 class Drivers(RuleBasedStateMachine):
@@ -105,7 +107,7 @@ class Drivers(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.waits = Waits(6, LOOK_EVERY, object)
+        self.waits = Waits(6, LOAD_EVERY, object)
         self.now = 0.0
         self.stored = list(CHALLENGES)
         self.steps = {}
@@ -114,25 +116,25 @@ class Drivers(RuleBasedStateMachine):
     def ready(self, wait, slot, deadline, index):
         """Ask for the next step, as a driver does after a signal."""
         step = wait.step(self.now)
-        if isinstance(step, Seen):
+        if isinstance(step, Done):
             assert step.challenge.version <= self.stored[index].version
             late = self.now >= deadline
             assert is_answered(step.challenge) or late or slot.revoked or self.waits.closed
             wait.end()
-            self.waits.leave(slot)
+            self.waits.free_slot(slot)
             self.steps.pop(wait, None)
         else:
             assert step.seconds <= deadline - self.now
             self.steps[wait] = (step, slot, deadline, index)
 
     def signal(self, index):
-        for wait, (step, slot, deadline, place) in list(self.steps.items()):
-            if place == index and isinstance(step, Follow):
+        for wait, (step, slot, deadline, request) in list(self.steps.items()):
+            if request == index and isinstance(step, Follow):
                 self.ready(wait, slot, deadline, index)
 
     @rule(index=st.integers(0, 1), origin=st.sampled_from("ab"), seconds=st.floats(0, 5))
     def enter(self, index, origin, seconds):
-        slot = self.waits.enter(origin)
+        slot = self.waits.take_slot(origin)
         if slot is not None:
             deadline = self.now + seconds
             wait = self.waits.begin(slot, self.stored[index], is_answered, deadline)
@@ -147,16 +149,16 @@ class Drivers(RuleBasedStateMachine):
     def advance(self, seconds):
         self.now += seconds
 
-    @precondition(lambda self: any(isinstance(each[0], Look) for each in self.steps.values()))
+    @precondition(lambda self: any(isinstance(each[0], Load) for each in self.steps.values()))
     @rule(data=st.data(), fails=st.booleans())
-    def look(self, data, fails):
-        looking = [wait for wait, each in self.steps.items() if isinstance(each[0], Look)]
-        wait = data.draw(st.sampled_from(range(len(looking))).map(looking.__getitem__))
+    def load(self, data, fails):
+        loads = [wait for wait, each in self.steps.items() if isinstance(each[0], Load)]
+        wait = data.draw(st.sampled_from(range(len(loads))).map(loads.__getitem__))
         _, slot, deadline, index = self.steps[wait]
-        wait.looked(None if fails else self.stored[index])
+        wait.loaded(None if fails else self.stored[index])
         if fails:
             wait.end()
-            self.waits.leave(slot)
+            self.waits.free_slot(slot)
             del self.steps[wait]
         else:
             self.ready(wait, slot, deadline, index)
@@ -170,10 +172,10 @@ class Drivers(RuleBasedStateMachine):
                 assert wait not in self.steps
 
     @invariant()
-    def one_looks_for_each_request_that_is_waited_for(self):
+    def one_loads_for_each_request_that_is_waited_for(self):
         for index in range(2):
             steps = [each[0] for each in self.steps.values() if each[3] == index]
-            assert sum(isinstance(step, Look) for step in steps) == bool(steps)
+            assert sum(isinstance(step, Load) for step in steps) == bool(steps)
 
 
 TestDrivers = Drivers.TestCase

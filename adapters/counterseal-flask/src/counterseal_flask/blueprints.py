@@ -157,10 +157,10 @@ def _refuse() -> NoReturn:
 def _request() -> Request:
     # Once, and not at each of its attributes.
     request = flask.request._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001
-    return read_environ(request.environ, partial(_read, request))
+    return read_environ(request.environ, partial(_read_body, request))
 
 
-def _read(request: flask.Request, limit: int) -> bytes:
+def _read_body(request: flask.Request, limit: int) -> bytes:
     # Werkzeug cuts a body of unknown length off at its maximum without a word.
     request.max_content_length = limit
     try:
@@ -171,8 +171,8 @@ def _read(request: flask.Request, limit: int) -> bytes:
         raise BrokenBodyError from None
 
 
-class _Written(flask.Response):
-    """A response whose headers are written: what is done to others would find nothing to do."""
+class _FinishedResponse(flask.Response):
+    """A response whose headers are complete: Werkzeug would look for what to add, in vain."""
 
     default_mimetype = None
 
@@ -184,8 +184,8 @@ class _Written(flask.Response):
 def _response(response: Response) -> flask.Response:
     headers = Headers(list(response.headers))
     if response.stream is not None:
-        return _Written(response.stream, response.status, headers)
-    written = _Written(response.body, response.status, headers)
+        return _FinishedResponse(response.stream, response.status, headers)
+    finished = _FinishedResponse(response.body, response.status, headers)
     if "Content-Length" not in dict(response.headers):
-        del written.headers["Content-Length"]
-    return written
+        del finished.headers["Content-Length"]
+    return finished

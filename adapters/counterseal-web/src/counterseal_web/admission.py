@@ -22,8 +22,8 @@ SIGNED = 'CX1-HMAC-SHA256 realm="counterseal", Signature realm="counterseal"'
 OFFERS = {Audience.ORIGIN: f"{BASIC}, {SIGNED}", Audience.ADMIN: SIGNED}
 """What may be used; which of them is one caller's own is not said."""
 
-WANTED = " ".join(f'"{name}"' for name in COVERED)
-ACCEPTED = f'{LABEL}=({WANTED});created;alg="{ALGORITHM}";tag="{TAG}"'
+COMPONENTS = " ".join(f'"{name}"' for name in COVERED)
+ACCEPTED = f'{LABEL}=({COMPONENTS});created;alg="{ALGORITHM}";tag="{TAG}"'
 """How a message may be signed (RFC 9421, 5.1)."""
 
 

@@ -95,7 +95,7 @@ def read_call(
         InvalidField: The query is no text, or has a parameter twice.
     """
     headers = request.headers
-    body = _body(request, settings.body_limit)
+    body = _read_body(request, settings.body_limit)
     media_type, charset = _media_type(headers.get("content-type", "")[:TYPE_LIMIT])
     path = quote(request.path, safe=PATH_SAFE)
     query = _text(request.query)
@@ -117,11 +117,11 @@ def read_call(
     )
 
 
-def _body(request: Request, limit: int) -> bytes:
+def _read_body(request: Request, limit: int) -> bytes:
     length = request.headers.get("content-length", "")
     if length.isdecimal() and (len(length) > LENGTH_DIGITS or int(length) > limit):
         raise BodyTooLargeError
-    body = request.read(limit + 1)
+    body = request.read_body(limit + 1)
     if len(body) > limit:
         raise BodyTooLargeError
     return body

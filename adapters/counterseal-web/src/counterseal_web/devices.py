@@ -26,60 +26,60 @@ from counterseal.wire.device import (
 from counterseal.wire.enrolment import read_peek
 from counterseal.wire.members import read_record, write_record
 from counterseal_web.calls import Call
-from counterseal_web.members import named, text
+from counterseal_web.members import read_guid, require_text
 from counterseal_web.messages import Reply
 from counterseal_web.operations import NOTHING, Audience, Operation, Payload
 from counterseal_web.service import Service
 
 
-def peek(service: Service, call: Call) -> Reply:
+def peek_invitation(service: Service, call: Call) -> Reply:
     """Tell which App Space a session token is for; changes nothing."""
     app_space = service.enrolments.peek(read_peek(call.document))
     peeked = Peeked(app_space=app_space.guid, app_space_name=app_space.name)
     return Reply(document=write_record(peeked))
 
 
-def finish_bind(service: Service, call: Call) -> Reply:
+def complete_bind(service: Service, call: Call) -> Reply:
     """Finish a bind with a session token and new keys; may be repeated."""
     bound = service.enrolments.complete(cs.read_enrolment(call.document))
     return Reply(document=write_record(Bond.of(bound)))
 
 
-def pending(service: Service, call: Call) -> Reply:
+def list_pending(service: Service, call: Call) -> Reply:
     """Return what the device's account is asked, oldest first."""
     requests = tuple(map(OpenRequest.of, service.answers.pending(_device_call(call))))
     return Reply(document=write_record(OpenRequests(requests=requests)))
 
 
-def show(service: Service, call: Call) -> Reply:
+def show_request(service: Service, call: Call) -> Reply:
     """Return one request, to be shown: its display document is what the device signs."""
-    guid = named(call.names["guid"], "guid")
+    guid = read_guid(call.names["guid"], "guid")
     challenge = service.answers.fetch(_device_call(call), guid)
     request = ShownRequest.of(challenge, now=service.ports.clock.now())
     return Reply(document=write_record(request))
 
 
-def answer(service: Service, call: Call) -> Reply:
+def answer_request(service: Service, call: Call) -> Reply:
     """Accept an answer; the body is the answer, a compact JWS."""
     return Reply(document=write_record(AnswerReply.of(service.answers.answer(_device_call(call)))))
 
 
-def disown(service: Service, call: Call) -> Reply:
+def disown_request(service: Service, call: Call) -> Reply:
     """Accept that this was not me; the body is the disown, a compact JWS."""
     return Reply(document=write_record(AnswerReply.of(service.answers.disown(_device_call(call)))))
 
 
-def update(service: Service, call: Call) -> Reply:
+def update_device(service: Service, call: Call) -> Reply:
     """Change the device's name or push addresses."""
     return _status(service, service.devices.update(_device_call(call)))
 
 
-def rotate(service: Service, call: Call) -> Reply:
+def rotate_keys(service: Service, call: Call) -> Reply:
     """Replace the device's keys."""
     return _status(service, service.devices.rotate(_device_call(call)))
 
 
-def status(service: Service, call: Call) -> Reply:
+def get_status(service: Service, call: Call) -> Reply:
     """Tell the device what the service knows of it."""
     authenticated = service.devices.authenticate(_device_call(call))
     status = AccountStatus.of(
@@ -92,19 +92,19 @@ def status(service: Service, call: Call) -> Reply:
     return Reply(document=write_record(status))
 
 
-def endorsed_keys(service: Service, call: Call) -> Reply:
+def get_endorsed_keys(service: Service, call: Call) -> Reply:
     """Return the service's key set, endorsed by each of its keys."""
     endorsements = Endorsements(endorsed=service.keysets.endorse(_device_call(call)))
     return Reply(document=write_record(endorsements))
 
 
-def telemetry(service: Service, call: Call) -> Reply:
+def record_telemetry(service: Service, call: Call) -> Reply:
     """Record an event; it goes to the audit log."""
     service.telemetry.record(_device_call(call))
     return Reply(status=HTTPStatus.NO_CONTENT)
 
 
-def service_keys(service: Service, call: Call) -> Reply:  # noqa: ARG001 (a handler's)
+def get_service_keys(service: Service, call: Call) -> Reply:  # noqa: ARG001 (a handler's)
     """Return the service's public keys (RFC 7517)."""
     return Reply(
         document=cs.jwks_document(service.ports.signer.jwks()),
@@ -125,27 +125,27 @@ def _device_call(call: Call) -> DeviceCall:
     return DeviceCall(method=call.method, uri=call.uri, body=call.body, proof=call.proof)
 
 
-def redirect(service: Service, call: Call) -> Reply:
+def begin_login(service: Service, call: Call) -> Reply:
     """
     Begin a log-in at the App Space's Identity Provider.
 
     The app keeps `secret` to itself and sends its user to `url`.
     """
     start = read_record(LoginStart, call.document)
-    app_space = named(start.app_space, "appSpaceGuid")
+    app_space = read_guid(start.app_space, "appSpaceGuid")
     login = service.logins.redirect(app_space, start.redirect_uri)
     redirect = LoginRedirect(url=login.url, secret=login.app_secret, expires_at=login.deadline)
     return Reply(document=write_record(redirect))
 
 
-def come_back(service: Service, call: Call) -> Reply:
+def return_to_app(service: Service, call: Call) -> Reply:
     """Send a browser that the Identity Provider sent here on to the app; nothing is exchanged."""
     address = service.logins.relay_response(call.parameter("state"), call.query)
     headers = {"Location": address, "Referrer-Policy": "no-referrer"}
     return Reply(status=HTTPStatus.SEE_OTHER, headers=headers)
 
 
-def authenticate(service: Service, call: Call) -> Reply:
+def complete_login(service: Service, call: Call) -> Reply:
     """Finish a log-in, once: state, code and the app's secret together get a session token."""
     returned = read_record(LoginReturn, call.document)
     invitation = service.logins.authenticate(
@@ -166,8 +166,8 @@ def log_out(service: Service, call: Call) -> Reply:
 
     OpenID Connect Back-Channel Logout 1.0: the address is what the provider is configured with.
     """
-    app_space = named(call.names["app_space"], "app_space")
-    token = text(call.document, "logout_token")
+    app_space = read_guid(call.names["app_space"], "app_space")
+    token = require_text(call.document, "logout_token")
     try:
         service.logins.log_out(app_space, token)
     except Refused:
@@ -189,7 +189,7 @@ DEVICE_API = (
         "redirect",
         "POST",
         "/device/login/redirect",
-        redirect,
+        begin_login,
         {200: "Begun"},
         takes="NewLogin",
         refuses=("not_found", "wrong_kind", "return_forbidden", "too_often"),
@@ -198,7 +198,7 @@ DEVICE_API = (
         "comeBack",
         "GET",
         "/device/login/return",
-        come_back,
+        return_to_app,
         {303: None},
         needs={"state": "As the log-in's address had it."},
         query={
@@ -212,7 +212,7 @@ DEVICE_API = (
         "authenticate",
         "POST",
         "/device/login/authenticate",
-        authenticate,
+        complete_login,
         {200: "LoggedIn"},
         takes="LoginReturn",
         refuses=(
@@ -238,7 +238,7 @@ DEVICE_API = (
         "lookAtInvitation",
         "POST",
         "/device/invitation",
-        peek,
+        peek_invitation,
         {200: "Invited"},
         takes="Look",
         refuses=("denied", "deadline_passed"),
@@ -247,7 +247,7 @@ DEVICE_API = (
         "finishBind",
         "POST",
         "/device/bind",
-        finish_bind,
+        complete_bind,
         {200: "Bound"},
         takes="Enrolment",
         refuses=(
@@ -261,12 +261,12 @@ DEVICE_API = (
             "deadline_passed",
         ),
     ),
-    _call("pendingRequests", "GET", "/device/requests", pending, {200: "Pending"}),
+    _call("pendingRequests", "GET", "/device/requests", list_pending, {200: "Pending"}),
     _call(
         "showRequest",
         "GET",
         "/device/requests/{guid}",
-        show,
+        show_request,
         {200: "Shown"},
         refuses=(*PROVEN, "not_found", "deadline_passed"),
     ),
@@ -274,7 +274,7 @@ DEVICE_API = (
         "answerRequest",
         "POST",
         "/device/answer",
-        answer,
+        answer_request,
         {200: "Answered"},
         accepts=Payload.TOKEN,
         takes="Token",
@@ -284,18 +284,18 @@ DEVICE_API = (
         "disownRequest",
         "POST",
         "/device/disown",
-        disown,
+        disown_request,
         {200: "Answered"},
         accepts=Payload.TOKEN,
         takes="Token",
         refuses=(*PROVEN, *ENDED),
     ),
-    _call("updateDevice", "PATCH", "/device", update, {200: "Device"}, takes="Update"),
+    _call("updateDevice", "PATCH", "/device", update_device, {200: "Device"}, takes="Update"),
     _call(
         "rotateKeys",
         "POST",
         "/device/rotate",
-        rotate,
+        rotate_keys,
         {200: "Device"},
         takes="Rotation",
         refuses=(
@@ -307,16 +307,16 @@ DEVICE_API = (
             "strong_key_missed",
         ),
     ),
-    _call("deviceStatus", "GET", "/device/status", status, {200: "Status"}),
-    _call("endorsedKeys", "GET", "/device/keys", endorsed_keys, {200: "Endorsed"}),
+    _call("deviceStatus", "GET", "/device/status", get_status, {200: "Status"}),
+    _call("endorsedKeys", "GET", "/device/keys", get_endorsed_keys, {200: "Endorsed"}),
     _call(
         "recordTelemetry",
         "POST",
         "/device/telemetry",
-        telemetry,
+        record_telemetry,
         NOTHING,
         takes="TelemetryEvent",
         refuses=(*PROVEN, "too_often"),
     ),
-    _open("serviceKeys", "GET", "/.well-known/jwks.json", service_keys, {200: "KeySet"}),
+    _open("serviceKeys", "GET", "/.well-known/jwks.json", get_service_keys, {200: "KeySet"}),
 )

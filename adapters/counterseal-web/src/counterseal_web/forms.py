@@ -52,8 +52,8 @@ def read_form(body: bytes) -> dict[str, Any]:
             # Whoever means JSON and does not say so ends here.
             raise InvalidField("body", "a form's field without =; JSON is sent as application/json")
         field = _text(name, "body")
-        _put(root, _segments(field), _text(value, _shown(field)), _shown(field))
-    return {name: _built(node, _shown(name)) for name, node in root.items()}
+        _insert(root, _segments(field), _text(value, _printable(field)), _printable(field))
+    return {name: _built(node, _printable(name)) for name, node in root.items()}
 
 
 def _text(data: bytes, field: str) -> str:
@@ -68,18 +68,18 @@ def _text(data: bytes, field: str) -> str:
 def _segments(name: str) -> list[str]:
     match = _NAME.fullmatch(name)
     if match is None:
-        raise InvalidField("body", f"not a field's name: {_shown(name)}")
+        raise InvalidField("body", f"not a field's name: {_printable(name)}")
     segments = [match[1], *_SEGMENT.findall(match[2])]
     if len(segments) > DEPTH:
-        raise InvalidField(_shown(name), "nested too deeply")
+        raise InvalidField(_printable(name), "nested too deeply")
     if any(segment.isdecimal() and not _INDEX.fullmatch(segment) for segment in segments[1:]):
-        raise InvalidField(_shown(name), "an index too large, or of an odd spelling")
+        raise InvalidField(_printable(name), "an index too large, or of an odd spelling")
     if "" in segments[:-1]:
-        raise InvalidField(_shown(name), "an empty segment before the end")
+        raise InvalidField(_printable(name), "an empty segment before the end")
     return segments
 
 
-def _put(root: Node, segments: list[str], value: str, field: str) -> None:
+def _insert(root: Node, segments: list[str], value: str, field: str) -> None:
     node = root
     for segment in segments[:-1]:
         node = node.setdefault(segment, {})
@@ -100,7 +100,7 @@ def _built(node: Node | str, field: str) -> Any:
         return node
     indices = [name for name in node if _INDEX.fullmatch(name)]
     if not indices:
-        return {name: _built(below, f"{field}.{_shown(name)}") for name, below in node.items()}
+        return {name: _built(below, f"{field}.{_printable(name)}") for name, below in node.items()}
     if len(indices) != len(node):
         raise InvalidField(field, "both a list and a document")
     if {int(name) for name in indices} != set(range(len(node))):
@@ -108,7 +108,7 @@ def _built(node: Node | str, field: str) -> Any:
     return [_built(node[str(index)], f"{field}[{index}]") for index in range(len(node))]
 
 
-def _shown(name: str) -> str:
+def _printable(name: str) -> str:
     """Return *name* as an error may show it."""
     text = name[:64]
     return text if text.isascii() and text.isprintable() else ascii(text)

@@ -64,7 +64,7 @@ def read_body(call: Call) -> Mapping[str, Any]:
     return body
 
 
-class Part(enum.Enum):
+class Location(enum.Enum):
     """Where a name stands."""
 
     QUERY = "query"
@@ -74,18 +74,18 @@ class Part(enum.Enum):
 @attrs.frozen
 class Ignored:
     """
-    An entry of the list.
+    Names that an operation neither knows nor refuses; all others are refused by name.
 
     Attributes:
         operation: The call's id.
-        part: Of which part of the call.
+        location: Of which part of the call.
         names: Which ones.
         sender: The kind of client that sends them.
         reason: Why they have to be ignored.
     """
 
     operation: str
-    part: Part
+    location: Location
     names: Container[str]
     sender: str
     reason: str
@@ -94,20 +94,31 @@ class Ignored:
 IGNORED = (
     Ignored(
         "comeBack",
-        Part.QUERY,
+        Location.QUERY,
         EVERYTHING,
         "an Identity Provider, by the user's browser",
         "RFC 6749, 4.1.2: the client MUST ignore unrecognized response parameters",
     ),
     Ignored(
         "logOut",
-        Part.BODY,
+        Location.BODY,
         EVERYTHING,
         "an Identity Provider",
         "OpenID Connect Back-Channel Logout 1.0, 2.5: values that are not understood MUST be"
         " ignored",
     ),
 )
+"""
+The closed list of what is ignored.
+
+- Of calls that clients of the Privakey CX service make, a member stands here only if a recorded
+  client sends it.
+  C-milo, C-mern and C-ue send none that we do not know, in JSON or in forms.
+  (An early C-ue sent `type` beside `callbackUrl`, for a WebAuthn domain; `callbackType` replaced
+  it. To ignore it would allow callbacks to an address that no caller named.)
+- Two calls are made by Identity Providers, and their standards demand to ignore the rest,
+  whatever its name: there a near miss of a known name is ignored too.
+"""
 
 
 @attrs.frozen
@@ -142,7 +153,7 @@ class Inputs:
     operation: Operation
     parameters: frozenset[str]
     body: Shape
-    ignored: Mapping[Part, Container[str]]
+    ignored: Mapping[Location, Container[str]]
 
     @classmethod
     def of(cls, operation: Operation, entries: Iterable[Ignored] = IGNORED) -> Inputs:
@@ -157,8 +168,8 @@ class Inputs:
         return cls(
             operation,
             frozenset({*operation.needs, *operation.query}),
-            shape_of(TAKEN[operation.takes]) if reads and operation.takes else Shape(members={}),
-            {each.part: each.names for each in entries if each.operation == operation.id},
+            shape_of(BODIES[operation.takes]) if reads and operation.takes else Shape(members={}),
+            {each.location: each.names for each in entries if each.operation == operation.id},
         )
 
     def read(self, call: Call) -> Call:
@@ -171,17 +182,17 @@ class Inputs:
         """
         payload = self.operation.payload
         demand_type(call, payload)
-        require_known(call.query, self.parameters, ignored=self.ignored.get(Part.QUERY, ()))
+        require_known(call.query, self.parameters, ignored=self.ignored.get(Location.QUERY, ()))
         if payload is Payload.TOKEN or (payload is Payload.NONE and not call.body):
             return call
         if payload is Payload.NONE and call.media_type not in {JSON, FORM}:
             raise InvalidField("body", "this call has none")
-        document, known = read_body(call), self.body.members or {}
-        require_known(document, known, ignored=self.ignored.get(Part.BODY, ()))
-        if not document.keys() <= known.keys():
-            document = {name: value for name, value in document.items() if name in known}
+        document, members = read_body(call), self.body.members or {}
+        require_known(document, members, ignored=self.ignored.get(Location.BODY, ()))
+        if not document.keys() <= members.keys():
+            document = {name: value for name, value in document.items() if name in members}
         for name, value in document.items():
-            _require_known(value, known[name], name)
+            _require_known(value, members[name], name)
         return attrs.evolve(call, document=document)
 
 
@@ -221,5 +232,5 @@ def _require_known(value: Any, shape: Shape, field: str) -> None:
             _require_known(below, shape.items, f"{field}[{index}]")
 
 
-TAKEN: Mapping[str, Schema] = SCHEMAS | ADMIN_SCHEMAS
+BODIES: Mapping[str, Schema] = SCHEMAS | ADMIN_SCHEMAS
 """Schemas, by the name that an operation takes."""

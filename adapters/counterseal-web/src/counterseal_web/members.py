@@ -21,7 +21,7 @@ LONGEST = 10**10
 """Seconds; the policy's limits are far below, and `timedelta` takes it."""
 
 
-def text(body: Mapping[str, Any], name: str) -> str:
+def require_text(body: Mapping[str, Any], name: str) -> str:
     """
     Return a member that has to be there.
 
@@ -34,7 +34,7 @@ def text(body: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def optional_text(body: Mapping[str, Any], name: str) -> str | None:
+def read_text(body: Mapping[str, Any], name: str) -> str | None:
     """
     Return a member that may be missing.
 
@@ -47,7 +47,7 @@ def optional_text(body: Mapping[str, Any], name: str) -> str | None:
     raise InvalidField(name, "not a text")
 
 
-def named(value: str, field: str) -> Guid:
+def read_guid(value: str, field: str) -> Guid:
     """
     Return the GUID that *value* is.
 
@@ -60,7 +60,7 @@ def named(value: str, field: str) -> Guid:
         raise NotFound from None
 
 
-def flag(body: Mapping[str, Any], name: str) -> bool | None:
+def read_flag(body: Mapping[str, Any], name: str) -> bool | None:
     """
     Return a yes or no that may be missing.
 
@@ -73,7 +73,7 @@ def flag(body: Mapping[str, Any], name: str) -> bool | None:
     raise InvalidField(name, "neither true nor false")
 
 
-def choice(value: Any, kind: Iterable[E], name: str) -> E:
+def read_choice(value: Any, kind: Iterable[E], name: str) -> E:
     """
     Return the member of *kind*, an enumeration or some of one, that *value* is the value of.
 
@@ -86,7 +86,7 @@ def choice(value: Any, kind: Iterable[E], name: str) -> E:
     raise InvalidField(name, f"not one of {', '.join(str(each.value) for each in kind)}")
 
 
-def optional_choice(body: Mapping[str, Any], kind: type[E], name: str) -> E | None:
+def read_optional_choice(body: Mapping[str, Any], kind: type[E], name: str) -> E | None:
     """
     Return a choice that may be missing.
 
@@ -94,10 +94,10 @@ def optional_choice(body: Mapping[str, Any], kind: type[E], name: str) -> E | No
         InvalidField: It is none of *kind*.
     """
     value = body.get(name)
-    return None if value is None else choice(value, kind, name)
+    return None if value is None else read_choice(value, kind, name)
 
 
-def whole(body: Mapping[str, Any], name: str) -> int | None:
+def read_integer(body: Mapping[str, Any], name: str) -> int | None:
     """
     Return a whole number that may be missing.
 
@@ -113,7 +113,7 @@ def whole(body: Mapping[str, Any], name: str) -> int | None:
     return number
 
 
-def span(body: Mapping[str, Any], name: str) -> timedelta | None:
+def read_seconds(body: Mapping[str, Any], name: str) -> timedelta | None:
     """
     Return a number of whole seconds that may be missing.
 
@@ -129,7 +129,7 @@ def span(body: Mapping[str, Any], name: str) -> timedelta | None:
     return timedelta(seconds=number)
 
 
-def number(query: Mapping[str, str], name: str) -> int | None:
+def read_number(query: Mapping[str, str], name: str) -> int | None:
     """
     Return a whole number of the query that may be missing.
 
@@ -144,7 +144,7 @@ def number(query: Mapping[str, str], name: str) -> int | None:
     return int(value)
 
 
-def part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def read_object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """
     Return a document inside of the body; an empty one if it is missing.
 
@@ -159,7 +159,7 @@ def part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     raise InvalidField(name, "not an object")
 
 
-def texts(body: Mapping[str, Any], name: str) -> list[str] | None:
+def read_texts(body: Mapping[str, Any], name: str) -> list[str] | None:
     """
     Return a list of texts that may be missing.
 

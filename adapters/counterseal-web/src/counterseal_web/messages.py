@@ -41,7 +41,7 @@ class Request:
     path: str
     query: bytes = attrs.field(default=b"", repr=False)
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    read: Callable[[int], bytes] = attrs.field(default=lambda _: b"", repr=False)
+    read_body: Callable[[int], bytes] = attrs.field(default=lambda _: b"", repr=False)
 
 
 @attrs.frozen(kw_only=True)

@@ -18,7 +18,7 @@ from counterseal.wire.origin import (
 )
 from counterseal.wire.question import read_account_id, read_user_info
 from counterseal_web.calls import Call
-from counterseal_web.members import named, number, text
+from counterseal_web.members import read_guid, read_number, require_text
 from counterseal_web.messages import EVENTS, Reply
 from counterseal_web.operations import NOTHING, Audience, Operation, Payload
 from counterseal_web.pending import EventStream, LongPoll
@@ -64,7 +64,7 @@ def get_account(service: Service, call: Call, party: RelyingParty) -> Reply:
 
 def account_by_guid(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Return an account, by its GUID."""
-    guid = named(call.names["guid"], "guid")
+    guid = read_guid(call.names["guid"], "guid")
     return Reply(document=account_document(service.accounts.get_by_guid(party, guid)))
 
 
@@ -82,7 +82,7 @@ def get_devices(service: Service, call: Call, party: RelyingParty) -> Reply:
 
 def revoke_device(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Revoke a device, or an open invitation; again does nothing."""
-    guid = named(text(call.document, "deviceGuid"), "deviceGuid")
+    guid = read_guid(require_text(call.document, "deviceGuid"), "deviceGuid")
     try:
         service.devices.revoke(guid, by=party)
     except WrongState:
@@ -106,17 +106,17 @@ def add_request(service: Service, call: Call, party: RelyingParty) -> Reply:
 
 def get_request(service: Service, call: Call, party: RelyingParty) -> Reply | LongPoll:
     """Return a request as it stands, or, with `wait`, once it has ended."""
-    return _await_end(service, call, party, named(call.parameter("requestGuid"), "requestGuid"))
+    return _await_end(service, call, party, read_guid(call.parameter("requestGuid"), "requestGuid"))
 
 
 def request_by_guid(service: Service, call: Call, party: RelyingParty) -> Reply | LongPoll:
     """Return the same, where a `Location` points."""
-    return _await_end(service, call, party, named(call.names["guid"], "guid"))
+    return _await_end(service, call, party, read_guid(call.names["guid"], "guid"))
 
 
 def request_events(service: Service, call: Call, party: RelyingParty) -> EventStream:
     """Stream the states of a request until it has ended, as Server-Sent Events."""
-    guid = named(call.parameter("requestGuid"), "requestGuid")
+    guid = read_guid(call.parameter("requestGuid"), "requestGuid")
     challenge = service.challenges.status(party, guid)
     return EventStream(
         party=party, challenge=challenge, settings=service.settings, clock=service.ports.clock
@@ -127,12 +127,12 @@ def get_requests(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Return the open requests of an account that this origin has made, oldest first."""
     waiting = service.challenges.pending(party, call.parameter("accountId"))
     now = service.ports.clock.now()
-    return Reply(document=[processed_document(held, now=now) for held in waiting])
+    return Reply(document=[processed_document(each, now=now) for each in waiting])
 
 
 def cancel_request(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Take a question back."""
-    guid = named(text(call.document, "requestGuid"), "requestGuid")
+    guid = read_guid(require_text(call.document, "requestGuid"), "requestGuid")
     ended = service.challenges.cancel(party, guid)
     return Reply(document=processed_document(ended, now=service.ports.clock.now()))
 
@@ -147,7 +147,7 @@ def _await_end(service: Service, call: Call, party: RelyingParty, guid: Guid) ->
         Foreign: Another origin issued it.
         Unavailable: A port failed.
     """
-    wait = timedelta(seconds=number(call.query, "wait") or 0)
+    wait = timedelta(seconds=read_number(call.query, "wait") or 0)
     challenge = service.challenges.status(party, guid)
     if not wait or challenge.state not in UNFINISHED:
         return Reply(document=processed_document(challenge, now=service.ports.clock.now()))

@@ -249,8 +249,8 @@ def reply_to(error: Exception, settings: Settings) -> Reply:
         members = {"reason": error.code} if identity else {}
         return problem("unavailable", headers=retry_after(settings), **members)
     # The text of an unforeseen error may hold a secret: its kind and place are enough.
-    place = "".join(traceback.format_tb(error.__traceback__))
-    log.error("internal: %s\n%s", type(error).__name__, place)
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error("internal: %s\n%s", type(error).__name__, frames)
     return problem("internal")
 
 

@@ -10,7 +10,7 @@ GUID: Schema = {"type": "string", "format": "uuid"}
 MOMENT: Schema = {"type": "string", "format": "date-time"}
 TEXT: Schema = {"type": "string"}
 NAME: Schema = {"type": "string", "minLength": 1}
-SEEN: Schema = NAME | {"pattern": r"[^\s\x1C-\x1F\x85]"}
+VISIBLE: Schema = NAME | {"pattern": r"[^\s\x1C-\x1F\x85]"}
 """White space alone shows nothing."""
 
 FLAG: Schema = {"type": "boolean"}
@@ -44,13 +44,13 @@ def _ref(name: str) -> Schema:
 BUTTON = _closed(
     "style",
     "approving",
-    title=SEEN,
+    title=VISIBLE,
     strongAuth=FLAG,
     style=_maybe(TEXT),
     approving=_maybe(FLAG),
 )
 BUTTON_TEXT: Schema = {"type": "string", "contentMediaType": "application/json"}
-PAIRS = _closed("keys", title=SEEN, keys=_list(_closed(key=SEEN, value=TEXT)))
+PAIRS = _closed("keys", title=VISIBLE, keys=_list(_closed(key=VISIBLE, value=TEXT)))
 ASKED_PAIRS = PAIRS | {
     "description": "At an origin for CX clients a `value` may be missing or null.",
 }
@@ -168,10 +168,10 @@ SCHEMAS: dict[str, Schema] = {
         accountId=ACCOUNT_ID,
         content={
             "anyOf": [
-                SEEN,
+                VISIBLE,
                 ASKED_PAIRS,
-                _closed(text=SEEN),
-                _closed(html=SEEN),
+                _closed(text=VISIBLE),
+                _closed(html=VISIBLE),
             ]
         },
         buttons=_maybe(_list({"anyOf": [BUTTON, BUTTON_TEXT]}) | {"minItems": 2}),

@@ -15,7 +15,7 @@ from counterseal_web.messages import Response
 from counterseal_web.pending import EventStream, LongPoll
 from counterseal_web.settings import Settings
 from counterseal_web.slots import Slot
-from counterseal_web.waiting import Follow, Look, Seen, Waits
+from counterseal_web.waiting import Done, Follow, Waits
 
 
 class Waiters:
@@ -49,15 +49,17 @@ class Waiters:
             Unavailable: A port failed.
         """
         with self._lock:
-            slot = self._waits.enter(pending.party.origin.guid)
+            slot = self._waits.take_slot(pending.party.origin.guid)
         if slot is None:
             return pending.refuse()
         if isinstance(pending, EventStream):
-            return pending.respond(_Stream(self._pieces(pending, slot), partial(self._leave, slot)))
+            return pending.respond(
+                _Stream(self._pieces(pending, slot), partial(self._free_slot, slot))
+            )
         try:
             challenge = self._wait(pending, pending.challenge, pending.is_done, slot)
         finally:
-            self._leave(slot)
+            self._free_slot(slot)
         return pending.respond(challenge, early=slot.revoked)
 
     def close(self) -> None:
@@ -66,9 +68,9 @@ class Waiters:
             for signal in self._waits.close():
                 signal.notify_all()
 
-    def _leave(self, slot: Slot) -> None:
+    def _free_slot(self, slot: Slot) -> None:
         with self._lock:
-            self._waits.leave(slot)
+            self._waits.free_slot(slot)
 
     def _pieces(self, pending: EventStream, slot: Slot) -> Iterator[bytes]:
         yield from pending.opening()
@@ -96,24 +98,24 @@ class Waiters:
             while True:
                 with self._lock:
                     step = wait.step(time.monotonic())
-                    if isinstance(step, Seen):
+                    if isinstance(step, Done):
                         return step.challenge
                     if isinstance(step, Follow):
                         wait.signal.wait(step.seconds)
                         continue
                 latest: Challenge | None = None
                 try:
-                    latest = self._look(pending.party, challenge.guid, step)
+                    latest = self._await_change(pending.party, challenge.guid, step.seconds)
                 finally:
                     with self._lock:
-                        wait.looked(latest)
+                        wait.loaded(latest)
                         wait.signal.notify_all()
         finally:
             with self._lock:
                 wait.end()
 
-    def _look(self, party: RelyingParty, guid: Guid, look: Look) -> Challenge:
-        self._wake.wait(guid, timedelta(seconds=look.seconds))
+    def _await_change(self, party: RelyingParty, guid: Guid, seconds: float) -> Challenge:
+        self._wake.wait(guid, timedelta(seconds=seconds))
         return self._load(party, guid)
 
 
@@ -124,9 +126,9 @@ def _differs(challenge: Challenge, latest: Challenge) -> bool:
 class _Stream:
     """Pieces; the slot is given back when the connection ends, even before the first."""
 
-    def __init__(self, pieces: Iterator[bytes], leave: Callable[[], None]) -> None:
+    def __init__(self, pieces: Iterator[bytes], free_slot: Callable[[], None]) -> None:
         self._pieces = pieces
-        self._leave = leave
+        self._free_slot = free_slot
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -136,4 +138,4 @@ class _Stream:
 
     def close(self) -> None:
         """Give the slot back."""
-        self._leave()
+        self._free_slot()

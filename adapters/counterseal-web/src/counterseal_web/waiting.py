@@ -2,8 +2,8 @@
 Waiting: what a call that waits has to do next.
 
 Nothing here waits, reads a clock or takes a lock: a driver does, with threads or in an event loop.
-It asks each wait for its next step and does that, again and again, until the step is `Seen`.
-All that wait for one request share each load of it: one of them looks, the others follow.
+It asks each wait for its next step and does that, again and again, until the step is `Done`.
+All that wait for one request share each load of it: one of them loads, the others follow.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ S = TypeVar("S")
 
 
 @attrs.frozen
-class Seen:
+class Done:
     """
     The wait is over.
 
@@ -32,9 +32,9 @@ class Seen:
 
 
 @attrs.frozen
-class Look:
+class Load:
     """
-    Wait for the wake-up of the request, load it, and call `Wait.looked`, whatever happens.
+    Wait for the wake-up of the request, load it, and call `Wait.loaded`, whatever happens.
 
     Attributes:
         seconds: How long to wait at most.
@@ -46,7 +46,7 @@ class Look:
 @attrs.frozen
 class Follow:
     """
-    Wait for the signal of the request: another wait looks.
+    Wait for the signal of the request: another wait loads it.
 
     Attributes:
         seconds: How long to wait at most.
@@ -69,7 +69,7 @@ class _Watch(Generic[S]):
 
     signal: S
     latest: Challenge | None = None
-    looking: bool = False
+    loading: bool = False
     waits: int = 0
 
 
@@ -90,11 +90,11 @@ class Waits(Generic[S]):
         self._make_signal = make_signal
         self._watches: dict[Guid, _Watch[S]] = {}
 
-    def enter(self, origin: Guid) -> Slot | None:
+    def take_slot(self, origin: Guid) -> Slot | None:
         """Return a slot for a call of *origin*; None if there is none for it."""
         return None if self.closed else self._slots.take(origin)
 
-    def leave(self, slot: Slot) -> None:
+    def free_slot(self, slot: Slot) -> None:
         """Take a slot back; it may be called again."""
         self._slots.free(slot)
 
@@ -105,7 +105,7 @@ class Waits(Generic[S]):
         Return a new wait; the driver calls its `end`.
 
         Args:
-            slot: What `enter` returned.
+            slot: What `take_slot` returned.
             challenge: The request, as the caller knows it.
             until: Tells whether a request, as it was loaded, is what the caller waits for.
             deadline: When the wait ends at the latest, in the seconds of the driver's clock.
@@ -145,7 +145,7 @@ class Wait(Generic[S]):
         """Return what reaches all who wait for this request."""
         return self._watch.signal
 
-    def step(self, now: float) -> Seen | Look | Follow:
+    def step(self, now: float) -> Done | Load | Follow:
         """
         Return what to do next.
 
@@ -158,22 +158,22 @@ class Wait(Generic[S]):
         remaining = self._deadline - now
         stopped = self._waits.closed or self._slot.revoked or remaining <= 0
         if stopped or self._until(self._challenge):
-            return Seen(self._challenge)
-        if self._watch.looking:
+            return Done(self._challenge)
+        if self._watch.loading:
             return Follow(remaining)
-        self._watch.looking = True
-        return Look(min(remaining, self._waits.look_every))
+        self._watch.loading = True
+        return Load(min(remaining, self._waits.look_every))
 
-    def looked(self, challenge: Challenge | None) -> None:
+    def loaded(self, challenge: Challenge | None) -> None:
         """
-        End the step `Look`; then the driver sends the signal.
+        End the step `Load`; then the driver sends the signal.
 
         Args:
-            challenge: As it was loaded; None if that failed, so that another may look next.
+            challenge: As it was loaded; None if that failed, so that another may load next.
         """
         if challenge is not None:
             self._watch.latest = challenge
-        self._watch.looking = False
+        self._watch.loading = False
 
     def end(self) -> None:
         """Forget this wait."""

@@ -52,13 +52,16 @@ class WsgiApplication:
         return response.stream
 
 
-def read_environ(environ: WSGIEnvironment, read: Callable[[int], bytes] | None = None) -> Request:
+def read_environ(
+    environ: WSGIEnvironment, read_body: Callable[[int], bytes] | None = None
+) -> Request:
     """
     Return the request that *environ* describes.
 
     Args:
         environ: As the server made it.
-        read: Returns the body as `Request.read` does, where the host has a way of its own.
+        read_body: Returns the body as `Request.read_body` does, where the host has a way of
+            its own.
     """
     headers = {
         name[len(HEADER) :].replace("_", "-").lower(): value
@@ -74,23 +77,22 @@ def read_environ(environ: WSGIEnvironment, read: Callable[[int], bytes] | None =
         path=environ.get("PATH_INFO", "").encode("latin-1").decode(errors="replace"),
         query=environ.get("QUERY_STRING", "").encode("latin-1"),
         headers=headers,
-        read=partial(_read, environ) if read is None else read,
+        read_body=partial(_read_body, environ) if read_body is None else read_body,
     )
 
 
-def _read(environ: WSGIEnvironment, limit: int) -> bytes:
+def _read_body(environ: WSGIEnvironment, limit: int) -> bytes:
     length = environ.get("CONTENT_LENGTH", "")
-    whole = length.isdecimal()
-    if not whole and not environ.get("wsgi.input_terminated"):
+    is_known = length.isdecimal()
+    if not is_known and not environ.get("wsgi.input_terminated"):
         return b""  # PEP 3333: what comes after the body must not be read
-    wanted = min(int(length), limit) if whole else limit
-    pieces, missing = [], wanted
+    pieces, missing = [], min(int(length), limit) if is_known else limit
     try:
         while missing and (piece := environ["wsgi.input"].read(missing)):
             pieces.append(piece)
             missing -= len(piece)
     except OSError:
         raise BrokenBodyError from None
-    if whole and missing:
+    if is_known and missing:
         raise BrokenBodyError
     return b"".join(pieces)

@@ -35,56 +35,56 @@ _user_device = partial(
 def find_account(service: Service, call: Call, admin: Admin) -> Reply:
     """Return the account that an App Space knows by this id, with its devices."""
     space = app_space_of(service, call, admin)
-    found = service.accounts.find(space.guid, call.parameter("accountId"), by=admin)
-    return Reply(document=user_document(*service.accounts.get_with_devices(found.guid, by=admin)))
+    account = service.accounts.find(space.guid, call.parameter("accountId"), by=admin)
+    return Reply(document=user_document(*service.accounts.get_with_devices(account.guid, by=admin)))
 
 
-def look_at_account(service: Service, call: Call, admin: Admin) -> Reply:
+def get_account(service: Service, call: Call, admin: Admin) -> Reply:
     """Return an account, with every device that it ever had, oldest first."""
     return Reply(document=user_document(*account_of(service, call, admin)))
 
 
 def lock_account(service: Service, call: Call, admin: Admin) -> Reply:
     """Lock an account: it is neither asked nor answers, and no device binds."""
-    held, _ = account_of(service, call, admin)
-    return Reply(document=account_document(service.accounts.lock(held.guid, by=admin)))
+    account, _ = account_of(service, call, admin)
+    return Reply(document=account_document(service.accounts.lock(account.guid, by=admin)))
 
 
 def unlock_account(service: Service, call: Call, admin: Admin) -> Reply:
     """Unlock an account, and forget its wrong codes."""
-    held, _ = account_of(service, call, admin)
-    return Reply(document=account_document(service.accounts.unlock(held.guid, by=admin)))
+    account, _ = account_of(service, call, admin)
+    return Reply(document=account_document(service.accounts.unlock(account.guid, by=admin)))
 
 
 def revoke_devices(service: Service, call: Call, admin: Admin) -> Reply:
     """Revoke all devices and open invitations of an account."""
-    held, _ = account_of(service, call, admin)
-    return Reply(document=account_document(service.accounts.revoke_all(held.guid, by=admin)))
+    account, _ = account_of(service, call, admin)
+    return Reply(document=account_document(service.accounts.revoke_all(account.guid, by=admin)))
 
 
 def erase_account(service: Service, call: Call, admin: Admin) -> Reply:
     """Erase an account and all that is personal of it, for good."""
-    held, _ = account_of(service, call, admin)
-    service.accounts.erase(held.guid, by=admin)
+    account, _ = account_of(service, call, admin)
+    service.accounts.erase(account.guid, by=admin)
     return Reply(status=HTTPStatus.NO_CONTENT)
 
 
 def suspend_device(service: Service, call: Call, admin: Admin) -> Reply:
     """Suspend a device until it is resumed."""
-    held = device_of(service, call, admin)
-    return Reply(document=device_document(service.devices.suspend(held.guid, by=admin)))
+    device = device_of(service, call, admin)
+    return Reply(document=device_document(service.devices.suspend(device.guid, by=admin)))
 
 
 def resume_device(service: Service, call: Call, admin: Admin) -> Reply:
     """Resume a device that an administrator suspended."""
-    held = device_of(service, call, admin)
-    return Reply(document=device_document(service.devices.resume(held.guid, by=admin)))
+    device = device_of(service, call, admin)
+    return Reply(document=device_document(service.devices.resume(device.guid, by=admin)))
 
 
-def end_device(service: Service, call: Call, admin: Admin) -> Reply:
+def revoke_device(service: Service, call: Call, admin: Admin) -> Reply:
     """Revoke a device, or an open invitation, for good."""
-    held = device_of(service, call, admin)
-    return Reply(document=device_document(service.devices.revoke(held.guid, by=admin)))
+    device = device_of(service, call, admin)
+    return Reply(document=device_document(service.devices.revoke(device.guid, by=admin)))
 
 
 ACCOUNT_API = (
@@ -97,12 +97,12 @@ ACCOUNT_API = (
         needs=ACCOUNT_ID,
         refuses=(*REFUSED, "unreachable"),
     ),
-    admin_operation("lookAtAccount", "GET", ACCOUNT, look_at_account, {200: "User"}),
+    admin_operation("lookAtAccount", "GET", ACCOUNT, get_account, {200: "User"}),
     admin_operation("lockAccount", "POST", f"{ACCOUNT}/lock", lock_account, {200: "Account"}),
     admin_operation("unlockAccount", "POST", f"{ACCOUNT}/unlock", unlock_account, {200: "Account"}),
     _user_device("suspendDevice", "POST", f"{DEVICE}/suspend", suspend_device),
     _user_device("resumeDevice", "POST", f"{DEVICE}/resume", resume_device),
-    _user_device("endDevice", "POST", f"{DEVICE}/revoke", end_device),
+    _user_device("endDevice", "POST", f"{DEVICE}/revoke", revoke_device),
     admin_operation("revokeDevices", "POST", f"{ACCOUNT}/revoke", revoke_devices, {200: "Account"}),
     admin_operation("eraseAccount", "DELETE", ACCOUNT, erase_account, NOTHING),
 )

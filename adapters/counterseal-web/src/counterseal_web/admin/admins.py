@@ -17,13 +17,20 @@ from counterseal_web.admin.paths import (
     admin_operation,
 )
 from counterseal_web.calls import Call
-from counterseal_web.members import choice, flag, named, optional_choice, span, text
+from counterseal_web.members import (
+    read_choice,
+    read_flag,
+    read_guid,
+    read_optional_choice,
+    read_seconds,
+    require_text,
+)
 from counterseal_web.messages import Reply
 from counterseal_web.operations import NOTHING
 from counterseal_web.service import Service
 
 
-def new_admin(service: Service, call: Call, admin: Admin) -> Reply:
+def create_admin(service: Service, call: Call, admin: Admin) -> Reply:
     """
     Create an administrator, for `life` seconds or as long as the one who asks.
 
@@ -32,32 +39,32 @@ def new_admin(service: Service, call: Call, admin: Admin) -> Reply:
     """
     body = call.document
     issued = service.credentials(by=admin).create_admin(
-        text(body, "name"),
-        role=choice(body.get("role"), AdminRole, "role"),
-        company=_place(body, "companyGuid"),
-        app_space=_place(body, "appSpaceGuid"),
-        all_companies=flag(body, "allCompanies") or False,
-        life=span(body, "life"),
-        scheme=optional_choice(body, Scheme, "keyType") or Scheme.HMAC,
+        require_text(body, "name"),
+        role=read_choice(body.get("role"), AdminRole, "role"),
+        company=_parent(body, "companyGuid"),
+        app_space=_parent(body, "appSpaceGuid"),
+        all_companies=read_flag(body, "allCompanies") or False,
+        life=read_seconds(body, "life"),
+        scheme=read_optional_choice(body, Scheme, "keyType") or Scheme.HMAC,
     )
     return Reply(
         status=HTTPStatus.CREATED,
-        document=_told(issued),
+        document=_secret_document(issued),
         headers={"Location": f"{call.root}/admin/api/admins/{issued.guid}"},
     )
 
 
-def admins(service: Service, call: Call, admin: Admin) -> Reply:
+def list_admins(service: Service, call: Call, admin: Admin) -> Reply:
     """Return the administrators of an App Space, of a company, or of all companies."""
-    parent = _place(call.query, "appSpaceGuid") or _place(call.query, "companyGuid")
-    held = service.administration(by=admin).list(parent, Admin)
-    return Reply(document=[admin_document(each) for each in held])
+    parent = _parent(call.query, "appSpaceGuid") or _parent(call.query, "companyGuid")
+    records = service.administration(by=admin).list(parent, Admin)
+    return Reply(document=[admin_document(each) for each in records])
 
 
-def one_admin(service: Service, call: Call, admin: Admin) -> Reply:
+def get_admin(service: Service, call: Call, admin: Admin) -> Reply:
     """Return an administrator."""
-    held = service.administration(by=admin).get(_admin(call), Admin)
-    return Reply(document=admin_document(held))
+    record = service.administration(by=admin).get(_admin(call), Admin)
+    return Reply(document=admin_document(record))
 
 
 def rotate_admin(service: Service, call: Call, admin: Admin) -> Reply:
@@ -65,10 +72,10 @@ def rotate_admin(service: Service, call: Call, admin: Admin) -> Reply:
     body = call.document
     issued = service.credentials(by=admin).rotate_admin(
         _admin(call),
-        scheme=optional_choice(body, Scheme, "keyType"),
-        overlap=span(body, "overlap") or timedelta(0),
+        scheme=read_optional_choice(body, Scheme, "keyType"),
+        overlap=read_seconds(body, "overlap") or timedelta(0),
     )
-    return Reply(document=_told(issued))
+    return Reply(document=_secret_document(issued))
 
 
 def revoke_admin(service: Service, call: Call, admin: Admin) -> Reply:
@@ -77,24 +84,24 @@ def revoke_admin(service: Service, call: Call, admin: Admin) -> Reply:
     return Reply(status=HTTPStatus.NO_CONTENT)
 
 
-def _told(issued: cs.IssuedSecret) -> dict[str, str]:
+def _secret_document(issued: cs.IssuedSecret) -> dict[str, str]:
     return {"adminGuid": issued.guid, "keyType": issued.scheme.value, "key": issued.secret}
 
 
 def _admin(call: Call) -> Guid:
-    return named(call.names["admin"], "admin")
+    return read_guid(call.names["admin"], "admin")
 
 
-def _place(held: Mapping[str, Any], name: str) -> Guid | None:
-    return None if held.get(name) is None else named(text(held, name), name)
+def _parent(members: Mapping[str, Any], name: str) -> Guid | None:
+    return None if members.get(name) is None else read_guid(require_text(members, name), name)
 
 
 ADMINISTRATOR_API = (
     admin_operation(
-        "newAdmin", "POST", f"{ADMINS}/new", new_admin, {201: "AdminKey"}, takes="NewAdmin"
+        "newAdmin", "POST", f"{ADMINS}/new", create_admin, {201: "AdminKey"}, takes="NewAdmin"
     ),
-    admin_operation("getAdmins", "GET", ADMINS, admins, {200: "Administrators"}, query=WITHIN),
-    admin_operation("getAdmin", "GET", ADMIN, one_admin, {200: "Administrator"}),
+    admin_operation("getAdmins", "GET", ADMINS, list_admins, {200: "Administrators"}, query=WITHIN),
+    admin_operation("getAdmin", "GET", ADMIN, get_admin, {200: "Administrator"}),
     admin_operation(
         "rotateAdmin",
         "POST",

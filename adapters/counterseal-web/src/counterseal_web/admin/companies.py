@@ -27,10 +27,10 @@ from counterseal_web.admin.paths import (
 from counterseal_web.admin.providers import read_provider
 from counterseal_web.calls import Call
 from counterseal_web.members import (
-    flag,
-    optional_text,
-    part,
-    text,
+    read_flag,
+    read_object,
+    read_text,
+    require_text,
 )
 from counterseal_web.messages import Reply
 from counterseal_web.service import Service
@@ -39,27 +39,27 @@ SIMPLE = "simple"
 OIDC = "oidc"
 
 
-def new_company(service: Service, call: Call, admin: Admin) -> Reply:
+def create_company(service: Service, call: Call, admin: Admin) -> Reply:
     """Create a company."""
-    made = service.administration(by=admin).create_company(text(call.document, "name"))
-    return created(call, made.guid, company_document(made))
+    company = service.administration(by=admin).create_company(require_text(call.document, "name"))
+    return created(call, company.guid, company_document(company))
 
 
-def companies(service: Service, call: Call, admin: Admin) -> Reply:  # noqa: ARG001 (a handler's)
+def list_companies(service: Service, call: Call, admin: Admin) -> Reply:  # noqa: ARG001 (a handler's)
     """Return the companies that the administrator sees."""
-    held = service.administration(by=admin).list(None, Company)
-    return Reply(document=[company_document(each) for each in held])
+    records = service.administration(by=admin).list(None, Company)
+    return Reply(document=[company_document(each) for each in records])
 
 
-def company(service: Service, call: Call, admin: Admin) -> Reply:
+def get_company(service: Service, call: Call, admin: Admin) -> Reply:
     """Return a company."""
-    held = service.administration(by=admin).get(company_of(call), Company)
-    return Reply(document=company_document(held))
+    record = service.administration(by=admin).get(company_of(call), Company)
+    return Reply(document=company_document(record))
 
 
 def edit_company(service: Service, call: Call, admin: Admin) -> Reply:
     """Give a company another name."""
-    name = text(call.document, "name")
+    name = require_text(call.document, "name")
     return Reply(
         document=company_document(
             service.administration(by=admin).edit_company(company_of(call), name)
@@ -67,7 +67,7 @@ def edit_company(service: Service, call: Call, admin: Admin) -> Reply:
     )
 
 
-def new_app_space(service: Service, call: Call, admin: Admin) -> Reply:
+def create_app_space(service: Service, call: Call, admin: Admin) -> Reply:
     """Create an App Space: a `simple` one, or with `idpType` `oidc` one with a provider."""
     body = call.document
     kind = body.get("idpType")
@@ -76,26 +76,26 @@ def new_app_space(service: Service, call: Call, admin: Admin) -> Reply:
     if (kind == OIDC) is (body.get("idp") is None):
         raise InvalidField("idp", f"goes with {OIDC}")
     idp, secret = read_provider(body)
-    brand = part(body, "brandInfo")
-    made = service.administration(by=admin).create_app_space(
+    brand = read_object(body, "brandInfo")
+    app_space = service.administration(by=admin).create_app_space(
         company_of(call),
-        text(body, "name"),
+        require_text(body, "name"),
         idp=idp,
         idp_secret=secret,
-        brand_logo=optional_text(brand, "url"),
-        brand_color=optional_text(brand, "color"),
-        universal_app=flag(body, "useUniversalApp") or False,
+        brand_logo=read_text(brand, "url"),
+        brand_color=read_text(brand, "color"),
+        universal_app=read_flag(body, "useUniversalApp") or False,
     )
-    return created(call, made.guid, app_space_document(made))
+    return created(call, app_space.guid, app_space_document(app_space))
 
 
-def app_spaces(service: Service, call: Call, admin: Admin) -> Reply:
+def list_app_spaces(service: Service, call: Call, admin: Admin) -> Reply:
     """Return a company's App Spaces, as far as the administrator sees them."""
-    held = service.administration(by=admin).list(company_of(call), AppSpace)
-    return Reply(document=[app_space_document(each) for each in held])
+    records = service.administration(by=admin).list(company_of(call), AppSpace)
+    return Reply(document=[app_space_document(each) for each in records])
 
 
-def app_space(service: Service, call: Call, admin: Admin) -> Reply:
+def get_app_space(service: Service, call: Call, admin: Admin) -> Reply:
     """Return an App Space."""
     return Reply(document=app_space_document(app_space_of(service, call, admin)))
 
@@ -103,20 +103,20 @@ def app_space(service: Service, call: Call, admin: Admin) -> Reply:
 def edit_app_space(service: Service, call: Call, admin: Admin) -> Reply:
     """Edit an App Space; what is not said stays, and an empty text takes what it says away."""
     body = call.document
-    brand = part(body, "brandInfo")
-    bells = part(body, "notification")
-    said = {field: optional_text(bells, name) for name, field in TEXTS.items()}
-    held = app_space_of(service, call, admin)
-    idp, secret = read_provider(body, held.idp)
+    brand = read_object(body, "brandInfo")
+    notification = read_object(body, "notification")
+    texts = {field: read_text(notification, name) for name, field in TEXTS.items()}
+    app_space = app_space_of(service, call, admin)
+    idp, secret = read_provider(body, app_space.idp)
     edited = service.administration(by=admin).edit_app_space(
-        held.guid,
-        name=optional_text(body, "name"),
+        app_space.guid,
+        name=read_text(body, "name"),
         idp=idp,
         idp_secret=secret,
-        brand_logo=optional_text(brand, "url"),
-        brand_color=optional_text(brand, "color"),
-        universal_app=flag(body, "useUniversalApp"),
-        texts={field: words for field, words in said.items() if words is not None},
+        brand_logo=read_text(brand, "url"),
+        brand_color=read_text(brand, "color"),
+        universal_app=read_flag(body, "useUniversalApp"),
+        texts={field: text for field, text in texts.items() if text is not None},
     )
     return Reply(document=app_space_document(edited))
 
@@ -126,12 +126,12 @@ COMPANY_API = (
         "newCompany",
         "POST",
         f"{COMPANIES}/new",
-        new_company,
+        create_company,
         {201: "Company"},
         takes="NewCompany",
     ),
-    admin_operation("getCompanies", "GET", COMPANIES, companies, {200: "Companies"}),
-    admin_operation("getCompany", "GET", COMPANY, company, {200: "Company"}),
+    admin_operation("getCompanies", "GET", COMPANIES, list_companies, {200: "Companies"}),
+    admin_operation("getCompany", "GET", COMPANY, get_company, {200: "Company"}),
     admin_operation(
         "editCompany", "PATCH", COMPANY, edit_company, {200: "Company"}, takes="NewCompany"
     ),
@@ -139,12 +139,12 @@ COMPANY_API = (
         "newAppSpace",
         "POST",
         f"{SPACES}/new",
-        new_app_space,
+        create_app_space,
         {201: "AppSpace"},
         takes="NewAppSpace",
     ),
-    admin_operation("getAppSpaces", "GET", SPACES, app_spaces, {200: "AppSpaces"}),
-    admin_operation("getAppSpace", "GET", SPACE, app_space, {200: "AppSpace"}),
+    admin_operation("getAppSpaces", "GET", SPACES, list_app_spaces, {200: "AppSpaces"}),
+    admin_operation("getAppSpace", "GET", SPACE, get_app_space, {200: "AppSpace"}),
     admin_operation(
         "editAppSpace",
         "PATCH",

@@ -64,7 +64,7 @@ def origin_document(origin: Origin) -> Document:
         "requestOriginGuid": origin.guid,
         "appSpaceGuid": origin.app_space,
         "name": origin.name,
-        "keys": [key_document(held) for held in origin.credentials],
+        "keys": [key_document(each) for each in origin.credentials],
         "clients": origin.clients.value,
         "codes": origin.codes.value,
         "wildcards": origin.wildcards,
@@ -124,7 +124,7 @@ def admin_document(admin: Admin) -> Document:
         "role": admin.role.value,
         "companyGuid": admin.company,
         "appSpaceGuid": admin.app_space,
-        "keys": [key_document(held) for held in admin.credentials],
+        "keys": [key_document(each) for each in admin.credentials],
         "endsAt": None if admin.ends_at is None else format_time(admin.ends_at),
         "createdAt": format_time(admin.created_at),
     }

@@ -35,15 +35,15 @@ from counterseal_web.admin.paths import (
 )
 from counterseal_web.calls import Call
 from counterseal_web.members import (
-    choice,
-    flag,
-    number,
-    optional_choice,
-    optional_text,
-    span,
-    text,
-    texts,
-    whole,
+    read_choice,
+    read_flag,
+    read_integer,
+    read_number,
+    read_optional_choice,
+    read_seconds,
+    read_text,
+    read_texts,
+    require_text,
 )
 from counterseal_web.messages import Reply
 from counterseal_web.operations import NOTHING
@@ -52,49 +52,49 @@ from counterseal_web.service import Service
 AT_ONCE = 100
 
 
-def new_origin(service: Service, call: Call, admin: Admin) -> Reply:
+def create_origin(service: Service, call: Call, admin: Admin) -> Reply:
     """Create an origin; it is set up for CX clients, unless the body says otherwise."""
     body = call.document
-    made = service.administration(by=admin).create_origin(
+    origin = service.administration(by=admin).create_origin(
         app_space_of(service, call, admin).guid,
-        text(body, "name"),
-        clients=optional_choice(body, Clients, "clients") or Clients.CX,
-        codes=optional_choice(body, Codes, "codes"),
-        wildcards=flag(body, "wildcards"),
-        token_form=optional_choice(body, TokenForm, "sessionTokenForm") or TokenForm.TEXT,
+        require_text(body, "name"),
+        clients=read_optional_choice(body, Clients, "clients") or Clients.CX,
+        codes=read_optional_choice(body, Codes, "codes"),
+        wildcards=read_flag(body, "wildcards"),
+        token_form=read_optional_choice(body, TokenForm, "sessionTokenForm") or TokenForm.TEXT,
     )
-    return created(call, made.guid, origin_document(made))
+    return created(call, origin.guid, origin_document(origin))
 
 
-def origins(service: Service, call: Call, admin: Admin) -> Reply:
+def list_origins(service: Service, call: Call, admin: Admin) -> Reply:
     """Return an App Space's origins."""
-    held = service.administration(by=admin).list(app_space_of(service, call, admin).guid, Origin)
-    return Reply(document=[origin_document(each) for each in held])
+    records = service.administration(by=admin).list(app_space_of(service, call, admin).guid, Origin)
+    return Reply(document=[origin_document(each) for each in records])
 
 
-def origin(service: Service, call: Call, admin: Admin) -> Reply:
+def get_origin(service: Service, call: Call, admin: Admin) -> Reply:
     """Return an origin."""
-    held = origin_of(service, call, admin)
-    return Reply(document=origin_document(held))
+    origin = origin_of(service, call, admin)
+    return Reply(document=origin_document(origin))
 
 
 def edit_origin(service: Service, call: Call, admin: Admin) -> Reply:
     """Edit an origin; what is not said stays."""
     body = call.document
-    rung = texts(body, "callbackStates")
+    states = read_texts(body, "callbackStates")
     edited = service.administration(by=admin).edit_origin(
         origin_of(service, call, admin).guid,
-        name=optional_text(body, "name"),
-        clients=optional_choice(body, Clients, "clients"),
-        codes=optional_choice(body, Codes, "codes"),
-        wildcards=flag(body, "wildcards"),
+        name=read_text(body, "name"),
+        clients=read_optional_choice(body, Clients, "clients"),
+        codes=read_optional_choice(body, Codes, "codes"),
+        wildcards=read_flag(body, "wildcards"),
         callback_states=None
-        if rung is None
-        else [choice(state, FINISHED, "callbackStates") for state in rung],
-        token_form=optional_choice(body, TokenForm, "sessionTokenForm"),
-        pending_limit=whole(body, "pendingLimit"),
-        ask_limit=whole(body, "askLimit"),
-        cooldown=flag(body, "cooldown"),
+        if states is None
+        else [read_choice(state, FINISHED, "callbackStates") for state in states],
+        token_form=read_optional_choice(body, TokenForm, "sessionTokenForm"),
+        pending_limit=read_integer(body, "pendingLimit"),
+        ask_limit=read_integer(body, "askLimit"),
+        cooldown=read_flag(body, "cooldown"),
     )
     return Reply(document=origin_document(edited))
 
@@ -102,9 +102,11 @@ def edit_origin(service: Service, call: Call, admin: Admin) -> Reply:
 def issue_key(service: Service, call: Call, admin: Admin) -> Reply:
     """Make an origin's secret; an older one of this type ends after `overlap` seconds, or now."""
     body = call.document
-    scheme = choice(body.get("keyType"), Scheme, "keyType")
+    scheme = read_choice(body.get("keyType"), Scheme, "keyType")
     issued = service.credentials(by=admin).issue(
-        origin_of(service, call, admin).guid, scheme, overlap=span(body, "overlap") or timedelta(0)
+        origin_of(service, call, admin).guid,
+        scheme,
+        overlap=read_seconds(body, "overlap") or timedelta(0),
     )
     return Reply(
         document={
@@ -123,69 +125,69 @@ def revoke_keys(service: Service, call: Call, admin: Admin) -> Reply:
 
 def issue_callback_secret(service: Service, call: Call, admin: Admin) -> Reply:
     """Make the secret that signs an origin's callbacks; an older one signs beside it a while."""
-    overlap = span(call.document, "overlap") or timedelta(0)
+    overlap = read_seconds(call.document, "overlap") or timedelta(0)
     guid = origin_of(service, call, admin).guid
     secret = service.credentials(by=admin).issue_webhook_key(guid, overlap=overlap)
     return Reply(document={"requestOriginGuid": guid, "callbackSecret": secret})
 
 
-def new_callback(service: Service, call: Call, admin: Admin) -> Reply:
+def allow_callback(service: Service, call: Call, admin: Admin) -> Reply:
     """Put an address on the allow-list; `callbackType` 2, a WebAuthn domain, is refused."""
     body = call.document
-    url = text(body, "callbackUrl")
-    kind = optional_choice(body, CallbackType, "callbackType") or CallbackType.ADDRESS
+    url = require_text(body, "callbackUrl")
+    kind = read_optional_choice(body, CallbackType, "callbackType") or CallbackType.ADDRESS
     guid = origin_of(service, call, admin).guid
-    held = service.administration(by=admin).allow_callback(guid, url, kind=kind)
-    entry = next(each for each in held.entries if (each.type, each.text) == (kind, url))
+    origin = service.administration(by=admin).allow_callback(guid, url, kind=kind)
+    entry = next(each for each in origin.entries if (each.type, each.text) == (kind, url))
     return created(call, entry.guid, callback_document(entry))
 
 
-def callbacks(service: Service, call: Call, admin: Admin) -> Reply:
+def list_callbacks(service: Service, call: Call, admin: Admin) -> Reply:
     """Return an origin's allow-list."""
-    held = origin_of(service, call, admin)
-    return Reply(document=[callback_document(entry) for entry in held.entries])
+    origin = origin_of(service, call, admin)
+    return Reply(document=[callback_document(entry) for entry in origin.entries])
 
 
-def callback(service: Service, call: Call, admin: Admin) -> Reply:
+def get_callback(service: Service, call: Call, admin: Admin) -> Reply:
     """Return an entry of the allow-list."""
     entry = entry_of(origin_of(service, call, admin), call)
     return Reply(document=callback_document(entry))
 
 
-def drop_callback(service: Service, call: Call, admin: Admin) -> Reply:
+def forbid_callback(service: Service, call: Call, admin: Admin) -> Reply:
     """Take an entry off the allow-list."""
-    held = origin_of(service, call, admin)
-    entry = entry_of(held, call)
-    service.administration(by=admin).forbid_entry(held.guid, entry.guid)
+    origin = origin_of(service, call, admin)
+    entry = entry_of(origin, call)
+    service.administration(by=admin).forbid_entry(origin.guid, entry.guid)
     return Reply(status=HTTPStatus.NO_CONTENT)
 
 
-def dead_deliveries(service: Service, call: Call, admin: Admin) -> Reply:
+def list_dead_deliveries(service: Service, call: Call, admin: Admin) -> Reply:
     """Return an origin's dead callbacks, oldest first; those beyond `limit` are left out."""
-    limit = number(call.query, "limit")
+    limit = read_number(call.query, "limit")
     dead = service.callbacks.list_dead(
         origin_of(service, call, admin).guid, AT_ONCE if limit is None else limit, by=admin
     )
     return Reply(document=[delivery_document(each) for each in dead])
 
 
-def delivery(service: Service, call: Call, admin: Admin) -> Reply:
+def get_delivery(service: Service, call: Call, admin: Admin) -> Reply:
     """Return how the delivery of a callback stands."""
     return Reply(document=delivery_document(delivery_of(service, call, admin)))
 
 
 def requeue_delivery(service: Service, call: Call, admin: Admin) -> Reply:
     """Queue a dead callback again."""
-    held = delivery_of(service, call, admin)
-    return Reply(document=delivery_document(service.callbacks.requeue(held.guid, by=admin)))
+    delivery = delivery_of(service, call, admin)
+    return Reply(document=delivery_document(service.callbacks.requeue(delivery.guid, by=admin)))
 
 
 ADMINISTERED_ORIGIN_API = (
     admin_operation(
-        "newOrigin", "POST", f"{ORIGINS}/new", new_origin, {201: "Origin"}, takes="NewOrigin"
+        "newOrigin", "POST", f"{ORIGINS}/new", create_origin, {201: "Origin"}, takes="NewOrigin"
     ),
-    admin_operation("getOrigins", "GET", ORIGINS, origins, {200: "Origins"}),
-    admin_operation("getOrigin", "GET", ORIGIN, origin, {200: "Origin"}),
+    admin_operation("getOrigins", "GET", ORIGINS, list_origins, {200: "Origins"}),
+    admin_operation("getOrigin", "GET", ORIGIN, get_origin, {200: "Origin"}),
     admin_operation(
         "editOrigin", "PATCH", ORIGIN, edit_origin, {200: "Origin"}, takes="OriginEdit"
     ),
@@ -210,26 +212,26 @@ ADMINISTERED_ORIGIN_API = (
         "newCallback",
         "POST",
         f"{CALLBACKS}/new",
-        new_callback,
+        allow_callback,
         {201: "AllowedCallback"},
         takes="NewCallback",
     ),
-    admin_operation("getCallbacks", "GET", CALLBACKS, callbacks, {200: "AllowedCallbacks"}),
+    admin_operation("getCallbacks", "GET", CALLBACKS, list_callbacks, {200: "AllowedCallbacks"}),
     admin_operation(
-        "getCallback", "GET", f"{CALLBACKS}/{{callback}}", callback, {200: "AllowedCallback"}
+        "getCallback", "GET", f"{CALLBACKS}/{{callback}}", get_callback, {200: "AllowedCallback"}
     ),
     admin_operation(
-        "deleteCallback", "DELETE", f"{CALLBACKS}/{{callback}}", drop_callback, NOTHING
+        "deleteCallback", "DELETE", f"{CALLBACKS}/{{callback}}", forbid_callback, NOTHING
     ),
     admin_operation(
         "getDeadDeliveries",
         "GET",
         f"{ORIGIN}/deadDeliveries",
-        dead_deliveries,
+        list_dead_deliveries,
         {200: "Deliveries"},
         query={"limit": "At most how many."},
     ),
-    admin_operation("getDelivery", "GET", DELIVERY, delivery, {200: "Delivery"}),
+    admin_operation("getDelivery", "GET", DELIVERY, get_delivery, {200: "Delivery"}),
     admin_operation(
         "requeueDelivery",
         "POST",

@@ -17,7 +17,7 @@ from counterseal.models import (
     Origin,
 )
 from counterseal_web.calls import Call
-from counterseal_web.members import named
+from counterseal_web.members import read_guid
 from counterseal_web.messages import Reply
 from counterseal_web.operations import Audience, Operation
 from counterseal_web.service import Service
@@ -43,7 +43,7 @@ WITHIN = {
 }
 
 REFUSED = ("not_found", "forbidden")
-"""What every call may be told."""
+"""Problems of every call."""
 
 admin_operation = partial(Operation, audience=Audience.ADMIN, refuses=REFUSED)
 """A call of administrators."""
@@ -56,7 +56,7 @@ def company_of(call: Call) -> Guid:
     Raises:
         NotFound: It is none.
     """
-    return named(call.names["company"], "company")
+    return read_guid(call.names["company"], "company")
 
 
 def app_space_of(service: Service, call: Call, admin: Admin) -> AppSpace:
@@ -67,11 +67,11 @@ def app_space_of(service: Service, call: Call, admin: Admin) -> AppSpace:
         NotFound: There is none in this company that the administrator may know of.
         Unavailable: A port failed.
     """
-    guid = named(call.names["app_space"], "app_space")
-    held = service.administration(by=admin).get(guid, AppSpace)
-    if held.company != company_of(call):
+    guid = read_guid(call.names["app_space"], "app_space")
+    app_space = service.administration(by=admin).get(guid, AppSpace)
+    if app_space.company != company_of(call):
         raise NotFound
-    return held
+    return app_space
 
 
 def origin_of(service: Service, call: Call, admin: Admin) -> Origin:
@@ -84,10 +84,10 @@ def origin_of(service: Service, call: Call, admin: Admin) -> Origin:
         Unavailable: A port failed.
     """
     space = app_space_of(service, call, admin)
-    held = service.administration(by=admin).get(named(call.names["origin"], "origin"), Origin)
-    if held.app_space != space.guid:
+    origin = service.administration(by=admin).get(read_guid(call.names["origin"], "origin"), Origin)
+    if origin.app_space != space.guid:
         raise NotFound
-    return held
+    return origin
 
 
 def entry_of(origin: Origin, call: Call) -> CallbackEntry:
@@ -97,7 +97,7 @@ def entry_of(origin: Origin, call: Call) -> CallbackEntry:
     Raises:
         NotFound: It has none of this name.
     """
-    guid = named(call.names["callback"], "callback")
+    guid = read_guid(call.names["callback"], "callback")
     for entry in origin.entries:
         if entry.guid == guid:
             return entry
@@ -114,10 +114,10 @@ def delivery_of(service: Service, call: Call, admin: Admin) -> Callback:
         Unavailable: A port failed.
     """
     origin = origin_of(service, call, admin)
-    held = service.callbacks.get(named(call.names["delivery"], "delivery"), by=admin)
-    if held.origin != origin.guid:
+    delivery = service.callbacks.get(read_guid(call.names["delivery"], "delivery"), by=admin)
+    if delivery.origin != origin.guid:
         raise NotFound
-    return held
+    return delivery
 
 
 def account_of(service: Service, call: Call, admin: Admin) -> tuple[Account, tuple[Binding, ...]]:
@@ -129,12 +129,12 @@ def account_of(service: Service, call: Call, admin: Admin) -> tuple[Account, tup
         Unavailable: A port failed.
     """
     space = app_space_of(service, call, admin)
-    held, devices = service.accounts.get_with_devices(
-        named(call.names["account"], "account"), by=admin
+    account, devices = service.accounts.get_with_devices(
+        read_guid(call.names["account"], "account"), by=admin
     )
-    if held.app_space != space.guid:
+    if account.app_space != space.guid:
         raise NotFound
-    return held, devices
+    return account, devices
 
 
 def device_of(service: Service, call: Call, admin: Admin) -> Binding:
@@ -145,7 +145,7 @@ def device_of(service: Service, call: Call, admin: Admin) -> Binding:
         NotFound: This account has none that the administrator may know of.
         Unavailable: A port failed.
     """
-    guid = named(call.names["device"], "device")
+    guid = read_guid(call.names["device"], "device")
     _, devices = account_of(service, call, admin)
     for device in devices:
         if device.guid == guid:
@@ -162,7 +162,7 @@ def created(call: Call, guid: Guid, document: dict[str, object]) -> Reply:
         guid: Of the record that it has created.
         document: The record.
     """
-    place = call.uri.partition("?")[0].removesuffix("/new")
+    collection = call.uri.partition("?")[0].removesuffix("/new")
     return Reply(
-        status=HTTPStatus.CREATED, document=document, headers={"Location": f"{place}/{guid}"}
+        status=HTTPStatus.CREATED, document=document, headers={"Location": f"{collection}/{guid}"}
     )

@@ -9,7 +9,13 @@ from counterseal.errors import InvalidField
 from counterseal.models import ClientAuth, IdpSettings
 from counterseal.wire.members import require_known
 from counterseal_web.admin.schemas import IDP
-from counterseal_web.members import optional_choice, optional_text, part, text, texts
+from counterseal_web.members import (
+    read_object,
+    read_optional_choice,
+    read_text,
+    read_texts,
+    require_text,
+)
 
 Document = dict[str, Any]
 
@@ -18,7 +24,7 @@ MEMBER = "clientSecret"
 
 
 def read_provider(
-    body: Mapping[str, Any], held: IdpSettings | None = None
+    body: Mapping[str, Any], current: IdpSettings | None = None
 ) -> tuple[IdpSettings | None, str | None]:
     """
     Return the provider that *body* sets, and its client's secret; what is not said stays.
@@ -28,24 +34,25 @@ def read_provider(
     """
     if body.get(NAME) is None:
         return None, None
-    given = part(body, NAME)
-    require_known(given, IDP["properties"], prefix=f"{NAME}.")
-    said = {f"{NAME}.{name}": value for name, value in given.items()}
-    old = held or IdpSettings(issuer="none", client_id="none")
-    redirect = optional_text(said, "idp.redirectUri")
+    members = read_object(body, NAME)
+    require_known(members, IDP["properties"], prefix=f"{NAME}.")
+    values = {f"{NAME}.{name}": value for name, value in members.items()}
+    defaults = current or IdpSettings(issuer="none", client_id="none")
+    redirect = read_text(values, "idp.redirectUri")
     settings = IdpSettings(
-        issuer=_text(said, "issuer", None if held is None else held.issuer),
-        client_id=_text(said, "clientId", None if held is None else held.client_id),
-        redirect_uri=old.redirect_uri if redirect is None else redirect,
-        returns=_texts(said, "returns", old.returns),
-        scopes=_texts(said, "scopes", old.scopes),
-        client_auth=optional_choice(said, ClientAuth, "idp.clientAuth") or old.client_auth,
-        sealed_secret=old.sealed_secret,
-        algorithms=_texts(said, "algorithms", old.algorithms),
-        account_claim=_text(said, "accountClaim", old.account_claim),
-        parameters=_parameters(said, old.parameters),
+        issuer=_text(values, "issuer", None if current is None else current.issuer),
+        client_id=_text(values, "clientId", None if current is None else current.client_id),
+        redirect_uri=defaults.redirect_uri if redirect is None else redirect,
+        returns=_texts(values, "returns", defaults.returns),
+        scopes=_texts(values, "scopes", defaults.scopes),
+        client_auth=read_optional_choice(values, ClientAuth, "idp.clientAuth")
+        or defaults.client_auth,
+        sealed_secret=defaults.sealed_secret,
+        algorithms=_texts(values, "algorithms", defaults.algorithms),
+        account_claim=_text(values, "accountClaim", defaults.account_claim),
+        parameters=_parameters(values, defaults.parameters),
     )
-    return settings, optional_text(said, f"{NAME}.{MEMBER}")
+    return settings, read_text(values, f"{NAME}.{MEMBER}")
 
 
 def provider_document(idp: IdpSettings) -> Document:
@@ -64,23 +71,25 @@ def provider_document(idp: IdpSettings) -> Document:
     }
 
 
-def _text(said: Mapping[str, Any], name: str, held: str | None) -> str:
+def _text(values: Mapping[str, Any], name: str, current: str | None) -> str:
     name = f"{NAME}.{name}"
-    return held if held is not None and said.get(name) is None else text(said, name)
+    return (
+        current if current is not None and values.get(name) is None else require_text(values, name)
+    )
 
 
-def _texts(said: Mapping[str, Any], name: str, held: tuple[str, ...]) -> tuple[str, ...]:
-    listed = texts(said, f"{NAME}.{name}")
-    return held if listed is None else tuple(listed)
+def _texts(values: Mapping[str, Any], name: str, current: tuple[str, ...]) -> tuple[str, ...]:
+    listed = read_texts(values, f"{NAME}.{name}")
+    return current if listed is None else tuple(listed)
 
 
 def _parameters(
-    said: Mapping[str, Any], held: tuple[tuple[str, str], ...]
+    values: Mapping[str, Any], current: tuple[tuple[str, str], ...]
 ) -> tuple[tuple[str, str], ...]:
     name = f"{NAME}.parameters"
-    if said.get(name) is None:
-        return held
-    given = part(said, name)
-    if not all(isinstance(value, str) for value in given.values()):
+    if values.get(name) is None:
+        return current
+    members = read_object(values, name)
+    if not all(isinstance(value, str) for value in members.values()):
         raise InvalidField(name, "not texts")
-    return tuple(sorted(given.items()))
+    return tuple(sorted(members.items()))

@@ -16,7 +16,7 @@ from counterseal.models import (
 )
 from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS
 from counterseal_web.members import LONGEST
-from counterseal_web.schemas import ACCOUNT, COUNT, FLAG, GUID, MOMENT, NAME, SEEN, TEXT, Schema
+from counterseal_web.schemas import ACCOUNT, COUNT, FLAG, GUID, MOMENT, NAME, TEXT, VISIBLE, Schema
 
 NO_GUID: Schema = {"anyOf": [GUID, {"type": "null"}]}
 NO_MOMENT: Schema = {"anyOf": [MOMENT, {"type": "null"}]}
@@ -91,28 +91,28 @@ def _each(name: str) -> Schema:
 
 ADMIN_SCHEMAS: dict[str, Schema] = {
     # What an administrator sends
-    "NewCompany": _takes("name", name=SEEN),
+    "NewCompany": _takes("name", name=VISIBLE),
     "NewAppSpace": _takes(
         "name",
-        name=SEEN,
+        name=VISIBLE,
         idpType={"enum": ["simple", "oidc"]},
         idp=IDP | {"required": ["issuer", "clientId"]},
         brandInfo=_takes(url=NAME, color=NAME),
         useUniversalApp=FLAG,
     ),
     "AppSpaceEdit": _takes(
-        name=SEEN, idp=IDP, brandInfo=BRAND, useUniversalApp=FLAG, notification=TEXTS
+        name=VISIBLE, idp=IDP, brandInfo=BRAND, useUniversalApp=FLAG, notification=TEXTS
     ),
     "NewOrigin": _takes(
         "name",
-        name=SEEN,
+        name=VISIBLE,
         clients=CLIENTS,
         codes=CODES,
         wildcards=FLAG,
         sessionTokenForm=TOKEN_FORM,
     ),
     "OriginEdit": _takes(
-        name=SEEN,
+        name=VISIBLE,
         clients=CLIENTS,
         codes=CODES,
         wildcards=FLAG,
@@ -130,7 +130,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
     "NewAdmin": _takes(
         "name",
         "role",
-        name=SEEN,
+        name=VISIBLE,
         role=ROLE,
         companyGuid=GUID,
         appSpaceGuid=GUID,
