@@ -12,8 +12,7 @@ from urllib.parse import quote
 
 from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
 from counterseal.ports import Clock
-from counterseal_fcm.access_tokens import AccessTokens, NoAccessToken
-from counterseal_fcm.account import ServiceAccount
+from counterseal_fcm.credentials import AccessTokens, NoAccessToken, ServiceAccount
 from counterseal_fcm.message import TARGETS, build_message, encode_message, fits
 from counterseal_fcm.response import DELIVERED, GONE, REJECTED, Fault, read_response
 from counterseal_http import Budget, FanOut, Guard, guarded_client

@@ -1,12 +1,14 @@
 """
-Access tokens: google-auth requests them, but never sleeps or retries.
+The service account that sends, and its access tokens.
 
-When a token endpoint is busy, google-auth tries up to three times, and sleeps in between.
+google-auth requests the tokens.
+By itself it tries up to three times when a token endpoint is busy, and sleeps in between.
 So a response without a token reaches it as a transport error, after which it does not retry.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -14,15 +16,24 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+import attrs
 import httpx2
 from google.auth import transport
 from google.auth.credentials import Credentials, TokenState
 from google.auth.exceptions import GoogleAuthError, TransportError
+from google.oauth2 import service_account
 
+from counterseal.errors import InvalidField
 from counterseal.models import PushOutcome, PushResult
 from counterseal.ports import Clock
 from counterseal_http import Budget, Forbidden, GuardedClient, requested_wait
 from counterseal_http.fan_out import LATER, MISCONFIGURED
+
+SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
+"""It allows sending messages, and nothing else."""
+
+FILE_LIMIT = 65_536
+"""Octets; such a file has some 2,400."""
 
 PAUSE_SECONDS = 5.0
 """
@@ -35,6 +46,44 @@ _REFUSALS = range(400, 500)
 _RETRYABLE = frozenset({408, 429})
 
 _log = logging.getLogger("counterseal_fcm")
+
+
+@attrs.frozen(kw_only=True)
+class ServiceAccount:
+    """
+    The account that sends, and its Firebase project.
+
+    Attributes:
+        project: The id of the project.
+        credentials: Credentials of google-auth with the scope `firebase.messaging`.
+    """
+
+    project: str
+    credentials: Credentials = attrs.field(repr=False)
+
+
+def read_service_account(data: bytes) -> ServiceAccount:
+    """
+    Read a service account's key file, as JSON.
+
+    Raises:
+        InvalidField: *data* is not such a file; the error does not contain *data*.
+    """
+    try:
+        members: Any = json.loads(data) if len(data) <= FILE_LIMIT else None
+    except ValueError:
+        members = None
+    if not isinstance(members, dict) or members.get("type") != "service_account":
+        raise InvalidField("credentials", "not the key file of a service account")
+    project = members.get("project_id")
+    if not isinstance(project, str) or not project:
+        raise InvalidField("credentials", "names no project")
+    new_credentials: Any = service_account.Credentials.from_service_account_info
+    try:
+        credentials = new_credentials(members, scopes=[SCOPE])
+    except (GoogleAuthError, ValueError, TypeError):
+        raise InvalidField("credentials", "a key file that google-auth cannot use") from None
+    return ServiceAccount(project=project, credentials=credentials)
 
 
 class NoAccessToken(Exception):
