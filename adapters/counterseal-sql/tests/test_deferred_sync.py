@@ -94,20 +94,20 @@ def test_a_key_is_on_the_disk_when_its_call_has_ended(database, disk, guard, ope
     assert not after_the_cut(disk, opened).first_seen(KEY, LATER)
 
 
-def test_before_that_it_can_be_lost(database, disk, guard, opened):
+def test_a_key_can_be_lost_before_its_call_has_ended(database, disk, guard, opened):
     with database.call():
         assert guard.first_seen(KEY, LATER)
         assert after_the_cut(disk, opened).first_seen(KEY, LATER)
 
 
-def test_everybody_sees_it_at_once(database, disk, guard, opened):
+def test_other_connections_see_a_key_at_once(database, disk, guard, opened):
     with database.call():
         assert guard.first_seen(KEY, LATER)
         other = SqlReplayGuard(opened(database.engine.url), FrozenClock())
         assert not other.first_seen(KEY, LATER)
 
 
-def test_a_commit_takes_along_what_stands_before_it(database, disk, guard, store):
+def test_a_commit_syncs_what_was_written_before_it(database, disk, guard, store):
     with database.call():
         assert guard.first_seen(KEY, LATER)
         created(store, RecordFactory().company())
@@ -115,7 +115,7 @@ def test_a_commit_takes_along_what_stands_before_it(database, disk, guard, store
     assert disk.syncs == 0
 
 
-def test_a_commit_does_not_take_along_what_stands_after_it(database, disk, guard, store):
+def test_a_commit_does_not_sync_what_is_written_after_it(database, disk, guard, store):
     with database.call():
         created(store, RecordFactory().company())
         assert guard.first_seen(KEY, LATER)
@@ -123,7 +123,7 @@ def test_a_commit_does_not_take_along_what_stands_after_it(database, disk, guard
     assert disk.syncs == 1
 
 
-def test_a_commit_that_was_made_before_takes_nothing_along(database, disk, guard, store):
+def test_a_commit_that_is_repeated_syncs_nothing(database, disk, guard, store):
     company = RecordFactory().company()
     created(store, company)
     with database.call():
@@ -133,7 +133,7 @@ def test_a_commit_that_was_made_before_takes_nothing_along(database, disk, guard
     assert disk.syncs == 1
 
 
-def test_a_conflict_takes_nothing_along(database, disk, guard, store):
+def test_a_conflict_syncs_nothing(database, disk, guard, store):
     company = RecordFactory().company()
     created(store, company)
     with database.call():
@@ -155,7 +155,7 @@ def test_a_call_that_fails_is_synced_too(database, disk, guard):
     assert disk.syncs == 1
 
 
-def test_a_call_in_a_call_is_one(database, disk, guard):
+def test_a_call_within_a_call_ends_with_the_outer_one(database, disk, guard):
     with database.call():
         with database.call():
             assert guard.first_seen(KEY, LATER)
@@ -246,7 +246,7 @@ def test_a_write_that_ends_after_its_call_is_synced_at_once(database, disk, guar
     assert disk.syncs == 1
 
 
-def test_connections_sync_again_afterwards(database, disk, guard):
+def test_a_connection_syncs_again_after_a_deferred_write(database, disk, guard):
     with database.call():
         assert guard.first_seen(KEY, LATER)
         with database.reading() as connection:
@@ -272,14 +272,14 @@ def test_a_log_that_is_missing_cannot_be_synced(tmp_path):
         WriteAheadLog(str(tmp_path / "none.db")).sync()
 
 
-def test_without_a_log_nothing_waits(sqlite_server, opened):
+def test_without_a_write_ahead_log_nothing_is_deferred(sqlite_server, opened):
     database = opened(sqlite_server.emptied(), durable=True)
     with database.writing() as connection:
         connection.run("PRAGMA journal_mode=DELETE")
         assert not WriteAheadLog(database.engine.url.database).is_used(connection)
 
 
-def test_those_who_end_meanwhile_share_a_sync(database, disk, guard):
+def test_calls_that_end_at_the_same_time_share_a_sync(database, disk, guard):
     many = 4
     all_have_written, may_end = threading.Barrier(many), threading.Event()
 

@@ -71,7 +71,7 @@ def company(worker):
         "sqlite:///file:x.db?mode=memory&uri=true",
         "mysql://root@localhost/counterseal",
         "counterseal.db",
-        "postgresql://counterseal@localhost/x?prepare=maybe",
+        "postgresql://counterseal@localhost/x?pooler=maybe",
         "",
     ],
 )
@@ -248,7 +248,7 @@ def test_after_one_lost_connection_the_idle_ones_are_replaced(postgres_server, o
         assert store.list(None) == ()
 
 
-def test_a_reply_that_is_lost_after_a_refusal_of_the_server_is_indeterminate(
+def test_an_error_that_ends_the_connection_makes_a_commit_indeterminate(
     postgres_server, opened, caplog
 ):
     """The server names the reason (57P01) and ends the connection: the commit may be applied."""
@@ -273,8 +273,10 @@ def test_a_reply_that_is_lost_after_a_refusal_of_the_server_is_indeterminate(
     assert caplog.messages == ["the reply to a commit was lost: AdminShutdown 57P01"]
 
 
-@pytest.mark.parametrize(("query", "prepared"), [({}, True), ({"prepare": "off"}, False)])
-def test_statements_are_prepared_unless_the_address_says_off(
+@pytest.mark.parametrize(
+    ("query", "prepared"), [({}, True), ({"pooler": "off"}, True), ({"pooler": "on"}, False)]
+)
+def test_sessions_have_prepared_statements_and_settings_unless_there_is_a_pooler(
     postgres_server, opened, query, prepared
 ):
     url = make_url(postgres_server.emptied()).update_query_dict(query)
@@ -289,12 +291,13 @@ def test_statements_are_prepared_unless_the_address_says_off(
 
     with database.reading() as connection:
         assert bool(connection.run("SELECT name FROM pg_prepared_statements")) is prepared
+        assert (connection.run("SHOW lock_timeout") != [("0",)]) is prepared
     with database.inspecting() as connection:
         for _ in range(9):
             connection.execute(text("SELECT 1"))
         names = connection.execute(text("SELECT name FROM pg_prepared_statements")).all()
         assert bool(names) is prepared
-    assert "prepare" not in database.engine.url.query
+    assert "pooler" not in database.engine.url.query
     assert audit.read(limit=1)
 
 
@@ -315,7 +318,7 @@ def test_another_default_isolation_changes_nothing(postgres_server, opened):
     assert [type(error) for error in lost] == [Conflict] * 3
 
 
-def test_what_the_address_says_counts(postgres_server, opened):
+def test_the_parameters_of_the_address_apply(postgres_server, opened):
     url = make_url(postgres_server.emptied())
     hosts = (f"{url.query['host']}/nobody", url.query["host"])
     query = {"host": hosts, "connect_timeout": "3", "options": "-c lock_timeout=77"}
@@ -350,14 +353,14 @@ def test_a_body_that_is_broken_is_unavailable(database, worker, company):
         worker.get(company.guid)
 
 
-def test_what_was_rolled_back_leaves_its_connection_usable(worker, company):
+def test_a_connection_can_be_used_after_a_rollback(worker, company):
     for _ in range(40):  # more than there are connections
         worker.require_refused(Conflict, (None, company))
 
     worker.replace(company, next_version(company))
 
 
-def test_what_is_over_is_dropped_however_much_it_is(database):
+def test_any_number_of_old_rows_is_deleted(database):
     clock = FrozenClock()
     until = microseconds(START + LONG)
     with database.writing() as connection:

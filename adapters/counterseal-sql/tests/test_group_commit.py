@@ -52,7 +52,7 @@ def stored(database):
         return {guid for (guid,) in connection.rows(Statement(select(RECORDS.c.guid)), {})}
 
 
-def test_those_who_wait_commit_together(database, statements):
+def test_requests_that_wait_commit_together(database, statements):
     records = RecordFactory()
     companies = [records.company() for _ in range(5)]
     requests = waiting(database, *map(creating, companies[1:]))
@@ -142,7 +142,7 @@ def test_a_thread_that_waits_for_too_long_has_written_nothing(database):
     assert stored(database) == set()
 
 
-def test_more_than_commit_together_wait_for_the_next(database, statements):
+def test_requests_beyond_a_batch_wait_for_the_next_one(database, statements):
     records = RecordFactory()
     companies = [records.company() for _ in range(BATCH + 1)]
     waiting(database, *map(creating, companies[1:]))

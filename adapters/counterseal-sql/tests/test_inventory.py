@@ -79,7 +79,7 @@ def contents(database, world):
     )
 
 
-def test_what_the_core_leaves_fits_together(database, world):
+def test_the_records_of_the_core_are_consistent(database, world):
     records, flaws = checked(database)
 
     assert flaws == []
@@ -89,7 +89,7 @@ def test_what_the_core_leaves_fits_together(database, world):
 @pytest.mark.parametrize(
     "column", ["account", "due_at", "parent", "natural_key", "dead", "channel"]
 )
-def test_a_column_that_says_otherwise_is_noticed(database, world, column):
+def test_a_column_that_differs_from_its_record_is_reported(database, world, column):
     changed(
         database,
         f"UPDATE counterseal_records SET {column} = NULL WHERE {column} IS NOT NULL",  # noqa: S608
@@ -100,7 +100,7 @@ def test_a_column_that_says_otherwise_is_noticed(database, world, column):
     assert {flaw.problem for flaw in flaws} == {f"the column {column} is not what the record says"}
 
 
-def test_what_is_gone_or_broken_is_noticed(database, world):
+def test_missing_and_unreadable_records_are_reported(database, world):
     zoe, adam, _ = (world.ports.store.account(world.app_space.guid, user).guid for user in USERS)
     binding = world.ports.store.bindings(zoe)[0].guid
     changed(database, "DELETE FROM counterseal_records WHERE guid = :guid", guid=binding)
@@ -137,7 +137,7 @@ class Breaking(SqlInventory):
         super().load(records, operation)
 
 
-def test_a_copy_that_is_broken_off_is_taken_up(database, world, new_database):
+def test_a_copy_that_fails_can_be_repeated(database, world, new_database):
     other = new_database()
     broken = 0
     while True:
@@ -154,7 +154,7 @@ def test_a_copy_that_is_broken_off_is_taken_up(database, world, new_database):
     assert contents(other, world) == contents(database, world)
 
 
-def test_what_differs_is_never_overwritten(database, world, new_database):
+def test_a_record_that_differs_is_never_overwritten(database, world, new_database):
     other = new_database()
     list(copy(database, other))
     (open_,) = world.ports.store.pending(
@@ -168,7 +168,7 @@ def test_what_differs_is_never_overwritten(database, world, new_database):
     assert contents(other, world) == before
 
 
-def test_a_page_drops_its_own_lines_of_the_log_and_no_other(database, world, monkeypatch):
+def test_a_page_deletes_its_own_events_and_no_others(database, world, monkeypatch):
     monkeypatch.setattr("counterseal_sql.inventory.PAGE", 10)
     inventory = SqlInventory(database, FrozenClock())
     events = [event for page in inventory.events() for event in page]

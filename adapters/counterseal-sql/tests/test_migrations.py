@@ -40,7 +40,7 @@ def test_one_migration_makes_the_schema_until_a_release():
     assert [script.revision for script in scripts.walk_revisions()] == ["0001"]
 
 
-def test_where_there_is_nothing_to_migrate_alembic_is_not_loaded(sqlite_server):
+def test_alembic_is_not_imported_if_there_is_nothing_to_migrate(sqlite_server):
     start = "import sys; from counterseal_sql import connect, upgrade"
     call = "upgrade(connect(sys.argv[1]))"
     report = "print(any(name.partition('.')[0] == 'alembic' for name in sys.modules))"
@@ -58,13 +58,13 @@ def test_upgrading_again_does_nothing(server, opened):
     upgrade(database)
 
 
-def test_those_that_start_at_once_wait_for_each_other(server, opened):
+def test_programs_that_start_at_once_wait_for_each_other(server, opened):
     url = server.bare()
 
     assert results(race([lambda: upgrade(opened(url))] * 3)) == [None] * 3
 
 
-def test_a_newer_schema_is_refused_and_left_alone(server, opened):
+def test_a_newer_schema_is_refused_and_not_changed(server, opened):
     database = opened(server.emptied())
     with database.writing() as connection:
         connection.run("UPDATE counterseal_schema SET version_num = '9999'")
@@ -81,7 +81,7 @@ def test_a_database_that_does_not_answer_is_unavailable(server, opened):
         upgrade(opened(server.broken()))
 
 
-def test_the_tables_of_others_are_left_alone(server, opened):
+def test_the_tables_of_others_are_not_changed(server, opened):
     database = opened(server.bare())
     with database.writing() as connection:
         connection.run("CREATE TABLE alembic_version (version_num VARCHAR(32))")
@@ -95,7 +95,7 @@ def test_the_tables_of_others_are_left_alone(server, opened):
     assert {*METADATA.tables, VERSION_TABLE} == ours
 
 
-def test_a_sqlite_file_is_its_owners_with_a_log_ahead(sqlite_server, opened):
+def test_a_new_sqlite_file_is_private_and_has_a_write_ahead_log(sqlite_server, opened):
     database = opened(sqlite_server.bare(), durable=True)
     upgrade(database)
 

@@ -183,7 +183,7 @@ def connect(
 
     Args:
         url: `sqlite:///FILE`, or `postgresql://USER:PASSWORD@HOST/NAME` with any parameters
-            of libpq, and `prepare=off` for a pooler that knows no prepared statements.
+            of libpq, and `pooler=on` for one that shares sessions between transactions.
         patience: How long to wait for a lock or a connection before it is Unavailable.
         connections: How many are open at once, at most; `upgrade` opens one more.
 

@@ -1,4 +1,4 @@
-"""A record as a row: its body, and what it is looked up by."""
+"""A record as a row: its body, and the columns that queries ask for."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ def index_row(record: Record) -> Row:
 
 
 def _owner(index: Index, listing: Listing) -> str | None:
-    """Return whose *listing* the record stands in; None if it does not stand in one."""
+    """Return the owner of *listing* if the record is listed in it; else None."""
     return (index.owner or ROOT) if index.listed and index.listing is listing else None

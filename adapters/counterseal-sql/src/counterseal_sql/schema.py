@@ -1,8 +1,8 @@
 """
-The tables, as this release reads and writes them; `migrations` makes them so.
+The tables, as this release reads and writes them; `migrations` creates them.
 
-A record is one row: its JSON, and columns only for what it is looked up by.
-All kinds share one table, because a GUID does not tell the kind and `get` is one trip.
+A record is one row: its JSON, and a column for each thing that queries ask for.
+All kinds share one table, because a GUID does not include the kind and `get` is one trip.
 Times are numbers (`counterseal_records.columns`), and texts that others choose are digests.
 """
 
@@ -25,12 +25,12 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 PREFIX = "counterseal_"
-"""Of every name: the database may be shared with the program that embeds us."""
+"""Begins every name, because the program that embeds us may have tables beside ours."""
 
 METADATA = MetaData()
 
 NUMBER = BigInteger().with_variant(Integer(), "sqlite")
-"""Counts rows in the order in which they were made; SQLite does so for an `INTEGER` key only."""
+"""Numbers rows in the order of their creation; SQLite does so for an `INTEGER` key only."""
 
 NAME = String(36).with_variant(String(36, collation="C"), "postgresql")
 """A GUID, or one of our own words: ASCII, compared byte by byte."""
@@ -94,7 +94,7 @@ RESERVATIONS = _table(
 
 
 def _index(name: str, *columns: Column[object], where: object = None, unique: bool = False) -> None:
-    # Most records are found by few of their columns, so most indexes leave most records out.
+    # Most columns are null in most records, so most indexes are partial.
     Index(f"{PREFIX}{name}", *columns, unique=unique, postgresql_where=where, sqlite_where=where)
 
 

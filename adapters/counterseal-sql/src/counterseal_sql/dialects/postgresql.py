@@ -37,8 +37,11 @@ DIVISION_BY_ZERO = "22012"
 UNIQUE_VIOLATION = "23505"
 """An account was to get the natural key of another one."""
 
-PREPARE = "prepare"
+POOLER = "pooler"
 """The one parameter of an address that is ours and not libpq's."""
+
+_STATELESS = {"prepare_threshold": None}
+"""A pooler gives each transaction another session: it has no prepared statements or settings."""
 
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(4702111234474983745)"
 """Any number that is ours alone: others that migrate the same database wait for it."""
@@ -133,18 +136,18 @@ class PostgresqlDialect:
         writer: Writes, for any number of threads at once.
 
     Raises:
-        UnfitUrl: The parameter `prepare` is neither `on` nor `off`.
+        UnfitUrl: The parameter `pooler` is neither `on` nor `off`.
     """
 
     failures: Failures = (SQLAlchemyError, psycopg.Error)
     begin = "BEGIN"
 
     def __init__(self, url: URL, *, patience: timedelta, connections: int) -> None:
-        prepare = _is_prepared(url)
-        url = url.set(drivername="postgresql+psycopg").difference_update_query([PREPARE])
-        options = _libpq(url, patience.total_seconds())
+        own = url.set(drivername="postgresql+psycopg").difference_update_query([POOLER])
+        seconds = patience.total_seconds()
         self.engine = create_engine(
-            url, options if prepare else options | {"prepare_threshold": None}
+            own,
+            _bounds(own, seconds) | (_STATELESS if _has_pooler(url) else _session(own, seconds)),
         )
         self.pool = ConnectionPool(
             lambda: PostgresqlConnection(open_driver(self.engine)),
@@ -217,22 +220,24 @@ def _parameters(commit: Commit) -> Row:
     }
 
 
-def _is_prepared(url: URL) -> bool:
-    match url.query.get(PREPARE, "on"):
+def _has_pooler(url: URL) -> bool:
+    match url.query.get(POOLER, "off"):
         case "on":
             return True
         case "off":
             return False
-    raise UnfitUrl("prepare: neither on nor off")
+    raise UnfitUrl("pooler: neither on nor off")
 
 
-def _libpq(url: URL, seconds: float) -> dict[str, Any]:
-    milliseconds = int(seconds * 1000)
+def _bounds(url: URL, seconds: float) -> dict[str, Any]:
     # libpq takes no connect_timeout below two seconds.
-    bounds = {"connect_timeout": max(2, int(seconds)), "tcp_user_timeout": milliseconds}
+    bounds = {"connect_timeout": max(2, int(seconds)), "tcp_user_timeout": int(seconds * 1000)}
+    return {name: value for name, value in bounds.items() if name not in url.query}
+
+
+def _session(url: URL, seconds: float) -> dict[str, Any]:
     # A database may have another isolation, in which what another commit changes is an error.
-    settings = f"-c lock_timeout={milliseconds} -c default_transaction_isolation=read\\ committed"
-    options = f"{settings} {' '.join(url.normalized_query.get('options', ()))}"
-    return {name: value for name, value in bounds.items() if name not in url.query} | {
-        "options": options
-    }
+    settings = (
+        f"-c lock_timeout={int(seconds * 1000)} -c default_transaction_isolation=read\\ committed"
+    )
+    return {"options": f"{settings} {' '.join(url.normalized_query.get('options', ()))}"}

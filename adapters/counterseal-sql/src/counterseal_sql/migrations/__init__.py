@@ -1,10 +1,10 @@
 """
 Migrations of the schema, by Alembic: each is one file in `versions`, numbered.
 
-A migration is one transaction, on SQLite, too.
-Nothing has been released, so one migration makes the whole schema.
-From the first release on, its file never changes: what changes the schema takes the next number.
-Alembic is imported where there is something to migrate: it takes longer than all else here.
+A migration is one transaction, on SQLite too.
+Nothing has been released, so one migration creates the whole schema.
+From the first release on, its file never changes: a later change takes the next number.
+Alembic is imported only if there is something to migrate, because the import is slow.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NEWEST = "0001"
 _APPLIED = Table(VERSION_TABLE, MetaData(), Column("version_num", String))
 
 _ALEMBIC = threading.Lock()
-"""Alembic keeps what it works on in globals."""
+"""Alembic keeps its state in globals."""
 
 
 def upgrade(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations, on the connection whose transaction `upgrade` has begun."""
+"""Alembic runs this: the migrations, on the connection whose transaction `upgrade` has begun."""
 
 from alembic import context
 
