@@ -31,7 +31,7 @@ if RUNNING not in PYTHONS:
 ADAPTERS = sorted(
     path.parent.name.removeprefix("counterseal-") for path in ROOT.glob("adapters/*/pyproject.toml")
 )
-STARTING = {"oidc", "redis", "server", "sql"}
+STARTING = {"demo", "oidc", "redis", "server", "sql"}
 """Those whose tests start servers."""
 
 CHANNELS = [name for name in ADAPTERS if name in {"fcm", "relay", "webpush"}]

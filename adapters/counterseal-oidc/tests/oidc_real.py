@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from counterseal.testing import Return
-from counterseal_oidc.trial import NodeMissing, RegistryUnreachable, TrialProvider
+from counterseal_demo.trial import NodeMissing, RegistryUnreachable, TrialProvider
 
 REDIRECT = "https://service.example/idp"
 

@@ -32,10 +32,10 @@ from fork_request import send
 IMPORTED = [
     "counterseal_flask",
     "counterseal_redis",
-    "counterseal_server.commands.device",
-    "counterseal_server.demo",
+    "counterseal_demo.device_command",
+    "counterseal_demo.approval_demo",
     "counterseal_server.founding",
-    "counterseal_server.handset",
+    "counterseal_demo.device_cli",
     "counterseal_server.records.in_redis",
     "counterseal_server.records.in_sql",
     "counterseal_server.serving",

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import counterseal_demo
 import counterseal_server
 from counterseal_server.effective import _written
 from counterseal_server.printing import json_text
 
-SOURCE = Path(counterseal_server.__file__).parent
+SOURCES = [Path(package.__file__).parent for package in (counterseal_demo, counterseal_server)]
 PRINTERS = {"printing.py", "screen.py", "plainly.py"}
 """Modules whose functions write to the terminal; all else goes through them."""
 
@@ -36,8 +37,8 @@ def written(tree):
 
 @pytest.mark.parametrize(
     "module",
-    sorted(SOURCE.rglob("*.py")),
-    ids=lambda path: str(path.relative_to(SOURCE)),
+    sorted(module for source in SOURCES for module in source.rglob("*.py")),
+    ids=lambda path: "/".join(path.parts[-3:]),
 )
 def test_nothing_else_writes_to_the_terminal(module):
     if module.name not in PRINTERS:

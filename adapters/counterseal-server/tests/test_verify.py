@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from counterseal import jwks_document, keys
 from counterseal.errors import ReceiptChanged
 from counterseal.models import Algorithm
+from counterseal_demo.approval_demo.questions import read
+from counterseal_demo.approval_demo.stage import set_up
 from counterseal_server import receipts
-from counterseal_server.demo.questions import read
-from counterseal_server.demo.stage import set_up
 
 ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 

@@ -12,10 +12,9 @@ from __future__ import annotations
 import click
 
 from counterseal_server.commands import join
-from counterseal_server.plainly import Failed, Unusable, plainly
-from counterseal_server.printing import print_json, print_line, print_lines
+from counterseal_server.plainly import Unusable, plainly
+from counterseal_server.printing import print_json, print_lines
 
-ALGORITHMS = ("ES256", "EdDSA", "PS256", "RS256")
 FORMATS = ("md", "mermaid", "json")
 
 
@@ -26,91 +25,6 @@ def main(context: click.Context) -> None:
     """Ask a person about one concrete action and bring back a signed answer."""
     if context.invoked_subcommand is None:
         print_lines(context.get_help())
-
-
-@main.command()
-@click.option(
-    "--challenge",
-    metavar="FILE",
-    help="Ask this challenge, in the JSON of the wire; - reads standard input.",
-)
-@click.option("--answer", type=int, metavar="N", help="Press button N; the first button is 0.")
-@click.option(
-    "--algorithm",
-    type=click.Choice(ALGORITHMS, case_sensitive=False),
-    default="ES256",
-    show_default=True,
-    help="What the device's keys sign with.",
-)
-@click.option("--save", metavar="DIR", help="Write receipt.txt and jwks.json there.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option(
-    "--idp",
-    is_flag=True,
-    help="Let an Identity Provider say who the user is: a real one on this machine, which the"
-    " first time is installed from npm's registry.",
-)
-def demo(
-    challenge: str | None,
-    answer: int | None,
-    algorithm: str,
-    save: str | None,
-    *,
-    as_json: bool,
-    idp: bool,
-) -> None:
-    """
-    Show the main job, then ten forgeries.
-
-    Everything happens in this process: real keys, no server, no network.
-    With --idp it happens over HTTP, at loopback ports, and ends with ten attacks on the log-in.
-    Exit code 0 means that the answer was accepted, and every forgery and attack refused.
-    """
-    if idp:
-        if challenge is not None or answer is not None:
-            raise Unusable("idp: has a question of its own, so without --challenge and --answer")
-        _demo_of_log_ins(algorithm, save, as_json=as_json)
-        return
-    with plainly():
-        from counterseal.models import Algorithm  # noqa: PLC0415 (a fast start)
-        from counterseal_server import demo as theatre  # noqa: PLC0415
-        from counterseal_server import files  # noqa: PLC0415
-        from counterseal_server.screen import Screen  # noqa: PLC0415
-
-        question = theatre.read(challenge)
-        story = theatre.play(question, button=answer, algorithm=Algorithm(algorithm))
-        if save is not None:
-            files.write(save, theatre.keepsakes(story), field="save")
-        if as_json:
-            print_json(theatre.document(story))
-        else:
-            theatre.show(Screen(), story, saved=save is not None)
-    faults = [attempt.fault for attempt in story.attempts if attempt.fault]
-    if faults:
-        raise Failed("; ".join(faults))
-
-
-def _demo_of_log_ins(algorithm: str, save: str | None, *, as_json: bool) -> None:
-    with plainly(extra="demo-idp"):
-        from counterseal.models import Algorithm  # noqa: PLC0415 (a fast start)
-        from counterseal_oidc import trial  # noqa: PLC0415
-        from counterseal_server import files  # noqa: PLC0415
-        from counterseal_server import login_demo as theatre  # noqa: PLC0415
-        from counterseal_server.login_demo.world import world  # noqa: PLC0415
-        from counterseal_server.screen import Screen  # noqa: PLC0415
-
-        if not trial.is_installed():
-            print_line(f"Installing npm's oidc-provider into {trial.provider_folder()}", err=True)
-        with world() as stage:
-            story = theatre.play(stage, Algorithm(algorithm))
-            if save is not None:
-                files.write(save, theatre.keepsakes(story), field="save")
-            if as_json:
-                print_json(theatre.document(story))
-            else:
-                theatre.show(Screen(), story)
-    if story.faults:
-        raise Failed("; ".join(story.faults))
 
 
 @main.command()

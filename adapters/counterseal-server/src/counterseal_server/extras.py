@@ -1,4 +1,4 @@
-"""Extras: what the demo does without, and so installs without."""
+"""Extras: what `verify` and `states` do without, and so install without."""
 
 from __future__ import annotations
 
@@ -28,15 +28,17 @@ PARTS = {
 EXTRAS = {part: extra for extra, parts in PARTS.items() for part in parts}
 
 
-def lacking(error: ModuleNotFoundError, extra: str | None = None) -> str | None:
+def lacking(error: ModuleNotFoundError, requirement: str | None = None) -> str | None:
     """
     Return what to say of a module that an extra brings; None if none does.
 
     Args:
         error: Says which one it is.
-        extra: What brings all that may be missing; None if that hangs on what it is.
+        requirement: What brings every module that may be missing, as pip names it; None for an
+            extra of this package, which depends on the module.
     """
-    bringing = EXTRAS.get((error.name or "").partition(".")[0])
-    if bringing is None:
+    extra = EXTRAS.get((error.name or "").partition(".")[0])
+    if extra is None:
         return None
-    return f"{error.name} is not installed: this needs counterseal-server[{extra or bringing}]"
+    requirement = requirement or f"counterseal-server[{extra}]"
+    return f"{error.name} is not installed: this needs {requirement}"

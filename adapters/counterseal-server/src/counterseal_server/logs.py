@@ -22,6 +22,7 @@ from counterseal_server.visible import visible
 
 OURS = (
     "counterseal",
+    "counterseal_demo",
     "counterseal_fcm",
     "counterseal_http",
     "counterseal_keys",

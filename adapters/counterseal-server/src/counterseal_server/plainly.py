@@ -59,12 +59,13 @@ class Unusable(Failed):
 
 
 @contextmanager
-def plainly(extra: str | None = None) -> Iterator[None]:
+def plainly(requirement: str | None = None) -> Iterator[None]:
     """
     Turn what the core refuses into one line and an exit code.
 
     Args:
-        extra: What brings all that may be missing; None if that hangs on what it is.
+        requirement: What brings every module that may be missing, as pip names it; None for an
+            extra of this package, which depends on the module.
 
     Raises:
         Unusable: The input, or how this machine is set up, has to be another.
@@ -81,7 +82,7 @@ def plainly(extra: str | None = None) -> Iterator[None]:
             raise  # whoever read what is printed is gone; click ends quietly
         raise Failed(f"{error.filename or 'system'}: {error.strerror or error}") from None
     except ModuleNotFoundError as error:
-        what = lacking(error, extra)
+        what = lacking(error, requirement)
         if what is None:
             raise
         raise Failed(what) from None

@@ -13,10 +13,9 @@ from counterseal_server.commands.admin import admin
 from counterseal_server.commands.audit import audit
 from counterseal_server.commands.binding import binding
 from counterseal_server.commands.callbacks import callbacks
-from counterseal_server.commands.device import device
+from counterseal_server.commands.forwarded import demo, device, relay
 from counterseal_server.commands.keys import keys
 from counterseal_server.commands.notify import notify
-from counterseal_server.commands.relay import relay
 from counterseal_server.commands.service import serve
 from counterseal_server.commands.store import store
 from counterseal_server.commands.tenants import init, invite
@@ -26,6 +25,6 @@ def join(main: click.Group) -> None:
     """Put the commands under *main*."""
     for command in (
         *(init, invite, serve, callbacks, store),
-        *(account, binding, admin, audit, keys, device, notify, relay),
+        *(account, binding, admin, audit, keys, notify, demo, device, relay),
     ):
         main.add_command(command)

@@ -1,0 +1,10 @@
+"""
+Programs that show what Counterseal does, and that stand in for what you do not have yet.
+
+- `demo_command`: `counterseal-demo`, the main job and ten forgeries, or ten attacks on a log-in
+- `device_command`: `counterseal-device`, a device in software
+- `relay_command`: `counterseal relay`, a push service for trying out
+- `trial`: a real OpenID Connect provider on this machine
+
+None of it is for production.
+"""

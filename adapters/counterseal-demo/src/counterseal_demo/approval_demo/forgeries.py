@@ -1,0 +1,275 @@
+"""
+Ten forgeries of an answer, each made for real and sent through the use cases.
+
+The forger gets all the help that there is: where he can, he has the person's own device
+sign what he wants, and every call carries a device proof that holds, so that
+nothing but the rule in question stands in his way.
+
+Each forgery works on a fresh challenge of the kind that the demo was asked;
+where that kind cannot show it, on one that can.
+A forgery that is accepted, or refused for another reason than it should be, has failed the demo.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from counterseal import Refused
+from counterseal.errors import (
+    DeadlinePassed,
+    DisplayChanged,
+    Foreign,
+    MalformedToken,
+    Replayed,
+    StrongKeyMissed,
+    WeakKey,
+    WrongCode,
+    WrongKey,
+    WrongState,
+)
+from counterseal.models import DeviceCall, Question
+from counterseal.wire.display import display_text
+from counterseal_demo.approval_demo import questions, tokens
+from counterseal_demo.approval_demo.stage import PIN, Scene, Stage
+
+_DIGIT = re.compile(r"[0-9]")
+
+
+@attrs.frozen(kw_only=True)
+class Forgery:
+    """
+    One way to forge an answer.
+
+    Attributes:
+        name: As the reports name it.
+        deed: What the forger does, for a person.
+        forge: Makes the call that has to be refused.
+        expected: The refusal that it has to meet.
+        kind: Makes a question that can show it out of the demo's.
+    """
+
+    name: str
+    deed: str
+    forge: Callable[[Scene], DeviceCall]
+    expected: type[Refused]
+    kind: Callable[[Question], Question] = lambda question: question
+
+
+@attrs.frozen(kw_only=True)
+class Attempt:
+    """
+    What became of a forgery.
+
+    Attributes:
+        refusal: What it met; None if it was accepted.
+    """
+
+    forgery: Forgery
+    refusal: Refused | None
+
+    @property
+    def code(self) -> str | None:
+        """The refusal's code; None if the forgery was accepted."""
+        return None if self.refusal is None else self.refusal.code
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with the service, in a line; None if it refused as it should."""
+        if self.refusal is None:
+            return f"FORGERY ACCEPTED: {self.forgery.name}"
+        if not isinstance(self.refusal, self.forgery.expected):
+            expected = self.forgery.expected.code
+            return f"{self.forgery.name}: refused as {self.code}, and not as {expected}"
+        return None
+
+
+def attempt(stage: Stage, forgery: Forgery, question: Question) -> Attempt:
+    """
+    Try one forgery on a fresh challenge, and take the challenge back.
+
+    Raises:
+        Refused: The challenge could not be put, or an honest step was refused.
+    """
+    # A window later, so that the person is not asked too often.
+    stage.clock.move_by(stage.policy.ask_window)
+    scene = stage.ask(forgery.kind(question))
+    forged = forgery.forge(scene)
+    refusal = None
+    try:
+        stage.answers.answer(forged)
+    except Refused as met:
+        refusal = met
+    stage.clear(scene.challenge)
+    return Attempt(forgery=forgery, refusal=refusal)
+
+
+def _changed_amount(scene: Scene) -> DeviceCall:
+    document = scene.document
+    changed = {**document, "content": _another(document["content"])}
+    token = scene.stage.device.answer(
+        display_text(changed), scene.approving, pin=PIN, code=scene.code
+    )
+    return scene.call(token)
+
+
+def _swapped_button(scene: Scene) -> DeviceCall:
+    refusal = scene.stage.device.answer(scene.challenge.display, scene.refusing, pin=PIN)
+    wanted = scene.approving
+    claims: dict[str, Any] = {"button": wanted, "title": scene.challenge.buttons[wanted].title}
+    if scene.code is not None:
+        claims["code"] = scene.code
+    return scene.call(tokens.reworded(refusal, **claims))
+
+
+def _replay(scene: Scene) -> DeviceCall:
+    captured = scene.call(scene.press(scene.approving))
+    scene.stage.answers.answer(captured)
+    return captured
+
+
+def _late(scene: Scene) -> DeviceCall:
+    token = scene.press(scene.approving)
+    scene.stage.clock.move_to(scene.challenge.deadline)
+    return scene.call(token)
+
+
+def _weak_key(scene: Scene) -> DeviceCall:
+    strong = next(i for i, button in enumerate(scene.challenge.buttons) if button.strong)
+    token = scene.stage.device.answer(scene.challenge.display, strong, code=scene.code_for(strong))
+    return scene.call(token)
+
+
+def _other_device(scene: Scene) -> DeviceCall:
+    person = scene.stage.device
+    impostor = attrs.evolve(scene.stage.neighbour(), bond=person.bond)
+    token = impostor.answer(
+        scene.challenge.display, scene.approving, pin=PIN, code=scene.code_for(scene.approving)
+    )
+    return scene.call(token)
+
+
+def _other_tenant(scene: Scene) -> DeviceCall:
+    person, foreigner = scene.stage.device, scene.stage.foreigner()
+    assert person.bond is not None  # noqa: S101 (the stage's devices are bound)
+    assert foreigner.bond is not None  # noqa: S101
+    liar = attrs.evolve(foreigner, bond=attrs.evolve(person.bond, device=foreigner.bond.device))
+    token = liar.answer(
+        scene.challenge.display, scene.approving, pin=PIN, code=scene.code_for(scene.approving)
+    )
+    return scene.call(token, device=foreigner)
+
+
+def _cancelled(scene: Scene) -> DeviceCall:
+    token = scene.press(scene.approving)
+    scene.stage.challenges.cancel(scene.stage.party, scene.challenge.guid)
+    return scene.call(token)
+
+
+def _wrong_code(scene: Scene) -> DeviceCall:
+    right = scene.code or ""
+    guess = _another_text(right)
+    token = scene.stage.device.answer(scene.challenge.display, scene.approving, pin=PIN, code=guess)
+    return scene.call(token)
+
+
+def _stripped_algorithm(scene: Scene) -> DeviceCall:
+    return scene.call(tokens.unsigned(scene.press(scene.approving)))
+
+
+def _with_strong_button(question: Question) -> Question:
+    if any(button.strong for button in question.buttons):
+        return question
+    return questions.own(question.account_id)
+
+
+def _with_code(question: Question) -> Question:
+    return attrs.evolve(question, show_code=True)
+
+
+def _another(content: dict[str, Any]) -> dict[str, Any]:
+    """Change the first amount in the content, or the first text if there is none."""
+    pairs = content.get("keys")
+    if pairs:
+        chosen = next((pair for pair in pairs if _DIGIT.search(pair["value"])), pairs[0])
+        forged = [
+            {**pair, "value": _another_text(pair["value"])} if pair is chosen else pair
+            for pair in pairs
+        ]
+        return {**content, "keys": forged}
+    member = next(name for name in ("text", "html", "title") if name in content)
+    return {**content, member: _another_text(content[member])}
+
+
+def _another_text(text: str) -> str:
+    changed, count = _DIGIT.subn(lambda digit: str((int(digit[0]) + 1) % 10), text, count=1)
+    return changed if count else f"{text} 1"
+
+
+FORGERIES = (
+    Forgery(
+        name="changed amount",
+        deed="The device shows other content than was asked, and signs that.",
+        forge=_changed_amount,
+        expected=DisplayChanged,
+    ),
+    Forgery(
+        name="swapped button",
+        deed="The person refuses; the signed answer is edited into an approval.",
+        forge=_swapped_button,
+        expected=StrongKeyMissed,
+    ),
+    Forgery(
+        name="replay",
+        deed="A captured answer that was accepted is sent once more, proof and all.",
+        forge=_replay,
+        expected=Replayed,
+    ),
+    Forgery(
+        name="late",
+        deed="An answer that was signed in time arrives at the very deadline.",
+        forge=_late,
+        expected=DeadlinePassed,
+    ),
+    Forgery(
+        name="weak key for a strong button",
+        deed="A strong button is answered without the PIN, by the device key.",
+        forge=_weak_key,
+        expected=WeakKey,
+        kind=_with_strong_button,
+    ),
+    Forgery(
+        name="other device",
+        deed="Another person's device signs in this device's name, with its own key.",
+        forge=_other_device,
+        expected=WrongKey,
+    ),
+    Forgery(
+        name="other tenant",
+        deed="A device bound by another company, to the same account id, answers.",
+        forge=_other_tenant,
+        expected=Foreign,
+    ),
+    Forgery(
+        name="cancelled",
+        deed="The shop takes its question back; then a good answer arrives.",
+        forge=_cancelled,
+        expected=WrongState,
+    ),
+    Forgery(
+        name="wrong code",
+        deed="The person types another matching code than the shop shows.",
+        forge=_wrong_code,
+        expected=WrongCode,
+        kind=_with_code,
+    ),
+    Forgery(
+        name="stripped algorithm",
+        deed='The answer is rewritten as an unsecured token: "alg": "none", no signature.',
+        forge=_stripped_algorithm,
+        expected=MalformedToken,
+    ),
+)

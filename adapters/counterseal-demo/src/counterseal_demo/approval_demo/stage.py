@@ -1,0 +1,223 @@
+"""The stage: a service in memory, a tenant, a person's device, and one challenge after another."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import attrs
+
+from counterseal import (
+    OPERATOR,
+    STANDARD,
+    Administration,
+    Answers,
+    Callbacks,
+    Challenges,
+    Credentials,
+    Enrolments,
+    Invitations,
+    Policy,
+    Ports,
+)
+from counterseal.device import SoftwareDevice
+from counterseal.errors import CallbackForbidden, DeadlinePassed, InvalidField, WrongState
+from counterseal.memory import CollectingSender, SystemClock, memory_ports
+from counterseal.models import (
+    Algorithm,
+    Binding,
+    Challenge,
+    Company,
+    DeviceCall,
+    Question,
+    RelyingParty,
+)
+from counterseal_demo.approval_demo.clock import DemoClock
+
+PIN = "2468"
+PIN_COST = 2**10
+"""For keys that live for a second; real ones take the device's own, much higher cost."""
+
+HERE = "https://service.example.com/device/requests"
+"""Where the demo's devices believe to send their calls; nothing is ever sent there."""
+
+
+@attrs.frozen(kw_only=True)
+class Stage:
+    """
+    A service in memory, with one person's device bound to it.
+
+    Attributes:
+        party: The origin that asks.
+        account_id: The person.
+        device: The person's device.
+        algorithm: Of every device's keys.
+        sender: Keeps the callbacks instead of sending them.
+    """
+
+    ports: Ports
+    policy: Policy
+    clock: DemoClock
+    sender: CollectingSender
+    algorithm: Algorithm
+    company: Company
+    party: RelyingParty
+    account_id: str
+    device: SoftwareDevice
+    binding: Binding
+
+    @property
+    def challenges(self) -> Challenges:
+        """What the origin does."""
+        return Challenges(self.ports, self.policy)
+
+    @property
+    def answers(self) -> Answers:
+        """What the device does."""
+        return Answers(self.ports, self.policy)
+
+    @property
+    def callbacks(self) -> Callbacks:
+        """What the outbox's worker does."""
+        return Callbacks(self.ports, self.policy)
+
+    def neighbour(self) -> SoftwareDevice:
+        """Return the bound device of another person in the same App Space."""
+        return _bound(self.ports, self.policy, self.party, "somebody-else", self.algorithm)[0]
+
+    def foreigner(self) -> SoftwareDevice:
+        """Return a device that another company's origin has bound for the same account id."""
+        _, party = _tenant(self.ports, self.policy, "Another Company")
+        return _bound(self.ports, self.policy, party, self.account_id, self.algorithm)[0]
+
+    def ask(self, question: Question) -> Scene:
+        """
+        Let the origin put *question*, and the device find and read it.
+
+        Raises:
+            InvalidField: The question does not fit the policy; the error names the member.
+        """
+        try:
+            issued = self.challenges.issue(self.party, question)
+        except CallbackForbidden:
+            raise InvalidField("callback", "not an address that may be called") from None
+        waiting = self.answers.pending(self.device.signed_call("GET", HERE))
+        found = next(held for held in waiting if held.guid == issued.challenge.guid)
+        read = self.answers.fetch(self.device.signed_call("GET", HERE), found.guid)
+        return Scene(stage=self, challenge=read, code=issued.code)
+
+    def clear(self, challenge: Challenge) -> None:
+        """Let the origin take a question back if it is still open."""
+        with suppress(DeadlinePassed, WrongState):
+            self.challenges.cancel(self.party, challenge.guid)
+
+
+@attrs.frozen(kw_only=True)
+class Scene:
+    """
+    One challenge that the person's device has read and that waits for its answer.
+
+    Attributes:
+        code: What the origin shows on its own screen; None if no code is asked for.
+    """
+
+    stage: Stage
+    challenge: Challenge
+    code: str | None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The display document as an object."""
+        display: dict[str, Any] = json.loads(self.challenge.display)
+        return display
+
+    @property
+    def approving(self) -> int:
+        """The first button that approves."""
+        return next(i for i, button in enumerate(self.challenge.buttons) if button.approving)
+
+    @property
+    def refusing(self) -> int:
+        """The first button that does not."""
+        return next(i for i, button in enumerate(self.challenge.buttons) if not button.approving)
+
+    def pin_for(self, button: int) -> str | None:
+        """Return the PIN where the button needs the strong key."""
+        return PIN if self.challenge.buttons[button].strong else None
+
+    def code_for(self, button: int) -> str | None:
+        """Return what an honest person types in for *button*; None where nothing is asked."""
+        return self.code if self.challenge.buttons[button].approving else None
+
+    def press(self, button: int) -> str:
+        """Return the honest answer of the person's own device."""
+        return self.stage.device.answer(
+            self.challenge.display, button, pin=self.pin_for(button), code=self.code_for(button)
+        )
+
+    def call(self, token: str, *, device: SoftwareDevice | None = None) -> DeviceCall:
+        """Put an answer into a call that is proven by the person's device, or another *device*."""
+        return (device or self.stage.device).signed_call("POST", HERE, token.encode())
+
+
+def set_up(question: Question, algorithm: Algorithm) -> Stage:
+    """
+    Build everything that *question* needs before it can be asked.
+
+    Raises:
+        InvalidField: The account id or the callback does not fit; the error names it.
+    """
+    clock, sender = DemoClock(SystemClock().now()), CollectingSender()
+    ports = attrs.evolve(memory_ports(clock=clock), sender=sender)
+    policy = STANDARD
+    company, party = _tenant(ports, policy, "Example Company")
+    if question.callback is not None:
+        party = _expecting(ports, policy, party, question.callback)
+    device, binding = _bound(ports, policy, party, question.account_id, algorithm)
+    return Stage(
+        ports=ports,
+        policy=policy,
+        clock=clock,
+        sender=sender,
+        algorithm=algorithm,
+        company=company,
+        party=party,
+        account_id=question.account_id,
+        device=device,
+        binding=binding,
+    )
+
+
+def _tenant(ports: Ports, policy: Policy, name: str) -> tuple[Company, RelyingParty]:
+    administration = Administration(ports, policy, by=OPERATOR)
+    company = administration.create_company(name)
+    app_space = administration.create_app_space(company.guid, "Example App")
+    origin = administration.create_origin(app_space.guid, "Example Shop")
+    return company, administration.relying_party(origin.guid)
+
+
+def _expecting(ports: Ports, policy: Policy, party: RelyingParty, callback: str) -> RelyingParty:
+    """Let the origin expect callbacks at the address, signed with a secret of its own."""
+    administration = Administration(ports, policy, by=OPERATOR)
+    try:
+        administration.allow_callback(party.origin.guid, callback)
+    except InvalidField as error:
+        raise InvalidField("callback", error.problem) from None
+    Credentials(ports, policy, by=OPERATOR).issue_webhook_key(party.origin.guid)
+    return administration.relying_party(party.origin.guid)
+
+
+def _bound(
+    ports: Ports, policy: Policy, party: RelyingParty, account_id: str, algorithm: Algorithm
+) -> tuple[SoftwareDevice, Binding]:
+    invitation = Invitations(ports, policy).invite(party, account_id)
+    device = SoftwareDevice.make(
+        clock=ports.clock, entropy=ports.entropy, pin=PIN, algorithm=algorithm, cost=PIN_COST
+    )
+    enrolment = device.enrolment(
+        invitation.token, invitation.app_space.guid, pin=PIN, name="Demo phone"
+    )
+    bound = Enrolments(ports, policy).complete(enrolment)
+    device.complete_binding(bound)
+    return device, bound.binding

@@ -1,0 +1,94 @@
+"""`counterseal-demo`: the main job and ten forgeries, in this process or with a provider."""
+
+from __future__ import annotations
+
+import click
+
+from counterseal_server.plainly import Failed, Unusable, plainly
+from counterseal_server.printing import print_json, print_line
+
+ALGORITHMS = ("ES256", "EdDSA", "PS256", "RS256")
+
+
+@click.command()
+@click.option(
+    "--challenge",
+    metavar="FILE",
+    help="Ask this challenge, in the JSON of the wire; - reads standard input.",
+)
+@click.option("--answer", type=int, metavar="N", help="Press button N; the first button is 0.")
+@click.option(
+    "--algorithm",
+    type=click.Choice(ALGORITHMS, case_sensitive=False),
+    default="ES256",
+    show_default=True,
+    help="What the device's keys sign with.",
+)
+@click.option("--save", metavar="DIR", help="Write receipt.txt and jwks.json there.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--idp",
+    is_flag=True,
+    help="Let an Identity Provider say who the user is: a real one on this machine, which the"
+    " first time is installed from npm's registry.",
+)
+def demo(
+    challenge: str | None,
+    answer: int | None,
+    algorithm: str,
+    save: str | None,
+    *,
+    as_json: bool,
+    idp: bool,
+) -> None:
+    """
+    Show the main job, then ten forgeries.
+
+    Everything happens in this process: real keys, no server, no network.
+    With --idp it happens over HTTP, at loopback ports, and ends with ten attacks on the log-in.
+    Exit code 0 means that the answer was accepted, and every forgery and attack refused.
+    """
+    if idp:
+        if challenge is not None or answer is not None:
+            raise Unusable("idp: has a question of its own, so without --challenge and --answer")
+        _show_log_ins(algorithm, save, as_json=as_json)
+        return
+    with plainly():
+        from counterseal.models import Algorithm  # noqa: PLC0415 (a fast start)
+        from counterseal_demo import approval_demo  # noqa: PLC0415
+        from counterseal_server import files  # noqa: PLC0415
+        from counterseal_server.screen import Screen  # noqa: PLC0415
+
+        question = approval_demo.read(challenge)
+        story = approval_demo.play(question, button=answer, algorithm=Algorithm(algorithm))
+        if save is not None:
+            files.write(save, approval_demo.keepsakes(story), field="save")
+        if as_json:
+            print_json(approval_demo.document(story))
+        else:
+            approval_demo.show(Screen(), story, saved=save is not None)
+    faults = [attempt.fault for attempt in story.attempts if attempt.fault]
+    if faults:
+        raise Failed("; ".join(faults))
+
+
+def _show_log_ins(algorithm: str, save: str | None, *, as_json: bool) -> None:
+    with plainly(requirement="counterseal-demo[idp]"):
+        from counterseal.models import Algorithm  # noqa: PLC0415 (a fast start)
+        from counterseal_demo import login_demo, trial  # noqa: PLC0415
+        from counterseal_demo.login_demo.world import world  # noqa: PLC0415
+        from counterseal_server import files  # noqa: PLC0415
+        from counterseal_server.screen import Screen  # noqa: PLC0415
+
+        if not trial.is_installed():
+            print_line(f"Installing npm's oidc-provider into {trial.provider_folder()}", err=True)
+        with world() as running_world:
+            story = login_demo.play(running_world, Algorithm(algorithm))
+            if save is not None:
+                files.write(save, login_demo.keepsakes(story), field="save")
+            if as_json:
+                print_json(login_demo.document(story))
+            else:
+                login_demo.show(Screen(), story)
+    if story.faults:
+        raise Failed("; ".join(story.faults))

@@ -1,0 +1,243 @@
+"""What a person does with a device: bind it, look at what is asked, answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+
+from counterseal import Receipt
+from counterseal.device import SoftwareDevice
+from counterseal.errors import DisplayChanged, InvalidField, IssuerUntrusted, ReceiptChanged
+from counterseal.models import Guid
+from counterseal.wire.claims import parse_time
+from counterseal.wire.device import (
+    AccountStatus,
+    AnswerReply,
+    Bond,
+    Endorsements,
+    OpenRequests,
+    Peeked,
+    ShownRequest,
+)
+from counterseal.wire.enrolment import enrolment_document, peek_document
+from counterseal_demo.device_cli.calls import Calls, ServiceRefused, ServiceUnreachable
+from counterseal_demo.device_cli.home import Home
+from counterseal_demo.device_cli.sent import Sent
+
+Ask: TypeAlias = Callable[[], str]
+"""Asks the person, when it is needed."""
+
+
+class Handset:
+    """
+    A bound device and its service.
+
+    Attributes:
+        device: The software device.
+
+    Raises:
+        InvalidField: There is none at home.
+        OSError: The home cannot be read.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self.device: SoftwareDevice = home.device()
+        self._calls = Calls(home.service())
+
+    @staticmethod
+    def bind(
+        home: Home, url: str, token: str, app_space: Guid | None, *, pin: str, name: str
+    ) -> Bond:
+        """
+        Make a device and finish its bind; after a failure, the same again may succeed.
+
+        Args:
+            home: Where the device is kept.
+            url: The service's address.
+            token: The session token.
+            app_space: What the token is said to be for; None asks the service.
+            pin: Of the new device.
+            name: What to call it.
+
+        Raises:
+            InvalidField: There is a bound device already, or a value does not fit.
+            ServiceRefused: The service refuses.
+            ServiceUnreachable: It did not answer, or not as it should.
+            OSError: The home cannot be written.
+        """
+        device = home.new(pin)
+        with closing(Calls(url)) as calls:
+            space = app_space
+            if space is None:
+                space = calls.plain("/device/invitation", peek_document(token), Peeked).app_space
+            enrolment = device.enrolment(token, space, pin=pin, name=name)
+            device.bond = calls.plain("/device/bind", enrolment_document(enrolment), Bond)
+        home.keep_service(url)
+        home.keep(device)
+        return device.bond
+
+    def pending(self) -> list[dict[str, Any]]:
+        """
+        Return what is asked, oldest first, to be shown now.
+
+        Raises:
+            DisplayChanged: One of them cannot be shown; see `shown`.
+            ServiceRefused: The service refuses.
+            ServiceUnreachable: It did not answer, or not as it should.
+        """
+        pending = self._calls.proven(self.device, "GET", "/device/requests", OpenRequests)
+        return [self.shown(request.guid) for request in pending.requests]
+
+    def shown(self, challenge: Guid) -> dict[str, Any]:
+        """
+        Return the display document of one challenge, judged by the device, to be shown now.
+
+        Raises:
+            DisplayChanged: It is not for this device's account, not in its one form, of another
+                challenge, or another than was shown before.
+            ServiceRefused: The service refuses.
+            ServiceUnreachable: It did not answer, or not as it should.
+            OSError: The home cannot be written.
+        """
+        display = self._display(challenge)
+        document = self.device.read_display(display)
+        until = parse_time(document["expiresAt"])
+        self._home.shown.keep(challenge, display, until=until, now=self.device.clock.now())
+        return document
+
+    def answer(
+        self, challenge: Guid, button: int, *, code: str | None, ask_pin: Ask, ask_code: Ask
+    ) -> AnswerReply:
+        """
+        Press a button; the PIN and the code are asked for only where they are needed.
+
+        If the reply is lost, the same again sends the same bytes, and asks for nothing.
+
+        Raises:
+            InvalidField: There is no such button, or another answer was sent already and
+                nobody knows what became of it.
+            DisplayChanged: The document is not for this device's account, of another challenge,
+                or another than was shown.
+            ServiceRefused: The service refuses.
+            ServiceUnreachable: It did not answer, or not as it should.
+        """
+        sent = self._home.unsettled.get(challenge)
+        if sent is None:
+            sent = self._answered(challenge, button, code, ask_pin, ask_code)
+        sent.demand_same(button, code)
+        return self._told("/device/answer", challenge, sent)
+
+    def disown(self, challenge: Guid) -> AnswerReply:
+        """
+        Say that this was not me; after a lost reply, the same again is safe.
+
+        Raises:
+            InvalidField: An answer was sent already, and nobody knows what became of it.
+            DisplayChanged: The document is not for this device's account, of another challenge,
+                or another than was shown.
+            ServiceRefused: The service refuses.
+            ServiceUnreachable: It did not answer, or not as it should.
+            OSError: The home cannot be written.
+        """
+        sent = self._home.unsettled.get(challenge)
+        if sent is None:
+            sent = Sent(signed=self.device.disown(self._display(challenge)))
+        sent.demand_same(None, None)
+        return self._told("/device/disown", challenge, sent)
+
+    def _answered(
+        self, challenge: Guid, button: int, code: str | None, ask_pin: Ask, ask_code: Ask
+    ) -> Sent:
+        display = self._display(challenge)
+        document = self.device.read_display(display)
+        if not 0 <= button < len(document["buttons"]):
+            raise InvalidField("button", "not a button of the challenge")
+        chosen = document["buttons"][button]
+        if document["code"] and chosen["approves"]:
+            code = code or ask_code()
+        pin = ask_pin() if chosen["strong"] else None
+        signed = self.device.answer(display, button, pin=pin, code=code)
+        return Sent(signed=signed, button=button, code=code)
+
+    def _told(self, path: str, challenge: Guid, sent: Sent) -> AnswerReply:
+        """Send what is signed, and keep it until the service has said what becomes of it."""
+        self._home.unsettled.keep(challenge, sent)
+        try:
+            reply = self._calls.proven(self.device, "POST", path, AnswerReply, sent.signed)
+        except ServiceRefused:
+            self._home.unsettled.settle(challenge)
+            raise
+        if reply.guid != challenge:
+            raise ServiceUnreachable("a reply to another answer")
+        self._home.unsettled.settle(challenge)
+        return reply
+
+    def status(self) -> AccountStatus:
+        """
+        Return what the service knows of the device.
+
+        Raises:
+            ServiceRefused: The service refuses.
+            ServiceUnreachable: It did not answer, or not as it should.
+        """
+        return self._calls.proven(self.device, "GET", "/device/status", AccountStatus)
+
+    def receipt(self, reply: AnswerReply) -> Receipt | None:
+        """
+        Check a reply's receipt; None if neither a pinned key nor one that it endorses signed it.
+
+        Raises:
+            ReceiptChanged: It does not hold together, or is one of another reply.
+            ServiceRefused: The service refuses to tell its keys.
+            ServiceUnreachable: It did not answer, or not as it should.
+            OSError: The home cannot be written.
+        """
+        try:
+            return self._checked(reply)
+        except IssuerUntrusted:
+            pass
+        try:
+            self._adopt()
+            return self._checked(reply)
+        except IssuerUntrusted:
+            return None
+
+    def _checked(self, reply: AnswerReply) -> Receipt:
+        receipt = self.device.check(reply.receipt or "")
+        ending = (receipt.answer.challenge, receipt.state, receipt.approved)
+        if (reply.guid, reply.state, reply.approved) != ending:
+            raise ReceiptChanged("it is of another answer")
+        return receipt
+
+    def _adopt(self) -> None:
+        """Pin the service's keys of now, if a pinned one has signed that they are."""
+        bond = self.device.bond
+        pinned = () if bond is None else bond.service_keys
+        reply = self._calls.proven(self.device, "GET", "/device/keys", Endorsements)
+        for key in pinned:
+            if key.kid in reply.endorsed:
+                self.device.adopt(reply.endorsed[key.kid])
+                self._home.keep(self.device)
+                return
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._calls.close()
+
+    def _display(self, challenge: Guid) -> str:
+        path = f"/device/requests/{challenge}"
+        display = self._calls.proven(self.device, "GET", path, ShownRequest).display
+        if self.device.read_display(display)["challenge"] != challenge:
+            raise DisplayChanged("another question than was asked for")
+        self._home.shown.demand_same(challenge, display)
+        return display

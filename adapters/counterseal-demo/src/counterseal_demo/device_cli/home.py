@@ -1,0 +1,109 @@
+"""The home of a software device: a folder with its keys, and the address of its service."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from counterseal import read_json
+from counterseal.device import SoftwareDevice, device_document, read_device
+from counterseal.errors import InvalidField
+from counterseal.memory import SystemClock, SystemEntropy
+from counterseal_demo.device_cli.sent import Unsettled
+from counterseal_demo.device_cli.shown import Shown
+from counterseal_keys import private_files
+
+DEVICE_FILE = "device.json"
+SERVICE_FILE = "service.json"
+SENT_FOLDER = "sent"
+SHOWN_FOLDER = "shown"
+
+
+class Home:
+    """
+    A folder for one device.
+
+    Args:
+        path: It is made when something is kept.
+
+    Attributes:
+        unsettled: What was signed and sent, and not heard of yet.
+        shown: What the person was shown.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.unsettled = Unsettled(path / SENT_FOLDER)
+        self.shown = Shown(path / SHOWN_FOLDER)
+        self._clock, self._entropy = SystemClock(), SystemEntropy()
+
+    def new(self, pin: str) -> SoftwareDevice:
+        """
+        Return a device that is not bound: the one of an earlier try, or a new one.
+
+        Raises:
+            InvalidField: There is one that is bound, or the PIN is empty.
+            OSError: The folder cannot be written.
+        """
+        if not pin:
+            raise InvalidField("pin", "empty")
+        if (self._path / DEVICE_FILE).exists():
+            device = self.device()
+            if device.bond is not None:
+                raise InvalidField("home", "there is a bound device; give another --home")
+            return device
+        device = SoftwareDevice.make(clock=self._clock, entropy=self._entropy, pin=pin)
+        self.keep(device)
+        return device
+
+    def device(self) -> SoftwareDevice:
+        """
+        Return the device.
+
+        Raises:
+            InvalidField: There is none.
+            OSError: The folder cannot be read.
+        """
+        try:
+            content = (self._path / DEVICE_FILE).read_bytes()
+        except FileNotFoundError:
+            raise InvalidField("home", f"no device in {self._path}: bind one first") from None
+        document = read_json(content, field="device file")
+        return read_device(document, clock=self._clock, entropy=self._entropy)
+
+    def keep(self, device: SoftwareDevice) -> None:
+        """
+        Keep *device*; what was kept before is replaced whole or not at all.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        file = private_files.make_folder(self._path) / DEVICE_FILE
+        private_files.write(file, json.dumps(device_document(device)).encode())
+
+    def service(self) -> str:
+        """
+        Return the service's address.
+
+        Raises:
+            InvalidField: There is none.
+            OSError: The folder cannot be read.
+        """
+        try:
+            document = read_json((self._path / SERVICE_FILE).read_bytes(), field=SERVICE_FILE)
+            url = document["url"]
+        except FileNotFoundError:
+            raise InvalidField("home", f"no service in {self._path}: bind first") from None
+        except (KeyError, TypeError):
+            raise InvalidField("home", "not written by this software") from None
+        return str(url)
+
+    def keep_service(self, url: str) -> None:
+        """
+        Keep the service's address.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        file = private_files.make_folder(self._path) / SERVICE_FILE
+        private_files.write(file, json.dumps({"url": url}).encode())

@@ -1,0 +1,230 @@
+"""`counterseal-device`: a software device, for people without one and for trying things out."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from counterseal_server.plainly import Unusable, plainly
+from counterseal_server.printing import print_json, print_line
+
+if TYPE_CHECKING:  # a fast start
+    from counterseal.models import Guid
+    from counterseal.wire.device import AnswerReply
+    from counterseal_demo.device_cli import Handset, Home
+
+REQUIREMENT = "counterseal-demo[device]"
+"""What the command needs, if it is missing."""
+
+HOME = click.option(
+    "--home",
+    metavar="DIR",
+    envvar="COUNTERSEAL_HOME",
+    default="~/.counterseal",
+    show_default=True,
+    help="Where the device is kept.",
+)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.group()
+def device() -> None:
+    """
+    Be a device: bind it, look at what is asked, answer.
+
+    The PIN is asked for, or stands in COUNTERSEAL_PIN.
+    """
+
+
+@device.command()
+@HOME
+@click.option("--url", metavar="U", required=True, help="The service's public address.")
+@click.option("--token", metavar="T", help="The session token.")
+@click.option("--app-space", metavar="GUID", help="What the token has to be for.")
+@click.option("--link", metavar="URI", help="The bind link, instead of --token and --app-space.")
+@click.option(
+    "--idp",
+    metavar="GUID",
+    help="Log in at the Identity Provider of this App Space, instead of --token; its `returns`"
+    " have to hold http://127.0.0.1/counterseal.",
+)
+@click.option("--no-browser", is_flag=True, help="With --idp: print the address only.")
+@click.option("--name", default="", metavar="N", help="What to call the device.")
+def bind(
+    home: str,
+    url: str,
+    *,
+    token: str | None,
+    app_space: str | None,
+    link: str | None,
+    idp: str | None,
+    no_browser: bool,
+    name: str,
+) -> None:
+    """Bind a new device to an account."""
+    with plainly(requirement=REQUIREMENT):
+        from counterseal.models.guid import parse  # noqa: PLC0415 (a fast start)
+        from counterseal.wire.link import read_link  # noqa: PLC0415
+        from counterseal_demo.device_cli import Handset  # noqa: PLC0415
+
+        space = None if app_space is None else parse(app_space, field="app-space")
+        if idp is not None and token is None and link is None and space is None:
+            space = parse(idp, field="idp")
+            token = _logged_in(url, space, browser=not no_browser)
+        elif idp is not None:
+            raise Unusable("idp: takes the place of --token, --app-space and --link")
+        elif link is not None and token is None and space is None:
+            read = read_link(link)
+            token, space = read.token, read.app_space
+        elif link is not None or token is None:
+            raise Unusable("token: give --token, perhaps with --app-space, or --link")
+        bond = Handset.bind(_home(home), url, token, space, pin=_new_pin(), name=name)
+        print_line(f"bound: device {bond.device}")
+
+
+@device.command()
+@HOME
+@AS_JSON
+def pending(home: str, *, as_json: bool) -> None:
+    """Show what is asked, oldest first."""
+    with plainly(requirement=REQUIREMENT), _handset(home) as handset:
+        waiting = handset.pending()
+        if as_json:
+            print_json({"requests": waiting})
+            return
+        if not waiting:
+            print_line("Nothing is asked.")
+        for document in waiting:
+            _show(document)
+
+
+@device.command()
+@click.argument("guid")
+@HOME
+@AS_JSON
+def show(guid: str, home: str, *, as_json: bool) -> None:
+    """Show the question GUID."""
+    with plainly(requirement=REQUIREMENT), _handset(home) as handset:
+        document = handset.shown(_guid(guid))
+        if as_json:
+            print_json(document)
+        else:
+            _show(document)
+
+
+@device.command()
+@click.argument("guid")
+@HOME
+@click.option("--button", type=int, required=True, metavar="N", help="The first button is 0.")
+@click.option("--code", metavar="C", help="The matching code, where one is asked for.")
+@AS_JSON
+def answer(guid: str, home: str, *, button: int, code: str | None, as_json: bool) -> None:
+    """Answer the question GUID."""
+    with plainly(requirement=REQUIREMENT), _handset(home) as handset:
+        reply = handset.answer(
+            _guid(guid), button, code=code, ask_pin=_pin, ask_code=lambda: _prompted("Code")
+        )
+        _ended(handset, reply, as_json=as_json)
+
+
+@device.command()
+@click.argument("guid")
+@HOME
+@AS_JSON
+def disown(guid: str, home: str, *, as_json: bool) -> None:
+    """Say of the question GUID: this was not me."""
+    with plainly(requirement=REQUIREMENT), _handset(home) as handset:
+        _ended(handset, handset.disown(_guid(guid)), as_json=as_json)
+
+
+@device.command()
+@HOME
+@AS_JSON
+def status(home: str, *, as_json: bool) -> None:
+    """Show what the service knows of this device."""
+    with plainly(requirement=REQUIREMENT), _handset(home) as handset:
+        from counterseal.wire.members import write_record  # noqa: PLC0415 (a fast start)
+        from counterseal_server.screen import Screen  # noqa: PLC0415
+
+        document = write_record(handset.status())
+        if as_json:
+            print_json(document)
+        else:
+            Screen().facts((name, _plain(value)) for name, value in document.items())
+
+
+def _logged_in(url: str, app_space: Guid, *, browser: bool) -> str:
+    from contextlib import closing  # noqa: PLC0415 (a fast start)
+
+    from counterseal_demo.device_cli import Calls, log_in  # noqa: PLC0415
+
+    def show(address: str) -> None:
+        print_line(f"Log in at {address}", err=True)
+        if browser:
+            click.launch(address)
+
+    with closing(Calls(url)) as calls:
+        return log_in(calls, app_space, show)
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _handset(home: str) -> Handset:
+    from counterseal_demo.device_cli import Handset  # noqa: PLC0415 (a fast start)
+
+    return Handset(_home(home))
+
+
+def _home(home: str) -> Home:
+    from counterseal_demo.device_cli import Home  # noqa: PLC0415 (a fast start)
+
+    return Home(Path(home).expanduser())
+
+
+def _guid(text: str) -> Guid:
+    from counterseal.models.guid import parse  # noqa: PLC0415 (a fast start)
+
+    return parse(text, field="guid")
+
+
+def _pin() -> str:
+    return os.environ.get("COUNTERSEAL_PIN") or _prompted("PIN")
+
+
+def _new_pin() -> str:
+    given = os.environ.get("COUNTERSEAL_PIN")
+    return given or str(click.prompt("New PIN", hide_input=True, confirmation_prompt=True))
+
+
+def _prompted(what: str) -> str:
+    return str(click.prompt(what, hide_input=True))
+
+
+def _show(document: dict[str, Any]) -> None:
+    from counterseal_server import display  # noqa: PLC0415 (a fast start)
+    from counterseal_server.screen import Screen  # noqa: PLC0415
+
+    screen = Screen()
+    screen.heading(f"Question {document['challenge']}")
+    display.show(screen, document)
+
+
+def _ended(handset: Handset, reply: AnswerReply, *, as_json: bool) -> None:
+    from counterseal.wire.members import write_record  # noqa: PLC0415 (a fast start)
+
+    if as_json:
+        print_json(write_record(reply))
+        return
+    receipt = handset.receipt(reply)
+    verdict = "approved" if reply.approved else "not approved"
+    print_line(f"{reply.state.value}, {verdict}")
+    if receipt is None:
+        print_line("receipt: signed by a key that no pinned key vouches for")
+    else:
+        print_line(f"receipt: number {receipt.number}, it holds")

@@ -1,0 +1,147 @@
+"""A person: a browser that logs in at the provider, and an app on a device that wants to bind."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import attrs
+
+from counterseal.device import SoftwareDevice
+from counterseal.models import Algorithm
+from counterseal.wire.device import (
+    AnswerReply,
+    Bond,
+    LoggedIn,
+    LoginRedirect,
+    LoginStart,
+    ShownRequest,
+)
+from counterseal.wire.enrolment import enrolment_document
+from counterseal.wire.members import write_record
+from counterseal_demo.device_cli.calls import Calls
+from counterseal_demo.login_demo.world import APP_RETURN, PIN_COST, World
+
+PIN = "2468"
+
+
+@attrs.frozen(kw_only=True)
+class Begun:
+    """
+    A log-in that the app has begun.
+
+    Attributes:
+        url: Where the person logs in.
+        secret: The app's own.
+    """
+
+    url: str
+    secret: str
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """What the provider is told in the address."""
+        return _query(self.url)
+
+
+@attrs.frozen(kw_only=True)
+class Person:
+    """
+    Somebody whom the provider knows.
+
+    Attributes:
+        subject: What the provider calls them.
+    """
+
+    world: World
+    subject: str
+    device: SoftwareDevice
+
+    @staticmethod
+    def of(world: World, subject: str, algorithm: Algorithm) -> Person:
+        """Return *subject* with a new device, which is not bound."""
+        device = SoftwareDevice.make(
+            clock=world.ports.clock,
+            entropy=world.ports.entropy,
+            pin=PIN,
+            algorithm=algorithm,
+            cost=PIN_COST,
+        )
+        return Person(world=world, subject=subject, device=device)
+
+    def begin(self, place: str = APP_RETURN) -> Begun:
+        """
+        Let the app begin a log-in.
+
+        Raises:
+            ServiceRefused: The service refuses.
+        """
+        start = LoginStart(app_space=self.world.app_space.guid, redirect_uri=place)
+        calls: Calls = self.world.calls
+        redirect = calls.plain("/device/login/redirect", write_record(start), LoginRedirect)
+        return Begun(url=redirect.url, secret=redirect.secret)
+
+    def log_in(self, begun: Begun) -> dict[str, str]:
+        """Log in at the provider, and return what the app is sent over the service."""
+        world = self.world
+        back = world.provider.log_in(begun.url, self.subject, world.come_back)
+        reply = world.client.request("GET", back)
+        return _query(reply.headers["location"])
+
+    def finish(self, told: dict[str, str], secret: str) -> str:
+        """
+        Let the app finish the log-in; return the session token.
+
+        Raises:
+            ServiceRefused: The service refuses.
+        """
+        calls: Calls = self.world.calls
+        document = told | {"secret": secret}
+        return calls.plain("/device/login/authenticate", document, LoggedIn).token
+
+    def bind(self, token: str) -> None:
+        """
+        Bind the device with *token*.
+
+        Raises:
+            ServiceRefused: The service refuses.
+        """
+        space = self.world.app_space.guid
+        enrolment = self.device.enrolment(token, space, pin=PIN, name="Demo phone")
+        calls: Calls = self.world.calls
+        self.device.bond = calls.plain("/device/bind", enrolment_document(enrolment), Bond)
+
+    def enter(self) -> None:
+        """
+        Log in from the beginning to the bind.
+
+        Raises:
+            ServiceRefused: The service refuses.
+        """
+        begun = self.begin()
+        self.bind(self.finish(self.log_in(begun), begun.secret))
+
+    def read(self, challenge: str) -> str:
+        """
+        Return the display document of a challenge.
+
+        Raises:
+            ServiceRefused: The service refuses.
+        """
+        calls: Calls = self.world.calls
+        path = f"/device/requests/{challenge}"
+        return calls.proven(self.device, "GET", path, ShownRequest).display
+
+    def approve(self, challenge: str) -> AnswerReply:
+        """
+        Read a challenge and press its first button.
+
+        Raises:
+            ServiceRefused: The service refuses.
+        """
+        token = self.device.answer(self.read(challenge), 0, pin=PIN)
+        calls: Calls = self.world.calls
+        return calls.proven(self.device, "POST", "/device/answer", AnswerReply, token)
+
+
+def _query(address: str) -> dict[str, str]:
+    return {name: text for name, (text,) in parse_qs(urlsplit(address).query).items()}

@@ -1,0 +1,201 @@
+"""The story: from the log-in to the callback, then what the provider says later, then attacks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import attrs
+
+from counterseal import Callbacks, Receipt
+from counterseal.errors import NotFound
+from counterseal.models import Account, Algorithm
+from counterseal_demo.device_cli.calls import ServiceRefused
+from counterseal_demo.login_demo.attacks import ATTACKS, Attempt, Cast, attempt
+from counterseal_demo.login_demo.person import Begun, Person
+from counterseal_demo.login_demo.world import World
+
+QUESTION: dict[str, Any] = {
+    "content": {
+        "title": "Pay for your order?",
+        "keys": [
+            {"key": "Amount", "value": "10.00 EUR"},
+            {"key": "To", "value": "Example Shop, order 1001"},
+        ],
+    },
+    "buttons": [
+        {"title": "Pay", "strongAuth": True, "approving": True},
+        {"title": "Do not pay", "strongAuth": False},
+    ],
+}
+
+
+@attrs.frozen(kw_only=True)
+class Suspension:
+    """
+    A time in which the provider did not vouch for the person.
+
+    Attributes:
+        word: What the device was told.
+        devices: Its standing, as the shop saw it.
+        approved: Whether it answered after a new log-in.
+    """
+
+    word: str
+    devices: tuple[str, ...]
+    approved: bool
+
+
+@attrs.frozen(kw_only=True)
+class Story:
+    """
+    What happened.
+
+    Attributes:
+        begun: The log-in, as the app began it.
+        told: What the app was sent.
+        account: As it was stored.
+        display: What the person was asked.
+        receipt: As the device checked it against the keys that it pinned.
+        token: The receipt's text.
+        asked: How often the provider was asked about the person, from the bind to the answer.
+        callback: What the shop was sent; and whether it was signed.
+        rotated: Whether a log-in went on after the provider had changed its keys.
+        disabled: The person was disabled at the provider.
+        logged_out: The person logged out there.
+    """
+
+    world: World
+    person: Person
+    begun: Begun
+    told: dict[str, str]
+    account: Account
+    display: dict[str, Any]
+    receipt: Receipt
+    token: str
+    asked: int
+    callback: tuple[bool, dict[str, Any]]
+    rotated: bool
+    disabled: Suspension
+    logged_out: Suspension
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def faults(self) -> list[str]:
+        """What is not as it should be, a line each."""
+        faults = [attempt.fault for attempt in self.attempts if attempt.fault]
+        if not self.rotated:
+            faults.append("no log-in after the provider changed its keys")
+        for name, time in (("disabled", self.disabled), ("logged out", self.logged_out)):
+            if "SUSPENDED by idp" not in time.devices or "ACTIVE" in time.devices or not time.word:
+                faults.append(f"{name}: not suspended")
+            if not time.approved:
+                faults.append(f"{name}: no answer after a new log-in")
+        return faults
+
+
+def play(world: World, algorithm: Algorithm) -> Story:
+    """
+    Let everything happen.
+
+    Raises:
+        ServiceRefused: An honest step was refused.
+        ServiceUnreachable: The service did not answer.
+        Unavailable: The provider is broken.
+    """
+    zoe = Person.of(world, "zoe", algorithm)
+    begun = zoe.begin()
+    told = zoe.log_in(begun)
+    zoe.bind(zoe.finish(told, begun.secret))
+    account = _account(world, zoe)
+    before = world.provider.requests("/token")
+    challenge = _put(world, account)
+    display = json.loads(zoe.read(challenge))
+    reply = zoe.approve(challenge)
+    asked = world.provider.requests("/token") - before
+    _deliver(world)
+    return Story(
+        world=world,
+        person=zoe,
+        begun=begun,
+        told=told,
+        account=account,
+        display=display,
+        receipt=zoe.device.check(reply.receipt or ""),
+        token=reply.receipt or "",
+        asked=asked,
+        callback=world.receiver.got[-1],
+        rotated=_rotated(world, algorithm),
+        disabled=_disabled(world, zoe, account),
+        logged_out=_logged_out(world, zoe, account),
+        attempts=_attempts(world, zoe, algorithm),
+    )
+
+
+def _account(world: World, person: Person) -> Account:
+    bond = person.device.bond
+    (record,) = world.ports.store.get(bond.account) if bond is not None else (None,)
+    if not isinstance(record, Account):
+        raise NotFound
+    return record
+
+
+def _put(world: World, account: Account) -> str:
+    question = QUESTION | {"accountId": account.account_id, "callback": world.receiver.url}
+    return str(world.ask("POST", "/request/add", question)["guid"])
+
+
+def _deliver(world: World) -> None:
+    callbacks = Callbacks(world.ports, world.policy)
+    for guid in callbacks.due():
+        callbacks.attempt(guid)
+
+
+def _rotated(world: World, algorithm: Algorithm) -> bool:
+    world.provider.control(jwks=None)
+    adam = Person.of(world, "adam", algorithm)
+    adam.enter()
+    return adam.device.bond is not None
+
+
+def _disabled(world: World, person: Person, account: Account) -> Suspension:
+    challenge = _put(world, account)
+    world.provider.control(disable=person.subject)
+    word = _refused(person, challenge)
+    devices = _devices(world, account)
+    world.provider.control(enable=person.subject)
+    return _back(person, challenge, word, devices)
+
+
+def _logged_out(world: World, person: Person, account: Account) -> Suspension:
+    challenge = _put(world, account)
+    world.log_out(world.provider.logout_token("counterseal", person.subject, "a session"))
+    return _back(person, challenge, _refused(person, challenge), _devices(world, account))
+
+
+def _refused(person: Person, challenge: str) -> str:
+    try:
+        person.approve(challenge)
+    except ServiceRefused as refusal:
+        return refusal.word
+    return ""
+
+
+def _devices(world: World, account: Account) -> tuple[str, ...]:
+    told = world.ask("GET", f"/device/getAll?accountId={account.account_id}")
+    return tuple(
+        f"{one['status']} by {one['suspendedBy']}" if one.get("suspendedBy") else one["status"]
+        for one in told
+    )
+
+
+def _back(person: Person, challenge: str, word: str, devices: tuple[str, ...]) -> Suspension:
+    begun = person.begin()
+    person.finish(person.log_in(begun), begun.secret)
+    approved = person.approve(challenge).approved
+    return Suspension(word=word, devices=devices, approved=approved)
+
+
+def _attempts(world: World, person: Person, algorithm: Algorithm) -> tuple[Attempt, ...]:
+    cast = Cast(person=person, attacker=Person.of(world, "adam", algorithm))
+    return tuple(attempt(attack, cast) for attack in ATTACKS)

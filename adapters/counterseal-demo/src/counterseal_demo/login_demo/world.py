@@ -1,0 +1,207 @@
+"""The world of the demo: a service that serves, a provider that is asked, and a shop."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import attrs
+from flask import Flask
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from counterseal import OPERATOR, STANDARD, Administration, Credentials, Policy, Ports
+from counterseal.memory import MemoryAudit, memory_ports
+from counterseal.models import AppSpace, ClientAuth, Company, IdpSettings, Origin, Scheme
+from counterseal.wire.cx1 import write_basic
+from counterseal_demo.device_cli.calls import Calls
+from counterseal_demo.trial import TrialProvider
+from counterseal_flask import Settings, create_blueprints
+from counterseal_http import Guard, GuardedClient, HttpCallbackSender, guarded_client
+from counterseal_oidc import OidcIdentityProvider
+
+CLIENT = "counterseal"
+APP_RETURN = "com.example.app:/login"
+PIN_COST = 2**10
+"""For keys that live for a minute; real ones take the device's own, much higher cost."""
+
+LOOPBACK = Guard(allow_http=True, allow_private=True, ports=None)
+
+
+@attrs.frozen(kw_only=True)
+class World:
+    """
+    Everybody but the person.
+
+    Attributes:
+        url: The service's address.
+        calls: To it.
+        client: For what is no call of an app: browsers, shops and providers.
+        shop: What the origin authenticates with.
+        receiver: The origin's end of the callbacks.
+    """
+
+    ports: Ports
+    policy: Policy
+    url: str
+    calls: Calls
+    client: GuardedClient
+    provider: TrialProvider
+    company: Company
+    app_space: AppSpace
+    origin: Origin
+    shop: dict[str, str]
+    receiver: Receiver
+
+    @property
+    def come_back(self) -> str:
+        """Where the provider sends users back to."""
+        return f"{self.url}/device/login/return"
+
+    def ask(self, method: str, path: str, document: dict[str, Any] | None = None) -> Any:
+        """Let the shop make a call; return what it is told."""
+        headers, body = dict(self.shop), None
+        if document is not None:
+            headers["Content-Type"], body = "application/json", json.dumps(document).encode()
+        return self.client.request(method, self.url + path, headers=headers, content=body).json()
+
+    def log_out(self, token: str) -> int:
+        """Let somebody send a logout token; return the status."""
+        path = f"/device/login/logout/{self.app_space.guid}"
+        return self.client.request(
+            "POST", self.url + path, data={"logout_token": token}
+        ).status_code
+
+    def reason(self) -> str:
+        """Return what the audit log says of the newest refusal."""
+        assert isinstance(self.ports.audit, MemoryAudit)  # noqa: S101 (for the type checker)
+        return next((event.reason for event in self.ports.audit.events[::-1] if event.reason), "")
+
+
+class Receiver(HTTPServer):
+    """Takes the callbacks of the shop."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Callback)
+        self.url = f"http://127.0.0.1:{self.server_port}/answered"
+        self.got: list[tuple[bool, dict[str, Any]]] = []
+
+
+class _Callback(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.got.append(("webhook-signature" in self.headers, json.loads(body)))
+        self.send_response(HTTPStatus.NO_CONTENT)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base's)
+        """Say nothing."""
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, *_: object) -> None:
+        """Say nothing: the story is told by the report."""
+
+
+@contextmanager
+def world() -> Iterator[World]:
+    """
+    Make everything, and close it again.
+
+    Raises:
+        NodeMissing: There is no Node for the provider.
+        RegistryUnreachable: It has to be installed, and npm's registry did not answer.
+        TrialBroken: It could not be installed, or did not start.
+        OSError: No port can be listened at, or the cache folder cannot be written.
+    """
+    with ExitStack() as after:
+        server = make_server("127.0.0.1", 0, Flask("none"), threaded=True, request_handler=_Quiet)
+        after.callback(server.server_close)
+        url = f"http://127.0.0.1:{server.server_port}"
+        ports = memory_ports()
+        identity = OidcIdentityProvider(ports.sealer, ports.clock, ports.entropy, guard=LOOPBACK)
+        after.callback(identity.close)
+        sender = HttpCallbackSender(LOOPBACK, ports.clock)
+        after.callback(sender.close)
+        ports = attrs.evolve(ports, identity=identity, sender=sender)
+        # The provider is asked at every call of a device, where a service waits for minutes.
+        policy = attrs.evolve(STANDARD, revalidation_life=timedelta())
+        app = Flask("counterseal", static_folder=None)
+        for blueprint in create_blueprints(ports, policy, Settings(public_url=url)):
+            app.register_blueprint(blueprint)
+        server.app = app
+        receiver = Receiver()
+        after.callback(receiver.server_close)
+        for serving in (server, receiver):
+            threading.Thread(target=serving.serve_forever, daemon=True).start()
+            after.callback(serving.shutdown)
+        secret = ports.entropy.token(32).hex()
+        provider = after.enter_context(TrialProvider([_client(url, secret)]))
+        calls, client = Calls(url), guarded_client(LOOPBACK)
+        after.callback(calls.close)
+        after.callback(client.close)
+        yield World(
+            ports=ports,
+            policy=policy,
+            url=url,
+            calls=calls,
+            client=client,
+            provider=provider,
+            receiver=receiver,
+            **_tenant(ports, policy, _settings(url, provider.url), secret, receiver.url),
+        )
+
+
+def _client(url: str, secret: str) -> dict[str, Any]:
+    return {
+        "client_id": CLIENT,
+        "client_secret": secret,
+        "token_endpoint_auth_method": ClientAuth.BASIC.value,
+        "redirect_uris": [f"{url}/device/login/return"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "backchannel_logout_uri": "here",
+        "backchannel_logout_session_required": True,
+    }
+
+
+def _settings(url: str, issuer: str) -> IdpSettings:
+    return IdpSettings(
+        issuer=issuer,
+        client_id=CLIENT,
+        client_auth=ClientAuth.BASIC,
+        redirect_uri=f"{url}/device/login/return",
+        returns=(APP_RETURN,),
+        scopes=("openid", "offline_access", "profile"),
+        account_claim="employee_id",
+    )
+
+
+def _tenant(
+    ports: Ports, policy: Policy, idp: IdpSettings, secret: str, callback: str
+) -> dict[str, Any]:
+    administration, credentials = (
+        Administration(ports, policy, by=OPERATOR),
+        Credentials(ports, policy, by=OPERATOR),
+    )
+    company = administration.create_company("Example Company")
+    app_space = administration.create_app_space(
+        company.guid, "Example App", idp=idp, idp_secret=secret
+    )
+    origin = administration.create_origin(app_space.guid, "Example Shop")
+    administration.allow_callback(origin.guid, callback)
+    credentials.issue_webhook_key(origin.guid)
+    basic = credentials.issue(origin.guid, Scheme.BASIC).secret
+    return {
+        "company": company,
+        "app_space": app_space,
+        "origin": origin,
+        "shop": {"Authorization": write_basic(basic, guid=origin.guid)},
+    }

@@ -1,0 +1,169 @@
+"""
+A relay for reference: it takes what a service hands on, verifies it, and prints or forwards it.
+
+What is needed to write a real one is in `counterseal_relay.read_push`; this one delivers nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import socket
+from typing import Any, TypeAlias
+
+import httpx2
+
+from counterseal.ports import Clock
+from counterseal_http import Guard, guarded_client
+from counterseal_relay import PushRefused, ReceivedPush, read_push
+from counterseal_relay.received_push import BODY_LIMIT
+
+PLACES = 32
+"""Requests that are served at once; whoever comes then is told to come again."""
+
+PATIENCE_SECONDS = 10.0
+"""For each wait for an octet of a request."""
+
+FORWARD_TIMEOUT = timedelta(seconds=8)
+"""Less than a service waits for its relay."""
+
+REMEMBERED = 4_096
+"""Ids of pushes that were taken, so that one that comes again is not rung again."""
+
+_TAKEN, _REFUSED, _TOO_LARGE, _BUSY, _BAD_GATEWAY = 204, 401, 413, 503, 502
+_SUCCESS = range(200, 300)
+_PASSED_ON = ("content-type", "webhook-id", "webhook-timestamp", "webhook-signature")
+
+Deliver: TypeAlias = Callable[[ReceivedPush, Mapping[str, str], bytes], bool]
+"""Does something with a push that holds; false if it is to be handed on again later."""
+
+log = logging.getLogger("counterseal_demo")
+
+
+class Relay(ThreadingHTTPServer):
+    """
+    Serves until `shutdown`.
+
+    Args:
+        host: Where to listen.
+        port: Where to listen; 0 is any.
+        secrets: What pushes are signed with, any of them.
+        clock: The time.
+        deliver: What becomes of a push.
+    """
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(
+        self, host: str, port: int, secrets: Iterable[bytes], clock: Clock, deliver: Deliver
+    ) -> None:
+        self._secrets = tuple(secrets)
+        self._clock = clock
+        self._deliver = deliver
+        self._places = threading.Semaphore(PLACES)
+        self._taken: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
+        super().__init__((host, port), _Handler)
+
+    def take(self, headers: Mapping[str, str], body: bytes) -> int:
+        """Return the status that answers a request with *headers* and *body*."""
+        try:
+            handed = read_push(headers, body, self._secrets, now=self._clock.now())
+        except PushRefused as refusal:
+            log.warning("refused: %s", refusal)
+            return _REFUSED
+        with self._lock:
+            if handed.guid in self._taken:
+                return _TAKEN
+        if not self._deliver(handed, headers, body):
+            return _BAD_GATEWAY
+        with self._lock:
+            self._taken[handed.guid] = None
+            while len(self._taken) > REMEMBERED:
+                self._taken.popitem(last=False)
+        return _TAKEN
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve one connection, if there is a place for it."""
+        if not self._places.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: socket | tuple[bytes, socket], address: Any) -> None:
+        """Serve one connection, and give its place back."""
+        try:
+            super().process_request_thread(request, address)
+        finally:
+            self._places.release()
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of whoever went away."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Relay
+    timeout = PATIENCE_SECONDS
+
+    def do_POST(self) -> None:
+        length = self.headers.get("content-length", "")
+        size = int(length) if length.isascii() and length.isdigit() and len(length) < 10 else -1  # noqa: PLR2004 (digits)
+        if not 0 <= size <= BODY_LIMIT:
+            self._answer(_TOO_LARGE)
+            return
+        body = self.rfile.read(size)
+        self._answer(self.server.take(dict(self.headers.items()), body))
+
+    def _answer(self, status: int) -> None:
+        self.send_response_only(status)
+        self.send_header("content-length", "0")
+        self.send_header("connection", "close")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing: paths and addresses are others' business."""
+
+
+def printing(echo: Callable[[dict[str, object]], None]) -> Deliver:
+    """Return what prints each push as one line of JSON, by *echo*."""
+
+    def deliver(handed: ReceivedPush, _: Mapping[str, str], __: bytes) -> bool:
+        told: dict[str, object] = {
+            "id": handed.guid,
+            "targets": [{"framework": name, "id": value} for name, value in handed.targets],
+            "title": handed.title,
+            "body": handed.body,
+            "data": handed.data,
+            "priority": 1 if handed.urgent else 0,
+            "ttl": int(handed.life.total_seconds()),
+        }
+        echo(told)
+        return True
+
+    return deliver
+
+
+def forwarding(url: str) -> Deliver:
+    """Return what POSTs each push to *url*, as it came and with the same signature."""
+    client = guarded_client(
+        Guard(allow_http=True, allow_private=True, ports=None), timeout=FORWARD_TIMEOUT
+    )
+
+    def deliver(handed: ReceivedPush, headers: Mapping[str, str], body: bytes) -> bool:
+        passed = {
+            name.lower(): value for name, value in headers.items() if name.lower() in _PASSED_ON
+        }
+        try:
+            status = client.post(url, content=body, headers=passed).status_code
+        except httpx2.TransportError as error:
+            log.warning("push %s was not forwarded: %s", handed.guid, type(error).__name__)
+            return False
+        log.info("push %s was forwarded: %d", handed.guid, status)
+        return status in _SUCCESS
+
+    return deliver

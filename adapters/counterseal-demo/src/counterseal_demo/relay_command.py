@@ -1,0 +1,55 @@
+"""`counterseal relay`: a relay for reference, which verifies, and prints or forwards."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from functools import partial
+
+import click
+
+from counterseal_server.plainly import Unusable, plainly
+from counterseal_server.printing import print_json
+
+SECRET_LIMIT = 4_096
+
+
+@click.command()
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65_535), default=8790, show_default=True)
+@click.option("--secret-file", metavar="FILE", help="Where the secret is; - is standard input.")
+@click.option("--secret", envvar="COUNTERSEAL_RELAY_SECRET", hidden=True)
+@click.option("--forward", metavar="URL", help="POST what holds there, and print nothing.")
+def relay(
+    host: str, port: int, secret_file: str | None, secret: str | None, forward: str | None
+) -> None:
+    """
+    Take what a service hands on to its relay, until SIGTERM or SIGINT.
+
+    What is signed by the secret is printed, one JSON object a line, or forwarded; all else is
+    refused. The secret, `whsec_…`, is in --secret-file or in COUNTERSEAL_RELAY_SECRET, and the
+    same that `relay_secret` is for the service.
+    It is for trying out, and for reading: it rings nobody.
+    """
+    with plainly(requirement="counterseal-demo[relay]"):
+        from counterseal.memory import SystemClock  # noqa: PLC0415 (a fast start)
+        from counterseal_demo import relay as relays  # noqa: PLC0415
+        from counterseal_relay import read_secrets  # noqa: PLC0415
+        from counterseal_server import files, logs  # noqa: PLC0415
+
+        if secret_file is not None:
+            data = files.read(secret_file, field="secret-file", limit=SECRET_LIMIT)
+            secret = data.decode("utf-8", "replace").strip()
+        if secret is None:
+            raise Unusable("secret: missing: give --secret-file, or COUNTERSEAL_RELAY_SECRET")
+        secrets = read_secrets(secret)
+        logs.configure("human", "info")
+        deliver = relays.printing(partial(print_json, indent=None))
+        if forward is not None:
+            deliver = relays.forwarding(forward)
+        with relays.Relay(host, port, secrets, SystemClock(), deliver) as serving:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                # From another thread: this one is to see that it has come.
+                signal.signal(number, lambda *_: threading.Thread(target=serving.shutdown).start())
+            relays.log.info("listening at http://%s:%d", host, serving.server_address[1])
+            serving.serve_forever()

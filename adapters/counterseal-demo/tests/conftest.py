@@ -1,0 +1,29 @@
+"""What the tests share: the command `counterseal` in this process, and one demo's JSON."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from counterseal_server.cli import main
+
+PLAIN = {"FORCE_COLOR": None, "NO_COLOR": None, "COLUMNS": "100", "TERM": "xterm"}
+
+
+@pytest.fixture(scope="session")
+def run():
+    """Run the command in this process; an exception that it lets out is the test's."""
+    runner = CliRunner(env=PLAIN)
+
+    def command(*args, stdin=None):
+        return runner.invoke(main, [str(arg) for arg in args], input=stdin, catch_exceptions=False)
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def told(run):
+    """Return what `counterseal demo --json` printed."""
+    result = run("demo", "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    return json.loads(result.stdout)

@@ -1,0 +1,538 @@
+"""A device on the command line against a service in a thread: what it keeps, asks and tells."""
+
+import json
+import socket
+import stat
+import threading
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from flask import Flask, request
+from werkzeug.serving import make_server
+
+from counterseal.device import SoftwareDevice
+from counterseal.testing import FakeService
+from counterseal.wire.link import BindLink, write_link
+from counterseal_flask import Settings, create_blueprints
+
+PIN = "1379"
+DROPPED = "dropped"
+VECTORS = Path(__file__).parents[3] / "tests" / "vectors"
+FOREIGN = json.loads((VECTORS / "receipt.json").read_text())["valid"][0]["token"]
+NOBODY = "00000000-0000-8000-8000-000000000000"
+
+
+class Auth:
+    """
+    A service; `broken` says what it answers instead, `drops` where it does not at all.
+
+    `swaps` says what becomes of the document that it answers at one path.
+    """
+
+    def __init__(self):
+        self.world = FakeService()
+        self.broken, self.drops, self.swaps, self.heard = None, set(), {}, []
+        app = Flask("auth")
+        self.server = make_server("127.0.0.1", 0, app, threaded=True)
+        self.url = f"http://127.0.0.1:{self.server.port}"
+        for blueprint in create_blueprints(
+            self.world.ports, self.world.policy, Settings(public_url=self.url)
+        ):
+            app.register_blueprint(blueprint)
+        app.before_request(self._hear)
+        app.after_request(self._perhaps)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
+        self.thread.start()
+
+    def _hear(self):
+        self.heard.append((request.path, request.get_data(cache=True)))
+
+    def _perhaps(self, response):
+        if request.path in self.drops or self.broken == DROPPED:
+            # As if a cable were pulled: what was done is done, and no reply comes.
+            request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            return response
+        if request.path in self.swaps:
+            swap = self.swaps[request.path]
+            response.set_data(json.dumps(swap(response.get_json())))
+        if self.broken is None:
+            return response
+        status, body = self.broken
+        response.status_code = status
+        response.set_data(body)
+        return response
+
+    def link(self, account="zoe"):
+        invited = self.world.invitations.invite(self.world.origin, account)
+        return write_link(
+            BindLink(
+                token=invited.token,
+                app_space=invited.app_space.guid,
+                app_space_name=invited.app_space.name,
+            )
+        )
+
+
+@pytest.fixture
+def auth(monkeypatch):
+    auth = Auth()
+    # The device's clock is the machine's; the service's has to agree.
+    monkeypatch.setattr("counterseal_demo.device_cli.home.SystemClock", lambda: auth.world.clock)
+    # What a PIN costs is the device's own, and no part of what is tested here.
+    cheap = partial(SoftwareDevice.make, cost=2)
+    monkeypatch.setattr("counterseal_demo.device_cli.home.SoftwareDevice.make", cheap)
+    yield auth
+    auth.server.shutdown()
+    auth.thread.join()
+    auth.server.server_close()
+
+
+@pytest.fixture
+def home(tmp_path):
+    return tmp_path / "phone"
+
+
+@pytest.fixture
+def device(run, home, monkeypatch):
+    monkeypatch.setenv("COUNTERSEAL_PIN", PIN)
+
+    def command(name, *args, stdin=None):
+        return run("device", name, "--home", home, *args, stdin=stdin)
+
+    return command
+
+
+@pytest.fixture
+def bound(auth, device):
+    result = device("bind", "--url", auth.url, "--link", auth.link())
+    assert (result.exit_code, result.stderr) == (0, "")
+    return device
+
+
+def asked(auth, **more):
+    return auth.world.ask("zoe", "Lunch?", **more).challenge.guid
+
+
+def test_its_home_is_for_its_owner_only(bound, home):
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in home.iterdir()}
+    assert modes == {"device.json": 0o600, "service.json": 0o600}
+    assert PIN not in "".join(file.read_text() for file in home.iterdir())
+
+
+def test_an_answer(auth, bound):
+    guid = asked(auth)
+    assert "Lunch?" in bound("show", guid).stdout
+    told = json.loads(bound("answer", guid, "--button", "0", "--json").stdout)
+    assert (told["state"], told["approved"]) == ("ANSWERED", True)
+    assert auth.world.challenges.status(auth.world.origin, guid).approved
+
+
+def test_pin_and_code_are_asked_for_where_they_are_needed(auth, bound, monkeypatch):
+    monkeypatch.delenv("COUNTERSEAL_PIN")
+    issued = auth.world.ask("zoe", "Lunch?", show_code=True)
+    result = bound(
+        "answer", issued.challenge.guid, "--button", "0", stdin=f"{issued.code}\n{PIN}\n"
+    )
+    assert result.exit_code == 0
+    assert "ANSWERED, approved" in result.stdout
+    assert issued.code not in result.output
+    assert PIN not in result.output
+
+    weak = bound("answer", asked(auth), "--button", "1")
+    assert weak.stdout.startswith("ANSWERED, not approved\n")
+
+
+def test_a_wrong_pin_is_told_with_what_is_left(auth, bound, monkeypatch):
+    guid = asked(auth)
+    monkeypatch.setenv("COUNTERSEAL_PIN", "0000")
+    result = bound("answer", guid, "--button", "0")
+    assert result.exit_code == 1
+    assert "strong_key_missed" in result.stderr
+    assert "Attempts left: 4." in result.stderr
+
+
+def test_an_answer_whose_reply_was_lost_is_sent_again_as_it_was(auth, bound, home, monkeypatch):
+    issued = auth.world.ask("zoe", "Lunch?", show_code=True)
+    guid = issued.challenge.guid
+    args = (guid, "--button", "0")
+    auth.broken = DROPPED
+    # Before anything was signed.
+    assert bound("answer", *args, "--code", issued.code).exit_code == 1
+    assert not (home / "sent").exists()
+
+    auth.broken, auth.drops = None, {"/device/answer"}
+    result = bound("answer", *args, "--code", issued.code)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("unavailable: service_unreachable: ")
+    assert auth.world.challenges.status(auth.world.origin, guid).approved
+    (kept,) = (home / "sent").iterdir()
+    assert (kept.name, stat.S_IMODE(kept.stat().st_mode)) == (f"{guid}.json", 0o600)
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
+
+    other = bound("answer", guid, "--button", "1")
+    assert (other.exit_code, other.stderr) == (
+        2,
+        "button: button 0 was sent already, and the reply was lost: send the same again\n",
+    )
+    assert bound("disown", guid).stderr == other.stderr
+    assert bound("answer", *args, "--code", "x").stderr.startswith("code: another was sent ")
+
+    monkeypatch.delenv("COUNTERSEAL_PIN")
+    auth.drops = set()
+    again = bound("answer", *args)
+    assert again.stdout == "ANSWERED, approved\nreceipt: number 1, it holds\n"
+    first, second = (body for path, body in auth.heard if path == "/device/answer")
+    assert first == second
+    assert not list((home / "sent").iterdir())
+    assert bound("disown", guid).stderr.startswith("refused: service_refused: wrong_state: ")
+
+
+@pytest.mark.parametrize("command", [("answer", "--button", "0"), ("disown",)])
+def test_another_question_than_was_asked_for_is_not_signed(auth, bound, command):
+    guid = asked(auth)
+    other = auth.world.ask("zoe", "Pay 10000 EUR to Mallory?").challenge
+    assert "Lunch?" in bound("show", guid).stdout
+    auth.swaps[f"/device/requests/{guid}"] = lambda told: told | {"display": other.display}
+    name, *rest = command
+    result = bound(name, guid, *rest)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("refused: display_changed: ")
+    assert bound("show", guid).stderr == result.stderr
+    assert not [path for path, _ in auth.heard if path in {"/device/answer", "/device/disown"}]
+
+
+@pytest.mark.parametrize("shown", ["show", "pending"])
+@pytest.mark.parametrize("command", [("answer", "--button", "0"), ("disown",)])
+def test_what_was_shown_otherwise_is_not_signed(auth, bound, home, shown, command):
+    challenge = auth.world.ask("zoe", "Lunch?").challenge
+    guid = challenge.guid
+    assert "Lunch?" in bound(shown, *([guid] if shown == "show" else [])).stdout
+    (kept,) = (home / "shown").iterdir()
+    assert "Lunch" not in kept.read_text()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    swapped = challenge.display.replace("Lunch?", "Pay 10000 EUR to Mallory?")
+    auth.swaps[f"/device/requests/{guid}"] = lambda told: told | {"display": swapped}
+    name, *rest = command
+    result = bound(name, guid, *rest)
+    assert result.stderr.startswith("refused: display_changed: ")
+    # Nor is it shown, so that nobody wonders which of the two was answered.
+    assert bound("show", guid).stderr == result.stderr
+    assert not [path for path, _ in auth.heard if path in {"/device/answer", "/device/disown"}]
+    auth.swaps.clear()
+    assert bound(name, guid, *rest).exit_code == 0
+
+
+def test_what_was_shown_is_forgotten_when_it_can_be_answered_no_more(auth, bound, home):
+    first = asked(auth)
+    bound("show", first)
+    auth.world.clock.advance(timedelta(minutes=2))
+    second = asked(auth)
+    bound("show", second)
+    assert [file.name for file in (home / "shown").iterdir()] == [f"{second}.json"]
+
+
+@pytest.mark.parametrize("kept", ["[]", "{}", '{"display": "x"}', '{"display": 1, "until": 1}'])
+def test_what_was_shown_and_is_kept_in_another_way_is_refused(auth, bound, home, kept):
+    guid = asked(auth)
+    bound("show", guid)
+    (home / "shown" / f"{guid}.json").write_text(kept)
+    result = bound("answer", guid, "--button", "0")
+    assert (result.exit_code, result.stderr) == (2, "home: not written by this software\n")
+
+
+def test_a_reply_to_another_answer_is_none(auth, bound):
+    first, second = asked(auth), asked(auth)
+    told = json.loads(bound("answer", first, "--button", "0", "--json").stdout)
+    auth.swaps["/device/answer"] = lambda _: told
+    result = bound("answer", second, "--button", "1")
+    assert result.stderr == "unavailable: service_unreachable: a reply to another answer\n"
+    # Nobody knows what became of it: the same goes out again.
+    assert bound("answer", second, "--button", "0").stderr.startswith("button: button 1 was sent")
+    auth.swaps.clear()
+    assert bound("answer", second, "--button", "1").stdout.startswith("ANSWERED, not approved\n")
+
+
+@pytest.mark.parametrize("lie", ["guid", "state", "approved", "receipt"])
+def test_a_receipt_of_another_answer_does_not_hold(auth, bound, lie):
+    other = json.loads(bound("answer", asked(auth), "--button", "0", "--json").stdout)
+    lies = {
+        "guid": lambda told: other | {"guid": told["guid"]},
+        "state": lambda told: told | {"state": "DISOWNED"},
+        "approved": lambda told: told | {"approved": True},
+        "receipt": lambda told: told | {"receipt": None},
+    }
+    auth.swaps["/device/answer"] = lies[lie]
+    result = bound("answer", asked(auth), "--button", "1")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("receipt: receipt_changed: ")
+
+
+def test_a_disown_whose_reply_was_lost_is_sent_again_as_it_was(auth, bound):
+    guid = asked(auth)
+    auth.drops = {"/device/disown"}
+    assert bound("disown", guid).exit_code == 1
+    assert bound("answer", guid, "--button", "1").stderr.startswith("button: a disown was sent ")
+    auth.drops = set()
+    assert bound("disown", guid).stdout.startswith("DISOWNED, not approved\n")
+    first, second = (body for path, body in auth.heard if path == "/device/disown")
+    assert first == second
+
+
+def test_what_is_refused_may_be_tried_anew(auth, bound, home):
+    issued = auth.world.ask("zoe", "Lunch?", show_code=True)
+    args = (issued.challenge.guid, "--button", "0", "--code")
+    assert "wrong_code" in bound("answer", *args, "no").stderr
+    assert not list((home / "sent").iterdir())
+    assert bound("answer", *args, issued.code).exit_code == 0
+
+
+@pytest.mark.parametrize("kept", ["[]", "{}", '{"signed": 1}', '{"signed": "x", "other": 1}', "?"])
+def test_what_was_sent_and_is_kept_in_another_way_is_refused(auth, bound, home, kept):
+    guid = asked(auth)
+    (home / "sent").mkdir()
+    (home / "sent" / f"{guid}.json").write_text(kept)
+    result = bound("answer", guid, "--button", "0")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+
+
+def test_an_answer_after_the_deadline_is_told_that_it_is_over(auth, bound):
+    guid = asked(auth)
+    auth.world.clock.advance(timedelta(minutes=3))
+    assert auth.world.challenges.expire() == 1
+
+    result = bound("answer", guid, "--button", "0")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        "refused: service_refused: wrong_state: It is over: the deadline passed before it was"
+        " answered.\n"
+    )
+
+
+def test_a_button_that_is_not_there(auth, bound):
+    result = bound("answer", asked(auth), "--button", "7")
+    assert (result.exit_code, result.stderr) == (2, "button: not a button of the challenge\n")
+
+
+def test_a_question_that_is_not_there(bound):
+    result = bound("show", "00000000-0000-8000-8000-000000000000")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("refused: service_refused: not_found: ")
+    assert bound("show", "7").stderr == "guid: not a GUID of this service\n"
+
+
+def test_a_revoked_device_is_told_so(auth, bound):
+    auth.world.accounts.revoke(auth.world.origin, "zoe")
+    result = bound("pending")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("refused: service_refused: ")
+
+
+def test_a_bind_whose_reply_was_lost_is_finished_by_the_same_command(auth, device):
+    link = auth.link()
+    auth.broken = (502, b"<html>")
+    lost = device("bind", "--url", auth.url, "--link", link)
+    assert lost.exit_code == 1
+    assert lost.stderr == "unavailable: service_unreachable: status 502\n"
+    assert device("status").stderr.startswith("home: no service in ")
+
+    auth.broken = None
+    assert device("bind", "--url", auth.url, "--link", link).exit_code == 0
+    assert json.loads(device("status", "--json").stdout)["status"] == "ACTIVE"
+    assert "ACTIVE" in device("status").stdout
+
+
+@pytest.mark.parametrize(
+    "answer", [(200, b"[]"), (200, b"?"), (200, b""), (200, b'{"display": 1}'), (302, b"")]
+)
+def test_a_reply_of_another_shape_is_no_reply(auth, bound, answer):
+    guid = asked(auth)
+    auth.broken = answer
+    result = bound("show", guid)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("unavailable: service_unreachable: ")
+
+
+ESCAPES = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202eRUE 01\rANSWERED, approved\n"
+
+
+def lied(value):
+    """Return *value* with escapes in every text and name of it."""
+    match value:
+        case str():
+            return value + ESCAPES
+        case dict():
+            return {name + ESCAPES: lied(one) for name, one in value.items()} | {
+                name: lied(one) for name, one in value.items()
+            }
+        case list():
+            return [lied(one) for one in value]
+    return value
+
+
+def control_characters(result):
+    return {one for one in result.output if one != "\n" and not one.isprintable()}
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("state", ESCAPES),
+        ("state", 7),
+        ("state", None),
+        ("approved", ESCAPES),
+        ("approved", None),
+        ("receipt", 7),
+        ("receipt", [ESCAPES]),
+    ],
+)
+@pytest.mark.parametrize("command", [("answer", "--button", "0"), ("disown",)])
+def test_an_ending_in_words_that_are_not_known_is_no_reply(auth, bound, member, value, command):
+    guid = asked(auth)
+    name, *rest = command
+    # Another key than the pinned one: nothing of the reply is vouched for.
+    auth.swaps[f"/device/{name}"] = lambda told: told | {"receipt": FOREIGN, member: value}
+    auth.swaps["/device/keys"] = lambda told: {}
+
+    result = bound(name, guid, *rest)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(
+        "unavailable: service_unreachable: a reply that cannot be read: "
+    )
+    assert control_characters(result) == set()
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=["human", "json"])
+@pytest.mark.parametrize("command", ["pending", "show", "answer", "disown", "status"])
+def test_no_command_prints_what_moves_the_cursor(auth, bound, command, more):
+    guid = asked(auth)
+    args = {"show": (guid,), "answer": (guid, "--button", "0"), "disown": (guid,)}
+    for path in (
+        "/device/requests",
+        f"/device/requests/{guid}",
+        "/device/answer",
+        "/device/disown",
+        "/device/status",
+    ):
+        auth.swaps[path] = lied
+
+    result = bound(command, *args.get(command, ()), *more)
+
+    assert result.output
+    assert control_characters(result) == set()
+    assert not result.stdout.startswith("ANSWERED, approved")
+
+
+@pytest.mark.parametrize("reply", [{}, {"requests": None}, {"requests": [{}]}, {"requests": [1]}])
+def test_a_list_of_requests_of_another_shape_is_no_reply(auth, bound, reply):
+    auth.swaps["/device/requests"] = lambda _: reply
+
+    result = bound("pending")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("unavailable: service_unreachable: ")
+
+
+def test_what_a_hostile_service_says_cannot_fake_the_screen(auth, bound):
+    auth.broken = (403, json.dumps({"code": "x\x1b[2J", "title": "a\nb"}).encode())
+    result = bound("pending")
+    assert "\x1b" not in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_service_that_is_not_there(auth, device):
+    result = device("bind", "--url", "http://127.0.0.1:1", "--link", auth.link())
+    assert result.exit_code == 1
+    assert result.stderr.startswith("unavailable: service_unreachable: ")
+
+
+@pytest.mark.parametrize("url", ["auth.example.com", "ftp://auth.example.com", "http://a b"])
+def test_an_address_that_is_none(auth, device, url):
+    result = device("bind", "--url", url, "--link", auth.link())
+    assert result.exit_code in {1, 2}
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_token_alone_is_enough(auth, device):
+    token = auth.world.invitations.invite(auth.world.origin, "zoe").token
+    auth.drops = {"/device/bind"}
+    assert device("bind", "--url", auth.url, "--token", token).exit_code == 1
+    auth.drops = set()
+    # The token is spent by now; who has it and the same keys may go on.
+    result = device("bind", "--url", auth.url, "--token", token)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert f"bound: device {token.partition('.')[0]}\n" == result.stdout
+    told = json.loads(device("status", "--json").stdout)
+    assert told["appSpace"] == auth.world.app_space.guid
+    assert bool(device("answer", asked(auth), "--button", "0").stdout)
+
+
+def test_a_wrong_token_binds_nothing(auth, device):
+    guid = auth.world.invitations.invite(auth.world.origin, "zoe").token.partition(".")[0]
+    for token in ("x", f"{guid}.x"):
+        result = device("bind", "--url", auth.url, "--token", token)
+        assert result.exit_code == 1
+        assert result.stderr.startswith("refused: service_refused: denied: ")
+
+
+def test_a_token_for_another_app_space_than_is_said_binds_nothing(auth, device):
+    token = auth.world.invitations.invite(auth.world.origin, "zoe").token
+    space, other = auth.world.app_space.guid, auth.world.new_app_space("Club").guid
+    result = device("bind", "--url", auth.url, "--token", token, "--app-space", other)
+    assert result.stderr.startswith("refused: service_refused: not_possessed: ")
+    result = device("bind", "--url", auth.url, "--token", token, "--app-space", space)
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize("reply", [b"{}", b'{"appSpace": "7"}', b'{"appSpace": 7}'])
+def test_an_app_space_of_another_shape_is_none(auth, device, reply):
+    auth.broken = (200, reply)
+    result = device("bind", "--url", auth.url, "--token", "x.y")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("unavailable: service_unreachable: ")
+
+
+def test_a_bind_needs_a_token_or_a_link(auth, device):
+    for given in ((), ("--app-space", NOBODY), ("--token", "x.y", "--link", auth.link())):
+        result = device("bind", "--url", auth.url, *given)
+        assert (result.exit_code, result.stderr) == (
+            2,
+            "token: give --token, perhaps with --app-space, or --link\n",
+        )
+    assert device("bind", "--url", auth.url, "--link", "x").stderr.startswith("link: ")
+
+
+def test_new_keys_of_the_service_are_pinned_when_an_old_one_vouches(auth, bound, home):
+    auth.world.ports.signer.rotate()
+    told = bound("answer", asked(auth), "--button", "0").stdout
+    assert told == "ANSWERED, approved\nreceipt: number 1, it holds\n"
+    kept = json.loads((home / "device.json").read_text())["bond"]["serviceKeys"]["keys"]
+    assert [key["kid"] for key in kept] == [key.kid for key in auth.world.ports.signer.jwks()]
+
+
+def test_keys_that_no_pinned_one_vouches_for_are_not_pinned(auth, bound, home):
+    before = (home / "device.json").read_bytes()
+    signer = auth.world.ports.signer
+    old = signer.jwks()[0].kid
+    signer.rotate()
+    # As if the folder of keys had been made anew.
+    signer._public = signer._public[:1]
+    del signer._keys[old]
+    told = bound("answer", asked(auth), "--button", "0").stdout
+    assert told == ("ANSWERED, approved\nreceipt: signed by a key that no pinned key vouches for\n")
+    assert (home / "device.json").read_bytes() == before
+
+
+def test_a_device_is_needed(device):
+    assert device("pending").stderr.startswith("home: no device in ")
+
+
+def test_a_device_file_of_another_kind_is_refused(bound, home):
+    (home / "service.json").write_text("[]")
+    assert bound("pending").stderr == "home: not written by this software\n"
+    (home / "device.json").write_text("{}")
+    assert bound("pending").stderr == "device file: not written by this software\n"

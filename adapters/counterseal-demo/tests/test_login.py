@@ -1,0 +1,140 @@
+"""A device that a log-in binds: a browser, a loopback port, and a service in a thread."""
+
+import threading
+import urllib.error
+import urllib.request
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import attrs
+import pytest
+from flask import Flask
+from werkzeug.serving import make_server
+
+from counterseal.testing import FakeService
+from counterseal.wire.device import Peeked
+from counterseal_demo.device_cli import Calls, ServiceRefused, ServiceUnreachable, log_in
+from counterseal_demo.device_cli.login import RETURN
+from counterseal_flask import Settings, create_blueprints
+
+PATIENCE = 240
+"""Seconds; a machine that is busy with other things is no failure."""
+
+
+@pytest.fixture
+def auth():
+    world = FakeService()
+    app = Flask("auth")
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    url = f"http://127.0.0.1:{server.port}"
+    for blueprint in create_blueprints(world.ports, world.policy, Settings(public_url=url)):
+        app.register_blueprint(blueprint)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    idp = attrs.evolve(world.idp.settings(), redirect_uri="", returns=(RETURN,))
+    space = world.new_app_space("Staff", idp=idp)
+    world.idp.admit("carol")
+    yield attrs.make_class("Auth", ["world", "url", "space"])(world, url, space)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def browser(auth):
+    """A browser in a thread: what it got at the loopback port."""
+    got, threads = [], []
+
+    def visit(*returns):
+        for address in returns:
+            try:
+                with urllib.request.urlopen(address, timeout=PATIENCE) as reply:  # noqa: S310 (ours)
+                    got.append((reply.status, reply.read()))
+            except urllib.error.HTTPError as error:
+                got.append((error.code, b""))
+
+    def going(*make):
+        def show(url):
+            back = auth.world.idp.log_in(url, "carol")
+            (address,) = parse_qs(urlsplit(url).query)["redirect_uri"]
+            thread = threading.Thread(target=visit, args=[one(address, back) for one in make])
+            threads.append(thread)
+            thread.start()
+
+        return show
+
+    def gone():
+        for thread in threads:
+            thread.join()
+        return got
+
+    yield attrs.make_class("Browser", ["going", "got"])(going, gone)
+    gone()
+
+
+def returned(address, back):
+    query = {"state": back.state, "code": back.code, "iss": back.issuer}
+    return f"{address}?{urlencode(query)}"
+
+
+def test_a_person_logs_in_and_the_token_is_for_them(auth, browser):
+    calls = Calls(auth.url)
+    token = log_in(calls, auth.space.guid, browser.going(returned))
+    told = calls.plain("/device/invitation", {"token": token}, Peeked)
+    calls.close()
+    assert told.app_space == auth.space.guid
+    assert auth.world.ports.store.account(auth.space.guid, "carol") is not None
+    ((status, body),) = browser.got()
+    assert status == 200
+    assert token.encode() not in body
+
+
+def test_only_our_own_log_in_is_taken_at_the_port(auth, browser):
+    calls = Calls(auth.url)
+    strangers = (
+        lambda address, _: f"{address}?state=other&code=x",
+        lambda address, back: f"{address}?state={back.state}&state={back.state}&code=x",
+        lambda address, back: f"{address}/other?state={back.state}&code=x",
+        lambda address, _: address,
+    )
+    log_in(calls, auth.space.guid, browser.going(*strangers, returned))
+    calls.close()
+    assert [status for status, _ in browser.got()][:4] == [404] * 4
+
+
+def test_a_person_whom_the_provider_does_not_let_in_is_told(auth, browser):
+    calls = Calls(auth.url)
+    denied = browser.going(
+        lambda address, back: f"{address}?state={back.state}&error=access_denied"
+    )
+    with pytest.raises(ServiceRefused) as caught:
+        log_in(calls, auth.space.guid, denied)
+    calls.close()
+    assert caught.value.word == "access_denied"
+
+
+def test_nobody_is_waited_for_for_ever(auth):
+    calls = Calls(auth.url)
+    with pytest.raises(ServiceUnreachable):
+        log_in(calls, auth.space.guid, lambda _: None, patience=0.0)
+    calls.close()
+
+
+def test_the_command_binds_a_device(auth, browser, run, tmp_path, monkeypatch):
+    monkeypatch.setenv("COUNTERSEAL_PIN", "1379")
+    monkeypatch.setattr("click.launch", browser.going(returned))
+    monkeypatch.setattr("counterseal_demo.device_cli.home.SystemClock", lambda: auth.world.clock)
+    home = tmp_path / "phone"
+    result = run("device", "bind", "--home", home, "--url", auth.url, "--idp", auth.space.guid)
+    assert (result.exit_code, result.stdout[:14]) == (0, "bound: device ")
+    assert result.stderr.startswith("Log in at https://idp.example/authorize?")
+    status = run("device", "status", "--home", home, "--json")
+    assert '"status": "ACTIVE"' in status.stdout
+
+
+def test_one_way_at_a_time(run, auth, tmp_path):
+    result = run(
+        *("device", "bind", "--home", tmp_path, "--url", auth.url),
+        *("--idp", auth.space.guid, "--token", "x"),
+    )
+    assert result.exit_code != 0
+    assert "idp:" in result.stderr
