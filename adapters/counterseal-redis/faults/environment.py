@@ -69,6 +69,18 @@ class Scenario:
     promised: bool = True
     unpromised_text: str = "not promised"
 
+    def assess(self, verdict):
+        """Return what the table says of *verdict*, and whether it is as it should be."""
+        if verdict.wrong:
+            return f"BROKEN: {dict(verdict.wrong)}", False
+        if self.promised:
+            if verdict.sound:
+                return "held", True
+            return f"BROKEN: {dict(verdict.unexpected)}", False
+        if verdict.lost or verdict.doubled:
+            return self.unpromised_text, True
+        return "NOTHING WAS LOST: the scenario proves nothing", False
+
 
 @define
 class Environment:

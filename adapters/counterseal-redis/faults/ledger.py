@@ -54,14 +54,20 @@ class Ledger:
     def __init__(self, copy=None):
         self.entries = []
         self._copy = copy
-        self._lock = threading.Lock()
+        self._recorded = threading.Condition()
 
     def record(self, *entry):
         """Record an entry."""
-        with self._lock:
+        with self._recorded:
             self.entries.append(entry)
             if self._copy is not None:
                 os.write(self._copy, (json.dumps(entry) + "\n").encode())
+            self._recorded.notify_all()
+
+    def wait_until(self, holds, *, within):
+        """Wait until *holds* is true, which is called after each entry; return its result."""
+        with self._recorded:
+            return self._recorded.wait_for(holds, within)
 
     def record_copy(self, copy):
         """Record the entries in another process's *copy*; its last line may be incomplete."""

@@ -308,3 +308,8 @@ SCENARIOS = [
         for level in ("none", "fsync", SURE)
     ),
 ]
+
+
+def select(words):
+    """Return the scenarios that have each of *words* in their fault or level."""
+    return [one for one in SCENARIOS if all(word in f"{one.fault} {one.level}" for word in words)]

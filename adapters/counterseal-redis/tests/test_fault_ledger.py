@@ -9,8 +9,10 @@ from attrs import evolve
 sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 
 from clients import POLICY, Clients, Receiver, Service
+from environment import Scenario
 from ledger import Ledger, compare, record_unclaimed
-from redis_servers import until
+from redis_servers import PATIENCE
+from scenarios import SCENARIOS, select
 
 from counterseal.models import ChallengeState, Change
 from counterseal.testing import FakeService
@@ -53,7 +55,10 @@ def test_clients_of_a_sound_store_get_its_results(world, ledger):
     phones = [world.bind(f"user {number}") for number in range(24)]
     service = Service(world, phones, evolve(world.ports, sender=Receiver(ledger)))
     clients = Clients(service, ledger).start()
-    until(lambda: {entry[0] for entry in ledger.entries} >= KINDS and len(ledger.entries) > 500)
+    assert ledger.wait_until(
+        lambda: {entry[0] for entry in ledger.entries} >= KINDS and len(ledger.entries) > 500,
+        within=PATIENCE,
+    )
     clients.stop()
     service.drain(ledger)
 
@@ -127,3 +132,25 @@ def test_a_partial_commit_is_found(world, ledger, answered):
     result = compare(ledger, world.ports.store, ())
 
     assert result.unexpected == {"an ending in the log": 1}
+
+
+@pytest.mark.parametrize("promised", [True, False])
+def test_a_scenario_that_loses_has_to_promise_nothing(world, ledger, answered, promised):
+    scenario = Scenario("fault", "none", None, None, promised=promised)
+    assert scenario.assess(verdict(world, ledger))[1] is promised
+
+    del world.ports.store._records[answered]
+
+    assert scenario.assess(verdict(world, ledger))[1] is not promised
+
+
+def test_another_error_breaks_every_scenario(world, ledger):
+    ledger.record("wrong", "KeyError")
+    for scenario in SCENARIOS:
+        assert scenario.assess(verdict(world, ledger)) == ("BROKEN: {'KeyError': 1}", False)
+
+
+def test_words_select_scenarios():
+    assert select([]) == SCENARIOS
+    assert {one.level for one in select(["killed", "fsync"])} == {"fsync"}
+    assert select(["killed", "nothing"]) == []
