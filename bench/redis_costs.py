@@ -1,4 +1,4 @@
-"""Goal 6: what the store takes of one `answer`, beside a bare reading and a bare swap."""
+"""Goal 6: the cost of the store in one `answer`, beside a bare read and a bare swap."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from counterseal_redis import Keyspace, attach, with_redis
 
 FINGERPRINT = bytes(16)
 LIVES = (2_678_400_000, 600_000)
-"""Milliseconds: of a challenge that is over, and of an operation."""
+"""Times to live in milliseconds: of an ended challenge, and of an operation."""
 
 Key: TypeAlias = Callable[[object], str]
 Writing: TypeAlias = "Callable[[Commit, Key, str], Callable[[], object]]"
 
-ENDED = "what is to be committed is recorded"
+RECORDED = "the commit is recorded"
 
 
 class RecordedError(Exception):
-    """What is to be committed is recorded, and is not committed."""
+    """The commit is recorded, and not applied."""
 
 
 @attrs.define
@@ -52,19 +52,19 @@ class Recorder:
         return called
 
     def commit(self, *arguments: Any) -> None:
-        """Record it, and end the use case."""
+        """Record the commit, and end the use case."""
         self.committed = arguments
-        raise RecordedError(ENDED)
+        raise RecordedError(RECORDED)
 
 
 @attrs.frozen
 class Commit:
     """
-    What one answer asks of the store.
+    The calls of one answer to the store.
 
     Attributes:
-        verb, read: What it reads, and by which verb.
-        committed: What it commits.
+        verb, arguments: The call that reads.
+        committed: The arguments of the commit.
     """
 
     verb: str
@@ -73,14 +73,14 @@ class Commit:
 
 
 def ports_on(keyspace: Keyspace) -> cs.Ports:
-    """Return ports on Redis, but for `Wake`: its threads would take part in what is measured."""
+    """Return ports on Redis without `Wake`, whose threads would be measured too."""
     memory = memory_ports()
     return attrs.evolve(with_redis(memory, keyspace), wake=memory.wake)
 
 
 @attrs.frozen
 class Answers:
-    """Answers that are about to be given, on one server."""
+    """Answers to open challenges, on one server."""
 
     service: Service
     keyspace: Keyspace
@@ -93,21 +93,21 @@ class Answers:
         return cls(Service.of(Algorithm.ES256, ports_on(keyspace)), keyspace)
 
     def recorded(self, number: int) -> list[Commit]:
-        """Prepare so many answers, and return what each asks of the store."""
+        """Prepare *number* answers, and return the calls of each to the store."""
         recordings = []
         for _ in range(number):
             recorder = Recorder(self.service.ports.store)
-            deaf = attrs.evolve(self.service.ports, store=recorder)
+            recording_ports = attrs.evolve(self.service.ports, store=recorder)
             call = self.service.call(self.service.ask()[1])
             try:
-                cs.Answers(deaf, self.service.policy).answer(call)
+                cs.Answers(recording_ports, self.service.policy).answer(call)
             except RecordedError:
                 ((verb, arguments),) = recorder.loads
                 recordings.append(Commit(verb, arguments, recorder.committed))
         return recordings
 
     def ours(self, number: int) -> Sequence[Callable[[], object]]:
-        """Return what the store does for so many answers."""
+        """Return the calls of *number* answers to the store."""
         store = self.service.ports.store
 
         def once(recorded: Commit) -> None:
@@ -117,15 +117,15 @@ class Answers:
         return [lambda recorded=recorded: once(recorded) for recorded in self.recorded(number)]
 
     def bare(self, number: int) -> Sequence[Callable[[], object]]:
-        """Return a bare reading, and a bare script that writes the same bytes, so many times."""
+        """Return *number* bare reads, each with a bare script that writes the same bytes."""
         return [self._bare(recorded, self._answer) for recorded in self.recorded(number)]
 
     def short(self, number: int) -> Sequence[Callable[[], object]]:
         """
-        Return a bare reading and a bare swap, so many times.
+        Return *number* bare reads, each with a bare swap.
 
-        It sets what is only compared, and leaves out the two indexes, the operation that is
-        remembered, and the time to live.
+        The swap also sets what an answer only compares. It leaves out the two indexes, the
+        operation, and the time to live.
         """
         return [self._bare(recorded, self._swap) for recorded in self.recorded(number)]
 
@@ -189,7 +189,7 @@ class Answers:
 
 
 def bare_head(record: Any) -> bytes:
-    """Return how the value of a record begins, about as long as the adapter has it."""
+    """Return the header of a record, about as long as the adapter's."""
     return f"{1 << 50} {record.version} {1 << 50} {record.guid}\n".encode()
 
 
@@ -199,17 +199,17 @@ def bare_value(record: Any) -> bytes:
 
 
 def bare_entry(challenge: Challenge) -> bytes:
-    """Return an entry of an index in order of age, as long as the adapter has it."""
+    """Return an entry of an index in order of age, as long as the adapter's."""
     return bare_due(challenge)[:8] * 3 + challenge.guid.encode()
 
 
 def bare_due(challenge: Challenge) -> bytes:
-    """Return an entry of what is due."""
+    """Return an entry of an index of due records."""
     return bytes.fromhex(challenge.guid.replace("-", ""))
 
 
 def answering() -> dict[str, Cost]:
-    """Measure ours, and both floors."""
+    """Measure ours and both floors."""
     assert OPERATIONS > WARMING
     with servers(1) as (server,), client_of(server) as client:
         answers = Answers.on(client)

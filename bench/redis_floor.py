@@ -1,8 +1,8 @@
 """
-The floors of goals 6 and 9: bare commands, of the same bytes.
+The floors of goals 6 and 9: bare commands with the same bytes.
 
-Only bare redis-py and the standard library may enter this file: a floor that used our own code
-would fall with it.
+This file uses only bare redis-py and the standard library: a floor on our own code would get slower
+with it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ for place = 2 * #KEYS - 1, #ARGV do
 end
 return 1
 """
-"""Compares how each value begins, with its version; if all are right, sets and appends."""
+"""Compares the beginning of each value, with its version; if all are equal, sets and appends."""
 
 ANSWER = """
 for place = 1, 3 do
@@ -43,7 +43,7 @@ redis.call('XADD', KEYS[6], '*', 'e', ARGV[9])
 redis.call('SET', KEYS[7], ARGV[10], 'PX', ARGV[11])
 return 1
 """
-"""All that an answer leaves, and nothing else: no loop, no list whose length is not known."""
+"""All writes of an answer, and nothing else: no loop, and no list of unknown length."""
 
 ENTER = """
 redis.call('SET', KEYS[1], ARGV[1])
@@ -51,18 +51,18 @@ redis.call('ZADD', KEYS[2], 0, ARGV[2])
 redis.call('ZADD', KEYS[3], ARGV[3], ARGV[4])
 return 1
 """
-"""All that a new challenge leaves in a store, but for the operation and the log."""
+"""All writes of a new challenge, without the operation and the log."""
 
 
 def read(client: Redis, keys: Sequence[str]) -> Callable[[], object]:
-    """Return one reading of *keys*."""
+    """Return a call that reads *keys* once."""
     if len(keys) == 1:
         return lambda: client.get(keys[0])
     return lambda: client.mget(keys)
 
 
 def create(client: Redis, key: str, value: bytes) -> Callable[[], object]:
-    """Return one creation."""
+    """Return a call that creates *key* once."""
     return lambda: client.set(key, value)
 
 
@@ -75,13 +75,13 @@ def enter(
     due_at: int,
 ) -> Callable[[], object]:
     """
-    Return one creation with its entries in two indexes; the script is known to the server.
+    Return a call that creates a record with its entries in two indexes; the script is loaded.
 
     Args:
-        client: Of the server.
-        keys: The challenge's, and those of the two sets.
-        value: What is written of it.
-        entries: What goes into the two sets.
+        client: A client of the server.
+        keys: The key of the challenge, and the keys of the two sets.
+        value: The value of the challenge.
+        entries: The members of the two sets.
         due_at: The score of the second.
     """
     sha = client.script_load(ENTER)
@@ -98,7 +98,7 @@ def swap(
     values: Sequence[bytes],
     events: Sequence[bytes] = (),
 ) -> Callable[[], object]:
-    """Return one comparing and setting; the script is known to the server."""
+    """Return a call that compares and sets once; the script is loaded."""
     sha = client.script_load(SWAP)
     words = (*keys, log, *beginnings, *values, *events)
 
@@ -122,18 +122,18 @@ def answer(
     lives: Sequence[int],
 ) -> Callable[[], object]:
     """
-    Return one comparing and setting of what one answer leaves; the script is known to the server.
+    Return a call that compares and sets what one answer writes; the script is loaded.
 
     Args:
-        client: Of the server.
-        keys: The challenge's, the account's, the binding's, those of the two sets that the
-            challenge leaves, the log's, and the operation's.
-        beginnings: How the three values begin, with their versions.
-        challenge: What is written of it.
-        account: What is written of it.
-        entries: What leaves the two sets.
-        event: What the log is told.
-        operation: What is remembered of the operation.
+        client: A client of the server.
+        keys: The keys of the challenge, the account, the binding, the two sets that lose the
+            challenge, the log, and the operation.
+        beginnings: The beginnings of the three values, with their versions.
+        challenge: The new value of the challenge.
+        account: The new value of the account.
+        entries: The members that leave the two sets.
+        event: The event for the log.
+        operation: The value of the operation.
         lives: Milliseconds that the challenge and the operation are kept.
     """
     sha = client.script_load(ANSWER)

@@ -1,4 +1,4 @@
-"""Goals 5, 6, 9 and 10 on Redis: what the table says of them."""
+"""Goals 6, 9 and 10 on Redis, as rows of the table."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from redis_processes import Rate, Step, rates, steps
 ANSWERING, GROWING, STORING = 1.5, 1.15, 1.6
 
 Goal = tuple[str, str, float, float, Cost, Cost]
-"""A goal, what it is about, its limit, the ratio, and what the ratio is of."""
+"""A goal, its subject, its limit, the ratio, and the two costs of the ratio."""
 
 
 def goals() -> Iterator[Goal]:
-    """Measure all of them, but for trips."""
+    """Measure all goals but the trips."""
     yield from _answering()
     with redis_growth.stocked() as stocked:
         yield from _storing(stocked)
@@ -51,7 +51,7 @@ def _sweeping() -> Goal:
 
 
 def show_rates() -> list[Rate]:
-    """Measure how many processes do how much, print it, and return it."""
+    """Measure the rates of processes, print them, and return them."""
     measured = rates()
     print(
         f"{'processes on Redis':20} {'questions/s':>11} {'answers/s':>10} {'Redis us for both':>18}"
@@ -62,7 +62,7 @@ def show_rates() -> list[Rate]:
 
 
 def show_steps() -> list[Step]:
-    """Measure what each step of a user leaves on the server, print it, and return it."""
+    """Measure the cost of each step of a user, print it, and return it."""
     measured = steps()
     print(f"{'on Redis':20} {'bytes':>11} {'Redis us':>9}")
     for one in measured:

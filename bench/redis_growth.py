@@ -1,4 +1,4 @@
-"""Goal 9: what each operation takes with few and with many challenges stored."""
+"""Goal 9: the cost of each operation with few and with many stored challenges."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from counterseal_redis.indexes import PENDING, due_index
 SIZES = (1_000, 100_000, 1_000_000)
 LIMIT = 100
 ROUNDS = 31
-"""More than elsewhere: a ratio of ratios is to be told."""
+"""More than elsewhere, since the result is a ratio of ratios."""
 
 BESIDE = {
     "read a challenge": "GET",
@@ -37,10 +37,10 @@ BESIDE = {
     "issue: commit, no index": "SET",
 }
 """
-Each operation, and the bare commands that it may grow with; what is not here is to be flat.
+Each operation, and the bare commands that it may grow as much as; all others have to be flat.
 
-A new challenge stands in two indexes, which grow with what is stored; beside a `SET` alone, which
-enters none, it is told as well.
+A new challenge gets an entry in two indexes, which grow with the store. It is also compared with a
+`SET` alone, which has no entry.
 """
 
 FLAT = ("due check",)
@@ -48,24 +48,24 @@ FLAT = ("due check",)
 
 @attrs.frozen
 class Stocked:
-    """Operations on one server that is full."""
+    """Operations on one server with many challenges."""
 
     filled: Filled
     numbers: Callable[[], int] = attrs.field(factory=lambda: itertools.count().__next__)
 
     @property
     def client(self) -> Redis:
-        """Its client."""
+        """A client of the server."""
         client: Redis = self.filled.answers.keyspace.client
         return client
 
     @property
     def store(self) -> Any:
-        """The store on it."""
+        """The store on the server."""
         return self.filled.answers.service.ports.store
 
     def prepared(self, name: str) -> Callable[[int], Sequence[Callable[[], object]]]:
-        """Return how to prepare so many of one operation, each on a challenge drawn by lot."""
+        """Return a function that prepares operations, each on a random challenge."""
         make: dict[str, Callable[[Guid], Callable[[], object]]] = {
             "GET": self._get,
             "SET": self._set,
@@ -97,7 +97,7 @@ class Stocked:
         return redis_floor.create(self.client, key, bare_value(record))
 
     def _enter(self, guid: Guid) -> Callable[[], object]:
-        # Into the very sets that the store has grown; nobody asks for what has no record.
+        # The sets are those of the store; no operation reads an entry without a record.
         record = self._record(guid)
         keyspace, partition = self.filled.answers.keyspace, partition_of(record.guid)
         new_guid = mint(partition, random.randbytes(ENTROPY_BYTES))
@@ -116,7 +116,7 @@ class Stocked:
         )
 
     def _evalsha(self, guid: Guid) -> Callable[[], object]:
-        # The record stays as it is: its own version is what is written again.
+        # The record stays as it is: the same version is written again.
         record = self._record(guid)
         key, log = self._key(record.guid), f"bare:{{{partition_of(record.guid):02x}}}:log"
         value = self.client.get(key)
@@ -140,7 +140,7 @@ class Stocked:
 
     def _create(self, guid: Guid) -> Callable[[], object]:
         record = self._record(guid)
-        # Of an account of its own: nobody's list is to grow from round to round.
+        # A new account each time, so that no list grows from round to round.
         partition = partition_of(guid)
         new_guid, account = (mint(partition, random.randbytes(ENTROPY_BYTES)) for _ in range(2))
         new = attrs.evolve(record, guid=new_guid, account=account, version=1)
@@ -156,7 +156,7 @@ class Stocked:
 
 
 OnSizes = dict[int, tuple[Any, Stocked]]
-"""A server for each number of challenges, and what can be done on it."""
+"""By number of challenges: a server, and the operations on it."""
 
 
 @contextmanager
@@ -173,12 +173,12 @@ def stocked() -> Iterator[OnSizes]:
 @attrs.frozen
 class Growth:
     """
-    One operation.
+    The growth of one operation.
 
     Attributes:
-        few, many: What it takes with few and with many stored.
-        bare_few, bare_many: The same of the bare command beside it; of what is to be flat, itself
-            with few.
+        few, many: Its cost with few and with many stored challenges.
+        bare_few, bare_many: The costs of its bare command; of an operation that has to be flat,
+            its own cost with few.
     """
 
     what: str
@@ -189,7 +189,7 @@ class Growth:
 
     @property
     def ratio(self) -> float:
-        """How much more it grows than the bare command."""
+        """The growth of the operation, divided by that of the bare command."""
         bare = self.bare_many.median / self.bare_few.median
         return self.many.median / self.few.median / bare
 

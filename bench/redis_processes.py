@@ -1,4 +1,4 @@
-"""What 1, 2 and 4 processes do in a second on one server, with all they share: nothing but it."""
+"""The operations of 1, 2 and 4 processes in a second, which share one server and nothing else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from redis_setup import HOST, client_of, servers, used
 
 PROCESSES = (1, 2, 4)
 EACH = 300
-"""Questions, and as many answers, of each process."""
+"""Challenges, and as many answers, of each process."""
 
 MANY = 2_000
 PATIENCE = 300
@@ -24,11 +24,11 @@ PATIENCE = 300
 @attrs.frozen
 class Rate:
     """
-    What so many processes did.
+    The rates of a number of processes.
 
     Attributes:
-        issued, answered: In a second.
-        server: Microseconds of the server's CPU time for one question and its answer.
+        issued, answered: Challenges and answers in a second.
+        server: Microseconds of the server's CPU time for one challenge and its answer.
     """
 
     processes: int
@@ -38,7 +38,7 @@ class Rate:
 
 
 def work(port: int, barrier: Barrier) -> None:
-    """Prepare, and do what was prepared when everybody is ready."""
+    """Prepare operations, and run them when all processes are ready."""
     with Redis(host=HOST, port=port) as client:
         service = Answers.on(client).service
         issuing, answering = service.issuing(EACH), service.answering(EACH)
@@ -52,10 +52,10 @@ def work(port: int, barrier: Barrier) -> None:
 @attrs.frozen
 class Step:
     """
-    What one step of a user leaves on the server, with its lines in the log.
+    The cost of one step of a user on the server, with its lines in the log.
 
     Attributes:
-        taken: Bytes of memory.
+        used: Bytes of memory.
         server: Microseconds of the server's CPU time.
     """
 
@@ -65,7 +65,7 @@ class Step:
 
 
 def steps() -> list[Step]:
-    """Measure a bind, a question and an answer."""
+    """Measure a bind, a challenge and an answer."""
     with servers(1) as (server,), client_of(server) as client:
         service = Answers.on(client).service
 
@@ -107,10 +107,10 @@ def _rate(server: Any, spawn: Any, barrier: Barrier, number: int) -> Rate:
     times, busy = [], 0
     for _ in range(2):
         barrier.wait(PATIENCE)
-        begun, there = time.perf_counter(), used(server)
+        begun, busy_before = time.perf_counter(), used(server)
         barrier.wait(PATIENCE)
         times.append(time.perf_counter() - begun)
-        busy += used(server) - there
+        busy += used(server) - busy_before
     for worker in workers:
         worker.join(PATIENCE)
     done = number * EACH

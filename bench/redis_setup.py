@@ -1,8 +1,8 @@
 """
-Servers of this run's own, from a wheel, and what a call of theirs costs.
+Servers for the benchmarks, from a wheel, and the cost of a call.
 
-A cost is the CPU time of the client's thread and of the server together, both on one core: what a
-call takes there with nobody else around, and the same where somebody is.
+A cost is the CPU time of the client's thread and of the server together, both on one core, so that
+other processes change it little.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from redis import Redis
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "adapters" / "counterseal-redis" / "tests"))
 
-from redis_servers import Server, binary  # noqa: E402 (it lies with the adapter)
+from redis_servers import Server, binary  # noqa: E402 (in the folder above)
 
 REDIS = "redis-8.2"
 HOST = "127.0.0.1"
 URGENT = -20
 
 Prepare = Callable[[int], Sequence[Callable[[], object]]]
-"""Makes so many operations that are ready to run, each once."""
+"""Prepares a number of operations, each to be run once."""
 
 
 def available() -> bool:
@@ -42,7 +42,7 @@ def available() -> bool:
 
 @contextmanager
 def servers(count: int) -> Iterator[list[Any]]:
-    """Start so many servers on the last core, and move this process there, too."""
+    """Start *count* servers on the last core, and move this process there too."""
     before = os.sched_getaffinity(0)
     one = {max(before)}
     started: list[Any] = []
@@ -60,7 +60,7 @@ def servers(count: int) -> Iterator[list[Any]]:
 
 
 def costs(cases: dict[str, tuple[Any, Prepare]], rounds: int = ROUNDS) -> dict[str, Cost]:
-    """Measure all *cases*, each with its server, against each other."""
+    """Measure all *cases* in random order, each with its server."""
     times_by_case: dict[str, list[float]] = {name: [] for name in cases}
     names = list(cases)
     for _ in range(rounds):
@@ -78,7 +78,7 @@ def client_of(server: Any, **options: Any) -> Redis:
 
 
 def first(pid: int) -> None:
-    """Let a process go before others, where this user may: other people's work is no stall."""
+    """Give a process priority, if this user may, so that other programs do not stall it."""
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, pid, URGENT)
 
@@ -94,10 +94,10 @@ def _timed(server: Any, operations: Sequence[Callable[[], object]]) -> float:
     timed = operations[WARMING:]
     gc.disable()
     try:
-        there, here = used(server), time.thread_time_ns()
+        server_begin, begin = used(server), time.thread_time_ns()
         for operation in timed:
             operation()
-        here = time.thread_time_ns() - here
-        return (here + used(server) - there) / len(timed) / 1000
+        client_time = time.thread_time_ns() - begin
+        return (client_time + used(server) - server_begin) / len(timed) / 1000
     finally:
         gc.enable()

@@ -1,10 +1,9 @@
 """
-Many challenges on a server, put there quickly.
+Many challenges on a server, written quickly.
 
-What the adapter wrote for one account with a binding and five challenges is read back, and written
-again for account after account with other GUIDs, in batches of raw commands: every key, value and
-entry of an index is the adapter's own.
-The log of all that, and what is remembered of its operations, is left out.
+The adapter writes one account with a binding and five challenges. Its keys, values and index
+entries are read back, and written again for account after account with other GUIDs, in batches of
+raw commands. The log and the operations are not copied.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from counterseal_records import natural_key
 from counterseal_redis.codec import compact
 
 EACH = 5
-"""Challenges of one account: as many as a standard policy lets wait."""
+"""Open challenges of one account: the limit of the standard policy."""
 
 BATCH = 2_000
 """Accounts in one batch."""
@@ -44,8 +43,8 @@ class Filled:
 
     Attributes:
         answers: The service on it.
-        guids: Some of the challenges that were put there.
-        taken: Bytes of the server's memory that the challenges took, with their indexes.
+        guids: Some of the challenges.
+        used: Bytes of the server's memory for the challenges, with their indexes.
         plain: Bytes of their JSON.
     """
 
@@ -58,11 +57,11 @@ class Filled:
 @attrs.frozen
 class Blank:
     """
-    Bytes in which names are to be filled in.
+    Bytes with blanks for names.
 
     Attributes:
-        pieces: What stands between the names, with places for these.
-        names: Which name stands at each place.
+        pieces: The bytes between the names, and the blanks.
+        names: The index of the name in each blank.
     """
 
     pieces: list[bytes]
@@ -70,12 +69,12 @@ class Blank:
 
     @classmethod
     def of(cls, stored: bytes, names: Sequence[bytes]) -> Blank:
-        """Cut *stored* where one of *names* stands."""
+        """Cut *stored* at each of *names*."""
         pieces = re.split(b"(" + b"|".join(map(re.escape, names)) + b")", stored)
         return cls(pieces, [names.index(name) for name in pieces[1::2]])
 
     def filled(self, names: Sequence[bytes]) -> bytes:
-        """Return it with other names."""
+        """Return the bytes with other names."""
         pieces = self.pieces.copy()
         pieces[1::2] = [names[index] for index in self.names]
         return b"".join(pieces)
@@ -84,14 +83,14 @@ class Blank:
 @attrs.frozen
 class Pattern:
     """
-    What the adapter wrote for one account.
+    All that the adapter wrote for one account.
 
     Attributes:
-        begin: What its keys begin with, before the partition.
-        app_space: Whose account it is.
-        records: How many GUIDs there are: the account's, the binding's, those of challenges.
-        strings: Key and value.
-        entries: Key, member and score.
+        begin: The beginning of its keys, before the partition.
+        app_space: The App Space of the account.
+        records: The number of GUIDs: of the account, the binding, and the challenges.
+        strings: Pairs of key and value.
+        entries: Key, member and score of each index entry.
     """
 
     begin: bytes
@@ -101,7 +100,7 @@ class Pattern:
     entries: list[tuple[bytes, Blank, bytes]]
 
     def fields_of(self, number: int) -> tuple[int, list[bytes]]:
-        """Return the partition and the names of one account, the same ones again and again."""
+        """Return the partition and the names of one account; the same number has the same ones."""
         account_id, randomness = f"clone-{number}", random.Random(number)
         partition = account_partition(self.app_space, account_id)
         guids = [mint(partition, randomness.randbytes(ENTROPY_BYTES)) for _ in range(self.records)]
@@ -109,7 +108,7 @@ class Pattern:
 
 
 def pattern(answers: Answers) -> tuple[Pattern, Pattern]:
-    """Let the adapter write, and return what it wrote: but for challenges, and of these."""
+    """Let the adapter write; return the pattern without challenges, and that of the challenges."""
     service, client = answers.service, answers.keyspace.client
     bound, _, account_id = service.account()
     challenges = cs.Challenges(service.ports, service.policy)
@@ -145,14 +144,14 @@ def pattern(answers: Answers) -> tuple[Pattern, Pattern]:
 
 
 def fill(server: Any, answers: Answers, count: int) -> Filled:
-    """Put so many challenges on a server, five to an account."""
+    """Write *count* challenges to a server, five for each account."""
     client = answers.keyspace.client
     others, challenges = pattern(answers)
     accounts = range(count // EACH)
-    with socket.create_connection((HOST, server.port)) as line:
-        _write(line, others, accounts)
+    with socket.create_connection((HOST, server.port)) as connection:
+        _write(connection, others, accounts)
         before = _memory(client)
-        plain = _write(line, challenges, accounts)
+        plain = _write(connection, challenges, accounts)
         used = _memory(client) - before
     sample = random.Random(count).sample(accounts, min(len(accounts), SAMPLE // EACH))
     guids = [
@@ -163,9 +162,9 @@ def fill(server: Any, answers: Answers, count: int) -> Filled:
     return Filled(answers, guids, used, plain)
 
 
-def _write(line: socket.socket, pattern: Pattern, accounts: range) -> int:
+def _write(connection: socket.socket, pattern: Pattern, accounts: range) -> int:
     plain = 0
-    replies = line.makefile("rb")
+    replies = connection.makefile("rb")
     for first in range(0, len(accounts), BATCH):
         commands: list[bytes] = []
         sets: dict[bytes, list[bytes]] = defaultdict(list)
@@ -179,7 +178,7 @@ def _write(line: socket.socket, pattern: Pattern, accounts: range) -> int:
             for name, member, score in pattern.entries:
                 sets[begin + name] += (score, member.filled(names))
         commands += [_packed((b"ZADD", key, *words)) for key, words in sets.items()]
-        line.sendall(b"".join(commands))
+        connection.sendall(b"".join(commands))
         for _ in commands:
             if replies.readline()[:1] not in b"+:":
                 raise AssertionError

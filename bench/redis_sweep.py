@@ -1,11 +1,11 @@
 """
-Goal 10: what 100,000 challenges that end at once cost others, beside so many times to live.
+Goal 10: what 100,000 challenges that end at once cost other clients, beside keys that expire.
 
-Another process reads, and writes down how long each reading took: first alone, then while the
-service ends one after the other, then while the server lets as many keys go by itself.
-The server has one core, everybody else the other one, where who reads goes first.
-What is told is what the server makes others wait for: so somebody is always busy on the other core,
-the service, or where that has nothing to do, a process that computes and says nothing.
+Another process reads, and measures each read: first alone, then while the service expires the
+challenges, then while the server expires as many keys by their time to live.
+The server has one core and all other processes the other one, on which the reader has priority.
+To measure only the waits that the server causes, the other core is always busy: with the service,
+or with a process that computes and sends nothing.
 """
 
 from __future__ import annotations
@@ -32,35 +32,35 @@ from counterseal_redis import attach
 DUE = 100_000
 BATCH = 100
 SECONDS = 10.0
-"""How long others are looked at, at most."""
+"""How long the reader measures, at most."""
 
 NICE = 19
 LEAD = 8.0
-"""Seconds from then on until all of them end; by then, others look."""
+"""Seconds until all keys expire; by then the reader has started."""
 
-CREATING = "for n = ARGV[1], ARGV[2] do redis.call('SET', 'mortal:' .. n, ARGV[3]) end"
-DOOMED = "for n = ARGV[1], ARGV[2] do redis.call('PEXPIREAT', 'mortal:' .. n, ARGV[3]) end"
-AT_ONCE = 1_000
+CREATING = "for n = ARGV[1], ARGV[2] do redis.call('SET', 'expiring:' .. n, ARGV[3]) end"
+EXPIRING = "for n = ARGV[1], ARGV[2] do redis.call('PEXPIREAT', 'expiring:' .. n, ARGV[3]) end"
+BATCH_OF_KEYS = 1_000
 SIZE = 2_000
 CENT = 100
 PAUSE = 0.0005
-"""Seconds between two readings."""
+"""Seconds between two reads."""
 
 
 @attrs.frozen
 class Later:
-    """A clock that is ahead."""
+    """A clock that is ahead of another one."""
 
     clock: Clock
     ahead: timedelta
 
     def now(self) -> datetime:
-        """Return that time."""
+        """Return the time of the other clock, and the lead."""
         return self.clock.now() + self.ahead
 
 
 def others(port: int, results: Any) -> None:
-    """Read one key again and again, and tell the milliseconds of each time."""
+    """Read one key again and again, and send the milliseconds of each read."""
     first(os.getpid())
     client, took = Redis(host=HOST, port=port), []
     client.set("bench", bytes(SIZE))
@@ -74,7 +74,7 @@ def others(port: int, results: Any) -> None:
 
 
 def sweep(port: int, results: Any) -> None:
-    """End what is due, a batch after the other, and tell how much of it in a second."""
+    """Expire due challenges in batches, and send how many in a second."""
     os.nice(NICE)
     with Redis(host=HOST, port=port) as client:
         memory = ports_on(attach(client))
@@ -96,14 +96,14 @@ def busy(_: int, results: Any) -> None:
 
 
 def observe(server: Any, *processes: Callable[..., None]) -> list[Any]:
-    """Let processes run side by side, and return what each of them tells."""
-    spawn, ears, running = multiprocessing.get_context("spawn"), [], []
+    """Run processes side by side, and return what each of them sends."""
+    spawn, receivers, running = multiprocessing.get_context("spawn"), [], []
     for process in processes:
-        ear, mouth = spawn.Pipe(duplex=False)
-        ears.append(ear)
-        running.append(spawn.Process(target=process, args=(server.port, mouth)))
+        receiver, sender = spawn.Pipe(duplex=False)
+        receivers.append(receiver)
+        running.append(spawn.Process(target=process, args=(server.port, sender)))
         running[-1].start()
-    results = [ear.recv() for ear in ears]
+    results = [receiver.recv() for receiver in receivers]
     for process in running:
         process.join()
     return results
@@ -117,11 +117,12 @@ def p99(took: list[float]) -> float:
 @attrs.frozen
 class Sweep:
     """
-    What others saw, in milliseconds.
+    The duration of each read, in milliseconds.
 
     Attributes:
-        alone, swept, expired: While nothing was ended, by our sweep, by times to live.
-        rate: Challenges that were ended in a second.
+        alone, swept, expired: While nothing expired, while the service expired challenges, and
+            while the server expired keys.
+        rate: Challenges that the service expired in a second.
     """
 
     alone: list[float]
@@ -140,14 +141,14 @@ def sweeping() -> Sweep:
         alone, _ = observe(server, others, busy)
         swept, rate = observe(server, others, sweep)
         client.flushall()
-        _mortal(client)
+        _create_expiring_keys(client)
         expired, _ = observe(server, others, busy)
         return Sweep(alone, swept, expired, rate)
 
 
-def _mortal(client: Redis) -> None:
-    for begin in range(0, DUE, AT_ONCE):
-        client.eval(CREATING, 0, begin, begin + AT_ONCE - 1, bytes(SIZE))
+def _create_expiring_keys(client: Redis) -> None:
+    for begin in range(0, DUE, BATCH_OF_KEYS):
+        client.eval(CREATING, 0, begin, begin + BATCH_OF_KEYS - 1, bytes(SIZE))
     end = int(1_000 * (time.time() + LEAD))
-    for begin in range(0, DUE, AT_ONCE):
-        client.eval(DOOMED, 0, begin, begin + AT_ONCE - 1, end)
+    for begin in range(0, DUE, BATCH_OF_KEYS):
+        client.eval(EXPIRING, 0, begin, begin + BATCH_OF_KEYS - 1, end)

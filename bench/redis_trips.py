@@ -35,7 +35,7 @@ _VERBS = {
 
 
 def redis_trips() -> Iterator[Trips]:
-    """Play a bind, questions and answers on a server that knows all scripts, and count."""
+    """Count the trips of a bind, challenges and answers, on a server with all scripts loaded."""
     with _counted_world() as (world, payloads):
 
         def count_trips(what: str, goal: int, call: Callable[[], object]) -> Trips:

@@ -160,17 +160,21 @@ def plan_reads(
         confirm_at: As in `RecordRead`.
         with_account: Whether to read the account of the first record, too.
     """
+    unique = tuple(dict.fromkeys(guids))
+    if not single_slot and 0 < len(unique) <= BATCH:
+        return (RecordRead(unique, confirm_at, with_account),)
     groups: dict[int, list[Guid]] = defaultdict(list)
-    for guid in dict.fromkeys(guids):
+    for guid in unique:
         groups[partition_of(guid) if single_slot else 0].append(guid)
-    reads = [
-        RecordRead(tuple(group[first : first + BATCH]), confirm_at)
+    batches = [
+        tuple(group[first : first + BATCH])
         for group in groups.values()
         for first in range(0, len(group), BATCH)
     ]
-    if with_account:
-        reads[0] = attrs.evolve(reads[0], with_account=True)
-    return reads
+    return [
+        RecordRead(batch, confirm_at, with_account and number == 0)
+        for number, batch in enumerate(batches)
+    ]
 
 
 @attrs.frozen
