@@ -13,11 +13,15 @@ from counterseal.models import DeliveryOutcome, Scheme
 from counterseal.testing import FakeService
 from counterseal.wire.link import read_link
 from counterseal_client import (
-    Asked,
+    AnyOf,
+    ByAccount,
     CallbackRefused,
     Client,
     EvidenceRefused,
+    PendingRequest,
+    StrongKey,
     Trust,
+    Within,
     is_approved,
     require_approved,
     verify_callback,
@@ -31,7 +35,7 @@ def create_shop(client, trust, secrets, clock):
     shop = Flask("shop")
     shop.secret_key = os.urandom(32)
     let_bind(shop, client)
-    asked, outcomes = {}, {}  # tables of your database
+    pending_requests, approvals = {}, {}  # tables of your database
 
     @shop.post("/password")
     def password():
@@ -42,28 +46,29 @@ def create_shop(client, trust, secrets, clock):
     # The ten lines
     @shop.post("/confirm")
     def confirm():
-        question = client.ask(
+        pending_request = client.ask(
             session["account_id"], "Log in to the shop?", show_code=True, callback=CALLBACK
         )
-        asked[question.guid] = question.dump()
-        session["request"] = question.guid
-        return f"Type {question.code} into your phone."
+        pending_requests[pending_request.guid] = pending_request.dump()
+        session["request"] = pending_request.guid
+        return f"Type {pending_request.code} into your phone."
 
     @shop.post("/done")
     def done():
-        got = verify_callback(request.headers, request.get_data(), secrets, now=clock.now())
-        kept = asked.get(got.request.guid)
-        if kept is not None:  # else it is not ours, or was dealt with already
-            outcomes[got.request.guid] = is_approved(got.request, Asked.load(kept), trust)
-            del asked[got.request.guid]
+        callback = verify_callback(request.headers, request.get_data(), secrets, now=clock.now())
+        reply = callback.request
+        text = pending_requests.get(reply.guid)
+        if text is not None:  # else it is not ours, or an earlier callback ended it
+            approvals[reply.guid] = is_approved(reply, PendingRequest.load(text), trust)
+            del pending_requests[reply.guid]
         return "", 204
 
     @shop.get("/")
     def home():
         guid = session.get("request")
-        if guid in asked:
+        if guid in pending_requests:
             return "Look at your phone.", 202
-        approval = outcomes.pop(guid, None)  # for once
+        approval = approvals.pop(guid, None)  # for once
         if approval is None or approval.account_id != session["account_id"]:
             abort(403)
         session["logged_in"] = approval.account_id
@@ -93,9 +98,21 @@ def let_bind(shop, client):
 
 # Without a callback
 def let_confirm(client, trust, account_id):
-    asked = client.ask(account_id, "Log in to the shop?")
-    told = client.wait(asked, timedelta(seconds=50))
-    return require_approved(told, asked, trust)
+    pending_request = client.ask(account_id, "Log in to the shop?")
+    reply = client.wait(pending_request, timedelta(seconds=50))
+    return require_approved(reply, pending_request, trust)
+
+
+# With requirements of your own
+def let_release(client, trust, manager, order):
+    pending_request = client.ask(manager, f"Release order {order}?", idempotency_key=order)
+    reply = client.wait(pending_request, timedelta(seconds=50))
+    requirements = (
+        StrongKey(),
+        Within(timedelta(minutes=1)),
+        AnyOf(ByAccount("manager-1"), ByAccount("manager-2")),
+    )
+    return require_approved(reply, pending_request, trust, requirements=requirements)
 
 
 # The service, in this process
@@ -111,10 +128,10 @@ class Posting:
         pass
 
     def send(self, delivery):
-        sent = self.shop.test_client().post(
+        response = self.shop.test_client().post(
             "/done", data=delivery.body, headers=list(delivery.headers)
         )
-        return DeliveryOutcome(status=sent.status_code)
+        return DeliveryOutcome(status=response.status_code)
 
 
 def service():
@@ -142,8 +159,8 @@ def a_shop(world, url):
 
 def a_phone(world, link):
     """Bind a phone by what the site shows, and return it."""
-    read, phone = read_link(link), world.phone()
-    enrolment = phone.device.enrolment(read.token, read.app_space, pin=phone.pin)
+    bind, phone = read_link(link), world.phone()
+    enrolment = phone.device.enrolment(bind.token, bind.app_space, pin=phone.pin)
     phone.device.complete_binding(world.enrolments.complete(enrolment))
     return phone
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
-from ask_from_your_site import a_phone, a_shop, let_confirm, service
+from ask_from_your_site import a_phone, a_shop, let_confirm, let_release, service
 
 from counterseal import jwks_document
-from counterseal_client import Trust
+from counterseal_client import NoAlternativeMet, Trust
 
 
 @pytest.fixture
@@ -37,20 +37,36 @@ def test_nobody_binds_a_phone_without_a_log_in(stage):
     assert shop.test_client().post("/phone").status_code == HTTPStatus.FORBIDDEN
 
 
-def test_who_waits_needs_no_callback():
+def approve(account_id, verb, *arguments):
+    """Answer the request that *verb* makes, and return what it returns."""
     world, posting, server, url = service()
     client, posting.shop = a_shop(world, url)
     trust = Trust.jwks(jwks_document(world.ports.signer.jwks()))
-    phone = world.bind("user-42")
-    with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(let_confirm, client, trust, "user-42")
-        while not (asked := phone.pending()):
-            assert not waiting.done()
-        phone.answer(phone.fetch(asked[0].guid))
-        assert waiting.result(60).account_id == "user-42"
-    client.close()
-    server.shutdown()
-    server.server_close()
+    phone = world.bind(account_id)
+    try:
+        with ThreadPoolExecutor() as pool:
+            waiting = pool.submit(verb, client, trust, account_id, *arguments)
+            while not (requests := phone.pending()):
+                assert not waiting.done()
+            phone.answer(phone.fetch(requests[0].guid))
+            return waiting.result(60)
+    finally:
+        client.close()
+        server.shutdown()
+        server.server_close()
+
+
+def test_who_waits_needs_no_callback():
+    assert approve("user-42", let_confirm).account_id == "user-42"
+
+
+def test_a_manager_releases_an_order():
+    assert approve("manager-2", let_release, "order-7").strong
+
+
+def test_nobody_else_releases_an_order():
+    with pytest.raises(NoAlternativeMet):
+        approve("user-42", let_release, "order-7")
 
 
 def test_who_confirms_gets_in_once(stage):

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ADAPTERS: tuple[str, ...] = (
     "asgi",
+    "client",
     "fcm",
     "http",
     "keys",

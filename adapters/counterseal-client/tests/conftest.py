@@ -16,17 +16,23 @@ from werkzeug.serving import make_server
 
 import counterseal as cs
 from counterseal.errors import CredentialRefused, WrongState
-from counterseal.models import UNFINISHED, Scheme
+from counterseal.ijson import compact
+from counterseal.models import UNFINISHED, Question, Scheme, TextContent, TokenForm
 from counterseal.testing import FakeService
-from counterseal.wire.claims import format_time
 from counterseal.wire.messages import processed_document, read_processed
-from counterseal_client import Asked, Client, ProcessedRequest, Trust
-from counterseal_client.asked import read_asked
-from counterseal_client.question import question_body
+from counterseal.wire.origin import (
+    BindInvitation,
+    account_document,
+    device_document,
+    invitation_document,
+)
+from counterseal.wire.question import request_document
+from counterseal_client import Client, PendingRequest, ProcessedRequest, Trust
+from counterseal_client.pending_request import read_pending_request
 from counterseal_flask import Settings, create_blueprints
 
 CALLBACK = "https://shop.example/done"
-LOOK = timedelta(milliseconds=250)
+POLL = timedelta(milliseconds=250)
 
 STATUS = {
     "unauthorized": 401,
@@ -52,8 +58,8 @@ class Time:
 
 
 @attrs.frozen
-class Sent:
-    """One request as it came over the wire."""
+class HttpRequest:
+    """One request over HTTP."""
 
     method: str
     path: str
@@ -79,7 +85,7 @@ class Origin:
 
     def client(self, **settings):
         passing = Time()
-        given = {
+        defaults = {
             "scheme": self.scheme,
             "app_space": self.world.app_space.guid,
             "clock": self.world.clock,
@@ -88,7 +94,7 @@ class Origin:
             "monotonic": lambda: passing.now,
         }
         origin = self.world.origin.origin.guid
-        return Client(settings.pop("url", self.url), origin, self.key, **(given | settings))
+        return Client(settings.pop("url", self.url), origin, self.key, **(defaults | settings))
 
     @property
     def trust(self):
@@ -109,7 +115,7 @@ class Service(Origin):
 
     def __init__(self, scheme="basic", *, tls=None, **world):
         super().__init__(scheme, **world)
-        self.got = []
+        self.requests = []
         self.script = deque()
         self.over = threading.Event()
         service = self
@@ -144,15 +150,17 @@ class Service(Origin):
     def take(self, handler):
         length = int(handler.headers.get("content-length", 0))
         headers = {name.lower(): value for name, value in handler.headers.items()}
-        sent = Sent(handler.command, handler.path, headers, handler.rfile.read(length))
-        self.got.append(sent)
-        act = self.script.popleft() if self.script else plainly
+        http_request = HttpRequest(
+            handler.command, handler.path, headers, handler.rfile.read(length)
+        )
+        self.requests.append(http_request)
+        fault = self.script.popleft() if self.script else plainly
         with suppress(OSError):
-            act(self, handler, sent)
+            fault(self, handler, http_request)
 
-    def answer(self, sent):
+    def answer(self, http_request):
         try:
-            return self.handled(sent)
+            return self.handled(http_request)
         except cs.Refused as refusal:
             body = {"code": refusal.public_code, "status": STATUS.get(refusal.public_code, 400)}
             if hasattr(refusal, "field"):
@@ -162,81 +170,78 @@ class Service(Origin):
                 more["retry-after"] = str(int(refusal.retry_after) + 1)
             return body["status"], body, more
 
-    def handled(self, sent):
+    def handled(self, http_request):
         world = self.world
         try:
             party = world.authentication.authenticate(
                 cs.SignedRequest(
-                    method=sent.method,
-                    uri=self.url + sent.path,
-                    body=sent.body,
-                    authorization=sent.headers.get("authorization", ""),
-                    headers=tuple(sent.headers.items()),
+                    method=http_request.method,
+                    uri=self.url + http_request.path,
+                    body=http_request.body,
+                    authorization=http_request.headers.get("authorization", ""),
+                    headers=tuple(http_request.headers.items()),
                 )
             )
         except cs.Refused:
             # Whatever is wrong with a credential, the outside is told the same.
             raise CredentialRefused from None
-        parts = urlsplit(sent.path)
+        parts = urlsplit(http_request.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        body = cs.read_json(sent.body) if sent.body else {}
+        body = cs.read_json(http_request.body) if http_request.body else {}
         call = getattr(self, parts.path.removeprefix("/api/").replace("/", "_"))
-        status, document = call(party, body | query, sent)
+        status, document = call(party, body | query, http_request)
         return status, document, {}
 
-    def account_bind(self, party, asked, _):
-        made = self.world.invitations.invite(
-            party, asked["accountId"], user_info=asked.get("userInfo")
+    def account_bind(self, party, members, _):
+        invitation = self.world.invitations.invite(
+            party, members["accountId"], user_info=members.get("userInfo")
         )
-        return 201, {
-            "privakeyId": made.account.guid,
-            "sessionToken": made.token,
-            "sessionTokenExpiration": format_time(made.deadline),
-            "appSpaceGuid": made.app_space.guid,
-            "appSpaceName": made.app_space.name,
-        }
+        return 201, invitation_document(
+            BindInvitation(
+                account=invitation.account.guid,
+                app_space=invitation.app_space.guid,
+                app_space_name=invitation.app_space.name,
+                token=invitation.token,
+                expires_at=invitation.deadline,
+            ),
+            TokenForm.TEXT,
+        )
 
-    def request_add(self, party, asked, sent):
+    def request_add(self, party, members, http_request):
         issued = self.world.challenges.issue(
-            party, cs.read_question(asked), idempotency_key=sent.headers.get("idempotency-key")
+            party,
+            cs.read_question(members),
+            idempotency_key=http_request.headers.get("idempotency-key"),
         )
-        code = {} if issued.code is None else {"code": issued.code}
-        return 201, self.told(issued.challenge) | code
+        return 201, self.processed(issued.challenge, code=issued.code)
 
-    def request_getRequest(self, party, asked, _):  # noqa: N802
-        challenge = asked["requestGuid"]
-        end = time.monotonic() + int(asked.get("wait", 0))
-        held = self.world.challenges.status(party, challenge)
-        while held.state in UNFINISHED and time.monotonic() < end and not self.over.is_set():
-            # Who rings between a look and a wait is not heard: so none is long.
-            self.world.ports.wake.wait(challenge, LOOK)
-            held = self.world.challenges.status(party, challenge)
-        return 200, self.told(held)
+    def request_getRequest(self, party, members, _):  # noqa: N802
+        challenge = members["requestGuid"]
+        end = time.monotonic() + int(members.get("wait", 0))
+        record = self.world.challenges.status(party, challenge)
+        while record.state in UNFINISHED and time.monotonic() < end and not self.over.is_set():
+            # A wake between a read and a wait is missed, so that no wait is long.
+            self.world.ports.wake.wait(challenge, POLL)
+            record = self.world.challenges.status(party, challenge)
+        return 200, self.processed(record)
 
-    def request_cancel(self, party, asked, _):
-        return 200, self.told(self.world.challenges.cancel(party, asked["requestGuid"]))
+    def request_cancel(self, party, members, _):
+        return 200, self.processed(self.world.challenges.cancel(party, members["requestGuid"]))
 
-    def device_getAll(self, party, asked, _):  # noqa: N802
-        devices = self.world.accounts.list_devices(party, asked["accountId"])
-        return 200, [
-            {"guid": each.guid, "name": each.name, "status": each.state.value} for each in devices
-        ]
+    def device_getAll(self, party, members, _):  # noqa: N802
+        devices = self.world.accounts.list_devices(party, members["accountId"])
+        return 200, [device_document(each) for each in devices]
 
-    def device_revoke(self, party, asked, _):
+    def device_revoke(self, party, members, _):
         with suppress(WrongState):
-            self.world.devices.revoke(asked["deviceGuid"], by=party)
+            self.world.devices.revoke(members["deviceGuid"], by=party)
         return 204, None
 
-    def account_getAccount(self, party, asked, _):  # noqa: N802
-        held = self.world.accounts.get(party, asked["accountId"])
-        return 200, {
-            "privakeyId": held.guid,
-            "accountId": held.account_id,
-            "userInfo": held.user_info,
-        }
+    def account_getAccount(self, party, members, _):  # noqa: N802
+        return 200, account_document(self.world.accounts.get(party, members["accountId"]))
 
-    def told(self, challenge):
-        return processed_document(challenge, now=self.world.clock.now())
+    def processed(self, challenge, code=None):
+        return processed_document(challenge, now=self.world.clock.now(), code=code)
 
 
 def reply(handler, status, document=None, more=None, *, body=None):
@@ -251,43 +256,43 @@ def reply(handler, status, document=None, more=None, *, body=None):
     handler.wfile.write(body)
 
 
-def plainly(service, handler, sent):
-    reply(handler, *service.answer(sent))
+def plainly(service, handler, http_request):
+    reply(handler, *service.answer(http_request))
 
 
-def lose(service, handler, sent):
-    """Do it, and break off before the reply."""
-    service.answer(sent)
+def lose(service, handler, http_request):
+    """Do it, and close the connection before the reply."""
+    service.answer(http_request)
     handler.close_connection = True
 
 
 def say(status, document=None, more=None, *, body=None):
-    """Do nothing, and say this."""
+    """Do nothing, and reply this."""
 
-    def act(service, handler, sent):
+    def fault(service, handler, http_request):
         reply(handler, status, document, more, body=body)
 
-    return act
+    return fault
 
 
 def changed(**members):
-    """Do it, and tell it with other members."""
+    """Do it, and reply with other members."""
 
-    def act(service, handler, sent):
-        status, document, more = service.answer(sent)
-        told = {name: value for name, value in (document | members).items() if value is not ...}
-        reply(handler, status, told, more)
+    def fault(service, handler, http_request):
+        status, document, more = service.answer(http_request)
+        changed = {name: value for name, value in (document | members).items() if value is not ...}
+        reply(handler, status, changed, more)
 
-    return act
+    return fault
 
 
-def hang(service, handler, sent):
-    """Say nothing for as long as the test runs."""
+def hang(service, handler, http_request):
+    """Send nothing for as long as the test runs."""
     service.over.wait()
 
 
-def drip(service, handler, sent):
-    """Say a little now and then for as long as the test runs."""
+def drip(service, handler, http_request):
+    """Send a little now and then for as long as the test runs."""
     handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
     while not service.over.wait(0.02):
         handler.wfile.write(b"x")
@@ -303,14 +308,14 @@ def faults():
 @pytest.fixture
 def serve():
     """Return a factory of services."""
-    made = []
+    services = []
 
     def make(*args, **kwargs):
-        made.append(Service(*args, **kwargs))
-        return made[-1]
+        services.append(Service(*args, **kwargs))
+        return services[-1]
 
     yield make
-    for service in made:
+    for service in services:
         service.close()
 
 
@@ -360,35 +365,38 @@ class Story:
     """One question that was answered, without HTTP."""
 
     world: FakeService
-    asked: Asked
+    pending_request: PendingRequest
     document: dict
     trust: Trust
 
     @property
-    def told(self) -> ProcessedRequest:
+    def reply(self) -> ProcessedRequest:
         return read_processed(self.document)
 
 
 @pytest.fixture(scope="session")
-def tell():
+def make_story():
     """Return a factory of stories; each has a world of its own."""
 
-    def story(button=0, *, do=None, trust=None, world=None, content="Pay 10 EUR to Zoë?", **asked):
+    def story(button=0, *, do=None, trust=None, world=None, content="Pay 10 EUR to Zoë?", **more):
         world = world or FakeService()
         phone = world.bind("zoe")
-        members = {"showNotification": True, "showCode": False} | asked
-        buttons = members.pop("buttons", None)
-        sent = question_body("zoe", content, buttons, None, **members)
-        issued = world.challenges.issue(world.origin, cs.read_question(cs.read_json(sent)))
-        code = {} if issued.code is None else {"code": issued.code}
-        first = processed_document(issued.challenge, now=world.clock.now()) | code
-        kept = read_asked(sent.decode(), first, origin=world.origin.origin.guid)
+        content = TextContent(text=content) if isinstance(content, str) else content
+        question = Question(account_id="zoe", content=content, **more)
+        body = compact(request_document(question))
+        issued = world.challenges.issue(world.origin, cs.read_question(cs.read_json(body)))
+        now = world.clock.now()
+        first = processed_document(issued.challenge, now=now, code=issued.code)
+        origin = world.origin.origin.guid
+        pending_request = read_pending_request(body.decode(), first, origin=origin)
         if do is None:
             phone.answer(phone.fetch(issued.challenge.guid), button, code=issued.code)
         else:
             do(world, phone, issued)
         ended = world.challenges.status(world.origin, issued.challenge.guid)
         document = processed_document(ended, now=world.clock.now())
-        return Story(world, kept, document, trust or Trust(keys=world.ports.signer.jwks()))
+        return Story(
+            world, pending_request, document, trust or Trust(keys=world.ports.signer.jwks())
+        )
 
     return story

@@ -10,7 +10,7 @@ from counterseal.models import ChallengeState
 from counterseal.models.guid import mint
 from counterseal_client import (
     Finished,
-    NotThere,
+    NotFound,
     RequestRefused,
     Unauthorised,
     Unreachable,
@@ -31,39 +31,41 @@ def phone(flask_service, client):
 
 
 def test_from_an_invitation_to_an_approval(flask_service, client, phone):
-    asked = client.ask("zoë & co", "Pay 10 EUR to Adam?", show_code=True, transaction_id="order-7")
-    seen = threading.Event()
+    pending_request = client.ask(
+        "zoë & co", "Pay 10 EUR to Adam?", show_code=True, transaction_id="order-7"
+    )
+    status_read = threading.Event()
 
     def answer():
-        seen.wait(240)
-        phone.answer(phone.fetch(asked.guid), code=asked.code)
+        status_read.wait(240)
+        phone.answer(phone.fetch(pending_request.guid), code=pending_request.code)
 
     thread = threading.Thread(target=answer)
     thread.start()
-    assert client.status(asked).state is ChallengeState.PENDING
-    seen.set()
-    told = client.wait(asked, timedelta(seconds=10))
+    assert client.status(pending_request).state is ChallengeState.PENDING
+    status_read.set()
+    reply = client.wait(pending_request, timedelta(seconds=10))
     thread.join()
 
-    got = require_approved(told, asked, flask_service.trust)
-    assert (got.account_id, got.transaction_id) == ("zoë & co", "order-7")
+    approval = require_approved(reply, pending_request, flask_service.trust)
+    assert (approval.account_id, approval.transaction_id) == ("zoë & co", "order-7")
 
 
 def test_by_a_callback(flask_service, client, phone):
     world = flask_service.world
     secret = world.credentials.issue_webhook_key(world.origin.origin.guid)
-    asked = client.ask(
+    pending_request = client.ask(
         "zoë & co", "Pay?", callback="https://shop.example/done", additional_info={"n": 1}
     )
-    phone.answer(phone.fetch(asked.guid))
+    phone.answer(phone.fetch(pending_request.guid))
     world.deliver()
     (attempt,) = world.sender.attempts
-    got = verify_callback(
+    received = verify_callback(
         attempt.delivery.headers, attempt.delivery.body, secret, now=world.clock.now()
     )
 
-    assert require_approved(got.request, asked, flask_service.trust)
-    assert got.request == client.status(asked)
+    assert require_approved(received.request, pending_request, flask_service.trust)
+    assert received.request == client.status(pending_request)
 
 
 def test_a_key_makes_a_repetition_harmless(client, phone):
@@ -80,11 +82,11 @@ def test_a_key_makes_a_repetition_harmless(client, phone):
 
 
 def test_what_is_taken_back(client, phone):
-    asked = client.ask("zoë & co", "Log in?")
-    client.cancel(asked)
-    assert client.status(asked).state is ChallengeState.CANCELLED
+    pending_request = client.ask("zoë & co", "Log in?")
+    client.cancel(pending_request)
+    assert client.status(pending_request).state is ChallengeState.CANCELLED
     with pytest.raises(Finished):
-        client.cancel(asked)
+        client.cancel(pending_request)
 
 
 def test_users_and_their_devices(client, phone):
@@ -101,7 +103,7 @@ def test_users_and_their_devices(client, phone):
 def test_what_is_not_there(client):
     nobody = mint(3, bytes(15))
     for call in (client.status, client.cancel, client.revoke_device):
-        with pytest.raises(NotThere):
+        with pytest.raises(NotFound):
             call(nobody)
     for call in (client.account, client.devices):
         with pytest.raises(Unreachable):
@@ -114,8 +116,8 @@ def test_who_is_not_this_origin(flask_service):
             client.bind("zoë & co")
 
 
-def test_what_is_kept_is_enough(flask_service, client, phone):
-    kept = json.dumps(client.ask("zoë & co", "Log in?").dump())
-    asked = type(client.ask("zoë & co", "Log in?")).load(json.loads(kept))
-    phone.answer(phone.fetch(asked.guid))
-    assert require_approved(client.status(asked), asked, flask_service.trust)
+def test_a_pending_request_that_was_stored_is_enough(flask_service, client, phone):
+    text = json.dumps(client.ask("zoë & co", "Log in?").dump())
+    pending_request = type(client.ask("zoë & co", "Log in?")).load(json.loads(text))
+    phone.answer(phone.fetch(pending_request.guid))
+    assert require_approved(client.status(pending_request), pending_request, flask_service.trust)

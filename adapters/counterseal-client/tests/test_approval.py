@@ -17,10 +17,10 @@ from counterseal.testing import FakeService
 from counterseal.wire.messages import read_processed
 from counterseal_client import (
     Approval,
-    Asked,
     Declined,
     EvidenceRefused,
     NotApproved,
+    PendingRequest,
     Trust,
     Unanswered,
     Unfit,
@@ -31,94 +31,101 @@ from counterseal_client import (
 OTHER = mint(9, bytes(15))
 EVERYTHING = {
     "content": PairsContent(title="Pay", pairs=(Line(key="to", value="Zoë"),)),
-    "buttons": [
+    "buttons": (
         Button(title="Yes", strong=True, approving=True, style="green"),
         Button(title="Also yes", strong=False, approving=True),
         Button(title="No", strong=False),
-    ],
-    "transactionId": "order-7",
-    "additionalInfo": {"amount": 10, "exact": True},
+    ),
+    "transaction_id": "order-7",
+    "additional_info": {"amount": 10, "exact": True},
     "callback": "https://shop.example/done",
-    "showCode": True,
+    "show_code": True,
 }
 
 
 @pytest.fixture(scope="module")
-def approved(tell):
-    return tell(**EVERYTHING)
+def approved(make_story):
+    return make_story(**EVERYTHING)
 
 
 @pytest.fixture(scope="module")
-def another(approved, tell):
+def another(approved, make_story):
     """The same question of the same person, approved once more."""
-    return tell(world=approved.world, **EVERYTHING)
+    return make_story(world=approved.world, **EVERYTHING)
 
 
 class TestAnApproval:
     def test_says_who_approved_what_with_which_key(self, approved):
-        got = require_approved(approved.told, approved.asked, approved.trust)
+        approval = require_approved(approved.reply, approved.pending_request, approved.trust)
 
-        assert isinstance(got, Approval)
-        assert (got.account_id, got.button, got.title, got.strong) == ("zoe", 0, "Yes", True)
-        assert got.request == approved.document["guid"]
-        assert got.transaction_id == "order-7"
-        assert got.device == approved.document["device"]
-        assert cs.verify_receipt(got.receipt).key.thumbprint == got.thumbprint
+        assert isinstance(approval, Approval)
+        assert (approval.account_id, approval.button, approval.title, approval.strong) == (
+            "zoe",
+            0,
+            "Yes",
+            True,
+        )
+        assert approval.request == approved.document["guid"]
+        assert approval.transaction_id == "order-7"
+        assert approval.device == approved.document["device"]
+        assert cs.verify_receipt(approval.receipt).key.thumbprint == approval.thumbprint
 
-    def test_is_truth_where_it_is_only_asked_for(self, approved):
-        assert is_approved(approved.told, approved.asked, approved.trust)
+    def test_is_returned_by_is_approved_too(self, approved):
+        assert is_approved(approved.reply, approved.pending_request, approved.trust)
 
-    def test_may_be_by_a_weak_button(self, tell):
-        story = tell(1, **EVERYTHING)
-        got = require_approved(story.told, story.asked, story.trust)
+    def test_may_be_by_a_weak_button(self, make_story):
+        story = make_story(1, **EVERYTHING)
+        approval = require_approved(story.reply, story.pending_request, story.trust)
 
-        assert (got.button, got.strong) == (1, False)
+        assert (approval.button, approval.strong) == (1, False)
 
     @pytest.mark.parametrize("content", ["<html>no HTML</html>", "", "x" * 10_000])
-    def test_holds_for_any_text(self, tell, content):
+    def test_holds_for_any_text(self, make_story, content):
         if not content:
             with pytest.raises(InvalidField):
-                tell(content=content)
+                make_story(content=content)
             return
-        story = tell(content=content)
-        assert require_approved(story.told, story.asked, story.trust)
+        story = make_story(content=content)
+        assert require_approved(story.reply, story.pending_request, story.trust)
 
-    def test_outlives_its_deadline(self, tell):
+    def test_outlives_its_deadline(self, make_story):
         def late(world, phone, issued):
             phone.answer(phone.fetch(issued.challenge.guid))
             world.clock.advance(timedelta(days=2))
 
-        story = tell(do=late)
-        assert require_approved(story.told, story.asked, story.trust)
+        story = make_story(do=late)
+        assert require_approved(story.reply, story.pending_request, story.trust)
 
     def test_is_proven_by_a_thumbprint_too(self, approved):
         (key,) = approved.trust.keys
         trust = Trust(thumbprint=key.thumbprint)
-        assert require_approved(approved.told, approved.asked, trust)
+        assert require_approved(approved.reply, approved.pending_request, trust)
 
-    def test_holds_for_what_was_kept_as_text(self, approved):
-        kept = Asked.load(approved.asked.dump())
-        assert kept == approved.asked
-        assert require_approved(approved.told, kept, approved.trust)
-        assert approved.asked.code not in approved.asked.dump()
+    def test_holds_for_a_pending_request_that_was_stored(self, approved):
+        loaded = PendingRequest.load(approved.pending_request.dump())
+        assert loaded == approved.pending_request
+        assert require_approved(approved.reply, loaded, approved.trust)
+        assert approved.pending_request.code not in approved.pending_request.dump()
 
 
 class TestNoApproval:
-    def test_another_button(self, tell):
-        story = tell(1)
+    def test_another_button(self, make_story):
+        story = make_story(1)
         with pytest.raises(Declined) as caught:
-            require_approved(story.told, story.asked, story.trust)
+            require_approved(story.reply, story.pending_request, story.trust)
         assert not caught.value.disowned
-        assert is_approved(story.told, story.asked, story.trust) is None
+        assert is_approved(story.reply, story.pending_request, story.trust) is None
 
-    def test_this_was_not_me(self, tell):
-        story = tell(do=lambda _, phone, issued: phone.disown(phone.fetch(issued.challenge.guid)))
+    def test_this_was_not_me(self, make_story):
+        story = make_story(
+            do=lambda _, phone, issued: phone.disown(phone.fetch(issued.challenge.guid))
+        )
         with pytest.raises(Declined) as caught:
-            require_approved(story.told, story.asked, story.trust)
+            require_approved(story.reply, story.pending_request, story.trust)
         assert caught.value.disowned
 
     @pytest.mark.parametrize("state", ["PENDING", "SEEN", "EXPIRED", "CANCELLED", "FAILED"])
-    def test_no_answer(self, tell, state):
+    def test_no_answer(self, make_story, state):
         def do(world, phone, issued):
             guid = issued.challenge.guid
             if state == "SEEN":
@@ -132,38 +139,40 @@ class TestNoApproval:
                     with pytest.raises(cs.Refused):
                         phone.answer(phone.fetch(guid), code="no code")
 
-        story = tell(do=do, showCode=True)
+        story = make_story(do=do, show_code=True)
         with pytest.raises(Unanswered) as caught:
-            require_approved(story.told, story.asked, story.trust)
+            require_approved(story.reply, story.pending_request, story.trust)
         assert caught.value.state is ChallengeState(state)
-        assert is_approved(story.told, story.asked, story.trust) is None
+        assert is_approved(story.reply, story.pending_request, story.trust) is None
 
     def test_another_services_key(self, approved):
         stranger = FakeService(seed=5).ports.signer.jwks()
         with pytest.raises(EvidenceRefused, match="issuer_untrusted"):
-            is_approved(approved.told, approved.asked, Trust(keys=stranger))
+            is_approved(approved.reply, approved.pending_request, Trust(keys=stranger))
         with pytest.raises(EvidenceRefused, match="issuer_untrusted"):
-            is_approved(approved.told, approved.asked, Trust(thumbprint=stranger[0].thumbprint))
+            is_approved(
+                approved.reply, approved.pending_request, Trust(thumbprint=stranger[0].thumbprint)
+            )
 
     def test_the_same_question_at_another_time(self, approved, another):
-        assert require_approved(another.told, another.asked, another.trust)
+        assert require_approved(another.reply, another.pending_request, another.trust)
         with pytest.raises(EvidenceRefused, match="guid"):
-            require_approved(another.told, approved.asked, approved.trust)
+            require_approved(another.reply, approved.pending_request, approved.trust)
         for names in (["receipt"], ["receipt", "answer"], ["receipt", "answer", "answeredAt"]):
             mixed = approved.document | {name: another.document[name] for name in names}
             with pytest.raises(EvidenceRefused):
-                require_approved(read_processed(mixed), approved.asked, approved.trust)
+                require_approved(read_processed(mixed), approved.pending_request, approved.trust)
 
     def test_a_code_that_is_not_the_one_that_was_shown(self, approved):
-        asked = attrs.evolve(approved.asked, code="000000")
+        pending_request = attrs.evolve(approved.pending_request, code="000000")
         with pytest.raises(EvidenceRefused, match="code"):
-            require_approved(approved.told, asked, approved.trust)
+            require_approved(approved.reply, pending_request, approved.trust)
 
-    def test_no_code_where_one_was_asked_for(self, tell):
-        story = tell()
-        asked = attrs.evolve(story.asked, code_asked=True)
+    def test_no_code_where_one_was_asked_for(self, make_story):
+        story = make_story()
+        pending_request = attrs.evolve(story.pending_request, code_asked=True)
         with pytest.raises(EvidenceRefused, match="code"):
-            require_approved(story.told, asked, story.trust)
+            require_approved(story.reply, pending_request, story.trust)
 
 
 def others(name, value):
@@ -176,31 +185,31 @@ def others(name, value):
     if isinstance(value, int):
         return st.sampled_from([value + 1, value + 2, -1, float(value) + 0.5, str(value), "", None])
     if isinstance(value, str):
-        place = st.integers(0, max(0, len(value) - 1))
+        position = st.integers(0, max(0, len(value) - 1))
         return st.one_of(
             st.sampled_from([None, "", value + "x", value[:-1], OTHER, [value]]),
-            place.map(
+            position.map(
                 lambda at: (
                     f"{value[:at]}{'x' if value[at : at + 1] != 'x' else 'y'}{value[at + 1 :]}"
                 )
             ),
-            place.map(lambda at: value[:at] + value[at + 1 :]),
+            position.map(lambda at: value[:at] + value[at + 1 :]),
         ).filter(lambda changed: changed != value)
     return st.sampled_from([None, "x", {}, [], 0]).filter(lambda changed: changed != value)
 
 
-def places(document, path=()):
+def positions(document, path=()):
     """Return every path to a member or element in a JSON document."""
     for key, value in document.items() if isinstance(document, dict) else enumerate(document):
         yield (*path, key)
         if isinstance(value, (dict, list)):
-            yield from places(value, (*path, key))
+            yield from positions(value, (*path, key))
 
 
-def put(document, path, value):
+def replace_at(document, path, value):
     head, *rest = path
     copy = dict(document) if isinstance(document, dict) else list(document)
-    copy[head] = put(copy[head], rest, value) if rest else value
+    copy[head] = replace_at(copy[head], rest, value) if rest else value
     return copy
 
 
@@ -212,12 +221,12 @@ def at(document, path):
 
 @given(st.data())
 def test_every_member_counts(approved, data):
-    path = data.draw(st.sampled_from(sorted(places(approved.document), key=str)))
+    path = data.draw(st.sampled_from(sorted(positions(approved.document), key=str)))
     value = data.draw(others(path[0], at(approved.document, path)))
-    document = put(approved.document, path, value)
+    document = replace_at(approved.document, path, value)
 
     with pytest.raises((InvalidField, NotApproved, EvidenceRefused)):
-        require_approved(read_processed(document), approved.asked, approved.trust)
+        require_approved(read_processed(document), approved.pending_request, approved.trust)
 
 
 @pytest.mark.parametrize(
@@ -250,27 +259,29 @@ def test_every_member_counts(approved, data):
 )
 def test_a_well_formed_lie_is_named(approved, name, value):
     lie = {"state": value, "status": value} if name == "state" else {name: value}
-    told = read_processed(approved.document | lie)
+    reply = read_processed(approved.document | lie)
     with pytest.raises(EvidenceRefused) as caught:
-        require_approved(told, approved.asked, approved.trust)
+        require_approved(reply, approved.pending_request, approved.trust)
     assert caught.value.what == name
 
 
 @given(st.data())
-def test_every_member_of_what_was_asked_counts(approved, data):
-    sent = cs.read_json(approved.asked.sent)
+def test_every_member_of_the_question_counts(approved, data):
+    question = cs.read_json(approved.pending_request.body)
     # The push's own words are neither shown nor signed; the life shows in the deadline.
-    path = data.draw(st.sampled_from(sorted(places(sent), key=str)))
-    value = data.draw(others(path[0], at(sent, path)))
+    path = data.draw(st.sampled_from(sorted(positions(question), key=str)))
+    value = data.draw(others(path[0], at(question, path)))
     try:
-        asked = attrs.evolve(approved.asked, sent=cs_text(put(sent, path, value)))
+        pending_request = attrs.evolve(
+            approved.pending_request, body=cs_text(replace_at(question, path, value))
+        )
     except InvalidField:
         return
-    if asked.question == approved.asked.question:
+    if pending_request.question == approved.pending_request.question:
         return  # as `null` for what is absent
 
     with pytest.raises(EvidenceRefused):
-        require_approved(approved.told, asked, approved.trust)
+        require_approved(approved.reply, pending_request, approved.trust)
 
 
 def cs_text(document):
@@ -294,21 +305,23 @@ def cs_text(document):
     ],
     ids=str,
 )
-def test_everything_that_was_kept_counts(approved, change):
+def test_every_member_of_a_pending_request_counts(approved, change):
     ((name, value),) = change.items()
     if isinstance(value, timedelta):
-        value = getattr(approved.asked, name) + value
-    asked = attrs.evolve(approved.asked, **{name: value})
+        value = getattr(approved.pending_request, name) + value
+    pending_request = attrs.evolve(approved.pending_request, **{name: value})
 
     with pytest.raises(EvidenceRefused):
-        require_approved(approved.told, asked, approved.trust)
+        require_approved(approved.reply, pending_request, approved.trust)
 
 
-def test_true_is_not_one(tell):
-    story = tell(additionalInfo={"n": 1})
-    asked = attrs.evolve(story.asked, sent=story.asked.sent.replace('{"n":1}', '{"n":true}'))
+def test_true_is_not_one(make_story):
+    story = make_story(additional_info={"n": 1})
+    pending_request = attrs.evolve(
+        story.pending_request, body=story.pending_request.body.replace('{"n":1}', '{"n":true}')
+    )
     with pytest.raises(EvidenceRefused, match="additionalInfo"):
-        require_approved(story.told, asked, story.trust)
+        require_approved(story.reply, pending_request, story.trust)
 
 
 class Careless:
@@ -323,18 +336,18 @@ class Careless:
 
 @pytest.fixture(scope="module")
 def receipt(approved):
-    return approved.trust.verify(approved.told.receipt)
+    return approved.trust.verify(approved.reply.receipt)
 
 
 class TestNothingRestsOnTheReceiptsOwnCheckAlone:
-    def refused(self, story, receipt, told=(), **change):
-        told = attrs.evolve(story.told, **dict(told))
+    def refused(self, story, receipt, reply=(), **change):
+        reply = attrs.evolve(story.reply, **dict(reply))
         with pytest.raises(EvidenceRefused) as caught:
-            require_approved(told, story.asked, Careless(receipt, **change))
+            require_approved(reply, story.pending_request, Careless(receipt, **change))
         return caught.value.what
 
     def test_with_no_change_it_holds(self, approved, receipt):
-        assert require_approved(approved.told, approved.asked, Careless(receipt))
+        assert require_approved(approved.reply, approved.pending_request, Careless(receipt))
 
     @pytest.mark.parametrize("name", ["challenge", "account", "app_space"])
     def test_an_answer_to_something_else(self, approved, receipt, name):
@@ -348,28 +361,31 @@ class TestNothingRestsOnTheReceiptsOwnCheckAlone:
         assert self.refused(approved, receipt, answer=answer)
 
     def test_too_early_or_too_late(self, approved, receipt):
-        asked = approved.asked
-        for at in (asked.issued_at - timedelta(milliseconds=1), asked.expires_at):
-            told = {"answered_at": at}
-            assert self.refused(approved, receipt, told, at=at) == "deadline"
+        pending_request = approved.pending_request
+        for at in (
+            pending_request.issued_at - timedelta(milliseconds=1),
+            pending_request.expires_at,
+        ):
+            reply = {"answered_at": at}
+            assert self.refused(approved, receipt, reply, at=at) == "deadline"
 
     def test_a_button_that_is_said_not_to_approve(self, approved, receipt):
-        told = {"approved": False}
-        assert self.refused(approved, receipt, told, approved=False) == "approved"
+        reply = {"approved": False}
+        assert self.refused(approved, receipt, reply, approved=False) == "approved"
 
-    def test_a_disown_that_is_told_as_an_answer(self, approved, receipt):
+    def test_a_disown_that_is_replied_as_an_answer(self, approved, receipt):
         assert self.refused(approved, receipt, state=ChallengeState.DISOWNED) == "state"
 
     def test_no_code_where_the_origin_no_longer_knows_which(self, approved, receipt):
-        asked = Asked.load(approved.asked.dump())
+        pending_request = PendingRequest.load(approved.pending_request.dump())
         answer = attrs.evolve(receipt.answer, code=None)
         with pytest.raises(EvidenceRefused, match="code"):
-            require_approved(approved.told, asked, Careless(receipt, answer=answer))
+            require_approved(approved.reply, pending_request, Careless(receipt, answer=answer))
 
     def test_a_button_that_is_none(self, approved, receipt):
         answer = attrs.evolve(receipt.answer, button=3)
-        told = {"button_selected": 3}
-        assert self.refused(approved, receipt, told, answer=answer) == "buttonSelected"
+        reply = {"button_selected": 3}
+        assert self.refused(approved, receipt, reply, answer=answer) == "buttonSelected"
 
     def test_a_weak_key(self, approved, receipt):
         assert self.refused(approved, receipt, role=Role.DEVICE) == "strong key"
@@ -387,26 +403,26 @@ class TestNothingRestsOnTheReceiptsOwnCheckAlone:
             st.sampled_from(
                 [
                     path
-                    for path in places(receipt.display)
+                    for path in positions(receipt.display)
                     if not {path[0], path} & free and path not in {("appSpace",), ("origin",)}
                 ]
             )
         )
         value = data.draw(others(path[0], at(receipt.display, path)))
-        display = put(receipt.display, path, value)
+        display = replace_at(receipt.display, path, value)
         assert self.refused(approved, receipt, display=display).startswith("display: ")
 
 
 @given(st.text(max_size=40) | st.binary(max_size=40).map(bytes.hex))
 def test_no_text_is_a_receipt(approved, text):
-    told = attrs.evolve(approved.told, receipt=text)
+    reply = attrs.evolve(approved.reply, receipt=text)
     with pytest.raises(EvidenceRefused):
-        require_approved(told, approved.asked, approved.trust)
+        require_approved(reply, approved.pending_request, approved.trust)
 
 
 def test_the_document_may_grow(approved):
     document = approved.document | {"new": 1, "status": "ANSWERED"}
-    assert require_approved(read_processed(document), approved.asked, approved.trust)
+    assert require_approved(read_processed(document), approved.pending_request, approved.trust)
 
 
 class TestTrust:
@@ -429,8 +445,8 @@ class TestTrust:
             Trust(**settings)
 
 
-def test_nothing_that_is_kept_shows_what_was_asked(approved):
-    for record in (approved.told, approved.asked):
+def test_no_representation_shows_the_question(approved):
+    for record in (approved.reply, approved.pending_request):
         assert "order-7" not in repr(record)
         assert "Zoë" not in repr(record)
-        assert approved.asked.code not in repr(record)
+        assert approved.pending_request.code not in repr(record)

@@ -29,8 +29,8 @@ SECRET, OLD, OTHER = (bytes([n]) * 32 for n in (1, 2, 3))
 
 
 @pytest.fixture(scope="module")
-def body(tell):
-    return json.dumps(tell(callback="https://shop.example/done").document).encode()
+def body(make_story):
+    return json.dumps(make_story(callback="https://shop.example/done").document).encode()
 
 
 def signed(body, *keys, at=NOW, message=ID):
@@ -46,27 +46,30 @@ def verify(headers, body, secrets=TEXT, **how):
 
 
 class TestACallback:
-    def test_is_read_and_then_proven(self, tell):
-        story = tell(callback="https://shop.example/done")
+    def test_is_read_and_then_proven(self, make_story):
+        story = make_story(callback="https://shop.example/done")
         secret = story.world.credentials.issue_webhook_key(story.world.origin.origin.guid)
         story.world.deliver()
         (attempt,) = story.world.sender.attempts
         headers, body = dict(attempt.delivery.headers), attempt.delivery.body
 
-        got = verify_callback(headers, body, [secret], now=story.world.clock.now())
+        callback = verify_callback(headers, body, [secret], now=story.world.clock.now())
 
-        assert got.id == attempt.message
-        assert got.sent_at == story.world.clock.now()
-        assert require_approved(got.request, story.asked, story.trust).account_id == "zoe"
+        assert callback.id == attempt.message
+        assert callback.sent_at == story.world.clock.now()
+        assert (
+            require_approved(callback.request, story.pending_request, story.trust).account_id
+            == "zoe"
+        )
 
-    def test_of_an_unanswered_request_approves_nothing(self, tell):
+    def test_of_an_unanswered_request_approves_nothing(self, make_story):
         def expire(world, phone, issued):
             world.clock.advance(timedelta(hours=1))
 
-        story = tell(do=expire)
+        story = make_story(do=expire)
         body = json.dumps(story.document).encode()
-        got = verify(signed(body), body)
-        assert is_approved(got.request, story.asked, story.trust) is None
+        callback = verify(signed(body), body)
+        assert is_approved(callback.request, story.pending_request, story.trust) is None
 
     @pytest.mark.parametrize("secret", [SECRET, OLD])
     def test_may_be_signed_with_either_secret_on_either_side(self, body, secret):
@@ -185,8 +188,8 @@ PUBLIC = public_text(PRIVATE)
 
 class TestAnAsymmetricSignature:
     def test_s25_is_verified_by_a_public_key(self, body):
-        got = verify(asymmetric(body), body, PUBLIC)
-        assert got == verify(signed(body), body)
+        callback = verify(asymmetric(body), body, PUBLIC)
+        assert callback == verify(signed(body), body)
 
     def test_may_be_made_with_either_key_on_either_side(self, body):
         both = [PUBLIC, public_text(LATER)]
@@ -383,8 +386,8 @@ def test_what_we_take_the_library_takes(body, data):
         else:
             value = headers[where]
             at = data.draw(st.integers(0, len(value)))
-            put = data.draw(st.text(st.characters(max_codepoint=300), max_size=3))
-            headers[where] = value[:at] + put + value[at + data.draw(st.integers(0, 2)) :]
+            text = data.draw(st.text(st.characters(max_codepoint=300), max_size=3))
+            headers[where] = value[:at] + text + value[at + data.draw(st.integers(0, 2)) :]
 
     if we_take(headers, body):
         assert library_takes(headers, body)

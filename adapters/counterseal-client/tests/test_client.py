@@ -1,4 +1,4 @@
-"""The client against a service over HTTP: every call, every fault, and nothing told too much."""
+"""The client against a service over HTTP: every call, every fault, and no secret shown."""
 
 import base64
 import hashlib
@@ -26,8 +26,8 @@ from counterseal_client import (
     Client,
     EvidenceRefused,
     Finished,
+    NotFound,
     NotSent,
-    NotThere,
     Overloaded,
     ReplyLost,
     RequestRefused,
@@ -48,7 +48,7 @@ def phone(service, client):
 
 
 def keys_sent(service):
-    return [sent.headers.get("idempotency-key") for sent in service.got]
+    return [http_request.headers.get("idempotency-key") for http_request in service.requests]
 
 
 class TestTheWholeWay:
@@ -61,20 +61,24 @@ class TestTheWholeWay:
         phone = service.bound(invitation)
         assert isinstance(phone.device, SoftwareDevice)
 
-        asked = client.ask("zoe", "Pay 10 EUR to Adam & Söhne?", transaction_id="order-7")
-        assert client.status(asked).state is ChallengeState.PENDING
-        thread = threading.Thread(target=lambda: phone.answer(phone.fetch(asked.guid)))
+        pending_request = client.ask("zoe", "Pay 10 EUR to Adam & Söhne?", transaction_id="order-7")
+        assert client.status(pending_request).state is ChallengeState.PENDING
+        thread = threading.Thread(target=lambda: phone.answer(phone.fetch(pending_request.guid)))
         thread.start()
-        told = client.wait(asked, SHORT)
+        reply = client.wait(pending_request, SHORT)
         thread.join()
 
-        got = require_approved(told, asked, service.trust)
-        assert (got.account_id, got.transaction_id, got.strong) == ("zoe", "order-7", True)
+        approval = require_approved(reply, pending_request, service.trust)
+        assert (approval.account_id, approval.transaction_id, approval.strong) == (
+            "zoe",
+            "order-7",
+            True,
+        )
 
     def test_with_a_code(self, service, client, phone):
-        asked = client.ask("zoe", "Log in?", show_code=True)
-        phone.answer(phone.fetch(asked.guid), code=asked.code)
-        assert require_approved(client.status(asked), asked, service.trust)
+        pending_request = client.ask("zoe", "Log in?", show_code=True)
+        phone.answer(phone.fetch(pending_request.guid), code=pending_request.code)
+        assert require_approved(client.status(pending_request), pending_request, service.trust)
 
     @pytest.mark.parametrize(
         "content",
@@ -85,7 +89,7 @@ class TestTheWholeWay:
         ],
     )
     def test_with_all_that_a_question_may_hold(self, service, client, phone, content):
-        asked = client.ask(
+        pending_request = client.ask(
             "zoe",
             content,
             buttons=[
@@ -99,16 +103,16 @@ class TestTheWholeWay:
             notification_body="A question",
             show_notification=False,
         )
-        assert asked.expires_at - asked.issued_at == timedelta(seconds=90)
-        phone.answer(phone.fetch(asked.guid))
-        assert require_approved(client.status(asked), asked, service.trust)
+        assert pending_request.expires_at - pending_request.issued_at == timedelta(seconds=90)
+        phone.answer(phone.fetch(pending_request.guid))
+        assert require_approved(client.status(pending_request), pending_request, service.trust)
 
     def test_of_a_request_that_is_taken_back(self, client, phone):
-        asked = client.ask("zoe", "Log in?")
-        client.cancel(asked)
-        assert client.wait(asked, SHORT).state is ChallengeState.CANCELLED
+        pending_request = client.ask("zoe", "Log in?")
+        client.cancel(pending_request)
+        assert client.wait(pending_request, SHORT).state is ChallengeState.CANCELLED
         with pytest.raises(Finished):
-            client.cancel(asked.guid)
+            client.cancel(pending_request.guid)
 
     def test_of_a_device_that_is_revoked(self, client, phone):
         (device,) = client.devices("zoe")
@@ -120,9 +124,9 @@ class TestTheWholeWay:
             client.ask("zoe", "Log in?")
 
     def test_of_an_account(self, client):
-        made = client.bind("zoe / ä&b", user_info="since 2020")
-        known = client.account("zoe / ä&b")
-        assert (known.account, known.user_info) == (made.account, "since 2020")
+        invitation = client.bind("zoe / ä&b", user_info="since 2020")
+        account = client.account("zoe / ä&b")
+        assert (account.account, account.user_info) == (invitation.account, "since 2020")
         with pytest.raises(Unreachable):
             client.account("nobody")
 
@@ -131,18 +135,18 @@ class TestEachAttempt:
     def test_is_signed_afresh(self, service, client):
         for _ in range(5):  # within one millisecond of a clock that stands still
             client.bind("zoe")
-        shown = "signature" if service.scheme == "signature" else "authorization"
-        headers = [sent.headers[shown] for sent in service.got]
+        header_name = "signature" if service.scheme == "signature" else "authorization"
+        headers = [http_request.headers[header_name] for http_request in service.requests]
         assert len(set(headers)) == (1 if service.scheme == "basic" else 5)
 
     def test_is_signed_as_the_scheme_says(self, serve):
         service = serve("hmac")
         with service.client() as client:
             client.bind("zoe")
-        (sent,) = service.got
-        _, middle, signature = sent.headers["authorization"].split(",")
+        (http_request,) = service.requests
+        _, middle, signature = http_request.headers["authorization"].split(",")
         guid, milliseconds = middle.split("/")
-        text = f"PUT{service.url}/api/account/bind{milliseconds}{guid}".encode() + sent.body
+        text = f"PUT{service.url}/api/account/bind{milliseconds}{guid}".encode() + http_request.body
         mac = hmac.new(service.key.encode(), text, hashlib.sha256).digest()
         assert base64.b64encode(mac).decode() == signature
 
@@ -151,7 +155,7 @@ class TestEachAttempt:
         service = serve("signature")
         with service.client() as client:
             client.bind("zoe", idempotency_key="phone 1")
-        (sent,) = service.got
+        (http_request,) = service.requests
 
         class Keys(HTTPSignatureKeyResolver):
             def resolve_public_key(self, key_id):
@@ -162,12 +166,14 @@ class TestEachAttempt:
         )
         verifier.validate_created_and_expires = lambda *_, **__: None  # the world has its own clock
         message = SimpleNamespace(
-            method=sent.method, url=service.url + sent.path, headers=sent.headers
+            method=http_request.method,
+            url=service.url + http_request.path,
+            headers=http_request.headers,
         )
-        (held,) = verifier.verify(message, expect_tag="counterseal", body=sent.body)
-        assert held.parameters["keyid"] == service.world.origin.origin.guid
-        assert len(bytes.fromhex(held.nonce)) == 16
-        covered = [name.strip('"') for name in held.covered_components]
+        (result,) = verifier.verify(message, expect_tag="counterseal", body=http_request.body)
+        assert result.parameters["keyid"] == service.world.origin.origin.guid
+        assert len(bytes.fromhex(result.nonce)) == 16
+        covered = [name.strip('"') for name in result.covered_components]
         assert covered[:-1] == [
             "@method",
             "@target-uri",
@@ -175,7 +181,7 @@ class TestEachAttempt:
             "content-type",
             "idempotency-key",
         ]
-        assert "authorization" not in sent.headers
+        assert "authorization" not in http_request.headers
 
     @pytest.mark.parametrize("scheme", ["basic", "signature"])
     def test_is_not_tried_again_where_it_was_no_replay(self, serve, faults, scheme):
@@ -183,7 +189,7 @@ class TestEachAttempt:
         service.script.append(faults.say(401, {"code": "unauthorized"}))
         with service.client() as client, pytest.raises(Unauthorised):
             client.bind("zoe")
-        assert len(service.got) == 1
+        assert len(service.requests) == 1
 
     def test_is_tried_once_more_where_it_may_have_been_a_replay(self, serve, faults):
         service = serve("hmac")
@@ -203,55 +209,55 @@ class TestEachAttempt:
 
     @pytest.mark.parametrize("fault", ["lose", "unavailable", "in_progress"])
     def test_is_repeated_with_the_same_key(self, service, client, phone, faults, fault):
-        act = {
+        action = {
             "lose": faults.lose,
             "unavailable": faults.say(503, {"code": "unavailable"}, {"retry-after": "1"}),
             "in_progress": faults.say(409, {"code": "key_in_progress"}),
         }[fault]
-        service.script.extend([act, act])
-        asked = client.ask("zoe", "Log in?")
+        service.script.extend([action, action])
+        pending_request = client.ask("zoe", "Log in?")
 
         *_, first, second, third = keys_sent(service)
         assert first == second == third
-        assert [each.guid for each in phone.pending()] == [asked.guid]
+        assert [each.guid for each in phone.pending()] == [pending_request.guid]
 
     def test_repeats_the_code_too(self, service, client, phone, faults):
         service.script.append(faults.lose)
-        asked = client.ask("zoe", "Log in?", show_code=True)
-        phone.answer(phone.fetch(asked.guid), code=asked.code)
-        assert require_approved(client.status(asked), asked, service.trust)
+        pending_request = client.ask("zoe", "Log in?", show_code=True)
+        phone.answer(phone.fetch(pending_request.guid), code=pending_request.code)
+        assert require_approved(client.status(pending_request), pending_request, service.trust)
 
     def test_is_not_the_fourth(self, service, client, phone, faults):
         service.script.extend([faults.lose] * 3)
-        before = len(service.got)
+        before = len(service.requests)
         with pytest.raises(ReplyLost):
             client.ask("zoe", "Log in?")
-        assert len(service.got) == before + 3
+        assert len(service.requests) == before + 3
 
-    def test_is_the_last_where_the_service_wants_to_be_left_alone(self, service, client, faults):
+    def test_is_the_last_if_retry_after_is_long(self, service, client, faults):
         service.script.append(faults.say(503, None, {"retry-after": "60"}))
         with pytest.raises(Overloaded) as caught:
             client.bind("zoe")
         assert caught.value.retry_after == timedelta(seconds=60)
-        assert len(service.got) == 1
+        assert len(service.requests) == 1
 
-    def test_that_ended_it_and_was_not_heard_is_enough(self, service, client, phone, faults):
-        asked = client.ask("zoe", "Log in?")
+    def test_that_ended_it_and_whose_reply_was_lost_is_enough(self, service, client, phone, faults):
+        pending_request = client.ask("zoe", "Log in?")
         service.script.append(faults.lose)
-        client.cancel(asked)
-        assert client.status(asked).state is ChallengeState.CANCELLED
+        client.cancel(pending_request)
+        assert client.status(pending_request).state is ChallengeState.CANCELLED
 
-    def test_that_came_too_late_is_told(self, service, client, phone, faults):
-        asked = client.ask("zoe", "Log in?")
+    def test_that_came_too_late_is_refused(self, service, client, phone, faults):
+        pending_request = client.ask("zoe", "Log in?")
 
-        def lose_and_answer(service, handler, sent):
-            phone.answer(phone.fetch(asked.guid))
+        def lose_and_answer(service, handler, http_request):
+            phone.answer(phone.fetch(pending_request.guid))
             handler.close_connection = True
 
         service.script.append(lose_and_answer)
         with pytest.raises(Finished):
-            client.cancel(asked)
-        assert client.status(asked).approved
+            client.cancel(pending_request)
+        assert client.status(pending_request).approved
 
     @pytest.mark.parametrize("key", ["", " ", "a\nb: c", "ä", "x" * 257, " x", "x "])
     def test_has_no_key_that_a_header_cannot_hold(self, service, client, key):
@@ -261,7 +267,7 @@ class TestEachAttempt:
         ):
             with pytest.raises(Unfit):
                 call()
-        assert service.got == []
+        assert service.requests == []
 
 
 class TestARefusal:
@@ -269,7 +275,7 @@ class TestARefusal:
         with pytest.raises(Unreachable) as caught:
             client.ask("nobody", "Log in?")
         assert (caught.value.problem, caught.value.status) == ("unreachable", 404)
-        assert len(service.got) == 1
+        assert len(service.requests) == 1
 
     def test_of_a_wrong_key(self, service):
         key = base64.b64encode(bytes(32)).decode()
@@ -297,7 +303,7 @@ class TestARefusal:
         assert caught.value.field
 
     @pytest.mark.parametrize(
-        ("said", "kept"),
+        ("detail", "expected"),
         [
             ("too long, by 3", "too long, by 3"),
             ("a\x1b[2Jb\u202ec\n", "a\\x1b[2Jb\\u202ec\\n"),
@@ -307,11 +313,11 @@ class TestARefusal:
             (None, None),
         ],
     )
-    def test_keeps_what_the_service_says_to_people(self, service, client, faults, said, kept):
-        service.script.append(faults.say(400, {"code": "invalid_field", "detail": said}))
+    def test_keeps_what_the_service_says_to_people(self, service, client, faults, detail, expected):
+        service.script.append(faults.say(400, {"code": "invalid_field", "detail": detail}))
         with pytest.raises(RequestRefused) as caught:
             client.bind("zoe")
-        assert caught.value.detail == kept
+        assert caught.value.detail == expected
         assert str(caught.value) == "the service says invalid_field (400)"
 
     def test_of_another_call_under_the_same_key(self, client, phone):
@@ -322,9 +328,9 @@ class TestARefusal:
 
     def test_of_what_is_not_there(self, client):
         for call in (client.status, client.cancel, client.revoke_device):
-            with pytest.raises(NotThere):
+            with pytest.raises(NotFound):
                 call(NOBODY)
-        with pytest.raises(NotThere):
+        with pytest.raises(NotFound):
             client.wait(NOBODY, SHORT)
 
     @pytest.mark.parametrize("body", [b"", b"<html>", b'{"code":7}', b'["x"]', b'{"code":"A b"}'])
@@ -357,7 +363,7 @@ class TestARefusal:
     def test_of_an_argument_of_another_type_names_it(self, service, client, call, name):
         with pytest.raises(Unfit, match=f"^{re.escape(name)}: .*, and not "):
             call(client)
-        assert not service.got
+        assert not service.requests
 
     def test_of_our_own_comes_before_anything_is_sent(self, service, client):
         for content, more in (
@@ -376,7 +382,7 @@ class TestARefusal:
             for call in (client.devices, client.account):
                 with pytest.raises(Unfit):
                     call(account_id)
-        assert service.got == []
+        assert service.requests == []
 
 
 class TestAReplyIsNotBelieved:
@@ -385,7 +391,7 @@ class TestAReplyIsNotBelieved:
         service.script.append(faults.say(status, None, {"location": f"{service.url}/api/x"}))
         with pytest.raises(BadReply):
             client.bind("zoe")
-        assert len(service.got) == 1
+        assert len(service.requests) == 1
 
     @pytest.mark.parametrize(
         "body", [b"", b"<html>", b"[]", b"{}", b'{"sessionToken":1}', b'{"a":1,"a":1}']
@@ -431,9 +437,9 @@ class TestAReplyIsNotBelieved:
         with pytest.raises(BadReply, match="code"):
             client.ask("zoe", "Log in?", show_code=True)
 
-    def test_if_it_tells_of_another_request(self, service, client, phone, faults):
-        asked, other = client.ask("zoe", "Log in?"), client.ask("zoe", "Log in?")
-        for request in (asked, asked.guid):
+    def test_if_it_is_about_another_request(self, service, client, phone, faults):
+        pending_request, other = client.ask("zoe", "Log in?"), client.ask("zoe", "Log in?")
+        for request in (pending_request, pending_request.guid):
             service.script.append(faults.changed(guid=other.guid))
             with pytest.raises(EvidenceRefused):
                 client.status(request)
@@ -460,17 +466,17 @@ class TestTime:
             client.bind("zoe")
 
     def test_of_waiting_is_bounded_too(self, service, client, phone):
-        asked = client.ask("zoe", "Log in?")
-        assert not client.wait(asked, timedelta(seconds=1)).finished
-        assert f"/api/request/getRequest?requestGuid={asked.guid}&wait=1" in [
-            sent.path for sent in service.got
+        pending_request = client.ask("zoe", "Log in?")
+        assert not client.wait(pending_request, timedelta(seconds=1)).finished
+        assert f"/api/request/getRequest?requestGuid={pending_request.guid}&wait=1" in [
+            http_request.path for http_request in service.requests
         ]
 
     def test_of_waiting_outlives_faults(self, service, client, phone, faults):
-        asked = client.ask("zoe", "Log in?")
+        pending_request = client.ask("zoe", "Log in?")
         service.script.extend([faults.lose, faults.say(502), faults.say(429), faults.say(200)])
-        phone.answer(phone.fetch(asked.guid))
-        assert client.wait(asked, SHORT).approved
+        phone.answer(phone.fetch(pending_request.guid))
+        assert client.wait(pending_request, SHORT).approved
 
 
 class TestNothingGoesElsewhere:
@@ -557,20 +563,20 @@ class TestNothingGoesElsewhere:
         assert "kkk" not in str(caught.value)
 
 
-def test_no_secret_is_told_anywhere(service, client, faults, caplog, capfd):
+def test_no_secret_is_in_a_representation_an_error_or_a_log(service, client, faults, caplog, capfd):
     caplog.set_level(logging.DEBUG)
     invitation = client.bind("zoe")
     phone = service.bound(invitation)
-    asked = client.ask("zoe", "Log in?", show_code=True, additional_info="canary-info")
+    pending_request = client.ask("zoe", "Log in?", show_code=True, additional_info="canary-info")
     errors = []
-    for act in (
+    for fault in (
         faults.lose,
         faults.hang,
         faults.say(503, {"code": "canary-code", "detail": service.key}),
         faults.say(400, {"code": service.key, "field": service.key + " canary"}),
         faults.changed(sessionToken=7),
     ):
-        service.script.extend([act] * 3)
+        service.script.extend([fault] * 3)
         with (
             service.client(timeout=timedelta(seconds=0.1)) as hasty,
             pytest.raises(cs.CountersealError) as caught,
@@ -578,29 +584,38 @@ def test_no_secret_is_told_anywhere(service, client, faults, caplog, capfd):
             hasty.bind("zoe")
         service.script.clear()
         errors += [str(caught.value), repr(caught.value)]
-    phone.answer(phone.fetch(asked.guid), code=asked.code)
-    told = client.wait(asked, SHORT)
-    got = require_approved(told, asked, service.trust)
+    phone.answer(phone.fetch(pending_request.guid), code=pending_request.code)
+    reply = client.wait(pending_request, SHORT)
+    approval = require_approved(reply, pending_request, service.trust)
 
-    sent = service.got[0].headers
-    header = sent.get("authorization") or sent["signature"]
-    secrets = [service.key, header, invitation.token, asked.code, "canary", told.receipt[-40:]]
+    http_request = service.requests[0].headers
+    header = http_request.get("authorization") or http_request["signature"]
+    secrets = [
+        service.key,
+        header,
+        invitation.token,
+        pending_request.code,
+        "canary",
+        reply.receipt[-40:],
+    ]
     out = capfd.readouterr()
-    said = [repr(each) for each in (client, invitation, asked, told, got, service.trust)]
-    for text in (*errors, *said, caplog.text, out.out, out.err):
+    texts = [
+        repr(each) for each in (client, invitation, pending_request, reply, approval, service.trust)
+    ]
+    for text in (*errors, *texts, caplog.text, out.out, out.err):
         assert not [secret for secret in secrets if secret in text]
 
 
 def test_threads_may_share_a_client(service, client, phone):
-    asked = client.ask("zoe", "Log in?")
-    told = []
+    pending_request = client.ask("zoe", "Log in?")
+    reply = []
 
-    def look():
-        told.append(client.status(asked))
+    def poll():
+        reply.append(client.status(pending_request))
 
-    threads = [threading.Thread(target=look) for _ in range(8)]
+    threads = [threading.Thread(target=poll) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [each.guid for each in told] == [asked.guid] * 8
+    assert [each.guid for each in reply] == [pending_request.guid] * 8

@@ -137,6 +137,32 @@ def read_duration(value: object) -> timedelta:
     return int(match[1]) * _UNIT[match[2]]
 
 
+def request_document(question: Question) -> dict[str, Any]:
+    """Return the body of `request/add`; standard buttons, and what is None, are left out."""
+    buttons = [
+        {"title": button.title, "strongAuth": button.strong, "approving": button.approving}
+        | ({} if button.style is None else {"style": button.style})
+        for button in question.buttons
+    ]
+    seconds = None if question.duration is None else question.duration.total_seconds()
+    if seconds is not None and not seconds.is_integer():
+        raise InvalidField("duration", "not whole seconds")
+    members = {
+        "accountId": question.account_id,
+        "content": content_document(question.content),
+        "buttons": None if question.buttons == DEFAULT_BUTTONS else buttons,
+        "duration": None if seconds is None else f"{int(seconds)}s",
+        "callback": question.callback,
+        "additionalInfo": question.additional_info,
+        "transactionId": question.transaction_id,
+        "notificationTitle": question.notification_title,
+        "notificationBody": question.notification_body,
+        "showNotification": question.show_notification,
+        "showCode": question.show_code,
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
 def question_document(question: Question) -> dict[str, Any]:
     """Return all members of *question*, so that two questions can be compared."""
     return {

@@ -24,6 +24,7 @@ from counterseal.models import (
 from counterseal.models.clients import CURRENT, CX
 from counterseal.policy import STANDARD
 from counterseal.rules.sizes import challenge_life, question_fits
+from counterseal.testing import strategies
 from counterseal.wire.question import (
     QUESTION_MEMBERS,
     content_document,
@@ -31,6 +32,7 @@ from counterseal.wire.question import (
     read_duration,
     read_question,
     read_user_info,
+    request_document,
 )
 
 CHALLENGES = Path(__file__).parents[2] / "vectors" / "challenges"
@@ -663,3 +665,18 @@ class TestTheQuestionAsADocument:
     )
     def test_the_documents_content_is_read_as_the_same_content(self, content):
         assert read(content=content_document(content)).content == content
+
+
+@given(strategies.questions())
+def test_the_body_of_a_question_is_read_again(question):
+    document = json.loads(ijson.compact(request_document(question)))
+    assert read_question(document) == question
+    assert None not in document.values()
+    assert ("buttons" in document) is (question.buttons != DEFAULT_BUTTONS)
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.5, 90.001])
+def test_a_part_of_a_second_is_refused(refusing, seconds):
+    question = attrs.evolve(read(), duration=timedelta(seconds=seconds))
+    with refusing("invalid_field", "duration"):
+        request_document(question)

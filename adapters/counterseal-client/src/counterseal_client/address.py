@@ -1,4 +1,4 @@
-"""Addresses: where the service is, and how each of its calls is spelled."""
+"""Addresses: where the service is, and the URI of each of its calls."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from counterseal_client.errors import Unfit
 from counterseal_http import Forbidden, Guard
 from counterseal_http.target import Target
 
-_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _PREFIX = "/api"
-"""The service takes its calls with and without; some configurations name it in the address."""
+"""The service serves each call with and without it; some configured addresses end in it."""
 
 
 @attrs.frozen
@@ -22,12 +22,12 @@ class Address:
     """
     Where the service is.
 
-    Signatures are over full addresses, and the service compares with the public one that it is
-    configured with: give that one.
+    Signatures cover the full URI, so this is the public address that the service is configured
+    with.
 
     Attributes:
-        base: The address without a slash at its end and without `/api`, spelled as it is sent.
-        path: What of it goes before every call's path.
+        base: The address without a slash at its end and without `/api`.
+        path: Its path, which precedes the path of every call.
     """
 
     base: str
@@ -41,7 +41,7 @@ class Address:
         Args:
             text: `https://auth.example.com`, with a path where there is one.
             guard: What may be called.
-            allow_http: Whether plain `http` may be spoken with another machine.
+            allow_http: Whether plain `http` to another machine is allowed.
 
         Raises:
             Unfit: It is no plain address, may not be called, or is not https.
@@ -52,7 +52,7 @@ class Address:
             raise Unfit(f"the service's address: {error}") from None
         if "?" in target.path:
             raise Unfit("the service's address: a query")
-        if target.scheme == "http" and not (allow_http or target.host in _HERE):
+        if target.scheme == "http" and not (allow_http or target.host in _THIS_MACHINE):
             # Basic's secret, session tokens and codes would travel in the clear.
             raise Unfit("the service's address: not https")
         path = target.path.rstrip("/").removesuffix(_PREFIX)
@@ -68,9 +68,9 @@ class Address:
         """
         return self.base + self._rest(call, query)
 
-    def sent(self, call: str, query: Iterable[tuple[str, str]] = ()) -> bytes:
+    def target(self, call: str, query: Iterable[tuple[str, str]] = ()) -> bytes:
         """
-        Return what the request line holds: path and query of the same.
+        Return path and query of the same, for the request line.
 
         Raises:
             Unfit: No address can hold a member of the query.

@@ -1,28 +1,29 @@
 """
-Approval: the one check between what came back and acting on it.
+Approval: the check between the service's reply and acting on it.
 
-What has to hold, and nothing less:
+`require_approved` demands, at the least:
 
-1. it is about the question that was asked: request, account, App Space, origin, and every
-   member of the question;
+1. the reply is about the pending request: request, account, App Space, origin, and every member
+   of the question;
 2. it is ANSWERED;
-3. its receipt is signed by a pinned service key, and holds together (`verify_receipt`);
-4. the document that the person was shown and signed is the one that was asked;
-5. the answer is by the device, at the time and with the button that the service tells of,
-   before the deadline;
-6. the button approves, and a strong one was signed by a strong key;
-7. where a matching code was asked for, one was typed, and it is the one that was shown.
+3. its receipt is signed by a pinned service key, and is consistent (`verify_receipt`);
+4. the document that the person was shown and signed is the one of the pending request;
+5. device, time and button in the reply are those in the receipt, and before the deadline;
+6. the button approves, and a strong button was signed by a strong key;
+7. the matching code, if the request has one, was typed and is the one that the origin showed.
 
-An approval is for once.
-Mark what waits for it as done in the same transaction in which you act.
+What else an origin requires is in `counterseal_client.requirements`.
+
+Use an approval once: mark the order as paid in the transaction in which you act on it.
 """
 
 from __future__ import annotations
 
 import base64
 import hmac
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
@@ -31,8 +32,16 @@ from counterseal.models import Button, ChallengeState, Guid, Role
 from counterseal.wire.claims import format_time
 from counterseal.wire.messages import ProcessedRequest
 from counterseal.wire.question import content_document
-from counterseal_client.asked import Asked, same
-from counterseal_client.errors import Declined, EvidenceRefused, NotApproved, Unanswered
+from counterseal_client.errors import (
+    Declined,
+    EvidenceRefused,
+    NotApproved,
+    Unanswered,
+    Unfit,
+    demand,
+    require_evidence,
+)
+from counterseal_client.pending_request import PendingRequest, equal_json
 from counterseal_client.trust import Trust
 
 _ENDED_BY_A_PERSON = frozenset({ChallengeState.ANSWERED, ChallengeState.DISOWNED})
@@ -41,15 +50,17 @@ _ENDED_BY_A_PERSON = frozenset({ChallengeState.ANSWERED, ChallengeState.DISOWNED
 @attrs.frozen(kw_only=True)
 class Approval:
     """
-    A person's approval, with all that proves it.
+    A person's approval, with its proof.
 
     Attributes:
         request: The request's GUID.
         account_id: The origin's own id of the person.
         button: Index of the chosen button.
         strong: Whether a strong key signed.
+        code_typed: Whether the person typed a matching code.
         device: The device that signed.
         thumbprint: The key that signed (RFC 7638).
+        issued_at: When the service issued the request.
         at: When the service accepted the answer.
         receipt: Keep it: it proves all this to anybody who trusts the service's key.
     """
@@ -62,113 +73,163 @@ class Approval:
     button: int
     title: str = attrs.field(repr=False)
     strong: bool
+    code_typed: bool
     device: Guid
     thumbprint: str
+    issued_at: datetime
     at: datetime
     receipt: str = attrs.field(repr=False)
 
 
-def require_approved(told: ProcessedRequest, asked: Asked, trust: Trust) -> Approval:
+class Requirement(Protocol):
+    """What an origin requires of an approval, beside what `require_approved` always demands."""
+
+    def verify(self, approval: Approval) -> None:
+        """
+        Refuse an approval that does not meet this.
+
+        Raises:
+            RequirementUnmet: It does not; one of the classes under it says what is missing.
+        """
+
+
+def require_approved(
+    reply: ProcessedRequest,
+    pending_request: PendingRequest,
+    trust: Trust,
+    *,
+    requirements: Iterable[Requirement] = (),
+) -> Approval:
     """
-    Return the approval of *asked*, or raise.
+    Return the approval of *pending_request*, or raise.
 
     Args:
-        told: What came back, from `wait`, `status` or `verify_callback`.
-        asked: What was asked, from your own records; never made from *told*.
+        reply: From `wait`, `status` or `verify_callback`.
+        pending_request: From your own records; never made from *reply*.
         trust: The service's keys.
+        requirements: What the approval must also meet, each of them, in this order.
 
     Raises:
         Declined: The person said no.
         Unanswered: There is no answer, yet or ever.
-        EvidenceRefused: What came back does not prove an answer to this question.
+        RequirementUnmet: The person approved, and a requirement is not met.
+        EvidenceRefused: The reply does not prove an answer to this request.
+        Unfit: *requirements* has something else in it.
     """
-    asked.require_same(told)
-    if told.state not in _ENDED_BY_A_PERSON:
-        raise Unanswered(told.state)
-    if told.receipt is None:
-        raise EvidenceRefused("receipt")
-    receipt = trust.verify(told.receipt)
-    _require_shown(receipt.display, asked)
-    _require_told(told, receipt)
-    answer = receipt.answer
-    ours = (asked.guid, asked.account, asked.app_space)
-    _require((answer.challenge, answer.account, answer.app_space) == ours, "answer")
-    _require(asked.issued_at <= receipt.at < asked.expires_at, "deadline")
-    if told.state is ChallengeState.DISOWNED:
-        raise Declined("the person disowned the request", disowned=True)
-    button = _pressed(told, receipt, asked)
-    if not button.approving:
-        raise Declined
-    _require(told.approved and receipt.approved, "approved")
-    _require(receipt.role is Role.STRONG or not button.strong, "strong key")
-    _require_code(answer.code, asked)
-    assert answer.button is not None  # noqa: S101 (`_pressed`; for the type checker)
-    return Approval(
-        request=asked.guid,
-        account=asked.account,
-        account_id=asked.account_id,
-        app_space=asked.app_space,
-        transaction_id=asked.question.transaction_id,
-        button=answer.button,
-        title=button.title,
-        strong=receipt.role is Role.STRONG,
-        device=answer.device,
-        thumbprint=receipt.key.thumbprint,
-        at=receipt.at,
-        receipt=told.receipt,
-    )
+    requirements = demand_requirements(requirements)
+    approval = _approval(reply, pending_request, trust)
+    for requirement in requirements:
+        requirement.verify(approval)
+    return approval
 
 
-def is_approved(told: ProcessedRequest, asked: Asked, trust: Trust) -> Approval | None:
+def is_approved(
+    reply: ProcessedRequest,
+    pending_request: PendingRequest,
+    trust: Trust,
+    *,
+    requirements: Iterable[Requirement] = (),
+) -> Approval | None:
     """
-    Return the approval, or None where the person did not give it (yet).
+    Return the approval, or None if the person did not give it, or not as it is required.
 
     Raises:
-        EvidenceRefused: What came back does not prove an answer to this question.
+        EvidenceRefused: The reply does not prove an answer to this request.
+        Unfit: *requirements* has something else in it.
     """
     try:
-        return require_approved(told, asked, trust)
+        return require_approved(reply, pending_request, trust, requirements=requirements)
     except NotApproved:
         return None
 
 
-def _require(holds: bool, what: str) -> None:  # noqa: FBT001
-    if not holds:
-        raise EvidenceRefused(what)
+def demand_requirements(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
+    """
+    Return *requirements* as a tuple.
+
+    Raises:
+        Unfit: It has something else in it.
+    """
+    demand("requirements", requirements, Iterable)
+    requirements = tuple(requirements)
+    for requirement in requirements:
+        if isinstance(requirement, type) or not callable(getattr(requirement, "verify", None)):
+            raise Unfit("requirements: not an iterable of objects with `verify`")
+    return requirements
 
 
-def _require_shown(display: dict[str, Any], asked: Asked) -> None:
-    """Demand that the person was shown what was asked; names of App Space and origin aside."""
-    question = asked.question
+def _approval(reply: ProcessedRequest, pending_request: PendingRequest, trust: Trust) -> Approval:
+    pending_request.require_equal(reply)
+    if reply.state not in _ENDED_BY_A_PERSON:
+        raise Unanswered(reply.state)
+    if reply.receipt is None:
+        raise EvidenceRefused("receipt")
+    receipt = trust.verify(reply.receipt)
+    _require_display(receipt.display, pending_request)
+    _require_receipt(reply, receipt)
+    answer = receipt.answer
+    ours = (pending_request.guid, pending_request.account, pending_request.app_space)
+    require_evidence((answer.challenge, answer.account, answer.app_space) == ours, "answer")
+    in_time = pending_request.issued_at <= receipt.at < pending_request.expires_at
+    require_evidence(in_time, "deadline")
+    if reply.state is ChallengeState.DISOWNED:
+        raise Declined("the person disowned the request", disowned=True)
+    index, button = _chosen_button(reply, receipt, pending_request)
+    if not button.approving:
+        raise Declined
+    require_evidence(reply.approved and receipt.approved, "approved")
+    require_evidence(receipt.role is Role.STRONG or not button.strong, "strong key")
+    _require_code(answer.code, pending_request)
+    return Approval(
+        request=pending_request.guid,
+        account=pending_request.account,
+        account_id=pending_request.account_id,
+        app_space=pending_request.app_space,
+        transaction_id=pending_request.question.transaction_id,
+        button=index,
+        title=button.title,
+        strong=receipt.role is Role.STRONG,
+        code_typed=pending_request.code_asked,
+        device=answer.device,
+        thumbprint=receipt.key.thumbprint,
+        issued_at=pending_request.issued_at,
+        at=receipt.at,
+        receipt=reply.receipt,
+    )
+
+
+def _require_display(display: dict[str, Any], pending_request: PendingRequest) -> None:
+    """Require that the person was shown the question; names of App Space and origin aside."""
+    question = pending_request.question
     expected: dict[str, Any] = {
-        "challenge": asked.guid,
-        "account": {"guid": asked.account, "id": question.account_id},
+        "challenge": pending_request.guid,
+        "account": {"guid": pending_request.account, "id": question.account_id},
         "content": content_document(question.content),
         "buttons": [
             {"title": button.title, "strong": button.strong, "approves": button.approving}
             | ({} if button.style is None else {"style": button.style})
             for button in question.buttons
         ],
-        "code": asked.code_asked,
-        "issuedAt": format_time(asked.issued_at),
-        "expiresAt": format_time(asked.expires_at),
+        "code": pending_request.code_asked,
+        "issuedAt": format_time(pending_request.issued_at),
+        "expiresAt": format_time(pending_request.expires_at),
         "additionalInfo": question.additional_info,
         "transactionId": question.transaction_id,
     }
     for name, value in expected.items():
-        _require(same(display.get(name), value), f"display: {name}")
-    _require(display["appSpace"]["guid"] == asked.app_space, "display: appSpace")
-    _require(display["origin"]["guid"] == asked.origin, "display: origin")
+        require_evidence(equal_json(display.get(name), value), f"display: {name}")
+    require_evidence(display["appSpace"]["guid"] == pending_request.app_space, "display: appSpace")
+    require_evidence(display["origin"]["guid"] == pending_request.origin, "display: origin")
 
 
-def _require_told(told: ProcessedRequest, receipt: Receipt) -> None:
-    """Demand that the service tells what its receipt proves."""
-    _require(told.state is receipt.state, "state")
-    _require(told.device == receipt.answer.device, "device")
-    _require(told.answered_at == receipt.at, "answeredAt")
-    _require(told.button_selected == receipt.answer.button, "buttonSelected")
-    _require(told.answer == _answer_in(told.receipt or ""), "answer")
-    _require(told.approved is receipt.approved, "approved")
+def _require_receipt(reply: ProcessedRequest, receipt: Receipt) -> None:
+    """Require that the reply says what its receipt proves."""
+    require_evidence(reply.state is receipt.state, "state")
+    require_evidence(reply.device == receipt.answer.device, "device")
+    require_evidence(reply.answered_at == receipt.at, "answeredAt")
+    require_evidence(reply.button_selected == receipt.answer.button, "buttonSelected")
+    require_evidence(reply.answer == _answer_in(reply.receipt or ""), "answer")
+    require_evidence(reply.approved is receipt.approved, "approved")
 
 
 def _answer_in(receipt: str) -> Any:
@@ -178,16 +239,18 @@ def _answer_in(receipt: str) -> Any:
     return claims["answer"]
 
 
-def _pressed(told: ProcessedRequest, receipt: Receipt, asked: Asked) -> Button:
-    index = told.button_selected
-    if index is None or index >= len(asked.question.buttons):
+def _chosen_button(
+    reply: ProcessedRequest, receipt: Receipt, pending_request: PendingRequest
+) -> tuple[int, Button]:
+    index, buttons = reply.button_selected, pending_request.question.buttons
+    if index is None or index >= len(buttons):
         raise EvidenceRefused("buttonSelected")
-    button = asked.question.buttons[index]
-    _require(button.title == receipt.answer.title, "title")
-    return button
+    require_evidence(buttons[index].title == receipt.answer.title, "title")
+    return index, buttons[index]
 
 
-def _require_code(typed: str | None, asked: Asked) -> None:
-    _require((typed is not None) or not asked.code_asked, "code")
-    if asked.code is not None:
-        _require(hmac.compare_digest((typed or "").encode(), asked.code.encode()), "code")
+def _require_code(typed_code: str | None, pending_request: PendingRequest) -> None:
+    require_evidence((typed_code is not None) or not pending_request.code_asked, "code")
+    if pending_request.code is not None:
+        typed, ours = (typed_code or "").encode(), pending_request.code.encode()
+        require_evidence(hmac.compare_digest(typed, ours), "code")

@@ -1,10 +1,10 @@
 """
-Callbacks: what a server that says it is the service POSTs to an origin's address.
+Callbacks: what the service POSTs to an origin's address, and others may too.
 
 Standard Webhooks 1.0, over id, timestamp and body: `v1` is HMAC-SHA256 under a shared secret,
 `whsec_…`, and `v1a` Ed25519, for which the receiver has the public key, `whpk_…`.
 A callback arrives at least once: keep `Callback.id`, and do nothing at a second one.
-A callback that holds tells what the service said, and no more: go on with `require_approved`.
+A valid signature proves who sent the callback, not an approval: go on with `require_approved`.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ BODY_LIMIT = 2_097_152
 @attrs.frozen(kw_only=True)
 class Callback:
     """
-    A callback whose signature holds.
+    A callback whose signature is valid.
 
     Attributes:
         id: The same at every attempt; keep it, and do nothing at a second one.
         sent_at: The attempt's time.
-        request: What the service says became of the request.
+        request: The request, as the service says it is.
     """
 
     id: str
@@ -56,20 +56,20 @@ def verify_callback(
     tolerance: timedelta = TOLERANCE,
 ) -> Callback:
     """
-    Return the callback that *headers* and *body* are, or raise.
+    Return the callback in *headers* and *body*, or raise.
 
     Args:
-        headers: The request's, in whatever case.
-        body: As it came, before anybody parsed it.
-        secrets: `whsec_…` or `whpk_…`, or several while they change; any of them will do, each
-            for signatures of its own kind.
+        headers: The request's; the case of their names does not matter.
+        body: The bytes as received, before a framework parses them.
+        secrets: `whsec_…` or `whpk_…`, or several during a change; each is tried with the
+            signatures of its own kind.
         now: The time, aware.
         tolerance: How far the callback's time may be from *now*, in both directions.
 
     Raises:
-        CallbackRefused: It is none: a header is missing, given twice or malformed, no signature
-            holds, it is too old or too new, or the body is no processed request.
-        Unfit: There is no secret or key, one is malformed, or *now* has no time zone.
+        CallbackRefused: A header is missing, repeated or malformed, no signature is valid, the
+            time is too far from *now*, or *body* is not a processed request.
+        Unfit: *secrets* is empty or has a malformed one, or *now* has no time zone.
     """
     keys = tuple(_key(secret) for secret in ([secrets] if isinstance(secrets, str) else secrets))
     if not keys:

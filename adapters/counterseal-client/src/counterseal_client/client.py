@@ -1,55 +1,84 @@
-"""The client: what an origin asks of the service, over HTTP."""
+"""The client: the calls of an origin, over HTTP."""
 
 from __future__ import annotations
 
 import ssl
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
+from counterseal import read_json, read_question
+from counterseal.errors import InvalidField
+from counterseal.ijson import compact
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal.models import Button, ChallengeState, Content, Guid, Scheme
+from counterseal.models import (
+    DEFAULT_BUTTONS,
+    Button,
+    ChallengeState,
+    Content,
+    Guid,
+    HtmlContent,
+    PairsContent,
+    Question,
+    Scheme,
+    TextContent,
+)
+from counterseal.models.guid import parse
 from counterseal.ports import Clock, Entropy
 from counterseal.wire.messages import ProcessedRequest, read_processed
+from counterseal.wire.origin import (
+    BindInvitation,
+    KnownAccount,
+    KnownDevice,
+    read_account,
+    read_devices,
+    read_invitation,
+)
+from counterseal.wire.question import request_document
 from counterseal_client.address import Address
-from counterseal_client.asked import Asked, read_asked
-from counterseal_client.caller import ATTEMPTS, Call, Caller
+from counterseal_client.calls import ATTEMPTS, Call, Calls
 from counterseal_client.credential import Credential
-from counterseal_client.errors import EvidenceRefused, Finished, Unfit, demand
-from counterseal_client.line import Line
-from counterseal_client.problem import asked_pause
-from counterseal_client.question import json_body, question_body
-from counterseal_client.users import Users, own_guid
-from counterseal_client.waiting import HOLD, Look, Waiting
+from counterseal_client.errors import (
+    BadReply,
+    Finished,
+    Unfit,
+    demand,
+    require_evidence,
+)
+from counterseal_client.pending_request import PendingRequest, read_pending_request
+from counterseal_client.problem import pause_of
+from counterseal_client.transport import Reply, Transport
+from counterseal_client.waiting import HOLD, Poll, Waiting
 from counterseal_http import Guard
 
 TIMEOUT = timedelta(seconds=10)
 CONNECTIONS = 32
 
-YOUR_OWN = Guard(allow_http=True, allow_private=True, ports=None)
-"""The service's address is the operator's own: it may lead inside, but not to credentials."""
+OWN_SERVICE = Guard(allow_http=True, allow_private=True, ports=None)
+"""The operator configures the service's address: it may be private, but not a cloud's metadata."""
 
 
-class Client(Users):
+class Client:
     """
-    One Request Origin's client; it may be shared by threads.
+    The client of one Request Origin; threads may share it.
 
     Args:
-        base_url: The service's public address, as it is configured with it.
+        base_url: The service's public address, as the service is configured with it.
         origin: The Request Origin's GUID.
-        key: Its secret, as the service gave it out.
-        scheme: `basic`, `hmac` (CX1) or `signature` (RFC 9421), whichever the origin is set to.
-        app_space: The App Space's GUID; where given, replies of another one are refused.
+        key: Its secret, as the service returned it.
+        scheme: `basic`, `hmac` (CX1) or `signature` (RFC 9421), as the origin is set.
+        app_space: The App Space's GUID; if given, replies of another one are refused.
         timeout: The longest that one attempt of a call may take, from the look-up of the name
             to the last octet of the reply; a call makes three at most.
         tls: How the service proves who it is; the machine's authorities if none is given.
-        allow_http: Whether plain `http` may be spoken with another machine.
-        guard: Where the service's name may lead.
+        allow_http: Whether plain `http` to another machine is allowed.
+        guard: Which addresses the service may have.
         connections: How many requests run at once.
-        clock: The time that signatures tell.
-        entropy: Where idempotency keys come from.
+        clock: The time for signatures.
+        entropy: Makes idempotency keys.
         sleep: Waits for so many seconds.
         monotonic: Seconds that only grow.
 
@@ -68,7 +97,7 @@ class Client(Users):
         timeout: timedelta = TIMEOUT,
         tls: ssl.SSLContext | None = None,
         allow_http: bool = False,
-        guard: Guard = YOUR_OWN,
+        guard: Guard = OWN_SERVICE,
         connections: int = CONNECTIONS,
         clock: Clock | None = None,
         entropy: Entropy | None = None,
@@ -82,20 +111,20 @@ class Client(Users):
             raise Unfit("a timeout that is over before it begins")
         self._monotonic = monotonic
         longest = timeout + timedelta(seconds=HOLD)
-        caller = Caller(
+        self._app_space = None if app_space is None else _own_guid(app_space)
+        self._calls = Calls(
             address=Address.read(base_url, guard, allow_http=allow_http),
             credential=Credential(origin, key, scheme),
-            line=Line(guard, longest=longest, connections=connections, tls=tls),
+            transport=Transport(guard, longest=longest, connections=connections, tls=tls),
             timeout=timeout,
             clock=clock or SystemClock(),
             entropy=entropy or SystemEntropy(),
             sleep=sleep,
         )
-        super().__init__(caller, None if app_space is None else own_guid(app_space))
 
     def __repr__(self) -> str:
         """Name the service, the origin and the scheme, and not the key."""
-        return f"Client({self._caller.address.base!r}, {self._caller.credential!r})"
+        return f"Client({self._calls.address.base!r}, {self._calls.credential!r})"
 
     def ask(
         self,
@@ -112,113 +141,195 @@ class Client(Users):
         show_notification: bool = True,
         show_code: bool = False,
         idempotency_key: str | None = None,
-    ) -> Asked:
+    ) -> PendingRequest:
         """
-        Put a question to a user.
+        Issue a request to a user.
 
-        An idempotency key is always sent, so that a lost reply never asks a person twice. Give
-        your own (an order's id, for one), and the same holds over a crash of your program.
+        The call always has an idempotency key, so that a lost reply never makes a second request.
+        With a key of your own, such as an order's id, this holds also if your program crashes.
 
         Args:
             account_id: The origin's own id of the user, from the authenticated session.
-            content: What is asked; text is plain text.
+            content: The question; a `str` is plain text, also if it looks like HTML.
             buttons: At least two; *Approve* (strong) and *Reject* if none are given.
-            duration: Whole seconds in which it may be answered.
-            callback: Where the outcome is delivered; on the origin's allow-list.
-            additional_info: Text or JSON object, shown to the device and returned.
+            duration: How long it may be answered, in whole seconds.
+            callback: Where the outcome is delivered: an address on the origin's allow-list.
+            additional_info: Text or JSON object, for the device, and returned.
             transaction_id: Returned.
-            notification_title: The push's own.
-            notification_body: The same.
-            show_notification: Whether the push is visible.
-            show_code: Whether the person types a code that you show: `Asked.code`.
-            idempotency_key: The same key with the same question gets the first one's result.
+            notification_title: Of the push notification.
+            notification_body: Of the same.
+            show_notification: Whether devices show a notification.
+            show_code: Whether the person types a code that you show: `PendingRequest.code`.
+            idempotency_key: A repeat of key and question returns the first result.
 
         Returns:
-            What to keep, on your side, until the answer is acted on.
+            What you keep on your server until you act on the answer.
 
         Raises:
             InvalidField: The question is malformed; the error names the member.
             Unfit: The idempotency key is none, or an argument is of another type.
             Unreachable: The account is unknown, locked, or has no bound device.
-            AskedTooOften: The person has to be left alone for a while.
-            RequestRefused: The service says no for another reason.
-            Unavailable: There is no answer, or one to another question.
+            AskedTooOften: The person has too many requests, or had them too often.
+            RequestRefused: The service refuses for another reason.
+            Unavailable: There is no reply, or one about another question.
         """
-        body = question_body(
-            account_id,
-            content,
-            buttons,
-            duration,
+        demand("content", content, str, TextContent, HtmlContent, PairsContent)
+        if buttons is not None:
+            demand("buttons", buttons, Iterable)
+            buttons = tuple(buttons)
+            for index, button in enumerate(buttons):
+                demand(f"buttons[{index}]", button, Button)
+        if duration is not None:
+            demand("duration", duration, timedelta)
+        question = Question(
+            account_id=account_id,
+            content=TextContent(text=content) if isinstance(content, str) else content,
+            buttons=DEFAULT_BUTTONS if buttons is None else buttons,
+            duration=duration,
             callback=callback,
-            additionalInfo=additional_info,
-            transactionId=transaction_id,
-            notificationTitle=notification_title,
-            notificationBody=notification_body,
-            showNotification=show_notification,
-            showCode=show_code,
+            additional_info=additional_info,
+            transaction_id=transaction_id,
+            notification_title=notification_title,
+            notification_body=notification_body,
+            show_notification=show_notification,
+            show_code=show_code,
         )
-        reply = self._keyed("POST", "request/add", body, idempotency_key)
-        origin, sent = self._caller.credential.origin, body.decode()
-        asked = reply.read(lambda document: read_asked(sent, document, origin=origin))
-        self._require_own(asked.app_space)
-        return asked
+        body = compact(request_document(question))
+        read_question(read_json(body))  # refuses what the service would refuse
+        reply = self._call_once("POST", "request/add", body, idempotency_key)
+        origin, text = self._calls.credential.origin, body.decode()
+        pending_request = reply.read(
+            lambda document: read_pending_request(text, document, origin=origin)
+        )
+        self._require_own(pending_request.app_space)
+        return pending_request
 
-    def status(self, request: Asked | str) -> ProcessedRequest:
+    def status(self, request: PendingRequest | str) -> ProcessedRequest:
         """
-        Return a request as it stands.
+        Return a request as it is now.
 
         Raises:
             NotThere: This origin has none of that GUID.
-            EvidenceRefused: The service tells of another request.
-            RequestRefused: The service says no for another reason.
-            Unavailable: There is no answer, or none that can be read.
+            EvidenceRefused: The reply is about another request.
+            RequestRefused: The service refuses for another reason.
+            Unavailable: There is no reply, or none that can be read.
         """
-        return self._look(request).request
+        return self._poll(request).request
 
-    def wait(self, request: Asked | str, timeout: timedelta) -> ProcessedRequest:
+    def wait(self, request: PendingRequest | str, timeout: timedelta) -> ProcessedRequest:
         """
-        Return a request once it has ended, or as it stands when *timeout* is over.
+        Return a request when it has ended, or as it is when *timeout* is over.
 
-        A service that holds the call is asked every 25 seconds, another one ever more seldom,
-        and none before a `Retry-After` is over. A look that fails is no failure until time is
-        over.
+        The client polls a service that holds the call every 25 seconds, another one ever less
+        often, and none before its `Retry-After`. Only the failure of the last poll is raised.
 
         Raises:
             NotThere: This origin has none of that GUID.
-            EvidenceRefused: The service tells of another request.
-            RequestRefused: The service says no for another reason.
+            EvidenceRefused: The reply is about another request.
+            RequestRefused: The service refuses for another reason.
             Unfit: An argument is of another type, or no GUID.
-            Unavailable: The last look got no answer.
+            Unavailable: The last poll got no reply.
         """
         demand("timeout", timeout, timedelta)
         waiting = Waiting(
-            look=lambda hold: self._look(request, hold=hold, attempts=1),
-            sleep=self._caller.sleep,
+            poll=lambda hold: self._poll(request, hold=hold, attempts=1),
+            sleep=self._calls.sleep,
             monotonic=self._monotonic,
         )
         return waiting.until(timeout)
 
-    def cancel(self, request: Asked | str) -> None:
+    def cancel(self, request: PendingRequest | str) -> None:
         """
-        Take a question back.
+        Cancel a request.
 
         Raises:
             Finished: It has ended in another way.
             NotThere: This origin has none of that GUID.
-            RequestRefused: The service says no for another reason.
-            Unavailable: There is no answer.
+            RequestRefused: The service refuses for another reason.
+            Unavailable: There is no reply.
         """
-        body = json_body(requestGuid=_name(request))
+        body = _body(requestGuid=_name(request))
         try:
-            self._caller.call(Call(method="PATCH", path="request/cancel", body=body))
+            self._calls.call(Call(method="PATCH", path="request/cancel", body=body))
         except Finished as refusal:
-            # By an earlier attempt, perhaps, whose reply was lost; or the person was faster.
+            # Perhaps by an earlier attempt, whose reply was lost; or the person was faster.
             if not refusal.repeated or self.status(request).state is not ChallengeState.CANCELLED:
                 raise
 
+    def bind(
+        self, account_id: str, *, user_info: str | None = None, idempotency_key: str | None = None
+    ) -> BindInvitation:
+        """
+        Invite one device of a user.
+
+        **The account id must come from the user's authenticated session**, and never from a
+        form, an address or a body: it decides whose device is bound.
+
+        Args:
+            account_id: The origin's own id of the user.
+            user_info: Stored with the account; None leaves it as it is.
+            idempotency_key: A repeat returns the same invitation, while it is open; a new key if
+                none is given.
+
+        Raises:
+            Unfit: The idempotency key is none, or an argument is of another type.
+            InvalidField: JSON cannot hold a text.
+            RequestRefused: The service refuses.
+            Unavailable: There is no reply, or none that can be read.
+        """
+        demand("account_id", account_id, str)
+        body = _body(accountId=account_id, userInfo=user_info)
+        reply = self._call_once("PUT", "account/bind", body, idempotency_key)
+        invitation = reply.read(read_invitation)
+        self._require_own(invitation.app_space)
+        return invitation
+
+    def devices(self, account_id: str) -> tuple[KnownDevice, ...]:
+        """
+        Return the devices of a user, revoked ones too, and open invitations.
+
+        Raises:
+            Unreachable: There is no such account.
+            RequestRefused: The service refuses for another reason.
+            Unfit: The account id is no text.
+            Unavailable: There is no reply, or none that can be read.
+        """
+        demand("account_id", account_id, str)
+        query = (("accountId", account_id),)
+        call = Call(method="GET", path="device/getAll", query=query)
+        return self._calls.call(call).read(read_devices)
+
+    def revoke_device(self, device: str) -> None:
+        """
+        Revoke a device, or an open invitation, for good; a repeat does nothing.
+
+        Raises:
+            NotThere: This App Space has none of that GUID.
+            RequestRefused: The service refuses for another reason.
+            Unavailable: There is no reply.
+        """
+        body = _body(deviceGuid=_own_guid(device))
+        with suppress(Finished):
+            self._calls.call(Call(method="PATCH", path="device/revoke", body=body))
+
+    def account(self, account_id: str) -> KnownAccount:
+        """
+        Return a user as the service knows it.
+
+        Raises:
+            Unreachable: There is no such account.
+            RequestRefused: The service refuses for another reason.
+            Unfit: The account id is no text.
+            Unavailable: There is no reply, or none that can be read.
+        """
+        demand("account_id", account_id, str)
+        query = (("accountId", account_id),)
+        call = Call(method="GET", path="account/getAccount", query=query)
+        return self._calls.call(call).read(read_account)
+
     def close(self) -> None:
-        """Call nothing from now on; calls that run come to their own end."""
-        self._caller.line.close()
+        """Make no more calls; those that run still end on their own."""
+        self._calls.transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -231,7 +342,19 @@ class Client(Users):
     ) -> None:
         self.close()
 
-    def _look(self, request: Asked | str, *, hold: int = 0, attempts: int = ATTEMPTS) -> Look:
+    def _call_once(self, method: str, path: str, body: bytes, key: str | None) -> Reply:
+        idempotency_key = self._calls.idempotency_key(key)
+        return self._calls.call(
+            Call(method=method, path=path, body=body, idempotency_key=idempotency_key)
+        )
+
+    def _require_own(self, app_space: Guid) -> None:
+        if self._app_space is not None and app_space != self._app_space:
+            raise BadReply("another App Space than the configured one")
+
+    def _poll(
+        self, request: PendingRequest | str, *, hold: int = 0, attempts: int = ATTEMPTS
+    ) -> Poll:
         guid = _name(request)
         call = Call(
             method="GET",
@@ -240,17 +363,28 @@ class Client(Users):
             attempts=attempts,
             longer=timedelta(seconds=hold),
         )
-        reply = self._caller.call(call)
-        told = reply.read(read_processed)
-        if isinstance(request, Asked):
-            request.require_same(told)
-        elif told.guid != guid:
-            raise EvidenceRefused("guid")
-        return Look(request=told, pause=asked_pause(reply, self._caller.clock.now()))
+        reply = self._calls.call(call)
+        processed = reply.read(read_processed)
+        if isinstance(request, PendingRequest):
+            request.require_equal(processed)
+        require_evidence(processed.guid == guid, "guid")
+        return Poll(request=processed, retry_after=pause_of(reply, self._calls.clock.now()))
 
 
-def _name(request: Asked | str) -> Guid:
-    if isinstance(request, Asked):
+def _name(request: PendingRequest | str) -> Guid:
+    if isinstance(request, PendingRequest):
         return request.guid
-    demand("request", request, Asked, str)
-    return own_guid(request)
+    demand("request", request, PendingRequest, str)
+    return _own_guid(request)
+
+
+def _own_guid(text: str) -> Guid:
+    demand("guid", text, str)
+    try:
+        return parse(text, field="guid")
+    except InvalidField:
+        raise Unfit("not a GUID of this service") from None
+
+
+def _body(**members: object) -> bytes:
+    return compact({name: value for name, value in members.items() if value is not None})

@@ -1,4 +1,4 @@
-"""Credentials: how an origin says who it is, in the scheme that it is set to."""
+"""Credentials: how an origin authenticates, in the scheme that it is set to."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _MILLISECONDS = 1000
 @attrs.frozen(kw_only=True)
 class Attempt:
     """
-    What is about to be sent.
+    One attempt of a call, before it is sent.
 
     Attributes:
         uri: The full address, as the service knows it.
         headers: All that are sent besides those of the credential.
-        nonce: Another text for each attempt, of at least 22 characters and 128 bits.
+        nonce: A text of at least 22 characters and 128 random bits, unique to the attempt.
     """
 
     method: str
@@ -63,14 +63,14 @@ class Credential:
             raise Unfit("not an origin's key")
         self._key = key
         self._lock = threading.Lock()
-        self._newest = 0
+        self._last = 0
 
     def __repr__(self) -> str:
         """Name the origin and the scheme, and not the key."""
         return f"Credential(origin={self.origin!r}, scheme={self.scheme.value!r})"
 
-    def shown(self, attempt: Attempt) -> tuple[tuple[str, str], ...]:
-        """Return the headers that one attempt gets besides its own."""
+    def headers(self, attempt: Attempt) -> tuple[tuple[str, str], ...]:
+        """Return the headers that authenticate one attempt."""
         if self.scheme is Scheme.SIGNATURE:
             return write_signature(
                 self._key,
@@ -91,13 +91,13 @@ class Credential:
             self._key,
             method=attempt.method,
             uri=attempt.uri,
-            milliseconds=self._fresh(int(attempt.now.timestamp() * _MILLISECONDS)),
+            milliseconds=self._next(int(attempt.now.timestamp() * _MILLISECONDS)),
             guid=self.origin,
             body=attempt.body,
         )
 
-    def _fresh(self, milliseconds: int) -> int:
+    def _next(self, milliseconds: int) -> int:
         # CX1 has no nonce: the same request in the same millisecond would be a replay.
         with self._lock:
-            self._newest = max(milliseconds, self._newest + 1)
-            return self._newest
+            self._last = max(milliseconds, self._last + 1)
+            return self._last

@@ -29,8 +29,8 @@ def demand(name: str, value: object, *kinds: type) -> None:
         Unfit: It is of another one.
     """
     if not isinstance(value, kinds):
-        wanted = " or ".join(kind.__name__ for kind in kinds)
-        raise Unfit(f"{name}: {wanted}, and not {type(value).__name__}")
+        expected = " or ".join(kind.__name__ for kind in kinds)
+        raise Unfit(f"{name}: {expected}, and not {type(value).__name__}")
 
 
 # The service says no
@@ -74,7 +74,7 @@ class Unauthorised(RequestRefused, code="request_unauthorised"):
     """The service does not take this credential: unknown, revoked, or of the other scheme."""
 
 
-class NotThere(RequestRefused, code="request_not_there"):
+class NotFound(RequestRefused, code="request_not_there"):
     """This origin has no such request, account or device."""
 
 
@@ -151,6 +151,43 @@ class Unanswered(NotApproved, code="unanswered"):
         self.state = state
 
 
+class RequirementUnmet(NotApproved, code="requirement_unmet"):
+    """The person approved, but a requirement of the origin is not met."""
+
+
+class NotStrong(RequirementUnmet, code="requirement_strong_key"):
+    """No strong key signed the approval."""
+
+
+class CodeNotTyped(RequirementUnmet, code="requirement_code"):
+    """The person typed no matching code."""
+
+
+class TooSlow(RequirementUnmet, code="requirement_time"):
+    """The answer came too long after the request."""
+
+
+class AnotherAccount(RequirementUnmet, code="requirement_account"):
+    """Another user than the required one approved."""
+
+
+class AnotherDevice(RequirementUnmet, code="requirement_device"):
+    """Another device than the required one signed."""
+
+
+class NoAlternativeMet(RequirementUnmet, code="requirement_any"):
+    """
+    None of several requirements is met.
+
+    Attributes:
+        refusals: The refusal of each, in their order.
+    """
+
+    def __init__(self, refusals: tuple[RequirementUnmet, ...]) -> None:
+        super().__init__(", ".join(refusal.code for refusal in refusals))
+        self.refusals = refusals
+
+
 class EvidenceRefused(Refused, code="evidence_refused"):
     """
     What came back does not prove an answer to what was asked; an alarm, not a refusal.
@@ -162,6 +199,12 @@ class EvidenceRefused(Refused, code="evidence_refused"):
     def __init__(self, what: str) -> None:
         super().__init__(f"does not hold: {what}")
         self.what = what
+
+
+def require_evidence(holds: bool, what: str) -> None:  # noqa: FBT001
+    """Raise EvidenceRefused, which names *what*, unless it *holds*."""
+    if not holds:
+        raise EvidenceRefused(what)
 
 
 class CallbackRefused(Refused, code="callback_refused"):

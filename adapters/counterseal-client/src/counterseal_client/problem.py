@@ -11,18 +11,18 @@ from counterseal_client.errors import (
     AskedTooOften,
     BadReply,
     Finished,
-    NotThere,
+    NotFound,
     Overloaded,
     RequestRefused,
     Unauthorised,
     Unreachable,
 )
-from counterseal_client.line import Reply
+from counterseal_client.transport import Reply
 from counterseal_http.retry_after import parse_retry_after
 
 _BY_CODE: dict[str, type[RequestRefused]] = {
     "deadline_passed": Finished,
-    "not_found": NotThere,
+    "not_found": NotFound,
     "too_many_pending": AskedTooOften,
     "too_often": AskedTooOften,
     "unauthorized": Unauthorised,
@@ -31,24 +31,24 @@ _BY_CODE: dict[str, type[RequestRefused]] = {
 }
 _BY_STATUS: dict[int, type[RequestRefused]] = {
     HTTPStatus.UNAUTHORIZED: Unauthorised,
-    HTTPStatus.NOT_FOUND: NotThere,
+    HTTPStatus.NOT_FOUND: NotFound,
     HTTPStatus.TOO_MANY_REQUESTS: AskedTooOften,
 }
 _CLIENT_ERRORS = range(400, 500)
 _SERVER_ERRORS = range(500, 600)
 
 
-def failure(reply: Reply, now: datetime) -> CountersealError:
+def error_of(reply: Reply, now: datetime) -> CountersealError:
     """
     Return what to raise for a reply that is no success.
 
     Args:
-        reply: What came back.
+        reply: The service's reply.
         now: What a date in `Retry-After` is counted from.
     """
-    wait = asked_pause(reply, now)
+    pause = pause_of(reply, now)
     if reply.status in _SERVER_ERRORS or reply.status == HTTPStatus.REQUEST_TIMEOUT:
-        return Overloaded(f"status {reply.status}", retry_after=wait)
+        return Overloaded(f"status {reply.status}", retry_after=pause)
     if reply.status not in _CLIENT_ERRORS:
         return BadReply(f"status {reply.status}; no redirect is followed")
     try:
@@ -61,11 +61,11 @@ def failure(reply: Reply, now: datetime) -> CountersealError:
         reply.status,
         field=problem.field,
         detail=problem.detail,
-        retry_after=wait,
+        retry_after=pause,
     )
 
 
-def asked_pause(reply: Reply, now: datetime) -> timedelta | None:
-    """Return how long the service asks to be left alone, where it says so."""
+def pause_of(reply: Reply, now: datetime) -> timedelta | None:
+    """Return the time in `Retry-After`, if the service sent one."""
     values = reply.headers.get_list("retry-after")
     return parse_retry_after(values[0], now) if len(values) == 1 else None

@@ -17,10 +17,10 @@ _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 @attrs.frozen(kw_only=True)
 class Trust:
     """
-    Whose receipts count.
+    The service keys whose receipts are proof.
 
-    The keys come from a source that you trust: the operator's hand, or a file that was made
-    with it; not from the same reply that they are to prove.
+    Take them from a source that you trust, such as the operator or a file from the operator, and
+    never from a reply that they are to prove.
 
     Attributes:
         keys: The service's keys.
@@ -42,7 +42,7 @@ class Trust:
         Trust the keys of a JWK Set: its parsed JSON, its text, or the path of its file.
 
         Raises:
-            Unfit: It is no JWK Set, holds an unfit key, or cannot be read.
+            Unfit: *document* is not a JWK Set, has an unfit key, or cannot be read.
         """
         try:
             if isinstance(document, Path):
@@ -55,10 +55,10 @@ class Trust:
 
     def verify(self, receipt: str) -> Receipt:
         """
-        Check a receipt, and that one of these keys signed it.
+        Verify a receipt that one of these keys signed.
 
         Raises:
-            EvidenceRefused: It does not hold together, or another key signed it.
+            EvidenceRefused: It is not consistent, or another key signed it.
         """
         try:
             checked = verify_receipt(receipt, trusted=self.keys, thumbprint=self.thumbprint)

@@ -1,4 +1,4 @@
-"""Waiting for an answer: a long poll where the service holds it, bounded polling elsewhere."""
+"""Waiting for an answer: a long poll if the service holds the call, else bounded polling."""
 
 from __future__ import annotations
 
@@ -15,82 +15,74 @@ from counterseal.wire.messages import ProcessedRequest
 from counterseal_client.errors import AskedTooOften
 
 HOLD = 25
-"""Seconds that one look is held at most; proxies like to give up after 30 or 60."""
+"""Seconds for which the service may hold one poll; proxies often give up after 30 or 60."""
 
-HELD = 0.9
-"""A look that was held for so much of its time was a long poll."""
+LONG_POLL_SHARE = 0.9
+"""A poll that took so much of its time was a long poll."""
 
 SLACK = 0.1
-"""Seconds that the last look may be held too long: a service counts in whole ones."""
+"""Seconds by which the last poll may be too long, since a service counts whole seconds."""
 
-FIRST_NAP = 1.0
-LONGEST_NAP = 10.0
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 10.0
 GROWTH = 1.5
-SHORTEST_NAP = 0.25
-"""Seconds between two looks, however eager the service."""
+SHORTEST_PAUSE = 0.25
+"""Seconds between two polls, even if the service allows less."""
 
 
 @attrs.frozen(kw_only=True)
-class Look:
-    """
-    One look at the request.
-
-    Attributes:
-        pause: How long the service asks to be left alone, where it says so.
-    """
+class Poll:
+    """The request at one time, and the time in `Retry-After`, if the service sent one."""
 
     request: ProcessedRequest
-    pause: timedelta | None
+    retry_after: timedelta | None
 
 
 @attrs.frozen(kw_only=True)
 class Waiting:
     """
-    Looks until the request has ended, or time is over.
+    Polls until the request has ended, or the time is over.
 
     Attributes:
-        look: Looks once; held by the service for so many seconds if it can.
+        poll: Asks once; the service may hold the call for so many seconds.
     """
 
-    look: Callable[[int], Look]
+    poll: Callable[[int], Poll]
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
 
     def until(self, timeout: timedelta) -> ProcessedRequest:
         """
-        Return the request once it has ended, or as it stands when time is over.
+        Return the request when it has ended, or as it is when the time is over.
 
         Raises:
-            Refused: The service does not let this origin look, or tells of another request.
-            Unavailable: The last look failed.
+            Refused: The service refuses the call, or replies about another request.
+            Unavailable: The last poll failed.
         """
         end = self.monotonic() + timeout.total_seconds()
-        for turn in count():
-            began = self.monotonic()
-            hold = max(0, min(math.floor(end - began + SLACK), HOLD))
-            problem: Unavailable | AskedTooOften | None = None
-            told: ProcessedRequest | None = None
+        for attempt in count():
+            start = self.monotonic()
+            hold = max(0, min(math.floor(end - start + SLACK), HOLD))
             try:
-                look = self.look(hold)
-                told, asked = look.request, look.pause
-                if told.finished:
-                    return told
+                poll: Poll | Unavailable | AskedTooOften = self.poll(hold)
             except (Unavailable, AskedTooOften) as error:
-                problem, asked = error, getattr(error, "retry_after", None)
+                poll = error
+            if isinstance(poll, Poll) and poll.request.finished:
+                return poll.request
             now = self.monotonic()
             if now >= end:
                 break
-            held = problem is None and hold > 0 and now - began >= hold * HELD
-            self.sleep(min(_nap(asked, turn, held=held), end - now))
-        if problem is not None:
-            raise problem
-        assert told is not None  # noqa: S101 (a look succeeds or fails; for the type checker)
-        return told
+            long_poll = isinstance(poll, Poll) and now - start >= hold * LONG_POLL_SHARE > 0
+            retry_after = getattr(poll, "retry_after", None)
+            self.sleep(min(_pause(retry_after, attempt, long_poll=long_poll), end - now))
+        if isinstance(poll, Poll):
+            return poll.request
+        raise poll
 
 
-def _nap(asked: timedelta | None, turn: int, *, held: bool) -> float:
-    if asked is not None:
-        return max(asked.total_seconds(), SHORTEST_NAP)
-    if held:
-        return SHORTEST_NAP
-    return min(FIRST_NAP * GROWTH ** min(turn, 10), LONGEST_NAP)
+def _pause(retry_after: timedelta | None, attempt: int, *, long_poll: bool) -> float:
+    if retry_after is not None:
+        return max(retry_after.total_seconds(), SHORTEST_PAUSE)
+    if long_poll:
+        return SHORTEST_PAUSE
+    return min(FIRST_PAUSE * GROWTH ** min(attempt, 10), LONGEST_PAUSE)

@@ -1,4 +1,4 @@
-"""The line to the service: one attempt of one request, bounded in time and in size."""
+"""Transport: one attempt of one request, bounded in time and in size."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NOTHING_SENT = (
 
 @attrs.frozen(kw_only=True)
 class Reply:
-    """What came back."""
+    """The service's reply to one attempt."""
 
     status: int
     headers: httpx2.Headers = attrs.field(repr=False)
@@ -38,7 +38,7 @@ class Reply:
 
     def read(self, reader: Callable[[Any], R]) -> R:
         """
-        Return what *reader* makes of the body's JSON.
+        Return what *reader* returns for the body's JSON.
 
         Raises:
             BadReply: It is not JSON, or the reader refuses it.
@@ -50,7 +50,7 @@ class Reply:
             raise BadReply(str(error)) from None
 
 
-class Line:
+class Transport:
     """
     Sends requests through a guarded client: no proxy, no redirect, no cookie, no retry.
 

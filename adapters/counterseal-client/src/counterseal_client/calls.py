@@ -1,4 +1,4 @@
-"""Calls: signed afresh for each attempt, and repeated where a repetition can do no harm."""
+"""Calls: each attempt is signed anew, and repeated where a repetition is harmless."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from counterseal_client.errors import (
     Unfit,
     demand,
 )
-from counterseal_client.line import Line, Reply
-from counterseal_client.problem import failure
+from counterseal_client.problem import error_of
+from counterseal_client.transport import Reply, Transport
 
 ATTEMPTS = 3
 PAUSES = (0.2, 0.8)
@@ -32,7 +32,6 @@ PAUSES = (0.2, 0.8)
 PATIENCE = timedelta(seconds=5)
 """A longer `Retry-After` is the program's to wait for, not ours."""
 
-LUCK_SPAN = 255
 KEY_BYTES = 16
 NONCE_BYTES = 16
 
@@ -64,20 +63,20 @@ class Call:
 
 
 @attrs.frozen(kw_only=True)
-class Caller:
+class Calls:
     """
     Makes the calls of one origin.
 
     Attributes:
         timeout: The longest that one attempt may take.
-        clock: The time that signatures tell.
-        entropy: Where idempotency keys and nonces come from, and what spreads repetitions.
+        clock: The time for signatures.
+        entropy: Makes idempotency keys and nonces, and spreads the repetitions.
         sleep: Waits for so many seconds.
     """
 
     address: Address
     credential: Credential
-    line: Line
+    transport: Transport
     timeout: timedelta
     clock: Clock
     entropy: Entropy
@@ -91,43 +90,44 @@ class Caller:
             RequestRefused: The service says no; one of the classes under it.
             Unavailable: It was not reached, or did not answer, or cannot now.
         """
-        lost = resigned = False
+        reply_lost = signed_again = False
         attempt = 1
         while True:
             try:
                 return self._once(call)
             except Unauthorised:
                 # With CX1 perhaps a replay: another process may have sent the same just now.
-                if resigned or self.credential.scheme is not Scheme.HMAC:
+                if signed_again or self.credential.scheme is not Scheme.HMAC:
                     raise
-                resigned = True
+                signed_again = True
                 continue
             except RequestRefused as refusal:
                 if refusal.problem != "key_in_progress" or attempt == call.attempts:
-                    refusal.repeated = lost
+                    refusal.repeated = reply_lost
                     raise
-                asked = refusal.retry_after
+                retry_after = refusal.retry_after
             except (NotSent, ReplyLost, Overloaded) as problem:
-                lost = lost or not isinstance(problem, NotSent)
-                asked = problem.retry_after if isinstance(problem, Overloaded) else None
-                if attempt == call.attempts or (asked is not None and asked > PATIENCE):
+                reply_lost = reply_lost or not isinstance(problem, NotSent)
+                retry_after = problem.retry_after if isinstance(problem, Overloaded) else None
+                too_long = retry_after is not None and retry_after > PATIENCE
+                if attempt == call.attempts or too_long:
                     raise
-            self._pause(attempt, asked)
+            self._pause(attempt, retry_after)
             attempt += 1
 
-    def idempotency_key(self, given: str | None) -> str:
+    def idempotency_key(self, key: str | None) -> str:
         """
-        Return *given*, or a fresh key if it is None.
+        Return *key*, or a new one if it is None.
 
         Raises:
             Unfit: No header can hold it.
         """
-        if given is None:
+        if key is None:
             return self.entropy.token(KEY_BYTES).hex()
-        demand("idempotency_key", given, str)
-        if not _KEY.fullmatch(given):
+        demand("idempotency_key", key, str)
+        if not _KEY.fullmatch(key):
             raise Unfit("not an idempotency key: 1 to 256 printable ASCII characters")
-        return given
+        return key
 
     def _once(self, call: Call) -> Reply:
         uri, now = self.address.uri(call.path, call.query), self.clock.now()
@@ -144,20 +144,22 @@ class Caller:
             now=now,
             nonce=self.entropy.token(NONCE_BYTES).hex(),
         )
-        headers += self.credential.shown(attempt)
-        reply = self.line.send(
+        headers += self.credential.headers(attempt)
+        reply = self.transport.send(
             call.method,
             uri,
-            target=self.address.sent(call.path, call.query),
+            target=self.address.target(call.path, call.query),
             headers=headers,
             body=call.body,
             within=self.timeout + call.longer,
         )
         if reply.status not in _SUCCESS:
-            raise failure(reply, now)
+            raise error_of(reply, now)
         return reply
 
-    def _pause(self, attempt: int, asked: timedelta | None) -> None:
+    def _pause(self, attempt: int, retry_after: timedelta | None) -> None:
         pause = PAUSES[min(attempt, len(PAUSES)) - 1]
-        pause *= 0.5 + self.entropy.token(1)[0] / LUCK_SPAN
-        self.sleep(pause if asked is None else max(pause, min(asked, PATIENCE).total_seconds()))
+        pause *= 0.5 + self.entropy.token(1)[0] / 255
+        if retry_after is not None:
+            pause = max(pause, min(retry_after, PATIENCE).total_seconds())
+        self.sleep(pause)

@@ -1,0 +1,162 @@
+"""
+Pending requests: what an origin keeps of a request until it acts on the answer.
+
+Keep it on your server, under its `guid`, beside the order that waits for the answer.
+Every reply and callback is compared with it: one that is about another request, or another
+account's, proves nothing here.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from counterseal import read_json, read_question
+from counterseal.errors import InvalidField
+from counterseal.ijson import canonical, compact
+from counterseal.models import Guid, Question
+from counterseal.wire.claims import format_time
+from counterseal.wire.members import Members
+from counterseal.wire.messages import ProcessedRequest, read_processed
+from counterseal.wire.question import content_document
+from counterseal_client.errors import require_evidence
+
+
+@attrs.frozen(kw_only=True)
+class PendingRequest:
+    """
+    One request that was issued.
+
+    Attributes:
+        guid: The request.
+        account: The account's GUID.
+        body: The question as it was sent, JSON.
+        code: The matching code: show it on the page on which the person just acted, and
+            nowhere else; None if the request has none, and in what `load` returns.
+        code_asked: Whether an approval needs the code.
+        question: The question that *body* is.
+    """
+
+    guid: Guid
+    account: Guid
+    app_space: Guid
+    origin: Guid
+    body: str = attrs.field(repr=False)
+    code: str | None = attrs.field(default=None, repr=False, eq=False)
+    code_asked: bool
+    issued_at: datetime
+    expires_at: datetime
+    question: Question = attrs.field(init=False, repr=False, eq=False)
+
+    @question.default
+    def _question(self) -> Question:
+        return read_question(read_json(self.body))
+
+    @property
+    def account_id(self) -> str:
+        """The origin's own id of the person."""
+        return self.question.account_id
+
+    def dump(self) -> str:
+        """
+        Return the record as text, for a database or a server-side session.
+
+        It has no code; `ask` with the same idempotency key returns the code again.
+        A person who can change the text chooses what the answer is compared with: keep it where
+        users cannot write.
+        """
+        document = {
+            "guid": self.guid,
+            "account": self.account,
+            "appSpace": self.app_space,
+            "origin": self.origin,
+            "sent": self.body,
+            "codeAsked": self.code_asked,
+            "issuedAt": format_time(self.issued_at),
+            "expiresAt": format_time(self.expires_at),
+        }
+        return compact(document).decode()
+
+    @classmethod
+    def load(cls, text: str) -> PendingRequest:
+        """
+        Read what `dump` wrote.
+
+        Raises:
+            InvalidField: It is something else.
+        """
+        members = Members.of(read_json(text), "pending request")
+        return cls(
+            guid=members.guid("guid"),
+            account=members.guid("account"),
+            app_space=members.guid("appSpace"),
+            origin=members.guid("origin"),
+            body=members.text("sent"),
+            code_asked=members.flag("codeAsked"),
+            issued_at=members.time("issuedAt"),
+            expires_at=members.time("expiresAt"),
+        )
+
+    def require_equal(self, reply: ProcessedRequest) -> None:
+        """
+        Require that *reply* is about this request, member by member.
+
+        Raises:
+            EvidenceRefused: It is about another; the error names the member.
+        """
+        question = self.question
+        content = content_document(question.content)
+        pairs: dict[str, tuple[Any, Any]] = {
+            "guid": (reply.guid, self.guid),
+            "privakeyId": (reply.account, self.account),
+            "accountId": (reply.account_id, question.account_id),
+            "appSpaceGuid": (reply.app_space, self.app_space),
+            "requestOriginGuid": (reply.origin, self.origin),
+            "transactionId": (reply.transaction_id, question.transaction_id),
+            "content": (reply.content, content.get("text", content.get("html", content))),
+            "additionalInfo": (reply.additional_info, question.additional_info),
+            "callback": (reply.callback, question.callback),
+        }
+        for name, (value, ours) in pairs.items():
+            require_evidence(equal_json(value, ours), name)
+        require_evidence(reply.buttons == question.buttons, "buttons")
+        require_evidence(reply.show_code is question.show_code, "showCode")
+        require_evidence(reply.show_notification is question.show_notification, "showNotification")
+        require_evidence(reply.issued_at == self.issued_at, "issuedAt")
+        require_evidence(reply.expires_at == self.expires_at, "expiresAt")
+
+
+def equal_json(one: Any, other: Any) -> bool:
+    """Tell whether two JSON values are the same; neither true nor 1.5 is 1."""
+    try:
+        return canonical(one) == canonical(other)
+    except InvalidField:
+        return False
+
+
+def read_pending_request(body: str, document: object, *, origin: Guid) -> PendingRequest:
+    """
+    Read the reply to `request/add`, and compare it with the *body* that was sent.
+
+    Raises:
+        InvalidField: A member is missing or of another type.
+        EvidenceRefused: The reply is about another question, or another origin's.
+    """
+    reply = read_processed(document)
+    pending_request = PendingRequest(
+        guid=reply.guid,
+        account=reply.account,
+        app_space=reply.app_space,
+        origin=origin,
+        body=body,
+        code=reply.code,
+        code_asked=reply.code is not None,
+        issued_at=reply.issued_at,
+        expires_at=reply.expires_at,
+    )
+    pending_request.require_equal(reply)
+    # Without a code, nobody could type it: the origin's setting `codes` is not `typed`.
+    require_evidence(bool(reply.code) or not pending_request.question.show_code, "code")
+    return pending_request
