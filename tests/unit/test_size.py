@@ -15,15 +15,15 @@ MODULES = {
 """The lines of each module of the core; the conformance kit is not counted."""
 
 FILES = 100
-LINES = 17_800
+LINES = 18_000
 """
 What the core may grow to: its size now, rounded up to the next hundred.
 
 The goal is 16,000, and it is not reached. Lower this number whenever the core shrinks.
 
 It grew by the documents that origins and devices read, which three adapters wrote and read before,
-by the asynchronous wait, and by 200 lines for `ensure_tenancy`, which every embedding program would
-write for itself.
+by the verifier of webhooks, which two adapters had, by the asynchronous wait, and by 200 lines for
+`ensure_tenancy`, which every embedding program would write for itself.
 """
 
 LONG = {"ports.py": "the ports, one protocol each, with their clauses"}
