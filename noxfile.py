@@ -143,7 +143,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def examples(session: nox.Session) -> None:
     """Run every example file, and every Python block of the pages and READMEs."""
-    sync(session, "--all-packages", "--group=tests")
+    sync(session, "--all-packages", "--group=tests", "--group=shops")
     readmes = [str(path.relative_to(ROOT)) for path in ROOT.glob("adapters/*/README.md")]
     # A page's blocks go on from each other.
     pytest(session, "--dist=loadfile", "docs", "README.md", *sorted(readmes))

@@ -27,7 +27,7 @@ release = importlib.metadata.version("counterseal")
 version = ".".join(release.split(".")[:2])
 
 extensions = ["diagrams", "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build", "changelog.d", "examples"]
+exclude_patterns = ["_build", "changelog.d", "examples", "how-to/parts"]
 
 # Docstrings: Google sections, `names` as code, members in the order they are written.
 default_role = "code"

