@@ -21,7 +21,7 @@ from counterseal_server.founding import Wish
 from counterseal_server.founding import found as founded
 from counterseal_server.house import House
 from counterseal_server.metrics import Metrics
-from counterseal_server.web import application, use_cases
+from counterseal_server.web import ServerApplication, use_cases
 from counterseal_sql import connect, upgrade, with_sql
 
 CONFIGURATION = "counterseal.toml"
@@ -45,7 +45,7 @@ def make(folder: Path):
     """Return the WSGI application that `counterseal serve` serves, without its workers."""
     logs.configure("human", "error")
     runtime = _runtime(folder)
-    return application(runtime, use_cases(runtime), Metrics())
+    return ServerApplication(runtime, use_cases(runtime), Metrics())
 
 
 def ports(folder: Path | None) -> tuple[Ports, Callable[[], AbstractContextManager[None]]]:

@@ -64,6 +64,28 @@ def test_help_and_version_load_nothing_heavy():
     assert done.stdout == "[]\n"
 
 
+GATEWAY = """
+import sys
+
+from counterseal_server import serving, web
+from counterseal_server.configuration import settings
+from counterseal_server.house import House
+from counterseal_server.metrics import Metrics
+
+with House(settings({"data": sys.argv[1]}, {})) as house:
+    web.build_gateway(house, web.use_cases(house), Metrics(), lambda: None)
+    # Where Django is installed, the library of state machines imports it.
+    frameworks = ("fastapi", "flask", "jinja2", "starlette", "werkzeug")
+    print([name for name in frameworks if name in sys.modules])
+"""
+
+
+def test_what_serves_loads_no_web_framework(tmp_path):
+    command = [sys.executable, "-c", GATEWAY, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 STORE_AND_WORKERS = """
 import sys
 

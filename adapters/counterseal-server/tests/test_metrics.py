@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from werkzeug.test import Client
 
 from counterseal.memory import SystemEntropy
 from counterseal.models import AddressKind, Algorithm, CallbackState, Occasion, PushResult
@@ -76,7 +77,7 @@ def test_no_event_makes_a_new_series(house):
 
 def test_every_operation_begins_at_zero(house):
     metrics = Metrics()
-    client = web.application(house, web.use_cases(house), metrics).test_client()
+    client = Client(web.ServerApplication(house, web.use_cases(house), metrics))
     counted = samples(metrics.text())
     requests = {
         name: value
@@ -103,7 +104,7 @@ def test_every_operation_begins_at_zero(house):
 
 def test_the_first_event_is_an_increase(house):
     metrics = Metrics()
-    client = web.application(house, web.use_cases(house), metrics).test_client()
+    client = Client(web.ServerApplication(house, web.use_cases(house), metrics))
     house.keys.signer.path.unlink()
     name = 'counterseal_requests_total{operation="addRequest",status="401"}'
 

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 from sqlalchemy import event
+from werkzeug.test import Client
 
 from counterseal import Credentials
 from counterseal.memory import SystemEntropy
 from counterseal.models import OPERATOR, Algorithm
 from counterseal.wire.cx1 import write_cx1
-from counterseal_flask import Service
 from counterseal_keys import private_files
 from counterseal_server import logs, web
 from counterseal_server.configuration import settings
@@ -27,13 +27,14 @@ from counterseal_server.house import House
 from counterseal_server.metrics import Metrics
 from counterseal_server.readiness import FRESH_SECONDS, LOOKS, STUCK_SECONDS, WINDOW, Readiness
 from counterseal_server.thread_pool import Exhaustion
+from counterseal_web import Service
 
 CANARY = "canary-f00"
 PATIENCE = 240
 
 
 def serve(house):
-    return web.application(house, web.use_cases(house), Metrics()).test_client()
+    return Client(web.ServerApplication(house, web.use_cases(house), Metrics()))
 
 
 @pytest.fixture
@@ -150,8 +151,8 @@ def test_many_looks_at_readiness_write_once_a_second(house):
 def test_not_ready_when_nothing_came_free_for_a_minute(house, heard, what):
     now = [0.0]
     exhaustions = {name: Exhaustion(1, lambda: now[0]) for name in ("bodies", "threads")}
-    app = web.application(house, web.use_cases(house), Metrics(), exhaustions)
-    client = app.test_client()
+    app = web.ServerApplication(house, web.use_cases(house), Metrics(), exhaustions)
+    client = Client(app)
     exhaustions[what].take()
     now[0] = STUCK_SECONDS - 0.1
     assert client.get("/readyz").status_code == 200
@@ -199,7 +200,7 @@ def test_what_is_nowhere_is_a_problem(client):
 )
 def test_a_path_with_two_slashes_is_nowhere(client, path):
     for method in ("GET", "POST"):
-        # As a server passes it on: Flask's client takes what follows two slashes for a host.
+        # As a server passes it on: the test client takes what follows two slashes for a host.
         reply = client.open("/", method=method, environ_overrides={"PATH_INFO": path})
         assert (reply.status_code, reply.content_type) == (404, "application/problem+json")
 

@@ -63,12 +63,12 @@ async def _sent(method, target, headers):
         tempfile.TemporaryDirectory() as folder,
         House(settings({"data": folder}, {})) as house,
     ):
-        app = web.application(house, web.use_cases(house), Metrics())
+        app = web.ServerApplication(house, web.use_cases(house), Metrics())
         pools = Pools(ThreadPool("request", 1, 1), ThreadPool("refusal", 1, 1), {})
         # However long the deadline: nothing more comes.
         receiving = Receiving(8, timedelta(0), 1_000)
         refuse = partial(web.refuse, Metrics())
-        await Gateway(app.wsgi_app, receiving, pools, refuse)(scope, receive, send)
+        await Gateway(app, receiving, pools, refuse)(scope, receive, send)
     begun, *rest = sent
     status = HTTPStatus(begun["status"])
     got = {name.decode().title(): value.decode() for name, value in begun["headers"]}

@@ -1,20 +1,17 @@
-"""The application: the blueprints, and what operators ask of it."""
+"""The application: the HTTP API, and what operators ask of it."""
 
 from __future__ import annotations
 
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING
 
-from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+import attrs
 
-from counterseal_flask import Service, admin_blueprint, device_blueprint, service_blueprint
-from counterseal_flask import Settings as Face
 from counterseal_server.gateway import STARTED, Gateway, Pools, Refusal
 from counterseal_server.house import House
 from counterseal_server.logs import NO_REQUEST, request_id
@@ -22,19 +19,26 @@ from counterseal_server.metrics import CONTENT_TYPE, Metrics
 from counterseal_server.readiness import Readiness
 from counterseal_server.receiving import BUSY, REFUSED, SLOW, Receiving
 from counterseal_server.thread_pool import Exhaustion, ThreadPool
-from counterseal_web.admin import ADMIN_API
-from counterseal_web.devices import DEVICE_API
-from counterseal_web.openapi import DESCRIPTION, statuses
-from counterseal_web.origins import ORIGIN_API
-from counterseal_web.problems import problem
+from counterseal_web import Application, Request, Response, Service
+from counterseal_web import Settings as Face
+from counterseal_web.application import served
+from counterseal_web.messages import Reply
+from counterseal_web.openapi import statuses
+from counterseal_web.problems import MethodNotAllowedError, problem, reply_to
+from counterseal_web.wsgi import read_environ, write_response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 REQUEST_ID = "X-Request-Id"
-GIVEN_ID = "HTTP_X_REQUEST_ID"
+CLIENT_ID = "HTTP_X_REQUEST_ID"
 """Where WSGI has it, if the client gives one."""
 
 ID_BYTES = 12
 OPERATORS = frozenset({"healthz", "readyz", "metrics"})
-"""Asked every few seconds, by machines."""
+"""Paths that machines get every few seconds."""
+
+OPERATOR_METHODS = ("GET", "HEAD", "OPTIONS")
 
 NOWHERE = "none"
 """What requests to no endpoint are counted and logged as."""
@@ -70,7 +74,7 @@ def build_gateway(
 
     Args:
         house: The ports and settings.
-        service: The use cases behind the blueprints.
+        service: The use cases behind the HTTP API.
         metrics: Where requests are counted.
         begun: Called in the server's thread once its loop runs, before it serves.
     """
@@ -88,8 +92,8 @@ def build_gateway(
     )
     exhaustions = {"bodies": receiving.exhaustion, "threads": pools.requests.exhaustion}
     metrics.observe_use({name: one.used for name, one in exhaustions.items()})
-    app = application(house, service, metrics, exhaustions)
-    return Gateway(app.wsgi_app, receiving, pools, partial(refuse, metrics), begun)
+    app = ServerApplication(house, service, metrics, exhaustions)
+    return Gateway(app, receiving, pools, partial(refuse, metrics), begun)
 
 
 def refuse(metrics: Metrics, seconds: float) -> Refusal:
@@ -104,40 +108,8 @@ def refuse(metrics: Metrics, seconds: float) -> Refusal:
     """
     metrics.answered(NOWHERE, int(HTTPStatus.SERVICE_UNAVAILABLE), seconds)
     reply = problem(BUSY, headers=REFUSAL_HEADERS[BUSY])
-    body = reply.body()
-    kind = {"Content-Type": reply.media_type, "Content-Length": str(len(body))}
-    return Refusal(int(reply.status), {**reply.headers, **kind}, body)
-
-
-def application(
-    house: House,
-    service: Service,
-    metrics: Metrics,
-    exhaustions: Mapping[str, Exhaustion] | None = None,
-) -> Flask:
-    """
-    Put the application together, for a server that has received the bodies.
-
-    The access log and the metrics time a request from the moment at which its head came, so with
-    the time that its body took and that it waited for a thread; a server says that moment by
-    `counterseal_server.gateway.STARTED`. Without it they begin with the application.
-
-    Args:
-        house: The ports and settings.
-        service: The use cases behind the blueprints.
-        metrics: Where requests are counted.
-        exhaustions: By name, of what no request can do without.
-    """
-    app = Flask(__name__, static_folder=None)
-    app.url_map.merge_slashes = False  # else a path with two slashes is answered by a redirect
-    _observe(app, house, metrics)
-    app.register_blueprint(service_blueprint(service))
-    app.register_blueprint(device_blueprint(service))
-    if house.settings.administration:
-        app.register_blueprint(admin_blueprint(service))
-    _operate(app, house, metrics, Readiness(house, exhaustions or {}))
-    _expect(app, metrics)
-    return app
+    response = reply.response()
+    return Refusal(response.status, dict(response.headers), response.body)
 
 
 def use_cases(house: House) -> Service:
@@ -151,87 +123,112 @@ def use_cases(house: House) -> Service:
     return Service(house.ports, house.policy, face, call=house.records.call)
 
 
-def _observe(app: Flask, house: House, metrics: Metrics) -> None:
-    @app.before_request
-    def begin() -> Response | None:
-        environ = request.environ
-        environ.setdefault(STARTED, time.perf_counter())
-        given = environ.get(GIVEN_ID, "")
-        fits = _FIT_ID.fullmatch(given)
-        request_id.set(given if fits else house.ports.entropy.token(ID_BYTES).hex())
-        word = environ.get(REFUSED)
-        if word is not None:
-            return _not_received(word)
-        return _problem("no_such_endpoint") if environ["PATH_INFO"].startswith("//") else None
+class ServerApplication:
+    """
+    The WSGI application that `serve` runs, for a server that has received the bodies.
 
-    @app.after_request
-    def end(response: Response) -> Response:
-        seconds = time.perf_counter() - request.environ[STARTED]
+    The access log and the metrics time a request from the moment at which its head came, so with
+    the time that its body took and that it waited for a thread; a server says that moment by
+    `counterseal_server.gateway.STARTED`. Without it they begin with the application.
+
+    Args:
+        house: The ports and settings.
+        service: The use cases behind the HTTP API.
+        metrics: Where requests are counted.
+        exhaustions: By name, of what no request can do without.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        service: Service,
+        metrics: Metrics,
+        exhaustions: Mapping[str, Exhaustion] | None = None,
+    ) -> None:
+        self._entropy = house.ports.entropy
+        self._service = service
+        self._application = Application(service)
+        self._metrics = metrics
+        self._readiness = Readiness(house, exhaustions or {})
+        self._operators: dict[str, Callable[[], Reply | Response]] = {
+            "healthz": self._alive,
+            "readyz": self._ready,
+        }
+        if house.settings.metrics:
+            self._operators["metrics"] = self._counts
+        self._expect()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request, log it and count it."""
+        started = environ.setdefault(STARTED, time.perf_counter())
+        client_id = environ.get(CLIENT_ID, "")
+        fits = _FIT_ID.fullmatch(client_id)
+        request_id.set(client_id if fits else self._entropy.token(ID_BYTES).hex())
+        try:
+            request = read_environ(environ)
+            response = self._respond(request, environ.get(REFUSED))
+            self._record(request.method, response, time.perf_counter() - started)
+            headers = (*response.headers, (REQUEST_ID, request_id.get()))
+            response = attrs.evolve(response, headers=headers)
+            return write_response(response, request.method, start_response)
+        finally:
+            request_id.set(NO_REQUEST)
+
+    def _respond(self, request: Request, refusal: str | None) -> Response:
+        operator = request.path.removeprefix("/")
+        answer = self._operators.get(operator) if request.path.startswith("/") else None
+        if refusal is not None:
+            operation = self._application.find_operation(request) if answer is None else operator
+            return problem(refusal, headers=REFUSAL_HEADERS.get(refusal)).response(operation)
+        if answer is None:
+            return self._application.respond(request)
+        try:
+            reply = _operate(request.method, answer)
+        except Exception as error:  # noqa: BLE001 (the edge of the service)
+            reply = reply_to(error, self._service.settings)
+        return reply if isinstance(reply, Response) else reply.response(operator)
+
+    def _record(self, method: str, response: Response, seconds: float) -> None:
         # Never the path as it was sent: somebody may have put a secret into it.
-        operation = _operation(request.endpoint)
-        status = response.status_code
-        metrics.answered(operation, status, seconds)
+        operation = response.operation or NOWHERE
+        self._metrics.answered(operation, response.status, seconds)
         level = logging.DEBUG if operation in OPERATORS else logging.INFO
-        method = _method(request.method)
-        log.log(level, "%s %s %d %.1f ms", method, operation, status, 1_000 * seconds)
-        response.headers.add(REQUEST_ID, request_id.get())
-        return response
+        shown = method if _FIT_METHOD.fullmatch(method) else "?"
+        log.log(level, "%s %s %d %.1f ms", shown, operation, response.status, 1_000 * seconds)
 
-    @app.teardown_request
-    def forget(_: BaseException | None) -> None:
-        request_id.set(NO_REQUEST)
+    def _expect(self) -> None:
+        """Set to zero what may be counted of every operation, as the description says."""
+        described = {
+            operation.id: statuses(operation) for _, operation in served(self._service.settings)
+        }
+        for operation in sorted({NOWHERE, *self._operators, *described}):
+            self._metrics.expect(operation, described.get(operation, frozenset()) | ANY_STATUS)
 
+    def _alive(self) -> Reply:
+        return Reply(document={"status": "alive"})
 
-def _expect(app: Flask, metrics: Metrics) -> None:
-    """Tell *metrics* of every endpoint, and of what the description says that it may answer."""
-    described = {
-        operation.id: statuses(operation)
-        for operation in (*ORIGIN_API, *DEVICE_API, *ADMIN_API, DESCRIPTION)
-    }
-    for endpoint in sorted({NOWHERE, *map(_operation, app.view_functions)}):
-        metrics.expect(endpoint, described.get(endpoint, frozenset()) | ANY_STATUS)
-
-
-def _operation(endpoint: str | None) -> str:
-    """Return the name under which requests to *endpoint* are counted and logged."""
-    return (endpoint or NOWHERE).rpartition(".")[2]
-
-
-def _not_received(word: str) -> Response:
-    return _problem(word, REFUSAL_HEADERS.get(word))
-
-
-def _problem(word: str, headers: dict[str, str] | None = None) -> Response:
-    told = problem(word, headers=headers)
-    return Response(told.body(), int(told.status), dict(told.headers), content_type=told.media_type)
-
-
-def _method(sent: str) -> str:
-    return sent if _FIT_METHOD.fullmatch(sent) else "?"
-
-
-def _operate(app: Flask, house: House, metrics: Metrics, readiness: Readiness) -> None:
-    @app.errorhandler(HTTPException)
-    def nowhere(error: HTTPException) -> Response:
-        # What is under no blueprint: a browser's page would be no answer to a program.
-        if isinstance(error, MethodNotAllowed):
-            allow = {"Allow": ", ".join(sorted(error.valid_methods or ()))}
-            return _problem("method_not_allowed", allow)
-        return _problem("no_such_endpoint" if isinstance(error, NotFound) else "bad_request")
-
-    @app.get("/healthz")
-    def healthz() -> Any:
-        return jsonify(status="alive")
-
-    @app.get("/readyz")
-    def readyz() -> Any:
-        failing = readiness.failing()
+    def _ready(self) -> Reply:
+        failing = self._readiness.failing()
         if failing:
-            return jsonify(status="unready", failing=failing), HTTPStatus.SERVICE_UNAVAILABLE
-        return jsonify(status="ready")
+            document = {"status": "unready", "failing": failing}
+            return Reply(status=HTTPStatus.SERVICE_UNAVAILABLE, document=document)
+        return Reply(document={"status": "ready"})
 
-    if house.settings.metrics:
+    def _counts(self) -> Response:
+        text = self._metrics.text()
+        headers = (("Content-Type", CONTENT_TYPE), ("Content-Length", str(len(text))))
+        return Response(status=HTTPStatus.OK, headers=headers, body=text, operation="metrics")
 
-        @app.get("/metrics", endpoint="metrics")
-        def counts() -> Response:
-            return Response(metrics.text(), content_type=CONTENT_TYPE)
+
+def _operate(method: str, answer: Callable[[], Reply | Response]) -> Reply | Response:
+    """
+    Return what operators get.
+
+    Raises:
+        MethodNotAllowedError: They get it by another method.
+    """
+    if method == "OPTIONS":
+        return Reply(headers={"Allow": ", ".join(OPERATOR_METHODS)})
+    if method not in OPERATOR_METHODS:
+        raise MethodNotAllowedError(OPERATOR_METHODS)
+    return answer()

@@ -16,7 +16,7 @@ from counterseal_web.openapi import DESCRIPTION
 from counterseal_web.operations import Audience, Operation
 from counterseal_web.origins import ORIGIN_API
 from counterseal_web.pending import EventStream, LongPoll
-from counterseal_web.problems import NoSuchEndpointError, reply_to
+from counterseal_web.problems import NoSuchEndpointError, RefusedRequestError, reply_to
 from counterseal_web.router import Route, Router
 from counterseal_web.service import Service
 from counterseal_web.settings import Settings
@@ -57,6 +57,13 @@ class Application:
     def problem(self, error: Exception, pending: Pending) -> Response:
         """Return what the outside may know of *error*, which ended the wait for *pending*."""
         return reply_to(error, self._service.settings).response(pending.operation)
+
+    def find_operation(self, request: Request) -> str | None:
+        """Return the id of the operation that *request* names; None if there is none."""
+        try:
+            return self._find(request)().inputs.operation.id
+        except RefusedRequestError:
+            return None
 
     def _find(self, request: Request) -> Callable[[], Route]:
         return partial(self._router.find, request.method, request.path)

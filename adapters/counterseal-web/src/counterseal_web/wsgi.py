@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from counterseal_web.application import Application
-from counterseal_web.messages import Request
+from counterseal_web.messages import Request, Response
 from counterseal_web.problems import BrokenBodyError
 from counterseal_web.service import Service
 
@@ -40,16 +40,29 @@ class WsgiApplication:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         request = read_environ(environ)
-        response = self._application.respond(request)
-        status = f"{response.status} {HTTPStatus(response.status).phrase}"
-        start_response(status, list(response.headers))
-        if response.stream is None:
-            return [b"" if request.method == "HEAD" else response.body]
-        if request.method == "HEAD":
-            close: Callable[[], None] = getattr(response.stream, "close", lambda: None)
-            close()
-            return []
-        return response.stream
+        return write_response(self._application.respond(request), request.method, start_response)
+
+
+def write_response(
+    response: Response, method: str, start_response: StartResponse
+) -> Iterable[bytes]:
+    """
+    Begin *response* and return its body.
+
+    Args:
+        response: What the application returned.
+        method: Of the request; the response to `HEAD` has no body.
+        start_response: The server's.
+    """
+    status = f"{response.status} {HTTPStatus(response.status).phrase}"
+    start_response(status, list(response.headers))
+    if response.stream is None:
+        return [b"" if method == "HEAD" else response.body]
+    if method == "HEAD":
+        close: Callable[[], None] = getattr(response.stream, "close", lambda: None)
+        close()
+        return []
+    return response.stream
 
 
 def read_environ(
