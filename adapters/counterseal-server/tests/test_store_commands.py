@@ -85,7 +85,7 @@ def test_from_a_file_to_redis_and_back(file, world, run, tmp_path, redis):
 def test_what_does_not_fit_is_listed_and_not_copied(file, world, run, tmp_path):
     records = opened(file)
     with records.database.writing() as connection:
-        connection.exec_driver_sql("DELETE FROM counterseal_records WHERE kind = 'account'")
+        connection.run("DELETE FROM counterseal_records WHERE kind = 'account'")
     records.close()
 
     looked = run("store", "check", "--data", tmp_path)
