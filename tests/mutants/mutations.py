@@ -174,7 +174,8 @@ def _strike(call: ast.Call, index: int | None) -> None:
         return
     text = call.args[index]
     is_text = isinstance(text, ast.Constant) and isinstance(text.value, str | None)
-    if is_text or isinstance(text, ast.JoinedStr):
+    # A state, say, that is named in the log.
+    if is_text or isinstance(text, ast.JoinedStr | ast.Attribute):
         call.args[index] = ast.Constant("")
 
 

@@ -9,7 +9,7 @@ rotates, the old one is valid beside the new one.
 from __future__ import annotations
 
 import base64
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 import attrs
@@ -43,7 +43,6 @@ from counterseal.rules.authorization import (
     role_fits,
 )
 from counterseal.rules.sizes import text_fits
-from counterseal.rules.standing import in_force
 from counterseal.wire.webhook import SECRET_BYTES as WEBHOOK_BYTES
 from counterseal.wire.webhook import secret_text
 
@@ -143,9 +142,9 @@ def _issue(
     _overlap_fits(overlap, tools.policy)
     credential, secret = _new_credential(tools, holder.guid, scheme)
     older_credentials = tuple(
-        replace(older, ends_at=_earlier(older.ends_at, tools.now + overlap))
-        for older in holder.credentials[:1]
-        if overlap and older.scheme is scheme and in_force(older.ends_at, tools.now)
+        replace(newest, ends_at=tools.now + overlap)
+        for newest in holder.credentials[:1]
+        if overlap and newest.scheme is scheme
     )
     updated_holder = revise(holder, credentials=(credential, *older_credentials))
     return store(updated_holder, secret, guards=admin_guards(admin, holder))
@@ -159,12 +158,12 @@ def _issue_webhook_key(
     webhook_key = WebhookKey(
         sealed=tools.seal(secret, webhook_context(origin.guid)), created_at=tools.now
     )
-    older_keys = [
-        replace(older, ends_at=_earlier(older.ends_at, tools.now + overlap))
-        for older in origin.webhook_keys[:1]
-    ]
-    live_keys = tuple(older for older in older_keys if in_force(older.ends_at, tools.now))
-    updated_origin = revise(origin, webhook_keys=(webhook_key, *live_keys))
+    older_keys = tuple(
+        replace(newest, ends_at=tools.now + overlap)
+        for newest in origin.webhook_keys[:1]
+        if overlap
+    )
+    updated_origin = revise(origin, webhook_keys=(webhook_key, *older_keys))
     return store(updated_origin, secret_text(secret), guards=admin_guards(admin, origin))
 
 
@@ -224,7 +223,3 @@ def _overlap_fits(overlap: timedelta, policy: Policy) -> None:
 def _require_signing(scheme: Scheme) -> None:
     if scheme is Scheme.BASIC:
         raise InvalidField("keyType", "an administrator signs")
-
-
-def _earlier(current: datetime | None, end: datetime) -> datetime:
-    return end if current is None else min(current, end)

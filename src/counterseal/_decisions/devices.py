@@ -104,7 +104,7 @@ def endorse_keys(
     _: AuthenticatedDevice, tools: Tools, service_keys: tuple[PublicKey, ...]
 ) -> Decision[dict[str, str]] | Signing[dict[str, str]]:
     """Have the service's key set signed by each of its keys; the result is by the key's id."""
-    payload = ijson.compact(keyset_claims(service_keys, tools.now), field="claims")
+    payload = ijson.compact(keyset_claims(service_keys, tools.now))
     return _endorse(payload, service_keys, {})
 
 

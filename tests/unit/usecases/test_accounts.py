@@ -41,6 +41,9 @@ def test_an_account_id_too_long_or_empty_is_refused(service, account_id):
     with pytest.raises(InvalidField) as caught:
         service.accounts.get(service.origin, account_id)
     assert caught.value.field == "accountId"
+    with pytest.raises(InvalidField) as caught:
+        service.accounts.find(service.app_space.guid, account_id, by=OPERATOR)
+    assert caught.value.field == "accountId"
 
 
 def test_an_origin_sees_every_device_that_a_user_ever_had(service):
@@ -152,8 +155,9 @@ def test_s17_revoking_an_account_ends_all_its_devices_and_invitations_at_once(se
     revoked = service.accounts.revoke(service.origin, "alice")
     assert revoked == service.account()
     assert (revoked.version, revoked.devices) == (before.version + 1, ())
-    states = {binding.state for binding in service.accounts.list_devices(service.origin, "alice")}
-    assert states == {BindingState.REVOKED}
+    bindings = service.accounts.list_devices(service.origin, "alice")
+    assert {binding.state for binding in bindings} == {BindingState.REVOKED}
+    assert {binding.ended_at for binding in bindings} == {service.clock.now()}
     names = [event.event for event in service.events[-4:]]
     assert names == ["account.revoke", *["binding.revoke"] * 3]
     with pytest.raises(AccountUnbound):

@@ -264,8 +264,9 @@ def test_an_entry_is_put_on_the_list_once_and_taken_off(service):
     assert len(service.happened("origin.allow_callback")) == 2
     updated_origin = service.administration.forbid_callback(guid, CALLBACK)
     assert updated_origin.callbacks == (entry,)
-    with pytest.raises(InvalidField):
+    with pytest.raises(InvalidField) as caught:
         service.administration.forbid_callback(guid, CALLBACK)
+    assert caught.value.field == "callbackUrl"
     assert service.last_event() == ("origin.forbid_callback", "invalid_field")
 
 

@@ -8,7 +8,7 @@ from counterseal import STANDARD
 from counterseal._decisions.revalidation import accounts_of
 from counterseal._transaction import AuditContext, Transactions
 from counterseal.memory import memory_ports
-from counterseal.models import Account, Change, Identity, Logout
+from counterseal.models import Account, Alias, Change, Identity, Logout
 from counterseal.models.guid import account_partition, mint
 from counterseal.testing import FrozenClock
 from counterseal.usecases.revalidation import add_aliases, remove_alias
@@ -115,3 +115,12 @@ def test_a_logout_finds_whoever_logged_in_by_that_name_and_nobody_else(logins, e
                 for subject, session in ((word, ""), ("", word), (word, "zoe")):
                     logout = (space, issuer, subject, session)
                     assert ledger.accounts(*logout) == ledger.expected(*logout), logout
+
+
+def test_an_alias_is_of_the_accounts_app_space_and_its_making_is_recorded():
+    ledger = Ledger()
+    ledger.log_in(PastLogin(SPACES[0], ISSUERS[0], "zoe", "", "adam"))
+    (alias,) = [each for each in ledger.ports.store._records.values() if isinstance(each, Alias)]
+    assert alias.app_space == SPACES[0]
+    (account,) = alias.accounts
+    assert [event.subject for event in ledger.ports.audit.events] == [account]

@@ -99,6 +99,13 @@ def refused(service, request, refusal, verb="authenticate"):
     return caught.value
 
 
+@pytest.mark.parametrize("name", ["Signature-Input", "signature-input", "SIGNATURE-INPUT"])
+def test_a_request_with_two_credentials_is_refused(service, guid, basic, name):
+    request = by_basic(basic, guid)
+    refused(service, attrs.evolve(request, headers=((name, "x"),)), CredentialRefused)
+    service.authentication.authenticate(attrs.evolve(request, headers=(JSON,)))
+
+
 # CX1, S23
 
 

@@ -391,6 +391,21 @@ def test_an_operator_drops_a_queued_one_and_it_is_never_sent(service, callback):
     assert len(service.sender.attempts) == count
 
 
+def test_one_that_a_worker_has_claimed_is_dropped_without_its_lease(service, callback):
+    dropped_callbacks = []
+
+    class Dropping:
+        def send(self, _):
+            assert service.stored(callback.guid).lease_until is not None
+            dropped_callbacks.append(service.callbacks.drop(callback.guid, by=OPERATOR))
+            return DeliveryOutcome(status=None)
+
+    with pytest.raises(WrongState):
+        service.but(sender=Dropping()).callbacks.attempt(callback.guid)
+    (dropped_callback,) = dropped_callbacks
+    assert dropped_callback.lease_until is None
+
+
 @pytest.mark.parametrize("status", [204, 410])
 def test_what_was_delivered_or_is_dead_is_not_dropped(service, callback, status):
     failed(service, callback.guid, status)

@@ -155,6 +155,7 @@ def test_a_revoked_origin_stays_and_is_not_let_in(service, guid, scheme):
     assert (admitted(service, old), admitted(service, new)) == (False, False)
     event = service.happened("credential.revoke")[-1]
     assert (event.actor, event.subject) == ("root", guid)
+    assert service.credentials.revoke(guid) == bare
     assert admitted(service, service.credentials.issue(guid, scheme))
 
 

@@ -83,7 +83,7 @@ def test_an_erased_account_leaves_its_guid_only(service, alice, guid):
         service.app_space.guid,
     )
     assert erased.erased_at == erased.locked_at == service.clock.now()
-    assert erased.created_at == before.created_at
+    assert (erased.created_at, erased.user_info) == (before.created_at, "")
     assert (erased.devices, erased.history, erased.receipts, erased.receipt_hash) == (
         (),
         History(),
@@ -220,6 +220,7 @@ def test_an_erased_account_is_not_there_for_its_origin_and_its_provider(service,
     carol = service.log_in(space, "carol").device.bond.account
     for one in (guid, carol):
         service.accounts.erase(one, by=OPERATOR)
+    assert (service.stored(carol).sealed_grant, service.stored(carol).confirmed_at) == (b"", None)
     with pytest.raises(NotFound):
         service.accounts.get_by_guid(service.origin, guid)
     with pytest.raises(NotFound):

@@ -532,6 +532,9 @@ def test_a_gone_address_is_removed_from_every_device(service, alice):
 
 
 def test_an_address_that_was_replaced_meanwhile_stays(service, alice):
+    other = service.bind("alice", addresses=(HERE, THERE))
+    service.invitations.invite(service.origin, "alice")
+
     class Slow:
         def kinds(self):
             return service.outbox.kinds()
@@ -546,7 +549,9 @@ def test_an_address_that_was_replaced_meanwhile_stays(service, alice):
     service.ask("alice", "Pay?")
     service.but(notifier=Slow()).push()
     assert service.stored(alice.guid).addresses == (THERE,)
-    assert service.happened("binding.address") == []
+    assert service.stored(other.guid).addresses == (THERE,)
+    assert [event.subject for event in service.happened("binding.address")] == [other.guid]
+    assert len(service.account().devices) == 3
 
 
 # Trying a device
@@ -563,10 +568,23 @@ def test_an_operator_tries_whether_a_device_can_be_notified(service):
         (WEB, "misconfigured"),
     ]
     (push,) = service.outbox.pushes
-    assert (push.message.occasion, push.message.subject) == (Occasion.TEST, alice.guid)
+    message = push.message
+    assert (message.occasion, message.subject) == (Occasion.TEST, alice.guid)
+    assert message.account == service.account().guid
+    assert partition_of(message.guid) == partition_of(alice.guid)
+    assert (message.life, message.timeout) == (STANDARD.challenge_life, STANDARD.push_timeout)
+    assert {event.actor for event in service.happened("binding.push")} == {OPERATOR.actor}
     assert service.stored(alice.guid).addresses == (THERE, WEB)
     assert reasons(service, "binding.push") == ["gone", "", "misconfigured"]
     assert service.notifications.test(service.bind("bob").guid, by=OPERATOR) == ()
+
+
+def test_a_test_push_has_the_texts_of_its_app_space(service, alice):
+    texts = {"title": "Bank", "challenge": "A question waits."}
+    service.administration.edit_app_space(service.app_space.guid, texts=texts)
+    service.notifications.test(alice.guid, by=OPERATOR)
+    (push,) = service.outbox.pushes
+    assert (push.message.title, push.message.body) == ("Bank", "A question waits.")
 
 
 def test_a_test_push_needs_an_active_device_within_reach(service, alice):

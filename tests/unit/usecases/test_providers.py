@@ -61,7 +61,8 @@ def test_a_public_client_keeps_no_secret(service, space):
 
 def test_a_secret_is_needed_where_the_client_has_to_show_one(service, settings):
     for secret in (None, "", "x" * 8_193):
-        with pytest.raises(InvalidField):
+        with pytest.raises(InvalidField) as caught:
             service.administration.create_app_space(
                 service.company.guid, "Staff", idp=settings, idp_secret=secret
             )
+        assert caught.value.field == "idp.clientSecret"
