@@ -44,11 +44,11 @@ class Disk(WriteAheadLog):
     def keep(self):
         """What is there now outlasts a power cut."""
         for end in ("", "-wal"):
-            shutil.copy(f"{self._file}{end}", self._folder / f"kept.db{end}")
+            shutil.copy(f"{self._file}{end}", self._folder / f"synced.db{end}")
 
     def cut(self):
         """Cut the power, and return the address of what is left."""
-        return f"sqlite:///{self._folder / 'kept.db'}"
+        return f"sqlite:///{self._folder / 'synced.db'}"
 
 
 @pytest.fixture

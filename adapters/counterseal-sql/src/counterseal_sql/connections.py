@@ -28,7 +28,7 @@ class ConnectionPool(Generic[C]):
     """
     Keeps connections open; the last one that was returned is used first.
 
-    Its cache has the newest pages, and the others are left to the idle ones.
+    On SQLite, the cache of that connection has the newest pages.
 
     Args:
         connect: Opens a connection.

@@ -36,7 +36,7 @@ def create_engine(url: URL, options: dict[str, Any]) -> Engine:
 
 def open_driver(engine: Engine) -> Any:
     """
-    Open a connection, and return the driver's own; whoever listens to *engine* is asked.
+    Open a connection, with the events of *engine*, and return the driver's own.
 
     Raises:
         Exception: One of the driver's errors: there is no connection.
