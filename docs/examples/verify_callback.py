@@ -27,12 +27,12 @@ def by_our_client(headers, body, secrets):
 # With any library of Standard Webhooks
 def by_a_library(headers, body, secret):
     try:
-        told = Webhook(secret).verify(body, headers)
+        request = Webhook(secret).verify(body, headers)
     except (WebhookVerificationError, ValueError):  # the second for what is no header at all
         return HTTPStatus.BAD_REQUEST
     if headers["webhook-id"] not in seen:
         seen.add(headers["webhook-id"])
-        act_on(told["guid"])
+        act_on(request["guid"])
     return HTTPStatus.NO_CONTENT
 
 

@@ -1,13 +1,17 @@
 """
-Users and their devices: what the service replies to an origin about them.
+Users and their devices: what an origin sends about them, and what the service replies.
 
-| record | reply to | written from |
-|---|---|---|
-| `BindInvitation` | `account/bind` | itself |
-| `KnownAccount` | `account/getAccount` | an account |
-| `KnownDevice` | `device/getAll`, a list | a binding |
+| record | in |
+|---|---|
+| `BindRequest` | the body of `account/bind` |
+| `BindInvitation` | the reply to it |
+| `KnownAccount` | the reply to `account/getAccount` |
+| `KnownDevice` | the reply to `device/getAll`, a list |
+| `DeviceName` | the body of `device/revoke` |
+| `RequestName` | the body of `request/cancel` |
 
-What the service says of a challenge is in `wire.messages`.
+The body of `request/add` is in `wire.question`, and a challenge as the service replies it in
+`wire.messages`.
 See `wire.members.Members` for the refusals of all readers here.
 """
 
@@ -21,7 +25,31 @@ import attrs
 from counterseal.models import Account, Binding, BindingState, Guid, TokenForm
 from counterseal.wire.claims import format_time
 from counterseal.wire.link import BindLink, write_link
-from counterseal.wire.members import Members
+from counterseal.wire.members import OPTIONAL_TEXT, TEXT, Members, member
+
+
+@attrs.frozen(kw_only=True)
+class BindRequest:
+    """The request to invite a device of one user; `wire.question` reads the forms of CX clients."""
+
+    account_id: str = attrs.field(metadata=member("accountId", TEXT))
+    user_info: str | None = attrs.field(
+        repr=False, metadata=member("userInfo", OPTIONAL_TEXT, omitted=True)
+    )
+
+
+@attrs.frozen(kw_only=True)
+class DeviceName:
+    """The device, or the invitation, that is to be revoked; its GUID is not checked yet."""
+
+    device: str = attrs.field(metadata=member("deviceGuid", TEXT))
+
+
+@attrs.frozen(kw_only=True)
+class RequestName:
+    """The request that is to be cancelled; its GUID is not checked yet."""
+
+    request: str = attrs.field(metadata=member("requestGuid", TEXT))
 
 
 @attrs.frozen(kw_only=True)

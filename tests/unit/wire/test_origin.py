@@ -13,10 +13,14 @@ from counterseal.models import Account, Authority, Binding, BindingState, TokenF
 from counterseal.testing import strategies
 from counterseal.wire.claims import format_time
 from counterseal.wire.link import BindLink, read_link
+from counterseal.wire.members import read_record, write_record
 from counterseal.wire.origin import (
     BindInvitation,
+    BindRequest,
+    DeviceName,
     KnownAccount,
     KnownDevice,
+    RequestName,
     account_document,
     device_document,
     invitation_document,
@@ -69,6 +73,32 @@ def refused(reader, document, name):
     with pytest.raises(InvalidField) as caught:
         reader(document)
     assert caught.value.field == name
+
+
+@pytest.mark.parametrize(
+    ("record", "values"),
+    [
+        (BindRequest, {"account_id": TEXTS, "user_info": st.none() | TEXTS}),
+        (DeviceName, {"device": TEXTS}),
+        (RequestName, {"request": TEXTS}),
+    ],
+)
+@given(st.data())
+def test_what_an_origin_sends_is_read_again(record, values, data):
+    body = data.draw(st.builds(record, **values))
+    document = through_json(write_record(body))
+    assert read_record(record, document) == body
+    assert None not in document.values()
+    for name in document:
+        with pytest.raises(InvalidField, match=name):
+            read_record(record, document | {name: 7})
+
+
+def test_the_members_of_what_an_origin_sends():
+    bind = BindRequest(account_id="zoe", user_info="since 2020")
+    assert write_record(bind) == {"accountId": "zoe", "userInfo": "since 2020"}
+    assert write_record(DeviceName(device="x")) == {"deviceGuid": "x"}
+    assert write_record(RequestName(request="x")) == {"requestGuid": "x"}
 
 
 @given(INVITATIONS, st.sampled_from(TokenForm))

@@ -28,11 +28,15 @@ from counterseal.models import (
 )
 from counterseal.models.guid import parse
 from counterseal.ports import Clock, Entropy
+from counterseal.wire.members import write_record
 from counterseal.wire.messages import ProcessedRequest, read_processed
 from counterseal.wire.origin import (
     BindInvitation,
+    BindRequest,
+    DeviceName,
     KnownAccount,
     KnownDevice,
+    RequestName,
     read_account,
     read_devices,
     read_invitation,
@@ -248,7 +252,7 @@ class Client:
             RequestRefused: The service refuses for another reason.
             Unavailable: There is no reply.
         """
-        body = _body(requestGuid=_name(request))
+        body = compact(write_record(RequestName(request=_name(request))))
         try:
             self._calls.call(Call(method="PATCH", path="request/cancel", body=body))
         except Finished as refusal:
@@ -278,7 +282,7 @@ class Client:
             Unavailable: There is no reply, or none that can be read.
         """
         demand("account_id", account_id, str)
-        body = _body(accountId=account_id, userInfo=user_info)
+        body = compact(write_record(BindRequest(account_id=account_id, user_info=user_info)))
         reply = self._call_once("PUT", "account/bind", body, idempotency_key)
         invitation = reply.read(read_invitation)
         self._require_own(invitation.app_space)
@@ -308,7 +312,7 @@ class Client:
             RequestRefused: The service refuses for another reason.
             Unavailable: There is no reply.
         """
-        body = _body(deviceGuid=_own_guid(device))
+        body = compact(write_record(DeviceName(device=_own_guid(device))))
         with suppress(Finished):
             self._calls.call(Call(method="PATCH", path="device/revoke", body=body))
 
@@ -384,7 +388,3 @@ def _own_guid(text: str) -> Guid:
         return parse(text, field="guid")
     except InvalidField:
         raise Unfit("not a GUID of this service") from None
-
-
-def _body(**members: object) -> bytes:
-    return compact({name: value for name, value in members.items() if value is not None})

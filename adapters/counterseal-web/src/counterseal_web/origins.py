@@ -9,16 +9,19 @@ from http import HTTPStatus
 import counterseal as cs
 from counterseal.errors import WrongState
 from counterseal.models import UNFINISHED, Guid, RelyingParty
+from counterseal.wire.members import read_record
 from counterseal.wire.messages import processed_document
 from counterseal.wire.origin import (
     BindInvitation,
+    DeviceName,
+    RequestName,
     account_document,
     device_document,
     invitation_document,
 )
 from counterseal.wire.question import read_account_id, read_user_info
 from counterseal_web.calls import Call
-from counterseal_web.members import read_guid, read_number, require_text
+from counterseal_web.members import read_guid, read_number
 from counterseal_web.messages import EVENTS, Reply
 from counterseal_web.operations import NOTHING, Audience, Operation, Payload
 from counterseal_web.pending import EventStream, LongPoll
@@ -82,7 +85,7 @@ def get_devices(service: Service, call: Call, party: RelyingParty) -> Reply:
 
 def revoke_device(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Revoke a device, or an open invitation; again does nothing."""
-    guid = read_guid(require_text(call.document, "deviceGuid"), "deviceGuid")
+    guid = read_guid(read_record(DeviceName, call.document).device, "deviceGuid")
     try:
         service.devices.revoke(guid, by=party)
     except WrongState:
@@ -132,7 +135,7 @@ def get_requests(service: Service, call: Call, party: RelyingParty) -> Reply:
 
 def cancel_request(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Take a question back."""
-    guid = read_guid(require_text(call.document, "requestGuid"), "requestGuid")
+    guid = read_guid(read_record(RequestName, call.document).request, "requestGuid")
     ended = service.challenges.cancel(party, guid)
     return Reply(document=processed_document(ended, now=service.ports.clock.now()))
 
