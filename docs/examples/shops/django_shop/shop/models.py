@@ -1,0 +1,51 @@
+"""The shop's own table, in the same database."""
+
+import uuid
+
+from django.db import models, transaction
+
+from counterseal.models import UNFINISHED
+from shop.approvals import approvals
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+class Order(models.Model):
+    """What a user wants to buy, and the challenge that asks for the approval."""
+
+    id = models.CharField(primary_key=True, max_length=36, default=new_id)
+    user = models.CharField(max_length=100)
+    item = models.CharField(max_length=100)
+    challenge = models.CharField(max_length=36)
+    state = models.CharField(max_length=10, default="waiting")  # then "paid" or "cancelled"
+
+    class Meta:
+        app_label = "shop"
+        db_table = "orders"
+
+    def __str__(self):
+        return f"{self.item}: {self.state}"
+
+
+def place_order(user: str, item: str) -> tuple[Order, str]:
+    """Ask *user* to approve an order of *item*; return the order and the matching code."""
+    order = Order(user=user, item=item)
+    issued = approvals().ask(user, f"Pay for {item}?", key=order.id)
+    order.challenge = issued.challenge.guid
+    order.save()
+    return order, issued.code
+
+
+def finish_order(order: Order) -> None:
+    """Look how the challenge stands, and act on its end: once, whoever looks first."""
+    challenge = approvals().challenges.status(approvals().origin, order.challenge)
+    if challenge.state in UNFINISHED:
+        return
+    state = "paid" if challenge.approved else "cancelled"
+    with transaction.atomic():
+        waiting = Order.objects.filter(pk=order.pk, state="waiting")
+        if waiting.update(state=state) == 1:
+            pass  # Yours: send the goods. This commits together with the new state.
+    order.refresh_from_db()
