@@ -30,7 +30,6 @@ from pathlib import Path
 from fork_request import send
 
 IMPORTED = [
-    "counterseal_flask",
     "counterseal_redis",
     "counterseal_demo.device_command",
     "counterseal_demo.approval_demo",

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 PARTS = {
     "service": (
-        "counterseal_flask",
         "counterseal_http",
         "counterseal_keys",
         "counterseal_records",
         "counterseal_sql",
         "counterseal_web",
-        "flask",
         "granian",
         "httpx2",
         "prometheus_client",

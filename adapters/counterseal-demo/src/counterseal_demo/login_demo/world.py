@@ -12,7 +12,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import attrs
-from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from counterseal import OPERATOR, STANDARD, Administration, Credentials, Policy, Ports
@@ -21,9 +20,10 @@ from counterseal.models import AppSpace, ClientAuth, Company, IdpSettings, Origi
 from counterseal.wire.cx1 import write_basic
 from counterseal_demo.device_cli.calls import Calls
 from counterseal_demo.trial import TrialProvider
-from counterseal_flask import Settings, create_blueprints
 from counterseal_http import Guard, GuardedClient, HttpCallbackSender, guarded_client
 from counterseal_oidc import OidcIdentityProvider
+from counterseal_web import Service, Settings
+from counterseal_web.wsgi import WsgiApplication
 
 CLIENT = "counterseal"
 APP_RETURN = "com.example.app:/login"
@@ -122,7 +122,7 @@ def world() -> Iterator[World]:
         OSError: No port can be listened at, or the cache folder cannot be written.
     """
     with ExitStack() as after:
-        server = make_server("127.0.0.1", 0, Flask("none"), threaded=True, request_handler=_Quiet)
+        server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True, request_handler=_Quiet)
         after.callback(server.server_close)
         url = f"http://127.0.0.1:{server.server_port}"
         ports = memory_ports()
@@ -133,10 +133,7 @@ def world() -> Iterator[World]:
         ports = attrs.evolve(ports, identity=identity, sender=sender)
         # The provider is asked at every call of a device, where a service waits for minutes.
         policy = attrs.evolve(STANDARD, revalidation_life=timedelta())
-        app = Flask("counterseal", static_folder=None)
-        for blueprint in create_blueprints(ports, policy, Settings(public_url=url)):
-            app.register_blueprint(blueprint)
-        server.app = app
+        server.app = WsgiApplication(Service(ports, policy, Settings(public_url=url)))
         receiver = Receiver()
         after.callback(receiver.server_close)
         for serving in (server, receiver):
