@@ -80,6 +80,7 @@ STATUS: dict[str, HTTPStatus] = {
     "deadline_ahead": HTTPStatus.CONFLICT,
     "lease_lost": HTTPStatus.CONFLICT,
     "token_spent": HTTPStatus.CONFLICT,
+    "setting_differs": HTTPStatus.CONFLICT,
     "code_demanded": HTTPStatus.CONFLICT,
     "key_in_progress": HTTPStatus.CONFLICT,
     "key_reused": HTTPStatus.UNPROCESSABLE_ENTITY,
