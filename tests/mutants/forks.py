@@ -1,0 +1,185 @@
+"""
+Run mutants in forks: `python forks.py PATTERN…`, within the tree that mutmut has made.
+
+mutmut starts pytest anew for each mutant, which then collects thousands of tests. Here one process
+collects them once, runs a few so that everything is imported, and forks for each mutant. The fork
+runs the tests that call the function that was changed, those of the module's own subject first,
+until one fails. No cache hides a mutant: `mutations.undecorated` has removed them from the source.
+
+A mutant that passes `TESTS` tests is alive: a test that would notice it is to be a near one.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import gc
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from mutmut.mutation.trampoline import set_mutant_under_test
+from mutmut.utils.format_utils import mangled_name_from_mutant_name
+
+TESTS = 400
+"""How many tests one mutant meets, at most."""
+
+CPU_SECONDS = 60
+"""For one mutant; one that needs more runs for ever."""
+
+WARMING = 150
+"""How many tests run before the first fork."""
+
+SUBJECTS = {
+    "callbacks": ("callbacks",),
+    "challenges": ("questions", "commits", "answers"),
+    "devices": ("devices", "keysets", "telemetry"),
+    "endings": ("answers", "questions"),
+    "issuing": ("questions", "codes", "reserving"),
+    "logins": ("logins", "logouts"),
+    "notifying": ("notifications",),
+    "outbox": ("notifications", "callbacks"),
+    "plan": ("questions",),
+    "readings": ("questions", "accounts"),
+    "retries": ("callbacks", "notifications"),
+    "tenancy": ("administration", "providers"),
+}
+"""The test files about modules whose names they do not share."""
+
+ALIVE, KILLED, NO_TESTS, TIMEOUT = 0, 1, 33, 36
+"""Exit codes as mutmut has them."""
+
+
+@attrs.define
+class Job:
+    """A mutant, the file that holds its result, and the tests that it meets, by their ids."""
+
+    name: str
+    meta: Path
+    tests: list[str]
+
+
+class Forks:
+    """A plugin of pytest whose loop runs the mutants that a pattern names in place of the tests."""
+
+    def __init__(self, patterns: list[str], processes: int) -> None:
+        self._patterns = patterns
+        self._processes = processes
+        self._failed = False
+        self._running: dict[int, Job] = {}
+        self._results: dict[Path, dict[str, Any]] = {}
+        self._codes: Counter[int] = Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember that a test has failed."""
+        self._failed |= report.failed
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run the mutants, and write what became of them where mutmut writes it."""
+        items = {item.nodeid: item for item in session.items}
+        self._warm(session)
+        jobs = list(self._jobs(items))
+        started_at = time.monotonic()
+        for number, job in enumerate(jobs, 1):
+            if not job.tests:
+                self._record(job, NO_TESTS)
+                continue
+            while len(self._running) >= self._processes:
+                self._wait()
+            sys.stdout.flush()
+            process = os.fork()
+            if not process:
+                os._exit(self._meet(job, items, session.config))
+            self._running[process] = job
+            if number % 100 == 0:
+                minutes = (time.monotonic() - started_at) / 60
+                print(f"{number} of {len(jobs)} after {minutes:.0f} minutes", dict(self._codes))
+                self._save()
+        while self._running:
+            self._wait()
+        self._save()
+        return True
+
+    def _warm(self, session: pytest.Session) -> None:
+        """Run tests of all kinds: a fork then has nothing to import."""
+        by_function = {item.nodeid.partition("[")[0]: item for item in reversed(session.items)}
+        chosen_items = list(by_function.values())[:: max(1, len(by_function) // WARMING)]
+        for item, following in zip(chosen_items, [*chosen_items[1:], chosen_items[0]], strict=True):
+            session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if self._failed:
+            sys.exit("a test fails without any mutant")
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+
+    def _jobs(self, items: dict[str, pytest.Item]) -> Iterator[Job]:
+        stats = json.loads(Path("mutmut-stats.json").read_text("utf-8"))
+        for path in sorted(Path("src").rglob("*.meta")):
+            result = self._results[path] = json.loads(path.read_text("utf-8"))
+            for name in result["exit_code_by_key"]:
+                if any(fnmatch.fnmatch(name, pattern) for pattern in self._patterns):
+                    function = mangled_name_from_mutant_name(name)
+                    tests = set(stats["tests_by_mangled_function_name"].get(function, ()))
+                    ranked_tests = _ranked(tests & items.keys(), path, stats["duration_by_test"])
+                    yield Job(name, path, ranked_tests[:TESTS])
+
+    def _meet(self, job: Job, items: dict[str, pytest.Item], config: pytest.Config) -> int:
+        """Run the tests under the mutant, in a process that ends afterwards."""
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 10))
+        signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        os.dup2(nothing, 2)
+        set_mutant_under_test(job.name)
+        try:
+            for test, following in zip(job.tests, [*job.tests[1:], None], strict=True):
+                nextitem = None if following is None else items[following]
+                config.hook.pytest_runtest_protocol(item=items[test], nextitem=nextitem)
+                if self._failed:
+                    return KILLED
+        except BaseException:  # noqa: BLE001 (whatever it is, it was noticed)
+            return KILLED
+        return ALIVE
+
+    def _wait(self) -> None:
+        process, status = os.wait()
+        code = os.waitstatus_to_exitcode(status)
+        self._record(self._running.pop(process), TIMEOUT if code < 0 else code)
+
+    def _record(self, job: Job, code: int) -> None:
+        self._results[job.meta]["exit_code_by_key"][job.name] = code
+        self._codes[code] += 1
+
+    def _save(self) -> None:
+        for path, result in self._results.items():
+            path.write_text(json.dumps(result), "utf-8")
+
+
+def _ranked(tests: set[str], meta: Path, durations: dict[str, float]) -> list[str]:
+    """Order tests: those of the module's subject first, and of each function its first cases."""
+    module = meta.name.partition(".")[0]
+    subjects = SUBJECTS.get(module, (module.rstrip("s"),))
+    seen: Counter[str] = Counter()
+    ranks = {}
+    for test in sorted(tests, key=lambda test: (durations.get(test, 0), test)):
+        function = test.partition("[")[0]
+        near = any(f"test_{subject}" in test for subject in subjects)
+        ranks[test] = (min(seen[function], 3), not near)
+        seen[function] += 1
+    return sorted(ranks, key=ranks.__getitem__)
+
+
+if __name__ == "__main__":
+    # Before what is installed.
+    sys.path[:0] = [str(Path.cwd() / "src"), str(Path.cwd())]
+    separator = sys.argv.index("--")
+    plugin = Forks(sys.argv[1:separator], os.cpu_count() or 1)
+    sys.exit(pytest.main(["--quiet", "--capture=no", *sys.argv[separator + 1 :]], plugins=[plugin]))
