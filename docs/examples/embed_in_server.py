@@ -7,14 +7,23 @@ from datetime import timedelta
 
 import counterseal as cs
 from counterseal.device import SoftwareDevice
-from counterseal.keys import sign_with
 from counterseal.memory import memory_ports
 from counterseal.models import DeviceCall, Scheme
 from counterseal.wire.cx1 import write_basic
+from counterseal.wire.device import (
+    AnswerReply,
+    Bond,
+    DeviceStatus,
+    Endorsements,
+    OpenRequest,
+    OpenRequests,
+    ShownRequest,
+)
 from counterseal.wire.enrolment import Update, enrolment_document, update_document
-from counterseal.wire.keyset import KEYSET_TYP, keyset_claims
 from counterseal.wire.link import BindLink, write_link
+from counterseal.wire.members import write_record
 from counterseal.wire.messages import processed_document
+from counterseal.wire.problem import Problem, problem_document
 
 log = logging.getLogger("bank")
 BASE = "https://auth.example.com"  # configured, and never taken from a Host header
@@ -46,13 +55,14 @@ class Server:
     """One App Space, its own web shop, remote origins, and devices."""
 
     def __init__(self, ports: cs.Ports, policy: cs.Policy, shop):
-        self.shop, self.now, self.signer = shop, ports.clock.now, ports.signer
+        self.shop, self.now, self.policy = shop, ports.clock.now, policy
         self.authentication = cs.Authentication(ports, policy)
         self.invitations = cs.Invitations(ports, policy)
         self.enrolments = cs.Enrolments(ports, policy)
         self.devices = cs.Devices(ports, policy)
         self.challenges = cs.Challenges(ports, policy)
         self.answers = cs.Answers(ports, policy)
+        self.keysets = cs.KeySets(ports, policy)
         self.callbacks = cs.Callbacks(ports, policy)
         self.notifications = cs.Notifications(ports, policy)
 
@@ -104,47 +114,35 @@ class Server:
 
     def bind(self, request):
         bound = self.enrolments.complete(cs.read_enrolment(cs.read_json(request.body)))
-        return 200, {
-            "device": bound.binding.guid,
-            "account": bound.account.guid,
-            "appSpace": bound.app_space.guid,
-            "serviceKeys": cs.jwks_document(bound.service_keys),
-        }
+        return 200, write_record(Bond.of(bound))
 
     def pending(self, request):
-        waiting = self.answers.pending(device_call(request))
-        return 200, {"challenges": [challenge.guid for challenge in waiting]}
+        challenges = self.answers.pending(device_call(request))
+        return 200, write_record(OpenRequests(requests=tuple(map(OpenRequest.of, challenges))))
 
     def show(self, request, challenge):
-        return 200, {"display": self.answers.fetch(device_call(request), challenge).display}
+        shown = self.answers.fetch(device_call(request), challenge)
+        return 200, write_record(ShownRequest.of(shown, now=self.now()))
 
     def answer(self, request):
-        ended = self.answers.answer(device_call(request))
-        return 200, {"state": ended.state.value, "receipt": ended.outcome.receipt}
+        return 200, write_record(AnswerReply.of(self.answers.answer(device_call(request))))
 
     def disown(self, request):
-        ended = self.answers.disown(device_call(request))
-        return 200, {"state": ended.state.value, "receipt": ended.outcome.receipt}
+        return 200, write_record(AnswerReply.of(self.answers.disown(device_call(request))))
 
     def rotate(self, request):
-        self.devices.rotate(device_call(request))
-        return 200, {}
+        return 200, self.device_status(self.devices.rotate(device_call(request)))
 
     def update(self, request):
-        binding = self.devices.update(device_call(request))
-        return 200, {"name": binding.name}
+        return 200, self.device_status(self.devices.update(device_call(request)))
 
     def service_keys(self, request):
-        self.devices.authenticate(device_call(request))
-        keys = self.signer.jwks()
-        claims = keyset_claims(keys, self.now())
-        return 200, {"endorsed": {key.kid: self.endorsed(key, claims) for key in keys}}
+        endorsed = self.keysets.endorse(device_call(request))
+        return 200, write_record(Endorsements(endorsed=endorsed))
 
-    def endorsed(self, key, claims):
-        def signer(data):
-            return self.signer.sign(key.kid, data)
-
-        return sign_with(signer, key, typ=KEYSET_TYP, claims=claims)
+    def device_status(self, binding):
+        attempts_left = max(0, self.policy.strike_limit - binding.strikes)
+        return write_record(DeviceStatus.of(binding, attempts_left=attempts_left))
 
     # Workers: as many as you like, every few seconds
 
@@ -158,12 +156,12 @@ class Server:
                 # Another worker has it, or it is due again when the lease is over.
                 log.info("callback %s: %s", callback, problem.code)
 
-    def ring(self):
-        for noted in self.notifications.due():
+    def notify(self):
+        for notification in self.notifications.due():
             try:
-                self.notifications.attempt(noted.guid)
+                self.notifications.attempt(notification.guid)
             except (cs.Refused, cs.Unavailable) as problem:
-                log.info("notification %s: %s", noted.guid, problem.code)
+                log.info("notification %s: %s", notification.guid, problem.code)
         self.notifications.wait(timedelta(seconds=1))  # or until a question is asked
 
 
@@ -187,20 +185,26 @@ STATUS = {
 }
 
 
-def told(handler, *arguments):
+def reply_to(handler, *arguments):
     """Call *handler*, and turn what it raises into an answer."""
     try:
         return handler(*arguments)
     except cs.Refused as refusal:
         log.info("refused: %s", refusal.code)  # the code is for the log
-        body = {"error": refusal.public_code}  # the public code is for the other side
-        for name in ("field", "problem", "attempts_left", "retry_after"):
-            if hasattr(refusal, name):
-                body[name] = getattr(refusal, name)
-        return STATUS.get(refusal.public_code, 403), body
+        status = STATUS.get(refusal.public_code, 403)
+        problem = Problem(
+            code=refusal.public_code,  # the public code is for the other side
+            title="Refused.",
+            status=status,
+            attempts_left=getattr(refusal, "attempts_left", None),
+            field=getattr(refusal, "field", None),
+            detail=getattr(refusal, "problem", None),
+        )
+        return status, problem_document(problem)  # as application/problem+json
     except cs.Unavailable as failure:
         log.warning("unavailable: %s", failure.code)
-        return 503, {"error": "unavailable"}
+        problem = Problem(code="unavailable", title="Try again later.", status=503)
+        return 503, problem_document(problem)
 
 
 # A walk through it
@@ -218,54 +222,55 @@ def main():
         return Request(method, path, body, {"counterseal-proof": call.proof})
 
     session = {"account_id": "user-42"}  # set by the shop when the user logged in
-    _, page = told(server.add_device, session)
+    _, page = reply_to(server.add_device, session)
     token = page["link"].partition("st=")[2].partition("&")[0]
     enrolment = phone.enrolment(token, shop.app_space, pin="1379")
     body = json.dumps(enrolment_document(enrolment)).encode()
-    status, reply = told(server.bind, Request("POST", "/bind", body))
+    status, reply = reply_to(server.bind, Request("POST", "/device/bind", body))
     print("the bind:", status, sorted(reply))
     phone.complete_binding(server.enrolments.complete(enrolment))  # again: the recorded result
 
     order = {"id": "order-1", "amount": "10 EUR", "payee": "Zoë"}
-    _, page = told(server.pay, session, order)
-    _, listed = told(server.pending, from_phone("/pending", method="GET"))
-    (challenge,) = listed["challenges"]
-    _, seen = told(server.show, from_phone(f"/challenges/{challenge}", method="GET"), challenge)
+    _, page = reply_to(server.pay, session, order)
+    _, listed = reply_to(server.pending, from_phone("/device/requests", method="GET"))
+    challenge = listed["requests"][0]["guid"]
+    call = from_phone(f"/device/requests/{challenge}", method="GET")
+    _, shown = reply_to(server.show, call, challenge)
 
     def answer(display, code):
         body = phone.answer(display, 0, pin="1379", code=code).encode()
-        return told(server.answer, from_phone("/answer", body))
+        return reply_to(server.answer, from_phone("/device/answer", body))
 
-    dearer = seen["display"].replace("10 EUR", "99 EUR")
+    dearer = shown["display"].replace("10 EUR", "99 EUR")
     print("another amount:", answer(dearer, page["code"]))
-    print("a wrong code:", answer(seen["display"], "no code"))
-    status, body = answer(seen["display"], page["code"])
+    print("a wrong code:", answer(shown["display"], "no code"))
+    status, body = answer(shown["display"], page["code"])
     print("the right answer:", status, body["state"])
-    print("the page:", told(server.paid, session))
+    print("the page:", reply_to(server.paid, session))
 
     update = json.dumps(update_document(Update(name="Zoë's phone"))).encode()
-    print("another name:", told(server.update, from_phone("/device", update, "PATCH")))
+    print("another name:", reply_to(server.update, from_phone("/device", update, "PATCH")))
     rotation = phone.rotation(pin="1379", new_pin="2468")
-    print("new keys:", told(server.rotate, from_phone("/device/keys", rotation.body)))
+    print("new keys:", reply_to(server.rotate, from_phone("/device/rotate", rotation.body)))
     phone.complete_rotation(rotation)
     ports.signer.rotate()
-    _, served = told(server.service_keys, from_phone("/keys", method="GET"))
+    _, served = reply_to(server.service_keys, from_phone("/device/keys", method="GET"))
     (pinned,) = phone.bond.service_keys
     phone.adopt(served["endorsed"][pinned.kid])
     print("service keys pinned:", len(phone.bond.service_keys))
 
     basic = {"authorization": write_basic(secret, guid=shop.guid)}
     body = b'{"accountId": "user-42", "content": "Log in?"}'
-    status, _ = told(server.add_request, Request("POST", "/request/add", body, basic))
+    status, _ = reply_to(server.add_request, Request("POST", "/request/add", body, basic))
     print("a remote origin:", status)
-    print("without a credential:", told(server.add_request, Request("POST", "/", body)))
+    print("without a credential:", reply_to(server.add_request, Request("POST", "/", body)))
     stranger = body.replace(b"user-42", b"nobody")
     print(
         "an unknown account:",
-        told(server.add_request, Request("POST", "/request/add", stranger, basic)),
+        reply_to(server.add_request, Request("POST", "/request/add", stranger, basic)),
     )
     server.work()
-    server.ring()
+    server.notify()
 
 
 if __name__ == "__main__":
