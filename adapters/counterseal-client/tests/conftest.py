@@ -183,7 +183,7 @@ class Service(Origin):
                 )
             )
         except cs.Refused:
-            # Whatever is wrong with a credential, the outside is told the same.
+            # The reply does not say what is wrong with a credential.
             raise CredentialRefused from None
         parts = urlsplit(http_request.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}

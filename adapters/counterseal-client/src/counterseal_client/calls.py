@@ -30,7 +30,7 @@ PAUSES = (0.2, 0.8)
 """Seconds before the second and the third attempt, give or take a half."""
 
 PATIENCE = timedelta(seconds=5)
-"""A longer `Retry-After` is the program's to wait for, not ours."""
+"""The program waits for a longer `Retry-After`, not the client."""
 
 KEY_BYTES = 16
 NONCE_BYTES = 16
@@ -44,13 +44,13 @@ class Call:
     """
     One call.
 
-    Every call may be repeated: it reads, it carries an idempotency key, or doing it twice is
-    doing it once.
+    Every call may be repeated: it reads, it has an idempotency key, or a repetition does
+    nothing more.
 
     Attributes:
         path: After `/api/`.
-        attempts: How many at most.
-        longer: How much longer than others its reply may take.
+        attempts: The most attempts.
+        longer: Time that its reply may take beyond the timeout.
     """
 
     method: str

@@ -171,7 +171,7 @@ class Client:
 
         Raises:
             InvalidField: The question is malformed; the error names the member.
-            Unfit: The idempotency key is none, or an argument is of another type.
+            Unfit: *idempotency_key* is not a key, or an argument is of another type.
             Unreachable: The account is unknown, locked, or has no bound device.
             AskedTooOften: The person has too many requests, or had them too often.
             RequestRefused: The service refuses for another reason.
@@ -276,7 +276,7 @@ class Client:
                 none is given.
 
         Raises:
-            Unfit: The idempotency key is none, or an argument is of another type.
+            Unfit: *idempotency_key* is not a key, or an argument is of another type.
             InvalidField: JSON cannot hold a text.
             RequestRefused: The service refuses.
             Unavailable: There is no reply, or none that can be read.

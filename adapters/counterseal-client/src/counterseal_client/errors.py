@@ -1,12 +1,12 @@
 """
-What an origin's client raises, in the core's families.
+Errors of an origin's client, in the core's families.
 
-- `Refused`: the service says no (`RequestRefused`), or what it says is not enough to act on
+- `Refused`: the service refuses (`RequestRefused`), or the reply is not enough to act on
   (`NotApproved`, `EvidenceRefused`, `CallbackRefused`). Do not act, and do not retry.
 - `Misuse`: this program or its configuration is wrong (`Unfit`).
-- `Unavailable`: there is no answer, or none that can be read. The same call may be retried.
+- `Unavailable`: there is no reply, or none that can be read. The same call may be retried.
 
-No text holds a secret, an address, or what the service sent besides its stable codes.
+No message has a secret, an address, or anything that the service sent but its stable codes.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ class Unfit(Misuse, code="client_unfit"):
 
 def demand(name: str, value: object, *kinds: type) -> None:
     """
-    Demand that an argument is of one of *kinds*.
+    Require that an argument is of one of *kinds*.
 
     Raises:
-        Unfit: It is of another one.
+        Unfit: *value* is of another type.
     """
     if not isinstance(value, kinds):
         expected = " or ".join(kind.__name__ for kind in kinds)
         raise Unfit(f"{name}: {expected}, and not {type(value).__name__}")
 
 
-# The service says no
+# The service refuses
 
 
 class RequestRefused(Refused, code="request_refused"):
@@ -43,12 +43,12 @@ class RequestRefused(Refused, code="request_refused"):
     Attributes:
         problem: The service's own stable code, or `unknown`.
         status: The status of its reply.
-        field: The member that it finds wrong, where it names one.
-        detail: What it says about it, for people, where it says something: printable, and
-            shortened. It stands in no text of this error.
-        retry_after: How long it asks to be left alone, where it says so.
+        field: The malformed member, if the service names one.
+        detail: Its sentence for people, if there is one: printable, and shortened. The message
+            of this error does not have it.
+        retry_after: The time in `Retry-After`, if the service sent one.
         repeated: Whether the reply to an earlier attempt of the same call was lost, so that this
-            may be the answer to a repetition of what was done already.
+            may be the reply to a repetition.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class RequestRefused(Refused, code="request_refused"):
 
 
 class Unauthorised(RequestRefused, code="request_unauthorised"):
-    """The service does not take this credential: unknown, revoked, or of the other scheme."""
+    """The service refuses the credential: it is unknown, revoked, or of another scheme."""
 
 
 class NotFound(RequestRefused, code="request_not_there"):
@@ -83,14 +83,14 @@ class Unreachable(RequestRefused, code="request_unreachable"):
 
 
 class AskedTooOften(RequestRefused, code="request_too_often"):
-    """The person, or the service, was asked too often; `retry_after` says for how long."""
+    """Too many requests to this person, or to the service; `retry_after` says when to go on."""
 
 
 class Finished(RequestRefused, code="request_finished"):
-    """It has ended already."""
+    """The request has ended already."""
 
 
-# There is no answer
+# There is no reply
 
 
 class NotSent(Unavailable, code="not_sent"):
@@ -98,7 +98,7 @@ class NotSent(Unavailable, code="not_sent"):
 
 
 class ReplyLost(Unavailable, code="reply_lost"):
-    """The request was sent and no reply came; it may or may not have been done."""
+    """The request was sent and no reply came; the service may have done it, or not."""
 
 
 class Overloaded(Unavailable, code="service_unavailable"):
@@ -106,7 +106,7 @@ class Overloaded(Unavailable, code="service_unavailable"):
     The service cannot answer now.
 
     Attributes:
-        retry_after: How long it asks to be left alone, where it says so.
+        retry_after: The time in `Retry-After`, if the service sent one.
     """
 
     def __init__(self, detail: str = "", *, retry_after: timedelta | None = None) -> None:
@@ -115,10 +115,10 @@ class Overloaded(Unavailable, code="service_unavailable"):
 
 
 class BadReply(Unavailable, code="bad_reply"):
-    """The reply is not one of this service's; perhaps something stands in between."""
+    """The reply is not one of the service; perhaps a proxy sent it."""
 
 
-# It is not enough to act on
+# The reply is not enough to act on
 
 
 class NotApproved(Refused, code="not_approved"):
@@ -143,7 +143,7 @@ class Unanswered(NotApproved, code="unanswered"):
     There is no answer: not yet, or never.
 
     Attributes:
-        state: How the request stands.
+        state: The state of the request.
     """
 
     def __init__(self, state: ChallengeState) -> None:
@@ -190,10 +190,10 @@ class NoAlternativeMet(RequirementUnmet, code="requirement_any"):
 
 class EvidenceRefused(Refused, code="evidence_refused"):
     """
-    What came back does not prove an answer to what was asked; an alarm, not a refusal.
+    The reply does not prove an answer to the pending request. Raise an alarm.
 
     Attributes:
-        what: Which part does not hold.
+        what: The part that differs, or is not proven.
     """
 
     def __init__(self, what: str) -> None:
@@ -208,4 +208,4 @@ def require_evidence(holds: bool, what: str) -> None:  # noqa: FBT001
 
 
 class CallbackRefused(Refused, code="callback_refused"):
-    """This is no callback of the service."""
+    """This is not a callback of the service."""
