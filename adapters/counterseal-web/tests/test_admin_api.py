@@ -29,9 +29,9 @@ def last(reply):
 
 
 def test_the_five_calls_of_c_ue(kit, world, client, desk):
-    made = desk.post(f"{ROOT}/new", {"name": "Example Platform"})
-    company = f"{ROOT}/{last(made)}"
-    made = desk.post(
+    created_reply = desk.post(f"{ROOT}/new", {"name": "Example Platform"})
+    company = f"{ROOT}/{last(created_reply)}"
+    created_reply = desk.post(
         f"{company}/appSpaces/new",
         {
             "idpType": "simple",
@@ -40,17 +40,19 @@ def test_the_five_calls_of_c_ue(kit, world, client, desk):
             "useUniversalApp": True,
         },
     )
-    space = world.administration.get(last(made), AppSpace)
+    space = world.administration.get(last(created_reply), AppSpace)
     assert (space.brand_logo, space.brand_color, space.universal_app, space.idp) == (
         "https://auth.example.com/logo.png",
         "#F0B700",
         True,
         None,
     )
-    made = desk.post(f"{company}/appSpaces/{space.guid}/requestOrigins/new", {"name": "mfa"})
-    guid = last(made)
+    created_reply = desk.post(
+        f"{company}/appSpaces/{space.guid}/requestOrigins/new", {"name": "mfa"}
+    )
+    guid = last(created_reply)
     origin = f"{company}/appSpaces/{space.guid}/requestOrigins/{guid}"
-    assert made.headers["Location"] == BASE + origin
+    assert created_reply.headers["Location"] == BASE + origin
     key = desk.post(f"{origin}/keyManagement", {"keyType": "basic"}).json["key"]
     url = {"callbackUrl": "auth.example.com/api/{*}/mfa/callback"}
     assert len(last(desk.post(f"{origin}/callbacks/new", url))) == 36
@@ -58,9 +60,9 @@ def test_the_five_calls_of_c_ue(kit, world, client, desk):
     refused = desk.post(f"{origin}/callbacks/new", domain)
     assert (refused.status_code, refused.json["field"]) == (400, "callbackType")
     assert refused.json["detail"].startswith("callbackType: 2, a WebAuthn domain, ")
-    held = world.administration.get(guid, Origin)
-    assert (held.codes, held.wildcards) == (Codes.ECHOED, True)
-    assert (held.callbacks, held.domains) == ((url["callbackUrl"],), ())
+    record = world.administration.get(guid, Origin)
+    assert (record.codes, record.wildcards) == (Codes.ECHOED, True)
+    assert (record.callbacks, record.domains) == ((url["callbackUrl"],), ())
     bound = client.put(
         "/api/account/bind",
         json={"accountId": "user-42"},
@@ -70,45 +72,48 @@ def test_the_five_calls_of_c_ue(kit, world, client, desk):
 
 
 def test_a_location_is_where_the_thing_is(desk, company, app_space, origin):
-    for made in (
+    for created_reply in (
         desk.post(f"{ROOT}/new", {"name": "Another Ltd"}),
         desk.post(f"{company}/appSpaces/new", {"name": "Another app"}),
         desk.post(f"{app_space}/requestOrigins/new", {"name": "Another shop"}),
         desk.post(f"{origin}/callbacks/new", {"callbackUrl": "https://shop.example/more"}),
     ):
-        assert desk.get(made.headers["Location"].removeprefix(BASE)).json == made.json
+        assert (
+            desk.get(created_reply.headers["Location"].removeprefix(BASE)).json
+            == created_reply.json
+        )
 
 
 def test_an_hmac_key_is_rotated_with_overlap_and_revoked(kit, world, client, desk, origin):
     path = "/request/getAll?accountId=user-42"
 
-    def held(key):
+    def is_valid(key):
         guid = origin.rpartition("/")[2]
         world.clock.advance(timedelta(seconds=1))
         header = kit.signed(world, (guid, key), "GET", BASE + path)
         return client.get(path, headers={"Authorization": header}).status_code != 401
 
-    def issued(**more):
+    def issue_secret(**more):
         return desk.post(f"{origin}/keyManagement", {"keyType": "hmac"} | more).json["key"]
 
-    first = issued()
-    second = issued(overlap=60)
-    assert (held(first), held(second)) == (True, True)
+    first = issue_secret()
+    second = issue_secret(overlap=60)
+    assert (is_valid(first), is_valid(second)) == (True, True)
     world.clock.advance(timedelta(seconds=60))
-    assert (held(first), held(second)) == (False, True)
-    third = issued()
-    assert (held(second), held(third)) == (False, True)
+    assert (is_valid(first), is_valid(second)) == (False, True)
+    third = issue_secret()
+    assert (is_valid(second), is_valid(third)) == (False, True)
     (key,) = desk.get(origin).json["keys"]
     assert (key["keyType"], key["endsAt"]) == ("hmac", None)
     assert desk.delete(f"{origin}/keyManagement").status_code == 204
-    assert not held(third)
+    assert not is_valid(third)
     assert desk.get(origin).json["keys"] == []
 
 
 def test_the_secret_of_callbacks_is_the_origins_own(world, desk, origin):
-    told = desk.post(f"{origin}/callbackSecret", {"overlap": 60}).json
-    assert told["callbackSecret"].startswith("whsec_")
-    assert told["requestOriginGuid"] == world.origin.origin.guid
+    secret_reply = desk.post(f"{origin}/callbackSecret", {"overlap": 60}).json
+    assert secret_reply["callbackSecret"].startswith("whsec_")
+    assert secret_reply["requestOriginGuid"] == world.origin.origin.guid
 
 
 def test_edits_change_what_is_said_and_nothing_else(desk, company, app_space, origin):
@@ -121,16 +126,16 @@ def test_edits_change_what_is_said_and_nothing_else(desk, company, app_space, or
     before = desk.get(app_space).json
     unsaid = dict.fromkeys(("title", "body", "deviceBound", "deviceRevoked"))
     assert before["notification"] == unsaid
-    said = {"title": "Bank", "body": "Eine Frage.", "deviceBound": "Neu."}
-    assert desk.patch(app_space, {"notification": said}).json == before | {
-        "notification": unsaid | said
+    texts = {"title": "Bank", "body": "Eine Frage.", "deviceBound": "Neu."}
+    assert desk.patch(app_space, {"notification": texts}).json == before | {
+        "notification": unsaid | texts
     }
     less = desk.patch(app_space, {"notification": {"title": "", "deviceRevoked": "Weg."}}).json
-    assert less["notification"] == said | {"title": None, "deviceRevoked": "Weg."}
+    assert less["notification"] == texts | {"title": None, "deviceRevoked": "Weg."}
     before = desk.get(origin).json
-    wanted = {"codes": "echoed", "wildcards": True, "callbackStates": ["ANSWERED"]}
-    assert desk.patch(origin, wanted).json == before | wanted
-    assert desk.patch(origin, {}).json == before | wanted
+    settings = {"codes": "echoed", "wildcards": True, "callbackStates": ["ANSWERED"]}
+    assert desk.patch(origin, settings).json == before | settings
+    assert desk.patch(origin, {}).json == before | settings
 
 
 CX = {
@@ -143,13 +148,13 @@ CX = {
 
 
 def test_an_origin_is_made_for_cx_clients_unless_it_is_said(desk, app_space):
-    made = desk.post(f"{app_space}/requestOrigins/new", {"name": "Shop"}).json
-    assert made.items() >= CX.items()
-    assert made["sessionTokenForm"] == "text"
-    wanted = {"clients": "current", "sessionTokenForm": "object"}
-    made = desk.post(f"{app_space}/requestOrigins/new", {"name": "Shop"} | wanted).json
-    assert made.items() >= (wanted | {"codes": "typed", "wildcards": False}).items()
-    assert "EXPIRED" in made["callbackStates"]
+    created_reply = desk.post(f"{app_space}/requestOrigins/new", {"name": "Shop"}).json
+    assert created_reply.items() >= CX.items()
+    assert created_reply["sessionTokenForm"] == "text"
+    settings = {"clients": "current", "sessionTokenForm": "object"}
+    created_reply = desk.post(f"{app_space}/requestOrigins/new", {"name": "Shop"} | settings).json
+    assert created_reply.items() >= (settings | {"codes": "typed", "wildcards": False}).items()
+    assert "EXPIRED" in created_reply["callbackStates"]
 
 
 def test_an_edit_of_an_origin_says_what_its_clients_need_and_tightens(desk, origin):
@@ -177,30 +182,30 @@ def test_lists_hold_what_is_seen(world, desk, employ, company, app_space, origin
 
 def test_an_entry_is_taken_off_the_list(desk, origin):
     (entry,) = desk.get(f"{origin}/callbacks").json
-    place = f"{origin}/callbacks/{entry['callbackGuid']}"
-    assert desk.delete(place).status_code == 204
+    callback_path = f"{origin}/callbacks/{entry['callbackGuid']}"
+    assert desk.delete(callback_path).status_code == 204
     assert desk.get(f"{origin}/callbacks").json == []
-    assert desk.delete(place).status_code == 404
+    assert desk.delete(callback_path).status_code == 404
 
 
 def test_administrators_make_administrators(kit, world, client, desk, app_space):
     where = {"appSpaceGuid": world.app_space.guid}
-    made = desk.post(
+    created_reply = desk.post(
         "/admin/api/admins/new", {"name": "Help", "role": "user_support", "life": 600} | where
     )
-    place = made.headers["Location"].removeprefix(BASE)
-    helper = kit.Desk(client, world, made.json["adminGuid"], made.json["key"])
-    own = helper.get(place).json
+    callback_path = created_reply.headers["Location"].removeprefix(BASE)
+    helper = kit.Desk(client, world, created_reply.json["adminGuid"], created_reply.json["key"])
+    own = helper.get(callback_path).json
     assert (own["role"], len(own["keys"])) == (AdminRole.SUPPORT.value, 1)
     assert desk.get(f"/admin/api/admins?appSpaceGuid={world.app_space.guid}").json == [own]
     assert desk.get(f"/admin/api/admins?companyGuid={world.company.guid}").json == []
     assert helper.post(f"{app_space}/requestOrigins/new", {"name": "x"}).status_code == 403
-    fresh = helper.post(f"{place}/keyManagement", {"overlap": 0}).json["key"]
-    assert helper.get(place).status_code == 401
-    assert kit.Desk(client, world, helper.guid, fresh).get(place).status_code == 200
-    assert desk.delete(f"{place}/keyManagement").status_code == 204
-    assert kit.Desk(client, world, helper.guid, fresh).get(place).status_code == 401
-    assert desk.get(place).json["keys"] == []
+    fresh = helper.post(f"{callback_path}/keyManagement", {"overlap": 0}).json["key"]
+    assert helper.get(callback_path).status_code == 401
+    assert kit.Desk(client, world, helper.guid, fresh).get(callback_path).status_code == 200
+    assert desk.delete(f"{callback_path}/keyManagement").status_code == 204
+    assert kit.Desk(client, world, helper.guid, fresh).get(callback_path).status_code == 401
+    assert desk.get(callback_path).json["keys"] == []
 
 
 def test_s20_out_of_reach_looks_like_nowhere(world, employ, company, app_space, origin):
@@ -344,7 +349,7 @@ def test_what_does_not_fit_is_named(desk, company, app_space, origin, where, doc
     assert reply.json["field"] == field
 
 
-def test_a_callback_state_that_is_none_is_told_which_there_are(desk, origin):
+def test_a_callback_state_that_is_none_gets_the_list_of_states(desk, origin):
     reply = desk.call("PATCH", origin, {"callbackStates": ["EXPIRD"]})
     endings = "ANSWERED, DISOWNED, CANCELLED, FAILED, EXPIRED"
     assert reply.json["detail"] == f"callbackStates: not one of {endings}"
@@ -367,12 +372,12 @@ def test_without_the_setting_nobody_administers(kit, world):
 def test_e14_the_calls_are_described(client, app):
     described = client.get("/openapi.json").json
     OpenAPIV31SpecValidator(described).validate()
-    told = {
+    secret_reply = {
         (method.upper(), path, operation["operationId"])
         for path, methods in described["paths"].items()
         for method, operation in methods.items()
     }
-    assert told == {(each.method, each.path, each.id) for each in (*OPERATIONS, *ADMIN_API)}
+    assert secret_reply == {(each.method, each.path, each.id) for each in (*OPERATIONS, *ADMIN_API)}
 
 
 def test_e14_what_is_really_sent_is_what_is_described(world, client, desk):
@@ -411,7 +416,7 @@ def test_e14_what_is_really_sent_is_what_is_described(world, client, desk):
         schema = described | {"$ref": f"#/components/schemas/{name}"}
         Draft202012Validator(schema).validate(reply.json)
         if body is not None:
-            taken = described | {"$ref": f"#/components/schemas/{each.takes}"}
-            Draft202012Validator(taken).validate(body)
+            body_schema = described | {"$ref": f"#/components/schemas/{each.takes}"}
+            Draft202012Validator(body_schema).validate(body)
         if isinstance(reply.json, dict):
             assert set(reply.json) == set(described["components"]["schemas"][name]["properties"])

@@ -74,7 +74,7 @@ def test_no_signed_request_is_an_error_of_ours_or_answered_otherwise_than_descri
         "delivery": delivery,
     }
     described = client.get("/openapi.json").json["paths"]
-    for said, (operation, document, wrong) in enumerate(calls):
+    for attempt, (operation, document, wrong) in enumerate(calls):
         path = operation.filled(names | ({} if wrong is None else {wrong: spare}))
         path += f"?accountId={admin.guid}" if operation.needs else ""
         body = json.dumps(document).encode() if operation.takes else b""
@@ -82,7 +82,7 @@ def test_no_signed_request_is_an_error_of_ours_or_answered_otherwise_than_descri
             admin.secret,
             method=operation.method,
             uri=BASE + path,
-            milliseconds=int(world.clock.now().timestamp() * 1000) + said,
+            milliseconds=int(world.clock.now().timestamp() * 1000) + attempt,
             guid=admin.guid,
             body=body,
         )
@@ -93,8 +93,8 @@ def test_no_signed_request_is_an_error_of_ours_or_answered_otherwise_than_descri
             content_type="application/json" if body else None,
             headers={"Authorization": header},
         )
-        told = described[operation.path][operation.method.lower()]["responses"]
-        assert str(reply.status_code) in told, operation.id
+        described_responses = described[operation.path][operation.method.lower()]["responses"]
+        assert str(reply.status_code) in described_responses, operation.id
         assert reply.status_code < 500, operation.id
         assert reply.status_code != 401, operation.id
         if reply.status_code >= 400:

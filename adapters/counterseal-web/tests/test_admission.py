@@ -26,7 +26,7 @@ class Signer:
     def headers(self, method, path, body=b"", *, keyed=None, typed=True):
         headers = [("Content-Type", "application/json")] if body and typed else []
         headers += [("Idempotency-Key", keyed)] if keyed else []
-        made = write_signature(
+        created_reply = write_signature(
             self.issued.secret,
             guid=self.issued.guid,
             method=method,
@@ -36,7 +36,7 @@ class Signer:
             created=int(self.world.clock.now().timestamp()),
             nonce=next(self.nonces),
         )
-        return [*headers, *made]
+        return [*headers, *created_reply]
 
     def call(self, method, path, body=b"", **how):
         return self.send(method, path, body, self.headers(method, path, body, **how))
@@ -122,8 +122,8 @@ def test_a_message_without_a_body_has_no_type(signer):
 
 
 def test_an_administrator_signs_its_calls(chief):
-    made = chief.call("POST", f"{COMPANIES}/new", b'{"name":"Example"}')
-    assert made.status_code == 201
+    created_reply = chief.call("POST", f"{COMPANIES}/new", b'{"name":"Example"}')
+    assert created_reply.status_code == 201
     assert chief.call("GET", COMPANIES).status_code == 200
     headers = chief.headers("POST", f"{COMPANIES}/new", b'{"name":"Once"}')
     replies = [chief.send("POST", f"{COMPANIES}/new", b'{"name":"Once"}', headers) for _ in "12"]
@@ -131,18 +131,25 @@ def test_an_administrator_signs_its_calls(chief):
 
 
 def test_an_administrator_is_made_to_sign_and_switches(world, chief):
-    wanted = {"name": "x", "role": "company_admin", "allCompanies": True, "keyType": "signature"}
-    body = json.dumps(wanted).encode()
-    made = chief.call("POST", "/admin/api/admins/new", body).json
-    assert made["keyType"] == "signature"
-    issued = IssuedSecret(guid=made["adminGuid"], scheme=Scheme.SIGNATURE, secret=made["key"])
+    admin_document = {
+        "name": "x",
+        "role": "company_admin",
+        "allCompanies": True,
+        "keyType": "signature",
+    }
+    body = json.dumps(admin_document).encode()
+    created_reply = chief.call("POST", "/admin/api/admins/new", body).json
+    assert created_reply["keyType"] == "signature"
+    issued = IssuedSecret(
+        guid=created_reply["adminGuid"], scheme=Scheme.SIGNATURE, secret=created_reply["key"]
+    )
     other = Signer(world, chief.client, issued)
     other.nonces = iter(["o" * 22, "p" * 22, "q" * 22])
-    place = f"/admin/api/admins/{issued.guid}/keyManagement"
+    key_path = f"/admin/api/admins/{issued.guid}/keyManagement"
     assert other.call("GET", COMPANIES).status_code == 200
-    assert other.call("POST", place, b'{"keyType":"hmac"}').json["keyType"] == "hmac"
+    assert other.call("POST", key_path, b'{"keyType":"hmac"}').json["keyType"] == "hmac"
     assert other.call("GET", COMPANIES).status_code == 401
-    assert chief.call("POST", place, b"{}").json["keyType"] == "hmac"
+    assert chief.call("POST", key_path, b"{}").json["keyType"] == "hmac"
 
 
 def test_an_origins_signature_opens_nothing_of_an_administrators(chief, signer):
@@ -156,7 +163,7 @@ def schemes(reply):
     return [offer.split(" ")[0] for offer in offers if "=" not in offer.split(" ")[0]]
 
 
-def test_whoever_is_not_let_in_is_told_what_there_is(client, chief):
+def test_a_refused_caller_gets_the_schemes(client, chief):
     origin = client.get("/request/getAll?accountId=a")
     admin = chief.client.get(COMPANIES)
     assert (origin.status_code, admin.status_code) == (401, 401)

@@ -60,7 +60,7 @@ def test_a_refused_call_too(client, calls):
     assert calls.ended == 1
 
 
-def test_a_call_that_does_not_end_well_is_not_told(shop, calls):
+def test_a_call_that_does_not_end_well_has_no_reply_of_its_own(shop, calls):
     calls.fails = True
     reply = shop.put("/account/bind", json={"accountId": "zoe"})
     assert reply.status_code == UNTOLD

@@ -84,9 +84,9 @@ def test_a_client_binds_asks_and_reads_the_answer(kit, world, client, cx, base, 
     guid = added.json["guid"]
     assert added.headers["Location"].rpartition("/")[2] == guid
     handset.answer(guid, 0)
-    asked = cx.get(f"{base}/request/getRequest?requestGuid={guid}").json
-    assert asked["buttonSelected"] == 0
-    assert asked["guid"] == guid
+    current = cx.get(f"{base}/request/getRequest?requestGuid={guid}").json
+    assert current["buttonSelected"] == 0
+    assert current["guid"] == guid
 
 
 def test_c_milo_shows_what_it_sends(cx, handset):
@@ -108,9 +108,9 @@ def test_c_milo_shows_what_it_sends(cx, handset):
 
 def test_c_mern_may_have_a_weak_first_button(cx, handset):
     added = cx.post("/request/add", data=MERN, content_type=JSON).json
-    shown = json.loads(handset.show(added["guid"]))
-    assert [button["strong"] for button in shown["buttons"]] == [False, True]
-    assert shown["content"]["keys"] == [{"key": "This is a key", "value": "This is a value"}]
+    display = json.loads(handset.show(added["guid"]))
+    assert [button["strong"] for button in display["buttons"]] == [False, True]
+    assert display["content"]["keys"] == [{"key": "This is a key", "value": "This is a value"}]
 
 
 def test_c_ues_form_is_its_json(cx, handset):
@@ -127,11 +127,11 @@ def test_c_ues_requery_agrees_with_the_callback(world, cx, handset):
     handset.answer(added["guid"], 1)
     world.deliver()
     called = json.loads(world.sender.attempts[-1].delivery.body)
-    asked = cx.get(f"/api/request/getRequest?requestGuid={added['guid']}").json
+    current = cx.get(f"/api/request/getRequest?requestGuid={added['guid']}").json
     for name in ("guid", "transactionId", "buttonSelected", "privakeyId"):
-        assert called[name] == asked[name]
+        assert called[name] == current[name]
     assert called["buttonSelected"] == 1
-    assert set(called) <= set(asked)
+    assert set(called) <= set(current)
 
 
 def test_c_ue_recovers_a_user_twice(kit, world, client, cx):
@@ -146,7 +146,7 @@ def test_c_ue_recovers_a_user_twice(kit, world, client, cx):
         reply = cx.put("/api/account/bind", data=b"accountId=user-42", content_type=FORM).json
         bound(kit, world, client, reply)
         listed = cx.get("/api/device/getAll?accountId=user-42").json
-        assert [held["status"] for held in listed].count("ACTIVE") == 1
+        assert [entry["status"] for entry in listed].count("ACTIVE") == 1
 
 
 def test_the_request_is_the_cores_own_document(world, cx, handset):

@@ -17,7 +17,7 @@ def app(kit, world):
 
 
 @pytest.fixture
-def clerk(world, employ):
+def support(world, employ):
     return employ(role=AdminRole.APP_SPACE, app_space=world.app_space.guid)
 
 
@@ -36,48 +36,50 @@ def die(kit, world, shop, handset):
     return die
 
 
-def test_a_dead_callback_is_listed_and_delivered_once_it_is_queued_again(world, clerk, origin, die):
-    assert clerk.get(f"{origin}/deadDeliveries").json == []
+def test_a_dead_callback_is_listed_and_delivered_once_it_is_queued_again(
+    world, support, origin, die
+):
+    assert support.get(f"{origin}/deadDeliveries").json == []
     guid = die()
-    (dead,) = clerk.get(f"{origin}/deadDeliveries").json
+    (dead,) = support.get(f"{origin}/deadDeliveries").json
     assert (dead["requestGuid"], dead["status"], dead["cause"]) == (guid, "DEAD", "gone")
     assert (dead["attempts"], dead["lastStatus"], dead["callbackUrl"]) == (1, 410, CALLBACK)
     delivery = f"{origin}/deliveries/{dead['deliveryGuid']}"
-    assert clerk.get(delivery).json == dead
-    queued = clerk.post(f"{delivery}/requeue", None).json
-    assert queued == dead | {"status": "QUEUED", "cause": None, "attempts": 0}
-    again = clerk.post(f"{delivery}/requeue", None)
+    assert support.get(delivery).json == dead
+    requeued = support.post(f"{delivery}/requeue", None).json
+    assert requeued == dead | {"status": "QUEUED", "cause": None, "attempts": 0}
+    again = support.post(f"{delivery}/requeue", None)
     assert (again.status_code, again.json["code"]) == (409, "wrong_state")
     world.deliver()
-    assert clerk.get(delivery).json["status"] == "DELIVERED"
-    assert clerk.get(f"{origin}/deadDeliveries").json == []
+    assert support.get(delivery).json["status"] == "DELIVERED"
+    assert support.get(f"{origin}/deadDeliveries").json == []
     first, second = (each.delivery for each in world.sender.attempts)
     assert dict(first.headers)["webhook-id"] == dict(second.headers)["webhook-id"]
     assert json.loads(second.body)["guid"] == guid
 
 
-def test_the_oldest_come_first_and_no_more_than_the_limit(clerk, origin, die):
-    asked = [die() for _ in range(3)]
-    listed = clerk.get(f"{origin}/deadDeliveries?limit=2").json
-    assert [each["requestGuid"] for each in listed] == asked[:2]
-    assert len(clerk.get(f"{origin}/deadDeliveries").json) == 3
+def test_the_oldest_come_first_and_no_more_than_the_limit(support, origin, die):
+    guids = [die() for _ in range(3)]
+    listed = support.get(f"{origin}/deadDeliveries?limit=2").json
+    assert [each["requestGuid"] for each in listed] == guids[:2]
+    assert len(support.get(f"{origin}/deadDeliveries").json) == 3
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "-1", "ten", "1.5", "", "99999", "%D9%A3"])
-def test_a_limit_is_a_number_that_fits(clerk, origin, limit):
-    reply = clerk.get(f"{origin}/deadDeliveries?limit={limit}")
+def test_a_limit_is_a_number_that_fits(support, origin, limit):
+    reply = support.get(f"{origin}/deadDeliveries?limit={limit}")
     assert (reply.status_code, reply.json["field"]) == (400, "limit")
 
 
 def test_s20_anothers_callback_looks_like_nothing(  # noqa: PLR0917 (fixtures)
-    world, employ, clerk, company, origin, die
+    world, employ, support, company, origin, die
 ):
     guid = die()
-    (dead,) = clerk.get(f"{origin}/deadDeliveries").json
+    (dead,) = support.get(f"{origin}/deadDeliveries").json
     delivery = f"deliveries/{dead['deliveryGuid']}"
 
-    def place(held):
-        return f"{company}/appSpaces/{held.app_space}/requestOrigins/{held.guid}"
+    def key(record):
+        return f"{company}/appSpaces/{record.app_space}/requestOrigins/{record.guid}"
 
     beside = world.new_app_space("Beside")
     stranger = employ(role=AdminRole.APP_SPACE, app_space=beside.guid)
@@ -87,18 +89,18 @@ def test_s20_anothers_callback_looks_like_nothing(  # noqa: PLR0917 (fixtures)
         stranger.get(f"{origin}/deadDeliveries"),
         stranger.get(f"{origin}/{delivery}"),
         stranger.post(f"{origin}/{delivery}/requeue", None),
-        stranger.post(f"{place(own)}/{delivery}/requeue", None),
-        clerk.get(f"{place(neighbour)}/{delivery}"),
-        clerk.post(f"{place(neighbour)}/{delivery}/requeue", None),
-        clerk.get(f"{origin}/deliveries/{NOTHING}"),
-        clerk.get(f"{origin}/deliveries/{guid}"),
-        clerk.get(f"{origin}/deliveries/no-guid"),
+        stranger.post(f"{key(own)}/{delivery}/requeue", None),
+        support.get(f"{key(neighbour)}/{delivery}"),
+        support.post(f"{key(neighbour)}/{delivery}/requeue", None),
+        support.get(f"{origin}/deliveries/{NOTHING}"),
+        support.get(f"{origin}/deliveries/{guid}"),
+        support.get(f"{origin}/deliveries/no-guid"),
     ]
     assert {reply.status_code for reply in replies} == {404}
     assert len({reply.data for reply in replies}) == 1
-    (held,) = world.ports.store.get(dead["deliveryGuid"])
-    assert isinstance(held, Callback)
-    assert held.state is CallbackState.DEAD
+    (record,) = world.ports.store.get(dead["deliveryGuid"])
+    assert isinstance(record, Callback)
+    assert record.state is CallbackState.DEAD
 
 
 def test_support_has_nothing_to_do_with_callbacks(world, employ, origin):

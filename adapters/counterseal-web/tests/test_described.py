@@ -73,7 +73,7 @@ class Prover:
         self.world = world
         self.phone = world.bind("user-42")
         self.admin = world.credentials.create_admin("An admin", all_companies=True)
-        self.said = 0
+        self.next_moment = 0
 
     def revive(self):
         (binding,) = self.world.ports.store.get(self.phone.guid)
@@ -84,28 +84,28 @@ class Prover:
     def __call__(self, environ, start_response):
         if environ.get("HTTP_COUNTERSEAL_PROOF") == PROOF:
             self.revive()
-            call = self.phone.device.signed_call(*said(environ))
+            call = self.phone.device.signed_call(*next_moment(environ))
             environ["HTTP_COUNTERSEAL_PROOF"] = call.proof
         if environ.get("HTTP_AUTHORIZATION") == SIGNED:
-            environ["HTTP_AUTHORIZATION"] = self.signed(*said(environ))
+            environ["HTTP_AUTHORIZATION"] = self.signed(*next_moment(environ))
         return self.app(environ, start_response)
 
     def signed(self, method, uri, body):
-        (held,) = self.world.ports.store.get(self.admin.guid)
-        if not held.credentials:
+        (stored_admin,) = self.world.ports.store.get(self.admin.guid)
+        if not stored_admin.credentials:
             self.admin = self.world.credentials.create_admin("The next admin", all_companies=True)
-        self.said += 1
+        self.next_moment += 1
         return write_cx1(
             self.admin.secret,
             method=method,
             uri=uri,
-            milliseconds=int(self.world.clock.now().timestamp() * 1000) + self.said,
+            milliseconds=int(self.world.clock.now().timestamp() * 1000) + self.next_moment,
             guid=self.admin.guid,
             body=body,
         )
 
 
-def said(environ):
+def next_moment(environ):
     """Return what is proven or signed: method, address and body."""
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = BytesIO(body)
@@ -115,11 +115,11 @@ def said(environ):
 
 
 @pytest.fixture
-def known(kit, world, shop):
+def known_values(kit, world, shop):
     """What names something, by what it is called; by operation, where that one needs its own."""
     world.bind("user-43")
     device = world.bind("user-42").guid  # another than the one that calls
-    asked = [kit.ask(shop).json["guid"] for _ in range(3)]
+    requests = [kit.ask(shop).json["guid"] for _ in range(3)]
     space = world.new_app_space("Staff", idp=world.idp.settings())
     begun = world.logins.redirect(space.guid, APP_RETURN)
     (state,) = parse_qs(urlsplit(begun.url).query)["state"]
@@ -129,9 +129,9 @@ def known(kit, world, shop):
         "redirect": {"appSpaceGuid": [space.guid], "redirectUri": [APP_RETURN]},
         "comeBack": {"state": [state]},
         "accountId": ["user-42"],
-        "requestGuid": asked,
+        "requestGuid": requests,
         "deviceGuid": [device],
-        "guid": asked,
+        "guid": requests,
     }
 
 
@@ -173,20 +173,20 @@ def in_process(monkeypatch):
     """Let schemathesis send without sockets."""
     send = WSGITransport.send
 
-    def sent(self, case, **kwargs):
+    def send_in_process(self, case, **kwargs):
         # Some checks hand on what is meant for sockets, and then it is dropped for sessions only.
         return send(
             self, case, **{name: value for name, value in kwargs.items() if name not in SOCKETS}
         )
 
-    monkeypatch.setattr(WSGITransport, "send", sent)
+    monkeypatch.setattr(WSGITransport, "send", send_in_process)
 
 
 @pytest.fixture
 def describe(kit, world, shop, in_process):
     """Read the description that is served to callers who know what there is."""
 
-    def describe(known, **settings):
+    def describe(known_values, **settings):
         app = kit.application(world.ports, wait_limit=MOMENT, beat_every=MOMENT, **settings)
         app = Prover(app, world)
         config = SchemathesisConfig.from_dict(
@@ -208,10 +208,10 @@ def describe(kit, world, shop, in_process):
         def map_case(context, case):
             # Made up, nearly all would name nothing.
             if case.meta is not None and case.meta.generation.mode.is_positive:
-                names = known | known.get(operation_of(case), {})
-                for place in (case.body, case.query, case.path_parameters):
-                    for name in names.keys() & place if isinstance(place, dict) else ():
-                        place[name] = names[name][len(str(place[name])) % len(names[name])]
+                names = known_values | known_values.get(operation_of(case), {})
+                for values in (case.body, case.query, case.path_parameters):
+                    for name in names.keys() & values if isinstance(values, dict) else ():
+                        values[name] = names[name][len(str(values[name])) % len(names[name])]
             return case
 
         @schema.hook
@@ -236,7 +236,7 @@ def unsaid(case, problem):
 
 def tried(schema):
     """Try everything, and return the statuses of each operation."""
-    found, errors, phases, statuses = [], [], Counter(), {}
+    failures, errors, phases, statuses = [], [], Counter(), {}
     for event in from_schema(schema).execute():
         if isinstance(event, NonFatalError | FatalError):
             errors.append(event)
@@ -245,7 +245,7 @@ def tried(schema):
             for guid, interaction in event.recorder.interactions.items():
                 operation = operation_of(event.recorder.cases[guid].value)
                 statuses.setdefault(operation, set()).add(interaction.response.status_code)
-            found += [
+            failures += [
                 (
                     event.recorder.label,
                     check.name,
@@ -258,20 +258,20 @@ def tried(schema):
                 if check.failure_info is not None
             ]
     assert not errors
-    assert not found, "\n".join(map(str, found))
+    assert not failures, "\n".join(map(str, failures))
     assert all(phases[phase] for phase in ("coverage", "fuzzing", "stateful")), phases
     return statuses
 
 
 def dull(statuses):
     """Return the operations that never succeeded: whoever never gets in has tried nothing."""
-    return {name for name, told in statuses.items() if not any(code < 400 for code in told)}
+    return {name for name, codes in statuses.items() if not any(code < 400 for code in codes)}
 
 
 @pytest.mark.timeout(900)  # if `thorough`, on a busy machine
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
-def test_schemathesis_finds_no_answer_that_is_not_described(describe, known):
-    statuses = tried(describe(known))
+def test_schemathesis_finds_no_answer_that_is_not_described(describe, known_values):
+    statuses = tried(describe(known_values))
     # schemathesis leaves out what it has read the description from.
     assert set(statuses) == {each.id for each in OPERATIONS} - {"describe"}
     signed = {"answerRequest", "disownRequest", "finishBind", "lookAtInvitation", "rotateKeys"}

@@ -45,17 +45,17 @@ def test_a_wrong_session_token_is_denied(world, client):
 
 def test_a_session_token_tells_its_app_space(world, client):
     _, body, _ = enrolled(world, client)
-    told = client.post("/device/invitation", json={"token": body["token"]})
+    inspection = client.post("/device/invitation", json={"token": body["token"]})
     space = world.app_space
-    assert (told.status_code, told.json) == (
+    assert (inspection.status_code, inspection.json) == (
         200,
         {"appSpace": space.guid, "appSpaceName": space.name},
     )
     assert client.post("/device/bind", json=body).status_code == 200
-    assert client.post("/device/invitation", json={"token": body["token"]}).json == told.json
+    assert client.post("/device/invitation", json={"token": body["token"]}).json == inspection.json
 
 
-def test_whoever_has_no_session_token_is_told_one_and_the_same(world, client):
+def test_without_a_session_token_every_reply_is_the_same(world, client):
     _, body, _ = enrolled(world, client)
     guid, _, secret = body["token"].partition(".")
     nobody = "00000000-0000-8000-8000-000000000000"
@@ -72,10 +72,10 @@ def test_whoever_has_no_session_token_is_told_one_and_the_same(world, client):
 def test_a_device_sees_what_is_asked_and_answers(kit, shop, handset):
     assert handset.get("/device/requests").json == {"requests": []}
     guid = kit.ask(shop).json["guid"]
-    (held,) = handset.get("/device/requests").json["requests"]
-    assert (held["guid"], set(held)) == (guid, {"guid", "issuedAt", "expiresAt"})
-    shown = handset.get(f"/device/requests/{guid}").json
-    assert (shown["guid"], shown["state"]) == (guid, "SEEN")
+    (pending,) = handset.get("/device/requests").json["requests"]
+    assert (pending["guid"], set(pending)) == (guid, {"guid", "issuedAt", "expiresAt"})
+    document = handset.get(f"/device/requests/{guid}").json
+    assert (document["guid"], document["state"]) == (guid, "SEEN")
     answered = handset.answer(guid, 1).json
     assert (answered["state"], answered["approved"]) == ("ANSWERED", False)
     handset.phone.device.check(answered["receipt"])
@@ -98,12 +98,12 @@ def test_a_device_disowns(kit, shop, handset):
 
 def test_wrong_pins_are_counted_down_to_the_revocation(kit, world, shop, handset):
     guid = kit.ask(shop).json["guid"]
-    left = []
+    attempts = []
     for _ in range(world.policy.strike_limit):
         reply = handset.answer(guid, pin="0000")
         assert (reply.status_code, reply.json["code"]) == (403, "strong_key_missed")
-        left.append(reply.json["attemptsLeft"])
-    assert left == [4, 3, 2, 1, 0]
+        attempts.append(reply.json["attemptsLeft"])
+    assert attempts == [4, 3, 2, 1, 0]
     reply = handset.get("/device/status")
     assert (reply.status_code, reply.json["code"]) == (403, "denied")
 
@@ -112,8 +112,8 @@ def test_wrong_codes_are_counted_down(kit, shop, handset):
     added = kit.ask(shop, showCode=True).json
     missing = handset.answer(added["guid"])
     assert (missing.status_code, missing.json["code"]) == (400, "code_missing")
-    left = [handset.answer(added["guid"], code="no").json["attemptsLeft"] for _ in range(3)]
-    assert left == [2, 1, 0]
+    attempts = [handset.answer(added["guid"], code="no").json["attemptsLeft"] for _ in range(3)]
+    assert attempts == [2, 1, 0]
     assert shop.get(f"/request/{added['guid']}").json["status"] == "FAILED"
 
 
@@ -142,7 +142,7 @@ def test_a_device_rotates_its_keys(world, handset):
     assert {key["kid"] for key in status["keys"]}.isdisjoint(key["kid"] for key in old)
 
 
-def test_a_device_is_told_about_itself(world, handset):
+def test_a_device_reads_its_own_record(world, handset):
     status = handset.get("/device/status").json
     assert status["device"] == handset.phone.guid
     assert status["appSpaceName"] == world.app_space.name
@@ -222,8 +222,8 @@ def test_a_proof_serves_once_and_names_the_query(client, handset):
     ]
     assert codes == [403, 200, 403]
     # No call of a device takes one, so that it is refused sooner.
-    named = client.get(f"{path}?x=1", headers={"Counterseal-Proof": other})
-    assert (named.status_code, named.json["field"]) == (400, "x")
+    refusal = client.get(f"{path}?x=1", headers={"Counterseal-Proof": other})
+    assert (refusal.status_code, refusal.json["field"]) == (400, "x")
 
 
 def test_a_device_learns_of_new_service_keys(world, handset):

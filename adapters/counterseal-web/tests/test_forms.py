@@ -40,9 +40,9 @@ def flat(value, name=""):
 
 
 @given(FORMS, st.randoms(use_true_random=False), st.sampled_from([quote, quote_plus]))
-def test_what_is_written_is_read_in_any_order(form, luck, quoting):
+def test_what_is_written_is_read_in_any_order(form, random, quoting):
     pairs = flat(form)
-    luck.shuffle(pairs)
+    random.shuffle(pairs)
     body = urlencode(pairs, quote_via=quoting).encode()
     assert read_form(body) == form
 

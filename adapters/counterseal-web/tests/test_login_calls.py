@@ -47,13 +47,13 @@ def test_a_phone_is_bound_by_a_log_in_and_answers_until_the_user_logs_out(
     assert begun.headers["Cache-Control"] == "no-store"
     back = world.idp.log_in(begun.json["url"], "carol")
     query = urlencode({"state": back.state, "code": back.code, "iss": back.issuer})
-    carried = client.get(f"/device/login/return?{query}")
-    assert (carried.status_code, carried.data) == (303, b"")
-    assert carried.headers["Referrer-Policy"] == "no-referrer"
-    address, _, told = carried.headers["Location"].partition("?")
+    response = client.get(f"/device/login/return?{query}")
+    assert (response.status_code, response.data) == (303, b"")
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    address, _, query_text = response.headers["Location"].partition("?")
     assert address == APP_RETURN
-    assert parse_qs(told) == parse_qs(query)
-    assert begun.json["secret"] not in carried.headers["Location"]
+    assert parse_qs(query_text) == parse_qs(query)
+    assert begun.json["secret"] not in response.headers["Location"]
     finished = mobile.finish(back, begun.json["secret"])
     assert finished.status_code == 200
     assert finished.json["appSpaceGuid"] == space.guid
@@ -79,14 +79,14 @@ def test_a_phone_is_bound_by_a_log_in_and_answers_until_the_user_logs_out(
     assert handset.answer(first).json["approved"]
 
     logout = {"logout_token": world.idp.log_out("carol")}
-    told = client.post(f"/device/login/logout/{space.guid}", data=logout)
-    assert told.status_code == 204
+    query_text = client.post(f"/device/login/logout/{space.guid}", data=logout)
+    assert query_text.status_code == 204
     (device,) = world.ports.store.account(space.guid, "carol").devices
     assert device.state is BindingState.SUSPENDED
     refused = handset.get(f"/device/requests/{second}")
     assert (refused.status_code, refused.json["code"]) == (403, "denied")
-    (shown,) = shop.get("/device/getAll?accountId=carol").json
-    assert (shown["status"], shown["suspendedBy"]) == ("SUSPENDED", "idp")
+    (document,) = shop.get("/device/getAll?accountId=carol").json
+    assert (document["status"], document["suspendedBy"]) == ("SUSPENDED", "idp")
     again = client.post(f"/device/login/logout/{space.guid}", data=logout)
     assert (again.status_code, again.json["field"]) == (400, "logout_token")
 
@@ -111,8 +111,8 @@ def test_only_state_code_and_secret_together_get_a_session_token(world, mobile):
 def test_each_of_the_three_has_to_be_there(world, mobile, missing):
     begun = mobile.begin().json
     back = world.idp.log_in(begun["url"], "carol")
-    whole = {"secret": begun["secret"]} | {missing: None}
-    reply = mobile.finish(back, **whole)
+    members = {"secret": begun["secret"]} | {missing: None}
+    reply = mobile.finish(back, **members)
     assert (reply.status_code, reply.json["field"]) == (400, missing)
 
 
@@ -146,7 +146,7 @@ def test_what_is_no_logout_token_is_a_bad_request(client, space, body):
     assert (reply.status_code, reply.json["field"]) == (400, "logout_token")
 
 
-def test_a_device_is_told_that_the_provider_cannot_be_asked(world, client, space):
+def test_a_device_learns_that_the_provider_is_unavailable(world, client, space):
     phone = world.log_in(space, "carol")
     world.clock.advance(world.policy.revalidation_life)
     world.idp.down = True
@@ -170,28 +170,31 @@ IDP = {
 }
 
 
-def made(desk, world, **more):
+def create_space(desk, world, **more):
     body = {"name": "Staff", "idpType": "oidc", "idp": IDP | more}
     return desk.call("POST", f"/admin/api/companies/{world.company.guid}/appSpaces/new", body)
 
 
 def test_an_app_space_gets_a_provider_and_another_client_while_it_serves(world, desk, client):
-    reply = made(desk, world)
+    reply = create_space(desk, world)
     assert reply.status_code == 201
-    shown = dict(IDP)
-    secret = shown.pop("clientSecret")
-    shown |= {
+    document = dict(IDP)
+    secret = document.pop("clientSecret")
+    document |= {
         "redirectUri": "",
         "hasClientSecret": True,
         "algorithms": ["RS256"],
         "accountClaim": "sub",
     }
-    assert reply.json["idp"] == shown
+    assert reply.json["idp"] == document
     path = f"/admin/api/companies/{world.company.guid}/appSpaces/{reply.json['appSpaceGuid']}"
     assert secret not in desk.call("GET", path).get_data(as_text=True)
     assert desk.call("GET", path).json == reply.json
-    held = world.ports.store.get(reply.json["appSpaceGuid"])[0].idp
-    assert world.ports.sealer.open(held.sealed_secret, held.secret_context).decode() == secret
+    stored_idp = world.ports.store.get(reply.json["appSpaceGuid"])[0].idp
+    assert (
+        world.ports.sealer.open(stored_idp.sealed_secret, stored_idp.secret_context).decode()
+        == secret
+    )
 
     begin = {"appSpaceGuid": reply.json["appSpaceGuid"], "redirectUri": APP_RETURN}
     first = client.post("/device/login/redirect", json=begin).json["url"]
@@ -220,7 +223,7 @@ def test_an_app_space_gets_a_provider_and_another_client_while_it_serves(world, 
     ],
 )
 def test_settings_that_do_not_fit_are_refused_by_name(world, desk, change, field):
-    reply = made(desk, world, **change)
+    reply = create_space(desk, world, **change)
     assert (reply.status_code, reply.json["field"]) == (400, field)
     assert IDP["clientSecret"] not in json.dumps(reply.json)
 
@@ -231,6 +234,6 @@ def test_a_provider_goes_with_its_kind_and_stays(world, desk):
         assert desk.call("POST", f"{path}/new", {"name": "Staff"} | body).json["field"] == "idp"
     simple = desk.call("PATCH", f"{path}/{world.app_space.guid}", {"idp": IDP})
     assert (simple.status_code, simple.json["code"]) == (409, "wrong_kind")
-    guid = made(desk, world).json["appSpaceGuid"]
+    guid = create_space(desk, world).json["appSpaceGuid"]
     moved = desk.call("PATCH", f"{path}/{guid}", {"idp": {"issuer": "https://other.example"}})
     assert (moved.status_code, moved.json["field"]) == (400, "idp.issuer")

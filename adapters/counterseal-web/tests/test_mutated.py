@@ -141,7 +141,7 @@ class Watch:
 
 
 @attrs.define(kw_only=True)
-class Sent:
+class Mutation:
     """A request to be."""
 
     method: str
@@ -159,8 +159,8 @@ class Sent:
 class Service:
     """A service in memory, an origin and two phones; what wears out is renewed."""
 
-    def __init__(self, kit, luck):
-        self.luck = luck
+    def __init__(self, kit, rng):
+        self.rng = rng
         self.world = FakeService(seed=SEED, adapters=self._watched)
         settings = {"wait_limit": MOMENT, "beat_every": MOMENT, "look_every": MOMENT}
         settings["administration"] = True
@@ -169,7 +169,7 @@ class Service:
         self.party = party
         self.credential = kit.shop_of(self.world, None, party).headers
         self.phones = {user: self.world.bind(user) for user in USERS}
-        self.known = [""]
+        self.guids = [""]
         self.changed = self.world.new_origin(self.world.app_space, "Often changed").origin
         make = self.world.credentials.create_admin
         within = {"app_space": self.world.app_space.guid}
@@ -181,7 +181,7 @@ class Service:
             make("Support", role=AdminRole.SUPPORT, **within),
         ]
         self.spares, self.delivered = [make("Spare", all_companies=True).guid], [""]
-        self.said = 0
+        self.counter = 0
 
     def _watched(self, ports):
         self.watch = Watch(ports.store)
@@ -196,17 +196,17 @@ class Service:
     def invited(self, user):
         return self._renewed(user, lambda: self.world.invitations.invite(self.party, user))
 
-    def asked(self, user="user-42"):
+    def open_challenge(self, user="user-42"):
         def ask():
             self.phone(user)
             return self.world.ask(user, "Pay?", callback=CALLBACK, origin=self.party).challenge
 
         return self._renewed(user, ask)
 
-    def _renewed(self, user, act):
+    def _renewed(self, user, perform):
         """Do what may be refused because of what came before."""
         try:
-            return act()
+            return perform()
         except Refused:
             account = self.world.accounts.get(self.party, user)
             with suppress(Refused):
@@ -214,47 +214,53 @@ class Service:
             self.world.accounts.revoke(self.party, user)
             self.world.clock.advance(timedelta(days=1))  # longer than any cool-down
             self.world.sweep()
-            return act()
+            return perform()
 
     def push(self):
         """Let a callback be delivered, or die."""
-        asked = self.asked()
+        open_challenge = self.open_challenge()
         phone = self.phone("user-42")
         with suppress(Refused):
-            phone.answer(phone.fetch(asked.guid))
-        self.world.sender.script(self.luck.choice([204, 410, 410]))
+            phone.answer(phone.fetch(open_challenge.guid))
+        self.world.sender.script(self.rng.choice([204, 410, 410]))
         self.delivered = [*self.delivered[-20:], *self.world.deliver()]
 
     def entry(self):
         """Return the place of an entry of the allow-list, anew if it was taken off."""
-        held = self.world.administration.allow_callback(self.changed.guid, "https://b.example/c")
-        space, guid = f"companies/{self.world.company.guid}/appSpaces", held.entries[-1].guid
-        return f"{ADMIN}/{space}/{held.app_space}/requestOrigins/{held.guid}/callbacks/{guid}"
+        allowing_origin = self.world.administration.allow_callback(
+            self.changed.guid, "https://b.example/c"
+        )
+        space, guid = (
+            f"companies/{self.world.company.guid}/appSpaces",
+            allowing_origin.entries[-1].guid,
+        )
+        origin = f"{allowing_origin.app_space}/requestOrigins/{allowing_origin.guid}"
+        return f"{ADMIN}/{space}/{origin}/callbacks/{guid}"
 
     def spare(self):
         """Return an administrator that others may rotate and revoke."""
-        if self.luck.random() < 0.2:
+        if self.rng.random() < 0.2:
             self.spares.append(
                 self.world.credentials.create_admin("Spare", all_companies=True).guid
             )
-        return self.luck.choice(self.spares[-5:])
+        return self.rng.choice(self.spares[-5:])
 
-    def send(self, sent):
+    def send(self, mutation):
         try:
             builder = EnvironBuilder(
-                method=sent.method or "GET",
+                method=mutation.method or "GET",
                 path="/",
-                headers=sent.headers,
-                data=sent.body,
+                headers=mutation.headers,
+                data=mutation.body,
             )
             environ = builder.get_environ()
         except (ValueError, UnicodeError):
             return None  # no client can write it
-        environ["REQUEST_METHOD"] = sent.method
-        environ["PATH_INFO"] = unquote_to_bytes(sent.path).decode("latin-1")
-        environ["QUERY_STRING"] = sent.query.encode("utf-8", "replace").decode("latin-1")
-        if sent.length is not None:
-            environ["CONTENT_LENGTH"] = sent.length
+        environ["REQUEST_METHOD"] = mutation.method
+        environ["PATH_INFO"] = unquote_to_bytes(mutation.path).decode("latin-1")
+        environ["QUERY_STRING"] = mutation.query.encode("utf-8", "replace").decode("latin-1")
+        if mutation.length is not None:
+            environ["CONTENT_LENGTH"] = mutation.length
         began = time.thread_time()
         pieces, status, headers = run_wsgi_app(self.app, environ)
         body = b""
@@ -262,19 +268,19 @@ class Service:
             body += piece
         if hasattr(pieces, "close"):
             pieces.close()
-        assert time.thread_time() - began < PATIENCE, sent
+        assert time.thread_time() - began < PATIENCE, mutation
         return int(status[:3]), headers.get("Content-Type", ""), body
 
 
 def service_requests(service):
     """Return what origins send, as it was recorded."""
-    user = service.luck.choice(USERS)
-    fresh = service.luck.random() < 0.3
-    guid = service.asked(user).guid if fresh else service.luck.choice(service.known)
-    service.known = [*service.known[-20:], guid]
+    user = service.rng.choice(USERS)
+    fresh = service.rng.random() < 0.3
+    guid = service.open_challenge(user).guid if fresh else service.rng.choice(service.guids)
+    service.guids = [*service.guids[-20:], guid]
     (device,) = service.world.ports.store.get(service.phone(user).guid)
     question = json.dumps(QUESTION | {"accountId": user}).encode()
-    named = json.dumps({"requestGuid": guid}).encode()
+    named_body = json.dumps({"requestGuid": guid}).encode()
     return [
         ("PUT", "/account/bind", "", json.dumps({"accountId": user}).encode(), JSON),
         ("PUT", "/account/bind", "", b"accountId=user-43&userInfo=Zo%C3%AB", FORM),
@@ -287,7 +293,7 @@ def service_requests(service):
         ("GET", f"/request/{guid}", "", b"", ""),
         ("GET", "/request/events", f"requestGuid={guid}", b"", ""),
         ("GET", "/request/getAll", f"accountId={user}", b"", ""),
-        ("PATCH", "/request/cancel", "", named, JSON),
+        ("PATCH", "/request/cancel", "", named_body, JSON),
         ("PATCH", "/request/cancel", "", b"requestGuid=" + guid.encode(), FORM),
         ("GET", "/device/getAll", f"accountId={user}", b"", ""),
         ("PATCH", "/device/revoke", "", json.dumps({"deviceGuid": device.guid}).encode(), JSON),
@@ -300,27 +306,31 @@ def service_requests(service):
 
 def device_requests(service):
     """Return what a phone sends, all but its proofs."""
-    asked = service.asked()
-    invitation = service.invited(service.luck.choice(USERS))
+    open_challenge = service.open_challenge()
+    invitation = service.invited(service.rng.choice(USERS))
     phone = service.phone("user-42")  # both of these may have worn it out
     device = phone.device
     space = service.world.app_space.guid
     new = service.world.phone()
     enrolment = enrolment_document(new.device.enrolment(invitation.token, space, pin=new.pin))
-    answer = device.answer(asked.display, service.luck.randrange(2), pin=phone.pin).encode()
+    answer = device.answer(open_challenge.display, service.rng.randrange(2), pin=phone.pin).encode()
     update = {"name": "Zoë's phone", "addresses": [{"kind": "relay", "value": "abc"}]}
-    event = {"event": "REQUEST_VIEWED", "attributes": {"ms": "3"}, "requestGuid": asked.guid}
-    look = json.dumps({"token": enrolment["token"]}).encode()
+    event = {
+        "event": "REQUEST_VIEWED",
+        "attributes": {"ms": "3"},
+        "requestGuid": open_challenge.guid,
+    }
+    peek_body = json.dumps({"token": enrolment["token"]}).encode()
     return [
-        ("POST", "/device/invitation", "", look, JSON),
+        ("POST", "/device/invitation", "", peek_body, JSON),
         ("POST", "/device/bind", "", json.dumps(enrolment).encode(), JSON),
         ("POST", "/device/bind", "", json.dumps(enrolment).encode(), JSON),
         ("GET", "/device/requests", "", b"", ""),
-        ("GET", f"/device/requests/{asked.guid}", "", b"", ""),
+        ("GET", f"/device/requests/{open_challenge.guid}", "", b"", ""),
         ("POST", "/device/answer", "", answer, JOSE),
         ("POST", "/device/answer", "", answer, JOSE),
         ("POST", "/device/answer", "", answer, JOSE),
-        ("POST", "/device/disown", "", device.disown(asked.display).encode(), JOSE),
+        ("POST", "/device/disown", "", device.disown(open_challenge.display).encode(), JOSE),
         ("PATCH", "/device", "", json.dumps(update).encode(), JSON),
         (
             "POST",
@@ -337,27 +347,29 @@ def device_requests(service):
 
 def admin_requests(service):
     """Return what administrators send, all but their signatures."""
-    luck, world = service.luck, service.world
-    if luck.random() < 0.3:
+    rng, world = service.rng, service.world
+    if rng.random() < 0.3:
         service.push()
-    asked, phone = service.party.origin, service.phone(luck.choice(USERS))
-    place = f"{ADMIN}/companies/{world.company.guid}"
-    space = f"{place}/appSpaces/{world.app_space.guid}"
+    open_challenge, phone = service.party.origin, service.phone(rng.choice(USERS))
+    company_path = f"{ADMIN}/companies/{world.company.guid}"
+    space = f"{company_path}/appSpaces/{world.app_space.guid}"
     origin = f"{space}/requestOrigins/{service.changed.guid}"
     entry = service.entry()
-    delivery = f"{space}/requestOrigins/{asked.guid}/deliveries/{luck.choice(service.delivered)}"
+    delivery = (
+        f"{space}/requestOrigins/{open_challenge.guid}/deliveries/{rng.choice(service.delivered)}"
+    )
     account = f"{space}/accounts/{phone.device.bond.account}"
     spare = f"{ADMIN}/admins/{service.spare()}"
     brand = {"brandInfo": {"url": "https://auth.example.com/l.png", "color": "#F0B700"}}
-    rung = {"callbackStates": ["ANSWERED", "EXPIRED"], "codes": "typed", "wildcards": False}
+    edits = {"callbackStates": ["ANSWERED", "EXPIRED"], "codes": "typed", "wildcards": False}
     helper = {"name": "Help", "role": "user_support", "appSpaceGuid": world.app_space.guid}
-    said = [
+    counter = [
         ("POST", f"{ADMIN}/companies/new", {"name": "Zoë Ltd"}),
-        ("PATCH", place, {"name": "Renamed Ltd"}),
-        ("POST", f"{place}/appSpaces/new", {"name": "App", "idpType": "simple"} | brand),
+        ("PATCH", company_path, {"name": "Renamed Ltd"}),
+        ("POST", f"{company_path}/appSpaces/new", {"name": "App", "idpType": "simple"} | brand),
         ("PATCH", space, {"useUniversalApp": True} | brand),
         ("POST", f"{space}/requestOrigins/new", {"name": "mfa", "codes": "echoed"}),
-        ("PATCH", origin, rung),
+        ("PATCH", origin, edits),
         ("POST", f"{origin}/keyManagement", {"keyType": "hmac", "overlap": 60}),
         ("POST", f"{origin}/keyManagement", {"keyType": "basic"}),
         ("POST", f"{origin}/callbackSecret", {"overlap": 60}),
@@ -367,8 +379,8 @@ def admin_requests(service):
         ("POST", f"{spare}/keyManagement", {"overlap": 60}),
     ]
     bare = [
-        *(("GET", each) for each in (place, space, origin, entry, delivery, account, spare)),
-        *(("GET", f"{each}s") for each in (f"{place}/appSpace", f"{space}/requestOrigin")),
+        *(("GET", each) for each in (company_path, space, origin, entry, delivery, account, spare)),
+        *(("GET", f"{each}s") for each in (f"{company_path}/appSpace", f"{space}/requestOrigin")),
         *(("GET", f"{ADMIN}/{each}") for each in ("companies", "admins")),
         ("GET", f"{origin}/callbacks"),
         ("DELETE", entry),
@@ -385,22 +397,22 @@ def admin_requests(service):
         ),
     ]
     return [
-        *((method, path, "", json.dumps(body).encode(), JSON) for method, path, body in said),
+        *((method, path, "", json.dumps(body).encode(), JSON) for method, path, body in counter),
         *((method, path, "", b"", "") for method, path in bare),
-        ("GET", f"{space}/requestOrigins/{asked.guid}/deadDeliveries", "limit=9", b"", ""),
+        ("GET", f"{space}/requestOrigins/{open_challenge.guid}/deadDeliveries", "limit=9", b"", ""),
         ("GET", f"{space}/accounts", "accountId=user-42", b"", ""),
         ("GET", f"{ADMIN}/admins", f"companyGuid={world.company.guid}", b"", ""),
     ]
 
 
-def mutated_bytes(luck, data):
-    at = luck.randrange(len(data) + 1)
-    end = min(len(data), at + luck.randrange(1, 9))
-    return luck.choice(
+def mutated_bytes(rng, data):
+    at = rng.randrange(len(data) + 1)
+    end = min(len(data), at + rng.randrange(1, 9))
+    return rng.choice(
         [
-            lambda: data[:at] + luck.randbytes(luck.randrange(1, 5)) + data[end:],
+            lambda: data[:at] + rng.randbytes(rng.randrange(1, 5)) + data[end:],
             lambda: data[:at] + data[end:],
-            lambda: data[:at] + data[at:end] * luck.randrange(2, 50) + data[end:],
+            lambda: data[:at] + data[at:end] * rng.randrange(2, 50) + data[end:],
             lambda: data[:at],
             lambda: data + data,
             lambda: b"",
@@ -409,46 +421,46 @@ def mutated_bytes(luck, data):
             lambda: b"\xef\xbb\xbf" + data,
             lambda: data.decode("utf-8", "replace").encode("utf-16"),
             lambda: (
-                bytes([*data[:at], *(byte ^ 1 << luck.randrange(8) for byte in data[at:end])])
+                bytes([*data[:at], *(byte ^ 1 << rng.randrange(8) for byte in data[at:end])])
                 + data[end:]
             ),
         ]
     )()
 
 
-def mutated_json(luck, data):
+def mutated_json(rng, data):
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict | list):
-        return mutated_bytes(luck, data)
-    places = []
+        return mutated_bytes(rng, data)
+    positions = []
 
     def walk(node):
         names = node if isinstance(node, dict) else range(len(node))
         for name in names:
-            places.append((node, name))
+            positions.append((node, name))
             if isinstance(node[name], dict | list):
                 walk(node[name])
 
     walk(document)
-    if places:
-        node, name = luck.choice(places)
-        kind = luck.randrange(4)
+    if positions:
+        node, name = rng.choice(positions)
+        kind = rng.randrange(4)
         if kind == 0:
             del node[name]
         elif kind == 1 and isinstance(node, dict):
-            node[luck.choice(["", "x", "\x00", "guid", "é", str(name) + " "])] = node.pop(name)
+            node[rng.choice(["", "x", "\x00", "guid", "é", str(name) + " "])] = node.pop(name)
         else:
-            node[name] = luck.choice(ODD)
-    text = json.dumps(document, ensure_ascii=luck.random() < 0.8).encode("utf-8", "surrogatepass")
-    return text.replace(b"{", b'{"accountId":"twice",', 1) if luck.random() < 0.1 else text
+            node[name] = rng.choice(ODD)
+    text = json.dumps(document, ensure_ascii=rng.random() < 0.8).encode("utf-8", "surrogatepass")
+    return text.replace(b"{", b'{"accountId":"twice",', 1) if rng.random() < 0.1 else text
 
 
-def mutated_form(luck, data):
+def mutated_form(rng, data):
     pairs = data.split(b"&")
-    at = luck.randrange(len(pairs))
+    at = rng.randrange(len(pairs))
     name, _, value = pairs[at].partition(b"=")
     odd = [
         b"[]",
@@ -462,13 +474,13 @@ def mutated_form(luck, data):
         b"%",
         b"%zz",
     ]
-    pairs[at] = luck.choice(
+    pairs[at] = rng.choice(
         [
-            lambda: name + luck.choice(odd) + b"=" + value,
-            lambda: name.replace(b"%5B", luck.choice([b"[", b"%5D", b""])) + b"=" + value,
+            lambda: name + rng.choice(odd) + b"=" + value,
+            lambda: name.replace(b"%5B", rng.choice([b"[", b"%5D", b""])) + b"=" + value,
             lambda: name + value,
             lambda: (
-                name + b"=" + luck.choice([b"%ff", b"%00", b"", b"null", b"[]", b"{}", b"9" * 99])
+                name + b"=" + rng.choice([b"%ff", b"%00", b"", b"null", b"[]", b"{}", b"9" * 99])
             ),
             lambda: pairs[at] + b"&" + pairs[at],
             lambda: b"&" * 600,
@@ -477,9 +489,9 @@ def mutated_form(luck, data):
     return b"&".join(pairs)
 
 
-def mutated(luck, sent):
+def mutated(rng, mutation):
     """Change one thing."""
-    kind = luck.choice(
+    kind = rng.choice(
         [
             "bytes",
             "members",
@@ -494,79 +506,91 @@ def mutated(luck, sent):
         ]
     )
     if kind == "bytes":
-        sent.body = mutated_bytes(luck, sent.body)
+        mutation.body = mutated_bytes(rng, mutation.body)
     elif kind == "members":
-        form = sent.headers.get("Content-Type", "") == FORM
-        sent.body = mutated_form(luck, sent.body) if form else mutated_json(luck, sent.body)
+        form = mutation.headers.get("Content-Type", "") == FORM
+        mutation.body = (
+            mutated_form(rng, mutation.body) if form else mutated_json(rng, mutation.body)
+        )
     elif kind == "header":
-        name, value = luck.choice(HEADERS)
-        if luck.random() < 0.3 and sent.headers:
-            name = luck.choice(list(sent.headers))
-            value = mutated_bytes(luck, sent.headers[name].encode("latin-1", "replace"))[
+        name, value = rng.choice(HEADERS)
+        if rng.random() < 0.3 and mutation.headers:
+            name = rng.choice(list(mutation.headers))
+            value = mutated_bytes(rng, mutation.headers[name].encode("latin-1", "replace"))[
                 :2000
             ].decode("latin-1")
-        sent.headers[name] = value.replace("\r", "").replace("\n", "")
+        mutation.headers[name] = value.replace("\r", "").replace("\n", "")
     elif kind == "type":
-        sent.headers["Content-Type"] = luck.choice(TYPES)
+        mutation.headers["Content-Type"] = rng.choice(TYPES)
     elif kind == "length":
-        sent.length = luck.choice(LENGTHS)
+        mutation.length = rng.choice(LENGTHS)
     elif kind == "path":
-        raw = mutated_bytes(luck, sent.path.encode())[:500]
-        sent.path = luck.choice(
-            [quote(raw), sent.path + "/", "/api" + sent.path, "//" + sent.path, sent.path + "%00"]
+        raw = mutated_bytes(rng, mutation.path.encode())[:500]
+        mutation.path = rng.choice(
+            [
+                quote(raw),
+                mutation.path + "/",
+                "/api" + mutation.path,
+                "//" + mutation.path,
+                mutation.path + "%00",
+            ]
         )
     elif kind == "query":
-        changed = mutated_bytes(luck, sent.query.encode())[:500].decode("latin-1")
-        more = ("wait=-1", "x=%ff", f"wait={9**40}", sent.query)
-        sent.query = luck.choice([changed, "a=b&" * 50, *(f"{sent.query}&{each}" for each in more)])
+        changed = mutated_bytes(rng, mutation.query.encode())[:500].decode("latin-1")
+        more = ("wait=-1", "x=%ff", f"wait={9**40}", mutation.query)
+        mutation.query = rng.choice(
+            [changed, "a=b&" * 50, *(f"{mutation.query}&{each}" for each in more)]
+        )
     else:
-        sent.method = luck.choice(METHODS)
+        mutation.method = rng.choice(METHODS)
     return kind
 
 
-def public(sent):
+def public(mutation):
     """Return the address that is signed."""
-    path = quote(unquote_to_bytes(sent.path), safe="/-._~!$&'()*+,;=:@")
-    return BASE + path + (f"?{sent.query}" if sent.query else "")
+    path = quote(unquote_to_bytes(mutation.path), safe="/-._~!$&'()*+,;=:@")
+    return BASE + path + (f"?{mutation.query}" if mutation.query else "")
 
 
-def trust(service, sent):
-    sent.path = service.luck.choice(["", "/api"]) + sent.path
-    sent.headers |= service.credential
+def trust(service, mutation):
+    mutation.path = service.rng.choice(["", "/api"]) + mutation.path
+    mutation.headers |= service.credential
 
 
-def prove(service, sent):
+def prove(service, mutation):
     device = service.phones["user-42"].device
-    sent.headers[PROOF] = device.signed_call(sent.method or "GET", public(sent), sent.body).proof
+    mutation.headers[PROOF] = device.signed_call(
+        mutation.method or "GET", public(mutation), mutation.body
+    ).proof
 
 
-def sign(service, sent):
-    admin = service.luck.choice(service.admins)
+def sign(service, mutation):
+    admin = service.rng.choice(service.admins)
     now = int(service.world.clock.now().timestamp())
     if admin.scheme is Scheme.SIGNATURE:
-        own = {name: sent.headers[name] for name in sent.headers if name not in SIGNED}
+        own = {name: mutation.headers[name] for name in mutation.headers if name not in SIGNED}
         with suppress(CredentialRefused):  # headers that nobody can sign
-            sent.headers = own | dict(
+            mutation.headers = own | dict(
                 write_signature(
                     admin.secret,
                     guid=admin.guid,
-                    method=sent.method,
-                    uri=public(sent),
+                    method=mutation.method,
+                    uri=public(mutation),
                     headers=own.items(),
-                    body=sent.body,
+                    body=mutation.body,
                     created=now,
-                    nonce=service.luck.randbytes(16).hex(),
+                    nonce=service.rng.randbytes(16).hex(),
                 )
             )
         return
-    service.said += 1
-    sent.headers["authorization"] = write_cx1(
+    service.counter += 1
+    mutation.headers["authorization"] = write_cx1(
         admin.secret,
-        method=sent.method,
-        uri=public(sent),
-        milliseconds=now * 1000 + service.said % 50_000,
+        method=mutation.method,
+        uri=public(mutation),
+        milliseconds=now * 1000 + service.counter % 50_000,
         guid=admin.guid,
-        body=sent.body,
+        body=mutation.body,
     )
 
 
@@ -580,41 +604,41 @@ APIS = {
 @pytest.mark.parametrize("api", APIS)
 def test_mutated_requests_are_answered_and_the_store_stays_whole(kit, api):
     requests, authorize = APIS[api]
-    luck = Random(f"{SEED} {api}")  # noqa: S311 (nobody is to be surprised)
-    service = Service(kit, luck)
-    told = Counter()
-    while told.total() < REQUESTS:
+    rng = Random(f"{SEED} {api}")  # noqa: S311 (nobody is to be surprised)
+    service = Service(kit, rng)
+    statuses = Counter()
+    while statuses.total() < REQUESTS:
         valid = requests(service)
-        for _ in range(luck.randrange(1, 8)):
-            method, path, query, body, media_type = luck.choice(valid)
-            sent = Sent(method=method, path=path, query=query, body=body)
+        for _ in range(rng.randrange(1, 8)):
+            method, path, query, body, media_type = rng.choice(valid)
+            mutation = Mutation(method=method, path=path, query=query, body=body)
             if media_type:
-                sent.headers["Content-Type"] = media_type
-            authorize(service, sent)
-            kinds = [mutated(luck, sent) for _ in range(luck.choice([0, 1, 1, 1, 1, 2, 3]))]
-            if api != "service" and kinds and luck.random() < 0.7:
-                authorize(service, sent)  # the mutant is what is signed
-            answered = service.send(sent)
+                mutation.headers["Content-Type"] = media_type
+            authorize(service, mutation)
+            kinds = [mutated(rng, mutation) for _ in range(rng.choice([0, 1, 1, 1, 1, 2, 3]))]
+            if api != "service" and kinds and rng.random() < 0.7:
+                authorize(service, mutation)  # the mutant is what is signed
+            answered = service.send(mutation)
             if answered is None:
                 continue
             status, kind, text = answered
-            told[status] += 1
-            assert status < 500, (sent, text)
-            if status >= 400 and sent.method != "HEAD":
+            statuses[status] += 1
+            assert status < 500, (mutation, text)
+            if status >= 400 and mutation.method != "HEAD":
                 ours = kind.startswith("application/problem+json")
                 # What is under no room of ours is the host's to answer.
-                assert ours or status in {404, 405}, (sent, kind)
-        if luck.random() < 0.05:
+                assert ours or status in {404, 405}, (mutation, kind)
+        if rng.random() < 0.05:
             service.world.clock.advance(service.world.policy.challenge_life_limit)
             service.world.sweep()
             service.world.deliver()
-    assert told[200] + told[201] + told[204] > REQUESTS / 20
-    assert sum(count for status, count in told.items() if status >= 400) > REQUESTS / 4
-    whole(service)
+    assert statuses[200] + statuses[201] + statuses[204] > REQUESTS / 20
+    assert sum(count for status, count in statuses.items() if status >= 400) > REQUESTS / 4
+    valid_value(service)
     still_works(service)
 
 
-def whole(service):
+def valid_value(service):
     records = tuple(service.watch.store._records.values())
     called = Counter(each.challenge for each in records if isinstance(each, Callback))
     challenges = [each for each in records if isinstance(each, Challenge)]
@@ -636,8 +660,8 @@ def still_works(service):
     world.clock.advance(world.policy.retention / 2)
     world.sweep()
     zoe = world.bind("zoe")
-    asked = world.ask("zoe", "Still there?", callback=CALLBACK).challenge
-    assert zoe.answer(zoe.fetch(asked.guid)).outcome.receipt
+    open_challenge = world.ask("zoe", "Still there?", callback=CALLBACK).challenge
+    assert zoe.answer(zoe.fetch(open_challenge.guid)).outcome.receipt
     before = len(world.sender.attempts)
     while world.deliver():
         pass

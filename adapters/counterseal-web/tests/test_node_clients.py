@@ -94,20 +94,20 @@ class Program:
             stdout=subprocess.PIPE,
             encoding="utf-8",
         )
-        self.said = queue.Queue()
+        self.lines = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self):
         for line in self.process.stdout:
-            self.said.put(json.loads(line))
-        self.said.put(None)
+            self.lines.put(json.loads(line))
+        self.lines.put(None)
 
     def hear(self):
-        said = self.said.get(timeout=SOON)
-        assert said is not None, "the program ended"
-        return said
+        lines = self.lines.get(timeout=SOON)
+        assert lines is not None, "the program ended"
+        return lines
 
-    def tell(self, **document):
+    def send_line(self, **document):
         self.process.stdin.write(json.dumps(document) + "\n")
         self.process.stdin.flush()
 
@@ -194,13 +194,13 @@ class Handset:
         proof = self.device.signed_call(method, self.base + path, body).proof
         return self.send(method, path, body, media_type, **{"Counterseal-Proof": proof})
 
-    def shown(self, guid):
+    def display_text(self, guid):
         pending = self.call("GET", "/device/requests")["requests"]
         assert guid in [each["guid"] for each in pending]
         return self.call("GET", f"/device/requests/{guid}")["display"]
 
     def answer(self, guid, button):
-        token = self.device.answer(self.shown(guid), button, pin=PIN).encode()
+        token = self.device.answer(self.display_text(guid), button, pin=PIN).encode()
         return self.call("POST", "/device/answer", token, "application/jose")
 
 
@@ -249,17 +249,17 @@ def test_c_milo_asks_and_is_called(serve, launch):
     assert bound["status"] == 201
     assert bound["tokenexpiry"].endswith("Z")
     handset = Handset.bind(service, bound["token"], space)
-    milo.tell()
-    asked = milo.hear()
-    shown = json.loads(handset.shown(asked["guid"]))
-    assert shown["content"] == {"text": "Did you just send yourself a notification?"}
-    assert handset.answer(asked["guid"], 0)["approved"]
+    milo.send_line()
+    added = milo.hear()
+    display_text = json.loads(handset.display_text(added["guid"]))
+    assert display_text["content"] == {"text": "Did you just send yourself a notification?"}
+    assert handset.answer(added["guid"], 0)["approved"]
     service.deliver(bound["port"])
-    judged = milo.hear()
-    assert (judged["approved"], judged["verified"]) == (True, True)
-    assert judged["callback"]["guid"] == asked["guid"]
-    assert judged["callback"]["privakeyId"] == bound["privakeyId"]
-    milo.tell()
+    verdict = milo.hear()
+    assert (verdict["approved"], verdict["verified"]) == (True, True)
+    assert verdict["callback"]["guid"] == added["guid"]
+    assert verdict["callback"]["privakeyId"] == bound["privakeyId"]
+    milo.send_line()
     login = milo.hear()
     assert [button["title"] for button in login["buttons"]] == ["Approve", "Reject"]
     assert login["additionalInfo"] == "{'viewType': 'html', 'format': 'standard'}"
@@ -275,8 +275,8 @@ def abandon(serve, launch, clients):
     milo = launch("abandoned", party)
     bound = milo.hear()
     handset = Handset.bind(service, bound["token"], space)
-    milo.tell()
-    handset.shown(milo.hear()["guid"])
+    milo.send_line()
+    handset.display_text(milo.hear()["guid"])
     clock.advance(timedelta(minutes=2))
     assert service.expire() == 1
     return service, milo, handset, bound["port"]
@@ -285,7 +285,7 @@ def abandon(serve, launch, clients):
 def test_c_milo_is_not_called_for_a_log_in_that_is_abandoned(serve, launch):
     service, milo, handset, port = abandon(serve, launch, Clients.CX)
     service.deliver(port)
-    milo.tell()
+    milo.send_line()
     assert milo.hear() == {"calls": 0}
     guid = milo.hear()["guid"]
     handset.answer(guid, 0)
@@ -305,15 +305,15 @@ def test_c_ue_takes_no_device_for_nothing_to_revoke(serve, launch):
     service = serve()
     space, party = service.origin()
     ue = launch("unbound", party)
-    told = ue.hear()
+    event = ue.hear()
     refused = {"status": 404, "code": "unreachable"}
-    assert told["unknown"] == {"devices": [], "asked": refused}
-    assert told["unbound"] == {"asked": refused}
-    handset = Handset.bind(service, told["token"], space)
-    ue.tell()
-    told = ue.hear()
-    assert [each["guid"] for each in told["devices"]] == [handset.device.bond.device]
-    assert told["asked"] == {"status": 201}
+    assert event["unknown"] == {"devices": [], "asked": refused}
+    assert event["unbound"] == {"asked": refused}
+    handset = Handset.bind(service, event["token"], space)
+    ue.send_line()
+    event = ue.hear()
+    assert [each["guid"] for each in event["devices"]] == [handset.device.bond.device]
+    assert event["asked"] == {"status": 201}
     assert ue.ended()
 
 
@@ -324,22 +324,22 @@ def test_clients_of_2019_and_2021_at_one_service_at_the_same_time(serve, launch)
     assert older["accountId"] == newer["accountId"]
     programs = [launch(name, party) for name, party in (("milo", older), ("mern", newer))]
     bound = [program.hear() for program in programs]
-    handsets = [Handset.bind(service, told["token"], space) for told in bound]
+    handsets = [Handset.bind(service, event["token"], space) for event in bound]
     for program in programs:
-        program.tell()
-    asked = [program.hear()["guid"] for program in programs]
+        program.send_line()
+    added = [program.hear()["guid"] for program in programs]
     # It is one user: each phone shows the questions of both.
     for handset in handsets:
         pending = handset.call("GET", "/device/requests")["requests"]
-        assert sorted(each["guid"] for each in pending) == sorted(asked)
+        assert sorted(each["guid"] for each in pending) == sorted(added)
     # The later one is answered first, and each program gets its own callback.
     for at in (1, 0):
-        handsets[at].answer(asked[at], 0)
+        handsets[at].answer(added[at], 0)
         service.deliver(bound[at]["port"])
-        judged = programs[at].hear()
-        assert (judged["approved"], judged["verified"]) == (True, True)
-        assert judged["callback"]["guid"] == asked[at]
-    programs[0].tell()
+        verdict = programs[at].hear()
+        assert (verdict["approved"], verdict["verified"]) == (True, True)
+        assert verdict["callback"]["guid"] == added[at]
+    programs[0].send_line()
     handsets[0].answer(programs[0].hear()["guid"], 1)
     assert all(program.ended() for program in programs)
 
@@ -352,13 +352,13 @@ def test_c_mern_names_its_users_by_numbers(serve, launch, account_id, text):
     bound = mern.hear()
     assert bound["fresh"]
     handset = Handset.bind(service, bound["token"], space)
-    mern.tell()
+    mern.send_line()
     guid = mern.hear()["guid"]
-    assert json.loads(handset.shown(guid))["account"]["id"] == text
+    assert json.loads(handset.display_text(guid))["account"]["id"] == text
     handset.answer(guid, 0)
     service.deliver(bound["port"])
-    judged = mern.hear()
-    assert (judged["approved"], judged["callback"]["accountId"]) == (True, text)
+    verdict = mern.hear()
+    assert (verdict["approved"], verdict["callback"]["accountId"]) == (True, text)
     assert mern.ended()
 
 
@@ -370,14 +370,14 @@ def test_c_mern_asks_and_is_called(serve, launch, button):
     bound = mern.hear()
     assert bound["fresh"]
     handset = Handset.bind(service, bound["token"], space)
-    mern.tell()
-    asked = mern.hear()
-    assert asked["status"] == 201
-    handset.answer(asked["guid"], button)
+    mern.send_line()
+    added = mern.hear()
+    assert added["status"] == 201
+    handset.answer(added["guid"], button)
     service.deliver(bound["port"])
-    judged = mern.hear()
-    assert (judged["approved"], judged["verified"]) == (button == 0, True)
-    assert judged["callback"]["buttonSelected"] == button
+    verdict = mern.hear()
+    assert (verdict["approved"], verdict["verified"]) == (button == 0, True)
+    assert verdict["callback"]["buttonSelected"] == button
     assert mern.ended()
 
 
@@ -385,34 +385,34 @@ def test_c_mern_asks_and_is_called(serve, launch, button):
 def ue(serve, launch):
     """The program, set up and bound, with its phone."""
     service = serve()
-    made = service.credentials.create_admin("super", all_companies=True)
-    party = {"base": service.base, "superId": made.guid, "superKey": made.secret, "host": HOST}
+    chief = service.credentials.create_admin("super", all_companies=True)
+    party = {"base": service.base, "superId": chief.guid, "superKey": chief.secret, "host": HOST}
     program = launch("ue", party)
     bound = program.hear()
     handset = Handset.bind(service, bound["token"], bound["appSpaceGuid"])
-    program.tell(callbackSecret=service.credentials.issue_webhook_key(bound["origin"]))
+    program.send_line(callbackSecret=service.credentials.issue_webhook_key(bound["origin"]))
     return program, service, bound, handset
 
 
 @pytest.mark.parametrize("button", [0, 1])
-def test_c_ue_sets_itself_up_asks_and_confirms_what_it_is_told(ue, button):
+def test_c_ue_sets_itself_up_asks_and_confirms_the_result(ue, button):
     ue, service, bound, handset = ue
     assert bound["before"] == []
     assert bound["domain"]["field"] == "callbackType"
     assert "WebAuthn" in bound["domain"]["detail"]
-    asked = ue.hear()
-    assert asked["transactionId"] == asked["sent"]
-    shown = json.loads(handset.shown(asked["guid"]))
-    assert shown["content"]["keys"] == [{"key": "Example Platform", "value": "Zöe"}]
-    assert not shown["code"]
-    handset.answer(asked["guid"], button)
+    added = ue.hear()
+    assert added["transactionId"] == added["sent"]
+    display_text = json.loads(handset.display_text(added["guid"]))
+    assert display_text["content"]["keys"] == [{"key": "Example Platform", "value": "Zöe"}]
+    assert not display_text["code"]
+    handset.answer(added["guid"], button)
     service.deliver(bound["port"])
-    judged = ue.hear()
-    assert (judged["agrees"], judged["verified"]) == (True, True)
-    assert judged["approved"] is (button == 0)
-    assert judged["callback"]["buttonSelected"] == button
-    assert judged["callback"].items() <= judged["requeried"].items()
-    ue.tell()
+    verdict = ue.hear()
+    assert (verdict["agrees"], verdict["verified"]) == (True, True)
+    assert verdict["approved"] is (button == 0)
+    assert verdict["callback"]["buttonSelected"] == button
+    assert verdict["callback"].items() <= verdict["requeried"].items()
+    ue.send_line()
     (device,) = ue.hear()["devices"]
     assert (device["guid"], device["status"]) == (handset.device.bond.device, "REVOKED")
     assert ue.ended()
@@ -424,6 +424,6 @@ def test_c_ue_believes_no_callback_that_lies(ue):
     handset.answer(guid, 1)
     service.ports.sender.lie = (b'"buttonSelected":1', b'"buttonSelected":0')
     service.deliver(bound["port"])
-    judged = ue.hear()
-    assert judged["callback"]["buttonSelected"] == 0
-    assert (judged["approved"], judged["agrees"], judged["verified"]) == (False, False, False)
+    verdict = ue.hear()
+    assert verdict["callback"]["buttonSelected"] == 0
+    assert (verdict["approved"], verdict["agrees"], verdict["verified"]) == (False, False, False)

@@ -27,12 +27,12 @@ def test_e14_the_document_is_openapi_3_1(described):
 
 
 def test_e14_the_table_is_the_document(described):
-    told = {
+    operations = {
         (method.upper(), path, operation["operationId"])
         for path, methods in described["paths"].items()
         for method, operation in methods.items()
     }
-    assert told == {(each.method, each.path, each.id) for each in OPERATIONS}
+    assert operations == {(each.method, each.path, each.id) for each in OPERATIONS}
     assert len({each.id for each in OPERATIONS}) == len(OPERATIONS)
 
 
@@ -48,7 +48,7 @@ def test_under_api_the_document_says_so(client):
 def test_what_is_really_sent_is_what_is_described(kit, world, shop, handset, described):
     guid = kit.ask(shop, showCode=True).json["guid"]
     account = world.accounts.get(world.origin, "user-42").guid
-    sent = [
+    bodies = [
         ("Invitation", shop.put("/account/bind", json={"accountId": "user-42"})),
         ("IssuedRequest", kit.ask(shop, showCode=True)),
         ("Requests", shop.get("/request/getAll?accountId=user-42")),
@@ -66,12 +66,12 @@ def test_what_is_really_sent_is_what_is_described(kit, world, shop, handset, des
         ("Problem", handset.get("/device/requests/no-guid")),
         ("Problem", shop.get("/account/getAccount")),
     ]
-    for name, reply in sent:
+    for name, reply in bodies:
         schema = described | {"$ref": f"#/components/schemas/{name}"}
         Draft202012Validator(schema).validate(reply.json)
         if name not in ("Problem", "Requests", "Devices"):
-            known = described["components"]["schemas"][name]["properties"]
-            assert set(reply.json) <= set(known), name
+            member_names = described["components"]["schemas"][name]["properties"]
+            assert set(reply.json) <= set(member_names), name
 
 
 @pytest.mark.parametrize(

@@ -69,13 +69,13 @@ def test_two_slashes_are_another_path_and_no_redirect(face, base):
     # The test client takes what follows two slashes for a host.
     for path in ("/.well-known/jwks.json", "/request/add", "/admin/api/companies", "/device/bind"):
         for method in ("GET", "POST"):
-            sent = {"PATH_INFO": f"/{path}"}
-            reply = client.open("/", method=method, environ_overrides=sent)
+            overrides = {"PATH_INFO": f"/{path}"}
+            reply = client.open("/", method=method, environ_overrides=overrides)
             assert (reply.status_code, reply.json["code"]) == (404, "no_such_endpoint"), path
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.code)
-def test_s34_every_error_is_told_by_its_public_code_alone(kind):
+def test_s34_every_error_has_its_public_code_alone(kind):
     error = kind(*ARGUMENTS.get(kind.__name__, ("canary",)))
     reply = reply_to(error, Settings(public_url=BASE))
     document = json.loads(reply.body())
@@ -99,7 +99,7 @@ def test_a_code_has_the_same_text_here_as_in_the_table_of_errors():
         assert problem(kind.code).document["title"] == first_line
 
 
-def test_who_has_to_wait_is_told_how_long():
+def test_who_has_to_wait_learns_how_long():
     reply = reply_to(errors.TooOften("cooling", 12.2), Settings(public_url=BASE))
     assert (reply.status, reply.headers["Retry-After"]) == (429, "13")
     assert reply.document["reason"] == "cooling"

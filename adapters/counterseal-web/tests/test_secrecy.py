@@ -8,7 +8,7 @@ from counterseal.models import Scheme
 CANARY = "canary-7f3a"
 
 
-def test_s34_no_secret_is_logged_or_told(kit, world, shop, handset, caplog):
+def test_s34_no_secret_is_logged_or_sent(kit, world, shop, handset, caplog):
     caplog.set_level(logging.DEBUG)
     invited = shop.put("/account/bind", json={"accountId": "user-42", "userInfo": CANARY}).json
     secrets = [invited["sessionToken"].partition(".")[2], CANARY, shop.headers["Authorization"]]
@@ -16,7 +16,7 @@ def test_s34_no_secret_is_logged_or_told(kit, world, shop, handset, caplog):
     assert CANARY not in handset.call("PATCH", "/device", addresses).text
     added = kit.ask(shop, content=CANARY, additionalInfo=CANARY, showCode=True).json
     secrets.append(added["code"])
-    told = [
+    replies = [
         handset.answer(added["guid"], code=CANARY),
         handset.answer(added["guid"]),
         kit.ask(shop, accountId=CANARY),
@@ -28,10 +28,10 @@ def test_s34_no_secret_is_logged_or_told(kit, world, shop, handset, caplog):
         shop.client.get("/device/status", headers={"Counterseal-Proof": CANARY}),
         shop.client.get("/request/x", headers={"Authorization": f"Basic {CANARY}"}),
     ]
-    assert {reply.mimetype for reply in told} == {"application/problem+json"}
+    assert {reply.mimetype for reply in replies} == {"application/problem+json"}
     handset.answer(added["guid"], code=added["code"])
     world.credentials.issue(world.origin.origin.guid, Scheme.BASIC)
-    said = caplog.text + "".join(reply.text for reply in told)
+    log_and_replies = caplog.text + "".join(reply.text for reply in replies)
     for secret in secrets:
-        assert secret not in said
+        assert secret not in log_and_replies
     assert "refused: wrong_code" in caplog.text

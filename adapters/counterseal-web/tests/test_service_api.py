@@ -32,9 +32,13 @@ def test_a_bind_creates_an_account_once_and_a_token_each_time(world, shop, prefi
     assert first.json["appSpaceGuid"] == world.app_space.guid
     assert first.json["appSpaceName"] == world.app_space.name
     assert first.json["sessionTokenExpiration"].endswith("Z")
-    found = shop.get(first.headers["Location"].removeprefix(BASE)).json
-    assert found == shop.get(f"{prefix}/account/getAccount?accountId=a").json
-    assert (found["userInfo"], found["accountId"], found["locked"]) == ("card 7", "a", False)
+    reply_document = shop.get(first.headers["Location"].removeprefix(BASE)).json
+    assert reply_document == shop.get(f"{prefix}/account/getAccount?accountId=a").json
+    assert (reply_document["userInfo"], reply_document["accountId"], reply_document["locked"]) == (
+        "card 7",
+        "a",
+        False,
+    )
 
 
 def test_a_session_token_has_the_form_that_its_origin_reads(kit, world, client, shop):
@@ -61,8 +65,8 @@ def test_a_bind_needs_an_account_id(shop, body):
 @pytest.fixture
 def older(kit, world, client):
     """A shop whose program was written for the CX service."""
-    made = world.administration.create_origin(world.app_space.guid, "Old shop", clients=Clients.CX)
-    return kit.shop_of(world, client, world.administration.relying_party(made.guid))
+    extra = world.administration.create_origin(world.app_space.guid, "Old shop", clients=Clients.CX)
+    return kit.shop_of(world, client, world.administration.relying_party(extra.guid))
 
 
 def test_a_cx_client_may_name_an_account_by_a_number(kit, world, older, shop):
@@ -76,7 +80,7 @@ def test_a_cx_client_may_name_an_account_by_a_number(kit, world, older, shop):
         assert (call.status_code, call.json["field"]) == (400, "accountId")
 
 
-def test_a_cx_client_that_asks_by_a_number_is_told_the_text(kit, world, older):
+def test_a_cx_client_that_asks_by_a_number_gets_the_text(kit, world, older):
     invited = world.invitations.invite(world.origin, "42")
     world.complete(invited, world.phone())
     line = {"title": "Pay?", "keys": [{"key": "To"}]}
@@ -110,13 +114,13 @@ def test_a_request_is_added_and_comes_back_whole(world, shop, handset, prefix):
     assert added.json["buttonSelected"] is None
     answered = handset.answer(guid)
     assert answered.json["approved"]
-    asked = shop.get(f"{prefix}/request/getRequest?requestGuid={guid}").json
-    assert asked == shop.get(f"{prefix}/request/{guid}").json
-    assert (asked["status"], asked["buttonSelected"]) == ("ANSWERED", 0)
-    assert asked["receipt"] == answered.json["receipt"]
-    assert asked["device"] == handset.phone.guid
+    current = shop.get(f"{prefix}/request/getRequest?requestGuid={guid}").json
+    assert current == shop.get(f"{prefix}/request/{guid}").json
+    assert (current["status"], current["buttonSelected"]) == ("ANSWERED", 0)
+    assert current["receipt"] == answered.json["receipt"]
+    assert current["device"] == handset.phone.guid
     world.deliver()
-    assert json.loads(world.sender.attempts[-1].delivery.body) == asked
+    assert json.loads(world.sender.attempts[-1].delivery.body) == current
 
 
 @pytest.mark.parametrize("info", ["'{}'", {"template": "true", "n": [1, None, {"": 2.5}]}, ""])
@@ -137,7 +141,7 @@ def test_content_may_be_html_and_buttons_may_be_texts(kit, shop, handset):
     assert [button["title"] for button in reply["buttons"]] == ["Yes", "No"]
 
 
-def test_the_matching_code_is_told_once(kit, world, shop, handset):
+def test_the_matching_code_is_sent_once(kit, world, shop, handset):
     added = kit.ask(shop, showCode=True).json
     assert len(added["code"]) == 6
     assert "code" not in shop.get(f"/request/{added['guid']}").json
@@ -186,13 +190,13 @@ class Slow:
 
     def __init__(self, store):
         self._store = store
-        self.come, self.go = threading.Event(), threading.Event()
+        self.arrival, self.go = threading.Event(), threading.Event()
 
     def __getattr__(self, name):
         return getattr(self._store, name)
 
     def commit(self, changes, audit, operation):
-        self.come.set()
+        self.arrival.set()
         self.go.wait(240)
         self._store.commit(changes, audit, operation)
 
@@ -207,7 +211,7 @@ def test_s24_a_call_whose_key_is_in_use_is_409(kit, world, handset):
     shop.headers["Idempotency-Key"] = "k"
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(kit.ask, shop)
-        assert slow.come.wait(240)
+        assert slow.arrival.wait(240)
         busy = kit.ask(other)
         slow.go.set()
         added = first.result(20)
@@ -249,7 +253,7 @@ def test_the_open_requests_of_an_account_are_listed(kit, shop, neighbour, handse
     cancelled = shop.patch("/api/request/cancel", json={"requestGuid": first})
     assert (cancelled.status_code, cancelled.json["status"]) == (200, "CANCELLED")
     listed = shop.get("/api/request/getAll?accountId=user-42")
-    assert [held["guid"] for held in listed.json] == [second]
+    assert [listed_device["guid"] for listed_device in listed.json] == [second]
     again = shop.patch("/request/cancel", data={"requestGuid": first})
     assert (again.status_code, again.json["code"]) == (409, "wrong_state")
 
@@ -265,14 +269,14 @@ def test_devices_are_listed_and_revoked_also_twice(kit, world, shop, handset):
     world.invitations.invite(world.origin, "user-42")
     listed = shop.get("/api/device/getAll?accountId=user-42").json
     assert isinstance(listed, list)
-    assert [held["status"] for held in listed] == ["ACTIVE", "INVITED"]
+    assert [listed_device["status"] for listed_device in listed] == ["ACTIVE", "INVITED"]
     for _ in range(2):  # as C-ue does at every recovery, with all that is listed
-        for held in shop.get("/api/device/getAll?accountId=user-42").json:
-            reply = shop.patch("/api/device/revoke", json={"deviceGuid": held["guid"]})
+        for listed_device in shop.get("/api/device/getAll?accountId=user-42").json:
+            reply = shop.patch("/api/device/revoke", json={"deviceGuid": listed_device["guid"]})
             assert (reply.status_code, reply.data) == (204, b"")
             assert not {"Content-Type", "Content-Length"} & set(reply.headers.keys())
     listed = shop.get("/device/getAll?accountId=user-42").json
-    assert {held["status"] for held in listed} == {"REVOKED"}
+    assert {listed_device["status"] for listed_device in listed} == {"REVOKED"}
     assert shop.get("/device/getAll?accountId=nobody").status_code == 404
     assert kit.ask(shop).status_code == 404
 
@@ -379,10 +383,10 @@ def test_s23_a_request_older_than_300_s_or_60_s_ahead_is_refused(
 def test_s23_the_querys_order_counts_and_a_get_has_no_body(client, signing):
     query = "requestGuid=00000000-0000-8000-8000-000000000000&wait=0"
 
-    def get(sent, **kwargs):
+    def get(parameter, **kwargs):
         header = signing("GET", f"{BASE}/request/getRequest?{query}")
         headers = {"Authorization": header}
-        return client.get(f"/request/getRequest?{sent}", headers=headers, **kwargs).status_code
+        return client.get(f"/request/getRequest?{parameter}", headers=headers, **kwargs).status_code
 
     assert get("wait=0&requestGuid=00000000-0000-8000-8000-000000000000") == 401
     assert get(query, data=b"x") == 401
@@ -399,14 +403,14 @@ def test_s23_an_origin_has_one_scheme(kit, world, client, shop):
 
 @pytest.mark.parametrize("spelled", ["zo%C3%AB", "zoë".encode().decode("latin-1")])
 def test_an_address_that_nobody_has_encoded_is_read_as_what_it_is(shop, spelled):
-    made = {
+    extra = {
         shop.put("/account/bind", json={"accountId": name}).status_code for name in ("zoë", "��")
     }
-    assert made == {201}
-    found = shop.get(
+    assert extra == {201}
+    reply_document = shop.get(
         "/account/getAccount", environ_overrides={"QUERY_STRING": f"accountId={spelled}"}
     )
-    assert (found.status_code, found.json["accountId"]) == (200, "zoë")
+    assert (reply_document.status_code, reply_document.json["accountId"]) == (200, "zoë")
 
 
 def test_an_address_that_is_no_text_is_refused(shop):
@@ -415,7 +419,7 @@ def test_an_address_that_is_no_text_is_refused(shop):
     assert (refused.status_code, refused.json["detail"]) == (400, "query: not UTF-8")
 
 
-def test_of_a_long_media_type_little_is_kept(shop, client):
+def test_of_a_long_media_type_little_is_cached(shop, client):
     long = "application/json; charset=utf-8; x=" + "y" * 100_000
     bound = shop.put("/account/bind", data=b'{"accountId":"a"}', content_type=long)
     assert bound.status_code == 201

@@ -27,10 +27,10 @@ def test_an_origin_without_a_slot_gets_the_oldest_of_the_one_with_most():
 
 def test_two_origins_do_not_take_slots_from_each_other_in_turn():
     slots = Slots(3)
-    taken = [slots.take("a"), slots.take("a"), slots.take("b")]
+    slots_in_use = [slots.take("a"), slots.take("a"), slots.take("b")]
     assert slots.take("b") is None
     assert slots.take("a") is None
-    assert not any(slot.revoked for slot in taken)
+    assert not any(slot.revoked for slot in slots_in_use)
 
 
 def test_a_slot_that_is_free_or_revoked_is_not_freed_again():

@@ -53,7 +53,7 @@ def test_an_approval_from_bind_to_answer(world, served, shop):
     assert (status, headers["Content-Type"]) == (201, "application/json")
     path = f"/device/requests/{added['guid']}"
     proof = {"Counterseal-Proof": phone.call(path, method="GET").proof}
-    _, _, shown = send(served, "GET", path, headers=proof)
+    _, _, shown_document = send(served, "GET", path, headers=proof)
     polled = []
     poll = threading.Thread(
         target=lambda: polled.append(
@@ -66,7 +66,7 @@ def test_an_approval_from_bind_to_answer(world, served, shop):
         )
     )
     poll.start()
-    token = phone.device.answer(shown["display"], 0, pin=phone.pin).encode()
+    token = phone.device.answer(shown_document["display"], 0, pin=phone.pin).encode()
     status, _, answered = send(
         served,
         "POST",

@@ -28,20 +28,20 @@ def device(handset, account):
     return f"{account}/devices/{handset.phone.guid}"
 
 
-def held(world, guid, kind):
+def find_record(world, guid, kind):
     (record,) = world.ports.store.get(guid)
     assert isinstance(record, kind)
     return record
 
 
 def test_an_account_is_found_with_its_devices(helper, handset, app_space, account):
-    found = helper.get(f"{app_space}/accounts?accountId=user-42")
-    assert found.status_code == 200
-    assert found.json["privakeyId"] == handset.phone.device.bond.account
-    assert [(each["guid"], each["status"]) for each in found.json["devices"]] == [
+    response = helper.get(f"{app_space}/accounts?accountId=user-42")
+    assert response.status_code == 200
+    assert response.json["privakeyId"] == handset.phone.device.bond.account
+    assert [(each["guid"], each["status"]) for each in response.json["devices"]] == [
         (handset.phone.guid, "ACTIVE")
     ]
-    assert helper.get(account).json == found.json
+    assert helper.get(account).json == response.json
 
 
 def test_an_account_that_is_not_there(helper, app_space, handset):
@@ -56,8 +56,8 @@ def test_an_account_is_locked_and_unlocked(kit, world, helper, shop, handset, ac
     assert kit.ask(shop).json["code"] == "unreachable"
     assert helper.post(f"{account}/unlock", None).json["locked"] is False
     assert kit.ask(shop).status_code == 201
-    told = {(each.event, each.actor) for each in world.ports.audit.events}
-    assert {("account.lock", helper.guid), ("account.unlock", helper.guid)} <= told
+    audited = {(each.event, each.actor) for each in world.ports.audit.events}
+    assert {("account.lock", helper.guid), ("account.unlock", helper.guid)} <= audited
 
 
 def test_a_device_is_suspended_resumed_and_revoked(helper, handset, device):
@@ -84,8 +84,8 @@ def test_all_devices_are_revoked_at_once(world, helper, shop, handset, account):
 def test_an_account_is_erased(world, helper, shop, handset, account):
     guid = handset.phone.device.bond.account
     assert helper.delete(account).status_code == 204
-    assert held(world, guid, Account).account_id != "user-42"
-    assert held(world, handset.phone.guid, Binding).state is BindingState.REVOKED
+    assert find_record(world, guid, Account).account_id != "user-42"
+    assert find_record(world, handset.phone.guid, Binding).state is BindingState.REVOKED
     assert helper.get(account).status_code == 404
     assert helper.delete(account).status_code == 404
     assert shop.get("/account/getAccount?accountId=user-42").status_code == 404
@@ -136,9 +136,9 @@ def test_s20_whatever_is_not_ones_own_looks_like_nothing(
         replies += tried_on(own, f"{account}/devices/{guid}")
     assert {reply.status_code for reply in replies} == {404}
     assert len({reply.data for reply in replies}) == 1
-    assert held(world, phone.device.bond.account, Account).locked_at is None
+    assert find_record(world, phone.device.bond.account, Account).locked_at is None
     for guid in (phone.guid, foreign.guid):
-        assert held(world, guid, Binding).state is BindingState.ACTIVE
+        assert find_record(world, guid, Binding).state is BindingState.ACTIVE
 
 
 def test_an_origins_credential_opens_none_of_it(client, shop, account, device):
@@ -154,7 +154,7 @@ def test_support_removes_nobody_whom_an_identity_provider_answers_for(world, emp
     guid = world.log_in(space, "zoe").device.bond.account
     path = f"{company}/appSpaces/{space.guid}/accounts/{guid}"
     helper = employ(role=AdminRole.SUPPORT, app_space=space.guid)
-    for method, place in (("DELETE", path), ("POST", f"{path}/revoke")):
-        reply = helper.call(method, place)
+    for method, target in (("DELETE", path), ("POST", f"{path}/revoke")):
+        reply = helper.call(method, target)
         assert (reply.status_code, reply.json["code"]) == (403, "forbidden")
     assert helper.get(path).status_code == 200

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.one_face
 NOTHING = "00000000-0000-8000-8000-000000000000"
 ALL = (*OPERATIONS, *ADMIN_API)
 SCHEMAS = openapi(ALL, "https://service.example")["components"]["schemas"]
-READ = [each for each in ALL if each.payload in {Payload.JSON, Payload.FORM}]
+READERS = [each for each in ALL if each.payload in {Payload.JSON, Payload.FORM}]
 UNHEARD = "unheardOf"
 
 LENIENT = {
@@ -48,29 +48,29 @@ OPAQUE = {
 """Objects whose names are the sender's own."""
 
 
-def named(operations):
+def named_operations(operations):
     return pytest.mark.parametrize("operation", operations, ids=lambda each: each.id)
 
 
-def objects(schema, place=""):
+def objects(schema, member_path=""):
     """Return every object in what a call takes, by its place."""
     if "anyOf" in schema:
-        return [found for each in schema["anyOf"] for found in objects(each, place)]
+        return [inner for each in schema["anyOf"] for inner in objects(each, member_path)]
     if "items" in schema:
-        return objects(schema["items"], f"{place}[0]")
+        return objects(schema["items"], f"{member_path}[0]")
     if "object" not in schema.get("type", ""):
         return []
     below = [
-        found
+        inner
         for name, each in schema.get("properties", {}).items()
-        for found in objects(each, f"{place}.{name}" if place else name)
+        for inner in objects(each, f"{member_path}.{name}" if member_path else name)
     ]
-    return [(place, schema), *below]
+    return [(member_path, schema), *below]
 
 
-def within(place, document):
+def within(member_path, document):
     """Return a body that has *document* at *place* and nothing beside it."""
-    for step in reversed(place.replace("[0]", ".0").split(".")) if place else ():
+    for step in reversed(member_path.replace("[0]", ".0").split(".")) if member_path else ():
         document = [document] if step == "0" else {step: document}
     return document
 
@@ -82,15 +82,15 @@ def brackets(value, name=""):
         pairs = [(f"{name}[{index}]", below) for index, below in enumerate(value)]
     else:
         return [(name, value)]
-    return [found for key, below in pairs for found in brackets(below, key)]
+    return [inner for key, below in pairs for inner in brackets(below, key)]
 
 
 def bodies(operation):
     """Return what may be sent of each body, by its media type."""
-    written = {JSON: lambda body: json.dumps(body).encode()}
+    writers = {JSON: lambda body: json.dumps(body).encode()}
     if operation.payload is Payload.FORM:
-        written[FORM] = lambda body: urlencode(brackets(body)).encode()
-    return written.items()
+        writers[FORM] = lambda body: urlencode(brackets(body)).encode()
+    return writers.items()
 
 
 @pytest.fixture
@@ -123,8 +123,10 @@ def send(world, client, shop, desk, handset):
             return handset.call(
                 operation.method, path, body, media_type=media_type, base="https://service.example"
             )
-        caller = shop.call if operation.audience is Audience.ORIGIN else client_call(client)
-        return caller(operation.method, path, data=body, content_type=media_type if body else None)
+        send_call = shop.call if operation.audience is Audience.ORIGIN else client_call(client)
+        return send_call(
+            operation.method, path, data=body, content_type=media_type if body else None
+        )
 
     return send
 
@@ -139,13 +141,13 @@ def refused(reply, field):
     assert "not a known member" in reply.json["detail"]
 
 
-@named(ALL)
+@named_operations(ALL)
 def test_a_parameter_of_the_query_that_is_unknown(send, operation):
     body = () if operation.payload is Payload.NONE else (b"{}", MEDIA_TYPES[operation.payload][0])
     if (operation.id, Location.QUERY) in LENIENT:
         for name in (UNHEARD, *(f"{name}s" for name in operation.query), "Code", "errors"):
-            told = send(operation, *body, **{name: "1"})
-            assert told.data == send(operation, *body).data
+            answer = send(operation, *body, **{name: "1"})
+            assert answer.data == send(operation, *body).data
         return
     refused(send(operation, *body, **{UNHEARD: "1"}), UNHEARD)
     for name in (*operation.needs, *operation.query):
@@ -153,22 +155,22 @@ def test_a_parameter_of_the_query_that_is_unknown(send, operation):
             refused(send(operation, *body, **{miss: "1"}), miss)
 
 
-@named(READ)
+@named_operations(READERS)
 def test_a_member_that_is_unknown_at_any_depth(send, operation):
-    for media_type, written in bodies(operation):
-        for place, schema in objects(SCHEMAS[operation.takes]):
-            if f"{operation.takes}.{place}" in OPAQUE:
+    for media_type, writers in bodies(operation):
+        for member_path, schema in objects(SCHEMAS[operation.takes]):
+            if f"{operation.takes}.{member_path}" in OPAQUE:
                 continue
-            before = f"{place}." if place else ""
+            before = f"{member_path}." if member_path else ""
             for name in (*[name.swapcase() for name in schema["properties"]], UNHEARD):
-                reply = send(operation, written(within(place, {name: "x"})), media_type)
+                reply = send(operation, writers(within(member_path, {name: "x"})), media_type)
                 if (operation.id, Location.BODY) in LENIENT:
-                    assert reply.data == send(operation, written({"else": "x"}), media_type).data
+                    assert reply.data == send(operation, writers({"else": "x"}), media_type).data
                 else:
                     refused(reply, f"{before}{name}")
 
 
-@named([each for each in ALL if each.payload is Payload.NONE])
+@named_operations([each for each in ALL if each.payload is Payload.NONE])
 def test_a_body_where_there_is_none(send, operation):
     unsigned = operation.audience is Audience.ADMIN and operation.method == "GET"
     for body, media_type in ((b'{"unheardOf":1}', JSON), (b"unheardOf=1", FORM)):
@@ -184,19 +186,19 @@ def test_a_body_where_there_is_none(send, operation):
         assert empty.status_code < 400 or empty.json["code"] != "invalid_field", empty.json
 
 
-@named([each for each in ALL if each.payload is Payload.TOKEN])
+@named_operations([each for each in ALL if each.payload is Payload.TOKEN])
 def test_a_token_is_no_document(send, operation):
     assert send(operation, b'{"unheardOf":1}').status_code == 415
 
 
 def test_what_is_ignored_is_listed_with_a_reason():
-    told = {(entry.operation, entry.location): entry for entry in IGNORED}
-    assert len(told) == len(IGNORED)
-    assert {key for key, entry in told.items() if entry.names is EVERYTHING} == set(LENIENT)
+    answer = {(entry.operation, entry.location): entry for entry in IGNORED}
+    assert len(answer) == len(IGNORED)
+    assert {key for key, entry in answer.items() if entry.names is EVERYTHING} == set(LENIENT)
     for key, standard in LENIENT.items():
-        assert standard in told[key].reason
-        assert told[key].sender
-    assert set(told) - set(LENIENT) == OF_CX_CLIENTS
+        assert standard in answer[key].reason
+        assert answer[key].sender
+    assert set(answer) - set(LENIENT) == OF_CX_CLIENTS
     assert {each.operation for each in IGNORED} <= {each.id for each in ALL}
 
 
@@ -219,12 +221,12 @@ def test_an_entry_of_the_list_is_for_its_call_and_spares_no_near_miss():
         assert refusal.value.field == name
 
 
-@named(READ)
+@named_operations(READERS)
 def test_what_is_taken_is_described_as_closed(operation):
-    for place, schema in objects(SCHEMAS[operation.takes]):
-        lenient = (operation.id, Location.BODY) in LENIENT and not place
-        opaque = f"{operation.takes}.{place}" in OPAQUE
-        assert (schema["additionalProperties"] is not False) == (opaque or lenient), place
+    for member_path, schema in objects(SCHEMAS[operation.takes]):
+        lenient = (operation.id, Location.BODY) in LENIENT and not member_path
+        opaque = f"{operation.takes}.{member_path}" in OPAQUE
+        assert (schema["additionalProperties"] is not False) == (opaque or lenient), member_path
         assert ("properties" in schema) is not opaque
 
 
@@ -235,9 +237,9 @@ def test_what_a_schema_says_otherwise_is_not_taken_for_anything():
 
 @pytest.mark.parametrize("name", ["showcode", "button", "show_code", "Buttons", "duratoin", "type"])
 def test_a_question_that_is_nearly_spelt_asks_nobody(world, shop, handset, name):
-    asked = {"accountId": "user-42", "content": "Pay 10 EUR to Zoë?", name: "x"}
-    refused(shop.post("/api/request/add", json=asked), name)
-    refused(shop.post("/request/add", data=asked), name)
+    question_body = {"accountId": "user-42", "content": "Pay 10 EUR to Zoë?", name: "x"}
+    refused(shop.post("/api/request/add", json=question_body), name)
+    refused(shop.post("/request/add", data=question_body), name)
     assert handset.get("/device/requests").json["requests"] == []
 
 
@@ -247,15 +249,15 @@ def test_a_misspelt_edit_edits_nothing(desk, company, app_space, origin):
         app_space: ({"name": "New"}, "brandinfo"),
         origin: ({"name": "New"}, "wildcard"),
     }
-    for place, (edit, wrong) in edits.items():
-        before = desk.get(place).json
-        refused(desk.patch(place, edit | {wrong: "x"}), wrong)
-        assert desk.get(place).json == before
+    for member_path, (edit, wrong) in edits.items():
+        before = desk.get(member_path).json
+        refused(desk.patch(member_path, edit | {wrong: "x"}), wrong)
+        assert desk.get(member_path).json == before
 
 
 @pytest.mark.parametrize("wrong", ["company", "companyguid", "Life", "AllCompanies"])
 def test_no_misspelt_member_makes_an_administrator(desk, world, wrong):
-    wanted = {"name": "New", "role": "company_admin", wrong: world.company.guid}
+    edit_document = {"name": "New", "role": "company_admin", wrong: world.company.guid}
     before = desk.get("/admin/api/admins").json
-    refused(desk.post("/admin/api/admins/new", wanted), wrong)
+    refused(desk.post("/admin/api/admins/new", edit_document), wrong)
     assert desk.get("/admin/api/admins").json == before

@@ -10,11 +10,6 @@ from counterseal.testing import FakeService
 from counterseal_web.waiting import Done, Follow, Load, Waits
 
 LOAD_EVERY = 1.0
-PENDING, SEEN, ANSWERED = (
-    ChallengeState.PENDING,
-    ChallengeState.SEEN,
-    ChallengeState.ANSWERED,
-)
 
 
 def challenges(number):
@@ -37,7 +32,7 @@ def waits():
 
 
 def is_answered(challenge):
-    return challenge.state is ANSWERED
+    return challenge.state is ChallengeState.ANSWERED
 
 
 def test_one_loads_and_the_others_follow(waits, challenge):
@@ -47,7 +42,7 @@ def test_one_loads_and_the_others_follow(waits, challenge):
     assert first.step(0) == Load(LOAD_EVERY)
     assert second.step(0) == Follow(20)
     assert first.signal is second.signal
-    latest = attrs.evolve(challenge, state=ANSWERED, version=challenge.version + 1)
+    latest = attrs.evolve(challenge, state=ChallengeState.ANSWERED, version=challenge.version + 1)
     first.loaded(latest)
     assert first.step(1) == second.step(1) == Done(latest)
 
@@ -71,8 +66,10 @@ def test_no_load_lasts_longer_than_the_wait(waits, challenge):
 
 def test_an_older_state_than_the_caller_knows_is_not_seen(waits, challenge):
     first = waits.begin(waits.take_slot("a"), challenge, is_answered, 30)
-    newer = attrs.evolve(challenge, state=SEEN, version=challenge.version + 1)
-    second = waits.begin(waits.take_slot("a"), newer, lambda each: each.state is PENDING, 30)
+    newer = attrs.evolve(challenge, state=ChallengeState.SEEN, version=challenge.version + 1)
+    second = waits.begin(
+        waits.take_slot("a"), newer, lambda each: each.state is ChallengeState.PENDING, 30
+    )
     first.step(0)
     first.loaded(challenge)
     assert second.step(0) == Load(LOAD_EVERY)
@@ -97,7 +94,9 @@ def test_closing_ends_all_waits_and_lets_no_other_begin(waits, challenge):
 def test_what_nobody_waits_for_is_forgotten(waits, challenge):
     first = waits.begin(waits.take_slot("a"), challenge, is_answered, 30)
     first.step(0)
-    first.loaded(attrs.evolve(challenge, state=ANSWERED, version=challenge.version + 1))
+    first.loaded(
+        attrs.evolve(challenge, state=ChallengeState.ANSWERED, version=challenge.version + 1)
+    )
     first.end()
     assert waits.begin(waits.take_slot("a"), challenge, is_answered, 30).step(0) == Load(LOAD_EVERY)
 
@@ -140,7 +139,10 @@ class Drivers(RuleBasedStateMachine):
             wait = self.waits.begin(slot, self.stored[index], is_answered, deadline)
             self.ready(wait, slot, deadline, index)
 
-    @rule(index=st.integers(0, 1), state=st.sampled_from([SEEN, ANSWERED]))
+    @rule(
+        index=st.integers(0, 1),
+        state=st.sampled_from([ChallengeState.SEEN, ChallengeState.ANSWERED]),
+    )
     def change(self, index, state):
         old = self.stored[index]
         self.stored[index] = attrs.evolve(old, state=state, version=old.version + 1)

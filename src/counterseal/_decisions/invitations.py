@@ -38,6 +38,11 @@ class Invitation:
     token: str = attrs.field(repr=False)
     deadline: datetime
 
+    @property
+    def account_created(self) -> bool:
+        """Return whether the account did not exist before this invitation."""
+        return self.account.version == 1
+
 
 @attrs.define(kw_only=True)
 class Invitee:

@@ -31,6 +31,7 @@ def test_the_first_invitation_makes_the_account_and_an_invited_binding(service):
     assert invitation.app_space == service.app_space
     assert (account.account_id, account.user_info) == ("alice", "a card holder")
     assert (account.issuer, account.version) == (None, 1)
+    assert invitation.account_created
     assert [line.binding for line in account.devices] == [binding.guid]
     assert binding.state is BindingState.INVITED
     assert binding.origin == service.origin.origin.guid
@@ -47,6 +48,7 @@ def test_a_known_account_stays_and_gets_another_token(service):
     first = service.invitations.invite(service.origin, "alice", user_info="old")
     second = service.invitations.invite(service.origin, "alice")
     assert second.account.guid == first.account.guid
+    assert not second.account_created
     assert second.token != first.token
     assert second.binding != first.binding
     assert [line.binding for line in service.account().devices] == [first.binding, second.binding]

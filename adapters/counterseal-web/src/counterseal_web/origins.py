@@ -41,9 +41,8 @@ def bind_account(service: Service, call: Call, party: RelyingParty) -> Reply:
         user_info=read_user_info(body, party.origin.profile),
         idempotency_key=call.idempotency_key,
     )
-    created = invitation.account.version == 1
     return Reply(
-        status=CREATED if created else OK,
+        status=CREATED if invitation.account_created else OK,
         document=invitation_document(
             BindInvitation(
                 account=invitation.account.guid,
