@@ -2,11 +2,16 @@
 
 import json
 import os
+import sys
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import attrs
 import pytest
+from django.conf import settings as django_settings
+from django.core.asgi import get_asgi_application
+from fastapi import FastAPI
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
@@ -15,9 +20,14 @@ from counterseal.models import Codes, Scheme
 from counterseal.policy import STANDARD
 from counterseal.testing import FakeService
 from counterseal.wire.cx1 import write_basic, write_cx1
+from counterseal_asgi import AsgiApplication
 from counterseal_flask import admin_blueprint, device_blueprint, service_blueprint
 from counterseal_web import Service, Settings
 from counterseal_web.wsgi import WsgiApplication
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from asgi_client import as_wsgi
 
 BASE = "https://service.example"
 
@@ -43,7 +53,48 @@ def in_flask(service, prefix=""):
     return app
 
 
-FACES = {"wsgi": wsgi, "flask": in_flask}
+def asgi(service, prefix=""):
+    app = AsgiApplication(service)
+    return as_wsgi(mounted(app, prefix, not_found) if prefix else app)
+
+
+def in_fastapi(service, prefix=""):
+    app = FastAPI(openapi_url=None)
+    app.mount(prefix, AsgiApplication(service))
+    return as_wsgi(app)
+
+
+def in_django(service, prefix=""):
+    if not django_settings.configured:
+        django_settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF="django.conf.urls")
+    return as_wsgi(mounted(AsgiApplication(service), prefix, get_asgi_application()))
+
+
+def mounted(app, prefix, host):
+    """Return *host* with *app* under *prefix*, as a host without a router has it."""
+
+    async def respond(scope, receive, send):
+        if f"{scope['path']}/".startswith(f"{prefix}/"):
+            await app({**scope, "root_path": prefix}, receive, send)
+        else:
+            await host(scope, receive, send)
+
+    return respond
+
+
+async def not_found(scope, receive, send):
+    """Answer what is no path of ours."""
+    await send({"type": "http.response.start", "status": 404, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+FACES = {
+    "wsgi": wsgi,
+    "flask": in_flask,
+    "asgi": asgi,
+    "fastapi": in_fastapi,
+    "django": in_django,
+}
 """Each takes a service and the prefix that it is mounted under, and returns a WSGI callable."""
 
 EVERY_FACE = "EVERY_FACE" in os.environ

@@ -1,14 +1,17 @@
 """Waiting: woken by the bell, one look for all, a bounded number of places."""
 
+import asyncio
 import json
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 
 import attrs
 import pytest
 
 from counterseal.errors import StoreUnavailable
+from counterseal_asgi import waiters as async_waiters
 from counterseal_web import Service, Settings, waiters
 from counterseal_web.waiting import Waits
 
@@ -24,18 +27,40 @@ class Bell:
     def __init__(self):
         self.waiting = threading.Semaphore(0)
         self.waits = []
-        self._rung = threading.Semaphore(0)
+        self._lock = threading.Lock()
+        self._sleepers = deque()
+        self._wakes = 0
 
     def notify(self, guid):
         pass
 
     def wait(self, guid, timeout):
-        self.waits.append((guid, timeout))
-        self.waiting.release()
-        self._rung.acquire(timeout=SOON)
+        self._sleeper(guid, timeout).result(SOON)
+
+    async def wait_async(self, guid, timeout):
+        await asyncio.wrap_future(self._sleeper(guid, timeout))
 
     def wake(self):
-        self._rung.release()
+        """Wake the one that has waited longest, or else the next one."""
+        with self._lock:
+            while self._sleepers:
+                sleeper = self._sleepers.popleft()
+                if sleeper.set_running_or_notify_cancel():
+                    sleeper.set_result(None)
+                    return
+            self._wakes += 1
+
+    def _sleeper(self, guid, timeout):
+        sleeper = Future()
+        with self._lock:
+            self.waits.append((guid, timeout))
+            if self._wakes:
+                self._wakes -= 1
+                sleeper.set_result(None)
+            else:
+                self._sleepers.append(sleeper)
+        self.waiting.release()
+        return sleeper
 
 
 class Counting:
@@ -95,7 +120,8 @@ def crowd(threads, monkeypatch):
         return begin(self, *args)
 
     monkeypatch.setattr(Waits, "begin", counted)
-    monkeypatch.setattr(waiters, "time", made)
+    for driver in (waiters, async_waiters):
+        monkeypatch.setattr(driver, "time", made)
     return made
 
 
@@ -242,7 +268,8 @@ def test_who_has_all_places_gives_one_to_another_origin(rivals, bell, threads, h
     arriving = threads.submit(long_poll, app, other, theirs)
     assert bell.waiting.acquire(timeout=SOON)
     # The stream was there first: it ends, though its request has not.
-    assert list(pieces) == []
+    bell.wake()
+    assert events(pieces) == []
     stream.close()
     assert long_poll(app, shop, guid).headers["Retry-After"] == "1"
     handset.answer(guid)
@@ -351,13 +378,12 @@ def test_when_the_service_closes_everybody_goes(world, kit, bell, threads, hands
     shop = kit.shop_of(world, app.test_client(), world.origin)
     guid = kit.ask(shop).json["guid"]
     polls = [threads.submit(long_poll, app, shop, guid) for _ in range(2)]
-    streamed = threads.submit(
-        lambda: app.test_client().get(f"/request/events?requestGuid={guid}", headers=shop.headers)
-    )
+    stream = shop.get(f"/request/events?requestGuid={guid}", buffered=False)
     assert bell.waiting.acquire(timeout=SOON)
     service.close()
     bell.wake()
     assert {poll.result(SOON).json["status"] for poll in polls} == {"PENDING"}
-    assert b"PENDING" in streamed.result(SOON).data
+    assert [name for name, _ in events(stream.response)] == ["PENDING"]
+    stream.close()
     late = long_poll(app, shop, guid)
     assert (late.status_code, late.headers["Retry-After"]) == (200, "1")

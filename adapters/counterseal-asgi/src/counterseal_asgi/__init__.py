@@ -1,12 +1,16 @@
 """
-Counterseal for asynchronous callers.
+Counterseal for asynchronous callers: use cases in coroutines, and the HTTP API over ASGI.
 
     issue = aio(challenges.issue)
     issued = await issue(party, question)
+
+    application = AsgiApplication(Service(ports, policy, Settings(public_url=...)))
 """
 
 from __future__ import annotations
 
+from counterseal_asgi.application import AsgiApplication
 from counterseal_asgi.threads import DEFAULT_THREADS, aio
+from counterseal_web import Service, Settings
 
-__all__ = ["DEFAULT_THREADS", "aio"]
+__all__ = ["DEFAULT_THREADS", "AsgiApplication", "Service", "Settings", "aio"]

@@ -174,6 +174,12 @@ class BodyTooLargeError(RefusedRequestError):
     word = "too_large"
 
 
+class BodyTooSlowError(RefusedRequestError):
+    """The body did not come in time."""
+
+    word = "too_slow"
+
+
 class BrokenBodyError(RefusedRequestError):
     """The connection broke off before the whole body had come, or its framing is malformed."""
 

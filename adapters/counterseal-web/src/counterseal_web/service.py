@@ -47,6 +47,11 @@ class Service:
         self.keysets = cs.KeySets(ports, policy)
         self.telemetry = cs.Telemetry(ports, policy)
         self.waiters = Waiters(ports.wake, self.load, settings)
+        self._closers = [self.waiters.close]
+
+    def at_close(self, closer: Callable[[], None]) -> None:
+        """Have `close` call *closer* too, for a face with a driver of its own."""
+        self._closers.append(closer)
 
     def load(self, party: RelyingParty, guid: Guid) -> Challenge:
         """
@@ -70,4 +75,5 @@ class Service:
 
     def close(self) -> None:
         """End all waits, each after one more load; for a process that is about to stop."""
-        self.waiters.close()
+        for closer in self._closers:
+            closer()

@@ -1,0 +1,212 @@
+"""
+The HTTP API for any ASGI server, and to be mounted in any ASGI application (ASGI 3).
+
+    application = AsgiApplication(Service(ports, policy, Settings(public_url=...)))
+
+The event loop receives bodies and waits for requests; use cases run in threads of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, MutableMapping
+from contextlib import aclosing, suppress
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
+
+from anyio import CapacityLimiter
+
+from counterseal_asgi.bodies import ClientDisconnected, receive_body
+from counterseal_asgi.threads import run_in_thread
+from counterseal_asgi.waiters import AsyncWaiters
+from counterseal_web import Application, Request, Response, Service
+from counterseal_web.pending import EventStream, LongPoll
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+T = TypeVar("T")
+
+BODY_DEADLINE = timedelta(seconds=10)
+
+
+class AsgiApplication:
+    """
+    The HTTP API as an ASGI application, for servers and hosts on asyncio.
+
+    Mounted under a prefix that the host puts into `root_path`, the prefix is the end of
+    `public_url`. A host that answers `lifespan` itself calls `service.close()` when it shuts down.
+
+    Args:
+        service: The use cases, and the settings.
+        limiter: How many use cases run at once, as `aio` says.
+        body_deadline: How long a whole body may take to come; a slower one is refused.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        limiter: CapacityLimiter | None = None,
+        body_deadline: timedelta = BODY_DEADLINE,
+    ) -> None:
+        self._service = service
+        self._application = Application(service)
+        self._limiter = limiter
+        self._body_deadline = body_deadline
+        self._closed = False
+        # A server has one event loop; tests may have one each.
+        self._waiters: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncWaiters] = (
+            WeakKeyDictionary()
+        )
+        service.at_close(self._close)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """
+        Answer one request, or the server's `lifespan`.
+
+        Raises:
+            ValueError: The scope is of another type.
+        """
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            # Nobody is there any more to be answered.
+            with suppress(ClientDisconnected, OSError):
+                await self._respond(scope, receive, send)
+        else:
+            raise ValueError(f"not served: {scope['type']}")
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                self._service.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+            await send({"type": "lifespan.startup.complete"})
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = await self._receive(scope, receive)
+        answer = await run_in_thread(partial(self._application.begin, request), self._limiter)
+        is_head = request.method == "HEAD"
+        if isinstance(answer, EventStream):
+            await self._stream(answer, receive, send, is_head=is_head)
+            return
+        if isinstance(answer, LongPoll):
+            answer = await _unless_disconnected(self._wait(answer), receive)
+        await _send_whole(answer, send, is_head=is_head)
+
+    async def _stream(
+        self, pending: EventStream, receive: Receive, send: Send, *, is_head: bool
+    ) -> None:
+        waiters = self._waiters_here()
+        slot = waiters.take_slot(pending)
+        if slot is None:
+            await _send_whole(pending.refuse(), send, is_head=is_head)
+            return
+        response = pending.respond(())
+        try:
+            if is_head:
+                await _send_whole(response, send, is_head=True)
+            else:
+                work = _send_pieces(response, waiters.pieces(pending, slot), send)
+                await _unless_disconnected(work, receive)
+        finally:
+            waiters.free_slot(slot)
+
+    async def _receive(self, scope: Scope, receive: Receive) -> Request:
+        headers: dict[str, str] = {}
+        for raw_name, raw_value in scope["headers"]:
+            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        limit = self._service.settings.body_limit
+        return Request(
+            method=scope["method"].upper(),
+            path=_path_below_mount(scope),
+            query=scope.get("query_string", b""),
+            headers=headers,
+            read_body=await receive_body(headers, receive, limit, self._body_deadline),
+        )
+
+    async def _wait(self, pending: LongPoll) -> Response:
+        try:
+            return await self._waiters_here().respond(pending)
+        except Exception as error:  # noqa: BLE001 (the edge of the service)
+            return self._application.problem(error, pending)
+
+    def _waiters_here(self) -> AsyncWaiters:
+        loop = asyncio.get_running_loop()
+        waiters = self._waiters.get(loop)
+        if waiters is None:
+            waiters = self._waiters[loop] = AsyncWaiters(self._service, self._limiter)
+            if self._closed:
+                waiters.close()
+        return waiters
+
+    def _close(self) -> None:
+        self._closed = True
+        for loop, waiters in list(self._waiters.items()):
+            # A loop that was closed has no call left.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(waiters.close)
+
+
+def _path_below_mount(scope: Scope) -> str:
+    # The ASGI specification has `root_path` in front of `path`; some hosts leave it out.
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "").rstrip("/")
+    return path[len(root) :] if f"{path}/".startswith(f"{root}/") else path
+
+
+def _start(response: Response) -> Message:
+    return {
+        "type": "http.response.start",
+        "status": response.status,
+        "headers": [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in response.headers
+        ],
+    }
+
+
+async def _send_whole(response: Response, send: Send, *, is_head: bool) -> None:
+    await send(_start(response))
+    await send({"type": "http.response.body", "body": b"" if is_head else response.body})
+
+
+async def _send_pieces(response: Response, pieces: AsyncGenerator[bytes, None], send: Send) -> None:
+    async with aclosing(pieces):
+        await send(_start(response))
+        async for piece in pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _unless_disconnected(work: Coroutine[Any, Any, T], receive: Receive) -> T:
+    """
+    Return what *work* does; cancel it when the client disconnects.
+
+    Raises:
+        ClientDisconnected: It has.
+    """
+    task = asyncio.create_task(work)
+    disconnection = asyncio.create_task(_wait_for_disconnection(receive))
+    try:
+        await asyncio.wait((task, disconnection), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise ClientDisconnected
+    finally:
+        task.cancel()
+        disconnection.cancel()
+        await asyncio.gather(task, disconnection, return_exceptions=True)
+
+
+async def _wait_for_disconnection(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

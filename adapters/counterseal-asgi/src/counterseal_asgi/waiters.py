@@ -1,0 +1,140 @@
+"""Waiters: the driver of `counterseal_web.waiting` for one event loop; no wait holds a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+
+from anyio import CapacityLimiter
+
+import counterseal as cs
+from counterseal.models import UNFINISHED, Challenge
+from counterseal_asgi.threads import run_in_thread
+from counterseal_web import Response, Service
+from counterseal_web.pending import EventStream, LongPoll
+from counterseal_web.slots import Slot
+from counterseal_web.waiting import Done, Follow, Waits
+
+
+class _Signal:
+    """Reaches all coroutines of one event loop that wait for it."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def notify_all(self) -> None:
+        """End all waits that have begun."""
+        self._event.set()
+        self._event = asyncio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Return at the next `notify_all`, or after *seconds*."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+
+
+class AsyncWaiters:
+    """
+    The waiting coroutines of one event loop.
+
+    Args:
+        service: The use cases, and the settings.
+        limiter: Of the threads in which requests are loaded.
+    """
+
+    def __init__(self, service: Service, limiter: CapacityLimiter | None) -> None:
+        self._service = service
+        self._limiter = limiter
+        self._waits = Waits(
+            service.settings.waiters, service.settings.look_every.total_seconds(), _Signal
+        )
+
+    def take_slot(self, pending: LongPoll | EventStream) -> Slot | None:
+        """Return a slot for *pending*; None if there is none for its origin."""
+        return self._waits.take_slot(pending.party.origin.guid)
+
+    def free_slot(self, slot: Slot) -> None:
+        """Take a slot back; it may be called again."""
+        self._waits.free_slot(slot)
+
+    async def respond(self, pending: LongPoll) -> Response:
+        """
+        Return the response to a long poll, once it has one.
+
+        Raises:
+            Refused: The request is gone.
+            Unavailable: A port failed.
+        """
+        slot = self.take_slot(pending)
+        if slot is None:
+            return pending.refuse()
+        try:
+            challenge = await self._wait(pending, pending.challenge, pending.is_done, slot)
+        finally:
+            self.free_slot(slot)
+        return pending.respond(challenge, early=slot.revoked)
+
+    async def pieces(self, pending: EventStream, slot: Slot) -> AsyncGenerator[bytes, None]:
+        """
+        Yield the pieces of an event stream.
+
+        Args:
+            pending: The call.
+            slot: What `take_slot` returned.
+        """
+        challenge = pending.challenge
+        try:
+            for piece in pending.opening():
+                yield piece
+            while challenge.state in UNFINISHED and not (self._waits.closed or slot.revoked):
+                latest = await self._wait(pending, challenge, partial(_differs, challenge), slot)
+                yield pending.piece(challenge, latest)
+                challenge = latest
+        except cs.CountersealError:
+            # The stream breaks off, and the client calls again.
+            return
+
+    def close(self) -> None:
+        """End every wait, each after one more load; from now on no call waits."""
+        for signal in self._waits.close():
+            signal.notify_all()
+
+    async def _wait(
+        self,
+        pending: LongPoll | EventStream,
+        challenge: Challenge,
+        until: Callable[[Challenge], bool],
+        slot: Slot,
+    ) -> Challenge:
+        deadline = time.monotonic() + pending.limit.total_seconds()
+        wait = self._waits.begin(slot, challenge, until, deadline)
+        try:
+            while True:
+                step = wait.step(time.monotonic())
+                if isinstance(step, Done):
+                    return step.challenge
+                if isinstance(step, Follow):
+                    await wait.signal.wait(step.seconds)
+                    continue
+                latest: Challenge | None = None
+                try:
+                    latest = await self._await_change(pending, step.seconds)
+                finally:
+                    wait.loaded(latest)
+                    wait.signal.notify_all()
+        finally:
+            wait.end()
+
+    async def _await_change(self, pending: LongPoll | EventStream, seconds: float) -> Challenge:
+        guid = pending.challenge.guid
+        await self._service.ports.wake.wait_async(guid, timedelta(seconds=seconds))
+        return await run_in_thread(partial(self._service.load, pending.party, guid), self._limiter)
+
+
+def _differs(challenge: Challenge, latest: Challenge) -> bool:
+    return latest.state is not challenge.state

@@ -1,0 +1,256 @@
+"""The ASGI face: what it does besides the contract that every face keeps."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+from base64 import b64encode
+from datetime import timedelta
+
+import pytest
+from anyio import CapacityLimiter, to_thread
+
+from counterseal.models import Scheme
+from counterseal.testing import FakeService
+from counterseal_asgi import DEFAULT_THREADS, AsgiApplication, Service, Settings
+
+PATIENCE = 60
+"""Seconds after which a test that hangs fails."""
+
+PROGRAM = """
+import asyncio, sys
+from counterseal import STANDARD
+from counterseal.memory import memory_ports
+from counterseal_asgi import AsgiApplication, Service, Settings
+
+settings = Settings(public_url="https://a.example")
+app = AsgiApplication(Service(memory_ports(), STANDARD, settings))
+scope = {"type": "http", "method": "GET", "path": "/openapi.json", "headers": []}
+statuses = []
+
+async def receive():
+    return {"type": "http.request"}
+
+async def send(message):
+    statuses.append(message.get("status"))
+
+asyncio.run(app(scope, receive, send))
+assert statuses == [200, None], statuses
+bridges = {"flask", "werkzeug"}
+print(sorted(name for name in sys.modules if name in bridges or "wsgi" in name))
+"""
+
+
+class Client:
+    """One connection to the application: what it sends, and when it closes."""
+
+    def __init__(self, app, method, path, *, headers=(), query=b"", body=b""):
+        self.messages = []
+        self.began = asyncio.Event()
+        self._incoming = asyncio.Queue()
+        self.receive_body(body)
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "query_string": query,
+            "headers": [(name.encode(), value.encode()) for name, value in headers],
+        }
+        self.task = asyncio.create_task(app(scope, self._incoming.get, self._send))
+
+    async def _send(self, message):
+        self.messages.append(message)
+        self.began.set()
+
+    def receive_body(self, body, *, more=False):
+        self._incoming.put_nowait({"type": "http.request", "body": body, "more_body": more})
+
+    def disconnect(self):
+        self._incoming.put_nowait({"type": "http.disconnect"})
+
+    async def response(self):
+        await asyncio.wait_for(self.task, PATIENCE)
+        return self.messages[0]["status"], b"".join(one.get("body", b"") for one in self.messages)
+
+
+class Slow(Client):
+    """A client that has sent half of its body."""
+
+    def receive_body(self, body, *, more=True):
+        super().receive_body(body, more=more)
+
+
+class Origin:
+    """A service behind the face, and an origin that calls it."""
+
+    def __init__(self, **options):
+        settings = {"public_url": "https://auth.example", "look_every": timedelta(minutes=5)}
+        settings |= options.pop("settings", {})
+        self.world = FakeService()
+        self.service = Service(self.world.ports, self.world.policy, Settings(**settings))
+        self.app = AsgiApplication(self.service, **options)
+        party = self.world.origin.origin.guid
+        secret = self.world.credentials.issue(party, Scheme.BASIC).secret
+        credential = b64encode(f"{party}:{secret}".encode()).decode()
+        self.headers = [("authorization", f"Basic {credential}")]
+
+    def call(self, method, path, query=b"", kind=Client):
+        return kind(self.app, method, path, headers=self.headers, query=query)
+
+    def long_poll(self, guid):
+        return self.call("GET", f"/request/{guid}", b"wait=30")
+
+    async def until_waiting(self, count):
+        """Return when *count* coroutines wait for the wake-up of a request."""
+        while sum(map(len, self.world.ports.wake._waiting.values())) < count:  # noqa: ASYNC110 (no event for it)
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+def origin():
+    return Origin()
+
+
+def run(main):
+    async def within_patience():
+        async with asyncio.timeout(PATIENCE):
+            return await main()
+
+    return asyncio.run(within_patience())
+
+
+def test_a_slow_body_is_refused_and_holds_no_thread():
+    origin = Origin(body_deadline=timedelta(milliseconds=50), limiter=CapacityLimiter(1))
+
+    async def main():
+        slow = [origin.call("POST", "/request/add", kind=Slow) for _ in range(20)]
+        status, _ = await origin.call("GET", "/openapi.json").response()
+        assert status == 200
+        return [await client.response() for client in slow]
+
+    for status, body in run(main):
+        assert (status, json.loads(body)["code"]) == (408, "too_slow")
+
+
+def test_no_more_of_a_long_body_is_received_than_is_allowed():
+    origin = Origin(settings={"body_limit": 10})
+
+    async def main():
+        client = origin.call("POST", "/request/add", kind=Slow)
+        client.receive_body(b"x" * 11)
+        return await client.response()
+
+    status, body = run(main)
+    assert (status, json.loads(body)["code"]) == (413, "too_large")
+
+
+def test_a_client_that_leaves_within_its_body_is_not_answered(origin):
+    async def main():
+        client = origin.call("POST", "/request/add", kind=Slow)
+        client.disconnect()
+        await client.task
+        return client.messages
+
+    assert run(main) == []
+
+
+def test_waiting_calls_hold_no_thread_and_are_all_answered():
+    origin = Origin(settings={"waiters": 200})
+    phone = origin.world.bind("alice")
+    challenge = origin.world.ask("alice", "Pay?").challenge
+
+    async def main():
+        await origin.call("GET", "/openapi.json").response()
+        threads = threading.active_count()
+        polls = [origin.long_poll(challenge.guid) for _ in range(100)]
+        polls += [
+            origin.call("GET", "/request/events", f"requestGuid={challenge.guid}".encode())
+            for _ in range(100)
+        ]
+        await origin.until_waiting(1)
+        for stream in polls[100:]:
+            await stream.began.wait()
+        assert threading.active_count() <= threads + DEFAULT_THREADS
+        phone.answer(phone.fetch(challenge.guid))
+        return [await poll.response() for poll in polls]
+
+    responses = run(main)
+    assert {status for status, _ in responses} == {200}
+    assert all(b"ANSWERED" in body for _, body in responses)
+
+
+def test_a_client_that_leaves_gives_its_slot_back():
+    origin = Origin(settings={"waiters": 1})
+    origin.world.bind("alice")
+    guid = origin.world.ask("alice", "Pay?").challenge.guid
+
+    async def main():
+        for _ in range(3):
+            poll = origin.long_poll(guid)
+            await origin.until_waiting(1)
+            poll.disconnect()
+            await poll.task
+            assert poll.messages == []
+            assert not origin.world.ports.wake._waiting
+        stream = origin.call("GET", "/request/events", f"requestGuid={guid}".encode())
+        await origin.until_waiting(1)
+        assert stream.messages[0]["status"] == 200
+        stream.disconnect()
+        await stream.task
+        poll = origin.long_poll(guid)
+        await origin.until_waiting(1)
+        poll.task.cancel()
+        await asyncio.wait([poll.task])
+        assert not origin.world.ports.wake._waiting
+
+    run(main)
+
+
+def test_shutdown_ends_the_waits(origin):
+    origin.world.bind("alice")
+    guid = origin.world.ask("alice", "Pay?").challenge.guid
+
+    async def main():
+        incoming, messages = asyncio.Queue(), []
+
+        async def send(message):
+            messages.append(message["type"])
+
+        lifespan = asyncio.create_task(origin.app({"type": "lifespan"}, incoming.get, send))
+        incoming.put_nowait({"type": "lifespan.startup"})
+        polls = [origin.long_poll(guid) for _ in range(2)]
+        await origin.until_waiting(1)
+        incoming.put_nowait({"type": "lifespan.shutdown"})
+        await lifespan
+        assert messages == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+        origin.world.ports.wake.notify(guid)
+        return [await poll.response() for poll in polls]
+
+    for status, body in run(main):
+        assert (status, json.loads(body)["status"]) == (200, "PENDING")
+
+
+def test_use_cases_run_in_threads_of_their_own():
+    origin = Origin(limiter=CapacityLimiter(1))
+
+    async def main():
+        default = to_thread.current_default_thread_limiter()
+        default.total_tokens = 1
+        async with default:
+            return await origin.call("GET", "/openapi.json").response()
+
+    status, _ = run(main)
+    assert status == 200
+
+
+def test_another_scope_is_refused(origin):
+    with pytest.raises(ValueError, match="websocket"):
+        asyncio.run(origin.app({"type": "websocket"}, None, None))
+
+
+def test_no_bridge_to_wsgi_is_loaded():
+    output = subprocess.run(
+        [sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True, timeout=240
+    )
+    assert output.stdout == "[]\n"
