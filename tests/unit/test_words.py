@@ -14,6 +14,7 @@ ADAPTERS: tuple[str, ...] = (
     "asgi",
     "client",
     "fcm",
+    "flask",
     "http",
     "keys",
     "oidc",
