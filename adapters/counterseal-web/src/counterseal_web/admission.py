@@ -1,4 +1,4 @@
-"""Admission: who an origin's or administrator's call comes from, and what else is told."""
+"""Admission: the origin or administrator that calls, or one problem for all that fail."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class NotAdmittedError(RefusedRequestError):
 
 def admit(call: Call, audience: Audience, authenticate: Callable[[cs.SignedRequest], T]) -> T:
     """
-    Return who *asked*.
+    Return the origin or administrator that calls.
 
     Raises:
         NotAdmittedError: Its credential does not hold.

@@ -17,7 +17,7 @@ from counterseal_web.problems import BodyTooLargeError
 from counterseal_web.settings import Settings
 
 TYPE_LIMIT = 128
-"""Characters of a media type that are read, and cached; anybody may send more."""
+"""Characters of a media type that are read, and cached; a client may send more."""
 
 PARAMETERS = 16
 """Of one query; no operation knows as many."""
@@ -43,7 +43,7 @@ class Call:
         names: What the path holds, by name.
         query: The query's parameters; none is there twice.
         media_type: Of the body, lower case and without parameters.
-        document: What the body says, with no other names than the operation takes; empty until
+        document: The body's content, with no other names than the operation takes; empty until
             they are verified, and where there is none.
         authorization, proof: The headers that say who is calling.
         headers: All, as they came, where a message signature is among them; else none.

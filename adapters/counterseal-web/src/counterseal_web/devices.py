@@ -177,7 +177,7 @@ def log_out(service: Service, call: Call) -> Reply:
 
 
 PROVEN = ("denied", "unreachable", "identity_withdrawn")
-"""What every call with a proof may be told."""
+"""Problems of every call with a proof."""
 
 ENDED = ("not_found", "wrong_state", "deadline_passed", "strong_key_missed")
 

@@ -49,7 +49,7 @@ def read_form(body: bytes) -> dict[str, Any]:
     for pair in pairs:
         name, equals, value = pair.partition(b"=")
         if not equals:
-            # Whoever means JSON and does not say so ends here.
+            # A JSON body without its type ends here.
             raise InvalidField("body", "a form's field without =; JSON is sent as application/json")
         field = _text(name, "body")
         _insert(root, _segments(field), _text(value, _printable(field)), _printable(field))

@@ -65,7 +65,7 @@ def read_body(call: Call) -> Mapping[str, Any]:
 
 
 class Location(enum.Enum):
-    """Where a name stands."""
+    """Where a name is used."""
 
     QUERY = "query"
     BODY = "body"
@@ -147,7 +147,7 @@ class Inputs:
         operation: Which.
         parameters: Of the query, by name.
         body: The names of the body.
-        ignored: What is not known and not refused, by where it stands.
+        ignored: Names that are neither known nor refused, by location.
     """
 
     operation: Operation
@@ -201,7 +201,7 @@ def shape_of(schema: Schema) -> Shape:
     Return the names that *schema* allows; an object with `properties` has these and no others.
 
     Raises:
-        ValueError: It says something that is not understood here.
+        ValueError: It has something that is not understood here.
     """
     if "$ref" in schema:
         raise ValueError(schema["$ref"])

@@ -1,4 +1,4 @@
-"""Members: what queries and bodies say, member by member, each refused by its own name."""
+"""Members: of queries and bodies, each read by its type and refused by its name."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ JOSE = "application/jose"
 """RFC 7515, 9.2.1: a JWS in its compact form."""
 
 STANDARD_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-"""Headers of each response whose reply does not say otherwise."""
+"""Headers of each response unless its reply sets them."""
 
 _JSON = msgspec.json.Encoder()
 
@@ -33,7 +33,8 @@ class Request:
             UTF-8; a byte that is not UTF-8 is U+FFFD.
         query: What follows the question mark, as it was sent.
         headers: By lower-case name; those with the same name are joined by a comma.
-        read: Returns the body, or as many bytes of it as its argument says if it is longer.
+        read_body: Returns the body, or its first bytes, as many as the
+            argument, if it is longer.
             Raises `BodyTooLargeError` or `BrokenBodyError`. It is called once at most.
     """
 
@@ -72,7 +73,8 @@ class Reply:
 
     Attributes:
         document: What the body says, as JSON; None for no body.
-        stream: The body in pieces, in place of *document*; closed when it is sent or lost.
+        stream: The body in pieces, in place of *document*; closed after the last piece, or when
+            the connection ends.
     """
 
     status: int = HTTPStatus.OK

@@ -56,7 +56,7 @@ PARAMETERS: dict[str, Document] = {"wait": NUMBER, "limit": NUMBER}
 """What a parameter of the query looks like, where it is not any text."""
 
 ALWAYS = ("invalid_field", "too_large", "internal", "unavailable")
-"""What every call may be told."""
+"""Problems of every call."""
 
 
 def openapi(operations: Iterable[Operation], root: str) -> Document:

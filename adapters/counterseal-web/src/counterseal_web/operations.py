@@ -40,7 +40,7 @@ class Payload(enum.Enum):
 
 
 NOTHING: Mapping[int, str | None] = {204: None}
-"""What a call gives that is done, and has nothing to tell."""
+"""What a call returns that has no document."""
 
 
 @attrs.frozen
@@ -51,9 +51,9 @@ class Operation:
     Attributes:
         id: Names it, in code and in OpenAPI.
         method: Upper case.
-        path: After the prefix; what varies stands in braces.
+        path: After the prefix; variable segments are in braces.
         handler: Takes the service and the message; for an origin's or administrator's
-            call, also who asks. Its docstring says what the call does, to users too.
+            call, also the party that calls. Its docstring says what the call does, to users too.
         gives: The name of each success's schema; None for no body.
         audience: Who calls.
         takes: The name of the body's schema; None if it takes no body.

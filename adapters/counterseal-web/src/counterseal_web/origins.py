@@ -88,7 +88,7 @@ def revoke_device(service: Service, call: Call, party: RelyingParty) -> Reply:
     try:
         service.devices.revoke(guid, by=party)
     except WrongState:
-        # It has ended: what was asked for is so. Clients revoke all that `getAll` lists.
+        # Already revoked, so the request is satisfied. Clients revoke all that `getAll` lists.
         return Reply(status=NO_CONTENT)
     return Reply(status=NO_CONTENT)
 

@@ -1,5 +1,5 @@
 """
-Problems: what the outside is told when something is refused or fails (RFC 9457).
+Problems: what a client gets when a call is refused or fails (RFC 9457).
 
 `STATUS` is the one table from an error's code to its HTTP status.
 The outside sees a refusal's public code, and never the code behind it: that one is for the log.
@@ -138,7 +138,7 @@ TITLES = {
 """Of words that no error class explains; all others have the first line of their class."""
 
 MEMBERS = ("attempts_left", "reason", "field")
-"""What some refusals say besides their word, by an attribute."""
+"""Attributes of some refusals, and the problem's member for each."""
 
 
 def problem(word: str, *, headers: dict[str, str] | None = None, **members: Any) -> Reply:
@@ -239,7 +239,7 @@ def busy(settings: Settings) -> Reply:
 
 
 def retry_after(settings: Settings) -> dict[str, str]:
-    """Return the header that says when to ask again, when nothing better is known."""
+    """Return the header that says when to call again, where nothing better is known."""
     return {"Retry-After": _seconds(settings.retry_after.total_seconds())}
 
 
@@ -296,4 +296,4 @@ _FIRST_LINES = {
 STATUS_BY_PUBLIC_CODE = {
     kind.public_code: STATUS.get(kind.code, HTTPStatus.FORBIDDEN) for kind in _kinds(cs.Refused)
 } | HTTP
-"""What the outside may be told, and its status; a refusal of a later core is forbidden."""
+"""Every code that a problem may have, and its status; a refusal of a later core is forbidden."""

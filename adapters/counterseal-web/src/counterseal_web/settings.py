@@ -1,4 +1,4 @@
-"""Settings: what the HTTP face is told, and no more; the service's rules are in its policy."""
+"""Settings: of the HTTP API alone; the service's rules are in its policy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _positive(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
 @attrs.frozen(kw_only=True)
 class Settings:
     """
-    How the service is reached, and how much of it one caller may hold.
+    How the service is reached, and how much of it one caller may use.
 
     Attributes:
         public_url: What a client writes before the path that this application sees: scheme,
@@ -34,12 +34,12 @@ class Settings:
             against it; `Host`, `X-Forwarded-*` and `SCRIPT_NAME` are never looked at.
         administration: Whether administrators are served too, under `/admin/api`.
         body_limit: Bytes of a request's body; a longer one is refused before it is read.
-        wait_limit: The longest that `?wait=` waits; a longer wish is cut to it.
+        wait_limit: The longest that `?wait=` waits; a longer one is cut to it.
         waiters: How many requests of this process may wait at a time, streams among them.
-        look_every: How often a waited-for request is looked at in the store, once for all who
-            wait for it. `Wake` makes most waits shorter.
+        look_every: How often a request is loaded from the store, once for all that wait for
+            it. `Wake` makes most waits shorter.
         beat_every: How often a silent stream sends a comment, so that no proxy closes it.
-        retry_after: What a caller is told to wait when nothing better is known.
+        retry_after: The `Retry-After` where nothing better is known.
 
     Raises:
         PolicyUnsound: A setting makes no sense.

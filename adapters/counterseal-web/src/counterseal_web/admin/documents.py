@@ -88,7 +88,7 @@ def callback_document(entry: CallbackEntry) -> Document:
 
 
 def delivery_document(callback: Callback) -> Document:
-    """Return how the delivery of a callback stands; a dead one says why it is."""
+    """Return the state of a callback's delivery; a dead one has its cause."""
     return {
         "deliveryGuid": callback.guid,
         "requestGuid": callback.challenge,
@@ -103,7 +103,7 @@ def delivery_document(callback: Callback) -> Document:
 
 
 def key_document(credential: Credential) -> Document:
-    """Return what there is to know of a secret; the newest stands first."""
+    """Return a secret's type and times; the newest comes first."""
     return {
         "keyType": credential.scheme.value,
         "createdAt": format_time(credential.created_at),

@@ -27,7 +27,7 @@ def read_provider(
     body: Mapping[str, Any], current: IdpSettings | None = None
 ) -> tuple[IdpSettings | None, str | None]:
     """
-    Return the provider that *body* sets, and its client's secret; what is not said stays.
+    Return the provider that *body* sets, and its client's secret; a missing member keeps its value.
 
     Raises:
         InvalidField: A member is malformed or unknown, or one that has to be there is missing.
