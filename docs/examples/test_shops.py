@@ -24,6 +24,7 @@ sys.path.insert(0, str(SHOPS))
 from postgresql import postgresql  # noqa: E402 (after the line above)
 
 NAMES = sorted(path.parent.name for path in SHOPS.glob("*/Procfile"))
+PROCFILES = sorted(str(path.relative_to(SHOPS)) for path in SHOPS.glob("*/Procfile*"))
 WITH_ALEMBIC = [name for name in NAMES if (SHOPS / name / "alembic.ini").exists()]
 COUNTERSEAL = Path(sys.executable).with_name("counterseal")
 PIN = "1379"
@@ -33,8 +34,8 @@ PATIENCE = 240  # seconds; a busy machine is slow, and not wrong
 class Shop:
     """A running shop, and a browser that is logged in there."""
 
-    def __init__(self, name, url):
-        self.name, self.url = name, url
+    def __init__(self, url):
+        self.url = url
         self.browser = httpx2.Client(base_url=url, follow_redirects=True, timeout=PATIENCE)
 
     def post(self, path, **fields):
@@ -54,7 +55,7 @@ class Shop:
         return re.search(r'id="state">([^<]*)<', page)
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=PROCFILES)
 def shop(request):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -62,7 +63,7 @@ def shop(request):
         name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "KEYS"}
     }
     process = subprocess.Popen(
-        [sys.executable, SHOPS / "start.py", request.param],
+        [sys.executable, SHOPS / "start.py", *request.param.split("/")],
         env=environment | {"PORT": str(port)},
         stdout=subprocess.PIPE,
         text=True,
@@ -72,7 +73,7 @@ def shop(request):
         line = process.stdout.readline()
     try:
         assert line == f"The shop is at http://127.0.0.1:{port}\n"
-        shop = Shop(request.param, f"http://127.0.0.1:{port}")
+        shop = Shop(f"http://127.0.0.1:{port}")
         shop.post("/login", user="user-42")
         yield shop
         shop.browser.close()

@@ -1,5 +1,5 @@
 """
-Start a shop: `python start.py flask_shop`.
+Start a shop: `python start.py flask_shop [PROCFILE]`.
 
 It starts PostgreSQL unless `DATABASE_URL` is set, runs the line `release` of the shop's Procfile,
 and then the others, each as a process, until you press Ctrl-C or one of them ends.
@@ -54,9 +54,9 @@ def wait_for_port(port: int, processes: list[subprocess.Popen]) -> bool:
     return False
 
 
-def run(shop: str) -> int:
+def run(shop: str, procfile: str = "Procfile") -> int:
     """Run the processes of *shop*; return the exit status."""
-    lines = (HERE / shop / "Procfile").read_text().splitlines()
+    lines = (HERE / shop / procfile).read_text().splitlines()
     commands = dict(line.split(": ", 1) for line in lines)
     with ExitStack() as stack:
         environment = read_environment(stack)
@@ -86,4 +86,4 @@ def run(shop: str) -> int:
 if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    sys.exit(run(sys.argv[1]))
+    sys.exit(run(*sys.argv[1:]))

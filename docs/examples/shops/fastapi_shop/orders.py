@@ -1,0 +1,57 @@
+"""The shop's own table, in the same database."""
+
+import os
+import uuid
+
+from sqlalchemy import make_url, select, update
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from approvals import Approvals
+from counterseal.models import UNFINISHED
+
+
+class Base(DeclarativeBase):
+    """The metadata that Alembic compares with the database."""
+
+
+class Order(Base):
+    """What a user wants to buy, and the challenge that asks for the approval."""
+
+    __tablename__ = "orders"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    user: Mapped[str]
+    item: Mapped[str]
+    challenge: Mapped[str]
+    state: Mapped[str] = mapped_column(default="waiting")  # then "paid" or "cancelled"
+
+
+url = make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql+psycopg")
+sessions = async_sessionmaker(create_async_engine(url), expire_on_commit=False)
+
+
+async def place_order(approvals: Approvals, user: str, item: str) -> tuple[str, str]:
+    """Ask *user* to approve an order of *item*; return the order's id and the matching code."""
+    order = str(uuid.uuid4())
+    issued = await approvals.ask(user, f"Pay for {item}?", key=order)
+    async with sessions.begin() as session:
+        session.add(Order(id=order, user=user, item=item, challenge=issued.challenge.guid))
+    return order, issued.code
+
+
+async def load_order(session: AsyncSession, order: str, user: str) -> Order | None:
+    """Return an order, if it is one of *user*."""
+    return await session.scalar(select(Order).where(Order.id == order, Order.user == user))
+
+
+async def finish_order(approvals: Approvals, session: AsyncSession, order: Order) -> None:
+    """Look how the challenge stands, and act on its end: once, whoever looks first."""
+    challenge = await approvals.look_up(order.challenge)
+    if challenge.state in UNFINISHED:
+        return
+    state = "paid" if challenge.approved else "cancelled"
+    waiting = update(Order).where(Order.id == order.id, Order.state == "waiting")
+    if (await session.execute(waiting.values(state=state))).rowcount == 1:
+        pass  # Yours: send the goods. This commits together with the new state.
+    await session.refresh(order)

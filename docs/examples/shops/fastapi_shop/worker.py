@@ -1,0 +1,65 @@
+"""The shop's worker: what no request does. Run one, or several."""
+
+import asyncio
+import logging
+import signal
+from contextlib import suppress
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+import counterseal as cs
+from approvals import Approvals, database, ports
+from counterseal_asgi import aio
+from counterseal_sql import forget
+from orders import Order, finish_order, sessions
+
+log = logging.getLogger("worker")
+
+
+async def finish_orders(approvals: Approvals) -> None:
+    """Finish the orders of users who answered and closed the page."""
+    async with sessions() as session:
+        waiting = select(Order).where(Order.state == "waiting")
+        for order in (await session.scalars(waiting)).all():
+            try:
+                await finish_order(approvals, session, order)
+                await session.commit()
+            except cs.Refused as refusal:
+                log.exception("order %s: %s", order.id, refusal.code)
+
+
+async def forget_old_records() -> None:
+    """Delete what Counterseal no longer needs; the audit log stays."""
+    await aio(forget)(database, ports.clock.now() - timedelta(hours=1))
+
+
+async def work(stop: asyncio.Event) -> None:
+    """Work until the process is told to stop."""
+    approvals = Approvals()
+    loop = asyncio.get_running_loop()
+    forget_at = loop.time()
+    while not stop.is_set():
+        try:
+            await approvals.expire_challenges()
+            await approvals.expire_invitations()
+            await finish_orders(approvals)
+            if loop.time() >= forget_at:
+                await forget_old_records()
+                forget_at = loop.time() + 600
+        except (cs.Unavailable, OperationalError) as failure:
+            log.warning("the database did not answer: %s", failure)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 1)
+
+
+async def main() -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await work(stop)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
