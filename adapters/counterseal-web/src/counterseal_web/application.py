@@ -16,7 +16,12 @@ from counterseal_web.openapi import DESCRIPTION
 from counterseal_web.operations import Audience, Operation
 from counterseal_web.origins import ORIGIN_API
 from counterseal_web.pending import EventStream, LongPoll
-from counterseal_web.problems import NoSuchEndpointError, RefusedRequestError, reply_to
+from counterseal_web.problems import (
+    MethodNotAllowedError,
+    NoSuchEndpointError,
+    RefusedRequestError,
+    reply_to,
+)
 from counterseal_web.router import Route, Router
 from counterseal_web.service import Service
 from counterseal_web.settings import Settings
@@ -109,20 +114,29 @@ def begin(service: Service, request: Request, find: Callable[[], Route]) -> Resp
         request: As it was received.
         find: As for `respond`.
     """
-    operation: str | None = None
+    route: Route | None = None
     try:
         # Whoever guards a path in front of the service, or signs it, means that path and no other.
         if request.path.startswith("//"):
             raise NoSuchEndpointError  # noqa: TRY301 (one place makes problems)
         route = find()
-        operation = route.inputs.operation.id
         with service.call():
             reply = _handle(service, request, route)
+    except MethodNotAllowedError as error:
+        preflight = service.cors.preflight(request, error.allowed)
+        if preflight is not None:
+            return preflight
+        reply = error.reply()
     except Exception as error:  # noqa: BLE001 (the edge of the service)
         reply = reply_to(error, service.settings)
-    if isinstance(reply, Reply):
-        return reply.response(operation)
-    return attrs.evolve(reply, operation=operation)
+    if route is None:
+        return reply.response() if isinstance(reply, Reply) else reply
+    operation = route.inputs.operation
+    if not isinstance(reply, Reply):
+        return attrs.evolve(reply, operation=operation.id)
+    response = reply.response(operation.id)
+    cors = service.cors.headers(request, operation)
+    return attrs.evolve(response, headers=response.headers + cors) if cors else response
 
 
 def _handle(service: Service, request: Request, route: Route) -> Reply | Pending:

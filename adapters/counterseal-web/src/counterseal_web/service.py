@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import counterseal as cs
 from counterseal.models import Administrator, Challenge, Guid, RelyingParty
+from counterseal_web.cors import Cors
 from counterseal_web.settings import Settings
 from counterseal_web.waiters import Waiters
 
@@ -35,6 +36,7 @@ class Service:
         self.call = call
         self.policy = policy
         self.settings = settings
+        self.cors = Cors(settings.cors)
         self.authentication = cs.Authentication(ports, policy)
         self.invitations = cs.Invitations(ports, policy)
         self.logins = cs.Logins(ports, policy)

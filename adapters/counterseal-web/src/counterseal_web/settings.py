@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
 import attrs
 
 from counterseal.errors import PolicyUnsound
+from counterseal.models import Guid
 from counterseal.wire.link import is_base
+
+ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[1-9][0-9]*)?")
+"""As a browser writes the origin of a page (RFC 6454, 6.2)."""
 
 
 def _public_url(_: Any, attribute: attrs.Attribute[str], value: str) -> None:
@@ -21,6 +27,15 @@ def _positive(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if value <= type(value)(0):
         message = f"{attribute.name}: must be more than nothing"
         raise PolicyUnsound(message)
+
+
+def _origins(
+    _: Any, attribute: attrs.Attribute[Any], value: Mapping[Guid, Collection[str]]
+) -> None:
+    for origins in value.values():
+        for origin in origins:
+            if ORIGIN.fullmatch(origin) is None:
+                raise PolicyUnsound(f"{attribute.name}: {origin!r} is not like https://app.example")
 
 
 @attrs.frozen(kw_only=True)
@@ -52,4 +67,5 @@ class Settings:
     waiters: int = attrs.field(default=64, validator=attrs.validators.ge(0))
     look_every: timedelta = attrs.field(default=timedelta(seconds=1), validator=_positive)
     beat_every: timedelta = attrs.field(default=timedelta(seconds=15), validator=_positive)
+    cors: Mapping[Guid, Collection[str]] = attrs.field(factory=dict, validator=_origins)
     retry_after: timedelta = attrs.field(default=timedelta(seconds=1), validator=_positive)

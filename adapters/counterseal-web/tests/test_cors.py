@@ -1,0 +1,105 @@
+"""CORS: a page may make device calls if its App Space lists its exact origin, over every face."""
+
+import pytest
+
+from counterseal.errors import PolicyUnsound
+from counterseal_web import Settings
+
+PAGE, OTHER_PAGE = "https://phone.example", "https://other.example:8443"
+ALLOW = "Access-Control-Allow-Origin"
+
+
+@pytest.fixture
+def browser(kit, world):
+    """A client of a service whose App Space, and another, have a page each."""
+    other = world.new_app_space("Other")
+    cors = {world.app_space.guid: [PAGE], other.guid: [OTHER_PAGE]}
+    return kit.application(world.ports, cors=cors).test_client()
+
+
+def preflight(client, path="/device/answer", *, page=PAGE, method="POST", asking="OPTIONS"):
+    headers = {"Origin": page, "Access-Control-Request-Method": method}
+    return client.open(path, method=asking, headers=headers)
+
+
+def call(client, phone, page):
+    proof = phone.call("/device/requests", method="GET").proof
+    headers = {"Counterseal-Proof": proof} | ({"Origin": page} if page else {})
+    return client.get("/device/requests", headers=headers)
+
+
+@pytest.mark.parametrize("page", [PAGE, OTHER_PAGE])
+def test_a_preflight_of_a_listed_page_is_answered(browser, page):
+    reply = preflight(browser, page=page)
+    assert (reply.status_code, reply.data) == (204, b"")
+    assert reply.headers[ALLOW] == page
+    assert reply.headers["Access-Control-Allow-Methods"] == "POST"
+    assert reply.headers["Access-Control-Allow-Headers"] == "Content-Type, Counterseal-Proof"
+    assert "Access-Control-Allow-Credentials" not in reply.headers
+    assert reply.headers["Vary"] == "Origin"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"page": "https://phone.example.evil.example"},
+        {"page": "https://PHONE.example"},
+        {"page": "http://phone.example"},
+        {"page": "null"},
+        {"page": "*"},
+        {"page": ""},
+        {"method": "DELETE"},
+        {"path": "/request/add"},
+    ],
+)
+def test_any_other_preflight_is_not_allowed(browser, options):
+    reply = preflight(browser, **options)
+    assert reply.status_code == 405
+    assert ALLOW not in reply.headers
+
+
+def test_without_a_list_there_is_no_cors(kit, world):
+    client = kit.application(world.ports).test_client()
+    assert preflight(client).status_code == 405
+    reply = call(client, world.bind("user-42"), PAGE)
+    assert reply.status_code == 200
+    assert not {ALLOW, "Vary"} & set(reply.headers.keys())
+
+
+def test_a_page_reads_the_calls_of_its_own_app_space(browser, world):
+    phone = world.bind("user-42")
+    reply = call(browser, phone, PAGE)
+    assert (reply.status_code, reply.headers[ALLOW]) == (200, PAGE)
+    assert reply.headers["Vary"] == "Origin"
+    for page in (OTHER_PAGE, "https://elsewhere.example", None):
+        reply = call(browser, phone, page)
+        assert (reply.status_code, reply.headers["Vary"]) == (200, "Origin")
+        assert ALLOW not in reply.headers
+
+
+@pytest.mark.parametrize("proof", ["x", "a.b.c", "a.W10.c", "a.eyJhdWQiOjF9.c", "a.é.c"])
+def test_a_proof_that_names_no_app_space_allows_no_page(browser, proof):
+    headers = {"Origin": PAGE, "Counterseal-Proof": proof}
+    reply = browser.get("/device/requests", headers=headers)
+    assert reply.status_code == 403
+    assert ALLOW not in reply.headers
+
+
+def test_calls_that_bind_a_device_are_for_all_listed_pages(browser):
+    for page in (PAGE, OTHER_PAGE):
+        reply = browser.post("/device/invitation", json={"token": "x"}, headers={"Origin": page})
+        assert (reply.status_code, reply.headers[ALLOW]) == (403, page)
+
+
+def test_other_calls_have_no_cors(browser):
+    reply = browser.get("/openapi.json", headers={"Origin": PAGE})
+    assert ALLOW not in reply.headers
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["*", "null", "", "https://*.example", "https://a.example/", "https://A.example", "a.example"],
+)
+def test_only_exact_origins_are_settings(world, page):
+    with pytest.raises(PolicyUnsound, match="cors"):
+        Settings(public_url="https://a.example", cors={world.app_space.guid: [page]})
