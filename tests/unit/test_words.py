@@ -22,6 +22,7 @@ ADAPTERS: tuple[str, ...] = (
     "redis",
     "relay",
     "sql",
+    "web",
     "webpush",
 )
 """The adapters whose names are looked at, without `counterseal-`."""
@@ -84,6 +85,7 @@ EXCEPTIONS: dict[str, tuple[str, str, str]] = {
         "a state, in what stores hold and devices are sent",
     ),
     "QUEUED": (r"models/outbox\.py", "variable", "a state, in what stores hold and logs say"),
+    "put": (r"counterseal-web/tests/conftest\.py", "function", "a method of HTTP"),
     "read": (r".*", "function", "a file's verb, which its fakes have"),
     "issued": (r"tests/unit/.*", "function", "a fixture: the result of an issue"),
 }

@@ -46,7 +46,7 @@ class Exchange:
     def __init__(self, app, environ):
         self._environ = environ
         self._messages = queue.Queue()
-        self._gone = asyncio.Event()
+        self._disconnected = asyncio.Event()
         self._received = False
         # Of a body whose length is not announced, the server says where it ends.
         unknown = sys.maxsize if environ.get("wsgi.input_terminated") else 0
@@ -76,7 +76,7 @@ class Exchange:
         self._future.result()
 
     def close(self):
-        event_loop().call(self._gone.set)
+        event_loop().call(self._disconnected.set)
         self._future.exception(timeout=PATIENCE)
 
     async def _send(self, message):
@@ -84,7 +84,7 @@ class Exchange:
 
     async def _receive(self):
         if self._received:
-            await self._gone.wait()
+            await self._disconnected.wait()
             return {"type": "http.disconnect"}
         body = self._environ["wsgi.input"].read(min(self._remaining, PIECE))
         self._remaining -= len(body)

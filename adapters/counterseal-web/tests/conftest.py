@@ -150,7 +150,7 @@ class Shop:
 
 
 @attrs.define
-class Handset:
+class DeviceClient:
     """A phone that calls over HTTP."""
 
     client: object
@@ -187,25 +187,25 @@ class Handset:
 
 @attrs.define
 class Desk:
-    """An administrator, who never says the same at the same time."""
+    """An administrator, each of whose calls has a time of its own."""
 
     client: object
     world: object
     guid: str
     secret: str
-    said: int = 0
+    call_count: int = 0
 
     def call(self, method, path, document=None):
         body = b"" if document is None else json.dumps(document, separators=(",", ":")).encode()
         return self.send(method, path, body)
 
     def send(self, method, path, body, media_type="application/json"):
-        self.said += 1
+        self.call_count += 1
         header = write_cx1(
             self.secret,
             method=method,
             uri=BASE + path,
-            milliseconds=int(self.world.clock.now().timestamp() * 1000) + self.said,
+            milliseconds=int(self.world.clock.now().timestamp() * 1000) + self.call_count,
             guid=self.guid,
             body=body,
         )
@@ -269,8 +269,8 @@ def stranger(world, client):
 
 
 @pytest.fixture
-def handset(world, client):
-    return Handset(client, world.bind("user-42"))
+def device_client(world, client):
+    return DeviceClient(client, world.bind("user-42"))
 
 
 @pytest.fixture
@@ -330,7 +330,7 @@ def kit(face):
     """The functions of this file: test modules cannot import it."""
     return SimpleNamespace(
         Desk=Desk,
-        Handset=Handset,
+        DeviceClient=DeviceClient,
         application=partial(application, face),
         ask=ask,
         cx_shop=cx_shop,

@@ -61,7 +61,7 @@ def bound(kit, world, client, bind_reply):
     phone = world.phone()
     from_token = phone.device.enrolment(token, bind_reply["appSpaceGuid"], pin=phone.pin)
     phone.device.complete_binding(world.enrolments.complete(from_token))
-    return kit.Handset(client, phone)
+    return kit.DeviceClient(client, phone)
 
 
 @pytest.mark.parametrize(
@@ -78,18 +78,18 @@ def test_a_client_binds_asks_and_reads_the_answer(kit, world, client, cx, base, 
     bind = b'{"accountId":"user-42"}' if media_type == JSON else b"accountId=user-42"
     reply = cx.put(f"{base}/account/bind", data=bind, content_type=media_type).json
     assert len(reply["privakeyId"]) == 36
-    handset = bound(kit, world, client, reply)
+    device_client = bound(kit, world, client, reply)
     added = cx.post(f"{base}/request/add", data=body, content_type=media_type)
     assert added.status_code == 201
     guid = added.json["guid"]
     assert added.headers["Location"].rpartition("/")[2] == guid
-    handset.answer(guid, 0)
+    device_client.answer(guid, 0)
     current = cx.get(f"{base}/request/getRequest?requestGuid={guid}").json
     assert current["buttonSelected"] == 0
     assert current["guid"] == guid
 
 
-def test_c_milo_shows_what_it_sends(cx, handset):
+def test_c_milo_shows_what_it_sends(cx, device_client):
     text = cx.post("/api/request/add", data=MILO_TEXT, content_type=JSON).json
     assert text["content"] == "Did you just send yourself a notification?"
     assert text["buttons"] == [
@@ -106,14 +106,14 @@ def test_c_milo_shows_what_it_sends(cx, handset):
     assert [button["title"] for button in html["buttons"]] == ["Approve", "Reject"]
 
 
-def test_c_mern_may_have_a_weak_first_button(cx, handset):
+def test_c_mern_may_have_a_weak_first_button(cx, device_client):
     added = cx.post("/request/add", data=MERN, content_type=JSON).json
-    display = json.loads(handset.show(added["guid"]))
+    display = json.loads(device_client.show(added["guid"]))
     assert [button["strong"] for button in display["buttons"]] == [False, True]
     assert display["content"]["keys"] == [{"key": "This is a key", "value": "This is a value"}]
 
 
-def test_c_ues_form_is_its_json(cx, handset):
+def test_c_ues_form_is_its_json(cx, device_client):
     added = cx.post("/api/request/add", data=UE_FORM, content_type=FORM).json
     assert added["transactionId"] == '{"uid":"u1"}'
     assert added["additionalInfo"] == {"template": "true"}
@@ -122,9 +122,9 @@ def test_c_ues_form_is_its_json(cx, handset):
     assert "code" not in added
 
 
-def test_c_ues_requery_agrees_with_the_callback(world, cx, handset):
+def test_c_ues_requery_agrees_with_the_callback(world, cx, device_client):
     added = cx.post("/api/request/add", data=UE_FORM, content_type=FORM).json
-    handset.answer(added["guid"], 1)
+    device_client.answer(added["guid"], 1)
     world.deliver()
     called = json.loads(world.sender.attempts[-1].delivery.body)
     current = cx.get(f"/api/request/getRequest?requestGuid={added['guid']}").json
@@ -149,7 +149,7 @@ def test_c_ue_recovers_a_user_twice(kit, world, client, cx):
         assert [entry["status"] for entry in listed].count("ACTIVE") == 1
 
 
-def test_the_request_is_the_cores_own_document(world, cx, handset):
+def test_the_request_is_the_cores_own_document(world, cx, device_client):
     added = cx.post("/request/add", data=MERN, content_type=JSON).json
     (stored,) = world.ports.store.get(added["guid"])
     document = processed_document(stored, now=world.clock.now())

@@ -22,13 +22,13 @@ def support(world, employ):
 
 
 @pytest.fixture
-def die(kit, world, shop, handset):
+def die(kit, world, shop, device_client):
     """Let a callback die, and return its request's GUID."""
 
     def die(status=410):
         world.clock.advance(timedelta(seconds=1))
         guid = kit.ask(shop, callback=CALLBACK).json["guid"]
-        handset.answer(guid)
+        device_client.answer(guid)
         world.sender.script(status)
         world.deliver()
         return guid

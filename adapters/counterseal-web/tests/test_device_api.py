@@ -69,57 +69,61 @@ def test_without_a_session_token_every_reply_is_the_same(world, client):
     assert (wrong.status_code, wrong.json["code"]) == (400, "invalid_field")
 
 
-def test_a_device_sees_what_is_asked_and_answers(kit, shop, handset):
-    assert handset.get("/device/requests").json == {"requests": []}
+def test_a_device_sees_what_is_asked_and_answers(kit, shop, device_client):
+    assert device_client.get("/device/requests").json == {"requests": []}
     guid = kit.ask(shop).json["guid"]
-    (pending,) = handset.get("/device/requests").json["requests"]
+    (pending,) = device_client.get("/device/requests").json["requests"]
     assert (pending["guid"], set(pending)) == (guid, {"guid", "issuedAt", "expiresAt"})
-    document = handset.get(f"/device/requests/{guid}").json
+    document = device_client.get(f"/device/requests/{guid}").json
     assert (document["guid"], document["state"]) == (guid, "SEEN")
-    answered = handset.answer(guid, 1).json
+    answered = device_client.answer(guid, 1).json
     assert (answered["state"], answered["approved"]) == ("ANSWERED", False)
-    handset.phone.device.check(answered["receipt"])
-    late = handset.answer(guid, 0)
+    device_client.phone.device.check(answered["receipt"])
+    late = device_client.answer(guid, 0)
     assert (late.status_code, late.json["code"]) == (409, "wrong_state")
 
 
-def test_the_same_answer_again_gets_the_recorded_result(kit, shop, handset):
+def test_the_same_answer_again_gets_the_recorded_result(kit, shop, device_client):
     guid = kit.ask(shop).json["guid"]
-    token = handset.phone.device.answer(handset.show(guid), 0, pin=handset.phone.pin)
-    first, again = (handset.send("/device/answer", token) for _ in range(2))
+    token = device_client.phone.device.answer(
+        device_client.show(guid), 0, pin=device_client.phone.pin
+    )
+    first, again = (device_client.send("/device/answer", token) for _ in range(2))
     assert (first.status_code, first.json) == (again.status_code, again.json)
 
 
-def test_a_device_disowns(kit, shop, handset):
+def test_a_device_disowns(kit, shop, device_client):
     guid = kit.ask(shop).json["guid"]
-    assert handset.disown(guid).json["state"] == "DISOWNED"
+    assert device_client.disown(guid).json["state"] == "DISOWNED"
     assert shop.get(f"/request/{guid}").json["status"] == "DISOWNED"
 
 
-def test_wrong_pins_are_counted_down_to_the_revocation(kit, world, shop, handset):
+def test_wrong_pins_are_counted_down_to_the_revocation(kit, world, shop, device_client):
     guid = kit.ask(shop).json["guid"]
     attempts = []
     for _ in range(world.policy.strike_limit):
-        reply = handset.answer(guid, pin="0000")
+        reply = device_client.answer(guid, pin="0000")
         assert (reply.status_code, reply.json["code"]) == (403, "strong_key_missed")
         attempts.append(reply.json["attemptsLeft"])
     assert attempts == [4, 3, 2, 1, 0]
-    reply = handset.get("/device/status")
+    reply = device_client.get("/device/status")
     assert (reply.status_code, reply.json["code"]) == (403, "denied")
 
 
-def test_wrong_codes_are_counted_down(kit, shop, handset):
+def test_wrong_codes_are_counted_down(kit, shop, device_client):
     added = kit.ask(shop, showCode=True).json
-    missing = handset.answer(added["guid"])
+    missing = device_client.answer(added["guid"])
     assert (missing.status_code, missing.json["code"]) == (400, "code_missing")
-    attempts = [handset.answer(added["guid"], code="no").json["attemptsLeft"] for _ in range(3)]
+    attempts = [
+        device_client.answer(added["guid"], code="no").json["attemptsLeft"] for _ in range(3)
+    ]
     assert attempts == [2, 1, 0]
     assert shop.get(f"/request/{added['guid']}").json["status"] == "FAILED"
 
 
-def test_a_device_changes_its_name_and_addresses(world, handset):
+def test_a_device_changes_its_name_and_addresses(world, device_client):
     body = {"name": "Zoë's phone", "addresses": [{"kind": "relay", "value": "canary"}]}
-    reply = handset.call("PATCH", "/device", json.dumps(body).encode())
+    reply = device_client.call("PATCH", "/device", json.dumps(body).encode())
     assert (reply.status_code, reply.json["name"], reply.json["addresses"]) == (
         200,
         "Zoë's phone",
@@ -130,32 +134,32 @@ def test_a_device_changes_its_name_and_addresses(world, handset):
     assert [address.kind for address in binding.addresses] == [AddressKind.RELAY]
 
 
-def test_a_device_rotates_its_keys(world, handset):
-    old = handset.get("/device/status").json["keys"]
-    phone = handset.phone
+def test_a_device_rotates_its_keys(world, device_client):
+    old = device_client.get("/device/status").json["keys"]
+    phone = device_client.phone
     rotation = phone.device.rotation(pin=phone.pin, new_pin=phone.pin)
-    reply = handset.call("POST", "/device/rotate", rotation.body)
+    reply = device_client.call("POST", "/device/rotate", rotation.body)
     phone.device.complete_rotation(rotation)
     assert reply.status_code == 200
-    status = handset.get("/device/status").json
+    status = device_client.get("/device/status").json
     assert status["keys"] == reply.json["keys"]
     assert {key["kid"] for key in status["keys"]}.isdisjoint(key["kid"] for key in old)
 
 
-def test_a_device_reads_its_own_record(world, handset):
-    status = handset.get("/device/status").json
-    assert status["device"] == handset.phone.guid
+def test_a_device_reads_its_own_record(world, device_client):
+    status = device_client.get("/device/status").json
+    assert status["device"] == device_client.phone.guid
     assert status["appSpaceName"] == world.app_space.name
     assert (status["status"], status["attemptsLeft"]) == ("ACTIVE", world.policy.strike_limit)
 
 
-def test_telemetry_is_recorded(world, handset):
+def test_telemetry_is_recorded(world, device_client):
     body = b'{"event":"REQUEST_VIEWED","attributes":{"ms":"300"}}'
-    reply = handset.call("POST", "/device/telemetry", body)
+    reply = device_client.call("POST", "/device/telemetry", body)
     assert (reply.status_code, reply.data) == (204, b"")
     event = world.ports.audit.events[-1]
-    assert (event.event, event.actor) == ("telemetry.REQUEST_VIEWED", handset.phone.guid)
-    reply = handset.call("POST", "/device/telemetry", b'{"event":"a b"}')
+    assert (event.event, event.actor) == ("telemetry.REQUEST_VIEWED", device_client.phone.guid)
+    reply = device_client.call("POST", "/device/telemetry", b'{"event":"a b"}')
     assert (reply.status_code, reply.json["field"]) == (400, "event")
 
 
@@ -173,7 +177,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize("call_", CALLS, ids=lambda call: f"{call[0]} {call[1]}")
-def test_no_call_goes_without_its_own_proof(client, handset, call_):
+def test_no_call_goes_without_its_own_proof(client, device_client, call_):
     method, path, body = call_
     media_type = "application/jose" if body == b"a.b.c" else "application/json"
 
@@ -186,9 +190,11 @@ def test_no_call_goes_without_its_own_proof(client, handset, call_):
             headers={"Counterseal-Proof": proof} if proof else {},
         )
 
-    other = handset.phone.call("/device/other", body, method=method).proof
-    elsewhere = handset.phone.device.signed_call(method, f"https://evil.example{path}", body).proof
-    longer = handset.phone.call(path, body + b" ", method=method).proof
+    other = device_client.phone.call("/device/other", body, method=method).proof
+    elsewhere = device_client.phone.device.signed_call(
+        method, f"https://evil.example{path}", body
+    ).proof
+    longer = device_client.phone.call(path, body + b" ", method=method).proof
     replies = [call(proof) for proof in (None, "x", other, elsewhere, longer)]
     assert {(reply.status_code, reply.json["code"]) for reply in replies} == {(403, "denied")}
     assert len({reply.data for reply in replies}) == 1
@@ -197,10 +203,10 @@ def test_no_call_goes_without_its_own_proof(client, handset, call_):
 @pytest.mark.parametrize("path", ["/device/answer", "/device/disown"])
 @pytest.mark.parametrize("media_type", ["application/jwt", "text/plain", "application/json", ""])
 def test_a_token_is_application_jose_and_the_refusal_of_another_type_says_so(
-    handset, path, media_type
+    device_client, path, media_type
 ):
     # RFC 7515, 9.2.1.
-    reply = handset.call("POST", path, b"a.b.c", media_type=media_type)
+    reply = device_client.call("POST", path, b"a.b.c", media_type=media_type)
     assert (reply.status_code, reply.json["code"]) == (415, "unsupported_media_type")
     assert reply.headers["Accept"] == "application/jose"
     assert reply.json["detail"] == "Content-Type: not application/jose"
@@ -213,9 +219,11 @@ def test_a_charset_that_is_not_read_is_refused_by_name(client):
     assert reply.json["detail"] == "Content-Type: a charset that is not UTF-8"
 
 
-def test_a_proof_serves_once_and_names_the_query(client, handset):
+def test_a_proof_serves_once_and_names_the_query(client, device_client):
     path = "/device/status"
-    proof, other = (handset.phone.call(each, method="GET").proof for each in (path, f"{path}?x=1"))
+    proof, other = (
+        device_client.phone.call(each, method="GET").proof for each in (path, f"{path}?x=1")
+    )
     codes = [
         client.get(path, headers={"Counterseal-Proof": each}).status_code
         for each in (other, proof, proof)
@@ -226,11 +234,11 @@ def test_a_proof_serves_once_and_names_the_query(client, handset):
     assert (refusal.status_code, refusal.json["field"]) == (400, "x")
 
 
-def test_a_device_learns_of_new_service_keys(world, handset):
-    (pinned,) = handset.phone.device.bond.service_keys
+def test_a_device_learns_of_new_service_keys(world, device_client):
+    (pinned,) = device_client.phone.device.bond.service_keys
     world.ports.signer.rotate()
-    handset.phone.device.adopt(handset.get("/device/keys").json["endorsed"][pinned.kid])
-    assert handset.phone.device.bond.service_keys == world.ports.signer.jwks()
+    device_client.phone.device.adopt(device_client.get("/device/keys").json["endorsed"][pinned.kid])
+    assert device_client.phone.device.bond.service_keys == world.ports.signer.jwks()
 
 
 def test_the_services_keys_are_served(world, client):
@@ -239,6 +247,6 @@ def test_the_services_keys_are_served(world, client):
     assert reply.headers["Cache-Control"] == "public, max-age=300"
 
 
-def test_what_is_no_guid_names_nothing(handset):
-    reply = handset.get("/device/requests/no-guid")
+def test_what_is_no_guid_names_nothing(device_client):
+    reply = device_client.get("/device/requests/no-guid")
     assert (reply.status_code, reply.json["code"]) == (404, "not_found")

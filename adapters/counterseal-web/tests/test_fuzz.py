@@ -67,7 +67,7 @@ def described(client):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(call=CALLS)
 def test_no_request_is_an_error_of_ours_or_answered_in_a_way_that_is_not_described(
-    shop, handset, described, call
+    shop, device_client, described, call
 ):
     operation, body, media_type = call["operation"], call["body"], call["media_type"]
     path = call["prefix"] + re.sub(r"\{\w+\}", call["name"] or "x", operation.path)

@@ -72,18 +72,18 @@ def test_a_phone_is_bound_by_a_log_in_and_answers_until_the_user_logs_out(
         app_space=bound.json["appSpace"],
         service_keys=trusted_keys(bound.json["serviceKeys"]),
     )
-    handset = kit.Handset(client, phone)
+    device_client = kit.DeviceClient(client, phone)
     shop = kit.shop_of(world, client, world.new_origin(space, "Payroll"))
     question = {"accountId": "carol", "content": "Pay?"}
     first, second = (shop.post("/request/add", json=question).json["guid"] for _ in range(2))
-    assert handset.answer(first).json["approved"]
+    assert device_client.answer(first).json["approved"]
 
     logout = {"logout_token": world.idp.log_out("carol")}
     query_text = client.post(f"/device/login/logout/{space.guid}", data=logout)
     assert query_text.status_code == 204
     (device,) = world.ports.store.account(space.guid, "carol").devices
     assert device.state is BindingState.SUSPENDED
-    refused = handset.get(f"/device/requests/{second}")
+    refused = device_client.get(f"/device/requests/{second}")
     assert (refused.status_code, refused.json["code"]) == (403, "denied")
     (document,) = shop.get("/device/getAll?accountId=carol").json
     assert (document["status"], document["suspendedBy"]) == ("SUSPENDED", "idp")

@@ -160,7 +160,7 @@ class Service:
 
 
 @attrs.frozen
-class Handset:
+class DeviceClient:
     """A device that calls over HTTP."""
 
     base: str
@@ -170,16 +170,16 @@ class Handset:
     def bind(cls, service, token, app_space):
         ports = service.ports
         device = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin=PIN, cost=CHEAP)
-        handset = cls(service.base, device)
+        device_client = cls(service.base, device)
         enrolment = enrolment_document(device.enrolment(token, app_space, pin=PIN))
-        bound = handset.send("POST", "/device/bind", json.dumps(enrolment).encode())
+        bound = device_client.send("POST", "/device/bind", json.dumps(enrolment).encode())
         device.bond = Bond(
             device=bound["device"],
             account=bound["account"],
             app_space=bound["appSpace"],
             service_keys=trusted_keys(bound["serviceKeys"]),
         )
-        return handset
+        return device_client
 
     def send(self, method, path, body=b"", media_type="application/json", **headers):
         connection = http.client.HTTPConnection(self.base.rpartition("/")[2], timeout=SOON)
@@ -248,12 +248,12 @@ def test_c_milo_asks_and_is_called(serve, launch):
     bound = milo.hear()
     assert bound["status"] == 201
     assert bound["tokenexpiry"].endswith("Z")
-    handset = Handset.bind(service, bound["token"], space)
+    device_client = DeviceClient.bind(service, bound["token"], space)
     milo.send_line()
     added = milo.hear()
-    display_text = json.loads(handset.display_text(added["guid"]))
+    display_text = json.loads(device_client.display_text(added["guid"]))
     assert display_text["content"] == {"text": "Did you just send yourself a notification?"}
-    assert handset.answer(added["guid"], 0)["approved"]
+    assert device_client.answer(added["guid"], 0)["approved"]
     service.deliver(bound["port"])
     verdict = milo.hear()
     assert (verdict["approved"], verdict["verified"]) == (True, True)
@@ -263,7 +263,7 @@ def test_c_milo_asks_and_is_called(serve, launch):
     login = milo.hear()
     assert [button["title"] for button in login["buttons"]] == ["Approve", "Reject"]
     assert login["additionalInfo"] == "{'viewType': 'html', 'format': 'standard'}"
-    assert not handset.answer(login["guid"], 1)["approved"]
+    assert not device_client.answer(login["guid"], 1)["approved"]
     assert milo.ended()
 
 
@@ -274,21 +274,21 @@ def abandon(serve, launch, clients):
     space, party = service.origin(TokenForm.OBJECT, clients)
     milo = launch("abandoned", party)
     bound = milo.hear()
-    handset = Handset.bind(service, bound["token"], space)
+    device_client = DeviceClient.bind(service, bound["token"], space)
     milo.send_line()
-    handset.display_text(milo.hear()["guid"])
+    device_client.display_text(milo.hear()["guid"])
     clock.advance(timedelta(minutes=2))
     assert service.expire() == 1
-    return service, milo, handset, bound["port"]
+    return service, milo, device_client, bound["port"]
 
 
 def test_c_milo_is_not_called_for_a_log_in_that_is_abandoned(serve, launch):
-    service, milo, handset, port = abandon(serve, launch, Clients.CX)
+    service, milo, device_client, port = abandon(serve, launch, Clients.CX)
     service.deliver(port)
     milo.send_line()
     assert milo.hear() == {"calls": 0}
     guid = milo.hear()["guid"]
-    handset.answer(guid, 0)
+    device_client.answer(guid, 0)
     service.deliver(port)
     assert milo.hear() == {"title": "Approve", "guid": guid, "calls": 1}
     assert milo.ended()
@@ -309,10 +309,10 @@ def test_c_ue_takes_no_device_for_nothing_to_revoke(serve, launch):
     refused = {"status": 404, "code": "unreachable"}
     assert event["unknown"] == {"devices": [], "asked": refused}
     assert event["unbound"] == {"asked": refused}
-    handset = Handset.bind(service, event["token"], space)
+    device_client = DeviceClient.bind(service, event["token"], space)
     ue.send_line()
     event = ue.hear()
-    assert [each["guid"] for each in event["devices"]] == [handset.device.bond.device]
+    assert [each["guid"] for each in event["devices"]] == [device_client.device.bond.device]
     assert event["asked"] == {"status": 201}
     assert ue.ended()
 
@@ -324,23 +324,23 @@ def test_clients_of_2019_and_2021_at_one_service_at_the_same_time(serve, launch)
     assert older["accountId"] == newer["accountId"]
     programs = [launch(name, party) for name, party in (("milo", older), ("mern", newer))]
     bound = [program.hear() for program in programs]
-    handsets = [Handset.bind(service, event["token"], space) for event in bound]
+    device_clients = [DeviceClient.bind(service, event["token"], space) for event in bound]
     for program in programs:
         program.send_line()
     added = [program.hear()["guid"] for program in programs]
     # It is one user: each phone shows the questions of both.
-    for handset in handsets:
-        pending = handset.call("GET", "/device/requests")["requests"]
+    for device_client in device_clients:
+        pending = device_client.call("GET", "/device/requests")["requests"]
         assert sorted(each["guid"] for each in pending) == sorted(added)
     # The later one is answered first, and each program gets its own callback.
     for at in (1, 0):
-        handsets[at].answer(added[at], 0)
+        device_clients[at].answer(added[at], 0)
         service.deliver(bound[at]["port"])
         verdict = programs[at].hear()
         assert (verdict["approved"], verdict["verified"]) == (True, True)
         assert verdict["callback"]["guid"] == added[at]
     programs[0].send_line()
-    handsets[0].answer(programs[0].hear()["guid"], 1)
+    device_clients[0].answer(programs[0].hear()["guid"], 1)
     assert all(program.ended() for program in programs)
 
 
@@ -351,11 +351,11 @@ def test_c_mern_names_its_users_by_numbers(serve, launch, account_id, text):
     mern = launch("mern", party | {"accountId": account_id})
     bound = mern.hear()
     assert bound["fresh"]
-    handset = Handset.bind(service, bound["token"], space)
+    device_client = DeviceClient.bind(service, bound["token"], space)
     mern.send_line()
     guid = mern.hear()["guid"]
-    assert json.loads(handset.display_text(guid))["account"]["id"] == text
-    handset.answer(guid, 0)
+    assert json.loads(device_client.display_text(guid))["account"]["id"] == text
+    device_client.answer(guid, 0)
     service.deliver(bound["port"])
     verdict = mern.hear()
     assert (verdict["approved"], verdict["callback"]["accountId"]) == (True, text)
@@ -369,11 +369,11 @@ def test_c_mern_asks_and_is_called(serve, launch, button):
     mern = launch("mern", party)
     bound = mern.hear()
     assert bound["fresh"]
-    handset = Handset.bind(service, bound["token"], space)
+    device_client = DeviceClient.bind(service, bound["token"], space)
     mern.send_line()
     added = mern.hear()
     assert added["status"] == 201
-    handset.answer(added["guid"], button)
+    device_client.answer(added["guid"], button)
     service.deliver(bound["port"])
     verdict = mern.hear()
     assert (verdict["approved"], verdict["verified"]) == (button == 0, True)
@@ -389,23 +389,23 @@ def ue(serve, launch):
     party = {"base": service.base, "superId": chief.guid, "superKey": chief.secret, "host": HOST}
     program = launch("ue", party)
     bound = program.hear()
-    handset = Handset.bind(service, bound["token"], bound["appSpaceGuid"])
+    device_client = DeviceClient.bind(service, bound["token"], bound["appSpaceGuid"])
     program.send_line(callbackSecret=service.credentials.issue_webhook_key(bound["origin"]))
-    return program, service, bound, handset
+    return program, service, bound, device_client
 
 
 @pytest.mark.parametrize("button", [0, 1])
 def test_c_ue_sets_itself_up_asks_and_confirms_the_result(ue, button):
-    ue, service, bound, handset = ue
+    ue, service, bound, device_client = ue
     assert bound["before"] == []
     assert bound["domain"]["field"] == "callbackType"
     assert "WebAuthn" in bound["domain"]["detail"]
     added = ue.hear()
     assert added["transactionId"] == added["sent"]
-    display_text = json.loads(handset.display_text(added["guid"]))
+    display_text = json.loads(device_client.display_text(added["guid"]))
     assert display_text["content"]["keys"] == [{"key": "Example Platform", "value": "Zöe"}]
     assert not display_text["code"]
-    handset.answer(added["guid"], button)
+    device_client.answer(added["guid"], button)
     service.deliver(bound["port"])
     verdict = ue.hear()
     assert (verdict["agrees"], verdict["verified"]) == (True, True)
@@ -414,14 +414,14 @@ def test_c_ue_sets_itself_up_asks_and_confirms_the_result(ue, button):
     assert verdict["callback"].items() <= verdict["requeried"].items()
     ue.send_line()
     (device,) = ue.hear()["devices"]
-    assert (device["guid"], device["status"]) == (handset.device.bond.device, "REVOKED")
+    assert (device["guid"], device["status"]) == (device_client.device.bond.device, "REVOKED")
     assert ue.ended()
 
 
 def test_c_ue_believes_no_callback_that_lies(ue):
-    ue, service, bound, handset = ue
+    ue, service, bound, device_client = ue
     guid = ue.hear()["guid"]
-    handset.answer(guid, 1)
+    device_client.answer(guid, 1)
     service.ports.sender.lie = (b'"buttonSelected":1', b'"buttonSelected":0')
     service.deliver(bound["port"])
     verdict = ue.hear()

@@ -45,7 +45,7 @@ def test_under_api_the_document_says_so(client):
     assert client.get("/api/openapi.json").json["servers"] == [{"url": f"{BASE}/api"}]
 
 
-def test_what_is_really_sent_is_what_is_described(kit, world, shop, handset, described):
+def test_what_is_really_sent_is_what_is_described(kit, world, shop, device_client, described):
     guid = kit.ask(shop, showCode=True).json["guid"]
     account = world.accounts.get(world.origin, "user-42").guid
     bodies = [
@@ -55,15 +55,15 @@ def test_what_is_really_sent_is_what_is_described(kit, world, shop, handset, des
         ("Request", shop.get(f"/request/{guid}")),
         ("Account", shop.get(f"/account/{account}")),
         ("Devices", shop.get("/device/getAll?accountId=user-42")),
-        ("Pending", handset.get("/device/requests")),
-        ("Shown", handset.get(f"/device/requests/{guid}")),
-        ("Status", handset.get("/device/status")),
-        ("Device", handset.call("PATCH", "/device", b"{}")),
-        ("Answered", handset.answer(guid, 1)),
+        ("Pending", device_client.get("/device/requests")),
+        ("Shown", device_client.get(f"/device/requests/{guid}")),
+        ("Status", device_client.get("/device/status")),
+        ("Device", device_client.call("PATCH", "/device", b"{}")),
+        ("Answered", device_client.answer(guid, 1)),
         ("Request", shop.get(f"/request/{guid}")),
-        ("Endorsed", handset.get("/device/keys")),
-        ("KeySet", handset.get("/.well-known/jwks.json")),
-        ("Problem", handset.get("/device/requests/no-guid")),
+        ("Endorsed", device_client.get("/device/keys")),
+        ("KeySet", device_client.get("/.well-known/jwks.json")),
+        ("Problem", device_client.get("/device/requests/no-guid")),
         ("Problem", shop.get("/account/getAccount")),
     ]
     for name, reply in bodies:

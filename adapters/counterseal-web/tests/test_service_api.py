@@ -95,7 +95,7 @@ def test_user_info_is_a_text(shop):
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-def test_a_request_is_added_and_comes_back_whole(world, shop, handset, prefix):
+def test_a_request_is_added_and_comes_back_whole(world, shop, device_client, prefix):
     body = {
         "accountId": "user-42",
         "content": {"title": "T", "keys": [{"key": "K", "value": "V"}]},
@@ -112,23 +112,23 @@ def test_a_request_is_added_and_comes_back_whole(world, shop, handset, prefix):
         assert added.json[name] == body[name]
     assert added.json["status"] == added.json["state"] == "PENDING"
     assert added.json["buttonSelected"] is None
-    answered = handset.answer(guid)
+    answered = device_client.answer(guid)
     assert answered.json["approved"]
     current = shop.get(f"{prefix}/request/getRequest?requestGuid={guid}").json
     assert current == shop.get(f"{prefix}/request/{guid}").json
     assert (current["status"], current["buttonSelected"]) == ("ANSWERED", 0)
     assert current["receipt"] == answered.json["receipt"]
-    assert current["device"] == handset.phone.guid
+    assert current["device"] == device_client.phone.guid
     world.deliver()
     assert json.loads(world.sender.attempts[-1].delivery.body) == current
 
 
 @pytest.mark.parametrize("info", ["'{}'", {"template": "true", "n": [1, None, {"": 2.5}]}, ""])
-def test_additional_info_comes_back_exactly(kit, shop, handset, info):
+def test_additional_info_comes_back_exactly(kit, shop, device_client, info):
     assert kit.ask(shop, additionalInfo=info).json["additionalInfo"] == info
 
 
-def test_content_may_be_html_and_buttons_may_be_texts(kit, shop, handset):
+def test_content_may_be_html_and_buttons_may_be_texts(kit, shop, device_client):
     reply = kit.ask(
         shop,
         content="<html><body><p>Log in?</p></body></html>",
@@ -141,35 +141,37 @@ def test_content_may_be_html_and_buttons_may_be_texts(kit, shop, handset):
     assert [button["title"] for button in reply["buttons"]] == ["Yes", "No"]
 
 
-def test_the_matching_code_is_sent_once(kit, world, shop, handset):
+def test_the_matching_code_is_sent_once(kit, world, shop, device_client):
     added = kit.ask(shop, showCode=True).json
     assert len(added["code"]) == 6
     assert "code" not in shop.get(f"/request/{added['guid']}").json
-    assert handset.answer(added["guid"], code=added["code"]).json["approved"]
+    assert device_client.answer(added["guid"], code=added["code"]).json["approved"]
 
 
-def test_an_echoing_origin_gets_no_code(kit, world, client, handset):
+def test_an_echoing_origin_gets_no_code(kit, world, client, device_client):
     added = kit.ask(kit.cx_shop(world, client), showCode=True).json
     assert added["showCode"] is True
     assert "code" not in added
 
 
-def test_a_callback_that_is_not_allowed_is_400(kit, shop, handset):
+def test_a_callback_that_is_not_allowed_is_400(kit, shop, device_client):
     reply = kit.ask(shop, callback="https://evil.example/")
     assert (reply.status_code, reply.json["code"]) == (400, "callback_forbidden")
 
 
-def test_a_callback_that_nothing_would_be_sent_to_is_400_and_says_why(kit, world, shop, handset):
+def test_a_callback_that_nothing_would_be_sent_to_is_400_and_says_why(
+    kit, world, shop, device_client
+):
     party = world.origin.origin.guid
     world.administration.allow_callback(party, "https://shop.example:5000/done")
     world.sender.uncallable["https://shop.example:5000/done"] = "a port that is not allowed"
     reply = kit.ask(shop, callback="https://shop.example:5000/done")
     assert (reply.status_code, reply.json["code"]) == (400, "callback_uncallable")
     assert reply.json["reason"] == "a port that is not allowed"
-    assert handset.get("/device/requests").json["requests"] == []
+    assert device_client.get("/device/requests").json["requests"] == []
 
 
-def test_s24_an_idempotency_key_makes_one_request(shop, handset):
+def test_s24_an_idempotency_key_makes_one_request(shop, device_client):
     def add(content, key="k1"):
         return shop.post(
             "/request/add",
@@ -201,7 +203,7 @@ class Slow:
         self._store.commit(changes, audit, operation)
 
 
-def test_s24_a_call_whose_key_is_in_use_is_409(kit, world, handset):
+def test_s24_a_call_whose_key_is_in_use_is_409(kit, world, device_client):
     slow = Slow(world.ports.store)
     app = kit.application(attrs.evolve(world.ports, store=slow))
     shop = kit.shop_of(world, app.test_client(), world.origin)
@@ -232,13 +234,13 @@ def test_s24_an_idempotency_key_makes_one_invitation(shop):
     assert invite("a", "k2").json["sessionToken"] != first.json["sessionToken"]
 
 
-def test_too_many_open_questions_are_429_until_the_first_is_over(kit, shop, handset):
+def test_too_many_open_questions_are_429_until_the_first_is_over(kit, shop, device_client):
     replies = [kit.ask(shop) for _ in range(6)]
     assert (replies[-1].status_code, replies[-1].json["code"]) == (429, "too_many_pending")
     assert replies[-1].headers["Retry-After"] == "120"
 
 
-def test_asking_too_often_is_429_with_retry_after(kit, world, handset):
+def test_asking_too_often_is_429_with_retry_after(kit, world, device_client):
     client = kit.application(world.ports, STRICT).test_client()
     shop = kit.shop_of(world, client, world.origin)
     replies = [kit.ask(shop) for _ in range(6)]
@@ -247,7 +249,7 @@ def test_asking_too_often_is_429_with_retry_after(kit, world, handset):
     assert replies[-1].json["reason"]
 
 
-def test_the_open_requests_of_an_account_are_listed(kit, shop, neighbour, handset):
+def test_the_open_requests_of_an_account_are_listed(kit, shop, neighbour, device_client):
     first, second = kit.ask(shop).json["guid"], kit.ask(shop).json["guid"]
     kit.ask(neighbour)
     cancelled = shop.patch("/api/request/cancel", json={"requestGuid": first})
@@ -258,14 +260,14 @@ def test_the_open_requests_of_an_account_are_listed(kit, shop, neighbour, handse
     assert (again.status_code, again.json["code"]) == (409, "wrong_state")
 
 
-def test_a_request_past_its_deadline_is_expired_for_everybody(kit, world, shop, handset):
+def test_a_request_past_its_deadline_is_expired_for_everybody(kit, world, shop, device_client):
     guid = kit.ask(shop).json["guid"]
     world.clock.advance(world.policy.challenge_life)
     assert shop.get(f"/request/{guid}").json["status"] == "EXPIRED"
     assert shop.patch("/request/cancel", json={"requestGuid": guid}).status_code == 410
 
 
-def test_devices_are_listed_and_revoked_also_twice(kit, world, shop, handset):
+def test_devices_are_listed_and_revoked_also_twice(kit, world, shop, device_client):
     world.invitations.invite(world.origin, "user-42")
     listed = shop.get("/api/device/getAll?accountId=user-42").json
     assert isinstance(listed, list)
@@ -281,9 +283,9 @@ def test_devices_are_listed_and_revoked_also_twice(kit, world, shop, handset):
     assert kit.ask(shop).status_code == 404
 
 
-def test_an_account_is_revoked_with_all_that_it_has(shop, handset):
+def test_an_account_is_revoked_with_all_that_it_has(shop, device_client):
     assert shop.patch("/account/revoke", data={"accountId": "user-42"}).status_code == 204
-    assert handset.get("/device/status").status_code == 403
+    assert device_client.get("/device/status").status_code == 403
     assert shop.patch("/account/revoke", json={"accountId": "user-42"}).status_code == 204
     assert shop.patch("/account/revoke", json={"accountId": "nobody"}).status_code == 404
 

@@ -82,7 +82,7 @@ def test_an_approval_from_bind_to_answer(world, served, shop):
     assert polled[0][2]["status"] == "ANSWERED"
 
 
-def test_events_arrive_over_the_wire(kit, served, shop, handset):
+def test_events_arrive_over_the_wire(kit, served, shop, device_client):
     guid = kit.ask(shop).json["guid"]
     connection = http.client.HTTPConnection("127.0.0.1", served, timeout=SOON)
     connection.request("GET", f"/request/events?requestGuid={guid}", headers=shop.headers)
@@ -91,7 +91,7 @@ def test_events_arrive_over_the_wire(kit, served, shop, handset):
     lines = []
     while b"event: PENDING\n" not in lines:
         lines.append(reply.readline())
-    handset.disown(guid)
+    device_client.disown(guid)
     rest = reply.read()
     connection.close()
     assert b"event: DISOWNED\n" in rest

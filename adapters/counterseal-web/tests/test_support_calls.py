@@ -19,13 +19,13 @@ def helper(world, employ):
 
 
 @pytest.fixture
-def account(handset, app_space):
-    return f"{app_space}/accounts/{handset.phone.device.bond.account}"
+def account(device_client, app_space):
+    return f"{app_space}/accounts/{device_client.phone.device.bond.account}"
 
 
 @pytest.fixture
-def device(handset, account):
-    return f"{account}/devices/{handset.phone.guid}"
+def device(device_client, account):
+    return f"{account}/devices/{device_client.phone.guid}"
 
 
 def find_record(world, guid, kind):
@@ -34,24 +34,24 @@ def find_record(world, guid, kind):
     return record
 
 
-def test_an_account_is_found_with_its_devices(helper, handset, app_space, account):
+def test_an_account_is_found_with_its_devices(helper, device_client, app_space, account):
     response = helper.get(f"{app_space}/accounts?accountId=user-42")
     assert response.status_code == 200
-    assert response.json["privakeyId"] == handset.phone.device.bond.account
+    assert response.json["privakeyId"] == device_client.phone.device.bond.account
     assert [(each["guid"], each["status"]) for each in response.json["devices"]] == [
-        (handset.phone.guid, "ACTIVE")
+        (device_client.phone.guid, "ACTIVE")
     ]
     assert helper.get(account).json == response.json
 
 
-def test_an_account_that_is_not_there(helper, app_space, handset):
+def test_an_account_that_is_not_there(helper, app_space, device_client):
     reply = helper.get(f"{app_space}/accounts?accountId=nobody")
     assert (reply.status_code, reply.json["code"]) == (404, "unreachable")
     reply = helper.get(f"{app_space}/accounts")
     assert (reply.status_code, reply.json["field"]) == (400, "accountId")
 
 
-def test_an_account_is_locked_and_unlocked(kit, world, helper, shop, handset, account):  # noqa: PLR0917 (fixtures)
+def test_an_account_is_locked_and_unlocked(kit, world, helper, shop, device_client, account):  # noqa: PLR0917 (fixtures)
     assert helper.post(f"{account}/lock", None).json["locked"] is True
     assert kit.ask(shop).json["code"] == "unreachable"
     assert helper.post(f"{account}/unlock", None).json["locked"] is False
@@ -60,20 +60,20 @@ def test_an_account_is_locked_and_unlocked(kit, world, helper, shop, handset, ac
     assert {("account.lock", helper.guid), ("account.unlock", helper.guid)} <= audited
 
 
-def test_a_device_is_suspended_resumed_and_revoked(helper, handset, device):
+def test_a_device_is_suspended_resumed_and_revoked(helper, device_client, device):
     assert helper.post(f"{device}/suspend", None).json["status"] == "SUSPENDED"
-    assert handset.get("/device/requests").status_code == 403
+    assert device_client.get("/device/requests").status_code == 403
     again = helper.post(f"{device}/suspend", None)
     assert (again.status_code, again.json["code"]) == (409, "wrong_state")
     assert helper.post(f"{device}/resume", None).json["status"] == "ACTIVE"
-    assert handset.get("/device/requests").status_code == 200
+    assert device_client.get("/device/requests").status_code == 200
     ended = helper.post(f"{device}/revoke", None).json
     assert (ended["status"], ended["endedAt"] is not None) == ("REVOKED", True)
-    assert handset.get("/device/requests").status_code == 403
+    assert device_client.get("/device/requests").status_code == 403
     assert helper.post(f"{device}/revoke", None).status_code == 409
 
 
-def test_all_devices_are_revoked_at_once(world, helper, shop, handset, account):
+def test_all_devices_are_revoked_at_once(world, helper, shop, device_client, account):
     world.bind("user-42")
     shop.put("/account/bind", json={"accountId": "user-42"})
     assert helper.post(f"{account}/revoke", None).status_code == 200
@@ -81,11 +81,11 @@ def test_all_devices_are_revoked_at_once(world, helper, shop, handset, account):
     assert [each["status"] for each in devices] == ["REVOKED"] * 3
 
 
-def test_an_account_is_erased(world, helper, shop, handset, account):
-    guid = handset.phone.device.bond.account
+def test_an_account_is_erased(world, helper, shop, device_client, account):
+    guid = device_client.phone.device.bond.account
     assert helper.delete(account).status_code == 204
     assert find_record(world, guid, Account).account_id != "user-42"
-    assert find_record(world, handset.phone.guid, Binding).state is BindingState.REVOKED
+    assert find_record(world, device_client.phone.guid, Binding).state is BindingState.REVOKED
     assert helper.get(account).status_code == 404
     assert helper.delete(account).status_code == 404
     assert shop.get("/account/getAccount?accountId=user-42").status_code == 404
@@ -108,14 +108,14 @@ def tried_on(desk, device):
 
 
 def test_s20_whatever_is_not_ones_own_looks_like_nothing(
-    world, employ, handset, app_space, account
+    world, employ, device_client, app_space, account
 ):
     other = world.administration.create_company("Other Ltd")
     theirs = world.administration.create_app_space(other.guid, "Theirs")
     beside = world.new_app_space("Beside")
     party = world.new_origin(beside, "Beside's shop")
     foreign = world.bind("user-42", origin=party)
-    phone = handset.phone
+    phone = device_client.phone
     strangers = [
         employ(company=other.guid),
         employ(role=AdminRole.APP_SPACE, app_space=theirs.guid),

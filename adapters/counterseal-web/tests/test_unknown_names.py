@@ -99,7 +99,7 @@ def app(kit, world):
 
 
 @pytest.fixture
-def send(world, client, shop, desk, handset):
+def send(world, client, shop, desk, device_client):
     """Call an operation, with the credentials that it wants."""
     names = {
         "company": world.company.guid,
@@ -107,8 +107,8 @@ def send(world, client, shop, desk, handset):
         "origin": world.origin.origin.guid,
         "callback": world.origin.origin.entries[0].guid,
         "admin": desk.guid,
-        "account": handset.phone.device.bond.account,
-        "device": handset.phone.guid,
+        "account": device_client.phone.device.bond.account,
+        "device": device_client.phone.guid,
         "delivery": NOTHING,
         "guid": NOTHING,
     }
@@ -120,7 +120,7 @@ def send(world, client, shop, desk, handset):
         if operation.audience is Audience.ADMIN:
             return desk.send(operation.method, path, body, media_type)
         if operation.audience is Audience.DEVICE:
-            return handset.call(
+            return device_client.call(
                 operation.method, path, body, media_type=media_type, base="https://service.example"
             )
         send_call = shop.call if operation.audience is Audience.ORIGIN else client_call(client)
@@ -236,11 +236,11 @@ def test_what_a_schema_says_otherwise_is_not_taken_for_anything():
 
 
 @pytest.mark.parametrize("name", ["showcode", "button", "show_code", "Buttons", "duratoin", "type"])
-def test_a_question_that_is_nearly_spelt_asks_nobody(world, shop, handset, name):
+def test_a_question_that_is_nearly_spelt_asks_nobody(world, shop, device_client, name):
     question_body = {"accountId": "user-42", "content": "Pay 10 EUR to Zoë?", name: "x"}
     refused(shop.post("/api/request/add", json=question_body), name)
     refused(shop.post("/request/add", data=question_body), name)
-    assert handset.get("/device/requests").json["requests"] == []
+    assert device_client.get("/device/requests").json["requests"] == []
 
 
 def test_a_misspelt_edit_edits_nothing(desk, company, app_space, origin):

@@ -1,4 +1,4 @@
-"""Waiting: woken by the bell, one look for all, a bounded number of places."""
+"""Waiting: ended by a wake-up, one load for all that wait, a bounded number of slots."""
 
 import asyncio
 import json
@@ -21,8 +21,8 @@ SOON = 240
 """Seconds after which a test gives up on a thread."""
 
 
-class Bell:
-    """A wake that tells when somebody waits, and wakes when the test says so."""
+class ManualWake:
+    """A fake of `Wake` that counts who waits, and wakes when the test calls `wake`."""
 
     def __init__(self):
         self.waiting = threading.Semaphore(0)
@@ -64,7 +64,7 @@ class Bell:
 
 
 class Counting:
-    """A store that counts how often each request is looked at."""
+    """A store that counts how often each request is read."""
 
     def __init__(self, store):
         self._store = store
@@ -79,8 +79,8 @@ class Counting:
 
 
 @pytest.fixture
-def bell():
-    return Bell()
+def manual_wake():
+    return ManualWake()
 
 
 @pytest.fixture
@@ -89,9 +89,9 @@ def threads():
         yield pool
 
 
-class Crowd:
+class Clients:
     """
-    Threads that wait, counted as they begin to, in a time that only the test moves.
+    Threads that wait, counted as they begin, with a clock that only the test moves.
 
     Attributes:
         seconds: What has passed.
@@ -105,32 +105,32 @@ class Crowd:
     def monotonic(self):
         return self.seconds
 
-    def come(self, number):
-        """Return when *number* more are among those who wait for a request."""
+    def await_waits(self, number):
+        """Return when *number* more have begun to wait for a request."""
         for _ in range(number):
             assert self.arrived.acquire(timeout=SOON)
 
 
 @pytest.fixture
-def crowd(threads, monkeypatch):
-    made, begin = Crowd(threads), Waits.begin
+def clients(threads, monkeypatch):
+    made_clients, begin = Clients(threads), Waits.begin
 
     def counted(self, *args):
-        made.arrived.release()
+        made_clients.arrived.release()
         return begin(self, *args)
 
     monkeypatch.setattr(Waits, "begin", counted)
     for driver in (waiters, async_waiters):
-        monkeypatch.setattr(driver, "time", made)
-    return made
+        monkeypatch.setattr(driver, "time", made_clients)
+    return made_clients
 
 
 @pytest.fixture
-def waiting(kit, world, bell):
-    """The service with the test's bell, and a limit of three who wait."""
+def waiting(kit, world, manual_wake):
+    """The service with the test's wake-ups, and three slots."""
 
     def make(**settings):
-        ports = attrs.evolve(world.ports, wake=bell, store=Counting(world.ports.store))
+        ports = attrs.evolve(world.ports, wake=manual_wake, store=Counting(world.ports.store))
         app = kit.application(ports, **{"waiters": 3, **settings})
         return kit.shop_of(world, app.test_client(), world.origin), app, ports
 
@@ -138,8 +138,8 @@ def waiting(kit, world, bell):
 
 
 @pytest.fixture
-def rivals(kit, world, waiting, handset):
-    """Two places, and two origins that each wait for a request: their shops and its GUIDs."""
+def two_origins(kit, world, waiting, device_client):
+    """Two slots, and two origins, each with a request that it waits for."""
     shop, app, _ = waiting(waiters=2)
     other = kit.shop_of(world, app.test_client(), world.new_origin(world.app_space, "Another"))
     return app, (shop, kit.ask(shop).json["guid"]), (other, kit.ask(other).json["guid"])
@@ -150,52 +150,56 @@ def long_poll(app, shop, guid, wait=30):
     return app.test_client().get(path, headers=shop.headers)
 
 
-def test_a_long_poll_returns_when_the_request_ends(kit, waiting, bell, threads, handset):
+def test_a_long_poll_returns_when_the_request_ends(
+    kit, waiting, manual_wake, threads, device_client
+):
     shop, app, _ = waiting()
     guid = kit.ask(shop).json["guid"]
     polled = threads.submit(long_poll, app, shop, guid)
-    assert bell.waiting.acquire(timeout=SOON)
-    handset.answer(guid)
-    bell.wake()
+    assert manual_wake.waiting.acquire(timeout=SOON)
+    device_client.answer(guid)
+    manual_wake.wake()
     reply = polled.result(SOON)
     assert (reply.status_code, reply.json["status"]) == (200, "ANSWERED")
-    assert bell.waits == [(guid, timedelta(seconds=1))]
+    assert manual_wake.waits == [(guid, timedelta(seconds=1))]
 
 
-def test_being_seen_does_not_end_a_long_poll(kit, waiting, bell, threads, handset):
+def test_being_seen_does_not_end_a_long_poll(kit, waiting, manual_wake, threads, device_client):
     shop, app, _ = waiting()
     guid = kit.ask(shop).json["guid"]
     polled = threads.submit(long_poll, app, shop, guid)
-    assert bell.waiting.acquire(timeout=SOON)
-    handset.show(guid)
-    bell.wake()
-    assert bell.waiting.acquire(timeout=SOON)
+    assert manual_wake.waiting.acquire(timeout=SOON)
+    device_client.show(guid)
+    manual_wake.wake()
+    assert manual_wake.waiting.acquire(timeout=SOON)
     assert not polled.done()
-    handset.disown(guid)
-    bell.wake()
+    device_client.disown(guid)
+    manual_wake.wake()
     assert polled.result(SOON).json["status"] == "DISOWNED"
 
 
-def test_the_deadline_ends_a_long_poll_though_nothing_is_stored(kit, world, waiting, bell, threads):
+def test_the_deadline_ends_a_long_poll_though_nothing_is_stored(
+    kit, world, waiting, manual_wake, threads
+):
     world.bind("user-42")
     shop, app, _ = waiting()
     guid = kit.ask(shop).json["guid"]
     polled = threads.submit(long_poll, app, shop, guid)
-    assert bell.waiting.acquire(timeout=SOON)
+    assert manual_wake.waiting.acquire(timeout=SOON)
     world.clock.advance(world.policy.challenge_life)
-    bell.wake()
+    manual_wake.wake()
     assert polled.result(SOON).json["status"] == "EXPIRED"
 
 
-def test_a_finished_request_is_returned_at_once(kit, waiting, bell, handset):
+def test_a_finished_request_is_returned_at_once(kit, waiting, manual_wake, device_client):
     shop, app, _ = waiting()
     guid = kit.ask(shop).json["guid"]
-    handset.answer(guid)
+    device_client.answer(guid)
     assert long_poll(app, shop, guid).json["status"] == "ANSWERED"
-    assert bell.waits == []
+    assert manual_wake.waits == []
 
 
-def test_a_wait_that_is_over_tells_how_the_request_stands(kit, world, handset):
+def test_a_wait_that_is_over_returns_the_request_as_it_is(kit, world, device_client):
     app = kit.application(world.ports, wait_limit=timedelta(milliseconds=20))
     shop = kit.shop_of(world, app.test_client(), world.origin)
     guid = kit.ask(shop).json["guid"]
@@ -204,92 +208,100 @@ def test_a_wait_that_is_over_tells_how_the_request_stands(kit, world, handset):
 
 
 @pytest.mark.parametrize("wait", ["-1", "1.5", "x", "", "99999"])
-def test_a_wait_is_a_number_of_seconds(kit, shop, handset, wait):
+def test_a_wait_is_a_number_of_seconds(kit, shop, device_client, wait):
     guid = kit.ask(shop).json["guid"]
     reply = shop.get(f"/request/{guid}?wait={wait}")
     assert (reply.status_code, reply.json["field"]) == (400, "wait")
 
 
-def test_all_who_wait_for_one_request_share_each_look(kit, waiting, bell, crowd, handset):
+def test_all_that_wait_for_one_request_share_each_load(
+    kit, waiting, manual_wake, clients, device_client
+):
     shop, app, ports = waiting(waiters=8)
     guid = kit.ask(shop).json["guid"]
-    polls = [crowd.submit(long_poll, app, shop, guid) for _ in range(8)]
-    assert bell.waiting.acquire(timeout=SOON)
-    crowd.come(8)
-    handset.answer(guid)
+    polls = [clients.submit(long_poll, app, shop, guid) for _ in range(8)]
+    assert manual_wake.waiting.acquire(timeout=SOON)
+    clients.await_waits(8)
+    device_client.answer(guid)
     ports.store.reads.clear()
-    bell.wake()
+    manual_wake.wake()
     assert {poll.result(SOON).json["status"] for poll in polls} == {"ANSWERED"}
-    assert len(bell.waits) == 1
+    assert len(manual_wake.waits) == 1
     assert ports.store.reads.count(guid) == 1
 
 
-def test_a_follower_takes_over_when_the_one_who_looks_gives_up(kit, waiting, bell, crowd, handset):
+def test_a_follower_loads_when_the_one_that_loads_gives_up(
+    kit, waiting, manual_wake, clients, device_client
+):
     shop, app, _ = waiting()
     guid = kit.ask(shop).json["guid"]
-    short = crowd.submit(long_poll, app, shop, guid, wait=1)
-    assert bell.waiting.acquire(timeout=SOON)
-    long = crowd.submit(long_poll, app, shop, guid, wait=30)
-    crowd.come(2)
-    crowd.seconds += 1.1  # the short one's second; the bell holds it past its time
-    bell.wake()
+    short = clients.submit(long_poll, app, shop, guid, wait=1)
+    assert manual_wake.waiting.acquire(timeout=SOON)
+    long = clients.submit(long_poll, app, shop, guid, wait=30)
+    clients.await_waits(2)
+    clients.seconds += 1.1  # the short one's second; no wake-up comes before its time is over
+    manual_wake.wake()
     assert short.result(SOON).json["status"] == "PENDING"
-    assert bell.waiting.acquire(timeout=SOON)
-    handset.answer(guid)
-    bell.wake()
+    assert manual_wake.waiting.acquire(timeout=SOON)
+    device_client.answer(guid)
+    manual_wake.wake()
     assert long.result(SOON).json["status"] == "ANSWERED"
 
 
-def test_more_than_may_wait_are_told_when_to_come_back(kit, waiting, bell, threads, handset):
+def test_a_call_without_a_slot_gets_retry_after(kit, waiting, manual_wake, threads, device_client):
     shop, app, _ = waiting(waiters=1)
     guid = kit.ask(shop).json["guid"]
     polled = threads.submit(long_poll, app, shop, guid)
-    assert bell.waiting.acquire(timeout=SOON)
+    assert manual_wake.waiting.acquire(timeout=SOON)
     reply = long_poll(app, shop, guid)
     assert (reply.status_code, reply.json["status"]) == (200, "PENDING")
     assert reply.headers["Retry-After"] == "1"
     stream = shop.get(f"/request/events?requestGuid={guid}")
     assert (stream.status_code, stream.json["code"]) == (503, "busy")
     assert stream.headers["Retry-After"] == "1"
-    handset.answer(guid)
-    bell.wake()
+    device_client.answer(guid)
+    manual_wake.wake()
     assert polled.result(SOON).json["status"] == "ANSWERED"
     stream = shop.get(f"/request/events?requestGuid={guid}")
     assert stream.status_code == 200
 
 
-def test_who_has_all_places_gives_one_to_another_origin(rivals, bell, threads, handset):
-    app, (shop, guid), (other, theirs) = rivals
+def test_an_origin_with_all_slots_loses_one_to_another(
+    two_origins, manual_wake, threads, device_client
+):
+    app, (shop, guid), (other, theirs) = two_origins
     stream = shop.get(f"/request/events?requestGuid={guid}", buffered=False)
     pieces = iter(stream.response)
     next(pieces), next(pieces)
     polled = threads.submit(long_poll, app, shop, guid)
-    assert bell.waiting.acquire(timeout=SOON)
+    assert manual_wake.waiting.acquire(timeout=SOON)
     arriving = threads.submit(long_poll, app, other, theirs)
-    assert bell.waiting.acquire(timeout=SOON)
+    assert manual_wake.waiting.acquire(timeout=SOON)
     # The stream was there first: it ends, though its request has not.
-    bell.wake()
+    manual_wake.wake()
     assert events(pieces) == []
     stream.close()
     assert long_poll(app, shop, guid).headers["Retry-After"] == "1"
-    handset.answer(guid)
-    handset.answer(theirs)
-    bell.wake(), bell.wake()
+    device_client.answer(guid)
+    device_client.answer(theirs)
+    manual_wake.wake(), manual_wake.wake()
     for waited in (polled, arriving):
         reply = waited.result(SOON)
         assert reply.json["status"] == "ANSWERED"
         assert "Retry-After" not in reply.headers
 
 
-def test_a_long_poll_that_has_to_go_tells_how_it_stands(rivals, bell, threads, handset):
-    app, (shop, guid), (other, theirs) = rivals
+def test_a_long_poll_that_loses_its_slot_returns_the_request_as_it_is(
+    two_origins, manual_wake, threads, device_client
+):
+    app, (shop, guid), (other, theirs) = two_origins
     polled = threads.submit(long_poll, app, shop, guid)
-    assert bell.waiting.acquire(timeout=SOON)
+    assert manual_wake.waiting.acquire(timeout=SOON)
     stream = shop.get(f"/request/events?requestGuid={guid}", buffered=False)
     arriving = threads.submit(long_poll, app, other, theirs)
-    assert bell.waiting.acquire(timeout=SOON)
-    handset.answer(theirs)
-    bell.wake(), bell.wake()
+    assert manual_wake.waiting.acquire(timeout=SOON)
+    device_client.answer(theirs)
+    manual_wake.wake(), manual_wake.wake()
     reply = polled.result(SOON)
     assert (reply.status_code, reply.json["status"]) == (200, "PENDING")
     assert reply.headers["Retry-After"] == "1"
@@ -297,7 +309,9 @@ def test_a_long_poll_that_has_to_go_tells_how_it_stands(rivals, bell, threads, h
     stream.close()
 
 
-def test_a_failing_look_is_503_and_leaves_the_place(kit, waiting, bell, threads, handset):
+def test_a_load_that_fails_is_503_and_frees_the_slot(
+    kit, waiting, manual_wake, threads, device_client
+):
     shop, app, ports = waiting(waiters=1)
     guid = kit.ask(shop).json["guid"]
 
@@ -306,14 +320,14 @@ def test_a_failing_look_is_503_and_leaves_the_place(kit, waiting, bell, threads,
         raise StoreUnavailable
 
     polled = threads.submit(long_poll, app, shop, guid)
-    assert bell.waiting.acquire(timeout=SOON)
+    assert manual_wake.waiting.acquire(timeout=SOON)
     ports.store.get_with_account = broken
-    bell.wake()
+    manual_wake.wake()
     assert polled.result(SOON).status_code == 503
     again = threads.submit(long_poll, app, shop, guid)
-    assert bell.waiting.acquire(timeout=SOON)
-    handset.answer(guid)
-    bell.wake()
+    assert manual_wake.waiting.acquire(timeout=SOON)
+    device_client.answer(guid)
+    manual_wake.wake()
     assert again.result(SOON).json["status"] == "ANSWERED"
 
 
@@ -327,7 +341,7 @@ def events(pieces):
     ]
 
 
-def test_a_stream_tells_every_state_until_the_end(kit, waiting, bell, threads, handset):
+def test_a_stream_has_every_state_until_the_end(kit, waiting, manual_wake, threads, device_client):
     shop, app, _ = waiting()
     guid = kit.ask(shop).json["guid"]
     path = f"/api/request/events?requestGuid={guid}"
@@ -335,21 +349,21 @@ def test_a_stream_tells_every_state_until_the_end(kit, waiting, bell, threads, h
     assert (reply.status_code, reply.mimetype) == (200, "text/event-stream")
     pieces = iter(reply.response)
     assert next(pieces).startswith(b"retry: ")
-    told = [next(pieces)]
+    pieces_read = [next(pieces)]
     later = threads.submit(list, pieces)
-    assert bell.waiting.acquire(timeout=SOON)
-    handset.show(guid)
-    bell.wake()
-    assert bell.waiting.acquire(timeout=SOON)
-    handset.answer(guid)
-    bell.wake()
-    told += later.result(SOON)
-    names = [name for name, _ in events(told)]
+    assert manual_wake.waiting.acquire(timeout=SOON)
+    device_client.show(guid)
+    manual_wake.wake()
+    assert manual_wake.waiting.acquire(timeout=SOON)
+    device_client.answer(guid)
+    manual_wake.wake()
+    pieces_read += later.result(SOON)
+    names = [name for name, _ in events(pieces_read)]
     assert names == ["PENDING", "SEEN", "ANSWERED"]
-    assert events(told)[-1][1] == shop.get(f"/request/{guid}").json
+    assert events(pieces_read)[-1][1] == shop.get(f"/request/{guid}").json
 
 
-def test_a_silent_stream_beats(kit, world, handset):
+def test_a_silent_stream_beats(kit, world, device_client):
     app = kit.application(world.ports, beat_every=timedelta(milliseconds=10))
     shop = kit.shop_of(world, app.test_client(), world.origin)
     guid = kit.ask(shop).json["guid"]
@@ -360,7 +374,7 @@ def test_a_silent_stream_beats(kit, world, handset):
     reply.close()
 
 
-def test_a_stream_that_nobody_reads_gives_its_place_back(kit, waiting, bell, handset):
+def test_a_stream_that_nobody_reads_frees_its_slot(kit, waiting, manual_wake, device_client):
     shop, _, _ = waiting(waiters=1)
     guid = kit.ask(shop).json["guid"]
     for _ in range(3):
@@ -372,16 +386,18 @@ def test_a_stream_that_nobody_reads_gives_its_place_back(kit, waiting, bell, han
     assert shop.get(f"/request/events?requestGuid={guid}", buffered=False).status_code == 200
 
 
-def test_when_the_service_closes_everybody_goes(world, kit, bell, threads, handset):
-    service = Service(attrs.evolve(world.ports, wake=bell), world.policy, Settings(public_url=BASE))
+def test_when_the_service_closes_every_wait_ends(world, kit, manual_wake, threads, device_client):
+    service = Service(
+        attrs.evolve(world.ports, wake=manual_wake), world.policy, Settings(public_url=BASE)
+    )
     app = kit.served(service)
     shop = kit.shop_of(world, app.test_client(), world.origin)
     guid = kit.ask(shop).json["guid"]
     polls = [threads.submit(long_poll, app, shop, guid) for _ in range(2)]
     stream = shop.get(f"/request/events?requestGuid={guid}", buffered=False)
-    assert bell.waiting.acquire(timeout=SOON)
+    assert manual_wake.waiting.acquire(timeout=SOON)
     service.close()
-    bell.wake()
+    manual_wake.wake()
     assert {poll.result(SOON).json["status"] for poll in polls} == {"PENDING"}
     assert [name for name, _ in events(stream.response)] == ["PENDING"]
     stream.close()
