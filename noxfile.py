@@ -211,6 +211,20 @@ def fuzz(session: nox.Session) -> None:
     )
 
 
+@nox.session(name="faces-full", default=False)
+def faces_full(session: nox.Session) -> None:
+    """Run the whole contract suite of the HTTP API over every face; the default runs some once."""
+    sync(session, "--package=counterseal-web", "--group=tests")
+    sync(session, "--inexact", "--only-group=tests")
+    session.run(
+        "pytest",
+        "adapters/counterseal-web",
+        "--numprocesses=2",
+        *session.posargs,
+        env={"EVERY_FACE": "1", "PYTHONHASHSEED": SEED},
+    )
+
+
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
     """Break real Redis under load, and compare every result with the stored records."""

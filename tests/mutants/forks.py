@@ -167,13 +167,13 @@ def _ranked(tests: set[str], meta: Path, durations: dict[str, float]) -> list[st
     """Order tests: those of the module's subject first, and of each function its first cases."""
     module = meta.name.partition(".")[0]
     subjects = SUBJECTS.get(module, (module.rstrip("s"),))
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     ranks = {}
     for test in sorted(tests, key=lambda test: (durations.get(test, 0), test)):
         function = test.partition("[")[0]
         near = any(f"test_{subject}" in test for subject in subjects)
-        ranks[test] = (min(seen[function], 3), not near)
-        seen[function] += 1
+        ranks[test] = (min(counts[function], 3), not near)
+        counts[function] += 1
     return sorted(ranks, key=ranks.__getitem__)
 
 
