@@ -25,6 +25,7 @@ KINDS = [
 ]
 ARGUMENTS = {
     "InvalidField": ("name", "too long"),
+    "SettingDiffers": ("name",),
     "TooManyPending": (12.2,),
     "TooOften": ("cooling", 12.2),
     "CallbackUncallable": ("a port that is not allowed",),
