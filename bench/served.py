@@ -32,7 +32,7 @@ from web import Side, Tape, copied, exchanges, floor_of
 
 from counterseal.models import Algorithm
 from counterseal_server.configuration import settings
-from counterseal_server.house import House
+from counterseal_server.runtime import Runtime
 
 ROUNDS = 7
 EACH = 80
@@ -92,7 +92,7 @@ def figures() -> list[Figure]:
         folder = Path(name)
         founded(folder)
         running = service(folder, server)
-        with House(settings({"data": str(folder / "data")}, {})) as runtime:
+        with Runtime(settings({"data": str(folder / "data")}, {})) as runtime:
             runtime.prepare()
             measured = Service.of(Algorithm.ES256, runtime.ports)
             calls = Calls.of(measured, f"http://127.0.0.1:{running.port}")
@@ -117,7 +117,7 @@ def _floor(folder: Path, calls: Calls, requests: dict[str, list[Request]]) -> Pa
     copied(str(ours), str(copy_path))
     copied(str(ours), str(bares))
     copied_settings = {"data": str(folder / "data"), "store": f"sqlite:///{copy_path}"}
-    with House(settings(copied_settings, {})) as copy:
+    with Runtime(settings(copied_settings, {})) as copy:
         service = attrs.evolve(calls.service, ports=copy.ports)
         side = Side(attrs.evolve(calls, service=service), Tape(), copy.records.database, folder)
         app = side.application()

@@ -17,10 +17,9 @@ from counterseal.memory import memory_ports
 from counterseal.models import Clients
 from counterseal_server import logs
 from counterseal_server.configuration import settings
-from counterseal_server.founding import Wish
-from counterseal_server.founding import found as founded
-from counterseal_server.house import House
 from counterseal_server.metrics import Metrics
+from counterseal_server.runtime import Runtime
+from counterseal_server.service_creation import ServiceDraft, create_service
 from counterseal_server.web import ServerApplication, use_cases
 from counterseal_sql import connect, upgrade, with_sql
 
@@ -65,7 +64,7 @@ def ports(folder: Path | None) -> tuple[Ports, Callable[[], AbstractContextManag
 def create(folder: Path) -> None:
     """Make what it needs."""
     (folder / CONFIGURATION).write_text(BUSY)
-    request = Wish(
+    request = ServiceDraft(
         company="Example",
         app_space="Bank",
         origin="Web shop",
@@ -73,11 +72,11 @@ def create(folder: Path) -> None:
         clients=Clients.CURRENT,
     )
     with _runtime(folder) as runtime:
-        (folder / SHOP).write_text(json.dumps(founded(runtime, request)))
+        (folder / SHOP).write_text(json.dumps(create_service(runtime, request)))
 
 
-def _runtime(folder: Path) -> House:
-    return House(settings({"data": folder / "data"}, {}, folder / CONFIGURATION))
+def _runtime(folder: Path) -> Runtime:
+    return Runtime(settings({"data": folder / "data"}, {}, folder / CONFIGURATION))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from counterseal_demo.approval_demo.forgeries import FORGERIES, Forgery
 
 HONEST = Forgery(
     name="planted",
-    deed="Nothing is forged.",
-    forge=lambda scene: scene.call(scene.press(scene.approving)),
+    description="Nothing is forged.",
+    forge=lambda exchange: exchange.call(exchange.press(exchange.approving)),
     expected=WrongSignature,
 )
 
@@ -31,9 +31,9 @@ def leave_out(rule, monkeypatch):
     """Let the challenge's chart decide answers without one of their rules."""
     for (state, event), cell in CHALLENGE.cells.items():
         if event is ChallengeEvent.ANSWER:
-            kept = tuple(held for held in cell.validators if held.__name__ != rule)
-            assert len(kept) == len(cell.validators) - 1
-            looser = attrs.evolve(cell, validators=kept)
+            remaining = tuple(each for each in cell.validators if each.__name__ != rule)
+            assert len(remaining) == len(cell.validators) - 1
+            looser = attrs.evolve(cell, validators=remaining)
             monkeypatch.setitem(CHALLENGE.cells, (state, event), looser)
 
 

@@ -174,7 +174,7 @@ def test_whoever_comes_when_all_places_are_taken_is_sent_away(serving, push, mon
         inside.set()
         return over.wait(PATIENCE)
 
-    monkeypatch.setattr(relays, "PLACES", 1)
+    monkeypatch.setattr(relays, "SLOTS", 1)
     url = serving(hang)
     first = threading.Thread(target=push, args=(url,))
     first.start()

@@ -23,11 +23,13 @@ class Receiver(BaseHTTPRequestHandler):
         """Read, verify, then believe."""
         try:
             body = self.rfile.read(min(int(self.headers["Content-Length"] or 0), LIMIT))
-            told = Webhook(SHOP["callbackSecret"]).verify(body, dict(self.headers))
+            document = Webhook(SHOP["callbackSecret"]).verify(body, dict(self.headers))
         except (WebhookVerificationError, ValueError):  # also of what is no signature at all
             self.send_error(400)
             return
-        sys.stdout.write(f"verified: {told['guid']} {told['state']} {told['buttonSelected']}\n")
+        sys.stdout.write(
+            f"verified: {document['guid']} {document['state']} {document['buttonSelected']}\n"
+        )
         sys.stdout.flush()
         self.send_response(204)
         self.end_headers()

@@ -32,7 +32,7 @@ def run():
 
 
 @pytest.fixture(scope="session")
-def found(run, tmp_path_factory):
+def create_data(run, tmp_path_factory):
     """Return a function that fills a folder as `init` does, and returns what `init` printed."""
     model = tmp_path_factory.mktemp("model") / "data"
     names = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
@@ -46,7 +46,7 @@ def found(run, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def told(run):
+def output(run):
     """Return what `counterseal demo --json` printed."""
     result = run("demo", "--json")
     assert (result.exit_code, result.stderr) == (0, "")
@@ -54,10 +54,10 @@ def told(run):
 
 
 @pytest.fixture
-def kept(told, tmp_path):
+def saved_folder(output, tmp_path):
     """Return a folder with the demo's receipt and key set, as `--save` writes them."""
-    (tmp_path / "receipt.txt").write_text(f"{told['receipt']}\n")
-    (tmp_path / "jwks.json").write_text(json.dumps(told["jwks"]))
+    (tmp_path / "receipt.txt").write_text(f"{output['receipt']}\n")
+    (tmp_path / "jwks.json").write_text(json.dumps(output["jwks"]))
     return tmp_path
 
 
@@ -85,16 +85,16 @@ def founded(tmp_path_factory, shop):
 @pytest.fixture
 def new_service(tmp_path, receiver, founded):
     """Return a function that makes services; what runs of them is killed at the end."""
-    made = []
+    services = []
 
     def new(**how):
-        folder = tmp_path / str(len(made))
+        folder = tmp_path / str(len(services))
         folder.mkdir()
-        made.append(Service(folder, receiver.url, **how or {"like": founded}))
-        return made[-1]
+        services.append(Service(folder, receiver.url, **how or {"like": founded}))
+        return services[-1]
 
     yield new
-    for service in made:
+    for service in services:
         for process in service.processes:
             service.kill(process)
 

@@ -22,7 +22,7 @@ import attrs
 
 from counterseal.models import CallbackState, ChallengeState
 from counterseal_server.cli import main
-from counterseal_server.house import House
+from counterseal_server.runtime import Runtime
 
 POINT, MARK = sys.argv[1], Path(sys.argv[2])
 COMMITTED = {"answered": ChallengeState.ANSWERED, "recorded": CallbackState.DELIVERED}
@@ -65,7 +65,7 @@ class Sender:
         return outcome
 
 
-class Crashing(House):
+class Crashing(Runtime):
     def __init__(self, settings):
         super().__init__(settings)
         self.ports = attrs.evolve(
@@ -76,8 +76,10 @@ class Crashing(House):
 def arm():
     # Wherever it is looked up: here, and in the process that granian starts.
     for module in tuple(sys.modules.values()):
-        if getattr(module, "House", None) is House and module.__name__.startswith("counterseal"):
-            module.House = Crashing
+        if getattr(module, "Runtime", None) is Runtime and module.__name__.startswith(
+            "counterseal"
+        ):
+            module.Runtime = Crashing
 
 
 if __name__ in {"__main__", "__mp_main__"}:

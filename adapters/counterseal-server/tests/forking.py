@@ -33,7 +33,7 @@ IMPORTED = [
     "counterseal_redis",
     "counterseal_demo.device_command",
     "counterseal_demo.approval_demo",
-    "counterseal_server.founding",
+    "counterseal_server.service_creation",
     "counterseal_demo.device_cli",
     "counterseal_server.records.in_redis",
     "counterseal_server.records.in_sql",
@@ -55,7 +55,7 @@ class Forked:
         self._reply = b""
         self.returncode = None
         while b"\n" not in self._reply:
-            self._read()
+            self._read_reply()
         self.pid = int(self._reply.partition(b"\n")[0])
 
     def poll(self):
@@ -69,7 +69,7 @@ class Forked:
         while self.returncode is None:
             if not select.select([self._connection], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired(str(self.pid), timeout)
-            self._read()
+            self._read_reply()
             if self._reply.count(b"\n") == 2:
                 self.returncode = int(self._reply.split()[1])
                 self._connection.close()
@@ -84,7 +84,7 @@ class Forked:
         """Kill it."""
         self.send_signal(signal.SIGKILL)
 
-    def _read(self):
+    def _read_reply(self):
         piece = self._connection.recv(100)
         assert piece, "the process that forks has ended"
         self._reply += piece
@@ -200,10 +200,10 @@ def receive(connection):
     """Return a request, and the streams that came with it."""
     head, ancillary, _, _ = connection.recvmsg(4, socket.CMSG_SPACE(3 * 4))
     streams = struct.unpack("3i", ancillary[0][2])
-    left, pieces = int.from_bytes(head, "big"), []
-    while left:
-        pieces.append(connection.recv(left))
-        left -= len(pieces[-1])
+    remaining, pieces = int.from_bytes(head, "big"), []
+    while remaining:
+        pieces.append(connection.recv(remaining))
+        remaining -= len(pieces[-1])
     return json.loads(b"".join(pieces)), streams
 
 
@@ -241,7 +241,7 @@ def run(program):
 
 
 if __name__ == "__main__":
-    wanted = answer_requests(sys.argv[1])
-    if wanted is not None:
+    request = answer_requests(sys.argv[1])
+    if request is not None:
         open_streams()
-        run(wanted)
+        run(request)

@@ -32,15 +32,17 @@ callback_timeout = "2s"
 callback_lease = "3s"
 """
 
-TELLING = [sys.executable, str(Path(__file__).with_name("telling.py"))]
+ANNOUNCING = [sys.executable, str(Path(__file__).with_name("announcing.py"))]
 """The command, whose log says for whom it waits."""
 
 QUESTION = {"accountId": "user-42", "content": "Pay 10 EUR to Zoë?", "showCode": True}
 
 
 def surroundings(**more):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSEAL")}
-    return kept | {"PYTHONUNBUFFERED": "1", "COLUMNS": "100"} | more
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("COUNTERSEAL")
+    }
+    return inherited | {"PYTHONUNBUFFERED": "1", "COLUMNS": "100"} | more
 
 
 def hasty(service):
@@ -59,9 +61,9 @@ def free_port():
 def eventually(condition):
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
+        result = condition()
+        if result:
+            return result
         time.sleep(0.05)
     raise AssertionError("it did not come about")
 
@@ -86,7 +88,7 @@ class Receiver:
                 body = self.rfile.read(length)
                 if len(body) < length:
                     return  # its sender was killed meanwhile
-                outer.got.append((dict(self.headers), body))
+                outer.received.append((dict(self.headers), body))
                 self.send_response(outer.status)
                 self.end_headers()
 
@@ -98,7 +100,7 @@ class Receiver:
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
     def as_new(self):
-        self.got = []
+        self.received = []
         self.status = 204
 
     def close(self):
@@ -125,13 +127,13 @@ class Service:
         self._env = {} if store is None else {"COUNTERSEAL_STORE": store}
         if beside is not None:
             shutil.copytree(beside.folder / "data" / "keys", folder / "data" / "keys")
-            self.told = beside.told
+            self.output = beside.output
             return
         if like is not None:
             shutil.copytree(like.folder / "data", folder / "data")
-            self.told = like.told
+            self.output = like.output
             return
-        self.told = json.loads(
+        self.output = json.loads(
             self.command(
                 *("init", "--data", folder / "data", "--company", "Example"),
                 *("--app-space", "Bank", "--origin", "Web shop", "--auth", "basic"),
@@ -176,7 +178,7 @@ class Service:
 
     def call(self, method, path, document=None, *, plain=False):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        headers = {} if plain else {"Authorization": self.told["authorization"]}
+        headers = {} if plain else {"Authorization": self.output["authorization"]}
         body = None
         if document is not None:
             body = json.dumps(document).encode()
@@ -199,9 +201,9 @@ class Service:
         )
 
     def ask(self, callback):
-        status, asked = self.call("POST", "/request/add", QUESTION | {"callback": callback})
+        status, challenge = self.call("POST", "/request/add", QUESTION | {"callback": callback})
         assert status == 201
-        return asked
+        return challenge
 
     def kill(self, process):
         with contextlib.suppress(ProcessLookupError):
@@ -235,15 +237,15 @@ class Phone:
             service_keys=trusted_keys(bound["serviceKeys"]),
         )
         question = {"accountId": account, "content": "Lunch?", "callback": callback}
-        _, asked = service.call("POST", "/request/add", question | {"duration": "10m"})
-        self.challenge = asked["guid"]
-        _, shown = self._proven("GET", f"/device/requests/{self.challenge}")
-        self.signed = self.device.answer(shown["display"], 0, pin=PIN).encode()
+        _, challenge = service.call("POST", "/request/add", question | {"duration": "10m"})
+        self.challenge = challenge["guid"]
+        _, request_document = self._signed_request("GET", f"/device/requests/{self.challenge}")
+        self.signed = self.device.answer(request_document["display"], 0, pin=PIN).encode()
 
     def answer(self):
-        return self._proven("POST", "/device/answer", self.signed)[0] == 200
+        return self._signed_request("POST", "/device/answer", self.signed)[0] == 200
 
-    def _proven(self, method, path, body=b""):
+    def _signed_request(self, method, path, body=b""):
         call = self.device.signed_call(method, self.service.url + path, body)
         headers = {"Counterseal-Proof": call.proof, "Content-Type": "application/jose"}
         connection = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=PATIENCE)

@@ -8,7 +8,7 @@ from counterseal import Accounts, Administration, Enrolments, Invitations
 from counterseal.device import SoftwareDevice
 from counterseal.models import OPERATOR
 from counterseal_server.configuration import settings
-from counterseal_server.house import House
+from counterseal_server.runtime import Runtime
 
 NOBODY = "00000000-0000-8000-8000-000000000000"
 PIN = "1379"
@@ -20,48 +20,48 @@ def data(tmp_path):
 
 
 @pytest.fixture
-def founded(found, data):
-    return found(data)
+def founded(create_data, data):
+    return create_data(data)
 
 
 @pytest.fixture
-def house(data, founded):
-    with House(settings({"data": data}, {})) as house:
-        yield house
+def runtime(data, founded):
+    with Runtime(settings({"data": data}, {})) as runtime:
+        yield runtime
 
 
 @pytest.fixture
-def user(house, founded):
+def user(runtime, founded):
     """Bind a device of the user `zoe`; return the account's GUID and the device's."""
-    party = Administration(house.ports, house.policy, by=OPERATOR).relying_party(
+    party = Administration(runtime.ports, runtime.policy, by=OPERATOR).relying_party(
         founded["requestOriginGuid"]
     )
-    invited = Invitations(house.ports, house.policy).invite(party, "zoe")
-    ports = house.ports
+    invited = Invitations(runtime.ports, runtime.policy).invite(party, "zoe")
+    ports = runtime.ports
     device = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin=PIN, cost=2)
     enrolment = device.enrolment(invited.token, founded["appSpaceGuid"], pin=PIN, name="Phone")
-    bound = Enrolments(house.ports, house.policy).complete(enrolment)
+    bound = Enrolments(runtime.ports, runtime.policy).complete(enrolment)
     return bound.account.guid, bound.binding.guid
 
 
 @pytest.fixture
 def command(run, data):
-    def told(*args, stdin=None):
+    def output(*args, stdin=None):
         result = run(*args, "--data", data, stdin=stdin)
         assert (result.exit_code, result.stderr) == (0, "")
         return json.loads(result.stdout)
 
-    return told
+    return output
 
 
 def test_an_account_is_named_in_three_ways(command, user, founded):
     account, device = user
-    told = command("account", "show", account)
-    assert (told["privakeyId"], told["accountId"], told["locked"]) == (account, "zoe", False)
-    (held,) = told["devices"]
-    assert (held["guid"], held["name"], held["status"]) == (device, "Phone", "ACTIVE")
-    assert command("account", "show", "zoe") == told
-    assert command("account", "show", "zoe", "--app-space", founded["appSpaceGuid"]) == told
+    output = command("account", "show", account)
+    assert (output["privakeyId"], output["accountId"], output["locked"]) == (account, "zoe", False)
+    (device,) = output["devices"]
+    assert (device["guid"], device["name"], device["status"]) == (device, "Phone", "ACTIVE")
+    assert command("account", "show", "zoe") == output
+    assert command("account", "show", "zoe", "--app-space", founded["appSpaceGuid"]) == output
 
 
 def test_with_an_app_space_a_guid_is_an_origins_own_id(run, data, user, founded):
@@ -89,17 +89,17 @@ def test_devices_are_revoked_after_a_question(run, data, command, user):
     assert result.exit_code == 1
     assert user[0] in result.stderr
     assert command("account", "show", "zoe")["devices"][0]["status"] == "ACTIVE"
-    told = command("account", "revoke", "zoe", "--yes")
-    assert told["devices"][0]["status"] == "REVOKED"
+    output = command("account", "revoke", "zoe", "--yes")
+    assert output["devices"][0]["status"] == "REVOKED"
 
 
-def test_an_account_is_erased_after_a_question(run, data, house, command, user):
+def test_an_account_is_erased_after_a_question(run, data, runtime, command, user):
     result = run("account", "erase", "zoe", "--data", data, stdin="\n")
     assert result.exit_code == 1
-    assert Accounts(house.ports, house.policy).get_with_devices(user[0], by=OPERATOR)
-    told = command("account", "erase", user[0], "--yes")
-    assert told["privakeyId"] == user[0]
-    assert told["erasedAt"]
+    assert Accounts(runtime.ports, runtime.policy).get_with_devices(user[0], by=OPERATOR)
+    output = command("account", "erase", user[0], "--yes")
+    assert output["privakeyId"] == user[0]
+    assert output["erasedAt"]
     for name, code in ((user[0], "not_found"), ("zoe", "account_unknown")):
         for verb in ("show", "erase"):
             result = run("account", verb, name, "--data", data, stdin="y\n")

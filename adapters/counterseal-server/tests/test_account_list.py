@@ -10,7 +10,7 @@ from counterseal.invariants import Violation
 from counterseal.models import OPERATOR
 from counterseal_records import PartitionContents
 from counterseal_server.configuration import settings
-from counterseal_server.house import House
+from counterseal_server.runtime import Runtime
 from counterseal_server.users import read_accounts
 
 PIN = "1379"
@@ -22,15 +22,15 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def founded(found, data):
-    return found(data)
+def founded(create_data, data):
+    return create_data(data)
 
 
 class Users:
     """The users of one App Space, each in a state of its own."""
 
-    def __init__(self, house, founded):
-        self.ports, self.policy = house.ports, house.policy
+    def __init__(self, runtime, founded):
+        self.ports, self.policy = runtime.ports, runtime.policy
         administration = Administration(self.ports, self.policy, by=OPERATOR)
         self.party = administration.relying_party(founded["requestOriginGuid"])
         self.space = founded["appSpaceGuid"]
@@ -47,18 +47,22 @@ class Users:
 
 @pytest.fixture(scope="module")
 def users(data, founded):
-    with House(settings({"data": data}, {})) as house:
-        users = Users(house, founded)
+    with Runtime(settings({"data": data}, {})) as runtime:
+        users = Users(runtime, founded)
         users.bind("bound")
-        devices = Devices(house.ports, house.policy)
+        devices = Devices(runtime.ports, runtime.policy)
         devices.suspend(users.bind("suspended").binding.guid, by=OPERATOR)
         devices.revoke(users.bind("revoked").binding.guid, by=OPERATOR)
         users.invite("invited")
         users.bind("both")
         users.invite("both")
-        Accounts(house.ports, house.policy).lock(users.invite("locked").account.guid, by=OPERATOR)
-        Accounts(house.ports, house.policy).erase(users.invite("erased").account.guid, by=OPERATOR)
-        elsewhere = Administration(house.ports, house.policy, by=OPERATOR).create_app_space(
+        Accounts(runtime.ports, runtime.policy).lock(
+            users.invite("locked").account.guid, by=OPERATOR
+        )
+        Accounts(runtime.ports, runtime.policy).erase(
+            users.invite("erased").account.guid, by=OPERATOR
+        )
+        elsewhere = Administration(runtime.ports, runtime.policy, by=OPERATOR).create_app_space(
             founded["companyGuid"], "Elsewhere"
         )
         users.space = elsewhere.guid

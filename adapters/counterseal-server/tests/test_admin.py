@@ -11,8 +11,8 @@ from counterseal.errors import CredentialRefused
 from counterseal.models import Admin
 from counterseal_server.cli import main
 from counterseal_server.configuration import settings
-from counterseal_server.house import House
 from counterseal_server.plainly import PARAMETERS
+from counterseal_server.runtime import Runtime
 
 NOBODY = "00000000-0000-8000-8000-000000000000"
 URL = "https://shop.example/answered"
@@ -24,8 +24,8 @@ def data(tmp_path):
 
 
 @pytest.fixture
-def founded(found, data):
-    return found(data)
+def founded(create_data, data):
+    return create_data(data)
 
 
 @pytest.fixture
@@ -51,10 +51,10 @@ def file(tmp_path):
 @pytest.fixture
 def authenticates(data):
     def try_out(authorization):
-        with House(settings({"data": data}, {})) as house:
+        with Runtime(settings({"data": data}, {})) as runtime:
             request = SignedRequest(method="GET", uri="/", authorization=authorization)
             try:
-                return Authentication(house.ports, house.policy).authenticate(request)
+                return Authentication(runtime.ports, runtime.policy).authenticate(request)
             except CredentialRefused:
                 return None
 
@@ -109,11 +109,11 @@ def test_no_secret_is_made_where_the_file_is_there_already(
 def test_tenants_are_created_and_listed(admin, founded, authenticates):
     company = admin("company", "Zoë's")["companyGuid"]
     space = admin("app-space", company, "Club")["appSpaceGuid"]
-    made = admin("origin", space, "Desk", "--auth", "basic")
-    assert made["callbackSecret"].startswith("whsec_")
-    assert authenticates(made["authorization"]).app_space.guid == space
+    new_record = admin("origin", space, "Desk", "--auth", "basic")
+    assert new_record["callbackSecret"].startswith("whsec_")
+    assert authenticates(new_record["authorization"]).app_space.guid == space
     listed = {"callbacks": [URL], "domains": []}
-    assert admin("allow", made["requestOriginGuid"], URL) == listed
+    assert admin("allow", new_record["requestOriginGuid"], URL) == listed
 
     first, second = sorted(admin("list")["companies"], key=lambda one: one["name"])
     assert first["companyGuid"] == founded["companyGuid"]
@@ -126,7 +126,7 @@ def test_tenants_are_created_and_listed(admin, founded, authenticates):
                 "name": "Club",
                 "origins": [
                     {
-                        "requestOriginGuid": made["requestOriginGuid"],
+                        "requestOriginGuid": new_record["requestOriginGuid"],
                         "name": "Desk",
                         "auth": ["basic"],
                         "callbacks": [URL],
@@ -135,7 +135,7 @@ def test_tenants_are_created_and_listed(admin, founded, authenticates):
             }
         ],
     }
-    assert admin("forbid", made["requestOriginGuid"], URL) == listed | {"callbacks": []}
+    assert admin("forbid", new_record["requestOriginGuid"], URL) == listed | {"callbacks": []}
 
 
 def test_a_company_and_an_app_space_are_edited(admin, founded):
@@ -156,32 +156,39 @@ def test_a_company_and_an_app_space_are_edited(admin, founded):
 
 
 def test_an_app_space_gets_a_provider_and_keeps_its_secret_to_itself(admin, founded, data, file):
-    told = {
+    output = {
         "issuer": "https://idp.example",
         "clientId": "seal",
         "clientAuth": "client_secret_basic",
         "clientSecret": "told-once-and-never-shown",
         "returns": ["http://127.0.0.1/counterseal"],
     }
-    made = admin("app-space", founded["companyGuid"], "Staff", "--idp", file(told))
-    shown = admin("show", made["appSpaceGuid"])
-    assert shown["idpType"] == "oidc"
-    assert (shown["idp"]["issuer"], shown["idp"]["hasClientSecret"]) == (told["issuer"], True)
-    assert told["clientSecret"] not in json.dumps(shown)
-    with House(settings({"data": data}, {})) as house:
-        (held,) = house.ports.store.get(made["appSpaceGuid"])
-        opened = house.ports.sealer.open(held.idp.sealed_secret, held.idp.secret_context)
-    assert opened.decode() == told["clientSecret"]
+    new_record = admin("app-space", founded["companyGuid"], "Staff", "--idp", file(output))
+    record_document = admin("show", new_record["appSpaceGuid"])
+    assert record_document["idpType"] == "oidc"
+    assert (record_document["idp"]["issuer"], record_document["idp"]["hasClientSecret"]) == (
+        output["issuer"],
+        True,
+    )
+    assert output["clientSecret"] not in json.dumps(record_document)
+    with Runtime(settings({"data": data}, {})) as runtime:
+        (stored_record,) = runtime.ports.store.get(new_record["appSpaceGuid"])
+        opened = runtime.ports.sealer.open(
+            stored_record.idp.sealed_secret, stored_record.idp.secret_context
+        )
+    assert opened.decode() == output["clientSecret"]
     change = file({"scopes": ["openid", "offline_access"]})
-    edited = admin("edit-app-space", made["appSpaceGuid"], "--idp", change)
-    assert edited["idp"] == shown["idp"] | {"scopes": ["openid", "offline_access"]}
-    assert admin("edit-app-space", made["appSpaceGuid"], "--name", "All")["idp"] == edited["idp"]
+    edited = admin("edit-app-space", new_record["appSpaceGuid"], "--idp", change)
+    assert edited["idp"] == record_document["idp"] | {"scopes": ["openid", "offline_access"]}
+    assert (
+        admin("edit-app-space", new_record["appSpaceGuid"], "--name", "All")["idp"] == edited["idp"]
+    )
 
 
 def test_a_misspelt_setting_of_a_provider_is_refused(run, admin, founded, data, file):
     company = founded["companyGuid"]
-    told = {"issuer": "https://idp.example", "clientId": "seal", "clientsecret": "x"}
-    result = run("admin", "app-space", company, "Staff", "--idp", file(told), "--data", data)
+    output = {"issuer": "https://idp.example", "clientId": "seal", "clientsecret": "x"}
+    result = run("admin", "app-space", company, "Staff", "--idp", file(output), "--data", data)
     assert result.exit_code == 2
     assert "idp.clientsecret: not a known member; clientSecret is" in result.stderr
     (only,) = admin("list")["companies"]
@@ -197,16 +204,16 @@ def test_an_origin_is_edited(admin, founded):
     assert admin("edit-origin", origin, *states)["callbackStates"] == ["ANSWERED", "EXPIRED"]
     assert admin("edit-origin", origin, "--exact")["callbackStates"] == ["ANSWERED", "EXPIRED"]
     assert admin("edit-origin", origin, "--callback-state", "none")["callbackStates"] == []
-    shown = json.dumps(admin("show", origin))
-    assert founded["key"] not in shown
+    record_document = json.dumps(admin("show", origin))
+    assert founded["key"] not in record_document
 
 
 def test_entries_go_by_url_and_by_guid(admin, founded):
     origin = founded["requestOriginGuid"]
-    told = admin("allow", origin, URL)
-    assert told == {"callbacks": [URL], "domains": []}
+    output = admin("allow", origin, URL)
+    assert output == {"callbacks": [URL], "domains": []}
     (first,) = admin("show", origin)["callbacks"]
-    assert admin("forbid", origin, first["callbackGuid"]) == told | {"callbacks": []}
+    assert admin("forbid", origin, first["callbackGuid"]) == output | {"callbacks": []}
     admin("allow", origin, URL)
     assert admin("forbid", origin, URL) == {"callbacks": [], "domains": []}
 
@@ -223,8 +230,8 @@ def test_administrators_of_each_role(admin, founded, authenticates, data):
     (listed,) = admin("administrators")["administrators"]
     assert listed["adminGuid"] == founded["adminGuid"]
 
-    made = admin("rotate-administrator", own["adminGuid"], "--overlap", "1h")
-    assert made["adminKey"] != own["adminKey"]
+    new_record = admin("rotate-administrator", own["adminGuid"], "--overlap", "1h")
+    assert new_record["adminKey"] != own["adminKey"]
     assert len(admin("show", own["adminGuid"])["keys"]) == 2
     assert admin("rotate-administrator", own["adminGuid"], "--auth", "signature")
     (key,) = admin("show", own["adminGuid"])["keys"]
@@ -259,8 +266,8 @@ ADMINISTRATOR = ("administrator", "Ana")
     ],
 )
 def test_a_refusal_names_the_options_of_the_command(run, data, founded, words, line):
-    given = [word.format(**founded) for word in words]
-    result = run("admin", *given, "--data", data)
+    arguments = [word.format(**founded) for word in words]
+    result = run("admin", *arguments, "--data", data)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(line), result.stderr
 
@@ -271,8 +278,8 @@ def test_each_member_that_is_translated_has_a_command_for_each_parameter():
         for each in getattr(command, "commands", {}).values():
             yield from commands(each)
 
-    known = {parameter.name for command in commands(main) for parameter in command.params}
-    assert {name for names in PARAMETERS.values() for name in names} <= known
+    parameters = {parameter.name for command in commands(main) for parameter in command.params}
+    assert {name for names in PARAMETERS.values() for name in names} <= parameters
 
 
 def test_a_secret_is_rotated_with_overlap(admin, founded, authenticates):
@@ -314,16 +321,16 @@ def test_an_origin_is_set_up_for_cx_clients_and_tightened(admin, founded):
     own = {"pendingLimit": 3, "askLimit": 9, "cooldown": True, "sessionTokenForm": "object"}
     edited = admin("edit-origin", origin, *limits, "--session-token-form", "object")
     assert edited == before | CX | own
-    made = admin("origin", founded["appSpaceGuid"], "Old shop", "--auth", "hmac", "--cx")
-    assert admin("show", made["requestOriginGuid"]).items() >= CX.items()
+    new_record = admin("origin", founded["appSpaceGuid"], "Old shop", "--auth", "hmac", "--cx")
+    assert admin("show", new_record["requestOriginGuid"]).items() >= CX.items()
 
 
 def test_callback_secrets_and_administrators(admin, founded, data):
-    made = admin("callback-secret", founded["requestOriginGuid"], "--overlap", "1h")
-    assert made["callbackSecret"] not in {founded["callbackSecret"], ""}
-    told = admin("administrator", "Zoë", "--company", founded["companyGuid"])
-    with House(settings({"data": data}, {})) as house:
-        (record,) = house.ports.store.get(told["adminGuid"])
+    new_record = admin("callback-secret", founded["requestOriginGuid"], "--overlap", "1h")
+    assert new_record["callbackSecret"] not in {founded["callbackSecret"], ""}
+    output = admin("administrator", "Zoë", "--company", founded["companyGuid"])
+    with Runtime(settings({"data": data}, {})) as runtime:
+        (record,) = runtime.ports.store.get(output["adminGuid"])
     assert isinstance(record, Admin)
     assert record.company == founded["companyGuid"]
 
@@ -351,7 +358,7 @@ def test_callback_secrets_and_administrators(admin, founded, data):
     ],
 )
 def test_what_does_not_fit_is_refused(run, data, founded, args, line):
-    named = [founded["requestOriginGuid"] if arg == "ORIGIN" else arg for arg in args]
-    result = run("admin", *named, "--data", data)
+    arguments = [founded["requestOriginGuid"] if arg == "ORIGIN" else arg for arg in args]
+    result = run("admin", *arguments, "--data", data)
     assert result.exit_code == (1 if line.startswith("refused") else 2)
     assert result.stderr.startswith(line)

@@ -17,8 +17,8 @@ from program import PATIENCE, QUESTION, eventually, received
 from counterseal import Administration
 from counterseal.models import OPERATOR, IdpSettings
 from counterseal_server.configuration import settings
-from counterseal_server.house import House
-from counterseal_server.places import SENDER_PART
+from counterseal_server.runtime import Runtime
+from counterseal_server.slots import SENDER_PART
 
 CONNECTIONS, ADDRESSES = 20, 5
 STREAMS = 100
@@ -74,7 +74,7 @@ def asked_from(service, address):
     )
     with contextlib.closing(client):
         headers = {
-            "Authorization": service.told["authorization"],
+            "Authorization": service.output["authorization"],
             "Content-Type": "application/json",
         }
         client.request("POST", "/request/add", json.dumps(QUESTION), headers)
@@ -82,9 +82,9 @@ def asked_from(service, address):
 
 
 def assert_served(service):
-    status, told = asked_from(service, FIFTH)
+    status, output = asked_from(service, FIFTH)
     # The account has no device: it was looked for.
-    assert (status, told["code"]) == (404, "unreachable"), told
+    assert (status, output["code"]) == (404, "unreachable"), output
 
 
 def in_use(service, what):
@@ -103,12 +103,12 @@ def connection(service, address):
 def test_http_2_is_not_spoken(service):
     service.serve()
     with connection(service, "127.0.0.1") as line:
-        said = b""
+        received_bytes = b""
         with contextlib.suppress(ConnectionError):
             line.sendall(PREFACE + frame(SETTINGS, 0, 0))
             # A server that does speak it begins with its settings.
-            said = line.recv(9)
-    assert said in {b"", b"HTTP/1.1 "}
+            received_bytes = line.recv(9)
+    assert received_bytes in {b"", b"HTTP/1.1 "}
     assert service.call("POST", "/request/add", QUESTION)[0] == 404
 
 
@@ -143,24 +143,24 @@ def many_files():
 @pytest.mark.usefixtures("many_files")
 def test_slow_bodies_of_four_addresses_keep_nobody_out_and_end(service):
     service.serve()
-    told = Counter()
-    with contextlib.ExitStack() as held:
+    output = Counter()
+    with contextlib.ExitStack() as connections:
         slow = []
         for number in range(SLOW):
             line = connection(service, f"127.0.0.{2 + number % SLOW_ADDRESSES}")
-            slow.append(held.enter_context(line))
+            slow.append(connections.enter_context(line))
             with contextlib.suppress(ConnectionError):
                 line.sendall(HEAD + b"Content-Length: 9\r\n\r\n{")
         assert_healthy(service)
         assert_served(service)
 
-        selector = held.enter_context(selectors.DefaultSelector())
+        selector = connections.enter_context(selectors.DefaultSelector())
         for line in slow:
             selector.register(line, selectors.EVENT_READ)
 
         def over():
             for key, _ in selector.select(0):
-                told[key.fileobj.makefile("rb").readline().split()[1]] += 1
+                output[key.fileobj.makefile("rb").readline().split()[1]] += 1
                 selector.unregister(key.fileobj)
             return not selector.get_map()
 
@@ -170,9 +170,9 @@ def test_slow_bodies_of_four_addresses_keep_nobody_out_and_end(service):
                 line.sendall(b"{")
         eventually(over)
         assert_served(service)
-        assert set(told) <= {b"503", b"408"}
+        assert set(output) <= {b"503", b"408"}
         # Each address holds an eighth of the places; who has been refused was refused at once.
-        assert told[b"408"] >= SLOW_ADDRESSES * SLOW // SENDER_PART
+        assert output[b"408"] >= SLOW_ADDRESSES * SLOW // SENDER_PART
         eventually(lambda: in_use(service, "bodies") == 0)
     for number in range(SLOW_ADDRESSES):
         assert asked_from(service, f"127.0.0.{2 + number}")[0] == 404
@@ -184,12 +184,14 @@ PROVIDERS, LOG_INS = 6, 90
 def test_providers_that_hang_keep_nobody_out(service):
     environment = {"COUNTERSEAL_ALLOW_PRIVATE_PROVIDERS": "1"}
     spaces = []
-    with contextlib.ExitStack() as held:
-        with House(settings({"data": service.folder / "data"}, environment)) as house:
-            administration = Administration(house.ports, house.policy, by=OPERATOR)
+    with contextlib.ExitStack() as connections:
+        with Runtime(settings({"data": service.folder / "data"}, environment)) as runtime:
+            administration = Administration(runtime.ports, runtime.policy, by=OPERATOR)
             for number in range(PROVIDERS):
                 # It takes connections, and says nothing on them.
-                listener = held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=256))
+                listener = connections.enter_context(
+                    socket.create_server(("127.0.0.1", 0), backlog=256)
+                )
                 idp = IdpSettings(
                     issuer=f"http://127.0.0.1:{listener.getsockname()[1]}",
                     client_id="client",
@@ -199,7 +201,7 @@ def test_providers_that_hang_keep_nobody_out(service):
                 company = administration.create_company(f"Company {number}")
                 spaces.append(administration.create_app_space(company.guid, "Staff", idp=idp).guid)
         service.serve(**environment)
-        stop, told = threading.Event(), Counter()
+        stop, output = threading.Event(), Counter()
 
         def log_in(number):
             document = {
@@ -207,7 +209,7 @@ def test_providers_that_hang_keep_nobody_out(service):
                 "redirectUri": "http://127.0.0.1/return",
             }
             while not stop.is_set():
-                told[service.call("POST", "/device/login/redirect", document, plain=True)[0]] += 1
+                output[service.call("POST", "/device/login/redirect", document, plain=True)[0]] += 1
 
         attackers = [
             threading.Thread(target=log_in, args=(number,), daemon=True)
@@ -225,4 +227,4 @@ def test_providers_that_hang_keep_nobody_out(service):
             stop.set()
             for attacker in attackers:
                 attacker.join(PATIENCE)
-        assert set(told) == {503}, told
+        assert set(output) == {503}, output

@@ -14,7 +14,7 @@ from counterseal.models import entry_addresses
 from counterseal_http import Forbidden, Unresolved
 from counterseal_server.callback_reach import callback_guard, find_obstacle
 from counterseal_server.configuration import settings
-from counterseal_server.house import House
+from counterseal_server.runtime import Runtime
 
 FLAGS = {"data": "/somewhere"}
 NAMES = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop", "--auth", "basic")
@@ -25,11 +25,11 @@ class Names:
     """A resolver that knows a few names."""
 
     def __init__(self, **names):
-        self.names = {name.replace("_", "."): said for name, said in names.items()}
-        self.asked = []
+        self.names = {name.replace("_", "."): answer for name, answer in names.items()}
+        self.questions = []
 
     def resolve(self, host, timeout):
-        self.asked.append(host)
+        self.questions.append(host)
         if host not in self.names:
             raise Unresolved("the name has no address")
         return tuple(self.names[host].split())
@@ -70,10 +70,10 @@ class TestAnEntryWithoutAScheme:
         ],
     )
     def test_covers_http_where_callbacks_may_go_by_it(self, tmp_path, environment, plain_http):
-        with House(settings({"data": tmp_path}, environment)) as house:
-            assert house.policy.callback_plain_http is plain_http
-            assert house.policy == attrs.evolve(
-                house.settings.policy, callback_plain_http=plain_http
+        with Runtime(settings({"data": tmp_path}, environment)) as runtime:
+            assert runtime.policy.callback_plain_http is plain_http
+            assert runtime.policy == attrs.evolve(
+                runtime.settings.policy, callback_plain_http=plain_http
             )
 
 

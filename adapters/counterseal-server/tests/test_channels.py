@@ -24,7 +24,7 @@ from counterseal.testing.outbox import OutboxNotifier
 from counterseal.wire.webhook import secret_text
 from counterseal_server.channels import Channels, channels
 from counterseal_server.configuration import settings
-from counterseal_server.webpush_key import held_or_made
+from counterseal_server.webpush_key import ensure_public_key
 
 DELIVERED, GONE, MISCONFIGURED, LATER = (
     PushOutcome(result=getattr(PushResult, name))
@@ -47,16 +47,16 @@ MESSAGE = PushMessage(
 @pytest.fixture
 def opened(tmp_path):
     """Return what makes channels from an environment, in which all files are in one folder."""
-    made = []
+    opened_channels = []
 
     def make(**environment):
         variables = {f"COUNTERSEAL_{name.upper()}": value for name, value in environment.items()}
-        found = settings({"data": str(tmp_path)}, variables)
-        made.append(channels(found, SystemClock(), SystemEntropy()))
-        return made[-1]
+        loaded_settings = settings({"data": str(tmp_path)}, variables)
+        opened_channels.append(channels(loaded_settings, SystemClock(), SystemEntropy()))
+        return opened_channels[-1]
 
     yield make
-    for each in made:
+    for each in opened_channels:
         each.close()
 
 
@@ -93,18 +93,18 @@ def test_by_default_there_is_none(opened):
 
 def test_each_of_them_and_all(opened, account, tmp_path):
     contact = {"webpush_contact": "mailto:operator@push.example"}
-    held_or_made(settings({"data": str(tmp_path)}, {}), SystemEntropy())
+    ensure_public_key(settings({"data": str(tmp_path)}, {}), SystemEntropy())
     relay = {"relay_url": "https://push.example/relay", "relay_secret": SECRET}
-    wanted = {
+    expected = {
         frozenset(FCM): {"fcm_account_file": account},
         frozenset({AddressKind.WEBPUSH}): contact,
         frozenset(AddressKind): relay,
         frozenset({*FCM, AddressKind.WEBPUSH}): {"fcm_account_file": account, **contact},
     }
-    for kinds, environment in wanted.items():
-        made = opened(**environment)
-        made.open()
-        assert made.kinds() == kinds
+    for kinds, environment in expected.items():
+        opened_channels = opened(**environment)
+        opened_channels.open()
+        assert opened_channels.kinds() == kinds
 
     every = opened(fcm_account_file=account, **contact, **relay)
     every.open()
@@ -184,24 +184,26 @@ def test_one_that_fails_changes_nothing_for_another():
 
 
 def test_the_key_of_web_push_is_made_once(tmp_path):
-    found = settings({"data": str(tmp_path)}, {})
-    public = held_or_made(found, SystemEntropy())
-    assert held_or_made(found, SystemEntropy()) == public
+    loaded_settings = settings({"data": str(tmp_path)}, {})
+    public = ensure_public_key(loaded_settings, SystemEntropy())
+    assert ensure_public_key(loaded_settings, SystemEntropy()) == public
     assert len(public) == 87
-    assert found.webpush_key_file.stat().st_mode & 0o777 == 0o600
+    assert loaded_settings.webpush_key_file.stat().st_mode & 0o777 == 0o600
 
-    held = found.webpush_key_file.read_text()
-    elsewhere = settings({"data": str(tmp_path / "other")}, {"COUNTERSEAL_WEBPUSH_KEY": held})
-    assert held_or_made(elsewhere, SystemEntropy()) == public
+    private_key = loaded_settings.webpush_key_file.read_text()
+    elsewhere = settings(
+        {"data": str(tmp_path / "other")}, {"COUNTERSEAL_WEBPUSH_KEY": private_key}
+    )
+    assert ensure_public_key(elsewhere, SystemEntropy()) == public
     assert not elsewhere.webpush_key_file.exists()
 
-    found.webpush_key_file.write_text("canary")
+    loaded_settings.webpush_key_file.write_text("canary")
     with pytest.raises(InvalidField, match="webpush_key"):
-        held_or_made(found, SystemEntropy())
+        ensure_public_key(loaded_settings, SystemEntropy())
 
 
 def test_the_command_that_makes_it(run, tmp_path):
-    made = [run("keys", "webpush", "--data", tmp_path) for _ in range(2)]
-    assert [done.exit_code for done in made] == [0, 0]
-    assert made[0].stdout == made[1].stdout
-    assert len(json.loads(made[0].stdout)["publicKey"]) == 87
+    opened_channels = [run("keys", "webpush", "--data", tmp_path) for _ in range(2)]
+    assert [done.exit_code for done in opened_channels] == [0, 0]
+    assert opened_channels[0].stdout == opened_channels[1].stdout
+    assert len(json.loads(opened_channels[0].stdout)["publicKey"]) == 87

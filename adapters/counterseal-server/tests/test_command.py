@@ -90,11 +90,11 @@ STORE_AND_WORKERS = """
 import sys
 
 from counterseal_server.configuration import settings
-from counterseal_server.house import House
+from counterseal_server.runtime import Runtime
 from counterseal_server.serving import Duty, Metrics, Workers
 
-with House(settings({"data": sys.argv[1], "store": sys.argv[2]}, {})) as house:
-    Workers(house, Metrics(), duties={Duty.DELIVER})
+with Runtime(settings({"data": sys.argv[1], "store": sys.argv[2]}, {})) as runtime:
+    Workers(runtime, Metrics(), duties={Duty.DELIVER})
     heavy = ("counterseal_sql", "counterseal_redis", "flask", "sqlalchemy", "redis")
     print([name for name in heavy if name in sys.modules])
 """
@@ -123,8 +123,8 @@ def test_the_entry_point_is_installed():
 def test_json_in_a_pipe_is_one_object():
     done = shell("demo", "--json", "--challenge", "-", stdin=json.dumps(HOSTILE).encode())
     assert (done.returncode, done.stderr) == (0, b"")
-    told = json.loads(done.stdout)
-    assert told["display"]["content"]["title"] == HOSTILE["content"]["title"]
+    output = json.loads(done.stdout)
+    assert output["display"]["content"]["title"] == HOSTILE["content"]["title"]
     # What a terminal would obey is escaped by JSON itself.
     assert done.stdout.isascii()
     assert b"\x1b" not in done.stdout

@@ -9,7 +9,7 @@ from hypothesis import given as given_by
 from hypothesis import strategies as st
 
 from counterseal.policy import Policy
-from counterseal_server.configuration import gathered, settings, settled
+from counterseal_server.configuration import build_settings, gathered, settings
 from counterseal_server.effective import effective
 from counterseal_server.settings import Settings
 
@@ -17,8 +17,8 @@ LINE = re.compile(r"(?:# )?([a-z_0-9]+)(?: = .*  # (.*)| is not set)")
 
 
 def printed(flags, environment, file=None):
-    given = gathered(flags, environment, file)
-    return effective(settled(given), given)
+    sourced_values = gathered(flags, environment, file)
+    return effective(build_settings(sourced_values), sourced_values)
 
 
 def sources(text):
@@ -41,40 +41,40 @@ def file(tmp_path):
 
 def test_each_setting_says_where_it_comes_from(file):
     text = printed({"data": "/kept", "host": None}, {"COUNTERSEAL_PORT": "2"}, file)
-    told = sources(text)
-    assert told["data"] == "--data"
-    assert told["port"] == "COUNTERSEAL_PORT"
-    assert told["host"] == told["threads"] == str(file)
-    assert told["waiters"] == told["public_url"] == told["profile"] == "default"
-    assert told["retention"] == "profile standard"
+    output = sources(text)
+    assert output["data"] == "--data"
+    assert output["port"] == "COUNTERSEAL_PORT"
+    assert output["host"] == output["threads"] == str(file)
+    assert output["waiters"] == output["public_url"] == output["profile"] == "default"
+    assert output["retention"] == "profile standard"
     assert 'public_url = "http://[::1]:2"  # default' in text
     assert "# store is not set" in text
-    assert set(told) == {
+    assert set(output) == {
         field.name for kind in (Settings, Policy) for field in attrs.fields(kind)
     } - {"policy"} | {"profile"}
 
 
 @pytest.mark.parametrize(
-    "said",
+    "text",
     [
         {"COUNTERSEAL_CALLBACK_NETWORKS": "10.0.0.0/8", "COUNTERSEAL_CALLBACK_PLAIN_HTTP": "1"},
         {"COUNTERSEAL_ALLOW_PRIVATE_CALLBACKS": "1"},
     ],
 )
-def test_a_setting_that_overrides_the_policy_says_so(said):
+def test_a_setting_that_overrides_the_policy_says_so(text):
     name, plain = "callback_plain_http", "callback_plain_http = false  # profile standard"
     assert policy_line(printed({"data": "/kept"}, {}), name) == plain
     overridden = f"{plain}; serve uses true, by the settings above"
-    assert policy_line(printed({"data": "/kept"}, said), name) == overridden
+    assert policy_line(printed({"data": "/kept"}, text), name) == overridden
 
 
 def test_so_does_each_setting_of_the_policy(file):
     file.write_text('[policy]\nprofile = "strict"\nretention = "90h"\n')
     text = printed({"data": "/kept"}, {}, file)
-    told = sources(text)
+    output = sources(text)
     assert 'retention = "90h"' in text
-    assert told["profile"] == told["retention"] == str(file)
-    assert told["strike_limit"] == "profile strict"
+    assert output["profile"] == output["retention"] == str(file)
+    assert output["strike_limit"] == "profile strict"
     assert sources(printed({"data": "/kept"}, {"COUNTERSEAL_POLICY": "strict"}))["profile"] == (
         "COUNTERSEAL_POLICY"
     )
@@ -108,7 +108,7 @@ def test_what_is_printed_says_the_same_as_a_file(tmp_path_factory, flags):
 
 
 @pytest.mark.parametrize(
-    ("store", "shown"),
+    ("store", "secret"),
     [
         (
             "postgresql://zoe:canary@db.example/name?password=canary",
@@ -137,11 +137,11 @@ def test_what_is_printed_says_the_same_as_a_file(tmp_path_factory, flags):
     ],
 )
 @pytest.mark.parametrize("name", ["STORE", "DATABASE"])
-def test_no_secret_is_shown(store, shown, name):
+def test_no_secret_is_shown(store, secret, name):
     environment = {"COUNTERSEAL_MASTER_KEY": "canary", f"COUNTERSEAL_{name}": store}
     text = printed({"data": "/kept"}, environment)
     assert "canary" not in text
-    assert f'# store = "{shown}"  # COUNTERSEAL_{name}' in text
+    assert f'# store = "{secret}"  # COUNTERSEAL_{name}' in text
     assert '# master_key = "***"  # COUNTERSEAL_MASTER_KEY' in text
     assert not {"store", "master_key"} & set(tomllib.loads(text))
 

@@ -42,24 +42,24 @@ class Exchange:
 
     def __init__(self, body=b""):
         self.body = body
-        self.sent = []
-        self.left = asyncio.Event()
+        self.messages = []
+        self.disconnected = asyncio.Event()
         self.came = asyncio.Event()
 
     async def receive(self):
         if self.body is not None:
             body, self.body = self.body, None
             return {"type": "http.request", "body": body, "more_body": False}
-        await self.left.wait()
+        await self.disconnected.wait()
         return {"type": "http.disconnect"}
 
     async def send(self, message):
-        self.sent.append(message)
+        self.messages.append(message)
         self.came.set()
 
     @property
     def reply(self):
-        start, *bodies = self.sent
+        start, *bodies = self.messages
         assert start["type"] == "http.response.start"
         assert [message["more_body"] for message in bodies] == [True] * (len(bodies) - 1) + [False]
         return start["status"], b"".join(message["body"] for message in bodies)
@@ -74,11 +74,13 @@ def gateway(app, threads=None):
     return Gateway(app, Receiving(8, timedelta(hours=1), 1_000), threads or pools(), refuse)
 
 
-async def asked(app, *, body=b"", threads=None, **what):
+async def call(app, *, body=b"", threads=None, **what):
     one = Exchange(body)
     length = [(b"content-length", str(len(body)).encode())] if body else []
-    made = scope(headers=length, **what)
-    await (app if isinstance(app, Gateway) else gateway(app, threads))(made, one.receive, one.send)
+    call_scope = scope(headers=length, **what)
+    await (app if isinstance(app, Gateway) else gateway(app, threads))(
+        call_scope, one.receive, one.send
+    )
     return one
 
 
@@ -89,9 +91,9 @@ def echo(environ, start):
 
 
 def test_a_reply_of_known_length_goes_back_at_once():
-    one = asyncio.run(asked(echo, body=b"hello", method="POST"))
+    one = asyncio.run(call(echo, body=b"hello", method="POST"))
     assert one.reply == (201, b"hello")
-    start, body = one.sent
+    start, body = one.messages
     assert start["headers"] == [(b"content-length", b"5"), (b"x-thread", b"yes")]
     assert body["body"] == b"hello"
 
@@ -100,7 +102,7 @@ class Pieces:
     """A reply in pieces, each of which waits until it is wanted; it notes how it ended."""
 
     def __init__(self):
-        self.wanted = threading.Semaphore(0)
+        self.demand = threading.Semaphore(0)
         self.closed = threading.Event()
 
     def __call__(self, environ, start):
@@ -112,7 +114,7 @@ class Pieces:
         return self
 
     def __next__(self):
-        assert self.wanted.acquire(timeout=PATIENCE)
+        assert self.demand.acquire(timeout=PATIENCE)
         return b"piece"
 
     def close(self):
@@ -126,16 +128,16 @@ def test_pieces_come_as_they_are_made_and_end_when_the_client_leaves():
         going = asyncio.ensure_future(gateway(app)(scope(), one.receive, one.send))
         for number in range(1, 4):
             one.came.clear()
-            app.wanted.release()
-            while len(one.sent) <= number:
+            app.demand.release()
+            while len(one.messages) <= number:
                 one.came.clear()
                 await asyncio.wait_for(one.came.wait(), PATIENCE)
-            assert one.sent[-1]["body"] == b"piece"
+            assert one.messages[-1]["body"] == b"piece"
             assert not going.done()
         assert not app.closed.is_set()
-        one.left.set()
+        one.disconnected.set()
         await asyncio.sleep(0)
-        app.wanted.release(2)  # the piece at whose sending it is seen, at the latest
+        app.demand.release(2)  # the piece at whose sending it is seen, at the latest
         await asyncio.wait_for(going, PATIENCE)
         assert app.closed.is_set()
 
@@ -150,7 +152,7 @@ def test_an_application_that_raises_tells_the_server(caplog):
         one = Exchange()
         with pytest.raises(ValueError, match="canary"):
             await gateway(broken)(scope(headers=[(b"secret", b"canary")]), one.receive, one.send)
-        assert one.sent == []
+        assert one.messages == []
 
     asyncio.run(run())
     assert "a request failed: ValueError" in caplog.text
@@ -163,13 +165,13 @@ def test_a_stream_that_breaks_is_ended():
         yield b"one"
         raise ValueError
 
-    assert asyncio.run(asked(broken)).reply == (200, b"one")
+    assert asyncio.run(call(broken)).reply == (200, b"one")
 
 
 OWN = "/healthz"
 
 
-def seen(environ, start):
+def read_environment(environ, start):
     body = environ.get(REFUSED, "none").encode()
     start("200 OK", [("Content-Length", str(len(body)))])
     return [body]
@@ -192,18 +194,18 @@ def test_what_has_threads_of_its_own_is_answered_while_all_others_hang(what, ref
         if environ["PATH_INFO"] == "/hang":
             entered.release()
             go.wait(PATIENCE)
-        return seen(environ, start)
+        return read_environment(environ, start)
 
     async def run():
         one = gateway(app, pools(3, [OWN]))
         hanging = [
-            asyncio.ensure_future(asked(one, path="/hang", address=f"192.0.2.{number}"))
+            asyncio.ensure_future(call(one, path="/hang", address=f"192.0.2.{number}"))
             for number in range(2, 5 + WAITING)
         ]
         for _ in range(3):
             assert await asyncio.to_thread(entered.acquire, timeout=PATIENCE)
-        got = await asyncio.wait_for(asked(one, **what), PATIENCE)
-        assert got.reply == (200, refused.encode())
+        result = await asyncio.wait_for(call(one, **what), PATIENCE)
+        assert result.reply == (200, refused.encode())
         assert not any(task.done() for task in hanging)
         go.set()
         assert {(await task).reply for task in hanging} == {(200, b"none")}
@@ -219,14 +221,14 @@ def test_one_senders_requests_that_wait_keep_no_other_sender_out(what):
         if environ["PATH_INFO"] == "/hang":
             entered.set()
             go.wait(PATIENCE)
-        return seen(environ, start)
+        return read_environment(environ, start)
 
     async def run():
         one = gateway(app, pools(1, waiting=16))
-        hanging = asyncio.ensure_future(asked(one, path="/hang"))
+        hanging = asyncio.ensure_future(call(one, path="/hang"))
         assert await asyncio.to_thread(entered.wait, PATIENCE)
-        many = [asyncio.ensure_future(asked(one, **what)) for _ in range(20)]
-        other = asyncio.ensure_future(asked(one, address="192.0.2.2", **what))
+        many = [asyncio.ensure_future(call(one, **what)) for _ in range(20)]
+        other = asyncio.ensure_future(call(one, address="192.0.2.2", **what))
         # Whoever is refused is told at once, and those that wait are not answered before.
         while sum(task.done() for task in many) < 18:
             await asyncio.wait_for(
@@ -251,21 +253,21 @@ def test_a_sender_whose_refusals_wait_already_is_refused_without_a_thread():
     def app(environ, start):
         entered.release()
         go.wait(PATIENCE)
-        return seen(environ, start)
+        return read_environment(environ, start)
 
     async def run():
         one = gateway(app, pools(1, waiting=1, refusals=16))
-        hanging = [asyncio.ensure_future(asked(one))]
+        hanging = [asyncio.ensure_future(call(one))]
         assert await asyncio.to_thread(entered.acquire, timeout=PATIENCE)
         # One waits for the thread; of its refusals one runs, and two wait.
-        hanging += [asyncio.ensure_future(asked(one)) for _ in range(4)]
+        hanging += [asyncio.ensure_future(call(one)) for _ in range(4)]
         assert await asyncio.to_thread(entered.acquire, timeout=PATIENCE)
-        refused = await asyncio.wait_for(asked(one), PATIENCE)
+        refused = await asyncio.wait_for(call(one), PATIENCE)
         assert refused.reply == (503, b"full")
-        assert refused.sent[0]["headers"] == [(b"retry-after", b"1"), (b"content-length", b"4")]
+        assert refused.messages[0]["headers"] == [(b"retry-after", b"1"), (b"content-length", b"4")]
         assert not any(task.done() for task in hanging)
         # Another sender's refusal still waits for the thread.
-        hanging.append(asyncio.ensure_future(asked(one, address="192.0.2.2")))
+        hanging.append(asyncio.ensure_future(call(one, address="192.0.2.2")))
         await asyncio.sleep(0)  # it begins
         go.set()
         replies = [(await task).reply for task in hanging]
@@ -280,7 +282,7 @@ def test_a_request_begins_when_its_head_comes(body):
 
     def app(environ, start):
         started.append(environ[STARTED])
-        return seen(environ, start)
+        return read_environment(environ, start)
 
     class Late(Exchange):
         async def receive(self):
@@ -297,20 +299,20 @@ def test_a_request_begins_when_its_head_comes(body):
     asyncio.run(run())
 
 
-def test_a_body_that_is_refused_is_told_while_all_threads_hang():
+def test_a_refused_body_gets_its_reply_while_all_threads_hang():
     go = threading.Event()
 
     def app(environ, start):
         if REFUSED not in environ:
             go.wait(PATIENCE)
-        return seen(environ, start)
+        return read_environment(environ, start)
 
     async def run():
         one = Gateway(app, Receiving(8, timedelta(milliseconds=1), 1_000), pools(), refuse)
-        hanging = asyncio.ensure_future(asked(one))
+        hanging = asyncio.ensure_future(call(one))
         slow = Exchange(None)
-        made = scope(method="POST", headers=[(b"content-length", b"9")])
-        await asyncio.wait_for(one(made, slow.receive, slow.send), PATIENCE)
+        call_scope = scope(method="POST", headers=[(b"content-length", b"9")])
+        await asyncio.wait_for(one(call_scope, slow.receive, slow.send), PATIENCE)
         assert slow.reply == (200, b"too_slow")
         go.set()
         await hanging
@@ -358,24 +360,24 @@ def test_a_request_as_wsgi_has_it():
 
 def test_it_says_when_the_servers_loop_runs():
     async def run():
-        said = []
+        lines = []
         messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
 
         async def receive():
             return messages.pop(0)
 
         async def send(message):
-            said.append(message["type"])
+            lines.append(message["type"])
 
         threads = pools()
         one = Gateway(
-            seen,
+            read_environment,
             Receiving(8, timedelta(hours=1), 1_000),
             threads,
             refuse,
-            lambda: said.append("begun"),
+            lambda: lines.append("begun"),
         )
         await one({"type": "lifespan"}, receive, send)
-        assert said == ["begun", "lifespan.startup.complete", "lifespan.shutdown.complete"]
+        assert lines == ["begun", "lifespan.startup.complete", "lifespan.shutdown.complete"]
 
     asyncio.run(run())

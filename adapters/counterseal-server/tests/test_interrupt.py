@@ -36,14 +36,14 @@ def serving(service, **how):
     return service.run("serve", "--port", service.port, COUNTERSEAL_GRACE=f"{GRACE}s", **how)
 
 
-def said(service, process, text):
+def wait_for_text(service, process, text):
     eventually(lambda: text in service.log.read_text() or process.poll() is not None)
     assert text in service.log.read_text()
 
 
 def test_whoever_reads_where_it_serves_may_call(service):
     process = serving(service)
-    said(service, process, "serving at")
+    wait_for_text(service, process, "serving at")
 
     assert service.call("GET", "/healthz", plain=True)[0] == 200
 
@@ -51,7 +51,7 @@ def test_whoever_reads_where_it_serves_may_call(service):
 @pytest.mark.parametrize("called", [False, True], ids=["at once", "after a call"])
 def test_ctrl_c_does_not_wait_for_grace_when_nothing_runs(service, called):
     process = serving(service)
-    said(service, process, "serving at")
+    wait_for_text(service, process, "serving at")
     if called:
         assert service.call("GET", "/healthz", plain=True)[0] == 200
 
@@ -74,32 +74,32 @@ def test_a_database_that_is_gone_is_not_taken_for_a_new_service(service):
         file.unlink()
 
     for command in ("serve", "callbacks run"):
-        said = service.command(*command.split(), "--data", service.folder / "data", code=2)
-        assert said.startswith("store: there is no company in it, though there are keys in ")
+        error_text = service.command(*command.split(), "--data", service.folder / "data", code=2)
+        assert error_text.startswith("store: there is no company in it, though there are keys in ")
 
 
-def test_a_store_of_another_service_is_told(service):
-    told = "no master key that is here has sealed secrets in the store"
+def test_a_store_of_another_service_is_reported(service):
+    warning = "no master key that is here has sealed secrets in the store"
     another = service.folder / "another"
-    founding = ("--company", "Other", "--app-space", "Other", "--origin", "Other")
-    service.command("init", "--data", another, "--auth", "hmac", *founding)
+    service_creation = ("--company", "Other", "--app-space", "Other", "--origin", "Other")
+    service.command("init", "--data", another, "--auth", "hmac", *service_creation)
 
     process = serving(service, COUNTERSEAL_STORE=f"sqlite:///{another}/counterseal.db")
-    said(service, process, "serving at")
+    wait_for_text(service, process, "serving at")
 
-    assert told in service.log.read_text()
+    assert warning in service.log.read_text()
 
 
 def test_a_store_of_its_own_is_not(service):
     process = serving(service)
-    said(service, process, "serving at")
+    wait_for_text(service, process, "serving at")
 
     assert "no master key" not in service.log.read_text()
 
 
-def test_a_slip_of_a_master_key_is_told(service):
+def test_a_wrong_master_key_is_reported(service):
     slip = base64.b64encode(bytes([7] * 32)).decode()
     process = serving(service, COUNTERSEAL_MASTER_KEY=slip)
-    said(service, process, "serving at")
+    wait_for_text(service, process, "serving at")
 
     assert "sealed by another master key than the one of now" in service.log.read_text()

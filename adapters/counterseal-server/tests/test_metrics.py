@@ -10,8 +10,8 @@ from counterseal.models import AddressKind, Algorithm, CallbackState, Occasion, 
 from counterseal_keys import private_files
 from counterseal_server import web
 from counterseal_server.configuration import settings
-from counterseal_server.house import House
 from counterseal_server.metrics import SWEPT, WORKERS, Metrics
+from counterseal_server.runtime import Runtime
 from counterseal_server.workers import Workers
 
 SAMPLE = re.compile(r"(counterseal_[a-z_]+)(\{[^}]*\})? (\S+)")
@@ -19,19 +19,19 @@ SAMPLE = re.compile(r"(counterseal_[a-z_]+)(\{[^}]*\})? (\S+)")
 
 def samples(text):
     """Read Prometheus' text format, as far as it is ours."""
-    found = map(SAMPLE.fullmatch, text.decode().splitlines())
-    return {f"{one[1]}{one[2] or ''}": float(one[3]) for one in found if one}
+    samples = map(SAMPLE.fullmatch, text.decode().splitlines())
+    return {f"{one[1]}{one[2] or ''}": float(one[3]) for one in samples if one}
 
 
 @pytest.fixture
-def house(tmp_path):
-    house = House(settings({"data": tmp_path / "data"}, {}))
-    private_files.make_folder(house.settings.data)
-    house.keys.master_keys.create(SystemEntropy())
-    house.keys.signer.create(Algorithm.ES256)
-    house.prepare()
-    yield house
-    house.close()
+def runtime(tmp_path):
+    runtime = Runtime(settings({"data": tmp_path / "data"}, {}))
+    private_files.make_folder(runtime.settings.data)
+    runtime.keys.master_keys.create(SystemEntropy())
+    runtime.keys.signer.create(Algorithm.ES256)
+    runtime.prepare()
+    yield runtime
+    runtime.close()
 
 
 def test_what_workers_count_begins_at_zero():
@@ -50,7 +50,7 @@ def test_what_workers_count_begins_at_zero():
     assert [counted.get(one) for one in expected] == [0.0] * len(expected)
 
 
-def test_no_event_makes_a_new_series(house):
+def test_no_event_makes_a_new_series(runtime):
     """Whatever a worker may count was there before."""
     metrics = Metrics()
     before = set(samples(metrics.text()))
@@ -64,7 +64,7 @@ def test_no_event_makes_a_new_series(house):
         metrics.notified(occasion.value, "DELIVERED")
     for kind in SWEPT:
         metrics.swept(kind, 2)
-    workers = Workers(house, metrics)
+    workers = Workers(runtime, metrics)
     names = [thread.name.removeprefix("counterseal-") for thread in workers._threads]
     for name in names:
         metrics.failed(name)
@@ -75,9 +75,9 @@ def test_no_event_makes_a_new_series(house):
     assert set(samples(metrics.text())) == before
 
 
-def test_every_operation_begins_at_zero(house):
+def test_every_operation_begins_at_zero(runtime):
     metrics = Metrics()
-    client = Client(web.ServerApplication(house, web.use_cases(house), metrics))
+    client = Client(web.ServerApplication(runtime, web.use_cases(runtime), metrics))
     counted = samples(metrics.text())
     requests = {
         name: value
@@ -102,10 +102,10 @@ def test_every_operation_begins_at_zero(house):
     assert counted['counterseal_request_seconds_count{operation="answerRequest"}'] == 0
 
 
-def test_the_first_event_is_an_increase(house):
+def test_the_first_event_is_an_increase(runtime):
     metrics = Metrics()
-    client = Client(web.ServerApplication(house, web.use_cases(house), metrics))
-    house.keys.signer.path.unlink()
+    client = Client(web.ServerApplication(runtime, web.use_cases(runtime), metrics))
+    runtime.keys.signer.path.unlink()
     name = 'counterseal_requests_total{operation="addRequest",status="401"}'
 
     before = samples(metrics.text())[name]

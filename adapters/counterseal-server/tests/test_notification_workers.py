@@ -46,14 +46,14 @@ class Hanging(OutboxNotifier):
     def __init__(self, kind):
         super().__init__()
         self.kind = kind
-        self.let_go = threading.Event()
+        self.release = threading.Event()
         self.hung = threading.Semaphore(0)
         self.came_back = 0
 
     def push(self, addresses, message):
         if any(address.kind is self.kind for address in addresses):
             self.hung.release()
-            self.let_go.wait(PATIENCE)
+            self.release.wait(PATIENCE)
             self.came_back += 1
             raise NotifierUnavailable
         return super().push(addresses, message)
@@ -62,9 +62,9 @@ class Hanging(OutboxNotifier):
 def eventually(condition):
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
+        result = condition()
+        if result:
+            return result
         time.sleep(0.005)
     raise AssertionError("it did not come about")
 
@@ -82,7 +82,7 @@ def world(notifier):
 
 
 @pytest.fixture
-def house(world, tmp_path):
+def runtime(world, tmp_path):
     return SimpleNamespace(
         ports=world.ports,
         policy=world.policy,
@@ -92,43 +92,43 @@ def house(world, tmp_path):
 
 
 @pytest.fixture
-def start(house):
-    made = []
+def start(runtime):
+    started = []
 
     def begin():
-        """Start another process's workers; they are in `begin.made`."""
+        """Start another process's workers; they are in `begin.started`."""
         metrics = Metrics()
-        workers = Workers(house, metrics)
-        made.append(workers)
+        workers = Workers(runtime, metrics)
+        started.append(workers)
         workers.start()
         return metrics
 
-    begin.made = made
+    begin.started = started
     yield begin
-    for workers in made:
+    for workers in started:
         workers.stop()
 
 
-def test_a_bell_rings_at_once_after_the_commit(world, notifier, start, monkeypatch):
+def test_a_notification_is_sent_at_once_after_the_commit(world, notifier, start, monkeypatch):
     monkeypatch.setattr(module, "EVERY_LOOK", timedelta(hours=1))
-    looks = threading.Semaphore(0)
-    look = NotificationWorkers.notify
+    rounds = threading.Semaphore(0)
+    notify = NotificationWorkers.notify
     monkeypatch.setattr(
-        NotificationWorkers, "notify", lambda self: (look(self), looks.release())[0]
+        NotificationWorkers, "notify", lambda self: (notify(self), rounds.release())[0]
     )
     world.bind("zoe", addresses=(RELAY,))
     start()
-    assert looks.acquire(timeout=PATIENCE)  # the next one is an hour ahead
-    held = world.ask("zoe", "Lunch?").challenge
-    eventually(lambda: notifier.pushes_for(held.guid))
+    assert rounds.acquire(timeout=PATIENCE)  # the next one is an hour ahead
+    challenges = world.ask("zoe", "Lunch?").challenge
+    eventually(lambda: notifier.pushes_for(challenges.guid))
 
 
 def test_what_came_of_it_is_counted(world, notifier, start):
     world.bind("zoe", addresses=(RELAY, WEB))
     notifier.outcomes[WEB] = PushOutcome(result=PushResult.MISCONFIGURED)
-    held = world.ask("zoe", "Lunch?").challenge
+    challenges = world.ask("zoe", "Lunch?").challenge
     metrics = start()
-    eventually(lambda: notifier.pushes_for(held.guid))
+    eventually(lambda: notifier.pushes_for(challenges.guid))
     for line in (
         'counterseal_pushes_total{kind="relay",outcome="delivered"} 1.0',
         'counterseal_pushes_total{kind="webpush",outcome="misconfigured"} 1.0',
@@ -138,11 +138,11 @@ def test_what_came_of_it_is_counted(world, notifier, start):
         eventually(lambda line=line: line in metrics.text().decode().splitlines())
 
 
-def test_what_an_operator_has_to_mend_is_an_error_in_the_log(world, notifier, house, caplog):
+def test_what_an_operator_has_to_mend_is_an_error_in_the_log(world, notifier, runtime, caplog):
     world.bind("zoe", addresses=(RELAY,))
     notifier.outcomes[RELAY] = PushOutcome(result=PushResult.REJECTED)
     world.ask("zoe", "Lunch?")
-    sending = NotificationWorkers(house, Metrics(), lambda: None)
+    sending = NotificationWorkers(runtime, Metrics(), lambda: None)
     sending.notify()
     sending.stop()
     (line,) = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
@@ -157,15 +157,15 @@ class TestAChannelThatHangs:
     @pytest.fixture
     def start(self, start, notifier):
         yield start
-        notifier.let_go.set()
+        notifier.release.set()
 
     def test_adds_nothing_to_the_call_that_asks(self, world, notifier, start):
         start()
         zoe = world.bind("zoe", addresses=(RELAY,))
         world.ask("zoe", "Lunch?")
         assert notifier.hung.acquire(timeout=PATIENCE)
-        held = world.ask("zoe", "Tea?").challenge
-        assert zoe.answer(held).approved
+        challenges = world.ask("zoe", "Tea?").challenge
+        assert zoe.answer(challenges).approved
         assert notifier.came_back == 0
 
     def test_does_not_delay_a_healthy_one(self, world, notifier, start):
@@ -173,11 +173,11 @@ class TestAChannelThatHangs:
         names = [f"user-{number}" for number in range(40)]
         for name in names:
             world.bind(name, addresses=(RELAY, WEB))
-        held = [world.ask(name, "Lunch?").challenge.guid for name in names]
-        eventually(lambda: all(notifier.pushes_for(guid) for guid in held))
+        challenges = [world.ask(name, "Lunch?").challenge.guid for name in names]
+        eventually(lambda: all(notifier.pushes_for(guid) for guid in challenges))
         assert notifier.came_back == 0
 
-    def test_of_one_account_leaves_a_place_to_others(self, world, notifier, house):
+    def test_of_one_account_leaves_a_place_to_others(self, world, notifier, runtime):
         notifier.kind = None
         slow = PushAddress(kind=AddressKind.RELAY, value="slow")
         world.bind("mallory", addresses=(slow,))
@@ -185,76 +185,76 @@ class TestAChannelThatHangs:
         for _ in range(3):
             world.ask("mallory", "Lunch?")
         world.ask("zoe", "Lunch?")
-        sending = NotificationWorkers(house, Metrics(), lambda: None)
+        sending = NotificationWorkers(runtime, Metrics(), lambda: None)
         first, second = sending.notifications.in_turn({}, 2)
         assert len({first.account, second.account}) == 2
         assert sending.notifications.in_turn({first.guid: first}, 2) == (second,)
 
 
-def test_a_stop_waits_for_what_runs_and_begins_nothing_new(world, notifier, house):
+def test_a_stop_waits_for_what_runs_and_begins_nothing_new(world, notifier, runtime):
     world.bind("zoe", addresses=(RELAY,))
-    workers = Workers(house, Metrics())
+    workers = Workers(runtime, Metrics())
     workers.start()
     workers.stop()
-    held = world.ask("zoe", "Lunch?").challenge
-    assert notifier.pushes_for(held.guid) == ()
+    challenges = world.ask("zoe", "Lunch?").challenge
+    assert notifier.pushes_for(challenges.guid) == ()
 
 
-def test_processes_that_race_ring_once(world, notifier, start):
+def test_processes_that_race_notify_once(world, notifier, start):
     world.bind("zoe", addresses=(RELAY,))
     for _ in range(3):
         start()
-    held = [world.ask("zoe", "Lunch?").challenge.guid for _ in range(5)]
-    eventually(lambda: all(notifier.pushes_for(guid) for guid in held))
-    for workers in start.made:
+    challenges = [world.ask("zoe", "Lunch?").challenge.guid for _ in range(5)]
+    eventually(lambda: all(notifier.pushes_for(guid) for guid in challenges))
+    for workers in start.started:
         workers.stop()
-    assert [len(notifier.pushes_for(guid)) for guid in held] == [1] * 5
+    assert [len(notifier.pushes_for(guid)) for guid in challenges] == [1] * 5
     assert {one.state for one in world.notifications.due()} <= {NotificationState.QUEUED}
 
 
-def test_ringing_can_be_left_to_others(world, notifier, house, tmp_path):
-    house.settings = settings({"data": tmp_path, "notification_workers": 0, "senders": 0}, {})
+def test_notifying_can_be_left_to_others(world, notifier, runtime, tmp_path):
+    runtime.settings = settings({"data": tmp_path, "notification_workers": 0, "senders": 0}, {})
     world.bind("zoe", addresses=(RELAY,))
-    held = world.ask("zoe", "Lunch?").challenge
+    challenges = world.ask("zoe", "Lunch?").challenge
     swept = threading.Event()
-    house.forget = lambda: swept.set() or 0
-    workers = Workers(house, Metrics())
+    runtime.forget = lambda: swept.set() or 0
+    workers = Workers(runtime, Metrics())
     workers.start()
     assert swept.wait(PATIENCE)  # they are at work
     workers.stop()
-    assert notifier.pushes_for(held.guid) == ()
+    assert notifier.pushes_for(challenges.guid) == ()
 
 
 @pytest.mark.parametrize(
-    ("duties", "rung"), [({Duty.NOTIFY}, True), ({Duty.DELIVER, Duty.SWEEP}, False)]
+    ("duties", "expected_count"), [({Duty.NOTIFY}, True), ({Duty.DELIVER, Duty.SWEEP}, False)]
 )
-def test_only_those_ring_who_are_to(world, notifier, house, duties, rung):
+def test_only_workers_with_the_duty_notify(world, notifier, runtime, duties, expected_count):
     world.bind("zoe", addresses=(RELAY,))
-    held = world.ask("zoe", "Lunch?").challenge
-    workers = Workers(house, Metrics(), duties=duties)
+    challenges = world.ask("zoe", "Lunch?").challenge
+    workers = Workers(runtime, Metrics(), duties=duties)
     names = {thread.name for thread in workers._threads}
     assert names == (
         {"counterseal-notifications", "counterseal-wake"}
-        if rung
+        if expected_count
         else {"counterseal-expiry", "counterseal-forgetting"}
     )
     workers.start()
-    if rung:
-        eventually(lambda: notifier.pushes_for(held.guid))
+    if expected_count:
+        eventually(lambda: notifier.pushes_for(challenges.guid))
     workers.stop()
-    assert bool(notifier.pushes_for(held.guid)) is rung
+    assert bool(notifier.pushes_for(challenges.guid)) is expected_count
 
 
 class TestTheCommand:
     @pytest.fixture
-    def notify(self, house, monkeypatch):
-        monkeypatch.setattr(command, "opened", lambda *_: plainly_in(house))
+    def notify(self, runtime, monkeypatch):
+        monkeypatch.setattr(command, "opened", lambda *_: plainly_in(runtime))
         return lambda device: CliRunner().invoke(main, ["notify", "test", device])
 
     def test_says_what_came_of_each_address(self, world, notifier, notify):
-        gone = PushAddress(kind=AddressKind.FCM_TOKEN, value="gone")
-        zoe = world.bind("zoe", addresses=(gone, RELAY, WEB))
-        notifier.dead.add(gone)
+        dead_address = PushAddress(kind=AddressKind.FCM_TOKEN, value="gone")
+        zoe = world.bind("zoe", addresses=(dead_address, RELAY, WEB))
+        notifier.dead.add(dead_address)
         notifier.outcomes[WEB] = PushOutcome(result=PushResult.LATER, after=timedelta(seconds=90))
         ran = notify(zoe.device.bond.device)
         assert ran.exit_code == 0
@@ -265,7 +265,7 @@ class TestTheCommand:
         ]
         assert world.devices.ports.store.get(zoe.device.bond.device)[0].addresses == (RELAY, WEB)
 
-    def test_ends_with_1_if_the_device_was_not_rung(self, world, notifier, notify):
+    def test_ends_with_1_if_the_device_was_not_notified(self, world, notifier, notify):
         zoe = world.bind("zoe", addresses=(RELAY,))
         notifier.failing = True
         ran = notify(zoe.device.bond.device)
@@ -282,6 +282,6 @@ class TestTheCommand:
 
 
 @contextlib.contextmanager
-def plainly_in(house):
+def plainly_in(runtime):
     with plainly():
-        yield house
+        yield runtime

@@ -81,8 +81,8 @@ def running(command, port, **more):
 class Shop:
     """An origin and a phone, on the other side of the proxy."""
 
-    def __init__(self, told, port, certificate):
-        self.told = told
+    def __init__(self, output, port, certificate):
+        self.output = output
         self.port = port
         self.context = ssl.create_default_context(cafile=certificate)
         self.context.check_hostname = False  # it is called by its address
@@ -99,20 +99,20 @@ class Shop:
         ) as connection:
             headers |= {"Host": "auth.example.com", "Connection": "close"}
             connection.request(method, target, body or None, headers)
-            with connection.getresponse() as got:
-                yield got
+            with connection.getresponse() as reply:
+                yield reply
 
     def send(self, method, target, body=b"", **headers):
-        with self.reply(method, target, body, **headers) as got:
-            return got.status, got.headers, got.read()
+        with self.reply(method, target, body, **headers) as reply:
+            return reply.status, reply.headers, reply.example_settings()
 
     def authorization(self, method, target, body=b""):
         return write_cx1(
-            self.told["key"],
+            self.output["key"],
             method=method,
             uri=PUBLIC + target,
             milliseconds=int(self.clock.now().timestamp() * 1000),
-            guid=self.told["requestOriginGuid"],
+            guid=self.output["requestOriginGuid"],
             body=body,
         )
 
@@ -123,7 +123,7 @@ class Shop:
             method, target, body, Authorization=authorization, Content_Type="application/json"
         )
 
-    def proven(self, method, target, body=b"", media_type="application/jose"):
+    def signed_request(self, method, target, body=b"", media_type="application/jose"):
         proof = self.device.signed_call(method, PUBLIC + target, body).proof
         more = {"Content_Type": media_type} if body else {}
         return self.send(method, target, body, Counterseal_Proof=proof, **more)
@@ -134,18 +134,18 @@ class Shop:
         enrolment = self.device.enrolment(invited["sessionToken"], invited["appSpaceGuid"], pin=PIN)
         body = json.dumps(enrolment_document(enrolment)).encode()
         _, _, body = self.send("POST", "/device/bind", body, Content_Type="application/json")
-        got = json.loads(body)
+        reply = json.loads(body)
         self.device.bond = Bond(
-            device=got["device"],
-            account=got["account"],
-            app_space=got["appSpace"],
-            service_keys=trusted_keys(got["serviceKeys"]),
+            device=reply["device"],
+            account=reply["account"],
+            app_space=reply["appSpace"],
+            service_keys=trusted_keys(reply["serviceKeys"]),
         )
 
     def answer(self, guid):
-        _, _, body = self.proven("GET", f"/device/requests/{guid}")
+        _, _, body = self.signed_request("GET", f"/device/requests/{guid}")
         token = self.device.answer(json.loads(body)["display"], 0, pin=PIN)
-        _, _, body = self.proven("POST", "/device/answer", token.encode())
+        _, _, body = self.signed_request("POST", "/device/answer", token.encode())
         return json.loads(body)
 
 
@@ -155,7 +155,7 @@ def site(tmp_path):
     inner, outer = free_port(), free_port()
     env = {name: value for name, value in os.environ.items() if "COUNTERSEAL" not in name}
     tenants = ["--company", "C", "--app-space", "A", "--origin", "O", "--auth", "hmac"]
-    made = subprocess.run(
+    init_process = subprocess.run(
         [*COMMAND, "init", "--data", "data", *tenants],
         cwd=tmp_path,
         env=env,
@@ -189,7 +189,7 @@ def site(tmp_path):
         running([*COMMAND, *serve], inner, **quiet),
         running(proxy, outer, **quiet),
     ):
-        yield Shop(json.loads(made.stdout), outer, names["certificate"]), inner
+        yield Shop(json.loads(init_process.stdout), outer, names["certificate"]), inner
 
 
 @pytest.mark.skipif(None in {NGINX, OPENSSL}, reason="nginx or openssl is not installed")
@@ -206,7 +206,7 @@ def test_the_service_behind_the_proxy_of_the_example(site):
         first = [stream.readline() for _ in range(3)]  # comes at once: nothing is held back
         assert b"event: PENDING\n" in first
         assert shop.answer(guid)["approved"]
-        assert b"event: ANSWERED\n" in stream.read()
+        assert b"event: ANSWERED\n" in stream.example_settings()
 
     for status, method, target, body in [
         (413, "POST", "/request/add", b"x" * 200_000),
@@ -217,8 +217,8 @@ def test_the_service_behind_the_proxy_of_the_example(site):
         assert shop.send(method, target, body)[0] == status, target
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", inner)) as direct:
         direct.request("GET", "/readyz", headers={"Connection": "close"})
-        with direct.getresponse() as got:
-            assert got.status == 200
+        with direct.getresponse() as reply:
+            assert reply.status == 200
 
 
 SIGNED = {"webhook-id": "msg_1", "webhook-timestamp": "0", "webhook-signature": "v1,AAAA"}
@@ -239,28 +239,30 @@ SIGNED = {"webhook-id": "msg_1", "webhook-timestamp": "0", "webhook-signature": 
 )
 def test_the_receiver_of_the_example_refuses_what_is_not_signed(receiving, headers):
     now = str(int(time.time()))
-    sent = {name: text.replace("NOW", now) for name, text in headers.items()}
+    sent_headers = {name: text.replace("NOW", now) for name, text in headers.items()}
     with contextlib.closing(
         http.client.HTTPConnection("127.0.0.1", receiving, timeout=PATIENCE)
     ) as shop:
-        shop.request("POST", "/answered", b"{}", sent)
+        shop.request("POST", "/answered", b"{}", sent_headers)
         assert shop.getresponse().status == 400
 
 
 @pytest.fixture(scope="module")
 def receiving(tmp_path_factory):
     """A shop's end of the callbacks, as the example has it: its port."""
-    told, port = tmp_path_factory.mktemp("shop") / "shop.json", free_port()
-    told.write_text(json.dumps({"callbackSecret": f"whsec_{base64.b64encode(bytes(32)).decode()}"}))
-    with running([sys.executable, EXAMPLES / "receive.py", told, str(port)], port):
+    output, port = tmp_path_factory.mktemp("shop") / "shop.json", free_port()
+    output.write_text(
+        json.dumps({"callbackSecret": f"whsec_{base64.b64encode(bytes(32)).decode()}"})
+    )
+    with running([sys.executable, EXAMPLES / "receive.py", output, str(port)], port):
         yield port
 
 
 def test_the_settings_file_of_the_example():
-    read = settings({}, {}, EXAMPLES / "counterseal.toml")
+    example_settings = settings({}, {}, EXAMPLES / "counterseal.toml")
 
-    assert read.public_url == PUBLIC
-    assert read.policy.retention == timedelta(days=90)
+    assert example_settings.public_url == PUBLIC
+    assert example_settings.policy.retention == timedelta(days=90)
 
 
 @pytest.mark.skipif(SYSTEMD is None, reason="there is no systemd here")

@@ -20,7 +20,7 @@ from counterseal.testing import FakeService
 from counterseal.testing.service import CALLBACK
 from counterseal_server import outbox
 from counterseal_server.configuration import settings
-from counterseal_server.house import House
+from counterseal_server.runtime import Runtime
 
 NOBODY = "00000000-0000-8000-8000-000000000000"
 
@@ -36,8 +36,8 @@ def dead(world, count, account="zoe"):
     phone = world.bind(account)
     guids = []
     for _ in range(count):
-        asked = world.ask(account, "Lunch?", callback=CALLBACK).challenge
-        phone.answer(asked)
+        question = world.ask(account, "Lunch?", callback=CALLBACK).challenge
+        phone.answer(question)
         (guid,) = world.callbacks.due()
         assert world.callbacks.attempt(guid).state is CallbackState.DEAD
         guids.append(guid)
@@ -56,11 +56,11 @@ def test_each_dead_one_is_queued(world, monkeypatch):
 def test_those_that_cannot_be_queued_keep_no_other_back(world, monkeypatch):
     monkeypatch.setattr(outbox, "PAGE", 2)
     guids = dead(world, 5)
-    gone = set(guids[:3])
+    lost_guids = set(guids[:3])
 
     class Forgetful:
         def requeue(self, guid, *, by):
-            if guid in gone:
+            if guid in lost_guids:
                 raise NotFound
             return world.callbacks.requeue(guid, by=by)
 
@@ -142,11 +142,11 @@ def test_one_that_was_sent_meanwhile_is_not_counted(world):
 def test_an_operator_lists_and_drops_what_is_queued(run, tmp_path):
     data = tmp_path / "data"
     names = ("--company", "A", "--app-space", "B", "--origin", "C", "--auth", "basic", "--cx")
-    made = json.loads(run("init", "--data", data, *names, "--callback", CALLBACK).stdout)
-    origin = made["requestOriginGuid"]
-    with House(settings({"data": data}, {})) as house:
-        party = Administration(house.ports, house.policy, by=OPERATOR).relying_party(origin)
-        guids = [_answered(house, party, name) for name in ("zoe", "bob", "eve")]
+    init_document = json.loads(run("init", "--data", data, *names, "--callback", CALLBACK).stdout)
+    origin = init_document["requestOriginGuid"]
+    with Runtime(settings({"data": data}, {})) as runtime:
+        party = Administration(runtime.ports, runtime.policy, by=OPERATOR).relying_party(origin)
+        guids = [_answered(runtime, party, name) for name in ("zoe", "bob", "eve")]
     listed = run("callbacks", "queued", "--origin", origin, "--data", data).stdout.splitlines()
     assert [json.loads(line)["deliveryGuid"] for line in listed] == guids
     one = run("callbacks", "drop", guids[0], "--yes", "--data", data)
@@ -159,15 +159,15 @@ def test_an_operator_lists_and_drops_what_is_queued(run, tmp_path):
     assert run("callbacks", "queued", "--origin", origin, "--data", data).stdout == ""
 
 
-def _answered(house, party, name):
+def _answered(runtime, party, name):
     """Bind a phone, ask, let it answer; return the callback that waits."""
-    ports, policy = house.ports, house.policy
+    ports, policy = runtime.ports, runtime.policy
     invited = Invitations(ports, policy).invite(party, name)
     phone = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin="1379", cost=2)
     enrolment = phone.enrolment(invited.token, party.app_space.guid, pin="1379")
     phone.complete_binding(Enrolments(ports, policy).complete(enrolment))
-    asked = {"accountId": name, "content": "Lunch?", "callback": CALLBACK}
-    challenge = Challenges(ports, policy).issue(party, read_question(asked)).challenge
+    question = {"accountId": name, "content": "Lunch?", "callback": CALLBACK}
+    challenge = Challenges(ports, policy).issue(party, read_question(question)).challenge
     token = phone.answer(challenge.display, 0, pin="1379").encode()
     Answers(ports, policy).answer(
         phone.signed_call("POST", "https://service.example/answer", token)
@@ -175,8 +175,8 @@ def _answered(house, party, name):
     return Callbacks(ports, policy).list_queued(party.origin.guid, by=OPERATOR)[-1].guid
 
 
-@pytest.mark.parametrize("given", [(), (NOBODY, "--origin", NOBODY)])
+@pytest.mark.parametrize("selection", [(), (NOBODY, "--origin", NOBODY)])
 @pytest.mark.parametrize("verb", ["requeue", "drop"])
-def test_one_or_all(run, tmp_path, verb, given):
-    result = run("callbacks", verb, *given, "--data", tmp_path)
+def test_one_or_all(run, tmp_path, verb, selection):
+    result = run("callbacks", verb, *selection, "--data", tmp_path)
     assert (result.exit_code, result.stderr) == (2, "guid: give one callback's, or --origin\n")

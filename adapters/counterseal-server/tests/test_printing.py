@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import counterseal_demo
 import counterseal_server
-from counterseal_server.effective import _written
+from counterseal_server.effective import _quoted
 from counterseal_server.printing import json_text
 
 SOURCES = [Path(package.__file__).parent for package in (counterseal_demo, counterseal_server)]
@@ -21,7 +21,7 @@ PRINTERS = {"printing.py", "screen.py", "plainly.py"}
 READS = {"encoding", "isatty"}
 
 
-def written(tree):
+def terminal_writes(tree):
     """Find what writes to the terminal: `print`, click's functions, and the streams' methods."""
     for node in ast.walk(tree):
         match node:
@@ -42,14 +42,14 @@ def written(tree):
 )
 def test_nothing_else_writes_to_the_terminal(module):
     if module.name not in PRINTERS:
-        assert list(written(ast.parse(module.read_text("utf-8")))) == []
+        assert list(terminal_writes(ast.parse(module.read_text("utf-8")))) == []
 
 
 def test_what_would_write_is_found():
     planted = (
         "import click, sys\nclick.echo(1)\nprint(2)\nsys.stdout.write('')\nsys.stdout.encoding"
     )
-    assert sorted(written(ast.parse(planted))) == [2, 3, 4]
+    assert sorted(terminal_writes(ast.parse(planted))) == [2, 3, 4]
 
 
 @given(st.recursive(st.text(), lambda inner: st.dictionaries(st.text(), inner), max_leaves=5))
@@ -62,7 +62,7 @@ def test_json_is_printed_in_ascii_without_control_characters(document):
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_setting_is_printed_without_what_cannot_be_seen(value):
-    text = _written(value)
+    text = _quoted(value)
 
     assert tomllib.loads(f"a = {text}") == {"a": value}
     assert text.isprintable()

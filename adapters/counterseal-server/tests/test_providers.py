@@ -13,8 +13,8 @@ from counterseal.memory import memory_ports
 from counterseal.models import Identity, IdpSettings
 from counterseal.models.guid import mint
 from counterseal_server.configuration import settings
-from counterseal_server.house import House
 from counterseal_server.providers import Providers
+from counterseal_server.runtime import Runtime
 
 IDP = IdpSettings(issuer="http://127.0.0.1:1", client_id="seal")
 COMPANY = mint(0, bytes(15))
@@ -23,15 +23,15 @@ ZOE = Identity(issuer=IDP.issuer, subject="zoe", grant=b"grant")
 
 @pytest.fixture
 def new(tmp_path):
-    ports, made = memory_ports(), []
+    ports, providers_list = memory_ports(), []
 
     def make(**more):
-        found = settings({"data": tmp_path}, more)
-        made.append(Providers(found, ports.sealer, ports.clock, ports.entropy))
-        return made[-1]
+        loaded_settings = settings({"data": tmp_path}, more)
+        providers_list.append(Providers(loaded_settings, ports.sealer, ports.clock, ports.entropy))
+        return providers_list[-1]
 
     yield make
-    for each in made:
+    for each in providers_list:
         each.close()
 
 
@@ -61,7 +61,7 @@ def test_calls_to_providers_hold_a_quarter_of_the_threads_at_most(new):
         assert "too many calls" in ask(IDP, first)
 
 
-def asked(providers):
+def calls_of(providers):
     """Return everything that may be asked."""
     url = {"state": "s", "nonce": "n", "verifier": "v"}
     return (
@@ -77,7 +77,7 @@ def asked(providers):
 def test_without_the_extra_nobody_is_let_in(new, monkeypatch):
     monkeypatch.setitem(sys.modules, "counterseal_oidc", None)
     providers = new()
-    for ask in (*asked(providers), lambda: providers.revoke_grant(IDP, ZOE, company=COMPANY)):
+    for ask in (*calls_of(providers), lambda: providers.revoke_grant(IDP, ZOE, company=COMPANY)):
         with pytest.raises(IdentityUnavailable, match=r"counterseal-server\[oidc\]"):
             ask()
 
@@ -100,17 +100,17 @@ def test_a_private_provider_is_reached_only_if_the_settings_say_so(new, monkeypa
 
 def test_a_provider_that_cannot_be_reached_is_unavailable(new):
     providers = new()
-    url = asked(providers)[0]
+    url = calls_of(providers)[0]
     for _ in range(2):
         with pytest.raises(IdentityUnavailable):
             url()
 
 
-def test_the_house_asks_them_and_asks_nobody_when_it_opens(tmp_path, run):
+def test_the_runtime_asks_them_and_asks_nobody_when_it_opens(tmp_path, run):
     names = ("--company", "Example", "--app-space", "Bank", "--origin", "Shop")
     run("init", "--data", tmp_path / "data", *names, "--auth", "basic")
     sys.modules.pop("counterseal_oidc", None)
-    with House(settings({"data": tmp_path / "data"}, {})) as house:
-        house.prepare()
-        assert isinstance(house.ports.identity, Providers)
+    with Runtime(settings({"data": tmp_path / "data"}, {})) as runtime:
+        runtime.prepare()
+        assert isinstance(runtime.ports.identity, Providers)
         assert "counterseal_oidc" not in sys.modules

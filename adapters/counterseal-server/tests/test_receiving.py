@@ -38,79 +38,81 @@ class Client:
     """A client whose messages come one by one; then nothing comes."""
 
     def __init__(self, messages):
-        self.left = list(messages)
+        self.remaining = list(messages)
         self.here = asyncio.Event()
 
     async def receive(self):
-        if not self.left:
+        if not self.remaining:
             self.here.set()
             await asyncio.Event().wait()
-        return self.left.pop(0)
+        return self.remaining.pop(0)
 
 
-def request(address="192.0.2.1", **said):
+def request(address="192.0.2.1", **headers):
     headers = [
-        (name.replace("_", "-").encode(), str(value).encode()) for name, value in said.items()
+        (name.replace("_", "-").encode(), str(value).encode()) for name, value in headers.items()
     ]
     return {"type": "http", "headers": headers, "client": (address, 1)}
 
 
-def received(messages, *, places=1, deadline=LONG, **said):
+def received(messages, *, slots=1, deadline=LONG, **headers):
     async def receive():
         client = Client(messages)
-        return await Receiving(places, deadline, LIMIT).received(request(**said), client.receive)
+        return await Receiving(slots, deadline, LIMIT).received(request(**headers), client.receive)
 
     return asyncio.run(receive())
 
 
 @given(st.lists(st.binary(max_size=9), min_size=1, max_size=9))
 def test_a_body_is_received_whole(bodies):
-    whole = b"".join(bodies)
-    assert received(pieces(*bodies), transfer_encoding="chunked") == Received(whole)
-    assert received(pieces(*bodies), content_length=len(whole)) == Received(whole)
+    content = b"".join(bodies)
+    assert received(pieces(*bodies), transfer_encoding="chunked") == Received(content)
+    assert received(pieces(*bodies), content_length=len(content)) == Received(content)
 
 
-@pytest.mark.parametrize("said", [{}, {"content_length": 0}])
-def test_who_brings_none_needs_no_place(said):
+@pytest.mark.parametrize("headers", [{}, {"content_length": 0}])
+def test_who_brings_none_needs_no_place(headers):
     # Nothing is waited for, either.
-    assert received([], places=0, **said) == Received()
+    assert received([], slots=0, **headers) == Received()
 
 
-@pytest.mark.parametrize("said", [{"content_length": LIMIT}, {"transfer_encoding": "chunked"}])
-def test_a_body_of_just_the_limit_is_received(said):
-    assert received(pieces(b"x" * LIMIT), **said) == Received(b"x" * LIMIT)
-    assert received(pieces(b"x", b"x" * (LIMIT - 1)), **said) == Received(b"x" * LIMIT)
+@pytest.mark.parametrize("headers", [{"content_length": LIMIT}, {"transfer_encoding": "chunked"}])
+def test_a_body_of_just_the_limit_is_received(headers):
+    assert received(pieces(b"x" * LIMIT), **headers) == Received(b"x" * LIMIT)
+    assert received(pieces(b"x", b"x" * (LIMIT - 1)), **headers) == Received(b"x" * LIMIT)
 
 
 @pytest.mark.parametrize("size", [LIMIT + 1, LIMIT + 70_000])
 def test_a_longer_body_is_read_and_refused(size):
     one, several = pieces(b"x" * size), pieces(b"x" * LIMIT, b"x" * (size - LIMIT))
-    for said in ({"content_length": size}, {"transfer_encoding": "chunked"}):
+    for headers in ({"content_length": size}, {"transfer_encoding": "chunked"}):
         for messages in (one, several):
-            assert received(messages, **said) == Received(refused=TOO_LARGE)
+            assert received(messages, **headers) == Received(refused=TOO_LARGE)
 
 
 def test_no_more_is_read_than_a_server_would_wait_for():
-    async def run(said):
+    async def run(headers):
         client = Client(pieces(*[b"x" * 65_536] * 9))
         receiving = Receiving(1, LONG, LIMIT)
-        got = await receiving.received(request(**said), client.receive)
-        assert got == Received(refused=TOO_LARGE)
-        assert len(client.left) == 9 - RECEIVED_BYTES // 65_536
+        result = await receiving.received(request(**headers), client.receive)
+        assert result == Received(refused=TOO_LARGE)
+        assert len(client.remaining) == 9 - RECEIVED_BYTES // 65_536
 
-    for said in ({"content_length": 9 * 65_536}, {"transfer_encoding": "chunked"}):
-        asyncio.run(run(said))
+    for headers in ({"content_length": 9 * 65_536}, {"transfer_encoding": "chunked"}):
+        asyncio.run(run(headers))
 
 
-@pytest.mark.parametrize("said", [{"content_length": 4 * 65_536}, {"transfer_encoding": "chunked"}])
-def test_nothing_of_a_body_that_is_too_long_stays_in_memory(said):
+@pytest.mark.parametrize(
+    "headers", [{"content_length": 4 * 65_536}, {"transfer_encoding": "chunked"}]
+)
+def test_nothing_of_a_body_that_is_too_long_stays_in_memory(headers):
     class Slow(Client):
         """A client that sends much of its body, and not the rest of it."""
 
         async def receive(self):
-            if not self.left:
+            if not self.remaining:
                 return await super().receive()
-            self.left.pop()
+            self.remaining.pop()
             return {"type": "http.request", "body": bytes(65_536), "more_body": True}
 
     async def run():
@@ -118,16 +120,16 @@ def test_nothing_of_a_body_that_is_too_long_stays_in_memory(said):
         receiving = Receiving(400, LONG, LIMIT)
         tasks = [
             asyncio.ensure_future(
-                receiving.received(request(f"192.0.2.{number}", **said), client.receive)
+                receiving.received(request(f"192.0.2.{number}", **headers), client.receive)
             )
             for number, client in enumerate(clients)
         ]
         for client in clients:
             await client.here.wait()
-        taken, _ = tracemalloc.get_traced_memory()
+        memory, _ = tracemalloc.get_traced_memory()
         for task in tasks:
             task.cancel()
-        return taken / len(clients)
+        return memory / len(clients)
 
     tracemalloc.start()
     try:
@@ -137,7 +139,7 @@ def test_nothing_of_a_body_that_is_too_long_stays_in_memory(said):
 
 
 @pytest.mark.parametrize(
-    ("messages", "said"),
+    ("messages", "headers"),
     [
         (pieces(b"x" * 99), {"content_length": 100}),
         ([*pieces(b"x", more=True), GONE], {"content_length": 2}),
@@ -145,28 +147,30 @@ def test_nothing_of_a_body_that_is_too_long_stays_in_memory(said):
         ([GONE], {"transfer_encoding": "chunked"}),
     ],
 )
-def test_a_body_that_breaks_off_is_refused(messages, said):
-    assert received(messages, **said) == Received(refused=BROKEN)
+def test_a_body_that_breaks_off_is_refused(messages, headers):
+    assert received(messages, **headers) == Received(refused=BROKEN)
 
 
-@pytest.mark.parametrize("said", [{"content_length": 9}, {"transfer_encoding": "chunked"}])
+@pytest.mark.parametrize("headers", [{"content_length": 9}, {"transfer_encoding": "chunked"}])
 @pytest.mark.parametrize("messages", [[], pieces(b"x", more=True), pieces(b"x", b"y", more=True)])
-def test_a_body_that_does_not_come_in_time_is_refused(messages, said):
+def test_a_body_that_does_not_come_in_time_is_refused(messages, headers):
     moment = timedelta(milliseconds=1)
-    assert received(messages, deadline=moment, **said) == Received(refused=SLOW)
+    assert received(messages, deadline=moment, **headers) == Received(refused=SLOW)
 
 
 @pytest.mark.parametrize("piece", [b"", b"x"])
 def test_a_body_in_too_many_pieces_is_refused(piece):
     async def run(count):
         client = Client(pieces(*[piece] * count))
-        said = request(transfer_encoding="chunked")
-        return await Receiving(1, LONG, 2 * PIECES).received(said, client.receive), client.left
+        headers = request(transfer_encoding="chunked")
+        return await Receiving(1, LONG, 2 * PIECES).received(
+            headers, client.receive
+        ), client.remaining
 
     assert asyncio.run(run(PIECES)) == (Received(piece * PIECES), [])
-    got, left = asyncio.run(run(PIECES + 10))
-    assert got == Received(refused=BROKEN)
-    assert len(left) == 9
+    result, remaining = asyncio.run(run(PIECES + 10))
+    assert result == Received(refused=BROKEN)
+    assert len(remaining) == 9
 
 
 def test_the_deadline_is_for_the_whole_body_and_not_for_a_piece():

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from program import PATIENCE, TELLING, Phone, eventually, hasty, stop
+from program import ANNOUNCING, PATIENCE, Phone, eventually, hasty, stop
 from standardwebhooks import Webhook
 
 LOOK_SECONDS = 20.0
@@ -40,36 +40,36 @@ def store(request):
 def two(new_service):
     """Return a function that makes one service of two machines."""
 
-    def made(store, **env):
+    def start_service(store, **env):
         first = new_service(store=store)
         second = new_service(store=store, beside=first)
         return first, second, [one.serve(**env) for one in (first, second)]
 
-    return made
+    return start_service
 
 
 def polled(service, challenge):
     """Wait for the end of *challenge*, and return how it ended and when."""
     path = f"/request/getRequest?requestGuid={challenge}&wait=3000"
-    status, told = service.call("GET", path)
-    return status, told["status"], time.monotonic()
+    status, output = service.call("GET", path)
+    return status, output["status"], time.monotonic()
 
 
 def followed(service, challenge, first):
     """The same by the stream of its states; *first* is set when one was read."""
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE)
-    headers = {"Authorization": service.told["authorization"]}
+    headers = {"Authorization": service.output["authorization"]}
     with contextlib.closing(connection):
         connection.request("GET", f"/request/events?requestGuid={challenge}", headers=headers)
         response = connection.getresponse()
-        told = response.readline()
+        output = response.readline()
         first.set()
-        told += response.read()
-        return response.status, "ANSWERED" if b"ANSWERED" in told else told, time.monotonic()
+        output += response.read()
+        return response.status, "ANSWERED" if b"ANSWERED" in output else output, time.monotonic()
 
 
 def test_an_answer_at_one_machine_wakes_those_who_wait_at_the_other(store, two, receiver):
-    first, second, servers = two(store, program=TELLING, TELLING_LOOK=str(LOOK_SECONDS))
+    first, second, servers = two(store, program=ANNOUNCING, ANNOUNCING_LOOK=str(LOOK_SECONDS))
     took = []
     with ThreadPoolExecutor(2) as pool:
         for number in range(5):
@@ -78,9 +78,9 @@ def test_an_answer_at_one_machine_wakes_those_who_wait_at_the_other(store, two, 
             poll = pool.submit(polled, first, phone.challenge)
             line = f"waits for {phone.challenge}"
             eventually(lambda line=line: line in first.log.read_text())
-            told = threading.Event()
-            stream = pool.submit(followed, first, phone.challenge, told)
-            assert told.wait(PATIENCE)
+            output = threading.Event()
+            stream = pool.submit(followed, first, phone.challenge, output)
+            assert output.wait(PATIENCE)
             assert phone.answer()
             done = time.monotonic()
             for waiter in (poll, stream):
@@ -89,11 +89,11 @@ def test_an_answer_at_one_machine_wakes_those_who_wait_at_the_other(store, two, 
                 took.append(woken - done)
 
     assert statistics.median(took) < LOOK_SECONDS / 2, took
-    eventually(lambda: len(receiver.got) >= 5)
+    eventually(lambda: len(receiver.received) >= 5)
     stop(*servers)
-    assert len(receiver.got) == 5, "a callback was delivered twice"
-    verify = Webhook(first.told["callbackSecret"]).verify
-    assert len({verify(body, headers)["guid"] for headers, body in receiver.got}) == 5
+    assert len(receiver.received) == 5, "a callback was delivered twice"
+    verify = Webhook(first.output["callbackSecret"]).verify
+    assert len({verify(body, headers)["guid"] for headers, body in receiver.received}) == 5
 
 
 def test_a_machine_that_is_killed_amid_answers_loses_none_of_them(redis, two, receiver):
@@ -122,9 +122,9 @@ def test_a_machine_that_is_killed_amid_answers_loses_none_of_them(redis, two, re
     first.serve()
     assert all(phone.answer() for phone in phones)
     everything = {phone.challenge for phone in phones}
-    told = lambda: {json.loads(body)["guid"] for _, body in receiver.got}  # noqa: E731
-    eventually(lambda: told() == everything)
-    ids = {(json.loads(body)["guid"], headers["webhook-id"]) for headers, body in receiver.got}
+    output = lambda: {json.loads(body)["guid"] for _, body in receiver.received}  # noqa: E731
+    eventually(lambda: output() == everything)
+    ids = {(json.loads(body)["guid"], headers["webhook-id"]) for headers, body in receiver.received}
     assert len(ids) == 30
 
 
@@ -142,10 +142,10 @@ def test_each_callback_is_claimed_by_one_of_the_workers(store, two, receiver):
     phones = [Phone(first, f"user-{number}", receiver.url) for number in range(12)]
     assert all(phone.answer() for phone in phones)
 
-    eventually(lambda: len(receiver.got) >= len(phones))
+    eventually(lambda: len(receiver.received) >= len(phones))
     stop(*workers)
-    told = [json.loads(body)["guid"] for _, body in receiver.got]
-    assert sorted(told) == sorted(phone.challenge for phone in phones)
+    output = [json.loads(body)["guid"] for _, body in receiver.received]
+    assert sorted(output) == sorted(phone.challenge for phone in phones)
 
 
 @pytest.mark.parametrize("point", ["claimed", "sent"])
@@ -158,23 +158,23 @@ def test_a_claim_of_a_dead_worker_returns(redis, two, receiver, point):
     assert phone.answer()
     assert worker.wait(PATIENCE) == -signal.SIGKILL
     assert mark.exists()
-    before = len(receiver.got)
+    before = len(receiver.received)
 
     successor = deliver(second)
 
-    eventually(lambda: len(receiver.got) > before)
+    eventually(lambda: len(receiver.received) > before)
     stop(successor)
-    assert len(receiver.got) == before + 1
+    assert len(receiver.received) == before + 1
     assert before == {"claimed": 0, "sent": 1}[point]
     # Told twice, it has one name: at least once is what is promised.
-    assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
-    assert {json.loads(body)["guid"] for _, body in receiver.got} == {phone.challenge}
+    assert len({headers["webhook-id"] for headers, _ in receiver.received}) == 1
+    assert {json.loads(body)["guid"] for _, body in receiver.received} == {phone.challenge}
 
 
 def unready(service):
     """Return what `/readyz` says is failing; None if it says that all is well."""
-    status, told = service.call("GET", "/readyz", plain=True)
-    return told if status == 503 else None
+    status, output = service.call("GET", "/readyz", plain=True)
+    return output if status == 503 else None
 
 
 def test_a_server_that_is_away_is_said_and_come_back_to(redis, new_service, receiver):
@@ -184,12 +184,12 @@ def test_a_server_that_is_away_is_said_and_come_back_to(redis, new_service, rece
 
     redis.pause()
     # A verdict stands for a second.
-    told = eventually(lambda: unready(service))
-    assert told["failing"] == ["store"]
+    output = eventually(lambda: unready(service))
+    assert output["failing"] == ["store"]
     assert service.answers("/healthz")
     path = f"/request/getRequest?requestGuid={phone.challenge}"
-    status, told = service.call("GET", path)
-    assert (status, told["code"]) == (503, "unavailable")
+    status, output = service.call("GET", path)
+    assert (status, output["code"]) == (503, "unavailable")
 
     redis.resume()
     eventually(lambda: service.answers("/readyz"))
@@ -228,16 +228,17 @@ def test_no_log_and_no_command_says_the_password(redis, new_service, receiver):
     server = service.serve(COUNTERSEAL_LOG_LEVEL="debug")
     phone = Phone(service, "user-42", receiver.url)
     assert phone.answer()
-    eventually(lambda: receiver.got)
+    eventually(lambda: receiver.received)
     data = ("--data", service.folder / "data")
     purge = ("store", "purge", *data, "--store")
-    said = [
+    origin = service.output["requestOriginGuid"]
+    problems = [
         service.command("serve", *data, "--print-config"),
         service.command("invite", "user-43", *data, "--json"),
         service.command("account", "show", "user-42", *data),
         service.command("admin", "tree", *data, code=2),
         service.command("store", "purge", *data),
-        service.command("callbacks", "dead", "--origin", service.told["requestOriginGuid"], *data),
+        service.command("callbacks", "dead", "--origin", origin, *data),
         service.command("keys", "rotate", *data),
         service.command("init", *data, *("--company", "B", "--app-space", "B", "--origin", "B"),
                         "--auth", "basic", code=2),
@@ -247,9 +248,11 @@ def test_no_log_and_no_command_says_the_password(redis, new_service, receiver):
         service.command(*purge, f"{hidden}/canary", code=2),
         service.command(*purge, f"{hidden}?canary=1", code=2),
     ]  # fmt: skip
-    assert f'# store = "redis://***@127.0.0.1:{redis.port}/0?***"  # COUNTERSEAL_STORE' in said[0]
+    assert (
+        f'# store = "redis://***@127.0.0.1:{redis.port}/0?***"  # COUNTERSEAL_STORE' in problems[0]
+    )
     server.send_signal(signal.SIGTERM)
     assert server.wait(PATIENCE) == 0
-    for text in (*said, service.log.read_text()):
+    for text in (*problems, service.log.read_text()):
         assert "canary" not in text
-    assert "AuthenticationError" in said[9]
+    assert "AuthenticationError" in problems[9]

@@ -62,7 +62,7 @@ def test_it_is_read(text, topology, hosts, more):
 
 
 @pytest.mark.parametrize(
-    ("text", "named"),
+    ("text", "field"),
     [
         ("redis://", "HOST:PORT"),
         ("redis://canary@", "HOST:PORT"),
@@ -93,17 +93,17 @@ def test_it_is_read(text, topology, hosts, more):
         ("redis://host?sentinel_password=canary", "sentinel_password: only with"),
     ],
 )
-def test_what_does_not_fit_is_named_and_not_repeated(text, named):
-    with pytest.raises(InvalidField, match=named) as raised:
+def test_what_does_not_fit_is_named_and_not_repeated(text, field):
+    with pytest.raises(InvalidField, match=field) as raised:
         read_address(text)
     assert "canary" not in str(raised.value)
     assert raised.value.field.startswith("store")
 
 
 def test_secrets_are_not_shown():
-    read = read_address("redis+sentinel://:canary@a/bank?sentinel_password=canary")
-    assert (read.password, read.sentinel_password) == ("canary", "canary")
-    assert "canary" not in repr(read)
+    address = read_address("redis+sentinel://:canary@a/bank?sentinel_password=canary")
+    assert (address.password, address.sentinel_password) == ("canary", "canary")
+    assert "canary" not in repr(address)
 
 
 @pytest.mark.parametrize(
@@ -123,20 +123,22 @@ def test_it_says_how_sure_a_write_has_to_be(query, level):
 def test_it_makes_a_client_of_redis_py():
     with client_of(read_address("rediss://zoe:p@host:1/2?ssl_ca_certs=/ca.pem")) as single:
         assert isinstance(single, Redis)
-        told = single.connection_pool.connection_kwargs
+        output = single.connection_pool.connection_kwargs
         assert single.connection_pool.connection_class is SSLConnection
-        shown = {"host": "host", "port": 1, "db": 2, "username": "zoe", "password": "p"}
-        assert told | shown | {"ssl_ca_certs": "/ca.pem", "socket_timeout": 5.0} == told
-        assert told["retry"].get_retries() == 2
+        options = {"host": "host", "port": 1, "db": 2, "username": "zoe", "password": "p"}
+        assert output | options | {"ssl_ca_certs": "/ca.pem", "socket_timeout": 5.0} == output
+        assert output["retry"].get_retries() == 2
     address = "redis+sentinel://zoe:p@a,b:1/bank/2?sentinel_password=q&sentinel_username=s"
     with client_of(read_address(address)) as watched:
         pool = watched.connection_pool
         assert isinstance(pool, SentinelConnectionPool)
         assert pool.service_name == "bank"
         assert pool.connection_kwargs["password"] == "p"
-        asked = [one.connection_pool.connection_kwargs for one in pool.sentinel_manager.sentinels]
-        assert [(one["host"], one["port"]) for one in asked] == [("a", 26_379), ("b", 1)]
-        assert {(one["username"], one["password"]) for one in asked} == {("s", "q")}
+        sentinel_options = [
+            one.connection_pool.connection_kwargs for one in pool.sentinel_manager.sentinels
+        ]
+        assert [(one["host"], one["port"]) for one in sentinel_options] == [("a", 26_379), ("b", 1)]
+        assert {(one["username"], one["password"]) for one in sentinel_options} == {("s", "q")}
 
 
 def test_a_cluster_that_is_not_there_is_unavailable():

@@ -35,7 +35,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
-PLACES = [
+PATHS = [
     ("appSpace", "name"),
     ("origin", "name"),
     ("account", "id"),
@@ -47,7 +47,7 @@ PLACES = [
 ]
 
 
-def shown(document, capsys, monkeypatch, columns=60):
+def screen_text(document, capsys, monkeypatch, columns=60):
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     display.show(Screen(), document)
@@ -56,7 +56,7 @@ def shown(document, capsys, monkeypatch, columns=60):
 
 @pytest.fixture
 def show(capsys, monkeypatch):
-    return lambda document, **options: shown(document, capsys, monkeypatch, **options)
+    return lambda document, **options: screen_text(document, capsys, monkeypatch, **options)
 
 
 def test_everything_is_shown(show):
@@ -172,11 +172,11 @@ def test_a_title_cannot_claim_another_strength(show):
 @given(document=st.data())
 def test_a_stranger_s_document_is_shown_and_hides_nothing(document):
     forged = copy.deepcopy(DOCUMENT)
-    *path, last = document.draw(st.sampled_from(PLACES))
-    place = forged
+    *path, last = document.draw(st.sampled_from(PATHS))
+    part = forged
     for step in path:
-        place = place[step]
-    place[last] = document.draw(st.text())
+        part = part[step]
+    part[last] = document.draw(st.text())
     forged["additionalInfo"] = document.draw(JSON)
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("FORCE_COLOR", raising=False)

@@ -19,10 +19,10 @@ from random import Random
 
 import pytest
 from program import (
+    ANNOUNCING,
     PATIENCE,
     PIN,
     QUESTION,
-    TELLING,
     Phone,
     eventually,
     hasty,
@@ -38,28 +38,28 @@ from counterseal.models import OPERATOR, AddressKind, PushAddress, Scheme
 from counterseal.wire.cx1 import write_cx1
 from counterseal.wire.enrolment import enrolment_document
 from counterseal_server.configuration import settings
-from counterseal_server.house import House
+from counterseal_server.runtime import Runtime
 
 
 def test_from_an_empty_folder_to_a_verified_callback(service, receiver):
     server = service.serve(COUNTERSEAL_LOG_LEVEL="debug", COUNTERSEAL_LOG_FORMAT="json")
     assert service.bind().startswith("bound: device ")
-    asked = service.ask(receiver.url)
+    question = service.ask(receiver.url)
 
     (waiting,) = json.loads(service.device("pending", "--json"))["requests"]
-    assert waiting["challenge"] == asked["guid"]
+    assert waiting["challenge"] == question["guid"]
     assert waiting["content"] == {"text": "Pay 10 EUR to Zoë?"}
-    assert "Pay 10 EUR to Zo" in service.device("show", asked["guid"])
-    wrong = service.device("answer", asked["guid"], "--button", "0", "--code", "000", code=1)
+    assert "Pay 10 EUR to Zo" in service.device("show", question["guid"])
+    wrong = service.device("answer", question["guid"], "--button", "0", "--code", "000", code=1)
     assert "wrong_code" in wrong
-    told = service.device("answer", asked["guid"], "--button", "0", "--code", asked["code"])
+    output = service.device("answer", question["guid"], "--button", "0", "--code", question["code"])
 
-    assert told == "ANSWERED, approved\nreceipt: number 1, it holds\n"
-    headers, body = eventually(lambda: receiver.got)[0]
-    seen = Webhook(service.told["callbackSecret"]).verify(body, headers)
-    assert seen["guid"] == asked["guid"]
-    assert seen["buttonSelected"] == 0
-    status, again = service.call("GET", f"/request/getRequest?requestGuid={asked['guid']}")
+    assert output == "ANSWERED, approved\nreceipt: number 1, it holds\n"
+    headers, body = eventually(lambda: receiver.received)[0]
+    event = Webhook(service.output["callbackSecret"]).verify(body, headers)
+    assert event["guid"] == question["guid"]
+    assert event["buttonSelected"] == 0
+    status, again = service.call("GET", f"/request/getRequest?requestGuid={question['guid']}")
     assert (status, again["status"]) == (200, "ANSWERED")
     assert json.loads(service.device("status", "--json"))["name"] == "phone"
     assert service.device("pending") == "Nothing is asked.\n"
@@ -69,9 +69,9 @@ def test_from_an_empty_folder_to_a_verified_callback(service, receiver):
     log = service.log.read_text()
     assert json.loads(log.splitlines()[-1])["message"] == "stopped"
     secrets = [
-        service.told[name] for name in ("key", "authorization", "callbackSecret", "adminKey")
+        service.output[name] for name in ("key", "authorization", "callbackSecret", "adminKey")
     ]
-    for secret in (*secrets, asked["code"], PIN, "user-42", "10 EUR"):
+    for secret in (*secrets, question["code"], PIN, "user-42", "10 EUR"):
         assert secret not in log
 
 
@@ -79,11 +79,11 @@ def test_a_disown_over_a_link(service, receiver):
     service.serve()
     link = service.command("invite", "user-42", "--data", service.folder / "data").splitlines()[0]
     service.device("bind", "--url", service.url, "--link", link)
-    asked = service.ask(receiver.url)
+    question = service.ask(receiver.url)
 
-    assert service.device("disown", asked["guid"]).startswith("DISOWNED, not approved\n")
+    assert service.device("disown", question["guid"]).startswith("DISOWNED, not approved\n")
 
-    _, body = eventually(lambda: receiver.got)[0]
+    _, body = eventually(lambda: receiver.received)[0]
     assert json.loads(body)["state"] == "DISOWNED"
     assert "home: there is a bound device" in service.device(
         "bind", "--url", service.url, "--link", link, code=2
@@ -94,22 +94,24 @@ def test_a_kill_right_after_an_answer_loses_no_callback(service, receiver):
     receiver.status = 503
     server = service.serve()
     service.bind()
-    asked = service.ask(receiver.url)
-    service.device("answer", asked["guid"], "--button", "0", "--code", asked["code"])
+    question = service.ask(receiver.url)
+    service.device("answer", question["guid"], "--button", "0", "--code", question["code"])
 
     service.kill(server)
     receiver.status = 204
-    before = len(receiver.got)
+    before = len(receiver.received)
     service.serve()
 
-    headers, body = eventually(lambda: receiver.got[before:])[0]
-    assert Webhook(service.told["callbackSecret"]).verify(body, headers)["guid"] == asked["guid"]
-    ids = {headers["webhook-id"] for headers, _ in receiver.got}
+    headers, body = eventually(lambda: receiver.received[before:])[0]
+    assert (
+        Webhook(service.output["callbackSecret"]).verify(body, headers)["guid"] == question["guid"]
+    )
+    ids = {headers["webhook-id"] for headers, _ in receiver.received}
     assert len(ids) == 1
 
 
 def test_a_stop_lets_those_go_who_wait(service, receiver):
-    server = service.serve(program=TELLING, TELLING_LOOK="1", COUNTERSEAL_GRACE="600s")
+    server = service.serve(program=ANNOUNCING, ANNOUNCING_LOOK="1", COUNTERSEAL_GRACE="600s")
     phone = Phone(service, "user-42", receiver.url)
     path = f"/request/getRequest?requestGuid={phone.challenge}&wait=3000"
     with ThreadPoolExecutor(1) as pool:
@@ -131,23 +133,25 @@ def test_nobody_serves_on_when_the_main_process_is_killed(service):
 
 def test_sixteen_clients_at_once_see_no_error_and_nobody_is_stuck(service, receiver):
     service.serve()
-    turns = 3
+    rounds = 3
 
     def client(number):
-        for turn in range(turns):
-            phone = Phone(service, f"user-{number}-{turn}", receiver.url)
+        for round_number in range(rounds):
+            phone = Phone(service, f"user-{number}-{round_number}", receiver.url)
             path = f"/request/getRequest?requestGuid={phone.challenge}"
             with ThreadPoolExecutor(1) as second:
                 polled = second.submit(service.call, "GET", f"{path}&wait=25")
                 assert phone.answer()
-            status, told = polled.result()
-            assert (status, told["status"]) == (200, "ANSWERED")
-            assert service.call("GET", path) == (status, told)
+            status, output = polled.result()
+            assert (status, output["status"]) == (200, "ANSWERED")
+            assert service.call("GET", path) == (status, output)
 
     with ThreadPoolExecutor(16) as clients:
         list(clients.map(client, range(16)))
 
-    eventually(lambda: len({headers["webhook-id"] for headers, _ in receiver.got}) == 16 * turns)
+    eventually(
+        lambda: len({headers["webhook-id"] for headers, _ in receiver.received}) == 16 * rounds
+    )
 
 
 def test_a_kill_amid_fifty_answers_loses_none_of_them(service, receiver):
@@ -180,9 +184,9 @@ def test_a_kill_amid_fifty_answers_loses_none_of_them(service, receiver):
         # Once more: the same words get the recorded result.
         assert phone.answer()
     everything = {phone.challenge for phone in phones}
-    told = lambda: {json.loads(body)["guid"] for _, body in receiver.got}  # noqa: E731
-    eventually(lambda: told() == everything)
-    ids = {(json.loads(body)["guid"], headers["webhook-id"]) for headers, body in receiver.got}
+    output = lambda: {json.loads(body)["guid"] for _, body in receiver.received}  # noqa: E731
+    eventually(lambda: output() == everything)
+    ids = {(json.loads(body)["guid"], headers["webhook-id"]) for headers, body in receiver.received}
     assert len(ids) == 50
 
 
@@ -198,24 +202,24 @@ def test_s30_a_kill_at_each_point_of_the_outbox_loses_nothing(service, receiver,
         phone.answer()
     assert server.wait(PATIENCE) == -signal.SIGKILL
     assert mark.exists()
-    before = len(receiver.got)
+    before = len(receiver.received)
     assert before == {"answered": 0, "claimed": 0, "sent": 1, "recorded": 1}[point]
 
     successor = service.serve()
     path = f"/request/getRequest?requestGuid={phone.challenge}"
-    told = service.call("GET", path)[1]
-    assert (told["status"], told["buttonSelected"]) == ("ANSWERED", 0)
+    output = service.call("GET", path)[1]
+    assert (output["status"], output["buttonSelected"]) == ("ANSWERED", 0)
     assert phone.answer()  # once more: the same words get the recorded result
-    assert service.call("GET", path)[1] == told
+    assert service.call("GET", path)[1] == output
     again = 0 if point == "recorded" else 1
-    eventually(lambda: len(receiver.got) >= before + again)
+    eventually(lambda: len(receiver.received) >= before + again)
     stop(successor)
-    assert len(receiver.got) == before + again
-    verify = Webhook(service.told["callbackSecret"]).verify
-    sent = [verify(body, headers) for headers, body in receiver.got]
-    assert {each["guid"] for each in sent} == {phone.challenge}
-    assert {each["receipt"] for each in sent} == {told["receipt"]}
-    assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
+    assert len(receiver.received) == before + again
+    verify = Webhook(service.output["callbackSecret"]).verify
+    deliveries = [verify(body, headers) for headers, body in receiver.received]
+    assert {each["guid"] for each in deliveries} == {phone.challenge}
+    assert {each["receipt"] for each in deliveries} == {output["receipt"]}
+    assert len({headers["webhook-id"] for headers, _ in receiver.received}) == 1
 
 
 CANARY = "canary7f3a"
@@ -228,31 +232,33 @@ def canary(name):
 
 def found_in(text, secrets):
     """Return the names of those *secrets* that *text* has, not as a part of something longer."""
-    whole = r"(?<![0-9A-Za-z]){}(?![0-9A-Za-z])"
+    pattern = r"(?<![0-9A-Za-z]){}(?![0-9A-Za-z])"
     return [
-        name for name, secret in secrets.items() if re.search(whole.format(re.escape(secret)), text)
+        name
+        for name, secret in secrets.items()
+        if re.search(pattern.format(re.escape(secret)), text)
     ]
 
 
 def every_reply(service):
     """Let the service's calls keep what was answered; return the kept."""
-    kept, call = [], service.call
+    calls, call = [], service.call
 
-    def keeping(*args, **kwargs):
+    def recording_call(*args, **kwargs):
         reply = call(*args, **kwargs)
-        kept.append(reply)
+        calls.append(reply)
         return reply
 
-    service.call = keeping
-    return kept
+    service.call = recording_call
+    return calls
 
 
 def raw(service, method, path, body=b"", **headers):
     """Call as no client of ours would."""
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE)
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    header_names = {name.replace("_", "-"): value for name, value in headers.items()}
     with contextlib.closing(connection):
-        connection.request(method, path, body or None, named)
+        connection.request(method, path, body or None, header_names)
         response = connection.getresponse()
         return response.status, response.read().decode()
 
@@ -268,18 +274,18 @@ def test_s34_no_secret_is_said_in_a_log_a_problem_a_metric_an_audit_event_or_a_r
     whoever asked it and to the device. Account ids and the names of devices are in the repr of
     their records, and in no log, problem, metric or audit event.
     """
-    ring = base64.b64encode(CANARY.ljust(32, "!").encode()).decode()
+    master_key = base64.b64encode(CANARY.ljust(32, "!").encode()).decode()
     path = service.folder / "data" / "keys" / "master.key"
     # The newest seals from now on; what is sealed already needs the old one.
-    env = {"COUNTERSEAL_MASTER_KEY": f"{ring},{path.read_text().strip()}"}
+    env = {"COUNTERSEAL_MASTER_KEY": f"{master_key},{path.read_text().strip()}"}
     service.serve(COUNTERSEAL_LOG_LEVEL="debug", **env)
     replies = every_reply(service)
     secrets = {
-        "basic": service.told["key"],
-        "authorization": service.told["authorization"].removeprefix("Basic "),
-        "webhook": service.told["callbackSecret"].removeprefix("whsec_"),
-        "admin": service.told["adminKey"],
-        "master": ring,
+        "basic": service.output["key"],
+        "authorization": service.output["authorization"].removeprefix("Basic "),
+        "webhook": service.output["callbackSecret"].removeprefix("whsec_"),
+        "admin": service.output["adminKey"],
+        "master": master_key,
         "old master": path.read_text().strip(),
         "pin": canary("pin"),
         "push address": canary("push"),
@@ -292,12 +298,12 @@ def test_s34_no_secret_is_said_in_a_log_a_problem_a_metric_an_audit_event_or_a_r
         assert reply[0] == status, reply
         replies.append(reply)
 
-    with House(settings({"data": service.folder / "data"}, env)) as house:
-        administration = Administration(house.ports, house.policy, by=OPERATOR)
-        credentials = Credentials(house.ports, house.policy, by=OPERATOR)
-        hmac_origin = administration.create_origin(service.told["appSpaceGuid"], "HMAC shop")
+    with Runtime(settings({"data": service.folder / "data"}, env)) as runtime:
+        administration = Administration(runtime.ports, runtime.policy, by=OPERATOR)
+        credentials = Credentials(runtime.ports, runtime.policy, by=OPERATOR)
+        hmac_origin = administration.create_origin(service.output["appSpaceGuid"], "HMAC shop")
         administration.allow_callback(
-            service.told["requestOriginGuid"], f"{receiver.url}?t={canary('callback')}"
+            service.output["requestOriginGuid"], f"{receiver.url}?t={canary('callback')}"
         )
         secrets["hmac"] = credentials.issue(hmac_origin.guid, Scheme.HMAC).secret
         now = int(time.time() * 1000)
@@ -335,7 +341,7 @@ def test_s34_no_secret_is_said_in_a_log_a_problem_a_metric_an_audit_event_or_a_r
         )
         proofs = []
 
-        def proven(method, path, body=b""):
+        def signed_request(method, path, body=b""):
             call = device.signed_call(method, service.url + path, body)
             proofs.append(call.proof)
             kind = "application/jose" if b"." in body[:200] else "application/json"
@@ -355,25 +361,25 @@ def test_s34_no_secret_is_said_in_a_log_a_problem_a_metric_an_audit_event_or_a_r
             "showCode": True,
             "callback": f"{receiver.url}?t={canary('callback')}",
         }
-        _, asked = service.call("POST", "/request/add", question)
-        secrets["code"] = asked["code"]
-        display = proven("GET", f"/device/requests/{asked['guid']}")[1]["display"]
-        tries = [("0000", asked["code"]), (canary("pin"), canary("code"))]
+        _, question = service.call("POST", "/request/add", question)
+        secrets["code"] = question["code"]
+        display = signed_request("GET", f"/device/requests/{question['guid']}")[1]["display"]
+        tries = [("0000", question["code"]), (canary("pin"), canary("code"))]
         answers = [device.answer(display, 0, pin=pin, code=code) for pin, code in tries]
-        answers.append(device.answer(display, 0, pin=canary("pin"), code=asked["code"]))
+        answers.append(device.answer(display, 0, pin=canary("pin"), code=question["code"]))
         for token, status in zip(answers, (403, 403, 200), strict=True):
-            reply = proven("POST", "/device/answer", token.encode())
+            reply = signed_request("POST", "/device/answer", token.encode())
             assert reply[0] == status, reply
             replies.append(reply)
         telemetry = {"event": "seen", "attributes": {"at": "12:00"}}
-        assert proven("POST", "/device/telemetry", json.dumps(telemetry).encode())[0] == 204
+        assert signed_request("POST", "/device/telemetry", json.dumps(telemetry).encode())[0] == 204
         rotation = device.rotation(pin=canary("pin"), new_pin=canary("pin"))
-        assert proven("POST", "/device/rotate", rotation.body)[0] == 200
-        (headers, _) = eventually(lambda: receiver.got)[0]
+        assert signed_request("POST", "/device/rotate", rotation.body)[0] == 200
+        (headers, _) = eventually(lambda: receiver.received)[0]
         secrets["webhook signature"] = headers["webhook-signature"].partition(",")[2]
 
         # All that can be wrong, with a canary in it
-        key = service.told["authorization"]
+        key = service.output["authorization"]
         json_type = {"Content_Type": "application/json"}
         wrong = json.dumps({"accountId": canary("account") * 99, "duration": canary("duration")})
         here = uri.removeprefix(service.url)
@@ -385,8 +391,11 @@ def test_s34_no_secret_is_said_in_a_log_a_problem_a_metric_an_audit_event_or_a_r
         problem(405, raw(service, "DELETE", f"/request/add?q={canary('query')}"))
         problem(415, raw(service, "POST", "/request/add", b"x", Authorization=key))
         for body in (wrong, wrong[:-1], json.dumps(question | {"callback": canary("callback")})):
-            sent = body.encode()
-            problem(400, raw(service, "POST", "/request/add", sent, Authorization=key, **json_type))
+            deliveries = body.encode()
+            problem(
+                400,
+                raw(service, "POST", "/request/add", deliveries, Authorization=key, **json_type),
+            )
         problem(400, raw(service, "GET", f"/request/getAll?x={canary('query')}", Authorization=key))
         problem(403, raw(service, "GET", "/device/status", Counterseal_Proof=canary("proof")))
         token = json.dumps({"token": f"{canary('token')}.x", "keys": []}).encode()
@@ -402,15 +411,21 @@ def test_s34_no_secret_is_said_in_a_log_a_problem_a_metric_an_audit_event_or_a_r
         with contextlib.closing(sqlite3.connect(service.folder / "data" / "counterseal.db")) as db:
             guids = [guid for (guid,) in db.execute("SELECT guid FROM counterseal_records")]
             audit = "\n".join(body for (body,) in db.execute("SELECT body FROM counterseal_events"))
-        shown = [house, house.settings, house.ports, house.keys.master_keys, house.keys.signer]
-        shown += [*house.ports.store.get(*guids), device, enrolment, rotation]
-        reprs = "\n".join(map(repr, shown))
+        repr_objects = [
+            runtime,
+            runtime.settings,
+            runtime.ports,
+            runtime.keys.master_keys,
+            runtime.keys.signer,
+        ]
+        repr_objects += [*runtime.ports.store.get(*guids), device, enrolment, rotation]
+        reprs = "\n".join(map(repr, repr_objects))
     assert len(guids) > 5
     assert "challenge.answered" in audit
     assert 'operation="answerRequest"' in metrics
 
-    problems = [str(told) for status, told in replies if status >= 400]
-    places = {
+    problems = [str(output) for status, output in replies if status >= 400]
+    outputs = {
         "log": service.log.read_text(),
         "problems": "\n".join(problems),
         "metrics": metrics,
@@ -418,16 +433,16 @@ def test_s34_no_secret_is_said_in_a_log_a_problem_a_metric_an_audit_event_or_a_r
         "reprs": reprs,
     }
     assert len(problems) > 12
-    assert "wrong_code" in places["log"]
-    assert "DELIVERED" in places["log"]
+    assert "wrong_code" in outputs["log"]
+    assert "DELIVERED" in outputs["log"]
     # What is looked for is what there was.
-    right = "\n".join(str(told) for status, told in replies if status < 400)
+    right = "\n".join(str(output) for status, output in replies if status < 400)
     assert {"account", "code", "content", "session token"} <= set(found_in(right, secrets))
-    for place, text in places.items():
+    for output_name, text in outputs.items():
         # Records are told apart by these two.
-        shown = {"account", "name"} if place == "reprs" else set()
-        assert set(found_in(text, secrets)) <= shown, place
-        assert set(CANARIES.findall(text)) <= set(map(canary, shown)), place
+        repr_objects = {"account", "name"} if output_name == "reprs" else set()
+        assert set(found_in(text, secrets)) <= repr_objects, output_name
+        assert set(CANARIES.findall(text)) <= set(map(canary, repr_objects)), output_name
 
 
 def said_to(service, data):
@@ -444,35 +459,35 @@ def said_to(service, data):
 def test_no_bytes_hang_a_worker(service, receiver):
     service.serve(COUNTERSEAL_THREADS="4", COUNTERSEAL_WAITERS="2")
     phone = Phone(service, "user-42", receiver.url)
-    luck = Random(7)  # noqa: S311 (nobody is to be surprised)
+    random = Random(7)  # noqa: S311 (nobody is to be surprised)
     body = json.dumps(QUESTION | {"callback": receiver.url}).encode()
     proof = phone.device.signed_call("POST", f"{service.url}/device/answer", phone.signed).proof
     valid = [
-        ("POST /request/add", service.told["authorization"], "", "application/json", body),
+        ("POST /request/add", service.output["authorization"], "", "application/json", body),
         ("GET /request/getRequest?wait=1&requestGuid=x", "x", "", "text/plain", b""),
         ("POST /device/answer", "", proof, "application/jose", phone.signed),
     ]
-    told = []
+    output = []
     for _ in range(200):
-        line, authorization, proof, kind, sent = luck.choice(valid)
+        line, authorization, proof, kind, deliveries = random.choice(valid)
         data = bytearray(
             f"{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {authorization}"
             f"\r\nCounterseal-Proof: {proof}\r\nContent-Type: {kind}"
-            f"\r\nContent-Length: {len(sent)}\r\n\r\n".encode()
-            + sent
+            f"\r\nContent-Length: {len(deliveries)}\r\n\r\n".encode()
+            + deliveries
         )
-        for _ in range(luck.randrange(1, 4)):
-            at = luck.randrange(len(data))
-            change = luck.randrange(3)
+        for _ in range(random.randrange(1, 4)):
+            at = random.randrange(len(data))
+            change = random.randrange(3)
             if change == 0:
-                data[at] ^= 1 << luck.randrange(8)
+                data[at] ^= 1 << random.randrange(8)
             elif change == 1:
-                del data[at : at + luck.randrange(1, 30)]
+                del data[at : at + random.randrange(1, 30)]
             else:
-                data[at:at] = luck.randbytes(luck.randrange(1, 30))
-        told.append(said_to(service, bytes(data)))
-    assert not [line for line in told if line.startswith(b"HTTP/1.1 5")]
-    assert sum(line.startswith(b"HTTP/1.1 4") for line in told) > 50
+                data[at:at] = random.randbytes(random.randrange(1, 30))
+        output.append(said_to(service, bytes(data)))
+    assert not [line for line in output if line.startswith(b"HTTP/1.1 5")]
+    assert sum(line.startswith(b"HTTP/1.1 4") for line in output) > 50
     # All four are there, at once and still.
     with ThreadPoolExecutor(4) as pool:
         paths = [f"/request/getRequest?requestGuid={phone.challenge}"] * 8
@@ -480,14 +495,14 @@ def test_no_bytes_hang_a_worker(service, receiver):
             200
         }
     assert phone.answer()
-    eventually(lambda: receiver.got)
+    eventually(lambda: receiver.received)
 
 
-def slow_bodies(held, port, count, address="127.0.0.1"):
+def slow_bodies(connections, port, count, address="127.0.0.1"):
     """Begin requests from *address* whose bodies do not come to an end."""
     head = b"POST /request/add HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     slow = [
-        held.enter_context(
+        connections.enter_context(
             socket.create_connection(("127.0.0.1", port), PATIENCE, source_address=(address, 0))
         )
         for _ in range(count)
@@ -509,21 +524,21 @@ def test_slow_bodies_keep_nobody_out_who_brings_none(service, receiver):
     phone = Phone(service, "user-42", receiver.url)
     # Six have their share, which is all but the last quarter; four more have one each of that.
     addresses = [f"127.0.0.{number}" for number in range(2, 12)]
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as connections:
         turned_away = []
         for number, address in enumerate(addresses):
-            slow = slow_bodies(held, service.port, 3, address)
+            slow = slow_bodies(connections, service.port, 3, address)
             # An eighth of the places is the share of one address.
             refused = 1 if number < 6 else 2
             turned_away += eventually(
                 lambda slow=slow, refused=refused: (
-                    len(found := select.select(slow, [], [], 0)[0]) == refused and found
+                    len(closed := select.select(slow, [], [], 0)[0]) == refused and closed
                 )
             )
         assert statuses(turned_away) == {b"HTTP/1.1 503 Service Unavailable\r\n"}
         assert {line.getsockname()[0] for line in turned_away} == set(addresses)
-        status, told = service.call("POST", "/request/add", QUESTION)
-        assert (status, told["code"]) == (503, "busy")
+        status, output = service.call("POST", "/request/add", QUESTION)
+        assert (status, output["code"]) == (503, "busy")
         assert service.call("GET", "/healthz", plain=True)[0] == 200
         path = f"/request/getRequest?requestGuid={phone.challenge}"
         assert service.call("GET", path)[0] == 200
@@ -535,8 +550,8 @@ def test_slow_bodies_of_one_machine_keep_no_other_out(service, receiver):
     """With what a service has by default, and more such clients than there are threads."""
     service.serve(COUNTERSEAL_BODY_DEADLINE="1h")
     phone = Phone(service, "user-42", receiver.url)
-    with contextlib.ExitStack() as held:
-        slow = slow_bodies(held, service.port, 300, "127.0.0.2")
+    with contextlib.ExitStack() as connections:
+        slow = slow_bodies(connections, service.port, 300, "127.0.0.2")
         eventually(lambda: len(select.select(slow, [], [], 0)[0]) == 300 - 1_024 // 8)
         assert service.call("POST", "/request/add", QUESTION)[0] == 201
         assert phone.answer()
@@ -544,10 +559,10 @@ def test_slow_bodies_of_one_machine_keep_no_other_out(service, receiver):
         assert len(select.select(slow, [], [], 0)[0]) == 300 - 1_024 // 8
 
 
-def test_a_body_that_does_not_come_in_time_is_told_so_and_hung_up(service):
+def test_a_body_that_does_not_come_in_time_gets_408_and_the_connection_ends(service):
     service.serve(COUNTERSEAL_BODY_DEADLINE="1s")
-    with contextlib.ExitStack() as held:
-        for line in slow_bodies(held, service.port, 2):
+    with contextlib.ExitStack() as connections:
+        for line in slow_bodies(connections, service.port, 2):
             reply = http.client.HTTPResponse(line)
             reply.begin()
             assert reply.status == 408
@@ -588,16 +603,16 @@ def test_a_connection_is_used_again_whatever_was_said_on_it(service):
             b"HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
             b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
         )
-        told = []
+        output = []
         for method in ("POST", "POST", "HEAD", "GET"):
             reply = http.client.HTTPResponse(line, method=method)
             # Each of them reads ahead into a buffer of its own otherwise.
             reply.fp.close()
             reply.fp = line.makefile("rb", buffering=0)
             reply.begin()
-            told.append((reply.status, int(reply.headers["Content-Length"]), reply.read()))
-        assert [status for status, _, _ in told] == [401, 401, 200, 200]
-        (_, announced, nothing), (_, length, body) = told[2:]
+            output.append((reply.status, int(reply.headers["Content-Length"]), reply.read()))
+        assert [status for status, _, _ in output] == [401, 401, 200, 200]
+        (_, announced, nothing), (_, length, body) = output[2:]
         assert (announced, nothing) == (length, b"")
         assert json.loads(body) == {"status": "alive"}
 
@@ -618,9 +633,11 @@ def test_connections_that_nobody_speaks_on_keep_nobody_out(new_service, founded)
     try:
         service.serve()
         resource.setrlimit(resource.RLIMIT_NOFILE, (2 * many, hard))
-        with contextlib.ExitStack() as held:
+        with contextlib.ExitStack() as connections:
             idle = [
-                held.enter_context(socket.create_connection(("127.0.0.1", service.port), PATIENCE))
+                connections.enter_context(
+                    socket.create_connection(("127.0.0.1", service.port), PATIENCE)
+                )
                 for _ in range(many)
             ]
             assert service.answers("/readyz")
@@ -649,19 +666,19 @@ def test_fewer_connections_are_taken_than_files_may_be_open(service):
 def test_callbacks_by_processes_of_their_own(service, receiver):
     service.serve(COUNTERSEAL_SENDERS="0")
     service.bind()
-    asked = service.ask(receiver.url)
-    service.device("answer", asked["guid"], "--button", "1")
+    question = service.ask(receiver.url)
+    service.device("answer", question["guid"], "--button", "1")
     workers = [service.run("callbacks", "run") for _ in range(2)]
 
-    _, body = eventually(lambda: receiver.got)[0]
+    _, body = eventually(lambda: receiver.received)[0]
 
-    assert json.loads(body)["guid"] == asked["guid"]
+    assert json.loads(body)["guid"] == question["guid"]
     # Until then a signal ends it as it ends any program.
     eventually(lambda: service.log.read_text().count("delivering callbacks") == 2)
     for worker in workers:
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(PATIENCE) == 0
-    assert len(receiver.got) == 1
+    assert len(receiver.received) == 1
     _, metrics = service.call("GET", "/metrics", plain=True)
     assert b'counterseal_requests_total{operation="answerRequest",status="200"} 1.0' in metrics
 
@@ -670,21 +687,21 @@ def test_a_dead_callback_is_sent_again_by_an_operator(service, receiver):
     receiver.status = 410
     service.serve()
     service.bind()
-    asked = service.ask(receiver.url)
-    service.device("answer", asked["guid"], "--button", "1")
-    headers, _ = eventually(lambda: receiver.got)[0]
+    question = service.ask(receiver.url)
+    service.device("answer", question["guid"], "--button", "1")
+    headers, _ = eventually(lambda: receiver.received)[0]
     guid = headers["webhook-id"]
     eventually(lambda: f"callback {guid}: DEAD" in service.log.read_text())
 
     receiver.status = 204
     data = service.folder / "data"
-    origin = ("--origin", service.told["requestOriginGuid"], "--data", data)
+    origin = ("--origin", service.output["requestOriginGuid"], "--data", data)
     dead = json.loads(service.command("callbacks", "dead", *origin))
-    assert (dead["deliveryGuid"], dead["requestGuid"]) == (guid, asked["guid"])
+    assert (dead["deliveryGuid"], dead["requestGuid"]) == (guid, question["guid"])
     assert (dead["status"], dead["cause"], dead["lastStatus"]) == ("DEAD", "gone", 410)
     assert service.command("callbacks", "requeue", guid, "--data", data) == "QUEUED\n"
 
-    eventually(lambda: len(receiver.got) == 2)
+    eventually(lambda: len(receiver.received) == 2)
     eventually(lambda: f"callback {guid}: DELIVERED" in service.log.read_text())
     again = service.command("callbacks", "requeue", guid, "--data", data, code=1)
     assert again.startswith("refused: wrong_state: ")
@@ -694,18 +711,18 @@ def test_a_dead_callback_is_sent_again_by_an_operator(service, receiver):
 
 
 def test_an_address_that_is_taken_is_refused(service):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", service.port))
-        taken.listen()
-        said = service.command(
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", service.port))
+        listener.listen()
+        error_text = service.command(
             *("serve", "--data", service.folder / "data", "--port", service.port), code=2
         )
-    assert said.startswith(f"port: cannot listen at 127.0.0.1:{service.port}: ")
+    assert error_text.startswith(f"port: cannot listen at 127.0.0.1:{service.port}: ")
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])
 def test_a_host_that_is_not_this_machine_is_refused(service, host):
-    said = service.command(
+    error_text = service.command(
         *("serve", "--data", service.folder / "data"), code=2, COUNTERSEAL_HOST=host
     )
-    assert said.startswith(f"host: cannot listen at {host}:")
+    assert error_text.startswith(f"host: cannot listen at {host}:")

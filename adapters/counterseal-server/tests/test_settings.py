@@ -25,25 +25,29 @@ def file(tmp_path):
 
 
 def test_the_defaults(tmp_path):
-    found = settings({"data": tmp_path}, {"HOME": "/"})
-    assert (found.host, found.port, found.public_url) == (
+    loaded_settings = settings({"data": tmp_path}, {"HOME": "/"})
+    assert (loaded_settings.host, loaded_settings.port, loaded_settings.public_url) == (
         "127.0.0.1",
         8787,
         "http://127.0.0.1:8787",
     )
-    assert found.store is None
-    assert found.database_file == tmp_path / "counterseal.db"
-    assert found.master_key_file == tmp_path / "keys" / "master.key"
-    assert found.policy == STANDARD
-    assert not found.allow_private_callbacks
+    assert loaded_settings.store is None
+    assert loaded_settings.database_file == tmp_path / "counterseal.db"
+    assert loaded_settings.master_key_file == tmp_path / "keys" / "master.key"
+    assert loaded_settings.policy == STANDARD
+    assert not loaded_settings.allow_private_callbacks
 
 
 def test_flags_before_environment_before_file(file):
     path = file('port = 1\nhost = "::1"\nlog_level = "debug"\n')
     environment = {"COUNTERSEAL_PORT": "2", "COUNTERSEAL_HOST": "::"}
-    found = settings(FLAGS | {"port": 3}, environment, path)
-    assert (found.port, found.host, found.log_level) == (3, "::", "debug")
-    assert found.public_url == "http://[::1]:3"
+    loaded_settings = settings(FLAGS | {"port": 3}, environment, path)
+    assert (loaded_settings.port, loaded_settings.host, loaded_settings.log_level) == (
+        3,
+        "::",
+        "debug",
+    )
+    assert loaded_settings.public_url == "http://[::1]:3"
     assert settings(FLAGS, environment, path).port == 2
     assert settings(FLAGS, {}, path).port == 1
 
@@ -57,8 +61,8 @@ def test_the_policy_is_a_profile_with_changes(file):
         'algorithms = ["ES256"]\n'
         'callback_delays = ["1s", "2m", "3h"]\n'
     )
-    found = settings(FLAGS, {}, path).policy
-    assert found == attrs.evolve(
+    loaded_settings = settings(FLAGS, {}, path).policy
+    assert loaded_settings == attrs.evolve(
         STRICT,
         retention=timedelta(days=90),
         supersede=False,
@@ -69,7 +73,7 @@ def test_the_policy_is_a_profile_with_changes(file):
 
 
 @pytest.mark.parametrize(
-    ("text", "named"),
+    ("text", "field"),
     [
         ("prot = 1", "config: prot"),
         ('master_key = "AAAA"', "config: master_key"),
@@ -96,10 +100,10 @@ def test_the_policy_is_a_profile_with_changes(file):
         ("port = ", "config"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_name(file, text, named):
+def test_what_does_not_fit_is_refused_by_name(file, text, field):
     with pytest.raises(InvalidField) as raised:
         settings(FLAGS, {}, file(text))
-    assert raised.value.field == named
+    assert raised.value.field == field
 
 
 @pytest.mark.parametrize(
@@ -111,7 +115,7 @@ def test_what_does_not_fit_is_refused_by_name(file, text, named):
         ("port = ", "counterseal.toml"),
     ],
 )
-def test_what_stands_in_the_wrong_place_is_told_the_right_one(file, text, hint):
+def test_a_setting_in_the_wrong_place_names_the_right_one(file, text, hint):
     with pytest.raises(InvalidField) as raised:
         settings(FLAGS, {}, file(text))
     assert hint in raised.value.problem
@@ -169,15 +173,15 @@ def test_the_store_has_an_older_name(file):
 
 
 def test_secrets_are_not_shown():
-    found = settings(
+    loaded_settings = settings(
         FLAGS,
         {
             "COUNTERSEAL_MASTER_KEY": "canary-key",
             "COUNTERSEAL_STORE": "postgresql://user:canary-password@host/name",
         },
     )
-    assert found.master_key == "canary-key"
-    assert "canary" not in repr(found)
+    assert loaded_settings.master_key == "canary-key"
+    assert "canary" not in repr(loaded_settings)
 
 
 def test_every_setting_can_be_set():
@@ -185,7 +189,7 @@ def test_every_setting_can_be_set():
 
 
 @pytest.mark.parametrize("store", ["mysql://root:canary@localhost/a", "postgres://a/b", "data.db"])
-def test_an_address_of_no_store_is_told_which_there_are(run, tmp_path, store):
+def test_an_address_of_no_store_names_those_there_are(run, tmp_path, store):
     refused = run("store", "check", "--data", tmp_path, "--store", store)
     assert refused.exit_code == 2
     assert refused.stderr.startswith("unfit_url: ")

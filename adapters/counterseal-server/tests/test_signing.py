@@ -82,7 +82,7 @@ def service(tmp_path_factory):
     env = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSEAL")}
     names = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
     init = [*COMMAND, "init", "--data", data, *names, "--auth", "signature"]
-    told = json.loads(subprocess.run(init, capture_output=True, check=True, env=env).stdout)
+    output = json.loads(subprocess.run(init, capture_output=True, check=True, env=env).stdout)
     port = free_port()
     serve = [*COMMAND, "serve", "--data", str(data), "--port", str(port)]
     log = (data.parent / "log").open("wb")
@@ -92,20 +92,20 @@ def service(tmp_path_factory):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
                 break
             time.sleep(0.05)
-        yield port, told
+        yield port, output
         process.terminate()
 
 
 @pytest.fixture
 def shop(service):
-    port, told = service
-    return Stranger(port, told["requestOriginGuid"], told["key"])
+    port, output = service
+    return Stranger(port, output["requestOriginGuid"], output["key"])
 
 
 @pytest.fixture
 def admin(service):
-    port, told = service
-    return Stranger(port, told["adminGuid"], told["adminKey"])
+    port, output = service
+    return Stranger(port, output["adminGuid"], output["adminKey"])
 
 
 def test_an_origin_binds_and_reads(shop):
@@ -138,8 +138,8 @@ def test_s23_a_message_counts_once(shop):
 def test_s23_a_header_twice_is_refused_however_the_server_joins_them(shop, name, first):
     headers = shop.signed("PUT", "/account/bind", BIND, {**JSON, "Idempotency-Key": "phone 2"})
     other = (name, dict(headers)[name].replace("a", "b"))
-    sent = [other, *headers] if first else [*headers, other]
-    status, answered, problem = shop.send("PUT", "/account/bind", BIND, sent)
+    sent_headers = [other, *headers] if first else [*headers, other]
+    status, answered, problem = shop.send("PUT", "/account/bind", BIND, sent_headers)
     assert (status, problem["code"]) == (401, "unauthorized")
     assert "Signature" in answered["WWW-Authenticate"]
 

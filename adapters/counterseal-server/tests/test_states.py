@@ -33,12 +33,12 @@ def test_json_holds_every_row(run):
     document = json.loads(run("states", "--format", "json").stdout)
     assert list(document) == list(CHARTS)
     for name, chart in CHARTS.items():
-        told = document[name]
-        assert told["initial"] == chart.initial.value
-        assert set(told["finished"]) == {state.value for state in chart.finished}
+        output = document[name]
+        assert output["initial"] == chart.initial.value
+        assert set(output["finished"]) == {state.value for state in chart.finished}
         assert [
             (row["source"], row["event"], row["target"], *row["validators"], *row["conditions"])
-            for row in told["rows"]
+            for row in output["rows"]
         ] == [
             (row.source, row.event, row.target, *row.validators, *row.conditions)
             for row in table(chart)

@@ -32,8 +32,8 @@ def world(file):
     world = FakeService(adapters=adapters)
     for user in USERS:
         phone = world.bind(user)
-        asked = world.ask(user, "Pay?", callback=CALLBACK)
-        phone.answer(asked.challenge)
+        question = world.ask(user, "Pay?", callback=CALLBACK)
+        phone.answer(question.challenge)
         world.ask(user, "Still open?")
     world.sender.script(410)
     world.deliver()
@@ -41,14 +41,14 @@ def world(file):
     records.close()
 
 
-def seen(address, world):
+def states_of(address, world):
     """Return what every verb finds at *address*."""
     records = opened(address)
     ports = records.joined(world.ports)
     store = ports.store
     accounts = [store.account(world.app_space.guid, user) for user in USERS]
     pages = records.inventory(FrozenClock()).events()
-    found = (
+    records = (
         store.list(None),
         store.list(world.company.guid),
         store.dead(world.origin.origin.guid, 10),
@@ -60,7 +60,7 @@ def seen(address, world):
     if isinstance(ports.wake, RedisWake):
         ports.wake.close()
     records.close()
-    return found
+    return records
 
 
 def test_from_a_file_to_redis_and_back(file, world, run, tmp_path, redis):
@@ -73,10 +73,10 @@ def test_from_a_file_to_redis_and_back(file, world, run, tmp_path, redis):
     assert (first.exit_code, first.stderr) == (0, "")
     assert first.stdout.startswith("records: 13; lines of the audit log: ")
     assert again.stdout == home.stdout == first.stdout
-    assert seen(there, world) == seen(back, world) == seen(file, world)
+    assert states_of(there, world) == states_of(back, world) == states_of(file, world)
     for address in (file, there, back):
-        looked = run("store", "check", "--data", tmp_path, "--store", address)
-        assert (looked.exit_code, looked.stdout) == (
+        check_result = run("store", "check", "--data", tmp_path, "--store", address)
+        assert (check_result.exit_code, check_result.stdout) == (
             0,
             "records: 13, and all of them fit together\n",
         )
@@ -88,11 +88,11 @@ def test_what_does_not_fit_is_listed_and_not_copied(file, world, run, tmp_path):
         connection.run("DELETE FROM counterseal_records WHERE kind = 'account'")
     records.close()
 
-    looked = run("store", "check", "--data", tmp_path)
+    check_result = run("store", "check", "--data", tmp_path)
 
-    assert looked.exit_code == 1
-    assert "its account is not there\n" in looked.stdout
-    assert looked.stderr.endswith("things do not fit together\n")
+    assert check_result.exit_code == 1
+    assert "its account is not there\n" in check_result.stdout
+    assert check_result.stderr.endswith("things do not fit together\n")
 
 
 def test_what_is_there_is_not_overwritten(file, world, run, tmp_path):
@@ -143,29 +143,29 @@ def address(request, file, world, run):
 
 def test_the_audit_log_is_taken_elsewhere(address, world, run, tmp_path):
     log = tmp_path / "log.jsonl"
-    *_, events = seen(address, world)
-    place = ("--data", tmp_path, "--store", address)
+    *_, events = states_of(address, world)
+    options = ("--data", tmp_path, "--store", address)
 
-    kept = run("audit", "archive", tmp_path / "kept.jsonl", "--keep", *place)
-    taken = run("audit", "archive", log, *place)
-    again = run("audit", "archive", log, *place)
+    archived = run("audit", "archive", tmp_path / "kept.jsonl", "--keep", *options)
+    archive_result = run("audit", "archive", log, *options)
+    again = run("audit", "archive", log, *options)
 
-    assert kept.stdout == taken.stdout == f"lines: {len(events)}\n"
+    assert archived.stdout == archive_result.stdout == f"lines: {len(events)}\n"
     assert again.stdout == "lines: 0\n"
     assert log.read_text() == (tmp_path / "kept.jsonl").read_text()
-    written = [read(line) for line in log.read_text().splitlines()]
-    assert Counter(written) == Counter(events)
+    events = [read(line) for line in log.read_text().splitlines()]
+    assert Counter(events) == Counter(events)
     assert log.stat().st_mode & 0o777 == 0o600
-    *rest, left = seen(address, world)
-    assert left == []
+    *rest, last_state = states_of(address, world)
+    assert last_state == []
     assert rest[0] == world.ports.store.list(None)
 
 
 def test_a_log_that_cannot_be_written_is_not_dropped(file, world, run, tmp_path):
-    *_, events = seen(file, world)
+    *_, events = states_of(file, world)
 
     failed = run("audit", "archive", tmp_path / "no" / "log.jsonl", "--data", tmp_path)
 
     assert failed.exit_code == 2
     assert failed.stderr.startswith("file: cannot write to ")
-    assert seen(file, world)[-1] == events
+    assert states_of(file, world)[-1] == events

@@ -16,8 +16,8 @@ from counterseal.models import OPERATOR, ChallengeState, Clients, Codes, Company
 from counterseal.wire.link import read_link
 from counterseal.wire.signature import write_signature
 from counterseal_server.configuration import settings
-from counterseal_server.founding import Wish, found
-from counterseal_server.house import House
+from counterseal_server.runtime import Runtime
+from counterseal_server.service_creation import ServiceDraft, create_service
 
 NAMES = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
 CALLBACK = "https://shop.example/answered"
@@ -43,9 +43,9 @@ def init(run, data):
 
 
 @pytest.fixture
-def house(data):
+def runtime(data):
     def opened():
-        return House(settings({"data": data}, os.environ))
+        return Runtime(settings({"data": data}, os.environ))
 
     return opened
 
@@ -58,7 +58,7 @@ def test_init_says_which_of_the_names_does_not_fit(init, data, option):
     assert not data.exists()
 
 
-def test_init_writes_what_is_secret_to_a_file_for_its_owner_only(init, tmp_path, house):
+def test_init_writes_what_is_secret_to_a_file_for_its_owner_only(init, tmp_path, runtime):
     before = os.umask(0)
     try:
         result = init("--out", tmp_path / "shop.json")
@@ -67,11 +67,11 @@ def test_init_writes_what_is_secret_to_a_file_for_its_owner_only(init, tmp_path,
 
     assert (result.exit_code, result.output) == (0, "")
     assert stat.S_IMODE((tmp_path / "shop.json").stat().st_mode) == 0o600
-    told = json.loads((tmp_path / "shop.json").read_text("ascii"))
-    with house() as opened:
-        (origin,) = opened.ports.store.get(told["requestOriginGuid"])
+    output = json.loads((tmp_path / "shop.json").read_text("ascii"))
+    with runtime() as opened:
+        (origin,) = opened.ports.store.get(output["requestOriginGuid"])
     assert origin.name == "Web shop"
-    assert told["adminKey"]
+    assert output["adminKey"]
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "link", "dangling link"])
@@ -124,7 +124,7 @@ def full(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
-def test_init_prints_what_it_cannot_write_once_the_service_is_there(init, full, house):
+def test_init_prints_what_it_cannot_write_once_the_service_is_there(init, full, runtime):
     result = init("--out", full)
 
     assert result.exit_code == 2
@@ -133,28 +133,28 @@ def test_init_prints_what_it_cannot_write_once_the_service_is_there(init, full, 
         " the document is on standard output instead\n"
     )
     assert not full.exists()
-    told = json.loads(result.stdout)
-    request = SignedRequest(method="GET", uri="/", authorization=told["authorization"])
-    with house() as opened:
+    output = json.loads(result.stdout)
+    request = SignedRequest(method="GET", uri="/", authorization=output["authorization"])
+    with runtime() as opened:
         party = Authentication(opened.ports, opened.policy).authenticate(request)
-    assert party.origin.guid == told["requestOriginGuid"]
+    assert party.origin.guid == output["requestOriginGuid"]
 
 
-def test_init_makes_an_origin_for_cx_clients(init, house):
-    told = json.loads(init("--cx", "--callback", "shop.example/api/{*}/done").stdout)
+def test_init_makes_an_origin_for_cx_clients(init, runtime):
+    output = json.loads(init("--cx", "--callback", "shop.example/api/{*}/done").stdout)
 
-    with house() as opened:
-        (origin,) = opened.ports.store.get(told["requestOriginGuid"])
+    with runtime() as opened:
+        (origin,) = opened.ports.store.get(output["requestOriginGuid"])
     assert (origin.clients, origin.codes) == (Clients.CX, Codes.ECHOED)
     assert origin.callback_states == (ChallengeState.ANSWERED, ChallengeState.DISOWNED)
 
 
-def test_init_prints_one_object_with_what_the_shop_needs(init, data, house):
+def test_init_prints_one_object_with_what_the_shop_needs(init, data, runtime):
     result = init("--callback", CALLBACK)
 
     assert (result.exit_code, result.stderr) == (0, "")
-    told = json.loads(result.stdout)
-    assert list(told) == [
+    output = json.loads(result.stdout)
+    assert list(output) == [
         "companyGuid",
         "appSpaceGuid",
         "requestOriginGuid",
@@ -164,43 +164,43 @@ def test_init_prints_one_object_with_what_the_shop_needs(init, data, house):
         "adminGuid",
         "adminKey",
     ]
-    scheme, _, encoded = told["authorization"].partition(" ")
+    scheme, _, encoded = output["authorization"].partition(" ")
     assert scheme == "Basic"
-    assert base64.b64decode(encoded).decode() == f"{told['requestOriginGuid']}:{told['key']}"
-    assert told["callbackSecret"].startswith("whsec_")
-    assert told["callbackSecret"] != f"whsec_{told['key']}"
-    with house() as opened:
-        request = SignedRequest(method="GET", uri="/", authorization=told["authorization"])
+    assert base64.b64decode(encoded).decode() == f"{output['requestOriginGuid']}:{output['key']}"
+    assert output["callbackSecret"].startswith("whsec_")
+    assert output["callbackSecret"] != f"whsec_{output['key']}"
+    with runtime() as opened:
+        request = SignedRequest(method="GET", uri="/", authorization=output["authorization"])
         party = Authentication(opened.ports, opened.policy).authenticate(request)
-    assert party.origin.guid == told["requestOriginGuid"]
+    assert party.origin.guid == output["requestOriginGuid"]
     assert party.origin.callbacks == (CALLBACK,)
-    assert party.app_space.guid == told["appSpaceGuid"]
+    assert party.app_space.guid == output["appSpaceGuid"]
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
 
 
 def test_an_origin_with_hmac_has_no_header_to_give(init):
-    told = json.loads(init(auth="hmac").stdout)
-    assert told["authorization"] is None
-    assert told["key"]
+    output = json.loads(init(auth="hmac").stdout)
+    assert output["authorization"] is None
+    assert output["key"]
 
 
 @pytest.mark.parametrize(
     ("auth", "admins"), [("basic", "hmac"), ("hmac", "hmac"), ("signature", "signature")]
 )
-def test_who_signs_by_rfc_9421_has_an_administrator_who_does(init, house, auth, admins):
-    told = json.loads(init(auth=auth).stdout)
-    with house() as opened:
-        origin, admin = opened.ports.store.get(told["requestOriginGuid"], told["adminGuid"])
+def test_who_signs_by_rfc_9421_has_an_administrator_who_does(init, runtime, auth, admins):
+    output = json.loads(init(auth=auth).stdout)
+    with runtime() as opened:
+        origin, admin = opened.ports.store.get(output["requestOriginGuid"], output["adminGuid"])
         assert [one.scheme.value for one in origin.credentials] == [auth]
         assert [one.scheme.value for one in admin.credentials] == [admins]
 
 
 @pytest.mark.parametrize("auth", ["basic", "hmac", "signature"])
 @pytest.mark.parametrize("admins", ["hmac", "signature"])
-def test_the_administrators_scheme_is_chosen_apart_from_the_origins(init, house, auth, admins):
-    told = json.loads(init("--admin-auth", admins, auth=auth).stdout)
-    with house() as opened:
-        origin, admin = opened.ports.store.get(told["requestOriginGuid"], told["adminGuid"])
+def test_the_administrators_scheme_is_chosen_apart_from_the_origins(init, runtime, auth, admins):
+    output = json.loads(init("--admin-auth", admins, auth=auth).stdout)
+    with runtime() as opened:
+        origin, admin = opened.ports.store.get(output["requestOriginGuid"], output["adminGuid"])
         assert [one.scheme.value for one in origin.credentials] == [auth]
         assert [one.scheme.value for one in admin.credentials] == [admins]
 
@@ -213,14 +213,14 @@ def test_an_administrator_has_no_basic_secret(init, data):
 
 
 @pytest.mark.parametrize("key", ["origin", "admin"])
-def test_what_signature_prints_signs(init, house, key):
-    told = json.loads(init(auth="signature").stdout)
-    assert told["authorization"] is None
+def test_what_signature_prints_signs(init, runtime, key):
+    output = json.loads(init(auth="signature").stdout)
+    assert output["authorization"] is None
     guid, secret = {
-        "origin": (told["requestOriginGuid"], told["key"]),
-        "admin": (told["adminGuid"], told["adminKey"]),
+        "origin": (output["requestOriginGuid"], output["key"]),
+        "admin": (output["adminGuid"], output["adminKey"]),
     }[key]
-    with house() as opened:
+    with runtime() as opened:
         doors = Authentication(opened.ports, opened.policy)
         headers = write_signature(
             secret,
@@ -238,12 +238,12 @@ def test_what_signature_prints_signs(init, house, key):
 
 
 def test_no_secret_lies_in_the_folder(init, data):
-    told = json.loads(init(auth="hmac").stdout)
-    kept = b"".join(file.read_bytes() for file in data.rglob("*") if file.is_file())
-    secrets = [told["key"], told["adminKey"], told["callbackSecret"].removeprefix("whsec_")]
+    output = json.loads(init(auth="hmac").stdout)
+    stored_bytes = b"".join(file.read_bytes() for file in data.rglob("*") if file.is_file())
+    secrets = [output["key"], output["adminKey"], output["callbackSecret"].removeprefix("whsec_")]
     for secret in secrets:
-        assert secret.encode() not in kept
-        assert base64.b64decode(secret) not in kept
+        assert secret.encode() not in stored_bytes
+        assert base64.b64decode(secret) not in stored_bytes
 
 
 def test_init_is_for_new_services(init):
@@ -253,18 +253,18 @@ def test_init_is_for_new_services(init):
     assert again.stderr == "data: there is a company already; this is for new services\n"
 
 
-def test_init_makes_no_keys_beside_records_that_others_have_sealed(init, data, house):
+def test_init_makes_no_keys_beside_records_that_others_have_sealed(init, data, runtime):
     assert init().exit_code == 0
     shutil.rmtree(data / "keys")
     again = init()
     assert again.stderr == "data: there is a company already; this is for new services\n"
     assert not (data / "keys").exists()
-    with house() as opened, pytest.raises(SignerUnavailable):
+    with runtime() as opened, pytest.raises(SignerUnavailable):
         opened.prepare()
 
 
-def test_of_two_inits_at_once_one_founds(data, house):
-    wish = Wish(
+def test_of_two_inits_at_once_one_founds(data, runtime):
+    draft = ServiceDraft(
         company="Example",
         app_space="Bank",
         origin="Web shop",
@@ -273,20 +273,20 @@ def test_of_two_inits_at_once_one_founds(data, house):
     )
 
     def founded(_):
-        with house() as opened:
+        with runtime() as opened:
             try:
-                return found(opened, wish)["companyGuid"]
+                return create_service(opened, draft)["companyGuid"]
             except InvalidField:
                 return None
 
     with ThreadPoolExecutor(4) as pool:
-        made = [guid for guid in pool.map(founded, range(4)) if guid is not None]
-    with house() as opened:
-        held = Administration(opened.ports, opened.policy, by=OPERATOR).list(None, Company)
-    assert [company.guid for company in held] == made
+        new_key = [guid for guid in pool.map(founded, range(4)) if guid is not None]
+    with runtime() as opened:
+        companies = Administration(opened.ports, opened.policy, by=OPERATOR).list(None, Company)
+    assert [company.guid for company in companies] == new_key
 
 
-def test_a_wish_that_does_not_fit_leaves_nothing(init, data):
+def test_a_draft_that_does_not_fit_leaves_nothing(init, data):
     result = init("--callback", "ftp://shop.example/")
     assert result.exit_code == 2
     assert result.stderr.startswith("callback: ")
@@ -318,23 +318,23 @@ def test_a_master_key_of_the_environment_takes_over_only_when_it_is_meant(
     init, data, monkeypatch, run, command
 ):
     init()
-    kept = data / "keys" / "signing.json"
-    sealed = kept.read_bytes()
+    stored_bytes = data / "keys" / "signing.json"
+    sealed = stored_bytes.read_bytes()
     slip = base64.b64encode(bytes([7] * 32)).decode()
     monkeypatch.setenv("COUNTERSEAL_MASTER_KEY", slip)
 
-    asked = run("keys", command, "--data", data, stdin="n\n")
-    assert asked.exit_code == 1
-    assert "has not sealed the signing keys yet" in asked.stderr
+    question = run("keys", command, "--data", data, stdin="n\n")
+    assert question.exit_code == 1
+    assert "has not sealed the signing keys yet" in question.stderr
     assert run("keys", command, "--data", data).exit_code == 1, "nobody is there to answer"
-    assert slip not in asked.output
-    assert kept.read_bytes() == sealed
+    assert slip not in question.output
+    assert stored_bytes.read_bytes() == sealed
 
     assert run("keys", command, "--data", data, stdin="y\n").exit_code == 0
     again = run("keys", command, "--data", data)
     assert (again.exit_code, again.stderr) == (0, ""), "it is the key of now"
     monkeypatch.delenv("COUNTERSEAL_MASTER_KEY")
-    with House(settings({"data": data}, {})) as opened, pytest.raises(SignerUnavailable):
+    with Runtime(settings({"data": data}, {})) as opened, pytest.raises(SignerUnavailable):
         opened.keys.signer.jwks()
 
 
@@ -345,50 +345,50 @@ def test_who_says_yes_is_not_asked_about_a_master_key(init, data, monkeypatch, r
     assert run("keys", "reseal", "--data", data, "--yes").exit_code == 0
 
 
-@pytest.mark.parametrize("given", ["short", "Zoë"])
-def test_a_master_key_that_is_none_is_refused(init, monkeypatch, given):
-    monkeypatch.setenv("COUNTERSEAL_MASTER_KEY", given)
+@pytest.mark.parametrize("value", ["short", "Zoë"])
+def test_a_master_key_that_is_none_is_refused(init, monkeypatch, value):
+    monkeypatch.setenv("COUNTERSEAL_MASTER_KEY", value)
     result = init()
     assert result.exit_code == 2
     assert result.stderr.startswith("unfit_master_key: ")
-    assert given not in result.stderr
+    assert value not in result.stderr
 
 
-def test_keys_are_rotated_and_the_old_ones_stay(init, house, run, data):
-    told = json.loads(init(auth="hmac").stdout)
-    with house() as opened:
+def test_keys_are_rotated_and_the_old_ones_stay(init, runtime, run, data):
+    output = json.loads(init(auth="hmac").stdout)
+    with runtime() as opened:
         (old,) = opened.ports.signer.jwks()
         sealed = opened.ports.sealer.seal(b"plain", "context")
 
-    made = json.loads(run("keys", "rotate", "--data", data).stdout)
+    new_key = json.loads(run("keys", "rotate", "--data", data).stdout)
     assert run("keys", "rotate", "--master", "--data", data).exit_code == 0
     assert run("keys", "reseal", "--data", data).exit_code == 0
 
-    with house() as opened:
-        assert [key.kid for key in opened.ports.signer.jwks()] == [made["kid"], old.kid]
+    with runtime() as opened:
+        assert [key.kid for key in opened.ports.signer.jwks()] == [new_key["kid"], old.kid]
         assert opened.ports.sealer.open(sealed, "context") == b"plain"
         # What was sealed at first still opens.
         issued = Credentials(opened.ports, opened.policy, by=OPERATOR).issue(
-            told["requestOriginGuid"], Scheme.HMAC
+            output["requestOriginGuid"], Scheme.HMAC
         )
-        assert issued.secret != told["key"]
+        assert issued.secret != output["key"]
 
 
 def test_invite_prints_a_link_and_a_code(init, run, data):
-    told = json.loads(init().stdout)
+    output = json.loads(init().stdout)
     result = run("invite", "zoë & co", "--data", data)
     assert (result.exit_code, result.stderr) == (0, "")
-    first, *drawn = result.stdout.splitlines()
+    first, *qr_lines = result.stdout.splitlines()
     link = read_link(first)
-    assert (link.app_space, link.app_space_name) == (told["appSpaceGuid"], "Bank")
+    assert (link.app_space, link.app_space_name) == (output["appSpaceGuid"], "Bank")
     assert link.display_name == "zoë & co"
-    assert any("▀" in line for line in drawn)
-    assert drawn[-1].startswith("Valid until")
+    assert any("▀" in line for line in qr_lines)
+    assert qr_lines[-1].startswith("Valid until")
 
 
 def test_invite_for_programs(init, run, data):
-    told = json.loads(init().stdout)
-    result = run("invite", "zoe", "--data", data, "--json", "--origin", told["requestOriginGuid"])
+    output = json.loads(init().stdout)
+    result = run("invite", "zoe", "--data", data, "--json", "--origin", output["requestOriginGuid"])
     printed = json.loads(result.stdout)
     assert read_link(printed["link"]).token == printed["sessionToken"]
     assert printed["expiresAt"].endswith("Z")
@@ -404,8 +404,8 @@ def test_invite_writes_the_link_to_a_file_for_its_owner_only(init, run, data, tm
 
     assert (result.exit_code, result.output) == (0, "")
     assert stat.S_IMODE((tmp_path / "link.json").stat().st_mode) == 0o600
-    written = json.loads((tmp_path / "link.json").read_text("ascii"))
-    assert read_link(written["link"]).token == written["sessionToken"]
+    link_document = json.loads((tmp_path / "link.json").read_text("ascii"))
+    assert read_link(link_document["link"]).token == link_document["sessionToken"]
 
 
 @pytest.mark.parametrize(
@@ -447,7 +447,7 @@ def test_who_sends_nothing_does_not_run(init, run, data, monkeypatch):
     assert (result.exit_code, result.stderr) == (2, "senders: 0, so nothing would be delivered\n")
 
 
-def test_who_rings_nobody_does_not_run(init, run, data, monkeypatch):
+def test_a_command_without_channels_does_not_run(init, run, data, monkeypatch):
     init()
     result = run("notify", "run", "--data", data)
     assert result.exit_code == 2

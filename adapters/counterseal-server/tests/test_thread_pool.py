@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from counterseal_server.places import sender
+from counterseal_server.slots import sender
 from counterseal_server.thread_pool import Exhaustion, ThreadPool
 
 PATIENCE = 240
@@ -19,12 +19,12 @@ def blocked():
     def block(threads, count):
         entered = threading.Semaphore(0)
 
-        def act():
+        def task():
             entered.release()
             go.wait(PATIENCE)
 
-        taken = [threads.run(act, sender(f"198.51.100.{number}")) for number in range(count)]
-        return taken, entered, go
+        accepted = [threads.run(task, sender(f"198.51.100.{number}")) for number in range(count)]
+        return accepted, entered, go
 
     yield block
     go.set()
@@ -32,8 +32,8 @@ def blocked():
 
 def test_so_many_run_and_so_many_wait(blocked):
     threads = ThreadPool("t", 2, 3)
-    taken, entered, go = blocked(threads, 6)
-    assert taken == [True] * 5 + [False]
+    accepted, entered, go = blocked(threads, 6)
+    assert accepted == [True] * 5 + [False]
     assert entered.acquire(timeout=PATIENCE)
     assert entered.acquire(timeout=PATIENCE)
     assert threads.exhaustion.used() == 2
@@ -59,11 +59,11 @@ def test_one_sender_gets_its_share_of_those_that_wait_until_a_thread_begins(bloc
     # Each share came back with the thread that began.
     again, over = threading.Event(), threading.Event()
 
-    def act():
+    def task():
         again.set()
         over.wait(PATIENCE)
 
-    assert threads.run(act, OTHER)
+    assert threads.run(task, OTHER)
     assert again.wait(PATIENCE)
     assert [threads.run(began.release, ONE) for _ in range(3)] == [True, True, False]
     over.set()
@@ -73,11 +73,11 @@ def test_who_finds_a_thread_free_needs_no_share():
     threads = ThreadPool("t", 9, 1)
     entered, go = threading.Semaphore(0), threading.Event()
 
-    def act():
+    def task():
         entered.release()
         go.wait(PATIENCE)
 
-    assert [threads.run(act, ONE) for _ in range(11)] == [True] * 10 + [False]
+    assert [threads.run(task, ONE) for _ in range(11)] == [True] * 10 + [False]
     for _ in range(9):
         assert entered.acquire(timeout=PATIENCE)
     go.set()
@@ -89,11 +89,11 @@ def test_a_thread_is_used_again_and_outlives_what_it_runs():
     for _ in range(3):
         over = threading.Event()
 
-        def act(over=over):
+        def task(over=over):
             names.append(threading.current_thread().name)
             over.set()
 
-        assert threads.run(act, ONE)
+        assert threads.run(task, ONE)
         assert over.wait(PATIENCE)
     assert names == ["t-1"] * 3
 

@@ -49,11 +49,11 @@ def consoles(text):
 
 def blocks(text):
     """Return the first terminal, up to the service, the second, and what the first says later."""
-    found = consoles(text)
-    served = next(at for at, block in enumerate(found) if "counterseal serve" in block)
-    later = found[served + 1 :]
+    sections = consoles(text)
+    served = next(at for at, block in enumerate(sections) if "counterseal serve" in block)
+    later = sections[served + 1 :]
     return (
-        "".join(found[: served + 1]),
+        "".join(sections[: served + 1]),
         "".join(block for block in later if "$ " in block),
         "".join(block for block in later if "$ " not in block),
     )
@@ -64,7 +64,7 @@ def commands(terminal):
     return [line for line in lines if not line.startswith(SETTING_UP)]
 
 
-def said(text):
+def output_of(text):
     lines = [line.rstrip() for line in text.splitlines() if not line.startswith("$ ")]
     for name, pattern in CHANGING.items():
         lines = [re.sub(pattern, name, line) for line in lines]
@@ -115,8 +115,8 @@ class Desk:
                 f'exec {ending} {arguments}"$@"\n',
                 "utf-8",
             )
-        kept = {name: value for name, value in os.environ.items() if "COUNTERSEAL" not in name}
-        self.env = kept | {
+        inherited = {name: value for name, value in os.environ.items() if "COUNTERSEAL" not in name}
+        self.env = inherited | {
             "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "COLUMNS": "100",
             "PYTHONIOENCODING": "utf-8",
@@ -129,10 +129,10 @@ class Desk:
             text = text.replace(there, port)
         return ["bash", "-c", text]
 
-    def said(self, text):
+    def output_of(self, text):
         for there, port in self.ports.items():
             text = text.replace(port, there)
-        return said(text)
+        return output_of(text)
 
     def run(self, terminal):
         """Run what stands in a terminal, and return what it said, complaints among it."""
@@ -147,7 +147,7 @@ class Desk:
             timeout=PATIENCE,
             check=False,
         )
-        return self.said(done.stdout)
+        return self.output_of(done.stdout)
 
     @contextlib.contextmanager
     def running(self, terminal):
@@ -164,7 +164,7 @@ class Desk:
             )
         try:
             eventually(lambda: answers(self.ports["8787"]) or service.poll() is not None)
-            yield lambda: self.said(log.read_text("utf-8"))
+            yield lambda: self.output_of(log.read_text("utf-8"))
         finally:
             os.killpg(service.pid, signal.SIGKILL)
             service.wait(PATIENCE)
@@ -189,11 +189,11 @@ def test_two_terminals(tmp_path, page, heading):
     desk = Desk(tmp_path, fresh=page is README)
     first, second, third = blocks(section(page, heading))
 
-    with desk.running(first) as told:
-        assert desk.run(second) == said(second), told()
-        eventually(lambda: set(said(third)) <= set(told()))
-        assert [line for line in said(third) if line not in told()] == []
-        assert told()[: len(said(first))] == said(first)
+    with desk.running(first) as output:
+        assert desk.run(second) == output_of(second), output()
+        eventually(lambda: set(output_of(third)) <= set(output()))
+        assert [line for line in output_of(third) if line not in output()] == []
+        assert output()[: len(output_of(first))] == output_of(first)
 
 
 @pytest.mark.skipif(shutil.which("sqlite3") is None, reason="a page uses sqlite3")
@@ -201,18 +201,18 @@ def test_two_terminals(tmp_path, page, heading):
 def test_one_terminal(desk, page):
     terminal = "".join(consoles(section(HOW_TO / f"{page}.md", None)))
 
-    assert desk.run(terminal) == said(terminal)
+    assert desk.run(terminal) == output_of(terminal)
 
 
 def test_on_a_cluster(desk, redis):
     desk.ports["6379"] = str(redis.port)
     terminal = "".join(consoles(section(HOW_TO / "run-on-a-cluster.md", None)))
 
-    assert desk.run(terminal) == said(terminal)
+    assert desk.run(terminal) == output_of(terminal)
 
 
 PAGES = [README, *sorted(HOW_TO.glob("*.md")), *sorted(TUTORIAL.parent.glob("*.md"))]
-LEFT = re.compile(r"(?:>|--out|--data|--home|--save) ([A-Za-z][\w.-]*)(?= |$)", re.MULTILINE)
+LEFT_BEHIND = re.compile(r"(?:>|--out|--data|--home|--save) ([A-Za-z][\w.-]*)(?= |$)", re.MULTILINE)
 """What a command leaves in the folder where it runs."""
 
 
@@ -221,11 +221,15 @@ def test_what_a_page_leaves_in_a_clone_is_ignored_by_git(page):
     ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text("utf-8").splitlines()}
     terminal = "\n".join(commands("".join(consoles(page.read_text("utf-8")))))
 
-    assert {name for name in LEFT.findall(terminal) if name != "DIR"} - ignored == set()
+    assert {name for name in LEFT_BEHIND.findall(terminal) if name != "DIR"} - ignored == set()
 
 
 def test_the_pages_leave_something():
-    assert LEFT.findall("a --data data > b.json\ninit --out c.json") == ["data", "b.json", "c.json"]
+    assert LEFT_BEHIND.findall("a --data data > b.json\ninit --out c.json") == [
+        "data",
+        "b.json",
+        "c.json",
+    ]
 
 
 SECRET = re.compile(
@@ -259,10 +263,10 @@ def test_a_command_that_prints_a_secret_can_write_it_to_a_file():
 
 def test_receive_says_in_a_line_that_its_port_is_taken(tmp_path):
     (tmp_path / "shop.json").write_text("{}")
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
         done = subprocess.run(
             [
                 sys.executable,

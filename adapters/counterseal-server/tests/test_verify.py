@@ -11,16 +11,16 @@ from counterseal import jwks_document, keys
 from counterseal.errors import ReceiptChanged
 from counterseal.models import Algorithm
 from counterseal_demo.approval_demo.questions import read
-from counterseal_demo.approval_demo.stage import set_up
+from counterseal_demo.approval_demo.service import set_up
 from counterseal_server import receipts
 
 ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 @pytest.fixture(scope="module")
-def file(told):
+def file(output):
     """Return the bytes of the demo's receipt file."""
-    return f"{told['receipt']}\n".encode()
+    return f"{output['receipt']}\n".encode()
 
 
 def changed(result):
@@ -48,10 +48,10 @@ def jwk(key):
     return {name: value for name, value in document.items() if name != "use"}
 
 
-def test_a_proven_receipt(run, told, kept):
-    result = run("verify", kept / "receipt.txt", "--jwks", kept / "jwks.json")
+def test_a_proven_receipt(run, output, saved_folder):
+    result = run("verify", saved_folder / "receipt.txt", "--jwks", saved_folder / "jwks.json")
     assert (result.exit_code, result.stderr) == (0, "")
-    claims = claims_of(told["receipt"])
+    claims = claims_of(output["receipt"])
     for part in (
         "issuer proven",
         "Pay for your order?",
@@ -69,35 +69,39 @@ def test_a_proven_receipt(run, told, kept):
         assert part in result.stdout
 
 
-def test_the_thumbprint_that_is_printed_proves_the_receipt(run, kept):
-    result = run("verify", kept / "receipt.txt", "--json")
+def test_the_thumbprint_that_is_printed_proves_the_receipt(run, saved_folder):
+    result = run("verify", saved_folder / "receipt.txt", "--json")
     issuer = json.loads(result.stdout)["issuer"]
     assert issuer["proven"] is False
-    told = run("verify", kept / "receipt.txt")
-    assert "consistent, issuer unproven" in told.stdout
-    assert issuer["thumbprint"] in told.stdout
-    proven = run("verify", kept / "receipt.txt", "--thumbprint", issuer["thumbprint"], "--json")
+    output = run("verify", saved_folder / "receipt.txt")
+    assert "consistent, issuer unproven" in output.stdout
+    assert issuer["thumbprint"] in output.stdout
+    proven = run(
+        "verify", saved_folder / "receipt.txt", "--thumbprint", issuer["thumbprint"], "--json"
+    )
     assert json.loads(proven.stdout)["issuer"] == {**issuer, "proven": True}
 
 
-def test_the_json_is_what_it_says(run, told, kept):
-    result = run("verify", kept / "receipt.txt", "--jwks", kept / "jwks.json", "--json")
+def test_the_json_is_what_it_says(run, output, saved_folder):
+    result = run(
+        "verify", saved_folder / "receipt.txt", "--jwks", saved_folder / "jwks.json", "--json"
+    )
     document = json.loads(result.stdout)
-    claims = claims_of(told["receipt"])
-    assert document["display"] == told["display"]
+    claims = claims_of(output["receipt"])
+    assert document["display"] == output["display"]
     assert document["at"] == claims["at"]
     assert (document["outcome"], document["approved"]) == ("ANSWERED", True)
     assert (document["button"], document["title"]) == (0, "Pay")
     assert (document["number"], document["previous"]) == (1, "")
     assert document["key"]["role"] == "strong"
-    assert document["key"]["kid"] in {key["kid"] for key in told["keys"]["keys"]}
+    assert document["key"]["kid"] in {key["kid"] for key in output["keys"]["keys"]}
 
 
-def test_a_disown_is_told(run):
-    stage = set_up(read(None), Algorithm.EDDSA)
-    scene = stage.ask(read(None))
-    token = stage.device.disown(scene.challenge.display)
-    ended = stage.answers.disown(scene.call(token))
+def test_a_disown_is_shown_as_one(run):
+    service = set_up(read(None), Algorithm.EDDSA)
+    exchange = service.ask(read(None))
+    token = service.device.disown(exchange.challenge.display)
+    ended = service.answers.disown(exchange.call(token))
     result = run("verify", "-", stdin=ended.outcome.receipt)
     assert "DISOWNED, not approved" in result.stdout
     assert 'none: "this was not me"' in result.stdout
@@ -105,10 +109,10 @@ def test_a_disown_is_told(run):
 
 
 def test_a_second_receipt_names_the_first(run):
-    stage = set_up(read(None), Algorithm.ES256)
+    service = set_up(read(None), Algorithm.ES256)
     first, second = (
-        stage.answers.answer(scene.call(scene.press(0))).outcome.receipt
-        for scene in [stage.ask(read(None)) for _ in range(2)]
+        service.answers.answer(exchange.call(exchange.press(0))).outcome.receipt
+        for exchange in [service.ask(read(None)) for _ in range(2)]
     )
     one, two = (
         json.loads(run("verify", "-", "--json", stdin=token).stdout) for token in (first, second)
@@ -117,52 +121,54 @@ def test_a_second_receipt_names_the_first(run):
     assert one["hash"] in run("verify", "-", stdin=second).stdout
 
 
-def test_a_refusal_is_told(run, tmp_path):
+def test_a_refusal_is_shown_as_one(run, tmp_path):
     run("demo", "--answer", "1", "--save", tmp_path)
     result = run("verify", tmp_path / "receipt.txt")
     assert "ANSWERED, not approved" in result.stdout
     assert "device key, ES256" in result.stdout
 
 
-def test_standard_input_and_no_line_end(run, told):
-    assert run("verify", "-", stdin=told["receipt"].encode()).exit_code == 0
+def test_standard_input_and_no_line_end(run, output):
+    assert run("verify", "-", stdin=output["receipt"].encode()).exit_code == 0
 
 
 def test_every_byte_counts(file):
     # Without a trusted key, which is the weaker judge.
-    for place, byte in enumerate(file):
+    for position, byte in enumerate(file):
         other = ALPHABET[(ALPHABET.find(byte) + 1) % len(ALPHABET)]
-        forged = file[:place] + bytes([other]) + file[place + 1 :]
+        forged = file[:position] + bytes([other]) + file[position + 1 :]
         with pytest.raises(ReceiptChanged):
-            receipts.judge(forged)
+            receipts.check_receipt(forged)
 
 
 @given(data=st.data())
 def test_every_byte_counts_whatever_it_becomes(file, data):
-    place = data.draw(st.integers(0, len(file) - 1))
-    byte = data.draw(st.integers(0, 255).filter(lambda byte: byte != file[place]))
+    position = data.draw(st.integers(0, len(file) - 1))
+    byte = data.draw(st.integers(0, 255).filter(lambda byte: byte != file[position]))
     with pytest.raises(ReceiptChanged):
-        receipts.judge(file[:place] + bytes([byte]) + file[place + 1 :])
+        receipts.check_receipt(file[:position] + bytes([byte]) + file[position + 1 :])
 
 
 @given(data=st.data())
 def test_nothing_can_be_put_in_or_taken_out(file, data):
-    place = data.draw(st.integers(0, len(file)))
+    position = data.draw(st.integers(0, len(file)))
     with pytest.raises(ReceiptChanged):
-        receipts.judge(file[:place] + bytes([data.draw(st.integers(0, 255))]) + file[place:])
-    taken = data.draw(st.integers(0, len(file) - 2))
+        receipts.check_receipt(
+            file[:position] + bytes([data.draw(st.integers(0, 255))]) + file[position:]
+        )
+    length = data.draw(st.integers(0, len(file) - 2))
     with pytest.raises(ReceiptChanged):
-        receipts.judge(file[:taken] + file[taken + 1 :])
+        receipts.check_receipt(file[:length] + file[length + 1 :])
 
 
 @pytest.mark.parametrize("trusted", [True, False], ids=["jwks", "no jwks"])
-def test_a_changed_receipt_on_the_command_line(run, kept, file, trusted):
-    options = ["--jwks", kept / "jwks.json"] if trusted else []
-    places = {*range(0, len(file), 150), *range(len(file) - 5, len(file))}
-    for place in sorted(places):
-        forged = bytes([*file[:place], file[place] ^ 1, *file[place + 1 :]])
-        (kept / "receipt.txt").write_bytes(forged)
-        line = changed(run("verify", kept / "receipt.txt", *options))
+def test_a_changed_receipt_on_the_command_line(run, saved_folder, file, trusted):
+    options = ["--jwks", saved_folder / "jwks.json"] if trusted else []
+    positions = {*range(0, len(file), 150), *range(len(file) - 5, len(file))}
+    for position in sorted(positions):
+        forged = bytes([*file[:position], file[position] ^ 1, *file[position + 1 :]])
+        (saved_folder / "receipt.txt").write_bytes(forged)
+        line = changed(run("verify", saved_folder / "receipt.txt", *options))
         assert line.startswith(("receipt: receipt_changed: ", "receipt: issuer_untrusted: "))
 
 
@@ -173,25 +179,27 @@ def test_what_is_no_receipt(run, data):
     assert changed(run("verify", "-", stdin=data)).startswith("receipt: receipt_changed: ")
 
 
-def test_a_whole_receipt_with_fresh_keys(run, kept, tmp_path):
+def test_a_whole_receipt_with_fresh_keys(run, saved_folder, tmp_path):
     # Another service, as real as the first: consistent, and not to be trusted.
     run("demo", "--save", tmp_path / "forged")
     forged = tmp_path / "forged" / "receipt.txt"
     assert "consistent, issuer unproven" in run("verify", forged).stdout
-    line = changed(run("verify", forged, "--jwks", kept / "jwks.json"))
+    line = changed(run("verify", forged, "--jwks", saved_folder / "jwks.json"))
     assert line == "receipt: issuer_untrusted: it is signed by a key that is not trusted"
-    own = json.loads(run("verify", kept / "receipt.txt", "--json").stdout)["issuer"]["thumbprint"]
+    own = json.loads(run("verify", saved_folder / "receipt.txt", "--json").stdout)["issuer"][
+        "thumbprint"
+    ]
     assert changed(run("verify", forged, "--thumbprint", own)) == line
 
 
-def test_forged_receipts_in_the_service_s_name(run, told, kept):
-    claims = claims_of(told["receipt"])
+def test_forged_receipts_in_the_service_s_name(run, output, saved_folder):
+    claims = claims_of(output["receipt"])
     forger = keys.generate(Algorithm.ES256, kid=claims["issuer"]["kid"])
     changes = {"approved": False, "number": 2, "previous": "x" * 43}
     own_key = sealed({**claims, **changes, "issuer": jwk(forger)}, forger)
     stolen_name = sealed({**claims, **changes}, forger)
     for token, code in ((own_key, "issuer_untrusted"), (stolen_name, "receipt_changed")):
-        line = changed(run("verify", "-", "--jwks", kept / "jwks.json", stdin=token))
+        line = changed(run("verify", "-", "--jwks", saved_folder / "jwks.json", stdin=token))
         assert line.startswith(f"receipt: {code}: ")
 
 
@@ -210,17 +218,17 @@ def test_forged_receipts_in_the_service_s_name(run, told, kept):
         ("history", []),
     ],
 )
-def test_a_signer_cannot_contradict_the_device(run, told, claim, value):
+def test_a_signer_cannot_contradict_the_device(run, output, claim, value):
     forger = keys.generate(Algorithm.ES256, kid="forger")
-    claims = {**claims_of(told["receipt"]), "issuer": jwk(forger), claim: value}
+    claims = {**claims_of(output["receipt"]), "issuer": jwk(forger), claim: value}
     assert "receipt_changed" in changed(run("verify", "-", stdin=sealed(claims, forger)))
 
 
-def test_a_signer_s_strange_document_is_refused(run, told):
+def test_a_signer_s_strange_document_is_refused(run, output):
     # The device that signs is the forger's too: only its shape is not ours.
     service = keys.generate(Algorithm.ES256, kid="service")
     phone = keys.generate(Algorithm.ES256, kid="phone")
-    claims = claims_of(told["receipt"])
+    claims = claims_of(output["receipt"])
     document = json.loads(claims["display"])
     document["content"] = {"\x1b[2J": "\u202e"}
     claims["display"] = rfc8785.dumps(document).decode()
@@ -254,30 +262,36 @@ def test_a_signer_s_strange_document_is_refused(run, told):
         ('{"keys": [{"kty": "oct", "k": "AAAA"}]}', "jwks.keys[0].kid"),
     ],
 )
-def test_bad_key_sets(run, kept, text, field):
-    (kept / "bad.json").write_text(text)
-    line = unusable(run("verify", kept / "receipt.txt", "--jwks", kept / "bad.json"))
+def test_bad_key_sets(run, saved_folder, text, field):
+    (saved_folder / "bad.json").write_text(text)
+    line = unusable(
+        run("verify", saved_folder / "receipt.txt", "--jwks", saved_folder / "bad.json")
+    )
     assert line.startswith(f"{field}: ")
 
 
-def test_the_demo_s_whole_json_is_no_key_set(run, told, kept):
-    (kept / "demo.json").write_text(json.dumps(told))
-    line = unusable(run("verify", kept / "receipt.txt", "--jwks", kept / "demo.json"))
+def test_the_demo_s_whole_json_is_no_key_set(run, output, saved_folder):
+    (saved_folder / "demo.json").write_text(json.dumps(output))
+    line = unusable(
+        run("verify", saved_folder / "receipt.txt", "--jwks", saved_folder / "demo.json")
+    )
     assert line == "jwks: not a JWK Set"
 
 
 @pytest.mark.parametrize("text", ["", "abc", "x" * 44, "+" * 43, "x" * 42 + "\n"])
-def test_bad_thumbprints(run, kept, text):
-    line = unusable(run("verify", kept / "receipt.txt", "--thumbprint", text))
+def test_bad_thumbprints(run, saved_folder, text):
+    line = unusable(run("verify", saved_folder / "receipt.txt", "--thumbprint", text))
     assert line.startswith("thumbprint: ")
 
 
-def test_files_that_are_not_there(run, kept):
-    assert unusable(run("verify", kept / "none")).startswith("receipt: cannot read ")
-    line = unusable(run("verify", kept / "receipt.txt", "--jwks", kept / "none"))
+def test_files_that_are_not_there(run, saved_folder):
+    assert unusable(run("verify", saved_folder / "none")).startswith("receipt: cannot read ")
+    line = unusable(run("verify", saved_folder / "receipt.txt", "--jwks", saved_folder / "none"))
     assert line.startswith("jwks: cannot read ")
 
 
-def test_two_kinds_of_trust_are_one_too_many(run, kept):
-    options = ["--jwks", kept / "jwks.json", "--thumbprint", "x" * 43]
-    assert unusable(run("verify", kept / "receipt.txt", *options)).startswith("thumbprint: ")
+def test_two_kinds_of_trust_are_one_too_many(run, saved_folder):
+    options = ["--jwks", saved_folder / "jwks.json", "--thumbprint", "x" * 43]
+    assert unusable(run("verify", saved_folder / "receipt.txt", *options)).startswith(
+        "thumbprint: "
+    )

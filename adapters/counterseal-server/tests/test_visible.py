@@ -47,24 +47,24 @@ TRICKY = st.lists(
 ).map("".join)
 
 
-def read_back(shown):
-    return re.sub(r"<U\+([0-9A-F]{4,6})>", lambda match: chr(int(match[1], 16)), shown)
+def read_back(visible_text):
+    return re.sub(r"<U\+([0-9A-F]{4,6})>", lambda match: chr(int(match[1], 16)), visible_text)
 
 
 @given(TRICKY, st.sampled_from(["utf-8", "ascii", "latin-1", "cp1252"]))
 @example("<U+<U+202E>\u202e", "ascii")
 @example("<" * 3 + "U+0041>", "utf-8")
-def test_what_was_there_can_be_told(text, encoding):
+def test_hidden_characters_can_be_read_back(text, encoding):
     # The whole of it: so two texts that differ never look the same.
     assert read_back(visible(text, encoding)) == text
 
 
 @given(TRICKY, st.sampled_from(["utf-8", "ascii", "latin-1", "cp1252"]))
 def test_nothing_hidden_comes_out(text, encoding):
-    shown = visible(text, encoding)
-    shown.encode(encoding)
-    assert shown.isprintable()
-    for character in shown:
+    visible_text = visible(text, encoding)
+    visible_text.encode(encoding)
+    assert visible_text.isprintable()
+    for character in visible_text:
         assert character == " " or unicodedata.category(character)[0] in "LMNPS"
         assert ord(character) not in HIDDEN
 
@@ -105,7 +105,7 @@ def test_honest_text_stays(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "visible_text"),
     [
         ("\u0301a", "<U+0301>a"),
         ("10\u0338 EUR", "10<U+0338> EUR"),
@@ -116,8 +116,8 @@ def test_honest_text_stays(text):
         ("\r\n", "<U+000D><U+000A>"),
     ],
 )
-def test_spellings(text, shown):
-    assert visible(text) == shown
+def test_spellings(text, visible_text):
+    assert visible(text) == visible_text
 
 
 def test_what_the_terminal_cannot_say_is_written_out():

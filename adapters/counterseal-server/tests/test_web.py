@@ -23,9 +23,9 @@ from counterseal_keys import private_files
 from counterseal_server import logs, web
 from counterseal_server.configuration import settings
 from counterseal_server.gateway import STARTED
-from counterseal_server.house import House
 from counterseal_server.metrics import Metrics
-from counterseal_server.readiness import FRESH_SECONDS, LOOKS, STUCK_SECONDS, WINDOW, Readiness
+from counterseal_server.readiness import CHECKS, FRESH_SECONDS, STUCK_SECONDS, WINDOW, Readiness
+from counterseal_server.runtime import Runtime
 from counterseal_server.thread_pool import Exhaustion
 from counterseal_web import Service
 
@@ -33,42 +33,42 @@ CANARY = "canary-f00"
 PATIENCE = 240
 
 
-def serve(house):
-    return Client(web.ServerApplication(house, web.use_cases(house), Metrics()))
+def serve(runtime):
+    return Client(web.ServerApplication(runtime, web.use_cases(runtime), Metrics()))
 
 
 @pytest.fixture
-def open_house(tmp_path):
+def open_runtime(tmp_path):
     opened = []
 
     def make(**environment):
-        found = {f"COUNTERSEAL_{name}": text for name, text in environment.items()}
-        house = House(settings({"data": tmp_path / "data"}, found))
-        opened.append(house)
-        private_files.make_folder(house.settings.data)
-        if not house.keys.master_keys.path.exists():
-            house.keys.master_keys.create(SystemEntropy())
-            house.keys.signer.create(Algorithm.ES256)
-        house.prepare()
-        return house
+        variables = {f"COUNTERSEAL_{name}": text for name, text in environment.items()}
+        runtime = Runtime(settings({"data": tmp_path / "data"}, variables))
+        opened.append(runtime)
+        private_files.make_folder(runtime.settings.data)
+        if not runtime.keys.master_keys.path.exists():
+            runtime.keys.master_keys.create(SystemEntropy())
+            runtime.keys.signer.create(Algorithm.ES256)
+        runtime.prepare()
+        return runtime
 
     yield make
-    for house in opened:
-        house.close()
+    for runtime in opened:
+        runtime.close()
 
 
 @pytest.fixture
-def house(open_house):
-    return open_house()
+def runtime(open_runtime):
+    return open_runtime()
 
 
 @pytest.fixture
-def client(house):
-    return serve(house)
+def client(runtime):
+    return serve(runtime)
 
 
 @pytest.fixture
-def heard():
+def log_lines():
     """Return the lines that are logged, as they would be written."""
     lines = []
 
@@ -93,96 +93,96 @@ def test_alive_and_ready(client):
     assert client.get("/readyz").json == {"status": "ready"}
 
 
-def test_not_ready_without_keys(client, house):
-    house.keys.signer.path.unlink()
+def test_not_ready_without_keys(client, runtime):
+    runtime.keys.signer.path.unlink()
     client.get("/healthz")
-    fresh = serve(House(house.settings)).get("/readyz")
+    fresh = serve(Runtime(runtime.settings)).get("/readyz")
     assert (fresh.status_code, fresh.json) == (503, {"status": "unready", "failing": ["signer"]})
 
 
-def test_not_ready_without_a_database(open_house, tmp_path):
-    house = open_house()
-    house.close()
+def test_not_ready_without_a_database(open_runtime, tmp_path):
+    runtime = open_runtime()
+    runtime.close()
     for file in (tmp_path / "data").glob("counterseal.db*"):
         file.unlink()
     (tmp_path / "data" / "counterseal.db").mkdir()
-    answer = serve(house).get("/readyz")
+    answer = serve(runtime).get("/readyz")
     assert answer.json == {"status": "unready", "failing": ["store"]}
 
 
-def test_not_ready_where_nothing_can_be_written(client, house, heard):
+def test_not_ready_where_nothing_can_be_written(client, runtime, log_lines):
     assert client.get("/readyz").status_code == 200
-    database = house.records.database
+    database = runtime.records.database
     database.close()
     event.listen(database.engine, "connect", lambda one, _: one.execute("PRAGMA query_only = ON"))
 
-    answer = serve(house).get("/readyz")
+    answer = serve(runtime).get("/readyz")
 
     assert (answer.status_code, answer.json["failing"]) == (503, ["store"])
-    told = " ".join(json.loads(line)["message"] for line in heard)
-    assert "the database failed: OperationalError SQLITE_READONLY" in told
-    assert "not ready: store: store_unavailable" in told
+    output = " ".join(json.loads(line)["message"] for line in log_lines)
+    assert "the database failed: OperationalError SQLITE_READONLY" in output
+    assert "not ready: store: store_unavailable" in output
 
 
-def test_not_ready_on_a_redis_that_takes_no_writes(open_house, redis):
-    house = open_house(STORE=f"redis://127.0.0.1:{redis.port}")
-    assert serve(house).get("/readyz").status_code == 200
+def test_not_ready_on_a_redis_that_takes_no_writes(open_runtime, redis):
+    runtime = open_runtime(STORE=f"redis://127.0.0.1:{redis.port}")
+    assert serve(runtime).get("/readyz").status_code == 200
     with Redis(port=redis.port) as client:
         client.config_set("min-replicas-to-write", 1)
 
-    answer = serve(house).get("/readyz")
+    answer = serve(runtime).get("/readyz")
 
     assert (answer.status_code, answer.json["failing"]) == (503, ["store"])
 
 
-def test_many_looks_at_readiness_write_once_a_second(house):
+def test_many_looks_at_readiness_write_once_a_second(runtime):
     now = [0.0]
-    readiness = Readiness(house, {}, lambda: now[0])
-    counted = house.ports.counters
+    readiness = Readiness(runtime, {}, lambda: now[0])
+    counted = runtime.ports.counters
     for _ in range(5):
         assert readiness.failing() == []
-    assert counted.add(LOOKS, WINDOW) == 2, "theirs, and this one"
+    assert counted.add(CHECKS, WINDOW) == 2, "theirs, and this one"
     now[0] += FRESH_SECONDS
     readiness.failing()
-    assert counted.add(LOOKS, WINDOW) == 4
+    assert counted.add(CHECKS, WINDOW) == 4
 
 
 @pytest.mark.parametrize("what", ["bodies", "threads"])
-def test_not_ready_when_nothing_came_free_for_a_minute(house, heard, what):
+def test_not_ready_when_nothing_came_free_for_a_minute(runtime, log_lines, what):
     now = [0.0]
     exhaustions = {name: Exhaustion(1, lambda: now[0]) for name in ("bodies", "threads")}
-    app = web.ServerApplication(house, web.use_cases(house), Metrics(), exhaustions)
+    app = web.ServerApplication(runtime, web.use_cases(runtime), Metrics(), exhaustions)
     client = Client(app)
     exhaustions[what].take()
     now[0] = STUCK_SECONDS - 0.1
     assert client.get("/readyz").status_code == 200
     now[0] = STUCK_SECONDS
-    before = house.ports.counters.add(LOOKS, WINDOW)
+    before = runtime.ports.counters.add(CHECKS, WINDOW)
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json) == (503, {"status": "unready", "failing": [what]})
-    told = " ".join(json.loads(line)["message"] for line in heard)
-    assert f"not ready: no {what} came free for a minute" in told
+    output = " ".join(json.loads(line)["message"] for line in log_lines)
+    assert f"not ready: no {what} came free for a minute" in output
     # It is said without a look at the records.
-    assert house.ports.counters.add(LOOKS, WINDOW) == before + 1
+    assert runtime.ports.counters.add(CHECKS, WINDOW) == before + 1
     exhaustions[what].give_back()
     exhaustions[what].take()
     assert client.get("/readyz").status_code == 200
 
 
-def test_metrics_say_how_much_is_in_use(house):
+def test_metrics_say_how_much_is_in_use(runtime):
     metrics = Metrics()
-    web.build_gateway(house, web.use_cases(house), metrics, lambda: None)
+    web.build_gateway(runtime, web.use_cases(runtime), metrics, lambda: None)
     text = metrics.text().decode()
     for what in ("bodies", "threads"):
         assert f'counterseal_in_use{{what="{what}"}} 0.0' in text
 
 
 def test_a_request_keeps_a_fit_id_and_gets_another_for_one_that_is_not(client):
-    kept = client.get("/healthz", headers={"X-Request-Id": "abc-123"})
-    assert kept.headers["X-Request-Id"] == "abc-123"
+    response = client.get("/healthz", headers={"X-Request-Id": "abc-123"})
+    assert response.headers["X-Request-Id"] == "abc-123"
     for unfit in ("", "a b", "x" * 65, "<script>"):
-        given = client.get("/healthz", headers={"X-Request-Id": unfit})
-        assert len(given.headers["X-Request-Id"]) == 2 * web.ID_BYTES
+        other = client.get("/healthz", headers={"X-Request-Id": unfit})
+        assert len(other.headers["X-Request-Id"]) == 2 * web.ID_BYTES
 
 
 def test_what_is_nowhere_is_a_problem(client):
@@ -215,23 +215,23 @@ def test_metrics_count_operations_and_nothing_that_was_sent(client):
     assert "CANARY" not in text
 
 
-def test_metrics_may_be_off(open_house):
-    client = serve(open_house(METRICS="no"))
+def test_metrics_may_be_off(open_runtime):
+    client = serve(open_runtime(METRICS="no"))
     assert client.get("/metrics").status_code == 404
 
 
-def test_administrators_are_served(house, client):
-    made = Credentials(house.ports, house.policy, by=OPERATOR).create_admin(
+def test_administrators_are_served(runtime, client):
+    new_admin = Credentials(runtime.ports, runtime.policy, by=OPERATOR).create_admin(
         "An admin", all_companies=True
     )
-    uri = f"{house.settings.public_url}/admin/api/companies/new"
+    uri = f"{runtime.settings.public_url}/admin/api/companies/new"
     body = b'{"name":"Example Ltd"}'
     header = write_cx1(
-        made.secret,
+        new_admin.secret,
         method="POST",
         uri=uri,
-        milliseconds=int(house.ports.clock.now().timestamp() * 1_000),
-        guid=made.guid,
+        milliseconds=int(runtime.ports.clock.now().timestamp() * 1_000),
+        guid=new_admin.guid,
         body=body,
     )
     answer = client.post(
@@ -244,33 +244,33 @@ def test_administrators_are_served(house, client):
     assert "/admin/api/companies/new" in client.get("/openapi.json").json["paths"]
 
 
-def test_administrators_may_be_left_out(open_house):
-    client = serve(open_house(ADMINISTRATION="no"))
+def test_administrators_may_be_left_out(open_runtime):
+    client = serve(open_runtime(ADMINISTRATION="no"))
     assert client.post("/admin/api/companies/new").status_code == 404
     assert "/admin/api/companies/new" not in client.get("/openapi.json").json["paths"]
 
 
-def test_logs_hold_nothing_that_was_sent(client, heard):
+def test_logs_hold_nothing_that_was_sent(client, log_lines):
     client.get(f"/{CANARY}?a={CANARY}", headers={"Authorization": f"Basic {CANARY}"})
     client.put(f"/account/bind?{CANARY}", json={CANARY: CANARY}, headers={"Authorization": CANARY})
     client.post("/device/answer", data=CANARY, content_type="application/jose")
     client.post("/device/bind", json={"token": CANARY, "keys": []})
-    assert len(heard) >= 4
-    assert CANARY not in "".join(heard)
+    assert len(log_lines) >= 4
+    assert CANARY not in "".join(log_lines)
 
 
-def test_a_line_names_its_request(client, heard):
+def test_a_line_names_its_request(client, log_lines):
     client.put("/account/bind", headers={"X-Request-Id": "abc-123"})
-    told = [json.loads(line) for line in heard]
-    assert all(line["requestId"] == "abc-123" for line in told if "server" in line["logger"])
-    assert "PUT bindAccount 401" in " ".join(line["message"] for line in told)
+    output = [json.loads(line) for line in log_lines]
+    assert all(line["requestId"] == "abc-123" for line in output if "server" in line["logger"])
+    assert "PUT bindAccount 401" in " ".join(line["message"] for line in output)
 
 
-def test_a_request_is_timed_from_its_head(client, heard):
+def test_a_request_is_timed_from_its_head(client, log_lines):
     an_hour = 3_600
     started = time.perf_counter() - an_hour
     client.put("/account/bind", environ_overrides={STARTED: started})
-    (line,) = [text for text in heard if "PUT bindAccount 401" in text]
+    (line,) = [text for text in log_lines if "PUT bindAccount 401" in text]
     milliseconds = float(re.search(r"401 ([0-9.]+) ms", line)[1])
     assert milliseconds >= 1_000 * an_hour
     text = client.get("/metrics").text
@@ -294,7 +294,7 @@ SIXTY_KB = 60_000
 
 @pytest.mark.parametrize("form", [logs.Human(), logs.Json()], ids=["human", "json"])
 @pytest.mark.parametrize(
-    "sent",
+    "text",
     [
         {"method": "A" * SIXTY_KB},
         {"path": "/" + "a" * SIXTY_KB},
@@ -307,11 +307,11 @@ SIXTY_KB = 60_000
     ],
     ids=" ".join,
 )
-def test_a_request_writes_short_lines_only(client, heard, form, sent):
+def test_a_request_writes_short_lines_only(client, log_lines, form, text):
     logging.getLogger().handlers[-1].setFormatter(form)
-    client.open(**{"path": "/healthz", "method": "GET"} | sent)
-    assert heard
-    assert max(map(len, heard)) < 300
+    client.open(**{"path": "/healthz", "method": "GET"} | text)
+    assert log_lines
+    assert max(map(len, log_lines)) < 300
 
 
 @pytest.mark.parametrize("form", [logs.Human(), logs.Json()], ids=["human", "json"])
@@ -323,14 +323,14 @@ def test_a_request_writes_short_lines_only(client, heard, form, sent):
 def test_no_line_is_longer_than_the_limit(form, text, times, where):
     long = text * times
 
-    class Told:
+    class Thrown:
         def __str__(self):
             return long
 
     message, args, name = {
         "message": (long.replace("%", "%%") + "%d", (1,), "counterseal"),
         "argument": ("%s: %d", (long, 1), "counterseal"),
-        "two": ("%s %r", (Told(), long), "counterseal"),
+        "two": ("%s %r", (Thrown(), long), "counterseal"),
         "error": ("%s", (ValueError(long),), "counterseal"),
         "logger": ("said", (), long),
     }[where]
@@ -341,12 +341,12 @@ def test_no_line_is_longer_than_the_limit(form, text, times, where):
     assert len(line.encode()) <= logs.LINE_LIMIT
     assert "\n" not in line
     if isinstance(form, logs.Json):
-        told = json.loads(line)
-        assert set(told) == {"time", "level", "logger", "message"}
-        assert len(told["logger"]) <= logs.FIELD_LIMIT
+        output = json.loads(line)
+        assert set(output) == {"time", "level", "logger", "message"}
+        assert len(output["logger"]) <= logs.FIELD_LIMIT
         fits = len(long) <= logs.FIELD_LIMIT and len(json.dumps(long)) < logs.LINE_LIMIT - 300
         if where == "argument" and fits:
-            assert told["message"] == f"{long}: 1", "what fits is whole"
+            assert output["message"] == f"{long}: 1", "what fits is whole"
     if where == "argument" and len(long) > logs.FIELD_LIMIT:
         assert "cut off" in line, "what is cut off is said"
 
@@ -354,8 +354,8 @@ def test_no_line_is_longer_than_the_limit(form, text, times, where):
 def test_an_error_is_logged_by_kind_and_place():
     with pytest.raises(ValueError, match=CANARY) as raised:
         int(CANARY)
-    told = (raised.type, raised.value, raised.tb)
-    record = logging.LogRecord("counterseal_server", logging.ERROR, "", 0, "a\nb", (), told)
+    output = (raised.type, raised.value, raised.tb)
+    record = logging.LogRecord("counterseal_server", logging.ERROR, "", 0, "a\nb", (), output)
     human, program = logs.Human().format(record), json.loads(logs.Json().format(record))
     for text in (human, program["message"]):
         assert CANARY not in text
@@ -387,14 +387,14 @@ def test_logs_are_configured_once(form, capsys):
 
 async def ask_gateway(gateway, path, method="GET", body=b""):
     """Return the status that a request to the gateway gets."""
-    sent = []
+    text = []
     pieces = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive():
         return pieces.pop(0)
 
     async def send(message):
-        sent.append(message)
+        text.append(message)
 
     scope = {
         "type": "http",
@@ -407,23 +407,23 @@ async def ask_gateway(gateway, path, method="GET", body=b""):
         "client": ("192.0.2.1", 4_000),
     }
     await gateway(scope, receive, send)
-    return sent[0]["status"]
+    return text[0]["status"]
 
 
-def test_operators_are_answered_while_every_thread_for_requests_hangs(open_house):
-    house = open_house(THREADS="2", WAITERS="1")
-    service = web.use_cases(house)
+def test_operators_are_answered_while_every_thread_for_requests_hangs(open_runtime):
+    runtime = open_runtime(THREADS="2", WAITERS="1")
+    service = web.use_cases(runtime)
     entered, go = threading.Semaphore(0), threading.Event()
 
     @contextlib.contextmanager
     def hang():
         entered.release()
         assert go.wait(PATIENCE)
-        with house.records.call():
+        with runtime.records.call():
             yield
 
-    hanging_service = Service(house.ports, house.policy, service.settings, call=hang)
-    gateway = web.build_gateway(house, hanging_service, Metrics(), lambda: None)
+    hanging_service = Service(runtime.ports, runtime.policy, service.settings, call=hang)
+    gateway = web.build_gateway(runtime, hanging_service, Metrics(), lambda: None)
 
     async def run():
         hanging = [

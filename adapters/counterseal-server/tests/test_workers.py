@@ -26,9 +26,9 @@ OTHER_CALLBACK = "https://other.example/"
 def eventually(condition):
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
+        result = condition()
+        if result:
+            return result
         time.sleep(0.01)
     raise AssertionError("it did not come about")
 
@@ -54,23 +54,23 @@ def world(database):
 
 @pytest.fixture
 def start(world, database, tmp_path):
-    made = []
+    started = []
 
     def begin(**more):
-        house = SimpleNamespace(
+        runtime = SimpleNamespace(
             ports=world.ports,
             policy=world.policy,
             forget=forgetting(world, database),
             settings=settings({"data": tmp_path}, {}),
         )
         metrics = Metrics()
-        workers = Workers(house, metrics, **more)
-        made.append(workers)
+        workers = Workers(runtime, metrics, **more)
+        started.append(workers)
         workers.start()
         return metrics
 
     yield begin
-    for workers in made:
+    for workers in started:
         workers.stop()
 
 
@@ -185,15 +185,15 @@ def test_a_callback_that_arrives_after_it_was_dropped_is_counted(world, start, m
     counted(metrics, 'counterseal_callback_attempts_total{outcome="DROPPED"} 1.0')
 
 
-def test_they_stop_when_told(world, start, database, tmp_path):
-    house = SimpleNamespace(
+def test_they_stop_at_a_signal(world, start, database, tmp_path):
+    runtime = SimpleNamespace(
         ports=world.ports,
         policy=world.policy,
         forget=forgetting(world, database),
         settings=settings({"data": tmp_path}, {}),
     )
     before = set(threading.enumerate())
-    workers = Workers(house, Metrics())
+    workers = Workers(runtime, Metrics())
     workers.start()
     assert set(threading.enumerate()) - before
     workers.stop()

@@ -11,9 +11,9 @@ from exchanges.recorder import PUBLIC
 from counterseal_server import web
 from counterseal_server.configuration import settings
 from counterseal_server.gateway import Gateway, Pools
-from counterseal_server.house import House
 from counterseal_server.metrics import Metrics
 from counterseal_server.receiving import Receiving
+from counterseal_server.runtime import Runtime
 from counterseal_server.thread_pool import ThreadPool
 
 BEGUN = b'{"accountId": "user-42", "con'
@@ -61,9 +61,9 @@ async def _sent(method, target, headers):
     }
     with (
         tempfile.TemporaryDirectory() as folder,
-        House(settings({"data": folder}, {})) as house,
+        Runtime(settings({"data": folder}, {})) as runtime,
     ):
-        app = web.ServerApplication(house, web.use_cases(house), Metrics())
+        app = web.ServerApplication(runtime, web.use_cases(runtime), Metrics())
         pools = Pools(ThreadPool("request", 1, 1), ThreadPool("refusal", 1, 1), {})
         # However long the deadline: nothing more comes.
         receiving = Receiving(8, timedelta(0), 1_000)

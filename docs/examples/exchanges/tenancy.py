@@ -8,7 +8,7 @@ DAY = 86_400
 
 
 @attrs.frozen(kw_only=True)
-class Places:
+class Slots:
     """What was made, as its path."""
 
     company: str
@@ -90,7 +90,7 @@ def build(desk):
         origin,
         {"callbackStates": ["ANSWERED", "DISOWNED"]},
     )
-    return Places(company=company, app_space=space, origin=origin, key=issued.document["key"])
+    return Slots(company=company, app_space=space, origin=origin, key=issued.document["key"])
 
 
 def help_a_user(desk, shop, places):

@@ -15,7 +15,7 @@ from counterseal_server.printing import print_json, print_line
 if TYPE_CHECKING:  # a fast start
     from counterseal.models import Guid
     from counterseal.wire.device import AnswerReply
-    from counterseal_demo.device_cli import Handset, Home
+    from counterseal_demo.device_cli import DeviceClient, Home
 
 REQUIREMENT = "counterseal-demo[device]"
 """What the command needs, if it is missing."""
@@ -69,7 +69,7 @@ def bind(
     with plainly(requirement=REQUIREMENT):
         from counterseal.models.guid import parse  # noqa: PLC0415 (a fast start)
         from counterseal.wire.link import read_link  # noqa: PLC0415
-        from counterseal_demo.device_cli import Handset  # noqa: PLC0415
+        from counterseal_demo.device_cli import DeviceClient  # noqa: PLC0415
 
         space = None if app_space is None else parse(app_space, field="app-space")
         if idp is not None and token is None and link is None and space is None:
@@ -78,11 +78,11 @@ def bind(
         elif idp is not None:
             raise Unusable("idp: takes the place of --token, --app-space and --link")
         elif link is not None and token is None and space is None:
-            read = read_link(link)
-            token, space = read.token, read.app_space
+            parsed_link = read_link(link)
+            token, space = parsed_link.token, parsed_link.app_space
         elif link is not None or token is None:
             raise Unusable("token: give --token, perhaps with --app-space, or --link")
-        bond = Handset.bind(_home(home), url, token, space, pin=_new_pin(), name=name)
+        bond = DeviceClient.bind(_home(home), url, token, space, pin=_new_pin(), name=name)
         print_line(f"bound: device {bond.device}")
 
 
@@ -91,8 +91,8 @@ def bind(
 @AS_JSON
 def pending(home: str, *, as_json: bool) -> None:
     """Show what is asked, oldest first."""
-    with plainly(requirement=REQUIREMENT), _handset(home) as handset:
-        waiting = handset.pending()
+    with plainly(requirement=REQUIREMENT), _open_device(home) as client:
+        waiting = client.pending()
         if as_json:
             print_json({"requests": waiting})
             return
@@ -108,8 +108,8 @@ def pending(home: str, *, as_json: bool) -> None:
 @AS_JSON
 def show(guid: str, home: str, *, as_json: bool) -> None:
     """Show the question GUID."""
-    with plainly(requirement=REQUIREMENT), _handset(home) as handset:
-        document = handset.shown(_guid(guid))
+    with plainly(requirement=REQUIREMENT), _open_device(home) as client:
+        document = client.fetch_display(_guid(guid))
         if as_json:
             print_json(document)
         else:
@@ -124,11 +124,11 @@ def show(guid: str, home: str, *, as_json: bool) -> None:
 @AS_JSON
 def answer(guid: str, home: str, *, button: int, code: str | None, as_json: bool) -> None:
     """Answer the question GUID."""
-    with plainly(requirement=REQUIREMENT), _handset(home) as handset:
-        reply = handset.answer(
+    with plainly(requirement=REQUIREMENT), _open_device(home) as client:
+        reply = client.answer(
             _guid(guid), button, code=code, ask_pin=_pin, ask_code=lambda: _prompted("Code")
         )
-        _ended(handset, reply, as_json=as_json)
+        _ended(client, reply, as_json=as_json)
 
 
 @device.command()
@@ -137,8 +137,8 @@ def answer(guid: str, home: str, *, button: int, code: str | None, as_json: bool
 @AS_JSON
 def disown(guid: str, home: str, *, as_json: bool) -> None:
     """Say of the question GUID: this was not me."""
-    with plainly(requirement=REQUIREMENT), _handset(home) as handset:
-        _ended(handset, handset.disown(_guid(guid)), as_json=as_json)
+    with plainly(requirement=REQUIREMENT), _open_device(home) as client:
+        _ended(client, client.disown(_guid(guid)), as_json=as_json)
 
 
 @device.command()
@@ -146,11 +146,11 @@ def disown(guid: str, home: str, *, as_json: bool) -> None:
 @AS_JSON
 def status(home: str, *, as_json: bool) -> None:
     """Show what the service knows of this device."""
-    with plainly(requirement=REQUIREMENT), _handset(home) as handset:
+    with plainly(requirement=REQUIREMENT), _open_device(home) as client:
         from counterseal.wire.members import write_record  # noqa: PLC0415 (a fast start)
         from counterseal_server.screen import Screen  # noqa: PLC0415
 
-        document = write_record(handset.status())
+        document = write_record(client.status())
         if as_json:
             print_json(document)
         else:
@@ -175,10 +175,10 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _handset(home: str) -> Handset:
-    from counterseal_demo.device_cli import Handset  # noqa: PLC0415 (a fast start)
+def _open_device(home: str) -> DeviceClient:
+    from counterseal_demo.device_cli import DeviceClient  # noqa: PLC0415 (a fast start)
 
-    return Handset(_home(home))
+    return DeviceClient(_home(home))
 
 
 def _home(home: str) -> Home:
@@ -198,8 +198,8 @@ def _pin() -> str:
 
 
 def _new_pin() -> str:
-    given = os.environ.get("COUNTERSEAL_PIN")
-    return given or str(click.prompt("New PIN", hide_input=True, confirmation_prompt=True))
+    pin = os.environ.get("COUNTERSEAL_PIN")
+    return pin or str(click.prompt("New PIN", hide_input=True, confirmation_prompt=True))
 
 
 def _prompted(what: str) -> str:
@@ -215,13 +215,13 @@ def _show(document: dict[str, Any]) -> None:
     display.show(screen, document)
 
 
-def _ended(handset: Handset, reply: AnswerReply, *, as_json: bool) -> None:
+def _ended(client: DeviceClient, reply: AnswerReply, *, as_json: bool) -> None:
     from counterseal.wire.members import write_record  # noqa: PLC0415 (a fast start)
 
     if as_json:
         print_json(write_record(reply))
         return
-    receipt = handset.receipt(reply)
+    receipt = client.receipt(reply)
     verdict = "approved" if reply.approved else "not approved"
     print_line(f"{reply.state.value}, {verdict}")
     if receipt is None:

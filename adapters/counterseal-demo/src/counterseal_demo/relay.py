@@ -22,7 +22,7 @@ from counterseal_http import Guard, guarded_client
 from counterseal_relay import PushRefused, ReceivedPush, read_push
 from counterseal_relay.received_push import BODY_LIMIT
 
-PLACES = 32
+SLOTS = 32
 """Requests that are served at once; whoever comes then is told to come again."""
 
 PATIENCE_SECONDS = 10.0
@@ -34,7 +34,7 @@ FORWARD_TIMEOUT = timedelta(seconds=8)
 REMEMBERED = 4_096
 """Ids of pushes that were taken, so that one that comes again is not rung again."""
 
-_TAKEN, _REFUSED, _TOO_LARGE, _BUSY, _BAD_GATEWAY = 204, 401, 413, 503, 502
+_ACCEPTED, _REFUSED, _TOO_LARGE, _BUSY, _BAD_GATEWAY = 204, 401, 413, 503, 502
 _SUCCESS = range(200, 300)
 _PASSED_ON = ("content-type", "webhook-id", "webhook-timestamp", "webhook-signature")
 
@@ -65,32 +65,32 @@ class Relay(ThreadingHTTPServer):
         self._secrets = tuple(secrets)
         self._clock = clock
         self._deliver = deliver
-        self._places = threading.Semaphore(PLACES)
-        self._taken: OrderedDict[str, None] = OrderedDict()
+        self._slots = threading.Semaphore(SLOTS)
+        self._accepted: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
         super().__init__((host, port), _Handler)
 
     def take(self, headers: Mapping[str, str], body: bytes) -> int:
         """Return the status that answers a request with *headers* and *body*."""
         try:
-            handed = read_push(headers, body, self._secrets, now=self._clock.now())
+            push = read_push(headers, body, self._secrets, now=self._clock.now())
         except PushRefused as refusal:
             log.warning("refused: %s", refusal)
             return _REFUSED
         with self._lock:
-            if handed.guid in self._taken:
-                return _TAKEN
-        if not self._deliver(handed, headers, body):
+            if push.guid in self._accepted:
+                return _ACCEPTED
+        if not self._deliver(push, headers, body):
             return _BAD_GATEWAY
         with self._lock:
-            self._taken[handed.guid] = None
-            while len(self._taken) > REMEMBERED:
-                self._taken.popitem(last=False)
-        return _TAKEN
+            self._accepted[push.guid] = None
+            while len(self._accepted) > REMEMBERED:
+                self._accepted.popitem(last=False)
+        return _ACCEPTED
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Serve one connection, if there is a place for it."""
-        if not self._places.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             self.shutdown_request(request)
             return
         super().process_request(request, client_address)
@@ -100,7 +100,7 @@ class Relay(ThreadingHTTPServer):
         try:
             super().process_request_thread(request, address)
         finally:
-            self._places.release()
+            self._slots.release()
 
     def handle_error(self, *_: object) -> None:
         """Say nothing of whoever went away."""
@@ -132,17 +132,17 @@ class _Handler(BaseHTTPRequestHandler):
 def printing(echo: Callable[[dict[str, object]], None]) -> Deliver:
     """Return what prints each push as one line of JSON, by *echo*."""
 
-    def deliver(handed: ReceivedPush, _: Mapping[str, str], __: bytes) -> bool:
-        told: dict[str, object] = {
-            "id": handed.guid,
-            "targets": [{"framework": name, "id": value} for name, value in handed.targets],
-            "title": handed.title,
-            "body": handed.body,
-            "data": handed.data,
-            "priority": 1 if handed.urgent else 0,
-            "ttl": int(handed.life.total_seconds()),
+    def deliver(push: ReceivedPush, _: Mapping[str, str], __: bytes) -> bool:
+        document: dict[str, object] = {
+            "id": push.guid,
+            "targets": [{"framework": name, "id": value} for name, value in push.targets],
+            "title": push.title,
+            "body": push.body,
+            "data": push.data,
+            "priority": 1 if push.urgent else 0,
+            "ttl": int(push.life.total_seconds()),
         }
-        echo(told)
+        echo(document)
         return True
 
     return deliver
@@ -154,16 +154,16 @@ def forwarding(url: str) -> Deliver:
         Guard(allow_http=True, allow_private=True, ports=None), timeout=FORWARD_TIMEOUT
     )
 
-    def deliver(handed: ReceivedPush, headers: Mapping[str, str], body: bytes) -> bool:
+    def deliver(push: ReceivedPush, headers: Mapping[str, str], body: bytes) -> bool:
         passed = {
             name.lower(): value for name, value in headers.items() if name.lower() in _PASSED_ON
         }
         try:
             status = client.post(url, content=body, headers=passed).status_code
         except httpx2.TransportError as error:
-            log.warning("push %s was not forwarded: %s", handed.guid, type(error).__name__)
+            log.warning("push %s was not forwarded: %s", push.guid, type(error).__name__)
             return False
-        log.info("push %s was forwarded: %d", handed.guid, status)
+        log.info("push %s was forwarded: %d", push.guid, status)
         return status in _SUCCESS
 
     return deliver

@@ -97,9 +97,9 @@ class Tenants:
             InvalidField: The name does not fit.
             Unavailable: A port failed.
         """
-        made = self.administration.create_origin(app_space, name, clients=clients)
-        return self.secret(made.guid, scheme, timedelta(0)) | {
-            "callbackSecret": self.credentials.issue_webhook_key(made.guid)
+        new_origin = self.administration.create_origin(app_space, name, clients=clients)
+        return self.secret(new_origin.guid, scheme, timedelta(0)) | {
+            "callbackSecret": self.credentials.issue_webhook_key(new_origin.guid)
         }
 
     def secret(self, origin: Guid, scheme: str, overlap: timedelta) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class Tenants:
             "authorization": write_basic(issued.secret, guid=origin) if basic else None,
         }
 
-    def shown(self, guid: Guid) -> dict[str, Any]:
+    def describe(self, guid: Guid) -> dict[str, Any]:
         """
         Return a company, an App Space, an origin or an administrator, without secrets.
 
@@ -129,10 +129,10 @@ class Tenants:
         """
         for kind, document in _documents().items():
             try:
-                held = self.administration.get(guid, kind)
+                record = self.administration.get(guid, kind)
             except NotFound:
                 continue
-            return document(held)
+            return document(record)
         raise NotFound
 
     def edit_origin(
@@ -200,9 +200,9 @@ class Tenants:
             InvalidField: The entry is not on the list.
             Unavailable: A port failed.
         """
-        for kept in self.administration.get(origin, Origin).entries:
-            if entry in {kept.guid, kept.text}:
-                return self.administration.forbid_entry(origin, kept.guid)
+        for listed_entry in self.administration.get(origin, Origin).entries:
+            if entry in {listed_entry.guid, listed_entry.text}:
+                return self.administration.forbid_entry(origin, listed_entry.guid)
         return self.administration.forbid_callback(origin, entry)
 
     def allowed(self, origin: Origin) -> dict[str, Any]:
@@ -256,7 +256,7 @@ class Tenants:
             Unavailable: The store did not answer.
         """
         document = _documents()[Admin]
-        return [document(held) for held in self.administration.list(parent, Admin)]
+        return [document(record) for record in self.administration.list(parent, Admin)]
 
     def rotated(self, admin: Guid, scheme: str | None, overlap: timedelta) -> IssuedSecret:
         """
@@ -272,8 +272,8 @@ class Tenants:
             InvalidField: The overlap is longer than the policy allows.
             Unavailable: A port failed.
         """
-        kept = None if scheme is None else Scheme(scheme)
-        return self.credentials.rotate_admin(admin, scheme=kept, overlap=overlap)
+        entry = None if scheme is None else Scheme(scheme)
+        return self.credentials.rotate_admin(admin, scheme=entry, overlap=overlap)
 
     def _spaces(self, company: Company) -> list[dict[str, Any]]:
         return [
@@ -293,21 +293,21 @@ class Tenants:
         ]
 
 
-def _provider(idp: str | None, held: IdpSettings | None) -> tuple[IdpSettings | None, str | None]:
+def _provider(idp: str | None, record: IdpSettings | None) -> tuple[IdpSettings | None, str | None]:
     from counterseal_web.admin.providers import read_provider  # noqa: PLC0415 (a fast start)
 
-    said = None if idp is None else read_json(idp.encode(), field="idp")
-    return read_provider({"idp": said}, held)
+    idp_document = None if idp is None else read_json(idp.encode(), field="idp")
+    return read_provider({"idp": idp_document}, record)
 
 
 def _documents() -> Mapping[type[Any], Callable[[Any], dict[str, Any]]]:
-    from counterseal_web.admin import documents as shown  # noqa: PLC0415 (a fast start)
+    from counterseal_web.admin import documents as admin_documents  # noqa: PLC0415 (a fast start)
 
     return {
-        Company: shown.company_document,
-        AppSpace: shown.app_space_document,
-        Origin: shown.origin_document,
-        Admin: shown.admin_document,
+        Company: admin_documents.company_document,
+        AppSpace: admin_documents.app_space_document,
+        Origin: admin_documents.origin_document,
+        Admin: admin_documents.admin_document,
     }
 
 

@@ -16,7 +16,7 @@ ANY_SEGMENT = "{*}"
 LOOK_UP_SECONDS = 2.0
 """A warning is not worth a longer wait."""
 
-NAMED = "see callback_networks, callback_ports and callback_plain_http"
+HINT = "see callback_networks, callback_ports and callback_plain_http"
 
 
 def callback_guard(settings: Settings, resolver: Resolver | None = None) -> Guard:
@@ -94,5 +94,5 @@ def warn_of_obstacle(settings: Settings, entry: str) -> None:
     addresses = entry_addresses(entry, plain_http=plain_http)
     obstacle = find_obstacle(callback_guard(settings), addresses)
     if obstacle is not None:
-        text = f"warning: nothing will be sent to {entry}: {obstacle} ({NAMED})"
+        text = f"warning: nothing will be sent to {entry}: {obstacle} ({HINT})"
         print_line(text, err=True)

@@ -49,7 +49,7 @@ class Channels:
 
     def __init__(self, makers: dict[frozenset[AddressKind], Callable[[], Channel]]) -> None:
         self._makers = makers
-        self._made: dict[frozenset[AddressKind], Channel] = {}
+        self._open_channels: dict[frozenset[AddressKind], Channel] = {}
         self._lock = threading.Lock()
 
     def kinds(self) -> frozenset[AddressKind]:
@@ -67,9 +67,9 @@ class Channels:
         """
         outcomes = dict.fromkeys(addresses, MISCONFIGURED)
         for kinds in self._makers:
-            taken = tuple(address for address in outcomes if address.kind in kinds)
-            if taken:
-                outcomes.update(zip(taken, self._pushed(kinds, taken, message), strict=True))
+            served = tuple(address for address in outcomes if address.kind in kinds)
+            if served:
+                outcomes.update(zip(served, self._pushed(kinds, served, message), strict=True))
         return tuple(outcomes[address] for address in addresses)
 
     def open(self) -> None:
@@ -85,7 +85,7 @@ class Channels:
     def close(self) -> None:
         """Close those that were made."""
         with self._lock:
-            for channel in self._made.values():
+            for channel in self._open_channels.values():
                 channel.close()
 
     def _pushed(
@@ -101,9 +101,9 @@ class Channels:
 
     def _channel(self, kinds: frozenset[AddressKind]) -> Channel:
         with self._lock:
-            if kinds not in self._made:
-                self._made[kinds] = self._makers[kinds]()
-            return self._made[kinds]
+            if kinds not in self._open_channels:
+                self._open_channels[kinds] = self._makers[kinds]()
+            return self._open_channels[kinds]
 
 
 def channels(settings: Settings, clock: Clock, entropy: Entropy) -> Channels:

@@ -49,11 +49,11 @@ def verify(receipt: str, jwks: str | None, thumbprint: str | None, *, as_json: b
         trusted = () if jwks is None else receipts.read_jwks(jwks)
         expected = None if thumbprint is None else receipts.read_thumbprint(thumbprint)
         data = files.read(receipt, field="receipt", limit=receipts.FILE_LIMIT)
-        judged = receipts.judge(data, trusted=trusted, thumbprint=expected)
+        checked_receipt = receipts.check_receipt(data, trusted=trusted, thumbprint=expected)
         if as_json:
-            print_json(receipts.document(judged))
+            print_json(receipts.document(checked_receipt))
         else:
-            receipts.show(Screen(), judged)
+            receipts.show(Screen(), checked_receipt)
 
 
 @main.command()

@@ -32,7 +32,7 @@ OLDER = {"database": "store"}
 ENVIRONMENT_ONLY = frozenset({"master_key", "webpush_key", "relay_secret"})
 """A file that is read by many, and kept in many places, is none for secrets."""
 
-_WHOLE = re.compile(r"-?[0-9]{1,9}")
+_INTEGER = re.compile(r"-?[0-9]{1,9}")
 _SPAN = re.compile(r"([0-9]{1,9})([smhd])")
 UNITS = {
     "s": timedelta(seconds=1),
@@ -49,7 +49,7 @@ POLICY_SETTINGS = frozenset(field.name for field in attrs.fields(Policy))
 
 
 @attrs.frozen
-class Given:
+class SourcedValue:
     """
     A setting as somebody gave it.
 
@@ -64,7 +64,7 @@ class Given:
 
 def gathered(
     flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | None = None
-) -> dict[str, Given]:
+) -> dict[str, SourcedValue]:
     """
     Return what was given, and from where: a flag before the environment before the file.
 
@@ -76,12 +76,12 @@ def gathered(
     Raises:
         InvalidField: A name is unknown, or a value is of another type; the error names it.
     """
-    found = {} if file is None else _from_file(file)
+    entries = {} if file is None else _from_file(file)
     return (
-        found
+        entries
         | _from_environment(environment)
         | {
-            name: Given(value, f"--{name.replace('_', '-')}")
+            name: SourcedValue(value, f"--{name.replace('_', '-')}")
             for name, value in flags.items()
             if value is not None
         }
@@ -102,55 +102,55 @@ def settings(
     Raises:
         InvalidField: A name is unknown, or a value does not fit; the error names it.
     """
-    return settled(gathered(flags, environment, file))
+    return build_settings(gathered(flags, environment, file))
 
 
-def settled(given: Mapping[str, Given]) -> Settings:
+def build_settings(sourced_values: Mapping[str, SourcedValue]) -> Settings:
     """
     Return the settings that *given* makes.
 
     Raises:
         InvalidField: A value does not fit; the error names it.
     """
-    found = {name: one.value for name, one in given.items()}
-    if "data" not in found:
+    entries = {name: one.value for name, one in sourced_values.items()}
+    if "data" not in entries:
         raise InvalidField("data", "missing: give --data DIR")
-    found[POLICY] = _policy(found.get(POLICY, {}))
-    return Settings(**found)
+    entries[POLICY] = _policy(entries.get(POLICY, {}))
+    return Settings(**entries)
 
 
-def _from_file(file: Path) -> dict[str, Given]:
+def _from_file(file: Path) -> dict[str, SourcedValue]:
     try:
         document = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
         raise InvalidField("config", f"cannot read {file}: {error.strerror}") from None
     except ValueError as error:
         raise InvalidField("config", f"{file} is not TOML: {error}") from None
-    found: dict[str, Given] = {}
-    for written, value in document.items():
-        name = OLDER.get(written, written)
+    entries: dict[str, SourcedValue] = {}
+    for given_name, value in document.items():
+        name = OLDER.get(given_name, given_name)
         if name not in KINDS or name in ENVIRONMENT_ONLY:
-            raise InvalidField(f"config: {written}", _unknown(name))
-        _demand_once(name, f"config: {written}", found)
-        found[name] = Given(KINDS[name](value, f"config: {written}"), str(file))
-    return found
+            raise InvalidField(f"config: {given_name}", _unknown(name))
+        _demand_once(name, f"config: {given_name}", entries)
+        entries[name] = SourcedValue(KINDS[name](value, f"config: {given_name}"), str(file))
+    return entries
 
 
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Given]:
-    found: dict[str, Given] = {}
+def _from_environment(environment: Mapping[str, str]) -> dict[str, SourcedValue]:
+    entries: dict[str, SourcedValue] = {}
     for variable, text in environment.items():
         if not variable.startswith(PREFIX) or variable in ELSEWHERE:
             continue
-        written = variable.removeprefix(PREFIX).lower()
-        name = OLDER.get(written, written)
+        given_name = variable.removeprefix(PREFIX).lower()
+        name = OLDER.get(given_name, given_name)
         if name not in KINDS:
             raise InvalidField(variable, _unknown(name))
-        _demand_once(name, variable, found)
+        _demand_once(name, variable, entries)
         if name == POLICY:
-            found[name] = Given({PROFILE: text}, variable)
+            entries[name] = SourcedValue({PROFILE: text}, variable)
         else:
-            found[name] = Given(KINDS[name](_plain(text, KINDS[name]), variable), variable)
-    return found
+            entries[name] = SourcedValue(KINDS[name](_plain(text, KINDS[name]), variable), variable)
+    return entries
 
 
 def _unknown(name: str) -> str:
@@ -161,21 +161,21 @@ def _unknown(name: str) -> str:
     return "no such setting"
 
 
-def _demand_once(name: str, place: str, found: Mapping[str, Given]) -> None:
-    if name in found:
-        raise InvalidField(place, f"{name} is given by its older name, too")
+def _demand_once(name: str, source: str, entries: Mapping[str, SourcedValue]) -> None:
+    if name in entries:
+        raise InvalidField(source, f"{name} is given by its older name, too")
 
 
 def _plain(text: str, kind: Callable[[Any, str], Any]) -> Any:
     """Read *text* as TOML would have it."""
     if kind is _flag:
         return _FLAGS.get(text.lower(), text)
-    if kind is _number and _WHOLE.fullmatch(text):
+    if kind is _number and _INTEGER.fullmatch(text):
         return int(text)
     if kind in {_texts, _numbers}:
         parts = [part.strip() for part in text.split(",")]
-        whole = kind is _numbers and all(map(_WHOLE.fullmatch, parts))
-        return [int(part) for part in parts] if whole else parts
+        is_list = kind is _numbers and all(map(_INTEGER.fullmatch, parts))
+        return [int(part) for part in parts] if is_list else parts
     return text
 
 

@@ -20,7 +20,7 @@ import attrs
 
 from counterseal import Policy
 from counterseal_server.callback_reach import callback_policy
-from counterseal_server.configuration import ENVIRONMENT_ONLY, POLICY, PROFILE, UNITS, Given
+from counterseal_server.configuration import ENVIRONMENT_ONLY, POLICY, PROFILE, UNITS, SourcedValue
 from counterseal_server.settings import Settings
 
 MASK = "***"
@@ -30,42 +30,45 @@ BASIC_PLANE = 0xFFFF
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 
 
-def effective(settings: Settings, given: Mapping[str, Given]) -> str:
+def effective(settings: Settings, sourced_values: Mapping[str, SourcedValue]) -> str:
     """
     Return the settings as text.
 
     Args:
         settings: As they are.
-        given: What flags, environment and file said of them.
+        sourced_values: The values from flags, environment and file, each with its source.
     """
-    return "\n".join((*_plain(settings, given), "", f"[{POLICY}]", *_policy(settings, given)))
+    return "\n".join(
+        (*_plain(settings, sourced_values), "", f"[{POLICY}]", *_policy(settings, sourced_values))
+    )
 
 
-def _plain(settings: Settings, given: Mapping[str, Given]) -> Iterator[str]:
+def _plain(settings: Settings, sourced_values: Mapping[str, SourcedValue]) -> Iterator[str]:
     for field in attrs.fields(Settings):
         if field.name == POLICY:
             continue
         value = getattr(settings, field.name)
-        source = given[field.name].source if field.name in given else DEFAULT
+        source = sourced_values[field.name].source if field.name in sourced_values else DEFAULT
         if value is None:
             yield f"# {field.name} is not set"
         elif field.name in ENVIRONMENT_ONLY or not field.repr:
-            yield f"# {field.name} = {_written(_masked(value))}  # {source}"
+            yield f"# {field.name} = {_quoted(_masked(value))}  # {source}"
         else:
-            yield f"{field.name} = {_written(value)}  # {source}"
+            yield f"{field.name} = {_quoted(value)}  # {source}"
 
 
-def _policy(settings: Settings, given: Mapping[str, Given]) -> Iterator[str]:
-    said = given.get(POLICY, Given({}, DEFAULT))
-    profile = said.value.get(PROFILE, "standard")
-    yield f"{PROFILE} = {_written(profile)}  # {said.source if PROFILE in said.value else DEFAULT}"
+def _policy(settings: Settings, sourced_values: Mapping[str, SourcedValue]) -> Iterator[str]:
+    policy_value = sourced_values.get(POLICY, SourcedValue({}, DEFAULT))
+    profile = policy_value.value.get(PROFILE, "standard")
+    source = policy_value.source if PROFILE in policy_value.value else DEFAULT
+    yield f"{PROFILE} = {_quoted(profile)}  # {source}"
     serving = callback_policy(settings)
     for field in attrs.fields(Policy):
         value, used = getattr(settings.policy, field.name), getattr(serving, field.name)
-        source = said.source if field.name in said.value else f"profile {profile}"
+        source = policy_value.source if field.name in policy_value.value else f"profile {profile}"
         if used != value:
-            source += f"; serve uses {_written(used)}, by the settings above"
-        yield f"{field.name} = {_written(value)}  # {source}"
+            source += f"; serve uses {_quoted(used)}, by the settings above"
+        yield f"{field.name} = {_quoted(value)}  # {source}"
 
 
 def _masked(secret: str) -> str:
@@ -74,26 +77,26 @@ def _masked(secret: str) -> str:
         parts = urlsplit(secret)
     except ValueError:
         return MASK
-    before, _, place = parts.netloc.rpartition("@")
+    before, _, host = parts.netloc.rpartition("@")
     # A password that is not percent-encoded may end anywhere.
-    told = f"{parts.path}{parts.query}{parts.fragment}"
-    if not parts.scheme or "@" in told or not all(map(_HOST.fullmatch, place.split(","))):
+    suffix = f"{parts.path}{parts.query}{parts.fragment}"
+    if not parts.scheme or "@" in suffix or not all(map(_HOST.fullmatch, host.split(","))):
         return MASK
     # Who calls, and with what, stands before the place or after the path.
     who, more = f"{MASK}@" if before else "", f"?{MASK}" if parts.query or parts.fragment else ""
-    return f"{parts.scheme}://{who}{place}{parts.path}{more}"
+    return f"{parts.scheme}://{who}{host}{parts.path}{more}"
 
 
-def _written(value: Any) -> str:
+def _quoted(value: Any) -> str:
     match value:
         case timedelta():
             return f'"{_span(value)}"'
         case Enum():
-            return _written(value.value)
+            return _quoted(value.value)
         case Path() | IPv4Network() | IPv6Network():
-            return _written(str(value))
+            return _quoted(str(value))
         case tuple() | frozenset():
-            every = [_written(one) for one in value]
+            every = [_quoted(one) for one in value]
             return f"[{', '.join(every if isinstance(value, tuple) else sorted(every))}]"
     text = json.dumps(value, ensure_ascii=False)
     # TOML reads these escapes too (1.0.0, "String"); what cannot be seen is not printed as it is.

@@ -166,7 +166,7 @@ class _Call:
         self._replied: asyncio.Future[bytes | None] = loop.create_future()
         self._begun: asyncio.Future[Send] = loop.create_future()
         self._ended: asyncio.Future[None] = loop.create_future()
-        self._gone = threading.Event()
+        self._disconnected = threading.Event()
 
     def run(self) -> None:
         """Run the application, in a thread."""
@@ -180,10 +180,10 @@ class _Call:
                     close()
         except Exception as error:  # noqa: BLE001 (whatever it is, its text may hold a secret)
             log.error("a request failed: %s", type(error).__name__)  # noqa: TRY400
-            self._tell(self._replied, error)
-            self._tell(self._ended, None)
+            self._resolve(self._replied, error)
+            self._resolve(self._ended, None)
         else:
-            self._tell(self._ended if body is None else self._replied, body)
+            self._resolve(self._ended if body is None else self._replied, body)
 
     async def answer(self, receive: Receive, send: Send) -> None:
         """
@@ -198,11 +198,11 @@ class _Call:
         )
         if body is None:
             self._begun.set_result(send)
-            leaving = asyncio.ensure_future(self._leave(receive))
+            disconnecting = asyncio.ensure_future(self._wait_for_disconnect(receive))
             try:
                 await self._ended
             finally:
-                leaving.cancel()
+                disconnecting.cancel()
         await send({"type": "http.response.body", "body": body or b"", "more_body": False})
 
     def _start(self, status: str, headers: Iterable[tuple[str, str]], _: Any = None) -> None:
@@ -216,30 +216,30 @@ class _Call:
         first = next(pieces, b"")
         if any(name == b"content-length" for name, _ in self._headers):
             return first + b"".join(pieces)
-        self._tell(self._replied, None)
+        self._resolve(self._replied, None)
         self._stream(chain([first], pieces))
         return None
 
     def _stream(self, pieces: Iterable[bytes]) -> None:
         """Send pieces one after the other, as fast as the client takes them."""
         for piece in pieces:
-            sent = asyncio.run_coroutine_threadsafe(self._piece(piece), self._loop)
-            sent.result()
-            if self._gone.is_set():
+            sending = asyncio.run_coroutine_threadsafe(self._piece(piece), self._loop)
+            sending.result()
+            if self._disconnected.is_set():
                 return
 
     async def _piece(self, piece: bytes) -> None:
         send = await self._begun
         await send({"type": "http.response.body", "body": piece, "more_body": True})
 
-    async def _leave(self, receive: Receive) -> None:
+    async def _wait_for_disconnect(self, receive: Receive) -> None:
         message: Message = {}
         while message.get("type") != "http.disconnect":
             message = await receive()
-        self._gone.set()
+        self._disconnected.set()
 
-    def _tell(self, future: asyncio.Future[Any], result: Any) -> None:
-        def tell() -> None:
+    def _resolve(self, future: asyncio.Future[Any], result: Any) -> None:
+        def resolve() -> None:
             if future.done():
                 return
             if isinstance(result, BaseException):
@@ -248,7 +248,7 @@ class _Call:
                 future.set_result(result)
 
         with contextlib.suppress(RuntimeError):  # the loop ended: the server has stopped
-            self._loop.call_soon_threadsafe(tell)
+            self._loop.call_soon_threadsafe(resolve)
 
 
 _BASE: Environ = {

@@ -11,15 +11,15 @@ from counterseal.errors import InvalidField
 from counterseal.models import AppSpace, Company, Guid, Origin
 from counterseal.models.guid import parse
 from counterseal.wire.link import BindLink, write_link
-from counterseal_server.house import House
+from counterseal_server.runtime import Runtime
 
 
-def invite(house: House, account: str, origin: str | None) -> Invitation:
+def invite(runtime: Runtime, account: str, origin: str | None) -> Invitation:
     """
     Invite a device of *account*, on an origin's behalf.
 
     Args:
-        house: The service.
+        runtime: The service.
         account: The origin's own id of the user.
         origin: Its GUID; None stands for the only one there is.
 
@@ -28,9 +28,9 @@ def invite(house: House, account: str, origin: str | None) -> Invitation:
         Refused: No device of this account can be invited.
         Unavailable: A port failed.
     """
-    administration = Administration(house.ports, house.policy, by=OPERATOR)
+    administration = Administration(runtime.ports, runtime.policy, by=OPERATOR)
     guid = _only(administration) if origin is None else parse(origin, field="origin")
-    return Invitations(house.ports, house.policy).invite(
+    return Invitations(runtime.ports, runtime.policy).invite(
         administration.relying_party(guid), account
     )
 
@@ -50,9 +50,9 @@ def link(invited: Invitation) -> str:
 
 def qr(text: str) -> str:
     """Return *text* as a QR code of block characters, two rows in a line."""
-    drawn = io.StringIO()
-    segno.make(text, error="l", micro=False).terminal(drawn, compact=True)
-    return drawn.getvalue()
+    buffer = io.StringIO()
+    segno.make(text, error="l", micro=False).terminal(buffer, compact=True)
+    return buffer.getvalue()
 
 
 def _only(administration: Administration) -> Guid:

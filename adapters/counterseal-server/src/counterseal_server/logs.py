@@ -66,10 +66,10 @@ class Human(logging.Formatter):
             )
         )
         # What is hidden becomes longer when it is spelled out.
-        shown = visible(line).encode()
-        if len(shown) <= LINE_LIMIT:
-            return shown.decode()
-        return _marked(shown[: LINE_LIMIT - _MARK_LIMIT].decode(errors="ignore"), len(shown))
+        data = visible(line).encode()
+        if len(data) <= LINE_LIMIT:
+            return data.decode()
+        return _marked(data[: LINE_LIMIT - _MARK_LIMIT].decode(errors="ignore"), len(data))
 
 
 class Json(logging.Formatter):
@@ -77,19 +77,19 @@ class Json(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
-        told = {
+        fields = {
             "time": _time(record),
             "level": record.levelname.lower(),
             "logger": _short(record.name),
             "message": _text(record),
         }
         if request_id.get() != NO_REQUEST:
-            told["requestId"] = request_id.get()
-        line, limit = json.dumps(told), LINE_LIMIT
+            fields["requestId"] = request_id.get()
+        line, limit = json.dumps(fields), LINE_LIMIT
         while len(line) > LINE_LIMIT:
             limit //= 2  # a character is up to twelve bytes
-            told = {name: _short(value, limit) for name, value in told.items()}
-            line = json.dumps(told)
+            fields = {name: _short(value, limit) for name, value in fields.items()}
+            line = json.dumps(fields)
         return line
 
 
@@ -128,8 +128,8 @@ def _text(record: logging.LogRecord) -> str:
         text = str(record.msg) % tuple(map(_field, args)) if args else str(record.msg)
     if record.exc_info is not None and record.exc_info[0] is not None:
         # An error's own text may hold what a caller sent: its kind and place are enough.
-        place = "".join(traceback.format_tb(record.exc_info[2]))
-        text = f"{_short(text)}: {record.exc_info[0].__name__}\n{place}"
+        traceback_text = "".join(traceback.format_tb(record.exc_info[2]))
+        text = f"{_short(text)}: {record.exc_info[0].__name__}\n{traceback_text}"
     return text
 
 
@@ -156,5 +156,5 @@ def _short(text: str, limit: int = FIELD_LIMIT) -> str:
     return text if len(text) <= limit else _marked(text[: limit - _MARK_LIMIT], len(text))
 
 
-def _marked(beginning: str, whole: int) -> str:
-    return f"{beginning}... (cut off, of {whole})"
+def _marked(beginning: str, size: int) -> str:
+    return f"{beginning}... (cut off, of {size})"

@@ -38,7 +38,9 @@ WORKERS: Final = ("callbacks", "expiry", "forgetting", "notifications", "wake")
 """The names of all workers, those that a process does not run among them."""
 
 
-def _values(enumeration: Iterable[CallbackState | NotificationState | PushResult]) -> list[str]:
+def _value_names(
+    enumeration: Iterable[CallbackState | NotificationState | PushResult],
+) -> list[str]:
     return [member.value for member in enumeration]
 
 
@@ -102,12 +104,12 @@ class Metrics:
 
     def _begin(self) -> None:
         """Set to zero all that can be counted, but for requests: see `expect`."""
-        for outcome in (*_values(CallbackState), UNAVAILABLE, FAILED):
+        for outcome in (*_value_names(CallbackState), UNAVAILABLE, FAILED):
             self._attempts.labels(outcome)
-        for kind, outcome in product(AddressKind, (*_values(PushResult), UNAVAILABLE)):
+        for kind, outcome in product(AddressKind, (*_value_names(PushResult), UNAVAILABLE)):
             self._pushes.labels(kind.value, outcome)
         for occasion, outcome in product(
-            Occasion, (*_values(NotificationState), UNAVAILABLE, FAILED)
+            Occasion, (*_value_names(NotificationState), UNAVAILABLE, FAILED)
         ):
             self._notified.labels(occasion.value, outcome)
         for kind_swept in SWEPT:

@@ -20,8 +20,8 @@ from counterseal.models import (
 )
 from counterseal.ports import Notifier
 from counterseal_server.attempts import Attempts
-from counterseal_server.house import House
 from counterseal_server.metrics import UNAVAILABLE, Metrics
+from counterseal_server.runtime import Runtime
 
 FAR_LOOKS = timedelta(milliseconds=250)
 """How often a look goes past what has no turn."""
@@ -73,7 +73,7 @@ class NotificationWorkers:
     The notification workers of one process.
 
     Args:
-        house: The service.
+        runtime: The service.
         metrics: Where they count.
         freed: What to call when a slot is free again.
 
@@ -81,11 +81,11 @@ class NotificationWorkers:
         notifications: Their use cases.
     """
 
-    def __init__(self, house: House, metrics: Metrics, freed: Callable[[], None]) -> None:
-        notifier = CountingNotifier(house.ports.notifier, metrics)
-        ports = attrs.evolve(house.ports, notifier=notifier)
-        self.notifications = Notifications(ports, house.policy)
-        self._slots = house.settings.notification_workers
+    def __init__(self, runtime: Runtime, metrics: Metrics, freed: Callable[[], None]) -> None:
+        notifier = CountingNotifier(runtime.ports.notifier, metrics)
+        ports = attrs.evolve(runtime.ports, notifier=notifier)
+        self.notifications = Notifications(ports, runtime.policy)
+        self._slots = runtime.settings.notification_workers
         self._attempts: Attempts[Notification] = Attempts(
             "notification",
             self.notifications.attempt,

@@ -22,24 +22,24 @@ def requeue_all(callbacks: Callbacks, origin: Guid, *, by: Administrator) -> tup
         NotFound: There is no such origin.
         Unavailable: A port failed; those before it stay queued.
     """
-    seen: set[Guid] = set()
-    queued = left = 0
+    guids: set[Guid] = set()
+    queued_count = remaining_count = 0
     while True:
         # What cannot be queued stays at the head of the list.
-        page = callbacks.list_dead(origin, min(PAGE + left, LONGEST), by=by)
-        fresh = [each.guid for each in page if each.guid not in seen]
+        page = callbacks.list_dead(origin, min(PAGE + remaining_count, LONGEST), by=by)
+        fresh = [each.guid for each in page if each.guid not in guids]
         if not fresh:
-            return queued, left
+            return queued_count, remaining_count
         for guid in fresh:
-            seen.add(guid)
+            guids.add(guid)
             try:
                 callbacks.requeue(guid, by=by)
             except NotFound:
-                left += 1
+                remaining_count += 1
             except WrongState:
                 continue  # somebody else was faster
             else:
-                queued += 1
+                queued_count += 1
 
 
 def drop_all(callbacks: Callbacks, origin: Guid, *, by: Administrator) -> int:

@@ -94,7 +94,7 @@ def _refused(error: CountersealError) -> Failed:
 
     match error:
         case InvalidField():
-            problem = _MEMBER.sub(lambda found: _option(found[0]), error.problem)
+            problem = _MEMBER.sub(lambda match: _option(match[0]), error.problem)
             return Unusable(f"{_option(error.field).removeprefix('--')}: {problem}")
         case ReceiptChanged():
             return Failed(f"receipt: {error.code}: it was changed, or is no receipt ({error})")

@@ -32,7 +32,7 @@ class Providers:
         self._sealer = sealer
         self._clock = clock
         self._entropy = entropy
-        self._made: IdentityProvider | None = None
+        self._opened_provider: IdentityProvider | None = None
         self._lock = threading.Lock()
 
     def authorization_url(
@@ -100,15 +100,15 @@ class Providers:
 
     def close(self) -> None:
         """Close the connections, if there are any."""
-        close = getattr(self._made, "close", None)
+        close = getattr(self._opened_provider, "close", None)
         if close is not None:
             close()
 
     def _provider(self) -> IdentityProvider:
         with self._lock:
-            if self._made is None:
-                self._made = self._make()
-            return self._made
+            if self._opened_provider is None:
+                self._opened_provider = self._make()
+            return self._opened_provider
 
     def _make(self) -> IdentityProvider:
         try:

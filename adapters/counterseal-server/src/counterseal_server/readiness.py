@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from counterseal import Unavailable
 from counterseal.models.guid import ENTROPY_BYTES, mint
-from counterseal_server.house import House
+from counterseal_server.runtime import Runtime
 from counterseal_server.thread_pool import Exhaustion
 
 FRESH_SECONDS = 1.0
@@ -19,7 +19,7 @@ FRESH_SECONDS = 1.0
 NOBODY = mint(0, bytes(ENTROPY_BYTES))
 """No record has this GUID."""
 
-LOOKS = ("service", "readyz")
+CHECKS = ("service", "readyz")
 """What is counted: a read would not tell a full disk, a replica, or a file that is closed."""
 
 WINDOW = timedelta(minutes=1)
@@ -35,23 +35,23 @@ class Readiness:
     Looks at the keys and the records, and whether there is anything left to receive and run with.
 
     Args:
-        house: Whose.
+        runtime: Whose.
         exhaustions: By its name, of what no request can do without.
         monotonic: Seconds that only grow.
     """
 
     def __init__(
         self,
-        house: House,
+        runtime: Runtime,
         exhaustions: Mapping[str, Exhaustion],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        ports = house.ports
+        ports = runtime.ports
         self._exhaustions = exhaustions
         self._checks: dict[str, tuple[Callable[[], object], ...]] = {
             "signer": (ports.signer.jwks,),
             "sealer": (lambda: ports.sealer.seal(b"", "readyz"),),
-            "store": (lambda: ports.store.get(NOBODY), lambda: ports.counters.add(LOOKS, WINDOW)),
+            "store": (lambda: ports.store.get(NOBODY), lambda: ports.counters.add(CHECKS, WINDOW)),
         }
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -67,15 +67,17 @@ class Readiness:
         with self._lock:
             now = self._monotonic()
             if self._verdict is None or now - self._verdict[0] >= FRESH_SECONDS:
-                found = [name for name, acts in self._checks.items() if not _works(name, acts)]
-                self._verdict = (now, found)
+                failures = [
+                    name for name, checks in self._checks.items() if not _works(name, checks)
+                ]
+                self._verdict = (now, failures)
             return self._verdict[1]
 
 
-def _works(name: str, acts: tuple[Callable[[], object], ...]) -> bool:
+def _works(name: str, checks: tuple[Callable[[], object], ...]) -> bool:
     try:
-        for act in acts:
-            act()
+        for check in checks:
+            check()
     except Unavailable as error:
         log.warning("not ready: %s: %s", name, error.code)
         return False

@@ -47,7 +47,7 @@ def read_thumbprint(text: str) -> str:
     return text
 
 
-def judge(
+def check_receipt(
     data: bytes, *, trusted: tuple[PublicKey, ...] = (), thumbprint: str | None = None
 ) -> Receipt:
     """

@@ -5,7 +5,7 @@ A body is received without a thread: a slow client holds a place for it, a conne
 memory for what it has sent, about twice, since the server has a buffer besides.
 The whole body has a deadline, however often a piece of it comes; one that is not there by then
 is refused, and its connection is closed, so that every place comes back.
-No sender gets more than its share of the places (`counterseal_server.places`).
+No sender gets more than its share of the places (`counterseal_server.slots`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import attrs
 
-from counterseal_server.places import Places, Sender, sender
+from counterseal_server.slots import Sender, Slots, sender
 from counterseal_server.thread_pool import Exhaustion
 
 REFUSED = "counterseal_server.refused"
@@ -73,15 +73,15 @@ class Receiving:
 
     def __init__(
         self,
-        places: int,
+        slots: int,
         deadline: timedelta,
         limit: int,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._places = Places(places)
+        self._slots = Slots(slots)
         self._seconds = deadline.total_seconds()
         self._limit = limit
-        self.exhaustion = Exhaustion(places, monotonic)
+        self.exhaustion = Exhaustion(slots, monotonic)
         """Since when there is no place for a body."""
 
     async def received(self, scope: Scope, receive: Receive) -> Received:
@@ -96,16 +96,16 @@ class Receiving:
         if not brings:
             return NONE
         who = sender_of(scope)
-        if not self._places.take(who):
+        if not self._slots.take(who):
             return Received(refused=BUSY)
         self.exhaustion.take()
         try:
             async with asyncio.timeout(self._seconds):
-                return await _whole(receive, length, self._limit)
+                return await _receive_body(receive, length, self._limit)
         except TimeoutError:
             return Received(refused=SLOW)
         finally:
-            self._places.give_back(who)
+            self._slots.give_back(who)
             self.exhaustion.give_back()
 
 
@@ -126,7 +126,7 @@ def announced(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int | None, bool]
     return length, chunked or bool(length)
 
 
-async def _whole(receive: Receive, length: int | None, limit: int) -> Received:
+async def _receive_body(receive: Receive, length: int | None, limit: int) -> Received:
     """Receive a body; one that breaks off is refused, and so is one too long."""
     body = bytearray()
     size = count = 0

@@ -36,11 +36,11 @@ def progress(what: str) -> Iterator[Callable[[int], None]]:
     )
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as shown:
-        bar = shown.add_task(what, total=PARTITIONS)
+    ) as progress_bar:
+        bar = progress_bar.add_task(what, total=PARTITIONS)
 
         def done(number: int) -> None:
-            shown.update(bar, completed=number)
+            progress_bar.update(bar, completed=number)
 
         yield done
 
@@ -81,7 +81,7 @@ class Screen:
         ]
         self._console.print(Panel(Group(*inside), title=self._text(title), title_align="left"))
 
-    def line(self, text: str) -> None:
+    def write_line(self, text: str) -> None:
         """Print one line that is to be copied, and so is never wrapped."""
         self._console.print(self._text(text), soft_wrap=True)
 
@@ -94,7 +94,7 @@ class Screen:
         return grid
 
     def _text(self, text: str, style: str = "") -> Text:
-        shown = visible(text, self._console.encoding)
+        visible_text = visible(text, self._console.encoding)
         # Where a line breaks there is a mark, and only there: nothing can pass for one.
-        broken = shown.replace(LINE_BREAK, f"{LINE_BREAK}\n").removesuffix("\n")
+        broken = visible_text.replace(LINE_BREAK, f"{LINE_BREAK}\n").removesuffix("\n")
         return Text(broken, style, overflow="fold")

@@ -27,8 +27,8 @@ from counterseal import OPERATOR, Administration
 from counterseal.errors import InvalidField
 from counterseal.models import Company
 from counterseal_server import logs
-from counterseal_server.house import House
 from counterseal_server.metrics import Metrics
+from counterseal_server.runtime import Runtime
 from counterseal_server.settings import Settings
 from counterseal_server.workers import Duty, Workers
 
@@ -55,12 +55,12 @@ def serve(settings: Settings) -> None:
         Unavailable: The database or the signing keys are out of reach.
     """
     logs.configure(settings.log_format, settings.log_level)
-    with House(settings) as house:
-        house.prepare()
-        _demand_founded(house)
-        settled, opens = house.keys.sealed_by_newest(), house.opens()
+    with Runtime(settings) as runtime:
+        runtime.prepare()
+        _demand_founded(runtime)
+        is_sealed, opens = runtime.keys.sealed_by_newest(), runtime.opens()
     _demand_free(settings)
-    if not settled:
+    if not is_sealed:
         log.warning(
             "the signing keys are sealed by another master key than the one of now: if that is"
             " the right one, run counterseal keys reseal"
@@ -142,19 +142,19 @@ def notify(settings: Settings) -> None:
     _work(settings, Duty.NOTIFY, "notifying devices")
 
 
-def _work(settings: Settings, duty: Duty, said: str) -> None:
+def _work(settings: Settings, duty: Duty, title: str) -> None:
     """Have workers for one duty until a signal comes."""
     logs.configure(settings.log_format, settings.log_level)
     stopped = threading.Event()
     for number in STOPPING:
         signal.signal(number, lambda *_: stopped.set())
     warn(settings)
-    with House(settings) as house:
-        house.prepare()
-        _demand_founded(house)
-        workers = Workers(house, Metrics(), duties={duty})
+    with Runtime(settings) as runtime:
+        runtime.prepare()
+        _demand_founded(runtime)
+        workers = Workers(runtime, Metrics(), duties={duty})
         workers.start()
-        log.info(said)
+        log.info(title)
         while not stopped.wait(WATCH_SECONDS):
             pass
         # What hangs is claimed by a lease, and due again when that is over.
@@ -168,11 +168,11 @@ def _work(settings: Settings, duty: Duty, said: str) -> None:
 def _connections(settings: Settings) -> int:
     """Let this process, and those that it starts, open as many files as it takes, or as it may."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = settings.connections + FILES
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    needed = settings.connections + FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
+    if soft == resource.RLIM_INFINITY or soft >= needed:
         return settings.connections
     # Who has no file left cannot even answer a health check.
     fewer = max(1, soft - FILES)
@@ -194,17 +194,17 @@ def _load(settings: Settings) -> Any:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     signals = Signals()
     logs.configure(settings.log_format, settings.log_level)
-    house, metrics = House(settings), Metrics()
-    service, workers = use_cases(house), Workers(house, metrics)
+    runtime, metrics = Runtime(settings), Metrics()
+    service, workers = use_cases(runtime), Workers(runtime, metrics)
     workers.start()
     signals.on_stop(service.waiters.close, workers.stop)
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
-    app = build_gateway(house, service, metrics, signals.take_over)
-    threading.Thread(target=_tell, args=(settings,), daemon=True).start()
+    app = build_gateway(runtime, service, metrics, signals.take_over)
+    threading.Thread(target=_announce, args=(settings,), daemon=True).start()
     return app
 
 
-def _tell(settings: Settings) -> None:
+def _announce(settings: Settings) -> None:
     """Say where it serves once it does: whoever reads that may call now."""
     while True:
         try:
@@ -237,12 +237,12 @@ class Signals:
         if before != self._writing:
             self._next = before
 
-    def on_stop(self, *acts: Callable[[], None]) -> None:
-        """Do *acts* at the first signal to stop, beside what the server does at it."""
+    def on_stop(self, *callbacks: Callable[[], None]) -> None:
+        """Run *callbacks* at the first signal to stop, beside what the server does at it."""
 
         def stop() -> None:
-            for act in acts:
-                act()
+            for callback in callbacks:
+                callback()
 
         def read() -> None:
             pending = [_insist, stop]
@@ -272,12 +272,13 @@ def _follow(parent: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _demand_founded(house: House) -> None:
+def _demand_founded(runtime: Runtime) -> None:
     # An empty database is made where there is none: a lost one would look like a new service.
-    if not Administration(house.ports, house.policy, by=OPERATOR).list(None, Company):
+    if not Administration(runtime.ports, runtime.policy, by=OPERATOR).list(None, Company):
         raise InvalidField(
             "store",
-            f"there is no company in it, though there are keys in {house.keys.signer.path.parent}:"
+            "there is no company in it, though there are keys in"
+            f" {runtime.keys.signer.path.parent}:"
             " is it another one, or lost? Put it back; for a new service with these keys,"
             " run counterseal init",
         )

@@ -39,9 +39,9 @@ def _demand(ok: object, attribute: attrs.Attribute[Any], problem: str) -> None:
         raise InvalidField(attribute.name, problem)
 
 
-def _among(*known: str) -> Any:
+def _among(*choices: str) -> Any:
     def valid(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
-        _demand(value in known, attribute, f"not one of {', '.join(known)}")
+        _demand(value in choices, attribute, f"not one of {', '.join(choices)}")
 
     return valid
 

@@ -12,7 +12,7 @@ from counterseal.errors import InvalidField
 
 JSON = "json"
 MARKDOWN = "md"
-_DRAWN = {MARKDOWN: markdown, "mermaid": mermaid}
+_WRITERS = {MARKDOWN: markdown, "mermaid": mermaid}
 
 
 def tables(name: str | None, form: str) -> str:
@@ -31,11 +31,11 @@ def tables(name: str | None, form: str) -> str:
     names = list(CHARTS) if name is None else [name]
     if form == JSON:
         return json.dumps({each: _document(each) for each in names}, indent=2)
-    drawn = _DRAWN[form]
+    writer = _WRITERS[form]
     if name is not None:
-        return drawn(CHARTS[name])
+        return writer(CHARTS[name])
     comment = "## " if form == MARKDOWN else "%% "
-    return "\n\n".join(f"{comment}{each}\n\n{drawn(CHARTS[each])}" for each in names)
+    return "\n\n".join(f"{comment}{each}\n\n{writer(CHARTS[each])}" for each in names)
 
 
 def _document(name: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from counterseal_server.places import Places, Sender
+from counterseal_server.slots import Sender, Slots
 
 log = logging.getLogger("counterseal_server")
 
@@ -76,15 +76,15 @@ class ThreadPool:
     ) -> None:
         self._name = name
         self._count = count
-        self._places = Places(waiting)
+        self._slots = Slots(waiting)
         self._lock = threading.Lock()
-        self._acts: SimpleQueue[tuple[Callable[[], None], Sender | None]] = SimpleQueue()
-        self._given = 0
+        self._tasks: SimpleQueue[tuple[Callable[[], None], Sender | None]] = SimpleQueue()
+        self._unfinished = 0
         self._started = 0
         self.exhaustion = Exhaustion(count, monotonic)
         """Since when each of them is busy with one act."""
 
-    def run(self, act: Callable[[], None], who: Sender) -> bool:
+    def run(self, task: Callable[[], None], who: Sender) -> bool:
         """
         Run *act* in one of the threads, as soon as one is free.
 
@@ -98,15 +98,15 @@ class ThreadPool:
         """
         # A thread counts once it has started; nobody sees in between that it is missing.
         with self._lock:
-            waits = self._given >= self._count
-            if waits and not self._places.take(who):
+            waits = self._unfinished >= self._count
+            if waits and not self._slots.take(who):
                 return False
-            if self._given >= self._started and self._started < self._count:
+            if self._unfinished >= self._started and self._started < self._count:
                 self._start()
             if not self._started:
                 return False
-            self._given += 1
-        self._acts.put((act, who if waits else None))
+            self._unfinished += 1
+        self._tasks.put((task, who if waits else None))
         return True
 
     def _start(self) -> None:
@@ -120,14 +120,14 @@ class ThreadPool:
 
     def _work(self) -> None:
         while True:
-            act, waited = self._acts.get()
+            task, waited = self._tasks.get()
             if waited is not None:
                 with self._lock:
-                    self._places.give_back(waited)
+                    self._slots.give_back(waited)
             self.exhaustion.take()
             try:
-                act()
+                task()
             finally:
                 self.exhaustion.give_back()
                 with self._lock:
-                    self._given -= 1
+                    self._unfinished -= 1

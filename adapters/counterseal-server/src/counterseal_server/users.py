@@ -11,15 +11,15 @@ from counterseal.errors import InvalidField
 from counterseal.models import Account, AppSpace, BindingState, Company, Guid
 from counterseal.models.guid import PARTITIONS, parse
 from counterseal_records import Inventory
-from counterseal_server.house import House
+from counterseal_server.runtime import Runtime
 
 
-def named(house: House, account: str, app_space: Guid | None) -> Guid:
+def find_user(runtime: Runtime, account: str, app_space: Guid | None) -> Guid:
     """
     Return the GUID of an account.
 
     Args:
-        house: The service.
+        runtime: The service.
         account: Its GUID, or the origin's own id of it.
         app_space: Where it is an origin's own id; None takes a GUID for one, and all else for
             an id in the only App Space there is.
@@ -34,8 +34,8 @@ def named(house: House, account: str, app_space: Guid | None) -> Guid:
         try:
             return parse(account, field="account")
         except InvalidField:
-            app_space = _only(Administration(house.ports, house.policy, by=OPERATOR))
-    return Accounts(house.ports, house.policy).find(app_space, account, by=OPERATOR).guid
+            app_space = _only(Administration(runtime.ports, runtime.policy, by=OPERATOR))
+    return Accounts(runtime.ports, runtime.policy).find(app_space, account, by=OPERATOR).guid
 
 
 def read_accounts(

@@ -47,7 +47,7 @@ def visible(text: str, encoding: str = "utf-8") -> str:
     """
     if text.isascii() and text.isprintable() and NOTATION not in text:
         return text
-    shown = []
+    characters = []
     marks_left = 0
     for index, character in enumerate(text):
         category = unicodedata.category(character)
@@ -59,12 +59,12 @@ def visible(text: str, encoding: str = "utf-8") -> str:
             and not (mark and (not marks_left or _covers(character, category)))
             and _sayable(character, encoding)
         )
-        shown.append(character if plain else f"{NOTATION}{ord(character):04X}>")
+        characters.append(character if plain else f"{NOTATION}{ord(character):04X}>")
         if mark:
             marks_left = marks_left - 1 if plain else 0
         else:
             marks_left = MARKS_IN_A_ROW if plain and category.startswith("L") else 0
-    return "".join(shown)
+    return "".join(characters)
 
 
 def _covers(mark: str, category: str) -> bool:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import attrs
 
 from counterseal_server.gateway import STARTED, Gateway, Pools, Refusal
-from counterseal_server.house import House
 from counterseal_server.logs import NO_REQUEST, request_id
 from counterseal_server.metrics import CONTENT_TYPE, Metrics
 from counterseal_server.readiness import Readiness
 from counterseal_server.receiving import BUSY, REFUSED, SLOW, Receiving
+from counterseal_server.runtime import Runtime
 from counterseal_server.thread_pool import Exhaustion, ThreadPool
 from counterseal_web import Application, Request, Response, Service
 from counterseal_web import Settings as Face
@@ -67,18 +67,18 @@ log = logging.getLogger("counterseal_server.access")
 
 
 def build_gateway(
-    house: House, service: Service, metrics: Metrics, begun: Callable[[], None]
+    runtime: Runtime, service: Service, metrics: Metrics, begun: Callable[[], None]
 ) -> Gateway:
     """
     Put the application together as a server gets it: with bodies received, in threads.
 
     Args:
-        house: The ports and settings.
+        runtime: The ports and settings.
         service: The use cases behind the HTTP API.
         metrics: Where requests are counted.
         begun: Called in the server's thread once its loop runs, before it serves.
     """
-    settings = house.settings
+    settings = runtime.settings
     receiving = Receiving(settings.bodies, settings.body_deadline, service.settings.body_limit)
 
     def pool(name: str, count: int = 1, waiting: int = settings.bodies) -> ThreadPool:
@@ -92,7 +92,7 @@ def build_gateway(
     )
     exhaustions = {"bodies": receiving.exhaustion, "threads": pools.requests.exhaustion}
     metrics.observe_use({name: one.used for name, one in exhaustions.items()})
-    app = ServerApplication(house, service, metrics, exhaustions)
+    app = ServerApplication(runtime, service, metrics, exhaustions)
     return Gateway(app, receiving, pools, partial(refuse, metrics), begun)
 
 
@@ -112,15 +112,15 @@ def refuse(metrics: Metrics, seconds: float) -> Refusal:
     return Refusal(response.status, dict(response.headers), response.body)
 
 
-def use_cases(house: House) -> Service:
+def use_cases(runtime: Runtime) -> Service:
     """Return the use cases as the settings have them."""
-    settings = house.settings
+    settings = runtime.settings
     face = Face(
         public_url=settings.public_url,
         administration=settings.administration,
         waiters=settings.waiters,
     )
-    return Service(house.ports, house.policy, face, call=house.records.call)
+    return Service(runtime.ports, runtime.policy, face, call=runtime.records.call)
 
 
 class ServerApplication:
@@ -132,7 +132,7 @@ class ServerApplication:
     `counterseal_server.gateway.STARTED`. Without it they begin with the application.
 
     Args:
-        house: The ports and settings.
+        runtime: The ports and settings.
         service: The use cases behind the HTTP API.
         metrics: Where requests are counted.
         exhaustions: By name, of what no request can do without.
@@ -140,21 +140,21 @@ class ServerApplication:
 
     def __init__(
         self,
-        house: House,
+        runtime: Runtime,
         service: Service,
         metrics: Metrics,
         exhaustions: Mapping[str, Exhaustion] | None = None,
     ) -> None:
-        self._entropy = house.ports.entropy
+        self._entropy = runtime.ports.entropy
         self._service = service
         self._application = Application(service)
         self._metrics = metrics
-        self._readiness = Readiness(house, exhaustions or {})
+        self._readiness = Readiness(runtime, exhaustions or {})
         self._operators: dict[str, Callable[[], Reply | Response]] = {
             "healthz": self._alive,
             "readyz": self._ready,
         }
-        if house.settings.metrics:
+        if runtime.settings.metrics:
             self._operators["metrics"] = self._counts
         self._expect()
 
@@ -193,8 +193,10 @@ class ServerApplication:
         operation = response.operation or NOWHERE
         self._metrics.answered(operation, response.status, seconds)
         level = logging.DEBUG if operation in OPERATORS else logging.INFO
-        shown = method if _FIT_METHOD.fullmatch(method) else "?"
-        log.log(level, "%s %s %d %.1f ms", shown, operation, response.status, 1_000 * seconds)
+        logged_method = method if _FIT_METHOD.fullmatch(method) else "?"
+        log.log(
+            level, "%s %s %d %.1f ms", logged_method, operation, response.status, 1_000 * seconds
+        )
 
     def _expect(self) -> None:
         """Set to zero what may be counted of every operation, as the description says."""

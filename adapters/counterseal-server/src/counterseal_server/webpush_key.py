@@ -29,7 +29,7 @@ def webpush_key(settings: Settings) -> str:
     return files.read(path, field="webpush_key_file", limit=FILE_LIMIT).decode("utf-8", "replace")
 
 
-def held_or_made(settings: Settings, entropy: Entropy) -> str:
+def ensure_public_key(settings: Settings, entropy: Entropy) -> str:
     """
     Return the public key; where there is none yet, make the pair.
 
@@ -43,8 +43,8 @@ def held_or_made(settings: Settings, entropy: Entropy) -> str:
     if settings.webpush_key is None:
         with private_files.lock(private_files.make_folder(path.parent)):
             if not path.exists():
-                made = base64.urlsafe_b64encode(entropy.token(KEY_BYTES)).rstrip(b"=")
-                private_files.write(path, made + b"\n")
+                new_key = base64.urlsafe_b64encode(entropy.token(KEY_BYTES)).rstrip(b"=")
+                private_files.write(path, new_key + b"\n")
     try:
         return public_key(webpush_key(settings))
     except InvalidField as error:

@@ -18,9 +18,9 @@ import attrs
 from counterseal import Callbacks, Challenges, Invitations, Logins, Refused, Unavailable
 from counterseal.models import Callback
 from counterseal_server.attempts import Attempts
-from counterseal_server.house import House
 from counterseal_server.metrics import Metrics
 from counterseal_server.notification_workers import NotificationWorkers
+from counterseal_server.runtime import Runtime
 
 EVERY_LOOK = timedelta(milliseconds=250)
 """How soon an attempt begins after it is due."""
@@ -56,7 +56,7 @@ class Chore:
     """
 
     name: str
-    act: Callable[[], bool]
+    task: Callable[[], bool]
     every: timedelta
     woken: threading.Event
 
@@ -66,19 +66,19 @@ class Workers:
     The workers of one process.
 
     Args:
-        house: The service.
+        runtime: The service.
         metrics: Where they count.
         duties: What they are for.
     """
 
     def __init__(
-        self, house: House, metrics: Metrics, *, duties: Collection[Duty] = frozenset(Duty)
+        self, runtime: Runtime, metrics: Metrics, *, duties: Collection[Duty] = frozenset(Duty)
     ) -> None:
-        self._house = house
+        self._runtime = runtime
         self._metrics = metrics
         self._stop = threading.Event()
-        self._callbacks = Callbacks(house.ports, house.policy)
-        self._senders = house.settings.senders
+        self._callbacks = Callbacks(runtime.ports, runtime.policy)
+        self._senders = runtime.settings.senders
         self._deliveries: Attempts[Callback] = Attempts(
             "callback",
             self._callbacks.attempt,
@@ -86,17 +86,19 @@ class Workers:
             slots=self._senders,
             freed=lambda: None,
         )
-        self._queued = threading.Event()
-        self._notifying = NotificationWorkers(house, metrics, self._queued.set)
+        self._wake_event = threading.Event()
+        self._notifying = NotificationWorkers(runtime, metrics, self._wake_event.set)
         chores = []
         if Duty.DELIVER in duties and self._senders:
             chores.append(Chore("callbacks", self._deliver, EVERY_LOOK, self._stop))
         if Duty.SWEEP in duties:
             chores.append(Chore("expiry", self._expire, EVERY_SWEEP, self._stop))
             chores.append(Chore("forgetting", self._forget, EVERY_FORGETTING, self._stop))
-        if Duty.NOTIFY in duties and house.settings.notification_workers:
+        if Duty.NOTIFY in duties and runtime.settings.notification_workers:
             chores.append(Chore("wake", self._wait_for_notifications, timedelta(0), self._stop))
-            chores.append(Chore("notifications", self._notifying.notify, EVERY_LOOK, self._queued))
+            chores.append(
+                Chore("notifications", self._notifying.notify, EVERY_LOOK, self._wake_event)
+            )
         self._threads = [
             threading.Thread(
                 target=self._keep_doing, args=(chore,), name=f"counterseal-{chore.name}"
@@ -112,7 +114,7 @@ class Workers:
     def stop(self) -> None:
         """Begin nothing new, and return when what runs has come to its own end."""
         self._stop.set()
-        self._queued.set()
+        self._wake_event.set()
         for thread in self._threads:
             thread.join()
         self._deliveries.stop()
@@ -123,25 +125,25 @@ class Workers:
         pause = timedelta(0)
         while main.is_alive() and not self._stop.wait(0):
             try:
-                pause = timedelta(0) if chore.act() else chore.every
+                pause = timedelta(0) if chore.task() else chore.every
             except Exception as error:  # noqa: BLE001 (a worker must not end)
                 self._metrics.failed(chore.name)
-                self._tell(chore, error)
+                self._log_failure(chore, error)
                 pause = AFTER_FAILURE
             self._rest(main, pause, chore.woken)
 
     def _rest(self, main: threading.Thread, pause: timedelta, woken: threading.Event) -> None:
-        left = pause
+        remaining = pause
         # In small pieces: the main thread's end wakes nobody.
-        while left > timedelta(0) and main.is_alive():
-            piece = min(left, EVERY_LOOK)
+        while remaining > timedelta(0) and main.is_alive():
+            piece = min(remaining, EVERY_LOOK)
             if woken.wait(piece.total_seconds()):
                 break
-            left -= piece
+            remaining -= piece
         if woken is not self._stop:
             woken.clear()
 
-    def _tell(self, chore: Chore, error: Exception) -> None:
+    def _log_failure(self, chore: Chore, error: Exception) -> None:
         if isinstance(error, Refused | Unavailable):
             log.warning("%s: %s", chore.name, error.code)
         else:
@@ -150,11 +152,11 @@ class Workers:
     def _wait_for_notifications(self) -> bool:
         # A thread of its own, so that none is missed while those before are looked for.
         self._notifying.notifications.wait(EVERY_WAIT)
-        self._queued.set()
+        self._wake_event.set()
         return False
 
     def _expire(self) -> bool:
-        ports, policy = self._house.ports, self._house.policy
+        ports, policy = self._runtime.ports, self._runtime.policy
         limit = 100
         counts = {
             "challenge": Challenges(ports, policy).expire(limit),
@@ -166,7 +168,7 @@ class Workers:
         return max(counts.values()) == limit
 
     def _forget(self) -> bool:
-        self._metrics.swept("forgotten", self._house.forget())
+        self._metrics.swept("forgotten", self._runtime.forget())
         return False
 
     def _deliver(self) -> bool:

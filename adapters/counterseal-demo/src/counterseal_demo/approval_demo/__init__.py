@@ -1,13 +1,13 @@
 """
 The demo: the main job from end to end, with no server and no network, then ten forgeries.
 
-- `demo.clock`: time that stands still until it is moved
-- `demo.questions`: what is asked where nobody brings a challenge
-- `demo.stage`: a service in memory, a tenant, a person's device, and one challenge after another
-- `demo.tokens`: what a forger does to a token
-- `demo.forgeries`: the ten attempts, made for real and sent through the use cases
-- `demo.story`: everything in its order, and what became of it
-- `demo.report`: the story told to a person or to a program
+- `clock`: time that stands still until it is moved
+- `questions`: what is asked where nobody brings a challenge
+- `service`: a service in memory, a tenant, a person's device, and one challenge after another
+- `tokens`: what a forger does to a token
+- `forgeries`: the ten attempts, made for real and sent through the use cases
+- `story`: everything in its order, and what became of it
+- `report`: the story told to a person or to a program
 """
 
 from __future__ import annotations

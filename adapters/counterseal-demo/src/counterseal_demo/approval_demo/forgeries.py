@@ -34,7 +34,7 @@ from counterseal.errors import (
 from counterseal.models import DeviceCall, Question
 from counterseal.wire.display import display_text
 from counterseal_demo.approval_demo import questions, tokens
-from counterseal_demo.approval_demo.stage import PIN, Scene, Stage
+from counterseal_demo.approval_demo.service import PIN, DemoService, Exchange
 
 _DIGIT = re.compile(r"[0-9]")
 
@@ -53,8 +53,8 @@ class Forgery:
     """
 
     name: str
-    deed: str
-    forge: Callable[[Scene], DeviceCall]
+    description: str
+    forge: Callable[[Exchange], DeviceCall]
     expected: type[Refused]
     kind: Callable[[Question], Question] = lambda question: question
 
@@ -87,7 +87,7 @@ class Attempt:
         return None
 
 
-def attempt(stage: Stage, forgery: Forgery, question: Question) -> Attempt:
+def attempt(service: DemoService, forgery: Forgery, question: Question) -> Attempt:
     """
     Try one forgery on a fresh challenge, and take the challenge back.
 
@@ -95,89 +95,102 @@ def attempt(stage: Stage, forgery: Forgery, question: Question) -> Attempt:
         Refused: The challenge could not be put, or an honest step was refused.
     """
     # A window later, so that the person is not asked too often.
-    stage.clock.move_by(stage.policy.ask_window)
-    scene = stage.ask(forgery.kind(question))
-    forged = forgery.forge(scene)
+    service.clock.move_by(service.policy.ask_window)
+    exchange = service.ask(forgery.kind(question))
+    forged = forgery.forge(exchange)
     refusal = None
     try:
-        stage.answers.answer(forged)
+        service.answers.answer(forged)
     except Refused as met:
         refusal = met
-    stage.clear(scene.challenge)
+    service.clear(exchange.challenge)
     return Attempt(forgery=forgery, refusal=refusal)
 
 
-def _changed_amount(scene: Scene) -> DeviceCall:
-    document = scene.document
+def _changed_amount(exchange: Exchange) -> DeviceCall:
+    document = exchange.document
     changed = {**document, "content": _another(document["content"])}
-    token = scene.stage.device.answer(
-        display_text(changed), scene.approving, pin=PIN, code=scene.code
+    token = exchange.service.device.answer(
+        display_text(changed), exchange.approving, pin=PIN, code=exchange.code
     )
-    return scene.call(token)
+    return exchange.call(token)
 
 
-def _swapped_button(scene: Scene) -> DeviceCall:
-    refusal = scene.stage.device.answer(scene.challenge.display, scene.refusing, pin=PIN)
-    wanted = scene.approving
-    claims: dict[str, Any] = {"button": wanted, "title": scene.challenge.buttons[wanted].title}
-    if scene.code is not None:
-        claims["code"] = scene.code
-    return scene.call(tokens.reworded(refusal, **claims))
+def _swapped_button(exchange: Exchange) -> DeviceCall:
+    refusal = exchange.service.device.answer(exchange.challenge.display, exchange.refusing, pin=PIN)
+    approving = exchange.approving
+    claims: dict[str, Any] = {
+        "button": approving,
+        "title": exchange.challenge.buttons[approving].title,
+    }
+    if exchange.code is not None:
+        claims["code"] = exchange.code
+    return exchange.call(tokens.reworded(refusal, **claims))
 
 
-def _replay(scene: Scene) -> DeviceCall:
-    captured = scene.call(scene.press(scene.approving))
-    scene.stage.answers.answer(captured)
+def _replay(exchange: Exchange) -> DeviceCall:
+    captured = exchange.call(exchange.press(exchange.approving))
+    exchange.service.answers.answer(captured)
     return captured
 
 
-def _late(scene: Scene) -> DeviceCall:
-    token = scene.press(scene.approving)
-    scene.stage.clock.move_to(scene.challenge.deadline)
-    return scene.call(token)
+def _late(exchange: Exchange) -> DeviceCall:
+    token = exchange.press(exchange.approving)
+    exchange.service.clock.move_to(exchange.challenge.deadline)
+    return exchange.call(token)
 
 
-def _weak_key(scene: Scene) -> DeviceCall:
-    strong = next(i for i, button in enumerate(scene.challenge.buttons) if button.strong)
-    token = scene.stage.device.answer(scene.challenge.display, strong, code=scene.code_for(strong))
-    return scene.call(token)
-
-
-def _other_device(scene: Scene) -> DeviceCall:
-    person = scene.stage.device
-    impostor = attrs.evolve(scene.stage.neighbour(), bond=person.bond)
-    token = impostor.answer(
-        scene.challenge.display, scene.approving, pin=PIN, code=scene.code_for(scene.approving)
+def _weak_key(exchange: Exchange) -> DeviceCall:
+    strong = next(i for i, button in enumerate(exchange.challenge.buttons) if button.strong)
+    token = exchange.service.device.answer(
+        exchange.challenge.display, strong, code=exchange.code_for(strong)
     )
-    return scene.call(token)
+    return exchange.call(token)
 
 
-def _other_tenant(scene: Scene) -> DeviceCall:
-    person, foreigner = scene.stage.device, scene.stage.foreigner()
+def _other_device(exchange: Exchange) -> DeviceCall:
+    person = exchange.service.device
+    impostor = attrs.evolve(exchange.service.neighbour(), bond=person.bond)
+    token = impostor.answer(
+        exchange.challenge.display,
+        exchange.approving,
+        pin=PIN,
+        code=exchange.code_for(exchange.approving),
+    )
+    return exchange.call(token)
+
+
+def _other_tenant(exchange: Exchange) -> DeviceCall:
+    person, foreigner = exchange.service.device, exchange.service.foreigner()
     assert person.bond is not None  # noqa: S101 (the stage's devices are bound)
     assert foreigner.bond is not None  # noqa: S101
     liar = attrs.evolve(foreigner, bond=attrs.evolve(person.bond, device=foreigner.bond.device))
     token = liar.answer(
-        scene.challenge.display, scene.approving, pin=PIN, code=scene.code_for(scene.approving)
+        exchange.challenge.display,
+        exchange.approving,
+        pin=PIN,
+        code=exchange.code_for(exchange.approving),
     )
-    return scene.call(token, device=foreigner)
+    return exchange.call(token, device=foreigner)
 
 
-def _cancelled(scene: Scene) -> DeviceCall:
-    token = scene.press(scene.approving)
-    scene.stage.challenges.cancel(scene.stage.party, scene.challenge.guid)
-    return scene.call(token)
+def _cancelled(exchange: Exchange) -> DeviceCall:
+    token = exchange.press(exchange.approving)
+    exchange.service.challenges.cancel(exchange.service.party, exchange.challenge.guid)
+    return exchange.call(token)
 
 
-def _wrong_code(scene: Scene) -> DeviceCall:
-    right = scene.code or ""
+def _wrong_code(exchange: Exchange) -> DeviceCall:
+    right = exchange.code or ""
     guess = _another_text(right)
-    token = scene.stage.device.answer(scene.challenge.display, scene.approving, pin=PIN, code=guess)
-    return scene.call(token)
+    token = exchange.service.device.answer(
+        exchange.challenge.display, exchange.approving, pin=PIN, code=guess
+    )
+    return exchange.call(token)
 
 
-def _stripped_algorithm(scene: Scene) -> DeviceCall:
-    return scene.call(tokens.unsigned(scene.press(scene.approving)))
+def _stripped_algorithm(exchange: Exchange) -> DeviceCall:
+    return exchange.call(tokens.unsigned(exchange.press(exchange.approving)))
 
 
 def _with_strong_button(question: Question) -> Question:
@@ -212,63 +225,63 @@ def _another_text(text: str) -> str:
 FORGERIES = (
     Forgery(
         name="changed amount",
-        deed="The device shows other content than was asked, and signs that.",
+        description="The device shows other content than was asked, and signs that.",
         forge=_changed_amount,
         expected=DisplayChanged,
     ),
     Forgery(
         name="swapped button",
-        deed="The person refuses; the signed answer is edited into an approval.",
+        description="The person refuses; the signed answer is edited into an approval.",
         forge=_swapped_button,
         expected=StrongKeyMissed,
     ),
     Forgery(
         name="replay",
-        deed="A captured answer that was accepted is sent once more, proof and all.",
+        description="A captured answer that was accepted is sent once more, proof and all.",
         forge=_replay,
         expected=Replayed,
     ),
     Forgery(
         name="late",
-        deed="An answer that was signed in time arrives at the very deadline.",
+        description="An answer that was signed in time arrives at the very deadline.",
         forge=_late,
         expected=DeadlinePassed,
     ),
     Forgery(
         name="weak key for a strong button",
-        deed="A strong button is answered without the PIN, by the device key.",
+        description="A strong button is answered without the PIN, by the device key.",
         forge=_weak_key,
         expected=WeakKey,
         kind=_with_strong_button,
     ),
     Forgery(
         name="other device",
-        deed="Another person's device signs in this device's name, with its own key.",
+        description="Another person's device signs in this device's name, with its own key.",
         forge=_other_device,
         expected=WrongKey,
     ),
     Forgery(
         name="other tenant",
-        deed="A device bound by another company, to the same account id, answers.",
+        description="A device bound by another company, to the same account id, answers.",
         forge=_other_tenant,
         expected=Foreign,
     ),
     Forgery(
         name="cancelled",
-        deed="The shop takes its question back; then a good answer arrives.",
+        description="The shop takes its question back; then a good answer arrives.",
         forge=_cancelled,
         expected=WrongState,
     ),
     Forgery(
         name="wrong code",
-        deed="The person types another matching code than the shop shows.",
+        description="The person types another matching code than the shop shows.",
         forge=_wrong_code,
         expected=WrongCode,
         kind=_with_code,
     ),
     Forgery(
         name="stripped algorithm",
-        deed='The answer is rewritten as an unsecured token: "alg": "none", no signature.',
+        description='The answer is rewritten as an unsecured token: "alg": "none", no signature.',
         forge=_stripped_algorithm,
         expected=MalformedToken,
     ),

@@ -23,9 +23,9 @@ def show(screen: Screen, story: Story, *, saved: bool) -> None:
     """
     _show_setting(screen, story)
     screen.heading("2. What the person sees")
-    display.show(screen, story.scene.document)
-    if story.scene.code is not None:
-        screen.facts([("On the shop's own page", f"matching code {story.scene.code}")])
+    display.show(screen, story.exchange.document)
+    if story.exchange.code is not None:
+        screen.facts([("On the shop's own page", f"matching code {story.exchange.code}")])
     _show_answer(screen, story)
     _show_callback(screen, story)
     screen.heading("5. The receipt")
@@ -51,9 +51,9 @@ def show(screen: Screen, story: Story, *, saved: bool) -> None:
 def document(story: Story) -> dict[str, Any]:
     """Return *story* as one JSON object."""
     return {
-        "display": story.scene.document,
+        "display": story.exchange.document,
         "answer": story.answer,
-        "keys": jwks_document(held.key for held in story.stage.binding.keys),
+        "keys": jwks_document(key.key for key in story.service.binding.keys),
         "receipt": story.token,
         "jwks": _service_keys(story),
         "refusals": [
@@ -71,18 +71,18 @@ def keepsakes(story: Story) -> dict[str, str]:
 
 
 def _show_setting(screen: Screen, story: Story) -> None:
-    stage = story.stage
+    service = story.service
     screen.heading("1. A company, its app, and a bound device")
     screen.facts(
         [
-            ("Company", stage.company.name),
-            ("App Space", stage.party.app_space.name),
-            ("Origin", stage.party.origin.name),
-            ("Account", stage.account_id),
-            ("Device", f"{stage.binding.name}, {stage.binding.guid}"),
+            ("Company", service.company.name),
+            ("App Space", service.party.app_space.name),
+            ("Origin", service.party.origin.name),
+            ("Account", service.account_id),
+            ("Device", f"{service.binding.name}, {service.binding.guid}"),
             *(
-                (f"  {held.role.value} key", f"{held.key.algorithm.value} {held.key.thumbprint}")
-                for held in stage.binding.keys
+                (f"  {key.role.value} key", f"{key.key.algorithm.value} {key.key.thumbprint}")
+                for key in service.binding.keys
             ),
         ]
     )
@@ -123,10 +123,10 @@ def _show_forgeries(screen: Screen, story: Story) -> None:
         verdict = "ACCEPTED" if attempt.code is None else f"refused: {attempt.code}"
         style = "bold red" if attempt.fault else ""
         screen.say(f"{number:2}. {attempt.forgery.name} - {verdict}", style)
-        screen.facts([("   ", attempt.forgery.deed)])
-    held = sum(attempt.fault is None for attempt in story.attempts)
-    screen.say(f"{held} of {len(story.attempts)} forgeries were refused as they should be.", "bold")
+        screen.facts([("   ", attempt.forgery.description)])
+    key = sum(attempt.fault is None for attempt in story.attempts)
+    screen.say(f"{key} of {len(story.attempts)} forgeries were refused as they should be.", "bold")
 
 
 def _service_keys(story: Story) -> dict[str, Any]:
-    return jwks_document(story.stage.ports.signer.jwks())
+    return jwks_document(story.service.ports.signer.jwks())

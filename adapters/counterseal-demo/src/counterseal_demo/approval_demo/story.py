@@ -9,7 +9,7 @@ from counterseal.errors import InvalidField
 from counterseal.models import Algorithm, Callback, Challenge, Delivery, Question
 from counterseal_demo.approval_demo import forgeries
 from counterseal_demo.approval_demo.forgeries import Attempt
-from counterseal_demo.approval_demo.stage import Scene, Stage, set_up
+from counterseal_demo.approval_demo.service import DemoService, Exchange, set_up
 
 
 @attrs.frozen(kw_only=True)
@@ -28,8 +28,8 @@ class Story:
         delivery: What would have been sent.
     """
 
-    stage: Stage
-    scene: Scene
+    service: DemoService
+    exchange: Exchange
     button: int
     answer: str
     ended: Challenge
@@ -53,34 +53,34 @@ def play(question: Question, *, button: int | None, algorithm: Algorithm) -> Sto
         InvalidField: The question does not fit, or has no such button; the error names it.
         Refused: The honest answer was refused.
     """
-    stage = set_up(question, algorithm)
-    scene = stage.ask(question)
-    pressed = _pressed(scene, button)
-    answer = scene.press(pressed)
-    ended = stage.answers.answer(scene.call(answer))
+    service = set_up(question, algorithm)
+    exchange = service.ask(question)
+    pressed = _pressed(exchange, button)
+    answer = exchange.press(pressed)
+    ended = service.answers.answer(exchange.call(answer))
     assert ended.outcome is not None  # noqa: S101 (it was answered; for the type checker)
     assert ended.outcome.receipt is not None  # noqa: S101
-    callback = next((stage.callbacks.attempt(guid) for guid in stage.callbacks.due()), None)
+    callback = next((service.callbacks.attempt(guid) for guid in service.callbacks.due()), None)
     return Story(
-        stage=stage,
-        scene=scene,
+        service=service,
+        exchange=exchange,
         button=pressed,
         answer=answer,
         ended=ended,
-        receipt=stage.device.check(ended.outcome.receipt),
+        receipt=service.device.check(ended.outcome.receipt),
         token=ended.outcome.receipt,
         callback=callback,
-        delivery=stage.sender.deliveries[-1] if callback else None,
+        delivery=service.sender.deliveries[-1] if callback else None,
         attempts=tuple(
-            forgeries.attempt(stage, forgery, question) for forgery in forgeries.FORGERIES
+            forgeries.attempt(service, forgery, question) for forgery in forgeries.FORGERIES
         ),
     )
 
 
-def _pressed(scene: Scene, button: int | None) -> int:
+def _pressed(exchange: Exchange, button: int | None) -> int:
     if button is None:
-        return scene.approving
-    last = len(scene.challenge.buttons) - 1
+        return exchange.approving
+    last = len(exchange.challenge.buttons) - 1
     if not 0 <= button <= last:
         raise InvalidField("answer", f"no such button; this challenge has 0 to {last}")
     return button

@@ -10,20 +10,20 @@ from typing import Any
 def reworded(token: str, **claims: Any) -> str:
     """Put other *claims* into a token, and leave its header and its signature as they are."""
     header, payload, signature = token.split(".")
-    return f"{header}.{_written(_read(payload) | claims)}.{signature}"
+    return f"{header}.{_encode(_decode(payload) | claims)}.{signature}"
 
 
 def unsigned(token: str) -> str:
     """Return the token as an unsecured one: algorithm `none`, no signature (RFC 7515, A.5)."""
     header, payload, _ = token.split(".")
-    return f"{_written(_read(header) | {'alg': 'none'})}.{payload}."
+    return f"{_encode(_decode(header) | {'alg': 'none'})}.{payload}."
 
 
-def _read(part: str) -> dict[str, Any]:
+def _decode(part: str) -> dict[str, Any]:
     members: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     return members
 
 
-def _written(members: dict[str, Any]) -> str:
+def _encode(members: dict[str, Any]) -> str:
     data = json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

@@ -27,8 +27,8 @@ SERVER_ERROR = 500
 class ServiceRefused(Refused, code="service_refused"):
     """The service refuses the call."""
 
-    def __init__(self, word: str, said: str) -> None:
-        super().__init__(f"{word}: {said}")
+    def __init__(self, word: str, detail: str) -> None:
+        super().__init__(f"{word}: {detail}")
         self.word = word
 
 
@@ -58,9 +58,9 @@ class Calls:
             ServiceUnreachable: It did not answer, or not as it should.
         """
         body = json.dumps(document).encode()
-        return _read(reply, self._called("POST", path, body, {"Content-Type": JSON}))
+        return _parse(reply, self._called("POST", path, body, {"Content-Type": JSON}))
 
-    def proven(
+    def signed_request(
         self, device: SoftwareDevice, method: str, path: str, reply: type[R], token: str = ""
     ) -> R:
         """
@@ -74,7 +74,7 @@ class Calls:
         body = token.encode()
         call = device.signed_call(method, self._url + path, body)
         headers = {PROOF: call.proof} | ({"Content-Type": JWS} if body else {})
-        return _read(reply, self._called(method, path, body, headers))
+        return _parse(reply, self._called(method, path, body, headers))
 
     def close(self) -> None:
         """Close the connections."""
@@ -92,7 +92,7 @@ class Calls:
         return _document(response)
 
 
-def _read(reply: type[R], document: object) -> R:
+def _parse(reply: type[R], document: object) -> R:
     try:
         return read_record(reply, document)
     except InvalidField as error:
@@ -110,7 +110,7 @@ def _document(response: httpx2.Response) -> Any:
     if status < BAD_REQUEST:
         return document
     problem = read_problem(document, status=status)
-    said = problem.detail or problem.title or f"status {status}"
+    detail = problem.detail or problem.title or f"status {status}"
     if problem.attempts_left is not None:
-        said += f" Attempts left: {problem.attempts_left}."
-    raise ServiceRefused(problem.code, said)
+        detail += f" Attempts left: {problem.attempts_left}."
+    raise ServiceRefused(problem.code, detail)

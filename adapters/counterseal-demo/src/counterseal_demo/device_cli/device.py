@@ -24,13 +24,13 @@ from counterseal.wire.device import (
 from counterseal.wire.enrolment import enrolment_document, peek_document
 from counterseal_demo.device_cli.calls import Calls, ServiceRefused, ServiceUnreachable
 from counterseal_demo.device_cli.home import Home
-from counterseal_demo.device_cli.sent import Sent
+from counterseal_demo.device_cli.unconfirmed import SignedReply
 
 Ask: TypeAlias = Callable[[], str]
 """Asks the person, when it is needed."""
 
 
-class Handset:
+class DeviceClient:
     """
     A bound device and its service.
 
@@ -84,14 +84,14 @@ class Handset:
         Return what is asked, oldest first, to be shown now.
 
         Raises:
-            DisplayChanged: One of them cannot be shown; see `shown`.
+            DisplayChanged: One of them cannot be shown; see `fetch_display`.
             ServiceRefused: The service refuses.
             ServiceUnreachable: It did not answer, or not as it should.
         """
-        pending = self._calls.proven(self.device, "GET", "/device/requests", OpenRequests)
-        return [self.shown(request.guid) for request in pending.requests]
+        pending = self._calls.signed_request(self.device, "GET", "/device/requests", OpenRequests)
+        return [self.fetch_display(request.guid) for request in pending.requests]
 
-    def shown(self, challenge: Guid) -> dict[str, Any]:
+    def fetch_display(self, challenge: Guid) -> dict[str, Any]:
         """
         Return the display document of one challenge, judged by the device, to be shown now.
 
@@ -105,7 +105,7 @@ class Handset:
         display = self._display(challenge)
         document = self.device.read_display(display)
         until = parse_time(document["expiresAt"])
-        self._home.shown.keep(challenge, display, until=until, now=self.device.clock.now())
+        self._home.displays.keep(challenge, display, until=until, now=self.device.clock.now())
         return document
 
     def answer(
@@ -124,11 +124,11 @@ class Handset:
             ServiceRefused: The service refuses.
             ServiceUnreachable: It did not answer, or not as it should.
         """
-        sent = self._home.unsettled.get(challenge)
-        if sent is None:
-            sent = self._answered(challenge, button, code, ask_pin, ask_code)
-        sent.demand_same(button, code)
-        return self._told("/device/answer", challenge, sent)
+        reply_to_send = self._home.unconfirmed.get(challenge)
+        if reply_to_send is None:
+            reply_to_send = self._answered(challenge, button, code, ask_pin, ask_code)
+        reply_to_send.demand_same(button, code)
+        return self._deliver("/device/answer", challenge, reply_to_send)
 
     def disown(self, challenge: Guid) -> AnswerReply:
         """
@@ -142,15 +142,15 @@ class Handset:
             ServiceUnreachable: It did not answer, or not as it should.
             OSError: The home cannot be written.
         """
-        sent = self._home.unsettled.get(challenge)
-        if sent is None:
-            sent = Sent(signed=self.device.disown(self._display(challenge)))
-        sent.demand_same(None, None)
-        return self._told("/device/disown", challenge, sent)
+        reply_to_send = self._home.unconfirmed.get(challenge)
+        if reply_to_send is None:
+            reply_to_send = SignedReply(signed=self.device.disown(self._display(challenge)))
+        reply_to_send.demand_same(None, None)
+        return self._deliver("/device/disown", challenge, reply_to_send)
 
     def _answered(
         self, challenge: Guid, button: int, code: str | None, ask_pin: Ask, ask_code: Ask
-    ) -> Sent:
+    ) -> SignedReply:
         display = self._display(challenge)
         document = self.device.read_display(display)
         if not 0 <= button < len(document["buttons"]):
@@ -160,19 +160,21 @@ class Handset:
             code = code or ask_code()
         pin = ask_pin() if chosen["strong"] else None
         signed = self.device.answer(display, button, pin=pin, code=code)
-        return Sent(signed=signed, button=button, code=code)
+        return SignedReply(signed=signed, button=button, code=code)
 
-    def _told(self, path: str, challenge: Guid, sent: Sent) -> AnswerReply:
+    def _deliver(self, path: str, challenge: Guid, reply_to_send: SignedReply) -> AnswerReply:
         """Send what is signed, and keep it until the service has said what becomes of it."""
-        self._home.unsettled.keep(challenge, sent)
+        self._home.unconfirmed.keep(challenge, reply_to_send)
         try:
-            reply = self._calls.proven(self.device, "POST", path, AnswerReply, sent.signed)
+            reply = self._calls.signed_request(
+                self.device, "POST", path, AnswerReply, reply_to_send.signed
+            )
         except ServiceRefused:
-            self._home.unsettled.settle(challenge)
+            self._home.unconfirmed.confirm(challenge)
             raise
         if reply.guid != challenge:
             raise ServiceUnreachable("a reply to another answer")
-        self._home.unsettled.settle(challenge)
+        self._home.unconfirmed.confirm(challenge)
         return reply
 
     def status(self) -> AccountStatus:
@@ -183,7 +185,7 @@ class Handset:
             ServiceRefused: The service refuses.
             ServiceUnreachable: It did not answer, or not as it should.
         """
-        return self._calls.proven(self.device, "GET", "/device/status", AccountStatus)
+        return self._calls.signed_request(self.device, "GET", "/device/status", AccountStatus)
 
     def receipt(self, reply: AnswerReply) -> Receipt | None:
         """
@@ -216,7 +218,7 @@ class Handset:
         """Pin the service's keys of now, if a pinned one has signed that they are."""
         bond = self.device.bond
         pinned = () if bond is None else bond.service_keys
-        reply = self._calls.proven(self.device, "GET", "/device/keys", Endorsements)
+        reply = self._calls.signed_request(self.device, "GET", "/device/keys", Endorsements)
         for key in pinned:
             if key.kid in reply.endorsed:
                 self.device.adopt(reply.endorsed[key.kid])
@@ -236,8 +238,8 @@ class Handset:
 
     def _display(self, challenge: Guid) -> str:
         path = f"/device/requests/{challenge}"
-        display = self._calls.proven(self.device, "GET", path, ShownRequest).display
+        display = self._calls.signed_request(self.device, "GET", path, ShownRequest).display
         if self.device.read_display(display)["challenge"] != challenge:
             raise DisplayChanged("another question than was asked for")
-        self._home.shown.demand_same(challenge, display)
+        self._home.displays.demand_same(challenge, display)
         return display

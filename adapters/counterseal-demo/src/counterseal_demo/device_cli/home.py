@@ -9,8 +9,8 @@ from counterseal import read_json
 from counterseal.device import SoftwareDevice, device_document, read_device
 from counterseal.errors import InvalidField
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal_demo.device_cli.sent import Unsettled
-from counterseal_demo.device_cli.shown import Shown
+from counterseal_demo.device_cli.displays import DisplayStore
+from counterseal_demo.device_cli.unconfirmed import UnconfirmedReplies
 from counterseal_keys import private_files
 
 DEVICE_FILE = "device.json"
@@ -33,8 +33,8 @@ class Home:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.unsettled = Unsettled(path / SENT_FOLDER)
-        self.shown = Shown(path / SHOWN_FOLDER)
+        self.unconfirmed = UnconfirmedReplies(path / SENT_FOLDER)
+        self.displays = DisplayStore(path / SHOWN_FOLDER)
         self._clock, self._entropy = SystemClock(), SystemEntropy()
 
     def new(self, pin: str) -> SoftwareDevice:

@@ -102,8 +102,8 @@ class _Return(BaseHTTPRequestHandler):
         if parts.path != PATH or not state or not ours:
             self.send_error(HTTPStatus.NOT_FOUND)
             return
-        told = {name: _only(query, name) for name in ("state", "code", "iss", "error")}
-        self.server.back = {name: text for name, text in told.items() if text is not None}
+        parameters = {name: _only(query, name) for name in ("state", "code", "iss", "error")}
+        self.server.back = {name: text for name, text in parameters.items() if text is not None}
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.send_header("Content-Length", str(len(DONE)))

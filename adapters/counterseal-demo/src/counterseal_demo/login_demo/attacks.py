@@ -20,7 +20,7 @@ from counterseal_demo.login_demo.person import Begun, Person
 
 
 @attrs.frozen(kw_only=True)
-class Cast:
+class People:
     """
     Whom the provider knows.
 
@@ -46,8 +46,8 @@ class Attack:
     """
 
     name: str
-    deed: str
-    attempt: Callable[[Cast], str]
+    description: str
+    attempt: Callable[[People], str]
     expected: str
 
 
@@ -75,80 +75,82 @@ class Attempt:
         return None
 
 
-def attempt(attack: Attack, cast: Cast) -> Attempt:
+def attempt(attack: Attack, people: People) -> Attempt:
     """Try one attack."""
-    public_code = attack.attempt(cast)
-    return Attempt(attack=attack, public_code=public_code, code=cast.person.world.reason())
+    public_code = attack.attempt(people)
+    return Attempt(attack=attack, public_code=public_code, code=people.person.world.reason())
 
 
-def _told(act: Callable[[], object]) -> str:
+def _code_of(call: Callable[[], object]) -> str:
     try:
-        act()
+        call()
     except ServiceRefused as refusal:
         return refusal.word
     return ""
 
 
-def _caught(cast: Cast) -> str:
-    told = cast.person.log_in(cast.person.begin())
-    return _told(lambda: cast.attacker.finish(told, "a guess"))
+def _caught(people: People) -> str:
+    response = people.person.log_in(people.person.begin())
+    return _code_of(lambda: people.attacker.finish(response, "a guess"))
 
 
-def _sent_to_a_victim(cast: Cast) -> str:
-    theirs, own = cast.attacker.begin(), cast.person.begin()
-    told = cast.person.log_in(theirs)
+def _sent_to_a_victim(people: People) -> str:
+    theirs, own = people.attacker.begin(), people.person.begin()
+    response = people.person.log_in(theirs)
     # The victim's own app gets it, and has a secret of its own.
-    return _told(lambda: cast.person.finish(told, own.secret))
+    return _code_of(lambda: people.person.finish(response, own.secret))
 
 
-def _forged_state(cast: Cast) -> str:
-    begun = cast.attacker.begin()
-    told = cast.attacker.log_in(begun)
-    login = told["state"].partition(".")[0]
-    return _told(lambda: cast.attacker.finish(told | {"state": f"{login}.guess"}, begun.secret))
+def _forged_state(people: People) -> str:
+    begun = people.attacker.begin()
+    response = people.attacker.log_in(begun)
+    login = response["state"].partition(".")[0]
+    return _code_of(
+        lambda: people.attacker.finish(response | {"state": f"{login}.guess"}, begun.secret)
+    )
 
 
-def _swapped_code(cast: Cast) -> str:
-    own: Begun = cast.attacker.begin()
-    told, stolen = cast.attacker.log_in(own), cast.person.log_in(cast.person.begin())
-    return _told(lambda: cast.attacker.finish(told | {"code": stolen["code"]}, own.secret))
+def _swapped_code(people: People) -> str:
+    own: Begun = people.attacker.begin()
+    response, stolen = people.attacker.log_in(own), people.person.log_in(people.person.begin())
+    return _code_of(lambda: people.attacker.finish(response | {"code": stolen["code"]}, own.secret))
 
 
-def _mixed_up(cast: Cast) -> str:
-    begun = cast.person.begin()
-    told = cast.person.log_in(begun) | {"iss": "https://another.example"}
-    return _told(lambda: cast.person.finish(told, begun.secret))
+def _mixed_up(people: People) -> str:
+    begun = people.person.begin()
+    response = people.person.log_in(begun) | {"iss": "https://another.example"}
+    return _code_of(lambda: people.person.finish(response, begun.secret))
 
 
-def _twice(cast: Cast) -> str:
-    begun = cast.attacker.begin()
-    told = cast.attacker.log_in(begun)
-    cast.attacker.finish(told, begun.secret)
-    return _told(lambda: cast.attacker.finish(told, begun.secret))
+def _twice(people: People) -> str:
+    begun = people.attacker.begin()
+    response = people.attacker.log_in(begun)
+    people.attacker.finish(response, begun.secret)
+    return _code_of(lambda: people.attacker.finish(response, begun.secret))
 
 
-def _elsewhere(cast: Cast) -> str:
-    return _told(lambda: cast.attacker.begin("com.example.attacker:/login"))
+def _elsewhere(people: People) -> str:
+    return _code_of(lambda: people.attacker.begin("com.example.attacker:/login"))
 
 
-def _invited(cast: Cast) -> str:
-    told = cast.person.world.ask("PUT", "/account/bind", {"accountId": "e-1001"})
-    return str(told.get("code", ""))
+def _invited(people: People) -> str:
+    response = people.person.world.ask("PUT", "/account/bind", {"accountId": "e-1001"})
+    return str(response.get("code", ""))
 
 
-def _forged_logout(cast: Cast) -> str:
-    world = cast.person.world
-    told = world.provider.logout_token("counterseal", cast.person.subject, "a session")
-    head, claims, _ = told.split(".")
+def _forged_logout(people: People) -> str:
+    world = people.person.world
+    response = world.provider.logout_token("counterseal", people.person.subject, "a session")
+    head, claims, _ = response.split(".")
     header: dict[str, Any] = json.loads(base64.urlsafe_b64decode(head + "=="))
     bare = json.dumps(header | {"alg": "none"}).encode()
     forged = base64.urlsafe_b64encode(bare).rstrip(b"=").decode()
     return _status(world.log_out(f"{forged}.{claims}."))
 
 
-def _repeated_logout(cast: Cast) -> str:
-    world = cast.person.world
-    token = world.provider.logout_token("counterseal", cast.attacker.subject, "a session")
+def _repeated_logout(people: People) -> str:
+    world = people.person.world
+    token = world.provider.logout_token("counterseal", people.attacker.subject, "a session")
     world.log_out(token)
     return _status(world.log_out(token))
 
@@ -160,61 +162,63 @@ def _status(status: int) -> str:
 ATTACKS = (
     Attack(
         name="redirect caught by another app",
-        deed="State and code are caught on their way to the app, which alone has its secret.",
+        description=(
+            "State and code are caught on their way to the app, which alone has its secret."
+        ),
         attempt=_caught,
         expected="wrong_token",
     ),
     Attack(
         name="address sent to a victim",
-        deed="The victim logs in at an address that the attacker's app has begun.",
+        description="The victim logs in at an address that the attacker's app has begun.",
         attempt=_sent_to_a_victim,
         expected="wrong_token",
     ),
     Attack(
         name="forged state",
-        deed="The name of a log-in is known, and its secret guessed.",
+        description="The name of a log-in is known, and its secret guessed.",
         attempt=_forged_state,
         expected="wrong_token",
     ),
     Attack(
         name="injected code",
-        deed="The code of another person's log-in is put into one's own.",
+        description="The code of another person's log-in is put into one's own.",
         attempt=_swapped_code,
         expected="idp_code_refused",
     ),
     Attack(
         name="mixed-up provider",
-        deed="The response says that another provider has sent it.",
+        description="The response says that another provider has sent it.",
         attempt=_mixed_up,
         expected="idp_response_issuer",
     ),
     Attack(
         name="log-in used twice",
-        deed="State, code and secret are sent again, all of them right.",
+        description="State, code and secret are sent again, all of them right.",
         attempt=_twice,
         expected="wrong_state",
     ),
     Attack(
         name="return to another app",
-        deed="The log-in is to end at an address that is not the App Space's.",
+        description="The log-in is to end at an address that is not the App Space's.",
         attempt=_elsewhere,
         expected="return_forbidden",
     ),
     Attack(
         name="invited without the provider",
-        deed="The shop invites a device by itself, for an account of its choice.",
+        description="The shop invites a device by itself, for an account of its choice.",
         attempt=_invited,
         expected="wrong_kind",
     ),
     Attack(
         name="forged logout",
-        deed='The provider\'s word of a logout is rewritten: "alg": "none", no signature.',
+        description='The provider\'s word of a logout is rewritten: "alg": "none", no signature.',
         attempt=_forged_logout,
         expected="idp_token_malformed",
     ),
     Attack(
         name="logout sent again",
-        deed="A word of the provider that has counted once is to count again.",
+        description="A word of the provider that has counted once is to count again.",
         attempt=_repeated_logout,
         expected="replayed",
     ),

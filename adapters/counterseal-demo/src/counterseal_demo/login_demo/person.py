@@ -38,7 +38,7 @@ class Begun:
     secret: str
 
     @property
-    def asked(self) -> dict[str, str]:
+    def authorization_parameters(self) -> dict[str, str]:
         """What the provider is told in the address."""
         return _query(self.url)
 
@@ -68,14 +68,14 @@ class Person:
         )
         return Person(world=world, subject=subject, device=device)
 
-    def begin(self, place: str = APP_RETURN) -> Begun:
+    def begin(self, address: str = APP_RETURN) -> Begun:
         """
         Let the app begin a log-in.
 
         Raises:
             ServiceRefused: The service refuses.
         """
-        start = LoginStart(app_space=self.world.app_space.guid, redirect_uri=place)
+        start = LoginStart(app_space=self.world.app_space.guid, redirect_uri=address)
         calls: Calls = self.world.calls
         redirect = calls.plain("/device/login/redirect", write_record(start), LoginRedirect)
         return Begun(url=redirect.url, secret=redirect.secret)
@@ -87,7 +87,7 @@ class Person:
         reply = world.client.request("GET", back)
         return _query(reply.headers["location"])
 
-    def finish(self, told: dict[str, str], secret: str) -> str:
+    def finish(self, response: dict[str, str], secret: str) -> str:
         """
         Let the app finish the log-in; return the session token.
 
@@ -95,7 +95,7 @@ class Person:
             ServiceRefused: The service refuses.
         """
         calls: Calls = self.world.calls
-        document = told | {"secret": secret}
+        document = response | {"secret": secret}
         return calls.plain("/device/login/authenticate", document, LoggedIn).token
 
     def bind(self, token: str) -> None:
@@ -129,7 +129,7 @@ class Person:
         """
         calls: Calls = self.world.calls
         path = f"/device/requests/{challenge}"
-        return calls.proven(self.device, "GET", path, ShownRequest).display
+        return calls.signed_request(self.device, "GET", path, ShownRequest).display
 
     def approve(self, challenge: str) -> AnswerReply:
         """
@@ -140,7 +140,7 @@ class Person:
         """
         token = self.device.answer(self.read(challenge), 0, pin=PIN)
         calls: Calls = self.world.calls
-        return calls.proven(self.device, "POST", "/device/answer", AnswerReply, token)
+        return calls.signed_request(self.device, "POST", "/device/answer", AnswerReply, token)
 
 
 def _query(address: str) -> dict[str, str]:

@@ -17,16 +17,16 @@ def show(screen: Screen, story: Story) -> None:
     screen.heading("5. What the person sees")
     display.show(screen, story.display)
     receipt = story.receipt
-    signed, sent = story.callback
+    signed, body = story.callback
     screen.heading("6. The answer, and the callback")
     screen.facts(
         [
             ("Pressed", display.button_line(receipt.display, 0)),
             ("Signed by", f"{receipt.role.value} key, {receipt.key.algorithm.value}"),
-            ("The provider", f"still vouches: it was asked {story.asked} times"),
+            ("The provider", f"still vouches: it was asked {story.provider_requests} times"),
             ("Receipt", f"{receipts.standing(receipt)}, hash {receipt.hash}"),
             ("Callback", f"to the shop's own port, {'signed' if signed else 'NOT SIGNED'}"),
-            ("  of", sent["guid"]),
+            ("  of", body["guid"]),
         ]
     )
     screen.heading("7. The provider changes its keys")
@@ -49,8 +49,8 @@ def document(story: Story) -> dict[str, Any]:
         "jwks": _service_keys(story),
         "callback": story.callback[1],
         "keysChanged": story.rotated,
-        "disabled": _told(story.disabled),
-        "loggedOut": _told(story.logged_out),
+        "disabled": _suspension_document(story.disabled),
+        "loggedOut": _suspension_document(story.logged_out),
         "refusals": [
             {"attempt": one.attack.name, "public_code": one.public_code, "code": one.code}
             for one in story.attempts
@@ -67,7 +67,7 @@ def keepsakes(story: Story) -> dict[str, str]:
 
 
 def _show_log_in(screen: Screen, story: Story) -> None:
-    world, asked = story.world, story.begun.asked
+    world, parameters = story.world, story.begun.authorization_parameters
     screen.heading("1. A company, its app, and who knows the users")
     screen.facts(
         [
@@ -83,10 +83,13 @@ def _show_log_in(screen: Screen, story: Story) -> None:
         [
             ("Address", story.begun.url.partition("?")[0]),
             ("  state, nonce", "a secret each, for this log-in alone"),
-            ("  PKCE", f"{asked['code_challenge_method']} {asked['code_challenge']}"),
+            ("  PKCE", f"{parameters['code_challenge_method']} {parameters['code_challenge']}"),
             ("Secret", "told to the app and nobody else; the service keeps its hash"),
             ("Logged in", story.person.subject),
-            ("Back", f"over {world.come_back} to the app, with {', '.join(sorted(story.told))}"),
+            (
+                "Back",
+                f"over {world.come_back} to the app, with {', '.join(sorted(story.response))}",
+            ),
         ]
     )
     screen.heading("3. The app finishes, and the service knows who it is")
@@ -118,12 +121,14 @@ def _show_attacks(screen: Screen, story: Story) -> None:
     for number, one in enumerate(story.attempts, start=1):
         verdict = f"refused: {one.code}, told {one.public_code}" if one.public_code else "SUCCEEDED"
         screen.say(f"{number:2}. {one.attack.name} - {verdict}", "bold red" if one.fault else "")
-        screen.facts([("   ", one.attack.deed)])
-    held = sum(one.fault is None for one in story.attempts)
-    screen.say(f"{held} of {len(story.attempts)} attacks were refused as they should be.", "bold")
+        screen.facts([("   ", one.attack.description)])
+    refused_count = sum(one.fault is None for one in story.attempts)
+    screen.say(
+        f"{refused_count} of {len(story.attempts)} attacks were refused as they should be.", "bold"
+    )
 
 
-def _told(time: Suspension) -> dict[str, Any]:
+def _suspension_document(time: Suspension) -> dict[str, Any]:
     return {"refused": time.word, "devices": list(time.devices), "answersAgain": time.approved}
 
 

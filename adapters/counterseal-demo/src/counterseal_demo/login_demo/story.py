@@ -11,7 +11,7 @@ from counterseal import Callbacks, Receipt
 from counterseal.errors import NotFound
 from counterseal.models import Account, Algorithm
 from counterseal_demo.device_cli.calls import ServiceRefused
-from counterseal_demo.login_demo.attacks import ATTACKS, Attempt, Cast, attempt
+from counterseal_demo.login_demo.attacks import ATTACKS, Attempt, People, attempt
 from counterseal_demo.login_demo.person import Begun, Person
 from counterseal_demo.login_demo.world import World
 
@@ -58,7 +58,8 @@ class Story:
         display: What the person was asked.
         receipt: As the device checked it against the keys that it pinned.
         token: The receipt's text.
-        asked: How often the provider was asked about the person, from the bind to the answer.
+        provider_requests: How often the provider was asked about the person, from the bind to the
+            answer.
         callback: What the shop was sent; and whether it was signed.
         rotated: Whether a log-in went on after the provider had changed its keys.
         disabled: The person was disabled at the provider.
@@ -68,12 +69,12 @@ class Story:
     world: World
     person: Person
     begun: Begun
-    told: dict[str, str]
+    response: dict[str, str]
     account: Account
     display: dict[str, Any]
     receipt: Receipt
     token: str
-    asked: int
+    provider_requests: int
     callback: tuple[bool, dict[str, Any]]
     rotated: bool
     disabled: Suspension
@@ -105,26 +106,26 @@ def play(world: World, algorithm: Algorithm) -> Story:
     """
     zoe = Person.of(world, "zoe", algorithm)
     begun = zoe.begin()
-    told = zoe.log_in(begun)
-    zoe.bind(zoe.finish(told, begun.secret))
+    response = zoe.log_in(begun)
+    zoe.bind(zoe.finish(response, begun.secret))
     account = _account(world, zoe)
     before = world.provider.requests("/token")
-    challenge = _put(world, account)
+    challenge = _state_of(world, account)
     display = json.loads(zoe.read(challenge))
     reply = zoe.approve(challenge)
-    asked = world.provider.requests("/token") - before
+    provider_requests = world.provider.requests("/token") - before
     _deliver(world)
     return Story(
         world=world,
         person=zoe,
         begun=begun,
-        told=told,
+        response=response,
         account=account,
         display=display,
         receipt=zoe.device.check(reply.receipt or ""),
         token=reply.receipt or "",
-        asked=asked,
-        callback=world.receiver.got[-1],
+        provider_requests=provider_requests,
+        callback=world.receiver.received[-1],
         rotated=_rotated(world, algorithm),
         disabled=_disabled(world, zoe, account),
         logged_out=_logged_out(world, zoe, account),
@@ -140,7 +141,7 @@ def _account(world: World, person: Person) -> Account:
     return record
 
 
-def _put(world: World, account: Account) -> str:
+def _state_of(world: World, account: Account) -> str:
     question = QUESTION | {"accountId": account.account_id, "callback": world.receiver.url}
     return str(world.ask("POST", "/request/add", question)["guid"])
 
@@ -159,7 +160,7 @@ def _rotated(world: World, algorithm: Algorithm) -> bool:
 
 
 def _disabled(world: World, person: Person, account: Account) -> Suspension:
-    challenge = _put(world, account)
+    challenge = _state_of(world, account)
     world.provider.control(disable=person.subject)
     word = _refused(person, challenge)
     devices = _devices(world, account)
@@ -168,7 +169,7 @@ def _disabled(world: World, person: Person, account: Account) -> Suspension:
 
 
 def _logged_out(world: World, person: Person, account: Account) -> Suspension:
-    challenge = _put(world, account)
+    challenge = _state_of(world, account)
     world.log_out(world.provider.logout_token("counterseal", person.subject, "a session"))
     return _back(person, challenge, _refused(person, challenge), _devices(world, account))
 
@@ -182,10 +183,10 @@ def _refused(person: Person, challenge: str) -> str:
 
 
 def _devices(world: World, account: Account) -> tuple[str, ...]:
-    told = world.ask("GET", f"/device/getAll?accountId={account.account_id}")
+    response = world.ask("GET", f"/device/getAll?accountId={account.account_id}")
     return tuple(
         f"{one['status']} by {one['suspendedBy']}" if one.get("suspendedBy") else one["status"]
-        for one in told
+        for one in response
     )
 
 
@@ -197,5 +198,5 @@ def _back(person: Person, challenge: str, word: str, devices: tuple[str, ...]) -
 
 
 def _attempts(world: World, person: Person, algorithm: Algorithm) -> tuple[Attempt, ...]:
-    cast = Cast(person=person, attacker=Person.of(world, "adam", algorithm))
-    return tuple(attempt(attack, cast) for attack in ATTACKS)
+    people = People(person=person, attacker=Person.of(world, "adam", algorithm))
+    return tuple(attempt(attack, people) for attack in ATTACKS)

@@ -89,7 +89,7 @@ class Receiver(HTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Callback)
         self.url = f"http://127.0.0.1:{self.server_port}/answered"
-        self.got: list[tuple[bool, dict[str, Any]]] = []
+        self.received: list[tuple[bool, dict[str, Any]]] = []
 
 
 class _Callback(BaseHTTPRequestHandler):
@@ -97,7 +97,7 @@ class _Callback(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.got.append(("webhook-signature" in self.headers, json.loads(body)))
+        self.server.received.append(("webhook-signature" in self.headers, json.loads(body)))
         self.send_response(HTTPStatus.NO_CONTENT)
         self.end_headers()
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from counterseal_server.commands.acting import YES, asked, maybe_guid, opened, told
+from counterseal_server.commands.acting import YES, confirm, maybe_guid, opened, print_document
 from counterseal_server.commands.options import CONFIG, DATA
 from counterseal_server.plainly import Failed
 from counterseal_server.printing import print_json
 
 if TYPE_CHECKING:  # a fast start
     from counterseal.models import Guid
-    from counterseal_server.house import House
+    from counterseal_server.runtime import Runtime
 
 ACCOUNT = click.argument("account")
 APP_SPACE = click.option(
@@ -40,8 +40,8 @@ def account() -> None:
 @CONFIG
 def show(account: str, app_space: str | None, data: str | None, config: str | None) -> None:
     """Print an ACCOUNT and every device that it ever had."""
-    with opened(data, config) as house:
-        _shown(house, _named(house, account, app_space))
+    with opened(data, config) as runtime:
+        _print_user(runtime, _find_user(runtime, account, app_space))
 
 
 @account.command("list")
@@ -60,16 +60,16 @@ def list_(
     It reads the whole store, one of its 256 partitions after the other; the service may run
     meanwhile. A suspended device is a device, and an open invitation is none.
     """
-    with opened(data, config) as house:
+    with opened(data, config) as runtime:
         from counterseal import OPERATOR, Administration  # noqa: PLC0415 (a fast start)
         from counterseal.models import AppSpace  # noqa: PLC0415
         from counterseal_server.users import account_line, read_accounts  # noqa: PLC0415
 
         space = maybe_guid(app_space, "app-space")
         if space is not None:
-            Administration(house.ports, house.policy, by=OPERATOR).get(space, AppSpace)
-        clock, unreadable = house.ports.clock, 0
-        for accounts, flaws in read_accounts(house.records.inventory(clock), space, bound=bound):
+            Administration(runtime.ports, runtime.policy, by=OPERATOR).get(space, AppSpace)
+        clock, unreadable = runtime.ports.clock, 0
+        for accounts, flaws in read_accounts(runtime.records.inventory(clock), space, bound=bound):
             unreadable += flaws
             for each in accounts:
                 print_json(account_line(each, clock.now()), indent=None)
@@ -87,12 +87,12 @@ def list_(
 @CONFIG
 def lock(account: str, app_space: str | None, data: str | None, config: str | None) -> None:
     """Lock an ACCOUNT: it is not asked, does not answer, and binds no device."""
-    with opened(data, config) as house:
+    with opened(data, config) as runtime:
         from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
 
-        guid = _named(house, account, app_space)
-        Accounts(house.ports, house.policy).lock(guid, by=OPERATOR)
-        _shown(house, guid)
+        guid = _find_user(runtime, account, app_space)
+        Accounts(runtime.ports, runtime.policy).lock(guid, by=OPERATOR)
+        _print_user(runtime, guid)
 
 
 @account.command()
@@ -102,12 +102,12 @@ def lock(account: str, app_space: str | None, data: str | None, config: str | No
 @CONFIG
 def unlock(account: str, app_space: str | None, data: str | None, config: str | None) -> None:
     """Unlock an ACCOUNT, and forget its wrong codes."""
-    with opened(data, config) as house:
+    with opened(data, config) as runtime:
         from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
 
-        guid = _named(house, account, app_space)
-        Accounts(house.ports, house.policy).unlock(guid, by=OPERATOR)
-        _shown(house, guid)
+        guid = _find_user(runtime, account, app_space)
+        Accounts(runtime.ports, runtime.policy).unlock(guid, by=OPERATOR)
+        _print_user(runtime, guid)
 
 
 @account.command()
@@ -120,13 +120,13 @@ def revoke(
     account: str, app_space: str | None, *, yes: bool, data: str | None, config: str | None
 ) -> None:
     """Revoke all devices and open invitations of an ACCOUNT."""
-    with opened(data, config) as house:
+    with opened(data, config) as runtime:
         from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
 
-        guid = _named(house, account, app_space)
-        asked(f"Revoke all devices of account {guid}?", yes=yes)
-        Accounts(house.ports, house.policy).revoke_all(guid, by=OPERATOR)
-        _shown(house, guid)
+        guid = _find_user(runtime, account, app_space)
+        confirm(f"Revoke all devices of account {guid}?", yes=yes)
+        Accounts(runtime.ports, runtime.policy).revoke_all(guid, by=OPERATOR)
+        _print_user(runtime, guid)
 
 
 @account.command()
@@ -143,25 +143,27 @@ def erase(
 
     Its devices are revoked, and what it is asked is cancelled.
     """
-    with opened(data, config) as house:
+    with opened(data, config) as runtime:
         from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
         from counterseal.wire.claims import format_time  # noqa: PLC0415
 
-        guid = _named(house, account, app_space)
-        asked(f"Erase account {guid} for good?", yes=yes)
-        left = Accounts(house.ports, house.policy).erase(guid, by=OPERATOR)
-        at = None if left.erased_at is None else format_time(left.erased_at)
-        told({"privakeyId": left.guid, "erasedAt": at})
+        guid = _find_user(runtime, account, app_space)
+        confirm(f"Erase account {guid} for good?", yes=yes)
+        remaining = Accounts(runtime.ports, runtime.policy).erase(guid, by=OPERATOR)
+        at = None if remaining.erased_at is None else format_time(remaining.erased_at)
+        print_document({"privakeyId": remaining.guid, "erasedAt": at})
 
 
-def _named(house: House, account: str, app_space: str | None) -> Guid:
-    from counterseal_server.users import named  # noqa: PLC0415 (a fast start)
+def _find_user(runtime: Runtime, account: str, app_space: str | None) -> Guid:
+    from counterseal_server.users import find_user  # noqa: PLC0415 (a fast start)
 
-    return named(house, account, maybe_guid(app_space, "app-space"))
+    return find_user(runtime, account, maybe_guid(app_space, "app-space"))
 
 
-def _shown(house: House, guid: Guid) -> None:
+def _print_user(runtime: Runtime, guid: Guid) -> None:
     from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
     from counterseal_web.admin.documents import user_document  # noqa: PLC0415
 
-    told(user_document(*Accounts(house.ports, house.policy).get_with_devices(guid, by=OPERATOR)))
+    print_document(
+        user_document(*Accounts(runtime.ports, runtime.policy).get_with_devices(guid, by=OPERATOR))
+    )

@@ -18,37 +18,37 @@ if TYPE_CHECKING:  # a fast start
 
     from counterseal.models import Guid
     from counterseal_server.administration import Tenants
-    from counterseal_server.house import House
+    from counterseal_server.runtime import Runtime
 
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 @contextmanager
-def opened(data: str | None, config: str | None) -> Iterator[House]:
-    """Open the service's house, its database as it has to be; refusals end plainly."""
+def opened(data: str | None, config: str | None) -> Iterator[Runtime]:
+    """Open the service, whose database is migrated; refusals end plainly."""
     with plainly():
-        from counterseal_server.house import House  # noqa: PLC0415 (a fast start)
+        from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
 
-        with House(configured(config, data=data)) as house:
-            house.prepare()
-            yield house
+        with Runtime(configured(config, data=data)) as runtime:
+            runtime.prepare()
+            yield runtime
 
 
 @contextmanager
 def administering(data: str | None, config: str | None) -> Iterator[Tenants]:
     """Open the service for whoever looks after its tenants."""
-    with opened(data, config) as house:
+    with opened(data, config) as runtime:
         from counterseal_server.administration import Tenants  # noqa: PLC0415
 
-        yield Tenants(house.ports, house.policy)
+        yield Tenants(runtime.ports, runtime.policy)
 
 
-def told(document: Any) -> None:
+def print_document(document: Any) -> None:
     """Print one JSON document."""
     print_json(document)
 
 
-def telling(out: str | None) -> AbstractContextManager[Callable[[Any], None]]:
+def output_to(out: str | None) -> AbstractContextManager[Callable[[Any], None]]:
     """
     Lend what tells one JSON document with secrets in it.
 
@@ -63,7 +63,7 @@ def telling(out: str | None) -> AbstractContextManager[Callable[[Any], None]]:
     return nullcontext(print_json) if out is None else files.new_json(out, field="out")
 
 
-def asked(question: str, *, yes: bool) -> None:
+def confirm(question: str, *, yes: bool) -> None:
     """
     Ask, unless *yes*; end the command if the answer is no.
 
@@ -103,6 +103,6 @@ def span(text: str, field: str) -> timedelta:
     Raises:
         InvalidField: It is none.
     """
-    from counterseal_server.configuration import span as read  # noqa: PLC0415 (a fast start)
+    from counterseal_server.configuration import span as parse_span  # noqa: PLC0415 (a fast start)
 
-    return read(text, field)
+    return parse_span(text, field)

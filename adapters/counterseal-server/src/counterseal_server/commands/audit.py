@@ -29,12 +29,12 @@ def archive(file: str, *, keep: bool, data: str | None, config: str | None) -> N
     with plainly():
         from counterseal_records import write  # noqa: PLC0415 (a fast start)
         from counterseal_server import files  # noqa: PLC0415
-        from counterseal_server.house import House  # noqa: PLC0415
+        from counterseal_server.runtime import Runtime  # noqa: PLC0415
 
         count = 0
-        with House(configured(config, data=data)) as house:
-            house.records.prepare()
-            for page in house.records.inventory(house.ports.clock).pages():
+        with Runtime(configured(config, data=data)) as runtime:
+            runtime.records.prepare()
+            for page in runtime.records.inventory(runtime.ports.clock).pages():
                 lines = "".join(f"{write(event)}\n" for event in page.events)
                 files.append(file, lines.encode("ascii"), field="file")
                 if not keep:

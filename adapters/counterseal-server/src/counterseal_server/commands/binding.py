@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from counterseal_server.commands.acting import YES, asked, guid, opened, told
+from counterseal_server.commands.acting import YES, confirm, guid, opened, print_document
 from counterseal_server.commands.options import CONFIG, DATA
 
 if TYPE_CHECKING:  # a fast start
@@ -51,15 +51,15 @@ def resume(device: str, data: str | None, config: str | None) -> None:
 @CONFIG
 def revoke(device: str, *, yes: bool, data: str | None, config: str | None) -> None:
     """Revoke a device, or an open invitation, for good."""
-    asked("Revoke it for good?", yes=yes)
+    confirm("Revoke it for good?", yes=yes)
     _change(data, config, lambda devices, by: devices.revoke(guid(device), by=by))
 
 
 def _change(
     data: str | None, config: str | None, change: Callable[[Devices, Operator], Binding]
 ) -> None:
-    with opened(data, config) as house:
+    with opened(data, config) as runtime:
         from counterseal import OPERATOR, Devices  # noqa: PLC0415 (a fast start)
         from counterseal.wire.origin import device_document  # noqa: PLC0415
 
-        told(device_document(change(Devices(house.ports, house.policy), OPERATOR)))
+        print_document(device_document(change(Devices(runtime.ports, runtime.policy), OPERATOR)))

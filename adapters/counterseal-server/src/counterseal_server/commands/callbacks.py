@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import click
 
-from counterseal_server.commands.acting import YES, asked, guid, maybe_guid, opened, told
+from counterseal_server.commands.acting import (
+    YES,
+    confirm,
+    guid,
+    maybe_guid,
+    opened,
+    print_document,
+)
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json, print_line
@@ -33,28 +40,28 @@ def run(data: str | None, config: str | None) -> None:
 @CONFIG
 def dead(origin: str, *, limit: int, data: str | None, config: str | None) -> None:
     """Print the dead callbacks of an origin, oldest first, one JSON object a line."""
-    with opened(data, config) as house:
+    with opened(data, config) as runtime:
         from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
         from counterseal_web.admin.documents import delivery_document  # noqa: PLC0415
 
-        for each in Callbacks(house.ports, house.policy).list_dead(
+        for each in Callbacks(runtime.ports, runtime.policy).list_dead(
             guid(origin, "origin"), limit, by=OPERATOR
         ):
             print_json(delivery_document(each), indent=None)
 
 
-@callbacks.command()
+@callbacks.command("queued")
 @click.option("--origin", metavar="GUID", required=True, help="Whose.")
 @click.option("--limit", type=int, default=100, show_default=True, help="At most how many.")
 @DATA
 @CONFIG
-def queued(origin: str, *, limit: int, data: str | None, config: str | None) -> None:
+def list_queued(origin: str, *, limit: int, data: str | None, config: str | None) -> None:
     """Print the queued callbacks of an origin, in the order of their next attempts."""
-    with opened(data, config) as house:
+    with opened(data, config) as runtime:
         from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
         from counterseal_web.admin.documents import delivery_document  # noqa: PLC0415
 
-        outbox, whose = Callbacks(house.ports, house.policy), guid(origin, "origin")
+        outbox, whose = Callbacks(runtime.ports, runtime.policy), guid(origin, "origin")
         for each in outbox.list_queued(whose, limit, by=OPERATOR):
             print_json(delivery_document(each), indent=None)
 
@@ -80,14 +87,14 @@ def drop(
     """
     if (callback is None) == (origin is None):
         raise Unusable("guid: give one callback's, or --origin")
-    asked("Drop what was not sent yet?", yes=yes)
-    with opened(data, config) as house:
+    confirm("Drop what was not sent yet?", yes=yes)
+    with opened(data, config) as runtime:
         from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
         from counterseal_server.outbox import drop_all  # noqa: PLC0415
 
-        outbox, whose = Callbacks(house.ports, house.policy), maybe_guid(origin, "origin")
+        outbox, whose = Callbacks(runtime.ports, runtime.policy), maybe_guid(origin, "origin")
         if whose is not None:
-            told({"dropped": drop_all(outbox, whose, by=OPERATOR)})
+            print_document({"dropped": drop_all(outbox, whose, by=OPERATOR)})
         elif callback is not None:
             print_line(outbox.drop(guid(callback), by=OPERATOR).state.value)
 
@@ -108,13 +115,13 @@ def requeue(
     """
     if (callback is None) == (origin is None):
         raise Unusable("guid: give one callback's, or --origin")
-    with opened(data, config) as house:
+    with opened(data, config) as runtime:
         from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
         from counterseal_server.outbox import requeue_all  # noqa: PLC0415
 
-        outbox, whose = Callbacks(house.ports, house.policy), maybe_guid(origin, "origin")
+        outbox, whose = Callbacks(runtime.ports, runtime.policy), maybe_guid(origin, "origin")
         if whose is not None:
-            queued, left = requeue_all(outbox, whose, by=OPERATOR)
-            told({"queued": queued, "left": left})
+            queued_count, remaining_count = requeue_all(outbox, whose, by=OPERATOR)
+            print_document({"queued": queued_count, "left": remaining_count})
         elif callback is not None:
             print_line(outbox.requeue(guid(callback), by=OPERATOR).state.value)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from counterseal_server.commands.acting import YES, asked
+from counterseal_server.commands.acting import YES, confirm
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json
 
 if TYPE_CHECKING:  # a fast start
-    from counterseal_server.house import House
+    from counterseal_server.runtime import Runtime
 
 
 @click.group()
@@ -32,21 +32,21 @@ def rotate(data: str | None, config: str | None, *, yes: bool, master: bool) -> 
     A running service takes the new key at once.
     """
     with plainly():
-        from counterseal_server.house import House  # noqa: PLC0415 (a fast start)
+        from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
 
-        with House(configured(config, data=data)) as house:
-            house.keys.signer.jwks()
+        with Runtime(configured(config, data=data)) as runtime:
+            runtime.keys.signer.jwks()
             if not master:
-                _ask_if_moved(house, yes=yes)
-                made = house.keys.rotate_signing_key()
-                print_json({"kid": made.kid, "thumbprint": made.thumbprint})
+                _ask_if_moved(runtime, yes=yes)
+                new_key = runtime.keys.rotate_signing_key()
+                print_json({"kid": new_key.kid, "thumbprint": new_key.thumbprint})
                 return
-            if house.keys.master_keys.in_environment:
+            if runtime.keys.master_keys.in_environment:
                 raise Unusable(
                     "master: it is in COUNTERSEAL_MASTER_KEY: put the new one before it there,"
                     " with a comma; then run keys reseal"
                 )
-            house.keys.rotate_master_key()
+            runtime.keys.rotate_master_key()
 
 
 @keys.command()
@@ -61,11 +61,11 @@ def reseal(data: str | None, config: str | None, *, yes: bool) -> None:
     whoever loses that key loses them.
     """
     with plainly():
-        from counterseal_server.house import House  # noqa: PLC0415 (a fast start)
+        from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
 
-        with House(configured(config, data=data)) as house:
-            _ask_if_moved(house, yes=yes)
-            house.keys.signer.reseal()
+        with Runtime(configured(config, data=data)) as runtime:
+            _ask_if_moved(runtime, yes=yes)
+            runtime.keys.signer.reseal()
 
 
 @keys.command()
@@ -78,18 +78,18 @@ def webpush(data: str | None, config: str | None) -> None:
     Another key would be another sender: whoever subscribed with this one would have to anew.
     """
     with plainly():
-        from counterseal_server.house import House  # noqa: PLC0415 (a fast start)
-        from counterseal_server.webpush_key import held_or_made  # noqa: PLC0415
+        from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
+        from counterseal_server.webpush_key import ensure_public_key  # noqa: PLC0415
 
-        with House(configured(config, data=data)) as house:
-            made = held_or_made(house.settings, house.ports.entropy)
-            print_json({"publicKey": made})
+        with Runtime(configured(config, data=data)) as runtime:
+            new_key = ensure_public_key(runtime.settings, runtime.ports.entropy)
+            print_json({"publicKey": new_key})
 
 
-def _ask_if_moved(house: House, *, yes: bool) -> None:
+def _ask_if_moved(runtime: Runtime, *, yes: bool) -> None:
     # The file's keys are ours; the environment's may be a slip, or of another service.
-    if house.keys.master_keys.in_environment and not house.keys.sealed_by_newest():
-        asked(
+    if runtime.keys.master_keys.in_environment and not runtime.keys.sealed_by_newest():
+        confirm(
             "The first key of COUNTERSEAL_MASTER_KEY has not sealed the signing keys yet, and"
             " they would open with it alone. Is it the right one, and kept where it stays?",
             yes=yes,

@@ -42,11 +42,11 @@ def test(device: str, data: str | None, config: str | None) -> None:
     GUID is the device's (`deviceGuid`); `counterseal account show` names them. An address that
     is gone is taken off it. Exit code 1 means that the device was not notified.
     """
-    with opened(data, config) as house:
+    with opened(data, config) as runtime:
         from counterseal import OPERATOR, Notifications  # noqa: PLC0415 (a fast start)
         from counterseal.models import PushResult  # noqa: PLC0415
 
-        outcomes = Notifications(house.ports, house.policy).test(guid(device), by=OPERATOR)
+        outcomes = Notifications(runtime.ports, runtime.policy).test(guid(device), by=OPERATOR)
         for address, outcome in outcomes:
             after = "" if outcome.after is None else f", after {outcome.after.total_seconds():.0f}s"
             print_line(f"{address.kind.value}: {outcome.result.value}{after}")

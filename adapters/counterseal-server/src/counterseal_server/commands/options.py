@@ -18,7 +18,7 @@ STORE = f"{__name__}.store"
 Command: TypeAlias = Callable[..., Any]
 
 
-def _noted(context: click.Context, _: click.Parameter, value: str | None) -> None:
+def _note(context: click.Context, _: click.Parameter, value: str | None) -> None:
     context.meta[STORE] = value
 
 
@@ -29,7 +29,7 @@ def DATA(command: Command) -> Command:  # noqa: N802 (it stands where options st
         "--store",
         metavar="URL",
         expose_value=False,
-        callback=_noted,
+        callback=_note,
         help="Where the records are; a SQLite file in --data by default. A URL with a password"
         " belongs into the environment, as COUNTERSEAL_STORE.",
     )
@@ -90,12 +90,12 @@ def explained(config: str | None, **flags: Any) -> str:
     Raises:
         InvalidField: A name is unknown, or a value does not fit.
     """
-    from counterseal_server.configuration import gathered, settled  # noqa: PLC0415 (a fast start)
+    from counterseal_server.configuration import build_settings, gathered  # noqa: PLC0415 (a fast start)
     from counterseal_server.effective import effective  # noqa: PLC0415
 
     file = None if config is None else Path(config)
-    given = gathered(_with_store(flags), os.environ, file)
-    return effective(settled(given), given)
+    sourced_values = gathered(_with_store(flags), os.environ, file)
+    return effective(build_settings(sourced_values), sourced_values)
 
 
 def _with_store(flags: dict[str, Any]) -> dict[str, Any]:

@@ -31,12 +31,12 @@ def purge(data: str | None, config: str | None) -> None:
     A running service does so every ten minutes.
     """
     with plainly():
-        from counterseal_server.house import House  # noqa: PLC0415 (a fast start)
+        from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
 
-        with House(configured(config, data=data)) as house:
-            house.prepare()
-            gone = house.forget()
-        print_line(f"dropped: {gone}")
+        with Runtime(configured(config, data=data)) as runtime:
+            runtime.prepare()
+            count = runtime.forget()
+        print_line(f"dropped: {count}")
 
 
 @store.command()
@@ -50,13 +50,13 @@ def check(data: str | None, config: str | None) -> None:
     """
     with plainly():
         from counterseal_records import check as looked_at  # noqa: PLC0415 (a fast start)
-        from counterseal_server.house import House  # noqa: PLC0415
+        from counterseal_server.runtime import Runtime  # noqa: PLC0415
         from counterseal_server.screen import progress  # noqa: PLC0415
 
-        with House(configured(config, data=data)) as house, progress("partitions") as done:
-            house.records.prepare()
-            clock = house.ports.clock
-            records, flaws = looked_at(lambda: house.records.inventory(clock), clock, done)
+        with Runtime(configured(config, data=data)) as runtime, progress("partitions") as done:
+            runtime.records.prepare()
+            clock = runtime.ports.clock
+            records, flaws = looked_at(lambda: runtime.records.inventory(clock), clock, done)
         for flaw in flaws:
             print_line(f"{flaw.subject}: {flaw.problem}")
         if flaws:
@@ -81,18 +81,18 @@ def copy(source: str, target: str) -> None:
         from counterseal_server.records import opened  # noqa: PLC0415
         from counterseal_server.screen import progress  # noqa: PLC0415
 
-        clock, luck = SystemClock(), SystemEntropy()
+        clock, entropy = SystemClock(), SystemEntropy()
         with (
-            closing(opened(_there(_address(source)))) as held,
+            closing(opened(_there(_address(source)))) as source_records,
             closing(opened(_address(target))) as new,
             progress("partitions") as done,
         ):
-            held.prepare()
+            source_records.prepare()
             new.prepare()
             steps = copy_store(
-                held.inventory(clock),
+                source_records.inventory(clock),
                 new.inventory(clock),
-                lambda: luck.token(NAME_BYTES).hex(),
+                lambda: entropy.token(NAME_BYTES).hex(),
             )
             last = CopyProgress(0, 0, 0)
             for last in steps:

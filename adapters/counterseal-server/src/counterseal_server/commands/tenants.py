@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from counterseal_server.commands.acting import telling
+from counterseal_server.commands.acting import output_to
 from counterseal_server.commands.options import CONFIG, CX, DATA, OUT, configured
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_lines
@@ -60,10 +60,10 @@ def init(
     with plainly():
         from counterseal.models import Clients  # noqa: PLC0415 (a fast start)
         from counterseal_server.callback_reach import warn_of_obstacle  # noqa: PLC0415
-        from counterseal_server.founding import Wish, found  # noqa: PLC0415 (a fast start)
-        from counterseal_server.house import House  # noqa: PLC0415
+        from counterseal_server.runtime import Runtime  # noqa: PLC0415
+        from counterseal_server.service_creation import ServiceDraft, create_service  # noqa: PLC0415 (a fast start)
 
-        wish = Wish(
+        draft = ServiceDraft(
             company=company,
             app_space=app_space,
             origin=origin,
@@ -72,11 +72,11 @@ def init(
             clients=Clients.CX if cx else Clients.CURRENT,
             callbacks=callbacks,
         )
-        with House(configured(config, data=data)) as house:
-            with telling(out) as tell:
-                tell(found(house, wish))
+        with Runtime(configured(config, data=data)) as runtime:
+            with output_to(out) as write_document:
+                write_document(create_service(runtime, draft))
             for entry in callbacks:
-                warn_of_obstacle(house.settings, entry)
+                warn_of_obstacle(runtime.settings, entry)
 
 
 @click.command()
@@ -103,18 +103,18 @@ def invite(
     with plainly():
         from counterseal.wire.claims import format_time  # noqa: PLC0415 (a fast start)
         from counterseal_server import inviting  # noqa: PLC0415
-        from counterseal_server.house import House  # noqa: PLC0415
+        from counterseal_server.runtime import Runtime  # noqa: PLC0415
         from counterseal_server.screen import Screen  # noqa: PLC0415
 
-        with House(configured(config, data=data)) as house, telling(out) as tell:
-            house.prepare()
-            invited = inviting.invite(house, account, origin)
+        with Runtime(configured(config, data=data)) as runtime, output_to(out) as write_document:
+            runtime.prepare()
+            invited = inviting.invite(runtime, account, origin)
             link, deadline = inviting.link(invited), format_time(invited.deadline)
             if as_json or out is not None:
-                tell({"link": link, "sessionToken": invited.token, "expiresAt": deadline})
+                write_document({"link": link, "sessionToken": invited.token, "expiresAt": deadline})
                 return
         screen = Screen()
-        screen.line(link)
+        screen.write_line(link)
         if (sys.stdout.encoding or "").lower().replace("-", "") == "utf8":
             print_lines(inviting.qr(link))
         screen.facts([("Valid until", deadline)])

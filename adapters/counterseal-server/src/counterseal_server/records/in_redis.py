@@ -50,14 +50,14 @@ class RedisRecords:
         self._client = client_of(address)
         self._durability = durability_of(address)
         self.keyspace = Keyspace(self._client, prefix=address.prefix, durability=self._durability)
-        self._bells: list[RedisWake] = []
+        self._wakes: list[RedisWake] = []
 
     def joined(self, ports: Ports) -> Ports:
         """Return *ports* with those that store something, or wake somebody, in Redis."""
-        found = with_redis(ports, self.keyspace)
-        if isinstance(found.wake, RedisWake):
-            self._bells.append(found.wake)
-        return found
+        redis_ports = with_redis(ports, self.keyspace)
+        if isinstance(redis_ports.wake, RedisWake):
+            self._wakes.append(redis_ports.wake)
+        return redis_ports
 
     def call(self) -> AbstractContextManager[None]:
         """Return nothing to speak of: each verb is as sure as the address asks for."""
@@ -92,8 +92,8 @@ class RedisRecords:
 
     def close(self) -> None:
         """Ring what was to be rung, and close the connections."""
-        for bell in self._bells:
-            bell.close()
+        for wake in self._wakes:
+            wake.close()
         self._client.close()
 
 
@@ -129,8 +129,8 @@ def client_of(address: RedisAddress) -> Client:
                 **tls,
             }
             sentinels = Sentinel(address.hosts, sentinel_kwargs=asking, **options)  # type: ignore[no-untyped-call]
-            found: Redis = sentinels.master_for(address.service, db=address.database)  # type: ignore[no-untyped-call]
-            return found
+            redis_ports: Redis = sentinels.master_for(address.service, db=address.database)  # type: ignore[no-untyped-call]
+            return redis_ports
         case Topology.CLUSTER:
             nodes = [ClusterNode(*host) for host in address.hosts]  # type: ignore[no-untyped-call]
             try:

@@ -14,7 +14,7 @@ from counterseal_sql import Database, SqlInventory, UnfitUrl, connect, forget, u
 
 DATABASES = frozenset({"sqlite", "postgresql"})
 
-TAKEN = (
+PORTS = (
     "store: none of sqlite:///FILE, postgresql://USER:PASSWORD@HOST/NAME, redis://HOST:6379/0,"
     " rediss://…, redis+sentinel://… and redis+cluster://…"
 )
@@ -39,7 +39,7 @@ class SqlRecords:
         else:
             url = address
         if str(url).partition(":")[0].partition("+")[0] not in DATABASES:
-            raise UnfitUrl(TAKEN)
+            raise UnfitUrl(PORTS)
         try:
             self.database: Database = connect(url)
         except UnfitUrl as error:

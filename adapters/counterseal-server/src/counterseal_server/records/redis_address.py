@@ -101,7 +101,7 @@ def read_address(text: str) -> RedisAddress:
         raise InvalidField(FIELD, "a character of the user or password is not percent-encoded")
     who, _, where = parts.netloc.rpartition("@")
     username, _, password = who.partition(":")
-    found = RedisAddress(
+    address = RedisAddress(
         topology=topology,
         tls=tls,
         hosts=_hosts(where, topology),
@@ -110,8 +110,8 @@ def read_address(text: str) -> RedisAddress:
         **_path(parts, topology),
         **_query(parts),
     )
-    _demand_sound(found)
-    return found
+    _demand_sound(address)
+    return address
 
 
 def _hosts(where: str, topology: Topology) -> tuple[tuple[str, int], ...]:
@@ -140,29 +140,29 @@ def _path(parts: SplitResult, topology: Topology) -> dict[str, Any]:
 
 
 def _query(parts: SplitResult) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    address: dict[str, Any] = {}
     tls: dict[str, str | bool] = {}
     for name, text in parse_qsl(parts.query, keep_blank_values=True):
-        if name in found or name in tls:
+        if name in address or name in tls:
             raise InvalidField(f"{FIELD}: {name}", "twice")
         if name in OF_TLS:
             tls[name] = OF_TLS[name](text, name)
         elif name in OPTIONS:
-            found[name] = OPTIONS[name](text, name)
+            address[name] = OPTIONS[name](text, name)
         else:
             # Not its name: where a password holds a question mark, it is a part of that.
             raise InvalidField(FIELD, "an unknown parameter in the query")
-    return found | {"ssl": tls}
+    return address | {"ssl": tls}
 
 
-def _demand_sound(found: RedisAddress) -> None:
-    if found.durability not in LEVELS:
+def _demand_sound(address: RedisAddress) -> None:
+    if address.durability not in LEVELS:
         raise InvalidField(f"{FIELD}: durability", f"not one of {', '.join(LEVELS)}")
-    if found.patience.total_seconds() >= found.socket_timeout:
+    if address.patience.total_seconds() >= address.socket_timeout:
         raise InvalidField(f"{FIELD}: patience", "not shorter than socket_timeout")
-    if found.ssl and not found.tls:
-        raise InvalidField(f"{FIELD}: {next(iter(found.ssl))}", "only with rediss")
-    if found.topology is not Topology.SENTINEL and found.sentinel_password is not None:
+    if address.ssl and not address.tls:
+        raise InvalidField(f"{FIELD}: {next(iter(address.ssl))}", "only with rediss")
+    if address.topology is not Topology.SENTINEL and address.sentinel_password is not None:
         raise InvalidField(f"{FIELD}: sentinel_password", "only with +sentinel")
 
 
@@ -172,14 +172,14 @@ def _text(text: str, name: str) -> str:
     return text
 
 
-def _whole(text: str, name: str) -> int:
+def _parse_integer(text: str, name: str) -> int:
     if not re.fullmatch(r"[0-9]{1,3}", text):
         raise InvalidField(f"{FIELD}: {name}", "not a whole number")
     return int(text)
 
 
 def _one_or_more(text: str, name: str) -> int:
-    number = _whole(text, name)
+    number = _parse_integer(text, name)
     if not number:
         raise InvalidField(f"{FIELD}: {name}", "not 1 or more")
     return number
@@ -208,7 +208,7 @@ OPTIONS: Mapping[str, Callable[[str, str], Any]] = {
     "patience": _patience,
     "socket_timeout": _seconds,
     "socket_connect_timeout": _seconds,
-    "retries": _whole,
+    "retries": _parse_integer,
     "sentinel_username": _text,
     "sentinel_password": _text,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from counterseal_server.commands.acting import administering, guid, told
+from counterseal_server.commands.acting import administering, guid, print_document
 from counterseal_server.commands.admin.administrators import (
     administrator,
     administrators,
@@ -41,8 +41,8 @@ def admin() -> None:
 @CONFIG
 def list_(data: str | None, config: str | None) -> None:
     """Print companies, their App Spaces and the origins of these."""
-    with administering(data, config) as act:
-        told({"companies": act.tree()})
+    with administering(data, config) as tenants:
+        print_document({"companies": tenants.tree()})
 
 
 @admin.command()
@@ -51,8 +51,8 @@ def list_(data: str | None, config: str | None) -> None:
 @CONFIG
 def show(record: str, data: str | None, config: str | None) -> None:
     """Print the company, App Space, origin or administrator GUID, without secrets."""
-    with administering(data, config) as act:
-        told(act.shown(guid(record)))
+    with administering(data, config) as tenants:
+        print_document(tenants.describe(guid(record)))
 
 
 for command in (

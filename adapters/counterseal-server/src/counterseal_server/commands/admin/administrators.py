@@ -7,12 +7,12 @@ import click
 from counterseal_server.commands.acting import (
     YES,
     administering,
-    asked,
+    confirm,
     guid,
     maybe_guid,
+    output_to,
+    print_document,
     span,
-    telling,
-    told,
 )
 from counterseal_server.commands.options import CONFIG, DATA, OUT, OVERLAP
 
@@ -53,8 +53,8 @@ def administrator(
 
     A company_admin reaches one --company, or --all-companies; the others one --app-space.
     """
-    with administering(data, config) as act, telling(out) as tell:
-        made = act.administrator(
+    with administering(data, config) as tenants, output_to(out) as write_document:
+        new_secret = tenants.administrator(
             name,
             role=role,
             company=maybe_guid(company, "company"),
@@ -63,7 +63,7 @@ def administrator(
             life=None if life is None else span(life, "life"),
             scheme=auth,
         )
-        tell({"adminGuid": made.guid, "adminKey": made.secret})
+        write_document({"adminGuid": new_secret.guid, "adminKey": new_secret.secret})
 
 
 @click.command()
@@ -75,9 +75,9 @@ def administrators(
     *, company: str | None, app_space: str | None, data: str | None, config: str | None
 ) -> None:
     """Print the administrators of a company, of an App Space, or of all companies."""
-    with administering(data, config) as act:
+    with administering(data, config) as tenants:
         parent = maybe_guid(app_space, "app-space") or maybe_guid(company, "company")
-        told({"administrators": act.administrators(parent)})
+        print_document({"administrators": tenants.administrators(parent)})
 
 
 @click.command()
@@ -97,9 +97,9 @@ def rotate_administrator(
     config: str | None,
 ) -> None:
     """Make a new secret of an ADMINISTRATOR."""
-    with administering(data, config) as act, telling(out) as tell:
-        made = act.rotated(guid(administrator), auth, span(overlap, "overlap"))
-        tell({"adminGuid": made.guid, "adminKey": made.secret})
+    with administering(data, config) as tenants, output_to(out) as write_document:
+        new_secret = tenants.rotated(guid(administrator), auth, span(overlap, "overlap"))
+        write_document({"adminGuid": new_secret.guid, "adminKey": new_secret.secret})
 
 
 @click.command()
@@ -111,6 +111,6 @@ def revoke_administrator(
     administrator: str, *, yes: bool, data: str | None, config: str | None
 ) -> None:
     """Revoke all secrets of an ADMINISTRATOR."""
-    asked("Revoke all of its secrets?", yes=yes)
-    with administering(data, config) as act:
-        told({"adminGuid": act.credentials.revoke_admin(guid(administrator)).guid})
+    confirm("Revoke all of its secrets?", yes=yes)
+    with administering(data, config) as tenants:
+        print_document({"adminGuid": tenants.credentials.revoke_admin(guid(administrator)).guid})

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import click
 
-from counterseal_server.commands.acting import administering, guid, opened, span, telling, told
+from counterseal_server.commands.acting import (
+    administering,
+    guid,
+    opened,
+    output_to,
+    print_document,
+    span,
+)
 from counterseal_server.commands.options import CONFIG, DATA, OUT, OVERLAP
 
 
@@ -18,9 +25,11 @@ def callback_secret(
     origin: str, *, overlap: str, out: str | None, data: str | None, config: str | None
 ) -> None:
     """Make a new secret that signs the callbacks of an ORIGIN."""
-    with administering(data, config) as act, telling(out) as tell:
-        made = act.credentials.issue_webhook_key(guid(origin), overlap=span(overlap, "overlap"))
-        tell({"callbackSecret": made})
+    with administering(data, config) as tenants, output_to(out) as write_document:
+        new_key = tenants.credentials.issue_webhook_key(
+            guid(origin), overlap=span(overlap, "overlap")
+        )
+        write_document({"callbackSecret": new_key})
 
 
 @click.command()
@@ -30,13 +39,13 @@ def callback_secret(
 @CONFIG
 def allow(origin: str, url: str, data: str | None, config: str | None) -> None:
     """Allow callbacks of an ORIGIN to URL."""
-    with opened(data, config) as house:
+    with opened(data, config) as runtime:
         from counterseal_server.administration import Tenants  # noqa: PLC0415 (a fast start)
         from counterseal_server.callback_reach import warn_of_obstacle  # noqa: PLC0415
 
-        act = Tenants(house.ports, house.policy)
-        told(act.allowed(act.allow(guid(origin), url)))
-        warn_of_obstacle(house.settings, url)
+        tenants = Tenants(runtime.ports, runtime.policy)
+        print_document(tenants.allowed(tenants.allow(guid(origin), url)))
+        warn_of_obstacle(runtime.settings, url)
 
 
 @click.command()
@@ -46,5 +55,5 @@ def allow(origin: str, url: str, data: str | None, config: str | None) -> None:
 @CONFIG
 def forbid(origin: str, url: str, data: str | None, config: str | None) -> None:
     """Forbid callbacks of an ORIGIN to URL, or take away the entry of this GUID."""
-    with administering(data, config) as act:
-        told(act.allowed(act.forbid(guid(origin), url)))
+    with administering(data, config) as tenants:
+        print_document(tenants.allowed(tenants.forbid(guid(origin), url)))

@@ -6,7 +6,7 @@ from typing import TextIO
 
 import click
 
-from counterseal_server.commands.acting import administering, guid, told
+from counterseal_server.commands.acting import administering, guid, print_document
 from counterseal_server.commands.options import CONFIG, DATA
 
 IDP_LIMIT = 65_536
@@ -27,8 +27,8 @@ IDP = click.option(
 @CONFIG
 def company(name: str, data: str | None, config: str | None) -> None:
     """Create the company NAME."""
-    with administering(data, config) as act:
-        told({"companyGuid": act.administration.create_company(name).guid})
+    with administering(data, config) as tenants:
+        print_document({"companyGuid": tenants.administration.create_company(name).guid})
 
 
 @click.command()
@@ -38,8 +38,10 @@ def company(name: str, data: str | None, config: str | None) -> None:
 @CONFIG
 def edit_company(company: str, name: str, data: str | None, config: str | None) -> None:
     """Give a COMPANY another NAME."""
-    with administering(data, config) as act:
-        told(act.shown(act.administration.edit_company(guid(company), name).guid))
+    with administering(data, config) as tenants:
+        print_document(
+            tenants.describe(tenants.administration.edit_company(guid(company), name).guid)
+        )
 
 
 @click.command()
@@ -52,9 +54,11 @@ def app_space(
     company: str, name: str, idp: TextIO | None, data: str | None, config: str | None
 ) -> None:
     """Create the App Space NAME of a COMPANY, a `simple` one unless --idp is given."""
-    with administering(data, config) as act:
-        made = act.app_space(guid(company), name, None if idp is None else idp.read(IDP_LIMIT))
-        told({"appSpaceGuid": made.guid})
+    with administering(data, config) as tenants:
+        new_app_space = tenants.app_space(
+            guid(company), name, None if idp is None else idp.read(IDP_LIMIT)
+        )
+        print_document({"appSpaceGuid": new_app_space.guid})
 
 
 @click.command()
@@ -92,11 +96,11 @@ def edit_app_space(
         "device_bound": device_bound,
         "device_revoked": device_revoked,
     }
-    with administering(data, config) as act:
-        settings, secret = act.provider(
+    with administering(data, config) as tenants:
+        settings, secret = tenants.provider(
             guid(app_space), None if idp is None else idp.read(IDP_LIMIT)
         )
-        edited = act.administration.edit_app_space(
+        edited = tenants.administration.edit_app_space(
             guid(app_space),
             name=name,
             idp=settings,
@@ -106,4 +110,4 @@ def edit_app_space(
             universal_app=universal_app,
             texts={name: text for name, text in texts.items() if text is not None},
         )
-        told(act.shown(edited.guid))
+        print_document(tenants.describe(edited.guid))

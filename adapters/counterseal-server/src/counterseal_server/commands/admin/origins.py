@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from counterseal_server.commands.acting import YES, administering, asked, guid, span, telling, told
+from counterseal_server.commands.acting import (
+    YES,
+    administering,
+    confirm,
+    guid,
+    output_to,
+    print_document,
+    span,
+)
 from counterseal_server.commands.options import CONFIG, CX, DATA, OUT, OVERLAP
 
 AUTH = click.option("--auth", type=click.Choice(["basic", "hmac", "signature"]), required=True)
@@ -29,11 +37,11 @@ def origin(
     config: str | None,
 ) -> None:
     """Create the origin NAME in an APP_SPACE, with its secrets."""
-    with administering(data, config) as act, telling(out) as tell:
+    with administering(data, config) as tenants, output_to(out) as write_document:
         from counterseal.models import Clients  # noqa: PLC0415 (a fast start)
 
         clients = Clients.CX if cx else Clients.CURRENT
-        tell(act.origin(guid(app_space), name, auth, clients=clients))
+        write_document(tenants.origin(guid(app_space), name, auth, clients=clients))
 
 
 @click.command()
@@ -99,8 +107,8 @@ def edit_origin(
     config: str | None,
 ) -> None:
     """Edit an ORIGIN; what is not named stays."""
-    with administering(data, config) as act:
-        edited = act.edit_origin(
+    with administering(data, config) as tenants:
+        edited = tenants.edit_origin(
             guid(origin),
             name=name,
             clients=clients,
@@ -112,7 +120,7 @@ def edit_origin(
             ask_limit=ask_limit,
             cooldown=cooldown,
         )
-        told(act.shown(edited.guid))
+        print_document(tenants.describe(edited.guid))
 
 
 @click.command()
@@ -126,8 +134,8 @@ def rotate(
     origin: str, *, auth: str, overlap: str, out: str | None, data: str | None, config: str | None
 ) -> None:
     """Make a new secret of an ORIGIN; another scheme than before ends the old one at once."""
-    with administering(data, config) as act, telling(out) as tell:
-        tell(act.secret(guid(origin), auth, span(overlap, "overlap")))
+    with administering(data, config) as tenants, output_to(out) as write_document:
+        write_document(tenants.secret(guid(origin), auth, span(overlap, "overlap")))
 
 
 @click.command()
@@ -137,6 +145,6 @@ def rotate(
 @CONFIG
 def revoke(origin: str, *, yes: bool, data: str | None, config: str | None) -> None:
     """Revoke all secrets of an ORIGIN: it can ask nobody any more."""
-    asked("Revoke all of its secrets?", yes=yes)
-    with administering(data, config) as act:
-        told({"requestOriginGuid": act.credentials.revoke(guid(origin)).guid})
+    confirm("Revoke all of its secrets?", yes=yes)
+    with administering(data, config) as tenants:
+        print_document({"requestOriginGuid": tenants.credentials.revoke(guid(origin)).guid})

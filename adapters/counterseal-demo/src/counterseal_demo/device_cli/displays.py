@@ -20,7 +20,7 @@ from counterseal.wire.claims import format_time, parse_time
 from counterseal_keys import private_files
 
 
-class Shown:
+class DisplayStore:
     """
     A folder with what was shown, a file for each question.
 
@@ -41,10 +41,10 @@ class Shown:
             OSError: It cannot be read.
         """
         try:
-            kept, _ = _read(self._file(challenge))
+            stored_display, _ = _load(self._file(challenge))
         except FileNotFoundError:
             return
-        if kept != _hash(display):
+        if stored_display != _hash(display):
             raise DisplayChanged("another question than was shown")
 
     def keep(self, challenge: Guid, display: str, *, until: datetime, now: datetime) -> None:
@@ -57,7 +57,7 @@ class Shown:
         """
         private_files.make_folder(self._path)
         for file in self._path.glob("*.json"):
-            if _read(file)[1] <= now:
+            if _load(file)[1] <= now:
                 file.unlink(missing_ok=True)
         document = {"display": _hash(display), "until": format_time(until)}
         private_files.write(self._file(challenge), json.dumps(document).encode())
@@ -70,7 +70,7 @@ def _hash(display: str) -> str:
     return hashlib.sha256(display.encode()).hexdigest()
 
 
-def _read(file: Path) -> tuple[str, datetime]:
+def _load(file: Path) -> tuple[str, datetime]:
     document: Any = read_json(file.read_bytes(), field="shown")
     try:
         return str(document["display"]), parse_time(document["until"])

@@ -1,5 +1,5 @@
 """
-The house: every port of the service, put together from the settings.
+The runtime: every port of the service, put together from the settings.
 
 It is opened in the process that uses it: connections do not survive a fork.
 """
@@ -34,7 +34,7 @@ FORGET_AFTER = timedelta(hours=1)
 """Longer than any clock of ours is wrong."""
 
 
-class House:
+class Runtime:
     """
     The ports of the service, and what has to be closed after use.
 
@@ -115,10 +115,10 @@ class House:
             SealBroken: What is stored is no envelope of this software.
             Unavailable: The store did not answer.
         """
-        known = {key.id for key in self.keys.master_keys.load()}
+        key_ids = {key.id for key in self.keys.master_keys.load()}
         admins = Administration(self.ports, self.policy, by=OPERATOR).list(None, Admin)
-        held = [one.sealed for admin in admins for one in admin.credentials if one.sealed]
-        return all(sealing_key_id(sealed) in known for sealed in held)
+        sealed_secrets = [one.sealed for admin in admins for one in admin.credentials if one.sealed]
+        return all(sealing_key_id(sealed) in key_ids for sealed in sealed_secrets)
 
     def forget(self) -> int:
         """

@@ -1,7 +1,7 @@
 """
 The command, whose log says for whom it waits inside; only the tests have this.
 
-    TELLING_LOOK=SECONDS telling.py serve --data DIR …
+    ANNOUNCING_LOOK=SECONDS announcing.py serve --data DIR …
 
 Those who wait look at the store by themselves every SECONDS, and may wait for an hour.
 """
@@ -14,7 +14,7 @@ from functools import partial
 import attrs
 
 from counterseal_server.cli import main
-from counterseal_server.house import House
+from counterseal_server.runtime import Runtime
 
 
 class Wake:
@@ -29,7 +29,7 @@ class Wake:
         self._wake.wait(guid, timeout)
 
 
-class Telling(House):
+class AnnouncingRuntime(Runtime):
     def __init__(self, settings):
         super().__init__(settings)
         self.ports = attrs.evolve(self.ports, wake=Wake(self.ports.wake))
@@ -41,12 +41,14 @@ def arm():
 
     web.Face = partial(
         web.Face,
-        look_every=timedelta(seconds=float(os.environ["TELLING_LOOK"])),
+        look_every=timedelta(seconds=float(os.environ["ANNOUNCING_LOOK"])),
         wait_limit=timedelta(hours=1),
     )
     for module in tuple(sys.modules.values()):
-        if getattr(module, "House", None) is House and module.__name__.startswith("counterseal"):
-            module.House = Telling
+        if getattr(module, "Runtime", None) is Runtime and module.__name__.startswith(
+            "counterseal"
+        ):
+            module.Runtime = AnnouncingRuntime
 
 
 if __name__ in {"__main__", "__mp_main__"}:

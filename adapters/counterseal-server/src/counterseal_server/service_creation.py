@@ -1,4 +1,4 @@
-"""Founding a service: its keys, its database, and the first company with all it needs."""
+"""Create a service: its keys, its database, and the first company with all it needs."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from counterseal.memory import memory_ports
 from counterseal.models import Clients, Company, Scheme
 from counterseal_keys import private_files
 from counterseal_server.administration import Tenants
-from counterseal_server.house import House
+from counterseal_server.runtime import Runtime
 
 ADMIN = "first administrator"
 
 
 @attrs.frozen(kw_only=True)
-class Wish:
+class ServiceDraft:
     """
-    What is to be founded.
+    The company, App Space, origin and administrator that a new service gets.
 
     Attributes:
         scheme: The origin's: `basic`, `hmac` or `signature`.
@@ -41,43 +41,43 @@ class Wish:
     callbacks: tuple[str, ...] = ()
 
 
-def found(house: House, wish: Wish) -> dict[str, Any]:
+def create_service(runtime: Runtime, draft: ServiceDraft) -> dict[str, Any]:
     """
-    Found a service, and return what is told once.
+    Create a service, and return the document that is printed once, with its secrets.
 
-    What an earlier try left unfinished is used again.
+    Keys and a database that an earlier attempt left behind are used.
 
     Raises:
-        InvalidField: There is a company already, or something of the wish does not fit.
-        Refused: Something of the wish does not fit.
+        InvalidField: There is a company already, or something in the draft does not fit.
+        Refused: Something in the draft does not fit.
         SealBroken: The master key is out of reach.
         Unavailable: The database did not answer.
         OSError: A file cannot be written.
     """
-    # In memory first: a wish that does not fit leaves nothing behind.
-    _populated(memory_ports(), house.policy, wish)
+    # In memory first: a draft that does not fit leaves nothing behind.
+    _populated(memory_ports(), runtime.policy, draft)
     # One process at a time, and no keys beside records that others have sealed: a service that
     # has lost its keys would come up again, and neither open what is there nor be believed.
-    with private_files.lock(private_files.make_folder(house.settings.data)):
-        house.records.prepare()
-        if Administration(house.ports, house.policy, by=OPERATOR).list(None, Company):
+    with private_files.lock(private_files.make_folder(runtime.settings.data)):
+        runtime.records.prepare()
+        if Administration(runtime.ports, runtime.policy, by=OPERATOR).list(None, Company):
             raise InvalidField("data", "there is a company already; this is for new services")
-        house.keys.create_missing()
-        return _populated(house.ports, house.policy, wish)
+        runtime.keys.create_missing()
+        return _populated(runtime.ports, runtime.policy, draft)
 
 
-def _populated(ports: Ports, policy: Policy, wish: Wish) -> dict[str, Any]:
-    act = Tenants(ports, policy)
-    administration = act.administration
+def _populated(ports: Ports, policy: Policy, draft: ServiceDraft) -> dict[str, Any]:
+    tenants = Tenants(ports, policy)
+    administration = tenants.administration
     with _called("company"):
-        company = administration.create_company(wish.company)
+        company = administration.create_company(draft.company)
     with _called("app-space"):
-        app_space = administration.create_app_space(company.guid, wish.app_space)
+        app_space = administration.create_app_space(company.guid, draft.app_space)
     with _called("origin"):
-        origin = act.origin(app_space.guid, wish.origin, wish.scheme, clients=wish.clients)
-    for entry in wish.callbacks:
+        origin = tenants.origin(app_space.guid, draft.origin, draft.scheme, clients=draft.clients)
+    for entry in draft.callbacks:
         administration.allow_callback(origin["requestOriginGuid"], entry)
-    admin = act.credentials.create_admin(ADMIN, all_companies=True, scheme=_admin_scheme(wish))
+    admin = tenants.credentials.create_admin(ADMIN, all_companies=True, scheme=_admin_scheme(draft))
     return {
         "companyGuid": company.guid,
         "appSpaceGuid": app_space.guid,
@@ -87,10 +87,10 @@ def _populated(ports: Ports, policy: Policy, wish: Wish) -> dict[str, Any]:
     }
 
 
-def _admin_scheme(wish: Wish) -> Scheme:
-    if wish.admin_scheme is not None:
-        return Scheme(wish.admin_scheme)
-    return Scheme.SIGNATURE if Scheme(wish.scheme) is Scheme.SIGNATURE else Scheme.HMAC
+def _admin_scheme(draft: ServiceDraft) -> Scheme:
+    if draft.admin_scheme is not None:
+        return Scheme(draft.admin_scheme)
+    return Scheme.SIGNATURE if Scheme(draft.scheme) is Scheme.SIGNATURE else Scheme.HMAC
 
 
 @contextmanager

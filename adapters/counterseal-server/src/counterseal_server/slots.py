@@ -1,10 +1,10 @@
 """
-Places: for bodies that are still coming and requests that wait, and who may have how many of them.
+Slots: for bodies that are still coming and requests that wait, and who may have how many of them.
 
 A sender is an IPv4 address, or an IPv6 network of 64 bits: who has one address of it has all.
-One sender holds at most an eighth of the places, and one IPv6 network of 48 bits, which is what
+One sender has at most an eighth of the slots, and one IPv6 network of 48 bits, which is what
 a site is given (RFC 6177, 2), at most a quarter.
-The last quarter of the places goes only to senders that hold none.
+The last quarter of the slots goes only to senders that have none.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections import Counter
 import attrs
 
 SENDER_PART, SITE_PART, LAST_PART = 8, 4, 4
-"""Of all places: what one sender may hold, what one site may hold, what newcomers have."""
+"""Of all slots: what one sender may have, what one site may have, what newcomers have."""
 
 SENDER_BYTES, SITE_BYTES = 8, 6
 """Of an IPv6 address (RFC 7421; RFC 6177, 2)."""
@@ -24,7 +24,7 @@ SENDER_BYTES, SITE_BYTES = 8, 6
 @attrs.frozen
 class Sender:
     """
-    Whom a place is counted for.
+    Whom a slot is counted for.
 
     Attributes:
         name: The address, or the network of 64 bits.
@@ -52,9 +52,9 @@ def sender(address: str) -> Sender:
     return Sender(packed[:SENDER_BYTES], packed[:SITE_BYTES])
 
 
-class Places:
+class Slots:
     """
-    Places for bodies or requests; for one thread at a time.
+    Slots for bodies or requests; for one thread at a time.
 
     Args:
         total: How many there are, at least one.
@@ -68,20 +68,20 @@ class Places:
         self._by_sender: Counter[str | bytes] = Counter()
         self._by_site: Counter[bytes] = Counter()
         self.free = total
-        """How many nobody holds."""
+        """How many are free."""
 
     @property
-    def taken(self) -> int:
-        """Return how many are held."""
+    def in_use(self) -> int:
+        """Return how many are taken."""
         return self._total - self.free
 
     def take(self, sender: Sender) -> bool:
         """Take one for *sender*; return whether there was one."""
-        held = self._by_sender[sender.name]
+        count = self._by_sender[sender.name]
         if (
             not self.free
-            or held >= self._sender_share
-            or (held and self.free <= self._last)
+            or count >= self._sender_share
+            or (count and self.free <= self._last)
             or (sender.site is not None and self._by_site[sender.site] >= self._site_share)
         ):
             _forget(self._by_sender, sender.name)

@@ -21,7 +21,7 @@ from counterseal_keys import private_files
 
 
 @attrs.frozen(kw_only=True)
-class Sent:
+class SignedReply:
     """
     A signed answer or disown.
 
@@ -43,9 +43,10 @@ class Sent:
             InvalidField: Another button is pressed now, or another code was typed.
         """
         if button != self.button:
-            said = "a disown" if self.button is None else f"button {self.button}"
+            previous = "a disown" if self.button is None else f"button {self.button}"
             raise InvalidField(
-                "button", f"{said} was sent already, and the reply was lost: send the same again"
+                "button",
+                f"{previous} was sent already, and the reply was lost: send the same again",
             )
         if code is not None and code != self.code:
             raise InvalidField(
@@ -53,7 +54,7 @@ class Sent:
             )
 
 
-class Unsettled:
+class UnconfirmedReplies:
     """
     A folder with what was sent, a file for each question.
 
@@ -64,7 +65,7 @@ class Unsettled:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def get(self, challenge: Guid) -> Sent | None:
+    def get(self, challenge: Guid) -> SignedReply | None:
         """
         Return what was sent for *challenge*, if no reply to it was heard.
 
@@ -74,13 +75,13 @@ class Unsettled:
         """
         try:
             document: Any = read_json(self._file(challenge).read_bytes(), field="sent")
-            return Sent(**document)
+            return SignedReply(**document)
         except FileNotFoundError:
             return None
         except TypeError:
             raise InvalidField("home", "not written by this software") from None
 
-    def keep(self, challenge: Guid, sent: Sent) -> None:
+    def keep(self, challenge: Guid, reply: SignedReply) -> None:
         """
         Keep what is about to be sent; it is on the disk when this returns.
 
@@ -88,9 +89,9 @@ class Unsettled:
             OSError: It cannot be written.
         """
         private_files.make_folder(self._path)
-        private_files.write(self._file(challenge), json.dumps(attrs.asdict(sent)).encode())
+        private_files.write(self._file(challenge), json.dumps(attrs.asdict(reply)).encode())
 
-    def settle(self, challenge: Guid) -> None:
+    def confirm(self, challenge: Guid) -> None:
         """
         Drop what was sent: the service has said what became of it.
 

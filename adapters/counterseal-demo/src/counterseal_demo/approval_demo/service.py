@@ -1,4 +1,4 @@
-"""The stage: a service in memory, a tenant, a person's device, and one challenge after another."""
+"""A service in memory, with a tenant, a person's device, and one challenge after another."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ HERE = "https://service.example.com/device/requests"
 
 
 @attrs.frozen(kw_only=True)
-class Stage:
+class DemoService:
     """
     A service in memory, with one person's device bound to it.
 
@@ -91,7 +91,7 @@ class Stage:
         _, party = _tenant(self.ports, self.policy, "Another Company")
         return _bound(self.ports, self.policy, party, self.account_id, self.algorithm)[0]
 
-    def ask(self, question: Question) -> Scene:
+    def ask(self, question: Question) -> Exchange:
         """
         Let the origin put *question*, and the device find and read it.
 
@@ -103,9 +103,13 @@ class Stage:
         except CallbackForbidden:
             raise InvalidField("callback", "not an address that may be called") from None
         waiting = self.answers.pending(self.device.signed_call("GET", HERE))
-        found = next(held for held in waiting if held.guid == issued.challenge.guid)
-        read = self.answers.fetch(self.device.signed_call("GET", HERE), found.guid)
-        return Scene(stage=self, challenge=read, code=issued.code)
+        pending_challenge = next(
+            challenge for challenge in waiting if challenge.guid == issued.challenge.guid
+        )
+        fetched_challenge = self.answers.fetch(
+            self.device.signed_call("GET", HERE), pending_challenge.guid
+        )
+        return Exchange(service=self, challenge=fetched_challenge, code=issued.code)
 
     def clear(self, challenge: Challenge) -> None:
         """Let the origin take a question back if it is still open."""
@@ -114,7 +118,7 @@ class Stage:
 
 
 @attrs.frozen(kw_only=True)
-class Scene:
+class Exchange:
     """
     One challenge that the person's device has read and that waits for its answer.
 
@@ -122,7 +126,7 @@ class Scene:
         code: What the origin shows on its own screen; None if no code is asked for.
     """
 
-    stage: Stage
+    service: DemoService
     challenge: Challenge
     code: str | None
 
@@ -152,16 +156,16 @@ class Scene:
 
     def press(self, button: int) -> str:
         """Return the honest answer of the person's own device."""
-        return self.stage.device.answer(
+        return self.service.device.answer(
             self.challenge.display, button, pin=self.pin_for(button), code=self.code_for(button)
         )
 
     def call(self, token: str, *, device: SoftwareDevice | None = None) -> DeviceCall:
         """Put an answer into a call that is proven by the person's device, or another *device*."""
-        return (device or self.stage.device).signed_call("POST", HERE, token.encode())
+        return (device or self.service.device).signed_call("POST", HERE, token.encode())
 
 
-def set_up(question: Question, algorithm: Algorithm) -> Stage:
+def set_up(question: Question, algorithm: Algorithm) -> DemoService:
     """
     Build everything that *question* needs before it can be asked.
 
@@ -175,7 +179,7 @@ def set_up(question: Question, algorithm: Algorithm) -> Stage:
     if question.callback is not None:
         party = _expecting(ports, policy, party, question.callback)
     device, binding = _bound(ports, policy, party, question.account_id, algorithm)
-    return Stage(
+    return DemoService(
         ports=ports,
         policy=policy,
         clock=clock,

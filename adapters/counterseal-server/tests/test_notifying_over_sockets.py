@@ -70,23 +70,23 @@ class Phone:
         self.guid, self.account = bound["device"], bound["account"]
 
     def pending(self):
-        return self._proven("GET", "/device/requests")
+        return self._signed_request("GET", "/device/requests")
 
     def answer(self, question, code):
-        shown = self._proven("GET", f"/device/requests/{question}")
-        signed = self._device.answer(shown["display"], 0, pin=PIN, code=code)
-        return self._proven("POST", "/device/answer", signed.encode())
+        request_document = self._signed_request("GET", f"/device/requests/{question}")
+        signed = self._device.answer(request_document["display"], 0, pin=PIN, code=code)
+        return self._signed_request("POST", "/device/answer", signed.encode())
 
-    def _proven(self, method, path, body=b""):
+    def _signed_request(self, method, path, body=b""):
         call = self._device.signed_call(method, self._service.url + path, body)
         headers = {"Counterseal-Proof": call.proof, "Content-Type": "application/jose"}
         connection = http.client.HTTPConnection("127.0.0.1", self._service.port, timeout=PATIENCE)
         with contextlib.closing(connection):
             connection.request(method, path, body or None, headers)
             response = connection.getresponse()
-            read = response.read()
-            assert response.status == 200, read
-            return json.loads(read)
+            content = response.content()
+            assert response.status == 200, content
+            return json.loads(content)
 
 
 class Fcm:
@@ -118,10 +118,10 @@ class Fcm:
         }
         self.address = PushAddress(kind=AddressKind.FCM_TOKEN, value="phone")
 
-    def rung(self):
-        return [(sent["token"], sent["data"]) for _, sent in self.server.messages]
+    def pushes(self):
+        return [(push["token"], push["data"]) for _, push in self.server.messages]
 
-    def seen(self):
+    def requests_seen(self):
         return self.server.raw
 
 
@@ -134,16 +134,19 @@ class WebPush:
         self.environment = {"COUNTERSEAL_WEBPUSH_CONTACT": "mailto:operator@push.example"}
         self.address = PushAddress(kind=AddressKind.WEBPUSH, value=self.browser.subscription())
 
-    def rung(self):
+    def pushes(self):
         return [
-            (taken.path.rpartition("/")[2], json.loads(self.browser.decrypt(taken.body))["data"])
-            for taken in self.server.messages
+            (
+                message.path.rpartition("/")[2],
+                json.loads(self.browser.decrypt(message.body))["data"],
+            )
+            for message in self.server.messages
         ]
 
-    def seen(self):
+    def requests_seen(self):
         return [
-            (taken.headers, taken.body, self.browser.decrypt(taken.body))
-            for taken in self.server.messages
+            (message.headers, message.body, self.browser.decrypt(message.body))
+            for message in self.server.messages
         ]
 
 
@@ -158,29 +161,29 @@ class Relay:
         }
         self.address = PushAddress(kind=AddressKind.RELAY, value="pigeon:phone")
 
-    def rung(self):
+    def pushes(self):
         return [
-            (name, sent["data"])
-            for _, sent in self.server.pushes
-            for group in sent["notificationMetaData"]
+            (name, push["data"])
+            for _, push in self.server.pushes
+            for group in push["notificationMetaData"]
             for name in group["ids"]
         ]
 
-    def seen(self):
+    def requests_seen(self):
         return self.server.pushes
 
 
 @pytest.fixture
 def new_channel(tmp_path):
     """Return what makes channels' other ends."""
-    made = []
+    channels_made = []
 
     def make(kind):
-        made.append(kind(tmp_path))
-        return made[-1]
+        channels_made.append(kind(tmp_path))
+        return channels_made[-1]
 
     yield make
-    for channel in made:
+    for channel in channels_made:
         channel.server.close()
 
 
@@ -197,18 +200,20 @@ def serve(new_service):
         for channel in channels:
             environment |= channel.environment
             if isinstance(channel, WebPush):
-                made = service.command("keys", "webpush", "--data", service.folder / "data")
-                channel.server.key = json.loads(made)["publicKey"]
+                channels_made = service.command(
+                    "keys", "webpush", "--data", service.folder / "data"
+                )
+                channel.server.key = json.loads(channels_made)["publicKey"]
         service.serve(**environment)
         return service
 
     return start
 
 
-def asked(service, receiver):
-    status, told = service.call("POST", "/request/add", QUESTION | {"callback": receiver.url})
-    assert status == 201, f"{told}"
-    return told
+def ask(service, receiver):
+    status, output = service.call("POST", "/request/add", QUESTION | {"callback": receiver.url})
+    assert status == 201, f"{output}"
+    return output
 
 
 @pytest.mark.parametrize("kind", [Fcm, WebPush, Relay, None])
@@ -216,41 +221,43 @@ def test_the_whole_way(serve, new_channel, receiver, kind):
     channel = kind and new_channel(kind)
     service = serve(*[channel] if channel else [])
     phone = Phone(service, *[channel.address] if channel else [])
-    question = asked(service, receiver)
+    question = ask(service, receiver)
 
     if channel:
-        (name, data), *more = eventually(channel.rung)
+        (name, data), *more = eventually(channel.pushes)
         assert (name, more) == ("phone", [])
         assert data == {
             "type": "request",
             "requestGuid": question["guid"],
             "privakeyId": phone.account,
         }
-        seen = repr(channel.seen())
-        assert CANARY not in seen
-        assert question["code"] not in seen.replace(question["guid"], "").replace(phone.account, "")
+        requests_seen = repr(channel.requests_seen())
+        assert CANARY not in requests_seen
+        assert question["code"] not in requests_seen.replace(question["guid"], "").replace(
+            phone.account, ""
+        )
     else:
         assert question["guid"] in json.dumps(phone.pending())
     assert phone.answer(question["guid"], question["code"])
-    _, body = eventually(lambda: receiver.got)[0]
+    _, body = eventually(lambda: receiver.received)[0]
     assert json.loads(body)["guid"] == question["guid"]
     (process,) = service.processes
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE) == 0
 
 
-def test_bells_by_processes_of_their_own(serve, new_channel, receiver):
+def test_notifications_by_processes_of_their_own(serve, new_channel, receiver):
     relay = new_channel(Relay)
     service = serve(relay, COUNTERSEAL_NOTIFICATION_WORKERS="0")
     phone = Phone(service, relay.address)
-    question = asked(service, receiver)
-    told = {"COUNTERSEAL_ALLOW_PRIVATE_PUSHES": "1"} | relay.environment
+    question = ask(service, receiver)
+    output = {"COUNTERSEAL_ALLOW_PRIVATE_PUSHES": "1"} | relay.environment
     assert service.call("GET", "/readyz", plain=True)[0] == 200
-    assert relay.rung() == []
+    assert relay.pushes() == []
 
-    workers = [service.run("notify", "run", **told) for _ in range(2)]
+    workers = [service.run("notify", "run", **output) for _ in range(2)]
 
-    ((name, data),) = eventually(relay.rung)
+    ((name, data),) = eventually(relay.pushes)
     assert (name, data["requestGuid"]) == ("phone", question["guid"])
     eventually(lambda: service.log.read_text().count("notifying devices") == 2)
     for worker in workers:
@@ -258,8 +265,8 @@ def test_bells_by_processes_of_their_own(serve, new_channel, receiver):
         assert worker.wait(PATIENCE) == 0
     # Nothing but bells is theirs: what is over is the service's, and so are callbacks.
     assert phone.answer(question["guid"], question["code"])
-    eventually(lambda: receiver.got)
-    assert len(relay.rung()) == 1
+    eventually(lambda: receiver.received)
+    assert len(relay.pushes()) == 1
 
 
 def test_a_dead_and_a_live_device_a_failing_and_a_healthy_channel(serve, new_channel, receiver):
@@ -269,23 +276,23 @@ def test_a_dead_and_a_live_device_a_failing_and_a_healthy_channel(serve, new_cha
     service = serve(fcm, relay, policy=LONG)
     Phone(service, PushAddress(kind=AddressKind.FCM_TOKEN, value="dead"))
     live = Phone(service, fcm.address, relay.address)
-    question = asked(service, receiver)
+    question = ask(service, receiver)
 
-    def told():
-        return [name for name, data in fcm.rung() if data.get("requestGuid") == question["guid"]]
+    def output():
+        return [name for name, data in fcm.pushes() if data.get("requestGuid") == question["guid"]]
 
-    assert eventually(told) == ["phone"]
+    assert eventually(output) == ["phone"]
     eventually(lambda: relay.server.requests)
     assert live.answer(question["guid"], question["code"])
-    eventually(lambda: receiver.got)
+    eventually(lambda: receiver.received)
 
     # The dead address is forgotten: the next question is not rung there.
     before = sum('"dead"' in body.decode() for _, body in fcm.server.raw)
     assert before >= 1
     # A channel that hangs holds nobody up who asks.
     relay.server.hanging = True
-    second = asked(service, receiver)
-    eventually(lambda: any(data.get("requestGuid") == second["guid"] for _, data in fcm.rung()))
+    second = ask(service, receiver)
+    eventually(lambda: any(data.get("requestGuid") == second["guid"] for _, data in fcm.pushes()))
     assert sum('"dead"' in body.decode() for _, body in fcm.server.raw) == before
     assert live.answer(second["guid"], second["code"])
     eventually(lambda: relay.server.hanging_requests)

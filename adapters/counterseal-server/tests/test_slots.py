@@ -1,10 +1,10 @@
-"""Places for bodies: who may have how many, by an oracle that counts all of them anew."""
+"""Slots for bodies: who may have how many, by an oracle that counts all of them anew."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal_server.places import Places, Sender, sender
+from counterseal_server.slots import Sender, Slots, sender
 
 ADDRESSES = [
     *(f"192.0.2.{number}" for number in range(1, 7)),
@@ -27,15 +27,15 @@ def owner(address):
     return address.removeprefix("::ffff:")
 
 
-def may(held, address, total):
+def may(addresses, address, total):
     """Say by the rule, over a list of who holds a place, whether *address* gets one more."""
-    own = sum(owner(other) == owner(address) for other in held)
-    neighbours = sum(site(other) == site(address) for other in held) if site(address) else 0
+    own = sum(owner(other) == owner(address) for other in addresses)
+    neighbours = sum(site(other) == site(address) for other in addresses) if site(address) else 0
     return (
-        len(held) < total
+        len(addresses) < total
         and own < max(1, total // 8)
         and neighbours < max(1, total // 4)
-        and (own == 0 or len(held) < total - total // 4)
+        and (own == 0 or len(addresses) < total - total // 4)
     )
 
 
@@ -44,43 +44,43 @@ def may(held, address, total):
     steps=st.lists(st.tuples(st.sampled_from(ADDRESSES), st.booleans()), max_size=120),
 )
 def test_each_gets_what_the_rule_gives(total, steps):
-    places, held = Places(total), []
+    slots, addresses = Slots(total), []
     for address, leaves in steps:
-        if leaves and address in held:
-            held.remove(address)
-            places.give_back(sender(address))
+        if leaves and address in addresses:
+            addresses.remove(address)
+            slots.give_back(sender(address))
         else:
-            expected = may(held, address, total)
-            assert places.take(sender(address)) is expected, (held, address)
-            held += [address] * expected
-        assert (places.taken, places.free) == (len(held), total - len(held))
-    for address in held:
-        places.give_back(sender(address))
-    assert places.free == total
+            expected = may(addresses, address, total)
+            assert slots.take(sender(address)) is expected, (addresses, address)
+            addresses += [address] * expected
+        assert (slots.in_use, slots.free) == (len(addresses), total - len(addresses))
+    for address in addresses:
+        slots.give_back(sender(address))
+    assert slots.free == total
     # Nothing is remembered of who holds nothing.
-    assert places.take(sender("192.0.2.99"))
+    assert slots.take(sender("192.0.2.99"))
 
 
 def test_four_addresses_leave_half_of_the_places():
-    places = Places(1_024)
+    slots = Slots(1_024)
     for number in range(4):
-        took = sum(places.take(sender(f"192.0.2.{number}")) for _ in range(1_024))
+        took = sum(slots.take(sender(f"192.0.2.{number}")) for _ in range(1_024))
         assert took == 128
-    assert places.free == 512
-    assert places.take(sender("192.0.2.9"))
+    assert slots.free == 512
+    assert slots.take(sender("192.0.2.9"))
 
 
 def test_the_last_quarter_is_for_who_holds_none():
-    places = Places(16)
+    slots = Slots(16)
     for number in range(6):
-        assert places.take(sender(f"192.0.2.{number}"))
-        assert places.take(sender(f"192.0.2.{number}"))
-    assert places.free == 4
-    assert places.take(sender("192.0.2.8"))
-    assert not places.take(sender("192.0.2.8"))
+        assert slots.take(sender(f"192.0.2.{number}"))
+        assert slots.take(sender(f"192.0.2.{number}"))
+    assert slots.free == 4
+    assert slots.take(sender("192.0.2.8"))
+    assert not slots.take(sender("192.0.2.8"))
     for number in range(9, 12):
-        assert places.take(sender(f"192.0.2.{number}"))
-    assert not places.take(sender("192.0.2.12"))
+        assert slots.take(sender(f"192.0.2.{number}"))
+    assert not slots.take(sender("192.0.2.12"))
 
 
 @pytest.mark.parametrize(
