@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 ADAPTERS: tuple[str, ...] = (
     "asgi",
     "client",
+    "demo",
     "fcm",
     "flask",
     "http",
@@ -21,6 +22,7 @@ ADAPTERS: tuple[str, ...] = (
     "records",
     "redis",
     "relay",
+    "server",
     "sql",
     "web",
     "webpush",

@@ -22,7 +22,7 @@ def run():
 
 
 @pytest.fixture(scope="session")
-def told(run):
+def output(run):
     """Return what `counterseal demo --json` printed."""
     result = run("demo", "--json")
     assert (result.exit_code, result.stderr) == (0, "")

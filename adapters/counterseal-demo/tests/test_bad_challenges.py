@@ -102,9 +102,9 @@ def test_bad_files(run, tmp_path, data, field, form):
     file = tmp_path / "challenge.json"
     file.write_bytes(data)
     line = complaint(run("demo", "--challenge", file, *form))
-    named, _, problem = line.partition(": ")
+    name, _, problem = line.partition(": ")
     assert problem
-    assert field in (named if field != "content" or "twice" not in line else line)
+    assert field in (name if field != "content" or "twice" not in line else line)
     assert "Traceback" not in line
 
 

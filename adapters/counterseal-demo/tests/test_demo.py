@@ -73,14 +73,14 @@ def b64url(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def judged(told, algorithm="ES256"):
+def check_answer(output, algorithm="ES256"):
     """Check a demo's JSON with PyJWT and rfc8785 alone, and return the answer's claims."""
-    keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(told["keys"]).keys}
-    header = jwt.get_unverified_header(told["answer"])
+    keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(output["keys"]).keys}
+    header = jwt.get_unverified_header(output["answer"])
     assert header == {"alg": algorithm, "typ": "counterseal-answer+jwt", "kid": header["kid"]}
-    display = told["display"]
+    display = output["display"]
     claims = jwt.decode(
-        told["answer"],
+        output["answer"],
         keys[header["kid"]],
         algorithms=[algorithm],
         audience=display["appSpace"]["guid"],
@@ -90,28 +90,28 @@ def judged(told, algorithm="ES256"):
     assert claims["challenge"] == display["challenge"]
     assert claims["sub"] == display["account"]["guid"]
     assert claims["title"] == display["buttons"][claims["button"]]["title"]
-    service = jwt.PyJWKSet.from_dict(told["jwks"])
+    service = jwt.PyJWKSet.from_dict(output["jwks"])
     receipt = jwt.decode(
-        told["receipt"],
-        service[jwt.get_unverified_header(told["receipt"])["kid"]],
+        output["receipt"],
+        service[jwt.get_unverified_header(output["receipt"])["kid"]],
         algorithms=["ES256"],
     )
-    assert receipt["answer"] == told["answer"]
+    assert receipt["answer"] == output["answer"]
     assert json.loads(receipt["display"]) == display
     return claims
 
 
-def told_by(run, *args, **options):
+def output_of(run, *args, **options):
     result = run("demo", "--json", *args, **options)
     assert (result.exit_code, result.stderr) == (0, "")
     return json.loads(result.stdout)
 
 
-def test_the_json_is_what_it_says(told):
-    assert list(told) == ["display", "answer", "keys", "receipt", "jwks", "refusals"]
-    assert {entry["attempt"]: entry["code"] for entry in told["refusals"]} == ATTEMPTS
-    assert len(told["keys"]["keys"]) == 2
-    for key in told["keys"]["keys"] + told["jwks"]["keys"]:
+def test_the_json_is_what_it_says(output):
+    assert list(output) == ["display", "answer", "keys", "receipt", "jwks", "refusals"]
+    assert {entry["attempt"]: entry["code"] for entry in output["refusals"]} == ATTEMPTS
+    assert len(output["keys"]["keys"]) == 2
+    for key in output["keys"]["keys"] + output["jwks"]["keys"]:
         assert key["kid"]
         assert key["alg"] == "ES256"
         assert "d" not in key
@@ -124,13 +124,13 @@ def test_algorithms_are_the_core_s():
 @pytest.mark.parametrize("button", [0, 1], ids=["strong", "weak"])
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_strangers_agree(run, algorithm, button):
-    told = told_by(run, "--algorithm", algorithm, "--answer", button)
-    claims = judged(told, algorithm)
+    output = output_of(run, "--algorithm", algorithm, "--answer", button)
+    claims = check_answer(output, algorithm)
     assert claims["button"] == button
     assert ("code" in claims) is (button == 0)
     # The key of a strong button is the second one, and only it.
-    used = jwt.get_unverified_header(told["answer"])["kid"]
-    assert used == told["keys"]["keys"][1 - button]["kid"]
+    used = jwt.get_unverified_header(output["answer"])["kid"]
+    assert used == output["keys"]["keys"][1 - button]["kid"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
@@ -138,7 +138,7 @@ def test_example_challenges(run, example):
     body = json.loads(example.read_text())
     buttons = len(body.get("buttons", "ab"))
     for button in range(buttons):
-        claims = judged(told_by(run, "--challenge", example, "--answer", button))
+        claims = check_answer(output_of(run, "--challenge", example, "--answer", button))
         assert claims["button"] == button
     assert run("demo", "--challenge", example, "--answer", buttons).exit_code == 2
 
@@ -149,15 +149,15 @@ def test_there_are_examples():
 
 @pytest.mark.parametrize("body", SHAPES.values(), ids=SHAPES)
 def test_challenges_of_every_shape(run, body):
-    told = told_by(run, "--challenge", "-", stdin=json.dumps(body))
-    judged(told)
-    assert told["display"]["account"]["id"] == body.get("accountId", "demo-user")
-    assert {entry["attempt"]: entry["code"] for entry in told["refusals"]} == ATTEMPTS
+    output = output_of(run, "--challenge", "-", stdin=json.dumps(body))
+    check_answer(output)
+    assert output["display"]["account"]["id"] == body.get("accountId", "demo-user")
+    assert {entry["attempt"]: entry["code"] for entry in output["refusals"]} == ATTEMPTS
 
 
 def test_no_answer_named_presses_what_approves(run):
     body = SHAPES["same titles, the last approves"]
-    assert judged(told_by(run, "--challenge", "-", stdin=json.dumps(body)))["button"] == 2
+    assert check_answer(output_of(run, "--challenge", "-", stdin=json.dumps(body)))["button"] == 2
 
 
 def test_a_person_reads_all_of_it(run):
@@ -186,23 +186,23 @@ def test_a_person_reads_all_of_it(run):
     assert "eyJ" not in result.stdout
 
 
-def test_a_person_is_told_that_nobody_is_called_back(run):
+def test_a_person_reads_that_nobody_is_called_back(run):
     result = run("demo", "--challenge", "-", stdin='{"content": "?"}')
     assert "The challenge asked for none." in result.stdout
     assert "On the shop's own page" not in result.stdout
 
 
 def test_a_person_reads_where_the_receipt_was_saved(run, tmp_path):
-    said = " ".join(run("demo", "--save", tmp_path / "kept").stdout.split())
-    assert "--save DIR" not in said
-    assert "receipt.txt in the folder of --save" in said
+    text = " ".join(run("demo", "--save", tmp_path / "kept").stdout.split())
+    assert "--save DIR" not in text
+    assert "receipt.txt in the folder of --save" in text
 
 
 def test_what_is_saved_verifies(run, tmp_path):
     folder = tmp_path / "made" / "here"
-    told = told_by(run, "--save", folder)
-    assert (folder / "receipt.txt").read_text() == f"{told['receipt']}\n"
-    assert json.loads((folder / "jwks.json").read_text()) == told["jwks"]
+    output = output_of(run, "--save", folder)
+    assert (folder / "receipt.txt").read_text() == f"{output['receipt']}\n"
+    assert json.loads((folder / "jwks.json").read_text()) == output["jwks"]
     result = run("verify", folder / "receipt.txt", "--jwks", folder / "jwks.json")
     assert result.exit_code == 0
     assert "issuer proven" in result.stdout

@@ -33,7 +33,7 @@ class Auth:
 
     def __init__(self):
         self.world = FakeService()
-        self.broken, self.drops, self.swaps, self.heard = None, set(), {}, []
+        self.broken, self.drops, self.swaps, self.requests = None, set(), {}, []
         app = Flask("auth")
         self.server = make_server("127.0.0.1", 0, app, threaded=True)
         self.url = f"http://127.0.0.1:{self.server.port}"
@@ -47,7 +47,7 @@ class Auth:
         self.thread.start()
 
     def _hear(self):
-        self.heard.append((request.path, request.get_data(cache=True)))
+        self.requests.append((request.path, request.get_data(cache=True)))
 
     def _perhaps(self, response):
         if request.path in self.drops or self.broken == DROPPED:
@@ -111,7 +111,7 @@ def bound(auth, device):
     return device
 
 
-def asked(auth, **more):
+def ask(auth, **more):
     return auth.world.ask("zoe", "Lunch?", **more).challenge.guid
 
 
@@ -123,10 +123,10 @@ def test_its_home_is_for_its_owner_only(bound, home):
 
 
 def test_an_answer(auth, bound):
-    guid = asked(auth)
+    guid = ask(auth)
     assert "Lunch?" in bound("show", guid).stdout
-    told = json.loads(bound("answer", guid, "--button", "0", "--json").stdout)
-    assert (told["state"], told["approved"]) == ("ANSWERED", True)
+    reply = json.loads(bound("answer", guid, "--button", "0", "--json").stdout)
+    assert (reply["state"], reply["approved"]) == ("ANSWERED", True)
     assert auth.world.challenges.status(auth.world.origin, guid).approved
 
 
@@ -141,12 +141,12 @@ def test_pin_and_code_are_asked_for_where_they_are_needed(auth, bound, monkeypat
     assert issued.code not in result.output
     assert PIN not in result.output
 
-    weak = bound("answer", asked(auth), "--button", "1")
+    weak = bound("answer", ask(auth), "--button", "1")
     assert weak.stdout.startswith("ANSWERED, not approved\n")
 
 
-def test_a_wrong_pin_is_told_with_what_is_left(auth, bound, monkeypatch):
-    guid = asked(auth)
+def test_a_wrong_pin_shows_the_attempts_left(auth, bound, monkeypatch):
+    guid = ask(auth)
     monkeypatch.setenv("COUNTERSEAL_PIN", "0000")
     result = bound("answer", guid, "--button", "0")
     assert result.exit_code == 1
@@ -168,9 +168,9 @@ def test_an_answer_whose_reply_was_lost_is_sent_again_as_it_was(auth, bound, hom
     assert result.exit_code == 1
     assert result.stderr.startswith("unavailable: service_unreachable: ")
     assert auth.world.challenges.status(auth.world.origin, guid).approved
-    (kept,) = (home / "sent").iterdir()
-    assert (kept.name, stat.S_IMODE(kept.stat().st_mode)) == (f"{guid}.json", 0o600)
-    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
+    (stored_file,) = (home / "sent").iterdir()
+    assert (stored_file.name, stat.S_IMODE(stored_file.stat().st_mode)) == (f"{guid}.json", 0o600)
+    assert stat.S_IMODE(stored_file.parent.stat().st_mode) == 0o700
 
     other = bound("answer", guid, "--button", "1")
     assert (other.exit_code, other.stderr) == (
@@ -184,7 +184,7 @@ def test_an_answer_whose_reply_was_lost_is_sent_again_as_it_was(auth, bound, hom
     auth.drops = set()
     again = bound("answer", *args)
     assert again.stdout == "ANSWERED, approved\nreceipt: number 1, it holds\n"
-    first, second = (body for path, body in auth.heard if path == "/device/answer")
+    first, second = (body for path, body in auth.requests if path == "/device/answer")
     assert first == second
     assert not list((home / "sent").iterdir())
     assert bound("disown", guid).stderr.startswith("refused: service_refused: wrong_state: ")
@@ -192,61 +192,61 @@ def test_an_answer_whose_reply_was_lost_is_sent_again_as_it_was(auth, bound, hom
 
 @pytest.mark.parametrize("command", [("answer", "--button", "0"), ("disown",)])
 def test_another_question_than_was_asked_for_is_not_signed(auth, bound, command):
-    guid = asked(auth)
+    guid = ask(auth)
     other = auth.world.ask("zoe", "Pay 10000 EUR to Mallory?").challenge
     assert "Lunch?" in bound("show", guid).stdout
-    auth.swaps[f"/device/requests/{guid}"] = lambda told: told | {"display": other.display}
+    auth.swaps[f"/device/requests/{guid}"] = lambda reply: reply | {"display": other.display}
     name, *rest = command
     result = bound(name, guid, *rest)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("refused: display_changed: ")
     assert bound("show", guid).stderr == result.stderr
-    assert not [path for path, _ in auth.heard if path in {"/device/answer", "/device/disown"}]
+    assert not [path for path, _ in auth.requests if path in {"/device/answer", "/device/disown"}]
 
 
-@pytest.mark.parametrize("shown", ["show", "pending"])
+@pytest.mark.parametrize("seen_by", ["show", "pending"])
 @pytest.mark.parametrize("command", [("answer", "--button", "0"), ("disown",)])
-def test_what_was_shown_otherwise_is_not_signed(auth, bound, home, shown, command):
+def test_what_was_shown_otherwise_is_not_signed(auth, bound, home, seen_by, command):
     challenge = auth.world.ask("zoe", "Lunch?").challenge
     guid = challenge.guid
-    assert "Lunch?" in bound(shown, *([guid] if shown == "show" else [])).stdout
-    (kept,) = (home / "shown").iterdir()
-    assert "Lunch" not in kept.read_text()
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert "Lunch?" in bound(seen_by, *([guid] if seen_by == "show" else [])).stdout
+    (stored_file,) = (home / "shown").iterdir()
+    assert "Lunch" not in stored_file.read_text()
+    assert stat.S_IMODE(stored_file.stat().st_mode) == 0o600
     swapped = challenge.display.replace("Lunch?", "Pay 10000 EUR to Mallory?")
-    auth.swaps[f"/device/requests/{guid}"] = lambda told: told | {"display": swapped}
+    auth.swaps[f"/device/requests/{guid}"] = lambda reply: reply | {"display": swapped}
     name, *rest = command
     result = bound(name, guid, *rest)
     assert result.stderr.startswith("refused: display_changed: ")
     # Nor is it shown, so that nobody wonders which of the two was answered.
     assert bound("show", guid).stderr == result.stderr
-    assert not [path for path, _ in auth.heard if path in {"/device/answer", "/device/disown"}]
+    assert not [path for path, _ in auth.requests if path in {"/device/answer", "/device/disown"}]
     auth.swaps.clear()
     assert bound(name, guid, *rest).exit_code == 0
 
 
 def test_what_was_shown_is_forgotten_when_it_can_be_answered_no_more(auth, bound, home):
-    first = asked(auth)
+    first = ask(auth)
     bound("show", first)
     auth.world.clock.advance(timedelta(minutes=2))
-    second = asked(auth)
+    second = ask(auth)
     bound("show", second)
     assert [file.name for file in (home / "shown").iterdir()] == [f"{second}.json"]
 
 
-@pytest.mark.parametrize("kept", ["[]", "{}", '{"display": "x"}', '{"display": 1, "until": 1}'])
-def test_what_was_shown_and_is_kept_in_another_way_is_refused(auth, bound, home, kept):
-    guid = asked(auth)
+@pytest.mark.parametrize("content", ["[]", "{}", '{"display": "x"}', '{"display": 1, "until": 1}'])
+def test_a_stored_display_in_another_form_is_refused(auth, bound, home, content):
+    guid = ask(auth)
     bound("show", guid)
-    (home / "shown" / f"{guid}.json").write_text(kept)
+    (home / "shown" / f"{guid}.json").write_text(content)
     result = bound("answer", guid, "--button", "0")
     assert (result.exit_code, result.stderr) == (2, "home: not written by this software\n")
 
 
 def test_a_reply_to_another_answer_is_none(auth, bound):
-    first, second = asked(auth), asked(auth)
-    told = json.loads(bound("answer", first, "--button", "0", "--json").stdout)
-    auth.swaps["/device/answer"] = lambda _: told
+    first, second = ask(auth), ask(auth)
+    reply = json.loads(bound("answer", first, "--button", "0", "--json").stdout)
+    auth.swaps["/device/answer"] = lambda _: reply
     result = bound("answer", second, "--button", "1")
     assert result.stderr == "unavailable: service_unreachable: a reply to another answer\n"
     # Nobody knows what became of it: the same goes out again.
@@ -257,27 +257,27 @@ def test_a_reply_to_another_answer_is_none(auth, bound):
 
 @pytest.mark.parametrize("lie", ["guid", "state", "approved", "receipt"])
 def test_a_receipt_of_another_answer_does_not_hold(auth, bound, lie):
-    other = json.loads(bound("answer", asked(auth), "--button", "0", "--json").stdout)
+    other = json.loads(bound("answer", ask(auth), "--button", "0", "--json").stdout)
     lies = {
-        "guid": lambda told: other | {"guid": told["guid"]},
-        "state": lambda told: told | {"state": "DISOWNED"},
-        "approved": lambda told: told | {"approved": True},
-        "receipt": lambda told: told | {"receipt": None},
+        "guid": lambda reply: other | {"guid": reply["guid"]},
+        "state": lambda reply: reply | {"state": "DISOWNED"},
+        "approved": lambda reply: reply | {"approved": True},
+        "receipt": lambda reply: reply | {"receipt": None},
     }
     auth.swaps["/device/answer"] = lies[lie]
-    result = bound("answer", asked(auth), "--button", "1")
+    result = bound("answer", ask(auth), "--button", "1")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("receipt: receipt_changed: ")
 
 
 def test_a_disown_whose_reply_was_lost_is_sent_again_as_it_was(auth, bound):
-    guid = asked(auth)
+    guid = ask(auth)
     auth.drops = {"/device/disown"}
     assert bound("disown", guid).exit_code == 1
     assert bound("answer", guid, "--button", "1").stderr.startswith("button: a disown was sent ")
     auth.drops = set()
     assert bound("disown", guid).stdout.startswith("DISOWNED, not approved\n")
-    first, second = (body for path, body in auth.heard if path == "/device/disown")
+    first, second = (body for path, body in auth.requests if path == "/device/disown")
     assert first == second
 
 
@@ -289,17 +289,19 @@ def test_what_is_refused_may_be_tried_anew(auth, bound, home):
     assert bound("answer", *args, issued.code).exit_code == 0
 
 
-@pytest.mark.parametrize("kept", ["[]", "{}", '{"signed": 1}', '{"signed": "x", "other": 1}', "?"])
-def test_what_was_sent_and_is_kept_in_another_way_is_refused(auth, bound, home, kept):
-    guid = asked(auth)
+@pytest.mark.parametrize(
+    "content", ["[]", "{}", '{"signed": 1}', '{"signed": "x", "other": 1}', "?"]
+)
+def test_a_stored_reply_in_another_form_is_refused(auth, bound, home, content):
+    guid = ask(auth)
     (home / "sent").mkdir()
-    (home / "sent" / f"{guid}.json").write_text(kept)
+    (home / "sent" / f"{guid}.json").write_text(content)
     result = bound("answer", guid, "--button", "0")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
 
 
-def test_an_answer_after_the_deadline_is_told_that_it_is_over(auth, bound):
-    guid = asked(auth)
+def test_an_answer_after_the_deadline_says_that_it_is_over(auth, bound):
+    guid = ask(auth)
     auth.world.clock.advance(timedelta(minutes=3))
     assert auth.world.challenges.expire() == 1
 
@@ -313,7 +315,7 @@ def test_an_answer_after_the_deadline_is_told_that_it_is_over(auth, bound):
 
 
 def test_a_button_that_is_not_there(auth, bound):
-    result = bound("answer", asked(auth), "--button", "7")
+    result = bound("answer", ask(auth), "--button", "7")
     assert (result.exit_code, result.stderr) == (2, "button: not a button of the challenge\n")
 
 
@@ -324,7 +326,7 @@ def test_a_question_that_is_not_there(bound):
     assert bound("show", "7").stderr == "guid: not a GUID of this service\n"
 
 
-def test_a_revoked_device_is_told_so(auth, bound):
+def test_a_revoked_device_says_so(auth, bound):
     auth.world.accounts.revoke(auth.world.origin, "zoe")
     result = bound("pending")
     assert result.exit_code == 1
@@ -349,7 +351,7 @@ def test_a_bind_whose_reply_was_lost_is_finished_by_the_same_command(auth, devic
     "answer", [(200, b"[]"), (200, b"?"), (200, b""), (200, b'{"display": 1}'), (302, b"")]
 )
 def test_a_reply_of_another_shape_is_no_reply(auth, bound, answer):
-    guid = asked(auth)
+    guid = ask(auth)
     auth.broken = answer
     result = bound("show", guid)
     assert result.exit_code == 1
@@ -391,11 +393,11 @@ def control_characters(result):
 )
 @pytest.mark.parametrize("command", [("answer", "--button", "0"), ("disown",)])
 def test_an_ending_in_words_that_are_not_known_is_no_reply(auth, bound, member, value, command):
-    guid = asked(auth)
+    guid = ask(auth)
     name, *rest = command
     # Another key than the pinned one: nothing of the reply is vouched for.
-    auth.swaps[f"/device/{name}"] = lambda told: told | {"receipt": FOREIGN, member: value}
-    auth.swaps["/device/keys"] = lambda told: {}
+    auth.swaps[f"/device/{name}"] = lambda reply: reply | {"receipt": FOREIGN, member: value}
+    auth.swaps["/device/keys"] = lambda reply: {}
 
     result = bound(name, guid, *rest)
 
@@ -409,7 +411,7 @@ def test_an_ending_in_words_that_are_not_known_is_no_reply(auth, bound, member, 
 @pytest.mark.parametrize("more", [(), ("--json",)], ids=["human", "json"])
 @pytest.mark.parametrize("command", ["pending", "show", "answer", "disown", "status"])
 def test_no_command_prints_what_moves_the_cursor(auth, bound, command, more):
-    guid = asked(auth)
+    guid = ask(auth)
     args = {"show": (guid,), "answer": (guid, "--button", "0"), "disown": (guid,)}
     for path in (
         "/device/requests",
@@ -466,9 +468,9 @@ def test_a_token_alone_is_enough(auth, device):
     result = device("bind", "--url", auth.url, "--token", token)
     assert (result.exit_code, result.stderr) == (0, "")
     assert f"bound: device {token.partition('.')[0]}\n" == result.stdout
-    told = json.loads(device("status", "--json").stdout)
-    assert told["appSpace"] == auth.world.app_space.guid
-    assert bool(device("answer", asked(auth), "--button", "0").stdout)
+    reply = json.loads(device("status", "--json").stdout)
+    assert reply["appSpace"] == auth.world.app_space.guid
+    assert bool(device("answer", ask(auth), "--button", "0").stdout)
 
 
 def test_a_wrong_token_binds_nothing(auth, device):
@@ -497,8 +499,8 @@ def test_an_app_space_of_another_shape_is_none(auth, device, reply):
 
 
 def test_a_bind_needs_a_token_or_a_link(auth, device):
-    for given in ((), ("--app-space", NOBODY), ("--token", "x.y", "--link", auth.link())):
-        result = device("bind", "--url", auth.url, *given)
+    for arguments in ((), ("--app-space", NOBODY), ("--token", "x.y", "--link", auth.link())):
+        result = device("bind", "--url", auth.url, *arguments)
         assert (result.exit_code, result.stderr) == (
             2,
             "token: give --token, perhaps with --app-space, or --link\n",
@@ -506,15 +508,15 @@ def test_a_bind_needs_a_token_or_a_link(auth, device):
     assert device("bind", "--url", auth.url, "--link", "x").stderr.startswith("link: ")
 
 
-def test_new_keys_of_the_service_are_pinned_when_an_old_one_vouches(auth, bound, home):
+def test_new_keys_of_the_service_are_pinned_when_an_old_one_endorses_them(auth, bound, home):
     auth.world.ports.signer.rotate()
-    told = bound("answer", asked(auth), "--button", "0").stdout
-    assert told == "ANSWERED, approved\nreceipt: number 1, it holds\n"
-    kept = json.loads((home / "device.json").read_text())["bond"]["serviceKeys"]["keys"]
-    assert [key["kid"] for key in kept] == [key.kid for key in auth.world.ports.signer.jwks()]
+    reply = bound("answer", ask(auth), "--button", "0").stdout
+    assert reply == "ANSWERED, approved\nreceipt: number 1, it holds\n"
+    keys = json.loads((home / "device.json").read_text())["bond"]["serviceKeys"]["keys"]
+    assert [key["kid"] for key in keys] == [key.kid for key in auth.world.ports.signer.jwks()]
 
 
-def test_keys_that_no_pinned_one_vouches_for_are_not_pinned(auth, bound, home):
+def test_keys_that_no_pinned_one_endorses_are_not_pinned(auth, bound, home):
     before = (home / "device.json").read_bytes()
     signer = auth.world.ports.signer
     old = signer.jwks()[0].kid
@@ -522,8 +524,10 @@ def test_keys_that_no_pinned_one_vouches_for_are_not_pinned(auth, bound, home):
     # As if the folder of keys had been made anew.
     signer._public = signer._public[:1]
     del signer._keys[old]
-    told = bound("answer", asked(auth), "--button", "0").stdout
-    assert told == ("ANSWERED, approved\nreceipt: signed by a key that no pinned key vouches for\n")
+    reply = bound("answer", ask(auth), "--button", "0").stdout
+    assert reply == (
+        "ANSWERED, approved\nreceipt: signed by a key that no pinned key vouches for\n"
+    )
     assert (home / "device.json").read_bytes() == before
 
 

@@ -20,15 +20,15 @@ def home(folder):
     return Home(folder)
 
 
-def same(one, other):
+def have_equal_keys(one, other):
     """Private keys have no equality of their own."""
     return one.device_key.pkcs8() == other.device_key.pkcs8()
 
 
 def test_what_was_stored_is_read_by_the_next_process(home, folder):
     device = home.new("2580")
-    assert same(Home(folder).device(), device)
-    assert same(Home(folder).new("2580"), device)
+    assert have_equal_keys(Home(folder).device(), device)
+    assert have_equal_keys(Home(folder).new("2580"), device)
 
 
 def test_the_file_is_its_owners_only(home, folder):
@@ -71,7 +71,7 @@ def test_a_newer_file_replaces_the_older(home, folder):
     home.new("2580")
     other = Home(folder.parent / "other").new("1379")
     home.keep(other)
-    assert same(home.device(), other)
+    assert have_equal_keys(home.device(), other)
     assert [path.name for path in folder.iterdir()] == [DEVICE_FILE]
 
 

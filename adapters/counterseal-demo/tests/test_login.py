@@ -42,15 +42,15 @@ def auth():
 @pytest.fixture
 def browser(auth):
     """A browser in a thread: what it got at the loopback port."""
-    got, threads = [], []
+    replies, threads = [], []
 
     def visit(*returns):
         for address in returns:
             try:
                 with urllib.request.urlopen(address, timeout=PATIENCE) as reply:  # noqa: S310 (ours)
-                    got.append((reply.status, reply.read()))
+                    replies.append((reply.status, reply.read()))
             except urllib.error.HTTPError as error:
-                got.append((error.code, b""))
+                replies.append((error.code, b""))
 
     def going(*make):
         def show(url):
@@ -62,13 +62,13 @@ def browser(auth):
 
         return show
 
-    def gone():
+    def logged_out():
         for thread in threads:
             thread.join()
-        return got
+        return replies
 
-    yield attrs.make_class("Browser", ["going", "got"])(going, gone)
-    gone()
+    yield attrs.make_class("Browser", ["going", "replies"])(going, logged_out)
+    logged_out()
 
 
 def returned(address, back):
@@ -79,11 +79,11 @@ def returned(address, back):
 def test_a_person_logs_in_and_the_token_is_for_them(auth, browser):
     calls = Calls(auth.url)
     token = log_in(calls, auth.space.guid, browser.going(returned))
-    told = calls.plain("/device/invitation", {"token": token}, Peeked)
+    invitation = calls.plain("/device/invitation", {"token": token}, Peeked)
     calls.close()
-    assert told.app_space == auth.space.guid
+    assert invitation.app_space == auth.space.guid
     assert auth.world.ports.store.account(auth.space.guid, "carol") is not None
-    ((status, body),) = browser.got()
+    ((status, body),) = browser.replies()
     assert status == 200
     assert token.encode() not in body
 
@@ -98,10 +98,10 @@ def test_only_our_own_log_in_is_taken_at_the_port(auth, browser):
     )
     log_in(calls, auth.space.guid, browser.going(*strangers, returned))
     calls.close()
-    assert [status for status, _ in browser.got()][:4] == [404] * 4
+    assert [status for status, _ in browser.replies()][:4] == [404] * 4
 
 
-def test_a_person_whom_the_provider_does_not_let_in_is_told(auth, browser):
+def test_a_person_whom_the_provider_refuses_reads_why(auth, browser):
     calls = Calls(auth.url)
     denied = browser.going(
         lambda address, back: f"{address}?state={back.state}&error=access_denied"

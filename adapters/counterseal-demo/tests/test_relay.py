@@ -57,33 +57,33 @@ def message(name="bell"):
 @pytest.fixture
 def push():
     """Return what rings through a relay at an address."""
-    made = []
+    relays_made = []
 
-    def ring(url, name="bell", secret=SECRET):
+    def notify(url, name="bell", secret=SECRET):
         guard = Guard(allow_http=True, allow_private=True, ports=None)
-        made.append(RelayNotifier(url, [secret], SystemClock(), guard=guard))
+        relays_made.append(RelayNotifier(url, [secret], SystemClock(), guard=guard))
         address = PushAddress(kind=AddressKind.RELAY, value="pigeon:1")
-        return made[-1].push((address,), message(name))[0]
+        return relays_made[-1].push((address,), message(name))[0]
 
-    yield ring
-    for notifier in made:
+    yield notify
+    for notifier in relays_made:
         notifier.close()
 
 
 @pytest.fixture
 def serving():
     """Return what serves a relay, given what becomes of pushes, and its address."""
-    made = []
+    relays_made = []
 
     def serve(deliver):
         server = relays.Relay("127.0.0.1", 0, [SECRET], SystemClock(), deliver)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        made.append((server, thread))
+        relays_made.append((server, thread))
         return f"http://127.0.0.1:{server.server_address[1]}/"
 
     yield serve
-    for server, thread in made:
+    for server, thread in relays_made:
         server.shutdown()
         server.server_close()
         thread.join()
@@ -110,17 +110,17 @@ def test_what_holds_is_printed_once_in_one_line(serving, push, capsys):
 
 
 def test_what_does_not_hold_is_refused(serving, push):
-    said = []
-    url = serving(relays.printing(said.append))
+    lines = []
+    url = serving(relays.printing(lines.append))
     assert push(url, secret=b"x" * 32) == MISCONFIGURED
-    assert said == []
+    assert lines == []
 
 
 def test_what_is_forwarded_holds_there_too(serving, push):
-    said = []
-    end = serving(relays.printing(said.append))
+    lines = []
+    end = serving(relays.printing(lines.append))
     assert push(serving(relays.forwarding(end))) == DELIVERED
-    assert said[0]["title"] == "A question"
+    assert lines[0]["title"] == "A question"
 
 
 @pytest.mark.parametrize("status", [500, 404, 302, None])
@@ -146,11 +146,11 @@ def test_what_cannot_be_forwarded_comes_again(serving, push, status):
 
 def test_of_many_ids_the_last_ones_are_remembered(serving, push, monkeypatch):
     monkeypatch.setattr(relays, "REMEMBERED", 2)
-    said = []
-    url = serving(relays.printing(said.append))
+    lines = []
+    url = serving(relays.printing(lines.append))
     for name in ("a", "b", "a", "c", "b", "a"):
         assert push(url, name) == DELIVERED
-    assert [told["id"] for told in said] == [derive_guid(7, name) for name in "abca"]
+    assert [line["id"] for line in lines] == [derive_guid(7, name) for name in "abca"]
 
 
 @pytest.mark.parametrize(
@@ -207,17 +207,17 @@ def test_the_command(push):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "stdin", "said"),
+    ("arguments", "stdin", "lines"),
     [
         ([], None, "secret: missing: give --secret-file, or COUNTERSEAL_RELAY_SECRET"),
         (["--secret-file", "-"], "canary", "secret: not whsec_ and base64 of 24 to 64 bytes"),
         (["--secret-file", "/nowhere"], None, "secret-file: cannot read /nowhere"),
     ],
 )
-def test_what_the_command_refuses(run, arguments, stdin, said):
+def test_what_the_command_refuses(run, arguments, stdin, lines):
     done = run("relay", *arguments, stdin=stdin)
     assert done.exit_code == 2
-    assert said in done.stderr
+    assert lines in done.stderr
     assert "canary" not in done.stderr
 
 

@@ -58,8 +58,8 @@ def test_an_account_is_named_in_three_ways(command, user, founded):
     account, device = user
     output = command("account", "show", account)
     assert (output["privakeyId"], output["accountId"], output["locked"]) == (account, "zoe", False)
-    (device,) = output["devices"]
-    assert (device["guid"], device["name"], device["status"]) == (device, "Phone", "ACTIVE")
+    (document,) = output["devices"]
+    assert (document["guid"], document["name"], document["status"]) == (device, "Phone", "ACTIVE")
     assert command("account", "show", "zoe") == output
     assert command("account", "show", "zoe", "--app-space", founded["appSpaceGuid"]) == output
 

@@ -84,7 +84,7 @@ class Phone:
         with contextlib.closing(connection):
             connection.request(method, path, body or None, headers)
             response = connection.getresponse()
-            content = response.content()
+            content = response.read()
             assert response.status == 200, content
             return json.loads(content)
 

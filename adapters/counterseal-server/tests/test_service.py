@@ -361,12 +361,12 @@ def test_s34_no_secret_is_said_in_a_log_a_problem_a_metric_an_audit_event_or_a_r
             "showCode": True,
             "callback": f"{receiver.url}?t={canary('callback')}",
         }
-        _, question = service.call("POST", "/request/add", question)
-        secrets["code"] = question["code"]
-        display = signed_request("GET", f"/device/requests/{question['guid']}")[1]["display"]
-        tries = [("0000", question["code"]), (canary("pin"), canary("code"))]
+        _, issued = service.call("POST", "/request/add", question)
+        secrets["code"] = issued["code"]
+        display = signed_request("GET", f"/device/requests/{issued['guid']}")[1]["display"]
+        tries = [("0000", issued["code"]), (canary("pin"), canary("code"))]
         answers = [device.answer(display, 0, pin=pin, code=code) for pin, code in tries]
-        answers.append(device.answer(display, 0, pin=canary("pin"), code=question["code"]))
+        answers.append(device.answer(display, 0, pin=canary("pin"), code=issued["code"]))
         for token, status in zip(answers, (403, 403, 200), strict=True):
             reply = signed_request("POST", "/device/answer", token.encode())
             assert reply[0] == status, reply

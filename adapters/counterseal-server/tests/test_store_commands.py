@@ -48,7 +48,7 @@ def states_of(address, world):
     store = ports.store
     accounts = [store.account(world.app_space.guid, user) for user in USERS]
     pages = records.inventory(FrozenClock()).events()
-    records = (
+    state = (
         store.list(None),
         store.list(world.company.guid),
         store.dead(world.origin.origin.guid, 10),
@@ -60,7 +60,7 @@ def states_of(address, world):
     if isinstance(ports.wake, RedisWake):
         ports.wake.close()
     records.close()
-    return records
+    return state
 
 
 def test_from_a_file_to_redis_and_back(file, world, run, tmp_path, redis):
@@ -153,8 +153,8 @@ def test_the_audit_log_is_taken_elsewhere(address, world, run, tmp_path):
     assert archived.stdout == archive_result.stdout == f"lines: {len(events)}\n"
     assert again.stdout == "lines: 0\n"
     assert log.read_text() == (tmp_path / "kept.jsonl").read_text()
-    events = [read(line) for line in log.read_text().splitlines()]
-    assert Counter(events) == Counter(events)
+    archived_events = [read(line) for line in log.read_text().splitlines()]
+    assert Counter(archived_events) == Counter(events)
     assert log.stat().st_mode & 0o777 == 0o600
     *rest, last_state = states_of(address, world)
     assert last_state == []
