@@ -50,7 +50,8 @@ class Exchange:
         self._received = False
         # Of a body whose length is not announced, the server says where it ends.
         unknown = sys.maxsize if environ.get("wsgi.input_terminated") else 0
-        self._remaining = int(environ.get("CONTENT_LENGTH") or unknown)
+        length = environ.get("CONTENT_LENGTH", "")
+        self._remaining = int(length) if length.isdecimal() else unknown
         self._future = event_loop().start(app(scope_of(environ), self._receive, self._send))
         self._future.add_done_callback(lambda _: self._messages.put(None))
 
