@@ -77,7 +77,11 @@ def test_a_page_reads_the_calls_of_its_own_app_space(browser, world):
         assert ALLOW not in reply.headers
 
 
-@pytest.mark.parametrize("proof", ["x", "a.b.c", "a.W10.c", "a.eyJhdWQiOjF9.c", "a.é.c"])
+NESTED = f"a.{'W1tb' * 800}.c"
+"""A payload of brackets that are never closed, deeper than a reader of JSON goes."""
+
+
+@pytest.mark.parametrize("proof", ["x", "a.b.c", "a.W10.c", "a.eyJhdWQiOjF9.c", "a.é.c", NESTED])
 def test_a_proof_that_names_no_app_space_allows_no_page(browser, proof):
     headers = {"Origin": PAGE, "Counterseal-Proof": proof}
     reply = browser.get("/device/requests", headers=headers)

@@ -90,5 +90,5 @@ def _app_space_of(proof: str) -> Guid:
         payload = proof.split(".")[1]
         claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return Guid(str(claims["aud"]))
-    except (IndexError, KeyError, TypeError, ValueError):
+    except (IndexError, KeyError, RecursionError, TypeError, ValueError):
         return Guid("")
