@@ -24,7 +24,7 @@ LIMITS = {
     "answer": 251,
     "disown": 249,
     "status": 25,
-    "cancel": 90,
+    "cancel": 91,
     "account": 23,
     "unlock": 57,
     "redirect": 164,

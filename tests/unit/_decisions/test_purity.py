@@ -911,7 +911,7 @@ def request_verified(setup):
     tools = tools_of(service.ports, service.policy)
     with isolated():
         claim = authentication.read_claim(request, tools)
-        reading = claim.reading()
+        reading = claim.reading({})
     stored = load(service.ports, reading)
     with isolated():
         holder, once = authentication.verify(stored, tools, claim, Origin)
