@@ -69,11 +69,11 @@ import sys
 
 from counterseal_server import serving, web
 from counterseal_server.configuration import settings
-from counterseal_server.house import House
 from counterseal_server.metrics import Metrics
+from counterseal_server.runtime import Runtime
 
-with House(settings({"data": sys.argv[1]}, {})) as house:
-    web.build_gateway(house, web.use_cases(house), Metrics(), lambda: None)
+with Runtime(settings({"data": sys.argv[1]}, {})) as runtime:
+    web.build_gateway(runtime, web.use_cases(runtime), Metrics(), lambda: None)
     # Where Django is installed, the library of state machines imports it.
     frameworks = ("fastapi", "flask", "jinja2", "starlette", "werkzeug")
     print([name for name in frameworks if name in sys.modules])
