@@ -5,7 +5,6 @@ None writes to the disk unless its options say so; `stop` ends it.
 """
 
 import itertools
-import os
 import select
 import signal
 import socket
@@ -154,19 +153,17 @@ class Server:
         return Redis(host=HOST, port=self.port, **patient(options))
 
     def kill(self):
-        """Kill it."""
-        with suppress(ProcessLookupError):
-            # The process may have ended already.
-            os.kill(self.process.pid, signal.SIGKILL)
+        """Kill it, unless it has ended: its number may be another process's by then."""
+        self.process.kill()
         self.process.wait()
 
     def pause(self):
         """Stop its process, with its connections open."""
-        os.kill(self.process.pid, signal.SIGSTOP)
+        self.process.send_signal(signal.SIGSTOP)
 
     def resume(self):
         """Continue its process."""
-        os.kill(self.process.pid, signal.SIGCONT)
+        self.process.send_signal(signal.SIGCONT)
 
     def stop(self):
         """End it."""

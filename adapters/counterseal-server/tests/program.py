@@ -206,8 +206,10 @@ class Service:
         return challenge
 
     def kill(self, process):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        # The number of one that has ended may be that of another test's process by now.
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
         process.wait(PATIENCE)
 
 

@@ -166,7 +166,8 @@ class Desk:
             eventually(lambda: answers(self.ports["8787"]) or service.poll() is not None)
             yield lambda: self.output_of(log.read_text("utf-8"))
         finally:
-            os.killpg(service.pid, signal.SIGKILL)
+            if service.poll() is None:
+                os.killpg(service.pid, signal.SIGKILL)
             service.wait(PATIENCE)
 
 
