@@ -30,6 +30,7 @@ from counterseal.rules.answering import (
     strikes_left,
     strong_key_missed,
 )
+from counterseal.testing.strategies import texts
 from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP, answer_claims
 from counterseal.wire.proof import PROOF_TYP, proof_claims
 
@@ -612,9 +613,9 @@ class TestTheRulesTogether:
             "account": st.just(world.other),
             "app_space": st.just(world.other),
             "challenge": st.just(world.other),
-            "display_hash": st.text(st.characters(codec="utf-8"), max_size=43),
+            "display_hash": texts(limit=43, blank=True),
             "button": st.integers(-3, 5),
-            "title": st.text(st.characters(codec="utf-8"), max_size=5),
+            "title": texts(limit=20, blank=True),
         }
         typed = CODE if event is ChallengeEvent.ANSWER else "999999"
         sound = coded(world, typed)
