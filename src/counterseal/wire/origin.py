@@ -59,7 +59,7 @@ class BindInvitation:
 
     Attributes:
         account: The account's GUID, `privakeyId` on the wire.
-        token: The session token, a secret: whoever has it binds a device. Show it as a QR code
+        token: The session token, a secret: anyone with it can bind a device. Show it as a QR code
             or pass it to your own app; never send it by e-mail or text message, never log it.
         expires_at: From then on the token is refused.
     """

@@ -116,7 +116,7 @@ def begin(service: Service, request: Request, find: Callable[[], Route]) -> Resp
     """
     route: Route | None = None
     try:
-        # Whoever guards a path in front of the service, or signs it, means that path and no other.
+        # A proxy that guards a path, and a client that signs it, mean exactly that path.
         if request.path.startswith("//"):
             raise NoSuchEndpointError  # noqa: TRY301 (one place makes problems)
         route = find()

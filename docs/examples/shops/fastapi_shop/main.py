@@ -68,7 +68,7 @@ async def home(request: Request):
 
 @app.post("/devices")
 async def add_device(request: Request, user: User):
-    # Yours: ask for the password again. Whoever gets the link can approve for this user.
+    # Yours: ask for the password again. Anyone with the link can approve for this user.
     link = await approvals.invite(user)
     picture = segno.make(link).svg_data_uri(scale=4)
     return pages.TemplateResponse(

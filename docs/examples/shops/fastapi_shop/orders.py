@@ -46,7 +46,7 @@ async def load_order(session: AsyncSession, order: str, user: str) -> Order | No
 
 
 async def finish_order(approvals: Approvals, session: AsyncSession, order: Order) -> None:
-    """Look how the challenge stands, and act on its end: once, whoever looks first."""
+    """Check the challenge; the first check after its end acts on it, and no other."""
     challenge = await approvals.look_up(order.challenge)
     if challenge.state in UNFINISHED:
         return

@@ -36,7 +36,7 @@ async def forget_old_records() -> None:
 
 
 async def work(stop: asyncio.Event) -> None:
-    """Work until the process is told to stop."""
+    """Work until the process gets a signal to stop."""
     approvals = Approvals()
     loop = asyncio.get_running_loop()
     forget_at = loop.time()

@@ -47,7 +47,7 @@ def home():
 
 @app.post("/devices")
 def add_device():
-    # Yours: ask for the password again. Whoever gets the link can approve for this user.
+    # Yours: ask for the password again. Anyone with the link can approve for this user.
     link = approvals.invite(require_user())
     page = render_template(
         "device.html",

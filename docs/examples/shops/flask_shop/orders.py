@@ -45,7 +45,7 @@ def load_order(session: Session, order: str, user: str) -> Order | None:
 
 
 def finish_order(approvals: Approvals, session: Session, order: Order) -> None:
-    """Look how the challenge stands, and act on its end: once, whoever looks first."""
+    """Check the challenge; the first check after its end acts on it, and no other."""
     challenge = approvals.challenges.status(approvals.origin, order.challenge)
     if challenge.state in UNFINISHED:
         return

@@ -35,7 +35,7 @@ def forget_old_records() -> None:
 
 
 def main() -> None:
-    """Work until the process is told to stop."""
+    """Work until the process gets a signal to stop."""
     approvals = Approvals()
     forget_at = time.monotonic()
     while not stop.is_set():

@@ -39,7 +39,7 @@ def place_order(user: str, item: str) -> tuple[Order, str]:
 
 
 def finish_order(order: Order) -> None:
-    """Look how the challenge stands, and act on its end: once, whoever looks first."""
+    """Check the challenge; the first check after its end acts on it, and no other."""
     challenge = approvals().challenges.status(approvals().origin, order.challenge)
     if challenge.state in UNFINISHED:
         return

@@ -42,7 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_POST
 @never_cache
 def add_device(request: HttpRequest) -> HttpResponse:
-    # Yours: ask for the password again. Whoever gets the link can approve for this user.
+    # Yours: ask for the password again. Anyone with the link can approve for this user.
     link = approvals().invite(require_user(request))
     picture = segno.make(link).svg_data_uri(scale=4)
     address = settings.SHOP_URL + PREFIX

@@ -33,7 +33,7 @@ def forget_old_records() -> None:
 
 
 def work() -> None:
-    """Work until the process is told to stop."""
+    """Work until the process gets a signal to stop."""
     service = approvals()
     forget_at = time.monotonic()
     while not stop.is_set():
