@@ -43,18 +43,18 @@ LIST_LIMIT = 1000
 
 def text_fits(
     value: str | None, limit: int, field: str, *, empty: bool = False, trimmed: bool = False
-) -> None:
+) -> int:
     """
-    Refuse a text that is empty, longer than *limit* bytes of UTF-8, or not representable.
+    Return how many bytes of UTF-8 a text has; refuse it above *limit*, empty or not representable.
 
     Args:
-        value: None always fits.
+        value: None always fits, and has no bytes.
         empty: Whether it may be empty.
         trimmed: Whether an invisible text counts as empty: white space, controls, marks without
             a letter, and characters without width or ink.
     """
     if value is None:
-        return
+        return 0
     if not isinstance(value, str):
         raise InvalidField(field, "not a text")
     size = len(value)
@@ -65,6 +65,7 @@ def text_fits(
         raise InvalidField(field, "empty")
     if size > limit:
         raise InvalidField(field, f"longer than {limit} bytes")
+    return size
 
 
 def shows_something(text: str) -> bool:
@@ -124,14 +125,12 @@ def _content_fits(content: Content, policy: Policy) -> None:
     elif isinstance(content, HtmlContent):
         text_fits(content.html, limit, "content", trimmed=True)
     else:
-        text_fits(content.title, policy.title_bytes, "content.title", trimmed=True)
+        total = text_fits(content.title, policy.title_bytes, "content.title", trimmed=True)
         if len(content.pairs) > policy.pairs_limit:
             raise InvalidField("content.keys", f"more than {policy.pairs_limit}")
-        total = len(content.title.encode())
         for index, pair in enumerate(content.pairs):
-            text_fits(pair.key, limit, f"content.keys[{index}].key", trimmed=True)
-            text_fits(pair.value, limit, f"content.keys[{index}].value", empty=True)
-            total += len(pair.key.encode()) + len(pair.value.encode())
+            total += text_fits(pair.key, limit, f"content.keys[{index}].key", trimmed=True)
+            total += text_fits(pair.value, limit, f"content.keys[{index}].value", empty=True)
         if total > limit:
             raise InvalidField("content", f"longer than {limit} bytes in all")
 
