@@ -8,7 +8,6 @@ import select
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from http import HTTPStatus
 from pathlib import Path
@@ -140,11 +139,7 @@ def test_a_person_binds_a_device_and_approves_and_declines_orders(shop, tmp_path
     "name", [name for name in NAMES if (SHOPS / name / "alembic.ini").exists()]
 )
 def test_alembic_leaves_the_tables_of_counterseal_alone(name, tmp_path):
-    # Not among pytest's folders: the server's user may not look into them.
-    with (
-        tempfile.TemporaryDirectory(prefix="counterseal-") as folder,
-        postgresql(Path(folder)) as url,
-    ):
+    with postgresql() as url:
         environment = os.environ | {
             "DATABASE_URL": url,
             "KEYS": str(tmp_path / "keys"),

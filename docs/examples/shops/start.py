@@ -34,8 +34,7 @@ def read_environment(stack: ExitStack) -> dict[str, str]:
     environment.setdefault("SECRET_KEY", secrets.token_urlsafe(32))
     if "DATABASE_URL" not in environment:
         # Database and keys belong together: both are deleted at the end.
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shop-database-")))
-        environment["DATABASE_URL"] = stack.enter_context(postgresql(folder))
+        environment["DATABASE_URL"] = stack.enter_context(postgresql())
         environment["KEYS"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="shop-keys-"))
     elif "KEYS" not in environment:
         sys.exit("KEYS: name the folder of the service's keys, as DATABASE_URL is set")
