@@ -18,6 +18,6 @@ phone.complete_binding(
 question = cs.read_question({"accountId": "user-42", "content": "Pay 10 EUR to Zoë?"})
 asked = cs.Challenges(ports, policy).issue(shop, question).challenge
 signed = phone.answer(asked.display, 0, pin="1379")
-call = phone.signed_call("POST", "https://auth.example.com/answer", signed.encode())
+call = phone.signed_call("POST", "https://auth.example.com/device/answer", signed.encode())
 receipt = phone.check(cs.Answers(ports, policy).answer(call).outcome.receipt)
 print(receipt.answer.title, receipt.display["content"]["text"], receipt.proven)

@@ -21,7 +21,7 @@ for content in ("Pay 10 EUR to Zoë?", "Log in?"):
     question = cs.read_question({"accountId": "user-42", "content": content})
     asked = cs.Challenges(ports, policy).issue(shop, question).challenge
     answer = phone.answer(asked.display, 0, pin="1379").encode()
-    call = phone.signed_call("POST", "https://auth.example.com/answer", answer)
+    call = phone.signed_call("POST", "https://auth.example.com/device/answer", answer)
     ended = cs.Answers(ports, policy).answer(call)
     with Path("receipts.txt").open("a", encoding="ascii") as kept:
         kept.write(ended.outcome.receipt + "\n")

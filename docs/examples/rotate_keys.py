@@ -23,7 +23,7 @@ phone.complete_binding(cs.Enrolments(ports, policy).complete(enrolment))
 # A device's keys
 
 rotation = phone.rotation(pin="1379", new_pin="2468")
-call = phone.signed_call("POST", "https://auth.example.com/rotate", rotation.body)
+call = phone.signed_call("POST", "https://auth.example.com/device/rotate", rotation.body)
 binding = cs.Devices(ports, policy).rotate(call)
 phone.complete_rotation(rotation)  # only now: the service may refuse them
 print("device:", len(binding.key_changes), "lines of key history")

@@ -1,4 +1,4 @@
-"""The operators' examples: a unit, a settings file, and a proxy that ends TLS, as they are."""
+"""The files for operators (a unit, settings, a proxy with TLS), and a receiver of callbacks."""
 
 import base64
 import contextlib
@@ -25,7 +25,9 @@ from counterseal.wire.enrolment import enrolment_document
 from counterseal_server.configuration import settings
 from counterseal_server.metrics import Metrics
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+ROOT = Path(__file__).parents[3]
+DEPLOY = ROOT / "adapters" / "counterseal-server" / "deploy"
+RECEIVER = ROOT / "docs" / "examples" / "receive.py"
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
 PUBLIC = "https://auth.example.com"
 PATIENCE = 240
@@ -151,7 +153,7 @@ class Shop:
 
 @pytest.fixture
 def site(tmp_path):
-    """A service behind the example's proxy, and who calls it; and the service's own port."""
+    """Return a shop that calls the service behind the proxy, and the service's own port."""
     inner, outer = free_port(), free_port()
     env = {name: value for name, value in os.environ.items() if "COUNTERSEAL" not in name}
     tenants = ["--company", "C", "--app-space", "A", "--origin", "O", "--auth", "hmac"]
@@ -172,7 +174,7 @@ def site(tmp_path):
         capture_output=True,
         check=True,
     )
-    config = (EXAMPLES / "nginx.conf").read_text("utf-8")
+    config = (DEPLOY / "nginx.conf").read_text("utf-8")
     for there, here in {
         "listen 443 ssl": f"listen 127.0.0.1:{outer} ssl",
         "127.0.0.1:8787;\n    keepalive": f"127.0.0.1:{inner};\n    keepalive",
@@ -193,7 +195,7 @@ def site(tmp_path):
 
 
 @pytest.mark.skipif(None in {NGINX, OPENSSL}, reason="nginx or openssl is not installed")
-def test_the_service_behind_the_proxy_of_the_example(site):
+def test_the_service_behind_the_proxy_of_deploy(site):
     shop, inner = site
     shop.bind()  # CX1 and proofs hold for the public address
     question = {"accountId": "user-42", "content": "Pay 10 EUR to Zoë?"}
@@ -249,25 +251,25 @@ def test_the_receiver_of_the_example_refuses_what_is_not_signed(receiving, heade
 
 @pytest.fixture(scope="module")
 def receiving(tmp_path_factory):
-    """A shop's end of the callbacks, as the example has it: its port."""
+    """Return the port of the example that receives callbacks."""
     output, port = tmp_path_factory.mktemp("shop") / "shop.json", free_port()
     output.write_text(
         json.dumps({"callbackSecret": f"whsec_{base64.b64encode(bytes(32)).decode()}"})
     )
-    with running([sys.executable, EXAMPLES / "receive.py", output, str(port)], port):
+    with running([sys.executable, RECEIVER, output, str(port)], port):
         yield port
 
 
-def test_the_settings_file_of_the_example():
-    example_settings = settings({}, {}, EXAMPLES / "counterseal.toml")
+def test_the_settings_file_of_deploy():
+    example_settings = settings({}, {}, DEPLOY / "counterseal.toml")
 
     assert example_settings.public_url == PUBLIC
     assert example_settings.policy.retention == timedelta(days=90)
 
 
 @pytest.mark.skipif(SYSTEMD is None, reason="there is no systemd here")
-def test_systemd_reads_the_unit_of_the_example(tmp_path):
-    unit = (EXAMPLES / "counterseal.service").read_text("utf-8")
+def test_systemd_reads_the_unit_of_deploy(tmp_path):
+    unit = (DEPLOY / "counterseal.service").read_text("utf-8")
     there = "/opt/counterseal/bin/counterseal"
     assert there in unit
     copy = tmp_path / "counterseal.service"
@@ -284,7 +286,7 @@ def test_systemd_reads_the_unit_of_the_example(tmp_path):
 
 
 def test_what_the_page_watches_is_counted():
-    page = Path(__file__).parents[3] / "docs" / "how-to" / "run-the-service.md"
+    page = ROOT / "docs" / "how-to" / "run-the-service.md"
     watched = set(re.findall(r"counterseal_[a-z_]+(?=[{\[])", page.read_text("utf-8")))
     metrics = Metrics()
     metrics.answered("addRequest", 201, 0.1)

@@ -1,4 +1,4 @@
-"""Pages with terminals: what stands there is what runs, and what it says is what is said."""
+"""The commands on pages: they run as written, and print what the page shows."""
 
 import contextlib
 import os
@@ -23,10 +23,13 @@ README = ROOT / "adapters" / "counterseal-server" / "README.md"
 TUTORIAL = ROOT / "docs" / "tutorial" / "first-service.md"
 HOW_TO = ROOT / "docs" / "how-to"
 PATIENCE = 800
-"""A page has up to twenty commands, and each starts a Python; machines are busy."""
+"""Seconds for a whole page: it has up to twenty commands, and each starts a Python process."""
 
 SETTING_UP = ("python3 -m venv", ".venv/bin/pip", "export PATH")
-"""What the environment of the tests has in their place."""
+"""Commands that are skipped: the environment of the tests has what they install."""
+
+COMMAND = re.compile(r"^\$ (.*(?:(?<=\\)\n.*)*)\n?", re.MULTILINE)
+"""A command, with the lines that continue it."""
 
 CHANGING = {
     "G": r"[0-9a-f]{8}-[0-9a-f-]{27}",
@@ -35,7 +38,7 @@ CHANGING = {
     "MS": r"[\d.]+ ms",
     "K": r"(?<= )[\w-]{43}$|(?<= kid)( +)[\w-]{22}$",
 }
-"""What another run has otherwise."""
+"""Output that differs between two runs."""
 
 
 def section(page, heading):
@@ -48,7 +51,7 @@ def consoles(text):
 
 
 def blocks(text):
-    """Return the first terminal, up to the service, the second, and what the first says later."""
+    """Return the first terminal up to `serve`, the second, and the first one's later output."""
     sections = consoles(text)
     served = next(at for at, block in enumerate(sections) if "counterseal serve" in block)
     later = sections[served + 1 :]
@@ -60,12 +63,11 @@ def blocks(text):
 
 
 def commands(terminal):
-    lines = [line.removeprefix("$ ") for line in terminal.splitlines() if line.startswith("$ ")]
-    return [line for line in lines if not line.startswith(SETTING_UP)]
+    return [line for line in COMMAND.findall(terminal) if not line.startswith(SETTING_UP)]
 
 
 def output_of(text):
-    lines = [line.rstrip() for line in text.splitlines() if not line.startswith("$ ")]
+    lines = [line.rstrip() for line in COMMAND.sub("", text).splitlines()]
     for name, pattern in CHANGING.items():
         lines = [re.sub(pattern, name, line) for line in lines]
     return [line for line in lines if line]
@@ -90,15 +92,16 @@ def eventually(condition):
 
 class Desk:
     """
-    A folder to sit in, with the commands as they were installed, wherever that is.
+    A folder in which the commands of a page run.
 
-    With *fresh* each of them is a Python that imports for itself; else only what runs on is.
+    With *fresh*, each command is a new Python process; else only `serve` is.
     """
 
     def __init__(self, folder, *, fresh):
         self.folder = folder
         self.ports = {"8787": free_port(), "9000": free_port()}
-        (folder / "adapters").symlink_to(ROOT / "adapters")
+        for name in ("adapters", "docs"):
+            (folder / name).symlink_to(ROOT / name)
         (folder / "bin").mkdir()
         program = "from counterseal_server.cli import main; main()"
         for name, arguments in {"python": "", "counterseal": f"-c '{program}' "}.items():
@@ -135,7 +138,7 @@ class Desk:
         return output_of(text)
 
     def run(self, terminal):
-        """Run what stands in a terminal, and return what it said, complaints among it."""
+        """Run the commands of a terminal, and return their output, errors included."""
         done = subprocess.run(
             self.shell(terminal),
             cwd=self.folder,
@@ -151,7 +154,7 @@ class Desk:
 
     @contextlib.contextmanager
     def running(self, terminal):
-        """Leave a terminal with a service in it running, and tell what it has said so far."""
+        """Run a terminal that starts a service, and yield a function that returns its output."""
         log = self.folder / "first.log"
         with log.open("wb") as output:
             service = subprocess.Popen(
@@ -214,7 +217,7 @@ def test_on_a_cluster(desk, redis):
 
 PAGES = [README, *sorted(HOW_TO.glob("*.md")), *sorted(TUTORIAL.parent.glob("*.md"))]
 LEFT_BEHIND = re.compile(r"(?:>|--out|--data|--home|--save) ([A-Za-z][\w.-]*)(?= |$)", re.MULTILINE)
-"""What a command leaves in the folder where it runs."""
+"""A file or folder that a command creates where it runs."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -235,7 +238,7 @@ def test_the_pages_leave_something():
 
 SECRET = re.compile(
     r"^\$ counterseal (?:init|invite"
-    r"|admin (?:origin|rotate|callback-secret|administrator|rotate-administrator)) .*",
+    r"|admin (?:origin|rotate|callback-secret|administrator|rotate-administrator)) (?:.*\\\n)*.*",
     re.MULTILINE,
 )
 """A command that prints a secret."""
@@ -271,7 +274,7 @@ def test_receive_says_in_a_line_that_its_port_is_taken(tmp_path):
         done = subprocess.run(
             [
                 sys.executable,
-                ROOT / "adapters/counterseal-server/examples/receive.py",
+                ROOT / "docs/examples/receive.py",
                 tmp_path / "shop.json",
                 str(port),
             ],

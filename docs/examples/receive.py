@@ -1,6 +1,5 @@
-# ruff: noqa: INP001 (a script)
 """
-A shop's end of the callbacks: says what it is told, once the signature holds.
+Receive a shop's callbacks, and print each one whose signature is valid.
 
     receive.py SHOP.json PORT
 """
@@ -17,14 +16,14 @@ LIMIT = 1_048_576
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """Takes a callback only if its signature holds; any other one is refused."""
+    """Accepts a callback only if its signature is valid."""
 
     def do_POST(self) -> None:
-        """Read, verify, then believe."""
+        """Verify the callback, and print its GUID, state and button."""
         try:
             body = self.rfile.read(min(int(self.headers["Content-Length"] or 0), LIMIT))
             document = Webhook(SHOP["callbackSecret"]).verify(body, dict(self.headers))
-        except (WebhookVerificationError, ValueError):  # also of what is no signature at all
+        except (WebhookVerificationError, ValueError):  # ValueError: a malformed signature
             self.send_error(400)
             return
         sys.stdout.write(
@@ -35,7 +34,7 @@ class Receiver(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing else."""
+        """Do not log requests: the lines above are the output."""
 
 
 PORT = int(sys.argv[2])
