@@ -170,8 +170,11 @@ def _text_of_an_error(call: ast.Call) -> int | None:
 
 
 def _strike(call: ast.Call, index: int | None) -> None:
-    if index is None or index >= len(call.args):
+    if index is None or index > len(call.args):
         return
+    if index == len(call.args):
+        # The text is left out.
+        call.args.append(ast.Constant(""))
     text = call.args[index]
     is_text = isinstance(text, ast.Constant) and isinstance(text.value, str | None)
     # A state, say, that is named in the log.

@@ -27,6 +27,8 @@ def excused(before, after):
     [
         ('raise WrongState("not now")', 'raise WrongState("XXnot nowXX")'),
         ('raise WrongState("not now")', "raise WrongState(None)"),
+        ('raise WrongState("not now")', "raise WrongState()"),
+        ('raise WrongState("now", detail=seen)', "raise WrongState(detail=seen)"),
         ('raise WrongState(f"past {limit}")', "raise WrongState(None)"),
         ("raise WrongState(seen.state.value)", "raise WrongState(None)"),
         ('raise InvalidField(field, "empty")', 'raise InvalidField(field, "EMPTY")'),
@@ -45,6 +47,7 @@ def test_a_text_or_the_case_of_a_codec_is_excused(before, after):
         ('raise WrongState("not now")', 'raise WrongKey("not now")'),
         ('raise InvalidField("keys", "empty")', 'raise InvalidField("XXkeysXX", "empty")'),
         ('raise InvalidField("keys", "empty")', 'raise InvalidField(None, "empty")'),
+        ('raise WrongState("now", detail=seen)', 'raise WrongState("now")'),
         ('raise InvalidField(field, "empty")', 'raise InvalidField("empty")'),
         ('raise TooOften("pending", 1)', 'raise TooOften("PENDING", 1)'),
         ("raise CodeDemanded(seen)", "raise CodeDemanded(None)"),

@@ -239,9 +239,7 @@ def _count_wrong_code(tools: Tools, facts: Answering, refusal: WrongCode) -> Dec
     state = step(CHALLENGE, challenge.state, ChallengeEvent.MISTYPE, facts)
     wrong_codes = account.history.wrong_codes + 1
     history = replace(account.history, wrong_codes=wrong_codes)
-    locked_at = account.locked_at
-    if wrong_codes >= tools.policy.code_limit_account:
-        locked_at = tools.now
+    locked_at = tools.now if wrong_codes >= tools.policy.code_limit_account else None
     audit = [AuditEntry(challenge.guid, "challenge.mistype", refusal.code)]
     if locked_at is not None:
         audit.append(AuditEntry(account.guid, "account.lock", refusal.code))

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
+from typing import assert_never
 
 import attrs
 
@@ -135,6 +136,7 @@ def reach_of(record: Company | AppSpace | Admin) -> Reach:
             )
         case Admin():
             return Reach(company=record.company, app_space=record.app_space)
+    assert_never(record)
 
 
 def require_permitted(facts: Administering) -> None:

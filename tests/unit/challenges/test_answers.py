@@ -231,7 +231,7 @@ def test_rsa_answers_are_accepted(service, rsa_phone):
     assert phone.answer(service.ask("rita", "Pay?").challenge).approved
 
 
-def test_whoever_waits_for_the_challenge_is_woken(service, alice, challenge):
+def test_those_who_wait_for_the_challenge_are_woken(service, alice, challenge):
     guids = []
 
     class Wake:
@@ -268,6 +268,16 @@ def test_s6_what_was_finished_stays_readable_from_then_on(service, alice, challe
     service.clock.jump(other.deadline + timedelta(days=7))
     service.challenges.expire()
     assert service.stored(other.guid).keep_until == service.clock.now() + STANDARD.retention
+
+
+def test_s5_an_answer_to_what_was_swept_says_that_the_deadline_had_passed(
+    service, alice, challenge
+):
+    service.clock.jump(challenge.deadline)
+    service.challenges.expire()
+    with pytest.raises(WrongState) as caught:
+        alice.answer(challenge)
+    assert caught.value.detail == "It is over: the deadline passed before it was answered."
 
 
 def test_s5_an_answer_signed_in_time_and_sent_too_late_is_refused(service, alice, challenge):

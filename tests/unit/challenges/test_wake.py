@@ -1,4 +1,4 @@
-"""The bell inside: whoever waits is woken after a commit, and nothing depends on it."""
+"""Those who wait are woken after a commit, and nothing depends on it."""
 
 import attrs
 import pytest
@@ -18,7 +18,7 @@ def alice(service):
 
 
 class Waiting:
-    """A Wake that remembers whom it rang for."""
+    """A Wake that remembers which GUIDs were notified."""
 
     def __init__(self):
         self.guids = []
@@ -28,7 +28,7 @@ class Waiting:
 
 
 @pytest.mark.parametrize("ending", ["answer", "disown", "fail", "cancel", "expire", "supersede"])
-def test_whoever_waits_for_a_challenge_is_woken_however_it_ends(service, alice, ending):
+def test_those_who_wait_for_a_challenge_are_woken_however_it_ends(service, alice, ending):
     once = service.but(policy=attrs.evolve(STANDARD, pending_limit=1, supersede=True, code_limit=1))
     issued = once.ask("alice", "Pay?", show_code=True)
     challenge, wake = issued.challenge, Waiting()
@@ -51,7 +51,7 @@ def test_whoever_waits_for_a_challenge_is_woken_however_it_ends(service, alice, 
     assert wake.guids.count(challenge.guid) == 1
 
 
-def test_a_sweep_that_breaks_off_wakes_whoever_waits_for_what_it_ended(service, alice):
+def test_a_sweep_that_breaks_off_wakes_those_who_wait_for_what_it_ended(service, alice):
     challenges = [service.ask("alice", "Pay?").challenge for _ in range(2)]
     service.clock.jump(challenges[-1].deadline)
     faults, wake = Faults(), Waiting()
@@ -78,7 +78,15 @@ def test_the_account_and_notification_workers_are_woken_once(service, alice):
     ]
 
 
-def test_a_repeat_wakes_nobody(service, alice):
+def test_a_repeated_answer_wakes_again_since_the_first_call_may_have_died_before(service, alice):
+    challenge = service.ask("alice", "Pay?").challenge
+    token, wake = service.signed(alice, challenge), Waiting()
+    service.send(alice, token)
+    service.but(wake=wake).send(alice, token)
+    assert wake.guids == [challenge.guid]
+
+
+def test_a_repeated_question_wakes_nobody(service, alice):
     wake = Waiting()
     service.ask("alice", "Pay?", idempotency_key="k")
     service.but(wake=wake).ask("alice", "Pay?", idempotency_key="k")

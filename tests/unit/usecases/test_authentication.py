@@ -125,6 +125,23 @@ def test_an_app_space_of_another_origin_is_never_returned(service, guid, hmac):
     assert service.authentication._app_spaces[guid] == party.app_space.guid
 
 
+def test_an_origin_and_its_app_space_are_read_in_one_trip_from_the_second_time_on(
+    service, guid, hmac
+):
+    trips = []
+
+    class Store:
+        def get(self, *guids):
+            trips.append(guids)
+            return service.store.get(*guids)
+
+    authentication = service.but(store=Store()).authentication
+    for seconds in range(2):
+        authentication.authenticate(cx1(service, hmac, guid, seconds=seconds))
+    space = service.app_space.guid
+    assert trips == [(guid,), (space,), (guid, space)]
+
+
 def test_a_service_remembers_the_app_spaces_of_so_many_origins(service, guid, hmac):
     remembered = service.authentication._app_spaces
     for number in range(REMEMBERED_ORIGINS):
