@@ -9,8 +9,6 @@ from counterseal.testing import FakeService
 from counterseal.testing.service import CALLBACK
 from counterseal_client import CallbackRefused, verify_callback
 
-seen = set()  # a table of your database
-
 
 # With counterseal-client
 def by_our_client(headers, body, secrets):
@@ -18,9 +16,7 @@ def by_our_client(headers, body, secrets):
         callback = verify_callback(headers, body, secrets, now=datetime.now(UTC))
     except CallbackRefused:
         return HTTPStatus.BAD_REQUEST
-    if callback.id not in seen:
-        seen.add(callback.id)
-        act_on(callback.request.guid)
+    record(callback.id, callback.request.guid)
     return HTTPStatus.NO_CONTENT
 
 
@@ -30,18 +26,21 @@ def by_a_library(headers, body, secret):
         request = Webhook(secret).verify(body, headers)
     except (WebhookVerificationError, ValueError):  # the second for what is no header at all
         return HTTPStatus.BAD_REQUEST
-    if headers["webhook-id"] not in seen:
-        seen.add(headers["webhook-id"])
-        act_on(request["guid"])
+    record(headers["webhook-id"], request["guid"])
     return HTTPStatus.NO_CONTENT
 
 
-# What comes next
-def act_on(guid):
-    """Do what was waiting for the request *guid*, if the evidence holds."""
-    print("to be looked at:", guid)
+# Record
+seen, jobs = set(), []  # two tables of your database, and one transaction
 
 
+def record(message, guid):
+    if message not in seen:
+        jobs.append(guid)
+        seen.add(message)
+
+
+# A callback to try it with
 def a_callback():
     """Let somebody answer, and return what the service sends: headers, body and the secret."""
     world = FakeService()
@@ -60,3 +59,4 @@ if __name__ == "__main__":
     headers, body, secret = a_callback()
     print(by_our_client(headers, body, [secret]))
     print(by_a_library(headers, body, secret))  # a repeat: it does nothing
+    print("to be looked at:", *jobs)
