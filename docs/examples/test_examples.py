@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-EXAMPLES = sorted(
-    path for path in HERE.glob("*.py") if not path.name.startswith(("test_", "conftest"))
-)
+OTHERS = ("test_", "conftest", "receive")
+"""Tests, and a server that runs until it is stopped: the tests of counterseal-server run it."""
+
+EXAMPLES = sorted(path for path in HERE.glob("*.py") if not path.name.startswith(OTHERS))
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
