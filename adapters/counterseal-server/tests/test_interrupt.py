@@ -8,6 +8,8 @@ import sys
 import pytest
 from program import PATIENCE, eventually
 
+from counterseal.models.guid import mint
+
 GRACE = 600
 """Seconds; whoever waits so long was killed after it, and had not heard."""
 
@@ -69,13 +71,42 @@ def test_a_stop_before_it_serves_is_heard(service):
     assert "serving at" not in service.log.read_text().partition("stopped")[2]
 
 
+COMMANDS = (
+    "serve",
+    "callbacks run",
+    f"callbacks queued --origin {mint(0, bytes(15))}",
+    "admin list",
+    "admin company Stray",
+    "account show zoe",
+    "invite zoe",
+    "store check",
+    "store purge",
+    "audit archive FILE",
+)
+
+
 def test_a_database_that_is_gone_is_not_taken_for_a_new_service(service):
-    for file in (service.folder / "data").glob("counterseal.db*"):
+    data = service.folder / "data"
+    for file in data.glob("counterseal.db*"):
         file.unlink()
 
-    for command in ("serve", "callbacks run"):
-        error_text = service.command(*command.split(), "--data", service.folder / "data", code=2)
-        assert error_text.startswith("store: there is no company in it, though there are keys in ")
+    for command in COMMANDS:
+        error_text = service.command(*command.split(), "--data", data, code=2)
+        assert error_text.startswith(f"store: there is no file {data}/counterseal.db: "), command
+        assert not list(data.glob("counterseal.db*")), command
+
+
+def test_an_empty_database_is_not_taken_for_a_new_service(service):
+    data = service.folder / "data"
+    for file in data.glob("counterseal.db*"):
+        file.unlink()
+    (data / "counterseal.db").touch()
+
+    for command in COMMANDS[:7]:
+        error_text = service.command(*command.split(), "--data", data, code=2)
+        assert error_text.startswith(
+            "store: there is no company in it, though there are keys in "
+        ), command
 
 
 def test_a_store_of_another_service_is_reported(service):

@@ -29,6 +29,7 @@ def runtime(tmp_path):
     private_files.make_folder(runtime.settings.data)
     runtime.keys.master_keys.create(SystemEntropy())
     runtime.keys.signer.create(Algorithm.ES256)
+    runtime.records.create()
     runtime.prepare()
     yield runtime
     runtime.close()

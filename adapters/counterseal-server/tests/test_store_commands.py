@@ -24,7 +24,7 @@ def file(tmp_path):
 def world(file):
     """A service in a SQLite file, with some of everything."""
     records = opened(file)
-    records.prepare()
+    records.create()
 
     def adapters(ports):
         return evolve(records.joined(ports), entropy=SystemEntropy())

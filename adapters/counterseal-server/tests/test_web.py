@@ -49,6 +49,7 @@ def open_runtime(tmp_path):
         if not runtime.keys.master_keys.path.exists():
             runtime.keys.master_keys.create(SystemEntropy())
             runtime.keys.signer.create(Algorithm.ES256)
+        runtime.records.create()
         runtime.prepare()
         return runtime
 

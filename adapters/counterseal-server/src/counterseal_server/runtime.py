@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from counterseal import OPERATOR, Administration, Policy, Ports
+from counterseal.errors import InvalidField
 from counterseal.memory import (
     MemoryAudit,
     MemoryCounters,
@@ -21,7 +22,7 @@ from counterseal.memory import (
     SystemClock,
     SystemEntropy,
 )
-from counterseal.models import Admin
+from counterseal.models import Admin, Company
 from counterseal_http import HttpCallbackSender
 from counterseal_keys import KeyFiles, sealing_key_id
 from counterseal_server.callback_reach import callback_guard, callback_policy
@@ -96,7 +97,7 @@ class Runtime:
         Look at what has to be there before anybody is served, and migrate a database.
 
         Raises:
-            InvalidField: What a channel is made from does not fit.
+            InvalidField: What a channel is made from does not fit, or there is no database.
             SignerUnavailable: The signing keys are not there, or another master key sealed them.
             SchemaTooNew: A newer release has been at the database.
             UnfitServer: A Redis server is too old, or may drop keys.
@@ -104,7 +105,35 @@ class Runtime:
         """
         self.keys.signer.jwks()
         self.channels.open()
-        self.records.prepare()
+        self.prepare_records()
+
+    def prepare_records(self) -> None:
+        """Migrate a database, and look at servers of Redis; errors as in `prepare`."""
+        try:
+            self.records.prepare()
+        except InvalidField as error:
+            raise InvalidField(
+                error.field,
+                f"{error.problem}: is COUNTERSEAL_STORE not set as it is for the service?"
+                " A new service begins with counterseal init",
+            ) from error
+
+    def demand_company(self) -> None:
+        """
+        Require a company in the store: a lost or wrong store would look like a new one.
+
+        Raises:
+            InvalidField: There is none, though there are keys.
+            Unavailable: The store did not answer.
+        """
+        if not Administration(self.ports, self.policy, by=OPERATOR).list(None, Company):
+            raise InvalidField(
+                "store",
+                "there is no company in it, though there are keys in"
+                f" {self.keys.signer.path.parent}:"
+                " is it another one, or lost? Put it back, or set COUNTERSEAL_STORE as it is for"
+                " the service; for a new service with these keys, run counterseal init",
+            )
 
     def opens(self) -> bool:
         """

@@ -59,7 +59,7 @@ def create_service(runtime: Runtime, draft: ServiceDraft) -> dict[str, Any]:
     # One process at a time, and no keys beside records that others have sealed: a service that
     # has lost its keys would come up again, and neither open what is there nor be believed.
     with private_files.lock(private_files.make_folder(runtime.settings.data)):
-        runtime.records.prepare()
+        runtime.records.create()
         if Administration(runtime.ports, runtime.policy, by=OPERATOR).list(None, Company):
             raise InvalidField("data", "there is a company already; this is for new services")
         runtime.keys.create_missing()

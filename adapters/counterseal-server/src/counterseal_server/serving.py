@@ -23,9 +23,7 @@ from typing import Any
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.server import Server
 
-from counterseal import OPERATOR, Administration
 from counterseal.errors import InvalidField
-from counterseal.models import Company
 from counterseal_server import logs
 from counterseal_server.metrics import Metrics
 from counterseal_server.runtime import Runtime
@@ -57,7 +55,7 @@ def serve(settings: Settings) -> None:
     logs.configure(settings.log_format, settings.log_level)
     with Runtime(settings) as runtime:
         runtime.prepare()
-        _demand_founded(runtime)
+        runtime.demand_company()
         is_sealed, opens = runtime.keys.sealed_by_newest(), runtime.opens()
     _demand_free(settings)
     if not is_sealed:
@@ -151,7 +149,7 @@ def _work(settings: Settings, duty: Duty, title: str) -> None:
     warn(settings)
     with Runtime(settings) as runtime:
         runtime.prepare()
-        _demand_founded(runtime)
+        runtime.demand_company()
         workers = Workers(runtime, Metrics(), duties={duty})
         workers.start()
         log.info(title)
@@ -270,18 +268,6 @@ def _follow(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(WATCH_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _demand_founded(runtime: Runtime) -> None:
-    # An empty database is made where there is none: a lost one would look like a new service.
-    if not Administration(runtime.ports, runtime.policy, by=OPERATOR).list(None, Company):
-        raise InvalidField(
-            "store",
-            "there is no company in it, though there are keys in"
-            f" {runtime.keys.signer.path.parent}:"
-            " is it another one, or lost? Put it back; for a new service with these keys,"
-            " run counterseal init",
-        )
 
 
 def _demand_free(settings: Settings) -> None:

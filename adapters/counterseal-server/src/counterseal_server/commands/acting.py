@@ -31,6 +31,7 @@ def opened(data: str | None, config: str | None) -> Iterator[Runtime]:
 
         with Runtime(configured(config, data=data)) as runtime:
             runtime.prepare()
+            runtime.demand_company()
             yield runtime
 
 

@@ -33,7 +33,7 @@ def archive(file: str, *, keep: bool, data: str | None, config: str | None) -> N
 
         count = 0
         with Runtime(configured(config, data=data)) as runtime:
-            runtime.records.prepare()
+            runtime.prepare_records()
             for page in runtime.records.inventory(runtime.ports.clock).pages():
                 lines = "".join(f"{write(event)}\n" for event in page.events)
                 files.append(file, lines.encode("ascii"), field="file")

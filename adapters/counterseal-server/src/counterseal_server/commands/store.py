@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Failed, plainly
 from counterseal_server.printing import print_line
+
+if TYPE_CHECKING:  # a fast start
+    from counterseal_server.records import Records
 
 IN_ENVIRONMENT = "env:"
 NAME_BYTES = 16
@@ -54,7 +57,7 @@ def check(data: str | None, config: str | None) -> None:
         from counterseal_server.screen import progress  # noqa: PLC0415
 
         with Runtime(configured(config, data=data)) as runtime, progress("partitions") as done:
-            runtime.records.prepare()
+            runtime.prepare_records()
             clock = runtime.ports.clock
             records, flaws = looked_at(lambda: runtime.records.inventory(clock), clock, done)
         for flaw in flaws:
@@ -83,12 +86,12 @@ def copy(source: str, target: str) -> None:
 
         clock, entropy = SystemClock(), SystemEntropy()
         with (
-            closing(opened(_there(_address(source)))) as source_records,
+            closing(opened(_address(source))) as source_records,
             closing(opened(_address(target))) as new,
             progress("partitions") as done,
         ):
-            source_records.prepare()
-            new.prepare()
+            _prepare_source(source_records)
+            new.create()
             steps = copy_store(
                 source_records.inventory(clock),
                 new.inventory(clock),
@@ -102,17 +105,13 @@ def copy(source: str, target: str) -> None:
         print_line(f"records: {last.records}; lines of the audit log: {last.events}")
 
 
-def _there(address: str) -> str:
-    # A database that is not there would be made, and be empty.
-    if address.startswith("sqlite:"):
-        from sqlalchemy import make_url  # noqa: PLC0415 (a fast start)
+def _prepare_source(records: Records) -> None:
+    from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
 
-        from counterseal.errors import InvalidField  # noqa: PLC0415
-
-        file = make_url(address).database
-        if file and not Path(file).exists():
-            raise InvalidField("FROM", f"there is no file {file}")
-    return address
+    try:
+        records.prepare()
+    except InvalidField as error:
+        raise InvalidField("FROM", error.problem) from error
 
 
 def _address(text: str) -> str:

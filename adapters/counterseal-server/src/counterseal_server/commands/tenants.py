@@ -108,6 +108,7 @@ def invite(
 
         with Runtime(configured(config, data=data)) as runtime, output_to(out) as write_document:
             runtime.prepare()
+            runtime.demand_company()
             invited = inviting.invite(runtime, account, origin)
             link, deadline = inviting.link(invited), format_time(invited.deadline)
             if as_json or out is not None:

@@ -33,11 +33,17 @@ class Records(Protocol):
             Unavailable: At the end: what was written may be lost.
         """
 
+    def create(self) -> None:
+        """
+        Make what this release needs, where nothing has to be there yet; errors as in `prepare`.
+        """
+
     def prepare(self) -> None:
         """
         Look at what is there, and make it what this release needs.
 
         Raises:
+            InvalidField: There is no file of that name.
             Misuse: It is not as it has to be.
             Unavailable: It did not answer.
         """

@@ -63,6 +63,10 @@ class RedisRecords:
         """Return nothing to speak of: each verb is as sure as the address asks for."""
         return nullcontext()
 
+    def create(self) -> None:
+        """Look at the servers, as `prepare` does."""
+        self.prepare()
+
     def prepare(self) -> None:
         """
         Look at the servers; there is nothing to migrate.

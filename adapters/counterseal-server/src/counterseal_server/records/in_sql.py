@@ -6,9 +6,11 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from counterseal import Ports
+from counterseal.errors import InvalidField
 from counterseal.ports import Clock
 from counterseal_sql import Database, SqlInventory, UnfitUrl, connect, forget, upgrade, with_sql
 
@@ -40,6 +42,7 @@ class SqlRecords:
             url = address
         if str(url).partition(":")[0].partition("+")[0] not in DATABASES:
             raise UnfitUrl(PORTS)
+        self._file = _file_of(url)
         try:
             self.database: Database = connect(url)
         except UnfitUrl as error:
@@ -58,14 +61,28 @@ class SqlRecords:
         """
         return self.database.call()
 
-    def prepare(self) -> None:
+    def create(self) -> None:
         """
-        Migrate the database.
+        Create what is missing in the database, and the file of a SQLite database.
 
         Raises:
             SchemaTooNew: A newer release has been at it.
             Unavailable: It did not answer.
         """
+        upgrade(self.database)
+
+    def prepare(self) -> None:
+        """
+        Migrate the database.
+
+        Raises:
+            InvalidField: There is no such file. SQLite would create it, and it would be empty.
+            SchemaTooNew: A newer release has been at it.
+            Unavailable: It did not answer.
+        """
+        file = self._file
+        if file is not None and not file.exists():
+            raise InvalidField("store", f"there is no file {file}")
         upgrade(self.database)
 
     def forget(self, before: datetime) -> int:
@@ -84,3 +101,14 @@ class SqlRecords:
     def close(self) -> None:
         """Close the connections."""
         self.database.close()
+
+
+def _file_of(url: str | URL) -> Path | None:
+    """Return the file of a SQLite database; None if it is in memory, or of another kind."""
+    try:
+        parsed_url = make_url(url)
+    except ArgumentError:
+        return None
+    name = parsed_url.database
+    is_file = parsed_url.get_backend_name() == "sqlite" and name and name != ":memory:"
+    return Path(name) if is_file and name else None
