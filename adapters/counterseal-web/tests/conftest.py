@@ -28,6 +28,7 @@ from counterseal_web.wsgi import WsgiApplication
 sys.path.insert(0, str(Path(__file__).parent))
 
 from asgi_client import as_wsgi
+from served import ServedService, stop_servers
 
 BASE = "https://service.example"
 
@@ -70,6 +71,12 @@ def in_django(service, prefix=""):
     return as_wsgi(mounted(AsgiApplication(service), prefix, get_asgi_application()))
 
 
+def served(service, prefix=""):
+    app = ServedService(service)
+    # As a proxy does that `serve` stands behind.
+    return DispatcherMiddleware(nothing, {prefix: app}) if prefix else app
+
+
 def mounted(app, prefix, host):
     """Return *host* with *app* under *prefix*, as a host without a router has it."""
 
@@ -94,17 +101,25 @@ FACES = {
     "asgi": asgi,
     "fastapi": in_fastapi,
     "django": in_django,
+    "serve": served,
 }
 """Each takes a service and the prefix that it is mounted under, and returns a WSGI callable."""
 
 EVERY_FACE = "EVERY_FACE" in os.environ
-"""Whether tests that are marked `one_face` run over each of them too."""
+"""Whether every test runs over each of them."""
 
 
 def pytest_generate_tests(metafunc):
     if "face" in metafunc.fixturenames:
-        one = metafunc.definition.get_closest_marker("one_face") and not EVERY_FACE
-        metafunc.parametrize("face", list(FACES)[:1] if one else list(FACES), indirect=True)
+        metafunc.parametrize("face", faces_of(metafunc.definition), indirect=True)
+
+
+def faces_of(definition):
+    """Return the names of the faces over which a test runs."""
+    if EVERY_FACE or definition.get_closest_marker("every_face"):
+        return list(FACES)
+    in_process = [name for name, face in FACES.items() if face is not served]
+    return in_process[:1] if definition.get_closest_marker("one_face") else in_process
 
 
 @attrs.frozen
@@ -118,6 +133,11 @@ class Served:
 
     def test_client(self):
         return Client(self.app)
+
+    @property
+    def port(self):
+        """Where it is served already; None for a face that is called in this process."""
+        return getattr(self.app, "port", None)
 
 
 def application(face, ports, policy=STANDARD, *, prefix="", **settings):
@@ -238,7 +258,8 @@ def world():
 @pytest.fixture
 def face(request):
     """What puts a service behind one face; see `FACES`."""
-    return FACES[request.param]
+    yield FACES[request.param]
+    stop_servers()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from urllib.parse import unquote
 
 import attrs
 
@@ -33,6 +34,8 @@ class Exchange:
         target: Path and query.
         about: What happens, in a sentence or more; None keeps it off the pages.
         line: How the reply begins: status and phrase.
+        got: Those headers of the reply that the pages show.
+        headers: All of them but the request's id, with names in lower case.
     """
 
     operation: Operation | None
@@ -43,6 +46,7 @@ class Exchange:
     body: bytes
     line: str
     got: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...]
     reply: bytes
 
     @property
@@ -65,19 +69,17 @@ class Recorder:
     Plays requests, in the process and in order.
 
     Args:
-        app: The Flask application.
-        operations: Those that it serves.
+        client: Calls the application.
+        find: Returns the operation that a method and a path name, or None.
         clock: Moved on by a second after each request: nobody says the same thing twice at
             one time.
     """
 
-    def __init__(self, app, operations, clock):
-        self.app = app
+    def __init__(self, client, find, clock):
         self.clock = clock
         self.exchanges = []
-        self._client = app.test_client()
-        self._routes = app.url_map.bind("")
-        self._operations = {each.id: each for each in operations}
+        self._client = client
+        self._find = find
 
     def send(self, about, method, target, *, headers, body=b"", meanwhile=None):
         """
@@ -114,7 +116,7 @@ class Recorder:
     def keep(self, about, method, target, *, headers, body, line, got, reply):
         """Keep what was sent and what came back, and return the exchange."""
         exchange = Exchange(
-            operation=self._operation(method, target),
+            operation=self._find(method, unquote(target.partition("?")[0])),
             about=about,
             method=method,
             target=target,
@@ -122,6 +124,11 @@ class Recorder:
             body=body,
             line=line,
             got=tuple((name, got[name]) for name in REPLY_HEADERS if name in got),
+            headers=tuple(
+                sorted(
+                    (name.lower(), value) for name, value in got.items() if name != "X-Request-Id"
+                )
+            ),
             reply=reply,
         )
         self.exchanges.append(exchange)
@@ -134,7 +141,3 @@ class Recorder:
             for each in reversed(self.exchanges)
             if each.operation.id == operation and ("Idempotency-Key", key) in each.sent
         )
-
-    def _operation(self, method, target):
-        matched, _ = self._routes.match(target.partition("?")[0], method)
-        return self._operations.get(matched.rpartition(".")[2])

@@ -15,12 +15,13 @@ from exchanges import answering, asking, entering, refusing, stalling, tenancy
 from exchanges.cast import by_cx1
 from exchanges.recorder import PUBLIC, Exchange, Recorder
 from flask import Flask
+from werkzeug.test import Client
 
 from counterseal import keys
 from counterseal.models import Algorithm, Delivery
 from counterseal.testing import FakeService
-from counterseal_flask import Settings, create_blueprints
-from counterseal_web import ADMIN_API, OPERATIONS
+from counterseal_flask import admin_blueprint, device_blueprint, service_blueprint
+from counterseal_web import ADMIN_API, OPERATIONS, Application, Request, Service, Settings
 
 CALLS = (*OPERATIONS, *ADMIN_API)
 
@@ -39,21 +40,37 @@ class Told:
     deliveries: tuple[Delivery, ...]
 
 
-def told():
-    """Play the story."""
+def in_flask(service):
+    """Return an application that serves *service*."""
+    app = Flask("auth")
+    for blueprint in (service_blueprint, device_blueprint, admin_blueprint):
+        app.register_blueprint(blueprint(service))
+    return app
+
+
+def told(face=in_flask):
+    """
+    Play the story.
+
+    Args:
+        face: Returns a WSGI callable that serves a service.
+    """
     with mock.patch.object(keys, "generate", from_its_name):
-        return _told()
+        return _told(face)
 
 
-def _told():
+def _told(face):
     world = FakeService()
     settings = Settings(
         public_url=PUBLIC, administration=True, look_every=timedelta(milliseconds=1)
     )
-    app = Flask("auth")
-    for blueprint in create_blueprints(world.ports, world.policy, settings):
-        app.register_blueprint(blueprint)
-    recorder = Recorder(app, CALLS, world.clock)
+    service = Service(world.ports, world.policy, settings)
+    application, operations = Application(service), {each.id: each for each in CALLS}
+
+    def find(method, path):
+        return operations.get(application.find_operation(Request(method=method, path=path)))
+
+    recorder = Recorder(Client(face(service)), find, world.clock)
     first = world.credentials.create_admin("First administrator", all_companies=True)
     desk = by_cx1(recorder, first.guid, first.secret)
     places = tenancy.build(desk)

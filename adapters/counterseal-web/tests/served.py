@@ -1,0 +1,158 @@
+"""What `serve` runs, behind a real socket, as a WSGI callable: one client serves every face."""
+
+import asyncio
+import http.client
+import socket
+import tempfile
+import time
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+
+from asgi_client import PATIENCE, PIECE, event_loop
+from granian.constants import HTTPModes, Interfaces
+from granian.server.embed import Server
+
+from counterseal_server.configuration import settings
+from counterseal_server.metrics import Metrics
+from counterseal_server.runtime import Runtime
+from counterseal_server.web import build_gateway
+
+SERVERS_OWN = frozenset({"date", "server", "transfer-encoding", "x-request-id"})
+"""Headers that no face writes, but the server around it."""
+
+PATH = "/:@!$&'()*+,;=-._~"
+"""What may stand in a path as it is (RFC 3986, 3.3)."""
+
+
+@cache
+def runtime():
+    """Return the settings of a new service, on its defaults; each test brings ports of its own."""
+    folder = tempfile.TemporaryDirectory(prefix="counterseal-")
+    opened = Runtime(settings({"data": Path(folder.name) / "data"}, {}))
+    opened.folder = folder  # deleted with it
+    return opened
+
+
+_servers = []
+
+
+def stop_servers():
+    """Stop those that have been started."""
+    while _servers:
+        _servers.pop().close()
+
+
+class ServedService:
+    """A service in the server that `serve` starts, in this process; it is a WSGI callable."""
+
+    def __init__(self, service):
+        self._service = service
+        self._connections = []
+        with socket.create_server(("127.0.0.1", 0)) as unused:
+            self.port = unused.getsockname()[1]
+        gateway = build_gateway(runtime(), service, Metrics(), lambda: None)
+        self._server, self._future = event_loop().start(self._start(gateway)).result(PATIENCE)
+        _servers.append(self)
+        self._await_port()
+
+    async def _start(self, gateway):
+        server = Server(
+            gateway,
+            address="127.0.0.1",
+            port=self.port,
+            interface=Interfaces.ASGI,
+            http=HTTPModes.http1,
+            backpressure=runtime().settings.connections,
+            log_enabled=False,
+            websockets=False,
+        )
+        return server, asyncio.ensure_future(server.serve())
+
+    def _await_port(self):
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
+            except ConnectionRefusedError:
+                time.sleep(0.002)
+            else:
+                return
+
+    def close(self):
+        """Stop the server, and end what waits."""
+        self._service.close()
+        for connection in self._connections:
+            connection.close()
+        event_loop().start(self._stop()).result(PATIENCE)
+
+    async def _stop(self):
+        self._server.stop()
+        await self._future
+
+    def __call__(self, environ, start_response):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        exchange = Exchange(connection)
+        self._connections.append(exchange)
+        exchange.send(environ)
+        start_response(*exchange.start())
+        return exchange
+
+
+class Exchange:
+    """One request over a connection of its own, and the pieces of its response."""
+
+    def __init__(self, connection):
+        self._connection = connection
+        self._response = None
+
+    def send(self, environ):
+        query = environ.get("QUERY_STRING", "")
+        target = quote(environ["PATH_INFO"].encode("latin-1"), safe=PATH)
+        self._connection.putrequest(
+            environ["REQUEST_METHOD"],
+            f"{target}?{query}" if query else target,
+            skip_host=True,
+            skip_accept_encoding=True,
+        )
+        for name, value in environ.items():
+            if name.startswith("HTTP_") or (name in {"CONTENT_TYPE", "CONTENT_LENGTH"} and value):
+                header = name.removeprefix("HTTP_").replace("_", "-")
+                self._connection.putheader(header, value.encode("latin-1"))
+        # A body that is refused unread may end the connection while it is written.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._connection.endheaders()
+            for piece in pieces_of(environ):
+                self._connection.send(piece)
+
+    def start(self):
+        """Return status and headers."""
+        self._response = self._connection.getresponse()
+        headers = [
+            (name, value)
+            for name, value in self._response.getheaders()
+            if name.lower() not in SERVERS_OWN
+        ]
+        return f"{self._response.status} {self._response.reason}", headers
+
+    def __iter__(self):
+        while piece := self._response.read1(PIECE):
+            yield piece
+        self.close()
+
+    def close(self):
+        if self._response is not None:
+            self._response.close()
+        self._connection.close()
+
+
+def pieces_of(environ):
+    """Return the body, as the request's headers say that it comes."""
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        while piece := environ["wsgi.input"].read(PIECE):
+            yield b"%x\r\n%b\r\n" % (len(piece), piece)
+        yield b"0\r\n\r\n"
+        return
+    length = environ.get("CONTENT_LENGTH", "")
+    if length.isdecimal() and int(length):
+        yield environ["wsgi.input"].read(int(length))
