@@ -44,7 +44,7 @@ class Approvals:
         self.expire_invitations = aio(self.service.invitations.expire)
 
     async def invite(self, user: str) -> str:
-        """Return the link by which one device of *user* can be bound, for ten minutes."""
+        """Return the link that binds one device of *user*, for five minutes."""
         invitation = await self._invite(self.origin, user)
         return write_link(
             BindLink(

@@ -40,7 +40,7 @@ class Approvals:
         self.invitations = self.service.invitations
 
     def invite(self, user: str) -> str:
-        """Return the link by which one device of *user* can be bound, for ten minutes."""
+        """Return the link that binds one device of *user*, for five minutes."""
         invitation = self.invitations.invite(self.origin, user)
         return write_link(
             BindLink(

@@ -15,7 +15,7 @@ def upgrade() -> None:
     name = sa.String(36).with_variant(sa.String(36, collation="C"), "postgresql")
     op.create_table(
         "counterseal_records",
-        sa.Column("number", number, primary_key=True),
+        sa.Column("number", number, sa.Identity(), primary_key=True),
         sa.Column("guid", name, nullable=False),
         sa.Column("kind", name, nullable=False),
         sa.Column("version", sa.BigInteger, nullable=False),
@@ -37,7 +37,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "counterseal_events",
-        sa.Column("number", number, primary_key=True),
+        sa.Column("number", number, sa.Identity(), primary_key=True),
         sa.Column("at", sa.BigInteger, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
     )
