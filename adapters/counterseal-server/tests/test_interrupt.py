@@ -4,6 +4,7 @@ import base64
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 from program import PATIENCE, eventually
@@ -48,6 +49,19 @@ def test_whoever_reads_where_it_serves_may_call(service):
     wait_for_text(service, process, "serving at")
 
     assert service.call("GET", "/healthz", plain=True)[0] == 200
+
+
+def test_a_death_of_the_process_that_serves_is_logged(service):
+    process = serving(service)
+    wait_for_text(service, process, "serving at")
+    (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+
+    os.kill(int(child), signal.SIGKILL)
+
+    assert process.wait(PATIENCE) == 1
+    assert "stopped: the process that serves ended by itself, or was killed" in (
+        service.log.read_text()
+    )
 
 
 @pytest.mark.parametrize("called", [False, True], ids=["at once", "after a call"])

@@ -7,6 +7,7 @@ import pytest
 
 from counterseal.models import AdminRole, Callback, CallbackState
 from counterseal.testing.service import CALLBACK
+from counterseal.wire.claims import format_time
 
 NOTHING = "00000000-0000-8000-8000-000000000000"
 
@@ -47,7 +48,13 @@ def test_a_dead_callback_is_listed_and_delivered_once_it_is_queued_again(
     delivery = f"{origin}/deliveries/{dead['deliveryGuid']}"
     assert support.get(delivery).json == dead
     requeued = support.post(f"{delivery}/requeue", None).json
-    assert requeued == dead | {"status": "QUEUED", "cause": None, "attempts": 0}
+    now = format_time(world.clock.now())
+    assert requeued == dead | {
+        "status": "QUEUED",
+        "cause": None,
+        "attempts": 0,
+        "nextAttemptAt": now,
+    }
     again = support.post(f"{delivery}/requeue", None)
     assert (again.status_code, again.json["code"]) == (409, "wrong_state")
     world.deliver()

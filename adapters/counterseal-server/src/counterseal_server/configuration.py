@@ -222,7 +222,7 @@ def span(value: Any, field: str) -> timedelta:
     """
     match = _SPAN.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise InvalidField(field, "not a time like 90s, 10m, 24h or 30d")
+        raise InvalidField(field, "not a number with a unit, like 90s, 10m, 24h or 30d")
     return int(match[1]) * UNITS[match[2]]
 
 

@@ -69,7 +69,7 @@ def serve(settings: Settings) -> None:
             " store or data folder, or is an older key missing?"
         )
     warn(settings)
-    Server(
+    server = Server(
         "counterseal",
         address=settings.host,
         port=settings.port,
@@ -82,7 +82,12 @@ def serve(settings: Settings) -> None:
         log_enabled=False,
         websockets=False,
         workers_kill_timeout=max(1, round(settings.grace.total_seconds())),
-    ).serve(target_loader=partial(_load, settings), wrap_loader=False)
+    )
+    try:
+        server.serve(target_loader=partial(_load, settings), wrap_loader=False)
+    except SystemExit:
+        log.critical("stopped: the process that serves ended by itself, or was killed")
+        raise
     log.info("stopped")
 
 

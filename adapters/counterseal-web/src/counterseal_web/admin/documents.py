@@ -12,6 +12,7 @@ from counterseal.models import (
     Binding,
     Callback,
     CallbackEntry,
+    CallbackState,
     Company,
     Credential,
     Origin,
@@ -88,7 +89,8 @@ def callback_document(entry: CallbackEntry) -> Document:
 
 
 def delivery_document(callback: Callback) -> Document:
-    """Return the state of a callback's delivery; a dead one has its cause."""
+    """Return the state of a callback's delivery: a dead one has its cause, a queued one a time."""
+    next_at = callback.next_at if callback.state is CallbackState.QUEUED else None
     return {
         "deliveryGuid": callback.guid,
         "requestGuid": callback.challenge,
@@ -98,6 +100,7 @@ def delivery_document(callback: Callback) -> Document:
         "cause": None if callback.cause is None else callback.cause.value,
         "attempts": callback.attempts,
         "lastStatus": callback.last_status,
+        "nextAttemptAt": None if next_at is None else format_time(next_at),
         "createdAt": format_time(callback.created_at),
     }
 

@@ -182,6 +182,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         cause={"enum": [*(each.value for each in DeadReason), None]},
         attempts=COUNT,
         lastStatus={"type": ["integer", "null"]},
+        nextAttemptAt=NO_MOMENT,
         createdAt=MOMENT,
     ),
     "Deliveries": _each("Delivery"),
