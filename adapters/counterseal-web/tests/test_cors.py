@@ -3,7 +3,8 @@
 import pytest
 
 from counterseal.errors import PolicyUnsound
-from counterseal_web import Settings
+from counterseal_web import ADMIN_API, OPERATIONS, Settings
+from counterseal_web.operations import NAME
 
 PAGE, OTHER_PAGE = "https://phone.example", "https://other.example:8443"
 ALLOW = "Access-Control-Allow-Origin"
@@ -15,6 +16,14 @@ def browser(kit, world):
     other = world.new_app_space("Other")
     cors = {world.app_space.guid: [PAGE], other.guid: [OTHER_PAGE]}
     return kit.application(world.ports, cors=cors).test_client()
+
+
+FOR_PAGES = {
+    *("answerRequest", "disownRequest", "endorsedKeys", "deviceStatus", "pendingRequests"),
+    *("recordTelemetry", "rotateKeys", "showRequest", "updateDevice"),
+    *("authenticate", "finishBind", "lookAtInvitation", "redirect", "serviceKeys"),
+}
+"""What a device calls: with its proof, to be bound, and for the service's keys."""
 
 
 def preflight(client, path="/device/answer", *, page=PAGE, method="POST", asking="OPTIONS"):
@@ -95,9 +104,33 @@ def test_calls_that_bind_a_device_are_for_all_listed_pages(browser):
         assert (reply.status_code, reply.headers[ALLOW]) == (403, page)
 
 
-def test_other_calls_have_no_cors(browser):
-    reply = browser.get("/openapi.json", headers={"Origin": PAGE})
-    assert ALLOW not in reply.headers
+def test_pages_make_the_calls_of_devices_and_no_others(kit, world):
+    cors = {world.app_space.guid: [PAGE]}
+    client = kit.application(world.ports, cors=cors, administration=True).test_client()
+    allowed = set()
+    for operation in (*OPERATIONS, *ADMIN_API):
+        # No name of a path makes a call of an origin or an administrator one of a device.
+        path = NAME.sub("device", operation.path)
+        for prefix in ("", "/api"):
+            reply = preflight(client, prefix + path, method=operation.method)
+            if reply.status_code == 204:
+                assert (prefix, reply.headers[ALLOW]) == ("", PAGE)
+                allowed.add(operation.id)
+            assert (ALLOW in reply.headers) is (reply.status_code == 204)
+    assert allowed == FOR_PAGES
+
+
+def test_other_calls_have_no_cors(browser, kit, world):
+    for path in ("/openapi.json", "/device/login/return?state=x"):
+        assert ALLOW not in browser.get(path, headers={"Origin": PAGE}).headers
+    form = {"logout_token": "x"}
+    path = f"/device/login/logout/{world.app_space.guid}"
+    assert ALLOW not in browser.post(path, data=form, headers={"Origin": PAGE}).headers
+    world.bind("user-42")
+    shop = kit.shop_of(world, browser, world.origin)
+    reply = shop.get("/device/getAll?accountId=user-42", headers={"Origin": PAGE})
+    assert reply.status_code == 200
+    assert not {ALLOW, "Vary"} & set(reply.headers.keys())
 
 
 @pytest.mark.parametrize(

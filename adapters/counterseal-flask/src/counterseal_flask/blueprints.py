@@ -75,7 +75,7 @@ def _blueprint(
     blueprint = Blueprint(name, __name__)
     closed_rules: set[str] = set()
     for operation in operations:
-        view = _view(service, operation)
+        view = _View(service, operation)
         rule = NAME.sub(r"<\1>", operation.path)
         for prefix in prefixes:
             blueprint.add_url_rule(
@@ -102,13 +102,22 @@ def _rules_around(prefix: str, operation: Operation) -> set[str]:
     return rules
 
 
-def _view(service: Service, operation: Operation) -> Callable[..., flask.Response]:
-    inputs = Inputs.of(operation)
+class _View:
+    """
+    What Flask calls for one operation.
 
-    def view(**names: str) -> flask.Response:
-        return _response(respond(service, _request(), lambda: Route(inputs, names)))
+    Attributes:
+        operation: Which.
+    """
 
-    return view
+    def __init__(self, service: Service, operation: Operation) -> None:
+        self.operation = operation
+        self._service = service
+        self._inputs = Inputs.of(operation)
+
+    def __call__(self, **names: str) -> flask.Response:
+        """Answer one request."""
+        return _response(respond(self._service, _request(), lambda: Route(self._inputs, names)))
 
 
 def _closing(service: Service, rules: list[str]) -> Callable[[BlueprintSetupState], None]:
@@ -141,7 +150,7 @@ def _refuse() -> NoReturn:
     adapter = current_app.create_url_adapter(flask.request)
     if adapter is None:
         raise NoSuchEndpointError
-    allowed = []
+    allowed, operations = [], []
     for method in HTTPMethod:
         try:
             endpoint, _ = adapter.match(method=method)
@@ -149,8 +158,11 @@ def _refuse() -> NoReturn:
             continue
         if not endpoint.endswith(f".{UNMATCHED}"):
             allowed.append(str(method))
+            view = current_app.view_functions[endpoint]
+            if isinstance(view, _View):
+                operations.append(view.operation)
     if allowed:
-        raise MethodNotAllowedError(allowed)
+        raise MethodNotAllowedError(allowed, operations)
     raise NoSuchEndpointError
 
 

@@ -123,7 +123,7 @@ def begin(service: Service, request: Request, find: Callable[[], Route]) -> Resp
         with service.call():
             reply = _handle(service, request, route)
     except MethodNotAllowedError as error:
-        preflight = service.cors.preflight(request, error.allowed)
+        preflight = service.cors.preflight(request, error.operations)
         if preflight is not None:
             return preflight
         reply = error.reply()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -17,8 +16,6 @@ MAX_AGE = 600
 
 REQUEST_HEADERS = "Content-Type, Counterseal-Proof"
 RESPONSE_HEADERS = "Retry-After"
-
-_DEVICE_PATH = re.compile(r"/device(/|\Z)|/\.well-known/jwks\.json\Z")
 
 
 class Cors:
@@ -37,19 +34,20 @@ class Cors:
         self._allowed = {guid: frozenset(origins) for guid, origins in allowed.items()}
         self._all = frozenset[str]().union(*self._allowed.values())
 
-    def preflight(self, request: Request, methods: Collection[str]) -> Response | None:
+    def preflight(self, request: Request, operations: Iterable[Operation]) -> Response | None:
         """
-        Return the response to a preflight of an allowed page for a device call; None if none.
+        Return the response to an allowed page's preflight for a device call; else None.
 
         Args:
             request: As it was received.
-            methods: Those that its path has.
+            operations: Those that its path names.
         """
         origin = request.headers.get("origin", "")
         method = request.headers.get("access-control-request-method", "")
-        if request.method != "OPTIONS" or origin not in self._all or method not in methods:
+        called = "GET" if method == "HEAD" else method
+        if request.method != "OPTIONS" or origin not in self._all:
             return None
-        if not _DEVICE_PATH.search(request.path):
+        if not any(each.from_pages and each.method == called for each in operations):
             return None
         headers = {
             **STANDARD_HEADERS,
@@ -69,7 +67,7 @@ class Cors:
             request: As it was received.
             operation: What it called.
         """
-        if not self._all or not _DEVICE_PATH.match(operation.path):
+        if not self._all or not operation.from_pages:
             return ()
         origin = request.headers.get("origin", "")
         proof = request.headers.get("counterseal-proof", "")

@@ -181,8 +181,8 @@ PROVEN = ("denied", "unreachable", "identity_withdrawn")
 
 ENDED = ("not_found", "wrong_state", "deadline_passed", "strong_key_missed")
 
-_open = partial(Operation, audience=Audience.ANYBODY)
-_call = partial(Operation, audience=Audience.DEVICE, refuses=PROVEN)
+_open = partial(Operation, audience=Audience.ANYBODY, from_pages=True)
+_call = partial(Operation, audience=Audience.DEVICE, refuses=PROVEN, from_pages=True)
 
 DEVICE_API = (
     _open(
@@ -207,6 +207,8 @@ DEVICE_API = (
             "error": "Why there is no code.",
         },
         refuses=("denied", "deadline_passed"),
+        # A browser is sent here, and reads no response.
+        from_pages=False,
     ),
     _open(
         "authenticate",
@@ -233,6 +235,8 @@ DEVICE_API = (
         takes="LoggedOut",
         accepts=Payload.FORM,
         refuses=("not_found",),
+        # An Identity Provider calls.
+        from_pages=False,
     ),
     _open(
         "lookAtInvitation",

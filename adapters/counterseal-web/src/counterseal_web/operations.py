@@ -63,6 +63,7 @@ class Operation:
         refuses: The public codes that the call's own problems may have.
         media_type: Of what it gives.
         by_key: Whether it takes an `Idempotency-Key`.
+        from_pages: Whether web pages may make it, those that the settings list (CORS).
     """
 
     id: str
@@ -78,6 +79,7 @@ class Operation:
     refuses: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     media_type: str = attrs.field(default=JSON, kw_only=True)
     by_key: bool = attrs.field(default=False, kw_only=True)
+    from_pages: bool = attrs.field(default=False, kw_only=True)
 
     @property
     def payload(self) -> Payload:

@@ -108,6 +108,9 @@ class Router:
             raise NoSuchEndpointError
         inputs = end.inputs.get("GET" if method == "HEAD" else method)
         if inputs is None:
-            raise MethodNotAllowedError([*end.inputs, *(["HEAD"] if "GET" in end.inputs else [])])
+            raise MethodNotAllowedError(
+                [*end.inputs, *(["HEAD"] if "GET" in end.inputs else [])],
+                [each.operation for each in end.inputs.values()],
+            )
         names = NAME.findall(inputs.operation.path)
         return Route(inputs, dict(zip(names, end.values, strict=True)))
