@@ -119,7 +119,7 @@ def test_a_person_binds_a_device_and_approves_and_declines_orders(shop, tmp_path
     assert request["content"]["text"] == "Pay for a red kite, 10 EUR?"
     said = device(home, "answer", request["challenge"], "--button", "0", "--code", code)
     assert "answered, approved" in said.lower()
-    assert "receipt: number 1, it holds" in said
+    assert "receipt: number 1, valid" in said
     assert shop.outcome(address)[1] == "Approved and paid. Thank you!"
 
     address, _ = shop.order("a blue kite, 99 EUR")

@@ -188,7 +188,7 @@ def test_a_person_reads_all_of_it(run):
 
 def test_a_person_reads_that_nobody_is_called_back(run):
     result = run("demo", "--challenge", "-", stdin='{"content": "?"}')
-    assert "The challenge asked for none." in result.stdout
+    assert "The challenge has none." in result.stdout
     assert "On the shop's own page" not in result.stdout
 
 

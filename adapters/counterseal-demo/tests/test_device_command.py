@@ -183,7 +183,7 @@ def test_an_answer_whose_reply_was_lost_is_sent_again_as_it_was(auth, bound, hom
     monkeypatch.delenv("COUNTERSEAL_PIN")
     auth.drops = set()
     again = bound("answer", *args)
-    assert again.stdout == "ANSWERED, approved\nreceipt: number 1, it holds\n"
+    assert again.stdout == "ANSWERED, approved\nreceipt: number 1, valid\n"
     first, second = (body for path, body in auth.requests if path == "/device/answer")
     assert first == second
     assert not list((home / "sent").iterdir())
@@ -503,7 +503,7 @@ def test_a_bind_needs_a_token_or_a_link(auth, device):
         result = device("bind", "--url", auth.url, *arguments)
         assert (result.exit_code, result.stderr) == (
             2,
-            "token: give --token, perhaps with --app-space, or --link\n",
+            "token: give --token, with or without --app-space, or --link\n",
         )
     assert device("bind", "--url", auth.url, "--link", "x").stderr.startswith("link: ")
 
@@ -511,7 +511,7 @@ def test_a_bind_needs_a_token_or_a_link(auth, device):
 def test_new_keys_of_the_service_are_pinned_when_an_old_one_endorses_them(auth, bound, home):
     auth.world.ports.signer.rotate()
     reply = bound("answer", ask(auth), "--button", "0").stdout
-    assert reply == "ANSWERED, approved\nreceipt: number 1, it holds\n"
+    assert reply == "ANSWERED, approved\nreceipt: number 1, valid\n"
     keys = json.loads((home / "device.json").read_text())["bond"]["serviceKeys"]["keys"]
     assert [key["kid"] for key in keys] == [key.kid for key in auth.world.ports.signer.jwks()]
 
@@ -525,9 +525,7 @@ def test_keys_that_no_pinned_one_endorses_are_not_pinned(auth, bound, home):
     signer._public = signer._public[:1]
     del signer._keys[old]
     reply = bound("answer", ask(auth), "--button", "0").stdout
-    assert reply == (
-        "ANSWERED, approved\nreceipt: signed by a key that no pinned key vouches for\n"
-    )
+    assert reply == ("ANSWERED, approved\nreceipt: signed by a key that no pinned key endorses\n")
     assert (home / "device.json").read_bytes() == before
 
 

@@ -41,17 +41,17 @@ def test_a_person_reads_all_of_it_and_what_is_saved_verifies(run, tmp_path):
         "to the app, with code, iss, state",
         "e-1001, by the claim employee_id",
         "[0] strong, approves:  Pay",
-        "still vouches: it was asked 3 times",
+        "still knows the user: it was asked 3 times",
         "issuer proven",
         "to the shop's own port, signed",
         "A log-in after that  goes on",
         "refused: identity_withdrawn",
         "SUSPENDED by idp",
-        "10 of 10 attacks were refused as they should be.",
+        "10 of 10 attacks were refused as expected.",
     ):
         assert part in result.stdout
     for attempt, (public_code, code) in ATTEMPTS.items():
-        assert f"{attempt} - refused: {code}, told {public_code}" in result.stdout
+        assert f"{attempt} - refused: {code}, reply {public_code}" in result.stdout
     receipt_file = tmp_path / "receipt.txt"
     assert run("verify", receipt_file, "--jwks", tmp_path / "jwks.json").exit_code == 0
 
@@ -78,7 +78,7 @@ def test_a_question_of_ones_own_is_refused_by_name(run):
     for option in ("--challenge", "--answer"):
         result = run("demo", "--idp", option, "0")
         assert (result.exit_code, result.stdout) == (2, "")
-        assert result.stderr.startswith("idp: has a question of its own")
+        assert result.stderr.startswith("idp: it has its own question")
 
 
 def test_without_node_it_says_what_to_install(run, monkeypatch, tmp_path):

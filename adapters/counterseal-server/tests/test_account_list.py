@@ -134,4 +134,6 @@ def test_what_cannot_be_read_is_said_and_fails(run, data, users, monkeypatch):
     monkeypatch.setattr("counterseal_sql.inventory.SqlInventory.read_partition", broken)
     result = run("account", "list", "--data", data)
     assert result.exit_code == 1
-    assert result.stderr.startswith("store: the list is not whole: 1 of its records cannot be read")
+    assert result.stderr.startswith(
+        "store: the list is incomplete: 1 of its records cannot be read"
+    )

@@ -100,7 +100,7 @@ def test_no_secret_is_made_where_the_file_is_there_already(
     result = run("admin", *words, "--data", data, "--out", out)
 
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == f"out: {out} is there already, and is not overwritten\n"
+    assert result.stderr == f"out: {out} exists, and is not overwritten\n"
     assert out.read_text() == "kept"
     assert listed() == before
     assert authenticates(founded["authorization"])

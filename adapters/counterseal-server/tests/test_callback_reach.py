@@ -219,8 +219,8 @@ class TestAnObstacle:
             ("https://shop.example:5000/done", "a port that is not allowed"),
             ("http://shop.example/done", "not https"),
             ("https://127.0.0.1/done", "not a public address"),
-            ("https://inside.example/{*}", "its name leads to an address that is not allowed: "),
-            ("https://mixed.example/", "its name leads to an address that is not allowed: "),
+            ("https://inside.example/{*}", "its name resolves to an address that is not allowed: "),
+            ("https://mixed.example/", "its name resolves to an address that is not allowed: "),
             ("http://shop.example:8080/", "not https"),
             ("https://nowhere.example/done", None),  # it may lead somewhere later
         ],

@@ -147,4 +147,4 @@ def test_a_wrong_master_key_is_reported(service):
     process = serving(service, COUNTERSEAL_MASTER_KEY=slip)
     wait_for_text(service, process, "serving at")
 
-    assert "sealed by another master key than the one of now" in service.log.read_text()
+    assert "sealed by another master key than the first one of now" in service.log.read_text()

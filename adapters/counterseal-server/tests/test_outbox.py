@@ -179,4 +179,7 @@ def _answered(runtime, party, name):
 @pytest.mark.parametrize("verb", ["requeue", "drop"])
 def test_one_or_all(run, tmp_path, verb, selection):
     result = run("callbacks", verb, *selection, "--data", tmp_path)
-    assert (result.exit_code, result.stderr) == (2, "guid: give one callback's, or --origin\n")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "guid: give the GUID of a callback, or --origin\n",
+    )

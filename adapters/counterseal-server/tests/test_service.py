@@ -54,7 +54,7 @@ def test_from_an_empty_folder_to_a_verified_callback(service, receiver):
     assert "wrong_code" in wrong
     output = service.device("answer", question["guid"], "--button", "0", "--code", question["code"])
 
-    assert output == "ANSWERED, approved\nreceipt: number 1, it holds\n"
+    assert output == "ANSWERED, approved\nreceipt: number 1, valid\n"
     headers, body = eventually(lambda: receiver.received)[0]
     event = Webhook(service.output["callbackSecret"]).verify(body, headers)
     assert event["guid"] == question["guid"]
@@ -62,7 +62,7 @@ def test_from_an_empty_folder_to_a_verified_callback(service, receiver):
     status, again = service.call("GET", f"/request/getRequest?requestGuid={question['guid']}")
     assert (status, again["status"]) == (200, "ANSWERED")
     assert json.loads(service.device("status", "--json"))["name"] == "phone"
-    assert service.device("pending") == "Nothing is asked.\n"
+    assert service.device("pending") == "There are no open questions.\n"
 
     server.send_signal(signal.SIGTERM)
     assert server.wait(PATIENCE) == 0

@@ -78,7 +78,7 @@ def test_from_a_file_to_redis_and_back(file, world, run, tmp_path, redis):
         check_result = run("store", "check", "--data", tmp_path, "--store", address)
         assert (check_result.exit_code, check_result.stdout) == (
             0,
-            "records: 13, and all of them fit together\n",
+            "records: 13, all consistent\n",
         )
 
 
@@ -92,7 +92,7 @@ def test_what_does_not_fit_is_listed_and_not_copied(file, world, run, tmp_path):
 
     assert check_result.exit_code == 1
     assert "its account is not there\n" in check_result.stdout
-    assert check_result.stderr.endswith("things do not fit together\n")
+    assert check_result.stderr.endswith("inconsistencies\n")
 
 
 def test_what_is_there_is_not_overwritten(file, world, run, tmp_path):

@@ -91,7 +91,7 @@ def test_init_overwrites_nothing_and_founds_nothing_then(init, tmp_path, data, k
     result = init("--out", out)
 
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == f"out: {out} is there already, and is not overwritten\n"
+    assert result.stderr == f"out: {out} exists, and is not overwritten\n"
     assert not data.exists()
     assert kind not in {"file", "link"} or out.read_text() == "kept"
     assert kind != "dangling link" or not other.exists()

@@ -1,4 +1,4 @@
-"""`counterseal-demo`: the main job and ten forgeries, in this process or with a provider."""
+"""`counterseal-demo`: one approval and ten forgeries, or a log-in and ten attacks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ALGORITHMS = ("ES256", "EdDSA", "PS256", "RS256")
 @click.option(
     "--challenge",
     metavar="FILE",
-    help="Ask this challenge, in the JSON of the wire; - reads standard input.",
+    help="Ask this challenge, JSON as in request/add; - reads standard input.",
 )
 @click.option("--answer", type=int, metavar="N", help="Press button N; the first button is 0.")
 @click.option(
@@ -22,15 +22,15 @@ ALGORITHMS = ("ES256", "EdDSA", "PS256", "RS256")
     type=click.Choice(ALGORITHMS, case_sensitive=False),
     default="ES256",
     show_default=True,
-    help="What the device's keys sign with.",
+    help="The signature algorithm of the device's keys.",
 )
-@click.option("--save", metavar="DIR", help="Write receipt.txt and jwks.json there.")
+@click.option("--save", metavar="DIR", help="Write receipt.txt and jwks.json into this folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--idp",
     is_flag=True,
-    help="Let an Identity Provider say who the user is: a real one on this machine, which the"
-    " first time is installed from npm's registry.",
+    help="Let an Identity Provider identify the user: a real one on this machine. The first time,"
+    " it is installed from npm's registry.",
 )
 def demo(
     challenge: str | None,
@@ -42,7 +42,7 @@ def demo(
     idp: bool,
 ) -> None:
     """
-    Show the main job, then ten forgeries.
+    Bind, ask, answer and verify, then try ten forgeries.
 
     Everything happens in this process: real keys, no server, no network.
     With --idp it happens over HTTP, at loopback ports, and ends with ten attacks on the log-in.
@@ -50,7 +50,7 @@ def demo(
     """
     if idp:
         if challenge is not None or answer is not None:
-            raise Unusable("idp: has a question of its own, so without --challenge and --answer")
+            raise Unusable("idp: it has its own question: leave out --challenge and --answer")
         _show_log_ins(algorithm, save, as_json=as_json)
         return
     with plainly():

@@ -1,4 +1,4 @@
-"""`counterseal-device`: a software device, for people without one and for trying things out."""
+"""`counterseal-device`: a software device to try things out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # a fast start
     from counterseal_demo.device_cli import DeviceClient, Home
 
 REQUIREMENT = "counterseal-demo[device]"
-"""What the command needs, if it is missing."""
+"""The package to install if a module is missing."""
 
 HOME = click.option(
     "--home",
@@ -26,7 +26,7 @@ HOME = click.option(
     envvar="COUNTERSEAL_HOME",
     default="~/.counterseal",
     show_default=True,
-    help="Where the device is kept.",
+    help="The folder of the device.",
 )
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -34,26 +34,26 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
 @click.group()
 def device() -> None:
     """
-    Be a device: bind it, look at what is asked, answer.
+    Use a software device: bind it, show questions, answer.
 
-    The PIN is asked for, or stands in COUNTERSEAL_PIN.
+    The command asks for the PIN, unless it is in COUNTERSEAL_PIN.
     """
 
 
 @device.command()
 @HOME
-@click.option("--url", metavar="U", required=True, help="The service's public address.")
+@click.option("--url", metavar="U", required=True, help="The public URL of the service.")
 @click.option("--token", metavar="T", help="The session token.")
-@click.option("--app-space", metavar="GUID", help="What the token has to be for.")
+@click.option("--app-space", metavar="GUID", help="The App Space that the token must be for.")
 @click.option("--link", metavar="URI", help="The bind link, instead of --token and --app-space.")
 @click.option(
     "--idp",
     metavar="GUID",
     help="Log in at the Identity Provider of this App Space, instead of --token; its `returns`"
-    " have to hold http://127.0.0.1/counterseal.",
+    " must contain http://127.0.0.1/counterseal.",
 )
-@click.option("--no-browser", is_flag=True, help="With --idp: print the address only.")
-@click.option("--name", default="", metavar="N", help="What to call the device.")
+@click.option("--no-browser", is_flag=True, help="With --idp: print the URL, and open no browser.")
+@click.option("--name", default="", metavar="N", help="The name of the device.")
 def bind(
     home: str,
     url: str,
@@ -76,12 +76,12 @@ def bind(
             space = parse(idp, field="idp")
             token = _logged_in(url, space, browser=not no_browser)
         elif idp is not None:
-            raise Unusable("idp: takes the place of --token, --app-space and --link")
+            raise Unusable("idp: use it without --token, --app-space and --link")
         elif link is not None and token is None and space is None:
             parsed_link = read_link(link)
             token, space = parsed_link.token, parsed_link.app_space
         elif link is not None or token is None:
-            raise Unusable("token: give --token, perhaps with --app-space, or --link")
+            raise Unusable("token: give --token, with or without --app-space, or --link")
         bond = DeviceClient.bind(_home(home), url, token, space, pin=_new_pin(), name=name)
         print_line(f"bound: device {bond.device}")
 
@@ -90,14 +90,14 @@ def bind(
 @HOME
 @AS_JSON
 def pending(home: str, *, as_json: bool) -> None:
-    """Show what is asked, oldest first."""
+    """Show the open questions, oldest first."""
     with plainly(requirement=REQUIREMENT), _open_device(home) as client:
         waiting = client.pending()
         if as_json:
             print_json({"requests": waiting})
             return
         if not waiting:
-            print_line("Nothing is asked.")
+            print_line("There are no open questions.")
         for document in waiting:
             _show(document)
 
@@ -120,7 +120,7 @@ def show(guid: str, home: str, *, as_json: bool) -> None:
 @click.argument("guid")
 @HOME
 @click.option("--button", type=int, required=True, metavar="N", help="The first button is 0.")
-@click.option("--code", metavar="C", help="The matching code, where one is asked for.")
+@click.option("--code", metavar="C", help="The matching code, if one is needed.")
 @AS_JSON
 def answer(guid: str, home: str, *, button: int, code: str | None, as_json: bool) -> None:
     """Answer the question GUID."""
@@ -136,7 +136,7 @@ def answer(guid: str, home: str, *, button: int, code: str | None, as_json: bool
 @HOME
 @AS_JSON
 def disown(guid: str, home: str, *, as_json: bool) -> None:
-    """Say of the question GUID: this was not me."""
+    """Report that you did not cause the question GUID."""
     with plainly(requirement=REQUIREMENT), _open_device(home) as client:
         _ended(client, client.disown(_guid(guid)), as_json=as_json)
 
@@ -145,7 +145,7 @@ def disown(guid: str, home: str, *, as_json: bool) -> None:
 @HOME
 @AS_JSON
 def status(home: str, *, as_json: bool) -> None:
-    """Show what the service knows of this device."""
+    """Show the status of this device at the service."""
     with plainly(requirement=REQUIREMENT), _open_device(home) as client:
         from counterseal.wire.members import write_record  # noqa: PLC0415 (a fast start)
         from counterseal_server.screen import Screen  # noqa: PLC0415
@@ -225,6 +225,6 @@ def _ended(client: DeviceClient, reply: AnswerReply, *, as_json: bool) -> None:
     verdict = "approved" if reply.approved else "not approved"
     print_line(f"{reply.state.value}, {verdict}")
     if receipt is None:
-        print_line("receipt: signed by a key that no pinned key vouches for")
+        print_line("receipt: signed by a key that no pinned key endorses")
     else:
-        print_line(f"receipt: number {receipt.number}, it holds")
+        print_line(f"receipt: number {receipt.number}, valid")

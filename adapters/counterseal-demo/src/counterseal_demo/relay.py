@@ -1,7 +1,7 @@
 """
-A relay for reference: it takes what a service hands on, verifies it, and prints or forwards it.
+A reference relay: it verifies the push messages of a service, and prints or forwards them.
 
-What is needed to write a real one is in `counterseal_relay.read_push`; this one delivers nothing.
+To write a real relay, use `counterseal_relay.read_push`; this one delivers nothing.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from counterseal_relay import PushRefused, ReceivedPush, read_push
 from counterseal_relay.received_push import BODY_LIMIT
 
 SLOTS = 32
-"""Requests that are served at once; whoever comes then is told to come again."""
+"""Requests that are served at once; further ones get 503."""
 
 PATIENCE_SECONDS = 10.0
-"""For each wait for an octet of a request."""
+"""Seconds for each wait for more bytes of a request."""
 
 FORWARD_TIMEOUT = timedelta(seconds=8)
-"""Less than a service waits for its relay."""
+"""Seconds for forwarding, fewer than a service waits for its relay."""
 
 REMEMBERED = 4_096
-"""Ids of pushes that were taken, so that one that comes again is not rung again."""
+"""How many ids of accepted messages are remembered, so that none is delivered twice."""
 
 _ACCEPTED, _REFUSED, _TOO_LARGE, _BUSY, _BAD_GATEWAY = 204, 401, 413, 503, 502
 _SUCCESS = range(200, 300)
 _PASSED_ON = ("content-type", "webhook-id", "webhook-timestamp", "webhook-signature")
 
 Deliver: TypeAlias = Callable[[ReceivedPush, Mapping[str, str], bytes], bool]
-"""Does something with a push that holds; false if it is to be handed on again later."""
+"""Delivers a verified message; returns False if the service should send it again later."""
 
 log = logging.getLogger("counterseal_demo")
 
@@ -49,11 +49,11 @@ class Relay(ThreadingHTTPServer):
     Serves until `shutdown`.
 
     Args:
-        host: Where to listen.
-        port: Where to listen; 0 is any.
-        secrets: What pushes are signed with, any of them.
-        clock: The time.
-        deliver: What becomes of a push.
+        host: The address to listen at.
+        port: The port to listen at; 0 is any free port.
+        secrets: The secrets, one of which must have signed a message.
+        clock: The clock.
+        deliver: Called with each verified message.
     """
 
     daemon_threads = True
@@ -89,21 +89,21 @@ class Relay(ThreadingHTTPServer):
         return _ACCEPTED
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve one connection, if there is a place for it."""
+        """Serve one connection, if fewer than the limit are open."""
         if not self._slots.acquire(blocking=False):
             self.shutdown_request(request)
             return
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: socket | tuple[bytes, socket], address: Any) -> None:
-        """Serve one connection, and give its place back."""
+        """Serve one connection, and free its place."""
         try:
             super().process_request_thread(request, address)
         finally:
             self._slots.release()
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing of whoever went away."""
+        """Log nothing about a client that disconnected."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -126,11 +126,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Log nothing: paths and addresses are others' business."""
+        """Log nothing: paths and addresses are private."""
 
 
 def printing(echo: Callable[[dict[str, object]], None]) -> Deliver:
-    """Return what prints each push as one line of JSON, by *echo*."""
+    """Return a function that prints each message as one line of JSON, with *echo*."""
 
     def deliver(push: ReceivedPush, _: Mapping[str, str], __: bytes) -> bool:
         document: dict[str, object] = {
@@ -149,7 +149,7 @@ def printing(echo: Callable[[dict[str, object]], None]) -> Deliver:
 
 
 def forwarding(url: str) -> Deliver:
-    """Return what POSTs each push to *url*, as it came and with the same signature."""
+    """Return a function that POSTs each message to *url*, unchanged and with its signature."""
     client = guarded_client(
         Guard(allow_http=True, allow_private=True, ports=None), timeout=FORWARD_TIMEOUT
     )

@@ -1,4 +1,4 @@
-"""`counterseal relay`: a relay for reference, which verifies, and prints or forwards."""
+"""`counterseal relay`: a reference relay, which verifies, and prints or forwards."""
 
 from __future__ import annotations
 
@@ -17,19 +17,23 @@ SECRET_LIMIT = 4_096
 @click.command()
 @click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65_535), default=8790, show_default=True)
-@click.option("--secret-file", metavar="FILE", help="Where the secret is; - is standard input.")
+@click.option(
+    "--secret-file", metavar="FILE", help="The file with the secret; - is standard input."
+)
 @click.option("--secret", envvar="COUNTERSEAL_RELAY_SECRET", hidden=True)
-@click.option("--forward", metavar="URL", help="POST what holds there, and print nothing.")
+@click.option(
+    "--forward", metavar="URL", help="POST verified messages to this URL, and print nothing."
+)
 def relay(
     host: str, port: int, secret_file: str | None, secret: str | None, forward: str | None
 ) -> None:
     """
-    Take what a service hands on to its relay, until SIGTERM or SIGINT.
+    Receive the push messages of a service, until SIGTERM or SIGINT.
 
-    What is signed by the secret is printed, one JSON object a line, or forwarded; all else is
-    refused. The secret, `whsec_…`, is in --secret-file or in COUNTERSEAL_RELAY_SECRET, and the
-    same that `relay_secret` is for the service.
-    It is for trying out, and for reading: it rings nobody.
+    Messages that are signed with the secret are printed, one JSON object a line, or
+    forwarded; all others are refused. The secret, `whsec_…`, is in --secret-file or in
+    COUNTERSEAL_RELAY_SECRET, and must be the `relay_secret` of the service.
+    It is for tests and as an example: it notifies nobody.
     """
     with plainly(requirement="counterseal-demo[relay]"):
         from counterseal.memory import SystemClock  # noqa: PLC0415 (a fast start)
@@ -49,7 +53,7 @@ def relay(
             deliver = relays.forwarding(forward)
         with relays.Relay(host, port, secrets, SystemClock(), deliver) as serving:
             for number in (signal.SIGTERM, signal.SIGINT):
-                # From another thread: this one is to see that it has come.
+                # From another thread: this one waits for the signal.
                 signal.signal(number, lambda *_: threading.Thread(target=serving.shutdown).start())
             relays.log.info("listening at http://%s:%d", host, serving.server_address[1])
             serving.serve_forever()

@@ -1,1 +1,1 @@
-"""The composition root: Counterseal as a program, and its command line."""
+"""Counterseal as a program: it connects the adapters to the core, and has the commands."""

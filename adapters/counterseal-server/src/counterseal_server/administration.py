@@ -1,4 +1,4 @@
-"""Tenants: companies and their secrets, as the command line tells of them."""
+"""Tenants: companies and their secrets, as the command line shows and changes them."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Tenants:
     What an operator does with tenants.
 
     Attributes:
-        administration: Who they are.
-        credentials: Their secrets.
+        administration: The use cases for companies, App Spaces, origins and administrators.
+        credentials: The use cases for their secrets.
     """
 
     def __init__(self, ports: Ports, policy: Policy) -> None:
@@ -54,7 +54,7 @@ class Tenants:
         Return companies with their App Spaces, and these with their origins.
 
         Raises:
-            Unavailable: The store did not answer.
+            Unavailable: The store did not respond.
         """
         return [
             {"companyGuid": company.guid, "name": company.name, "appSpaces": self._spaces(company)}
@@ -80,7 +80,7 @@ class Tenants:
         Raises:
             NotFound: There is no such App Space.
             InvalidField: A text does not fit.
-            Unavailable: The store did not answer.
+            Unavailable: The store did not respond.
         """
         if idp is None:
             return None, None
@@ -104,7 +104,7 @@ class Tenants:
 
     def secret(self, origin: Guid, scheme: str, overlap: timedelta) -> dict[str, Any]:
         """
-        Make an origin's new secret, and return it with the header that shows it.
+        Create a new secret of an origin, and return it with the header to authenticate with.
 
         Raises:
             NotFound: There is no such origin.
@@ -125,7 +125,7 @@ class Tenants:
 
         Raises:
             NotFound: There is no such record of tenancy.
-            Unavailable: The store did not answer.
+            Unavailable: The store did not respond.
         """
         for kind, document in _documents().items():
             try:
@@ -150,15 +150,15 @@ class Tenants:
         cooldown: bool | None,
     ) -> Origin:
         """
-        Edit an origin; what is None stays.
+        Edit an origin; arguments that are None change nothing.
 
         Args:
-            origin: Which.
-            name: What it is called.
+            origin: Its GUID.
+            name: Its new name.
             clients: The value of one of `Clients`.
             codes: The value of one of `Codes`.
             wildcards: Whether an entry with `{*}` covers anything.
-            states: Those endings that ring, by name, or `none`; empty leaves them as they are.
+            states: The states that send a callback, by name, or `none`; empty changes nothing.
             token_form: The value of one of `TokenForm`.
             pending_limit, ask_limit, cooldown: As `Administration.edit_origin` has them.
 
@@ -182,7 +182,7 @@ class Tenants:
 
     def allow(self, origin: Guid, entry: str) -> Origin:
         """
-        Put an address on an origin's allow-list.
+        Add an address to an origin's allow-list.
 
         Raises:
             NotFound: There is no such origin.
@@ -193,7 +193,7 @@ class Tenants:
 
     def forbid(self, origin: Guid, entry: str) -> Origin:
         """
-        Take an entry off an origin's allow-list, by its GUID or as it stands there.
+        Remove an entry from an origin's allow-list, by its GUID or by its text.
 
         Raises:
             NotFound: There is no such origin, or no entry with this GUID.
@@ -224,18 +224,18 @@ class Tenants:
         Create an administrator.
 
         Args:
-            name: What it is called.
+            name: Its name.
             role: The value of one of `AdminRole`.
-            company: The only one that it reaches.
-            app_space: The only one that it reaches, for the roles below a company's.
-            all_companies: In place of both: it reaches all companies, and may create more.
-            life: How long it is valid; None has no end.
+            company: The only company that it may administer.
+            app_space: The only App Space that it may administer, for the roles below a company's.
+            all_companies: Instead of both: it administers all companies, and may create more.
+            life: How long it is valid; None is without end.
             scheme: The value of one of `Scheme`.
 
         Raises:
             NotFound: There is no such company or App Space.
-            InvalidField: The name or the life does not fit, or the role has no place or
-                another's.
+            InvalidField: The name or the life is invalid, or the role does not match the
+                company or App Space.
             Unavailable: A port failed.
         """
         return self.credentials.create_admin(
@@ -253,19 +253,19 @@ class Tenants:
         Return the administrators of a company, of an App Space, or of all companies.
 
         Raises:
-            Unavailable: The store did not answer.
+            Unavailable: The store did not respond.
         """
         document = _documents()[Admin]
         return [document(record) for record in self.administration.list(parent, Admin)]
 
     def rotated(self, admin: Guid, scheme: str | None, overlap: timedelta) -> IssuedSecret:
         """
-        Make an administrator's new secret.
+        Create a new secret of an administrator.
 
         Args:
-            admin: Whose.
-            scheme: The value of one of `Scheme`; None keeps that which it has.
-            overlap: How long older ones live on.
+            admin: Its GUID.
+            scheme: The value of one of `Scheme`; None keeps the present one.
+            overlap: How long older secrets stay valid.
 
         Raises:
             NotFound: There is no such administrator.

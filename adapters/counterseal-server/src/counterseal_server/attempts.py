@@ -1,4 +1,4 @@
-"""Attempts: threads that deliver what is due in the outbox, callbacks and notifications alike."""
+"""Attempts: threads that deliver the callbacks and notifications that are due in the outbox."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ log = logging.getLogger("counterseal_server")
 
 class Attempts(Generic[R]):
     """
-    The attempts that one process has under way, of one kind of record.
+    The running attempts of one process, for one kind of record.
 
     Args:
-        noun: What the log calls a record.
+        noun: The name of such a record in the log.
         attempt: Makes one attempt.
-        count: Counts the attempt of a record, and what came of it.
-        slots: How many run at once in each pool.
-        freed: What to call when a slot is free again.
+        count: Counts an attempt and its result.
+        slots: How many attempts run at once in each pool.
+        freed: Called when a slot becomes free.
 
     Attributes:
-        under_way: The records of which an attempt runs, by GUID.
+        under_way: The GUIDs of the records whose attempts run.
     """
 
     def __init__(
@@ -49,14 +49,14 @@ class Attempts(Generic[R]):
         self._pools: dict[str, ThreadPoolExecutor] = {}
 
     def begin(self, record: R, pool: str) -> None:
-        """Begin an attempt in one of the pools: what stalls there takes no thread elsewhere."""
+        """Start an attempt in one of the pools; if it stalls, other pools keep their threads."""
         self.under_way[record.guid] = record
         if pool not in self._pools:
             self._pools[pool] = ThreadPoolExecutor(self._slots, f"{self._noun}-{pool}")
         self._pools[pool].submit(self._run, record)
 
     def stop(self) -> None:
-        """Return when every attempt under way has ended."""
+        """Return when all running attempts have ended."""
         for pool in self._pools.values():
             pool.shutdown()
 
@@ -72,7 +72,7 @@ class Attempts(Generic[R]):
             self._count(record, UNAVAILABLE)
             log.warning("%s %s: %s", noun, guid, failure.code)
         except Exception:
-            # A fault of ours: it is logged whole and counted, and the other records go on;
+            # A bug of ours: it is logged with its traceback and counted. Other records go on, and
             # this one is due again, at the latest when its lease ends.
             self._count(record, FAILED)
             log.exception("%s %s", noun, guid)

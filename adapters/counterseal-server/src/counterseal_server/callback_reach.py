@@ -1,4 +1,4 @@
-"""Where callbacks may go, by the settings; and what an operator is warned of."""
+"""Which addresses the settings allow for callbacks, and the warnings about those refused."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from counterseal_server.settings import Settings
 
 ANY_SEGMENT = "{*}"
 LOOK_UP_SECONDS = 2.0
-"""A warning is not worth a longer wait."""
+"""Seconds for a name look-up: a warning is not worth a longer wait."""
 
 HINT = "see callback_networks, callback_ports and callback_plain_http"
 
 
 def callback_guard(settings: Settings, resolver: Resolver | None = None) -> Guard:
     """
-    Return the guard of callbacks, and of nothing else.
+    Return the guard for callbacks, and for nothing else.
 
     Args:
-        settings: The service's.
-        resolver: Tells where names lead; the machine's own if there is none.
+        settings: The service's settings.
+        resolver: Resolves host names; by default the machine's resolver.
     """
     resolver = resolver or SystemResolver()
     if settings.allow_private_callbacks:
@@ -54,13 +54,13 @@ def callback_policy(settings: Settings) -> Policy:
 
 def find_obstacle(guard: Guard, addresses: Iterable[str]) -> str | None:
     """
-    Return why nothing would be sent to an entry of an allow-list now; None if something would.
+    Return why no callback can be sent to an entry of an allow-list now; None if one can.
 
-    A name that leads nowhere is no obstacle: it may lead somewhere when there is a callback.
+    A name that does not resolve is no obstacle: it may resolve when there is a callback.
 
     Args:
-        guard: Of callbacks.
-        addresses: What the entry means: `counterseal.models.entry_addresses`.
+        guard: The guard for callbacks.
+        addresses: The entry's addresses, from `counterseal.models.entry_addresses`.
 
     Returns:
         The obstacle of the first address.
@@ -82,14 +82,14 @@ def _find_obstacle(guard: Guard, url: str) -> str | None:
     try:
         guard.addresses(target.host, LOOK_UP_SECONDS, target.scheme)
     except Forbidden as error:
-        return f"its name leads to an address that is not allowed: {error}"
+        return f"its name resolves to an address that is not allowed: {error}"
     except (Unresolved, NotAttempted):
         return None
     return None
 
 
 def warn_of_obstacle(settings: Settings, entry: str) -> None:
-    """Print a warning on standard error if nothing would be sent to *entry* now."""
+    """Print a warning on standard error if no callback can be sent to *entry* now."""
     plain_http = callback_policy(settings).callback_plain_http
     addresses = entry_addresses(entry, plain_http=plain_http)
     obstacle = find_obstacle(callback_guard(settings), addresses)

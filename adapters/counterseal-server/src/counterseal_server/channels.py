@@ -1,8 +1,8 @@
 """
-Channels: how the service sends push messages, put together from the settings.
+Channels: how the service sends push messages, as the settings say.
 
 Each kind of address has one channel.
-They are made when something is to be sent: most commands send nothing, and start faster.
+A channel is created when it first sends: most commands send nothing, and start faster.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ LATER = PushOutcome(result=PushResult.LATER)
 
 
 class Channel(Notifier, Protocol):
-    """A Notifier with connections."""
+    """A Notifier that can be closed."""
 
     def close(self) -> None:
-        """Send nothing from now on."""
+        """Close the connections; send nothing from now on."""
 
 
 class Channels:
     """
-    Several Notifiers as one; what fails at one changes nothing for another.
+    Several Notifiers as one; a failure of one does not affect the others.
 
     Args:
-        makers: For each set of kinds, what makes its channel.
+        makers: For each set of kinds, a function that creates its channel.
     """
 
     def __init__(self, makers: dict[frozenset[AddressKind], Callable[[], Channel]]) -> None:
@@ -53,7 +53,7 @@ class Channels:
         self._lock = threading.Lock()
 
     def kinds(self) -> frozenset[AddressKind]:
-        """Return those of all channels."""
+        """Return the kinds of all channels."""
         return frozenset().union(*self._makers)
 
     def push(
@@ -63,7 +63,7 @@ class Channels:
         Send to each address by the channel of its kind.
 
         Raises:
-            InvalidField: What a channel is made from does not fit.
+            InvalidField: A setting of a channel is invalid.
         """
         outcomes = dict.fromkeys(addresses, MISCONFIGURED)
         for kinds in self._makers:
@@ -74,16 +74,16 @@ class Channels:
 
     def open(self) -> None:
         """
-        Make all channels now, so that what is wrong is said at the start.
+        Create all channels now, so that an invalid setting fails at the start.
 
         Raises:
-            InvalidField: What a channel is made from does not fit.
+            InvalidField: A setting of a channel is invalid.
         """
         for kinds in self._makers:
             self._channel(kinds)
 
     def close(self) -> None:
-        """Close those that were made."""
+        """Close the channels that were created."""
         with self._lock:
             for channel in self._open_channels.values():
                 channel.close()
@@ -108,9 +108,9 @@ class Channels:
 
 def channels(settings: Settings, clock: Clock, entropy: Entropy) -> Channels:
     """
-    Return the channels that the settings ask for; none are good, too.
+    Return the channels that are configured, which may be none.
 
-    What has no channel of its own goes to the relay, if there is one.
+    Kinds without a channel of their own go to the relay, if there is one.
     """
     makers: dict[frozenset[AddressKind], Callable[[], Channel]] = {}
     if settings.fcm_account_file is not None:

@@ -1,10 +1,10 @@
 """
 The command `counterseal`.
 
-Exit codes: 0, it is as it should be; 1, it is not, and one line on standard error says why;
-2, the input is unusable, and one line says which part of it.
+Exit codes: 0 is success; 1 is a failure, and one line on standard error says why;
+2 is unusable input, and one line says which part of it.
 
-What a command needs is imported when it runs, so that help and version come at once.
+A command imports what it needs when it runs, so that help and version are fast.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def main(context: click.Context) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def verify(receipt: str, jwks: str | None, thumbprint: str | None, *, as_json: bool) -> None:
     """
-    Check the file RECEIPT, offline; - reads standard input.
+    Verify the file RECEIPT, offline; - reads standard input.
 
-    Without --jwks or --thumbprint a receipt can only be found consistent: whoever
-    changed it may have signed it anew.
+    Without --jwks or --thumbprint, a receipt can only be consistent: an attacker who
+    changed it may have signed it again.
     Exit code 1 means that it was changed, or signed by a key that is not trusted.
     """
     if jwks is not None and thumbprint is not None:
@@ -67,7 +67,7 @@ def verify(receipt: str, jwks: str | None, thumbprint: str | None, *, as_json: b
     help="Markdown tables, Mermaid diagrams, or one JSON object.",
 )
 def states(chart: str | None, form: str) -> None:
-    """Print the transition tables: all of them, or that of one CHART."""
+    """Print all transition tables, or only that of CHART."""
     with plainly():
         from counterseal_server.states import tables  # noqa: PLC0415 (a fast start)
 

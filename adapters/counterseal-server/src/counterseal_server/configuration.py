@@ -1,8 +1,8 @@
 """
-Configuration: the settings as flags, environment and file say them.
+Configuration: the settings from flags, environment and file.
 
-Nothing is guessed: a name that is not known, in the file or with our prefix in the environment,
-is refused, and so is a value of another type.
+An unknown name, in the file or with the prefix in the environment, is refused, and so is a value
+of another type.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from counterseal_server.settings import Settings
 
 PREFIX = "COUNTERSEAL_"
 ELSEWHERE = frozenset({"COUNTERSEAL_CONFIG", "COUNTERSEAL_HOME", "COUNTERSEAL_PIN"})
-"""Names of ours in the environment that are no settings of the service."""
+"""Variables with the prefix that are not settings of the service."""
 
 OLDER = {"database": "store"}
-"""Names that settings had before, and that still do."""
+"""Older names of settings, which still work."""
 
 ENVIRONMENT_ONLY = frozenset({"master_key", "webpush_key", "relay_secret"})
-"""A file that is read by many, and kept in many places, is none for secrets."""
+"""Settings that are refused in the file: many people read and copy it."""
 
 _INTEGER = re.compile(r"-?[0-9]{1,9}")
 _SPAN = re.compile(r"([0-9]{1,9})([smhd])")
@@ -51,10 +51,10 @@ POLICY_SETTINGS = frozenset(field.name for field in attrs.fields(Policy))
 @attrs.frozen
 class SourcedValue:
     """
-    A setting as somebody gave it.
+    A setting from one source.
 
     Attributes:
-        value: Read, and not yet judged.
+        value: The parsed value, not yet validated.
         source: The flag, the variable or the file.
     """
 
@@ -66,15 +66,15 @@ def gathered(
     flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | None = None
 ) -> dict[str, SourcedValue]:
     """
-    Return what was given, and from where: a flag before the environment before the file.
+    Return each setting with its source; a flag overrides the environment, and that the file.
 
     Args:
-        flags: Those of the command line; None stands for one that was not given.
-        environment: The process's.
+        flags: The flags of the command line; None is one that was not given.
+        environment: The process's environment variables.
         file: A TOML file.
 
     Raises:
-        InvalidField: A name is unknown, or a value is of another type; the error names it.
+        InvalidField: A name is unknown, or a value is of another type; the error names the setting.
     """
     entries = {} if file is None else _from_file(file)
     return (
@@ -95,22 +95,22 @@ def settings(
     Return the settings.
 
     Args:
-        flags: Those of the command line; None stands for one that was not given.
-        environment: The process's.
+        flags: The flags of the command line; None is one that was not given.
+        environment: The process's environment variables.
         file: A TOML file.
 
     Raises:
-        InvalidField: A name is unknown, or a value does not fit; the error names it.
+        InvalidField: A name is unknown, or a value is invalid; the error names the setting.
     """
     return build_settings(gathered(flags, environment, file))
 
 
 def build_settings(sourced_values: Mapping[str, SourcedValue]) -> Settings:
     """
-    Return the settings that *given* makes.
+    Return the settings with these values.
 
     Raises:
-        InvalidField: A value does not fit; the error names it.
+        InvalidField: A value is invalid; the error names the setting.
     """
     entries = {name: one.value for name, one in sourced_values.items()}
     if "data" not in entries:
@@ -163,11 +163,11 @@ def _unknown(name: str) -> str:
 
 def _demand_once(name: str, source: str, entries: Mapping[str, SourcedValue]) -> None:
     if name in entries:
-        raise InvalidField(source, f"{name} is given by its older name, too")
+        raise InvalidField(source, f"{name} is also given by its older name")
 
 
 def _plain(text: str, kind: Callable[[Any, str], Any]) -> Any:
-    """Read *text* as TOML would have it."""
+    """Parse *text* into the type that TOML has for the setting."""
     if kind is _flag:
         return _FLAGS.get(text.lower(), text)
     if kind is _number and _INTEGER.fullmatch(text):
@@ -218,7 +218,7 @@ def span(value: Any, field: str) -> timedelta:
     Read a time such as `90s`, `10m`, `24h` or `30d`.
 
     Raises:
-        InvalidField: It is none.
+        InvalidField: *text* is not one.
     """
     match = _SPAN.fullmatch(value) if isinstance(value, str) else None
     if match is None:
@@ -268,7 +268,7 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "log_level": _text,
     "grace": span,
 }
-"""How each setting is read; a setting that is not here cannot be set."""
+"""How each setting is parsed; only these can be set."""
 
 
 def _policy(table: Mapping[str, Any]) -> Policy:
@@ -293,7 +293,7 @@ def _policy(table: Mapping[str, Any]) -> Policy:
 
 
 def _like(default: Any, value: Any, field: str) -> Any:
-    """Read *value* as what the policy has at its place."""
+    """Parse *value* into the type of the policy's setting."""
     if isinstance(default, timedelta):
         return span(value, field)
     if isinstance(default, tuple) and isinstance(value, list):

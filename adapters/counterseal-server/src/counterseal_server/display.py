@@ -1,4 +1,4 @@
-"""The display document on the screen, as the person sees it on a device."""
+"""Print the display document as a device shows it to the person."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from counterseal_server.screen import Screen
 @attrs.frozen(kw_only=True)
 class _Parts:
     """
-    What is said in our own frame, and what the origin says in its.
+    What the program says, and apart from that what the origin says.
 
     Attributes:
         content: Paragraphs, and tables of labels with their values.
@@ -29,7 +29,7 @@ def show(screen: Screen, display: dict[str, Any]) -> None:
     """
     Show a display document.
 
-    Markup in it is text; nothing is rendered, followed or left out.
+    Markup is printed as text; nothing is rendered, and nothing is left out.
 
     Args:
         display: The document, whose shape the core has checked.
@@ -42,14 +42,14 @@ def show(screen: Screen, display: dict[str, Any]) -> None:
 
 
 def button_line(display: dict[str, Any], index: int | None) -> str:
-    """Return the chosen button as the answers name it; None is a disown."""
+    """Return the text for the chosen button; None is a disown."""
     if index is None:
         return 'none: "this was not me"'
     return f"[{index}] {display['buttons'][index]['title']}"
 
 
 def compact(value: object) -> str:
-    """Return *value* as JSON, in one line."""
+    """Return *value* as one line of JSON."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -63,7 +63,7 @@ def _parts(display: dict[str, Any]) -> _Parts:
         who.append(("Transaction", display["transactionId"]))
     if "additionalInfo" in display:
         who.append(("Additional", compact(display["additionalInfo"])))
-    # What the button does stands before its title: no title can end with another strength.
+    # The strength is before the title, so that no title can pretend another one.
     buttons = [
         (f"[{index}] {_strength(button)}, {_meaning(button)}:", button["title"])
         for index, button in enumerate(display["buttons"])

@@ -1,7 +1,7 @@
 """
-Effective: the settings as they are, and where each comes from, as TOML that may be a `--config`.
+Print the effective settings and their sources, as TOML that can be used as `--config`.
 
-No secret is shown: what holds one is a comment, with `***` in its place.
+A setting with a secret is a comment, in which `***` stands for the secret.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def effective(settings: Settings, sourced_values: Mapping[str, SourcedValue]) ->
     Return the settings as text.
 
     Args:
-        settings: As they are.
-        sourced_values: The values from flags, environment and file, each with its source.
+        settings: The effective settings.
+        sourced_values: The values from flags, environment and file, with their sources.
     """
     return "\n".join(
         (*_plain(settings, sourced_values), "", f"[{POLICY}]", *_policy(settings, sourced_values))
@@ -72,17 +72,17 @@ def _policy(settings: Settings, sourced_values: Mapping[str, SourcedValue]) -> I
 
 
 def _masked(secret: str) -> str:
-    """Return what a secret may show: of an address, where it leads."""
+    """Return what may be shown of a secret: of a URL, its scheme, host and path."""
     try:
         parts = urlsplit(secret)
     except ValueError:
         return MASK
     before, _, host = parts.netloc.rpartition("@")
-    # A password that is not percent-encoded may end anywhere.
+    # A password that is not percent-encoded may end anywhere in the text.
     suffix = f"{parts.path}{parts.query}{parts.fragment}"
     if not parts.scheme or "@" in suffix or not all(map(_HOST.fullmatch, host.split(","))):
         return MASK
-    # Who calls, and with what, stands before the place or after the path.
+    # User and password are before the host, or in the query.
     who, more = f"{MASK}@" if before else "", f"?{MASK}" if parts.query or parts.fragment else ""
     return f"{parts.scheme}://{who}{host}{parts.path}{more}"
 
@@ -99,7 +99,7 @@ def _quoted(value: Any) -> str:
             every = [_quoted(one) for one in value]
             return f"[{', '.join(every if isinstance(value, tuple) else sorted(every))}]"
     text = json.dumps(value, ensure_ascii=False)
-    # TOML reads these escapes too (1.0.0, "String"); what cannot be seen is not printed as it is.
+    # TOML knows these escapes (1.0.0, "String"); invisible characters are not printed as they are.
     return "".join(one if one.isprintable() else _escaped(one) for one in text)
 
 
@@ -109,7 +109,7 @@ def _escaped(character: str) -> str:
 
 
 def _span(value: timedelta) -> str:
-    """Return *value* in the longest unit that fits it whole."""
+    """Return *value* in the largest unit that divides it."""
     fits = [(unit, name) for name, unit in UNITS.items() if value % unit == timedelta(0)]
     unit, name = max(fits)
     return f"{value // unit}{name}"

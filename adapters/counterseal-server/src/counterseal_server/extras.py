@@ -1,4 +1,4 @@
-"""Extras: what `verify` and `states` do without, and so install without."""
+"""Optional dependencies; `verify` and `states` need none of them."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ PARTS = {
     "relay": ("counterseal_relay",),
     "oidc": ("counterseal_oidc",),
 }
-"""By the extra that brings it."""
+"""The modules of each extra."""
 
 EXTRAS = {part: extra for extra, parts in PARTS.items() for part in parts}
 
 
 def lacking(error: ModuleNotFoundError, requirement: str | None = None) -> str | None:
     """
-    Return what to say of a module that an extra brings; None if none does.
+    Return the message for a missing module of an extra; None if it belongs to no extra.
 
     Args:
-        error: Says which one it is.
-        requirement: What brings every module that may be missing, as pip names it; None for an
-            extra of this package, which depends on the module.
+        error: Names the module.
+        requirement: What to install, whichever module is missing; None for the extra of this
+            package that has the module.
     """
     extra = EXTRAS.get((error.name or "").partition(".")[0])
     if extra is None:

@@ -1,4 +1,4 @@
-"""Files that a person names on the command line: read whole, up to a limit; written plainly."""
+"""Read and write the files that are named on the command line."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def read(name: str, *, field: str, limit: int) -> bytes:
 
     Args:
         name: Its path; `-` is the standard input.
-        field: What to call it in an error.
-        limit: The most bytes it may have.
+        field: The name for it in errors.
+        limit: The largest size in bytes.
 
     Raises:
-        InvalidField: It cannot be read, or is longer.
+        InvalidField: It cannot be read, or is larger.
     """
     try:
         if name == STANDARD_INPUT:
@@ -35,7 +35,7 @@ def read(name: str, *, field: str, limit: int) -> bytes:
             with Path(name).open("rb") as file:
                 data = file.read(limit + 1)
     except (OSError, ValueError, AttributeError) as error:
-        # A process without a standard input has None in its place.
+        # sys.stdin is None in a process without standard input.
         reason = getattr(error, "strerror", None) or "no such input"
         raise InvalidField(field, f"cannot read {name}: {reason}") from None
     if len(data) > limit:
@@ -45,15 +45,15 @@ def read(name: str, *, field: str, limit: int) -> bytes:
 
 def write(folder: str, texts: dict[str, str], *, field: str) -> None:
     """
-    Write *texts* into *folder*, each under its name.
+    Write each of *texts* into a file in *folder*.
 
     Args:
-        folder: Its path; it is made if it is not there.
+        folder: Its path; created if it does not exist.
         texts: ASCII, by file name.
-        field: What to call the folder in an error.
+        field: The name for the folder in errors.
 
     Raises:
-        InvalidField: Something cannot be written.
+        InvalidField: A file cannot be written.
     """
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -67,23 +67,23 @@ def write(folder: str, texts: dict[str, str], *, field: str) -> None:
 @contextmanager
 def new_json(name: str, *, field: str) -> Iterator[Callable[[Any], None]]:
     """
-    Make a file for its owner only, and lend what writes one JSON document to it.
+    Create a file that only its owner can read; yield a function that writes JSON to it.
 
-    The file is there before its document is made, so that no secret is made in vain.
-    It is removed again if the block fails.
-    A document that cannot be written is printed: its secrets are nowhere else.
+    The file is created before the document, so that no secret is created in vain.
+    It is removed if the block fails.
+    If the document cannot be written, it is printed, because nothing else has its secrets.
 
     Args:
-        name: Its path; nothing may be there.
-        field: What to call it in an error.
+        name: Its path, where no file may exist.
+        field: The name for it in errors.
 
     Raises:
-        InvalidField: It cannot be made or written, or something is there already.
+        InvalidField: It cannot be created or written, or exists already.
     """
     try:
         descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
     except FileExistsError:
-        raise InvalidField(field, f"{name} is there already, and is not overwritten") from None
+        raise InvalidField(field, f"{name} exists, and is not overwritten") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such file"
         raise InvalidField(field, f"cannot write to {name}: {reason}") from None
@@ -112,14 +112,14 @@ def new_json(name: str, *, field: str) -> Iterator[Callable[[Any], None]]:
 
 def append(name: str, data: bytes, *, field: str) -> None:
     """
-    Append *data* to a file, which is for its owner only; it is on the disk when this returns.
+    Append *data* to a file that only its owner can read; return when it is on the disk.
 
     Args:
-        name: Its path; the file is made if it is not there.
-        field: What to call it in an error.
+        name: Its path; the file is created if it does not exist.
+        field: The name for it in errors.
 
     Raises:
-        InvalidField: It cannot be written; some of *data* may be there.
+        InvalidField: It cannot be written; a part of *data* may have been.
     """
     try:
         descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, OWNER_ONLY)

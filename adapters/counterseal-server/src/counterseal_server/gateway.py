@@ -1,10 +1,10 @@
 """
-Gateway: from the server, which is asynchronous (ASGI 3.0), to an application that is not (WSGI).
+Gateway: it runs a WSGI application for an asynchronous server (ASGI 3.0).
 
-A request crosses once into a thread, when its body has been received whole, and its reply comes
-back once; only a reply of unknown length goes back piece by piece.
-Requests run in threads with a limit of their own.
-What operators ask, and refusals of bodies, have threads besides, so that they never wait behind
+A request goes to a thread once, when its whole body has been received, and its reply comes back
+once; only a reply of unknown length comes back in pieces.
+Requests run in a limited number of threads.
+Health checks, metrics and refused bodies have threads of their own, so they never wait for
 requests.
 """
 
@@ -38,12 +38,12 @@ from counterseal_server.thread_pool import ThreadPool
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
-"""As PEP 3333 has it."""
+"""A WSGI application (PEP 3333)."""
 
 READING = frozenset({"GET", "HEAD"})
 
 STARTED = "counterseal_server.started"
-"""Where an application finds when the head of the request came, in `time.perf_counter` seconds."""
+"""The key for when the headers of the request arrived, in `time.perf_counter` seconds."""
 
 log = logging.getLogger("counterseal_server")
 
@@ -54,9 +54,9 @@ class Pools:
     The threads that requests run in.
 
     Attributes:
-        requests: For every request that has no others.
-        refusals: For those whose body was not received.
-        reserved: Paths that are read in threads of their own.
+        requests: For all other requests.
+        refusals: For requests whose body was not received.
+        reserved: For paths with threads of their own.
     """
 
     requests: ThreadPool
@@ -64,7 +64,7 @@ class Pools:
     reserved: Mapping[str, ThreadPool]
 
     def of(self, environ: Mapping[str, Any], *, bare: bool) -> ThreadPool:
-        """Return the threads for a request; *bare* is one that brings no body."""
+        """Return the threads for a request; *bare* means that it has no body."""
         if REFUSED in environ:
             return self.refusals
         pool = self.reserved.get(environ["PATH_INFO"])
@@ -75,12 +75,12 @@ class Pools:
 @attrs.frozen
 class Refusal:
     """
-    A whole reply that no thread has to make.
+    A complete reply, for which no thread is needed.
 
     Attributes:
-        status: Of HTTP.
+        status: The HTTP status.
         headers: By name, in any case.
-        body: The whole of it.
+        body: The whole body.
     """
 
     status: int
@@ -93,12 +93,12 @@ class Gateway:
     An ASGI application that runs a WSGI one in threads.
 
     Args:
-        app: Gets each request, also one with a body that was refused, which is empty then.
+        app: Gets each request; if the body was refused, it is empty.
         receiving: Receives the bodies.
         pools: The threads.
-        refuse: Returns the reply to a request that no thread takes, not even one for refusals;
-            gets the seconds since the head of the request came. It runs in the server's thread
-            and must not block.
+        refuse: Returns the reply to a request that cannot be queued, not even for refusals;
+            gets the seconds since the headers arrived. It runs in the server's thread and must
+            not block.
         begun: Called in the server's thread once its loop runs, before it serves.
     """
 
@@ -117,7 +117,7 @@ class Gateway:
         self._begun = begun
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or live as long as the server does."""
+        """Answer a request, or follow the lifespan of the server."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
@@ -154,7 +154,7 @@ async def _send(send: Send, refusal: Refusal) -> None:
 
 
 class _Call:
-    """One request on its way through a thread."""
+    """One request that runs in a thread."""
 
     def __init__(self, app: Application, environ: Environ, loop: asyncio.AbstractEventLoop) -> None:
         self._app = app
@@ -162,7 +162,7 @@ class _Call:
         self._loop = loop
         self._status = 500
         self._headers: list[tuple[bytes, bytes]] = []
-        # The whole body, or None if it comes in pieces.
+        # The whole body, or None if it is sent in pieces.
         self._replied: asyncio.Future[bytes | None] = loop.create_future()
         self._begun: asyncio.Future[Send] = loop.create_future()
         self._ended: asyncio.Future[None] = loop.create_future()
@@ -178,7 +178,7 @@ class _Call:
                 close = getattr(pieces, "close", None)
                 if close is not None:
                     close()
-        except Exception as error:  # noqa: BLE001 (whatever it is, its text may hold a secret)
+        except Exception as error:  # noqa: BLE001 (its text may contain a secret)
             log.error("a request failed: %s", type(error).__name__)  # noqa: TRY400
             self._resolve(self._replied, error)
             self._resolve(self._ended, None)
@@ -212,7 +212,7 @@ class _Call:
         ]
 
     def _whole_or_streamed(self, pieces: Iterator[bytes]) -> bytes | None:
-        # Only with the first piece the head has to be there (PEP 3333, start_response).
+        # The headers are complete only with the first piece (PEP 3333, start_response).
         first = next(pieces, b"")
         if any(name == b"content-length" for name, _ in self._headers):
             return first + b"".join(pieces)
@@ -221,7 +221,7 @@ class _Call:
         return None
 
     def _stream(self, pieces: Iterable[bytes]) -> None:
-        """Send pieces one after the other, as fast as the client takes them."""
+        """Send the pieces, as fast as the client reads them."""
         for piece in pieces:
             sending = asyncio.run_coroutine_threadsafe(self._piece(piece), self._loop)
             sending.result()
@@ -265,11 +265,11 @@ _NAMES = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
 
 def environment(scope: Scope, body: bytes) -> Environ:
     """
-    Return a request as WSGI has it (PEP 3333).
+    Return the WSGI environment of a request (PEP 3333).
 
     Args:
-        scope: As ASGI 3.0 has it.
-        body: The whole of it.
+        scope: The request in ASGI 3.0.
+        body: The whole body.
     """
     path: bytes = scope["raw_path"]
     if b"%" in path:

@@ -1,4 +1,4 @@
-"""Inviting a device from the command line: a link, and the same as a QR code."""
+"""Invite a device from the command line, with a link and a QR code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def invite(runtime: Runtime, account: str, origin: str | None) -> Invitation:
     Args:
         runtime: The service.
         account: The origin's own id of the user.
-        origin: Its GUID; None stands for the only one there is.
+        origin: Its GUID; None if there is only one origin.
 
     Raises:
         InvalidField: There are several origins, or none, or the account's id does not fit.
@@ -36,7 +36,7 @@ def invite(runtime: Runtime, account: str, origin: str | None) -> Invitation:
 
 
 def link(invited: Invitation) -> str:
-    """Return the link that finishes the bind; whoever has it can."""
+    """Return the link that completes the bind; anybody who has it can use it."""
     return write_link(
         BindLink(
             token=invited.token,

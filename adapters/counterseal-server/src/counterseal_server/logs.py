@@ -1,9 +1,9 @@
 """
-Logs: one line for each thing that happened, for people or for programs.
+Logs: one line for each event, as text or as JSON.
 
-A line has an event's own words and the id of the request that it belongs to.
-Nothing that a request holds is logged here: no path as it was sent, no query, header or body.
-Whatever else a library logs, each field of a line is short, and so is the line.
+A line has the event's text and the id of its request.
+No content of a request is logged: no path as it was sent, no query, header or body.
+The fields of a line are cut to a limit, whatever a library logs.
 """
 
 from __future__ import annotations
@@ -34,28 +34,28 @@ OURS = (
     "counterseal_web",
     "counterseal_webpush",
 )
-"""Loggers that follow `log_level`; all others say what is at least a warning."""
+"""Loggers that follow `log_level`; all others log warnings and errors only."""
 
 NO_REQUEST = "-"
 
 FIELD_LIMIT: Final = 8_192
-"""The most characters that one value of a line has; the place of an error is the longest."""
+"""The most characters in one value of a line; the location of an error is the longest."""
 
 LINE_LIMIT: Final = 16_384
-"""The most bytes that a line has: a third of what journald reads as one (`LineMax`)."""
+"""The most bytes in a line: a third of what journald reads as one (`LineMax`)."""
 
 _MARK_LIMIT: Final = 32
-"""More than what says how much was cut off takes, in characters and in bytes."""
+"""More than the note about what was cut off takes, in characters and in bytes."""
 
 request_id: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
-"""Of the request that this thread serves."""
+"""The id of the request that this thread serves."""
 
 
 class Human(logging.Formatter):
     """Lines for a person."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line, in which nothing is hidden."""
+        """Return one line, with invisible characters written out."""
         line = " ".join(
             (
                 _time(record),
@@ -65,7 +65,7 @@ class Human(logging.Formatter):
                 _text(record),
             )
         )
-        # What is hidden becomes longer when it is spelled out.
+        # An invisible character becomes longer when it is written out.
         data = visible(line).encode()
         if len(data) <= LINE_LIMIT:
             return data.decode()
@@ -95,13 +95,13 @@ class Json(logging.Formatter):
 
 def configure(form: str, level: str) -> None:
     """
-    Write to standard error what is logged from now on.
+    Write logs to standard error from now on.
 
     Args:
         form: `human` or `json`.
-        level: The lowest level that our own loggers write.
+        level: The lowest level of our own loggers.
     """
-    # No line says which thread of which process wrote it where, and to find out takes long
+    # No line names the thread, process and source that wrote it, and to find out takes long
     # (the logging HOWTO of Python, "Optimization").
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # noqa: SLF001 (as documented there)
@@ -127,19 +127,19 @@ def _text(record: logging.LogRecord) -> str:
     else:
         text = str(record.msg) % tuple(map(_field, args)) if args else str(record.msg)
     if record.exc_info is not None and record.exc_info[0] is not None:
-        # An error's own text may hold what a caller sent: its kind and place are enough.
+        # An error's text may contain what a caller sent: its type and location are enough.
         traceback_text = "".join(traceback.format_tb(record.exc_info[2]))
         text = f"{_short(text)}: {record.exc_info[0].__name__}\n{traceback_text}"
     return text
 
 
 def _field(value: object) -> object:
-    """Return *value* as an argument of a message that is no longer than a field."""
+    """Return *value* for a message, cut to the length of a field."""
     return value if isinstance(value, int | float) else _Field(value)
 
 
 class _Field:
-    """A value whose texts are short."""
+    """A value whose text forms are cut to the length of a field."""
 
     def __init__(self, value: object) -> None:
         self._value = value
@@ -152,7 +152,7 @@ class _Field:
 
 
 def _short(text: str, limit: int = FIELD_LIMIT) -> str:
-    """Return *text* with at most *limit* characters, the last of which say how many are left."""
+    """Return *text* cut to *limit* characters, with a note of its length."""
     return text if len(text) <= limit else _marked(text[: limit - _MARK_LIMIT], len(text))
 
 

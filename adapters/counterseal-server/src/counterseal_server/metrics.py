@@ -1,8 +1,8 @@
 """
-Metrics: what a Prometheus server may read; counts and times, and names of ours as labels.
+Metrics for Prometheus: counts and times, with our own names as labels.
 
-Every series whose labels are known beforehand is there at zero from the start: `increase` sees
-nothing in a series that begins at one, so an alert on it would miss the first event.
+Every series whose labels are known beforehand begins at zero: `increase` sees nothing in a series
+that begins at one, so an alert on it would miss the first event.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from counterseal.models import AddressKind, CallbackState, NotificationState, Oc
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 UNAVAILABLE: Final = "unavailable"
-"""Outcome: a port did not answer."""
+"""Outcome: a port failed."""
 FAILED: Final = "failed"
-"""Outcome: a fault of ours."""
+"""Outcome: a bug of ours."""
 
 SWEPT: Final = ("challenge", "invitation", "login", "forgotten")
-"""What workers end or drop because its time is over."""
+"""The kinds of records that workers expire or delete."""
 
 WORKERS: Final = ("callbacks", "expiry", "forgetting", "notifications", "wake")
-"""The names of all workers, those that a process does not run among them."""
+"""The names of all workers, also of those that this process does not run."""
 
 
 def _value_names(
@@ -45,7 +45,7 @@ def _value_names(
 
 
 class Metrics:
-    """The counts of one process."""
+    """The metrics of one process."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -62,35 +62,35 @@ class Metrics:
             ["operation"],
             registry=self._registry,
         )
-        # Who looks for them there at each request takes longer than to count it.
+        # To look a series up at each request takes longer than to count.
         self._counted, self._timed = cache(self._requests.labels), cache(self._seconds.labels)
         self._attempts = Counter(
             "counterseal_callback_attempts",
-            "Attempts to deliver a callback, by what became of it.",
+            "Attempts to deliver a callback, by outcome.",
             ["outcome"],
             registry=self._registry,
         )
         self._pushes = Counter(
             "counterseal_pushes",
-            "Pushes to an address, by its kind and what became of them.",
+            "Push messages to an address, by its kind and outcome.",
             ["kind", "outcome"],
             registry=self._registry,
         )
         self._notified = Counter(
             "counterseal_notification_attempts",
-            "Attempts to notify devices, by what they were notified of and what became of it.",
+            "Attempts to notify devices, by occasion and outcome.",
             ["occasion", "outcome"],
             registry=self._registry,
         )
         self._swept = Counter(
             "counterseal_swept",
-            "Records that workers ended or dropped because their time was over.",
+            "Records that workers expired or deleted.",
             ["kind"],
             registry=self._registry,
         )
         self._use = Gauge(
             "counterseal_in_use",
-            "Places for bodies, and threads for requests, that are taken.",
+            "Places for bodies, and threads for requests, that are in use.",
             ["what"],
             registry=self._registry,
         )
@@ -103,7 +103,7 @@ class Metrics:
         self._begin()
 
     def _begin(self) -> None:
-        """Set to zero all that can be counted, but for requests: see `expect`."""
+        """Set all series to zero, except those of requests: see `expect`."""
         for outcome in (*_value_names(CallbackState), UNAVAILABLE, FAILED):
             self._attempts.labels(outcome)
         for kind, outcome in product(AddressKind, (*_value_names(PushResult), UNAVAILABLE)):
@@ -119,11 +119,11 @@ class Metrics:
 
     def expect(self, operation: str, statuses: Iterable[int]) -> None:
         """
-        Set to zero what can be counted of an operation.
+        Set the series of an operation to zero.
 
         Args:
             operation: Its name, as `answered` gets it.
-            statuses: Those that it may be answered with, as far as they are known.
+            statuses: The statuses of its responses, as far as they are known.
         """
         self._timed(operation)
         for status in sorted(statuses):
@@ -147,7 +147,7 @@ class Metrics:
         self._notified.labels(occasion, outcome).inc()
 
     def swept(self, kind: str, count: int) -> None:
-        """Count records whose time was over."""
+        """Count records that were expired or deleted."""
         self._swept.labels(kind).inc(count)
 
     def failed(self, worker: str) -> None:
@@ -155,10 +155,10 @@ class Metrics:
         self._failures.labels(worker).inc()
 
     def observe_use(self, uses: Mapping[str, Callable[[], int]]) -> None:
-        """Ask *uses*, whenever the metrics are read, how much of each is taken."""
+        """Call *uses* for the numbers in use, whenever the metrics are read."""
         for what, use in uses.items():
             self._use.labels(what).set_function(use)
 
     def text(self) -> bytes:
-        """Return all of them, as Prometheus reads it."""
+        """Return all metrics in the text format of Prometheus."""
         return generate_latest(self._registry)

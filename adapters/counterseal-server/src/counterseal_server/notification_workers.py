@@ -1,4 +1,4 @@
-"""Notification workers: they send push messages, with threads of its own for each channel."""
+"""Notification workers: they send push messages; each channel has threads of its own."""
 
 from __future__ import annotations
 
@@ -30,30 +30,30 @@ FAR_SHARE = 10
 """A look that took long is repeated after so many times as long, at the soonest."""
 
 ALARMING = {PushResult.REJECTED, PushResult.MISCONFIGURED}
-"""What an operator, or we, have to mend."""
+"""Outcomes that an operator or we have to correct."""
 
 log = logging.getLogger("counterseal_server")
 
 
 @attrs.frozen
 class CountingNotifier:
-    """A notifier whose outcomes are counted, and logged where somebody has to do something."""
+    """A notifier that counts outcomes, and logs those that somebody has to act on."""
 
     notifier: Notifier
     metrics: Metrics
 
     def kinds(self) -> frozenset[AddressKind]:
-        """Return the notifier's."""
+        """Return the kinds of the notifier."""
         return self.notifier.kinds()
 
     def push(
         self, addresses: tuple[PushAddress, ...], message: PushMessage
     ) -> tuple[PushOutcome, ...]:
         """
-        Let the notifier send.
+        Send with the notifier, and count the outcomes.
 
         Raises:
-            NotifierUnavailable: As the notifier says.
+            NotifierUnavailable: The notifier raised it.
         """
         try:
             outcomes = self.notifier.push(addresses, message)
@@ -74,11 +74,11 @@ class NotificationWorkers:
 
     Args:
         runtime: The service.
-        metrics: Where they count.
-        freed: What to call when a slot is free again.
+        metrics: Where outcomes are counted.
+        freed: Called when a slot becomes free.
 
     Attributes:
-        notifications: Their use cases.
+        notifications: The use cases of notifications.
     """
 
     def __init__(self, runtime: Runtime, metrics: Metrics, freed: Callable[[], None]) -> None:
@@ -96,7 +96,7 @@ class NotificationWorkers:
         self._looks_far_at = 0.0
 
     def notify(self) -> bool:
-        """Begin attempts for what is due, as far as there are slots; never more to do at once."""
+        """Start attempts for due notifications while slots are free; always return False."""
         # Each slot that is free again is a reason to look, and few of these look further.
         began = time.monotonic()
         far = began >= self._looks_far_at
@@ -106,10 +106,10 @@ class NotificationWorkers:
             took = time.monotonic() - began
             self._looks_far_at = began + max(FAR_LOOKS.total_seconds(), took * FAR_SHARE)
         for notification in due:
-            # Each channel has threads of its own: one that stalls holds no others.
+            # Each channel has threads of its own: one that stalls does not stop the others.
             self._attempts.begin(notification, notification.kind.value)
         return False
 
     def stop(self) -> None:
-        """Return when every attempt under way has ended."""
+        """Return when all running attempts have ended."""
         self._attempts.stop()

@@ -1,4 +1,4 @@
-"""The outbox, as operators see to it: what is dead is sent again, what is queued is dropped."""
+"""Requeue the dead callbacks of an origin, or drop its queued ones, for operators."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ LONGEST = 1_000
 
 def requeue_all(callbacks: Callbacks, origin: Guid, *, by: Administrator) -> tuple[int, int]:
     """
-    Queue every dead callback of *origin* again, each once.
+    Queue every dead callback of *origin* again.
 
     Returns:
-        How many were queued, and how many cannot be since what they tell is no longer kept.
+        How many were queued, and how many cannot be because their challenge was deleted.
 
     Raises:
         NotFound: There is no such origin.
@@ -25,7 +25,7 @@ def requeue_all(callbacks: Callbacks, origin: Guid, *, by: Administrator) -> tup
     guids: set[Guid] = set()
     queued_count = remaining_count = 0
     while True:
-        # What cannot be queued stays at the head of the list.
+        # Callbacks that cannot be queued stay at the head of the list.
         page = callbacks.list_dead(origin, min(PAGE + remaining_count, LONGEST), by=by)
         fresh = [each.guid for each in page if each.guid not in guids]
         if not fresh:
@@ -37,7 +37,7 @@ def requeue_all(callbacks: Callbacks, origin: Guid, *, by: Administrator) -> tup
             except NotFound:
                 remaining_count += 1
             except WrongState:
-                continue  # somebody else was faster
+                continue  # another process was faster
             else:
                 queued_count += 1
 
@@ -56,6 +56,6 @@ def drop_all(callbacks: Callbacks, origin: Guid, *, by: Administrator) -> int:
             try:
                 callbacks.drop(each.guid, by=by)
             except WrongState:
-                continue  # it was sent, or somebody else was faster
+                continue  # it was sent, or another process was faster
             dropped += 1
     return dropped

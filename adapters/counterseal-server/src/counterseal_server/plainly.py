@@ -1,4 +1,4 @@
-"""Plain endings: what the core refuses becomes one line on standard error and an exit code."""
+"""Turn errors into one line on standard error and an exit code."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "pendingLimit": ("pending_limit",),
     }
 )
-"""Members of the API that the core's refusals name, and the parameters of commands for them."""
+"""The command parameters for the members of the API that errors name."""
 
 _MEMBER = re.compile(rf"\b(?:{'|'.join(map(re.escape, PARAMETERS))})\b")
 
 
 class Failed(click.ClickException):
-    """It is not as it should be: one line on standard error, exit code 1."""
+    """A failure: one line on standard error, exit code 1."""
 
     exit_code = 1
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print the line, with nothing hidden in it."""
+        """Print the line, with invisible characters written out."""
         click.echo(visible(self.message), file=file, err=file is None)
 
 
 class Unusable(Failed):
-    """The input is unusable: one line on standard error, exit code 2."""
+    """Unusable input: one line on standard error, exit code 2."""
 
     exit_code = 2
 
@@ -61,15 +61,15 @@ class Unusable(Failed):
 @contextmanager
 def plainly(requirement: str | None = None) -> Iterator[None]:
     """
-    Turn what the core refuses into one line and an exit code.
+    Turn errors of the core into one line and an exit code.
 
     Args:
-        requirement: What brings every module that may be missing, as pip names it; None for an
-            extra of this package, which depends on the module.
+        requirement: What to install, whichever module is missing; None for the extra of this
+            package that has the module.
 
     Raises:
-        Unusable: The input, or how this machine is set up, has to be another.
-        Failed: It is not as it should be.
+        Unusable: The input, or the setup of this machine, is wrong.
+        Failed: The command failed.
     """
     from counterseal import CountersealError  # noqa: PLC0415 (a fast start)
 
@@ -79,7 +79,7 @@ def plainly(requirement: str | None = None) -> Iterator[None]:
         raise _refused(error) from None
     except OSError as error:
         if error.errno == errno.EPIPE:
-            raise  # whoever read what is printed is gone; click ends quietly
+            raise  # the reader of the output is gone; click ends quietly
         raise Failed(f"{error.filename or 'system'}: {error.strerror or error}") from None
     except ModuleNotFoundError as error:
         what = lacking(error, requirement)
@@ -108,7 +108,7 @@ def _refused(error: CountersealError) -> Failed:
 
 
 def _option(member: str) -> str:
-    """Return how the command that runs spells a member of the API; *member* if it has none."""
+    """Return the parameter of the running command for a member of the API; else *member*."""
     context = click.get_current_context(silent=True)
     parameters = [] if context is None else context.command.params
     for parameter in parameters:

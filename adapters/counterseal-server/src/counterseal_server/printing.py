@@ -1,8 +1,8 @@
 """
 Printing: the only way, beside `counterseal_server.screen`, in which a command writes its output.
 
-What stands in a line may come from a service, a database or a file. None of it can move the
-cursor, change a colour or reorder what is read.
+A line may contain text from a service, a database or a file. This text can neither move the
+cursor, nor change a colour, nor reorder what is read.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from counterseal_server.visible import visible
 
 def print_line(text: str, *, err: bool = False) -> None:
     """
-    Print one line, in which nothing is hidden.
+    Print one line, with invisible characters written out.
 
     Args:
-        text: What it says; a line break in it is spelled out.
-        err: Whether it goes to standard error.
+        text: The line; a line break in it is written out.
+        err: Whether to print it on standard error.
     """
     stream = sys.stderr if err else sys.stdout
     click.echo(visible(text, getattr(stream, "encoding", None) or "ascii"), err=err)
@@ -33,7 +33,7 @@ def print_json(document: Any, *, indent: int | None = 2) -> None:
     Print one JSON document, all in ASCII and without control characters.
 
     Args:
-        document: What `json` can write.
+        document: A value that `json` can write.
         indent: Spaces for each depth; None prints one line.
     """
     click.echo(json_text(document, indent=indent))
@@ -47,9 +47,9 @@ def json_text(document: Any, *, indent: int | None = 2) -> str:
 
 def print_lines(text: str) -> None:
     """
-    Print a text of this program's own, or one in which all else is spelled out already.
+    Print a text of this program, or one whose invisible characters are already written out.
 
     Args:
-        text: Of as many lines as it has: a table, a QR code, settings.
+        text: One or more lines: a table, a QR code, settings.
     """
     click.echo(text)

@@ -1,4 +1,4 @@
-"""Providers: how the service asks Identity Providers, made when the first one is to be asked."""
+"""Providers: calls to Identity Providers, created when the first one is needed."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from counterseal_http import Guard
 from counterseal_server.settings import Settings
 
 SHARE = 4
-"""Calls to providers hold at most this part of the threads for requests."""
+"""Calls to providers occupy at most this part of the threads for requests."""
 
 
 class Providers:
     """
-    The Identity Providers of all App Spaces; most commands ask none, and start faster.
+    The Identity Providers of all App Spaces; created late, because most commands call none.
 
-    Without `counterseal-server[oidc]` none can be asked, and nobody is let in by one.
+    Without `counterseal-server[oidc]`, no provider can be called, and so nobody can log in.
 
     Args:
-        settings: Which providers may be called.
+        settings: The settings, which say which providers may be called.
         sealer: Opens client secrets.
-        clock: Judges tokens.
-        entropy: Names client assertions.
+        clock: The time at which tokens have to be valid.
+        entropy: The ids of client assertions.
     """
 
     def __init__(self, settings: Settings, sealer: Sealer, clock: Clock, entropy: Entropy) -> None:
@@ -71,10 +71,10 @@ class Providers:
 
     def revalidate(self, settings: IdpSettings, identity: Identity, *, company: Guid) -> Identity:
         """
-        Ask whether the provider still vouches for the user.
+        Ask the provider whether the user may still log in.
 
         Raises:
-            IdentityWithdrawn: It does not.
+            IdentityWithdrawn: The user may not.
             IdentityUnavailable: The provider did not answer.
         """
         return self._provider().revalidate(settings, identity, company=company)
@@ -91,7 +91,7 @@ class Providers:
 
     def revoke_grant(self, settings: IdpSettings, identity: Identity, *, company: Guid) -> None:
         """
-        Tell the provider that it will not be asked by this grant again.
+        Revoke the grant at the provider: the service does not use it again.
 
         Raises:
             IdentityUnavailable: The provider did not answer.

@@ -1,4 +1,4 @@
-"""Readiness: whether this process could answer a device, and keep what it answered."""
+"""Readiness: whether this process can serve a device now, and store its answer."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from counterseal_server.runtime import Runtime
 from counterseal_server.thread_pool import Exhaustion
 
 FRESH_SECONDS = 1.0
-"""So long a verdict stands: each look writes, and whoever asks need not say who they are."""
+"""Seconds for which a result is reused: a check writes, and anybody may ask for one."""
 
 NOBODY = mint(0, bytes(ENTROPY_BYTES))
 """No record has this GUID."""
 
 CHECKS = ("service", "readyz")
-"""What is counted: a read would not tell a full disk, a replica, or a file that is closed."""
+"""The counter that is written: a read would not notice a full disk or a replica."""
 
 WINDOW = timedelta(minutes=1)
 
 STUCK_SECONDS = 60.0
-"""So long may all of something be in use, and none come free."""
+"""Seconds for which all threads or places may be in use without one becoming free."""
 
 log = logging.getLogger("counterseal_server")
 
 
 class Readiness:
     """
-    Looks at the keys and the records, and whether there is anything left to receive and run with.
+    Checks the keys, the records, and that places for bodies and threads become free.
 
     Args:
-        runtime: Whose.
-        exhaustions: By its name, of what no request can do without.
+        runtime: The service.
+        exhaustions: By name, of what every request needs.
         monotonic: Seconds that only grow.
     """
 
@@ -58,8 +58,8 @@ class Readiness:
         self._verdict: tuple[float, list[str]] | None = None
 
     def failing(self) -> list[str]:
-        """Return what fails, as it was found a moment ago; nothing if all is well."""
-        # Said without a look at the records, which may be what everything waits for.
+        """Return what fails now, or failed a moment ago; nothing if all is well."""
+        # Before the records are checked: everything may be waiting for them.
         stuck = [name for name, one in self._exhaustions.items() if one.lasts(STUCK_SECONDS)]
         if stuck:
             log.warning("not ready: no %s came free for a minute", " and no ".join(stuck))

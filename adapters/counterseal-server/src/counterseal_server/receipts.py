@@ -1,4 +1,4 @@
-"""Receipts on the command line: read, judged by the core, and told."""
+"""Verify a receipt file, and print what it proves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from counterseal_server.screen import Screen
 
 JWKS_LIMIT = 1_048_576
 FILE_LIMIT = RECEIPT_LIMIT + 1
-"""The token, and a line's end."""
+"""The largest token, and a line break."""
 
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 """SHA-256 in base64url."""
@@ -26,7 +26,7 @@ def read_jwks(name: str) -> tuple[PublicKey, ...]:
     Read a JWK Set that the reader has decided to trust.
 
     Raises:
-        InvalidField: The file cannot be read, or is no JWK Set with fit keys.
+        InvalidField: The file cannot be read, or is not a JWK Set with usable keys.
     """
     document = read_json(files.read(name, field="jwks", limit=JWKS_LIMIT), field="jwks")
     try:
@@ -40,7 +40,7 @@ def read_thumbprint(text: str) -> str:
     Read an RFC 7638 thumbprint.
 
     Raises:
-        InvalidField: It is none.
+        InvalidField: *text* is not one.
     """
     if not _THUMBPRINT.fullmatch(text):
         raise InvalidField("thumbprint", "not SHA-256 in base64url, which has 43 characters")
@@ -51,16 +51,16 @@ def check_receipt(
     data: bytes, *, trusted: tuple[PublicKey, ...] = (), thumbprint: str | None = None
 ) -> Receipt:
     """
-    Check the bytes of a receipt file: the token, and at most one line's end.
+    Verify the bytes of a receipt file: the token, and at most one line break.
 
     Args:
         data: The whole file.
         trusted: The service's keys, from a source that the reader trusts.
-        thumbprint: Instead, the thumbprint of its key.
+        thumbprint: Instead, the thumbprint of the service's key.
 
     Raises:
-        IssuerUntrusted: It is signed by another key than the trusted ones.
-        ReceiptChanged: It does not hold together.
+        IssuerUntrusted: No trusted key has signed it.
+        ReceiptChanged: It is not consistent.
     """
     try:
         token = data.removesuffix(b"\n").decode("ascii")
@@ -104,7 +104,7 @@ def standing(receipt: Receipt) -> str:
 
 
 def document(receipt: Receipt) -> dict[str, Any]:
-    """Return what a receipt proves, as JSON holds it."""
+    """Return what a receipt proves, for JSON."""
     return {
         "issuer": {"proven": receipt.proven, **_key(receipt.issuer)},
         "display": receipt.display,

@@ -1,10 +1,10 @@
 """
-Receiving: the bodies of requests, whole, before anything is done with them.
+Receiving: it receives the whole body of a request before the request is handled.
 
-A body is received without a thread: a slow client holds a place for it, a connection and the
-memory for what it has sent, about twice, since the server has a buffer besides.
-The whole body has a deadline, however often a piece of it comes; one that is not there by then
-is refused, and its connection is closed, so that every place comes back.
+A body occupies no thread: a slow client occupies a place, a connection, and about twice the
+memory of what it has sent, because the server has a buffer too.
+The whole body has a deadline, however often a piece of it arrives. A body that is late is refused
+and its connection is closed, so every place becomes free again.
 No sender gets more than its share of the places (`counterseal_server.slots`).
 """
 
@@ -22,19 +22,19 @@ from counterseal_server.slots import Sender, Slots, sender
 from counterseal_server.thread_pool import Exhaustion
 
 REFUSED = "counterseal_server.refused"
-"""Where an application finds the word for why a body was not received; absent if it was."""
+"""The key for why a body was not received; absent if it was."""
 
 BUSY, BROKEN, SLOW, TOO_LARGE = "busy", "bad_request", "too_slow", "too_large"
 
 RECEIVED_BYTES = 262_144
 """
-Of a body that is too long, how much is read, and not kept.
+How many bytes of a too long body are read and discarded.
 
-The server closes a connection with more to read, and who still writes sees no answer.
+The server closes a connection with unread bytes, and a client that still writes gets no reply.
 """
 
 PIECES = 4_096
-"""Of one body; each costs the server's one thread as much as a large one."""
+"""The most pieces of one body: each costs the event loop the same, however small."""
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -46,11 +46,11 @@ Send = Callable[[Message], Awaitable[None]]
 @attrs.frozen
 class Received:
     """
-    What came of a body.
+    The result of receiving a body.
 
     Attributes:
-        body: The whole of it.
-        refused: The word for why it was not received; *body* is empty then.
+        body: The whole body.
+        refused: The code for why it was not received; *body* is empty then.
     """
 
     body: bytes = b""
@@ -62,12 +62,12 @@ NONE = Received()
 
 class Receiving:
     """
-    Receives bodies, so many at a time.
+    Receives bodies, a limited number at a time.
 
     Args:
-        places: How many.
+        places: How many at a time.
         deadline: How long a whole body may take.
-        limit: Bytes of the longest body that is kept.
+        limit: The largest body in bytes.
         monotonic: Seconds that only grow.
     """
 
@@ -86,7 +86,7 @@ class Receiving:
 
     async def received(self, scope: Scope, receive: Receive) -> Received:
         """
-        Receive the body of a request, if it brings one and there is a place for it.
+        Receive the body of a request, if it has one and a place is free.
 
         Args:
             scope: The request (ASGI 3.0, HTTP).
@@ -110,12 +110,12 @@ class Receiving:
 
 
 def sender_of(scope: Scope) -> Sender:
-    """Return whom a request's place is counted for."""
+    """Return the sender of a request, to whose share its place counts."""
     return sender((scope.get("client") or ("",))[0])
 
 
 def announced(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int | None, bool]:
-    """Return the length of a body, if it is said, and whether there is a body."""
+    """Return the declared length of a body, if any, and whether there is a body."""
     length: int | None = None
     chunked = False
     for name, value in headers:
@@ -127,7 +127,7 @@ def announced(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int | None, bool]
 
 
 async def _receive_body(receive: Receive, length: int | None, limit: int) -> Received:
-    """Receive a body; one that breaks off is refused, and so is one too long."""
+    """Receive a body; refuse one that is cut off or too long."""
     body = bytearray()
     size = count = 0
     end = RECEIVED_BYTES if length is None else min(length, RECEIVED_BYTES)
@@ -135,7 +135,7 @@ async def _receive_body(receive: Receive, length: int | None, limit: int) -> Rec
     while size < end:
         message = await receive()
         if message["type"] != "http.request":
-            # Half a form may well read as another one.
+            # Half a form may be a valid form with another meaning.
             return Received(refused=BROKEN)
         count += 1
         if count > PIECES:

@@ -1,7 +1,7 @@
 """
-The runtime: every port of the service, put together from the settings.
+The runtime: all adapters of the service, created from the settings.
 
-It is opened in the process that uses it: connections do not survive a fork.
+Open it in the process that uses it: connections do not survive a fork.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ from counterseal_server.records import Records, opened
 from counterseal_server.settings import Settings
 
 FORGET_AFTER = timedelta(hours=1)
-"""Longer than any clock of ours is wrong."""
+"""Longer than the clocks of our machines differ."""
 
 
 class Runtime:
     """
-    The ports of the service, and what has to be closed after use.
+    The ports of the service, and the connections to close after use.
 
     Attributes:
-        settings: What it was made from.
-        ports: Every port.
-        policy: What the service allows.
-        channels: By what it sends push messages.
-        records: Where they are.
+        settings: The settings.
+        ports: All ports.
+        policy: The policy of the service.
+        channels: The channels for push messages.
+        records: The store.
         keys: The master keys and the signing keys.
 
     Raises:
-        InvalidField: The address of the records does not fit.
-        UnfitUrl: It is of another kind.
+        InvalidField: The store's address is invalid.
+        UnfitUrl: It is of an unknown kind.
         UnfitMasterKey: The environment's master key is not 32 bytes in base64.
-        Unavailable: A Redis cluster did not say which servers it has.
+        Unavailable: A Redis cluster did not name its servers.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -75,7 +75,7 @@ class Runtime:
         audit = MemoryAudit()
         self.ports: Ports = self.records.joined(
             Ports(
-                # Those in memory that store something give way at once.
+                # The adapters in memory that store something are replaced below.
                 store=MemoryStore(audit),
                 replay=MemoryReplayGuard(clock),
                 counters=MemoryCounters(clock),
@@ -94,14 +94,14 @@ class Runtime:
 
     def prepare(self) -> None:
         """
-        Look at what has to be there before anybody is served, and migrate a database.
+        Check keys, channels and store before the first request, and migrate a database.
 
         Raises:
-            InvalidField: What a channel is made from does not fit, or there is no database.
-            SignerUnavailable: The signing keys are not there, or another master key sealed them.
-            SchemaTooNew: A newer release has been at the database.
+            InvalidField: A setting of a channel is invalid, or there is no database.
+            SignerUnavailable: The signing keys are missing, or another master key sealed them.
+            SchemaTooNew: A newer release has migrated the database.
             UnfitServer: A Redis server is too old, or may drop keys.
-            Unavailable: The store did not answer.
+            Unavailable: The store did not respond.
         """
         self.keys.signer.jwks()
         self.channels.open()
@@ -137,12 +137,12 @@ class Runtime:
 
     def opens(self) -> bool:
         """
-        Tell whether the master keys of now have sealed what the first administrators sign with.
+        Return whether the present master keys can open the secrets in the store.
 
         Raises:
-            MasterKeyMissing: There is none.
-            SealBroken: What is stored is no envelope of this software.
-            Unavailable: The store did not answer.
+            MasterKeyMissing: There is no master key.
+            SealBroken: A stored secret is not an envelope of this software.
+            Unavailable: The store did not respond.
         """
         key_ids = {key.id for key in self.keys.master_keys.load()}
         admins = Administration(self.ports, self.policy, by=OPERATOR).list(None, Admin)
@@ -151,15 +151,15 @@ class Runtime:
 
     def forget(self) -> int:
         """
-        Drop what need not be kept any more; return how much.
+        Delete records whose retention is over; return how many.
 
         Raises:
-            Unavailable: The store did not answer.
+            Unavailable: The store did not respond.
         """
         return self.records.forget(self.ports.clock.now() - FORGET_AFTER)
 
     def close(self) -> None:
-        """Close the connections; attempts that run come to their own end."""
+        """Close the connections; running attempts end by themselves."""
         self._sender.close()
         self.channels.close()
         self._providers.close()

@@ -1,9 +1,9 @@
 """
-The screen: the only way in which this program prints for a person.
+The screen: everything that this program prints for a person goes through it.
 
-Every text passes through `counterseal_server.visible`, none is read as markup,
-and none is cut off: what does not fit goes on in the next line, under its own first word.
-So whatever a challenge holds, it stays in its place.
+Every text passes through `counterseal_server.visible`, and none is read as markup or cut off:
+a long text continues in the next line, below its first word.
+So a text from a challenge cannot leave the area in which it is printed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PARTITIONS = 256
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int], None]]:
-    """Show a bar on standard error, where that is a terminal; lend what moves it on."""
+    """Show a progress bar if standard error is a terminal; yield a function that advances it."""
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -56,7 +56,7 @@ class Screen:
         self._console = Console(highlight=False, markup=False, emoji=False)
 
     def heading(self, text: str) -> None:
-        """Begin a new section."""
+        """Print the heading of a new section."""
         self._console.print()
         self._console.print(self._text(text, "bold"))
 
@@ -65,15 +65,15 @@ class Screen:
         self._console.print(self._text(text, style))
 
     def facts(self, rows: Iterable[tuple[str, str]]) -> None:
-        """Print values beside their labels."""
+        """Print labels and values as a table."""
         self._console.print(self._grid(rows))
 
     def framed(self, title: str, parts: Iterable[str | list[tuple[str, str]]]) -> None:
         """
-        Print what somebody else wrote, inside a border on every line.
+        Print a text of somebody else, inside a border on every line.
 
         Args:
-            title: Ours, not theirs.
+            title: Our own title.
             parts: Paragraphs, and tables of labels with their values.
         """
         inside: list[RenderableType] = [
@@ -82,7 +82,7 @@ class Screen:
         self._console.print(Panel(Group(*inside), title=self._text(title), title_align="left"))
 
     def write_line(self, text: str) -> None:
-        """Print one line that is to be copied, and so is never wrapped."""
+        """Print one line that the person copies, and that is never wrapped."""
         self._console.print(self._text(text), soft_wrap=True)
 
     def _grid(self, rows: Iterable[tuple[str, str]]) -> Table:
@@ -95,6 +95,6 @@ class Screen:
 
     def _text(self, text: str, style: str = "") -> Text:
         visible_text = visible(text, self._console.encoding)
-        # Where a line breaks there is a mark, and only there: nothing can pass for one.
+        # A mark is printed where a line breaks, and only there, so no text can imitate it.
         broken = visible_text.replace(LINE_BREAK, f"{LINE_BREAK}\n").removesuffix("\n")
         return Text(broken, style, overflow="fold")

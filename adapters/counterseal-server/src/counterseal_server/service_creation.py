@@ -1,4 +1,4 @@
-"""Create a service: its keys, its database, and the first company with all it needs."""
+"""Create a service: its keys, its database, and the first company with its origin."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ServiceDraft:
         scheme: The origin's: `basic`, `hmac` or `signature`.
         admin_scheme: The first administrator's: `hmac` or `signature`; None is `signature` if the
             origin's is, else `hmac`.
-        clients: For which programs the origin is set up.
+        clients: The kind of the origin's programs.
         callbacks: Entries of the origin's allow-list.
     """
 
@@ -45,19 +45,19 @@ def create_service(runtime: Runtime, draft: ServiceDraft) -> dict[str, Any]:
     """
     Create a service, and return the document that is printed once, with its secrets.
 
-    Keys and a database that an earlier attempt left behind are used.
+    Keys and a database of an earlier, interrupted attempt are used.
 
     Raises:
-        InvalidField: There is a company already, or something in the draft does not fit.
-        Refused: Something in the draft does not fit.
-        SealBroken: The master key is out of reach.
-        Unavailable: The database did not answer.
+        InvalidField: There is a company already, or a value of the draft is invalid.
+        Refused: A value of the draft is invalid.
+        SealBroken: The master key is not available.
+        Unavailable: The database did not respond.
         OSError: A file cannot be written.
     """
-    # In memory first: a draft that does not fit leaves nothing behind.
+    # In memory first: an invalid draft leaves nothing behind.
     _populated(memory_ports(), runtime.policy, draft)
-    # One process at a time, and no keys beside records that others have sealed: a service that
-    # has lost its keys would come up again, and neither open what is there nor be believed.
+    # One process at a time, and no new keys beside records that other keys have sealed: a
+    # service that lost its keys would start, but open no secret, and nobody would trust it.
     with private_files.lock(private_files.make_folder(runtime.settings.data)):
         runtime.records.create()
         if Administration(runtime.ports, runtime.policy, by=OPERATOR).list(None, Company):
@@ -95,7 +95,7 @@ def _admin_scheme(draft: ServiceDraft) -> Scheme:
 
 @contextmanager
 def _called(option: str) -> Iterator[None]:
-    """Three names are given: say which of them does not fit."""
+    """Name the invalid one of the three names in the error."""
     try:
         yield
     except InvalidField as error:

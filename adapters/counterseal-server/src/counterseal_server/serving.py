@@ -1,8 +1,8 @@
 """
-Serving: the application in a production server, until a signal stops it.
+Serving: run the application in a production server until a signal stops it.
 
-The server's main process watches one that serves.
-Everything with threads or connections is made in the latter, after it was started.
+The server's main process watches a second process, which serves.
+Threads and connections are created in the second process only.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from counterseal_server.workers import Duty, Workers
 
 WATCH_SECONDS = 0.5
 LISTENING_SECONDS = 0.02
-"""Between two looks whether the port answers; there are a few of them."""
+"""Seconds between two checks whether the port accepts connections."""
 
 FILES = 128
-"""Beside the connections of clients: the database's, those of callbacks, the program's own."""
+"""Open files besides the connections of clients: of the database, callbacks, and the program."""
 
 STOPPING = frozenset({signal.SIGTERM, signal.SIGINT})
 
@@ -44,13 +44,13 @@ log = logging.getLogger("counterseal_server")
 
 def serve(settings: Settings) -> None:
     """
-    Serve until SIGTERM or SIGINT; what runs then has *settings.grace* to finish.
+    Serve until SIGTERM or SIGINT; running requests have *settings.grace* to finish.
 
     Raises:
-        InvalidField: The address is taken, or is not one of this machine's; or there are keys,
-            and nothing where the records were.
-        Misuse: The database or a key is not as it has to be.
-        Unavailable: The database or the signing keys are out of reach.
+        InvalidField: The address is in use, or is not one of this machine's; or there are keys,
+            but no company in the store.
+        Misuse: This release cannot use the database or a key.
+        Unavailable: The database or the signing keys are not available.
     """
     logs.configure(settings.log_format, settings.log_level)
     with Runtime(settings) as runtime:
@@ -60,8 +60,8 @@ def serve(settings: Settings) -> None:
     _demand_free(settings)
     if not is_sealed:
         log.warning(
-            "the signing keys are sealed by another master key than the one of now: if that is"
-            " the right one, run counterseal keys reseal"
+            "the signing keys are sealed by another master key than the first one of now: if the"
+            " first one is right, run counterseal keys reseal"
         )
     if not opens:
         log.warning(
@@ -74,7 +74,7 @@ def serve(settings: Settings) -> None:
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGI,
-        # Of HTTP/2, it does not tell who reads a body that the connection was closed.
+        # With HTTP/2, it does not report that the connection was closed while a body is read.
         http=HTTPModes.http1,
         loop=Loops.asyncio,
         workers=1,
@@ -92,7 +92,7 @@ def serve(settings: Settings) -> None:
 
 
 def warn(settings: Settings) -> None:
-    """Say aloud what is not for production."""
+    """Log a warning for each setting that is not for production."""
     if settings.allow_private_callbacks:
         log.warning(
             "callbacks may go to plain http and to private addresses:"
@@ -102,7 +102,7 @@ def warn(settings: Settings) -> None:
         log.warning(
             "Identity Providers may be at plain http and at private addresses, which"
             " administrators write: COUNTERSEAL_ALLOW_PRIVATE_PROVIDERS is for development,"
-            " or for a provider in the same house"
+            " or for a provider in your own network"
         )
     if settings.allow_private_pushes:
         log.warning(
@@ -116,10 +116,9 @@ def deliver(settings: Settings) -> None:
     Deliver callbacks until SIGTERM or SIGINT.
 
     Raises:
-        InvalidField: The settings leave it to others to send; or there are keys, and nothing
-            where the records were.
-        Misuse: The database or a key is not as it has to be.
-        Unavailable: The database or the signing keys are out of reach.
+        InvalidField: `senders` is 0; or there are keys, but no company in the store.
+        Misuse: This release cannot use the database or a key.
+        Unavailable: The database or the signing keys are not available.
     """
     if not settings.senders:
         raise InvalidField("senders", "0, so nothing would be delivered")
@@ -131,22 +130,23 @@ def notify(settings: Settings) -> None:
     Notify devices until SIGTERM or SIGINT.
 
     Raises:
-        InvalidField: The settings leave it to others to notify, or name no channel; what a channel
-            is made from does not fit; or there are keys, and nothing where the records were.
-        Misuse: The database or a key is not as it has to be.
-        Unavailable: The database or the signing keys are out of reach.
+        InvalidField: `notification_workers` is 0; no channel is set; a setting of a channel is
+            invalid; or there are keys, but no company in the store.
+        Misuse: This release cannot use the database or a key.
+        Unavailable: The database or the signing keys are not available.
     """
     if not settings.notification_workers:
         raise InvalidField("notification_workers", "0, so nobody would be notified")
     if not (settings.fcm_account_file or settings.webpush_contact or settings.relay_url):
         raise InvalidField(
-            "relay_url", "not set, nor fcm_account_file or webpush_contact: nobody would be rung"
+            "relay_url",
+            "not set, nor fcm_account_file or webpush_contact: nobody would be notified",
         )
     _work(settings, Duty.NOTIFY, "notifying devices")
 
 
 def _work(settings: Settings, duty: Duty, title: str) -> None:
-    """Have workers for one duty until a signal comes."""
+    """Run the workers for one duty until a signal arrives."""
     logs.configure(settings.log_format, settings.log_level)
     stopped = threading.Event()
     for number in STOPPING:
@@ -160,7 +160,7 @@ def _work(settings: Settings, duty: Duty, title: str) -> None:
         log.info(title)
         while not stopped.wait(WATCH_SECONDS):
             pass
-        # What hangs is claimed by a lease, and due again when that is over.
+        # An attempt that hangs has a lease, and is due again when the lease ends.
         last = threading.Timer(settings.grace.total_seconds(), os._exit, (0,))
         last.daemon = True
         last.start()
@@ -169,7 +169,7 @@ def _work(settings: Settings, duty: Duty, title: str) -> None:
 
 
 def _connections(settings: Settings) -> int:
-    """Let this process, and those that it starts, open as many files as it takes, or as it may."""
+    """Raise the open-file limit of this process and its children; return the connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = settings.connections + FILES
     if soft != resource.RLIM_INFINITY and soft < needed:
@@ -177,7 +177,7 @@ def _connections(settings: Settings) -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return settings.connections
-    # Who has no file left cannot even answer a health check.
+    # A process without free files cannot even answer a health check.
     fewer = max(1, soft - FILES)
     log.warning(
         "only %d of %d connections: this process may open %d files",
@@ -189,11 +189,11 @@ def _connections(settings: Settings) -> int:
 
 
 def _load(settings: Settings) -> Any:
-    """Make the application, in the process that serves it."""
-    from counterseal_server.web import build_gateway, use_cases  # noqa: PLC0415 (only it needs Flask)
+    """Create the application, in the process that serves it."""
+    from counterseal_server.web import build_gateway, use_cases  # noqa: PLC0415 (only the serving process needs it)
 
-    # A terminal's Ctrl-C comes here and to the main process, which sends SIGTERM then: of two
-    # signals at once the server may see none, and wait for its end until `grace` is over.
+    # A terminal sends Ctrl-C to this process and to the main one, which then sends SIGTERM. Of two
+    # signals at once, the server may miss both, and be killed only when `grace` is over.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     signals = Signals()
     logs.configure(settings.log_format, settings.log_level)
@@ -208,7 +208,7 @@ def _load(settings: Settings) -> Any:
 
 
 def _announce(settings: Settings) -> None:
-    """Say where it serves once it does: whoever reads that may call now."""
+    """Log the address as soon as the service accepts connections."""
     while True:
         try:
             socket.create_connection((settings.host, settings.port), WATCH_SECONDS).close()
@@ -222,10 +222,11 @@ def _announce(settings: Settings) -> None:
 
 class Signals:
     """
-    The signals of this process, which Python writes to a pipe, a byte each.
+    The signals of this process, which Python writes to a pipe, one byte each.
 
-    The server's event loop has a pipe of its own and takes the place of the first one.
-    So this one takes its place back once the loop runs, and passes each byte on to the loop.
+    The server's event loop replaces this pipe with its own.
+    So `take_over` installs this pipe again once the loop runs, and each byte is passed on to the
+    loop.
     """
 
     def __init__(self) -> None:
@@ -235,13 +236,13 @@ class Signals:
         self.take_over()
 
     def take_over(self) -> None:
-        """Get every signal from now on, and pass it on to who got it before; in the main thread."""
+        """Receive every signal and pass it on to the previous receiver; in the main thread."""
         before = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
         if before != self._writing:
             self._next = before
 
     def on_stop(self, *callbacks: Callable[[], None]) -> None:
-        """Run *callbacks* at the first signal to stop, beside what the server does at it."""
+        """Run *callbacks* at the first signal to stop, in addition to what the server does."""
 
         def stop() -> None:
             for callback in callbacks:
@@ -261,7 +262,7 @@ class Signals:
 
 
 def _insist() -> None:
-    """Tell the main thread again until it ends: before it served it heard nothing."""
+    """Send SIGTERM to the main thread until it ends: before it served, it missed the first."""
     main = threading.main_thread()
     while main.is_alive() and main.ident is not None:
         time.sleep(WATCH_SECONDS)
@@ -269,14 +270,14 @@ def _insist() -> None:
 
 
 def _follow(parent: int) -> None:
-    """Stop when the main process is gone, looking now and then: nobody else would."""
+    """Stop this process when the main process is gone, which nothing else would notice."""
     while os.getppid() == parent:
         time.sleep(WATCH_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _demand_free(settings: Settings) -> None:
-    # The server shares its port with whoever else listens there, and says nothing.
+    # The server would share its port with another listener, without an error.
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,9 +1,9 @@
 """
-Settings: what an operator says about the service, in one frozen record.
+The settings of the service, in one frozen record.
 
-A flag comes before the environment, that before the file, and that before the default.
-Each setting is called alike everywhere: `public_url` in the file, `COUNTERSEAL_PUBLIC_URL` in the
-environment, `--public-url` on the command line where there is such a flag.
+A flag overrides the environment, the environment the file, and the file the default.
+Each setting has the same name everywhere: `public_url` in the file, `COUNTERSEAL_PUBLIC_URL` in the
+environment, `--public-url` on the command line if there is such a flag.
 """
 
 from __future__ import annotations
@@ -109,42 +109,42 @@ class Settings:
     How the service runs.
 
     Attributes:
-        data: The folder of everything that is kept.
-        store: The address of the records; None is a SQLite file in *data*.
+        data: The folder for the database and the keys.
+        store: The URL of the store; None is a SQLite file in *data*.
         master_key: The master keys; see `counterseal_keys.MasterKeys`.
-        master_key_file: Where it is otherwise; by default in *data*.
-        host: Where to listen.
-        port: Where to listen.
-        public_url: What clients write before a path; signatures are checked against it.
+        master_key_file: A file with the master keys; by default in *data*.
+        host: The address to listen at.
+        port: The port to listen at.
+        public_url: The URL that clients use, before the path; signatures cover it.
         policy: A profile, with single settings changed.
         administration: Whether administrators are served, under `/admin/api`.
         allow_private_callbacks: Whether callbacks may go to plain http and private addresses.
         callback_networks: Networks that callbacks may go to although they are not public.
         callback_ports: The ports that callbacks may go to.
         callback_plain_http: Whether callbacks to *callback_networks* may go by plain http.
-        allow_private_providers: Whether Identity Providers may be there.
-        fcm_account_file: The key file of the service account that FCM is rung with.
-        fcm_url: Where FCM is.
-        webpush_contact: Where push services find the operator; Web Push is rung with it only.
+        allow_private_providers: Whether Identity Providers may be at such addresses.
+        fcm_account_file: The key file of the service account for FCM; without it, FCM is off.
+        fcm_url: The URL of FCM.
+        webpush_contact: The URL of the operator for push services; without it, Web Push is off.
         webpush_key: The VAPID key.
-        webpush_key_file: Where it is otherwise; by default in *data*.
-        relay_url: The operator's own push service.
-        relay_secret: What it knows us by; two while it changes.
-        relay_secret_file: Where it is otherwise.
+        webpush_key_file: A file with the VAPID key; by default in *data*.
+        relay_url: The URL of the operator's own push service.
+        relay_secret: The secret shared with it; two during a rotation.
+        relay_secret_file: A file with this secret.
         allow_private_pushes: Whether pushes may go to plain http and private addresses.
-        connections: How many may be open at once, those that nobody speaks on among them.
+        connections: How many connections may be open at once, idle ones included.
         threads: How many requests run at once.
-        bodies: How many requests may bring their body at once; one address may hold an eighth
-            of them. As many more may wait with their bodies until a thread is free.
+        bodies: How many bodies are received at once; one address may have an eighth of these
+            places. As many requests may wait until a thread is free.
         body_deadline: How long a whole body may take.
-        waiters: How many of them may wait for an answer; fewer than *threads*.
-        senders: How many callbacks are sent at once; 0 leaves that to other processes.
-        notification_workers: How many attempts run at once by each channel; 0 leaves that to
-            other processes.
-        metrics: Whether `/metrics` is served.
-        log_format: For people, or JSON lines.
-        log_level: The lowest that is written.
-        grace: How long a stop waits for what runs.
+        waiters: How many requests may wait for an answer; fewer than *threads*.
+        senders: How many callbacks are sent at once; with 0, only other processes send them.
+        notification_workers: How many push messages each channel sends at once; with 0, only
+            other processes send them.
+        metrics: Whether to serve `/metrics`.
+        log_format: `human` for text, `json` for JSON lines.
+        log_level: The lowest level that is logged.
+        grace: How long running requests may take to finish after a signal.
     """
 
     data: Path = attrs.field(converter=_absolute)
@@ -194,7 +194,7 @@ class Settings:
 
     @public_url.default
     def _local(self) -> str:
-        # A wildcard is no address that anybody can call.
+        # Nobody can call a wildcard address.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
@@ -208,10 +208,10 @@ class Settings:
 
     @property
     def database_file(self) -> Path:
-        """Return where the SQLite file is, if no other store is given."""
+        """Return the path of the SQLite file, which is used if no store is set."""
         return self.data / DATABASE_FILE
 
     @property
     def keys_folder(self) -> Path:
-        """Return where the key files are."""
+        """Return the folder of the key files."""
         return self.data / KEYS_FOLDER

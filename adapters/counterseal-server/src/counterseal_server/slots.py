@@ -1,7 +1,7 @@
 """
-Slots: for bodies that are still coming and requests that wait, and who may have how many of them.
+Slots for bodies that are being received and requests that wait, with a share for each sender.
 
-A sender is an IPv4 address, or an IPv6 network of 64 bits: who has one address of it has all.
+A sender is an IPv4 address or an IPv6 /64 network, because a client has all addresses of one.
 One sender has at most an eighth of the slots, and one IPv6 network of 48 bits, which is what
 a site is given (RFC 6177, 2), at most a quarter.
 The last quarter of the slots goes only to senders that have none.
@@ -15,16 +15,16 @@ from collections import Counter
 import attrs
 
 SENDER_PART, SITE_PART, LAST_PART = 8, 4, 4
-"""Of all slots: what one sender may have, what one site may have, what newcomers have."""
+"""Parts of all slots: of one sender, of one site, and for senders without a slot."""
 
 SENDER_BYTES, SITE_BYTES = 8, 6
-"""Of an IPv6 address (RFC 7421; RFC 6177, 2)."""
+"""Prefix lengths of an IPv6 address (RFC 7421; RFC 6177, 2)."""
 
 
 @attrs.frozen
 class Sender:
     """
-    Whom a slot is counted for.
+    The sender for whom a slot is counted.
 
     Attributes:
         name: The address, or the network of 64 bits.
@@ -37,9 +37,10 @@ class Sender:
 
 def sender(address: str) -> Sender:
     """
-    Return whom *address* belongs to.
+    Return the sender with *address*.
 
-    An IPv4 address inside an IPv6 one stands for itself; what is no address is one sender.
+    An IPv4 address inside an IPv6 address counts as IPv4; all texts that are no address are one
+    sender.
     """
     if ":" not in address:
         return Sender(address)
@@ -68,15 +69,15 @@ class Slots:
         self._by_sender: Counter[str | bytes] = Counter()
         self._by_site: Counter[bytes] = Counter()
         self.free = total
-        """How many are free."""
+        """How many slots are free."""
 
     @property
     def in_use(self) -> int:
-        """Return how many are taken."""
+        """Return how many slots are taken."""
         return self._total - self.free
 
     def take(self, sender: Sender) -> bool:
-        """Take one for *sender*; return whether there was one."""
+        """Take a slot for *sender*; return whether one was free."""
         count = self._by_sender[sender.name]
         if (
             not self.free
@@ -93,7 +94,7 @@ class Slots:
         return True
 
     def give_back(self, sender: Sender) -> None:
-        """Give back one that *sender* took."""
+        """Free a slot of *sender*."""
         self.free += 1
         self._by_sender[sender.name] -= 1
         _forget(self._by_sender, sender.name)
@@ -103,6 +104,6 @@ class Slots:
 
 
 def _forget(counts: Counter[bytes] | Counter[str | bytes], key: str | bytes) -> None:
-    # Who holds nothing takes no memory: there are 2^64 networks.
+    # A sender without slots uses no memory: there are 2^64 networks.
     if not counts[key]:  # type: ignore[index]
         counts.pop(key, None)  # type: ignore[arg-type]

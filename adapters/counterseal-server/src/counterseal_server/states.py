@@ -1,4 +1,4 @@
-"""The transition tables of all machines, in three formats."""
+"""The transition tables of all charts, in three formats."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def tables(name: str | None, form: str) -> str:
     Return the transition tables.
 
     Args:
-        name: One chart's; None takes all.
+        name: The name of a chart; None for all.
         form: `md`, `mermaid` or `json`.
 
     Raises:

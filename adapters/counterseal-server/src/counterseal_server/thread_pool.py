@@ -1,7 +1,7 @@
 """
-ThreadPool: a number of them that run what is given to them, and a limited number of acts that wait.
+ThreadPool: threads that run jobs, and a queue of limited length.
 
-They end with the process: nothing waits for an act that hangs.
+The threads end with the process: nothing waits for a job that hangs.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ log = logging.getLogger("counterseal_server")
 
 class Exhaustion:
     """
-    Since when all of something is in use.
+    Counts how much of something is in use, and since when all of it is.
 
     Args:
-        total: How much of it there is.
-        monotonic: Seconds that only grow.
+        total: How much there is.
+        monotonic: Returns seconds that only grow.
     """
 
     def __init__(self, total: int, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -38,33 +38,33 @@ class Exhaustion:
         return self._used
 
     def take(self) -> None:
-        """Note that one more is in use."""
+        """Count one more in use."""
         with self._lock:
             self._used += 1
             if self._used >= self._total:
                 self._since = self._monotonic()
 
     def give_back(self) -> None:
-        """Note that one came free."""
+        """Count one fewer in use."""
         with self._lock:
             self._used -= 1
             self._since = None
 
     def lasts(self, seconds: float) -> bool:
-        """Return whether all is in use, and none came free for *seconds*."""
+        """Return whether all has been in use for *seconds*, and none became free."""
         with self._lock:
             return self._since is not None and self._monotonic() - self._since >= seconds
 
 
 class ThreadPool:
     """
-    Threads that are started when they are wanted, and stay.
+    Threads that are started when they are needed, and stay.
 
     Args:
-        name: What they are called.
-        count: How many acts run at once.
+        name: The name of the threads.
+        count: How many jobs run at once.
         waiting: How many more may wait, at least one; no sender gets more than its share.
-        monotonic: Seconds that only grow.
+        monotonic: Returns seconds that only grow.
     """
 
     def __init__(
@@ -82,21 +82,21 @@ class ThreadPool:
         self._unfinished = 0
         self._started = 0
         self.exhaustion = Exhaustion(count, monotonic)
-        """Since when each of them is busy with one act."""
+        """Since when all threads are busy."""
 
     def run(self, task: Callable[[], None], who: Sender) -> bool:
         """
         Run *act* in one of the threads, as soon as one is free.
 
         Args:
-            act: Raises nothing.
-            who: Whom it is for; has a share of those that wait, until a thread begins the act.
+            act: The job; it raises nothing.
+            who: The sender, who has a share of the queue; the job counts until it starts.
 
         Returns:
-            Whether it will run; False if too many wait, of *who* or of all, or no thread can be
-            started for it.
+            Whether it will run; False if too many jobs wait, of *who* or in total, or if no
+            thread can be started.
         """
-        # A thread counts once it has started; nobody sees in between that it is missing.
+        # A thread counts once it has started; the lock hides the moment before.
         with self._lock:
             waits = self._unfinished >= self._count
             if waits and not self._slots.take(who):

@@ -1,4 +1,4 @@
-"""Users, as support staff name them on the command line."""
+"""Find users by what support staff type on the command line."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def find_user(runtime: Runtime, account: str, app_space: Guid | None) -> Guid:
     Args:
         runtime: The service.
         account: Its GUID, or the origin's own id of it.
-        app_space: Where it is an origin's own id; None takes a GUID for one, and all else for
-            an id in the only App Space there is.
+        app_space: The App Space of an origin's own id. With None, *account* may be a GUID, or
+            an id in the only App Space.
 
     Raises:
         AccountUnknown: The App Space has no such account.
         NotFound: There is no such App Space.
-        InvalidField: The App Space has to be said, or the id does not fit.
+        InvalidField: The App Space is missing, or the id is invalid.
         Unavailable: A port failed.
     """
     if app_space is None:
@@ -42,14 +42,14 @@ def read_accounts(
     inventory: Inventory, app_space: Guid | None, *, bound: bool | None
 ) -> Iterator[tuple[tuple[Account, ...], int]]:
     """
-    Yield the accounts of one partition after the other, with the number of unreadable records.
+    Yield the accounts of each partition, with the number of unreadable records.
 
     No more than one partition is in memory, as for `counterseal store check`.
 
     Args:
-        inventory: Of the store.
-        app_space: Whose accounts; None for those of all.
-        bound: Whether they have a device; None for both kinds. Erased accounts are left out.
+        inventory: The inventory of the store.
+        app_space: Its accounts only; None for all.
+        bound: Whether they have a device; None for both. Erased accounts are left out.
 
     Raises:
         Unavailable: The store did not answer.

@@ -1,16 +1,16 @@
 """
-Visible text: whatever comes from outside, spelled so that it cannot fake the screen.
+Visible text: text from outside, written so that it cannot deceive the reader of a terminal.
 
 - Letters, digits, punctuation, symbols and the plain space stay as they are.
-- Everything else is written `<U+202E>`: control and bidirectional characters, other spaces,
-  line breaks, what has no width or no ink, what this Python knows no name for,
-  and what the terminal's encoding cannot say.
-- A combining mark stays where it stands on a letter, a few at most; one that strikes
-  through or encloses what it stands on never does, nor does one on a digit or a border.
-- `<` is written so too where it would begin what looks like this notation.
+- Everything else is written like `<U+202E>`: control and bidirectional characters, other spaces,
+  line breaks, characters without width or ink, characters without a name in this Python,
+  and characters that the terminal's encoding does not have.
+- A few combining marks on a letter stay. A mark that strikes through or encloses its base is
+  always written out, and so is a mark on a digit or a border.
+- `<` is written out too where it would look like the beginning of this notation.
 
-So what was written out can be told from what was there, and two texts that differ look different
-(as far as their letters do: a Cyrillic letter is not told from a Latin one).
+So a reader can tell what was written out, and two different texts look different
+(as far as their letters do: a Cyrillic letter may look like a Latin one).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import re
 import unicodedata
 
 MARKS_IN_A_ROW = 4
-"""More than any living script puts on one letter, and too few to reach the next line."""
+"""More marks than any living script has on one letter, and too few to reach the next line."""
 
 NOTATION = "<U+"
 OVERLAY = 1
@@ -39,11 +39,11 @@ and letters and symbols that are drawn as a blank.
 
 def visible(text: str, encoding: str = "utf-8") -> str:
     """
-    Return *text* with everything in it visible, in one line.
+    Return *text* as one line in which everything is visible.
 
     Args:
-        text: From anywhere.
-        encoding: What the terminal reads.
+        text: A text from anywhere.
+        encoding: The encoding of the terminal.
     """
     if text.isascii() and text.isprintable() and NOTATION not in text:
         return text

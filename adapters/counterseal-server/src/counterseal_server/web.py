@@ -1,4 +1,4 @@
-"""The application: the HTTP API, and what operators ask of it."""
+"""The application: the HTTP API, and the paths for health and metrics."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
 
 REQUEST_ID = "X-Request-Id"
 CLIENT_ID = "HTTP_X_REQUEST_ID"
-"""Where WSGI has it, if the client gives one."""
+"""Its WSGI variable, if the client sent one."""
 
 ID_BYTES = 12
 OPERATORS = frozenset({"healthz", "readyz", "metrics"})
-"""Paths that machines get every few seconds."""
+"""Paths that monitoring requests every few seconds."""
 
 OPERATOR_METHODS = ("GET", "HEAD", "OPTIONS")
 
 NOWHERE = "none"
-"""What requests to no endpoint are counted and logged as."""
+"""The operation of requests to unknown paths, in metrics and logs."""
 
 ANY_STATUS = frozenset(
     {
@@ -55,13 +55,13 @@ ANY_STATUS = frozenset(
         HTTPStatus.SERVICE_UNAVAILABLE,
     }
 )
-"""What any request may be answered with."""
+"""Statuses that any request may get."""
 
 REFUSAL_HEADERS = {BUSY: {"Retry-After": "1"}, SLOW: {"Connection": "close"}}
 
 _FIT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _FIT_METHOD = re.compile(r"[A-Za-z]{1,20}")
-"""All of IANA's registered methods, but for those with a hyphen."""
+"""All methods that IANA has registered, except those with a hyphen."""
 
 log = logging.getLogger("counterseal_server.access")
 
@@ -70,7 +70,7 @@ def build_gateway(
     runtime: Runtime, service: Service, metrics: Metrics, begun: Callable[[], None]
 ) -> Gateway:
     """
-    Put the application together as a server gets it: with bodies received, in threads.
+    Create the application for a server: it receives bodies, and runs requests in threads.
 
     Args:
         runtime: The ports and settings.
@@ -86,7 +86,7 @@ def build_gateway(
 
     pools = Pools(
         requests=pool("request", settings.threads),
-        # One sender's refusals are as many as its connections, and not all of them.
+        # One sender can cause as many refusals as it has connections, which is not all of them.
         refusals=pool("refusal", waiting=settings.connections),
         reserved={f"/{operation}": pool(operation) for operation in sorted(OPERATORS)},
     )
@@ -98,13 +98,13 @@ def build_gateway(
 
 def refuse(metrics: Metrics, seconds: float) -> Refusal:
     """
-    Count a request that no thread takes, and return the reply to it: too many wait already.
+    Count a request that cannot be queued, and return its reply.
 
-    No line is logged: this is called in the server's thread when it has most to do.
+    Nothing is logged: this runs in the server's thread when it is busiest.
 
     Args:
         metrics: Where requests are counted.
-        seconds: How long it has taken.
+        seconds: How long the request took.
     """
     metrics.answered(NOWHERE, int(HTTPStatus.SERVICE_UNAVAILABLE), seconds)
     reply = problem(BUSY, headers=REFUSAL_HEADERS[BUSY])
@@ -113,7 +113,7 @@ def refuse(metrics: Metrics, seconds: float) -> Refusal:
 
 
 def use_cases(runtime: Runtime) -> Service:
-    """Return the use cases as the settings have them."""
+    """Return the use cases with the settings of the service."""
     settings = runtime.settings
     face = Face(
         public_url=settings.public_url,
@@ -127,15 +127,15 @@ class ServerApplication:
     """
     The WSGI application that `serve` runs, for a server that has received the bodies.
 
-    The access log and the metrics time a request from the moment at which its head came, so with
-    the time that its body took and that it waited for a thread; a server says that moment by
-    `counterseal_server.gateway.STARTED`. Without it they begin with the application.
+    Access log and metrics measure a request from the arrival of its headers, so the time for its
+    body and the wait for a thread are included. The server passes that time in
+    `counterseal_server.gateway.STARTED`; without it, the measurement begins here.
 
     Args:
         runtime: The ports and settings.
         service: The use cases behind the HTTP API.
         metrics: Where requests are counted.
-        exhaustions: By name, of what no request can do without.
+        exhaustions: By name, of what every request needs.
     """
 
     def __init__(
@@ -189,7 +189,7 @@ class ServerApplication:
         return reply if isinstance(reply, Response) else reply.response(operator)
 
     def _record(self, method: str, response: Response, seconds: float) -> None:
-        # Never the path as it was sent: somebody may have put a secret into it.
+        # Never the path as it was sent, which may contain a secret.
         operation = response.operation or NOWHERE
         self._metrics.answered(operation, response.status, seconds)
         level = logging.DEBUG if operation in OPERATORS else logging.INFO
@@ -199,7 +199,7 @@ class ServerApplication:
         )
 
     def _expect(self) -> None:
-        """Set to zero what may be counted of every operation, as the description says."""
+        """Set the metrics of every operation to zero, for the statuses that OpenAPI lists."""
         described = {
             operation.id: statuses(operation) for _, operation in served(self._service.settings)
         }
@@ -224,10 +224,10 @@ class ServerApplication:
 
 def _operate(method: str, answer: Callable[[], Reply | Response]) -> Reply | Response:
     """
-    Return what operators get.
+    Return the reply on a path for operators.
 
     Raises:
-        MethodNotAllowedError: They get it by another method.
+        MethodNotAllowedError: The path has other methods.
     """
     if method == "OPTIONS":
         return Reply(headers={"Allow": ", ".join(OPERATOR_METHODS)})

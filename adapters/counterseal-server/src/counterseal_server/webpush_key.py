@@ -1,4 +1,4 @@
-"""The VAPID key of Web Push: made once, kept beside the service's other keys."""
+"""The VAPID key of Web Push, a file beside the service's other keys."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ def webpush_key(settings: Settings) -> str:
     Return the private key, from the environment or from its file.
 
     Raises:
-        InvalidField: The file is not there, or cannot be read.
+        InvalidField: The file is missing, or cannot be read.
     """
     if settings.webpush_key is not None:
         return settings.webpush_key
     path = str(settings.webpush_key_file)
     if not settings.webpush_key_file.exists():
-        raise InvalidField("webpush_key_file", f"no {path}: counterseal keys webpush makes one")
+        raise InvalidField("webpush_key_file", f"no {path}: counterseal keys webpush creates one")
     return files.read(path, field="webpush_key_file", limit=FILE_LIMIT).decode("utf-8", "replace")
 
 
 def ensure_public_key(settings: Settings, entropy: Entropy) -> str:
     """
-    Return the public key; where there is none yet, make the pair.
+    Return the public key; create the pair if there is none.
 
     Raises:
-        InvalidField: What is there is no key.
+        InvalidField: The file contains no key.
         OSError: The file cannot be written.
     """
     from counterseal_webpush import public_key  # noqa: PLC0415 (an extra)

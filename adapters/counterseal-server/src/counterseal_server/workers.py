@@ -1,8 +1,8 @@
 """
-Workers: threads that do what no request asks for.
+Workers: threads for work that belongs to no request.
 
-They expire challenges, deliver callbacks, notify devices, and forget old records.
-Any number of processes may have them: records say by leases and versions who does what.
+They expire challenges, deliver callbacks, notify devices, and delete old records.
+Any number of processes may run them: leases and versions in the records share out the work.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from counterseal_server.notification_workers import NotificationWorkers
 from counterseal_server.runtime import Runtime
 
 EVERY_LOOK = timedelta(milliseconds=250)
-"""How soon an attempt begins after it is due."""
+"""Seconds within which a due attempt starts."""
 
 EVERY_WAIT = timedelta(seconds=1)
-"""How long one wait for a new notification lasts; a stop takes as long."""
+"""Seconds for one wait for a new notification; a stop takes as long."""
 
 EVERY_SWEEP = timedelta(seconds=1)
 EVERY_FORGETTING = timedelta(minutes=10)
@@ -37,22 +37,22 @@ log = logging.getLogger("counterseal_server")
 
 
 class Duty(enum.Enum):
-    """What workers can be for."""
+    """The kinds of work."""
 
     DELIVER = enum.auto()
     NOTIFY = enum.auto()
     SWEEP = enum.auto()
-    """To expire what is over, and to forget what need not be kept."""
+    """Expire challenges, invitations and log-ins, and delete old records."""
 
 
 @attrs.frozen
 class Chore:
     """
-    What one thread does again and again.
+    The work that one thread repeats.
 
     Attributes:
-        act: One round; true if there is more to do at once.
-        woken: What ends the rest before its time.
+        act: Does one round; returns whether there is more to do at once.
+        woken: Ends the pause between two rounds early.
     """
 
     name: str
@@ -67,8 +67,8 @@ class Workers:
 
     Args:
         runtime: The service.
-        metrics: Where they count.
-        duties: What they are for.
+        metrics: Where results are counted.
+        duties: The kinds of work that they do.
     """
 
     def __init__(
@@ -107,12 +107,12 @@ class Workers:
         ]
 
     def start(self) -> None:
-        """Begin; the process does not end before `stop`, or its main thread's end."""
+        """Start the threads; the process ends after `stop`, or after its main thread."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Begin nothing new, and return when what runs has come to its own end."""
+        """Start nothing new, and return when running work has ended."""
         self._stop.set()
         self._wake_event.set()
         for thread in self._threads:
@@ -134,7 +134,7 @@ class Workers:
 
     def _rest(self, main: threading.Thread, pause: timedelta, woken: threading.Event) -> None:
         remaining = pause
-        # In small pieces: the main thread's end wakes nobody.
+        # In short pauses: the end of the main thread wakes nobody.
         while remaining > timedelta(0) and main.is_alive():
             piece = min(remaining, EVERY_LOOK)
             if woken.wait(piece.total_seconds()):
@@ -150,7 +150,7 @@ class Workers:
             log.error("%s", chore.name, exc_info=error)
 
     def _wait_for_notifications(self) -> bool:
-        # A thread of its own, so that none is missed while those before are looked for.
+        # A thread of its own, so that no wake-up is missed while due records are loaded.
         self._notifying.notifications.wait(EVERY_WAIT)
         self._wake_event.set()
         return False

@@ -1,13 +1,13 @@
 """
-The demo: the main job from end to end, with no server and no network, then ten forgeries.
+The demo: one approval from beginning to end, without server or network, then ten forgeries.
 
-- `clock`: time that stands still until it is moved
-- `questions`: what is asked where nobody brings a challenge
-- `service`: a service in memory, a tenant, a person's device, and one challenge after another
-- `tokens`: what a forger does to a token
-- `forgeries`: the ten attempts, made for real and sent through the use cases
-- `story`: everything in its order, and what became of it
-- `report`: the story told to a person or to a program
+- `clock`: a clock that only the demo moves
+- `questions`: the question of a file, or the demo's own
+- `service`: a service in memory, with a tenant, a person's device and challenges
+- `tokens`: changes to a token
+- `forgeries`: the ten forged answers, which are sent through the use cases
+- `story`: all steps in order, and their results
+- `report`: the results for a person or for a program
 """
 
 from __future__ import annotations

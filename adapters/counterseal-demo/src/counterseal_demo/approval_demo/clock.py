@@ -1,4 +1,4 @@
-"""Time for the demo: it stands still until it is moved."""
+"""A clock for the demo."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from datetime import datetime, timedelta
 
 class DemoClock:
     """
-    A clock that is moved by hand.
+    A clock that only the demo moves.
 
-    Nothing expires while the demo works, however slow the machine, and "too late" needs no wait.
+    So nothing expires while the demo works, however slow the machine is, and the demo need not
+    wait until something is too late.
 
     Args:
-        now: Where it stands at first.
+        now: The first time.
     """
 
     def __init__(self, now: datetime) -> None:
         self._now = now
 
     def now(self) -> datetime:
-        """Return where the clock stands."""
+        """Return the time of the clock."""
         return self._now
 
     def move_by(self, span: timedelta) -> None:
-        """Let *span* pass."""
+        """Move the clock by *span*."""
         self._now += span
 
     def move_to(self, moment: datetime) -> None:
-        """Let time pass until *moment*; a moment that is over changes nothing."""
+        """Move the clock to *moment*; a moment in the past changes nothing."""
         self._now = max(self._now, moment)

@@ -1,13 +1,11 @@
 """
-Ten forgeries of an answer, each made for real and sent through the use cases.
+Ten forgeries of an answer, which are sent through the use cases.
 
-The forger gets all the help that there is: where he can, he has the person's own device
-sign what he wants, and every call carries a device proof that holds, so that
-nothing but the rule in question stands in his way.
+Each forgery is as strong as possible: if it can, the forger lets the person's own device sign,
+and every call has a valid device proof, so that only the rule in question can refuse it.
 
-Each forgery works on a fresh challenge of the kind that the demo was asked;
-where that kind cannot show it, on one that can.
-A forgery that is accepted, or refused for another reason than it should be, has failed the demo.
+Each forgery uses a new challenge like the demo's question, changed if the forgery needs it.
+The demo fails if a forgery is accepted, or refused for another reason than expected.
 """
 
 from __future__ import annotations
@@ -45,11 +43,11 @@ class Forgery:
     One way to forge an answer.
 
     Attributes:
-        name: As the reports name it.
-        deed: What the forger does, for a person.
-        forge: Makes the call that has to be refused.
-        expected: The refusal that it has to meet.
-        kind: Makes a question that can show it out of the demo's.
+        name: Its name in the reports.
+        deed: What the forger does, as a sentence for a person.
+        forge: Creates the call that must be refused.
+        expected: The error that must be raised.
+        kind: Changes the demo's question into one that the forgery needs.
     """
 
     name: str
@@ -62,10 +60,10 @@ class Forgery:
 @attrs.frozen(kw_only=True)
 class Attempt:
     """
-    What became of a forgery.
+    The result of a forgery.
 
     Attributes:
-        refusal: What it met; None if it was accepted.
+        refusal: The error; None if the forgery was accepted.
     """
 
     forgery: Forgery
@@ -78,7 +76,7 @@ class Attempt:
 
     @property
     def fault(self) -> str | None:
-        """What is wrong with the service, in a line; None if it refused as it should."""
+        """What is wrong with the service, in one line; None if nothing is."""
         if self.refusal is None:
             return f"FORGERY ACCEPTED: {self.forgery.name}"
         if not isinstance(self.refusal, self.forgery.expected):
@@ -89,12 +87,12 @@ class Attempt:
 
 def attempt(service: DemoService, forgery: Forgery, question: Question) -> Attempt:
     """
-    Try one forgery on a fresh challenge, and take the challenge back.
+    Try one forgery on a new challenge, and cancel the challenge.
 
     Raises:
-        Refused: The challenge could not be put, or an honest step was refused.
+        Refused: The challenge could not be issued, or an honest step was refused.
     """
-    # A window later, so that the person is not asked too often.
+    # In the next window of the rate limit, so that the person is not asked too often.
     service.clock.move_by(service.policy.ask_window)
     exchange = service.ask(forgery.kind(question))
     forged = forgery.forge(exchange)
@@ -237,7 +235,7 @@ FORGERIES = (
     ),
     Forgery(
         name="replay",
-        description="A captured answer that was accepted is sent once more, proof and all.",
+        description="A captured answer that was accepted is sent once more, with its proof.",
         forge=_replay,
         expected=Replayed,
     ),
@@ -249,14 +247,14 @@ FORGERIES = (
     ),
     Forgery(
         name="weak key for a strong button",
-        description="A strong button is answered without the PIN, by the device key.",
+        description="A strong button is answered without the PIN, with the device key.",
         forge=_weak_key,
         expected=WeakKey,
         kind=_with_strong_button,
     ),
     Forgery(
         name="other device",
-        description="Another person's device signs in this device's name, with its own key.",
+        description="Another person's device signs in the name of this device, with its own key.",
         forge=_other_device,
         expected=WrongKey,
     ),
@@ -268,7 +266,7 @@ FORGERIES = (
     ),
     Forgery(
         name="cancelled",
-        description="The shop takes its question back; then a good answer arrives.",
+        description="The shop cancels its question; then a valid answer arrives.",
         forge=_cancelled,
         expected=WrongState,
     ),

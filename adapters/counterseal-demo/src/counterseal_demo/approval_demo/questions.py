@@ -1,4 +1,4 @@
-"""What the demo asks: a challenge that somebody brings, or its own."""
+"""The question of the demo: from a file, or the demo's own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from counterseal_server import files
 ACCOUNT_ID = "demo-user"
 
 CHALLENGE_LIMIT = 16 * 1_048_576
-"""Far past what a policy allows, so that it is the policy that names what is too long."""
+"""Far more than a policy allows, so that the policy names what is too long."""
 
 PAYMENT: dict[str, Any] = {
     "content": {
@@ -30,12 +30,12 @@ PAYMENT: dict[str, Any] = {
     "callback": "https://shop.example.com/counterseal/callback",
     "showCode": True,
 }
-"""All that a challenge can have in it, so that every forgery has something to forge."""
+"""A question with all members, so that every forgery has something to change."""
 
 
 def read(name: str | None) -> Question:
     """
-    Return the question to be asked.
+    Return the question.
 
     Args:
         name: A file with a challenge in the wire's JSON, `-` for the standard input;
@@ -52,5 +52,5 @@ def read(name: str | None) -> Question:
 
 
 def own(account_id: str) -> Question:
-    """Return the demo's own question to an account, without its callback."""
+    """Return the demo's own question to an account, without a callback."""
     return read_question({**PAYMENT, "callback": None}, account_id=account_id)

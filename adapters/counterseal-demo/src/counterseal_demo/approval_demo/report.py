@@ -1,4 +1,4 @@
-"""The story of a demo, told to a person or to a program."""
+"""Print the results of the demo for a person or for a program."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from counterseal_server.screen import Screen
 
 def show(screen: Screen, story: Story, *, saved: bool) -> None:
     """
-    Tell *story* to a person.
+    Print *story* for a person.
 
     Args:
-        screen: Where to.
-        story: What happened.
+        screen: The screen.
+        story: The results.
         saved: Whether the receipt was written to a file.
     """
     _show_setting(screen, story)
@@ -39,7 +39,7 @@ def show(screen: Screen, story: Story, *, saved: bool) -> None:
         ]
     )
     where = (
-        "it is receipt.txt in the folder of --save, and counterseal verify checks it against"
+        "it is receipt.txt in the folder of --save, and counterseal verify checks it with"
         " jwks.json there."
         if saved
         else "--save DIR writes it to a file, and --json prints it."
@@ -63,7 +63,7 @@ def document(story: Story) -> dict[str, Any]:
 
 
 def keepsakes(story: Story) -> dict[str, str]:
-    """Return what can be checked later with `counterseal verify`, by file name."""
+    """Return the files for `counterseal verify`, by name."""
     return {
         "receipt.txt": f"{story.token}\n",
         "jwks.json": f"{json.dumps(_service_keys(story), indent=2)}\n",
@@ -90,7 +90,7 @@ def _show_setting(screen: Screen, story: Story) -> None:
 
 def _show_answer(screen: Screen, story: Story) -> None:
     receipt = story.receipt
-    screen.heading("3. The answer, signed over all of that and verified")
+    screen.heading("3. The answer, which signs all of that, verified")
     screen.facts(
         [
             ("Pressed", display.button_line(receipt.display, story.button)),
@@ -105,7 +105,7 @@ def _show_answer(screen: Screen, story: Story) -> None:
 def _show_callback(screen: Screen, story: Story) -> None:
     screen.heading("4. The callback")
     if story.callback is None or story.delivery is None:
-        screen.say("The challenge asked for none.")
+        screen.say("The challenge has none.")
         return
     screen.facts(
         [
@@ -118,14 +118,14 @@ def _show_callback(screen: Screen, story: Story) -> None:
 
 
 def _show_forgeries(screen: Screen, story: Story) -> None:
-    screen.heading("6. Ten forgeries, each on a fresh challenge")
+    screen.heading("6. Ten forgeries, each of a new challenge")
     for number, attempt in enumerate(story.attempts, start=1):
         verdict = "ACCEPTED" if attempt.code is None else f"refused: {attempt.code}"
         style = "bold red" if attempt.fault else ""
         screen.say(f"{number:2}. {attempt.forgery.name} - {verdict}", style)
         screen.facts([("   ", attempt.forgery.description)])
     key = sum(attempt.fault is None for attempt in story.attempts)
-    screen.say(f"{key} of {len(story.attempts)} forgeries were refused as they should be.", "bold")
+    screen.say(f"{key} of {len(story.attempts)} forgeries were refused as expected.", "bold")
 
 
 def _service_keys(story: Story) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A service in memory, with a tenant, a person's device, and one challenge after another."""
+"""A service in memory, with a tenant, a person's device, and challenges."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ from counterseal_demo.approval_demo.clock import DemoClock
 
 PIN = "2468"
 PIN_COST = 2**10
-"""For keys that live for a second; real ones take the device's own, much higher cost."""
+"""For keys that live for a second; a real device uses a much higher cost."""
 
 HERE = "https://service.example.com/device/requests"
-"""Where the demo's devices believe to send their calls; nothing is ever sent there."""
+"""The URL that the demo's devices sign; nothing is sent there."""
 
 
 @attrs.frozen(kw_only=True)
@@ -52,8 +52,8 @@ class DemoService:
         party: The origin that asks.
         account_id: The person.
         device: The person's device.
-        algorithm: Of every device's keys.
-        sender: Keeps the callbacks instead of sending them.
+        algorithm: The algorithm of every device's keys.
+        sender: Stores the callbacks instead of sending them.
     """
 
     ports: Ports
@@ -69,17 +69,17 @@ class DemoService:
 
     @property
     def challenges(self) -> Challenges:
-        """What the origin does."""
+        """The use cases of the origin."""
         return Challenges(self.ports, self.policy)
 
     @property
     def answers(self) -> Answers:
-        """What the device does."""
+        """The use cases of the device."""
         return Answers(self.ports, self.policy)
 
     @property
     def callbacks(self) -> Callbacks:
-        """What the outbox's worker does."""
+        """The use cases of the worker."""
         return Callbacks(self.ports, self.policy)
 
     def neighbour(self) -> SoftwareDevice:
@@ -93,10 +93,10 @@ class DemoService:
 
     def ask(self, question: Question) -> Exchange:
         """
-        Let the origin put *question*, and the device find and read it.
+        Issue *question* as the origin, and fetch it with the device.
 
         Raises:
-            InvalidField: The question does not fit the policy; the error names the member.
+            InvalidField: The question is outside the policy; the error names the member.
         """
         try:
             issued = self.challenges.issue(self.party, question)
@@ -112,7 +112,7 @@ class DemoService:
         return Exchange(service=self, challenge=fetched_challenge, code=issued.code)
 
     def clear(self, challenge: Challenge) -> None:
-        """Let the origin take a question back if it is still open."""
+        """Cancel a question as the origin, if it is still open."""
         with suppress(DeadlinePassed, WrongState):
             self.challenges.cancel(self.party, challenge.guid)
 
@@ -120,10 +120,10 @@ class DemoService:
 @attrs.frozen(kw_only=True)
 class Exchange:
     """
-    One challenge that the person's device has read and that waits for its answer.
+    One open challenge that the person's device has fetched.
 
     Attributes:
-        code: What the origin shows on its own screen; None if no code is asked for.
+        code: The matching code that the origin shows; None if there is none.
     """
 
     service: DemoService
@@ -147,11 +147,11 @@ class Exchange:
         return next(i for i, button in enumerate(self.challenge.buttons) if not button.approving)
 
     def pin_for(self, button: int) -> str | None:
-        """Return the PIN where the button needs the strong key."""
+        """Return the PIN if the button needs the strong key."""
         return PIN if self.challenge.buttons[button].strong else None
 
     def code_for(self, button: int) -> str | None:
-        """Return what an honest person types in for *button*; None where nothing is asked."""
+        """Return the code that an honest person types for *button*; None if none is needed."""
         return self.code if self.challenge.buttons[button].approving else None
 
     def press(self, button: int) -> str:
@@ -161,16 +161,16 @@ class Exchange:
         )
 
     def call(self, token: str, *, device: SoftwareDevice | None = None) -> DeviceCall:
-        """Put an answer into a call that is proven by the person's device, or another *device*."""
+        """Return a call with an answer, proven by the person's device or by *device*."""
         return (device or self.service.device).signed_call("POST", HERE, token.encode())
 
 
 def set_up(question: Question, algorithm: Algorithm) -> DemoService:
     """
-    Build everything that *question* needs before it can be asked.
+    Create the tenant and the device that *question* needs.
 
     Raises:
-        InvalidField: The account id or the callback does not fit; the error names it.
+        InvalidField: The account id or the callback is invalid; the error names it.
     """
     clock, sender = DemoClock(SystemClock().now()), CollectingSender()
     ports = attrs.evolve(memory_ports(clock=clock), sender=sender)
@@ -202,7 +202,7 @@ def _tenant(ports: Ports, policy: Policy, name: str) -> tuple[Company, RelyingPa
 
 
 def _expecting(ports: Ports, policy: Policy, party: RelyingParty, callback: str) -> RelyingParty:
-    """Let the origin expect callbacks at the address, signed with a secret of its own."""
+    """Allow callbacks of the origin to the address, and create a secret that signs them."""
     administration = Administration(ports, policy, by=OPERATOR)
     try:
         administration.allow_callback(party.origin.guid, callback)

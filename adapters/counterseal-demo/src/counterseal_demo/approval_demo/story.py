@@ -1,4 +1,4 @@
-"""The story: one question from its origin to the receipt, then every forgery."""
+"""The steps of the demo: one question until its receipt, then every forgery."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from counterseal_demo.approval_demo.service import DemoService, Exchange, set_up
 @attrs.frozen(kw_only=True)
 class Story:
     """
-    What happened.
+    The results of all steps.
 
     Attributes:
         scene: The question as the device read it.
-        button: Index of the button that was pressed.
-        answer: What the device signed, a compact JWS.
-        ended: The challenge once the answer was accepted.
+        button: The index of the pressed button.
+        answer: The signed answer, a compact JWS.
+        ended: The challenge after the answer was accepted.
         receipt: The receipt as the device checked it against the keys it pinned.
         token: The receipt's text.
-        callback: The callback after its first attempt; None if none was asked for.
-        delivery: What would have been sent.
+        callback: The callback after its first attempt; None if there is none.
+        delivery: The HTTP request that would have been sent.
     """
 
     service: DemoService
@@ -45,12 +45,12 @@ def play(question: Question, *, button: int | None, algorithm: Algorithm) -> Sto
     Ask, answer, verify, call back; then try every forgery.
 
     Args:
-        question: What is asked.
-        button: Index of the button that the person presses; None presses the first that approves.
-        algorithm: Of the device's keys.
+        question: The question.
+        button: The index of the button to press; None is the first one that approves.
+        algorithm: The algorithm of the device's keys.
 
     Raises:
-        InvalidField: The question does not fit, or has no such button; the error names it.
+        InvalidField: A member is outside the policy, or there is no such button.
         Refused: The honest answer was refused.
     """
     service = set_up(question, algorithm)

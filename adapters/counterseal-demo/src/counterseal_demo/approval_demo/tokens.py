@@ -1,4 +1,4 @@
-"""What a forger does to a compact JWS; nothing here checks anything."""
+"""Changes to a compact JWS that a forger makes; no signature is verified here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def reworded(token: str, **claims: Any) -> str:
-    """Put other *claims* into a token, and leave its header and its signature as they are."""
+    """Return the token with other *claims*, and with its old header and signature."""
     header, payload, signature = token.split(".")
     return f"{header}.{_encode(_decode(payload) | claims)}.{signature}"
 

@@ -1,9 +1,9 @@
 """
-A device on the command line: its home on the disk, and its calls to a service.
+A device on the command line: its folder on the disk, and its calls to a service.
 
-- `Home`: the software device, the address of its service, and where both are kept.
-- `DeviceClient`: what a person does with it, over HTTP.
-- `log_in`: a person at an Identity Provider, and back at a loopback port.
+- `Home`: the folder with the software device and the URL of its service.
+- `DeviceClient`: binds the device, shows questions and answers them, over HTTP.
+- `log_in`: logs a person in at an Identity Provider, with a redirect to a loopback port.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Calls of a device: each with its proof, over guarded HTTP."""
+"""Calls of a device, each with its proof, over guarded HTTP."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SERVER_ERROR = 500
 
 
 class ServiceRefused(Refused, code="service_refused"):
-    """The service refuses the call."""
+    """The service refused the call."""
 
     def __init__(self, word: str, detail: str) -> None:
         super().__init__(f"{word}: {detail}")
@@ -33,7 +33,7 @@ class ServiceRefused(Refused, code="service_refused"):
 
 
 class ServiceUnreachable(Unavailable, code="service_unreachable"):
-    """The service did not answer, or not as it should; the same call may be made again."""
+    """The service did not reply, or its reply is invalid; the call may be repeated."""
 
 
 class Calls:
@@ -41,12 +41,12 @@ class Calls:
     Calls to one service.
 
     Args:
-        url: What stands before a path; proofs are made for it.
+        url: The URL of the service, before the path; proofs cover it.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
-        # The person names the service; it may well be on this machine.
+        # The person chooses the service, which may be on this machine.
         self._client = guarded_client(Guard(allow_http=True, allow_private=True, ports=None))
 
     def plain(self, path: str, document: dict[str, Any], reply: type[R]) -> R:
@@ -54,8 +54,8 @@ class Calls:
         Make a call without a proof; return its *reply*.
 
         Raises:
-            ServiceRefused: The service refuses.
-            ServiceUnreachable: It did not answer, or not as it should.
+            ServiceRefused: The service refused the call.
+            ServiceUnreachable: It did not reply, or its reply is invalid.
         """
         body = json.dumps(document).encode()
         return _parse(reply, self._called("POST", path, body, {"Content-Type": JSON}))
@@ -68,8 +68,8 @@ class Calls:
 
         Raises:
             NotBound: The device is not bound.
-            ServiceRefused: The service refuses.
-            ServiceUnreachable: It did not answer, or not as it should.
+            ServiceRefused: The service refused the call.
+            ServiceUnreachable: It did not reply, or its reply is invalid.
         """
         body = token.encode()
         call = device.signed_call(method, self._url + path, body)

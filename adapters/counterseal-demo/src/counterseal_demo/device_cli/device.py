@@ -1,4 +1,4 @@
-"""What a person does with a device: bind it, look at what is asked, answer."""
+"""A bound device: show its questions, and answer them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from counterseal_demo.device_cli.home import Home
 from counterseal_demo.device_cli.unconfirmed import SignedReply
 
 Ask: TypeAlias = Callable[[], str]
-"""Asks the person, when it is needed."""
+"""A function that asks the person for a value when it is needed."""
 
 
 class DeviceClient:
@@ -38,8 +38,8 @@ class DeviceClient:
         device: The software device.
 
     Raises:
-        InvalidField: There is none at home.
-        OSError: The home cannot be read.
+        InvalidField: The folder has no device.
+        OSError: The folder cannot be read.
     """
 
     def __init__(self, home: Home) -> None:
@@ -52,21 +52,21 @@ class DeviceClient:
         home: Home, url: str, token: str, app_space: Guid | None, *, pin: str, name: str
     ) -> Bond:
         """
-        Make a device and finish its bind; after a failure, the same again may succeed.
+        Create a device and bind it; after a failure, the same call may be repeated.
 
         Args:
-            home: Where the device is kept.
-            url: The service's address.
+            home: The folder of the device.
+            url: The URL of the service.
             token: The session token.
-            app_space: What the token is said to be for; None asks the service.
-            pin: Of the new device.
-            name: What to call it.
+            app_space: The App Space that the token must be for; None asks the service.
+            pin: The PIN of the new device.
+            name: The name of the new device.
 
         Raises:
-            InvalidField: There is a bound device already, or a value does not fit.
-            ServiceRefused: The service refuses.
-            ServiceUnreachable: It did not answer, or not as it should.
-            OSError: The home cannot be written.
+            InvalidField: There is a bound device already, or a value is invalid.
+            ServiceRefused: The service refused the call.
+            ServiceUnreachable: It did not reply, or its reply is invalid.
+            OSError: The folder cannot be written.
         """
         device = home.new(pin)
         with closing(Calls(url)) as calls:
@@ -81,26 +81,26 @@ class DeviceClient:
 
     def pending(self) -> list[dict[str, Any]]:
         """
-        Return what is asked, oldest first, to be shown now.
+        Return the open questions to show now, oldest first.
 
         Raises:
-            DisplayChanged: One of them cannot be shown; see `fetch_display`.
-            ServiceRefused: The service refuses.
-            ServiceUnreachable: It did not answer, or not as it should.
+            DisplayChanged: One of them must not be shown; see `fetch_display`.
+            ServiceRefused: The service refused the call.
+            ServiceUnreachable: It did not reply, or its reply is invalid.
         """
         pending = self._calls.signed_request(self.device, "GET", "/device/requests", OpenRequests)
         return [self.fetch_display(request.guid) for request in pending.requests]
 
     def fetch_display(self, challenge: Guid) -> dict[str, Any]:
         """
-        Return the display document of one challenge, judged by the device, to be shown now.
+        Return the verified display document of one challenge, to show it now.
 
         Raises:
-            DisplayChanged: It is not for this device's account, not in its one form, of another
-                challenge, or another than was shown before.
-            ServiceRefused: The service refuses.
-            ServiceUnreachable: It did not answer, or not as it should.
-            OSError: The home cannot be written.
+            DisplayChanged: It is not for this device's account, not canonical, of another
+                challenge, or differs from what was shown before.
+            ServiceRefused: The service refused the call.
+            ServiceUnreachable: It did not reply, or its reply is invalid.
+            OSError: The folder cannot be written.
         """
         display = self._display(challenge)
         document = self.device.read_display(display)
@@ -112,17 +112,17 @@ class DeviceClient:
         self, challenge: Guid, button: int, *, code: str | None, ask_pin: Ask, ask_code: Ask
     ) -> AnswerReply:
         """
-        Press a button; the PIN and the code are asked for only where they are needed.
+        Press a button; ask for the PIN and the code only if they are needed.
 
-        If the reply is lost, the same again sends the same bytes, and asks for nothing.
+        After a lost reply, the same call sends the same bytes again, and asks for nothing.
 
         Raises:
-            InvalidField: There is no such button, or another answer was sent already and
-                nobody knows what became of it.
+            InvalidField: There is no such button, or another answer was sent already whose
+                reply was lost.
             DisplayChanged: The document is not for this device's account, of another challenge,
-                or another than was shown.
-            ServiceRefused: The service refuses.
-            ServiceUnreachable: It did not answer, or not as it should.
+                or differs from what was shown.
+            ServiceRefused: The service refused the call.
+            ServiceUnreachable: It did not reply, or its reply is invalid.
         """
         reply_to_send = self._home.unconfirmed.get(challenge)
         if reply_to_send is None:
@@ -132,15 +132,15 @@ class DeviceClient:
 
     def disown(self, challenge: Guid) -> AnswerReply:
         """
-        Say that this was not me; after a lost reply, the same again is safe.
+        Disown the challenge; after a lost reply, the same call is safe.
 
         Raises:
-            InvalidField: An answer was sent already, and nobody knows what became of it.
+            InvalidField: An answer was sent already, and its reply was lost.
             DisplayChanged: The document is not for this device's account, of another challenge,
-                or another than was shown.
-            ServiceRefused: The service refuses.
-            ServiceUnreachable: It did not answer, or not as it should.
-            OSError: The home cannot be written.
+                or differs from what was shown.
+            ServiceRefused: The service refused the call.
+            ServiceUnreachable: It did not reply, or its reply is invalid.
+            OSError: The folder cannot be written.
         """
         reply_to_send = self._home.unconfirmed.get(challenge)
         if reply_to_send is None:
@@ -163,7 +163,7 @@ class DeviceClient:
         return SignedReply(signed=signed, button=button, code=code)
 
     def _deliver(self, path: str, challenge: Guid, reply_to_send: SignedReply) -> AnswerReply:
-        """Send what is signed, and keep it until the service has said what becomes of it."""
+        """Send a signed answer, and store it until the service has replied."""
         self._home.unconfirmed.keep(challenge, reply_to_send)
         try:
             reply = self._calls.signed_request(
@@ -179,23 +179,23 @@ class DeviceClient:
 
     def status(self) -> AccountStatus:
         """
-        Return what the service knows of the device.
+        Return the status of the device at the service.
 
         Raises:
-            ServiceRefused: The service refuses.
-            ServiceUnreachable: It did not answer, or not as it should.
+            ServiceRefused: The service refused the call.
+            ServiceUnreachable: It did not reply, or its reply is invalid.
         """
         return self._calls.signed_request(self.device, "GET", "/device/status", AccountStatus)
 
     def receipt(self, reply: AnswerReply) -> Receipt | None:
         """
-        Check a reply's receipt; None if neither a pinned key nor one that it endorses signed it.
+        Verify the receipt of a reply; None if no pinned key, and none that it endorses, signed it.
 
         Raises:
-            ReceiptChanged: It does not hold together, or is one of another reply.
-            ServiceRefused: The service refuses to tell its keys.
+            ReceiptChanged: It is not consistent, or belongs to another reply.
+            ServiceRefused: The service refused to return its keys.
             ServiceUnreachable: It did not answer, or not as it should.
-            OSError: The home cannot be written.
+            OSError: The folder cannot be written.
         """
         try:
             return self._checked(reply)
@@ -215,7 +215,7 @@ class DeviceClient:
         return receipt
 
     def _adopt(self) -> None:
-        """Pin the service's keys of now, if a pinned one has signed that they are."""
+        """Pin the service's present keys, if a pinned key endorses them."""
         bond = self.device.bond
         pinned = () if bond is None else bond.service_keys
         reply = self._calls.signed_request(self.device, "GET", "/device/keys", Endorsements)

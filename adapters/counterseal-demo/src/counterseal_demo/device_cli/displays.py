@@ -1,8 +1,8 @@
 """
-What a device has shown: a hash for each question, so that it signs what was read and no other.
+The hash of each question that was shown, so that the device signs only what the person read.
 
 Showing and answering are two commands, and each fetches the question.
-The service could send another one the second time.
+The service could send another question the second time.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from counterseal_keys import private_files
 
 class DisplayStore:
     """
-    A folder with what was shown, a file for each question.
+    A folder with one file for each question that was shown.
 
     Args:
-        path: It is made when something is kept.
+        path: The folder, which is created when it is needed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,10 +33,10 @@ class DisplayStore:
 
     def demand_same(self, challenge: Guid, display: str) -> None:
         """
-        Refuse another document than the one that was shown, if one was.
+        Refuse a document that differs from the one that was shown, if one was.
 
         Raises:
-            DisplayChanged: It is another.
+            DisplayChanged: It differs.
             InvalidField: The file was not written by this software.
             OSError: It cannot be read.
         """
@@ -49,7 +49,7 @@ class DisplayStore:
 
     def keep(self, challenge: Guid, display: str, *, until: datetime, now: datetime) -> None:
         """
-        Remember what is about to be shown, and forget what can be answered no more.
+        Store the hash of a document before it is shown, and delete those that are expired.
 
         Raises:
             InvalidField: A file was not written by this software.

@@ -1,4 +1,4 @@
-"""The home of a software device: a folder with its keys, and the address of its service."""
+"""The folder of a software device, with its keys and the URL of its service."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Home:
     A folder for one device.
 
     Args:
-        path: It is made when something is kept.
+        path: The folder, which is created when it is needed.
 
     Attributes:
-        unsettled: What was signed and sent, and not heard of yet.
-        shown: What the person was shown.
+        unsettled: Answers that were sent, but not confirmed.
+        shown: The questions that were shown.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,10 +39,10 @@ class Home:
 
     def new(self, pin: str) -> SoftwareDevice:
         """
-        Return a device that is not bound: the one of an earlier try, or a new one.
+        Return a device that is not bound: that of an earlier attempt, or a new one.
 
         Raises:
-            InvalidField: There is one that is bound, or the PIN is empty.
+            InvalidField: There is a bound device, or the PIN is empty.
             OSError: The folder cannot be written.
         """
         if not pin:
@@ -73,7 +73,7 @@ class Home:
 
     def keep(self, device: SoftwareDevice) -> None:
         """
-        Keep *device*; what was kept before is replaced whole or not at all.
+        Store *device*; the old file is replaced completely or not at all.
 
         Raises:
             OSError: The folder cannot be written.
@@ -83,7 +83,7 @@ class Home:
 
     def service(self) -> str:
         """
-        Return the service's address.
+        Return the URL of the service.
 
         Raises:
             InvalidField: There is none.
@@ -100,7 +100,7 @@ class Home:
 
     def keep_service(self, url: str) -> None:
         """
-        Keep the service's address.
+        Store the URL of the service.
 
         Raises:
             OSError: The folder cannot be written.

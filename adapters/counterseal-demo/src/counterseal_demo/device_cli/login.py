@@ -1,4 +1,4 @@
-"""A log-in on this machine: a browser goes to the provider, and comes back to a loopback port."""
+"""A log-in in a browser, which the provider redirects to a loopback port."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from counterseal_demo.device_cli.calls import Calls, ServiceRefused, ServiceUnre
 
 PATH = "/counterseal"
 RETURN = f"http://127.0.0.1{PATH}"
-"""What an App Space has to have among its `returns`."""
+"""The URI that must be among the `returns` of the App Space."""
 
 PATIENCE = 300.0
-"""Seconds that a person has; the service may give fewer."""
+"""Seconds that a person has; the service may allow fewer."""
 
 SLICE = 10.0
 """Seconds that one connection to the loopback port may take."""
@@ -28,7 +28,7 @@ SLICE = 10.0
 DONE = b"You are logged in. You may close this page."
 
 Show: TypeAlias = Callable[[str], object]
-"""Takes the person to an address."""
+"""A function that opens a URL for the person."""
 
 
 def log_in(calls: Calls, app_space: Guid, show: Show, patience: float = PATIENCE) -> str:
@@ -36,15 +36,15 @@ def log_in(calls: Calls, app_space: Guid, show: Show, patience: float = PATIENCE
     Log a person in at the App Space's Identity Provider; return the session token.
 
     Args:
-        calls: To the service.
-        app_space: Whose users they are.
-        show: Takes them to the provider.
-        patience: Seconds to wait for them.
+        calls: The calls to the service.
+        app_space: The App Space of the user.
+        show: Opens the provider's page.
+        patience: Seconds to wait for the redirect.
 
     Raises:
-        ServiceRefused: The service refuses, or the provider does.
-        ServiceUnreachable: It did not answer, or not as it should, or nobody came back.
-        OSError: No port can be listened at.
+        ServiceRefused: The service or the provider refused the log-in.
+        ServiceUnreachable: No valid reply, or no redirect in time.
+        OSError: No port is free.
     """
     with _Loopback() as loopback:
         start = LoginStart(app_space=app_space, redirect_uri=loopback.address)
@@ -65,9 +65,9 @@ def log_in(calls: Calls, app_space: Guid, show: Show, patience: float = PATIENCE
 
 
 class _Loopback(HTTPServer):
-    """Listens at a loopback port for one browser that brings the state that is waited for."""
+    """Listens at a loopback port for one redirect with the expected state."""
 
-    # Nobody else may listen at the port while we do.
+    # No other program may listen at the port at the same time.
     allow_reuse_address = False
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class _Loopback(HTTPServer):
         return self.back
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Stay silent: a broken connection says nothing to the person."""
+        """Print nothing: a broken connection means nothing to the person."""
 
 
 class _Return(BaseHTTPRequestHandler):
@@ -94,7 +94,7 @@ class _Return(BaseHTTPRequestHandler):
     timeout: ClassVar[float] = SLICE
 
     def do_GET(self) -> None:
-        """Take what the provider said, if it is about our log-in."""
+        """Accept the provider's response, if it belongs to this log-in."""
         parts = urlsplit(self.path)
         query = parse_qs(parts.query, max_num_fields=16)
         state = _only(query, "state") or ""
@@ -112,7 +112,7 @@ class _Return(BaseHTTPRequestHandler):
         self.wfile.write(DONE)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base's)
-        """Say nothing: what is asked for holds the code."""
+        """Log nothing: the path contains the code."""
 
 
 def _only(query: dict[str, list[str]], name: str) -> str | None:

@@ -1,8 +1,8 @@
 """
-What a device has signed and sent, and not heard of yet.
+Answers that were signed and sent, but not confirmed.
 
-It is kept before it is sent: if the reply is lost, the very same goes out again, and the service
-gives the recorded result, where another signature would be an answer too many.
+An answer is stored before it is sent. If the reply is lost, the same bytes are sent again, and the
+service returns the recorded result; a new signature would be a second answer.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class SignedReply:
     A signed answer or disown.
 
     Attributes:
-        signed: What is sent, a compact JWS.
+        signed: The compact JWS.
         button: The pressed button; None for a disown.
-        code: The matching code that is signed with it.
+        code: The signed matching code.
     """
 
     signed: str = attrs.field(validator=instance_of(str))
@@ -37,10 +37,10 @@ class SignedReply:
 
     def demand_same(self, button: int | None, code: str | None) -> None:
         """
-        Refuse to send another answer as long as nobody knows what became of this one.
+        Refuse another answer while the result of this one is unknown.
 
         Raises:
-            InvalidField: Another button is pressed now, or another code was typed.
+            InvalidField: The other answer has another button or another code.
         """
         if button != self.button:
             previous = "a disown" if self.button is None else f"button {self.button}"
@@ -56,7 +56,7 @@ class SignedReply:
 
 class UnconfirmedReplies:
     """
-    A folder with what was sent, a file for each question.
+    A folder with one file for each unconfirmed answer.
 
     Args:
         path: It is made when something is kept.
@@ -67,7 +67,7 @@ class UnconfirmedReplies:
 
     def get(self, challenge: Guid) -> SignedReply | None:
         """
-        Return what was sent for *challenge*, if no reply to it was heard.
+        Return the unconfirmed answer to *challenge*, if there is one.
 
         Raises:
             InvalidField: The file was not written by this software.
@@ -83,7 +83,7 @@ class UnconfirmedReplies:
 
     def keep(self, challenge: Guid, reply: SignedReply) -> None:
         """
-        Keep what is about to be sent; it is on the disk when this returns.
+        Store an answer before it is sent; return when it is on the disk.
 
         Raises:
             OSError: It cannot be written.
@@ -93,7 +93,7 @@ class UnconfirmedReplies:
 
     def confirm(self, challenge: Guid) -> None:
         """
-        Drop what was sent: the service has said what became of it.
+        Delete an answer whose result is known.
 
         Raises:
             OSError: It cannot be removed.

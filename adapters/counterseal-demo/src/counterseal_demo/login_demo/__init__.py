@@ -1,13 +1,13 @@
 """
-The demo of log-ins: the main job where an Identity Provider says who the user is.
+The demo of log-ins: one approval of a user whom an Identity Provider identifies.
 
-The service serves at a loopback port, the provider at another one; everything goes over HTTP.
+The service listens at a loopback port, the provider at another one; all calls are HTTP.
 
-- `login_demo.world`: a service in memory that serves, a provider, a tenant and the origin's end
+- `login_demo.world`: a service in memory, a provider, a tenant, and the receiver of callbacks
 - `login_demo.person`: a person with a browser and a device
-- `login_demo.attacks`: ten attempts to get in, made for real
-- `login_demo.story`: everything in its order, and what became of it
-- `login_demo.report`: the story told to a person or to a program
+- `login_demo.attacks`: ten attacks on the log-in
+- `login_demo.story`: all steps in order, and their results
+- `login_demo.report`: the results for a person or for a program
 """
 
 from __future__ import annotations

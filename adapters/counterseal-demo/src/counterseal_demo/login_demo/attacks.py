@@ -1,8 +1,8 @@
 """
-Ten ways to get in that are none, each tried for real over HTTP.
+Ten attacks on the log-in, over HTTP.
 
-The attacker gets all the help that there is: everything fits but the one thing that is missing.
-An attack that is not refused, or refused for another reason than it should be, has failed the demo.
+Each attack is as strong as possible: everything is valid except the one thing in question.
+The demo fails if an attack is not refused, or refused for another reason than expected.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from counterseal_demo.login_demo.person import Begun, Person
 @attrs.frozen(kw_only=True)
 class People:
     """
-    Whom the provider knows.
+    The users of the provider.
 
     Attributes:
-        person: Whose device is bound.
-        attacker: Somebody else, who may log in as well.
+        person: The user whose device is bound.
+        attacker: Another user, who may log in too.
     """
 
     person: Person
@@ -36,13 +36,13 @@ class People:
 @attrs.frozen(kw_only=True)
 class Attack:
     """
-    One way.
+    One attack.
 
     Attributes:
-        name: As the reports name it.
-        deed: What the attacker does, for a person.
-        attempt: Does it, and returns the word that the attacker is told; nothing if it succeeds.
-        expected: The reason that the audit log has to have.
+        name: Its name in the reports.
+        deed: What the attacker does, as a sentence for a person.
+        attempt: Attacks, and returns the public code that the attacker gets; empty on success.
+        expected: The code that must be in the audit log.
     """
 
     name: str
@@ -54,11 +54,11 @@ class Attack:
 @attrs.frozen(kw_only=True)
 class Attempt:
     """
-    What became of an attack.
+    The result of an attack.
 
     Attributes:
-        public_code: What the attacker was told; empty if nothing was refused.
-        code: The reason in the audit log.
+        public_code: The code that the attacker got; empty if nothing was refused.
+        code: The code in the audit log.
     """
 
     attack: Attack
@@ -67,7 +67,7 @@ class Attempt:
 
     @property
     def fault(self) -> str | None:
-        """What is wrong with the service, in a line; None if it refused as it should."""
+        """What is wrong with the service, in one line; None if nothing is."""
         if not self.public_code:
             return f"ATTACK SUCCEEDED: {self.attack.name}"
         if self.code != self.attack.expected:
@@ -97,7 +97,7 @@ def _caught(people: People) -> str:
 def _sent_to_a_victim(people: People) -> str:
     theirs, own = people.attacker.begin(), people.person.begin()
     response = people.person.log_in(theirs)
-    # The victim's own app gets it, and has a secret of its own.
+    # The victim's own app gets it, and has another secret.
     return _code_of(lambda: people.person.finish(response, own.secret))
 
 
@@ -163,44 +163,44 @@ ATTACKS = (
     Attack(
         name="redirect caught by another app",
         description=(
-            "State and code are caught on their way to the app, which alone has its secret."
+            "State and code are intercepted on the way to the app; only the app has the secret."
         ),
         attempt=_caught,
         expected="wrong_token",
     ),
     Attack(
         name="address sent to a victim",
-        description="The victim logs in at an address that the attacker's app has begun.",
+        description="The victim logs in at an address from a log-in that the attacker's app began.",
         attempt=_sent_to_a_victim,
         expected="wrong_token",
     ),
     Attack(
         name="forged state",
-        description="The name of a log-in is known, and its secret guessed.",
+        description="The state of a log-in is known, and its secret is guessed.",
         attempt=_forged_state,
         expected="wrong_token",
     ),
     Attack(
         name="injected code",
-        description="The code of another person's log-in is put into one's own.",
+        description="The code of another person's log-in is sent in the attacker's own.",
         attempt=_swapped_code,
         expected="idp_code_refused",
     ),
     Attack(
         name="mixed-up provider",
-        description="The response says that another provider has sent it.",
+        description="The response names another provider as its sender.",
         attempt=_mixed_up,
         expected="idp_response_issuer",
     ),
     Attack(
         name="log-in used twice",
-        description="State, code and secret are sent again, all of them right.",
+        description="State, code and secret are sent again, all valid.",
         attempt=_twice,
         expected="wrong_state",
     ),
     Attack(
         name="return to another app",
-        description="The log-in is to end at an address that is not the App Space's.",
+        description="The log-in asks to return to an address that the App Space does not list.",
         attempt=_elsewhere,
         expected="return_forbidden",
     ),
@@ -212,13 +212,13 @@ ATTACKS = (
     ),
     Attack(
         name="forged logout",
-        description='The provider\'s word of a logout is rewritten: "alg": "none", no signature.',
+        description='The logout token is rewritten: "alg": "none", no signature.',
         attempt=_forged_logout,
         expected="idp_token_malformed",
     ),
     Attack(
         name="logout sent again",
-        description="A word of the provider that has counted once is to count again.",
+        description="A logout token that was accepted is sent once more.",
         attempt=_repeated_logout,
         expected="replayed",
     ),

@@ -1,4 +1,4 @@
-"""A person: a browser that logs in at the provider, and an app on a device that wants to bind."""
+"""A person: a browser that logs in at the provider, and an app that binds a device."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Begun:
     A log-in that the app has begun.
 
     Attributes:
-        url: Where the person logs in.
-        secret: The app's own.
+        url: The URL of the provider's page.
+        secret: The secret of the app.
     """
 
     url: str
@@ -39,17 +39,17 @@ class Begun:
 
     @property
     def authorization_parameters(self) -> dict[str, str]:
-        """What the provider is told in the address."""
+        """The parameters for the provider in the URL."""
         return _query(self.url)
 
 
 @attrs.frozen(kw_only=True)
 class Person:
     """
-    Somebody whom the provider knows.
+    A user of the provider.
 
     Attributes:
-        subject: What the provider calls them.
+        subject: The name of the user at the provider.
     """
 
     world: World
@@ -58,7 +58,7 @@ class Person:
 
     @staticmethod
     def of(world: World, subject: str, algorithm: Algorithm) -> Person:
-        """Return *subject* with a new device, which is not bound."""
+        """Return the person *subject* with a new device, which is not bound."""
         device = SoftwareDevice.make(
             clock=world.ports.clock,
             entropy=world.ports.entropy,
@@ -70,10 +70,10 @@ class Person:
 
     def begin(self, address: str = APP_RETURN) -> Begun:
         """
-        Let the app begin a log-in.
+        Begin a log-in in the app.
 
         Raises:
-            ServiceRefused: The service refuses.
+            ServiceRefused: The service refused the call.
         """
         start = LoginStart(app_space=self.world.app_space.guid, redirect_uri=address)
         calls: Calls = self.world.calls
@@ -81,7 +81,7 @@ class Person:
         return Begun(url=redirect.url, secret=redirect.secret)
 
     def log_in(self, begun: Begun) -> dict[str, str]:
-        """Log in at the provider, and return what the app is sent over the service."""
+        """Log in at the provider, and return the response that the service relays to the app."""
         world = self.world
         back = world.provider.log_in(begun.url, self.subject, world.come_back)
         reply = world.client.request("GET", back)
@@ -89,10 +89,10 @@ class Person:
 
     def finish(self, response: dict[str, str], secret: str) -> str:
         """
-        Let the app finish the log-in; return the session token.
+        Finish the log-in in the app; return the session token.
 
         Raises:
-            ServiceRefused: The service refuses.
+            ServiceRefused: The service refused the call.
         """
         calls: Calls = self.world.calls
         document = response | {"secret": secret}
@@ -103,7 +103,7 @@ class Person:
         Bind the device with *token*.
 
         Raises:
-            ServiceRefused: The service refuses.
+            ServiceRefused: The service refused the call.
         """
         space = self.world.app_space.guid
         enrolment = self.device.enrolment(token, space, pin=PIN, name="Demo phone")
@@ -115,7 +115,7 @@ class Person:
         Log in from the beginning to the bind.
 
         Raises:
-            ServiceRefused: The service refuses.
+            ServiceRefused: The service refused the call.
         """
         begun = self.begin()
         self.bind(self.finish(self.log_in(begun), begun.secret))
@@ -125,7 +125,7 @@ class Person:
         Return the display document of a challenge.
 
         Raises:
-            ServiceRefused: The service refuses.
+            ServiceRefused: The service refused the call.
         """
         calls: Calls = self.world.calls
         path = f"/device/requests/{challenge}"
@@ -136,7 +136,7 @@ class Person:
         Read a challenge and press its first button.
 
         Raises:
-            ServiceRefused: The service refuses.
+            ServiceRefused: The service refused the call.
         """
         token = self.device.answer(self.read(challenge), 0, pin=PIN)
         calls: Calls = self.world.calls

@@ -1,4 +1,4 @@
-"""The story of a demo of log-ins, told to a person or to a program."""
+"""Print the results of the log-in demo for a person or for a program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from counterseal_server.screen import Screen
 
 
 def show(screen: Screen, story: Story) -> None:
-    """Tell *story* to a person."""
+    """Print *story* for a person."""
     _show_log_in(screen, story)
     screen.heading("5. What the person sees")
     display.show(screen, story.display)
@@ -23,7 +23,7 @@ def show(screen: Screen, story: Story) -> None:
         [
             ("Pressed", display.button_line(receipt.display, 0)),
             ("Signed by", f"{receipt.role.value} key, {receipt.key.algorithm.value}"),
-            ("The provider", f"still vouches: it was asked {story.provider_requests} times"),
+            ("The provider", f"still knows the user: it was asked {story.provider_requests} times"),
             ("Receipt", f"{receipts.standing(receipt)}, hash {receipt.hash}"),
             ("Callback", f"to the shop's own port, {'signed' if signed else 'NOT SIGNED'}"),
             ("  of", body["guid"]),
@@ -59,7 +59,7 @@ def document(story: Story) -> dict[str, Any]:
 
 
 def keepsakes(story: Story) -> dict[str, str]:
-    """Return what can be checked later with `counterseal verify`, by file name."""
+    """Return the files for `counterseal verify`, by name."""
     return {
         "receipt.txt": f"{story.token}\n",
         "jwks.json": f"{json.dumps(_service_keys(story), indent=2)}\n",
@@ -68,7 +68,7 @@ def keepsakes(story: Story) -> dict[str, str]:
 
 def _show_log_in(screen: Screen, story: Story) -> None:
     world, parameters = story.world, story.begun.authorization_parameters
-    screen.heading("1. A company, its app, and who knows the users")
+    screen.heading("1. A company, its app, and the Identity Provider")
     screen.facts(
         [
             ("Company", world.company.name),
@@ -78,13 +78,13 @@ def _show_log_in(screen: Screen, story: Story) -> None:
             ("Identity Provider", f"{world.provider.url}, npm's oidc-provider"),
         ]
     )
-    screen.heading("2. The app begins, and the person logs in at the provider")
+    screen.heading("2. The app begins a log-in, and the person logs in at the provider")
     screen.facts(
         [
             ("Address", story.begun.url.partition("?")[0]),
-            ("  state, nonce", "a secret each, for this log-in alone"),
+            ("  state, nonce", "a secret each, for this log-in only"),
             ("  PKCE", f"{parameters['code_challenge_method']} {parameters['code_challenge']}"),
-            ("Secret", "told to the app and nobody else; the service keeps its hash"),
+            ("Secret", "only the app gets it; the service stores its hash"),
             ("Logged in", story.person.subject),
             (
                 "Back",
@@ -92,7 +92,7 @@ def _show_log_in(screen: Screen, story: Story) -> None:
             ),
         ]
     )
-    screen.heading("3. The app finishes, and the service knows who it is")
+    screen.heading("3. The app finishes the log-in, and the service knows the user")
     screen.facts(
         [
             ("Issuer", str(story.account.issuer)),
@@ -119,12 +119,14 @@ def _show_suspension(screen: Screen, heading: str, time: Suspension) -> None:
 def _show_attacks(screen: Screen, story: Story) -> None:
     screen.heading("10. Ten attacks")
     for number, one in enumerate(story.attempts, start=1):
-        verdict = f"refused: {one.code}, told {one.public_code}" if one.public_code else "SUCCEEDED"
+        verdict = (
+            f"refused: {one.code}, reply {one.public_code}" if one.public_code else "SUCCEEDED"
+        )
         screen.say(f"{number:2}. {one.attack.name} - {verdict}", "bold red" if one.fault else "")
         screen.facts([("   ", one.attack.description)])
     refused_count = sum(one.fault is None for one in story.attempts)
     screen.say(
-        f"{refused_count} of {len(story.attempts)} attacks were refused as they should be.", "bold"
+        f"{refused_count} of {len(story.attempts)} attacks were refused as expected.", "bold"
     )
 
 

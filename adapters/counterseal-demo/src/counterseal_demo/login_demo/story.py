@@ -1,4 +1,4 @@
-"""The story: from the log-in to the callback, then what the provider says later, then attacks."""
+"""The steps of the demo: log-in, question, callback, later changes at the provider, attacks."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ QUESTION: dict[str, Any] = {
 @attrs.frozen(kw_only=True)
 class Suspension:
     """
-    A time in which the provider did not vouch for the person.
+    A period in which the provider refused the person.
 
     Attributes:
-        word: What the device was told.
-        devices: Its standing, as the shop saw it.
-        approved: Whether it answered after a new log-in.
+        word: The public code that the device got.
+        devices: The state of the device, as the shop saw it.
+        approved: Whether the device answered after a new log-in.
     """
 
     word: str
@@ -49,19 +49,19 @@ class Suspension:
 @attrs.frozen(kw_only=True)
 class Story:
     """
-    What happened.
+    The results of all steps.
 
     Attributes:
         begun: The log-in, as the app began it.
-        told: What the app was sent.
-        account: As it was stored.
-        display: What the person was asked.
-        receipt: As the device checked it against the keys that it pinned.
+        told: The response that the app got.
+        account: The stored account.
+        display: The question to the person.
+        receipt: The receipt, verified with the keys that the device pinned.
         token: The receipt's text.
         provider_requests: How often the provider was asked about the person, from the bind to the
             answer.
-        callback: What the shop was sent; and whether it was signed.
-        rotated: Whether a log-in went on after the provider had changed its keys.
+        callback: The callback to the shop, and whether its signature was valid.
+        rotated: Whether a log-in succeeded after the provider had changed its keys.
         disabled: The person was disabled at the provider.
         logged_out: The person logged out there.
     """
@@ -83,7 +83,7 @@ class Story:
 
     @property
     def faults(self) -> list[str]:
-        """What is not as it should be, a line each."""
+        """The failures, one line each."""
         faults = [attempt.fault for attempt in self.attempts if attempt.fault]
         if not self.rotated:
             faults.append("no log-in after the provider changed its keys")
@@ -97,11 +97,11 @@ class Story:
 
 def play(world: World, algorithm: Algorithm) -> Story:
     """
-    Let everything happen.
+    Run all steps.
 
     Raises:
         ServiceRefused: An honest step was refused.
-        ServiceUnreachable: The service did not answer.
+        ServiceUnreachable: The service did not reply.
         Unavailable: The provider is broken.
     """
     zoe = Person.of(world, "zoe", algorithm)

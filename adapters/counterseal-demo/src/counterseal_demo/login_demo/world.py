@@ -1,4 +1,4 @@
-"""The world of the demo: a service that serves, a provider that is asked, and a shop."""
+"""The environment of the demo: a service, a provider, and a shop."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from counterseal_web.wsgi import WsgiApplication
 CLIENT = "counterseal"
 APP_RETURN = "com.example.app:/login"
 PIN_COST = 2**10
-"""For keys that live for a minute; real ones take the device's own, much higher cost."""
+"""For keys that live for a minute; a real device uses a much higher cost."""
 
 LOOPBACK = Guard(allow_http=True, allow_private=True, ports=None)
 
@@ -36,14 +36,14 @@ LOOPBACK = Guard(allow_http=True, allow_private=True, ports=None)
 @attrs.frozen(kw_only=True)
 class World:
     """
-    Everybody but the person.
+    The service, the provider and the shop.
 
     Attributes:
-        url: The service's address.
-        calls: To it.
-        client: For what is no call of an app: browsers, shops and providers.
-        shop: What the origin authenticates with.
-        receiver: The origin's end of the callbacks.
+        url: The URL of the service.
+        calls: The calls of apps to it.
+        client: An HTTP client for browsers, shops and providers.
+        shop: The credential of the origin.
+        receiver: Receives the callbacks of the origin.
     """
 
     ports: Ports
@@ -60,31 +60,31 @@ class World:
 
     @property
     def come_back(self) -> str:
-        """Where the provider sends users back to."""
+        """The URI to which the provider redirects users."""
         return f"{self.url}/device/login/return"
 
     def ask(self, method: str, path: str, document: dict[str, Any] | None = None) -> Any:
-        """Let the shop make a call; return what it is told."""
+        """Make a call of the shop; return the reply."""
         headers, body = dict(self.shop), None
         if document is not None:
             headers["Content-Type"], body = "application/json", json.dumps(document).encode()
         return self.client.request(method, self.url + path, headers=headers, content=body).json()
 
     def log_out(self, token: str) -> int:
-        """Let somebody send a logout token; return the status."""
+        """Send a logout token; return the status."""
         path = f"/device/login/logout/{self.app_space.guid}"
         return self.client.request(
             "POST", self.url + path, data={"logout_token": token}
         ).status_code
 
     def reason(self) -> str:
-        """Return what the audit log says of the newest refusal."""
+        """Return the code of the newest refusal in the audit log."""
         assert isinstance(self.ports.audit, MemoryAudit)  # noqa: S101 (for the type checker)
         return next((event.reason for event in self.ports.audit.events[::-1] if event.reason), "")
 
 
 class Receiver(HTTPServer):
-    """Takes the callbacks of the shop."""
+    """Receives the callbacks of the shop."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Callback)
@@ -107,19 +107,19 @@ class _Callback(BaseHTTPRequestHandler):
 
 class _Quiet(WSGIRequestHandler):
     def log_request(self, *_: object) -> None:
-        """Say nothing: the story is told by the report."""
+        """Log nothing: the report prints the results."""
 
 
 @contextmanager
 def world() -> Iterator[World]:
     """
-    Make everything, and close it again.
+    Create everything, and close it at the end.
 
     Raises:
-        NodeMissing: There is no Node for the provider.
-        RegistryUnreachable: It has to be installed, and npm's registry did not answer.
-        TrialBroken: It could not be installed, or did not start.
-        OSError: No port can be listened at, or the cache folder cannot be written.
+        NodeMissing: Node is not installed.
+        RegistryUnreachable: The provider must be installed, and npm's registry did not reply.
+        TrialBroken: The provider could not be installed, or did not start.
+        OSError: No port is free, or the cache folder cannot be written.
     """
     with ExitStack() as after:
         server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True, request_handler=_Quiet)
@@ -131,7 +131,7 @@ def world() -> Iterator[World]:
         sender = HttpCallbackSender(LOOPBACK, ports.clock)
         after.callback(sender.close)
         ports = attrs.evolve(ports, identity=identity, sender=sender)
-        # The provider is asked at every call of a device, where a service waits for minutes.
+        # The provider is asked at every call of a device; a real service asks every few minutes.
         policy = attrs.evolve(STANDARD, revalidation_life=timedelta())
         server.app = WsgiApplication(Service(ports, policy, Settings(public_url=url)))
         receiver = Receiver()

@@ -2,8 +2,7 @@
 A real provider on this machine, for tests and demos: npm's oidc-provider.
 
 It is certified and enforces PKCE, but it accepts any password: everybody who can reach its
-loopback port can log in as any of its users.
-Use it for nothing else.
+loopback port can log in as any of its users. Use it for nothing else.
 
 - `trial.npm`: its installation
 - `trial.provider`: its process, how to control it, and the browser of its users

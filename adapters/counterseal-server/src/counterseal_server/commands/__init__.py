@@ -1,7 +1,7 @@
 """
 The commands of the service, each group in a module of its own.
 
-They import what they need when they run, so that help and version come at once.
+They import what they need when they run, so that help and version are fast.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from counterseal_server.commands.tenants import init, invite
 
 
 def join(main: click.Group) -> None:
-    """Put the commands under *main*."""
+    """Add the commands to *main*."""
     for command in (
         *(init, invite, serve, callbacks, store),
         *(account, binding, admin, audit, keys, notify, demo, device, relay),

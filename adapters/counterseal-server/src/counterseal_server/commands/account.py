@@ -1,4 +1,4 @@
-"""`counterseal account`: users, by support staff who have the folder."""
+"""`counterseal account`: support staff look up and change users."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ ACCOUNT = click.argument("account")
 APP_SPACE = click.option(
     "--app-space",
     metavar="GUID",
-    help="Where ACCOUNT is the origin's own id; needed where there are several App Spaces.",
+    help="The App Space of the origin's own id; needed if there are several.",
 )
 
 
 @click.group()
 def account() -> None:
     """
-    Look at, lock, revoke and erase users.
+    Show, lock, revoke and erase users.
 
     ACCOUNT is a GUID (`privakeyId`), or the origin's own id of the user.
-    With --app-space it is always the latter. Each command prints one JSON object.
+    With --app-space, it is always the origin's id. Each command prints one JSON object.
     """
 
 
@@ -39,15 +39,17 @@ def account() -> None:
 @DATA
 @CONFIG
 def show(account: str, app_space: str | None, data: str | None, config: str | None) -> None:
-    """Print an ACCOUNT and every device that it ever had."""
+    """Print an ACCOUNT and all its devices, past ones included."""
     with opened(data, config) as runtime:
         _print_user(runtime, _find_user(runtime, account, app_space))
 
 
 @account.command("list")
-@click.option("--app-space", metavar="GUID", help="Its users; without it, those of all.")
+@click.option("--app-space", metavar="GUID", help="Only its users; by default, those of all.")
 @click.option(
-    "--bound/--unbound", default=None, help="Those with a device, or those without; else both."
+    "--bound/--unbound",
+    default=None,
+    help="Only users with a device, or only those without; by default, both.",
 )
 @DATA
 @CONFIG
@@ -57,8 +59,8 @@ def list_(
     """
     Print users, in no order, one JSON object a line; erased ones are left out.
 
-    It reads the whole store, one of its 256 partitions after the other; the service may run
-    meanwhile. A suspended device is a device, and an open invitation is none.
+    It reads the whole store, one of its 256 partitions after the other; the service may
+    run. A suspended device counts as a device, an open invitation does not.
     """
     with opened(data, config) as runtime:
         from counterseal import OPERATOR, Administration  # noqa: PLC0415 (a fast start)
@@ -75,7 +77,7 @@ def list_(
                 print_json(account_line(each, clock.now()), indent=None)
     if unreadable:
         raise Failed(
-            f"store: the list is not whole: {unreadable} of its records cannot be read;"
+            f"store: the list is incomplete: {unreadable} of its records cannot be read;"
             " counterseal store check says which"
         )
 
@@ -86,7 +88,7 @@ def list_(
 @DATA
 @CONFIG
 def lock(account: str, app_space: str | None, data: str | None, config: str | None) -> None:
-    """Lock an ACCOUNT: it is not asked, does not answer, and binds no device."""
+    """Lock an ACCOUNT: it gets no questions, cannot answer, and cannot bind a device."""
     with opened(data, config) as runtime:
         from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
 
@@ -101,7 +103,7 @@ def lock(account: str, app_space: str | None, data: str | None, config: str | No
 @DATA
 @CONFIG
 def unlock(account: str, app_space: str | None, data: str | None, config: str | None) -> None:
-    """Unlock an ACCOUNT, and forget its wrong codes."""
+    """Unlock an ACCOUNT, and reset its count of wrong codes."""
     with opened(data, config) as runtime:
         from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
 
@@ -139,16 +141,16 @@ def erase(
     account: str, app_space: str | None, *, yes: bool, data: str | None, config: str | None
 ) -> None:
     """
-    Erase an ACCOUNT, and all that is personal of it, for good.
+    Erase an ACCOUNT and its personal data, permanently.
 
-    Its devices are revoked, and what it is asked is cancelled.
+    Its devices are revoked, and its open questions are cancelled.
     """
     with opened(data, config) as runtime:
         from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
         from counterseal.wire.claims import format_time  # noqa: PLC0415
 
         guid = _find_user(runtime, account, app_space)
-        confirm(f"Erase account {guid} for good?", yes=yes)
+        confirm(f"Erase account {guid} permanently?", yes=yes)
         remaining = Accounts(runtime.ports, runtime.policy).erase(guid, by=OPERATOR)
         at = None if remaining.erased_at is None else format_time(remaining.erased_at)
         print_document({"privakeyId": remaining.guid, "erasedAt": at})

@@ -1,4 +1,4 @@
-"""What commands of operators share: the opened service, what they are given, what they print."""
+"""Shared by the commands of operators: opening the service, reading arguments, printing."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:  # a fast start
     from counterseal_server.administration import Tenants
     from counterseal_server.runtime import Runtime
 
-YES = click.option("--yes", is_flag=True, help="Do not ask.")
+YES = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
 @contextmanager
 def opened(data: str | None, config: str | None) -> Iterator[Runtime]:
-    """Open the service, whose database is migrated; refusals end plainly."""
+    """Open the service and migrate its database; an error ends the command with one line."""
     with plainly():
         from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
 
@@ -37,7 +37,7 @@ def opened(data: str | None, config: str | None) -> Iterator[Runtime]:
 
 @contextmanager
 def administering(data: str | None, config: str | None) -> Iterator[Tenants]:
-    """Open the service for whoever looks after its tenants."""
+    """Open the service to administer its tenants."""
     with opened(data, config) as runtime:
         from counterseal_server.administration import Tenants  # noqa: PLC0415
 
@@ -51,13 +51,13 @@ def print_document(document: Any) -> None:
 
 def output_to(out: str | None) -> AbstractContextManager[Callable[[Any], None]]:
     """
-    Lend what tells one JSON document with secrets in it.
+    Yield a function that prints, or writes to a file, one JSON document with secrets.
 
     Args:
-        out: What `--out` said; None prints.
+        out: The path from `--out`; None prints.
 
     Raises:
-        InvalidField: The file cannot be made or written; see `files.new_json`.
+        InvalidField: The file cannot be created or written; see `files.new_json`.
     """
     from counterseal_server import files  # noqa: PLC0415 (a fast start)
 
@@ -66,10 +66,10 @@ def output_to(out: str | None) -> AbstractContextManager[Callable[[Any], None]]:
 
 def confirm(question: str, *, yes: bool) -> None:
     """
-    Ask, unless *yes*; end the command if the answer is no.
+    Ask for confirmation, unless *yes*.
 
     Raises:
-        click.Abort: It is.
+        click.Abort: The answer is no.
     """
     if not yes:
         click.confirm(visible(question), abort=True, err=True)
@@ -77,10 +77,10 @@ def confirm(question: str, *, yes: bool) -> None:
 
 def guid(text: str, field: str = "guid") -> Guid:
     """
-    Return the GUID that *text* is.
+    Return *text* as a GUID.
 
     Raises:
-        InvalidField: It is none.
+        InvalidField: *text* is not one.
     """
     from counterseal.models.guid import parse  # noqa: PLC0415 (a fast start)
 
@@ -89,10 +89,10 @@ def guid(text: str, field: str = "guid") -> Guid:
 
 def maybe_guid(text: str | None, field: str) -> Guid | None:
     """
-    Return the GUID that *text* is, if there is one.
+    Return *text* as a GUID; None stays None.
 
     Raises:
-        InvalidField: It is none.
+        InvalidField: *text* is not one.
     """
     return None if text is None else guid(text, field)
 
@@ -102,7 +102,7 @@ def span(text: str, field: str) -> timedelta:
     Return a time such as `90s` or `24h`.
 
     Raises:
-        InvalidField: It is none.
+        InvalidField: *text* is not one.
     """
     from counterseal_server.configuration import span as parse_span  # noqa: PLC0415 (a fast start)
 

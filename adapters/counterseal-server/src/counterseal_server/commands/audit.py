@@ -1,4 +1,4 @@
-"""`counterseal audit`: the log of what happened, taken elsewhere."""
+"""`counterseal audit`: move the audit log out of the store."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from counterseal_server.printing import print_line
 
 @click.group()
 def audit() -> None:
-    """Take the audit log elsewhere: in the store, it only grows."""
+    """Move the audit log out of the store, where it only grows."""
 
 
 @audit.command()
 @click.argument("file")
-@click.option("--keep", is_flag=True, help="Leave the lines in the store, too.")
+@click.option("--keep", is_flag=True, help="Keep the lines in the store too.")
 @DATA
 @CONFIG
 def archive(file: str, *, keep: bool, data: str | None, config: str | None) -> None:
     """
-    Append the audit log to FILE, and drop from the store what is safely there.
+    Append the audit log to FILE, and delete from the store what FILE safely contains.
 
-    Each line is one event as JSON. The service may run meanwhile; who breaks it off may find the
-    last lines twice after the next time.
+    Each line is one event as JSON. The service may run. If you interrupt the command, the
+    next run may write the last lines a second time.
     """
     with plainly():
         from counterseal_records import write  # noqa: PLC0415 (a fast start)

@@ -1,4 +1,4 @@
-"""`counterseal binding`: single devices of users, by support staff who have the folder."""
+"""`counterseal binding`: support staff change single devices of users."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def binding() -> None:
     """
     Suspend, resume and revoke a device of a user.
 
-    GUID is the device's (`deviceGuid`); `counterseal account show` names them.
+    GUID is the device's (`deviceGuid`); `counterseal account show` lists it.
     """
 
 
@@ -50,8 +50,8 @@ def resume(device: str, data: str | None, config: str | None) -> None:
 @DATA
 @CONFIG
 def revoke(device: str, *, yes: bool, data: str | None, config: str | None) -> None:
-    """Revoke a device, or an open invitation, for good."""
-    confirm("Revoke it for good?", yes=yes)
+    """Revoke a device, or an open invitation, permanently."""
+    confirm("Revoke it permanently?", yes=yes)
     _change(data, config, lambda devices, by: devices.revoke(guid(device), by=by))
 
 

@@ -1,4 +1,4 @@
-"""`counterseal callbacks`: the delivery of what has ended."""
+"""`counterseal callbacks`: deliver callbacks, and correct their queue."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from counterseal_server.printing import print_json, print_line
 
 @click.group()
 def callbacks() -> None:
-    """Deliver finished challenges."""
+    """Deliver callbacks, and list, drop or requeue them."""
 
 
 @callbacks.command()
 @DATA
 @CONFIG
 def run(data: str | None, config: str | None) -> None:
-    """Deliver callbacks until told to stop; any number of these may run."""
+    """Deliver callbacks until SIGTERM or SIGINT; any number of these may run."""
     with plainly():
         from counterseal_server import serving  # noqa: PLC0415 (a fast start)
 
@@ -35,7 +35,9 @@ def run(data: str | None, config: str | None) -> None:
 
 @callbacks.command()
 @click.option("--origin", metavar="GUID", required=True, help="Whose.")
-@click.option("--limit", type=int, default=100, show_default=True, help="At most how many.")
+@click.option(
+    "--limit", type=int, default=100, show_default=True, help="The most that are printed."
+)
 @DATA
 @CONFIG
 def dead(origin: str, *, limit: int, data: str | None, config: str | None) -> None:
@@ -52,7 +54,9 @@ def dead(origin: str, *, limit: int, data: str | None, config: str | None) -> No
 
 @callbacks.command("queued")
 @click.option("--origin", metavar="GUID", required=True, help="Whose.")
-@click.option("--limit", type=int, default=100, show_default=True, help="At most how many.")
+@click.option(
+    "--limit", type=int, default=100, show_default=True, help="The most that are printed."
+)
 @DATA
 @CONFIG
 def list_queued(origin: str, *, limit: int, data: str | None, config: str | None) -> None:
@@ -68,7 +72,7 @@ def list_queued(origin: str, *, limit: int, data: str | None, config: str | None
 
 @callbacks.command()
 @click.argument("callback", metavar="GUID", required=False)
-@click.option("--origin", metavar="GUID", help="Instead of one: all queued ones of this origin.")
+@click.option("--origin", metavar="GUID", help="Drop all queued callbacks of this origin instead.")
 @YES
 @DATA
 @CONFIG
@@ -83,11 +87,11 @@ def drop(
     """
     Drop the queued callback GUID, or all of an --origin: they are never sent.
 
-    Callbacks that carry an answer are dropped too; the origin can still ask how a request ended.
+    This includes callbacks that carry an answer; the origin can still fetch the request.
     """
     if (callback is None) == (origin is None):
-        raise Unusable("guid: give one callback's, or --origin")
-    confirm("Drop what was not sent yet?", yes=yes)
+        raise Unusable("guid: give the GUID of a callback, or --origin")
+    confirm("Drop callbacks that were not sent yet?", yes=yes)
     with opened(data, config) as runtime:
         from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
         from counterseal_server.outbox import drop_all  # noqa: PLC0415
@@ -101,20 +105,20 @@ def drop(
 
 @callbacks.command()
 @click.argument("callback", metavar="GUID", required=False)
-@click.option("--origin", metavar="GUID", help="Instead of one: all dead ones of this origin.")
+@click.option("--origin", metavar="GUID", help="Queue all dead callbacks of this origin instead.")
 @DATA
 @CONFIG
 def requeue(
     callback: str | None, *, origin: str | None, data: str | None, config: str | None
 ) -> None:
     """
-    Send the dead callback GUID again, or all of an --origin.
+    Queue the dead callback GUID again, or all of an --origin.
 
-    `callbacks dead` and the log name callbacks by their GUIDs. Of all, those are left whose
-    challenge is no longer kept.
+    `callbacks dead` and the log show the GUIDs. Callbacks whose challenge was deleted
+    cannot be queued; with --origin, they are left.
     """
     if (callback is None) == (origin is None):
-        raise Unusable("guid: give one callback's, or --origin")
+        raise Unusable("guid: give the GUID of a callback, or --origin")
     with opened(data, config) as runtime:
         from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
         from counterseal_server.outbox import requeue_all  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Commands of counterseal-demo that `counterseal` has too, if that package is installed."""
+"""Commands of counterseal-demo that `counterseal` forwards to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PACKAGE = "counterseal_demo"
 
 class Forwarded(click.Command):
     """
-    A command that a module of counterseal-demo has; its module is imported when it runs.
+    A command of counterseal-demo; its module is imported when it runs.
 
     Args:
         name: The command's name.
@@ -31,7 +31,7 @@ class Forwarded(click.Command):
         **extra: object,
     ) -> click.Context:
         """
-        Return the context of the command that is forwarded to.
+        Return the context of the forwarded command.
 
         Raises:
             Failed: The package is not installed.
@@ -52,6 +52,6 @@ class Forwarded(click.Command):
         return command
 
 
-demo = Forwarded("demo", "Show the main job, then ten forgeries.")
-device = Forwarded("device", "Be a device: bind it, look at what is asked, answer.")
-relay = Forwarded("relay", "Take what a service hands on to its relay, for trying out.")
+demo = Forwarded("demo", "Bind, ask, answer and verify, then try ten forgeries.")
+device = Forwarded("device", "Use a software device: bind it, show questions, answer.")
+relay = Forwarded("relay", "Receive the push messages of a service, to try out a relay.")

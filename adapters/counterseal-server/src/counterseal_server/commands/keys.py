@@ -1,4 +1,4 @@
-"""`counterseal keys`: the service's own keys are renewed."""
+"""`counterseal keys`: rotate the service's own keys."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:  # a fast start
 
 @click.group()
 def keys() -> None:
-    """Renew the service's own keys."""
+    """Rotate the service's own keys."""
 
 
 @keys.command()
 @DATA
 @CONFIG
 @YES
-@click.option("--master", is_flag=True, help="Renew the master key, not the signing key.")
+@click.option("--master", is_flag=True, help="Rotate the master key, not the signing key.")
 def rotate(data: str | None, config: str | None, *, yes: bool, master: bool) -> None:
     """
-    Make a new key; what the old ones signed or sealed stays good.
+    Create a new key; what the old keys signed or sealed stays valid.
 
-    A running service takes the new key at once.
+    A running service uses the new key at once.
     """
     with plainly():
         from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
@@ -43,7 +43,7 @@ def rotate(data: str | None, config: str | None, *, yes: bool, master: bool) -> 
                 return
             if runtime.keys.master_keys.in_environment:
                 raise Unusable(
-                    "master: it is in COUNTERSEAL_MASTER_KEY: put the new one before it there,"
+                    "master: it is in COUNTERSEAL_MASTER_KEY: write the new key before it there,"
                     " with a comma; then run keys reseal"
                 )
             runtime.keys.rotate_master_key()
@@ -55,10 +55,10 @@ def rotate(data: str | None, config: str | None, *, yes: bool, master: bool) -> 
 @YES
 def reseal(data: str | None, config: str | None, *, yes: bool) -> None:
     """
-    Seal the signing keys anew, under the master key of now.
+    Seal the signing keys with the present master key.
 
-    It asks before they go under a key of the environment that has sealed none of them:
-    whoever loses that key loses them.
+    It asks for confirmation if that key is from the environment and has sealed none of
+    them: if that key is lost, the signing keys are lost.
     """
     with plainly():
         from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
@@ -73,9 +73,9 @@ def reseal(data: str | None, config: str | None, *, yes: bool) -> None:
 @CONFIG
 def webpush(data: str | None, config: str | None) -> None:
     """
-    Print the key that pages and apps subscribe with; the first time, make it.
+    Print the key that pages and apps need to subscribe; create it the first time.
 
-    Another key would be another sender: whoever subscribed with this one would have to anew.
+    With another key, all devices would have to subscribe again.
     """
     with plainly():
         from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
@@ -87,10 +87,10 @@ def webpush(data: str | None, config: str | None) -> None:
 
 
 def _ask_if_moved(runtime: Runtime, *, yes: bool) -> None:
-    # The file's keys are ours; the environment's may be a slip, or of another service.
+    # A key in the environment may be mistyped, or belong to another service.
     if runtime.keys.master_keys.in_environment and not runtime.keys.sealed_by_newest():
         confirm(
             "The first key of COUNTERSEAL_MASTER_KEY has not sealed the signing keys yet, and"
-            " they would open with it alone. Is it the right one, and kept where it stays?",
+            " they would open with it alone. Is it the right one, and stored safely?",
             yes=yes,
         )

@@ -20,10 +20,10 @@ def notify() -> None:
 @CONFIG
 def run(data: str | None, config: str | None) -> None:
     """
-    Notify devices until told to stop; any number of these may run.
+    Notify devices until SIGTERM or SIGINT; any number of these may run.
 
-    For `serve` with `notification_workers = 0`, which still has to know of the channels: it queues
-    notifications for those that are set.
+    Set `notification_workers = 0` for `serve`. The channels must be set for `serve` too,
+    because it queues notifications only for channels that are set.
     """
     with plainly():
         from counterseal_server import serving  # noqa: PLC0415 (a fast start)
@@ -37,10 +37,10 @@ def run(data: str | None, config: str | None) -> None:
 @CONFIG
 def test(device: str, data: str | None, config: str | None) -> None:
     """
-    Send a test message to each address of a device, and say what came of it.
+    Send a test message to each address of a device, and print the results.
 
-    GUID is the device's (`deviceGuid`); `counterseal account show` names them. An address that
-    is gone is taken off it. Exit code 1 means that the device was not notified.
+    GUID is the device's (`deviceGuid`); `counterseal account show` lists it. An address that
+    is gone is removed. Exit code 1 means that the device was not notified.
     """
     with opened(data, config) as runtime:
         from counterseal import OPERATOR, Notifications  # noqa: PLC0415 (a fast start)

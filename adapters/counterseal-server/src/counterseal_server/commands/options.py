@@ -1,4 +1,4 @@
-"""Options that several commands share, and the settings that they and the environment give."""
+"""Options that several commands share, and the settings from them and the environment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # a fast start
     from counterseal_server.settings import Settings
 
 STORE = f"{__name__}.store"
-"""Where a context keeps what `--store` said: of every command, and an argument of none."""
+"""The key of `--store` in the context, since no command has it as an argument."""
 
 Command: TypeAlias = Callable[..., Any]
 
@@ -23,15 +23,15 @@ def _note(context: click.Context, _: click.Parameter, value: str | None) -> None
 
 
 def DATA(command: Command) -> Command:  # noqa: N802 (it stands where options stand)
-    """Let *command* be told where everything is."""
-    folder = click.option("--data", metavar="DIR", help="The folder of everything that is kept.")
+    """Add `--data` and `--store` to *command*."""
+    folder = click.option("--data", metavar="DIR", help="The folder for the database and the keys.")
     records = click.option(
         "--store",
         metavar="URL",
         expose_value=False,
         callback=_note,
-        help="Where the records are; a SQLite file in --data by default. A URL with a password"
-        " belongs into the environment, as COUNTERSEAL_STORE.",
+        help="The URL of the store; by default a SQLite file in --data. Put a URL with a password"
+        " into the environment, as COUNTERSEAL_STORE.",
     )
     return folder(records(command))
 
@@ -40,26 +40,26 @@ CONFIG = click.option(
     "--config",
     metavar="FILE",
     envvar="COUNTERSEAL_CONFIG",
-    help="Settings, in TOML.",
+    help="A settings file, in TOML.",
 )
 
 CX = click.option(
-    "--cx", is_flag=True, help="The origin's programs were written for a Privakey CX service."
+    "--cx", is_flag=True, help="The origin's programs are written for a Privakey CX service."
 )
 
 OUT = click.option(
     "--out",
     metavar="FILE",
-    help="Where to write instead of printing: a new file, which only its owner can read.",
+    help="Write to this new file, which only its owner can read, instead of printing.",
 )
-"""Of each command that makes secrets and tells them this once."""
+"""For each command that creates secrets, which are shown only once."""
 
 OVERLAP = click.option(
     "--overlap",
     metavar="SPAN",
     default="0s",
     show_default=True,
-    help="How long the old secret stays good beside the new one, like 24h.",
+    help="How long the old secret stays valid beside the new one, like 24h.",
 )
 
 
@@ -69,10 +69,10 @@ def configured(config: str | None, **flags: Any) -> Settings:
 
     Args:
         config: The file of `--config`.
-        flags: What the command line said; None for what it did not.
+        flags: The flags of the command line; None for one that was not given.
 
     Raises:
-        InvalidField: A name is unknown, or a value does not fit.
+        InvalidField: A name is unknown, or a value is invalid.
     """
     from counterseal_server.configuration import settings  # noqa: PLC0415 (a fast start)
 
@@ -81,14 +81,14 @@ def configured(config: str | None, **flags: Any) -> Settings:
 
 def explained(config: str | None, **flags: Any) -> str:
     """
-    Return the settings as text, with where each comes from.
+    Return the settings and their sources as text.
 
     Args:
         config: The file of `--config`.
-        flags: What the command line said; None for what it did not.
+        flags: The flags of the command line; None for one that was not given.
 
     Raises:
-        InvalidField: A name is unknown, or a value does not fit.
+        InvalidField: A name is unknown, or a value is invalid.
     """
     from counterseal_server.configuration import build_settings, gathered  # noqa: PLC0415 (a fast start)
     from counterseal_server.effective import effective  # noqa: PLC0415

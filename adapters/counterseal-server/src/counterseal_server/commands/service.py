@@ -1,4 +1,4 @@
-"""`counterseal serve`: the service runs."""
+"""`counterseal serve`: run the service."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from counterseal_server.printing import print_lines
 @click.command()
 @DATA
 @CONFIG
-@click.option("--host", metavar="ADDRESS", help="Where to listen; 127.0.0.1 by default.")
-@click.option("--port", type=int, metavar="N", help="Where to listen; 8787 by default.")
-@click.option("--public-url", metavar="URL", help="What clients write before a path.")
-@click.option("--print-config", is_flag=True, help="Print the settings, and do not run.")
+@click.option("--host", metavar="ADDRESS", help="The address to listen at; 127.0.0.1 by default.")
+@click.option("--port", type=int, metavar="N", help="The port to listen at; 8787 by default.")
+@click.option("--public-url", metavar="URL", help="The URL that clients use, before the path.")
+@click.option("--print-config", is_flag=True, help="Print the settings and exit.")
 def serve(config: str | None, *, print_config: bool, **flags: Any) -> None:
     """
-    Run the Auth Service until it is told to stop.
+    Run the service until SIGTERM or SIGINT.
 
-    Every setting may also stand in --config, or in the environment as COUNTERSEAL_NAME.
-    --print-config says what they are and where each comes from, as TOML; secrets are not shown.
+    Every setting can also be in --config, or in the environment as COUNTERSEAL_NAME.
+    --print-config prints the settings and their sources as TOML, without secrets.
     """
     if print_config:
         with plainly():

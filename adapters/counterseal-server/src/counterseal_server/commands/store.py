@@ -1,4 +1,4 @@
-"""`counterseal store`: what is kept is looked after."""
+"""`counterseal store`: check, copy and clean the store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAME_BYTES = 16
 
 @click.group()
 def store() -> None:
-    """Look after what is kept."""
+    """Check, copy and clean the store."""
 
 
 @store.command()
@@ -29,9 +29,9 @@ def store() -> None:
 @CONFIG
 def purge(data: str | None, config: str | None) -> None:
     """
-    Drop what need not be kept any more: the policy's `retention` says how long.
+    Delete records that ended longer ago than the policy's `retention`.
 
-    A running service does so every ten minutes.
+    A running service does the same every ten minutes.
     """
     with plainly():
         from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
@@ -47,9 +47,9 @@ def purge(data: str | None, config: str | None) -> None:
 @CONFIG
 def check(data: str | None, config: str | None) -> None:
     """
-    Look whether all that is kept fits together.
+    Check that the stored records are consistent.
 
-    The service may run meanwhile. The exit code is 1 if something does not fit; nothing is changed.
+    The service may run. Nothing is changed. The exit code is 1 if there is a problem.
     """
     with plainly():
         from counterseal_records import check as looked_at  # noqa: PLC0415 (a fast start)
@@ -63,8 +63,8 @@ def check(data: str | None, config: str | None) -> None:
         for flaw in flaws:
             print_line(f"{flaw.subject}: {flaw.problem}")
         if flaws:
-            raise Failed(f"store: {len(flaws)} things do not fit together")
-        print_line(f"records: {records}, and all of them fit together")
+            raise Failed(f"store: {len(flaws)} inconsistencies")
+        print_line(f"records: {records}, all consistent")
 
 
 @store.command()
@@ -72,11 +72,11 @@ def check(data: str | None, config: str | None) -> None:
 @click.argument("target", metavar="TO")
 def copy(source: str, target: str) -> None:
     """
-    Copy all records, and the audit log, into a store that is empty.
+    Copy all records, and the audit log, into an empty store.
 
-    FROM and TO are addresses as --store takes them; env:NAME is the one in that variable, for an
-    address with a password. Stop the service first. A copy that was broken off is taken up by the
-    same command.
+    FROM and TO are URLs as for --store. For a URL with a password, env:NAME names the
+    variable that contains it. Stop the service first. The same command resumes a copy
+    that was interrupted.
     """
     with plainly():
         from counterseal.memory import SystemClock, SystemEntropy  # noqa: PLC0415 (a fast start)

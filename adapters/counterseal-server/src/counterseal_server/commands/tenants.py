@@ -1,4 +1,4 @@
-"""`counterseal init` and `counterseal invite`: the first tenants, and their users' devices."""
+"""`counterseal init` and `counterseal invite`: create a service, and invite devices."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from counterseal_server.printing import print_lines
 @click.command()
 @DATA
 @CONFIG
-@click.option("--company", required=True, metavar="C", help="The tenant's name.")
-@click.option("--app-space", required=True, metavar="A", help="The app's name.")
+@click.option("--company", required=True, metavar="C", help="The name of the tenant.")
+@click.option("--app-space", required=True, metavar="A", help="The name of the app.")
 @click.option("--origin", required=True, metavar="O", help="The name of the server that asks.")
 @click.option(
     "--auth",
     type=click.Choice(["basic", "hmac", "signature"]),
     required=True,
-    help="How the origin shows who it is: by Basic, CX1 or RFC 9421.",
+    help="How the origin authenticates: Basic, CX1 or RFC 9421.",
 )
 @click.option(
     "--admin-auth",
     type=click.Choice(["hmac", "signature"]),
-    help="How the first administrator signs: by CX1 or RFC 9421."
-    " RFC 9421 if the origin does, else CX1, unless you say.",
+    help="How the first administrator signs: CX1 or RFC 9421."
+    " By default RFC 9421 if the origin uses it, else CX1.",
 )
 @click.option(
     "--callback",
     "callbacks",
     metavar="URL",
     multiple=True,
-    help="An address that answers may be sent to, https if it does not say; may be given again.",
+    help="A URL that callbacks may go to, https if it has no scheme; may be repeated.",
 )
 @OUT
 @CX
@@ -53,9 +53,9 @@ def init(
     cx: bool,
 ) -> None:
     """
-    Make a new service with one company, one App Space and one origin.
+    Create a new service with one company, one App Space and one origin.
 
-    Prints one JSON object, or writes it to --out. The secrets in it are told this once.
+    Prints one JSON object, or writes it to --out. Its secrets are shown only once.
     """
     with plainly():
         from counterseal.models import Clients  # noqa: PLC0415 (a fast start)
@@ -83,7 +83,7 @@ def init(
 @click.argument("account")
 @DATA
 @CONFIG
-@click.option("--origin", metavar="GUID", help="Whose user it is, if there are several origins.")
+@click.option("--origin", metavar="GUID", help="The origin of the user, if there are several.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @OUT
 def invite(
@@ -96,9 +96,10 @@ def invite(
     out: str | None,
 ) -> None:
     """
-    Invite a device of ACCOUNT: print a link, and the same as a QR code.
+    Invite a device of ACCOUNT: print a link and a QR code.
 
-    Whoever has the link can bind a device to the account. The file of --out has one JSON object.
+    Anybody who has the link can bind a device to the account. With --out, the link is in
+    one JSON object.
     """
     with plainly():
         from counterseal.wire.claims import format_time  # noqa: PLC0415 (a fast start)

@@ -1,7 +1,8 @@
 """
-Records: where the service keeps them, by an address, and what has to be done there.
+Records: the store at an address, and how to prepare, clean and close it.
 
-What an address needs is imported when it is opened: records in SQL need no Redis, and the reverse.
+The adapter of an address is imported when the address is opened: SQL needs no Redis package, and
+Redis no SQL package.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from counterseal_server.records.redis_address import SCHEMES, RedisAddress, read
 
 
 class Records(Protocol):
-    """Records at one address; connections that it makes do not survive a fork."""
+    """The records at one address; its connections do not survive a fork."""
 
     def joined(self, ports: Ports) -> Ports:
-        """Return *ports* with those that store something, here."""
+        """Return *ports* with the adapters that store something here."""
 
     def call(self) -> AbstractContextManager[None]:
         """
-        Return what one call is made within, in one thread; what came of it is told after its end.
+        Return the context of one call, in one thread; reply only after it has ended.
 
         Raises:
             Unavailable: At the end: what was written may be lost.
@@ -35,29 +36,29 @@ class Records(Protocol):
 
     def create(self) -> None:
         """
-        Make what this release needs, where nothing has to be there yet; errors as in `prepare`.
+        Create what this release needs; nothing need exist. Raises the errors of `prepare`.
         """
 
     def prepare(self) -> None:
         """
-        Look at what is there, and make it what this release needs.
+        Check the store, and migrate it to what this release needs.
 
         Raises:
             InvalidField: There is no file of that name.
-            Misuse: It is not as it has to be.
-            Unavailable: It did not answer.
+            Misuse: This release cannot use the store.
+            Unavailable: The store did not respond.
         """
 
     def forget(self, before: datetime) -> int:
         """
-        Drop what is over since *before*, and need not be kept; return how many.
+        Delete records that ended before *before*; return how many.
 
         Raises:
-            Unavailable: It did not answer.
+            Unavailable: The store did not respond.
         """
 
     def inventory(self, clock: Clock) -> Inventory:
-        """Return all that is there, for checks and copies."""
+        """Return the whole content, for checks and copies."""
 
     def close(self) -> None:
         """Close the connections."""
@@ -65,15 +66,15 @@ class Records(Protocol):
 
 def opened(address: str | Path) -> Records:
     """
-    Make ready to use the records at *address*.
+    Return the records at *address*.
 
     Args:
-        address: As README.md has them, or the file of a SQLite database.
+        address: A URL, see README.md, or the path of a SQLite database.
 
     Raises:
-        InvalidField: An address of Redis has a part that does not fit, or needs an extra.
-        UnfitUrl: One of a database is of another kind.
-        Unavailable: A cluster did not say which servers it has.
+        InvalidField: A part of a Redis URL is invalid, or an extra is missing.
+        UnfitUrl: The URL of a database is of an unknown kind.
+        Unavailable: A cluster did not name its servers.
     """
     if isinstance(address, str) and address.partition("://")[0] in SCHEMES:
         return _in_redis(read_address(address))

@@ -29,7 +29,7 @@ from counterseal_redis import (
 from counterseal_server.records.redis_address import RedisAddress, Topology
 
 BACKOFF_BASE, BACKOFF_CAP = 0.05, 0.5
-"""Seconds before redis-py asks again: who calls us waits meanwhile, and holds a thread."""
+"""Seconds before redis-py tries again: our caller waits meanwhile, and occupies a thread."""
 
 Client: TypeAlias = "Redis | RedisCluster"
 
@@ -39,11 +39,11 @@ class RedisRecords:
     Records in one key space.
 
     Attributes:
-        keyspace: Which.
+        keyspace: The key space.
 
     Raises:
-        UnfitPrefix: The prefix is none.
-        Unavailable: A cluster did not say which servers it has.
+        UnfitPrefix: The prefix is invalid.
+        Unavailable: A cluster did not name its servers.
     """
 
     def __init__(self, address: RedisAddress) -> None:
@@ -53,14 +53,14 @@ class RedisRecords:
         self._wakes: list[RedisWake] = []
 
     def joined(self, ports: Ports) -> Ports:
-        """Return *ports* with those that store something, or wake somebody, in Redis."""
+        """Return *ports* with the store, audit log, counters, replay guard and Wake in Redis."""
         redis_ports = with_redis(ports, self.keyspace)
         if isinstance(redis_ports.wake, RedisWake):
             self._wakes.append(redis_ports.wake)
         return redis_ports
 
     def call(self) -> AbstractContextManager[None]:
-        """Return nothing to speak of: each verb is as sure as the address asks for."""
+        """Return an empty context: each commit has the durability that the address sets."""
         return nullcontext()
 
     def create(self) -> None:
@@ -69,21 +69,21 @@ class RedisRecords:
 
     def prepare(self) -> None:
         """
-        Look at the servers; there is nothing to migrate.
+        Check the servers; there is nothing to migrate.
 
         Raises:
-            UnfitServer: One is too old, may drop keys, or cannot be as sure as is asked.
-            Unavailable: One did not answer.
+            UnfitServer: One is too old, may drop keys, or cannot reach the durability.
+            Unavailable: One did not respond.
         """
         try:
             attach(self._client, prefix=self.keyspace.prefix, durability=self._durability)
         except StoreUnavailable as error:
-            # Its kind tells a wrong password from a server that is away, and holds no secret.
+            # Its type tells a wrong password from an absent server, and contains no secret.
             raise StoreUnavailable(f"Redis: {type(error.__cause__).__name__}") from error
 
     def forget(self, before: datetime) -> int:  # noqa: ARG002 - the server's clock forgets the rest
         """
-        Drop what no time to live takes; return how many entries.
+        Delete what no time to live deletes; return how many entries.
 
         Raises:
             Unavailable: Redis did not answer.
@@ -91,11 +91,11 @@ class RedisRecords:
         return forget(self.keyspace)
 
     def inventory(self, clock: Clock) -> RedisInventory:
-        """Return all that is in the key space."""
+        """Return the content of the key space."""
         return RedisInventory(self.keyspace, clock)
 
     def close(self) -> None:
-        """Ring what was to be rung, and close the connections."""
+        """Send the pending wake-ups, and close the connections."""
         for wake in self._wakes:
             wake.close()
         self._client.close()
@@ -103,10 +103,10 @@ class RedisRecords:
 
 def client_of(address: RedisAddress) -> Client:
     """
-    Make the client that *address* asks for.
+    Create the client for *address*.
 
     Raises:
-        Unavailable: A cluster did not say which servers it has.
+        Unavailable: A cluster did not name its servers.
     """
     retry = Retry(ExponentialWithJitterBackoff(BACKOFF_CAP, BACKOFF_BASE), address.retries)
     times = {
@@ -140,12 +140,12 @@ def client_of(address: RedisAddress) -> Client:
             try:
                 return RedisCluster(startup_nodes=nodes, **options)
             except Exception as error:
-                # Whatever its client trips over: it asks the servers at once.
+                # A cluster's client calls the servers at once, and raises errors of many types.
                 raise StoreUnavailable(f"Redis: {type(error).__name__}") from error
 
 
 def durability_of(address: RedisAddress) -> Durability:
-    """Return how sure a write has to be."""
+    """Return the durability of a write."""
     match address.durability:
         case "fsync":
             return fsync(patience=address.patience)

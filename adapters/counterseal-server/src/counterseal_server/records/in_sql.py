@@ -20,7 +20,7 @@ PORTS = (
     "store: none of sqlite:///FILE, postgresql://USER:PASSWORD@HOST/NAME, redis://HOST:6379/0,"
     " rediss://…, redis+sentinel://… and redis+cluster://…"
 )
-"""All kinds of address: who has come here may have meant any."""
+"""All kinds of URL, because the address matched none of them."""
 
 
 class SqlRecords:
@@ -28,15 +28,15 @@ class SqlRecords:
     Records in one database.
 
     Attributes:
-        database: Which.
+        database: The database.
 
     Raises:
-        UnfitUrl: The address is of another kind, or needs an extra.
+        UnfitUrl: The URL is of another kind, or needs an extra.
     """
 
     def __init__(self, address: str | Path) -> None:
         if isinstance(address, Path):
-            # Not as text, in which a path may hold what means something in an address.
+            # Not as text: a path may contain characters with a meaning in URLs.
             url: str | URL = URL.create("sqlite", database=str(address))
         else:
             url = address
@@ -49,15 +49,15 @@ class SqlRecords:
             raise UnfitUrl(f"store: {error}") from error
 
     def joined(self, ports: Ports) -> Ports:
-        """Return *ports* with those that store something, in the database."""
+        """Return *ports* with the adapters that store something in the database."""
         return with_sql(ports, self.database)
 
     def call(self) -> AbstractContextManager[None]:
         """
-        Return what one call is made within, so that it needs few syncs.
+        Return the context of one call, in which several commits share a sync of the disk.
 
         Raises:
-            Indeterminate: At the end: what was written may not outlast a power cut.
+            Indeterminate: At the end: what was written may not survive a power cut.
         """
         return self.database.call()
 
@@ -66,8 +66,8 @@ class SqlRecords:
         Create what is missing in the database, and the file of a SQLite database.
 
         Raises:
-            SchemaTooNew: A newer release has been at it.
-            Unavailable: It did not answer.
+            SchemaTooNew: A newer release has migrated it.
+            Unavailable: It did not respond.
         """
         upgrade(self.database)
 
@@ -87,7 +87,7 @@ class SqlRecords:
 
     def forget(self, before: datetime) -> int:
         """
-        Drop what is over since *before*; return how many rows.
+        Delete records that ended before *before*; return how many rows.
 
         Raises:
             Unavailable: The database did not answer.
@@ -95,7 +95,7 @@ class SqlRecords:
         return forget(self.database, before)
 
     def inventory(self, clock: Clock) -> SqlInventory:
-        """Return all that is in the database."""
+        """Return the content of the database."""
         return SqlInventory(self.database, clock)
 
     def close(self) -> None:

@@ -1,5 +1,5 @@
 """
-Addresses of Redis, spelt as its clients know them, with what is ours in the query.
+URLs of Redis in the form of its clients, with settings of ours in the query.
 
     redis://USER:PASSWORD@HOST:6379/0
     redis+sentinel://USER:PASSWORD@HOST:26379,HOST:26379/SERVICE/0
@@ -25,7 +25,7 @@ FIELD = "store"
 
 
 class Topology(Enum):
-    """How the servers stand to each other."""
+    """Whether there is one server, sentinels, or a cluster."""
 
     SINGLE = ""
     SENTINEL = "+sentinel"
@@ -37,7 +37,7 @@ SCHEMES = {
     for name, tls in (("redis", False), ("rediss", True))
     for topology in Topology
 }
-"""Whether TLS is spoken, and with whom."""
+"""Whether TLS is used."""
 
 PORTS = {Topology.SINGLE: 6379, Topology.SENTINEL: 26_379, Topology.CLUSTER: 6379}
 LEVELS = ("none", "fsync", "replicated")
@@ -50,19 +50,19 @@ _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 @attrs.frozen(kw_only=True)
 class RedisAddress:
     """
-    An address of Redis, read.
+    A parsed URL of Redis.
 
     Attributes:
         hosts: Servers, sentinels, or some of a cluster's servers.
         username: None for the default user.
-        service: What the sentinels call the primary; empty without them.
+        service: The name of the primary at the sentinels; empty without them.
         database: Its number.
         durability: One of `LEVELS`.
-        replicas: How many have to have what is told, at `replicated`.
-        patience: How long a level may take.
+        replicas: With `replicated`, how many replicas must have a write.
+        patience: How long a write may take to reach the durability.
         socket_timeout: Seconds after which a reply counts as lost.
-        socket_connect_timeout: Seconds that a connection may take.
-        retries: How often redis-py asks again by itself.
+        socket_connect_timeout: Seconds that connecting may take.
+        retries: How often redis-py repeats a call.
         ssl: Options of redis-py for TLS, by name.
     """
 
@@ -87,10 +87,10 @@ class RedisAddress:
 
 def read_address(text: str) -> RedisAddress:
     """
-    Read an address.
+    Parse a URL.
 
     Raises:
-        InvalidField: A part of it does not fit; the error says which, and holds no part of it.
+        InvalidField: A part of it is invalid; the error names the part, but contains none of it.
     """
     try:
         parts = urlsplit(text)
@@ -150,7 +150,7 @@ def _query(parts: SplitResult) -> dict[str, Any]:
         elif name in OPTIONS:
             address[name] = OPTIONS[name](text, name)
         else:
-            # Not its name: where a password holds a question mark, it is a part of that.
+            # Without its name: if a password contains a question mark, the name is part of it.
             raise InvalidField(FIELD, "an unknown parameter in the query")
     return address | {"ssl": tls}
 
@@ -218,4 +218,4 @@ OF_TLS: Mapping[str, Callable[[str, str], str | bool]] = {
     "ssl_keyfile": _text,
     "ssl_check_hostname": _flag,
 }
-"""By the names that redis-py has for them; a certificate is always checked."""
+"""The options by their names in redis-py; a certificate is always verified."""

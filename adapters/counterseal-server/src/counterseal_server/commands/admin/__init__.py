@@ -1,7 +1,7 @@
 """
-`counterseal admin`: tenants and their credentials, by whoever has the folder.
+`counterseal admin`: operators administer tenants and their credentials.
 
-Each of its nouns is in a module of its own.
+Each noun has a module of its own.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from counterseal_server.commands.options import CONFIG, DATA
 @click.group()
 def admin() -> None:
     """
-    Look after tenants and their credentials.
+    Administer tenants and their credentials.
 
-    Each command prints one JSON object; a secret in it is told this once, and --out FILE
-    writes it to a new file that only its owner can read.
+    Each command prints one JSON object. A new secret is printed only once; --out FILE
+    writes the object to a new file that only its owner can read.
     """
 
 

@@ -1,4 +1,4 @@
-"""Administrators, who call over HTTP, and their secrets."""
+"""Administrators of the HTTP API, and their secrets."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ APP_SPACE = click.option("--app-space", metavar="GUID", help="The only one that 
 @click.option("--role", type=ROLE, default="company_admin", show_default=True)
 @COMPANY
 @APP_SPACE
-@click.option("--all-companies", is_flag=True, help="It reaches all, and may create more.")
+@click.option("--all-companies", is_flag=True, help="Administer all companies, and create more.")
 @click.option(
-    "--life", metavar="SPAN", help="How long it is valid, like 30d; without it, for good."
+    "--life", metavar="SPAN", help="How long it is valid, like 30d; by default, without end."
 )
 @click.option("--auth", type=SIGNS, default="hmac", show_default=True)
 @OUT
@@ -51,7 +51,7 @@ def administrator(
     """
     Create an administrator, who signs calls with a key.
 
-    A company_admin reaches one --company, or --all-companies; the others one --app-space.
+    A company_admin administers one --company, or --all-companies; the others one --app-space.
     """
     with administering(data, config) as tenants, output_to(out) as write_document:
         new_secret = tenants.administrator(
@@ -67,8 +67,8 @@ def administrator(
 
 
 @click.command()
-@click.option("--company", metavar="GUID", help="Those of this company.")
-@click.option("--app-space", metavar="GUID", help="Those of this App Space.")
+@click.option("--company", metavar="GUID", help="Only those of this company.")
+@click.option("--app-space", metavar="GUID", help="Only those of this App Space.")
 @DATA
 @CONFIG
 def administrators(
@@ -82,7 +82,9 @@ def administrators(
 
 @click.command()
 @click.argument("administrator")
-@click.option("--auth", type=SIGNS, help="Another scheme than before ends the old secret at once.")
+@click.option(
+    "--auth", type=SIGNS, help="With another scheme than before, the old secret ends at once."
+)
 @OVERLAP
 @OUT
 @DATA
@@ -96,7 +98,7 @@ def rotate_administrator(
     data: str | None,
     config: str | None,
 ) -> None:
-    """Make a new secret of an ADMINISTRATOR."""
+    """Create a new secret of an ADMINISTRATOR."""
     with administering(data, config) as tenants, output_to(out) as write_document:
         new_secret = tenants.rotated(guid(administrator), auth, span(overlap, "overlap"))
         write_document({"adminGuid": new_secret.guid, "adminKey": new_secret.secret})

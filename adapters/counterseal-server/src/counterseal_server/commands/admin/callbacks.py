@@ -1,4 +1,4 @@
-"""Where an origin's callbacks may go, and what signs them."""
+"""The allow-list and the signing secret of an origin's callbacks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from counterseal_server.commands.options import CONFIG, DATA, OUT, OVERLAP
 def callback_secret(
     origin: str, *, overlap: str, out: str | None, data: str | None, config: str | None
 ) -> None:
-    """Make a new secret that signs the callbacks of an ORIGIN."""
+    """Create a new secret that signs the callbacks of an ORIGIN."""
     with administering(data, config) as tenants, output_to(out) as write_document:
         new_key = tenants.credentials.issue_webhook_key(
             guid(origin), overlap=span(overlap, "overlap")
@@ -54,6 +54,6 @@ def allow(origin: str, url: str, data: str | None, config: str | None) -> None:
 @DATA
 @CONFIG
 def forbid(origin: str, url: str, data: str | None, config: str | None) -> None:
-    """Forbid callbacks of an ORIGIN to URL, or take away the entry of this GUID."""
+    """Remove URL, or the entry with this GUID, from the allow-list of an ORIGIN."""
     with administering(data, config) as tenants:
         print_document(tenants.allowed(tenants.forbid(guid(origin), url)))

@@ -10,13 +10,13 @@ from counterseal_server.commands.acting import administering, guid, print_docume
 from counterseal_server.commands.options import CONFIG, DATA
 
 IDP_LIMIT = 65_536
-"""Characters of a provider's settings."""
+"""The most characters of a provider's settings."""
 
 IDP = click.option(
     "--idp",
     metavar="FILE",
     type=click.File("r", encoding="utf-8"),
-    help="The Identity Provider's settings, as JSON that the admin API takes as `idp`;"
+    help="The Identity Provider's settings, as JSON like `idp` in the admin API;"
     " - reads them from standard input.",
 )
 
@@ -37,7 +37,7 @@ def company(name: str, data: str | None, config: str | None) -> None:
 @DATA
 @CONFIG
 def edit_company(company: str, name: str, data: str | None, config: str | None) -> None:
-    """Give a COMPANY another NAME."""
+    """Rename a COMPANY to NAME."""
     with administering(data, config) as tenants:
         print_document(
             tenants.describe(tenants.administration.edit_company(guid(company), name).guid)
@@ -65,13 +65,17 @@ def app_space(
 @click.argument("app_space")
 @click.option("--name", metavar="N", help="What it is called.")
 @IDP
-@click.option("--brand-logo", metavar="URL", help="Shown by apps; an empty text takes it away.")
+@click.option("--brand-logo", metavar="URL", help="Shown by apps; an empty text removes it.")
 @click.option("--brand-color", metavar="C", help="The same.")
-@click.option("--universal-app/--own-app", default=None, help="Which app its users have.")
-@click.option("--title", metavar="T", help="What its pushes say above; empty for the policy's.")
-@click.option("--body", metavar="T", help="What they say of a question; empty for the policy's.")
-@click.option("--device-bound", metavar="T", help="The same, of a device that was added.")
-@click.option("--device-revoked", metavar="T", help="The same, of one that was removed.")
+@click.option("--universal-app/--own-app", default=None, help="Which app its users use.")
+@click.option(
+    "--title", metavar="T", help="The title of its push messages; empty for that of the policy."
+)
+@click.option(
+    "--body", metavar="T", help="Their text for a question; empty for that of the policy."
+)
+@click.option("--device-bound", metavar="T", help="Their text for a device that was added.")
+@click.option("--device-revoked", metavar="T", help="Their text for a device that was removed.")
 @DATA
 @CONFIG
 def edit_app_space(
@@ -89,7 +93,7 @@ def edit_app_space(
     data: str | None,
     config: str | None,
 ) -> None:
-    """Edit an APP_SPACE; what is not named stays."""
+    """Edit an APP_SPACE; options that are left out change nothing."""
     texts = {
         "title": title,
         "challenge": body,

@@ -1,4 +1,4 @@
-"""Origins and the secrets by which they show who they are."""
+"""Origins and the secrets with which they authenticate."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def origin(
 @click.option(
     "--clients",
     type=click.Choice(["current", "cx"]),
-    help="For which programs it is set up: those written for a Privakey CX service are cx."
-    " Brings their codes, wildcards and callback states, unless those are named too.",
+    help="The kind of its programs: cx if they are written for a Privakey CX service."
+    " Sets codes, wildcards and callback states too, unless they are given.",
 )
 @click.option(
     "--codes",
     type=click.Choice(["typed", "echoed"]),
-    help="Whether a code that it shows is typed into the device.",
+    help="Whether the user has to type a code that the origin shows.",
 )
 @click.option("--wildcards/--exact", default=None, help="Whether {*} in its allow-list counts.")
 @click.option(
@@ -64,30 +64,30 @@ def origin(
     "states",
     metavar="STATE",
     multiple=True,
-    help="An ending that sends a callback, like ANSWERED; may be given again; none for no ending.",
+    help="A final state that sends a callback, like ANSWERED; may be repeated; none for no state.",
 )
 @click.option(
     "--session-token-form",
     "token_form",
     type=click.Choice(["text", "object"]),
-    help="How a bind gives the session token; clients of 2019 read an object.",
+    help="The form of the session token in the reply to a bind; clients of 2019 need an object.",
 )
 @click.option(
     "--pending-limit",
     type=int,
     metavar="N",
-    help="Open questions that a person may have when it asks; never more than the policy's.",
+    help="How many open questions a person may have; at most the limit of the policy.",
 )
 @click.option(
     "--ask-limit",
     type=int,
     metavar="N",
-    help="Questions in the policy's window that a person may get from it; never more either.",
+    help="How many questions it may ask a person in the policy's window; at most its limit.",
 )
 @click.option(
     "--cooldown/--no-cooldown",
     default=None,
-    help="Whether refusals begin a cool-down for it, even if the policy gives CX clients none.",
+    help="Whether refusals begin a cool-down, even if the policy has none for CX clients.",
 )
 @DATA
 @CONFIG
@@ -106,7 +106,7 @@ def edit_origin(
     data: str | None,
     config: str | None,
 ) -> None:
-    """Edit an ORIGIN; what is not named stays."""
+    """Edit an ORIGIN; options that are left out change nothing."""
     with administering(data, config) as tenants:
         edited = tenants.edit_origin(
             guid(origin),
@@ -133,7 +133,7 @@ def edit_origin(
 def rotate(
     origin: str, *, auth: str, overlap: str, out: str | None, data: str | None, config: str | None
 ) -> None:
-    """Make a new secret of an ORIGIN; another scheme than before ends the old one at once."""
+    """Create a new secret of an ORIGIN; with another scheme, the old one ends at once."""
     with administering(data, config) as tenants, output_to(out) as write_document:
         write_document(tenants.secret(guid(origin), auth, span(overlap, "overlap")))
 
@@ -144,7 +144,7 @@ def rotate(
 @DATA
 @CONFIG
 def revoke(origin: str, *, yes: bool, data: str | None, config: str | None) -> None:
-    """Revoke all secrets of an ORIGIN: it can ask nobody any more."""
+    """Revoke all secrets of an ORIGIN: it can no longer ask questions."""
     confirm("Revoke all of its secrets?", yes=yes)
     with administering(data, config) as tenants:
         print_document({"requestOriginGuid": tenants.credentials.revoke(guid(origin)).guid})
