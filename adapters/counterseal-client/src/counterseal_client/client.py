@@ -53,10 +53,9 @@ from counterseal_client.errors import (
     require_evidence,
 )
 from counterseal_client.pending_request import PendingRequest, read_pending_request
-from counterseal_client.problem import pause_of
 from counterseal_client.transport import Reply, Transport
 from counterseal_client.waiting import HOLD, Poll, Waiting
-from counterseal_http import Guard
+from counterseal_http import Guard, requested_wait
 
 TIMEOUT = timedelta(seconds=10)
 CONNECTIONS = 32
@@ -372,7 +371,9 @@ class Client:
         if isinstance(request, PendingRequest):
             request.require_equal(processed)
         require_evidence(processed.guid == guid, "guid")
-        return Poll(request=processed, retry_after=pause_of(reply, self._calls.clock.now()))
+        return Poll(
+            request=processed, retry_after=requested_wait(reply.headers, self._calls.clock.now())
+        )
 
 
 def _name(request: PendingRequest | str) -> Guid:

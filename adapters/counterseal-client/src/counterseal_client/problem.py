@@ -1,8 +1,8 @@
-"""Problems (RFC 9457): what a reply that is no success means to an origin."""
+"""Problems (RFC 9457): the error to raise for a reply that is not a success."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 
 from counterseal import CountersealError, Refused, read_json
@@ -18,7 +18,7 @@ from counterseal_client.errors import (
     Unreachable,
 )
 from counterseal_client.transport import Reply
-from counterseal_http.retry_after import parse_retry_after
+from counterseal_http import requested_wait
 
 _BY_CODE: dict[str, type[RequestRefused]] = {
     "deadline_passed": Finished,
@@ -40,13 +40,13 @@ _SERVER_ERRORS = range(500, 600)
 
 def error_of(reply: Reply, now: datetime) -> CountersealError:
     """
-    Return what to raise for a reply that is no success.
+    Return the error to raise for a reply that is not a success.
 
     Args:
         reply: The service's reply.
-        now: What a date in `Retry-After` is counted from.
+        now: The time from which a date in `Retry-After` counts.
     """
-    pause = pause_of(reply, now)
+    pause = requested_wait(reply.headers, now)
     if reply.status in _SERVER_ERRORS or reply.status == HTTPStatus.REQUEST_TIMEOUT:
         return Overloaded(f"status {reply.status}", retry_after=pause)
     if reply.status not in _CLIENT_ERRORS:
@@ -63,9 +63,3 @@ def error_of(reply: Reply, now: datetime) -> CountersealError:
         detail=problem.detail,
         retry_after=pause,
     )
-
-
-def pause_of(reply: Reply, now: datetime) -> timedelta | None:
-    """Return the time in `Retry-After`, if the service sent one."""
-    values = reply.headers.get_list("retry-after")
-    return parse_retry_after(values[0], now) if len(values) == 1 else None

@@ -88,7 +88,8 @@ def revoke_device(service: Service, call: Call, party: RelyingParty) -> Reply:
     try:
         service.devices.revoke(guid, by=party)
     except WrongState:
-        # Already revoked, so the request is satisfied. Clients revoke all that `getAll` lists.
+        # Already revoked, so the request is satisfied: clients revoke all that `getAll` lists.
+        # The core still raises, because a program may need to know that it came too late.
         return Reply(status=NO_CONTENT)
     return Reply(status=NO_CONTENT)
 

@@ -1,4 +1,9 @@
-"""Paths: what the path of an administrator's call names, each inside of the one before."""
+"""
+Paths: load the records that the path of an administrator's call names.
+
+The core decides what the administrator may see. Here, a path is only compared with the records:
+each one must belong to the one before it, or the path names nothing.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +59,7 @@ def company_of(call: Call) -> Guid:
     Return the company's GUID.
 
     Raises:
-        NotFound: It is none.
+        NotFound: It is not a GUID.
     """
     return read_guid(call.names["company"], "company")
 
