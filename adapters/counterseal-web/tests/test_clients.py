@@ -1,4 +1,4 @@
-"""The calls of C-milo, C-mern and C-ue as privakey-wire records them, body for body."""
+"""The calls of C-milo, C-mern and C-ue as they were recorded, body for body."""
 
 import json
 

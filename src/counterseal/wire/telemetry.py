@@ -35,7 +35,7 @@ STANDARD_EVENTS = frozenset(
         "REQUEST_VIEWED",
     }
 )
-"""The events of the CX device libraries (privakey-wire 4.7)."""
+"""The events of the CX device libraries."""
 
 ATTRIBUTES_LIMIT = 16
 

@@ -128,7 +128,7 @@ ROLES = {
     Permission.USER_SUPPORT: {COMPANY, APP_SPACE},
     Permission.ITSELF: {COMPANY, APP_SPACE, SUPPORT},
 }
-"""privakey-wire 10.1, and what it leaves open."""
+"""The roles of the CX service, and what its documents leave open."""
 
 
 class TestRolePermits:

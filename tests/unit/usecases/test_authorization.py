@@ -171,7 +171,7 @@ VERBS = {
     "suspend": (ALL, lambda s, t, by: s.devices.suspend(t.phone.guid, by=by)),
     "revoke device": (ALL, lambda s, t, by: s.devices.revoke(t.phone.guid, by=by)),
 }
-"""The roles that each takes, and how it is done; privakey-wire 10.1."""
+"""The roles that each takes, and how it is done; as at the CX service."""
 
 
 OF_THE_COMPANY = {"see company", "edit company", "make app space", "make company admin"}

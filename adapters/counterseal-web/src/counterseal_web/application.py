@@ -27,7 +27,7 @@ from counterseal_web.service import Service
 from counterseal_web.settings import Settings
 
 PREFIXES = ("", "/api")
-"""Clients of the Privakey CX service use both (privakey-wire 2)."""
+"""Clients of the Privakey CX service use both."""
 
 
 Pending = LongPoll | EventStream

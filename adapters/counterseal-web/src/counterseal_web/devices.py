@@ -33,20 +33,20 @@ from counterseal_web.service import Service
 
 
 def peek_invitation(service: Service, call: Call) -> Reply:
-    """Tell which App Space a session token is for; changes nothing."""
+    """Return the App Space of a session token; changes nothing."""
     app_space = service.enrolments.peek(read_peek(call.document))
     peeked = Peeked(app_space=app_space.guid, app_space_name=app_space.name)
     return Reply(document=write_record(peeked))
 
 
 def complete_bind(service: Service, call: Call) -> Reply:
-    """Finish a bind with a session token and new keys; may be repeated."""
+    """Complete a bind with a session token and new keys; may be repeated."""
     bound = service.enrolments.complete(cs.read_enrolment(call.document))
     return Reply(document=write_record(Bond.of(bound)))
 
 
 def list_pending(service: Service, call: Call) -> Reply:
-    """Return what the device's account is asked, oldest first."""
+    """Return the open requests to the device's account, oldest first."""
     requests = tuple(map(OpenRequest.of, service.answers.pending(_device_call(call))))
     return Reply(document=write_record(OpenRequests(requests=requests)))
 
@@ -65,7 +65,7 @@ def answer_request(service: Service, call: Call) -> Reply:
 
 
 def disown_request(service: Service, call: Call) -> Reply:
-    """Accept that this was not me; the body is the disown, a compact JWS."""
+    """Accept a disown ("this was not me"); the body is the disown, a compact JWS."""
     return Reply(document=write_record(AnswerReply.of(service.answers.disown(_device_call(call)))))
 
 
@@ -80,7 +80,7 @@ def rotate_keys(service: Service, call: Call) -> Reply:
 
 
 def get_status(service: Service, call: Call) -> Reply:
-    """Tell the device what the service knows of it."""
+    """Return the status of the device."""
     authenticated = service.devices.authenticate(_device_call(call))
     status = AccountStatus.of(
         authenticated.binding,
@@ -139,7 +139,7 @@ def begin_login(service: Service, call: Call) -> Reply:
 
 
 def return_to_app(service: Service, call: Call) -> Reply:
-    """Send a browser that the Identity Provider sent here on to the app; nothing is exchanged."""
+    """Redirect a browser from the Identity Provider to the app; exchanges nothing."""
     address = service.logins.relay_response(call.parameter("state"), call.query)
     headers = {"Location": address, "Referrer-Policy": "no-referrer"}
     return Reply(status=HTTPStatus.SEE_OTHER, headers=headers)
@@ -162,7 +162,7 @@ def complete_login(service: Service, call: Call) -> Reply:
 
 def log_out(service: Service, call: Call) -> Reply:
     """
-    Take an Identity Provider's logout token; the user's devices are suspended at once.
+    Accept an Identity Provider's logout token, and suspend the user's devices at once.
 
     OpenID Connect Back-Channel Logout 1.0: the address is what the provider is configured with.
     """

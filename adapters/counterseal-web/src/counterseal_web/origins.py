@@ -1,4 +1,4 @@
-"""Origins: the calls of an origin (privakey-wire 2.1), and what is done at each."""
+"""Origins: the calls of an origin, which are those of the CX service, and their handlers."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def get_devices(service: Service, call: Call, party: RelyingParty) -> Reply:
 
 
 def revoke_device(service: Service, call: Call, party: RelyingParty) -> Reply:
-    """Revoke a device, or an open invitation; again does nothing."""
+    """Revoke a device, or an open invitation; a repeated call does nothing."""
     guid = read_guid(read_record(DeviceName, call.document).device, "deviceGuid")
     try:
         service.devices.revoke(guid, by=party)
@@ -95,7 +95,7 @@ def revoke_device(service: Service, call: Call, party: RelyingParty) -> Reply:
 
 
 def add_request(service: Service, call: Call, party: RelyingParty) -> Reply:
-    """Put a question to an account."""
+    """Ask an account a question."""
     question = cs.read_question(call.document, profile=party.origin.profile)
     issued = service.challenges.issue(party, question, idempotency_key=call.idempotency_key)
     return Reply(
@@ -108,12 +108,12 @@ def add_request(service: Service, call: Call, party: RelyingParty) -> Reply:
 
 
 def get_request(service: Service, call: Call, party: RelyingParty) -> Reply | LongPoll:
-    """Return a request as it stands, or, with `wait`, once it has ended."""
+    """Return a request, at once or, with `wait`, when it has ended."""
     return _await_end(service, call, party, read_guid(call.parameter("requestGuid"), "requestGuid"))
 
 
 def request_by_guid(service: Service, call: Call, party: RelyingParty) -> Reply | LongPoll:
-    """Return the same, where a `Location` points."""
+    """Return a request, under the URL in `Location`."""
     return _await_end(service, call, party, read_guid(call.names["guid"], "guid"))
 
 
@@ -134,7 +134,7 @@ def get_requests(service: Service, call: Call, party: RelyingParty) -> Reply:
 
 
 def cancel_request(service: Service, call: Call, party: RelyingParty) -> Reply:
-    """Take a question back."""
+    """Cancel a question."""
     guid = read_guid(read_record(RequestName, call.document).request, "requestGuid")
     ended = service.challenges.cancel(party, guid)
     return Reply(document=processed_document(ended, now=service.ports.clock.now()))

@@ -1,4 +1,4 @@
-"""Admin: the calls of administrators (privakey-wire 2.3, and the rest of the tenancy)."""
+"""Admin: the calls of administrators: those of the CX service, and for the rest of the tenancy."""
 
 from __future__ import annotations
 

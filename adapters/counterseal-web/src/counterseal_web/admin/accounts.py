@@ -40,18 +40,18 @@ def find_account(service: Service, call: Call, admin: Admin) -> Reply:
 
 
 def get_account(service: Service, call: Call, admin: Admin) -> Reply:
-    """Return an account, with every device that it ever had, oldest first."""
+    """Return an account with all its devices, past ones included, oldest first."""
     return Reply(document=user_document(*account_of(service, call, admin)))
 
 
 def lock_account(service: Service, call: Call, admin: Admin) -> Reply:
-    """Lock an account: it is neither asked nor answers, and no device binds."""
+    """Lock an account: it gets no questions, cannot answer, and cannot bind a device."""
     account, _ = account_of(service, call, admin)
     return Reply(document=account_document(service.accounts.lock(account.guid, by=admin)))
 
 
 def unlock_account(service: Service, call: Call, admin: Admin) -> Reply:
-    """Unlock an account, and forget its wrong codes."""
+    """Unlock an account, and reset its count of wrong codes."""
     account, _ = account_of(service, call, admin)
     return Reply(document=account_document(service.accounts.unlock(account.guid, by=admin)))
 
@@ -63,7 +63,7 @@ def revoke_devices(service: Service, call: Call, admin: Admin) -> Reply:
 
 
 def erase_account(service: Service, call: Call, admin: Admin) -> Reply:
-    """Erase an account and all that is personal of it, for good."""
+    """Erase an account and its personal data, permanently."""
     account, _ = account_of(service, call, admin)
     service.accounts.erase(account.guid, by=admin)
     return Reply(status=HTTPStatus.NO_CONTENT)
@@ -82,7 +82,7 @@ def resume_device(service: Service, call: Call, admin: Admin) -> Reply:
 
 
 def revoke_device(service: Service, call: Call, admin: Admin) -> Reply:
-    """Revoke a device, or an open invitation, for good."""
+    """Revoke a device, or an open invitation, permanently."""
     device = device_of(service, call, admin)
     return Reply(document=device_document(service.devices.revoke(device.guid, by=admin)))
 

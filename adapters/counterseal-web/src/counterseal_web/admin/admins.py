@@ -68,7 +68,7 @@ def get_admin(service: Service, call: Call, admin: Admin) -> Reply:
 
 
 def rotate_admin(service: Service, call: Call, admin: Admin) -> Reply:
-    """Make an administrator's secret; an older one ends after `overlap` seconds, or now."""
+    """Create a secret of an administrator; an older one ends after `overlap` seconds."""
     body = call.document
     issued = service.credentials(by=admin).rotate_admin(
         _admin(call),

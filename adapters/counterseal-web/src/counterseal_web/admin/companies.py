@@ -58,7 +58,7 @@ def get_company(service: Service, call: Call, admin: Admin) -> Reply:
 
 
 def edit_company(service: Service, call: Call, admin: Admin) -> Reply:
-    """Give a company another name."""
+    """Rename a company."""
     name = require_text(call.document, "name")
     return Reply(
         document=company_document(
@@ -68,7 +68,7 @@ def edit_company(service: Service, call: Call, admin: Admin) -> Reply:
 
 
 def create_app_space(service: Service, call: Call, admin: Admin) -> Reply:
-    """Create an App Space: a `simple` one, or with `idpType` `oidc` one with a provider."""
+    """Create an App Space, `simple` or, with `idpType` `oidc`, with an Identity Provider."""
     body = call.document
     kind = body.get("idpType")
     if kind not in (None, SIMPLE, OIDC):
@@ -90,7 +90,7 @@ def create_app_space(service: Service, call: Call, admin: Admin) -> Reply:
 
 
 def list_app_spaces(service: Service, call: Call, admin: Admin) -> Reply:
-    """Return a company's App Spaces, as far as the administrator sees them."""
+    """Return the App Spaces of a company that the administrator sees."""
     records = service.administration(by=admin).list(company_of(call), AppSpace)
     return Reply(document=[app_space_document(each) for each in records])
 
@@ -101,7 +101,7 @@ def get_app_space(service: Service, call: Call, admin: Admin) -> Reply:
 
 
 def edit_app_space(service: Service, call: Call, admin: Admin) -> Reply:
-    """Edit an App Space; what is not said stays, and an empty text takes what it says away."""
+    """Edit an App Space; members that are left out change nothing, and an empty text removes."""
     body = call.document
     brand = read_object(body, "brandInfo")
     notification = read_object(body, "notification")

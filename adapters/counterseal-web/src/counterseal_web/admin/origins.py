@@ -53,7 +53,7 @@ AT_ONCE = 100
 
 
 def create_origin(service: Service, call: Call, admin: Admin) -> Reply:
-    """Create an origin; it is set up for CX clients, unless the body says otherwise."""
+    """Create an origin, for CX clients unless the body says otherwise."""
     body = call.document
     origin = service.administration(by=admin).create_origin(
         app_space_of(service, call, admin).guid,
@@ -79,7 +79,7 @@ def get_origin(service: Service, call: Call, admin: Admin) -> Reply:
 
 
 def edit_origin(service: Service, call: Call, admin: Admin) -> Reply:
-    """Edit an origin; what is not said stays."""
+    """Edit an origin; members that are left out change nothing."""
     body = call.document
     states = read_texts(body, "callbackStates")
     edited = service.administration(by=admin).edit_origin(
@@ -100,7 +100,7 @@ def edit_origin(service: Service, call: Call, admin: Admin) -> Reply:
 
 
 def issue_key(service: Service, call: Call, admin: Admin) -> Reply:
-    """Make an origin's secret; an older one of this type ends after `overlap` seconds, or now."""
+    """Create a secret of an origin; an older one of this type ends after `overlap` seconds."""
     body = call.document
     scheme = read_choice(body.get("keyType"), Scheme, "keyType")
     issued = service.credentials(by=admin).issue(
@@ -124,7 +124,7 @@ def revoke_keys(service: Service, call: Call, admin: Admin) -> Reply:
 
 
 def issue_callback_secret(service: Service, call: Call, admin: Admin) -> Reply:
-    """Make the secret that signs an origin's callbacks; an older one signs beside it a while."""
+    """Create the secret that signs an origin's callbacks; an older one also signs for a while."""
     overlap = read_seconds(call.document, "overlap") or timedelta(0)
     guid = origin_of(service, call, admin).guid
     secret = service.credentials(by=admin).issue_webhook_key(guid, overlap=overlap)
@@ -132,7 +132,7 @@ def issue_callback_secret(service: Service, call: Call, admin: Admin) -> Reply:
 
 
 def allow_callback(service: Service, call: Call, admin: Admin) -> Reply:
-    """Put an address on the allow-list; `callbackType` 2, a WebAuthn domain, is refused."""
+    """Add a URL to the allow-list; `callbackType` 2, a WebAuthn domain, is refused."""
     body = call.document
     url = require_text(body, "callbackUrl")
     kind = read_optional_choice(body, CallbackType, "callbackType") or CallbackType.ADDRESS
@@ -155,7 +155,7 @@ def get_callback(service: Service, call: Call, admin: Admin) -> Reply:
 
 
 def forbid_callback(service: Service, call: Call, admin: Admin) -> Reply:
-    """Take an entry off the allow-list."""
+    """Remove an entry from the allow-list."""
     origin = origin_of(service, call, admin)
     entry = entry_of(origin, call)
     service.administration(by=admin).forbid_entry(origin.guid, entry.guid)
@@ -172,7 +172,7 @@ def list_dead_deliveries(service: Service, call: Call, admin: Admin) -> Reply:
 
 
 def get_delivery(service: Service, call: Call, admin: Admin) -> Reply:
-    """Return how the delivery of a callback stands."""
+    """Return the state of a callback's delivery."""
     return Reply(document=delivery_document(delivery_of(service, call, admin)))
 
 
