@@ -263,6 +263,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def waiters(session: nox.Session) -> None:
+    """Measure 10,000 open long polls on one ASGI process, and what they cost other calls."""
+    sync(session, "--all-packages", "--all-extras", "--group=bench")
+    session.run("python", "bench/asgi_waiters.py", *session.posargs)
+
+
+@nox.session(default=False)
 def load(session: nox.Session) -> None:
     """Run the service under 16 clients for a minute, and then with 200 who wait."""
     sync(session, "--all-packages", "--all-extras")

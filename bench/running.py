@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 COUNTERSEAL = (sys.executable, "-c", "from counterseal_server.cli import main; main()")
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -52,7 +52,7 @@ class Running:
         end = time.monotonic() + PATIENCE_SECONDS
         while not self._ready():
             if self._process.poll() is not None or time.monotonic() > end:
-                raise AssertionError(self._log.read_text())
+                raise AssertionError(self._command, self._log.read_text())
             time.sleep(0.05)
         return self
 
@@ -85,24 +85,37 @@ class Running:
             connection.close()
 
 
-def service(folder: Path, cores: set[int] | None = None, **settings: int) -> Running:
+def service(folder: Path, cores: set[int] | None = None, **settings: int | str) -> Running:
     """Return the service in *folder*, on its defaults but for *settings* and the rates."""
     config = folder / "config.toml"
-    lines = [f"{name} = {value}" for name, value in settings.items()]
-    config.write_text("\n".join(lines) + POLICY)
+    config.write_text(_lines(settings) + POLICY)
     port = free_port()
     command = (*COUNTERSEAL, "serve", "--data", str(folder / "data"))
     options = ("--config", str(config), "--port", str(port))
     return Running((*command, *options), port, folder / "service.log", cores)
 
 
-def founded(folder: Path) -> dict[str, Any]:
-    """Found a service in *folder*, and return what its origin is told."""
+def founded(folder: Path, **settings: int | str) -> dict[str, Any]:
+    """Create a service in *folder*, and return what its origin is given."""
+    config = folder / "init.toml"
+    config.write_text(_lines(settings))
     names = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
-    command = (*COUNTERSEAL, "init", "--data", str(folder / "data"), *names, "--auth", "basic")
+    options = ("--data", str(folder / "data"), "--config", str(config))
+    command = (*COUNTERSEAL, "init", *options, *names, "--auth", "basic")
     done = subprocess.run(command, capture_output=True, check=True, env=surroundings())
     credentials: dict[str, Any] = json.loads(done.stdout)
     return credentials
+
+
+def cpu_of(process: int) -> float:
+    """Return the seconds of CPU time of a process and of those that it started."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return _ticks(process) / TICKS + sum(cpu_of(int(child)) for child in children)
+
+
+def _lines(settings: Mapping[str, int | str]) -> str:
+    # Numbers and texts are written alike in JSON and in TOML.
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
 
 
 def surroundings() -> Mapping[str, str]:

@@ -88,5 +88,5 @@ class Ours:
 
     def _signed(self, send: Send, who: Who, name: str, path: str, body: bytes = b"") -> Any:
         method = "POST" if body else "GET"
-        call = who["device"].call(method, self._url + path, body)
+        call = who["device"].signed_call(method, self._url + path, body)
         return send(name, method, path, JOSE | {"Counterseal-Proof": call.proof}, body)
