@@ -45,7 +45,8 @@ VERIFYING = {"ES256": 1.25, "RS256": 1.6, "EdDSA": 1.2}
 ANSWERING = {"ES256": 1.5, "RS256": 2.0, "EdDSA": 1.35}
 BESIDE_WEBAUTHN = {"ES256": 0.8, "RS256": 0.8}
 STEPPING, BESIDE_THE_ENGINE, ISSUING, REFUSING, GROWING = 3.0, 100.0, 1.5, 1.0, 1.15
-CALLING, WAITING = 1.6, 2.0
+CALLING, WAITING = 1.3, 2.0
+"""Goals of goal 7: of CPU time, and of the 99th percentile of what a client sees."""
 
 
 @attrs.frozen
@@ -54,13 +55,14 @@ class Result:
     One line of the table.
 
     Attributes:
+        limit: The goal; None where a figure only stands beside others.
         ratio: Ours over the floor; for the engine, the engine over ours.
         at_least: Whether the goal is a lower bound.
     """
 
     goal: str
     what: str
-    limit: float
+    limit: float | None
     ratio: float
     ours: Cost
     floor: Cost
@@ -69,10 +71,12 @@ class Result:
     @property
     def share(self) -> float:
         """How much of the goal is used: 1 is just at it."""
+        if self.limit is None:
+            return 0
         return self.limit / self.ratio if self.at_least else self.ratio / self.limit
 
 
-def result(goal: str, what: str, limit: float, ours: Cost, below: Cost) -> Result:
+def result(goal: str, what: str, limit: float | None, ours: Cost, below: Cost) -> Result:
     """Return a line whose ratio is ours over the floor."""
     return Result(goal, what, limit, ours.median / below.median, ours, below)
 
@@ -215,19 +219,21 @@ def growth() -> list[Result]:
 
 
 def calls() -> list[Result]:
-    """Measure goal 7, in this process and then over a wire."""
+    """Measure goal 7, in this process and then over a wire; Flask stands beside it."""
     lines = [
-        result("7", f"{call}, in process, {store}", CALLING, ours, below)
-        for (store, call), (ours, below) in web.measured().items()
+        result(
+            "7", f"{call}, {face}, {store}", CALLING if face == web.GOAL_FACE else None, ours, below
+        )
+        for (face, store, call), (ours, below) in web.measured().items()
     ]
     for call in served.figures():
         for name, limit in (("cpu", CALLING), ("p99", WAITING)):
             beside = call.ours.cost(name), call.bare.cost(name)
-            lines.append(
-                Result("7", f"{call.name}, served, {name}", limit, call.ratio(name), *beside)
-            )
+            goal = limit if call.face == "serve" else None
+            what = f"{call.name}, {call.face}, {name}"
+            lines.append(Result("7", what, goal, call.ratio(name), *beside))
         middle = [side.cost("p50").median / 1000 for side in (call.ours, call.bare)]
-        print(f"{call.name}, served, p50: {middle[0]:.1f} ms, bare {middle[1]:.1f} ms")
+        print(f"{call.name}, {call.face}, p50: {middle[0]:.1f} ms, bare {middle[1]:.1f} ms")
     return lines
 
 
@@ -269,9 +275,10 @@ def main() -> int:
     print(f"{'goal':5} {'what':40} {'limit':>7} {'ratio':>7}  {'ours us':>9} {'floor us':>9}")
     for one in lines:
         bound = ">=" if one.at_least else "<="
+        limit = "-" if one.limit is None else f"{bound}{one.limit:5g}"
         verdict = "" if one.share <= 1 else "  OVER" if one.share <= FAILS_AT else "  FAR OVER"
         print(
-            f"{one.goal:5} {one.what:40} {bound}{one.limit:5g} {one.ratio:7.2f}"
+            f"{one.goal:5} {one.what:40} {limit:>7} {one.ratio:7.2f}"
             f"  {one.ours.median:9.2f} {one.floor.median:9.2f}"
             f" +-{max(one.ours.spread, one.floor.spread):4.0%}{verdict}"
         )

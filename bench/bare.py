@@ -1,8 +1,12 @@
 """
-The floors of goal 7: a bare Flask endpoint for each call, and bare granian under it.
+The floors of goal 7: bare endpoints for each call, on WSGI, on ASGI and in Flask, under granian.
 
-It authenticates as ours does, makes the store calls that ours made, of the same bytes, verifies
-and signs as often, and replies with the same document.
+    python bare.py asgi|flask FILE PORT THREADS
+
+The ASGI one receives the body with a deadline, and then changes once into a thread, as
+`counterseal serve` does.
+An endpoint authenticates as ours does, makes the store calls that ours made, of the same bytes,
+verifies and signs as often, and replies with the same document.
 It decides nothing, and knows beforehand what it is going to be asked.
 
 Only bare Flask, granian, sqlite3, cryptography, json and the standard library may enter this
@@ -11,6 +15,7 @@ file: a floor that used our own code would fall with it.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -21,14 +26,18 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import parse_qs
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
-from flask import Flask, Response, request
-from granian.constants import Interfaces
+from flask import Flask, Response
+from flask import request as flask_request
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.server import Server
 
 ES256 = ec.ECDSA(hashes.SHA256())
@@ -38,6 +47,10 @@ AHEAD_SECONDS, BEHIND_SECONDS = 60, 3600
 """The latter is more than a service allows: a slow machine sends again what it was told once."""
 
 BUSY_SECONDS = 5
+BODY_SECONDS = 10
+"""How long a whole body may take to come."""
+
+STATUSES = {200: "200 OK", 201: "201 Created"}
 CALLS = {
     "add": ("POST", "/request/add"),
     "pending": ("GET", "/device/requests"),
@@ -153,6 +166,22 @@ class Sqlite:
         return connection
 
 
+class Request(NamedTuple):
+    """
+    One request, whatever received it.
+
+    Attributes:
+        authorization, proof: The headers that say who is calling.
+    """
+
+    method: str
+    path: str
+    query: str
+    authorization: str
+    proof: str
+    body: bytes
+
+
 class Endpoint:
     """What the bare endpoints share."""
 
@@ -163,33 +192,41 @@ class Endpoint:
         self._device, self._strong = (
             (kid, serialization.load_der_public_key(key)) for kid, key in floor.keys
         )
+        self._calls = {call: name for name, call in CALLS.items()}
 
-    def of_origin(self, call: str) -> Response:
-        """Serve an origin, which shows its secret."""
-        basic = base64.b64decode(request.headers["Authorization"].removeprefix("Basic "))
+    def respond(self, request: Request) -> tuple[int, bytes]:
+        """Return the status and the body of the reply."""
+        if request.path == "/readyz":
+            return 200, b"ready"
+        if request.path.startswith("/device/"):
+            self._admit_device(request)
+        else:
+            self._admit_origin(request)
+        return self._reply(self._calls[request.method, request.path])
+
+    def _admit_origin(self, request: Request) -> None:
+        """Admit an origin, which shows its secret."""
+        basic = base64.b64decode(request.authorization.removeprefix("Basic "))
         salt, digest = self._floor.secret
         _, _, secret = basic.partition(b":")
         assert hmac.compare_digest(hashlib.sha512(salt + secret).digest(), digest)
         if request.method == "POST":
-            json.loads(request.get_data())
+            json.loads(request.body)
         else:
-            assert request.args["requestGuid"]
-        return self._replied(call)
+            assert parse_qs(request.query)["requestGuid"]
 
-    def of_device(self, call: str) -> Response:
-        """Serve a device, which signs its call, and its answer by the other key."""
-        body = request.get_data()
-        claims = _verified(*self._device, PROOF_TYP, request.headers["Counterseal-Proof"])
+    def _admit_device(self, request: Request) -> None:
+        """Admit a device, which signs its call, and its answer by the other key."""
+        claims = _verified(*self._device, PROOF_TYP, request.proof)
         # RFC 9449, 4.3: the proof is of this request, and of now.
         assert claims["htm"] == request.method
         assert claims["htu"] == self._floor.base + request.path
-        assert claims["body"] == _encoded(hashlib.sha256(body).digest())
+        assert claims["body"] == _encoded(hashlib.sha256(request.body).digest())
         assert -AHEAD_SECONDS <= time.time() - claims["iat"] <= BEHIND_SECONDS
-        if body:
-            _verified(*self._strong, ANSWER_TYP, body.decode())
-        return self._replied(call)
+        if request.body:
+            _verified(*self._strong, ANSWER_TYP, request.body.decode())
 
-    def _replied(self, call: str) -> Response:
+    def _reply(self, call: str) -> tuple[int, bytes]:
         exchange = self._floor.exchanges[call].popleft()
         for trip in exchange.trips:
             self._store.make(trip)
@@ -199,18 +236,90 @@ class Endpoint:
             receipt = bytes(exchange.signs)
             self._service.sign(receipt, ES256)
             hashlib.sha256(receipt).digest()
-        body = json.dumps(exchange.reply)
-        return Response(body, status=exchange.status, mimetype="application/json")
+        return exchange.status, json.dumps(exchange.reply).encode()
 
 
-def application(floor: Floor) -> Flask:
-    """Return an application of four bare endpoints."""
+def in_flask(floor: Floor) -> Flask:
+    """Return a Flask application of bare endpoints."""
     app, endpoint = Flask("bare", static_folder=None), Endpoint(floor)
+
+    def view() -> Response:
+        headers = flask_request.headers
+        status, body = endpoint.respond(
+            Request(
+                flask_request.method,
+                flask_request.path,
+                flask_request.query_string.decode(),
+                headers.get("Authorization", ""),
+                headers.get("Counterseal-Proof", ""),
+                flask_request.get_data(),
+            )
+        )
+        return Response(body, status=status, mimetype="application/json")
+
     for call, (method, path) in CALLS.items():
-        view = endpoint.of_device if path.startswith("/device/") else endpoint.of_origin
-        app.add_url_rule(path, call, partial(view, call), methods=[method])
-    app.add_url_rule("/readyz", "ready", lambda: "ready")
+        app.add_url_rule(path, call, view, methods=[method])
+    app.add_url_rule("/readyz", "ready", view)
     return app
+
+
+def on_wsgi(floor: Floor) -> Callable[..., Iterable[bytes]]:
+    """Return a WSGI application of bare endpoints."""
+    endpoint = Endpoint(floor)
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        status, body = endpoint.respond(
+            Request(
+                environ["REQUEST_METHOD"],
+                environ["PATH_INFO"],
+                environ["QUERY_STRING"],
+                environ.get("HTTP_AUTHORIZATION", ""),
+                environ.get("HTTP_COUNTERSEAL_PROOF", ""),
+                environ["wsgi.input"].read(length) if length else b"",
+            )
+        )
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        start_response(STATUSES[status], headers)
+        return [body]
+
+    return application
+
+
+def on_asgi(floor: Floor, threads: int) -> Callable[..., Any]:
+    """Return an ASGI application of bare endpoints, which run in so many threads."""
+    endpoint, pool = Endpoint(floor), ThreadPoolExecutor(threads)
+
+    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        headers = dict(scope["headers"])
+        body = b""
+        if b"content-length" in headers:
+            async with asyncio.timeout(BODY_SECONDS):
+                more = True
+                while more:
+                    message = await receive()
+                    body += message["body"]
+                    more = message["more_body"]
+        request = Request(
+            scope["method"],
+            scope["path"],
+            scope["query_string"].decode(),
+            headers.get(b"authorization", b"").decode(),
+            headers.get(b"counterseal-proof", b"").decode(),
+            body,
+        )
+        loop = asyncio.get_running_loop()
+        status, reply = await loop.run_in_executor(pool, endpoint.respond, request)
+        fields = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(reply)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": fields})
+        await send({"type": "http.response.body", "body": reply, "more_body": False})
+
+    return application
 
 
 def _verified(kid: str, key: Any, typ: str, token: str) -> Any:
@@ -230,26 +339,30 @@ def _encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def _loaded(file: Path) -> Flask:
-    return application(pickle.loads(file.read_bytes()))  # noqa: S301 (our own, of a moment ago)
+def _load(interface: str, file: Path, threads: int) -> Any:
+    floor = pickle.loads(file.read_bytes())  # noqa: S301 (our own, of a moment ago)
+    return on_asgi(floor, threads) if interface == "asgi" else in_flask(floor)
 
 
-def serve(file: Path, port: int, threads: int) -> None:
-    """Serve what *file* holds, as `counterseal serve` is served."""
+def serve(interface: str, file: Path, port: int, threads: int) -> None:
+    """Serve what *file* holds, as `counterseal serve` is served, or as Flask is by granian."""
+    is_asgi = interface == "asgi"
     Server(
         "bare",
         address="127.0.0.1",
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGI if is_asgi else Interfaces.WSGI,
+        http=HTTPModes.http1,
+        loop=Loops.asyncio,
         workers=1,
-        blocking_threads=threads,
+        blocking_threads=None if is_asgi else threads,
         log_enabled=False,
         websockets=False,
-    ).serve(target_loader=partial(_loaded, file), wrap_loader=False)
+    ).serve(target_loader=partial(_load, interface, file, threads), wrap_loader=False)
 
 
 if __name__ == "__main__":
     # Pickled objects name this module as their readers know it.
     from bare import serve as start
 
-    start(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    start(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

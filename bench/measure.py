@@ -11,6 +11,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import attrs
 
@@ -36,9 +37,12 @@ class Cost:
     spread: float
 
 
-def costs(cases: dict[str, Prepare]) -> dict[str, Cost]:
+Name = TypeVar("Name")
+
+
+def costs(cases: dict[Name, Prepare]) -> dict[Name, Cost]:
     """Measure all *cases* against each other."""
-    times_by_case: dict[str, list[float]] = {name: [] for name in cases}
+    times_by_case: dict[Name, list[float]] = {name: [] for name in cases}
     names = list(cases)
     for _ in range(ROUNDS):
         random.shuffle(names)

@@ -1,9 +1,10 @@
 """
-Goal 7 over a wire: `counterseal serve` beside bare granian with a bare Flask endpoint.
+Goal 7 over a wire: `counterseal serve` beside a bare endpoint on the same interface of granian.
 
-Each serves on a core of its own, the clients on another; their connections are spread, and stay
-open.
-Rounds of ours and of the bare one take turns; both have SQLite with full durability.
+The bare one receives bodies with a deadline and changes once into a thread, as ours does.
+Our blueprints in Flask, and a bare Flask endpoint, both on granian's WSGI, are measured too.
+All four serve on one core, the clients on another; their connections are spread, and stay open.
+Their rounds alternate; all have SQLite with full durability.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import http.client
 import os
 import pickle
 import random
+import shutil
 import statistics
 import sys
 import tempfile
@@ -19,11 +21,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import attrs
 import bare
-from bare import CALLS, Floor
+import flask_served
+from bare import CALLS
 from calls import Calls, Request
 from measure import Cost, cost
 from running import PATIENCE_SECONDS, Running, founded, free_port, service
@@ -42,6 +46,7 @@ CONNECTIONS = 8
 THREADS = 80
 """As `counterseal serve` has them."""
 
+DATABASE = "counterseal.db"
 CENT = 99
 
 
@@ -66,8 +71,14 @@ class Times:
 
 @attrs.frozen
 class Figure:
-    """One call, ours and the bare one."""
+    """
+    One call, ours and the bare one.
 
+    Attributes:
+        face: What ours is.
+    """
+
+    face: str
     name: str
     ours: Times
     bare: Times
@@ -85,61 +96,75 @@ class Figure:
 
 
 def figures() -> list[Figure]:
-    """Measure each call."""
+    """Measure each call on both faces."""
     cores = sorted(os.sched_getaffinity(0))
     client, server = {cores[0]}, {cores[-1]}
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         founded(folder)
-        running = service(folder, server)
+        ours = service(folder, server)
+        url = f"http://127.0.0.1:{ours.port}"
         with Runtime(settings({"data": str(folder / "data")}, {})) as runtime:
             runtime.prepare()
             measured = Service.of(Algorithm.ES256, runtime.ports)
-            calls = Calls.of(measured, f"http://127.0.0.1:{running.port}")
+            calls = Calls.of(measured, url)
             requests = {call: calls.requests(call, ROUNDS * EACH) for call in CALLS}
-            floor = _floor(folder, calls, requests)
-        port = free_port()
-        command = (sys.executable, bare.__file__, str(floor), str(port), str(THREADS))
-        below = Running(command, port, folder / "bare.log", server)
+        for copy in ("recorded", "flask"):
+            copy_data(folder / "data", folder / copy)
+        _record(folder, calls, requests)
+
+        def program(file: str, *arguments: str) -> Running:
+            port = free_port()
+            command = (sys.executable, file, *arguments, str(port), str(THREADS))
+            return Running(command, port, folder / f"{arguments[0]}.log", server)
+
+        servers = {
+            "serve": ours,
+            "bare asgi": program(bare.__file__, "asgi", str(folder / "asgi.pickle")),
+            "Flask": program(flask_served.__file__, str(folder / "flask"), url),
+            "bare flask": program(bare.__file__, "flask", str(folder / "flask.pickle")),
+        }
         os.sched_setaffinity(0, client)
-        try:
-            with running, below:
-                return _measure_rounds(requests, running, below)
-        finally:
-            os.sched_setaffinity(0, cores)
+        stack.callback(os.sched_setaffinity, 0, cores)
+        for running in servers.values():
+            stack.enter_context(running)
+        return _measure_rounds(requests, servers)
 
 
-def _floor(folder: Path, calls: Calls, requests: dict[str, list[Request]]) -> Path:
+def copy_data(source: Path, target: Path) -> None:
+    """Copy the data of a service that does not run."""
+    shutil.copytree(source, target)
+    (target / DATABASE).unlink()
+    copied(str(source / DATABASE), str(target / DATABASE))
+
+
+def _record(folder: Path, calls: Calls, requests: dict[str, list[Request]]) -> None:
     """Record, on a copy, what the service does for each request, and write it down."""
-    ours, copy_path, bares = (
-        folder / name for name in ("data/counterseal.db", "kept.db", "bare.db")
-    )
-    copied(str(ours), str(copy_path))
-    copied(str(ours), str(bares))
-    copied_settings = {"data": str(folder / "data"), "store": f"sqlite:///{copy_path}"}
-    with Runtime(settings(copied_settings, {})) as copy:
+    for interface in ("asgi", "flask"):
+        copied(str(folder / "data" / DATABASE), str(folder / f"{interface}.db"))
+    with Runtime(settings({"data": str(folder / "recorded")}, {})) as copy:
         service = attrs.evolve(calls.service, ports=copy.ports)
         side = Side(attrs.evolve(calls, service=service), Tape(), copy.records.database, folder)
-        app = side.application()
-        recorded = {call: deque(exchanges(side, app, requests[call])) for call in CALLS}
-        floor: Floor = floor_of(side, recorded, str(bares))
-    file = folder / "floor.pickle"
-    file.write_bytes(pickle.dumps(floor))
-    return file
+        recorded = {call: deque(exchanges(side, requests[call])) for call in CALLS}
+        for interface in ("asgi", "flask"):
+            floor = floor_of(side, recorded, str(folder / f"{interface}.db"))
+            (folder / f"{interface}.pickle").write_bytes(pickle.dumps(floor))
 
 
 def _measure_rounds(
-    requests: dict[str, list[Request]], running: Running, below: Running
+    requests: dict[str, list[Request]], servers: dict[str, Running]
 ) -> list[Figure]:
-    measured = {call: Figure(call, Times(), Times()) for call in CALLS}
+    times = {(name, call): Times() for name in servers for call in CALLS}
     for number in range(ROUNDS):
         for call in CALLS:
             part = requests[call][number * EACH : (number + 1) * EACH]
-            sides = [(running, measured[call].ours), (below, measured[call].bare)]
-            random.shuffle(sides)
-            for server, times in sides:
-                _round(server, part, times)
-    return list(measured.values())
+            for name in random.sample(list(servers), len(servers)):
+                _round(servers[name], part, times[name, call])
+    return [
+        Figure(face, call, times[face, call], times[below, call])
+        for face, below in (("serve", "bare asgi"), ("Flask", "bare flask"))
+        for call in CALLS
+    ]
 
 
 def _round(server: Running, part: Sequence[Request], times: Times) -> None:

@@ -1,4 +1,8 @@
-"""Goal 7 in one process: our blueprint beside a bare Flask endpoint that makes the same calls."""
+"""
+Goal 7 in one process: each of our faces beside a bare endpoint that makes the same calls.
+
+The WSGI face stands beside a bare WSGI endpoint, and Flask's blueprints beside a bare Flask one.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,9 @@ import json
 import sqlite3
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +28,14 @@ from measure import OPERATIONS, Cost, Prepare, costs
 from service import Service
 from sqlalchemy import event
 
+from counterseal import Ports
 from counterseal.memory import memory_ports
 from counterseal.models import Algorithm, PublicKey, Role
-from counterseal_flask import Settings, create_blueprints
+from counterseal_flask.blueprints import device_blueprint, service_blueprint
 from counterseal_sql import Database, connect, upgrade, with_sql
+from counterseal_web import Service as UseCases
+from counterseal_web import Settings
+from counterseal_web.wsgi import WsgiApplication
 
 BASE = "https://auth.example.com"
 STATEMENT, PARAMETERS, MANY = 0, 1, 2
@@ -102,17 +111,12 @@ class Side:
         ports = with_sql(memory_ports(), database)
         return cls(Calls.of(Service.of(Algorithm.ES256, ports), BASE), Tape(), database, folder)
 
-    def application(self, *, spied: bool = False) -> Flask:
-        """Return our blueprints in an application of their own."""
-        service, ports = self.calls.service, self.calls.service.ports
-        if spied and self.database is None:
-            doubles = {name: Spied(getattr(ports, name), self.tape) for name in PORTS}
-            ports = attrs.evolve(ports, **doubles)  # type: ignore[arg-type]
-        app = Flask("ours", static_folder=None)
-        reached = Settings(public_url=self.calls.base)
-        for blueprint in create_blueprints(ports, service.policy, reached):
-            app.register_blueprint(blueprint)
-        return app
+    def use_cases(self, ports: Ports | None = None) -> UseCases:
+        """Return the use cases behind a face, on *ports* or on those of the service."""
+        ports = ports or self.calls.service.ports
+        call = nullcontext if self.database is None else self.database.call
+        settings = Settings(public_url=self.calls.base)
+        return UseCases(ports, self.calls.service.policy, settings, call=call)
 
     def snapshot(self) -> str | None:
         """Copy the file as it is now; the copy is what a bare endpoint starts from."""
@@ -124,6 +128,26 @@ class Side:
 
 
 PORTS = ("store", "replay", "counters", "audit")
+
+WsgiCallable = Callable[..., Iterable[bytes]]
+
+
+def in_flask(use_cases: UseCases) -> Flask:
+    """Return our blueprints in an application of their own."""
+    app = Flask("ours", static_folder=None)
+    for blueprint in (service_blueprint(use_cases), device_blueprint(use_cases)):
+        app.register_blueprint(blueprint)
+    return app
+
+
+FACES: dict[str, tuple[Callable[[UseCases], WsgiCallable], Callable[[Floor], WsgiCallable]]] = {
+    "WSGI": (WsgiApplication, bare.on_wsgi),
+    "Flask": (in_flask, bare.in_flask),
+}
+"""Ours and the bare one."""
+
+GOAL_FACE = "WSGI"
+"""The face that goal 7 is for; the other stands beside it."""
 
 
 def copied(source: str, target: str) -> None:
@@ -168,28 +192,30 @@ def recording(tape: Tape) -> type[sqlite3.Connection]:
 
 
 @contextmanager
-def listening(database: Database | None, tape: Tape) -> Iterator[None]:
-    """Put onto the tape what is sent to the database, over connections of its own."""
-    if database is None:
-        yield
+def recorded_ports(side: Side) -> Iterator[Ports]:
+    """Yield ports whose store calls go onto the tape; those of a file over connections of own."""
+    ports = side.calls.service.ports
+    if side.database is None:
+        doubles = {name: Spied(getattr(ports, name), side.tape) for name in PORTS}
+        yield attrs.evolve(ports, **doubles)  # type: ignore[arg-type]
         return
 
     def connecting(_: Any, __: Any, ___: Any, options: dict[str, Any]) -> None:
-        options["factory"] = recording(tape)
+        options["factory"] = recording(side.tape)
 
+    database = connect(side.database.engine.url)
     event.listen(database.engine, "do_connect", connecting)
-    database.close()
     try:
-        yield
+        yield with_sql(ports, database)
     finally:
-        event.remove(database.engine, "do_connect", connecting)
         database.close()
 
 
-def exchanges(side: Side, app: Flask, requests: Sequence[Request]) -> list[Exchange]:
-    """Send requests to *app*, and keep what it does for each."""
+def exchanges(side: Side, requests: Sequence[Request]) -> list[Exchange]:
+    """Send requests to the WSGI face, and record what it does for each."""
     played = []
-    with listening(side.database, side.tape):
+    with recorded_ports(side) as ports:
+        app = WsgiApplication(side.use_cases(ports))
         for one in requests:
             side.tape.take()
             reply = json.loads(called(app, one)())
@@ -200,7 +226,7 @@ def exchanges(side: Side, app: Flask, requests: Sequence[Request]) -> list[Excha
     return played
 
 
-def called(app: Flask, request: Request) -> Callable[[], bytes]:
+def called(app: WsgiCallable, request: Request) -> Callable[[], bytes]:
     """Return one call of a WSGI application, as a server makes it."""
     environ, expected = request.environ(), str(int(request.status))
     statuses: list[str] = []
@@ -209,9 +235,10 @@ def called(app: Flask, request: Request) -> Callable[[], bytes]:
         statuses.append(status)
 
     def once() -> bytes:
-        pieces = app(environ, start)  # type: ignore[arg-type]
+        pieces = app(environ, start)
         body = b"".join(pieces)
-        pieces.close()  # type: ignore[attr-defined]
+        if hasattr(pieces, "close"):
+            pieces.close()
         if not statuses[0].startswith(expected):
             raise AssertionError(statuses, body)
         return body
@@ -243,38 +270,43 @@ def spki(key: PublicKey) -> bytes:
     )
 
 
-def pair(side: Side, call: str) -> tuple[Prepare, Prepare]:
-    """Return how to prepare so many of one call, ours and bare."""
+def cases(side: Side, call: str) -> dict[tuple[str, str], Prepare]:
+    """Return how to prepare so many of one call: of each face, ours and the bare one."""
     requests = side.calls.requests(call, OPERATIONS)
     snapshot = side.snapshot()
-    recorded = exchanges(side, side.application(spied=True), requests)
+    recorded = exchanges(side, requests)
     file = None if snapshot is None else str(side.folder / f"bare-{call}.db")
+    if snapshot is not None and file is not None:
+        copied(snapshot, file)
     floor = floor_of(side, {call: deque()}, file)
-    ours, app = side.application(), bare.application(floor)
 
-    def bares(count: int) -> list[Callable[[], object]]:
+    def prepare_bare(app: WsgiCallable, count: int) -> list[Callable[[], object]]:
         if snapshot is not None and file is not None:
             copied(snapshot, file)
         floor.exchanges[call].clear()
         floor.exchanges[call].extend(recorded[:count])
         return [called(app, one) for one in requests[:count]]
 
-    def our(count: int) -> list[Callable[[], object]]:
-        return [called(ours, one) for one in side.calls.requests(call, count)]
+    def prepare_ours(app: WsgiCallable, count: int) -> list[Callable[[], object]]:
+        return [called(app, one) for one in side.calls.requests(call, count)]
 
-    return our, bares
+    prepared: dict[tuple[str, str], Prepare] = {}
+    for face, (ours, below) in FACES.items():
+        prepared[face, "ours"] = partial(prepare_ours, ours(side.use_cases()))
+        prepared[face, "bare"] = partial(prepare_bare, below(floor))
+    return prepared
 
 
-def measured() -> dict[tuple[str, str], tuple[Cost, Cost]]:
-    """Measure each call on each store: ours, and the bare endpoint."""
+def measured() -> dict[tuple[str, str, str], tuple[Cost, Cost]]:
+    """Measure each call on each store and face: ours, and the bare endpoint."""
     measurements = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, make in (("memory", Side.in_memory), ("SQLite", Side.in_sqlite)):
             side = make(Path(folder))
             for call in CALLS:
-                ours, bares = pair(side, call)
-                cost = costs({"ours": ours, "bare": bares})
-                measurements[name, call] = cost["ours"], cost["bare"]
+                cost = costs(cases(side, call))
+                for face in FACES:
+                    measurements[face, name, call] = cost[face, "ours"], cost[face, "bare"]
             if side.database is not None:
                 side.database.close()
     return measurements
