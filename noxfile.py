@@ -258,7 +258,8 @@ def mutants(session: nox.Session) -> None:
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure everything against bare libraries; prints ratios, and says which are over."""
-    sync(session, "--all-packages", "--all-extras", "--group=bench")
+    # PostgreSQL and FastAPI are among what the shops need.
+    sync(session, "--all-packages", "--all-extras", "--group=bench", "--group=shops")
     session.run("python", "bench", *session.posargs)
 
 

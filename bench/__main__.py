@@ -17,7 +17,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import asgi_waiters
 import attrs
+import fastapi_calls
+import five_calls
 import floor
 import passkey
 import served
@@ -25,7 +28,7 @@ import web
 from measure import OPERATIONS, Cost, Prepare, again, costs
 from redis_goals import goals, show_rates, show_steps
 from redis_setup import available
-from redis_trips import redis_trips
+from redis_trips import FIVE_CALLS, redis_trips, show_five_calls
 from service import Service
 from trips import Trips, trips
 
@@ -237,6 +240,14 @@ def calls() -> list[Result]:
     return lines
 
 
+def fastapi_lines() -> list[Result]:
+    """Measure the face in FastAPI beside `def` endpoints; the use cases are the same."""
+    return [
+        result("-", f"{call}, face in FastAPI beside def, {store}", None, face, endpoint)
+        for (store, call), (face, endpoint) in fastapi_calls.measure().items()
+    ]
+
+
 def canonicalisations() -> int:
     """Count the canonicalisations in one answer; there is to be none."""
     operation = Service.of(Algorithm.ES256).answering(1)[0]
@@ -269,7 +280,9 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="where to write the figures")
     arguments = parser.parse_args()
     lines = [one for algorithm in MEASURED for one in answers(algorithm)]
-    lines += [*steps(), *issues(), *growth(), *calls()]
+    lines += [*steps(), *issues(), *growth(), *calls(), *fastapi_lines()]
+    on_databases = five_calls.measure() if five_calls.available() else None
+    lines += [] if on_databases is None else [Result(*five_calls.row(on_databases))]
     with_redis = available()
     lines += [Result(*one) for one in goals()] if with_redis else []
     print(f"{'goal':5} {'what':40} {'limit':>7} {'ratio':>7}  {'ours us':>9} {'floor us':>9}")
@@ -288,6 +301,13 @@ def main() -> int:
     print(f"canonicalisations in one answer: {counted}")
     rates = show_rates() if with_redis else []
     steps_taken = show_steps() if with_redis else []
+    five_trips = show_five_calls() if with_redis else 0
+    if on_databases is None:
+        print("no PostgreSQL: its wheel is not installed")
+    else:
+        on_databases.show()
+    waiters = asgi_waiters.measure()
+    waiters.show()
     if not with_redis:
         print("no Redis: its wheel is not installed, or not made for this machine")
     if arguments.json:
@@ -297,9 +317,13 @@ def main() -> int:
             "canonicalisations": counted,
             "rates": [attrs.asdict(one) for one in rates],
             "steps": [attrs.asdict(one) for one in steps_taken],
+            "five_trips": five_trips,
+            "five_calls": on_databases and attrs.asdict(on_databases),
+            "waiters": attrs.asdict(waiters),
         }
         arguments.json.write_text(json.dumps(figures, indent=1))
-    over = bool(counted) or any(one.over for one in trips_made)
+    over = bool(counted) or any(one.over for one in trips_made) or five_trips > FIVE_CALLS
+    over = over or waiters.ratio > FAILS_AT * asgi_waiters.GOAL
     return int(over or any(one.share > FAILS_AT for one in lines))
 
 

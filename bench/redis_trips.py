@@ -8,6 +8,7 @@ prints the trips of the five calls of an approval, each with its authentication.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ from counterseal.wire.cx1 import write_basic
 from counterseal_redis import attach, commands, with_redis
 
 BEFORE = "redis: "
+FIVE_CALLS = 15
+"""Trips of the five calls of an approval, with their authentication, at most."""
 
 _VERBS = {
     commands.FIRST_SEEN.sha.encode(): "replay.first_seen",
@@ -129,9 +132,15 @@ def _listening() -> Iterator[list[bytes]]:
         AbstractConnection.read_response = receive  # type: ignore[method-assign]
 
 
-if __name__ == "__main__":
+def show_five_calls() -> int:
+    """Print the trips of the five calls, and return how many there are."""
     total = 0
     for name, counts in five_calls():
         total += counts.total()
         print(f"{name:<14} {counts.total()}  {dict(counts)}")
-    print(f"{'all five':<14} {total}")
+    print(f"{'all five':<14} {total}, at most {FIVE_CALLS}")
+    return total
+
+
+if __name__ == "__main__":
+    sys.exit(show_five_calls() > FIVE_CALLS)

@@ -30,4 +30,6 @@ NOTES = {
     " signatures), responses are not signed, no metrics, the configuration is looked at and"
     " callers are noted once an hour, users in a file, log level error; ours: log level error, and"
     " no limit on what one origin asks in a minute",
+    "L": "ours on granian's WSGI, as theirs is: no deadline for a body, so that slow clients can"
+    " hold every thread, and no workers for callbacks and expiry",
 }

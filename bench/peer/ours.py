@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ class Ours:
 
     def _bound(self, send: Send) -> Who:
         self._count += 1
-        user = f"user-{id(self)}-{self._count}"
+        user = f"user-{os.getpid()}-{self._count}"
         device = SoftwareDevice.make(
             clock=SystemClock(), entropy=SystemEntropy(), pin=PIN, cost=CHEAP
         )

@@ -7,6 +7,7 @@ Counterseal as a service, in an environment of this repository.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -40,11 +41,16 @@ invite_rate = 1000000
 """
 
 
-def make(folder: Path):
+def make(folder: Path, **options: int):
     """Return the WSGI application that `counterseal serve` serves, without its workers."""
     logs.configure("human", "error")
-    runtime = _runtime(folder)
+    runtime = _runtime(folder, **options)
     return ServerApplication(runtime, use_cases(runtime), Metrics())
+
+
+def serve():
+    """Return the same for a WSGI server; the environment names the folder and the port."""
+    return make(Path(os.environ["BENCH_FOLDER"]), port=int(os.environ["BENCH_PORT"]))
 
 
 def ports(folder: Path | None) -> tuple[Ports, Callable[[], AbstractContextManager[None]]]:
@@ -75,8 +81,8 @@ def create(folder: Path) -> None:
         (folder / SHOP).write_text(json.dumps(create_service(runtime, request)))
 
 
-def _runtime(folder: Path) -> Runtime:
-    return Runtime(settings({"data": folder / "data"}, {}, folder / CONFIGURATION))
+def _runtime(folder: Path, **options: int) -> Runtime:
+    return Runtime(settings({"data": folder / "data"} | options, {}, folder / CONFIGURATION))
 
 
 if __name__ == "__main__":

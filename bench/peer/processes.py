@@ -90,8 +90,9 @@ class Workshop:
     def served(self, name: str) -> Iterator[Side]:
         """Lend a side behind the server, with clients in a process of their own."""
         port, folder = free_port(), self._folder(name)
-        command = [sys.executable, "clients.py", name, folder, port]
-        with self._started(self._server(name, port), SERVING) as server:
+        client = "theirs" if name == "theirs" else "ours"
+        command = [sys.executable, "clients.py", client, folder, port]
+        with self._started(self._server(name, port), SERVING, port=port) as server:
             answers(port, server)
             with self._started(command, ASKING, piped=True) as worker:
                 side = Side(worker, server.pid)
@@ -120,19 +121,24 @@ class Workshop:
                 *(sys.executable, "-c", begin, "serve", "--data", folder / "data"),
                 *("--config", folder / CONFIGURATION, "--port", port),
             ]
+        granian, target = self.peer.parent / "granian", "theirs_app:make"
+        if name == "wsgi":
+            granian, target = Path(sys.executable).parent / "granian", "ours_app:serve"
         return [
-            *(self.peer.parent / "granian", "--interface", "wsgi", "--factory", "theirs_app:make"),
+            *(granian, "--interface", "wsgi", "--factory", target),
             *("--host", HOST, "--port", port, "--workers", 1, "--blocking-threads", THREADS),
             *("--no-ws", "--log-level", "error"),
         ]
 
     @contextmanager
     def _started(
-        self, command: list[object], core: int, *, piped: bool = False
+        self, command: list[object], core: int, *, piped: bool = False, port: int = 0
     ) -> Iterator[subprocess.Popen[str]]:
         configured = {
             "PRIVACYIDEA_CONFIGFILE": str(self.folder / "theirs" / "pi.cfg"),
             "PYTHONPATH": str(HERE.parent),  # the service of `nox -s bench`
+            "BENCH_FOLDER": str(self.folder / "ours"),
+            "BENCH_PORT": str(port),
         }
         pipe = subprocess.PIPE if piped else subprocess.DEVNULL
         os.sched_setaffinity(0, {core})
