@@ -213,16 +213,19 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session(name="faces-full", default=False)
 def faces_full(session: nox.Session) -> None:
-    """Run the whole contract suite of the HTTP API over every face; the default runs some once."""
-    sync(session, "--package=counterseal-web", "--group=tests")
-    sync(session, "--inexact", "--only-group=tests")
+    """Run the whole contract suite over every face, each shop in a browser, and 200 approvals."""
+    sync(session, "--all-packages", "--group=tests", "--group=shops")
+    environment = {"EVERY_FACE": "1", "PYTHONHASHSEED": SEED}
     session.run(
         "pytest",
         "adapters/counterseal-web",
+        "docs/examples/test_shops_in_a_browser.py",
         "--numprocesses=2",
         *session.posargs,
-        env={"EVERY_FACE": "1", "PYTHONHASHSEED": SEED},
+        env=environment,
     )
+    # Alone, since it prints how late a task of the shop's event loop runs.
+    session.run("pytest", "-s", "docs/examples/test_concurrent_approvals.py", env=environment)
 
 
 @nox.session(default=False)

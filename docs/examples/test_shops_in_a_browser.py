@@ -45,7 +45,9 @@ class Person:
         for window, size in WINDOWS.items():
             self.page.set_viewport_size(size)
             self.page.screenshot(path=self._pictures / f"{name}-{window}.png", full_page=True)
-            assert self.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+            # A page may reload itself meanwhile.
+            fits = "width => document.documentElement.scrollWidth <= width"
+            self.page.wait_for_function(fits, arg=size["width"])
 
     def press(self, title):
         self.page.get_by_role("button", name=title).click()

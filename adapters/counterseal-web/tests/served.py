@@ -91,12 +91,19 @@ class ServedService:
         await self._future
 
     def __call__(self, environ, start_response):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = Connection("127.0.0.1", self.port, timeout=PATIENCE)
         exchange = Exchange(connection)
         self._connections.append(exchange)
         exchange.send(environ)
         start_response(*exchange.start())
         return exchange
+
+
+class Connection(http.client.HTTPConnection):
+    """A connection that sends the request's address byte for byte, also what is not ASCII."""
+
+    def _encode_request(self, request):
+        return request.encode("latin-1")
 
 
 class Exchange:

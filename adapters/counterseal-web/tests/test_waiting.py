@@ -375,7 +375,9 @@ def test_a_silent_stream_beats(kit, world, device_client):
 
 
 def test_a_stream_that_nobody_reads_frees_its_slot(kit, waiting, manual_wake, device_client):
-    shop, _, _ = waiting(waiters=1)
+    shop, app, _ = waiting(waiters=1)
+    if app.port is not None:
+        pytest.skip("over a socket the server notices it with the next piece, and not before")
     guid = kit.ask(shop).json["guid"]
     for _ in range(3):
         reply = shop.get(f"/request/events?requestGuid={guid}", buffered=False)
