@@ -29,10 +29,13 @@ import pytest
 from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.utils.format_utils import mangled_name_from_mutant_name
 
-TESTS = 400
+NEAR_TESTS = 400
+"""How many tests of the module's own subject one mutant meets, at most, before all others."""
+
+TESTS = 800
 """How many tests one mutant meets, at most."""
 
-CPU_SECONDS = 60
+CPU_SECONDS = 120
 """For one mutant; one that needs more runs for ever."""
 
 WARMING = 150
@@ -41,16 +44,20 @@ WARMING = 150
 SUBJECTS = {
     "callbacks": ("callbacks",),
     "challenges": ("questions", "commits", "answers"),
-    "devices": ("devices", "keysets", "telemetry"),
+    "devices": ("devices", "keysets", "telemetry", "occasions"),
     "endings": ("answers", "questions"),
+    "enrolments": ("enrolments", "occasions", "trips"),
     "issuing": ("questions", "codes", "reserving"),
+    "jws": ("jws", "malleable", "signatures", "wycheproof"),
     "logins": ("logins", "logouts"),
     "notifying": ("notifications",),
-    "outbox": ("notifications", "callbacks"),
+    "outbox": ("notifications", "callbacks", "occasions"),
     "plan": ("questions",),
-    "readings": ("questions", "accounts"),
+    "public": ("public", "roca"),
+    "readings": ("questions", "accounts", "trips"),
     "retries": ("callbacks", "notifications"),
-    "tenancy": ("administration", "providers"),
+    "revalidation": ("revalidation", "aliases", "erasing"),
+    "tenancy": ("administration", "providers", "authorization", "occasions"),
 }
 """The test files about modules whose names they do not share."""
 
@@ -168,13 +175,16 @@ def _ranked(tests: set[str], meta: Path, durations: dict[str, float]) -> list[st
     module = meta.name.partition(".")[0]
     subjects = SUBJECTS.get(module, (module.rstrip("s"),))
     counts: Counter[str] = Counter()
-    ranks = {}
+    ranks, near_tests = {}, set()
     for test in sorted(tests, key=lambda test: (durations.get(test, 0), test)):
         function = test.partition("[")[0]
         near = any(f"test_{subject}" in test for subject in subjects)
         ranks[test] = (min(counts[function], 3), not near)
         counts[function] += 1
-    return sorted(ranks, key=ranks.__getitem__)
+        near_tests |= {test} if near else set()
+    ranked = sorted(ranks, key=ranks.__getitem__)
+    first = [test for test in ranked if test in near_tests][:NEAR_TESTS]
+    return list(dict.fromkeys([*first, *ranked]))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from counterseal.errors import PartitionCrossed, WrongRecord
-from counterseal.invariants import require_possible, violations
+from counterseal.invariants import Violation, require_possible, violations
 from counterseal.models import (
     Account,
     Binding,
@@ -16,7 +16,7 @@ from counterseal.models import (
     ChallengeState,
     Change,
 )
-from counterseal.models.guid import partition_of
+from counterseal.models.guid import mint, partition_of
 from counterseal.testing import FakeService, WholeCore
 from counterseal.testing.service import CALLBACK
 
@@ -58,6 +58,7 @@ def world():
     zoe = world.bind("zoe")
     zoe.answer(world.ask("zoe", "Pay?", callback=CALLBACK).challenge)
     world.ask("zoe", "Still open?")
+    world.invitations.invite(world.origin, "zoe")
     return world
 
 
@@ -76,76 +77,127 @@ def of(records, kind, **what):
 
 
 def noticed(world, records):
-    return {violation.problem for violation in problems(list(records.values()), world.clock.now())}
+    return {
+        (violation.subject, violation.problem)
+        for violation in problems(list(records.values()), world.clock.now())
+    }
 
 
 def test_what_fits(world, records):
     assert noticed(world, records) == set()
+    # A worker has not yet expired it, and its account counts it as closed.
+    world.clock.jump(of(records, Challenge, state=ChallengeState.PENDING).deadline)
+    assert noticed(world, records) == set()
 
 
 def test_an_account_that_is_gone(world, records):
-    del records[of(records, Account).guid]
+    account = of(records, Account)
+    del records[account.guid]
 
-    assert noticed(world, records) == {"its account is not there"}
+    assert noticed(world, records) == {
+        (record.guid, "its account is not there")
+        for record in records.values()
+        if getattr(record, "account", None) == account.guid
+    }
 
 
 def test_a_parent_that_is_gone(world, records):
     del records[world.app_space.guid]
 
-    assert noticed(world, records) == {"its parent is not there"}
+    assert noticed(world, records) == {(world.origin.origin.guid, "its parent is not there")}
 
 
 def test_a_callback_that_is_gone(world, records):
-    del records[of(records, Callback).guid]
+    callback = of(records, Callback)
+    challenge = records[callback.challenge]
+    del records[callback.guid]
 
-    assert noticed(world, records) == {"it has ended, and has no callback"}
+    assert noticed(world, records) == {(challenge.guid, "it has ended, and has no callback")}
+    world.clock.jump(challenge.keep_until)
+    assert noticed(world, records) == set()
+
+
+def test_a_callback_too_many(world, records):
+    callback = of(records, Callback)
+    second = evolve(callback, guid=mint(partition_of(callback.guid), bytes(15)))
+    records[second.guid] = second
+
+    assert noticed(world, records) == {(callback.challenge, "it has a callback too many")}
 
 
 def test_a_callback_without_its_challenge(world, records):
     del records[of(records, Challenge, state=ChallengeState.ANSWERED).guid]
 
-    assert noticed(world, records) == {"the challenge that it reports is gone"}
+    callback = of(records, Callback)
+    assert noticed(world, records) == {(callback.guid, "the challenge that it reports is gone")}
 
 
 def test_an_open_question_that_is_gone(world, records):
-    del records[of(records, Challenge, state=ChallengeState.PENDING).guid]
+    challenge = of(records, Challenge, state=ChallengeState.PENDING)
+    del records[challenge.guid]
 
-    assert noticed(world, records) == {"its account lists it as open, and it is not there"}
+    assert noticed(world, records) == {
+        (challenge.guid, "its account lists it as open, and it is not there")
+    }
 
 
 def test_half_of_an_ending(world, records):
     open_ = of(records, Challenge, state=ChallengeState.PENDING)
     records[open_.guid] = evolve(open_, state=ChallengeState.CANCELLED)
 
-    assert noticed(world, records) == {"it has ended, and its account lists it as open"}
+    assert noticed(world, records) == {
+        (open_.guid, "it has ended, and its account lists it as open")
+    }
 
 
 def test_half_of_an_asking(world, records):
     account = of(records, Account)
     records[account.guid] = evolve(account, history=evolve(account.history, open=()))
 
-    assert noticed(world, records) == {"it is open, and its account does not list it"}
+    challenge = of(records, Challenge, state=ChallengeState.PENDING)
+    assert noticed(world, records) == {
+        (challenge.guid, "it is open, and its account does not list it")
+    }
+    world.clock.jump(challenge.deadline)
+    assert noticed(world, records) == set()
 
 
 def test_half_of_a_revoking(world, records):
-    binding = of(records, Binding)
+    binding = of(records, Binding, state=BindingState.ACTIVE)
     records[binding.guid] = evolve(binding, state=BindingState.REVOKED)
 
-    assert noticed(world, records) == {"its account lists this device in another state"}
+    contradiction = (binding.guid, "its account lists this device in another state")
+    assert noticed(world, records) == {contradiction}
+    world.clock.jump(binding.deadline)
+    assert noticed(world, records) == {contradiction}
+
+
+def test_an_invitation_that_is_not_in_the_list(world, records):
+    account, binding = of(records, Account), of(records, Binding, state=BindingState.INVITED)
+    devices = tuple(each for each in account.devices if each.binding != binding.guid)
+    records[account.guid] = evolve(account, devices=devices)
+
+    assert noticed(world, records) == {
+        (binding.guid, "its account lists this device in another state")
+    }
+    world.clock.jump(binding.deadline)
+    assert noticed(world, records) == set()
 
 
 def test_a_receipt_that_is_not_the_last(world, records):
     account = of(records, Account)
     records[account.guid] = evolve(account, receipt_hash="x" * 43)
 
-    assert noticed(world, records) == {"its last receipt is not the one that it names"}
+    assert noticed(world, records) == {
+        (account.guid, "its last receipt is not the one that it names")
+    }
 
 
 def test_a_receipt_that_is_not_counted(world, records):
     account = of(records, Account)
     records[account.guid] = evolve(account, receipts=0)
 
-    assert noticed(world, records) == {"it has more receipts than it counts"}
+    assert noticed(world, records) == {(account.guid, "it has more receipts than it counts")}
 
 
 def test_a_record_in_the_wrong_partition(world, records):
@@ -153,7 +205,7 @@ def test_a_record_in_the_wrong_partition(world, records):
     moved = evolve(account, guid=elsewhere(account.guid))
     noticed_there = violations(partition_of(moved.guid), [moved], world.clock.now())
 
-    assert "it is in the wrong partition" in {violation.problem for violation in noticed_there}
+    assert Violation(moved.guid, "it is in the wrong partition") in noticed_there
 
 
 def elsewhere(guid):

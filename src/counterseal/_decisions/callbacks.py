@@ -133,7 +133,6 @@ def requeue(stored: Records, tools: Tools) -> Plan[Callback]:
         state=state,
         attempts=0,
         next_at=now,
-        lease_until=None,
         cause=None,
         keep_until=max(callback.keep_until, now + tools.policy.retention),
     )

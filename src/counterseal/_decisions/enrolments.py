@@ -77,12 +77,12 @@ def claimed_app_spaces(offer: Offer) -> tuple[Guid, ...]:
 
     A claim that saves a trip: `complete` decides whether it holds.
     """
-    for evidence in offer.possession[:1]:
-        try:
-            return (parse(evidence.jws.claimed.get("aud"), field="aud"),)
-        except InvalidField:
-            break
-    return ()
+    if not offer.possession:
+        return ()
+    try:
+        return (parse(offer.possession[0].jws.claimed.get("aud"), field="aud"),)
+    except InvalidField:
+        return ()
 
 
 def peek(stored: Records, tools: Tools, secret: str) -> Plan[AppSpace]:

@@ -98,7 +98,7 @@ def _complete(
         if stored_record is None:
             writes.append(record)
             audit.append(AuditEntry(record.guid, event))
-    guards = admin_guards(admin, company) if writes else ()
+    guards = admin_guards(admin, company)
     return Decision(result=party, writes=tuple(writes), guards=guards, audit=tuple(audit))
 
 

@@ -68,6 +68,9 @@ def test_a_challenge_is_stored_as_it_was_issued(service, alice):
         additional_info={"template": True},
         transaction_id="t-1",
         callback=CALLBACK,
+        notification_title="The bank asks",
+        notification_body="Zoë is waiting",
+        show_notification=False,
     )
     challenge = issued.challenge
     assert challenge == service.stored(challenge.guid)
@@ -82,6 +85,11 @@ def test_a_challenge_is_stored_as_it_was_issued(service, alice):
     assert challenge.deadline == challenge.issued_at + timedelta(seconds=90)
     assert challenge.keep_until == challenge.deadline + STANDARD.retention
     assert (challenge.callback, challenge.transaction_id) == (CALLBACK, "t-1")
+    assert (
+        challenge.notification_title,
+        challenge.notification_body,
+        challenge.show_notification,
+    ) == ("The bank asks", "Zoë is waiting", False)
     assert [button.title for button in challenge.buttons] == ["Pay", "Do not pay"]
 
 
@@ -320,6 +328,12 @@ def test_s19_cx_clients_have_fifty_open_questions_and_no_cool_down(service, alic
     assert error.retry_after == (challenges[0].deadline - service.clock.now()).total_seconds() == 90
     service.clock.advance(timedelta(seconds=90))
     service.ask("alice", "Pay?", origin=cloud)
+
+
+def test_s19_what_cx_clients_ask_does_not_use_up_the_limit_of_others(service, alice, cloud):
+    for _ in range(STANDARD.pending_limit):
+        service.ask("alice", "Pay?", origin=cloud)
+    service.ask("alice", "Pay?")
 
 
 def test_s19_cx_clients_ask_sixty_times_in_ten_minutes(service, alice, cloud):

@@ -165,3 +165,12 @@ def test_no_other_key_is_refused():
     for _ in range(8):
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         assert bound(key.public_key().public_numbers().n)
+
+
+@pytest.mark.parametrize("prime", FEW)
+def test_the_logarithms_are_of_all_powers_of_the_generator(prime):
+    """Computed when the module is imported, and here again."""
+    powers = [pow(65537, exponent, prime) for exponent in range(prime)]
+    logarithms = roca._logarithms(prime)
+    assert set(logarithms) == set(powers)
+    assert all(powers.index(power) == exponent for power, exponent in logarithms.items())

@@ -46,6 +46,11 @@ def test_base64url_keeps_the_last_character_whatever_it_is(before):
         assert base64.urlsafe_b64decode(b64url(data) + "==") == data
 
 
+def test_base64url_takes_nothing_but_the_padding_off():
+    assert b64url(b"\0\0\x17") == "AAAX"
+    assert b64url(b"\0\0\0\x14") == "AAAAFA"
+
+
 def test_rfc_7515_appendix_c():
     assert b64url(bytes([3, 236, 255, 224, 193])) == "A-z_4ME"
     assert unb64url("A-z_4ME") == bytes([3, 236, 255, 224, 193])

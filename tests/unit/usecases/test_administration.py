@@ -156,6 +156,13 @@ def test_an_origins_limit_out_of_range_is_refused(service, limits, field):
     assert caught.value.field == field
 
 
+def test_an_origins_limit_may_be_the_least_and_the_most(service):
+    guid, edit = service.origin.origin.guid, service.administration.edit_origin
+    for limits in (OwnLimits(pending=1, questions=1), OwnLimits(pending=100, questions=1000)):
+        edited = edit(guid, pending_limit=limits.pending, ask_limit=limits.questions)
+        assert edited.limits == limits
+
+
 @pytest.mark.parametrize("name", ["", "  ", "x" * 257, "lone \ud800"])
 def test_a_name_too_long_or_empty_is_refused(service, name):
     before = service.records()
@@ -177,6 +184,7 @@ def test_a_name_too_long_or_empty_is_refused(service, name):
         ({"brand_logo": "x" * 2049}, "brandInfo.url"),
         ({"brand_logo": ""}, "brandInfo.url"),
         ({"brand_color": "x" * 257}, "brandInfo.color"),
+        ({"brand_color": ""}, "brandInfo.color"),
     ],
 )
 def test_a_brand_too_long_or_empty_is_refused(service, members, field):
@@ -212,7 +220,8 @@ def test_a_creation_whose_reply_was_lost_is_one_creation(service):
     assert len([event for event in service.events if event.subject == company.guid]) == 1
 
 
-def test_a_creation_that_is_there_already_is_returned(service):
+@pytest.mark.parametrize("kind", [Company, AppSpace, Origin])
+def test_a_creation_that_is_there_already_is_returned(service, kind):
     """Its commit was applied, and the store has forgotten the operation."""
     first_changes = []
 
@@ -226,9 +235,14 @@ def test_a_creation_that_is_there_already_is_returned(service):
                 first_changes.append(changes)
                 service.store.commit(changes, audit, operation + " forgotten")
 
-    company = service.but(store=Forgetful()).administration.create_company("Bank")
-    assert service.stored(company.guid) == company
-    assert len([event for event in service.events if event.subject == company.guid]) == 1
+    administration = service.but(store=Forgetful()).administration
+    created = {
+        Company: lambda: administration.create_company("Bank"),
+        AppSpace: lambda: administration.create_app_space(service.company.guid, "Bank"),
+        Origin: lambda: administration.create_origin(service.app_space.guid, "Bank"),
+    }[kind]()
+    assert service.stored(created.guid) == created
+    assert len([event for event in service.events if event.subject == created.guid]) == 1
 
 
 def test_records_are_listed_by_kind_under_their_parent(service):
@@ -272,7 +286,14 @@ def test_an_entry_is_put_on_the_list_once_and_taken_off(service):
 
 @pytest.mark.parametrize(
     "entry",
-    ["", "ftp://shop.example/", "https://user@shop.example/", "https://{*}/done", "x" * 2049],
+    [
+        "",
+        "ftp://shop.example/",
+        "https://user@shop.example/",
+        "https://{*}/done",
+        "x" * 2049,
+        f"https://shop.example/{'x' * 2049}",
+    ],
 )
 def test_an_entry_is_a_plain_address(service, entry):
     with pytest.raises(InvalidField) as caught:
@@ -406,6 +427,14 @@ def test_an_edit_too_long_or_blank_is_refused(service, members, field):
         service.administration.edit_app_space(service.app_space.guid, **members)
     assert caught.value.field == field
     assert service.last_event() == ("app_space.edit", "invalid_field")
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 257])
+def test_an_origins_name_too_long_or_blank_is_refused(service, name):
+    with pytest.raises(InvalidField) as caught:
+        service.administration.edit_origin(service.origin.origin.guid, name=name)
+    assert caught.value.field == "name"
+    assert service.stored(service.origin.origin.guid) == service.origin.origin
 
 
 def test_a_providers_settings_are_changed_but_not_whose_they_are(service):

@@ -124,3 +124,12 @@ def test_an_alias_is_of_the_accounts_app_space_and_its_making_is_recorded():
     assert alias.app_space == SPACES[0]
     (account,) = alias.accounts
     assert [event.subject for event in ledger.ports.audit.events] == [account]
+
+
+def test_the_removal_of_an_alias_is_recorded():
+    ledger = Ledger()
+    ledger.log_in(PastLogin(SPACES[0], ISSUERS[0], "zoe", "", "adam"))
+    ((_, account),) = ledger.list
+    ledger.erase(account)
+    event = ledger.ports.audit.events[-1]
+    assert (event.event, event.subject, event.reason) == ("identity.forget", account, "")

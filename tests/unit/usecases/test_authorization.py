@@ -92,6 +92,10 @@ VERBS = {
     "see company": (UP, lambda s, t, by: s.by(by).administration.get(t.company.guid, Company)),
     "see app space": (ALL, lambda s, t, by: s.by(by).administration.get(t.space.guid, AppSpace)),
     "see origin": (MID, lambda s, t, by: s.by(by).administration.get(t.origin.guid, Origin)),
+    "see relying party": (
+        MID,
+        lambda s, t, by: s.by(by).administration.relying_party(t.origin.guid),
+    ),
     "edit company": (
         UP,
         lambda s, t, by: s.by(by).administration.edit_company(t.company.guid, "New"),
@@ -399,6 +403,22 @@ def test_a_list_leaves_out_what_is_out_of_reach(service, ours, sister, stranger)
                 within = by is root or parent in {ours.company.guid, ours.space.guid}
                 members = expected[op] if within else set()
             assert listed(parent, kind, by) == (members or set()), (parent, kind, by.name)
+
+
+def test_the_companies_are_listed_with_the_administrator_alone(service, ours):
+    trips = []
+
+    class Store:
+        def __getattr__(self, name):
+            return getattr(service.store, name)
+
+        def get(self, *guids):
+            trips.append(guids)
+            return service.store.get(*guids)
+
+    admin = ours.admins[COMPANY]
+    service.but(store=Store()).by(admin).administration.list(None, Company)
+    assert trips == [(admin.guid,)]
 
 
 # Administrators of administrators

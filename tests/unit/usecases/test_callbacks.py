@@ -351,7 +351,11 @@ def test_a_policy_may_make_one_attempt_only(service, callback, status):
     once = service.but(policy=attrs.evolve(STANDARD, callback_delays=()))
     service.sender.script(status)
     ended = once.callbacks.attempt(callback.guid)
-    assert ended.state is (CallbackState.DELIVERED if status == 200 else CallbackState.DEAD)
+    assert (ended.state, ended.cause) == (
+        (CallbackState.DELIVERED, None)
+        if status == 200
+        else (CallbackState.DEAD, DeadReason.EXHAUSTED)
+    )
 
 
 def test_an_operator_queues_a_dead_one_again_under_the_same_id(service, callback):
@@ -433,6 +437,7 @@ def test_a_callback_that_was_dropped_during_an_attempt_stays_dropped(service, ca
     else:
         assert attempt(callback.guid).state is CallbackState.DROPPED
         assert service.last_event() == ("callback.succeed", "dropped")
+        assert service.events[-1].subject == callback.guid
     dropped = service.stored(callback.guid)
     assert (dropped.state, dropped.attempts) == (CallbackState.DROPPED, 0)
 

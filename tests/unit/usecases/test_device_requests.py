@@ -257,6 +257,14 @@ def test_a_call_that_lost_its_race_is_not_its_own_replay(service, alice):
     assert racing.answer(alice, challenge).state is ChallengeState.ANSWERED
 
 
+def test_s18_a_key_that_is_replaced_before_the_commit_proves_nothing(service, alice):
+    call = alice.call("/device", b'{"name":"Tablet"}')
+    racing = service.meanwhile(alice.rotate)
+    with pytest.raises(WrongKey):
+        racing.devices.update(call)
+    assert service.stored(alice.guid).name != "Tablet"
+
+
 def test_a_thousand_wrong_signatures_by_a_stranger_change_nothing(service, alice):
     """He knows every GUID and key id, and tries every call there is."""
     challenge = service.ask("alice", "Pay?", show_code=True).challenge

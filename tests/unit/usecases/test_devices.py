@@ -18,6 +18,7 @@ from counterseal.errors import (
     NotEndorsed,
     NotFound,
     NotPossessed,
+    StrongKeyMissed,
     UnfitKey,
     WrongAuthority,
     WrongKey,
@@ -183,6 +184,17 @@ def test_a_new_device_key_with_a_wrong_endorsement_is_refused_and_costs_no_strik
     forged = generate(Algorithm.ES256, kid=own_keys(alice)[Role.DEVICE].public.kid)
     refused(service, alice, rotation(alice, endorsers={Role.DEVICE: forged}), NotEndorsed)
     assert service.stored(alice.guid).strikes == 0
+
+
+def test_a_wrong_pin_is_counted_whatever_else_is_wrong(service, alice):
+    strong = own_keys(alice)[Role.STRONG].public.kid
+    endorsers = {
+        Role.DEVICE: generate(Algorithm.ES256, kid="stranger"),
+        Role.STRONG: generate(Algorithm.ES256, kid=strong),
+    }
+    with pytest.raises(StrongKeyMissed):
+        service.devices.rotate(alice.call("/keys", rotation(alice, endorsers=endorsers)))
+    assert service.stored(alice.guid).strikes == 1
 
 
 @pytest.mark.parametrize("role", Role)

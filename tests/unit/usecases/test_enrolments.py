@@ -1,5 +1,6 @@
 """Finishing a bind: a session token counts once, for keys that are possessed."""
 
+import hashlib
 from datetime import timedelta
 from functools import partial
 
@@ -423,6 +424,22 @@ def test_the_policy_says_which_algorithms_may_be_bound(service, new_service):
 def test_s14_an_unfit_key_is_refused_at_bind(service, enrolment):
     y = "A" * 43
     refused(service, with_key(enrolment, 0, jwk={**enrolment.keys[0].jwk, "y": y}), UnfitKey)
+
+
+def test_what_is_no_key_is_refused_by_its_place(service, enrolment):
+    with pytest.raises(InvalidField) as caught:
+        service.enrolments.complete(with_key(enrolment, 1, jwk={"kty": "EC"}))
+    assert caught.value.field == "keys[1].jwk.kid"
+
+
+def test_what_is_stored_of_the_keys_that_completed_a_binding_stays_as_it_is(
+    service, invitation, enrolment
+):
+    """A later version of the service has to know the same keys again."""
+    device_keys = service.enrolments.complete(enrolment).binding.keys
+    lines = [f"{each.role.value} {each.key.kid} {each.key.thumbprint}" for each in device_keys]
+    digest = hashlib.sha256("\n".join(sorted(lines)).encode()).digest()
+    assert service.stored(invitation.binding).enrolled == keys.b64url(digest)
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,14 @@ def test_the_guids_of_a_key_are_three_of_one_partition(key):
     assert set(guids).isdisjoint(derive_guids(f"l{key}", STANDARD))
 
 
+def test_the_guids_of_a_key_are_the_same_ones_in_every_version():
+    assert derive_guids("shop", STANDARD) == (
+        "8d36eacb-b2c7-8bf8-af30-2280088637fe",
+        "8d871b6a-f09d-8a4e-9822-61d637159db0",
+        "8d466a96-4bec-8bcc-9bd2-2da42fcc4f47",
+    )
+
+
 def test_twenty_at_once_make_one(service, meeting, at_once):
     """All of them have read that there is nothing before the first one commits."""
     together = service.but(store=meeting(service.store, 20))
@@ -203,7 +211,23 @@ def test_an_administrator_of_the_company_reads_it(service):
     party = ensure(service)
     guid = service.credentials.create_admin("own", company=party.app_space.company).guid
     admin = service.stored(guid)
-    assert service.by(admin).administration.ensure_tenancy("shop", **NAMES) == party
+    faults = Faults()
+    counted = service.but(store=faulty(service.store, "store", faults)).by(admin)
+    assert counted.administration.ensure_tenancy("shop", **NAMES) == party
+    assert "store.commit" not in faults.calls
     service.credentials.revoke_admin(guid)
     with pytest.raises(CredentialRefused):
         service.by(admin).administration.ensure_tenancy("shop", **NAMES)
+
+
+def test_s18_an_administrator_who_is_revoked_before_the_commit_creates_nothing(new_service):
+    model, service = new_service(), new_service()
+    ensure(model)
+    (company, *_) = records_of(model)
+    service.store.commit((Change(None, company),), (), "operation")
+    guid = service.credentials.create_admin("own", company=company.guid).guid
+    admin = service.stored(guid)
+    racing = service.meanwhile(lambda: service.credentials.revoke_admin(guid)).by(admin)
+    with pytest.raises(CredentialRefused):
+        racing.administration.ensure_tenancy("shop", **NAMES)
+    assert records_of(service) == (company, None, None)

@@ -30,7 +30,7 @@ def test_the_first_invitation_makes_the_account_and_an_invited_binding(service):
     assert invitation.account == account
     assert invitation.app_space == service.app_space
     assert (account.account_id, account.user_info) == ("alice", "a card holder")
-    assert (account.issuer, account.version) == (None, 1)
+    assert (account.issuer, account.subject, account.version) == (None, "", 1)
     assert invitation.account_created
     assert [line.binding for line in account.devices] == [binding.guid]
     assert binding.state is BindingState.INVITED

@@ -554,6 +554,23 @@ def test_an_address_that_was_replaced_meanwhile_stays(service, alice):
     assert len(service.account().devices) == 3
 
 
+def test_a_gone_address_is_removed_whatever_device_was_deleted_meanwhile(service, alice):
+    second = service.bind("alice", addresses=(HERE, THERE))
+
+    class Slow:
+        def kinds(self):
+            return service.outbox.kinds()
+
+        def push(self, addresses, message):
+            service.store._records.pop(alice.guid, None)
+            return service.outbox.push(addresses, message)
+
+    service.outbox.dead.add(HERE)
+    service.ask("alice", "Pay?")
+    service.but(notifier=Slow()).push()
+    assert service.stored(second.guid).addresses == (THERE,)
+
+
 # Trying a device
 
 

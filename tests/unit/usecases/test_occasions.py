@@ -78,6 +78,23 @@ def test_s17_the_others_are_notified_of_a_device_that_wrong_pins_revoked(
     assert devices_notified(service) == [(Occasion.DEVICE_REVOKED, tablet.guid, (HERE,))]
 
 
+def test_s17_the_others_are_notified_of_a_device_that_an_origin_revoked(service, alice, tablet):
+    suspended = service.bind("alice", addresses=(THERE,))
+    service.devices.suspend(suspended.guid, by=OPERATOR)
+    service.push()
+    service.outbox.pushes.clear()
+    before = service.records()
+    service.devices.revoke(tablet.guid, by=service.origin)
+    (notification,) = [
+        record
+        for guid, record in service.records().items()
+        if guid not in before and isinstance(record, Notification)
+    ]
+    # Neither the revoked one nor the suspended one, whatever they are when it is sent.
+    assert notification.devices == (alice.guid,)
+    assert devices_notified(service) == [(Occasion.DEVICE_REVOKED, tablet.guid, (HERE,))]
+
+
 def test_an_invitation_is_no_device(service, alice):
     invitation = service.invitations.invite(service.origin, "alice")
     service.devices.revoke(invitation.binding, by=OPERATOR)
