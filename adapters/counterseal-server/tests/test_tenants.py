@@ -374,6 +374,27 @@ def test_keys_are_rotated_and_the_old_ones_stay(init, runtime, run, data):
         assert issued.secret != output["key"]
 
 
+def test_keys_are_listed_with_what_an_operator_confirms(init, runtime, run, data):
+    init()
+    new_key = json.loads(run("keys", "rotate", "--data", data).stdout)
+    with runtime() as opened:
+        published = opened.ports.signer.jwks()
+
+    listed = run("keys", "list", "--data", data)
+    assert (listed.exit_code, listed.stderr) == (0, "")
+    lines = [json.loads(line) for line in listed.stdout.splitlines()]
+    assert lines == [
+        {
+            "kid": key.kid,
+            "thumbprint": key.thumbprint,
+            "algorithm": key.algorithm.value,
+            "signs": key.kid == new_key["kid"],
+        }
+        for key in published
+    ]
+    assert [line["signs"] for line in lines] == [True, False]
+
+
 def test_invite_prints_a_link_and_a_code(init, run, data):
     output = json.loads(init().stdout)
     result = run("invite", "zoë & co", "--data", data)

@@ -1,4 +1,4 @@
-"""`counterseal keys`: rotate the service's own keys."""
+"""`counterseal keys`: list and rotate the service's own keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,32 @@ if TYPE_CHECKING:  # a fast start
 
 @click.group()
 def keys() -> None:
-    """Rotate the service's own keys."""
+    """List and rotate the service's own keys."""
+
+
+@keys.command("list")
+@DATA
+@CONFIG
+def list_keys(data: str | None, config: str | None) -> None:
+    """
+    List the signing keys, newest first, one JSON object a line.
+
+    The newest key signs; the others prove older receipts. Origins that pin keys compare the
+    thumbprints.
+    """
+    with plainly():
+        from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
+
+        with Runtime(configured(config, data=data)) as runtime:
+            newest, *_ = published = runtime.keys.signer.jwks()
+            for key in published:
+                document = {
+                    "kid": key.kid,
+                    "thumbprint": key.thumbprint,
+                    "algorithm": key.algorithm.value,
+                    "signs": key is newest,
+                }
+                print_json(document, indent=None)
 
 
 @keys.command()
