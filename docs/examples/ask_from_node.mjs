@@ -13,7 +13,7 @@ const pending = new Map(); // both are tables of your database
 const seen = new Set();
 
 function report(how, reply) {
-  const outcome = shop.judge(reply, pending.get(reply.guid));
+  const outcome = shop.verifyReply(reply, pending.get(reply.guid));
   console.log(`${how}: ${outcome.state} ${outcome.approved ? "approved" : "not approved"}`);
 }
 

@@ -123,23 +123,23 @@ export class Origin {
     }
   }
 
-  // Judge
-  judge(reply, pending) {
+  // Compare
+  verifyReply(reply, pending) {
     demand(reply.guid === pending.guid, "guid");
     if (reply.state !== "ANSWERED" && reply.state !== "DISOWNED") {
       return { approved: false, state: reply.state };
     }
     const receipt = verifyReceipt(reply.receipt, this.pinned);
-    const { said, display } = receipt;
+    const { claims, display } = receipt;
     demand(canonical(display) === canonical(this.expected(pending, display)), "display");
     demand(reply.state === receipt.outcome, "state");
     demand(reply.answer === receipt.answer, "answer");
     demand(reply.device === receipt.device, "device");
     demand(reply.answeredAt === receipt.at, "answeredAt");
-    demand(reply.buttonSelected === (said.button ?? null), "buttonSelected");
+    demand(reply.buttonSelected === (claims.button ?? null), "buttonSelected");
     demand(reply.approved === receipt.approved, "approved");
-    if (receipt.approved && pending.question.showCode) demand(said.code === pending.code, "code");
-    return { approved: receipt.approved, state: receipt.outcome, title: said.title, receipt };
+    if (receipt.approved && pending.question.showCode) demand(claims.code === pending.code, "code");
+    return { approved: receipt.approved, state: receipt.outcome, title: claims.title, receipt };
   }
 
   /** The document that the person has to have been shown; only the two names are the service's. */

@@ -82,21 +82,21 @@ function verifiedReceipt(text, pinned) {
 
   const answer = readToken(receipt.answer);
   const key = readKey(receipt.key);
-  const said = answer.claims;
+  const claims = answer.claims;
   const disowned = receipt.outcome === "DISOWNED";
   requireSignature(answer, key, disowned ? "counterseal-disown+jwt" : "counterseal-answer+jwt");
-  demand(said.display === sha256(receipt.display), "display of the answer");
-  demand(said.challenge === display.challenge, "challenge");
-  demand(said.aud === display.appSpace.guid, "aud");
-  demand(said.sub === display.account.guid && said.sub === receipt.account, "sub");
-  demand(said.iss === receipt.device, "iss");
+  demand(claims.display === sha256(receipt.display), "display of the answer");
+  demand(claims.challenge === display.challenge, "challenge");
+  demand(claims.aud === display.appSpace.guid, "aud");
+  demand(claims.sub === display.account.guid && claims.sub === receipt.account, "sub");
+  demand(claims.iss === receipt.device, "iss");
   if (disowned) {
     demand(receipt.approved === false, "approved");
   } else {
-    const button = display.buttons[said.button];
-    demand(receipt.outcome === "ANSWERED" && button.title === said.title, "button");
+    const button = display.buttons[claims.button];
+    demand(receipt.outcome === "ANSWERED" && button.title === claims.title, "button");
     demand(button.strong === false || receipt.role === "strong", "role");
-    demand(!(button.approves && display.code) || typeof said.code === "string", "code");
+    demand(!(button.approves && display.code) || typeof claims.code === "string", "code");
     demand(receipt.approved === button.approves, "approved");
   }
   for (const each of receipt.history) {
@@ -108,7 +108,7 @@ function verifiedReceipt(text, pinned) {
     "history",
   );
   demand(receipt.number >= 1 && (receipt.previous === "") === (receipt.number === 1), "number");
-  return { ...receipt, display, said, hash: sha256(token.signed) };
+  return { ...receipt, display, claims, hash: sha256(token.signed) };
 }
 
 function requireDisplay({ additionalInfo, transactionId, ...display }) {

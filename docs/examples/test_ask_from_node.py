@@ -42,7 +42,7 @@ const codes = invalid.map(({ token }) => {
 const read = valid.map(({ token }) => verifyReceipt(token, pinned));
 console.log(JSON.stringify({ codes, hashes: read.map(({ hash }) => hash) }));
 """
-JUDGE = """
+COMPARE = """
 import { readFileSync } from "node:fs";
 import { Origin } from "./origin.mjs";
 
@@ -54,7 +54,7 @@ const put = (whole, [name, ...rest], value) => {
 };
 const outcome = (reply, pending) => {
   try {
-    return shop.judge(reply, pending).approved;
+    return shop.verifyReply(reply, pending).approved;
   } catch (problem) {
     return problem.code;
   }
@@ -277,7 +277,7 @@ CHANGES = [
 
 
 def test_a_reply_that_is_not_the_answer_to_the_question_is_refused(story):
-    got = json.loads(in_node(JUDGE, input=json.dumps(story | {"changes": CHANGES})))
+    got = json.loads(in_node(COMPARE, input=json.dumps(story | {"changes": CHANGES})))
     assert got["unchanged"] is True
     assert got["outcomes"] == ["receipt_changed"] * len(CHANGES)
 
@@ -286,7 +286,7 @@ def test_keys_that_are_not_pinned_are_refused(story):
     others = jwks_document(FakeService(seed=1).ports.signer.jwks())
     settings = story["settings"] | {"jwks": others}
     got = json.loads(
-        in_node(JUDGE, input=json.dumps(story | {"settings": settings, "changes": []}))
+        in_node(COMPARE, input=json.dumps(story | {"settings": settings, "changes": []}))
     )
     assert got["unchanged"] == "issuer_untrusted"
 

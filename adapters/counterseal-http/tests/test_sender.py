@@ -223,12 +223,13 @@ class TestAFailureOfTheReceiver:
         assert "an-id was not delivered: ConnectError" in caplog.text
         assert "SSLCertVerificationError" in caplog.text
 
-    def test_is_a_refused_connection(self, new_sender, new_receiver, delivery):
+    def test_is_a_refused_connection(self, new_sender, new_receiver, delivery, caplog):
         receiver = new_receiver()
         url = receiver.url().replace("http:", "https:")
         receiver.close()
 
         assert new_sender().send(delivery(url, TIMEOUT)) == NO_ANSWER
+        assert caplog.text.endswith("was not delivered: ConnectError: ConnectionRefusedError\n")
 
     def test_is_a_name_without_an_address(self, new_sender, receiver, delivery):
         sender = new_sender([Unresolved("the name has no address")])

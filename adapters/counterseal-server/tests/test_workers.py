@@ -8,9 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from counterseal.errors import SenderUnavailable, StoreUnavailable
-from counterseal.models import OPERATOR, ChallengeState
+from counterseal.models import OPERATOR, ChallengeState, DeliveryOutcome
 from counterseal.testing import FakeService
 from counterseal.testing.service import CALLBACK
+from counterseal.wire.claims import format_time
 from counterseal_server import workers as module
 from counterseal_server.configuration import settings
 from counterseal_server.metrics import Metrics
@@ -97,6 +98,23 @@ def test_a_callback_is_delivered_once_by_any_number_of_them(world, start):
     line = b'counterseal_callback_attempts_total{outcome="DELIVERED"} 1.0'
     eventually(lambda: sum(line in one.text() for one in metrics) == 1)
     assert len(world.sender.attempts) == 1
+
+
+@pytest.mark.parametrize(("status", "text"), [(500, "HTTP 500"), (None, "no answer")])
+def test_the_log_says_what_came_of_an_attempt(world, start, caplog, status, text):
+    caplog.set_level("INFO")
+    world.sender.script(DeliveryOutcome(status=status))
+    answered(world)
+    guid = world.origin.origin.guid
+    start(duties={Duty.DELIVER})
+    (callback,) = eventually(
+        lambda: [
+            each for each in world.callbacks.list_queued(guid, 9, by=OPERATOR) if each.attempts
+        ]
+    )
+    at = format_time(callback.next_at)
+    line = f"callback {callback.guid}: QUEUED, attempt 1: {text}; next attempt at {at}"
+    eventually(lambda: line in [record.getMessage() for record in caplog.records])
 
 
 def test_a_receiver_that_hangs_keeps_only_its_own_origin_waiting(world, start, monkeypatch):

@@ -187,3 +187,19 @@ def test_what_may_be_signed_is_a_structured_field(client):
     (components, parameters) = accepted["counterseal"]
     assert [name for name, _ in components] == ["@method", "@target-uri", "content-digest"]
     assert parameters == {"created": True, "alg": "hmac-sha256", "tag": "counterseal"}
+
+
+def test_the_log_says_over_which_address_a_signature_had_to_be(signer, caplog):
+    caplog.set_level("INFO")
+    headers = signer.headers("PUT", BIND, BODY)
+    reply = signer.send("PUT", BIND.removeprefix("/api"), BODY, headers)
+    assert (reply.status_code, reply.json["code"]) == (401, "unauthorized")
+    expected = f"not authenticated: credential_refused; no signature held over {BASE}"
+    assert expected in [record.getMessage() for record in caplog.records]
+    assert BASE not in reply.get_data(as_text=True)
+
+
+def test_the_log_says_nothing_of_signatures_where_there_is_none(client, caplog):
+    caplog.set_level("INFO")
+    assert client.put(BIND, data=BODY).status_code == 401
+    assert "no signature held" not in caplog.text

@@ -1,5 +1,6 @@
 """OpenAPI: the table, the routes and the document are one (E14)."""
 
+import attrs
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from counterseal import STANDARD, Refused, read_question
 from counterseal.rules.sizes import challenge_life
 from counterseal_web import OPERATIONS, Settings
+from counterseal_web.openapi import openapi
 from counterseal_web.problems import STATUS_BY_PUBLIC_CODE
 from counterseal_web.schemas import SCHEMAS
 
@@ -39,6 +41,54 @@ def test_e14_the_table_is_the_document(described):
 def test_every_word_of_a_problem_is_one_that_there_is():
     for operation in OPERATIONS:
         assert set(operation.refuses) <= set(STATUS_BY_PUBLIC_CODE), operation.id
+
+
+def test_the_headers_that_are_sent_are_described(replies, described):
+    for path, method, reply in replies:
+        responses = described["paths"][path][method]["responses"]
+        headers = responses[str(reply.status_code)].get("headers", {})
+        for name in ("Location", "Retry-After", "WWW-Authenticate", "Accept-Signature"):
+            assert (name in headers) or name not in reply.headers, (path, name)
+            if name != "Retry-After":
+                assert (name in headers) is (name in reply.headers), (path, name)
+
+
+@pytest.fixture
+def replies(kit, shop, client):
+    return [
+        ("/account/bind", "put", shop.put("/account/bind", json={"accountId": "user-7"})),
+        ("/account/bind", "put", shop.put("/account/bind", json={"accountId": "user-7"})),
+        ("/account/bind", "put", client.put("/account/bind", json={"accountId": "user-7"})),
+        ("/request/add", "post", kit.ask(shop)),
+        ("/account/getAccount", "get", shop.get("/account/getAccount?accountId=user-7")),
+    ]
+
+
+def test_a_wait_may_be_answered_with_retry_after(described):
+    for path in ("/request/getRequest", "/request/{guid}"):
+        operation = described["paths"][path]["get"]
+        assert "Retry-After" in operation["responses"]["200"]["headers"]
+        assert "Retry-After" in operation["responses"]["503"]["headers"]
+        (wait,) = (each for each in operation["parameters"] if each["name"] == "wait")
+        assert "`Retry-After`" in wait["description"]
+
+
+def test_the_callback_is_described(described):
+    webhook = described["webhooks"]["requestEnded"]["post"]
+    (schema,) = webhook["requestBody"]["content"].values()
+    assert schema == {"schema": {"$ref": "#/components/schemas/Request"}}
+    names = [each["name"] for each in webhook["parameters"]]
+    assert names == ["webhook-id", "webhook-timestamp", "webhook-signature"]
+
+
+@pytest.mark.parametrize("limit", [3, 8])
+def test_the_policy_says_how_many_buttons_there_may_be(limit):
+    policy = attrs.evolve(STANDARD, buttons_limit=limit)
+    schema = openapi(OPERATIONS, BASE, policy)["components"]["schemas"]["Question"]
+    button = {"title": "Pay", "strongAuth": True}
+    for count in range(1, limit + 2):
+        question = {"accountId": "a", "content": "Pay?", "buttons": [button] * count}
+        assert Draft202012Validator(schema).is_valid(question) is (2 <= count <= limit)
 
 
 def test_under_api_the_document_says_so(client):

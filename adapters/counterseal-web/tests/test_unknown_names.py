@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from counterseal import STANDARD
 from counterseal.errors import InvalidField
 from counterseal_web import ADMIN_API, OPERATIONS
 from counterseal_web.calls import Call
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.one_face
 
 NOTHING = "00000000-0000-8000-8000-000000000000"
 ALL = (*OPERATIONS, *ADMIN_API)
-SCHEMAS = openapi(ALL, "https://service.example")["components"]["schemas"]
+SCHEMAS = openapi(ALL, "https://service.example", STANDARD)["components"]["schemas"]
 READERS = [each for each in ALL if each.payload in {Payload.JSON, Payload.FORM}]
 UNHEARD = "unheardOf"
 

@@ -150,6 +150,11 @@ def _log_failure(delivery: Delivery, error: Exception) -> None:
 
 
 def _kinds(error: BaseException) -> str:
-    # httpcore2 raises some errors again "from None", so that their cause is in `__context__`.
-    cause = error.__cause__ or error.__context__
-    return type(error).__name__ + (f" < {_kinds(cause)}" if cause else "")
+    """Return the kind of *error*, and those of its causes that say more."""
+    names: dict[str, None] = {}
+    cause: BaseException | None = error
+    while cause is not None:
+        names[type(cause).__name__] = None
+        # httpcore2 raises some errors again "from None", so that their cause is in `__context__`.
+        cause = cause.__cause__ or cause.__context__
+    return ": ".join(names)

@@ -24,6 +24,7 @@ class Attempts(Generic[R]):
         noun: The name of such a record in the log.
         attempt: Makes one attempt.
         count: Counts an attempt and its result.
+        describe: Returns what the log says of an attempt's result.
         slots: How many attempts run at once in each pool.
         freed: Called when a slot becomes free.
 
@@ -37,6 +38,7 @@ class Attempts(Generic[R]):
         attempt: Callable[[Guid], R],
         count: Callable[[R, str], None],
         *,
+        describe: Callable[[R], str],
         slots: int,
         freed: Callable[[], None],
     ) -> None:
@@ -44,6 +46,7 @@ class Attempts(Generic[R]):
         self._noun = noun
         self._attempt = attempt
         self._count = count
+        self._describe = describe
         self._slots = slots
         self._freed = freed
         self._pools: dict[str, ThreadPoolExecutor] = {}
@@ -63,9 +66,9 @@ class Attempts(Generic[R]):
     def _run(self, record: R) -> None:
         noun, guid = self._noun, record.guid
         try:
-            state = self._attempt(guid).state.value
-            self._count(record, state)
-            log.info("%s %s: %s", noun, guid, state)
+            attempted = self._attempt(guid)
+            self._count(record, attempted.state.value)
+            log.info("%s %s: %s", noun, guid, self._describe(attempted))
         except Refused as refusal:
             log.debug("%s %s: %s", noun, guid, refusal.code)
         except Unavailable as failure:

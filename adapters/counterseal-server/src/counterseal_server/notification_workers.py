@@ -90,6 +90,7 @@ class NotificationWorkers:
             "notification",
             self.notifications.attempt,
             lambda record, outcome: metrics.notified(record.occasion.value, outcome),
+            describe=lambda record: record.state.value,
             slots=self._slots,
             freed=freed,
         )

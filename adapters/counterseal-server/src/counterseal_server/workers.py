@@ -16,7 +16,8 @@ from datetime import timedelta
 import attrs
 
 from counterseal import Callbacks, Challenges, Invitations, Logins, Refused, Unavailable
-from counterseal.models import Callback
+from counterseal.models import Callback, CallbackState
+from counterseal.wire.claims import format_time
 from counterseal_server.attempts import Attempts
 from counterseal_server.metrics import Metrics
 from counterseal_server.notification_workers import NotificationWorkers
@@ -83,6 +84,7 @@ class Workers:
             "callback",
             self._callbacks.attempt,
             lambda _, outcome: metrics.attempted(outcome),
+            describe=_describe,
             slots=self._senders,
             freed=lambda: None,
         )
@@ -177,3 +179,14 @@ class Workers:
             for callback in self._callbacks.in_turn(under_way, self._senders):
                 self._deliveries.begin(callback, "callbacks")
         return False
+
+
+def _describe(callback: Callback) -> str:
+    state: str = callback.state.value
+    if callback.state not in (CallbackState.QUEUED, CallbackState.DEAD):
+        return state
+    answer = "no answer" if callback.last_status is None else f"HTTP {callback.last_status}"
+    after = f"next attempt at {format_time(callback.next_at)}"
+    if callback.cause is not None:
+        after = callback.cause.value
+    return f"{state}, attempt {callback.attempts}: {answer}; {after}"

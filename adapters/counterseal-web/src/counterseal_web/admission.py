@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import counterseal as cs
+from counterseal.errors import CredentialRefused
 from counterseal.wire.signature import ALGORITHM, COVERED, LABEL, TAG
 from counterseal_web.calls import Call
 from counterseal_web.messages import Reply
@@ -66,5 +67,13 @@ def admit(call: Call, audience: Audience, authenticate: Callable[[cs.SignedReque
         return authenticate(signed)
     except cs.Refused as refusal:
         # The reply is the same, whatever is wrong with a credential.
-        log.info("not authenticated: %s", refusal.code)
+        # The log says over which address a signature had to be: the usual mistake.
+        signed_badly = isinstance(refusal, CredentialRefused) and _is_signed(call)
+        address = f"; no signature held over {call.root}" if signed_badly else ""
+        log.info("not authenticated: %s%s", refusal.code, address)
         raise NotAdmittedError(audience) from None
+
+
+def _is_signed(call: Call) -> bool:
+    names = {name.lower() for name, _ in call.headers}
+    return "signature-input" in names or (call.authorization or "").startswith("CX1-")

@@ -7,19 +7,22 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
+from counterseal import Policy
 from counterseal_web.admin import ADMIN_API
 from counterseal_web.admin.schemas import ADMIN_SCHEMAS
 from counterseal_web.calls import Call
 from counterseal_web.devices import DEVICE_API
 from counterseal_web.inputs import MEDIA_TYPES
-from counterseal_web.messages import PROBLEM, Reply
+from counterseal_web.messages import JSON, PROBLEM, Reply
 from counterseal_web.operations import NAME, Audience, Operation, Payload
 from counterseal_web.origins import ORIGIN_API
 from counterseal_web.problems import STATUS_BY_PUBLIC_CODE
-from counterseal_web.schemas import SCHEMAS
+from counterseal_web.schemas import SCHEMAS, question_schema
 from counterseal_web.service import Service
 
 Document = dict[str, Any]
+
+WIRE = "docs/reference/wire.md in the source of Counterseal"
 
 SCHEMES: dict[str, Document] = {
     "basic": {"type": "http", "scheme": "basic", "description": "GUID and secret of an origin."},
@@ -27,20 +30,20 @@ SCHEMES: dict[str, Document] = {
         "type": "apiKey",
         "in": "header",
         "name": "Authorization",
-        "description": "CX1-HMAC-SHA256; see the wire reference.",
+        "description": f"CX1-HMAC-SHA256; see {WIRE}, Authorization of an origin.",
     },
     "signature": {
         "type": "apiKey",
         "in": "header",
         "name": "Signature",
         "description": "With `Signature-Input` and `Content-Digest`: RFC 9421, in the profile"
-        " that the wire reference describes.",
+        f" of {WIRE}, Message signatures.",
     },
     "proof": {
         "type": "apiKey",
         "in": "header",
         "name": "Counterseal-Proof",
-        "description": "A device proof, a compact JWS; see the wire reference.",
+        "description": f"A device proof, a compact JWS; see {WIRE}, Device proofs.",
     },
 }
 
@@ -59,13 +62,73 @@ ALWAYS = ("invalid_field", "too_large", "internal", "unavailable")
 """Problems of every call."""
 
 
-def openapi(operations: Iterable[Operation], root: str) -> Document:
+LOCATION: Document = {
+    "Location": {"description": "The address of what is there now.", "schema": {"type": "string"}}
+}
+RETRY_AFTER: Document = {
+    "Retry-After": {
+        "description": "Seconds to wait before the next call.",
+        "schema": {"type": "integer", "minimum": 1},
+    }
+}
+CHALLENGES: Document = {
+    "WWW-Authenticate": {
+        "description": "The schemes of the call (RFC 9110, 11.6.1).",
+        "schema": {"type": "string"},
+    },
+    "Accept-Signature": {
+        "description": "How to sign the message (RFC 9421, 5.1).",
+        "schema": {"type": "string"},
+    },
+}
+PROBLEM_HEADERS: dict[int, Document] = {
+    HTTPStatus.UNAUTHORIZED: CHALLENGES,
+    HTTPStatus.TOO_MANY_REQUESTS: RETRY_AFTER,
+    HTTPStatus.SERVICE_UNAVAILABLE: RETRY_AFTER,
+}
+CREATED_OR_MOVED = frozenset({HTTPStatus.CREATED, HTTPStatus.SEE_OTHER})
+
+WEBHOOK: Document = {
+    "post": {
+        "operationId": "requestEnded",
+        "summary": "Sent to the request's `callback` when it has ended.",
+        "description": "Signed as Standard Webhooks 1.0 says; it may come twice."
+        f" See {WIRE}, Callbacks.",
+        "parameters": [
+            {
+                "name": name,
+                "in": "header",
+                "required": required,
+                "description": meaning,
+                "schema": {"type": "string"},
+            }
+            for name, required, meaning in (
+                ("webhook-id", True, "The same at every attempt."),
+                ("webhook-timestamp", True, "The attempt's time, seconds since the epoch."),
+                ("webhook-signature", False, "Absent if the origin has no callback secret."),
+            )
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": {"$ref": "#/components/schemas/Request"}}},
+        },
+        "responses": {
+            "2XX": {"description": "Recorded."},
+            "410": {"description": "Not wanted: the service sends it no more."},
+            "default": {"description": "Not recorded: the service sends it again later."},
+        },
+    }
+}
+
+
+def openapi(operations: Iterable[Operation], root: str, policy: Policy) -> Document:
     """
     Return the description.
 
     Args:
         operations: What to describe.
         root: The public address before the paths.
+        policy: What the service allows.
     """
     paths: dict[str, Document] = defaultdict(dict)
     for operation in operations:
@@ -75,7 +138,13 @@ def openapi(operations: Iterable[Operation], root: str) -> Document:
         "info": {"title": "Counterseal", "version": "1"},
         "servers": [{"url": root}],
         "paths": dict(paths),
-        "components": {"schemas": SCHEMAS | ADMIN_SCHEMAS, "securitySchemes": SCHEMES},
+        "webhooks": {"requestEnded": WEBHOOK},
+        "components": {
+            "schemas": SCHEMAS
+            | ADMIN_SCHEMAS
+            | {"Question": question_schema(policy.buttons_limit)},
+            "securitySchemes": SCHEMES,
+        },
     }
 
 
@@ -132,8 +201,17 @@ def _successes(operation: Operation) -> Document:
         if name is not None:
             schema = {"$ref": f"#/components/schemas/{name}"}
             response["content"] = {operation.media_type: {"schema": schema}}
+        headers = _success_headers(operation)
+        if headers:
+            response["headers"] = headers
         responses[str(status)] = response
     return responses
+
+
+def _success_headers(operation: Operation) -> Document:
+    # One that creates says where, also if it was there already.
+    location = LOCATION if CREATED_OR_MOVED & operation.gives.keys() else {}
+    return location | (RETRY_AFTER if "wait" in operation.query else {})
 
 
 def statuses(operation: Operation) -> frozenset[int]:
@@ -160,6 +238,7 @@ def _problems(operation: Operation) -> Document:
             "description": ", ".join(f"`{word}`" for word in by_status[status]),
             "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
+        | ({"headers": PROBLEM_HEADERS[status]} if status in PROBLEM_HEADERS else {})
         for status in sorted(by_status)
     }
 
@@ -167,7 +246,7 @@ def _problems(operation: Operation) -> Document:
 def describe(service: Service, call: Call) -> Reply:
     """Return this description: every call that is served."""
     served = (*OPERATIONS, *ADMIN_API) if service.settings.administration else OPERATIONS
-    return Reply(document=openapi(served, call.root))
+    return Reply(document=openapi(served, call.root, service.policy))
 
 
 DESCRIPTION = Operation(

@@ -164,7 +164,11 @@ def _await_end(service: Service, call: Call, party: RelyingParty, guid: Guid) ->
 
 
 ACCOUNT_ID = {"accountId": "The origin's own id of the account."}
-WAIT = {"wait": "Seconds to wait for the request to end; answered as it stands after that."}
+WAIT = {
+    "wait": "Seconds to wait for the request to end, 30 at most by default; then it is answered as"
+    " it stands. If too many wait, it is so at once: with 200, `PENDING` or `SEEN`, and"
+    " `Retry-After`."
+}
 GUID = {"requestGuid": "The request's GUID."}
 
 _call = partial(Operation, audience=Audience.ORIGIN, accepts=Payload.FORM)

@@ -187,7 +187,11 @@ SCHEMAS: dict[str, Schema] = {
     # What an origin gets
     "Invitation": _object(
         privakeyId=GUID,
-        sessionToken={"anyOf": [TEXT, _object(guid=TEXT, expiration=MOMENT)]},
+        sessionToken={
+            "anyOf": [TEXT, _object(guid=TEXT, expiration=MOMENT)],
+            "description": "A text; an object, whose `guid` is the whole token, only if the"
+            " origin's `sessionTokenForm` is `object`, for clients of 2019.",
+        },
         sessionTokenExpiration=MOMENT,
         appSpaceGuid=GUID,
         appSpaceName=TEXT,
@@ -279,3 +283,11 @@ SCHEMAS: dict[str, Schema] = {
     "KeySet": KEY_SET,
     "Description": {"type": "object"},
 }
+
+
+def question_schema(buttons_limit: int) -> Schema:
+    """Return the schema of what an origin asks, where it may have *buttons_limit* buttons."""
+    question = SCHEMAS["Question"]
+    buttons, nothing = question["properties"]["buttons"]["anyOf"]
+    limited = {"anyOf": [buttons | {"maxItems": buttons_limit}, nothing]}
+    return question | {"properties": question["properties"] | {"buttons": limited}}
