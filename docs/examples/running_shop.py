@@ -23,12 +23,14 @@ def find_port():
 
 
 @contextmanager
-def running_shop(procfile):
-    """Run a shop with a database of its own; yield its URL."""
+def running_shop(procfile, database="", keys=""):
+    """Run a shop with a database of its own, or on *database* with *keys*; yield its URL."""
     port = find_port()
     environment = {
         name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "KEYS"}
     }
+    if database:
+        environment |= {"DATABASE_URL": database, "KEYS": keys}
     process = subprocess.Popen(
         [sys.executable, SHOPS / "start.py", *procfile.split("/")],
         env=environment | {"PORT": str(port)},

@@ -4,12 +4,17 @@ import html
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
+from pathlib import Path
 
 import httpx2
+import psycopg
 import pytest
 from running_shop import PATIENCE, PROCFILES, SHOPS, device, running_shop
 
@@ -46,12 +51,26 @@ class Shop:
         return re.search(r'id="state">([^<]*)<', page)
 
 
+def log_in(url):
+    shop = Shop(url)
+    shop.post("/login", user="user-42")
+    return shop
+
+
 @pytest.fixture(params=PROCFILES)
 def shop(request):
     with running_shop(request.param) as url:
-        shop = Shop(url)
-        shop.post("/login", user="user-42")
+        shop = log_in(url)
         yield shop
+        shop.browser.close()
+
+
+@pytest.fixture(params=[f"{name}/Procfile" for name in NAMES])
+def shop_with_database(request, tmp_path):
+    keys = str(tmp_path / "keys")
+    with postgresql() as database, running_shop(request.param, database, keys) as url:
+        shop = log_in(url)
+        yield shop, database
         shop.browser.close()
 
 
@@ -99,6 +118,7 @@ def test_a_person_binds_a_device_and_approves_and_declines_orders(shop, tmp_path
     "name", [name for name in NAMES if (SHOPS / name / "alembic.ini").exists()]
 )
 def test_alembic_leaves_the_tables_of_counterseal_alone(name, tmp_path):
+    folder = shutil.copytree(SHOPS / name, tmp_path / name)
     with postgresql() as url:
         environment = os.environ | {
             "DATABASE_URL": url,
@@ -107,15 +127,49 @@ def test_alembic_leaves_the_tables_of_counterseal_alone(name, tmp_path):
         }
         done = [
             subprocess.run(
-                [sys.executable, *arguments],
-                cwd=SHOPS / name,
+                [Path(sys.executable).with_name(program), *arguments],
+                cwd=folder,
                 env=environment,
                 capture_output=True,
                 text=True,
                 timeout=PATIENCE,
                 check=False,
             )
-            for arguments in (["install.py"], ["-m", "alembic", "check"])
+            for program, *arguments in (
+                ["python", "install.py"],
+                ["alembic", "check"],
+                ["alembic", "revision", "--autogenerate", "-m", "Change nothing"],
+                ["alembic", "upgrade", "head"],
+            )
         ]
-    assert [each.returncode for each in done] == [0, 0], [each.stderr for each in done]
+    assert [each.returncode for each in done] == [0] * len(done), [each.stderr for each in done]
     assert "No new upgrade operations detected." in done[1].stdout
+    (revision,) = folder.glob("migrations/versions/*_change_nothing.py")
+    assert "counterseal_" not in revision.read_text()
+
+
+def test_an_order_whose_challenge_is_gone_is_cancelled(shop_with_database):
+    shop, database = shop_with_database
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            'INSERT INTO orders (id, "user", item, challenge, state)'
+            " VALUES ('1', 'user-42', 'an old kite', %s, 'waiting')",
+            [str(uuid.uuid4())],
+        )
+    deadline = time.monotonic() + PATIENCE
+    while "an old kite</a>: cancelled" not in shop.browser.get("/").text:
+        assert time.monotonic() < deadline
+
+
+def test_a_call_to_the_fastapi_shop_waits_for_the_answer(tmp_path):
+    home = tmp_path / "device"
+    with running_shop("fastapi_shop/Procfile") as url, ThreadPoolExecutor() as threads:
+        shop = log_in(url)
+        bind(shop, home)
+        address, code = shop.order("a kite")
+        call = threads.submit(shop.browser.get, f"{address}/state")
+        device(home, "answer", pending(home)["challenge"], "--button", "0", "--code", code)
+        # On a slow machine, the call may be over before the answer.
+        assert call.result(PATIENCE).json()["state"] in {"paid", "waiting"}
+        assert shop.browser.get(f"{address}/state").json() == {"state": "paid"}
+        shop.browser.close()

@@ -83,7 +83,7 @@ class PolicyUnsound(Misuse, code="policy_unsound"):
 
 
 class StoreUnavailable(Unavailable, code="store_unavailable"):
-    """The store did not answer."""
+    """The store did not answer, or refused."""
 
 
 class Indeterminate(Unavailable, code="indeterminate"):

@@ -80,6 +80,17 @@ def test_an_address_of_another_kind_is_refused(url):
         connect(url)
 
 
+def test_the_short_scheme_of_postgresql_is_refused_by_name():
+    with pytest.raises(UnfitUrl, match="postgresql://, not with postgres://"):
+        connect("postgres://counterseal@localhost/x")
+
+
+@pytest.mark.parametrize("driver", ["asyncpg", "psycopg", "psycopg2"])
+def test_the_driver_in_the_address_does_not_matter(driver, postgres_server, opened):
+    url = make_url(postgres_server.emptied()).set(drivername=f"postgresql+{driver}")
+    assert SqlStore(opened(url), FrozenClock()).list(None) == ()
+
+
 def test_a_password_is_not_shown():
     database = connect("postgresql://counterseal:dd8a6f@localhost/x")
 
@@ -92,8 +103,10 @@ def test_the_log_says_what_failed_and_nothing_that_was_sent(server, opened, capl
         connection.run("SELECT nothing FROM canary_dd8a6f")
 
     (line,) = [record.getMessage() for record in caplog.records]
-    kinds = ("OperationalError SQLITE_ERROR", "UndefinedTable 42P01")
-    assert line in {f"the database failed: {kind}" for kind in kinds}
+    assert line in {
+        "the database failed: OperationalError SQLITE_ERROR",
+        "the database refused: a table is missing, so run `upgrade` (42P01)",
+    }
 
 
 @pytest.fixture
@@ -393,11 +406,57 @@ def test_the_log_is_read_in_pages(database):
     ("text", "reason"),
     [
         ('connection to server at "h", port 1 failed: Connection refused', "Connection refused"),
-        ('FATAL:  password authentication failed for user "u"', "password authentication failed"),
         ("canary", ""),
     ],
 )
-def test_the_log_says_why_a_server_lets_nobody_in(text, reason, caplog):
-    unavailable(sqlite3.OperationalError(text))
+def test_the_log_says_why_a_server_is_not_reached(text, reason, caplog):
+    error = unavailable(sqlite3.OperationalError(text))
     kind = f"OperationalError ({reason})" if reason else "OperationalError"
     assert caplog.messages == [f"the database failed: {kind}"]
+    assert "did not answer" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            'connection failed: FATAL:  password authentication failed for user "u"',
+            'password authentication failed for user "u"',
+        ),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.7", user "u"', "no pg_hba.conf entry"),
+        ('FATAL:  role "u" is not permitted to log in', 'role "u" is not permitted to log in'),
+    ],
+)
+def test_the_log_says_why_a_server_lets_nobody_in(text, reason, caplog):
+    error = unavailable(sqlite3.OperationalError(text))
+    assert caplog.messages == [f"the database refused: {reason}"]
+    assert str(error) == f"the database refused: {reason}"
+
+
+def test_an_unknown_role_or_database_and_a_table_that_is_missing_or_closed_are_named(
+    postgres_server, opened, caplog
+):
+    url = make_url(postgres_server.emptied())
+    with opened(url).writing() as connection:
+        connection.run("CREATE ROLE counterseal_reader LOGIN")
+    try:
+        for address, reason in (
+            (url.set(username="canary"), 'role "canary" does not exist'),
+            (url.set(database="canary"), 'database "canary" does not exist'),
+            (
+                url.set(username="counterseal_reader"),
+                "the role has no permission (42501, counterseal_records)",
+            ),
+            (
+                postgres_server.bare(),
+                "a table is missing, so run `upgrade` (42P01, counterseal_records)",
+            ),
+        ):
+            caplog.clear()
+            with pytest.raises(StoreUnavailable) as raised:
+                SqlStore(opened(address), FrozenClock()).list(None)
+            assert caplog.messages == [f"the database refused: {reason}"]
+            assert str(raised.value) == f"the database refused: {reason}"
+    finally:
+        with opened(url).writing() as connection:
+            connection.run("DROP ROLE counterseal_reader")

@@ -5,12 +5,22 @@ Counterseal for asynchronous callers: use cases in coroutines, and the HTTP API 
     issued = await issue(party, question)
 
     application = AsgiApplication(Service(ports, policy, Settings(public_url=...)))
+    challenge = await wait_for_end(service, party, issued.challenge.guid, timeout=timedelta(...))
 """
 
 from __future__ import annotations
 
 from counterseal_asgi.application import AsgiApplication
+from counterseal_asgi.ends import closing_on_signal, wait_for_end
 from counterseal_asgi.threads import DEFAULT_THREADS, aio
 from counterseal_web import Service, Settings
 
-__all__ = ["DEFAULT_THREADS", "AsgiApplication", "Service", "Settings", "aio"]
+__all__ = [
+    "DEFAULT_THREADS",
+    "AsgiApplication",
+    "Service",
+    "Settings",
+    "aio",
+    "closing_on_signal",
+    "wait_for_end",
+]

@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 from anyio import CapacityLimiter
 
 from counterseal_asgi.bodies import ClientDisconnected, receive_body
+from counterseal_asgi.ends import closing_on_signal
 from counterseal_asgi.threads import run_in_thread
 from counterseal_asgi.waiters import AsyncWaiters
 from counterseal_web import Application, Request, Response, Service
@@ -39,7 +40,7 @@ class AsgiApplication:
     The HTTP API as an ASGI application, for servers and hosts on asyncio.
 
     Mounted under a prefix that the host puts into `root_path`, the prefix is the end of
-    `public_url`. A host that answers `lifespan` itself calls `service.close()` when it shuts down.
+    `public_url`. A host that answers `lifespan` itself enters `closing_on_signal` there.
 
     Args:
         service: The use cases, and the settings.
@@ -82,13 +83,10 @@ class AsgiApplication:
             raise ValueError(f"not served: {scope['type']}")
 
     async def _live(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.shutdown":
-                self._service.close()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
-            await send({"type": "lifespan.startup.complete"})
+        with closing_on_signal(self._service):
+            while (await receive())["type"] != "lifespan.shutdown":
+                await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = await self._receive(scope, receive)

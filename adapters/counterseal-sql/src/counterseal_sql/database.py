@@ -184,6 +184,7 @@ def connect(
     Args:
         url: `sqlite:///FILE`, or `postgresql://USER:PASSWORD@HOST/NAME` with any parameters
             of libpq, and `pooler=on` for one that shares sessions between transactions.
+            The driver is always psycopg, so `postgresql+asyncpg://` is the same address.
         patience: How long to wait for a lock or a connection before it is Unavailable.
         connections: How many are open at once, at most; `upgrade` opens one more.
 
@@ -204,6 +205,8 @@ def connect(
             except ModuleNotFoundError as error:
                 raise UnfitUrl('install "counterseal-sql[postgresql]"') from error
             return Database(PostgresqlDialect(parsed, patience=patience, connections=connections))
+        case "postgres":
+            raise UnfitUrl("begin the address with postgresql://, not with postgres://")
     raise UnfitUrl
 
 

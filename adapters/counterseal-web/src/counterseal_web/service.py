@@ -50,10 +50,13 @@ class Service:
         self.telemetry = cs.Telemetry(ports, policy)
         self.waiters = Waiters(ports.wake, self.load, settings)
         self._closers = [self.waiters.close]
+        self._closed = False
 
     def at_close(self, closer: Callable[[], None]) -> None:
-        """Have `close` call *closer* too, for a face with a driver of its own."""
+        """Have `close` call *closer* too, and at once if it has run, for a driver of one's own."""
         self._closers.append(closer)
+        if self._closed:
+            closer()
 
     def load(self, party: RelyingParty, guid: Guid) -> Challenge:
         """
@@ -77,5 +80,6 @@ class Service:
 
     def close(self) -> None:
         """End all waits, each after one more load; for a process that is about to stop."""
+        self._closed = True
         for closer in self._closers:
             closer()

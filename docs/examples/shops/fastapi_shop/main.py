@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import segno
-from fastapi import Depends, FastAPI, Form, HTTPException, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi import Depends, FastAPI, Form, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.templating import Jinja2Templates
 from sqlalchemy import select
 from starlette.middleware.sessions import SessionMiddleware
@@ -16,7 +16,7 @@ from starlette.middleware.sessions import SessionMiddleware
 import counterseal as cs
 from approvals import PREFIX, SHOP_URL, Approvals
 from counterseal.errors import AccountUnbound, AccountUnknown
-from counterseal_asgi import AsgiApplication
+from counterseal_asgi import AsgiApplication, closing_on_signal
 from orders import Order, finish_order, load_order, place_order, sessions
 
 log = logging.getLogger("shop")
@@ -26,8 +26,10 @@ pages = Jinja2Templates(Path(__file__).parent / "templates")
 
 @asynccontextmanager
 async def lifespan(_):
-    yield
-    approvals.service.close()  # answers the devices that wait
+    await approvals.start()
+    # On SIGTERM or Ctrl-C, the calls that wait end at once; else uvicorn waits for each of them.
+    with closing_on_signal(approvals.service):
+        yield
 
 
 app = FastAPI(lifespan=lifespan, default_response_class=HTMLResponse)
@@ -88,15 +90,26 @@ async def buy(request: Request, user: User, item: Annotated[str, Form()]):
 
 @app.get("/orders/{order_id}")
 async def show_order(request: Request, user: User, order_id: str):
-    async with sessions.begin() as database:
-        order = await load_order(database, order_id, user)
-        if order is None:
-            raise HTTPException(404)
-        if order.state == "waiting":
-            await finish_order(approvals, database, order)
+    order = await load_order(order_id, user)
+    if order is None:
+        raise HTTPException(404)
+    if order.state == "waiting":
+        await finish_order(approvals, order)
     # The matching code is shown in the browser that placed the order, and nowhere else.
     code = request.session["code"] if request.session.get("order") == order.id else None
     return pages.TemplateResponse(request, "order.html", {"order": order, "code": code})
+
+
+@app.get("/orders/{order_id}/state", response_class=JSONResponse)
+async def wait_for_order(
+    user: User, order_id: str, seconds: Annotated[float, Query(ge=0, le=25)] = 25
+):
+    order = await load_order(order_id, user)
+    if order is None:
+        raise HTTPException(404)
+    if order.state == "waiting":
+        await finish_order(approvals, order, seconds)
+    return {"state": order.state}
 
 
 @app.exception_handler(AccountUnknown)

@@ -4,10 +4,11 @@ import os
 import uuid
 
 from sqlalchemy import make_url, select, update
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from approvals import Approvals
+from counterseal.errors import NotFound
 from counterseal.models import UNFINISHED
 
 
@@ -40,18 +41,32 @@ async def place_order(approvals: Approvals, user: str, item: str) -> tuple[str, 
     return order, issued.code
 
 
-async def load_order(session: AsyncSession, order: str, user: str) -> Order | None:
+async def load_order(order: str, user: str) -> Order | None:
     """Return an order, if it is one of *user*."""
-    return await session.scalar(select(Order).where(Order.id == order, Order.user == user))
+    async with sessions() as session:
+        return await session.scalar(select(Order).where(Order.id == order, Order.user == user))
 
 
-async def finish_order(approvals: Approvals, session: AsyncSession, order: Order) -> None:
-    """Check the challenge; the first check after its end acts on it, and no other."""
-    challenge = await approvals.look_up(order.challenge)
-    if challenge.state in UNFINISHED:
-        return
-    state = "paid" if challenge.approved else "cancelled"
-    waiting = update(Order).where(Order.id == order.id, Order.state == "waiting")
-    if (await session.execute(waiting.values(state=state))).rowcount == 1:
-        pass  # Yours: send the goods. This commits together with the new state.
-    await session.refresh(order)
+async def load_waiting_orders(after: str, limit: int = 100) -> list[Order]:
+    """Return the next orders that wait for an answer, by their ids."""
+    waiting = select(Order).where(Order.state == "waiting", Order.id > after)
+    async with sessions() as session:
+        return list(await session.scalars(waiting.order_by(Order.id).limit(limit)))
+
+
+async def finish_order(approvals: Approvals, order: Order, seconds: float = 0) -> None:
+    """Wait for the challenge's end, up to *seconds*; the first call after it acts, and no other."""
+    # No transaction of the shop is open while Counterseal works, or while somebody waits.
+    try:
+        challenge = await approvals.wait(order.challenge, seconds)
+    except NotFound:
+        state = "cancelled"  # It ended so long ago that it has been deleted.
+    else:
+        if challenge.state in UNFINISHED:
+            return
+        state = "paid" if challenge.approved else "cancelled"
+    async with sessions.begin() as session:
+        waiting = update(Order).where(Order.id == order.id, Order.state == "waiting")
+        if (await session.execute(waiting.values(state=state))).rowcount == 1:
+            pass  # Yours: send the goods. This commits together with the new state.
+        order.state = await session.scalar(select(Order.state).where(Order.id == order.id))

@@ -6,28 +6,27 @@ import signal
 from contextlib import suppress
 from datetime import timedelta
 
-from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 import counterseal as cs
 from approvals import Approvals, database, ports
 from counterseal_asgi import aio
 from counterseal_sql import forget
-from orders import Order, finish_order, sessions
+from orders import finish_order, load_waiting_orders
 
 log = logging.getLogger("worker")
 
 
 async def finish_orders(approvals: Approvals) -> None:
     """Finish the orders of users who answered and closed the page."""
-    async with sessions() as session:
-        waiting = select(Order).where(Order.state == "waiting")
-        for order in (await session.scalars(waiting)).all():
+    after = ""
+    while orders := await load_waiting_orders(after):
+        for order in orders:
             try:
-                await finish_order(approvals, session, order)
-                await session.commit()
+                await finish_order(approvals, order)
             except cs.Refused as refusal:
-                log.exception("order %s: %s", order.id, refusal.code)
+                log.warning("order %s: %s", order.id, refusal.code)
+        after = orders[-1].id
 
 
 async def forget_old_records() -> None:
@@ -38,6 +37,7 @@ async def forget_old_records() -> None:
 async def work(stop: asyncio.Event) -> None:
     """Work until the process gets a signal to stop."""
     approvals = Approvals()
+    await approvals.start()
     loop = asyncio.get_running_loop()
     forget_at = loop.time()
     while not stop.is_set():
@@ -49,7 +49,7 @@ async def work(stop: asyncio.Event) -> None:
                 await forget_old_records()
                 forget_at = loop.time() + 600
         except (cs.Unavailable, OperationalError) as failure:
-            log.warning("the database did not answer: %s", failure)
+            log.warning("try again in a second: %s", failure)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), 1)
 

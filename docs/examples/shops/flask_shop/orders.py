@@ -7,6 +7,7 @@ from sqlalchemy import create_engine, make_url, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 from approvals import THREADS, Approvals
+from counterseal.errors import NotFound
 from counterseal.models import UNFINISHED
 
 
@@ -44,12 +45,22 @@ def load_order(session: Session, order: str, user: str) -> Order | None:
     return session.scalar(select(Order).where(Order.id == order, Order.user == user))
 
 
+def load_waiting_orders(session: Session, after: str, limit: int = 100) -> list[Order]:
+    """Return the next orders that wait for an answer, by their ids."""
+    waiting = select(Order).where(Order.state == "waiting", Order.id > after)
+    return list(session.scalars(waiting.order_by(Order.id).limit(limit)))
+
+
 def finish_order(approvals: Approvals, session: Session, order: Order) -> None:
     """Check the challenge; the first check after its end acts on it, and no other."""
-    challenge = approvals.challenges.status(approvals.origin, order.challenge)
-    if challenge.state in UNFINISHED:
-        return
-    state = "paid" if challenge.approved else "cancelled"
+    try:
+        challenge = approvals.challenges.status(approvals.origin, order.challenge)
+    except NotFound:
+        state = "cancelled"  # It ended so long ago that it has been deleted.
+    else:
+        if challenge.state in UNFINISHED:
+            return
+        state = "paid" if challenge.approved else "cancelled"
     waiting = update(Order).where(Order.id == order.id, Order.state == "waiting")
     if session.execute(waiting.values(state=state)).rowcount == 1:
         pass  # Yours: send the goods. This commits together with the new state.

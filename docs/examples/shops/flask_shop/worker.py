@@ -6,13 +6,12 @@ import threading
 import time
 from datetime import timedelta
 
-from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 import counterseal as cs
 from approvals import Approvals, database, ports
 from counterseal_sql import forget
-from orders import Order, finish_order, sessions
+from orders import finish_order, load_waiting_orders, sessions
 
 log = logging.getLogger("worker")
 stop = threading.Event()
@@ -20,13 +19,16 @@ stop = threading.Event()
 
 def finish_orders(approvals: Approvals) -> None:
     """Finish the orders of users who answered and closed the page."""
+    after = ""
     with sessions() as session:
-        for order in session.scalars(select(Order).where(Order.state == "waiting")).all():
-            try:
-                finish_order(approvals, session, order)
-                session.commit()
-            except cs.Refused as refusal:
-                log.exception("order %s: %s", order.id, refusal.code)
+        while orders := load_waiting_orders(session, after):
+            after = orders[-1].id
+            for order in orders:
+                try:
+                    finish_order(approvals, session, order)
+                    session.commit()
+                except cs.Refused as refusal:
+                    log.warning("order %s: %s", order.id, refusal.code)
 
 
 def forget_old_records() -> None:
@@ -47,7 +49,7 @@ def main() -> None:
                 forget_old_records()
                 forget_at = time.monotonic() + 600
         except (cs.Unavailable, OperationalError) as failure:
-            log.warning("the database did not answer: %s", failure)
+            log.warning("try again in a second: %s", failure)
         stop.wait(1)
 
 

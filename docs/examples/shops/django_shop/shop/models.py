@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models, transaction
 
+from counterseal.errors import NotFound
 from counterseal.models import UNFINISHED
 from shop.approvals import approvals
 
@@ -40,10 +41,14 @@ def place_order(user: str, item: str) -> tuple[Order, str]:
 
 def finish_order(order: Order) -> None:
     """Check the challenge; the first check after its end acts on it, and no other."""
-    challenge = approvals().challenges.status(approvals().origin, order.challenge)
-    if challenge.state in UNFINISHED:
-        return
-    state = "paid" if challenge.approved else "cancelled"
+    try:
+        challenge = approvals().challenges.status(approvals().origin, order.challenge)
+    except NotFound:
+        state = "cancelled"  # It ended so long ago that it has been deleted.
+    else:
+        if challenge.state in UNFINISHED:
+            return
+        state = "paid" if challenge.approved else "cancelled"
     with transaction.atomic():
         waiting = Order.objects.filter(pk=order.pk, state="waiting")
         if waiting.update(state=state) == 1:

@@ -1,7 +1,10 @@
 """Alembic: the migrations of the shop's own tables."""
 
+import asyncio
+
 from alembic import context
-from sqlalchemy import create_engine
+from sqlalchemy import NullPool
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from orders import Base, url
 
@@ -11,10 +14,20 @@ def include_name(name, kind, _parents):
     return not (kind == "table" and name.startswith("counterseal_"))
 
 
-# The driver psycopg serves both: the shop's asynchronous engine, and this one.
-with create_engine(url).connect() as connection:
+def migrate(connection):
+    """Run the migrations; Alembic itself is synchronous."""
     context.configure(
         connection=connection, target_metadata=Base.metadata, include_name=include_name
     )
     with context.begin_transaction():
         context.run_migrations()
+
+
+async def main():
+    """Connect with the driver of the shop; asyncpg works as well as psycopg."""
+    async with create_async_engine(url, poolclass=NullPool).connect() as connection:
+        await connection.run_sync(migrate)
+        await connection.commit()
+
+
+asyncio.run(main())

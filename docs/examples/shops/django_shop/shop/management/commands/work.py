@@ -20,11 +20,14 @@ stop = threading.Event()
 
 def finish_orders() -> None:
     """Finish the orders of users who answered and closed the page."""
-    for order in Order.objects.filter(state="waiting"):
-        try:
-            finish_order(order)
-        except cs.Refused as refusal:
-            log.exception("order %s: %s", order.id, refusal.code)
+    after = ""
+    while orders := Order.objects.filter(state="waiting", pk__gt=after).order_by("pk")[:100]:
+        for order in orders:
+            try:
+                finish_order(order)
+            except cs.Refused as refusal:
+                log.warning("order %s: %s", order.id, refusal.code)
+            after = order.pk
 
 
 def forget_old_records() -> None:
@@ -45,7 +48,7 @@ def work() -> None:
                 forget_old_records()
                 forget_at = time.monotonic() + 600
         except (cs.Unavailable, OperationalError) as failure:
-            log.warning("the database did not answer: %s", failure)
+            log.warning("try again in a second: %s", failure)
         close_old_connections()
         stop.wait(1)
 

@@ -7,7 +7,7 @@ import pytest
 
 from counterseal import STANDARD
 
-DOCS = Path(__file__).parents[1]
+DOCS = Path(__file__).parent
 SHOPS = DOCS / "examples" / "shops"
 MINUTES = {5: "five minutes"}
 
