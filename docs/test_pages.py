@@ -52,7 +52,16 @@ def test_a_rule_that_is_named_exists(name):
             place = getattr(place, part)
 
 
-NO_EXAMPLES = {"conftest.py", "test_examples.py", "test_postgresql.py"}
+NO_EXAMPLES = {
+    "conftest.py",
+    "running_shop.py",
+    "shop_with_heartbeat.py",
+    "test_concurrent_approvals.py",
+    "test_examples.py",
+    "test_postgresql.py",
+    "test_shops_in_a_browser.py",
+}
+"""Tests, and what tests run: no page needs to name them."""
 
 
 def test_every_example_is_on_a_page():

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-OTHERS = ("test_", "conftest", "receive")
-"""Tests, and a server that runs until it is stopped: the tests of counterseal-server run it."""
+OTHERS = ("test_", "conftest", "receive", "running_shop", "shop_with_heartbeat")
+"""Tests, and servers that run until they are stopped: tests run them."""
 
 EXAMPLES = sorted(path for path in HERE.glob("*.py") if not path.name.startswith(OTHERS))
 
