@@ -42,6 +42,7 @@ WARMING = 150
 """How many tests run before the first fork."""
 
 SUBJECTS = {
+    "addresses": ("addresses", "returning"),
     "callbacks": ("callbacks",),
     "challenges": ("questions", "commits", "answers"),
     "devices": ("devices", "keysets", "telemetry", "occasions"),

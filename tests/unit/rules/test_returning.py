@@ -55,6 +55,7 @@ def test_takes_what_is_allowed_at_any_loopback_port(uri):
         "http://localhost/back",
         "https://127.0.0.1:51004/back",
         "http://127.0.0.1/back\n",
+        "http://[::1]:4000/back/",
         "com.example.app:/login\n",
         "com.example.app:/" + "x" * 2_000,
     ],
@@ -64,12 +65,22 @@ def test_refuses_anything_else(uri, refusing):
         return_allowed(uri, ALLOWED)
 
 
+def test_one_loopback_address_does_not_stand_for_the_other(refusing):
+    with refusing("return_forbidden"):
+        return_allowed("http://[::1]/back", ("http://127.0.0.1/back",))
+
+
 def test_an_app_space_that_names_nothing_lets_nobody_back(refusing):
     with refusing("return_forbidden"):
         return_allowed(ALLOWED[0], ())
 
 
-@pytest.mark.parametrize("uri", [*ALLOWED, "com.example.app://login", "com.example:/", "a.b:/c/d"])
+LONGEST = "com.example.app:/".ljust(1_024, "x")
+
+
+@pytest.mark.parametrize(
+    "uri", [*ALLOWED, "com.example.app://login", "com.example:/", "a.b:/c/d", LONGEST]
+)
 def test_these_may_be_allowed(uri):
     return_fits(uri, field="returns")
 
@@ -93,15 +104,18 @@ def test_these_may_be_allowed(uri):
         "https:///path",
         "com.example:/a//b",
         "com.example:///a",
+        f"{LONGEST}x",
     ],
 )
 def test_these_may_not_be_allowed(uri):
-    with pytest.raises(InvalidField):
+    with pytest.raises(InvalidField) as caught:
         return_fits(uri, field="returns")
+    assert caught.value.field == "returns"
 
 
 def test_settings_fit():
     idp_fits(SETTINGS)
+    idp_fits(attrs.evolve(SETTINGS, returns=ALLOWED[:1] * 10))
     idp_fits(attrs.evolve(SETTINGS, redirect_uri="https://seal.example/login/return"))
     idp_fits(attrs.evolve(SETTINGS, client_auth=ClientAuth.BASIC, sealed_secret=b"sealed"))
 
@@ -110,7 +124,7 @@ def test_settings_fit():
     ("field", "changes"),
     [
         ("idp.redirectUri", {"redirect_uri": "javascript:alert(1)"}),
-        ("idp.returns", {"returns": ALLOWED * 3}),
+        ("idp.returns", {"returns": ALLOWED[:1] * 11}),
         ("idp.returns[1]", {"returns": (ALLOWED[0], "app:/x")}),
         ("idp.scopes", {"scopes": ("email",)}),
         ("idp.algorithms", {"algorithms": ()}),
