@@ -415,10 +415,12 @@ def test_an_address_that_nobody_has_encoded_is_read_as_what_it_is(shop, spelled)
     assert (reply_document.status_code, reply_document.json["accountId"]) == (200, "zoë")
 
 
-def test_an_address_that_is_no_text_is_refused(shop):
+def test_an_address_that_is_no_text_is_refused(app, shop):
     query = {"QUERY_STRING": "accountId=zo\xeb"}
     refused = shop.get("/account/getAccount", environ_overrides=query)
-    assert (refused.status_code, refused.json["detail"]) == (400, "query: not UTF-8")
+    assert refused.status_code == 400
+    if app.port is None:  # else the server refuses it, without a document
+        assert refused.json["detail"] == "query: not UTF-8"
 
 
 def test_of_a_long_media_type_little_is_cached(shop, client):
