@@ -208,6 +208,17 @@ class TestAnAddress:
         assert not is_reachable("64:ff9b::10.0.0.1", allow=allow)
         assert not is_reachable("64:ff9b::169.254.169.254", allow=(*allow, *PRIVATE))
 
+    def test_of_local_nat64_is_allowed_by_a_prefix_of_96_bits_only(self):
+        # RFC 6052, 2.2: 127.0.0.1 after a prefix of 48 bits, and 8.8.8.8 after one of 96.
+        both = "64:ff9b:1:7f00:0:100:808:808"
+        for wide in ("64:ff9b:1::/48", "64:ff9b:1:7f00::/64", "::/0"):
+            assert not is_reachable(both, allow=networks([wide]))
+            assert not is_reachable("64:ff9b:1::8.8.8.8", allow=networks([wide]))
+        allow = networks(["64:ff9b:1::/96"])
+        assert is_reachable("64:ff9b:1::8.8.8.8", allow=allow)
+        assert not is_reachable("64:ff9b:1::10.0.0.1", allow=allow)
+        assert not is_reachable(both, allow=allow)
+
     @pytest.mark.parametrize("network", PRIVATE)
     def test_that_is_private_may_be_allowed(self, network):
         assert not is_reachable(str(network[0]))

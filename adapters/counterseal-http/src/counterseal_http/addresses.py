@@ -103,9 +103,18 @@ IPV4_LAST = (
     IPv6Network("::ffff:0:0/96"),  # RFC 4291, 2.5.5.2: IPv4-mapped
     IPv6Network("::ffff:0:0:0/96"),  # RFC 7915: IPv4-translated
     IPv6Network("64:ff9b::/96"),  # RFC 6052, 2.1: NAT64
-    IPv6Network("64:ff9b:1::/48"),  # RFC 8215: NAT64 of a local network, with any prefix length
+    IPv6Network("64:ff9b:1::/48"),  # RFC 8215: NAT64 of a local network; see `LOCAL_NAT64`
 )
 """Forms whose last 32 bits are an IPv4 address."""
+
+LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
+LONGEST_PREFIX = 96
+"""
+NAT64 of a local network (RFC 8215), with a prefix of any length.
+
+The length says which bits are the IPv4 address (RFC 6052, 2.2), and the address does not say the
+length. So only a network with a prefix of 96 bits, which leaves the last 32, allows one.
+"""
 
 NO_IPV4 = {IPv6Address("::"), IPv6Address("::1")}
 """RFC 4291, 2.5.2 and 2.5.3: they only look like IPv4-compatible addresses."""
@@ -135,13 +144,15 @@ def require_reachable(
     Args:
         address: The address of a connection.
         allow: Networks that are allowed although they are not public; an address with a cloud's
-            credentials is allowed only by a network of this address alone.
+            credentials is allowed only by a network of this address alone, and one of
+            `LOCAL_NAT64` only by a network of 96 bits or more.
         deny: Networks that are refused although they are public or allowed.
         final: The `final` of the refusal.
 
     Raises:
         Forbidden: *address*, or an IPv4 address that it contains, is in *deny*; or is neither
-            public nor in *allow*; or has a cloud's credentials and is not in *allow* by itself.
+            public nor in *allow*; or has a cloud's credentials and is not in *allow* by itself;
+            or is of local NAT64 and in no narrow network of *allow*.
     """
     for inner in embedded_ipv4(address):
         require_reachable(inner, allow=allow, deny=deny, final=final)
@@ -149,6 +160,8 @@ def require_reachable(
         raise Forbidden("an address where clouds keep credentials", final=final)
     if is_in(address, deny):
         raise Forbidden("a denied network", final=final)
+    if address in LOCAL_NAT64 and not _is_allowed_as_nat64(address, allow):
+        raise Forbidden("an address of NAT64 with a prefix of unknown length", final=final)
     if isinstance(address, IPv6Address) and address.scope_id is not None:
         raise Forbidden("an address of one link only", final=final)
     if is_in(address, allow):
@@ -182,6 +195,10 @@ def _is_allowed_alone(address: Address, allow: tuple[Network, ...]) -> bool:
         network.prefixlen == network.max_prefixlen and network.network_address == address
         for network in allow
     )
+
+
+def _is_allowed_as_nat64(address: Address, allow: tuple[Network, ...]) -> bool:
+    return any(network.prefixlen >= LONGEST_PREFIX and address in network for network in allow)
 
 
 def is_in(address: Address, ranges: Iterable[Network]) -> bool:
