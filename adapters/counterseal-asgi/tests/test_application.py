@@ -254,3 +254,60 @@ def test_no_bridge_to_wsgi_is_loaded():
         [sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True, timeout=240
     )
     assert output.stdout == "[]\n"
+
+
+@pytest.fixture
+def busy_origin():
+    """An origin whose only thread is taken, with a queue of two, and what frees the thread."""
+    limiter = CapacityLimiter(1)
+    origin = Origin(limiter=limiter, queue=2)
+    origin.begun = []
+    begin = origin.app._application.begin
+
+    def counted(request):
+        origin.begun.append(request.path)
+        return begin(request)
+
+    origin.app._application.begin = counted
+    return origin, limiter
+
+
+async def until(condition):
+    while not condition():  # noqa: ASYNC110 (no event for it)
+        await asyncio.sleep(0)
+
+
+def test_a_call_too_many_for_the_queue_is_busy(busy_origin):
+    origin, limiter = busy_origin
+
+    async def main():
+        limiter.acquire_on_behalf_of_nowait("the thread that hangs")
+        queued = [origin.call("GET", "/openapi.json") for _ in range(2)]
+        await until(lambda: limiter.statistics().tasks_waiting == 2)
+        refused = origin.call("GET", "/openapi.json")
+        status, body = await refused.response()
+        assert (status, json.loads(body)["code"]) == (503, "busy")
+        assert (b"retry-after", b"1") in refused.messages[0]["headers"]
+        limiter.release_on_behalf_of("the thread that hangs")
+        return [(await client.response())[0] for client in queued]
+
+    assert run(main) == [200, 200]
+
+
+def test_a_call_whose_client_leaves_the_queue_is_not_made(busy_origin):
+    origin, limiter = busy_origin
+
+    async def main():
+        limiter.acquire_on_behalf_of_nowait("the thread that hangs")
+        queued = [origin.call("GET", "/openapi.json") for _ in range(2)]
+        await until(lambda: limiter.statistics().tasks_waiting == 2)
+        for client in queued:
+            client.disconnect()
+            await client.task
+        assert limiter.statistics().tasks_waiting == 0
+        limiter.release_on_behalf_of("the thread that hangs")
+        assert (await origin.call("GET", "/openapi.json").response())[0] == 200
+        return [client.messages for client in queued]
+
+    assert run(main) == [[], []]
+    assert origin.begun == ["/openapi.json"]

@@ -20,10 +20,12 @@ from anyio import CapacityLimiter
 
 from counterseal_asgi.bodies import ClientDisconnected, receive_body
 from counterseal_asgi.ends import closing_on_signal
-from counterseal_asgi.threads import run_in_thread
+from counterseal_asgi.threads import limiter_of_loop, run_in_thread
 from counterseal_asgi.waiters import AsyncWaiters
 from counterseal_web import Application, Request, Response, Service
+from counterseal_web.application import Pending
 from counterseal_web.pending import EventStream, LongPoll
+from counterseal_web.problems import busy
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -33,6 +35,9 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 T = TypeVar("T")
 
 BODY_DEADLINE = timedelta(seconds=10)
+
+QUEUE = 1_024
+"""Calls that may wait until a use case may run, where the caller gives no number."""
 
 
 class AsgiApplication:
@@ -46,6 +51,8 @@ class AsgiApplication:
         service: The use cases, and the settings.
         limiter: How many use cases run at once, as `aio` says.
         body_deadline: How long a whole body may take to come; a slower one is refused.
+        queue: How many calls may wait for *limiter*; one more is refused. A call whose client
+            disconnects while it waits is not made.
     """
 
     def __init__(
@@ -54,11 +61,13 @@ class AsgiApplication:
         *,
         limiter: CapacityLimiter | None = None,
         body_deadline: timedelta = BODY_DEADLINE,
+        queue: int = QUEUE,
     ) -> None:
         self._service = service
         self._application = Application(service)
         self._limiter = limiter
         self._body_deadline = body_deadline
+        self._queue = queue
         self._closed = False
         # A server has one event loop; tests may have one each.
         self._waiters: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncWaiters] = (
@@ -90,7 +99,7 @@ class AsgiApplication:
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = await self._receive(scope, receive)
-        answer = await run_in_thread(partial(self._application.begin, request), self._limiter)
+        answer = await self._begin(request, receive)
         is_head = request.method == "HEAD"
         if isinstance(answer, EventStream):
             await self._stream(answer, receive, send, is_head=is_head)
@@ -98,6 +107,15 @@ class AsgiApplication:
         if isinstance(answer, LongPoll):
             answer = await _unless_disconnected(self._wait(answer), receive)
         await _send_whole(answer, send, is_head=is_head)
+
+    async def _begin(self, request: Request, receive: Receive) -> Response | Pending:
+        limiter = self._limiter or limiter_of_loop()
+        begin = partial(self._application.begin, request)
+        if limiter.available_tokens > 0:
+            return await run_in_thread(begin, limiter)
+        if limiter.statistics().tasks_waiting >= self._queue:
+            return busy(self._service.settings).response()
+        return await _unless_disconnected(run_in_thread(begin, limiter), receive)
 
     async def _stream(
         self, pending: EventStream, receive: Receive, send: Send, *, is_head: bool

@@ -64,7 +64,7 @@ async def run_in_thread(function: Callable[[], T], limiter: CapacityLimiter | No
         try:
             results.append(
                 await to_thread.run_sync(
-                    function, abandon_on_cancel=False, limiter=limiter or _limiter_of_loop()
+                    function, abandon_on_cancel=False, limiter=limiter or limiter_of_loop()
                 )
             )
         except Exception as error:  # noqa: BLE001 - not as a group, but as it was raised
@@ -80,7 +80,8 @@ async def run_in_thread(function: Callable[[], T], limiter: CapacityLimiter | No
     return results[0]
 
 
-def _limiter_of_loop() -> CapacityLimiter:
+def limiter_of_loop() -> CapacityLimiter:
+    """Return the limiter of this package for the running event loop."""
     try:
         return _default_limiter.get()
     except LookupError:
