@@ -158,3 +158,10 @@ def test_the_command(run, tmp_path, monkeypatch):
     wrong = run("serve", "--data", tmp_path, "--print-config")
     assert wrong.exit_code == 2
     assert wrong.stderr.startswith("waiters: ")
+
+
+def test_the_pages_of_app_spaces_are_printed_as_a_file_has_them(tmp_path):
+    pages = {"11f0c2a8-5d1c-8d0e-8f55-1f2f0a6b7c3d": ["https://a.example"]}
+    file = tmp_path / "c.toml"
+    file.write_text("[cors]\n" + "\n".join(f"{name} = {each}" for name, each in pages.items()))
+    assert tomllib.loads(printed({"data": str(tmp_path)}, {}, file))["cors"] == pages

@@ -144,6 +144,43 @@ def test_pieces_come_as_they_are_made_and_end_when_the_client_leaves():
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("sent", [0, 1])
+@pytest.mark.parametrize("cancels", [False, True])
+def test_a_stream_that_cannot_be_sent_gives_its_thread_back(sent, cancels):
+    class Unsendable(Exchange):
+        async def send(self, message):
+            if len(self.messages) >= sent:
+                self.came.set()
+                if cancels:
+                    await asyncio.Event().wait()
+                raise ConnectionError
+            self.messages.append(message)
+
+    async def run():
+        app, threads = Pieces(), pools()
+        one = Unsendable(None)
+        going = asyncio.ensure_future(gateway(app, threads)(scope(), one.receive, one.send))
+        app.demand.release(2)
+        await asyncio.wait_for(one.came.wait(), PATIENCE)
+        going.cancel() if cancels else None
+        await asyncio.wait_for(asyncio.gather(going, return_exceptions=True), PATIENCE)
+        assert await asyncio.to_thread(app.closed.wait, PATIENCE)
+        # Its only thread is free for the next.
+        assert (await call(echo, body=b"x", method="POST", threads=threads)).reply == (201, b"x")
+
+    asyncio.run(run())
+
+
+def test_a_reply_without_a_body_goes_back_at_once():
+    def no_content(_, start):
+        start("204 No Content", [])
+        return [b""]
+
+    one = asyncio.run(call(no_content))
+    assert one.reply == (204, b"")
+    assert len(one.messages) == 2
+
+
 def test_an_application_that_raises_tells_the_server(caplog):
     def broken(environ, start):
         raise ValueError(environ["HTTP_SECRET"])
@@ -330,6 +367,8 @@ def test_a_request_as_wsgi_has_it():
         (b"cookie", b"a=1"),
         (b"cookie", b"b=2"),
         (b"x-name", b"Zo\xc3\xab"),
+        (b"x_a", b"3"),
+        (b"content_length", b"9"),
     ]
     environ = environment(scope(b"/a%20b/%C3%AB%FF//x;y", "POST", headers, b"q=%20\xc3\xab"), b"{}")
     assert environ["wsgi.input"].read() == b"{}"
@@ -352,7 +391,7 @@ def test_a_request_as_wsgi_has_it():
         "HTTP_HOST": "x",
         "CONTENT_TYPE": "text/plain",
         "CONTENT_LENGTH": "2",
-        "HTTP_X_A": "1,2",
+        "HTTP_X_A": "1, 2",
         "HTTP_COOKIE": "a=1;b=2",
         "HTTP_X_NAME": "Zo\xc3\xab",
     }

@@ -90,6 +90,19 @@ def test_a_longer_body_is_read_and_refused(size):
             assert received(messages, **headers) == Received(refused=TOO_LARGE)
 
 
+@pytest.mark.parametrize(
+    ("length", "outcome"),
+    [
+        ("0" * 5_000 + "1", Received(b"x")),
+        ("9" * 5_000, Received(refused=TOO_LARGE)),
+        ("1, 1", Received(refused=BROKEN)),
+        ("x", Received(refused=BROKEN)),
+    ],
+)
+def test_a_length_means_what_it_means_to_every_face(length, outcome):
+    assert received(pieces(b"x", *[bytes(65_536)] * 4), content_length=length) == outcome
+
+
 def test_no_more_is_read_than_a_server_would_wait_for():
     async def run(headers):
         client = Client(pieces(*[b"x" * 65_536] * 9))
@@ -233,7 +246,9 @@ def test_one_sender_gets_an_eighth_of_the_places():
 
 
 def test_what_announces_a_body():
-    assert announced([]) == (None, False)
-    assert announced([(b"content-length", b"0")]) == (0, False)
-    assert announced([(b"content-length", b"7")]) == (7, True)
-    assert announced([(b"transfer-encoding", b"chunked")]) == (None, True)
+    assert announced([]) == ("", False)
+    assert announced([(b"content-length", b"0")]) == ("0", False)
+    assert announced([(b"content-length", b"7")]) == ("7", True)
+    assert announced([(b"content-length", b"x")]) == ("x", True)
+    assert announced([(b"content-length", b"5"), (b"content-length", b"6")]) == ("5, 6", True)
+    assert announced([(b"transfer-encoding", b"chunked")]) == ("", True)

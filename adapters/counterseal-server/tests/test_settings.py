@@ -11,6 +11,7 @@ from counterseal.policy import STANDARD, STRICT
 from counterseal_server.configuration import KINDS, settings
 from counterseal_server.settings import Settings
 
+APP_SPACE = "11f0c2a8-5d1c-8d0e-8f55-1f2f0a6b7c3d"
 FLAGS = {"data": "kept", "port": None}
 
 
@@ -90,6 +91,10 @@ def test_the_policy_is_a_profile_with_changes(file):
         ('grace = "10"', "config: grace"),
         ('log_format = "xml"', "log_format"),
         ("threads = 8\nwaiters = 8", "waiters"),
+        ('cors = ["https://a.example"]', "config: cors"),
+        (f'[cors]\n"{APP_SPACE}" = "https://a.example"', f"config: cors.{APP_SPACE}"),
+        (f'[cors]\n"{APP_SPACE}" = ["https://a.example/"]', "cors"),
+        ('[cors]\nshop = ["https://a.example"]', "cors"),
         ("policy = 1", "config: policy"),
         ("[policy]\nretentoin = 1", "policy.retentoin"),
         ('[policy]\nprofile = "lax"', "policy.profile"),
@@ -195,3 +200,11 @@ def test_an_address_of_no_store_names_those_there_are(run, tmp_path, store):
     assert refused.stderr.startswith("unfit_url: ")
     assert all(kind in refused.stderr for kind in ("sqlite:", "postgresql:", "redis:"))
     assert "canary" not in refused.stderr
+
+
+def test_the_file_lists_the_pages_of_each_app_space(file):
+    path = file(f'[cors]\n{APP_SPACE} = ["https://a.example", "http://b.example:8080"]\n')
+    loaded_settings = settings(FLAGS, {}, path)
+    assert loaded_settings.cors == {APP_SPACE: ("https://a.example", "http://b.example:8080")}
+    with pytest.raises(InvalidField, match="COUNTERSEAL_CORS: not a table"):
+        settings(FLAGS, {"COUNTERSEAL_CORS": "https://a.example"})

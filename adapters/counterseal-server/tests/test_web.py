@@ -281,7 +281,8 @@ def test_a_request_is_timed_from_its_head(client, log_lines):
 
 def test_a_request_that_no_thread_takes_is_503_with_retry_after_and_counted():
     metrics = Metrics()
-    refusal = web.refuse(metrics, 0.5)
+    refusal = web.refuse(metrics, SystemEntropy(), 0.5)
+    assert re.fullmatch(r"[0-9a-f]{24}", refusal.headers["X-Request-Id"])
     assert (refusal.status, refusal.headers["Retry-After"]) == (503, "1")
     assert refusal.headers["Content-Type"] == "application/problem+json"
     assert int(refusal.headers["Content-Length"]) == len(refusal.body)

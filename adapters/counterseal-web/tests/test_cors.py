@@ -140,3 +140,41 @@ def test_other_calls_have_no_cors(browser, kit, world):
 def test_only_exact_origins_are_settings(world, page):
     with pytest.raises(PolicyUnsound, match="cors"):
         Settings(public_url="https://a.example", cors={world.app_space.guid: [page]})
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("https://a.example:443", "http://a.example:80", "https://a.example:99999"),
+        *("https://a..example", "https://a.example.", "https://[::1", 5),
+    ],
+)
+def test_an_origin_that_no_browser_writes_is_refused(world, page):
+    with pytest.raises(PolicyUnsound, match="cors"):
+        Settings(public_url="https://a.example", cors={world.app_space.guid: [page]})
+
+
+@pytest.mark.parametrize("page", ["https://a.example:80", "http://[::1]:8080", "http://a_b:65535"])
+def test_an_origin_that_a_browser_writes_is_a_setting(world, page):
+    cors = {world.app_space.guid: [page]}
+    assert Settings(public_url="https://a.example", cors=cors).cors == cors
+
+
+@pytest.mark.parametrize("key", ["", "x", str.upper, None])
+def test_only_guids_are_keys(world, key):
+    guid = world.app_space.guid
+    guid = key(guid) if callable(key) else key
+    with pytest.raises(PolicyUnsound, match=r"cors: .* is not the GUID"):
+        Settings(public_url="https://a.example", cors={guid: [PAGE]})
+
+
+@pytest.mark.parametrize("cors", [None, [PAGE], PAGE])
+def test_only_a_mapping_lists_pages(cors):
+    with pytest.raises(PolicyUnsound, match="cors: not a mapping"):
+        Settings(public_url="https://a.example", cors=cors)
+
+
+@pytest.mark.parametrize("pages", [PAGE, None, 5])
+def test_only_a_list_of_pages_is_one(world, pages):
+    with pytest.raises(PolicyUnsound, match="cors: not a list"):
+        Settings(public_url="https://a.example", cors={world.app_space.guid: pages})

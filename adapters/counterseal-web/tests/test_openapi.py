@@ -1,5 +1,7 @@
 """OpenAPI: the table, the routes and the document are one (E14)."""
 
+from importlib import import_module
+
 import attrs
 import pytest
 from hypothesis import example, given
@@ -177,3 +179,25 @@ def test_the_described_durations_are_those_that_are_taken(value):
         assert not DURATION.is_valid(value)
     else:
         assert DURATION.is_valid(value)
+
+
+def test_the_description_is_made_once_for_each_root(kit, world, monkeypatch):
+    openapi_module = import_module("counterseal_web.openapi")
+    openapi_module._described.cache_clear()
+    made = []
+    make = openapi_module.openapi
+
+    def counted(operations, root, policy):
+        made.append(root)
+        return make(operations, root, policy)
+
+    monkeypatch.setattr(openapi_module, "openapi", counted)
+    base = "https://described-once.example"
+    client = kit.application(world.ports, public_url=base).test_client()
+    for _ in range(3):
+        assert client.get("/openapi.json").json["servers"] == [{"url": base}]
+        assert client.get("/api/openapi.json").json["servers"] == [{"url": f"{base}/api"}]
+    assert made == [base, f"{base}/api"]
+    administered = kit.application(world.ports, public_url=base, administration=True)
+    paths = administered.test_client().get("/openapi.json").json["paths"]
+    assert any(path.startswith("/admin/") for path in paths)

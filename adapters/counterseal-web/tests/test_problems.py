@@ -206,3 +206,11 @@ def test_s20_unknown_and_foreign_guids_look_the_same(kit, world, shop, neighbour
 def test_a_world_of_its_own_is_no_other_ones():
     first, second = FakeService(seed=1), FakeService(seed=2)
     assert first.origin.origin.guid != second.origin.origin.guid
+
+
+def test_a_refusal_of_a_later_core_is_forbidden():
+    class LaterRefusal(Refused, code="later", public_code="later_public"):
+        """A refusal that this version does not know."""
+
+    reply = reply_to(LaterRefusal(), Settings(public_url=BASE))
+    assert (reply.status, reply.document["code"]) == (403, "later_public")

@@ -262,3 +262,29 @@ def test_no_misspelt_member_makes_an_administrator(desk, world, wrong):
     before = desk.get("/admin/api/admins").json
     refused(desk.post("/admin/api/admins/new", edit_document), wrong)
     assert desk.get("/admin/api/admins").json == before
+
+
+def test_a_key_is_refused_where_none_is_taken(shop, device_client):
+    headers = {"Idempotency-Key": "once"}
+    reply = shop.get("/request/getAll?accountId=user-42", headers=headers)
+    assert (reply.status_code, reply.json["field"]) == (400, "Idempotency-Key")
+
+
+def test_a_parameter_given_twice_is_refused_by_its_name(shop, device_client):
+    reply = shop.get("/request/getAll?accountId=user-42&accountId=user-42")
+    assert (reply.status_code, reply.json["field"]) == (400, "accountId")
+
+
+@pytest.mark.parametrize("text", ["%ZZ", "%", "%4", "user-42%"])
+def test_a_query_with_a_malformed_percent_sign_is_refused(shop, device_client, text):
+    reply = shop.get(f"/request/getAll?accountId={text}")
+    assert (reply.status_code, reply.json["field"]) == (400, "query")
+
+
+def test_a_body_with_two_charsets_is_refused(shop, device_client):
+    reply = shop.post(
+        "/request/add",
+        data=b'{"accountId": "user-42", "content": "Pay?"}',
+        content_type="application/json; charset=utf-8; charset=latin-1",
+    )
+    assert reply.status_code == 415

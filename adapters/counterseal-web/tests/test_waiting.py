@@ -9,11 +9,15 @@ from datetime import timedelta
 
 import attrs
 import pytest
+from werkzeug.test import create_environ
 
 from counterseal.errors import StoreUnavailable
+from counterseal.models import Scheme
+from counterseal.wire.cx1 import write_basic
 from counterseal_asgi import waiters as async_waiters
 from counterseal_web import Service, Settings, waiters
 from counterseal_web.waiting import Waits
+from counterseal_web.wsgi import WsgiApplication
 
 BASE = "https://service.example"
 
@@ -405,3 +409,27 @@ def test_when_the_service_closes_every_wait_ends(world, kit, manual_wake, thread
     stream.close()
     late = long_poll(app, shop, guid)
     assert (late.status_code, late.headers["Retry-After"]) == (200, "1")
+
+
+def test_a_stream_whose_head_cannot_be_sent_frees_its_slot(world):
+    service = Service(world.ports, world.policy, Settings(public_url=BASE, waiters=1))
+    app = WsgiApplication(service)
+    world.bind("user-42")
+    guid = world.ask("user-42", "Pay?").challenge.guid
+    party = world.origin.origin.guid
+    credential = write_basic(world.credentials.issue(party, Scheme.BASIC).secret, guid=party)
+
+    def stream(start_response):
+        path = f"/request/events?requestGuid={guid}"
+        environ = create_environ(path, headers={"Authorization": credential})
+        return app(environ, start_response)
+
+    def unsendable(*_):
+        raise ConnectionError
+
+    for _ in range(2):
+        with pytest.raises(ConnectionError):
+            stream(unsendable)
+    statuses = []
+    stream(lambda status, _: statuses.append(status)).close()
+    assert statuses == ["200 OK"]

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from datetime import timedelta
 from typing import Any
 
+from counterseal_web.lengths import read_length, require_length
 from counterseal_web.problems import BodyTooSlowError, BrokenBodyError, RefusedRequestError
 
 
@@ -30,16 +31,17 @@ async def receive_body(
         headers: By lower-case name.
         receive: ASGI's.
         limit: Bytes. No message is awaited after those that bring more, and none at all where the
-            headers announce more.
+            headers announce more, or are malformed.
         deadline: How long the whole body may take.
 
     Raises:
         ClientDisconnected: It has.
     """
-    length = headers.get("content-length", "")
-    announced = int(length) if length.isdecimal() and len(length) < len(str(limit)) + 2 else None
-    if length.isdecimal() and (announced is None or announced > limit):
-        return lambda _: b""
+    try:
+        length = read_length(headers.get("content-length", ""))
+        require_length(length, limit)
+    except RefusedRequestError as error:
+        return _refusing(error)
     body = bytearray()
     try:
         async with asyncio.timeout(deadline.total_seconds()):
@@ -52,7 +54,7 @@ async def receive_body(
                 more = message.get("more_body", False)
     except TimeoutError:
         return _refusing(BodyTooSlowError())
-    if announced is not None and len(body) < announced:
+    if length is not None and len(body) < length:
         return _refusing(BrokenBodyError())
     data = bytes(body)
     return lambda size: data[:size]

@@ -18,7 +18,7 @@ import attrs
 
 from counterseal import Policy
 from counterseal.errors import InvalidField, PolicyUnsound
-from counterseal.models import Algorithm
+from counterseal.models import Algorithm, Guid
 from counterseal.policy import PROFILES
 from counterseal_server.settings import Settings
 
@@ -232,6 +232,13 @@ def _table(value: Any, field: str) -> dict[str, Any]:
     return value
 
 
+def _pages(value: Any, field: str) -> dict[Guid, tuple[str, ...]]:
+    if not isinstance(value, dict):
+        problem = "not a table of App Spaces and lists of origins, which only the file may have"
+        raise InvalidField(field, problem)
+    return {Guid(name): tuple(_texts(each, f"{field}.{name}")) for name, each in value.items()}
+
+
 KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "data": _text,
     "store": _text,
@@ -242,6 +249,7 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "public_url": _text,
     POLICY: _table,
     "administration": _flag,
+    "cors": _pages,
     "allow_private_callbacks": _flag,
     "callback_networks": _texts,
     "callback_ports": _numbers,

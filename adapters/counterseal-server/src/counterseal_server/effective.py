@@ -95,6 +95,9 @@ def _quoted(value: Any) -> str:
             return _quoted(value.value)
         case Path() | IPv4Network() | IPv6Network():
             return _quoted(str(value))
+        case dict():
+            every = [f"{_quoted(name)} = {_quoted(one)}" for name, one in value.items()]
+            return f"{{ {', '.join(every)} }}" if every else "{}"
         case tuple() | frozenset():
             every = [_quoted(one) for one in value]
             return f"[{', '.join(every if isinstance(value, tuple) else sorted(every))}]"

@@ -18,6 +18,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import CancelledError
+from http import HTTPStatus
 from itertools import chain
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -41,6 +43,9 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 """A WSGI application (PEP 3333)."""
 
 READING = frozenset({"GET", "HEAD"})
+
+BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+"""Statuses whose replies have no body, and need no length (RFC 9110, 6.4.1)."""
 
 STARTED = "counterseal_server.started"
 """The key for when the headers of the request arrived, in `time.perf_counter` seconds."""
@@ -164,8 +169,10 @@ class _Call:
         self._headers: list[tuple[bytes, bytes]] = []
         # The whole body, or None if it is sent in pieces.
         self._replied: asyncio.Future[bytes | None] = loop.create_future()
-        self._begun: asyncio.Future[Send] = loop.create_future()
+        # None if the head could not be sent: then no piece is, either.
+        self._begun: asyncio.Future[Send | None] = loop.create_future()
         self._ended: asyncio.Future[None] = loop.create_future()
+        self._sending: asyncio.Task[Any] | None = None
         self._disconnected = threading.Event()
 
     def run(self) -> None:
@@ -192,6 +199,18 @@ class _Call:
         Raises:
             Exception: What the application raised; the server answers 500.
         """
+        try:
+            await self._answer(receive, send)
+        except BaseException:
+            # Nobody takes a piece any more, and the thread must not wait for that.
+            self._disconnected.set()
+            if not self._begun.done():
+                self._begun.set_result(None)
+            if self._sending is not None:
+                self._sending.cancel()
+            raise
+
+    async def _answer(self, receive: Receive, send: Send) -> None:
         body = await self._replied
         await send(
             {"type": "http.response.start", "status": self._status, "headers": self._headers}
@@ -214,7 +233,7 @@ class _Call:
     def _whole_or_streamed(self, pieces: Iterator[bytes]) -> bytes | None:
         # The headers are complete only with the first piece (PEP 3333, start_response).
         first = next(pieces, b"")
-        if any(name == b"content-length" for name, _ in self._headers):
+        if self._status in BODILESS or any(name == b"content-length" for name, _ in self._headers):
             return first + b"".join(pieces)
         self._resolve(self._replied, None)
         self._stream(chain([first], pieces))
@@ -224,13 +243,16 @@ class _Call:
         """Send the pieces, as fast as the client reads them."""
         for piece in pieces:
             sending = asyncio.run_coroutine_threadsafe(self._piece(piece), self._loop)
-            sending.result()
+            with contextlib.suppress(CancelledError):  # the client has gone
+                sending.result()
             if self._disconnected.is_set():
                 return
 
     async def _piece(self, piece: bytes) -> None:
+        self._sending = asyncio.current_task()
         send = await self._begun
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        if send is not None:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
 
     async def _wait_for_disconnect(self, receive: Receive) -> None:
         message: Message = {}
@@ -267,6 +289,9 @@ def environment(scope: Scope, body: bytes) -> Environ:
     """
     Return the WSGI environment of a request (PEP 3333).
 
+    WSGI has `-` as `_`, so headers with `_` in their name are left out: none may be taken for
+    another.
+
     Args:
         scope: The request in ASGI 3.0.
         body: The whole body.
@@ -288,12 +313,14 @@ def environment(scope: Scope, body: bytes) -> Environ:
         "wsgi.errors": sys.stderr,
     }
     for name, value in scope["headers"]:
+        if b"_" in name:
+            continue
         key = _NAMES.get(name)
         if key is None:
             key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
         text = value.decode("latin-1")
         if key in environ:
             # RFC 9110, 5.3; RFC 6265, 5.4 for cookies.
-            text = f"{environ[key]}{';' if key == 'HTTP_COOKIE' else ','}{text}"
+            text = f"{environ[key]}{';' if key == 'HTTP_COOKIE' else ', '}{text}"
         environ[key] = text
     return environ

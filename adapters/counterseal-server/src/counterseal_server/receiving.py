@@ -20,6 +20,8 @@ import attrs
 
 from counterseal_server.slots import Sender, Slots, sender
 from counterseal_server.thread_pool import Exhaustion
+from counterseal_web.lengths import read_length, require_length
+from counterseal_web.problems import BodyTooLargeError, BrokenBodyError
 
 REFUSED = "counterseal_server.refused"
 """The key for why a body was not received; absent if it was."""
@@ -65,7 +67,7 @@ class Receiving:
     Receives bodies, a limited number at a time.
 
     Args:
-        places: How many at a time.
+        slots: How many at a time.
         deadline: How long a whole body may take.
         limit: The largest body in bytes.
         monotonic: Seconds that only grow.
@@ -92,9 +94,13 @@ class Receiving:
             scope: The request (ASGI 3.0, HTTP).
             receive: Returns the next piece of it.
         """
-        length, brings = announced(scope["headers"])
+        length_text, brings = announced(scope["headers"])
         if not brings:
             return NONE
+        try:
+            length = read_length(length_text)
+        except BrokenBodyError:
+            return Received(refused=BROKEN)
         who = sender_of(scope)
         if not self._slots.take(who):
             return Received(refused=BUSY)
@@ -114,16 +120,17 @@ def sender_of(scope: Scope) -> Sender:
     return sender((scope.get("client") or ("",))[0])
 
 
-def announced(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int | None, bool]:
-    """Return the declared length of a body, if any, and whether there is a body."""
-    length: int | None = None
+def announced(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, bool]:
+    """Return the `Content-Length`, empty if it is missing, and whether there is a body."""
+    lengths: list[str] = []
     chunked = False
     for name, value in headers:
         if name == b"content-length":
-            length = int(value) if value.isdigit() else None
+            lengths.append(value.decode("latin-1"))
         elif name == b"transfer-encoding":
             chunked = True
-    return length, chunked or bool(length)
+    length = ", ".join(lengths)
+    return length, chunked or bool(length.lstrip("0"))
 
 
 async def _receive_body(receive: Receive, length: int | None, limit: int) -> Received:
@@ -131,7 +138,12 @@ async def _receive_body(receive: Receive, length: int | None, limit: int) -> Rec
     body = bytearray()
     size = count = 0
     end = RECEIVED_BYTES if length is None else min(length, RECEIVED_BYTES)
-    too_large = length is not None and length > limit
+    try:
+        require_length(length, limit)
+    except BodyTooLargeError:
+        too_large = True
+    else:
+        too_large = False
     while size < end:
         message = await receive()
         if message["type"] != "http.request":

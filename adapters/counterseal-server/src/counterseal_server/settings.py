@@ -9,7 +9,7 @@ environment, `--public-url` on the command line if there is such a flag.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -18,10 +18,12 @@ from typing import Any
 import attrs
 
 from counterseal.errors import InvalidField
+from counterseal.models import Guid
 from counterseal.policy import PROFILES, Policy
 from counterseal.wire.link import is_base
 from counterseal_http import WEB_PORTS
 from counterseal_http.addresses import METADATA, Network
+from counterseal_web.settings import require_pages
 
 DATABASE_FILE = "counterseal.db"
 KEYS_FOLDER = "keys"
@@ -90,6 +92,10 @@ def _ports(_: object, attribute: attrs.Attribute[Any], ports: tuple[int, ...]) -
         _demand(1 <= port <= LAST_PORT, attribute, f"not within 1 and {LAST_PORT}")
 
 
+def _cors(_: object, attribute: attrs.Attribute[Any], value: Mapping[Guid, Any]) -> None:
+    require_pages(value, field=attribute.name)
+
+
 def _absolute(path: str | Path) -> Path:
     return Path(path).absolute()
 
@@ -118,6 +124,7 @@ class Settings:
         public_url: The URL that clients use, before the path; signatures cover it.
         policy: A profile, with single settings changed.
         administration: Whether administrators are served, under `/admin/api`.
+        cors: The origins of the web pages that may make device calls, by App Space.
         allow_private_callbacks: Whether callbacks may go to plain http and private addresses.
         callback_networks: Networks that callbacks may go to although they are not public.
         callback_ports: The ports that callbacks may go to.
@@ -156,6 +163,7 @@ class Settings:
     public_url: str = attrs.field(validator=_base)
     policy: Policy = PROFILES["standard"]
     administration: bool = True
+    cors: Mapping[Guid, tuple[str, ...]] = attrs.field(factory=dict, validator=_cors)
     allow_private_callbacks: bool = False
     callback_networks: tuple[Network, ...] = attrs.field(default=(), converter=_networks)
     callback_ports: tuple[int, ...] = attrs.field(

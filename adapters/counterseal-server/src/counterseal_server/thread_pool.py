@@ -86,10 +86,10 @@ class ThreadPool:
 
     def run(self, task: Callable[[], None], who: Sender) -> bool:
         """
-        Run *act* in one of the threads, as soon as one is free.
+        Run *task* in one of the threads, as soon as one is free.
 
         Args:
-            act: The job; it raises nothing.
+            task: The job; it raises nothing.
             who: The sender, who has a share of the queue; the job counts until it starts.
 
         Returns:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from counterseal.ports import Entropy
 from counterseal_server.gateway import STARTED, Gateway, Pools, Refusal
 from counterseal_server.logs import NO_REQUEST, request_id
 from counterseal_server.metrics import CONTENT_TYPE, Metrics
@@ -93,10 +94,11 @@ def build_gateway(
     exhaustions = {"bodies": receiving.exhaustion, "threads": pools.requests.exhaustion}
     metrics.observe_use({name: one.used for name, one in exhaustions.items()})
     app = ServerApplication(runtime, service, metrics, exhaustions)
-    return Gateway(app, receiving, pools, partial(refuse, metrics), begun)
+    refusing = partial(refuse, metrics, runtime.ports.entropy)
+    return Gateway(app, receiving, pools, refusing, begun)
 
 
-def refuse(metrics: Metrics, seconds: float) -> Refusal:
+def refuse(metrics: Metrics, entropy: Entropy, seconds: float) -> Refusal:
     """
     Count a request that cannot be queued, and return its reply.
 
@@ -104,11 +106,12 @@ def refuse(metrics: Metrics, seconds: float) -> Refusal:
 
     Args:
         metrics: Where requests are counted.
+        entropy: Makes the request's id.
         seconds: How long the request took.
     """
     metrics.answered(NOWHERE, int(HTTPStatus.SERVICE_UNAVAILABLE), seconds)
-    reply = problem(BUSY, headers=REFUSAL_HEADERS[BUSY])
-    response = reply.response()
+    headers = {**REFUSAL_HEADERS[BUSY], REQUEST_ID: entropy.token(ID_BYTES).hex()}
+    response = problem(BUSY, headers=headers).response()
     return Refusal(response.status, dict(response.headers), response.body)
 
 
@@ -119,6 +122,7 @@ def use_cases(runtime: Runtime) -> Service:
         public_url=settings.public_url,
         administration=settings.administration,
         waiters=settings.waiters,
+        cors=settings.cors,
     )
     return Service(runtime.ports, runtime.policy, face, call=runtime.records.call)
 

@@ -52,7 +52,7 @@ class Chore:
     The work that one thread repeats.
 
     Attributes:
-        act: Does one round; returns whether there is more to do at once.
+        task: Does one round; returns whether there is more to do at once.
         woken: Ends the pause between two rounds early.
     """
 

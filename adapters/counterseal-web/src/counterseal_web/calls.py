@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, quote
 import attrs
 
 from counterseal.errors import InvalidField
+from counterseal_web.lengths import read_length, require_length
 from counterseal_web.messages import Request
 from counterseal_web.operations import Operation
 from counterseal_web.problems import BodyTooLargeError
@@ -22,12 +23,10 @@ TYPE_LIMIT = 128
 PARAMETERS = 16
 """Of one query; no operation knows as many."""
 
-LENGTH_DIGITS = 18
-"""Digits of a `Content-Length` that are read as a number."""
-
 PATH_SAFE = "/-._~!$&'()*+,;=:@"
 """What a path segment may hold as it is (RFC 3986, 3.3)."""
 
+_MALFORMED = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PARAMETER = re.compile(r';\s*([^\s;="]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]*)')
 
 
@@ -91,8 +90,8 @@ def read_call(
     Raises:
         BodyTooLargeError: The body is longer than the settings allow; one byte more was read at
             most.
-        BrokenBodyError: The body did not come whole.
-        InvalidField: The query is no text, or has a parameter twice.
+        BrokenBodyError: The body did not come whole, or its length is malformed.
+        InvalidField: The query is no text, or malformed, or has a parameter twice, which is named.
     """
     headers = request.headers
     body = _read_body(request, settings.body_limit)
@@ -118,9 +117,7 @@ def read_call(
 
 
 def _read_body(request: Request, limit: int) -> bytes:
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and (len(length) > LENGTH_DIGITS or int(length) > limit):
-        raise BodyTooLargeError
+    require_length(read_length(request.headers.get("content-length", "")), limit)
     body = request.read_body(limit + 1)
     if len(body) > limit:
         raise BodyTooLargeError
@@ -138,20 +135,27 @@ def _text(query: bytes) -> str:
 @lru_cache(maxsize=128)
 def _media_type(text: str) -> tuple[str, str]:
     kind, _, _ = text.partition(";")
-    parameters = {
-        name.lower(): value.strip('"') for name, value in _PARAMETER.findall(text[len(kind) :])
-    }
-    return kind.strip().lower(), parameters.get("charset", "utf-8").lower()
+    charsets = [
+        value.strip('"').lower()
+        for name, value in _PARAMETER.findall(text[len(kind) :])
+        if name.lower() == "charset"
+    ]
+    # Several together are the name of none.
+    return kind.strip().lower(), ", ".join(charsets) if charsets else "utf-8"
 
 
 def _parameters(query: str) -> dict[str, str]:
     if not query:
         return {}
+    if _MALFORMED.search(query):
+        raise InvalidField("query", "a percent sign without two hexadecimal digits")
     try:
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=PARAMETERS)
     except ValueError:
         raise InvalidField("query", "not UTF-8, or too many parameters") from None
-    parameters = dict(pairs)
-    if len(parameters) != len(pairs):
-        raise InvalidField("query", "a parameter given twice")
+    parameters: dict[str, str] = {}
+    for name, value in pairs:
+        if name in parameters:
+            raise InvalidField(name, "given twice")
+        parameters[name] = value
     return parameters

@@ -174,7 +174,7 @@ class Inputs:
 
     def read(self, call: Call) -> Call:
         """
-        Return *message* with its document.
+        Return *call* with its document.
 
         Raises:
             UnsupportedMediaTypeError: The body is of a type that the operation does not read.
@@ -182,6 +182,8 @@ class Inputs:
         """
         payload = self.operation.payload
         demand_type(call, payload)
+        if call.idempotency_key is not None and not self.operation.by_key:
+            raise InvalidField("Idempotency-Key", "this call takes none")
         require_known(call.query, self.parameters, ignored=self.ignored.get(Location.QUERY, ()))
         if payload is Payload.TOKEN or (payload is Payload.NONE and not call.body):
             return call

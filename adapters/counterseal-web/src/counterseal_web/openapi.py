@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
+
+import msgspec
 
 from counterseal import Policy
 from counterseal_web.admin import ADMIN_API
@@ -13,7 +16,7 @@ from counterseal_web.admin.schemas import ADMIN_SCHEMAS
 from counterseal_web.calls import Call
 from counterseal_web.devices import DEVICE_API
 from counterseal_web.inputs import MEDIA_TYPES
-from counterseal_web.messages import JSON, PROBLEM, Reply
+from counterseal_web.messages import JSON, PROBLEM, Reply, encode
 from counterseal_web.operations import NAME, Audience, Operation, Payload
 from counterseal_web.origins import ORIGIN_API
 from counterseal_web.problems import STATUS_BY_PUBLIC_CODE
@@ -245,8 +248,15 @@ def _problems(operation: Operation) -> Document:
 
 def describe(service: Service, call: Call) -> Reply:
     """Return this description: every call that is served."""
-    served = (*OPERATIONS, *ADMIN_API) if service.settings.administration else OPERATIONS
-    return Reply(document=openapi(served, call.root, service.policy))
+    administration = service.settings.administration
+    return Reply(document=_described(call.root, service.policy, administration=administration))
+
+
+# Anybody may call it, and it is the same each time. A host that mounts the API has few roots.
+@lru_cache(maxsize=16)
+def _described(root: str, policy: Policy, *, administration: bool) -> msgspec.Raw:
+    served = (*OPERATIONS, *ADMIN_API) if administration else OPERATIONS
+    return msgspec.Raw(encode(openapi(served, root, policy)))
 
 
 DESCRIPTION = Operation(

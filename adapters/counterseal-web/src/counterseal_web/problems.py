@@ -146,7 +146,7 @@ MEMBERS = ("attempts_left", "reason", "field")
 
 def problem(word: str, *, headers: dict[str, str] | None = None, **members: Any) -> Reply:
     """Return the problem *word* as a reply."""
-    status = STATUS_BY_PUBLIC_CODE[word]
+    status = STATUS_BY_PUBLIC_CODE.get(word, HTTPStatus.FORBIDDEN)
     refusal = Problem(code=word, title=_title(word), status=int(status), **members)
     return Reply(
         status=status,
@@ -301,4 +301,8 @@ _FIRST_LINES = {
 STATUS_BY_PUBLIC_CODE = {
     kind.public_code: STATUS.get(kind.code, HTTPStatus.FORBIDDEN) for kind in _kinds(cs.Refused)
 } | HTTP
-"""Every code that a problem may have, and its status; a refusal of a later core is forbidden."""
+"""
+Every code that a problem of this version may have, and its status.
+
+Any other is a refusal of a later core, or of somebody's own, and is forbidden.
+"""

@@ -1,4 +1,4 @@
-"""Service: the use cases behind the blueprints, put together once."""
+"""Service: the use cases behind the HTTP API, put together once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from counterseal_web.waiters import Waiters
 
 class Service:
     """
-    What all blueprints of one application share.
+    What all faces of one application share.
 
     Args:
         ports: The adapters.

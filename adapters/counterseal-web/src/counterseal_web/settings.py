@@ -3,39 +3,90 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
 import attrs
 
-from counterseal.errors import PolicyUnsound
+from counterseal.errors import InvalidField, PolicyUnsound
 from counterseal.models import Guid
+from counterseal.models.guid import parse
 from counterseal.wire.link import is_base
 
-ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[1-9][0-9]*)?")
-"""As a browser writes the origin of a page (RFC 6454, 6.2)."""
+ORIGIN = re.compile(
+    r"(?P<scheme>https?)://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:]+\])(:(?P<port>[1-9][0-9]{0,4}))?"
+)
+"""As a browser writes the origin of a page (RFC 6454, 6.2): without the scheme's own port."""
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+LAST_PORT = 65_535
 
 
 def _public_url(_: Any, attribute: attrs.Attribute[str], value: str) -> None:
-    if not is_base(value):
+    if not isinstance(value, str) or not is_base(value):
         message = f"{attribute.name}: not an address like https://auth.example.com, without a slash"
         raise PolicyUnsound(message)
 
 
-def _positive(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value <= type(value)(0):
-        message = f"{attribute.name}: must be more than nothing"
-        raise PolicyUnsound(message)
+def _flag(_: Any, attribute: attrs.Attribute[bool], value: object) -> None:
+    if not isinstance(value, bool):
+        raise PolicyUnsound(f"{attribute.name}: neither true nor false")
 
 
-def _origins(
-    _: Any, attribute: attrs.Attribute[Any], value: Mapping[Guid, Collection[str]]
-) -> None:
-    for origins in value.values():
+def _at_least(least: int) -> Callable[[Any, attrs.Attribute[int], int], None]:
+    def valid(_: Any, attribute: attrs.Attribute[int], value: int) -> None:
+        if type(value) is not int or value < least:
+            raise PolicyUnsound(f"{attribute.name}: not a whole number, {least} or more")
+
+    return valid
+
+
+def _span(_: Any, attribute: attrs.Attribute[timedelta], value: timedelta) -> None:
+    if not isinstance(value, timedelta) or value <= timedelta(0):
+        raise PolicyUnsound(f"{attribute.name}: not a timedelta of more than nothing")
+
+
+def _cors(_: Any, __: attrs.Attribute[Any], value: Mapping[Guid, Collection[str]]) -> None:
+    try:
+        require_pages(value, field="cors")
+    except InvalidField as error:
+        raise PolicyUnsound(str(error)) from None
+
+
+def require_pages(pages: Mapping[Guid, Collection[str]], *, field: str) -> None:
+    """
+    Refuse origins of web pages that no browser writes so, and keys that are no GUIDs.
+
+    Args:
+        pages: The origins that each App Space lists.
+        field: What the refusal names.
+
+    Raises:
+        InvalidField: *pages* has such an origin or key, or is of another type.
+    """
+    if not isinstance(pages, Mapping):
+        raise InvalidField(field, "not a mapping of App Spaces to origins")
+    for app_space, origins in pages.items():
+        try:
+            parse(app_space, field=field)
+        except InvalidField:
+            raise InvalidField(field, f"{app_space!r} is not the GUID of an App Space") from None
+        if isinstance(origins, str) or not isinstance(origins, Collection):
+            raise InvalidField(field, f"not a list of origins: {origins!r}")
         for origin in origins:
-            if ORIGIN.fullmatch(origin) is None:
-                raise PolicyUnsound(f"{attribute.name}: {origin!r} is not like https://app.example")
+            _require_origin(origin, field)
+
+
+def _require_origin(origin: str, field: str) -> None:
+    match = ORIGIN.fullmatch(origin) if isinstance(origin, str) else None
+    if match is None:
+        raise InvalidField(field, f"{origin!r} is not like https://app.example")
+    port = int(match["port"] or 0)
+    if port > LAST_PORT:
+        raise InvalidField(field, f"{origin!r}: there is no such port")
+    if port == DEFAULT_PORTS[match["scheme"]]:
+        raise InvalidField(field, f"{origin!r}: browsers leave out the port {port}")
 
 
 @attrs.frozen(kw_only=True)
@@ -48,12 +99,14 @@ class Settings:
             host, port and, behind a proxy that strips one, a prefix. Signatures are checked
             against it; `Host`, `X-Forwarded-*` and `SCRIPT_NAME` are never looked at.
         administration: Whether administrators are served too, under `/admin/api`.
-        body_limit: Bytes of a request's body; a longer one is refused before it is read.
+        body_limit: Bytes of a request's body; a longer one is refused, and no more is stored of it.
         wait_limit: The longest that `?wait=` waits; a longer one is cut to it.
         waiters: How many requests of this process may wait at a time, streams among them.
         look_every: How often a request is loaded from the store, once for all that wait for
             it. `Wake` makes most waits shorter.
         beat_every: How often a silent stream sends a comment, so that no proxy closes it.
+        cors: The exact origins of the web pages that may make device calls, by App Space; without
+            them no page may.
         retry_after: The `Retry-After` where nothing better is known.
 
     Raises:
@@ -61,11 +114,11 @@ class Settings:
     """
 
     public_url: str = attrs.field(validator=_public_url)
-    administration: bool = False
-    body_limit: int = attrs.field(default=131_072, validator=_positive)
-    wait_limit: timedelta = attrs.field(default=timedelta(seconds=30), validator=_positive)
-    waiters: int = attrs.field(default=64, validator=attrs.validators.ge(0))
-    look_every: timedelta = attrs.field(default=timedelta(seconds=1), validator=_positive)
-    beat_every: timedelta = attrs.field(default=timedelta(seconds=15), validator=_positive)
-    cors: Mapping[Guid, Collection[str]] = attrs.field(factory=dict, validator=_origins)
-    retry_after: timedelta = attrs.field(default=timedelta(seconds=1), validator=_positive)
+    administration: bool = attrs.field(default=False, validator=_flag)
+    body_limit: int = attrs.field(default=131_072, validator=_at_least(1))
+    wait_limit: timedelta = attrs.field(default=timedelta(seconds=30), validator=_span)
+    waiters: int = attrs.field(default=64, validator=_at_least(0))
+    look_every: timedelta = attrs.field(default=timedelta(seconds=1), validator=_span)
+    beat_every: timedelta = attrs.field(default=timedelta(seconds=15), validator=_span)
+    cors: Mapping[Guid, Collection[str]] = attrs.field(factory=dict, validator=_cors)
+    retry_after: timedelta = attrs.field(default=timedelta(seconds=1), validator=_span)

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from counterseal_web.application import Application
+from counterseal_web.lengths import read_length
 from counterseal_web.messages import Request, Response
 from counterseal_web.problems import BrokenBodyError
 from counterseal_web.service import Service
@@ -55,14 +56,22 @@ def write_response(
         start_response: The server's.
     """
     status = f"{response.status} {HTTPStatus(response.status).phrase}"
-    start_response(status, list(response.headers))
+    try:
+        start_response(status, list(response.headers))
+    except BaseException:
+        _close(response)
+        raise
     if response.stream is None:
         return [b"" if method == "HEAD" else response.body]
     if method == "HEAD":
-        close: Callable[[], None] = getattr(response.stream, "close", lambda: None)
-        close()
+        _close(response)
         return []
     return response.stream
+
+
+def _close(response: Response) -> None:
+    close: Callable[[], None] = getattr(response.stream, "close", lambda: None)
+    close()
 
 
 def read_environ(
@@ -95,17 +104,16 @@ def read_environ(
 
 
 def _read_body(environ: WSGIEnvironment, limit: int) -> bytes:
-    length = environ.get("CONTENT_LENGTH", "")
-    is_known = length.isdecimal()
-    if not is_known and not environ.get("wsgi.input_terminated"):
+    length = read_length(environ.get("CONTENT_LENGTH", ""))
+    if length is None and not environ.get("wsgi.input_terminated"):
         return b""  # PEP 3333: what comes after the body must not be read
-    pieces, missing = [], min(int(length), limit) if is_known else limit
+    pieces, missing = [], limit if length is None else min(length, limit)
     try:
         while missing and (piece := environ["wsgi.input"].read(missing)):
             pieces.append(piece)
             missing -= len(piece)
     except OSError:
         raise BrokenBodyError from None
-    if is_known and missing:
+    if length is not None and missing:
         raise BrokenBodyError
     return b"".join(pieces)
