@@ -140,6 +140,10 @@ class Shop:
         )
         return connection
 
+    def reconnect(self) -> None:
+        """Take a new connection for the next call: the server closes one that is idle for long."""
+        self._connection.close()
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
@@ -225,6 +229,7 @@ def measure(most: int = WAITERS, adds: int = ADDS, look_seconds: float = WAIT_SE
         others = [User(f"other-{number}") for number in range(-(-3 * adds // EACH) + 1)]
         at_once(shop.port, User.bind, [*users, *others])
         at_once(shop.port, User.ask, users)
+        shop.reconnect()
         guids = [guid for user in users for guid in user.guids][:waiters]
         accounts = (user.account for user in others for _ in range(EACH))
         for _ in range(EACH):
@@ -243,6 +248,7 @@ def measure(most: int = WAITERS, adds: int = ADDS, look_seconds: float = WAIT_SE
 
         begin = time.perf_counter()
         at_once(shop.port, User.answer, users)
+        shop.reconnect()
         statuses = [status_of(connection) for connection in connections]
         seconds = time.perf_counter() - begin
         assert statuses == ["ANSWERED"] * waiters

@@ -87,7 +87,8 @@ class Client:
         self._count = 0
 
     def bind(self, transactions: int) -> list[Phone]:
-        """Bind as many phones as so many transactions need."""
+        """Bind as many phones as so many transactions need, over a new connection."""
+        self._connection.close()  # the server closes one that is idle for long
         phones = []
         for _ in range(-(-transactions // EACH)):
             self._count += 1
