@@ -282,14 +282,14 @@ def test_a_call_too_many_for_the_queue_is_busy(busy_origin):
 
     async def main():
         limiter.acquire_on_behalf_of_nowait("the thread that hangs")
-        queued = [origin.call("GET", "/openapi.json") for _ in range(2)]
+        clients = [origin.call("GET", "/openapi.json") for _ in range(2)]
         await until(lambda: limiter.statistics().tasks_waiting == 2)
         refused = origin.call("GET", "/openapi.json")
         status, body = await refused.response()
         assert (status, json.loads(body)["code"]) == (503, "busy")
         assert (b"retry-after", b"1") in refused.messages[0]["headers"]
         limiter.release_on_behalf_of("the thread that hangs")
-        return [(await client.response())[0] for client in queued]
+        return [(await client.response())[0] for client in clients]
 
     assert run(main) == [200, 200]
 
@@ -299,15 +299,15 @@ def test_a_call_whose_client_leaves_the_queue_is_not_made(busy_origin):
 
     async def main():
         limiter.acquire_on_behalf_of_nowait("the thread that hangs")
-        queued = [origin.call("GET", "/openapi.json") for _ in range(2)]
+        clients = [origin.call("GET", "/openapi.json") for _ in range(2)]
         await until(lambda: limiter.statistics().tasks_waiting == 2)
-        for client in queued:
+        for client in clients:
             client.disconnect()
             await client.task
         assert limiter.statistics().tasks_waiting == 0
         limiter.release_on_behalf_of("the thread that hangs")
         assert (await origin.call("GET", "/openapi.json").response())[0] == 200
-        return [client.messages for client in queued]
+        return [client.messages for client in clients]
 
     assert run(main) == [[], []]
     assert origin.begun == ["/openapi.json"]

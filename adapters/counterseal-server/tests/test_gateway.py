@@ -144,12 +144,12 @@ def test_pieces_come_as_they_are_made_and_end_when_the_client_leaves():
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("sent", [0, 1])
+@pytest.mark.parametrize("limit", [0, 1])
 @pytest.mark.parametrize("cancels", [False, True])
-def test_a_stream_that_cannot_be_sent_gives_its_thread_back(sent, cancels):
+def test_a_stream_that_cannot_be_sent_gives_its_thread_back(limit, cancels):
     class Unsendable(Exchange):
         async def send(self, message):
-            if len(self.messages) >= sent:
+            if len(self.messages) >= limit:
                 self.came.set()
                 if cancels:
                     await asyncio.Event().wait()

@@ -184,11 +184,11 @@ def test_the_described_durations_are_those_that_are_taken(value):
 def test_the_description_is_made_once_for_each_root(kit, world, monkeypatch):
     openapi_module = import_module("counterseal_web.openapi")
     openapi_module._described.cache_clear()
-    made = []
+    roots = []
     make = openapi_module.openapi
 
     def counted(operations, root, policy):
-        made.append(root)
+        roots.append(root)
         return make(operations, root, policy)
 
     monkeypatch.setattr(openapi_module, "openapi", counted)
@@ -197,7 +197,7 @@ def test_the_description_is_made_once_for_each_root(kit, world, monkeypatch):
     for _ in range(3):
         assert client.get("/openapi.json").json["servers"] == [{"url": base}]
         assert client.get("/api/openapi.json").json["servers"] == [{"url": f"{base}/api"}]
-    assert made == [base, f"{base}/api"]
+    assert roots == [base, f"{base}/api"]
     administered = kit.application(world.ports, public_url=base, administration=True)
     paths = administered.test_client().get("/openapi.json").json["paths"]
     assert any(path.startswith("/admin/") for path in paths)
