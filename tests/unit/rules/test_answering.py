@@ -13,6 +13,7 @@ from counterseal.errors import Refused, WrongCode, WrongKey, WrongSignature, Wro
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import Algorithm, ChallengeState, DeviceCall, Role
 from counterseal.policy import STANDARD
+from counterseal.rules import answering
 from counterseal.rules.answering import (
     addressed_here,
     button_matches,
@@ -107,6 +108,16 @@ class TestEvidence:
 class TestProofHolds:
     def test_takes_a_sound_proof(self, world):
         proof_holds(world.proving())
+
+    def test_checks_the_same_facts_once_and_others_again(self, world, monkeypatch):
+        calls = []
+        monkeypatch.setattr(answering, "within_window", lambda *args: calls.append(args))
+        facts = world.proving()
+        for _ in range(2):
+            proof_holds(facts)
+        assert len(calls) == 1
+        proof_holds(attrs.evolve(facts))
+        assert len(calls) == 2
 
     @pytest.mark.parametrize(
         ("change", "code"),
