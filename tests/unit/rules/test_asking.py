@@ -406,6 +406,17 @@ class TestTheLimitsOfAnOrigin:
             cooldown=base.cooldown or cooldown,
         )
 
+    @pytest.mark.parametrize(
+        "own", [OwnLimits(pending=3), OwnLimits(questions=7), OwnLimits(cooldown=True)]
+    )
+    def test_are_tightened_by_one_of_its_own(self, own):
+        assert limits_for(an_origin(limits=own), STANDARD) == attrs.evolve(
+            self.CX,
+            pending=own.pending or self.CX.pending,
+            origin_window=own.questions or self.CX.origin_window,
+            cooldown=own.cooldown,
+        )
+
     def test_that_it_has_itself_count(self):
         own = OwnLimits(pending=1, questions=2, cooldown=True)
         limits = limits_for(an_origin(limits=own), STANDARD)
