@@ -492,7 +492,7 @@ class Wake(Protocol):
 
     def notify(self, guid: Guid) -> None:
         """
-        Wake those who wait for *guid*.
+        Wake those who wait for *guid*: a request, or the account whose requests a device awaits.
 
         - WAKE-1: it may be lost; it never blocks.
         """

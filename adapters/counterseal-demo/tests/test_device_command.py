@@ -31,14 +31,14 @@ class Auth:
     `swaps` says what becomes of the document that it answers at one path.
     """
 
-    def __init__(self):
+    def __init__(self, **settings):
         self.world = FakeService()
         self.broken, self.drops, self.swaps, self.requests = None, set(), {}, []
         app = Flask("auth")
         self.server = make_server("127.0.0.1", 0, app, threaded=True)
         self.url = f"http://127.0.0.1:{self.server.port}"
         for blueprint in create_blueprints(
-            self.world.ports, self.world.policy, Settings(public_url=self.url)
+            self.world.ports, self.world.policy, Settings(public_url=self.url, **settings)
         ):
             app.register_blueprint(blueprint)
         app.before_request(self._hear)
@@ -76,8 +76,8 @@ class Auth:
 
 
 @pytest.fixture
-def auth(monkeypatch):
-    auth = Auth()
+def auth(monkeypatch, request):
+    auth = Auth(**getattr(request, "param", {}))
     # The device's clock is the machine's; the service's has to agree.
     monkeypatch.setattr("counterseal_demo.device_cli.home.SystemClock", lambda: auth.world.clock)
     # What a PIN costs is the device's own, and no part of what is tested here.
@@ -538,3 +538,62 @@ def test_a_device_file_of_another_kind_is_refused(bound, home):
     assert bound("pending").stderr == "home: not written by this software\n"
     (home / "device.json").write_text("{}")
     assert bound("pending").stderr == "device file: not written by this software\n"
+
+
+def test_pending_waits_until_something_is_asked(auth, bound, monkeypatch):
+    wake, waiting = auth.world.ports.wake, threading.Event()
+    wait = wake.wait
+
+    def observed(guid, timeout):
+        waiting.set()
+        wait(guid, timeout)
+
+    monkeypatch.setattr(wake, "wait", observed)
+    asked = []
+
+    def ask_while_it_waits():
+        assert waiting.wait(240)
+        asked.append(ask(auth))
+
+    asker = threading.Thread(target=ask_while_it_waits)
+    asker.start()
+    result = bound("pending", "--wait", "600", "--json")
+    asker.join()
+    assert result.exit_code == 0
+    assert [each["challenge"] for each in json.loads(result.stdout)["requests"]] == asked
+    assert [path for path, _ in auth.requests].count("/device/requests") == 1
+
+
+def test_pending_says_that_nothing_was_asked_in_time(bound):
+    result = bound("pending", "--wait", "1")
+    assert (result.exit_code, result.stdout) == (0, "Nothing is asked.\n")
+
+
+class Time:
+    """A clock that moves only while somebody sleeps; then *meanwhile* is done."""
+
+    def __init__(self, meanwhile):
+        self.meanwhile, self.seconds, self.pauses = meanwhile, 0.0, []
+
+    def monotonic(self):
+        return self.seconds
+
+    def sleep(self, seconds):
+        self.pauses.append(seconds)
+        self.seconds += seconds
+        self.meanwhile()
+
+
+@pytest.mark.parametrize(
+    "auth", [{"waiters": 0, "retry_after": timedelta(seconds=3)}], indirect=True
+)
+def test_where_the_service_cannot_wait_the_device_asks_as_often_as_it_may(auth, bound, monkeypatch):
+    time = Time(lambda: time.seconds == 6 and ask(auth))
+    monkeypatch.setattr("counterseal_demo.device_cli.device.time", time)
+    result = bound("pending", "--wait", "600", "--json")
+    assert len(json.loads(result.stdout)["requests"]) == 1
+    assert time.pauses == [3.0, 3.0]
+    time.pauses.clear()
+    auth.world.clock.advance(auth.world.policy.challenge_life)
+    result = bound("pending", "--wait", "7")
+    assert (result.stdout, time.pauses) == ("Nothing is asked.\n", [3.0, 3.0, 1.0])

@@ -247,6 +247,12 @@ class Phone:
     def answer(self):
         return self._signed_request("POST", "/device/answer", self.signed)[0] == 200
 
+    def await_another(self):
+        """Wait for another list than the one challenge; return its GUIDs and when they came."""
+        path = f"/device/requests?wait=3000&known={self.challenge}"
+        status, listed = self._signed_request("GET", path)
+        return status, [each["guid"] for each in listed["requests"]], time.monotonic()
+
     def _signed_request(self, method, path, body=b""):
         call = self.device.signed_call(method, self.service.url + path, body)
         headers = {"Counterseal-Proof": call.proof, "Content-Type": "application/jose"}

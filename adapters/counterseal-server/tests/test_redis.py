@@ -96,6 +96,27 @@ def test_an_answer_at_one_machine_wakes_those_who_wait_at_the_other(store, two, 
     assert len({verify(body, headers)["guid"] for headers, body in receiver.received}) == 5
 
 
+def test_a_request_at_one_machine_wakes_the_device_that_waits_at_the_other(store, two, receiver):
+    first, second, servers = two(store, program=ANNOUNCING, ANNOUNCING_LOOK=str(LOOK_SECONDS))
+    took = []
+    with ThreadPoolExecutor(1) as pool:
+        for number in range(3):
+            account = f"user-{number}"
+            phone = Phone(first, account, receiver.url)
+            phone.service = second
+            poll = pool.submit(phone.await_another)
+            line = f"waits for {phone.device.bond.account}"
+            eventually(lambda line=line: line in second.log.read_text())
+            question = {"accountId": account, "content": "Dinner?"}
+            _, asked = first.call("POST", "/request/add", question)
+            done = time.monotonic()
+            status, guids, woken = poll.result(PATIENCE)
+            assert (status, guids) == (200, [phone.challenge, asked["guid"]])
+            took.append(woken - done)
+    assert statistics.median(took) < LOOK_SECONDS / 2, took
+    stop(*servers)
+
+
 def test_a_machine_that_is_killed_amid_answers_loses_none_of_them(redis, two, receiver):
     first, second, (server, _) = two(address(redis))
     phones = [Phone(first, f"user-{number}", receiver.url) for number in range(30)]

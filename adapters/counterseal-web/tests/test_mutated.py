@@ -326,6 +326,8 @@ def device_requests(service):
         ("POST", "/device/bind", "", json.dumps(enrolment).encode(), JSON),
         ("POST", "/device/bind", "", json.dumps(enrolment).encode(), JSON),
         ("GET", "/device/requests", "", b"", ""),
+        ("GET", "/device/requests", f"wait=1&known={open_challenge.guid}", b"", ""),
+        ("GET", "/device/requests/events", "", b"", ""),
         ("GET", f"/device/requests/{open_challenge.guid}", "", b"", ""),
         ("POST", "/device/answer", "", answer, JOSE),
         ("POST", "/device/answer", "", answer, JOSE),

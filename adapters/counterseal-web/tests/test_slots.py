@@ -57,7 +57,7 @@ def test_every_slot_is_used_and_shared(total, steps):
         if frees and used:
             slots.free(used.pop(index % len(used)))
             continue
-        before = Counter(slot.origin for slot in used)
+        before = Counter(slot.owner for slot in used)
         slot = slots.take(origin)
         if len(used) < total:
             assert slot is not None
@@ -68,8 +68,8 @@ def test_every_slot_is_used_and_shared(total, steps):
         if revoked:
             (lost,) = revoked
             assert len(used) == total
-            assert before[lost.origin] == max(before.values())
-            assert lost is next(each for each in used if each.origin == lost.origin)
+            assert before[lost.owner] == max(before.values())
+            assert lost is next(each for each in used if each.owner == lost.owner)
             used.remove(lost)
         if slot is not None:
             used.append(slot)

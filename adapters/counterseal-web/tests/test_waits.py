@@ -6,24 +6,26 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from counterseal.models import ChallengeState
-from counterseal.testing import FakeService
 from counterseal_web.waiting import Done, Follow, Load, Waits
 
 LOAD_EVERY = 1.0
 
 
-def challenges(number):
-    world = FakeService()
-    world.bind("user-42")
-    return [world.ask("user-42", "Pay?").challenge for _ in range(number)]
+@attrs.frozen
+class Request:
+    """Something that calls wait for."""
+
+    key: int
+    version: int = 1
+    state: ChallengeState = ChallengeState.PENDING
 
 
-CHALLENGES = challenges(2)
+REQUESTS = [Request(1), Request(2)]
 
 
 @pytest.fixture
-def challenge():
-    return CHALLENGES[0]
+def request_1():
+    return REQUESTS[0]
 
 
 @pytest.fixture
@@ -31,25 +33,25 @@ def waits():
     return Waits(4, LOAD_EVERY, object)
 
 
-def is_answered(challenge):
-    return challenge.state is ChallengeState.ANSWERED
+def is_answered(watched):
+    return watched.state is ChallengeState.ANSWERED
 
 
-def test_one_loads_and_the_others_follow(waits, challenge):
+def test_one_loads_and_the_others_follow(waits, request_1):
     first, second = (
-        waits.begin(waits.take_slot("a"), challenge, is_answered, deadline) for deadline in (30, 20)
+        waits.begin(waits.take_slot("a"), request_1, is_answered, deadline) for deadline in (30, 20)
     )
     assert first.step(0) == Load(LOAD_EVERY)
     assert second.step(0) == Follow(20)
     assert first.signal is second.signal
-    latest = attrs.evolve(challenge, state=ChallengeState.ANSWERED, version=challenge.version + 1)
+    latest = attrs.evolve(request_1, state=ChallengeState.ANSWERED, version=request_1.version + 1)
     first.loaded(latest)
     assert first.step(1) == second.step(1) == Done(latest)
 
 
-def test_after_a_load_that_failed_another_may_load(waits, challenge):
+def test_after_a_load_that_failed_another_may_load(waits, request_1):
     first, second = (
-        waits.begin(waits.take_slot("a"), challenge, is_answered, 30) for _ in range(2)
+        waits.begin(waits.take_slot("a"), request_1, is_answered, 30) for _ in range(2)
     )
     first.step(0)
     first.loaded(None)
@@ -57,48 +59,48 @@ def test_after_a_load_that_failed_another_may_load(waits, challenge):
     assert second.step(0.5) == Load(LOAD_EVERY)
 
 
-def test_no_load_lasts_longer_than_the_wait(waits, challenge):
-    wait = waits.begin(waits.take_slot("a"), challenge, is_answered, 0.25)
+def test_no_load_lasts_longer_than_the_wait(waits, request_1):
+    wait = waits.begin(waits.take_slot("a"), request_1, is_answered, 0.25)
     assert wait.step(0) == Load(0.25)
-    wait.loaded(challenge)
-    assert wait.step(0.25) == Done(challenge)
+    wait.loaded(request_1)
+    assert wait.step(0.25) == Done(request_1)
 
 
-def test_an_older_state_than_the_caller_knows_is_not_seen(waits, challenge):
-    first = waits.begin(waits.take_slot("a"), challenge, is_answered, 30)
-    newer = attrs.evolve(challenge, state=ChallengeState.SEEN, version=challenge.version + 1)
+def test_an_older_state_than_the_caller_knows_is_not_seen(waits, request_1):
+    first = waits.begin(waits.take_slot("a"), request_1, is_answered, 30)
+    newer = attrs.evolve(request_1, state=ChallengeState.SEEN, version=request_1.version + 1)
     second = waits.begin(
         waits.take_slot("a"), newer, lambda each: each.state is ChallengeState.PENDING, 30
     )
     first.step(0)
-    first.loaded(challenge)
+    first.loaded(request_1)
     assert second.step(0) == Load(LOAD_EVERY)
 
 
-def test_a_revoked_slot_ends_the_wait(waits, challenge):
+def test_a_revoked_slot_ends_the_wait(waits, request_1):
     slots = [waits.take_slot("a") for _ in range(4)]
-    wait = waits.begin(slots[0], challenge, is_answered, 30)
+    wait = waits.begin(slots[0], request_1, is_answered, 30)
     assert wait.step(0) == Load(LOAD_EVERY)
-    wait.loaded(challenge)
+    wait.loaded(request_1)
     assert waits.take_slot("b") is not None
-    assert wait.step(0) == Done(challenge)
+    assert wait.step(0) == Done(request_1)
 
 
-def test_closing_ends_all_waits_and_lets_no_other_begin(waits, challenge):
-    wait = waits.begin(waits.take_slot("a"), challenge, is_answered, 30)
+def test_closing_ends_all_waits_and_lets_no_other_begin(waits, request_1):
+    wait = waits.begin(waits.take_slot("a"), request_1, is_answered, 30)
     assert list(waits.close()) == [wait.signal]
-    assert wait.step(0) == Done(challenge)
+    assert wait.step(0) == Done(request_1)
     assert waits.take_slot("a") is None
 
 
-def test_what_nobody_waits_for_is_forgotten(waits, challenge):
-    first = waits.begin(waits.take_slot("a"), challenge, is_answered, 30)
+def test_what_nobody_waits_for_is_forgotten(waits, request_1):
+    first = waits.begin(waits.take_slot("a"), request_1, is_answered, 30)
     first.step(0)
     first.loaded(
-        attrs.evolve(challenge, state=ChallengeState.ANSWERED, version=challenge.version + 1)
+        attrs.evolve(request_1, state=ChallengeState.ANSWERED, version=request_1.version + 1)
     )
     first.end()
-    assert waits.begin(waits.take_slot("a"), challenge, is_answered, 30).step(0) == Load(LOAD_EVERY)
+    assert waits.begin(waits.take_slot("a"), request_1, is_answered, 30).step(0) == Load(LOAD_EVERY)
 
 
 class Drivers(RuleBasedStateMachine):
@@ -108,7 +110,7 @@ class Drivers(RuleBasedStateMachine):
         super().__init__()
         self.waits = Waits(6, LOAD_EVERY, object)
         self.now = 0.0
-        self.stored = list(CHALLENGES)
+        self.stored = list(REQUESTS)
         self.steps = {}
         self.over = set()
 
@@ -116,9 +118,9 @@ class Drivers(RuleBasedStateMachine):
         """Ask for the next step, as a driver does after a signal."""
         step = wait.step(self.now)
         if isinstance(step, Done):
-            assert step.challenge.version <= self.stored[index].version
+            assert step.watched.version <= self.stored[index].version
             late = self.now >= deadline
-            assert is_answered(step.challenge) or late or slot.revoked or self.waits.closed
+            assert is_answered(step.watched) or late or slot.revoked or self.waits.closed
             wait.end()
             self.waits.free_slot(slot)
             self.steps.pop(wait, None)

@@ -50,6 +50,17 @@ def answer(shop, phone, world):
     asked = shop.recorder.last("addRequest", "order-1001").document
     waiting = phone.call("", "GET", "/device/requests").document["requests"]
     (guid,) = (held["guid"] for held in waiting)
+    phone.call(
+        "With `wait`; the device knows of no request yet, so that nothing has to be waited for.",
+        "GET",
+        "/device/requests?wait=20",
+    )
+    phone.call(
+        "The list of now, and again whenever it is another.",
+        "GET",
+        "/device/requests/events",
+        events=1,
+    )
     shown = phone.call("", "GET", f"/device/requests/{guid}").document["display"]
     token = phone.device.answer(shown, 0, pin=PIN, code=asked["code"])
 

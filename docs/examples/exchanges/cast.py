@@ -98,13 +98,13 @@ class Handset:
         token, space = invitation["sessionToken"], invitation["appSpaceGuid"]
         return written(enrolment_document(self.device.enrolment(token, space, pin=PIN, **more)))
 
-    def call(self, about, method, target, body=b"", *, media_type=JSON):
-        """Send *body* with a proof for just this request."""
+    def call(self, about, method, target, body=b"", *, media_type=JSON, **options):
+        """Send *body* with a proof for just this request; *options* are those of the recorder."""
         call = self.device.signed_call(method, PUBLIC + target, body)
         headers = {"Counterseal-Proof": call.proof}
         if body:
             headers["Content-Type"] = media_type
-        return self.recorder.send(about, method, target, headers=headers, body=body)
+        return self.recorder.send(about, method, target, headers=headers, body=body, **options)
 
     def sign(self, about, target, token):
         """Send an answer or a disown."""

@@ -81,7 +81,7 @@ class Recorder:
         self._client = client
         self._find = find
 
-    def send(self, about, method, target, *, headers, body=b"", meanwhile=None):
+    def send(self, about, method, target, *, headers, body=b"", meanwhile=None, events=None):
         """
         Send a request, and return the exchange.
 
@@ -89,11 +89,18 @@ class Recorder:
             about: What happens.
             target: Path and query.
             meanwhile: Done once the reply has begun; for a stream, which ends with it.
+            events: How many are read of a stream that does not end by itself.
         """
         response = self._client.open(
             target, method=method, headers=list(headers.items()), data=body or None
         )
-        if meanwhile is None:
+        if events is not None:
+            reply = b""
+            pieces = iter(response.response)
+            while reply.count(b"data: ") < events or not reply.endswith(b"\n\n"):
+                reply += next(pieces)
+            response.close()
+        elif meanwhile is None:
             reply = response.get_data()
         else:
             pieces = iter(response.response)

@@ -230,7 +230,7 @@ def _end(
         writes=(*writes, revise(binding, strikes=0)) if forgives_strikes else writes,
         guards=() if forgives_strikes else (binding,),
         audit=(ending.entry,),
-        wakes=(ending.challenge.guid,),
+        wakes=(ending.challenge.guid, account.guid),
     )
 
 
@@ -258,7 +258,7 @@ def _count_wrong_code(tools: Tools, facts: Answering, refusal: WrongCode) -> Dec
         guards=(facts.binding,),
         audit=tuple(audit),
         refusal=refusal,
-        wakes=(challenge.guid,),
+        wakes=(challenge.guid, account.guid),
     )
 
 

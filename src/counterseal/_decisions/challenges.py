@@ -54,7 +54,7 @@ def cancel(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
         result=ending.challenge,
         writes=(*ending.writes, revise(account, history=ending.history)),
         audit=(ending.entry,),
-        wakes=(challenge.guid,),
+        wakes=(challenge.guid, account.guid),
     )
 
 

@@ -14,7 +14,7 @@ from counterseal import keys
 from counterseal._decisions.plan import Reading, Records, Tools, require
 from counterseal.errors import IdentityWithdrawn, NotFound, WrongDevice
 from counterseal.keys import Jws
-from counterseal.models import Account, AppSpace, Binding, DeviceCall, Guid, Record
+from counterseal.models import Account, AppSpace, Binding, DeviceCall, Guid, Record, replace
 from counterseal.policy import Policy
 from counterseal.rules.answering import proof_holds
 from counterseal.rules.evidence import Evidence, Proving
@@ -105,6 +105,23 @@ def open_request(call: DeviceCall, policy: Policy) -> DeviceRequest:
     """Read a device's call."""
     jws = keys.read(call.proof, limit=policy.token_bytes)
     return DeviceRequest(call, jws, read_proof(jws.claimed), keys.digest(call.body))
+
+
+def read_again(device: AuthenticatedDevice) -> Reading[AuthenticatedDevice]:
+    """Read *device* again; it has to be able to act still, with the key that it has proved."""
+
+    def parse(stored: Records, tools: Tools) -> AuthenticatedDevice:
+        binding, account, app_space = stored
+        key = device.binding.device_key()
+        if not isinstance(binding, Binding) or binding.device_key() != key:
+            raise WrongDevice
+        account, app_space = require(account, Account), require(app_space, AppSpace)
+        current = replace(device, binding=binding, account=account, app_space=app_space)
+        if demand_standing(current, tools) and account.confirmed_at is None:
+            raise IdentityWithdrawn
+        return current
+
+    return Reading("get", (device.binding.guid, device.account.guid, device.app_space.guid), parse)
 
 
 def demand_standing(device: AuthenticatedDevice, tools: Tools) -> bool:

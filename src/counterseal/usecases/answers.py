@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from counterseal._decisions import answers
-from counterseal._decisions.device_requests import open_request
+from counterseal._decisions.device_requests import AuthenticatedDevice, open_request, read_again
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.machines import ChallengeEvent
 from counterseal.models import Challenge, DeviceCall, Guid
@@ -33,6 +33,18 @@ class Answers(UseCase):
         reading = request.reading()
         device = admit(self._transactions, context, request, reading)
         return self._transactions.run(context, reading.then(answers.list_pending), device)
+
+    def pending_again(self, device: AuthenticatedDevice) -> tuple[Challenge, ...]:
+        """
+        Return the same for a call that waits, which `Devices.authenticate` has authenticated.
+
+        The proof is neither verified nor remembered again; whether the device may act is.
+
+        Raises:
+            Refused: The device may not act any more, or its device key was replaced.
+        """
+        context = AuditContext(event="challenge.pending", actor=device.binding.guid)
+        return self._transactions.run(context, read_again(device).then(answers.list_pending))
 
     def fetch(self, call: DeviceCall, challenge: Guid) -> Challenge:
         """

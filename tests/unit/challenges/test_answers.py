@@ -236,10 +236,11 @@ def test_those_who_wait_for_the_challenge_are_woken(service, alice, challenge):
 
     class Wake:
         def notify(self, guid):
-            guids.append((guid, service.stored(guid).state))
+            guids.append((guid, service.stored(challenge.guid).state))
 
     service.but(wake=Wake()).answer(alice, challenge)
-    assert guids == [(challenge.guid, ChallengeState.ANSWERED)]
+    answered = ChallengeState.ANSWERED
+    assert guids == [(challenge.guid, answered), (challenge.account, answered)]
 
 
 @pytest.mark.parametrize("verb", ["answer", "disown"])

@@ -49,6 +49,8 @@ def test_those_who_wait_for_a_challenge_are_woken_however_it_ends(service, alice
         waking.ask("alice", "Pay more?")
     assert service.stored(challenge.guid).outcome is not None
     assert wake.guids.count(challenge.guid) == 1
+    # Its devices wait for the account. After the deadline they need no wake-up: nothing is stored.
+    assert wake.guids.count(challenge.account) == (ending != "expire")
 
 
 def test_a_sweep_that_breaks_off_wakes_those_who_wait_for_what_it_ended(service, alice):

@@ -12,12 +12,12 @@ from functools import partial
 from anyio import CapacityLimiter
 
 import counterseal as cs
-from counterseal.models import UNFINISHED, Challenge
 from counterseal_asgi.threads import run_in_thread
 from counterseal_web import Response, Service
 from counterseal_web.pending import EventStream, LongPoll
 from counterseal_web.slots import Slot
 from counterseal_web.waiting import Done, Follow, Waits
+from counterseal_web.watched import Watched
 
 
 class _Signal:
@@ -44,7 +44,7 @@ class AsyncWaiters:
 
     Args:
         service: The use cases, and the settings.
-        limiter: Of the threads in which requests are loaded.
+        limiter: Of the threads in which is loaded what they wait for.
     """
 
     def __init__(self, service: Service, limiter: CapacityLimiter | None) -> None:
@@ -55,8 +55,8 @@ class AsyncWaiters:
         )
 
     def take_slot(self, pending: LongPoll | EventStream) -> Slot | None:
-        """Return a slot for *pending*; None if there is none for its origin."""
-        return self._waits.take_slot(pending.party.origin.guid)
+        """Return a slot for *pending*; None if there is none for it."""
+        return self._waits.take_slot(pending.watched.owner, pending.watched.device)
 
     def free_slot(self, slot: Slot) -> None:
         """Take a slot back; it may be called again."""
@@ -67,17 +67,17 @@ class AsyncWaiters:
         Return the response to a long poll, once it has one.
 
         Raises:
-            Refused: The request is gone.
+            Refused: What is watched is gone, or the caller may not see it any more.
             Unavailable: A port failed.
         """
         slot = self.take_slot(pending)
         if slot is None:
             return pending.refuse()
         try:
-            challenge = await self._wait(pending, pending.challenge, pending.is_done, slot)
+            latest = await self._wait(pending, pending.watched, pending.is_done, slot)
         finally:
             self.free_slot(slot)
-        return pending.respond(challenge, early=slot.revoked)
+        return pending.respond(latest, early=slot.revoked)
 
     async def pieces(self, pending: EventStream, slot: Slot) -> AsyncGenerator[bytes, None]:
         """
@@ -87,14 +87,16 @@ class AsyncWaiters:
             pending: The call.
             slot: What `take_slot` returned.
         """
-        challenge = pending.challenge
+        watched, deadline = pending.watched, pending.deadline(time.monotonic())
         try:
             for piece in pending.opening():
                 yield piece
-            while challenge.state in UNFINISHED and not (self._waits.closed or slot.revoked):
-                latest = await self._wait(pending, challenge, partial(_differs, challenge), slot)
-                yield pending.piece(challenge, latest)
-                challenge = latest
+            while not (watched.is_final or self._waits.closed or slot.revoked):
+                latest = await self._wait(pending, watched, partial(_differs, watched), slot)
+                yield pending.piece(watched, latest)
+                watched = latest
+                if time.monotonic() >= deadline:
+                    return
         except cs.CountersealError:
             # The stream breaks off, and the client calls again.
             return
@@ -107,34 +109,33 @@ class AsyncWaiters:
     async def _wait(
         self,
         pending: LongPoll | EventStream,
-        challenge: Challenge,
-        until: Callable[[Challenge], bool],
+        watched: Watched,
+        until: Callable[[Watched], bool],
         slot: Slot,
-    ) -> Challenge:
+    ) -> Watched:
         deadline = time.monotonic() + pending.limit.total_seconds()
-        wait = self._waits.begin(slot, challenge, until, deadline)
+        wait = self._waits.begin(slot, watched, until, deadline)
         try:
             while True:
                 step = wait.step(time.monotonic())
                 if isinstance(step, Done):
-                    return step.challenge
+                    return step.watched
                 if isinstance(step, Follow):
                     await wait.signal.wait(step.seconds)
                     continue
-                latest: Challenge | None = None
+                latest: Watched | None = None
                 try:
-                    latest = await self._await_change(pending, step.seconds)
+                    latest = await self._await_change(watched, step.seconds)
                 finally:
                     wait.loaded(latest)
                     wait.signal.notify_all()
         finally:
             wait.end()
 
-    async def _await_change(self, pending: LongPoll | EventStream, seconds: float) -> Challenge:
-        guid = pending.challenge.guid
-        await self._service.ports.wake.wait_async(guid, timedelta(seconds=seconds))
-        return await run_in_thread(partial(self._service.load, pending.party, guid), self._limiter)
+    async def _await_change(self, watched: Watched, seconds: float) -> Watched:
+        await self._service.ports.wake.wait_async(watched.topic, timedelta(seconds=seconds))
+        return await run_in_thread(watched.load, self._limiter)
 
 
-def _differs(challenge: Challenge, latest: Challenge) -> bool:
-    return latest.state is not challenge.state
+def _differs(before: Watched, latest: Watched) -> bool:
+    return latest.differs(before)

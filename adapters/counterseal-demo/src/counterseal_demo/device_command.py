@@ -88,11 +88,18 @@ def bind(
 
 @device.command()
 @HOME
+@click.option(
+    "--wait",
+    type=click.IntRange(0, 3600),
+    default=0,
+    metavar="SECONDS",
+    help="Wait for a question if there is none.",
+)
 @AS_JSON
-def pending(home: str, *, as_json: bool) -> None:
+def pending(home: str, *, wait: int, as_json: bool) -> None:
     """Show the open questions, oldest first."""
     with plainly(requirement=REQUIREMENT), _open_device(home) as client:
-        waiting = client.pending()
+        waiting = client.await_pending(wait) if wait else client.pending()
         if as_json:
             print_json({"requests": waiting})
             return

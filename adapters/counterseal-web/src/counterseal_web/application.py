@@ -61,7 +61,8 @@ class Application:
 
     def problem(self, error: Exception, pending: Pending) -> Response:
         """Return what the outside may know of *error*, which ended the wait for *pending*."""
-        return reply_to(error, self._service.settings).response(pending.operation)
+        reply = reply_to(error, self._service.settings)
+        return reply.response(pending.operation, pending.headers)
 
     def find_operation(self, request: Request) -> str | None:
         """Return the id of the operation that *request* names; None if there is none."""
@@ -102,7 +103,7 @@ def respond(service: Service, request: Request, find: Callable[[], Route]) -> Re
     try:
         return service.waiters.respond(pending)
     except Exception as error:  # noqa: BLE001 (the edge of the service)
-        return reply_to(error, service.settings).response(pending.operation)
+        return reply_to(error, service.settings).response(pending.operation, pending.headers)
 
 
 def begin(service: Service, request: Request, find: Callable[[], Route]) -> Response | Pending:
@@ -132,11 +133,10 @@ def begin(service: Service, request: Request, find: Callable[[], Route]) -> Resp
     if route is None:
         return reply.response() if isinstance(reply, Reply) else reply
     operation = route.inputs.operation
-    if not isinstance(reply, Reply):
-        return attrs.evolve(reply, operation=operation.id)
-    response = reply.response(operation.id)
     cors = service.cors.headers(request, operation)
-    return attrs.evolve(response, headers=response.headers + cors) if cors else response
+    if isinstance(reply, Reply):
+        return reply.response(operation.id, cors)
+    return attrs.evolve(reply, operation=operation.id, headers=cors)
 
 
 def _handle(service: Service, request: Request, route: Route) -> Reply | Pending:

@@ -7,7 +7,9 @@ from http import HTTPStatus
 
 import counterseal as cs
 from counterseal.errors import InvalidField, Refused
-from counterseal.models import Binding, DeviceCall
+from counterseal.models import Binding, DeviceCall, Guid
+from counterseal.models.clients import MOST_PENDING
+from counterseal.models.guid import parse
 from counterseal.wire.device import (
     AccountStatus,
     AnswerReply,
@@ -27,8 +29,9 @@ from counterseal.wire.enrolment import read_peek
 from counterseal.wire.members import read_record, write_record
 from counterseal_web.calls import Call
 from counterseal_web.members import read_guid, require_text
-from counterseal_web.messages import Reply
+from counterseal_web.messages import EVENTS, Reply
 from counterseal_web.operations import NOTHING, Audience, Operation, Payload
+from counterseal_web.pending import EventStream, LongPoll, read_wait
 from counterseal_web.service import Service
 
 
@@ -45,10 +48,30 @@ def complete_bind(service: Service, call: Call) -> Reply:
     return Reply(document=write_record(Bond.of(bound)))
 
 
-def list_pending(service: Service, call: Call) -> Reply:
-    """Return the open requests to the device's account, oldest first."""
-    requests = tuple(map(OpenRequest.of, service.answers.pending(_device_call(call))))
-    return Reply(document=write_record(OpenRequests(requests=requests)))
+def list_pending(service: Service, call: Call) -> Reply | LongPoll:
+    """
+    Return the open requests to the device's account, oldest first.
+
+    With `wait`, it returns as soon as the list differs from `known`.
+    """
+    wait, known = read_wait(call.query, service.settings), _read_known(call)
+    if not wait:
+        requests = tuple(map(OpenRequest.of, service.answers.pending(_device_call(call))))
+        return Reply(document=write_record(OpenRequests(requests=requests)))
+    watched = service.watch_list(_device_call(call), known)
+    if watched.is_awaited:
+        return Reply(document=watched.document())
+    return LongPoll(watched=watched, limit=wait, settings=service.settings)
+
+
+def stream_pending(service: Service, call: Call) -> EventStream:
+    """Stream the open requests to the device's account: the list at once, and at each change."""
+    return EventStream(
+        watched=service.watch_list(_device_call(call)),
+        # A proof is fresh for so long; then the device proves itself again.
+        life=service.policy.proof_past,
+        settings=service.settings,
+    )
 
 
 def show_request(service: Service, call: Call) -> Reply:
@@ -110,6 +133,22 @@ def get_service_keys(service: Service, call: Call) -> Reply:  # noqa: ARG001 (a 
         document=cs.jwks_document(service.ports.signer.jwks()),
         headers={"Cache-Control": "public, max-age=300"},
     )
+
+
+def _read_known(call: Call) -> frozenset[Guid]:
+    """
+    Return the requests that the device knows of.
+
+    Raises:
+        InvalidField: `known` is no list of GUIDs, or has more than anybody may be asked at once.
+    """
+    guids = call.query.get("known")
+    if not guids:
+        return frozenset()
+    texts = guids.split(",", MOST_PENDING)
+    if len(texts) > MOST_PENDING:
+        raise InvalidField("known", f"more than {MOST_PENDING}")
+    return frozenset(parse(text, field="known") for text in texts)
 
 
 def _status(service: Service, binding: Binding) -> Reply:
@@ -265,7 +304,28 @@ DEVICE_API = (
             "deadline_passed",
         ),
     ),
-    _call("pendingRequests", "GET", "/device/requests", list_pending, {200: "Pending"}),
+    _call(
+        "pendingRequests",
+        "GET",
+        "/device/requests",
+        list_pending,
+        {200: "Pending"},
+        query={
+            "wait": "Seconds to wait for a list that is not `known`; answered as it stands after"
+            " that.",
+            "known": "With `wait`: the GUIDs of the requests that the device knows, separated by"
+            " commas; none if it is missing.",
+        },
+    ),
+    _call(
+        "pendingEvents",
+        "GET",
+        "/device/requests/events",
+        stream_pending,
+        {200: "PendingEvents"},
+        refuses=(*PROVEN, "busy"),
+        media_type=EVENTS,
+    ),
     _call(
         "showRequest",
         "GET",

@@ -89,12 +89,15 @@ class Reply:
             return b""
         return encode(self.document)
 
-    def response(self, operation: str | None = None) -> Response:
+    def response(
+        self, operation: str | None = None, more_headers: tuple[tuple[str, str], ...] = ()
+    ) -> Response:
         """
         Return the reply as it is sent.
 
         Args:
             operation: The id of the operation that was called.
+            more_headers: Those that the request asks for, whatever the reply.
         """
         headers = {"Content-Type": self.media_type, **STANDARD_HEADERS, **self.headers}
         body = self.body()
@@ -105,7 +108,7 @@ class Reply:
                 headers["Content-Length"] = str(len(body))
         return Response(
             status=int(self.status),
-            headers=tuple(headers.items()),
+            headers=(*headers.items(), *more_headers),
             body=body,
             stream=self.stream,
             operation=operation,

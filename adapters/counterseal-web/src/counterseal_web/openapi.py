@@ -58,7 +58,8 @@ SECURITY: dict[Audience, list[Document]] = {
 }
 
 NUMBER: Document = {"type": "string", "pattern": "^[0-9]{1,4}$"}
-PARAMETERS: dict[str, Document] = {"wait": NUMBER, "limit": NUMBER}
+GUIDS: Document = {"type": "string", "pattern": "^([0-9a-f-]{36}(,[0-9a-f-]{36})*)?$"}
+PARAMETERS: dict[str, Document] = {"wait": NUMBER, "limit": NUMBER, "known": GUIDS}
 """What a parameter of the query looks like, where it is not any text."""
 
 ALWAYS = ("invalid_field", "too_large", "internal", "unavailable")

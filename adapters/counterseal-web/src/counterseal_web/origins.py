@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
 
 import counterseal as cs
 from counterseal.errors import WrongState
-from counterseal.models import UNFINISHED, Guid, RelyingParty
+from counterseal.models import Guid, RelyingParty
 from counterseal.wire.members import read_record
 from counterseal.wire.messages import processed_document
 from counterseal.wire.origin import (
@@ -21,10 +20,10 @@ from counterseal.wire.origin import (
 )
 from counterseal.wire.question import read_account_id, read_user_info
 from counterseal_web.calls import Call
-from counterseal_web.members import read_guid, read_number
+from counterseal_web.members import read_guid
 from counterseal_web.messages import EVENTS, Reply
 from counterseal_web.operations import NOTHING, Audience, Operation, Payload
-from counterseal_web.pending import EventStream, LongPoll
+from counterseal_web.pending import EventStream, LongPoll, read_wait
 from counterseal_web.service import Service
 
 CREATED = HTTPStatus.CREATED
@@ -120,10 +119,7 @@ def request_by_guid(service: Service, call: Call, party: RelyingParty) -> Reply 
 def request_events(service: Service, call: Call, party: RelyingParty) -> EventStream:
     """Stream the states of a request until it has ended, as Server-Sent Events."""
     guid = read_guid(call.parameter("requestGuid"), "requestGuid")
-    challenge = service.challenges.status(party, guid)
-    return EventStream(
-        party=party, challenge=challenge, settings=service.settings, clock=service.ports.clock
-    )
+    return EventStream(watched=service.watch_request(party, guid), settings=service.settings)
 
 
 def get_requests(service: Service, call: Call, party: RelyingParty) -> Reply:
@@ -150,17 +146,11 @@ def _await_end(service: Service, call: Call, party: RelyingParty, guid: Guid) ->
         Foreign: Another origin issued it.
         Unavailable: A port failed.
     """
-    wait = timedelta(seconds=read_number(call.query, "wait") or 0)
-    challenge = service.challenges.status(party, guid)
-    if not wait or challenge.state not in UNFINISHED:
-        return Reply(document=processed_document(challenge, now=service.ports.clock.now()))
-    return LongPoll(
-        party=party,
-        challenge=challenge,
-        limit=min(wait, service.settings.wait_limit),
-        settings=service.settings,
-        clock=service.ports.clock,
-    )
+    wait = read_wait(call.query, service.settings)
+    watched = service.watch_request(party, guid)
+    if not wait or watched.is_final:
+        return Reply(document=watched.document())
+    return LongPoll(watched=watched, limit=wait, settings=service.settings)
 
 
 ACCOUNT_ID = {"accountId": "The origin's own id of the account."}

@@ -1,89 +1,88 @@
-"""Pending: calls that wait for a request, until it has ended (long poll) or step by step."""
+"""Pending: calls that wait, for one thing to happen (long poll) or for each change (stream)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 import attrs
 
-from counterseal.models import UNFINISHED, Challenge, RelyingParty
-from counterseal.ports import Clock
-from counterseal.wire.messages import processed_document
+from counterseal_web.members import read_number
 from counterseal_web.messages import EVENTS, Reply, Response, encode
 from counterseal_web.problems import busy, retry_after
 from counterseal_web.settings import Settings
+from counterseal_web.watched import Watched
 
 
 @attrs.frozen(kw_only=True)
 class LongPoll:
     """
-    A call that is answered once the request has ended, or when its time is over.
+    A call that is answered once what it waits for has happened, or when its time is over.
 
     Attributes:
-        party: The origin that calls.
-        challenge: The request, as the call found it.
+        watched: What it waits for, as the call found it.
         limit: How long to wait at most.
         settings: How the service is reached.
-        clock: Tells what is over.
         operation: The id of the operation.
+        headers: More headers of the response.
     """
 
-    party: RelyingParty
-    challenge: Challenge
+    watched: Watched
     limit: timedelta
     settings: Settings
-    clock: Clock
     operation: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
-    def is_done(self, challenge: Challenge) -> bool:
-        """Tell whether *challenge* is what the call waits for."""
-        return challenge.state not in UNFINISHED
+    def is_done(self, watched: Watched) -> bool:
+        """Tell whether *watched* is what the call waits for."""
+        return watched.is_awaited
 
     def refuse(self) -> Response:
-        """Return the response if there is no slot: the request as it stands."""
-        return self.respond(self.challenge, early=True)
+        """Return the response if there is no slot: what is watched, as it stands."""
+        return self.respond(self.watched, early=True)
 
-    def respond(self, challenge: Challenge, *, early: bool) -> Response:
+    def respond(self, watched: Watched, *, early: bool) -> Response:
         """
         Return the response.
 
         Args:
-            challenge: As it was last seen.
+            watched: As it was last seen.
             early: Whether the call had to stop before its time, and so may come again later.
         """
         headers = retry_after(self.settings) if early else {}
-        document = processed_document(challenge, now=self.clock.now())
-        return Reply(document=document, headers=headers).response(self.operation)
+        reply = Reply(document=watched.document(), headers=headers)
+        return reply.response(self.operation, self.headers)
 
 
 @attrs.frozen(kw_only=True)
 class EventStream:
     """
-    A call that gets each state of a request until it has ended, as Server-Sent Events.
+    A call that gets what is watched, and again at each change, as Server-Sent Events.
 
     Attributes:
-        party: The origin that calls.
-        challenge: The request, as the call found it.
+        watched: What it waits for, as the call found it.
+        life: How long the stream lasts at most, though something may still change; None for no
+            limit.
         settings: How the service is reached.
-        clock: Tells what is over.
         operation: The id of the operation.
+        headers: More headers of the response.
     """
 
-    party: RelyingParty
-    challenge: Challenge
+    watched: Watched
+    life: timedelta | None = None
     settings: Settings
-    clock: Clock
     operation: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
     @property
     def limit(self) -> timedelta:
         """Return how long the stream is silent at most."""
-        return self.settings.beat_every
+        beat = self.settings.beat_every
+        return beat if self.life is None else min(beat, self.life)
 
     def refuse(self) -> Response:
         """Return the response if there is no slot."""
-        return busy(self.settings).response(self.operation)
+        return busy(self.settings).response(self.operation, self.headers)
 
     def respond(self, pieces: Iterable[bytes]) -> Response:
         """
@@ -92,24 +91,42 @@ class EventStream:
         Args:
             pieces: The body; closed when it is sent or lost.
         """
-        return Reply(media_type=EVENTS, stream=pieces).response(self.operation)
+        return Reply(media_type=EVENTS, stream=pieces).response(self.operation, self.headers)
+
+    def deadline(self, now: float) -> float:
+        """
+        Return when the stream ends at the latest, in the seconds of the driver's clock.
+
+        Args:
+            now: When it begins.
+        """
+        return float("inf") if self.life is None else now + self.life.total_seconds()
 
     def opening(self) -> tuple[bytes, bytes]:
-        """Return the first two pieces: when to come again, and the request as it stands."""
+        """Return the first two pieces: when to come again, and what is watched as it stands."""
         milliseconds = int(self.settings.retry_after.total_seconds() * 1000)
-        return f"retry: {max(1, milliseconds)}\n\n".encode(), self._event(self.challenge)
+        return f"retry: {max(1, milliseconds)}\n\n".encode(), _event(self.watched)
 
-    def piece(self, before: Challenge, after: Challenge) -> bytes:
+    def piece(self, before: Watched, after: Watched) -> bytes:
         """
         Return the piece that follows a wait: an event, or a comment if there is none.
 
         Args:
-            before: The request as the client knows it.
+            before: What is watched, as the client knows it.
             after: As it was last seen.
         """
-        return b": still waiting\n\n" if after.state is before.state else self._event(after)
+        return _event(after) if after.differs(before) else b": still waiting\n\n"
 
-    def _event(self, challenge: Challenge) -> bytes:
-        data = encode(processed_document(challenge, now=self.clock.now()))
-        state = challenge.state.value.encode()
-        return b"event: %b\nid: %d\ndata: %b\n\n" % (state, challenge.version, data)
+
+def read_wait(query: Mapping[str, str], settings: Settings) -> timedelta:
+    """
+    Return how long a call waits; nothing if it does not ask to.
+
+    Raises:
+        InvalidField: `wait` is no number of seconds.
+    """
+    return min(timedelta(seconds=read_number(query, "wait") or 0), settings.wait_limit)
+
+
+def _event(watched: Watched) -> bytes:
+    return b"%bdata: %b\n\n" % (watched.event_fields(), encode(watched.document()))

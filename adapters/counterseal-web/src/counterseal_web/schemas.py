@@ -224,6 +224,14 @@ SCHEMAS: dict[str, Schema] = {
             "contentSchema": _ref("Request"),
         },
     ),
+    "PendingEvents": _object(
+        event={"const": "requests"},
+        data={
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": _ref("Pending"),
+        },
+    ),
     # What a device sends
     "Look": _closed(token=NAME),
     "NewLogin": _closed(appSpaceGuid=NAME, redirectUri=NAME),

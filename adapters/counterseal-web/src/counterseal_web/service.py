@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import TypeVar
 
 import counterseal as cs
-from counterseal.models import Administrator, Challenge, Guid, RelyingParty
+from counterseal.models import Administrator, DeviceCall, Guid, RelyingParty
 from counterseal_web.cors import Cors
 from counterseal_web.settings import Settings
 from counterseal_web.waiters import Waiters
+from counterseal_web.watched import WatchedList, WatchedRequest
+
+T = TypeVar("T")
 
 
 class Service:
@@ -48,7 +53,7 @@ class Service:
         self.answers = cs.Answers(ports, policy)
         self.keysets = cs.KeySets(ports, policy)
         self.telemetry = cs.Telemetry(ports, policy)
-        self.waiters = Waiters(ports.wake, self.load, settings)
+        self.waiters = Waiters(ports.wake, settings)
         self._closers = [self.waiters.close]
         self._closed = False
 
@@ -58,17 +63,51 @@ class Service:
         if self._closed:
             closer()
 
-    def load(self, party: RelyingParty, guid: Guid) -> Challenge:
+    def watch_request(self, party: RelyingParty, guid: Guid) -> WatchedRequest:
         """
-        Return a request of *party* as it stands, for those who wait for it.
+        Return a request of *party* as it stands, to be watched.
 
         Raises:
             NotFound: There is no such request.
             Foreign: Another origin issued it.
             Unavailable: A port failed.
         """
-        with self.call():
-            return self.challenges.status(party, guid)
+        load = partial(self.challenges.status, party, guid)
+        return WatchedRequest(
+            challenge=load(), clock=self.ports.clock, load_challenge=self._in_call(load)
+        )
+
+    def watch_list(self, call: DeviceCall, known: frozenset[Guid] = frozenset()) -> WatchedList:
+        """
+        Return the open requests of a device's account as they stand, to be watched.
+
+        Args:
+            call: The device's.
+            known: The requests that the device knows of.
+
+        Raises:
+            Refused: The call is not proven, or the device may not act.
+            Unavailable: A port failed.
+        """
+        device = self.devices.authenticate(call)
+        load = partial(self.answers.pending_again, device)
+        return WatchedList(
+            challenges=load(),
+            device=device.binding.guid,
+            topic=device.account.guid,
+            owner=device.app_space.guid,
+            load_challenges=self._in_call(load),
+            known=known,
+        )
+
+    def _in_call(self, load: Callable[[], T]) -> Callable[[], T]:
+        """Return *load* for a driver, which calls it after the call that began to wait."""
+
+        def load_in_call() -> T:
+            with self.call():
+                return load()
+
+        return load_in_call
 
     def administration(self, *, by: Administrator) -> cs.Administration:
         """Return the use cases of tenancy, for an administrator."""

@@ -1,12 +1,15 @@
-"""Slots: who may wait, and who has to stop when an origin comes that has fewer."""
+"""Slots: who may wait, and who has to stop when another comes that has fewer."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import attrs
 
 from counterseal.models import Guid
+
+DEVICE_SLOTS = 4
+"""Slots of one device at a time: more than its apps need, some of them after a lost connection."""
 
 
 @attrs.define(eq=False)
@@ -15,11 +18,13 @@ class Slot:
     The right of one call to wait.
 
     Attributes:
-        origin: Whose call it is.
-        revoked: Whether another origin has it now, so that this call is to stop waiting.
+        owner: Whose call it is: an origin, or an App Space, whose devices share their slots.
+        device: The device that calls; None for an origin.
+        revoked: Whether another owner has it now, so that this call is to stop waiting.
     """
 
-    origin: Guid
+    owner: Guid
+    device: Guid | None = None
     revoked: bool = False
 
 
@@ -27,9 +32,10 @@ class Slots:
     """
     The slots of one process; not for several threads at once.
 
-    One origin may have all of them as long as no other wants any.
-    Then the origin with the most loses its oldest to one that has at least two fewer, so that
-    no origin can keep another from waiting, and two never take one from each other in turn.
+    One owner may have all of them as long as no other wants any.
+    Then the owner with the most loses its oldest to one that has at least two fewer, so that
+    none can keep another from waiting, and two never take one from each other in turn.
+    A device has `DEVICE_SLOTS` at most, so that it leaves some to others of its App Space.
 
     Args:
         total: How many there are.
@@ -39,26 +45,37 @@ class Slots:
         self._free = total
         # Dictionaries keep their order: the first is the oldest.
         self._used: defaultdict[Guid, dict[Slot, None]] = defaultdict(dict)
+        self._by_device: Counter[Guid] = Counter()
 
-    def take(self, origin: Guid) -> Slot | None:
-        """Return a slot for *origin*; None if there is none, and no origin has to give one up."""
+    def take(self, owner: Guid, device: Guid | None = None) -> Slot | None:
+        """
+        Return a slot for *owner*; None if there is none, and no owner has to give one up.
+
+        Args:
+            owner: An origin, or the App Space of *device*.
+            device: The device that calls; None for an origin.
+        """
+        if device is not None and self._by_device[device] >= DEVICE_SLOTS:
+            return None
         if self._free:
             self._free -= 1
-        elif not self._revoke_for(origin):
+        elif not self._revoke_for(owner):
             return None
-        slot = Slot(origin)
-        self._used[origin][slot] = None
+        slot = Slot(owner, device)
+        self._used[owner][slot] = None
+        if device is not None:
+            self._by_device[device] += 1
         return slot
 
     def free(self, slot: Slot) -> None:
         """Take *slot* back; one that is revoked or free already changes nothing."""
-        if slot in self._used.get(slot.origin, ()):
+        if slot in self._used.get(slot.owner, ()):
             self._remove(slot)
             self._free += 1
 
-    def _revoke_for(self, origin: Guid) -> bool:
+    def _revoke_for(self, owner: Guid) -> bool:
         most = max(self._used.values(), key=len, default={})
-        if len(most) < len(self._used.get(origin, ())) + 2:
+        if len(most) < len(self._used.get(owner, ())) + 2:
             return False
         oldest = next(iter(most))
         oldest.revoked = True
@@ -66,7 +83,11 @@ class Slots:
         return True
 
     def _remove(self, slot: Slot) -> None:
-        slots = self._used[slot.origin]
+        slots = self._used[slot.owner]
         del slots[slot]
         if not slots:
-            del self._used[slot.origin]
+            del self._used[slot.owner]
+        if slot.device is not None:
+            self._by_device[slot.device] -= 1
+            if not self._by_device[slot.device]:
+                del self._by_device[slot.device]

@@ -9,13 +9,13 @@ from datetime import timedelta
 from functools import partial
 
 import counterseal as cs
-from counterseal.models import UNFINISHED, Challenge, Guid, RelyingParty
 from counterseal.ports import Wake
 from counterseal_web.messages import Response
 from counterseal_web.pending import EventStream, LongPoll
 from counterseal_web.settings import Settings
 from counterseal_web.slots import Slot
 from counterseal_web.waiting import Done, Follow, Waits
+from counterseal_web.watched import Watched
 
 
 class Waiters:
@@ -23,16 +23,12 @@ class Waiters:
     The waiting threads of this process.
 
     Args:
-        wake: Wakes those who wait for a request when it changes; it may fail to.
-        load: Returns a request of an origin as it stands.
-        settings: How many may wait, and how often to load a request.
+        wake: Wakes those who wait for something when it changes; it may fail to.
+        settings: How many may wait, and how often to load what they wait for.
     """
 
-    def __init__(
-        self, wake: Wake, load: Callable[[RelyingParty, Guid], Challenge], settings: Settings
-    ) -> None:
+    def __init__(self, wake: Wake, settings: Settings) -> None:
         self._wake = wake
-        self._load = load
         self._lock = threading.Lock()
         self._waits = Waits(
             settings.waiters,
@@ -45,11 +41,11 @@ class Waiters:
         Return the response to a call that waits; a long poll waits here, a stream while it is read.
 
         Raises:
-            Refused: The request is gone.
+            Refused: What is watched is gone, or the caller may not see it any more.
             Unavailable: A port failed.
         """
         with self._lock:
-            slot = self._waits.take_slot(pending.party.origin.guid)
+            slot = self._waits.take_slot(pending.watched.owner, pending.watched.device)
         if slot is None:
             return pending.refuse()
         if isinstance(pending, EventStream):
@@ -57,10 +53,10 @@ class Waiters:
                 _Stream(self._pieces(pending, slot), partial(self._free_slot, slot))
             )
         try:
-            challenge = self._wait(pending, pending.challenge, pending.is_done, slot)
+            latest = self._wait(pending, pending.watched, pending.is_done, slot)
         finally:
             self._free_slot(slot)
-        return pending.respond(challenge, early=slot.revoked)
+        return pending.respond(latest, early=slot.revoked)
 
     def close(self) -> None:
         """End every wait, each after one more load; from now on no call waits."""
@@ -74,12 +70,14 @@ class Waiters:
 
     def _pieces(self, pending: EventStream, slot: Slot) -> Iterator[bytes]:
         yield from pending.opening()
-        challenge = pending.challenge
+        watched, deadline = pending.watched, pending.deadline(time.monotonic())
         try:
-            while challenge.state in UNFINISHED and not (self._waits.closed or slot.revoked):
-                latest = self._wait(pending, challenge, partial(_differs, challenge), slot)
-                yield pending.piece(challenge, latest)
-                challenge = latest
+            while not (watched.is_final or self._waits.closed or slot.revoked):
+                latest = self._wait(pending, watched, partial(_differs, watched), slot)
+                yield pending.piece(watched, latest)
+                watched = latest
+                if time.monotonic() >= deadline:
+                    return
         except cs.CountersealError:
             # The stream breaks off, and the client calls again.
             return
@@ -87,25 +85,26 @@ class Waiters:
     def _wait(
         self,
         pending: LongPoll | EventStream,
-        challenge: Challenge,
-        until: Callable[[Challenge], bool],
+        watched: Watched,
+        until: Callable[[Watched], bool],
         slot: Slot,
-    ) -> Challenge:
+    ) -> Watched:
         deadline = time.monotonic() + pending.limit.total_seconds()
         with self._lock:
-            wait = self._waits.begin(slot, challenge, until, deadline)
+            wait = self._waits.begin(slot, watched, until, deadline)
         try:
             while True:
                 with self._lock:
                     step = wait.step(time.monotonic())
                     if isinstance(step, Done):
-                        return step.challenge
+                        return step.watched
                     if isinstance(step, Follow):
                         wait.signal.wait(step.seconds)
                         continue
-                latest: Challenge | None = None
+                latest: Watched | None = None
                 try:
-                    latest = self._await_change(pending.party, challenge.guid, step.seconds)
+                    self._wake.wait(watched.topic, timedelta(seconds=step.seconds))
+                    latest = watched.load()
                 finally:
                     with self._lock:
                         wait.loaded(latest)
@@ -114,13 +113,9 @@ class Waiters:
             with self._lock:
                 wait.end()
 
-    def _await_change(self, party: RelyingParty, guid: Guid, seconds: float) -> Challenge:
-        self._wake.wait(guid, timedelta(seconds=seconds))
-        return self._load(party, guid)
 
-
-def _differs(challenge: Challenge, latest: Challenge) -> bool:
-    return latest.state is not challenge.state
+def _differs(before: Watched, latest: Watched) -> bool:
+    return latest.differs(before)
 
 
 class _Stream:

@@ -3,18 +3,19 @@ Waiting: what a call that waits has to do next.
 
 Nothing here waits, reads a clock or takes a lock: a driver does, with threads or in an event loop.
 It asks each wait for its next step and does that, again and again, until the step is `Done`.
-All that wait for one request share each load of it: one of them loads, the others follow.
+Calls that wait for the same share each load of it: one of them loads, the others follow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
 import attrs
 
-from counterseal.models import Challenge, Guid
+from counterseal.models import Guid
 from counterseal_web.slots import Slot, Slots
+from counterseal_web.watched import Watched
 
 S = TypeVar("S")
 
@@ -25,16 +26,16 @@ class Done:
     The wait is over.
 
     Attributes:
-        challenge: The request as it was last seen.
+        watched: What the call waits for, as it was last seen.
     """
 
-    challenge: Challenge
+    watched: Watched
 
 
 @attrs.frozen
 class Load:
     """
-    Wait for the wake-up of the request, load it, and call `Wait.loaded`, whatever happens.
+    Wait for the wake-up, load what is watched, and call `Wait.loaded`, whatever happens.
 
     Attributes:
         seconds: How long to wait at most.
@@ -46,7 +47,7 @@ class Load:
 @attrs.frozen
 class Follow:
     """
-    Wait for the signal of the request: another wait loads it.
+    Wait for the signal: another wait loads what is watched.
 
     Attributes:
         seconds: How long to wait at most.
@@ -58,17 +59,17 @@ class Follow:
 @attrs.define(eq=False)
 class _Watch(Generic[S]):
     """
-    One request that somebody waits for.
+    What somebody waits for.
 
     Attributes:
-        signal: Reaches all who wait for it.
+        signal: Reaches all who wait for the same.
         latest: As it was last loaded; None before the first time.
-        looking: Whether one of those who wait is about to load it.
+        loading: Whether one of those who wait is about to load it.
         waits: How many wait.
     """
 
     signal: S
-    latest: Challenge | None = None
+    latest: Watched | None = None
     loading: bool = False
     waits: int = 0
 
@@ -79,8 +80,8 @@ class Waits(Generic[S]):
 
     Args:
         slots: How many calls may wait at a time.
-        look_every: Seconds after which a request is loaded though no wake-up came.
-        make_signal: Makes what reaches all who wait for one request: a condition of threads, say.
+        look_every: Seconds after which what is watched is loaded though no wake-up came.
+        make_signal: Makes what reaches all who wait for the same: a condition of threads, say.
     """
 
     def __init__(self, slots: int, look_every: float, make_signal: Callable[[], S]) -> None:
@@ -88,33 +89,33 @@ class Waits(Generic[S]):
         self.closed = False
         self._slots = Slots(slots)
         self._make_signal = make_signal
-        self._watches: dict[Guid, _Watch[S]] = {}
+        self._watches: dict[Hashable, _Watch[S]] = {}
 
-    def take_slot(self, origin: Guid) -> Slot | None:
-        """Return a slot for a call of *origin*; None if there is none for it."""
-        return None if self.closed else self._slots.take(origin)
+    def take_slot(self, owner: Guid, device: Guid | None = None) -> Slot | None:
+        """Return a slot for a call, as `Slots.take` does; None if there is none for it."""
+        return None if self.closed else self._slots.take(owner, device)
 
     def free_slot(self, slot: Slot) -> None:
         """Take a slot back; it may be called again."""
         self._slots.free(slot)
 
     def begin(
-        self, slot: Slot, challenge: Challenge, until: Callable[[Challenge], bool], deadline: float
+        self, slot: Slot, watched: Watched, until: Callable[[Watched], bool], deadline: float
     ) -> Wait[S]:
         """
         Return a new wait; the driver calls its `end`.
 
         Args:
             slot: What `take_slot` returned.
-            challenge: The request, as the caller knows it.
-            until: Tells whether a request, as it was loaded, is what the caller waits for.
+            watched: What the call waits for, as the caller knows it.
+            until: Tells whether that, as it was loaded, ends the wait.
             deadline: When the wait ends at the latest, in the seconds of the driver's clock.
         """
-        watch = self._watches.get(challenge.guid)
+        watch = self._watches.get(watched.key)
         if watch is None:
-            watch = self._watches[challenge.guid] = _Watch(self._make_signal())
+            watch = self._watches[watched.key] = _Watch(self._make_signal())
         watch.waits += 1
-        return Wait(self, watch, slot, challenge, until, deadline)
+        return Wait(self, watch, slot, watched, until, deadline)
 
     def close(self) -> Iterator[S]:
         """End all waits, each after one more load at most; return the signals to send."""
@@ -122,27 +123,27 @@ class Waits(Generic[S]):
         for watch in self._watches.values():
             yield watch.signal
 
-    def end(self, guid: Guid, watch: _Watch[S]) -> None:
-        """Forget one that waited for the request *guid*."""
+    def end(self, key: Hashable, watch: _Watch[S]) -> None:
+        """Forget one that waited for what has *key*."""
         watch.waits -= 1
         if not watch.waits:
-            del self._watches[guid]
+            del self._watches[key]
 
 
 @attrs.define(eq=False)
 class Wait(Generic[S]):
-    """One call's wait for one request; made by `Waits.begin`."""
+    """One call's wait; made by `Waits.begin`."""
 
     _waits: Waits[S]
     _watch: _Watch[S]
     _slot: Slot
-    _challenge: Challenge
-    _until: Callable[[Challenge], bool]
+    _watched: Watched
+    _until: Callable[[Watched], bool]
     _deadline: float
 
     @property
     def signal(self) -> S:
-        """Return what reaches all who wait for this request."""
+        """Return what reaches all who wait for the same."""
         return self._watch.signal
 
     def step(self, now: float) -> Done | Load | Follow:
@@ -153,28 +154,28 @@ class Wait(Generic[S]):
             now: The seconds of the driver's clock.
         """
         latest = self._watch.latest
-        if latest is not None and latest.version >= self._challenge.version:
-            self._challenge = latest
+        if latest is not None and latest.version >= self._watched.version:
+            self._watched = latest
         remaining = self._deadline - now
         stopped = self._waits.closed or self._slot.revoked or remaining <= 0
-        if stopped or self._until(self._challenge):
-            return Done(self._challenge)
+        if stopped or self._until(self._watched):
+            return Done(self._watched)
         if self._watch.loading:
             return Follow(remaining)
         self._watch.loading = True
         return Load(min(remaining, self._waits.look_every))
 
-    def loaded(self, challenge: Challenge | None) -> None:
+    def loaded(self, latest: Watched | None) -> None:
         """
         End the step `Load`; then the driver sends the signal.
 
         Args:
-            challenge: As it was loaded; None if that failed, so that another may load next.
+            latest: As it was loaded; None if that failed, so that another may load next.
         """
-        if challenge is not None:
-            self._watch.latest = challenge
+        if latest is not None:
+            self._watch.latest = latest
         self._watch.loading = False
 
     def end(self) -> None:
         """Forget this wait."""
-        self._waits.end(self._challenge.guid, self._watch)
+        self._waits.end(self._watched.key, self._watch)

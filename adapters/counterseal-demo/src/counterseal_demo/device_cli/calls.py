@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import attrs
@@ -11,9 +12,10 @@ import httpx2
 from counterseal import read_json
 from counterseal.device import SoftwareDevice
 from counterseal.errors import InvalidField, Refused, Unavailable
+from counterseal.wire.device import OpenRequests
 from counterseal.wire.members import read_record
 from counterseal.wire.problem import read_problem
-from counterseal_http import Guard, guarded_client
+from counterseal_http import Guard, guarded_client, requested_wait
 
 R = TypeVar("R", bound=attrs.AttrsInstance)
 
@@ -34,6 +36,14 @@ class ServiceRefused(Refused, code="service_refused"):
 
 class ServiceUnreachable(Unavailable, code="service_unreachable"):
     """The service did not reply, or its reply is invalid; the call may be repeated."""
+
+
+@attrs.frozen
+class Listed:
+    """What the device is asked, and how long the service wants it to pause before the next call."""
+
+    open: OpenRequests
+    pause: timedelta | None
 
 
 class Calls:
@@ -76,20 +86,43 @@ class Calls:
         headers = {PROOF: call.proof} | ({"Content-Type": JWS} if body else {})
         return _parse(reply, self._called(method, path, body, headers))
 
+    def await_list(self, device: SoftwareDevice, seconds: int) -> Listed:
+        """
+        Return what *device* is asked, once that is anything.
+
+        Args:
+            device: Which is bound.
+            seconds: How long the service may wait; then, or if too many wait, it replies too.
+
+        Raises:
+            NotBound: The device is not bound.
+            ServiceRefused: The service refuses.
+            ServiceUnreachable: It did not answer, or not as it should.
+        """
+        path = f"/device/requests?wait={seconds}"
+        proof = device.signed_call("GET", self._url + path, b"").proof
+        response = self._response("GET", path, b"", {PROOF: proof})
+        pause = requested_wait(response.headers, device.clock.now())
+        return Listed(_parse(OpenRequests, _document(response)), pause)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
     def _called(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Any:
+        return _document(self._response(method, path, body, headers))
+
+    def _response(
+        self, method: str, path: str, body: bytes, headers: dict[str, str]
+    ) -> httpx2.Response:
         try:
-            response = self._client.request(
+            return self._client.request(
                 method, self._url + path, content=body or None, headers=headers
             )
         except httpx2.RequestError as error:
             raise ServiceUnreachable(str(error) or type(error).__name__) from None
         except httpx2.InvalidURL:
             raise InvalidField("url", "not an address") from None
-        return _document(response)
 
 
 def _parse(reply: type[R], document: object) -> R:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
@@ -25,6 +28,15 @@ from counterseal.wire.enrolment import enrolment_document, peek_document
 from counterseal_demo.device_cli.calls import Calls, ServiceRefused, ServiceUnreachable
 from counterseal_demo.device_cli.home import Home
 from counterseal_demo.device_cli.unconfirmed import SignedReply
+
+LONGEST_WAIT = 25
+"""Seconds for which one call waits; proxies often give up after 30."""
+
+WAITED = 0.9
+"""The share of its time after which a call has waited for all of it, as clocks differ."""
+
+PAUSE = timedelta(seconds=1)
+"""Before the next call, if the service does not wait."""
 
 Ask: TypeAlias = Callable[[], str]
 """A function that asks the person for a value when it is needed."""
@@ -90,6 +102,28 @@ class DeviceClient:
         """
         pending = self._calls.signed_request(self.device, "GET", "/device/requests", OpenRequests)
         return [self.fetch_display(request.guid) for request in pending.requests]
+
+    def await_pending(self, seconds: int) -> list[dict[str, Any]]:
+        """
+        Return what is asked as soon as that is anything, or nothing after *seconds*.
+
+        Raises:
+            DisplayChanged: One of them cannot be shown; see `fetch_display`.
+            ServiceRefused: The service refuses.
+            ServiceUnreachable: It did not answer, or not as it should.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            began = time.monotonic()
+            wait = max(0, min(LONGEST_WAIT, math.ceil(deadline - began)))
+            listed = self._calls.await_list(self.device, wait)
+            now = time.monotonic()
+            if listed.open.requests or now >= deadline:
+                return [self.fetch_display(request.guid) for request in listed.open.requests]
+            # A service that waits for less than it was asked for cannot wait now.
+            if now - began < wait * WAITED:
+                pause = max(PAUSE, (listed.pause or PAUSE)).total_seconds()
+                time.sleep(min(pause, deadline - now))
 
     def fetch_display(self, challenge: Guid) -> dict[str, Any]:
         """
