@@ -103,7 +103,7 @@ class Settings:
         wait_limit: The longest that `?wait=` waits; a longer one is cut to it.
         waiters: How many requests of this process may wait at a time, streams among them.
         look_every: How often a request is loaded from the store, once for all that wait for
-            it. `Wake` makes most waits shorter.
+            it, and a device's list for each call that waits. `Wake` makes most waits shorter.
         beat_every: How often a silent stream sends a comment, so that no proxy closes it.
         cors: The exact origins of the web pages that may make device calls, by App Space; without
             them no page may.
