@@ -549,18 +549,18 @@ def test_pending_waits_until_something_is_asked(auth, bound, monkeypatch):
         wait(guid, timeout)
 
     monkeypatch.setattr(wake, "wait", observed)
-    asked = []
+    guids = []
 
     def ask_while_it_waits():
         assert waiting.wait(240)
-        asked.append(ask(auth))
+        guids.append(ask(auth))
 
     asker = threading.Thread(target=ask_while_it_waits)
     asker.start()
     result = bound("pending", "--wait", "600", "--json")
     asker.join()
     assert result.exit_code == 0
-    assert [each["challenge"] for each in json.loads(result.stdout)["requests"]] == asked
+    assert [each["challenge"] for each in json.loads(result.stdout)["requests"]] == guids
     assert [path for path, _ in auth.requests].count("/device/requests") == 1
 
 

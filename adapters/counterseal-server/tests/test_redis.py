@@ -108,10 +108,10 @@ def test_a_request_at_one_machine_wakes_the_device_that_waits_at_the_other(store
             line = f"waits for {phone.device.bond.account}"
             eventually(lambda line=line: line in second.log.read_text())
             question = {"accountId": account, "content": "Dinner?"}
-            _, asked = first.call("POST", "/request/add", question)
+            _, dinner = first.call("POST", "/request/add", question)
             done = time.monotonic()
             status, guids, woken = poll.result(PATIENCE)
-            assert (status, guids) == (200, [phone.challenge, asked["guid"]])
+            assert (status, guids) == (200, [phone.challenge, dinner["guid"]])
             took.append(woken - done)
     assert statistics.median(took) < LOOK_SECONDS / 2, took
     stop(*servers)

@@ -191,7 +191,7 @@ def test_a_request_that_ended_elsewhere_ends_the_wait(setup, ending):
 def test_what_the_device_does_not_know_is_returned_at_once(setup):
     waiting = setup()
     guid = waiting.ask()
-    for known in ("", f"&known={waiting.phone.guid}", f"&known={guid},{waiting.phone.guid}"):
+    for query in ("", f"&known={waiting.phone.guid}", f"&known={guid},{waiting.phone.guid}"):
         assert guids(waiting.read(f"{LIST}?wait=20{known}")) == [guid]
     assert guids(waiting.read(f"{LIST}?known={guid}")) == [guid]
     assert guids(waiting.read(f"{LIST}?wait=0&known={guid}")) == [guid]
@@ -320,9 +320,9 @@ def test_a_load_that_fails_is_503(kit, setup, world):
 def events(body):
     """Read what a stream says: the documents of its events, all of one name."""
     blocks = [block.split("\n") for block in body.decode().split("\n\n")]
-    named = [block for block in blocks if block[0].startswith("event: ")]
-    assert {block[0] for block in named} == {"event: requests"}
-    return [json.loads(block[1].removeprefix("data: ")) for block in named]
+    event_blocks = [block for block in blocks if block[0].startswith("event: ")]
+    assert {block[0] for block in event_blocks} == {"event: requests"}
+    return [json.loads(block[1].removeprefix("data: ")) for block in event_blocks]
 
 
 def test_a_stream_has_each_change_of_the_list(setup):

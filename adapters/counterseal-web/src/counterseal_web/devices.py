@@ -54,11 +54,11 @@ def list_pending(service: Service, call: Call) -> Reply | LongPoll:
 
     With `wait`, it returns as soon as the list differs from `known`.
     """
-    wait, known = read_wait(call.query, service.settings), _read_known(call)
+    wait, known_guids = read_wait(call.query, service.settings), _read_known(call)
     if not wait:
         requests = tuple(map(OpenRequest.of, service.answers.pending(_device_call(call))))
         return Reply(document=write_record(OpenRequests(requests=requests)))
-    watched = service.watch_list(_device_call(call), known)
+    watched = service.watch_list(_device_call(call), known_guids)
     if watched.is_awaited:
         return Reply(document=watched.document())
     return LongPoll(watched=watched, limit=wait, settings=service.settings)

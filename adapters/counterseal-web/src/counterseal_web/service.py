@@ -77,13 +77,15 @@ class Service:
             challenge=load(), clock=self.ports.clock, load_challenge=self._in_call(load)
         )
 
-    def watch_list(self, call: DeviceCall, known: frozenset[Guid] = frozenset()) -> WatchedList:
+    def watch_list(
+        self, call: DeviceCall, known_guids: frozenset[Guid] = frozenset()
+    ) -> WatchedList:
         """
         Return the open requests of a device's account as they stand, to be watched.
 
         Args:
             call: The device's.
-            known: The requests that the device knows of.
+            known_guids: The requests that the device knows of.
 
         Raises:
             Refused: The call is not proven, or the device may not act.
@@ -97,7 +99,7 @@ class Service:
             topic=device.account.guid,
             owner=device.app_space.guid,
             load_challenges=self._in_call(load),
-            known=known,
+            known_guids=known_guids,
         )
 
     def _in_call(self, load: Callable[[], T]) -> Callable[[], T]:

@@ -132,7 +132,7 @@ class WatchedList:
         topic: The account, whose GUID is notified whenever a request is new or has ended.
         owner: The App Space: its devices together have the share of one origin.
         load_challenges: Returns the open requests if the device may still see them.
-        known: The requests that the device knows of.
+        known_guids: The requests that the device knows of.
         key: The call's own, since each call was authenticated for itself.
     """
 
@@ -141,7 +141,7 @@ class WatchedList:
     topic: Guid
     owner: Guid
     load_challenges: Callable[[], tuple[Challenge, ...]]
-    known: frozenset[Guid]
+    known_guids: frozenset[Guid]
     key: Hashable = attrs.field(factory=object)
 
     version = 0
@@ -155,7 +155,7 @@ class WatchedList:
     @property
     def is_awaited(self) -> bool:
         """Tell whether these are other requests than the device knows of."""
-        return self.guids != self.known
+        return self.guids != self.known_guids
 
     def load(self) -> WatchedList:
         """Load the open requests."""
