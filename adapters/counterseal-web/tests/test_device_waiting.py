@@ -192,7 +192,7 @@ def test_what_the_device_does_not_know_is_returned_at_once(setup):
     waiting = setup()
     guid = waiting.ask()
     for query in ("", f"&known={waiting.phone.guid}", f"&known={guid},{waiting.phone.guid}"):
-        assert guids(waiting.read(f"{LIST}?wait=20{known}")) == [guid]
+        assert guids(waiting.read(f"{LIST}?wait=200{query}")) == [guid]
     assert guids(waiting.read(f"{LIST}?known={guid}")) == [guid]
     assert guids(waiting.read(f"{LIST}?wait=0&known={guid}")) == [guid]
     assert waiting.wake.topics == []
