@@ -566,7 +566,7 @@ def test_pending_waits_until_something_is_asked(auth, bound, monkeypatch):
 
 def test_pending_says_that_nothing_was_asked_in_time(bound):
     result = bound("pending", "--wait", "1")
-    assert (result.exit_code, result.stdout) == (0, "Nothing is asked.\n")
+    assert (result.exit_code, result.stdout) == (0, "There are no open questions.\n")
 
 
 class Time:
@@ -596,4 +596,4 @@ def test_where_the_service_cannot_wait_the_device_asks_as_often_as_it_may(auth, 
     time.pauses.clear()
     auth.world.clock.advance(auth.world.policy.challenge_life)
     result = bound("pending", "--wait", "7")
-    assert (result.stdout, time.pauses) == ("Nothing is asked.\n", [3.0, 3.0, 1.0])
+    assert (result.stdout, time.pauses) == ("There are no open questions.\n", [3.0, 3.0, 1.0])

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import TypeVar
 
 import counterseal as cs
-from counterseal.models import Administrator, DeviceCall, Guid, RelyingParty
+from counterseal.models import Administrator, Challenge, DeviceCall, Guid, RelyingParty
 from counterseal_web.cors import Cors
 from counterseal_web.settings import Settings
 from counterseal_web.waiters import Waiters
 from counterseal_web.watched import WatchedList, WatchedRequest
-
-T = TypeVar("T")
 
 
 class Service:
@@ -63,6 +60,18 @@ class Service:
         if self._closed:
             closer()
 
+    def load(self, party: RelyingParty, guid: Guid) -> Challenge:
+        """
+        Return a request of *party* as it stands, for those who wait for it.
+
+        Raises:
+            NotFound: There is no such request.
+            Foreign: Another origin issued it.
+            Unavailable: A port failed.
+        """
+        with self.call():
+            return self.challenges.status(party, guid)
+
     def watch_request(self, party: RelyingParty, guid: Guid) -> WatchedRequest:
         """
         Return a request of *party* as it stands, to be watched.
@@ -72,9 +81,10 @@ class Service:
             Foreign: Another origin issued it.
             Unavailable: A port failed.
         """
-        load = partial(self.challenges.status, party, guid)
         return WatchedRequest(
-            challenge=load(), clock=self.ports.clock, load_challenge=self._in_call(load)
+            challenge=self.challenges.status(party, guid),
+            clock=self.ports.clock,
+            load_challenge=partial(self.load, party, guid),
         )
 
     def watch_list(
@@ -92,24 +102,19 @@ class Service:
             Unavailable: A port failed.
         """
         device = self.devices.authenticate(call)
-        load = partial(self.answers.pending_again, device)
+
+        def load() -> tuple[Challenge, ...]:
+            with self.call():
+                return self.answers.pending_again(device)
+
         return WatchedList(
-            challenges=load(),
+            challenges=self.answers.pending_again(device),
             device=device.binding.guid,
             topic=device.account.guid,
             owner=device.app_space.guid,
-            load_challenges=self._in_call(load),
+            load_challenges=load,
             known_guids=known_guids,
         )
-
-    def _in_call(self, load: Callable[[], T]) -> Callable[[], T]:
-        """Return *load* for a driver, which calls it after the call that began to wait."""
-
-        def load_in_call() -> T:
-            with self.call():
-                return load()
-
-        return load_in_call
 
     def administration(self, *, by: Administrator) -> cs.Administration:
         """Return the use cases of tenancy, for an administrator."""
