@@ -1,9 +1,11 @@
 import pkgutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import counterseal
 
 API = Path(__file__).parent / "reference" / "api"
+PREFIX = "counterseal_"
 
 
 def test_every_public_module_has_its_page():
@@ -11,7 +13,14 @@ def test_every_public_module_has_its_page():
     modules = {name for name in found if not name.startswith("_")}
     pages = {page.stem for page in API.glob("*.md")} - {"index"}
 
-    assert pages == modules
+    assert {page for page in pages if not page.startswith(PREFIX)} == modules
+
+
+def test_the_adapters_that_programs_embed_have_their_pages():
+    pages = {page.stem for page in API.glob(f"{PREFIX}*.md")}
+
+    assert pages == {f"{PREFIX}{name}" for name in ("asgi", "keys", "sql", "web")}
+    assert all(find_spec(page) for page in pages)
 
 
 def test_every_module_has_its_line_in_the_index():
