@@ -45,6 +45,7 @@ SUBJECTS = {
     "addresses": ("addresses", "returning"),
     "callbacks": ("callbacks",),
     "challenges": ("questions", "commits", "answers"),
+    "claims": ("claims", "moment"),
     "devices": ("devices", "keysets", "telemetry", "occasions"),
     "endings": ("answers", "questions"),
     "enrolments": ("enrolments", "occasions", "trips"),
