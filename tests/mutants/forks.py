@@ -49,6 +49,7 @@ SUBJECTS = {
     "devices": ("devices", "keysets", "telemetry", "occasions"),
     "endings": ("answers", "questions"),
     "enrolments": ("enrolments", "occasions", "trips"),
+    "evidence": ("evidence", "answering", "enrolments"),
     "issuing": ("questions", "codes", "reserving"),
     "jws": ("jws", "malleable", "signatures", "wycheproof"),
     "logins": ("logins", "logouts"),
