@@ -224,7 +224,6 @@ def test_shutdown_ends_the_waits(origin):
         incoming.put_nowait({"type": "lifespan.shutdown"})
         await lifespan
         assert messages == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
-        origin.world.ports.wake.notify(guid)
         return [await poll.response() for poll in polls]
 
     for status, body in run(main):

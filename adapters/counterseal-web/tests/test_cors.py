@@ -20,6 +20,7 @@ def browser(kit, world):
 
 FOR_PAGES = {
     *("answerRequest", "disownRequest", "endorsedKeys", "deviceStatus", "pendingRequests"),
+    "pendingEvents",
     *("recordTelemetry", "rotateKeys", "showRequest", "updateDevice"),
     *("authenticate", "finishBind", "lookAtInvitation", "redirect", "serviceKeys"),
 }

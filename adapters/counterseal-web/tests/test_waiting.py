@@ -26,17 +26,24 @@ SOON = 240
 
 
 class ManualWake:
-    """A fake of `Wake` that counts who waits, and wakes when the test calls `wake`."""
+    """
+    A fake of `Wake` that counts who waits, and wakes when the test calls `wake`.
+
+    Attributes:
+        notifies: Whether `notify` wakes too.
+    """
 
     def __init__(self):
+        self.notifies = False
         self.waiting = threading.Semaphore(0)
         self.waits = []
         self._lock = threading.Lock()
         self._sleepers = deque()
-        self._wakes = 0
+        self._wakes = deque()
 
     def notify(self, guid):
-        pass
+        if self.notifies:
+            self.wake(guid)
 
     def wait(self, guid, timeout):
         self._sleeper(guid, timeout).result(SOON)
@@ -44,25 +51,27 @@ class ManualWake:
     async def wait_async(self, guid, timeout):
         await asyncio.wrap_future(self._sleeper(guid, timeout))
 
-    def wake(self):
-        """Wake the one that has waited longest, or else the next one."""
+    def wake(self, guid=None):
+        """Wake the one that has waited longest, for *guid* or for any, or else the next one."""
         with self._lock:
-            while self._sleepers:
-                sleeper = self._sleepers.popleft()
-                if sleeper.set_running_or_notify_cancel():
-                    sleeper.set_result(None)
-                    return
-            self._wakes += 1
+            for waited_guid, sleeper in list(self._sleepers):
+                if guid in {None, waited_guid}:
+                    self._sleepers.remove((waited_guid, sleeper))
+                    if sleeper.set_running_or_notify_cancel():
+                        sleeper.set_result(None)
+                        return
+            self._wakes.append(guid)
 
     def _sleeper(self, guid, timeout):
         sleeper = Future()
         with self._lock:
             self.waits.append((guid, timeout))
-            if self._wakes:
-                self._wakes -= 1
+            wakes = [wake for wake in self._wakes if wake in {None, guid}]
+            if wakes:
+                self._wakes.remove(wakes[0])
                 sleeper.set_result(None)
             else:
-                self._sleepers.append(sleeper)
+                self._sleepers.append((guid, sleeper))
         self.waiting.release()
         return sleeper
 
@@ -127,6 +136,20 @@ def clients(threads, monkeypatch):
     for driver in (waiters, async_waiters):
         monkeypatch.setattr(driver, "time", made_clients)
     return made_clients
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """Count the calls that have got a slot, or none."""
+    semaphore, take_slot = threading.Semaphore(0), Waits.take_slot
+
+    def counted(self, *args):
+        slot = take_slot(self, *args)
+        semaphore.release()
+        return slot
+
+    monkeypatch.setattr(Waits, "take_slot", counted)
+    return semaphore
 
 
 @pytest.fixture
@@ -271,24 +294,25 @@ def test_a_call_without_a_slot_gets_retry_after(kit, waiting, manual_wake, threa
 
 
 def test_an_origin_with_all_slots_loses_one_to_another(
-    two_origins, manual_wake, threads, device_client
+    two_origins, manual_wake, threads, taken, device_client
 ):
     app, (shop, guid), (other, theirs) = two_origins
     stream = shop.get(f"/request/events?requestGuid={guid}", buffered=False)
     pieces = iter(stream.response)
     next(pieces), next(pieces)
     polled = threads.submit(long_poll, app, shop, guid)
+    assert all(taken.acquire(timeout=SOON) for _ in ("the stream", "the long poll"))
     assert manual_wake.waiting.acquire(timeout=SOON)
     arriving = threads.submit(long_poll, app, other, theirs)
     assert manual_wake.waiting.acquire(timeout=SOON)
     # The stream was there first: it ends, though its request has not.
-    manual_wake.wake()
+    manual_wake.wake(guid)
     assert events(pieces) == []
     stream.close()
     assert long_poll(app, shop, guid).headers["Retry-After"] == "1"
     device_client.answer(guid)
     device_client.answer(theirs)
-    manual_wake.wake(), manual_wake.wake()
+    manual_wake.wake(guid), manual_wake.wake(theirs)
     for waited in (polled, arriving):
         reply = waited.result(SOON)
         assert reply.json["status"] == "ANSWERED"
@@ -302,13 +326,13 @@ def test_a_long_poll_that_loses_its_slot_returns_the_request_as_it_is(
     polled = threads.submit(long_poll, app, shop, guid)
     assert manual_wake.waiting.acquire(timeout=SOON)
     stream = shop.get(f"/request/events?requestGuid={guid}", buffered=False)
+    manual_wake.notifies = True
     arriving = threads.submit(long_poll, app, other, theirs)
-    assert manual_wake.waiting.acquire(timeout=SOON)
-    device_client.answer(theirs)
-    manual_wake.wake(), manual_wake.wake()
     reply = polled.result(SOON)
     assert (reply.status_code, reply.json["status"]) == (200, "PENDING")
     assert reply.headers["Retry-After"] == "1"
+    device_client.answer(theirs)
+    manual_wake.wake(theirs)
     assert arriving.result(SOON).json["status"] == "ANSWERED"
     stream.close()
 
@@ -402,8 +426,8 @@ def test_when_the_service_closes_every_wait_ends(world, kit, manual_wake, thread
     polls = [threads.submit(long_poll, app, shop, guid) for _ in range(2)]
     stream = shop.get(f"/request/events?requestGuid={guid}", buffered=False)
     assert manual_wake.waiting.acquire(timeout=SOON)
+    manual_wake.notifies = True
     service.close()
-    manual_wake.wake()
     assert {poll.result(SOON).json["status"] for poll in polls} == {"PENDING"}
     assert [name for name, _ in events(stream.response)] == ["PENDING"]
     stream.close()

@@ -19,6 +19,10 @@ class Request:
     version: int = 1
     state: ChallengeState = ChallengeState.PENDING
 
+    @property
+    def topic(self):
+        return f"topic {self.key}"
+
 
 REQUESTS = [Request(1), Request(2)]
 
@@ -82,13 +86,15 @@ def test_a_revoked_slot_ends_the_wait(waits, request_1):
     wait = waits.begin(slots[0], request_1, is_answered, 30)
     assert wait.step(0) == Load(LOAD_EVERY)
     wait.loaded(request_1)
-    assert waits.take_slot("b") is not None
+    slot = waits.take_slot("b")
+    assert slot.displaced is slots[0]
+    assert slot.displaced.topic == request_1.topic
     assert wait.step(0) == Done(request_1)
 
 
 def test_closing_ends_all_waits_and_lets_no_other_begin(waits, request_1):
     wait = waits.begin(waits.take_slot("a"), request_1, is_answered, 30)
-    assert list(waits.close()) == [wait.signal]
+    assert waits.close() == [(request_1.topic, wait.signal)]
     assert wait.step(0) == Done(request_1)
     assert waits.take_slot("a") is None
 

@@ -931,10 +931,20 @@ def attempt_records_read(setup):
     assert reading.arguments == (setup.notification.guid,)
 
 
+def device_read_again(setup):
+    device, service = setup.device(), setup.service
+    with isolated():
+        reading = device_requests.read_again(device)
+    stored, tools = load(service.ports, reading), tools_of(service.ports, service.policy)
+    with isolated():
+        assert reading.parse(stored, tools).binding == device.binding
+
+
 TOOLED_CASES = {
     "authentication.read_claim": [request_verified],
     "authentication.verify": [request_verified],
     "callbacks.origin_of": [callback_origin_read],
+    "device_requests.read_again": [device_read_again],
     "notifying.attempt_records": [attempt_records_read],
 }
 

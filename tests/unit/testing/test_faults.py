@@ -43,6 +43,7 @@ def test_nothing_happens_by_itself(bench):
         "signer.sign",
         "store.commit",
         "wake.notify",
+        "wake.notify",
     ]
 
 

@@ -16,6 +16,7 @@ from counterseal_asgi.threads import run_in_thread
 from counterseal_web import Response, Service
 from counterseal_web.pending import EventStream, LongPoll
 from counterseal_web.slots import Slot
+from counterseal_web.waiters import wake_displaced, wake_up
 from counterseal_web.waiting import Done, Follow, Waits
 from counterseal_web.watched import Watched
 
@@ -56,7 +57,10 @@ class AsyncWaiters:
 
     def take_slot(self, pending: LongPoll | EventStream) -> Slot | None:
         """Return a slot for *pending*; None if there is none for it."""
-        return self._waits.take_slot(pending.watched.owner, pending.watched.device)
+        slot = self._waits.take_slot(pending.watched.owner, pending.watched.device)
+        if slot is not None:
+            wake_displaced(self._service.ports.wake, slot)
+        return slot
 
     def free_slot(self, slot: Slot) -> None:
         """Take a slot back; it may be called again."""
@@ -103,8 +107,9 @@ class AsyncWaiters:
 
     def close(self) -> None:
         """End every wait, each after one more load; from now on no call waits."""
-        for signal in self._waits.close():
+        for topic, signal in self._waits.close():
             signal.notify_all()
+            wake_up(self._service.ports.wake, topic)
 
     async def _wait(
         self,

@@ -21,11 +21,15 @@ class Slot:
         owner: Whose call it is: an origin, or an App Space, whose devices share their slots.
         device: The device that calls; None for an origin.
         revoked: Whether another owner has it now, so that this call is to stop waiting.
+        topic: The GUID by which the call that waits is woken; None before it waits.
+        displaced: The slot that was revoked for this one; the driver wakes its call.
     """
 
     owner: Guid
     device: Guid | None = None
     revoked: bool = False
+    topic: Guid | None = None
+    displaced: Slot | None = None
 
 
 class Slots:
@@ -57,11 +61,14 @@ class Slots:
         """
         if device is not None and self._by_device[device] >= DEVICE_SLOTS:
             return None
+        displaced = None
         if self._free:
             self._free -= 1
-        elif not self._revoke_for(owner):
-            return None
-        slot = Slot(owner, device)
+        else:
+            displaced = self._revoke_for(owner)
+            if displaced is None:
+                return None
+        slot = Slot(owner, device, displaced=displaced)
         self._used[owner][slot] = None
         if device is not None:
             self._by_device[device] += 1
@@ -73,14 +80,14 @@ class Slots:
             self._remove(slot)
             self._free += 1
 
-    def _revoke_for(self, owner: Guid) -> bool:
+    def _revoke_for(self, owner: Guid) -> Slot | None:
         most = max(self._used.values(), key=len, default={})
         if len(most) < len(self._used.get(owner, ())) + 2:
-            return False
+            return None
         oldest = next(iter(most))
         oldest.revoked = True
         self._remove(oldest)
-        return True
+        return oldest
 
     def _remove(self, slot: Slot) -> None:
         slots = self._used[slot.owner]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
 import counterseal as cs
+from counterseal.models import Guid
 from counterseal.ports import Wake
 from counterseal_web.messages import Response
 from counterseal_web.pending import EventStream, LongPoll
@@ -48,6 +50,7 @@ class Waiters:
             slot = self._waits.take_slot(pending.watched.owner, pending.watched.device)
         if slot is None:
             return pending.refuse()
+        wake_displaced(self._wake, slot)
         if isinstance(pending, EventStream):
             return pending.respond(
                 _Stream(self._pieces(pending, slot), partial(self._free_slot, slot))
@@ -61,8 +64,11 @@ class Waiters:
     def close(self) -> None:
         """End every wait, each after one more load; from now on no call waits."""
         with self._lock:
-            for signal in self._waits.close():
+            ended = self._waits.close()
+            for _, signal in ended:
                 signal.notify_all()
+        for topic, _ in ended:
+            wake_up(self._wake, topic)
 
     def _free_slot(self, slot: Slot) -> None:
         with self._lock:
@@ -112,6 +118,19 @@ class Waiters:
         finally:
             with self._lock:
                 wait.end()
+
+
+def wake_up(wake: Wake, topic: Guid) -> None:
+    """Wake those who wait for *topic*; if the port fails, their next load ends the wait."""
+    with suppress(cs.Unavailable):
+        wake.notify(topic)
+
+
+def wake_displaced(wake: Wake, slot: Slot) -> None:
+    """Wake the call whose slot was revoked for *slot*, if there is one."""
+    displaced = slot.displaced
+    if displaced is not None and displaced.topic is not None:
+        wake_up(wake, displaced.topic)
 
 
 def _differs(before: Watched, latest: Watched) -> bool:

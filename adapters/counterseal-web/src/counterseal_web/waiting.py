@@ -8,7 +8,7 @@ Calls that wait for the same share each load of it: one of them loads, the other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 import attrs
@@ -63,12 +63,14 @@ class _Watch(Generic[S]):
 
     Attributes:
         signal: Reaches all who wait for the same.
+        topic: The GUID by which the one that loads is woken.
         latest: As it was last loaded; None before the first time.
         loading: Whether one of those who wait is about to load it.
         waits: How many wait.
     """
 
     signal: S
+    topic: Guid
     latest: Watched | None = None
     loading: bool = False
     waits: int = 0
@@ -113,15 +115,15 @@ class Waits(Generic[S]):
         """
         watch = self._watches.get(watched.key)
         if watch is None:
-            watch = self._watches[watched.key] = _Watch(self._make_signal())
+            watch = self._watches[watched.key] = _Watch(self._make_signal(), watched.topic)
         watch.waits += 1
+        slot.topic = watched.topic
         return Wait(self, watch, slot, watched, until, deadline)
 
-    def close(self) -> Iterator[S]:
-        """End all waits, each after one more load at most; return the signals to send."""
+    def close(self) -> list[tuple[Guid, S]]:
+        """End all waits, each after one more load; return whom to wake, and the signals to send."""
         self.closed = True
-        for watch in self._watches.values():
-            yield watch.signal
+        return [(watch.topic, watch.signal) for watch in self._watches.values()]
 
     def end(self, key: Hashable, watch: _Watch[S]) -> None:
         """Forget one that waited for what has *key*."""
