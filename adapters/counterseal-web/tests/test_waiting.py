@@ -139,7 +139,7 @@ def clients(threads, monkeypatch):
 
 
 @pytest.fixture
-def taken(monkeypatch):
+def slot_calls(monkeypatch):
     """Count the calls that have got a slot, or none."""
     semaphore, take_slot = threading.Semaphore(0), Waits.take_slot
 
@@ -294,14 +294,14 @@ def test_a_call_without_a_slot_gets_retry_after(kit, waiting, manual_wake, threa
 
 
 def test_an_origin_with_all_slots_loses_one_to_another(
-    two_origins, manual_wake, threads, taken, device_client
+    two_origins, manual_wake, threads, slot_calls, device_client
 ):
     app, (shop, guid), (other, theirs) = two_origins
     stream = shop.get(f"/request/events?requestGuid={guid}", buffered=False)
     pieces = iter(stream.response)
     next(pieces), next(pieces)
     polled = threads.submit(long_poll, app, shop, guid)
-    assert all(taken.acquire(timeout=SOON) for _ in ("the stream", "the long poll"))
+    assert all(slot_calls.acquire(timeout=SOON) for _ in ("the stream", "the long poll"))
     assert manual_wake.waiting.acquire(timeout=SOON)
     arriving = threads.submit(long_poll, app, other, theirs)
     assert manual_wake.waiting.acquire(timeout=SOON)
