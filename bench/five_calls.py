@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import psycopg
 from load import Connection
 from measure import Cost, cost
 from phones import Phone, bind
@@ -152,18 +153,20 @@ def available() -> bool:
 
 
 @contextmanager
-def server(folder: Path, core: int) -> Iterator[tuple[str, int]]:
+def server(core: int) -> Iterator[tuple[str, int]]:
     """Run PostgreSQL on one core; yield the URL of its database, and its first process."""
-    folder.mkdir()
     cores = os.sched_getaffinity(0)
     # Its processes get the core of the process that starts them.
     os.sched_setaffinity(0, {core})
     with ExitStack() as stack:
         try:
-            url = stack.enter_context(postgresql(folder))
+            url = stack.enter_context(postgresql())
         finally:
             os.sched_setaffinity(0, cores)
-        yield url, int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+        with psycopg.connect(url) as connection:
+            (process,) = connection.execute("SELECT pg_backend_pid()").fetchone() or (0,)
+            status = Path(f"/proc/{process}/status").read_text("ascii")
+        yield url, int(status.partition("PPid:")[2].split()[0])
 
 
 @contextmanager
@@ -189,8 +192,7 @@ def measure(rounds: int = ROUNDS, transactions: int = TRANSACTIONS) -> Figures:
     figures = Figures({"SQLite": [], "PostgreSQL": []}, [], {"SQLite": [], "PostgreSQL": []})
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
-        folder.chmod(0o755)  # PostgreSQL runs as another user where this one is root
-        url, process = stack.enter_context(server(folder / "postgresql", cores[-1]))
+        url, process = stack.enter_context(server(cores[-1]))
         sides = {
             "SQLite": stack.enter_context(started(folder / "SQLite", cores[-1], None, None)),
             "PostgreSQL": stack.enter_context(
