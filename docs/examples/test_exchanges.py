@@ -2,7 +2,7 @@
 
 import pytest
 from exchanges import pages
-from exchanges.story import CALLS, told
+from exchanges.story import CALLS, play
 
 from counterseal_web.problems import STATUS_BY_PUBLIC_CODE
 
@@ -25,7 +25,7 @@ def test_every_status_of_a_problem_is_shown():
 
 
 def test_a_second_run_tells_the_same():
-    assert told() == pages.story()
+    assert play() == pages.story()
 
 
 def test_a_page_holds_every_call_of_its_audience_once():

@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "docs" / "examples"))
 
-from exchanges.story import CALLS, in_flask, told
+from exchanges.story import CALLS, in_flask, play
 from served import SERVERS_OWN
 
 pytestmark = pytest.mark.every_face
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.every_face
 
 @cache
 def expected():
-    return told(in_flask)
+    return play(in_flask)
 
 
 def response_of(exchange):
@@ -26,7 +26,7 @@ def response_of(exchange):
 
 
 def test_each_face_gives_the_same_status_headers_and_body(face):
-    received = told(face)
+    received = play(face)
     pairs = zip(received.exchanges, expected().exchanges, strict=True)
     for exchange, other in pairs:
         assert response_of(exchange) == response_of(other)

@@ -6,7 +6,7 @@ from functools import cache
 from http import HTTPStatus
 
 from exchanges.recorder import PUBLIC
-from exchanges.story import CALLS, told
+from exchanges.story import CALLS, play
 
 HOST = PUBLIC.partition("//")[2]
 TOKEN = re.compile(r"[\w.-]{120,}")
@@ -16,7 +16,7 @@ LINES = 120
 """A reply with more of them is cut to a few."""
 MORE = "  …"
 
-story = cache(told)
+story = cache(play)
 
 
 def examples(audience):

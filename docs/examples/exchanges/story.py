@@ -48,7 +48,7 @@ def in_flask(service):
     return app
 
 
-def told(face=in_flask):
+def play(face=in_flask):
     """
     Play the story.
 
@@ -94,5 +94,5 @@ def _told(face):
 
 
 if __name__ == "__main__":
-    for exchange in told().exchanges:
+    for exchange in play().exchanges:
         print(exchange.status, exchange.method, exchange.target)
