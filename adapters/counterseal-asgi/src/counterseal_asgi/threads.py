@@ -13,8 +13,13 @@ from anyio.lowlevel import RunVar, checkpoint_if_cancelled
 P = ParamSpec("P")
 T = TypeVar("T")
 
-DEFAULT_THREADS = 16
-"""Use cases that run at once in one event loop where the caller gives no limiter."""
+DEFAULT_THREADS = 4
+"""
+Use cases that run at once in one event loop where the caller gives no limiter.
+
+Python computes in one thread at a time, and each further thread delays the event loop: more than
+these help only where the store is far away.
+"""
 
 _default_limiter: RunVar[CapacityLimiter] = RunVar("counterseal_asgi_limiter")
 

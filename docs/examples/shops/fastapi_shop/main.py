@@ -16,7 +16,7 @@ from starlette.middleware.sessions import SessionMiddleware
 import counterseal as cs
 from approvals import PREFIX, SHOP_URL, Approvals
 from counterseal.errors import AccountUnbound, AccountUnknown
-from counterseal_asgi import AsgiApplication, closing_on_signal
+from counterseal_asgi import AsgiApplication, aio, closing_on_signal
 from orders import Order, finish_order, load_order, place_order, sessions
 
 log = logging.getLogger("shop")
@@ -40,6 +40,12 @@ app.add_middleware(
     https_only=SHOP_URL.startswith("https:"),
 )
 app.mount(PREFIX, AsgiApplication(approvals.service))
+
+
+@aio  # a QR code takes some 20 ms of computing, in which the event loop would stand still
+def draw(link: str) -> str:
+    """Return a QR code as a data URI."""
+    return segno.make(link).svg_data_uri(scale=4)
 
 
 def require_user(request: Request) -> str:
@@ -72,7 +78,7 @@ async def home(request: Request):
 async def add_device(request: Request, user: User):
     # Yours: ask for the password again. Anyone with the link can approve for this user.
     link = await approvals.invite(user)
-    picture = segno.make(link).svg_data_uri(scale=4)
+    picture = await draw(link)
     return pages.TemplateResponse(
         request,
         "device.html",
