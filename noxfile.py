@@ -22,6 +22,10 @@ nox.options.reuse_venv = "yes"  # `uv sync` removes what does not belong
 # A Python that is not on this machine is skipped, aloud, in CI too; none is fetched.
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
+if len(sys.argv) == 1:
+    # Without arguments, two sessions at once: one uses the cores while the other waits or starts.
+    # nox prints each one's output when it ends; a session that is named prints as it goes.
+    nox.options.parallel = 2
 
 ROOT = Path(__file__).parent
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
@@ -31,12 +35,19 @@ if RUNNING not in PYTHONS:
 ADAPTERS = sorted(
     path.parent.name.removeprefix("counterseal-") for path in ROOT.glob("adapters/*/pyproject.toml")
 )
-STARTING = {"demo", "oidc", "redis", "server", "sql"}
-"""Those whose tests start servers."""
+PROCESSES = dict.fromkeys(["demo", "oidc", "redis", "server", "sql"], "4") | {"web": "auto"}
+"""
+How many processes the tests of an adapter run in, where it is not one.
+
+Those that start servers wait for others more than they compute; of the rest, most are over
+before a second process has started.
+"""
 
 CHANNELS = [name for name in ADAPTERS if name in {"fcm", "relay", "webpush"}]
-# Sets have another order in every run, and the same in all of a run's processes.
+# Sets have another order in every run, and the same in all of a run's processes; those in
+# which nox runs sessions at once read this file again, and find the seed in their environment.
 SEED = os.environ.get("PYTHONHASHSEED") or str(random.randrange(2**32))
+os.environ["PYTHONHASHSEED"] = SEED
 # Tests start some hundred Pythons, and containers like to tell each to compile everything anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
@@ -76,7 +87,7 @@ def generated() -> list[str]:
     return [str(page.relative_to(ROOT)) for page in pages if "[[[cog" in page.read_text()]
 
 
-@nox.session
+@nox.session(allow_parallel=True)
 def lint(session: nox.Session) -> None:
     """Check style and format, and that uv.lock says what the packages ask for."""
     sync(session, "--only-group=lint")
@@ -87,43 +98,21 @@ def lint(session: nox.Session) -> None:
     session.run("uv", "lock", "--check", "--offline", "--quiet", public)
 
 
-@nox.session
+@nox.session(allow_parallel=True)
 def types(session: nox.Session) -> None:
     """Check the types of the core, of every adapter and of the public face."""
     sync(session, "--all-packages", "--group=types")
     session.run("mypy")
 
 
-@nox.session
+@nox.session(allow_parallel=True)
 def imports(session: nox.Session) -> None:
     """Check the import contracts."""
     sync(session, "--all-packages", "--group=tests")
     session.run("lint-imports", "--no-logo")
 
 
-@nox.session(python=PYTHONS)
-def tests(session: nox.Session) -> None:
-    """Test the core with no adapter in reach; briefly, and without planted defects, on others."""
-    sync(session, "--group=tests")
-    if session.python == RUNNING:
-        pytest(session, "--hypothesis-profile=fast", "tests")
-    else:
-        selection = "not service and not one_python"
-        pytest(session, "--hypothesis-profile=brief", "-m", selection, "tests")
-
-
-@nox.session
-@nox.parametrize("name", ADAPTERS, ids=ADAPTERS)
-def adapter(session: nox.Session, name: str) -> None:
-    """Test one adapter with the core and the adapters it declares, and no other."""
-    sync(session, f"--package=counterseal-{name}", "--group=tests")  # its own, if it has one
-    sync(session, "--inexact", "--only-group=tests")
-    # More at once than there are cores, where they wait for others more than they compute.
-    more = ["--numprocesses=4"] if name in STARTING else []
-    pytest(session, *more, f"adapters/counterseal-{name}")
-
-
-@nox.session
+@nox.session(allow_parallel=True)
 def docs(session: nox.Session) -> None:
     """Check generated pages, build the documentation, and look for remote assets."""
     sync(session, "--all-packages", "--all-extras", "--group=docs")
@@ -140,13 +129,34 @@ def docs(session: nox.Session) -> None:
     session.run("python", "docs/offline.py", built)
 
 
-@nox.session
+@nox.session(allow_parallel=True)
 def examples(session: nox.Session) -> None:
     """Run every example file, and every Python block of the pages and READMEs."""
     sync(session, "--all-packages", "--group=tests", "--group=shops")
     readmes = [str(path.relative_to(ROOT)) for path in ROOT.glob("adapters/*/README.md")]
     # A page's blocks go on from each other.
     pytest(session, "--dist=loadfile", "docs", "README.md", *sorted(readmes))
+
+
+@nox.session(python=PYTHONS, allow_parallel=True)
+def tests(session: nox.Session) -> None:
+    """Test the core with no adapter in reach; briefly, and without planted defects, on others."""
+    sync(session, "--group=tests")
+    if session.python == RUNNING:
+        pytest(session, "--hypothesis-profile=fast", "tests")
+    else:
+        selection = "not service and not one_python"
+        pytest(session, "--hypothesis-profile=brief", "-m", selection, "tests")
+
+
+@nox.session(allow_parallel=True)
+@nox.parametrize("name", ADAPTERS, ids=ADAPTERS)
+def adapter(session: nox.Session, name: str) -> None:
+    """Test one adapter with the core and the adapters it declares, and no other."""
+    # The group of the workspace, and the adapter's own, if it has one.
+    sync(session, "--package=counterseal", f"--package=counterseal-{name}", "--group=tests")
+    processes = f"--numprocesses={PROCESSES.get(name, '0')}"
+    pytest(session, processes, f"adapters/counterseal-{name}")
 
 
 @nox.session(default=False)
