@@ -287,7 +287,7 @@ def _present(members: Mapping[str, Any]) -> dict[str, Any]:
 def read(stored: Records, by: Administrator, kind: type[R]) -> Plan[R]:
     """Plan to return one record of tenancy."""
     record: Any = require(stored[0], kind)
-    permission = permission_for(record, by, seeing=True)
+    permission = permission_for(record, by)
     return permission_to(permission, by, record).then(lambda *_: Decision(result=record))
 
 
@@ -325,7 +325,7 @@ def _visible(records_of_kind: tuple[Any, ...], stored: Records, tools: Tools) ->
     visible = []
     for record in records_of_kind:
         target = require(parents[0], AppSpace) if isinstance(record, Origin) else record
-        permission = permission_for(record, admin, seeing=True)
+        permission = permission_for(record, admin)
         try:
             require_admin(admin, tools.now, permission, reach_of(target))
         except (Foreign, RoleLacking):

@@ -108,15 +108,13 @@ APPOINTING: Mapping[AdminRole, Permission] = MappingProxyType(
 """The permission to make, rotate and revoke an administrator of a role."""
 
 
-def permission_for(
-    record: Company | AppSpace | Origin | Admin, by: Administrator, *, seeing: bool = False
-) -> Permission:
-    """Return the permission to edit *record*, or to see it (*seeing*)."""
+def permission_for(record: Company | AppSpace | Origin | Admin, by: Administrator) -> Permission:
+    """Return the permission to see *record*, and to change the secrets of one that has any."""
     match record:
         case Company():
             return Permission.COMPANY
         case AppSpace():
-            return Permission.SEE_APP_SPACE if seeing else Permission.APP_SPACE
+            return Permission.SEE_APP_SPACE
         case Origin():
             return Permission.ORIGINS
         case Admin():
