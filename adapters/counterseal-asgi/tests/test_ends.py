@@ -32,24 +32,28 @@ def anyio_backend():
 
 
 class SilentWake:
-    """Loses every notification."""
+    """
+    Loses every notification; its clock moves only while somebody waits.
+
+    Attributes:
+        seconds: What has passed.
+    """
 
     def __init__(self):
-        self.waiting = threading.Event()
+        self.seconds = 0.0
 
     def notify(self, guid):
         pass
 
     async def wait_async(self, _, timeout):
-        self.waiting.set()
-        await asyncio.sleep(timeout.total_seconds())
+        self.seconds += timeout.total_seconds()
+        await asyncio.sleep(0)
 
 
 class BrokenWake(SilentWake):
     """Receives nothing, and says so."""
 
     async def wait_async(self, _, timeout):
-        self.waiting.set()
         raise StoreUnavailable
 
 
@@ -63,7 +67,8 @@ class Case:
         self.request = self.phone.fetch(self.issued.challenge.guid)
         ports = attrs.evolve(self.fake.ports, wake=wake) if wake else self.fake.ports
         settings = Settings(public_url="https://shop.example", look_every=look_every)
-        self.service = Service(ports, self.fake.policy, settings)
+        clock = {} if wake is None else {"monotonic": lambda: wake.seconds}
+        self.service = Service(ports, self.fake.policy, settings, **clock)
         self.loads = 0
         self.loaded = asyncio.Event()
         self._load, self.service.load = self.service.load, self.load
@@ -135,9 +140,12 @@ async def test_a_wake_that_is_broken_causes_no_more_loads_than_one_that_is_silen
     assert (await wait).state is ChallengeState.SEEN
 
 
-@pytest.mark.parametrize("timeout", [timedelta(0), SOON])
-async def test_after_the_timeout_the_challenge_is_returned_as_it_stands(timeout):
-    assert (await Case().wait(timeout)).state is ChallengeState.SEEN
+@pytest.mark.parametrize(("hours", "loads"), [(0, 1), (1, 2), (2.5, 4)])
+async def test_after_the_timeout_the_challenge_is_returned_as_it_stands(hours, loads):
+    wake = SilentWake()
+    case = Case(wake, look_every=HOUR)
+    assert (await case.wait(HOUR * hours)).state is ChallengeState.SEEN
+    assert (case.loads, wake.seconds) == (loads, 3600 * hours)
 
 
 async def test_a_wait_that_is_cancelled_leaves_nothing_behind():

@@ -15,6 +15,7 @@ from werkzeug.serving import make_server
 from counterseal.device import SoftwareDevice
 from counterseal.testing import FakeService
 from counterseal.wire.link import BindLink, write_link
+from counterseal_demo.device_cli import DeviceClient, Home
 from counterseal_flask import Settings, create_blueprints
 
 PIN = "1379"
@@ -587,13 +588,11 @@ class Time:
 @pytest.mark.parametrize(
     "auth", [{"waiters": 0, "retry_after": timedelta(seconds=3)}], indirect=True
 )
-def test_where_the_service_cannot_wait_the_device_asks_as_often_as_it_may(auth, bound, monkeypatch):
+def test_where_the_service_cannot_wait_the_device_asks_as_often_as_it_may(auth, bound, home):
     time = Time(lambda: time.seconds == 6 and ask(auth))
-    monkeypatch.setattr("counterseal_demo.device_cli.device.time", time)
-    result = bound("pending", "--wait", "600", "--json")
-    assert len(json.loads(result.stdout)["requests"]) == 1
-    assert time.pauses == [3.0, 3.0]
-    time.pauses.clear()
-    auth.world.clock.advance(auth.world.policy.challenge_life)
-    result = bound("pending", "--wait", "7")
-    assert (result.stdout, time.pauses) == ("There are no open questions.\n", [3.0, 3.0, 1.0])
+    with DeviceClient(Home(home), monotonic=time.monotonic, sleep=time.sleep) as client:
+        assert len(client.await_pending(600)) == 1
+        assert time.pauses == [3.0, 3.0]
+        time.pauses.clear()
+        auth.world.clock.advance(auth.world.policy.challenge_life)
+        assert (client.await_pending(7), time.pauses) == ([], [3.0, 3.0, 1.0])

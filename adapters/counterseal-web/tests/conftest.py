@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -140,9 +141,20 @@ class Served:
         return getattr(self.app, "port", None)
 
 
-def application(face, ports, policy=STANDARD, *, prefix="", **settings):
+def application(face, ports, policy=STANDARD, *, prefix="", monotonic=time.monotonic, **settings):
     settings = Settings(**{"public_url": BASE, **settings})
-    return Served(face(Service(ports, policy, settings), prefix))
+    return Served(face(Service(ports, policy, settings, monotonic=monotonic), prefix))
+
+
+class TickingClock:
+    """A monotonic clock that *seconds* pass on between one reading and the next."""
+
+    def __init__(self, seconds):
+        self._now, self._seconds = 0.0, seconds
+
+    def __call__(self):
+        self._now += self._seconds
+        return self._now
 
 
 @attrs.define
@@ -352,6 +364,7 @@ def kit(face):
     return SimpleNamespace(
         Desk=Desk,
         DeviceClient=DeviceClient,
+        TickingClock=TickingClock,
         application=partial(application, face),
         ask=ask,
         cx_shop=cx_shop,

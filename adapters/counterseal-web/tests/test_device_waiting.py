@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -119,7 +120,7 @@ class Setup:
 def setup(kit, world, threads):
     services = []
 
-    def make(*, store=None, **settings):
+    def make(*, store=None, monotonic=time.monotonic, **settings):
         ports = attrs.evolve(
             world.ports,
             wake=ObservedWake(),
@@ -127,7 +128,8 @@ def setup(kit, world, threads):
             store=store or world.ports.store,
         )
         settings = {"look_every": NEVER, "wait_limit": NEVER, "beat_every": NEVER, **settings}
-        services.append(Service(ports, world.policy, Settings(public_url=BASE, **settings)))
+        settings = Settings(public_url=BASE, **settings)
+        services.append(Service(ports, world.policy, settings, monotonic=monotonic))
         app = kit.served(services[-1])
         shop = kit.shop_of(world, app.test_client(), world.origin)
         return Setup(kit, world, app, ports, threads, world.bind("user-42"), shop)
@@ -198,8 +200,8 @@ def test_what_the_device_does_not_know_is_returned_at_once(setup):
     assert waiting.wake.topics == []
 
 
-def test_a_wait_that_is_over_returns_the_list_as_it_is(setup):
-    waiting = setup(wait_limit=timedelta(milliseconds=20))
+def test_a_wait_that_is_over_returns_the_list_as_it_is(kit, setup):
+    waiting = setup(monotonic=kit.TickingClock(300))
     reply = waiting.read(f"{LIST}?wait=200")
     assert (guids(reply), reply.data) == ([], waiting.read(LIST).data)
     assert "Retry-After" not in reply.headers
@@ -250,8 +252,8 @@ def test_a_proof_is_remembered_once_and_holds_for_the_whole_wait(setup):
     assert len(waiting.ports.replay.keys) == 1
 
 
-def test_a_proof_that_was_used_is_refused(setup):
-    waiting = setup(wait_limit=timedelta(milliseconds=20))
+def test_a_proof_that_was_used_is_refused(kit, setup):
+    waiting = setup(monotonic=kit.TickingClock(300))
     path = f"{LIST}?wait=200"
     headers = {"Counterseal-Proof": waiting.phone.call(path, method="GET").proof}
     client = waiting.app.test_client()
@@ -350,14 +352,15 @@ def test_a_stream_has_each_change_of_the_list(setup):
 
 
 def test_a_stream_beats_and_lasts_no_longer_than_a_proof_is_fresh(kit, world, threads):
-    policy = attrs.evolve(world.policy, proof_past=timedelta(seconds=1))
-    settings = Settings(public_url=BASE, beat_every=timedelta(milliseconds=10))
-    app = kit.served(Service(world.ports, policy, settings))
+    settings = Settings(public_url=BASE, beat_every=world.policy.proof_past / 10)
+    clock = kit.TickingClock(settings.beat_every.total_seconds())
+    app = kit.served(Service(world.ports, world.policy, settings, monotonic=clock))
     proof = world.bind("user-42").call(STREAM, method="GET").proof
     reply = app.test_client().get(STREAM, headers={"Counterseal-Proof": proof}, buffered=False)
     opening, _, *beats = threads.submit(list, reply.response).result(SOON)
     assert opening == b"retry: 1000\n\n"
-    assert set(beats) == {b": still waiting\n\n"}
+    # The clock is read three times for each: a wait begins, it is over, the stream goes on.
+    assert beats == [b": still waiting\n\n"] * 4
     reply.close()
 
 

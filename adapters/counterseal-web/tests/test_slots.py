@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from counterseal_web.slots import Slots
 
 ORIGINS = st.sampled_from(["a", "b", "c"])
-STEPS = st.lists(st.tuples(ORIGINS, st.booleans(), st.integers(0, 20)), max_size=60)
+ENDS = st.sampled_from([None, Slots.free, Slots.abandon])
+STEPS = st.lists(st.tuples(ORIGINS, ENDS, st.integers(0, 20)), max_size=60)
 
 
 def test_one_origin_may_have_all_slots_while_no_other_comes():
@@ -45,6 +46,16 @@ def test_a_slot_that_is_free_or_revoked_is_not_freed_again():
     assert slots.take("a") is None
 
 
+def test_a_slot_is_abandoned_while_another_thread_has_the_lock():
+    """A finalizer may run within `take` itself, in the same thread."""
+    slots = Slots(1)
+    slot = slots.take("a")
+    with slots._lock:
+        slots.abandon(slot)
+    assert slots.take("b") is not None
+    assert not slot.revoked
+
+
 def test_where_there_are_no_slots_no_call_waits():
     assert Slots(0).take("a") is None
 
@@ -53,9 +64,9 @@ def test_where_there_are_no_slots_no_call_waits():
 def test_every_slot_is_used_and_shared(total, steps):
     """Against a list of the slots in use, the oldest first."""
     slots, used = Slots(total), []
-    for origin, frees, index in steps:
-        if frees and used:
-            slots.free(used.pop(index % len(used)))
+    for origin, end, index in steps:
+        if end and used:
+            end(slots, used.pop(index % len(used)))
             continue
         before = Counter(slot.owner for slot in used)
         slot = slots.take(origin)

@@ -1,6 +1,7 @@
 """Waiting: ended by a wake-up, one load for all that wait, a bounded number of slots."""
 
 import asyncio
+import gc
 import json
 import threading
 from collections import deque
@@ -14,8 +15,7 @@ from werkzeug.test import create_environ
 from counterseal.errors import StoreUnavailable
 from counterseal.models import Scheme
 from counterseal.wire.cx1 import write_basic
-from counterseal_asgi import waiters as async_waiters
-from counterseal_web import Service, Settings, waiters
+from counterseal_web import Service, Settings
 from counterseal_web.waiting import Waits
 from counterseal_web.wsgi import WsgiApplication
 
@@ -104,10 +104,10 @@ def threads():
 
 class Clients:
     """
-    Threads that wait, counted as they begin, with a clock that only the test moves.
+    Threads that wait, counted as they begin.
 
     Attributes:
-        seconds: What has passed.
+        seconds: What has passed on the clock that only the test moves.
     """
 
     def __init__(self, threads):
@@ -133,8 +133,6 @@ def clients(threads, monkeypatch):
         return begin(self, *args)
 
     monkeypatch.setattr(Waits, "begin", counted)
-    for driver in (waiters, async_waiters):
-        monkeypatch.setattr(driver, "time", made_clients)
     return made_clients
 
 
@@ -227,7 +225,7 @@ def test_a_finished_request_is_returned_at_once(kit, waiting, manual_wake, devic
 
 
 def test_a_wait_that_is_over_returns_the_request_as_it_is(kit, world, device_client):
-    app = kit.application(world.ports, wait_limit=timedelta(milliseconds=20))
+    app = kit.application(world.ports, monotonic=kit.TickingClock(60))
     shop = kit.shop_of(world, app.test_client(), world.origin)
     guid = kit.ask(shop).json["guid"]
     reply = long_poll(app, shop, guid)
@@ -260,7 +258,7 @@ def test_all_that_wait_for_one_request_share_each_load(
 def test_a_follower_loads_when_the_one_that_loads_gives_up(
     kit, waiting, manual_wake, clients, device_client
 ):
-    shop, app, _ = waiting()
+    shop, app, _ = waiting(monotonic=clients.monotonic)
     guid = kit.ask(shop).json["guid"]
     short = clients.submit(long_poll, app, shop, guid, wait=1)
     assert manual_wake.waiting.acquire(timeout=SOON)
@@ -391,14 +389,20 @@ def test_a_stream_has_every_state_until_the_end(kit, waiting, manual_wake, threa
     assert events(pieces_read)[-1][1] == shop.get(f"/request/{guid}").json
 
 
-def test_a_silent_stream_beats(kit, world, device_client):
-    app = kit.application(world.ports, beat_every=timedelta(milliseconds=10))
-    shop = kit.shop_of(world, app.test_client(), world.origin)
+def test_a_silent_stream_beats(kit, waiting, manual_wake, clients, device_client):
+    beat = timedelta(seconds=15)
+    shop, _, _ = waiting(monotonic=clients.monotonic, look_every=beat * 2, beat_every=beat)
     guid = kit.ask(shop).json["guid"]
     reply = shop.get(f"/request/events?requestGuid={guid}", buffered=False)
     pieces = iter(reply.response)
     next(pieces), next(pieces)
-    assert next(pieces) == b": still waiting\n\n"
+    for _ in range(2):
+        piece = clients.submit(next, pieces)
+        assert manual_wake.waiting.acquire(timeout=SOON)
+        clients.seconds += beat.total_seconds()
+        manual_wake.wake()
+        assert piece.result(SOON) == b": still waiting\n\n"
+    assert manual_wake.waits[:2] == [(guid, beat)] * 2
     reply.close()
 
 
@@ -435,25 +439,76 @@ def test_when_the_service_closes_every_wait_ends(world, kit, manual_wake, thread
     assert (late.status_code, late.headers["Retry-After"]) == (200, "1")
 
 
-def test_a_stream_whose_head_cannot_be_sent_frees_its_slot(world):
-    service = Service(world.ports, world.policy, Settings(public_url=BASE, waiters=1))
-    app = WsgiApplication(service)
-    world.bind("user-42")
-    guid = world.ask("user-42", "Pay?").challenge.guid
-    party = world.origin.origin.guid
-    credential = write_basic(world.credentials.issue(party, Scheme.BASIC).secret, guid=party)
+class WsgiHost:
+    """A WSGI application with one slot, and a request that a stream waits for."""
 
-    def stream(start_response):
-        path = f"/request/events?requestGuid={guid}"
-        environ = create_environ(path, headers={"Authorization": credential})
-        return app(environ, start_response)
+    def __init__(self, world):
+        self.service = Service(world.ports, world.policy, Settings(public_url=BASE, waiters=1))
+        self._app = WsgiApplication(self.service)
+        world.bind("user-42")
+        self.guid = world.ask("user-42", "Pay?").challenge.guid
+        party = world.origin.origin.guid
+        credential = write_basic(world.credentials.issue(party, Scheme.BASIC).secret, guid=party)
+        self.headers = {"Authorization": credential}
 
+    def stream(self, start_response, method="GET"):
+        """Call the application as a server does, for a stream."""
+        path = f"/request/events?requestGuid={self.guid}"
+        return self._app(create_environ(path, method=method, headers=self.headers), start_response)
+
+    def status(self):
+        """Return the status of one more stream, which is closed."""
+        statuses = []
+        close = getattr(self.stream(lambda status, _: statuses.append(status)), "close", None)
+        if close is not None:
+            close()
+        return statuses[0]
+
+
+@pytest.fixture
+def host(world):
+    # What only the collector of cycles would free is not free.
+    gc.disable()
+    yield WsgiHost(world)
+    gc.enable()
+
+
+def test_a_stream_whose_head_cannot_be_sent_frees_its_slot(host):
     def unsendable(*_):
         raise ConnectionError
 
-    for _ in range(2):
-        with pytest.raises(ConnectionError):
-            stream(unsendable)
-    statuses = []
-    stream(lambda status, _: statuses.append(status)).close()
-    assert statuses == ["200 OK"]
+    with pytest.raises(ConnectionError) as raised:
+        host.stream(unsendable)
+    # The server still logs the error, whose frames have the response.
+    assert host.status() == "200 OK"
+    assert raised.value.__traceback__ is not None
+
+
+@pytest.mark.parametrize("pieces_read", range(3))
+def test_a_stream_that_is_closed_or_dropped_frees_its_slot(host, pieces_read):
+    for end in ("close", "drop"):
+        body = host.stream(lambda *_: None)
+        for _ in range(pieces_read):
+            next(iter(body))
+        assert host.status() == "503 Service Unavailable"
+        if end == "close":
+            body.close()
+        else:
+            del body
+        assert host.status() == "200 OK"
+
+
+def test_a_stream_that_is_asked_for_by_head_frees_its_slot(host):
+    assert host.stream(lambda *_: None, "HEAD") == []
+    assert host.status() == "200 OK"
+
+
+def test_all_faces_of_a_service_share_its_slots(kit, host):
+    client = kit.served(host.service).test_client()
+    path = f"/request/events?requestGuid={host.guid}"
+    body = host.stream(lambda *_: None)
+    assert client.get(path, headers=host.headers).status_code == 503
+    body.close()
+    stream = client.get(path, headers=host.headers, buffered=False)
+    assert stream.status_code == 200
+    stream.close()

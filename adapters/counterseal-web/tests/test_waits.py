@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from counterseal.models import ChallengeState
+from counterseal_web.slots import Slots
 from counterseal_web.waiting import Done, Follow, Load, Waits
 
 LOAD_EVERY = 1.0
@@ -34,7 +35,7 @@ def request_1():
 
 @pytest.fixture
 def waits():
-    return Waits(4, LOAD_EVERY, object)
+    return Waits(Slots(4), LOAD_EVERY, object)
 
 
 def is_answered(watched):
@@ -114,7 +115,7 @@ class Drivers(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.waits = Waits(6, LOAD_EVERY, object)
+        self.waits = Waits(Slots(6), LOAD_EVERY, object)
         self.now = 0.0
         self.stored = list(REQUESTS)
         self.steps = {}

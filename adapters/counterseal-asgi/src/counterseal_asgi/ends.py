@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -87,10 +86,10 @@ async def wait_for_end(
     """
     load = partial(service.load, party, challenge)
     look_every = service.settings.look_every.total_seconds()
-    deadline = time.monotonic() + timeout.total_seconds()
+    deadline = service.monotonic() + timeout.total_seconds()
     with _closing(service).future() as closing:
         while True:
-            seconds = min(look_every, deadline - time.monotonic())
+            seconds = min(look_every, deadline - service.monotonic())
             if seconds <= 0 or closing.done():
                 return await run_in_thread(load, limiter)
             # Begun before the load, so that no change between the two is missed.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -51,9 +50,8 @@ class AsyncWaiters:
     def __init__(self, service: Service, limiter: CapacityLimiter | None) -> None:
         self._service = service
         self._limiter = limiter
-        self._waits = Waits(
-            service.settings.waiters, service.settings.look_every.total_seconds(), _Signal
-        )
+        self._monotonic = service.monotonic
+        self._waits = Waits(service.slots, service.settings.look_every.total_seconds(), _Signal)
 
     def take_slot(self, pending: LongPoll | EventStream) -> Slot | None:
         """Return a slot for *pending*; None if there is none for it."""
@@ -91,7 +89,7 @@ class AsyncWaiters:
             pending: The call.
             slot: What `take_slot` returned.
         """
-        watched, deadline = pending.watched, pending.deadline(time.monotonic())
+        watched, deadline = pending.watched, pending.deadline(self._monotonic())
         try:
             for piece in pending.opening():
                 yield piece
@@ -99,7 +97,7 @@ class AsyncWaiters:
                 latest = await self._wait(pending, watched, partial(_differs, watched), slot)
                 yield pending.piece(watched, latest)
                 watched = latest
-                if time.monotonic() >= deadline:
+                if self._monotonic() >= deadline:
                     return
         except cs.CountersealError:
             # The stream breaks off, and the client calls again.
@@ -118,11 +116,11 @@ class AsyncWaiters:
         until: Callable[[Watched], bool],
         slot: Slot,
     ) -> Watched:
-        deadline = time.monotonic() + pending.limit.total_seconds()
+        deadline = self._monotonic() + pending.limit.total_seconds()
         wait = self._waits.begin(slot, watched, until, deadline)
         try:
             while True:
-                step = wait.step(time.monotonic())
+                step = wait.step(self._monotonic())
                 if isinstance(step, Done):
                     return step.watched
                 if isinstance(step, Follow):

@@ -33,9 +33,12 @@ from counterseal_web.router import Route
 from counterseal_web.wsgi import read_environ
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 UNMATCHED = "unmatched"
+STREAM = "counterseal.stream"
+"""In `environ`, the response of a request that is answered with an event stream."""
+
 OWN_PATHS = frozenset({"account", "admin/api", "device", "request"})
 """Paths that are wholly ours: what is under them, and no operation, is answered too."""
 
@@ -89,6 +92,7 @@ def _blueprint(
             )
             closed_rules |= {prefix + rule, *_rules_around(prefix, operation)}
     blueprint.record(_closing(service, sorted(closed_rules)))
+    blueprint.teardown_request(_close_unsent)
     return blueprint
 
 
@@ -183,6 +187,13 @@ def _read_body(request: flask.Request, limit: int) -> bytes:
         raise BrokenBodyError from None
 
 
+def _close_unsent(error: BaseException | None) -> None:
+    """Close the stream of a request that the host has failed to finish."""
+    stream = flask.request.environ.pop(STREAM, None)
+    if stream is not None and error is not None:
+        stream.close()
+
+
 class _FinishedResponse(flask.Response):
     """A response whose headers are complete: Werkzeug would look for what to add, in vain."""
 
@@ -193,10 +204,24 @@ class _FinishedResponse(flask.Response):
         return self.headers
 
 
+class _StreamResponse(_FinishedResponse):
+    """A response in pieces, which is closed also where its status cannot be sent."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Begin the response, and return its pieces."""
+        try:
+            return super().__call__(environ, start_response)
+        except BaseException:
+            self.close()
+            raise
+
+
 def _response(response: Response) -> flask.Response:
     headers = Headers(list(response.headers))
     if response.stream is not None:
-        return _FinishedResponse(response.stream, response.status, headers)
+        stream = _StreamResponse(response.stream, response.status, headers)
+        flask.request.environ[STREAM] = stream
+        return stream
     finished = _FinishedResponse(response.body, response.status, headers)
     if "Content-Length" not in dict(response.headers):
         del finished.headers["Content-Length"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -10,6 +11,7 @@ import counterseal as cs
 from counterseal.models import Administrator, Challenge, DeviceCall, Guid, RelyingParty
 from counterseal_web.cors import Cors
 from counterseal_web.settings import Settings
+from counterseal_web.slots import Slots
 from counterseal_web.waiters import Waiters
 from counterseal_web.watched import WatchedList, WatchedRequest
 
@@ -24,6 +26,7 @@ class Service:
         settings: How it is reached.
         call: What each call is made within; its reply goes out after the end of that. The
             database of counterseal-sql has one.
+        monotonic: Seconds that only grow; what waits measures its time by them.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class Service:
         settings: Settings,
         *,
         call: Callable[[], AbstractContextManager[None]] = nullcontext,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.ports = ports
         self.call = call
@@ -50,7 +54,9 @@ class Service:
         self.answers = cs.Answers(ports, policy)
         self.keysets = cs.KeySets(ports, policy)
         self.telemetry = cs.Telemetry(ports, policy)
-        self.waiters = Waiters(ports.wake, settings)
+        self.monotonic = monotonic
+        self.slots = Slots(settings.waiters)
+        self.waiters = Waiters(ports.wake, settings, self.slots, monotonic)
         self._closers = [self.waiters.close]
         self._closed = False
 

@@ -101,7 +101,8 @@ class Settings:
         administration: Whether administrators are served too, under `/admin/api`.
         body_limit: Bytes of a request's body; a longer one is refused, and no more is stored of it.
         wait_limit: The longest that `?wait=` waits; a longer one is cut to it.
-        waiters: How many requests of this process may wait at a time, streams among them.
+        waiters: How many calls may wait at a time, streams among them. All faces of one `Service`
+            share them; every process has a service of its own, and so has as many again.
         look_every: How often a request is loaded from the store, once for all that wait for
             it, and a device's list for each call that waits. `Wake` makes most waits shorter.
         beat_every: How often a silent stream sends a comment, so that no proxy closes it.

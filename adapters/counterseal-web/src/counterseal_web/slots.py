@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import threading
+from collections import Counter, defaultdict, deque
 
 import attrs
 
@@ -34,7 +35,7 @@ class Slot:
 
 class Slots:
     """
-    The slots of one process; not for several threads at once.
+    The slots of one service, for any number of threads.
 
     One owner may have all of them as long as no other wants any.
     Then the owner with the most loses its oldest to one that has at least two fewer, so that
@@ -46,6 +47,8 @@ class Slots:
     """
 
     def __init__(self, total: int) -> None:
+        self._lock = threading.Lock()
+        self._abandoned: deque[Slot] = deque()
         self._free = total
         # Dictionaries keep their order: the first is the oldest.
         self._used: defaultdict[Guid, dict[Slot, None]] = defaultdict(dict)
@@ -59,23 +62,34 @@ class Slots:
             owner: An origin, or the App Space of *device*.
             device: The device that calls; None for an origin.
         """
-        if device is not None and self._by_device[device] >= DEVICE_SLOTS:
-            return None
-        displaced = None
-        if self._free:
-            self._free -= 1
-        else:
-            displaced = self._revoke_for(owner)
-            if displaced is None:
+        with self._lock:
+            while self._abandoned:
+                self._free_now(self._abandoned.popleft())
+            if device is not None and self._by_device[device] >= DEVICE_SLOTS:
                 return None
-        slot = Slot(owner, device, displaced=displaced)
-        self._used[owner][slot] = None
-        if device is not None:
-            self._by_device[device] += 1
-        return slot
+            displaced = None
+            if self._free:
+                self._free -= 1
+            else:
+                displaced = self._revoke_for(owner)
+                if displaced is None:
+                    return None
+            slot = Slot(owner, device, displaced=displaced)
+            self._used[owner][slot] = None
+            if device is not None:
+                self._by_device[device] += 1
+            return slot
 
     def free(self, slot: Slot) -> None:
         """Take *slot* back; one that is revoked or free already changes nothing."""
+        with self._lock:
+            self._free_now(slot)
+
+    def abandon(self, slot: Slot) -> None:
+        """Have the next `take` free *slot*; without the lock, since a finalizer calls it."""
+        self._abandoned.append(slot)
+
+    def _free_now(self, slot: Slot) -> None:
         if slot in self._used.get(slot.owner, ()):
             self._remove(slot)
             self._free += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -15,25 +15,31 @@ from counterseal.ports import Wake
 from counterseal_web.messages import Response
 from counterseal_web.pending import EventStream, LongPoll
 from counterseal_web.settings import Settings
-from counterseal_web.slots import Slot
+from counterseal_web.slots import Slot, Slots
 from counterseal_web.waiting import Done, Follow, Waits
 from counterseal_web.watched import Watched
 
 
 class Waiters:
     """
-    The waiting threads of this process.
+    The waiting threads of one service.
 
     Args:
         wake: Wakes those who wait for something when it changes; it may fail to.
-        settings: How many may wait, and how often to load what they wait for.
+        settings: How often to load what they wait for.
+        slots: The slots of the service.
+        monotonic: Seconds that only grow.
     """
 
-    def __init__(self, wake: Wake, settings: Settings) -> None:
+    def __init__(
+        self, wake: Wake, settings: Settings, slots: Slots, monotonic: Callable[[], float]
+    ) -> None:
         self._wake = wake
+        self._slots = slots
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._waits = Waits(
-            settings.waiters,
+            slots,
             settings.look_every.total_seconds(),
             lambda: threading.Condition(self._lock),
         )
@@ -52,13 +58,11 @@ class Waiters:
             return pending.refuse()
         wake_displaced(self._wake, slot)
         if isinstance(pending, EventStream):
-            return pending.respond(
-                _Stream(self._pieces(pending, slot), partial(self._free_slot, slot))
-            )
+            return pending.respond(_Stream(self._pieces(pending, slot), slot, self._slots))
         try:
             latest = self._wait(pending, pending.watched, pending.is_done, slot)
         finally:
-            self._free_slot(slot)
+            self._slots.free(slot)
         return pending.respond(latest, early=slot.revoked)
 
     def close(self) -> None:
@@ -70,19 +74,15 @@ class Waiters:
         for topic, _ in ended:
             wake_up(self._wake, topic)
 
-    def _free_slot(self, slot: Slot) -> None:
-        with self._lock:
-            self._waits.free_slot(slot)
-
     def _pieces(self, pending: EventStream, slot: Slot) -> Iterator[bytes]:
         yield from pending.opening()
-        watched, deadline = pending.watched, pending.deadline(time.monotonic())
+        watched, deadline = pending.watched, pending.deadline(self._monotonic())
         try:
             while not (watched.is_final or self._waits.closed or slot.revoked):
                 latest = self._wait(pending, watched, partial(_differs, watched), slot)
                 yield pending.piece(watched, latest)
                 watched = latest
-                if time.monotonic() >= deadline:
+                if self._monotonic() >= deadline:
                     return
         except cs.CountersealError:
             # The stream breaks off, and the client calls again.
@@ -95,13 +95,13 @@ class Waiters:
         until: Callable[[Watched], bool],
         slot: Slot,
     ) -> Watched:
-        deadline = time.monotonic() + pending.limit.total_seconds()
+        deadline = self._monotonic() + pending.limit.total_seconds()
         with self._lock:
             wait = self._waits.begin(slot, watched, until, deadline)
         try:
             while True:
                 with self._lock:
-                    step = wait.step(time.monotonic())
+                    step = wait.step(self._monotonic())
                     if isinstance(step, Done):
                         return step.watched
                     if isinstance(step, Follow):
@@ -138,11 +138,12 @@ def _differs(before: Watched, latest: Watched) -> bool:
 
 
 class _Stream:
-    """Pieces; the slot is given back when the connection ends, even before the first."""
+    """Pieces; the slot is free once it is closed, or dropped by a host that does not close it."""
 
-    def __init__(self, pieces: Iterator[bytes], free_slot: Callable[[], None]) -> None:
+    def __init__(self, pieces: Iterator[bytes], slot: Slot, slots: Slots) -> None:
         self._pieces = pieces
-        self._free_slot = free_slot
+        self._free_slot = partial(slots.free, slot)
+        weakref.finalize(self, slots.abandon, slot).atexit = False
 
     def __iter__(self) -> Iterator[bytes]:
         return self

@@ -81,15 +81,15 @@ class Waits(Generic[S]):
     All waits of one driver; not for several threads at once.
 
     Args:
-        slots: How many calls may wait at a time.
+        slots: The slots of the service; all its drivers share them.
         look_every: Seconds after which what is watched is loaded though no wake-up came.
         make_signal: Makes what reaches all who wait for the same: a condition of threads, say.
     """
 
-    def __init__(self, slots: int, look_every: float, make_signal: Callable[[], S]) -> None:
+    def __init__(self, slots: Slots, look_every: float, make_signal: Callable[[], S]) -> None:
         self.look_every = look_every
         self.closed = False
-        self._slots = Slots(slots)
+        self._slots = slots
         self._make_signal = make_signal
         self._watches: dict[Hashable, _Watch[S]] = {}
 

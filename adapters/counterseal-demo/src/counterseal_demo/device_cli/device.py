@@ -46,6 +46,11 @@ class DeviceClient:
     """
     A bound device and its service.
 
+    Args:
+        home: The folder of the device.
+        monotonic: Seconds that only grow.
+        sleep: Waits a number of seconds.
+
     Attributes:
         device: The software device.
 
@@ -54,8 +59,16 @@ class DeviceClient:
         OSError: The folder cannot be read.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(
+        self,
+        home: Home,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
         self._home = home
+        self._monotonic = monotonic
+        self._sleep = sleep
         self.device: SoftwareDevice = home.device()
         self._calls = Calls(home.service())
 
@@ -112,18 +125,18 @@ class DeviceClient:
             ServiceRefused: The service refuses.
             ServiceUnreachable: It did not answer, or not as it should.
         """
-        deadline = time.monotonic() + seconds
+        deadline = self._monotonic() + seconds
         while True:
-            began = time.monotonic()
+            began = self._monotonic()
             wait = max(0, min(LONGEST_WAIT, math.ceil(deadline - began)))
             listed = self._calls.await_list(self.device, wait)
-            now = time.monotonic()
+            now = self._monotonic()
             if listed.open.requests or now >= deadline:
                 return [self.fetch_display(request.guid) for request in listed.open.requests]
             # A service that waits for less than it was asked for cannot wait now.
             if now - began < wait * WAITED:
                 pause = max(PAUSE, (listed.pause or PAUSE)).total_seconds()
-                time.sleep(min(pause, deadline - now))
+                self._sleep(min(pause, deadline - now))
 
     def fetch_display(self, challenge: Guid) -> dict[str, Any]:
         """
