@@ -58,7 +58,7 @@ SUBJECTS = {
     "plan": ("questions",),
     "public": ("public", "roca"),
     "readings": ("questions", "accounts", "trips"),
-    "retries": ("callbacks", "notifications"),
+    "retries": ("retries", "notifying", "callbacks", "notifications"),
     "revalidation": ("revalidation", "aliases", "erasing"),
     "tenancy": ("administration", "providers", "authorization", "occasions"),
 }

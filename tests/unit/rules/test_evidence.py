@@ -22,11 +22,22 @@ from counterseal.rules.evidence import (
     keys_possessed,
     login_matches,
     require_complete_key_set,
+    split_token,
     token_matches,
 )
 from counterseal.wire.enrolment import BIND_TYP, ENDORSE_TYP, ROTATE_TYP, rotation_claims
 
 TICK = timedelta.resolution
+
+
+class TestSplitToken:
+    def test_the_secret_is_all_behind_the_first_dot(self, world):
+        assert split_token(f"{world.other}.a.b") == (world.other, "a.b")
+
+    @pytest.mark.parametrize("token", ["", ".", "secret", ".secret", "no-guid.secret"])
+    def test_refuses_what_names_no_record(self, token, refusing):
+        with refusing("wrong_token"):
+            split_token(token)
 
 
 class TestTokenMatches:

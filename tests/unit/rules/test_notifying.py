@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from counterseal.errors import LeaseLost, WrongState
 from counterseal.machines import NOTIFICATION, NotificationEvent, step
 from counterseal.models import (
+    Account,
     AddressKind,
     Notification,
     NotificationState,
@@ -21,7 +22,12 @@ from counterseal.models import (
     guid,
 )
 from counterseal.policy import STANDARD
-from counterseal.rules.retries import Notifying, next_notifications, progress_after
+from counterseal.rules.retries import (
+    Notifying,
+    find_skip_reason,
+    next_notifications,
+    progress_after,
+)
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LEASE = NOW + timedelta(seconds=30)
@@ -43,6 +49,8 @@ RECORD = Notification(
     keep_until=NOW + timedelta(hours=1),
 )
 
+ACCOUNT = Account(guid=NAMES[37], app_space=NAMES[36], account_id="alice", created_at=NOW)
+
 OUTCOMES = st.builds(
     lambda result, after: PushOutcome(
         result=result, after=after if result is PushResult.LATER else None
@@ -63,6 +71,20 @@ def outcomes_of(text):
         wait = timedelta(seconds=int(after)) if after else None
         outcomes.append(PushOutcome(result=PushResult(result), after=wait))
     return tuple(outcomes)
+
+
+@pytest.mark.parametrize(
+    ("subject", "account"),
+    [
+        (None, ACCOUNT),
+        (ACCOUNT, None),
+        (None, None),
+        (ACCOUNT, RECORD),
+        (ACCOUNT, attrs.evolve(ACCOUNT, erased_at=NOW)),
+    ],
+)
+def test_nobody_is_notified_of_what_is_gone(subject, account):
+    assert find_skip_reason(RECORD, subject, account, NOW) is SkipReason.FORGOTTEN
 
 
 @pytest.mark.parametrize(

@@ -386,6 +386,24 @@ class TestInTurn:
         if slots > 1 and len(claims) < slots:
             assert all(count < slots for origin, count in holding.items())
 
+    @given(
+        st.lists(st.integers(0, 4), max_size=20),
+        st.lists(st.integers(0, 4), max_size=6),
+        st.integers(1, 12),
+    )
+    def test_gives_each_slot_to_the_owner_with_the_fewest(self, origins, under_way, slots):
+        """Against the words of the rule, slot by slot."""
+        due = of(*origins)
+        claims = {NAMES[30 + number]: NAMES[origin] for number, origin in enumerate(under_way)}
+        slots_of_owners = list(claims.values())
+        rest = list(due)
+        for record in next_callbacks(due, claims, slots):
+            fewest = min(slots_of_owners.count(one.origin) for one in rest)
+            first = next(one for one in rest if slots_of_owners.count(one.origin) == fewest)
+            assert record is first
+            slots_of_owners.append(record.origin)
+            rest.remove(record)
+
     def test_starts_none_that_runs(self):
         one, two = of(1, 2)
         assert next_callbacks([one, two], {one.guid: one.origin}, 3) == (two,)

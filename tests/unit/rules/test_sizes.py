@@ -344,8 +344,8 @@ class TestTextFits:
         else:
             assert fine
 
-    def test_takes_none(self):
-        text_fits(None, 0, "name")
+    def test_takes_none_as_no_bytes(self):
+        assert text_fits(None, 0, "name") == 0
 
     @pytest.mark.parametrize("value", [1, b"x", True, ["x"], {}])
     def test_refuses_what_is_no_text(self, value, refusing):

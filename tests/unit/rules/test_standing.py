@@ -28,6 +28,7 @@ from counterseal.rules.standing import (
     account_unlocked,
     binding_active,
     expected_issuer,
+    graced,
     identified_by_origin,
     living,
     own_app_space,
@@ -276,6 +277,21 @@ class TestRevalidationDue:
         account = attrs.evolve(USER, issuer=issuer, confirmed_at=NOW)
         with refusing("wrong_issuer"):
             revalidation_due(account, IDENTIFIED, NOW, STANDARD)
+
+
+class TestGraced:
+    @pytest.mark.parametrize(
+        ("age", "expected"),
+        [
+            (None, False),
+            (timedelta(0), True),
+            (STANDARD.revalidation_life + STANDARD.revalidation_grace - TICK, True),
+            (STANDARD.revalidation_life + STANDARD.revalidation_grace, False),
+        ],
+    )
+    def test_until_the_grace_after_the_life_of_a_confirmation_is_over(self, age, expected):
+        account = attrs.evolve(USER, confirmed_at=None if age is None else NOW - age)
+        assert graced(account, NOW, STANDARD) is expected
 
 
 class TestExpectedIssuer:
