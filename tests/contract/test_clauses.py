@@ -116,7 +116,7 @@ ALL_1 = "*ALL-1 is not shown, without a broken adapter: what fails leaves as*"
 def test_a_run_ends_with_the_clauses_that_were_shown(pytester):
     pytester.makepyfile(test_sealers=TESTS)
 
-    result = pytester.runpytest_subprocess("-k", "not 1_never and not BrokenSealer")
+    result = pytester.runpytest_inprocess("-k", "not 1_never and not BrokenSealer")
 
     result.stdout.fnmatch_lines(
         [
@@ -130,7 +130,7 @@ def test_a_run_ends_with_the_clauses_that_were_shown(pytester):
 def test_a_run_says_which_clauses_do_not_hold(pytester):
     pytester.makepyfile(test_sealers=TESTS)
 
-    result = pytester.runpytest_subprocess("-k", "sealer_2 or sealer_1")
+    result = pytester.runpytest_inprocess("-k", "sealer_2 or sealer_1")
 
     result.stdout.fnmatch_lines(
         [
@@ -156,7 +156,7 @@ def test_a_run_without_a_contract_says_nothing(pytester):
     pytester.makepyfile("def test_nothing(): ...")
     pytester.makeconftest('pytest_plugins = ["counterseal.testing.contracts.summary"]')
 
-    assert "clauses" not in pytester.runpytest_subprocess().stdout.str()
+    assert "clauses" not in pytester.runpytest_inprocess().stdout.str()
 
 
 # Shrinking, and races

@@ -53,7 +53,7 @@ def test_a_failure_says_what_differs(pytester):
                 return lambda: Forgetful(MemoryAudit())
     """)
 
-    result = pytester.runpytest_subprocess("-k", "store_18_records_with")
+    result = pytester.runpytest_inprocess("-k", "store_18_records_with")
 
     result.assert_outcomes(failed=1, deselected=result.parseoutcomes()["deselected"])
     result.stdout.fnmatch_lines(["*assert [[]AuditEvent*"])
