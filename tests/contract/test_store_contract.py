@@ -668,6 +668,7 @@ def test_a_store_that_reads_first_is_not_linearizable():
         STORE.test_store_17_is_linearizable(stores(ReadsThenWrites))
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize(
     "kind",
     [

@@ -8,6 +8,8 @@ import pytest
 
 import counterseal
 
+pytestmark = pytest.mark.one_python
+
 ROOT = Path(counterseal.__file__).parent
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 ENTRY = re.compile(r"^    \*{0,2}(\w+): ", re.MULTILINE)

@@ -12,6 +12,8 @@ import pytest
 
 import counterseal
 
+pytestmark = pytest.mark.one_python
+
 ROOT = Path(counterseal.__file__).parent
 TRANSACTION = "_transaction.py"
 COMMITS = ("commit", "_commit")

@@ -6,6 +6,8 @@ import pytest
 
 import counterseal
 
+pytestmark = pytest.mark.one_python
+
 CORE = Path(counterseal.__file__).parent
 MODULES = {
     path.relative_to(CORE).as_posix(): len(path.read_text("utf-8").splitlines())
