@@ -31,7 +31,7 @@ def lines(keyspace):
     keys = client.keys(f"{keyspace.prefix}:*:a", **where)
     parts = {int(key.split(b"{")[1][:2], 16) for key in keys}
     entries = [line for part in parts for line in audit.read(part, limit=10_000)]
-    return sorted(entries, key=lambda line: line.age)
+    return sorted(entries, key=lambda entry: entry.sort_key)
 
 
 class TestStore(StoreContract):

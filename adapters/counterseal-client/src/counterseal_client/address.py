@@ -1,4 +1,4 @@
-"""Addresses: where the service is, and the URI of each of its calls."""
+"""The service's address, and the URI of each call."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from counterseal_http.target import Target
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _PREFIX = "/api"
-"""The service serves each call with and without it; some configured addresses end in it."""
+"""The service serves each call with and without this prefix; some addresses end in it."""
 
 
 @attrs.frozen
 class Address:
     """
-    Where the service is.
+    The service's address.
 
-    Signatures cover the full URI, so this is the public address that the service is configured
-    with.
+    Signatures cover the full URI, so it must equal the service's own `public_url`.
 
     Attributes:
-        base: The address without a slash at its end and without `/api`.
-        path: Its path, which precedes the path of every call.
+        base: The address, without a slash or `/api` at its end.
+        path: The path of *base*, which precedes the path of every call.
     """
 
     base: str
@@ -39,12 +38,12 @@ class Address:
         Read a configured address.
 
         Args:
-            text: `https://auth.example.com`, with a path where there is one.
-            guard: What may be called.
+            text: The address, such as `https://auth.example.com`; it may have a path.
+            guard: Which URLs may be called.
             allow_http: Whether plain `http` to another machine is allowed.
 
         Raises:
-            Unfit: It is no plain address, may not be called, or is not https.
+            Unfit: *text* is not a plain address, may not be called, or is not https.
         """
         try:
             target = guard.target(text)
@@ -53,7 +52,7 @@ class Address:
         if "?" in target.path:
             raise Unfit("the service's address: a query")
         if target.scheme == "http" and not (allow_http or target.host in _THIS_MACHINE):
-            # Basic's secret, session tokens and codes would travel in the clear.
+            # Secrets, session tokens and codes would be sent in plain text.
             raise Unfit("the service's address: not https")
         path = target.path.rstrip("/").removesuffix(_PREFIX)
         bare = Target(scheme=target.scheme, host=target.host, port=target.port, path="")
@@ -61,19 +60,19 @@ class Address:
 
     def uri(self, call: str, query: Iterable[tuple[str, str]] = ()) -> str:
         """
-        Return the full address of a call: `account/bind`, with its query where it has one.
+        Return the URI of a call, such as `account/bind`, with its query.
 
         Raises:
-            Unfit: No address can hold a member of the query.
+            Unfit: A member of the query cannot be encoded.
         """
         return self.base + self._rest(call, query)
 
     def target(self, call: str, query: Iterable[tuple[str, str]] = ()) -> bytes:
         """
-        Return path and query of the same, for the request line.
+        Return the path and query of that URI, for the request line.
 
         Raises:
-            Unfit: No address can hold a member of the query.
+            Unfit: A member of the query cannot be encoded.
         """
         return (self.path + self._rest(call, query)).encode("ascii")
 

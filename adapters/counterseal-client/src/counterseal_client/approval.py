@@ -55,14 +55,14 @@ class Approval:
     Attributes:
         request: The request's GUID.
         account_id: The origin's own id of the person.
-        button: Index of the chosen button.
+        button: The index of the chosen button.
         strong: Whether a strong key signed.
         code_typed: Whether the person typed a matching code.
-        device: The device that signed.
-        thumbprint: The key that signed (RFC 7638).
+        device: The GUID of the device that signed.
+        thumbprint: The thumbprint of the key that signed (RFC 7638).
         issued_at: When the service issued the request.
         at: When the service accepted the answer.
-        receipt: Keep it: it proves all this to anybody who trusts the service's key.
+        receipt: The proof of all this to anybody who trusts the service's key. Keep it.
     """
 
     request: Guid
@@ -86,10 +86,10 @@ class Requirement(Protocol):
 
     def verify(self, approval: Approval) -> None:
         """
-        Refuse an approval that does not meet this.
+        Refuse an approval that does not meet this requirement.
 
         Raises:
-            RequirementUnmet: It does not; one of the classes under it says what is missing.
+            RequirementUnmet: *approval* does not meet it; subclasses say what is missing.
         """
 
 
@@ -104,17 +104,17 @@ def require_approved(
     Return the approval of *pending_request*, or raise.
 
     Args:
-        reply: From `wait`, `status` or `verify_callback`.
-        pending_request: From your own records; never made from *reply*.
+        reply: The result of `wait`, `status` or `verify_callback`.
+        pending_request: The request from your own records; never made from *reply*.
         trust: The service's keys.
-        requirements: What the approval must also meet, each of them, in this order.
+        requirements: Further requirements, all of which the approval must meet.
 
     Raises:
         Declined: The person said no.
         Unanswered: There is no answer, yet or ever.
-        RequirementUnmet: The person approved, and a requirement is not met.
+        RequirementUnmet: The person approved, but a requirement is not met.
         EvidenceRefused: The reply does not prove an answer to this request.
-        Unfit: *requirements* has something else in it.
+        Unfit: *requirements* contains something else than requirements.
     """
     requirements = demand_requirements(requirements)
     approval = _approval(reply, pending_request, trust)
@@ -131,11 +131,11 @@ def is_approved(
     requirements: Iterable[Requirement] = (),
 ) -> Approval | None:
     """
-    Return the approval, or None if the person did not give it, or not as it is required.
+    Return the approval; None if the person did not approve, or a requirement is not met.
 
     Raises:
         EvidenceRefused: The reply does not prove an answer to this request.
-        Unfit: *requirements* has something else in it.
+        Unfit: *requirements* contains something else than requirements.
     """
     try:
         return require_approved(reply, pending_request, trust, requirements=requirements)
@@ -148,7 +148,7 @@ def demand_requirements(requirements: Iterable[Requirement]) -> tuple[Requiremen
     Return *requirements* as a tuple.
 
     Raises:
-        Unfit: It has something else in it.
+        Unfit: It contains something else than requirements.
     """
     demand("requirements", requirements, Iterable)
     requirements = tuple(requirements)
@@ -168,8 +168,8 @@ def _approval(reply: ProcessedRequest, pending_request: PendingRequest, trust: T
     _require_display(receipt.display, pending_request)
     _require_receipt(reply, receipt)
     answer = receipt.answer
-    ours = (pending_request.guid, pending_request.account, pending_request.app_space)
-    require_evidence((answer.challenge, answer.account, answer.app_space) == ours, "answer")
+    expected = (pending_request.guid, pending_request.account, pending_request.app_space)
+    require_evidence((answer.challenge, answer.account, answer.app_space) == expected, "answer")
     in_time = pending_request.issued_at <= receipt.at < pending_request.expires_at
     require_evidence(in_time, "deadline")
     if reply.state is ChallengeState.DISOWNED:
@@ -199,7 +199,7 @@ def _approval(reply: ProcessedRequest, pending_request: PendingRequest, trust: T
 
 
 def _require_display(display: dict[str, Any], pending_request: PendingRequest) -> None:
-    """Require that the person was shown the question; names of App Space and origin aside."""
+    """Require that the person was shown the question; the two names are not compared."""
     question = pending_request.question
     expected: dict[str, Any] = {
         "challenge": pending_request.guid,
@@ -223,7 +223,7 @@ def _require_display(display: dict[str, Any], pending_request: PendingRequest) -
 
 
 def _require_receipt(reply: ProcessedRequest, receipt: Receipt) -> None:
-    """Require that the reply says what its receipt proves."""
+    """Require that the reply agrees with its receipt."""
     require_evidence(reply.state is receipt.state, "state")
     require_evidence(reply.device == receipt.answer.device, "device")
     require_evidence(reply.answered_at == receipt.at, "answeredAt")
@@ -233,7 +233,7 @@ def _require_receipt(reply: ProcessedRequest, receipt: Receipt) -> None:
 
 
 def _answer_in(receipt: str) -> Any:
-    """Return the answer's token in a receipt that has been verified."""
+    """Return the answer's token in a verified receipt."""
     payload = receipt.split(".")[1]
     claims = read_json(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return claims["answer"]
@@ -252,5 +252,5 @@ def _chosen_button(
 def _require_code(typed_code: str | None, pending_request: PendingRequest) -> None:
     require_evidence((typed_code is not None) or not pending_request.code_asked, "code")
     if pending_request.code is not None:
-        typed, ours = (typed_code or "").encode(), pending_request.code.encode()
-        require_evidence(hmac.compare_digest(typed, ours), "code")
+        typed, expected = (typed_code or "").encode(), pending_request.code.encode()
+        require_evidence(hmac.compare_digest(typed, expected), "code")

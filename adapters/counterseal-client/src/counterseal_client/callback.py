@@ -1,9 +1,9 @@
 """
-Callbacks: what the service POSTs to an origin's address, and others may too.
+Callbacks: what the service POSTs to an origin's address. Anybody else may POST there too.
 
 Standard Webhooks 1.0, over id, timestamp and body: `v1` is HMAC-SHA256 under a shared secret,
 `whsec_…`, and `v1a` Ed25519, for which the receiver has the public key, `whpk_…`.
-A callback arrives at least once: keep `Callback.id`, and do nothing at a second one.
+A callback arrives at least once: store `Callback.id`, and ignore a repeated one.
 A valid signature proves who sent the callback, not an approval: go on with `require_approved`.
 """
 
@@ -28,7 +28,7 @@ from counterseal.wire.webhook import (
 from counterseal_client.errors import CallbackRefused, Unfit
 
 BODY_LIMIT = 2_097_152
-"""Octets; a receipt of the greatest length and everything else fit."""
+"""Octets: enough for the longest receipt and everything else."""
 
 
 @attrs.frozen(kw_only=True)
@@ -37,8 +37,8 @@ class Callback:
     A callback whose signature is valid.
 
     Attributes:
-        id: The same at every attempt; keep it, and do nothing at a second one.
-        sent_at: The attempt's time.
+        id: The same at every attempt; store it, and ignore a repeated one.
+        sent_at: The time of this attempt.
         request: The request, as the service says it is.
     """
 
@@ -61,9 +61,9 @@ def verify_callback(
     Args:
         headers: The request's; the case of their names does not matter.
         body: The bytes as received, before a framework parses them.
-        secrets: `whsec_…` or `whpk_…`, or several during a change; each is tried with the
+        secrets: A `whsec_…` or `whpk_…`, or several during a change; each is tried with the
             signatures of its own kind.
-        now: The time, aware.
+        now: The time, with a time zone.
         tolerance: How far the callback's time may be from *now*, in both directions.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Calls: each attempt is signed anew, and repeated where a repetition is harmless."""
+"""Calls: each in several attempts if necessary, of which each is signed anew."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from counterseal_client.transport import Reply, Transport
 
 ATTEMPTS = 3
 PAUSES = (0.2, 0.8)
-"""Seconds before the second and the third attempt, give or take a half."""
+"""Seconds before the second and the third attempt, plus or minus half of them at random."""
 
 PATIENCE = timedelta(seconds=5)
-"""The program waits for a longer `Retry-After`, not the client."""
+"""The longest `Retry-After` that the client waits for; a longer one is left to the program."""
 
 KEY_BYTES = 16
 NONCE_BYTES = 16
@@ -44,13 +44,13 @@ class Call:
     """
     One call.
 
-    Every call may be repeated: it reads, it has an idempotency key, or a repetition does
-    nothing more.
+    Every call may be repeated: it only reads, it has an idempotency key, or a repetition changes
+    nothing.
 
     Attributes:
-        path: After `/api/`.
-        attempts: The most attempts.
-        longer: Time that its reply may take beyond the timeout.
+        path: The path after `/api/`.
+        attempts: The largest number of attempts.
+        hold: How long the service may hold the call; added to the timeout.
     """
 
     method: str
@@ -59,7 +59,7 @@ class Call:
     body: bytes = attrs.field(default=b"", repr=False)
     idempotency_key: str | None = attrs.field(default=None, repr=False)
     attempts: int = ATTEMPTS
-    longer: timedelta = timedelta(0)
+    hold: timedelta = timedelta(0)
 
 
 @attrs.frozen(kw_only=True)
@@ -70,8 +70,8 @@ class Calls:
     Attributes:
         timeout: The longest that one attempt may take.
         clock: The time for signatures.
-        entropy: Makes idempotency keys and nonces, and spreads the repetitions.
-        sleep: Waits for so many seconds.
+        entropy: Makes idempotency keys and nonces, and randomises pauses.
+        sleep: Waits for a number of seconds.
     """
 
     address: Address
@@ -84,11 +84,11 @@ class Calls:
 
     def call(self, call: Call) -> Reply:
         """
-        Make a call, in several attempts if need be.
+        Make a call, in several attempts if necessary.
 
         Raises:
-            RequestRefused: The service says no; one of the classes under it.
-            Unavailable: It was not reached, or did not answer, or cannot now.
+            RequestRefused: The service refuses; subclasses say why.
+            Unavailable: The service was not reached, sent no reply, or cannot answer now.
         """
         reply_lost = signed_again = False
         attempt = 1
@@ -96,7 +96,7 @@ class Calls:
             try:
                 return self._once(call)
             except Unauthorised:
-                # With CX1 perhaps a replay: another process may have sent the same just now.
+                # CX1 has no nonce: another process may have sent the same request just before.
                 if signed_again or self.credential.scheme is not Scheme.HMAC:
                     raise
                 signed_again = True
@@ -109,8 +109,8 @@ class Calls:
             except (NotSent, ReplyLost, Overloaded) as problem:
                 reply_lost = reply_lost or not isinstance(problem, NotSent)
                 retry_after = problem.retry_after if isinstance(problem, Overloaded) else None
-                too_long = retry_after is not None and retry_after > PATIENCE
-                if attempt == call.attempts or too_long:
+                is_too_long = retry_after is not None and retry_after > PATIENCE
+                if attempt == call.attempts or is_too_long:
                     raise
             self._pause(attempt, retry_after)
             attempt += 1
@@ -120,7 +120,7 @@ class Calls:
         Return *key*, or a new one if it is None.
 
         Raises:
-            Unfit: No header can hold it.
+            Unfit: *key* is not 1 to 256 printable ASCII characters.
         """
         if key is None:
             return self.entropy.token(KEY_BYTES).hex()
@@ -151,7 +151,7 @@ class Calls:
             target=self.address.target(call.path, call.query),
             headers=headers,
             body=call.body,
-            within=self.timeout + call.longer,
+            within=self.timeout + call.hold,
         )
         if reply.status not in _SUCCESS:
             raise error_of(reply, now)

@@ -61,7 +61,7 @@ TIMEOUT = timedelta(seconds=10)
 CONNECTIONS = 32
 
 OWN_SERVICE = Guard(allow_http=True, allow_private=True, ports=None)
-"""The operator configures the service's address: it may be private, but not a cloud's metadata."""
+"""The service's address comes from the operator: it may be private, but no cloud's metadata."""
 
 
 class Client:
@@ -69,24 +69,24 @@ class Client:
     The client of one Request Origin; threads may share it.
 
     Args:
-        base_url: The service's public address, as the service is configured with it.
+        base_url: The service's public address, equal to the service's own `public_url`.
         origin: The Request Origin's GUID.
-        key: Its secret, as the service returned it.
-        scheme: `basic`, `hmac` (CX1) or `signature` (RFC 9421), as the origin is set.
-        app_space: The App Space's GUID; if given, replies of another one are refused.
+        key: The origin's secret, as the service returned it.
+        scheme: The origin's scheme: `basic`, `hmac` (CX1) or `signature` (RFC 9421).
+        app_space: The App Space's GUID; if given, replies of another App Space are refused.
         timeout: The longest that one attempt of a call may take, from the look-up of the name
-            to the last octet of the reply; a call makes three at most.
-        tls: How the service proves who it is; the machine's authorities if none is given.
+            to the last octet of the reply; a call makes three attempts at most.
+        tls: The authorities that the service's certificate needs; by default the machine's.
         allow_http: Whether plain `http` to another machine is allowed.
         guard: Which addresses the service may have.
         connections: How many requests run at once.
         clock: The time for signatures.
-        entropy: Makes idempotency keys.
-        sleep: Waits for so many seconds.
-        monotonic: Seconds that only grow.
+        entropy: Makes idempotency keys and nonces.
+        sleep: Waits for a number of seconds.
+        monotonic: A monotonic clock, in seconds.
 
     Raises:
-        Unfit: One of these cannot work.
+        Unfit: An argument is of another type, or has a value that cannot work.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Client:
             demand(name, text, str)
         demand("timeout", timeout, timedelta)
         if timeout <= timedelta(0):
-            raise Unfit("a timeout that is over before it begins")
+            raise Unfit("timeout: not more than 0")
         self._monotonic = monotonic
         longest = timeout + timedelta(seconds=HOLD)
         self._app_space = None if app_space is None else _own_guid(app_space)
@@ -148,33 +148,33 @@ class Client:
         """
         Issue a request to a user.
 
-        The call always has an idempotency key, so that a lost reply never makes a second request.
-        With a key of your own, such as an order's id, this holds also if your program crashes.
+        The call always has an idempotency key, so a lost reply never makes a second request.
+        With a key of your own, such as an order's id, this is true even if your program crashes.
 
         Args:
             account_id: The origin's own id of the user, from the authenticated session.
-            content: The question; a `str` is plain text, also if it looks like HTML.
+            content: The question; a `str` is plain text, even if it looks like HTML.
             buttons: At least two; *Approve* (strong) and *Reject* if none are given.
-            duration: How long it may be answered, in whole seconds.
+            duration: How long the request may be answered; whole seconds.
             callback: Where the outcome is delivered: an address on the origin's allow-list.
-            additional_info: Text or JSON object, for the device, and returned.
-            transaction_id: Returned.
-            notification_title: Of the push notification.
-            notification_body: Of the same.
+            additional_info: A text or JSON object, sent to the device, and back in the reply.
+            transaction_id: Sent back in the reply.
+            notification_title: The title of the push notification.
+            notification_body: The text of the push notification.
             show_notification: Whether devices show a notification.
-            show_code: Whether the person types a code that you show: `PendingRequest.code`.
-            idempotency_key: A repeat of key and question returns the first result.
+            show_code: Whether the person has to type a code that you show, `PendingRequest.code`.
+            idempotency_key: A call with the same key and question returns the first result.
 
         Returns:
-            What you keep on your server until you act on the answer.
+            A record to keep on your server until you act on the answer.
 
         Raises:
             InvalidField: The question is malformed; the error names the member.
             Unfit: *idempotency_key* is not a key, or an argument is of another type.
             Unreachable: The account is unknown, locked, or has no bound device.
-            AskedTooOften: The person has too many requests, or had them too often.
+            AskedTooOften: The person has too many open requests, or got requests too often.
             RequestRefused: The service refuses for another reason.
-            Unavailable: There is no reply, or one about another question.
+            Unavailable: There is no reply, or none that can be read.
         """
         demand("content", content, str, TextContent, HtmlContent, PairsContent)
         if buttons is not None:
@@ -212,7 +212,7 @@ class Client:
         Return a request as it is now.
 
         Raises:
-            NotThere: This origin has none of that GUID.
+            NotFound: This origin has no request of that GUID.
             EvidenceRefused: The reply is about another request.
             RequestRefused: The service refuses for another reason.
             Unavailable: There is no reply, or none that can be read.
@@ -221,13 +221,13 @@ class Client:
 
     def wait(self, request: PendingRequest | str, timeout: timedelta) -> ProcessedRequest:
         """
-        Return a request when it has ended, or as it is when *timeout* is over.
+        Return a request when it has ended, or as it is after *timeout*.
 
-        The client polls a service that holds the call every 25 seconds, another one ever less
-        often, and none before its `Retry-After`. Only the failure of the last poll is raised.
+        If the service holds the call, the client polls every 25 seconds; if not, less and less
+        often. It never polls before `Retry-After`. Only the failure of the last poll is raised.
 
         Raises:
-            NotThere: This origin has none of that GUID.
+            NotFound: This origin has no request of that GUID.
             EvidenceRefused: The reply is about another request.
             RequestRefused: The service refuses for another reason.
             Unfit: An argument is of another type, or no GUID.
@@ -246,8 +246,8 @@ class Client:
         Cancel a request.
 
         Raises:
-            Finished: It has ended in another way.
-            NotThere: This origin has none of that GUID.
+            Finished: The request has ended in another way.
+            NotFound: This origin has no request of that GUID.
             RequestRefused: The service refuses for another reason.
             Unavailable: There is no reply.
         """
@@ -255,7 +255,7 @@ class Client:
         try:
             self._calls.call(Call(method="PATCH", path="request/cancel", body=body))
         except Finished as refusal:
-            # Perhaps by an earlier attempt, whose reply was lost; or the person was faster.
+            # Perhaps an earlier attempt, whose reply was lost, has cancelled it.
             if not refusal.repeated or self.status(request).state is not ChallengeState.CANCELLED:
                 raise
 
@@ -270,13 +270,13 @@ class Client:
 
         Args:
             account_id: The origin's own id of the user.
-            user_info: Stored with the account; None leaves it as it is.
-            idempotency_key: A repeat returns the same invitation, while it is open; a new key if
-                none is given.
+            user_info: Stored with the account; None does not change it.
+            idempotency_key: A call with the same key returns the same invitation, while it is
+                open; by default a new key.
 
         Raises:
             Unfit: *idempotency_key* is not a key, or an argument is of another type.
-            InvalidField: JSON cannot hold a text.
+            InvalidField: A text cannot be written as JSON.
             RequestRefused: The service refuses.
             Unavailable: There is no reply, or none that can be read.
         """
@@ -294,7 +294,7 @@ class Client:
         Raises:
             Unreachable: There is no such account.
             RequestRefused: The service refuses for another reason.
-            Unfit: The account id is no text.
+            Unfit: The account id is not a text.
             Unavailable: There is no reply, or none that can be read.
         """
         demand("account_id", account_id, str)
@@ -307,7 +307,7 @@ class Client:
         Revoke a device, or an open invitation, for good; a repeat does nothing.
 
         Raises:
-            NotThere: This App Space has none of that GUID.
+            NotFound: This App Space has no device of that GUID.
             RequestRefused: The service refuses for another reason.
             Unavailable: There is no reply.
         """
@@ -322,7 +322,7 @@ class Client:
         Raises:
             Unreachable: There is no such account.
             RequestRefused: The service refuses for another reason.
-            Unfit: The account id is no text.
+            Unfit: The account id is not a text.
             Unavailable: There is no reply, or none that can be read.
         """
         demand("account_id", account_id, str)
@@ -331,7 +331,7 @@ class Client:
         return self._calls.call(call).read(read_account)
 
     def close(self) -> None:
-        """Make no more calls; those that run still end on their own."""
+        """Refuse further calls; calls that run are completed."""
         self._calls.transport.close()
 
     def __enter__(self) -> Self:
@@ -364,7 +364,7 @@ class Client:
             path="request/getRequest",
             query=(("requestGuid", guid), *((("wait", str(hold)),) if hold else ())),
             attempts=attempts,
-            longer=timedelta(seconds=hold),
+            hold=timedelta(seconds=hold),
         )
         reply = self._calls.call(call)
         processed = reply.read(read_processed)

@@ -1,4 +1,4 @@
-"""Credentials: how an origin authenticates, in the scheme that it is set to."""
+"""Credentials: how an origin authenticates its calls, in one of three schemes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from counterseal.wire.signature import write_signature
 from counterseal_client.errors import Unfit
 
 _KEY = re.compile(r"[!-~]{16,1024}")
-"""Printable ASCII without spaces: a line break from a file would be part of no secret."""
+"""Printable ASCII without spaces; a line break read from a file is not part of a secret."""
 
 _MILLISECONDS = 1000
 
@@ -27,8 +27,8 @@ class Attempt:
     One attempt of a call, before it is sent.
 
     Attributes:
-        uri: The full address, as the service knows it.
-        headers: All that are sent besides those of the credential.
+        uri: The full URI, as the service knows it.
+        headers: All headers but those of the credential.
         nonce: A text of at least 22 characters and 128 random bits, unique to the attempt.
     """
 
@@ -42,15 +42,15 @@ class Attempt:
 
 class Credential:
     """
-    One origin's GUID and key; the key shows in no `repr`.
+    One origin's GUID and key; its `repr` does not contain the key.
 
     Args:
         origin: The Request Origin's GUID.
-        key: Its secret as the service gave it out; text, and never decoded.
-        scheme: Which one the origin is set to.
+        key: Its secret, as the service returned it; it is used as text, without decoding.
+        scheme: The origin's scheme.
 
     Raises:
-        Unfit: One of them cannot be right.
+        Unfit: An argument is malformed.
     """
 
     def __init__(self, origin: str, key: str, scheme: Scheme | str) -> None:
@@ -97,7 +97,7 @@ class Credential:
         )
 
     def _next(self, milliseconds: int) -> int:
-        # CX1 has no nonce: the same request in the same millisecond would be a replay.
+        # CX1 has no nonce: an equal request in the same millisecond would be refused as a replay.
         with self._lock:
             self._last = max(milliseconds, self._last + 1)
             return self._last

@@ -6,7 +6,7 @@ Errors of an origin's client, in the core's families.
 - `Misuse`: this program or its configuration is wrong (`Unfit`).
 - `Unavailable`: there is no reply, or none that can be read. The same call may be retried.
 
-No message has a secret, an address, or anything that the service sent but its stable codes.
+Messages contain no secret, no address, and of the service's replies only the stable codes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from counterseal.models import ChallengeState
 
 
 class Unfit(Misuse, code="client_unfit"):
-    """The client is configured or called with what cannot work; fix the program."""
+    """The client is configured or called with a value that cannot work; fix the program."""
 
 
 def demand(name: str, value: object, *kinds: type) -> None:
@@ -44,11 +44,11 @@ class RequestRefused(Refused, code="request_refused"):
         problem: The service's own stable code, or `unknown`.
         status: The status of its reply.
         field: The malformed member, if the service names one.
-        detail: Its sentence for people, if there is one: printable, and shortened. The message
-            of this error does not have it.
+        detail: The service's sentence for people, if there is one: printable, and shortened. It
+            is not part of this error's message.
         retry_after: The time in `Retry-After`, if the service sent one.
-        repeated: Whether the reply to an earlier attempt of the same call was lost, so that this
-            may be the reply to a repetition.
+        repeated: Whether the reply to an earlier attempt of the same call was lost; the service
+            may then refuse because that attempt succeeded.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class NotSent(Unavailable, code="not_sent"):
 
 
 class ReplyLost(Unavailable, code="reply_lost"):
-    """The request was sent and no reply came; the service may have done it, or not."""
+    """The request was sent, but no reply arrived; the service may have executed it or not."""
 
 
 class Overloaded(Unavailable, code="service_unavailable"):
@@ -115,7 +115,7 @@ class Overloaded(Unavailable, code="service_unavailable"):
 
 
 class BadReply(Unavailable, code="bad_reply"):
-    """The reply is not one of the service; perhaps a proxy sent it."""
+    """The reply is not one that the service sends; perhaps a proxy sent it."""
 
 
 # The reply is not enough to act on
@@ -130,7 +130,7 @@ class Declined(NotApproved, code="declined"):
     The person said no.
 
     Attributes:
-        disowned: Whether they said that they never asked for this; somebody else may have.
+        disowned: Whether they said that they did not start this; somebody else may have.
     """
 
     def __init__(self, detail: str = "", *, disowned: bool = False) -> None:
@@ -180,7 +180,7 @@ class NoAlternativeMet(RequirementUnmet, code="requirement_any"):
     None of several requirements is met.
 
     Attributes:
-        refusals: The refusal of each, in their order.
+        refusals: The refusal of each requirement, in their order.
     """
 
     def __init__(self, refusals: tuple[RequirementUnmet, ...]) -> None:
@@ -193,7 +193,7 @@ class EvidenceRefused(Refused, code="evidence_refused"):
     The reply does not prove an answer to the pending request. Raise an alarm.
 
     Attributes:
-        what: The part that differs, or is not proven.
+        what: The part that differs or is not proven.
     """
 
     def __init__(self, what: str) -> None:

@@ -1,9 +1,9 @@
 """
 Pending requests: what an origin keeps of a request until it acts on the answer.
 
-Keep it on your server, under its `guid`, beside the order that waits for the answer.
-Every reply and callback is compared with it: one that is about another request, or another
-account's, proves nothing here.
+Keep it on your server, under its `guid`, with the order that waits for the answer.
+Every reply and callback is compared with it: one about another request, or another account,
+proves nothing.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ class PendingRequest:
     One request that was issued.
 
     Attributes:
-        guid: The request.
+        guid: The request's GUID.
         account: The account's GUID.
-        body: The question as it was sent, JSON.
-        code: The matching code: show it on the page on which the person just acted, and
-            nowhere else; None if the request has none, and in what `load` returns.
+        body: The question as it was sent, in JSON.
+        code: The matching code. Show it on the page on which the person just acted, and nowhere
+            else. It is None if the request has none, and after `load`.
         code_asked: Whether an approval needs the code.
-        question: The question that *body* is.
+        question: The question in *body*.
     """
 
     guid: Guid
@@ -63,8 +63,8 @@ class PendingRequest:
         """
         Return the record as text, for a database or a server-side session.
 
-        It has no code; `ask` with the same idempotency key returns the code again.
-        A person who can change the text chooses what the answer is compared with: keep it where
+        It does not contain the code; `ask` with the same idempotency key returns the code again.
+        Whoever can change the text decides what the answer is compared with, so keep it where
         users cannot write.
         """
         document = {
@@ -82,10 +82,10 @@ class PendingRequest:
     @classmethod
     def load(cls, text: str) -> PendingRequest:
         """
-        Read what `dump` wrote.
+        Read what `dump` returned.
 
         Raises:
-            InvalidField: It is something else.
+            InvalidField: *text* is something else.
         """
         members = Members.of(read_json(text), "pending request")
         return cls(
@@ -104,7 +104,7 @@ class PendingRequest:
         Require that *reply* is about this request, member by member.
 
         Raises:
-            EvidenceRefused: It is about another; the error names the member.
+            EvidenceRefused: It is about another request; the error names the member.
         """
         question = self.question
         content = content_document(question.content)
@@ -119,8 +119,8 @@ class PendingRequest:
             "additionalInfo": (reply.additional_info, question.additional_info),
             "callback": (reply.callback, question.callback),
         }
-        for name, (value, ours) in pairs.items():
-            require_evidence(equal_json(value, ours), name)
+        for name, (value, expected) in pairs.items():
+            require_evidence(equal_json(value, expected), name)
         require_evidence(reply.buttons == question.buttons, "buttons")
         require_evidence(reply.show_code is question.show_code, "showCode")
         require_evidence(reply.show_notification is question.show_notification, "showNotification")
@@ -157,6 +157,6 @@ def read_pending_request(body: str, document: object, *, origin: Guid) -> Pendin
         expires_at=reply.expires_at,
     )
     pending_request.require_equal(reply)
-    # Without a code, nobody could type it: the origin's setting `codes` is not `typed`.
+    # The reply has no code although one was wanted: the origin's setting `codes` is not `typed`.
     require_evidence(bool(reply.code) or not pending_request.question.show_code, "code")
     return pending_request

@@ -1,8 +1,8 @@
 """
 Requirements: what an origin may require of an approval, beside what is always demanded.
 
-Each is an object whose `verify` raises a refusal of its own; `AllOf` and `AnyOf` put them together.
-An origin may write more of them: see `counterseal_client.approval.Requirement`.
+Each is an object whose `verify` raises a refusal of its own; `AllOf` and `AnyOf` combine them.
+An origin may write its own: see `counterseal_client.approval.Requirement`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @attrs.frozen
 class StrongKey:
-    """A strong key signed, also where the button does not ask for one."""
+    """A strong key signed, even if the button does not need one."""
 
     def verify(self, approval: Approval) -> None:
         """Raise NotStrong if the device key alone signed."""
@@ -133,7 +133,7 @@ class AllOf:
 @attrs.frozen(init=False)
 class AnyOf:
     """
-    One of these requirements at the least.
+    At least one of these requirements.
 
     Raises:
         Unfit: There is none, or one has no `verify`.
@@ -164,7 +164,7 @@ def _texts(name: str, texts: tuple[str, ...]) -> frozenset[str]:
 
 
 def _one_or_more(name: str, values: tuple[T, ...]) -> tuple[T, ...]:
-    # An empty list would be met by every approval, or by none: neither can be meant.
+    # An empty list would be met by every approval or by none; nobody can want either.
     if not values:
         raise Unfit(f"{name}: none is given")
     return values

@@ -1,4 +1,4 @@
-"""Transport: one attempt of one request, bounded in time and in size."""
+"""Sends one attempt of a request, within limits of time and size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from counterseal_http import Forbidden, Guard, NotAttempted, Unresolved, guarded
 R = TypeVar("R")
 
 REPLY_LIMIT = 2_097_152
-"""Octets of a reply; a receipt of the greatest length and everything else fit."""
+"""Octets of a reply: enough for the longest receipt and everything else."""
 
 _NOTHING_SENT = (
     NotAttempted,
@@ -46,7 +46,7 @@ class Reply:
         try:
             return reader(read_json(self.body))
         except Refused as error:
-            # It names a member; none of these errors holds a value.
+            # The text names a member; none of these errors contains a value.
             raise BadReply(str(error)) from None
 
 
@@ -55,10 +55,10 @@ class Transport:
     Sends requests through a guarded client: no proxy, no redirect, no cookie, no retry.
 
     Args:
-        guard: What may be called.
+        guard: Which URLs may be called.
         longest: The longest that any request may take.
         connections: How many requests run at once; others wait, within their time.
-        tls: How the service proves who it is; the machine's authorities if none is given.
+        tls: The authorities that the service's certificate needs; by default the machine's.
     """
 
     def __init__(
@@ -82,17 +82,17 @@ class Transport:
         Send one request.
 
         Args:
-            method: In capitals.
-            uri: The full address.
-            target: What the request line holds, to the octet: it is signed.
-            headers: The request's.
-            body: The request's; none is sent where it is empty.
-            within: From the look-up of the name to the last octet of the reply.
+            method: The HTTP method, in capitals.
+            uri: The full URI.
+            target: The target in the request line, sent unchanged, since it is signed.
+            headers: The request's headers.
+            body: The request's body; if it is empty, none is sent.
+            within: The time from the look-up of the name to the last octet of the reply.
 
         Raises:
             NotSent: The service was not reached.
-            Unfit: The address is too long, or odd.
-            ReplyLost: No reply came, or not in time, or too large a one.
+            Unfit: The guard refuses the URI.
+            ReplyLost: No reply arrived, it was late, or it was too large.
         """
         request = self._client.build_request(
             method,
@@ -115,5 +115,5 @@ class Transport:
         return Reply(status=response.status_code, headers=response.headers, body=response.content)
 
     def close(self) -> None:
-        """Send nothing from now on; requests that run come to their own end."""
+        """Refuse further requests; requests that run are completed."""
         self._client.close()

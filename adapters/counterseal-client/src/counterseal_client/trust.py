@@ -19,12 +19,12 @@ class Trust:
     """
     The service keys whose receipts are proof.
 
-    Take them from a source that you trust, such as the operator or a file from the operator, and
-    never from a reply that they are to prove.
+    Take them from a source that you trust, such as a file from the operator, and never from a reply
+    that they are to prove.
 
     Attributes:
         keys: The service's keys.
-        thumbprint: Instead, the RFC 7638 thumbprint of its key.
+        thumbprint: The RFC 7638 thumbprint of the service's key, in place of *keys*.
     """
 
     keys: tuple[PublicKey, ...] = ()
@@ -58,7 +58,7 @@ class Trust:
         Verify a receipt that one of these keys signed.
 
         Raises:
-            EvidenceRefused: It is not consistent, or another key signed it.
+            EvidenceRefused: *receipt* is not consistent, or another key signed it.
         """
         try:
             checked = verify_receipt(receipt, trusted=self.keys, thumbprint=self.thumbprint)

@@ -1,4 +1,4 @@
-"""Waiting for an answer: a long poll if the service holds the call, else bounded polling."""
+"""Waits for an answer: by long polls if the service holds the calls, else by polling."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from counterseal.wire.messages import ProcessedRequest
 from counterseal_client.errors import AskedTooOften
 
 HOLD = 25
-"""Seconds for which the service may hold one poll; proxies often give up after 30 or 60."""
+"""Seconds for which the service may hold one poll; many proxies time out after 30 or 60."""
 
 LONG_POLL_SHARE = 0.9
-"""A poll that took so much of its time was a long poll."""
+"""A poll that took this share of its `hold` or more was a long poll."""
 
 SLACK = 0.1
-"""Seconds by which the last poll may be too long, since a service counts whole seconds."""
+"""Seconds by which the last poll may exceed the timeout, since holds are whole seconds."""
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 10.0
@@ -44,7 +44,9 @@ class Waiting:
     Polls until the request has ended, or the time is over.
 
     Attributes:
-        poll: Asks once; the service may hold the call for so many seconds.
+        poll: Makes one call, which the service may hold for the given number of seconds.
+        sleep: Waits for a number of seconds.
+        monotonic: A monotonic clock, in seconds.
     """
 
     poll: Callable[[int], Poll]
@@ -53,7 +55,7 @@ class Waiting:
 
     def until(self, timeout: timedelta) -> ProcessedRequest:
         """
-        Return the request when it has ended, or as it is when the time is over.
+        Return the request when it has ended, or as it is after *timeout*.
 
         Raises:
             Refused: The service refuses the call, or replies about another request.

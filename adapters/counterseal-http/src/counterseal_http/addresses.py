@@ -88,7 +88,7 @@ SPECIAL = networks(
         "3fff::/20",  # RFC 9637: documentation
     ]
 )
-"""IANA's special-purpose registries, without what `PRIVATE` and `METADATA` have."""
+"""IANA's special-purpose registries, without the networks in `PRIVATE` and `METADATA`."""
 
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 """
@@ -112,8 +112,9 @@ LONGEST_PREFIX = 96
 """
 NAT64 of a local network (RFC 8215), with a prefix of any length.
 
-The length says which bits are the IPv4 address (RFC 6052, 2.2), and the address does not say the
-length. So only a network with a prefix of 96 bits, which leaves the last 32, allows one.
+The length of the prefix determines which bits are the IPv4 address (RFC 6052, 2.2), and the
+address does not contain that length. So only a network of 96 bits or more allows such an address:
+then the last 32 bits are the IPv4 address.
 """
 
 NO_IPV4 = {IPv6Address("::"), IPv6Address("::1")}
@@ -124,7 +125,7 @@ ISATAP = {0x0000_5EFE, 0x0200_5EFE}
 
 
 def read_address(text: str) -> Address | None:
-    """Return the address that *text* is for `ipaddress`, or None."""
+    """Return *text* as an address, or None if it is none for `ipaddress`."""
     try:
         return ip_address(text)
     except ValueError:
@@ -139,20 +140,19 @@ def require_reachable(
     final: bool = False,
 ) -> None:
     """
-    Refuse an address that is not public.
+    Refuse an address that may not be reached.
 
     Args:
         address: The address of a connection.
-        allow: Networks that are allowed although they are not public; an address with a cloud's
-            credentials is allowed only by a network of this address alone, and one of
-            `LOCAL_NAT64` only by a network of 96 bits or more.
+        allow: Networks that are allowed although they are not public. An address in `METADATA` is
+            allowed only by a network of this address alone, and one in `LOCAL_NAT64` only by a
+            network of 96 bits or more.
         deny: Networks that are refused although they are public or allowed.
-        final: The `final` of the refusal.
+        final: Whether the refusal is final: see `Forbidden`.
 
     Raises:
-        Forbidden: *address*, or an IPv4 address that it contains, is in *deny*; or is neither
-            public nor in *allow*; or has a cloud's credentials and is not in *allow* by itself;
-            or is of local NAT64 and in no narrow network of *allow*.
+        Forbidden: *address*, or an IPv4 address that it contains, is in *deny*, or is neither
+            public nor allowed by *allow*.
     """
     for inner in embedded_ipv4(address):
         require_reachable(inner, allow=allow, deny=deny, final=final)
@@ -202,5 +202,5 @@ def _is_allowed_as_nat64(address: Address, allow: tuple[Network, ...]) -> bool:
 
 
 def is_in(address: Address, ranges: Iterable[Network]) -> bool:
-    """Tell whether one of *ranges* has *address*; a network of the other version has none."""
+    """Tell whether *address* is in one of *ranges*; the two versions of IP never match."""
     return any(address in network for network in ranges)

@@ -15,7 +15,7 @@ from counterseal_http.guard import Guard
 from counterseal_http.stream import GuardedStream, budget_in
 
 MAX_ADDRESSES = 4
-"""Addresses of one name that are tried, in turn, each for an equal part of the remaining time."""
+"""Addresses of one name that are tried in turn; they share the remaining time equally."""
 
 _LOCAL_ERRORS = {
     errno.EADDRNOTAVAIL,  # no local port is free
@@ -51,11 +51,11 @@ class GuardedBackend(httpcore2.NetworkBackend):
         Resolve *host*, check all of its addresses, and connect to one of them.
 
         Raises:
-            Forbidden: One of them is not allowed.
-            Unresolved: There is none.
+            Forbidden: One of the addresses is not allowed.
+            Unresolved: *host* has no address.
             NotAttempted: This machine could not try.
             ConnectTimeout: The request timed out.
-            ConnectError: None of them accepts the connection.
+            ConnectError: No address accepted the connection.
         """
         budget = budget_in(timeout)
         try:

@@ -1,9 +1,9 @@
 """
 Budgets: the time and octets of one request, from resolving the name to the last octet.
 
-`httpcore2` has a timeout for each operation, which a server that sends an octet now and then
-never exceeds. It passes that timeout unchanged to the network backend. So the budget of the whole
-request is passed in its place, and the backend reads the time that is left.
+`httpcore2` has a timeout for each operation, which a server that sends one octet at a time never
+exceeds. It passes this timeout unchanged to the network backend. So the budget of the whole request
+is passed as the timeout, and the backend reads the remaining time from it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Budget(float):
     As a number it is the seconds at the start.
 
     Attributes:
-        octets: How many more may be read.
+        octets: How many more octets may be read.
     """
 
     octets: int
@@ -43,10 +43,10 @@ class Budget(float):
 
     def seconds(self) -> float:
         """
-        Return the seconds that are left, always more than zero.
+        Return the remaining seconds, always more than zero.
 
         Raises:
-            TimeoutError: No time is left.
+            TimeoutError: No time remains.
         """
         remaining = self._deadline - self._monotonic()
         if remaining <= 0:

@@ -1,7 +1,7 @@
 """
 Fan-out: one attempt at each of several push addresses, concurrently, within one time limit.
 
-All adapters that send push messages share it; it knows nothing of what they send.
+The adapters of push services share it; it does not know what they send.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from counterseal_http.budget import Budget
 from counterseal_http.errors import Forbidden
 
 CONCURRENCY = 16
-"""Attempts that run at the same time; at 50 ms each, some 300 a second."""
+"""Attempts that run at the same time: some 300 a second, if each takes 50 ms."""
 
 LATER = PushOutcome(result=PushResult.LATER)
 MISCONFIGURED = PushOutcome(result=PushResult.MISCONFIGURED)
@@ -38,7 +38,7 @@ class FanOut:
 
     Args:
         kinds: The kinds of addresses that are attempted.
-        concurrency: How many attempts run at the same time, beside those in the callers' threads.
+        concurrency: The number of threads that make attempts, besides the callers' own.
     """
 
     def __init__(self, kinds: frozenset[AddressKind], *, concurrency: int = CONCURRENCY) -> None:
@@ -80,7 +80,7 @@ class FanOut:
             raise NotifierUnavailable from None
         work()
         for helper in helpers:
-            # A helper that has not started yet would find nothing to do.
+            # A helper that has not started yet would have nothing to do.
             if not helper.cancel():
                 helper.result()
         return tuple(outcomes[address] for address in addresses)
@@ -95,8 +95,8 @@ def outcome_of_failure(error: httpx2.TransportError) -> PushOutcome:
     """
     Return the outcome of a request without a response.
 
-    If the guard refused it, an operator has to act: the address may be valid, and its push
-    service in a private network.
+    If the guard refused it, an operator has to act: the address may be valid, but its push service
+    is in a private network.
     """
     return MISCONFIGURED if isinstance(error, Forbidden) else LATER
 

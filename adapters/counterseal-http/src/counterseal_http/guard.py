@@ -1,9 +1,9 @@
 """
 The guard against server-side request forgery: which URLs and addresses may be called.
 
-It is applied where connections are made, so that no request avoids it: a name is resolved once,
-all of its addresses are checked, and the connection goes to one of them. So a name server that
-changes its answer after the check (DNS rebinding) gains nothing.
+It is applied where connections are made, so no request bypasses it. A name is resolved once, all of
+its addresses are checked, and the connection goes to one of them. So a name server gains nothing if
+it changes its answer after the check (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Guard:
         allow_http: Whether plain `http` may be called too; for development.
         allow_private: Whether loopback, RFC 1918 and unique local addresses may be reached;
             for development, or in a network in which every server is trusted.
-        allow: Networks that may be reached although they are not public. They are narrower than
-            `allow_private`, and so safer.
+        allow: Networks that may be reached although they are not public; narrower, and so safer,
+            than `allow_private`.
         http_to: Networks that may be called by plain `http` too, if they may be reached;
             `allow_http` allows it for all.
         deny: Networks that may not be reached, whatever else is allowed: the operator's own
@@ -80,7 +80,7 @@ class Guard:
 
     def addresses(self, host: str, timeout: float, scheme: str) -> tuple[Address, ...]:
         """
-        Return the addresses of *host*; it is refused if one of them is.
+        Return the addresses of *host*, all of which are allowed.
 
         Args:
             host: The host of a `Target`.
@@ -89,7 +89,7 @@ class Guard:
 
         Raises:
             Forbidden: One of its addresses is not allowed.
-            Unresolved: It has none, or no name server answered.
+            Unresolved: It has no address, or no name server answered.
             NotAttempted: This machine could not resolve it.
         """
         literal = read_address(host)

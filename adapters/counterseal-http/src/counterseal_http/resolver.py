@@ -52,7 +52,7 @@ class SystemResolver:
 
     def resolve(self, host: str, timeout: float) -> tuple[str, ...]:
         """
-        Call `getaddrinfo` in a thread, which goes on by itself if it is too slow.
+        Call `getaddrinfo` in a thread; if it is too slow, the thread goes on without its caller.
 
         Raises:
             Unresolved: The name has no address, or no answer came in time.
@@ -87,6 +87,6 @@ class SystemResolver:
             result = tuple(str(entry[4][0]) for entry in entries)
         except Exception as error:  # noqa: BLE001 (raised again in the thread that waits)
             result = error
-        # Before the result is there, so that its receiver finds a free slot.
+        # The slot is free before the receiver continues, which may need it at once.
         self._slots.release()
         results.put(result)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 
 MAX_WAIT = timedelta(days=7)
-"""A longer wait is cut to it; the core bounds it further, by its policy."""
+"""A longer wait is reduced to this one; the core's policy may reduce it further."""
 
 _SECONDS = re.compile(r"[0-9]{1,10}")
 

@@ -21,7 +21,7 @@ from counterseal_http.transport import CONNECTIONS, GuardedTransport
 
 BODY_LIMIT = 16_384
 """
-Octets of a receiver's response that are read, only so that the connection can be reused.
+Octets of a receiver's response that are read, so that the connection can be reused.
 They are neither stored nor logged.
 """
 
@@ -93,7 +93,7 @@ class HttpCallbackSender:
         except Exception as error:  # noqa: BLE001 (ALL-1; each failure counts)
             _log_failure(delivery, error)
             return DeliveryOutcome(status=None)
-        # The status is the outcome, whatever follows of the body.
+        # The status alone decides the outcome, even if reading the body fails.
         _drain(response)
         return DeliveryOutcome(
             status=response.status_code,

@@ -27,7 +27,7 @@ RESPONSE_LIMIT = 1_048_576
 
 CONNECTIONS = 32
 IDLE_SECONDS = 5.0
-"""Shorter than servers keep idle connections, so that few requests meet a closing one."""
+"""Servers keep idle connections longer, so few requests use one that is being closed."""
 
 _ERROR_NAMES = (
     "ConnectError",

@@ -5,25 +5,17 @@ from __future__ import annotations
 from counterseal.errors import Misuse
 
 
-class UnfitMasterKey(Misuse):
+class UnfitMasterKey(Misuse, code="unfit_master_key"):
     """A master key is not 32 bytes in base64."""
 
-    code = "unfit_master_key"
 
-
-class MasterKeyMissing(Misuse):
+class MasterKeyMissing(Misuse, code="master_key_missing"):
     """There is no master key: neither in the environment nor in its file."""
 
-    code = "master_key_missing"
 
-
-class MasterKeyInEnvironment(Misuse):
+class MasterKeyInEnvironment(Misuse, code="master_key_in_environment"):
     """The newest master key comes from the environment, so that no file can renew it."""
 
-    code = "master_key_in_environment"
 
-
-class KeysExist(Misuse):
+class KeysExist(Misuse, code="keys_exist"):
     """There are signing keys already, and a new file would lose them."""
-
-    code = "keys_exist"

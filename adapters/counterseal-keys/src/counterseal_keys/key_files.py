@@ -1,4 +1,4 @@
-"""The key files of one service: master keys and signing keys, put together."""
+"""The key files of one service: its master keys and signing keys in one folder."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class KeyFiles:
     """
     The keys of one service in one folder.
 
-    Every process of the service may have its own; each notices at its next use what another
-    one has rotated.
+    Every process of the service has an instance of its own, which notices at its next use that
+    another process has rotated a key.
 
     Args:
         folder: Where the files are.
@@ -57,11 +57,11 @@ class KeyFiles:
 
         Any number of processes may call it at once: they all get the same keys.
         Call it when the service is installed.
-        A service that calls it at each start comes up with new keys after its files are lost,
-        and can then open nothing that the lost keys have sealed.
+        A service that calls it at each start creates new keys if its files are lost, and can then
+        open nothing that the lost keys have sealed.
 
         Args:
-            algorithm: The first signing key's.
+            algorithm: The algorithm of the first signing key.
 
         Raises:
             SignerUnavailable: The signing keys cannot be read or opened; their master key may be
@@ -96,7 +96,8 @@ class KeyFiles:
         What older master keys have sealed still opens: do not remove them.
 
         Raises:
-            MasterKeyGiven: The environment's master key seals, and a new one belongs there.
+            MasterKeyInEnvironment: The newest master key comes from the environment; only its
+                owner can put a newer one there.
             SignerUnavailable: The signing keys cannot be read or opened.
             UnfitMasterKey: The file has something that is not 32 bytes in base64.
             OSError: A file cannot be written.

@@ -1,8 +1,8 @@
 """
 Master keys: everything that is sealed at rest is sealed by the newest of them.
 
-Their text is base64 of 32 bytes each, separated by commas or white space, the newest first.
-It comes from the environment, from a file, or from both; then those of the environment are newer.
+Their text has each key as base64 of 32 bytes, separated by commas or white space, newest first.
+It comes from the environment, from a file, or from both; then the environment's keys are newer.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class MasterKey:
     One master key.
 
     Attributes:
-        id: Stands in front of what it has sealed; a hash of the key, which has 256 bits.
+        id: A hash of the key; every envelope that the key has sealed begins with it.
     """
 
     id: bytes

@@ -1,4 +1,4 @@
-"""Files for secrets: for their owner only, on the disk at once, replaced whole or not at all."""
+"""Files for secrets: only their owner can read them, and a write replaces all or nothing."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ FileVersion: TypeAlias = tuple[int, int, int]
 
 def make_folder(path: Path) -> Path:
     """
-    Make a folder that only its owner may enter; one that exists is closed to others.
+    Make a folder that only its owner may enter; if it exists, deny all others access.
 
     Raises:
-        OSError: It cannot be made or closed.
+        OSError: It cannot be made, or its mode cannot be changed.
     """
     path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     path.chmod(FOLDER_MODE)
@@ -87,7 +87,7 @@ class CachedFile(Generic[T]):
         Raises:
             OSError: It cannot be read.
         """
-        # Two threads may read it at once; both then have the same.
+        # Two threads may read the file at once; both get the same content.
         version = _version_of(self._path)
         cached = self._cached
         if cached is None or cached[0] != version:

@@ -3,7 +3,7 @@ The Sealer on master keys.
 
 A sealed value is an envelope: one byte for its version, the id of the master key, and the output of
 the core's `Aead` (AES-256-GCM).
-So a new master key can take over at any time, and what older ones have sealed still opens.
+So a new master key can be used at any time, and what older ones have sealed can still be opened.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 The Signer on one file: the service's signing keys, the newest first, each of them sealed.
 
-It is one file, so that a rotation happens whole or not at all; every process that signs notices it.
+It is one file, so that a rotation is written completely or not at all. Every process notices it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class FileSigner:
     Args:
         path: The file, which `create` and `rotate` write.
         sealer: Seals the private keys.
-        entropy: Names them.
+        entropy: Creates the `kid` of each key.
     """
 
     def __init__(self, path: Path, sealer: Sealer, entropy: Entropy) -> None:

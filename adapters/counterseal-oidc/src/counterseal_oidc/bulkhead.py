@@ -22,10 +22,10 @@ from counterseal_http import Budget
 
 class CallBudget(Budget):
     """
-    The time of one call to a provider; the call takes its slot before it first waits.
+    The time of one call to a provider, which takes a slot the first time that `seconds` is called.
 
     All code that waits, for a response or for another thread's fetch, first calls `seconds`.
-    So a call that finds all that it needs in the caches takes no slot.
+    So a call that finds everything in the caches takes no slot.
     """
 
     _take_slot: Callable[[], None]
@@ -44,10 +44,10 @@ class CallBudget(Budget):
 
     def seconds(self) -> float:
         """
-        Return the seconds that are left, always more than zero.
+        Return the remaining seconds, always more than zero.
 
         Raises:
-            TimeoutError: No time is left.
+            TimeoutError: No time remains.
             IdentityUnavailable: There is no slot for the call.
         """
         self._take_slot()
@@ -56,16 +56,15 @@ class CallBudget(Budget):
 
 class CallSlots:
     """
-    The slots of the calls that run, by company and issuer; not to be shared by threads.
+    The slots of running calls, by company and issuer; not to be shared by threads.
 
-    A company may take a slot while it has fewer than are free (dynamic thresholds: Choudhury and
-    Hahne, 1998).
-    So one company has at most half of them, n busy companies leave about one part in n + 1, and
-    the last slot goes only to a company that has none.
-    Of a company's slots, the last goes only to an issuer that has none.
+    A company may take a slot while it has fewer slots than are free (dynamic thresholds: Choudhury
+    and Hahne, 1998). So one company has at most half of all slots, n busy companies leave about one
+    in n + 1 free, and the last slot is reserved for a company without one.
+    The last slot of a company is reserved for an issuer without one.
 
     Args:
-        total: How many there are.
+        total: The number of slots.
     """
 
     def __init__(self, total: int) -> None:
@@ -80,8 +79,8 @@ class CallSlots:
         Take a slot for a call of *company* at *issuer*.
 
         Raises:
-            IdentityUnavailable: The free ones are for other companies, or for other issuers of
-                the company.
+            IdentityUnavailable: The free slots are reserved for other companies, or for other
+                issuers of the company.
         """
         of_company, of_issuer = self._by_company[company], self._by_issuer[company, issuer]
         leaves_another = of_company + 1 < self._free - 1
@@ -101,10 +100,10 @@ class CallSlots:
 @attrs.frozen
 class Bulkhead:
     """
-    Bounds the calls that run at once; may be shared by threads.
+    Limits how many calls run at once; may be shared by threads.
 
     Args:
-        slots: What the calls share.
+        slots: The slots that the calls share.
     """
 
     _slots: CallSlots
@@ -113,7 +112,7 @@ class Bulkhead:
     @contextmanager
     def call(self, company: Guid, issuer: str, seconds: float) -> Iterator[Budget]:
         """
-        Bound a call of *company* at *issuer*, which has a slot from its first wait to its end.
+        Limit a call of *company* at *issuer*: it has a slot from its first wait to its end.
 
         Args:
             company: The company that calls.
@@ -137,10 +136,10 @@ class Bulkhead:
     @contextmanager
     def slot(self, company: Guid, issuer: str) -> Iterator[None]:
         """
-        Hold a slot while a call of *company* at *issuer* runs.
+        Occupy a slot while a call of *company* at *issuer* runs.
 
         Raises:
-            IdentityUnavailable: There is none for it.
+            IdentityUnavailable: There is no slot for it.
         """
         with self._lock:
             self._slots.take(company, issuer)

@@ -22,13 +22,13 @@ T = TypeVar("T")
 
 MIN_FRESH, DEFAULT_FRESH = timedelta(minutes=5), timedelta(hours=1)
 MAX_FRESH = timedelta(hours=24)
-"""How long a value may be used after it was fetched: fresh, or stale because of an error."""
+"""The longest that a value may be used after its fetch: fresh, or stale because of an error."""
 
 CAPACITY = 1_024
-"""Entries, one for each provider; the one that was used longest ago is removed first."""
+"""Entries, one for each provider; the least recently used one is removed first."""
 
 REFETCH_INTERVAL = timedelta(minutes=1)
-"""The shortest time between two fetches because a fresh value does not have what is needed."""
+"""The shortest time between two fetches because a fresh value lacks what is needed."""
 
 RETRY_INTERVAL = timedelta(seconds=5)
 """The shortest time between a fetch that failed and the next, where there is no stale value."""
@@ -89,7 +89,7 @@ class Cache(Generic[T]):
         Return the cached value of *key*, or the one that *fetch* returns.
 
         Args:
-            key: Which provider's value.
+            key: Names the provider.
             fetch: Called if there is no fresh value; also, at most once a minute, if *accept*
                 rejects the fresh value.
             budget: The time that the caller has.
@@ -164,5 +164,5 @@ class Cache(Generic[T]):
 
 
 def _is_within(at: datetime | None, now: datetime, span: timedelta) -> bool:
-    # A clock that was set back leaves times in the future, which must not stop a fetch.
+    # If the clock was set back, *at* may be in the future; it must not prevent a fetch.
     return at is not None and at <= now < at + span

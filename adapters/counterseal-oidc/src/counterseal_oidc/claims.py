@@ -54,11 +54,11 @@ def check_id_token(
     Check the claims of an ID token (OpenID Connect Core, 3.1.3.7).
 
     Args:
-        token: Parsed, and not verified.
+        token: The token, parsed and not verified.
         settings: The issuer and the client that it has to name.
         now: The time.
         nonce: The nonce of the log-in; None for a refresh (12.2).
-        access_token: The one in the same response.
+        access_token: The access token in the same response.
 
     Raises:
         Unproven: A check fails; each has its own class.
@@ -103,10 +103,10 @@ def read_logout(token: Token, settings: IdpSettings, now: datetime) -> Logout:
 
 def subject_of(token: Token) -> str:
     """
-    Return the subject.
+    Return the subject of *token*.
 
     Raises:
-        TokenSubject: There is none.
+        TokenSubject: It has none.
     """
     subject = _text(token, "sub")
     if not subject:
@@ -162,7 +162,7 @@ def _require_parties(token: Token, settings: IdpSettings) -> None:
 
 def _require_times(token: Token, now: datetime) -> tuple[datetime, datetime]:
     issued, expires = _time(token, "iat"), _time(token, "exp")
-    # LEEWAY is never added to a claim, which may be the last time that a datetime can be.
+    # LEEWAY is never added to a claim: the sum could exceed the largest datetime.
     if now - LEEWAY >= expires:
         raise TokenExpired
     if issued > now + LEEWAY or now - MAX_AGE - LEEWAY >= issued:

@@ -50,7 +50,7 @@ class ClientAuthenticator:
 
         Raises:
             IdentityUnavailable: The secret is missing, or not of the kind that the settings name.
-            SealBroken: It cannot be opened.
+            SealBroken: The secret cannot be opened.
         """
         identifier = {"client_id": settings.client_id}
         if settings.client_auth is ClientAuth.NONE:
@@ -81,7 +81,7 @@ class ClientAuthenticator:
         claims = {
             "iss": settings.client_id,
             "sub": settings.client_id,
-            # The issuer only: the URL of an endpoint can be another provider's.
+            # Only the issuer: an endpoint's URL may be another provider's.
             "aud": settings.issuer,
             "jti": self.entropy.token(JTI_BYTES).hex(),
             "iat": issued,

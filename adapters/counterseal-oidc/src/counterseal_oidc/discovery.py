@@ -91,7 +91,7 @@ def read_metadata(response: ProviderResponse, issuer: str) -> Metadata:
 
 
 def _supports(response: ProviderResponse, name: str, value: str) -> bool:
-    # Some providers support S256 without listing it, so that a missing list is no refusal.
+    # Some providers support S256 without listing it, so a missing list is accepted.
     supported = response.members.get(name)
     return supported is None or (isinstance(supported, list) and value in supported)
 

@@ -1,4 +1,4 @@
-"""The provider's endpoints for tokens, and what each of their responses means."""
+"""Calls the provider's endpoints for tokens, and interprets their responses."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Endpoints:
         Require that the access token is active (RFC 7662).
 
         Raises:
-            IdentityWithdrawn: It is not, or it is another user's.
+            IdentityWithdrawn: The token is not active, or another user's.
         """
         form = {"token": access_token, "token_type_hint": "access_token"}
         response = self.post(settings, endpoint, form, budget)

@@ -1,9 +1,9 @@
 """
-Grants: the tokens by which the provider is asked again about a user.
+Grants: the tokens with which the provider is asked again about a user.
 
-For the core a grant is octets, which it seals.
-A provider that rotates refresh tokens takes a repeated one for stolen, and revokes them all.
-So a call with a token that this process has used goes on with the newest token of its family.
+To the core, a grant is a sequence of octets, which it seals.
+A provider that rotates refresh tokens regards a repeated one as stolen, and revokes all of them.
+So a call with a token that this process has replaced uses the newest token of its family.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from counterseal.errors import IdentityUnavailable, IdentityWithdrawn
 from counterseal_http import Budget
 
 CAPACITY = 4_096
-"""Refresh tokens whose family is known; the one that was used longest ago is removed first."""
+"""Refresh tokens whose family is known; the least recently used one is removed first."""
 
 
 @attrs.frozen(kw_only=True)
@@ -31,8 +31,8 @@ class Grant:
     The token that the provider issued.
 
     Attributes:
-        refresh_token: If it issued one.
-        access_token: Stored only if there is no refresh token.
+        refresh_token: None if the provider issued none.
+        access_token: Encoded only if there is no refresh token.
     """
 
     refresh_token: str | None = attrs.field(default=None, repr=False)
@@ -67,10 +67,10 @@ def decode_grant(data: bytes) -> Grant:
 
 class TokenFamily:
     """
-    Refresh tokens of which each replaced the one before.
+    Refresh tokens, each of which replaced the one before.
 
     Attributes:
-        lock: Only its owner may use the newest token.
+        lock: Only the thread that has it may use the newest token.
         newest: The only token that may still be valid.
     """
 

@@ -33,13 +33,13 @@ ALGORITHMS: Mapping[str, str] = MappingProxyType(
         "Ed25519": "Ed25519",
     }
 )
-"""The kind of key that each algorithm signs with; `none` and shared secrets are not among them."""
+"""The kind of key of each accepted algorithm; `none` and those of shared secrets are absent."""
 
 
 @attrs.frozen(kw_only=True)
 class Token:
     """
-    A token that was parsed; nothing in it is verified.
+    A parsed token; nothing in it is verified.
 
     Attributes:
         signed: The octets that the signature covers.
@@ -91,7 +91,7 @@ def require_algorithm(token: Token, allowed: tuple[str, ...]) -> None:
     Require that the token names one of the *allowed* algorithms.
 
     Raises:
-        TokenAlgorithm: It names another, or none that signs with a key pair.
+        TokenAlgorithm: It names another algorithm, or one that does not sign with a key pair.
     """
     if token.algorithm not in allowed or token.algorithm not in ALGORITHMS:
         raise TokenAlgorithm
@@ -99,7 +99,7 @@ def require_algorithm(token: Token, allowed: tuple[str, ...]) -> None:
 
 def half_hash(text: str, algorithm: str) -> str:
     """Return `at_hash` of an access token (OpenID Connect Core, 3.1.3.6)."""
-    # By the hash of the algorithm, which for Ed25519 is SHA-512.
+    # The hash is the algorithm's own; that of Ed25519 is SHA-512.
     digest = _HASHES.get(algorithm[2:], hashlib.sha512)(text.encode()).digest()
     return b64url(digest[: len(digest) // 2])
 

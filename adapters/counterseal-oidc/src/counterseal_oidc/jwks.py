@@ -29,7 +29,7 @@ KEYS_LIMIT = 100
 """Keys of a set that are read; large providers publish about ten."""
 
 RSA_BITS = range(2_048, 8_193)
-"""RFC 7518, 3.3; and a key of ten times the size takes a hundred times as long."""
+"""The minimum of RFC 7518, 3.3; and a maximum, since large keys take long to verify with."""
 
 
 @attrs.frozen(kw_only=True)
@@ -38,7 +38,7 @@ class Key:
     One of a provider's public keys.
 
     Attributes:
-        algorithm: The only one that it is for, if the key set names one.
+        algorithm: The only algorithm that it is for, if the key set names one.
         kind: As in `ALGORITHMS`.
     """
 
@@ -59,8 +59,8 @@ class KeySets:
     Verifies tokens by the keys of their provider; may be shared by threads.
 
     If the cached set does not have the key of a token, the set is fetched again, at most once a
-    minute for each issuer, however many such tokens come.
-    A token without `kid` is by an unknown key if no key of the set verifies it.
+    minute for each issuer, however many such tokens arrive.
+    The key of a token without `kid` is missing if no key of the set verifies the token.
 
     Args:
         transport: Sends the requests.
@@ -88,7 +88,7 @@ class KeySets:
         verify(token, keys)
 
     def prefetch(self, metadata: Metadata, budget: Budget) -> None:
-        """Have the key set in the cache, before a code or token that works once is sent."""
+        """Fetch the key set into the cache, before a code or token that works only once is sent."""
         self._cache.get(_cache_key(metadata), lambda budget: self._fetch(metadata, budget), budget)
 
     def _fetch(self, metadata: Metadata, budget: Budget) -> tuple[tuple[Key, ...], timedelta]:
@@ -161,7 +161,7 @@ def _key(entry: dict[str, Any]) -> Key | None:
     if not isinstance(operations, list) or "verify" not in operations:
         return None
     if entry.get("use", "sig") != "sig" or "d" in entry:
-        return None  # with `d`, the private key is public, so that anybody may have signed
+        return None  # `d` is the private key: it was published, so anybody may have signed
     kind = _kind(entry)
     kid, algorithm = entry.get("kid"), entry.get("alg")
     if kind is None or not (isinstance(kid, str) or kid is None):

@@ -1,4 +1,4 @@
-"""The IdentityProvider: OpenID Connect's code flow, revalidation and logout."""
+"""The adapter of `IdentityProvider`: OpenID Connect's code flow, revalidation and logout."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from counterseal_oidc.tokens import TokenVerifier
 from counterseal_oidc.transport import REFUSALS, RESPONSE_LIMIT, ProviderTransport
 
 TIMEOUT = timedelta(seconds=10)
-"""A user waits meanwhile; the requests of one call share it."""
+"""The time of one call, all of its requests together; a user may be waiting for it."""
 
 MAX_CONCURRENT_CALLS = 32
-"""Calls that run at the same time, for all providers together; a company has at most half."""
+"""Calls that run at the same time, to all providers together; a company has at most half."""
 
 _log = logging.getLogger("counterseal_oidc")
 
@@ -174,14 +174,14 @@ class OidcIdentityProvider:
 
     def revalidate(self, settings: IdpSettings, identity: Identity, *, company: Guid) -> Identity:
         """
-        Ask whether the provider still vouches for the user.
+        Ask the provider whether the identity is still valid.
 
-        By the refresh token, if there is one; else by introspection of the access token, where the
-        provider offers it; else by UserInfo.
+        The adapter uses the refresh token, if there is one; else introspection of the access token,
+        where the provider offers it; else UserInfo.
 
         Raises:
-            IdentityWithdrawn: It does not, or there is no way to ask.
-            IdentityUnavailable: The provider did not respond, or not to the question.
+            IdentityWithdrawn: The identity is no longer valid, or there is no way to ask.
+            IdentityUnavailable: The provider gave no usable response.
             SealBroken: The client secret cannot be opened.
         """
         with self._call(settings, company) as budget:

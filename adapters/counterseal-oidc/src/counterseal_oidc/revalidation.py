@@ -1,4 +1,4 @@
-"""Revalidation: ask the provider again about a user, with the grant of the log-in."""
+"""Revalidation: asks the provider again about a user, with the grant of the log-in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from counterseal_oidc.tokens import TokenVerifier
 from counterseal_oidc.transport import REFUSALS
 
 WITHDRAWN = frozenset({"access_denied", "invalid_grant"})
-"""The errors that are about the user's grant; the others are about the client or the request."""
+"""The error codes about the user's grant; the others are about the client or the request."""
 
 
 @attrs.frozen
@@ -25,9 +25,9 @@ class Revalidation:
     Uses and revokes grants; may be shared by threads.
 
     Args:
-        endpoints: Of the providers.
+        endpoints: The endpoints of the providers.
         tokens: Verifies the ID token that a refresh may return.
-        families: The refresh tokens that were used.
+        families: The families of the refresh tokens that this process used.
     """
 
     endpoints: Endpoints
@@ -38,10 +38,10 @@ class Revalidation:
         self, settings: IdpSettings, metadata: Metadata, identity: Identity, budget: Budget
     ) -> Identity:
         """
-        Ask whether the provider still vouches for the user; return the identity with its grant.
+        Ask the provider whether *identity* is still valid; return it with its newest grant.
 
         Raises:
-            IdentityWithdrawn: It does not, or there is no way to ask.
+            IdentityWithdrawn: It is no longer valid, or there is no way to ask.
             SealBroken: The client secret cannot be opened.
         """
         grant = decode_grant(identity.grant)
@@ -90,7 +90,7 @@ class Revalidation:
         refresh_token: str,
         budget: Budget,
     ) -> Identity:
-        # A refresh token may work only once, so that nothing else may fail after it was sent.
+        # A refresh token may work only once, so whatever else can fail is done before it is sent.
         self.tokens.keys.prefetch(metadata, budget)
         with self.families.lock(refresh_token, budget) as family:
             form = {"grant_type": "refresh_token", "refresh_token": family.newest}
@@ -103,7 +103,7 @@ class Revalidation:
         try:
             token = self.tokens.verify_id_token(settings, metadata, response, budget, nonce=None)
         except Unproven as error:
-            # The fault is the provider's, so that the user's devices are not suspended for it.
+            # The provider made the mistake, so the user's devices are not suspended for it.
             raise IdentityUnavailable(f"a refreshed token: {error.code}") from None
         if token is not None and claims.subject_of(token) != identity.subject:
             raise TokenSubject

@@ -22,7 +22,7 @@ class TokenVerifier:
     The signature comes last: a token that is not for this client costs no request for keys.
 
     Args:
-        keys: Verify the signatures.
+        keys: The providers' keys, which verify the signatures.
         clock: The time that tokens are compared with.
     """
 

@@ -1,4 +1,4 @@
-"""Transport: one guarded request to a provider, a bounded response, and one way to fail."""
+"""Sends one guarded request to a provider, reads a bounded response, and raises one error."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ERRORS = frozenset(
         "unsupported_token_type",
     }
 )
-"""RFC 6749, 5.2; RFC 6750, 3.1; RFC 7009, 2.2.1: no other text of a provider is logged."""
+"""OAuth error codes (RFC 6749, 5.2; RFC 6750, 3.1; RFC 7009, 2.2.1); only these are logged."""
 
 
 @attrs.frozen(kw_only=True)

@@ -32,16 +32,16 @@ from counterseal_records.columns import (
     natural_key,
 )
 from counterseal_records.copying import CopyProgress, SourceUnsound, TargetDiffers, copy_store
-from counterseal_records.inventory import AgedRecord, Inventory, Page, PartitionContents, check
+from counterseal_records.inventory import Inventory, NumberedRecord, Page, PartitionContents, check
 
 __all__ = [
     "KINDS",
     "MICROSECOND",
     "ROOT",
-    "AgedRecord",
     "CopyProgress",
     "Inventory",
     "Kind",
+    "NumberedRecord",
     "Page",
     "PartitionContents",
     "RecordUnreadable",

@@ -2,7 +2,7 @@
 Copying all of one store into another one that is empty or holds a part of the same copy.
 
 No service may use either store meanwhile.
-Records keep their versions, lists their order, and the audit log its lines.
+Records keep their versions, and lists and the audit log their order.
 The same call continues an interrupted copy: it compares the records that the target already has,
 and does not write them again.
 Replay keys, counters and reservations are not records, and are not copied.
@@ -19,7 +19,7 @@ from counterseal.errors import Conflict, Indeterminate, Misuse
 from counterseal.models import Record
 from counterseal.models.guid import PARTITIONS, partition_of
 from counterseal.models.index import Listing, index_of
-from counterseal_records.inventory import AgedRecord, Inventory
+from counterseal_records.inventory import Inventory, NumberedRecord
 
 PAGE = 100
 """Records that are created at once."""
@@ -29,7 +29,7 @@ TRIES = 10
 
 
 class SourceUnsound(Misuse, code="source_unsound"):
-    """The store to copy has records that cannot be read, or index entries that are wrong."""
+    """The store to copy has records that cannot be read, or wrong index entries."""
 
 
 class TargetDiffers(Misuse, code="target_differs"):
@@ -44,7 +44,7 @@ class CopyProgress:
     Attributes:
         partitions: How many of the 256 partitions are done.
         records: How many records the target has.
-        events: How many lines of the audit log the target has.
+        events: How many events of the audit log the target has.
     """
 
     partitions: int
@@ -68,17 +68,17 @@ def copy_store(
         TargetDiffers: *target* has a record that *source* does not have, or another version of one.
         Unavailable: One of them did not answer; the same call continues the copy.
     """
-    records, late = 0, list[AgedRecord]()
+    records, listed_across = 0, list[NumberedRecord]()
     for partition in range(PARTITIONS):
         missing, copied_count = _missing(source, target, partition)
-        late += filter(_is_listed_across, missing)
-        early = [one.record for one in missing if not _is_listed_across(one)]
-        for begin in range(0, len(early), PAGE):
-            _load(target, early[begin : begin + PAGE], name())
-        records += copied_count + len(early)
+        listed_across += filter(_is_listed_across, missing)
+        others = [one.record for one in missing if not _is_listed_across(one)]
+        for begin in range(0, len(others), PAGE):
+            _load(target, others[begin : begin + PAGE], name())
+        records += copied_count + len(others)
         yield CopyProgress(partition + 1, records, 0)
-    # Lists over all partitions are in order of age too, so these are created one by one.
-    for one in sorted(late, key=lambda one: one.age):
+    # Lists across all partitions are in order of age too, so their records are created one by one.
+    for one in sorted(listed_across, key=lambda one: one.number):
         _load(target, [one.record], name())
         records += 1
         yield CopyProgress(PARTITIONS, records, 0)
@@ -89,22 +89,25 @@ def copy_store(
         yield CopyProgress(PARTITIONS, records, events)
 
 
-def _missing(source: Inventory, target: Inventory, partition: int) -> tuple[list[AgedRecord], int]:
+def _missing(
+    source: Inventory, target: Inventory, partition: int
+) -> tuple[list[NumberedRecord], int]:
     contents, copied = source.read_partition(partition), target.read_partition(partition)
-    if contents.flaws:
-        raise SourceUnsound(f"{contents.flaws[0].subject}: {contents.flaws[0].problem}")
+    if contents.violations:
+        raise SourceUnsound(f"{contents.violations[0].subject}: {contents.violations[0].problem}")
     originals = {one.record.guid: one.record for one in contents.records}
     copies = {one.record.guid: one.record for one in copied.records}
     for guid, record in copies.items():
         if originals.get(guid) != record:
-            raise TargetDiffers(f"{guid}: not as it is copied")
-    if copied.flaws:
-        raise TargetDiffers(f"{copied.flaws[0].subject}: {copied.flaws[0].problem}")
+            raise TargetDiffers(f"{guid}: the source has no such record")
+    if copied.violations:
+        raise TargetDiffers(f"{copied.violations[0].subject}: {copied.violations[0].problem}")
     return [one for one in contents.records if one.record.guid not in copies], len(copies)
 
 
-def _is_listed_across(one: AgedRecord) -> bool:
-    index = index_of(one.record)
+def _is_listed_across(numbered: NumberedRecord) -> bool:
+    """Tell whether the record is in a list that has records of all partitions."""
+    index = index_of(numbered.record)
     if index.listing is Listing.CHILDREN:
         return index.owner is None
     return index.listing is Listing.DEAD and index.listed

@@ -1,12 +1,13 @@
 """
 All that a store holds, partition by partition, for checks and copies; no use case reads it.
 
-A store in use changes while it is read. Each partition is read at one moment, or within a short
-time where the store cannot read all of it at one moment.
+A store in use changes while it is read. Each partition is read at one moment, or, where the store
+cannot do so, within a short time.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -22,15 +23,15 @@ ATTEMPTS = 3
 
 
 @attrs.frozen
-class AgedRecord:
+class NumberedRecord:
     """
-    A record with its age.
+    A record and its number.
 
     Attributes:
-        age: Smaller for an older record, as far as the store knows.
+        number: Smaller for an older record, as far as the store knows.
     """
 
-    age: int
+    number: int
     record: Record
 
 
@@ -40,21 +41,21 @@ class PartitionContents:
     The contents of one partition.
 
     Attributes:
-        shelved: The records, oldest first.
-        flaws: Records that cannot be read, and index entries that are missing or wrong.
+        records: Those that can be read, oldest first.
+        violations: Records that cannot be read, and index entries that are missing or wrong.
     """
 
-    records: tuple[AgedRecord, ...]
-    flaws: tuple[Violation, ...]
+    records: tuple[NumberedRecord, ...]
+    violations: tuple[Violation, ...]
 
 
 @attrs.frozen
 class Page:
     """
-    Some lines of the audit log.
+    Some events of the audit log.
 
     Attributes:
-        drop: Removes exactly these lines; raises `Unavailable` if the store did not answer.
+        drop: Removes exactly these events; raises `Unavailable` if the store did not answer.
     """
 
     events: tuple[AuditEvent, ...]
@@ -84,8 +85,8 @@ class Inventory(Protocol):
             operation: Random; names this attempt.
 
         Raises:
-            Conflict: One of them is there.
-            Indeterminate: The reply was lost; ask again with the same *operation*.
+            Conflict: One of them exists already.
+            Indeterminate: The reply was lost; call again with the same *operation*.
             Unavailable: The store did not answer, and nothing has changed.
         """
 
@@ -94,27 +95,27 @@ class Inventory(Protocol):
         Return the audit log, oldest first, in pages.
 
         Raises:
-            Unavailable: The store did not answer, or a line cannot be read.
+            Unavailable: The store did not answer, or an event cannot be read.
         """
 
     def pages(self) -> Iterator[Page]:
         """
-        Return the audit log in pages that can be dropped; the lines of one subject are in order.
+        Return the audit log in pages that can be dropped; the events of one subject are in order.
 
         Raises:
-            Unavailable: The store did not answer, or a line cannot be read.
+            Unavailable: The store did not answer, or an event cannot be read.
         """
 
     def append_events(self, events: Sequence[AuditEvent], first: int) -> None:
         """
-        Append a page of another store's log, without the lines that an earlier attempt appended.
+        Append a page of another store's log, without the events that an earlier attempt appended.
 
         Args:
             events: The page.
-            first: How many lines of the log come before the page.
+            first: How many events of the log come before the page.
 
         Raises:
-            Unavailable: The store did not answer; some lines may be appended.
+            Unavailable: The store did not answer; some events may be appended.
         """
 
 
@@ -136,22 +137,22 @@ def check(
         Unavailable: The store did not answer.
     """
     inventory = new_inventory()
-    count, found_flaws = 0, dict[int, set[Violation]]()
+    count, violations_by_partition = 0, dict[int, set[Violation]]()
     for partition in range(PARTITIONS):
         contents = inventory.read_partition(partition)
         count += len(contents.records)
-        found_flaws[partition] = _violations_in(partition, contents, clock)
+        violations_by_partition[partition] = _violations_in(partition, contents, clock)
         report(partition + 1)
     for _ in range(ATTEMPTS - 1):
         inventory = new_inventory()
-        for partition in [number for number, flaws in found_flaws.items() if flaws]:
-            found_flaws[partition] &= _violations_in(
+        for partition in [number for number, some in violations_by_partition.items() if some]:
+            violations_by_partition[partition] &= _violations_in(
                 partition, inventory.read_partition(partition), clock
             )
-    flaws = (one for flaws in found_flaws.values() for one in flaws)
-    return count, tuple(sorted(flaws, key=lambda one: (one.subject, one.problem)))
+    lasting = itertools.chain.from_iterable(violations_by_partition.values())
+    return count, tuple(sorted(lasting, key=lambda one: (one.subject, one.problem)))
 
 
 def _violations_in(partition: int, contents: PartitionContents, clock: Clock) -> set[Violation]:
-    records = [one.record for one in contents.records]
-    return {*contents.flaws, *violations(partition, records, clock.now())}
+    records = [numbered.record for numbered in contents.records]
+    return {*contents.violations, *violations(partition, records, clock.now())}

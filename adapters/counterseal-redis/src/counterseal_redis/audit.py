@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import attrs
 
 from counterseal.models import AuditEvent
@@ -17,7 +19,7 @@ BEGINNING = "0-0"
 @attrs.frozen
 class Entry:
     """
-    One line of the log.
+    One entry of the log.
 
     Attributes:
         position: Its position in its partition's part of the log.
@@ -27,8 +29,8 @@ class Entry:
     event: AuditEvent
 
     @property
-    def age(self) -> tuple[int, ...]:
-        """The time of the server; smaller for an older line, of other partitions too."""
+    def sort_key(self) -> tuple[int, ...]:
+        """The position as numbers: smaller for an older entry, of any partition."""
         return tuple(map(int, self.position.split("-")))
 
 
@@ -55,41 +57,42 @@ class RedisAudit:
         self, partition: int, *, after: str = BEGINNING, limit: int = 1_000
     ) -> tuple[Entry, ...]:
         """
-        Return lines of one partition, in order.
+        Return entries of one partition, in order.
 
         Args:
             partition: 0 to 255.
-            after: The position after which the lines begin.
-            limit: The largest number of lines.
+            after: The position after which the entries begin.
+            limit: The largest number of entries.
 
         Raises:
-            RecordUnreadable: A line cannot be decoded.
+            RecordUnreadable: An entry cannot be decoded.
         """
         return self._pages([partition], after, limit)[0]
 
     def drop(self, partition: int, *, through: str) -> int:
         """
-        Drop lines of one partition that have been copied elsewhere; return how many.
+        Drop entries of one partition that have been copied elsewhere; return how many.
 
         Args:
             partition: 0 to 255.
-            through: The position of the last line to drop.
+            through: The position of the last entry to drop.
         """
-        number, within = through.split("-")
+        number, index = through.split("-")
         key = self._keyspace.key(partition, AUDIT)
-        first = f"{number}-{int(within) + 1}"
+        first = f"{number}-{int(index) + 1}"
         dropped: int = self._keyspace.write(Call(("XTRIM", key, "MINID", first), key))
         return dropped
 
     def all_entries(self) -> tuple[Entry, ...]:
         """
-        Return all lines of all partitions, oldest first: for tests and small services.
+        Return all entries of all partitions, oldest first: for tests and small services.
 
         Raises:
-            RecordUnreadable: A line cannot be decoded.
+            RecordUnreadable: An entry cannot be decoded.
         """
         pages = self._pages(list(range(PARTITIONS)), BEGINNING, None)
-        return tuple(sorted((one for page in pages for one in page), key=lambda one: one.age))
+        entries = itertools.chain.from_iterable(pages)
+        return tuple(sorted(entries, key=lambda entry: entry.sort_key))
 
     def _pages(
         self, partitions: list[int], after: str, limit: int | None
@@ -99,9 +102,9 @@ class RedisAudit:
             Call(("XRANGE", key, f"({after}", "+", *bound), key)
             for key in (self._keyspace.key(partition, AUDIT) for partition in partitions)
         ]
-        return [tuple(map(_entry, lines)) for lines in self._keyspace.read(*calls)]
+        return [tuple(map(_entry, items)) for items in self._keyspace.read(*calls)]
 
 
-def _entry(line: tuple[bytes, dict[bytes, bytes]]) -> Entry:
-    position, fields = line
+def _entry(item: tuple[bytes, dict[bytes, bytes]]) -> Entry:
+    position, fields = item
     return Entry(position.decode(), read_as(AuditEvent, fields[b"e"]))

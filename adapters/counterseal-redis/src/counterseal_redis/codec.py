@@ -1,11 +1,13 @@
 """
-A record as the value of one key: a header line for the scripts, and the body.
+A record as the value of one key: a header line, which the scripts read, and the body.
 
-The header has the record's number in its partition, the time from which on a read of the record
-has to be confirmed (`-` is never), the version, what the record belongs to, and the form of the
-body, which lets this release decode its own form quickly. An account belongs to its natural key, a
-record about an account to that account's GUID, and any other record to nothing (`-`).
-The script writes the number; the caller writes everything after it.
+The header has five words:
+
+- the record's number in its partition, which the script writes;
+- the time, in microseconds, from which on a read of the record has to be confirmed; `-`: never;
+- the version;
+- the account: its GUID for a record about an account, its natural key for an account; else `-`;
+- the form of the body, by which this release decodes its own form quickly.
 """
 
 from __future__ import annotations
@@ -28,20 +30,20 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def header(record: Record) -> str:
-    """Return what follows the number: when a read has to be confirmed, and the version."""
+    """Return the second and third word of the header line of *record*."""
     return f"{_confirmed_from(record)} {record.version}"
 
 
 def _confirmed_from(record: Record) -> str:
-    # From its due time on, as after its end, a reader may be told that it has ended.
+    # From its due time on, a use case may report that the record has ended.
     if record.due_at is not None:
         return str(max(0, microseconds(record.due_at)))
     return NOTHING if record.keep_until is None else "0"
 
 
-def encode(record: Record, tie: str, body: bytes) -> bytes:
-    """Return the value of *record* without its number; *tie* is what it belongs to."""
-    return b"%b %b %b\n%b" % (header(record).encode(), tie.encode(), form_of(record), body)
+def encode(record: Record, account: str, body: bytes) -> bytes:
+    """Return the value of *record* without its number; *account* is a word of the header."""
+    return b"%b %b %b\n%b" % (header(record).encode(), account.encode(), form_of(record), body)
 
 
 def decode(value: bytes) -> Record:
@@ -86,7 +88,7 @@ def time_to_live(record: Record, now: datetime) -> str:
     """
     Return the milliseconds that the server keeps *record*, or nothing if it keeps it for ever.
 
-    It is a length and not a date, since the server's clock may differ from the service's.
+    It is a duration and not a moment, since the server's clock may differ from the service's.
     """
     if record.keep_until is None or record.due_at is not None:
         return ""
@@ -94,5 +96,5 @@ def time_to_live(record: Record, now: datetime) -> str:
 
 
 def milliseconds(remaining: timedelta, grace: timedelta) -> int:
-    """Return a time to live: *remaining*, unless it is negative, and *grace*."""
+    """Return *remaining* (if it is negative, nothing) and *grace* together, in milliseconds."""
     return (max(remaining, timedelta()) + grace) // _MILLISECOND

@@ -22,12 +22,16 @@ from counterseal_redis.keyspace import Keyspace
 SEQUENCE = "s"
 AUDIT = "a"
 NATURAL = "n"
+"""Keys of a partition: its last number, its audit log, and the beginning of natural keys."""
+
+APPLIED, CONFLICT, REUSED = 1, 0, -1
+"""The replies of the script."""
 
 _NAME_BYTES = 16
 
 _LISTS = range(9)
 _GUARDED, _REPLACED, _CREATED, _NEW_KEYS, _ADDED, _REMOVED, _DUE, _NOT_DUE, _OLD_KEYS = _LISTS
-"""The script's lists, in its order."""
+"""The script's lists, in its order; `commit.lua` says what is in each."""
 
 _COUNTS = struct.Struct(">8H")
 

@@ -39,18 +39,18 @@ connection only after seconds.
 
 class PinnedConnection:
     """
-    The connection to the server of one client, for all threads of a process.
+    Reaches the server of one client, for all threads of a process.
 
     Args:
         client: A client of one server, or of the primary that Sentinel names.
-        keep: Whether to keep the connection that was used last. At most one is kept; all others
-            go back to the client's pool, so that other users of the pool lack only that one.
+        keep: Whether to keep the connection that was used last. Only one is kept; the others go
+            back to the client's pool, whose other users lack only that one.
     """
 
     def __init__(self, client: Redis, *, keep: bool = False) -> None:
         self._client = client
         self._keep = keep
-        # Each with the time of its last use. A connection that is popped is nobody else's.
+        # Connections with the time of their last use; the thread that pops one is its only user.
         self._spare: deque[tuple[Connection, float]] = deque()
         weakref.finalize(self, _release_all, client.connection_pool, self._spare).atexit = False
 

@@ -1,8 +1,8 @@
 """
 The guards: replay keys, counters, and reservations of idempotency keys.
 
-Each verb is one script, so that no other call comes between its read and its write.
-The server's time to live only collects garbage: ends are compared with the service's clock.
+Each method is one script, so that no other call comes between its read and its write.
+Ends are compared with the service's clock; the server's time to live only collects garbage.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from counterseal_redis.commands import BEGIN, COUNT, FINISH, FIRST_SEEN, Argumen
 from counterseal_redis.keyspace import Keyspace
 
 MARGIN = timedelta(minutes=10)
-"""How far the clock may step back before something is forgotten too early."""
+"""A guard's key is kept so much longer: the service's clock may step back as far as this."""
 
 ENTROPY_BYTES = 8
-"""Tells two calls for one replay key apart; guessing it gains nothing."""
+"""Size of the random name of a call, which distinguishes a repeated call from another one."""
 
 
 class RedisReplayGuard:
@@ -47,7 +47,7 @@ class RedisReplayGuard:
 
 
 class RedisCounters:
-    """Counts in fixed windows; two neighbours are added, so that no burst goes between them."""
+    """Counts in fixed windows; a count is that of two, so that a burst across both is counted."""
 
     def __init__(self, keyspace: Keyspace, clock: Clock) -> None:
         self._keyspace = keyspace

@@ -63,7 +63,7 @@ BATCH = 1_000
 
 STRIDE = 32
 """
-Partitions in one round trip that asks for due records.
+Partitions in one round trip that reads what is due.
 
 A server executes all commands of one trip before it serves another client.
 """
@@ -111,7 +111,7 @@ def due_indexes(record: Record, index: Index) -> Iterator[str]:
 @attrs.frozen
 class RecordRead:
     """
-    What one call reads: all of one slot, where a call may touch one slot only.
+    What one call reads; the records are of one partition if a call may touch one slot only.
 
     Attributes:
         guids: The records, each once.
@@ -178,7 +178,7 @@ def plan_reads(
 
 
 @attrs.frozen
-class Entry:
+class IndexEntry:
     """
     An entry of an index in order of age, and its record.
 
@@ -232,7 +232,7 @@ class Indexes:
         (values,) = self._keyspace.read(script_call(OWNED, [key], [begin, guid_bytes(owner)]))
         return tuple(values)
 
-    def entries(self, index: str, owner: str, limit: int = NO_LIMIT) -> Sequence[Entry]:
+    def entries(self, index: str, owner: str, limit: int = NO_LIMIT) -> Sequence[IndexEntry]:
         """Return an owner's entries of all partitions, oldest first."""
         lowest = b"[" + guid_bytes(owner)
         bounds = (lowest, lowest + _END, "LIMIT", 0, limit)
@@ -243,9 +243,9 @@ class Indexes:
         members = sorted(itertools.chain.from_iterable(replies), key=_age)
         oldest = members if limit == NO_LIMIT else members[:limit]
         records = self.records([_guid_of(member) for member in oldest])
-        return tuple(Entry(member, records[_guid_of(member)]) for member in oldest)
+        return tuple(IndexEntry(member, records[_guid_of(member)]) for member in oldest)
 
-    def drop(self, index: str, entries: Sequence[Entry]) -> None:
+    def drop(self, index: str, entries: Sequence[IndexEntry]) -> None:
         """Remove *entries* from an index."""
         members = [entry.member for entry in entries]
         self._keyspace.read(
@@ -259,20 +259,21 @@ class Indexes:
         Returns:
             At most *limit* GUIDs, each with its partition.
         """
-        walk = [(start + step) % PARTITIONS for step in range(PARTITIONS)]
-        # Where much is due it is due in every partition: a few of each are enough.
+        partitions = [(start + step) % PARTITIONS for step in range(PARTITIONS)]
+        # If much is due, much is due in every partition, so a few records of each are enough.
         share = limit // STRIDE + 2
         due: list[tuple[int, Guid]] = []
-        longer: list[int] = []
+        unfinished: list[int] = []
         for first in range(0, PARTITIONS, STRIDE):
-            for partition, some in self._due(index, end, walk[first : first + STRIDE], 0, share):
+            stride = partitions[first : first + STRIDE]
+            for partition, some in self._due(index, end, stride, 0, share):
                 due += some
                 if len(some) == share:
-                    longer.append(partition)
+                    unfinished.append(partition)
             if len(due) >= limit:
                 return due[:limit]
-        if longer:
-            for _, some in self._due(index, end, longer, share, limit - len(due)):
+        if unfinished:
+            for _, some in self._due(index, end, unfinished, share, limit - len(due)):
                 due += some
         return due[:limit]
 
@@ -289,7 +290,7 @@ class Indexes:
     def _load(
         self, guids: Sequence[Guid], now: datetime | None, *, with_account: bool
     ) -> tuple[Mapping[Guid, Record | None], Record | None]:
-        confirms = now is not None and bool(self._keyspace.durability.confirm)
+        confirms = now is not None and bool(self._keyspace.durability.confirmation)
         reads = plan_reads(
             guids,
             single_slot=self._keyspace.single_slot,

@@ -1,4 +1,4 @@
-"""All that a key space holds, for checks and copies. It iterates over every key, once."""
+"""All that a key space holds, for checks and copies; to list it, every key is scanned once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from counterseal.models.guid import PARTITIONS, SHAPE, partition_of
 from counterseal.models.index import index_of
 from counterseal.ports import Clock
 from counterseal_records import (
-    AgedRecord,
+    NumberedRecord,
     Page,
     PartitionContents,
     RecordUnreadable,
@@ -34,7 +34,7 @@ from counterseal_records import (
 from counterseal_redis.audit import BEGINNING, Entry, RedisAudit
 from counterseal_redis.codec import NOTHING, compact, guid_bytes, guid_from, header
 from counterseal_redis.commands import Call
-from counterseal_redis.commit import AUDIT, NATURAL, load_call
+from counterseal_redis.commit import AUDIT, CONFLICT, NATURAL, load_call
 from counterseal_redis.indexes import (
     BINDINGS,
     CHILDREN,
@@ -47,14 +47,12 @@ from counterseal_redis.indexes import (
 from counterseal_redis.keyspace import Keyspace
 
 PAGE = 500
-"""Keys, or lines, in one round trip."""
+"""Keys, or entries of the log, in one round trip."""
 
-CONFLICT = 0
-
-_IN_ORDER = (BINDINGS, CHILDREN, DEAD, PENDING)
+_AGE_INDEXES = (BINDINGS, CHILDREN, DEAD, PENDING)
 _GUID = slice(24, None)
-_LATE = b"smaller"
-"""In the refusal of a line whose position is not after the last one."""
+_NOT_LAST = "smaller"
+"""In the server's refusal of an entry whose position is not after the last one."""
 
 
 class RedisInventory:
@@ -63,7 +61,7 @@ class RedisInventory:
 
     Args:
         keyspace: The key space.
-        clock: Says how long a loaded record is kept after its end.
+        clock: The service's; the server keeps a loaded record until a day after its end.
     """
 
     def __init__(self, keyspace: Keyspace, clock: Clock) -> None:
@@ -75,7 +73,7 @@ class RedisInventory:
         """
         Return the contents of one partition.
 
-        Its keys are those that the first call found, and those that an index names.
+        Its keys are those that the first call scanned, and those that an index names.
         """
         if self._names is None:
             self._names = self._scan_names()
@@ -85,8 +83,8 @@ class RedisInventory:
         guids |= {guid for entries in indexes.values() for guid in entries.values()}
         values = self._read_values(partition, sorted(guids))
         keys = {name for name in names if name.startswith(NATURAL)}
-        records: list[AgedRecord] = []
-        flaws: list[Violation] = []
+        records: list[NumberedRecord] = []
+        violations: list[Violation] = []
         expected: dict[str, dict[bytes, str]] = defaultdict(dict)
         expected_names: dict[str, str] = {}
         for guid, value in values.items():
@@ -94,23 +92,23 @@ class RedisInventory:
                 record = read_record(value.partition(b"\n")[2])
                 number = _number(value, record, guid)
             except (RecordUnreadable, ValueError):
-                flaws.append(
+                violations.append(
                     Violation(guid, "it cannot be read, or is not what its first line says")
                 )
                 continue
-            records.append(AgedRecord(number, record))
+            records.append(NumberedRecord(number, record))
             if isinstance(record, Account):
-                expected_names[_natural(record)] = guid
+                expected_names[_natural_key_name(record)] = guid
             for index, entry in _entries(record, number):
                 expected[index][entry] = guid
         found_names = self._read_values(partition, sorted(keys | set(expected_names)))
-        flaws += _wrong_names(
+        violations += _wrong_names(
             {name: guid.decode() for name, guid in found_names.items()}, expected_names
         )
         for index, entries in indexes.items():
-            flaws += _wrong_entries(index, entries, expected[index], set(values))
-        records.sort(key=lambda one: one.age)
-        return PartitionContents(tuple(records), tuple(flaws))
+            violations += _wrong_entries(index, entries, expected[index], set(values))
+        records.sort(key=lambda one: one.number)
+        return PartitionContents(tuple(records), tuple(violations))
 
     def load(self, records: Sequence[Record], operation: str) -> None:
         """
@@ -134,13 +132,13 @@ class RedisInventory:
 
     def events(self) -> Iterator[Sequence[AuditEvent]]:
         """
-        Return the audit log in pages, the lines of all partitions in order of age.
+        Return the audit log in pages, the events of all partitions in order of age.
 
         Raises:
-            RecordUnreadable: A line cannot be decoded.
+            RecordUnreadable: An entry cannot be decoded.
         """
-        logs = map(self._lines, range(PARTITIONS))
-        merged = heapq.merge(*logs, key=lambda entry: entry.age)
+        logs = map(self._log_entries, range(PARTITIONS))
+        merged = heapq.merge(*logs, key=lambda entry: entry.sort_key)
         while page := [entry.event for entry in itertools.islice(merged, PAGE)]:
             yield page
 
@@ -149,7 +147,7 @@ class RedisInventory:
         Return the audit log in pages that can be dropped, one partition after the other.
 
         Raises:
-            RecordUnreadable: A line cannot be decoded.
+            RecordUnreadable: An entry cannot be decoded.
         """
         audit = RedisAudit(self._keyspace)
         for partition in range(PARTITIONS):
@@ -159,10 +157,10 @@ class RedisInventory:
 
     def append_events(self, events: Sequence[AuditEvent], first: int) -> None:
         """
-        Append those of *events* that are not there yet; *first* lines come before them.
+        Append those of *events* that are not there yet; *first* events come before them.
 
         Raises:
-            StoreUnavailable: Redis did not answer; some lines may be appended.
+            StoreUnavailable: Redis did not answer; some events may be appended.
         """
         calls = []
         for number, event in enumerate(events, first + 1):
@@ -170,11 +168,11 @@ class RedisInventory:
             subject = event.subject
             partition = digest(text)[0] if subject is None else partition_of(subject)
             key = self._keyspace.key(partition, AUDIT)
-            # Older than every line that the service writes.
+            # Such a position is older than every one that the service writes.
             calls.append(Call(("XADD", key, f"0-{number}", "e", text), key))
         replies, confirmed = self._keyspace.attempt(calls, confirm=True)
         for reply in replies:
-            is_there = isinstance(reply, ResponseError) and _LATE in str(reply).encode()
+            is_there = isinstance(reply, ResponseError) and _NOT_LAST in str(reply)
             if isinstance(reply, Exception) and not is_there:
                 raise StoreUnavailable from reply
         if not confirmed:
@@ -183,12 +181,12 @@ class RedisInventory:
     def _scan_names(self) -> Mapping[int, set[str]]:
         client, begin = self._keyspace.client, f"{self._keyspace.prefix}:{{"
         shape = re.compile(rf"{re.escape(begin)}([0-9a-f]{{2}})}}:({SHAPE}|{NATURAL}.{{43}})")
-        where: dict[str, Any] = {}
+        targets: dict[str, Any] = {}
         if isinstance(client, RedisCluster):
-            where = {"target_nodes": RedisCluster.PRIMARIES}
+            targets = {"target_nodes": RedisCluster.PRIMARIES}
         names: Mapping[int, set[str]] = defaultdict(set)
         try:
-            for key in client.scan_iter(f"{begin}*", count=10 * PAGE, **where):
+            for key in client.scan_iter(f"{begin}*", count=10 * PAGE, **targets):
                 match = shape.fullmatch(key.decode())
                 if match is not None:
                     names[int(match[1], 16)].add(match[2])
@@ -207,19 +205,21 @@ class RedisInventory:
         return values_by_name
 
     def _indexes(self, partition: int) -> dict[str, dict[bytes, str]]:
-        names = [*_IN_ORDER, *DUE_INDEXES]
+        names = [*_AGE_INDEXES, *DUE_INDEXES]
         keys = [self._keyspace.key(partition, name) for name in names]
         calls = [Call(("ZRANGE", key, 0, -1, "WITHSCORES"), key) for key in keys]
         entries = {}
         for name, reply in zip(names, self._keyspace.read(*calls), strict=True):
             pairs = _pairs(reply)
-            if name in _IN_ORDER:
+            if name in _AGE_INDEXES:
                 entries[name] = {entry: entry[_GUID].decode() for entry, _ in pairs}
             else:
-                entries[name] = {_due(member, score): guid_from(member) for member, score in pairs}
+                entries[name] = {
+                    _due_entry(member, score): guid_from(member) for member, score in pairs
+                }
         return entries
 
-    def _lines(self, partition: int) -> Iterator[Entry]:
+    def _log_entries(self, partition: int) -> Iterator[Entry]:
         return itertools.chain.from_iterable(self._pages(partition))
 
     def _pages(self, partition: int) -> Iterator[tuple[Entry, ...]]:
@@ -230,7 +230,7 @@ class RedisInventory:
 
 
 def _pairs(reply: Sequence[Any]) -> Iterator[tuple[bytes, float]]:
-    # Version 3 of the protocol has a list for each pair, version 2 one list for all.
+    # Version 3 of the protocol returns a list for each pair, version 2 one list for all.
     if reply and not isinstance(reply[0], list):
         reply = list(zip(reply[::2], reply[1::2], strict=True))
     return ((member, float(score)) for member, score in reply)
@@ -238,20 +238,24 @@ def _pairs(reply: Sequence[Any]) -> Iterator[tuple[bytes, float]]:
 
 def _number(value: bytes, record: Record, guid: str) -> int:
     number, _, rest = value.partition(b"\n")[0].decode().partition(" ")
-    if record.guid != guid or rest.rpartition(" ")[0] != f"{header(record)} {_tie(record)}":
+    if (
+        record.guid != guid
+        or rest.rpartition(" ")[0] != f"{header(record)} {_account_word(record)}"
+    ):
         raise ValueError
     return int(number)
 
 
-def _tie(record: Record) -> str:
+def _account_word(record: Record) -> str:
+    """Return the word of the header that names the account."""
     index = index_of(record)
     if index.account is not None:
         return index.account
     return NOTHING if index.account_key is None else compact(natural_key(*index.account_key))
 
 
-def _natural(account: Account) -> str:
-    return f"{NATURAL}{_tie(account)}"
+def _natural_key_name(account: Account) -> str:
+    return f"{NATURAL}{_account_word(account)}"
 
 
 def _entries(record: Record, number: int) -> Iterator[tuple[str, bytes]]:
@@ -261,12 +265,12 @@ def _entries(record: Record, number: int) -> Iterator[tuple[str, bytes]]:
         age = struct.pack(">Q", number)
         yield position.index, guid_bytes(position.owner) + age + record.guid.encode()
     if record.due_at is not None:
-        entry = _due(guid_bytes(record.guid), microseconds(record.due_at))
+        entry = _due_entry(guid_bytes(record.guid), microseconds(record.due_at))
         for name in due_indexes(record, index):
             yield name, entry
 
 
-def _due(member: bytes, score: float) -> bytes:
+def _due_entry(member: bytes, score: float) -> bytes:
     return member + struct.pack(">d", score)
 
 

@@ -78,7 +78,7 @@ class Keyspace:
 
     def read(self, *calls: Call, confirm: bool = False) -> list[Reply]:
         """
-        Make calls that change nothing, or whose writes are confirmed if *confirm* says so.
+        Make calls, and wait until their writes are durable if *confirm* says so.
 
         Raises:
             StoreUnavailable: A call was refused or lost, or its write is not durable enough.
@@ -103,20 +103,20 @@ class Keyspace:
 
     def attempt(self, calls: Sequence[Call], *, confirm: bool) -> tuple[list[Reply], bool]:
         """
-        Make calls; where the server refuses one, its reply is the exception.
+        Make calls; if the server refuses one, its reply is the exception.
 
         Returns:
             The replies, and whether all writes are as durable as they must be.
 
         Raises:
-            StoreUnavailable: Nobody knows whether the calls were applied.
+            StoreUnavailable: A reply was lost; any of the calls may have been applied.
         """
-        last = self.durability.confirm if confirm else ()
+        confirmation = self.durability.confirmation if confirm else ()
         try:
-            replies = self._transport.send(calls, last, with_text=False)
+            replies = self._transport.send(calls, confirmation, with_text=False)
             if any(isinstance(reply, NoScriptError) for reply in replies):
-                # The server was started or promoted since: `EVAL` also stores the script there.
-                replies = self._transport.send(calls, last, with_text=True)
+                # The server has been started or promoted since; `EVAL` stores the script there.
+                replies = self._transport.send(calls, confirmation, with_text=True)
         except Exception as error:
             # Any error of redis-py, and what its cluster client raises in a failover.
             log.warning("Redis failed: %s", _describe(error))
@@ -124,7 +124,7 @@ class Keyspace:
         refusal = next((reply for reply in replies if isinstance(reply, Exception)), None)
         if refusal is not None:
             log.warning("Redis failed: %s", _describe(refusal))
-        if not last:
+        if not confirmation:
             return replies, True
         *replies, answer = replies
         confirmed = self.durability.is_reached(answer)

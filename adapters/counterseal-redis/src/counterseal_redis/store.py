@@ -25,12 +25,9 @@ from counterseal.ports import Clock, Due
 from counterseal_records import ROOT, microseconds, natural_key
 from counterseal_redis.codec import compact, decode, decode_as
 from counterseal_redis.commands import ACCOUNT, APPLIED_OPERATION, Call, script_call
-from counterseal_redis.commit import NATURAL, commit_call
+from counterseal_redis.commit import CONFLICT, NATURAL, REUSED, commit_call
 from counterseal_redis.indexes import BINDINGS, CHILDREN, DEAD, PENDING, Indexes, due_index
 from counterseal_redis.keyspace import Keyspace
-
-APPLIED, CONFLICT, REUSED = 1, 0, -1
-"""The replies of the script."""
 
 
 class RedisStore:
@@ -55,8 +52,8 @@ class RedisStore:
         Return the records of *guids*, in one round trip; None where there is none.
 
         Reads of records that have ended, or are due by the service's clock, are confirmed as
-        commits are: no caller is told of an outcome that may be lost, or that another primary
-        does not have.
+        commits are, so that the caller reports no outcome that may be lost, or that a newer
+        primary does not have.
 
         Raises:
             Unavailable: A read is not confirmed, or a record cannot be decoded.
@@ -210,6 +207,6 @@ class RedisStore:
 
 
 def _is_dead(record: Record) -> bool:
-    # It may have been changed since the index was read.
+    # The record may have been changed since the index was read.
     index = index_of(record)
     return index.listing is Listing.DEAD and index.listed

@@ -1,8 +1,8 @@
 """
-How calls reach the server, and what is returned if one of them fails.
+Sends calls to the server, or to the servers of a cluster, and returns their replies.
 
-There are two transports, because a cluster is many servers. A client of a cluster cannot send two
-calls over one connection, and `WAIT` confirms only writes of its own connection.
+A cluster has a transport of its own: its client cannot send two calls over one connection, and
+`WAIT` confirms only the writes of its own connection.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ class Transport(Protocol):
 
     single_slot: bool
 
-    def send(self, calls: Sequence[Call], confirm: Command, *, with_text: bool) -> list[Reply]:
+    def send(self, calls: Sequence[Call], confirmation: Command, *, with_text: bool) -> list[Reply]:
         """
-        Send *calls*, and after them *confirm*, unless it is empty, over the same connection.
+        Send *calls*, and then *confirmation*, unless it is empty, over the same connection.
 
         Args:
             calls: The calls.
-            confirm: The command that confirms their writes, or nothing.
+            confirmation: The command that confirms their writes, or nothing.
             with_text: Whether to send the text of scripts, and not their names.
 
         Returns:
-            The reply to each call, and then that to *confirm*: the smallest of all servers.
+            The reply to each call, and then that to *confirmation*: the smallest of all servers'.
 
         Raises:
             Exception: Any error of redis-py.
@@ -61,11 +61,11 @@ class SingleNode:
     def __init__(self, client: Redis) -> None:
         self._connection = PinnedConnection(client, keep=True)
 
-    def send(self, calls: Sequence[Call], confirm: Command, *, with_text: bool) -> list[Reply]:
+    def send(self, calls: Sequence[Call], confirmation: Command, *, with_text: bool) -> list[Reply]:
         """Send *calls* over one connection."""
         commands = [call.to_command(with_text=with_text) for call in calls]
-        if confirm:
-            commands.append(confirm)
+        if confirmation:
+            commands.append(confirmation)
         return self._connection.pipeline(commands)
 
 
@@ -77,11 +77,11 @@ class Cluster:
     def __init__(self, client: RedisCluster) -> None:
         self._client = client
 
-    def send(self, calls: Sequence[Call], confirm: Command, *, with_text: bool) -> list[Reply]:
+    def send(self, calls: Sequence[Call], confirmation: Command, *, with_text: bool) -> list[Reply]:
         """Send each of *calls* to the server that has its slot."""
-        if confirm:
+        if confirmation:
             try:
-                return self._send_confirmed(calls, confirm, with_text=with_text)
+                return self._send_confirmed(calls, confirmation, with_text=with_text)
             except (
                 exceptions.ConnectionError,
                 exceptions.TimeoutError,
@@ -94,7 +94,7 @@ class Cluster:
             return [self._execute(calls[0].to_command(with_text=with_text))]
         pipeline = self._client.pipeline(transaction=False)  # type: ignore[no-untyped-call]
         for call in calls:
-            # Without its server, redis-py asks one for the keys of a script: one more trip each.
+            # Without `target_nodes`, redis-py asks a server for the keys of each script call.
             command = call.to_command(with_text=with_text)
             pipeline.execute_command(*command, target_nodes=self._node_of(call))
         replies: list[Reply] = pipeline.execute(raise_on_error=False)
@@ -107,10 +107,10 @@ class Cluster:
             return error
 
     def _send_confirmed(
-        self, calls: Sequence[Call], confirm: Command, *, with_text: bool
+        self, calls: Sequence[Call], confirmation: Command, *, with_text: bool
     ) -> list[Reply]:
-        # redis-py would follow a slot that has moved over another connection, and then the reply
-        # to `confirm` would be that of a server without the write.
+        # If a slot has moved, redis-py would send the call again over another connection, and the
+        # reply to the confirmation would be that of a server without the write.
         replies: list[Reply] = [None] * len(calls)
         confirmations: list[Reply] = []
         unsent = list(range(len(calls)))
@@ -119,7 +119,7 @@ class Cluster:
             for node, numbers in self._numbers_by_node(calls, unsent).items():
                 commands = [calls[number].to_command(with_text=with_text) for number in numbers]
                 server = self._client.get_redis_connection(node)
-                *answers, last = PinnedConnection(server).pipeline([*commands, confirm])
+                *answers, last = PinnedConnection(server).pipeline([*commands, confirmation])
                 for number, answer in zip(numbers, answers, strict=True):
                     replies[number] = answer
                     if isinstance(answer, exceptions.AskError):

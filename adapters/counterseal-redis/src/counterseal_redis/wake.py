@@ -1,9 +1,9 @@
 """
 The `Wake` port over publish and subscribe: a notification reaches the callers in every process.
 
-A thread publishes what is notified here. Another one subscribes, for all who wait in this process.
-While its connection is lost nothing is received. The callers are woken when it is back, and they
-read the store again then, or after their timeout.
+One thread publishes the notifications of this process. Another one subscribes for all its waiting
+callers. While its connection is lost, nothing is received. When it is back, all callers are woken,
+and read the store again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A key space on checked servers, and all storage ports in it."""
+"""Checks the servers, and sets all storage ports to adapters in one key space."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OLDEST_WITH_WAITAOF = (7, 2)
 
 
 class UnfitServer(Misuse, code="unfit_server"):
-    """The server is too old, may evict keys, or cannot be as durable as it has to be."""
+    """The server is too old, may evict keys, or cannot do what the durability needs."""
 
 
 def attach(client: Client, *, prefix: str = PREFIX, durability: Durability = NONE) -> Keyspace:
@@ -79,7 +79,7 @@ def _require_fit(info: dict[str, Any], durability: Durability) -> None:
         raise UnfitServer("older than Redis 6.2")
     if info["maxmemory_policy"] != "noeviction":
         raise UnfitServer("it may evict keys: set maxmemory-policy to noeviction")
-    if durability.confirm[:1] != ("WAITAOF",):
+    if durability.confirmation[:1] != ("WAITAOF",):
         return
     if version < OLDEST_WITH_WAITAOF:
         raise UnfitServer("WAITAOF needs Redis 7.2")

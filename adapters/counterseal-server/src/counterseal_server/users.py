@@ -65,7 +65,7 @@ def read_accounts(
                 and app_space in {None, account.app_space}
                 and bound in {None, bool(account.bound_devices)}
             ),
-            len(contents.flaws),
+            len(contents.violations),
         )
 
 

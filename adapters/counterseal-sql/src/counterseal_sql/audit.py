@@ -53,7 +53,7 @@ class SqlAudit:
         """
         Return entries in order.
 
-        On PostgreSQL, an entry whose transaction ends late can appear before others already read.
+        On PostgreSQL, an entry of a slow transaction can appear after one with a greater number.
 
         Args:
             after: Return only entries with a greater number.
@@ -65,10 +65,9 @@ class SqlAudit:
 
     def drop(self, entries: Sequence[Entry]) -> None:
         """
-        Delete *entries*, which have been copied elsewhere.
+        Delete *entries*, which have been copied elsewhere, and no others.
 
-        By their numbers and not up to one: on PostgreSQL an entry that nobody has read can have a
-        smaller number.
+        On PostgreSQL, an entry that has not been read can have a smaller number than these.
         """
         if not entries:
             return

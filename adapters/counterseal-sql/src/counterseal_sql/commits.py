@@ -1,4 +1,4 @@
-"""What one commit does, as rows: prepared before any lock is taken."""
+"""A commit as rows, which are prepared before any lock is taken."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from counterseal_sql.rows import Row, row
 
 @attrs.frozen(kw_only=True)
 class Update:
-    """A row that takes the place of another one: *new* of what was *old*."""
+    """A row *new* that replaces the row of the record *old*."""
 
     old: Record
     new: Row
@@ -28,10 +28,10 @@ class Commit:
 
     Attributes:
         unchanged: The versions of records that must not change, by GUID.
-        updates: The rows that take the place of others.
+        updates: The rows that replace others.
         inserts: The rows that are new.
         events: The rows of the audit events.
-        operation: The row by which the commit is recognised if it is sent again.
+        operation: The row by which a repeated commit is recognised.
     """
 
     unchanged: dict[Guid, int]

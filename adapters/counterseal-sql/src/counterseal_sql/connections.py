@@ -1,8 +1,8 @@
 """
 The connections to one database, which its threads share.
 
-A connection is the driver's own: around each statement SQLAlchemy takes longer than SQLite needs
-for most of them, and a third of the time of a call on PostgreSQL.
+A connection is the driver's own, without SQLAlchemy around it. For most statements SQLAlchemy takes
+longer than SQLite, and on PostgreSQL a third of the time of a call.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ C = TypeVar("C", bound="SqliteConnection | PostgresqlConnection")
 
 class ConnectionPool(Generic[C]):
     """
-    Keeps connections open; the last one that was returned is used first.
+    Keeps connections open; the one that was returned last is used first.
 
-    On SQLite, the cache of that connection has the newest pages.
+    On SQLite, its cache has the newest pages.
 
     Args:
         connect: Opens a connection.
@@ -54,8 +54,8 @@ class ConnectionPool(Generic[C]):
         Return a connection that only the caller uses, until `release`.
 
         Raises:
-            StoreUnavailable: All of them were in use for too long.
-            Exception: One of the driver's errors: none can be opened.
+            StoreUnavailable: All connections were in use for too long.
+            Exception: One of the driver's errors: no connection can be opened.
         """
         try:
             self._permits.get(timeout=self._patience)
@@ -77,12 +77,12 @@ class ConnectionPool(Generic[C]):
 
         Args:
             connection: What `acquire` returned.
-            failed: Whether its use ended with an error; then it is rolled back, or closed.
+            failed: Whether its use ended with an error; then it is rolled back or closed.
         """
         try:
             if failed and not connection.reset():
                 if connection.lost:
-                    # The database may have been restarted, and the idle ones lost as well.
+                    # The database may have been restarted, and the idle connections lost too.
                     self._close_idle()
                 connection.close()
                 return
@@ -117,7 +117,7 @@ def checkout(pool: ConnectionPool[C]) -> AbstractContextManager[C]:
 
 
 class _Checkout(Generic[C]):
-    """What `checkout` returns; a generator in its place would take twice as long."""
+    """The context manager of `checkout`; `contextmanager` would take twice as long."""
 
     __slots__ = ("_connection", "_pool")
 

@@ -3,8 +3,8 @@ One database, and its connections.
 
 SQLite is opened with a write-ahead log and full durability: a commit that was acknowledged is on
 the disk.
-Every connection is in autocommit, so that a read is one trip on PostgreSQL;
-a transaction is begun by name.
+Every connection is in autocommit, so that a read is one trip on PostgreSQL. A transaction begins
+with an explicit `BEGIN`.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class Database:
     The connections to one database; `connect` makes it.
 
     Attributes:
-        dialect: What this kind of database does in its own way.
+        dialect: What differs between SQLite and PostgreSQL.
         engine: SQLAlchemy's, which opens every connection: for `upgrade`, and for programs that
-            listen to its events. It has no pool; this has one of its own.
+            listen to its events. It has no pool; the dialect has one.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -86,7 +86,7 @@ class Database:
     @contextmanager
     def inspecting(self) -> Iterator[sqlalchemy.Connection]:
         """
-        Open a connection of SQLAlchemy's, to look at the schema.
+        Open a connection of SQLAlchemy's, to inspect the schema.
 
         Raises:
             StoreUnavailable: The database failed.
@@ -100,7 +100,7 @@ class Database:
     @contextmanager
     def migrating(self) -> Iterator[sqlalchemy.Connection]:
         """
-        Open a connection of SQLAlchemy's for a transaction, which changes the schema; commit it.
+        Open a connection of SQLAlchemy's for a transaction that changes the schema; commit it.
 
         Programs that start at the same moment wait for each other.
 
@@ -119,17 +119,17 @@ class Database:
 
     def write(self, work: Work[T], *, single: bool = True) -> T:
         """
-        Do *work* in a transaction and commit it, on SQLite with that of others who wait.
+        Do *work* in a transaction and commit it; on SQLite, together with that of waiting threads.
 
         Args:
             work: Executes statements, and has no other effects; another thread may call it.
-            single: Whether it executes only one.
+            single: Whether it executes only one statement.
 
         Returns:
             What *work* returns.
 
         Raises:
-            Exception: What *work* raised; nothing of it has changed.
+            Exception: What *work* raised; nothing has changed.
             StoreUnavailable: The database failed, and nothing has changed.
             Indeterminate: The reply to the commit was lost.
         """
@@ -139,7 +139,7 @@ class Database:
         """
         Do *work*, one statement, in a transaction, and commit it.
 
-        During a `call` it is on the disk at the end of that, at the latest; else at once.
+        It is on the disk when this returns or, within a `call`, when the call ends.
 
         Args:
             work: Executes a statement, and has no other effects; another thread may call it.
@@ -155,15 +155,15 @@ class Database:
 
     def call(self) -> AbstractContextManager[None]:
         """
-        Make one call within this, and let nobody learn its result before the end.
+        Return a context manager to make one call in; send its result after the end.
 
             with database.call():
                 challenge = answers.answer(call)
 
         On SQLite, replay keys, counts and reservations need no sync of their own in it: the
-        call's commit syncs them, or the end of the call does if it commits nothing.
-        Without it each has its own; on PostgreSQL it makes no difference.
-        It counts for this thread, and for threads and tasks that run in a copy of its context.
+        call's commit syncs them or, if it commits nothing, the end of the call.
+        Without it, each of them has its own sync. On PostgreSQL it makes no difference.
+        It applies to this thread, and to threads and tasks that run in a copy of its context.
 
         Raises:
             Indeterminate: At the end: what was written may not outlast a power cut.
@@ -179,13 +179,13 @@ def connect(
     url: str | URL, *, patience: timedelta = PATIENCE, connections: int = CONNECTIONS
 ) -> Database:
     """
-    Make ready to use a database; nothing is opened yet.
+    Return the database at *url*; nothing is opened yet.
 
     Args:
         url: `sqlite:///FILE`, or `postgresql://USER:PASSWORD@HOST/NAME` with any parameters
-            of libpq, and `pooler=on` for one that shares sessions between transactions.
+            of libpq; `pooler=on` if a pooler shares sessions between transactions.
             The driver is always psycopg, so `postgresql+asyncpg://` is the same address.
-        patience: How long to wait for a lock or a connection before it is Unavailable.
+        patience: How long to wait for a lock or a connection, before `Unavailable` is raised.
         connections: How many are open at once, at most; `upgrade` opens one more.
 
     Raises:
@@ -211,5 +211,5 @@ def connect(
 
 
 def _is_special(database: str) -> bool:
-    # In memory every connection would have a database of its own; a URI could say so, too.
+    # In memory, every connection would have a database of its own; a URI can ask for that too.
     return database == ":memory:" or database.startswith("file:")

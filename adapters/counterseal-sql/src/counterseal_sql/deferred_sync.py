@@ -3,9 +3,9 @@ Deferred sync: writes to SQLite's log that are synced to the disk at the end of 
 
 A replay key or a count has to be on the disk before anybody learns the result of its call, and no
 earlier.
-So during a call it is written at once, for every thread and process to see, but not synced.
-If the call then commits something, that sync takes along all that stands before it in the log.
-Otherwise the call ends with a sync of the log, one for all calls that end meanwhile.
+So during a call it is written at once, visible to every thread and process, but not synced.
+If the call then commits something, the sync of that commit covers all earlier writes of the log.
+Otherwise the log is synced when the call ends, once for all calls that end at the same time.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from counterseal_sql.write_ahead_log import WriteAheadLog
 
 class CallScope:
     """
-    One call: what it has written, and has not synced.
+    One call, and its writes that are not synced.
 
     Attributes:
         writes: The numbers of its writes; threads that share a context may append at once.
-        ended: Whether its end has synced, so that a later write has to sync by itself.
+        ended: Whether the call has ended; a later write has to be synced by itself.
     """
 
     __slots__ = ("ended", "writes")
@@ -37,13 +37,13 @@ class CallScope:
 
 class DeferredSync:
     """
-    Numbers the writes to one SQLite file, and knows up to which of them it is synced.
+    Numbers the writes to one SQLite file, and knows up to which number they are synced.
 
     Attributes:
         log: The log of the file.
 
     Args:
-        patience: How long to wait for others who sync.
+        patience: How long to wait for other threads that sync.
     """
 
     def __init__(self, log: WriteAheadLog, patience: timedelta) -> None:
@@ -56,7 +56,7 @@ class DeferredSync:
 
     @property
     def scope(self) -> CallScope | None:
-        """The call that is being made; None if there is none, so that each write is synced."""
+        """The current call; None if there is none, and each write has to be synced."""
         scope = self._scope.get()
         return None if scope is None or scope.ended else scope
 
@@ -66,7 +66,7 @@ class DeferredSync:
 
     @property
     def next_write(self) -> int:
-        """The number of the next write; only the thread that may write asks for it."""
+        """The number of the next write; only for the thread that may write."""
         return self._last_write + 1
 
     def record_write(self) -> None:
@@ -74,28 +74,28 @@ class DeferredSync:
         self._last_write += 1
 
     def record_sync(self) -> None:
-        """Record that all writes are synced; only the thread that may write does so."""
-        # If two threads record at once the older number may win: then one more sync is made.
+        """Record that all writes are synced; only for the thread that may write."""
+        # If two threads record at once, the smaller number may remain: one more sync is made.
         self._last_synced = max(self._last_synced, self._last_write)
 
     def defer(self, scope: CallScope, write: int) -> None:
         """
-        Let the end of *scope* sync *write*.
+        Sync *write* when *scope* ends; at once if it has ended meanwhile.
 
         Raises:
-            Indeterminate: The scope has ended meanwhile, and the disk failed.
+            Indeterminate: The disk failed.
         """
         scope.writes.append(write)
         if scope.ended:
             self._sync(write)
 
     def begin(self) -> Token[CallScope | None] | None:
-        """Begin a call; return None if one is being made already."""
+        """Begin a call; return None if there is a current one already."""
         return None if self.scope else self._scope.set(CallScope())
 
     def end(self, token: Token[CallScope | None]) -> None:
         """
-        End the call; all that it has written is on the disk when this returns.
+        End the call; all its writes are on the disk when this returns.
 
         Raises:
             Indeterminate: The disk failed.
@@ -122,7 +122,7 @@ class DeferredSync:
 
 
 class Call:
-    """One call is made in it; nobody may learn its result before the end."""
+    """A context manager: one call is made in it, and its result is sent after the end."""
 
     __slots__ = ("_deferred_sync", "_token")
 

@@ -13,14 +13,14 @@ Failures: TypeAlias = tuple[type[Exception], ...]
 UNREACHED = re.compile(
     "Connection refused|No such file or directory|failed to resolve host|timeout"
 )
-"""Why libpq could not connect, where it has no code; nothing else of its text is logged."""
+"""Reasons of libpq that have no code; nothing else of its text is logged."""
 
 UNADMITTED = re.compile(
     'password authentication failed for user "[^"]*"|no password supplied|no pg_hba.conf entry'
     '|role "[^"]*" is not permitted to log in|permission denied for database "[^"]*"'
     '|(?:role|database) "[^"]*" does not exist'
 )
-"""Why PostgreSQL accepted no connection; libpq has no code for it either."""
+"""Reasons of PostgreSQL for refusing a connection; libpq has no code for them either."""
 
 REFUSALS = {
     "42501": "the role has no permission",
@@ -30,24 +30,24 @@ REFUSALS = {
 """What an operator has to change, by SQLSTATE."""
 
 OWN_NAME = re.compile(r"\bcounterseal_\w+")
-"""What is named of PostgreSQL's text, whatever its language: our tables, and nothing of others."""
+"""Our tables: the only names of PostgreSQL's text that are logged, whatever its language."""
 
 log = logging.getLogger("counterseal_sql")
 
 
 def unavailable(error: Exception) -> StoreUnavailable:
     """Log how the database failed, and return what to raise where nothing has changed."""
-    own = _driver_error(error)
-    refusal = _refusal(own)
+    driver_error = _driver_error(error)
+    refusal = _refusal(driver_error)
     if not refusal:
-        log.warning("the database failed: %s", _kind(own))
+        log.warning("the database failed: %s", _kind(driver_error))
         return StoreUnavailable()
     log.warning("the database refused: %s", refusal)
     return StoreUnavailable(f"the database refused: {refusal}")
 
 
 def overdue() -> StoreUnavailable:
-    """Log that other threads use the database for too long, and return what to raise."""
+    """Log that other threads used the database for too long, and return what to raise."""
     log.warning("the database failed: others of this process use it for too long")
     return StoreUnavailable()
 
@@ -58,22 +58,24 @@ def indeterminate(error: Exception) -> Indeterminate:
     return Indeterminate()
 
 
-def _kind(own: Exception) -> str:
-    """Name the error as the driver does; its text may have an address or values in it."""
-    code = getattr(own, "sqlite_errorname", None) or getattr(own, "sqlstate", None)
-    if code:
-        return f"{type(own).__name__} {code}"
-    reason = UNREACHED.search(str(own))
-    return f"{type(own).__name__} ({reason[0]})" if reason else type(own).__name__
+def _kind(driver_error: Exception) -> str:
+    """Return the driver's name of the error; its text may contain an address or values."""
+    name = type(driver_error).__name__
+    for attribute in ("sqlite_errorname", "sqlstate"):
+        code = getattr(driver_error, attribute, None)
+        if code:
+            return f"{name} {code}"
+    reason = UNREACHED.search(str(driver_error))
+    return f"{name} ({reason[0]})" if reason else name
 
 
-def _refusal(own: Exception) -> str:
-    """Say what PostgreSQL refused in plain words; empty if it did not, or there are none."""
-    code = getattr(own, "sqlstate", None)
+def _refusal(driver_error: Exception) -> str:
+    """Return in plain words what PostgreSQL refused; an empty text if it is something else."""
+    code = getattr(driver_error, "sqlstate", None)
     if code in REFUSALS:
-        name = OWN_NAME.search(str(own).partition("\n")[0])
+        name = OWN_NAME.search(str(driver_error).partition("\n")[0])
         return f"{REFUSALS[code]} ({code}, {name[0]})" if name else f"{REFUSALS[code]} ({code})"
-    reason = None if code else UNADMITTED.search(str(own))
+    reason = None if code else UNADMITTED.search(str(driver_error))
     return reason[0] if reason else ""
 
 

@@ -12,16 +12,17 @@ from counterseal_sql.prepared import Statement
 from counterseal_sql.schema import COUNTS, OPERATIONS, RECORDS, REPLAY_KEYS, RESERVATIONS
 
 BATCH = 500
-"""Rows in one transaction: SQLite has one writer, and others wait for it meanwhile."""
+"""Rows in one transaction; on SQLite, all other writers wait meanwhile."""
 
 OPERATION_RETENTION = timedelta(hours=1)
-"""Longer than anybody sends a commit again whose reply was lost."""
+"""Longer than a commit whose reply was lost is repeated."""
 
 
-def _delete(table: Table, is_over: ColumnElement[bool]) -> Statement:
+def _delete(table: Table, has_ended: ColumnElement[bool]) -> Statement:
     (key,) = table.primary_key.columns
-    # The condition stands there twice: a row may have changed since it was selected.
-    return Statement(delete(table).where(key.in_(select(key).where(is_over).limit(BATCH)), is_over))
+    batch = select(key).where(has_ended).limit(BATCH)
+    # The condition is checked twice: a row may have changed since it was selected.
+    return Statement(delete(table).where(key.in_(batch), has_ended))
 
 
 _END: BindParameter[int] = bindparam("end")
@@ -34,13 +35,13 @@ _DELETE_GUARDS = [
 
 def forget(database: Database, before: datetime) -> int:
     """
-    Delete what ended before *before*; return how many rows.
+    Delete what ended before *before*; return the number of rows.
 
-    That is: records by their `keep_until`, unless they are still due; replay keys, counts and
-    reservations by their own end; and operations an hour after they were applied.
+    These are records after their `keep_until`, unless they are still due; replay keys, counts and
+    reservations after their end; and operations an hour after they were applied.
 
     Raises:
-        StoreUnavailable: The database did not answer; some rows may be gone.
+        StoreUnavailable: The database did not answer; some rows may be deleted.
     """
     return (
         _delete_all(database, _DELETE_RECORDS, before)

@@ -2,9 +2,9 @@
 Group commit: one transaction, and so one sync of the disk, for all threads that want to commit.
 
 SQLite has one writer at a time, and to sync a commit takes longer than to execute it.
-SQLite itself waits for the writer by sleeping, and a thread that comes later can go first.
-So the threads of a process wait for a lock here, and the thread that has it commits for all that
-wait: each request in a savepoint of its own, so that one that fails undoes no other.
+SQLite makes a waiting writer sleep and try again, so a thread that comes later can write first.
+So the threads of a process wait for a lock here, and the thread that has it commits for all of
+them: each request in a savepoint of its own, so that one that fails undoes no other.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ T = TypeVar("T")
 Work = Callable[[Connection], T]
 
 BATCH = 32
-"""How many requests commit together, at most: the first of them waits for the last."""
+"""The largest number of requests that commit together; the first of them waits for the last."""
 
 BEGIN = "BEGIN IMMEDIATE"
-"""A transaction that takes the write lock later can be refused it, whatever the timeout."""
+"""Takes the write lock at once: one that takes it later can be refused, whatever the timeout."""
 
 
 class DirectWriter:
@@ -59,13 +59,16 @@ class DirectWriter:
 @attrs.define(eq=False)
 class WriteRequest:
     """
-    What one thread wants to write, and the result.
+    The write of one thread, and its result.
 
     Attributes:
         work: Executes the statements.
-        single: Whether it is only one statement.
-        scope: The call whose end syncs it; None if its commit does.
+        single: Whether *work* executes only one statement.
+        scope: The call whose end syncs the write; None if its commit syncs it.
         deferred: The number of the write that `scope` has to sync; 0 if there is none.
+        done: Whether there is a result.
+        value: What *work* returned.
+        error: What the thread raises instead.
     """
 
     work: Work[Any]
@@ -142,7 +145,7 @@ class GroupCommitWriter:
         try:
             self._requests.remove(request)
         except ValueError:
-            # Another thread has it in its batch, and may have executed it or not.
+            # It is in the batch of another thread, which may have executed it or not.
             if not request.done:
                 raise Indeterminate from overdue()
         else:
@@ -153,7 +156,7 @@ class GroupCommitWriter:
         while self._requests and len(batch) < BATCH:
             try:
                 batch.append(self._requests.popleft())
-            except IndexError:  # withdrawn
+            except IndexError:  # the last one was withdrawn
                 break
         return batch
 
@@ -165,7 +168,7 @@ class GroupCommitWriter:
                     self._execute_deferred(connection, batch)
                 else:
                     self._execute_synced(connection, batch)
-        except Exception as error:  # noqa: BLE001 (raised by the thread that it belongs to)
+        except Exception as error:  # noqa: BLE001 (raised in the thread that made the request)
             for request in batch:
                 if not request.done:
                     request.finish(error=error if len(batch) == 1 else type(error)())
@@ -177,7 +180,7 @@ class GroupCommitWriter:
     def _execute_synced(self, connection: SqliteConnection, batch: Sequence[WriteRequest]) -> None:
         changes = connection.total_changes
         self._execute_on(connection, batch)
-        # A transaction that has changed nothing has written nothing, and synced nothing.
+        # A transaction that has changed no row has written and synced nothing.
         if connection.total_changes > changes:
             self._deferred_sync.record_sync()
 
@@ -215,8 +218,8 @@ class GroupCommitWriter:
             connection.run("SAVEPOINT one")
             try:
                 values[request] = request.work(connection)
-            except Exception as error:  # noqa: BLE001 (raised by the thread that it belongs to)
-                # If SQLite has rolled back the whole transaction, this fails, and all with it.
+            except Exception as error:  # noqa: BLE001 (raised in the thread that made the request)
+                # If SQLite has rolled back the transaction, this fails, and so do all requests.
                 connection.run("ROLLBACK TO one")
                 failed = isinstance(error, self._pool.failures)
                 request.finish(error=unavailable(error) if failed else error)

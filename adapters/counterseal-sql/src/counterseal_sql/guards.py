@@ -46,14 +46,14 @@ class SqlReplayGuard:
 
 
 class SqlCounters:
-    """Counts in fixed windows; two windows count together, so that no burst fits between."""
+    """Counts in fixed windows; a count is that of two, so that a burst across both is counted."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
         new, old = database.dialect.insert(COUNTS), COUNTS.c
         later = new.excluded.window > old.window
-        # A clock that jumped back finds the newest window, and counts too much.
+        # A clock that was set back counts in the newest window: too much, and never too little.
         self._add = Statement(
             new.on_conflict_do_update(
                 index_elements=[old.key],
@@ -71,7 +71,7 @@ class SqlCounters:
         )
 
     def add(self, key: tuple[str, str], window: timedelta) -> int:
-        """Count one more; never fewer than the last *window* really had."""
+        """Count one more, and return the count: at least that of the last *window*."""
         length = window // MICROSECOND
         number = microseconds(self._clock.now()) // length
         values = {
@@ -91,7 +91,7 @@ class SqlIdempotency:
     def __init__(self, database: Database) -> None:
         self._database = database
         new, old = database.dialect.insert(RESERVATIONS), RESERVATIONS.c
-        over = old.until <= bindparam("now")
+        has_ended = old.until <= bindparam("now")
         lapsed = and_(
             not_(old.finished),
             old.fingerprint == new.excluded.fingerprint,
@@ -99,13 +99,13 @@ class SqlIdempotency:
         )
 
         def unless_in_force(name: str) -> ColumnElement[Any]:
-            return case((over | lapsed, new.excluded[name]), else_=old[name])
+            return case((has_ended | lapsed, new.excluded[name]), else_=old[name])
 
         replaced = {column.name: unless_in_force(column.name) for column in old}
         self._begin = Statement(
             new.on_conflict_do_update(
                 index_elements=[old.key],
-                set_=replaced | {"guid": case((over, new.excluded.guid), else_=old.guid)},
+                set_=replaced | {"guid": case((has_ended, new.excluded.guid), else_=old.guid)},
             ).returning(
                 old.fingerprint, old.guid, old.holder, old.lease_until, old.until, old.finished
             )

@@ -10,7 +10,13 @@ from sqlalchemy import bindparam, func, insert, select
 from counterseal.invariants import Violation
 from counterseal.models import AuditEvent, Record
 from counterseal.ports import Clock
-from counterseal_records import AgedRecord, Page, PartitionContents, RecordUnreadable, read_record
+from counterseal_records import (
+    NumberedRecord,
+    Page,
+    PartitionContents,
+    RecordUnreadable,
+    read_record,
+)
 from counterseal_sql.audit import SqlAudit
 from counterseal_sql.commits import event_row, prepare_load
 from counterseal_sql.database import Database
@@ -36,8 +42,8 @@ class SqlInventory:
     All records and events that one service stores in a database.
 
     Args:
-        database: Which.
-        clock: Dates operations, as the store's does.
+        database: The database.
+        clock: Dates operations, so that `forget` can delete them.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -50,25 +56,25 @@ class SqlInventory:
         values = {"first": first, "end": f"{first}g"}  # g comes after every digit
         with self._database.reading() as connection:
             rows = connection.rows(_PARTITION, values)
-        records: list[AgedRecord] = []
-        flaws: list[Violation] = []
-        for values_of_one in rows:
-            stored_row = dict(zip(_COLUMNS, values_of_one, strict=True))
+        records: list[NumberedRecord] = []
+        violations: list[Violation] = []
+        for row_values in rows:
+            stored_row = dict(zip(_COLUMNS, row_values, strict=True))
             try:
                 record = read_record(stored_row["body"])
             except RecordUnreadable:
-                flaws.append(Violation(stored_row["guid"], "it cannot be read"))
+                violations.append(Violation(stored_row["guid"], "it cannot be read"))
                 continue
-            records.append(AgedRecord(stored_row["number"], record))
-            flaws += _flaws(stored_row, record)
-        return PartitionContents(tuple(records), tuple(flaws))
+            records.append(NumberedRecord(stored_row["number"], record))
+            violations += _violations_in(stored_row, record)
+        return PartitionContents(tuple(records), tuple(violations))
 
     def load(self, records: Sequence[Record], operation: str) -> None:
         """
         Create *records*, each with the version that it has.
 
         Raises:
-            Conflict: One of them is there.
+            Conflict: One of them exists already.
             Indeterminate: The reply was lost.
             Unavailable: The database did not answer, and nothing has changed.
         """
@@ -88,7 +94,7 @@ class SqlInventory:
             after = entries[-1].number
 
     def append_events(self, events: Sequence[AuditEvent], first: int) -> None:
-        """Append those of *events* that are not there; *first* lines stand before them."""
+        """Append those of *events* that are not there yet; *first* events come before them."""
         with self._database.committing() as connection:
             ((count,),) = connection.rows(_COUNT_EVENTS, {})
             missing = events[max(0, count - first) :]
@@ -96,8 +102,8 @@ class SqlInventory:
                 connection.count(_INSERT_EVENT, [event_row(event) for event in missing])
 
 
-def _flaws(stored_row: Row, record: Record) -> Iterator[Violation]:
+def _violations_in(stored_row: Row, record: Record) -> Iterator[Violation]:
     for column, value in row(record).items():
-        # How it is written may be an older release's way.
+        # An older release may have written the same record as another body.
         if column != "body" and stored_row[column] != value:
             yield Violation(stored_row["guid"], f"the column {column} is not what the record says")

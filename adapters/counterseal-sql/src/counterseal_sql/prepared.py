@@ -1,7 +1,7 @@
 """
-Statements that are executed again and again.
+Statements that are executed many times.
 
-Each is written in SQLAlchemy Core, compiled once for a database, and goes to the driver as text.
+Each is written in SQLAlchemy Core, compiled once for each dialect, and given to the driver as text.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ Rows: TypeAlias = list[tuple[Any, ...]]
 @attrs.frozen
 class Compiled:
     """
-    A statement as the driver takes it.
+    A statement as the driver needs it.
 
     Attributes:
-        text: With a placeholder for each parameter.
+        text: SQL, with a placeholder for each parameter.
         parameters: Returns the parameters, in order, from named values.
     """
 
@@ -35,7 +35,7 @@ class Compiled:
 
 @attrs.frozen
 class _Parameter:
-    """The name of a value; *index* is of one in a list."""
+    """A parameter: the value *name*, or, if it is a list, the value at *index* in it."""
 
     name: str
     index: int | None = None
@@ -46,8 +46,8 @@ class Statement:
     One statement.
 
     Args:
-        core: As SQLAlchemy has it, with a name for each value; the names are always the same.
-        listed: The name that expands, and so takes a list; None if there is none.
+        core: The statement in SQLAlchemy Core; every execution has values of the same names.
+        listed: The name of the value that is a list; None if there is none.
     """
 
     def __init__(self, core: Executable, *, listed: str | None = None) -> None:
@@ -56,7 +56,7 @@ class Statement:
         self._compiled: dict[tuple[str, int | None], Compiled] = {}
 
     def compiled(self, dialect: Dialect, values: Values) -> Compiled:
-        """Return the statement for *dialect*, and for lists as long as in *values*."""
+        """Return the statement for *dialect*, and for a list as long as that in *values*."""
         key = (dialect.name, None if self._listed is None else len(values[self._listed]))
         compiled = self._compiled.get(key)
         if compiled is None:
@@ -65,7 +65,7 @@ class Statement:
 
 
 def _compile(core: Any, dialect: Dialect, values: Values) -> Compiled:
-    """Compile with markers instead of values, and see at which positions they end."""
+    """Compile with markers instead of values, and read the positions of the markers."""
     assert isinstance(core, CompilerElement)  # noqa: S101 (for the type checker)
     markers = {
         name: [_Parameter(name, index) for index in range(len(value))]
@@ -79,7 +79,7 @@ def _compile(core: Any, dialect: Dialect, values: Values) -> Compiled:
 
 
 def _ordering(positions: tuple[Any, ...]) -> Callable[[Values], tuple[Any, ...]]:
-    """Return what puts values in the order of *positions*, which hold markers and constants."""
+    """Return a function that orders values as *positions*, which are markers and constants."""
     names = [each.name for each in positions if type(each) is _Parameter and each.index is None]
     if 1 < len(names) == len(positions):
         return itemgetter(*names)

@@ -1,4 +1,4 @@
-"""A record as a row: its body, and the columns that queries ask for."""
+"""A record as a row: its body, and the columns by which it is looked up."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def row(record: Record) -> Row:
 
 
 def index_row(record: Record) -> Row:
-    """Return the columns of *record* but its body."""
+    """Return the columns of *record* without its body."""
     index = index_of(record)
     return {
         "guid": record.guid,

@@ -1,7 +1,7 @@
 """
 The tables, as this release reads and writes them; `migrations` creates them.
 
-A record is one row: its JSON, and a column for each thing that queries ask for.
+A record is one row: its JSON, and the columns by which it is looked up.
 All kinds share one table, because a GUID does not include the kind and `get` is one trip.
 Times are numbers (`counterseal_records.columns`), and texts that others choose are digests.
 """
@@ -26,15 +26,15 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 PREFIX = "counterseal_"
-"""Begins every name, because the program that embeds us may have tables beside ours."""
+"""Begins every name, because the embedding program may have tables in the same database."""
 
 METADATA = MetaData()
 
 NUMBER = BigInteger().with_variant(Integer(), "sqlite")
-"""Numbers rows in the order of their creation; SQLite does so for an `INTEGER` key only."""
+"""Numbers rows in the order of their creation; on SQLite only an `INTEGER` key does so."""
 
 NAME = String(36).with_variant(String(36, collation="C"), "postgresql")
-"""A GUID, or one of our own words: ASCII, compared byte by byte."""
+"""A GUID, or a name that we chose: ASCII, compared byte by byte."""
 
 DIGEST = LargeBinary(32)
 
@@ -43,7 +43,7 @@ def _table(name: str, *columns: Column[Any]) -> Table:
     return Table(f"{PREFIX}{name}", METADATA, *columns)
 
 
-def _row() -> Column[Any]:
+def _number() -> Column[Any]:
     # To insert into an identity column, a role needs no right on a sequence.
     return Column("number", NUMBER, Identity(), primary_key=True)
 
@@ -52,46 +52,46 @@ def _key(name: str = "key") -> Column[Any]:
     return Column(name, DIGEST, primary_key=True)
 
 
-def _filled(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = BigInteger) -> Column[Any]:
+def _not_null(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = BigInteger) -> Column[Any]:
     return Column(name, kind, nullable=False)
 
 
 RECORDS = _table(
     "records",
-    _row(),
-    _filled("guid", NAME),
-    _filled("kind", NAME),
-    _filled("version"),
+    _number(),
+    _not_null("guid", NAME),
+    _not_null("kind", NAME),
+    _not_null("version"),
     Column("natural_key", DIGEST),
     Column("account", NAME),
-    _filled("pending", Boolean),
+    _not_null("pending", Boolean),
     Column("parent", NAME),
     Column("due_at", BigInteger),
     Column("keep_until", BigInteger),
-    _filled("body", Text),
+    _not_null("body", Text),
     Column("dead", NAME),
     Column("channel", NAME),
 )
 
 OPERATIONS = _table(
-    "operations", _key("operation"), _filled("fingerprint", DIGEST), _filled("applied_at")
+    "operations", _key("operation"), _not_null("fingerprint", DIGEST), _not_null("applied_at")
 )
 
-EVENTS = _table("events", _row(), _filled("at"), _filled("body", Text))
+EVENTS = _table("events", _number(), _not_null("at"), _not_null("body", Text))
 
-REPLAY_KEYS = _table("seen", _key(), _filled("until"))
+REPLAY_KEYS = _table("seen", _key(), _not_null("until"))
 
-COUNTS = _table("counts", _key(), *map(_filled, ("window", "before", "count", "until")))
+COUNTS = _table("counts", _key(), *map(_not_null, ("window", "before", "count", "until")))
 
 RESERVATIONS = _table(
     "reservations",
     _key(),
-    _filled("fingerprint", Text),
-    _filled("guid", NAME),
-    _filled("holder", Text),
-    _filled("lease_until"),
-    _filled("until"),
-    _filled("finished", Boolean),
+    _not_null("fingerprint", Text),
+    _not_null("guid", NAME),
+    _not_null("holder", Text),
+    _not_null("lease_until"),
+    _not_null("until"),
+    _not_null("finished", Boolean),
 )
 
 

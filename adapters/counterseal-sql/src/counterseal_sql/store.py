@@ -76,8 +76,8 @@ class SqlStore:
     The records of one service.
 
     Args:
-        database: Where they are.
-        clock: Dates operations, so that `forget` can drop them; decides nothing.
+        database: The database.
+        clock: Dates operations, so that `forget` can delete them; no decision depends on it.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -127,7 +127,7 @@ class SqlStore:
     def due(
         self, kind: Due, before: datetime, limit: int, channel: AddressKind | None = None
     ) -> tuple[Record, ...]:
-        """Return records of *kind*, and on *channel*, that are due, the longest due first."""
+        """Return due records of *kind*, or of *kind* on *channel*, the longest due first."""
         values = {"kind": KINDS[kind.value].name, "before": microseconds(before), "limit": limit}
         if channel is None:
             bodies = self._bodies(_DUE, **values)
@@ -147,8 +147,8 @@ class SqlStore:
         Apply all *changes* and record all *audit* events, or do nothing.
 
         Raises:
-            Conflict: A record is not what the decision was made on.
-            Indeterminate: The reply was lost; ask again with the same *operation*.
+            Conflict: A record is not the one that the decision was made on.
+            Indeterminate: The reply was lost; commit again with the same *operation*.
             Unavailable: The database did not answer, and nothing has changed.
             PartitionCrossed: The records are not in one partition.
             WrongRecord: A version, a kind or a pairing is impossible.

@@ -1,4 +1,4 @@
-"""The storage ports of one database, put into a record of ports."""
+"""Sets the storage ports to adapters on one database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from counterseal_sql.store import SqlStore
 
 
 def with_sql(ports: Ports, database: Database) -> Ports:
-    """Return *ports* with those that store something replaced by ones on *database*."""
+    """Return *ports* with every port that stores something on *database*."""
     return attrs.evolve(
         ports,
         store=SqlStore(database, ports.clock),

@@ -15,7 +15,7 @@ class WriteAheadLog:
     The write-ahead log of one SQLite file.
 
     Args:
-        file: The database's.
+        file: The database's file.
     """
 
     def __init__(self, file: str) -> None:
@@ -25,15 +25,15 @@ class WriteAheadLog:
 
     def is_used(self, connection: SqliteConnection) -> bool:
         """
-        Tell whether what is committed on *connection* goes to the log, and `sync` can sync it.
+        Tell whether commits on *connection* go to the log, and `sync` can sync it.
 
         Raises:
-            sqlite3.Error: SQLite did not say.
+            sqlite3.Error: SQLite did not answer.
         """
         # Without fdatasync only SQLite knows how to sync a file.
         if not self._is_used and hasattr(os, "fdatasync"):
             ((mode,),) = connection.run("PRAGMA journal_mode")
-            # It cannot change while a connection is open.
+            # The mode cannot change while a connection is open.
             self._is_used = mode == "wal"
         return self._is_used
 
@@ -45,7 +45,7 @@ class WriteAheadLog:
             Indeterminate: The disk failed.
         """
         try:
-            # SQLite has no lock on this file, which closing it would release.
+            # SQLite has no lock on this file; closing a descriptor would release it.
             descriptor = os.open(self._path, os.O_RDONLY)
             try:
                 status = os.fstat(descriptor)
@@ -60,7 +60,7 @@ class WriteAheadLog:
 
 
 class Unsynced:
-    """While it is entered, a commit on the connection goes to the log, and is not synced."""
+    """A context manager: in it, commits on the connection go to the log and are not synced."""
 
     __slots__ = ("_connection",)
 

@@ -14,7 +14,7 @@
 --   not_due   a set of due records that loses a member
 --   old_keys  a natural key that is deleted
 -- ARGV goes on with
---   guarded, replaced  the version that the record must have, or that and what it must belong to
+--   guarded, replaced  the version that the record must have, or that and its account
 --   replaced, created  the value without its number, and then milliseconds to live, or ""
 --   new_keys           the GUID of the account
 --   added, removed     the number of the written record, from 1 on, and its owner
@@ -47,9 +47,9 @@ local key, word = 3, 2 -- the last key and the last argument that were read
 local numbers = {}
 for compared = 1, guarded + replaced do
     local header = redis.call('GETRANGE', KEYS[key + compared], 0, HEADER)
-    local number, version_and_tie, version = string.match(header, '^(%d+) %S+ ((%d+) %S*) ')
+    local number, version_and_account, version = string.match(header, '^(%d+) %S+ ((%d+) %S*) ')
     local expected = ARGV[word + compared]
-    if expected ~= version and expected ~= version_and_tie then
+    if expected ~= version and expected ~= version_and_account then
         return CONFLICT
     end
     numbers[compared - guarded] = number

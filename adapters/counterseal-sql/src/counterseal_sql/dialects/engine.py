@@ -1,4 +1,4 @@
-"""SQLAlchemy's engine: it opens connections, runs migrations, and has no pool."""
+"""SQLAlchemy's engine, without a pool: it opens connections and runs migrations."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ def open_driver(engine: Engine) -> Any:
 
 
 def _is_without_rows(record: logging.LogRecord) -> bool:
-    # At DEBUG, SQLAlchemy logs the rows that are read, with all that records keep secret.
+    # At DEBUG, SQLAlchemy logs the rows that are read, with what is secret in records.
     return record.levelno > logging.DEBUG

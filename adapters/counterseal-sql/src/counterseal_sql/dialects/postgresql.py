@@ -1,11 +1,11 @@
 """
 PostgreSQL: a commit is one statement, and so one trip and one transaction.
 
-Rows go to it as JSON.
-Its parts run in the order in which they read each other: if the operation is known, nothing is
-locked; and records are locked in the order of their GUIDs before anything is written, so that no
-two commits wait for each other.
-If a part has found less than it should, the end divides by zero: all of it is undone.
+The rows are parameters in JSON.
+Each part of the statement reads an earlier one, which fixes their order. If the operation is known,
+no record is locked. Records are locked in the order of their GUIDs before anything is written, so
+that no two commits wait for each other.
+If a part has found fewer rows than it should, the last one divides by zero, and all is undone.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ from counterseal_sql.schema import OPERATIONS
 
 DIVISION_BY_ZERO = "22012"
 UNIQUE_VIOLATION = "23505"
-"""An account was to get the natural key of another one."""
+"""An account would get the natural key of another one."""
 
 POOLER = "pooler"
 """The one parameter of an address that is ours and not libpq's."""
 
 _STATELESS = {"prepare_threshold": None}
-"""A pooler gives each transaction another session: it has no prepared statements or settings."""
+"""Behind a pooler, a transaction may get any session, so nothing is prepared or set in one."""
 
-_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(4702111234474983745)"
-"""Any number that is ours alone: others that migrate the same database wait for it."""
+_LOCK_SCHEMA = "SELECT pg_advisory_xact_lock(4702111234474983745)"
+"""A number that is ours alone: programs that migrate the same database wait for its lock."""
 
 _COMMIT = Statement(
     text("""
@@ -170,15 +170,15 @@ class PostgresqlDialect:
 
     def lock_schema(self, connection: sqlalchemy.Connection) -> None:
         """Let no other process migrate the schema until the transaction ends."""
-        connection.exec_driver_sql(_ONE_AT_A_TIME)
+        connection.exec_driver_sql(_LOCK_SCHEMA)
 
     def commit(self, commit: Commit) -> None:
         """
         Apply *commit*.
 
         Raises:
-            Conflict: A record is not what the decision was made on.
-            Indeterminate: The connection was lost, and nobody knows.
+            Conflict: A record is not the one that the decision was made on.
+            Indeterminate: The connection was lost, and the outcome is unknown.
             StoreUnavailable: PostgreSQL did not answer, or refused; nothing has changed.
             OperationReused: The operation named other changes before.
         """
@@ -236,7 +236,7 @@ def _bounds(url: URL, seconds: float) -> dict[str, Any]:
 
 
 def _session(url: URL, seconds: float) -> dict[str, Any]:
-    # A database may have another isolation, in which what another commit changes is an error.
+    # With a stricter isolation as the database's default, a concurrent commit would be an error.
     settings = (
         f"-c lock_timeout={int(seconds * 1000)} -c default_transaction_isolation=read\\ committed"
     )

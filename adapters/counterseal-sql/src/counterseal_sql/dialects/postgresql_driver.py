@@ -16,13 +16,13 @@ _DIALECT = dialects.dialect(paramstyle="numeric_dollar")  # type: ignore[no-unty
 
 class PostgresqlConnection:
     """
-    A connection to PostgreSQL, in autocommit: a transaction is begun by name.
+    A connection to PostgreSQL, in autocommit: a transaction begins with an explicit `BEGIN`.
 
-    What executes something raises `psycopg.Error`.
+    Methods that execute statements raise `psycopg.Error`.
 
     Args:
-        driver: The driver's own connection; its `prepare_threshold` is None if nothing is to be
-            prepared on the server.
+        driver: The driver's own connection; its `prepare_threshold` is None if no statement is
+            to be prepared on the server.
     """
 
     __slots__ = ("_driver",)
@@ -48,15 +48,15 @@ class PostgresqlConnection:
             cursor.executemany(text, map(compiled.parameters, values))
         return cursor.rowcount
 
-    def run(self, words: str) -> Rows:
+    def run(self, sql: str) -> Rows:
         """Execute a statement without values, and return its rows, if it has any."""
         cursor = psycopg.RawCursor(self._driver)
-        cursor.execute(words.encode(), prepare=False)
+        cursor.execute(sql.encode(), prepare=False)
         return [] if cursor.rownumber is None else cursor.fetchall()
 
     @property
     def lost(self) -> bool:
-        """Whether PostgreSQL, or the way to it, has ended the connection."""
+        """Whether the connection was closed, or broke."""
         return self._driver.closed
 
     def reset(self) -> bool:

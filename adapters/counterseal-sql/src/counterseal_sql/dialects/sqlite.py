@@ -87,7 +87,7 @@ class SqliteDialect:
         Create the file, for its owner only, with a write-ahead log.
 
         Raises:
-            StoreUnavailable: It cannot be created.
+            StoreUnavailable: The file cannot be created.
         """
         try:
             self._file.touch(mode=OWNER_ONLY)
@@ -104,8 +104,8 @@ class SqliteDialect:
         Apply *commit*.
 
         Raises:
-            Conflict: A record is not what the decision was made on.
-            Indeterminate: SQLite could not say whether it is on the disk.
+            Conflict: A record is not the one that the decision was made on.
+            Indeterminate: The disk failed, and the outcome is unknown.
             StoreUnavailable: SQLite refused; nothing has changed.
             OperationReused: The operation named other changes before.
         """
@@ -115,11 +115,11 @@ class SqliteDialect:
 
 def _make_durable(connection: Any, _: object) -> None:
     connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA fullfsync=ON")  # where `fsync` alone leaves it to the drive
+    connection.execute("PRAGMA fullfsync=ON")  # macOS: `fsync` leaves data in the drive's cache
 
 
 def _changed_columns(change: Update) -> Row:
-    """Return the columns that differ: an index is written for each column that is set."""
+    """Return only the columns that differ: SQLite writes an index for each column that is set."""
     old = index_row(change.old)
     return {
         name: value for name, value in change.new.items() if name not in old or old[name] != value
@@ -128,7 +128,7 @@ def _changed_columns(change: Update) -> Row:
 
 @cache
 def _update_record(*names: str) -> Statement:  # noqa: ARG001 (a statement has one set of names)
-    """Return the statement that sets the columns among *names*; few sets of them occur."""
+    """Return the statement that sets the columns *names*; there are few sets of them."""
     return Statement(
         update(RECORDS)
         .prefix_with("OR IGNORE")  # another account has the natural key: not counted as updated

@@ -14,9 +14,9 @@ _DIALECT = pysqlite.dialect()
 
 class SqliteConnection:
     """
-    A connection to a SQLite file, in autocommit: a transaction is begun by name.
+    A connection to a SQLite file, in autocommit: a transaction begins with an explicit `BEGIN`.
 
-    What executes something raises `sqlite3.Error`.
+    Methods that execute statements raise `sqlite3.Error`.
 
     Args:
         driver: The driver's own connection.
@@ -25,7 +25,7 @@ class SqliteConnection:
     __slots__ = ("_driver",)
 
     lost = False
-    """A file does not end connections."""
+    """A connection to a file does not break."""
 
     def __init__(self, driver: sqlite3.Connection) -> None:
         self._driver = driver
@@ -40,17 +40,18 @@ class SqliteConnection:
         compiled = statement.compiled(_DIALECT, values[0])
         return self._driver.executemany(compiled.text, map(compiled.parameters, values)).rowcount
 
-    def run(self, words: str) -> Rows:
+    def run(self, sql: str) -> Rows:
         """Execute a statement without values, and return its rows, if it has any."""
-        return self._driver.execute(words).fetchall()
+        return self._driver.execute(sql).fetchall()
 
-    def script(self, words: str) -> None:
+    def script(self, sql: str) -> None:
         """
         Execute statements without values, each compiled anew.
 
-        SQLite does some of a `PRAGMA` while it compiles, and the driver compiles only once.
+        SQLite applies some of a `PRAGMA` while it compiles it, and `run` would compile it only
+        once.
         """
-        self._driver.executescript(words)
+        self._driver.executescript(sql)
 
     @property
     def total_changes(self) -> int:

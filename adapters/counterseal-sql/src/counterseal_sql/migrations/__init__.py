@@ -29,12 +29,12 @@ NEWEST = "0001"
 _APPLIED = Table(VERSION_TABLE, MetaData(), Column("version_num", String))
 
 _ALEMBIC = threading.Lock()
-"""Alembic keeps its state in globals."""
+"""Alembic stores its state in global variables."""
 
 
 def upgrade(database: Database) -> None:
     """
-    Migrate the schema to this release; do nothing if it is migrated already.
+    Migrate the schema to this release; do nothing if that was done before.
 
     Programs that start at the same moment wait for each other.
 
