@@ -1,16 +1,17 @@
-"""Docstrings of the core and of the kit name arguments and attributes that exist."""
+"""Docstrings name arguments, attributes and errors that exist."""
 
 import ast
+import builtins
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-import counterseal
-
 pytestmark = pytest.mark.one_python
 
-ROOT = Path(counterseal.__file__).parent
+ROOT = Path(__file__).parents[2]
+MODULES = sorted([*ROOT.glob("src/**/*.py"), *ROOT.glob("adapters/*/src/**/*.py")])
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 ENTRY = re.compile(r"^    \*{0,2}(\w+): ", re.MULTILINE)
 ITALICS = re.compile(r"(?<!\*)\*(\w+)\*(?!\*)")
@@ -58,11 +59,55 @@ def unknown_names(tree):
                 yield f"{node.name}: {name}"
 
 
-@pytest.mark.parametrize(
-    "module", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
-)
-def test_every_argument_and_attribute_of_a_docstring_exists(module):
-    assert list(unknown_names(ast.parse(module.read_text()))) == []
+def identifiers(tree):
+    """Yield every name that is defined, imported or read in *tree*."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(name=name) | ast.Name(id=name) | ast.Attribute(attr=name):
+                yield name
+            case ast.alias(name=name):
+                yield name.rpartition(".")[2]
+
+
+@cache
+def tree_of(module):
+    return ast.parse(module.read_text())
+
+
+@cache
+def all_error_names():
+    return {*dir(builtins), *(name for module in MODULES for name in identifiers(tree_of(module)))}
+
+
+def unknown_errors(tree, error_names):
+    for node in ast.walk(tree):
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            unknown = (name for name in entries(node, "Raises") if name not in error_names)
+            yield from (f"{node.name}: {name}" for name in unknown)
+
+
+def test_every_argument_and_attribute_of_a_docstring_exists():
+    unknown = {
+        module.relative_to(ROOT).as_posix(): list(unknown_names(tree_of(module)))
+        for module in MODULES
+    }
+    assert {module: names for module, names in unknown.items() if names} == {}
+
+
+def test_every_error_of_a_docstring_exists():
+    unknown = {
+        module.relative_to(ROOT).as_posix(): list(
+            unknown_errors(tree_of(module), all_error_names())
+        )
+        for module in MODULES
+    }
+    assert {module: names for module, names in unknown.items() if names} == {}
+
+
+def test_a_stale_error_is_found():
+    source = 'def pay():\n    """Pay.\n\n    Raises:\n        NoSuchError: Never.\n    """\n'
+
+    assert list(unknown_errors(ast.parse(source), all_error_names())) == ["pay: NoSuchError"]
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,9 @@ class Client:
     """
     The client of one Request Origin; threads may share it.
 
+    Every call raises `Unavailable` if there is no reply, or none that can be read, and
+    `RequestRefused`, with the service's code, if the service refuses.
+
     Args:
         base_url: The service's public address, equal to the service's own `public_url`.
         origin: The Request Origin's GUID.
@@ -154,7 +157,7 @@ class Client:
         Args:
             account_id: The origin's own id of the user, from the authenticated session.
             content: The question; a `str` is plain text, even if it looks like HTML.
-            buttons: At least two; *Approve* (strong) and *Reject* if none are given.
+            buttons: At least two; `Approve` (strong) and `Reject` if none are given.
             duration: How long the request may be answered; whole seconds.
             callback: Where the outcome is delivered: an address on the origin's allow-list.
             additional_info: A text or JSON object, sent to the device, and back in the reply.
@@ -173,8 +176,6 @@ class Client:
             Unfit: *idempotency_key* is not a key, or an argument is of another type.
             Unreachable: The account is unknown, locked, or has no bound device.
             AskedTooOften: The person has too many open requests, or got requests too often.
-            RequestRefused: The service refuses for another reason.
-            Unavailable: There is no reply, or none that can be read.
         """
         demand("content", content, str, TextContent, HtmlContent, PairsContent)
         if buttons is not None:
@@ -214,8 +215,6 @@ class Client:
         Raises:
             NotFound: This origin has no request of that GUID.
             EvidenceRefused: The reply is about another request.
-            RequestRefused: The service refuses for another reason.
-            Unavailable: There is no reply, or none that can be read.
         """
         return self._poll(request).request
 
@@ -229,7 +228,6 @@ class Client:
         Raises:
             NotFound: This origin has no request of that GUID.
             EvidenceRefused: The reply is about another request.
-            RequestRefused: The service refuses for another reason.
             Unfit: An argument is of another type, or no GUID.
             Unavailable: The last poll got no reply.
         """
@@ -248,8 +246,6 @@ class Client:
         Raises:
             Finished: The request has ended in another way.
             NotFound: This origin has no request of that GUID.
-            RequestRefused: The service refuses for another reason.
-            Unavailable: There is no reply.
         """
         body = compact(write_record(RequestName(request=_name(request))))
         try:
@@ -277,8 +273,6 @@ class Client:
         Raises:
             Unfit: *idempotency_key* is not a key, or an argument is of another type.
             InvalidField: A text cannot be written as JSON.
-            RequestRefused: The service refuses.
-            Unavailable: There is no reply, or none that can be read.
         """
         demand("account_id", account_id, str)
         body = compact(write_record(BindRequest(account_id=account_id, user_info=user_info)))
@@ -293,9 +287,7 @@ class Client:
 
         Raises:
             Unreachable: There is no such account.
-            RequestRefused: The service refuses for another reason.
             Unfit: The account id is not a text.
-            Unavailable: There is no reply, or none that can be read.
         """
         demand("account_id", account_id, str)
         query = (("accountId", account_id),)
@@ -308,8 +300,6 @@ class Client:
 
         Raises:
             NotFound: This App Space has no device of that GUID.
-            RequestRefused: The service refuses for another reason.
-            Unavailable: There is no reply.
         """
         body = compact(write_record(DeviceName(device=_own_guid(device))))
         with suppress(Finished):
@@ -321,9 +311,7 @@ class Client:
 
         Raises:
             Unreachable: There is no such account.
-            RequestRefused: The service refuses for another reason.
             Unfit: The account id is not a text.
-            Unavailable: There is no reply, or none that can be read.
         """
         demand("account_id", account_id, str)
         query = (("accountId", account_id),)

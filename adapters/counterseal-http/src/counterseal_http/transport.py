@@ -114,15 +114,7 @@ class GuardedTransport(httpx2.BaseTransport):
         return self.exchange(request, Budget(seconds, monotonic=self._monotonic))
 
     def exchange(self, request: httpx2.Request, budget: Budget) -> httpx2.Response:
-        """
-        Send *request* once, within *budget*.
-
-        Raises:
-            Forbidden: The guard refuses it; nothing was sent.
-            Unresolved: Its host name has no address; nothing was sent.
-            NotAttempted: This machine could not try; nothing was sent.
-            TransportError: It failed in another way.
-        """
+        """Send *request* once, within *budget*; raise the errors of `handle_request`."""
         target = self._guard.target(str(request.url))
         path = request.extensions.get("target", target.path.encode("ascii"))
         core_request = httpcore2.Request(

@@ -92,12 +92,7 @@ class OidcIdentityProvider:
     def authorization_url(
         self, settings: IdpSettings, *, company: Guid, state: str, nonce: str, verifier: str
     ) -> str:
-        """
-        Return the URL at which the user logs in.
-
-        Raises:
-            IdentityUnavailable: The provider's metadata cannot be fetched.
-        """
+        """Return the URL at which the user logs in."""
         with self._call(settings, company) as budget:
             endpoint = self._discovery.metadata(settings.issuer, budget).authorization_endpoint
         if endpoint.startswith("http:") and not self._guard.allow_http:
@@ -181,7 +176,6 @@ class OidcIdentityProvider:
 
         Raises:
             IdentityWithdrawn: The identity is no longer valid, or there is no way to ask.
-            IdentityUnavailable: The provider gave no usable response.
             SealBroken: The client secret cannot be opened.
         """
         with self._call(settings, company) as budget:
@@ -194,7 +188,6 @@ class OidcIdentityProvider:
 
         Raises:
             IdentityWithdrawn: It does not verify; each check has its own subclass of `Unproven`.
-            IdentityUnavailable: The provider's keys cannot be fetched.
         """
         with self._call(settings, company) as budget:
             metadata = self._discovery.metadata(settings.issuer, budget)
@@ -205,7 +198,6 @@ class OidcIdentityProvider:
         Revoke the grant, where the provider offers that (RFC 7009).
 
         Raises:
-            IdentityUnavailable: The provider did not respond.
             SealBroken: The client secret cannot be opened.
         """
         with self._call(settings, company) as budget:

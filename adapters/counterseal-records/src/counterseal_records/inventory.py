@@ -63,7 +63,12 @@ class Page:
 
 
 class Inventory(Protocol):
-    """Reads all of one store, and fills an empty one."""
+    """
+    Reads all of one store, and fills an empty one.
+
+    Every method raises `Unavailable` if the store did not answer, or an event cannot be read.
+    `load` has then changed nothing, and `append_events` may have appended some events.
+    """
 
     def read_partition(self, partition: int) -> PartitionContents:
         """
@@ -71,9 +76,6 @@ class Inventory(Protocol):
 
         Args:
             partition: 0 to 255.
-
-        Raises:
-            Unavailable: The store did not answer.
         """
 
     def load(self, records: Sequence[Record], operation: str) -> None:
@@ -87,23 +89,14 @@ class Inventory(Protocol):
         Raises:
             Conflict: One of them exists already.
             Indeterminate: The reply was lost; call again with the same *operation*.
-            Unavailable: The store did not answer, and nothing has changed.
         """
 
     def events(self) -> Iterator[Sequence[AuditEvent]]:
-        """
-        Return the audit log, oldest first, in pages.
-
-        Raises:
-            Unavailable: The store did not answer, or an event cannot be read.
-        """
+        """Return the audit log, oldest first, in pages."""
 
     def pages(self) -> Iterator[Page]:
         """
         Return the audit log in pages that can be dropped; the events of one subject are in order.
-
-        Raises:
-            Unavailable: The store did not answer, or an event cannot be read.
         """
 
     def append_events(self, events: Sequence[AuditEvent], first: int) -> None:
@@ -113,9 +106,6 @@ class Inventory(Protocol):
         Args:
             events: The page.
             first: How many events of the log come before the page.
-
-        Raises:
-            Unavailable: The store did not answer; some events may be appended.
         """
 
 
@@ -132,9 +122,6 @@ def check(
 
     Returns:
         The number of records, and the violations that every reading found.
-
-    Raises:
-        Unavailable: The store did not answer.
     """
     inventory = new_inventory()
     count, violations_by_partition = 0, dict[int, set[Violation]]()

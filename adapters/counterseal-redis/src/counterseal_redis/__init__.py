@@ -6,7 +6,8 @@ Counterseal's records on Redis or Valkey, on one machine or many: every storage 
 
 The client is yours: `redis.Redis`, also from `Sentinel.master_for`, or `redis.RedisCluster`.
 
-Every verb raises `Unavailable` if Redis does not answer or refuses.
+Every method raises `Unavailable` if Redis does not answer, refuses, or does not confirm a read, and
+`RecordUnreadable`, which is one, if a record or an entry cannot be decoded.
 """
 
 from __future__ import annotations

@@ -63,9 +63,6 @@ class RedisAudit:
             partition: 0 to 255.
             after: The position after which the entries begin.
             limit: The largest number of entries.
-
-        Raises:
-            RecordUnreadable: An entry cannot be decoded.
         """
         return self._pages([partition], after, limit)[0]
 
@@ -84,12 +81,7 @@ class RedisAudit:
         return dropped
 
     def all_entries(self) -> tuple[Entry, ...]:
-        """
-        Return all entries of all partitions, oldest first: for tests and small services.
-
-        Raises:
-            RecordUnreadable: An entry cannot be decoded.
-        """
+        """Return all entries of all partitions, oldest first: for tests and small services."""
         pages = self._pages(list(range(PARTITIONS)), BEGINNING, None)
         entries = itertools.chain.from_iterable(pages)
         return tuple(sorted(entries, key=lambda entry: entry.sort_key))

@@ -62,8 +62,8 @@ class PinnedConnection:
             The reply to each command; where the server refused one, the error.
 
         Raises:
-            RedisError: There is no connection, or it broke; any of the commands may have been
-                applied.
+            Exception: Any error of redis-py: there is no connection, or it broke. Any of the
+                commands may have been applied.
         """
         payload = b"".join(map(pack, commands))
         pool = self._client.connection_pool

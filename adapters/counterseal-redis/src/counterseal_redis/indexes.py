@@ -206,9 +206,6 @@ class Indexes:
         Args:
             guids: The records.
             now: If it is given, reads of records that have ended or are due by then are confirmed.
-
-        Raises:
-            Unavailable: A read is not confirmed, or a record cannot be decoded.
         """
         return self._load(guids, now, with_account=False)[0]
 
@@ -219,9 +216,6 @@ class Indexes:
         Return the records of *guid* and *others*, and the account of *guid*.
 
         Reads of records that have ended or are due by *now* are confirmed.
-
-        Raises:
-            Unavailable: A read is not confirmed, or a record cannot be decoded.
         """
         return self._load((guid, *others), now, with_account=True)
 

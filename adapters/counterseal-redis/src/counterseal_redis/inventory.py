@@ -131,24 +131,14 @@ class RedisInventory:
             raise Indeterminate
 
     def events(self) -> Iterator[Sequence[AuditEvent]]:
-        """
-        Return the audit log in pages, the events of all partitions in order of age.
-
-        Raises:
-            RecordUnreadable: An entry cannot be decoded.
-        """
+        """Return the audit log in pages, the events of all partitions in order of age."""
         logs = map(self._log_entries, range(PARTITIONS))
         merged = heapq.merge(*logs, key=lambda entry: entry.sort_key)
         while page := [entry.event for entry in itertools.islice(merged, PAGE)]:
             yield page
 
     def pages(self) -> Iterator[Page]:
-        """
-        Return the audit log in pages that can be dropped, one partition after the other.
-
-        Raises:
-            RecordUnreadable: An entry cannot be decoded.
-        """
+        """Return the audit log in pages that can be dropped, one partition after the other."""
         audit = RedisAudit(self._keyspace)
         for partition in range(PARTITIONS):
             for entries in self._pages(partition):

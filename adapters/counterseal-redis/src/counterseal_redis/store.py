@@ -54,9 +54,6 @@ class RedisStore:
         Reads of records that have ended, or are due by the service's clock, are confirmed as
         commits are, so that the caller reports no outcome that may be lost, or that a newer
         primary does not have.
-
-        Raises:
-            Unavailable: A read is not confirmed, or a record cannot be decoded.
         """
         return tuple(map(self._indexes.records(guids, now=self._clock.now()).get, guids))
 
@@ -65,20 +62,12 @@ class RedisStore:
         Return the record of *guid*, the account that it is about, and the records of *others*.
 
         Reads of records that have ended or are due are confirmed, as in `get`.
-
-        Raises:
-            Unavailable: A read is not confirmed, or a record cannot be decoded.
         """
         records, account = self._indexes.get_with_account(guid, others, now=self._clock.now())
         return (records[guid], account, *map(records.get, others))
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:
-        """
-        Return the account that the App Space knows by *account_id*.
-
-        Raises:
-            RecordUnreadable: The record cannot be decoded.
-        """
+        """Return the account that the App Space knows by *account_id*."""
         partition = account_partition(app_space, account_id)
         name = f"{NATURAL}{compact(natural_key(app_space, account_id))}"
         key = self._keyspace.key(partition, name)
@@ -87,32 +76,17 @@ class RedisStore:
         return None if value is None else decode_as(Account, value)
 
     def bindings(self, account: Guid) -> tuple[Binding, ...]:
-        """
-        Return all bindings of the account, oldest first.
-
-        Raises:
-            RecordUnreadable: A record cannot be decoded.
-        """
+        """Return all bindings of the account, oldest first."""
         values = self._indexes.owned(BINDINGS, account)
         return tuple(map(partial(decode_as, Binding), values))
 
     def pending(self, account: Guid) -> tuple[Challenge, ...]:
-        """
-        Return the account's unfinished challenges, oldest first.
-
-        Raises:
-            RecordUnreadable: A record cannot be decoded.
-        """
+        """Return the account's unfinished challenges, oldest first."""
         values = self._indexes.owned(PENDING, account)
         return tuple(map(partial(decode_as, Challenge), values))
 
     def list(self, parent: Guid | None) -> tuple[Record, ...]:
-        """
-        Return the tenancy records under *parent*, oldest first.
-
-        Raises:
-            RecordUnreadable: A record cannot be decoded.
-        """
+        """Return the tenancy records under *parent*, oldest first."""
         if parent is not None:
             return tuple(map(decode, self._indexes.owned(CHILDREN, parent)))
         # A child is in its parent's partition; a record without a parent is in any partition.
@@ -126,9 +100,6 @@ class RedisStore:
         Return due records of *kind*, or of *kind* on *channel*, one partition after the other.
 
         Each call begins at the partition after the last one, so that no partition hides another.
-
-        Raises:
-            RecordUnreadable: A record cannot be decoded.
         """
         index = due_index(kind, channel)
         due = self._indexes.due(index, microseconds(before), limit, self._start)
@@ -144,12 +115,7 @@ class RedisStore:
         )
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
-        """
-        Return the callbacks of *origin* that are dead, oldest first.
-
-        Raises:
-            RecordUnreadable: A record cannot be decoded.
-        """
+        """Return the callbacks of *origin* that are dead, oldest first."""
         while True:
             entries = self._indexes.entries(DEAD, origin, limit)
             stale = [entry for entry in entries if entry.record is None]

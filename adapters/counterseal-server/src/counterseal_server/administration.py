@@ -1,4 +1,8 @@
-"""Tenants: companies and their secrets, as the command line shows and changes them."""
+"""
+Tenants: companies and their secrets, as the command line shows and changes them.
+
+Every method raises `Unavailable` if the store or another port fails.
+"""
 
 from __future__ import annotations
 
@@ -50,12 +54,7 @@ class Tenants:
         self.credentials = Credentials(ports, policy, by=OPERATOR)
 
     def tree(self) -> list[dict[str, Any]]:
-        """
-        Return companies with their App Spaces, and these with their origins.
-
-        Raises:
-            Unavailable: The store did not respond.
-        """
+        """Return companies with their App Spaces, and these with their origins."""
         return [
             {"companyGuid": company.guid, "name": company.name, "appSpaces": self._spaces(company)}
             for company in self.administration.list(None, Company)
@@ -68,7 +67,6 @@ class Tenants:
         Raises:
             NotFound: There is no such company.
             InvalidField: A text does not fit.
-            Unavailable: A port failed.
         """
         settings, secret = _provider(idp, None)
         return self.administration.create_app_space(company, name, idp=settings, idp_secret=secret)
@@ -80,7 +78,6 @@ class Tenants:
         Raises:
             NotFound: There is no such App Space.
             InvalidField: A text does not fit.
-            Unavailable: The store did not respond.
         """
         if idp is None:
             return None, None
@@ -95,7 +92,6 @@ class Tenants:
         Raises:
             NotFound: There is no such App Space.
             InvalidField: The name does not fit.
-            Unavailable: A port failed.
         """
         new_origin = self.administration.create_origin(app_space, name, clients=clients)
         return self.secret(new_origin.guid, scheme, timedelta(0)) | {
@@ -109,7 +105,6 @@ class Tenants:
         Raises:
             NotFound: There is no such origin.
             InvalidField: The overlap is longer than the policy allows.
-            Unavailable: A port failed.
         """
         issued = self.credentials.issue(origin, Scheme(scheme), overlap=overlap)
         basic = issued.scheme is Scheme.BASIC
@@ -125,7 +120,6 @@ class Tenants:
 
         Raises:
             NotFound: There is no such record of tenancy.
-            Unavailable: The store did not respond.
         """
         for kind, document in _documents().items():
             try:
@@ -165,7 +159,6 @@ class Tenants:
         Raises:
             NotFound: There is no such origin.
             InvalidField: The name or a limit does not fit, or a state is not an ending.
-            Unavailable: A port failed.
         """
         return self.administration.edit_origin(
             origin,
@@ -187,7 +180,6 @@ class Tenants:
         Raises:
             NotFound: There is no such origin.
             InvalidField: The entry does not fit, or there are too many.
-            Unavailable: A port failed.
         """
         return self.administration.allow_callback(origin, entry)
 
@@ -198,7 +190,6 @@ class Tenants:
         Raises:
             NotFound: There is no such origin, or no entry with this GUID.
             InvalidField: The entry is not on the list.
-            Unavailable: A port failed.
         """
         for listed_entry in self.administration.get(origin, Origin).entries:
             if entry in {listed_entry.guid, listed_entry.text}:
@@ -236,7 +227,6 @@ class Tenants:
             NotFound: There is no such company or App Space.
             InvalidField: The name or the life is invalid, or the role does not match the
                 company or App Space.
-            Unavailable: A port failed.
         """
         return self.credentials.create_admin(
             name,
@@ -249,12 +239,7 @@ class Tenants:
         )
 
     def administrators(self, parent: Guid | None) -> list[dict[str, Any]]:
-        """
-        Return the administrators of a company, of an App Space, or of all companies.
-
-        Raises:
-            Unavailable: The store did not respond.
-        """
+        """Return the administrators of a company, of an App Space, or of all companies."""
         document = _documents()[Admin]
         return [document(record) for record in self.administration.list(parent, Admin)]
 
@@ -270,7 +255,6 @@ class Tenants:
         Raises:
             NotFound: There is no such administrator.
             InvalidField: The overlap is longer than the policy allows.
-            Unavailable: A port failed.
         """
         entry = None if scheme is None else Scheme(scheme)
         return self.credentials.rotate_admin(admin, scheme=entry, overlap=overlap)

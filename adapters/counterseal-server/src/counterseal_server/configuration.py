@@ -218,7 +218,7 @@ def span(value: Any, field: str) -> timedelta:
     Read a time such as `90s`, `10m`, `24h` or `30d`.
 
     Raises:
-        InvalidField: *text* is not one.
+        InvalidField: *value* is not one.
     """
     match = _SPAN.fullmatch(value) if isinstance(value, str) else None
     if match is None:

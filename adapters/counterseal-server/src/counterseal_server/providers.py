@@ -1,4 +1,8 @@
-"""Providers: calls to Identity Providers, created when the first one is needed."""
+"""
+Providers: calls to Identity Providers, created when the first one is needed.
+
+Every call raises `IdentityUnavailable` if the provider sends no usable response.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +42,7 @@ class Providers:
     def authorization_url(
         self, settings: IdpSettings, *, company: Guid, state: str, nonce: str, verifier: str
     ) -> str:
-        """
-        Return where to send the user.
-
-        Raises:
-            IdentityUnavailable: The provider's configuration cannot be read.
-        """
+        """Return where to send the user."""
         return self._provider().authorization_url(
             settings, state=state, nonce=nonce, verifier=verifier, company=company
         )
@@ -63,7 +62,6 @@ class Providers:
 
         Raises:
             IdentityWithdrawn: The provider refuses the code, or the token does not hold.
-            IdentityUnavailable: The provider did not answer.
         """
         return self._provider().exchange(
             settings, code=code, nonce=nonce, verifier=verifier, issuer=issuer, company=company
@@ -75,7 +73,6 @@ class Providers:
 
         Raises:
             IdentityWithdrawn: The user may not.
-            IdentityUnavailable: The provider did not answer.
         """
         return self._provider().revalidate(settings, identity, company=company)
 
@@ -85,17 +82,11 @@ class Providers:
 
         Raises:
             IdentityWithdrawn: The token does not hold.
-            IdentityUnavailable: The provider's keys cannot be read.
         """
         return self._provider().read_logout(settings, token, company=company)
 
     def revoke_grant(self, settings: IdpSettings, identity: Identity, *, company: Guid) -> None:
-        """
-        Revoke the grant at the provider: the service does not use it again.
-
-        Raises:
-            IdentityUnavailable: The provider did not answer.
-        """
+        """Revoke the grant at the provider: the service does not use it again."""
         self._provider().revoke_grant(settings, identity, company=company)
 
     def close(self) -> None:

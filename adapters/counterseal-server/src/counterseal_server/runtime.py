@@ -2,6 +2,7 @@
 The runtime: all adapters of the service, created from the settings.
 
 Open it in the process that uses it: connections do not survive a fork.
+Every method that uses the store raises `Unavailable` if it does not respond.
 """
 
 from __future__ import annotations
@@ -101,7 +102,6 @@ class Runtime:
             SignerUnavailable: The signing keys are missing, or another master key sealed them.
             SchemaTooNew: A newer release has migrated the database.
             UnfitServer: A Redis server is too old, or may drop keys.
-            Unavailable: The store did not respond.
         """
         self.keys.signer.jwks()
         self.channels.open()
@@ -124,7 +124,6 @@ class Runtime:
 
         Raises:
             InvalidField: There is none, though there are keys.
-            Unavailable: The store did not answer.
         """
         if not Administration(self.ports, self.policy, by=OPERATOR).list(None, Company):
             raise InvalidField(
@@ -142,7 +141,6 @@ class Runtime:
         Raises:
             MasterKeyMissing: There is no master key.
             SealBroken: A stored secret is not an envelope of this software.
-            Unavailable: The store did not respond.
         """
         key_ids = {key.id for key in self.keys.master_keys.load()}
         admins = Administration(self.ports, self.policy, by=OPERATOR).list(None, Admin)
@@ -150,12 +148,7 @@ class Runtime:
         return all(sealing_key_id(sealed) in key_ids for sealed in sealed_secrets)
 
     def forget(self) -> int:
-        """
-        Delete records whose retention is over; return how many.
-
-        Raises:
-            Unavailable: The store did not respond.
-        """
+        """Delete records whose retention is over; return how many."""
         return self.records.forget(self.ports.clock.now() - FORGET_AFTER)
 
     def close(self) -> None:

@@ -51,21 +51,11 @@ class Database:
         self._writer = dialect.writer
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """
-        Use a connection for one statement that reads.
-
-        Raises:
-            StoreUnavailable: The database failed.
-        """
+        """Use a connection for one statement that reads."""
         return checkout(self._pool)
 
     def writing(self) -> AbstractContextManager[Connection]:
-        """
-        Use a connection for one statement that writes, and is a transaction by itself.
-
-        Raises:
-            StoreUnavailable: The database failed.
-        """
+        """Use a connection for one statement that writes, and is a transaction by itself."""
         return self._writer.exclusive()
 
     @contextmanager
@@ -85,12 +75,7 @@ class Database:
 
     @contextmanager
     def inspecting(self) -> Iterator[sqlalchemy.Connection]:
-        """
-        Open a connection of SQLAlchemy's, to inspect the schema.
-
-        Raises:
-            StoreUnavailable: The database failed.
-        """
+        """Open a connection of SQLAlchemy's, to inspect the schema."""
         try:
             with self.engine.connect() as connection:
                 yield connection

@@ -76,7 +76,6 @@ class SqlInventory:
         Raises:
             Conflict: One of them exists already.
             Indeterminate: The reply was lost.
-            Unavailable: The database did not answer, and nothing has changed.
         """
         self._database.dialect.commit(prepare_load(records, operation, self._clock.now()))
 

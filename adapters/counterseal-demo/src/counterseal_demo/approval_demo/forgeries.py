@@ -44,7 +44,7 @@ class Forgery:
 
     Attributes:
         name: Its name in the reports.
-        deed: What the forger does, as a sentence for a person.
+        description: What the forger does, as a sentence for a person.
         forge: Creates the call that must be refused.
         expected: The error that must be raised.
         kind: Changes the demo's question into one that the forgery needs.

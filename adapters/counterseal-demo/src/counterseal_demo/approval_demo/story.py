@@ -18,7 +18,7 @@ class Story:
     The results of all steps.
 
     Attributes:
-        scene: The question as the device read it.
+        exchange: The challenge, as the device fetched it.
         button: The index of the pressed button.
         answer: The signed answer, a compact JWS.
         ended: The challenge after the answer was accepted.

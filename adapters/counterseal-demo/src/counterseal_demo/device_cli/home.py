@@ -27,8 +27,8 @@ class Home:
         path: The folder, which is created when it is needed.
 
     Attributes:
-        unsettled: Answers that were sent, but not confirmed.
-        shown: The questions that were shown.
+        unconfirmed: The replies that were sent, but not confirmed.
+        displays: The questions that were shown.
     """
 
     def __init__(self, path: Path) -> None:

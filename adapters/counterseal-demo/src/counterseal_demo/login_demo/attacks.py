@@ -40,7 +40,7 @@ class Attack:
 
     Attributes:
         name: Its name in the reports.
-        deed: What the attacker does, as a sentence for a person.
+        description: What the attacker does, as a sentence for a person.
         attempt: Attacks, and returns the public code that the attacker gets; empty on success.
         expected: The code that must be in the audit log.
     """

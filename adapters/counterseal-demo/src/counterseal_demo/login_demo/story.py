@@ -53,7 +53,7 @@ class Story:
 
     Attributes:
         begun: The log-in, as the app began it.
-        told: The response that the app got.
+        response: The response that the app got.
         account: The stored account.
         display: The question to the person.
         receipt: The receipt, verified with the keys that the device pinned.

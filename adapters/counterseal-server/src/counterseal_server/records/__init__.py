@@ -3,6 +3,7 @@ Records: the store at an address, and how to prepare, clean and close it.
 
 The adapter of an address is imported when the address is opened: SQL needs no Redis package, and
 Redis no SQL package.
+Every method raises `Unavailable` if the store does not respond.
 """
 
 from __future__ import annotations
@@ -46,16 +47,10 @@ class Records(Protocol):
         Raises:
             InvalidField: There is no file of that name.
             Misuse: This release cannot use the store.
-            Unavailable: The store did not respond.
         """
 
     def forget(self, before: datetime) -> int:
-        """
-        Delete records that ended before *before*; return how many.
-
-        Raises:
-            Unavailable: The store did not respond.
-        """
+        """Delete records that ended before *before*; return how many."""
 
     def inventory(self, clock: Clock) -> Inventory:
         """Return the whole content, for checks and copies."""

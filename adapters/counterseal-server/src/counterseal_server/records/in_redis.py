@@ -73,7 +73,6 @@ class RedisRecords:
 
         Raises:
             UnfitServer: One is too old, may drop keys, or cannot reach the durability.
-            Unavailable: One did not respond.
         """
         try:
             attach(self._client, prefix=self.keyspace.prefix, durability=self._durability)
@@ -82,12 +81,7 @@ class RedisRecords:
             raise StoreUnavailable(f"Redis: {type(error.__cause__).__name__}") from error
 
     def forget(self, before: datetime) -> int:  # noqa: ARG002 - the server's clock forgets the rest
-        """
-        Delete what no time to live deletes; return how many entries.
-
-        Raises:
-            Unavailable: Redis did not answer.
-        """
+        """Delete what no time to live deletes; return how many entries."""
         return forget(self.keyspace)
 
     def inventory(self, clock: Clock) -> RedisInventory:

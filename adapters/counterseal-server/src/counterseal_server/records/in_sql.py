@@ -67,7 +67,6 @@ class SqlRecords:
 
         Raises:
             SchemaTooNew: A newer release has migrated it.
-            Unavailable: It did not respond.
         """
         upgrade(self.database)
 
@@ -78,7 +77,6 @@ class SqlRecords:
         Raises:
             InvalidField: There is no such file. SQLite would create it, and it would be empty.
             SchemaTooNew: A newer release has been at it.
-            Unavailable: It did not answer.
         """
         file = self._file
         if file is not None and not file.exists():
@@ -86,12 +84,7 @@ class SqlRecords:
         upgrade(self.database)
 
     def forget(self, before: datetime) -> int:
-        """
-        Delete records that ended before *before*; return how many rows.
-
-        Raises:
-            Unavailable: The database did not answer.
-        """
+        """Delete records that ended before *before*; return how many rows."""
         return forget(self.database, before)
 
     def inventory(self, clock: Clock) -> SqlInventory:
