@@ -6,7 +6,6 @@ import hashlib
 import ssl
 import threading
 from collections import OrderedDict
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -14,9 +13,9 @@ from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcom
 from counterseal.ports import Clock
 from counterseal_fcm.credentials import AccessTokens, NoAccessToken, ServiceAccount
 from counterseal_fcm.message import TARGETS, build_message, encode_message, fits
-from counterseal_fcm.response import DELIVERED, GONE, REJECTED, Fault, read_response
+from counterseal_fcm.response import Fault, read_response
 from counterseal_http import Budget, FanOut, Guard, guarded_client
-from counterseal_http.fan_out import CONCURRENCY
+from counterseal_http.fan_out import CONCURRENCY, DELIVERED, GONE, REJECTED
 
 FCM_URL = "https://fcm.googleapis.com"
 
@@ -88,12 +87,7 @@ class FcmNotifier:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _send(

@@ -18,11 +18,7 @@ import httpx2
 
 from counterseal.models import PushOutcome, PushResult
 from counterseal_http import requested_wait
-from counterseal_http.fan_out import MISCONFIGURED
-
-DELIVERED = PushOutcome(result=PushResult.DELIVERED)
-GONE = PushOutcome(result=PushResult.GONE)
-REJECTED = PushOutcome(result=PushResult.REJECTED)
+from counterseal_http.fan_out import DELIVERED, GONE, MISCONFIGURED, REJECTED
 
 QUOTA_PAUSE = timedelta(seconds=60)
 """FCM's documentation asks for at least a minute when a quota is used up."""

@@ -23,8 +23,11 @@ from counterseal_http.errors import Forbidden
 CONCURRENCY = 16
 """Attempts that run at the same time: some 300 a second, if each takes 50 ms."""
 
+DELIVERED = PushOutcome(result=PushResult.DELIVERED)
+GONE = PushOutcome(result=PushResult.GONE)
 LATER = PushOutcome(result=PushResult.LATER)
 MISCONFIGURED = PushOutcome(result=PushResult.MISCONFIGURED)
+REJECTED = PushOutcome(result=PushResult.REJECTED)
 
 Attempt: TypeAlias = Callable[[PushAddress, Budget], PushOutcome]
 """Sends to one address, within the budget."""

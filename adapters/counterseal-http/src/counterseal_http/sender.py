@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import ssl
-from types import TracebackType
 from typing import Self
 
 import httpx2
@@ -107,12 +106,7 @@ class HttpCallbackSender:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _request(self, delivery: Delivery) -> httpx2.Request:

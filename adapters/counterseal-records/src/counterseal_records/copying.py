@@ -99,7 +99,7 @@ def _missing(
     copies = {one.record.guid: one.record for one in copied.records}
     for guid, record in copies.items():
         if originals.get(guid) != record:
-            raise TargetDiffers(f"{guid}: the source has no such record")
+            raise TargetDiffers(f"{guid}: not equal to the record of the source")
     if copied.violations:
         raise TargetDiffers(f"{copied.violations[0].subject}: {copied.violations[0].problem}")
     return [one for one in contents.records if one.record.guid not in copies], len(copies)

@@ -136,8 +136,8 @@ def check(
             violations_by_partition[partition] &= _violations_in(
                 partition, inventory.read_partition(partition), clock
             )
-    lasting = itertools.chain.from_iterable(violations_by_partition.values())
-    return count, tuple(sorted(lasting, key=lambda one: (one.subject, one.problem)))
+    all_violations = itertools.chain.from_iterable(violations_by_partition.values())
+    return count, tuple(sorted(all_violations, key=lambda one: (one.subject, one.problem)))
 
 
 def _violations_in(partition: int, contents: PartitionContents, clock: Clock) -> set[Violation]:

@@ -7,7 +7,6 @@ import logging
 import ssl
 from collections.abc import Iterable
 from datetime import datetime
-from types import TracebackType
 from typing import Any, Self
 
 import httpx2
@@ -17,15 +16,19 @@ from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcom
 from counterseal.ports import Clock
 from counterseal.wire.webhook import webhook_headers
 from counterseal_http import Forbidden, Guard, guarded_client, requested_wait
-from counterseal_http.fan_out import CONCURRENCY, LATER, MISCONFIGURED, outcome_of_failure
+from counterseal_http.fan_out import (
+    CONCURRENCY,
+    DELIVERED,
+    GONE,
+    LATER,
+    MISCONFIGURED,
+    REJECTED,
+    outcome_of_failure,
+)
 from counterseal_relay.payload import FRAMEWORKS, encode_payload, framework_and_id
 
 RESPONSE_LIMIT = 65_536
 """Octets of a response that are read; it may list addresses that are gone."""
-
-DELIVERED = PushOutcome(result=PushResult.DELIVERED)
-GONE = PushOutcome(result=PushResult.GONE)
-REJECTED = PushOutcome(result=PushResult.REJECTED)
 
 _SUCCESS = range(200, 300)
 _SERVER_ERROR = 500
@@ -97,12 +100,7 @@ class RelayNotifier:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _send(

@@ -8,7 +8,6 @@ Every method that uses the store raises `Unavailable` if it does not respond.
 from __future__ import annotations
 
 from datetime import timedelta
-from types import TracebackType
 from typing import Self
 
 from counterseal import OPERATOR, Administration, Policy, Ports
@@ -161,10 +160,5 @@ class Runtime:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -13,7 +13,6 @@ from __future__ import annotations
 import threading
 from contextvars import ContextVar, Token
 from datetime import timedelta
-from types import TracebackType
 
 from counterseal_sql.failures import indeterminate, overdue
 from counterseal_sql.write_ahead_log import WriteAheadLog
@@ -134,11 +133,6 @@ class Call:
     def __enter__(self) -> None:
         self._token = self._deferred_sync.begin()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._token is not None:
             self._deferred_sync.end(self._token)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import TracebackType
 
 from counterseal_sql.dialects.sqlite_driver import SqliteConnection
 from counterseal_sql.failures import indeterminate
@@ -70,12 +69,7 @@ class Unsynced:
     def __enter__(self) -> None:
         self._connection.script("PRAGMA synchronous=NORMAL")
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             self._connection.script("PRAGMA synchronous=FULL")
         except BaseException:

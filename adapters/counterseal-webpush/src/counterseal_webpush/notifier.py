@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import ssl
 from datetime import datetime, timedelta
-from types import TracebackType
 from typing import Self
 
 import attrs
@@ -15,7 +14,7 @@ from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcom
 from counterseal.ports import Clock, Entropy
 from counterseal.wire.messages import push_data
 from counterseal_http import Budget, FanOut, Guard, guarded_client, requested_wait
-from counterseal_http.fan_out import CONCURRENCY, MISCONFIGURED
+from counterseal_http.fan_out import CONCURRENCY, DELIVERED, GONE, MISCONFIGURED, REJECTED
 from counterseal_webpush.encryption import PLAIN_LIMIT, SALT_BYTES, SCALAR_BYTES, encrypt
 from counterseal_webpush.subscription import Unusable, read_subscription
 from counterseal_webpush.vapid import Vapid
@@ -28,10 +27,6 @@ MAX_LIFE = timedelta(weeks=4)
 
 PADDING_UNIT = 256
 """Messages are padded to a multiple of it; their length might show which origin asks."""
-
-DELIVERED = PushOutcome(result=PushResult.DELIVERED)
-GONE = PushOutcome(result=PushResult.GONE)
-REJECTED = PushOutcome(result=PushResult.REJECTED)
 
 _SUCCESS = range(200, 300)
 _SERVER_ERROR = 500
@@ -99,12 +94,7 @@ class WebPushNotifier:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _send(self, message: _Message, address: PushAddress, budget: Budget) -> PushOutcome:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
-from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 from counterseal import Receipt
@@ -275,12 +274,7 @@ class DeviceClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._calls.close()
 
     def _display(self, challenge: Guid) -> str:

@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import threading
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urljoin
 
@@ -114,12 +113,7 @@ class TrialProvider:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _start(self, options: str) -> str:
