@@ -57,21 +57,20 @@ def log_in(url):
     return shop
 
 
-@pytest.fixture(params=PROCFILES)
-def shop(request):
-    with running_shop(request.param) as url:
-        shop = log_in(url)
-        yield shop
-        shop.browser.close()
-
-
-@pytest.fixture(params=[f"{name}/Procfile" for name in NAMES])
-def shop_with_database(request, tmp_path):
-    keys = str(tmp_path / "keys")
+@pytest.fixture(scope="module", params=PROCFILES)
+def shop_server(request, tmp_path_factory):
+    """Start each shop once; return its URL and its database's."""
+    keys = str(tmp_path_factory.mktemp("keys"))
     with postgresql() as database, running_shop(request.param, database, keys) as url:
-        shop = log_in(url)
-        yield shop, database
-        shop.browser.close()
+        yield url, database
+
+
+@pytest.fixture
+def shop(shop_server):
+    url, _ = shop_server
+    shop = log_in(url)
+    yield shop
+    shop.browser.close()
 
 
 def bind(shop, home):
@@ -148,8 +147,8 @@ def test_alembic_leaves_the_tables_of_counterseal_alone(name, tmp_path):
     assert "counterseal_" not in revision.read_text()
 
 
-def test_an_order_whose_challenge_is_gone_is_cancelled(shop_with_database):
-    shop, database = shop_with_database
+def test_an_order_whose_challenge_is_gone_is_cancelled(shop, shop_server):
+    _, database = shop_server
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(
             'INSERT INTO orders (id, "user", item, challenge, state)'
