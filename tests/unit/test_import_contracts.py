@@ -136,9 +136,9 @@ def test_an_unspoilt_copy_keeps_every_contract(tree):
 @pytest.mark.parametrize(("contract", "module", "imported"), PLANTS)
 def test_a_planted_import_is_reported(plant_reports, contract, module, imported):
     """By its own contract, with the line; of what is not ours, the report has the package."""
-    shown = imported if imported.startswith("counterseal") else imported.split(".")[0]
+    package = imported if imported.startswith("counterseal") else imported.split(".")[0]
 
-    assert f"{module} -> {shown} (l." in plant_reports[CONTRACTS[contract]["name"]]
+    assert f"{module} -> {package} (l." in plant_reports[CONTRACTS[contract]["name"]]
 
 
 def test_a_module_without_a_layer_is_reported(tree):

@@ -107,4 +107,4 @@ _BASE = re.compile(
 def is_base(text: str) -> bool:
     """Tell whether *text* is a base address."""
     match = _BASE.fullmatch(text)
-    return match is not None and int(match["port"] or PORTS[0]) in PORTS
+    return match is not None and (match["port"] is None or int(match["port"]) in PORTS)

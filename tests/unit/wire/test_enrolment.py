@@ -26,6 +26,7 @@ from counterseal.wire.enrolment import (
     Update,
     bind_claims,
     enrolment_document,
+    peek_document,
     read_enrolment,
     read_peek,
     read_update,
@@ -218,6 +219,7 @@ class TestBody:
             assert secret not in text
 
     def test_look_has_the_token_and_nothing_else(self, refusing):
+        assert peek_document(TOKEN) == {"token": TOKEN}
         assert read_peek({"token": TOKEN}) == TOKEN
         for body, field in (
             ([TOKEN], "peek"),

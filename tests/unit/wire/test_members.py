@@ -4,13 +4,26 @@ import string
 from datetime import UTC, datetime
 from enum import Enum
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.errors import InvalidField
 from counterseal.models import guid
-from counterseal.wire.members import EVERYTHING, Members, near_miss, require_known
+from counterseal.wire.members import (
+    EVERYTHING,
+    OPTIONAL_TEXT,
+    TEXT,
+    Members,
+    choice,
+    member,
+    near_miss,
+    read_record,
+    records,
+    require_known,
+    write_record,
+)
 from counterseal.wire.question import QUESTION_MEMBERS
 
 LETTERS = string.ascii_letters + string.digits + "_-. é"
@@ -88,6 +101,11 @@ def test_other_words_are_no_near_misses(name):
     assert near_miss(name, {"companyGuid", "state", "code", "error", "iss"}) is None
 
 
+@pytest.mark.parametrize(("name", "member"), [("axcy", "abcd"), ("axcye", "abcde")])
+def test_two_edits_are_no_near_miss(name, member):
+    assert near_miss(name, {member}) is None
+
+
 @given(st.dictionaries(NAMES, st.none(), max_size=4), st.sets(NAMES, max_size=4))
 def test_only_what_is_known_passes(names, members):
     unknown = [name for name in names if name not in members]
@@ -111,6 +129,13 @@ def test_what_is_ignored_is_no_near_miss(name, member):
 @pytest.mark.parametrize("name", ["Code", "codes", "co_de", "cod", "unheardOf"])
 def test_where_everything_is_ignored_a_near_miss_is_too(name):
     require_known({"code": 0, name: 1}, {"code"}, ignored=EVERYTHING)
+    assert name in EVERYTHING
+    assert repr(EVERYTHING) == "EVERYTHING"
+
+
+def test_what_is_unknown_behind_an_ignored_name_is_refused():
+    with pytest.raises(InvalidField, match=r"^other: not a known member$"):
+        require_known(["scope", "other"], {"code"}, ignored={"scope"})
 
 
 def test_the_refusal_names_what_was_surely_meant():
@@ -127,6 +152,38 @@ def test_a_name_is_shown_short_and_harmless():
 
 class Size(Enum):
     SMALL = "small"
+
+
+def test_a_record_is_the_document_of_its_members():
+    @attrs.frozen
+    class Paragraph:
+        text: str = attrs.field(metadata=member("lineText", TEXT))
+
+    @attrs.frozen
+    class Page:
+        size: Size = attrs.field(metadata=member("pageSize", choice(Size)))
+        lines: tuple[Paragraph, ...] = attrs.field(metadata=member("allLines", records(Paragraph)))
+        note: str | None = attrs.field(metadata=member("note", OPTIONAL_TEXT))
+        hint: str | None = attrs.field(metadata=member("hint", OPTIONAL_TEXT, omitted=True))
+        internal: int = 7
+
+    page = Page(size=Size.SMALL, lines=(Paragraph("a"), Paragraph("b")), note=None, hint=None)
+    document = {
+        "pageSize": "small",
+        "allLines": [{"lineText": "a"}, {"lineText": "b"}],
+        "note": None,
+    }
+    assert write_record(page) == document
+    assert read_record(Page, document) == page
+    with pytest.raises(InvalidField, match="pageSize"):
+        read_record(Page, document | {"pageSize": "huge"})
+    with pytest.raises(InvalidField, match="lineText"):
+        read_record(Page, document | {"allLines": [{"text": "a"}]})
+
+
+def test_what_is_no_object_is_the_body():
+    with pytest.raises(InvalidField, match=r"^body: "):
+        Members.of([])
 
 
 GUID = guid.mint(7, bytes(15))
