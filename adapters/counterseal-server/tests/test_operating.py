@@ -24,6 +24,8 @@ from counterseal.wire.cx1 import write_cx1
 from counterseal.wire.enrolment import enrolment_document
 from counterseal_server.configuration import settings
 from counterseal_server.metrics import Metrics
+from counterseal_web import Settings
+from counterseal_web.application import served
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "adapters" / "counterseal-server" / "deploy"
@@ -32,6 +34,7 @@ COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main(
 PUBLIC = "https://auth.example.com"
 PATIENCE = 240
 PIN = "1379"
+PATHS = [prefix + operation.path for prefix, operation in served(Settings(public_url=PUBLIC))]
 NGINX, OPENSSL, SYSTEMD = map(shutil.which, ("nginx", "openssl", "systemd-analyze"))
 
 AROUND = """
@@ -194,6 +197,15 @@ def site(tmp_path):
         yield Shop(json.loads(init_process.stdout), outer, names["certificate"]), inner
 
 
+def test_the_proxy_of_deploy_buffers_no_event_stream():
+    config = (DEPLOY / "nginx.conf").read_text("utf-8")
+    locations = re.findall(r"location ~ (\S+) \{([^}]*)\}", config)
+    (unbuffered,) = [path for path, body in locations if "proxy_buffering off" in body]
+    streams = [path for path in PATHS if path.endswith("/events")]
+    assert len(streams) == 3
+    assert [path for path in PATHS if re.search(unbuffered, path)] == streams
+
+
 @pytest.mark.skipif(None in {NGINX, OPENSSL}, reason="nginx or openssl is not installed")
 def test_the_service_behind_the_proxy_of_deploy(site):
     shop, inner = site
@@ -209,6 +221,11 @@ def test_the_service_behind_the_proxy_of_deploy(site):
         assert b"event: PENDING\n" in first
         assert shop.answer(guid)["approved"]
         assert b"event: ANSWERED\n" in stream.read()
+
+    events = "/device/requests/events"
+    proof = shop.device.signed_call("GET", PUBLIC + events, b"").proof
+    with shop.reply("GET", events, Counterseal_Proof=proof) as stream:
+        assert b"event: requests\n" in [stream.readline() for _ in range(3)]
 
     for status, method, target, body in [
         (413, "POST", "/request/add", b"x" * 200_000),

@@ -413,6 +413,15 @@ def test_a_page_may_read_what_it_waits_for(kit, setup, world, path):
         assert busy.headers["Retry-After"] == "1"
 
 
+@pytest.mark.parametrize("path", [LIST, f"{LIST}?wait=200", STREAM])
+def test_the_audit_log_names_the_call_that_was_refused(setup, path):
+    waiting = setup()
+    waiting.world.devices.revoke(waiting.phone.guid, by=OPERATOR)
+    assert waiting.read(path).status_code == 403
+    event = waiting.world.ports.audit.events[-1]
+    assert (event.event, event.actor) == ("challenge.pending", waiting.phone.guid)
+
+
 def test_a_key_that_was_replaced_waits_no_more(setup):
     waiting = setup()
     polled = waiting.begin()

@@ -281,10 +281,12 @@ def test_a_query_with_a_malformed_percent_sign_is_refused(shop, device_client, t
     assert (reply.status_code, reply.json["field"]) == (400, "query")
 
 
-def test_a_body_with_two_charsets_is_refused(shop, device_client):
+@pytest.mark.parametrize("charsets", [("utf-8", "latin-1"), ("latin-1", "utf-8")])
+def test_a_body_with_two_charsets_is_refused(shop, device_client, charsets):
+    first, second = charsets
     reply = shop.post(
         "/request/add",
         data=b'{"accountId": "user-42", "content": "Pay?"}',
-        content_type="application/json; charset=utf-8; charset=latin-1",
+        content_type=f"application/json; charset={first}; charset={second}",
     )
     assert reply.status_code == 415

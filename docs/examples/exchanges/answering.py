@@ -17,7 +17,14 @@ CHEAP = 2
 
 def bind(recorder, shop, world):
     """Bind a new phone to the shop's user."""
-    invitation = asking.bound(shop, "201, since the account is new; a second time it is 200.")
+    invitation = asking.bound(
+        shop,
+        (
+            "201, since the account is new; a second time it is 200.\n"
+            "The reply has what a [bind link](../wire.md#bind-links) needs:"
+            " the origin writes the link, and shows it to the user."
+        ),
+    )
     phone = Handset(
         recorder,
         SoftwareDevice.make(clock=world.clock, entropy=world.entropy, pin=PIN, cost=CHEAP),

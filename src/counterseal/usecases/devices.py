@@ -31,16 +31,20 @@ class Devices(UseCase):
     - RoleLacking: its role does not include this.
     """
 
-    def authenticate(self, call: DeviceCall) -> AuthenticatedDevice:
+    def authenticate(self, call: DeviceCall, *, event: str = "device.prove") -> AuthenticatedDevice:
         """
         Authenticate a device's call.
+
+        Args:
+            call: The call.
+            event: The operation that the audit log names if the call is refused.
 
         Raises:
             MalformedToken: The proof is not spelled as it should be.
             WrongDevice: There is no such device.
             Refused: The proof does not hold, was seen before, or the device may not act.
         """
-        context, request = open_call(self._transactions, call, "device.prove", about_device=False)
+        context, request = open_call(self._transactions, call, event, about_device=False)
         return admit(self._transactions, context, request, request.reading()).value
 
     def rotate(self, call: DeviceCall) -> Binding:

@@ -107,7 +107,7 @@ class Service:
             Refused: The call is not proven, or the device may not act.
             Unavailable: A port failed.
         """
-        device = self.devices.authenticate(call)
+        device = self.devices.authenticate(call, event="challenge.pending")
 
         def load() -> tuple[Challenge, ...]:
             with self.call():

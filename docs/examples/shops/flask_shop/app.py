@@ -67,15 +67,14 @@ def buy():
 
 @app.get("/orders/<order_id>")
 def show_order(order_id):
-    with sessions.begin() as database:
-        order = load_order(database, order_id, require_user())
-        if order is None:
-            abort(404)
-        if order.state == "waiting":
-            finish_order(approvals, database, order)
-        # The matching code is shown in the browser that placed the order, and nowhere else.
-        code = session["code"] if session.get("order") == order.id else None
-        return render_template("order.html", order=order, code=code)
+    order = load_order(order_id, require_user())
+    if order is None:
+        abort(404)
+    if order.state == "waiting":
+        finish_order(approvals, order)
+    # The matching code is shown in the browser that placed the order, and nowhere else.
+    code = session["code"] if session.get("order") == order.id else None
+    return render_template("order.html", order=order, code=code)
 
 
 @app.errorhandler(AccountUnknown)

@@ -4,7 +4,7 @@ import os
 import uuid
 
 from sqlalchemy import create_engine, make_url, select, update
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 
 from approvals import THREADS, Approvals
 from counterseal.errors import NotFound
@@ -28,7 +28,9 @@ class Order(Base):
 
 
 url = make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql+psycopg")
-sessions = sessionmaker(create_engine(url, pool_size=THREADS, max_overflow=0))
+sessions = sessionmaker(
+    create_engine(url, pool_size=THREADS, max_overflow=0), expire_on_commit=False
+)
 
 
 def place_order(approvals: Approvals, user: str, item: str) -> tuple[str, str]:
@@ -40,19 +42,22 @@ def place_order(approvals: Approvals, user: str, item: str) -> tuple[str, str]:
     return order, issued.code
 
 
-def load_order(session: Session, order: str, user: str) -> Order | None:
+def load_order(order: str, user: str) -> Order | None:
     """Return an order, if it is one of *user*."""
-    return session.scalar(select(Order).where(Order.id == order, Order.user == user))
+    with sessions() as session:
+        return session.scalar(select(Order).where(Order.id == order, Order.user == user))
 
 
-def load_waiting_orders(session: Session, after: str, limit: int = 100) -> list[Order]:
+def load_waiting_orders(after: str, limit: int = 100) -> list[Order]:
     """Return the next orders that wait for an answer, by their ids."""
     waiting = select(Order).where(Order.state == "waiting", Order.id > after)
-    return list(session.scalars(waiting.order_by(Order.id).limit(limit)))
+    with sessions() as session:
+        return list(session.scalars(waiting.order_by(Order.id).limit(limit)))
 
 
-def finish_order(approvals: Approvals, session: Session, order: Order) -> None:
+def finish_order(approvals: Approvals, order: Order) -> None:
     """Check the challenge; the first check after its end acts on it, and no other."""
+    # No transaction of the shop is open while Counterseal works.
     try:
         challenge = approvals.challenges.status(approvals.origin, order.challenge)
     except NotFound:
@@ -61,7 +66,8 @@ def finish_order(approvals: Approvals, session: Session, order: Order) -> None:
         if challenge.state in UNFINISHED:
             return
         state = "paid" if challenge.approved else "cancelled"
-    waiting = update(Order).where(Order.id == order.id, Order.state == "waiting")
-    if session.execute(waiting.values(state=state)).rowcount == 1:
-        pass  # Yours: send the goods. This commits together with the new state.
-    session.refresh(order)
+    with sessions.begin() as session:
+        waiting = update(Order).where(Order.id == order.id, Order.state == "waiting")
+        if session.execute(waiting.values(state=state)).rowcount == 1:
+            pass  # Yours: send the goods. This commits together with the new state.
+        order.state = session.scalar(select(Order.state).where(Order.id == order.id))

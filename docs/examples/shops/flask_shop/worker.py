@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 import counterseal as cs
 from approvals import Approvals, database, ports
 from counterseal_sql import forget
-from orders import finish_order, load_waiting_orders, sessions
+from orders import finish_order, load_waiting_orders
 
 log = logging.getLogger("worker")
 stop = threading.Event()
@@ -20,15 +20,13 @@ stop = threading.Event()
 def finish_orders(approvals: Approvals) -> None:
     """Finish the orders of users who answered and closed the page."""
     after = ""
-    with sessions() as session:
-        while orders := load_waiting_orders(session, after):
-            after = orders[-1].id
-            for order in orders:
-                try:
-                    finish_order(approvals, session, order)
-                    session.commit()
-                except cs.Refused as refusal:
-                    log.warning("order %s: %s", order.id, refusal.code)
+    while orders := load_waiting_orders(after):
+        after = orders[-1].id
+        for order in orders:
+            try:
+                finish_order(approvals, order)
+            except cs.Refused as refusal:
+                log.warning("order %s: %s", order.id, refusal.code)
 
 
 def forget_old_records() -> None:
