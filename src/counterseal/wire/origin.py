@@ -131,7 +131,7 @@ def read_invitation(document: object) -> BindInvitation:
     """Read the reply to `account/bind`, with the session token in either form."""
     members = Members.of(document)
     if isinstance(members.document.get("sessionToken"), dict):
-        form = Members.of(members.document["sessionToken"], "sessionToken")
+        form = Members(members.document["sessionToken"])
         token, expires_at = form.text("guid"), form.time("expiration")
     else:
         token, expires_at = members.text("sessionToken"), members.time("sessionTokenExpiration")

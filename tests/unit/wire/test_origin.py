@@ -117,6 +117,18 @@ def test_an_account_is_read_again(account):
     )
 
 
+@given(ACCOUNTS)
+def test_an_account_is_written_as_it_is(account):
+    assert account_document(account) == {
+        "privakeyId": account.guid,
+        "accountId": account.account_id,
+        "userInfo": account.user_info,
+        "appSpaceGuid": account.app_space,
+        "locked": account.locked_at is not None,
+        "createdAt": format_time(account.created_at),
+    }
+
+
 @given(st.lists(BINDINGS, max_size=3))
 def test_devices_are_read_again(bindings):
     documents = through_json([device_document(binding) for binding in bindings])

@@ -62,6 +62,21 @@ def test_a_problem_without_a_code_is_unknown(document):
     assert read_problem(document, status=400).code == "unknown"
 
 
+@pytest.mark.parametrize("count", [True, "3", 3.0, None])
+def test_attempts_left_are_a_whole_number_or_unknown(count):
+    assert read_problem({"code": "denied", "attemptsLeft": count}, status=403) == Problem(
+        code="denied", title="", status=403
+    )
+
+
+def test_a_long_text_is_cut():
+    long = "x" * (2 * DETAIL_LIMIT)
+    problem = read_problem({"title": long, "detail": long}, status=403)
+    assert problem.title == problem.detail
+    assert problem.title.startswith("x" * (DETAIL_LIMIT - 10))
+    assert len(problem.title) <= DETAIL_LIMIT + 1
+
+
 def test_what_is_none_is_left_out():
     assert problem_document(Problem(code="denied", title="Refused.", status=403)) == {
         "type": "urn:counterseal:error:denied",

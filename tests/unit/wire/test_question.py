@@ -136,6 +136,13 @@ class TestAccountId:
         with refusing("invalid_field", "accountId"):
             read_question({**BODY, "accountId": value}, account_id=other)
 
+    @pytest.mark.parametrize(
+        ("profile", "allowed"), [(CURRENT, "a text"), (CX, "a text or a whole number")]
+    )
+    def test_that_is_refused_says_what_is_allowed(self, profile, allowed):
+        with pytest.raises(InvalidField, match=f"^accountId: missing, empty or not {allowed}$"):
+            read_question({**BODY, "accountId": ""}, profile=profile)
+
 
 class TestWhatCxClientsSend:
     """A number as an id, and a line without a value: mistakes everywhere else."""
@@ -193,6 +200,17 @@ class TestUserInfo:
         assert read_user_info(body, CX) == '{"name":"Zoë","tags":[1,null]}'
         with refusing("invalid_field", "userInfo"):
             read_user_info(body, CURRENT)
+
+    def test_of_cx_clients_that_i_json_cannot_hold_is_refused_by_name(self, refusing):
+        with refusing("invalid_field", "userInfo"):
+            read_user_info({"userInfo": {"name": "\ud800"}}, CX)
+
+    @pytest.mark.parametrize(
+        ("profile", "problem"), [(CURRENT, "not a text"), (CX, "not a text or an object")]
+    )
+    def test_that_is_refused_says_what_is_allowed(self, profile, problem):
+        with pytest.raises(InvalidField, match=f"^userInfo: {problem}$"):
+            read_user_info({"userInfo": 1}, profile)
 
     @pytest.mark.parametrize("value", [1, True, ["a"]])
     @pytest.mark.parametrize("profile", [CURRENT, CX])
@@ -408,6 +426,7 @@ class TestDuration:
             (0, 0),
             (60.0, 60),
             (1e3, 1_000),
+            (999_999_999, 999_999_999),
         ],
     )
     def test_is_a_whole_number_with_a_unit_or_of_seconds(self, text, seconds):
@@ -673,6 +692,21 @@ def test_the_body_of_a_question_is_read_again(question):
     assert read_question(document) == question
     assert None not in document.values()
     assert ("buttons" in document) is (question.buttons != DEFAULT_BUTTONS)
+
+
+def test_the_body_of_a_question_has_what_is_said_only():
+    question = read()
+    assert request_document(question).keys() == {
+        *("accountId", "content", "showNotification", "showCode"),
+    }
+    assert request_document(attrs.evolve(question, callback="https://example.com/")) == {
+        **request_document(question),
+        "callback": "https://example.com/",
+    }
+    buttons = (Button(title="A", strong=True, style=None, approving=True),)
+    assert request_document(attrs.evolve(question, buttons=buttons))["buttons"] == [
+        {"title": "A", "strongAuth": True, "approving": True}
+    ]
 
 
 @pytest.mark.parametrize("seconds", [0.5, 1.5, 90.001])
