@@ -1,9 +1,9 @@
 """
-Waiting: what a call that waits has to do next.
+Waiting: the next step of each call that waits.
 
-Nothing here waits, reads a clock or takes a lock: a driver does, with threads or in an event loop.
-It asks each wait for its next step and does that, again and again, until the step is `Done`.
-Calls that wait for the same share each load of it: one of them loads, the others follow.
+Nothing here waits or reads a clock: a driver does, with threads or in an event loop.
+It takes the next step of each wait, until the step is `Done`.
+Calls that wait for the same request or list share its loads: one call loads, the others follow.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Done:
     The wait is over.
 
     Attributes:
-        watched: What the call waits for, as it was last seen.
+        watched: What the call waits for, as it was last loaded.
     """
 
     watched: Watched
@@ -35,7 +35,7 @@ class Done:
 @attrs.frozen
 class Load:
     """
-    Wait for the wake-up, load what is watched, and call `Wait.loaded`, whatever happens.
+    Wait for the wake-up, load what is watched, and call `Wait.loaded`, also after a failure.
 
     Attributes:
         seconds: How long to wait at most.
@@ -47,7 +47,7 @@ class Load:
 @attrs.frozen
 class Follow:
     """
-    Wait for the signal: another wait loads what is watched.
+    Wait for the signal, because another wait loads what is watched.
 
     Attributes:
         seconds: How long to wait at most.
@@ -59,14 +59,14 @@ class Follow:
 @attrs.define(eq=False)
 class _Watch(Generic[S]):
     """
-    What somebody waits for.
+    One request or list, and what the waits for it share.
 
     Attributes:
-        signal: Reaches all who wait for the same.
-        topic: The GUID by which the one that loads is woken.
-        latest: As it was last loaded; None before the first time.
-        loading: Whether one of those who wait is about to load it.
-        waits: How many wait.
+        signal: Is sent to every wait for it.
+        topic: The GUID of the wake-up for the wait that loads.
+        latest: The request or list as it was last loaded; None before the first load.
+        loading: Whether one of the waits has the step `Load`.
+        waits: The number of waits.
     """
 
     signal: S
@@ -82,8 +82,8 @@ class Waits(Generic[S]):
 
     Args:
         slots: The slots of the service; all its drivers share them.
-        look_every: Seconds after which what is watched is loaded though no wake-up came.
-        make_signal: Makes what reaches all who wait for the same: a condition of threads, say.
+        look_every: Seconds after which what is watched is loaded without a wake-up.
+        make_signal: Makes a signal, which is sent to all waits for the same request or list.
     """
 
     def __init__(self, slots: Slots, look_every: float, make_signal: Callable[[], S]) -> None:
@@ -105,13 +105,13 @@ class Waits(Generic[S]):
         self, slot: Slot, watched: Watched, until: Callable[[Watched], bool], deadline: float
     ) -> Wait[S]:
         """
-        Return a new wait; the driver calls its `end`.
+        Return a new wait; the driver calls its `end` in any case.
 
         Args:
             slot: What `take_slot` returned.
             watched: What the call waits for, as the caller knows it.
-            until: Tells whether that, as it was loaded, ends the wait.
-            deadline: When the wait ends at the latest, in the seconds of the driver's clock.
+            until: Tells whether what was loaded ends the wait.
+            deadline: The latest end of the wait, in seconds of the driver's clock.
         """
         watch = self._watches.get(watched.key)
         if watch is None:
@@ -121,12 +121,12 @@ class Waits(Generic[S]):
         return Wait(self, watch, slot, watched, until, deadline)
 
     def close(self) -> list[tuple[Guid, S]]:
-        """End all waits, each after one more load; return whom to wake, and the signals to send."""
+        """End all waits, each after one more load; return topics to wake, and signals to send."""
         self.closed = True
         return [(watch.topic, watch.signal) for watch in self._watches.values()]
 
     def end(self, key: Hashable, watch: _Watch[S]) -> None:
-        """Forget one that waited for what has *key*."""
+        """Remove one wait from *watch*, which has *key*."""
         watch.waits -= 1
         if not watch.waits:
             del self._watches[key]
@@ -134,7 +134,7 @@ class Waits(Generic[S]):
 
 @attrs.define(eq=False)
 class Wait(Generic[S]):
-    """One call's wait; made by `Waits.begin`."""
+    """The wait of one call; `Waits.begin` makes it."""
 
     _waits: Waits[S]
     _watch: _Watch[S]
@@ -145,12 +145,12 @@ class Wait(Generic[S]):
 
     @property
     def signal(self) -> S:
-        """Return what reaches all who wait for the same."""
+        """Return the signal that is sent to all waits for the same request or list."""
         return self._watch.signal
 
     def step(self, now: float) -> Done | Load | Follow:
         """
-        Return what to do next.
+        Return the next step.
 
         Args:
             now: The seconds of the driver's clock.
@@ -172,12 +172,12 @@ class Wait(Generic[S]):
         End the step `Load`; then the driver sends the signal.
 
         Args:
-            latest: As it was loaded; None if that failed, so that another may load next.
+            latest: What was loaded; None if the load failed, and another wait may load next.
         """
         if latest is not None:
             self._watch.latest = latest
         self._watch.loading = False
 
     def end(self) -> None:
-        """Forget this wait."""
+        """Remove this wait."""
         self._waits.end(self._watched.key, self._watch)
