@@ -120,6 +120,12 @@ def tree_of(path: str) -> ast.Module:
     return ast.parse((ROOT / path).read_text())
 
 
+@cache
+def definitions_of(path: str) -> tuple[Definition, ...]:
+    """Return what the file at *path* defines."""
+    return tuple(definitions(tree_of(path)))
+
+
 def definitions(tree: ast.AST) -> Iterator[Definition]:
     """Yield every class, function, parameter, variable and attribute that *tree* defines."""
     for node in ast.walk(tree):
@@ -188,7 +194,8 @@ def test_no_name_is_an_old_word(root):
 
 
 def test_what_is_not_done_yet_is_not_done():
-    todo = [path for path in map(relative, FILES) if old_names(path, tree_of(path))]
+    paths = [path for path in map(relative, FILES) if path.startswith(NOT_YET)]
+    todo = [path for path in paths if old_names(path, tree_of(path))]
     assert [prefix for prefix in NOT_YET if not any(path.startswith(prefix) for path in todo)] == []
 
 
@@ -272,5 +279,5 @@ def test_every_exception_is_needed(name):
     assert any(
         definition.name == name and is_exception(definition, path)
         for path in map(relative, FILES)
-        for definition in definitions(tree_of(path))
+        for definition in definitions_of(path)
     )

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -67,9 +67,15 @@ def in_fastapi(service, prefix=""):
 
 
 def in_django(service, prefix=""):
+    return as_wsgi(mounted(AsgiApplication(service), prefix, django_host()))
+
+
+@cache
+def django_host():
+    """Return the host's own application, which is dear to make and knows nothing of ours."""
     if not django_settings.configured:
         django_settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF="django.conf.urls")
-    return as_wsgi(mounted(AsgiApplication(service), prefix, get_asgi_application()))
+    return get_asgi_application()
 
 
 def served(service, prefix=""):
