@@ -146,6 +146,8 @@ class TestASecret:
             "whsec_",
             "whsec_canary!",
             "whsec_é",
+            secret_text(SECRET).replace("_", "_!"),
+            secret_text(SECRET) + "\n",
             secret_text(bytes(23)),
             secret_text(bytes(65)),
             secret_text(SECRET).removeprefix("whsec_"),
@@ -180,6 +182,17 @@ class TestVerifying:
         both["webhook-signature"] += f" {self.asymmetric()['webhook-signature']}"
         for key in (SECRET, self.PUBLIC):
             assert verify_webhook(both, BODY, [key], now=NOW)
+
+    def test_takes_as_many_signatures_as_allowed(self):
+        many = dict(headers(SECRET))
+        many["webhook-signature"] = " ".join(["v1,x"] * 15 + [many["webhook-signature"]])
+        assert verify_webhook(many, BODY, [SECRET], now=NOW)
+
+    def test_refuses_signatures_that_no_space_separates(self):
+        tabbed = dict(headers(SECRET))
+        tabbed["webhook-signature"] = "v1,x\t" + tabbed["webhook-signature"]
+        with pytest.raises(WrongSignature):
+            verify_webhook(tabbed, BODY, [SECRET], now=NOW)
 
     def test_reads_headers_in_any_case_as_mapping_or_pairs(self):
         shouted = {name.upper(): value for name, value in headers(SECRET)}
