@@ -593,6 +593,13 @@ def test_half_a_body_is_not_taken_for_a_whole_one(service, half):
     assert b'counterseal_requests_total{operation="addRequest",status="400"} 1.0' in metrics
 
 
+def test_a_malformed_length_is_refused(service):
+    service.serve()
+    for length in (b"x", b"-1", b"+5", b"1.0", b"5, 6", b"5_0", b"\xb2", b"0x10", b"9" * 40):
+        head = HEAD + b"Content-Length: " + length + b"\r\n\r\n{}"
+        assert said_to(service, head) == b"HTTP/1.1 400 Bad Request\r\n", length
+
+
 def test_a_connection_is_used_again_whatever_was_said_on_it(service):
     """Pipelining, HEAD, 100-continue and chunks, all on one connection."""
     service.serve()

@@ -127,10 +127,16 @@ class Exchange:
                 header = name.removeprefix("HTTP_").replace("_", "-")
                 self._connection.putheader(header, value.encode("latin-1"))
         # A body that is refused unread may end the connection while it is written.
-        with suppress(BrokenPipeError, ConnectionResetError):
+        with suppress(OSError):
             self._connection.endheaders()
+            size = 0
             for piece in pieces_of(environ):
                 self._connection.send(piece)
+                size += len(piece)
+            announced = environ.get("CONTENT_LENGTH", "").lstrip("0") or "0"
+            if announced != str(size) and "HTTP_TRANSFER_ENCODING" not in environ:
+                # This is all that comes, so the server need not wait for the rest.
+                self._connection.sock.shutdown(socket.SHUT_WR)
 
     def start(self):
         """Return status and headers."""
@@ -160,6 +166,5 @@ def pieces_of(environ):
             yield b"%x\r\n%b\r\n" % (len(piece), piece)
         yield b"0\r\n\r\n"
         return
-    length = environ.get("CONTENT_LENGTH", "")
-    if length.isdecimal() and int(length):
-        yield environ["wsgi.input"].read(int(length))
+    if environ.get("CONTENT_LENGTH"):
+        yield environ["wsgi.input"].read()
