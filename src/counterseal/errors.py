@@ -134,6 +134,42 @@ class WrongSignature(Refused, code="wrong_signature", public_code="denied"):
     """The signature does not hold."""
 
 
+class MalformedAssertion(Refused, code="malformed_assertion", public_code="denied"):
+    """The third part of a passkey's token is not an assertion in its one canonical form."""
+
+
+class WrongCeremony(Refused, code="wrong_ceremony", public_code="denied"):
+    """The assertion's client data is not of a `webauthn.get`."""
+
+
+class AssertionElsewhere(Refused, code="assertion_elsewhere", public_code="denied"):
+    """The passkey signed another challenge than this token's header and claims."""
+
+
+class WrongOrigin(Refused, code="wrong_origin", public_code="denied"):
+    """The passkey was used on another web origin than its pinned ones."""
+
+
+class CrossOrigin(Refused, code="cross_origin", public_code="denied"):
+    """The passkey was used in a frame inside a page of another web origin."""
+
+
+class WrongRpId(Refused, code="wrong_rp_id", public_code="denied"):
+    """The passkey's assertion is for another relying party id than its pinned one."""
+
+
+class UserAbsent(Refused, code="user_absent", public_code="denied"):
+    """The authenticator did not test that a user is present (UP)."""
+
+
+class UserUnverified(Refused, code="user_unverified", public_code="denied"):
+    """The authenticator did not verify the user by PIN or biometric (UV)."""
+
+
+class BackupChanged(Refused, code="backup_changed", public_code="denied"):
+    """Whether the passkey may be copied to other devices (BE) is not as when it was bound."""
+
+
 class WrongDevice(Refused, code="wrong_device", public_code="denied"):
     """The token names another device than the one that sent it, or one that does not exist."""
 

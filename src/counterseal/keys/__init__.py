@@ -28,6 +28,14 @@ from counterseal.keys.jws import (
     sign_bytes,
     sign_with,
     verify,
+    verify_by_device,
+)
+from counterseal.keys.passkeys import (
+    Assertion,
+    AssertionParts,
+    challenge_of,
+    read_assertion,
+    write_assertion,
 )
 from counterseal.keys.private import PrivateKey, generate, private_key
 from counterseal.keys.public import jwks_document, public_key, trusted_keys
@@ -45,11 +53,14 @@ from counterseal.keys.secret import (
 
 __all__ = [
     "Aead",
+    "Assertion",
+    "AssertionParts",
     "Header",
     "Jws",
     "PrivateKey",
     "b64url",
     "basic_digest",
+    "challenge_of",
     "constant_time_equal",
     "digest",
     "digest_signed",
@@ -59,6 +70,7 @@ __all__ = [
     "private_key",
     "public_key",
     "read",
+    "read_assertion",
     "require_equal",
     "sign",
     "sign_bytes",
@@ -67,4 +79,6 @@ __all__ = [
     "trusted_keys",
     "unb64url",
     "verify",
+    "verify_by_device",
+    "write_assertion",
 ]

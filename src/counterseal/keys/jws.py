@@ -35,6 +35,7 @@ from counterseal.errors import (
     WrongSignature,
     WrongType,
 )
+from counterseal.keys.passkeys import Assertion, verify_assertion
 from counterseal.keys.private import ES256, P256_ORDER, PKCS1, PSS, SHA256, PrivateKey
 from counterseal.keys.public import load
 from counterseal.keys.secret import b64url_bytes, digest, unb64url
@@ -93,26 +94,55 @@ def read(token: str, *, limit: int) -> Jws:
 
 def verify(jws: Jws, key: PublicKey, *, expected_typ: str) -> dict[str, Any]:
     """
-    Return the payload of a token that the holder of *key* signed.
+    Return the payload of a token that the holder of *key*, which is no passkey, signed.
 
     Raises:
         WrongType: The header names another kind than *expected_typ* (RFC 8725, 3.11).
         WrongKey: It names another key.
-        WrongAlgorithm: It names another algorithm than the key's.
+        WrongAlgorithm: It names another algorithm than the key's, or the key is a passkey.
         WrongSignature: The signature is not valid.
+    """
+    if key.passkey is not None:
+        raise WrongAlgorithm("a passkey")
+    verify_by_device(jws, key, expected_typ=expected_typ)
+    return jws.claimed
+
+
+def verify_by_device(jws: Jws, key: PublicKey, *, expected_typ: str) -> Assertion | None:
+    """
+    Verify that the holder of *key*, which a device may have as a passkey, signed a token.
+
+    Returns:
+        What the passkey's assertion says; None for another key.
+
+    Raises:
+        Refused: As `verify`, and for a passkey as `passkeys.verify_assertion`.
     """
     if jws.header.typ != expected_typ:
         raise WrongType
     if jws.header.kid != key.kid:
         raise WrongKey
-    if jws.header.alg != key.algorithm.value:
+    passkey = key.passkey
+    if passkey is None:
+        if jws.header.alg != key.algorithm.value:
+            raise WrongAlgorithm
+        verify_bytes(jws.signature, jws.signed, key)
+        return None
+    if jws.header.alg != key.alg:
         raise WrongAlgorithm
-    verify_bytes(jws.signature, jws.signed, key)
-    return jws.claimed
+    return verify_assertion(jws.signature, jws.signed, key, passkey)
 
 
 def verify_bytes(signature: bytes, data: bytes, key: PublicKey) -> None:
-    """Verify a bare signature as JWS carries it; raise WrongSignature unless it is valid."""
+    """
+    Verify a bare signature as JWS carries it.
+
+    Raises:
+        WrongAlgorithm: The key is a passkey, which signs assertions only.
+        WrongSignature: The signature is not valid.
+    """
+    if key.passkey is not None:
+        raise WrongAlgorithm("a passkey")
     # The algorithm says of which class the key object is; asking the object takes longer.
     loaded: Any = load(key.jwk)
     try:
@@ -156,12 +186,13 @@ def sign_bytes(
     """
     Write a compact JWS over a payload that is already encoded.
 
-    An ES256 signature is written in its low-s form, whatever *signer* returned.
+    An ES256 signature is written in its low-s form, whatever *signer* returned; that of a passkey
+    is an assertion, as `passkeys.write_assertion` writes it.
     """
-    header = _write_header(public.algorithm, public.kid, typ)
+    header = _write_header(public.alg, public.kid, typ)
     signed = b".".join((header, b64url_bytes(payload)))
     signature = signer(signed)
-    if public.algorithm is Algorithm.ES256:
+    if public.algorithm is Algorithm.ES256 and public.passkey is None:
         signature = low_s(signature)
     return b".".join((signed, b64url_bytes(signature))).decode("ascii")
 
@@ -179,8 +210,8 @@ def digest_signed(token: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _write_header(algorithm: Algorithm, kid: str, typ: str) -> bytes:
-    return b64url_bytes(ijson.compact({"alg": algorithm.value, "kid": kid, "typ": typ}))
+def _write_header(alg: str, kid: str, typ: str) -> bytes:
+    return b64url_bytes(ijson.compact({"alg": alg, "kid": kid, "typ": typ}))
 
 
 @lru_cache(maxsize=4096)

@@ -33,7 +33,7 @@ from counterseal import ijson
 from counterseal.errors import InvalidField, MalformedToken, UnfitKey
 from counterseal.keys.roca import require_no_fingerprint
 from counterseal.keys.secret import b64url, unb64url
-from counterseal.models import Algorithm, PublicKey
+from counterseal.models import PASSKEY_ALGORITHMS, Algorithm, Passkey, PublicKey
 
 Loaded: TypeAlias = EcKey | Ed25519PublicKey | RSAPublicKey
 
@@ -51,6 +51,7 @@ _REQUIRED = {
     "RSA": ("e", "kty", "n"),
 }
 _OPTIONAL = frozenset({"kid", "alg", "use", "key_ops"})
+_NAMES: Mapping[Algorithm, str] = {algorithm: algorithm.value for algorithm in Algorithm}
 _TYPE = {
     Algorithm.ES256: "EC",
     Algorithm.EDDSA: "OKP",
@@ -74,9 +75,19 @@ _ED25519_SMALL_ORDER_Y = frozenset(
 """The y coordinates of the eight points whose order divides the cofactor."""
 
 
-def public_key(jwk: object, *, algorithms: frozenset[Algorithm], field: str = "key") -> PublicKey:
+def public_key(
+    jwk: object,
+    *,
+    algorithms: frozenset[Algorithm],
+    field: str = "key",
+    passkey: Passkey | None = None,
+) -> PublicKey:
     """
     Check a public JWK from outside and pin its algorithm, one of *algorithms*.
+
+    Args:
+        passkey: What a passkey is pinned to. Without it, the JWK of a passkey (`WA-ES256` and its
+            like) is refused, and with it that of any other key.
 
     Raises:
         InvalidField: A member is missing, unknown or not text; its name begins with *field*.
@@ -87,7 +98,10 @@ def public_key(jwk: object, *, algorithms: frozenset[Algorithm], field: str = "k
     kid, algorithm_name = jwk.get("kid"), jwk.get("alg")
     if not isinstance(kid, str) or not _KID.fullmatch(kid):
         raise InvalidField(f"{field}.kid", f"not 1 to {KID_LIMIT} characters of ASCII")
-    algorithm = next((allowed for allowed in algorithms if allowed.value == algorithm_name), None)
+    names = _NAMES if passkey is None else PASSKEY_ALGORITHMS
+    algorithm = next(
+        (each for each in algorithms if each in names and names[each] == algorithm_name), None
+    )
     if algorithm is None:
         raise UnfitKey("alg: not an allowed algorithm")
     if jwk.get("kty") != _TYPE[algorithm]:
@@ -104,7 +118,13 @@ def public_key(jwk: object, *, algorithms: frozenset[Algorithm], field: str = "k
     text = ijson.canonical(members, field=field).decode()
     load(text)
     _require_hard(algorithm, members)
-    return PublicKey(kid=kid, algorithm=algorithm, jwk=text, thumbprint=_thumbprint(members))
+    return PublicKey(
+        kid=kid,
+        algorithm=algorithm,
+        jwk=text,
+        thumbprint=_thumbprint(members),
+        passkey=passkey,
+    )
 
 
 def _require_hard(algorithm: Algorithm, members: Mapping[str, str]) -> None:

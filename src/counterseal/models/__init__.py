@@ -26,6 +26,7 @@ from counterseal.models.account import (
 )
 from counterseal.models.binding import (
     LIVING,
+    PASSKEY_ALGORITHMS,
     AddressKind,
     Algorithm,
     Authority,
@@ -35,6 +36,7 @@ from counterseal.models.binding import (
     DeviceKey,
     KeyChange,
     Occasion,
+    Passkey,
     PublicKey,
     PushAddress,
     PushMessage,
@@ -136,6 +138,7 @@ __all__ = [
     "FINISHED",
     "LIVING",
     "OPERATOR",
+    "PASSKEY_ALGORITHMS",
     "UNFINISHED",
     "Account",
     "AddressKind",
@@ -191,6 +194,7 @@ __all__ = [
     "OwnLimits",
     "Pair",
     "PairsContent",
+    "Passkey",
     "PastQuestion",
     "PublicKey",
     "PushAddress",

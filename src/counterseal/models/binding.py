@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import ClassVar
 
 import attrs
@@ -115,6 +117,20 @@ class Algorithm(enum.Enum):
     """RSASSA-PKCS1-v1_5 with SHA-256."""
 
 
+PASSKEY_ALGORITHMS: Mapping[Algorithm, str] = MappingProxyType(
+    {
+        Algorithm.ES256: "WA-ES256",
+        Algorithm.EDDSA: "WA-EdDSA",
+        Algorithm.RS256: "WA-RS256",
+    }
+)
+"""
+The `alg` of a passkey that signs with the algorithm.
+
+The names are private, so an ordinary JWS library refuses a passkey's token.
+"""
+
+
 class Role(enum.Enum):
     """What a device's key may sign."""
 
@@ -125,20 +141,50 @@ class Role(enum.Enum):
 
 
 @attrs.frozen(kw_only=True)
+class Passkey:
+    """
+    What a passkey is pinned to when it is bound (WebAuthn Level 3, 7.2).
+
+    Attributes:
+        rp_id_hash: SHA-256 of the relying party id, base64url.
+        origins: The web origins where it may be used, each compared whole.
+        credential_id: base64url; a browser finds the passkey by it, and it decides nothing.
+        backup_eligible: Whether it may be copied to other devices (BE).
+        aaguid: The authenticator's model, a UUID, where an attestation has proven it.
+    """
+
+    rp_id_hash: str
+    origins: tuple[str, ...]
+    credential_id: str
+    backup_eligible: bool
+    aaguid: str | None = None
+
+
+@attrs.frozen(kw_only=True)
 class PublicKey:
     """
     A checked public key.
 
     Attributes:
         kid: A random id set when the key was made; not derived from the key.
+        algorithm: Of its signatures.
         jwk: The public JWK (RFC 7517) in canonical JSON, required members only.
         thumbprint: RFC 7638 with SHA-256, base64url.
+        passkey: What its assertions must be for; None for a key that signs tokens itself.
     """
 
     kid: str
     algorithm: Algorithm
     jwk: str
     thumbprint: str
+    passkey: Passkey | None = None
+
+    @property
+    def alg(self) -> str:
+        """The `alg` of its JWK and of its tokens."""
+        if self.passkey is None:
+            return self.algorithm.value
+        return PASSKEY_ALGORITHMS[self.algorithm]
 
 
 @attrs.frozen(kw_only=True)

