@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from enum import Enum
 from typing import Any, TypeAlias, TypeVar
 
 import attrs
@@ -32,7 +33,11 @@ def setting(default: T, reason: str, *, low: Any = None, high: Any = None) -> T:
         high: The highest value. None: ten years, ten million, or 1.0 for shares.
     """
     kind = type(default)
-    if kind in _CHECKS:
+    if isinstance(default, Enum):
+        validator = _member_of(type(default))
+    elif default == "":
+        validator = _any_text
+    elif kind in _CHECKS:
         validator = _CHECKS[kind]
     else:
         lowest, highest = _SPANS[kind]
@@ -55,6 +60,20 @@ def _within(low: Any, high: Any) -> _Check:
 def _flag(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if not isinstance(value, bool):
         raise PolicyUnsound(f"{attribute.name}: must be True or False")
+
+
+def _member_of(kind: type[Enum]) -> _Check:
+    def member(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if not isinstance(value, kind):
+            members = ", ".join(each.value for each in kind)
+            raise PolicyUnsound(f"{attribute.name}: must be one of {members}")
+
+    return member
+
+
+def _any_text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, str):
+        raise PolicyUnsound(f"{attribute.name}: must be text")
 
 
 def _text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:

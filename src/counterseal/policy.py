@@ -12,9 +12,10 @@ from datetime import timedelta
 import attrs
 
 from counterseal._setting import DAY, HOUR, MINUTE, SECOND, setting
-from counterseal.errors import PolicyUnsound
-from counterseal.models import Algorithm, Clients
+from counterseal.errors import InvalidField, PolicyUnsound
+from counterseal.models import Algorithm, Clients, PasskeyUse
 from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS, AskingLimits
+from counterseal.models.passkeys import scope_of
 
 TEN_MINUTES = 10 * MINUTE
 """NIST SP 800-63B-4, 3.1.3; OWASP ASVS 5.0, 6.5.5: the longest out-of-band secret."""
@@ -181,6 +182,18 @@ class Policy:
     algorithms: frozenset[Algorithm] = setting(
         frozenset(Algorithm), "The algorithms that a device's key may be pinned to."
     )
+    passkeys: PasskeyUse = setting(
+        PasskeyUse.WITH_DEVICE_KEY,
+        "Whether a strong key may be a passkey. One that its owner may copy to other devices (BE)"
+        " counts as strong only together with the key that this device alone has, unless this is"
+        " `allow`.",
+    )
+    passkey_origin: str = setting(
+        "",
+        "The web origin where passkeys are used, if the App Space does not say; its host is the"
+        " relying party id. Empty: passkeys are bound in App Spaces that say it only."
+        " `counterseal serve` sets it to that of `public_url`.",
+    )
     strong_keys_limit: int = setting(
         4, "Strong keys of one device: one for the PIN, others for biometrics.", high=16
     )
@@ -328,6 +341,10 @@ class Policy:
             )
         if self.cooldown > self.cooldown_limit:
             raise PolicyUnsound("cooldown: longer than cooldown_limit")
+        try:
+            scope_of(self.passkey_origin)
+        except InvalidField:
+            raise PolicyUnsound("passkey_origin: not a web origin by https") from None
 
 
 STANDARD = Policy()

@@ -225,6 +225,13 @@ def _end(
     writes = (*ending.writes, updated_account)
     signer = facts.signer
     forgives_strikes = binding.strikes and signer is not None and signer.role is Role.STRONG
+    assertion = facts.signature.assertion
+    if assertion is not None:
+        # The counter is for whoever reads the log: it decides nothing.
+        ending.entry.attributes = (
+            ("sign_count", str(assertion.sign_count)),
+            ("backed_up", "true" if assertion.backed_up else "false"),
+        )
     return Decision(
         result=ending.challenge,
         writes=(*writes, revise(binding, strikes=0)) if forgives_strikes else writes,

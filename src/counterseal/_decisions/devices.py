@@ -6,7 +6,7 @@ from counterseal import ijson, keys
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.bindings import change_standing, end_binding, with_binding
 from counterseal._decisions.device_requests import AuthenticatedDevice
-from counterseal._decisions.enrolments import key_changes, read_keys
+from counterseal._decisions.enrolments import key_changes, pin_passkeys, read_keys
 from counterseal._decisions.outbox import build_revocation_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Signing, Tools, require
 from counterseal._decisions.strikes import count_strike
@@ -55,7 +55,7 @@ def rotate(
     if enrolment.token or enrolment.name or enrolment.addresses:
         raise InvalidField("rotation", "holds more than keys")
     binding, policy = device.binding, tools.policy
-    offer = read_keys(enrolment.keys, ROTATE_TYP, policy)
+    offer = pin_passkeys(read_keys(enrolment.keys, ROTATE_TYP, policy), device.app_space, policy)
     roles = {key.role for key in offer.keys}
     facts = Rotating(
         proving=device.proving,

@@ -9,7 +9,16 @@ from counterseal._decisions.bindings import with_binding
 from counterseal._decisions.outbox import build_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
 from counterseal._decisions.readings import records
-from counterseal.errors import BindingInactive, InvalidField, KeysIncomplete, TokenSpent, WrongToken
+from counterseal.errors import (
+    BindingInactive,
+    InvalidField,
+    KeysIncomplete,
+    MalformedToken,
+    NotPossessed,
+    TokenSpent,
+    UnfitKey,
+    WrongToken,
+)
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (
     Account,
@@ -21,10 +30,15 @@ from counterseal.models import (
     Guid,
     KeyChange,
     Occasion,
+    Passkey,
+    PasskeyUse,
     Record,
+    Role,
+    replace,
     revise,
 )
 from counterseal.models.guid import parse
+from counterseal.models.passkeys import scope_of
 from counterseal.policy import Policy
 from counterseal.rules.evidence import (
     Completing,
@@ -41,10 +55,16 @@ from counterseal.wire.enrolment import BIND_TYP, Enrolment, OfferedKey, bind_cla
 
 @attrs.define
 class Offer:
-    """New keys, each checked by itself, and their proofs of possession, not verified, in order."""
+    """
+    New keys, each checked by itself, and their proofs of possession, not verified, in order.
+
+    Attributes:
+        has_passkeys: Whether one of them is a passkey.
+    """
 
     keys: tuple[DeviceKey, ...]
     possession: tuple[Evidence, ...]
+    has_passkeys: bool = False
 
 
 def read_keys(offered_keys: tuple[OfferedKey, ...], typ: str, policy: Policy) -> Offer:
@@ -54,11 +74,67 @@ def read_keys(offered_keys: tuple[OfferedKey, ...], typ: str, policy: Policy) ->
     offer = Offer((), ())
     for index, offered in enumerate(offered_keys):
         field = f"keys[{index}].jwk"
-        key = keys.public_key(offered.jwk, algorithms=policy.algorithms, field=field)
+        passkey = _offered_passkey(offered, policy, f"keys[{index}].credentialId")
+        key = keys.public_key(
+            offered.jwk, algorithms=policy.algorithms, field=field, passkey=passkey
+        )
         proof = keys.read(offered.proof, limit=policy.token_bytes)
         offer.keys += (DeviceKey(role=offered.role, key=key),)
         offer.possession += (Evidence(proof, key, typ),)
+        offer.has_passkeys |= passkey is not None
     return offer
+
+
+def _offered_passkey(offered: OfferedKey, policy: Policy, field: str) -> Passkey | None:
+    """Return the passkey of an offered key, which is pinned to nothing yet."""
+    if offered.credential_id is None:
+        return None
+    if offered.role is not Role.STRONG or policy.passkeys is PasskeyUse.REFUSE:
+        raise UnfitKey("a passkey, which may be a strong key only, and by the policy")
+    try:
+        fits = 1 <= len(keys.unb64url(offered.credential_id)) <= keys.CREDENTIAL_ID_LIMIT
+    except MalformedToken:
+        fits = False
+    if not fits:
+        raise InvalidField(field, f"not base64url of 1 to {keys.CREDENTIAL_ID_LIMIT} bytes")
+    return Passkey(
+        rp_id_hash="", origins=(), backup_eligible=False, credential_id=offered.credential_id
+    )
+
+
+def pin_passkeys(offer: Offer, app_space: AppSpace | None, policy: Policy) -> Offer:
+    """
+    Return *offer* with its passkeys pinned to where the App Space uses them.
+
+    Whether one may be copied is as its own proof says, which is verified with it.
+
+    Raises:
+        NotPossessed: *app_space* is None: the keys have signed for another one.
+        UnfitKey: Neither App Space nor policy say where passkeys are used.
+        MalformedAssertion: A proof is no assertion.
+    """
+    if not offer.has_passkeys:
+        return offer
+    if app_space is None:
+        raise NotPossessed
+    scope = app_space.passkeys or scope_of(policy.passkey_origin)
+    if scope is None:
+        raise UnfitKey("a passkey, and no web origin is set for them")
+    pinned = Offer((), ())
+    for device_key, evidence in zip(offer.keys, offer.possession, strict=True):
+        key = device_key.key
+        if key.passkey is not None:
+            claimed_parts = keys.read_assertion(evidence.jws.signature)
+            passkey = replace(
+                key.passkey,
+                rp_id_hash=keys.digest(scope.rp_id.encode()),
+                origins=scope.origins,
+                backup_eligible=claimed_parts.backup_eligible,
+            )
+            key = replace(key, passkey=passkey)
+        pinned.keys += (replace(device_key, key=key),)
+        pinned.possession += (Evidence(evidence.jws, key, evidence.typ),)
+    return pinned
 
 
 def read_offer(enrolment: Enrolment, policy: Policy) -> Offer:
@@ -124,6 +200,9 @@ def complete(
     )
     # Before anything that would tell a stranger what became of the invitation.
     token_matches(facts)
+    if offer.has_passkeys:
+        offer = pin_passkeys(offer, _app_space_of(binding, app_spaces), tools.policy)
+        facts = replace(facts, keys=offer.keys, possession=offer.possession)
     if binding.enrolled:
         _demand_same_keys(facts)
         return Decision(result=(binding, account, _bound_app_space(app_spaces)))
@@ -169,6 +248,14 @@ def _demand_same_keys(facts: Completing) -> None:
 def _fingerprint(device_keys: tuple[DeviceKey, ...]) -> str:
     lines = sorted(f"{key.role.value} {key.key.kid} {key.key.thumbprint}" for key in device_keys)
     return keys.digest("\n".join(lines).encode())
+
+
+def _app_space_of(binding: Binding, app_spaces: list[Record | None]) -> AppSpace | None:
+    """Return the binding's App Space, if the keys have signed for it."""
+    for record in app_spaces:
+        if isinstance(record, AppSpace) and record.guid == binding.app_space:
+            return record
+    return None
 
 
 def _bound_app_space(app_spaces: list[Record | None]) -> AppSpace:

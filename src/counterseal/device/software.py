@@ -11,7 +11,7 @@ import attrs
 from counterseal import ijson, keys
 from counterseal.device.pin import SCRYPT_N, Entropy, WrappedKey, Wrapping, unwrap, wrap
 from counterseal.errors import DisplayChanged, InvalidField, MalformedToken, NotBound, UnfitKey
-from counterseal.keys import PrivateKey
+from counterseal.keys import PrivateKey, SigningKey
 from counterseal.models import Algorithm, DeviceCall, DeviceKey, Guid, PushAddress, Role
 from counterseal.wire.answer import Answer, answer_claims
 from counterseal.wire.claims import VERSION
@@ -55,7 +55,7 @@ class Rotation:
 
     body: bytes = attrs.field(repr=False)
     device_key: PrivateKey
-    strong_key: WrappedKey
+    strong_key: WrappedKey | SigningKey
 
 
 @attrs.define(kw_only=True)
@@ -68,14 +68,15 @@ class SoftwareDevice:
 
     Attributes:
         device_key: Signs proofs and answers with weak buttons; needs no PIN.
-        strong_key: Signs every answer; encrypted under the PIN.
+        strong_key: Signs every answer. Encrypted under the PIN; or a passkey in its authenticator,
+            which verifies the person itself, and for which any PIN stands for "use it".
         bond: None until the binding is completed.
     """
 
     clock: Clock
     entropy: Entropy
     device_key: PrivateKey
-    strong_key: WrappedKey
+    strong_key: WrappedKey | SigningKey
     bond: Bond | None = None
 
     @classmethod
@@ -87,19 +88,21 @@ class SoftwareDevice:
         pin: str,
         algorithm: Algorithm = Algorithm.ES256,
         cost: int = SCRYPT_N,
+        passkey: SigningKey | None = None,
     ) -> SoftwareDevice:
         """
         Make a device with new keys of *algorithm*; *pin* protects the strong key.
 
         Args:
             cost: The N of scrypt (RFC 7914).
+            passkey: The strong key, if it is one in an authenticator.
         """
-        strong = keys.generate(algorithm, kid=_new_id(entropy))
         return cls(
             clock=clock,
             entropy=entropy,
             device_key=keys.generate(algorithm, kid=_new_id(entropy)),
-            strong_key=wrap(strong, pin, entropy, cost=cost),
+            strong_key=passkey
+            or wrap(keys.generate(algorithm, kid=_new_id(entropy)), pin, entropy, cost=cost),
         )
 
     def enrolment(
@@ -200,19 +203,28 @@ class SoftwareDevice:
         """
         return self._signed(self.read_display(display), display, pin)
 
-    def rotation(self, *, pin: str, new_pin: str, roles: Iterable[Role] = tuple(Role)) -> Rotation:
+    def rotation(
+        self,
+        *,
+        pin: str,
+        new_pin: str,
+        roles: Iterable[Role] = tuple(Role),
+        passkey: SigningKey | None = None,
+    ) -> Rotation:
         """
-        Make new keys of *roles*, endorsed by the old ones.
+        Make new keys of *roles*, endorsed by the old ones; *passkey* is the strong key's successor.
 
         The device changes nothing until `complete_rotation`: the service may refuse them.
         """
         bond = self._bond()
         old_keys = self._keys(pin)
-        new_keys = {
+        new_keys: dict[Role, SigningKey] = {
             role: keys.generate(old_keys[role].public.algorithm, kid=_new_id(self.entropy))
             for role in Role
             if role in set(roles)
         }
+        if passkey is not None:
+            new_keys[Role.STRONG] = passkey
         claims = rotation_claims(bond.device, bond.app_space, _public_keys(new_keys))
         offered_keys = tuple(
             attrs.evolve(
@@ -221,20 +233,27 @@ class SoftwareDevice:
             )
             for offered in _offer(new_keys, ROTATE_TYP, claims)
         )
-        strong_key = new_keys.get(Role.STRONG)
+        device_key, strong_key = new_keys.get(Role.DEVICE), new_keys.get(Role.STRONG)
+        cost = self.strong_key.cost if isinstance(self.strong_key, WrappedKey) else SCRYPT_N
         return Rotation(
             body=ijson.compact(enrolment_document(Enrolment(keys=offered_keys))),
-            device_key=new_keys.get(Role.DEVICE, self.device_key),
+            device_key=device_key if isinstance(device_key, PrivateKey) else self.device_key,
             strong_key=(
-                self.strong_key
-                if strong_key is None
-                else wrap(strong_key, new_pin, self.entropy, cost=self.strong_key.cost)
+                wrap(strong_key, new_pin, self.entropy, cost=cost)
+                if isinstance(strong_key, PrivateKey)
+                else strong_key or self.strong_key
             ),
         )
 
     def complete_rotation(self, rotation: Rotation) -> None:
         """Use the new keys from now on."""
         self.device_key, self.strong_key = rotation.device_key, rotation.strong_key
+
+    def unlock(self, pin: str) -> SigningKey:
+        """Return the strong key; a passkey's authenticator asks the person itself."""
+        if isinstance(self.strong_key, WrappedKey):
+            return unwrap(self.strong_key, pin, self.entropy)
+        return self.strong_key
 
     def check(self, receipt: str) -> Receipt:
         """
@@ -270,6 +289,7 @@ class SoftwareDevice:
         code: str | None = None,
     ) -> str:
         bond = self._bond()
+        key = self.device_key if pin is None else self.unlock(pin)
         answer = Answer(
             device=bond.device,
             account=bond.account,
@@ -279,17 +299,14 @@ class SoftwareDevice:
             button=button,
             title=title,
             code=code,
+            device_key=(None if key.public.passkey is None else self.device_key.public.thumbprint),
             issued_at=int(self.clock.now().timestamp()),
             id=_new_id(self.entropy),
         )
-        key = self.device_key if pin is None else unwrap(self.strong_key, pin, self.entropy)
         return keys.sign(key, typ=answer.typ, claims=answer_claims(answer))
 
-    def _keys(self, pin: str) -> dict[Role, PrivateKey]:
-        return {
-            Role.DEVICE: self.device_key,
-            Role.STRONG: unwrap(self.strong_key, pin, self.entropy),
-        }
+    def _keys(self, pin: str) -> dict[Role, SigningKey]:
+        return {Role.DEVICE: self.device_key, Role.STRONG: self.unlock(pin)}
 
     def _bond(self) -> Bond:
         if self.bond is None:
@@ -302,8 +319,13 @@ def device_document(device: SoftwareDevice) -> dict[str, Any]:
     Return what a device has to store, as a JSON object.
 
     It holds the device key in the clear: only the device's owner may read it.
+
+    Raises:
+        InvalidField: The strong key is a passkey, which its authenticator stores.
     """
     strong_key = device.strong_key
+    if not isinstance(strong_key, WrappedKey):
+        raise InvalidField("strongKey", "a passkey, which is in its authenticator")
     document: dict[str, Any] = {
         "version": DOCUMENT_VERSION,
         "deviceKey": {
@@ -369,12 +391,12 @@ def _new_id(entropy: Entropy) -> str:
     return keys.b64url(entropy.token(ID_BYTES))
 
 
-def _public_keys(private_keys: Mapping[Role, PrivateKey]) -> list[DeviceKey]:
+def _public_keys(private_keys: Mapping[Role, SigningKey]) -> list[DeviceKey]:
     return [DeviceKey(role=role, key=key.public) for role, key in private_keys.items()]
 
 
 def _offer(
-    private_keys: Mapping[Role, PrivateKey], typ: str, claims: dict[str, Any]
+    private_keys: Mapping[Role, SigningKey], typ: str, claims: dict[str, Any]
 ) -> tuple[OfferedKey, ...]:
     return tuple(
         OfferedKey(
@@ -382,9 +404,12 @@ def _offer(
             jwk={
                 **ijson.parse(key.public.jwk),
                 "kid": key.public.kid,
-                "alg": key.public.algorithm.value,
+                "alg": key.public.alg,
             },
             proof=keys.sign(key, typ=typ, claims=claims),
+            credential_id=(
+                None if key.public.passkey is None else key.public.passkey.credential_id
+            ),
         )
         for role, key in private_keys.items()
     )

@@ -22,6 +22,7 @@ from __future__ import annotations
 from counterseal.keys.jws import (
     Header,
     Jws,
+    SigningKey,
     digest_signed,
     read,
     sign,
@@ -31,6 +32,7 @@ from counterseal.keys.jws import (
     verify_by_device,
 )
 from counterseal.keys.passkeys import (
+    CREDENTIAL_ID_LIMIT,
     Assertion,
     AssertionParts,
     challenge_of,
@@ -52,12 +54,14 @@ from counterseal.keys.secret import (
 )
 
 __all__ = [
+    "CREDENTIAL_ID_LIMIT",
     "Aead",
     "Assertion",
     "AssertionParts",
     "Header",
     "Jws",
     "PrivateKey",
+    "SigningKey",
     "b64url",
     "basic_digest",
     "challenge_of",

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 from cryptography.exceptions import InvalidSignature
@@ -36,7 +36,7 @@ from counterseal.errors import (
     WrongType,
 )
 from counterseal.keys.passkeys import Assertion, verify_assertion
-from counterseal.keys.private import ES256, P256_ORDER, PKCS1, PSS, SHA256, PrivateKey
+from counterseal.keys.private import ES256, P256_ORDER, PKCS1, PSS, SHA256
 from counterseal.keys.public import load
 from counterseal.keys.secret import b64url_bytes, digest, unb64url
 from counterseal.models import Algorithm, PublicKey
@@ -160,8 +160,19 @@ def verify_bytes(signature: bytes, data: bytes, key: PublicKey) -> None:
         raise WrongSignature from None
 
 
-def sign(key: PrivateKey, *, typ: str, claims: dict[str, Any]) -> str:
-    """Write a compact JWS with a private key in memory."""
+class SigningKey(Protocol):
+    """What signs for one public key: a `PrivateKey`, or a passkey in its authenticator."""
+
+    @property
+    def public(self) -> PublicKey:
+        """The public key."""
+
+    def sign(self, data: bytes, /) -> bytes:
+        """Return the third part of a token whose header and claims are *data*."""
+
+
+def sign(key: SigningKey, *, typ: str, claims: dict[str, Any]) -> str:
+    """Write a compact JWS with *key*."""
     return sign_with(key.sign, key.public, typ=typ, claims=claims)
 
 

@@ -93,6 +93,11 @@ class AssertionParts:
         """The flags of the authenticator data."""
         return self.authenticator_data[RP_ID_HASH_BYTES]
 
+    @property
+    def backup_eligible(self) -> bool:
+        """Whether the passkey says that it may be copied to other devices (BE)."""
+        return bool(self.flags & BACKUP_ELIGIBLE)
+
 
 @attrs.define(kw_only=True)
 class Assertion:
@@ -195,10 +200,10 @@ def verify_assertion(data: bytes, signed: bytes, key: PublicKey, passkey: Passke
 def _require_client_data(client_data: bytes, signed: bytes, passkey: Passkey) -> str:
     """Return the origin that the browser says, if everything that it says is as it has to be."""
     expected_challenge = digest(signed)
-    for origin in passkey.origins:
+    for known_origin in passkey.origins:
         # Most browsers write exactly this (5.8.1.1), and comparing is faster than parsing.
-        if client_data == _CLIENT_DATA % (expected_challenge.encode(), origin.encode()):
-            return origin
+        if client_data == _CLIENT_DATA % (expected_challenge.encode(), known_origin.encode()):
+            return known_origin
     try:
         client: Any = ijson.parse(client_data)
     except InvalidField:

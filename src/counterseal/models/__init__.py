@@ -36,7 +36,6 @@ from counterseal.models.binding import (
     DeviceKey,
     KeyChange,
     Occasion,
-    Passkey,
     PublicKey,
     PushAddress,
     PushMessage,
@@ -83,6 +82,7 @@ from counterseal.models.outbox import (
     Reservation,
     SkipReason,
 )
+from counterseal.models.passkeys import Passkey, PasskeyScope, PasskeyUse
 from counterseal.models.tenancy import (
     OPERATOR,
     Admin,
@@ -195,6 +195,8 @@ __all__ = [
     "Pair",
     "PairsContent",
     "Passkey",
+    "PasskeyScope",
+    "PasskeyUse",
     "PastQuestion",
     "PublicKey",
     "PushAddress",

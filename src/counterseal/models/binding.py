@@ -12,6 +12,7 @@ import attrs
 
 from counterseal.models import fields
 from counterseal.models.guid import Guid
+from counterseal.models.passkeys import Passkey
 
 
 class BindingState(enum.Enum):
@@ -138,26 +139,6 @@ class Role(enum.Enum):
     """API proofs and answers with weak buttons."""
     STRONG = "strong"
     """Every answer; unlocked by PIN or biometric on the device."""
-
-
-@attrs.frozen(kw_only=True)
-class Passkey:
-    """
-    What a passkey is pinned to when it is bound (WebAuthn Level 3, 7.2).
-
-    Attributes:
-        rp_id_hash: SHA-256 of the relying party id, base64url.
-        origins: The web origins where it may be used, each compared whole.
-        credential_id: base64url; a browser finds the passkey by it, and it decides nothing.
-        backup_eligible: Whether it may be copied to other devices (BE).
-        aaguid: The authenticator's model, a UUID, where an attestation has proven it.
-    """
-
-    rp_id_hash: str
-    origins: tuple[str, ...]
-    credential_id: str
-    backup_eligible: bool
-    aaguid: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -20,6 +20,7 @@ from counterseal.models.clients import (
     TokenForm,
 )
 from counterseal.models.guid import Guid, derive_guid, partition_of
+from counterseal.models.passkeys import PasskeyScope
 from counterseal.models.sealing import provider_context
 
 
@@ -78,6 +79,8 @@ class AppSpace:
     brand_color: str | None = None
     universal_app: bool = False
     texts: Texts = Texts()
+    passkeys: PasskeyScope | None = None
+    """Where its passkeys are used; None means at the policy's `passkey_origin`."""
     created_at: datetime = attrs.field(validator=fields.utc)
 
     due_at: ClassVar[datetime | None] = None

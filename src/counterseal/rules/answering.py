@@ -29,7 +29,15 @@ from counterseal.errors import (
     WrongSignature,
     WrongState,
 )
-from counterseal.models import Account, Binding, Button, Challenge, DeviceKey, Role
+from counterseal.models import (
+    Account,
+    Binding,
+    Button,
+    Challenge,
+    DeviceKey,
+    PasskeyUse,
+    Role,
+)
 from counterseal.policy import Policy
 from counterseal.rules.evidence import Evidence, Proving, Rotating
 from counterseal.rules.standing import within_window
@@ -133,6 +141,11 @@ def addressed_here(facts: Answering) -> None:
         raise WrongAudience
     if facts.answer.challenge != facts.challenge.guid:
         raise WrongChallenge
+    device_key = facts.answer.device_key
+    if device_key is not None:
+        proving_key = facts.proving.evidence.key
+        if proving_key is None or proving_key.thumbprint != device_key:
+            raise WrongDevice
 
 
 def display_matches(facts: Answering) -> None:
@@ -147,9 +160,21 @@ def button_matches(facts: Answering) -> None:
 
 
 def key_strong_enough(facts: Answering) -> None:
-    """Refuse a strong button signed by a device key."""
-    if chosen(facts).strong and facts.signer is not None and facts.signer.role is not Role.STRONG:
+    """
+    Refuse a strong button signed by a device key.
+
+    A passkey that may be copied counts as strong only where its answer names the device key, which
+    has proven the call, unless the policy allows it alone.
+    """
+    if not chosen(facts).strong or facts.signer is None:
+        return
+    if facts.signer.role is not Role.STRONG:
         raise WeakKey
+    passkey = facts.signer.key.passkey
+    if passkey is None or not passkey.backup_eligible or facts.policy.passkeys is PasskeyUse.ALLOW:
+        return
+    if facts.answer.device_key is None:
+        raise WeakKey("a passkey that may be copied, without the device key")
 
 
 def signature_holds(facts: Answering) -> None:
@@ -161,6 +186,8 @@ def signature_holds(facts: Answering) -> None:
         raise WrongState("the signer is no key of the binding")
     if facts.signer.key.algorithm not in facts.policy.algorithms:
         raise WrongAlgorithm("no longer allowed by the policy")
+    if facts.signer.key.passkey is not None and facts.policy.passkeys is PasskeyUse.REFUSE:
+        raise WrongAlgorithm("a passkey, which the policy refuses")
     facts.signature.require()
 
 

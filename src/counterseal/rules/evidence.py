@@ -27,7 +27,7 @@ from counterseal.errors import (
     WrongKey,
     WrongToken,
 )
-from counterseal.keys import Jws
+from counterseal.keys import Assertion, Jws
 from counterseal.models import (
     Account,
     Binding,
@@ -51,20 +51,22 @@ class Evidence:
     Attributes:
         key: From the store; None if there is no key of the id that the token names.
         proved: The facts for which the token is a valid proof; None before the check.
+        assertion: What a passkey's assertion says; None before the check, and for other keys.
     """
 
-    __slots__ = ("_refusal", "_verified", "jws", "key", "proved", "typ")
+    __slots__ = ("_refusal", "_verified", "assertion", "jws", "key", "proved", "typ")
 
     def __init__(self, jws: Jws, key: PublicKey | None, typ: str) -> None:
         self.jws = jws
         self.key = key
         self.typ = typ
         self.proved: Proving | None = None
+        self.assertion: Assertion | None = None
         self._verified = False
         self._refusal: type[Refused] | None = None
 
     def require(self) -> None:
-        """Verify the token, once; refuse as `keys.verify` does, or if there is no key."""
+        """Verify the token, once; refuse as `keys.verify_by_device`, or if there is no key."""
         if self._refusal is not None:
             raise self._refusal
         if self._verified:
@@ -72,7 +74,7 @@ class Evidence:
         try:
             if self.key is None:
                 raise WrongKey
-            keys.verify(self.jws, self.key, expected_typ=self.typ)
+            self.assertion = keys.verify_by_device(self.jws, self.key, expected_typ=self.typ)
         except Refused as refusal:
             self._refusal = type(refusal)
             raise

@@ -19,6 +19,7 @@ from typing import Any
 from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.issuing import Issued
 from counterseal.device import SoftwareDevice
+from counterseal.keys import SigningKey
 from counterseal.memory import memory_ports
 from counterseal.models import (
     OPERATOR,
@@ -193,16 +194,18 @@ class FakeService:
         pin: str = PIN,
         algorithm: Algorithm = Algorithm.ES256,
         addresses: tuple[PushAddress, ...] = (),
+        passkey: SigningKey | None = None,
     ) -> Phone:
         """
-        Invite a user's phone, and finish the bind.
+        Invite a user's phone, and finish the bind; *passkey* is its strong key, if it has one.
 
         Raises:
             Refused: As `Invitations.invite` and `Enrolments.complete`.
             Unavailable: A port failed.
         """
         invitation = self.invitations.invite(origin or self.origin, account_id)
-        return self.complete(invitation, self.phone(pin=pin, algorithm=algorithm), addresses)
+        phone = self.phone(pin=pin, algorithm=algorithm, passkey=passkey)
+        return self.complete(invitation, phone, addresses)
 
     def log_in(
         self,
@@ -228,10 +231,21 @@ class FakeService:
         )
         return self.complete(invitation, self.phone(pin=pin, algorithm=algorithm), addresses)
 
-    def phone(self, *, pin: str = PIN, algorithm: Algorithm = Algorithm.ES256) -> Phone:
-        """Make a phone that is not bound yet."""
+    def phone(
+        self,
+        *,
+        pin: str = PIN,
+        algorithm: Algorithm = Algorithm.ES256,
+        passkey: SigningKey | None = None,
+    ) -> Phone:
+        """Make a phone that is not bound yet; *passkey* is its strong key, if it has one."""
         device = SoftwareDevice.make(
-            clock=self.clock, entropy=self.entropy, pin=pin, algorithm=algorithm, cost=SCRYPT_COST
+            clock=self.clock,
+            entropy=self.entropy,
+            pin=pin,
+            algorithm=algorithm,
+            cost=SCRYPT_COST,
+            passkey=passkey,
         )
         return Phone(answers=self.answers, devices=self.devices, device=device, pin=pin)
 

@@ -12,6 +12,7 @@ Compact JWS of type `counterseal-answer+jwt` or `counterseal-disown+jwt`:
 | `display` | SHA-256 of the display document's canonical bytes, base64url |
 | `button`, `title` | index and title of the chosen button; answers only |
 | `code` | the matching code as typed; only if the challenge asks for one |
+| `deviceKey` | the thumbprint of the device key; only where a passkey names it |
 | `iat`, `jti` | seconds since the epoch; a random id |
 """
 
@@ -38,7 +39,8 @@ _COMMON: dict[str, type] = {
     "jti": str,
 }
 _ANSWER = {**_COMMON, "button": int, "title": str}
-_CODE: dict[str, type] = {"code": str}
+_DEVICE_KEY: dict[str, type] = {"deviceKey": str}
+_OPTIONAL: dict[str, type] = {"code": str, **_DEVICE_KEY}
 
 
 @attrs.define(kw_only=True)
@@ -46,7 +48,7 @@ class Answer:
     """
     The claims of an answer, or of a disown, which has no button, title or code.
 
-    An answer has a code only if one was typed.
+    An answer has a code only if one was typed. Its device key, where it names one, is a thumbprint.
     """
 
     device: Guid
@@ -57,6 +59,7 @@ class Answer:
     button: int | None = None
     title: str | None = attrs.field(default=None, repr=False)
     code: str | None = attrs.field(default=None, repr=False)
+    device_key: str | None = None
     issued_at: int
     id: str
 
@@ -77,18 +80,23 @@ def answer_claims(answer: Answer) -> dict[str, Any]:
         "iat": answer.issued_at,
         "jti": answer.id,
     }
-    optional = {"button": answer.button, "title": answer.title, "code": answer.code}
+    optional = {
+        "button": answer.button,
+        "title": answer.title,
+        "code": answer.code,
+        "deviceKey": answer.device_key,
+    }
     return claims | {name: value for name, value in optional.items() if value is not None}
 
 
 def read_answer(claimed: dict[str, Any], *, typ: str) -> Answer:
     """Read the payload of an answer (or, by *typ*, of a disown); see `wire.claims` for refusals."""
     if typ == ANSWER_TYP:
-        demand(claimed, _ANSWER, _CODE)
+        demand(claimed, _ANSWER, _OPTIONAL)
         if claimed["button"] < 0:
             raise MalformedToken
     else:
-        demand(claimed, _COMMON)
+        demand(claimed, _COMMON, _DEVICE_KEY)
     demand_guids(claimed["iss"], claimed["sub"], claimed["aud"], claimed["challenge"])
     demand_id(claimed["jti"])
     return Answer(
@@ -100,6 +108,7 @@ def read_answer(claimed: dict[str, Any], *, typ: str) -> Answer:
         button=claimed.get("button"),
         title=claimed.get("title"),
         code=claimed.get("code"),
+        device_key=claimed.get("deviceKey"),
         issued_at=claimed["iat"],
         id=claimed["jti"],
     )

@@ -6,7 +6,7 @@ The body of the first two is a JSON object:
 | member | value |
 |---|---|
 | `token` | the session token, `guid.secret`; enrolment only |
-| `keys` | `[{role, jwk, proof}]`; in a rotation also `endorsement` |
+| `keys` | `[{role, jwk, proof}]`; in a rotation also `endorsement`; for a passkey `credentialId` |
 | `name` | the device's name; enrolment only, optional |
 | `addresses` | `[{kind, value}]`, push addresses; enrolment only, optional |
 
@@ -55,18 +55,24 @@ ENDORSE_TYP = "counterseal-endorse+jwt"
 _MEMBERS = {"token", "keys", "name", "addresses"}
 _PEEK_MEMBERS = {"token"}
 _UPDATE_MEMBERS = {"name", "addresses"}
-_KEY_MEMBERS = {"role", "jwk", "proof", "endorsement"}
+_KEY_MEMBERS = {"role", "jwk", "proof", "endorsement", "credentialId"}
 _ADDRESS_MEMBERS = {"kind", "value"}
 
 
 @attrs.frozen(kw_only=True)
 class OfferedKey:
-    """A new key as received; nothing of it is checked yet."""
+    """
+    A new key as received; nothing of it is checked yet.
+
+    Attributes:
+        credential_id: A passkey's, base64url; None for another key.
+    """
 
     role: Role
     jwk: Mapping[str, Any]
     proof: str = attrs.field(repr=False)
     endorsement: str | None = attrs.field(default=None, repr=False)
+    credential_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -113,6 +119,7 @@ def enrolment_document(enrolment: Enrolment) -> dict[str, Any]:
         "keys": [
             {"role": key.role.value, "jwk": dict(key.jwk), "proof": key.proof}
             | ({} if key.endorsement is None else {"endorsement": key.endorsement})
+            | ({} if key.credential_id is None else {"credentialId": key.credential_id})
             for key in enrolment.keys
         ]
     }
@@ -183,12 +190,13 @@ def _offered(value: object, field: str) -> OfferedKey:
         raise InvalidField(f"{prefix}role", "neither device nor strong")
     if not isinstance(members.get("jwk"), Mapping):
         raise InvalidField(f"{prefix}jwk", "missing or not a JSON object")
-    endorsed = "endorsement" in members
+    endorsed, passkey = "endorsement" in members, "credentialId" in members
     return OfferedKey(
         role=role,
         jwk=members["jwk"],
         proof=read_text(members, "proof", prefix),
         endorsement=read_text(members, "endorsement", prefix) if endorsed else None,
+        credential_id=read_text(members, "credentialId", prefix) if passkey else None,
     )
 
 

@@ -11,6 +11,7 @@ Compact JWS of type `counterseal-receipt+jwt` by the service:
 | `answer` | the answer or disown as it was received, a compact JWS |
 | `device`, `account` | GUIDs |
 | `key`, `role` | the device's public key and its role |
+| `passkey` | of a passkey only: what it was pinned to, and what its assertion says |
 | `history` | `[{at, role, thumbprint}]`, how the device came to its keys |
 | `outcome` | `ANSWERED` or `DISOWNED` |
 | `approved` | whether the chosen button approves |
@@ -32,6 +33,7 @@ from counterseal.errors import (
     ReceiptChanged,
     Refused,
 )
+from counterseal.keys import Assertion
 from counterseal.models import (
     Account,
     Algorithm,
@@ -40,6 +42,7 @@ from counterseal.models import (
     ChallengeState,
     DeviceKey,
     KeyChange,
+    Passkey,
     PublicKey,
     Role,
 )
@@ -72,6 +75,14 @@ _CLAIMS: dict[str, type] = {
 }
 
 
+_PASSKEY_CLAIM: dict[str, type] = {"passkey": dict}
+_PASSKEY: dict[str, type] = {
+    "rpIdHash": str,
+    "origins": list,
+    "userVerified": bool,
+    "backupEligible": bool,
+}
+_AAGUID: dict[str, type] = {"aaguid": str}
 _HISTORY: dict[str, type] = {"at": str, "role": str, "thumbprint": str}
 
 
@@ -83,6 +94,7 @@ class Receipt:
     Attributes:
         proven: Whether the reader trusts the issuer's key, which signed it.
         key, role: The device's key, which signed the answer.
+        assertion: What the answer's assertion says; None unless the key is a passkey.
         state: ANSWERED or DISOWNED.
         previous: The `hash` of the account's receipt before; empty for the first.
         hash: SHA-256 of this receipt's signed part (header and payload), base64url,
@@ -95,6 +107,7 @@ class Receipt:
     answer: Answer
     key: PublicKey
     role: Role
+    assertion: Assertion | None
     state: ChallengeState
     approved: bool
     at: datetime
@@ -128,7 +141,8 @@ def receipt_payload(
     beginning = f'{{"version":{VERSION},"issuer":{_jwk(issuer)},"display":{display}'
     outcome = (
         f',"answer":"{token}","device":"{binding.guid}","account":"{account.guid}"'
-        f',"key":{_jwk(signer.key)},"role":"{signer.role.value}","history":[{history}]'
+        f',"key":{_jwk(signer.key)}{_passkey_member(signer.key.passkey)}'
+        f',"role":"{signer.role.value}","history":[{history}]'
         f',"outcome":"{state.value}","approved":{"true" if approved else "false"}'
         f',"at":"{format_time(at)}","number":{account.receipts + 1}'
         f',"previous":"{account.receipt_hash}"}}'
@@ -165,7 +179,7 @@ def verify_receipt(
     """
     try:
         jws = keys.read(token, limit=RECEIPT_LIMIT)
-        demand(jws.claimed, _CLAIMS)
+        demand(jws.claimed, _CLAIMS, _PASSKEY_CLAIM)
         claimed_issuer = _key(jws.claimed["issuer"])
         issuer = _trusted(claimed_issuer, trusted, thumbprint)
         claims = keys.verify(jws, issuer, expected_typ=RECEIPT_TYP)
@@ -198,10 +212,12 @@ def _check_claims(
 ) -> Receipt:
     display = ijson.parse(claims["display"], field="display")
     demand_display(display)
-    key, role = _key(claims["key"]), Role(claims["role"])
+    key, role = _key(claims["key"], _read_passkey(claims)), Role(claims["role"])
+    _require(key.passkey is None or role is Role.STRONG, "a passkey in another role")
     answer_token = keys.read(claims["answer"], limit=RECEIPT_LIMIT)
     typ = answer_token.header.typ
-    answer = read_answer(keys.verify(answer_token, key, expected_typ=typ), typ=typ)
+    assertion = keys.verify_by_device(answer_token, key, expected_typ=typ)
+    answer = read_answer(answer_token.claimed, typ=typ)
     _require(claims["version"] == VERSION, "version")
     _require(ijson.canonical(display).decode() == claims["display"], "display is not canonical")
     _require(answer.typ == typ, "answer is of another kind")
@@ -232,6 +248,14 @@ def _check_claims(
     _require(claims["approved"] is approved, "approved")
     current = [line for line in claims["history"] if line["thumbprint"] == key.thumbprint]
     _require(any(line["role"] == role.value for line in current), "history")
+    _require(
+        answer.device_key is None
+        or any(
+            line["role"] == Role.DEVICE.value and line["thumbprint"] == answer.device_key
+            for line in claims["history"]
+        ),
+        "device key",
+    )
     _require(claims["number"] >= 1 and bool(claims["previous"]) is (claims["number"] > 1), "chain")
     return Receipt(
         issuer=issuer,
@@ -240,6 +264,7 @@ def _check_claims(
         answer=answer,
         key=key,
         role=role,
+        assertion=assertion,
         state=state,
         approved=approved,
         at=parse_time(claims["at"]),
@@ -257,7 +282,36 @@ def _require(holds: bool, what: str) -> None:  # noqa: FBT001
 def _jwk(key: PublicKey) -> str:
     """Write the JWK of *key*, whose required members the record holds as JSON."""
     kid = ijson.quoted(key.kid)
-    return f'{key.jwk[:-1]},"kid":{kid},"alg":"{key.algorithm.value}"}}'
+    return f'{key.jwk[:-1]},"kid":{kid},"alg":"{key.alg}"}}'
+
+
+def _passkey_member(passkey: Passkey | None) -> str:
+    """Write the member `passkey`; its texts are base64url, web origins and a UUID."""
+    if passkey is None:
+        return ""
+    eligible = "true" if passkey.backup_eligible else "false"
+    origins = ",".join(map(ijson.quoted, passkey.origins))
+    model = "" if passkey.aaguid is None else f',"aaguid":{ijson.quoted(passkey.aaguid)}'
+    return (
+        f',"passkey":{{"rpIdHash":"{passkey.rp_id_hash}","origins":[{origins}]'
+        f',"userVerified":true,"backupEligible":{eligible}{model}}}'
+    )
+
+
+def _read_passkey(claims: dict[str, Any]) -> Passkey | None:
+    """Read the member `passkey`; the assertion in the answer must agree with it."""
+    if "passkey" not in claims:
+        return None
+    members = claims["passkey"]
+    demand(members, _PASSKEY, _AAGUID)
+    _require(all(isinstance(origin, str) for origin in members["origins"]), "passkey.origins")
+    _require(members["userVerified"], "passkey.userVerified")
+    return Passkey(
+        rp_id_hash=members["rpIdHash"],
+        origins=tuple(members["origins"]),
+        backup_eligible=members["backupEligible"],
+        aaguid=members.get("aaguid"),
+    )
 
 
 def _history_entry(change: KeyChange) -> str:
@@ -265,5 +319,5 @@ def _history_entry(change: KeyChange) -> str:
     return f'{{"at":"{format_time(change.at)}","role":"{role}","thumbprint":"{thumbprint}"}}'
 
 
-def _key(jwk: dict[str, Any]) -> PublicKey:
-    return keys.public_key(jwk, algorithms=frozenset(Algorithm))
+def _key(jwk: dict[str, Any], passkey: Passkey | None = None) -> PublicKey:
+    return keys.public_key(jwk, algorithms=frozenset(Algorithm), passkey=passkey)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from counterseal import ijson, keys
-from counterseal.device.pin import unwrap
 from counterseal.errors import WrongCode, WrongPin
 from counterseal.models import Challenge, DeviceCall, Guid
 from counterseal.testing.histories import actors
@@ -193,7 +192,7 @@ class AnswerCalls(ChallengeCalls):
             claims["challenge"] = others[-1] if others else challenge
             claims["title"] = f"{claims['title']}!"
         device = phone.device
-        key = device.device_key if pin is None else unwrap(device.strong_key, pin, device.entropy)
+        key = device.device_key if pin is None else device.unlock(pin)
         return keys.sign(key, typ=ANSWER_TYP, claims=claims)
 
     def _expected_code(

@@ -13,9 +13,9 @@ from typing import Any
 import attrs
 
 from counterseal import keys
-from counterseal.device.pin import unwrap
+from counterseal.device import WrappedKey
 from counterseal.errors import IdentityWithdrawn
-from counterseal.keys import PrivateKey
+from counterseal.keys import SigningKey
 from counterseal.models import Algorithm, DeviceCall, Guid, Role
 from counterseal.testing.histories import actors
 from counterseal.testing.histories.concurrent_calls import ConcurrentCalls
@@ -174,7 +174,7 @@ class Attacks(ConcurrentCalls):
         assert not attempted.done, f"an attack succeeded: {way}"
 
     def _forged(self, phone: Phone, kid: str, jwk: Plain, claims: dict[str, Any]) -> str:
-        key = unwrap(phone.device.strong_key, actors.PIN, phone.device.entropy)
+        key = phone.device.unlock(actors.PIN)
         return _signed_as(key, kid, jwk, ANSWER_TYP, claims)
 
     def _disguised(self, phone: Phone, victim: str, body: str) -> DeviceCall | None:
@@ -213,7 +213,7 @@ class Attacks(ConcurrentCalls):
         return f"{invited[0]}.{'A' * 22}" if invited else ""
 
 
-def _signed_as(key: PrivateKey, kid: str, jwk: Plain, typ: str, claims: dict[str, Any]) -> str:
+def _signed_as(key: SigningKey, kid: str, jwk: Plain, typ: str, claims: dict[str, Any]) -> str:
     """Sign with the attacker's *key* under somebody else's name."""
     named_key = attrs.evolve(key.public, kid=kid, algorithm=Algorithm(jwk["alg"]))
     return keys.sign_with(key.sign, named_key, typ=typ, claims=claims)
@@ -225,6 +225,7 @@ def _key(keys: dict[str, tuple[str, Plain]], role: str) -> tuple[str, Plain]:
 
 def _own(phone: Phone) -> tuple[str, Plain]:
     strong = phone.device.strong_key
+    assert isinstance(strong, WrappedKey)
     return strong.kid, {"alg": strong.algorithm.value}
 
 

@@ -1,0 +1,113 @@
+"""Passkeys: what each is pinned to, where an App Space uses them, and whether a policy does."""
+
+from __future__ import annotations
+
+import enum
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+
+from counterseal.errors import InvalidField
+
+ORIGINS_LIMIT = 8
+"""Web origins of one App Space; every receipt of a passkey's answer has them."""
+
+_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_PORT = r"(?::(?!443\Z)[1-9][0-9]{0,4})?"
+_HOST = re.compile(rf"(?=.{{1,253}}\Z)(?!(?:.*\.)?[0-9]+\Z){_LABEL}(?:\.{_LABEL})*")
+"""An IPv4 address is none: its last label is a number."""
+_ORIGIN = re.compile(rf"https://({_LABEL}(?:\.{_LABEL})*){_PORT}")
+_LOCAL = re.compile(r"http://((?:[a-z0-9-]+\.)*localhost)(?::(?!80\Z)[1-9][0-9]{0,4})?")
+"""A browser treats it as secure, without TLS (WebAuthn needs a secure context)."""
+
+
+class PasskeyUse(enum.Enum):
+    """Whether a device's strong key may be a passkey."""
+
+    REFUSE = "refuse"
+    """No passkey is bound, and none that was bound answers."""
+    WITH_DEVICE_KEY = "with_device_key"
+    """One that may be copied counts as strong only where it names the device key beside it."""
+    ALLOW = "allow"
+    """Each counts as any strong key."""
+
+
+@attrs.frozen(kw_only=True)
+class Passkey:
+    """
+    What a passkey is pinned to when it is bound (WebAuthn Level 3, 7.2).
+
+    Attributes:
+        rp_id_hash: SHA-256 of the relying party id, base64url.
+        origins: The web origins where it may be used, each compared whole.
+        backup_eligible: Whether it may be copied to other devices (BE).
+        credential_id: base64url; a browser finds the passkey by it, and it decides nothing. Empty
+            in a passkey that was read from a receipt.
+        aaguid: The authenticator's model, a UUID, where an attestation has proven it.
+    """
+
+    rp_id_hash: str
+    origins: tuple[str, ...]
+    backup_eligible: bool
+    credential_id: str = ""
+    aaguid: str | None = None
+
+
+def _domain(_: Any, attribute: attrs.Attribute[Any], value: str) -> None:
+    if not isinstance(value, str) or not _HOST.fullmatch(value):
+        raise InvalidField(attribute.name, "not a domain in lower case")
+
+
+@attrs.frozen(kw_only=True)
+class PasskeyScope:
+    """
+    Where an App Space's passkeys are used.
+
+    Attributes:
+        rp_id: The relying party id (WebAuthn Level 3, 4): the host of each origin, or a domain
+            above it.
+        origins: Web origins, as browsers write them: `https://`, host, and the port unless it is
+            443; `http://` for `localhost` only.
+
+    Raises:
+        InvalidField: It names the attribute that is not so.
+    """
+
+    rp_id: str = attrs.field(validator=_domain)
+    origins: tuple[str, ...] = attrs.field()
+
+    @origins.validator
+    def _within_rp_id(self, _: Any, value: tuple[str, ...]) -> None:
+        if not 1 <= len(value) <= ORIGINS_LIMIT:
+            raise InvalidField("origins", f"not 1 to {ORIGINS_LIMIT} of them")
+        for origin in value:
+            host = host_of(origin)
+            if host is None:
+                raise InvalidField("origins", "not a web origin in lower case, by https")
+            if host != self.rp_id and not host.endswith(f".{self.rp_id}"):
+                raise InvalidField("origins", "a host that is not within rp_id")
+
+
+def host_of(origin: str) -> str | None:
+    """Return the host of a web origin on which browsers have passkeys; None for another text."""
+    match = _ORIGIN.fullmatch(origin) or _LOCAL.fullmatch(origin)
+    return match[1] if match is not None and _HOST.fullmatch(match[1]) else None
+
+
+def origin_of(url: str) -> str:
+    """Return the web origin of *url*; empty if browsers have no passkeys there."""
+    try:
+        parts = urlsplit(url)
+        default = {"https": 443, "http": 80}.get(parts.scheme)
+        port = "" if parts.port in {None, default} else f":{parts.port}"
+        origin = f"{parts.scheme}://{parts.hostname}{port}"
+    except ValueError:
+        return ""
+    return origin if host_of(origin) is not None else ""
+
+
+def scope_of(origin: str) -> PasskeyScope | None:
+    """Return the scope of one web origin alone; None if it is empty."""
+    return PasskeyScope(rp_id=host_of(origin) or "", origins=(origin,)) if origin else None
