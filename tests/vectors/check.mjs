@@ -19,10 +19,12 @@ import {
   DISOWN,
   judge,
   keyset,
+  passkeyKey,
   PROOF,
   proven,
   publicKey,
   readJson,
+  readJws,
   readLink,
   readMessage,
   receipt,
@@ -32,6 +34,7 @@ import {
   shown,
   sign,
   signMessage,
+  verifyAssertion,
   webhookAsymmetric,
   webhookSignature,
   writeLink,
@@ -174,6 +177,42 @@ function checkReceipts() {
   }
 }
 
+function checkPasskeys() {
+  const passkeys = file("passkey");
+  const { scope } = passkeys;
+  const keyOf = (name) => {
+    const entry = passkeys.keys.find((each) => each.name === name);
+    const { backupEligible } = entry;
+    const passkey = { rpIdHash: digest(scope.rpId), origins: scope.origins, backupEligible };
+    return { role: "strong", ...passkeyKey(entry.public, passkey) };
+  };
+  const serviceFor = (name) => {
+    const service = serviceOf(passkeys.context, "ES256");
+    const [own] = service.keys.filter((key) => key.role === "device");
+    return { ...service, keys: [own, keyOf(name)] };
+  };
+  for (const { name, thumbprint } of passkeys.keys) {
+    equal(keyOf(name).thumbprint, thumbprint, `passkey, ${name}`);
+  }
+  for (const { about, claims, body } of passkeys.binds) {
+    const service = { token: body.token, appSpace: passkeys.context.appSpace.guid, scope };
+    equal(canonical(bound(body, service)), canonical(claims), `passkey, bind, ${about}`);
+    refused(() => bound(body, { ...service, scope: undefined }), "unfit_key", `passkey, no scope`);
+  }
+  for (const { about, key, header, claims, token, assertion } of passkeys.valid) {
+    equal(judge(token, header.typ, serviceFor(key)).claims, claims, `passkey, ${about}`);
+    equal(verifyAssertion(readJws(token), keyOf(key)), assertion, `passkey, ${about}, says`);
+  }
+  for (const { why, key, token, code } of passkeys.invalid) {
+    refused(() => judge(token, ANSWER, serviceFor(key)), code, `passkey, ${why}`);
+  }
+  const keys = file("receipt").trusted.keys.map(publicKey);
+  for (const { about, token, hash: expected, claims } of passkeys.receipts) {
+    const read = receipt(token, keys);
+    equal(read, { hash: expected, approved: claims.approved }, `passkey, receipt, ${about}`);
+  }
+}
+
 function checkLinks() {
   const links = file("link");
   const values = (vector) => ({
@@ -285,6 +324,7 @@ if (process.argv.includes("--make")) {
   checkProofs();
   checkBinds();
   checkReceipts();
+  checkPasskeys();
   checkLinks();
   checkHeaders();
   checkMessages();

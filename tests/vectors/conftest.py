@@ -54,8 +54,20 @@ class Moment:
 class World:
     """One account with one device, and perhaps one challenge, in memory."""
 
-    def __init__(self, context, *, now, device="ES256", invited=None, question=None, code=None):
+    def __init__(
+        self,
+        context,
+        *,
+        now,
+        device="ES256",
+        invited=None,
+        question=None,
+        code=None,
+        strong=None,
+        passkeys=None,
+    ):
         self.policy = STANDARD
+        self.strong = strong
         self.ports = memory_ports(clock=Moment(now))
         self.context, self.device = context, device
         before = self.ports.clock.now() - timedelta(minutes=1)
@@ -65,6 +77,7 @@ class World:
                 guid=context["appSpace"]["guid"],
                 company=context["appSpace"]["guid"],
                 name=context["appSpace"]["name"],
+                passkeys=passkeys,
                 created_at=before,
             )
         )
@@ -114,8 +127,10 @@ class World:
         self.ports.store.commit(changes, (), records[0].guid)
 
     def _binding(self, device, before, invited):
-        device_keys = tuple(
-            DeviceKey(role=role, key=public(f"{device.lower()}-{role.value}")) for role in Role
+        own, strong = (public(f"{device.lower()}-{role.value}") for role in Role)
+        device_keys = (
+            DeviceKey(role=Role.DEVICE, key=own),
+            DeviceKey(role=Role.STRONG, key=self.strong or strong),
         )
         line = (KeyChange(at=before, role=k.role, thumbprint=k.key.thumbprint) for k in device_keys)
         bound = {"keys": device_keys, "enrolled": "as recorded", "key_changes": tuple(line)}

@@ -153,9 +153,20 @@ const big = (bytes) => BigInt(`0x0${Buffer.from(bytes).toString("hex")}`);
 
 /** Check a public JWK and return it with its key object and thumbprint. */
 export function publicKey(jwk) {
+  return checkedKey(jwk, KINDS);
+}
+
+const PASSKEY_KINDS = { "WA-ES256": KINDS.ES256, "WA-EdDSA": KINDS.EdDSA, "WA-RS256": KINDS.RS256 };
+
+/** The same of a passkey, which is pinned to `rpIdHash`, `origins` and `backupEligible`. */
+export function passkeyKey(jwk, passkey) {
+  return { ...checkedKey(jwk, PASSKEY_KINDS), passkey };
+}
+
+function checkedKey(jwk, kinds) {
   demand(isObject(jwk), "invalid_field");
   demand(typeof jwk.kid === "string" && /^[ -~]{1,128}$/.test(jwk.kid), "invalid_field");
-  const kind = Object.hasOwn(KINDS, jwk.alg) ? KINDS[jwk.alg] : refuse("unfit_key");
+  const kind = Object.hasOwn(kinds, jwk.alg) ? kinds[jwk.alg] : refuse("unfit_key");
   demand(jwk.kty === kind.kty, "unfit_key");
   for (const name of kind.members) demand(typeof jwk[name] === "string", "invalid_field");
   const known = [...kind.members, "kid", "alg", "use", "key_ops"];
@@ -252,10 +263,77 @@ export function verify(jws, key, typ) {
   demand(jws.header.typ === typ, "wrong_type");
   demand(key && jws.header.kid === key.kid, "wrong_key");
   demand(jws.header.alg === key.alg, "wrong_algorithm");
+  if (key.passkey) {
+    verifyAssertion(jws, key);
+    return jws.claims;
+  }
   if (key.alg === "ES256") demand(jws.signature.length === 64, "wrong_signature");
   const right = crypto.verify(hash(key.alg), jws.signed, scheme(key.alg, key.key), jws.signature);
   demand(right, "wrong_signature");
   return jws.claims;
+}
+
+// --- Passkeys ----------------------------------------------------------------------------
+
+const ASSERTION =
+  /^\{"authenticatorData":"([\w-]+)","clientDataJSON":"([\w-]+)","signature":"([\w-]+)"\}$/;
+
+/** Read the third part of a passkey's token. */
+export function readAssertion(bytes) {
+  const match = ASSERTION.exec(bytes.toString("latin1")) ?? refuse("malformed_assertion");
+  let parts;
+  try {
+    parts = match.slice(1).map(unb64url);
+  } catch {
+    refuse("malformed_assertion");
+  }
+  const [data, clientData, signature] = parts;
+  const fits = data.length === 37 && clientData.length <= 4096 && signature.length <= 1024;
+  demand(fits, "malformed_assertion");
+  const flag = (bit) => (data[32] & bit) !== 0;
+  const flags = { up: flag(1), uv: flag(4), be: flag(8), bs: flag(16) };
+  demand(!flag(64) && !flag(128) && (flags.be || !flags.bs), "malformed_assertion");
+  return { data, clientData, signature, flags, signCount: data.readUInt32BE(33) };
+}
+
+function clientDataOf(bytes) {
+  let client;
+  try {
+    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    client = readJson(decoder.decode(bytes));
+  } catch {
+    refuse("malformed_assertion");
+  }
+  demand(isObject(client), "malformed_assertion");
+  const texts = typeof client.challenge === "string" && typeof client.origin === "string";
+  demand(texts && !Object.hasOwn(client, "tokenBinding"), "malformed_assertion");
+  return client;
+}
+
+/** Verify a passkey's assertion over the header and claims; return what it says. */
+export function verifyAssertion(jws, key) {
+  const { data, clientData, signature, flags, signCount } = readAssertion(jws.signature);
+  const client = clientDataOf(clientData);
+  demand(client.type === "webauthn.get", "wrong_ceremony");
+  demand(client.challenge === digest(jws.signed), "assertion_elsewhere");
+  demand(key.passkey.origins.includes(client.origin), "wrong_origin");
+  const { crossOrigin = false } = client;
+  demand(crossOrigin === false && !Object.hasOwn(client, "topOrigin"), "cross_origin");
+  demand(b64url(data.subarray(0, 32)) === key.passkey.rpIdHash, "wrong_rp_id");
+  demand(flags.up, "user_absent");
+  demand(flags.uv, "user_unverified");
+  demand(flags.be === key.passkey.backupEligible, "backup_changed");
+  const algorithm = key.alg.slice("WA-".length);
+  const signed = Buffer.concat([data, sha256(clientData)]);
+  const how = { ...scheme(algorithm, key.key), dsaEncoding: "der" };
+  demand(crypto.verify(hash(algorithm), signed, how, signature), "wrong_signature");
+  return {
+    origin: client.origin,
+    userVerified: flags.uv,
+    backupEligible: flags.be,
+    backedUp: flags.bs,
+    signCount,
+  };
 }
 
 export function sign(jwk, typ, claims) {
@@ -342,20 +420,24 @@ const OF_BOTH = {
   iss: "guid", sub: "guid", aud: "guid", challenge: "guid", display: "text", iat: "whole", jti: "id",
 };
 
+const NAMED = { deviceKey: "text" };
+
 /** Judge an answer as the service does once the call's own proof holds. */
 export function judge(token, typ, service) {
   const jws = readJws(token);
   demand(jws.header.typ === typ, "wrong_type");
   const claims = jws.claims;
   if (typ === ANSWER) {
-    shaped(claims, { ...OF_BOTH, button: "whole", title: "text" }, { code: "text" });
+    shaped(claims, { ...OF_BOTH, button: "whole", title: "text" }, { code: "text", ...NAMED });
     demand(claims.button >= 0, "malformed_token");
   } else {
-    shaped(claims, OF_BOTH);
+    shaped(claims, OF_BOTH, NAMED);
   }
   const stored = service.challenges[claims.challenge] ?? refuse("not_found");
   demand(claims.iss === service.device, "wrong_device");
   demand(claims.sub === service.account && claims.aud === service.appSpace, "wrong_audience");
+  const own = service.keys.find((key) => key.role === "device");
+  demand((claims.deviceKey ?? own.thumbprint) === own.thumbprint, "wrong_device");
   demand(claims.display === digest(stored.canonical), "display_changed");
   const held = service.keys.find((key) => key.kid === jws.header.kid);
   let button = {};
@@ -363,6 +445,8 @@ export function judge(token, typ, service) {
     button = readJson(stored.canonical).buttons[claims.button] ?? refuse("button_changed");
     demand(button.title === claims.title, "button_changed");
     demand(!(button.strong && held && held.role !== "strong"), "weak_key");
+    const alone = held?.passkey?.backupEligible && claims.deviceKey === undefined;
+    demand(!(button.strong && alone), "weak_key");
   }
   try {
     verify(jws, held, typ);
@@ -413,14 +497,24 @@ const prints = (keys) =>
 export const bindClaims = (token, appSpace, keys) => ({ token: digest(token), aud: appSpace, ...prints(keys) });
 export const rotationClaims = (device, appSpace, keys) => ({ iss: device, aud: appSpace, ...prints(keys) });
 
-function offered(body, allowed) {
+function offered(body, allowed, scope) {
   demand(isObject(body) && Array.isArray(body.keys), "invalid_field");
   for (const name of Object.keys(body)) demand(allowed.includes(name), "invalid_field");
   return body.keys.map((offer) => {
-    const known = ["role", "jwk", "proof", "endorsement"];
+    const known = ["role", "jwk", "proof", "endorsement", "credentialId"];
     for (const name of Object.keys(offer)) demand(known.includes(name), "invalid_field");
     demand(ROLES.includes(offer.role), "invalid_field");
-    return { ...offer, ...publicKey(offer.jwk), jws: readJws(offer.proof) };
+    if (offer.credentialId === undefined) {
+      return { ...offer, ...publicKey(offer.jwk), jws: readJws(offer.proof) };
+    }
+    demand(offer.role === "strong" && scope, "unfit_key");
+    const jws = readJws(offer.proof);
+    const passkey = {
+      rpIdHash: digest(scope.rpId),
+      origins: scope.origins,
+      backupEligible: readAssertion(jws.signature).flags.be,
+    };
+    return { ...offer, ...passkeyKey(offer.jwk, passkey), jws };
   });
 }
 
@@ -457,7 +551,7 @@ function named({ name = "A phone", addresses = [] }) {
 }
 
 export function bound(body, service) {
-  const keys = offered(body, ["token", "keys", "name", "addresses"]);
+  const keys = offered(body, ["token", "keys", "name", "addresses"], service.scope);
   named(body);
   demand(body.token === service.token, "wrong_token");
   complete(keys);
@@ -522,20 +616,25 @@ function checkedReceipt(token, trusted) {
     version: "whole", issuer: "object", display: "text", answer: "text", device: "text", account: "text",
     key: "object", role: "text", history: "list", outcome: "text", approved: "truth", at: "text",
     number: "whole", previous: "text",
-  });
+  }, { passkey: "object" });
   const same = (left, right) =>
     left.kid === right.kid && left.alg === right.alg && left.thumbprint === right.thumbprint;
   const named = publicKey(said.issuer);
   const issuer = trusted.find((key) => same(key, named)) ?? refuse("issuer_untrusted");
   verify(jws, issuer, RECEIPT);
 
-  const key = publicKey(said.key);
+  const { passkey } = said;
+  if (passkey) {
+    const required = { rpIdHash: "text", origins: "list", userVerified: "truth", backupEligible: "truth" };
+    shaped(passkey, required, { aaguid: "text" });
+  }
+  const key = passkey ? passkeyKey(said.key, passkey) : publicKey(said.key);
   const answer = readJws(said.answer, 1048576);
   const { typ } = answer.header;
   const disowned = typ === DISOWN;
   const claims = verify(answer, key, typ);
-  if (disowned) shaped(claims, OF_BOTH);
-  else shaped(claims, { ...OF_BOTH, button: "whole", title: "text" }, { code: "text" });
+  if (disowned) shaped(claims, OF_BOTH, NAMED);
+  else shaped(claims, { ...OF_BOTH, button: "whole", title: "text" }, { code: "text", ...NAMED });
   const display = readJson(said.display);
   shapedDisplay(display);
   for (const line of said.history) {
@@ -558,6 +657,9 @@ function checkedReceipt(token, trusted) {
     said.outcome === (disowned ? "DISOWNED" : "ANSWERED"),
     said.approved === (!disowned && button.approves === true),
     said.history.some((line) => line.thumbprint === key.thumbprint && line.role === said.role),
+    !passkey || (passkey.userVerified && said.role === "strong"),
+    claims.deviceKey === undefined ||
+      said.history.some((line) => line.thumbprint === claims.deviceKey && line.role === "device"),
     said.number >= 1 && (said.previous !== "") === said.number > 1,
   ];
   demand(holds.every(Boolean), "receipt_changed");

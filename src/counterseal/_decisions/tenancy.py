@@ -40,6 +40,7 @@ from counterseal.models import (
     Operator,
     Origin,
     OwnLimits,
+    PasskeyScope,
     Record,
     RelyingParty,
     TokenForm,
@@ -47,6 +48,7 @@ from counterseal.models import (
     revise,
 )
 from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS
+from counterseal.models.passkeys import host_of
 from counterseal.policy import Policy
 from counterseal.rules.addresses import entry_fits, idp_fits, require_wildcards
 from counterseal.rules.authorization import Permission, permission_for, reach_of
@@ -65,7 +67,8 @@ class AppSpaceEdit:
     What an App Space is created with, or what is to change of it.
 
     None leaves a member as it is; an empty text removes `brand_logo`, `brand_color` or one of
-    *texts*, which are those of `Texts` by name.
+    *texts*, which are those of `Texts` by name. Where passkeys are used is one member: no origins
+    remove it, and without *rp_id* it is the host of the first.
     """
 
     name: str | None
@@ -75,6 +78,8 @@ class AppSpaceEdit:
     brand_color: str | None
     universal_app: bool | None
     texts: Mapping[str, str] = attrs.field(factory=dict)
+    rp_id: str | None = None
+    passkey_origins: tuple[str, ...] | None = None
 
 
 @attrs.define(kw_only=True)
@@ -236,7 +241,19 @@ def _app_space_changes(policy: Policy, app_space: AppSpace, edit: AppSpaceEdit) 
         changes["brand_logo"] = edit.brand_logo or None
     if edit.brand_color is not None:
         changes["brand_color"] = edit.brand_color or None
+    if edit.passkey_origins is not None:
+        changes["passkeys"] = _passkey_scope(edit.rp_id, edit.passkey_origins)
+    elif edit.rp_id is not None:
+        raise InvalidField("passkeys.origins", "missing beside rpId")
     return changes
+
+
+def _passkey_scope(rp_id: str | None, origins: tuple[str, ...]) -> PasskeyScope | None:
+    if not origins:
+        return None
+    return PasskeyScope(
+        rp_id=host_of(origins[0]) or "" if rp_id is None else rp_id, origins=origins
+    )
 
 
 def _other_idp(tools: Tools, app_space: AppSpace, edit: AppSpaceEdit) -> dict[str, Any]:

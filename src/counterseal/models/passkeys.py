@@ -55,11 +55,6 @@ class Passkey:
     aaguid: str | None = None
 
 
-def _domain(_: Any, attribute: attrs.Attribute[Any], value: str) -> None:
-    if not isinstance(value, str) or not _HOST.fullmatch(value):
-        raise InvalidField(attribute.name, "not a domain in lower case")
-
-
 @attrs.frozen(kw_only=True)
 class PasskeyScope:
     """
@@ -72,22 +67,28 @@ class PasskeyScope:
             443; `http://` for `localhost` only.
 
     Raises:
-        InvalidField: It names the attribute that is not so.
+        InvalidField: It names the member that is not so.
     """
 
-    rp_id: str = attrs.field(validator=_domain)
+    rp_id: str = attrs.field()
     origins: tuple[str, ...] = attrs.field()
+
+    @rp_id.validator
+    def _domain(self, _: Any, value: str) -> None:
+        if not isinstance(value, str) or not _HOST.fullmatch(value):
+            raise InvalidField("passkeys.rpId", "not a domain in lower case")
 
     @origins.validator
     def _within_rp_id(self, _: Any, value: tuple[str, ...]) -> None:
+        field = "passkeys.origins"
         if not 1 <= len(value) <= ORIGINS_LIMIT:
-            raise InvalidField("origins", f"not 1 to {ORIGINS_LIMIT} of them")
+            raise InvalidField(field, f"not 1 to {ORIGINS_LIMIT} of them")
         for origin in value:
             host = host_of(origin)
             if host is None:
-                raise InvalidField("origins", "not a web origin in lower case, by https")
+                raise InvalidField(field, "not a web origin in lower case, by https")
             if host != self.rp_id and not host.endswith(f".{self.rp_id}"):
-                raise InvalidField("origins", "a host that is not within rp_id")
+                raise InvalidField(field, "a host that is not within rpId")
 
 
 def host_of(origin: str) -> str | None:

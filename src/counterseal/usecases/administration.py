@@ -195,6 +195,8 @@ class Administration(UseCase):
         brand_color: str | None = None,
         universal_app: bool | None = None,
         texts: Mapping[str, str] | None = None,
+        rp_id: str | None = None,
+        passkey_origins: Iterable[str] | None = None,
     ) -> AppSpace:
         """
         Edit an App Space; what is None stays, and an empty text removes a part of the brand.
@@ -210,11 +212,14 @@ class Administration(UseCase):
             brand_color: As apps take it.
             universal_app: Whether its users have the app that all may use.
             texts: Those of `Texts` that are to change, by name; an empty one removes it.
+            rp_id: The relying party id of its passkeys; by default the host of the first origin.
+            passkey_origins: The web origins where passkeys are used that are bound from now on;
+                none means at the policy's `passkey_origin`.
 
         Raises:
             NotFound: There is no such App Space.
-            InvalidField: A text does not fit, or the provider would be another issuer: the
-                account ids are this issuer's.
+            InvalidField: A text does not fit, an origin is none or not within *rp_id*, or the
+                provider would be another issuer: the account ids are this issuer's.
             WrongKind: It is `simple`, and would get an Identity Provider.
         """
         edit = tenancy.AppSpaceEdit(
@@ -225,6 +230,8 @@ class Administration(UseCase):
             brand_color=brand_color,
             universal_app=universal_app,
             texts=texts or {},
+            rp_id=rp_id,
+            passkey_origins=None if passkey_origins is None else tuple(passkey_origins),
         )
         plan = records(app_space).then(
             lambda stored, _: tenancy.edit_app_space(stored, self.by, edit)

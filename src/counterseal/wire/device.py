@@ -29,15 +29,19 @@ import attrs
 from counterseal import keys
 from counterseal.errors import InvalidField
 from counterseal.models import (
+    AppSpace,
     Binding,
     BindingState,
     Challenge,
     ChallengeState,
     DeviceKey,
     Guid,
+    PasskeyUse,
     PublicKey,
     Role,
 )
+from counterseal.models.passkeys import scope_of
+from counterseal.policy import Policy
 from counterseal.wire.enrolment import Bound
 from counterseal.wire.members import (
     COUNT,
@@ -72,10 +76,30 @@ TEXTS = Kind(_read_texts)
 
 @attrs.frozen(kw_only=True)
 class Peeked:
-    """The App Space that a session token is for."""
+    """
+    The App Space that a session token is for.
+
+    Attributes:
+        rp_id: The relying party id for passkeys; None if none can be bound.
+    """
 
     app_space: Guid = attrs.field(metadata=member("appSpace", GUID))
     app_space_name: str = attrs.field(metadata=member("appSpaceName", TEXT))
+    rp_id: str | None = attrs.field(
+        default=None, metadata=member("rpId", OPTIONAL_TEXT, omitted=True)
+    )
+
+    @classmethod
+    def of(cls, app_space: AppSpace, policy: Policy) -> Peeked:
+        """Return what a device learns of *app_space* before it binds."""
+        scope = app_space.passkeys or scope_of(policy.passkey_origin)
+        if policy.passkeys is PasskeyUse.REFUSE:
+            scope = None
+        return cls(
+            app_space=app_space.guid,
+            app_space_name=app_space.name,
+            rp_id=None if scope is None else scope.rp_id,
+        )
 
 
 @attrs.frozen(kw_only=True)

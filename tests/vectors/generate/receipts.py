@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 
+import attrs
 from displays import QUESTIONS, displayed, question_of
 from names import (
     ACCOUNT,
@@ -28,7 +29,16 @@ from signing import (
 )
 
 from counterseal import ijson, keys
-from counterseal.models import Account, Binding, BindingState, Challenge, ChallengeState, KeyChange
+from counterseal.models import (
+    Account,
+    Binding,
+    BindingState,
+    Challenge,
+    ChallengeState,
+    DeviceKey,
+    KeyChange,
+    Role,
+)
 from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP
 from counterseal.wire.display import display_text
 from counterseal.wire.keyset import KEYSET_TYP, keyset_claims
@@ -352,4 +362,42 @@ def keyset_vectors():
             for name in ("es256-service", "eddsa-service")
         ],
         "invalid": [{"why": why, "token": token, "code": code} for why, token, code in cases],
+    }
+
+
+def passkey_receipt(vector, key):
+    """Return the receipt of an answer by a passkey, beside whose *key* stands the device's."""
+    binding = binding_of("ES256")
+    strong = DeviceKey(role=Role.STRONG, key=key)
+    binding = attrs.evolve(
+        binding,
+        keys=(binding.keys[0], strong),
+        key_changes=(
+            binding.key_changes[0],
+            KeyChange(at=BOUND_AT, role=Role.STRONG, thumbprint=key.thumbprint),
+        ),
+    )
+    account = Account(
+        guid=ACCOUNT.guid,
+        app_space=SPACE.guid,
+        account_id=ACCOUNT.account_id,
+        created_at=BOUND_AT,
+    )
+    payload = receipt_payload(
+        challenge_of(vector["display"]),
+        issuer=KEYS["es256-service"].public,
+        account=account,
+        binding=binding,
+        signer=strong,
+        token=vector["token"],
+        state=ChallengeState.ANSWERED,
+        button=vector["claims"]["button"],
+        at=ANSWERED_AT,
+    )
+    token = sign("es256-service", RECEIPT_TYP, payload)
+    return {
+        "about": f"{key.alg}, {vector['about'].partition(', ')[2]}",
+        "claims": json.loads(payload),
+        "token": token,
+        "hash": receipt_hash(token),
     }

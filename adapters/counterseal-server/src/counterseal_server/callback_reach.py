@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import attrs
-
 from counterseal.models import entry_addresses
-from counterseal.policy import Policy
 from counterseal_http import Forbidden, Guard, NotAttempted, Resolver, SystemResolver, Unresolved
 from counterseal_server.printing import print_line
 from counterseal_server.settings import Settings
@@ -42,14 +39,6 @@ def callback_guard(settings: Settings, resolver: Resolver | None = None) -> Guar
         ports=frozenset(settings.callback_ports),
         resolver=resolver,
     )
-
-
-def callback_policy(settings: Settings) -> Policy:
-    """Return the policy, in which entries without a scheme cover plain http if it is allowed."""
-    plain_http = settings.allow_private_callbacks or settings.callback_plain_http
-    if not plain_http:
-        return settings.policy
-    return attrs.evolve(settings.policy, callback_plain_http=True)
 
 
 def find_obstacle(guard: Guard, addresses: Iterable[str]) -> str | None:
@@ -90,7 +79,7 @@ def _find_obstacle(guard: Guard, url: str) -> str | None:
 
 def warn_of_obstacle(settings: Settings, entry: str) -> None:
     """Print a warning on standard error if no callback can be sent to *entry* now."""
-    plain_http = callback_policy(settings).callback_plain_http
+    plain_http = settings.serving_policy.callback_plain_http
     addresses = entry_addresses(entry, plain_http=plain_http)
     obstacle = find_obstacle(callback_guard(settings), addresses)
     if obstacle is not None:

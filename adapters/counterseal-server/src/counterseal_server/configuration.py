@@ -18,7 +18,7 @@ import attrs
 
 from counterseal import Policy
 from counterseal.errors import InvalidField, PolicyUnsound
-from counterseal.models import Algorithm, Guid
+from counterseal.models import Algorithm, Guid, PasskeyUse
 from counterseal.policy import PROFILES
 from counterseal_server.settings import Settings
 
@@ -304,6 +304,12 @@ def _like(default: Any, value: Any, field: str) -> Any:
     """Parse *value* into the type of the policy's setting."""
     if isinstance(default, timedelta):
         return span(value, field)
+    if isinstance(default, PasskeyUse):
+        try:
+            return PasskeyUse(value)
+        except ValueError:
+            choices = ", ".join(each.value for each in PasskeyUse)
+            raise InvalidField(field, f"not one of {choices}") from None
     if isinstance(default, tuple) and isinstance(value, list):
         return tuple(span(one, field) for one in value)
     if isinstance(default, frozenset) and isinstance(value, list):

@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 import attrs
 
 from counterseal import Policy
-from counterseal_server.callback_reach import callback_policy
 from counterseal_server.configuration import ENVIRONMENT_ONLY, POLICY, PROFILE, UNITS, SourcedValue
 from counterseal_server.settings import Settings
 
@@ -62,7 +61,7 @@ def _policy(settings: Settings, sourced_values: Mapping[str, SourcedValue]) -> I
     profile = policy_value.value.get(PROFILE, "standard")
     source = policy_value.source if PROFILE in policy_value.value else DEFAULT
     yield f"{PROFILE} = {_quoted(profile)}  # {source}"
-    serving = callback_policy(settings)
+    serving = settings.serving_policy
     for field in attrs.fields(Policy):
         value, used = getattr(settings.policy, field.name), getattr(serving, field.name)
         source = policy_value.source if field.name in policy_value.value else f"profile {profile}"

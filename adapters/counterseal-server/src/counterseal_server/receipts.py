@@ -80,9 +80,10 @@ def show(screen: Screen, receipt: Receipt) -> None:
             ("Button", display.button_line(receipt.display, receipt.answer.button)),
             ("Accepted", format_time(receipt.at)),
             ("Device", receipt.answer.device),
-            ("Key", f"{receipt.role.value} key, {receipt.key.algorithm.value}"),
+            ("Key", f"{receipt.role.value} key, {receipt.key.alg}"),
             ("  kid", receipt.key.kid),
             ("  thumbprint", receipt.key.thumbprint),
+            *_passkey_facts(receipt.assertion),
         ]
     )
     screen.heading("The receipt")
@@ -116,9 +117,28 @@ def document(receipt: Receipt) -> dict[str, Any]:
         "device": receipt.answer.device,
         "account": receipt.answer.account,
         "key": {"role": receipt.role.value, **_key(receipt.key)},
+        "passkey": _passkey(receipt.assertion),
         "number": receipt.number,
         "previous": receipt.previous,
         "hash": receipt.hash,
+    }
+
+
+def _passkey_facts(assertion: Assertion | None) -> list[tuple[str, str]]:
+    if assertion is None:
+        return []
+    copies = "may be copied" if assertion.backup_eligible else "cannot be copied"
+    return [("  passkey", f"user verified, on {assertion.origin}; {copies} to other devices")]
+
+
+def _passkey(assertion: Assertion | None) -> dict[str, Any] | None:
+    if assertion is None:
+        return None
+    return {
+        "origin": assertion.origin,
+        "userVerified": assertion.user_verified,
+        "backupEligible": assertion.backup_eligible,
+        "backedUp": assertion.backed_up,
     }
 
 
@@ -127,4 +147,4 @@ def _verdict(receipt: Receipt) -> str:
 
 
 def _key(key: PublicKey) -> dict[str, str]:
-    return {"thumbprint": key.thumbprint, "kid": key.kid, "alg": key.algorithm.value}
+    return {"thumbprint": key.thumbprint, "kid": key.kid, "alg": key.alg}

@@ -25,7 +25,7 @@ from counterseal.memory import (
 from counterseal.models import Admin, Company
 from counterseal_http import HttpCallbackSender
 from counterseal_keys import KeyFiles, sealing_key_id
-from counterseal_server.callback_reach import callback_guard, callback_policy
+from counterseal_server.callback_reach import callback_guard
 from counterseal_server.channels import channels
 from counterseal_server.providers import Providers
 from counterseal_server.records import Records, opened
@@ -56,7 +56,7 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.policy: Policy = callback_policy(settings)
+        self.policy: Policy = settings.serving_policy
         clock, entropy = SystemClock(), SystemEntropy()
         self.keys = KeyFiles(
             settings.keys_folder,

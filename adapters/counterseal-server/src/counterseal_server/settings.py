@@ -19,6 +19,7 @@ import attrs
 
 from counterseal.errors import InvalidField
 from counterseal.models import Guid
+from counterseal.models.passkeys import origin_of
 from counterseal.policy import PROFILES, Policy
 from counterseal.wire.link import is_base
 from counterseal_http import WEB_PORTS
@@ -213,6 +214,16 @@ class Settings:
             raise InvalidField("callback_plain_http", problem)
         if self.waiters >= self.threads:
             raise InvalidField("waiters", "not fewer than threads: nobody else would be served")
+
+    @property
+    def serving_policy(self) -> Policy:
+        """Return the policy that the service has, with what follows from other settings."""
+        changes: dict[str, Any] = {}
+        if self.allow_private_callbacks or self.callback_plain_http:
+            changes["callback_plain_http"] = True
+        if not self.policy.passkey_origin:
+            changes["passkey_origin"] = origin_of(self.public_url)
+        return attrs.evolve(self.policy, **changes)
 
     @property
     def database_file(self) -> Path:

@@ -38,8 +38,7 @@ from counterseal_web.service import Service
 def peek_invitation(service: Service, call: Call) -> Reply:
     """Return the App Space of a session token; changes nothing."""
     app_space = service.enrolments.peek(read_peek(call.document))
-    peeked = Peeked(app_space=app_space.guid, app_space_name=app_space.name)
-    return Reply(document=write_record(peeked))
+    return Reply(document=write_record(Peeked.of(app_space, service.policy)))
 
 
 def complete_bind(service: Service, call: Call) -> Reply:

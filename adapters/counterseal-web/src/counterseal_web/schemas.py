@@ -132,6 +132,7 @@ KEY: dict[str, Schema] = {
         kid={"type": "string", "pattern": r"^[\x21-\x7E]{1,128}$"},
     ),
     "proof": NAME,
+    "credentialId": NAME | {"description": "Of a passkey only; base64url."},
 }
 KEY_SET = _object(keys=_list(_object(kty=TEXT, kid=TEXT, alg=TEXT)))
 
@@ -241,11 +242,11 @@ SCHEMAS: dict[str, Schema] = {
         "name",
         "addresses",
         token=NAME,
-        keys=_list(_closed(**KEY)),
+        keys=_list(_closed("credentialId", **KEY)),
         name=NAME,
         addresses=ADDRESSES,
     ),
-    "Rotation": _closed(keys=_list(_closed(**KEY, endorsement=NAME))),
+    "Rotation": _closed(keys=_list(_closed("credentialId", **KEY, endorsement=NAME))),
     "Update": _closed("name", "addresses", name=NAME, addresses=ADDRESSES),
     "Token": {"type": "string", "description": "A compact JWS (RFC 7515)."},
     "TelemetryEvent": _closed(
@@ -261,7 +262,7 @@ SCHEMAS: dict[str, Schema] = {
         requestGuid=GUID,
     ),
     # What a device gets
-    "Invited": _object(appSpace=GUID, appSpaceName=TEXT),
+    "Invited": _object("rpId", appSpace=GUID, appSpaceName=TEXT, rpId=TEXT),
     "Begun": _object(
         url={"type": "string", "description": "Where to send the user."},
         secret={"type": "string", "description": "For the app that began, and nobody else."},

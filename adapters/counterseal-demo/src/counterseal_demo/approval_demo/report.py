@@ -81,7 +81,7 @@ def _show_setting(screen: Screen, story: Story) -> None:
             ("Account", service.account_id),
             ("Device", f"{service.binding.name}, {service.binding.guid}"),
             *(
-                (f"  {key.role.value} key", f"{key.key.algorithm.value} {key.key.thumbprint}")
+                (f"  {key.role.value} key", f"{key.key.alg} {key.key.thumbprint}")
                 for key in service.binding.keys
             ),
         ]
@@ -94,7 +94,7 @@ def _show_answer(screen: Screen, story: Story) -> None:
     screen.facts(
         [
             ("Pressed", display.button_line(receipt.display, story.button)),
-            ("Signed by", f"{receipt.role.value} key, {receipt.key.algorithm.value}"),
+            ("Signed by", f"{receipt.role.value} key, {receipt.key.alg}"),
             ("Outcome", story.ended.state.value),
             ("Approved", "yes" if story.ended.approved else "no"),
             ("Accepted", format_time(receipt.at)),

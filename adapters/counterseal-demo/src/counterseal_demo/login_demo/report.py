@@ -22,7 +22,7 @@ def show(screen: Screen, story: Story) -> None:
     screen.facts(
         [
             ("Pressed", display.button_line(receipt.display, 0)),
-            ("Signed by", f"{receipt.role.value} key, {receipt.key.algorithm.value}"),
+            ("Signed by", f"{receipt.role.value} key, {receipt.key.alg}"),
             ("The provider", f"still knows the user: it was asked {story.provider_requests} times"),
             ("Receipt", f"{receipts.standing(receipt)}, hash {receipt.hash}"),
             ("Callback", f"to the shop's own port, {'signed' if signed else 'NOT SIGNED'}"),

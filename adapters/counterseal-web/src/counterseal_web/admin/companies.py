@@ -30,6 +30,7 @@ from counterseal_web.members import (
     read_flag,
     read_object,
     read_text,
+    read_texts,
     require_text,
 )
 from counterseal_web.messages import Reply
@@ -106,6 +107,7 @@ def edit_app_space(service: Service, call: Call, admin: Admin) -> Reply:
     brand = read_object(body, "brandInfo")
     notification = read_object(body, "notification")
     texts = {field: read_text(notification, name) for name, field in TEXTS.items()}
+    passkeys = read_object(body, "passkeys")
     app_space = app_space_of(service, call, admin)
     idp, secret = read_provider(body, app_space.idp)
     edited = service.administration(by=admin).edit_app_space(
@@ -117,6 +119,8 @@ def edit_app_space(service: Service, call: Call, admin: Admin) -> Reply:
         brand_color=read_text(brand, "color"),
         universal_app=read_flag(body, "useUniversalApp"),
         texts={field: text for field, text in texts.items() if text is not None},
+        rp_id=read_text(passkeys, "rpId"),
+        passkey_origins=read_texts(passkeys, "origins"),
     )
     return Reply(document=app_space_document(edited))
 

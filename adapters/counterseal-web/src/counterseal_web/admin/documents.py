@@ -55,6 +55,12 @@ def app_space_document(app_space: AppSpace) -> Document:
         "notification": {
             name: getattr(app_space.texts, field) or None for name, field in TEXTS.items()
         },
+        "passkeys": None
+        if app_space.passkeys is None
+        else {
+            "rpId": app_space.passkeys.rp_id,
+            "origins": list(app_space.passkeys.origins),
+        },
         "createdAt": format_time(app_space.created_at),
     }
 

@@ -101,7 +101,12 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         useUniversalApp=FLAG,
     ),
     "AppSpaceEdit": _takes(
-        name=VISIBLE, idp=IDP, brandInfo=BRAND, useUniversalApp=FLAG, notification=TEXTS
+        name=VISIBLE,
+        idp=IDP,
+        brandInfo=BRAND,
+        useUniversalApp=FLAG,
+        notification=TEXTS,
+        passkeys=_takes(rpId=NAME, origins=LIST),
     ),
     "NewOrigin": _takes(
         "name",
@@ -151,6 +156,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         brandInfo=BRAND,
         useUniversalApp=FLAG,
         notification=TEXTS,
+        passkeys={"anyOf": [_gives(rpId=TEXT, origins=LIST), {"type": "null"}]},
         createdAt=MOMENT,
     ),
     "AppSpaces": _each("AppSpace"),

@@ -76,6 +76,17 @@ def app_space(
 )
 @click.option("--device-bound", metavar="T", help="Their text for a device that was added.")
 @click.option("--device-revoked", metavar="T", help="Their text for a device that was removed.")
+@click.option(
+    "--passkey-origin",
+    "passkey_origins",
+    metavar="URL",
+    multiple=True,
+    help="A web origin where its passkeys are used; may be given again.",
+)
+@click.option(
+    "--rp-id", metavar="HOST", help="Their relying party id; default: the first origin's."
+)
+@click.option("--default-passkeys", is_flag=True, help="Use passkeys where the service does.")
 @DATA
 @CONFIG
 def edit_app_space(
@@ -90,6 +101,9 @@ def edit_app_space(
     body: str | None,
     device_bound: str | None,
     device_revoked: str | None,
+    passkey_origins: tuple[str, ...],
+    rp_id: str | None,
+    default_passkeys: bool,
     data: str | None,
     config: str | None,
 ) -> None:
@@ -113,5 +127,7 @@ def edit_app_space(
             brand_color=brand_color,
             universal_app=universal_app,
             texts={name: text for name, text in texts.items() if text is not None},
+            rp_id=rp_id,
+            passkey_origins=passkey_origins if passkey_origins or default_passkeys else None,
         )
         print_document(tenants.describe(edited.guid))
