@@ -136,12 +136,14 @@ def receipt_payload(
     """
     approved = button is not None and challenge.buttons[button].approving
     history = ",".join([_history_entry(change) for change in binding.key_changes])
+    passkey = signer.key.passkey
+    passkey_member = "" if passkey is None else _passkey_member(passkey)
     display = ijson.quoted(challenge.display)
     # Only this part may hold other characters than ASCII, whose encoding takes much longer.
     beginning = f'{{"version":{VERSION},"issuer":{_jwk(issuer)},"display":{display}'
     outcome = (
         f',"answer":"{token}","device":"{binding.guid}","account":"{account.guid}"'
-        f',"key":{_jwk(signer.key)}{_passkey_member(signer.key.passkey)}'
+        f',"key":{_jwk(signer.key)}{passkey_member}'
         f',"role":"{signer.role.value}","history":[{history}]'
         f',"outcome":"{state.value}","approved":{"true" if approved else "false"}'
         f',"at":"{format_time(at)}","number":{account.receipts + 1}'
@@ -285,10 +287,8 @@ def _jwk(key: PublicKey) -> str:
     return f'{key.jwk[:-1]},"kid":{kid},"alg":"{key.alg}"}}'
 
 
-def _passkey_member(passkey: Passkey | None) -> str:
+def _passkey_member(passkey: Passkey) -> str:
     """Write the member `passkey`; its texts are base64url, web origins and a UUID."""
-    if passkey is None:
-        return ""
     eligible = "true" if passkey.backup_eligible else "false"
     origins = ",".join(map(ijson.quoted, passkey.origins))
     model = "" if passkey.aaguid is None else f',"aaguid":{ijson.quoted(passkey.aaguid)}'
