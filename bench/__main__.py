@@ -34,9 +34,11 @@ from trips import Trips, trips
 
 from counterseal import ijson, keys
 from counterseal.errors import WrongSignature
+from counterseal.keys.passkeys import AUTHENTICATOR_DATA_BYTES
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
-from counterseal.models import Algorithm, ChallengeState
+from counterseal.models import Algorithm, ChallengeState, Role
 from counterseal.rules.standing import Cancelling
+from counterseal.testing.authenticator import FakePasskey
 from counterseal.wire.answer import ANSWER_TYP, read_answer
 
 LIMIT = 16_384
@@ -47,6 +49,8 @@ MEASURED = (Algorithm.ES256, Algorithm.RS256, Algorithm.EDDSA)
 VERIFYING = {"ES256": 1.25, "RS256": 1.6, "EdDSA": 1.2}
 ANSWERING = {"ES256": 1.5, "RS256": 2.0, "EdDSA": 1.35}
 BESIDE_WEBAUTHN = {"ES256": 0.8, "RS256": 0.8}
+PASSKEY_VERIFYING, PASSKEY_ANSWERING = 1.35, 1.2
+"""Beside a bare P-256 verification, and beside a whole ES256 answer."""
 STEPPING, BESIDE_THE_ENGINE, ISSUING, REFUSING, GROWING = 3.0, 100.0, 1.5, 1.0, 1.15
 CALLING, WAITING = 1.3, 2.0
 """Goals of goal 7: of CPU time, and of the 99th percentile of what a client sees."""
@@ -140,6 +144,33 @@ def answers(algorithm: Algorithm) -> list[Result]:
         result("2", f"refused beside accepted, {name}", REFUSING, m["refused"], m["answer"]),
     ]
     return lines
+
+
+def passkey_answers() -> list[Result]:
+    """Measure goals 1 and 2 for a device whose strong key is a passkey of P-256."""
+    service = Service.of(Algorithm.ES256, passkey=FakePasskey())
+    binding, challenge = service.ask()
+    token = service.call(challenge).body.decode()
+    (key,) = (each.key for each in binding.keys if each.role is Role.STRONG)
+
+    def verify() -> None:
+        jws = keys.read(token, limit=LIMIT)
+        keys.verify_by_device(jws, key, expected_typ=ANSWER_TYP)
+        read_answer(jws.claimed, typ=ANSWER_TYP)
+
+    measured = costs(
+        {
+            "bare": again(floor.verifying("ES256", AUTHENTICATOR_DATA_BYTES + 32)),
+            "verify": again(verify),
+            "plain": Service.of(Algorithm.ES256).answering,
+            "answer": service.answering,
+        }
+    )
+    m = measured
+    return [
+        result("1", "verify one passkey answer", PASSKEY_VERIFYING, m["verify"], m["bare"]),
+        result("2", "passkey answer beside ES256", PASSKEY_ANSWERING, m["answer"], m["plain"]),
+    ]
 
 
 def steps() -> list[Result]:
@@ -280,7 +311,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="where to write the figures")
     arguments = parser.parse_args()
     lines = [one for algorithm in MEASURED for one in answers(algorithm)]
-    lines += [*steps(), *issues(), *growth(), *calls(), *fastapi_lines()]
+    lines += [*passkey_answers(), *steps(), *issues(), *growth(), *calls(), *fastapi_lines()]
     on_databases = five_calls.measure() if five_calls.available() else None
     lines += [] if on_databases is None else [Result(*five_calls.row(on_databases))]
     with_redis = available()

@@ -13,8 +13,10 @@ import attrs
 import counterseal as cs
 from counterseal.device import SoftwareDevice
 from counterseal.errors import Refused
+from counterseal.keys import SigningKey
 from counterseal.memory import memory_ports
 from counterseal.models import Algorithm, Binding, Challenge, DeviceCall, RelyingParty
+from counterseal.testing.authenticator import ORIGIN
 
 PIN = "1379"
 URI = "https://auth.example.com/device/answer"
@@ -22,7 +24,10 @@ CHEAP = 2
 """The PIN's scrypt belongs to the device and is not measured."""
 
 BUSY = cs.Policy(
-    origin_rate=10_000_000, invite_rate=10_000_000, challenge_life=timedelta(minutes=10)
+    origin_rate=10_000_000,
+    invite_rate=10_000_000,
+    challenge_life=timedelta(minutes=10),
+    passkey_origin=ORIGIN,
 )
 """Of a service that is asked as often as it can be, on a machine that may be slow."""
 
@@ -55,14 +60,28 @@ class Service:
     _numbers: Callable[[], int] = attrs.field(factory=lambda: itertools.count().__next__)
 
     @classmethod
-    def of(cls, algorithm: Algorithm, ports: cs.Ports | None = None) -> Service:
-        """Create a service for devices of *algorithm*; the service signs with ES256."""
+    def of(
+        cls,
+        algorithm: Algorithm,
+        ports: cs.Ports | None = None,
+        passkey: SigningKey | None = None,
+    ) -> Service:
+        """
+        Create a service for devices of *algorithm*; the service signs with ES256.
+
+        With *passkey*, it is the device's strong key.
+        """
         ports, policy = ports or memory_ports(), BUSY
         admin = cs.Administration(ports, policy, by=cs.OPERATOR)
         space = admin.create_app_space(admin.create_company("Example").guid, "Bank")
         party = admin.relying_party(admin.create_origin(space.guid, "Web shop").guid)
         device = SoftwareDevice.make(
-            clock=ports.clock, entropy=ports.entropy, pin=PIN, algorithm=algorithm, cost=CHEAP
+            clock=ports.clock,
+            entropy=ports.entropy,
+            pin=PIN,
+            algorithm=algorithm,
+            cost=CHEAP,
+            passkey=passkey,
         )
         return cls(ports, policy, party, device)
 

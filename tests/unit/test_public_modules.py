@@ -39,6 +39,7 @@ FOR_DRIVING = FOR_DRIVEN | {
             "device",
             "memory",
             "models.clients",
+            "models.passkeys",
             "policy",
             "wire.claims",
             "wire.cx1",

@@ -83,7 +83,7 @@ def show(screen: Screen, receipt: Receipt) -> None:
             ("Key", f"{receipt.role.value} key, {receipt.key.alg}"),
             ("  kid", receipt.key.kid),
             ("  thumbprint", receipt.key.thumbprint),
-            *_passkey_facts(receipt.assertion),
+            *_passkey_facts(receipt),
         ]
     )
     screen.heading("The receipt")
@@ -117,21 +117,23 @@ def document(receipt: Receipt) -> dict[str, Any]:
         "device": receipt.answer.device,
         "account": receipt.answer.account,
         "key": {"role": receipt.role.value, **_key(receipt.key)},
-        "passkey": _passkey(receipt.assertion),
+        "passkey": _passkey(receipt),
         "number": receipt.number,
         "previous": receipt.previous,
         "hash": receipt.hash,
     }
 
 
-def _passkey_facts(assertion: Assertion | None) -> list[tuple[str, str]]:
+def _passkey_facts(receipt: Receipt) -> list[tuple[str, str]]:
+    assertion = receipt.assertion
     if assertion is None:
         return []
     copies = "may be copied" if assertion.backup_eligible else "cannot be copied"
     return [("  passkey", f"user verified, on {assertion.origin}; {copies} to other devices")]
 
 
-def _passkey(assertion: Assertion | None) -> dict[str, Any] | None:
+def _passkey(receipt: Receipt) -> dict[str, Any] | None:
+    assertion = receipt.assertion
     if assertion is None:
         return None
     return {
