@@ -65,14 +65,14 @@ def fido2_refuses(parts, key, challenge):
         PublicKeyCredentialRpEntity(id=RP_ID, name="Example"),
         verify_origin=lambda origin: origin == ORIGIN,
     )
-    known = AttestedCredentialData.create(
+    registered = AttestedCredentialData.create(
         bytes(16),
         keys.unb64url(key.passkey.credential_id),
         CoseKey.parse(cbor2.loads(cose_key(key))),
     )
     state = {"challenge": websafe_encode(challenge), "user_verification": "required"}
     try:
-        server.authenticate_complete(state, [known], credential(parts, key))
+        server.authenticate_complete(state, [registered], credential(parts, key))
     except Exception as error:  # noqa: BLE001 (it raises what its parsers meet)
         return f"{type(error).__name__}: {error}"
     return None

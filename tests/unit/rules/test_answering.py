@@ -51,15 +51,15 @@ def coded(world, typed=None, *, button=0, wrong=0, code=CODE, limit=3):
 
 @pytest.fixture
 def verifications(monkeypatch):
-    """Count the calls of `keys.verify`, which does its work none the less."""
+    """Count the calls of `keys.verify_by_device`, which does its work none the less."""
     calls = []
-    verify = keys.verify
+    verify = keys.verify_by_device
 
     def counted(*args, **members):
         calls.append(args)
         return verify(*args, **members)
 
-    monkeypatch.setattr(keys, "verify", counted)
+    monkeypatch.setattr(keys, "verify_by_device", counted)
     return calls
 
 

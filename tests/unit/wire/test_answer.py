@@ -42,8 +42,11 @@ COMMON = {
     "issued_at": st.integers(-INTEGER_LIMIT, INTEGER_LIMIT),
     "id": IDS,
 }
-ANSWERS = st.builds(Answer, **COMMON, button=INTEGERS, title=TEXTS, code=st.none() | TEXTS)
-DISOWNS = st.builds(Answer, **COMMON)
+DEVICE_KEYS = st.none() | TEXTS
+ANSWERS = st.builds(
+    Answer, **COMMON, button=INTEGERS, title=TEXTS, code=st.none() | TEXTS, device_key=DEVICE_KEYS
+)
+DISOWNS = st.builds(Answer, **COMMON, device_key=DEVICE_KEYS)
 
 
 def test_the_payload_of_an_answer():
@@ -93,7 +96,8 @@ def test_no_two_answers_are_the_same_bytes(one, other):
 
 @given(ANSWERS, st.sampled_from([field.name for field in attrs.fields(Answer)]), st.data())
 def test_an_answer_that_differs_in_one_field_is_other_bytes(answer, field, data):
-    value = data.draw({**COMMON, "button": INTEGERS, "title": TEXTS, "code": TEXTS}[field])
+    others = {"button": INTEGERS, "title": TEXTS, "code": TEXTS, "device_key": TEXTS}
+    value = data.draw((COMMON | others)[field])
     other = attrs.evolve(answer, **{field: value})
     equal = ijson.compact(answer_claims(answer)) == ijson.compact(answer_claims(other))
     assert equal is (answer == other)

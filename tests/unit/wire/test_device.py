@@ -54,7 +54,7 @@ STATUS = {
 }
 OPEN = st.builds(OpenRequest, guid=GUIDS, issued_at=MOMENTS, expires_at=MOMENTS)
 RECORDS = {
-    Peeked: {"app_space": GUIDS, "app_space_name": TEXTS},
+    Peeked: {"app_space": GUIDS, "app_space_name": TEXTS, "rp_id": st.none() | TEXTS},
     LoginStart: {"app_space": TEXTS, "redirect_uri": TEXTS},
     LoginRedirect: {"url": TEXTS, "secret": TEXTS, "expires_at": MOMENTS},
     LoginReturn: {"state": TEXTS, "code": TEXTS, "secret": TEXTS, "issuer": st.none() | TEXTS},
@@ -76,7 +76,7 @@ RECORDS = {
     },
     Endorsements: {"endorsed": st.dictionaries(TEXTS, TEXTS, max_size=3)},
 }
-OPTIONAL = {"iss", "receipt"}
+OPTIONAL = {"iss", "receipt", "rpId"}
 
 
 def through_json(document):
@@ -141,7 +141,7 @@ def test_an_issuer_that_is_none_is_left_out():
 @pytest.mark.parametrize(
     ("record", "names"),
     [
-        (Peeked, ["appSpace", "appSpaceName"]),
+        (Peeked, ["appSpace", "appSpaceName", "rpId"]),
         (LoginStart, ["appSpaceGuid", "redirectUri"]),
         (LoginRedirect, ["url", "secret", "expiresAt"]),
         (LoginReturn, ["state", "code", "secret", "iss"]),

@@ -120,13 +120,13 @@ def bind_claims_of(key):
 def to_sign(entry):
     """Yield what each passkey signs: what it is about, the header and the claims."""
     key = public_of(entry)
-    for about, typ, claims in (
+    for topic, typ, claims in (
         ("bind", BIND_TYP, bind_claims_of(key)),
         ("approved", ANSWER_TYP, claims_by_passkey(ANSWER_TYP, 0)),
         ("refused", ANSWER_TYP, claims_by_passkey(ANSWER_TYP, 1)),
         ("disowned", DISOWN_TYP, claims_by_passkey(DISOWN_TYP, None)),
     ):
-        yield about, {"alg": key.alg, "kid": key.kid, "typ": typ}, claims
+        yield topic, {"alg": key.alg, "kid": key.kid, "typ": typ}, claims
 
 
 def token_of(signed, parts):
@@ -138,10 +138,10 @@ def parts_of(response):
     return AssertionParts(*(keys.unb64url(response[member]) for member in members))
 
 
-def answer_vector(about, entry, header, claims, parts):
+def answer_vector(title, entry, header, claims, parts):
     flags = parts.flags
     return {
-        "about": about,
+        "about": title,
         "display": "payment",
         "key": entry["name"],
         "header": header,
@@ -187,8 +187,8 @@ def forgeries(entry):
         ("alone, without the device key", {"deviceKey": None}, "weak_key"),
         ("with another device key", {"deviceKey": keys.digest(b"another")}, "wrong_device"),
     ):
-        named = {name: value for name, value in (claims | changed).items() if value is not None}
-        alone = signing_input(header, named)
+        present = {name: value for name, value in (claims | changed).items() if value is not None}
+        alone = signing_input(header, present)
         yield why, token_of(alone, passkey_of(entry).get(keys.challenge_of(alone.encode()))), code
 
 
@@ -197,14 +197,14 @@ def passkey_vectors():
     entries = {entry["name"]: entry for entry in record["passkeys"]}
     binds, valid, receipts = [], [], []
     for entry in entries.values():
-        made = {
+        by_topic = {
             each["about"]: each for each in record["assertions"] if each["key"] == entry["name"]
         }
-        for about, header, claims in to_sign(entry):
-            parts = parts_of(made[about]["response"])
-            if about != "bind":
+        for topic, header, claims in to_sign(entry):
+            parts = parts_of(by_topic[topic]["response"])
+            if topic != "bind":
                 valid.append(
-                    answer_vector(f"{header['alg']}, {about}", entry, header, claims, parts)
+                    answer_vector(f"{header['alg']}, {topic}", entry, header, claims, parts)
                 )
                 continue
             proof = token_of(signing_input(header, claims), parts)

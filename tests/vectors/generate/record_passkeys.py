@@ -58,18 +58,18 @@ class Recorder:
 
     def plug_in(self, **options):
         if self.authenticator is not None:
-            self.cdp.send("WebAuthn.removeVirtualAuthenticator", self.named())
+            self.cdp.send("WebAuthn.removeVirtualAuthenticator", self.identity())
         added = self.cdp.send(
             "WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR | options}
         )
         self.authenticator = added["authenticatorId"]
 
-    def named(self):
+    def identity(self):
         return {"authenticatorId": self.authenticator}
 
     def create(self, algorithm, name, *, backup_eligible):
         created = self.page.evaluate(CREATE, [SCOPE.rp_id, COSE[algorithm.value]])
-        credentials = self.cdp.send("WebAuthn.getCredentials", self.named())["credentials"]
+        credentials = self.cdp.send("WebAuthn.getCredentials", self.identity())["credentials"]
         (private,) = (
             each["privateKey"]
             for each in credentials
@@ -83,13 +83,13 @@ class Recorder:
             "created": created,
         }
 
-    def get(self, about, entry, signed, *, frame=None, verification="required"):
+    def get(self, topic, entry, signed, *, frame=None, verification="required"):
         challenge = keys.b64url(keys.challenge_of(signed.encode()))
         where = frame or self.page
         answer = where.evaluate(GET, [SCOPE.rp_id, entry["created"]["id"], challenge, verification])
         self.assertions.append(
             {
-                "about": about,
+                "about": topic,
                 "key": entry["name"],
                 "signed": signed,
                 "response": {
@@ -110,14 +110,14 @@ def record(recorder):
         recorder.create(algorithm, name, backup_eligible=True) for algorithm, name in NAMES.items()
     ]
     for entry in entries:
-        for about, header, claims in to_sign(entry):
-            recorder.get(about, entry, signing_input(header, claims))
+        for topic, header, claims in to_sign(entry):
+            recorder.get(topic, entry, signing_input(header, claims))
     first = entries[0]
     _, header, claims = next(each for each in to_sign(first) if each[0] == "approved")
     signed = signing_input(header, claims)
-    recorder.cdp.send("WebAuthn.setUserVerified", {**recorder.named(), "isUserVerified": False})
+    recorder.cdp.send("WebAuthn.setUserVerified", {**recorder.identity(), "isUserVerified": False})
     recorder.get("user_unverified", first, signed, verification="discouraged")
-    recorder.cdp.send("WebAuthn.setUserVerified", {**recorder.named(), "isUserVerified": True})
+    recorder.cdp.send("WebAuthn.setUserVerified", {**recorder.identity(), "isUserVerified": True})
     recorder.page.goto("https://other.auth.example.com/")
     recorder.get("wrong_origin", first, signed)
     recorder.page.goto(f"{EVIL}/")
@@ -128,7 +128,7 @@ def record(recorder):
     recorder.cdp.send(
         "WebAuthn.setCredentialProperties",
         {
-            **recorder.named(),
+            **recorder.identity(),
             "credentialId": standard_base64(first["created"]["id"]),
             "backupEligibility": False,
             "backupState": False,
