@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given as given_by
 from hypothesis import strategies as st
 
+from counterseal.errors import InvalidField
+from counterseal.models import PasskeyUse
 from counterseal.policy import Policy
 from counterseal_server.configuration import build_settings, gathered, settings
 from counterseal_server.effective import effective
@@ -66,6 +68,28 @@ def test_a_setting_that_overrides_the_policy_says_so(text):
     assert policy_line(printed({"data": "/kept"}, {}), name) == plain
     overridden = f"{plain}; serve uses true, by the settings above"
     assert policy_line(printed({"data": "/kept"}, text), name) == overridden
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://auth.example.com/base", "https://auth.example.com"),
+        ("https://AUTH.example.com:8443", "https://auth.example.com:8443"),
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("http://127.0.0.1:8000", ""),
+        ("http://auth.example.com", ""),
+    ],
+)
+def test_passkeys_are_used_at_the_public_url_unless_the_policy_says_where(url, origin, file):
+    text = {"COUNTERSEAL_PUBLIC_URL": url}
+    assert settings({"data": "/kept"}, text).serving_policy.passkey_origin == origin
+    file.write_text('[policy]\npasskeys = "allow"\npasskey_origin = "https://other.example.com"\n')
+    policy = settings({"data": "/kept"}, text, file).serving_policy
+    assert policy.passkey_origin == "https://other.example.com"
+    assert policy.passkeys is PasskeyUse.ALLOW
+    file.write_text('[policy]\npasskeys = "sometimes"\n')
+    with pytest.raises(InvalidField, match="refuse, with_device_key, allow"):
+        settings({"data": "/kept"}, {}, file)
 
 
 def test_so_does_each_setting_of_the_policy(file):

@@ -1,6 +1,7 @@
 """`counterseal verify`: what holds is told, what was changed is refused in one line."""
 
 import json
+from pathlib import Path
 
 import pytest
 import rfc8785
@@ -295,3 +296,26 @@ def test_two_kinds_of_trust_are_one_too_many(run, saved_folder):
     assert unusable(run("verify", saved_folder / "receipt.txt", *options)).startswith(
         "thumbprint: "
     )
+
+
+def test_a_receipt_of_a_passkey_says_what_its_assertion_proves(run, tmp_path):
+    vectors = Path(__file__).parents[3] / "tests" / "vectors"
+    (vector, *_) = json.loads((vectors / "passkey.json").read_text())["receipts"]
+    trusted = json.loads((vectors / "receipt.json").read_text())["trusted"]
+    (tmp_path / "jwks.json").write_text(json.dumps(trusted))
+    (tmp_path / "receipt.txt").write_text(vector["token"])
+    result = run("verify", tmp_path / "receipt.txt", "--jwks", tmp_path / "jwks.json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    for part in (
+        "issuer proven",
+        "strong key, WA-ES256",
+        "user verified, on https://auth.example.com; may be copied to other devices",
+    ):
+        assert part in " ".join(result.stdout.split())
+    output = run("verify", tmp_path / "receipt.txt", "--json")
+    assert json.loads(output.stdout)["passkey"] == {
+        "origin": "https://auth.example.com",
+        "userVerified": True,
+        "backupEligible": True,
+        "backedUp": True,
+    }

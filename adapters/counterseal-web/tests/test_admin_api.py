@@ -132,6 +132,13 @@ def test_edits_change_what_is_said_and_nothing_else(desk, company, app_space, or
     }
     less = desk.patch(app_space, {"notification": {"title": "", "deviceRevoked": "Weg."}}).json
     assert less["notification"] == texts | {"title": None, "deviceRevoked": "Weg."}
+    before = desk.get(app_space).json
+    assert before["passkeys"] is None
+    passkeys = {"rpId": "example.com", "origins": ["https://a.example.com"]}
+    assert desk.patch(app_space, {"passkeys": passkeys}).json == before | {"passkeys": passkeys}
+    assert desk.patch(app_space, {"passkeys": {"origins": []}}).json == before
+    wrong = desk.call("PATCH", app_space, {"passkeys": {"origins": ["http://example.com"]}})
+    assert (wrong.status_code, wrong.json["code"]) == (422, "invalid_field")
     before = desk.get(origin).json
     settings = {"codes": "echoed", "wildcards": True, "callbackStates": ["ANSWERED"]}
     assert desk.patch(origin, settings).json == before | settings

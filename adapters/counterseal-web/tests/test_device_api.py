@@ -6,6 +6,7 @@ import pytest
 
 from counterseal.keys import trusted_keys
 from counterseal.models import AddressKind
+from counterseal.testing.authenticator import ORIGIN, RP_ID, FakePasskey
 from counterseal.wire.enrolment import enrolment_document
 
 BASE = "https://service.example"
@@ -53,6 +54,21 @@ def test_a_session_token_tells_its_app_space(world, client):
     )
     assert client.post("/device/bind", json=body).status_code == 200
     assert client.post("/device/invitation", json={"token": body["token"]}).json == inspection.json
+
+
+def test_a_passkey_is_bound_where_the_app_space_says(world, client):
+    passkey = FakePasskey()
+    invitation = world.invitations.invite(world.origin, "user-43")
+    phone = world.phone(passkey=passkey)
+    space = world.app_space.guid
+    body = enrolment_document(phone.device.enrolment(invitation.token, space, pin=phone.pin))
+    assert body["keys"][1]["credentialId"] == passkey.public.passkey.credential_id
+    reply = client.post("/device/bind", json=body)
+    assert (reply.status_code, reply.json["code"]) == (422, "unfit_key")
+    world.administration.edit_app_space(space, passkey_origins=[ORIGIN])
+    inspection = client.post("/device/invitation", json={"token": body["token"]})
+    assert inspection.json["rpId"] == RP_ID
+    assert client.post("/device/bind", json=body).status_code == 200
 
 
 def test_without_a_session_token_every_reply_is_the_same(world, client):

@@ -28,7 +28,6 @@ from counterseal.models import (
     Algorithm,
     Button,
     ChallengeState,
-    Change,
     PasskeyScope,
     PasskeyUse,
     Role,
@@ -103,17 +102,30 @@ def test_a_receipt_of_another_key_has_no_assertion(service):
 
 
 def test_the_app_space_says_where_its_passkeys_are_used(service, passkey):
-    scope = PasskeyScope(
-        rp_id="example.org", origins=("https://a.example.org", "https://example.org")
+    space, origins = service.app_space.guid, ("https://a.example.org", "https://example.org")
+    edited = service.administration.edit_app_space(
+        space, rp_id="example.org", passkey_origins=origins
     )
-    space = attrs.evolve(service.app_space, passkeys=scope, version=2)
-    service.store.commit((Change(service.app_space, space),), (), "edit")
+    assert edited.passkeys == PasskeyScope(rp_id="example.org", origins=origins)
     with pytest.raises(NotPossessed):
         service.bind("alice", passkey=passkey)
     passkey.rp_id, passkey.origin = "example.org", "https://a.example.org"
     phone = service.bind("alice", passkey=passkey)
-    assert pinned(service, phone).origins == scope.origins
+    assert pinned(service, phone).origins == origins
     assert pinned(service, phone).rp_id_hash == keys.digest(b"example.org")
+    edit = service.administration.edit_app_space
+    assert edit(space, passkey_origins=origins[:1]).passkeys.rp_id == "a.example.org"
+    assert edit(space, name="Renamed").passkeys.rp_id == "a.example.org"
+    assert edit(space, passkey_origins=()).passkeys is None
+    assert service.answer(phone, service.ask("alice", "Pay?").challenge).approved
+    for changes in (
+        {"rp_id": "example.org"},
+        {"passkey_origins": ["http://example.org"]},
+        {"passkey_origins": [""]},
+        {"rp_id": "example.com", "passkey_origins": origins},
+    ):
+        with pytest.raises(InvalidField, match="passkeys"):
+            edit(space, **changes)
 
 
 def test_where_nobody_says_it_no_passkey_is_bound(new_service, passkey):

@@ -29,6 +29,8 @@ from counterseal.models import (
     Origin,
     Outcome,
     OwnLimits,
+    Passkey,
+    PasskeyScope,
     PastQuestion,
     PublicKey,
     PushAddress,
@@ -76,6 +78,16 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
     )
     address = PushAddress(kind=AddressKind.WEBPUSH, value=SECRET + ODD)
     public = PublicKey(kid=ODD, algorithm=Algorithm.EDDSA, jwk=ODD, thumbprint=ODD)
+    passkey = attrs.evolve(
+        public,
+        passkey=Passkey(
+            rp_id_hash=ODD,
+            origins=(ODD, ""),
+            backup_eligible=True,
+            credential_id=ODD,
+            aaguid=ODD,
+        ),
+    )
     button = Button(title=SECRET, strong=True, style=ODD, approving=True)
     device = Device(
         binding=factory.guid(),
@@ -131,6 +143,9 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             brand_color="",
             universal_app=True,
             texts=Texts(title=ODD, challenge=ODD, device_bound="", device_revoked=ODD),
+            passkeys=PasskeyScope(
+                rp_id="example.com", origins=("https://example.com", "https://a.example.com:8443")
+            ),
         ),
         factory.origin(
             factory.space,
@@ -150,7 +165,10 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             deadline=factory.moment(),
             enrolled=ODD,
             name=ODD,
-            keys=(DeviceKey(role=Role.STRONG, key=public),),
+            keys=(
+                DeviceKey(role=Role.STRONG, key=public),
+                DeviceKey(role=Role.STRONG, key=passkey),
+            ),
             addresses=(address,),
             strikes=2,
             suspended_by=Authority.STAFF,
