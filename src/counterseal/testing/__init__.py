@@ -22,6 +22,7 @@ import pytest
 pytest.register_assert_rewrite("counterseal.testing.contracts", "counterseal.testing.histories")
 
 from counterseal.testing import contracts, linearizability, strategies
+from counterseal.testing.authenticator import FakePasskey
 from counterseal.testing.clock import START, FrozenClock
 from counterseal.testing.contracts import (
     AuditContract,
@@ -58,6 +59,7 @@ __all__ = [
     "Crash",
     "EntropyContract",
     "FakeIdentityProvider",
+    "FakePasskey",
     "FakeService",
     "Fault",
     "Faults",

@@ -29,7 +29,8 @@ class Enrolments(UseCase):
             WrongToken: The session token is not one that was issued.
             TokenSpent: It has bound other keys already.
             DeadlinePassed: The invitation is over.
-            UnfitKey: A key is weak, malformed or not allowed.
+            UnfitKey: A key is weak, malformed or not allowed, or it is a passkey and nobody says where
+                passkeys are used.
             KeysIncomplete: The keys are not one device key and at least one strong key, or more
                 than the policy allows.
             NotPossessed: A key did not prove its possession.
@@ -38,6 +39,7 @@ class Enrolments(UseCase):
             WrongState: The binding is not INVITED.
             InvalidField: A member is malformed or does not fit.
             MalformedToken: A proof is not spelled as it should be.
+            MalformedAssertion: Nor is the proof of a passkey.
         """
         ports = self.ports
         with refusals(ports, _COMPLETE):
