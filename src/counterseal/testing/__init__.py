@@ -1,7 +1,8 @@
 """
 Help for tests: of programs that embed Counterseal, of adapters, and of Counterseal itself.
 
-- `FakeService` is a service in memory with every use case; `Phone` is a user's.
+- `FakeService` is a service in memory with every use case; `Phone` is a user's, whose strong key
+  may be a `FakePasskey`.
 - The fakes stand for ports: `FrozenClock`, `ScriptedEntropy`, `OutboxNotifier`,
   `FakeIdentityProvider`, `ScriptedSender`; `fake_ports` puts them together.
 - `Faults` lets ports fail, lose replies, crash, and let others act in between.

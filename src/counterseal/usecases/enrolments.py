@@ -29,8 +29,8 @@ class Enrolments(UseCase):
             WrongToken: The session token is not one that was issued.
             TokenSpent: It has bound other keys already.
             DeadlinePassed: The invitation is over.
-            UnfitKey: A key is weak, malformed or not allowed, or it is a passkey and nobody says where
-                passkeys are used.
+            UnfitKey: A key is weak, malformed or not allowed, or it is a passkey and neither App
+                Space nor policy say where passkeys are used.
             KeysIncomplete: The keys are not one device key and at least one strong key, or more
                 than the policy allows.
             NotPossessed: A key did not prove its possession.
