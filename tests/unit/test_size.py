@@ -17,7 +17,7 @@ MODULES = {
 """The lines of each module of the core; the conformance kit is not counted."""
 
 FILES = 102
-LINES = 18_800
+LINES = 18_900
 """
 What the core may grow to: its size now, rounded up to the next hundred.
 

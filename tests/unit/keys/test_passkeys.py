@@ -227,9 +227,10 @@ def test_the_jwk_of_a_passkey_is_no_other_key(public, name):
         keys.trusted_keys({"keys": [jwk]})
 
 
+@pytest.mark.parametrize("of", ALGORITHMS)
 @pytest.mark.parametrize("name", [*(algorithm.value for algorithm in Algorithm), "WA-PS256", None])
-def test_the_jwk_of_another_key_is_no_passkey(public, name):
-    key = public[Algorithm.ES256]
+def test_the_jwk_of_another_key_is_no_passkey(public, name, of):
+    key = public[of]
     jwk = keys.jwks_document([key])["keys"][0] | {"alg": name}
     with pytest.raises(UnfitKey):
         keys.public_key(jwk, algorithms=frozenset(Algorithm), passkey=key.passkey)
