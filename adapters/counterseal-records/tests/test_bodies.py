@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal.models import Admin, AppSpace, AuditEvent, Company, Guid, Origin, fields
+from counterseal.models import (
+    Admin,
+    AppSpace,
+    AuditEvent,
+    Company,
+    Guid,
+    Origin,
+    PasskeyScope,
+    fields,
+)
 from counterseal.testing.contracts.edge_values import edge_records
 from counterseal.testing.contracts.record_factory import RecordFactory, event, next_version
 from counterseal.testing.strategies import guids, moments, texts
@@ -37,7 +46,13 @@ reads the older one, and a file of its own.
 """
 
 TEXTS = texts(blank=True) | st.text()
+SCOPES = st.lists(st.from_regex(r"[a-z]{1,9}", fullmatch=True), min_size=1, max_size=3).map(
+    lambda labels: PasskeyScope(
+        rp_id="example.com", origins=tuple(f"https://{label}.example.com" for label in labels)
+    )
+)
 LEAVES = {
+    PasskeyScope: SCOPES,
     str: TEXTS,
     int: st.integers(0, 2**53),
     bool: st.booleans(),

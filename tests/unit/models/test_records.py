@@ -55,6 +55,8 @@ from counterseal.models import (
     OwnLimits,
     Pair,
     PairsContent,
+    Passkey,
+    PasskeyScope,
     PastQuestion,
     PublicKey,
     PushAddress,
@@ -195,6 +197,8 @@ REQUIRED = {
     Outcome: {"at": NOW},
     Pair: {"key": "To", "value": "Zoë"},
     PairsContent: {"title": "Pay", "pairs": ()},
+    Passkey: {"rp_id_hash": "h", "origins": ("https://example.com",), "backup_eligible": True},
+    PasskeyScope: {"rp_id": "example.com", "origins": ("https://example.com",)},
     PublicKey: {
         "kid": "k",
         "algorithm": Algorithm.ES256,

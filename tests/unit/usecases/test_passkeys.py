@@ -385,6 +385,22 @@ def test_a_receipt_that_contradicts_its_assertion_is_refused(service, alice, cha
         verify_receipt(token, trusted=(issuer,))
 
 
+def test_a_receipt_in_which_a_passkey_has_the_role_of_a_device_key_is_refused(service, alice):
+    disowned = service.disown(alice, service.ask("alice", "Pay?").challenge, strong=True)
+    claims = keys.read(disowned.outcome.receipt, limit=1_000_000).claimed
+    claims["role"] = "device"
+    claims["history"] = [line | {"role": "device"} for line in claims["history"]]
+    (issuer,) = trusted(service)
+    token = keys.sign_with(
+        lambda data: service.ports.signer.sign(issuer.kid, data),
+        issuer,
+        typ=RECEIPT_TYP,
+        claims=claims,
+    )
+    with pytest.raises(ReceiptChanged, match="another role"):
+        verify_receipt(token, trusted=(issuer,))
+
+
 def test_a_plain_key_with_a_passkeys_claims_is_refused(service):
     phone = service.bind("alice")
     answered = service.answer(phone, service.ask("alice", "Pay?").challenge)
