@@ -52,9 +52,10 @@ UNSAID = {
         r"|^buttons\[\d+\]"  # JSON inside of a text
         r"|^buttons: (none is|all are|not \d)"  # together, and the policy's
         r"|: (not within|more than|longer than) "  # the policy's
-        r"|^keys\[\d+\]\.jwk"  # what belongs to each type of key
+        r"|^keys\[\d+\]\.(jwk|credentialId)"  # what belongs to each type of key
         r"|^(companyGuid|appSpaceGuid|allCompanies): "  # one of them, by the role
         r"|^idp(\.|:)"  # what addresses, scopes and a secret have to be together
+        r"|^passkeys\."  # origins within the relying party id
         r"|^logout_token: refused"  # a signature
         r"|^overlap: negative, or longer"  # the policy's
     ),

@@ -132,7 +132,11 @@ KEY: dict[str, Schema] = {
         kid={"type": "string", "pattern": r"^[\x21-\x7E]{1,128}$"},
     ),
     "proof": NAME,
-    "credentialId": NAME | {"description": "Of a passkey only; base64url."},
+    "credentialId": {
+        "type": "string",
+        "pattern": "^[A-Za-z0-9_-]{2,1364}$",
+        "description": "Of a passkey only; base64url.",
+    },
 }
 KEY_SET = _object(keys=_list(_object(kty=TEXT, kid=TEXT, alg=TEXT)))
 
