@@ -159,6 +159,15 @@ def adapter(session: nox.Session, name: str) -> None:
     pytest(session, processes, f"adapters/counterseal-{name}")
 
 
+@nox.session(allow_parallel=True)
+def javascript(session: nox.Session) -> None:
+    """Check the npm packages: types, style, tests in Node and Chromium, tarballs, a service."""
+    packages = [f"--package=counterseal{suffix}" for suffix in ("", "-client", "-demo")]
+    sync(session, *packages, "--group=tests", "--group=shops")  # where playwright is
+    os.environ.setdefault("COUNTERSEAL_REQUIRE", "npm")
+    pytest(session, "--numprocesses=2", "--dist=loadfile", "adapters/counterseal-js")
+
+
 @nox.session(default=False)
 def generate(session: nox.Session) -> None:
     """Rewrite the generated parts of the pages."""

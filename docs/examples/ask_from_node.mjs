@@ -3,40 +3,56 @@
 //   node ask_from_node.mjs settings.json ask user-42 order-7
 
 import { readFileSync } from "node:fs";
-import { Origin } from "./origin.mjs";
+import { Client, NotApproved, requireApproved, Trust } from "@counterseal/origin";
 import { receiver } from "./verify_callback.mjs";
 
 const [file, command, accountId, order] = process.argv.slice(2);
-const settings = JSON.parse(readFileSync(file, "utf-8"));
-const shop = new Origin(settings);
-const pending = new Map(); // both are tables of your database
-const seen = new Set();
 
-function report(how, reply) {
-  const outcome = shop.verifyReply(reply, pending.get(reply.guid));
-  console.log(`${how}: ${outcome.state} ${outcome.approved ? "approved" : "not approved"}`);
+// Set up
+const settings = JSON.parse(readFileSync(file, "utf-8"));
+const client = new Client(settings); // url, origin, key and scheme
+const trust = await Trust.jwks(settings.jwks); // pinned: from the operator, not from a reply
+const stored = new Map(); // a table of your database
+const seen = new Set(); // another one
+
+// Invite
+async function invite() {
+  const { link } = await client.invite(accountId, { displayName: `${accountId} (shop)` });
+  return link;
 }
 
+// Ask
 async function ask() {
-  const question = {
-    accountId,
-    content: { text: "Pay 10 EUR to Zoë?" },
+  const pending = await client.ask(accountId, "Pay 10 EUR to Zoë?", {
     buttons: [
-      { title: "Pay", strongAuth: true, approving: true },
-      { title: "Do not pay", strongAuth: false, approving: false },
+      { title: "Pay", strong: true, approving: true },
+      { title: "Do not pay", strong: false, approving: false },
     ],
-    duration: "5m",
+    duration: 300,
     callback: settings.callback,
     transactionId: order,
-  };
-  const request = await shop.ask(question, order);
-  pending.set(request.guid, request);
-  console.log("asked:", request.guid);
-  return request.guid;
+    idempotencyKey: order,
+  });
+  stored.set(pending.guid, pending);
+  console.log("asked:", pending.guid);
+  return pending;
 }
 
+// Wait
+async function report(how, pending) {
+  const reply = await client.wait(pending, { timeout: 300 });
+  try {
+    await requireApproved(reply, pending, trust);
+    console.log(`${how}: approved`); // mark the order as paid, once
+  } catch (error) {
+    if (!(error instanceof NotApproved)) throw error; // no proof: raise an alarm
+    console.log(`${how}: ${error.code}`);
+  }
+}
+
+// Run
 if (command === "invite") {
-  console.log(await shop.invite(accountId, `${accountId} (shop)`));
+  console.log(await invite());
 } else {
   let resolve;
   const called = new Promise((resolved) => (resolve = resolved));
@@ -46,8 +62,8 @@ if (command === "invite") {
     seen.add(id);
   }).listen(Number(new URL(settings.callback).port), "127.0.0.1");
   try {
-    report("waited", await shop.wait(await ask()));
-    report("called back", await shop.wait(await called));
+    await report("waited", await ask());
+    await report("called back", stored.get(await called));
   } finally {
     server.close();
     server.closeAllConnections();

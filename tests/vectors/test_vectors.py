@@ -25,10 +25,12 @@ from counterseal import (
     read_json,
     verify_receipt,
 )
-from counterseal.device import Bond, SoftwareDevice
-from counterseal.keys import public_key, trusted_keys
+from counterseal.device import Bond, SoftwareDevice, WrappedKey
+from counterseal.device.pin import Wrapping, unwrap, wrap
+from counterseal.keys import public_key, trusted_keys, unb64url
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import Algorithm, ChallengeState, DeviceCall
+from counterseal.testing import ScriptedEntropy
 from counterseal.wire.cx1 import cx1_mac, read_basic, read_cx1, write_basic, write_cx1
 from counterseal.wire.keyset import verify_keyset
 from counterseal.wire.link import BindLink, read_link, write_link
@@ -405,6 +407,40 @@ def test_asymmetric_callback(vectors):
     verify_asymmetric(signature, signed, key)
 
     assert refusal(verify_asymmetric, signature, signed + b" ", key) == "wrong_signature"
+
+
+def wrapped_key(vector):
+    document = vector["wrapped"]
+    return WrappedKey(
+        kid=document["kid"],
+        algorithm=Algorithm(document["algorithm"]),
+        wrapping=Wrapping(document["wrapping"]),
+        cost=document["cost"],
+        salt=unb64url(document["salt"]),
+        wrapped=unb64url(document["wrapped"]),
+    )
+
+
+@cases("pin", "valid")
+def test_key_under_a_pin(vectors, vector):
+    private = next(
+        each["private"] for each in vectors["keys"]["keys"] if each["name"] == vector["key"]
+    )
+    key = wrapped_key(vector)
+
+    opened = unwrap(key, vector["pin"], SystemEntropy())
+
+    assert opened.scalar() == unb64url(private["d"])
+    entropy = ScriptedEntropy()
+    entropy.play(key.salt)
+    assert wrap(opened, vector["pin"], entropy, cost=key.cost) == key
+
+
+@cases("pin", "other")
+def test_another_pin_gives_another_key(vector):
+    opened = unwrap(wrapped_key(vector), vector["pin"], SystemEntropy())
+
+    assert opened.scalar() == unb64url(vector["secret"])
 
 
 def test_basic(vectors):

@@ -14,6 +14,7 @@ from binds import bind_vectors, rotation_vectors, unfit_key_vectors
 from displays import display_vectors
 from links import basic_vectors, link_vectors, webhook_vectors
 from passkeys import passkey_vectors
+from pins import pin_vectors
 from proofs import proof_vectors
 from receipts import keyset_vectors, receipt_vectors
 from signatures import signature_vectors
@@ -32,6 +33,7 @@ def documents():
         "keyset.json": keyset_vectors(),
         "link.json": link_vectors(),
         "passkey.json": passkey_vectors(),
+        "pin.json": pin_vectors(),
         "proof.json": proof_vectors(),
         "receipt.json": receipt_vectors(answers, disowns),
         "rotation.json": rotation_vectors(),

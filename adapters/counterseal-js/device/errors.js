@@ -1,0 +1,49 @@
+/** Errors of a device: the service refuses, nothing came, or the program is wrong. */
+
+import { Refused } from "../wire/errors.js";
+
+export {
+  BadReply,
+  CountersealError,
+  InvalidField,
+  Misuse,
+  NotSent,
+  Overloaded,
+  Refused,
+  ReplyLost,
+  Unavailable,
+} from "../wire/errors.js";
+
+/**
+ * The service refused the call; `problem` is its own stable code, and `attemptsLeft` says how many
+ * wrong PINs or codes are left, where it does.
+ */
+export class ServiceRefused extends Refused {
+  /**
+   * @param {import("../wire/problem.js").Problem} problem
+   * @param {number} [retryAfter] Milliseconds.
+   */
+  constructor(problem, retryAfter) {
+    super("service_refused", `${problem.code} (${problem.status})`);
+    /** @readonly */
+    this.problem = problem.code;
+    /** @readonly */
+    this.status = problem.status;
+    /** @readonly */
+    this.field = problem.field;
+    /** @readonly */
+    this.detail = problem.detail;
+    /** @readonly */
+    this.attemptsLeft = problem.attemptsLeft;
+    /** @readonly */
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** The person did not unlock the strong key: no PIN was given, or the passkey was not used. */
+export class NotUnlocked extends Refused {
+  /** @param {string} [detail] */
+  constructor(detail) {
+    super("not_unlocked", detail);
+  }
+}

@@ -1,0 +1,57 @@
+/** Server-Sent Events: reads the stream of open requests. */
+
+const EVENT_LIMIT = 65_536;
+
+/**
+ * Yield the data of each event named *name*.
+ *
+ * @param {ReadableStream<Uint8Array>} stream
+ * @param {string} name
+ * @returns {AsyncGenerator<string, void, void>}
+ */
+export async function* readEvents(stream, name) {
+  let event = "";
+  let data = "";
+  for await (const line of readLines(stream)) {
+    if (line === "") {
+      if (event === name && data) yield data;
+      event = "";
+      data = "";
+    } else {
+      const [field, value = ""] = split(line);
+      if (field === "event") event = value;
+      if (field === "data") data += value;
+      if (data.length > EVENT_LIMIT) throw new RangeError("an event that is too long");
+    }
+  }
+}
+
+/** @param {string} line */
+function split(line) {
+  const at = line.indexOf(":");
+  if (at < 0) return [line];
+  return [line.slice(0, at), line.slice(at + 1).replace(/^ /, "")];
+}
+
+/**
+ * @param {ReadableStream<Uint8Array>} stream
+ * @returns {AsyncGenerator<string, void, void>}
+ */
+async function* readLines(stream) {
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      text += decoder.decode(value, { stream: true });
+      if (text.length > EVENT_LIMIT) throw new RangeError("a line that is too long");
+      const lines = text.split(/\r?\n/);
+      text = lines.pop() ?? "";
+      yield* lines;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}

@@ -1,0 +1,21 @@
+/** A device: binds, shows what is asked exactly as it signs it, answers, and keeps receipts. */
+
+export { Account } from "./account.js";
+export * from "./errors.js";
+export { passkeys } from "./passkeys.js";
+export { indexedDbStore, memoryStore } from "./store.js";
+export { deviceOnlyKeys, pinKeys } from "./strong_keys.js";
+export { Wallet } from "./wallet.js";
+export { readLink } from "../wire/link.js";
+export { verifyReceipt } from "../wire/receipt.js";
+
+/** @typedef {import("./account.js").Outcome} Outcome */
+/** @typedef {import("./account.js").ShownRequest} ShownRequest */
+/** @typedef {import("./records.js").DeviceStatus} DeviceStatus */
+/** @typedef {import("./records.js").HistoryEntry} HistoryEntry */
+/** @typedef {import("./records.js").OpenRequest} OpenRequest */
+/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./strong_keys.js").StrongKeys} StrongKeys */
+/** @typedef {import("./wallet.js").ChangeEvent} ChangeEvent */
+/** @typedef {import("../wire/display.js").Display} Display */
+/** @typedef {import("../wire/receipt.js").Receipt} Receipt */

@@ -1,0 +1,135 @@
+/** Passkeys: strong keys that an authenticator unlocks by fingerprint, face or its own PIN. */
+
+import { base64url, newId, readBase64url, sha256, systemRandom } from "../wire/bytes.js";
+import { KINDS, PASSKEY_ALGORITHMS } from "../wire/keys.js";
+import { Members } from "../wire/members.js";
+import { writeAssertion } from "../wire/passkeys.js";
+import { Misuse, NotUnlocked } from "./errors.js";
+import { exportMembers } from "./strong_keys.js";
+
+/** @typedef {import("../wire/bytes.js").Bytes} Bytes */
+/** @typedef {import("../wire/jws.js").Signer} Signer */
+
+/**
+ * Where a browser has WebAuthn: `navigator.credentials`.
+ *
+ * @typedef {Pick<CredentialsContainer, "create" | "get">} Credentials
+ */
+
+/** COSE's numbers of the algorithms, by which WebAuthn names them. */
+const COSE = new Map([
+  [-7, "WA-ES256"],
+  [-8, "WA-EdDSA"],
+  [-257, "WA-RS256"],
+]);
+const CHALLENGE_BYTES = 32;
+const USER_BYTES = 16;
+
+/**
+ * Return strong keys that are passkeys.
+ *
+ * A passkey may be copied to its owner's other devices; so each answer names the device key too.
+ *
+ * @param {{rpId?: string, rpName?: string, credentials?: Credentials, random?: import("../wire/bytes.js").Random}} [how]
+ *   `rpId`: the relying party id of the App Space; the page's own host name if none is given.
+ *   `rpName`: what the authenticator calls it.
+ * @returns {import("./strong_keys.js").StrongKeys}
+ */
+export function passkeys({
+  rpId = globalThis.location?.hostname,
+  rpName = rpId,
+  credentials = globalThis.navigator?.credentials,
+  random = systemRandom,
+} = {}) {
+  if (!rpId || !rpName || !credentials) {
+    throw new Misuse("client_unfit", "passkeys need a relying party id and WebAuthn");
+  }
+  return {
+    kind: "passkey",
+    provable: true,
+    async create({ accountName }) {
+      const name = accountName || rpName;
+      const credential = await ask(() =>
+        credentials.create({
+          publicKey: {
+            rp: { id: rpId, name: rpName },
+            user: { id: random(USER_BYTES), name, displayName: name },
+            // No attestation is asked for: the key proves itself by the bind's own words.
+            challenge: random(CHALLENGE_BYTES),
+            attestation: "none",
+            pubKeyCredParams: [...COSE.keys()].map((alg) => ({ type: "public-key", alg })),
+            authenticatorSelection: { residentKey: "preferred", userVerification: "required" },
+          },
+        }),
+      );
+      const response = /** @type {AuthenticatorAttestationResponse} */ (credential.response);
+      const alg = COSE.get(response.getPublicKeyAlgorithm());
+      const algorithm = PASSKEY_ALGORITHMS.get(alg);
+      const spki = response.getPublicKey();
+      if (!alg || !algorithm || !spki) throw new NotUnlocked("a passkey of another algorithm");
+      const { importing } = KINDS[algorithm];
+      const key = await crypto.subtle.importKey("spki", spki, importing, true, ["verify"]);
+      const kid = newId(random);
+      const credentialId = base64url(new Uint8Array(credential.rawId));
+      const record = { kid, alg, credentialId, rpId };
+      return {
+        jwk: { ...(await exportMembers(algorithm, key)), kid, alg },
+        record,
+        signer: signerOf(record, credentials),
+        credentialId,
+      };
+    },
+    async open(record) {
+      const members = new Members(record, "passkey record");
+      const names = /** @type {const} */ (["kid", "alg", "credentialId", "rpId"]);
+      const [kid, alg, credentialId, own] = names.map((name) => members.text(name));
+      return signerOf({ kid, alg, credentialId, rpId: own }, credentials);
+    },
+  };
+}
+
+/**
+ * Return what asks the authenticator for an assertion over the header and claims of a token.
+ *
+ * @param {{kid: string, alg: string, credentialId: string, rpId: string}} record
+ * @param {Credentials} credentials
+ * @returns {Signer}
+ */
+const signerOf = ({ kid, alg, credentialId, rpId }, credentials) => ({
+  kid,
+  alg,
+  async sign(data) {
+    const challenge = await sha256(data);
+    const credential = await ask(() =>
+      credentials.get({
+        publicKey: {
+          challenge,
+          rpId,
+          allowCredentials: [{ type: "public-key", id: readBase64url(credentialId) }],
+          userVerification: "required",
+        },
+      }),
+    );
+    const response = /** @type {AuthenticatorAssertionResponse} */ (credential.response);
+    return writeAssertion({
+      authenticatorData: new Uint8Array(response.authenticatorData),
+      clientDataJSON: new Uint8Array(response.clientDataJSON),
+      signature: new Uint8Array(response.signature),
+    });
+  },
+});
+
+/**
+ * @param {() => Promise<Credential | null>} call
+ * @returns {Promise<PublicKeyCredential>}
+ */
+async function ask(call) {
+  let credential;
+  try {
+    credential = await call();
+  } catch (error) {
+    throw new NotUnlocked(error instanceof Error ? error.name : "");
+  }
+  if (credential === null) throw new NotUnlocked("no passkey");
+  return /** @type {PublicKeyCredential} */ (credential);
+}

@@ -1,0 +1,156 @@
+/** Records: what a wallet stores of each account, and what the service replies to a device. */
+
+import { InvalidField } from "../wire/errors.js";
+import { isAnyText, Members } from "../wire/members.js";
+import { readKeyRecord } from "./strong_keys.js";
+
+/** @typedef {import("../wire/keys.js").Algorithm} Algorithm */
+/** @typedef {{kid: string, alg: Algorithm, key: CryptoKey, thumbprint: string}} KeyRecord */
+/** @typedef {{kind: string, record: Record<string, unknown>}} StrongRecord */
+
+/**
+ * @typedef {object} AccountRecord
+ * @property {1} version
+ * @property {string} url The service's address.
+ * @property {string} device The device's GUID, which is the record's id.
+ * @property {string} account
+ * @property {string} appSpace
+ * @property {string} appSpaceName
+ * @property {string} accountName What to call the account.
+ * @property {string} name What the device is called at the service.
+ * @property {KeyRecord} deviceKey
+ * @property {StrongRecord} strongKey
+ * @property {{keys: Record<string, string>[]}} serviceKeys Pinned, a JWK Set.
+ * @property {number} keysAt `iat` of the newest key set; 0 at the bind.
+ * @property {{number: number, hash: string} | null} last The newest receipt of this device.
+ * @property {{deviceKey: KeyRecord, strongKey: StrongRecord, kids: string[]} | null} rotation New
+ *   keys that the service may have or may not have accepted.
+ */
+
+/**
+ * What is kept of one answer. `receipt` is null where it may not lie beside the strong key, and
+ * where no key that the device trusts has signed it.
+ *
+ * @typedef {object} HistoryEntry
+ * @property {string} device
+ * @property {string} challenge
+ * @property {string} at
+ * @property {"ANSWERED" | "DISOWNED"} outcome
+ * @property {boolean} approved
+ * @property {string | null} title The button's.
+ * @property {import("../wire/display.js").Display} display What was shown.
+ * @property {number} number In the account's chain of receipts.
+ * @property {string} hash The receipt's.
+ * @property {string | null} receipt
+ */
+
+/** @typedef {{guid: string, issuedAt: string, expiresAt: string}} OpenRequest */
+/** @typedef {{guid: string, state: string, expiresAt: string, display: string}} RequestReply */
+/** @typedef {{guid: string, state: string, approved: boolean, receipt: string | null}} AnswerReply */
+
+/**
+ * @typedef {object} DeviceStatus
+ * @property {string} device
+ * @property {string} state
+ * @property {string} name
+ * @property {number} addresses How many push addresses the service has.
+ * @property {number} attemptsLeft How many wrong PINs are left.
+ * @property {{role: string, kid: string}[]} keys
+ */
+
+/**
+ * Check a stored account.
+ *
+ * @param {any} record
+ * @returns {AccountRecord}
+ * @throws {InvalidField} It was not written by this library.
+ */
+export function readAccountRecord(record) {
+  if (record?.version !== 1) throw new InvalidField("account record", "of another version");
+  readKeyRecord(record.deviceKey);
+  return record;
+}
+
+/**
+ * @param {unknown} document
+ * @returns {{device: string, account: string, appSpace: string, serviceKeys: unknown}}
+ */
+export function readBond(document) {
+  const members = new Members(document);
+  return {
+    device: members.guid("device"),
+    account: members.guid("account"),
+    appSpace: members.guid("appSpace"),
+    serviceKeys: members.document["serviceKeys"],
+  };
+}
+
+/** @param {unknown} document */
+export function readInvitation(document) {
+  const members = new Members(document);
+  return { appSpace: members.guid("appSpace"), appSpaceName: members.text("appSpaceName") };
+}
+
+/**
+ * @param {unknown} document
+ * @returns {OpenRequest[]}
+ */
+export const readOpenRequests = (document) =>
+  new Members(document).objects("requests", (request) => ({
+    guid: request.guid("guid"),
+    issuedAt: request.moment("issuedAt"),
+    expiresAt: request.moment("expiresAt"),
+  }));
+
+/**
+ * @param {unknown} document
+ * @returns {RequestReply}
+ */
+export function readRequest(document) {
+  const members = new Members(document);
+  return {
+    guid: members.guid("guid"),
+    state: members.text("state"),
+    expiresAt: members.moment("expiresAt"),
+    display: members.text("display"),
+  };
+}
+
+/**
+ * @param {unknown} document
+ * @returns {AnswerReply}
+ */
+export function readAnswerReply(document) {
+  const members = new Members(document);
+  return {
+    guid: members.guid("guid"),
+    state: members.text("state"),
+    approved: members.flag("approved"),
+    receipt: members.textOrNull("receipt"),
+  };
+}
+
+/**
+ * @param {unknown} document
+ * @returns {DeviceStatus}
+ */
+export function readStatus(document) {
+  const members = new Members(document);
+  return {
+    device: members.guid("device"),
+    state: members.text("status"),
+    name: members.read("name", isAnyText),
+    addresses: members.count("addresses"),
+    attemptsLeft: members.count("attemptsLeft"),
+    keys: members.objects("keys", (key) => ({ role: key.text("role"), kid: key.text("kid") })),
+  };
+}
+
+/**
+ * @param {unknown} document
+ * @returns {Map<string, string>} Endorsed key sets, by the `kid` of the key that signed each.
+ */
+export function readEndorsements(document) {
+  const { document: endorsed } = new Members(new Members(document).document["endorsed"], "endorsed");
+  return new Map(Object.entries(endorsed).filter(([, text]) => isAnyText(text)));
+}

@@ -1,0 +1,163 @@
+/**
+ * Strong keys, in three implementations of one interface: a passkey (in passkeys.js), a key that
+ * is kept under a PIN, and a key that the browser keeps and uses without asking.
+ *
+ * An implementation makes a key, and what has to be stored of it; and it makes a signer of what
+ * was stored, for which it may ask the person.
+ */
+
+import { base64url, newId, systemRandom } from "../wire/bytes.js";
+import { p256PublicKey } from "../wire/curves.js";
+import { keySigner } from "../wire/jws.js";
+import { KINDS } from "../wire/keys.js";
+import { InvalidField, Misuse, NotUnlocked } from "./errors.js";
+import { importSecret, newSecret, readWrappedKey, unwrap, wrap } from "./pin.js";
+
+/** @typedef {import("../wire/bytes.js").Random} Random */
+/** @typedef {import("../wire/jws.js").Signer} Signer */
+/** @typedef {import("../wire/keys.js").Algorithm} Algorithm */
+
+/**
+ * A new strong key.
+ *
+ * @typedef {object} NewStrongKey
+ * @property {Record<string, string>} jwk Its public half, with `kid` and `alg`.
+ * @property {Record<string, unknown>} record What has to be stored; a store may hold CryptoKeys.
+ * @property {Signer} signer
+ * @property {string} [credentialId] Of a passkey, base64url.
+ */
+
+/**
+ * @typedef {object} StrongKeys
+ * @property {string} kind Of the records; another text for each implementation.
+ * @property {boolean} provable Whether receipts and answers may lie beside the records. They may
+ *   not beside a key under a PIN: whoever has both can try PINs.
+ * @property {(about: {accountName: string}) => Promise<NewStrongKey>} create
+ * @property {(record: Record<string, unknown>) => Promise<Signer>} open
+ */
+
+/** Modulus and exponent of RSA keys. */
+const RSA = { modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1) };
+
+/**
+ * Make a key that signs and cannot be exported.
+ *
+ * @param {Algorithm} alg
+ * @param {Random} random
+ * @returns {Promise<{kid: string, alg: Algorithm, key: CryptoKey, jwk: Record<string, string>}>}
+ */
+export async function generateKey(alg, random) {
+  const kid = newId(random);
+  const algorithm = { ...RSA, ...KINDS[alg].importing };
+  const pair = /** @type {CryptoKeyPair} */ (
+    await crypto.subtle.generateKey(algorithm, false, ["sign", "verify"])
+  );
+  const jwk = await exportMembers(alg, pair.publicKey);
+  return { kid, alg, key: pair.privateKey, jwk: { ...jwk, kid, alg } };
+}
+
+/**
+ * Return the members of a public key that its thumbprint is over.
+ *
+ * @param {Algorithm} alg
+ * @param {CryptoKey} key
+ * @returns {Promise<Record<string, string>>}
+ */
+export async function exportMembers(alg, key) {
+  /** @type {Record<string, any>} */
+  const exported = await crypto.subtle.exportKey("jwk", key);
+  return Object.fromEntries(KINDS[alg].members.map((name) => [name, exported[name]]));
+}
+
+/**
+ * Return strong keys that the browser keeps, non-extractable, and uses without asking anybody:
+ * whoever holds the unlocked device can answer.
+ *
+ * @param {{algorithm?: Algorithm, random?: Random}} [how]
+ * @returns {StrongKeys}
+ */
+export const deviceOnlyKeys = ({ algorithm = "ES256", random = systemRandom } = {}) => ({
+  kind: "device-only",
+  provable: true,
+  async create() {
+    const { kid, alg, key, jwk } = await generateKey(algorithm, random);
+    return { jwk, record: { kid, alg, key }, signer: keySigner({ kid, alg, key }) };
+  },
+  open: async (record) => keySigner(readKeyRecord(record)),
+});
+
+/**
+ * Read what is stored of a key of WebCrypto.
+ *
+ * @param {unknown} record
+ * @returns {{kid: string, alg: Algorithm, key: CryptoKey}}
+ */
+export function readKeyRecord(record) {
+  const { kid, alg, key } = /** @type {Record<string, any>} */ (record);
+  if (typeof kid !== "string" || !Object.hasOwn(KINDS, alg) || !(key instanceof CryptoKey)) {
+    throw new InvalidField("key record");
+  }
+  return { kid, alg, key };
+}
+
+/**
+ * Asks the person for the PIN; for a new key, ask twice, since a mistyped PIN gives another key.
+ *
+ * @callback AskPin
+ * @param {{purpose: "create" | "sign"}} about
+ * @returns {Promise<string | null>} Null if the person does not give it.
+ */
+
+/**
+ * Return strong keys under a PIN.
+ *
+ * A wrong PIN is not noticed here: the service refuses the answer as `strong_key_missed`.
+ *
+ * @param {{askPin: AskPin, algorithm?: "ES256" | "EdDSA", cost?: number, random?: Random}} how
+ * @returns {StrongKeys}
+ */
+export function pinKeys({ askPin, algorithm = "ES256", cost, random = systemRandom }) {
+  if (typeof askPin !== "function") throw new Misuse("client_unfit", "askPin: not a function");
+  /** @param {"create" | "sign"} purpose */
+  const ask = async (purpose) => (await askPin({ purpose })) || refuseUnlock();
+  return {
+    kind: "pin",
+    provable: false,
+    async create() {
+      const pin = await ask("create");
+      const kid = newId(random);
+      const secret = newSecret(algorithm, random);
+      const jwk = { ...(await publicMembers(algorithm, secret)), kid, alg: algorithm };
+      const record = { ...(await wrap({ kid, algorithm, secret }, pin, random, cost)) };
+      const key = await importSecret(algorithm, secret);
+      return { jwk, record, signer: keySigner({ kid, alg: algorithm, key }) };
+    },
+    async open(record) {
+      const wrapped = readWrappedKey(record);
+      const secret = await unwrap(wrapped, await ask("sign"));
+      const key = await importSecret(wrapped.algorithm, secret);
+      return keySigner({ kid: wrapped.kid, alg: wrapped.algorithm, key });
+    },
+  };
+}
+
+/** @returns {never} */
+function refuseUnlock() {
+  throw new NotUnlocked("no PIN");
+}
+
+/**
+ * @param {"ES256" | "EdDSA"} algorithm
+ * @param {import("../wire/bytes.js").Bytes} secret
+ * @returns {Promise<Record<string, string>>}
+ */
+async function publicMembers(algorithm, secret) {
+  if (algorithm === "ES256") {
+    const [x, y] = p256PublicKey(secret).map(base64url);
+    return /** @type {Record<string, string>} */ ({ crv: "P-256", kty: "EC", x, y });
+  }
+  // Ed25519 keys of PKCS #8 hold no public half, and engines export it as a part of the private.
+  const key = await importSecret(algorithm, secret, { extractable: true });
+  const { x } = await crypto.subtle.exportKey("jwk", key);
+  return { crv: "Ed25519", kty: "OKP", x: String(x) };
+}

@@ -1,0 +1,250 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { writeLink } from "../../wire/link.js";
+import { deviceOnlyKeys, memoryStore, pinKeys, Wallet } from "../index.js";
+import { FakeService, NAMES, URL_OF_SERVICE } from "./fake_service.js";
+
+let service;
+let store;
+let wallet;
+let pin;
+
+const strongKeys = () => [deviceOnlyKeys(), pinKeys({ askPin: async () => pin, cost: 2 })];
+
+beforeEach(async () => {
+  service = await FakeService.make();
+  store = memoryStore();
+  pin = "1379";
+  wallet = new Wallet({ store, strongKeys: strongKeys(), ...service.world });
+});
+
+const link = (more = {}) =>
+  writeLink({
+    token: service.token,
+    appSpace: NAMES.appSpace,
+    appSpaceName: "Bank",
+    account: NAMES.account,
+    displayName: "Zoë",
+    ...more,
+  });
+const bind = (more = {}) => wallet.bind({ url: URL_OF_SERVICE, link: link(), ...more });
+
+async function shownAt(account) {
+  const [request] = await account.pending();
+  return account.show(request.guid);
+}
+
+for (const fault of ["lost", "busy"]) {
+  test(`a bind whose reply is ${fault} is repeated with the same keys`, async () => {
+    service.script = [fault, fault];
+    const account = await bind();
+    assert.equal(account.accountName, "Zoë");
+    assert.equal((await wallet.accounts()).length, 1);
+  });
+}
+
+test("a bind that failed binds the same keys later", async () => {
+  service.script = ["lost", "lost", "lost"];
+  await assert.rejects(bind(), { code: "reply_lost" });
+  assert.deepEqual(await wallet.accounts(), []);
+  const account = await bind();
+  assert.equal((await account.status()).state, "ACTIVE");
+});
+
+test("a bind of another App Space or account than the link's is refused", async () => {
+  const other = NAMES.origin;
+  await assert.rejects(bind({ link: link({ account: other }) }), { code: "bad_reply" });
+  await assert.rejects(bind({ link: link({ appSpace: other }) }), { code: "service_refused" });
+  assert.deepEqual(await wallet.accounts(), []);
+});
+
+test("an answer whose reply is lost is sent again, to the byte, and asks for one PIN", async () => {
+  const account = await bind({ strongKey: "pin" });
+  const shown = await shownAt(account);
+  service.requests = [];
+  service.script = ["lost", "busy"];
+  const outcome = await account.answer(shown, { button: 0 });
+  assert.equal(outcome.approved, true);
+  const bodies = service.requests.map(({ body }) => body);
+  assert.deepEqual(bodies, [bodies[0], bodies[0]]);
+  const proofs = service.requests.map(({ headers }) => headers.get("counterseal-proof"));
+  assert.notEqual(proofs[0], proofs[1]);
+});
+
+test("an answer that never got a reply is sent again by the next call, and no other", async () => {
+  const account = await bind();
+  const shown = await shownAt(account);
+  service.script = ["lost", "lost", "lost"];
+  await assert.rejects(account.answer(shown, { button: 0 }), { code: "reply_lost" });
+  await assert.rejects(account.answer(shown, { button: 1 }), { code: "client_unfit" });
+  await assert.rejects(account.disown(shown), { code: "client_unfit" });
+  const outcome = await account.answer(shown, { button: 0 });
+  assert.equal(outcome.receipt.number, 1);
+});
+
+test("only what `show` returned can be answered", async () => {
+  const account = await bind();
+  const shown = await shownAt(account);
+  assert.throws(() => {
+    shown.display.content.text = "Pay less?";
+  }, TypeError);
+  await assert.rejects(account.answer({ ...shown }, { button: 0 }), { code: "client_unfit" });
+  await assert.rejects(account.answer(shown, { button: 2 }), { code: "invalid_field" });
+});
+
+test("a request that changes after it was shown is refused", async () => {
+  const account = await bind();
+  await shownAt(account);
+  service.display.content.text = "Pay more?";
+  await assert.rejects(shownAt(account), { code: "display_changed" });
+});
+
+test("a request of another account is not shown", async () => {
+  const account = await bind();
+  service.display.account.guid = NAMES.origin;
+  await assert.rejects(shownAt(account), { code: "display_changed" });
+});
+
+test("the matching code is six digits, without white space", async () => {
+  service.display.code = true;
+  const account = await bind();
+  const shown = await shownAt(account);
+  for (const code of [undefined, "", "12345", "1234567", "12345x"]) {
+    await assert.rejects(account.answer(shown, { button: 0, code }), { field: "code" });
+  }
+  service.script = [() => Response.json({ code: "wrong_code", attemptsLeft: 2 }, { status: 403 })];
+  const refusal = { problem: "wrong_code", attemptsLeft: 2 };
+  await assert.rejects(account.answer(shown, { button: 0, code: "123 456" }), refusal);
+});
+
+test("receipts are kept where they may be, and verified", async () => {
+  const account = await bind();
+  const outcome = await account.answer(await shownAt(account), { button: 0 });
+  const [entry] = await account.history();
+  assert.equal(entry.receipt, outcome.receiptText);
+  assert.equal(entry.display.content.text, "Pay?");
+});
+
+test("nothing that lies beside a key under a PIN tells the key", async () => {
+  const account = await bind({ strongKey: "pin" });
+  const outcome = await account.answer(await shownAt(account), { button: 0 });
+  const { x, y } = outcome.receipt.key.jwk;
+  const stored = JSON.stringify([await store.list("accounts"), await store.list("history")]);
+  for (const secret of [x, y, outcome.receipt.key.thumbprint, outcome.receiptText, pin]) {
+    assert.ok(!stored.includes(secret));
+  }
+  assert.ok(stored.includes(outcome.receipt.hash));
+});
+
+test("a receipt of another answer is refused", async () => {
+  const account = await bind();
+  const shown = await shownAt(account);
+  const [key] = service.keys.filter(({ role }) => role === "strong");
+  const receipt = service.receipt.bind(service);
+  let other;
+  service.receipt = async (answer, facts) => (other ??= await receipt(answer, { ...facts, key }));
+  await account.answer(shown, { button: 0 });
+  service.answers.clear();
+  await assert.rejects(account.answer(shown, { button: 0 }), { code: "receipt_changed" });
+});
+
+test("a receipt that does not follow the one before is refused", async () => {
+  const account = await bind();
+  const shown = await shownAt(account);
+  await account.answer(shown, { button: 0 });
+  service.answers.clear();
+  service.lastReceipt.hash = "another";
+  await assert.rejects(account.answer(shown, { button: 1 }), { code: "receipt_changed" });
+});
+
+test("a new service key is taken only if a pinned one endorses it", async () => {
+  const account = await bind();
+  const shown = await shownAt(account);
+  await service.changeKey();
+  const { endorsed } = service;
+  service.endorsed = undefined;
+  assert.equal((await account.answer(shown, { button: 0 })).receipt, null);
+  assert.deepEqual(await account.history(), []);
+  service.endorsed = endorsed;
+  service.answers.clear();
+  assert.equal((await account.answer(shown, { button: 1 })).receipt.approved, false);
+});
+
+for (const roles of [["device"], ["strong"], ["device", "strong"]]) {
+  for (const lost of [0, 1, 2]) {
+    test(`keys (${roles}) are replaced, ${lost} replies lost`, async () => {
+      const account = await bind();
+      const before = service.keys;
+      service.script = Array(lost).fill("lost");
+      const rotated = account.rotate({ roles });
+      if (lost === 2) await assert.rejects(rotated, { code: "reply_lost" });
+      else await rotated;
+      for (const { role, kid } of service.keys) {
+        assert.equal(before.some((key) => key.kid === kid), !roles.includes(role));
+      }
+      // Another program, with what was stored.
+      const again = new Wallet({ store, strongKeys: strongKeys(), ...service.world });
+      const [reopened] = await again.accounts();
+      assert.equal((await reopened.answer(await shownAt(reopened), { button: 0 })).approved, true);
+    });
+  }
+}
+
+test("a rotation that the service never got leaves the old keys", async () => {
+  const account = await bind();
+  const before = service.keys;
+  const unreached = () => new Response("", { status: 503 });
+  const { reply } = service;
+  service.reply = async () => unreached();
+  await assert.rejects(account.rotate(), { code: "service_unavailable" });
+  service.reply = reply;
+  assert.equal((await account.answer(await shownAt(account), { button: 0 })).approved, true);
+  assert.deepEqual(service.keys, before);
+});
+
+test("a strong key can be replaced by one of another kind", async () => {
+  const account = await bind({ strongKey: "pin" });
+  await account.rotate({ roles: ["strong"], strongKey: "device-only" });
+  assert.equal(account.strongKind, "device-only");
+  assert.equal((await account.answer(await shownAt(account), { button: 0 })).approved, true);
+});
+
+test("a service that does not hold the call is asked once a second at most", async () => {
+  const account = await bind();
+  service.open = false;
+  service.requests = [];
+  assert.deepEqual(await account.wait({ timeout: 5 }), []);
+  assert.ok(service.requests.length <= 6);
+});
+
+test("`wait` returns as soon as the list is another one", async () => {
+  const account = await bind();
+  const known = await account.pending();
+  service.open = false;
+  assert.deepEqual(await account.wait({ timeout: 5, known }), []);
+  assert.match(service.requests.at(-1).uri, new RegExp(`known=${service.challenge}$`));
+});
+
+test("an account that is forgotten is gone, with its history", async () => {
+  const account = await bind();
+  await account.answer(await shownAt(account), { button: 0 });
+  const changes = [];
+  wallet.addEventListener("change", ({ detail }) => changes.push(detail));
+  await wallet.forget(account.device);
+  assert.deepEqual(changes, [{ type: "removed", device: NAMES.device }]);
+  assert.deepEqual([await wallet.accounts(), await store.list("history")], [[], []]);
+  assert.equal(await wallet.account(NAMES.device), undefined);
+});
+
+test("a service that was not reached, and a reply that is none", async () => {
+  const account = await bind();
+  service.script = ["unreached"];
+  await assert.rejects(account.pending(), { code: "not_sent" });
+  for (const body of ["", "{", "[]", '{"requests": [{}]}']) {
+    service.script = [() => new Response(body)];
+    await assert.rejects(account.pending(), { code: "bad_reply" });
+  }
+  service.script = [() => new Response("", { status: 302 })];
+  await assert.rejects(account.pending(), { code: "bad_reply" });
+});

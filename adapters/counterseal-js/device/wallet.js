@@ -1,0 +1,243 @@
+/** Wallets: several accounts, at several services, in one store. */
+
+import { systemRandom } from "../wire/bytes.js";
+import { BadReply, Misuse } from "../wire/errors.js";
+import { readAddress } from "../wire/http.js";
+import { keySigner } from "../wire/jws.js";
+import { keySetDocument, readKeySet, thumbprintOf } from "../wire/keys.js";
+import { readLink } from "../wire/link.js";
+import { systemSleep } from "../wire/sleep.js";
+import { Account } from "./account.js";
+import { writeBind } from "./enrolment.js";
+import { readAccountRecord, readBond, readInvitation } from "./records.js";
+import { Service } from "./service.js";
+import { generateKey } from "./strong_keys.js";
+
+/** @typedef {import("../wire/keys.js").Algorithm} Algorithm */
+/** @typedef {import("./strong_keys.js").StrongKeys} StrongKeys */
+
+/**
+ * @typedef {object} WalletSettings
+ * @property {import("./store.js").Store} store
+ * @property {readonly StrongKeys[]} strongKeys The kinds that the wallet can make and open; the
+ *   first is made where a bind names none.
+ * @property {Algorithm} [algorithm] Of new device keys; `ES256` if none is given.
+ * @property {boolean} [allowHttp] Whether plain `http` to another machine is allowed.
+ * @property {number} [timeout] Seconds that one call may take.
+ * @property {typeof fetch} [fetch]
+ * @property {() => number} [now] Milliseconds since the epoch.
+ * @property {import("../wire/bytes.js").Random} [random] For ids and PINs' keys; other keys are
+ *   made by WebCrypto, with randomness of its own.
+ * @property {import("../wire/sleep.js").Sleep} [sleep]
+ */
+
+/**
+ * @typedef {object} BindOptions
+ * @property {string} url The service's address.
+ * @property {string} link The bind link, or the session token alone.
+ * @property {string} [name] What to call the device.
+ * @property {readonly import("./enrolment.js").PushAddress[]} [addresses]
+ * @property {string} [strongKey] Of which kind the strong key is.
+ */
+
+/**
+ * What a `change` event says: `type` is `bound`, `requests`, `answered`, `renamed`, `keys`,
+ * `rotated` or `removed`, and `device` is the GUID of the account's device.
+ *
+ * @typedef {CustomEvent<{type: string, device: string}>} ChangeEvent
+ */
+
+const SECOND = 1000;
+const TIMEOUT = 10;
+
+/** Several accounts, at several services; tells of each change by an event `change`. */
+export class Wallet extends EventTarget {
+  #settings;
+  #world;
+  /** @type {Map<string, Account>} */
+  #accounts = new Map();
+  /** @type {Map<string, Promise<NewKeys>>} */
+  #newKeys = new Map();
+
+  /** @param {WalletSettings} settings */
+  constructor(settings) {
+    super();
+    const { store, strongKeys } = settings;
+    if (!store || !strongKeys?.length) {
+      throw new Misuse("client_unfit", "a wallet needs a store and strong keys");
+    }
+    this.#settings = settings;
+    this.#world = {
+      fetch: settings.fetch ?? ((...request) => fetch(...request)),
+      now: settings.now ?? Date.now,
+      random: settings.random ?? systemRandom,
+      sleep: settings.sleep ?? systemSleep,
+      timeout: (settings.timeout ?? TIMEOUT) * SECOND,
+    };
+  }
+
+  /**
+   * Return all accounts.
+   *
+   * @returns {Promise<Account[]>}
+   */
+  async accounts() {
+    const records = await this.#settings.store.list("accounts");
+    return records.map((record) => this.#open(record));
+  }
+
+  /**
+   * Return the account of a device.
+   *
+   * @param {string} device
+   * @returns {Promise<Account | undefined>}
+   */
+  async account(device) {
+    const record = await this.#settings.store.get("accounts", device);
+    return record && this.#open(record);
+  }
+
+  /**
+   * Bind a new device to the account of a bind link.
+   *
+   * If the reply was lost, the same call on the same wallet binds the same keys.
+   *
+   * @param {BindOptions} options
+   * @returns {Promise<Account>}
+   * @throws {import("../wire/errors.js").InvalidField} The link is malformed.
+   * @throws {import("./errors.js").ServiceRefused} `denied`, `deadline_passed`, `token_spent` and
+   *   others: see the reference page "The wire".
+   */
+  async bind({ url, link, name, addresses, strongKey }) {
+    const { allowHttp = false, store } = this.#settings;
+    const service = new Service(readAddress(url, { allowHttp }), this.#world);
+    const invitation = await this.#invitation(service, link);
+    const { token, appSpace } = invitation;
+    const accountName = invitation.displayName ?? invitation.appSpaceName;
+    const newKeys = this.#newKeys.get(token) ?? this.#makeKeys(strongKey, accountName);
+    this.#newKeys.set(token, newKeys);
+    const keys = await newKeys.catch((error) => {
+      this.#newKeys.delete(token);
+      throw error;
+    });
+    const body = await writeBind({ token, appSpace, keys: keys.offered, name, addresses });
+    const call = { method: "POST", path: "/device/bind", body };
+    const bond = await service.repeat(() => service.plain(call, readBond));
+    const { account = bond.account } = invitation;
+    if (appSpace !== bond.appSpace || account !== bond.account) {
+      throw new BadReply("another App Space or account than the link's");
+    }
+    const serviceKeys = await readKeySet(bond.serviceKeys);
+    /** @type {import("./records.js").AccountRecord} */
+    const record = {
+      version: 1,
+      url: service.address,
+      device: bond.device,
+      account: bond.account,
+      appSpace,
+      appSpaceName: invitation.appSpaceName,
+      accountName,
+      name: name ?? "",
+      deviceKey: keys.deviceKey,
+      strongKey: keys.strongKey,
+      serviceKeys: keySetDocument(serviceKeys),
+      keysAt: 0,
+      last: null,
+      rotation: null,
+    };
+    await store.put("accounts", bond.device, record);
+    this.#newKeys.delete(token);
+    this.#notify("bound", bond.device);
+    return this.#open(record);
+  }
+
+  /**
+   * Delete an account's keys and history from this device. At the service the device stays bound,
+   * with keys that nobody has: revoke it there.
+   *
+   * @param {string} device
+   */
+  async forget(device) {
+    const { store } = this.#settings;
+    for (const { at, challenge } of await store.list("history", `${device}/`)) {
+      await store.remove("history", `${device}/${at}/${challenge}`);
+    }
+    await store.remove("accounts", device);
+    this.#accounts.delete(device);
+    this.#notify("removed", device);
+  }
+
+  /**
+   * @param {Service} service
+   * @param {string} link
+   * @returns {Promise<import("../wire/link.js").BindLink>}
+   */
+  async #invitation(service, link) {
+    if (/^[a-z]+:\/\//.test(link)) return readLink(link);
+    const body = JSON.stringify({ token: link });
+    const call = { method: "POST", path: "/device/invitation", body };
+    return { token: link, ...(await service.plain(call, readInvitation)) };
+  }
+
+  /**
+   * @typedef {object} NewKeys
+   * @property {import("./enrolment.js").NewKey[]} offered
+   * @property {import("./records.js").KeyRecord} deviceKey
+   * @property {import("./records.js").StrongRecord} strongKey
+   */
+
+  /**
+   * @param {string | undefined} kind
+   * @param {string} accountName
+   * @returns {Promise<NewKeys>}
+   */
+  async #makeKeys(kind, accountName) {
+    const { algorithm = "ES256" } = this.#settings;
+    const strongKeys = kind === undefined ? this.#firstKind() : this.#strongKeys(kind);
+    const { record, ...strong } = await strongKeys.create({ accountName });
+    const { jwk, ...deviceKey } = await generateKey(algorithm, this.#world.random);
+    return {
+      offered: [
+        { role: "device", jwk, signer: keySigner(deviceKey) },
+        { role: "strong", ...strong },
+      ],
+      deviceKey: { ...deviceKey, thumbprint: await thumbprintOf(jwk) },
+      strongKey: { kind: strongKeys.kind, record },
+    };
+  }
+
+  #firstKind() {
+    return /** @type {StrongKeys} */ (this.#settings.strongKeys[0]);
+  }
+
+  /** @param {string} kind */
+  #strongKeys(kind) {
+    const strongKeys = this.#settings.strongKeys.find((each) => each.kind === kind);
+    if (!strongKeys) throw new Misuse("client_unfit", `the wallet has no strong keys ${kind}`);
+    return strongKeys;
+  }
+
+  /** @param {unknown} stored */
+  #open(stored) {
+    const record = readAccountRecord(stored);
+    const known = this.#accounts.get(record.device);
+    if (known) return known;
+    const account = new Account(record, {
+      service: new Service(record.url, this.#world),
+      world: this.#world,
+      store: this.#settings.store,
+      strongKeys: (kind) => this.#strongKeys(kind),
+      notify: (type, device) => this.#notify(type, device),
+    });
+    this.#accounts.set(record.device, account);
+    return account;
+  }
+
+  /**
+   * @param {string} type
+   * @param {string} device
+   */
+  #notify(type, device) {
+    this.dispatchEvent(new CustomEvent("change", { detail: { type, device } }));
+  }
+}

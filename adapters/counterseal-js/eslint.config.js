@@ -1,0 +1,34 @@
+import js from "@eslint/js";
+import globals from "globals";
+
+export default [
+  { ignores: ["build/"] },
+  js.configs.recommended,
+  {
+    languageOptions: { globals: globals["shared-node-browser"] },
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    rules: {
+      eqeqeq: "error",
+      "func-style": ["error", "declaration", { allowArrowFunctions: true }],
+      "no-console": "error",
+      "no-implicit-coercion": "error",
+      "no-promise-executor-return": "error",
+      "no-shadow": "error",
+      "no-unused-private-class-members": "error",
+      "no-unused-vars": ["error", { varsIgnorePattern: "^_", argsIgnorePattern: "^_" }],
+      "no-use-before-define": ["error", { functions: false, variables: false }],
+      "no-var": "error",
+      "object-shorthand": "error",
+      "prefer-const": "error",
+      "prefer-template": "error",
+      "require-atomic-updates": "error",
+    },
+  },
+  { files: ["device/*.js", "tests/browser/*.js"], languageOptions: { globals: globals.browser } },
+  {
+    files: ["*.js", "*/test/*.js", "tests/*.js", "tests/browser/*.js"],
+    languageOptions: { globals: globals.node },
+    // A test's service is one object, which nobody else changes.
+    rules: { "require-atomic-updates": "off" },
+  },
+];

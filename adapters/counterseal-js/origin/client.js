@@ -1,0 +1,361 @@
+/** The client: the calls of an origin, over HTTP. */
+
+import { systemRandom } from "../wire/bytes.js";
+import { isGuid } from "../wire/claims.js";
+import { BadReply, Unavailable } from "../wire/errors.js";
+import { readAddress, readReply } from "../wire/http.js";
+import { isObject } from "../wire/ijson.js";
+import { writeLink } from "../wire/link.js";
+import { Members } from "../wire/members.js";
+import { retryAfter } from "../wire/problem.js";
+import { systemSleep } from "../wire/sleep.js";
+import { ATTEMPTS, Calls } from "./calls.js";
+import { Credential } from "./credential.js";
+import { AskedTooOften, demandEvidence, demandFit, EvidenceRefused, Finished } from "./errors.js";
+import { PendingRequest, readPending } from "./pending.js";
+import { readProcessed } from "./processed.js";
+import { writeQuestion } from "./question.js";
+
+/** @typedef {import("./processed.js").ProcessedRequest} ProcessedRequest */
+
+/**
+ * @typedef {object} ClientSettings
+ * @property {string} url The service's public address, as the service is configured with it.
+ * @property {string} origin The Request Origin's GUID.
+ * @property {string} key Its secret, as the service returned it.
+ * @property {import("./credential.js").Scheme} [scheme] As the origin is set: `basic` (the
+ *   default), `hmac` (CX1) or `signature` (RFC 9421).
+ * @property {string} [appSpace] The App Space's GUID; if given, replies of another one are refused.
+ * @property {number} [timeout] The most seconds of one attempt; a call makes three at most.
+ * @property {boolean} [allowHttp] Whether plain `http` to another machine is allowed.
+ * @property {typeof fetch} [fetch]
+ * @property {() => number} [now] Milliseconds since the epoch, for signatures.
+ * @property {() => number} [monotonic] Milliseconds that only grow.
+ * @property {import("../wire/sleep.js").Sleep} [sleep]
+ * @property {import("../wire/bytes.js").Random} [random]
+ */
+
+/**
+ * Invitation for one device of one user.
+ *
+ * @typedef {object} Invitation
+ * @property {string} account The account's GUID.
+ * @property {string} appSpace
+ * @property {string} appSpaceName
+ * @property {string} token The session token, a secret: anyone with it can bind a device.
+ * @property {string} expiresAt
+ * @property {string} link The bind link, for a QR code; it has the token.
+ */
+
+/** @typedef {{guid: string, name: string, state: string | null}} KnownDevice */
+/** @typedef {{account: string, accountId: string, userInfo: string}} KnownAccount */
+/** @typedef {import("./question.js").QuestionOptions & {idempotencyKey?: string}} AskOptions */
+
+const SECOND = 1000;
+const TIMEOUT = 10;
+/** Seconds for which the service may hold one poll; proxies often give up after 30 or 60. */
+const HOLD = 25;
+/** A poll that took so much of its time was a long poll. */
+const LONG_POLL_SHARE = 0.9;
+/** Milliseconds by which the last poll may be too long, since a service counts whole seconds. */
+const SLACK = 100;
+const PAUSE = { first: 1000, longest: 10_000, growth: 1.5, shortest: 250 };
+const GROWTHS_LIMIT = 10;
+
+/** The client of one Request Origin. */
+export class Client {
+  #calls;
+  #appSpace;
+  #monotonic;
+
+  /**
+   * @param {ClientSettings} settings
+   * @throws {import("./errors.js").Unfit} One of them cannot work.
+   */
+  constructor({ url, origin, key, scheme = "basic", appSpace, timeout = TIMEOUT, ...others }) {
+    demandFit(typeof url === "string", "url: not a text");
+    demandFit(appSpace === undefined || isGuid(appSpace), "appSpace: not a GUID");
+    demandFit(Number.isFinite(timeout) && timeout > 0, "timeout: not more than 0 seconds");
+    const { allowHttp = false, random = systemRandom, sleep = systemSleep } = others;
+    this.#appSpace = appSpace;
+    this.#monotonic = others.monotonic ?? (() => performance.now());
+    this.#calls = new Calls({
+      address: readAddress(url, { allowHttp }).replace(/\/api$/, ""),
+      credential: new Credential(origin, key, scheme),
+      timeout: timeout * SECOND,
+      fetch: others.fetch ?? ((...request) => fetch(...request)),
+      now: others.now ?? Date.now,
+      sleep,
+      random,
+    });
+  }
+
+  /**
+   * Issue a request to a user.
+   *
+   * The call always has an idempotency key, so that a lost reply never makes a second request.
+   * With a key of your own, such as an order's id, this holds also if your program crashes.
+   *
+   * @param {string} accountId The origin's own id of the user, from the authenticated session.
+   * @param {import("./question.js").Content | string} content A text is plain text.
+   * @param {AskOptions} [options]
+   * @returns {Promise<PendingRequest>} What you keep until you act on the answer.
+   * @throws {import("./errors.js").Unfit} An argument is of another type.
+   * @throws {import("./errors.js").RequestRefused} The service refuses; `field` names a member.
+   * @throws {Unavailable} There is no reply, or one about another question.
+   */
+  async ask(accountId, content, { idempotencyKey, ...options } = {}) {
+    const body = writeQuestion(accountId, content, options);
+    const reply = await this.#calls.call({
+      method: "POST",
+      path: "request/add",
+      body,
+      idempotencyKey: this.#calls.idempotencyKey(idempotencyKey),
+    });
+    const { origin } = this.#calls.settings.credential;
+    const pending = readOwn(reply, (document) => readPending(body, document, origin));
+    this.#demandOwn(pending.appSpace);
+    return pending;
+  }
+
+  /**
+   * Return a request as it is now.
+   *
+   * @param {PendingRequest | string} request
+   * @returns {Promise<ProcessedRequest>}
+   * @throws {import("./errors.js").NotFound} This origin has none of that GUID.
+   * @throws {EvidenceRefused} The reply is about another request.
+   */
+  async status(request) {
+    return (await this.#poll(request, {})).request;
+  }
+
+  /**
+   * Return a request when it has ended, or as it is when *timeout* is over.
+   *
+   * It polls a service that holds the call every 25 seconds, another one ever less often, and none
+   * before its `Retry-After`. Only the failure of the last poll is thrown.
+   *
+   * @param {PendingRequest | string} request
+   * @param {{timeout: number, signal?: AbortSignal}} how Seconds.
+   * @returns {Promise<ProcessedRequest>}
+   */
+  async wait(request, { timeout, signal }) {
+    demandFit(Number.isFinite(timeout), "timeout: not seconds");
+    const end = this.#monotonic() + timeout * SECOND;
+    for (let attempt = 0; ; attempt += 1) {
+      const start = this.#monotonic();
+      const left = Math.floor((end - start + SLACK) / SECOND);
+      const hold = Math.max(0, Math.min(left, HOLD));
+      const poll = await this.#poll(request, { hold, attempts: 1, signal }).catch(passing);
+      if (!(poll instanceof Error) && poll.request.finished) return poll.request;
+      const now = this.#monotonic();
+      if (now >= end) {
+        if (poll instanceof Error) throw poll;
+        return poll.request;
+      }
+      const took = now - start;
+      const long = !(poll instanceof Error) && hold > 0 && took >= hold * SECOND * LONG_POLL_SHARE;
+      const asked = "retryAfter" in poll ? poll.retryAfter : undefined;
+      await this.#calls.settings.sleep(Math.min(pauseAfter(attempt, asked, long), end - now));
+    }
+  }
+
+  /**
+   * Cancel a request.
+   *
+   * @param {PendingRequest | string} request
+   * @throws {Finished} It has ended in another way.
+   */
+  async cancel(request) {
+    const body = JSON.stringify({ requestGuid: guidOf(request) });
+    try {
+      await this.#calls.call({ method: "PATCH", path: "request/cancel", body });
+    } catch (error) {
+      // Perhaps by an earlier attempt, whose reply was lost; or the person was faster.
+      const repeated = error instanceof Finished && error.repeated;
+      if (!repeated || (await this.status(request)).state !== "CANCELLED") throw error;
+    }
+  }
+
+  /**
+   * Invite one device of a user.
+   *
+   * **The account id must come from the user's authenticated session**, and never from a form, an
+   * address or a body: it decides whose device is bound.
+   *
+   * @param {string} accountId
+   * @param {{displayName?: string, userInfo?: string, idempotencyKey?: string}} [options]
+   *   `displayName`: what the device calls the account; `userInfo`: stored with the account.
+   * @returns {Promise<Invitation>}
+   */
+  async invite(accountId, { displayName, userInfo, idempotencyKey } = {}) {
+    demandFit(typeof accountId === "string", "accountId: not a text");
+    const reply = await this.#calls.call({
+      method: "PUT",
+      path: "account/bind",
+      body: JSON.stringify({ accountId, userInfo }),
+      idempotencyKey: this.#calls.idempotencyKey(idempotencyKey),
+    });
+    const invitation = readOwn(reply, readInvitation);
+    this.#demandOwn(invitation.appSpace);
+    const { token, appSpace, appSpaceName, account } = invitation;
+    const link = { token, appSpace, appSpaceName, account };
+    return {
+      ...invitation,
+      link: writeLink(displayName === undefined ? link : { ...link, displayName }),
+    };
+  }
+
+  /**
+   * Return the devices of a user, revoked ones too, and open invitations.
+   *
+   * @param {string} accountId
+   * @returns {Promise<KnownDevice[]>}
+   */
+  async devices(accountId) {
+    demandFit(typeof accountId === "string", "accountId: not a text");
+    const call = { method: "GET", path: "device/getAll", query: { accountId } };
+    return readOwn(await this.#calls.call(call), readDevices);
+  }
+
+  /**
+   * Revoke a device, or an open invitation, for good; a repetition does nothing.
+   *
+   * @param {string} device
+   */
+  async revokeDevice(device) {
+    demandFit(isGuid(device), "device: not a GUID");
+    const body = JSON.stringify({ deviceGuid: device });
+    try {
+      await this.#calls.call({ method: "PATCH", path: "device/revoke", body });
+    } catch (error) {
+      if (!(error instanceof Finished)) throw error;
+    }
+  }
+
+  /**
+   * Return a user as the service knows it.
+   *
+   * @param {string} accountId
+   * @returns {Promise<KnownAccount>}
+   */
+  async account(accountId) {
+    demandFit(typeof accountId === "string", "accountId: not a text");
+    const call = { method: "GET", path: "account/getAccount", query: { accountId } };
+    return readOwn(await this.#calls.call(call), readAccount);
+  }
+
+  /** @param {string} appSpace */
+  #demandOwn(appSpace) {
+    const own = this.#appSpace === undefined || this.#appSpace === appSpace;
+    if (!own) throw new BadReply("another App Space than the configured one");
+  }
+
+  /**
+   * @param {PendingRequest | string} request
+   * @param {{hold?: number, attempts?: number, signal?: AbortSignal | undefined}} how
+   */
+  async #poll(request, { hold = 0, attempts = ATTEMPTS, signal }) {
+    const guid = guidOf(request);
+    const reply = await this.#calls.call({
+      method: "GET",
+      path: "request/getRequest",
+      query: { requestGuid: guid, ...(hold > 0 ? { wait: String(hold) } : {}) },
+      attempts,
+      longer: hold * SECOND,
+      signal,
+    });
+    const processed = readOwn(reply, readProcessed);
+    if (request instanceof PendingRequest) request.demandEqual(processed);
+    demandEvidence(processed.guid === guid, "guid");
+    const now = this.#calls.settings.now();
+    return { request: processed, retryAfter: retryAfter(reply.headers, now) };
+  }
+}
+
+/**
+ * Return the error of a poll that a later poll may make good, and throw any other.
+ *
+ * @param {unknown} error
+ * @returns {Unavailable | AskedTooOften}
+ */
+function passing(error) {
+  if (error instanceof Unavailable || error instanceof AskedTooOften) return error;
+  throw error;
+}
+
+/**
+ * @param {number} attempt
+ * @param {number | undefined} asked
+ * @param {boolean} long
+ */
+function pauseAfter(attempt, asked, long) {
+  if (asked !== undefined) return Math.max(asked, PAUSE.shortest);
+  if (long) return PAUSE.shortest;
+  return Math.min(PAUSE.first * PAUSE.growth ** Math.min(attempt, GROWTHS_LIMIT), PAUSE.longest);
+}
+
+/** @param {PendingRequest | string} request */
+function guidOf(request) {
+  const guid = request instanceof PendingRequest ? request.guid : request;
+  demandFit(isGuid(guid), "request: neither a PendingRequest nor a GUID");
+  return guid;
+}
+
+/**
+ * @template T
+ * @param {import("../wire/http.js").Reply} reply
+ * @param {(document: any) => T} reader
+ * @returns {T}
+ */
+function readOwn(reply, reader) {
+  /** @type {EvidenceRefused | undefined} */
+  let refusal;
+  const value = readReply(reply, (document) => {
+    try {
+      return reader(document);
+    } catch (error) {
+      if (!(error instanceof EvidenceRefused)) throw error;
+      refusal = error;
+      return undefined;
+    }
+  });
+  if (refusal) throw refusal;
+  return /** @type {T} */ (value);
+}
+
+/** @param {unknown} document */
+function readInvitation(document) {
+  const members = new Members(document);
+  const { sessionToken } = members.document;
+  const form = isObject(sessionToken) ? new Members(sessionToken, "sessionToken") : undefined;
+  return {
+    account: members.guid("privakeyId"),
+    appSpace: members.guid("appSpaceGuid"),
+    appSpaceName: members.text("appSpaceName"),
+    token: form?.text("guid") ?? members.text("sessionToken"),
+    expiresAt: form?.moment("expiration") ?? members.moment("sessionTokenExpiration"),
+  };
+}
+
+/** @param {unknown} document */
+const readAccount = (document) => {
+  const members = new Members(document);
+  return {
+    account: members.guid("privakeyId"),
+    accountId: members.text("accountId"),
+    userInfo: members.textOrNull("userInfo") ?? "",
+  };
+};
+
+/**
+ * @param {unknown} document
+ * @returns {KnownDevice[]}
+ */
+const readDevices = (document) =>
+  new Members({ devices: document }).objects("devices", (device) => ({
+    guid: device.guid("guid"),
+    name: device.textOrNull("name") ?? "",
+    state: device.textOrNull("state") ?? device.textOrNull("status"),
+  }));

@@ -1,0 +1,206 @@
+/**
+ * Errors of an origin, with the codes of the Python client.
+ *
+ * `RequestRefused`: the service refuses. `NotApproved`, `EvidenceRefused` and `CallbackRefused`:
+ * what came is not enough to act on. `Unfit`: this program is wrong. `Unavailable`: no reply.
+ */
+
+import { Misuse, Refused } from "../wire/errors.js";
+
+export {
+  BadReply,
+  CountersealError,
+  InvalidField,
+  Misuse,
+  NotSent,
+  Overloaded,
+  Refused,
+  ReplyLost,
+  Unavailable,
+} from "../wire/errors.js";
+
+/** The client is configured or called with what cannot work; fix the program. */
+export class Unfit extends Misuse {
+  /** @param {string} detail */
+  constructor(detail) {
+    super("client_unfit", detail);
+  }
+}
+
+/**
+ * Throw Unfit unless *condition* is true.
+ *
+ * @param {unknown} condition
+ * @param {string} detail
+ * @returns {asserts condition}
+ */
+export function demandFit(condition, detail) {
+  if (!condition) throw new Unfit(detail);
+}
+
+/** @typedef {import("../wire/problem.js").Problem} Problem */
+
+/** The service refused the request; `problem` is its own stable code. */
+export class RequestRefused extends Refused {
+  /** @protected */
+  static code = "request_refused";
+
+  /**
+   * @param {Problem} problem
+   * @param {number} [retryAfter] Milliseconds.
+   */
+  constructor(problem, retryAfter) {
+    const { code, status, field } = problem;
+    super(new.target.code, `the service says ${code} (${status}${field ? `, ${field}` : ""})`);
+    /** @readonly */
+    this.problem = code;
+    /** @readonly */
+    this.status = status;
+    /** @readonly */
+    this.field = field;
+    /** @readonly */
+    this.reason = problem.reason;
+    /** @readonly */
+    this.detail = problem.detail;
+    /** @readonly */
+    this.retryAfter = retryAfter;
+    /** Whether the reply to an earlier attempt of the same call was lost. */
+    this.repeated = false;
+  }
+}
+
+/** The service refuses the credential: it is unknown, revoked, or of another scheme. */
+export class Unauthorised extends RequestRefused {
+  /**
+   * @protected
+   * @override
+   */
+  static code = "request_unauthorised";
+}
+
+/** This origin has no such request, account or device. */
+export class NotFound extends RequestRefused {
+  /**
+   * @protected
+   * @override
+   */
+  static code = "request_not_there";
+}
+
+/** The account cannot be asked: unknown, locked, or without a bound device. */
+export class Unreachable extends RequestRefused {
+  /**
+   * @protected
+   * @override
+   */
+  static code = "request_unreachable";
+}
+
+/** Too many requests to this person, or to the service. */
+export class AskedTooOften extends RequestRefused {
+  /**
+   * @protected
+   * @override
+   */
+  static code = "request_too_often";
+}
+
+/** The request has ended already. */
+export class Finished extends RequestRefused {
+  /**
+   * @protected
+   * @override
+   */
+  static code = "request_finished";
+}
+
+/** @type {Readonly<Record<string, typeof RequestRefused>>} */
+const BY_CODE = {
+  deadline_passed: Finished,
+  not_found: NotFound,
+  too_many_pending: AskedTooOften,
+  too_often: AskedTooOften,
+  unauthorized: Unauthorised,
+  unreachable: Unreachable,
+  wrong_state: Finished,
+};
+
+/** @type {Readonly<Record<number, typeof RequestRefused>>} */
+const BY_STATUS = { 401: Unauthorised, 404: NotFound, 429: AskedTooOften };
+
+/**
+ * Return the error to throw for a problem.
+ *
+ * @param {Problem} problem
+ * @param {number} [retryAfter]
+ */
+export function refusalOf(problem, retryAfter) {
+  const byCode = Object.hasOwn(BY_CODE, problem.code) ? BY_CODE[problem.code] : undefined;
+  const kind = byCode ?? BY_STATUS[problem.status] ?? RequestRefused;
+  return new kind(problem, retryAfter);
+}
+
+/** The person did not approve. */
+export class NotApproved extends Refused {}
+
+/** The person said no; `disowned`: and that they never asked for this. */
+export class Declined extends NotApproved {
+  /** @param {{disowned: boolean}} how */
+  constructor({ disowned }) {
+    super("declined", disowned ? "the person disowned the request" : "");
+    /** @readonly */
+    this.disowned = disowned;
+  }
+}
+
+/** There is no answer: not yet, or never. */
+export class Unanswered extends NotApproved {
+  /** @param {string} state The state of the request. */
+  constructor(state) {
+    super("unanswered", `the request is ${state}`);
+    /** @readonly */
+    this.state = state;
+  }
+}
+
+/** The person approved, but a requirement of the origin is not met; `code` says which. */
+export class RequirementUnmet extends NotApproved {}
+
+/** None of several requirements is met; `refusals` has the refusal of each. */
+export class NoAlternativeMet extends RequirementUnmet {
+  /** @param {readonly RequirementUnmet[]} refusals */
+  constructor(refusals) {
+    super("requirement_any", refusals.map(({ code }) => code).join(", "));
+    /** @readonly */
+    this.refusals = refusals;
+  }
+}
+
+/** The reply does not prove an answer to the pending request. Raise an alarm. */
+export class EvidenceRefused extends Refused {
+  /** @param {string} what The part that differs, or is not proven. */
+  constructor(what) {
+    super("evidence_refused", `does not hold: ${what}`);
+    /** @readonly */
+    this.what = what;
+  }
+}
+
+/**
+ * Throw EvidenceRefused, which names *what*, unless *condition* is true.
+ *
+ * @param {unknown} condition
+ * @param {string} what
+ * @returns {asserts condition}
+ */
+export function demandEvidence(condition, what) {
+  if (!condition) throw new EvidenceRefused(what);
+}
+
+/** This is not a callback of the service. */
+export class CallbackRefused extends Refused {
+  /** @param {string} detail */
+  constructor(detail) {
+    super("callback_refused", detail);
+  }
+}

@@ -1,0 +1,21 @@
+/** An origin: invites devices, asks people, waits, and verifies what comes back. */
+
+export { requireApproved } from "./approval.js";
+export { BODY_LIMIT, verifyCallback } from "./callback.js";
+export { Client } from "./client.js";
+export * from "./errors.js";
+export { PendingRequest } from "./pending.js";
+export { allOf, anyOf, byAccount, byDevice, matchingCode, strongKey, within } from "./requirements.js";
+export { Trust } from "./trust.js";
+export { verifyReceipt } from "../wire/receipt.js";
+export { writeLink } from "../wire/link.js";
+
+/** @typedef {import("./approval.js").Approval} Approval */
+/** @typedef {import("./approval.js").Requirement} Requirement */
+/** @typedef {import("./callback.js").Callback} Callback */
+/** @typedef {import("./client.js").ClientSettings} ClientSettings */
+/** @typedef {import("./client.js").Invitation} Invitation */
+/** @typedef {import("./processed.js").ProcessedRequest} ProcessedRequest */
+/** @typedef {import("./question.js").Button} Button */
+/** @typedef {import("./question.js").Content} Content */
+/** @typedef {import("../wire/receipt.js").Receipt} Receipt */

@@ -1,0 +1,164 @@
+/**
+ * Pending requests: what an origin keeps of a request until it acts on the answer.
+ *
+ * Keep it on your server, under its `guid`, beside the order that waits for the answer.
+ * Every reply and callback is compared with it.
+ */
+
+import { equalJson, readJson } from "../wire/ijson.js";
+import { Members } from "../wire/members.js";
+import { demandEvidence } from "./errors.js";
+import { readProcessed } from "./processed.js";
+import { readQuestion } from "./question.js";
+
+/** @typedef {import("./processed.js").ProcessedRequest} ProcessedRequest */
+
+/**
+ * @typedef {object} PendingMembers
+ * @property {string} guid The request.
+ * @property {string} account The account's GUID.
+ * @property {string} appSpace
+ * @property {string} origin
+ * @property {string} sent The question as it was sent, JSON.
+ * @property {boolean} codeAsked Whether an approval needs the matching code.
+ * @property {string} issuedAt
+ * @property {string} expiresAt
+ */
+
+/** One request that was issued. */
+export class PendingRequest {
+  #code;
+
+  /**
+   * @param {PendingMembers} members
+   * @param {string | null} [code]
+   */
+  constructor(members, code = null) {
+    /** @readonly */
+    this.guid = members.guid;
+    /** @readonly */
+    this.account = members.account;
+    /** @readonly */
+    this.appSpace = members.appSpace;
+    /** @readonly */
+    this.origin = members.origin;
+    /** @readonly */
+    this.sent = members.sent;
+    /** @readonly */
+    this.codeAsked = members.codeAsked;
+    /** @readonly */
+    this.issuedAt = members.issuedAt;
+    /** @readonly */
+    this.expiresAt = members.expiresAt;
+    /** @readonly */
+    this.question = Object.freeze(readQuestion(readJson(members.sent)));
+    this.#code = code;
+    Object.freeze(this);
+  }
+
+  /**
+   * The matching code: show it on the page on which the person just acted, and nowhere else.
+   * Null if the request has none, and in what `load` returns.
+   */
+  get code() {
+    return this.#code;
+  }
+
+  /** The origin's own id of the person. */
+  get accountId() {
+    return this.question.accountId;
+  }
+
+  /**
+   * Return the record for a database or a server-side session, without the code; `ask` with the
+   * same idempotency key returns the code again. Keep it where users cannot write.
+   *
+   * @returns {PendingMembers}
+   */
+  toJSON() {
+    const { guid, account, appSpace, origin, sent, codeAsked, issuedAt, expiresAt } = this;
+    return { guid, account, appSpace, origin, sent, codeAsked, issuedAt, expiresAt };
+  }
+
+  /** Return the record as text; the Python client reads it too. */
+  dump() {
+    return JSON.stringify(this);
+  }
+
+  /**
+   * Read what `dump` wrote, here or in the Python client.
+   *
+   * @param {string} text
+   * @returns {PendingRequest}
+   * @throws {import("../wire/errors.js").InvalidField} It is something else.
+   */
+  static load(text) {
+    const members = new Members(readJson(text), "pending request");
+    return new PendingRequest({
+      guid: members.guid("guid"),
+      account: members.guid("account"),
+      appSpace: members.guid("appSpace"),
+      origin: members.guid("origin"),
+      sent: members.text("sent"),
+      codeAsked: members.flag("codeAsked"),
+      issuedAt: members.moment("issuedAt"),
+      expiresAt: members.moment("expiresAt"),
+    });
+  }
+
+  /**
+   * Demand that *reply* is about this request, member by member.
+   *
+   * @param {ProcessedRequest} reply
+   * @throws {import("./errors.js").EvidenceRefused} It is about another; it names the member.
+   */
+  demandEqual(reply) {
+    const { question } = this;
+    const { content } = question;
+    const shown = "text" in content ? content.text : "html" in content ? content.html : content;
+    const pairs = {
+      guid: [reply.guid, this.guid],
+      privakeyId: [reply.account, this.account],
+      accountId: [reply.accountId, question.accountId],
+      appSpaceGuid: [reply.appSpace, this.appSpace],
+      requestOriginGuid: [reply.origin, this.origin],
+      transactionId: [reply.transactionId, question.transactionId],
+      content: [reply.content, shown],
+      additionalInfo: [reply.additionalInfo, question.additionalInfo],
+      callback: [reply.callback, question.callback],
+      buttons: [reply.buttons, question.buttons],
+      showCode: [reply.showCode, question.showCode],
+      showNotification: [reply.showNotification, question.showNotification],
+      issuedAt: [reply.issuedAt, this.issuedAt],
+      expiresAt: [reply.expiresAt, this.expiresAt],
+    };
+    for (const [name, [value, ours]] of Object.entries(pairs)) {
+      demandEvidence(equalJson(value, ours), name);
+    }
+  }
+}
+
+/**
+ * Read the reply to `request/add`, and compare it with what was sent.
+ *
+ * @param {string} sent
+ * @param {unknown} document
+ * @param {string} origin
+ * @returns {PendingRequest}
+ * @throws {import("../wire/errors.js").InvalidField} A member is missing, or of another type.
+ * @throws {import("./errors.js").EvidenceRefused} The reply is about another question.
+ */
+export function readPending(sent, document, origin) {
+  const reply = readProcessed(document);
+  const code = new Members(document).textOrNull("code");
+  const { guid, account, appSpace, issuedAt, expiresAt } = reply;
+  const codeAsked = code !== null;
+  const pending = new PendingRequest(
+    { guid, account, appSpace, origin, sent, codeAsked, issuedAt, expiresAt },
+    code,
+  );
+  pending.demandEqual(reply);
+  // Without a code, nobody could type it: the origin's setting `codes` is not `typed`.
+  demandEvidence(code || !pending.question.showCode, "code");
+  return pending;
+}

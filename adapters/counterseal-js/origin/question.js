@@ -1,0 +1,179 @@
+/** Questions: what an origin asks, as it is sent, shown and compared. */
+
+import { canonical, isObject } from "../wire/ijson.js";
+import { Members } from "../wire/members.js";
+import { demandFit } from "./errors.js";
+
+/** @typedef {{text: string} | {html: string} | {title: string, keys: {key: string, value: string}[]}} Content */
+
+/**
+ * @typedef {object} Button
+ * @property {string} title
+ * @property {boolean} strong Whether it takes a strong key.
+ * @property {boolean} approving Whether an answer with it is an approval.
+ * @property {string} [style] Opaque text for the device.
+ */
+
+/**
+ * @typedef {object} QuestionOptions
+ * @property {readonly Button[]} [buttons] At least two; *Approve* (strong) and *Reject* if none.
+ * @property {number} [duration] Whole seconds for which it may be answered.
+ * @property {string} [callback] Where the outcome is delivered: on the origin's allow-list.
+ * @property {string | Record<string, unknown>} [additionalInfo] For the device, and returned.
+ * @property {string} [transactionId] Returned.
+ * @property {string} [notificationTitle] Of the push notification.
+ * @property {string} [notificationBody] Of the same.
+ * @property {boolean} [showNotification] Whether devices show a notification.
+ * @property {boolean} [showCode] Whether the person types a code that you show.
+ */
+
+/**
+ * A question as it is compared with what the service says.
+ *
+ * @typedef {object} Question
+ * @property {string} accountId
+ * @property {Content} content
+ * @property {Button[]} buttons
+ * @property {string | null} callback
+ * @property {string | Record<string, unknown> | null} additionalInfo
+ * @property {string | null} transactionId
+ * @property {boolean} showCode
+ * @property {boolean} showNotification
+ */
+
+/** @type {readonly Button[]} */
+const DEFAULT_BUTTONS = [
+  { title: "Approve", strong: true, approving: true },
+  { title: "Reject", strong: false, approving: false },
+];
+const TEXTS = /** @type {const} */ ([
+  "callback",
+  "transactionId",
+  "notificationTitle",
+  "notificationBody",
+]);
+const FLAGS = /** @type {const} */ (["showNotification", "showCode"]);
+const OPTIONS = new Set([...TEXTS, ...FLAGS, "buttons", "duration", "additionalInfo"]);
+const BUTTON_MEMBERS = new Set(["title", "strong", "approving", "style"]);
+
+/**
+ * Return the body of `request/add`, as text.
+ *
+ * @param {string} accountId
+ * @param {Content | string} content A text is plain text, also if it looks like HTML.
+ * @param {QuestionOptions} options
+ * @returns {string}
+ * @throws {import("./errors.js").Unfit} An argument is missing, unknown or of another type.
+ */
+export function writeQuestion(accountId, content, options) {
+  demandFit(typeof accountId === "string" && accountId !== "", "accountId: not a text");
+  for (const name of Object.keys(options)) demandFit(OPTIONS.has(name), `${name}: unknown`);
+  const { buttons, duration, additionalInfo } = options;
+  /** @type {Record<string, unknown>} */
+  const document = { accountId, content: contentDocument(content) };
+  if (buttons !== undefined) document["buttons"] = buttonDocuments(buttons);
+  if (duration !== undefined) {
+    demandFit(Number.isSafeInteger(duration) && duration > 0, "duration: not whole seconds");
+    document["duration"] = `${duration}s`;
+  }
+  if (additionalInfo !== undefined) {
+    const fits = typeof additionalInfo === "string" || isObject(additionalInfo);
+    demandFit(fits, "additionalInfo: neither a text nor an object");
+    document["additionalInfo"] = additionalInfo;
+  }
+  for (const name of TEXTS) {
+    const value = options[name];
+    demandFit(value === undefined || typeof value === "string", `${name}: not a text`);
+    if (value !== undefined) document[name] = value;
+  }
+  for (const name of FLAGS) {
+    const value = options[name] ?? name === "showNotification";
+    demandFit(typeof value === "boolean", `${name}: not a boolean`);
+    document[name] = value;
+  }
+  demandIJson(document);
+  return JSON.stringify(document);
+}
+
+/** @param {unknown} document */
+function demandIJson(document) {
+  try {
+    canonical(document);
+  } catch {
+    demandFit(false, "a value that JSON cannot hold");
+  }
+}
+
+/**
+ * @param {Content | string} content
+ * @returns {Content}
+ */
+function contentDocument(content) {
+  if (typeof content === "string") return { text: content };
+  demandFit(isObject(content), "content: neither a text nor an object");
+  const members = Object.keys(content).sort().join();
+  demandFit(["text", "html", "keys,title"].includes(members), "content: unknown members");
+  const texts = "keys" in content ? [content.title] : Object.values(content);
+  demandFit(texts.every((text) => typeof text === "string"), "content: not a text");
+  if (!("keys" in content)) return content;
+  demandFit(Array.isArray(content.keys), "content.keys: not a list");
+  for (const pair of content.keys) {
+    const fits = typeof pair.key === "string" && typeof pair.value === "string";
+    demandFit(fits && Object.keys(pair).length === 2, "content.keys: not key and value");
+  }
+  return content;
+}
+
+/** @param {readonly Button[]} buttons */
+function buttonDocuments(buttons) {
+  demandFit(Array.isArray(buttons), "buttons: not a list");
+  return buttons.map(({ title, strong, approving, style, ...unknown }) => {
+    for (const name of Object.keys(unknown)) {
+      demandFit(BUTTON_MEMBERS.has(name), `buttons: ${name} is unknown`);
+    }
+    demandFit(typeof title === "string", "buttons: no title");
+    demandFit(typeof strong === "boolean", "buttons: strong is no boolean");
+    demandFit(typeof approving === "boolean", "buttons: approving is no boolean");
+    demandFit(style === undefined || typeof style === "string", "buttons: style is no text");
+    return { title, strongAuth: strong, approving, ...(style === undefined ? {} : { style }) };
+  });
+}
+
+/**
+ * Read the buttons of a question or of a reply.
+ *
+ * @param {Members} members
+ * @returns {Button[]}
+ */
+export const readButtons = (members) =>
+  members.objects("buttons", (button) => {
+    const style = button.textOrNull("style");
+    return {
+      title: button.text("title"),
+      strong: button.flag("strongAuth"),
+      approving: button.flag("approving"),
+      ...(style === null ? {} : { style }),
+    };
+  });
+
+/**
+ * Read what `writeQuestion` wrote.
+ *
+ * @param {unknown} document
+ * @returns {Question}
+ * @throws {import("../wire/errors.js").InvalidField}
+ */
+export function readQuestion(document) {
+  const members = new Members(document, "question");
+  return {
+    accountId: members.text("accountId"),
+    content: /** @type {Content} */ (members.document["content"]),
+    buttons:
+      members.document["buttons"] === undefined ? [...DEFAULT_BUTTONS] : readButtons(members),
+    callback: members.textOrNull("callback"),
+    additionalInfo: members.document["additionalInfo"] ?? null,
+    transactionId: members.textOrNull("transactionId"),
+    showCode: members.flag("showCode"),
+    showNotification: members.flag("showNotification"),
+  };
+}

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { test } from "node:test";
+
+import { readVectors } from "../../wire/test/vectors.js";
+import { verifyCallback } from "../callback.js";
+import { Credential, writeCx1 } from "../credential.js";
+
+const attempt = { method: "POST", uri: "", headers: [], body: "", now: 0, nonce: "" };
+
+test("basic", async () => {
+  const { guid, secret, header } = readVectors("basic");
+  const headers = await new Credential(guid, secret, "basic").headers(attempt);
+  assert.deepEqual(headers, [["authorization", `Basic ${header.slice("Basic ".length)}`]]);
+});
+
+test("CX1", async () => {
+  const { guid, secret_text: secret, timestamp_ms: milliseconds, valid, invalid } = readVectors("cx1-hmac");
+  for (const { method, uri, body, signature } of valid) {
+    const header = await writeCx1(secret, guid, { method, uri, body, milliseconds });
+    assert.equal(header, `CX1-HMAC-SHA256,${guid}/${milliseconds},${signature}`);
+  }
+  for (const { why, method, uri, body, signature } of invalid) {
+    const header = await writeCx1(secret, guid, { method, uri, body, milliseconds });
+    assert.ok(!header.endsWith(signature), why);
+  }
+});
+
+test("two attempts with CX1 in one millisecond differ", async () => {
+  const credential = new Credential("0714f396-3a94-880b-a13b-9d08e89cca43", "0123456789abcdef", "hmac");
+  const [[[, one]], [[, other]]] = [await credential.headers(attempt), await credential.headers(attempt)];
+  assert.notEqual(one, other);
+});
+
+test("message signatures", async () => {
+  const { guid, secret, created, valid } = readVectors("signature");
+  for (const { about, method, uri, headers, body, nonce } of valid) {
+    const own = headers.slice(0, -3).map(([name, value]) => [name.toLowerCase(), value.trim()]);
+    const signed = { method, uri, headers: own, body, now: created * 1000, nonce };
+    const made = await new Credential(guid, secret, "signature").headers(signed);
+    assert.deepEqual(made, headers.slice(-3), about);
+  }
+});
+
+async function standardHeaders(secret, id, timestamp, body) {
+  const key = Buffer.from(secret.slice("whsec_".length), "base64");
+  const mac = createHmac("sha256", key).update(`${id}.${timestamp}.${body}`).digest("base64");
+  return { "webhook-id": id, "Webhook-Timestamp": timestamp, "webhook-signature": `v1,${mac}` };
+}
+
+test("callbacks: the vectors' signatures hold", async () => {
+  const { id, timestamp, body, valid, asymmetric } = readVectors("webhook");
+  const now = Number(timestamp) * 1000;
+  const bytes = new TextEncoder().encode(body);
+  for (const { about, secrets, headers } of valid) {
+    for (const each of secrets) {
+      const callback = await verifyCallback(headers, bytes, each, { now });
+      assert.equal(callback.request.state, JSON.parse(body).state, about);
+    }
+    if (secrets.length > 0) await verifyCallback(headers, bytes, secrets, { now });
+  }
+  const headers = { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": asymmetric.signature };
+  await verifyCallback(headers, bytes, asymmetric.public, { now });
+});
+
+test("callbacks: what is changed is refused", async () => {
+  const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+  const other = `whsec_${Buffer.alloc(32, 8).toString("base64")}`;
+  const { body } = readVectors("webhook");
+  const bytes = Buffer.from(body);
+  const headers = await standardHeaders(secret, "id-1", "1772366420", body);
+  const now = 1772366420_000;
+  const callback = await verifyCallback(headers, bytes, [other, secret], { now });
+  assert.equal(callback.id, "id-1");
+  assert.equal(callback.sentAt, now);
+  assert.equal(callback.request.state, "EXPIRED");
+  assert.equal((await verifyCallback(new Headers(headers), bytes, secret, { now })).id, "id-1");
+  const refused = { code: "callback_refused" };
+  for (const [changed, content, secrets, at] of [
+    [headers, Buffer.from(body.replace("EXPIRED", "CANCELLED")), secret, now],
+    [headers, bytes, other, now],
+    [headers, bytes, secret, now + 300_001],
+    [headers, bytes, secret, now - 300_001],
+    [{ ...headers, "webhook-id": "id-2" }, bytes, secret, now],
+    [{ ...headers, "Webhook-Timestamp": "1772366421" }, bytes, secret, now],
+    [{ ...headers, "webhook-signature": undefined }, bytes, secret, now],
+    [{ ...headers, "webhook-signature": headers["webhook-signature"].replace("v1,", "v1a,") }, bytes, secret, now],
+    [[...Object.entries(headers), ["Webhook-Id", "id-1"]], bytes, secret, now],
+    [{ ...headers, "webhook-signature": Array(17).fill(headers["webhook-signature"]).join(" ") }, bytes, secret, now],
+  ]) {
+    await assert.rejects(verifyCallback(changed, content, secrets, { now: at }), refused);
+  }
+  const unfit = { code: "client_unfit" };
+  for (const secrets of [[], "whsec_", "secret", "whpk_AAAA", `whsec_${Buffer.alloc(23).toString("base64")}`]) {
+    await assert.rejects(verifyCallback(headers, bytes, secrets, { now }), unfit);
+  }
+  await assert.rejects(verifyCallback(headers, body, secret, { now }), unfit);
+});

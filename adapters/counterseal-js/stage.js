@@ -1,0 +1,49 @@
+// Puts what is published of each package into a folder: node stage.js FOLDER
+//
+// A package is its own folder and `wire` beside it, as they stand here, with declarations for
+// TypeScript that the compiler writes now. `npm run tarballs` packs them.
+
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import path from "node:path";
+
+const HERE = import.meta.dirname;
+const PACKAGES = ["device", "origin"];
+const LICENSE = path.join(HERE, "..", "..", "LICENSE");
+const COMPILER = path.join(HERE, "node_modules", ".bin", "tsc");
+
+/** Copy what a package is made of into *folder*, and write the declarations. */
+function stage(name, folder) {
+  for (const part of [name, "wire"]) {
+    const source = path.join(HERE, part);
+    mkdirSync(path.join(folder, part), { recursive: true });
+    for (const file of readdirSync(source).filter((each) => each.endsWith(".js"))) {
+      cpSync(path.join(source, file), path.join(folder, part, file));
+    }
+  }
+  for (const file of ["package.json", "README.md"]) {
+    cpSync(path.join(HERE, name, file), path.join(folder, file));
+  }
+  cpSync(LICENSE, path.join(folder, "LICENSE"));
+  declare(name, folder);
+}
+
+function declare(name, folder) {
+  const options = [
+    "--declaration",
+    "--emitDeclarationOnly",
+    ...["--noEmit", "false"],
+    ...["--outDir", folder],
+    ...["--rootDir", HERE],
+  ];
+  execFileSync(COMPILER, [...options, "--project", path.join(HERE, "tsconfig.json")], {
+    stdio: "inherit",
+  });
+  for (const other of PACKAGES.filter((each) => each !== name)) {
+    rmSync(path.join(folder, other), { recursive: true, force: true });
+  }
+}
+
+const [target] = process.argv.slice(2);
+if (target === undefined) throw new TypeError("node stage.js FOLDER");
+for (const name of PACKAGES) stage(name, path.resolve(target, name));

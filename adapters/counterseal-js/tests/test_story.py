@@ -1,0 +1,89 @@
+"""Both libraries together, at a running service."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def story(node, service):
+    return json.loads(node.run("tests/story.js", input=json.dumps(service)))
+
+
+def test_a_device_is_bound_by_a_link(story):
+    assert story["bound"] == {"accountName": "user-42 (shop)", "strong": "pin"}
+
+
+def test_an_approval_is_proven(story):
+    approved = story["approved"]
+    assert approved["content"] == {"text": "Pay 10 EUR to Zoë?"}
+    assert approved["device"]["approved"] is True
+    assert approved["verdict"]["accountId"] == "user-42"
+    assert approved["verdict"]["strong"] is True
+    assert approved["device"]["receiptText"] == approved["verdict"]["receipt"]
+
+
+def test_other_answers_are_not_approved(story):
+    assert story["declined"]["verdict"] == {"code": "declined", "disowned": False}
+    assert story["disowned"]["verdict"] == {"code": "declined", "disowned": True}
+    assert story["wrongPin"]["verdict"]["code"] == "unanswered"
+    assert story["afterCancel"] == []
+
+
+def test_a_wrong_pin_is_counted(story):
+    refusal = story["wrongPin"]["device"]
+    assert (refusal["code"], refusal["problem"]) == ("service_refused", "strong_key_missed")
+    assert refusal["attemptsLeft"] == 4
+
+
+def test_the_matching_code_is_typed(story):
+    assert story["codeTyped"]["device"]["none"]["code"] == "invalid_field"
+    assert story["codeTyped"]["device"]["typed"]["approved"] is True
+    assert story["codeTyped"]["verdict"]["codeTyped"] is True
+
+
+def test_the_event_stream_tells_of_what_is_asked_and_answered(story):
+    assert story["streamed"] == [0, 1, 0]
+
+
+def test_a_device_is_renamed_and_gets_new_keys(story):
+    assert story["renamed"] == "The old phone"
+    assert story["rotation"]["wrongPin"]["problem"] == "strong_key_missed"
+    assert story["rotation"]["replaced"] is True
+    assert story["afterRotation"]["verdict"]["accountId"] == "user-42"
+
+
+def test_one_wallet_has_several_accounts(story):
+    assert story["accounts"] == [["", "device-only"], ["The old phone", "pin"]]
+    assert story["second"]["verdict"]["accountId"] == "user-43"
+
+
+def test_every_algorithm_binds_answers_rotates_and_disowns(story):
+    assert set(story["algorithms"]) == {"ES256", "EdDSA", "PS256", "RS256"}
+    for algorithm, (alg, approval, refusal) in story["algorithms"].items():
+        assert (alg, approval["accountId"]) == (algorithm, f"user-{algorithm}")
+        assert refusal == {"code": "declined", "disowned": True}
+
+
+def test_receipts_are_kept_but_not_beside_a_key_under_a_pin(story):
+    pin, device_only = story["history"]["pin"], story["history"]["deviceOnly"]
+    endings = [(each["ending"], each["approved"]) for each in pin]
+    approved, declined, disowned = (
+        ("ANSWERED", True),
+        ("ANSWERED", False),
+        ("DISOWNED", False),
+    )
+    assert endings == [approved, approved, approved, disowned, declined, approved]
+    assert {each["kept"] for each in pin} == {False}
+    assert [each["kept"] for each in device_only] == [True]
+
+
+def test_a_revoked_device_is_denied(story):
+    assert story["revoked"]["problem"] == "denied"
+    assert story["left"] == {"accounts": 1, "history": []}
+    assert story["account"] == "user-42"
+
+
+def test_the_wallet_tells_of_changes(story):
+    assert story["changes"][0] == "bound"
+    assert {"answered", "renamed", "rotated", "requests"} <= set(story["changes"])

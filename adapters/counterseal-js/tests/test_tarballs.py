@@ -1,0 +1,112 @@
+"""The packages as they are published: packed, installed into an empty folder, and used."""
+
+import json
+import re
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+PACKAGES = Path(__file__).parents[1]
+NAMES = ("device", "origin")
+BLOCK = re.compile(r"```js\n// (\w+\.js)\n(.*?)```", re.DOTALL)
+TYPED = """
+import { Client, requireApproved, strongKey, Trust, type Approval } from "@counterseal/origin";
+import {
+  type Account, deviceOnlyKeys, indexedDbStore, memoryStore, type Outcome, type Store, Wallet,
+} from "@counterseal/device";
+
+export async function pay(client: Client, trust: Trust): Promise<Approval> {
+  const buttons = [
+    { title: "Pay", strong: true, approving: true },
+    { title: "Do not pay", strong: false, approving: false },
+  ];
+  const pending = await client.ask("user-42", { text: "Pay?" }, { buttons, duration: 60 });
+  const reply = await client.wait(pending, { timeout: 60 });
+  return requireApproved(reply, pending, trust, { requirements: [strongKey()] });
+}
+
+export async function answer(account: Account): Promise<Outcome> {
+  const [request] = await account.pending();
+  const shown = await account.show(request!.guid);
+  const title: string = shown.display.buttons[0]!.title;
+  console.log(title);
+  return account.answer(shown, { button: 0 });
+}
+
+export const open = (store: Store) => new Wallet({ store, strongKeys: [deviceOnlyKeys()] });
+export const stores: Promise<Store>[] = [Promise.resolve(memoryStore()), indexedDbStore()];
+"""
+MISTYPED = """
+import { Client } from "@counterseal/origin";
+await new Client({ url: "https://auth.example.com", origin: 7, key: "key" }).ask("user-42");
+"""
+
+
+def programs(name):
+    """Return the programs of a README, by the names of their files."""
+    return dict(BLOCK.findall((PACKAGES / name / "README.md").read_text("utf-8")))
+
+
+def test_a_tarball_has_the_sources_as_they_are_and_their_types(tarballs):
+    for name, path in zip(NAMES, tarballs, strict=True):
+        with tarfile.open(path) as tarball:
+            files = {
+                each.name.removeprefix("package/"): tarball.extractfile(each).read()
+                for each in tarball.getmembers()
+            }
+        sources = [
+            source.relative_to(PACKAGES)
+            for part in (name, "wire")
+            for source in (PACKAGES / part).glob("*.js")
+        ]
+        expected = {str(source): (PACKAGES / source).read_bytes() for source in sources}
+        assert {each: files.get(each) for each in expected} == expected
+        types = {str(source.with_suffix(".d.ts")) for source in sources}
+        others = {"package.json", "README.md", "LICENSE"}
+        assert set(files) == set(expected) | types | others
+        assert not json.loads(files["package.json"]).get("dependencies")
+
+
+def test_the_programs_of_the_readmes_run(node, service, installed):
+    (installed / "settings.json").write_text(json.dumps(service), "utf-8")
+    for name in NAMES:
+        for file, text in programs(name).items():
+            (installed / file).write_text(text, "utf-8")
+    link = node.run("invite.js", cwd=installed).strip()
+    with subprocess.Popen(
+        [node.program, "device.js", service["url"], link],
+        cwd=installed,
+        env=node.environment(),
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ) as device:
+        assert device.stdout.readline() == "bound to Bank & Söhne\n"
+        asked = node.run("ask.js", cwd=installed)
+        shown = device.stdout.read()
+    assert asked == "paid by user-42 with Approve\n"
+    assert "Pay 10 EUR to Zoë?" in shown
+    assert shown.endswith("ANSWERED true\n")
+    assert device.returncode == 0
+
+
+def compiled(node, folder, text):
+    """Compile a program strictly against the installed packages, and return what is wrong."""
+    (folder / "program.ts").write_text(text, "utf-8")
+    compiler = PACKAGES / "node_modules" / "typescript" / "bin" / "tsc"
+    options = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2024", "--types"]
+    command = [node.program, compiler, *options, "", "program.ts"]
+    ended = subprocess.run(
+        command, cwd=folder, capture_output=True, encoding="utf-8", check=False, timeout=240
+    )
+    return ended.stdout
+
+
+def test_a_typescript_program_compiles(node, installed):
+    assert compiled(node, installed, TYPED) == ""
+
+
+@pytest.mark.parametrize("wrong", ["Type 'number' is not assignable", "Expected 2-3 arguments"])
+def test_a_wrong_one_does_not(node, installed, wrong):
+    assert wrong in compiled(node, installed, MISTYPED)

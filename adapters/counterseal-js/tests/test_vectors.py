@@ -1,0 +1,39 @@
+"""The tests of the vectors fail if a vector is changed."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PACKAGES = Path(__file__).parents[1]
+VECTORS = PACKAGES.parents[1] / "tests" / "vectors"
+CHANGES = [
+    ("display.json", r"\"10,00 EUR", r"\"10,01 EUR", "wire"),
+    ("answer.json", '"token": "eyJ', '"token": "eyK', "wire"),
+    ("receipt.json", '"hash": "', '"hash": "x', "wire"),
+    ("proof.json", '"receivedAt": 17', '"receivedAt": 18', "wire"),
+    ("cx1-hmac.json", "TYApbB", "TYApbC", "origin"),
+    ("signature.json", '"user-42', '"user-43', "origin"),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda each: each[0])
+def test_a_changed_vector_is_noticed(node, tmp_path, change):
+    file, old, new, package = change
+    for path in VECTORS.glob("*.json"):
+        shutil.copy(path, tmp_path)
+    text = (tmp_path / file).read_text("utf-8")
+    assert old in text
+    (tmp_path / file).write_text(text.replace(old, new, 1), "utf-8")
+    ended = subprocess.run(
+        [node.program, "--test", f"{package}/test/vectors.test.js"],
+        cwd=PACKAGES,
+        env=node.environment() | {"VECTORS": str(tmp_path)},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=240,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert "fail 0\n" not in ended.stdout

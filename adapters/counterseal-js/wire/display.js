@@ -1,0 +1,94 @@
+/** Display documents: everything that a person is shown, as the device signs it. */
+
+import { demandShape } from "./claims.js";
+import { demand, refuse } from "./errors.js";
+import { canonical, isObject, readJson } from "./ijson.js";
+
+/**
+ * @typedef {object} Display
+ * @property {1} version
+ * @property {string} challenge
+ * @property {{guid: string, name: string}} appSpace
+ * @property {{guid: string, name: string}} origin Who asks.
+ * @property {{guid: string, id: string}} account
+ * @property {{text: string} | {html: string} | {title: string, keys: {key: string, value: string}[]}} content
+ * @property {{title: string, strong: boolean, approves: boolean, style?: string}[]} buttons
+ * @property {boolean} code Whether an approval asks for the matching code.
+ * @property {string} issuedAt
+ * @property {string} expiresAt
+ * @property {string | Record<string, unknown>} [additionalInfo]
+ * @property {string} [transactionId]
+ */
+
+const VERSION = 1;
+const BUTTONS_LEAST = 2;
+
+/** @type {readonly [string, import("./claims.js").Shape][]} */
+const CONTENTS = [
+  ["text", { text: "text" }],
+  ["html", { html: "text" }],
+  ["title", { title: "text", keys: "list" }],
+];
+
+/**
+ * Demand that *document* has the members of a display document, of the right types.
+ *
+ * @param {unknown} document
+ * @returns {Display}
+ * @throws {import("./errors.js").Refused} `malformed_token`
+ */
+export function demandDisplay(document) {
+  if (!isObject(document)) return refuse("malformed_token");
+  const { additionalInfo = "", ...rest } = document;
+  demand(typeof additionalInfo === "string" || isObject(additionalInfo), "malformed_token");
+  const { appSpace, origin, account, content, buttons } = demandShape(
+    rest,
+    {
+      version: "integer",
+      challenge: "guid",
+      appSpace: "object",
+      origin: "object",
+      account: "object",
+      content: "object",
+      buttons: "list",
+      code: "flag",
+      issuedAt: "moment",
+      expiresAt: "moment",
+    },
+    { transactionId: "text" },
+  );
+  for (const named of [appSpace, origin]) demandShape(named, { guid: "guid", name: "text" });
+  demandShape(account, { guid: "guid", id: "text" });
+  const [, shape] =
+    CONTENTS.find(([name]) => Object.hasOwn(content, name)) ?? refuse("malformed_token");
+  demandShape(content, shape);
+  for (const pair of content.keys ?? []) demandShape(pair, { key: "text", value: "text" });
+  demand(buttons.length >= BUTTONS_LEAST, "malformed_token");
+  for (const button of buttons) {
+    demandShape(button, { title: "text", strong: "flag", approves: "flag" }, { style: "text" });
+  }
+  return /** @type {Display} */ (document);
+}
+
+/**
+ * Return the document that a device shows; the text is what it signs.
+ *
+ * @param {string} text
+ * @param {{appSpace: string, account: string}} device The GUIDs that the device is bound to.
+ * @returns {Display}
+ * @throws {import("./errors.js").Refused} `invalid_field`: it is no I-JSON; `display_changed`: it
+ *   is for another account, of another version, or not what a device may show.
+ */
+export function readDisplay(text, { appSpace, account }) {
+  const document = readJson(text);
+  let display;
+  try {
+    display = demandDisplay(document);
+  } catch {
+    return refuse("display_changed");
+  }
+  const addressed = display.appSpace.guid === appSpace && display.account.guid === account;
+  demand(display.version === VERSION && addressed, "display_changed");
+  demand(canonical(document) === text, "display_changed");
+  return display;
+}

@@ -1,0 +1,191 @@
+/** Receipts: the service's proof, for anybody who trusts its key, of who answered what. */
+
+import { ANSWER, demandAnswer, DISOWN } from "./answer.js";
+import { digest } from "./bytes.js";
+import { demandShape, isMoment } from "./claims.js";
+import { demandDisplay } from "./display.js";
+import { demand, Refused } from "./errors.js";
+import { canonical, readJson } from "./ijson.js";
+import { readToken, verifyToken } from "./jws.js";
+import { equalKeys, readPublicKey } from "./keys.js";
+
+/** @typedef {import("./display.js").Display} Display */
+/** @typedef {import("./keys.js").PublicKey} PublicKey */
+
+/**
+ * A receipt that has been verified.
+ *
+ * @typedef {object} Receipt
+ * @property {string} hash What the next receipt names as `previous`.
+ * @property {Display} display What the person was shown.
+ * @property {Record<string, any>} answer The claims of the answer or the disown.
+ * @property {string} answerToken
+ * @property {string} device
+ * @property {string} account
+ * @property {PublicKey} key The key that signed the answer.
+ * @property {"device" | "strong"} role Its role.
+ * @property {boolean} backupEligible Whether it is a passkey that may be copied to other devices.
+ * @property {"ANSWERED" | "DISOWNED"} outcome
+ * @property {boolean} approved
+ * @property {string} at When the service accepted it.
+ * @property {number} number In the account's chain, from 1.
+ * @property {string} previous The hash of the receipt before; empty for the first.
+ */
+
+/**
+ * The service keys whose receipts are proof: the keys, or the thumbprint of one.
+ *
+ * @typedef {{keys: readonly PublicKey[], thumbprint?: undefined} | {keys?: undefined, thumbprint: string}} TrustedKeys
+ */
+
+const RECEIPT = "counterseal-receipt+jwt";
+const RECEIPT_LIMIT = 1_048_576;
+const VERSION = 1;
+
+/** @type {import("./claims.js").Shape} */
+const CLAIMS = {
+  version: "integer",
+  issuer: "object",
+  display: "text",
+  answer: "text",
+  device: "text",
+  account: "text",
+  key: "object",
+  role: "text",
+  history: "list",
+  outcome: "text",
+  approved: "flag",
+  at: "text",
+  number: "integer",
+  previous: "text",
+};
+
+/**
+ * Verify a receipt, offline.
+ *
+ * @param {string} token
+ * @param {TrustedKeys} trusted
+ * @returns {Promise<Receipt>}
+ * @throws {Refused} `issuer_untrusted`: another key signed it; `receipt_changed`: everything else.
+ */
+export async function verifyReceipt(token, trusted) {
+  try {
+    return await readReceipt(token, trusted);
+  } catch (error) {
+    const untrusted = error instanceof Refused && error.code === "issuer_untrusted";
+    throw new Refused(untrusted ? "issuer_untrusted" : "receipt_changed");
+  }
+}
+
+/**
+ * @param {string} text
+ * @param {TrustedKeys} trusted
+ * @returns {Promise<Receipt>}
+ */
+async function readReceipt(text, trusted) {
+  const token = readToken(text, RECEIPT_LIMIT);
+  const claims = demandShape(token.claims, CLAIMS, { passkey: "object" });
+  const issuer = await readPublicKey(claims.issuer);
+  demand(isTrusted(issuer, trusted), "issuer_untrusted");
+  await verifyToken(token, issuer, RECEIPT);
+  const passkey = Object.hasOwn(claims, "passkey") ? readPasskey(claims["passkey"]) : undefined;
+  const key = await readPublicKey(claims.key, passkey);
+  const signed = readToken(claims.answer, RECEIPT_LIMIT);
+  const { typ } = signed.header;
+  demand(typ === ANSWER || typ === DISOWN, "receipt_changed");
+  const answer = demandAnswer(await verifyToken(signed, key, typ), typ);
+  const display = demandDisplay(readJson(claims.display));
+  demand(canonical(display) === claims.display, "receipt_changed");
+  demandHistory(claims, { role: claims.role, thumbprint: key.thumbprint });
+  if (answer.deviceKey !== undefined) {
+    demandHistory(claims, { role: "device", thumbprint: answer.deviceKey });
+  }
+  const facts = [
+    passkey === undefined || (passkey.userVerified && claims.role === "strong"),
+    claims.version === VERSION && display.version === VERSION,
+    answer.display === (await digest(claims.display)),
+    answer.challenge === display.challenge,
+    answer.aud === display.appSpace.guid,
+    answer.sub === display.account.guid && answer.sub === claims.account,
+    answer.iss === claims.device,
+    isMoment(claims.at) && display.issuedAt <= claims.at && claims.at < display.expiresAt,
+    typ === DISOWN ? isDisown(claims) : isAnswer(claims, answer, display),
+    claims.number >= 1 && (claims.previous === "") === (claims.number === 1),
+  ];
+  demand(facts.every(Boolean), "receipt_changed");
+  return {
+    hash: await digest(token.signedText),
+    display,
+    answer,
+    answerToken: claims.answer,
+    device: claims.device,
+    account: claims.account,
+    key,
+    role: claims.role,
+    backupEligible: passkey?.backupEligible ?? false,
+    outcome: claims.outcome,
+    approved: claims.approved,
+    at: claims.at,
+    number: claims.number,
+    previous: claims.previous,
+  };
+}
+
+/**
+ * @param {PublicKey} issuer
+ * @param {TrustedKeys} trusted
+ */
+const isTrusted = (issuer, { keys, thumbprint }) =>
+  keys === undefined
+    ? issuer.thumbprint === thumbprint
+    : keys.some((each) => equalKeys(each, issuer));
+
+/**
+ * @param {unknown} document
+ * @returns {import("./passkeys.js").Passkey & {userVerified: boolean}}
+ */
+function readPasskey(document) {
+  const passkey = demandShape(
+    document,
+    { rpIdHash: "text", origins: "list", userVerified: "flag", backupEligible: "flag" },
+    { aaguid: "text" },
+  );
+  return /** @type {import("./passkeys.js").Passkey & {userVerified: boolean}} */ (passkey);
+}
+
+/**
+ * Demand that the device came to a key as the history says.
+ *
+ * @param {Record<string, any>} claims
+ * @param {{role: string, thumbprint: string}} key
+ */
+function demandHistory(claims, { role, thumbprint }) {
+  for (const change of claims.history) {
+    demandShape(change, { at: "moment", role: "text", thumbprint: "text" });
+  }
+  const known = claims.history.some(
+    (/** @type {Record<string, string>} */ change) =>
+      change.thumbprint === thumbprint && change.role === role,
+  );
+  demand(known, "receipt_changed");
+}
+
+/** @param {Record<string, any>} claims */
+const isDisown = ({ outcome, approved }) => outcome === "DISOWNED" && approved === false;
+
+/**
+ * @param {Record<string, any>} claims
+ * @param {Record<string, any>} answer
+ * @param {Display} display
+ */
+function isAnswer(claims, answer, display) {
+  const button = display.buttons[answer.button];
+  return (
+    button !== undefined &&
+    button.title === answer.title &&
+    (claims.role === "strong" || !button.strong) &&
+    !(button.approves && display.code && answer.code === undefined) &&
+    claims.outcome === "ANSWERED" &&
+    claims.approved === button.approves
+  );
+}

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ANSWER, DISOWN } from "../answer.js";
+import { digest } from "../bytes.js";
+import { readDisplay } from "../display.js";
+import { canonical, readJson } from "../ijson.js";
+import { readKeySet, readPublicKey } from "../keys.js";
+import { verifyKeySet } from "../keyset.js";
+import { readLink, writeLink } from "../link.js";
+import { verifyReceipt } from "../receipt.js";
+import { checkAnswer, checkBind, checkProof, checkRotation } from "./service.js";
+import { refuses } from "./refuses.js";
+import { KEYS, readVectors, serviceWith } from "./vectors.js";
+
+const displays = readVectors("display");
+
+test("keys and their thumbprints", async () => {
+  for (const { name, public: jwk, thumbprint } of Object.values(KEYS)) {
+    assert.equal((await readPublicKey(jwk)).thumbprint, thumbprint, name);
+  }
+});
+
+test("keys that are refused, and those that only look odd", async () => {
+  const { valid, invalid } = readVectors("unfit-keys");
+  for (const { about, jwk, thumbprint } of valid) {
+    assert.equal((await readPublicKey(jwk)).thumbprint, thumbprint, about);
+  }
+  for (const { why, jwk, code } of invalid) await refuses(() => readPublicKey(jwk), code, why);
+});
+
+test("JSON and its canonical form", async () => {
+  for (const { about, document, canonical: text, hash } of displays.valid) {
+    assert.equal(canonical(document), text, about);
+    assert.equal(canonical(readJson(text)), text, about);
+    assert.equal(await digest(text), hash, about);
+  }
+  for (const { why, json, code } of displays.invalid) await refuses(() => readJson(json), code, why);
+  for (const { about, json, canonical: text } of displays.readable) {
+    assert.equal(canonical(readJson(json)), text, about);
+  }
+});
+
+test("display documents", async () => {
+  const { appSpace, account } = displays.context;
+  const device = { appSpace: appSpace.guid, account: account.guid };
+  for (const { about, document, canonical: text } of displays.valid) {
+    assert.equal(canonical(readDisplay(text, device)), canonical(document), about);
+  }
+  for (const { why, text, code } of displays.unshowable) {
+    await refuses(() => readDisplay(text, device), code, why);
+  }
+});
+
+for (const [name, typ] of [["answer", ANSWER], ["disown", DISOWN]]) {
+  test(`tokens: ${name}`, async () => {
+    const { context, valid, invalid } = readVectors(name);
+    for (const { about, header, claims, token, display } of valid) {
+      const checked = await checkAnswer(token, typ, await serviceWith(context, header.alg));
+      const { buttons } = displays.valid.find((each) => each.about === display).document;
+      assert.deepEqual(checked.claims, claims, about);
+      assert.equal(checked.approved, buttons[claims.button]?.approves === true, about);
+    }
+    for (const { why, device, token, code } of invalid) {
+      const service = await serviceWith(context, device);
+      await refuses(() => checkAnswer(token, typ, service), code, why);
+    }
+  });
+}
+
+test("proofs", async () => {
+  const { context, valid, invalid } = readVectors("proof");
+  for (const vector of valid) {
+    const service = await serviceWith(context, vector.header.alg);
+    assert.deepEqual(await checkProof(vector, service), vector.claims, vector.about);
+  }
+  const service = await serviceWith(context, "ES256");
+  for (const vector of invalid) await refuses(() => checkProof(vector, service), vector.code, vector.why);
+});
+
+test("binds", async () => {
+  const { context, valid, invalid } = readVectors("bind");
+  const service = (token) => ({ token, appSpace: context.appSpace.guid });
+  for (const { about, claims, body } of valid) {
+    const expected = await checkBind(body, service(body.token));
+    assert.deepEqual(expected, claims, about);
+  }
+  const [{ body: first }] = valid;
+  for (const { why, body, code } of invalid) {
+    await refuses(() => checkBind(body, service(first.token)), code, why);
+  }
+});
+
+test("rotations", async () => {
+  const { context, valid, invalid } = readVectors("rotation");
+  const service = await serviceWith(context, "ES256");
+  for (const { about, claims, body } of valid) {
+    assert.deepEqual(await checkRotation(body, service), claims, about);
+  }
+  for (const { why, body, code } of invalid) {
+    await refuses(() => checkRotation(body, service), code, why);
+  }
+});
+
+test("receipts", async () => {
+  const { trusted, thumbprint, valid, invalid } = readVectors("receipt");
+  const keys = await readKeySet(trusted);
+  for (const { about, token, hash, claims } of valid) {
+    const receipt = await verifyReceipt(token, { keys });
+    assert.equal(receipt.hash, hash, about);
+    assert.equal(receipt.approved, claims.approved, about);
+    assert.equal(receipt.answerToken, claims.answer, about);
+  }
+  const [{ token: first, hash }] = valid;
+  assert.equal((await verifyReceipt(first, { thumbprint })).hash, hash);
+  await refuses(() => verifyReceipt(first, { thumbprint: "x" }), "issuer_untrusted");
+  for (const { why, token, code } of invalid) {
+    await refuses(() => verifyReceipt(token, { keys }), code, why);
+  }
+});
+
+test("endorsed key sets", async () => {
+  const { pinned, taken, valid, invalid } = readVectors("keyset");
+  const keys = await readKeySet(pinned);
+  for (const { about, token, kids } of valid) {
+    const verified = await verifyKeySet(token, keys, taken);
+    assert.deepEqual(verified.keys.map(({ kid }) => kid), kids, about);
+  }
+  for (const { why, token, code } of invalid) {
+    await refuses(() => verifyKeySet(token, keys, taken), code, why);
+  }
+});
+
+test("bind links", async () => {
+  const { valid, read, invalid } = readVectors("link");
+  const fields = (vector) => {
+    const { token, appSpaceGuid, appSpaceName, privakeyId, displayName } = vector;
+    const all = { token, appSpace: appSpaceGuid, appSpaceName, account: privakeyId, displayName };
+    return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
+  };
+  for (const vector of valid) assert.equal(writeLink(fields(vector)), vector.link, vector.about);
+  for (const vector of [...valid, ...read]) {
+    assert.deepEqual(readLink(vector.link), fields(vector), vector.about);
+  }
+  for (const { why, link, code } of invalid) await refuses(() => readLink(link), code, why);
+});
