@@ -14,6 +14,7 @@ sync_api = pytest.importorskip("playwright.sync_api")
 ROOT = Path(__file__).parents[3]
 PAGE = "/adapters/counterseal-js/tests/browser/index.html"
 TESTS = (
+    "wire/test/passkeys.test.js",
     "wire/test/vectors.test.js",
     "device/test/pin.test.js",
     "device/test/account.test.js",
