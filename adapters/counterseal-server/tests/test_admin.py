@@ -153,6 +153,18 @@ def test_a_company_and_an_app_space_are_edited(admin, founded):
     assert edited["notification"]["deviceBound"] == "Neues Gerät"
     assert edited["notification"]["body"] is None
     assert edited["useUniversalApp"]
+    assert edited["passkeys"] is None
+    origins = ["https://a.example.com", "https://example.com"]
+    edited = admin(
+        "edit-app-space",
+        space,
+        *(word for origin in origins for word in ("--passkey-origin", origin)),
+        "--rp-id",
+        "example.com",
+    )
+    assert edited["passkeys"] == {"rpId": "example.com", "origins": origins}
+    assert admin("edit-app-space", space, "--name", "Bank")["passkeys"] == edited["passkeys"]
+    assert admin("edit-app-space", space, "--default-passkeys")["passkeys"] is None
 
 
 def test_an_app_space_gets_a_provider_and_keeps_its_secret_to_itself(admin, founded, data, file):
@@ -262,6 +274,11 @@ ADMINISTRATOR = ("administrator", "Ana")
         (("allow", "{requestOriginGuid}", "ftp://x.example/"), "URL: not a plain http"),
         (("edit-app-space", "{appSpaceGuid}", "--brand-color", "x" * 9_999), "brand-color: longer"),
         (("edit-app-space", "{appSpaceGuid}", "--title", "x" * 9_999), "title: longer than "),
+        (
+            ("edit-app-space", "{appSpaceGuid}", "--passkey-origin", "http://example.com"),
+            "passkey-origin: not a web origin",
+        ),
+        (("edit-app-space", "{appSpaceGuid}", "--rp-id", "x"), "passkey-origin: missing beside"),
         (("edit-app-space", "{appSpaceGuid}", "--device-bound", "x" * 9_999), "device-bound: lo"),
     ],
 )

@@ -251,9 +251,11 @@ def _app_space_changes(policy: Policy, app_space: AppSpace, edit: AppSpaceEdit) 
 def _passkey_scope(rp_id: str | None, origins: tuple[str, ...]) -> PasskeyScope | None:
     if not origins:
         return None
-    return PasskeyScope(
-        rp_id=host_of(origins[0]) or "" if rp_id is None else rp_id, origins=origins
-    )
+    if rp_id is None:
+        rp_id = host_of(origins[0])
+        if rp_id is None:
+            raise InvalidField("passkeys.origins", "not a web origin in lower case, by https")
+    return PasskeyScope(rp_id=rp_id, origins=origins)
 
 
 def _other_idp(tools: Tools, app_space: AppSpace, edit: AppSpaceEdit) -> dict[str, Any]:

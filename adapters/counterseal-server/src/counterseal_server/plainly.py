@@ -34,6 +34,8 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "notification.deviceBound": ("device_bound",),
         "notification.deviceRevoked": ("device_revoked",),
         "notification.title": ("title",),
+        "passkeys.origins": ("passkey_origins",),
+        "passkeys.rpId": ("rp_id",),
         "pendingLimit": ("pending_limit",),
     }
 )
