@@ -16,6 +16,9 @@ from pathlib import Path
 import pytest
 
 PACKAGES = Path(__file__).parents[1]
+UNREACHABLE = ("EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ENOTFOUND", "ETIMEDOUT")
+"""What npm says where its registry cannot be reached."""
+
 PATIENCE = 240
 """Seconds, for a machine on which nothing starts soon."""
 
@@ -90,9 +93,10 @@ def tools(node):
         if installed.exists() and installed.read_bytes() == lock.read_bytes():
             return
         try:
-            node.npm("ci", "--fetch-retries=2", "--fetch-retry-maxtimeout=2000")
+            node.npm("ci", "--fetch-retries=2", "--fetch-retry-mintimeout=1000")
         except AssertionError as error:
-            if "npm" in os.environ.get("COUNTERSEAL_REQUIRE", "") or "ENOTFOUND" not in str(error):
+            unreachable = any(code in str(error) for code in UNREACHABLE)
+            if "npm" in os.environ.get("COUNTERSEAL_REQUIRE", "") or not unreachable:
                 raise
             pytest.skip("npm's registry cannot be reached")
         shutil.copy(lock, installed)
