@@ -139,11 +139,11 @@ class MalformedAssertion(Refused, code="malformed_assertion", public_code="denie
 
 
 class WrongCeremony(Refused, code="wrong_ceremony", public_code="denied"):
-    """The assertion's client data is not of a `webauthn.get`."""
+    """The client data is of another kind than `webauthn.get`, or `webauthn.create` to register."""
 
 
 class AssertionElsewhere(Refused, code="assertion_elsewhere", public_code="denied"):
-    """The passkey signed another challenge than this token's header and claims."""
+    """The passkey's client data is for another challenge than this token's, or registration's."""
 
 
 class WrongOrigin(Refused, code="wrong_origin", public_code="denied"):
@@ -168,6 +168,14 @@ class UserUnverified(Refused, code="user_unverified", public_code="denied"):
 
 class BackupChanged(Refused, code="backup_changed", public_code="denied"):
     """Whether the passkey may be copied to other devices (BE) is not as when it was bound."""
+
+
+class MalformedRegistration(Refused, code="malformed_registration", public_code="denied"):
+    """What the browser returned from the registration of a passkey cannot be read."""
+
+
+class AttestationRefused(Refused, code="attestation_refused", public_code="denied"):
+    """The attestation of a passkey does not hold, or proves no allowed model."""
 
 
 class WrongDevice(Refused, code="wrong_device", public_code="denied"):

@@ -37,15 +37,19 @@ from counterseal.models import (
     Login,
     Logout,
     Notification,
+    PasskeyScope,
     PublicKey,
     PushAddress,
     PushMessage,
     PushOutcome,
     Record,
+    RegisteredPasskey,
+    RegistrationResponse,
     Reservation,
 )
 
 __all__ = [
+    "AttestationVerifier",
     "Audit",
     "CallbackSender",
     "Clock",
@@ -449,6 +453,56 @@ class Sealer(Protocol):
 
         Raises:
             SealBroken: Anything else.
+        """
+
+
+class AttestationVerifier(Protocol):
+    """Verifies registrations of passkeys, and knows models of authenticators."""
+
+    def conveyance(self) -> str:
+        """
+        Return the attestation that a browser is to be asked for (WebAuthn Level 3, 5.4.7).
+
+        - ATTESTATION-1: `none` or `direct`, always the same, without asking anybody; `direct` if
+          `verify` refuses what has no proven model.
+        """
+
+    def verify(
+        self, response: RegistrationResponse, *, scope: PasskeyScope, challenge: bytes
+    ) -> RegisteredPasskey:
+        """
+        Verify what `navigator.credentials.create()` returned (WebAuthn Level 3, 7.1).
+
+        - ATTESTATION-2: key, credential id, BE, BS and counter are those of the authenticator data,
+          and the passkey is pinned to *scope*.
+        - ATTESTATION-3: client data of another type, challenge or origin, or of a frame in a page
+          of another origin, is refused, each with its own error.
+        - ATTESTATION-4: authenticator data of another relying party id, without UP, or without UV,
+          is refused, each with its own error.
+        - ATTESTATION-5: the key is of ES256 on P-256, of EdDSA on Ed25519 or of RS256; any other is
+          UnfitKey.
+        - ATTESTATION-6: a statement that does not hold, or is of an unknown format, is
+          AttestationRefused.
+        - ATTESTATION-7: `aaguid` is None unless a certificate that a configured root issued has
+          proven it: not with `none`, not by self attestation, not under a root of others, and not
+          if the certificate is of another model.
+        - ATTESTATION-8: where the configuration names the allowed models, a registration without
+          one of them, proven, is AttestationRefused.
+        - ATTESTATION-9: whatever the bytes are, it raises nothing but the errors named here.
+        - ATTESTATION-10: it asks nobody and does not wait: no socket, file, process or thread.
+
+        Args:
+            response: As the browser returned it.
+            scope: Where the passkey is to be used.
+            challenge: What the browser was given.
+
+        Raises:
+            MalformedRegistration: *response* cannot be read.
+            WrongCeremony, AssertionElsewhere, WrongOrigin, CrossOrigin: Its client data is of
+                another type, challenge or origin, or of a frame.
+            WrongRpId, UserAbsent, UserUnverified: Its authenticator data is.
+            UnfitKey: Its key is of another kind.
+            AttestationRefused: Its attestation does not hold, or proves no allowed model.
         """
 
 

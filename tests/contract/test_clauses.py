@@ -19,6 +19,7 @@ pytest_plugins = ["pytester"]
 
 HERE = Path(__file__).parent
 FILES = {
+    "ATTESTATION": "attestation_verifier",
     "AUDIT": "audit",
     "CLOCK": "clock",
     "COUNTERS": "counters",

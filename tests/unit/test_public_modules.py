@@ -10,7 +10,7 @@ pytestmark = pytest.mark.one_python
 
 ADAPTERS = Path(__file__).parents[2] / "adapters"
 
-DRIVEN = ("fcm", "http", "keys", "oidc", "records", "redis", "relay", "sql", "webpush")
+DRIVEN = ("fcm", "http", "keys", "oidc", "records", "redis", "relay", "sql", "webauthn", "webpush")
 """Adapters behind the ports: records, errors and bytes on the wire are enough for them."""
 
 DRIVING = ("asgi", "client", "demo", "flask", "server", "web")

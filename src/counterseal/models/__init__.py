@@ -24,6 +24,7 @@ from counterseal.models.account import (
     OpenQuestion,
     PastQuestion,
 )
+from counterseal.models.attestation import RegisteredPasskey, RegistrationResponse
 from counterseal.models.binding import (
     LIVING,
     PASSKEY_ALGORITHMS,
@@ -205,6 +206,8 @@ __all__ = [
     "PushResult",
     "Question",
     "Record",
+    "RegisteredPasskey",
+    "RegistrationResponse",
     "RelyingParty",
     "Reservation",
     "Role",

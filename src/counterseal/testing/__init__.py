@@ -5,6 +5,7 @@ Help for tests: of programs that embed Counterseal, of adapters, and of Counters
   may be a `FakePasskey`.
 - The fakes stand for ports: `FrozenClock`, `ScriptedEntropy`, `OutboxNotifier`,
   `FakeIdentityProvider`, `ScriptedSender`; `fake_ports` puts them together.
+- `FakeAttestationVerifier` verifies registrations of passkeys, and a `FakeModel` makes them.
 - `Faults` lets ports fail, lose replies, crash, and let others act in between.
 - `strategies` makes questions, challenges as JSON, and more, for Hypothesis.
 - The contracts, one class for each port, are tests that the author of an adapter inherits:
@@ -23,9 +24,11 @@ import pytest
 pytest.register_assert_rewrite("counterseal.testing.contracts", "counterseal.testing.histories")
 
 from counterseal.testing import contracts, linearizability, strategies
+from counterseal.testing.attestation import FakeAttestationVerifier, FakeModel
 from counterseal.testing.authenticator import FakePasskey
 from counterseal.testing.clock import START, FrozenClock
 from counterseal.testing.contracts import (
+    AttestationVerifierContract,
     AuditContract,
     CallbackSenderContract,
     ClockContract,
@@ -53,13 +56,16 @@ __all__ = [
     "APP_RETURN",
     "START",
     "Attempt",
+    "AttestationVerifierContract",
     "AuditContract",
     "CallbackSenderContract",
     "ClockContract",
     "CountersContract",
     "Crash",
     "EntropyContract",
+    "FakeAttestationVerifier",
     "FakeIdentityProvider",
+    "FakeModel",
     "FakePasskey",
     "FakeService",
     "Fault",

@@ -99,13 +99,14 @@ class FakePasskey:
             + self.sign_count.to_bytes(4)
         )
         data = authenticator_data + hashlib.sha256(client_data).digest()
-        return AssertionParts(authenticator_data, client_data, self._signature(data))
+        return AssertionParts(authenticator_data, client_data, self.signature(data))
 
     def sign(self, data: bytes) -> bytes:
         """Return the third part of a token whose header and claims are *data*."""
         return keys.write_assertion(self.get(keys.challenge_of(data)))
 
-    def _signature(self, data: bytes) -> bytes:
+    def signature(self, data: bytes) -> bytes:
+        """Sign *data* as an authenticator does (WebAuthn Level 3, 6.5.5)."""
         private: Any = self.private
         if self.algorithm is Algorithm.ES256:
             return bytes(private.sign(data, ec.ECDSA(SHA256())))

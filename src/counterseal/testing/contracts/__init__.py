@@ -15,6 +15,7 @@ were not. `run_checks` runs the same checks as plain functions, and returns a `R
 
 from __future__ import annotations
 
+from counterseal.testing.contracts.attestation import AttestationVerifierContract
 from counterseal.testing.contracts.clauses import Report, clauses, run_checks
 from counterseal.testing.contracts.counters import CountersContract
 from counterseal.testing.contracts.idempotency import IdempotencyContract
@@ -30,6 +31,7 @@ from counterseal.testing.contracts.store_history import StoreHistory
 from counterseal.testing.contracts.wake import WakeContract
 
 __all__ = [
+    "AttestationVerifierContract",
     "AuditContract",
     "CallbackSenderContract",
     "ClockContract",
