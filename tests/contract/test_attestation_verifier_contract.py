@@ -62,33 +62,35 @@ class ChangesItsMind(FakeAttestationVerifier):
 
 class Changes(FakeAttestationVerifier):
     def verify(self, response, *, scope, challenge):
-        found = super().verify(response, scope=scope, challenge=challenge)
-        return self.changed(found)
+        registered_passkey = super().verify(response, scope=scope, challenge=challenge)
+        return self.change(registered_passkey)
 
 
 @breaks("ATTESTATION-2")
 class ForgetsThatItIsBackedUp(Changes):
-    def changed(self, found):
-        return attrs.evolve(found, backed_up=False)
+    def change(self, registered_passkey):
+        return attrs.evolve(registered_passkey, backed_up=False)
 
 
 @breaks("ATTESTATION-2")
 class CountsFromZero(Changes):
-    def changed(self, found):
-        return attrs.evolve(found, sign_count=0)
+    def change(self, registered_passkey):
+        return attrs.evolve(registered_passkey, sign_count=0)
 
 
 @breaks("ATTESTATION-2")
 class PinsOneOriginOnly(Changes):
-    def changed(self, found):
-        pinned = attrs.evolve(found.passkey, origins=found.passkey.origins[:1])
-        return attrs.evolve(found, passkey=pinned)
+    def change(self, registered_passkey):
+        pinned_passkey = attrs.evolve(
+            registered_passkey.passkey, origins=registered_passkey.passkey.origins[:1]
+        )
+        return attrs.evolve(registered_passkey, passkey=pinned_passkey)
 
 
 @breaks("ATTESTATION-2")
 class TakesEachKeyForEs256(Changes):
-    def changed(self, found):
-        return attrs.evolve(found, algorithm=Algorithm.ES256)
+    def change(self, registered_passkey):
+        return attrs.evolve(registered_passkey, algorithm=Algorithm.ES256)
 
 
 @breaks("ATTESTATION-3")
@@ -106,7 +108,7 @@ class AcceptsTheHostAsAPrefix(FakeAttestationVerifier):
     def verify(self, response, *, scope, challenge):
         client = ijson.parse(response.client_data)
         origin = client.get("origin", "") if isinstance(client, dict) else ""
-        if any(str(origin).startswith(known) for known in scope.origins):
+        if any(str(origin).startswith(origin_prefix) for origin_prefix in scope.origins):
             scope = copy.copy(scope)
             object.__setattr__(scope, "origins", (*scope.origins, origin))
         return super().verify(response, scope=scope, challenge=challenge)
@@ -132,16 +134,20 @@ class BelievesTheAuthenticator(FakeAttestationVerifier):
     """It reports the AAGUID of the authenticator data, as WebAuthn libraries do."""
 
     def verify(self, response, *, scope, challenge):
-        found = super().verify(response, scope=scope, challenge=challenge)
+        registered_passkey = super().verify(response, scope=scope, challenge=challenge)
         data = cbor.decode(response.attestation_object)[0]["authData"]
-        named = attrs.evolve(found.passkey, aaguid=str(uuid.UUID(bytes=data[37:53])))
-        return attrs.evolve(found, passkey=named)
+        pinned_passkey = attrs.evolve(
+            registered_passkey.passkey, aaguid=str(uuid.UUID(bytes=data[37:53]))
+        )
+        return attrs.evolve(registered_passkey, passkey=pinned_passkey)
 
 
 @breaks("ATTESTATION-7")
 class NeverKnowsAModel(Changes):
-    def changed(self, found):
-        return attrs.evolve(found, passkey=attrs.evolve(found.passkey, aaguid=None))
+    def change(self, registered_passkey):
+        return attrs.evolve(
+            registered_passkey, passkey=attrs.evolve(registered_passkey.passkey, aaguid=None)
+        )
 
 
 @breaks("ATTESTATION-8")

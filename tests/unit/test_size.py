@@ -16,8 +16,8 @@ MODULES = {
 }
 """The lines of each module of the core; the conformance kit is not counted."""
 
-FILES = 102
-LINES = 18_900
+FILES = 103
+LINES = 19_000
 """
 What the core may grow to: its size now, rounded up to the next hundred.
 
@@ -26,7 +26,8 @@ The goal is 16,000, and it is not reached. Lower this number whenever the core s
 It grew by the documents that origins and devices read, which three adapters wrote and read before,
 by the verifier of webhooks, which two adapters had, by the asynchronous wait, and by 200 lines for
 `ensure_tenancy`, which every embedding program would write for itself; then by 800 for passkeys as
-strong keys: an assertion's reader, its refusals, where an App Space uses them, and their receipts.
+strong keys: an assertion's reader, its refusals, where an App Space uses them, and their receipts;
+then by 130 for the port that verifies registrations, with its clauses, records and refusals.
 """
 
 LONG = {"ports.py": "the ports, one protocol each, with their clauses"}

@@ -8,6 +8,7 @@ import attrs
 
 from counterseal.errors import InvalidField
 from counterseal.models.binding import Algorithm
+from counterseal.models.fields import count
 from counterseal.models.passkeys import Passkey
 
 CREATE_CLIENT_DATA_LIMIT = 4_096
@@ -63,4 +64,4 @@ class RegisteredPasskey:
     passkey: Passkey
     attestation_format: str
     backed_up: bool
-    sign_count: int
+    sign_count: int = attrs.field(validator=count)

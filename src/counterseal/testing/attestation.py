@@ -172,13 +172,15 @@ class FakeModel:
             + credential_id
             + (cose_key(passkey.public) if key is None else key)
         )
-        format_name, made = self._statement(passkey, data + hashlib.sha256(client_data).digest())
+        format_name, own_statement = self._statement(
+            passkey, data + hashlib.sha256(client_data).digest()
+        )
         return RegistrationResponse(
             client_data=client_data,
             attestation_object=cbor.encode(
                 {
                     "fmt": attestation_format or format_name,
-                    "attStmt": made | dict(statement or {}),
+                    "attStmt": own_statement | dict(statement or {}),
                     "authData": data,
                 }
             ),
@@ -216,7 +218,7 @@ class FakeAttestationVerifier:
     ) -> RegisteredPasskey:
         """Verify a registration."""
         _require_client_data(response.client_data, scope, challenge)
-        document, rest = _decoded(response.attestation_object)
+        document, rest = _decode(response.attestation_object)
         names = {"fmt": str, "attStmt": dict, "authData": bytes}
         if (
             rest
@@ -235,19 +237,21 @@ class FakeAttestationVerifier:
         )
         key = _key_of(cose, passkey)
         signed = data + hashlib.sha256(response.client_data).digest()
-        proven = self._proven(document["fmt"], document["attStmt"], signed, key, aaguid)
-        if self._models is not None and proven not in self._models:
+        proven_aaguid = self._verify_statement(
+            document["fmt"], document["attStmt"], signed, key, aaguid
+        )
+        if self._models is not None and proven_aaguid not in self._models:
             raise AttestationRefused
         return RegisteredPasskey(
             algorithm=key.algorithm,
             jwk=key.jwk,
-            passkey=attrs.evolve(passkey, aaguid=proven),
+            passkey=attrs.evolve(passkey, aaguid=proven_aaguid),
             attestation_format=document["fmt"],
             backed_up=bool(data[32] & BACKED_UP),
             sign_count=int.from_bytes(data[33:37]),
         )
 
-    def _proven(
+    def _verify_statement(
         self, name: str, statement: dict[Any, Any], signed: bytes, key: PublicKey, aaguid: str
     ) -> str | None:
         """Verify the statement, and return the model that it proves."""
@@ -270,12 +274,12 @@ class FakeAttestationVerifier:
             certificate = x509.load_der_x509_certificate(chain[0])
             public: Any = certificate.public_key()
             public.verify(signature, signed, ec.ECDSA(SHA256()))
-            named = _named_model(certificate)
+            named_aaguid = _named_model(certificate)
         except _NO_CERTIFICATE:
             raise AttestationRefused from None
-        if named not in {None, aaguid}:
+        if named_aaguid not in {None, aaguid}:
             raise AttestationRefused
-        return aaguid if any(_issued(root, certificate) for root in self._roots) else None
+        return aaguid if any(_is_issuer(root, certificate) for root in self._roots) else None
 
 
 def cose_key(key: PublicKey) -> bytes:
@@ -300,7 +304,7 @@ def _subject(name: str) -> x509.Name:
     )
 
 
-def _decoded(data: bytes) -> tuple[Any, bytes]:
+def _decode(data: bytes) -> tuple[Any, bytes]:
     try:
         return cbor.decode(data)
     except ValueError:
@@ -337,9 +341,9 @@ def _require_attested(data: bytes, scope: PasskeyScope) -> tuple[str, bytes, dic
     if not flags & USER_VERIFIED:
         raise UserUnverified
     end = _CREDENTIAL_AT + int.from_bytes(data[_CREDENTIAL_AT - 2 : _CREDENTIAL_AT])
-    key, rest = _decoded(data[end:])
+    key, rest = _decode(data[end:])
     if flags & EXTENSION_DATA:
-        _, rest = _decoded(rest)
+        _, rest = _decode(rest)
     backed_up_alone = flags & BACKED_UP and not flags & BACKUP_ELIGIBLE
     if rest or not flags & ATTESTED_DATA or end == _CREDENTIAL_AT or backed_up_alone:
         raise MalformedRegistration
@@ -359,8 +363,8 @@ def _key_of(cose: dict[Any, Any], passkey: Passkey) -> PublicKey:
         raise UnfitKey
     if not all(isinstance(member, bytes) for member in members.values()):
         raise UnfitKey
-    written = {name: keys.b64url(member) for name, member in members.items() if member is not None}
-    jwk = {**kind, **written, "kid": "passkey", "alg": PASSKEY_ALGORITHMS[algorithm]}
+    numbers = {name: keys.b64url(member) for name, member in members.items() if member is not None}
+    jwk = {**kind, **numbers, "kid": "passkey", "alg": PASSKEY_ALGORITHMS[algorithm]}
     return keys.public_key(jwk, algorithms=frozenset({algorithm}), passkey=passkey)
 
 
@@ -372,7 +376,7 @@ def _named_model(certificate: x509.Certificate) -> str | None:
     return str(uuid.UUID(bytes=extension.value.value[2:]))
 
 
-def _issued(root: x509.Certificate, certificate: x509.Certificate) -> bool:
+def _is_issuer(root: x509.Certificate, certificate: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(root)
     except (ValueError, TypeError, InvalidSignature):

@@ -65,6 +65,8 @@ from counterseal.models import (
     PushResult,
     Question,
     Record,
+    RegisteredPasskey,
+    RegistrationResponse,
     RelyingParty,
     Reservation,
     Role,
@@ -199,6 +201,15 @@ REQUIRED = {
     PairsContent: {"title": "Pay", "pairs": ()},
     Passkey: {"rp_id_hash": "h", "origins": ("https://example.com",), "backup_eligible": True},
     PasskeyScope: {"rp_id": "example.com", "origins": ("https://example.com",)},
+    RegisteredPasskey: {
+        "algorithm": Algorithm.ES256,
+        "jwk": "{}",
+        "passkey": Passkey(rp_id_hash="h", origins=(), backup_eligible=True),
+        "attestation_format": "none",
+        "backed_up": True,
+        "sign_count": 0,
+    },
+    RegistrationResponse: {"client_data": b"{}", "attestation_object": b"\xa0"},
     PublicKey: {
         "kid": "k",
         "algorithm": Algorithm.ES256,
@@ -229,6 +240,7 @@ REQUIRED = {
 # What neither a log nor a traceback may show (S34): secrets, hashes of them, tokens,
 # addresses, and whatever the person was asked.
 SILENT = {
+    RegistrationResponse: {"client_data", "attestation_object"},
     Account: {"sealed_grant", "user_info"},
     AuditEvent: {"attributes"},
     PushMessage: {"title", "body"},

@@ -85,16 +85,20 @@ class AttestationVerifierContract(Contract):
         for attestation in ("none", "self", "packed"):
             model = FakeModel(attestation=attestation)
             response = model.create(passkey, CHALLENGE)
-            found = verified(new_attestation_verifier((), None), response)
+            registration = verified(new_attestation_verifier((), None), response)
             expected = passkey.public.passkey
             assert expected is not None
-            assert (found.algorithm, found.jwk) == (algorithm, passkey.public.jwk)
-            assert found.passkey.credential_id == expected.credential_id
-            assert found.passkey.rp_id_hash == expected.rp_id_hash
-            assert found.passkey.origins == SCOPE.origins
-            assert found.passkey.backup_eligible is found.backed_up is (flags == SYNCED)
-            assert found.sign_count == 7
-            assert found.attestation_format == ("none" if attestation == "none" else "packed")
+            assert (registration.algorithm, registration.jwk) == (algorithm, passkey.public.jwk)
+            assert registration.passkey.credential_id == expected.credential_id
+            assert registration.passkey.rp_id_hash == expected.rp_id_hash
+            assert registration.passkey.origins == SCOPE.origins
+            assert (
+                registration.passkey.backup_eligible is registration.backed_up is (flags == SYNCED)
+            )
+            assert registration.sign_count == 7
+            assert registration.attestation_format == (
+                "none" if attestation == "none" else "packed"
+            )
 
     def test_attestation_3_refuses_other_client_data(
         self, new_attestation_verifier: NewAttestationVerifier
@@ -176,10 +180,10 @@ class AttestationVerifierContract(Contract):
         self, new_attestation_verifier: NewAttestationVerifier
     ) -> None:
         """ATTESTATION-7."""
-        model, named = FakeModel(), str(FakeModel().aaguid)
+        model, aaguid = FakeModel(), str(FakeModel().aaguid)
         trusting = new_attestation_verifier((model.root,), None)
-        found = verified(trusting, model.create(FakePasskey(), CHALLENGE))
-        assert found.passkey.aaguid == named, "a proven model is not reported"
+        registration = verified(trusting, model.create(FakePasskey(), CHALLENGE))
+        assert registration.passkey.aaguid == aaguid, "a proven model is not reported"
 
         unproven = [FakeModel(attestation="none"), FakeModel(attestation="self"), FakeModel()]
         for other in unproven:
@@ -217,21 +221,21 @@ class AttestationVerifierContract(Contract):
         verifier = new_attestation_verifier((), None)
         for model in MODELS:
             good = model.create(FakePasskey(), CHALLENGE)
-            whole, client = good.attestation_object, good.client_data
+            original, client = good.attestation_object, good.client_data
             broken = [
                 (client, b"\x00"),
                 (client, b"\xa0"),
-                (client, whole + b"\x00"),
+                (client, original + b"\x00"),
                 (client, cbor.encode({"fmt": 1, "attStmt": {}, "authData": b""})),
                 (client, cbor.encode({"fmt": "none", "attStmt": {}, "authData": bytes(36)})),
                 (client, b"\x81" * 1000),
-                (b"{}", whole),
-                (b"[]", whole),
-                (b"\xff", whole),
-                (client[:-1] + b',"type":"webauthn.create"}', whole),
-                (client[:-1] + b',"tokenBinding":{"status":"x"}}', whole),
+                (b"{}", original),
+                (b"[]", original),
+                (b"\xff", original),
+                (client[:-1] + b',"type":"webauthn.create"}', original),
+                (client[:-1] + b',"tokenBinding":{"status":"x"}}', original),
             ]
-            broken += [(client, whole[:length]) for length in range(1, len(whole), 5)]
+            broken += [(client, original[:length]) for length in range(1, len(original), 5)]
             for client_data, attestation_object in broken:
                 response = RegistrationResponse(
                     client_data=client_data, attestation_object=attestation_object
@@ -240,8 +244,10 @@ class AttestationVerifierContract(Contract):
             with warnings.catch_warnings():
                 # A reader of certificates may warn of what it will refuse one day.
                 warnings.simplefilter("ignore")
-                for index in range(len(whole)):
-                    changed = whole[:index] + bytes([whole[index] ^ 0xFF]) + whole[index + 1 :]
+                for index in range(len(original)):
+                    changed = (
+                        original[:index] + bytes([original[index] ^ 0xFF]) + original[index + 1 :]
+                    )
                     response = RegistrationResponse(client_data=client, attestation_object=changed)
                     proven_model(verifier, response)
 
@@ -308,9 +314,9 @@ def refuses(
     Raises:
         AssertionError: It accepts it, or refuses it with another error.
     """
-    found: object = "nothing"
+    error_type: object = "nothing"
     try:
         verified(verifier, response)
     except Refused as refused:
-        found = type(refused)
-    assert found is error, f"{found} in place of {error.__name__}"
+        error_type = type(refused)
+    assert error_type is error, f"{error_type} in place of {error.__name__}"

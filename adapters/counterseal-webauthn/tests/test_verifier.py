@@ -1,0 +1,196 @@
+"""The verifier's settings, and what Chromium and another library say of registrations."""
+
+import json
+import uuid
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
+from fido2.server import Fido2Server
+from fido2.webauthn import PublicKeyCredentialRpEntity
+from webauthn import verify_registration_response
+
+from counterseal import keys
+from counterseal.errors import AttestationRefused, InvalidField, WrongOrigin
+from counterseal.keys.public import jwk_of
+from counterseal.models import PASSKEY_ALGORITHMS, PasskeyScope, RegistrationResponse
+from counterseal.models.attestation import ATTESTATION_OBJECT_LIMIT, CREATE_CLIENT_DATA_LIMIT
+from counterseal.testing import FakeAttestationVerifier, FakeModel, FakePasskey
+from counterseal.testing.authenticator import ORIGIN, RP_ID
+from counterseal_webauthn import FORMATS, WebAuthnAttestationVerifier
+
+VECTORS = Path(__file__).parents[3] / "tests" / "vectors" / "chromium.json"
+RECORDED = json.loads(VECTORS.read_text("utf-8"))["passkeys"]
+SCOPE = PasskeyScope(rp_id=RP_ID, origins=(ORIGIN,))
+CHALLENGE = bytes(range(32))
+
+
+def response_of(entry):
+    created = entry["created"]["response"]
+    return RegistrationResponse(
+        client_data=keys.unb64url(created["clientDataJSON"]),
+        attestation_object=keys.unb64url(created["attestationObject"]),
+    )
+
+
+def credential_of(response, passkey):
+    name = passkey.public.passkey.credential_id
+    return {
+        "id": name,
+        "rawId": name,
+        "type": "public-key",
+        "clientExtensionResults": {},
+        "response": {
+            "clientDataJSON": keys.b64url(response.client_data),
+            "attestationObject": keys.b64url(response.attestation_object),
+        },
+    }
+
+
+# What Chromium's virtual authenticator made
+
+
+@pytest.mark.parametrize("entry", RECORDED, ids=lambda entry: entry["name"])
+@pytest.mark.parametrize("verifier", [WebAuthnAttestationVerifier(), FakeAttestationVerifier()])
+def test_a_registration_of_chromium_is_verified(verifier, entry):
+    registration = verifier.verify(response_of(entry), scope=SCOPE, challenge=bytes(32))
+
+    assert registration.passkey.credential_id == entry["created"]["id"]
+    assert registration.algorithm.value == entry["algorithm"]
+    assert registration.passkey.backup_eligible is entry["backupEligible"]
+    assert (registration.attestation_format, registration.passkey.aaguid) == ("none", None)
+    jwk = json.loads(registration.jwk)
+    public = spki_members(entry["created"]["response"]["publicKey"])
+    assert public == {name: jwk[name] for name in public}
+
+
+def spki_members(text):
+    """Return the numbers of a key in SPKI, which the browser itself gives."""
+    return jwk_of(load_der_public_key(keys.unb64url(text)))
+
+
+def test_a_registration_of_chromium_on_another_origin_is_refused():
+    scope = PasskeyScope(rp_id=RP_ID, origins=(f"https://other.{RP_ID}",))
+
+    with pytest.raises(WrongOrigin):
+        WebAuthnAttestationVerifier().verify(
+            response_of(RECORDED[0]), scope=scope, challenge=bytes(32)
+        )
+
+
+# Another reader of WebAuthn
+
+
+@pytest.mark.parametrize("algorithm", [*PASSKEY_ALGORITHMS])
+@pytest.mark.parametrize("attestation", ["none", "self", "packed"])
+def test_fido2_accepts_what_the_kit_makes(algorithm, attestation):
+    """So what the clauses are shown with are registrations, and not only to us."""
+    passkey = FakePasskey(algorithm=algorithm)
+    response = FakeModel(attestation=attestation).create(passkey, CHALLENGE)
+    server = Fido2Server(
+        PublicKeyCredentialRpEntity(id=RP_ID, name="Example"),
+        attestation="direct",
+        verify_origin=lambda origin: origin == ORIGIN,
+    )
+    state = {"challenge": keys.b64url(CHALLENGE), "user_verification": "required"}
+
+    data = server.register_complete(state, credential_of(response, passkey))
+
+    credential_id = passkey.public.passkey.credential_id
+    assert keys.b64url(data.credential_data.credential_id) == credential_id
+
+
+def test_the_library_alone_accepts_the_certificate_of_another_model():
+    """That is why `counterseal_webauthn.certificates` reads it."""
+    passkey, vendor = FakePasskey(), FakeModel(aaguid=uuid.UUID(int=1))
+    response = vendor.create(passkey, CHALLENGE)
+
+    accepted = verify_registration_response(
+        credential=credential_of(response, passkey),
+        expected_challenge=CHALLENGE,
+        expected_rp_id=RP_ID,
+        expected_origin=ORIGIN,
+        pem_root_certs_bytes_by_fmt={"packed": [vendor.root]},
+    )
+
+    assert accepted.aaguid == str(vendor.aaguid)
+    with pytest.raises(AttestationRefused, match="another model"):
+        WebAuthnAttestationVerifier({"packed": (vendor.root,)}).verify(
+            response, scope=SCOPE, challenge=CHALLENGE
+        )
+
+
+# Settings
+
+
+def test_a_format_that_is_left_out_is_refused():
+    verifier = WebAuthnAttestationVerifier(formats=FORMATS - {"none"})
+    response = FakeModel(attestation="none").create(FakePasskey(), CHALLENGE)
+
+    with pytest.raises(AttestationRefused, match="a format that is not accepted"):
+        verifier.verify(response, scope=SCOPE, challenge=CHALLENGE)
+
+
+def test_the_root_of_another_format_proves_nothing():
+    vendor = FakeModel()
+    verifier = WebAuthnAttestationVerifier({"tpm": (vendor.root,)})
+    response = vendor.create(FakePasskey(), CHALLENGE)
+
+    registration = verifier.verify(response, scope=SCOPE, challenge=CHALLENGE)
+
+    assert registration.passkey.aaguid is None
+
+
+def test_a_certificate_that_names_no_model_proves_what_its_authenticator_says():
+    vendor = FakeModel(certified=None)
+    verifier = WebAuthnAttestationVerifier({"packed": (vendor.root,)})
+    response = vendor.create(FakePasskey(), CHALLENGE)
+
+    registration = verifier.verify(response, scope=SCOPE, challenge=CHALLENGE)
+
+    assert registration.passkey.aaguid == str(vendor.aaguid)
+
+
+def test_a_vendors_root_certifies_no_registration_itself():
+    vendor = FakeModel()
+    root = x509.load_pem_x509_certificate(vendor.root)
+    signer = FakeModel()
+    signer.__dict__["_key"] = vendor._root_key
+    signer.__dict__["certificate"] = root.public_bytes(Encoding.DER)
+    verifier = WebAuthnAttestationVerifier({"packed": (vendor.root,)})
+
+    with pytest.raises(AttestationRefused, match="an authority's certificate"):
+        verifier.verify(signer.create(FakePasskey(), CHALLENGE), scope=SCOPE, challenge=CHALLENGE)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"formats": frozenset({"android-safetynet"})},
+        {"roots": {"other": ()}},
+        {"roots": {"packed": (b"no certificate",)}},
+        {"models": frozenset({"5EAF0000-0000-0000-0000-000000000000"})},
+        {"models": frozenset({"a model"})},
+    ],
+)
+def test_unknown_settings_are_refused(settings):
+    with pytest.raises(ValueError):  # noqa: PT011 - some are the library's
+        WebAuthnAttestationVerifier(**settings)
+
+
+@pytest.mark.parametrize(
+    ("member", "limit", "name"),
+    [
+        ("client_data", CREATE_CLIENT_DATA_LIMIT, "clientDataJSON"),
+        ("attestation_object", ATTESTATION_OBJECT_LIMIT, "attestationObject"),
+    ],
+)
+def test_a_response_has_limits(member, limit, name):
+    members = {"client_data": b"{}", "attestation_object": b"\xa0"}
+
+    RegistrationResponse(**members | {member: bytes(limit)})
+    for data in (b"", bytes(limit + 1)):
+        with pytest.raises(InvalidField) as refused:
+            RegistrationResponse(**members | {member: data})
+        assert refused.value.field == name
