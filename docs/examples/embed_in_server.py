@@ -136,6 +136,10 @@ class Server:
     def update(self, request):
         return 200, self.device_status(self.devices.update(device_call(request)))
 
+    def unbind(self, request):
+        self.devices.unbind(device_call(request))
+        return 204, None
+
     def service_keys(self, request):
         endorsed = self.keysets.endorse(device_call(request))
         return 200, write_record(Endorsements(endorsed=endorsed))
@@ -258,6 +262,8 @@ def main():
     (pinned,) = phone.bond.service_keys
     phone.adopt(served["endorsed"][pinned.kid])
     print("service keys pinned:", len(phone.bond.service_keys))
+    status, _ = reply_to(server.unbind, from_phone("/device", method="DELETE"))
+    print("the phone unbinds itself:", status)
 
     basic = {"authorization": write_basic(secret, guid=shop.guid)}
     body = b'{"accountId": "user-42", "content": "Log in?"}'

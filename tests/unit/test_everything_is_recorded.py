@@ -55,6 +55,7 @@ CHANGES = {
     "binding.rotate",
     "binding.strike",
     "binding.suspend",
+    "binding.unbind",
     "binding.update",
     "callback.drop",
     "callback.fail",
@@ -288,6 +289,7 @@ def do_one_of_each(service):  # noqa: PLR0915 (one of each)
     tablet = service.bind("alice", addresses=(PushAddress(kind=AddressKind.RELAY, value="here"),))
     service.notifications.test(tablet.guid, by=OPERATOR)
     service.devices.revoke(tablet.guid, by=OPERATOR)
+    service.devices.unbind(service.bind("alice").call("/device", method="DELETE"))
     alice.fetch(issued.challenge.guid)
     for _ in range(3):
         with pytest.raises(Refused):

@@ -34,6 +34,7 @@ LIMITS = {
     "complete": 320,
     "rotate": 475,
     "update": 141,
+    "unbind": 136,
     "suspend": 82,
 }
 
@@ -83,6 +84,7 @@ def calls_of(service, phone):
     tablet = service.bind("erin")
     calls["rotate"] = tablet.call("/device", tablet.device.rotation(pin=PIN, new_pin=PIN).body)
     calls["update"] = service.bind("fred").call("/device", b'{"name":"Tablet"}')
+    calls["unbind"] = service.bind("gina").call("/device", method="DELETE")
     return {
         "issue": lambda: service.challenges.issue(service.origin, question),
         "pending": lambda: service.answers.pending(calls["pending"]),
@@ -99,6 +101,7 @@ def calls_of(service, phone):
         "complete": lambda: service.enrolments.complete(enrolment),
         "rotate": lambda: service.devices.rotate(calls["rotate"]),
         "update": lambda: service.devices.update(calls["update"]),
+        "unbind": lambda: service.devices.unbind(calls["unbind"]),
         "suspend": lambda: service.devices.suspend(tablet.guid, by=OPERATOR),
     }
 

@@ -297,6 +297,9 @@ def test_a_device_that_is_stopped(world, zoe):
         world.devices.resume(zoe.guid, by=support)
     with world.takes("store.get_with_account", "store.commit"):
         world.devices.revoke(zoe.guid, by=world.origin)
+    tablet = world.bind("zoe")
+    with world.takes("store.get", "replay.first_seen", "store.commit"):
+        world.devices.unbind(tablet.call("/device", method="DELETE"))
 
 
 def test_a_status(world, zoe):

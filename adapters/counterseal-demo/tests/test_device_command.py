@@ -13,6 +13,7 @@ from flask import Flask, request
 from werkzeug.serving import make_server
 
 from counterseal.device import SoftwareDevice
+from counterseal.models import BindingState
 from counterseal.testing import FakeService
 from counterseal.wire.link import BindLink, write_link
 from counterseal_demo.device_cli import DeviceClient, Home
@@ -332,6 +333,42 @@ def test_a_revoked_device_says_so(auth, bound):
     result = bound("pending")
     assert result.exit_code == 1
     assert result.stderr.startswith("refused: service_refused: ")
+
+
+def test_a_device_unbinds_itself_and_deletes_its_keys(auth, bound, home):
+    guid = ask(auth)
+    bound("show", guid)
+    before = json.loads(bound("status", "--json").stdout)["device"]
+    result = bound("unbind", "--yes")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == "unbound: the keys are deleted\n"
+    (stored,) = auth.world.ports.store.get(before)
+    assert stored.state is BindingState.REVOKED
+    assert list(home.iterdir()) == []
+    assert bound("status").stderr.startswith("home: no ")
+    link = auth.link()
+    assert bound("bind", "--url", auth.url, "--link", link).exit_code == 0
+    assert json.loads(bound("status", "--json").stdout)["device"] != before
+
+
+@pytest.mark.parametrize("answer", ["n\n", ""])
+def test_an_unbind_that_is_not_confirmed_changes_nothing(auth, bound, answer):
+    result = bound("unbind", stdin=answer)
+    assert result.exit_code == 1
+    assert "Unbind this device for good?" in result.stderr
+    assert ("/device", b"") not in auth.requests
+    assert json.loads(bound("status", "--json").stdout)["status"] == "ACTIVE"
+    assert bound("unbind", stdin="y\n").exit_code == 0
+
+
+@pytest.mark.parametrize("broken", [(502, b"<html>"), DROPPED])
+def test_an_unbind_without_a_reply_keeps_the_device(auth, bound, home, broken):
+    before = {file.name for file in home.iterdir()}
+    auth.broken = broken
+    result = bound("unbind", "--yes")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("unavailable: service_unreachable: ")
+    assert {file.name for file in home.iterdir()} == before
 
 
 def test_a_bind_whose_reply_was_lost_is_finished_by_the_same_command(auth, device):

@@ -22,6 +22,7 @@ FOR_PAGES = {
     *("answerRequest", "disownRequest", "endorsedKeys", "deviceStatus", "pendingRequests"),
     "pendingEvents",
     *("recordTelemetry", "rotateKeys", "showRequest", "updateDevice"),
+    "unbindDevice",
     *("authenticate", "finishBind", "lookAtInvitation", "redirect", "serviceKeys"),
 }
 """What a device calls: with its proof, to be bound, and for the service's keys."""

@@ -5,9 +5,9 @@ from http import HTTPStatus
 from exchanges import asking
 from exchanges.cast import JSON, PIN, Handset, written
 
-import counterseal as cs
 from counterseal.device import Bond, SoftwareDevice
 from counterseal.models import AddressKind, PushAddress
+from counterseal.wire.members import read_record
 
 DONE = "https://shop.example/done"
 PUSH = PushAddress(kind=AddressKind.WEBPUSH, value="https://push.example/a")
@@ -43,13 +43,20 @@ def bind(recorder, shop, world):
         headers={"Content-Type": JSON},
         body=phone.enrolment(invitation.document, name="A phone", addresses=(PUSH,)),
     ).document
-    phone.device.bond = Bond(
-        device=got["device"],
-        account=got["account"],
-        app_space=got["appSpace"],
-        service_keys=cs.trusted_keys(got["serviceKeys"]),
-    )
+    phone.device.bond = read_record(Bond, got)
     return phone
+
+
+def unbind(recorder, shop, world):
+    """Bind another user's phone, and let it revoke itself."""
+    invitation = shop.call(None, "PUT", "/account/bind", {"accountId": "user-43"}).document
+    device = SoftwareDevice.make(clock=world.clock, entropy=world.entropy, pin=PIN, cost=CHEAP)
+    phone = Handset(recorder, device)
+    headers, body = {"Content-Type": JSON}, phone.enrolment(invitation)
+    got = recorder.send(None, "POST", "/device/bind", headers=headers, body=body).document
+    device.bond = read_record(Bond, got)
+    phone.call("From now on, every call of the device is refused.", "DELETE", "/device")
+    device.complete_unbinding()
 
 
 def answer(shop, phone, world):

@@ -82,6 +82,7 @@ def _told(face):
     refusing.refuse(recorder, shop, phone, world)
     tenancy.deliver_again(desk, places)
     account = tenancy.help_a_user(desk, shop, places)
+    answering.unbind(recorder, shop, world)
     asking.look_after(shop, phone)
     tenancy.look_after(recorder, desk, places, world.entropy)
     tenancy.say_goodbye(desk, account)

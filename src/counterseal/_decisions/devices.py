@@ -100,6 +100,13 @@ def update(device: AuthenticatedDevice, tools: Tools, body: bytes) -> Decision[B
     return _store(tools, device.account, revise(binding, name=name, addresses=addresses))
 
 
+def unbind(
+    device: AuthenticatedDevice, tools: Tools, *, served_kinds: frozenset[AddressKind]
+) -> Decision[Binding]:
+    """Decide that a device revokes itself."""
+    return _revoke(tools, device.account, device.binding, served_kinds)
+
+
 def endorse_keys(
     _: AuthenticatedDevice, tools: Tools, service_keys: tuple[PublicKey, ...]
 ) -> Decision[dict[str, str]] | Signing[dict[str, str]]:

@@ -249,6 +249,14 @@ class SoftwareDevice:
         """Use the new keys from now on."""
         self.device_key, self.strong_key = rotation.device_key, rotation.strong_key
 
+    def complete_unbinding(self) -> None:
+        """
+        Sign nothing from now on: the service has revoked this device.
+
+        Delete what is stored of it, and make a new device for a new binding.
+        """
+        self.bond = None
+
     def unlock(self, pin: str) -> SigningKey:
         """Return the strong key; a passkey's authenticator asks the person itself."""
         if isinstance(self.strong_key, WrappedKey):

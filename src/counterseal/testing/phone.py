@@ -99,6 +99,18 @@ class Phone:
         token = self.device.disown(challenge.display)
         return self.answers.disown(self.call("/disowns", token.encode()))
 
+    def unbind(self) -> Binding:
+        """
+        Let the phone revoke itself.
+
+        Raises:
+            Refused: As `Devices.unbind`.
+            Unavailable: A port failed; the phone stays as it is.
+        """
+        binding = self.devices.unbind(self.call("/device", method="DELETE"))
+        self.device.complete_unbinding()
+        return binding
+
     def rotate(self, roles: Iterable[Role] = tuple(Role)) -> Binding:
         """
         Replace the phone's keys.

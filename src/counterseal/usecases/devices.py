@@ -88,6 +88,26 @@ class Devices(UseCase):
         plan = reading.then(lambda device, tools: devices.update(device, tools, call.body))
         return self._transactions.run(context, plan, device)
 
+    def unbind(self, call: DeviceCall) -> Binding:
+        """
+        Revoke the calling device for good, as its owner wants; the call has no body.
+
+        Challenges of the account stay open for its other devices. A repeated call is refused as
+        every call of a revoked device.
+
+        Raises:
+            BindingInactive: The device is suspended or revoked, perhaps by an earlier such call.
+            Refused: The call is not proven, or the device may not act.
+        """
+        context, request = open_call(self._transactions, call, "binding.unbind")
+        reading = request.reading()
+        device = admit(self._transactions, context, request, reading)
+        served_kinds = self.ports.notifier.kinds()
+        plan = reading.then(
+            lambda device, tools: devices.unbind(device, tools, served_kinds=served_kinds)
+        )
+        return self._transactions.run(context, plan, device)
+
     def suspend(self, device: Guid, *, by: Administrator) -> Binding:
         """
         Suspend a device on behalf of support staff.

@@ -855,6 +855,13 @@ def updated(setup):
     assert decision.result.name == "Tablet"
 
 
+def unbound(setup):
+    device = setup.device()
+    decision = setup.decide(lambda tools: devices.unbind(device, tools, served_kinds=SERVED))
+    assert decision.result.state is BindingState.REVOKED
+    assert isinstance(decision.writes[-1], Notification)
+
+
 def keys_endorsed(setup):
     setup.service.ports.signer.rotate()
     service_keys, device = setup.service.ports.signer.jwks(), setup.device()
@@ -886,6 +893,7 @@ CASES |= {
     "devices.revoke": [revoked_by_each],
     "devices.rotate": [rotated, struck_by_a_rotation],
     "devices.suspend_or_resume": [suspended],
+    "devices.unbind": [unbound],
     "devices.update": [updated],
     "enrolments.complete": [completed],
     "enrolments.peek": [peeked],

@@ -1,5 +1,6 @@
 """The life of a bound device: new keys, new addresses, and the ways in which it stops counting."""
 
+from datetime import timedelta
 from functools import partial
 
 import attrs
@@ -10,14 +11,17 @@ from counterseal._decisions.devices import KEY_CHANGES_LIMIT
 from counterseal.device.pin import unwrap
 from counterseal.errors import (
     AccountLocked,
+    AccountUnbound,
     BindingInactive,
     Foreign,
     IdentityWithdrawn,
     InvalidField,
     KeysIncomplete,
+    NotBound,
     NotEndorsed,
     NotFound,
     NotPossessed,
+    Refused,
     StrongKeyMissed,
     UnfitKey,
     WrongAuthority,
@@ -373,6 +377,94 @@ def test_an_update_holds_no_keys_and_no_token(service, alice):
 )
 def test_an_update_too_long_is_refused(service, alice, members, field):
     assert refused(service, alice, update(**members), InvalidField, "update").field == field
+
+
+# Unbinding
+
+
+def unbind(service, phone):
+    return service.devices.unbind(phone.call("/device", method="DELETE"))
+
+
+def test_s17_a_device_unbinds_itself_for_good(service, alice):
+    tablet = service.bind("alice")
+    challenge = service.ask("alice", "Pay?").challenge
+    service.clock.advance(timedelta(seconds=1))
+    unbound = unbind(service, alice)
+    assert unbound == service.stored(alice.guid)
+    assert (unbound.state, unbound.ended_at) == (BindingState.REVOKED, service.clock.now())
+    event = service.events[-1]
+    assert (event.event, event.actor, event.subject, event.reason) == (
+        *("binding.unbind", alice.guid, alice.guid),
+        "",
+    )
+    (device,) = service.account().devices
+    assert device.binding == tablet.guid
+    with pytest.raises(BindingInactive):
+        alice.pending()
+    with pytest.raises(BindingInactive):
+        service.answer(alice, challenge)
+    assert service.answer(tablet, challenge).approved
+
+
+def test_an_unbound_phone_signs_nothing_any_more(service, alice):
+    display = service.ask("alice", "Pay?").challenge.display
+    assert alice.unbind().state is BindingState.REVOKED
+    for sign in (
+        lambda: alice.call("/device"),
+        lambda: alice.device.answer(display, 0, pin=PIN),
+        lambda: alice.device.rotation(pin=PIN, new_pin=PIN),
+    ):
+        with pytest.raises(NotBound):
+            sign()
+
+
+def test_a_repeated_unbind_is_refused_as_any_call_of_a_revoked_device(service, alice):
+    unbind(service, alice)
+    before = service.records()
+    for _ in range(2):
+        with pytest.raises(BindingInactive):
+            unbind(service, alice)
+        assert service.last_event() == ("binding.unbind", "binding_inactive")
+    assert service.records() == before
+
+
+def test_the_last_device_of_an_account_may_unbind_itself(service, alice):
+    unbind(service, alice)
+    assert service.account().devices == ()
+    with pytest.raises(AccountUnbound):
+        service.ask("alice", "Pay?")
+    assert service.answer(service.bind("alice"), service.ask("alice", "Pay?").challenge).approved
+
+
+@pytest.mark.parametrize("stolen", ["method", "path", "key"])
+def test_only_the_device_itself_unbinds_it(service, alice, stolen):
+    call = alice.call("/device", method="DELETE")
+    if stolen == "method":
+        call = attrs.evolve(call, proof=alice.call("/device", method="PATCH").proof)
+    elif stolen == "path":
+        call = attrs.evolve(call, proof=alice.call("/devices", method="DELETE").proof)
+    else:
+        thief = service.bind("mallory").device
+        thief.bond = alice.device.bond
+        call = thief.signed_call("DELETE", call.uri)
+    before = service.records()
+    with pytest.raises(Refused) as caught:
+        service.devices.unbind(call)
+    assert (caught.value.public_code, service.records()) == ("denied", before)
+    assert service.last_event() == ("binding.unbind", caught.value.code)
+
+
+@pytest.mark.parametrize("refusal", [BindingInactive, AccountLocked])
+def test_a_device_that_may_not_act_does_not_unbind_itself(service, alice, refusal):
+    if refusal is AccountLocked:
+        service.accounts.lock(alice.device.bond.account, by=OPERATOR)
+    else:
+        service.devices.suspend(alice.guid, by=OPERATOR)
+    before = service.records()
+    with pytest.raises(refusal):
+        unbind(service, alice)
+    assert service.records() == before
 
 
 # Suspending, resuming, revoking

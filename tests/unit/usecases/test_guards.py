@@ -68,6 +68,9 @@ CALLS = {
         phone.call("/keys", phone.device.rotation(pin=phone.pin, new_pin=phone.pin).body)
     ),
     "update": lambda service, phone, *_: service.devices.update(phone.call("/device", b"{}")),
+    "unbind": lambda service, phone, *_: service.devices.unbind(
+        phone.call("/device", method="DELETE")
+    ),
     "complete": lambda service, _, __, enrolment: service.enrolments.complete(enrolment),
     "invite": lambda service, *_: service.invitations.invite(service.origin, "alice"),
     "miss a rotation": lambda service, phone, *_: service.devices.rotate(
@@ -93,6 +96,7 @@ PARTS = {
     "miss": "count_strike",
     "rotate": "_store",
     "update": "_store",
+    "unbind": "_store",
     "complete": "complete",
     "invite": "invite",
     "miss a rotation": "count_strike",
@@ -110,6 +114,7 @@ PARTS = {
 MODULES = {
     "rotate": devices,
     "update": devices,
+    "unbind": devices,
     "complete": enrolments,
     "invite": invitations,
     "miss a rotation": devices,
@@ -141,6 +146,8 @@ GUARDED = [
     ("rotate", "account", AccountLocked),
     ("update", "device", BindingInactive),
     ("update", "account", AccountLocked),
+    ("unbind", "device", BindingInactive),
+    ("unbind", "account", AccountLocked),
     ("complete", "account", AccountLocked),
     ("complete", "invitation", WrongState),
     ("invite", "account", AccountLocked),

@@ -95,6 +95,11 @@ def test_s17_the_others_are_notified_of_a_device_that_an_origin_revoked(service,
     assert devices_notified(service) == [(Occasion.DEVICE_REVOKED, tablet.guid, (HERE,))]
 
 
+def test_s17_the_others_are_notified_of_a_device_that_unbound_itself(service, alice, tablet):
+    service.devices.unbind(tablet.call("/device", method="DELETE"))
+    assert devices_notified(service) == [(Occasion.DEVICE_REVOKED, tablet.guid, (HERE,))]
+
+
 def test_an_invitation_is_no_device(service, alice):
     invitation = service.invitations.invite(service.origin, "alice")
     service.devices.revoke(invitation.binding, by=OPERATOR)

@@ -164,6 +164,22 @@ def status(home: str, *, as_json: bool) -> None:
             Screen().facts((name, _plain(value)) for name, value in document.items())
 
 
+@device.command()
+@HOME
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def unbind(home: str, *, yes: bool) -> None:
+    """
+    Revoke this device at the service, and delete its keys.
+
+    Open questions stay open for the other devices of the account.
+    """
+    with plainly(requirement=REQUIREMENT), _open_device(home) as client:
+        if not yes:
+            click.confirm("Unbind this device for good?", abort=True, err=True)
+        client.unbind()
+        print_line("unbound: the keys are deleted")
+
+
 def _logged_in(url: str, app_space: Guid, *, browser: bool) -> str:
     from contextlib import closing  # noqa: PLC0415 (a fast start)
 

@@ -96,6 +96,12 @@ def update_device(service: Service, call: Call) -> Reply:
     return _status(service, service.devices.update(_device_call(call)))
 
 
+def unbind_device(service: Service, call: Call) -> Reply:
+    """Revoke the device that calls, for good; a repeated call is refused as `denied`."""
+    service.devices.unbind(_device_call(call))
+    return Reply(status=HTTPStatus.NO_CONTENT)
+
+
 def rotate_keys(service: Service, call: Call) -> Reply:
     """Replace the device's keys."""
     return _status(service, service.devices.rotate(_device_call(call)))
@@ -354,6 +360,7 @@ DEVICE_API = (
         refuses=(*PROVEN, *ENDED),
     ),
     _call("updateDevice", "PATCH", "/device", update_device, {200: "Device"}, takes="Update"),
+    _call("unbindDevice", "DELETE", "/device", unbind_device, NOTHING),
     _call(
         "rotateKeys",
         "POST",

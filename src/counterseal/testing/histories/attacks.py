@@ -100,6 +100,7 @@ class Attacks(ConcurrentCalls):
             "disown": answers.disown,
             "rotate": devices.rotate,
             "update": devices.update,
+            "unbind": devices.unbind,
         }
         self._attempted(lambda: use[captured.verb](captured.call), "replay")
 

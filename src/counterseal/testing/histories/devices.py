@@ -158,6 +158,17 @@ class DeviceCalls(HistoryModel):
             device=self.device(name),
         )
 
+    def unbind(self, name: str, fault: PlannedFault | None = None) -> None:
+        """Let the phone *name* revoke itself."""
+        device = self.device(name)
+        if not device:
+            return
+        may, call = self._able(device), self.phones[name].call("/device", method="DELETE")
+        unbound = self.run_operation(
+            "unbind", lambda: self.service.devices.unbind(call), fault=fault, device=device
+        )
+        assert not unbound.quiet or unbound.done == may, f"unbind: {unbound.code}"
+
     def change_state(self, verb: str, device: str, fault: PlannedFault | None = None) -> None:
         """Let staff suspend, resume or revoke a device."""
         if device not in self.ledger.bindings:

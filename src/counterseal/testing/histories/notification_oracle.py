@@ -7,7 +7,7 @@ from counterseal.testing.histories.ledger import Commit, Ledger, NotificationEnt
 OCCASIONS = {
     "challenge": ({"issue"}, ("Challenge", "PENDING")),
     "device_bound": ({"complete"}, ("Binding", "ACTIVE")),
-    "device_revoked": ({"revoke", "answer", "disown", "rotate"}, ("Binding", "REVOKED")),
+    "device_revoked": ({"revoke", "unbind", "answer", "disown", "rotate"}, ("Binding", "REVOKED")),
 }
 """The operations that enqueue each occasion, and the record of the same commit that it tells of."""
 

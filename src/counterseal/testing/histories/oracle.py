@@ -131,8 +131,11 @@ def _binding(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> N
         is_known = overtaken or not _is_withdrawn(ledger, binding_entry)
         assert by_staff or is_known, "resumed, and nobody vouches"
         binding_entry.suspended_by = None
-    elif state == "REVOKED" and commit.operation.verb == "revoke":
+    elif state == "REVOKED" and commit.operation.verb in {"revoke", "unbind"}:
         assert facts["device"] == guid, "another device was revoked"
+        by_itself = commit.operation.verb == "unbind"
+        locked = ledger.accounts[binding_entry.account].locked
+        assert not (by_itself and locked), "a device of a locked account unbound itself"
     elif state == "EXPIRED":
         late = any(moment >= binding_entry.deadline for moment in commit.moments)
         assert late, "an invitation expired too early"

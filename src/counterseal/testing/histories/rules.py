@@ -99,6 +99,11 @@ class Rules(Scenarios):
         """Change a phone's name and push address."""
         self.update(name, fault)
 
+    @rule(name=PHONES, fault=FAULTS)
+    def unbinds(self, name: str, fault: PlannedFault | None) -> None:
+        """Let a phone revoke itself."""
+        self.unbind(name, fault)
+
     @rule(name=PHONES, verb=st.sampled_from(["suspend", "resume", "revoke"]), fault=FAULTS)
     def changes_state(self, name: str, verb: str, fault: PlannedFault | None) -> None:
         """Suspend, resume or revoke a phone."""

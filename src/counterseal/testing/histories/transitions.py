@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-DEVICE_CALLS = {"pending", "fetch", "answer", "disown", "repeat", "rotate", "update", "attack"}
+DEVICE_CALLS = {
+    *("pending", "fetch", "answer", "disown", "repeat", "rotate", "update", "unbind", "attack"),
+}
 """Any of them may make the core ask the Identity Provider again."""
 
 ENDED = ("ANSWERED", "DISOWNED", "CANCELLED", "FAILED", "EXPIRED")
@@ -20,7 +22,7 @@ TRANSITIONS: dict[tuple[str, str | None, str], set[str]] = {
     ("Binding", "INVITED", "REVOKED"): {"revoke", "erase"},
     ("Binding", "ACTIVE", "ACTIVE"): {"rotate", "update", "answer", "disown", "push"},
     ("Binding", "ACTIVE", "SUSPENDED"): {"suspend", "vouch", *DEVICE_CALLS},
-    ("Binding", "ACTIVE", "REVOKED"): {"revoke", "answer", "disown", "rotate", "erase"},
+    ("Binding", "ACTIVE", "REVOKED"): {"revoke", "unbind", "answer", "disown", "rotate", "erase"},
     ("Binding", "SUSPENDED", "SUSPENDED"): {"push"},
     ("Binding", "SUSPENDED", "ACTIVE"): {"resume", "vouch", "log_in", *DEVICE_CALLS},
     ("Binding", "SUSPENDED", "REVOKED"): {"revoke", "erase"},
@@ -48,7 +50,7 @@ TRANSITIONS: dict[tuple[str, str | None, str], set[str]] = {
     ("Callback", "QUEUED", "DEAD"): {"attempt"},
     ("Callback", "DEAD", "QUEUED"): {"requeue"},
     ("Notification", None, "QUEUED"): {
-        *("issue", "complete", "revoke", "answer", "disown", "rotate"),
+        *("issue", "complete", "revoke", "unbind", "answer", "disown", "rotate"),
     },
     **{("Notification", "QUEUED", after): {"push"} for after in ("QUEUED", "DELIVERED", "OVER")},
 }

@@ -81,10 +81,18 @@ class Calls:
             ServiceRefused: The service refused the call.
             ServiceUnreachable: It did not reply, or its reply is invalid.
         """
-        body = token.encode()
-        call = device.signed_call(method, self._url + path, body)
-        headers = {PROOF: call.proof} | ({"Content-Type": JWS} if body else {})
-        return _parse(reply, self._called(method, path, body, headers))
+        return _parse(reply, self._signed(device, method, path, token.encode()))
+
+    def unbind(self, device: SoftwareDevice) -> None:
+        """
+        Make the call that revokes *device*.
+
+        Raises:
+            NotBound: The device is not bound.
+            ServiceRefused: The service refused the call.
+            ServiceUnreachable: It did not reply, or its reply is invalid.
+        """
+        self._signed(device, "DELETE", "/device")
 
     def await_list(self, device: SoftwareDevice, seconds: int) -> Listed:
         """
@@ -108,6 +116,11 @@ class Calls:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def _signed(self, device: SoftwareDevice, method: str, path: str, body: bytes = b"") -> Any:
+        call = device.signed_call(method, self._url + path, body)
+        headers = {PROOF: call.proof} | ({"Content-Type": JWS} if body else {})
+        return self._called(method, path, body, headers)
 
     def _called(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Any:
         return _document(self._response(method, path, body, headers))

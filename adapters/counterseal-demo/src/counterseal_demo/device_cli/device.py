@@ -233,6 +233,19 @@ class DeviceClient:
         """
         return self._calls.signed_request(self.device, "GET", "/device/status", AccountStatus)
 
+    def unbind(self) -> None:
+        """
+        Revoke the device at the service, and delete its folder's content.
+
+        Raises:
+            ServiceRefused: The service refused the call; the folder stays as it is.
+            ServiceUnreachable: It did not reply, or its reply is invalid; likewise.
+            OSError: The folder cannot be written.
+        """
+        self._calls.unbind(self.device)
+        self.device.complete_unbinding()
+        self._home.clear()
+
     def receipt(self, reply: AnswerReply) -> Receipt | None:
         """
         Verify the receipt of a reply; None if no pinned key, and none that it endorses, signed it.

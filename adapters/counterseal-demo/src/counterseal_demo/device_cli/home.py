@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from counterseal import read_json
@@ -80,6 +81,20 @@ class Home:
         """
         file = private_files.make_folder(self._path) / DEVICE_FILE
         private_files.write(file, json.dumps(device_document(device)).encode())
+
+    def clear(self) -> None:
+        """
+        Delete the device with its keys, and all else in the folder that belongs to it.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        # The keys first: what an interruption leaves behind can sign nothing.
+        for name in (DEVICE_FILE, SERVICE_FILE):
+            (self._path / name).unlink(missing_ok=True)
+        for folder in (SENT_FOLDER, SHOWN_FOLDER):
+            if (self._path / folder).exists():
+                shutil.rmtree(self._path / folder)
 
     def service(self) -> str:
         """
