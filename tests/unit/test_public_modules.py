@@ -62,6 +62,13 @@ EXCEPTIONS = {
     ("counterseal_webpush.vapid", KEYS): "a push service knows us by a key",
     ("counterseal_keys.sealer", KEYS): "a Sealer encrypts",
     ("counterseal_keys.signer", KEYS): "a Signer signs",
+    ("counterseal_keys.signer", "counterseal.wire.keyset"): "a prepared key signs nothing else",
+    ("counterseal_keys.signing_keys", KEYS): "it loads signing keys",
+    ("counterseal_keys.signing_keys", "counterseal.wire.claims"): "its file has times",
+    (
+        "counterseal_keys.signing_keys",
+        "counterseal.wire.members",
+    ): "unknown ones are refused",
     ("counterseal_redis.wake", "counterseal.memory"): "it wakes this process",
 }
 """Imports beside the list, and why: of keys, only keys may touch cryptography."""

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from counterseal.errors import SealBroken, SignerUnavailable
-from counterseal.memory import SystemEntropy
+from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import Algorithm
 from counterseal.testing import contracts
 from counterseal_keys import (
@@ -25,6 +25,7 @@ from counterseal_keys import (
 )
 
 ENTROPY = SystemEntropy()
+CLOCK = SystemClock()
 
 
 def text(byte):
@@ -35,7 +36,7 @@ def signer_in(folder, algorithm=Algorithm.ES256):
     master = MasterKeys(None, folder / "master.key")
     if not master.path.exists():
         master.create(ENTROPY)
-    signer = FileSigner(folder / "signing.json", FileSealer(master, ENTROPY), ENTROPY)
+    signer = FileSigner(folder / "signing.json", FileSealer(master, ENTROPY), ENTROPY, CLOCK)
     if not signer.path.exists():
         signer.create(algorithm)
     return signer
@@ -64,7 +65,10 @@ class TestFileSigner(contracts.SignerContract):
             else:
                 signer.path.write_text("{}" if request.param == "no file of ours" else "?")
             return FileSigner(
-                signer.path, FileSealer(MasterKeys(None, keys / "master.key"), ENTROPY), ENTROPY
+                signer.path,
+                FileSealer(MasterKeys(None, keys / "master.key"), ENTROPY),
+                ENTROPY,
+                CLOCK,
             )
 
         return broken
@@ -140,7 +144,7 @@ def test_signing_keys_without_their_master_key_name_the_file_that_lacks_it(keys)
     (keys / "master.key").unlink()
     sealer = FileSealer(MasterKeys(None, keys / "master.key"), ENTROPY)
     with pytest.raises(SignerUnavailable) as raised:
-        FileSigner(keys / "signing.json", sealer, ENTROPY).jwks()
+        FileSigner(keys / "signing.json", sealer, ENTROPY, CLOCK).jwks()
     assert str(keys / "master.key") in str(raised.value)
 
 
@@ -208,14 +212,14 @@ def test_a_write_that_fails_changes_nothing(keys, monkeypatch):
 def test_a_signer_without_its_folder_is_out_of_reach(keys):
     sealer = FileSealer(MasterKeys(text(1), keys / "master.key"), ENTROPY)
     with pytest.raises(SignerUnavailable):
-        FileSigner(keys / "signing.json", sealer, ENTROPY).jwks()
+        FileSigner(keys / "signing.json", sealer, ENTROPY, CLOCK).jwks()
 
 
 def test_twenty_at_once_create_one_master_key_and_one_signing_key(keys):
     everybody_ready = threading.Barrier(20)
 
     def create(_):
-        key_files = KeyFiles(keys, ENTROPY)
+        key_files = KeyFiles(keys, ENTROPY, CLOCK)
         everybody_ready.wait()
         key_files.create_missing()
         return key_files.signer.jwks()
@@ -228,28 +232,28 @@ def test_twenty_at_once_create_one_master_key_and_one_signing_key(keys):
 
 
 def test_keys_that_exist_are_not_replaced(keys):
-    key_files = KeyFiles(keys, ENTROPY)
+    key_files = KeyFiles(keys, ENTROPY, CLOCK)
     key_files.create_missing()
     before = {file.name: file.read_bytes() for file in keys.iterdir()}
 
-    KeyFiles(keys, ENTROPY).create_missing(Algorithm.EDDSA)
+    KeyFiles(keys, ENTROPY, CLOCK).create_missing(Algorithm.EDDSA)
 
     assert {file.name: file.read_bytes() for file in keys.iterdir()} == before
 
 
 def test_a_lost_master_key_is_not_replaced_by_another(keys):
-    KeyFiles(keys, ENTROPY).create_missing()
+    KeyFiles(keys, ENTROPY, CLOCK).create_missing()
     (keys / "master.key").unlink()
 
     with pytest.raises(SignerUnavailable) as raised:
-        KeyFiles(keys, ENTROPY).create_missing()
+        KeyFiles(keys, ENTROPY, CLOCK).create_missing()
 
     assert str(keys / "master.key") in str(raised.value)
     assert not (keys / "master.key").exists()
 
 
 def test_a_master_key_of_the_environment_needs_no_file(keys):
-    key_files = KeyFiles(keys, ENTROPY, master_key=text(1))
+    key_files = KeyFiles(keys, ENTROPY, CLOCK, master_key=text(1))
     key_files.create_missing()
 
     assert not (keys / "master.key").exists()
@@ -257,7 +261,7 @@ def test_a_master_key_of_the_environment_needs_no_file(keys):
 
 
 def test_a_rotated_master_key_seals_the_signing_keys(keys):
-    key_files = KeyFiles(keys, ENTROPY)
+    key_files = KeyFiles(keys, ENTROPY, CLOCK)
     key_files.create_missing()
     public = key_files.signer.jwks()
 
@@ -265,13 +269,13 @@ def test_a_rotated_master_key_seals_the_signing_keys(keys):
 
     assert key_files.sealed_by_newest()
     newest = (keys / "master.key").read_text().split()[0]
-    assert KeyFiles(keys, ENTROPY, master_key=newest).signer.jwks() == public
+    assert KeyFiles(keys, ENTROPY, CLOCK, master_key=newest).signer.jwks() == public
 
 
 def test_a_new_master_key_in_the_environment_has_sealed_nothing_yet(keys):
-    KeyFiles(keys, ENTROPY).create_missing()
+    KeyFiles(keys, ENTROPY, CLOCK).create_missing()
 
-    key_files = KeyFiles(keys, ENTROPY, master_key=text(1))
+    key_files = KeyFiles(keys, ENTROPY, CLOCK, master_key=text(1))
 
     assert not key_files.sealed_by_newest()
     key_files.signer.reseal()
@@ -279,7 +283,7 @@ def test_a_new_master_key_in_the_environment_has_sealed_nothing_yet(keys):
 
 
 def test_no_file_renews_a_master_key_of_the_environment(keys):
-    key_files = KeyFiles(keys, ENTROPY, master_key=text(1))
+    key_files = KeyFiles(keys, ENTROPY, CLOCK, master_key=text(1))
     key_files.create_missing()
 
     with pytest.raises(MasterKeyInEnvironment, match="COUNTERSEAL_MASTER_KEY") as raised:
@@ -290,9 +294,9 @@ def test_no_file_renews_a_master_key_of_the_environment(keys):
 
 
 def test_nothing_is_rotated_where_the_signing_keys_do_not_open(keys):
-    KeyFiles(keys, ENTROPY).create_missing()
+    KeyFiles(keys, ENTROPY, CLOCK).create_missing()
     (keys / "master.key").write_text(text(7))
-    key_files = KeyFiles(keys, ENTROPY)
+    key_files = KeyFiles(keys, ENTROPY, CLOCK)
 
     with pytest.raises(SignerUnavailable):
         key_files.rotate_signing_key()

@@ -13,6 +13,7 @@ import pytest
 from counterseal import Administration, Authentication, Credentials, SignedRequest
 from counterseal.errors import InvalidField, SignerUnavailable
 from counterseal.models import OPERATOR, ChallengeState, Clients, Codes, Company, Scheme
+from counterseal.wire.claims import format_time
 from counterseal.wire.link import read_link
 from counterseal.wire.signature import write_signature
 from counterseal_server.configuration import settings
@@ -376,23 +377,71 @@ def test_keys_are_rotated_and_the_old_ones_stay(init, runtime, run, data):
 
 def test_keys_are_listed_with_what_an_operator_confirms(init, runtime, run, data):
     init()
-    new_key = json.loads(run("keys", "rotate", "--data", data).stdout)
+    assert run("keys", "rotate", "--data", data).exit_code == 0
+    assert run("keys", "prepare", "--data", data).exit_code == 0
     with runtime() as opened:
-        published = opened.ports.signer.jwks()
+        published = opened.keys.signer.published_keys()
 
     listed = run("keys", "list", "--data", data)
     assert (listed.exit_code, listed.stderr) == (0, "")
     lines = [json.loads(line) for line in listed.stdout.splitlines()]
     assert lines == [
         {
-            "kid": key.kid,
-            "thumbprint": key.thumbprint,
-            "algorithm": key.algorithm.value,
-            "signs": key.kid == new_key["kid"],
+            "kid": key.public.kid,
+            "thumbprint": key.public.thumbprint,
+            "algorithm": key.public.algorithm.value,
+            "state": key.state.value,
+            "since": format_time(key.since),
         }
         for key in published
     ]
-    assert [line["signs"] for line in lines] == [True, False]
+    assert [line["state"] for line in lines] == ["signing", "prepared", "retired"]
+
+
+def test_keys_of_an_older_release_are_listed_without_a_time(init, run, data):
+    init()
+    file = data / "keys" / "signing.json"
+    document = json.loads(file.read_bytes())
+    del document["keys"][0]["since"]
+    file.write_text(json.dumps(document))
+
+    (line,) = run("keys", "list", "--data", data).stdout.splitlines()
+
+    assert (json.loads(line)["state"], json.loads(line)["since"]) == ("signing", None)
+
+
+def test_a_prepared_key_is_published_and_signs_after_the_rotation(init, runtime, run, data):
+    init()
+    with runtime() as opened:
+        (old,) = opened.ports.signer.jwks()
+
+    prepared = json.loads(run("keys", "prepare", "--data", data).stdout)
+
+    with runtime() as opened:
+        published = opened.ports.signer.jwks()
+    assert [key.kid for key in published] == [old.kid, prepared["kid"]]
+    assert prepared == {"kid": published[1].kid, "thumbprint": published[1].thumbprint}
+    again = run("keys", "prepare", "--data", data)
+    assert (again.exit_code, again.stdout) == (2, "")
+    assert again.stderr.startswith("key_prepared: ")
+    assert json.loads(run("keys", "rotate", "--data", data).stdout) == prepared
+    with runtime() as opened:
+        assert [key.kid for key in opened.ports.signer.jwks()] == [prepared["kid"], old.kid]
+
+
+def test_a_key_is_prepared_under_a_new_master_key_only_when_that_is_meant(
+    init, data, monkeypatch, run
+):
+    init()
+    stored_bytes = (data / "keys" / "signing.json").read_bytes()
+    monkeypatch.setenv("COUNTERSEAL_MASTER_KEY", base64.b64encode(bytes([7] * 32)).decode())
+
+    question = run("keys", "prepare", "--data", data, stdin="n\n")
+
+    assert question.exit_code == 1
+    assert "has not sealed the signing keys yet" in question.stderr
+    assert (data / "keys" / "signing.json").read_bytes() == stored_bytes
+    assert run("keys", "prepare", "--data", data, "--yes").exit_code == 0
 
 
 def test_invite_prints_a_link_and_a_code(init, run, data):

@@ -19,3 +19,7 @@ class MasterKeyInEnvironment(Misuse, code="master_key_in_environment"):
 
 class KeysExist(Misuse, code="keys_exist"):
     """There are signing keys already, and a new file would lose them."""
+
+
+class KeyPrepared(Misuse, code="key_prepared"):
+    """A signing key is prepared already."""

@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 
 from counterseal.models import Algorithm, PublicKey
-from counterseal.ports import Entropy
+from counterseal.ports import Clock, Entropy
 from counterseal_keys.errors import KeysExist, MasterKeyInEnvironment
 from counterseal_keys.master_keys import VARIABLE, MasterKeys
 from counterseal_keys.sealer import FileSealer, sealing_key_id
@@ -26,6 +26,7 @@ class KeyFiles:
     Args:
         folder: Where the files are.
         entropy: Creates keys and their names, and gives the sealer its nonces.
+        clock: Says when a signing key came into its state.
         master_key: The value of `COUNTERSEAL_MASTER_KEY`; None if it is not set.
         master_key_file: Where the master keys are, if not in *folder*.
 
@@ -42,6 +43,7 @@ class KeyFiles:
         self,
         folder: Path,
         entropy: Entropy,
+        clock: Clock,
         *,
         master_key: str | None = None,
         master_key_file: Path | None = None,
@@ -49,7 +51,7 @@ class KeyFiles:
         self._entropy = entropy
         self.master_keys = MasterKeys(master_key, master_key_file or folder / MASTER_FILE)
         self.sealer = FileSealer(self.master_keys, entropy)
-        self.signer = FileSigner(folder / SIGNING_FILE, self.sealer, entropy)
+        self.signer = FileSigner(folder / SIGNING_FILE, self.sealer, entropy, clock)
 
     def create_missing(self, algorithm: Algorithm = Algorithm.ES256) -> None:
         """
@@ -75,14 +77,35 @@ class KeyFiles:
                 self.signer.create(algorithm)
         self.signer.jwks()
 
-    def rotate_signing_key(self, algorithm: Algorithm | None = None) -> PublicKey:
+    def prepare_signing_key(self, algorithm: Algorithm | None = None) -> PublicKey:
         """
-        Create a signing key that signs from now on; the old ones stay valid.
+        Create a signing key that is published from now on, and signs after the next rotation.
+
+        Verifiers that cache the key set have it then before it signs.
 
         Args:
-            algorithm: Its algorithm; the newest key's if None.
+            algorithm: Its algorithm; the signing key's if None.
 
         Raises:
+            KeyPrepared: One is prepared already.
+            SignerUnavailable: The signing keys cannot be read or opened.
+            SealBroken: The master keys cannot be read.
+            OSError: The file cannot be written.
+        """
+        return self.signer.prepare(algorithm)
+
+    def rotate_signing_key(self, algorithm: Algorithm | None = None) -> PublicKey:
+        """
+        Let the prepared signing key sign from now on, or a new one if none is prepared.
+
+        The old keys stay valid.
+
+        Args:
+            algorithm: The algorithm of the new key; None for the prepared key's, or else the
+                signing key's.
+
+        Raises:
+            KeyPrepared: The prepared key has another algorithm than *algorithm*.
             SignerUnavailable: The signing keys cannot be read or opened.
             SealBroken: The master keys cannot be read.
             OSError: The file cannot be written.

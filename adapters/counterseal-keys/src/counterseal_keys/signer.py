@@ -1,34 +1,24 @@
 """
-The Signer on one file: the service's signing keys, the newest first, each of them sealed.
+The Signer on one file: the service's signing keys in the order of the key set, each of them sealed.
 
 It is one file, so that a rotation is written completely or not at all. Every process notices it.
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any, TypeAlias
 
-from counterseal import ijson, keys
-from counterseal.errors import (
-    CountersealError,
-    InvalidField,
-    MalformedToken,
-    SignerUnavailable,
-)
-from counterseal.keys import PrivateKey, b64url, unb64url
+from counterseal import keys
+from counterseal.errors import CountersealError, MalformedToken, SignerUnavailable
+from counterseal.keys import PrivateKey, b64url
 from counterseal.models import Algorithm, PublicKey
-from counterseal.models.sealing import signing_key_context
-from counterseal.ports import Entropy, Sealer
-from counterseal_keys import private_files
+from counterseal.ports import Clock, Entropy, Sealer
+from counterseal.wire.keyset import KEYSET_LIMIT, KEYSET_TYP
+from counterseal_keys import private_files, signing_keys
 from counterseal_keys.errors import KeysExist
+from counterseal_keys.signing_keys import KeyState, PublishedKey, SigningKey, SigningKeys
 
-FIELD = "signing.json"
-VERSION = 1
 KID_BYTES = 16
-
-Keys: TypeAlias = tuple[PrivateKey, ...]
 
 
 class FileSigner:
@@ -36,36 +26,52 @@ class FileSigner:
     The service's signing keys.
 
     Args:
-        path: The file, which `create` and `rotate` write.
+        path: The file, which `create`, `prepare` and `rotate` write.
         sealer: Seals the private keys.
         entropy: Creates the `kid` of each key.
+        clock: Says when a key came into its state.
     """
 
-    def __init__(self, path: Path, sealer: Sealer, entropy: Entropy) -> None:
+    def __init__(self, path: Path, sealer: Sealer, entropy: Entropy, clock: Clock) -> None:
         self.path = path
         self._sealer = sealer
         self._entropy = entropy
+        self._clock = clock
         self._file = private_files.CachedFile(path, self._parse)
 
     def jwks(self) -> tuple[PublicKey, ...]:
         """
-        Return the public keys; the first one signs.
+        Return the public keys; the first one signs, and the second one may be prepared.
 
         Raises:
             SignerUnavailable: The file cannot be read or opened.
         """
-        return tuple(key.public for key in self._load())
+        return tuple(key.private.public for key in self._load())
+
+    def published_keys(self) -> tuple[PublishedKey, ...]:
+        """
+        Return the public keys with their states, in the order of `jwks`.
+
+        Raises:
+            SignerUnavailable: The file cannot be read or opened.
+        """
+        return tuple(key.published for key in self._load())
 
     def sign(self, kid: str, data: bytes) -> bytes:
         """
         Sign *data* with the key *kid*.
 
+        A prepared key signs no receipt. It only endorses the key set, as each published key does.
+
         Raises:
-            SignerUnavailable: There is no such key, or the file cannot be read or opened.
+            SignerUnavailable: There is no such key, the key is prepared and *data* is no
+                endorsement, or the file cannot be read or opened.
         """
         for key in self._load():
-            if key.public.kid == kid:
-                return key.sign(data)
+            if key.private.public.kid == kid:
+                if key.state is KeyState.PREPARED and not _is_endorsement(data):
+                    raise SignerUnavailable("the key is prepared: it signs after the next rotation")
+                return key.private.sign(data)
         raise SignerUnavailable
 
     def create(self, algorithm: Algorithm) -> None:
@@ -80,25 +86,50 @@ class FileSigner:
         with private_files.lock(private_files.make_folder(self.path.parent)):
             if self.path.exists():
                 raise KeysExist
-            self._write((self._generate(algorithm),))
+            first = self._generate(algorithm)
+            self._write((SigningKey(first, KeyState.SIGNING, self._clock.now()),))
 
-    def rotate(self, algorithm: Algorithm | None = None) -> PublicKey:
+    def prepare(self, algorithm: Algorithm | None = None) -> PublicKey:
         """
-        Create a key that signs from now on; the old ones stay valid.
+        Create a key that is published from now on, and signs after the next rotation.
 
         Args:
-            algorithm: Its algorithm; the newest key's if None.
+            algorithm: Its algorithm; the signing key's if None.
 
         Raises:
+            KeyPrepared: One is prepared already.
             SignerUnavailable: The file cannot be read or opened.
             SealBroken: The master keys cannot be read.
             OSError: The file cannot be written.
         """
         with private_files.lock(self.path.parent):
             old = self._load()
-            new = self._generate(algorithm or old[0].public.algorithm)
-            self._write((new, *old))
+            new = self._generate(algorithm or old[0].private.public.algorithm)
+            self._write(signing_keys.add_prepared(old, new, self._clock.now()))
         return new.public
+
+    def rotate(self, algorithm: Algorithm | None = None) -> PublicKey:
+        """
+        Let the prepared key sign from now on, or a new one if none is prepared.
+
+        The old keys stay valid.
+
+        Args:
+            algorithm: The algorithm of the new key; None for the prepared key's, or else the
+                signing key's.
+
+        Raises:
+            KeyPrepared: The prepared key has another algorithm than *algorithm*.
+            SignerUnavailable: The file cannot be read or opened.
+            SealBroken: The master keys cannot be read.
+            OSError: The file cannot be written.
+        """
+        with private_files.lock(self.path.parent):
+            rotated = signing_keys.rotate(
+                self._load(), self._generate, algorithm, self._clock.now()
+            )
+            self._write(rotated)
+        return rotated[0].private.public
 
     def reseal(self) -> None:
         """
@@ -120,10 +151,9 @@ class FileSigner:
             SignerUnavailable: The file cannot be read or opened.
         """
         self._load()
-        document: Any = ijson.parse(self.path.read_bytes(), field=FIELD)
-        return tuple(unb64url(entry["sealed"]) for entry in document["keys"])
+        return signing_keys.read_sealed_keys(self.path.read_bytes())
 
-    def _load(self) -> Keys:
+    def _load(self) -> SigningKeys:
         try:
             return self._file.load()
         except FileNotFoundError as error:
@@ -137,29 +167,17 @@ class FileSigner:
     def _generate(self, algorithm: Algorithm) -> PrivateKey:
         return keys.generate(algorithm, kid=b64url(self._entropy.token(KID_BYTES)))
 
-    def _write(self, signing_keys: Keys) -> None:
-        entries = [
-            {
-                "kid": key.public.kid,
-                "algorithm": key.public.algorithm.value,
-                "sealed": b64url(
-                    self._sealer.seal(key.pkcs8(), signing_key_context(key.public.kid))
-                ),
-            }
-            for key in signing_keys
-        ]
-        private_files.write(self.path, json.dumps({"version": VERSION, "keys": entries}).encode())
+    def _write(self, new: SigningKeys) -> None:
+        private_files.write(self.path, signing_keys.write_document(new, self._sealer))
 
-    def _parse(self, data: bytes) -> Keys:
-        document: Any = ijson.parse(data, field=FIELD)
-        try:
-            if document["version"] != VERSION or not document["keys"]:
-                raise InvalidField(FIELD, "not written by this software")
-            return tuple(self._open(entry) for entry in document["keys"])
-        except (KeyError, TypeError, ValueError, MalformedToken):
-            raise InvalidField(FIELD, "not written by this software") from None
+    def _parse(self, data: bytes) -> SigningKeys:
+        return signing_keys.read_document(data, self._sealer)
 
-    def _open(self, entry: Any) -> PrivateKey:
-        kid = entry["kid"]
-        plain = self._sealer.open(unb64url(entry["sealed"]), signing_key_context(kid))
-        return keys.private_key(plain, kid=kid, algorithm=Algorithm(entry["algorithm"]))
+
+def _is_endorsement(data: bytes) -> bool:
+    # `read` wants a signature, which there is none of yet.
+    token = data.decode("ascii", "replace") + ".AA"
+    try:
+        return keys.read(token, limit=KEYSET_LIMIT).header.typ == KEYSET_TYP
+    except MalformedToken:
+        return False

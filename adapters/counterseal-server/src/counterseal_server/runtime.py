@@ -61,6 +61,7 @@ class Runtime:
         self.keys = KeyFiles(
             settings.keys_folder,
             entropy,
+            clock,
             master_key=settings.master_key,
             master_key_file=settings.master_key_file,
         )

@@ -20,7 +20,7 @@ PREFIX = "/auth"  # where the application is mounted: devices call SHOP_URL/auth
 # Nothing is opened before it is used, so each process has connections of its own.
 database = connect(os.environ["DATABASE_URL"], connections=DEFAULT_THREADS)
 ports = memory_ports()
-keys = KeyFiles(Path(os.environ["KEYS"]), ports.entropy)
+keys = KeyFiles(Path(os.environ["KEYS"]), ports.entropy, ports.clock)
 ports = with_sql(attrs.evolve(ports, signer=keys.signer, sealer=keys.sealer), database)
 policy = cs.STANDARD
 

@@ -19,7 +19,7 @@ THREADS = 8  # of one process; see the Procfile
 # Nothing is opened before it is used, so each process has connections of its own.
 database = connect(os.environ["DATABASE_URL"], connections=THREADS)
 ports = memory_ports()
-keys = KeyFiles(Path(os.environ["KEYS"]), ports.entropy)
+keys = KeyFiles(Path(os.environ["KEYS"]), ports.entropy, ports.clock)
 ports = with_sql(attrs.evolve(ports, signer=keys.signer, sealer=keys.sealer), database)
 policy = cs.STANDARD
 

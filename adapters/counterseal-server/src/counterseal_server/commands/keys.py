@@ -1,4 +1,4 @@
-"""`counterseal keys`: list and rotate the service's own keys."""
+"""`counterseal keys`: list, prepare and rotate the service's own keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # a fast start
 
 @click.group()
 def keys() -> None:
-    """List and rotate the service's own keys."""
+    """List, prepare and rotate the service's own keys."""
 
 
 @keys.command("list")
@@ -25,24 +25,44 @@ def keys() -> None:
 @CONFIG
 def list_keys(data: str | None, config: str | None) -> None:
     """
-    List the signing keys, newest first, one JSON object a line.
+    List the signing keys in the order of the key set, one JSON object a line.
 
-    The newest key signs; the others prove older receipts. Origins that pin keys compare the
-    thumbprints.
+    One key signs, a prepared one signs after the next rotation, and retired ones prove older
+    receipts. Origins that pin keys compare the thumbprints.
+    """
+    with plainly():
+        from counterseal.wire.claims import format_time  # noqa: PLC0415 (a fast start)
+        from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
+
+        with Runtime(configured(config, data=data)) as runtime:
+            for key in runtime.keys.signer.published_keys():
+                document = {
+                    "kid": key.public.kid,
+                    "thumbprint": key.public.thumbprint,
+                    "algorithm": key.public.algorithm.value,
+                    "state": key.state.value,
+                    "since": None if key.since is None else format_time(key.since),
+                }
+                print_json(document, indent=None)
+
+
+@keys.command()
+@DATA
+@CONFIG
+@YES
+def prepare(data: str | None, config: str | None, *, yes: bool) -> None:
+    """
+    Create a signing key that is published at once, and signs after the next rotation.
+
+    Rotate when all verifiers that cache the key set have the new key.
     """
     with plainly():
         from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
 
         with Runtime(configured(config, data=data)) as runtime:
-            newest, *_ = published = runtime.keys.signer.jwks()
-            for key in published:
-                document = {
-                    "kid": key.kid,
-                    "thumbprint": key.thumbprint,
-                    "algorithm": key.algorithm.value,
-                    "signs": key is newest,
-                }
-                print_json(document, indent=None)
+            _ask_if_moved(runtime, yes=yes)
+            prepared_key = runtime.keys.prepare_signing_key()
+            print_json({"kid": prepared_key.kid, "thumbprint": prepared_key.thumbprint})
 
 
 @keys.command()
@@ -52,9 +72,9 @@ def list_keys(data: str | None, config: str | None) -> None:
 @click.option("--master", is_flag=True, help="Rotate the master key, not the signing key.")
 def rotate(data: str | None, config: str | None, *, yes: bool, master: bool) -> None:
     """
-    Create a new key; what the old keys signed or sealed stays valid.
+    Use the prepared key, or a new one; what the old keys signed or sealed stays valid.
 
-    A running service uses the new key at once.
+    A running service uses it at once. A master key is always a new one.
     """
     with plainly():
         from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
