@@ -12,16 +12,17 @@ from fido2.webauthn import PublicKeyCredentialRpEntity
 from webauthn import verify_registration_response
 
 from counterseal import keys
-from counterseal.errors import AttestationRefused, InvalidField, WrongOrigin
+from counterseal.errors import AttestationRefused, InvalidField, UserUnverified, WrongOrigin
 from counterseal.keys.public import jwk_of
 from counterseal.models import PASSKEY_ALGORITHMS, PasskeyScope, RegistrationResponse
 from counterseal.models.attestation import ATTESTATION_OBJECT_LIMIT, CREATE_CLIENT_DATA_LIMIT
-from counterseal.testing import FakeAttestationVerifier, FakeModel, FakePasskey
+from counterseal.testing import FakeAttestationVerifier, FakeModel, FakePasskey, cbor
 from counterseal.testing.authenticator import ORIGIN, RP_ID
 from counterseal_webauthn import FORMATS, WebAuthnAttestationVerifier
 
 VECTORS = Path(__file__).parents[3] / "tests" / "vectors" / "chromium.json"
 RECORDED = json.loads(VECTORS.read_text("utf-8"))["passkeys"]
+ATTESTED = json.loads(Path(__file__).with_name("chromium.json").read_text("utf-8"))["registrations"]
 SCOPE = PasskeyScope(rp_id=RP_ID, origins=(ORIGIN,))
 CHALLENGE = bytes(range(32))
 
@@ -76,6 +77,35 @@ def test_a_registration_of_chromium_on_another_origin_is_refused():
     with pytest.raises(WrongOrigin):
         WebAuthnAttestationVerifier().verify(
             response_of(RECORDED[0]), scope=scope, challenge=bytes(32)
+        )
+
+
+def test_an_attestation_of_chromium_proves_its_model_under_its_root_only():
+    """Chromium's certificate is its own root, and names no model."""
+    response = response_of({"created": ATTESTED["ctap2"]})
+    members = cbor.decode(response.attestation_object)[0]
+    certificate = x509.load_der_x509_certificate(members["attStmt"]["x5c"][0])
+    root = certificate.public_bytes(Encoding.PEM)
+    model = str(uuid.UUID(bytes=members["authData"][37:53]))
+    settings = [({}, None), ({"packed": (root,)}, model), ({"tpm": (root,)}, None)]
+
+    for roots, aaguid in settings:
+        verifier = WebAuthnAttestationVerifier(roots)
+        registration = verifier.verify(response, scope=SCOPE, challenge=bytes(32))
+        assert registration.attestation_format == "packed"
+        assert registration.passkey.aaguid == aaguid
+    fake = FakeAttestationVerifier().verify(response, scope=SCOPE, challenge=bytes(32))
+    assert fake == WebAuthnAttestationVerifier().verify(response, scope=SCOPE, challenge=bytes(32))
+    with pytest.raises(AttestationRefused):
+        WebAuthnAttestationVerifier({"packed": (FakeModel().root,)}).verify(
+            response, scope=SCOPE, challenge=bytes(32)
+        )
+
+
+def test_a_u2f_key_of_chromium_verifies_no_user():
+    with pytest.raises(UserUnverified):
+        WebAuthnAttestationVerifier().verify(
+            response_of({"created": ATTESTED["u2f"]}), scope=SCOPE, challenge=bytes(32)
         )
 
 
