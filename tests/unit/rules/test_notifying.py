@@ -171,6 +171,15 @@ def test_waits_do_not_shrink_and_the_last_stays(words):
     assert all(wait <= max(STANDARD.push_delays) for wait in waits)
 
 
+@pytest.mark.parametrize(("attempts", "seconds"), [(0, 1), (1, 5), (2, 9), (3, 9)])
+def test_each_attempt_has_its_delay_and_later_ones_the_last(attempts, seconds):
+    delays = tuple(timedelta(seconds=number) for number in (1, 5, 9))
+    policy = attrs.evolve(STANDARD, push_delays=delays)
+    notification = attrs.evolve(RECORD, attempts=attempts)
+    progress = progress_after(notification, {DEVICES[0]: outcomes_of("later")}, NOW, policy, 0.0)
+    assert progress.next_at == NOW + timedelta(seconds=seconds)
+
+
 def test_a_policy_without_delays_waits_for_what_is_asked_only():
     policy = attrs.evolve(STANDARD, push_delays=())
     assert (
