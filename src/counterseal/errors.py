@@ -276,7 +276,16 @@ class AccountLocked(Refused, code="account_locked", public_code="unreachable"):
 
 
 class BindingInactive(Refused, code="binding_inactive", public_code="denied"):
-    """The device's binding is not active."""
+    """
+    The device's binding is not active.
+
+    Attributes:
+        reason: `suspended` or `revoked`, for a device whose proof was verified; else None.
+    """
+
+    def __init__(self, reason: str | None = None) -> None:
+        super().__init__()
+        self.reason = reason
 
 
 class SettingDiffers(Refused, code="setting_differs"):

@@ -13,7 +13,7 @@ from flask import Flask, request
 from werkzeug.serving import make_server
 
 from counterseal.device import SoftwareDevice
-from counterseal.models import BindingState
+from counterseal.models import OPERATOR, BindingState
 from counterseal.testing import FakeService
 from counterseal.wire.link import BindLink, write_link
 from counterseal_demo.device_cli import DeviceClient, Home
@@ -332,7 +332,27 @@ def test_a_revoked_device_says_so(auth, bound):
     auth.world.accounts.revoke(auth.world.origin, "zoe")
     result = bound("pending")
     assert result.exit_code == 1
-    assert result.stderr.startswith("refused: service_refused: ")
+    assert result.stderr.startswith("refused: service_refused: denied: ")
+    assert result.stderr.endswith(" Reason: revoked.\n")
+
+
+def test_a_suspended_device_says_so_and_does_not_unbind_itself(auth, bound, home):
+    device = json.loads(bound("status", "--json").stdout)["device"]
+    auth.world.devices.suspend(device, by=OPERATOR)
+    for args in (("pending",), ("unbind", "--yes")):
+        result = bound(*args)
+        assert result.exit_code == 1
+        assert result.stderr.endswith(" Reason: suspended.\n")
+    assert (home / "device.json").exists()
+
+
+def test_an_unbind_whose_reply_was_lost_is_finished_by_the_same_command(auth, bound, home):
+    auth.drops.add("/device")
+    assert bound("unbind", "--yes").stderr.startswith("unavailable: service_unreachable: ")
+    auth.drops.clear()
+    result = bound("unbind", "--yes")
+    assert (result.exit_code, result.stdout) == (0, "unbound: the keys are deleted\n")
+    assert list(home.iterdir()) == []
 
 
 def test_a_device_unbinds_itself_and_deletes_its_keys(auth, bound, home):

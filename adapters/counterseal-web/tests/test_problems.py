@@ -11,6 +11,7 @@ from werkzeug.test import Client
 from counterseal import errors
 from counterseal.errors import CountersealError, Refused, StoreUnavailable, Unavailable
 from counterseal.models import OPERATOR
+from counterseal.models.guid import mint
 from counterseal.testing import FakeService
 from counterseal_web import STATUS, Service
 from counterseal_web.problems import HTTP, STATUS_BY_PUBLIC_CODE, problem, reply_to
@@ -29,6 +30,7 @@ ARGUMENTS = {
     "TooManyPending": (12.2,),
     "TooOften": ("cooling", 12.2),
     "CallbackUncallable": ("a port that is not allowed",),
+    "BindingInactive": ("revoked",),
     "StrongKeyMissed": (2,),
     "WrongCode": (1,),
 }
@@ -105,6 +107,49 @@ def test_who_has_to_wait_learns_how_long():
     assert reply.document["reason"] == "cooling"
 
 
+def status_call(client, device, path="/device/status"):
+    proof = device.signed_call("GET", f"{BASE}{path}").proof
+    return client.get("/device/status", headers={"Counterseal-Proof": proof})
+
+
+@pytest.mark.parametrize(("verb", "reason"), [("suspend", "suspended"), ("revoke", "revoked")])
+def test_a_device_learns_from_any_refusal_what_became_of_it(kit, world, verb, reason):
+    client, device = kit.application(world.ports).test_client(), world.bind("user-42").device
+    answer = device.answer(world.ask("user-42", "Pay?").challenge.display, 1).encode()
+    getattr(world.devices, verb)(device.bond.device, by=OPERATOR)
+    for method, path, body in (
+        *(("GET", "/device/status", b""), ("GET", "/device/keys", b"")),
+        *(("GET", "/device/requests", b""), ("GET", "/device/requests?wait=1", b"")),
+        *(("GET", "/device/requests/events", b""), ("POST", "/device/answer", answer)),
+        ("DELETE", "/device", b""),
+    ):
+        headers = {"Counterseal-Proof": device.signed_call(method, BASE + path, body).proof}
+        if body:
+            headers["Content-Type"] = "application/jose"
+        reply = client.open(path, method=method, headers=headers, data=body)
+        assert is_problem(reply, 403)
+        assert (reply.json["code"], reply.json["reason"]) == ("denied", reason)
+
+
+@pytest.mark.parametrize("verb", ["suspend", "revoke", None])
+def test_a_stranger_learns_nothing_of_a_device(kit, world, verb):
+    client, phone = kit.application(world.ports).test_client(), world.bind("user-42")
+    if verb is not None:
+        getattr(world.devices, verb)(phone.guid, by=OPERATOR)
+    thief = world.phone().device
+    thief.bond = phone.device.bond
+    stranger = world.phone().device
+    stranger.bond = attrs.evolve(phone.device.bond, device=mint(0, bytes(15)))
+    replies = [
+        status_call(client, thief),
+        status_call(client, stranger),
+        status_call(client, phone.device, "/device/other"),
+    ]
+    assert {reply.status_code for reply in replies} == {403}
+    assert {reply.data for reply in replies} == {replies[0].data}
+    assert "reason" not in replies[0].json
+
+
 def test_an_unavailable_port_is_503_with_retry_after(kit, world):
     class Broken:
         def __getattr__(self, name):
@@ -154,7 +199,7 @@ def test_e13_404_405_413_and_415_are_problems(kit, world, prefix):
     for method, path, allowed in [
         ("POST", "/request/getRequest", "GET, HEAD"),
         ("GET", "/api/account/bind", "PUT"),
-        ("DELETE", "/device", "PATCH"),
+        ("GET", "/device", "DELETE, PATCH"),
         ("TRACE", "/device/answer", "POST"),
         ("BREW", "/.well-known/jwks.json", "GET, HEAD"),
         ("OPTIONS", "/openapi.json", "GET, HEAD"),

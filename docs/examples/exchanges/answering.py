@@ -56,6 +56,11 @@ def unbind(recorder, shop, world):
     got = recorder.send(None, "POST", "/device/bind", headers=headers, body=body).document
     device.bond = read_record(Bond, got)
     phone.call("From now on, every call of the device is refused.", "DELETE", "/device")
+    phone.call(
+        "The device was revoked, here by itself; only a device that proves itself gets the reason.",
+        "GET",
+        "/device/requests",
+    )
     device.complete_unbinding()
 
 

@@ -108,9 +108,13 @@ def unlocked(account: Account) -> None:
 
 
 def binding_active(facts: OfBinding) -> None:
-    """Refuse a binding that is not ACTIVE."""
+    """
+    Refuse a binding that is not ACTIVE, and say what it is.
+
+    The device is told, so its proof is verified before this rule is asked.
+    """
     if facts.binding.state is not BindingState.ACTIVE:
-        raise BindingInactive
+        raise BindingInactive(facts.binding.state.value.lower())
 
 
 def own_challenge(facts: Cancelling) -> None:

@@ -7,7 +7,7 @@ The problem: what the service replies when it refuses or fails (RFC 9457).
 | `title`, `detail` | for people |
 | `status` | the status of the reply |
 | `attemptsLeft` | of a refused answer: how many more are allowed |
-| `reason` | why an identity could not be confirmed |
+| `reason` | why, where one code has several causes: `suspended` or `revoked` of a device |
 | `field` | the member that is malformed |
 
 The reader refuses nothing: what it returns ends in logs, and so has only what looks as above.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal.errors import AccountLocked, AccountUnbound, AccountUnknown
+from counterseal.errors import AccountLocked, AccountUnbound, AccountUnknown, BindingInactive
 from counterseal.models import (
     Account,
     AppSpace,
@@ -105,6 +105,13 @@ class TestBindingActive:
         else:
             with refusing("binding_inactive"):
                 binding_active(facts)
+
+    @pytest.mark.parametrize("state", [BindingState.REVOKED, BindingState.SUSPENDED])
+    def test_says_what_the_binding_is_instead(self, world, state):
+        facts = world.fetching(binding=attrs.evolve(world.binding, state=state))
+        with pytest.raises(BindingInactive) as caught:
+            binding_active(facts)
+        assert caught.value.reason == state.value.lower()
 
 
 class TestOwnAccount:

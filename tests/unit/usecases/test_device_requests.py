@@ -245,6 +245,21 @@ def test_s18_a_device_that_is_not_active_proves_nothing(service, alice, verb):
     refused(service, call_of(alice), BindingInactive)
 
 
+@pytest.mark.parametrize(
+    ("verb", "reason"), [("suspend", "suspended"), ("revoke", "revoked"), ("unbind", "revoked")]
+)
+def test_only_the_proven_learn_what_became_of_their_device(service, alice, verb, reason):
+    if verb == "unbind":
+        service.devices.unbind(alice.call("/device", method="DELETE"))
+    else:
+        getattr(service.devices, verb)(alice.guid, by=OPERATOR)
+    with pytest.raises(BindingInactive) as caught:
+        service.devices.authenticate(call_of(alice))
+    assert caught.value.reason == reason
+    thief = generate(Algorithm.ES256, kid=alice.device.device_key.public.kid)
+    refused(service, call_of(alice, key=thief), WrongSignature)
+
+
 def test_only_the_proven_learn_that_they_are_locked_out(service, alice):
     service.accounts.lock(alice.device.bond.account, by=OPERATOR)
     thief = generate(Algorithm.ES256, kid=alice.device.device_key.public.kid)

@@ -27,11 +27,18 @@ SERVER_ERROR = 500
 
 
 class ServiceRefused(Refused, code="service_refused"):
-    """The service refused the call."""
+    """
+    The service refused the call.
 
-    def __init__(self, word: str, detail: str) -> None:
+    Attributes:
+        word: The problem's code.
+        reason: The problem's reason; None if it has none.
+    """
+
+    def __init__(self, word: str, detail: str, reason: str | None = None) -> None:
         super().__init__(f"{word}: {detail}")
         self.word = word
+        self.reason = reason
 
 
 class ServiceUnreachable(Unavailable, code="service_unreachable"):
@@ -159,4 +166,6 @@ def _document(response: httpx2.Response) -> Any:
     detail = problem.detail or problem.title or f"status {status}"
     if problem.attempts_left is not None:
         detail += f" Attempts left: {problem.attempts_left}."
-    raise ServiceRefused(problem.code, detail)
+    if problem.reason is not None:
+        detail += f" Reason: {problem.reason}."
+    raise ServiceRefused(problem.code, detail, problem.reason)

@@ -34,6 +34,9 @@ LONGEST_WAIT = 25
 WAITED = 0.9
 """The share of its time after which a call has waited for all of it, as clocks differ."""
 
+REVOKED = "revoked"
+"""The reason of each refusal of a device that was revoked."""
+
 PAUSE = timedelta(seconds=1)
 """Before the next call, if the service does not wait."""
 
@@ -242,7 +245,12 @@ class DeviceClient:
             ServiceUnreachable: It did not reply, or its reply is invalid; likewise.
             OSError: The folder cannot be written.
         """
-        self._calls.unbind(self.device)
+        try:
+            self._calls.unbind(self.device)
+        except ServiceRefused as refusal:
+            # Revoked already, perhaps by a call whose reply was lost: the request is satisfied.
+            if refusal.reason != REVOKED:
+                raise
         self.device.complete_unbinding()
         self._home.clear()
 
