@@ -43,6 +43,9 @@ Those that start servers wait for others more than they compute; of the rest, mo
 before a second process has started.
 """
 
+IN_PYTHON = [name for name in ADAPTERS if name != "pwa"]
+"""The adapters but the browser device, whose tests use the tools of the packages for npm."""
+
 CHANNELS = [name for name in ADAPTERS if name in {"fcm", "relay", "webpush"}]
 # Sets have another order in every run, and the same in all of a run's processes; those in
 # which nox runs sessions at once read this file again, and find the seed in their environment.
@@ -150,7 +153,7 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(allow_parallel=True)
-@nox.parametrize("name", ADAPTERS, ids=ADAPTERS)
+@nox.parametrize("name", IN_PYTHON, ids=IN_PYTHON)
 def adapter(session: nox.Session, name: str) -> None:
     """Test one adapter with the core and the adapters it declares, and no other."""
     # The group of the workspace, and the adapter's own, if it has one.
@@ -161,11 +164,12 @@ def adapter(session: nox.Session, name: str) -> None:
 
 @nox.session(allow_parallel=True)
 def javascript(session: nox.Session) -> None:
-    """Check the npm packages: types, style, tests in Node and Chromium, tarballs, a service."""
-    packages = [f"--package=counterseal{suffix}" for suffix in ("", "-client", "-demo")]
+    """Check the npm packages and the browser device: types, style, tests in Node and Chromium."""
+    packages = [f"--package=counterseal{suffix}" for suffix in ("", "-client", "-demo", "-pwa")]
     sync(session, *packages, "--group=tests", "--group=shops")  # where playwright is
     os.environ.setdefault("COUNTERSEAL_REQUIRE", "npm")
-    pytest(session, "--numprocesses=2", "--dist=loadfile", "adapters/counterseal-js")
+    folders = ("adapters/counterseal-js", "adapters/counterseal-pwa")
+    pytest(session, "--numprocesses=2", "--dist=loadfile", *folders)
 
 
 @nox.session(default=False)

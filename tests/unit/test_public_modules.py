@@ -13,7 +13,7 @@ ADAPTERS = Path(__file__).parents[2] / "adapters"
 DRIVEN = ("fcm", "http", "keys", "oidc", "records", "redis", "relay", "sql", "webauthn", "webpush")
 """Adapters behind the ports: records, errors and bytes on the wire are enough for them."""
 
-DRIVING = ("asgi", "client", "demo", "flask", "server", "web")
+DRIVING = ("asgi", "client", "demo", "flask", "pwa", "server", "web")
 """Adapters that call the use cases, through the face of the package."""
 
 FOR_DRIVEN = frozenset(

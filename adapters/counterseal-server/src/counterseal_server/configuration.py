@@ -249,6 +249,7 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "public_url": _text,
     POLICY: _table,
     "administration": _flag,
+    "browser_device": _flag,
     "cors": _pages,
     "allow_private_callbacks": _flag,
     "callback_networks": _texts,

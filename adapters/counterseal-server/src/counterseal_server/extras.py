@@ -20,6 +20,7 @@ PARTS = {
     "webpush": ("counterseal_webpush",),
     "relay": ("counterseal_relay",),
     "oidc": ("counterseal_oidc",),
+    "pwa": ("counterseal_pwa",),
 }
 """The modules of each extra."""
 

@@ -25,6 +25,7 @@ from granian.server import Server
 
 from counterseal.errors import InvalidField
 from counterseal_server import logs
+from counterseal_server.browser_device import browser_pages
 from counterseal_server.metrics import Metrics
 from counterseal_server.runtime import Runtime
 from counterseal_server.settings import Settings
@@ -47,8 +48,8 @@ def serve(settings: Settings) -> None:
     Serve until SIGTERM or SIGINT; running requests have *settings.grace* to finish.
 
     Raises:
-        InvalidField: The address is in use, or is not one of this machine's; or there are keys,
-            but no company in the store.
+        InvalidField: The address is in use, or is not one of this machine's; there are keys,
+            but no company in the store; or the browser device is not installed.
         Misuse: This release cannot use the database or a key.
         Unavailable: The database or the signing keys are not available.
     """
@@ -57,6 +58,7 @@ def serve(settings: Settings) -> None:
         runtime.prepare()
         runtime.demand_company()
         is_sealed, opens = runtime.keys.sealed_by_newest(), runtime.opens()
+    browser_pages(settings)
     _demand_free(settings)
     if not is_sealed:
         log.warning(

@@ -125,6 +125,7 @@ class Settings:
         public_url: The URL that clients use, before the path; signatures cover it.
         policy: A profile, with single settings changed.
         administration: Whether administrators are served, under `/admin/api`.
+        browser_device: Whether the browser device is served, at `/app`.
         cors: The origins of the web pages that may make device calls, by App Space.
         allow_private_callbacks: Whether callbacks may go to plain http and private addresses.
         callback_networks: Networks that callbacks may go to although they are not public.
@@ -164,6 +165,7 @@ class Settings:
     public_url: str = attrs.field(validator=_base)
     policy: Policy = PROFILES["standard"]
     administration: bool = True
+    browser_device: bool = False
     cors: Mapping[Guid, tuple[str, ...]] = attrs.field(factory=dict, validator=_cors)
     allow_private_callbacks: bool = False
     callback_networks: tuple[Network, ...] = attrs.field(default=(), converter=_networks)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from counterseal.ports import Entropy
+from counterseal_server.browser_device import PAGES, browser_pages
 from counterseal_server.gateway import STARTED, Gateway, Pools, Refusal
 from counterseal_server.logs import NO_REQUEST, request_id
 from counterseal_server.metrics import CONTENT_TYPE, Metrics
@@ -152,6 +153,7 @@ class ServerApplication:
         self._entropy = runtime.ports.entropy
         self._service = service
         self._application = Application(service)
+        self._pages = browser_pages(runtime.settings)
         self._metrics = metrics
         self._readiness = Readiness(runtime, exhaustions or {})
         self._operators: dict[str, Callable[[], Reply | Response]] = {
@@ -185,6 +187,9 @@ class ServerApplication:
             operation = self._application.find_operation(request) if answer is None else operator
             return problem(refusal, headers=REFUSAL_HEADERS.get(refusal)).response(operation)
         if answer is None:
+            pages = self._pages
+            if pages is not None and pages.serves(request.path):
+                return pages.respond(request)
             return self._application.respond(request)
         try:
             reply = _operate(request.method, answer)
@@ -207,7 +212,8 @@ class ServerApplication:
         described = {
             operation.id: statuses(operation) for _, operation in served(self._service.settings)
         }
-        for operation in sorted({NOWHERE, *self._operators, *described}):
+        pages = {PAGES} if self._pages is not None else set()
+        for operation in sorted({NOWHERE, *pages, *self._operators, *described}):
             self._metrics.expect(operation, described.get(operation, frozenset()) | ANY_STATUS)
 
     def _alive(self) -> Reply:

@@ -1,0 +1,15 @@
+"""
+A device in the browser: a small web app, and the response to each request for its files.
+
+    pages = Pages()
+    response = pages.respond(request)
+
+`Pages` is a WSGI application too, to be mounted at `/app` below the service's public URL.
+"""
+
+from __future__ import annotations
+
+from counterseal_pwa.assets import Asset, load_assets
+from counterseal_pwa.pages import MOUNT, Pages
+
+__all__ = ["MOUNT", "Asset", "Pages", "load_assets"]

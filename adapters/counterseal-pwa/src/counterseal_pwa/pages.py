@@ -1,0 +1,119 @@
+"""Pages: the response to each request for a file of the web app."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from counterseal_pwa.assets import Asset, load_assets
+from counterseal_web import Request, Response
+from counterseal_web.wsgi import read_environ, write_response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+MOUNT = "/app"
+"""Where the web app is, below the service's public URL."""
+
+OPERATION = "app"
+"""The operation of these requests, in metrics and logs."""
+
+METHODS = "GET, HEAD"
+INDEX = "index.html"
+
+DIRECTIVES: Mapping[str, str] = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "connect-src": "'self'",
+    "img-src": "'self'",
+    "manifest-src": "'self'",
+    "worker-src": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    "frame-ancestors": "'none'",
+    "require-trusted-types-for": "'script'",
+    "trusted-types": "counterseal-worker",
+}
+"""Nothing inline, nothing evaluated, nothing from elsewhere, and no frame around it."""
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in DIRECTIVES.items()),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+CACHING: Mapping[str, str] = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+"""A browser keeps the files, and asks each time whether they are the same."""
+
+_GZIP = re.compile(r"(?:^|,)\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[0-9.]+\s*)?(?:,|$)")
+
+
+class Pages:
+    """
+    The files of the web app, and a WSGI application that serves them.
+
+    The app calls the service whose public URL the app's own address continues by one segment.
+    """
+
+    def __init__(self) -> None:
+        self._assets: Mapping[str, Asset] = load_assets()
+
+    def serves(self, path: str) -> bool:
+        """Return whether *path* is the app's or below it, where it is mounted at `MOUNT`."""
+        return path == MOUNT or path.startswith(f"{MOUNT}/")
+
+    def respond(self, request: Request, mount: str = MOUNT) -> Response:
+        """
+        Return the response to *request*.
+
+        Args:
+            request: Its path begins with *mount*.
+            mount: Where the app is; its last segment is what a relative redirect leads to.
+        """
+        if request.method not in METHODS.split(", "):
+            return _response(HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": METHODS})
+        path = request.path.removeprefix(mount)
+        if not path:
+            location = f"{mount.rpartition('/')[2]}/"
+            return _response(HTTPStatus.PERMANENT_REDIRECT, {"Location": location})
+        asset = self._assets.get(path.removeprefix("/") or INDEX)
+        if asset is None or not path.startswith("/"):
+            return _response(HTTPStatus.NOT_FOUND, {})
+        return _file_response(asset, request.headers)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request; the host moves the mount from `PATH_INFO` to `SCRIPT_NAME`."""
+        request = read_environ(environ)
+        mount = environ.get("SCRIPT_NAME", "").encode("latin-1").decode(errors="replace")
+        response = self.respond(
+            Request(method=request.method, path=mount + request.path, headers=request.headers),
+            mount,
+        )
+        return write_response(response, request.method, start_response)
+
+
+def _file_response(asset: Asset, headers: Mapping[str, str]) -> Response:
+    file_headers = {"Content-Type": asset.media_type, "ETag": asset.etag, **CACHING}
+    tags = [tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")]
+    if asset.etag in tags or "*" in tags:
+        del file_headers["Content-Type"]
+        return _response(HTTPStatus.NOT_MODIFIED, file_headers)
+    if asset.compressed is not None and _GZIP.search(headers.get("accept-encoding", "").lower()):
+        # A strong tag names bytes, and these are others.
+        encoded = {"Content-Encoding": "gzip", "ETag": f"W/{asset.etag}"}
+        return _response(HTTPStatus.OK, {**file_headers, **encoded}, asset.compressed)
+    return _response(HTTPStatus.OK, file_headers, asset.body)
+
+
+def _response(status: HTTPStatus, headers: Mapping[str, str], body: bytes = b"") -> Response:
+    all_headers = {**HEADERS, **headers}
+    if status is not HTTPStatus.NOT_MODIFIED:
+        all_headers["Content-Length"] = str(len(body))
+    return Response(
+        status=int(status), headers=tuple(all_headers.items()), body=body, operation=OPERATION
+    )

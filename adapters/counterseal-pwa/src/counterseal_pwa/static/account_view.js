@@ -1,0 +1,109 @@
+/** The view of an account: its name, what was answered, and its removal. */
+
+import { home } from "./bind_view.js";
+import { element, foreign } from "./dom.js";
+import { saveLink } from "./outcome_view.js";
+import { describe } from "./problems.js";
+import { say, writeMoment } from "./texts.js";
+
+/** @typedef {import("./app.js").ViewContext} ViewContext */
+/** @typedef {import("./device/index.js").Account} Account */
+/** @typedef {import("./device/index.js").HistoryEntry} HistoryEntry */
+
+const NAME_LIMIT = 64;
+
+/**
+ * @param {ViewContext} context
+ * @param {string} device
+ */
+export async function showAccount(context, device) {
+  const account = await context.session.wallet.account(device);
+  if (account === undefined) {
+    context.go("#/");
+    return;
+  }
+  const history = await account.history();
+  context.fill(
+    account.appSpaceName,
+    element("p", {}, foreign(account.accountName), " ", element("span", { class: "quiet" }, account.url)),
+    renameForm(account),
+    element(
+      "section",
+      { "aria-labelledby": "history" },
+      element("h2", { id: "history" }, say("history.title")),
+      history.length > 0
+        ? element("ol", { class: "list" }, ...history.map(entryOf))
+        : element("p", { class: "card calm" }, say("history.nothing")),
+    ),
+    removal(context, account),
+    home(),
+  );
+}
+
+/** @param {HistoryEntry} entry */
+function entryOf({ at, approved, challenge, display, outcome, receipt, title }) {
+  const kind = outcome === "DISOWNED" ? "disowned" : approved ? "approved" : "declined";
+  return element(
+    "li",
+    { class: `card ${kind}` },
+    element("strong", {}, say(`outcome.${kind}`)),
+    title !== null && element("span", {}, foreign(title)),
+    element("span", { class: "text" }, foreign(summaryOf(display.content))),
+    element("span", { class: "quiet" }, foreign(display.origin.name), " · ", writeMoment(at)),
+    receipt !== null && saveLink(challenge, receipt),
+  );
+}
+
+/** @param {HistoryEntry["display"]["content"]} content */
+function summaryOf(content) {
+  if ("text" in content) return content.text;
+  return "title" in content ? content.title : content.html;
+}
+
+/** @param {Account} account */
+function renameForm(account) {
+  const name = element("input", { id: "name", maxlength: NAME_LIMIT, autocomplete: "off", required: true });
+  name.value = account.name;
+  const status = element("p", { role: "status", class: "quiet" });
+  const button = element("button", { class: "plain" }, say("rename.button"));
+  const form = element(
+    "form",
+    { class: "card form" },
+    element("label", { for: "name" }, say("bind.name")),
+    name,
+    status,
+    button,
+  );
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    try {
+      await account.rename(name.value.trim());
+      status.textContent = say("rename.done");
+    } catch (error) {
+      status.textContent = describe(error);
+    } finally {
+      button.disabled = false;
+    }
+  });
+  return form;
+}
+
+/**
+ * @param {ViewContext} context
+ * @param {Account} account
+ */
+function removal(context, { device }) {
+  const remove = async () => {
+    await context.session.wallet.forget(device);
+    context.session.errors.delete(device);
+    context.go("#/");
+  };
+  return element(
+    "details",
+    {},
+    element("summary", {}, say("remove.title")),
+    element("p", {}, say("remove.about")),
+    element("button", { type: "button", class: "plain danger", click: remove }, say("remove.button")),
+  );
+}

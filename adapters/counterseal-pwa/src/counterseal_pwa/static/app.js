@@ -1,0 +1,100 @@
+/** The app: which view is shown, and when it changes. */
+
+import { showAccount } from "./account_view.js";
+import { showBind } from "./bind_view.js";
+import { announce, byId, element } from "./dom.js";
+import { showHome } from "./home_view.js";
+import { readFragment } from "./links.js";
+import { showRequest } from "./request_view.js";
+import { Session } from "./session.js";
+import { loadTexts, say } from "./texts.js";
+import { registerWorker } from "./worker_registration.js";
+
+/**
+ * What a view gets, and what it may do.
+ *
+ * @typedef {object} ViewContext
+ * @property {Session} session
+ * @property {(title: string, ...children: (Node | null | false)[]) => void} fill Show content under
+ *   a heading, and move the focus to it.
+ * @property {(address: string) => void} go
+ * @property {AbortSignal} signal Aborted when another view comes.
+ */
+
+const ROUTES = /^#\/(request|account)\/([0-9a-f-]{36})$/i;
+let controller = new AbortController();
+
+/**
+ * Show the view of the page's address.
+ *
+ * @param {Session} session
+ */
+async function route(session) {
+  controller.abort();
+  controller = new AbortController();
+  const context = contextOf(session, controller.signal);
+  const link = readFragment();
+  if (link !== null) {
+    await showBind(context, link);
+    return;
+  }
+  const [, view, guid = ""] = ROUTES.exec(window.location.hash) ?? [];
+  if (view === "request") await showRequest(context, guid);
+  else if (view === "account") await showAccount(context, guid);
+  else await showHome(context);
+}
+
+/**
+ * @param {Session} session
+ * @param {AbortSignal} signal
+ * @returns {ViewContext}
+ */
+const contextOf = (session, signal) => ({
+  session,
+  signal,
+  fill(title, ...children) {
+    if (signal.aborted) return;
+    const heading = element("h1", { tabindex: -1 }, title);
+    const shown = children.filter((child) => child instanceof Node);
+    byId("main").replaceChildren(heading, ...shown);
+    document.title = `${title} · Counterseal`;
+    heading.focus({ preventScroll: true });
+    window.scrollTo(0, 0);
+  },
+  go(address) {
+    if (window.location.hash === address) route(session);
+    else window.location.hash = address;
+  },
+});
+
+function showConnection() {
+  const line = byId("connection");
+  line.hidden = navigator.onLine;
+  line.textContent = navigator.onLine ? "" : say("offline");
+}
+
+/** @param {Session} session */
+function announceArrivals(session) {
+  let known = new Set();
+  session.addEventListener("requests", () => {
+    const guids = [...session.requests.values()].flat().map(({ guid }) => guid);
+    if (guids.some((guid) => !known.has(guid))) announce(say("arrived"));
+    known = new Set(guids);
+  });
+}
+
+async function start() {
+  await loadTexts();
+  showConnection();
+  window.addEventListener("online", showConnection);
+  window.addEventListener("offline", showConnection);
+  const session = await Session.open();
+  announceArrivals(session);
+  await registerWorker((guid) => {
+    window.location.hash = guid ? `#/request/${guid}` : "#/";
+  });
+  window.addEventListener("hashchange", () => route(session));
+  await route(session);
+}
+
+await start();

@@ -1,0 +1,95 @@
+/** The view that binds this browser to an account. */
+
+import { element, foreign } from "./dom.js";
+import { peekLink, SERVICE } from "./links.js";
+import { describe } from "./problems.js";
+import { verifiesPeople } from "./session.js";
+import { say } from "./texts.js";
+
+/** @typedef {import("./app.js").ViewContext} ViewContext */
+
+const NAME_LIMIT = 64;
+
+/**
+ * @param {ViewContext} context
+ * @param {string} link
+ */
+export async function showBind(context, link) {
+  const invitation = peekLink(link);
+  if (invitation === null) {
+    context.fill(say("bind.title"), element("p", { class: "problem" }, say("bind.malformed")), home());
+    return;
+  }
+  const { appSpaceName, displayName } = invitation;
+  const name = element("input", { id: "name", maxlength: NAME_LIMIT, autocomplete: "off", required: true });
+  name.value = say("bind.browser");
+  const choice = (await verifiesPeople()) ? strongKeyChoice() : null;
+  const status = element("p", { class: "problem", role: "alert" });
+  const button = element("button", { class: "main" }, say("bind.button"));
+  const form = element(
+    "form",
+    { class: "card form" },
+    element(
+      "dl",
+      { class: "pairs" },
+      element("dt", {}, say("bind.to")),
+      element("dd", {}, foreign(appSpaceName)),
+      displayName !== undefined && element("dt", {}, say("bind.account")),
+      displayName !== undefined && element("dd", {}, foreign(displayName)),
+      element("dt", {}, say("bind.service")),
+      element("dd", {}, SERVICE),
+    ),
+    element("label", { for: "name" }, say("bind.name")),
+    name,
+    choice ?? element("p", { class: "quiet" }, say("bind.pin.next")),
+    element("p", { class: "quiet" }, say("bind.keys")),
+    status,
+    button,
+  );
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    status.textContent = "";
+    try {
+      await navigator.storage?.persist?.();
+      const strongKey = String(new FormData(form).get("key") ?? "pin");
+      await context.session.wallet.bind({ url: SERVICE, link, name: name.value.trim(), strongKey });
+      showBound(context, appSpaceName);
+    } catch (error) {
+      status.textContent = describe(error);
+      button.disabled = false;
+    }
+  });
+  context.fill(say("bind.title"), element("p", {}, say("bind.about")), form);
+}
+
+/** Return the choice between a passkey and a PIN. */
+const strongKeyChoice = () =>
+  element(
+    "fieldset",
+    {},
+    element("legend", {}, say("bind.choice")),
+    ...["passkey", "pin"].map((kind) =>
+      element(
+        "label",
+        { class: "choice" },
+        element("input", { type: "radio", name: "key", value: kind, checked: kind === "passkey" }),
+        element("span", {}, say(`bind.${kind}`)),
+      ),
+    ),
+  );
+
+/**
+ * @param {ViewContext} context
+ * @param {string} appSpaceName
+ */
+function showBound(context, appSpaceName) {
+  context.fill(
+    say("bound.title"),
+    element("p", {}, say("bound.about"), " ", foreign(appSpaceName)),
+    element("p", { class: "quiet" }, say("bound.keep")),
+    home(),
+  );
+}
+
+export const home = () => element("p", {}, element("a", { class: "button main", href: "#/" }, say("home.go")));

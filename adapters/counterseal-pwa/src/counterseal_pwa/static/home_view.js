@@ -1,0 +1,101 @@
+/** The first view: what waits for an answer, the accounts, and a place for a link. */
+
+import { element, foreign } from "./dom.js";
+import { readPasted } from "./links.js";
+import { showBind } from "./bind_view.js";
+import { describe } from "./problems.js";
+import { say, writeMoment } from "./texts.js";
+
+/** @typedef {import("./app.js").ViewContext} ViewContext */
+/** @typedef {import("./device/index.js").Account} Account */
+
+/** @param {ViewContext} context */
+export async function showHome(context) {
+  const { session, signal } = context;
+  const accounts = await session.wallet.accounts();
+  const waiting = element("section", { "aria-labelledby": "waiting" });
+  const known = element("section", { "aria-labelledby": "accounts" });
+  const fillWaiting = () => {
+    const open = accounts.flatMap((account) =>
+      (session.requests.get(account.device) ?? []).map((request) => ({ account, ...request })),
+    );
+    const items = open.map(({ account, guid, issuedAt }) =>
+      element(
+        "li",
+        {},
+        element(
+          "a",
+          { class: "card open", href: `#/request/${guid}` },
+          element("strong", {}, say("home.request"), " ", foreign(account.appSpaceName)),
+          element("span", { class: "quiet" }, writeMoment(issuedAt)),
+        ),
+      ),
+    );
+    waiting.replaceChildren(
+      element("h2", { id: "waiting" }, say("home.waiting")),
+      items.length > 0
+        ? element("ul", { class: "list" }, ...items)
+        : element("p", { class: "card calm" }, say("home.nothing")),
+    );
+  };
+  const fillAccounts = () => {
+    known.replaceChildren(
+      element("h2", { id: "accounts" }, say("home.accounts")),
+      element("ul", { class: "list" }, ...accounts.map((account) => entryOf(context, account))),
+    );
+  };
+  if (accounts.length === 0) {
+    context.fill(say("home.welcome"), element("p", {}, say("home.empty")), linkForm(context));
+    return;
+  }
+  fillWaiting();
+  fillAccounts();
+  session.addEventListener("requests", fillWaiting, { signal });
+  session.addEventListener("accounts", fillAccounts, { signal });
+  const more = element("details", {}, element("summary", {}, say("home.more")), linkForm(context));
+  context.fill(say("home.title"), waiting, known, more);
+}
+
+/**
+ * @param {ViewContext} context
+ * @param {Account} account
+ */
+function entryOf({ session }, { device, appSpaceName, accountName, name }) {
+  const error = session.errors.get(device);
+  return element(
+    "li",
+    {},
+    element(
+      "a",
+      { class: "card", href: `#/account/${device}` },
+      element("strong", {}, foreign(appSpaceName)),
+      accountName !== appSpaceName && element("span", {}, foreign(accountName)),
+      element("span", { class: "quiet" }, foreign(name)),
+      error !== undefined && element("span", { class: "problem" }, describe(error)),
+    ),
+  );
+}
+
+/** @param {ViewContext} context */
+function linkForm(context) {
+  const input = element("input", { id: "link", autocomplete: "off", spellcheck: "false", "aria-describedby": "link-problem" });
+  const problem = element("p", { class: "problem", role: "alert", id: "link-problem" });
+  const form = element(
+    "form",
+    { class: "card form" },
+    element("label", { for: "link" }, say("home.link")),
+    input,
+    problem,
+    element("button", { class: "main" }, say("continue")),
+  );
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    try {
+      showBind(context, readPasted(input.value));
+    } catch {
+      problem.textContent = say("bind.malformed");
+      input.focus();
+    }
+  });
+  return form;
+}

@@ -1,0 +1,86 @@
+/** The view after an answer: what was answered, and the service's receipt for it. */
+
+import { home } from "./bind_view.js";
+import { element, foreign } from "./dom.js";
+import { say, writeMoment } from "./texts.js";
+
+/** @typedef {import("./app.js").ViewContext} ViewContext */
+/** @typedef {import("./device/index.js").Account} Account */
+/** @typedef {import("./device/index.js").Outcome} Outcome */
+/** @typedef {import("./device/index.js").ShownRequest} ShownRequest */
+
+/**
+ * @param {ViewContext} context
+ * @param {Account} account
+ * @param {ShownRequest} shown
+ * @param {Outcome} outcome
+ */
+export function showOutcome(context, account, shown, { state, approved, receipt, receiptText }) {
+  const kind = state === "DISOWNED" ? "disowned" : approved ? "approved" : "declined";
+  const title = receipt?.answer["title"];
+  const kept = account.strongKind !== "pin";
+  context.fill(
+    say(`outcome.${kind}`),
+    markOf(kind),
+    typeof title === "string" && element("p", {}, say("outcome.answer"), " ", element("strong", {}, foreign(title))),
+    kind === "disowned" && element("p", {}, say("outcome.disowned.about")),
+    element(
+      "section",
+      { class: "card", "aria-labelledby": "receipt" },
+      element("h2", { id: "receipt" }, say("receipt.title")),
+      receipt === null
+        ? element("p", { class: "problem" }, say("receipt.untrusted"))
+        : receiptPairs(receipt),
+      receipt !== null && element("p", { class: "quiet" }, say(kept ? "receipt.kept" : "receipt.not_kept")),
+      receiptText !== "" && saveLink(shown.guid, receiptText),
+    ),
+    home(),
+  );
+}
+
+/** Paths of SVG, 24 by 24. */
+const MARKS = { approved: "M5 13l4.5 4.5L19 7", declined: "M6 6l12 12M18 6L6 18", disowned: "M12 5v9M12 18.5v.5" };
+
+/**
+ * Return the mark of an outcome; the heading says the same.
+ *
+ * @param {keyof typeof MARKS} kind
+ */
+function markOf(kind) {
+  const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  picture.setAttribute("viewBox", "0 0 24 24");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", MARKS[kind]);
+  picture.append(path);
+  return element("div", { class: `mark ${kind}`, "aria-hidden": "true" }, picture);
+}
+
+/** @param {NonNullable<Outcome["receipt"]>} receipt */
+const receiptPairs = ({ at, hash, number }) =>
+  element(
+    "dl",
+    { class: "pairs" },
+    element("dt", {}, say("receipt.verified")),
+    element("dd", {}, say("receipt.yes")),
+    element("dt", {}, say("receipt.at")),
+    element("dd", {}, writeMoment(at)),
+    element("dt", {}, say("receipt.number")),
+    element("dd", {}, String(number)),
+    element("dt", {}, say("receipt.hash")),
+    element("dd", { class: "long" }, hash),
+  );
+
+/**
+ * Return a link that saves a receipt as a file.
+ *
+ * @param {string} guid
+ * @param {string} receipt
+ */
+export function saveLink(guid, receipt) {
+  const save = () => {
+    const address = URL.createObjectURL(new Blob([receipt], { type: "application/jose" }));
+    element("a", { href: address, download: `receipt-${guid}.jws` }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 0);
+  };
+  return element("button", { type: "button", class: "plain", click: save }, say("receipt.save"));
+}

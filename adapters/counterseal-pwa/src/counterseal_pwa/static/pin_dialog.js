@@ -1,0 +1,101 @@
+/** The dialog that asks for a PIN. */
+
+import { element } from "./dom.js";
+import { say } from "./texts.js";
+
+const LEAST = 6;
+const MOST = 12;
+
+/**
+ * Ask for the PIN; a new one twice.
+ *
+ * @param {{purpose: "create" | "sign"}} about
+ * @returns {Promise<string | null>} Null if the person does not give it.
+ */
+export function askPin({ purpose }) {
+  const isNew = purpose === "create";
+  const pin = field("pin", isNew ? "new-password" : "current-password");
+  const again = field("pin-again", "new-password");
+  const problem = element("p", { class: "problem", role: "alert", id: "pin-problem" });
+  const dialog = element(
+    "dialog",
+    { "aria-labelledby": "pin-title" },
+    element(
+      "form",
+      { method: "dialog" },
+      element("h2", { id: "pin-title" }, say(isNew ? "pin.new.title" : "pin.title")),
+      isNew && element("p", { class: "quiet" }, say("pin.new.about", { least: LEAST })),
+      element("label", { for: "pin" }, say("pin.label")),
+      pin,
+      isNew && element("label", { for: "pin-again" }, say("pin.again")),
+      isNew && again,
+      problem,
+      element(
+        "div",
+        { class: "row" },
+        element("button", { type: "button", class: "plain", click: () => dialog.close() }, say("cancel")),
+        element("button", { class: "main" }, say("continue")),
+      ),
+    ),
+  );
+  document.body.append(dialog);
+  return new Promise((resolve) => {
+    /** @type {string | null} */
+    let given = null;
+    dialog.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const fault = faultOf(pin.value, isNew ? again.value : null);
+      problem.textContent = fault === null ? "" : say(fault, { least: LEAST });
+      if (fault !== null) {
+        pin.focus();
+        return;
+      }
+      given = pin.value;
+      dialog.close();
+    });
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(given);
+    });
+    dialog.showModal();
+    pin.focus();
+  });
+}
+
+/**
+ * @param {string} id
+ * @param {string} autocomplete
+ */
+const field = (id, autocomplete) =>
+  element("input", {
+    id,
+    type: "password",
+    inputmode: "numeric",
+    maxlength: MOST,
+    autocomplete,
+    "aria-describedby": "pin-problem",
+  });
+
+/**
+ * Return the key of what is wrong with a PIN, or null.
+ *
+ * @param {string} pin
+ * @param {string | null} again Null if the PIN is not new.
+ */
+function faultOf(pin, again) {
+  if (again === null) return pin ? null : "pin.missing";
+  if (!/^\d+$/.test(pin) || pin.length < LEAST) return "pin.short";
+  if (isGuessed(pin)) return "pin.simple";
+  return pin === again ? null : "pin.differs";
+}
+
+/**
+ * Tell whether all steps between digits are the same, as in 000000 and 123456.
+ *
+ * @param {string} pin
+ */
+function isGuessed(pin) {
+  const digits = [...pin].map(Number);
+  const steps = digits.slice(1).map((digit, index) => digit - (digits[index] ?? 0));
+  return steps.every((step) => step === steps[0]);
+}

@@ -1,0 +1,54 @@
+/** Problems: what an error is called in front of a person. */
+
+import { InvalidField, NotSent, NotUnlocked, Overloaded, Refused, ServiceRefused, Unavailable } from "./device/index.js";
+import { say } from "./texts.js";
+
+/** Codes of the service that have words of their own. */
+const KNOWN = new Set([
+  "account_locked",
+  "binding_inactive",
+  "deadline_passed",
+  "denied",
+  "not_found",
+  "strong_key_missed",
+  "token_spent",
+  "too_many_bindings",
+  "wrong_code",
+  "wrong_state",
+]);
+
+/** Codes after which the request cannot be answered any more. */
+const ENDINGS = new Set(["deadline_passed", "not_found", "wrong_state"]);
+
+/**
+ * Return what went wrong, in words.
+ *
+ * @param {unknown} error
+ * @returns {string}
+ */
+export function describe(error) {
+  if (error instanceof ServiceRefused) {
+    if (!KNOWN.has(error.problem)) return say("problem.refused", { code: error.problem });
+    const text = say(`problem.${error.problem}`);
+    const { attemptsLeft } = error;
+    return attemptsLeft === undefined ? text : `${text} ${say("problem.left", { count: attemptsLeft })}`;
+  }
+  if (error instanceof NotUnlocked) return say("problem.not_unlocked");
+  if (error instanceof NotSent) return say("problem.not_sent");
+  if (error instanceof Overloaded) return say("problem.overloaded");
+  if (error instanceof Unavailable) return say("problem.reply_lost");
+  if (error instanceof InvalidField && error.field === "code") return say("problem.code_digits");
+  if (error instanceof Refused) return say("problem.refused", { code: error.code });
+  return say("problem.other");
+}
+
+/**
+ * Return how a request ended if *error* says that it has, or null.
+ *
+ * @param {unknown} error
+ * @returns {"expired" | "elsewhere" | null}
+ */
+export function endingOf(error) {
+  if (!(error instanceof ServiceRefused) || !ENDINGS.has(error.problem)) return null;
+  return error.problem === "deadline_passed" ? "expired" : "elsewhere";
+}

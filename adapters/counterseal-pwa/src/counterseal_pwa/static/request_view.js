@@ -1,0 +1,213 @@
+/** The view of a request: everything that is signed, as text, and the buttons in their order. */
+
+import { home } from "./bind_view.js";
+import { readColours } from "./colours.js";
+import { announce, element, foreign } from "./dom.js";
+import { showOutcome } from "./outcome_view.js";
+import { describe, endingOf } from "./problems.js";
+import { say, writeMoment, writeSpan } from "./texts.js";
+
+/** @typedef {import("./app.js").ViewContext} ViewContext */
+/** @typedef {import("./device/index.js").Account} Account */
+/** @typedef {import("./device/index.js").Display} Display */
+/** @typedef {import("./device/index.js").Outcome} Outcome */
+/** @typedef {import("./device/index.js").ShownRequest} ShownRequest */
+
+const SECOND = 1000;
+/** Seconds before the end at which a screen reader says how long is left. */
+const SPOKEN = new Set([60, 10]);
+
+/**
+ * @param {ViewContext} context
+ * @param {string} guid
+ */
+export async function showRequest(context, guid) {
+  context.fill(say("request.loading"));
+  const account = await context.session.accountOf(guid);
+  if (account === undefined) {
+    showEnding(context, "elsewhere");
+    return;
+  }
+  try {
+    const shown = await account.show(guid);
+    if (shown.state === "ANSWERED" || shown.state === "DISOWNED") showEnding(context, "elsewhere");
+    else fillRequest(context, account, shown);
+  } catch (error) {
+    const ending = endingOf(error);
+    if (ending) showEnding(context, ending);
+    else context.fill(say("request.broken"), element("p", { class: "problem" }, describe(error)), home());
+  }
+}
+
+/**
+ * @param {ViewContext} context
+ * @param {"expired" | "elsewhere"} ending
+ */
+function showEnding(context, ending) {
+  context.fill(say(`${ending}.title`), element("p", {}, say(`${ending}.about`)), home());
+}
+
+/**
+ * @param {ViewContext} context
+ * @param {Account} account
+ * @param {ShownRequest} shown
+ */
+function fillRequest(context, account, shown) {
+  const { session } = context;
+  const { display } = shown;
+  const problem = element("p", { class: "problem", role: "alert" });
+  const code = display.code && codeField();
+  /** @type {HTMLButtonElement[]} */
+  const buttons = [];
+  const view = { busy: false, ended: false };
+
+  /** @param {() => Promise<Outcome>} answer */
+  async function press(answer) {
+    if (view.busy) return;
+    view.busy = true;
+    problem.textContent = "";
+    for (const button of buttons) button.setAttribute("aria-disabled", "true");
+    try {
+      const outcome = await answer();
+      view.ended = true;
+      showOutcome(context, account, shown, outcome);
+    } catch (error) {
+      const ending = endingOf(error);
+      if (ending) {
+        view.ended = true;
+        showEnding(context, ending);
+      }
+      problem.textContent = describe(error);
+    } finally {
+      view.busy = false;
+      for (const button of buttons) button.removeAttribute("aria-disabled");
+    }
+  }
+
+  for (const [index, { title, style }] of display.buttons.entries()) {
+    const listener = () => press(() => account.answer(shown, { button: index, code: code ? code.value : "" }));
+    const button = element("button", { type: "button", class: "answer", click: listener }, foreign(title));
+    const colours = readColours(style);
+    if (colours) {
+      button.style.backgroundColor = colours.background;
+      button.style.color = colours.text;
+      button.style.borderColor = colours.text;
+    }
+    buttons.push(button);
+  }
+  const disown = element(
+    "button",
+    { type: "button", class: "disown", click: () => press(() => account.disown(shown)) },
+    say("request.disown"),
+  );
+  buttons.push(disown);
+
+  context.fill(
+    say("request.title"),
+    element("p", { class: "asks" }, element("strong", {}, foreign(display.origin.name)), " ", ...whomOf(account)),
+    element(
+      "article",
+      { class: "card shown", "aria-label": say("request.content") },
+      ...contentOf(display.content),
+      ...detailsOf(display),
+    ),
+    countdown(context, display.expiresAt, () => {
+      if (!view.busy && !view.ended) showEnding(context, "expired");
+    }),
+    code && element("div", { class: "form" }, element("label", { for: "code" }, say("request.code")), code),
+    problem,
+    element("div", { class: "answers", role: "group", "aria-label": say("request.answers") }, ...buttons.slice(0, -1)),
+    element("p", { class: "quiet centred" }, say("request.disown.about")),
+    disown,
+  );
+
+  const follow = () => {
+    if (view.busy || view.ended || session.isOpen(account.device, shown.guid)) return;
+    view.ended = true;
+    showEnding(context, Date.now() >= Date.parse(display.expiresAt) ? "expired" : "elsewhere");
+  };
+  session.addEventListener("requests", follow, { signal: context.signal });
+}
+
+/**
+ * Return the words for who is asked.
+ *
+ * @param {Account} account
+ * @returns {(HTMLElement | string)[]}
+ */
+function whomOf({ accountName, appSpaceName }) {
+  if (accountName === appSpaceName) return [say("request.asks.you")];
+  return [say("request.asks"), " ", foreign(accountName)];
+}
+
+const codeField = () =>
+  element("input", {
+    id: "code",
+    class: "code",
+    inputmode: "numeric",
+    autocomplete: "one-time-code",
+    maxlength: 7,
+    spellcheck: "false",
+  });
+
+/**
+ * @param {Display["content"]} content
+ * @returns {HTMLElement[]}
+ */
+function contentOf(content) {
+  if ("text" in content) return [element("p", { class: "text", dir: "auto" }, content.text)];
+  if ("html" in content) {
+    return [
+      element("p", { class: "notice" }, say("request.html")),
+      element("pre", { tabindex: 0 }, content.html),
+    ];
+  }
+  const pairs = content.keys.flatMap(({ key, value }) => [
+    element("dt", {}, foreign(key)),
+    element("dd", {}, foreign(value)),
+  ]);
+  return [element("h2", { dir: "auto" }, content.title), element("dl", { class: "pairs" }, ...pairs)];
+}
+
+/**
+ * @param {Display} display
+ * @returns {HTMLElement[]}
+ */
+function detailsOf({ additionalInfo, appSpace, issuedAt, transactionId }) {
+  const info = typeof additionalInfo === "string" ? additionalInfo : JSON.stringify(additionalInfo, null, 2);
+  const pairs = [
+    [say("request.space"), appSpace.name],
+    [say("request.issued"), writeMoment(issuedAt)],
+    [say("request.transaction"), transactionId],
+    [say("request.info"), info],
+  ].filter(([, value]) => value);
+  const rows = pairs.flatMap(([key = "", value = ""]) => [
+    element("dt", {}, key),
+    element("dd", { class: "text" }, foreign(value)),
+  ]);
+  return [element("dl", { class: "pairs more" }, ...rows)];
+}
+
+/**
+ * @param {ViewContext} context
+ * @param {string} expiresAt
+ * @param {() => void} expire
+ */
+function countdown({ signal }, expiresAt, expire) {
+  const left = element("strong");
+  const line = element("p", { class: "countdown", role: "timer" }, say("request.left"), " ", left);
+  const update = () => {
+    const span = Date.parse(expiresAt) - Date.now();
+    left.textContent = writeSpan(span);
+    const seconds = Math.ceil(span / SECOND);
+    if (SPOKEN.has(seconds)) announce(say("request.spoken", { count: seconds }));
+    line.classList.toggle("soon", seconds <= 30);
+    if (span > 0) return;
+    clearInterval(timer);
+    expire();
+  };
+  const timer = setInterval(update, SECOND);
+  signal.addEventListener("abort", () => clearInterval(timer));
+  update();
+  return line;
+}

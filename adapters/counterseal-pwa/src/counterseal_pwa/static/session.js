@@ -1,0 +1,140 @@
+/** The session: the wallet of this browser, and the open requests of all of its accounts. */
+
+import { indexedDbStore, passkeys, pinKeys, Wallet } from "./device/index.js";
+import { askPin } from "./pin_dialog.js";
+
+/** @typedef {import("./device/index.js").Account} Account */
+/** @typedef {import("./device/index.js").OpenRequest} OpenRequest */
+
+/** A browser has six connections to a host, and calls need one. */
+const STREAMS = 3;
+const POLL = 10_000;
+
+const hasWebAuthn = () => Boolean(window.PublicKeyCredential && navigator.credentials);
+
+/** Tell whether this machine verifies people, by fingerprint, face or a PIN of its own. */
+export const verifiesPeople = async () =>
+  hasWebAuthn() &&
+  (await window.PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable());
+
+/** Tells of each change of the requests by an event `requests`, and of accounts by `accounts`. */
+export class Session extends EventTarget {
+  /** @type {Map<string, readonly OpenRequest[]>} By the device's GUID. */
+  requests = new Map();
+  /** @type {Map<string, unknown>} Why an account cannot be watched, by the device's GUID. */
+  errors = new Map();
+  /** @type {Map<string, AbortController>} */
+  #watches = new Map();
+
+  /** @param {Wallet} wallet */
+  constructor(wallet) {
+    super();
+    /** @readonly */
+    this.wallet = wallet;
+    wallet.addEventListener("change", (event) => {
+      const { type } = /** @type {CustomEvent<{type: string}>} */ (event).detail;
+      if (["bound", "removed", "renamed"].includes(type)) this.#follow();
+    });
+  }
+
+  /** @returns {Promise<Session>} */
+  static async open() {
+    const store = await indexedDbStore();
+    const strongKeys = [pinKeys({ askPin })];
+    if (hasWebAuthn()) strongKeys.push(passkeys({ rpName: "Counterseal" }));
+    const session = new Session(new Wallet({ store, strongKeys }));
+    await session.#follow();
+    return session;
+  }
+
+  /**
+   * Return the account that has an open request.
+   *
+   * @param {string} guid
+   * @returns {Promise<Account | undefined>}
+   */
+  async accountOf(guid) {
+    const accounts = await this.wallet.accounts();
+    const known = accounts.find(({ device }) => this.isOpen(device, guid));
+    if (known) return known;
+    for (const account of accounts) {
+      const requests = await account.pending().catch(() => []);
+      if (requests.some((request) => request.guid === guid)) return account;
+    }
+    return undefined;
+  }
+
+  /**
+   * @param {string} device
+   * @param {string} guid
+   */
+  isOpen(device, guid) {
+    return (this.requests.get(device) ?? []).some((request) => request.guid === guid);
+  }
+
+  /** Watch each account that is there, and no other. */
+  async #follow() {
+    const accounts = await this.wallet.accounts();
+    const devices = new Set(accounts.map(({ device }) => device));
+    for (const [device, controller] of this.#watches) {
+      if (devices.has(device)) continue;
+      controller.abort();
+      this.#watches.delete(device);
+      this.requests.delete(device);
+    }
+    for (const account of accounts) {
+      if (this.#watches.has(account.device)) continue;
+      const controller = new AbortController();
+      const streams = this.#watches.size < STREAMS;
+      this.#watches.set(account.device, controller);
+      this.#watch(account, streams, controller.signal);
+    }
+    this.dispatchEvent(new Event("accounts"));
+  }
+
+  /**
+   * @param {Account} account
+   * @param {boolean} streams
+   * @param {AbortSignal} signal
+   */
+  async #watch(account, streams, signal) {
+    const { device } = account;
+    try {
+      for await (const requests of streams ? account.watch({ signal }) : poll(account, signal)) {
+        this.requests.set(device, requests);
+        this.dispatchEvent(new Event("requests"));
+        await this.#closeNotifications();
+      }
+    } catch (error) {
+      this.errors.set(device, error);
+      this.requests.delete(device);
+      this.dispatchEvent(new Event("accounts"));
+    }
+  }
+
+  /** Close the notifications of requests that are not open any more. */
+  async #closeNotifications() {
+    const registration = await navigator.serviceWorker?.getRegistration();
+    const open = [...this.requests.values()].flat().map(({ guid }) => guid);
+    for (const notification of (await registration?.getNotifications()) ?? []) {
+      const { type, requestGuid } = notification.data ?? {};
+      if (type === "request" && !open.includes(requestGuid)) notification.close();
+    }
+  }
+}
+
+/**
+ * Yield the open requests every few seconds.
+ *
+ * @param {Account} account
+ * @param {AbortSignal} signal
+ * @returns {AsyncGenerator<OpenRequest[], void, void>}
+ */
+async function* poll(account, signal) {
+  while (!signal.aborted) {
+    yield await account.pending({ signal });
+    await new Promise((resolve) => {
+      setTimeout(resolve, POLL);
+    });
+  }
+}

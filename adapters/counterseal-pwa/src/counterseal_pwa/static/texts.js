@@ -1,0 +1,52 @@
+/** Texts: all words of the app, in the languages that have a file. */
+
+import { Misuse } from "./device/index.js";
+
+const LANGUAGES = ["en", "de"];
+
+/** @type {Record<string, string>} */
+let texts = {};
+let locale = "en";
+
+/** Load the words of the first language that the person prefers and the app has. */
+export async function loadTexts() {
+  const known = navigator.languages.find((tag) => LANGUAGES.includes(languageOf(tag)));
+  locale = known ?? "en";
+  const language = languageOf(locale);
+  document.documentElement.lang = language;
+  texts = await (await fetch(`texts/${language}.json`)).json();
+}
+
+/** @param {string} tag */
+const languageOf = (tag) => tag.slice(0, 2).toLowerCase();
+
+/**
+ * Return the text of *key*, with *values* in the place of `{name}`.
+ *
+ * @param {string} key
+ * @param {Record<string, string | number>} [values]
+ * @returns {string}
+ */
+export function say(key, values = {}) {
+  const text = texts[key];
+  if (text === undefined) throw new Misuse("text_missing", key);
+  return text.replace(/\{(\w+)\}/gu, (_, name) => String(values[name]));
+}
+
+/**
+ * Return a moment of RFC 3339 as people of the language write it.
+ *
+ * @param {string} moment
+ */
+export const writeMoment = (moment) =>
+  new Date(moment).toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" });
+
+/**
+ * Return a span as minutes and seconds.
+ *
+ * @param {number} milliseconds
+ */
+export function writeSpan(milliseconds) {
+  const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}

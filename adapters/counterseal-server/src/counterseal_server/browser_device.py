@@ -1,0 +1,34 @@
+"""The browser device: the files of the web app at `/app`, if the settings say so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from counterseal.errors import InvalidField
+from counterseal_server.extras import lacking
+from counterseal_server.settings import Settings
+
+if TYPE_CHECKING:  # an extra
+    from counterseal_pwa import Pages
+
+PAGES = "app"
+"""The operation of requests for these files, in metrics and logs."""
+
+
+def browser_pages(settings: Settings) -> Pages | None:
+    """
+    Return the pages of the browser device, or None if it is not served.
+
+    Raises:
+        InvalidField: `browser_device` is set, and the extra is not installed.
+    """
+    if not settings.browser_device:
+        return None
+    try:
+        from counterseal_pwa import Pages  # noqa: PLC0415 (an extra)
+    except ModuleNotFoundError as error:
+        message = lacking(error)
+        if message is None:
+            raise
+        raise InvalidField("browser_device", message) from None
+    return Pages()

@@ -1,0 +1,63 @@
+"""The browser device: served at /app where the settings say so, and nowhere else."""
+
+import sys
+
+import pytest
+from werkzeug.test import Client
+
+from counterseal.errors import InvalidField
+from counterseal.memory import SystemEntropy
+from counterseal.models import Algorithm
+from counterseal_keys import private_files
+from counterseal_server import web
+from counterseal_server.browser_device import browser_pages
+from counterseal_server.configuration import settings
+from counterseal_server.metrics import Metrics
+from counterseal_server.runtime import Runtime
+
+
+@pytest.fixture
+def open_client(tmp_path):
+    runtimes = []
+
+    def make(**environment):
+        variables = {f"COUNTERSEAL_{name}": text for name, text in environment.items()}
+        runtime = Runtime(settings({"data": tmp_path / "data"}, variables))
+        runtimes.append(runtime)
+        private_files.make_folder(runtime.settings.data)
+        runtime.keys.master_keys.create(SystemEntropy())
+        runtime.keys.signer.create(Algorithm.ES256)
+        runtime.records.create()
+        runtime.prepare()
+        return Client(web.ServerApplication(runtime, web.use_cases(runtime), Metrics()))
+
+    yield make
+    for runtime in runtimes:
+        runtime.close()
+
+
+def test_it_is_served_where_the_setting_says_so(open_client):
+    client = open_client(BROWSER_DEVICE="yes")
+    reply = client.get("/app/")
+    assert (reply.status_code, reply.mimetype) == (200, "text/html")
+    assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
+    assert "X-Request-Id" in reply.headers
+    assert client.get("/app").headers["Location"] == "app/"
+    assert client.head("/app/app.js").data == b""
+    assert client.get("/application").status_code == 404
+    assert client.get("/.well-known/jwks.json").status_code == 200
+    counted = client.get("/metrics").text
+    assert 'operation="app",status="200"} 2.0' in counted
+
+
+def test_otherwise_it_is_not(open_client):
+    client = open_client()
+    assert client.get("/app/").status_code == 404
+    assert "Content-Security-Policy" not in client.get("/app/").headers
+
+
+def test_without_the_extra_the_setting_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "counterseal_pwa", None)
+    with pytest.raises(InvalidField, match=r"counterseal-server\[pwa\]"):
+        browser_pages(settings({"data": tmp_path}, {"COUNTERSEAL_BROWSER_DEVICE": "yes"}))
+    assert browser_pages(settings({"data": tmp_path}, {})) is None
