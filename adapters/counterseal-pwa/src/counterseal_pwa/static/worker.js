@@ -81,6 +81,6 @@ async function openRequest(guid) {
     await worker.clients.openWindow(address);
     return;
   }
-  await client.focus();
   client.postMessage({ open: guid });
+  await client.focus();
 }
