@@ -234,6 +234,30 @@ def test_a_pin_that_is_refused(device, origin, pin, again, problem):
     device.page.locator("#pin-problem").filter(has_text=problem).wait_for()
 
 
+def test_two_accounts_in_one_browser(bound, origin):
+    device, first = bound
+    second = "user-second"
+    device.authenticate()
+    device.page.goto("about:blank")
+    device.bind_passkey(origin.link(second))
+    pending = {
+        each: origin.client.ask(each, f"Is it {each}?", duration=ONE_MINUTE)
+        for each in (first, second)
+    }
+    page = device.page
+    for account_id, pin in ((second, None), (first, "739154")):
+        page.goto(f"{origin.url}/app/#/request/{pending[account_id].guid}")
+        page.get_by_text(f"Is it {account_id}?").wait_for()
+        device.press("Approve", pin=pin)
+        device.wait_for_heading("Approved")
+        reply = origin.wait(pending[account_id])
+        approval = require_approved(reply, pending[account_id], origin.trust)
+        assert approval.account_id == account_id
+    page.goto(f"{origin.url}/app/#/")
+    page.locator("#accounts").wait_for()
+    assert page.locator("a.card").count() == 2
+
+
 def test_renamed_and_removed(bound, origin):
     device, account_id = bound
     page = device.page
