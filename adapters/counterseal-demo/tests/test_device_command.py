@@ -5,18 +5,20 @@ import socket
 import stat
 import threading
 from datetime import timedelta
+from email.utils import format_datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
 from flask import Flask, request
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from counterseal.device import SoftwareDevice
 from counterseal.models import OPERATOR, BindingState
 from counterseal.testing import FakeService
 from counterseal.wire.link import BindLink, write_link
 from counterseal_demo.device_cli import DeviceClient, Home
+from counterseal_demo.device_cli.clock import CorrectedClock
 from counterseal_flask import Settings, create_blueprints
 
 PIN = "1379"
@@ -24,6 +26,16 @@ DROPPED = "dropped"
 VECTORS = Path(__file__).parents[3] / "tests" / "vectors"
 FOREIGN = json.loads((VECTORS / "receipt.json").read_text())["valid"][0]["token"]
 NOBODY = "00000000-0000-8000-8000-000000000000"
+
+
+class ServiceTime(WSGIRequestHandler):
+    """Writes the service's time into `Date`, or what a test wants: `auth.date`, "" for none."""
+
+    def send_header(self, keyword, value):
+        if keyword == "Date":
+            value = format_date(self.auth) if self.auth.date is None else self.auth.date
+        if value:
+            super().send_header(keyword, value)
 
 
 class Auth:
@@ -36,8 +48,10 @@ class Auth:
     def __init__(self, **settings):
         self.world = FakeService()
         self.broken, self.drops, self.swaps, self.requests = None, set(), {}, []
+        self.date = None
         app = Flask("auth")
-        self.server = make_server("127.0.0.1", 0, app, threaded=True)
+        handler = type("Handler", (ServiceTime,), {"auth": self})
+        self.server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=handler)
         self.url = f"http://127.0.0.1:{self.server.port}"
         for blueprint in create_blueprints(
             self.world.ports, self.world.policy, Settings(public_url=self.url, **settings)
@@ -389,6 +403,59 @@ def test_an_unbind_without_a_reply_keeps_the_device(auth, bound, home, broken):
     assert result.exit_code == 1
     assert result.stderr.startswith("unavailable: service_unreachable: ")
     assert {file.name for file in home.iterdir()} == before
+
+
+def set_clock(monkeypatch, auth, offset):
+    """Let the device's clock be wrong by *offset*; the service's replies have the right time."""
+    wrong = CorrectedClock(auth.world.clock, offset)
+    monkeypatch.setattr("counterseal_demo.device_cli.home.SystemClock", lambda: wrong)
+
+
+def format_date(auth, late=timedelta(0)):
+    return format_datetime(auth.world.clock.now() + late, usegmt=True)
+
+
+@pytest.mark.parametrize("hours", [1, -1, 24 * 400])
+def test_a_wrong_clock_is_corrected_by_the_date_of_the_refusal(auth, bound, monkeypatch, hours):
+    set_clock(monkeypatch, auth, timedelta(hours=hours))
+    guid = ask(auth)
+    begin = len(auth.requests)
+    assert bound("pending").exit_code == 0
+    # Refused once, and corrected for all that follows.
+    paths = [path for path, _ in auth.requests[begin:]]
+    assert paths == ["/device/requests"] * 2 + [f"/device/requests/{guid}"]
+    result = bound("answer", guid, "--button", "0")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert bound("pending", "--wait", "0").exit_code == 0
+
+
+def test_a_wait_with_a_wrong_clock_is_repeated_too(auth, bound, monkeypatch):
+    set_clock(monkeypatch, auth, timedelta(hours=1))
+    guid = ask(auth)
+    result = bound("pending", "--wait", "5", "--json")
+    assert [one["challenge"] for one in json.loads(result.stdout)["requests"]] == [guid]
+
+
+@pytest.mark.parametrize(
+    "date", ["", "yesterday", "Tue, 01 Jan 2030 00:00:00 +0000", "device's", "wrong"]
+)
+def test_a_refusal_is_repeated_once_at_most(auth, bound, monkeypatch, date):
+    set_clock(monkeypatch, auth, timedelta(hours=1))
+    late = timedelta(hours=1) if date == "device's" else timedelta(hours=3)
+    auth.date = format_date(auth, late) if date in {"device's", "wrong"} else date
+    begin = len(auth.requests)
+    result = bound("status")
+    assert result.exit_code == 1
+    assert "service_refused: denied: " in result.stderr
+    assert len(auth.requests) - begin == (2 if date == "wrong" else 1)
+
+
+def test_a_refusal_for_another_reason_is_not_repeated(auth, bound, monkeypatch):
+    auth.world.accounts.revoke(auth.world.origin, "zoe")
+    auth.date = format_date(auth, timedelta(hours=2))
+    begin = len(auth.requests)
+    assert bound("status").stderr.endswith(" Reason: revoked.\n")
+    assert len(auth.requests) - begin == 1
 
 
 def test_a_bind_whose_reply_was_lost_is_finished_by_the_same_command(auth, device):

@@ -81,6 +81,8 @@ def test_a_page_reads_the_calls_of_its_own_app_space(browser, world):
     phone = world.bind("user-42")
     reply = call(browser, phone, PAGE)
     assert (reply.status_code, reply.headers[ALLOW]) == (200, PAGE)
+    # A page can correct its clock, and wait as long as it should.
+    assert reply.headers["Access-Control-Expose-Headers"] == "Date, Retry-After"
     assert reply.headers["Vary"] == "Origin"
     for page in (OTHER_PAGE, "https://elsewhere.example", None):
         reply = call(browser, phone, page)

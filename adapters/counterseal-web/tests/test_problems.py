@@ -3,9 +3,15 @@
 import inspect
 import json
 import logging
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http.client import HTTPConnection
 
 import attrs
 import pytest
+from asgi_client import PATIENCE
+from served import ServedService
 from werkzeug.test import Client
 
 from counterseal import errors
@@ -148,6 +154,19 @@ def test_a_stranger_learns_nothing_of_a_device(kit, world, verb):
     assert {reply.status_code for reply in replies} == {403}
     assert {reply.data for reply in replies} == {replies[0].data}
     assert "reason" not in replies[0].json
+
+
+def test_serve_writes_the_time_into_each_reply_once(world):
+    """By it a device whose proof was refused learns that its clock is wrong (RFC 9110, 6.6.1)."""
+    served = ServedService(Service(world.ports, world.policy, Settings(public_url=BASE)))
+    with closing(HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)) as connection:
+        for path, status in (("/device/status", 403), ("/.well-known/jwks.json", 200)):
+            connection.request("GET", path)
+            reply = connection.getresponse()
+            reply.read()
+            (date,) = reply.headers.get_all("Date")
+            late = parsedate_to_datetime(date) - datetime.now(UTC)
+            assert (reply.status, abs(late) < timedelta(seconds=30)) == (status, True)
 
 
 def test_an_unavailable_port_is_503_with_retry_after(kit, world):

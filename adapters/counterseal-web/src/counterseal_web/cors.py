@@ -15,7 +15,7 @@ MAX_AGE = 600
 """Seconds for which a browser may remember a preflight."""
 
 REQUEST_HEADERS = "Content-Type, Counterseal-Proof"
-RESPONSE_HEADERS = "Retry-After"
+RESPONSE_HEADERS = "Date, Retry-After"
 
 
 class Cors:

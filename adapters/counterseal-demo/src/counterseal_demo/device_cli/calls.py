@@ -15,6 +15,7 @@ from counterseal.errors import InvalidField, Refused, Unavailable
 from counterseal.wire.device import OpenRequests
 from counterseal.wire.members import read_record
 from counterseal.wire.problem import read_problem
+from counterseal_demo.device_cli.clock import CorrectedClock, clock_offset
 from counterseal_http import Guard, guarded_client, requested_wait
 
 R = TypeVar("R", bound=attrs.AttrsInstance)
@@ -23,7 +24,10 @@ PROOF = "Counterseal-Proof"
 JSON = "application/json"
 JWS = "application/jose"
 BAD_REQUEST = 400
+FORBIDDEN = 403
 SERVER_ERROR = 500
+DENIED = "denied"
+"""The code of each refusal of a proof."""
 
 
 class ServiceRefused(Refused, code="service_refused"):
@@ -114,9 +118,7 @@ class Calls:
             ServiceRefused: The service refuses.
             ServiceUnreachable: It did not answer, or not as it should.
         """
-        path = f"/device/requests?wait={seconds}"
-        proof = device.signed_call("GET", self._url + path, b"").proof
-        response = self._response("GET", path, b"", {PROOF: proof})
+        response = self._proved(device, "GET", f"/device/requests?wait={seconds}")
         pause = requested_wait(response.headers, device.clock.now())
         return Listed(_parse(OpenRequests, _document(response)), pause)
 
@@ -125,9 +127,25 @@ class Calls:
         self._client.close()
 
     def _signed(self, device: SoftwareDevice, method: str, path: str, body: bytes = b"") -> Any:
+        return _document(self._proved(device, method, path, body))
+
+    def _proved(
+        self, device: SoftwareDevice, method: str, path: str, body: bytes = b""
+    ) -> httpx2.Response:
+        """Make a call with a proof; once more if the device's clock was wrong, and correct it."""
+        response = self._sent(device, method, path, body)
+        if not _denied(response):
+            return response
+        offset = clock_offset(response.headers, device.clock.now())
+        if offset is None:
+            return response
+        device.clock = CorrectedClock(device.clock, offset)
+        return self._sent(device, method, path, body)
+
+    def _sent(self, device: SoftwareDevice, method: str, path: str, body: bytes) -> httpx2.Response:
         call = device.signed_call(method, self._url + path, body)
         headers = {PROOF: call.proof} | ({"Content-Type": JWS} if body else {})
-        return self._called(method, path, body, headers)
+        return self._response(method, path, body, headers)
 
     def _called(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Any:
         return _document(self._response(method, path, body, headers))
@@ -143,6 +161,18 @@ class Calls:
             raise ServiceUnreachable(str(error) or type(error).__name__) from None
         except httpx2.InvalidURL:
             raise InvalidField("url", "not an address") from None
+
+
+def _denied(response: httpx2.Response) -> bool:
+    """Tell whether a proof may have been refused for its time, which the problem never says."""
+    if response.status_code != FORBIDDEN:
+        return False
+    try:
+        document = read_json(response.content, field="reply")
+    except InvalidField:
+        return False
+    problem = read_problem(document, status=FORBIDDEN)
+    return problem.code == DENIED and problem.reason is None
 
 
 def _parse(reply: type[R], document: object) -> R:
