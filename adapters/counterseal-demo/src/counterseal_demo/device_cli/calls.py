@@ -133,16 +133,18 @@ class Calls:
         self, device: SoftwareDevice, method: str, path: str, body: bytes = b""
     ) -> httpx2.Response:
         """Make a call with a proof; once more if the device's clock was wrong, and correct it."""
-        response = self._sent(device, method, path, body)
+        response = self._signed_response(device, method, path, body)
         if not _denied(response):
             return response
         offset = clock_offset(response.headers, device.clock.now())
         if offset is None:
             return response
         device.clock = CorrectedClock(device.clock, offset)
-        return self._sent(device, method, path, body)
+        return self._signed_response(device, method, path, body)
 
-    def _sent(self, device: SoftwareDevice, method: str, path: str, body: bytes) -> httpx2.Response:
+    def _signed_response(
+        self, device: SoftwareDevice, method: str, path: str, body: bytes
+    ) -> httpx2.Response:
         call = device.signed_call(method, self._url + path, body)
         headers = {PROOF: call.proof} | ({"Content-Type": JWS} if body else {})
         return self._response(method, path, body, headers)
