@@ -125,7 +125,7 @@ def parts_of(case, passkey):
     parts = made_by(passkey, case)
     client = parts.client_data if case.raw_client is None else case.raw_client
     data = parts.authenticator_data + case.extra
-    signature = signer._signature(data + hashlib.sha256(client).digest())
+    signature = signer.signature(data + hashlib.sha256(client).digest())
     return keys.AssertionParts(data, client, signature)
 
 
