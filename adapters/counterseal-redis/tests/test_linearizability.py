@@ -230,7 +230,7 @@ class ReadsThenWrites(RedisStore):
 def test_a_store_that_reads_and_then_writes_is_caught(redis_8_2, new_keyspace, opened, monkeypatch):
     script = counterseal_redis.commit.COMMIT
     text = script.text.replace(
-        "if expected ~= version and expected ~= version_and_tie then", "if not number then"
+        "if expected ~= version and expected ~= version_and_account then", "if not number then"
     )
     assert text != script.text
     sha = sha1(text.encode(), usedforsecurity=False).hexdigest()
