@@ -138,7 +138,7 @@ def test_edits_change_what_is_said_and_nothing_else(desk, company, app_space, or
     assert desk.patch(app_space, {"passkeys": passkeys}).json == before | {"passkeys": passkeys}
     assert desk.patch(app_space, {"passkeys": {"origins": []}}).json == before
     wrong = desk.call("PATCH", app_space, {"passkeys": {"origins": ["http://example.com"]}})
-    assert (wrong.status_code, wrong.json["code"]) == (422, "invalid_field")
+    assert (wrong.status_code, wrong.json["code"]) == (400, "invalid_field")
     before = desk.get(origin).json
     settings = {"codes": "echoed", "wildcards": True, "callbackStates": ["ANSWERED"]}
     assert desk.patch(origin, settings).json == before | settings

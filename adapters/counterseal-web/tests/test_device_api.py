@@ -64,7 +64,7 @@ def test_a_passkey_is_bound_where_the_app_space_says(world, client):
     body = enrolment_document(phone.device.enrolment(invitation.token, space, pin=phone.pin))
     assert body["keys"][1]["credentialId"] == passkey.public.passkey.credential_id
     reply = client.post("/device/bind", json=body)
-    assert (reply.status_code, reply.json["code"]) == (422, "unfit_key")
+    assert (reply.status_code, reply.json["code"]) == (400, "unfit_key")
     world.administration.edit_app_space(space, passkey_origins=[ORIGIN])
     inspection = client.post("/device/invitation", json={"token": body["token"]})
     assert inspection.json["rpId"] == RP_ID
