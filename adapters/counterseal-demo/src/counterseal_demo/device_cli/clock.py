@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import attrs
 import httpx2
 
-from counterseal.device.software import Clock
+from counterseal.ports import Clock
 from counterseal_http.retry_after import http_date
 
 TOLERANCE = timedelta(seconds=30)
