@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from counterseal.usecases.answers import Answers
     from counterseal.usecases.authentication import Authentication
     from counterseal.usecases.callbacks import Callbacks
+    from counterseal.usecases.ceremonies import Ceremonies
     from counterseal.usecases.challenges import Challenges
     from counterseal.usecases.credentials import Credentials
     from counterseal.usecases.devices import Devices, KeySets, Telemetry
@@ -53,6 +54,7 @@ __all__ = [
     "Authentication",
     "Bound",
     "Callbacks",
+    "Ceremonies",
     "Challenges",
     "Conflict",
     "CountersealError",
@@ -107,6 +109,7 @@ _NAMES = {
     "usecases.answers": "Answers",
     "usecases.authentication": "Authentication",
     "usecases.callbacks": "Callbacks",
+    "usecases.ceremonies": "Ceremonies",
     "usecases.challenges": "Challenges",
     "usecases.credentials": "Credentials",
     "usecases.devices": "Devices KeySets Telemetry",

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NoReturn, TypeAlias
 
 from counterseal import keys
-from counterseal.errors import IdentityUnavailable, SignerUnavailable
+from counterseal.errors import AttestationRefused, IdentityUnavailable, SignerUnavailable
 from counterseal.keys import Aead, PrivateKey, b64url
 from counterseal.models import (
     AddressKind,
@@ -67,6 +67,23 @@ class NoIdentityProvider:
         raise IdentityUnavailable
 
     authorization_url = exchange = revalidate = read_logout = revoke_grant = _refuse
+
+
+class NoAttestationVerifier:
+    """
+    The AttestationVerifier port of a service that registers no passkeys of browsers.
+
+    Raises:
+        AttestationRefused: Of every registration.
+    """
+
+    def conveyance(self) -> str:
+        """Return `direct`: no registration is accepted."""
+        return "direct"
+
+    def verify(self, *_: object, **__: object) -> NoReturn:
+        """Refuse a registration."""
+        raise AttestationRefused
 
 
 class CollectingSender:

@@ -374,6 +374,10 @@ class CallbackForbidden(Refused, code="callback_forbidden"):
     """The callback address is not on the origin's allow-list."""
 
 
+class DomainForbidden(Refused, code="domain_forbidden"):
+    """The WebAuthn domain is not on the origin's allow-list."""
+
+
 class CallbackUncallable(Refused, code="callback_uncallable"):
     """
     No callback could ever be sent to the address.

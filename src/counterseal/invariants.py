@@ -158,6 +158,10 @@ def _devices(account: Account, bindings: list[Binding], now: datetime) -> Iterat
     for guid in sorted(listed.keys() | living.keys()):
         if listed.get(guid) is not living.get(guid):
             yield Violation(guid, "its account lists this device in another state")
+    answers = {binding.guid: binding.answers for binding in bindings}
+    for device in account.devices:
+        if answers.get(device.binding, device.answers) is not device.answers:
+            yield Violation(device.binding, "its account is wrong about whether it answers")
 
 
 def _lives(device: Device | Binding, now: datetime) -> bool:

@@ -1,5 +1,5 @@
 """
-The machines: five charts, declared as data, and `step`, the only way to change a state.
+The machines: seven charts, declared as data, and `step`, the only way to change a state.
 
 A chart's class body is its table: each event on its target, with references to the rules that
 guard it.
@@ -30,11 +30,13 @@ from statemachine.states import States
 
 from counterseal.errors import WrongState
 from counterseal.models import (
+    AuthenticationState,
     BindingState,
     CallbackState,
     ChallengeState,
     LoginState,
     NotificationState,
+    RegistrationState,
 )
 from counterseal.rules.answering import (
     addressed_here,
@@ -50,6 +52,13 @@ from counterseal.rules.answering import (
     strikes_exhausted,
     strikes_left,
     strong_key_missed,
+)
+from counterseal.rules.ceremonies import (
+    assertion_holds,
+    own_ceremony,
+    owner_unlocked,
+    passkey_active,
+    scope_stands,
 )
 from counterseal.rules.evidence import (
     keys_complete,
@@ -258,6 +267,7 @@ class BindingEvent(enum.Enum):
     """What can happen to a binding."""
 
     COMPLETE = "complete"
+    REGISTER = "register"
     ROTATE = "rotate"
     SUSPEND = "suspend"
     RESUME = "resume"
@@ -270,6 +280,20 @@ class LoginEvent(enum.Enum):
     """What can happen to a log-in."""
 
     AUTHENTICATE = "authenticate"
+    EXPIRE = "expire"
+
+
+class RegistrationEvent(enum.Enum):
+    """What can happen to a registration of a passkey."""
+
+    REGISTER = "register"
+    EXPIRE = "expire"
+
+
+class AuthenticationEvent(enum.Enum):
+    """What can happen to an authentication by a passkey."""
+
+    FINISH = "finish"
     EXPIRE = "expire"
 
 
@@ -314,6 +338,7 @@ class BindingChart(StateMachine):
         _.INVITED,
         validators=[token_matches, in_time, account_unlocked, keys_complete, keys_possessed],
     )
+    register = _.ACTIVE.from_(_.INVITED, validators=[own_ceremony, in_time, owner_unlocked])
     rotate = _.ACTIVE.from_(
         _.ACTIVE,
         validators=[account_unlocked, keys_complete, caller_proved, keys_possessed, keys_endorsed],
@@ -334,6 +359,35 @@ class LoginChart(StateMachine):
         LoginState, initial=LoginState.STARTED, final=[LoginState.USED, LoginState.EXPIRED]
     )
     authenticate = _.USED.from_(_.STARTED, validators=[login_matches, in_time])
+    expire = _.EXPIRED.from_(_.STARTED, validators=[deadline_came])
+
+
+class RegistrationChart(StateMachine):
+    """One registration of a passkey by a browser, for an origin."""
+
+    _ = States.from_enum(
+        RegistrationState,
+        initial=RegistrationState.STARTED,
+        final=[RegistrationState.REGISTERED, RegistrationState.EXPIRED],
+    )
+    register = _.REGISTERED.from_(
+        _.STARTED, validators=[own_ceremony, in_time, owner_unlocked, scope_stands]
+    )
+    expire = _.EXPIRED.from_(_.STARTED, validators=[deadline_came])
+
+
+class AuthenticationChart(StateMachine):
+    """One authentication by a passkey in a browser, for an origin; it approves nothing."""
+
+    _ = States.from_enum(
+        AuthenticationState,
+        initial=AuthenticationState.STARTED,
+        final=[AuthenticationState.AUTHENTICATED, AuthenticationState.EXPIRED],
+    )
+    finish = _.AUTHENTICATED.from_(
+        _.STARTED,
+        validators=[own_ceremony, in_time, owner_unlocked, passkey_active, assertion_holds],
+    )
     expire = _.EXPIRED.from_(_.STARTED, validators=[deadline_came])
 
 
@@ -426,11 +480,19 @@ class NotificationChart(StateMachine):
 
 BINDING = compiled("binding", BindingChart, BindingState, BindingEvent)
 LOGIN = compiled("login", LoginChart, LoginState, LoginEvent)
+REGISTRATION = compiled("registration", RegistrationChart, RegistrationState, RegistrationEvent)
+AUTHENTICATION = compiled(
+    "authentication", AuthenticationChart, AuthenticationState, AuthenticationEvent
+)
 CHALLENGE = compiled("challenge", ChallengeChart, ChallengeState, ChallengeEvent)
 CALLBACK = compiled("callback", CallbackChart, CallbackState, CallbackEvent)
 NOTIFICATION = compiled("notification", NotificationChart, NotificationState, NotificationEvent)
 
 CHARTS: dict[str, Chart[Any, Any]] = {
-    chart.name: chart for chart in (BINDING, LOGIN, CHALLENGE, CALLBACK, NOTIFICATION)
+    chart.name: chart
+    for chart in (
+        *(BINDING, LOGIN, REGISTRATION, AUTHENTICATION),
+        *(CHALLENGE, CALLBACK, NOTIFICATION),
+    )
 }
 """Every chart by its name."""

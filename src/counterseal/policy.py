@@ -59,6 +59,12 @@ class Policy:
         low=SECOND,
         high=TEN_MINUTES,
     )
+    ceremony_life: timedelta = setting(
+        5 * MINUTE,
+        "How long a browser may take to register a passkey, or to authenticate by one.",
+        low=SECOND,
+        high=TEN_MINUTES,
+    )
     proof_past: timedelta = setting(
         5 * MINUTE,
         "How old a device proof or a signed request may be (clock skew and delays).",

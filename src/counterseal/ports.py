@@ -37,6 +37,8 @@ from counterseal.models import (
     Login,
     Logout,
     Notification,
+    PasskeyAuthentication,
+    PasskeyRegistration,
     PasskeyScope,
     PublicKey,
     PushAddress,
@@ -76,6 +78,8 @@ class Due(enum.Enum):
     BINDING = Binding
     LOGIN = Login
     NOTIFICATION = Notification
+    REGISTRATION = PasskeyRegistration
+    AUTHENTICATION = PasskeyAuthentication
 
 
 class Store(Protocol):
@@ -110,8 +114,8 @@ class Store(Protocol):
 
         - STORE-25: the first entry is the record's, the second its account's, and then one for
           each of *others*, in order; None where there is no such record.
-        - STORE-26: a binding, a challenge, a callback and a notification are about their
-          `account`; nothing else is about one.
+        - STORE-26: a binding, a challenge, a callback, a notification, and a passkey's
+          registration or authentication are about their `account`; nothing else is about one.
         """
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:
@@ -591,6 +595,7 @@ class Ports:
     store: Store
     notifier: Notifier
     identity: IdentityProvider
+    attestation: AttestationVerifier
     sender: CallbackSender
     replay: ReplayGuard
     counters: Counters

@@ -40,6 +40,7 @@ PUBLIC_CODES = {
     "deadline_ahead": "deadline_ahead",
     "deadline_passed": "deadline_passed",
     "display_changed": "denied",
+    "domain_forbidden": "domain_forbidden",
     "foreign": "not_found",
     "identity_withdrawn": "identity_withdrawn",
     "invalid_field": "invalid_field",

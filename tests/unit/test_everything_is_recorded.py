@@ -26,10 +26,13 @@ from counterseal.models import (
     Company,
     Login,
     Origin,
+    PasskeyAuthentication,
+    PasskeyRegistration,
     PushAddress,
     Scheme,
 )
 from counterseal.models.guid import mint
+from counterseal.testing import FakeModel, FakePasskey
 from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.service import CALLBACK
 
@@ -45,11 +48,15 @@ CHANGES = {
     "admin.rotate",
     "app_space.create",
     "app_space.edit",
+    "authentication.expire",
+    "authentication.finish",
+    "authentication.start",
     "binding.address",
     "binding.complete",
     "binding.expire",
     "binding.invite",
     "binding.push",
+    "binding.register",
     "binding.resume",
     "binding.revoke",
     "binding.rotate",
@@ -83,6 +90,9 @@ CHANGES = {
     "origin.create",
     "origin.edit",
     "origin.forbid_callback",
+    "registration.expire",
+    "registration.register",
+    "registration.start",
     "webhook_key.issue",
 }
 """What the audit log calls what happened; operators search for these."""
@@ -91,6 +101,7 @@ KINDS = {
     "account": Account,
     "admin": Admin,
     "app_space": AppSpace,
+    "authentication": PasskeyAuthentication,
     "binding": Binding,
     "callback": Callback,
     "challenge": Challenge,
@@ -99,6 +110,7 @@ KINDS = {
     "identity": Account,
     "login": Login,
     "origin": Origin,
+    "registration": PasskeyRegistration,
     "webhook_key": Origin,
 }
 """The kind of record that an event is about, by the noun of its name."""
@@ -277,6 +289,22 @@ def test_s35_whatever_happens_is_recorded(new_service):
     )
 
 
+def use_passkeys(service):
+    """Register a passkey and authenticate by it, and begin both once more."""
+    shop = service.origin
+    party = attrs.evolve(shop, origin=attrs.evolve(shop.origin, domains=("shop.example",)))
+    passkey = FakePasskey(rp_id="shop.example", origin="https://shop.example")
+    ceremonies = service.ceremonies
+    started = ceremonies.start_registration(party, "dora", "shop.example")
+    response = FakeModel(attestation="none").create(passkey, started.challenge)
+    ceremonies.register(party, "dora", response)
+    ceremonies.start_registration(party, "dora", "shop.example")
+    begun = ceremonies.start_authentication(party, "dora", "shop.example")
+    credential_id = passkey.public.passkey.credential_id
+    ceremonies.finish_authentication(party, "dora", credential_id, passkey.get(begun.challenge))
+    ceremonies.start_authentication(party, "dora", "shop.example")
+
+
 def do_one_of_each(service):  # noqa: PLR0915 (one of each)
     """Make every change that the audit log has a name for."""
     there = b'[{"kind":"relay","value":"there"}]'
@@ -318,6 +346,7 @@ def do_one_of_each(service):  # noqa: PLR0915 (one of each)
     service.logins.revalidate(service.log_in(space, "carol").device.bond.account)
     service.logins.log_out(space.guid, service.idp.log_out("carol"))
     service.logins.redirect(space.guid, APP_RETURN)
+    use_passkeys(service)
     service.clock.advance(service.policy.session_token_life)
     service.sweep()
     guid = service.origin.origin.guid
@@ -360,7 +389,9 @@ def test_s17_the_record_says_who_suspended_a_device(service):
 
 def test_s35_every_use_case_names_what_it_raises(service):
     """What is refused is recorded; so a docstring says what can be."""
-    for name in ("accounts", "answers", "callbacks", "challenges", "devices", "enrolments"):
+    for name in (
+        *("accounts", "answers", "callbacks", "ceremonies", "challenges", "devices", "enrolments"),
+    ):
         use_case = getattr(service, name)
         for verb, method in inspect.getmembers(use_case, inspect.ismethod):
             if not verb.startswith("_"):

@@ -172,6 +172,15 @@ def test_half_of_a_revoking(world, records):
     assert noticed(world, records) == {contradiction}
 
 
+def test_a_passkey_that_its_account_takes_for_a_device(world, records):
+    binding = of(records, Binding, state=BindingState.ACTIVE)
+    records[binding.guid] = evolve(binding, answers=False)
+
+    assert noticed(world, records) == {
+        (binding.guid, "its account is wrong about whether it answers")
+    }
+
+
 def test_an_invitation_that_is_not_in_the_list(world, records):
     account, binding = of(records, Account), of(records, Binding, state=BindingState.INVITED)
     devices = tuple(each for each in account.devices if each.binding != binding.guid)

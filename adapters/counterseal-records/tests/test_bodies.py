@@ -149,6 +149,8 @@ def test_the_names_of_kinds_never_change():
         "Binding": "binding",
         "Login": "login",
         "Alias": "alias",
+        "PasskeyRegistration": "passkey_registration",
+        "PasskeyAuthentication": "passkey_authentication",
         "Challenge": "challenge",
         "Callback": "callback",
         "Notification": "notification",

@@ -32,6 +32,7 @@ def with_binding(
         state=binding.state,
         deadline=binding.deadline,
         addresses=binding.addresses,
+        answers=binding.answers,
     )
     return (*others, device)
 

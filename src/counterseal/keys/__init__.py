@@ -37,6 +37,7 @@ from counterseal.keys.passkeys import (
     AssertionParts,
     challenge_of,
     read_assertion,
+    verify_assertion,
     write_assertion,
 )
 from counterseal.keys.private import PrivateKey, generate, private_key
@@ -83,6 +84,7 @@ __all__ = [
     "trusted_keys",
     "unb64url",
     "verify",
+    "verify_assertion",
     "verify_by_device",
     "write_assertion",
 ]

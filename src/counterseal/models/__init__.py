@@ -44,6 +44,12 @@ from counterseal.models.binding import (
     PushResult,
     Role,
 )
+from counterseal.models.ceremony import (
+    AuthenticationState,
+    PasskeyAuthentication,
+    PasskeyRegistration,
+    RegistrationState,
+)
 from counterseal.models.challenge import (
     DEFAULT_BUTTONS,
     FINISHED,
@@ -114,6 +120,8 @@ Record: TypeAlias = (
     | Binding
     | Login
     | Alias
+    | PasskeyRegistration
+    | PasskeyAuthentication
     | Challenge
     | Callback
     | Notification
@@ -150,6 +158,7 @@ __all__ = [
     "Alias",
     "AppSpace",
     "AuditEvent",
+    "AuthenticationState",
     "Authority",
     "Binding",
     "BindingState",
@@ -196,6 +205,8 @@ __all__ = [
     "Pair",
     "PairsContent",
     "Passkey",
+    "PasskeyAuthentication",
+    "PasskeyRegistration",
     "PasskeyScope",
     "PasskeyUse",
     "PastQuestion",
@@ -208,6 +219,7 @@ __all__ = [
     "Record",
     "RegisteredPasskey",
     "RegistrationResponse",
+    "RegistrationState",
     "RelyingParty",
     "Reservation",
     "Role",

@@ -22,12 +22,14 @@ class Device:
     One living binding, with what is needed to ask the person.
 
     The deadline counts while the binding is INVITED only: when the invitation ends.
+    A binding that does not answer is a passkey for authentications, and is never asked.
     """
 
     binding: Guid
     state: BindingState
     deadline: datetime = attrs.field(validator=fields.utc)
     addresses: tuple[PushAddress, ...] = ()
+    answers: bool = True
 
 
 @attrs.frozen(kw_only=True)

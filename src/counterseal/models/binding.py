@@ -60,6 +60,8 @@ class Binding:
         strikes: Wrong strong-key signatures since the last right one.
         suspended_by: Set while suspended.
         key_changes: The newest entries of the key history, oldest first.
+        answers: Whether it is a device, which can be asked; not if it is a passkey that a browser
+            has registered for an origin.
     """
 
     guid: Guid
@@ -78,6 +80,7 @@ class Binding:
     strikes: int = attrs.field(default=0, validator=fields.count)
     suspended_by: Authority | None = None
     key_changes: tuple[KeyChange, ...] = ()
+    answers: bool = True
     created_at: datetime = attrs.field(validator=fields.utc)
     bound_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     ended_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)

@@ -24,6 +24,8 @@ from counterseal.models import (
     Guid,
     Notification,
     Origin,
+    PasskeyAuthentication,
+    PasskeyRegistration,
     Record,
 )
 
@@ -91,8 +93,6 @@ def index_of(record: Record) -> Index:
             )
         case Company() | AppSpace() | Origin() | Admin():
             return Index(listing=Listing.CHILDREN, owner=record.parent, listed=True)
-    return (
-        Index(account=record.account, channel=record.kind)
-        if isinstance(record, Notification)
-        else Index()
-    )
+    kinds = (Notification, PasskeyRegistration, PasskeyAuthentication)
+    account = record.account if isinstance(record, kinds) else None
+    return Index(account=account, channel=record.kind if isinstance(record, Notification) else None)

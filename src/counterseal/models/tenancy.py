@@ -123,7 +123,7 @@ class Origin:
         credentials: At most two live ones, of one scheme; none means revoked.
         callbacks: The allow-list of callback addresses.
         wildcards: Whether an entry with `{*}` covers anything.
-        domains: WebAuthn domains that earlier versions have put on its list; unused.
+        domains: WebAuthn domains where its users' passkeys are used; no call adds one yet.
         callback_states: The endings that queue a callback, of challenges that are issued from
             now on.
         webhook_keys: At most two live ones; the first signs first.

@@ -136,9 +136,11 @@ def same_authority(facts: Standing) -> None:
 
 
 def reachable(account: Account) -> None:
-    """Refuse to ask an account that is locked or has no active device."""
+    """Refuse to ask an account that is locked or has no active device that answers."""
     unlocked(account)
-    if not any(device.state is BindingState.ACTIVE for device in account.devices):
+    if not any(
+        device.state is BindingState.ACTIVE and device.answers for device in account.devices
+    ):
         raise AccountUnbound
 
 

@@ -36,6 +36,7 @@ from counterseal.models import (
 )
 from counterseal.policy import STANDARD, Policy
 from counterseal.ports import CallbackSender, IdentityProvider, Notifier, Ports
+from counterseal.testing.attestation import FakeAttestationVerifier
 from counterseal.testing.clock import FrozenClock
 from counterseal.testing.entropy import ScriptedEntropy
 from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
@@ -47,6 +48,7 @@ from counterseal.usecases.administration import Administration
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.authentication import Authentication
 from counterseal.usecases.callbacks import Callbacks
+from counterseal.usecases.ceremonies import Ceremonies
 from counterseal.usecases.challenges import Challenges
 from counterseal.usecases.credentials import Credentials
 from counterseal.usecases.devices import Devices, KeySets, Telemetry
@@ -92,6 +94,7 @@ def fake_ports(
         notifier=notifier or OutboxNotifier(),
         identity=identity or FakeIdentityProvider(source),
         sender=sender or ScriptedSender(),
+        attestation=FakeAttestationVerifier(),
         replay=ports.replay,
         counters=ports.counters,
         idempotency=ports.idempotency,
@@ -154,6 +157,7 @@ class FakeService:
         self.devices = Devices(self.ports, policy)
         self.keysets = KeySets(self.ports, policy)
         self.telemetry = Telemetry(self.ports, policy)
+        self.ceremonies = Ceremonies(self.ports, policy)
         self.challenges = Challenges(self.ports, policy)
         self.answers = Answers(self.ports, policy)
         self.callbacks = Callbacks(self.ports, policy)
@@ -339,4 +343,5 @@ class FakeService:
         Raises:
             Unavailable: A port failed.
         """
-        return self.challenges.expire() + self.invitations.expire() + self.logins.expire()
+        swept = (self.challenges, self.invitations, self.logins, self.ceremonies)
+        return sum(use_case.expire() for use_case in swept)

@@ -23,6 +23,7 @@ from counterseal._decisions import (
     answers,
     authentication,
     callbacks,
+    ceremonies,
     challenges,
     credentials,
     device_requests,
@@ -49,6 +50,7 @@ from counterseal.models import (
     AddressKind,
     Admin,
     AdminRole,
+    AuthenticationState,
     BindingState,
     CallbackState,
     CallbackType,
@@ -64,11 +66,13 @@ from counterseal.models import (
     Notification,
     Occasion,
     Origin,
+    PasskeyScope,
     PushAddress,
     PushOutcome,
     PushResult,
     Question,
     Record,
+    RegistrationState,
     Scheme,
     TextContent,
 )
@@ -76,6 +80,7 @@ from counterseal.models.guid import account_partition, mint
 from counterseal.ports import Store
 from counterseal.rules.answering import Striking
 from counterseal.rules.evidence import split_token
+from counterseal.testing import FakeModel, FakePasskey
 from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.service import CALLBACK, PIN
 from counterseal.wire.cx1 import write_basic
@@ -888,7 +893,109 @@ def revoked_by_each(setup):
         assert isinstance(decision.writes[-1], Notification)
 
 
+class Browser:
+    """A user's browser with one passkey, and what it can answer: one more of each ceremony."""
+
+    def __init__(self, setup):
+        service = self.service = setup.service
+        shop = service.origin
+        self.scope = PasskeyScope(rp_id="shop.example", origins=("https://shop.example",))
+        origin = attrs.evolve(shop.origin, domains=(self.scope.rp_id,))
+        self.party = attrs.evolve(shop, origin=origin)
+        self.passkey = FakePasskey(rp_id=self.scope.rp_id, origin=self.scope.origins[0])
+        self.credential_id = self.passkey.public.passkey.credential_id
+        self.registered = self.verify(self.begin("start_registration"))
+        service.ceremonies.register(self.party, "dora", self.response)
+        self.registration = self.begin("start_registration").registration
+        self.begun = self.begin("start_authentication")
+
+    def begin(self, verb):
+        start = getattr(self.service.ceremonies, verb)
+        return start(self.party, "dora", self.scope.rp_id)
+
+    def verify(self, started):
+        self.response = FakeModel(attestation="none").create(self.passkey, started.challenge)
+        return self.service.ports.attestation.verify(
+            self.response, scope=self.scope, challenge=started.challenge
+        )
+
+    def start(self, account_id="dora"):
+        return ceremonies.CeremonyStart(party=self.party, account_id=account_id, scope=self.scope)
+
+    def stored(self, record):
+        return self.service.store.get_with_account(record.guid)
+
+    @property
+    def account(self):
+        return self.service.account("dora")
+
+
+def registration_started(setup):
+    browser = Browser(setup)
+    for account, account_id, count in ((browser.account, "dora", 1), (None, "emil", 2)):
+        start = browser.start(account_id)
+        decision = setup.decide(
+            lambda tools: ceremonies.start_registration(account, tools, start)  # noqa: B023
+        )
+        assert len(decision.writes) == count
+
+
+def registration_checked(setup):
+    browser = Browser(setup)
+    stored = browser.stored(browser.registration)
+    decision = setup.decide(
+        lambda tools: ceremonies.check_registration(stored, tools, browser.party)
+    )
+    assert (decision.result, decision.writes) == (browser.registration, ())
+
+
+def passkey_registered(setup):
+    browser = Browser(setup)
+    stored = browser.stored(browser.registration)
+    decision = setup.decide(
+        lambda tools: ceremonies.register(
+            stored, tools, browser.party, browser.scope, browser.registered
+        )
+    )
+    assert decision.writes[0].state is RegistrationState.REGISTERED
+    assert decision.result[0].answers is False
+
+
+def authentication_started(setup):
+    browser = Browser(setup)
+    decision = setup.decide(
+        lambda tools: ceremonies.start_authentication(browser.account, tools, browser.start())
+    )
+    assert decision.result.allowed == (browser.credential_id,)
+
+
+def authentication_finished(setup):
+    browser = Browser(setup)
+    stored = browser.stored(browser.begun.authentication)
+    assertion = browser.passkey.get(browser.begun.challenge)
+    decision = setup.decide(
+        lambda tools: ceremonies.finish(
+            stored, tools, browser.party, browser.credential_id, assertion
+        )
+    )
+    assert decision.result.state is AuthenticationState.AUTHENTICATED
+
+
+def ceremonies_expired(setup):
+    browser = Browser(setup)
+    browser.service.clock.jump(browser.registration.deadline)
+    for ceremony in (browser.registration, browser.begun.authentication):
+        decision = setup.decide(partial(ceremonies.expire, browser.stored(ceremony)))
+        assert decision.writes[0].due_at is None
+
+
 CASES |= {
+    "ceremonies.check_registration": [registration_checked],
+    "ceremonies.expire": [ceremonies_expired],
+    "ceremonies.finish": [authentication_finished],
+    "ceremonies.register": [passkey_registered],
+    "ceremonies.start_authentication": [authentication_started],
+    "ceremonies.start_registration": [registration_started],
     "devices.endorse_keys": [keys_endorsed],
     "devices.revoke": [revoked_by_each],
     "devices.rotate": [rotated, struck_by_a_rotation],

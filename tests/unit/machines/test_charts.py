@@ -1,5 +1,5 @@
 """
-The five charts, pinned against listings of their own: of rows, of rules, of finished states.
+The seven charts, pinned against listings of their own: of rows, of rules, of finished states.
 
 The listings below are written from the design, not read from the charts.
 """
@@ -10,12 +10,14 @@ import inspect
 import pytest
 
 from counterseal.machines import (
+    AUTHENTICATION,
     BINDING,
     CALLBACK,
     CHALLENGE,
     CHARTS,
     LOGIN,
     NOTIFICATION,
+    REGISTRATION,
     BindingEvent,
     ChallengeEvent,
     LoginEvent,
@@ -25,16 +27,19 @@ from counterseal.machines import (
 from counterseal.models import (
     LIVING,
     UNFINISHED,
+    AuthenticationState,
     BindingState,
     CallbackState,
     ChallengeState,
     LoginState,
     NotificationState,
+    RegistrationState,
 )
 
 MOVES = {
     "binding": {
         "INVITED --complete--> ACTIVE",
+        "INVITED --register--> ACTIVE",
         "ACTIVE --rotate--> ACTIVE",
         "ACTIVE --suspend--> SUSPENDED",
         "SUSPENDED --resume--> ACTIVE",
@@ -47,6 +52,14 @@ MOVES = {
     },
     "login": {
         "STARTED --authenticate--> USED",
+        "STARTED --expire--> EXPIRED",
+    },
+    "registration": {
+        "STARTED --register--> REGISTERED",
+        "STARTED --expire--> EXPIRED",
+    },
+    "authentication": {
+        "STARTED --finish--> AUTHENTICATED",
         "STARTED --expire--> EXPIRED",
     },
     "challenge": {
@@ -86,6 +99,8 @@ MOVES = {
 REFUSED_BY = {
     # token in time; every new key proved its possession
     ("binding", "complete"): "token_matches in_time account_unlocked keys_complete keys_possessed",
+    # with the registration of a passkey, in one commit
+    ("binding", "register"): "own_ceremony in_time owner_unlocked",
     # each new key proves possession and is signed by the old key of its role
     ("binding", "rotate"): "account_unlocked keys_complete caller_proved keys_possessed"
     " keys_endorsed",
@@ -97,6 +112,13 @@ REFUSED_BY = {
     ("binding", "expire"): "deadline_came",
     ("login", "authenticate"): "login_matches in_time",
     ("login", "expire"): "deadline_came",
+    # by the origin that asked, for the scope that the browser was given
+    ("registration", "register"): "own_ceremony in_time owner_unlocked scope_stands",
+    ("registration", "expire"): "deadline_came",
+    # by the origin that asked, with an active passkey of the account
+    ("authentication", "finish"): "own_ceremony in_time owner_unlocked passkey_active"
+    " assertion_holds",
+    ("authentication", "expire"): "deadline_came",
     ("challenge", "fetch"): "in_time account_unlocked binding_active own_account caller_proved",
     # right account, key of the button's strength, hash and code match
     ("challenge", "answer"): "in_time account_unlocked binding_active own_account caller_proved"
@@ -136,6 +158,8 @@ CHOSEN_BY = {
 FINISHED = {
     "binding": {BindingState.REVOKED, BindingState.EXPIRED},
     "login": {LoginState.USED, LoginState.EXPIRED},
+    "registration": {RegistrationState.REGISTERED, RegistrationState.EXPIRED},
+    "authentication": {AuthenticationState.AUTHENTICATED, AuthenticationState.EXPIRED},
     "challenge": {
         ChallengeState.ANSWERED,
         ChallengeState.DISOWNED,
@@ -155,8 +179,11 @@ def arrow(row):
     return f"{row.source} --{row.event}--> {row.target}"
 
 
-def test_there_are_five_charts():
-    assert list(CHARTS.values()) == [BINDING, LOGIN, CHALLENGE, CALLBACK, NOTIFICATION]
+def test_there_are_seven_charts():
+    assert list(CHARTS.values()) == [
+        *(BINDING, LOGIN, REGISTRATION, AUTHENTICATION),
+        *(CHALLENGE, CALLBACK, NOTIFICATION),
+    ]
     assert NAMES == sorted(MOVES) == sorted(FINISHED)
 
 

@@ -17,6 +17,7 @@ from counterseal.models import (
     Admin,
     AppSpace,
     AuditEvent,
+    AuthenticationState,
     Binding,
     BindingState,
     Callback,
@@ -32,9 +33,11 @@ from counterseal.models import (
     NotificationState,
     Occasion,
     Origin,
+    RegistrationState,
 )
 from counterseal.models.guid import mint
 from counterseal.ports import Due
+from counterseal.testing.contracts.record_factory import RecordFactory
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -273,13 +276,19 @@ def test_store_7_what_is_no_longer_due_is_not_returned(bench):
     claimed = callback()
     started = login()
     notified = notification()
-    bench.keep(question, invited, claimed, started, notified)
+    factory = RecordFactory()
+    zoe = factory.account()
+    registration = factory.registration(zoe, deadline=NOW)
+    authentication = factory.authentication(zoe, deadline=NOW)
+    bench.keep(question, invited, claimed, started, notified, registration, authentication)
+    bench.change(registration, state=RegistrationState.REGISTERED)
+    bench.change(authentication, state=AuthenticationState.AUTHENTICATED)
     bench.change(question, state=ChallengeState.ANSWERED)
     bench.change(notified, state=NotificationState.DELIVERED)
     bench.change(invited, state=BindingState.ACTIVE)
     bench.change(claimed, lease_until=NOW + SECOND)
     bench.change(started, state=LoginState.USED)
-    assert [bench.store.due(kind, NOW, 9) for kind in Due] == [()] * 5
+    assert [bench.store.due(kind, NOW, 9) for kind in Due] == [()] * 7
     (due_again,) = bench.store.due(Due.CALLBACK, NOW + SECOND, 9)
     assert due_again.guid == claimed.guid
 

@@ -16,11 +16,14 @@ from counterseal.models import (
     ChallengeState,
     Company,
     Notification,
+    PasskeyAuthentication,
+    PasskeyRegistration,
     PushAddress,
     Record,
 )
 from counterseal.models.index import Index, Listing, index_of
 from counterseal.testing import FakeService
+from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal.testing.service import CALLBACK
 
 
@@ -100,6 +103,14 @@ def test_a_notification_is_due_on_its_channel(channel):
     assert index_of(notification) == Index(account=notification.account, channel=channel)
 
 
+def test_a_ceremony_is_about_its_account():
+    factory = RecordFactory()
+    account = factory.account()
+
+    for ceremony in (factory.registration(account), factory.authentication(account)):
+        assert index_of(ceremony) == Index(account=account.guid)
+
+
 def test_tenancy_is_listed_under_its_parent(records):
     company, space = of(records, Company), of(records, AppSpace)
 
@@ -108,7 +119,10 @@ def test_tenancy_is_listed_under_its_parent(records):
 
 
 def test_every_kind_of_record_is_considered():
-    listed = {Account, Binding, Challenge, Callback, Company, AppSpace, Notification}
+    listed = {
+        *(Account, Binding, Challenge, Callback, Company, AppSpace, Notification),
+        *(PasskeyRegistration, PasskeyAuthentication),
+    }
     names = {kind.__name__ for kind in typing.get_args(Record)}
 
     assert names - {kind.__name__ for kind in listed} == {

@@ -17,6 +17,7 @@ from counterseal.models import (
     Alias,
     AppSpace,
     AuditEvent,
+    AuthenticationState,
     Binding,
     BindingState,
     Button,
@@ -56,6 +57,8 @@ from counterseal.models import (
     Pair,
     PairsContent,
     Passkey,
+    PasskeyAuthentication,
+    PasskeyRegistration,
     PasskeyScope,
     PastQuestion,
     PublicKey,
@@ -67,6 +70,7 @@ from counterseal.models import (
     Record,
     RegisteredPasskey,
     RegistrationResponse,
+    RegistrationState,
     RelyingParty,
     Reservation,
     Role,
@@ -80,6 +84,17 @@ from counterseal.models import (
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ID = guid.mint(7, bytes(15))
 KEY = PublicKey(kid="k", algorithm=Algorithm.ES256, jwk="{}", thumbprint="t")
+
+CEREMONY = {
+    "guid": ID,
+    "account": ID,
+    "app_space": ID,
+    "origin": ID,
+    "nonce": b"",
+    "created_at": NOW,
+    "deadline": NOW,
+    "keep_until": NOW,
+}
 
 # Of each record, what it cannot be made without.
 REQUIRED = {
@@ -216,6 +231,13 @@ REQUIRED = {
         "jwk": "{}",
         "thumbprint": "t",
     },
+    PasskeyAuthentication: CEREMONY
+    | {"state": AuthenticationState.STARTED, "rp_id": "shop.example"},
+    PasskeyRegistration: CEREMONY
+    | {
+        "state": RegistrationState.STARTED,
+        "scope": PasskeyScope(rp_id="shop.example", origins=("https://shop.example",)),
+    },
     PushAddress: {"kind": AddressKind.RELAY, "value": "a"},
     PushOutcome: {"result": PushResult.DELIVERED},
     Question: {"account_id": "ann", "content": TextContent(text="Pay?")},
@@ -268,6 +290,8 @@ SILENT = {
     Outcome: {"token", "receipt"},
     Pair: {"key", "value"},
     PairsContent: {"title"},
+    PasskeyAuthentication: {"nonce"},
+    PasskeyRegistration: {"nonce"},
     PushAddress: {"value"},
     Question: {
         "additional_info",
@@ -414,6 +438,7 @@ def test_a_count_begins_at_zero(kind, name):
         (Login, "redirect_uri"),
         (Login, "app_return"),
         (Origin, "name"),
+        (PasskeyAuthentication, "rp_id"),
         (PushAddress, "value"),
     ],
 )
@@ -499,6 +524,7 @@ def test_what_is_no_secret_is_in_the_repr(kind):
 
 
 STORED = get_args(Record)
+CEREMONIES = (PasskeyRegistration, PasskeyAuthentication)
 
 
 def test_what_a_store_holds():
@@ -514,6 +540,8 @@ def test_what_a_store_holds():
         Login,
         Notification,
         Origin,
+        PasskeyAuthentication,
+        PasskeyRegistration,
     }
 
 
@@ -536,6 +564,7 @@ def test_a_stored_record_tells_the_store_what_it_needs(kind):
         (make(Admin, company=ID), ID),
         *((make(kind), None) for kind in (Account, Alias, Binding, Login)),
         *((make(kind), None) for kind in (Challenge, Callback, Notification)),
+        *((make(kind), None) for kind in CEREMONIES),
     ],
 )
 def test_tenancy_is_listed_under_its_parent(record, parent):
@@ -546,7 +575,8 @@ def test_tenancy_is_listed_under_its_parent(record, parent):
 def test_what_is_forgotten_says_when(kind):
     keep_until = make(kind).keep_until
 
-    assert keep_until == (NOW if kind in {Challenge, Callback, Login, Notification} else None)
+    forgotten = {Challenge, Callback, Login, Notification, *CEREMONIES}
+    assert keep_until == (NOW if kind in forgotten else None)
 
 
 LATER = NOW + timedelta(minutes=5)
@@ -558,6 +588,8 @@ LATER = NOW + timedelta(minutes=5)
         (Binding, {BindingState.INVITED}),
         (Challenge, {ChallengeState.PENDING, ChallengeState.SEEN}),
         (Login, {LoginState.STARTED}),
+        (PasskeyAuthentication, {AuthenticationState.STARTED}),
+        (PasskeyRegistration, {RegistrationState.STARTED}),
     ],
 )
 def test_what_can_expire_is_due_at_its_deadline(kind, waiting):

@@ -51,6 +51,8 @@ from counterseal.models import (
     Login,
     Notification,
     Origin,
+    PasskeyAuthentication,
+    PasskeyRegistration,
     Record,
 )
 
@@ -88,6 +90,8 @@ KINDS: Mapping[type[Stored], Kind] = MappingProxyType(
         Binding: Kind("binding", 1),
         Login: Kind("login", 1),
         Alias: Kind("alias", 1),
+        PasskeyRegistration: Kind("passkey_registration", 1),
+        PasskeyAuthentication: Kind("passkey_authentication", 1),
         Challenge: Kind("challenge", 1),
         Callback: Kind("callback", 1),
         Notification: Kind("notification", 1),

@@ -19,6 +19,7 @@ from counterseal.memory import (
     MemoryReplayGuard,
     MemoryStore,
     MemoryWake,
+    NoAttestationVerifier,
     SystemClock,
     SystemEntropy,
 )
@@ -84,6 +85,7 @@ class Runtime:
                 audit=audit,
                 notifier=self.channels,
                 identity=self._providers,
+                attestation=NoAttestationVerifier(),
                 sender=self._sender,
                 wake=MemoryWake(),
                 signer=self.keys.signer,

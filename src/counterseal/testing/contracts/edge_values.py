@@ -7,6 +7,7 @@ import attrs
 from counterseal.models import (
     AddressKind,
     Algorithm,
+    AuthenticationState,
     Authority,
     BindingState,
     Button,
@@ -35,6 +36,7 @@ from counterseal.models import (
     PublicKey,
     PushAddress,
     Record,
+    RegistrationState,
     Role,
     Scheme,
     SkipReason,
@@ -128,7 +130,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
         sealed_grant=secret,
         confirmed_at=factory.moment(),
         locked_at=factory.moment(),
-        devices=(device, attrs.evolve(device, addresses=())),
+        devices=(device, attrs.evolve(device, addresses=(), answers=False)),
         history=history,
         receipts=7,
         receipt_hash=ODD,
@@ -173,6 +175,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             strikes=2,
             suspended_by=Authority.STAFF,
             key_changes=(KeyChange(at=factory.moment(), role=Role.DEVICE, thumbprint=ODD),),
+            answers=False,
             bound_at=factory.moment(),
             ended_at=factory.moment(),
         ),
@@ -226,6 +229,24 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             skip_reason=SkipReason.UNDELIVERED,
         ),
         factory.alias(account, accounts=(), keep_until=factory.moment()),
+        factory.registration(
+            account,
+            state=RegistrationState.REGISTERED,
+            scope=PasskeyScope(
+                rp_id="localhost", origins=("http://localhost:8080", "http://localhost")
+            ),
+            nonce=secret,
+            binding=factory.guid(),
+            deadline=factory.moment(),
+        ),
+        factory.authentication(
+            account,
+            state=AuthenticationState.EXPIRED,
+            rp_id=ODD,
+            nonce=BYTES,
+            binding=factory.guid(),
+            deadline=factory.moment(),
+        ),
     )
     return (*records, *(_for_cx(record) for record in records if isinstance(record, Origin)))
 

@@ -14,6 +14,7 @@ from counterseal.models import (
     Alias,
     AppSpace,
     AuditEvent,
+    AuthenticationState,
     Binding,
     BindingState,
     Callback,
@@ -28,7 +29,11 @@ from counterseal.models import (
     NotificationState,
     Occasion,
     Origin,
+    PasskeyAuthentication,
+    PasskeyRegistration,
+    PasskeyScope,
     Record,
+    RegistrationState,
 )
 from counterseal.models.account import subject_alias
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
@@ -212,6 +217,34 @@ class RecordFactory:
         }
         return Notification(**fields | changes)
 
+    def registration(self, account: Account, **changes: Any) -> PasskeyRegistration:
+        """Make a registration of a passkey of *account*, in its partition."""
+        fields = self._ceremony(account) | {
+            "state": RegistrationState.STARTED,
+            "scope": PasskeyScope(rp_id="example.com", origins=("https://example.com",)),
+        }
+        return PasskeyRegistration(**fields | changes)
+
+    def authentication(self, account: Account, **changes: Any) -> PasskeyAuthentication:
+        """Make an authentication of *account* by a passkey, in its partition."""
+        fields = self._ceremony(account) | {
+            "state": AuthenticationState.STARTED,
+            "rp_id": "example.com",
+        }
+        return PasskeyAuthentication(**fields | changes)
+
+    def _ceremony(self, account: Account) -> dict[str, Any]:
+        return {
+            "guid": self.beside(account),
+            "account": account.guid,
+            "app_space": account.app_space,
+            "origin": account.app_space,
+            "nonce": b"",
+            "created_at": self.moment(),
+            "deadline": START,
+            "keep_until": LATER,
+        }
+
     def login(self, **changes: Any) -> Login:
         """Make a log-in."""
         fields: dict[str, Any] = {
@@ -255,4 +288,6 @@ class RecordFactory:
             self.callback(account),
             self.notification(account),
             self.alias(account),
+            self.registration(account),
+            self.authentication(account),
         )

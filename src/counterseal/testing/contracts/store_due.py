@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from counterseal.models import (
     AddressKind,
+    AuthenticationState,
     BindingState,
     Callback,
     CallbackState,
@@ -13,6 +14,7 @@ from counterseal.models import (
     Guid,
     LoginState,
     NotificationState,
+    RegistrationState,
 )
 from counterseal.ports import Due
 from counterseal.testing.clock import START
@@ -59,6 +61,18 @@ class StoreDue(StoreSetup):
                 factory.login(),
                 factory.login(deadline=START + INSTANT),
                 factory.login(state=LoginState.USED),
+            ),
+            (
+                Due.REGISTRATION,
+                factory.registration(account),
+                factory.registration(account, deadline=START + INSTANT),
+                factory.registration(account, state=RegistrationState.REGISTERED),
+            ),
+            (
+                Due.AUTHENTICATION,
+                factory.authentication(account),
+                factory.authentication(account, deadline=START + INSTANT),
+                factory.authentication(account, state=AuthenticationState.AUTHENTICATED),
             ),
         ):
             worker.create(due, late, done)

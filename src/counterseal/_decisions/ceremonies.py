@@ -1,0 +1,348 @@
+"""Ceremonies: browsers register passkeys of users, and authenticate users by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+
+from counterseal import ijson, keys
+from counterseal._decisions.bindings import with_binding
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.readings import bindings_of, require_account, require_known
+from counterseal.errors import AccountUnbound, NotFound, WrongKey
+from counterseal.keys import AssertionParts
+from counterseal.machines import (
+    AUTHENTICATION,
+    BINDING,
+    REGISTRATION,
+    AuthenticationEvent,
+    BindingEvent,
+    RegistrationEvent,
+    step,
+)
+from counterseal.models import (
+    PASSKEY_ALGORITHMS,
+    Account,
+    Binding,
+    BindingState,
+    DeviceKey,
+    PasskeyAuthentication,
+    PasskeyRegistration,
+    PasskeyScope,
+    RegisteredPasskey,
+    RelyingParty,
+    Role,
+    revise,
+)
+from counterseal.models.ceremony import ceremony_guid
+from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
+from counterseal.rules.ceremonies import Authenticating, Registering, own_ceremony
+from counterseal.rules.standing import Deadline, room_for_binding, unlocked
+
+NONCE_BYTES = 32
+
+
+@attrs.frozen(kw_only=True)
+class StartedRegistration:
+    """
+    What a browser needs to register a passkey (WebAuthn Level 3, 5.4).
+
+    Attributes:
+        challenge: The WebAuthn challenge.
+        registered: The credential ids that the account has at this relying party id, base64url.
+    """
+
+    registration: PasskeyRegistration
+    account: Account
+    challenge: bytes = attrs.field(repr=False)
+    registered: tuple[str, ...]
+
+    @property
+    def account_created(self) -> bool:
+        """Whether the account did not exist before."""
+        return self.account.version == 1
+
+
+@attrs.frozen(kw_only=True)
+class StartedAuthentication:
+    """
+    What a browser needs to authenticate by a passkey (WebAuthn Level 3, 5.5).
+
+    Attributes:
+        challenge: The WebAuthn challenge.
+        allowed: The credential ids that it may use, base64url.
+    """
+
+    authentication: PasskeyAuthentication
+    challenge: bytes = attrs.field(repr=False)
+    allowed: tuple[str, ...]
+
+
+@attrs.define(kw_only=True)
+class CeremonyStart:
+    """
+    A ceremony that an origin asks for.
+
+    Attributes:
+        user_info: Is stored with the account; None leaves it as it is.
+    """
+
+    party: RelyingParty
+    account_id: str
+    scope: PasskeyScope
+    user_info: str | None = None
+
+
+def start_registration(
+    account: Account | None, tools: Tools, start: CeremonyStart
+) -> Decision[StartedRegistration] | Plan[StartedRegistration]:
+    """Decide whether a browser may register a passkey; the first one creates the account."""
+    if account is not None:
+        unlocked(account)
+        room_for_binding(account, tools.now, tools.policy)
+        stored_account = account
+        return bindings_of(account.guid).then(
+            lambda bindings, tools: _start_registration(
+                stored_account, tools, start, _credential_ids(bindings, start.scope.rp_id)
+            )
+        )
+    app_space = start.party.app_space.guid
+    partition = account_partition(app_space, start.account_id)
+    new_account = Account(
+        guid=mint(partition, tools.entropy(ENTROPY_BYTES)),
+        app_space=app_space,
+        account_id=start.account_id,
+        user_info=start.user_info or "",
+        created_at=tools.now,
+    )
+    decision = _start_registration(new_account, tools, start, ())
+    decision.writes = (new_account, *decision.writes)
+    decision.guards = ()
+    return decision
+
+
+def _start_registration(
+    account: Account, tools: Tools, start: CeremonyStart, registered: tuple[str, ...]
+) -> Decision[StartedRegistration]:
+    nonce = tools.entropy(NONCE_BYTES)
+    registration = PasskeyRegistration(
+        **_new_ceremony(account, tools, start.party, nonce),
+        state=REGISTRATION.initial,
+        scope=start.scope,
+    )
+    return Decision(
+        result=StartedRegistration(
+            registration=registration,
+            account=account,
+            challenge=keys.challenge_of(nonce),
+            registered=registered,
+        ),
+        writes=(registration,),
+        guards=(account,),
+        audit=(AuditEntry(registration.guid),),
+    )
+
+
+def check_registration(
+    stored: Records, tools: Tools, party: RelyingParty
+) -> Decision[PasskeyRegistration]:
+    """Return a registration that may still end, before its answer is verified."""
+    registration = require(stored[0], PasskeyRegistration)
+    facts = Registering(
+        now=tools.now,
+        party=party,
+        account=require_account(stored[1]),
+        ceremony=registration,
+        scope=registration.scope,
+    )
+    own_ceremony(facts)
+    step(REGISTRATION, registration.state, RegistrationEvent.REGISTER, facts)
+    return Decision(result=registration)
+
+
+def register(
+    stored: Records,
+    tools: Tools,
+    party: RelyingParty,
+    scope: PasskeyScope,
+    registered: RegisteredPasskey,
+) -> Decision[tuple[Binding, Account]]:
+    """Decide that a verified registration ends in a binding, which answers no challenge."""
+    registration = require(stored[0], PasskeyRegistration)
+    account = require_account(stored[1])
+    facts = Registering(
+        now=tools.now, party=party, account=account, ceremony=registration, scope=scope
+    )
+    # Before the state, which would tell a stranger what became of it.
+    own_ceremony(facts)
+    state = step(REGISTRATION, registration.state, RegistrationEvent.REGISTER, facts)
+    room_for_binding(account, tools.now, tools.policy)
+    binding = _new_binding(registration, registered, facts, tools)
+    updated_account = revise(account, devices=with_binding(account.devices, binding, tools.now))
+    return Decision(
+        result=(binding, updated_account),
+        writes=(
+            revise(registration, state=state, binding=binding.guid),
+            binding,
+            updated_account,
+        ),
+        audit=(AuditEntry(registration.guid), AuditEntry(binding.guid, event="binding.register")),
+    )
+
+
+def start_authentication(
+    account: Account | None, _: Tools, start: CeremonyStart
+) -> Plan[StartedAuthentication]:
+    """Plan to let a browser authenticate a user by one of the user's passkeys."""
+    stored_account = require_known(account)
+    unlocked(stored_account)
+    return bindings_of(stored_account.guid).then(
+        lambda bindings, tools: _start_authentication(stored_account, tools, start, bindings)
+    )
+
+
+def _start_authentication(
+    account: Account, tools: Tools, start: CeremonyStart, bindings: tuple[Binding, ...]
+) -> Decision[StartedAuthentication]:
+    allowed = _credential_ids(bindings, start.scope.rp_id)
+    if not allowed:
+        raise AccountUnbound
+    nonce = tools.entropy(NONCE_BYTES)
+    authentication = PasskeyAuthentication(
+        **_new_ceremony(account, tools, start.party, nonce),
+        state=AUTHENTICATION.initial,
+        rp_id=start.scope.rp_id,
+    )
+    return Decision(
+        result=StartedAuthentication(
+            authentication=authentication, challenge=keys.challenge_of(nonce), allowed=allowed
+        ),
+        writes=(authentication,),
+        guards=(account,),
+        audit=(AuditEntry(authentication.guid),),
+    )
+
+
+def finish(
+    stored: Records,
+    _: Tools,
+    party: RelyingParty,
+    credential_id: str,
+    assertion: AssertionParts,
+) -> Plan[PasskeyAuthentication]:
+    """Plan to verify a browser's answer by the passkey that it names."""
+    authentication = require(stored[0], PasskeyAuthentication)
+    account = require_account(stored[1])
+    return bindings_of(account.guid).then(
+        lambda bindings, tools: _finish(
+            Authenticating(
+                now=tools.now,
+                party=party,
+                account=account,
+                ceremony=authentication,
+                binding=_binding_of(bindings, credential_id),
+                assertion=assertion,
+            )
+        )
+    )
+
+
+def _finish(facts: Authenticating) -> Decision[PasskeyAuthentication]:
+    authentication, binding = facts.ceremony, facts.binding
+    # Before the state, which would tell a stranger what became of it.
+    own_ceremony(facts)
+    state = step(AUTHENTICATION, authentication.state, AuthenticationEvent.FINISH, facts)
+    if binding is None:
+        raise WrongKey
+    finished = revise(authentication, state=state, binding=binding.guid)
+    return Decision(
+        result=finished,
+        writes=(finished,),
+        guards=(facts.account, binding),
+        audit=(AuditEntry(authentication.guid),),
+    )
+
+
+def expire(stored: Records, tools: Tools) -> Decision[None]:
+    """Decide that a ceremony has ended to which no browser has answered."""
+    ceremony = stored[0]
+    if isinstance(ceremony, PasskeyRegistration):
+        facts = Deadline(now=tools.now, deadline=ceremony.deadline)
+        registration_state = step(REGISTRATION, ceremony.state, RegistrationEvent.EXPIRE, facts)
+        expired: Any = revise(ceremony, state=registration_state)
+    elif isinstance(ceremony, PasskeyAuthentication):
+        facts = Deadline(now=tools.now, deadline=ceremony.deadline)
+        state = step(AUTHENTICATION, ceremony.state, AuthenticationEvent.EXPIRE, facts)
+        expired = revise(ceremony, state=state)
+    else:
+        raise NotFound
+    return Decision(result=None, writes=(expired,), audit=(AuditEntry(expired.guid),))
+
+
+def _new_ceremony(
+    account: Account, tools: Tools, party: RelyingParty, nonce: bytes
+) -> dict[str, Any]:
+    deadline = tools.now + tools.policy.ceremony_life
+    challenge = keys.b64url(keys.challenge_of(nonce))
+    return {
+        "guid": ceremony_guid(partition_of(account.guid), challenge),
+        "account": account.guid,
+        "app_space": account.app_space,
+        "origin": party.origin.guid,
+        "nonce": nonce,
+        "created_at": tools.now,
+        "deadline": deadline,
+        "keep_until": deadline + tools.policy.ceremony_life,
+    }
+
+
+def _new_binding(
+    registration: PasskeyRegistration,
+    registered: RegisteredPasskey,
+    facts: Registering,
+    tools: Tools,
+) -> Binding:
+    guid = mint(partition_of(registration.account), tools.entropy(ENTROPY_BYTES))
+    jwk = dict(ijson.parse(registered.jwk))
+    key = keys.public_key(
+        {**jwk, "kid": guid, "alg": PASSKEY_ALGORITHMS[registered.algorithm]},
+        algorithms=tools.policy.algorithms,
+        passkey=registered.passkey,
+    )
+    return Binding(
+        guid=guid,
+        state=step(BINDING, BINDING.initial, BindingEvent.REGISTER, facts),
+        account=registration.account,
+        app_space=registration.app_space,
+        origin=registration.origin,
+        token_hash=b"",
+        deadline=registration.deadline,
+        enrolled=key.thumbprint,
+        keys=(DeviceKey(role=Role.STRONG, key=key),),
+        answers=False,
+        created_at=tools.now,
+        bound_at=tools.now,
+    )
+
+
+def _credential_ids(bindings: Iterable[Binding], rp_id: str) -> tuple[str, ...]:
+    """Return the credential ids of active browsers' passkeys at this relying party id."""
+    rp_id_hash = keys.digest(rp_id.encode())
+    return tuple(
+        passkey.credential_id
+        for binding in bindings
+        if not binding.answers and binding.state is BindingState.ACTIVE
+        for passkey in [binding.keys[0].key.passkey]
+        if passkey is not None and passkey.rp_id_hash == rp_id_hash
+    )
+
+
+def _binding_of(bindings: Iterable[Binding], credential_id: str) -> Binding | None:
+    for binding in bindings:
+        if not binding.answers and binding.keys:
+            passkey = binding.keys[0].key.passkey
+            if passkey is not None and passkey.credential_id == credential_id:
+                return binding
+    return None

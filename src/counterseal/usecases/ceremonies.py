@@ -1,0 +1,216 @@
+"""Ceremonies of WebAuthn for an origin: its users' browsers register passkeys, and use them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from counterseal import ijson, keys
+from counterseal._decisions import ceremonies
+from counterseal._decisions.ceremonies import (
+    CeremonyStart,
+    StartedAuthentication,
+    StartedRegistration,
+)
+from counterseal._decisions.readings import account_of, record_with_account
+from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
+from counterseal.errors import (
+    InvalidField,
+    MalformedAssertion,
+    MalformedRegistration,
+    Refused,
+)
+from counterseal.keys import AssertionParts
+from counterseal.models import (
+    Account,
+    Binding,
+    PasskeyAuthentication,
+    RegistrationResponse,
+    RelyingParty,
+)
+from counterseal.models.ceremony import ceremony_guid
+from counterseal.models.guid import account_partition
+from counterseal.ports import Due
+from counterseal.rules.ceremonies import scope_at
+from counterseal.rules.sizes import text_fits
+from counterseal.rules.standing import identified_by_origin
+
+
+@attrs.frozen
+class Ceremonies(UseCase):
+    """
+    Passkeys that authenticate users of an origin, and do nothing else.
+
+    They approve no challenge: what a person approves is shown by a device, and signed there.
+    """
+
+    def start_registration(
+        self, party: RelyingParty, account_id: str, domain: str, *, user_info: str | None = None
+    ) -> StartedRegistration:
+        """
+        Begin to register a passkey of the origin's user; the first one creates the account.
+
+        The origin must know who its user is: from its own session, never from a request's body.
+
+        Args:
+            account_id: The origin's own id of the user.
+            domain: Where the passkey is to be used; the origin's allow-list has it.
+            user_info: Stored with a new account.
+
+        Raises:
+            InvalidField: A text does not fit the policy.
+            DomainForbidden: The domain is not on the origin's allow-list.
+            WrongKind: An Identity Provider identifies the users of this App Space.
+            AccountLocked: The account is locked.
+            TooManyBindings: The account has as many devices as the policy allows.
+            TooOften: The origin makes too many invitations.
+        """
+        origin = party.origin.guid
+        context = AuditContext(event="registration.start", actor=origin)
+        demand_rate(self.ports, context, ("invite", origin), self.policy.invite_rate)
+        with refusals(self.ports, context):
+            text_fits(account_id, self.policy.account_id_bytes, "accountId")
+            text_fits(user_info, self.policy.user_info_bytes, "userInfo", empty=True)
+            identified_by_origin(party.app_space)
+            scope = scope_at(party, domain)
+        start = CeremonyStart(party=party, account_id=account_id, scope=scope, user_info=user_info)
+        plan = account_of(party.app_space.guid, account_id).then(
+            lambda account, tools: ceremonies.start_registration(account, tools, start)
+        )
+        return self._transactions.run(context, plan)
+
+    def register(
+        self, party: RelyingParty, account_id: str, response: RegistrationResponse
+    ) -> tuple[Binding, Account]:
+        """
+        Verify what a browser returned, and bind the passkey to the account.
+
+        Raises:
+            NotFound: No registration of the account has this challenge.
+            Foreign: Another origin began it.
+            WrongState: It has ended.
+            DeadlinePassed: It took too long.
+            AccountLocked: The account is locked.
+            TooManyBindings: The account has as many devices as the policy allows.
+            UnfitKey: The key is too weak, or of a kind that is not allowed.
+            Refused: The answer does not hold; as `AttestationVerifier.verify`.
+        """
+        context = AuditContext(event="registration.register", actor=party.origin.guid)
+        with refusals(self.ports, context):
+            text_fits(account_id, self.policy.account_id_bytes, "accountId")
+            challenge = _claimed_challenge(response.client_data, MalformedRegistration)
+            guid = ceremony_guid(account_partition(party.app_space.guid, account_id), challenge)
+        context.subject = guid
+        reading = record_with_account(guid)
+        registration = self._transactions.run(
+            context,
+            reading.then(lambda stored, tools: ceremonies.check_registration(stored, tools, party)),
+        )
+        with refusals(self.ports, context):
+            registered = self.ports.attestation.verify(
+                response,
+                scope=registration.scope,
+                challenge=keys.challenge_of(registration.nonce),
+            )
+        return self._transactions.run(
+            context,
+            reading.then(
+                lambda stored, tools: ceremonies.register(
+                    stored, tools, party, registration.scope, registered
+                )
+            ),
+        )
+
+    def start_authentication(
+        self, party: RelyingParty, account_id: str, domain: str
+    ) -> StartedAuthentication:
+        """
+        Begin to authenticate the origin's user by a passkey in a browser.
+
+        Raises:
+            InvalidField: A text does not fit the policy.
+            DomainForbidden: The domain is not on the origin's allow-list.
+            AccountUnknown: The App Space knows no such account.
+            AccountUnbound: The account has no active passkey there.
+            AccountLocked: The account is locked.
+            TooOften: The origin begins too many.
+        """
+        origin = party.origin.guid
+        context = AuditContext(event="authentication.start", actor=origin)
+        demand_rate(self.ports, context, ("authenticate", origin), self.policy.invite_rate)
+        with refusals(self.ports, context):
+            text_fits(account_id, self.policy.account_id_bytes, "accountId")
+            scope = scope_at(party, domain)
+        start = CeremonyStart(party=party, account_id=account_id, scope=scope)
+        plan = account_of(party.app_space.guid, account_id).then(
+            lambda account, tools: ceremonies.start_authentication(account, tools, start)
+        )
+        return self._transactions.run(context, plan)
+
+    def finish_authentication(
+        self,
+        party: RelyingParty,
+        account_id: str,
+        credential_id: str,
+        assertion: AssertionParts,
+    ) -> PasskeyAuthentication:
+        """
+        Verify a browser's answer, which is found by the challenge in its client data.
+
+        Raises:
+            NotFound: No authentication of the account has this challenge.
+            Foreign: Another origin began it.
+            WrongState: It has ended.
+            DeadlinePassed: It took too long.
+            AccountLocked: The account is locked.
+            WrongKey: The account has no such active passkey there.
+            Refused: The assertion does not hold; as `counterseal.keys.verify_assertion`.
+        """
+        context = AuditContext(event="authentication.finish", actor=party.origin.guid)
+        with refusals(self.ports, context):
+            text_fits(account_id, self.policy.account_id_bytes, "accountId")
+            challenge = _claimed_challenge(assertion.client_data, MalformedAssertion)
+            guid = ceremony_guid(account_partition(party.app_space.guid, account_id), challenge)
+        context.subject = guid
+        plan = record_with_account(guid).then(
+            lambda stored, tools: ceremonies.finish(stored, tools, party, credential_id, assertion)
+        )
+        return self._transactions.run(context, plan)
+
+    def expire(self, limit: int = 100) -> int:
+        """
+        Expire registrations and authentications whose deadline has come; return how many.
+
+        Raises:
+            Unavailable: A port failed.
+        """
+        now = self.ports.clock.now()
+        count = 0
+        for kind, event in (
+            (Due.REGISTRATION, "registration.expire"),
+            (Due.AUTHENTICATION, "authentication.expire"),
+        ):
+            due = self.ports.store.due(kind, now, limit)
+            context = AuditContext(event=event, actor="worker")
+            count += self._transactions.sweep(
+                context, due, lambda guid: record_with_account(guid).then(ceremonies.expire)
+            )
+        return count
+
+
+def _claimed_challenge(client_data: bytes, error: type[Refused]) -> str:
+    """
+    Return the challenge in client data, by which a ceremony is found.
+
+    Raises:
+        Refused: *error*: it has none.
+    """
+    try:
+        client: Any = ijson.parse(client_data)
+    except InvalidField:
+        raise error from None
+    challenge = client.get("challenge") if isinstance(client, dict) else None
+    if not isinstance(challenge, str):
+        raise error
+    return challenge

@@ -1,0 +1,232 @@
+"""Ceremonies: from a registration to a finished authentication, and what is refused on the way."""
+
+import attrs
+import pytest
+
+from counterseal import STANDARD, keys
+from counterseal.errors import (
+    AccountLocked,
+    AccountUnbound,
+    AccountUnknown,
+    DeadlinePassed,
+    DomainForbidden,
+    Foreign,
+    InvalidField,
+    NotFound,
+    UserUnverified,
+    WrongCeremony,
+    WrongKey,
+    WrongOrigin,
+    WrongState,
+)
+from counterseal.models import OPERATOR, BindingState, PasskeyScope, RegistrationState
+from counterseal.testing import FakeModel, FakePasskey, FakeService
+from counterseal.usecases.ceremonies import Ceremonies
+
+DOMAIN = "shop.example.com"
+ORIGIN = f"https://{DOMAIN}"
+
+
+class Shop:
+    """An origin that lets its users' browsers register passkeys."""
+
+    def __init__(self, **policy):
+        self.service = FakeService(policy=attrs.evolve(STANDARD, **policy))
+        self.ceremonies = Ceremonies(self.service.ports, self.service.policy)
+        party = self.service.origin
+        self.party = attrs.evolve(party, origin=attrs.evolve(party.origin, domains=(DOMAIN,)))
+
+    def passkey(self, **changes):
+        return FakePasskey(rp_id=DOMAIN, origin=ORIGIN, **changes)
+
+    def start(self, account_id="ann"):
+        return self.ceremonies.start_registration(self.party, account_id, DOMAIN)
+
+    def answer(self, started, passkey, **changes):
+        return FakeModel(attestation="none").create(passkey, started.challenge, **changes)
+
+    def registered(self, account_id="ann", **changes):
+        started, passkey = self.start(account_id), self.passkey(**changes)
+        response = self.answer(started, passkey)
+        binding, account = self.ceremonies.register(self.party, account_id, response)
+        return passkey, binding, account
+
+    def authenticate(self, account_id="ann"):
+        return self.ceremonies.start_authentication(self.party, account_id, DOMAIN)
+
+    def finish(self, started, passkey, account_id="ann", party=None):
+        return self.ceremonies.finish_authentication(
+            party or self.party,
+            account_id,
+            passkey.public.passkey.credential_id,
+            passkey.get(started.challenge),
+        )
+
+
+@pytest.fixture
+def shop():
+    return Shop()
+
+
+def test_a_user_registers_a_passkey_and_authenticates_by_it(shop):
+    passkey, binding, account = shop.registered()
+
+    assert (binding.state, binding.answers, binding.addresses) == (BindingState.ACTIVE, False, ())
+    assert binding.keys[0].key.passkey == attrs.evolve(passkey.public.passkey, aaguid=None)
+    assert [device.answers for device in account.devices] == [False]
+    started = shop.authenticate()
+    assert started.allowed == (passkey.public.passkey.credential_id,)
+    finished = shop.finish(started, passkey)
+    assert (finished.guid, finished.binding) == (started.authentication.guid, binding.guid)
+    assert shop.start().registered == started.allowed
+
+
+def test_a_passkey_of_a_browser_answers_no_challenge(shop):
+    shop.registered()
+
+    with pytest.raises(AccountUnbound):
+        shop.service.ask("ann", "Pay?", origin=shop.party)
+
+
+def test_each_ceremony_ends_once(shop):
+    started, passkey = shop.start(), shop.passkey()
+    response = shop.answer(started, passkey)
+    shop.ceremonies.register(shop.party, "ann", response)
+    with pytest.raises(WrongState):
+        shop.ceremonies.register(shop.party, "ann", response)
+    authentication = shop.authenticate()
+    shop.finish(authentication, passkey)
+    with pytest.raises(WrongState):
+        shop.finish(authentication, passkey)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"origin": "https://evil.example"}, WrongOrigin),
+        ({"flags": 1}, UserUnverified),
+        ({"client": {"type": "webauthn.create"}}, WrongCeremony),
+        ({"client": {"challenge": keys.b64url(bytes(32))}}, NotFound),
+    ],
+)
+def test_an_assertion_that_does_not_hold_is_refused(shop, changes, error):
+    passkey, _, _ = shop.registered(flags=5)
+    for name, value in changes.items():
+        setattr(passkey, name, value)
+
+    with pytest.raises(error):
+        shop.finish(shop.authenticate(), passkey)
+
+
+def test_a_ceremony_ends_with_its_deadline(shop):
+    passkey, _, _ = shop.registered()
+    started, registration = shop.authenticate(), shop.start()
+    response = shop.answer(registration, shop.passkey())
+    shop.service.clock.jump(started.authentication.deadline)
+
+    with pytest.raises(DeadlinePassed):
+        shop.finish(started, passkey)
+    with pytest.raises(DeadlinePassed):
+        shop.ceremonies.register(shop.party, "ann", response)
+    assert shop.ceremonies.expire() == 2
+    assert shop.ceremonies.expire() == 0
+    (stored,) = shop.service.ports.store.get(registration.registration.guid)
+    assert stored.state is RegistrationState.EXPIRED
+
+
+def test_nobody_else_finishes_it(shop):
+    passkey, _, _ = shop.registered()
+    shop.registered("bob")
+    started = shop.authenticate()
+    other = attrs.evolve(
+        shop.party, origin=attrs.evolve(shop.party.origin, guid=started.authentication.guid)
+    )
+
+    with pytest.raises(NotFound):
+        shop.finish(started, passkey, account_id="bob")
+    with pytest.raises(Foreign):
+        shop.finish(started, passkey, party=other)
+    with pytest.raises(WrongKey):
+        shop.finish(shop.authenticate("bob"), passkey, account_id="bob")
+
+
+def test_a_revoked_passkey_authenticates_nobody(shop):
+    passkey, binding, _ = shop.registered()
+    started = shop.authenticate()
+    shop.service.devices.revoke(binding.guid, by=shop.party)
+
+    with pytest.raises(WrongKey):
+        shop.finish(started, passkey)
+    with pytest.raises(AccountUnbound):
+        shop.authenticate()
+
+
+def test_an_erased_account_ends_no_ceremony(shop):
+    passkey, binding, account = shop.registered()
+    started, registration = shop.authenticate(), shop.start()
+    response = shop.answer(registration, shop.passkey())
+    shop.service.accounts.erase(account.guid, by=OPERATOR)
+
+    with pytest.raises(NotFound):
+        shop.finish(started, passkey)
+    with pytest.raises(NotFound):
+        shop.ceremonies.register(shop.party, "ann", response)
+    (erased,) = shop.service.ports.store.get(binding.guid)
+    assert (erased.state, erased.keys) == (BindingState.REVOKED, ())
+    shop.service.clock.jump(started.authentication.deadline)
+    assert shop.ceremonies.expire() == 2
+
+
+def test_a_locked_account_ends_no_ceremony(shop):
+    passkey, _, account = shop.registered()
+    started, registration = shop.authenticate(), shop.start()
+    response = shop.answer(registration, shop.passkey())
+    shop.service.accounts.lock(account.guid, by=OPERATOR)
+
+    with pytest.raises(AccountLocked):
+        shop.finish(started, passkey)
+    with pytest.raises(AccountLocked):
+        shop.ceremonies.register(shop.party, "ann", response)
+    for begin in (shop.start, shop.authenticate):
+        with pytest.raises(AccountLocked):
+            begin()
+
+
+def test_only_domains_of_the_allow_list_serve(shop):
+    shop.registered()
+    for domain in ("evil.example", "example.com", "", "com", f"www.{DOMAIN}"):
+        with pytest.raises(DomainForbidden):
+            shop.ceremonies.start_registration(shop.party, "ann", domain)
+        with pytest.raises(DomainForbidden):
+            shop.ceremonies.start_authentication(shop.party, "ann", domain)
+
+
+@pytest.mark.parametrize(
+    ("domains", "domain", "origins"),
+    [
+        ([DOMAIN, f"{DOMAIN}:8443", "other.example"], DOMAIN, [ORIGIN, f"{ORIGIN}:8443"]),
+        (["https://odd", DOMAIN], DOMAIN, [ORIGIN]),
+        (["localhost:8080"], "localhost", ["http://localhost:8080"]),
+        (["shop.localhost"], "shop.localhost", ["http://shop.localhost"]),
+    ],
+)
+def test_a_domain_means_web_origins(shop, domains, domain, origins):
+    shop.party = attrs.evolve(
+        shop.party, origin=attrs.evolve(shop.party.origin, domains=tuple(domains))
+    )
+    started = shop.ceremonies.start_registration(shop.party, "ann", domain)
+
+    assert started.registration.scope == PasskeyScope(rp_id=domain, origins=tuple(origins))
+
+
+@pytest.mark.parametrize("entry", ["127.0.0.1", "SHOP.example", f"{DOMAIN}:443", f"{DOMAIN}/x"])
+def test_an_entry_that_means_no_web_origin_serves_nobody(shop, entry):
+    shop.party = attrs.evolve(shop.party, origin=attrs.evolve(shop.party.origin, domains=(entry,)))
+
+    with pytest.raises((InvalidField, DomainForbidden)):
+        shop.ceremonies.start_registration(shop.party, "ann", entry.partition(":")[0])
+
+
+def test_unknown_accounts_authenticate_nobody(shop):
+    with pytest.raises(AccountUnknown):
+        shop.authenticate("nobody")
