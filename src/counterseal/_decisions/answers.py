@@ -1,8 +1,8 @@
 """
 Answers: decide on an answer or disown of an authenticated device, and on what it may read.
 
-An answer is accepted, counted as a strike, counted as a mistyped code, or refused. Only this
-module ends a challenge on a device's evidence. The commit of an accepted answer contains the
+An answer is accepted or refused; a refused one may count as a strike or as a mistyped code. Only
+this module ends a challenge on a device's evidence. The commit of an accepted answer contains the
 challenge, the account, the callback, and the binding, as a guard or with its strikes reset.
 """
 
@@ -52,7 +52,7 @@ class Token:
     _evidence: Evidence | None = None
 
     def evidence(self, key: PublicKey | None) -> Evidence:
-        """Return the token as evidence with *key*, which it names; it is verified once per key."""
+        """Return the token, to be verified once with *key*: None if the named key is unknown."""
         if self._evidence is None or self._evidence.key != key:
             self._evidence = Evidence(self.jws, key, self.answer.typ)
         return self._evidence
@@ -85,7 +85,7 @@ def list_pending(device: AuthenticatedDevice, tools: Tools) -> Plan[tuple[Challe
 
 
 def fetch(device: AuthenticatedDevice, tools: Tools) -> Decision[Challenge]:
-    """Return what the device may read of the challenge."""
+    """Return what the device may read of the challenge, and mark a pending one as seen."""
     challenge, binding = _own(device), device.binding
     if challenge.state not in UNFINISHED:
         return Decision(result=_without_receipt(challenge, binding.guid))
@@ -289,7 +289,7 @@ def _ended_with(challenge: Challenge, token: Token, device: Guid) -> bool:
 
 
 def _same_token(challenge: Challenge, token: Token) -> bool:
-    """Tell whether it is the token that was verified; its key may have been rotated since."""
+    """Tell whether *token* is the stored one: that was verified with the key of that time."""
     recorded_token = challenge.outcome.token if challenge.outcome is not None else None
     return recorded_token is not None and keys.constant_time_equal(recorded_token, token.text)
 

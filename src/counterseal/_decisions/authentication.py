@@ -1,5 +1,5 @@
 """
-Authentication: an origin or administrator shows its credential, in its own scheme.
+Authentication: an origin or administrator shows its credential, by Basic, CX1 or a signature.
 
 An unknown GUID is refused by the same steps as a wrong secret, in the same time.
 """
@@ -68,7 +68,7 @@ class Claim:
 
     def reading(self, parents: Mapping[Guid, Guid]) -> Reading[Records]:
         """
-        Return what to read: the holder that is named, if the name can be one.
+        Return what to read: the holder that is named; nothing if the name is no GUID.
 
         Its parent is read in the same trip if *parents* has it.
         """
@@ -103,7 +103,7 @@ class Claim:
 
 
 def read_claim(request: SignedRequest, tools: Tools) -> Claim:
-    """Read who a request says that it is from."""
+    """Read the sender that a request claims, which is not verified yet."""
     if not request.authorization:
         fields = fields_of(request.headers)
         signature = read_signature(fields, request.body)

@@ -40,13 +40,13 @@ def with_binding(
 def end_binding(
     binding: Binding, state: BindingState, now: datetime, *, strikes: int | None = None
 ) -> Binding:
-    """Return *binding* as it ends in *state*, which `step` has decided; None keeps the strikes."""
+    """Return *binding* ended in *state*, decided by `step`; *strikes* of None keeps the count."""
     strike_count = binding.strikes if strikes is None else strikes
     return revise(binding, state=state, suspended_by=None, ended_at=now, strikes=strike_count)
 
 
 def change_standing(binding: Binding, event: BindingEvent, authority: Authority) -> Binding:
-    """Return *binding* as *authority* suspends or resumes it."""
+    """Return *binding* after *event*: *authority* suspends or resumes it."""
     state = step(BINDING, binding.state, event, Standing(binding=binding, authority=authority))
     suspended_by = authority if state is BindingState.SUSPENDED else None
     return revise(binding, state=state, suspended_by=suspended_by)

@@ -1,4 +1,4 @@
-"""Callbacks: a worker claims, sends and records one; administrators read, drop and requeue it."""
+"""Callbacks: workers claim, send and record them (`rules.retries` says when to try again)."""
 
 from __future__ import annotations
 

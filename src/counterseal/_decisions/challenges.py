@@ -16,7 +16,7 @@ from counterseal.rules.standing import Cancelling, Deadline
 
 
 def read_status(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
-    """Return a challenge with its present state: EXPIRED from its deadline on."""
+    """Return a challenge with its state now: an unfinished one is EXPIRED from its deadline on."""
     record, account = stored
     challenge = _own(record, origin)
     demand_readable(challenge, account)
@@ -39,7 +39,7 @@ def list_open(account: Account | None, tools: Tools, origin: Guid) -> Plan[tuple
 
 
 def cancel(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
-    """Cancel a challenge of *origin*."""
+    """Decide to cancel an unfinished challenge, which *origin* has issued."""
     stored_challenge, stored_account = stored
     challenge, account = _own(stored_challenge, origin), require(stored_account, Account)
     facts = Cancelling(now=tools.now, challenge=challenge, origin=origin)
@@ -59,7 +59,7 @@ def cancel(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
 
 
 def expire(stored: Records, tools: Tools) -> Decision[None]:
-    """Expire a challenge that was not answered."""
+    """Decide to expire an unfinished challenge whose deadline has passed."""
     stored_challenge, stored_account = stored
     challenge, account = require(stored_challenge, Challenge), require(stored_account, Account)
     facts = Deadline(now=tools.now, deadline=challenge.deadline)

@@ -110,7 +110,7 @@ def unbind(
 def endorse_keys(
     _: AuthenticatedDevice, tools: Tools, service_keys: tuple[PublicKey, ...]
 ) -> Decision[dict[str, str]] | Signing[dict[str, str]]:
-    """Have the service's key set signed by each of its keys; the result is by the key's id."""
+    """Sign the service's key set with each of its keys; the result has a signature for each kid."""
     payload = ijson.compact(keyset_claims(service_keys, tools.now))
     return _endorse(payload, service_keys, {})
 
@@ -152,7 +152,7 @@ def _revoke(
 
 
 def _store(tools: Tools, account: Account, binding: Binding) -> Decision[Binding]:
-    """Return the decision that stores *binding*, an update, also in its account's list."""
+    """Decide to store the changed *binding*, and its entry in the account's list of devices."""
     devices = with_binding(account.devices, binding, tools.now)
     return Decision(
         result=binding,
@@ -170,7 +170,7 @@ def _read_endorsement(binding: Binding, token: str | None, limit: int) -> Eviden
 
 
 def _wrong_endorsement(facts: Rotating) -> Evidence | None:
-    """Return the endorsement that a strong key is named for and did not sign, if there is one."""
+    """Return the first endorsement that names a strong key and has a wrong signature, or None."""
     strong_keys = [key.key for key in facts.binding.keys if key.role is Role.STRONG]
     for endorsement in facts.endorsements:
         try:

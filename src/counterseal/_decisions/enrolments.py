@@ -56,7 +56,7 @@ from counterseal.wire.enrolment import BIND_TYP, Enrolment, OfferedKey, bind_cla
 @attrs.define
 class Offer:
     """
-    New keys, each checked by itself, and their proofs of possession, not verified, in order.
+    New keys, each checked by itself, and a proof of possession for each, not verified yet.
 
     Attributes:
         has_passkeys: Whether one of them is a passkey.
@@ -149,9 +149,9 @@ def read_offer(enrolment: Enrolment, policy: Policy) -> Offer:
 
 def claimed_app_spaces(offer: Offer) -> tuple[Guid, ...]:
     """
-    Return the App Space that the first key signed for, unless it is no GUID.
+    Return the App Space that the first key's proof names; nothing if that is no GUID.
 
-    A claim that saves a trip: `complete` decides whether it holds.
+    It is not verified, and allows reading it early: `complete` decides whether it is right.
     """
     if not offer.possession:
         return ()

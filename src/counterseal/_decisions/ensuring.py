@@ -2,7 +2,7 @@
 Ensuring a tenancy: a company, an App Space and an origin exist, under GUIDs derived from one key.
 
 Of several processes that create them at once, one commit wins; the others read what it stored.
-A stored setting is never overwritten: one that differs is refused by name.
+A stored setting is never overwritten: if one differs, the refusal names it.
 """
 
 from __future__ import annotations

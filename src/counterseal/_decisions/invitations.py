@@ -47,11 +47,11 @@ class Invitation:
 @attrs.define(kw_only=True)
 class Invitee:
     """
-    The user whose device is to be invited, as an origin or an Identity Provider knows him.
+    The user whose device is to be invited, as an origin or an Identity Provider names the user.
 
     Attributes:
-        user_info: Is stored with the account; None leaves it as it is.
-        guid: The binding's, if an idempotency key has reserved it.
+        user_info: A text that is stored with the account; None leaves the stored one.
+        guid: Of the new binding, if an idempotency key has reserved it.
     """
 
     app_space: AppSpace
@@ -87,7 +87,7 @@ def invite_once(
 
 
 def invite(account: Account | None, tools: Tools, invitee: Invitee) -> Decision[Invitation]:
-    """Decide whether one more device may be invited; its first invitation creates the account."""
+    """Decide to invite one more device of the user; the first invitation creates the account."""
     identity, now = invitee.identity, tools.now
     devices: tuple[Device, ...] = ()
     if account is None:

@@ -65,7 +65,7 @@ class Draft:
 
 
 def issue(record: Account | None, tools: Tools, draft: Draft) -> Decision[Issued] | Plan[Issued]:
-    """Decide whether the question may be asked now, and issue the challenge."""
+    """Decide to issue the challenge, if the question may be asked now."""
     account = require_known(record)
     reachable(account)
     party, policy = draft.party, tools.policy

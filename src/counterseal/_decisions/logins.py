@@ -1,8 +1,7 @@
 """
 Log-ins: a user is sent to an Identity Provider, and comes back (OpenID Connect, code flow, PKCE).
 
-Whatever the browser brings is compared with what the log-in stores of its secrets before anything
-that would tell a stranger what became of the log-in.
+The browser's secrets are compared first. Only after that may a refusal tell the log-in's state.
 """
 
 from __future__ import annotations
@@ -154,7 +153,7 @@ def spend(stored: Records, tools: Tools, secret: str, app_secret: str) -> Plan[C
 
 
 def expire(stored: Records, tools: Tools) -> Decision[None]:
-    """Decide that a log-in has ended from which nobody has come back."""
+    """Decide to expire a log-in whose user has not come back by its deadline."""
     login = require(stored[0], Login)
     facts = Deadline(now=tools.now, deadline=login.deadline)
     state = step(LOGIN, login.state, LoginEvent.EXPIRE, facts)

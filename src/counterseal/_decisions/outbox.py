@@ -1,4 +1,4 @@
-"""The outbox: a commit queues notifications, and workers claim them and callbacks."""
+"""The outbox: commits queue notifications; workers claim notifications and callbacks."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def build_notifications(
     ends_at: datetime | None = None,
 ) -> tuple[Notification, ...]:
     """
-    Return what has to be committed so that the account's other active devices are notified.
+    Return the notifications of all the account's active devices except *subject*, to be committed.
 
-    One notification for each kind of address that they have and that this service sends to:
-    what is wrong with one transport delays no other. They are due from *now* on, until *ends_at*,
+    There is one for each kind of address that they have and that this service sends to, so that
+    a failing push service does not delay the others. They are due from *now* on, until *ends_at*,
     or for as long as the policy says.
     """
     if not served_kinds:
@@ -87,9 +87,9 @@ def build_revocation_notifications(
     tools: Tools, served_kinds: frozenset[AddressKind], account: Account, device: Guid
 ) -> tuple[Notification, ...]:
     """
-    Return what has to be committed with the revocation of *device*.
+    Return the notifications that tell the other devices that *device* is revoked.
 
-    Nothing if it was never bound: an invitation is no device.
+    There is none if it was never bound: an invitation is no device.
     """
     was_bound = any(
         entry.binding == device and entry.state is not BindingState.INVITED

@@ -32,8 +32,8 @@ def count_strike(
     """
     Count a wrong strong-key signature; the last one that the policy allows revokes the device.
 
-    The refusal is raised after the commit, which guards the account, or writes it without the
-    revoked device.
+    The refusal is raised after the commit of the strike. If that revokes the device, the account is
+    written without it; otherwise the commit checks only that the account is unchanged.
     """
     binding, now = facts.binding, tools.now
     state = step(BINDING, binding.state, BindingEvent.STRIKE, facts)

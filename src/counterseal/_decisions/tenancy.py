@@ -201,7 +201,7 @@ def allow_callback(
 
 
 def forbid_callback(stored: Records, by: Administrator, text: str) -> Plan[Origin]:
-    """Plan to take an address off an origin's allow-list."""
+    """Plan to remove the entry whose address is *text* from an origin's allow-list."""
     origin = require(stored[0], Origin)
     return permission_to(Permission.ORIGINS, by, origin).then(
         lambda admin, _: _edit(origin, admin, {"callbacks": _without_address(origin, text)})

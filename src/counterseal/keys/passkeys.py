@@ -1,9 +1,9 @@
 """
 Passkeys: a WebAuthn assertion (Level 3, 7.2) as the third part of a token.
 
-A passkey cannot sign any bytes: it signs an assertion, which has a challenge. Here the challenge
-is SHA-256 of the bytes that a JWS signature would cover, the token's header and claims, and the
-third part of the token is the canonical JSON (RFC 8785) of three members, each base64url:
+A passkey cannot sign arbitrary bytes: it signs an assertion, which has a challenge. Here the
+challenge is SHA-256 of the bytes that a JWS signature would cover, the token's header and claims,
+and the third part of the token is the canonical JSON (RFC 8785) of three members, each base64url:
 
 | member | value |
 |---|---|
@@ -200,7 +200,7 @@ def verify_assertion(data: bytes, signed: bytes, key: PublicKey, passkey: Passke
 
 
 def _require_client_data(client_data: bytes, signed: bytes, passkey: Passkey) -> str:
-    """Return the origin that the browser says, if everything that it says is as it has to be."""
+    """Check the type, challenge, origin and frame in the client data; return its web origin."""
     expected_challenge = digest(signed)
     for known_origin in passkey.origins:
         # Most browsers mostly write exactly this (5.8.1.1), and comparing is faster than parsing.

@@ -46,8 +46,8 @@ class Outcome:
     Attributes:
         device: The binding whose key signed; None where nobody answered.
         kid, thumbprint: The key that signed.
-        button: Index of the chosen button; None for a disown.
-        token: The answer as it was received, a compact JWS.
+        button: Index of the chosen button; None if none was chosen.
+        token: The answer or disown as it was received, a compact JWS.
         receipt: The service's receipt, a compact JWS.
         reason: Why, for a cancelled challenge.
     """
@@ -71,12 +71,12 @@ class Challenge:
         display: The display document in canonical form (RFC 8785), UTF-8.
         display_hash: SHA-256 of `display`, base64url.
         code_asked: Whether an approval needs the matching code.
-        show_code: The origin's own flag, returned as it came.
+        show_code: The `showCode` that the origin sent, returned unchanged.
         sealed_code: The matching code, sealed; empty if none is asked for.
         wrong_codes: Wrong matching codes so far.
         deadline: From then on every answer is refused.
         callback: Where the outcome is delivered; None for nowhere.
-        callback_states: The endings that are delivered there, as its origin was set at issue.
+        callback_states: The endings that are delivered there, from its origin's settings at issue.
     """
 
     guid: Guid
@@ -121,7 +121,7 @@ class Challenge:
         )
 
     def state_at(self, now: datetime) -> ChallengeState:
-        """Return the state that is shown at *now*: EXPIRED from the deadline on."""
+        """Return the state at *now*: an unfinished challenge is EXPIRED from its deadline on."""
         if self.state in UNFINISHED and now >= self.deadline:
             return ChallengeState.EXPIRED
         return self.state

@@ -2,7 +2,7 @@
 GUIDs: version 8 UUIDs (RFC 9562, 5.8) whose first byte names the record's partition.
 
 A GUID is a name, not a secret.
-The partition lets a store find any record in one trip, and read due records by partition.
+The partition lets a store find any record by one request, and read due records by partition.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def mint(partition: int, entropy: bytes) -> Guid:
 
 
 def derive_guid(partition: int, text: str) -> Guid:
-    """Return the GUID that is derived from *text*: the same text gives the same GUID."""
+    """Return the GUID derived from *text*: always the same for the same partition and text."""
     return mint(partition, hashlib.sha256(text.encode()).digest()[:ENTROPY_BYTES])
 
 
 def parse(text: object, *, field: str) -> Guid:
-    """Read a GUID from outside; InvalidField names *field* unless it is one in canonical text."""
+    """Read a GUID from outside; what is not a GUID in canonical form is InvalidField of *field*."""
     if not isinstance(text, str) or not _SHAPE.fullmatch(text):
         raise InvalidField(field, "not a GUID of this service")
     return Guid(text)

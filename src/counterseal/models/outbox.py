@@ -83,7 +83,7 @@ class Callback:
 
 @attrs.frozen(kw_only=True)
 class Delivery:
-    """One attempt, ready to be sent within `timeout`; headers in order (Standard Webhooks 1.0)."""
+    """One attempt, ready to be sent within `timeout`; headers as pairs (Standard Webhooks 1.0)."""
 
     url: str = attrs.field(repr=False)
     headers: tuple[tuple[str, str], ...] = attrs.field(repr=False)
@@ -133,14 +133,14 @@ class SkipReason(enum.Enum):
 @attrs.frozen(kw_only=True)
 class Notification:
     """
-    One occasion that one account's devices are notified of, on one transport.
+    A message to an account's devices about one occasion, over one kind of address.
 
     It holds no address: an attempt goes to those that a device has by then.
 
     Attributes:
         guid: Names the push message, the same at every attempt.
         subject: What the devices are notified of, a challenge or a binding.
-        kind: Of the addresses that it goes to: its channel.
+        kind: The kind of address that it goes to.
         devices: The bindings that are still to be notified.
         delivered: Whether a device was notified.
         attempts: Attempts whose outcome is known.
@@ -172,14 +172,14 @@ class Notification:
 
     @property
     def due_at(self) -> datetime | None:
-        """When a worker has to look at it: the next attempt, or the end of a lease."""
+        """When the next attempt may begin: not before a lease ends; None if none will."""
         if self.state is not NotificationState.QUEUED:
             return None
         return self.next_at if self.lease_until is None else max(self.next_at, self.lease_until)
 
 
 class KeyScope(enum.Enum):
-    """What an idempotency key is unique in."""
+    """The kind of call within which an idempotency key is unique."""
 
     ISSUE = "issue"
     INVITE = "invite"

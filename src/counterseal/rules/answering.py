@@ -1,8 +1,8 @@
 """
-Rules of answering: whether a call proves itself, and an answer belongs to this challenge.
+Rules of answering: whether a call's proof is valid, and an answer belongs to this challenge.
 
-They also say which failures count: a signature that a strong key did not make is a strike, and a
-wrong matching code is counted.
+They also say which failures count: a wrong signature under a strong key is a strike, and a wrong
+matching code is counted.
 """
 
 from __future__ import annotations
@@ -192,13 +192,13 @@ def signature_holds(facts: Answering) -> None:
 
 
 def strikes_left(facts: Answering) -> None:
-    """Refuse a device with as many strikes as the policy allows, which may be stricter now."""
+    """Refuse a device that has reached the strike limit of today's policy."""
     if facts.binding.strikes >= facts.policy.strike_limit:
         raise BindingInactive
 
 
 def strong_key_missed(facts: Striking) -> None:
-    """Refuse to strike unless a strong key of the binding was named and did not sign."""
+    """Allow a strike only for a token that names a strong key and has a wrong signature."""
     strong = [device_key.key for device_key in facts.binding.keys if device_key.role is Role.STRONG]
     if facts.answer.key not in strong:
         raise WrongKey

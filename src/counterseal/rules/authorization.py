@@ -173,7 +173,7 @@ def role_permits(facts: Administering) -> None:
 
 
 def support_may_remove(facts: Administering) -> None:
-    """Refuse that User Support removes a user whom an Identity Provider answers for."""
+    """Refuse that User Support removes a user whom an Identity Provider identifies."""
     support = facts.admin.role is AdminRole.SUPPORT
     by_origins = facts.reach is not None and facts.reach.origins_identify_users
     if facts.permission is Permission.REMOVE_USERS and support and not by_origins:
@@ -199,7 +199,7 @@ def require_not_outlived(maker: Admin, other: Admin) -> None:
 
 def role_fits(role: AdminRole, *, company: bool, app_space: bool, all_companies: bool) -> None:
     """
-    Refuse a role without what it reaches, with another role's, or with more than one.
+    Refuse a role unless exactly the target that it needs is given.
 
     A Company Admin has a company or all of them; the other roles have an App Space only.
     """

@@ -2,9 +2,9 @@
 Rules of evidence: what session tokens and the signatures of new keys must prove.
 
 Facts contain evidence, not results: a rule verifies a signature itself.
-`Evidence` remembers the result, so several rules share one verification. It also remembers the
-`Proving` that the proof was valid for, so `Proving` is frozen. All other facts live for one
-decision, and nothing changes them.
+`Evidence` remembers the result, so several rules share one verification. It also keeps the
+`Proving` for which the proof was valid, so `Proving` must not change and is frozen. All other facts
+are made for one decision, and nothing changes them.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Completing:
     Attributes:
         secret: The secret of the session token as sent.
         keys: The offered keys, checked.
-        possession: One proof a key, in the same order.
+        possession: One proof of possession for each of `keys`, in their order.
         expected: The claims that each proof must have.
     """
 

@@ -1,4 +1,4 @@
-"""Rules of the outbox: who may make an attempt, whose outcome counts, and when to try again."""
+"""Rules of retries, of callbacks and notifications: who may attempt one, and when to try again."""
 
 from __future__ import annotations
 
@@ -184,9 +184,9 @@ class Progress:
 
     Attributes:
         remaining: The devices to notify again.
-        next_at: When; what it was where none remains.
+        next_at: When to notify them; unchanged if none remains.
         delivered: Whether a device was notified, now or before.
-        skip_reason: Why none was, if none remains either.
+        skip_reason: Why no device was notified, if none was and none remains.
     """
 
     remaining: tuple[Guid, ...]

@@ -45,13 +45,14 @@ def text_fits(
     value: str | None, limit: int, field: str, *, empty: bool = False, trimmed: bool = False
 ) -> int:
     """
-    Return how many bytes of UTF-8 a text has; refuse it above *limit*, empty or not representable.
+    Return how many bytes of UTF-8 a text has; InvalidField refuses one that does not fit.
 
     Args:
-        value: None always fits, and has no bytes.
+        value: None always fits, and has no bytes; half a surrogate pair never fits.
+        limit: The most bytes of UTF-8.
         empty: Whether it may be empty.
         trimmed: Whether an invisible text counts as empty: white space, controls, marks without
-            a letter, and characters without width or ink.
+            a letter, and characters that draw nothing.
     """
     if value is None:
         return 0
@@ -99,7 +100,7 @@ def challenge_life(question: Question, policy: Policy) -> timedelta:
     """
     Return how long the question may be answered, in whole milliseconds, as it is displayed.
 
-    Less than a second, and more than the policy's limit, is refused.
+    InvalidField refuses less than a second, or more than the policy's limit.
     """
     life = policy.challenge_life if question.duration is None else question.duration
     if life < timedelta(seconds=1):

@@ -47,7 +47,7 @@ class Timed(Protocol):
 
     @property
     def deadline(self) -> datetime:
-        """From then on it is too late."""
+        """`in_time` refuses from this time on, and `deadline_came` before it."""
 
 
 @attrs.define(kw_only=True)

@@ -31,9 +31,9 @@ class IdempotentCall:
     A call under an idempotency key, which has reserved a GUID.
 
     Attributes:
-        guid: The record's that the call creates, or that an earlier call has created.
-        loaded: That there is no such record, if this call has made the GUID; None if it may be
-            there, and has to be read.
+        guid: Of the record that this call creates, or that an earlier call has created.
+        loaded: The result of reading it, which is known if this call has made the GUID: there is
+            no such record. None if it may exist, and has to be read.
     """
 
     __slots__ = ("_ports", "guid", "loaded", "reservation")
@@ -78,7 +78,7 @@ def reserve(
         payload: What the call asks for; a key is refused for another payload.
 
     Raises:
-        InvalidField: The key does not fit, or I-JSON cannot hold the payload.
+        InvalidField: The key is empty or too long, or I-JSON cannot hold the payload.
         KeyReused: The key was used for another payload.
         KeyInProgress: A call with the key is running.
     """

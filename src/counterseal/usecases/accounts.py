@@ -157,8 +157,8 @@ class Accounts(UseCase):
 
         Its devices are revoked and what it is asked is cancelled, without a callback.
         Keys, names, addresses and texts are taken out of these records at once.
-        What had ended before can no longer be read or delivered, and leaves the store when its
-        retention is over.
+        Challenges and callbacks that had ended before can no longer be read or delivered, and leave
+        the store when their retention is over.
         The grant is revoked at the Identity Provider; if the provider cannot be reached,
         the grant is deleted here all the same.
 

@@ -36,9 +36,10 @@ class Answers(UseCase):
 
     def pending_again(self, device: AuthenticatedDevice) -> tuple[Challenge, ...]:
         """
-        Return the same for a call that waits, which `Devices.authenticate` has authenticated.
+        Return the open challenges, as `pending` does, to a waiting call that is authenticated.
 
-        The proof is neither verified nor remembered again; whether the device may act is.
+        `Devices.authenticate` has done so. The proof is not verified or remembered again, but
+        whether the device may act is checked again.
 
         Raises:
             Refused: The device may not act any more, or its device key was replaced.

@@ -124,17 +124,20 @@ class Credentials(UseCase):
         self, admin: Guid, *, scheme: Scheme | None = None, overlap: timedelta = ZERO_DURATION
     ) -> IssuedSecret:
         """
-        Make an administrator's new secret; older ones end after *overlap*, and its life stays.
+        Make an administrator's new secret; older secrets end after *overlap*.
+
+        The time at which the administrator itself ends stays as it is.
 
         An administrator may rotate its own, and of others only those that end no later.
 
         Args:
-            scheme: Another one than it has switches: older secrets end at once. None stays with
-                the one that it has, and is HMAC for one that has no secret.
+            scheme: With a scheme that differs from the present one, older secrets end at once.
+                None keeps the present scheme, and is HMAC if there is no secret.
 
         Raises:
             NotFound: There is no such administrator.
-            RoleLacking: It ends later than who acts, who would get its secret.
+            RoleLacking: The administrator ends later than the caller, who would get a secret that
+                outlives its own.
             InvalidField: The scheme is Basic, or the overlap is negative or longer than the
                 policy allows.
         """

@@ -1,9 +1,10 @@
 """
-Notifications: a worker sends push messages, after the commit that made so what they tell.
+Notifications: a worker sends push messages, after the commit of the change that they announce.
 
-An attempt is repeated as long as a push service may still take the message, until the challenge's
-deadline, and never once the challenge was seen to have ended. Nothing waits for it, and what comes
-of it changes no challenge: a device that was not notified asks for itself.
+An attempt is repeated as long as a push service may still take the message, until the
+notification's `ends_at` (of a challenge, its deadline), and never once the challenge was seen to
+have ended. Nothing waits for it, and its outcome changes no challenge: a device that was not
+notified finds the challenge when it next asks the service.
 """
 
 from __future__ import annotations
@@ -55,13 +56,13 @@ class Notifications(UseCase):
         Return the due notifications to attempt next, so that nobody delays the others.
 
         Each kind of address has slots of its own, and accounts take turns in them.
-        What has no turn is looked past, up to 1000 notifications of each kind that has a free
-        slot, which takes a trip for each.
+        If the first notifications cannot fill the free slots, up to 1000 more are read for each
+        kind that has a free slot, by one read of the store each.
 
         Args:
             under_way: Those of which the caller's attempts run.
             slots: How many of its attempts may run at once, of each kind.
-            looking_past: Whether to; else only those that have been due for longest are seen.
+            looking_past: Whether to read these; else only those that have been due for longest are.
 
         Raises:
             Unavailable: The store did not answer.
@@ -88,9 +89,9 @@ class Notifications(UseCase):
 
     def attempt(self, notification: Guid) -> Notification:
         """
-        Claim one notification, send it once to each of its devices, and record what came of it.
+        Claim one notification, send it to the addresses of each device, and record the outcome.
 
-        Nobody is notified once the challenge has ended, or its deadline has come.
+        Nothing is sent after the notification's `ends_at`, or once its challenge has ended.
         An address that is gone is taken off its device, which stays bound.
 
         Raises:
@@ -119,7 +120,7 @@ class Notifications(UseCase):
 
     def get(self, notification: Guid, *, by: Administrator) -> Notification:
         """
-        Return one notification; one that is over says why nobody was notified.
+        Return one notification; `skip_reason` says why no device was notified, if none was.
 
         Raises:
             NotFound: There is no such notification.

@@ -26,13 +26,15 @@ def revalidate(transactions: Transactions, account: Account, app_space: AppSpace
     """
     Ask the Identity Provider whether it still vouches for the user, and return the account.
 
-    If it does, devices that it had suspended are resumed; if not, active ones are suspended.
+    If it does, devices that were suspended on its behalf are resumed; if not, active devices are
+    suspended.
 
     Args:
-        account: As it was read just before: its grant may be good for one question.
+        account: As it was read just before: its grant may be usable only once.
 
     Raises:
         IdentityWithdrawn: The provider does not vouch, or the user has logged out.
+        IdentityUnavailable: The provider did not answer.
         WrongIssuer, AccountTaken: The provider named another identity.
         WrongKind: The App Space has no Identity Provider.
         Contended: The account changed each time while the provider was asked.

@@ -11,7 +11,7 @@ Compact JWS of type `counterseal-receipt+jwt` by the service:
 | `answer` | the answer or disown as it was received, a compact JWS |
 | `device`, `account` | GUIDs |
 | `key`, `role` | the device's public key and its role |
-| `passkey` | of a passkey only: what it was pinned to, and what its assertion says |
+| `passkey` | of a passkey only: where it may be used, user verification, backup eligibility |
 | `history` | `[{at, role, thumbprint}]`, how the device came to its keys |
 | `outcome` | `ANSWERED` or `DISOWNED` |
 | `approved` | whether the chosen button approves |
