@@ -487,9 +487,9 @@ class AttestationVerifier(Protocol):
           UnfitKey.
         - ATTESTATION-6: a statement that does not hold, or is of an unknown format, is
           AttestationRefused.
-        - ATTESTATION-7: `aaguid` is None unless a certificate that a configured root issued has
-          proven it: not with `none`, not by self attestation, not under a root of others, and not
-          if the certificate is of another model.
+        - ATTESTATION-7: `aaguid` is None unless a certificate that a configured or built-in root
+          issued has proven it: not with `none`, not by self attestation, not under a root of
+          others, not by a certificate of another model, or of the key alone.
         - ATTESTATION-8: where the configuration names the allowed models, a registration without
           one of them, proven, is AttestationRefused.
         - ATTESTATION-9: whatever the bytes are, it raises nothing but the errors named here.

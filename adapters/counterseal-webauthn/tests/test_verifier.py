@@ -1,17 +1,22 @@
 """The verifier's settings, and what Chromium and another library say of registrations."""
 
+import hashlib
 import json
 import uuid
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
+from cryptography.x509.oid import NameOID
 from fido2.server import Fido2Server
 from fido2.webauthn import PublicKeyCredentialRpEntity
 from webauthn import verify_registration_response
 
-from counterseal import keys
+from counterseal import ijson, keys
 from counterseal.errors import AttestationRefused, InvalidField, UserUnverified, WrongOrigin
 from counterseal.keys.public import jwk_of
 from counterseal.models import PASSKEY_ALGORITHMS, PasskeyScope, RegistrationResponse
@@ -19,6 +24,7 @@ from counterseal.models.attestation import ATTESTATION_OBJECT_LIMIT, CREATE_CLIE
 from counterseal.testing import FakeAttestationVerifier, FakeModel, FakePasskey, cbor
 from counterseal.testing.authenticator import ORIGIN, RP_ID
 from counterseal_webauthn import FORMATS, WebAuthnAttestationVerifier
+from counterseal_webauthn.certificates import MODEL_EXTENSION
 
 VECTORS = Path(__file__).parents[3] / "tests" / "vectors" / "chromium.json"
 RECORDED = json.loads(VECTORS.read_text("utf-8"))["passkeys"]
@@ -149,6 +155,78 @@ def test_the_library_alone_accepts_the_certificate_of_another_model():
         WebAuthnAttestationVerifier({"packed": (vendor.root,)}).verify(
             response, scope=SCOPE, challenge=CHALLENGE
         )
+
+
+# Android keys: the certificate is for the key, and the authenticator data is the app's word
+
+KEY_DESCRIPTION = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.1.17")
+
+
+def tlv(tag, value):
+    return bytes.fromhex(tag) + bytes([len(value)]) + value
+
+
+def key_description(client_hash):
+    """Return what Android's key attestation says of a key made to sign, in hardware (version 3)."""
+    enforced = tlv("30", tlv("a1", tlv("31", tlv("02", b"\x02"))) + tlv("bf853e", tlv("02", b"\0")))
+    levels = tlv("02", b"\3") + tlv("0a", b"\1") + tlv("02", b"\1") + tlv("0a", b"\1")
+    fields = tlv("04", client_hash) + tlv("04", b"") + tlv("30", b"") + enforced
+    return tlv("30", levels + fields)
+
+
+def android_key(model, *, named):
+    """Return a registration whose app says that it is of *model*, and the root of its vendor."""
+    root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    client_data = ijson.compact(
+        {"type": "webauthn.create", "challenge": keys.b64url(CHALLENGE), "origin": ORIGIN}
+    )
+    client_hash = hashlib.sha256(client_data).digest()
+
+    def certificate(subject, public_key, extensions):
+        builder = x509.CertificateBuilder(
+            issuer_name=x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Vendor")]),
+            subject_name=x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]),
+            public_key=public_key,
+            serial_number=x509.random_serial_number(),
+            not_valid_before=datetime(2020, 1, 1),  # noqa: DTZ001 - X.509 has UTC only
+            not_valid_after=datetime(2020, 1, 1) + timedelta(36_500),  # noqa: DTZ001
+        )
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=False)
+        return builder.sign(root_key, SHA256())
+
+    root = certificate("Vendor", root_key.public_key(), [x509.BasicConstraints(True, None)])  # noqa: FBT003
+    extensions = [x509.UnrecognizedExtension(KEY_DESCRIPTION, key_description(client_hash))]
+    if named:
+        extensions.append(x509.UnrecognizedExtension(MODEL_EXTENSION, tlv("04", model.bytes)))
+    leaf = certificate("Key", key.public_key(), extensions)
+    point = key.public_key().public_numbers()
+    cose = {1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32), -3: point.y.to_bytes(32)}
+    data = hashlib.sha256(RP_ID.encode()).digest() + b"\x45" + bytes(4) + model.bytes
+    data += (16).to_bytes(2) + bytes(16) + cbor.encode(cose)
+    statement = {
+        "alg": -7,
+        "sig": key.sign(data + client_hash, ec.ECDSA(SHA256())),
+        "x5c": [each.public_bytes(Encoding.DER) for each in (leaf, root)],
+    }
+    attestation = {"fmt": "android-key", "attStmt": statement, "authData": data}
+    response = RegistrationResponse(
+        client_data=client_data, attestation_object=cbor.encode(attestation)
+    )
+    return response, root.public_bytes(Encoding.PEM)
+
+
+def test_an_android_key_proves_only_a_model_that_its_certificate_names():
+    model = uuid.UUID(int=7)
+    for named, aaguid in ((True, str(model)), (False, None)):
+        response, root = android_key(model, named=named)
+        verifier = WebAuthnAttestationVerifier({"android-key": (root,)})
+        registration = verifier.verify(response, scope=SCOPE, challenge=CHALLENGE)
+        assert registration.attestation_format == "android-key"
+        assert registration.passkey.aaguid == aaguid
+    strict = WebAuthnAttestationVerifier({"android-key": (root,)}, models=frozenset({str(model)}))
+    with pytest.raises(AttestationRefused, match="not an allowed model"):
+        strict.verify(response, scope=SCOPE, challenge=CHALLENGE)
 
 
 # Settings

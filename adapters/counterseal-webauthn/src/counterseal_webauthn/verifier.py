@@ -66,6 +66,9 @@ FORMATS = frozenset({"none", "packed", "tpm", "android-key", "fido-u2f", "apple"
 BUILT_IN_ROOTS = frozenset({"android-key", "apple"})
 """Formats whose vendor's roots `webauthn` has, and demands."""
 
+KEY_CERTIFYING = frozenset({"android-key", "tpm"})
+"""Formats that certify the key alone: the AAGUID is the word of whoever asked for it."""
+
 CREATE = "webauthn.create"
 _MEMBERS = {"fmt", "attStmt", "authData"}
 _COORDINATE_BYTES = 32
@@ -202,7 +205,9 @@ class WebAuthnAttestationVerifier:
             raise AttestationRefused("the certificate is for another model")
         # A U2F key has no AAGUID, and without a root `webauthn` follows no chain.
         rooted = bool(self._roots.get(AttestationFormat(name))) or name in BUILT_IN_ROOTS
-        return aaguid if rooted and name != "fido-u2f" else None
+        if not rooted or name == "fido-u2f":
+            return None
+        return named if name in KEY_CERTIFYING else aaguid
 
 
 def _require_client_data(client_data: bytes, scope: PasskeyScope, challenge: bytes) -> str:
