@@ -4,7 +4,7 @@ import { digest, newId, utf8 } from "../wire/bytes.js";
 import { wholeSeconds } from "../wire/claims.js";
 import { PROOF } from "../wire/enrolment.js";
 import { Overloaded, ReplyLost } from "../wire/errors.js";
-import { failureOf, open, readReply, send } from "../wire/http.js";
+import { failureOf, open, readBody, readReply, send } from "../wire/http.js";
 import { signToken } from "../wire/jws.js";
 import { readFailure, retryAfter } from "../wire/problem.js";
 import { ServiceRefused } from "./errors.js";
@@ -97,17 +97,18 @@ export class Service {
    */
   async stream(caller, call) {
     const headers = [await this.#proof(caller, call)];
-    let response;
+    let reply;
     try {
-      response = await open(this.#world.fetch, this.#attempt(call, headers, EVENTS_TYPE));
+      const response = await open(this.#world.fetch, this.#attempt(call, headers, EVENTS_TYPE));
+      const isStream = response.headers.get("content-type")?.startsWith(EVENTS_TYPE);
+      if (response.status === 200 && isStream && response.body) return response.body;
+      const body = await readBody(response);
+      reply = { status: response.status, headers: response.headers, body };
     } catch (error) {
       call.signal?.throwIfAborted();
       throw failureOf(error);
     }
-    const isStream = response.headers.get("content-type")?.startsWith(EVENTS_TYPE);
-    if (response.status === 200 && isStream && response.body) return response.body;
-    const body = new Uint8Array(await response.arrayBuffer());
-    throw this.#errorOf({ status: response.status, headers: response.headers, body });
+    throw this.#errorOf(reply);
   }
 
   /**

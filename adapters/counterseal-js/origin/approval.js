@@ -48,6 +48,9 @@ import { Trust } from "./trust.js";
  * What an origin requires of an approval, beside what is always demanded; `verify` throws
  * RequirementUnmet if the approval does not meet it.
  *
+ * `verify` is synchronous and returns nothing: if it returns a promise, or anything else, the
+ * approval is refused as Unfit.
+ *
  * @typedef {object} Requirement
  * @property {(approval: Approval) => void} verify
  */
@@ -64,14 +67,15 @@ import { Trust } from "./trust.js";
  * @throws {Unanswered} There is no answer, yet or ever.
  * @throws {import("./errors.js").RequirementUnmet} A requirement is not met.
  * @throws {import("./errors.js").EvidenceRefused} The reply does not prove an answer to this request.
- * @throws {import("./errors.js").Unfit} An argument is of another type.
+ * @throws {import("./errors.js").Unfit} An argument is of another type, or a requirement's `verify`
+ *   returns something.
  */
 export async function requireApproved(reply, pending, trust, { requirements = [] } = {}) {
   demandFit(pending instanceof PendingRequest, "pending: not a PendingRequest");
   demandFit(trust instanceof Trust, "trust: not a Trust");
   const demanded = demandRequirements(requirements);
   const approval = await readApproval(reply, pending, trust);
-  for (const requirement of demanded) requirement.verify(approval);
+  for (const requirement of demanded) demandMet(requirement, approval);
   return approval;
 }
 
@@ -88,6 +92,20 @@ export function demandRequirements(requirements) {
     demandFit(typeof each?.verify === "function", "requirements: not objects with `verify`");
   }
   return list;
+}
+
+/**
+ * Demand that *approval* meets *requirement*.
+ *
+ * @param {Requirement} requirement
+ * @param {Approval} approval
+ * @throws {import("./errors.js").RequirementUnmet} It does not.
+ * @throws {import("./errors.js").Unfit} `verify` returns something, such as a promise.
+ */
+export function demandMet(requirement, approval) {
+  /** @type {unknown} */
+  const value = requirement.verify(approval);
+  demandFit(value === undefined, "requirements: `verify` returns something; it has to be synchronous");
 }
 
 /**

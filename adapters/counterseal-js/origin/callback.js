@@ -61,7 +61,8 @@ const FORMS = {
  * @returns {Promise<Callback>}
  * @throws {CallbackRefused} A header is missing, repeated or malformed, no signature is valid, the
  *   time is too far, or the body is not a processed request.
- * @throws {Unfit} There is no secret, or a malformed one, or the body is no bytes.
+ * @throws {Unfit} There is no secret, or a malformed one, the body is no bytes, or the time or the
+ *   tolerance is no finite number.
  */
 export async function verifyCallback(
   headers,
@@ -71,6 +72,8 @@ export async function verifyCallback(
 ) {
   const checks = await Promise.all([secrets].flat().map(readSecret));
   demandFit(checks.length > 0, "no callback secret, and no public key");
+  demandFit(Number.isFinite(now), "now: not a finite number");
+  demandFit(Number.isFinite(tolerance) && tolerance >= 0, "tolerance: not a finite number from 0");
   demandFit(body instanceof Uint8Array, "body: not the bytes as received");
   if (body.length > BODY_LIMIT) throw new CallbackRefused("too large");
   const values = readHeaders(headers);
@@ -86,7 +89,8 @@ export async function verifyCallback(
   );
   if (!results.includes(true)) throw new CallbackRefused("no signature is valid");
   const sentAt = Number(seconds) * SECOND;
-  if (Math.abs(now - sentAt) > tolerance * SECOND) throw new CallbackRefused("too old, or too new");
+  const isNear = Math.abs(now - sentAt) <= tolerance * SECOND;
+  if (!isNear) throw new CallbackRefused("too old, or too new");
   let request;
   try {
     request = readProcessed(readJson(readUtf8(bytes)));

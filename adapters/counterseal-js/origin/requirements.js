@@ -5,7 +5,7 @@
  * together.
  */
 
-import { demandRequirements } from "./approval.js";
+import { demandMet, demandRequirements } from "./approval.js";
 import { demandFit, NoAlternativeMet, RequirementUnmet } from "./errors.js";
 
 /** @typedef {import("./approval.js").Approval} Approval */
@@ -76,7 +76,7 @@ export function allOf(...requirements) {
   return Object.freeze({
     /** @param {Approval} approval */
     verify(approval) {
-      for (const each of all) each.verify(approval);
+      for (const each of all) demandMet(each, approval);
     },
   });
 }
@@ -96,7 +96,8 @@ export function anyOf(...requirements) {
       const refusals = [];
       for (const each of all) {
         try {
-          return each.verify(approval);
+          demandMet(each, approval);
+          return;
         } catch (error) {
           if (!(error instanceof RequirementUnmet)) throw error;
           refusals.push(error);

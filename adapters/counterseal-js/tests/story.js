@@ -43,7 +43,9 @@ async function ask(account, accountId, answer, options = {}) {
   const verdict = await outcome(() =>
     requireApproved(reply, pending, trust, { requirements: [strongKey()] }),
   );
-  return { content: shown.display.content, device, verdict };
+  const late = { verify: async () => {} };
+  const unfit = await outcome(() => requireApproved(reply, pending, trust, { requirements: [late] }));
+  return { content: shown.display.content, device, verdict, unfit };
 }
 
 const approve = (account, shown) => account.answer(shown, { button: 0 });

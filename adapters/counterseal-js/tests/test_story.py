@@ -23,6 +23,10 @@ def test_an_approval_is_proven(story):
     assert approved["device"]["receiptText"] == approved["verdict"]["receipt"]
 
 
+def test_a_requirement_that_returns_a_promise_is_refused(story):
+    assert story["approved"]["unfit"]["code"] == "client_unfit"
+
+
 def test_other_answers_are_not_approved(story):
     assert story["declined"]["verdict"] == {"code": "declined", "disowned": False}
     assert story["disowned"]["verdict"] == {"code": "declined", "disowned": True}

@@ -4,7 +4,7 @@ import { demand, refuse } from "./errors.js";
 import { isObject } from "./ijson.js";
 
 const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-const MOMENT = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/;
+const MOMENT = /^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/;
 const ID_LENGTH = 64;
 const SECOND = 1000;
 
@@ -15,7 +15,7 @@ const SECOND = 1000;
 export const isGuid = (value) => typeof value === "string" && GUID.test(value);
 
 /**
- * Tell whether *value* is a moment: RFC 3339 in UTC, with three decimals.
+ * Tell whether *value* is a moment: RFC 3339 in UTC, from year 0001, with three decimals.
  *
  * @param {unknown} value
  * @returns {value is string}

@@ -114,8 +114,14 @@ export function failureOf(error) {
   return NOTHING_SENT.has(code) ? new NotSent(code) : new ReplyLost(code || name);
 }
 
-/** @param {Response} response */
-async function readBody(response) {
+/**
+ * Return the body of *response*, up to REPLY_LIMIT.
+ *
+ * @param {Response} response
+ * @returns {Promise<Bytes>}
+ * @throws {ReplyLost} It is too large.
+ */
+export async function readBody(response) {
   /** @type {Bytes[]} */
   const pieces = [];
   let size = 0;

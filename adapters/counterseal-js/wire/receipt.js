@@ -150,6 +150,8 @@ function readPasskey(document) {
     { rpIdHash: "text", origins: "list", userVerified: "flag", backupEligible: "flag" },
     { aaguid: "text" },
   );
+  const { origins } = passkey;
+  demand(origins.every((/** @type {unknown} */ each) => typeof each === "string"), "receipt_changed");
   return /** @type {import("./passkeys.js").Passkey & {userVerified: boolean}} */ (passkey);
 }
 

@@ -36,7 +36,9 @@ def test_approved_with_the_pin(bound, origin, tmp_path):
     assert titles == ["Pay", "Do not pay"]
     device.press("Pay")
     device.wait_for_heading("Approved")
-    assert "verified" in device.page.locator("section").inner_text()
+    section = device.page.locator("section").inner_text()
+    assert "verified" in section
+    assert "whoever steals this device and finds the receipt can try PINs" in section
     reply = origin.wait(pending)
     assert require_approved(reply, pending, origin.trust).title == "Pay"
     origin.verify(reply.receipt, tmp_path)
@@ -291,6 +293,47 @@ def test_offline_it_opens_and_says_so(bound):
     page.get_by_text("You are offline").wait_for()
     page.context.set_offline(offline=False)
     page.get_by_text("You are offline").wait_for(state="hidden")
+
+
+def test_the_cache_has_no_address_with_a_query(bound, origin):
+    """Another page can open the app at as many of them as it likes."""
+    device, _ = bound
+    page = device.page
+    page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    page.reload()
+    page.locator("#waiting").wait_for()
+    for number in range(3):
+        page.goto(f"{origin.url}/app/?n={number}")
+        page.locator("#waiting").wait_for()
+    addresses = page.evaluate("""async () => {
+      const files = await caches.open("files");
+      return (await files.keys()).map(({ url }) => url);
+    }""")
+    assert f"{origin.url}/app/app.js" in addresses
+    assert [each for each in addresses if "?" in each] == []
+
+
+def test_the_browser_is_not_asked_to_store_a_pin(device, origin):
+    page = device.page
+
+    def hints():
+        return page.locator("dialog input").evaluate_all(
+            "(fields) => fields.map(({ type, autocomplete }) => [type, autocomplete])"
+        )
+
+    page.goto(origin.link("user-pin-hints"))
+    page.locator("form button.main").click()
+    page.locator("#pin").fill("739154")
+    assert hints() == [["password", "off"]] * 2
+    page.locator("#pin-again").fill("739154")
+    page.locator("dialog button.main").click()
+    page.locator("a.button.main").click()
+    page.locator("#waiting").wait_for()
+    origin.client.ask("user-pin-hints", "Pay?", buttons=BUTTONS, duration=ONE_MINUTE)
+    device.open_request()
+    device.press("Pay", pin=None)
+    page.locator("#pin").wait_for()
+    assert hints() == [["password", "off"]]
 
 
 def test_keys_cannot_be_exported(bound):

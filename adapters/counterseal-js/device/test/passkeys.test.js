@@ -41,15 +41,20 @@ test("a passkey that may not be copied", async () => {
   assert.equal(receipt.backupEligible, false);
 });
 
-test("a receipt of a passkey says that the person was verified, and no other is accepted", async () => {
-  const account = await bind();
-  const receipt = service.receipt.bind(service);
-  service.receipt = (answer, facts) => {
-    const passkey = { ...facts.key.passkey, userVerified: false };
-    return receipt(answer, { ...facts, key: { ...facts.key, passkey } });
-  };
-  await assert.rejects(approve(account), { code: "receipt_changed" });
-});
+for (const [what, changes] of [
+  ["the person was not verified", { userVerified: false }],
+  ["an origin is no text", { origins: ["http://localhost", 7] }],
+]) {
+  test(`a receipt of a passkey is refused: ${what}`, async () => {
+    const account = await bind();
+    const receipt = service.receipt.bind(service);
+    service.receipt = (answer, facts) => {
+      const passkey = { ...facts.key.passkey, ...changes };
+      return receipt(answer, { ...facts, key: { ...facts.key, passkey } });
+    };
+    await assert.rejects(approve(account), { code: "receipt_changed" });
+  });
+}
 
 for (const [what, change] of [
   ["the person was not verified", { flags: 9 }],

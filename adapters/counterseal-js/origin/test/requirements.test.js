@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { demandMet } from "../approval.js";
 import { allOf, anyOf, byAccount, byDevice, matchingCode, strongKey, within } from "../index.js";
 
 const approval = {
@@ -33,6 +34,19 @@ test("one alternative is enough, and each refusal is told", () => {
     assert.deepEqual(refusals.map(({ code }) => code), ["requirement_device", "requirement_account"]);
     return true;
   });
+});
+
+test("a requirement that returns anything, such as a promise, is a mistake of the program", async () => {
+  const late = Promise.reject(new Error("not met"));
+  late.catch(() => {});
+  const unfit = { code: "client_unfit" };
+  for (const value of [late, Promise.resolve(), false, true, null]) {
+    const returning = { verify: () => value };
+    assert.throws(() => demandMet(returning, approval), unfit);
+    assert.throws(() => allOf(returning).verify(approval), unfit);
+    assert.throws(() => anyOf(byDevice("c"), returning).verify(approval), unfit);
+  }
+  demandMet(strongKey(), approval);
 });
 
 test("requirements that every approval would meet, or none, are refused", () => {

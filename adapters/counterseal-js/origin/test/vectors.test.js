@@ -95,4 +95,17 @@ test("callbacks: what is changed is refused", async () => {
     await assert.rejects(verifyCallback(headers, bytes, secrets, { now }), unfit);
   }
   await assert.rejects(verifyCallback(headers, body, secret, { now }), unfit);
+  for (const how of [
+    { now, tolerance: NaN },
+    { now, tolerance: Infinity },
+    { now, tolerance: -1 },
+    { now, tolerance: "300 s" },
+    { now, tolerance: null },
+    { now: NaN },
+    { now: "2026-03-01" },
+    { now: new Date(now) },
+  ]) {
+    await assert.rejects(verifyCallback(headers, bytes, secret, how), unfit);
+  }
+  assert.equal((await verifyCallback(headers, bytes, secret, { now, tolerance: 0 })).id, "id-1");
 });

@@ -31,7 +31,8 @@ export function showOutcome(context, account, shown, { state, approved, receipt,
       receipt === null
         ? element("p", { class: "problem" }, say("receipt.untrusted"))
         : receiptPairs(receipt),
-      receipt !== null && element("p", { class: "quiet" }, say(kept ? "receipt.kept" : "receipt.not_kept")),
+      receipt !== null && kept && element("p", { class: "quiet" }, say("receipt.kept")),
+      receiptText !== "" && !kept && element("p", { class: "quiet" }, say("receipt.not_kept")),
       receiptText !== "" && saveLink(shown.guid, receiptText),
     ),
     home(),

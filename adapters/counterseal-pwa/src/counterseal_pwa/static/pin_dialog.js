@@ -14,8 +14,8 @@ const MOST = 12;
  */
 export function askPin({ purpose }) {
   const isNew = purpose === "create";
-  const pin = field("pin", isNew ? "new-password" : "current-password");
-  const again = field("pin-again", "new-password");
+  const pin = field("pin");
+  const again = field("pin-again");
   const problem = element("p", { class: "problem", role: "alert", id: "pin-problem" });
   const dialog = element(
     "dialog",
@@ -62,17 +62,15 @@ export function askPin({ purpose }) {
   });
 }
 
-/**
- * @param {string} id
- * @param {string} autocomplete
- */
-const field = (id, autocomplete) =>
+/** @param {string} id */
+const field = (id) =>
   element("input", {
     id,
     type: "password",
     inputmode: "numeric",
     maxlength: MOST,
-    autocomplete,
+    // A browser that stores the PIN would keep it beside the key that it protects.
+    autocomplete: "off",
     "aria-describedby": "pin-problem",
   });
 

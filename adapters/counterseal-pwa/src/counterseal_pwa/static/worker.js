@@ -25,7 +25,9 @@ async function fetchFile(request) {
   const files = await caches.open(FILES);
   try {
     const response = await fetch(request);
-    if (response.ok) await files.put(request, response.clone());
+    // Another page can make up queries without end: no file has one.
+    const hasQuery = new URL(request.url).search !== "";
+    if (response.ok && !hasQuery) await files.put(request, response.clone());
     return response;
   } catch (error) {
     const stored = await files.match(request, { ignoreSearch: true });
