@@ -19,7 +19,6 @@ from counterseal.errors import (
     DisplayChanged,
     StaleProof,
     WeakKey,
-    WrongAlgorithm,
     WrongAudience,
     WrongChallenge,
     WrongCode,
@@ -39,7 +38,7 @@ from counterseal.models import (
     Role,
 )
 from counterseal.policy import Policy
-from counterseal.rules.evidence import Evidence, Proving, Rotating
+from counterseal.rules.evidence import Evidence, Proving, Rotating, key_allowed
 from counterseal.rules.standing import within_window
 from counterseal.wire.answer import Answer
 
@@ -184,10 +183,7 @@ def signature_holds(facts: Answering) -> None:
         raise WrongState("the evidence is under another key than the signer's")
     if facts.signer not in facts.binding.keys:
         raise WrongState("the signer is no key of the binding")
-    if facts.signer.key.algorithm not in facts.policy.algorithms:
-        raise WrongAlgorithm("no longer allowed by the policy")
-    if facts.signer.key.passkey is not None and facts.policy.passkeys is PasskeyUse.REFUSE:
-        raise WrongAlgorithm("a passkey, which the policy refuses")
+    key_allowed(facts.signer.key, facts.policy)
     facts.signature.require()
 
 

@@ -24,6 +24,7 @@ from counterseal.errors import (
     NotEndorsed,
     NotPossessed,
     Refused,
+    WrongAlgorithm,
     WrongKey,
     WrongToken,
 )
@@ -35,6 +36,7 @@ from counterseal.models import (
     DeviceCall,
     DeviceKey,
     Login,
+    PasskeyUse,
     PublicKey,
     Role,
 )
@@ -257,14 +259,27 @@ def keys_possessed(facts: Completing | Rotating) -> None:
 
 
 def keys_endorsed(facts: Rotating) -> None:
-    """Refuse unless an old key of the same role signed each new key."""
+    """Refuse unless an old key of its role, an allowed one if strong, signed each new key."""
     if not facts.fresh or len(facts.endorsements) != len(facts.fresh):
         raise NotEndorsed
     for new, evidence in zip(facts.fresh, facts.endorsements, strict=True):
         old = [device_key.key for device_key in facts.binding.keys if device_key.role is new.role]
         if evidence.key not in old:
             raise NotEndorsed
+        if new.role is Role.STRONG:
+            try:
+                key_allowed(evidence.key, facts.policy)
+            except WrongAlgorithm:
+                raise NotEndorsed from None
     _require_claims(facts.endorsements, facts.expected, NotEndorsed)
+
+
+def key_allowed(key: PublicKey, policy: Policy) -> None:
+    """Refuse a key of an algorithm, or a passkey, that the policy no longer allows."""
+    if key.algorithm not in policy.algorithms:
+        raise WrongAlgorithm("no longer allowed by the policy")
+    if key.passkey is not None and policy.passkeys is PasskeyUse.REFUSE:
+        raise WrongAlgorithm("a passkey, which the policy refuses")
 
 
 def _require_claims(

@@ -9,6 +9,7 @@ from counterseal.errors import (
     BackupChanged,
     InvalidField,
     MalformedAssertion,
+    NotEndorsed,
     NotPossessed,
     PolicyUnsound,
     ReceiptChanged,
@@ -304,6 +305,22 @@ def test_a_policy_that_refuses_passkeys_refuses_those_that_are_bound(service, pa
         strict.answer(alice, challenge)
     with pytest.raises(UnfitKey):
         strict.bind("bob", passkey=FakePasskey())
+
+
+@pytest.mark.parametrize(
+    ("change", "fresh"),
+    [
+        ({"passkeys": PasskeyUse.REFUSE}, None),
+        ({"algorithms": frozenset(Algorithm) - {Algorithm.RS256}}, FakePasskey(kid="new")),
+    ],
+)
+def test_a_passkey_that_the_policy_refuses_endorses_no_other_key(service, change, fresh):
+    phone = service.bind("alice", passkey=FakePasskey(kid="old", algorithm=Algorithm.RS256))
+    rotation = phone.device.rotation(pin=PIN, new_pin=PIN, passkey=fresh)
+    strict = service.but(policy=attrs.evolve(POLICY, **change))
+    with pytest.raises(NotEndorsed):
+        strict.devices.rotate(phone.call("/device", rotation.body))
+    service.devices.rotate(phone.call("/device", rotation.body))
 
 
 def test_rs256_passkeys_are_refused_where_rs256_is(new_service):
