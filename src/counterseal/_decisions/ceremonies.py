@@ -11,7 +11,7 @@ from counterseal import ijson, keys
 from counterseal._decisions.bindings import with_binding
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
 from counterseal._decisions.readings import bindings_of, require_account, require_known
-from counterseal.errors import AccountUnbound, NotFound, WrongKey
+from counterseal.errors import AccountUnbound, NotFound, UnfitKey, WrongKey
 from counterseal.keys import AssertionParts
 from counterseal.machines import (
     AUTHENTICATION,
@@ -31,6 +31,7 @@ from counterseal.models import (
     PasskeyAuthentication,
     PasskeyRegistration,
     PasskeyScope,
+    PasskeyUse,
     RegisteredPasskey,
     RelyingParty,
     Role,
@@ -239,6 +240,7 @@ def finish(
         lambda bindings, tools: _finish(
             Authenticating(
                 now=tools.now,
+                policy=tools.policy,
                 party=party,
                 account=account,
                 ceremony=authentication,
@@ -304,6 +306,8 @@ def _new_binding(
     facts: Registering,
     tools: Tools,
 ) -> Binding:
+    if tools.policy.passkeys is PasskeyUse.REFUSE:
+        raise UnfitKey("a passkey, which the policy refuses")
     guid = mint(partition_of(registration.account), tools.entropy(ENTROPY_BYTES))
     jwk = dict(ijson.parse(registered.jwk))
     key = keys.public_key(

@@ -13,6 +13,8 @@ from counterseal.keys import AssertionParts
 from counterseal.models import Account, Binding, BindingState, RelyingParty
 from counterseal.models.ceremony import PasskeyAuthentication, PasskeyRegistration
 from counterseal.models.passkeys import PasskeyScope
+from counterseal.policy import Policy
+from counterseal.rules.evidence import key_allowed
 from counterseal.rules.standing import unlocked
 
 
@@ -58,6 +60,7 @@ class Authenticating:
     """
 
     now: datetime
+    policy: Policy
     party: RelyingParty
     account: Account
     ceremony: PasskeyAuthentication
@@ -117,7 +120,7 @@ def passkey_active(facts: Authenticating) -> None:
 
 
 def assertion_holds(facts: Authenticating) -> None:
-    """Refuse an assertion that does not hold for the authentication's challenge."""
+    """Refuse an assertion that does not hold for the challenge, or by a key not allowed now."""
     binding = facts.binding
     if binding is None:
         raise WrongKey
@@ -125,6 +128,7 @@ def assertion_holds(facts: Authenticating) -> None:
     if key.passkey is None:
         raise WrongKey
     keys.require_equal(key.passkey.rp_id_hash, keys.digest(facts.ceremony.rp_id.encode()), WrongKey)
+    key_allowed(key, facts.policy)
     keys.verify_assertion(
         keys.write_assertion(facts.assertion), facts.ceremony.nonce, key, key.passkey
     )

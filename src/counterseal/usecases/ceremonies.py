@@ -22,6 +22,7 @@ from counterseal.errors import (
     Refused,
 )
 from counterseal.keys import AssertionParts
+from counterseal.keys.passkeys import CLIENT_DATA_LIMIT
 from counterseal.models import (
     Account,
     Binding,
@@ -165,6 +166,7 @@ class Ceremonies(UseCase):
             DeadlinePassed: It took too long.
             AccountLocked: The account is locked.
             WrongKey: The account has no such active passkey there.
+            WrongAlgorithm: The policy no longer allows the passkey.
             Refused: The assertion does not hold; as `counterseal.keys.verify_assertion`.
         """
         context = AuditContext(event="authentication.finish", actor=party.origin.guid)
@@ -204,8 +206,10 @@ def _claimed_challenge(client_data: bytes, error: type[Refused]) -> str:
     Return the challenge in client data, by which a ceremony is found.
 
     Raises:
-        Refused: *error*: it has none.
+        Refused: *error*: it has none, or is too long.
     """
+    if len(client_data) > CLIENT_DATA_LIMIT:
+        raise error
     try:
         client: Any = ijson.parse(client_data)
     except InvalidField:

@@ -12,19 +12,33 @@ from counterseal.errors import (
     DomainForbidden,
     Foreign,
     InvalidField,
+    MalformedAssertion,
     NotFound,
+    UnfitKey,
     UserUnverified,
+    WrongAlgorithm,
     WrongCeremony,
     WrongKey,
     WrongOrigin,
     WrongState,
 )
-from counterseal.models import OPERATOR, BindingState, PasskeyScope, RegistrationState
+from counterseal.keys.passkeys import CLIENT_DATA_LIMIT
+from counterseal.models import (
+    OPERATOR,
+    Algorithm,
+    BindingState,
+    PasskeyScope,
+    PasskeyUse,
+    RegistrationState,
+)
 from counterseal.testing import FakeModel, FakePasskey, FakeService
 from counterseal.usecases.ceremonies import Ceremonies
 
 DOMAIN = "shop.example.com"
 ORIGIN = f"https://{DOMAIN}"
+
+
+REFUSING = {"passkeys": PasskeyUse.REFUSE}
 
 
 class Shop:
@@ -35,6 +49,10 @@ class Shop:
         self.ceremonies = Ceremonies(self.service.ports, self.service.policy)
         party = self.service.origin
         self.party = attrs.evolve(party, origin=attrs.evolve(party.origin, domains=(DOMAIN,)))
+
+    def change_policy(self, **policy):
+        stricter = attrs.evolve(self.service.policy, **policy)
+        self.ceremonies = Ceremonies(self.service.ports, stricter)
 
     def passkey(self, **changes):
         return FakePasskey(rp_id=DOMAIN, origin=ORIGIN, **changes)
@@ -230,3 +248,23 @@ def test_an_entry_that_means_no_web_origin_serves_nobody(shop, entry):
 def test_unknown_accounts_authenticate_nobody(shop):
     with pytest.raises(AccountUnknown):
         shop.authenticate("nobody")
+
+
+@pytest.mark.parametrize("change", [REFUSING, {"algorithms": frozenset({Algorithm.ES256})}])
+def test_a_passkey_that_the_policy_refuses_is_neither_registered_nor_used(shop, change):
+    passkey, _, _ = shop.registered(algorithm=Algorithm.RS256)
+    shop.change_policy(**change)
+
+    with pytest.raises(WrongAlgorithm):
+        shop.finish(shop.authenticate(), passkey)
+    with pytest.raises(UnfitKey):
+        shop.registered(algorithm=Algorithm.RS256)
+
+
+def test_client_data_has_a_limit_before_it_is_read(shop):
+    # A challenge that is read would be looked up, and not found.
+    data = b'{"challenge":"' + bytes(43).replace(b"\0", b"A") + b'"}'
+    for size, error in ((CLIENT_DATA_LIMIT, NotFound), (CLIENT_DATA_LIMIT + 1, MalformedAssertion)):
+        assertion = attrs.evolve(shop.passkey().get(bytes(32)), client_data=data.ljust(size))
+        with pytest.raises(error):
+            shop.ceremonies.finish_authentication(shop.party, "ann", "id", assertion)
