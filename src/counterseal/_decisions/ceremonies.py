@@ -23,6 +23,7 @@ from counterseal.machines import (
     step,
 )
 from counterseal.models import (
+    LIVING,
     PASSKEY_ALGORITHMS,
     Account,
     Binding,
@@ -32,6 +33,7 @@ from counterseal.models import (
     PasskeyRegistration,
     PasskeyScope,
     PasskeyUse,
+    PublicKey,
     RegisteredPasskey,
     RelyingParty,
     Role,
@@ -156,7 +158,9 @@ def check_registration(
         party=party,
         account=require_account(stored[1]),
         ceremony=registration,
-        scope=registration.scope,
+        # Nothing is pinned before the answer is verified.
+        rp_id_hash=keys.digest(registration.scope.rp_id.encode()),
+        origins=registration.scope.origins,
     )
     own_ceremony(facts)
     step(REGISTRATION, registration.state, RegistrationEvent.REGISTER, facts)
@@ -164,23 +168,47 @@ def check_registration(
 
 
 def register(
-    stored: Records,
-    tools: Tools,
-    party: RelyingParty,
-    scope: PasskeyScope,
-    registered: RegisteredPasskey,
-) -> Decision[tuple[Binding, Account]]:
-    """Decide that a verified registration ends in a binding, which answers no challenge."""
+    stored: Records, _: Tools, party: RelyingParty, registered: RegisteredPasskey
+) -> Plan[tuple[Binding, Account]]:
+    """Plan to end a verified registration in a binding, which answers no challenge."""
     registration = require(stored[0], PasskeyRegistration)
     account = require_account(stored[1])
-    facts = Registering(
-        now=tools.now, party=party, account=account, ceremony=registration, scope=scope
+    return bindings_of(account.guid).then(
+        lambda bindings, tools: _register(
+            Registering(
+                now=tools.now,
+                party=party,
+                account=account,
+                ceremony=registration,
+                rp_id_hash=registered.passkey.rp_id_hash,
+                origins=registered.passkey.origins,
+            ),
+            tools,
+            registered,
+            bindings,
+        )
     )
+
+
+def _register(
+    facts: Registering, tools: Tools, registered: RegisteredPasskey, bindings: Iterable[Binding]
+) -> Decision[tuple[Binding, Account]]:
+    registration, account = facts.ceremony, facts.account
     # Before the state, which would tell a stranger what became of it.
     own_ceremony(facts)
     state = step(REGISTRATION, registration.state, RegistrationEvent.REGISTER, facts)
     room_for_binding(account, tools.now, tools.policy)
     binding = _new_binding(registration, registered, facts, tools)
+    for other in map(_living_key, bindings):
+        if (
+            other is not None
+            and other.passkey is not None
+            and (
+                other.thumbprint == binding.enrolled
+                or other.passkey.credential_id == registered.passkey.credential_id
+            )
+        ):
+            raise UnfitKey("registered already")
     updated_account = revise(account, devices=with_binding(account.devices, binding, tools.now))
     return Decision(
         result=(binding, updated_account),
@@ -345,8 +373,14 @@ def _credential_ids(bindings: Iterable[Binding], rp_id: str) -> tuple[str, ...]:
 
 def _binding_of(bindings: Iterable[Binding], credential_id: str) -> Binding | None:
     for binding in bindings:
-        if not binding.answers and binding.keys:
-            passkey = binding.keys[0].key.passkey
-            if passkey is not None and passkey.credential_id == credential_id:
-                return binding
+        key = _living_key(binding)
+        if key and key.passkey and key.passkey.credential_id == credential_id:
+            return binding
     return None
+
+
+def _living_key(binding: Binding) -> PublicKey | None:
+    """Return the key of a browser's living binding; None for any other binding."""
+    if binding.answers or binding.state not in LIVING:
+        return None
+    return binding.keys[0].key

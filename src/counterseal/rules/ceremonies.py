@@ -36,13 +36,19 @@ class Finishing(Protocol):
 
 @attrs.define(kw_only=True)
 class Registering:
-    """Facts of a registration whose answer the `AttestationVerifier` has verified."""
+    """
+    Facts of a registration.
+
+    Attributes:
+        rp_id_hash, origins: Where the passkey is pinned to, by the `AttestationVerifier`.
+    """
 
     now: datetime
     party: RelyingParty
     account: Account
     ceremony: PasskeyRegistration
-    scope: PasskeyScope
+    rp_id_hash: str
+    origins: tuple[str, ...]
 
     @property
     def deadline(self) -> datetime:
@@ -106,7 +112,8 @@ def owner_unlocked(facts: Finishing) -> None:
 
 def scope_stands(facts: Registering) -> None:
     """Refuse a passkey for a scope that is not the registration's, whole."""
-    if facts.scope != facts.ceremony.scope:
+    scope = facts.ceremony.scope
+    if (facts.rp_id_hash, facts.origins) != (keys.digest(scope.rp_id.encode()), scope.origins):
         raise UnfitKey("a passkey of another scope")
 
 

@@ -94,7 +94,7 @@ class Ceremonies(UseCase):
             DeadlinePassed: It took too long.
             AccountLocked: The account is locked.
             TooManyBindings: The account has as many devices as the policy allows.
-            UnfitKey: The key is too weak, or of a kind that is not allowed.
+            UnfitKey: The key is too weak, of a kind that is not allowed, or registered already.
             Refused: The answer does not hold; as `AttestationVerifier.verify`.
         """
         context = AuditContext(event="registration.register", actor=party.origin.guid)
@@ -117,9 +117,7 @@ class Ceremonies(UseCase):
         return self._transactions.run(
             context,
             reading.then(
-                lambda stored, tools: ceremonies.register(
-                    stored, tools, party, registration.scope, registered
-                )
+                lambda stored, tools: ceremonies.register(stored, tools, party, registered)
             ),
         )
 

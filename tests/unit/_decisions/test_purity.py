@@ -951,11 +951,12 @@ def registration_checked(setup):
 
 def passkey_registered(setup):
     browser = Browser(setup)
-    stored = browser.stored(browser.registration)
+    browser.passkey = FakePasskey(rp_id=browser.scope.rp_id, origin=browser.scope.origins[0])
+    started = browser.begin("start_registration")
+    registered = browser.verify(started)
+    stored = browser.stored(started.registration)
     decision = setup.decide(
-        lambda tools: ceremonies.register(
-            stored, tools, browser.party, browser.scope, browser.registered
-        )
+        lambda tools: ceremonies.register(stored, tools, browser.party, registered)
     )
     assert decision.writes[0].state is RegistrationState.REGISTERED
     assert decision.result[0].answers is False

@@ -31,7 +31,7 @@ from counterseal.models import (
     PasskeyUse,
     RegistrationState,
 )
-from counterseal.testing import FakeModel, FakePasskey, FakeService
+from counterseal.testing import FakeAttestationVerifier, FakeModel, FakePasskey, FakeService
 from counterseal.usecases.ceremonies import Ceremonies
 
 DOMAIN = "shop.example.com"
@@ -268,3 +268,26 @@ def test_client_data_has_a_limit_before_it_is_read(shop):
         assertion = attrs.evolve(shop.passkey().get(bytes(32)), client_data=data.ljust(size))
         with pytest.raises(error):
             shop.ceremonies.finish_authentication(shop.party, "ann", "id", assertion)
+
+
+def test_a_passkey_is_registered_once_at_a_time(shop):
+    passkey, binding, _ = shop.registered()
+    with pytest.raises(UnfitKey, match="registered already"):
+        shop.ceremonies.register(shop.party, "ann", shop.answer(shop.start(), passkey))
+    shop.service.devices.revoke(binding.guid, by=OPERATOR)
+    again, _ = shop.ceremonies.register(shop.party, "ann", shop.answer(shop.start(), passkey))
+
+    assert shop.finish(shop.authenticate(), passkey).binding == again.guid
+
+
+@pytest.mark.parametrize("change", [{"origins": ("https://evil.example",)}, {"rp_id_hash": "A"}])
+def test_a_verifier_that_pins_elsewhere_registers_nothing(shop, change):
+    class Careless(FakeAttestationVerifier):
+        def verify(self, response, *, scope, challenge):
+            found = super().verify(response, scope=scope, challenge=challenge)
+            return attrs.evolve(found, passkey=attrs.evolve(found.passkey, **change))
+
+    ports = attrs.evolve(shop.service.ports, attestation=Careless())
+    shop.ceremonies = Ceremonies(ports, shop.service.policy)
+    with pytest.raises(UnfitKey, match="another scope"):
+        shop.registered()
