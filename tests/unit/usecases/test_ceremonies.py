@@ -284,8 +284,8 @@ def test_a_passkey_is_registered_once_at_a_time(shop):
 def test_a_verifier_that_pins_elsewhere_registers_nothing(shop, change):
     class Careless(FakeAttestationVerifier):
         def verify(self, response, *, scope, challenge):
-            found = super().verify(response, scope=scope, challenge=challenge)
-            return attrs.evolve(found, passkey=attrs.evolve(found.passkey, **change))
+            registered = super().verify(response, scope=scope, challenge=challenge)
+            return attrs.evolve(registered, passkey=attrs.evolve(registered.passkey, **change))
 
     ports = attrs.evolve(shop.service.ports, attestation=Careless())
     shop.ceremonies = Ceremonies(ports, shop.service.policy)
