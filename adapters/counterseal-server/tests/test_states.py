@@ -48,7 +48,8 @@ def test_json_holds_every_row(run):
 def test_no_such_chart(run):
     result = run("states", "nope\x1b[2J")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == "chart: not one of binding, login, challenge, callback, notification\n"
+    names = "binding, login, registration, authentication, challenge, callback, notification"
+    assert result.stderr == f"chart: not one of {names}\n"
 
 
 def test_no_such_format(run):
