@@ -272,9 +272,10 @@ class AttestationVerifierContract(Contract):
         model = FakeModel()
         verifier = new_attestation_verifier((model.root,), frozenset({str(model.aaguid)}))
 
+        responses = [model.create(FakePasskey(sign_count=each), CHALLENGE) for each in range(6)]
+
         def call(client: int) -> bool:
-            passkey = FakePasskey(sign_count=client)
-            response = model.create(passkey, CHALLENGE)
+            response = responses[client]
             return all(verified(verifier, response).sign_count == client for _ in range(10))
 
         assert all(results(race([partial(call, client) for client in range(6)])))
