@@ -30,6 +30,7 @@ import { generateKey } from "./strong_keys.js";
 /** @typedef {import("./enrolment.js").NewKey} NewKey */
 /** @typedef {import("./enrolment.js").PushAddress} PushAddress */
 /** @typedef {import("./records.js").AccountRecord} AccountRecord */
+/** @typedef {AccountRecord["state"]} DeviceState */
 /** @typedef {import("./records.js").DeviceStatus} DeviceStatus */
 /** @typedef {import("./records.js").HistoryEntry} HistoryEntry */
 /** @typedef {import("./records.js").OpenRequest} OpenRequest */
@@ -62,7 +63,8 @@ import { generateKey } from "./strong_keys.js";
  * @property {import("./service.js").World} world
  * @property {import("./store.js").Store} store
  * @property {(kind: string) => StrongKeys} strongKeys
- * @property {(type: string, account: string) => void} notify
+ * @property {(type: string, device: string) => void} notify
+ * @property {(device: string) => Promise<void>} forget
  */
 
 const SECOND = 1000;
@@ -73,6 +75,20 @@ const STREAM = 330_000;
 const RETRY = 1000;
 const CODE = /^[0-9]{6}$/;
 const JOSE = "application/jose";
+/** @type {ReadonlyMap<string | undefined, DeviceState>} By the reason of a refusal. */
+const REASONS = new Map([
+  ["suspended", "SUSPENDED"],
+  ["revoked", "REVOKED"],
+]);
+/** What every call of a revoked device is refused with. */
+const REVOKED = Object.freeze({
+  code: "denied",
+  status: 403,
+  reason: "revoked",
+  field: undefined,
+  detail: undefined,
+  attemptsLeft: undefined,
+});
 
 /** One device of one account, at one service. */
 export class Account {
@@ -131,6 +147,26 @@ export class Account {
   /** Of which kind the strong key is. */
   get strongKind() {
     return this.#record.strongKey.kind;
+  }
+
+  /**
+   * The device's state, as the service last said.
+   *
+   * A suspended device waits. A revoked one has no keys any more, and has to be bound again; its
+   * history stays until the wallet forgets it.
+   */
+  get state() {
+    return this.#record.state;
+  }
+
+  /**
+   * Return the time by the service's clock, as far as a refusal has shown that it differs from
+   * this machine's.
+   *
+   * @returns {number} Milliseconds since the epoch.
+   */
+  now() {
+    return this.#surroundings.service.now();
   }
 
   /**
@@ -205,7 +241,7 @@ export class Account {
     const { service } = this.#surroundings;
     const call = { method: "GET", path: "/device/requests/events", longer: STREAM, signal };
     await this.#resolveRotation();
-    const stream = await service.stream(this.#caller(), call);
+    const stream = await this.#attempt((caller) => service.stream(caller, call));
     try {
       yield* readEvents(stream, "requests");
     } catch (error) {
@@ -298,14 +334,14 @@ export class Account {
     if (text === undefined) throw new Misuse("client_unfit", "not what `show` returned");
     const { world } = this.#surroundings;
     const signer = strong ? await this.#openStrong() : this.#deviceSigner();
-    const { thumbprint } = this.#record.deviceKey;
+    const { thumbprint } = this.#deviceKey();
     return signToken(signer, typ, {
       iss: this.device,
       sub: this.account,
       aud: this.appSpace,
       challenge: shown.guid,
       display: await digest(text),
-      iat: wholeSeconds(world.now()),
+      iat: wholeSeconds(this.now()),
       jti: newId(world.random),
       ...claims,
       // A passkey may be on other devices too; the device key is on this one only.
@@ -448,6 +484,22 @@ export class Account {
   }
 
   /**
+   * Revoke the device at the service, for good, and delete its keys and history here.
+   *
+   * @throws {import("./errors.js").Unavailable} The service did not confirm it; nothing was
+   *   deleted, and the same call may be repeated.
+   */
+  async unbind() {
+    try {
+      await this.#repeat({ method: "DELETE", path: "/device" }, () => undefined);
+    } catch (error) {
+      // It was revoked before, or by a call whose reply was lost.
+      if (!(error instanceof ServiceRefused) || error.reason !== "revoked") throw error;
+    }
+    await this.#surroundings.forget(this.device);
+  }
+
+  /**
    * Record an event in the service's audit log; never personal data.
    *
    * @param {string} event
@@ -484,7 +536,8 @@ export class Account {
     const { world, strongKeys } = this.#surroundings;
     await this.#resolveRotation();
     const { accountName, device, appSpace } = this;
-    let { deviceKey, strongKey } = this.#record;
+    let deviceKey = this.#deviceKey();
+    let { strongKey } = this.#record;
     /** @type {(NewKey & {old: Signer})[]} */
     const keys = [];
     if (roles.includes("device")) {
@@ -503,7 +556,7 @@ export class Account {
     await this.#update({ rotation: { deviceKey, strongKey, kids } });
     try {
       const call = { method: "POST", path: "/device/rotate", body };
-      const { value } = await this.#surroundings.service.proven(this.#caller(), call, readStatus);
+      const { value } = await this.#proven(call, readStatus);
       await this.#endRotation(value);
       return value;
     } catch (error) {
@@ -520,16 +573,15 @@ export class Account {
   async #resolveRotation() {
     const { rotation } = this.#record;
     if (rotation === null) return;
-    const { service } = this.#surroundings;
     const call = { method: "GET", path: "/device/status" };
-    for (const key of [this.#record.deviceKey, rotation.deviceKey]) {
+    for (const key of [this.#deviceKey(), rotation.deviceKey]) {
       try {
-        const caller = { ...this.#caller(), signer: keySigner(key) };
-        const { value: status } = await service.proven(caller, call, readStatus);
+        const { value: status } = await this.#proven(call, readStatus, keySigner(key));
         await this.#endRotation(status);
         return;
       } catch (error) {
-        if (!(error instanceof ServiceRefused) || error.problem !== "denied") throw error;
+        const unknownKey = error instanceof ServiceRefused && error.problem === "denied";
+        if (!unknownKey || REASONS.has(error.reason)) throw error;
       }
     }
   }
@@ -544,9 +596,14 @@ export class Account {
     if (accepted) this.#surroundings.notify("rotated", this.device);
   }
 
-  /** @returns {Signer} */
+  #deviceKey() {
+    const { deviceKey } = this.#record;
+    if (deviceKey === null) throw new ServiceRefused(REVOKED);
+    return deviceKey;
+  }
+
   #deviceSigner() {
-    return keySigner(this.#record.deviceKey);
+    return keySigner(this.#deviceKey());
   }
 
   /** @returns {Promise<Signer>} */
@@ -555,9 +612,50 @@ export class Account {
     return this.#surroundings.strongKeys(kind).open(record);
   }
 
-  #caller() {
-    const { device, account, appSpace } = this.#record;
-    return { device, account, appSpace, signer: this.#deviceSigner() };
+  /**
+   * Make a call with a proof, and keep what it says of the device's state.
+   *
+   * @template T
+   * @param {(caller: import("./service.js").Caller) => Promise<T>} call
+   * @param {Signer} [signer]
+   * @returns {Promise<T>}
+   */
+  async #attempt(call, signer = this.#deviceSigner()) {
+    const { device, account, appSpace } = this;
+    let result;
+    try {
+      result = await call({ device, account, appSpace, signer });
+    } catch (error) {
+      const state = error instanceof ServiceRefused ? REASONS.get(error.reason) : undefined;
+      if (state !== undefined) await this.#setState(state);
+      throw error;
+    }
+    await this.#setState("ACTIVE");
+    return result;
+  }
+
+  /**
+   * @template T
+   * @param {import("./service.js").DeviceCall} call
+   * @param {(document: any) => T} reader
+   * @param {Signer} [signer]
+   */
+  #proven(call, reader, signer) {
+    const { service } = this.#surroundings;
+    return this.#attempt((caller) => service.proven(caller, call, reader), signer);
+  }
+
+  /**
+   * Keep another state; a revoked device has no use for its keys.
+   *
+   * @param {DeviceState} state
+   */
+  async #setState(state) {
+    const { state: known, strongKey } = this.#record;
+    if (state === known || known === "REVOKED") return;
+    const keyless = { deviceKey: null, strongKey: { ...strongKey, record: {} }, rotation: null };
+    await this.#update(state === "REVOKED" ? { state, ...keyless } : { state });
+    this.#surroundings.notify(state === "ACTIVE" ? "resumed" : state.toLowerCase(), this.device);
   }
 
   /**
@@ -567,7 +665,7 @@ export class Account {
    */
   async #call(call, reader) {
     await this.#resolveRotation();
-    return this.#surroundings.service.proven(this.#caller(), call, reader);
+    return this.#proven(call, reader);
   }
 
   /**

@@ -16,14 +16,16 @@ export {
 
 /**
  * The service refused the call; `problem` is its own stable code, and `attemptsLeft` says how many
- * wrong PINs or codes are left, where it does.
+ * wrong PINs or codes are left, where it does. `reason` says more: `suspended` or `revoked`, where
+ * `problem` is `denied` and the device has proved itself.
  */
 export class ServiceRefused extends Refused {
   /**
    * @param {import("../wire/problem.js").Problem} problem
    * @param {number} [retryAfter] Milliseconds.
+   * @param {number} [date] The service's time, in milliseconds since the epoch.
    */
-  constructor(problem, retryAfter) {
+  constructor(problem, retryAfter, date) {
     super("service_refused", `${problem.code} (${problem.status})`);
     /** @readonly */
     this.problem = problem.code;
@@ -32,11 +34,15 @@ export class ServiceRefused extends Refused {
     /** @readonly */
     this.field = problem.field;
     /** @readonly */
+    this.reason = problem.reason;
+    /** @readonly */
     this.detail = problem.detail;
     /** @readonly */
     this.attemptsLeft = problem.attemptsLeft;
     /** @readonly */
     this.retryAfter = retryAfter;
+    /** @readonly */
+    this.date = date;
   }
 }
 

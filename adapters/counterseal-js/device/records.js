@@ -18,8 +18,9 @@ import { readKeyRecord } from "./strong_keys.js";
  * @property {string} appSpaceName
  * @property {string} accountName What to call the account.
  * @property {string} name What the device is called at the service.
- * @property {KeyRecord} deviceKey
- * @property {StrongRecord} strongKey
+ * @property {"ACTIVE" | "SUSPENDED" | "REVOKED"} state As the service last said.
+ * @property {KeyRecord | null} deviceKey Null once the device is revoked.
+ * @property {StrongRecord} strongKey Its record is empty once the device is revoked.
  * @property {{keys: Record<string, string>[]}} serviceKeys Pinned, a JWK Set.
  * @property {number} keysAt `iat` of the newest key set; 0 at the bind.
  * @property {{number: number, hash: string} | null} last The newest receipt of this device.
@@ -67,7 +68,7 @@ import { readKeyRecord } from "./strong_keys.js";
  */
 export function readAccountRecord(record) {
   if (record?.version !== 1) throw new InvalidField("account record", "of another version");
-  readKeyRecord(record.deviceKey);
+  if (record.state !== "REVOKED") readKeyRecord(record.deviceKey);
   return record;
 }
 

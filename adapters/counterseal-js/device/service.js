@@ -6,7 +6,7 @@ import { PROOF } from "../wire/enrolment.js";
 import { Overloaded, ReplyLost } from "../wire/errors.js";
 import { failureOf, open, readBody, readReply, send } from "../wire/http.js";
 import { signToken } from "../wire/jws.js";
-import { readFailure, retryAfter } from "../wire/problem.js";
+import { readDate, readFailure, retryAfter } from "../wire/problem.js";
 import { ServiceRefused } from "./errors.js";
 
 /** @typedef {import("../wire/http.js").Reply} Reply */
@@ -44,12 +44,16 @@ import { ServiceRefused } from "./errors.js";
  */
 
 const PAUSES = [200, 800];
+/** Milliseconds; a smaller difference of two clocks is no reason for a refusal. */
+const CLOCK_TOLERANCE = 30_000;
 const JSON_TYPE = "application/json";
 const EVENTS_TYPE = "text/event-stream";
 
 /** One service, at its address. */
 export class Service {
   #world;
+  /** Milliseconds that the service's clock is ahead of this machine's. */
+  #offset = 0;
 
   /**
    * @param {string} address
@@ -59,6 +63,15 @@ export class Service {
     /** @readonly */
     this.address = address;
     this.#world = world;
+  }
+
+  /**
+   * Return the time by the service's clock, as far as a refusal has shown that it differs.
+   *
+   * @returns {number} Milliseconds since the epoch.
+   */
+  now() {
+    return this.#world.now() + this.#offset;
   }
 
   /**
@@ -83,9 +96,11 @@ export class Service {
    * @returns {Promise<{value: T, retryAfter: number | undefined}>}
    */
   async proven(caller, call, reader) {
-    const reply = await this.#send(call, [await this.#proof(caller, call)]);
+    const reply = await this.#inTime(async () =>
+      this.#send(call, [await this.#proof(caller, call)]),
+    );
     const value = reply.status === 204 ? reader(undefined) : readReply(reply, reader);
-    return { value, retryAfter: retryAfter(reply.headers, this.#world.now()) };
+    return { value, retryAfter: retryAfter(reply.headers, this.now()) };
   }
 
   /**
@@ -95,7 +110,16 @@ export class Service {
    * @param {DeviceCall} call
    * @returns {Promise<ReadableStream<Uint8Array>>}
    */
-  async stream(caller, call) {
+  stream(caller, call) {
+    return this.#inTime(() => this.#openStream(caller, call));
+  }
+
+  /**
+   * @param {Caller} caller
+   * @param {DeviceCall} call
+   * @returns {Promise<ReadableStream<Uint8Array>>}
+   */
+  async #openStream(caller, call) {
     const headers = [await this.#proof(caller, call)];
     let reply;
     try {
@@ -128,6 +152,38 @@ export class Service {
       }
     }
     return call();
+  }
+
+  /**
+   * Make a call with a proof; once more if it was refused and the clock was wrong.
+   *
+   * A refusal never says that a proof is too old, but a device that was suspended or revoked gets
+   * a reason: what is left is a wrong key or a wrong clock.
+   *
+   * @template T
+   * @param {() => Promise<T>} call
+   * @returns {Promise<T>}
+   */
+  async #inTime(call) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof ServiceRefused) || !this.#correctClock(error)) throw error;
+      return call();
+    }
+  }
+
+  /**
+   * Tell whether the clock was wrong, and correct it.
+   *
+   * @param {ServiceRefused} refusal
+   */
+  #correctClock({ problem, reason, date }) {
+    if (problem !== "denied" || reason !== undefined || date === undefined) return false;
+    const difference = date - this.now();
+    if (Math.abs(difference) <= CLOCK_TOLERANCE) return false;
+    this.#offset += difference;
+    return true;
   }
 
   /**
@@ -166,7 +222,7 @@ export class Service {
       htm: method,
       htu: this.address + path,
       body: await digest(body),
-      iat: wholeSeconds(this.#world.now()),
+      iat: wholeSeconds(this.now()),
       jti: newId(this.#world.random),
     });
     return ["counterseal-proof", token];
@@ -174,8 +230,10 @@ export class Service {
 
   /** @param {Reply} reply */
   #errorOf(reply) {
-    const failure = readFailure(reply, this.#world.now());
-    return failure.problem ? new ServiceRefused(failure.problem, failure.retryAfter) : failure.error;
+    const failure = readFailure(reply, this.now());
+    if (!failure.problem) return failure.error;
+    const date = readDate(reply.headers.get("date") ?? "");
+    return new ServiceRefused(failure.problem, failure.retryAfter, date);
   }
 }
 

@@ -42,7 +42,7 @@ import { generateKey } from "./strong_keys.js";
 
 /**
  * What a `change` event says: `type` is `bound`, `requests`, `answered`, `renamed`, `keys`,
- * `rotated` or `removed`, and `device` is the GUID of the account's device.
+ * `rotated`, `suspended`, `resumed`, `revoked` or `removed`, and `device` is the GUID of the account's device.
  *
  * @typedef {CustomEvent<{type: string, device: string}>} ChangeEvent
  */
@@ -138,6 +138,7 @@ export class Wallet extends EventTarget {
       appSpaceName: invitation.appSpaceName,
       accountName,
       name: name ?? "",
+      state: "ACTIVE",
       deviceKey: keys.deviceKey,
       strongKey: keys.strongKey,
       serviceKeys: keySetDocument(serviceKeys),
@@ -152,8 +153,8 @@ export class Wallet extends EventTarget {
   }
 
   /**
-   * Delete an account's keys and history from this device. At the service the device stays bound,
-   * with keys that nobody has: revoke it there.
+   * Delete an account's keys and history from this device, without a call. At the service the
+   * device stays bound, with keys that nobody has: `account.unbind()` revokes it there too.
    *
    * @param {string} device
    */
@@ -228,6 +229,7 @@ export class Wallet extends EventTarget {
       store: this.#settings.store,
       strongKeys: (kind) => this.#strongKeys(kind),
       notify: (type, device) => this.#notify(type, device),
+      forget: (device) => this.forget(device),
     });
     this.#accounts.set(record.device, account);
     return account;

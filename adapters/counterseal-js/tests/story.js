@@ -28,8 +28,8 @@ const outcome = async (call) => {
   try {
     return await call();
   } catch (error) {
-    const { code, problem, attemptsLeft, disowned } = error;
-    return { code: code ?? error.stack, problem, attemptsLeft, disowned };
+    const { code, problem, reason, attemptsLeft, disowned } = error;
+    return { code: code ?? error.stack, problem, reason, attemptsLeft, disowned };
   }
 };
 
@@ -158,6 +158,15 @@ story.passkey = {
 const devices = await client.devices("user-43");
 await client.revokeDevice(devices[0].guid);
 story.revoked = await outcome(() => second.pending());
+story.revoked.state = second.state;
+await third.unbind();
+const [unbound] = await client.devices("user-44");
+story.unbound = { state: unbound.state, accounts: (await withPasskey.accounts()).length };
+
+const early = new Wallet({ ...settings, store: memoryStore(), now: () => Date.now() - 3_600_000 });
+const fourth = await early.bind({ url, link: (await client.invite("user-45")).link });
+story.wrongClock = await ask(fourth, "user-45", approve);
+story.correctedBy = Math.round((fourth.now() - Date.now()) / 60_000);
 await again.forget(second.device);
 story.left = { accounts: (await again.accounts()).length, history: await second.history() };
 story.account = (await client.account("user-42")).accountId;

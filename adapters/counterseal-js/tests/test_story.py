@@ -98,9 +98,19 @@ def test_receipts_are_kept_but_not_beside_a_key_under_a_pin(story):
 
 
 def test_a_revoked_device_is_denied(story):
-    assert story["revoked"]["problem"] == "denied"
+    revoked = {"code": "service_refused", "problem": "denied", "reason": "revoked"}
+    assert story["revoked"] == revoked | {"state": "REVOKED"}
     assert story["left"] == {"accounts": 1, "history": []}
     assert story["account"] == "user-42"
+
+
+def test_a_device_revokes_itself(story):
+    assert story["unbound"] == {"state": "REVOKED", "accounts": 0}
+
+
+def test_a_clock_that_is_an_hour_late_is_corrected(story):
+    assert story["wrongClock"]["verdict"]["accountId"] == "user-45"
+    assert story["correctedBy"] == 0
 
 
 def test_the_wallet_tells_of_changes(story):

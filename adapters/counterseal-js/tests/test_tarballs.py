@@ -35,6 +35,12 @@ export async function answer(account: Account): Promise<Outcome> {
   return account.answer(shown, { button: 0 });
 }
 
+export async function leave(account: Account): Promise<void> {
+  const remaining: number = Date.parse((await account.pending())[0]!.expiresAt) - account.now();
+  console.log(account.state === "REVOKED", remaining);
+  await account.unbind();
+}
+
 export const open = (store: Store) => new Wallet({ store, strongKeys: [deviceOnlyKeys()] });
 export const stores: Promise<Store>[] = [Promise.resolve(memoryStore()), indexedDbStore()];
 """

@@ -58,6 +58,17 @@ function printable(value) {
 }
 
 /**
+ * Return the time of an HTTP date (RFC 9110, 5.6.7) in its preferred form.
+ *
+ * @param {string} text
+ * @returns {number | undefined} Milliseconds since the epoch.
+ */
+export function readDate(text) {
+  const date = FIXDATE.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(date) ? undefined : date;
+}
+
+/**
  * Return the milliseconds after which a reply asks to come back, where it does so clearly.
  *
  * @param {Headers} headers
@@ -67,8 +78,8 @@ function printable(value) {
 export function retryAfter(headers, now) {
   const text = headers.get("retry-after") ?? "";
   if (/^\d{1,9}$/.test(text)) return Number(text) * SECOND;
-  const date = FIXDATE.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+  const date = readDate(text);
+  return date === undefined ? undefined : Math.max(0, date - now);
 }
 
 /**

@@ -237,6 +237,102 @@ test("an account that is forgotten is gone, with its history", async () => {
   assert.equal(await wallet.account(NAMES.device), undefined);
 });
 
+for (const fault of [undefined, "lost", "busy"]) {
+  test(`a device that unbinds itself is revoked, and nothing is left here (${fault})`, async () => {
+    const account = await bind();
+    await account.answer(await shownAt(account), { button: 0 });
+    service.script = [fault];
+    await account.unbind();
+    assert.equal(service.state, "REVOKED");
+    assert.deepEqual([await wallet.accounts(), await store.list("history")], [[], []]);
+  });
+}
+
+test("a device that cannot reach the service to unbind keeps its keys", async () => {
+  const account = await bind();
+  service.script = ["unreached"];
+  await assert.rejects(account.unbind(), { code: "not_sent" });
+  assert.equal((await account.answer(await shownAt(account), { button: 0 })).approved, true);
+});
+
+test("a suspended device learns that it is, and when it is resumed", async () => {
+  const account = await bind();
+  const changes = [];
+  wallet.addEventListener("change", ({ detail }) => changes.push(detail.type));
+  service.state = "SUSPENDED";
+  const refusal = { problem: "denied", reason: "suspended" };
+  await assert.rejects(account.pending(), refusal);
+  await assert.rejects(account.pending(), refusal);
+  assert.equal(account.state, "SUSPENDED");
+  service.state = "ACTIVE";
+  await account.pending();
+  assert.equal(account.state, "ACTIVE");
+  assert.deepEqual(changes, ["suspended", "resumed"]);
+});
+
+for (const strongKey of ["device-only", "pin"]) {
+  test(`a revoked device has no keys any more, and a history (${strongKey})`, async () => {
+    const account = await bind({ strongKey });
+    await account.answer(await shownAt(account), { button: 0 });
+    service.state = "REVOKED";
+    const refusal = { code: "service_refused", problem: "denied", reason: "revoked" };
+    await assert.rejects(account.pending(), refusal);
+    const [record] = await store.list("accounts");
+    assert.deepEqual([record.deviceKey, record.strongKey.record], [null, {}]);
+    // Another program, with what was stored: no call is made any more.
+    const again = new Wallet({ store, strongKeys: strongKeys(), ...service.world });
+    const [reopened] = await again.accounts();
+    service.requests = [];
+    assert.equal(reopened.state, "REVOKED");
+    await assert.rejects(reopened.rotate(), refusal);
+    await assert.rejects(reopened.watch().next(), refusal);
+    assert.deepEqual([service.requests, (await reopened.history()).length], [[], 1]);
+    await reopened.unbind();
+    assert.deepEqual(await again.accounts(), []);
+  });
+}
+
+for (const ahead of [-86_400_000, 3_600_000]) {
+  test(`a clock that is ${ahead} milliseconds ahead is corrected once`, async () => {
+    const account = await bind();
+    service.ahead = ahead;
+    service.requests = [];
+    const outcome = await account.answer(await shownAt(account), { button: 0 });
+    assert.equal(outcome.approved, true);
+    assert.equal(outcome.receipt.answer.iat, service.now / 1000);
+    assert.equal(account.now(), service.now);
+    assert.equal(service.requests.length, 4); // list, list, show, answer
+  });
+}
+
+test("a refusal is no reason to correct a clock that is right, or a date that is none", async () => {
+  const account = await bind();
+  const reply = (date) => () => {
+    const headers = date ? { date: new Date(date).toUTCString() } : {};
+    return Response.json({ code: "denied" }, { status: 403, headers });
+  };
+  for (const date of [service.now - 30_000, service.now + 30_000, undefined]) {
+    service.requests = [];
+    service.script = [reply(date)];
+    await assert.rejects(account.pending(), { problem: "denied", date });
+    assert.deepEqual([service.requests.length, account.now()], [1, service.now]);
+  }
+});
+
+test("a clock is corrected once for each call, however wrong the dates are", async () => {
+  const account = await bind();
+  service.requests = [];
+  let date = 0;
+  const denied = () => {
+    date += 86_400_000;
+    const headers = { date: new Date(date).toUTCString() };
+    return Response.json({ code: "denied" }, { status: 403, headers });
+  };
+  service.script = [denied, denied, denied];
+  await assert.rejects(account.pending(), { problem: "denied" });
+  assert.equal(service.requests.length, 2);
+});
+
 test("a service that was not reached, and a reply that is none", async () => {
   const account = await bind();
   service.script = ["unreached"];

@@ -24,6 +24,7 @@ export const NAMES = {
 };
 const CHALLENGE = "97536725-7d24-8347-8a65-2c7634d21950";
 const ISSUED_AT = Date.parse("2026-03-01T12:00:00.000Z");
+const DENIED = new Set(["stale_proof", "wrong_device", "wrong_key", "wrong_signature"]);
 const random = (size) => crypto.getRandomValues(new Uint8Array(size));
 
 export class FakeService {
@@ -35,6 +36,9 @@ export class FakeService {
   /** What happens to the next calls: "lost", "unreached", "busy", or a function. */
   script = [];
   open = true;
+  state = "ACTIVE";
+  /** Milliseconds that the wallet's clock is ahead. */
+  ahead = 0;
   /** Where passkeys may be used, as the App Space says. */
   scope = { rpId: "localhost", origins: [globalThis.location?.origin ?? "http://localhost"] };
   lastReceipt = { number: 0, hash: "" };
@@ -68,7 +72,7 @@ export class FakeService {
   get world() {
     return {
       fetch: (uri, options) => this.fetch(uri, options),
-      now: () => this.now,
+      now: () => this.now + this.ahead,
       sleep: async (milliseconds) => {
         this.now += milliseconds;
       },
@@ -101,9 +105,10 @@ export class FakeService {
       if (document instanceof Response) return document;
       return Response.json(document);
     } catch (error) {
-      const denied = ["wrong_device", "wrong_key", "wrong_signature"].includes(error.code);
-      const code = denied ? "denied" : (error.code ?? error.stack);
-      return Response.json({ code, attemptsLeft: error.attemptsLeft }, { status: 403 });
+      const code = DENIED.has(error.code) ? "denied" : (error.code ?? error.stack);
+      const { reason, attemptsLeft } = error;
+      const headers = { date: new Date(this.now).toUTCString() };
+      return Response.json({ code, reason, attemptsLeft }, { status: 403, headers });
     }
   }
 
@@ -118,6 +123,14 @@ export class FakeService {
       },
       this.view,
     );
+    if (this.state !== "ACTIVE") {
+      const reason = this.state.toLowerCase();
+      throw Object.assign(new Error(), { code: "denied", reason });
+    }
+    if (request.method === "DELETE") {
+      this.state = "REVOKED";
+      return new Response(null, { status: 204 });
+    }
     if (path.startsWith("/device/requests?") || path === "/device/requests") {
       const { challenge: guid, issuedAt, expiresAt } = this.display;
       return { requests: this.open ? [{ guid, issuedAt, expiresAt }] : [] };
