@@ -2,7 +2,7 @@
 import shared from "../counterseal-js/eslint.config.js";
 
 const STATIC = "src/counterseal_pwa/static/*.js";
-const NAMES = ["document", "history", "location", "navigator", "self", "window", "Blob", "Event"];
+const NAMES = ["document", "history", "location", "navigator", "self", "window", "Blob", "Event", "Notification"];
 const CLASSES = ["CustomEvent", "HTMLElement", "HTMLButtonElement", "IDBFactory", "Node", "caches"];
 const globals = Object.fromEntries([...NAMES, ...CLASSES].map((name) => [name, "readonly"]));
 

@@ -57,6 +57,8 @@ import { readKeyRecord } from "./strong_keys.js";
  * @property {number} addresses How many push addresses the service has.
  * @property {number} attemptsLeft How many wrong PINs are left.
  * @property {{role: string, kid: string}[]} keys
+ * @property {string | null} webPushKey With which to subscribe to Web Push, `applicationServerKey`;
+ *   only in the reply of `status`, and null where the service sends none.
  */
 
 /**
@@ -144,6 +146,7 @@ export function readStatus(document) {
     addresses: members.count("addresses"),
     attemptsLeft: members.count("attemptsLeft"),
     keys: members.objects("keys", (key) => ({ role: key.text("role"), kid: key.text("kid") })),
+    webPushKey: members.textOrNull("webPushKey"),
   };
 }
 

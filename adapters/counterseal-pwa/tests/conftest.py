@@ -4,6 +4,7 @@ import fcntl
 import importlib.util
 import json
 import os
+import queue
 import shutil
 import socket
 import subprocess
@@ -21,6 +22,10 @@ from counterseal_client import Client, Trust
 
 FOLDER = Path(__file__).parents[1]
 JAVASCRIPT = FOLDER.parent / "counterseal-js"
+sys.path.insert(0, str(FOLDER.parent / "counterseal-webpush" / "tests"))
+
+from push_loopback import PushService  # noqa: E402 (it lies with its adapter)
+
 PATIENCE = 240
 """Seconds, for a machine on which nothing starts soon."""
 
@@ -56,6 +61,28 @@ def free_port():
         return probe.getsockname()[1]
 
 
+class RecordingPushService(PushService):
+    """
+    A push service on loopback, as browsers have one.
+
+    Attributes:
+        received: The messages that came, oldest first.
+    """
+
+    def __init__(self):
+        self.received = queue.Queue()
+        super().__init__()
+
+    def respond(self, path, headers, body):
+        status = super().respond(path, headers, body)
+        self.received.put(self.messages[-1])
+        return status
+
+    def next(self):
+        """Return the next message; wait until it comes."""
+        return self.received.get(timeout=30)
+
+
 class Origin:
     """
     An origin of a running service.
@@ -65,15 +92,16 @@ class Origin:
         client: The origin's client.
         trust: The service's keys.
         keys_file: The same as a file, for `counterseal verify`.
+        push_key: The public key with which browsers subscribe.
     """
 
-    def __init__(self, url, document, jwks, keys_file):
+    def __init__(self, url, document, jwks, keys_file, push_key):
         self.url = url
         self.client = Client(
             url, document["requestOriginGuid"], document["key"], scheme="basic", allow_http=True
         )
         self.trust = Trust.jwks(jwks)
-        self.keys_file = keys_file
+        self.keys_file, self.push_key = keys_file, push_key
 
     def link(self, account_id):
         """Return a bind link as an address of the app."""
@@ -91,12 +119,27 @@ class Origin:
         subprocess.run(command, check=True, capture_output=True)
 
 
+def run_command(folder, *arguments):
+    """Run the command in *folder*, and return the JSON that it prints."""
+    ended = subprocess.run(
+        [*COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        check=True,
+        cwd=folder,
+        env=clean_environment(),
+    )
+    return json.loads(ended.stdout)
+
+
 def start_service(folder, port):
     """Start `counterseal serve` with the browser device."""
     command = [*COMMAND, "serve", "--data", "data", "--port", str(port)]
     environment = clean_environment() | {
+        "COUNTERSEAL_ALLOW_PRIVATE_PUSHES": "yes",
         "COUNTERSEAL_BROWSER_DEVICE": "yes",
         "COUNTERSEAL_PUBLIC_URL": f"http://localhost:{port}",
+        "COUNTERSEAL_WEBPUSH_CONTACT": "mailto:operator@push.example",
     }
     return subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=folder, env=environment)
 
@@ -117,26 +160,29 @@ def jwks_of(url):
 def origin(tmp_path_factory):
     folder = tmp_path_factory.mktemp("service")
     names = ("--company", "Example", "--app-space", "Harbour Bank", "--origin", "Online banking")
-    output = subprocess.run(
-        [*COMMAND, "init", "--data", "data", *names, "--auth", "basic"],
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-        check=True,
-        cwd=folder,
-        env=clean_environment(),
-    )
+    document = run_command(folder, "init", "--data", "data", *names, "--auth", "basic")
+    push_key = run_command(folder, "keys", "webpush", "--data", "data")["publicKey"]
     port = free_port()
     url = f"http://localhost:{port}"  # passkeys are for names, not for addresses
     serving = start_service(folder, port)
     try:
         jwks = jwks_of(url)
         (folder / "jwks.json").write_text(json.dumps(jwks), "utf-8")
-        origin = Origin(url, json.loads(output.stdout), jwks, folder / "jwks.json")
+        origin = Origin(url, document, jwks, folder / "jwks.json", push_key)
         with origin.client:
             yield origin
     finally:
         serving.terminate()
         serving.wait(PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def push_service(origin):
+    """The push service of the browsers, which accepts our service only."""
+    service = RecordingPushService()
+    service.key = origin.push_key
+    yield service
+    service.close()
 
 
 @pytest.fixture(scope="session")
@@ -166,8 +212,9 @@ class Device:
     def __init__(self, page):
         self.page = page
         self.problems = []
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        # Of all pages and workers: a violation of the policy is an error there.
+        page.context.on("console", self._console)
+        page.context.on("weberror", lambda failure: self.problems.append(str(failure.error)))
 
     def _console(self, message):
         # A refusal of the service is a status, which Chromium writes there.

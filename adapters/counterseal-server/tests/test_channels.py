@@ -24,7 +24,8 @@ from counterseal.testing.outbox import OutboxNotifier
 from counterseal.wire.webhook import secret_text
 from counterseal_server.channels import Channels, channels
 from counterseal_server.configuration import settings
-from counterseal_server.webpush_key import ensure_public_key
+from counterseal_server.webpush_key import ensure_public_key, public_webpush_key
+from counterseal_web import Settings as Face
 
 DELIVERED, GONE, MISCONFIGURED, LATER = (
     PushOutcome(result=getattr(PushResult, name))
@@ -200,6 +201,16 @@ def test_the_key_of_web_push_is_made_once(tmp_path):
     loaded_settings.webpush_key_file.write_text("canary")
     with pytest.raises(InvalidField, match="webpush_key"):
         ensure_public_key(loaded_settings, SystemEntropy())
+
+
+def test_devices_get_the_public_key_where_the_service_sends_web_push(tmp_path):
+    contact = {"COUNTERSEAL_WEBPUSH_CONTACT": "mailto:operator@push.example"}
+    silent, sending = (settings({"data": str(tmp_path)}, more) for more in ({}, contact))
+    with pytest.raises(InvalidField, match="webpush_key_file"):
+        public_webpush_key(sending)
+    public = ensure_public_key(silent, SystemEntropy())
+    assert (public_webpush_key(silent), public_webpush_key(sending)) == (None, public)
+    assert Face(public_url="https://a.example", webpush_key=public).webpush_key == public
 
 
 def test_the_command_that_makes_it(run, tmp_path):

@@ -71,6 +71,15 @@ def test_a_passkey_is_bound_where_the_app_space_says(world, client):
     assert client.post("/device/bind", json=body).status_code == 200
 
 
+@pytest.mark.one_face
+def test_a_device_learns_the_key_for_web_push_where_there_is_one(kit, world, device_client):
+    key = "BAAA" + 83 * "x"
+    client = kit.application(world.ports, webpush_key=key).test_client()
+    subscribing = kit.DeviceClient(client, device_client.phone)
+    assert "webPushKey" not in device_client.get("/device/status").json
+    assert subscribing.get("/device/status").json["webPushKey"] == key
+
+
 def test_without_a_session_token_every_reply_is_the_same(world, client):
     _, body, _ = enrolled(world, client)
     guid, _, secret = body["token"].partition(".")

@@ -17,6 +17,7 @@ SPANS = ("wait_limit", "look_every", "beat_every", "retry_after")
         *((name, value) for name in SPANS for value in (30, "30", None, timedelta(0), -SECOND)),
         *(("body_limit", value) for value in (0, -1, "131072", 1.5, True, None)),
         *(("waiters", value) for value in (-1, "x", 1.5, True, None)),
+        *(("webpush_key", value) for value in ("", "C" * 87, "BA" + 84 * "x", b"BA", 5)),
         *(("administration", value) for value in ("yes", 1, None)),
         *(("public_url", value) for value in (None, 5, b"https://a.example", "a.example")),
     ],

@@ -195,7 +195,7 @@ class DeviceStatus:
     keys: tuple[KeyName, ...] = attrs.field(metadata=member("keys", records(KeyName)))
 
     @classmethod
-    def of(cls, binding: Binding, *, attempts_left: int, **more: str) -> Self:
+    def of(cls, binding: Binding, *, attempts_left: int, **more: str | None) -> Self:
         """Return *binding* as its device may see it, with *more* where the class has more."""
         return cls(
             device=binding.guid,
@@ -210,11 +210,20 @@ class DeviceStatus:
 
 @attrs.frozen(kw_only=True)
 class AccountStatus(DeviceStatus):
-    """A device as it may see itself, with the account and the App Space that it is bound to."""
+    """
+    A device as it may see itself, with the account and the App Space that it is bound to.
+
+    Attributes:
+        web_push_key: The public key to subscribe to Web Push with, an uncompressed point of P-256
+            in base64url (RFC 8292, 3.2); None if the service sends no Web Push.
+    """
 
     account: Guid = attrs.field(metadata=member("account", GUID))
     app_space: Guid = attrs.field(metadata=member("appSpace", GUID))
     app_space_name: str = attrs.field(metadata=member("appSpaceName", TEXT))
+    web_push_key: str | None = attrs.field(
+        default=None, metadata=member("webPushKey", OPTIONAL_TEXT, omitted=True)
+    )
 
 
 @attrs.frozen(kw_only=True)

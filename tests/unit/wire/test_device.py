@@ -60,7 +60,13 @@ RECORDS = {
     LoginReturn: {"state": TEXTS, "code": TEXTS, "secret": TEXTS, "issuer": st.none() | TEXTS},
     LoggedIn: {"token": TEXTS, "expires_at": MOMENTS, "app_space": GUIDS, "app_space_name": TEXTS},
     DeviceStatus: STATUS,
-    AccountStatus: STATUS | {"account": GUIDS, "app_space": GUIDS, "app_space_name": TEXTS},
+    AccountStatus: STATUS
+    | {
+        "account": GUIDS,
+        "app_space": GUIDS,
+        "app_space_name": TEXTS,
+        "web_push_key": st.none() | TEXTS,
+    },
     OpenRequests: {"requests": st.lists(OPEN, max_size=3).map(tuple)},
     ShownRequest: {
         "guid": GUIDS,
@@ -76,7 +82,7 @@ RECORDS = {
     },
     Endorsements: {"endorsed": st.dictionaries(TEXTS, TEXTS, max_size=3)},
 }
-OPTIONAL = {"iss", "receipt", "rpId"}
+OPTIONAL = {"iss", "receipt", "rpId", "webPushKey"}
 
 
 def through_json(document):
@@ -193,6 +199,8 @@ def test_a_binding_and_a_challenge_are_replied_as_they_are(guids, now):
         "appSpace": three,
         "appSpaceName": "Banking",
     }
+    subscribing = attrs.evolve(full, web_push_key="BAAA")
+    assert write_record(subscribing) == write_record(full) | {"webPushKey": "BAAA"}
     challenge = Challenge(
         guid=four,
         state=ChallengeState.PENDING,

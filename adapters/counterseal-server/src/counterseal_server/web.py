@@ -21,6 +21,7 @@ from counterseal_server.readiness import Readiness
 from counterseal_server.receiving import BUSY, REFUSED, SLOW, Receiving
 from counterseal_server.runtime import Runtime
 from counterseal_server.thread_pool import Exhaustion, ThreadPool
+from counterseal_server.webpush_key import public_webpush_key
 from counterseal_web import Application, Request, Response, Service
 from counterseal_web import Settings as Face
 from counterseal_web.application import served
@@ -124,6 +125,7 @@ def use_cases(runtime: Runtime) -> Service:
         administration=settings.administration,
         waiters=settings.waiters,
         cors=settings.cors,
+        webpush_key=public_webpush_key(settings),
     )
     return Service(runtime.ports, runtime.policy, face, call=runtime.records.call)
 

@@ -37,15 +37,31 @@ def ensure_public_key(settings: Settings, entropy: Entropy) -> str:
         InvalidField: The file contains no key.
         OSError: The file cannot be written.
     """
-    from counterseal_webpush import public_key  # noqa: PLC0415 (an extra)
-
     path = settings.webpush_key_file
     if settings.webpush_key is None:
         with private_files.lock(private_files.make_folder(path.parent)):
             if not path.exists():
                 new_key = base64.urlsafe_b64encode(entropy.token(KEY_BYTES)).rstrip(b"=")
                 private_files.write(path, new_key + b"\n")
+    return _public(webpush_key(settings))
+
+
+def public_webpush_key(settings: Settings) -> str | None:
+    """
+    Return the public key that devices subscribe with; None if the service sends no Web Push.
+
+    Raises:
+        InvalidField: The key is missing, or is no key.
+    """
+    if settings.webpush_contact is None:
+        return None
+    return _public(webpush_key(settings))
+
+
+def _public(key: str) -> str:
+    from counterseal_webpush import public_key  # noqa: PLC0415 (an extra)
+
     try:
-        return public_key(webpush_key(settings))
+        return public_key(key)
     except InvalidField as error:
         raise InvalidField(f"webpush_{error.field}", error.problem) from None

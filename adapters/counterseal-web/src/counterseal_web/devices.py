@@ -116,6 +116,7 @@ def get_status(service: Service, call: Call) -> Reply:
         account=authenticated.account.guid,
         app_space=authenticated.app_space.guid,
         app_space_name=authenticated.app_space.name,
+        web_push_key=service.settings.webpush_key,
     )
     return Reply(document=write_record(status))
 

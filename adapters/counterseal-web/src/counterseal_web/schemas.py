@@ -292,7 +292,9 @@ SCHEMAS: dict[str, Schema] = {
         }
     ),
     "Device": _object(**DEVICE),
-    "Status": _object(**DEVICE, account=GUID, appSpace=GUID, appSpaceName=TEXT),
+    "Status": _object(
+        "webPushKey", **DEVICE, account=GUID, appSpace=GUID, appSpaceName=TEXT, webPushKey=TEXT
+    ),
     "KeySet": KEY_SET,
     "Description": {"type": "object"},
 }

@@ -19,6 +19,9 @@ ORIGIN = re.compile(
 )
 """As a browser writes the origin of a page (RFC 6454, 6.2): without the scheme's own port."""
 
+WEBPUSH_KEY = re.compile(r"B[A-P][A-Za-z0-9_-]{85}")
+"""65 bytes of which the first is 4, as an uncompressed point begins."""
+
 DEFAULT_PORTS = {"http": 80, "https": 443}
 LAST_PORT = 65_535
 
@@ -89,6 +92,11 @@ def _require_origin(origin: str, field: str) -> None:
         raise InvalidField(field, f"{origin!r}: browsers leave out the port {port}")
 
 
+def _webpush_key(_: Any, attribute: attrs.Attribute[Any], value: str | None) -> None:
+    if value is not None and not (isinstance(value, str) and WEBPUSH_KEY.fullmatch(value)):
+        raise PolicyUnsound(f"{attribute.name}: not a point of P-256 in base64url")
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """
@@ -108,6 +116,8 @@ class Settings:
         beat_every: How often a silent stream sends a comment, so that no proxy closes it.
         cors: The exact origins of the web pages that may make device calls, by App Space; without
             them no page may.
+        webpush_key: The public key with which devices subscribe to Web Push: 65 bytes in base64url,
+            `Vapid.public` of counterseal-webpush; None where the notifier sends none.
         retry_after: The `Retry-After` where nothing better is known.
 
     Raises:
@@ -122,4 +132,5 @@ class Settings:
     look_every: timedelta = attrs.field(default=timedelta(seconds=1), validator=_span)
     beat_every: timedelta = attrs.field(default=timedelta(seconds=15), validator=_span)
     cors: Mapping[Guid, Collection[str]] = attrs.field(factory=dict, validator=_cors)
+    webpush_key: str | None = attrs.field(default=None, validator=_webpush_key)
     retry_after: timedelta = attrs.field(default=timedelta(seconds=1), validator=_span)

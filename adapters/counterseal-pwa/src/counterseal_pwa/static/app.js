@@ -84,17 +84,18 @@ function announceArrivals(session) {
 }
 
 async function start() {
-  await loadTexts();
+  document.documentElement.lang = await loadTexts();
   showConnection();
   window.addEventListener("online", showConnection);
   window.addEventListener("offline", showConnection);
-  const session = await Session.open();
-  announceArrivals(session);
-  await registerWorker((guid) => {
+  const registration = await registerWorker((guid) => {
     window.location.hash = guid ? `#/request/${guid}` : "#/";
   });
+  const session = await Session.open(registration);
+  announceArrivals(session);
   window.addEventListener("hashchange", () => route(session));
   await route(session);
+  await session.refreshNotifications();
 }
 
 await start();

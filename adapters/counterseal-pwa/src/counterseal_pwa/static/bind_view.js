@@ -2,6 +2,7 @@
 
 import { element, foreign } from "./dom.js";
 import { peekLink, SERVICE } from "./links.js";
+import { notifySection } from "./notify_section.js";
 import { describe } from "./problems.js";
 import { verifiesPeople } from "./session.js";
 import { say } from "./texts.js";
@@ -88,6 +89,7 @@ function showBound(context, appSpaceName) {
     say("bound.title"),
     element("p", {}, say("bound.about"), " ", foreign(appSpaceName)),
     element("p", { class: "quiet" }, say("bound.keep")),
+    notifySection(context),
     home(),
   );
 }

@@ -3,6 +3,7 @@
 import { element, foreign } from "./dom.js";
 import { readPasted } from "./links.js";
 import { showBind } from "./bind_view.js";
+import { notifySection } from "./notify_section.js";
 import { describe } from "./problems.js";
 import { say, writeMoment } from "./texts.js";
 
@@ -53,7 +54,7 @@ export async function showHome(context) {
   session.addEventListener("requests", fillWaiting, { signal });
   session.addEventListener("accounts", fillAccounts, { signal });
   const more = element("details", {}, element("summary", {}, say("home.more")), linkForm(context));
-  context.fill(say("home.title"), waiting, known, more);
+  context.fill(say("home.title"), waiting, known, notifySection(context), more);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The session: the wallet of this browser, and the open requests of all of its accounts. */
 
 import { indexedDbStore, passkeys, pinKeys, Wallet } from "./device/index.js";
+import { Notifications } from "./notifications.js";
 import { askPin } from "./pin_dialog.js";
 
 /** @typedef {import("./device/index.js").Account} Account */
@@ -17,7 +18,7 @@ export const verifiesPeople = async () =>
   hasWebAuthn() &&
   (await window.PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable());
 
-/** Tells of each change of the requests by an event `requests`, and of accounts by `accounts`. */
+/** Tells of changes by the events `requests`, `accounts` and `notifications`. */
 export class Session extends EventTarget {
   /** @type {Map<string, readonly OpenRequest[]>} By the device's GUID. */
   requests = new Map();
@@ -26,25 +27,40 @@ export class Session extends EventTarget {
   /** @type {Map<string, AbortController>} */
   #watches = new Map();
 
-  /** @param {Wallet} wallet */
-  constructor(wallet) {
+  /**
+   * @param {Wallet} wallet
+   * @param {ServiceWorkerRegistration | undefined} registration
+   */
+  constructor(wallet, registration) {
     super();
     /** @readonly */
     this.wallet = wallet;
+    /** @readonly */
+    this.notifications = new Notifications(wallet, registration);
     wallet.addEventListener("change", (event) => {
       const { type } = /** @type {CustomEvent<{type: string}>} */ (event).detail;
       if (["bound", "removed", "renamed"].includes(type)) this.#follow();
+      if (type === "bound") this.refreshNotifications();
     });
   }
 
-  /** @returns {Promise<Session>} */
-  static async open() {
+  /**
+   * @param {ServiceWorkerRegistration | undefined} registration
+   * @returns {Promise<Session>}
+   */
+  static async open(registration) {
     const store = await indexedDbStore();
     const strongKeys = [pinKeys({ askPin })];
     if (hasWebAuthn()) strongKeys.push(passkeys({ rpName: "Counterseal" }));
-    const session = new Session(new Wallet({ store, strongKeys }));
+    const session = new Session(new Wallet({ store, strongKeys }), registration);
     await session.#follow();
     return session;
+  }
+
+  /** Renew the subscription where that is needed; if it fails, the next start does it. */
+  async refreshNotifications() {
+    await this.notifications.refresh().catch(() => undefined);
+    this.dispatchEvent(new Event("notifications"));
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Texts: all words of the app, in the languages that have a file. */
 
-import { Misuse } from "./device/index.js";
+import { Misuse } from "./device/errors.js";
 
 const LANGUAGES = ["en", "de"];
 
@@ -8,13 +8,27 @@ const LANGUAGES = ["en", "de"];
 let texts = {};
 let locale = "en";
 
-/** Load the words of the first language that the person prefers and the app has. */
+/** Load the words of the language that the person prefers; return its tag. */
 export async function loadTexts() {
+  const { language } = chooseLocale();
+  readTexts(await (await fetch(`texts/${language}.json`)).json());
+  return language;
+}
+
+/** Choose the first language that the person prefers and the app has. */
+export function chooseLocale() {
   const known = navigator.languages.find((tag) => LANGUAGES.includes(languageOf(tag)));
   locale = known ?? "en";
-  const language = languageOf(locale);
-  document.documentElement.lang = language;
-  texts = await (await fetch(`texts/${language}.json`)).json();
+  return { locale, language: languageOf(locale) };
+}
+
+/**
+ * Use *words* from now on.
+ *
+ * @param {Record<string, string>} words
+ */
+export function readTexts(words) {
+  texts = words;
 }
 
 /** @param {string} tag */

@@ -1,5 +1,11 @@
 /** The service worker: shows a push, opens what it is about, and keeps the files for offline. */
 
+import { indexedDbStore } from "./device/store.js";
+import { deviceOnlyKeys } from "./device/strong_keys.js";
+import { Wallet } from "./device/wallet.js";
+import { register, subscribe } from "./subscription.js";
+import { chooseLocale, readTexts, say } from "./texts.js";
+
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 const FILES = "files";
 const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -36,18 +42,41 @@ async function fetchFile(request) {
   }
 }
 
-worker.addEventListener("push", (event) => {
-  const { title, body, data } = readPush(event.data);
-  // The tag: a later push about the same request replaces this one.
-  const tag = data.requestGuid || data.type;
-  event.waitUntil(
-    worker.registration.showNotification(title, { body, tag, data, icon: "icon-192.png" }),
-  );
-});
+worker.addEventListener("push", (event) => event.waitUntil(showPush(readPush(event.data))));
+
+/** @param {Push} push */
+async function showPush({ title, body, data }) {
+  const isEnded = data.type === "requestEnded";
+  await worker.registration.showNotification(title, {
+    body: isEnded ? await sayEnded(body) : body,
+    // A later push about the same request replaces this one.
+    tag: data.requestGuid || data.type,
+    silent: isEnded,
+    data,
+    icon: "icon-192.png",
+  });
+}
+
+/**
+ * Return the words for a request that is no longer open, in the person's language.
+ *
+ * @param {string} body The service's words, for the case that the texts cannot be had.
+ */
+async function sayEnded(body) {
+  try {
+    const response = await fetchFile(new Request(`texts/${chooseLocale().language}.json`));
+    readTexts(await response.json());
+    return say("elsewhere.push");
+  } catch {
+    return body;
+  }
+}
+
+/** @typedef {{title: string, body: string, data: {type: string, requestGuid: string}}} Push */
 
 /**
  * @param {PushMessageData | null} message
- * @returns {{title: string, body: string, data: {type: string, requestGuid: string}}}
+ * @returns {Push}
  */
 function readPush(message) {
   let push;
@@ -85,4 +114,19 @@ async function openRequest(guid) {
   }
   client.postMessage({ open: guid });
   await client.focus();
+}
+
+worker.addEventListener("pushsubscriptionchange", (event) => {
+  /** @type {ExtendableEvent} */ (event).waitUntil(renewSubscription());
+});
+
+/** Subscribe again, and tell the service; what fails here is done when the app is opened. */
+async function renewSubscription() {
+  // Calls are signed by device keys; a strong key is never opened here.
+  const wallet = new Wallet({ store: await indexedDbStore(), strongKeys: [deviceOnlyKeys()] });
+  for (const account of await wallet.accounts()) {
+    const { webPushKey } = await account.status();
+    if (webPushKey === null) continue;
+    await register(account, await subscribe(worker.registration.pushManager, webPushKey));
+  }
 }

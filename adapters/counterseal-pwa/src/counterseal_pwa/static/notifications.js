@@ -1,0 +1,105 @@
+/** Notifications: whether this browser is notified of requests, and what turns that on and off. */
+
+import { register, subscribe } from "./subscription.js";
+
+/** @typedef {import("./device/index.js").Account} Account */
+/** @typedef {import("./device/index.js").Wallet} Wallet */
+
+/**
+ * `on`, `off`, or why they cannot be on: the person `blocked` them, this browser has none
+ * (`impossible`), has them in an installed app only (`install`), or the service sends none
+ * (`unserved`).
+ *
+ * @typedef {"on" | "off" | "blocked" | "impossible" | "install" | "unserved"} NotificationState
+ */
+
+/** Where it is noted which subscription the service has of each device. */
+const MEMORY = "push";
+
+/** Notifications of all accounts of this browser: they share its one subscription. */
+export class Notifications {
+  #wallet;
+  #registration;
+  /** @type {string | null | undefined} Undefined until the service was reached. */
+  #key;
+
+  /**
+   * @param {Wallet} wallet
+   * @param {ServiceWorkerRegistration | undefined} registration
+   */
+  constructor(wallet, registration) {
+    this.#wallet = wallet;
+    this.#registration = registration;
+  }
+
+  /** @returns {Promise<NotificationState>} */
+  async state() {
+    const pushManager = this.#registration?.pushManager;
+    if (!pushManager || !("Notification" in window)) return isUninstalled() ? "install" : "impossible";
+    if (Notification.permission === "denied") return "blocked";
+    if (this.#key === undefined) await this.#readStatuses();
+    if (this.#key === null) return "unserved";
+    const isOn = isWanted() && Notification.permission === "granted";
+    return isOn && (await pushManager.getSubscription()) !== null ? "on" : "off";
+  }
+
+  /** Ask the person, subscribe, and tell the service; only a press may call it. */
+  async turnOn() {
+    if ((await Notification.requestPermission()) !== "granted") return;
+    writeMemory(readMemory());
+    await this.refresh();
+  }
+
+  /** Unsubscribe, and have the service notify this browser no more. */
+  async turnOff() {
+    localStorage.removeItem(MEMORY);
+    await (await this.#registration?.pushManager.getSubscription())?.unsubscribe();
+    for (const account of await this.#wallet.accounts()) await account.setAddresses([]);
+  }
+
+  /**
+   * Renew what is missing where notifications are on: a subscription that the browser dropped or
+   * that is for an older key, and addresses that the service has not.
+   */
+  async refresh() {
+    const pushManager = this.#registration?.pushManager;
+    if (!pushManager || !isWanted() || Notification.permission !== "granted") return;
+    const statuses = await this.#readStatuses();
+    if (!this.#key) return;
+    const subscription = await subscribe(pushManager, this.#key);
+    for (const [account, { addresses }] of statuses) {
+      const memory = readMemory();
+      if (addresses > 0 && memory[account.device] === subscription.endpoint) continue;
+      await register(account, subscription);
+      writeMemory({ ...memory, [account.device]: subscription.endpoint });
+    }
+  }
+
+  /** Return the status of each account that the service knows, and learn the service's key. */
+  async #readStatuses() {
+    const accounts = await this.#wallet.accounts();
+    const replies = await Promise.allSettled(accounts.map((account) => account.status()));
+    const statuses = replies.flatMap((reply, index) => {
+      const account = accounts[index];
+      return account && reply.status === "fulfilled" ? [/** @type {const} */ ([account, reply.value])] : [];
+    });
+    const [first] = statuses;
+    if (first !== undefined) this.#key = first[1].webPushKey;
+    return statuses;
+  }
+}
+
+/** Tell whether this is a browser that has push in apps on the Home Screen only. */
+const isUninstalled = () => /** @type {any} */ (navigator).standalone === false;
+
+const isWanted = () => localStorage.getItem(MEMORY) !== null;
+
+/** @returns {Record<string, string>} The endpoint that the service has, by the device's GUID. */
+function readMemory() {
+  return JSON.parse(localStorage.getItem(MEMORY) ?? "{}");
+}
+
+/** @param {Record<string, string>} memory */
+function writeMemory(memory) {
+  localStorage.setItem(MEMORY, JSON.stringify(memory));
+}

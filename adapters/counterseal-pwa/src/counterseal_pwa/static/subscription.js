@@ -1,0 +1,34 @@
+/** Subscriptions: how the push service of this browser is reached, as an address of a device. */
+
+import { base64url } from "./wire/bytes.js";
+
+/** @typedef {import("./device/account.js").Account} Account */
+
+/**
+ * Return a subscription for the service's key: the browser's own, or a new one.
+ *
+ * @param {PushManager} pushManager
+ * @param {string} key The service's public key, base64url.
+ * @returns {Promise<PushSubscription>}
+ * @throws {DOMException} The browser cannot subscribe, or the person does not allow it.
+ */
+export async function subscribe(pushManager, key) {
+  const subscription = await pushManager.getSubscription();
+  if (subscription !== null && keyOf(subscription) === key) return subscription;
+  await subscription?.unsubscribe();
+  return pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+}
+
+/** @param {PushSubscription} subscription */
+function keyOf({ options: { applicationServerKey } }) {
+  return applicationServerKey && base64url(new Uint8Array(applicationServerKey));
+}
+
+/**
+ * Have the service notify a device by a subscription, and by no other.
+ *
+ * @param {Account} account
+ * @param {PushSubscription} subscription
+ */
+export const register = (account, subscription) =>
+  account.setAddresses([{ kind: "webpush", value: JSON.stringify(subscription) }]);
