@@ -5,36 +5,30 @@ import { digest, newId } from "../wire/bytes.js";
 import { wholeSeconds } from "../wire/claims.js";
 import { readDisplay } from "../wire/display.js";
 import { BadReply, InvalidField, Misuse, Overloaded, Refused, ReplyLost } from "../wire/errors.js";
-import { verifyKeySet } from "../wire/keyset.js";
-import { keySigner, signToken } from "../wire/jws.js";
-import { keySetDocument, readKeySet, thumbprintOf } from "../wire/keys.js";
-import { verifyReceipt } from "../wire/receipt.js";
 import { readJson } from "../wire/ijson.js";
-import { writeRotation } from "./enrolment.js";
+import { keySigner, signToken } from "../wire/jws.js";
+import { Connection } from "./connection.js";
 import { ServiceRefused } from "./errors.js";
 import { readEvents } from "./events.js";
-import { isPassing } from "./service.js";
-import {
-  readAnswerReply,
-  readEndorsements,
-  readOpenRequests,
-  readRequest,
-  readStatus,
-} from "./records.js";
-import { generateKey } from "./strong_keys.js";
+import { keepReceipt, refreshKeys, verifyTrusted } from "./receipts.js";
+import { readAnswerReply, readOpenRequests, readRequest, readStatus } from "./records.js";
+import { demandUnchanged, rotateKeys } from "./rotation.js";
 
 /** @typedef {import("../wire/display.js").Display} Display */
 /** @typedef {import("../wire/enrolment.js").Role} Role */
-/** @typedef {import("../wire/jws.js").Signer} Signer */
 /** @typedef {import("../wire/receipt.js").Receipt} Receipt */
-/** @typedef {import("./enrolment.js").NewKey} NewKey */
+/** @typedef {import("./connection.js").Surroundings} Surroundings */
 /** @typedef {import("./enrolment.js").PushAddress} PushAddress */
 /** @typedef {import("./records.js").AccountRecord} AccountRecord */
-/** @typedef {AccountRecord["state"]} DeviceState */
 /** @typedef {import("./records.js").DeviceStatus} DeviceStatus */
 /** @typedef {import("./records.js").HistoryEntry} HistoryEntry */
 /** @typedef {import("./records.js").OpenRequest} OpenRequest */
-/** @typedef {import("./strong_keys.js").StrongKeys} StrongKeys */
+
+/**
+ * A signed answer; `rotations` says which keys it was signed with.
+ *
+ * @typedef {{choice: string, token: string, rotations: number}} SignedAnswer
+ */
 
 /**
  * A request that is shown. What `answer` signs is the text that `display` was read from.
@@ -57,48 +51,21 @@ import { generateKey } from "./strong_keys.js";
  * @property {string} receiptText As it came.
  */
 
-/**
- * @typedef {object} Surroundings
- * @property {import("./service.js").Service} service
- * @property {import("./service.js").World} world
- * @property {import("./store.js").Store} store
- * @property {(kind: string) => StrongKeys} strongKeys
- * @property {(type: string, device: string) => void} notify
- * @property {(device: string) => Promise<void>} forget
- */
-
 const SECOND = 1000;
 /** Seconds for which the service may hold one call; proxies often give up after 30. */
 const HOLD = 25;
-/** Milliseconds for which a stream may stay open: a little longer than a service keeps it. */
-const STREAM = 330_000;
 const RETRY = 1000;
 const CODE = /^[0-9]{6}$/;
 const JOSE = "application/jose";
-/** @type {ReadonlyMap<string | undefined, DeviceState>} By the reason of a refusal. */
-const REASONS = new Map([
-  ["suspended", "SUSPENDED"],
-  ["revoked", "REVOKED"],
-]);
-/** What every call of a revoked device is refused with. */
-const REVOKED = Object.freeze({
-  code: "denied",
-  status: 403,
-  reason: "revoked",
-  field: undefined,
-  detail: undefined,
-  attemptsLeft: undefined,
-});
-
 /** One device of one account, at one service. */
 export class Account {
-  #record;
+  #connection;
   #surroundings;
   /** @type {WeakMap<ShownRequest, string>} */
   #texts = new WeakMap();
   /** @type {Map<string, string>} */
   #shownTexts = new Map();
-  /** @type {Map<string, {choice: string, token: string, strong: boolean}>} */
+  /** @type {Map<string, SignedAnswer>} */
   #unconfirmed = new Map();
 
   /**
@@ -106,8 +73,21 @@ export class Account {
    * @param {Surroundings} surroundings
    */
   constructor(record, surroundings) {
-    this.#record = record;
+    this.#connection = new Connection(record, surroundings);
     this.#surroundings = surroundings;
+  }
+
+  get #record() {
+    return this.#connection.record;
+  }
+
+  /**
+   * Use what is stored now, which another tab may have changed.
+   *
+   * @param {AccountRecord} record
+   */
+  adopt(record) {
+    this.#connection.stored.adopt(record);
   }
 
   /** The device's GUID. */
@@ -177,7 +157,7 @@ export class Account {
    */
   async pending({ signal } = {}) {
     const call = { method: "GET", path: "/device/requests", signal };
-    return (await this.#call(call, readOpenRequests)).value;
+    return (await this.#connection.call(call, readOpenRequests)).value;
   }
 
   /**
@@ -196,7 +176,7 @@ export class Account {
       const query = guids.length > 0 ? `wait=${hold}&known=${guids.join()}` : `wait=${hold}`;
       const path = `/device/requests?${query}`;
       const call = { method: "GET", path, longer: hold * SECOND, signal };
-      const { value: requests, retryAfter } = await this.#call(call, readOpenRequests);
+      const { value: requests, retryAfter } = await this.#connection.call(call, readOpenRequests);
       const left = end - now();
       if (isOther(requests, guids) || left <= 0) return requests;
       // A service that waits for less than it was asked for cannot wait now.
@@ -238,10 +218,7 @@ export class Account {
 
   /** @param {AbortSignal | undefined} signal */
   async *#events(signal) {
-    const { service } = this.#surroundings;
-    const call = { method: "GET", path: "/device/requests/events", longer: STREAM, signal };
-    await this.#resolveRotation();
-    const stream = await this.#attempt((caller) => service.stream(caller, call));
+    const stream = await this.#connection.stream("/device/requests/events", signal);
     try {
       yield* readEvents(stream, "requests");
     } catch (error) {
@@ -260,7 +237,7 @@ export class Account {
    */
   async show(guid) {
     const call = { method: "GET", path: `/device/requests/${encodeURIComponent(guid)}` };
-    const { value: request } = await this.#call(call, readRequest);
+    const { value: request } = await this.#connection.call(call, readRequest);
     const display = readDisplay(request.display, this);
     const text = this.#shownTexts.get(guid) ?? request.display;
     if (display.challenge !== guid || request.guid !== guid || text !== request.display) {
@@ -283,6 +260,7 @@ export class Account {
    * @returns {Promise<Outcome>}
    * @throws {InvalidField} `code` is asked for, and is not six digits.
    * @throws {ServiceRefused} `strong_key_missed`: most likely a wrong PIN; `wrong_code`; others.
+   * @throws {Refused} `changed_elsewhere`: the keys were replaced since they signed; call again.
    */
   async answer(shown, { button: index, code = "" }) {
     const button = shown.display.buttons[index];
@@ -292,10 +270,10 @@ export class Account {
     if (asked && !CODE.test(digits)) throw new InvalidField("code", "not six digits");
     const claims = { button: index, title: button.title, ...(asked ? { code: digits } : {}) };
     const choice = JSON.stringify(claims);
-    const token =
-      this.#unconfirmedToken(shown, choice) ??
-      (await this.#sign(ANSWER, shown, claims, button.strong));
-    return this.#deliver("/device/answer", shown, { choice, token, strong: button.strong });
+    const answer =
+      this.#unconfirmedAnswer(shown, choice) ??
+      (await this.#sign(ANSWER, shown, claims, { choice, strong: button.strong }));
+    return this.#deliver("/device/answer", shown, answer);
   }
 
   /**
@@ -306,36 +284,42 @@ export class Account {
    */
   async disown(shown) {
     const choice = "disown";
-    const token =
-      this.#unconfirmedToken(shown, choice) ?? (await this.#sign(DISOWN, shown, {}, false));
-    return this.#deliver("/device/disown", shown, { choice, token, strong: false });
+    const answer =
+      this.#unconfirmedAnswer(shown, choice) ??
+      (await this.#sign(DISOWN, shown, {}, { choice, strong: false }));
+    return this.#deliver("/device/disown", shown, answer);
   }
 
   /**
    * @param {ShownRequest} shown
    * @param {string} choice
    */
-  #unconfirmedToken({ guid }, choice) {
+  #unconfirmedAnswer({ guid }, choice) {
     const unconfirmed = this.#unconfirmed.get(guid);
     if (unconfirmed && unconfirmed.choice !== choice) {
       throw new Misuse("client_unfit", "another answer was sent, and its reply was lost");
     }
-    return unconfirmed?.token;
+    return unconfirmed;
   }
 
   /**
    * @param {string} typ
    * @param {ShownRequest} shown
    * @param {Record<string, unknown>} claims
-   * @param {boolean} strong
+   * @param {{choice: string, strong: boolean}} how
+   * @returns {Promise<SignedAnswer>}
    */
-  async #sign(typ, shown, claims, strong) {
+  async #sign(typ, shown, claims, { choice, strong }) {
     const text = this.#texts.get(shown);
     if (text === undefined) throw new Misuse("client_unfit", "not what `show` returned");
-    const { world } = this.#surroundings;
-    const signer = strong ? await this.#openStrong() : this.#deviceSigner();
-    const { thumbprint } = this.#deviceKey();
-    return signToken(signer, typ, {
+    const { world, strongKeys } = this.#surroundings;
+    if (this.#record.rotation !== null) await this.#connection.readKeys();
+    const deviceKey = this.#connection.deviceKey();
+    const { rotations, strongKey } = this.#record;
+    const signer = strong
+      ? await strongKeys(strongKey.kind).open(strongKey.record)
+      : keySigner(deviceKey);
+    const token = await signToken(signer, typ, {
       iss: this.device,
       sub: this.account,
       aud: this.appSpace,
@@ -345,8 +329,9 @@ export class Account {
       jti: newId(world.random),
       ...claims,
       // A passkey may be on other devices too; the device key is on this one only.
-      ...(signer.alg.startsWith("WA-") ? { deviceKey: thumbprint } : {}),
+      ...(signer.alg.startsWith("WA-") ? { deviceKey: deviceKey.thumbprint } : {}),
     });
+    return { choice, token, rotations };
   }
 
   /**
@@ -354,86 +339,36 @@ export class Account {
    *
    * @param {string} path
    * @param {ShownRequest} shown
-   * @param {{choice: string, token: string, strong: boolean}} answer
+   * @param {SignedAnswer} answer
    * @returns {Promise<Outcome>}
    */
-  async #deliver(path, shown, answer) {
-    this.#unconfirmed.set(shown.guid, answer);
-    const call = { method: "POST", path, body: answer.token, type: JOSE };
-    let reply;
-    try {
-      reply = (await this.#repeat(call, readAnswerReply)).value;
-    } catch (error) {
-      if (error instanceof ServiceRefused) this.#unconfirmed.delete(shown.guid);
-      throw error;
-    }
-    if (reply.guid !== shown.guid) throw new BadReply("a reply to another answer");
-    this.#unconfirmed.delete(shown.guid);
-    const receiptText = reply.receipt ?? "";
-    const receipt = await this.#verifyReceipt(receiptText);
-    if (receipt !== null) await this.#keepReceipt(receipt, receiptText, shown, answer, reply);
-    const { guid, state, approved } = reply;
-    this.#surroundings.notify("answered", this.device);
-    return { guid, state, approved, receipt, receiptText };
-  }
-
-  /**
-   * Return the receipt, or null if no key that the device trusts signed it.
-   *
-   * @param {string} text
-   * @returns {Promise<Receipt | null>}
-   */
-  async #verifyReceipt(text) {
-    for (const attempt of [1, 2]) {
-      const keys = await readKeySet(this.#record.serviceKeys);
+  #deliver(path, shown, answer) {
+    const connection = this.#connection;
+    return connection.stored.exclusive(async (update) => {
+      await connection.resolveRotation(update);
+      // A wrong key would count as a wrong PIN.
+      demandUnchanged(connection, answer.rotations);
+      this.#unconfirmed.set(shown.guid, answer);
+      const call = { method: "POST", path, body: answer.token, type: JOSE };
+      let reply;
       try {
-        return await verifyReceipt(text, { keys });
+        ({ value: reply } = await connection.repeatProven(call, readAnswerReply, update));
       } catch (error) {
-        const untrusted = error instanceof Refused && error.code === "issuer_untrusted";
-        if (!untrusted) throw error;
-        if (attempt === 1) await this.refreshKeys();
+        if (error instanceof ServiceRefused) this.#unconfirmed.delete(shown.guid);
+        throw error;
       }
-    }
-    return null;
-  }
-
-  /**
-   * Demand that a receipt is of this answer, and follows the one before; and keep it.
-   *
-   * @param {Receipt} receipt
-   * @param {string} text
-   * @param {ShownRequest} shown
-   * @param {{token: string}} answer
-   * @param {{state: string, approved: boolean}} reply
-   */
-  async #keepReceipt(receipt, text, shown, { token }, { state, approved }) {
-    const signed = (/** @type {string} */ each) => each.slice(0, each.lastIndexOf("."));
-    const own = signed(receipt.answerToken) === signed(token);
-    const equal = receipt.outcome === state && receipt.approved === approved;
-    if (!own || !equal) throw new Refused("receipt_changed", "it is of another answer");
-    const { last, strongKey } = this.#record;
-    const next = last !== null && receipt.number === last.number + 1;
-    if (next && receipt.previous !== last.hash) {
-      throw new Refused("receipt_changed", "it does not follow the one before");
-    }
-    const { store, strongKeys } = this.#surroundings;
-    /** @type {HistoryEntry} */
-    const entry = {
-      device: this.device,
-      challenge: shown.guid,
-      at: receipt.at,
-      outcome: receipt.outcome,
-      approved,
-      title: receipt.answer["title"] ?? null,
-      display: shown.display,
-      number: receipt.number,
-      hash: receipt.hash,
-      receipt: strongKeys(strongKey.kind).provable ? text : null,
-    };
-    await store.put("history", `${this.device}/${receipt.at}/${shown.guid}`, entry);
-    if (last === null || receipt.number > last.number) {
-      await this.#update({ last: { number: receipt.number, hash: receipt.hash } });
-    }
+      const { guid, state, approved, receipt: receiptText } = reply;
+      if (guid !== shown.guid) throw new BadReply("a reply to another answer");
+      this.#unconfirmed.delete(shown.guid);
+      const receipt = await verifyTrusted(receiptText ?? "", connection, update);
+      if (receipt !== null) {
+        const proof = { receipt, text: receiptText ?? "", display: shown.display };
+        const sent = { token: answer.token, state, approved };
+        await keepReceipt(proof, sent, connection, this.#surroundings, update);
+      }
+      this.#surroundings.notify("answered", this.device);
+      return { guid, state, approved, receipt, receiptText: receiptText ?? "" };
+    });
   }
 
   /**
@@ -451,7 +386,7 @@ export class Account {
    * @returns {Promise<DeviceStatus>}
    */
   async status() {
-    return (await this.#call({ method: "GET", path: "/device/status" }, readStatus)).value;
+    return (await this.#connection.call({ method: "GET", path: "/device/status" }, readStatus)).value;
   }
 
   /**
@@ -462,7 +397,7 @@ export class Account {
    */
   async rename(name) {
     const status = await this.#change({ name });
-    await this.#update({ name });
+    await this.#connection.stored.update({ name });
     this.#surroundings.notify("renamed", this.device);
     return status;
   }
@@ -480,7 +415,7 @@ export class Account {
   /** @param {{name?: string, addresses?: readonly PushAddress[]}} change */
   async #change(change) {
     const call = { method: "PATCH", path: "/device", body: JSON.stringify(change) };
-    return (await this.#repeat(call, readStatus)).value;
+    return (await this.#connection.repeat(call, readStatus)).value;
   }
 
   /**
@@ -491,7 +426,7 @@ export class Account {
    */
   async unbind() {
     try {
-      await this.#repeat({ method: "DELETE", path: "/device" }, () => undefined);
+      await this.#connection.repeat({ method: "DELETE", path: "/device" }, () => undefined);
     } catch (error) {
       // It was revoked before, or by a call whose reply was lost.
       if (!(error instanceof ServiceRefused) || error.reason !== "revoked") throw error;
@@ -507,22 +442,14 @@ export class Account {
    */
   async record(event, { attributes, request } = {}) {
     const body = JSON.stringify({ event, attributes, requestGuid: request });
-    await this.#call({ method: "POST", path: "/device/telemetry", body }, () => undefined);
+    await this.#connection.call({ method: "POST", path: "/device/telemetry", body }, () => undefined);
   }
 
   /** Pin the service's present keys, if a pinned key endorses them. */
   async refreshKeys() {
-    const call = { method: "GET", path: "/device/keys" };
-    const { value: endorsements } = await this.#call(call, readEndorsements);
-    const pinned = await readKeySet(this.#record.serviceKeys);
-    for (const { kid } of pinned) {
-      const text = endorsements.get(kid);
-      if (text === undefined) continue;
-      const { keys, issuedAt } = await verifyKeySet(text, pinned, this.#record.keysAt);
-      await this.#update({ serviceKeys: keySetDocument(keys), keysAt: issuedAt });
-      this.#surroundings.notify("keys", this.device);
-      return;
-    }
+    const { stored } = this.#connection;
+    const endorsed = await stored.exclusive((update) => refreshKeys(this.#connection, update));
+    if (endorsed) this.#surroundings.notify("keys", this.device);
   }
 
   /**
@@ -531,158 +458,10 @@ export class Account {
    * @param {{roles?: readonly Role[], strongKey?: string}} [how] `strongKey`: of which kind the new
    *   strong key is; the old one's kind if none is given.
    * @returns {Promise<DeviceStatus>}
+   * @throws {Refused} `changed_elsewhere`: another tab has replaced them meanwhile.
    */
-  async rotate({ roles = ["device", "strong"], strongKey: kind = this.strongKind } = {}) {
-    const { world, strongKeys } = this.#surroundings;
-    await this.#resolveRotation();
-    const { accountName, device, appSpace } = this;
-    let deviceKey = this.#deviceKey();
-    let { strongKey } = this.#record;
-    /** @type {(NewKey & {old: Signer})[]} */
-    const keys = [];
-    if (roles.includes("device")) {
-      const { jwk, ...record } = await generateKey(deviceKey.alg, world.random);
-      keys.push({ role: "device", jwk, signer: keySigner(record), old: this.#deviceSigner() });
-      deviceKey = { ...record, thumbprint: await thumbprintOf(jwk) };
-    }
-    if (roles.includes("strong")) {
-      const old = await this.#openStrong();
-      const { record, ...created } = await strongKeys(kind).create({ accountName });
-      keys.push({ role: "strong", ...created, old });
-      strongKey = { kind, record };
-    }
-    const body = await writeRotation({ device, appSpace, keys });
-    const kids = keys.map(({ jwk }) => String(jwk["kid"]));
-    await this.#update({ rotation: { deviceKey, strongKey, kids } });
-    try {
-      const call = { method: "POST", path: "/device/rotate", body };
-      const { value } = await this.#proven(call, readStatus);
-      await this.#endRotation(value);
-      return value;
-    } catch (error) {
-      if (error instanceof ServiceRefused) await this.#update({ rotation: null });
-      if (!isPassing(error)) throw error;
-      await this.#resolveRotation();
-      const status = await this.status();
-      if (!hasKeys(status, kids)) throw error;
-      return status;
-    }
-  }
-
-  /** Learn whether the service has accepted new keys, where the reply was lost. */
-  async #resolveRotation() {
-    const { rotation } = this.#record;
-    if (rotation === null) return;
-    const call = { method: "GET", path: "/device/status" };
-    for (const key of [this.#deviceKey(), rotation.deviceKey]) {
-      try {
-        const { value: status } = await this.#proven(call, readStatus, keySigner(key));
-        await this.#endRotation(status);
-        return;
-      } catch (error) {
-        const unknownKey = error instanceof ServiceRefused && error.problem === "denied";
-        if (!unknownKey || REASONS.has(error.reason)) throw error;
-      }
-    }
-  }
-
-  /** @param {DeviceStatus} status */
-  async #endRotation(status) {
-    const { rotation } = this.#record;
-    if (rotation === null) return;
-    const { deviceKey, strongKey, kids } = rotation;
-    const accepted = hasKeys(status, kids);
-    await this.#update(accepted ? { deviceKey, strongKey, rotation: null } : { rotation: null });
-    if (accepted) this.#surroundings.notify("rotated", this.device);
-  }
-
-  #deviceKey() {
-    const { deviceKey } = this.#record;
-    if (deviceKey === null) throw new ServiceRefused(REVOKED);
-    return deviceKey;
-  }
-
-  #deviceSigner() {
-    return keySigner(this.#deviceKey());
-  }
-
-  /** @returns {Promise<Signer>} */
-  #openStrong() {
-    const { kind, record } = this.#record.strongKey;
-    return this.#surroundings.strongKeys(kind).open(record);
-  }
-
-  /**
-   * Make a call with a proof, and keep what it says of the device's state.
-   *
-   * @template T
-   * @param {(caller: import("./service.js").Caller) => Promise<T>} call
-   * @param {Signer} [signer]
-   * @returns {Promise<T>}
-   */
-  async #attempt(call, signer = this.#deviceSigner()) {
-    const { device, account, appSpace } = this;
-    let result;
-    try {
-      result = await call({ device, account, appSpace, signer });
-    } catch (error) {
-      const state = error instanceof ServiceRefused ? REASONS.get(error.reason) : undefined;
-      if (state !== undefined) await this.#setState(state);
-      throw error;
-    }
-    await this.#setState("ACTIVE");
-    return result;
-  }
-
-  /**
-   * @template T
-   * @param {import("./service.js").DeviceCall} call
-   * @param {(document: any) => T} reader
-   * @param {Signer} [signer]
-   */
-  #proven(call, reader, signer) {
-    const { service } = this.#surroundings;
-    return this.#attempt((caller) => service.proven(caller, call, reader), signer);
-  }
-
-  /**
-   * Keep another state; a revoked device has no use for its keys.
-   *
-   * @param {DeviceState} state
-   */
-  async #setState(state) {
-    const { state: known, strongKey } = this.#record;
-    if (state === known || known === "REVOKED") return;
-    const keyless = { deviceKey: null, strongKey: { ...strongKey, record: {} }, rotation: null };
-    await this.#update(state === "REVOKED" ? { state, ...keyless } : { state });
-    this.#surroundings.notify(state === "ACTIVE" ? "resumed" : state.toLowerCase(), this.device);
-  }
-
-  /**
-   * @template T
-   * @param {import("./service.js").DeviceCall} call
-   * @param {(document: any) => T} reader
-   */
-  async #call(call, reader) {
-    await this.#resolveRotation();
-    return this.#proven(call, reader);
-  }
-
-  /**
-   * Make a call that may be repeated until a reply comes.
-   *
-   * @template T
-   * @param {import("./service.js").DeviceCall} call
-   * @param {(document: any) => T} reader
-   */
-  #repeat(call, reader) {
-    return this.#surroundings.service.repeat(() => this.#call(call, reader));
-  }
-
-  /** @param {Partial<AccountRecord>} changes */
-  async #update(changes) {
-    this.#record = { ...this.#record, ...changes };
-    await this.#surroundings.store.put("accounts", this.device, this.#record);
+  rotate({ roles = ["device", "strong"], strongKey: kind = this.strongKind } = {}) {
+    return rotateKeys(this.#connection, this.#surroundings, { roles, kind });
   }
 }
 
@@ -692,13 +471,6 @@ export class Account {
  */
 const isOther = (requests, guids) =>
   requests.length !== guids.length || requests.some(({ guid }) => !guids.includes(guid));
-
-/**
- * @param {DeviceStatus} status
- * @param {readonly string[]} kids
- */
-const hasKeys = (status, kids) =>
-  kids.every((kid) => status.keys.some((key) => key.kid === kid));
 
 /**
  * Return the milliseconds before a stream is opened again, or throw *error*.

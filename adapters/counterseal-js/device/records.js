@@ -26,6 +26,7 @@ import { readKeyRecord } from "./strong_keys.js";
  * @property {{number: number, hash: string} | null} last The newest receipt of this device.
  * @property {{deviceKey: KeyRecord, strongKey: StrongRecord, kids: string[]} | null} rotation New
  *   keys that the service may have or may not have accepted.
+ * @property {number} rotations How often keys were replaced.
  */
 
 /**

@@ -9,8 +9,10 @@ import { readLink } from "../wire/link.js";
 import { systemSleep } from "../wire/sleep.js";
 import { Account } from "./account.js";
 import { writeBind } from "./enrolment.js";
+import { systemLocks } from "./locks.js";
 import { readAccountRecord, readBond, readInvitation } from "./records.js";
 import { Service } from "./service.js";
+import { lockOf } from "./stored_account.js";
 import { generateKey } from "./strong_keys.js";
 
 /** @typedef {import("../wire/keys.js").Algorithm} Algorithm */
@@ -29,6 +31,8 @@ import { generateKey } from "./strong_keys.js";
  * @property {import("../wire/bytes.js").Random} [random] For ids and PINs' keys; other keys are
  *   made by WebCrypto, with randomness of its own.
  * @property {import("../wire/sleep.js").Sleep} [sleep]
+ * @property {import("./locks.js").Locks} [locks] What keeps other users of the same store from
+ *   changing an account at the same time; Web Locks if none is given.
  */
 
 /**
@@ -54,6 +58,7 @@ const TIMEOUT = 10;
 export class Wallet extends EventTarget {
   #settings;
   #world;
+  #locks;
   /** @type {Map<string, Account>} */
   #accounts = new Map();
   /** @type {Map<string, Promise<NewKeys>>} */
@@ -67,6 +72,7 @@ export class Wallet extends EventTarget {
       throw new Misuse("client_unfit", "a wallet needs a store and strong keys");
     }
     this.#settings = settings;
+    this.#locks = settings.locks ?? systemLocks();
     this.#world = {
       fetch: settings.fetch ?? ((...request) => fetch(...request)),
       now: settings.now ?? Date.now,
@@ -145,6 +151,7 @@ export class Wallet extends EventTarget {
       keysAt: 0,
       last: null,
       rotation: null,
+      rotations: 0,
     };
     await store.put("accounts", bond.device, record);
     this.#newKeys.delete(token);
@@ -160,10 +167,12 @@ export class Wallet extends EventTarget {
    */
   async forget(device) {
     const { store } = this.#settings;
-    for (const { at, challenge } of await store.list("history", `${device}/`)) {
-      await store.remove("history", `${device}/${at}/${challenge}`);
-    }
-    await store.remove("accounts", device);
+    await this.#locks.request(lockOf(device), async () => {
+      for (const { at, challenge } of await store.list("history", `${device}/`)) {
+        await store.remove("history", `${device}/${at}/${challenge}`);
+      }
+      await store.remove("accounts", device);
+    });
     this.#accounts.delete(device);
     this.#notify("removed", device);
   }
@@ -222,11 +231,15 @@ export class Wallet extends EventTarget {
   #open(stored) {
     const record = readAccountRecord(stored);
     const known = this.#accounts.get(record.device);
-    if (known) return known;
+    if (known) {
+      known.adopt(record);
+      return known;
+    }
     const account = new Account(record, {
       service: new Service(record.url, this.#world),
       world: this.#world,
       store: this.#settings.store,
+      locks: this.#locks,
       strongKeys: (kind) => this.#strongKeys(kind),
       notify: (type, device) => this.#notify(type, device),
       forget: (device) => this.forget(device),

@@ -18,6 +18,7 @@ TESTS = (
     "wire/test/vectors.test.js",
     "device/test/pin.test.js",
     "device/test/account.test.js",
+    "device/test/tabs.test.js",
     "origin/test/client.test.js",
     "origin/test/requirements.test.js",
 )
@@ -26,6 +27,7 @@ RUN = """async (file) => {
   await import(`../../${file}`);
   return run();
 }"""
+TABS = "import('./tabs.js').then(m => "
 AUTHENTICATOR = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -113,6 +115,30 @@ def test_a_wallet_in_indexeddb(browser, url, kind, alg):
         "history": 2,
         "left": 0,
     }
+
+
+@pytest.mark.parametrize("action", ["rotate", "rename", "answer"])
+def test_a_tab_waits_while_another_one_replaces_keys(browser, url, action):
+    with page_at(browser, url) as first:
+        first.evaluate(TABS + "m.bind())")
+        with first.expect_popup() as opened:
+            first.evaluate("window.open(location.href)")
+        second = opened.value
+        second.evaluate(TABS + "m.join())")
+        first.evaluate(TABS + "m.holdRotation())")
+        second.evaluate(TABS + f"m.begin('{action}'))")
+        # The second tab is in the queue for the lock that the first one has.
+        second.evaluate(TABS + "m.whenQueued())")
+        first.evaluate(TABS + "m.release())")
+        ended = second.evaluate(TABS + "m.ended())")
+        pressed = first.evaluate(TABS + "m.press())")
+    expected = {
+        "rotate": {"name": "", "rotations": 2},
+        "rename": {"name": "The phone", "rotations": 1},
+        "answer": {"approved": True},
+    }
+    assert ended == expected[action]
+    assert pressed == {"approved": True, "name": "The phone" if action == "rename" else ""}
 
 
 def test_a_passkey_that_does_not_verify_the_person(browser, url):

@@ -1,0 +1,250 @@
+/** The connection of a bound device to its service: calls with a proof, and what they teach. */
+
+import { keySigner } from "../wire/jws.js";
+import { ServiceRefused } from "./errors.js";
+import { readStatus } from "./records.js";
+import { StoredAccount } from "./stored_account.js";
+
+/** @typedef {import("../wire/jws.js").Signer} Signer */
+/** @typedef {import("./records.js").AccountRecord} AccountRecord */
+/** @typedef {import("./records.js").DeviceStatus} DeviceStatus */
+/** @typedef {import("./service.js").Caller} Caller */
+/** @typedef {import("./service.js").DeviceCall} DeviceCall */
+/** @typedef {import("./stored_account.js").Update} Update */
+
+/**
+ * What an account needs of the wallet.
+ *
+ * @typedef {object} Surroundings
+ * @property {import("./service.js").Service} service
+ * @property {import("./service.js").World} world
+ * @property {import("./store.js").Store} store
+ * @property {import("./locks.js").Locks} locks
+ * @property {(kind: string) => import("./strong_keys.js").StrongKeys} strongKeys
+ * @property {(type: string, device: string) => void} notify
+ * @property {(device: string) => Promise<void>} forget
+ */
+
+/** Milliseconds for which a stream may stay open: a little longer than a service keeps it. */
+const STREAM = 330_000;
+/** @type {ReadonlyMap<string | undefined, AccountRecord["state"]>} By the reason of a refusal. */
+const REASONS = new Map([
+  ["suspended", "SUSPENDED"],
+  ["revoked", "REVOKED"],
+]);
+/** What every call of a revoked device is refused with. */
+const REVOKED = Object.freeze({
+  code: "denied",
+  status: 403,
+  reason: "revoked",
+  field: undefined,
+  detail: undefined,
+  attemptsLeft: undefined,
+});
+
+/** Calls of one device, by the keys that it has at the service. */
+export class Connection {
+  #service;
+  #notify;
+
+  /**
+   * @param {AccountRecord} record
+   * @param {Surroundings} surroundings
+   */
+  constructor(record, { service, store, locks, notify }) {
+    /** @readonly */
+    this.stored = new StoredAccount(record, { store, locks });
+    this.#service = service;
+    this.#notify = notify;
+  }
+
+  get record() {
+    return this.stored.record;
+  }
+
+  /**
+   * Make a call, and return what *reader* reads of its reply.
+   *
+   * @template T
+   * @param {DeviceCall} call
+   * @param {(document: any) => T} reader
+   */
+  call(call, reader) {
+    return this.#current(() => this.proven(call, reader));
+  }
+
+  /**
+   * Make a call that may be repeated, until a reply comes.
+   *
+   * @template T
+   * @param {DeviceCall} call
+   * @param {(document: any) => T} reader
+   */
+  repeat(call, reader) {
+    return this.#service.repeat(() => this.call(call, reader));
+  }
+
+  /**
+   * Open an event stream.
+   *
+   * @param {string} path
+   * @param {AbortSignal | undefined} signal
+   */
+  stream(path, signal) {
+    const call = { method: "GET", path, longer: STREAM, signal };
+    return this.#current(() => this.#attempt((caller) => this.#service.stream(caller, call)));
+  }
+
+  /**
+   * Make a call with the keys of now, whatever they are.
+   *
+   * @template T
+   * @param {DeviceCall} call
+   * @param {(document: any) => T} reader
+   * @param {{signer?: Signer, update?: Update}} [how] `update`: of who has the lock.
+   */
+  proven(call, reader, how) {
+    return this.#attempt((caller) => this.#service.proven(caller, call, reader), how);
+  }
+
+  /**
+   * Make a call that may be repeated, until a reply comes, with the lock.
+   *
+   * @template T
+   * @param {DeviceCall} call
+   * @param {(document: any) => T} reader
+   * @param {Update} update
+   */
+  repeatProven(call, reader, update) {
+    return this.#service.repeat(() => this.proven(call, reader, { update }));
+  }
+
+  deviceKey() {
+    const { deviceKey } = this.record;
+    if (deviceKey === null) throw new ServiceRefused(REVOKED);
+    return deviceKey;
+  }
+
+  /**
+   * Learn whether the service has accepted new keys, where the reply was lost.
+   *
+   * @param {Update} update
+   */
+  async resolveRotation(update) {
+    const { rotation } = this.record;
+    if (rotation === null) return;
+    const call = { method: "GET", path: "/device/status" };
+    for (const key of [this.deviceKey(), rotation.deviceKey]) {
+      try {
+        const how = { signer: keySigner(key), update };
+        const { value: status } = await this.proven(call, readStatus, how);
+        await this.endRotation(status, update);
+        return;
+      } catch (error) {
+        if (!mayBeOtherKey(error)) throw error;
+      }
+    }
+  }
+
+  /**
+   * @param {DeviceStatus} status
+   * @param {Update} update
+   */
+  async endRotation(status, update) {
+    const { rotation, rotations, device } = this.record;
+    if (rotation === null) return;
+    const { deviceKey, strongKey, kids } = rotation;
+    if (!hasKeys(status, kids)) {
+      await update({ rotation: null });
+      return;
+    }
+    await update({ deviceKey, strongKey, rotation: null, rotations: rotations + 1 });
+    this.#notify("rotated", device);
+  }
+
+  /**
+   * Make a call with the keys that the service has; again if another tab has replaced them.
+   *
+   * @template T
+   * @param {() => Promise<T>} call
+   * @returns {Promise<T>}
+   */
+  async #current(call) {
+    if (this.record.rotation !== null) await this.readKeys();
+    const key = this.deviceKey();
+    try {
+      return await call();
+    } catch (error) {
+      if (!mayBeOtherKey(error)) throw error;
+      await this.readKeys();
+      if (this.deviceKey().kid === key.kid) throw error;
+      return call();
+    }
+  }
+
+  /** Read which keys the device has; waits for a tab that replaces them. */
+  readKeys() {
+    return this.stored.exclusive((update) => this.resolveRotation(update));
+  }
+
+  /**
+   * Make a call with a proof, and keep what it says of the device's state.
+   *
+   * @template T
+   * @param {(caller: Caller) => Promise<T>} call
+   * @param {{signer?: Signer, update?: Update}} [how]
+   * @returns {Promise<T>}
+   */
+  async #attempt(call, { signer = keySigner(this.deviceKey()), update } = {}) {
+    const { device, account, appSpace } = this.record;
+    let result;
+    try {
+      result = await call({ device, account, appSpace, signer });
+    } catch (error) {
+      const state = error instanceof ServiceRefused ? REASONS.get(error.reason) : undefined;
+      if (state !== undefined) await this.#learnState(state, update);
+      throw error;
+    }
+    await this.#learnState("ACTIVE", update);
+    return result;
+  }
+
+  /**
+   * @param {AccountRecord["state"]} state
+   * @param {Update | undefined} update
+   */
+  async #learnState(state, update) {
+    if (state === this.record.state) return;
+    if (update) await this.#keepState(state, update);
+    else await this.stored.exclusive((each) => this.#keepState(state, each));
+  }
+
+  /**
+   * Keep another state; a revoked device has no use for its keys.
+   *
+   * @param {AccountRecord["state"]} state
+   * @param {Update} update
+   */
+  async #keepState(state, update) {
+    const { state: known, strongKey, device } = this.record;
+    if (state === known || known === "REVOKED") return;
+    const keyless = { deviceKey: null, strongKey: { ...strongKey, record: {} }, rotation: null };
+    await update(state === "REVOKED" ? { state, ...keyless } : { state });
+    this.#notify(state === "ACTIVE" ? "resumed" : state.toLowerCase(), device);
+  }
+}
+
+/**
+ * @param {DeviceStatus} status
+ * @param {readonly string[]} kids
+ */
+export const hasKeys = (status, kids) =>
+  kids.every((kid) => status.keys.some((key) => key.kid === kid));
+
+/**
+ * Tell whether a call may have been refused since the device has another key at the service.
+ *
+ * @param {unknown} error
+ */
+const mayBeOtherKey = (error) =>
+  error instanceof ServiceRefused && error.problem === "denied" && error.reason === undefined;
