@@ -12,7 +12,7 @@ import {
 import { P256_ORDER } from "../../wire/curves.js";
 import { readToken, signToken, verifyToken } from "../../wire/jws.js";
 import { readPublicKey } from "../../wire/keys.js";
-import { KEYS, readVectors } from "../../wire/test/vectors.js";
+import { demandAllRead, KEYS, readVectors } from "../../wire/test/vectors.js";
 import { importSecret, newSecret, readWrappedKey, unwrap, wrap } from "../pin.js";
 import { scrypt } from "../scrypt.js";
 import { pinKeys } from "../strong_keys.js";
@@ -96,3 +96,5 @@ test("what was not written by `wrap` is refused", async () => {
     await assert.rejects(unwrap({ ...wrapped, cost }, pin), { code: "client_unfit" });
   }
 });
+
+test("every vector of PINs was read", (context) => demandAllRead({ pin: undefined }, context));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { test } from "node:test";
 
-import { readVectors } from "../../wire/test/vectors.js";
+import { concatenate, utf8 } from "../../wire/bytes.js";
+import { demandAllRead, readVectors } from "../../wire/test/vectors.js";
 import { verifyCallback } from "../callback.js";
 import { Credential, writeCx1 } from "../credential.js";
 
@@ -42,9 +42,14 @@ test("message signatures", async () => {
   }
 });
 
-async function standardHeaders(secret, id, timestamp, body) {
-  const key = Buffer.from(secret.slice("whsec_".length), "base64");
-  const mac = createHmac("sha256", key).update(`${id}.${timestamp}.${body}`).digest("base64");
+const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
+const secretOf = (size, byte) => `whsec_${base64(new Uint8Array(size).fill(byte))}`;
+
+async function standardHeaders(bytes, id, timestamp, body) {
+  const kind = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", bytes, kind, false, ["sign"]);
+  const signed = concatenate(utf8(`${id}.${timestamp}.`), body);
+  const mac = base64(new Uint8Array(await crypto.subtle.sign("HMAC", key, signed)));
   return { "webhook-id": id, "Webhook-Timestamp": timestamp, "webhook-signature": `v1,${mac}` };
 }
 
@@ -64,11 +69,11 @@ test("callbacks: the vectors' signatures hold", async () => {
 });
 
 test("callbacks: what is changed is refused", async () => {
-  const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
-  const other = `whsec_${Buffer.alloc(32, 8).toString("base64")}`;
+  const secret = secretOf(32, 7);
+  const other = secretOf(32, 8);
   const { body } = readVectors("webhook");
-  const bytes = Buffer.from(body);
-  const headers = await standardHeaders(secret, "id-1", "1772366420", body);
+  const bytes = utf8(body);
+  const headers = await standardHeaders(new Uint8Array(32).fill(7), "id-1", "1772366420", bytes);
   const now = 1772366420_000;
   const callback = await verifyCallback(headers, bytes, [other, secret], { now });
   assert.equal(callback.id, "id-1");
@@ -77,7 +82,7 @@ test("callbacks: what is changed is refused", async () => {
   assert.equal((await verifyCallback(new Headers(headers), bytes, secret, { now })).id, "id-1");
   const refused = { code: "callback_refused" };
   for (const [changed, content, secrets, at] of [
-    [headers, Buffer.from(body.replace("EXPIRED", "CANCELLED")), secret, now],
+    [headers, utf8(body.replace("EXPIRED", "CANCELLED")), secret, now],
     [headers, bytes, other, now],
     [headers, bytes, secret, now + 300_001],
     [headers, bytes, secret, now - 300_001],
@@ -91,7 +96,7 @@ test("callbacks: what is changed is refused", async () => {
     await assert.rejects(verifyCallback(changed, content, secrets, { now: at }), refused);
   }
   const unfit = { code: "client_unfit" };
-  for (const secrets of [[], "whsec_", "secret", "whpk_AAAA", `whsec_${Buffer.alloc(23).toString("base64")}`]) {
+  for (const secrets of [[], "whsec_", "secret", "whpk_AAAA", secretOf(23, 0)]) {
     await assert.rejects(verifyCallback(headers, bytes, secrets, { now }), unfit);
   }
   await assert.rejects(verifyCallback(headers, body, secret, { now }), unfit);
@@ -108,4 +113,9 @@ test("callbacks: what is changed is refused", async () => {
     await assert.rejects(verifyCallback(headers, bytes, secret, how), unfit);
   }
   assert.equal((await verifyCallback(headers, bytes, secret, { now, tolerance: 0 })).id, "id-1");
+});
+
+test("every vector that an origin makes or verifies was read", (context) => {
+  const lists = { "cx1-hmac": undefined, signature: ["valid"], webhook: undefined };
+  demandAllRead(lists, context);
 });

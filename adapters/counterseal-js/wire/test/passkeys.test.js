@@ -9,7 +9,7 @@ import { verifyAssertion } from "../passkeys.js";
 import { verifyReceipt } from "../receipt.js";
 import { refuses } from "./refuses.js";
 import { checkAnswer, checkBind } from "./service.js";
-import { readVectors, serviceWith } from "./vectors.js";
+import { demandAllRead, readVectors, serviceWith } from "./vectors.js";
 
 const { context, scope, keys, binds, valid, invalid, receipts } = readVectors("passkey");
 
@@ -76,3 +76,5 @@ test("an assertion that is changed in any byte of any part is refused", async ()
     await assert.rejects(verifyAssertion(changed, key), ({ code }) => typeof code === "string");
   }
 });
+
+test("every vector of passkeys was read", (run) => demandAllRead({ passkey: undefined }, run));

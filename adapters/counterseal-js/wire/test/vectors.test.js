@@ -11,12 +11,12 @@ import { readLink, writeLink } from "../link.js";
 import { verifyReceipt } from "../receipt.js";
 import { checkAnswer, checkBind, checkProof, checkRotation } from "./service.js";
 import { refuses } from "./refuses.js";
-import { KEYS, readVectors, serviceWith } from "./vectors.js";
+import { demandAllRead, readVectors, serviceWith } from "./vectors.js";
 
 const displays = readVectors("display");
 
 test("keys and their thumbprints", async () => {
-  for (const { name, public: jwk, thumbprint } of Object.values(KEYS)) {
+  for (const { name, public: jwk, thumbprint } of readVectors("keys").keys) {
     assert.equal((await readPublicKey(jwk)).thumbprint, thumbprint, name);
   }
 });
@@ -143,4 +143,10 @@ test("bind links", async () => {
     assert.deepEqual(readLink(vector.link), fields(vector), vector.about);
   }
   for (const { why, link, code } of invalid) await refuses(() => readLink(link), code, why);
+});
+
+test("every vector was read", (context) => {
+  const names = ["keys", "unfit-keys", "display", "answer", "disown", "proof", "bind", "rotation"];
+  const files = [...names, "receipt", "keyset", "link"].map((name) => [name, undefined]);
+  demandAllRead(Object.fromEntries(files), context);
 });
