@@ -186,7 +186,10 @@ class Policy:
 
     # Keys
     algorithms: frozenset[Algorithm] = setting(
-        frozenset(Algorithm), "The algorithms that a device's key may be pinned to."
+        frozenset(Algorithm) - {Algorithm.ML_DSA_44},
+        "The algorithms that a device's key may be pinned to. ML-DSA-44, which a quantum computer"
+        " does not forge, has to be named: clients, and the `cryptography` that is installed,"
+        " have to know it.",
     )
     passkeys: PasskeyUse = setting(
         PasskeyUse.WITH_DEVICE_KEY,

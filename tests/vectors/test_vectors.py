@@ -27,7 +27,8 @@ from counterseal import (
 )
 from counterseal.device import Bond, SoftwareDevice, WrappedKey
 from counterseal.device.pin import Wrapping, unwrap, wrap
-from counterseal.keys import public_key, trusted_keys, unb64url
+from counterseal.keys import ml_dsa, private_key, public_key, trusted_keys, unb64url, verify
+from counterseal.keys import read as read_token
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import Algorithm, ChallengeState, DeviceCall
 from counterseal.testing import ScriptedEntropy
@@ -94,6 +95,60 @@ def test_key_that_looks_odd(vector):
 @cases("unfit-keys", "invalid", "why")
 def test_unfit_key(vector):
     assert refusal(public_key, vector["jwk"], algorithms=STANDARD.algorithms) == vector["code"]
+
+
+# Keys and tokens of ML-DSA-44
+
+has_ml_dsa = pytest.mark.skipif(not ml_dsa.SUPPORTED, reason="this installation has no ML-DSA")
+
+
+def ml_dsa_key(vectors, vector):
+    (entry,) = (each for each in vectors["ml-dsa"]["keys"] if each["name"] == vector["key"])
+    return entry, public_key(entry["public"], algorithms=frozenset({Algorithm.ML_DSA_44}))
+
+
+@has_ml_dsa
+@cases("ml-dsa", "keys", "name")
+def test_ml_dsa_key(vector):
+    seed = unb64url(vector["private"]["priv"])
+    key = public_key(vector["public"], algorithms=frozenset(Algorithm))
+    assert key.thumbprint == vector["thumbprint"]
+    assert private_key(seed, kid=key.kid, algorithm=key.algorithm).public == key
+
+
+@has_ml_dsa
+@cases("ml-dsa", "valid")
+def test_ml_dsa_token(vectors, vector):
+    _, key = ml_dsa_key(vectors, vector)
+    jws = read_token(vector["token"], limit=STANDARD.token_bytes)
+    assert verify(jws, key, expected_typ=vector["typ"]) == vector["claims"]
+
+
+@has_ml_dsa
+@cases("ml-dsa", "refused", "why")
+def test_ml_dsa_token_that_is_refused(vectors, vector):
+    _, key = ml_dsa_key(vectors, vector)
+    jws = read_token(vector["token"], limit=STANDARD.token_bytes)
+    assert refusal(verify, jws, key, expected_typ=vector["typ"]) == vector["code"]
+
+
+@cases("ml-dsa", "unfit", "why")
+def test_ml_dsa_key_that_is_unfit(vector):
+    allowed = frozenset({Algorithm.ML_DSA_44})
+    assert refusal(public_key, vector["jwk"], algorithms=allowed) == vector["code"]
+
+
+@cases("ml-dsa", "keys", "name")
+def test_ml_dsa_key_that_no_profile_allows(vector):
+    assert refusal(public_key, vector["public"], algorithms=STANDARD.algorithms) == "unfit_key"
+
+
+@has_ml_dsa
+@cases("ml-dsa", "pin")
+def test_ml_dsa_key_under_a_pin(vectors, vector):
+    entry, _ = ml_dsa_key(vectors, vector)
+    key = unwrap(wrapped_key(vector), vector["pin"], SystemEntropy())
+    assert key.public.thumbprint == entry["thumbprint"]
 
 
 # Display documents

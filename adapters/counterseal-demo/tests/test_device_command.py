@@ -9,13 +9,16 @@ from email.utils import format_datetime
 from functools import partial
 from pathlib import Path
 
+import attrs
 import pytest
 from flask import Flask, request
 from httpx2 import Headers
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from counterseal import STANDARD
 from counterseal.device import SoftwareDevice
-from counterseal.models import OPERATOR, BindingState
+from counterseal.keys import ml_dsa
+from counterseal.models import OPERATOR, Algorithm, BindingState
 from counterseal.testing import FakeService
 from counterseal.wire.link import BindLink, write_link
 from counterseal_demo.device_cli import DeviceClient, Home
@@ -23,6 +26,7 @@ from counterseal_demo.device_cli.clock import CorrectedClock, clock_offset
 from counterseal_flask import Settings, create_blueprints
 
 PIN = "1379"
+ONLY_ML_DSA = attrs.evolve(STANDARD, algorithms=frozenset({Algorithm.ML_DSA_44}))
 DROPPED = "dropped"
 VECTORS = Path(__file__).parents[3] / "tests" / "vectors"
 FOREIGN = json.loads((VECTORS / "receipt.json").read_text())["valid"][0]["token"]
@@ -46,8 +50,8 @@ class Auth:
     `swaps` says what becomes of the document that it answers at one path.
     """
 
-    def __init__(self, **settings):
-        self.world = FakeService()
+    def __init__(self, policy=STANDARD, **settings):
+        self.world = FakeService(policy=policy)
         self.broken, self.drops, self.swaps, self.requests = None, set(), {}, []
         self.date = None
         app = Flask("auth")
@@ -145,6 +149,23 @@ def test_an_answer(auth, bound):
     reply = json.loads(bound("answer", guid, "--button", "0", "--json").stdout)
     assert (reply["state"], reply["approved"]) == ("ANSWERED", True)
     assert auth.world.challenges.status(auth.world.origin, guid).approved
+
+
+def test_keys_of_an_algorithm_that_the_service_does_not_allow_are_refused(auth, device):
+    args = ("bind", "--url", auth.url, "--link", auth.link(), "--algorithm", "ML-DSA-44")
+    assert "unfit_key" in device(*args).stderr
+
+
+@pytest.mark.skipif(not ml_dsa.SUPPORTED, reason="this installation has no ML-DSA")
+@pytest.mark.parametrize("auth", [{"policy": ONLY_ML_DSA}], indirect=True)
+def test_keys_of_ml_dsa_where_the_service_allows_them(auth, device):
+    """A proof is some 3,600 characters long then, and stands in a header."""
+    args = ("bind", "--url", auth.url, "--link", auth.link(), "--algorithm", "ML-DSA-44")
+    assert device(*args).exit_code == 0
+    guid = ask(auth)
+    assert "Lunch?" in device("show", guid).stdout
+    reply = json.loads(device("answer", guid, "--button", "0", "--json").stdout)
+    assert (reply["state"], reply["approved"]) == ("ANSWERED", True)
 
 
 def test_pin_and_code_are_asked_for_where_they_are_needed(auth, bound, monkeypatch):

@@ -1,7 +1,7 @@
 """
 The PIN: how a software device stores its strong key encrypted under it.
 
-P-256 and Ed25519 secrets are 32 bytes of which nearly any value is a key.
+P-256, Ed25519 and ML-DSA-44 secrets are 32 bytes of which nearly any value is a key.
 The PIN, through scrypt, shifts the secret, with no check value: every PIN gives some key,
 and a wrong one gives signatures that only the server can tell from right ones; it counts them,
 and revokes the device after the last one (`counterseal._decisions.strikes`).
@@ -36,6 +36,8 @@ SCRYPT_P = 1
 SCRYPT_MEMORY = 2**27
 STRETCHED_BYTES = 48
 """128 bits more than the order, so that the shift is even."""
+_SEEDS = (Algorithm.EDDSA, Algorithm.ML_DSA_44)
+"""Any 32 bytes are their private key."""
 
 
 class Entropy(Protocol):
@@ -78,7 +80,7 @@ def wrap(key: PrivateKey, pin: str, entropy: Entropy, *, cost: int = SCRYPT_N) -
         shift = int.from_bytes(stretched) % (P256_ORDER - 1)
         secret = int.from_bytes(key.scalar()) - 1
         wrapping, wrapped = Wrapping.SHIFTED, ((secret + shift) % (P256_ORDER - 1)).to_bytes(32)
-    elif algorithm is Algorithm.EDDSA:
+    elif algorithm in _SEEDS:
         wrapping, wrapped = Wrapping.SHIFTED, _xor(key.scalar(), stretched)
     else:
         aead = keys.Aead(stretched[:32], entropy.token)
@@ -99,7 +101,7 @@ def unwrap(wrapped_key: WrappedKey, pin: str, entropy: Entropy) -> PrivateKey:
     if wrapped_key.algorithm is Algorithm.ES256:
         shift = int.from_bytes(stretched) % (P256_ORDER - 1)
         secret = ((int.from_bytes(wrapped_key.wrapped) - shift) % (P256_ORDER - 1) + 1).to_bytes(32)
-    elif wrapped_key.algorithm is Algorithm.EDDSA:
+    elif wrapped_key.algorithm in _SEEDS:
         secret = _xor(wrapped_key.wrapped, stretched)
     else:
         try:

@@ -210,16 +210,22 @@ class SoftwareDevice:
         new_pin: str,
         roles: Iterable[Role] = tuple(Role),
         passkey: SigningKey | None = None,
+        algorithm: Algorithm | None = None,
     ) -> Rotation:
         """
         Make new keys of *roles*, endorsed by the old ones; *passkey* is the strong key's successor.
 
         The device changes nothing until `complete_rotation`: the service may refuse them.
+
+        Args:
+            algorithm: Of the new keys; None for that of each old one.
         """
         bond = self._bond()
         old_keys = self._keys(pin)
         new_keys: dict[Role, SigningKey] = {
-            role: keys.generate(old_keys[role].public.algorithm, kid=_new_id(self.entropy))
+            role: keys.generate(
+                algorithm or old_keys[role].public.algorithm, kid=_new_id(self.entropy)
+            )
             for role in Role
             if role in set(roles)
         }

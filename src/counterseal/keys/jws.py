@@ -9,7 +9,7 @@ A token that this reader accepts has exactly one spelling:
 - JSON objects without duplicate members.
 
 Only its signature may have several forms: in ECDSA (r, n - s) is as valid as (r, s), and RSA-PSS
-signatures are random.
+and ML-DSA signatures are random.
 So a token is identified by its signed part (`digest_signed`), never by its whole text.
 
 The verifier compares `typ`, `kid` and `alg` with the key's record before any cryptography.
@@ -151,7 +151,7 @@ def verify_bytes(signature: bytes, data: bytes, key: PublicKey) -> None:
                 raise WrongSignature
             r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
             loaded.verify(encode_dss_signature(r, s), data, ES256)
-        elif key.algorithm is Algorithm.EDDSA:
+        elif key.algorithm is Algorithm.EDDSA or key.algorithm is Algorithm.ML_DSA_44:
             loaded.verify(signature, data)
         else:
             pss = key.algorithm is Algorithm.PS256

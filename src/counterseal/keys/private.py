@@ -11,10 +11,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from counterseal.errors import UnfitKey
+from counterseal.keys.ml_dsa import MLDSA44PrivateKey, generate_private, load_private
 from counterseal.keys.public import jwk_of, public_key
 from counterseal.models import Algorithm, PublicKey
 
-_Key: TypeAlias = ec.EllipticCurvePrivateKey | Ed25519PrivateKey | rsa.RSAPrivateKey
+_Key: TypeAlias = (
+    ec.EllipticCurvePrivateKey | Ed25519PrivateKey | rsa.RSAPrivateKey | MLDSA44PrivateKey
+)
 
 RSA_BITS_MADE = 2048
 SCALAR_BYTES = 32
@@ -24,6 +27,8 @@ SHA256 = hashes.SHA256()
 PSS = padding.PSS(mgf=padding.MGF1(SHA256), salt_length=32)
 PKCS1 = padding.PKCS1v15()
 ES256 = ec.ECDSA(SHA256)
+_ONE_STEP = (Algorithm.EDDSA, Algorithm.ML_DSA_44)
+"""They hash and pad by themselves."""
 
 
 class PrivateKey:
@@ -42,14 +47,14 @@ class PrivateKey:
         return f"PrivateKey({kid=}, {algorithm=!s})"
 
     def sign(self, data: bytes) -> bytes:
-        """Return the signature as JWS carries it (RFC 7518, 3; RFC 8037, 3.1)."""
+        """Return the signature as JWS carries it (RFC 7518, 3; RFC 8037, 3.1; RFC 9964)."""
         key: Any = self._key
         algorithm = self.public.algorithm
         if algorithm is Algorithm.ES256:
             r, s = decode_dss_signature(key.sign(data, ES256))
             return r.to_bytes(32) + s.to_bytes(32)
         signature: bytes
-        if algorithm is Algorithm.EDDSA:
+        if algorithm in _ONE_STEP:
             signature = key.sign(data)
         else:
             signature = key.sign(data, PSS if algorithm is Algorithm.PS256 else PKCS1, SHA256)
@@ -67,8 +72,8 @@ class PrivateKey:
         )
 
     def scalar(self) -> bytes:
-        """Return the 32 secret bytes of a P-256 or Ed25519 key; raise UnfitKey for an RSA key."""
-        if isinstance(self._key, Ed25519PrivateKey):
+        """Return the 32 secret bytes of a key; raise UnfitKey for an RSA key."""
+        if isinstance(self._key, (Ed25519PrivateKey, MLDSA44PrivateKey)):
             return self._key.private_bytes_raw()
         if isinstance(self._key, ec.EllipticCurvePrivateKey):
             return self._key.private_numbers().private_value.to_bytes(SCALAR_BYTES)
@@ -76,12 +81,20 @@ class PrivateKey:
 
 
 def generate(algorithm: Algorithm, *, kid: str) -> PrivateKey:
-    """Generate a new key; InvalidField says that *kid* is not a valid key id."""
+    """
+    Generate a new key.
+
+    Raises:
+        InvalidField: *kid* is not a valid key id.
+        UnfitKey: This installation has no ML-DSA-44.
+    """
     key: _Key
     if algorithm is Algorithm.ES256:
         key = ec.generate_private_key(ec.SECP256R1())
     elif algorithm is Algorithm.EDDSA:
         key = Ed25519PrivateKey.generate()
+    elif algorithm is Algorithm.ML_DSA_44:
+        key = generate_private()
     else:
         key = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS_MADE)
     return PrivateKey(key, kid=kid, algorithm=algorithm)
@@ -91,11 +104,12 @@ def private_key(
     data: bytes, *, kid: str, algorithm: Algorithm, passphrase: bytes | None = None
 ) -> PrivateKey:
     """
-    Load a key from PKCS #8 DER, or from the 32 secret bytes of a P-256 or Ed25519 key.
+    Load a key from PKCS #8 DER, or from the 32 secret bytes of a key that is not RSA.
 
     Raises:
         InvalidField: *kid* is not a valid key id.
-        UnfitKey: The bytes are not such a key, or the passphrase is wrong.
+        UnfitKey: The bytes are not such a key, the passphrase is wrong, or this installation has
+            no ML-DSA-44.
     """
     try:
         key: object
@@ -103,6 +117,8 @@ def private_key(
             key = ec.derive_private_key(int.from_bytes(data), ec.SECP256R1())
         elif len(data) == SCALAR_BYTES and algorithm is Algorithm.EDDSA:
             key = Ed25519PrivateKey.from_private_bytes(data)
+        elif len(data) == SCALAR_BYTES and algorithm is Algorithm.ML_DSA_44:
+            key = load_private(data)
         else:
             key = serialization.load_der_private_key(data, passphrase)
     except (ValueError, TypeError, UnsupportedAlgorithm):

@@ -1,7 +1,7 @@
 """
 Public keys: checked when they are bound, and loaded from the store afterwards.
 
-`public_key` requires of a JWK (RFC 7517, 7518, 8037), beyond what the libraries check:
+`public_key` requires of a JWK (RFC 7517, 7518, 8037, 9964), beyond what the libraries check:
 
 - only the members that the key type needs, besides `kid`, `alg`, `use` and `key_ops`,
   and the last two, where given, for signatures;
@@ -9,6 +9,7 @@ Public keys: checked when they are bound, and loaded from the store afterwards.
   and a modulus without the fingerprint of ROCA (`counterseal.keys.roca`);
 - P-256 only, with the point on the curve and its coordinates below the prime;
 - Ed25519 only, in canonical encoding, on the curve and not of small order;
+- ML-DSA-44 of 1,312 bytes, all of which are a key;
 - no private members at all.
 """
 
@@ -31,11 +32,12 @@ from joserfc.jwk import thumbprint as rfc7638
 
 from counterseal import ijson
 from counterseal.errors import InvalidField, MalformedToken, UnfitKey
+from counterseal.keys.ml_dsa import MLDSA44PublicKey, load_public
 from counterseal.keys.roca import require_no_fingerprint
 from counterseal.keys.secret import b64url, unb64url
 from counterseal.models import PASSKEY_ALGORITHMS, Algorithm, Passkey, PublicKey
 
-Loaded: TypeAlias = EcKey | Ed25519PublicKey | RSAPublicKey
+Loaded: TypeAlias = EcKey | Ed25519PublicKey | RSAPublicKey | MLDSA44PublicKey
 
 KID_LIMIT = 128
 _KID = re.compile(rf"[ -~]{{1,{KID_LIMIT}}}")
@@ -49,7 +51,9 @@ _REQUIRED = {
     "EC": ("crv", "kty", "x", "y"),
     "OKP": ("crv", "kty", "x"),
     "RSA": ("e", "kty", "n"),
+    "AKP": ("alg", "kty", "pub"),
 }
+"""What RFC 7638 hashes, too; for AKP, RFC 9964 has the algorithm among it."""
 _OPTIONAL = frozenset({"kid", "alg", "use", "key_ops"})
 _NAMES: Mapping[Algorithm, str] = {algorithm: algorithm.value for algorithm in Algorithm}
 _TYPE = {
@@ -57,6 +61,7 @@ _TYPE = {
     Algorithm.EDDSA: "OKP",
     Algorithm.PS256: "RSA",
     Algorithm.RS256: "RSA",
+    Algorithm.ML_DSA_44: "AKP",
 }
 
 _P256_PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
@@ -156,6 +161,8 @@ def load(jwk: str) -> Loaded:
             return _load_p256(members)
         if members["kty"] == "OKP":
             return _load_ed25519(members)
+        if members["kty"] == "AKP":
+            return load_public(unb64url(members["pub"]))
         return _load_rsa(members)
     except MalformedToken:
         raise UnfitKey("not canonical base64url") from None
@@ -256,6 +263,9 @@ def jwk_of(loaded: Loaded) -> dict[str, str]:
         }
     if isinstance(loaded, Ed25519PublicKey):
         return {"crv": "Ed25519", "kty": "OKP", "x": b64url(loaded.public_bytes_raw())}
+    if isinstance(loaded, MLDSA44PublicKey):
+        alg = Algorithm.ML_DSA_44.value
+        return {"alg": alg, "kty": "AKP", "pub": b64url(loaded.public_bytes_raw())}
     numbers = loaded.public_numbers()
     return {"e": _number(numbers.e), "kty": "RSA", "n": _number(numbers.n)}
 

@@ -109,7 +109,7 @@ class Binding:
 
 
 class Algorithm(enum.Enum):
-    """The JWS algorithms of RFC 7518 and RFC 8037 that a key may be pinned to."""
+    """The JWS algorithms of RFC 7518, RFC 8037 and RFC 9964 that a key may be pinned to."""
 
     ES256 = "ES256"
     """ECDSA on P-256 with SHA-256; the signature is raw r||s of 64 bytes."""
@@ -119,6 +119,8 @@ class Algorithm(enum.Enum):
     """RSASSA-PSS with SHA-256, MGF1-SHA-256 and a salt of 32 bytes."""
     RS256 = "RS256"
     """RSASSA-PKCS1-v1_5 with SHA-256."""
+    ML_DSA_44 = "ML-DSA-44"
+    """ML-DSA-44 (FIPS 204) with an empty context; the signature has 2,420 bytes."""
 
 
 PASSKEY_ALGORITHMS: Mapping[Algorithm, str] = MappingProxyType(

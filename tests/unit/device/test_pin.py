@@ -14,7 +14,7 @@ from counterseal.device.pin import (
     wrap,
 )
 from counterseal.errors import InvalidField, WrongPin
-from counterseal.keys import generate, private_key
+from counterseal.keys import generate, ml_dsa, private_key
 from counterseal.keys.private import P256_ORDER
 from counterseal.models import Algorithm
 from counterseal.testing.entropy import ScriptedEntropy
@@ -22,6 +22,8 @@ from counterseal.testing.entropy import ScriptedEntropy
 PIN = "2468"
 COST = 2**4
 SHIFTED = [Algorithm.ES256, Algorithm.EDDSA]
+if ml_dsa.SUPPORTED:
+    SHIFTED.append(Algorithm.ML_DSA_44)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from counterseal.errors import (
     WrongKey,
     WrongType,
 )
-from counterseal.keys import generate, read, verify
+from counterseal.keys import generate, ml_dsa, read, verify
 from counterseal.models import Algorithm
 
 TYP = "counterseal-test+jwt"
@@ -36,6 +36,10 @@ CLAIMS = {"iat": 1764000000, "button": {"index": 0, "title": "Zoë"}}
 # FIPS 186-5: the order of P-256. RFC 8032, 5.1: the order of Ed25519's base point.
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
+JOSE_ALGORITHMS = [each for each in Algorithm if each is not Algorithm.ML_DSA_44]
+"""What joserfc and PyJWT know."""
+SUPPORTED = [each for each in Algorithm if each in JOSE_ALGORITHMS or ml_dsa.SUPPORTED]
+"""What this installation can sign with."""
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 

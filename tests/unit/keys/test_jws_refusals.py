@@ -5,6 +5,7 @@ import json
 import pytest
 from forged_tokens import (
     CLAIMS,
+    JOSE_ALGORITHMS,
     KID,
     LIMIT,
     MEMBERS,
@@ -28,7 +29,7 @@ from counterseal.keys import generate, read, sign, verify
 from counterseal.models import Algorithm
 
 
-@pytest.mark.parametrize("algorithm", Algorithm)
+@pytest.mark.parametrize("algorithm", JOSE_ALGORITHMS)
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
@@ -58,8 +59,8 @@ def test_a_header_that_says_something_else_is_refused(signers, algorithm, change
     assert verdict_of(token, signer)[0] == code
 
 
-@pytest.mark.parametrize("algorithm", Algorithm)
-@pytest.mark.parametrize("claimed", Algorithm)
+@pytest.mark.parametrize("algorithm", JOSE_ALGORITHMS)
+@pytest.mark.parametrize("claimed", JOSE_ALGORITHMS)
 @pytest.mark.parametrize("make", ["plain", "the other padding"])
 def test_the_algorithm_is_the_keys(signers, algorithm, claimed, make):
     """RS256 to PS256 and back, too, with a signature of the kind that is named."""
@@ -75,7 +76,7 @@ def test_the_algorithm_is_the_keys(signers, algorithm, claimed, make):
         assert mine == "wrong_signature"
 
 
-@pytest.mark.parametrize("algorithm", Algorithm)
+@pytest.mark.parametrize("algorithm", JOSE_ALGORITHMS)
 def test_a_mac_with_the_public_key_is_refused(signers, algorithm):
     signer = signers[algorithm]
     header = header_of(signer, alg="HS256")
@@ -84,7 +85,7 @@ def test_a_mac_with_the_public_key_is_refused(signers, algorithm):
     assert verdict_of(token, signer)[0] == "wrong_algorithm"
 
 
-@pytest.mark.parametrize("algorithm", Algorithm)
+@pytest.mark.parametrize("algorithm", JOSE_ALGORITHMS)
 def test_alg_none_without_a_signature_is_refused(signers, algorithm):
     signer = signers[algorithm]
     header = header_of(signer, alg="none")
@@ -94,7 +95,7 @@ def test_alg_none_without_a_signature_is_refused(signers, algorithm):
     )
 
 
-@pytest.mark.parametrize("algorithm", Algorithm)
+@pytest.mark.parametrize("algorithm", JOSE_ALGORITHMS)
 @pytest.mark.parametrize("name", [n for n in SIGNATURES if n != "plain"])
 def test_another_signature_is_refused(signers, algorithm, name):
     signer = signers[algorithm]
@@ -107,7 +108,7 @@ def test_another_signature_is_refused(signers, algorithm, name):
         assert other is None
 
 
-@pytest.mark.parametrize("algorithm", Algorithm)
+@pytest.mark.parametrize("algorithm", JOSE_ALGORITHMS)
 def test_a_token_that_brings_its_own_key_is_refused(signers, algorithm):
     """S13: the store's key is the only one that counts, whatever is signed how well."""
     signer = signers[algorithm]
@@ -120,7 +121,7 @@ def test_a_token_that_brings_its_own_key_is_refused(signers, algorithm):
     assert ours(forge(thief), signer) in {"wrong_algorithm", "wrong_signature"}
 
 
-@pytest.mark.parametrize("algorithm", Algorithm)
+@pytest.mark.parametrize("algorithm", JOSE_ALGORITHMS)
 def test_a_token_of_another_kind_never_passes(signers, algorithm):
     """S12: what was signed for a bind or a proof is no answer."""
     signer = signers[algorithm]

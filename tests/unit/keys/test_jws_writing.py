@@ -7,6 +7,7 @@ import jwt
 import pytest
 from forged_tokens import (
     CLAIMS,
+    JOSE_ALGORITHMS,
     JSON,
     KID,
     TEXTS,
@@ -29,7 +30,7 @@ from counterseal.keys import read, sign, sign_with, verify
 from counterseal.models import Algorithm
 
 
-@pytest.mark.parametrize("algorithm", Algorithm)
+@pytest.mark.parametrize("algorithm", JOSE_ALGORITHMS)
 @given(claims=st.dictionaries(TEXTS, JSON, max_size=3))
 def test_others_read_what_we_write(signers, algorithm, claims):
     signer = signers[algorithm]
@@ -57,14 +58,15 @@ def test_others_read_what_we_write(signers, algorithm, claims):
 
 def test_pyjwt_refuses_what_we_did_not_write(signers):
     """The second judge does look."""
-    for algorithm, signer in signers.items():
+    for algorithm in JOSE_ALGORITHMS:
+        signer = signers[algorithm]
         jwk = json.loads(signer.public.jwk) | {"alg": algorithm.value}
         key = jwt.PyJWK.from_dict(jwk).key
         with pytest.raises(jwt.InvalidSignatureError):
             jwt.PyJWS().decode(forge(signer, make=flipped), key, [algorithm.value])
 
 
-@pytest.mark.parametrize("algorithm", Algorithm)
+@pytest.mark.parametrize("algorithm", JOSE_ALGORITHMS)
 def test_the_same_claims_are_always_spelled_the_same(signers, algorithm):
     signer = signers[algorithm]
     first, second = (sign(signer, typ=TYP, claims=CLAIMS) for _ in range(2))

@@ -7,6 +7,7 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from forged_tokens import JOSE_ALGORITHMS, SUPPORTED
 from hypothesis import example, given
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OKPKey, RSAKey
@@ -116,7 +117,8 @@ def test_the_thumbprints_in_the_rfcs():
 
 
 def test_joserfc_reads_every_key_and_names_it_the_same(signers):
-    for algorithm, signer in signers.items():
+    for algorithm in JOSE_ALGORITHMS:
+        signer = signers[algorithm]
         theirs = IMPORT[algorithm].import_key(json.loads(signer.public.jwk))
 
         assert not theirs.is_private
@@ -141,7 +143,7 @@ def test_the_p_256_keys_that_others_make_are_sound(scalar):
     assert public_key(point(theirs.x, theirs.y), algorithms=EVERY) == ours
 
 
-@pytest.mark.parametrize("algorithm", Algorithm)
+@pytest.mark.parametrize("algorithm", SUPPORTED)
 def test_policy_decides_which_algorithms_are_bound(algorithm):
     for jwk in SOUND:
         if jwk["alg"] == algorithm.value:
@@ -498,7 +500,8 @@ def test_a_key_set_is_read_as_it_was_written(signers):
     assert [jwk["kid"] for jwk in document["keys"]] == [key.kid for key in keys]
     for jwk in document["keys"]:
         assert jwk["use"] == "sig"
-        assert IMPORT[Algorithm(jwk["alg"])].import_key(jwk).is_private is False
+        if Algorithm(jwk["alg"]) in JOSE_ALGORITHMS:
+            assert IMPORT[Algorithm(jwk["alg"])].import_key(jwk).is_private is False
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"keys": []}, {"keys": EC}, EC, "{}"])

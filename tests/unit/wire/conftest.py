@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from counterseal.errors import InvalidField, Refused
-from counterseal.keys import PrivateKey, generate, private_key
+from counterseal.keys import PrivateKey, generate, ml_dsa, private_key
 from counterseal.models import Algorithm
 
 
@@ -44,4 +44,14 @@ def every_kind(ed25519) -> dict[Algorithm, PrivateKey]:
         algorithm: generate(algorithm, kid=algorithm.value)
         for algorithm in (Algorithm.ES256, Algorithm.PS256, Algorithm.RS256)
     }
+    if ml_dsa.SUPPORTED:
+        tokens[Algorithm.ML_DSA_44] = generate(Algorithm.ML_DSA_44, kid="ML-DSA-44")
     return tokens | {Algorithm.EDDSA: ed25519("EdDSA")}
+
+
+@pytest.fixture(params=Algorithm, ids=lambda algorithm: algorithm.value)
+def algorithm(request) -> Algorithm:
+    """Every algorithm that this installation has."""
+    if request.param is Algorithm.ML_DSA_44 and not ml_dsa.SUPPORTED:
+        pytest.skip("this installation has no ML-DSA")
+    return request.param

@@ -52,7 +52,6 @@ def test_the_payload_is_a_jwk_set_with_a_time(claims, new, pinned):
     }
 
 
-@pytest.mark.parametrize("algorithm", Algorithm)
 def test_what_a_pinned_key_endorsed_is_taken(algorithm, every_kind, new):
     signer = every_kind[algorithm]
     token = endorsed(signer, keyset_claims((new.public, signer.public), NOW))

@@ -13,6 +13,7 @@ from answers import answer_vectors, disown_vectors
 from binds import bind_vectors, rotation_vectors, unfit_key_vectors
 from displays import display_vectors
 from links import basic_vectors, link_vectors, webhook_vectors
+from ml_dsa import ml_dsa_vectors
 from passkeys import passkey_vectors
 from pins import pin_vectors
 from proofs import proof_vectors
@@ -32,6 +33,7 @@ def documents():
         "display.json": display_vectors(),
         "keyset.json": keyset_vectors(),
         "link.json": link_vectors(),
+        "ml-dsa.json": ml_dsa_vectors(),
         "passkey.json": passkey_vectors(),
         "pin.json": pin_vectors(),
         "proof.json": proof_vectors(),

@@ -54,6 +54,13 @@ def device() -> None:
 )
 @click.option("--no-browser", is_flag=True, help="With --idp: print the URL, and open no browser.")
 @click.option("--name", default="", metavar="N", help="The name of the device.")
+@click.option(
+    "--algorithm",
+    type=click.Choice(("ES256", "EdDSA", "ML-DSA-44"), case_sensitive=False),
+    default="ES256",
+    show_default=True,
+    help="The signature algorithm of its keys, which the service has to allow.",
+)
 def bind(
     home: str,
     url: str,
@@ -64,9 +71,11 @@ def bind(
     idp: str | None,
     no_browser: bool,
     name: str,
+    algorithm: str,
 ) -> None:
     """Bind a new device to an account."""
     with plainly(requirement=REQUIREMENT):
+        from counterseal.models import Algorithm  # noqa: PLC0415 (a fast start)
         from counterseal.models.guid import parse  # noqa: PLC0415 (a fast start)
         from counterseal.wire.link import read_link  # noqa: PLC0415
         from counterseal_demo.device_cli import DeviceClient  # noqa: PLC0415
@@ -82,7 +91,15 @@ def bind(
             token, space = parsed_link.token, parsed_link.app_space
         elif link is not None or token is None:
             raise Unusable("token: give --token, with or without --app-space, or --link")
-        bond = DeviceClient.bind(_home(home), url, token, space, pin=_new_pin(), name=name)
+        bond = DeviceClient.bind(
+            _home(home),
+            url,
+            token,
+            space,
+            pin=_new_pin(),
+            name=name,
+            algorithm=Algorithm(algorithm),
+        )
         print_line(f"bound: device {bond.device}")
 
 

@@ -126,8 +126,8 @@ DEVICE: dict[str, Schema] = {
 KEY: dict[str, Schema] = {
     "role": {"enum": ["device", "strong"]},
     "jwk": _closed(
-        *("crv", "x", "y", "n", "e", "use", "key_ops"),
-        **dict.fromkeys(("kty", "alg", "crv", "x", "y", "n", "e", "use"), TEXT),
+        *("crv", "x", "y", "n", "e", "pub", "use", "key_ops"),
+        **dict.fromkeys(("kty", "alg", "crv", "x", "y", "n", "e", "pub", "use"), TEXT),
         key_ops=_list(TEXT),
         kid={"type": "string", "pattern": r"^[\x21-\x7E]{1,128}$"},
     ),

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeAlias
 from counterseal import Receipt
 from counterseal.device import SoftwareDevice
 from counterseal.errors import DisplayChanged, InvalidField, IssuerUntrusted, ReceiptChanged
-from counterseal.models import Guid
+from counterseal.models import Algorithm, Guid
 from counterseal.wire.claims import parse_time
 from counterseal.wire.device import (
     AccountStatus,
@@ -76,7 +76,14 @@ class DeviceClient:
 
     @staticmethod
     def bind(
-        home: Home, url: str, token: str, app_space: Guid | None, *, pin: str, name: str
+        home: Home,
+        url: str,
+        token: str,
+        app_space: Guid | None,
+        *,
+        pin: str,
+        name: str,
+        algorithm: Algorithm = Algorithm.ES256,
     ) -> Bond:
         """
         Create a device and bind it; after a failure, the same call may be repeated.
@@ -88,14 +95,16 @@ class DeviceClient:
             app_space: The App Space that the token must be for; None asks the service.
             pin: The PIN of the new device.
             name: The name of the new device.
+            algorithm: Of the new device's keys.
 
         Raises:
             InvalidField: There is a bound device already, or a value is invalid.
+            UnfitKey: This installation does not have *algorithm*.
             ServiceRefused: The service refused the call.
             ServiceUnreachable: It did not reply, or its reply is invalid.
             OSError: The folder cannot be written.
         """
-        device = home.new(pin)
+        device = home.new(pin, algorithm)
         with closing(Calls(url)) as calls:
             space = app_space
             if space is None:

@@ -10,6 +10,7 @@ from counterseal import read_json
 from counterseal.device import SoftwareDevice, device_document, read_device
 from counterseal.errors import InvalidField
 from counterseal.memory import SystemClock, SystemEntropy
+from counterseal.models import Algorithm
 from counterseal_demo.device_cli.displays import DisplayStore
 from counterseal_demo.device_cli.unconfirmed import UnconfirmedReplies
 from counterseal_keys import private_files
@@ -38,12 +39,18 @@ class Home:
         self.displays = DisplayStore(path / SHOWN_FOLDER)
         self._clock, self._entropy = SystemClock(), SystemEntropy()
 
-    def new(self, pin: str) -> SoftwareDevice:
+    def new(self, pin: str, algorithm: Algorithm) -> SoftwareDevice:
         """
         Return a device that is not bound: that of an earlier attempt, or a new one.
 
+        Args:
+            pin: Protects the strong key of a new device.
+            algorithm: Of its keys.
+
         Raises:
-            InvalidField: There is a bound device, or the PIN is empty.
+            InvalidField: There is a bound device, the PIN is empty, or the keys of the earlier
+                attempt have another algorithm.
+            UnfitKey: This installation does not have *algorithm*.
             OSError: The folder cannot be written.
         """
         if not pin:
@@ -52,8 +59,13 @@ class Home:
             device = self.device()
             if device.bond is not None:
                 raise InvalidField("home", "there is a bound device; give another --home")
+            earlier = device.device_key.public.algorithm
+            if earlier is not algorithm:
+                raise InvalidField("algorithm", f"an earlier attempt made keys of {earlier.value}")
             return device
-        device = SoftwareDevice.make(clock=self._clock, entropy=self._entropy, pin=pin)
+        device = SoftwareDevice.make(
+            clock=self._clock, entropy=self._entropy, pin=pin, algorithm=algorithm
+        )
         self.keep(device)
         return device
 
