@@ -284,7 +284,9 @@ def _require(holds: bool, what: str) -> None:  # noqa: FBT001
 def _jwk(key: PublicKey) -> str:
     """Write the JWK of *key*, whose required members the record holds as JSON."""
     kid = ijson.quoted(key.kid)
-    return f'{key.jwk[:-1]},"kid":{kid},"alg":"{key.alg}"}}'
+    # Among the required members of ML-DSA-44 is its name (RFC 9964).
+    alg = "" if key.algorithm is Algorithm.ML_DSA_44 else f',"alg":"{key.alg}"'
+    return f'{key.jwk[:-1]},"kid":{kid}{alg}}}'
 
 
 def _passkey_member(passkey: Passkey) -> str:

@@ -211,9 +211,9 @@ def test_a_private_key_of_another_level_is_refused(level):
 
 
 def test_made_keys_are_random():
-    made = {generate(ALGORITHM, kid=KID).public.thumbprint for _ in range(3)}
+    thumbprints = {generate(ALGORITHM, kid=KID).public.thumbprint for _ in range(3)}
 
-    assert len(made) == 3
+    assert len(thumbprints) == 3
 
 
 # Where there is none
