@@ -29,6 +29,15 @@ except ImportError:
 
     MLDSA44PrivateKey = MLDSA44PublicKey = _Absent  # type: ignore[misc,assignment]
 
+__all__ = [
+    "SUPPORTED",
+    "MLDSA44PrivateKey",
+    "MLDSA44PublicKey",
+    "generate_private",
+    "load_private",
+    "load_public",
+]
+
 PUBLIC_BYTES = 1312
 SEED_BYTES = 32
 """Bytes of a private key: the seed that both keys are made of (FIPS 204, 6.1)."""
