@@ -165,7 +165,9 @@ def adapter(session: nox.Session, name: str) -> None:
 @nox.session(allow_parallel=True)
 def javascript(session: nox.Session) -> None:
     """Check the npm packages and the browser device: types, style, tests in Node and Chromium."""
-    packages = [f"--package=counterseal{suffix}" for suffix in ("", "-client", "-demo", "-pwa")]
+    packages = [
+        f"--package=counterseal{suffix}" for suffix in ("", "-client", "-demo", "-oidc", "-pwa")
+    ]
     sync(session, *packages, "--group=tests", "--group=shops")  # where playwright is
     os.environ.setdefault("COUNTERSEAL_REQUIRE", "npm")
     folders = ("adapters/counterseal-js", "adapters/counterseal-pwa")

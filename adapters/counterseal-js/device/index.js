@@ -11,6 +11,7 @@ export { verifyReceipt } from "../wire/receipt.js";
 
 /** @typedef {import("./account.js").Outcome} Outcome */
 /** @typedef {import("./account.js").ShownRequest} ShownRequest */
+/** @typedef {import("./login.js").Login} Login */
 /** @typedef {import("./records.js").DeviceStatus} DeviceStatus */
 /** @typedef {import("./records.js").HistoryEntry} HistoryEntry */
 /** @typedef {import("./records.js").OpenRequest} OpenRequest */

@@ -10,6 +10,7 @@ import { systemSleep } from "../wire/sleep.js";
 import { Account } from "./account.js";
 import { writeBind } from "./enrolment.js";
 import { systemLocks } from "./locks.js";
+import { finishLogin, startLogin } from "./login.js";
 import { readAccountRecord, readBond, readInvitation } from "./records.js";
 import { Service } from "./service.js";
 import { lockOf } from "./stored_account.js";
@@ -115,8 +116,8 @@ export class Wallet extends EventTarget {
    *   others: see the reference page "The wire".
    */
   async bind({ url, link, name, addresses, strongKey }) {
-    const { allowHttp = false, store } = this.#settings;
-    const service = new Service(readAddress(url, { allowHttp }), this.#world);
+    const { store } = this.#settings;
+    const service = this.#service(url);
     const invitation = await this.#invitation(service, link);
     const { token, appSpace } = invitation;
     const accountName = invitation.displayName ?? invitation.appSpaceName;
@@ -157,6 +158,39 @@ export class Wallet extends EventTarget {
     this.#newKeys.delete(token);
     this.#notify("bound", bond.device);
     return this.#open(record);
+  }
+
+  /**
+   * Begin a log-in at the Identity Provider of an App Space.
+   *
+   * @param {{url: string, appSpace: string, redirectUri: string}} where `url`: the service's
+   *   address; `redirectUri`: the app's own, one of the App Space's `returns`.
+   * @returns {Promise<import("./login.js").Login>} What to keep until the person comes back to
+   *   `redirectUri`; open its `url` in a browser.
+   * @throws {import("./errors.js").ServiceRefused} `return_forbidden` and others.
+   */
+  startLogin({ url, appSpace, redirectUri }) {
+    return startLogin(this.#service(url), { appSpace, redirectUri });
+  }
+
+  /**
+   * Finish a log-in, which counts once.
+   *
+   * @param {{url: string, login: import("./login.js").Login, returned: string}} from `returned`: the
+   *   address to which the person came back, with its query.
+   * @returns {Promise<string>} The session token, with which `bind` binds a device.
+   * @throws {import("./errors.js").ServiceRefused} `denied`: the service or the provider refuses.
+   * @throws {import("../wire/errors.js").Refused} `wrong_login`: the person came back from another
+   *   log-in; `login_refused`: the provider lets nobody in.
+   */
+  finishLogin({ url, login, returned }) {
+    return finishLogin(this.#service(url), login, returned);
+  }
+
+  /** @param {string} url */
+  #service(url) {
+    const { allowHttp = false } = this.#settings;
+    return new Service(readAddress(url, { allowHttp }), this.#world);
   }
 
   /**
