@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from counterseal.usecases.challenges import Challenges
     from counterseal.usecases.credentials import Credentials
     from counterseal.usecases.devices import Devices, KeySets, Telemetry
-    from counterseal.usecases.enrolments import Enrolments
+    from counterseal.usecases.enrolments import Enrolments, Logos
     from counterseal.usecases.invitations import Invitations
     from counterseal.usecases.logins import Logins
     from counterseal.usecases.notifications import Notifications
@@ -68,6 +68,7 @@ __all__ = [
     "IssuedSecret",
     "KeySets",
     "Logins",
+    "Logos",
     "Misuse",
     "Notifications",
     "Operator",
@@ -113,7 +114,7 @@ _NAMES = {
     "usecases.challenges": "Challenges",
     "usecases.credentials": "Credentials",
     "usecases.devices": "Devices KeySets Telemetry",
-    "usecases.enrolments": "Enrolments",
+    "usecases.enrolments": "Enrolments Logos",
     "usecases.invitations": "Invitations",
     "usecases.logins": "Logins",
     "usecases.notifications": "Notifications",

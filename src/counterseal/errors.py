@@ -255,6 +255,10 @@ class InvalidField(Refused, code="invalid_field"):
         self.problem = problem
 
 
+class HtmlRefused(InvalidField, code="html_refused", public_code="invalid_field"):
+    """The content is HTML, which the App Space refuses."""
+
+
 class NotFound(Refused, code="not_found"):
     """No such record."""
 

@@ -60,6 +60,7 @@ SUBJECTS = {
     "readings": ("questions", "accounts", "trips"),
     "retries": ("retries", "notifying", "callbacks", "notifications"),
     "revalidation": ("revalidation", "aliases", "erasing"),
+    "app_spaces": ("administration", "brand", "providers", "authorization"),
     "tenancy": ("administration", "providers", "authorization", "occasions"),
 }
 """The test files about modules whose names they do not share."""

@@ -42,6 +42,7 @@ PUBLIC_CODES = {
     "display_changed": "denied",
     "domain_forbidden": "domain_forbidden",
     "foreign": "not_found",
+    "html_refused": "invalid_field",
     "identity_withdrawn": "identity_withdrawn",
     "invalid_field": "invalid_field",
     "issuer_untrusted": "issuer_untrusted",
@@ -147,6 +148,7 @@ def test_what_is_shared_is_shared_on_purpose():
 
     assert {word for word in words if words.count(word) > 1} == {
         "denied",
+        "invalid_field",  # the caller reads the field, and may know no more codes
         "not_found",  # what is missing and what is somebody else's look alike
         "unauthorized",
         "unreachable",

@@ -143,6 +143,7 @@ def test_the_names_of_kinds_never_change():
     assert {cls.__name__: kind.name for cls, kind in KINDS.items()} == {
         "Company": "company",
         "AppSpace": "app_space",
+        "Logo": "logo",
         "Origin": "origin",
         "Admin": "admin",
         "Account": "account",

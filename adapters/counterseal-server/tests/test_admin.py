@@ -6,9 +6,10 @@ import stat
 
 import pytest
 
-from counterseal import Authentication, SignedRequest
+from counterseal import Authentication, SignedRequest, keys
 from counterseal.errors import CredentialRefused
 from counterseal.models import Admin
+from counterseal.testing.pictures import build_png
 from counterseal_server.cli import main
 from counterseal_server.configuration import settings
 from counterseal_server.plainly import PARAMETERS
@@ -142,8 +143,8 @@ def test_a_company_and_an_app_space_are_edited(admin, founded):
     company, space = founded["companyGuid"], founded["appSpaceGuid"]
     assert admin("edit-company", company, "Zoë's")["name"] == "Zoë's"
     assert admin("show", company)["name"] == "Zoë's"
-    edited = admin("edit-app-space", space, "--brand-color", "#fff", "--universal-app")
-    assert (edited["name"], edited["brandInfo"]["color"]) == ("Bank", "#fff")
+    edited = admin("edit-app-space", space, "--brand-color", "#F0B700", "--universal-app")
+    assert (edited["name"], edited["brandInfo"]["color"]) == ("Bank", "#F0B700")
     assert edited["useUniversalApp"]
     edited = admin("edit-app-space", space, "--name", "Club", "--brand-color", "")
     assert edited == admin("show", space)
@@ -165,6 +166,18 @@ def test_a_company_and_an_app_space_are_edited(admin, founded):
     assert edited["passkeys"] == {"rpId": "example.com", "origins": origins}
     assert admin("edit-app-space", space, "--name", "Bank")["passkeys"] == edited["passkeys"]
     assert admin("edit-app-space", space, "--default-passkeys")["passkeys"] is None
+
+
+def test_an_app_space_gets_a_logo_and_refuses_html(admin, founded, tmp_path):
+    space, png = founded["appSpaceGuid"], build_png()
+    (tmp_path / "logo.png").write_bytes(png)
+    edited = admin(
+        "edit-app-space", space, "--logo", str(tmp_path / "logo.png"), "--html", "refuse"
+    )
+    assert edited["brandInfo"]["logoDigest"] == keys.digest(png)
+    assert edited["html"] == "refuse"
+    edited = admin("edit-app-space", space, "--no-logo", "--html", "show")
+    assert (edited["brandInfo"]["logoDigest"], edited["html"]) == (None, "show")
 
 
 def test_an_app_space_gets_a_provider_and_keeps_its_secret_to_itself(admin, founded, data, file):
@@ -272,7 +285,8 @@ ADMINISTRATOR = ("administrator", "Ana")
         (("edit-origin", "{requestOriginGuid}", "--pending-limit", "0"), "pending-limit: not with"),
         (("edit-origin", "{requestOriginGuid}", "--ask-limit", "0"), "ask-limit: not within 1"),
         (("allow", "{requestOriginGuid}", "ftp://x.example/"), "URL: not a plain http"),
-        (("edit-app-space", "{appSpaceGuid}", "--brand-color", "x" * 9_999), "brand-color: longer"),
+        (("edit-app-space", "{appSpaceGuid}", "--brand-color", "red"), "brand-color: not a colour"),
+        (("edit-app-space", "{appSpaceGuid}", "--logo", __file__), "logo: not a PNG"),
         (("edit-app-space", "{appSpaceGuid}", "--title", "x" * 9_999), "title: longer than "),
         (
             ("edit-app-space", "{appSpaceGuid}", "--passkey-origin", "http://example.com"),

@@ -1,12 +1,15 @@
 """The admin API: C-ue's five calls, and the rest of the tenancy, each within an admin's reach."""
 
+from base64 import b64encode
 from datetime import timedelta
 
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from counterseal import keys
 from counterseal.models import AdminRole, AppSpace, Codes, Company, Origin, Scheme
+from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_basic, write_cx1
 from counterseal_web import ADMIN_API, OPERATIONS
@@ -41,7 +44,7 @@ def test_the_five_calls_of_c_ue(kit, world, client, desk):
         },
     )
     space = world.administration.get(last(created_reply), AppSpace)
-    assert (space.brand_logo, space.brand_color, space.universal_app, space.idp) == (
+    assert (space.brand_url, space.brand_color, space.universal_app, space.idp) == (
         "https://auth.example.com/logo.png",
         "#F0B700",
         True,
@@ -116,13 +119,45 @@ def test_the_secret_of_callbacks_is_the_origins_own(world, desk, origin):
     assert secret_reply["requestOriginGuid"] == world.origin.origin.guid
 
 
+def test_a_logo_is_edited_and_read_by_anybody(desk, app_space, client, world):
+    def edit(logo):
+        return desk.patch(app_space, {"brandInfo": {"logo": b64encode(logo).decode()}}).json
+
+    guid, png = desk.get(app_space).json["appSpaceGuid"], build_png()
+    digest = edit(png)["brandInfo"]["logoDigest"]
+    assert digest == keys.digest(png)
+    reply = client.get(f"/device/logo/{guid}/{digest}")
+    assert (reply.status_code, reply.data) == (200, png)
+    expected_headers = {
+        "Content-Type": "image/png",
+        "Content-Length": str(len(png)),
+        "Cache-Control": "public, max-age=31536000, immutable",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+    assert expected_headers.items() <= dict(reply.headers).items()
+    for path in (f"{guid}/{digest[1:]}", f"{world.company.guid}/{digest}", f"x/{digest}"):
+        problem = client.get(f"/device/logo/{path}")
+        assert (problem.status_code, problem.json["code"]) == (404, "not_found")
+        assert problem.headers["Cache-Control"] == "no-store"
+    assert edit(b"")["brandInfo"]["logoDigest"] is None
+    assert client.get(f"/device/logo/{guid}/{digest}").status_code == 404
+    for logo in ("no base64", b64encode(png + b"x").decode(), 1):
+        refused = desk.call("PATCH", app_space, {"brandInfo": {"logo": logo}})
+        assert (refused.status_code, refused.json["field"]) == (400, "brandInfo.logo")
+
+
 def test_edits_change_what_is_said_and_nothing_else(desk, company, app_space, origin):
     assert desk.patch(company, {"name": "Renamed Ltd"}).json["name"] == "Renamed Ltd"
     before = desk.get(app_space).json
     brand = {"brandInfo": {"color": "#16C656"}}
     assert desk.patch(app_space, brand).json == before | {
-        "brandInfo": {"url": None, "color": "#16C656"}
+        "brandInfo": {"url": None, "color": "#16C656", "logoDigest": None}
     }
+    before = desk.get(app_space).json
+    assert before["html"] == "show"
+    assert desk.patch(app_space, {"html": "refuse"}).json == before | {"html": "refuse"}
     before = desk.get(app_space).json
     unsaid = dict.fromkeys(("title", "body", "deviceBound", "deviceRevoked"))
     assert before["notification"] == unsaid

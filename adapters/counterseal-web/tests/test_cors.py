@@ -23,7 +23,7 @@ FOR_PAGES = {
     "pendingEvents",
     *("recordTelemetry", "rotateKeys", "showRequest", "updateDevice"),
     "unbindDevice",
-    *("authenticate", "finishBind", "lookAtInvitation", "redirect", "serviceKeys"),
+    *("authenticate", "finishBind", "logo", "lookAtInvitation", "redirect", "serviceKeys"),
 }
 """What a device calls: with its proof, to be bound, and for the service's keys."""
 

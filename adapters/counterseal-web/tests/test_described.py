@@ -19,6 +19,7 @@ from schemathesis.transport.wsgi import WSGITransport
 from counterseal import Refused
 from counterseal.models import OPERATOR, BindingState
 from counterseal.testing import APP_RETURN
+from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_cx1
 from counterseal_web import ADMIN_API, OPERATIONS
@@ -55,6 +56,7 @@ UNSAID = {
         r"|^keys\[\d+\]\.(jwk|credentialId)"  # what belongs to each type of key
         r"|^(companyGuid|appSpaceGuid|allCompanies): "  # one of them, by the role
         r"|^idp(\.|:)"  # what addresses, scopes and a secret have to be together
+        r"|^brandInfo\.logo"  # a PNG in base64
         r"|^passkeys\."  # origins within the relying party id
         r"|^logout_token: refused"  # a signature
         r"|^overlap: negative, or longer"  # the policy's
@@ -124,7 +126,9 @@ def known_values(kit, world, shop):
     space = world.new_app_space("Staff", idp=world.idp.settings())
     begun = world.logins.redirect(space.guid, APP_RETURN)
     (state,) = parse_qs(urlsplit(begun.url).query)["state"]
+    branded = world.administration.edit_app_space(world.app_space.guid, logo=build_png())
     return {
+        "logo": {"app_space": [branded.guid], "logo": [branded.logo_digest]},
         "accountByGuid": {"guid": [world.accounts.get(world.origin, "user-42").guid]},
         "revokeAccount": {"accountId": ["user-43"]},
         "redirect": {"appSpaceGuid": [space.guid], "redirectUri": [APP_RETURN]},

@@ -7,6 +7,7 @@ Valid requests with one thing or two changed: never an error of ours, and the st
 import json
 import os
 import time
+from base64 import b64encode
 from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
@@ -18,7 +19,7 @@ import attrs
 import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from counterseal import Refused
+from counterseal import Refused, keys
 from counterseal.errors import CredentialRefused
 from counterseal.models import (
     FINISHED,
@@ -31,6 +32,7 @@ from counterseal.models import (
     Scheme,
 )
 from counterseal.testing import FakeService
+from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_cx1
 from counterseal.wire.enrolment import enrolment_document
@@ -350,6 +352,7 @@ def device_requests(service):
         ),
         ("GET", "/device/status", "", b"", ""),
         ("POST", "/device/telemetry", "", json.dumps(event).encode(), JSON),
+        ("GET", f"/device/logo/{space}/{keys.digest(build_png())}", "", b"", ""),
         ("GET", "/.well-known/jwks.json", "", b"", ""),
     ]
 
@@ -369,14 +372,15 @@ def admin_requests(service):
     )
     account = f"{space}/accounts/{phone.device.bond.account}"
     spare = f"{ADMIN}/admins/{service.spare()}"
-    brand = {"brandInfo": {"url": "https://auth.example.com/l.png", "color": "#F0B700"}}
+    logo = b64encode(build_png()).decode()
+    brand = {"brandInfo": {"url": "https://a.example/l.png", "color": "#F0B700", "logo": logo}}
     edits = {"callbackStates": ["ANSWERED", "EXPIRED"], "codes": "typed", "wildcards": False}
     helper = {"name": "Help", "role": "user_support", "appSpaceGuid": world.app_space.guid}
     counter = [
         ("POST", f"{ADMIN}/companies/new", {"name": "Zoë Ltd"}),
         ("PATCH", company_path, {"name": "Renamed Ltd"}),
         ("POST", f"{company_path}/appSpaces/new", {"name": "App", "idpType": "simple"} | brand),
-        ("PATCH", space, {"useUniversalApp": True} | brand),
+        ("PATCH", space, {"useUniversalApp": True, "html": "show"} | brand),
         ("POST", f"{space}/requestOrigins/new", {"name": "mfa", "codes": "echoed"}),
         ("PATCH", origin, edits),
         ("POST", f"{origin}/keyManagement", {"keyType": "hmac", "overlap": 60}),

@@ -32,6 +32,7 @@ KINDS = [
 ]
 ARGUMENTS = {
     "InvalidField": ("name", "too long"),
+    "HtmlRefused": ("content", "HTML"),
     "SettingDiffers": ("name",),
     "TooManyPending": (12.2,),
     "TooOften": ("cooling", 12.2),

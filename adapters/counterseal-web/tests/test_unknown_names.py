@@ -111,6 +111,7 @@ def send(world, client, shop, desk, device_client):
         "account": device_client.phone.device.bond.account,
         "device": device_client.phone.guid,
         "delivery": NOTHING,
+        "logo": "x",
         "guid": NOTHING,
     }
 

@@ -7,6 +7,7 @@ from exchanges.cast import JSON, PIN, Handset, written
 
 from counterseal.device import Bond, SoftwareDevice
 from counterseal.models import AddressKind, PushAddress
+from counterseal.wire.device import logo_path
 from counterseal.wire.members import read_record
 
 DONE = "https://shop.example/done"
@@ -112,7 +113,9 @@ def answer(shop, phone, world):
 
 def look_after(phone):
     """Tell and ask the service about the phone itself."""
-    phone.call("", "GET", "/device/status")
+    status = phone.call("", "GET", "/device/status").document
+    path = logo_path(status["appSpace"], status["appSpaceLogo"])
+    phone.recorder.send("", "GET", path, headers={})
     phone.call("", "PATCH", "/device", written({"name": "The old phone"}))
     phone.call(
         "",

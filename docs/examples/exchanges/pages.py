@@ -8,6 +8,8 @@ from http import HTTPStatus
 from exchanges.recorder import PUBLIC
 from exchanges.story import CALLS, play
 
+from counterseal_web.messages import PNG
+
 HOST = PUBLIC.partition("//")[2]
 TOKEN = re.compile(r"[\w.-]{120,}")
 SHOWN = 24
@@ -70,7 +72,9 @@ def _section(operation):
 def _exchange(exchange):
     head = f"{exchange.method} {exchange.target} HTTP/1.1"
     asked = _fence(head, (("Host", HOST), *exchange.sent), exchange.body.decode())
-    got = _fence(f"HTTP/1.1 {exchange.line}", exchange.got, _laid_out(exchange.reply))
+    picture = ("Content-Type", PNG) in exchange.got
+    reply = f"({len(exchange.reply)} bytes)" if picture else _laid_out(exchange.reply)
+    got = _fence(f"HTTP/1.1 {exchange.line}", exchange.got, reply)
     about = f"{exchange.about}\n\n" if exchange.about else ""
     return f"{about}{asked}\n{got}"
 

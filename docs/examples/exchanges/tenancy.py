@@ -1,7 +1,11 @@
 """What an administrator does: companies, App Spaces, origins, secrets, allow-lists, users."""
 
+from base64 import b64encode
+
 import attrs
 from exchanges.cast import by_cx1, by_signature
+
+from counterseal.testing.pictures import build_png
 
 ROOT = "/admin/api"
 DAY = 86_400
@@ -56,7 +60,13 @@ def build(desk):
     )
     desk.call("", "GET", f"{company}/appSpaces")
     desk.call("", "GET", space)
-    desk.call("", "PATCH", space, {"brandInfo": {"color": "#226688"}})
+    logo = b64encode(build_png("#226688")).decode()
+    desk.call(
+        "The logo is a PNG in base64.",
+        "PATCH",
+        space,
+        {"brandInfo": {"color": "#226688", "logo": logo}, "html": "refuse"},
+    )
     origin = ROOT + _at(
         desk.call(
             "An origin whose server was written for this service.",

@@ -101,7 +101,9 @@ from counterseal.models.tenancy import (
     ClientAuth,
     Company,
     Credential,
+    HtmlUse,
     IdpSettings,
+    Logo,
     Operator,
     Origin,
     RelyingParty,
@@ -114,6 +116,7 @@ from counterseal.models.tenancy import (
 Record: TypeAlias = (
     Company
     | AppSpace
+    | Logo
     | Origin
     | Admin
     | Account
@@ -187,12 +190,14 @@ __all__ = [
     "Guid",
     "History",
     "HtmlContent",
+    "HtmlUse",
     "Identity",
     "IdpSettings",
     "KeyChange",
     "KeyScope",
     "Login",
     "LoginState",
+    "Logo",
     "Logout",
     "Notification",
     "NotificationState",

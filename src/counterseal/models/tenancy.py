@@ -65,6 +65,15 @@ class Texts:
     device_revoked: str = ""
 
 
+class HtmlUse(enum.Enum):
+    """Whether the origins of an App Space may ask in HTML."""
+
+    REFUSE = "refuse"
+    """A question whose content is HTML is refused."""
+    SHOW = "show"
+    """It is asked; each device decides how much of it to render."""
+
+
 @attrs.frozen(kw_only=True)
 class AppSpace:
     """One deployed app plus exactly one way to identify its users."""
@@ -75,8 +84,13 @@ class AppSpace:
     name: str = attrs.field(validator=fields.text)
     idp: IdpSettings | None = None
     """None means `simple`: a Request Origin says who the user is."""
-    brand_logo: str | None = None
+    brand_url: str | None = None
+    """Where a client of the Privakey CX service says that the logo is: only stored and returned."""
     brand_color: str | None = None
+    """`#RRGGBB`."""
+    logo_digest: str | None = None
+    """SHA-256 of its `Logo`, base64url."""
+    html: HtmlUse = HtmlUse.SHOW
     universal_app: bool = False
     texts: Texts = Texts()
     passkeys: PasskeyScope | None = None
@@ -90,6 +104,31 @@ class AppSpace:
     def parent(self) -> Guid:
         """The company."""
         return self.company
+
+
+@attrs.frozen(kw_only=True)
+class Logo:
+    """
+    The logo of an App Space, apart from its record, which nearly every call reads.
+
+    Attributes:
+        png: The picture, as it was checked; empty once it is removed.
+    """
+
+    guid: Guid
+    version: int = attrs.field(default=1, validator=fields.count)
+    app_space: Guid
+    png: bytes = attrs.field(repr=False)
+    created_at: datetime = attrs.field(validator=fields.utc)
+
+    parent: ClassVar[Guid | None] = None
+    due_at: ClassVar[datetime | None] = None
+    keep_until: ClassVar[datetime | None] = None
+
+
+def logo_guid(app_space: Guid) -> Guid:
+    """Return the GUID of an App Space's logo: the same for each logo that it ever has."""
+    return derive_guid(partition_of(app_space), f"logo {app_space}")
 
 
 @attrs.frozen(kw_only=True)

@@ -7,11 +7,13 @@ import unicodedata
 from datetime import timedelta
 
 from counterseal import ijson
-from counterseal.errors import InvalidField
+from counterseal.errors import HtmlRefused, InvalidField
 from counterseal.models import (
+    AppSpace,
     Button,
     Content,
     HtmlContent,
+    HtmlUse,
     PushAddress,
     Question,
     TextContent,
@@ -94,6 +96,12 @@ def question_fits(question: Question, policy: Policy) -> None:
     text_fits(question.callback, policy.callback_bytes, "callback")
     text_fits(question.notification_title, policy.title_bytes, "notificationTitle", empty=True)
     text_fits(question.notification_body, policy.title_bytes, "notificationBody", empty=True)
+
+
+def html_allowed(question: Question, app_space: AppSpace) -> None:
+    """Refuse HTML where the App Space does."""
+    if app_space.html is HtmlUse.REFUSE and isinstance(question.content, HtmlContent):
+        raise HtmlRefused("content", "HTML, which the App Space refuses")
 
 
 def challenge_life(question: Question, policy: Policy) -> timedelta:

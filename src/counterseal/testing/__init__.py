@@ -6,6 +6,7 @@ Help for tests: of programs that embed Counterseal, of adapters, and of Counters
 - The fakes stand for ports: `FrozenClock`, `ScriptedEntropy`, `OutboxNotifier`,
   `FakeIdentityProvider`, `ScriptedSender`; `fake_ports` puts them together.
 - `FakeAttestationVerifier` verifies registrations of passkeys, and a `FakeModel` makes them.
+- `pictures` makes PNGs, for logos.
 - `Faults` lets ports fail, lose replies, crash, and let others act in between.
 - `strategies` makes questions, challenges as JSON, and more, for Hypothesis.
 - The contracts, one class for each port, are tests that the author of an adapter inherits:
@@ -23,7 +24,7 @@ import pytest
 
 pytest.register_assert_rewrite("counterseal.testing.contracts", "counterseal.testing.histories")
 
-from counterseal.testing import contracts, linearizability, strategies
+from counterseal.testing import contracts, linearizability, pictures, strategies
 from counterseal.testing.attestation import FakeAttestationVerifier, FakeModel
 from counterseal.testing.authenticator import FakePasskey
 from counterseal.testing.clock import START, FrozenClock
@@ -91,5 +92,6 @@ __all__ = [
     "faulty",
     "faulty_ports",
     "linearizability",
+    "pictures",
     "strategies",
 ]

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import attrs
 
-from counterseal._decisions import ensuring, tenancy
+from counterseal._decisions import app_spaces, ensuring, tenancy
 from counterseal._decisions.plan import Plan
 from counterseal._decisions.readings import records, tenancy_records_of
 from counterseal._transaction import AuditContext, UseCase, refusals
@@ -20,9 +20,11 @@ from counterseal.models.tenancy import (
     AppSpace,
     CallbackType,
     Company,
+    HtmlUse,
     IdpSettings,
     Origin,
     RelyingParty,
+    logo_guid,
 )
 
 R = TypeVar("R", Company, AppSpace, Origin, Admin)
@@ -67,8 +69,10 @@ class Administration(UseCase):
         *,
         idp: IdpSettings | None = None,
         idp_secret: str | None = None,
-        brand_logo: str | None = None,
+        brand_url: str | None = None,
         brand_color: str | None = None,
+        logo: bytes | None = None,
+        html: HtmlUse = HtmlUse.SHOW,
         universal_app: bool = False,
     ) -> AppSpace:
         """
@@ -78,19 +82,21 @@ class Administration(UseCase):
 
         Raises:
             NotFound: There is no such company.
-            InvalidField: A text does not fit.
+            InvalidField: A text, the colour or the logo does not fit.
         """
         guid = self._new_guid(partition_of(company))
-        edit = tenancy.AppSpaceEdit(
+        edit = app_spaces.AppSpaceEdit(
             name=name,
             idp=idp,
             idp_secret=idp_secret,
-            brand_logo=brand_logo,
+            brand_url=brand_url,
             brand_color=brand_color,
+            logo=logo,
+            html=html,
             universal_app=universal_app,
         )
         plan = records(guid, company).then(
-            lambda stored, _: tenancy.create_app_space(stored, self.by, guid, edit)
+            lambda stored, _: app_spaces.create_app_space(stored, self.by, guid, edit)
         )
         return self._run("app_space.create", guid, plan)
 
@@ -191,15 +197,17 @@ class Administration(UseCase):
         name: str | None = None,
         idp: IdpSettings | None = None,
         idp_secret: str | None = None,
-        brand_logo: str | None = None,
+        brand_url: str | None = None,
         brand_color: str | None = None,
+        logo: bytes | None = None,
+        html: HtmlUse | None = None,
         universal_app: bool | None = None,
         texts: Mapping[str, str] | None = None,
         rp_id: str | None = None,
         passkey_origins: Iterable[str] | None = None,
     ) -> AppSpace:
         """
-        Edit an App Space; what is None stays, and an empty text removes a part of the brand.
+        Edit an App Space; what is None stays, and what is empty removes a part of the brand.
 
         The next call uses what is changed, also at the Identity Provider.
 
@@ -208,8 +216,12 @@ class Administration(UseCase):
             idp_secret: The client's secret there, or its private key as a JWK; it is sealed, and
                 never shown again. With None the client keeps its secret, unless it becomes another
                 client.
-            brand_logo: Where apps find it.
-            brand_color: As apps take it.
+            brand_url: Where a client of the Privakey CX service says that the logo is; it is
+                stored and returned, and no device gets it.
+            brand_color: `#RRGGBB`; devices show it beside the name.
+            logo: A PNG as `counterseal.rules.logos` says, 32 KB at most; devices show it, and
+                anybody who knows the App Space can read it. No bytes remove it.
+            html: Whether its origins may ask in HTML, from the next question on.
             universal_app: Whether its users have the app that all may use.
             texts: Those of `Texts` that are to change, by name; an empty one removes it.
             rp_id: The relying party id of its passkeys; by default the host of the first origin.
@@ -218,23 +230,26 @@ class Administration(UseCase):
 
         Raises:
             NotFound: There is no such App Space.
-            InvalidField: A text does not fit, an origin is none or not within *rp_id*, or the
-                provider would be another issuer: the account ids are this issuer's.
+            InvalidField: A text, the colour or the logo does not fit, an origin is none or not
+                within *rp_id*, or the provider would be another issuer: the account ids are this
+                issuer's.
             WrongKind: It is `simple`, and would get an Identity Provider.
         """
-        edit = tenancy.AppSpaceEdit(
+        edit = app_spaces.AppSpaceEdit(
             name=name,
             idp=idp,
             idp_secret=idp_secret,
-            brand_logo=brand_logo,
+            brand_url=brand_url,
             brand_color=brand_color,
+            logo=logo,
+            html=html,
             universal_app=universal_app,
             texts=texts or {},
             rp_id=rp_id,
             passkey_origins=None if passkey_origins is None else tuple(passkey_origins),
         )
-        plan = records(app_space).then(
-            lambda stored, _: tenancy.edit_app_space(stored, self.by, edit)
+        plan = records(app_space, logo_guid(app_space)).then(
+            lambda stored, _: app_spaces.edit_app_space(stored, self.by, edit)
         )
         return self._run("app_space.edit", app_space, plan)
 

@@ -12,7 +12,7 @@ from counterseal.models import Challenge, Guid, KeyScope, Question, RelyingParty
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
 from counterseal.ports import Due
 from counterseal.rules.addresses import allow_list, callback_allowed
-from counterseal.rules.sizes import challenge_life, question_fits, text_fits
+from counterseal.rules.sizes import challenge_life, html_allowed, question_fits, text_fits
 from counterseal.usecases._idempotency import reserve
 from counterseal.wire.question import question_document
 
@@ -31,6 +31,7 @@ class Challenges(UseCase):
 
         Raises:
             InvalidField: A member does not fit the policy; the error names it.
+            HtmlRefused: The content is HTML, which the App Space refuses.
             CallbackForbidden: The callback is not on the origin's allow-list.
             CallbackUncallable: No callback could ever be sent to the address; has the reason.
             AccountUnknown: The App Space knows no such account.
@@ -50,6 +51,7 @@ class Challenges(UseCase):
         demand_rate(ports, context, ("origin", origin), policy.origin_rate)
         with refusals(ports, context):
             question_fits(question, policy)
+            html_allowed(question, party.app_space)
             life = challenge_life(question, policy)
             if question.callback is not None:
                 callback_allowed(question.callback, allow_list(party.origin, policy))

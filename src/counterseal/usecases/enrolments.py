@@ -1,13 +1,14 @@
-"""Enrolments: an invited device brings its keys and completes its binding."""
+"""Enrolments: an invited device learns who invites it, and brings its keys; anybody reads logos."""
 
 from __future__ import annotations
 
 import attrs
 
-from counterseal._decisions import enrolments
+from counterseal._decisions import app_spaces, enrolments
 from counterseal._decisions.readings import record_with_account, records
 from counterseal._transaction import AuditContext, UseCase, refusals
-from counterseal.models import AppSpace
+from counterseal.models import AppSpace, Guid
+from counterseal.models.tenancy import logo_guid
 from counterseal.rules.evidence import split_token
 from counterseal.wire.enrolment import Bound, Enrolment
 
@@ -82,4 +83,26 @@ class Enrolments(UseCase):
             binding, secret = split_token(token)
         context = attrs.evolve(_PEEK, subject=binding)
         plan = records(binding).then(lambda stored, tools: enrolments.peek(stored, tools, secret))
+        return self._transactions.run(context, plan)
+
+
+@attrs.frozen
+class Logos(UseCase):
+    """Read logos."""
+
+    def read(self, app_space: Guid, digest: str) -> bytes:
+        """
+        Return the PNG of an App Space's logo.
+
+        Args:
+            digest: Its SHA-256, base64url without padding, as a device learns it; another logo
+                has another, so that what is returned never changes.
+
+        Raises:
+            NotFound: There is no such App Space, or its logo is another one, or none.
+        """
+        context = AuditContext(event="logo.read", actor="stranger", subject=app_space)
+        plan = records(logo_guid(app_space)).then(
+            lambda stored, _: app_spaces.read_logo(stored, digest)
+        )
         return self._transactions.run(context, plan)

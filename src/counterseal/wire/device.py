@@ -73,6 +73,14 @@ def _read_texts(members: Members, name: str) -> Mapping[str, str]:
 KEY_SET = Kind(_read_keys, keys.jwks_document)
 TEXTS = Kind(_read_texts)
 
+COLOR = member("appSpaceColor", OPTIONAL_TEXT, omitted=True)
+LOGO = member("appSpaceLogo", OPTIONAL_TEXT, omitted=True)
+
+
+def logo_path(app_space: Guid, digest: str) -> str:
+    """Return where the service has an App Space's logo, below its address."""
+    return f"/device/logo/{app_space}/{digest}"
+
 
 @attrs.frozen(kw_only=True)
 class Peeked:
@@ -80,11 +88,15 @@ class Peeked:
     The App Space that a session token is for.
 
     Attributes:
+        color: Of the App Space's brand, `#RRGGBB`; None if it has none.
+        logo: SHA-256, base64url, of its logo, which is at `logo_path`; None if it has none.
         rp_id: The relying party id for passkeys; None if none can be bound.
     """
 
     app_space: Guid = attrs.field(metadata=member("appSpace", GUID))
     app_space_name: str = attrs.field(metadata=member("appSpaceName", TEXT))
+    color: str | None = attrs.field(default=None, metadata=COLOR)
+    logo: str | None = attrs.field(default=None, metadata=LOGO)
     rp_id: str | None = attrs.field(
         default=None, metadata=member("rpId", OPTIONAL_TEXT, omitted=True)
     )
@@ -98,6 +110,8 @@ class Peeked:
         return cls(
             app_space=app_space.guid,
             app_space_name=app_space.name,
+            color=app_space.brand_color,
+            logo=app_space.logo_digest,
             rp_id=None if scope is None else scope.rp_id,
         )
 
@@ -216,6 +230,7 @@ class AccountStatus(DeviceStatus):
     Attributes:
         web_push_key: The public key to subscribe to Web Push with, an uncompressed point of P-256
             in base64url (RFC 8292, 3.2); None if the service sends no Web Push.
+        color, logo: As `Peeked` has them.
     """
 
     account: Guid = attrs.field(metadata=member("account", GUID))
@@ -224,6 +239,8 @@ class AccountStatus(DeviceStatus):
     web_push_key: str | None = attrs.field(
         default=None, metadata=member("webPushKey", OPTIONAL_TEXT, omitted=True)
     )
+    color: str | None = attrs.field(default=None, metadata=COLOR)
+    logo: str | None = attrs.field(default=None, metadata=LOGO)
 
 
 @attrs.frozen(kw_only=True)

@@ -17,10 +17,11 @@ import attrs
 import pytest
 
 import counterseal
-from counterseal import STANDARD
+from counterseal import STANDARD, keys
 from counterseal._decisions import (
     accounts,
     answers,
+    app_spaces,
     authentication,
     callbacks,
     ceremonies,
@@ -62,6 +63,7 @@ from counterseal.models import (
     Guid,
     Identity,
     LoginState,
+    Logo,
     Logout,
     Notification,
     Occasion,
@@ -77,11 +79,13 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.models.guid import account_partition, mint
+from counterseal.models.tenancy import logo_guid
 from counterseal.ports import Store
 from counterseal.rules.answering import Striking
 from counterseal.rules.evidence import split_token
-from counterseal.testing import FakeModel, FakePasskey
+from counterseal.testing import START, FakeModel, FakePasskey
 from counterseal.testing.identity import APP_RETURN
+from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK, PIN
 from counterseal.wire.cx1 import write_basic
 
@@ -334,6 +338,13 @@ def superseding(setup):
     decision = setup.decide(lambda tools: issuing.issue(setup.account, tools, draft))
     states = {record.guid: record.state for record in decision.writes if type(record) is Challenge}
     assert states[setup.challenge.guid] is ChallengeState.CANCELLED
+
+
+def logo_read(setup):
+    png, space = build_png(), setup.service.app_space.guid
+    logo = Logo(guid=logo_guid(space), app_space=space, png=png, created_at=START)
+    decision = setup.decide(lambda _: app_spaces.read_logo((logo,), keys.digest(png)))
+    assert decision.result == png
 
 
 def status_read(setup):
@@ -633,7 +644,7 @@ def account_erased(setup):
 
 TENANCY = {
     "tenancy.create_company": lambda s, by: tenancy.create_company((None,), by, NEW, "New"),
-    "tenancy.create_app_space": lambda s, by: tenancy.create_app_space(
+    "app_spaces.create_app_space": lambda s, by: app_spaces.create_app_space(
         (None, s.company), by, NEW, app_space_edit(name="New", idp=s.idp.settings())
     ),
     "tenancy.create_origin": lambda s, by: tenancy.create_origin(
@@ -650,9 +661,11 @@ TENANCY = {
             callbacks=("https://other.example/done",),
         ),
     ),
+    "tenancy.create_record": lambda s, by: tenancy.create_record(None, None, s.company),
+    "tenancy.edit_record": lambda s, by: tenancy.edit_record(s.company, None, {"name": "Other"}),
     "tenancy.edit_company": lambda s, by: tenancy.edit_company((s.company,), by, "Other"),
-    "tenancy.edit_app_space": lambda s, by: tenancy.edit_app_space(
-        (s.app_space,), by, app_space_edit(texts={"title": "Other"})
+    "app_spaces.edit_app_space": lambda s, by: app_spaces.edit_app_space(
+        (s.app_space, None), by, app_space_edit(texts={"title": "Other"}, logo=build_png())
     ),
     "tenancy.edit_origin": lambda s, by: tenancy.edit_origin(
         (s.origin.origin,), by, origin_edit(pending=1)
@@ -703,14 +716,14 @@ NEW = mint(0, bytes(range(15)))
 
 
 def app_space_edit(**members):
-    return tenancy.AppSpaceEdit(**dict.fromkeys(APP_SPACE_MEMBERS) | {"texts": {}} | members)
+    return app_spaces.AppSpaceEdit(**dict.fromkeys(APP_SPACE_MEMBERS) | {"texts": {}} | members)
 
 
 def origin_edit(**members):
     return tenancy.OriginEdit(**dict.fromkeys(ORIGIN_MEMBERS) | members)
 
 
-APP_SPACE_MEMBERS = [field.name for field in attrs.fields(tenancy.AppSpaceEdit)]
+APP_SPACE_MEMBERS = [field.name for field in attrs.fields(app_spaces.AppSpaceEdit)]
 ORIGIN_MEMBERS = [field.name for field in attrs.fields(tenancy.OriginEdit)]
 
 
@@ -732,6 +745,7 @@ CASES = OUTBOX_CASES | {
     "accounts.lock": [account_administered],
     "accounts.revoke": [account_revoked],
     "accounts.unlock": [account_administered],
+    "app_spaces.read_logo": [logo_read],
     "answers.respond": [accepted, disowned, mistyped, struck],
     "answers.fetch": [fetched],
     "answers.list_pending": [listed],

@@ -129,5 +129,6 @@ def test_every_kind_of_record_is_considered():
         "Admin",  # under its company, as tenancy
         "Alias",  # by its GUID only, which is made from what it stands for
         "Login",  # by its GUID only
+        "Logo",  # by its GUID only, which follows from its App Space
         "Origin",  # under its App Space, as tenancy
     }

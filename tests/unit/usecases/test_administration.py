@@ -34,14 +34,14 @@ def test_a_company_an_app_space_and_an_origin(service):
     space = service.by(ROOT).administration.create_app_space(
         company.guid,
         "Banking",
-        brand_logo="https://bank.example/logo.png",
+        brand_url="https://bank.example/logo.png",
         brand_color="#F0B700",
         universal_app=True,
     )
     origin = service.by(ROOT).administration.create_origin(space.guid, "Transfers")
     assert service.store.get(company.guid, space.guid, origin.guid) == (company, space, origin)
     assert (company.name, space.company, origin.app_space) == ("Bank", company.guid, space.guid)
-    assert (space.brand_logo, space.brand_color, space.universal_app, space.idp) == (
+    assert (space.brand_url, space.brand_color, space.universal_app, space.idp) == (
         "https://bank.example/logo.png",
         "#F0B700",
         True,
@@ -181,8 +181,8 @@ def test_a_name_too_long_or_empty_is_refused(service, name):
 @pytest.mark.parametrize(
     ("members", "field"),
     [
-        ({"brand_logo": "x" * 2049}, "brandInfo.url"),
-        ({"brand_logo": ""}, "brandInfo.url"),
+        ({"brand_url": "x" * 2049}, "brandInfo.url"),
+        ({"brand_url": ""}, "brandInfo.url"),
         ({"brand_color": "x" * 257}, "brandInfo.color"),
         ({"brand_color": ""}, "brandInfo.color"),
     ],
@@ -392,7 +392,7 @@ def test_an_edit_changes_named_members_only(service):
     space = service.administration.create_app_space(
         service.company.guid,
         "Banking",
-        brand_logo="https://bank.example/logo.png",
+        brand_url="https://bank.example/logo.png",
         brand_color="#F0B700",
         universal_app=True,
     )
@@ -402,7 +402,7 @@ def test_an_edit_changes_named_members_only(service):
     assert service.events == before
     for change in (
         {"name": "Other"},
-        {"brand_logo": "https://other.example"},
+        {"brand_url": "https://other.example"},
         {"brand_color": "#000000"},
         {"universal_app": False},
     ):
@@ -410,15 +410,15 @@ def test_an_edit_changes_named_members_only(service):
         assert edited == attrs.evolve(space, version=space.version + 1, **change)
         assert service.last_event() == ("app_space.edit", "")
         space = edited
-    bare = service.administration.edit_app_space(space.guid, brand_logo="", brand_color="")
-    assert (bare.brand_logo, bare.brand_color) == (None, None)
+    bare = service.administration.edit_app_space(space.guid, brand_url="", brand_color="")
+    assert (bare.brand_url, bare.brand_color) == (None, None)
 
 
 @pytest.mark.parametrize(
     ("members", "field"),
     [
         ({"name": " "}, "name"),
-        ({"brand_logo": "x" * 2049}, "brandInfo.url"),
+        ({"brand_url": "x" * 2049}, "brandInfo.url"),
         ({"brand_color": "x" * 257}, "brandInfo.color"),
     ],
 )

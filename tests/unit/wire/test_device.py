@@ -52,21 +52,23 @@ STATUS = {
     "attempts_left": COUNTS,
     "keys": st.lists(st.builds(KeyName, role=st.sampled_from(Role), kid=TEXTS)).map(tuple),
 }
+BRANDED = {
+    "app_space": GUIDS,
+    "app_space_name": TEXTS,
+    "color": st.none() | TEXTS,
+    "logo": st.none() | TEXTS,
+}
 OPEN = st.builds(OpenRequest, guid=GUIDS, issued_at=MOMENTS, expires_at=MOMENTS)
 RECORDS = {
-    Peeked: {"app_space": GUIDS, "app_space_name": TEXTS, "rp_id": st.none() | TEXTS},
+    Peeked: BRANDED | {"rp_id": st.none() | TEXTS},
     LoginStart: {"app_space": TEXTS, "redirect_uri": TEXTS},
     LoginRedirect: {"url": TEXTS, "secret": TEXTS, "expires_at": MOMENTS},
     LoginReturn: {"state": TEXTS, "code": TEXTS, "secret": TEXTS, "issuer": st.none() | TEXTS},
     LoggedIn: {"token": TEXTS, "expires_at": MOMENTS, "app_space": GUIDS, "app_space_name": TEXTS},
     DeviceStatus: STATUS,
     AccountStatus: STATUS
-    | {
-        "account": GUIDS,
-        "app_space": GUIDS,
-        "app_space_name": TEXTS,
-        "web_push_key": st.none() | TEXTS,
-    },
+    | BRANDED
+    | {"account": GUIDS, "web_push_key": st.none() | TEXTS},
     OpenRequests: {"requests": st.lists(OPEN, max_size=3).map(tuple)},
     ShownRequest: {
         "guid": GUIDS,
@@ -82,7 +84,7 @@ RECORDS = {
     },
     Endorsements: {"endorsed": st.dictionaries(TEXTS, TEXTS, max_size=3)},
 }
-OPTIONAL = {"iss", "receipt", "rpId", "webPushKey"}
+OPTIONAL = {"appSpaceColor", "appSpaceLogo", "iss", "receipt", "rpId", "webPushKey"}
 
 
 def through_json(document):
@@ -147,7 +149,7 @@ def test_an_issuer_that_is_none_is_left_out():
 @pytest.mark.parametrize(
     ("record", "names"),
     [
-        (Peeked, ["appSpace", "appSpaceName", "rpId"]),
+        (Peeked, ["appSpace", "appSpaceName", "appSpaceColor", "appSpaceLogo", "rpId"]),
         (LoginStart, ["appSpaceGuid", "redirectUri"]),
         (LoginRedirect, ["url", "secret", "expiresAt"]),
         (LoginReturn, ["state", "code", "secret", "iss"]),

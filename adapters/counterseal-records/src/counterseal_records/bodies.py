@@ -49,6 +49,7 @@ from counterseal.models import (
     Challenge,
     Company,
     Login,
+    Logo,
     Notification,
     Origin,
     PasskeyAuthentication,
@@ -84,6 +85,7 @@ KINDS: Mapping[type[Stored], Kind] = MappingProxyType(
     {
         Company: Kind("company", 1),
         AppSpace: Kind("app_space", 1),
+        Logo: Kind("logo", 1),
         Origin: Kind("origin", 1),
         Admin: Kind("admin", 1),
         Account: Kind("account", 1),

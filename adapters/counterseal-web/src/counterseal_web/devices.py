@@ -29,7 +29,7 @@ from counterseal.wire.enrolment import read_peek
 from counterseal.wire.members import read_record, write_record
 from counterseal_web.calls import Call
 from counterseal_web.members import read_guid, require_text
-from counterseal_web.messages import EVENTS, Reply
+from counterseal_web.messages import EVENTS, PNG, Reply
 from counterseal_web.operations import NOTHING, Audience, Operation, Payload
 from counterseal_web.pending import EventStream, LongPoll, read_wait
 from counterseal_web.service import Service
@@ -117,6 +117,8 @@ def get_status(service: Service, call: Call) -> Reply:
         app_space=authenticated.app_space.guid,
         app_space_name=authenticated.app_space.name,
         web_push_key=service.settings.webpush_key,
+        color=authenticated.app_space.brand_color,
+        logo=authenticated.app_space.logo_digest,
     )
     return Reply(document=write_record(status))
 
@@ -139,6 +141,13 @@ def get_service_keys(service: Service, call: Call) -> Reply:  # noqa: ARG001 (a 
         document=cs.jwks_document(service.ports.signer.jwks()),
         headers={"Cache-Control": "public, max-age=300"},
     )
+
+
+def get_logo(service: Service, call: Call) -> Reply:
+    """Return an App Space's logo, by the SHA-256 that a device has learned."""
+    app_space = read_guid(call.names["app_space"], "app_space")
+    png = service.logos.read(app_space, call.names["logo"])
+    return Reply(content=png, media_type=PNG, headers=LOGO_HEADERS)
 
 
 def _read_known(call: Call) -> frozenset[Guid]:
@@ -220,6 +229,13 @@ def log_out(service: Service, call: Call) -> Reply:
         raise InvalidField("logout_token", "refused") from None
     return Reply(status=HTTPStatus.NO_CONTENT)
 
+
+LOGO_HEADERS = {
+    "Cache-Control": "public, max-age=31536000, immutable",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+"""Another logo has another address; a browser that opens this one as a page runs nothing."""
 
 PROVEN = ("denied", "unreachable", "identity_withdrawn")
 """Problems of every call with a proof."""
@@ -388,6 +404,15 @@ DEVICE_API = (
         NOTHING,
         takes="TelemetryEvent",
         refuses=(*PROVEN, "too_often"),
+    ),
+    _open(
+        "logo",
+        "GET",
+        "/device/logo/{app_space}/{logo}",
+        get_logo,
+        {200: "Logo"},
+        refuses=("not_found",),
+        media_type=PNG,
     ),
     _open("serviceKeys", "GET", "/.well-known/jwks.json", get_service_keys, {200: "KeySet"}),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -45,6 +46,25 @@ def read_text(body: Mapping[str, Any], name: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise InvalidField(name, "not a text")
+
+
+def read_bytes(body: Mapping[str, Any], name: str, field: str) -> bytes | None:
+    """
+    Return the bytes of a member in base64 (RFC 4648, 4) that may be missing; none if it is empty.
+
+    Args:
+        field: What an error calls the member.
+
+    Raises:
+        InvalidField: It is not a text, or not base64.
+    """
+    value = body.get(name)
+    if value is None:
+        return None
+    try:
+        return b64decode(value.encode("ascii"), validate=True)
+    except (AttributeError, ValueError):
+        raise InvalidField(field, "not base64") from None
 
 
 def read_guid(value: str, field: str) -> Guid:

@@ -15,6 +15,7 @@ PROBLEM = "application/problem+json"
 EVENTS = "text/event-stream"
 JOSE = "application/jose"
 """RFC 7515, 9.2.1: a JWS in its compact form."""
+PNG = "image/png"
 
 STANDARD_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """Headers of each response unless its reply sets them."""
@@ -73,21 +74,23 @@ class Reply:
 
     Attributes:
         document: What the body says, as JSON; None for no body.
+        content: The body's bytes as they are, in place of *document*.
         stream: The body in pieces, in place of *document*; closed after the last piece, or when
             the connection ends.
     """
 
     status: int = HTTPStatus.OK
     document: Any = attrs.field(default=None, repr=False)
+    content: bytes | None = attrs.field(default=None, repr=False)
     media_type: str = JSON
     headers: Mapping[str, str] = attrs.field(factory=dict)
     stream: Iterable[bytes] | None = attrs.field(default=None, repr=False)
 
     def body(self) -> bytes:
         """Return the body's bytes; empty for a stream."""
-        if self.document is None:
-            return b""
-        return encode(self.document)
+        if self.content is not None:
+            return self.content
+        return b"" if self.document is None else encode(self.document)
 
     def response(
         self, operation: str | None = None, more_headers: tuple[tuple[str, str], ...] = ()
@@ -102,7 +105,7 @@ class Reply:
         headers = {"Content-Type": self.media_type, **STANDARD_HEADERS, **self.headers}
         body = self.body()
         if self.stream is None:
-            if self.document is None:
+            if not body:
                 del headers["Content-Type"]
             if self.status != HTTPStatus.NO_CONTENT:
                 headers["Content-Length"] = str(len(body))

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from counterseal import Policy
+from counterseal.models.guid import SHAPE
 from counterseal_web.admin import ADMIN_API
 from counterseal_web.admin.schemas import ADMIN_SCHEMAS
 from counterseal_web.calls import Call
@@ -58,7 +59,7 @@ SECURITY: dict[Audience, list[Document]] = {
 }
 
 NUMBER: Document = {"type": "string", "pattern": "^[0-9]{1,4}$"}
-GUIDS: Document = {"type": "string", "pattern": "^([0-9a-f-]{36}(,[0-9a-f-]{36})*)?$"}
+GUIDS: Document = {"type": "string", "pattern": f"^({SHAPE}(,{SHAPE})*)?$"}
 PARAMETERS: dict[str, Document] = {"wait": NUMBER, "limit": NUMBER, "known": GUIDS}
 """What a parameter of the query looks like, where it is not any text."""
 

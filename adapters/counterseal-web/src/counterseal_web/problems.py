@@ -31,6 +31,7 @@ log = logging.getLogger("counterseal_web")
 STATUS: dict[str, HTTPStatus] = {
     # Input
     "invalid_field": HTTPStatus.BAD_REQUEST,
+    "html_refused": HTTPStatus.BAD_REQUEST,
     "domain_forbidden": HTTPStatus.BAD_REQUEST,
     "callback_forbidden": HTTPStatus.BAD_REQUEST,  # as at the CX service
     "callback_uncallable": HTTPStatus.BAD_REQUEST,

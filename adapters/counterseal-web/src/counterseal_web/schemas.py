@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from counterseal_web.messages import PNG
+
 Schema = dict[str, Any]
 
 GUID: Schema = {"type": "string", "format": "uuid"}
@@ -13,6 +15,7 @@ NAME: Schema = {"type": "string", "minLength": 1}
 VISIBLE: Schema = NAME | {"pattern": r"[^\s\x1C-\x1F\x85]"}
 """White space alone shows nothing."""
 
+COLOR = "^#[0-9A-Fa-f]{6}$"
 FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 
@@ -122,6 +125,10 @@ DEVICE: dict[str, Schema] = {
     "addresses": {"type": "integer", "description": "How many push addresses are known."},
     "attemptsLeft": COUNT,
     "keys": _list(_object(role={"enum": ["device", "strong"]}, kid=TEXT)),
+}
+BRAND: dict[str, Schema] = {
+    "appSpaceColor": {"type": "string", "pattern": COLOR},
+    "appSpaceLogo": {"type": "string", "description": "SHA-256 of the logo, base64url."},
 }
 KEY: dict[str, Schema] = {
     "role": {"enum": ["device", "strong"]},
@@ -266,7 +273,7 @@ SCHEMAS: dict[str, Schema] = {
         requestGuid=GUID,
     ),
     # What a device gets
-    "Invited": _object("rpId", appSpace=GUID, appSpaceName=TEXT, rpId=TEXT),
+    "Invited": _object(*BRAND, "rpId", appSpace=GUID, appSpaceName=TEXT, **BRAND, rpId=TEXT),
     "Begun": _object(
         url={"type": "string", "description": "Where to send the user."},
         secret={"type": "string", "description": "For the app that began, and nobody else."},
@@ -293,8 +300,16 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Device": _object(**DEVICE),
     "Status": _object(
-        "webPushKey", **DEVICE, account=GUID, appSpace=GUID, appSpaceName=TEXT, webPushKey=TEXT
+        *BRAND,
+        "webPushKey",
+        **DEVICE,
+        account=GUID,
+        appSpace=GUID,
+        appSpaceName=TEXT,
+        webPushKey=TEXT,
+        **BRAND,
     ),
+    "Logo": {"type": "string", "contentMediaType": PNG},
     "KeySet": KEY_SET,
     "Description": {"type": "object"},
 }

@@ -21,6 +21,7 @@ from counterseal.models import (
     Device,
     DeviceKey,
     History,
+    HtmlUse,
     IdpSettings,
     KeyChange,
     LoginState,
@@ -141,14 +142,17 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             factory.space,
             name=ODD,
             idp=idp,
-            brand_logo=ODD,
+            brand_url=ODD,
             brand_color="",
+            logo_digest=ODD,
+            html=HtmlUse.REFUSE,
             universal_app=True,
             texts=Texts(title=ODD, challenge=ODD, device_bound="", device_revoked=ODD),
             passkeys=PasskeyScope(
                 rp_id="example.com", origins=("https://example.com", "https://a.example.com:8443")
             ),
         ),
+        factory.logo(factory.space, png=BYTES),
         factory.origin(
             factory.space,
             name=ODD,

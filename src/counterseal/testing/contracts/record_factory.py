@@ -25,6 +25,7 @@ from counterseal.models import (
     Guid,
     Login,
     LoginState,
+    Logo,
     Notification,
     NotificationState,
     Occasion,
@@ -37,6 +38,7 @@ from counterseal.models import (
 )
 from counterseal.models.account import subject_alias
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
+from counterseal.models.tenancy import logo_guid
 from counterseal.testing.clock import START
 from counterseal.testing.entropy import ScriptedEntropy
 
@@ -114,6 +116,15 @@ class RecordFactory:
             "created_at": self.moment(),
         }
         return AppSpace(company=company, **fields | changes)
+
+    def logo(self, app_space: Guid, **changes: Any) -> Logo:
+        """Make the logo of an App Space, in its partition."""
+        fields: dict[str, Any] = {
+            "guid": logo_guid(app_space),
+            "png": b"",
+            "created_at": self.moment(),
+        }
+        return Logo(app_space=app_space, **fields | changes)
 
     def origin(self, app_space: Guid, **changes: Any) -> Origin:
         """Make an origin."""
@@ -279,6 +290,7 @@ class RecordFactory:
         return (
             self.company(),
             self.app_space(self.space),
+            self.logo(self.space),
             self.origin(self.space),
             self.admin(None),
             account,

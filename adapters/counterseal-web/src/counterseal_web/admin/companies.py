@@ -7,6 +7,7 @@ from counterseal.models import (
     Admin,
     AppSpace,
     Company,
+    HtmlUse,
 )
 from counterseal_web.admin.documents import (
     TEXTS,
@@ -27,8 +28,10 @@ from counterseal_web.admin.paths import (
 from counterseal_web.admin.providers import read_provider
 from counterseal_web.calls import Call
 from counterseal_web.members import (
+    read_bytes,
     read_flag,
     read_object,
+    read_optional_choice,
     read_text,
     read_texts,
     require_text,
@@ -83,8 +86,10 @@ def create_app_space(service: Service, call: Call, admin: Admin) -> Reply:
         require_text(body, "name"),
         idp=idp,
         idp_secret=secret,
-        brand_logo=read_text(brand, "url"),
+        brand_url=read_text(brand, "url"),
         brand_color=read_text(brand, "color"),
+        logo=read_bytes(brand, "logo", "brandInfo.logo"),
+        html=read_optional_choice(body, HtmlUse, "html") or HtmlUse.SHOW,
         universal_app=read_flag(body, "useUniversalApp") or False,
     )
     return created(call, app_space.guid, app_space_document(app_space))
@@ -115,8 +120,10 @@ def edit_app_space(service: Service, call: Call, admin: Admin) -> Reply:
         name=read_text(body, "name"),
         idp=idp,
         idp_secret=secret,
-        brand_logo=read_text(brand, "url"),
+        brand_url=read_text(brand, "url"),
         brand_color=read_text(brand, "color"),
+        logo=read_bytes(brand, "logo", "brandInfo.logo"),
+        html=read_optional_choice(body, HtmlUse, "html"),
         universal_app=read_flag(body, "useUniversalApp"),
         texts={field: text for field, text in texts.items() if text is not None},
         rp_id=read_text(passkeys, "rpId"),

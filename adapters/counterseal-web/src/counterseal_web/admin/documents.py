@@ -50,7 +50,12 @@ def app_space_document(app_space: AppSpace) -> Document:
         "name": app_space.name,
         "idpType": "simple" if app_space.idp is None else "oidc",
         "idp": None if app_space.idp is None else provider_document(app_space.idp),
-        "brandInfo": {"url": app_space.brand_logo, "color": app_space.brand_color},
+        "brandInfo": {
+            "url": app_space.brand_url,
+            "color": app_space.brand_color,
+            "logoDigest": app_space.logo_digest,
+        },
+        "html": app_space.html.value,
         "useUniversalApp": app_space.universal_app,
         "notification": {
             name: getattr(app_space.texts, field) or None for name, field in TEXTS.items()

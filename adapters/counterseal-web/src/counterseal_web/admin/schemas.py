@@ -11,12 +11,25 @@ from counterseal.models import (
     Clients,
     Codes,
     DeadReason,
+    HtmlUse,
     Scheme,
     TokenForm,
 )
 from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS
 from counterseal_web.members import LONGEST
-from counterseal_web.schemas import ACCOUNT, COUNT, FLAG, GUID, MOMENT, NAME, TEXT, VISIBLE, Schema
+from counterseal_web.messages import PNG
+from counterseal_web.schemas import (
+    ACCOUNT,
+    COLOR,
+    COUNT,
+    FLAG,
+    GUID,
+    MOMENT,
+    NAME,
+    TEXT,
+    VISIBLE,
+    Schema,
+)
 
 NO_GUID: Schema = {"anyOf": [GUID, {"type": "null"}]}
 NO_MOMENT: Schema = {"anyOf": [MOMENT, {"type": "null"}]}
@@ -34,11 +47,15 @@ NO_LIMIT: Schema = {"anyOf": [LIMIT, {"type": "null"}]}
 STATES: Schema = {"type": "array", "items": {"enum": [each.value for each in FINISHED]}}
 CALLBACK_TYPE: Schema = {"enum": [each.value for each in CallbackType]}
 ROLE: Schema = {"enum": [each.value for each in AdminRole]}
-BRAND: Schema = {
-    "type": "object",
-    "properties": {"url": NO_TEXT, "color": NO_TEXT},
-    "additionalProperties": False,
-}
+HTML: Schema = {"enum": [each.value for each in HtmlUse]}
+BASE64: Schema = {"contentMediaType": PNG, "contentEncoding": "base64"}
+OTHER_COLOR: Schema = {"anyOf": [{"type": "string", "pattern": f"^$|{COLOR}"}, {"type": "null"}]}
+"""An empty one removes it."""
+
+
+def _brand(**members: Schema) -> Schema:
+    return {"type": "object", "properties": members, "additionalProperties": False}
+
 
 TEXTS: Schema = {
     "type": "object",
@@ -97,13 +114,17 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         name=VISIBLE,
         idpType={"enum": ["simple", "oidc"]},
         idp=IDP | {"required": ["issuer", "clientId"]},
-        brandInfo=_takes(url=NAME, color=NAME),
+        brandInfo=_takes(
+            url=NAME, color={"type": "string", "pattern": COLOR}, logo={"type": "string", **BASE64}
+        ),
+        html=HTML,
         useUniversalApp=FLAG,
     ),
     "AppSpaceEdit": _takes(
         name=VISIBLE,
         idp=IDP,
-        brandInfo=BRAND,
+        brandInfo=_brand(url=NO_TEXT, color=OTHER_COLOR, logo=NO_TEXT | BASE64),
+        html=HTML,
         useUniversalApp=FLAG,
         notification=TEXTS,
         passkeys=_takes(rpId=NAME, origins=LIST),
@@ -153,7 +174,8 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         name=TEXT,
         idpType={"enum": ["simple", "oidc"]},
         idp={"anyOf": [PROVIDER, {"type": "null"}]},
-        brandInfo=BRAND,
+        brandInfo=_brand(url=NO_TEXT, color=NO_TEXT, logoDigest=NO_TEXT),
+        html=HTML,
         useUniversalApp=FLAG,
         notification=TEXTS,
         passkeys={"anyOf": [_gives(rpId=TEXT, origins=LIST), {"type": "null"}]},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 import click
 
@@ -11,6 +11,9 @@ from counterseal_server.commands.options import CONFIG, DATA
 
 IDP_LIMIT = 65_536
 """The most characters of a provider's settings."""
+
+LOGO_LIMIT = 65_536
+"""The bytes of a logo's file that are read: more than fit, so that a longer one is refused."""
 
 IDP = click.option(
     "--idp",
@@ -65,8 +68,28 @@ def app_space(
 @click.argument("app_space")
 @click.option("--name", metavar="N", help="What it is called.")
 @IDP
-@click.option("--brand-logo", metavar="URL", help="Shown by apps; an empty text removes it.")
-@click.option("--brand-color", metavar="C", help="The same.")
+@click.option(
+    "--logo",
+    metavar="FILE",
+    type=click.File("rb"),
+    help="A PNG of 32 KB and 512 x 512 pixels at most, which devices show.",
+)
+@click.option("--no-logo", is_flag=True, help="Remove the logo.")
+@click.option(
+    "--brand-color",
+    metavar="#RRGGBB",
+    help="The colour that devices show; an empty text removes it.",
+)
+@click.option(
+    "--brand-url",
+    metavar="URL",
+    help="As clients of the Privakey CX service write it; no device gets it.",
+)
+@click.option(
+    "--html",
+    type=click.Choice(["refuse", "show"]),
+    help="Whether its origins may ask in HTML.",
+)
 @click.option("--universal-app/--own-app", default=None, help="Which app its users use.")
 @click.option(
     "--title", metavar="T", help="The title of its push messages; empty for that of the policy."
@@ -94,8 +117,11 @@ def edit_app_space(
     *,
     name: str | None,
     idp: TextIO | None,
-    brand_logo: str | None,
+    logo: BinaryIO | None,
+    no_logo: bool,
     brand_color: str | None,
+    brand_url: str | None,
+    html: str | None,
     universal_app: bool | None,
     title: str | None,
     body: str | None,
@@ -108,6 +134,10 @@ def edit_app_space(
     config: str | None,
 ) -> None:
     """Edit an APP_SPACE; options that are left out change nothing."""
+    from counterseal.models import HtmlUse  # noqa: PLC0415 (a fast start)
+
+    if no_logo and logo is not None:
+        raise click.UsageError("--logo and --no-logo together")
     texts = {
         "title": title,
         "challenge": body,
@@ -123,8 +153,10 @@ def edit_app_space(
             name=name,
             idp=settings,
             idp_secret=secret,
-            brand_logo=brand_logo,
+            brand_url=brand_url,
             brand_color=brand_color,
+            logo=b"" if no_logo else None if logo is None else logo.read(LOGO_LIMIT),
+            html=None if html is None else HtmlUse(html),
             universal_app=universal_app,
             texts={name: text for name, text in texts.items() if text is not None},
             rp_id=rp_id,
