@@ -66,9 +66,7 @@ RECORDS = {
     LoginReturn: {"state": TEXTS, "code": TEXTS, "secret": TEXTS, "issuer": st.none() | TEXTS},
     LoggedIn: {"token": TEXTS, "expires_at": MOMENTS, "app_space": GUIDS, "app_space_name": TEXTS},
     DeviceStatus: STATUS,
-    AccountStatus: STATUS
-    | BRANDED
-    | {"account": GUIDS, "web_push_key": st.none() | TEXTS},
+    AccountStatus: STATUS | BRANDED | {"account": GUIDS, "web_push_key": st.none() | TEXTS},
     OpenRequests: {"requests": st.lists(OPEN, max_size=3).map(tuple)},
     ShownRequest: {
         "guid": GUIDS,
