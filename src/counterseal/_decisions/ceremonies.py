@@ -11,7 +11,7 @@ from counterseal import ijson, keys
 from counterseal._decisions.bindings import with_binding
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
 from counterseal._decisions.readings import bindings_of, require_account, require_known
-from counterseal.errors import AccountUnbound, NotFound, UnfitKey, WrongKey
+from counterseal.errors import AccountUnbound, NotFound, UnfitKey, WrongAlgorithm, WrongKey
 from counterseal.keys import AssertionParts
 from counterseal.machines import (
     AUTHENTICATION,
@@ -41,7 +41,9 @@ from counterseal.models import (
 )
 from counterseal.models.ceremony import ceremony_guid
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
+from counterseal.policy import Policy
 from counterseal.rules.ceremonies import Authenticating, Registering, own_ceremony
+from counterseal.rules.evidence import key_allowed
 from counterseal.rules.standing import Deadline, room_for_binding, unlocked
 
 NONCE_BYTES = 32
@@ -102,6 +104,8 @@ def start_registration(
     account: Account | None, tools: Tools, start: CeremonyStart
 ) -> Decision[StartedRegistration] | Plan[StartedRegistration]:
     """Decide whether a browser may register a passkey; the first one creates the account."""
+    if tools.policy.passkeys is PasskeyUse.REFUSE:
+        raise UnfitKey("a passkey, which the policy refuses")
     if account is not None:
         unlocked(account)
         room_for_binding(account, tools.now, tools.policy)
@@ -235,7 +239,8 @@ def start_authentication(
 def _start_authentication(
     account: Account, tools: Tools, start: CeremonyStart, bindings: tuple[Binding, ...]
 ) -> Decision[StartedAuthentication]:
-    allowed = _credential_ids(bindings, start.scope.rp_id)
+    usable = filter(lambda binding: _is_allowed(binding, tools.policy), bindings)
+    allowed = _credential_ids(usable, start.scope.rp_id)
     if not allowed:
         raise AccountUnbound
     nonce = tools.entropy(NONCE_BYTES)
@@ -369,6 +374,15 @@ def _credential_ids(bindings: Iterable[Binding], rp_id: str) -> tuple[str, ...]:
         for passkey in [binding.keys[0].key.passkey]
         if passkey is not None and passkey.rp_id_hash == rp_id_hash
     )
+
+
+def _is_allowed(binding: Binding, policy: Policy) -> bool:
+    """Tell whether the policy still allows the key of a browser's living binding."""
+    key = _living_key(binding)
+    try:
+        return key is not None and key_allowed(key, policy) is None
+    except WrongAlgorithm:
+        return False
 
 
 def _binding_of(bindings: Iterable[Binding], credential_id: str) -> Binding | None:

@@ -21,6 +21,8 @@ _HOST = re.compile(rf"(?=.{{1,253}}\Z)(?!(?:.*\.)?[0-9]+\Z){_LABEL}(?:\.{_LABEL}
 _ORIGIN = re.compile(rf"https://({_LABEL}(?:\.{_LABEL})*){_PORT}")
 _LOCAL = re.compile(r"http://((?:[a-z0-9-]+\.)*localhost)(?::(?!80\Z)[1-9][0-9]{0,4})?")
 """A browser treats it as secure, without TLS (WebAuthn needs a secure context)."""
+_ANDROID_APP = re.compile(r"android:apk-key-hash:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+"""What Android says for an app: SHA-256 of the certificate that signed it, base64url."""
 
 
 class PasskeyUse(enum.Enum):
@@ -64,7 +66,8 @@ class PasskeyScope:
         rp_id: The relying party id (WebAuthn Level 3, 4): the host of each origin, or a domain
             above it.
         origins: Web origins, as browsers write them: `https://`, host, and the port unless it is
-            443; `http://` for `localhost` only.
+            443; `http://` for `localhost` only. Or `android:apk-key-hash:` for an Android app,
+            which Android lets use the relying party id by the domain's Digital Asset Links.
 
     Raises:
         InvalidField: It names the member that is not so.
@@ -84,6 +87,8 @@ class PasskeyScope:
         if not 1 <= len(value) <= ORIGINS_LIMIT:
             raise InvalidField(field, f"not 1 to {ORIGINS_LIMIT} of them")
         for origin in value:
+            if _ANDROID_APP.fullmatch(origin):
+                continue
             host = host_of(origin)
             if host is None:
                 raise InvalidField(field, "not a web origin in lower case, by https")

@@ -63,6 +63,7 @@ class Ceremonies(UseCase):
             InvalidField: A text does not fit the policy.
             DomainForbidden: The domain is not on the origin's allow-list.
             WrongKind: An Identity Provider identifies the users of this App Space.
+            UnfitKey: The policy refuses passkeys.
             AccountLocked: The account is locked.
             TooManyBindings: The account has as many devices as the policy allows.
             TooOften: The origin makes too many invitations.
@@ -131,7 +132,7 @@ class Ceremonies(UseCase):
             InvalidField: A text does not fit the policy.
             DomainForbidden: The domain is not on the origin's allow-list.
             AccountUnknown: The App Space knows no such account.
-            AccountUnbound: The account has no active passkey there.
+            AccountUnbound: The account has no active passkey there that the policy allows.
             AccountLocked: The account is locked.
             TooOften: The origin begins too many.
         """

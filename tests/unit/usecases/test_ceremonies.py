@@ -253,12 +253,52 @@ def test_unknown_accounts_authenticate_nobody(shop):
 @pytest.mark.parametrize("change", [REFUSING, {"algorithms": frozenset({Algorithm.ES256})}])
 def test_a_passkey_that_the_policy_refuses_is_neither_registered_nor_used(shop, change):
     passkey, _, _ = shop.registered(algorithm=Algorithm.RS256)
+    begun, registering = shop.authenticate(), shop.start()
     shop.change_policy(**change)
 
     with pytest.raises(WrongAlgorithm):
-        shop.finish(shop.authenticate(), passkey)
+        shop.finish(begun, passkey)
     with pytest.raises(UnfitKey):
-        shop.registered(algorithm=Algorithm.RS256)
+        shop.ceremonies.register(
+            shop.party, "ann", shop.answer(registering, shop.passkey(algorithm=Algorithm.RS256))
+        )
+
+
+@pytest.mark.parametrize("account_id", ["ann", "nobody yet"])
+def test_no_ceremony_begins_where_the_policy_refuses_passkeys(shop, account_id):
+    shop.registered()
+    events = len(shop.service.ports.audit.events)
+    shop.change_policy(**REFUSING)
+
+    with pytest.raises(UnfitKey, match="refuses"):
+        shop.start(account_id)
+    with pytest.raises(AccountUnbound):
+        shop.authenticate()
+    reasons = [event.reason for event in shop.service.ports.audit.events[events:]]
+    assert reasons == ["unfit_key", "account_unbound"]
+
+
+def test_an_authentication_offers_only_passkeys_that_the_policy_allows(shop):
+    weak, _, _ = shop.registered(algorithm=Algorithm.RS256)
+    sound, _, _ = shop.registered()
+    both = {passkey.public.passkey.credential_id for passkey in (weak, sound)}
+    assert set(shop.authenticate().allowed) == both
+    shop.change_policy(algorithms=frozenset({Algorithm.ES256}))
+    assert shop.authenticate().allowed == (sound.public.passkey.credential_id,)
+    assert set(shop.start().registered) == both
+
+
+def test_a_model_that_an_attestation_has_proven_is_stored_with_the_passkey(shop):
+    model = FakeModel()
+    ports = attrs.evolve(
+        shop.service.ports, attestation=FakeAttestationVerifier(roots=(model.root,))
+    )
+    shop.ceremonies = Ceremonies(ports, shop.service.policy)
+    started = shop.start()
+    response = model.create(shop.passkey(), started.challenge)
+    binding, _ = shop.ceremonies.register(shop.party, "ann", response)
+
+    assert binding.keys[0].key.passkey.aaguid == str(model.aaguid)
 
 
 def test_client_data_has_a_limit_before_it_is_read(shop):

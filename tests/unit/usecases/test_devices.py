@@ -269,6 +269,19 @@ def test_s18_the_policy_of_now_says_which_algorithms_may_be_rotated_to(service, 
     refused(strict, alice, ijson.compact(document), UnfitKey)
 
 
+def test_s18_a_device_key_that_the_policy_no_longer_allows_endorses_its_successor(service, alice):
+    """Its proof of the call says no less, and without a new key it would stay for ever."""
+    only = service.but(policy=attrs.evolve(STANDARD, algorithms=frozenset({Algorithm.EDDSA})))
+    both, own = (
+        alice.device.rotation(pin=PIN, new_pin=PIN, roles=roles, algorithm=Algorithm.EDDSA)
+        for roles in (tuple(Role), (Role.DEVICE,))
+    )
+    refused(only, alice, both.body, NotEndorsed)
+    binding = only.devices.rotate(alice.call("/keys", own.body))
+    algorithms = {each.role: each.key.algorithm for each in binding.keys}
+    assert algorithms == {Role.DEVICE: Algorithm.EDDSA, Role.STRONG: Algorithm.ES256}
+
+
 @pytest.mark.parametrize("member", ["token", "name", "addresses"])
 def test_a_rotation_holds_nothing_but_keys(service, alice, member):
     document = ijson.parse(rotation(alice))

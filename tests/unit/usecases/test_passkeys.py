@@ -39,6 +39,8 @@ from counterseal.wire.answer import ANSWER_TYP
 from counterseal.wire.receipt import RECEIPT_TYP
 
 POLICY = attrs.evolve(STANDARD, passkey_origin=ORIGIN)
+APP = f"android:apk-key-hash:{keys.digest(b'certificate')}"
+"""The origin of an Android app."""
 WEAK = (Button(title="Yes", strong=False, approving=True), Button(title="No", strong=False))
 
 
@@ -127,6 +129,21 @@ def test_the_app_space_says_where_its_passkeys_are_used(service, passkey):
     ):
         with pytest.raises(InvalidField, match="passkeys"):
             edit(space, **changes)
+
+
+def test_an_app_that_the_app_space_names_uses_passkeys(service):
+    """Its client data names its package, too, and nothing of frames."""
+    edit = service.administration.edit_app_space
+    edit(service.app_space.guid, rp_id=RP_ID, passkey_origins=[ORIGIN, APP])
+    app = FakePasskey(origin=APP, client={"androidPackageName": "com.example"})
+    phone = service.bind("alice", passkey=app)
+    assert pinned(service, phone).origins == (ORIGIN, APP)
+    answered = service.answer(phone, service.ask("alice", "Pay?").challenge)
+    receipt = verify_receipt(answered.outcome.receipt, trusted=trusted(service))
+    assert receipt.assertion.origin == APP
+    app.origin = f"{APP[:-1]}A"
+    with pytest.raises(WrongOrigin):
+        service.answer(phone, service.ask("alice", "Pay?").challenge)
 
 
 def test_where_nobody_says_it_no_passkey_is_bound(new_service, passkey):
@@ -455,6 +472,7 @@ def test_a_proof_of_a_device_key_is_no_assertion(service, passkey, alice):
         ("example.com", ("https://example.com",)),
         ("example.com", ("https://a.example.com", "https://b.example.com:8443")),
         ("localhost", ("http://localhost:8000", "http://app.localhost")),
+        ("example.com", (APP, "https://example.com")),
     ],
 )
 def test_scopes_that_browsers_have(rp_id, origins):
@@ -480,6 +498,13 @@ def test_scopes_that_browsers_have(rp_id, origins):
         ("127.0.0.1", ("https://127.0.0.1",)),
         ("localhost", ("http://localhost:80",)),
         ("localhost", ("http://evil.example",)),
+        ("example.com", (APP[:-1],)),
+        ("example.com", (f"{APP[:-1]}B",)),
+        ("example.com", (f"{APP}=",)),
+        ("example.com", (f"{APP}\n",)),
+        ("example.com", (APP.upper(),)),
+        ("example.com", (APP.replace("apk-key-hash", "apk-key-hash-sha256"),)),
+        ("", (APP,)),
     ],
 )
 def test_scopes_that_no_browser_has(rp_id, origins):
