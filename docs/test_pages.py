@@ -1,10 +1,13 @@
 """What the pages say of the repository is so: rules and tests exist, and code is included."""
 
+import ast
 import importlib
 import re
 from pathlib import Path
 
 import pytest
+
+from counterseal import errors
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -50,6 +53,32 @@ def test_a_rule_that_is_named_exists(name):
             place = importlib.import_module(f"{place.__name__}.{part}")
         else:
             place = getattr(place, part)
+
+
+PASSKEYS = ["keys/passkeys.py", "rules/ceremonies.py", "_decisions/ceremonies.py"]
+"""The modules that refuse passkeys, besides the verifier of registrations."""
+REGISTERING = {"MalformedRegistration", "AttestationRefused"}
+SETTINGS = {"InvalidField"}
+"""What is refused is a text of the caller's own, and nobody attacks by it."""
+
+
+def refusals_of_passkeys():
+    """Return the codes of all errors that these modules name."""
+    names = set(REGISTERING)
+    for path in PASSKEYS:
+        tree = ast.parse((ROOT / "src" / "counterseal" / path).read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module == "counterseal.errors":
+                names |= {alias.name for alias in node.names}
+    return sorted(getattr(errors, name).code for name in names - SETTINGS)
+
+
+@pytest.mark.parametrize("code", refusals_of_passkeys())
+def test_each_refusal_of_a_passkey_has_its_threat(code):
+    text = (DOCS / "explanation" / "threats.md").read_text(encoding="utf-8")
+    section = text.partition("## With a passkey as the strong key")[2].partition("\n## ")[0]
+
+    assert f"`{code}`" in section
 
 
 NO_EXAMPLES = {
