@@ -379,10 +379,13 @@ def _credential_ids(bindings: Iterable[Binding], rp_id: str) -> tuple[str, ...]:
 def _is_allowed(binding: Binding, policy: Policy) -> bool:
     """Tell whether the policy still allows the key of a browser's living binding."""
     key = _living_key(binding)
+    if key is None:
+        return False
     try:
-        return key is not None and key_allowed(key, policy) is None
+        key_allowed(key, policy)
     except WrongAlgorithm:
         return False
+    return True
 
 
 def _binding_of(bindings: Iterable[Binding], credential_id: str) -> Binding | None:
