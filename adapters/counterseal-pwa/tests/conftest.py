@@ -195,7 +195,9 @@ def chromium():
             "chromium", "no browser: install Chromium, such as by apt-get install chromium"
         )
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program)
+        # A camera that nobody is asked for shows a moving picture.
+        camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+        browser = playwright.chromium.launch(executable_path=program, args=camera)
         yield browser
         browser.close()
 

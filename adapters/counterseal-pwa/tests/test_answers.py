@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from counterseal.models import ChallengeState
+from counterseal.models import BindingState, ChallengeState
 from counterseal_client import Button, HtmlContent, Pair, PairsContent, StrongKey, require_approved
 
 ONE_MINUTE = timedelta(minutes=1)
@@ -19,15 +19,39 @@ TRANSFER = PairsContent(
 
 
 @pytest.fixture
-def bound(device, origin, request):
-    """A device that is bound, and its account id."""
-    account_id = f"user-{request.node.name}"[:60]
+def account_id(request):
+    return f"user-{request.node.name}"[:60]
+
+
+@pytest.fixture
+def bound(device, origin, account_id):
+    """A device that is bound with a passkey, and its account id."""
+    device.verify = device.authenticate()
+    device.bind_passkey(origin.link(account_id))
+    return device, account_id
+
+
+@pytest.fixture
+def bound_pin(device, origin, account_id):
+    """A device that is bound with a PIN, and its account id."""
     device.bind(origin.link(account_id))
     return device, account_id
 
 
-def test_approved_with_the_pin(bound, origin, tmp_path):
-    device, account_id = bound
+@pytest.fixture
+def require_proof(origin, tmp_path):
+    """Return a function that requires an approval with a receipt that anybody can verify."""
+
+    def require(pending):
+        reply = origin.wait(pending)
+        origin.verify(reply.receipt, tmp_path)
+        return require_approved(reply, pending, origin.trust, requirements=[StrongKey()])
+
+    return require
+
+
+def test_approved_with_the_pin(bound_pin, origin, tmp_path):
+    device, account_id = bound_pin
     pending = origin.client.ask(account_id, TRANSFER, buttons=BUTTONS, duration=ONE_MINUTE)
     device.open_request()
     article = device.page.locator("article").inner_text()
@@ -94,23 +118,22 @@ def test_approved_with_a_passkey(device, origin, tmp_path, backup):
     assert download.value.path().read_text("utf-8") == reply.receipt
 
 
-def test_a_passkey_that_does_not_verify_the_person(device, origin):
-    verify = device.authenticate()
-    device.bind_passkey(origin.link("user-unverified"))
-    pending = origin.client.ask("user-unverified", "Log in?", duration=ONE_MINUTE)
+def test_a_passkey_that_does_not_verify_the_person(bound, origin, require_proof):
+    device, account_id = bound
+    pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
     device.open_request()
-    verify(verified=False)
+    device.verify(verified=False)
     device.press("Approve", pin=None)
     device.page.locator("main > .problem").filter(has_text="passkey was not used").wait_for()
-    assert origin.client.status(pending).state is not ChallengeState.ANSWERED
-    verify(verified=True)
+    assert origin.client.status(pending).state is ChallengeState.SEEN
+    device.verify(verified=True)
     device.press("Approve", pin=None)
     device.wait_for_heading("Approved")
-    assert require_approved(origin.wait(pending), pending, origin.trust)
+    assert require_proof(pending)
 
 
-def test_a_wrong_pin_and_none_and_then_the_right_one(bound, origin):
-    device, account_id = bound
+def test_a_wrong_pin_and_none_and_then_the_right_one(bound_pin, origin, require_proof):
+    device, account_id = bound_pin
     pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
     device.open_request()
     device.press("Approve", pin="739155")
@@ -119,13 +142,13 @@ def test_a_wrong_pin_and_none_and_then_the_right_one(bound, origin):
     device.press("Approve", pin=None)
     device.page.get_by_role("button", name="Cancel").click()
     problem.filter(has_text="no PIN was given").wait_for()
-    assert origin.client.status(pending).state is not ChallengeState.ANSWERED
+    assert origin.client.status(pending).state is ChallengeState.SEEN
     device.press("Approve")
     device.wait_for_heading("Approved")
-    assert require_approved(origin.wait(pending), pending, origin.trust)
+    assert require_proof(pending)
 
 
-def test_a_matching_code(bound, origin):
+def test_a_matching_code(bound, origin, require_proof):
     device, account_id = bound
     pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE, show_code=True)
     device.open_request()
@@ -134,12 +157,13 @@ def test_a_matching_code(bound, origin):
     problem.filter(has_text="Type the six digits").wait_for()
     wrong = f"{(int(pending.code) + 1) % 1_000_000:06}"
     device.page.locator("#code").fill(wrong)
-    device.press("Approve")
+    device.press("Approve", pin=None)
     problem.filter(has_text="not the digits that the site shows").wait_for()
+    assert origin.client.status(pending).state is ChallengeState.SEEN
     device.page.locator("#code").fill(f"{pending.code[:3]} {pending.code[3:]}")
-    device.press("Approve")
+    device.press("Approve", pin=None)
     device.wait_for_heading("Approved")
-    assert require_approved(origin.wait(pending), pending, origin.trust)
+    assert require_proof(pending)
 
 
 def test_withdrawn_while_it_is_shown(bound, origin):
@@ -148,29 +172,44 @@ def test_withdrawn_while_it_is_shown(bound, origin):
     device.open_request()
     origin.client.cancel(pending)
     device.wait_for_heading("No longer open")
+    assert origin.client.status(pending).state is ChallengeState.CANCELLED
 
 
-def test_answered_on_another_device(bound, origin, open_device):
+def test_answered_on_another_device(bound, origin, open_device, require_proof):
     device, account_id = bound
     with open_device() as other:
-        other.bind(origin.link(account_id))
+        other.authenticate()
+        other.bind_passkey(origin.link(account_id))
         pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
         for each in (device, other):
             each.open_request()
-        other.press("Approve")
+        other.press("Approve", pin=None)
         other.wait_for_heading("Approved")
     device.wait_for_heading("No longer open")
-    assert require_approved(origin.wait(pending), pending, origin.trust)
+    assert require_proof(pending)
 
 
 def test_expired_while_it_is_shown(bound, origin):
     device, account_id = bound
-    device.page.clock.install()
+    pending = origin.client.ask(account_id, "Log in?", duration=timedelta(seconds=12))
+    device.open_request()
+    device.wait_for_heading("Too late")
+    reply = origin.wait(pending)
+    assert (reply.state, reply.receipt) == (ChallengeState.EXPIRED, None)
+
+
+def test_offline_an_answer_waits_for_the_same_press(bound, origin, require_proof):
+    device, account_id = bound
     pending = origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
     device.open_request()
-    device.page.clock.fast_forward("01:10")
-    device.wait_for_heading("Too late")
-    origin.client.cancel(pending)
+    device.page.context.set_offline(offline=True)
+    device.press("Approve", pin=None)
+    device.page.locator("main > .problem").filter(has_text="No reply came").wait_for()
+    assert origin.client.status(pending).state is ChallengeState.SEEN
+    device.page.context.set_offline(offline=False)
+    device.press("Approve", pin=None)
+    device.wait_for_heading("Approved")
+    assert require_proof(pending)
 
 
 def test_html_is_source_text(bound, origin):
@@ -236,8 +275,8 @@ def test_a_pin_that_is_refused(device, origin, pin, again, problem):
     device.page.locator("#pin-problem").filter(has_text=problem).wait_for()
 
 
-def test_two_accounts_in_one_browser(bound, origin):
-    device, first = bound
+def test_two_accounts_in_one_browser(bound_pin, origin, require_proof):
+    device, first = bound_pin
     second = "user-second"
     device.authenticate()
     device.page.goto("about:blank")
@@ -252,15 +291,13 @@ def test_two_accounts_in_one_browser(bound, origin):
         page.get_by_text(f"Is it {account_id}?").wait_for()
         device.press("Approve", pin=pin)
         device.wait_for_heading("Approved")
-        reply = origin.wait(pending[account_id])
-        approval = require_approved(reply, pending[account_id], origin.trust)
-        assert approval.account_id == account_id
+        assert require_proof(pending[account_id]).account_id == account_id
     page.goto(f"{origin.url}/app/#/")
     page.locator("#accounts").wait_for()
     assert page.locator("a.card").count() == 2
 
 
-def test_renamed_and_removed(bound, origin):
+def test_renamed_and_then_removed_it_revokes_itself(bound, origin):
     device, account_id = bound
     page = device.page
     page.locator("a.card").first.click()
@@ -269,19 +306,54 @@ def test_renamed_and_removed(bound, origin):
     page.get_by_text("Renamed.").wait_for()
     assert [each.name for each in origin.client.devices(account_id)] == ["The tablet"]
     page.locator("summary").click()
-    page.get_by_role("button", name="Remove from this browser").click()
+    page.context.set_offline(offline=True)
+    page.get_by_role("button", name="Remove this account").click()
+    page.get_by_role("alert").filter(has_text="nothing was deleted").wait_for()
+    page.context.set_offline(offline=False)
+    page.get_by_role("button", name="Remove this account").click()
+    device.wait_for_heading("Add your first account")
+    assert active_devices(origin, account_id) == []
+
+
+def test_removed_here_only_it_stays_at_the_service(bound, origin):
+    device, account_id = bound
+    page = device.page
+    page.locator("a.card").first.click()
+    page.locator("summary").click()
+    assert not page.get_by_role("button", name="Delete here only").is_visible()
+    page.context.set_offline(offline=True)
+    page.get_by_role("button", name="Remove this account").click()
+    page.get_by_role("button", name="Delete here only").click()
+    device.wait_for_heading("Add your first account")
+    assert len(active_devices(origin, account_id)) == 1
+
+
+def test_a_revoked_device_says_so_and_has_no_keys(bound, origin):
+    device, account_id = bound
+    page = device.page
+    origin.client.revoke_device(origin.client.devices(account_id)[0].guid)
+    page.reload()
+    page.locator(".card .problem").filter(has_text="This device was revoked").wait_for()
+    assert page.evaluate(RECORD) == {"state": "REVOKED", "deviceKey": None}
+    page.locator("a.card").first.click()
+    page.locator("details[open]").filter(has_text="ask the site for a new link").wait_for()
+    page.get_by_role("button", name="Remove this account").click()
     device.wait_for_heading("Add your first account")
 
 
-def test_a_revoked_device_says_so(bound, origin):
-    device, account_id = bound
-    origin.client.revoke_device(origin.client.devices(account_id)[0].guid)
-    device.page.reload()
-    device.page.locator(".card .problem").filter(has_text="not accept this device").wait_for()
+def active_devices(origin, account_id):
+    return [each for each in origin.client.devices(account_id) if each.state is BindingState.ACTIVE]
 
 
-def test_offline_it_opens_and_says_so(bound):
-    device, _ = bound
+RECORD = """async () => {
+  const { indexedDbStore } = await import("./device/index.js");
+  const [{ state, deviceKey }] = await (await indexedDbStore()).list("accounts");
+  return { state, deviceKey };
+}"""
+
+
+def test_offline_it_opens_and_says_so(bound_pin):
+    device, _ = bound_pin
     page = device.page
     page.evaluate("navigator.serviceWorker.ready.then(() => null)")
     page.reload()  # the files go through the service worker now

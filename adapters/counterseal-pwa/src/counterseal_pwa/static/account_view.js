@@ -1,5 +1,6 @@
 /** The view of an account: its name, what was answered, and its removal. */
 
+import { Unavailable } from "./device/index.js";
 import { home } from "./bind_view.js";
 import { element, foreign } from "./dom.js";
 import { saveLink } from "./outcome_view.js";
@@ -26,7 +27,7 @@ export async function showAccount(context, device) {
   context.fill(
     account.appSpaceName,
     element("p", {}, foreign(account.accountName), " ", element("span", { class: "quiet" }, account.url)),
-    renameForm(account),
+    account.state === "REVOKED" ? null : renameForm(account),
     element(
       "section",
       { "aria-labelledby": "history" },
@@ -65,45 +66,75 @@ function renameForm(account) {
   const name = element("input", { id: "name", maxlength: NAME_LIMIT, autocomplete: "off", required: true });
   name.value = account.name;
   const status = element("p", { role: "status", class: "quiet" });
-  const button = element("button", { class: "plain" }, say("rename.button"));
+  const rename = element("button", { class: "plain" }, say("rename.button"));
   const form = element(
     "form",
     { class: "card form" },
     element("label", { for: "name" }, say("bind.name")),
     name,
     status,
-    button,
+    rename,
   );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    button.disabled = true;
+    rename.disabled = true;
     try {
       await account.rename(name.value.trim());
       status.textContent = say("rename.done");
     } catch (error) {
       status.textContent = describe(error);
     } finally {
-      button.disabled = false;
+      rename.disabled = false;
     }
   });
   return form;
 }
 
 /**
+ * Return what removes the account: the device revokes itself, and its keys are deleted here.
+ *
  * @param {ViewContext} context
  * @param {Account} account
  */
-function removal(context, { device }) {
-  const remove = async () => {
-    await context.session.wallet.forget(device);
-    context.session.errors.delete(device);
-    context.go("#/");
-  };
+function removal(context, account) {
+  const { session } = context;
+  const isRevoked = account.state === "REVOKED";
+  const problem = element("p", { class: "problem", role: "alert" });
+  const forget = () => session.wallet.forget(account.device);
+  const only = button("remove.only", () => leave(forget));
+  const remove = button("remove.button", () => leave(isRevoked ? forget : () => account.unbind()));
+  only.hidden = true;
+
+  /** @param {() => Promise<void>} change */
+  async function leave(change) {
+    remove.disabled = true;
+    problem.textContent = "";
+    try {
+      await change();
+      await session.closeAccount(account.device);
+      context.go("#/");
+    } catch (error) {
+      // The service still accepts the keys: deleting them only here is the person's choice.
+      only.hidden = !(error instanceof Unavailable);
+      problem.textContent = only.hidden ? describe(error) : say("remove.unreached");
+    } finally {
+      remove.disabled = false;
+    }
+  }
+
   return element(
     "details",
-    {},
+    { open: isRevoked },
     element("summary", {}, say("remove.title")),
-    element("p", {}, say("remove.about")),
-    element("button", { type: "button", class: "plain danger", click: remove }, say("remove.button")),
+    element("p", {}, say(isRevoked ? "problem.revoked" : "remove.about")),
+    problem,
+    element("div", { class: "form" }, remove, only),
   );
 }
+
+/**
+ * @param {string} text
+ * @param {() => Promise<void>} click
+ */
+const button = (text, click) =>
+  element("button", { type: "button", class: "plain danger", click }, say(text));

@@ -4,6 +4,7 @@ import { element, foreign } from "./dom.js";
 import { readPasted } from "./links.js";
 import { showBind } from "./bind_view.js";
 import { notifySection } from "./notify_section.js";
+import { scanSection } from "./scan_section.js";
 import { describe } from "./problems.js";
 import { say, writeMoment } from "./texts.js";
 
@@ -46,14 +47,25 @@ export async function showHome(context) {
     );
   };
   if (accounts.length === 0) {
-    context.fill(say("home.welcome"), element("p", {}, say("home.empty")), linkForm(context));
+    context.fill(
+      say("home.welcome"),
+      element("p", {}, say("home.empty")),
+      scanSection(context),
+      linkForm(context),
+    );
     return;
   }
   fillWaiting();
   fillAccounts();
   session.addEventListener("requests", fillWaiting, { signal });
   session.addEventListener("accounts", fillAccounts, { signal });
-  const more = element("details", {}, element("summary", {}, say("home.more")), linkForm(context));
+  const more = element(
+    "details",
+    {},
+    element("summary", {}, say("home.more")),
+    scanSection(context),
+    linkForm(context),
+  );
   context.fill(say("home.title"), waiting, known, notifySection(context), more);
 }
 

@@ -6,7 +6,6 @@ import { say } from "./texts.js";
 /** Codes of the service that have words of their own. */
 const KNOWN = new Set([
   "account_locked",
-  "binding_inactive",
   "deadline_passed",
   "denied",
   "not_found",
@@ -16,6 +15,9 @@ const KNOWN = new Set([
   "wrong_code",
   "wrong_state",
 ]);
+
+/** Reasons for which no call of a device is accepted. */
+const REASONS = ["revoked", "suspended"];
 
 /** Codes after which the request cannot be answered any more. */
 const ENDINGS = new Set(["deadline_passed", "not_found", "wrong_state"]);
@@ -28,6 +30,7 @@ const ENDINGS = new Set(["deadline_passed", "not_found", "wrong_state"]);
  */
 export function describe(error) {
   if (error instanceof ServiceRefused) {
+    if (REASONS.includes(error.reason ?? "")) return say(`problem.${error.reason}`);
     if (!KNOWN.has(error.problem)) return say("problem.refused", { code: error.problem });
     const text = say(`problem.${error.problem}`);
     const { attemptsLeft } = error;

@@ -111,7 +111,7 @@ function fillRequest(context, account, shown) {
       ...contentOf(display.content),
       ...detailsOf(display),
     ),
-    countdown(context, display.expiresAt, () => {
+    countdown(context, account, display.expiresAt, () => {
       if (!view.busy && !view.ended) showEnding(context, "expired");
     }),
     code && element("div", { class: "form" }, element("label", { for: "code" }, say("request.code")), code),
@@ -124,7 +124,7 @@ function fillRequest(context, account, shown) {
   const follow = () => {
     if (view.busy || view.ended || session.isOpen(account.device, shown.guid)) return;
     view.ended = true;
-    showEnding(context, Date.now() >= Date.parse(display.expiresAt) ? "expired" : "elsewhere");
+    showEnding(context, account.now() >= Date.parse(display.expiresAt) ? "expired" : "elsewhere");
   };
   session.addEventListener("requests", follow, { signal: context.signal });
 }
@@ -190,14 +190,15 @@ function detailsOf({ additionalInfo, appSpace, issuedAt, transactionId }) {
 
 /**
  * @param {ViewContext} context
+ * @param {Account} account Its service's clock counts.
  * @param {string} expiresAt
  * @param {() => void} expire
  */
-function countdown({ signal }, expiresAt, expire) {
+function countdown({ signal }, account, expiresAt, expire) {
   const left = element("strong");
   const line = element("p", { class: "countdown", role: "timer" }, say("request.left"), " ", left);
   const update = () => {
-    const span = Date.parse(expiresAt) - Date.now();
+    const span = Date.parse(expiresAt) - account.now();
     left.textContent = writeSpan(span);
     const seconds = Math.ceil(span / SECOND);
     if (SPOKEN.has(seconds)) announce(say("request.spoken", { count: seconds }));

@@ -1,6 +1,6 @@
 /** The session: the wallet of this browser, and the open requests of all of its accounts. */
 
-import { indexedDbStore, passkeys, pinKeys, Wallet } from "./device/index.js";
+import { indexedDbStore, passkeys, pinKeys, ServiceRefused, Wallet } from "./device/index.js";
 import { Notifications } from "./notifications.js";
 import { askPin } from "./pin_dialog.js";
 
@@ -10,6 +10,14 @@ import { askPin } from "./pin_dialog.js";
 /** A browser has six connections to a host, and calls need one. */
 const STREAMS = 3;
 const POLL = 10_000;
+/** How often a suspended device asks whether it was resumed. */
+const SUSPENDED = 30_000;
+
+/** @param {number} milliseconds */
+const pause = (milliseconds) =>
+  new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
 
 const hasWebAuthn = () => Boolean(window.PublicKeyCredential && navigator.credentials);
 
@@ -88,6 +96,17 @@ export class Session extends EventTarget {
     return (this.requests.get(device) ?? []).some((request) => request.guid === guid);
   }
 
+  /**
+   * Drop what is remembered of an account that was removed; with the last, the subscription.
+   *
+   * @param {string} device
+   */
+  async closeAccount(device) {
+    this.errors.delete(device);
+    const accounts = await this.wallet.accounts();
+    if (accounts.length === 0) await this.notifications.turnOff().catch(() => undefined);
+  }
+
   /** Watch each account that is there, and no other. */
   async #follow() {
     const accounts = await this.wallet.accounts();
@@ -115,17 +134,25 @@ export class Session extends EventTarget {
    */
   async #watch(account, streams, signal) {
     const { device } = account;
+    /** @type {unknown} */
+    let failure;
     try {
       for await (const requests of streams ? account.watch({ signal }) : poll(account, signal)) {
+        this.errors.delete(device);
         this.requests.set(device, requests);
         this.dispatchEvent(new Event("requests"));
         await this.#closeNotifications();
       }
     } catch (error) {
-      this.errors.set(device, error);
-      this.requests.delete(device);
-      this.dispatchEvent(new Event("accounts"));
+      failure = error;
     }
+    if (signal.aborted) return;
+    this.errors.set(device, failure);
+    this.requests.delete(device);
+    this.dispatchEvent(new Event("accounts"));
+    if (!(failure instanceof ServiceRefused && failure.reason === "suspended")) return;
+    await pause(SUSPENDED);
+    await this.#watch(account, streams, signal);
   }
 
   /** Close the notifications of requests that are not open any more. */
@@ -149,8 +176,6 @@ export class Session extends EventTarget {
 async function* poll(account, signal) {
   while (!signal.aborted) {
     yield await account.pending({ signal });
-    await new Promise((resolve) => {
-      setTimeout(resolve, POLL);
-    });
+    await pause(POLL);
   }
 }

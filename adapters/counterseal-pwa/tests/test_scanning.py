@@ -1,0 +1,70 @@
+"""
+Scanning: a bind link by the camera, where the browser reads QR codes.
+
+Chromium has no `BarcodeDetector` on Linux, so that it is faked here; the camera's picture is that
+of Chromium's own fake device, through the real `getUserMedia` and the real headers.
+"""
+
+import json
+
+DETECTOR = """(codes) => {
+  window.BarcodeDetector = class {
+    static getSupportedFormats = async () => ["qr_code"];
+    async detect(video) {
+      if (!(video.videoWidth > 0 && !video.paused)) return [];
+      return [{ rawValue: codes.length > 1 ? codes.shift() : codes[0] }];
+    }
+  };
+}"""
+
+
+def open_app(device, origin, *codes):
+    device.page.add_init_script(f"({DETECTOR})({json.dumps(codes)})")
+    device.page.goto(f"{origin.url}/app/")
+
+
+def test_a_code_binds_and_one_that_is_no_link_is_said(device, origin):
+    page = device.page
+    page.context.grant_permissions(["camera"], origin=origin.url)
+    open_app(device, origin, *["https://shop.example"] * 5, origin.link("user-scanned"))
+    page.get_by_role("button", name="Scan a QR code").click()
+    page.get_by_role("status").filter(has_text="not a link to add an account").wait_for()
+    device.wait_for_heading("Add this browser")
+    assert page.url == f"{origin.url}/app/"
+    assert page.locator("video").count() == 0
+
+
+def test_closed_the_camera_is_off(device, origin):
+    page = device.page
+    page.context.grant_permissions(["camera"], origin=origin.url)
+    open_app(device, origin, "no link")
+    page.get_by_role("button", name="Scan a QR code").click()
+    page.locator("video").wait_for()
+    stream = page.evaluate_handle("document.querySelector('video').srcObject")
+    page.get_by_role("button", name="Cancel").click()
+    page.locator("dialog").wait_for(state="detached")
+    assert stream.evaluate("(stream) => stream.getTracks()[0].readyState") == "ended"
+
+
+def test_without_a_camera_and_without_leave_it_is_said(device, origin):
+    page = device.page
+    open_app(device, origin, "no link")
+    for name, words in (("NotAllowedError", "may not be used"), ("NotFoundError", "cannot be")):
+        page.evaluate(
+            """(name) => {
+              navigator.mediaDevices.getUserMedia = async () => {
+                throw new DOMException("", name);
+              };
+            }""",
+            name,
+        )
+        page.get_by_role("button", name="Scan a QR code").click()
+        page.get_by_role("alert").filter(has_text=words).first.wait_for()
+
+
+def test_a_browser_that_reads_no_codes_says_so(device, origin):
+    page = device.page
+    page.add_init_script("delete window.BarcodeDetector")
+    page.goto(f"{origin.url}/app/")
+    page.get_by_text("This browser cannot read QR codes").wait_for()
+    assert page.get_by_role("button", name="Scan a QR code").count() == 0
