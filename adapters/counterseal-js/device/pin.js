@@ -1,7 +1,7 @@
 /**
  * The PIN: how a strong key is kept under it; the recipe is on the reference page "The wire".
  *
- * P-256 and Ed25519 secrets are 32 bytes of which nearly any value is a key. The PIN, through
+ * Secrets of P-256, Ed25519 and ML-DSA-44 are 32 bytes of which nearly any value is a key. The PIN, through
  * scrypt, shifts the secret, with no check value: every PIN gives some key, and only the service
  * can tell a wrong signature from a right one; it counts them, and revokes the device after the
  * last one. So neither the public key, its thumbprint, an answer nor a receipt may lie beside it.
@@ -10,11 +10,12 @@
 import { base64url, concatenate, readBase64url, readNumber, writeNumber } from "../wire/bytes.js";
 import { P256_ORDER, p256PublicKey } from "../wire/curves.js";
 import { InvalidField, Misuse } from "../wire/errors.js";
+import { isUnsupported, lackOf } from "../wire/keys.js";
 import { Members } from "../wire/members.js";
 import { scrypt } from "./scrypt.js";
 
 /** @typedef {import("../wire/bytes.js").Bytes} Bytes */
-/** @typedef {"ES256" | "EdDSA"} PinAlgorithm */
+/** @typedef {"ES256" | "EdDSA" | "ML-DSA-44"} PinAlgorithm */
 
 /**
  * A private key under a PIN.
@@ -37,6 +38,13 @@ const COST_LIMIT = 2 ** 16;
 const BLOCKS = { r: 8, p: 1 };
 /** What stands before the secret in an Ed25519 key of PKCS #8 (RFC 8410, 7). */
 const ED25519_PREFIX = "MC4CAQAwBQYDK2VwBCIEIA";
+/** What stands before the seed in an ML-DSA-44 key of PKCS #8 (RFC 9881, 6). */
+const ML_DSA_44_PREFIX = "MDQCAQAwCwYJYIZIAWUDBAMRBCKAIA";
+/** @type {ReadonlyMap<PinAlgorithm, [name: string, prefix: string]>} */
+const SEEDS = new Map([
+  ["EdDSA", ["Ed25519", ED25519_PREFIX]],
+  ["ML-DSA-44", ["ML-DSA-44", ML_DSA_44_PREFIX]],
+]);
 
 /**
  * Encrypt the 32 bytes of a private key under *pin*.
@@ -86,7 +94,7 @@ export function readWrappedKey(document) {
   const members = new Members(document, "wrapped key");
   const key = {
     kid: members.text("kid"),
-    algorithm: members.choice("algorithm", /** @type {const} */ (["ES256", "EdDSA"])),
+    algorithm: members.choice("algorithm", /** @type {const} */ (["ES256", "EdDSA", "ML-DSA-44"])),
     wrapping: members.choice("wrapping", /** @type {const} */ (["shifted"])),
     cost: members.count("cost"),
     salt: members.text("salt"),
@@ -105,7 +113,7 @@ export function readWrappedKey(document) {
  * @returns {Bytes}
  */
 export function newSecret(algorithm, random) {
-  if (algorithm === "EdDSA") return random(SECRET_BYTES);
+  if (algorithm !== "ES256") return random(SECRET_BYTES);
   for (;;) {
     const secret = random(SECRET_BYTES);
     const number = readNumber(secret);
@@ -120,16 +128,32 @@ export function newSecret(algorithm, random) {
  * @param {Bytes} secret
  * @param {{extractable?: boolean}} [how]
  * @returns {Promise<CryptoKey>}
+ * @throws {Misuse} `algorithm_unavailable`: this browser or Node does not have *algorithm*.
  */
 export function importSecret(algorithm, secret, { extractable = false } = {}) {
-  if (algorithm === "EdDSA") {
-    const key = concatenate(readBase64url(ED25519_PREFIX), secret);
-    return crypto.subtle.importKey("pkcs8", key, { name: "Ed25519" }, extractable, ["sign"]);
+  const seeds = SEEDS.get(algorithm);
+  if (seeds !== undefined) {
+    const [name, prefix] = seeds;
+    return importSeed(name, concatenate(readBase64url(prefix), secret), extractable);
   }
   const [x, y] = p256PublicKey(secret).map(base64url);
   const jwk = { kty: "EC", crv: "P-256", x, y, d: base64url(secret) };
   const kind = { name: "ECDSA", namedCurve: "P-256" };
   return crypto.subtle.importKey("jwk", /** @type {JsonWebKey} */ (jwk), kind, extractable, ["sign"]);
+}
+
+/**
+ * @param {string} name
+ * @param {Bytes} key PKCS #8.
+ * @param {boolean} extractable
+ */
+async function importSeed(name, key, extractable) {
+  try {
+    return await crypto.subtle.importKey("pkcs8", key, { name }, extractable, ["sign"]);
+  } catch (error) {
+    if (!isUnsupported(error)) throw error;
+    throw new Misuse("algorithm_unavailable", lackOf(name));
+  }
 }
 
 /**

@@ -9,13 +9,14 @@
 import { base64url, newId, systemRandom } from "../wire/bytes.js";
 import { p256PublicKey } from "../wire/curves.js";
 import { keySigner } from "../wire/jws.js";
-import { KINDS } from "../wire/keys.js";
+import { isUnsupported, KINDS, lackOf } from "../wire/keys.js";
 import { InvalidField, Misuse, NotUnlocked } from "./errors.js";
 import { importSecret, newSecret, readWrappedKey, unwrap, wrap } from "./pin.js";
 
 /** @typedef {import("../wire/bytes.js").Random} Random */
 /** @typedef {import("../wire/jws.js").Signer} Signer */
 /** @typedef {import("../wire/keys.js").Algorithm} Algorithm */
+/** @typedef {import("./pin.js").PinAlgorithm} PinAlgorithm */
 
 /**
  * A new strong key.
@@ -45,15 +46,21 @@ const RSA = { modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1) };
  * @param {Algorithm} alg
  * @param {Random} random
  * @returns {Promise<{kid: string, alg: Algorithm, key: CryptoKey, jwk: Record<string, string>}>}
+ * @throws {Misuse} `algorithm_unavailable`: this browser or Node does not have *alg*.
  */
 export async function generateKey(alg, random) {
   const kid = newId(random);
   const algorithm = { ...RSA, ...KINDS[alg].importing };
-  const pair = /** @type {CryptoKeyPair} */ (
-    await crypto.subtle.generateKey(algorithm, false, ["sign", "verify"])
-  );
-  const jwk = await exportMembers(alg, pair.publicKey);
-  return { kid, alg, key: pair.privateKey, jwk: { ...jwk, kid, alg } };
+  let pair;
+  try {
+    pair = await crypto.subtle.generateKey(algorithm, false, ["sign", "verify"]);
+  } catch (error) {
+    if (!isUnsupported(error)) throw error;
+    throw new Misuse("algorithm_unavailable", lackOf(algorithm.name));
+  }
+  const { privateKey, publicKey } = /** @type {CryptoKeyPair} */ (pair);
+  const jwk = await exportMembers(alg, publicKey);
+  return { kid, alg, key: privateKey, jwk: { ...jwk, kid, alg } };
 }
 
 /**
@@ -113,7 +120,7 @@ export function readKeyRecord(record) {
  *
  * A wrong PIN is not noticed here: the service refuses the answer as `strong_key_missed`.
  *
- * @param {{askPin: AskPin, algorithm?: "ES256" | "EdDSA", cost?: number, random?: Random}} how
+ * @param {{askPin: AskPin, algorithm?: PinAlgorithm, cost?: number, random?: Random}} how
  * @returns {StrongKeys}
  */
 export function pinKeys({ askPin, algorithm = "ES256", cost, random = systemRandom }) {
@@ -147,7 +154,7 @@ function refuseUnlock() {
 }
 
 /**
- * @param {"ES256" | "EdDSA"} algorithm
+ * @param {PinAlgorithm} algorithm
  * @param {import("../wire/bytes.js").Bytes} secret
  * @returns {Promise<Record<string, string>>}
  */
@@ -156,8 +163,6 @@ async function publicMembers(algorithm, secret) {
     const [x, y] = p256PublicKey(secret).map(base64url);
     return /** @type {Record<string, string>} */ ({ crv: "P-256", kty: "EC", x, y });
   }
-  // Ed25519 keys of PKCS #8 hold no public half, and engines export it as a part of the private.
-  const key = await importSecret(algorithm, secret, { extractable: true });
-  const { x } = await crypto.subtle.exportKey("jwk", key);
-  return { crv: "Ed25519", kty: "OKP", x: String(x) };
+  // Keys of PKCS #8 hold no public half, and engines export it as a part of the private.
+  return exportMembers(algorithm, await importSecret(algorithm, secret, { extractable: true }));
 }

@@ -155,7 +155,11 @@ def service(tmp_path_factory):
     document = json.loads(made.stdout)
     port = free_port()
     url = f"http://localhost:{port}"  # where a browser would have passkeys
-    serve = [*COMMAND, "serve", "--data", "data", "--port", str(port), "--public-url", url]
+    config = folder / "counterseal.toml"
+    algorithms = ["ES256", "EdDSA", "PS256", "RS256", "ML-DSA-44"]
+    config.write_text(f"[policy]\nalgorithms = {algorithms}\n", "utf-8")
+    where = ("--data", "data", "--config", str(config), "--port", str(port))
+    serve = [*COMMAND, "serve", *where, "--public-url", url]
     serving = subprocess.Popen(serve, stderr=subprocess.DEVNULL, **how)
     try:
         yield {

@@ -125,12 +125,11 @@ const history = async (each) =>
 story.history = { pin: await history(reopened), deviceOnly: await history(second) };
 
 story.algorithms = {};
-for (const algorithm of ["ES256", "EdDSA", "PS256", "RS256"]) {
-  const of = new Wallet({
-    algorithm,
-    store: memoryStore(),
-    strongKeys: [deviceOnlyKeys({ algorithm })],
-  });
+for (const algorithm of ["ES256", "EdDSA", "PS256", "RS256", "ML-DSA-44"]) {
+  const ofBrowser = deviceOnlyKeys({ algorithm });
+  const underPin = pinKeys({ algorithm, askPin: async () => "1379" });
+  const strongKeys = [algorithm === "ML-DSA-44" ? underPin : ofBrowser];
+  const of = new Wallet({ algorithm, store: memoryStore(), strongKeys });
   const accountId = `user-${algorithm}`;
   const each = await of.bind({ url, link: (await client.invite(accountId)).link });
   const first = await ask(each, accountId, approve);

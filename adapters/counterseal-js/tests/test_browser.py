@@ -25,6 +25,7 @@ TESTS = (
 VECTOR_TESTS = (
     "wire/test/vectors.test.js",
     "wire/test/passkeys.test.js",
+    "wire/test/ml_dsa.test.js",
     "device/test/pin.test.js",
     "origin/test/vectors.test.js",
 )

@@ -63,7 +63,7 @@ def test_one_wallet_has_several_accounts(story):
 
 
 def test_every_algorithm_binds_answers_rotates_and_disowns(story):
-    assert set(story["algorithms"]) == {"ES256", "EdDSA", "PS256", "RS256"}
+    assert set(story["algorithms"]) == {"ES256", "EdDSA", "PS256", "RS256", "ML-DSA-44"}
     for algorithm, (alg, approval, refusal) in story["algorithms"].items():
         assert (alg, approval["accountId"]) == (algorithm, f"user-{algorithm}")
         assert refusal == {"code": "declined", "disowned": True}

@@ -1,4 +1,4 @@
-/** Public keys: JWKs that are fit (RFC 7517), their thumbprints (RFC 7638), and sets of them. */
+/** Public keys: JWKs that are fit (RFC 7517, RFC 9964), their thumbprints (RFC 7638), and sets of them. */
 
 import { digest, readBase64url, readNumber } from "./bytes.js";
 import { isOnEd25519, isOnP256 } from "./curves.js";
@@ -6,7 +6,7 @@ import { demand, InvalidField, refuse } from "./errors.js";
 import { canonical, isObject } from "./ijson.js";
 import { hasRocaFingerprint } from "./roca.js";
 
-/** @typedef {"ES256" | "EdDSA" | "PS256" | "RS256"} Algorithm */
+/** @typedef {"ES256" | "EdDSA" | "PS256" | "RS256" | "ML-DSA-44"} Algorithm */
 /** @typedef {import("./passkeys.js").Passkey} Passkey */
 
 /**
@@ -35,6 +35,9 @@ import { hasRocaFingerprint } from "./roca.js";
 const EC_MEMBERS = Object.freeze(["crv", "kty", "x", "y"]);
 const OKP_MEMBERS = Object.freeze(["crv", "kty", "x"]);
 const RSA_MEMBERS = Object.freeze(["e", "kty", "n"]);
+/** A thumbprint is over the algorithm too (RFC 9964, 6). */
+const AKP_MEMBERS = Object.freeze(["alg", "kty", "pub"]);
+const ML_DSA_44_BYTES = 1312;
 const RSA_BITS = { least: 2048, most: 8192 };
 const RSA_EXPONENT = { least: 65537n, past: 2n ** 32n };
 
@@ -63,6 +66,12 @@ export const KINDS = Object.freeze({
     members: RSA_MEMBERS,
     importing: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
     signing: { name: "RSASSA-PKCS1-v1_5" },
+  },
+  "ML-DSA-44": {
+    kty: "AKP",
+    members: AKP_MEMBERS,
+    importing: { name: "ML-DSA-44" },
+    signing: { name: "ML-DSA-44" },
   },
 });
 
@@ -122,13 +131,25 @@ async function importPublicKey(members, kind) {
   try {
     demand(isFit(members), "unfit_key");
     return await crypto.subtle.importKey("jwk", members, kind.importing, true, ["verify"]);
-  } catch {
-    return refuse("unfit_key");
+  } catch (error) {
+    return refuse("unfit_key", isUnsupported(error) ? lackOf(kind.importing.name) : "");
   }
 }
 
+/**
+ * Tell whether an error of WebCrypto says that it does not know an algorithm.
+ *
+ * @param {unknown} error
+ */
+export const isUnsupported = (error) =>
+  error instanceof DOMException && error.name === "NotSupportedError";
+
+/** @param {string} name */
+export const lackOf = (name) => `WebCrypto has no ${name} here`;
+
 /** @param {Record<string, string>} members */
-function isFit({ kty, crv, x = "", y = "", n = "", e = "" }) {
+function isFit({ kty, crv, x = "", y = "", n = "", e = "", pub = "" }) {
+  if (kty === "AKP") return readBase64url(pub).length === ML_DSA_44_BYTES;
   if (kty === "EC") return crv === "P-256" && isOnP256(readBase64url(x), readBase64url(y));
   if (kty === "OKP") return crv === "Ed25519" && isOnEd25519(readBase64url(x));
   const [modulus, exponent] = [readBase64url(n), readBase64url(e)];
@@ -176,8 +197,8 @@ export const keySetDocument = (keys) => ({ keys: keys.map(({ jwk }) => ({ ...jwk
  *
  * @param {Readonly<Record<string, string>>} jwk With `kid` and `alg`.
  */
-export function thumbprintOf({ kid: _kid, alg: _alg, ...members }) {
-  return digest(canonical(members));
+export function thumbprintOf({ kid: _kid, alg, ...members }) {
+  return digest(canonical(members["kty"] === "AKP" ? { ...members, alg } : members));
 }
 
 /**

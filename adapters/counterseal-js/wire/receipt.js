@@ -73,7 +73,8 @@ export async function verifyReceipt(token, trusted) {
     return await readReceipt(token, trusted);
   } catch (error) {
     const untrusted = error instanceof Refused && error.code === "issuer_untrusted";
-    throw new Refused(untrusted ? "issuer_untrusted" : "receipt_changed");
+    const reason = error instanceof Refused ? error.message : "";
+    throw new Refused(untrusted ? "issuer_untrusted" : "receipt_changed", reason);
   }
 }
 

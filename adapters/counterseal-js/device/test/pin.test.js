@@ -23,6 +23,14 @@ const SCRYPT = [
   ["pleaseletmein", "SodiumChloride", { n: 16384, r: 8, p: 1 }, "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887"],
 ];
 
+// ML-DSA-44 where WebCrypto has it.
+const ALGORITHMS = await crypto.subtle
+  .generateKey({ name: "ML-DSA-44" }, false, ["sign", "verify"])
+  .then(
+    () => ["ES256", "EdDSA", "ML-DSA-44"],
+    () => ["ES256", "EdDSA"],
+  );
+
 for (const [password, salt, cost, expected] of SCRYPT) {
   test(`scrypt with N = ${cost.n}`, async () => {
     const stretched = await scrypt(password, utf8(salt), cost, 64);
@@ -40,6 +48,20 @@ for (const { about, key, pin, wrapped } of readVectors("pin").valid) {
   });
 }
 
+for (const { key, pin, wrapped } of readVectors("ml-dsa").pin) {
+  test(`a key of ML-DSA-44 under a PIN: ${key}`, async () => {
+    const { private: jwk } = readVectors("ml-dsa").keys.find(({ name }) => name === key);
+    const { kid, algorithm, cost, salt } = wrapped;
+    const secret = readBase64url(jwk.priv);
+    assert.deepEqual(await unwrap(readWrappedKey(wrapped), pin), secret);
+    const same = await wrap({ kid, algorithm, secret }, pin, () => readBase64url(salt), cost);
+    assert.deepEqual(same, wrapped);
+    if (!ALGORITHMS.includes(algorithm)) return;
+    const imported = await importSecret(algorithm, secret, { extractable: true });
+    assert.equal((await crypto.subtle.exportKey("jwk", imported)).pub, jwk.pub);
+  });
+}
+
 for (const { about, pin, wrapped, secret } of readVectors("pin").other) {
   test(`another PIN gives another key: ${about}`, async () => {
     assert.equal(base64url(await unwrap(readWrappedKey(wrapped), pin)), secret);
@@ -47,7 +69,7 @@ for (const { about, pin, wrapped, secret } of readVectors("pin").other) {
   });
 }
 
-for (const algorithm of ["ES256", "EdDSA"]) {
+for (const algorithm of ALGORITHMS) {
   test(`a strong key of ${algorithm} signs with its PIN, and another key with another`, async () => {
     let pin = "1379";
     const asked = [];
@@ -97,4 +119,6 @@ test("what was not written by `wrap` is refused", async () => {
   }
 });
 
-test("every vector of PINs was read", (context) => demandAllRead({ pin: undefined }, context));
+test("every vector of PINs was read", (context) => {
+  demandAllRead({ pin: undefined, "ml-dsa": ["pin"] }, context);
+});
