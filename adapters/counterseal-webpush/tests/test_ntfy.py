@@ -31,7 +31,7 @@ NTFY = shutil.which("ntfy")
 def ntfy(tmp_path):
     """Run ntfy on loopback, with its files in *tmp_path*, and return its URL."""
     if NTFY is None:
-        pytest.skip("ntfy is not installed (Debian: apt-get install ntfy)")
+        pytest.skip("no ntfy: install it, such as by apt-get install ntfy")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
