@@ -74,12 +74,12 @@ class NoAttestationVerifier:
     The AttestationVerifier port of a service that registers no passkeys of browsers.
 
     Raises:
-        AttestationRefused: Of every registration.
+        AttestationRefused: Both methods, always.
     """
 
-    def conveyance(self) -> str:
-        """Return `direct`: no registration is accepted."""
-        return "direct"
+    def conveyance(self) -> NoReturn:
+        """Refuse, before a browser makes a passkey for nothing."""
+        raise AttestationRefused("this service registers no passkeys of browsers")
 
     def verify(self, *_: object, **__: object) -> NoReturn:
         """Refuse a registration."""

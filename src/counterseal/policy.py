@@ -178,11 +178,20 @@ class Policy:
         " a 429 as a failure of the service.",
     )
     origin_rate: int = setting(6_000, "Challenges in a minute that one origin may issue in all.")
+    authenticate_rate: int = setting(
+        6_000,
+        "Authentications by passkeys in a minute that one origin may begin in all: log-ins, as"
+        " challenges are, of which nobody is notified.",
+    )
     redirect_rate: int = setting(
         6_000,
         "Log-ins in a minute that may be begun in one App Space, by callers that know its GUID.",
     )
-    invite_rate: int = setting(6_000, "Invitations in a minute that one origin may make in all.")
+    invite_rate: int = setting(
+        6_000,
+        "Invitations in a minute that one origin may make in all, registrations of passkeys that it"
+        " begins included.",
+    )
 
     # Keys
     algorithms: frozenset[Algorithm] = setting(

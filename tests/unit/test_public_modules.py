@@ -41,6 +41,7 @@ FOR_DRIVING = FOR_DRIVEN | {
             "models.clients",
             "models.passkeys",
             "policy",
+            "wire.ceremony",
             "wire.claims",
             "wire.cx1",
             "wire.device",

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import sys
 
 import pytest
 
@@ -131,6 +132,7 @@ def test_tenants_are_created_and_listed(admin, founded, authenticates):
                         "name": "Desk",
                         "auth": ["basic"],
                         "callbacks": [URL],
+                        "domains": [],
                     }
                 ],
             }
@@ -241,6 +243,41 @@ def test_entries_go_by_url_and_by_guid(admin, founded):
     assert admin("forbid", origin, first["callbackGuid"]) == output | {"callbacks": []}
     admin("allow", origin, URL)
     assert admin("forbid", origin, URL) == {"callbacks": [], "domains": []}
+
+
+def test_domains_for_passkeys_are_allowed_and_forbidden(admin, founded, run, data):
+    origin, domain = founded["requestOriginGuid"], "shop.example.com"
+    output = {"callbacks": [], "domains": [domain]}
+    assert admin("allow", origin, domain, "--webauthn") == output
+    assert admin("forbid", origin, domain) == output | {"domains": []}
+    admin("allow", origin, domain, "--webauthn")
+    admin("allow", origin, domain)
+    (company,) = admin("list")["companies"]
+    (listed,) = company["appSpaces"][0]["origins"]
+    assert (listed["callbacks"], listed["domains"]) == ([domain], [domain])
+    result = run("admin", "forbid", origin, domain, "--data", data)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "an address and a domain: give the GUID" in result.stderr
+    entry = next(each for each in admin("show", origin)["callbacks"] if each["callbackType"] == 2)
+    assert admin("forbid", origin, entry["callbackGuid"]) == output | {
+        "callbacks": [domain],
+        "domains": [],
+    }
+    result = run("admin", "allow", origin, "https://shop.example.com", "--webauthn", "--data", data)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "not a domain in lower case" in result.stderr
+
+
+def test_a_domain_is_allowed_with_a_warning_where_the_extra_is_missing(
+    run, founded, data, monkeypatch
+):
+    words = ("admin", "allow", founded["requestOriginGuid"], "shop.example", "--webauthn")
+    assert run(*words, "--data", data).stderr == ""
+    monkeypatch.setitem(sys.modules, "counterseal_webauthn", None)
+    result = run(*words, "--data", data)
+    assert result.exit_code == 0
+    assert result.stderr.startswith("warning: no browser can register a passkey: ")
+    assert "counterseal-server[webauthn]" in result.stderr
 
 
 def test_administrators_of_each_role(admin, founded, authenticates, data):

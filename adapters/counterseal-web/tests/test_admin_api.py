@@ -60,12 +60,14 @@ def test_the_five_calls_of_c_ue(kit, world, client, desk):
     url = {"callbackUrl": "auth.example.com/api/{*}/mfa/callback"}
     assert len(last(desk.post(f"{origin}/callbacks/new", url))) == 36
     domain = {"callbackUrl": "auth.example.com", "callbackType": 2}
-    refused = desk.post(f"{origin}/callbacks/new", domain)
-    assert (refused.status_code, refused.json["field"]) == (400, "callbackType")
-    assert refused.json["detail"].startswith("callbackType: 2, a WebAuthn domain, ")
+    entry = last(desk.post(f"{origin}/callbacks/new", domain))
+    assert desk.get(f"{origin}/callbacks/{entry}").json == {"callbackGuid": entry, **domain}
     record = world.administration.get(guid, Origin)
     assert (record.codes, record.wildcards) == (Codes.ECHOED, True)
-    assert (record.callbacks, record.domains) == ((url["callbackUrl"],), ())
+    assert (record.callbacks, record.domains) == (
+        (url["callbackUrl"],),
+        ("auth.example.com",),
+    )
     bound = client.put(
         "/api/account/bind",
         json={"accountId": "user-42"},
@@ -362,7 +364,8 @@ def test_a_signed_call_counts_once_and_for_its_own_body(world, client, desk):
         ("callback/new", {"callbackUrl": "javascript:alert(1)"}, "callbackUrl"),
         ("callback/new", {"callbackUrl": "a.example", "callbackType": True}, "callbackType"),
         ("callback/new", {"callbackUrl": "a.example", "callbackType": "2"}, "callbackType"),
-        ("callback/new", {"callbackUrl": "https://a.example", "callbackType": 2}, "callbackType"),
+        ("callback/new", {"callbackUrl": "https://a.example", "callbackType": 2}, "callbackUrl"),
+        ("callback/new", {"callbackUrl": "a.example", "callbackType": 3}, "callbackType"),
         ("edit", {"callbackStates": "ANSWERED"}, "callbackStates"),
         ("edit", {"callbackStates": ["PENDING"]}, "callbackStates"),
         ("edit", {"callbackStates": ["GONE"]}, "callbackStates"),

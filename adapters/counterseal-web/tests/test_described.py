@@ -17,8 +17,8 @@ from schemathesis.openapi.checks import RejectedPositiveData
 from schemathesis.transport.wsgi import WSGITransport
 
 from counterseal import Refused
-from counterseal.models import OPERATOR, BindingState
-from counterseal.testing import APP_RETURN
+from counterseal.models import OPERATOR, BindingState, CallbackType
+from counterseal.testing import APP_RETURN, FakeModel, FakePasskey
 from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_cx1
@@ -36,6 +36,8 @@ SIGNED = "a signature, made when it is known of what"
 EXAMPLES = max(4, settings.default.max_examples // 10)
 """Of each operation, besides the cases that its description leads to; 100 if `thorough`."""
 
+DOMAIN = "shop.example"
+USER_INFO = '{"name":"zoe","displayName":"Zoe"}'
 MOMENT = timedelta(milliseconds=20)
 SOCKETS = ("max_redirects", "verify", "cert", "proxies")
 
@@ -46,6 +48,7 @@ UNSAID = {
     "key_reused": "",  # what was sent before
     "keys_incomplete": "",  # one key of each role
     "unfit_key": "",  # on the curve
+    "domain_forbidden": "",  # the allow-list is the origin's
     "not_possessed": "",  # signatures
     "invalid_field": (
         r"beyond 2\*\*53|surrogate|control character"  # I-JSON: in any member
@@ -59,6 +62,8 @@ UNSAID = {
         r"|^brandInfo\.logo"  # a PNG in base64
         r"|^passkeys\."  # origins within the relying party id
         r"|^logout_token: refused"  # a signature
+        r"|^userInfo\b|^credential\b"  # JSON inside of a text; one spelling of base64url
+        r"|^callbackUrl: not a domain"  # by `callbackType`
         r"|^overlap: negative, or longer"  # the policy's
     ),
 }
@@ -125,6 +130,7 @@ def known_values(kit, world, shop):
     requests = [kit.ask(shop).json["guid"] for _ in range(3)]
     space = world.new_app_space("Staff", idp=world.idp.settings())
     begun = world.logins.redirect(space.guid, APP_RETURN)
+    register_passkey(world, "user-44")
     (state,) = parse_qs(urlsplit(begun.url).query)["state"]
     branded = world.administration.edit_app_space(world.app_space.guid, logo=build_png())
     return {
@@ -134,10 +140,23 @@ def known_values(kit, world, shop):
         "redirect": {"appSpaceGuid": [space.guid], "redirectUri": [APP_RETURN]},
         "comeBack": {"state": [state]},
         "accountId": ["user-42"],
+        "bindPasskey": {"userInfo": [USER_INFO], "domain": [DOMAIN], "accountId": ["user-44"]},
+        "authenticateByPasskey": {"domain": [DOMAIN], "accountId": ["user-44"]},
         "requestGuid": requests,
         "deviceGuid": [device],
         "guid": requests,
     }
+
+
+def register_passkey(world, account_id):
+    allow = world.administration.allow_callback
+    allowing = allow(world.origin.origin.guid, DOMAIN, kind=CallbackType.DOMAIN)
+    party = world.renewed(world.origin)
+    assert party.origin == allowing
+    started = world.ceremonies.start_registration(party, account_id, DOMAIN)
+    passkey = FakePasskey(rp_id=DOMAIN, origin=f"https://{DOMAIN}")
+    response = FakeModel(attestation="none").create(passkey, started.challenge)
+    world.ceremonies.register(party, account_id, response)
 
 
 @pytest.fixture
@@ -280,6 +299,7 @@ def test_schemathesis_finds_no_answer_that_is_not_described(describe, known_valu
     # schemathesis leaves out what it has read the description from.
     assert set(statuses) == {each.id for each in OPERATIONS} - {"describe"}
     signed = {"answerRequest", "disownRequest", "finishBind", "lookAtInvitation", "rotateKeys"}
+    signed |= {"registerPasskey", "finishAuthentication"}
     assert dull(statuses) <= signed | {"authenticate", "logOut"}, statuses
 
 

@@ -27,11 +27,12 @@ from counterseal.models import (
     AdminRole,
     BindingState,
     Callback,
+    CallbackType,
     Challenge,
     Codes,
     Scheme,
 )
-from counterseal.testing import FakeService
+from counterseal.testing import FakeModel, FakePasskey, FakeService
 from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_cx1
@@ -74,6 +75,12 @@ QUESTION_FORM = (
     b"&content%5Bkeys%5D%5B0%5D%5Bkey%5D=Platform&content%5Bkeys%5D%5B0%5D%5Bvalue%5D=Z%C3%B6e"
     b"&buttons%5B0%5D%5Btitle%5D=Approve&buttons%5B0%5D%5BstrongAuth%5D=true"
     b"&buttons%5B1%5D%5Btitle%5D=Decline&buttons%5B1%5D%5BstrongAuth%5D=false"
+)
+DOMAIN = "shop.example"
+USER_INFO = json.dumps({"name": "zoe@shop.example", "displayName": "Zo\u00eb"})
+NEW_PASSKEY_FORM = (
+    b"accountId=user-44&domain=shop.example&userInfo=%7B%22name%22%3A%22zoe%22%2C"
+    b"%22displayName%22%3A%22Zoe%22%7D"
 )
 ODD = (
     *(
@@ -169,7 +176,12 @@ class Service:
         settings["administration"] = True
         self.app = kit.application(self.world.ports, **settings)
         party = self.world.new_origin(self.world.app_space, "CX client", codes=Codes.ECHOED)
+        allow = self.world.administration.allow_callback
+        party = attrs.evolve(
+            party, origin=allow(party.origin.guid, DOMAIN, kind=CallbackType.DOMAIN)
+        )
         self.party = party
+        self.passkey = FakePasskey(rp_id=DOMAIN, origin=f"https://{DOMAIN}")
         self.credential = kit.shop_of(self.world, None, party).headers
         self.phones = {user: self.world.bind(user) for user in USERS}
         self.guids = [""]
@@ -227,6 +239,42 @@ class Service:
             phone.answer(phone.fetch(open_challenge.guid))
         self.world.sender.script(self.rng.choice([204, 410, 410]))
         self.delivered = [*self.delivered[-20:], *self.world.deliver()]
+
+    def started(self, verb, user):
+        """Return what a browser answers a ceremony that has begun."""
+        start = getattr(self.world.ceremonies, verb)
+        return self._renewed(user, lambda: start(self.party, user, DOMAIN).challenge)
+
+    def created(self, user):
+        """Return the body that registers a passkey."""
+        self.passkey = FakePasskey(rp_id=DOMAIN, origin=f"https://{DOMAIN}")
+        challenge = self.started("start_registration", user)
+        self.response = FakeModel(attestation="none").create(self.passkey, challenge)
+        return self._credential(
+            user,
+            clientDataJSON=self.response.client_data,
+            attestationObject=self.response.attestation_object,
+        )
+
+    def used(self, user):
+        """Return the body that authenticates by a passkey, which is registered first."""
+        self.created(user)
+        self._renewed(user, lambda: self.world.ceremonies.register(self.party, user, self.response))
+        parts = self.passkey.get(self.started("start_authentication", user))
+        return self._credential(
+            user,
+            clientDataJSON=parts.client_data,
+            authenticatorData=parts.authenticator_data,
+            signature=parts.signature,
+        )
+
+    def _credential(self, user, **response):
+        credential = {
+            "id": self.passkey.public.passkey.credential_id,
+            "type": "public-key",
+            "response": {name: keys.b64url(data) for name, data in response.items()},
+        }
+        return json.dumps({"accountId": user, "credential": credential}).encode()
 
     def entry(self):
         """Return the place of an entry of the allow-list, anew if it was taken off."""
@@ -290,6 +338,11 @@ def service_requests(service):
     (device,) = service.world.ports.store.get(service.phone(user).guid)
     question = json.dumps(QUESTION | {"accountId": user}).encode()
     named_body = json.dumps({"requestGuid": guid}).encode()
+    browser = "user-44"
+    domain = json.dumps({"accountId": browser, "domain": DOMAIN}).encode()
+    new_passkey = json.dumps(
+        {"accountId": browser, "domain": DOMAIN, "userInfo": USER_INFO}
+    ).encode()
     return [
         ("PUT", "/account/bind", "", json.dumps({"accountId": user}).encode(), JSON),
         ("PUT", "/account/bind", "", b"accountId=user-43&userInfo=Zo%C3%AB", FORM),
@@ -309,6 +362,11 @@ def service_requests(service):
         ("GET", "/account/getAccount", f"accountId={user}", b"", ""),
         ("GET", f"/account/{device.account}", "", b"", ""),
         ("PATCH", "/account/revoke", "", b"accountId=user-43", FORM),
+        ("PUT", "/account/webauthn/bind", "", new_passkey, JSON),
+        ("PUT", "/account/webauthn/bind", "", NEW_PASSKEY_FORM, FORM),
+        ("POST", "/account/webauthn/register", "", service.created(browser), JSON),
+        ("POST", "/request/webauthn/authenticate", "", domain, JSON),
+        ("POST", "/request/webauthn/finishAuthentication", "", service.used(browser), JSON),
         ("GET", "/openapi.json", "", b"", ""),
     ]
 

@@ -16,10 +16,11 @@ import pytest
 from werkzeug.serving import make_server
 
 import counterseal as cs
-from counterseal import Administration, Credentials, trusted_keys
+from counterseal import Administration, Credentials, keys, trusted_keys
 from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import memory_ports
-from counterseal.models import Clients, DeliveryOutcome, Scheme, TokenForm
+from counterseal.models import CallbackType, Clients, DeliveryOutcome, Scheme, TokenForm
+from counterseal.testing import FakeAttestationVerifier, FakeModel, FakePasskey
 from counterseal.testing.clock import FrozenClock
 from counterseal.usecases.callbacks import Callbacks
 from counterseal.wire.enrolment import enrolment_document
@@ -210,7 +211,9 @@ def serve(kit):
     running = []
 
     def start(clock=None):
-        ports = attrs.evolve(memory_ports(clock=clock), sender=Relay())
+        ports = attrs.evolve(
+            memory_ports(clock=clock), sender=Relay(), attestation=FakeAttestationVerifier()
+        )
         server = make_server("127.0.0.1", 0, None, threaded=True)
         base = f"http://127.0.0.1:{server.server_port}"
         server.app = kit.application(ports, public_url=base, administration=True)
@@ -398,8 +401,8 @@ def ue(serve, launch):
 def test_c_ue_sets_itself_up_asks_and_confirms_the_result(ue, button):
     ue, service, bound, device_client = ue
     assert bound["before"] == []
-    assert bound["domain"]["field"] == "callbackType"
-    assert "WebAuthn" in bound["domain"]["detail"]
+    (origin,) = service.ports.store.get(bound["origin"])
+    assert (origin.domains, origin.entries[1].guid) == ((HOST,), bound["domain"])
     added = ue.hear()
     assert added["transactionId"] == added["sent"]
     display_text = json.loads(device_client.display_text(added["guid"]))
@@ -427,3 +430,54 @@ def test_c_ue_believes_no_callback_that_lies(ue):
     verdict = ue.hear()
     assert verdict["callback"]["buttonSelected"] == 0
     assert (verdict["approved"], verdict["agrees"], verdict["verified"]) == (False, False, False)
+
+
+def test_c_ue_registers_a_passkey_and_logs_in_by_it(serve, launch):
+    service = serve()
+    _, party = service.origin()
+    administration = Administration(service.ports, cs.STANDARD, by=cs.OPERATOR)
+    administration.allow_callback(party["origin"], HOST, kind=CallbackType.DOMAIN)
+    program = launch("passkeys", party | {"domain": HOST})
+    bound = program.hear()
+    assert bound["location"].endswith(f"/api/account/{bound['privakeyId']}")
+    options = bound["registrationOptions"]
+    assert options["rp"]["id"] == HOST
+    passkey = FakePasskey(rp_id=HOST, origin=f"https://{HOST}")
+    challenge = keys.unb64url(options["challenge"])
+    created = FakeModel(attestation="none").create(passkey, challenge)
+    program.send_line(
+        credential=credential(
+            passkey,
+            clientDataJSON=created.client_data,
+            attestationObject=created.attestation_object,
+        )
+    )
+    begun = program.hear()
+    assert begun["registered"]["privakeyId"] == bound["privakeyId"]
+    parts = passkey.get(keys.unb64url(begun["assertionOptions"]["challenge"]))
+    program.send_line(
+        credential=credential(
+            passkey,
+            clientDataJSON=parts.client_data,
+            authenticatorData=parts.authenticator_data,
+            signature=parts.signature,
+            userHandle=keys.unb64url(options["user"]["id"]),
+        )
+    )
+    assert program.hear() == {
+        "loggedIn": True,
+        "replayed": {"status": 409, "code": "wrong_state"},
+    }
+    assert program.ended()
+
+
+def credential(passkey, **response):
+    credential_id = passkey.public.passkey.credential_id
+    return {
+        "type": "public-key",
+        "id": credential_id,
+        "rawId": credential_id,
+        "authenticatorAttachment": "platform",
+        "response": {name: keys.b64url(data) for name, data in response.items()},
+        "clientExtensionResults": {"credProps": {"rk": True}},
+    }

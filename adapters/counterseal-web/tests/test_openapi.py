@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from counterseal import STANDARD, Refused, read_question
+from counterseal import STANDARD, Refused, keys, read_question
+from counterseal.models import CallbackType
 from counterseal.rules.sizes import challenge_life
+from counterseal.testing import FakeModel, FakePasskey
 from counterseal_web import OPERATIONS, Settings
 from counterseal_web.openapi import openapi
 from counterseal_web.problems import STATUS_BY_PUBLIC_CODE
@@ -97,6 +99,50 @@ def test_under_api_the_document_says_so(client):
     assert client.get("/api/openapi.json").json["servers"] == [{"url": f"{BASE}/api"}]
 
 
+def browser_bodies(world, shop):
+    """Return the replies to the four WebAuthn calls, and to a list with a passkey."""
+    allow = world.administration.allow_callback
+    allow(world.origin.origin.guid, "shop.example", kind=CallbackType.DOMAIN)
+    passkey = FakePasskey(rp_id="shop.example", origin="https://shop.example")
+    zoe = {"accountId": "zoe", "domain": "shop.example"}
+    user = {"userInfo": '{"name":"zoe","displayName":"Zoe"}'}
+    started = shop.put("/account/webauthn/bind", json=zoe | user)
+    challenge = keys.unb64url(started.json["registrationOptions"]["challenge"])
+    created = FakeModel(attestation="none").create(passkey, challenge)
+    answer = credential(
+        passkey,
+        clientDataJSON=created.client_data,
+        attestationObject=created.attestation_object,
+    )
+    registered = shop.post("/account/webauthn/register", json=answer)
+    begun = shop.post("/request/webauthn/authenticate", json=zoe)
+    used = passkey.get(keys.unb64url(begun.json["assertionOptions"]["challenge"]))
+    answer = credential(
+        passkey,
+        clientDataJSON=used.client_data,
+        authenticatorData=used.authenticator_data,
+        signature=used.signature,
+    )
+    return [
+        ("RegistrationOptions", started),
+        ("RegisteredPasskey", registered),
+        ("AssertionOptions", begun),
+        ("Authenticated", shop.post("/request/webauthn/finishAuthentication", json=answer)),
+        ("Devices", shop.get("/device/getAll?accountId=zoe")),
+    ]
+
+
+def credential(passkey, **response):
+    return {
+        "accountId": "zoe",
+        "credential": {
+            "id": passkey.public.passkey.credential_id,
+            "type": "public-key",
+            "response": {name: keys.b64url(data) for name, data in response.items()},
+        },
+    }
+
+
 def test_what_is_really_sent_is_what_is_described(kit, world, shop, device_client, described):
     guid = kit.ask(shop, showCode=True).json["guid"]
     account = world.accounts.get(world.origin, "user-42").guid
@@ -107,6 +153,7 @@ def test_what_is_really_sent_is_what_is_described(kit, world, shop, device_clien
         ("Request", shop.get(f"/request/{guid}")),
         ("Account", shop.get(f"/account/{account}")),
         ("Devices", shop.get("/device/getAll?accountId=user-42")),
+        *browser_bodies(world, shop),
         ("Pending", device_client.get("/device/requests")),
         ("Shown", device_client.get(f"/device/requests/{guid}")),
         ("Status", device_client.get("/device/status")),

@@ -11,7 +11,7 @@ from datetime import timedelta
 from unittest import mock
 
 import attrs
-from exchanges import answering, asking, entering, refusing, stalling, tenancy
+from exchanges import answering, asking, browsing, entering, refusing, stalling, tenancy
 from exchanges.cast import by_cx1
 from exchanges.recorder import PUBLIC, Exchange, Recorder
 from flask import Flask
@@ -83,6 +83,7 @@ def _told(face):
     tenancy.deliver_again(desk, places)
     account = tenancy.help_a_user(desk, shop, places)
     answering.unbind(recorder, shop, world)
+    browsing.register(shop)
     asking.look_after(shop, phone)
     tenancy.look_after(recorder, desk, places, world.entropy)
     tenancy.say_goodbye(desk, account)

@@ -90,6 +90,12 @@ def build(desk):
             {"callbackUrl": "https://shop.example/done"},
         )
     )
+    desk.call(
+        "A domain where passkeys of the origin's users are used.",
+        "POST",
+        f"{origin}/callbacks/new",
+        {"callbackUrl": "shop.example", "callbackType": 2},
+    )
     desk.call("", "GET", f"{origin}/callbacks")
     desk.call("", "GET", entry)
     desk.call("", "GET", f"{space}/requestOrigins")

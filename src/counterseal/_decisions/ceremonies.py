@@ -9,6 +9,7 @@ import attrs
 
 from counterseal import ijson, keys
 from counterseal._decisions.bindings import with_binding
+from counterseal._decisions.outbox import build_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
 from counterseal._decisions.readings import bindings_of, require_account, require_known
 from counterseal.errors import AccountUnbound, NotFound, UnfitKey, WrongAlgorithm, WrongKey
@@ -26,13 +27,14 @@ from counterseal.models import (
     LIVING,
     PASSKEY_ALGORITHMS,
     Account,
+    AddressKind,
     Binding,
     BindingState,
     DeviceKey,
+    Occasion,
     PasskeyAuthentication,
     PasskeyRegistration,
     PasskeyScope,
-    PasskeyUse,
     PublicKey,
     RegisteredPasskey,
     RelyingParty,
@@ -42,7 +44,13 @@ from counterseal.models import (
 from counterseal.models.ceremony import ceremony_guid
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal.policy import Policy
-from counterseal.rules.ceremonies import Authenticating, Registering, own_ceremony
+from counterseal.rules.ceremonies import (
+    Authenticating,
+    Registering,
+    own_ceremony,
+    own_handle,
+    passkeys_allowed,
+)
 from counterseal.rules.evidence import key_allowed
 from counterseal.rules.standing import Deadline, room_for_binding, unlocked
 
@@ -55,19 +63,18 @@ class StartedRegistration:
     What a browser needs to register a passkey (WebAuthn Level 3, 5.4).
 
     Attributes:
+        account_created: Whether the account did not exist before.
         challenge: The WebAuthn challenge.
         registered: The credential ids that the account has at this relying party id, base64url.
+        conveyance: The attestation that the browser is to be asked for: `none` or `direct`.
     """
 
     registration: PasskeyRegistration
     account: Account
+    account_created: bool
     challenge: bytes = attrs.field(repr=False)
     registered: tuple[str, ...]
-
-    @property
-    def account_created(self) -> bool:
-        """Whether the account did not exist before."""
-        return self.account.version == 1
+    conveyance: str
 
 
 @attrs.frozen(kw_only=True)
@@ -91,21 +98,22 @@ class CeremonyStart:
     A ceremony that an origin asks for.
 
     Attributes:
-        user_info: Is stored with the account; None leaves it as it is.
+        user_info: Is stored with a new account.
+        conveyance: The attestation to ask for, in a registration.
     """
 
     party: RelyingParty
     account_id: str
     scope: PasskeyScope
     user_info: str | None = None
+    conveyance: str = "none"
 
 
 def start_registration(
     account: Account | None, tools: Tools, start: CeremonyStart
 ) -> Decision[StartedRegistration] | Plan[StartedRegistration]:
     """Decide whether a browser may register a passkey; the first one creates the account."""
-    if tools.policy.passkeys is PasskeyUse.REFUSE:
-        raise UnfitKey("a passkey, which the policy refuses")
+    passkeys_allowed(tools.policy)
     if account is not None:
         unlocked(account)
         room_for_binding(account, tools.now, tools.policy)
@@ -124,14 +132,19 @@ def start_registration(
         user_info=start.user_info or "",
         created_at=tools.now,
     )
-    decision = _start_registration(new_account, tools, start, ())
+    decision = _start_registration(new_account, tools, start, (), account_created=True)
     decision.writes = (new_account, *decision.writes)
     decision.guards = ()
     return decision
 
 
 def _start_registration(
-    account: Account, tools: Tools, start: CeremonyStart, registered: tuple[str, ...]
+    account: Account,
+    tools: Tools,
+    start: CeremonyStart,
+    registered: tuple[str, ...],
+    *,
+    account_created: bool = False,
 ) -> Decision[StartedRegistration]:
     nonce = tools.entropy(NONCE_BYTES)
     registration = PasskeyRegistration(
@@ -143,8 +156,10 @@ def _start_registration(
         result=StartedRegistration(
             registration=registration,
             account=account,
+            account_created=account_created,
             challenge=keys.challenge_of(nonce),
             registered=registered,
+            conveyance=start.conveyance,
         ),
         writes=(registration,),
         guards=(account,),
@@ -153,14 +168,14 @@ def _start_registration(
 
 
 def check_registration(
-    stored: Records, tools: Tools, party: RelyingParty
+    stored: Records, tools: Tools, party: RelyingParty, account_id: str
 ) -> Decision[PasskeyRegistration]:
     """Return a registration that may still end, before its answer is verified."""
     registration = require(stored[0], PasskeyRegistration)
     facts = Registering(
         now=tools.now,
         party=party,
-        account=require_account(stored[1]),
+        account=_named_account(stored, account_id),
         ceremony=registration,
         # Nothing is pinned before the answer is verified.
         rp_id_hash=keys.digest(registration.scope.rp_id.encode()),
@@ -172,11 +187,17 @@ def check_registration(
 
 
 def register(
-    stored: Records, _: Tools, party: RelyingParty, registered: RegisteredPasskey
+    stored: Records,
+    _: Tools,
+    party: RelyingParty,
+    account_id: str,
+    registered: RegisteredPasskey,
+    *,
+    served_kinds: frozenset[AddressKind],
 ) -> Plan[tuple[Binding, Account]]:
     """Plan to end a verified registration in a binding, which answers no challenge."""
     registration = require(stored[0], PasskeyRegistration)
-    account = require_account(stored[1])
+    account = _named_account(stored, account_id)
     return bindings_of(account.guid).then(
         lambda bindings, tools: _register(
             Registering(
@@ -190,12 +211,17 @@ def register(
             tools,
             registered,
             bindings,
+            served_kinds,
         )
     )
 
 
 def _register(
-    facts: Registering, tools: Tools, registered: RegisteredPasskey, bindings: Iterable[Binding]
+    facts: Registering,
+    tools: Tools,
+    registered: RegisteredPasskey,
+    bindings: Iterable[Binding],
+    served_kinds: frozenset[AddressKind],
 ) -> Decision[tuple[Binding, Account]]:
     registration, account = facts.ceremony, facts.account
     # Before the state, which would tell a stranger what became of it.
@@ -214,12 +240,16 @@ def _register(
         ):
             raise UnfitKey("registered already")
     updated_account = revise(account, devices=with_binding(account.devices, binding, tools.now))
+    notifications = build_notifications(
+        tools, served_kinds, account, Occasion.DEVICE_BOUND, binding.guid, now=tools.now
+    )
     return Decision(
         result=(binding, updated_account),
         writes=(
             revise(registration, state=state, binding=binding.guid),
             binding,
             updated_account,
+            *notifications,
         ),
         audit=(AuditEntry(registration.guid), AuditEntry(binding.guid, event="binding.register")),
     )
@@ -263,12 +293,15 @@ def finish(
     stored: Records,
     _: Tools,
     party: RelyingParty,
+    account_id: str,
+    *,
     credential_id: str,
     assertion: AssertionParts,
+    handle: bytes | None,
 ) -> Plan[PasskeyAuthentication]:
     """Plan to verify a browser's answer by the passkey that it names."""
     authentication = require(stored[0], PasskeyAuthentication)
-    account = require_account(stored[1])
+    account = _named_account(stored, account_id)
     return bindings_of(account.guid).then(
         lambda bindings, tools: _finish(
             Authenticating(
@@ -279,6 +312,7 @@ def finish(
                 ceremony=authentication,
                 binding=_binding_of(bindings, credential_id),
                 assertion=assertion,
+                user_handle=handle,
             )
         )
     )
@@ -289,6 +323,7 @@ def _finish(facts: Authenticating) -> Decision[PasskeyAuthentication]:
     # Before the state, which would tell a stranger what became of it.
     own_ceremony(facts)
     state = step(AUTHENTICATION, authentication.state, AuthenticationEvent.FINISH, facts)
+    own_handle(facts)
     if binding is None:
         raise WrongKey
     finished = revise(authentication, state=state, binding=binding.guid)
@@ -316,6 +351,18 @@ def expire(stored: Records, tools: Tools) -> Decision[None]:
     return Decision(result=None, writes=(expired,), audit=(AuditEntry(expired.guid),))
 
 
+def _named_account(stored: Records, account_id: str) -> Account:
+    """
+    Return the ceremony's account if it is the one that the origin names.
+
+    The challenge leads to the ceremonies of each account that has the same partition.
+    """
+    account = require_account(stored[1])
+    if account.account_id != account_id:
+        raise NotFound
+    return account
+
+
 def _new_ceremony(
     account: Account, tools: Tools, party: RelyingParty, nonce: bytes
 ) -> dict[str, Any]:
@@ -339,8 +386,7 @@ def _new_binding(
     facts: Registering,
     tools: Tools,
 ) -> Binding:
-    if tools.policy.passkeys is PasskeyUse.REFUSE:
-        raise UnfitKey("a passkey, which the policy refuses")
+    passkeys_allowed(tools.policy)
     guid = mint(partition_of(registration.account), tools.entropy(ENTROPY_BYTES))
     jwk = dict(ijson.parse(registered.jwk))
     key = keys.public_key(

@@ -120,7 +120,7 @@ def _origin(tools: Tools, app_space: AppSpace, guid: Guid, draft: TenancyDraft) 
     text_fits(draft.origin.name, tools.policy.name_bytes, "origin", trimmed=True)
     return reduce(
         lambda origin, entry: replace(
-            origin, callbacks=with_entry(tools.policy, origin, CallbackType.ADDRESS, entry)
+            origin, **with_entry(tools.policy, origin, CallbackType.ADDRESS, entry)
         ),
         draft.callbacks or (),
         new_origin(tools, app_space, guid, draft.origin),

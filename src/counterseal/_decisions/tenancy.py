@@ -47,6 +47,7 @@ from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS
 from counterseal.policy import Policy
 from counterseal.rules.addresses import entry_fits, require_wildcards
 from counterseal.rules.authorization import Permission, permission_for, reach_of
+from counterseal.rules.ceremonies import domain_fits
 from counterseal.rules.sizes import text_fits
 
 C = TypeVar("C", Company, AppSpace, Origin)
@@ -136,7 +137,7 @@ def allow_callback(
     origin = require(stored[0], Origin)
     return permission_to(Permission.ORIGINS, by, origin).then(
         lambda admin, tools: edit_record(
-            origin, admin, {"callbacks": with_entry(tools.policy, origin, kind, text)}
+            origin, admin, with_entry(tools.policy, origin, kind, text)
         )
     )
 
@@ -277,24 +278,29 @@ def _limit_fits(limit: int | None, most: int, field: str) -> None:
         raise InvalidField(field, f"not within 1 and {most}")
 
 
-def with_entry(policy: Policy, origin: Origin, kind: CallbackType, text: str) -> tuple[str, ...]:
-    """Return the allow-list of *origin* with *text* on it."""
-    if kind is CallbackType.DOMAIN:
-        problem = f"{kind.value}, a WebAuthn domain, which nothing here uses yet"
-        raise InvalidField("callbackType", problem)
+def with_entry(
+    policy: Policy, origin: Origin, kind: CallbackType, text: str
+) -> dict[str, tuple[str, ...]]:
+    """Return the changed member of *origin* whose allow-list has *text* as an entry of *kind*."""
     text_fits(text, policy.callback_bytes, "callbackUrl")
-    entry_fits(text, field="callbackUrl")
-    require_wildcards(text, origin, field="callbackUrl")
-    if text in origin.callbacks:
-        return origin.callbacks
+    if kind is CallbackType.ADDRESS:
+        member, listed = "callbacks", origin.callbacks
+        entry_fits(text, field="callbackUrl")
+        require_wildcards(text, origin, field="callbackUrl")
+    else:
+        member, listed = "domains", origin.domains
+        domain_fits(text, origin, field="callbackUrl")
+    if text in listed:
+        return {member: listed}
     if len(origin.entries) >= policy.callbacks_limit:
         raise InvalidField("callbackUrl", f"more than {policy.callbacks_limit}")
-    return (*origin.callbacks, text)
+    return {member: (*listed, text)}
 
 
 def _without_address(origin: Origin, text: str) -> tuple[str, ...]:
     if text not in origin.callbacks:
-        raise InvalidField("callbackUrl", "not on the allow-list")
+        domain = "a domain, which goes by its GUID" if text in origin.domains else None
+        raise InvalidField("callbackUrl", domain or "not on the allow-list")
     return tuple(address for address in origin.callbacks if address != text)
 
 

@@ -103,3 +103,12 @@ def ceremony_guid(partition: int, challenge: str) -> Guid:
     in its client data.
     """
     return derive_guid(partition, f"ceremony {challenge}")
+
+
+def user_handle(account: Guid) -> bytes:
+    """
+    Return what names an account inside of a passkey: the bytes of its GUID.
+
+    It must not tell who the user is (WebAuthn Level 3, 14.6.1), as an origin's own id may.
+    """
+    return bytes.fromhex(account.replace("-", ""))

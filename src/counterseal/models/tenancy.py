@@ -30,7 +30,7 @@ class CallbackType(enum.Enum):
     ADDRESS = 1
     """Where callbacks may go."""
     DOMAIN = 2
-    """A WebAuthn domain: refused, since nothing uses it; earlier versions have stored some."""
+    """A WebAuthn domain, where passkeys of the origin's users are used; no callback goes there."""
 
 
 @attrs.frozen(kw_only=True)
@@ -162,7 +162,7 @@ class Origin:
         credentials: At most two live ones, of one scheme; none means revoked.
         callbacks: The allow-list of callback addresses.
         wildcards: Whether an entry with `{*}` covers anything.
-        domains: WebAuthn domains where its users' passkeys are used; no call adds one yet.
+        domains: WebAuthn domains where its users' passkeys are used, each with a port or without.
         callback_states: The endings that queue a callback, of challenges that are issued from
             now on.
         webhook_keys: At most two live ones; the first signs first.

@@ -8,11 +8,19 @@ from typing import Protocol
 import attrs
 
 from counterseal import keys
-from counterseal.errors import DomainForbidden, Foreign, UnfitKey, WrongKey
+from counterseal.errors import DomainForbidden, Foreign, InvalidField, UnfitKey, WrongKey
 from counterseal.keys import AssertionParts
-from counterseal.models import Account, Binding, BindingState, RelyingParty
-from counterseal.models.ceremony import PasskeyAuthentication, PasskeyRegistration
-from counterseal.models.passkeys import PasskeyScope
+from counterseal.models import (
+    PASSKEY_ALGORITHMS,
+    Account,
+    Binding,
+    BindingState,
+    Origin,
+    PasskeyUse,
+    RelyingParty,
+)
+from counterseal.models.ceremony import PasskeyAuthentication, PasskeyRegistration, user_handle
+from counterseal.models.passkeys import ORIGINS_LIMIT, PasskeyScope, host_of
 from counterseal.policy import Policy
 from counterseal.rules.evidence import key_allowed
 from counterseal.rules.standing import unlocked
@@ -63,6 +71,7 @@ class Authenticating:
 
     Attributes:
         binding: Whose passkey the assertion names; None if no passkey of the account is named so.
+        user_handle: Whose the passkey says that it is; None if it does not say.
     """
 
     now: datetime
@@ -72,6 +81,7 @@ class Authenticating:
     ceremony: PasskeyAuthentication
     binding: Binding | None
     assertion: AssertionParts
+    user_handle: bytes | None
 
     @property
     def deadline(self) -> datetime:
@@ -79,23 +89,53 @@ class Authenticating:
         return self.ceremony.deadline
 
 
+def domain_fits(entry: str, origin: Origin, *, field: str) -> None:
+    """Refuse an entry that means no web origin, or one too many of its domain."""
+    if host_of(_web_origin(entry)) is None:
+        problem = "not a domain in lower case, like shop.example.com, or localhost:3000"
+        raise InvalidField(field, problem)
+    others = {each for each in origin.domains if _domain_of(each) == _domain_of(entry)} - {entry}
+    if len(others) >= ORIGINS_LIMIT:
+        raise InvalidField(field, f"more than {ORIGINS_LIMIT} ports of one domain")
+
+
 def scope_at(party: RelyingParty, domain: str) -> PasskeyScope:
     """
     Return where passkeys of *domain* are used: on the web origins of the entries for it.
 
-    An entry is a domain, which may have a port; it means its https origin, below `localhost` its
-    http one.
+    An entry is a domain, which may have a port; it means its https origin, at and below
+    `localhost` its http one, where browsers have passkeys without TLS.
 
     Raises:
         DomainForbidden: The origin's allow-list does not have the domain.
         InvalidField: An entry for it means no web origin, or it has too many.
     """
-    local = domain == "localhost" or domain.endswith(".localhost")
-    scheme = "http" if local else "https"
-    entries = [entry for entry in party.origin.domains if entry.partition(":")[0] == domain]
+    entries = [entry for entry in party.origin.domains if _domain_of(entry) == domain]
     if not entries:
         raise DomainForbidden
-    return PasskeyScope(rp_id=domain, origins=tuple(f"{scheme}://{entry}" for entry in entries))
+    return PasskeyScope(rp_id=domain, origins=tuple(map(_web_origin, entries)))
+
+
+def _domain_of(entry: str) -> str:
+    return entry.partition(":")[0]
+
+
+def _web_origin(entry: str) -> str:
+    domain = _domain_of(entry)
+    local = domain == "localhost" or domain.endswith(".localhost")
+    return f"{'http' if local else 'https'}://{entry}"
+
+
+def passkeys_allowed(policy: Policy) -> None:
+    """Refuse passkeys where the policy refuses them, or allows none of their algorithms."""
+    if policy.passkeys is PasskeyUse.REFUSE or not policy.algorithms & PASSKEY_ALGORITHMS.keys():
+        raise UnfitKey("a passkey, which the policy refuses")
+
+
+def own_handle(facts: Authenticating) -> None:
+    """Refuse a passkey that says that it is another account's (WebAuthn Level 3, 7.2, step 6)."""
+    if facts.user_handle not in {None, user_handle(facts.account.guid)}:
+        raise WrongKey
 
 
 def own_ceremony(facts: Finishing) -> None:

@@ -306,12 +306,15 @@ class Administration(UseCase):
         self, origin: Guid, entry: str, *, kind: CallbackType = CallbackType.ADDRESS
     ) -> Origin:
         """
-        Put an address on an origin's allow-list; one that is there already stays.
+        Put an address or a domain on an origin's allow-list; one that is there already stays.
+
+        A domain, such as `shop.example.com` or `localhost:3000`, is where passkeys of the origin's
+        users are used; no callback goes there.
 
         Raises:
             NotFound: There is no such origin.
-            InvalidField: The entry is a domain or no plain address, has a wildcard and the origin
-                is not set to any, or there is no room for it.
+            InvalidField: The entry is no plain address, or no domain; has a wildcard and the origin
+                is not set to any; or there is no room for it.
         """
         plan = records(origin).then(
             lambda stored, _: tenancy.allow_callback(stored, self.by, kind, entry)
@@ -324,7 +327,7 @@ class Administration(UseCase):
 
         Raises:
             NotFound: There is no such origin.
-            InvalidField: The entry is not on the list.
+            InvalidField: The address is not on the list; a domain is removed by `forbid_entry`.
         """
         plan = records(origin).then(
             lambda stored, _: tenancy.forbid_callback(stored, self.by, entry)

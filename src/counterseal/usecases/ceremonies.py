@@ -66,6 +66,8 @@ class Ceremonies(UseCase):
             UnfitKey: The policy refuses passkeys.
             AccountLocked: The account is locked.
             TooManyBindings: The account has as many devices as the policy allows.
+            UnfitKey: The policy refuses passkeys.
+            AttestationRefused: The service registers no passkeys of browsers.
             TooOften: The origin makes too many invitations.
         """
         origin = party.origin.guid
@@ -76,7 +78,14 @@ class Ceremonies(UseCase):
             text_fits(user_info, self.policy.user_info_bytes, "userInfo", empty=True)
             identified_by_origin(party.app_space)
             scope = scope_at(party, domain)
-        start = CeremonyStart(party=party, account_id=account_id, scope=scope, user_info=user_info)
+            conveyance = self.ports.attestation.conveyance()
+        start = CeremonyStart(
+            party=party,
+            account_id=account_id,
+            scope=scope,
+            user_info=user_info,
+            conveyance=conveyance,
+        )
         plan = account_of(party.app_space.guid, account_id).then(
             lambda account, tools: ceremonies.start_registration(account, tools, start)
         )
@@ -87,6 +96,8 @@ class Ceremonies(UseCase):
     ) -> tuple[Binding, Account]:
         """
         Verify what a browser returned, and bind the passkey to the account.
+
+        The account's other devices are notified, as when a device is bound.
 
         Raises:
             NotFound: No registration of the account has this challenge.
@@ -107,7 +118,11 @@ class Ceremonies(UseCase):
         reading = record_with_account(guid)
         registration = self._transactions.run(
             context,
-            reading.then(lambda stored, tools: ceremonies.check_registration(stored, tools, party)),
+            reading.then(
+                lambda stored, tools: ceremonies.check_registration(
+                    stored, tools, party, account_id
+                )
+            ),
         )
         with refusals(self.ports, context):
             registered = self.ports.attestation.verify(
@@ -115,10 +130,13 @@ class Ceremonies(UseCase):
                 scope=registration.scope,
                 challenge=keys.challenge_of(registration.nonce),
             )
+        served_kinds = self.ports.notifier.kinds()
         return self._transactions.run(
             context,
             reading.then(
-                lambda stored, tools: ceremonies.register(stored, tools, party, registered)
+                lambda stored, tools: ceremonies.register(
+                    stored, tools, party, account_id, registered, served_kinds=served_kinds
+                )
             ),
         )
 
@@ -138,7 +156,7 @@ class Ceremonies(UseCase):
         """
         origin = party.origin.guid
         context = AuditContext(event="authentication.start", actor=origin)
-        demand_rate(self.ports, context, ("authenticate", origin), self.policy.invite_rate)
+        demand_rate(self.ports, context, ("authenticate", origin), self.policy.authenticate_rate)
         with refusals(self.ports, context):
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
             scope = scope_at(party, domain)
@@ -154,9 +172,15 @@ class Ceremonies(UseCase):
         account_id: str,
         credential_id: str,
         assertion: AssertionParts,
+        *,
+        user_handle: bytes | None = None,
     ) -> PasskeyAuthentication:
         """
         Verify a browser's answer, which is found by the challenge in its client data.
+
+        Args:
+            credential_id: The passkey that the browser has used, base64url.
+            user_handle: Whose the passkey says that it is, if it says so.
 
         Raises:
             NotFound: No authentication of the account has this challenge.
@@ -164,7 +188,7 @@ class Ceremonies(UseCase):
             WrongState: It has ended.
             DeadlinePassed: It took too long.
             AccountLocked: The account is locked.
-            WrongKey: The account has no such active passkey there.
+            WrongKey: The account has no such active passkey there, or the handle is another's.
             WrongAlgorithm: The policy no longer allows the passkey.
             Refused: The assertion does not hold; as `counterseal.keys.verify_assertion`.
         """
@@ -175,7 +199,15 @@ class Ceremonies(UseCase):
             guid = ceremony_guid(account_partition(party.app_space.guid, account_id), challenge)
         context.subject = guid
         plan = record_with_account(guid).then(
-            lambda stored, tools: ceremonies.finish(stored, tools, party, credential_id, assertion)
+            lambda stored, tools: ceremonies.finish(
+                stored,
+                tools,
+                party,
+                account_id,
+                credential_id=credential_id,
+                assertion=assertion,
+                handle=user_handle,
+            )
         )
         return self._transactions.run(context, plan)
 

@@ -105,11 +105,14 @@ class KnownDevice:
 
     Attributes:
         state: None where the service does not say.
+        answers: Whether it can answer a challenge; False for a passkey in a browser, which only
+            authenticates. A service that does not say has no others.
     """
 
     guid: Guid
     name: str = attrs.field(repr=False)
     state: BindingState | None
+    answers: bool = True
 
 
 def invitation_document(invitation: BindInvitation, form: TokenForm) -> dict[str, Any]:
@@ -173,6 +176,7 @@ def device_document(binding: Binding) -> dict[str, Any]:
         "guid": binding.guid,
         "name": binding.name,
         "status": binding.state.value,
+        "answers": binding.answers,
         "suspendedBy": None if authority is None else authority.value,
         "createdAt": format_time(binding.created_at),
         "boundAt": _format_optional(binding.bound_at),
@@ -191,6 +195,7 @@ def _device(members: Members) -> KnownDevice:
         guid=members.guid("guid"),
         name=members.text_or_none("name") or "",
         state=None if name is None else members.choice(name, BindingState),
+        answers=members.flag("answers") if members.has("answers") else True,
     )
 
 

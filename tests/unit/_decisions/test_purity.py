@@ -958,7 +958,7 @@ def registration_checked(setup):
     browser = Browser(setup)
     stored = browser.stored(browser.registration)
     decision = setup.decide(
-        lambda tools: ceremonies.check_registration(stored, tools, browser.party)
+        lambda tools: ceremonies.check_registration(stored, tools, browser.party, "dora")
     )
     assert (decision.result, decision.writes) == (browser.registration, ())
 
@@ -970,7 +970,9 @@ def passkey_registered(setup):
     registered = browser.verify(started)
     stored = browser.stored(started.registration)
     decision = setup.decide(
-        lambda tools: ceremonies.register(stored, tools, browser.party, registered)
+        lambda tools: ceremonies.register(
+            stored, tools, browser.party, "dora", registered, served_kinds=SERVED
+        )
     )
     assert decision.writes[0].state is RegistrationState.REGISTERED
     assert decision.result[0].answers is False
@@ -990,7 +992,13 @@ def authentication_finished(setup):
     assertion = browser.passkey.get(browser.begun.challenge)
     decision = setup.decide(
         lambda tools: ceremonies.finish(
-            stored, tools, browser.party, browser.credential_id, assertion
+            stored,
+            tools,
+            browser.party,
+            "dora",
+            credential_id=browser.credential_id,
+            assertion=assertion,
+            handle=None,
         )
     )
     assert decision.result.state is AuthenticationState.AUTHENTICATED

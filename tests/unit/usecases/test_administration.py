@@ -11,7 +11,6 @@ from counterseal.models import (
     AppSpace,
     CallbackType,
     ChallengeState,
-    Change,
     Clients,
     Codes,
     Company,
@@ -329,22 +328,75 @@ def test_an_origin_of_a_cx_client_is_made_with_wildcards(service):
     assert not service.administration.create_origin(space, "Ours").wildcards
 
 
-@pytest.mark.parametrize("entry", ["shop.example", "localhost", CALLBACK])
-def test_a_webauthn_domain_is_refused_by_name_since_nothing_uses_it(service, entry):
+@pytest.mark.parametrize(
+    "entry", ["shop.example", "shop.example:8443", "localhost", "localhost:3000", "a.localhost:1"]
+)
+def test_a_webauthn_domain_is_on_the_allow_list_and_no_callback_goes_there(service, entry):
+    guid, allow = service.origin.origin.guid, service.administration.allow_callback
+    updated_origin = allow(guid, entry, kind=CallbackType.DOMAIN)
+    assert (updated_origin.domains, updated_origin.callbacks) == ((entry,), (CALLBACK,))
+    assert allow(guid, entry, kind=CallbackType.DOMAIN) == updated_origin
+    service.bind("alice")
+    for scheme in ("https", "http"):
+        with pytest.raises(CallbackForbidden):
+            service.ask(
+                "alice",
+                "Pay?",
+                origin=service.renewed(service.origin),
+                callback=f"{scheme}://{entry}",
+            )
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        *("https://shop.example", "shop.example/", "shop.example/login", "shop.example:443"),
+        *("localhost:80", "SHOP.example", "127.0.0.1", "[::1]", "shop.example:0", "shop.example:"),
+        *("*.shop.example", "{*}.example", "sh\u00f6p.example", "shop.example\n", ":3000", " "),
+        *("shop.example:3000:3000", "-.example", "shop..example", ".example", "a" * 64 + ".b"),
+        *("user@shop.example", "shop.example?a", "shop.example#a", CALLBACK),
+    ],
+)
+def test_what_means_no_web_origin_with_passkeys_is_no_webauthn_domain(service, entry):
     guid = service.origin.origin.guid
     with pytest.raises(InvalidField) as caught:
         service.administration.allow_callback(guid, entry, kind=CallbackType.DOMAIN)
-    assert caught.value.field == "callbackType"
-    assert caught.value.problem == "2, a WebAuthn domain, which nothing here uses yet"
+    assert caught.value.field == "callbackUrl"
     assert service.stored(guid) == service.origin.origin
+
+
+def test_a_domain_has_no_more_entries_than_a_passkey_has_origins(service):
+    guid, allow = service.origin.origin.guid, service.administration.allow_callback
+    for port in range(3000, 3008):
+        updated_origin = allow(guid, f"localhost:{port}", kind=CallbackType.DOMAIN)
+    with pytest.raises(InvalidField, match="more than 8 ports of one domain"):
+        allow(guid, "localhost", kind=CallbackType.DOMAIN)
+    assert allow(guid, "localhost:3007", kind=CallbackType.DOMAIN) == updated_origin
+    allow(guid, "other.localhost", kind=CallbackType.DOMAIN)
+
+
+def test_addresses_and_domains_share_the_limit_of_the_allow_list(service):
+    guid, allow = service.origin.origin.guid, service.administration.allow_callback
+    for number in range(service.policy.callbacks_limit - 1):
+        allow(guid, f"shop{number}.example", kind=CallbackType.DOMAIN)
+    for kind in CallbackType:
+        with pytest.raises(InvalidField, match=f"more than {service.policy.callbacks_limit}"):
+            allow(guid, "one.more.example", kind=kind)
+
+
+def test_a_domain_is_no_address_to_take_off(service):
+    guid = service.origin.origin.guid
+    service.administration.allow_callback(guid, "shop.example", kind=CallbackType.DOMAIN)
+    for entry, problem in (("shop.example", "GUID"), ("other.example", "not on the allow-list")):
+        with pytest.raises(InvalidField, match=problem) as caught:
+            service.administration.forbid_callback(guid, entry)
+        assert caught.value.field == "callbackUrl"
 
 
 def test_entries_have_names_that_follow_from_them(service):
     guid, administration = service.origin.origin.guid, service.administration
-    before = administration.allow_callback(guid, "shop.example")
-    # As an earlier version has stored it.
-    stored_origin = attrs.evolve(before, version=before.version + 1, domains=("shop.example",))
-    service.store.commit((Change(old=before, new=stored_origin),), (), "an operation")
+    administration.allow_callback(guid, "shop.example")
+    stored_origin = administration.allow_callback(guid, "shop.example", kind=CallbackType.DOMAIN)
     assert [(entry.type, entry.text) for entry in stored_origin.entries] == [
         (CallbackType.ADDRESS, CALLBACK),
         (CallbackType.ADDRESS, "shop.example"),

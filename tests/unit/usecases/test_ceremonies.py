@@ -1,5 +1,8 @@
 """Ceremonies: from a registration to a finished authentication, and what is refused on the way."""
 
+from datetime import timedelta
+from itertools import count
+
 import attrs
 import pytest
 
@@ -8,12 +11,14 @@ from counterseal.errors import (
     AccountLocked,
     AccountUnbound,
     AccountUnknown,
+    AttestationRefused,
     DeadlinePassed,
     DomainForbidden,
     Foreign,
     InvalidField,
     MalformedAssertion,
     NotFound,
+    TooOften,
     UnfitKey,
     UserUnverified,
     WrongAlgorithm,
@@ -23,14 +28,21 @@ from counterseal.errors import (
     WrongState,
 )
 from counterseal.keys.passkeys import CLIENT_DATA_LIMIT
+from counterseal.memory import NoAttestationVerifier
 from counterseal.models import (
     OPERATOR,
+    AddressKind,
     Algorithm,
     BindingState,
+    Occasion,
     PasskeyScope,
     PasskeyUse,
+    PushAddress,
     RegistrationState,
 )
+from counterseal.models.ceremony import user_handle
+from counterseal.models.guid import account_partition
+from counterseal.ports import Due
 from counterseal.testing import FakeAttestationVerifier, FakeModel, FakePasskey, FakeService
 from counterseal.usecases.ceremonies import Ceremonies
 
@@ -38,6 +50,7 @@ DOMAIN = "shop.example.com"
 ORIGIN = f"https://{DOMAIN}"
 
 
+PUSH = PushAddress(kind=AddressKind.RELAY, value="abc")
 REFUSING = {"passkeys": PasskeyUse.REFUSE}
 
 
@@ -72,12 +85,13 @@ class Shop:
     def authenticate(self, account_id="ann"):
         return self.ceremonies.start_authentication(self.party, account_id, DOMAIN)
 
-    def finish(self, started, passkey, account_id="ann", party=None):
+    def finish(self, started, passkey, account_id="ann", party=None, user_handle=None):
         return self.ceremonies.finish_authentication(
             party or self.party,
             account_id,
             passkey.public.passkey.credential_id,
             passkey.get(started.challenge),
+            user_handle=user_handle,
         )
 
 
@@ -97,6 +111,12 @@ def test_a_user_registers_a_passkey_and_authenticates_by_it(shop):
     finished = shop.finish(started, passkey)
     assert (finished.guid, finished.binding) == (started.authentication.guid, binding.guid)
     assert shop.start().registered == started.allowed
+
+
+def test_only_the_first_registration_creates_the_account(shop):
+    assert [shop.start().account_created for _ in range(2)] == [True, False]
+    shop.service.bind("bob")
+    assert not shop.start("bob").account_created
 
 
 def test_a_passkey_of_a_browser_answers_no_challenge(shop):
@@ -166,6 +186,25 @@ def test_nobody_else_finishes_it(shop):
         shop.finish(started, passkey, party=other)
     with pytest.raises(WrongKey):
         shop.finish(shop.authenticate("bob"), passkey, account_id="bob")
+
+
+def test_a_challenge_of_an_account_in_the_same_partition_is_nobody_elses(shop):
+    space = shop.party.app_space.guid
+    names = (f"user-{number}" for number in count())
+    neighbour = next(
+        name for name in names if account_partition(space, name) == account_partition(space, "ann")
+    )
+    passkey, _, _ = shop.registered()
+    shop.registered(neighbour)
+    started, registration = shop.authenticate(), shop.start()
+    response = shop.answer(registration, shop.passkey())
+
+    with pytest.raises(NotFound):
+        shop.finish(started, passkey, account_id=neighbour)
+    with pytest.raises(NotFound):
+        shop.ceremonies.register(shop.party, neighbour, response)
+    shop.finish(started, passkey)
+    shop.ceremonies.register(shop.party, "ann", response)
 
 
 def test_a_revoked_passkey_authenticates_nobody(shop):
@@ -331,3 +370,62 @@ def test_a_verifier_that_pins_elsewhere_registers_nothing(shop, change):
     shop.ceremonies = Ceremonies(ports, shop.service.policy)
     with pytest.raises(UnfitKey, match="another scope"):
         shop.registered()
+
+
+def test_other_devices_are_notified_of_a_passkey_as_of_a_device(shop):
+    phone = shop.service.bind("ann", addresses=(PUSH,))
+    _, binding, _ = shop.registered()
+
+    (notification,) = shop.service.ports.store.due(Due.NOTIFICATION, shop.service.clock.now(), 10)
+    assert (notification.occasion, notification.subject, notification.devices) == (
+        Occasion.DEVICE_BOUND,
+        binding.guid,
+        (phone.guid,),
+    )
+
+
+def test_a_passkey_that_is_another_accounts_authenticates_nobody(shop):
+    passkey, binding, account = shop.registered()
+    for handle, error in ((user_handle(binding.guid), WrongKey), (b"", WrongKey)):
+        with pytest.raises(error):
+            shop.finish(shop.authenticate(), passkey, user_handle=handle)
+    for handle in (user_handle(account.guid), None):
+        assert shop.finish(shop.authenticate(), passkey, user_handle=handle).binding == binding.guid
+
+
+@pytest.mark.parametrize("change", [REFUSING, {"algorithms": frozenset({Algorithm.PS256})}])
+def test_no_browser_makes_a_passkey_that_the_policy_refuses(shop, change):
+    shop.change_policy(**change)
+
+    with pytest.raises(UnfitKey, match="refuses"):
+        shop.start()
+    with pytest.raises(AccountUnknown):
+        shop.authenticate()
+
+
+def test_a_service_without_a_verifier_registers_nothing(shop):
+    ports = attrs.evolve(shop.service.ports, attestation=NoAttestationVerifier())
+    shop.ceremonies = Ceremonies(ports, shop.service.policy)
+    with pytest.raises(AttestationRefused, match="registers no passkeys"):
+        shop.start()
+    with pytest.raises(AccountUnknown):
+        shop.authenticate()
+    with pytest.raises(AttestationRefused):
+        ports.attestation.verify()
+
+
+def test_registrations_count_as_invitations_and_authentications_by_themselves():
+    shop = Shop(invite_rate=2, authenticate_rate=3)
+    shop.registered()
+    shop.start()
+    with pytest.raises(TooOften):
+        shop.start("bob")
+    with pytest.raises(TooOften):
+        shop.service.bind("bob")
+    for _ in range(3):
+        shop.authenticate()
+    with pytest.raises(TooOften, match="authenticate_rate"):
+        shop.authenticate()
+    shop.service.clock.advance(timedelta(minutes=2))
+    shop.start("bob")
+    shop.authenticate()

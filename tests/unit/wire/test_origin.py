@@ -134,7 +134,9 @@ def test_devices_are_read_again(bindings):
     documents = through_json([device_document(binding) for binding in bindings])
     assert "canary" not in str(documents)
     assert read_devices(documents) == tuple(
-        KnownDevice(guid=binding.guid, name=binding.name, state=binding.state)
+        KnownDevice(
+            guid=binding.guid, name=binding.name, state=binding.state, answers=binding.answers
+        )
         for binding in bindings
     )
 
@@ -146,6 +148,7 @@ def test_a_device_is_written_as_it_is(binding):
         "guid": binding.guid,
         "name": binding.name,
         "status": binding.state.value,
+        "answers": binding.answers,
         "suspendedBy": binding.suspended_by and binding.suspended_by.value,
         **{name: value and format_time(value) for name, value in times.items()},
         "endedAt": binding.ended_at and format_time(binding.ended_at),
@@ -174,7 +177,9 @@ def test_a_member_that_an_account_lacks_is_refused_by_its_name(account, name):
     refused(read_account, account_document(account) | {name: None}, name)
 
 
-@given(BINDINGS, st.sampled_from([("guid", "x"), ("name", 1), ("status", "LOST")]))
+@given(
+    BINDINGS, st.sampled_from([("guid", "x"), ("name", 1), ("status", "LOST"), ("answers", "no")])
+)
 def test_a_member_that_a_device_lacks_is_refused_by_its_name(binding, member):
     name, value = member
     refused(read_devices, [device_document(binding) | {name: value}], name)
@@ -186,6 +191,14 @@ def test_the_state_of_a_device_is_none_where_no_member_has_it(binding):
     del document["status"]
     assert read_devices([document])[0].state is None
     assert read_devices([document | {"state": "ACTIVE"}])[0].state is BindingState.ACTIVE
+
+
+@given(BINDINGS)
+def test_a_service_that_says_nothing_of_answers_has_devices_that_do(binding):
+    document = device_document(binding)
+    del document["answers"]
+    assert read_devices([document])[0].answers is True
+    assert read_devices([document | {"answers": False}])[0].answers is False
 
 
 @pytest.mark.parametrize("document", [None, {}, "text", 1, [1], [None]])

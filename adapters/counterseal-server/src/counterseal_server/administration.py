@@ -25,6 +25,7 @@ from counterseal.models import (
     Admin,
     AdminRole,
     AppSpace,
+    CallbackType,
     ChallengeState,
     Clients,
     Codes,
@@ -173,15 +174,16 @@ class Tenants:
             cooldown=cooldown,
         )
 
-    def allow(self, origin: Guid, entry: str) -> Origin:
+    def allow(self, origin: Guid, entry: str, *, webauthn: bool) -> Origin:
         """
-        Add an address to an origin's allow-list.
+        Add an address to an origin's allow-list, or a WebAuthn domain.
 
         Raises:
             NotFound: There is no such origin.
             InvalidField: The entry does not fit, or there are too many.
         """
-        return self.administration.allow_callback(origin, entry)
+        kind = CallbackType.DOMAIN if webauthn else CallbackType.ADDRESS
+        return self.administration.allow_callback(origin, entry, kind=kind)
 
     def forbid(self, origin: Guid, entry: str) -> Origin:
         """
@@ -189,11 +191,15 @@ class Tenants:
 
         Raises:
             NotFound: There is no such origin, or no entry with this GUID.
-            InvalidField: The entry is not on the list.
+            InvalidField: The entry is not on the list, or is an address and a domain.
         """
-        for listed_entry in self.administration.get(origin, Origin).entries:
-            if entry in {listed_entry.guid, listed_entry.text}:
-                return self.administration.forbid_entry(origin, listed_entry.guid)
+        listed_entries = self.administration.get(origin, Origin).entries
+        meant = [each for each in listed_entries if entry in {each.guid, each.text}]
+        if len(meant) > 1:
+            problem = f"{entry} is an address and a domain: give the GUID, which admin show has"
+            raise InvalidField("url", problem)
+        if meant:
+            return self.administration.forbid_entry(origin, meant[0].guid)
         return self.administration.forbid_callback(origin, entry)
 
     def allowed(self, origin: Origin) -> dict[str, Any]:
@@ -271,7 +277,7 @@ class Tenants:
                 "requestOriginGuid": origin.guid,
                 "name": origin.name,
                 "auth": [credential.scheme.value for credential in origin.credentials],
-                "callbacks": list(origin.callbacks),
+                **self.allowed(origin),
             }
             for origin in self.administration.list(space.guid, Origin)
         ]

@@ -239,6 +239,13 @@ def _pages(value: Any, field: str) -> dict[Guid, tuple[str, ...]]:
     return {Guid(name): tuple(_texts(each, f"{field}.{name}")) for name, each in value.items()}
 
 
+def _files(value: Any, field: str) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, dict):
+        problem = "not a table of formats and lists of files, which only the file may have"
+        raise InvalidField(field, problem)
+    return {name: tuple(_texts(each, f"{field}.{name}")) for name, each in value.items()}
+
+
 KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "data": _text,
     "store": _text,
@@ -250,6 +257,8 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     POLICY: _table,
     "administration": _flag,
     "browser_device": _flag,
+    "passkey_models": _texts,
+    "passkey_roots": _files,
     "cors": _pages,
     "allow_private_callbacks": _flag,
     "callback_networks": _texts,

@@ -19,13 +19,13 @@ from counterseal.memory import (
     MemoryReplayGuard,
     MemoryStore,
     MemoryWake,
-    NoAttestationVerifier,
     SystemClock,
     SystemEntropy,
 )
 from counterseal.models import Admin, Company
 from counterseal_http import HttpCallbackSender
 from counterseal_keys import KeyFiles, sealing_key_id
+from counterseal_server.attestation import PasskeyVerifier
 from counterseal_server.callback_reach import callback_guard
 from counterseal_server.channels import channels
 from counterseal_server.providers import Providers
@@ -45,6 +45,7 @@ class Runtime:
         ports: All ports.
         policy: The policy of the service.
         channels: The channels for push messages.
+        passkeys: The verifier of passkeys that browsers register.
         records: The store.
         keys: The master keys and the signing keys.
 
@@ -70,6 +71,7 @@ class Runtime:
             callback_guard(settings), clock, connections=max(1, settings.senders)
         )
         self.channels = channels(settings, clock, entropy)
+        self.passkeys = PasskeyVerifier(settings)
         self._providers = Providers(settings, self.keys.sealer, clock, entropy)
         self.records: Records = opened(
             settings.database_file if settings.store is None else settings.store
@@ -85,7 +87,7 @@ class Runtime:
                 audit=audit,
                 notifier=self.channels,
                 identity=self._providers,
-                attestation=NoAttestationVerifier(),
+                attestation=self.passkeys,
                 sender=self._sender,
                 wake=MemoryWake(),
                 signer=self.keys.signer,
@@ -100,13 +102,15 @@ class Runtime:
         Check keys, channels and store before the first request, and migrate a database.
 
         Raises:
-            InvalidField: A setting of a channel is invalid, or there is no database.
+            InvalidField: A setting of a channel or for passkeys is invalid, or there is no
+                database.
             SignerUnavailable: The signing keys are missing, or another master key sealed them.
             SchemaTooNew: A newer release has migrated the database.
             UnfitServer: A Redis server is too old, or may drop keys.
         """
         self.keys.signer.jwks()
         self.channels.open()
+        self.passkeys.open()
         self.prepare_records()
 
     def prepare_records(self) -> None:

@@ -34,6 +34,7 @@ WEBPUSH_KEY_FILE = "webpush.key"
 LOG_FORMATS = ("human", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LAST_PORT = 65_535
+MODEL = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FORBIDDEN_HOSTS = re.compile(r"[\s/]")
 
 
@@ -97,8 +98,17 @@ def _cors(_: object, attribute: attrs.Attribute[Any], value: Mapping[Guid, Any])
     require_pages(value, field=attribute.name)
 
 
+def _models(_: object, attribute: attrs.Attribute[Any], models: tuple[str, ...]) -> None:
+    for model in models:
+        _demand(MODEL.fullmatch(model), attribute, f"{model}: not a UUID in lower case")
+
+
 def _absolute(path: str | Path) -> Path:
     return Path(path).absolute()
+
+
+def _roots(files: Mapping[str, Iterable[str | Path]]) -> Mapping[str, tuple[Path, ...]]:
+    return {name: tuple(map(_absolute, paths)) for name, paths in files.items()}
 
 
 def _maybe_absolute(path: str | Path | None) -> Path | None:
@@ -126,6 +136,10 @@ class Settings:
         policy: A profile, with single settings changed.
         administration: Whether administrators are served, under `/admin/api`.
         browser_device: Whether the browser device is served, at `/app`.
+        passkey_models: The models of authenticators whose passkeys browsers may register, by
+            AAGUID; empty allows all.
+        passkey_roots: Files with the root certificates of vendors, one in each, PEM, by the
+            attestation format in which they count.
         cors: The origins of the web pages that may make device calls, by App Space.
         allow_private_callbacks: Whether callbacks may go to plain http and private addresses.
         callback_networks: Networks that callbacks may go to although they are not public.
@@ -166,6 +180,8 @@ class Settings:
     policy: Policy = PROFILES["standard"]
     administration: bool = True
     browser_device: bool = False
+    passkey_models: tuple[str, ...] = attrs.field(default=(), converter=tuple, validator=_models)
+    passkey_roots: Mapping[str, tuple[Path, ...]] = attrs.field(factory=dict, converter=_roots)
     cors: Mapping[Guid, tuple[str, ...]] = attrs.field(factory=dict, validator=_cors)
     allow_private_callbacks: bool = False
     callback_networks: tuple[Network, ...] = attrs.field(default=(), converter=_networks)

@@ -116,6 +116,8 @@ The closed list of what is ignored.
   C-milo, C-mern and C-ue send none that we do not know, in JSON or in forms.
   (An early C-ue sent `type` beside `callbackUrl`, for a WebAuthn domain; `callbackType` replaced
   it. To ignore it would allow callbacks to an address that no caller named.)
+- The credential in two WebAuthn calls is written by a user's browser, which may add members: its
+  schema says so, and they are ignored.
 - Two calls are made by Identity Providers, and their standards demand to ignore the rest,
   whatever its name: there a near miss of a known name is ignored too.
 """
@@ -129,10 +131,12 @@ class Shape:
     Attributes:
         members: What an object may have; None if that is open, or if it is to be no object.
         items: What each element of a list may have.
+        others: Whether an object inside of the body may have others too.
     """
 
     members: Mapping[str, Shape] | None = None
     items: Shape | None = None
+    others: bool = False
 
 
 NO_NAMES = Shape()
@@ -200,7 +204,9 @@ class Inputs:
 
 def shape_of(schema: Schema) -> Shape:
     """
-    Return the names that *schema* allows; an object with `properties` has these and no others.
+    Return the names that *schema* allows.
+
+    An object with `properties` has these, and others only if the schema says so.
 
     Raises:
         ValueError: It has something that is not understood here.
@@ -210,7 +216,10 @@ def shape_of(schema: Schema) -> Shape:
     if "anyOf" in schema:
         return _either([shape_of(each) for each in schema["anyOf"]])
     if "properties" in schema:
-        return Shape({name: shape_of(each) for name, each in schema["properties"].items()})
+        return Shape(
+            {name: shape_of(each) for name, each in schema["properties"].items()},
+            others=schema.get("additionalProperties") is True,
+        )
     return Shape(items=shape_of(schema["items"])) if "items" in schema else NO_NAMES
 
 
@@ -221,14 +230,19 @@ def _either(shapes: list[Shape]) -> Shape:
             members[name] = _either([members[name], below]) if name in members else below
     items = [shape.items for shape in shapes if shape.items is not None]
     closed = any(shape.members is not None for shape in shapes)
-    return Shape(members if closed else None, _either(items) if items else None)
+    return Shape(
+        members if closed else None,
+        _either(items) if items else None,
+        any(shape.others for shape in shapes),
+    )
 
 
 def _require_known(value: Any, shape: Shape, field: str) -> None:
     if isinstance(value, Mapping) and shape.members is not None:
-        require_known(value, shape.members, prefix=f"{field}.")
+        if not shape.others:
+            require_known(value, shape.members, prefix=f"{field}.")
         for name, below in value.items():
-            _require_known(below, shape.members[name], f"{field}.{name}")
+            _require_known(below, shape.members.get(name, NO_NAMES), f"{field}.{name}")
     elif isinstance(value, list) and shape.items is not None:
         for index, below in enumerate(value):
             _require_known(below, shape.items, f"{field}[{index}]")

@@ -20,6 +20,7 @@ from counterseal.wire.origin import (
 )
 from counterseal.wire.question import read_account_id, read_user_info
 from counterseal_web.calls import Call
+from counterseal_web.ceremonies import CEREMONY_API
 from counterseal_web.members import read_guid
 from counterseal_web.messages import EVENTS, Reply
 from counterseal_web.operations import NOTHING, Audience, Operation, Payload
@@ -252,4 +253,5 @@ ORIGIN_API = (
     ),
     _by_id("getDevices", "GET", "/device/getAll", get_devices, {200: "Devices"}),
     _by_guid("revokeDevice", "PATCH", "/device/revoke", revoke_device, NOTHING, takes="DeviceName"),
+    *CEREMONY_API,
 )

@@ -78,6 +78,36 @@ DURATION: Schema = {
 }
 """As long as any policy allows."""
 
+DOMAIN: Schema = NAME | {
+    "description": "One of the origin's entries of `callbackType` 2, without a port.",
+}
+PASSKEY_USER: Schema = {
+    "anyOf": [
+        {"type": "string", "contentMediaType": "application/json"},
+        {"type": "object", "required": ["name", "displayName"], "additionalProperties": True},
+    ],
+    "description": "The JSON of an object with `name` and `displayName`; an object itself at an"
+    " origin for CX clients.",
+}
+BASE64URL: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
+
+
+def _credential(*optional: str, **response: Schema) -> Schema:
+    """Return what `toJSON` of a browser's credential returns; browsers may add members."""
+    members = _object(
+        "rawId",
+        id=BASE64URL,
+        rawId=BASE64URL,
+        type={"const": "public-key"},
+        response=_object(*optional, **response) | {"additionalProperties": True},
+    )
+    return {
+        "anyOf": [members | {"additionalProperties": True}, BUTTON_TEXT],
+        "description": "What `toJSON` of the browser's `PublicKeyCredential` returns"
+        " (WebAuthn Level 3, 5.1.8), or its text; other members are ignored.",
+    }
+
+
 REQUEST: dict[str, Schema] = {
     "guid": GUID,
     "privakeyId": GUID,
@@ -167,6 +197,22 @@ SCHEMAS: dict[str, Schema] = {
     "RequestName": _closed(requestGuid=NAME),
     "DeviceName": _closed(deviceGuid=NAME),
     "Bind": _closed("userInfo", accountId=ACCOUNT_ID, userInfo=USER_INFO),
+    "NewPasskey": _closed(accountId=ACCOUNT_ID, userInfo=PASSKEY_USER, domain=DOMAIN),
+    "CreatedPasskey": _closed(
+        accountId=ACCOUNT_ID,
+        credential=_credential(clientDataJSON=BASE64URL, attestationObject=BASE64URL),
+    ),
+    "PasskeyDomain": _closed(accountId=ACCOUNT_ID, domain=DOMAIN),
+    "UsedPasskey": _closed(
+        accountId=ACCOUNT_ID,
+        credential=_credential(
+            "userHandle",
+            clientDataJSON=BASE64URL,
+            authenticatorData=BASE64URL,
+            signature=BASE64URL,
+            userHandle=_maybe({"type": "string", "pattern": "^[A-Za-z0-9_-]*$"}),
+        ),
+    ),
     "Question": _closed(
         "buttons",
         "duration",
@@ -209,10 +255,33 @@ SCHEMAS: dict[str, Schema] = {
         appSpaceName=TEXT,
     ),
     "Account": _object(**ACCOUNT),
+    "RegistrationOptions": _object(
+        privakeyId=GUID,
+        registrationOptions={
+            "type": "object",
+            "description": "For `PublicKeyCredential.parseCreationOptionsFromJSON`"
+            " (WebAuthn Level 3, 5.1.9).",
+        },
+    ),
+    "RegisteredPasskey": _object(privakeyId=GUID, deviceGuid=GUID, message=TEXT),
+    "AssertionOptions": _object(
+        requestGuid=GUID,
+        assertionOptions={
+            "type": "object",
+            "description": "For `PublicKeyCredential.parseRequestOptionsFromJSON`"
+            " (WebAuthn Level 3, 5.1.10).",
+        },
+    ),
+    "Authenticated": _object(requestGuid=GUID, privakeyId=GUID, deviceGuid=GUID),
     "UserDevice": _object(
         guid=GUID,
         name=TEXT,
         status=DEVICE["status"],
+        answers=FLAG
+        | {
+            "description": "False for a passkey in a browser, which authenticates by"
+            " `request/webauthn/authenticate`, and answers no `request/add`.",
+        },
         suspendedBy={"enum": ["idp", "staff", None]},
         createdAt=MOMENT,
         boundAt=_maybe(MOMENT),

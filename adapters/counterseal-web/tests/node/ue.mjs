@@ -47,11 +47,9 @@ made(
     callbackUrl: `${host}/api/{*}/mfa/callback`,
   }),
 );
-// Its browsers have passkeys with the CX service: it is told that there are none here.
-const domain = await administer(`${origins}/${origin}/callbacks/new`, {
-  callbackUrl: host,
-  callbackType: 2,
-}).then(made, ({ response }) => response.data);
+const domain = made(
+  await administer(`${origins}/${origin}/callbacks/new`, { callbackUrl: host, callbackType: 2 }),
+);
 
 const headers = {
   Authorization: basic(origin, key),

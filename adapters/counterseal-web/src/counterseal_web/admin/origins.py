@@ -132,7 +132,7 @@ def issue_callback_secret(service: Service, call: Call, admin: Admin) -> Reply:
 
 
 def allow_callback(service: Service, call: Call, admin: Admin) -> Reply:
-    """Add a URL to the allow-list; `callbackType` 2, a WebAuthn domain, is refused."""
+    """Add a URL to the allow-list, or with `callbackType` 2 a WebAuthn domain."""
     body = call.document
     url = require_text(body, "callbackUrl")
     kind = read_optional_choice(body, CallbackType, "callbackType") or CallbackType.ADDRESS

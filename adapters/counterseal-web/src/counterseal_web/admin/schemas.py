@@ -45,7 +45,10 @@ LIMIT: Schema = {"type": "integer", "minimum": 1}
 CODES: Schema = {"enum": [each.value for each in Codes]}
 NO_LIMIT: Schema = {"anyOf": [LIMIT, {"type": "null"}]}
 STATES: Schema = {"type": "array", "items": {"enum": [each.value for each in FINISHED]}}
-CALLBACK_TYPE: Schema = {"enum": [each.value for each in CallbackType]}
+CALLBACK_TYPE: Schema = {
+    "enum": [each.value for each in CallbackType],
+    "description": "2: `callbackUrl` is a domain where passkeys are used, and no callback goes.",
+}
 ROLE: Schema = {"enum": [each.value for each in AdminRole]}
 HTML: Schema = {"enum": [each.value for each in HtmlUse]}
 BASE64: Schema = {"contentMediaType": PNG, "contentEncoding": "base64"}
@@ -148,9 +151,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         askLimit=LIMIT | {"maximum": MOST_QUESTIONS},
         cooldown=FLAG,
     ),
-    "NewCallback": _takes(
-        "callbackUrl", callbackUrl=NAME, callbackType={"enum": [CallbackType.ADDRESS.value]}
-    ),
+    "NewCallback": _takes("callbackUrl", callbackUrl=NAME, callbackType=CALLBACK_TYPE),
     "NewKey": _takes("keyType", keyType=KEY_TYPE, overlap=SECONDS),
     "Overlap": _takes(overlap=SECONDS),
     "NewAdmin": _takes(

@@ -35,17 +35,27 @@ def callback_secret(
 @click.command()
 @click.argument("origin")
 @click.argument("url")
+@click.option(
+    "--webauthn",
+    is_flag=True,
+    help="URL is a domain where passkeys of the origin's users are used, like shop.example.com, or"
+    " localhost:3000 for development; no callback goes there.",
+)
 @DATA
 @CONFIG
-def allow(origin: str, url: str, data: str | None, config: str | None) -> None:
-    """Allow callbacks of an ORIGIN to URL."""
+def allow(origin: str, url: str, *, webauthn: bool, data: str | None, config: str | None) -> None:
+    """Allow callbacks of an ORIGIN to URL, or passkeys of its users at a domain."""
     with opened(data, config) as runtime:
         from counterseal_server.administration import Tenants  # noqa: PLC0415 (a fast start)
+        from counterseal_server.attestation import warn_of_missing_extra  # noqa: PLC0415
         from counterseal_server.callback_reach import warn_of_obstacle  # noqa: PLC0415
 
         tenants = Tenants(runtime.ports, runtime.policy)
-        print_document(tenants.allowed(tenants.allow(guid(origin), url)))
-        warn_of_obstacle(runtime.settings, url)
+        print_document(tenants.allowed(tenants.allow(guid(origin), url, webauthn=webauthn)))
+        if webauthn:
+            warn_of_missing_extra()
+        else:
+            warn_of_obstacle(runtime.settings, url)
 
 
 @click.command()
@@ -54,6 +64,6 @@ def allow(origin: str, url: str, data: str | None, config: str | None) -> None:
 @DATA
 @CONFIG
 def forbid(origin: str, url: str, data: str | None, config: str | None) -> None:
-    """Remove URL, or the entry with this GUID, from the allow-list of an ORIGIN."""
+    """Remove URL, a domain, or the entry with this GUID from the allow-list of an ORIGIN."""
     with administering(data, config) as tenants:
         print_document(tenants.allowed(tenants.forbid(guid(origin), url)))
