@@ -1,5 +1,14 @@
+import { readFileSync } from "node:fs";
+
 import js from "@eslint/js";
 import globals from "globals";
+
+/** The words that say too little as names, in Python and here. */
+const WORDS = new URL("../../tests/unit/test_words.py", import.meta.url);
+const lists = readFileSync(WORDS, "utf-8").matchAll(/^(?:PARTICIPLES|WORDS) = """\n([^"]*)"""/gm);
+const words = [...lists].flatMap(([, list]) => list.trim().split(/\s+/));
+/** A store's verb, a document's, and a member of the record that the Python client reads too. */
+const exceptions = ["put", "read", "sent"];
 
 export default [
   { ignores: ["build/"] },
@@ -23,6 +32,10 @@ export default [
       "prefer-template": "error",
       "require-atomic-updates": "error",
     },
+  },
+  {
+    files: ["wire/*.js", "device/*.js", "origin/*.js"],
+    rules: { "id-denylist": ["error", ...words.filter((word) => !exceptions.includes(word))] },
   },
   { files: ["device/*.js", "tests/browser/*.js"], languageOptions: { globals: globals.browser } },
   {

@@ -166,10 +166,10 @@ export class Account {
    * @param {{timeout: number, known?: readonly {guid: string}[], signal?: AbortSignal}} how Seconds.
    * @returns {Promise<OpenRequest[]>}
    */
-  async wait({ timeout, known = [], signal }) {
+  async wait({ timeout, known: previous = [], signal }) {
     const { now, sleep } = this.#surroundings.world;
     const end = now() + timeout * SECOND;
-    const guids = known.map(({ guid }) => guid);
+    const guids = previous.map(({ guid }) => guid);
     for (;;) {
       const start = now();
       const hold = Math.max(0, Math.min(HOLD, Math.ceil((end - start) / SECOND)));
@@ -177,11 +177,11 @@ export class Account {
       const path = `/device/requests?${query}`;
       const call = { method: "GET", path, longer: hold * SECOND, signal };
       const { value: requests, retryAfter } = await this.#connection.call(call, readOpenRequests);
-      const left = end - now();
-      if (isOther(requests, guids) || left <= 0) return requests;
+      const remaining = end - now();
+      if (isOther(requests, guids) || remaining <= 0) return requests;
       // A service that waits for less than it was asked for cannot wait now.
       const early = now() - start < hold * SECOND * 0.9;
-      if (early) await sleep(Math.min(Math.max(retryAfter ?? 0, RETRY), left));
+      if (early) await sleep(Math.min(Math.max(retryAfter ?? 0, RETRY), remaining));
     }
   }
 
@@ -237,17 +237,17 @@ export class Account {
    */
   async show(guid) {
     const call = { method: "GET", path: `/device/requests/${encodeURIComponent(guid)}` };
-    const { value: request } = await this.#connection.call(call, readRequest);
-    const display = readDisplay(request.display, this);
-    const text = this.#shownTexts.get(guid) ?? request.display;
-    if (display.challenge !== guid || request.guid !== guid || text !== request.display) {
+    const { value: reply } = await this.#connection.call(call, readRequest);
+    const display = readDisplay(reply.display, this);
+    const text = this.#shownTexts.get(guid) ?? reply.display;
+    if (display.challenge !== guid || reply.guid !== guid || text !== reply.display) {
       throw new Refused("display_changed", "another request, or another text than before");
     }
     this.#shownTexts.set(guid, text);
-    const { state, expiresAt } = request;
-    const shown = freezeAll({ guid, state, expiresAt, display });
-    this.#texts.set(shown, text);
-    return shown;
+    const { state, expiresAt } = reply;
+    const request = freezeAll({ guid, state, expiresAt, display });
+    this.#texts.set(request, text);
+    return request;
   }
 
   /**
@@ -255,43 +255,43 @@ export class Account {
    *
    * If the reply was lost, the same call sends the same answer again.
    *
-   * @param {ShownRequest} shown
+   * @param {ShownRequest} request
    * @param {{button: number, code?: string}} choice `code`: the matching code as it was typed.
    * @returns {Promise<Outcome>}
    * @throws {InvalidField} `code` is asked for, and is not six digits.
    * @throws {ServiceRefused} `strong_key_missed`: most likely a wrong PIN; `wrong_code`; others.
    * @throws {Refused} `changed_elsewhere`: the keys were replaced since they signed; call again.
    */
-  async answer(shown, { button: index, code = "" }) {
-    const button = shown.display.buttons[index];
+  async answer(request, { button: index, code = "" }) {
+    const button = request.display.buttons[index];
     if (button === undefined) throw new InvalidField("button", "not one of the request");
-    const asked = shown.display.code && button.approves;
+    const needsCode = request.display.code && button.approves;
     const digits = code.replace(/\s/gu, "");
-    if (asked && !CODE.test(digits)) throw new InvalidField("code", "not six digits");
-    const claims = { button: index, title: button.title, ...(asked ? { code: digits } : {}) };
+    if (needsCode && !CODE.test(digits)) throw new InvalidField("code", "not six digits");
+    const claims = { button: index, title: button.title, ...(needsCode ? { code: digits } : {}) };
     const choice = JSON.stringify(claims);
     const answer =
-      this.#unconfirmedAnswer(shown, choice) ??
-      (await this.#sign(ANSWER, shown, claims, { choice, strong: button.strong }));
-    return this.#deliver("/device/answer", shown, answer);
+      this.#unconfirmedAnswer(request, choice) ??
+      (await this.#sign(ANSWER, request, claims, { choice, strong: button.strong }));
+    return this.#deliver("/device/answer", request, answer);
   }
 
   /**
    * Say that the person did not ask for this.
    *
-   * @param {ShownRequest} shown
+   * @param {ShownRequest} request
    * @returns {Promise<Outcome>}
    */
-  async disown(shown) {
+  async disown(request) {
     const choice = "disown";
     const answer =
-      this.#unconfirmedAnswer(shown, choice) ??
-      (await this.#sign(DISOWN, shown, {}, { choice, strong: false }));
-    return this.#deliver("/device/disown", shown, answer);
+      this.#unconfirmedAnswer(request, choice) ??
+      (await this.#sign(DISOWN, request, {}, { choice, strong: false }));
+    return this.#deliver("/device/disown", request, answer);
   }
 
   /**
-   * @param {ShownRequest} shown
+   * @param {ShownRequest} request
    * @param {string} choice
    */
   #unconfirmedAnswer({ guid }, choice) {
@@ -304,13 +304,13 @@ export class Account {
 
   /**
    * @param {string} typ
-   * @param {ShownRequest} shown
+   * @param {ShownRequest} request
    * @param {Record<string, unknown>} claims
    * @param {{choice: string, strong: boolean}} how
    * @returns {Promise<SignedAnswer>}
    */
-  async #sign(typ, shown, claims, { choice, strong }) {
-    const text = this.#texts.get(shown);
+  async #sign(typ, request, claims, { choice, strong }) {
+    const text = this.#texts.get(request);
     if (text === undefined) throw new Misuse("client_unfit", "not what `show` returned");
     const { world, strongKeys } = this.#surroundings;
     if (this.#record.rotation !== null) await this.#connection.readKeys();
@@ -323,7 +323,7 @@ export class Account {
       iss: this.device,
       sub: this.account,
       aud: this.appSpace,
-      challenge: shown.guid,
+      challenge: request.guid,
       display: await digest(text),
       iat: wholeSeconds(this.now()),
       jti: newId(world.random),
@@ -338,31 +338,31 @@ export class Account {
    * Send an answer, again if need be, and verify and keep the receipt.
    *
    * @param {string} path
-   * @param {ShownRequest} shown
+   * @param {ShownRequest} request
    * @param {SignedAnswer} answer
    * @returns {Promise<Outcome>}
    */
-  #deliver(path, shown, answer) {
+  #deliver(path, request, answer) {
     const connection = this.#connection;
     return connection.stored.exclusive(async (update) => {
       await connection.resolveRotation(update);
       // A wrong key would count as a wrong PIN.
       demandUnchanged(connection, answer.rotations);
-      this.#unconfirmed.set(shown.guid, answer);
+      this.#unconfirmed.set(request.guid, answer);
       const call = { method: "POST", path, body: answer.token, type: JOSE };
       let reply;
       try {
         ({ value: reply } = await connection.repeatProven(call, readAnswerReply, update));
       } catch (error) {
-        if (error instanceof ServiceRefused) this.#unconfirmed.delete(shown.guid);
+        if (error instanceof ServiceRefused) this.#unconfirmed.delete(request.guid);
         throw error;
       }
       const { guid, state, approved, receipt: receiptText } = reply;
-      if (guid !== shown.guid) throw new BadReply("a reply to another answer");
-      this.#unconfirmed.delete(shown.guid);
+      if (guid !== request.guid) throw new BadReply("a reply to another answer");
+      this.#unconfirmed.delete(request.guid);
       const receipt = await verifyTrusted(receiptText ?? "", connection, update);
       if (receipt !== null) {
-        const proof = { receipt, text: receiptText ?? "", display: shown.display };
+        const proof = { receipt, text: receiptText ?? "", display: request.display };
         const sent = { token: answer.token, state, approved };
         await keepReceipt(proof, sent, connection, this.#surroundings, update);
       }

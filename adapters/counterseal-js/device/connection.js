@@ -8,7 +8,7 @@ import { StoredAccount } from "./stored_account.js";
 /** @typedef {import("../wire/jws.js").Signer} Signer */
 /** @typedef {import("./records.js").AccountRecord} AccountRecord */
 /** @typedef {import("./records.js").DeviceStatus} DeviceStatus */
-/** @typedef {import("./service.js").Caller} Caller */
+/** @typedef {import("./service.js").Identity} Identity */
 /** @typedef {import("./service.js").DeviceCall} DeviceCall */
 /** @typedef {import("./stored_account.js").Update} Update */
 
@@ -92,7 +92,7 @@ export class Connection {
    */
   stream(path, signal) {
     const call = { method: "GET", path, longer: STREAM, signal };
-    return this.#current(() => this.#attempt((caller) => this.#service.stream(caller, call)));
+    return this.#current(() => this.#attempt((identity) => this.#service.stream(identity, call)));
   }
 
   /**
@@ -104,7 +104,7 @@ export class Connection {
    * @param {{signer?: Signer, update?: Update}} [how] `update`: of who has the lock.
    */
   proven(call, reader, how) {
-    return this.#attempt((caller) => this.#service.proven(caller, call, reader), how);
+    return this.#attempt((identity) => this.#service.proven(identity, call, reader), how);
   }
 
   /**
@@ -191,7 +191,7 @@ export class Connection {
    * Make a call with a proof, and keep what it says of the device's state.
    *
    * @template T
-   * @param {(caller: Caller) => Promise<T>} call
+   * @param {(identity: Identity) => Promise<T>} call
    * @param {{signer?: Signer, update?: Update}} [how]
    * @returns {Promise<T>}
    */
@@ -226,8 +226,8 @@ export class Connection {
    * @param {Update} update
    */
   async #keepState(state, update) {
-    const { state: known, strongKey, device } = this.record;
-    if (state === known || known === "REVOKED") return;
+    const { state: previous, strongKey, device } = this.record;
+    if (state === previous || previous === "REVOKED") return;
     const keyless = { deviceKey: null, strongKey: { ...strongKey, record: {} }, rotation: null };
     await update(state === "REVOKED" ? { state, ...keyless } : { state });
     this.#notify(state === "ACTIVE" ? "resumed" : state.toLowerCase(), device);

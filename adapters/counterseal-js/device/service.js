@@ -24,9 +24,9 @@ import { ServiceRefused } from "./errors.js";
  */
 
 /**
- * Who calls: the GUIDs that a device is bound to, and its device key.
+ * Who makes a call: the GUIDs that a device is bound to, and its device key.
  *
- * @typedef {object} Caller
+ * @typedef {object} Identity
  * @property {string} device
  * @property {string} account
  * @property {string} appSpace
@@ -90,14 +90,14 @@ export class Service {
    * Make a call with a proof, and return what *reader* reads of its reply.
    *
    * @template T
-   * @param {Caller} caller
+   * @param {Identity} identity
    * @param {DeviceCall} call
    * @param {(document: any) => T} reader
    * @returns {Promise<{value: T, retryAfter: number | undefined}>}
    */
-  async proven(caller, call, reader) {
+  async proven(identity, call, reader) {
     const reply = await this.#inTime(async () =>
-      this.#send(call, [await this.#proof(caller, call)]),
+      this.#send(call, [await this.#proof(identity, call)]),
     );
     const value = reply.status === 204 ? reader(undefined) : readReply(reply, reader);
     return { value, retryAfter: retryAfter(reply.headers, this.now()) };
@@ -106,21 +106,21 @@ export class Service {
   /**
    * Open an event stream with a proof.
    *
-   * @param {Caller} caller
+   * @param {Identity} identity
    * @param {DeviceCall} call
    * @returns {Promise<ReadableStream<Uint8Array>>}
    */
-  stream(caller, call) {
-    return this.#inTime(() => this.#openStream(caller, call));
+  stream(identity, call) {
+    return this.#inTime(() => this.#openStream(identity, call));
   }
 
   /**
-   * @param {Caller} caller
+   * @param {Identity} identity
    * @param {DeviceCall} call
    * @returns {Promise<ReadableStream<Uint8Array>>}
    */
-  async #openStream(caller, call) {
-    const headers = [await this.#proof(caller, call)];
+  async #openStream(identity, call) {
+    const headers = [await this.#proof(identity, call)];
     let reply;
     try {
       const response = await open(this.#world.fetch, this.#attempt(call, headers, EVENTS_TYPE));
@@ -203,14 +203,14 @@ export class Service {
    */
   #attempt({ method, path, body = "", type = JSON_TYPE, longer = 0, signal }, headers, accept) {
     /** @type {[string, string][]} */
-    const sent = [["accept", accept], ...headers];
-    if (body) sent.push(["content-type", type]);
+    const all = [["accept", accept], ...headers];
+    if (body) all.push(["content-type", type]);
     const timeout = this.#world.timeout + longer;
-    return { method, uri: this.address + path, headers: sent, body: utf8(body), timeout, signal };
+    return { method, uri: this.address + path, headers: all, body: utf8(body), timeout, signal };
   }
 
   /**
-   * @param {Caller} caller
+   * @param {Identity} identity
    * @param {DeviceCall} call
    * @returns {Promise<[string, string]>}
    */

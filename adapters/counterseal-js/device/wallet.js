@@ -264,10 +264,10 @@ export class Wallet extends EventTarget {
   /** @param {unknown} stored */
   #open(stored) {
     const record = readAccountRecord(stored);
-    const known = this.#accounts.get(record.device);
-    if (known) {
-      known.adopt(record);
-      return known;
+    const opened = this.#accounts.get(record.device);
+    if (opened) {
+      opened.adopt(record);
+      return opened;
     }
     const account = new Account(record, {
       service: new Service(record.url, this.#world),

@@ -108,11 +108,11 @@ function readHeaders(headers) {
   const pairs = Symbol.iterator in headers ? [...headers] : Object.entries(headers);
   const values = /** @type {[keyof typeof FORMS, RegExp][]} */ (Object.entries(FORMS)).map(
     ([name, form]) => {
-      const given = pairs
+      const matches = pairs
         .filter(([each]) => String(each).toLowerCase() === name)
         .flatMap(([, value]) => value);
-      const [value] = given;
-      if (given.length !== 1 || typeof value !== "string" || !form.test(value)) {
+      const [value] = matches;
+      if (matches.length !== 1 || typeof value !== "string" || !form.test(value)) {
         throw new CallbackRefused(`${name}: missing, repeated or malformed`);
       }
       return [name, value];
@@ -137,8 +137,8 @@ async function readSecret(secret) {
   }
   return async (signature, signed) => {
     const expected = await hmac(key, signed);
-    const bytes = signature.startsWith("v1,") ? readBase64(signature.slice("v1,".length)) : undefined;
-    return bytes !== undefined && constantTimeEqual(bytes, expected);
+    const raw = signature.startsWith("v1,") ? readBase64(signature.slice("v1,".length)) : undefined;
+    return raw !== undefined && constantTimeEqual(raw, expected);
   };
 }
 
@@ -156,7 +156,7 @@ async function readPublic(text) {
     throw new Unfit("not a public callback key: whpk_ and base64 of 32 bytes");
   }
   return async (signature, signed) => {
-    const given = signature.startsWith("v1a,") ? readBase64(signature.slice("v1a,".length)) : undefined;
-    return given !== undefined && crypto.subtle.verify(KINDS.EdDSA.signing, key, given, signed);
+    const raw = signature.startsWith("v1a,") ? readBase64(signature.slice("v1a,".length)) : undefined;
+    return raw !== undefined && crypto.subtle.verify(KINDS.EdDSA.signing, key, raw, signed);
   };
 }

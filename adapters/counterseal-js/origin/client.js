@@ -145,8 +145,8 @@ export class Client {
     const end = this.#monotonic() + timeout * SECOND;
     for (let attempt = 0; ; attempt += 1) {
       const start = this.#monotonic();
-      const left = Math.floor((end - start + SLACK) / SECOND);
-      const hold = Math.max(0, Math.min(left, HOLD));
+      const remaining = Math.floor((end - start + SLACK) / SECOND);
+      const hold = Math.max(0, Math.min(remaining, HOLD));
       const poll = await this.#poll(request, { hold, attempts: 1, signal }).catch(passing);
       if (!(poll instanceof Error) && poll.request.finished) return poll.request;
       const now = this.#monotonic();
@@ -156,8 +156,8 @@ export class Client {
       }
       const took = now - start;
       const long = !(poll instanceof Error) && hold > 0 && took >= hold * SECOND * LONG_POLL_SHARE;
-      const asked = "retryAfter" in poll ? poll.retryAfter : undefined;
-      await this.#calls.settings.sleep(Math.min(pauseAfter(attempt, asked, long), end - now));
+      const demanded = "retryAfter" in poll ? poll.retryAfter : undefined;
+      await this.#calls.settings.sleep(Math.min(pauseAfter(attempt, demanded, long), end - now));
     }
   }
 
@@ -287,11 +287,11 @@ function passing(error) {
 
 /**
  * @param {number} attempt
- * @param {number | undefined} asked
+ * @param {number | undefined} demanded
  * @param {boolean} long
  */
-function pauseAfter(attempt, asked, long) {
-  if (asked !== undefined) return Math.max(asked, PAUSE.shortest);
+function pauseAfter(attempt, demanded, long) {
+  if (demanded !== undefined) return Math.max(demanded, PAUSE.shortest);
   if (long) return PAUSE.shortest;
   return Math.min(PAUSE.first * PAUSE.growth ** Math.min(attempt, GROWTHS_LIMIT), PAUSE.longest);
 }

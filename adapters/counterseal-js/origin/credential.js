@@ -76,14 +76,14 @@ export class Credential {
    */
   async #messageSignature({ method, uri, headers, body, now, nonce }) {
     const digest = `sha-256=:${base64(await sha256(utf8(body)))}:`;
-    const sent = new Map(headers);
+    const values = new Map(headers);
     /** @type {Header[]} */
     const covered = [
       ["@method", method],
       ["@target-uri", uri],
       ["content-digest", digest],
       ...COVERED_IF_SENT.flatMap((name) => {
-        const value = sent.get(name);
+        const value = values.get(name);
         return value === undefined ? [] : [/** @type {Header} */ ([name, value])];
       }),
     ];

@@ -76,8 +76,8 @@ export class PendingRequest {
    * @returns {PendingMembers}
    */
   toJSON() {
-    const { guid, account, appSpace, origin, sent, codeAsked, issuedAt, expiresAt } = this;
-    return { guid, account, appSpace, origin, sent, codeAsked, issuedAt, expiresAt };
+    const { guid, account, appSpace, origin, codeAsked, issuedAt, expiresAt } = this;
+    return { guid, account, appSpace, origin, sent: this.sent, codeAsked, issuedAt, expiresAt };
   }
 
   /** Return the record as text; the Python client reads it too. */
@@ -115,7 +115,7 @@ export class PendingRequest {
   demandEqual(reply) {
     const { question } = this;
     const { content } = question;
-    const shown = "text" in content ? content.text : "html" in content ? content.html : content;
+    const own = "text" in content ? content.text : "html" in content ? content.html : content;
     const pairs = {
       guid: [reply.guid, this.guid],
       privakeyId: [reply.account, this.account],
@@ -123,7 +123,7 @@ export class PendingRequest {
       appSpaceGuid: [reply.appSpace, this.appSpace],
       requestOriginGuid: [reply.origin, this.origin],
       transactionId: [reply.transactionId, question.transactionId],
-      content: [reply.content, shown],
+      content: [reply.content, own],
       additionalInfo: [reply.additionalInfo, question.additionalInfo],
       callback: [reply.callback, question.callback],
       buttons: [reply.buttons, question.buttons],
@@ -141,20 +141,20 @@ export class PendingRequest {
 /**
  * Read the reply to `request/add`, and compare it with what was sent.
  *
- * @param {string} sent
+ * @param {string} body What was sent.
  * @param {unknown} document
  * @param {string} origin
  * @returns {PendingRequest}
  * @throws {import("../wire/errors.js").InvalidField} A member is missing, or of another type.
  * @throws {import("./errors.js").EvidenceRefused} The reply is about another question.
  */
-export function readPending(sent, document, origin) {
+export function readPending(body, document, origin) {
   const reply = readProcessed(document);
   const code = new Members(document).textOrNull("code");
   const { guid, account, appSpace, issuedAt, expiresAt } = reply;
   const codeAsked = code !== null;
   const pending = new PendingRequest(
-    { guid, account, appSpace, origin, sent, codeAsked, issuedAt, expiresAt },
+    { guid, account, appSpace, origin, sent: body, codeAsked, issuedAt, expiresAt },
     code,
   );
   pending.demandEqual(reply);

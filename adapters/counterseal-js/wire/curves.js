@@ -115,9 +115,9 @@ function add([x1, y1, z1], [x2, y2, z2]) {
   const xy = modulo((x1 + y1) * (x2 + y2) - xx - yy, p);
   const yz = modulo((y1 + z1) * (y2 + z2) - yy - zz, p);
   const xz = modulo((x1 + z1) * (x2 + z2) - xx - zz, p);
-  const left = modulo(3n * (xz - P256_B * zz), p);
-  const minus = modulo(yy - left, p);
-  const plus = modulo(yy + left, p);
+  const first = modulo(3n * (xz - P256_B * zz), p);
+  const minus = modulo(yy - first, p);
+  const plus = modulo(yy + first, p);
   const middle = modulo(3n * (P256_B * xz - xx - 3n * zz), p);
   const slope = modulo(3n * xx - 3n * zz, p);
   return [

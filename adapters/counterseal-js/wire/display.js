@@ -57,7 +57,7 @@ export function demandDisplay(document) {
     },
     { transactionId: "text" },
   );
-  for (const named of [appSpace, origin]) demandShape(named, { guid: "guid", name: "text" });
+  for (const each of [appSpace, origin]) demandShape(each, { guid: "guid", name: "text" });
   demandShape(account, { guid: "guid", id: "text" });
   const [, shape] =
     CONTENTS.find(([name]) => Object.hasOwn(content, name)) ?? refuse("malformed_token");

@@ -103,9 +103,9 @@ export async function readPublicKey(jwk, passkey) {
   for (const name of kind.members) {
     if (typeof jwk[name] !== "string") throw new InvalidField(name, "missing, or not a text");
   }
-  const known = new Set([...kind.members, "kid", "alg", "use", "key_ops"]);
+  const allowed = new Set([...kind.members, "kid", "alg", "use", "key_ops"]);
   for (const name of Object.keys(jwk)) {
-    if (!known.has(name)) throw new InvalidField(name, "unknown");
+    if (!allowed.has(name)) throw new InvalidField(name, "unknown");
   }
   const { use = "sig", key_ops: operations = ["verify"] } = jwk;
   const verifies = Array.isArray(operations) && operations.includes("verify");

@@ -118,7 +118,7 @@ function readClientData(bytes) {
  *   of the reference page "The wire".
  */
 export async function verifyAssertion({ signedText, signature: bytes }, { algorithm, key, passkey }) {
-  const { data, clientData, signature, userPresent, ...says } = readAssertion(bytes);
+  const { data, clientData, signature, userPresent, ...facts } = readAssertion(bytes);
   const client = readClientData(clientData);
   demand(client["type"] === "webauthn.get", "wrong_ceremony");
   demand(client["challenge"] === (await digest(signedText)), "assertion_elsewhere");
@@ -127,8 +127,8 @@ export async function verifyAssertion({ signedText, signature: bytes }, { algori
   demand(crossOrigin === false && !Object.hasOwn(client, "topOrigin"), "cross_origin");
   demand(base64url(data.slice(0, HASH_BYTES)) === passkey.rpIdHash, "wrong_rp_id");
   demand(userPresent, "user_absent");
-  demand(says.userVerified, "user_unverified");
-  demand(says.backupEligible === passkey.backupEligible, "backup_changed");
+  demand(facts.userVerified, "user_unverified");
+  demand(facts.backupEligible === passkey.backupEligible, "backup_changed");
   const raw = algorithm === "ES256" ? readDer(signature) : signature;
   const signed = concatenate(data, await sha256(clientData));
   let valid = false;
@@ -138,7 +138,7 @@ export async function verifyAssertion({ signedText, signature: bytes }, { algori
     refuse("wrong_signature");
   }
   demand(valid, "wrong_signature");
-  return { origin: client["origin"], ...says };
+  return { origin: client["origin"], ...facts };
 }
 
 /**

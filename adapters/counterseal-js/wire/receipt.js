@@ -166,11 +166,11 @@ function demandHistory(claims, { role, thumbprint }) {
   for (const change of claims.history) {
     demandShape(change, { at: "moment", role: "text", thumbprint: "text" });
   }
-  const known = claims.history.some(
+  const isInHistory = claims.history.some(
     (/** @type {Record<string, string>} */ change) =>
       change.thumbprint === thumbprint && change.role === role,
   );
-  demand(known, "receipt_changed");
+  demand(isInHistory, "receipt_changed");
 }
 
 /** @param {Record<string, any>} claims */
