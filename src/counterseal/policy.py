@@ -251,6 +251,11 @@ class Policy:
         "A question is waiting for you.",
         "The notification's body if neither App Space nor origin gives one.",
     )
+    challenge_ended_body: str = setting(
+        "This request is over: it was answered on another device, or withdrawn.",
+        "What the user's other devices say when a question needs no answer any more,"
+        " if the App Space gives no text.",
+    )
     device_bound_body: str = setting(
         "A device was added to your account.",
         "What the user's other devices say when one is bound, if the App Space"

@@ -24,6 +24,7 @@ from counterseal.testing.contracts import NotifierContract
 from counterseal_fcm import FcmNotifier
 
 MESSAGE, QUESTION, ACCOUNT = (derive_guid(7, name) for name in ("message", "question", "account"))
+COLLAPSE_KEY = derive_guid(0, f"push {QUESTION}")
 DELIVERED, GONE, REJECTED, MISCONFIGURED, LATER = (
     PushOutcome(result=getattr(PushResult, name))
     for name in ("DELIVERED", "GONE", "REJECTED", "MISCONFIGURED", "LATER")
@@ -120,8 +121,8 @@ def test_the_message_as_it_goes_over_the_wire(firebase, new_notifier):
         "android": {
             "priority": "HIGH",
             "ttl": "119s",
-            "collapse_key": MESSAGE,
-            "notification": {"tag": MESSAGE},
+            "collapse_key": COLLAPSE_KEY,
+            "notification": {"tag": COLLAPSE_KEY},
         },
         "apns": {
             "headers": {
@@ -129,7 +130,7 @@ def test_the_message_as_it_goes_over_the_wire(firebase, new_notifier):
                 "apns-expiration": str(
                     int(datetime(2030, 1, 1, 12, 1, 59, tzinfo=UTC).timestamp())
                 ),
-                "apns-collapse-id": MESSAGE,
+                "apns-collapse-id": COLLAPSE_KEY,
                 "apns-push-type": "alert",
             },
             "payload": {"aps": {"sound": "default"}},
@@ -146,6 +147,7 @@ def test_the_message_as_it_goes_over_the_wire(firebase, new_notifier):
     [
         (Occasion.CHALLENGE, timedelta(0), ("HIGH", "0s"), ("10", "0")),
         (Occasion.CHALLENGE, timedelta(seconds=-1), ("HIGH", "0s"), ("10", "0")),
+        (Occasion.CHALLENGE_ENDED, timedelta(hours=1), ("NORMAL", "3600s"), ("5", "1893502800")),
         (Occasion.DEVICE_BOUND, timedelta(hours=1), ("NORMAL", "3600s"), ("5", "1893502800")),
         (Occasion.DEVICE_REVOKED, timedelta(days=99), ("NORMAL", "2419200s"), ("5", "1895918400")),
     ],

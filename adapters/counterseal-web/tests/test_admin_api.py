@@ -161,14 +161,14 @@ def test_edits_change_what_is_said_and_nothing_else(desk, company, app_space, or
     assert before["html"] == "show"
     assert desk.patch(app_space, {"html": "refuse"}).json == before | {"html": "refuse"}
     before = desk.get(app_space).json
-    unsaid = dict.fromkeys(("title", "body", "deviceBound", "deviceRevoked"))
+    unsaid = dict.fromkeys(("title", "body", "requestEnded", "deviceBound", "deviceRevoked"))
     assert before["notification"] == unsaid
     texts = {"title": "Bank", "body": "Eine Frage.", "deviceBound": "Neu."}
     assert desk.patch(app_space, {"notification": texts}).json == before | {
         "notification": unsaid | texts
     }
     less = desk.patch(app_space, {"notification": {"title": "", "deviceRevoked": "Weg."}}).json
-    assert less["notification"] == texts | {"title": None, "deviceRevoked": "Weg."}
+    assert less["notification"] == unsaid | texts | {"title": None, "deviceRevoked": "Weg."}
     before = desk.get(app_space).json
     assert before["passkeys"] is None
     passkeys = {"rpId": "example.com", "origins": ["https://a.example.com"]}

@@ -112,8 +112,8 @@ class Setup:
         (binding,) = self.world.ports.store.get(phone.guid)
         return binding.account
 
-    def ask(self, account_id="user-42"):
-        return self.kit.ask(self.shop, accountId=account_id).json["guid"]
+    def ask(self, account_id="user-42", **members):
+        return self.kit.ask(self.shop, accountId=account_id, **members).json["guid"]
 
 
 @pytest.fixture
@@ -320,11 +320,14 @@ def test_a_load_that_fails_is_503(kit, setup, world):
 
 
 def events(body):
-    """Read what a stream says: the documents of its events, all of one name."""
+    """Read what a stream says: the documents of its events, which have two names."""
     blocks = [block.split("\n") for block in body.decode().split("\n\n")]
     event_blocks = [block for block in blocks if block[0].startswith("event: ")]
-    assert {block[0] for block in event_blocks} == {"event: requests"}
-    return [json.loads(block[1].removeprefix("data: ")) for block in event_blocks]
+    documents = [json.loads(block[1].removeprefix("data: ")) for block in event_blocks]
+    members = {"event: requests": {"requests"}, "event: ended": {"requestGuid"}}
+    for block, document in zip(event_blocks, documents, strict=True):
+        assert document.keys() == members[block[0]]
+    return documents
 
 
 def test_a_stream_has_each_change_of_the_list(setup):
@@ -347,7 +350,26 @@ def test_a_stream_has_each_change_of_the_list(setup):
     waiting.wake.await_wait()
     assert not later.done()
     waiting.device().answer(guid)
-    assert events(later.result(SOON)) == [{"requests": []}]
+    assert events(later.result(SOON)) == [{"requestGuid": guid}, {"requests": []}]
+    reply.close()
+
+
+def test_a_stream_names_each_request_that_ended_before_the_list_that_is_left(setup):
+    waiting = setup()
+    ended, left = waiting.ask(), waiting.ask()
+    reply = waiting.call(STREAM)
+    pieces = iter(reply.response)
+    next(pieces)
+    next(pieces)
+    later = waiting.threads.submit(next, pieces)
+    waiting.wake.await_wait()
+    waiting.world.challenges.cancel(waiting.world.origin, ended)
+    # Its port wakes nobody here.
+    waiting.wake.notify_all()
+    piece = later.result(SOON)
+    opening = b'event: ended\ndata: {"requestGuid":"%b"}\n\nevent: requests\n'
+    assert piece.startswith(opening % ended.encode())
+    assert [request["guid"] for request in events(piece)[1]["requests"]] == [left]
     reply.close()
 
 

@@ -22,6 +22,7 @@ from counterseal_http import Guard
 from counterseal_webpush import Vapid, WebPushNotifier
 
 MESSAGE, QUESTION, ACCOUNT = (derive_guid(7, name) for name in ("message", "question", "account"))
+COLLAPSE_KEY = derive_guid(0, f"push {QUESTION}")
 DELIVERED, GONE, REJECTED, MISCONFIGURED, LATER = (
     PushOutcome(result=getattr(PushResult, name))
     for name in ("DELIVERED", "GONE", "REJECTED", "MISCONFIGURED", "LATER")
@@ -108,7 +109,7 @@ def test_the_message_as_it_goes_over_the_wire(service, new_notifier, vapid):
     headers = {name.lower(): value for name, value in received.headers.items()}
     assert headers["ttl"] == "119"
     assert headers["urgency"] == "high"
-    assert headers["topic"] == MESSAGE.replace("-", "")
+    assert headers["topic"] == COLLAPSE_KEY.replace("-", "")
     assert received.claims["aud"] == service.url
     assert received.claims["sub"] == "mailto:operator@push.example"
     plain = browser.decrypt(received.body)
@@ -119,7 +120,7 @@ def test_the_message_as_it_goes_over_the_wire(service, new_notifier, vapid):
     }
     assert len(plain) <= 256
     visible = repr((received.path, received.headers, received.body))
-    for secret in ("question", QUESTION, ACCOUNT, "Open", "request"):
+    for secret in ("question", QUESTION, QUESTION.replace("-", ""), ACCOUNT, "Open", "request"):
         assert secret not in visible
 
 
@@ -128,6 +129,7 @@ def test_the_message_as_it_goes_over_the_wire(service, new_notifier, vapid):
     [
         (Occasion.CHALLENGE, timedelta(seconds=0.5), "high", "0"),
         (Occasion.CHALLENGE, timedelta(seconds=-1), "high", "0"),
+        (Occasion.CHALLENGE_ENDED, timedelta(minutes=1), "normal", "60"),
         (Occasion.DEVICE_BOUND, timedelta(hours=1), "normal", "3600"),
         (Occasion.DEVICE_REVOKED, timedelta(days=99), "normal", "2419200"),
     ],

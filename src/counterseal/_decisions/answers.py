@@ -13,6 +13,7 @@ import attrs
 from counterseal import keys
 from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.endings import end
+from counterseal._decisions.outbox import build_ending_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Signing, Tools
 from counterseal._decisions.readings import pending_of
 from counterseal._decisions.strikes import count_strike
@@ -138,8 +139,8 @@ def respond(
         )
         return count_strike(tools, served_kinds, striking, facts.account, challenge)
     except WrongCode as refusal:
-        return _count_wrong_code(tools, facts, refusal)
-    return _accept(tools, facts, token, state)
+        return _count_wrong_code(tools, facts, refusal, served_kinds=served_kinds)
+    return _accept(tools, facts, token, state, served_kinds=served_kinds)
 
 
 def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> Answering:
@@ -171,6 +172,8 @@ def _accept(
     facts: Answering,
     token: Token,
     state: ChallengeState,
+    *,
+    served_kinds: frozenset[AddressKind],
 ) -> Signing[Challenge]:
     signer = facts.signer
     assert signer is not None  # noqa: S101 (signature_holds; for the type checker)
@@ -203,6 +206,7 @@ def _accept(
                 receipt=receipt,
             ),
             receipt_hash(receipt),
+            served_kinds=served_kinds,
         ),
     )
 
@@ -213,6 +217,8 @@ def _end(
     state: ChallengeState,
     outcome: Outcome,
     new_receipt_hash: str,
+    *,
+    served_kinds: frozenset[AddressKind],
 ) -> Decision[Challenge]:
     account, binding = facts.account, facts.binding
     ending = end(tools, facts.challenge, account.history, state, outcome)
@@ -222,7 +228,10 @@ def _end(
         receipts=account.receipts + 1,
         receipt_hash=new_receipt_hash,
     )
-    writes = (*ending.writes, updated_account)
+    notifications = build_ending_notifications(
+        tools, served_kinds, account, ending.challenge, aware_device=binding.guid
+    )
+    writes = (*ending.writes, updated_account, *notifications)
     signer = facts.signer
     forgives_strikes = binding.strikes and signer is not None and signer.role is Role.STRONG
     assertion = facts.signature.assertion
@@ -241,7 +250,9 @@ def _end(
     )
 
 
-def _count_wrong_code(tools: Tools, facts: Answering, refusal: WrongCode) -> Decision[Challenge]:
+def _count_wrong_code(
+    tools: Tools, facts: Answering, refusal: WrongCode, *, served_kinds: frozenset[AddressKind]
+) -> Decision[Challenge]:
     challenge, account = facts.challenge, facts.account
     state = step(CHALLENGE, challenge.state, ChallengeEvent.MISTYPE, facts)
     wrong_codes = account.history.wrong_codes + 1
@@ -254,7 +265,10 @@ def _count_wrong_code(tools: Tools, facts: Answering, refusal: WrongCode) -> Dec
         outcome = Outcome(at=tools.now)
         ending = end(tools, challenge, history, state, outcome, reason=refusal.code)
         history, result = ending.history, ending.challenge
-        writes = ending.writes
+        notifications = build_ending_notifications(
+            tools, served_kinds, account, result, aware_device=facts.binding.guid
+        )
+        writes = (*ending.writes, *notifications)
         audit.append(ending.entry)
     else:
         result = revise(challenge, state=state, wrong_codes=challenge.wrong_codes + 1)

@@ -114,6 +114,7 @@ def _app_space_changes(policy: Policy, app_space: AppSpace, edit: AppSpaceEdit) 
     for text, field in (
         (texts.title, "title"),
         (texts.challenge, "body"),
+        (texts.challenge_ended, "requestEnded"),
         (texts.device_bound, "deviceBound"),
         (texts.device_revoked, "deviceRevoked"),
     ):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from counterseal._decisions.endings import end
 from counterseal._decisions.issuing import demand_readable
+from counterseal._decisions.outbox import build_ending_notifications
 from counterseal._decisions.plan import Decision, Plan, Records, Tools, require
 from counterseal._decisions.readings import pending_of, require_known
 from counterseal.errors import Foreign
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import Record, replace, revise
 from counterseal.models.account import Account
+from counterseal.models.binding import AddressKind
 from counterseal.models.challenge import UNFINISHED, CancelReason, Challenge, Outcome
 from counterseal.models.guid import Guid
 from counterseal.rules.standing import Cancelling, Deadline
@@ -38,7 +40,9 @@ def list_open(account: Account | None, tools: Tools, origin: Guid) -> Plan[tuple
     )
 
 
-def cancel(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
+def cancel(
+    stored: Records, tools: Tools, origin: Guid, *, served_kinds: frozenset[AddressKind]
+) -> Decision[Challenge]:
     """Decide to cancel an unfinished challenge, which *origin* has issued."""
     stored_challenge, stored_account = stored
     challenge, account = _own(stored_challenge, origin), require(stored_account, Account)
@@ -50,9 +54,10 @@ def cancel(stored: Records, tools: Tools, origin: Guid) -> Decision[Challenge]:
         step(CHALLENGE, challenge.state, ChallengeEvent.CANCEL, facts),
         Outcome(at=tools.now, reason=CancelReason.ORIGIN),
     )
+    notifications = build_ending_notifications(tools, served_kinds, account, ending.challenge)
     return Decision(
         result=ending.challenge,
-        writes=(*ending.writes, revise(account, history=ending.history)),
+        writes=(*ending.writes, revise(account, history=ending.history), *notifications),
         audit=(ending.entry,),
         wakes=(challenge.guid, account.guid),
     )

@@ -9,7 +9,7 @@ import attrs
 from counterseal import keys
 from counterseal._decisions.answers import open_code
 from counterseal._decisions.endings import end
-from counterseal._decisions.outbox import build_notifications
+from counterseal._decisions.outbox import build_ending_notifications, build_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
 from counterseal._decisions.readings import account_of, record_with_account, records, require_known
 from counterseal.errors import NotFound
@@ -195,6 +195,7 @@ def _supersede(
         )
         history = ending.history
         writes += ending.writes
+        writes += build_ending_notifications(tools, draft.served_kinds, account, ending.challenge)
         audit.append(ending.entry)
         superseded_guids.append(challenge.guid)
     decision = _issue(account, tools, draft, issued_challenge, history)

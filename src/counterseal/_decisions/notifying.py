@@ -223,7 +223,8 @@ def push_entry(
     attributes: tuple[tuple[str, str], ...] = (),
 ) -> AuditEntry:
     """Return one line of the audit log about the notification of *subject*."""
-    noun = "challenge" if occasion is Occasion.CHALLENGE else "binding"
+    about_challenge = occasion in {Occasion.CHALLENGE, Occasion.CHALLENGE_ENDED}
+    noun = "challenge" if about_challenge else "binding"
     attributes = (("occasion", occasion.value), *attributes)
     return AuditEntry(subject, f"{noun}.push", reason, actor, attributes)
 
@@ -249,6 +250,8 @@ def _texts(
     """Return title and body: nothing that the push service may not read."""
     texts = app_space.texts if isinstance(app_space, AppSpace) else Texts()
     title = texts.title or policy.notification_title
+    if occasion is Occasion.CHALLENGE_ENDED:
+        return title, texts.challenge_ended or policy.challenge_ended_body
     if occasion is Occasion.DEVICE_BOUND:
         return title, texts.device_bound or policy.device_bound_body
     if occasion is Occasion.DEVICE_REVOKED:

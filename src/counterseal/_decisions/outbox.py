@@ -19,6 +19,7 @@ from counterseal.machines import (
 from counterseal.models import revise
 from counterseal.models.account import Account
 from counterseal.models.binding import AddressKind, BindingState, Occasion
+from counterseal.models.challenge import Challenge
 from counterseal.models.guid import ENTROPY_BYTES, Guid, derive_guid, mint, partition_of
 from counterseal.models.outbox import Callback, CallbackState, Notification
 from counterseal.rules.retries import Claiming
@@ -41,9 +42,12 @@ def build_notifications(
     *,
     now: datetime,
     ends_at: datetime | None = None,
+    aware_device: Guid | None = None,
 ) -> tuple[Notification, ...]:
     """
-    Return the notifications of all the account's active devices except *subject*, to be committed.
+    Return the notifications of the account's active devices, to be committed.
+
+    Neither *subject* nor *aware_device* is notified, since each knows of it.
 
     There is one for each kind of address that they have and that this service sends to, so that
     a failing push service does not delay the others. They are due from *now* on, until *ends_at*,
@@ -54,7 +58,7 @@ def build_notifications(
     active_devices = [
         device
         for device in account.devices
-        if device.state is BindingState.ACTIVE and device.binding != subject
+        if device.state is BindingState.ACTIVE and device.binding not in {subject, aware_device}
     ]
     kinds = {
         address.kind for device in active_devices for address in device.addresses
@@ -99,6 +103,34 @@ def build_revocation_notifications(
         return ()
     return build_notifications(
         tools, served_kinds, account, Occasion.DEVICE_REVOKED, device, now=tools.now
+    )
+
+
+def build_ending_notifications(
+    tools: Tools,
+    served_kinds: frozenset[AddressKind],
+    account: Account,
+    challenge: Challenge,
+    *,
+    aware_device: Guid | None = None,
+) -> tuple[Notification, ...]:
+    """
+    Return the notifications that tell devices that *challenge* has ended before its deadline.
+
+    There is none if the devices were not notified of the challenge itself, and none about an
+    expiry: a device knows the deadline.
+    """
+    if not challenge.show_notification:
+        return ()
+    return build_notifications(
+        tools,
+        served_kinds,
+        account,
+        Occasion.CHALLENGE_ENDED,
+        challenge.guid,
+        now=tools.now,
+        ends_at=challenge.deadline,
+        aware_device=aware_device,
     )
 
 

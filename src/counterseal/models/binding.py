@@ -11,7 +11,7 @@ from typing import ClassVar
 import attrs
 
 from counterseal.models import fields
-from counterseal.models.guid import Guid
+from counterseal.models.guid import Guid, derive_guid
 from counterseal.models.passkeys import Passkey
 
 
@@ -204,6 +204,8 @@ class Occasion(enum.Enum):
 
     CHALLENGE = "challenge"
     """A question is to be fetched; the subject is the challenge."""
+    CHALLENGE_ENDED = "challenge_ended"
+    """A question needs no answer any more; the subject is the challenge."""
     DEVICE_BOUND = "device_bound"
     """Another device was bound to the account; the subject is its binding."""
     DEVICE_REVOKED = "device_revoked"
@@ -218,7 +220,7 @@ class PushMessage:
     What a push service delivers: that there is something to fetch, and nothing of what.
 
     Attributes:
-        guid: The same at every attempt, so that a transport can collapse by it.
+        guid: The same at every attempt.
         subject: What the devices are notified of.
         account: Our own GUID of the account, `privakeyId` on the wire.
         title, body: What the person reads on the screen; neither is empty.
@@ -239,6 +241,17 @@ class PushMessage:
     def urgent(self) -> bool:
         """Whether somebody waits for the person: the transport's high priority."""
         return self.occasion is Occasion.CHALLENGE
+
+    @property
+    def about_challenge(self) -> bool:
+        """Whether the subject is a challenge; otherwise it is a binding."""
+        return self.occasion in {Occasion.CHALLENGE, Occasion.CHALLENGE_ENDED}
+
+    @property
+    def collapse_key(self) -> Guid:
+        """What messages share that replace each other, as those about one challenge do."""
+        # A push service reads it, and the challenge's own GUID is not for it.
+        return derive_guid(0, f"push {self.subject}") if self.about_challenge else self.guid
 
 
 class PushResult(enum.Enum):

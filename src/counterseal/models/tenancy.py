@@ -55,6 +55,7 @@ class Texts:
     Attributes:
         title: Above each of the others.
         challenge: That a question is waiting, unless its origin has its own words.
+        challenge_ended: That a question needs no answer any more.
         device_bound: That another device was bound.
         device_revoked: That another device was revoked.
     """
@@ -63,6 +64,7 @@ class Texts:
     challenge: str = ""
     device_bound: str = ""
     device_revoked: str = ""
+    challenge_ended: str = ""
 
 
 class HtmlUse(enum.Enum):

@@ -127,8 +127,11 @@ class Challenges(UseCase):
         """
         origin = party.origin.guid
         context = AuditContext(event="challenge.cancel", actor=origin, subject=challenge)
+        served_kinds = self.ports.notifier.kinds()
         plan = record_with_account(challenge).then(
-            lambda stored, tools: challenges.cancel(stored, tools, origin)
+            lambda stored, tools: challenges.cancel(
+                stored, tools, origin, served_kinds=served_kinds
+            )
         )
         return self._transactions.run(context, plan)
 

@@ -167,6 +167,7 @@ def _button(members: Members) -> Button:
 
 TYPES = {
     Occasion.CHALLENGE: "request",
+    Occasion.CHALLENGE_ENDED: "requestEnded",
     Occasion.DEVICE_BOUND: "deviceBound",
     Occasion.DEVICE_REVOKED: "deviceRevoked",
     Occasion.TEST: "test",
@@ -181,7 +182,7 @@ def push_data(message: PushMessage) -> dict[str, str]:
     The subject is `requestGuid` or `deviceGuid`, the account `privakeyId`; all are texts,
     as FCM demands.
     """
-    subject = "requestGuid" if message.occasion is Occasion.CHALLENGE else "deviceGuid"
+    subject = "requestGuid" if message.about_challenge else "deviceGuid"
     return {
         "type": TYPES[message.occasion],
         subject: message.subject,

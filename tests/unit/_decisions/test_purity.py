@@ -133,7 +133,8 @@ PARTS = {
     *("answers.open_code", "device_requests.demand_standing", "endings.end"),
     *("enrolments.key_changes", "issuing.new_code", "issuing.new_challenge"),
     *("notifying.drop_dead_addresses", "outbox.build_notifications", "outbox.draw_jitter"),
-    *("outbox.build_revocation_notifications", "authorization.permission_to"),
+    *("outbox.build_revocation_notifications", "outbox.build_ending_notifications"),
+    "authorization.permission_to",
     "tenancy.new_origin",
     *("readings.nothing", "readings.records", "readings.record_with_account"),
     *("readings.account_of", "readings.bindings_of", "readings.pending_of"),
@@ -358,7 +359,9 @@ def open_listed(setup):
 
 
 def cancelled(setup):
-    decision = setup.decide(lambda tools: challenges.cancel(setup.stored, tools, setup.origin))
+    decision = setup.decide(
+        lambda tools: challenges.cancel(setup.stored, tools, setup.origin, served_kinds=SERVED)
+    )
     assert decision.result.state is ChallengeState.CANCELLED
 
 

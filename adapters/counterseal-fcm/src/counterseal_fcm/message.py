@@ -2,7 +2,8 @@
 The message for `projects.messages:send` of FCM's HTTP v1 API.
 
 It has the two texts and the ids of the push message, the same for all addresses.
-A message that is sent a second time replaces the first, on the device and at FCM.
+A message replaces an earlier one with the same collapse key, on the device and at FCM: the same
+message sent again, or the one that tells that a request has ended.
 """
 
 from __future__ import annotations
@@ -34,15 +35,15 @@ def build_message(message: PushMessage, now: datetime) -> dict[str, Any]:
         "android": {
             "priority": "HIGH" if message.urgent else "NORMAL",
             "ttl": f"{seconds}s",
-            "collapse_key": message.guid,
-            "notification": {"tag": message.guid},
+            "collapse_key": message.collapse_key,
+            "notification": {"tag": message.collapse_key},
         },
         "apns": {
             "headers": {
                 "apns-priority": "10" if message.urgent else "5",
                 # Rounded down; 0 means "deliver at once or never", which is for a life of 0.
                 "apns-expiration": str(int((now + life).timestamp())) if seconds else "0",
-                "apns-collapse-id": message.guid,
+                "apns-collapse-id": message.collapse_key,
                 "apns-push-type": "alert",
             },
             "payload": {"aps": {"sound": "default"}},

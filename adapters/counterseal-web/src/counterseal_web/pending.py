@@ -109,13 +109,21 @@ class EventStream:
 
     def piece(self, before: Watched, after: Watched) -> bytes:
         """
-        Return the piece that follows a wait: an event, or a comment if there is none.
+        Return the piece that follows a wait: its events, or a comment if there is none.
+
+        Each request that has ended has an event of its own, before that of what is open now.
 
         Args:
             before: What is watched, as the client knows it.
             after: As it was last seen.
         """
-        return _event(after) if after.differs(before) else b": still waiting\n\n"
+        if not after.differs(before):
+            return b": still waiting\n\n"
+        endings = [
+            b"event: ended\ndata: %b\n\n" % encode({"requestGuid": guid})
+            for guid in after.requests_ended_since(before)
+        ]
+        return b"".join((*endings, _event(after)))
 
 
 def read_wait(query: Mapping[str, str], settings: Settings) -> timedelta:

@@ -305,14 +305,22 @@ SCHEMAS: dict[str, Schema] = {
             "contentSchema": _ref("Request"),
         },
     ),
-    "PendingEvents": _object(
-        event={"const": "requests"},
-        data={
-            "type": "string",
-            "contentMediaType": "application/json",
-            "contentSchema": _ref("Pending"),
-        },
-    ),
+    "PendingEvents": {
+        "anyOf": [
+            _object(
+                event={"const": event},
+                data={
+                    "type": "string",
+                    "contentMediaType": "application/json",
+                    "contentSchema": schema,
+                },
+            )
+            for event, schema in (
+                ("requests", _ref("Pending")),
+                ("ended", _object(requestGuid=GUID)),
+            )
+        ]
+    },
     # What a device sends
     "Look": _closed(token=NAME),
     "NewLogin": _closed(appSpaceGuid=NAME, redirectUri=NAME),

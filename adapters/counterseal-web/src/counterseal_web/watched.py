@@ -57,6 +57,9 @@ class Watched(Protocol):
     def differs(self, before: Watched) -> bool:
         """Tell whether a client that knows *before* gets an event."""
 
+    def requests_ended_since(self, before: Watched) -> tuple[Guid, ...]:
+        """Return the requests that were open in *before*, and are no more, oldest first."""
+
     def document(self) -> Any:
         """Return what a reply or an event says."""
 
@@ -113,6 +116,10 @@ class WatchedRequest:
         assert isinstance(before, WatchedRequest)  # noqa: S101 (for the type checker)
         return self.challenge.state is not before.challenge.state
 
+    def requests_ended_since(self, before: Watched) -> tuple[Guid, ...]:  # noqa: ARG002
+        """Return none: the event with the request's state says it."""
+        return ()
+
     def document(self) -> Any:
         """Return the request."""
         return processed_document(self.challenge, now=self.clock.now())
@@ -165,6 +172,13 @@ class WatchedList:
         """Tell whether a request is new or has ended."""
         assert isinstance(before, WatchedList)  # noqa: S101 (for the type checker)
         return self.guids != before.guids
+
+    def requests_ended_since(self, before: Watched) -> tuple[Guid, ...]:
+        """Return the requests of *before* that are no longer in the list."""
+        assert isinstance(before, WatchedList)  # noqa: S101 (for the type checker)
+        return tuple(
+            challenge.guid for challenge in before.challenges if challenge.guid not in self.guids
+        )
 
     def document(self) -> Any:
         """Return the list, oldest first."""

@@ -148,7 +148,7 @@ def _message(message: PushMessage) -> _Message:
             "content-type": "application/octet-stream",
             "ttl": str(int(life.total_seconds())),
             # RFC 8030, 5.4: 32 characters at most, which a GUID without hyphens has.
-            "topic": message.guid.replace("-", ""),
+            "topic": message.collapse_key.replace("-", ""),
             "urgency": "high" if message.urgent else "normal",
         },
     )

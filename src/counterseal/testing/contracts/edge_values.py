@@ -147,7 +147,9 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             logo_digest=ODD,
             html=HtmlUse.REFUSE,
             universal_app=True,
-            texts=Texts(title=ODD, challenge=ODD, device_bound="", device_revoked=ODD),
+            texts=Texts(
+                title=ODD, challenge=ODD, challenge_ended=ODD, device_bound="", device_revoked=ODD
+            ),
             passkeys=PasskeyScope(
                 rp_id="example.com", origins=("https://example.com", "https://a.example.com:8443")
             ),

@@ -148,7 +148,8 @@ class NotifierContract(Contract):
         addresses = tuple(self.address(notifier, number) for number in range(2))
         notifier.push(addresses, message)
 
-        texts: set[str] = {message.guid, TITLE, BODY, *push_data(message).values()}
+        texts: set[str] = {message.guid, message.collapse_key, TITLE, BODY}
+        texts |= set(push_data(message).values())
         texts |= {address.value for address in addresses}
         for payload in self.payloads(notifier):
             alien = [leaf for leaf in _texts(payload) if leaf not in texts]

@@ -5,9 +5,14 @@ from __future__ import annotations
 from counterseal.testing.histories.ledger import Commit, Ledger, NotificationEntry, Plain
 
 OCCASIONS = {
-    "challenge": ({"issue"}, ("Challenge", "PENDING")),
-    "device_bound": ({"complete"}, ("Binding", "ACTIVE")),
-    "device_revoked": ({"revoke", "unbind", "answer", "disown", "rotate"}, ("Binding", "REVOKED")),
+    "challenge": ({"issue"}, "Challenge", {"PENDING"}),
+    "challenge_ended": (
+        {"answer", "disown", "cancel", "issue"},
+        "Challenge",
+        {"ANSWERED", "DISOWNED", "CANCELLED", "FAILED"},
+    ),
+    "device_bound": ({"complete"}, "Binding", {"ACTIVE"}),
+    "device_revoked": ({"revoke", "unbind", "answer", "disown", "rotate"}, "Binding", {"REVOKED"}),
 }
 """The operations that enqueue each occasion, and the record of the same commit that it tells of."""
 
@@ -38,20 +43,25 @@ def check_notification(ledger: Ledger, commit: Commit, old: Plain | None, new: P
 
 
 def _check_new(ledger: Ledger, commit: Commit, new: Plain) -> None:
-    verbs, true = OCCASIONS[new["occasion"]]
-    states = [
+    verbs, subject_kind, true_states = OCCASIONS[new["occasion"]]
+    subjects = [
         (kind, record["state"])
         for kind, _, record in commit.changes
         if record["guid"] == new["subject"]
     ]
     assert commit.operation.verb in verbs, f"{commit.operation.verb} has no such occasion"
-    assert states == [true], "notified of what is not so"
-    if new["occasion"] == "challenge":
+    assert subjects in [[(subject_kind, state)] for state in true_states], (
+        "notified of what is not so"
+    )
+    aware_devices = {new["subject"]}
+    if new["occasion"] == "challenge_ended":
+        aware_devices.add(commit.operation.facts.get("device"))
+    if subject_kind == "Challenge":
         deadline = ledger.challenges[new["subject"]].deadline
         assert new["ends_at"] == deadline, "pushed for longer than it can be answered"
     active = set(ledger.bindings_of(new["account"], "ACTIVE"))
     devices = set(new["devices"])
-    assert devices <= active - {new["subject"]}, "a device is notified that is not to be"
+    assert devices <= active - aware_devices, "a device is notified that is not to be"
     assert devices, "nobody is notified"
     ledger.notifications[new["guid"]] = NotificationEntry(
         occasion=new["occasion"], subject=new["subject"], account=new["account"], devices=devices

@@ -36,6 +36,7 @@ def company_document(company: Company) -> Document:
 TEXTS = {
     "title": "title",
     "body": "challenge",
+    "requestEnded": "challenge_ended",
     "deviceBound": "device_bound",
     "deviceRevoked": "device_revoked",
 }

@@ -62,7 +62,9 @@ def _brand(**members: Schema) -> Schema:
 
 TEXTS: Schema = {
     "type": "object",
-    "properties": dict.fromkeys(("title", "body", "deviceBound", "deviceRevoked"), NO_TEXT),
+    "properties": dict.fromkeys(
+        ("title", "body", "requestEnded", "deviceBound", "deviceRevoked"), NO_TEXT
+    ),
     "additionalProperties": False,
 }
 

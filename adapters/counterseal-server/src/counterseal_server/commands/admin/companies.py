@@ -97,6 +97,11 @@ def app_space(
 @click.option(
     "--body", metavar="T", help="Their text for a question; empty for that of the policy."
 )
+@click.option(
+    "--challenge-ended",
+    metavar="T",
+    help="Their text for a question that needs no answer any more.",
+)
 @click.option("--device-bound", metavar="T", help="Their text for a device that was added.")
 @click.option("--device-revoked", metavar="T", help="Their text for a device that was removed.")
 @click.option(
@@ -125,6 +130,7 @@ def edit_app_space(
     universal_app: bool | None,
     title: str | None,
     body: str | None,
+    challenge_ended: str | None,
     device_bound: str | None,
     device_revoked: str | None,
     passkey_origins: tuple[str, ...],
@@ -141,6 +147,7 @@ def edit_app_space(
     texts = {
         "title": title,
         "challenge": body,
+        "challenge_ended": challenge_ended,
         "device_bound": device_bound,
         "device_revoked": device_revoked,
     }
