@@ -76,6 +76,9 @@ def test_a_forwarded_command_is_the_packages_own(run, name, command, arguments):
         ("device pending", ("httpx2", "counterseal-demo[device]")),
         ("relay", ("counterseal_relay", "counterseal-demo[relay]")),
         ("demo --idp", ("counterseal_oidc", "counterseal-demo[idp]")),
+        ("demo --web", ("counterseal_client", "counterseal-demo[web]")),
+        ("demo --web", ("counterseal_pwa", "counterseal-demo[web]")),
+        ("demo --web", ("segno", "counterseal-demo[web]")),
     ],
 )
 def test_without_an_extra_a_command_names_it(run, hide, command, needs):

@@ -38,6 +38,16 @@ def test_every_file_has_its_type_and_the_policy(name):
     assert "unsafe" not in headers["Content-Security-Policy"]
 
 
+def test_only_pages_that_say_so_may_be_framed_by_their_origin():
+    request = Request(method="GET", path=f"{MOUNT}/")
+    policies = [
+        dict(pages.respond(request).headers)["Content-Security-Policy"]
+        for pages in (PAGES, Pages(framed_by_own_origin=True))
+    ]
+    assert policies[0].replace("frame-ancestors 'none'", "frame-ancestors 'self'") == policies[1]
+    assert policies[0] != policies[1]
+
+
 def test_a_file_that_is_the_same_is_not_sent_again():
     _, headers = get(f"{MOUNT}/app.js")
     for tags in (headers["ETag"], f'"x", W/{headers["ETag"]}', "*"):

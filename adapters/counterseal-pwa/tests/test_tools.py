@@ -6,17 +6,22 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[1]
-STATIC = "src/counterseal_pwa/static"
+DEMO = FOLDER.parent / "counterseal-demo"
+TSC = "typescript/bin/tsc"
+ESLINT = "eslint/bin/eslint.js"
 TOOLS = {
-    "types": ("typescript/bin/tsc", "--project", "tsconfig.json"),
-    "types of the worker": ("typescript/bin/tsc", "--project", "tsconfig.worker.json"),
-    "style": ("eslint/bin/eslint.js", STATIC),
+    "types": (FOLDER, TSC, "--project", "tsconfig.json"),
+    "types of the worker": (FOLDER, TSC, "--project", "tsconfig.worker.json"),
+    "types of the demo": (DEMO, TSC, "--project", "tsconfig.json"),
+    "style": (FOLDER, ESLINT, "src/counterseal_pwa/static"),
+    "style of the demo": (DEMO, ESLINT, "src/counterseal_demo/web_demo/static"),
 }
+"""The folder, the tool and its arguments; the demo frames the app, and imports from it."""
 
 
 @pytest.mark.parametrize("name", TOOLS)
 def test_the_sources_are_clean(node, javascript_tools, name):
-    tool, *arguments = TOOLS[name]
+    folder, tool, *arguments = TOOLS[name]
     command = [node / "bin" / "node", javascript_tools / tool, *arguments]
-    ended = subprocess.run(command, cwd=FOLDER, capture_output=True, encoding="utf-8", check=False)
+    ended = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
     assert (ended.returncode, ended.stdout + ended.stderr) == (0, "")

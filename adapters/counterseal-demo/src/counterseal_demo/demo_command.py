@@ -1,4 +1,4 @@
-"""`counterseal-demo`: one approval and ten forgeries, or a log-in and ten attacks."""
+"""`counterseal-demo`: one approval and ten forgeries, in a browser too; or a log-in and attacks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import click
 
 from counterseal_server.plainly import Failed, Unusable, plainly
 from counterseal_server.printing import print_json, print_line
+
+LAST_PORT = 65_535
+WEB_OPTIONS = frozenset({"port", "no_open"})
+"""The options of the demo in a browser, which has no others."""
 
 ALGORITHMS = ("ES256", "EdDSA", "PS256", "RS256")
 
@@ -32,22 +36,46 @@ ALGORITHMS = ("ES256", "EdDSA", "PS256", "RS256")
     help="Let an Identity Provider identify the user: a real one on this machine. The first time,"
     " it is installed from npm's registry.",
 )
+@click.option(
+    "--web",
+    is_flag=True,
+    help="Serve the demo on this machine, as a page with a shop and a phone, until Ctrl-C.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, LAST_PORT),
+    metavar="N",
+    help="With --web, the port to listen at; by default a free one.",
+)
+@click.option("--no-open", is_flag=True, help="With --web, only print the address of the page.")
 def demo(
     challenge: str | None,
     answer: int | None,
     algorithm: str,
     save: str | None,
+    port: int | None,
     *,
     as_json: bool,
     idp: bool,
+    web: bool,
+    no_open: bool,
 ) -> None:
     """
     Bind, ask, answer and verify, then try ten forgeries.
 
     Everything happens in this process: real keys, no server, no network.
+    With --web you are the customer, and answer on a phone that is a web page.
     With --idp it happens over HTTP, at loopback ports, and ends with ten attacks on the log-in.
-    Exit code 0 means that the answer was accepted, and every forgery and attack refused.
+    Exit code 0 means that the answer was accepted, and every forgery and attack refused; with
+    --web, that a signal ended it.
     """
+    _demand_fitting(click.get_current_context(), web=web)
+    if web:
+        with plainly(requirement="counterseal-demo[web]"):
+            from counterseal_demo import web_demo  # noqa: PLC0415 (a fast start)
+
+            web_demo.serve(port or 0, opens_browser=not no_open)
+        return
     if idp:
         if challenge is not None or answer is not None:
             raise Unusable("idp: it has its own question: leave out --challenge and --answer")
@@ -70,6 +98,24 @@ def demo(
     faults = [attempt.fault for attempt in story.attempts if attempt.fault]
     if faults:
         raise Failed("; ".join(faults))
+
+
+def _demand_fitting(context: click.Context, *, web: bool) -> None:
+    """
+    Refuse options that would do nothing.
+
+    Raises:
+        Unusable: An option belongs to the demo in a browser only, or to the other ones only.
+    """
+    default = click.core.ParameterSource.DEFAULT
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        if name == "web" or context.get_parameter_source(name) is default:
+            continue
+        if web != (name in WEB_OPTIONS):
+            option = parameter.opts[0]
+            problem = f"leave out {option}" if web else f"{option} is for --web only"
+            raise Unusable(f"{'web' if web else option.removeprefix('--')}: {problem}")
 
 
 def _show_log_ins(algorithm: str, save: str | None, *, as_json: bool) -> None:

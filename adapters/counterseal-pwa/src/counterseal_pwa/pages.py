@@ -40,7 +40,6 @@ DIRECTIVES: Mapping[str, str] = {
 """Nothing inline, nothing evaluated, nothing from elsewhere, and no frame around it."""
 
 HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in DIRECTIVES.items()),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
@@ -58,10 +57,15 @@ class Pages:
     The files of the web app, and a WSGI application that serves them.
 
     The app calls the service whose public URL the app's own address continues by one segment.
+
+    Args:
+        framed_by_own_origin: Whether pages of the app's own origin may frame it, for a
+            demonstration. Such a page can lay something over the app's buttons.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, framed_by_own_origin: bool = False) -> None:
         self._assets: Mapping[str, Asset] = load_assets()
+        self._headers = {**HEADERS, "Content-Security-Policy": _policy(framed_by_own_origin)}
 
     def serves(self, path: str) -> bool:
         """Return whether *path* is the app's or below it, where it is mounted at `MOUNT`."""
@@ -76,15 +80,15 @@ class Pages:
             mount: Where the app is; its last segment is what a relative redirect leads to.
         """
         if request.method not in METHODS.split(", "):
-            return _response(HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": METHODS})
+            return self._response(HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": METHODS})
         path = request.path.removeprefix(mount)
         if not path:
             location = f"{mount.rpartition('/')[2]}/"
-            return _response(HTTPStatus.PERMANENT_REDIRECT, {"Location": location})
+            return self._response(HTTPStatus.PERMANENT_REDIRECT, {"Location": location})
         asset = self._assets.get(path.removeprefix("/") or INDEX)
         if asset is None or not path.startswith("/"):
-            return _response(HTTPStatus.NOT_FOUND, {})
-        return _file_response(asset, request.headers)
+            return self._response(HTTPStatus.NOT_FOUND, {})
+        return self._file_response(asset, request.headers)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request; the host moves the mount from `PATH_INFO` to `SCRIPT_NAME`."""
@@ -96,24 +100,33 @@ class Pages:
         )
         return write_response(response, request.method, start_response)
 
+    def _file_response(self, asset: Asset, headers: Mapping[str, str]) -> Response:
+        file_headers = {"Content-Type": asset.media_type, "ETag": asset.etag, **CACHING}
+        tags = [
+            tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")
+        ]
+        if asset.etag in tags or "*" in tags:
+            del file_headers["Content-Type"]
+            return self._response(HTTPStatus.NOT_MODIFIED, file_headers)
+        if asset.compressed is not None and _GZIP.search(
+            headers.get("accept-encoding", "").lower()
+        ):
+            # A strong tag names bytes, and these are others.
+            encoded = {"Content-Encoding": "gzip", "ETag": f"W/{asset.etag}"}
+            return self._response(HTTPStatus.OK, {**file_headers, **encoded}, asset.compressed)
+        return self._response(HTTPStatus.OK, file_headers, asset.body)
 
-def _file_response(asset: Asset, headers: Mapping[str, str]) -> Response:
-    file_headers = {"Content-Type": asset.media_type, "ETag": asset.etag, **CACHING}
-    tags = [tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")]
-    if asset.etag in tags or "*" in tags:
-        del file_headers["Content-Type"]
-        return _response(HTTPStatus.NOT_MODIFIED, file_headers)
-    if asset.compressed is not None and _GZIP.search(headers.get("accept-encoding", "").lower()):
-        # A strong tag names bytes, and these are others.
-        encoded = {"Content-Encoding": "gzip", "ETag": f"W/{asset.etag}"}
-        return _response(HTTPStatus.OK, {**file_headers, **encoded}, asset.compressed)
-    return _response(HTTPStatus.OK, file_headers, asset.body)
+    def _response(
+        self, status: HTTPStatus, headers: Mapping[str, str], body: bytes = b""
+    ) -> Response:
+        all_headers = {**self._headers, **headers}
+        if status is not HTTPStatus.NOT_MODIFIED:
+            all_headers["Content-Length"] = str(len(body))
+        return Response(
+            status=int(status), headers=tuple(all_headers.items()), body=body, operation=OPERATION
+        )
 
 
-def _response(status: HTTPStatus, headers: Mapping[str, str], body: bytes = b"") -> Response:
-    all_headers = {**HEADERS, **headers}
-    if status is not HTTPStatus.NOT_MODIFIED:
-        all_headers["Content-Length"] = str(len(body))
-    return Response(
-        status=int(status), headers=tuple(all_headers.items()), body=body, operation=OPERATION
-    )
+def _policy(framed_by_own_origin: bool) -> str:  # noqa: FBT001
+    framed = {"frame-ancestors": "'self'"} if framed_by_own_origin else {}
+    return "; ".join(f"{name} {value}" for name, value in {**DIRECTIVES, **framed}.items())

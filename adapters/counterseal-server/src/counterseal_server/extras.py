@@ -25,6 +25,9 @@ PARTS = {
 }
 """The modules of each extra."""
 
+OWN = "counterseal_"
+"""How the names of this project's packages begin; some belong to no extra of this package."""
+
 EXTRAS = {part: extra for extra, parts in PARTS.items() for part in parts}
 
 
@@ -37,8 +40,9 @@ def lacking(error: ModuleNotFoundError, requirement: str | None = None) -> str |
         requirement: What to install, whichever module is missing; None for the extra of this
             package that has the module.
     """
-    extra = EXTRAS.get((error.name or "").partition(".")[0])
-    if extra is None:
+    part = (error.name or "").partition(".")[0]
+    extra = EXTRAS.get(part)
+    if extra is None and not (requirement and part.startswith(OWN)):
         return None
     requirement = requirement or f"counterseal-server[{extra}]"
     return f"{error.name} is not installed: this needs {requirement}"

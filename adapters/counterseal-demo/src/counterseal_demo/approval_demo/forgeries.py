@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import attrs
@@ -33,6 +34,9 @@ from counterseal.models import DeviceCall, Question
 from counterseal.wire.display import display_text
 from counterseal_demo.approval_demo import questions, tokens
 from counterseal_demo.approval_demo.service import PIN, DemoService, Exchange
+
+SHORT_DURATION = timedelta(seconds=3)
+"""Long enough to fetch the question and to sign in, on a busy machine too."""
 
 _DIGIT = re.compile(r"[0-9]")
 
@@ -92,10 +96,7 @@ def attempt(service: DemoService, forgery: Forgery, question: Question) -> Attem
     Raises:
         Refused: The challenge could not be issued, or an honest step was refused.
     """
-    # In the next window of the rate limit, so that the person is not asked too often.
-    service.clock.move_by(service.policy.ask_window)
-    exchange = service.ask(forgery.kind(question))
-    forged = forgery.forge(exchange)
+    exchange, forged = prepare(service, forgery, question)
     refusal = None
     try:
         service.answers.answer(forged)
@@ -103,6 +104,21 @@ def attempt(service: DemoService, forgery: Forgery, question: Question) -> Attem
         refusal = met
     service.clear(exchange.challenge)
     return Attempt(forgery=forgery, refusal=refusal)
+
+
+def prepare(
+    service: DemoService, forgery: Forgery, question: Question
+) -> tuple[Exchange, DeviceCall]:
+    """
+    Ask a new question, and return it with the forged call, which is not sent yet.
+
+    Raises:
+        Refused: The challenge could not be issued, or an honest step was refused.
+    """
+    # In the next window of the rate limit, so that the person is not asked too often.
+    service.clock.move_by(service.policy.ask_window)
+    exchange = service.ask(forgery.kind(question))
+    return exchange, forgery.forge(exchange)
 
 
 def _changed_amount(exchange: Exchange) -> DeviceCall:
@@ -191,6 +207,11 @@ def _stripped_algorithm(exchange: Exchange) -> DeviceCall:
     return exchange.call(tokens.unsigned(exchange.press(exchange.approving)))
 
 
+def _with_a_short_deadline(question: Question) -> Question:
+    # Where the clock is the system's, the forger really waits.
+    return attrs.evolve(question, duration=SHORT_DURATION)
+
+
 def _with_strong_button(question: Question) -> Question:
     if any(button.strong for button in question.buttons):
         return question
@@ -244,6 +265,7 @@ FORGERIES = (
         description="An answer that was signed in time arrives at the very deadline.",
         forge=_late,
         expected=DeadlinePassed,
+        kind=_with_a_short_deadline,
     ),
     Forgery(
         name="weak key for a strong button",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 import attrs
 
@@ -23,7 +24,7 @@ from counterseal import (
 )
 from counterseal.device import SoftwareDevice
 from counterseal.errors import CallbackForbidden, DeadlinePassed, InvalidField, WrongState
-from counterseal.memory import CollectingSender, SystemClock, memory_ports
+from counterseal.memory import SystemClock, memory_ports
 from counterseal.models import (
     Algorithm,
     Binding,
@@ -39,8 +40,18 @@ PIN = "2468"
 PIN_COST = 2**10
 """For keys that live for a second; a real device uses a much higher cost."""
 
-HERE = "https://service.example.com/device/requests"
-"""The URL that the demo's devices sign; nothing is sent there."""
+HERE = "https://service.example.com"
+"""The public URL of a service that nothing is sent to; the demo's devices sign it."""
+
+
+class MovableClock(Protocol):
+    """How the forgeries pass the time that they need."""
+
+    def move_by(self, span: timedelta) -> None:
+        """Let *span* pass."""
+
+    def move_to(self, moment: datetime) -> None:
+        """Let the time pass until *moment*; a moment in the past changes nothing."""
 
 
 @attrs.frozen(kw_only=True)
@@ -49,17 +60,18 @@ class DemoService:
     A service in memory, with one person's device bound to it.
 
     Attributes:
+        url: The public URL of the service, which devices sign.
+        clock: The clock of *ports*, as the forgeries move it.
         party: The origin that asks.
         account_id: The person.
         device: The person's device.
         algorithm: The algorithm of every device's keys.
-        sender: Stores the callbacks instead of sending them.
     """
 
     ports: Ports
     policy: Policy
-    clock: DemoClock
-    sender: CollectingSender
+    url: str
+    clock: MovableClock
     algorithm: Algorithm
     company: Company
     party: RelyingParty
@@ -84,11 +96,12 @@ class DemoService:
 
     def neighbour(self) -> SoftwareDevice:
         """Return the bound device of another person in the same App Space."""
-        return _bound(self.ports, self.policy, self.party, "somebody-else", self.algorithm)[0]
+        account_id = f"somebody-else-{self.ports.entropy.token(4).hex()}"
+        return _bound(self.ports, self.policy, self.party, account_id, self.algorithm)[0]
 
     def foreigner(self) -> SoftwareDevice:
         """Return a device that another company's origin has bound for the same account id."""
-        _, party = _tenant(self.ports, self.policy, "Another Company")
+        _, party = create_tenant(self.ports, self.policy, "Another Company")
         return _bound(self.ports, self.policy, party, self.account_id, self.algorithm)[0]
 
     def ask(self, question: Question) -> Exchange:
@@ -102,12 +115,14 @@ class DemoService:
             issued = self.challenges.issue(self.party, question)
         except CallbackForbidden:
             raise InvalidField("callback", "not an address that may be called") from None
-        waiting = self.answers.pending(self.device.signed_call("GET", HERE))
+        requests = f"{self.url}/device/requests"
+        waiting = self.answers.pending(self.device.signed_call("GET", requests))
         pending_challenge = next(
             challenge for challenge in waiting if challenge.guid == issued.challenge.guid
         )
+        guid = pending_challenge.guid
         fetched_challenge = self.answers.fetch(
-            self.device.signed_call("GET", HERE), pending_challenge.guid
+            self.device.signed_call("GET", f"{requests}/{guid}"), guid
         )
         return Exchange(service=self, challenge=fetched_challenge, code=issued.code)
 
@@ -162,7 +177,8 @@ class Exchange:
 
     def call(self, token: str, *, device: SoftwareDevice | None = None) -> DeviceCall:
         """Return a call with an answer, proven by the person's device or by *device*."""
-        return (device or self.service.device).signed_call("POST", HERE, token.encode())
+        signer = device or self.service.device
+        return signer.signed_call("POST", f"{self.service.url}/device/answer", token.encode())
 
 
 def set_up(question: Question, algorithm: Algorithm) -> DemoService:
@@ -172,28 +188,66 @@ def set_up(question: Question, algorithm: Algorithm) -> DemoService:
     Raises:
         InvalidField: The account id or the callback is invalid; the error names it.
     """
-    clock, sender = DemoClock(SystemClock().now()), CollectingSender()
-    ports = attrs.evolve(memory_ports(clock=clock), sender=sender)
-    policy = STANDARD
-    company, party = _tenant(ports, policy, "Example Company")
+    clock = DemoClock(SystemClock().now())
+    ports, policy = memory_ports(clock=clock), STANDARD
+    company, party = create_tenant(ports, policy, "Example Company")
     if question.callback is not None:
         party = _expecting(ports, policy, party, question.callback)
-    device, binding = _bound(ports, policy, party, question.account_id, algorithm)
+    return bind_person(
+        ports,
+        policy,
+        company,
+        party,
+        question.account_id,
+        url=HERE,
+        clock=clock,
+        algorithm=algorithm,
+    )
+
+
+def bind_person(
+    ports: Ports,
+    policy: Policy,
+    company: Company,
+    party: RelyingParty,
+    account_id: str,
+    *,
+    url: str,
+    clock: MovableClock,
+    algorithm: Algorithm,
+) -> DemoService:
+    """
+    Bind a device of a person to a service that has the tenant.
+
+    Args:
+        company: The company of *party*.
+        party: The origin that asks.
+        account_id: The person.
+        url: The public URL of the service.
+        clock: The clock of *ports*, as the forgeries move it.
+        algorithm: The algorithm of every device's keys.
+
+    Raises:
+        InvalidField: The account id is invalid.
+        Refused: No device of this account can be bound.
+    """
+    device, binding = _bound(ports, policy, party, account_id, algorithm)
     return DemoService(
         ports=ports,
         policy=policy,
+        url=url,
         clock=clock,
-        sender=sender,
         algorithm=algorithm,
         company=company,
         party=party,
-        account_id=question.account_id,
+        account_id=account_id,
         device=device,
         binding=binding,
     )
 
 
-def _tenant(ports: Ports, policy: Policy, name: str) -> tuple[Company, RelyingParty]:
+def create_tenant(ports: Ports, policy: Policy, name: str) -> tuple[Company, RelyingParty]:
+    """Create a company with an App Space and an origin."""
     administration = Administration(ports, policy, by=OPERATOR)
     company = administration.create_company(name)
     app_space = administration.create_app_space(company.guid, "Example App")

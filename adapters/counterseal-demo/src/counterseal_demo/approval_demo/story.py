@@ -6,6 +6,7 @@ import attrs
 
 from counterseal import Receipt
 from counterseal.errors import InvalidField
+from counterseal.memory import CollectingSender
 from counterseal.models import Algorithm, Callback, Challenge, Delivery, Question
 from counterseal_demo.approval_demo import forgeries
 from counterseal_demo.approval_demo.forgeries import Attempt
@@ -60,6 +61,8 @@ def play(question: Question, *, button: int | None, algorithm: Algorithm) -> Sto
     ended = service.answers.answer(exchange.call(answer))
     assert ended.outcome is not None  # noqa: S101 (it was answered; for the type checker)
     assert ended.outcome.receipt is not None  # noqa: S101
+    sender = service.ports.sender
+    assert isinstance(sender, CollectingSender)  # noqa: S101 (of `memory_ports`; for the type checker)
     callback = next((service.callbacks.attempt(guid) for guid in service.callbacks.due()), None)
     return Story(
         service=service,
@@ -70,7 +73,7 @@ def play(question: Question, *, button: int | None, algorithm: Algorithm) -> Sto
         receipt=service.device.check(ended.outcome.receipt),
         token=ended.outcome.receipt,
         callback=callback,
-        delivery=service.sender.deliveries[-1] if callback else None,
+        delivery=sender.deliveries[-1] if callback else None,
         attempts=tuple(
             forgeries.attempt(service, forgery, question) for forgery in forgeries.FORGERIES
         ),

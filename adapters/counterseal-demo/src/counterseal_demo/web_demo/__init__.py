@@ -1,0 +1,16 @@
+"""
+The demo in a browser: a shop, a phone that is a web page, and the service between them.
+
+- `journal`: the states that records had, in order
+- `world`: the service, the shop and the forger, in one process
+- `shop`: what the shop's server does
+- `forger`: the forgeries of `approval_demo`, sent over HTTP
+- `site`: the response to each request: the page, its calls, the web app, the service
+- `serving`: a server on loopback, until a signal
+"""
+
+from __future__ import annotations
+
+from counterseal_demo.web_demo.serving import serve
+
+__all__ = ["serve"]
