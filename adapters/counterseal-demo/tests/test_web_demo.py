@@ -242,9 +242,9 @@ def test_an_approval_until_its_receipt(demo, device):
     assert state["callback"]["problem"] == ""
     assert state["verdict"]["receipt"]["token"] == json.loads(state["callback"]["body"])["receipt"]
     assert state["verdict"]["receipt"]["token"] == demo.world.shop.verdict.token
-    for machine, kept in state["machines"].items():
-        states = [None, *(move["state"] for move in kept["moves"])]
-        for source, move in zip(states, kept["moves"], strict=False):
+    for machine, record in state["machines"].items():
+        states = [None, *(move["state"] for move in record["moves"])]
+        for source, move in zip(states, record["moves"], strict=False):
             steps = {(row.source, row.event, row.target) for row in table(CHARTS[machine])}
             assert source is None or (source, move["event"], move["state"]) in steps
 

@@ -5,7 +5,9 @@ import importlib.util
 import json
 import os
 import queue
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -103,10 +105,60 @@ class Origin:
 
     def verify(self, receipt, folder):
         """Verify a receipt as anybody may, at the command line."""
-        file = folder / "receipt.jws"
-        file.write_text(receipt, "utf-8")
-        command = [*COMMAND, "verify", str(file), "--jwks", str(self.keys_file)]
-        subprocess.run(command, check=True, capture_output=True)
+        verify_at_command_line(receipt, self.keys_file, folder)
+
+
+def verify_at_command_line(receipt, keys_file, folder):
+    file = folder / "receipt.jws"
+    file.write_text(receipt, "utf-8")
+    command = [*COMMAND, "verify", str(file), "--jwks", str(keys_file)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+class RunningDemo:
+    """
+    A running `counterseal demo --web`.
+
+    Attributes:
+        url: The address that it prints.
+    """
+
+    def __init__(self, url):
+        self.url = url
+
+    def verify(self, receipt, folder):
+        """Verify a receipt as anybody may, at the command line."""
+        keys_file = folder / "jwks.json"
+        keys_file.write_text(json.dumps(jwks_of(self.url)), "utf-8")
+        verify_at_command_line(receipt, keys_file, folder)
+
+
+@contextmanager
+def run_demo():
+    process = subprocess.Popen(
+        [*COMMAND, "demo", "--web", "--no-open"],
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        env=clean_environment(),
+    )
+    try:
+        yield RunningDemo(re.search(r"http://localhost:[0-9]+", process.stdout.readline())[0])
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+
+
+@pytest.fixture(scope="session")
+def start_demo():
+    """Return a context in which a `counterseal demo --web` runs."""
+    return run_demo
+
+
+@pytest.fixture(scope="session")
+def running_demo():
+    with run_demo() as demo:
+        yield demo
 
 
 def run_command(folder, *arguments):

@@ -1,0 +1,218 @@
+"""
+`counterseal demo --web` in Chromium, from the first view to the receipt and the ten forgeries.
+
+With COUNTERSEAL_SCREENS=FOLDER every state is written there as a picture, and with
+COUNTERSEAL_PICTURE=FILE the picture of the README.
+"""
+
+import os
+from pathlib import Path
+
+DESK = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+PICTURE_LIMIT = 250_000
+"""Bytes of the picture that the README shows."""
+
+REPLIES = {
+    "changed amount": ("403 Forbidden", "denied", "display_changed"),
+    "swapped button": ("403 Forbidden", "strong_key_missed", "strong_key_missed"),
+    "replay": ("403 Forbidden", "denied", "replayed"),
+    "late": ("410 Gone", "deadline_passed", "deadline_passed"),
+    "weak key for a strong button": ("403 Forbidden", "denied", "weak_key"),
+    "other device": ("403 Forbidden", "denied", "wrong_key"),
+    "other tenant": ("404 Not Found", "not_found", "foreign"),
+    "cancelled": ("409 Conflict", "wrong_state", "wrong_state"),
+    "wrong code": ("403 Forbidden", "wrong_code", "wrong_code"),
+    "stripped algorithm": ("403 Forbidden", "denied", "malformed_token"),
+}
+"""By the forgery: the status and the code in the reply, and the code in the audit log."""
+
+RUN = """() => axe.run(document, {
+  runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+})"""
+
+
+class DemoPage:
+    """
+    The page of the demo in a browser, and the phone on it.
+
+    Attributes:
+        device: The browser.
+        page: Playwright's.
+        phone: The phone's frame.
+    """
+
+    def __init__(self, device, axe, name):
+        self.device, self.page = device, device.page
+        self.phone = device.page.frame_locator("#phone")
+        self._axe, self._name, self._count = axe, name, 0
+        folder = os.environ.get("COUNTERSEAL_SCREENS")
+        self._folder = Path(folder) if folder else None
+
+    def inspect(self, state):
+        """Let axe look at the page and its phone, and require that it finds nothing."""
+        self._count += 1
+        for frame in self.page.frames:
+            frame.evaluate(self._axe)
+        result = self.page.evaluate(RUN)
+        assert len(result["passes"]) > 10
+        violations = {
+            each["id"]: [node["html"] for node in each["nodes"]] for each in result["violations"]
+        }
+        assert violations == {}, state
+        wide = self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        assert not wide, f"{state}: it scrolls sideways"
+        if self._folder is not None:
+            path = self._folder / f"demo-{self._name}-{self._count}-{state}.png"
+            self.page.screenshot(path=path, full_page=True)
+
+    def heading(self, text):
+        return self.page.get_by_role("heading", name=text, exact=True)
+
+    def button(self, name):
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def connect(self, *, passkey):
+        """Open the link of the shop on the phone, and bind it."""
+        self.button("Open the link on the phone").click()
+        self.phone.locator("#name").wait_for()
+        self.inspect("link")
+        self.phone.locator("form button.main").click()
+        if not passkey:
+            self.phone.locator("#pin").fill("739154")
+            self.phone.locator("#pin-again").fill("739154")
+            self.phone.locator("dialog button.main").click()
+        self.phone.locator("a.button.main").click()
+        self.heading("Your phone is connected").wait_for()
+
+    def open_request(self):
+        """Pay in the shop, and open the request on the phone."""
+        self.button("Pay").click()
+        self.heading("Answer on your phone").wait_for()
+        self.phone.locator("a.open").click()
+        self.phone.locator(".answer").first.wait_for()
+        self.page.locator("#machine-challenge .current", has_text="SEEN").wait_for()
+
+    def type_code(self):
+        self.phone.locator("#code").fill(self.page.locator(".digits").inner_text().replace(" ", ""))
+
+    def states(self, machine):
+        return self.page.locator(f"#machine-{machine} .moves strong").all_inner_texts()
+
+    def picture(self):
+        """Write the picture of the README, if it is asked for."""
+        file = os.environ.get("COUNTERSEAL_PICTURE")
+        if not file:
+            return
+        bottom = self.page.locator("#machines").bounding_box()
+        height = round(bottom["y"] + bottom["height"]) + 32
+        clip = {"x": 0, "y": 0, "width": DESK["width"], "height": height}
+        self.page.screenshot(path=file, full_page=True, clip=clip)
+        assert Path(file).stat().st_size < PICTURE_LIMIT
+
+
+def test_from_the_order_to_the_receipt_and_ten_forgeries(open_device, axe, running_demo):
+    with open_device(viewport=DESK) as device:
+        device.authenticate()
+        demo = DemoPage(device, axe, "desk-light")
+        device.page.goto(running_demo.url)
+        demo.phone.locator("#link").wait_for()
+        device.page.locator(".code svg").wait_for()
+        demo.inspect("before")
+        demo.connect(passkey=True)
+        demo.inspect("bound")
+        assert demo.states("binding") == ["INVITED", "ACTIVE"]
+        demo.open_request()
+        demo.inspect("asked")
+        demo.picture()
+        demo.type_code()
+        demo.phone.get_by_role("button", name="Pay", exact=True).click()
+        demo.heading("Paid. Thank you!").wait_for()
+        device.page.locator("#callback .verdict", has_text="Signature verified").wait_for()
+        device.page.locator("#machine-callback .current", has_text="DELIVERED").wait_for()
+        assert demo.states("challenge") == ["PENDING", "SEEN", "ANSWERED"]
+        assert "WA-ES256" in device.page.locator("#receipt").inner_text()
+        demo.inspect("answered")
+        for name, (status, code, reason) in REPLIES.items():
+            item = device.page.locator("li.forgery").filter(has=demo.button(f"Send: {name}"))
+            demo.button(f"Send: {name}").click()
+            item.locator(".verdict").wait_for()
+            replies = [item.locator(f"code.{each}") for each in ("status", "received", "reason")]
+            assert [each.inner_text() for each in replies] == [status, code, reason], name
+        assert device.page.locator("#score").inner_text() == "10 of 10 refused as expected"
+        assert device.page.locator("li.forgery").count() == len(REPLIES)
+        demo.inspect("forged")
+
+
+def test_the_receipt_on_the_page_verifies_at_the_command_line(
+    open_device, axe, running_demo, tmp_path
+):
+    with open_device(viewport=PHONE, color_scheme="dark") as device:
+        demo = DemoPage(device, axe, "phone-dark")
+        device.page.goto(running_demo.url)
+        # The phone of another browser is new, though the service knows the first one.
+        again = demo.button("Connect another phone").or_(demo.button("Order again")).first
+        link = demo.button("Open the link on the phone")
+        again.or_(link).first.wait_for()
+        if demo.button("Order again").count():
+            demo.button("Order again").click()
+        if not link.count():
+            demo.button("Connect another phone").click()
+        demo.connect(passkey=False)
+        demo.open_request()
+        demo.inspect("asked")
+        demo.phone.get_by_role("button", name="Do not pay", exact=True).click()
+        demo.heading("Not paid").wait_for()
+        demo.inspect("declined")
+        device.page.locator("#receipt summary").click()
+        token = device.page.locator("#receipt pre").inner_text()
+    running_demo.verify(token, tmp_path)
+
+
+def test_by_keyboard_alone(open_device, axe, running_demo):
+    with open_device(viewport=DESK) as device:
+        page = device.page
+        page.goto(running_demo.url)
+        page.locator("#forgeries li").first.wait_for()
+        DemoPage(device, axe, "keys").phone.locator("#link").wait_for()
+        names = set()
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            names.add(
+                page.evaluate(
+                    "document.activeElement.ariaLabel ?? document.activeElement.innerText"
+                )
+            )
+            if "Send: stripped algorithm" in names:
+                break
+        assert {f"Send: {name}" for name in REPLIES} | {"Send all ten"} <= names
+        button = page.get_by_role("button", name="Send: changed amount", exact=True)
+        button.focus()
+        page.keyboard.press("Enter")
+        page.locator("li.forgery .verdict").first.wait_for()
+        assert page.evaluate("document.activeElement.ariaLabel") == "Send: changed amount"
+
+
+def test_a_phone_of_an_earlier_demo_is_forgotten(open_device, axe, start_demo):
+    """At the same port there is another service, which knows none of its keys."""
+    with open_device(viewport=DESK) as device, start_demo() as demo:
+        page = device.page
+        page.goto(f"{demo.url}/app/")
+        page.locator("#link").wait_for()
+        page.evaluate("""() => new Promise((resolve, reject) => {
+          const opening = indexedDB.open("of an earlier demo");
+          opening.onsuccess = () => { opening.result.close(); resolve(); };
+          opening.onerror = reject;
+        })""")
+        page.goto(demo.url)
+        DemoPage(device, axe, "earlier").phone.locator("#link").wait_for()
+        names = page.evaluate("indexedDB.databases().then((all) => all.map(({ name }) => name))")
+        assert "of an earlier demo" not in names
+
+
+def test_a_demo_that_is_gone_is_said(open_device, start_demo):
+    with open_device(viewport=DESK) as device:
+        with start_demo() as demo:
+            device.page.goto(demo.url)
+            device.page.locator("#forgeries li").first.wait_for()
+        device.page.get_by_role("alert").filter(has_text="Was it stopped?").wait_for()
