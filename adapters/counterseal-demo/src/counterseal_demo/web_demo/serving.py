@@ -60,6 +60,27 @@ class LoopbackServer(socketserver.ThreadingMixIn, WSGIServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
+class StopSignals:
+    """
+    The signals that stop this process, from now on, as bytes in a pipe.
+
+    With threads, a signal does not always interrupt the main one: an event that a handler sets may
+    be waited for without end.
+    """
+
+    def __init__(self) -> None:
+        self._reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        for number in STOPPING:
+            signal.signal(number, lambda *_: None)
+        signal.set_wakeup_fd(writing)
+
+    def wait(self) -> None:
+        """Return when one has come."""
+        while os.read(self._reading, 1)[0] not in STOPPING:
+            pass
+
+
 def serve(port: int, *, opens_browser: bool) -> None:
     """
     Serve the demo until SIGTERM or SIGINT, and print its address.
@@ -75,15 +96,13 @@ def serve(port: int, *, opens_browser: bool) -> None:
         server = LoopbackServer(port)
     except OSError as error:
         raise InvalidField("port", f"cannot listen at {ADDRESS}:{port}: {error.strerror}") from None
-    stopped = threading.Event()
-    for number in STOPPING:
-        signal.signal(number, lambda *_: stopped.set())
+    stop = StopSignals()
     with server, world(server.url, server.begin):
         print_line(f"The demo is at {server.url}/ (Ctrl-C ends it)")
         sys.stdout.flush()
         if opens_browser and has_screen():
             threading.Thread(target=webbrowser.open, args=(f"{server.url}/",), daemon=True).start()
-        stopped.wait()
+        stop.wait()
         server.shutdown()
 
 
