@@ -6,6 +6,7 @@ import { wholeSeconds } from "../wire/claims.js";
 import { readDisplay } from "../wire/display.js";
 import { BadReply, InvalidField, Misuse, Overloaded, Refused, ReplyLost } from "../wire/errors.js";
 import { readJson } from "../wire/ijson.js";
+import { Members } from "../wire/members.js";
 import { keySigner, signToken } from "../wire/jws.js";
 import { Connection } from "./connection.js";
 import { ServiceRefused } from "./errors.js";
@@ -188,7 +189,8 @@ export class Account {
   /**
    * Yield the open requests, now and at each change, until *signal* is aborted.
    *
-   * It reads the service's event stream, and opens it again, with a new proof, when it ends.
+   * It reads the service's event stream, and opens it again, with a new proof, when it ends. Of a
+   * request that has ended elsewhere, the wallet's event `change` tells first.
    *
    * @param {{signal?: AbortSignal}} [how]
    * @returns {AsyncGenerator<OpenRequest[], void, void>}
@@ -200,7 +202,9 @@ export class Account {
     while (!signal?.aborted) {
       let pause = RETRY;
       try {
-        for await (const data of this.#events(signal)) {
+        for await (const { name, data } of this.#events(signal)) {
+          if (name === "ended") this.#tellEnd(readJson(data));
+          if (name !== "requests") continue;
           const requests = readOpenRequests(readJson(data));
           const text = JSON.stringify(requests);
           if (text === last) continue;
@@ -216,11 +220,17 @@ export class Account {
     }
   }
 
+  /** @param {unknown} document */
+  #tellEnd(document) {
+    const request = new Members(document).guid("requestGuid");
+    this.#surroundings.notify("ended", this.device, { request });
+  }
+
   /** @param {AbortSignal | undefined} signal */
   async *#events(signal) {
     const stream = await this.#connection.stream("/device/requests/events", signal);
     try {
-      yield* readEvents(stream, "requests");
+      yield* readEvents(stream);
     } catch (error) {
       signal?.throwIfAborted();
       throw new ReplyLost(error instanceof Error ? error.name : "");

@@ -21,7 +21,7 @@ import { StoredAccount } from "./stored_account.js";
  * @property {import("./store.js").Store} store
  * @property {import("./locks.js").Locks} locks
  * @property {(kind: string) => import("./strong_keys.js").StrongKeys} strongKeys
- * @property {(type: string, device: string) => void} notify
+ * @property {(type: string, device: string, more?: {request: string}) => void} notify
  * @property {(device: string) => Promise<void>} forget
  */
 

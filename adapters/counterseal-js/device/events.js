@@ -1,20 +1,19 @@
-/** Server-Sent Events: reads the stream of open requests. */
+/** Server-Sent Events: reads the stream of open requests, and of those that have ended. */
 
 const EVENT_LIMIT = 65_536;
 
 /**
- * Yield the data of each event named *name*.
+ * Yield each event that has a name and data.
  *
  * @param {ReadableStream<Uint8Array>} stream
- * @param {string} name
- * @returns {AsyncGenerator<string, void, void>}
+ * @returns {AsyncGenerator<{name: string, data: string}, void, void>}
  */
-export async function* readEvents(stream, name) {
+export async function* readEvents(stream) {
   let event = "";
   let data = "";
   for await (const line of readLines(stream)) {
     if (line === "") {
-      if (event === name && data) yield data;
+      if (event && data) yield { name: event, data };
       event = "";
       data = "";
     } else {

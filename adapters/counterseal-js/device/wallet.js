@@ -46,10 +46,12 @@ import { generateKey } from "./strong_keys.js";
  */
 
 /**
- * What a `change` event says: `type` is `bound`, `requests`, `answered`, `renamed`, `keys`,
- * `rotated`, `suspended`, `resumed`, `revoked` or `removed`, and `device` is the GUID of the account's device.
+ * What a `change` event says: `type` is `bound`, `requests`, `ended`, `answered`, `renamed`, `keys`,
+ * `rotated`, `suspended`, `resumed`, `revoked` or `removed`, and `device` is the GUID of the
+ * account's device. With `ended`, which `watch` learns, `request` is the GUID of a request that is
+ * open no more: answered on another device, withdrawn or over.
  *
- * @typedef {CustomEvent<{type: string, device: string}>} ChangeEvent
+ * @typedef {CustomEvent<{type: string, device: string, request?: string}>} ChangeEvent
  */
 
 const SECOND = 1000;
@@ -275,7 +277,7 @@ export class Wallet extends EventTarget {
       store: this.#settings.store,
       locks: this.#locks,
       strongKeys: (kind) => this.#strongKeys(kind),
-      notify: (type, device) => this.#notify(type, device),
+      notify: (type, device, more) => this.#notify(type, device, more),
       forget: (device) => this.forget(device),
     });
     this.#accounts.set(record.device, account);
@@ -285,8 +287,9 @@ export class Wallet extends EventTarget {
   /**
    * @param {string} type
    * @param {string} device
+   * @param {{request?: string}} [more]
    */
-  #notify(type, device) {
-    this.dispatchEvent(new CustomEvent("change", { detail: { type, device } }));
+  #notify(type, device, more) {
+    this.dispatchEvent(new CustomEvent("change", { detail: { type, device, ...more } }));
   }
 }

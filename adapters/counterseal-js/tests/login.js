@@ -1,5 +1,6 @@
 // Log-ins at a real provider: addresses go out, and those to which the browser came back come in.
 
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 import { deviceOnlyKeys, memoryStore, Wallet } from "../device/index.js";
@@ -11,10 +12,32 @@ const codeOf = (promise) => promise.then(() => "done", ({ code, problem }) => pr
 
 const { url, appSpace, redirectUri } = await read();
 const wallet = new Wallet({ store: memoryStore(), strongKeys: [deviceOnlyKeys()] });
-const login = await wallet.startLogin({ url, appSpace, redirectUri });
+
+// The program of the README, and what it needs of a browser.
+const readme = readFileSync(new URL("../device/README.md", import.meta.url), "utf-8");
+const [, program] = /```js\n(async function openLogin.*?)```/s.exec(readme);
+const module = `${program}\nexport { comeBack, openLogin };`;
+const { comeBack, openLogin } = await import(`data:text/javascript,${encodeURIComponent(module)}`);
+const items = new Map();
+globalThis.sessionStorage = {
+  getItem: (name) => items.get(name) ?? null,
+  setItem: (name, text) => items.set(name, text),
+  removeItem: (name) => items.delete(name),
+};
+const at = redirectUri.indexOf("/");
+globalThis.location = {
+  origin: redirectUri.slice(0, at),
+  pathname: redirectUri.slice(at),
+  assign(address) {
+    this.href = address;
+  },
+};
+
+await openLogin(wallet, { url, appSpace });
+const { login } = JSON.parse(items.get("login"));
 const other = await wallet.startLogin({ url, appSpace, redirectUri });
 const forbidden = wallet.startLogin({ url, appSpace, redirectUri: "https://evil.example/" });
-write({ login, forbidden: await codeOf(forbidden) });
+write({ login, opened: globalThis.location.href, forbidden: await codeOf(forbidden) });
 
 const { returned } = await read();
 const finish = (more) => wallet.finishLogin({ url, login, returned, ...more });
@@ -22,11 +45,10 @@ const refused = {
   other: await codeOf(finish({ login: other })),
   noCode: await codeOf(finish({ returned: returned.replace("code=", "error=") })),
 };
-const kept = JSON.parse(JSON.stringify(login)); // as a page keeps it while the person is away
-const token = await finish({ login: kept });
+globalThis.location.href = returned;
+const account = await comeBack(wallet);
 refused.again = await codeOf(finish());
 refused.stolen = await codeOf(finish({ login: { ...login, secret: other.secret } }));
-const account = await wallet.bind({ url, link: token, name: "A phone" });
 const { state } = await account.status();
 write({ refused, state, appSpaceName: account.appSpaceName });
 

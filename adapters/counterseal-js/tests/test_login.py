@@ -62,6 +62,7 @@ def test_a_person_logs_in_and_out_and_in(idp, program):
     program.write(url=idp.url, appSpace=idp.app_space.guid, redirectUri=APP_RETURN)
     begun = program.read()
     assert begun["forbidden"] == "return_forbidden"
+    assert begun["opened"] == begun["login"]["url"]
     assert set(begun["login"]) == {"appSpace", "url", "state", "secret", "expiresAt"}
 
     program.write(returned=log_in(idp, begun["login"]["url"]))

@@ -333,6 +333,33 @@ test("a clock is corrected once for each call, however wrong the dates are", asy
   assert.equal(service.requests.length, 2);
 });
 
+test("`watch` tells of requests that ended elsewhere, and ignores what it does not know", async () => {
+  const account = await bind();
+  const changes = [];
+  wallet.addEventListener("change", ({ detail }) => changes.push(detail));
+  const { challenge: guid } = service;
+  const { issuedAt, expiresAt } = service.display;
+  const events = [
+    ["requests", { requests: [{ guid, issuedAt, expiresAt }] }],
+    ["news", {}],
+    ["ended", { requestGuid: guid }],
+    ["requests", { requests: [] }],
+  ];
+  const text = events.map(([name, data]) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+  const headers = { "content-type": "text/event-stream" };
+  service.script = [() => new Response(text.join(""), { headers })];
+  const watched = account.watch();
+  assert.deepEqual((await watched.next()).value, [{ guid, issuedAt, expiresAt }]);
+  assert.deepEqual((await watched.next()).value, []);
+  await watched.return();
+  const { device } = account;
+  assert.deepEqual(changes, [
+    { type: "requests", device },
+    { type: "ended", device, request: guid },
+    { type: "requests", device },
+  ]);
+});
+
 test("a service that was not reached, and a reply that is none", async () => {
   const account = await bind();
   service.script = ["unreached"];
