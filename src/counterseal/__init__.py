@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from counterseal.usecases.callbacks import Callbacks
     from counterseal.usecases.ceremonies import Ceremonies
     from counterseal.usecases.challenges import Challenges
+    from counterseal.usecases.confirmations import Confirmations
     from counterseal.usecases.credentials import Credentials
     from counterseal.usecases.devices import Devices, KeySets, Telemetry
     from counterseal.usecases.enrolments import Enrolments, Logos
@@ -56,6 +57,7 @@ __all__ = [
     "Callbacks",
     "Ceremonies",
     "Challenges",
+    "Confirmations",
     "Conflict",
     "CountersealError",
     "Credentials",
@@ -112,6 +114,7 @@ _NAMES = {
     "usecases.callbacks": "Callbacks",
     "usecases.ceremonies": "Ceremonies",
     "usecases.challenges": "Challenges",
+    "usecases.confirmations": "Confirmations",
     "usecases.credentials": "Credentials",
     "usecases.devices": "Devices KeySets Telemetry",
     "usecases.enrolments": "Enrolments Logos",

@@ -231,7 +231,7 @@ class CodeMissing(Refused, code="code_missing"):
 
 
 class WrongCode(Refused, code="wrong_code"):
-    """The matching code is wrong."""
+    """The matching code, or the comparison code of a new device, is wrong."""
 
     def __init__(self, attempts_left: int) -> None:
         super().__init__(f"attempts left: {attempts_left}")
@@ -284,7 +284,8 @@ class BindingInactive(Refused, code="binding_inactive", public_code="denied"):
     The device's binding is not active.
 
     Attributes:
-        reason: `suspended` or `revoked`, for a device whose proof was verified; else None.
+        reason: `unconfirmed`, `suspended` or `revoked`, for a device whose proof was verified;
+            else None.
     """
 
     def __init__(self, reason: str | None = None) -> None:
@@ -347,6 +348,14 @@ class KeysIncomplete(Refused, code="keys_incomplete"):
 
 class NotPossessed(Refused, code="not_possessed"):
     """A new key did not prove its possession."""
+
+
+class NewDeviceForbidden(Refused, code="new_device_forbidden"):
+    """Policy or App Space does not let a device invite another."""
+
+
+class KeysChanged(Refused, code="keys_changed", public_code="denied"):
+    """The confirmed keys are not those of the new device."""
 
 
 class NotEndorsed(Refused, code="not_endorsed"):

@@ -19,10 +19,10 @@ import attrs
 from counterseal.errors import PartitionCrossed, WrongRecord
 from counterseal.models import (
     LIVING,
+    PROVISIONAL,
     UNFINISHED,
     Account,
     Binding,
-    BindingState,
     Callback,
     CallbackState,
     Challenge,
@@ -165,9 +165,7 @@ def _devices(account: Account, bindings: list[Binding], now: datetime) -> Iterat
 
 
 def _lives(device: Device | Binding, now: datetime) -> bool:
-    return device.state in LIVING and (
-        device.state is not BindingState.INVITED or now < device.deadline
-    )
+    return device.state in LIVING and (device.state not in PROVISIONAL or now < device.deadline)
 
 
 def _receipts(account: Account, challenges: list[Challenge]) -> Iterator[Violation]:

@@ -60,6 +60,15 @@ from counterseal.rules.ceremonies import (
     passkey_active,
     scope_stands,
 )
+from counterseal.rules.confirmations import (
+    comparison_matches,
+    comparison_missed,
+    comparisons_exhausted,
+    confirmation_matches,
+    confirmation_needed,
+    confirmed_strongly,
+    confirmer_stands,
+)
 from counterseal.rules.evidence import (
     keys_complete,
     keys_endorsed,
@@ -267,6 +276,10 @@ class BindingEvent(enum.Enum):
     """What can happen to a binding."""
 
     COMPLETE = "complete"
+    CONFIRM = "confirm"
+    REFUSE = "refuse"
+    COMPARE = "compare"
+    MISCOMPARE = "miscompare"
     REGISTER = "register"
     ROTATE = "rotate"
     SUSPEND = "suspend"
@@ -326,6 +339,16 @@ class NotificationEvent(enum.Enum):
     DROP = "drop"
 
 
+_OF_A_CONFIRMATION = (
+    in_time,
+    account_unlocked,
+    confirmer_stands,
+    confirmation_matches,
+    confirmed_strongly,
+)
+"""The rules of what another device of the account decides on a new one."""
+
+
 class BindingChart(StateMachine):
     """The life of one device's keys on one account."""
 
@@ -334,9 +357,25 @@ class BindingChart(StateMachine):
         initial=BindingState.INVITED,
         final=[BindingState.REVOKED, BindingState.EXPIRED],
     )
-    complete = _.ACTIVE.from_(
+    complete = _.UNCONFIRMED.from_(
+        _.INVITED,
+        cond=confirmation_needed,
+        validators=[token_matches, in_time, account_unlocked, keys_complete, keys_possessed],
+    ) | _.ACTIVE.from_(
         _.INVITED,
         validators=[token_matches, in_time, account_unlocked, keys_complete, keys_possessed],
+    )
+    confirm = _.ACTIVE.from_(_.UNCONFIRMED, validators=[*_OF_A_CONFIRMATION])
+    refuse = _.REVOKED.from_(_.UNCONFIRMED, validators=[*_OF_A_CONFIRMATION])
+    compare = _.ACTIVE.from_(
+        _.UNCONFIRMED, validators=[in_time, account_unlocked, comparison_matches]
+    )
+    miscompare = _.REVOKED.from_(
+        _.UNCONFIRMED,
+        cond=comparisons_exhausted,
+        validators=[in_time, account_unlocked, comparison_missed],
+    ) | _.UNCONFIRMED.from_(
+        _.UNCONFIRMED, validators=[in_time, account_unlocked, comparison_missed]
     )
     register = _.ACTIVE.from_(_.INVITED, validators=[own_ceremony, in_time, owner_unlocked])
     rotate = _.ACTIVE.from_(
@@ -348,8 +387,8 @@ class BindingChart(StateMachine):
     strike = _.REVOKED.from_(
         _.ACTIVE, cond=strikes_exhausted, validators=[caller_proved, strong_key_missed]
     ) | _.ACTIVE.from_(_.ACTIVE, validators=[caller_proved, strong_key_missed])
-    revoke = _.REVOKED.from_(_.INVITED, _.ACTIVE, _.SUSPENDED)
-    expire = _.EXPIRED.from_(_.INVITED, validators=[deadline_came])
+    revoke = _.REVOKED.from_(_.INVITED, _.UNCONFIRMED, _.ACTIVE, _.SUSPENDED)
+    expire = _.EXPIRED.from_(_.INVITED, _.UNCONFIRMED, validators=[deadline_came])
 
 
 class LoginChart(StateMachine):

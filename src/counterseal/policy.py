@@ -13,7 +13,7 @@ import attrs
 
 from counterseal._setting import DAY, HOUR, MINUTE, SECOND, setting
 from counterseal.errors import InvalidField, PolicyUnsound
-from counterseal.models import Algorithm, Clients, PasskeyUse
+from counterseal.models import Algorithm, Clients, NewDeviceRule, PasskeyUse
 from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS, AskingLimits
 from counterseal.models.passkeys import scope_of
 
@@ -52,6 +52,12 @@ class Policy:
         "How long an invitation may be used; ten minutes at most (NIST SP 800-63B-4, 4.1.2).",
         low=SECOND,
         high=TEN_MINUTES,
+    )
+    confirmation_life: timedelta = setting(
+        HOUR,
+        "How long a new device may wait to be confirmed, where it has to be.",
+        low=MINUTE,
+        high=7 * DAY,
     )
     login_life: timedelta = setting(
         5 * MINUTE,
@@ -114,6 +120,11 @@ class Policy:
         high=CONSECUTIVE_FAILURES,
     )
     code_limit: int = setting(3, "Wrong matching codes that end a challenge.", high=10)
+    comparison_limit: int = setting(
+        3,
+        "Wrong comparison codes of an origin that end the binding of a new device.",
+        high=10,
+    )
     code_limit_account: int = setting(
         10,
         "Wrong matching codes in a row, over all challenges, that lock the account"
@@ -192,6 +203,22 @@ class Policy:
         "Invitations in a minute that one origin may make in all, registrations of passkeys that it"
         " begins included.",
     )
+    device_invite_rate: int = setting(
+        3, "Invitations in a minute that the devices of one account may make in all."
+    )
+
+    # New devices
+    new_devices: NewDeviceRule = setting(
+        NewDeviceRule.AT_ONCE,
+        "Whether a device that an origin or an Identity Provider had bound counts at once, or only"
+        " once it is confirmed, if the App Space does not say. One that a device invited always"
+        " has to be confirmed.",
+    )
+    device_invitations: bool = setting(
+        default=True,
+        reason="Whether a device may invite another of its account; an App Space can only forbid"
+        " it.",
+    )
 
     # Keys
     algorithms: frozenset[Algorithm] = setting(
@@ -264,6 +291,11 @@ class Policy:
     device_revoked_body: str = setting(
         "A device was removed from your account.",
         "What the user's other devices say when one is revoked, if the App Space gives no text.",
+    )
+    device_unconfirmed_body: str = setting(
+        "Add a new device to your account?",
+        "What the user's devices say when a new one waits to be confirmed, if the App Space gives"
+        " no text.",
     )
     device_notification_life: timedelta = setting(
         24 * HOUR,

@@ -696,7 +696,7 @@ def test_a_broken_store_is_caught_by_histories(kind):
             partial(StoreHistory, stores(kind), STORE.recorded),
             settings=settings(
                 deadline=None,
-                max_examples=300,
+                max_examples=1000,
                 stateful_step_count=30,
                 phases=[Phase.generate],
                 database=None,

@@ -25,6 +25,7 @@ from counterseal.usecases.answers import Answers
 from counterseal.usecases.authentication import Authentication
 from counterseal.usecases.callbacks import Callbacks
 from counterseal.usecases.challenges import Challenges
+from counterseal.usecases.confirmations import Confirmations
 from counterseal.usecases.credentials import Credentials
 from counterseal.usecases.devices import Devices, KeySets, Telemetry
 from counterseal.usecases.enrolments import Enrolments
@@ -39,6 +40,7 @@ USE_CASES = {
     "enrolments": Enrolments,
     "logins": Logins,
     "devices": Devices,
+    "confirmations": Confirmations,
     "challenges": Challenges,
     "answers": Answers,
     "callbacks": Callbacks,
@@ -157,7 +159,13 @@ def rsa_phone(service, rsa_keys) -> Phone:
         device_key=own,
         strong_key=wrap(strong, PIN, service.entropy, cost=SCRYPT_COST),
     )
-    return Phone(answers=service.answers, devices=service.devices, device=device, pin=PIN)
+    return Phone(
+        answers=service.answers,
+        devices=service.devices,
+        confirmations=service.confirmations,
+        device=device,
+        pin=PIN,
+    )
 
 
 class Meeting:

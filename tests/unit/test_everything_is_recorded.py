@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from counterseal.device import own_comparison_code
 from counterseal.errors import Refused
 from counterseal.models import (
     OPERATOR,
@@ -35,6 +36,7 @@ from counterseal.models.guid import mint
 from counterseal.testing import FakeModel, FakePasskey
 from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.service import CALLBACK
+from counterseal.wire.confirmation import Choice
 
 NOBODY = mint(0, bytes(15))
 
@@ -52,10 +54,14 @@ CHANGES = {
     "authentication.finish",
     "authentication.start",
     "binding.address",
+    "binding.compare",
     "binding.complete",
+    "binding.confirm",
     "binding.expire",
     "binding.invite",
+    "binding.miscompare",
     "binding.push",
+    "binding.refuse",
     "binding.register",
     "binding.resume",
     "binding.revoke",
@@ -116,6 +122,8 @@ KINDS = {
 """The kind of record that an event is about, by the noun of its name."""
 
 REASONS = {
+    ("binding.miscompare", "wrong_code"),
+    ("binding.revoke", "moved"),
     ("binding.strike", "strong_key_missed"),
     ("callback.fail", "gone"),
     ("challenge.failed", "wrong_code"),
@@ -305,6 +313,19 @@ def use_passkeys(service):
     ceremonies.start_authentication(party, "dora", "shop.example")
 
 
+def change_phones(service):
+    """Let new phones be confirmed by their code, refused, and moved to."""
+    old = service.bind("erin")
+    compared, refused, moved = (service.complete(old.invite(), service.phone()) for _ in range(3))
+    with pytest.raises(Refused):
+        service.confirmations.compare(service.origin, compared.guid, "wrong")
+    code = own_comparison_code(compared.device, pin=compared.pin)
+    service.confirmations.compare(service.origin, compared.guid, code)
+    new_devices = {one.device: one for one in old.new_devices()}
+    old.decide(new_devices[refused.guid], Choice.REFUSE)
+    old.decide(new_devices[moved.guid], Choice.MOVE)
+
+
 def do_one_of_each(service):  # noqa: PLR0915 (one of each)
     """Make every change that the audit log has a name for."""
     there = b'[{"kind":"relay","value":"there"}]'
@@ -347,6 +368,7 @@ def do_one_of_each(service):  # noqa: PLR0915 (one of each)
     service.logins.log_out(space.guid, service.idp.log_out("carol"))
     service.logins.redirect(space.guid, APP_RETURN)
     use_passkeys(service)
+    change_phones(service)
     service.clock.advance(service.policy.session_token_life)
     service.sweep()
     guid = service.origin.origin.guid
@@ -390,7 +412,8 @@ def test_s17_the_record_says_who_suspended_a_device(service):
 def test_s35_every_use_case_names_what_it_raises(service):
     """What is refused is recorded; so a docstring says what can be."""
     for name in (
-        *("accounts", "answers", "callbacks", "ceremonies", "challenges", "devices", "enrolments"),
+        *("accounts", "answers", "callbacks", "ceremonies", "challenges", "confirmations"),
+        *("devices", "enrolments"),
     ):
         use_case = getattr(service, name)
         for verb, method in inspect.getmembers(use_case, inspect.ismethod):

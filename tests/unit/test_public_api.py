@@ -14,11 +14,11 @@ from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unav
 
 PUBLIC = """
     Accounts Administration Answers AuthenticatedDevice Authentication Bound CHARTS Callbacks
-    Ceremonies Challenges Conflict CountersealError Credentials Devices Enrolment Enrolments
-    Invitation Invitations Issued IssuedSecret KeySets Logins Logos Misuse Notifications OPERATOR
-    Operator PROFILES Policy Ports Receipt Redirect Refused STANDARD STRICT SignedRequest
-    Telemetry Unavailable jwks_document markdown mermaid read_enrolment read_json read_question
-    table trusted_keys verify_receipt
+    Ceremonies Challenges Confirmations Conflict CountersealError Credentials Devices Enrolment
+    Enrolments Invitation Invitations Issued IssuedSecret KeySets Logins Logos Misuse
+    Notifications OPERATOR Operator PROFILES Policy Ports Receipt Redirect Refused STANDARD
+    STRICT SignedRequest Telemetry Unavailable jwks_document markdown mermaid read_enrolment
+    read_json read_question table trusted_keys verify_receipt
 """
 
 

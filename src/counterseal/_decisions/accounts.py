@@ -178,6 +178,7 @@ def _erase_binding(binding: Binding, now: datetime) -> Binding:
         keys=(),
         addresses=(),
         key_changes=(),
+        confirmation="",
     )
 
 

@@ -28,6 +28,7 @@ from counterseal.models import (
     HtmlUse,
     IdpSettings,
     Logo,
+    NewDeviceRule,
     PasskeyScope,
     Record,
     replace,
@@ -68,6 +69,8 @@ class AppSpaceEdit:
     texts: Mapping[str, str] = attrs.field(factory=dict)
     rp_id: str | None = None
     passkey_origins: tuple[str, ...] | None = None
+    new_devices: NewDeviceRule | None = None
+    device_invitations: bool | None = None
 
 
 def create_app_space(
@@ -117,11 +120,11 @@ def _app_space_changes(policy: Policy, app_space: AppSpace, edit: AppSpaceEdit) 
         (texts.challenge_ended, "requestEnded"),
         (texts.device_bound, "deviceBound"),
         (texts.device_revoked, "deviceRevoked"),
+        (texts.device_unconfirmed, "deviceUnconfirmed"),
     ):
         text_fits(text, policy.title_bytes, f"notification.{field}", empty=True)
-    changes = present_members(
-        {"name": edit.name, "universal_app": edit.universal_app, "html": edit.html, "texts": texts}
-    )
+    names = ("name", "universal_app", "html", "new_devices", "device_invitations")
+    changes = present_members({name: getattr(edit, name) for name in names} | {"texts": texts})
     if edit.brand_url is not None:
         changes["brand_url"] = edit.brand_url or None
     if edit.brand_color is not None:

@@ -193,6 +193,7 @@ def complete(
         policy=tools.policy,
         account=account,
         binding=binding,
+        app_space=_app_space_of(binding, app_spaces),
         secret=split_token(enrolment.token)[1],
         keys=offer.keys,
         possession=offer.possession,
@@ -201,30 +202,38 @@ def complete(
     # Before anything that would tell a stranger what became of the invitation.
     token_matches(facts)
     if offer.has_passkeys:
-        offer = pin_passkeys(offer, _app_space_of(binding, app_spaces), tools.policy)
+        offer = pin_passkeys(offer, facts.app_space, tools.policy)
         facts = replace(facts, keys=offer.keys, possession=offer.possession)
     if binding.enrolled:
         _demand_same_keys(facts)
         return Decision(result=(binding, account, _bound_app_space(app_spaces)))
     state = step(BINDING, binding.state, BindingEvent.COMPLETE, facts)
-    active_binding = revise(
+    counts = state is BindingState.ACTIVE
+    completed_binding = revise(
         binding,
         state=state,
+        deadline=binding.deadline if counts else tools.now + tools.policy.confirmation_life,
         enrolled=_fingerprint(offer.keys),
         name=enrolment.name,
         keys=offer.keys,
         addresses=enrolment.addresses,
         key_changes=key_changes(offer.keys, tools),
-        bound_at=tools.now,
+        bound_at=tools.now if counts else None,
     )
-    devices = with_binding(account.devices, active_binding, tools.now)
+    devices = with_binding(account.devices, completed_binding, tools.now)
     updated_account = revise(account, devices=devices)
     notifications = build_notifications(
-        tools, served_kinds, account, Occasion.DEVICE_BOUND, binding.guid, now=tools.now
+        tools,
+        served_kinds,
+        account,
+        Occasion.DEVICE_BOUND if counts else Occasion.DEVICE_UNCONFIRMED,
+        binding.guid,
+        now=tools.now,
+        ends_at=None if counts else completed_binding.deadline,
     )
     return Decision(
-        result=(active_binding, updated_account, _bound_app_space(app_spaces)),
-        writes=(active_binding, updated_account, *notifications),
+        result=(completed_binding, updated_account, _bound_app_space(app_spaces)),
+        writes=(completed_binding, updated_account, *notifications),
         audit=(AuditEntry(binding.guid, actor=binding.guid),),
     )
 
@@ -241,7 +250,7 @@ def _demand_same_keys(facts: Completing) -> None:
     if not keys.constant_time_equal(facts.binding.enrolled, _fingerprint(facts.keys)):
         raise TokenSpent
     keys_possessed(facts)
-    if facts.binding.state is not BindingState.ACTIVE:
+    if facts.binding.state not in {BindingState.ACTIVE, BindingState.UNCONFIRMED}:
         raise BindingInactive
 
 

@@ -51,6 +51,7 @@ class Invitee:
 
     Attributes:
         user_info: A text that is stored with the account; None leaves the stored one.
+        endorser: The device of the user that invites, if one does.
         guid: Of the new binding, if an idempotency key has reserved it.
     """
 
@@ -58,6 +59,7 @@ class Invitee:
     account_id: str
     user_info: str | None = None
     origin: Guid | None = None
+    endorser: Guid | None = None
     identity: Identity | None = None
     guid: Guid | None = None
 
@@ -154,6 +156,7 @@ def _new_binding(tools: Tools, invitee: Invitee, account: Guid, secret: str) -> 
         account=account,
         app_space=invitee.app_space.guid,
         origin=invitee.origin,
+        endorser=invitee.endorser,
         token_hash=keys.token_hash(secret),
         sealed_token=sealed_token,
         deadline=tools.now + tools.policy.session_token_life,

@@ -256,6 +256,8 @@ def _texts(
         return title, texts.device_bound or policy.device_bound_body
     if occasion is Occasion.DEVICE_REVOKED:
         return title, texts.device_revoked or policy.device_revoked_body
+    if occasion is Occasion.DEVICE_UNCONFIRMED:
+        return title, texts.device_unconfirmed or policy.device_unconfirmed_body
     body = texts.challenge or policy.notification_body
     if isinstance(subject, Challenge) and policy.origin_texts:
         return subject.notification_title or title, subject.notification_body or body

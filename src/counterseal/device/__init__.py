@@ -7,6 +7,11 @@ It is honest about what software can protect: see `counterseal.device.pin`.
 
 from __future__ import annotations
 
+from counterseal.device.confirming import (
+    comparison_code_of,
+    own_comparison_code,
+    sign_confirmation,
+)
 from counterseal.device.pin import WrappedKey
 from counterseal.device.software import Rotation, SoftwareDevice, device_document, read_device
 from counterseal.wire.device import Bond
@@ -16,6 +21,9 @@ __all__ = [
     "Rotation",
     "SoftwareDevice",
     "WrappedKey",
+    "comparison_code_of",
     "device_document",
+    "own_comparison_code",
     "read_device",
+    "sign_confirmation",
 ]

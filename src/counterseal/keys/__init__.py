@@ -41,7 +41,7 @@ from counterseal.keys.passkeys import (
     write_assertion,
 )
 from counterseal.keys.private import PrivateKey, generate, private_key
-from counterseal.keys.public import jwks_document, public_key, trusted_keys
+from counterseal.keys.public import jwks_document, public_key, thumbprint_of, trusted_keys
 from counterseal.keys.secret import (
     Aead,
     b64url,
@@ -80,6 +80,7 @@ __all__ = [
     "sign",
     "sign_bytes",
     "sign_with",
+    "thumbprint_of",
     "token_hash",
     "trusted_keys",
     "unb64url",

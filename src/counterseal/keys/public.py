@@ -132,6 +132,22 @@ def public_key(
     )
 
 
+def thumbprint_of(jwk: Mapping[str, object], *, field: str = "key") -> str:
+    """
+    Return the thumbprint of a public JWK (RFC 7638, SHA-256), base64url; the key is not checked.
+
+    Raises:
+        InvalidField: A member that its key type needs is missing or not text, or the type unknown.
+    """
+    required = _REQUIRED.get(str(jwk.get("kty")))
+    if required is None:
+        raise InvalidField(f"{field}.kty", "not a known key type")
+    for member in required:
+        if not isinstance(jwk.get(member), str):
+            raise InvalidField(f"{field}.{member}", "missing or not text")
+    return _thumbprint({member: str(jwk[member]) for member in required})
+
+
 def _require_hard(algorithm: Algorithm, members: Mapping[str, str]) -> None:
     """
     Refuse weak RSA keys that the library accepts.

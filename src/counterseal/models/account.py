@@ -11,7 +11,7 @@ from typing import ClassVar
 import attrs
 
 from counterseal.models import fields
-from counterseal.models.binding import BindingState, PushAddress
+from counterseal.models.binding import PROVISIONAL, BindingState, PushAddress
 from counterseal.models.clients import Clients
 from counterseal.models.guid import Guid, derive_guid
 
@@ -21,7 +21,7 @@ class Device:
     """
     One living binding, with what is needed to ask the person.
 
-    The deadline counts while the binding is INVITED only: when the invitation ends.
+    The deadline counts while the binding is INVITED or UNCONFIRMED only: then it ends.
     A binding that does not answer is a passkey for authentications, and is never asked.
     """
 
@@ -158,8 +158,8 @@ class Account:
 
     @property
     def bound_devices(self) -> tuple[Device, ...]:
-        """The devices that are bound to it, including suspended ones, without open invitations."""
-        return tuple(device for device in self.devices if device.state is not BindingState.INVITED)
+        """The devices that are bound to it, including suspended ones, but no provisional ones."""
+        return tuple(device for device in self.devices if device.state not in PROVISIONAL)
 
 
 @attrs.frozen(kw_only=True)

@@ -19,13 +19,17 @@ class BindingState(enum.Enum):
     """The states of a binding; `counterseal.machines` says how they follow."""
 
     INVITED = "INVITED"
+    UNCONFIRMED = "UNCONFIRMED"
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
     REVOKED = "REVOKED"
     EXPIRED = "EXPIRED"
 
 
-LIVING = frozenset({BindingState.INVITED, BindingState.ACTIVE, BindingState.SUSPENDED})
+PROVISIONAL = (BindingState.INVITED, BindingState.UNCONFIRMED)
+"""The states of a binding that is no device of its account yet, and expires at its deadline."""
+
+LIVING = frozenset({*PROVISIONAL, BindingState.ACTIVE, BindingState.SUSPENDED})
 """The states in which a binding counts towards the limit of devices of its account."""
 
 
@@ -51,13 +55,18 @@ class Binding:
     The life of one device's keys on one account; its GUID is the device's.
 
     Attributes:
-        origin: Who invited; None where an Identity Provider identified the user.
+        origin: Who invited; None where an Identity Provider identified the user, or a device did.
+        endorser: The device of the account that invited; None for every other.
         token_hash: SHA-256 of the session token's secret.
         sealed_token: The session token, sealed, where a repeated call with an idempotency key
             may return it again; else empty.
-        deadline: From then on the session token is refused.
+        deadline: From then on the session token is refused; of an unconfirmed binding, when it
+            ends unless it is confirmed.
         enrolled: A hash of the keys that the session token bound; empty before.
         strikes: Wrong strong-key signatures since the last right one.
+        wrong_codes: Wrong comparison codes of the origin that was to confirm it.
+        confirmer: The device or origin that confirmed or refused it; None if nobody did.
+        confirmation: What the device signed for that, a compact JWS; empty where an origin did.
         suspended_by: Set while suspended.
         key_changes: The newest entries of the key history, oldest first.
         answers: Whether it is a device, which can be asked; not if it is a passkey that a browser
@@ -70,6 +79,7 @@ class Binding:
     account: Guid
     app_space: Guid
     origin: Guid | None
+    endorser: Guid | None = None
     token_hash: bytes = attrs.field(repr=False)
     sealed_token: bytes = attrs.field(default=b"", repr=False)
     deadline: datetime = attrs.field(validator=fields.utc)
@@ -78,6 +88,9 @@ class Binding:
     keys: tuple[DeviceKey, ...] = ()
     addresses: tuple[PushAddress, ...] = ()
     strikes: int = attrs.field(default=0, validator=fields.count)
+    wrong_codes: int = attrs.field(default=0, validator=fields.count)
+    confirmer: Guid | None = None
+    confirmation: str = attrs.field(default="", repr=False)
     suspended_by: Authority | None = None
     key_changes: tuple[KeyChange, ...] = ()
     answers: bool = True
@@ -90,8 +103,8 @@ class Binding:
 
     @property
     def due_at(self) -> datetime | None:
-        """When a worker has to expire the invitation; None once it has none."""
-        return self.deadline if self.state is BindingState.INVITED else None
+        """When a worker has to expire it; None once it is bound or has ended."""
+        return self.deadline if self.state in PROVISIONAL else None
 
     def device_key(self) -> DeviceKey | None:
         """Return the key that signs this device's proofs; None before the bind."""
@@ -210,6 +223,8 @@ class Occasion(enum.Enum):
     """Another device was bound to the account; the subject is its binding."""
     DEVICE_REVOKED = "device_revoked"
     """Another device was revoked; the subject is its binding."""
+    DEVICE_UNCONFIRMED = "device_unconfirmed"
+    """A new device waits to be confirmed; the subject is its binding."""
     TEST = "test"
     """An operator tests whether this very device can be notified; the subject is its binding."""
 

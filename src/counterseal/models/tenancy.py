@@ -58,6 +58,7 @@ class Texts:
         challenge_ended: That a question needs no answer any more.
         device_bound: That another device was bound.
         device_revoked: That another device was revoked.
+        device_unconfirmed: That a new device waits to be confirmed.
     """
 
     title: str = ""
@@ -65,6 +66,15 @@ class Texts:
     device_bound: str = ""
     device_revoked: str = ""
     challenge_ended: str = ""
+    device_unconfirmed: str = ""
+
+
+class NewDeviceRule(enum.Enum):
+    """When a device counts that an origin or an Identity Provider had bound."""
+
+    AT_ONCE = "at_once"
+    CONFIRMED = "confirmed"
+    """Once its origin, or another device of the account, has confirmed it."""
 
 
 class HtmlUse(enum.Enum):
@@ -97,6 +107,10 @@ class AppSpace:
     texts: Texts = Texts()
     passkeys: PasskeyScope | None = None
     """Where its passkeys are used; None means at the policy's `passkey_origin`."""
+    new_devices: NewDeviceRule | None = None
+    """When a new device counts; None means as the policy says."""
+    device_invitations: bool = True
+    """Whether its users' devices may invite others, where the policy lets them."""
     created_at: datetime = attrs.field(validator=fields.utc)
 
     due_at: ClassVar[datetime | None] = None

@@ -187,7 +187,7 @@ def signature_holds(facts: Answering) -> None:
     facts.signature.require()
 
 
-def strikes_left(facts: Answering) -> None:
+def strikes_left(facts: Answering | Striking) -> None:
     """Refuse a device that has reached the strike limit of today's policy."""
     if facts.binding.strikes >= facts.policy.strike_limit:
         raise BindingInactive

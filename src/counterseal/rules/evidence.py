@@ -31,6 +31,7 @@ from counterseal.errors import (
 from counterseal.keys import Assertion, Jws
 from counterseal.models import (
     Account,
+    AppSpace,
     Binding,
     BindingState,
     DeviceCall,
@@ -124,12 +125,14 @@ class Completing:
         keys: The offered keys, checked.
         possession: One proof of possession for each of `keys`, in their order.
         expected: The claims that each proof must have.
+        app_space: The binding's; None if the keys have signed for another one.
     """
 
     now: datetime
     policy: Policy
     account: Account
     binding: Binding
+    app_space: AppSpace | None
     secret: str = attrs.field(repr=False)
     keys: tuple[DeviceKey, ...]
     possession: tuple[Evidence, ...]
@@ -191,7 +194,7 @@ def split_token(token: str) -> tuple[Guid, str]:
 def invitation_stands(facts: Peeking) -> None:
     """Refuse an invitation that can neither be used, nor repeated by the device that used it."""
     match facts.binding.state:
-        case BindingState.ACTIVE:
+        case BindingState.ACTIVE | BindingState.UNCONFIRMED:
             return
         case BindingState.INVITED:
             in_time(facts)

@@ -23,6 +23,7 @@ from counterseal.errors import (
     WrongKind,
 )
 from counterseal.models import (
+    PROVISIONAL,
     Account,
     AppSpace,
     Authority,
@@ -151,26 +152,23 @@ def room_for_binding(account: Account, now: datetime, policy: Policy) -> None:
 
 
 def living(devices: tuple[Device, ...], now: datetime) -> tuple[Device, ...]:
-    """Return an account's devices without the invitations whose deadline has come."""
+    """Return an account's devices without the provisional ones whose deadline has come."""
     return tuple(
-        device
-        for device in devices
-        if device.state is not BindingState.INVITED or now < device.deadline
+        device for device in devices if device.state not in PROVISIONAL or now < device.deadline
     )
 
 
 def without_dead_invitations(bindings: Iterable[Binding], now: datetime) -> tuple[Binding, ...]:
     """
-    Return *bindings* without invitations that can no longer be used.
+    Return *bindings* without provisional ones that can no longer be used.
 
     These were revoked, or their deadline has passed, whether a worker has expired them or not.
-    Devices are returned in every state.
+    Devices that were bound are returned in every state.
     """
     return tuple(
         binding
         for binding in bindings
-        if binding.bound_at is not None
-        or (binding.state is BindingState.INVITED and now < binding.deadline)
+        if binding.bound_at is not None or (binding.state in PROVISIONAL and now < binding.deadline)
     )
 
 

@@ -6,11 +6,14 @@ from collections.abc import Iterable
 
 import attrs
 
-from counterseal.device import SoftwareDevice
+from counterseal._decisions.invitations import Invitation
+from counterseal.device import SoftwareDevice, sign_confirmation
 from counterseal.errors import NotBound
 from counterseal.models import Binding, Challenge, DeviceCall, Guid, Role
 from counterseal.usecases.answers import Answers
+from counterseal.usecases.confirmations import Confirmations
 from counterseal.usecases.devices import Devices
+from counterseal.wire.confirmation import Choice, NewDevice
 
 SERVICE = "https://service.example"
 """Where the pretend service is reached; a device proof names the address it was made for."""
@@ -28,6 +31,7 @@ class Phone:
 
     answers: Answers
     devices: Devices
+    confirmations: Confirmations
     device: SoftwareDevice
     pin: str = attrs.field(repr=False)
 
@@ -110,6 +114,39 @@ class Phone:
         binding = self.devices.unbind(self.call("/device", method="DELETE"))
         self.device.complete_unbinding()
         return binding
+
+    def invite(self) -> Invitation:
+        """
+        Invite another device of the person.
+
+        Raises:
+            Refused: As `Confirmations.invite`.
+            Unavailable: A port failed.
+        """
+        return self.confirmations.invite(self.call("/device/invitations"))
+
+    def new_devices(self) -> tuple[NewDevice, ...]:
+        """
+        Ask which new devices of the person wait to be confirmed.
+
+        Raises:
+            Refused: As `Confirmations.pending`.
+            Unavailable: A port failed.
+        """
+        call = self.call("/device/confirmations", method="GET")
+        return tuple(map(NewDevice.of, self.confirmations.pending(call)))
+
+    def decide(self, new_device: NewDevice, choice: Choice) -> Binding:
+        """
+        Add, move to or refuse a new device.
+
+        Raises:
+            WrongPin: The PIN is wrong, and the key is RSA.
+            Refused: As `Confirmations.decide`.
+            Unavailable: A port failed.
+        """
+        token = sign_confirmation(self.device, new_device, choice, pin=self.pin)
+        return self.confirmations.decide(self.call("/device/confirmations", token.encode()))
 
     def rotate(self, roles: Iterable[Role] = tuple(Role)) -> Binding:
         """

@@ -50,6 +50,7 @@ from counterseal.usecases.authentication import Authentication
 from counterseal.usecases.callbacks import Callbacks
 from counterseal.usecases.ceremonies import Ceremonies
 from counterseal.usecases.challenges import Challenges
+from counterseal.usecases.confirmations import Confirmations
 from counterseal.usecases.credentials import Credentials
 from counterseal.usecases.devices import Devices, KeySets, Telemetry
 from counterseal.usecases.enrolments import Enrolments
@@ -155,6 +156,7 @@ class FakeService:
         self.logins = Logins(self.ports, policy)
         self.accounts = Accounts(self.ports, policy)
         self.devices = Devices(self.ports, policy)
+        self.confirmations = Confirmations(self.ports, policy)
         self.keysets = KeySets(self.ports, policy)
         self.telemetry = Telemetry(self.ports, policy)
         self.ceremonies = Ceremonies(self.ports, policy)
@@ -251,7 +253,13 @@ class FakeService:
             cost=SCRYPT_COST,
             passkey=passkey,
         )
-        return Phone(answers=self.answers, devices=self.devices, device=device, pin=pin)
+        return Phone(
+            answers=self.answers,
+            devices=self.devices,
+            confirmations=self.confirmations,
+            device=device,
+            pin=pin,
+        )
 
     def complete(
         self, invitation: Invitation, phone: Phone, addresses: tuple[PushAddress, ...] = ()

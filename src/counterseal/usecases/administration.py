@@ -22,6 +22,7 @@ from counterseal.models.tenancy import (
     Company,
     HtmlUse,
     IdpSettings,
+    NewDeviceRule,
     Origin,
     RelyingParty,
     logo_guid,
@@ -205,6 +206,8 @@ class Administration(UseCase):
         texts: Mapping[str, str] | None = None,
         rp_id: str | None = None,
         passkey_origins: Iterable[str] | None = None,
+        new_devices: NewDeviceRule | None = None,
+        device_invitations: bool | None = None,
     ) -> AppSpace:
         """
         Edit an App Space; what is None stays, and what is empty removes a part of the brand.
@@ -227,6 +230,8 @@ class Administration(UseCase):
             rp_id: The relying party id of its passkeys; by default the host of the first origin.
             passkey_origins: The web origins where passkeys are used that are bound from now on;
                 none means at the policy's `passkey_origin`.
+            new_devices: When a new device counts, in place of what the policy says.
+            device_invitations: Whether its users' devices may invite others.
 
         Raises:
             NotFound: There is no such App Space.
@@ -247,6 +252,8 @@ class Administration(UseCase):
             texts=texts or {},
             rp_id=rp_id,
             passkey_origins=None if passkey_origins is None else tuple(passkey_origins),
+            new_devices=new_devices,
+            device_invitations=device_invitations,
         )
         plan = records(app_space, logo_guid(app_space)).then(
             lambda stored, _: app_spaces.edit_app_space(stored, self.by, edit)

@@ -105,12 +105,12 @@ class Update:
 
 def bind_claims(token: str, app_space: Guid, keys: Iterable[DeviceKey]) -> dict[str, Any]:
     """Return the claims that each new key signs to complete a bind."""
-    return {"token": digest(token.encode()), "aud": app_space, **_thumbprints(keys)}
+    return {"token": digest(token.encode()), "aud": app_space, **thumbprints_of(keys)}
 
 
 def rotation_claims(device: Guid, app_space: Guid, keys: Iterable[DeviceKey]) -> dict[str, Any]:
     """Return the claims that each new key and each endorsing old key signs in a rotation."""
-    return {"iss": device, "aud": app_space, **_thumbprints(keys)}
+    return {"iss": device, "aud": app_space, **thumbprints_of(keys)}
 
 
 def enrolment_document(enrolment: Enrolment) -> dict[str, Any]:
@@ -175,7 +175,8 @@ def read_update(body: object) -> Update:
     )
 
 
-def _thumbprints(keys: Iterable[DeviceKey]) -> dict[str, list[str]]:
+def thumbprints_of(keys: Iterable[DeviceKey]) -> dict[str, list[str]]:
+    """Return the thumbprints of *keys* by role, sorted, as claims name them."""
     device_keys = tuple(keys)
     return {
         role.value: sorted(key.key.thumbprint for key in device_keys if key.role is role)

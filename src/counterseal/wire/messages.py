@@ -170,6 +170,7 @@ TYPES = {
     Occasion.CHALLENGE_ENDED: "requestEnded",
     Occasion.DEVICE_BOUND: "deviceBound",
     Occasion.DEVICE_REVOKED: "deviceRevoked",
+    Occasion.DEVICE_UNCONFIRMED: "deviceUnconfirmed",
     Occasion.TEST: "test",
 }
 """The `type` of each occasion."""

@@ -26,6 +26,7 @@ from counterseal._decisions import (
     callbacks,
     ceremonies,
     challenges,
+    confirmations,
     credentials,
     device_requests,
     devices,
@@ -43,6 +44,7 @@ from counterseal._decisions import (
 from counterseal._decisions.credentials import ZERO_DURATION, AdminDraft
 from counterseal._decisions.plan import Decision, Plan, Signing, Tools
 from counterseal._transaction import load, tools_of
+from counterseal.device import own_comparison_code, sign_confirmation
 from counterseal.errors import IdentityWithdrawn
 from counterseal.keys import sign_bytes
 from counterseal.machines import BindingEvent, ChallengeEvent
@@ -87,6 +89,7 @@ from counterseal.testing import START, FakeModel, FakePasskey
 from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK, PIN
+from counterseal.wire.confirmation import Choice
 from counterseal.wire.cx1 import write_basic
 
 SOURCE = Path(counterseal.__file__).parent / "_decisions"
@@ -884,6 +887,70 @@ def unbound(setup):
     assert isinstance(decision.writes[-1], Notification)
 
 
+def invited_by_a_device(setup):
+    device = setup.device()
+    decision = setup.decide(lambda tools: confirmations.invite_another(device, tools))
+    assert decision.writes[1].endorser == setup.phone.guid
+
+
+def new_phone(setup):
+    service = setup.service
+    return service.complete(setup.phone.invite(), service.phone())
+
+
+def unconfirmed_listed(setup):
+    new = new_phone(setup)
+    device = setup.device()
+    decision = setup.decide(lambda tools: confirmations.list_unconfirmed(device, tools))
+    assert [binding.guid for binding in decision.result] == [new.guid]
+
+
+def decided_by_device(setup, choice, pin=PIN):
+    new, phone, service = new_phone(setup), setup.phone, setup.service
+    (new_device,) = phone.new_devices()
+    body = sign_confirmation(phone.device, new_device, choice, pin=pin).encode()
+    call = phone.call("/device/confirmations", body)
+    with isolated():
+        request = device_requests.open_request(call, service.policy)
+        token = confirmations.read_token(body, service.policy)
+        reading = request.reading(new.guid)
+    device = reading.parse(load(service.ports, reading), tools_of(service.ports, service.policy))
+    return setup.decide(
+        lambda tools: confirmations.decide_by_device(device, tools, token, served_kinds=SERVED)
+    )
+
+
+def new_phone_confirmed(setup):
+    assert decided_by_device(setup, Choice.ADD).result.state is BindingState.ACTIVE
+
+
+def moved_to_a_new_phone(setup):
+    states = [record.state for record in decided_by_device(setup, Choice.MOVE).writes[:2]]
+    assert states == [BindingState.ACTIVE, BindingState.REVOKED]
+
+
+def new_phone_refused(setup):
+    assert decided_by_device(setup, Choice.REFUSE).result.state is BindingState.REVOKED
+
+
+def struck_by_a_confirmation(setup):
+    decision = decided_by_device(setup, Choice.ADD, pin="0000")
+    assert decision.refusal.code == "strong_key_missed"
+
+
+def decided_by_origin(setup):
+    new, service = new_phone(setup), setup.service
+    stored = service.store.get_with_account(new.guid)
+    code = own_comparison_code(new.device, pin=PIN)
+    for typed, expected in ((code, BindingState.ACTIVE), ("0", BindingState.UNCONFIRMED)):
+        decision = setup.decide(
+            lambda tools, typed=typed: confirmations.decide_by_origin(
+                stored, tools, service.origin, typed, served_kinds=SERVED
+            )
+        )
+        assert decision.result.state is expected
+
+
 def keys_endorsed(setup):
     setup.service.ports.signer.rotate()
     service_keys, device = setup.service.ports.signer.jwks(), setup.device()
@@ -1022,6 +1089,13 @@ CASES |= {
     "ceremonies.register": [passkey_registered],
     "ceremonies.start_authentication": [authentication_started],
     "ceremonies.start_registration": [registration_started],
+    "confirmations.decide_by_device": [
+        *(new_phone_confirmed, moved_to_a_new_phone, new_phone_refused),
+        struck_by_a_confirmation,
+    ],
+    "confirmations.decide_by_origin": [decided_by_origin],
+    "confirmations.invite_another": [invited_by_a_device],
+    "confirmations.list_unconfirmed": [unconfirmed_listed],
     "devices.endorse_keys": [keys_endorsed],
     "devices.revoke": [revoked_by_each],
     "devices.rotate": [rotated, struck_by_a_rotation],

@@ -264,10 +264,10 @@ def test_a_rule_that_never_refuses_is_no_difference(name, engine_says):
     [
         (
             "binding",
-            "in_time, account_unlocked, keys_complete",
-            "account_unlocked, keys_complete",
+            "in_time, account_unlocked, comparison_matches",
+            "account_unlocked, comparison_matches",
         ),
-        ("binding", "_.INVITED, _.ACTIVE, _.SUSPENDED)", "_.INVITED, _.ACTIVE)"),
+        ("binding", "_.UNCONFIRMED, _.ACTIVE, _.SUSPENDED)", "_.UNCONFIRMED, _.ACTIVE)"),
         ("binding", "resume = _.ACTIVE", "resume = _.REVOKED"),
         ("login", "[login_matches, in_time]", "[in_time, login_matches]"),
         ("challenge", "    button_matches,\n    key_strong_enough,\n", "    button_matches,\n"),

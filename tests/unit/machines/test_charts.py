@@ -39,6 +39,14 @@ from counterseal.models import (
 MOVES = {
     "binding": {
         "INVITED --complete--> ACTIVE",
+        "INVITED --complete--> UNCONFIRMED",
+        "UNCONFIRMED --confirm--> ACTIVE",
+        "UNCONFIRMED --refuse--> REVOKED",
+        "UNCONFIRMED --compare--> ACTIVE",
+        "UNCONFIRMED --miscompare--> UNCONFIRMED",
+        "UNCONFIRMED --miscompare--> REVOKED",
+        "UNCONFIRMED --revoke--> REVOKED",
+        "UNCONFIRMED --expire--> EXPIRED",
         "INVITED --register--> ACTIVE",
         "ACTIVE --rotate--> ACTIVE",
         "ACTIVE --suspend--> SUSPENDED",
@@ -99,6 +107,14 @@ MOVES = {
 REFUSED_BY = {
     # token in time; every new key proved its possession
     ("binding", "complete"): "token_matches in_time account_unlocked keys_complete keys_possessed",
+    # another active device of the account signed the new keys by its strong key
+    ("binding", "confirm"): "in_time account_unlocked confirmer_stands confirmation_matches"
+    " confirmed_strongly",
+    ("binding", "refuse"): "in_time account_unlocked confirmer_stands confirmation_matches"
+    " confirmed_strongly",
+    # its origin knows the comparison code of the new keys
+    ("binding", "compare"): "in_time account_unlocked comparison_matches",
+    ("binding", "miscompare"): "in_time account_unlocked comparison_missed",
     # with the registration of a passkey, in one commit
     ("binding", "register"): "own_ceremony in_time owner_unlocked",
     # each new key proves possession and is signed by the old key of its role
@@ -146,6 +162,8 @@ REFUSED_BY = {
 }
 
 CHOSEN_BY = {
+    "INVITED --complete--> UNCONFIRMED": "confirmation_needed",
+    "UNCONFIRMED --miscompare--> REVOKED": "comparisons_exhausted",
     "ACTIVE --strike--> REVOKED": "strikes_exhausted",
     "PENDING --mistype--> FAILED": "codes_exhausted",
     "SEEN --mistype--> FAILED": "codes_exhausted",

@@ -268,7 +268,7 @@ SILENT = {
     Account: {"sealed_grant", "user_info"},
     AuditEvent: {"attributes"},
     PushMessage: {"title", "body"},
-    Binding: {"sealed_token", "token_hash"},
+    Binding: {"confirmation", "sealed_token", "token_hash"},
     Button: {"title", "style"},
     Callback: {"url"},
     CallbackEntry: {"text"},
@@ -589,7 +589,7 @@ LATER = NOW + timedelta(minutes=5)
 @pytest.mark.parametrize(
     ("kind", "waiting"),
     [
-        (Binding, {BindingState.INVITED}),
+        (Binding, {BindingState.INVITED, BindingState.UNCONFIRMED}),
         (Challenge, {ChallengeState.PENDING, ChallengeState.SEEN}),
         (Login, {LoginState.STARTED}),
         (PasskeyAuthentication, {AuthenticationState.STARTED}),

@@ -13,6 +13,7 @@ from counterseal.keys import PrivateKey, private_key
 from counterseal.models import (
     Account,
     Algorithm,
+    AppSpace,
     Binding,
     BindingState,
     Button,
@@ -233,6 +234,7 @@ class World:
             "policy": STANDARD,
             "account": self.account,
             "binding": attrs.evolve(self.binding, state=BindingState.INVITED, keys=()),
+            "app_space": AppSpace(guid=SPACE, company=SPACE, name="Bank", created_at=NOW),
             "secret": "secret",
             "keys": fresh,
             "possession": tuple(self.evidence(key, claims, BIND_TYP) for _, key in offered),

@@ -78,6 +78,7 @@ STATUS: dict[str, HTTPStatus] = {
     "display_changed": HTTPStatus.FORBIDDEN,
     "button_changed": HTTPStatus.FORBIDDEN,
     "weak_key": HTTPStatus.FORBIDDEN,
+    "keys_changed": HTTPStatus.FORBIDDEN,
     "stale_proof": HTTPStatus.FORBIDDEN,
     "replayed": HTTPStatus.FORBIDDEN,
     "wrong_token": HTTPStatus.FORBIDDEN,
@@ -86,6 +87,7 @@ STATUS: dict[str, HTTPStatus] = {
     "wrong_pin": HTTPStatus.FORBIDDEN,
     "wrong_code": HTTPStatus.FORBIDDEN,
     "not_endorsed": HTTPStatus.FORBIDDEN,
+    "new_device_forbidden": HTTPStatus.FORBIDDEN,
     # Administrators
     "role_lacking": HTTPStatus.FORBIDDEN,
     # State and time

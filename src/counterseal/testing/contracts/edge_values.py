@@ -25,6 +25,7 @@ from counterseal.models import (
     IdpSettings,
     KeyChange,
     LoginState,
+    NewDeviceRule,
     NotificationState,
     Occasion,
     OpenQuestion,
@@ -148,8 +149,15 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             html=HtmlUse.REFUSE,
             universal_app=True,
             texts=Texts(
-                title=ODD, challenge=ODD, challenge_ended=ODD, device_bound="", device_revoked=ODD
+                title=ODD,
+                challenge=ODD,
+                challenge_ended=ODD,
+                device_bound="",
+                device_revoked=ODD,
+                device_unconfirmed=ODD,
             ),
+            new_devices=NewDeviceRule.CONFIRMED,
+            device_invitations=False,
             passkeys=PasskeyScope(
                 rp_id="example.com", origins=("https://example.com", "https://a.example.com:8443")
             ),
@@ -171,6 +179,10 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             origin=factory.guid(),
             token_hash=secret,
             deadline=factory.moment(),
+            endorser=factory.guid(),
+            wrong_codes=2,
+            confirmer=factory.guid(),
+            confirmation=SECRET,
             enrolled=ODD,
             name=ODD,
             keys=(

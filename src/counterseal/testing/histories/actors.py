@@ -166,7 +166,13 @@ def phone(service: FakeService, name: str) -> Phone:
         device_key=device_key,
         strong_key=wrap(strong_key, PIN, service.entropy, cost=SCRYPT_COST),
     )
-    return Phone(answers=service.answers, devices=service.devices, device=device, pin=PIN)
+    return Phone(
+        answers=service.answers,
+        devices=service.devices,
+        confirmations=service.confirmations,
+        device=device,
+        pin=PIN,
+    )
 
 
 def address(name: str) -> tuple[PushAddress, ...]:

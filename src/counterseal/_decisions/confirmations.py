@@ -1,0 +1,264 @@
+"""
+Confirmations: a device invites another of its account, and new devices are confirmed or refused.
+
+A device decides by a token that its strong key signs over the new device's keys; a wrong signature
+is a strike, as of an answer. An origin decides by the comparison code that its user reads out.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from counterseal import keys
+from counterseal._decisions.bindings import end_binding, with_binding
+from counterseal._decisions.device_requests import AuthenticatedDevice
+from counterseal._decisions.invitations import Invitation, Invitee, invite
+from counterseal._decisions.outbox import build_notifications, build_revocation_notifications
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.readings import records
+from counterseal._decisions.strikes import count_strike
+from counterseal.errors import Foreign, MalformedToken, WrongCode, WrongSignature
+from counterseal.keys import Jws
+from counterseal.machines import BINDING, BindingEvent, step
+from counterseal.models import (
+    Account,
+    AddressKind,
+    Binding,
+    BindingState,
+    Guid,
+    Occasion,
+    RelyingParty,
+    Role,
+    replace,
+    revise,
+)
+from counterseal.policy import Policy
+from counterseal.rules.confirmations import (
+    Comparing,
+    Confirming,
+    comparison_matches,
+    invitations_allowed,
+)
+from counterseal.rules.evidence import Evidence
+from counterseal.rules.standing import own_app_space
+from counterseal.wire.confirmation import CONFIRM_TYP, Choice, Confirmation, read_confirmation
+
+MOVED = "moved"
+"""The audit log's reason for the end of a device whose place another has taken."""
+
+
+@attrs.define
+class Token:
+    """The confirmation in a call's body, read but not verified."""
+
+    text: str
+    jws: Jws
+    confirmation: Confirmation
+
+
+def read_token(body: bytes, policy: Policy) -> Token:
+    """Read the confirmation in a call's body."""
+    try:
+        text = body.decode("ascii")
+    except UnicodeDecodeError:
+        raise MalformedToken from None
+    jws = keys.read(text, limit=policy.token_bytes)
+    return Token(text, jws, read_confirmation(jws.claimed))
+
+
+def invite_another(device: AuthenticatedDevice, tools: Tools) -> Decision[Invitation]:
+    """Decide to invite one more device of the account on behalf of *device*."""
+    account = device.account
+    invitations_allowed(device.app_space, tools.policy)
+    invitee = Invitee(
+        app_space=device.app_space,
+        account_id=account.account_id,
+        endorser=device.binding.guid,
+    )
+    return invite(account, tools, invitee)
+
+
+def list_unconfirmed(device: AuthenticatedDevice, tools: Tools) -> Plan[tuple[Binding, ...]]:
+    """Plan to list the new devices of the account that wait to be confirmed, oldest first."""
+    guids = (
+        entry.binding
+        for entry in device.account.devices
+        if entry.state is BindingState.UNCONFIRMED and tools.now < entry.deadline
+    )
+    return records(*guids).then(
+        lambda stored, _: Decision(
+            result=tuple(
+                binding
+                for binding in stored
+                if isinstance(binding, Binding) and binding.state is BindingState.UNCONFIRMED
+            )
+        )
+    )
+
+
+def decide_by_device(
+    device: AuthenticatedDevice,
+    tools: Tools,
+    token: Token,
+    *,
+    served_kinds: frozenset[AddressKind],
+) -> Decision[Binding]:
+    """Decide what a device of the account has decided on a new one."""
+    (record,) = device.others
+    binding, confirmer, confirmation = require(record, Binding), device.binding, token.confirmation
+    if binding.account != device.account.guid:
+        raise Foreign
+    if binding.confirmation and keys.constant_time_equal(binding.confirmation, token.text):
+        return Decision(result=binding)
+    signer = confirmer.key_named(token.jws.header.kid)
+    facts = Confirming(
+        now=tools.now,
+        policy=tools.policy,
+        account=device.account,
+        binding=binding,
+        confirmer=confirmer,
+        proving=device.proving,
+        confirmation=confirmation,
+        signature=Evidence(token.jws, None if signer is None else signer.key, CONFIRM_TYP),
+        signer=signer,
+    )
+    refuses = confirmation.choice is Choice.REFUSE
+    event = BindingEvent.REFUSE if refuses else BindingEvent.CONFIRM
+    try:
+        state = step(BINDING, binding.state, event, facts)
+    except WrongSignature:
+        if signer is None or signer.role is not Role.STRONG:
+            raise
+        return count_strike(tools, served_kinds, facts.striking, device.account, binding)
+    ending = _Ending(binding, confirmer.guid, token.text)
+    if refuses:
+        return _reject(tools, device.account, ending, state, served_kinds)
+    moved = confirmer if confirmation.choice is Choice.MOVE else None
+    return _activate(tools, device.account, ending, state, served_kinds, moved=moved, by=confirmer)
+
+
+def decide_by_origin(
+    stored: Records,
+    tools: Tools,
+    party: RelyingParty,
+    code: str,
+    *,
+    served_kinds: frozenset[AddressKind],
+) -> Decision[Binding]:
+    """Decide whether an origin's comparison code lets a new device count."""
+    binding, account = require(stored[0], Binding), require(stored[1], Account)
+    own_app_space(party.origin, binding)
+    facts = Comparing(
+        now=tools.now, policy=tools.policy, account=account, binding=binding, code=code
+    )
+    origin = party.origin.guid
+    if binding.state is BindingState.ACTIVE and binding.confirmer == origin:
+        comparison_matches(facts)
+        return Decision(result=binding)
+    try:
+        state = step(BINDING, binding.state, BindingEvent.COMPARE, facts)
+    except WrongCode as refusal:
+        return _count_wrong_code(tools, facts, served_kinds, refusal)
+    return _activate(tools, account, _Ending(binding, origin), state, served_kinds)
+
+
+@attrs.define
+class _Ending:
+    """The end of a new device's waiting: who decided it, and by which token, if by one."""
+
+    binding: Binding
+    confirmer: Guid
+    token: str = ""
+
+
+def _activate(
+    tools: Tools,
+    account: Account,
+    ending: _Ending,
+    state: BindingState,
+    served_kinds: frozenset[AddressKind],
+    *,
+    moved: Binding | None = None,
+    by: Binding | None = None,
+) -> Decision[Binding]:
+    """Let a new device count; *moved* is the device whose place it takes, *by* who signed."""
+    now = tools.now
+    binding = revise(
+        ending.binding,
+        state=state,
+        confirmer=ending.confirmer,
+        confirmation=ending.token,
+        bound_at=now,
+    )
+    devices = with_binding(account.devices, binding, now)
+    writes: tuple[Binding, ...] = (binding,)
+    guards: tuple[Binding, ...] = ()
+    audit = [AuditEntry(binding.guid)]
+    if moved is not None:
+        moved_state = step(BINDING, moved.state, BindingEvent.REVOKE, None)
+        ended = end_binding(moved, moved_state, now, strikes=0)
+        devices = with_binding(devices, ended, now)
+        writes = (*writes, ended)
+        audit.append(AuditEntry(moved.guid, "binding.revoke", MOVED))
+    elif by is not None:
+        if by.strikes:
+            # The right strong key forgives wrong ones, as an answer does.
+            writes = (*writes, revise(by, strikes=0))
+        else:
+            guards = (by,)
+    updated_account = revise(account, devices=devices)
+    notifications = build_notifications(
+        tools, served_kinds, updated_account, Occasion.DEVICE_BOUND, binding.guid, now=now
+    )
+    if moved is not None:
+        notifications += build_notifications(
+            tools, served_kinds, updated_account, Occasion.DEVICE_REVOKED, moved.guid, now=now
+        )
+    return Decision(
+        result=binding,
+        writes=(*writes, updated_account, *notifications),
+        guards=guards,
+        audit=tuple(audit),
+        wakes=(account.guid,),
+    )
+
+
+def _reject(
+    tools: Tools,
+    account: Account,
+    ending: _Ending,
+    state: BindingState,
+    served_kinds: frozenset[AddressKind],
+) -> Decision[Binding]:
+    ended = end_binding(ending.binding, state, tools.now)
+    binding = replace(ended, confirmer=ending.confirmer, confirmation=ending.token)
+    devices = with_binding(account.devices, binding, tools.now)
+    notifications = build_revocation_notifications(tools, served_kinds, account, binding.guid)
+    return Decision(
+        result=binding,
+        writes=(binding, revise(account, devices=devices), *notifications),
+        audit=(AuditEntry(binding.guid, "binding.refuse"),),
+    )
+
+
+def _count_wrong_code(
+    tools: Tools, facts: Comparing, served_kinds: frozenset[AddressKind], refusal: WrongCode
+) -> Decision[Binding]:
+    binding, account = facts.binding, facts.account
+    state = step(BINDING, binding.state, BindingEvent.MISCOMPARE, facts)
+    wrong_codes = binding.wrong_codes + 1
+    entry = AuditEntry(binding.guid, "binding.miscompare", refusal.code)
+    if state is not BindingState.REVOKED:
+        counted = revise(binding, wrong_codes=wrong_codes)
+        return Decision(
+            result=counted, writes=(counted,), guards=(account,), audit=(entry,), refusal=refusal
+        )
+    ended = replace(end_binding(binding, state, tools.now), wrong_codes=wrong_codes)
+    devices = with_binding(account.devices, ended, tools.now)
+    notifications = build_revocation_notifications(tools, served_kinds, account, binding.guid)
+    return Decision(
+        result=ended,
+        writes=(ended, revise(account, devices=devices), *notifications),
+        audit=(entry, AuditEntry(binding.guid, "binding.revoke", refusal.code)),
+        refusal=refusal,
+    )

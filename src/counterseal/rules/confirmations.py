@@ -1,0 +1,170 @@
+"""Rules of confirmation: who may let a new device count, and what has to be signed or typed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from counterseal import keys
+from counterseal.errors import (
+    Foreign,
+    KeysChanged,
+    NewDeviceForbidden,
+    WeakKey,
+    WrongAudience,
+    WrongCode,
+    WrongDevice,
+    WrongState,
+)
+from counterseal.models import (
+    Account,
+    AppSpace,
+    Binding,
+    BindingState,
+    DeviceKey,
+    NewDeviceRule,
+    PasskeyUse,
+    Role,
+)
+from counterseal.policy import Policy
+from counterseal.rules.answering import Striking, caller_proved, strikes_left
+from counterseal.rules.evidence import Completing, Evidence, Proving, key_allowed
+from counterseal.wire.confirmation import Confirmation, comparison_code, typed_code
+from counterseal.wire.enrolment import thumbprints_of
+
+
+@attrs.define(kw_only=True)
+class Confirming:
+    """
+    Facts of a device that confirms or refuses a new one.
+
+    Attributes:
+        binding: The new device's.
+        confirmer: That of the device that signs.
+        signature: The token as evidence, with the key that it names.
+        signer: That key in its role; None if the confirmer has no such key.
+    """
+
+    now: datetime
+    policy: Policy
+    account: Account
+    binding: Binding
+    confirmer: Binding
+    proving: Proving
+    confirmation: Confirmation
+    signature: Evidence
+    signer: DeviceKey | None
+
+    @property
+    def deadline(self) -> datetime:
+        """When the new device ends unless it is confirmed."""
+        return self.binding.deadline
+
+    @property
+    def striking(self) -> Striking:
+        """The facts of a strike of the confirmer."""
+        return Striking(
+            proving=self.proving,
+            policy=self.policy,
+            binding=self.confirmer,
+            answer=self.signature,
+        )
+
+
+@attrs.define(kw_only=True)
+class Comparing:
+    """Facts of an origin that confirms a new device by its comparison code."""
+
+    now: datetime
+    policy: Policy
+    account: Account
+    binding: Binding
+    code: str = attrs.field(repr=False)
+
+    @property
+    def deadline(self) -> datetime:
+        """When the new device ends unless it is confirmed."""
+        return self.binding.deadline
+
+
+def confirmation_needed(facts: Completing) -> bool:
+    """Tell whether a new device counts only once it is confirmed."""
+    if facts.binding.endorser is not None:
+        return True
+    rule = None if facts.app_space is None else facts.app_space.new_devices
+    return (rule or facts.policy.new_devices) is NewDeviceRule.CONFIRMED
+
+
+def invitations_allowed(app_space: AppSpace, policy: Policy) -> None:
+    """Refuse invitations by devices where the policy or the App Space forbids them."""
+    if not policy.device_invitations or not app_space.device_invitations:
+        raise NewDeviceForbidden
+
+
+def confirmer_stands(facts: Confirming) -> None:
+    """Refuse a call that is not proven to come from another active device of the same account."""
+    confirmer, binding = facts.confirmer, facts.binding
+    if confirmer.account != binding.account or binding.account != facts.account.guid:
+        raise Foreign
+    if confirmer.guid == binding.guid or confirmer.state is not BindingState.ACTIVE:
+        raise WrongDevice
+    caller_proved(facts.striking)
+
+
+def confirmation_matches(facts: Confirming) -> None:
+    """Refuse a confirmation by another device, or of another device, account, or of other keys."""
+    confirmation, binding = facts.confirmation, facts.binding
+    if confirmation.device != facts.confirmer.guid or confirmation.binding != binding.guid:
+        raise WrongDevice
+    if (confirmation.account, confirmation.app_space) != (binding.account, binding.app_space):
+        raise WrongAudience
+    if confirmation.thumbprints != thumbprints_of(binding.keys):
+        raise KeysChanged
+
+
+def confirmed_strongly(facts: Confirming) -> None:
+    """
+    Refuse unless an allowed strong key of the confirming device signed.
+
+    A passkey that may be copied counts only where the token names the device key, which has proven
+    the call, unless the policy allows it alone: as of an answer.
+    """
+    signer, policy = facts.signer, facts.policy
+    strikes_left(facts.striking)
+    if signer is not None and signer.role is not Role.STRONG:
+        raise WeakKey
+    facts.signature.require()
+    if signer is None or signer not in facts.confirmer.keys or signer.key != facts.signature.key:
+        raise WrongState("the signer is no key of the confirming device")
+    key_allowed(signer.key, policy)
+    device_key, proving_key = facts.confirmation.device_key, facts.proving.evidence.key
+    if device_key is not None and (proving_key is None or proving_key.thumbprint != device_key):
+        raise WrongDevice
+    passkey = signer.key.passkey
+    copied = passkey is not None and passkey.backup_eligible
+    if copied and policy.passkeys is not PasskeyUse.ALLOW and device_key is None:
+        raise WeakKey("a passkey that may be copied, without the device key")
+
+
+def comparison_matches(facts: Comparing) -> None:
+    """Refuse another comparison code than that of the new device's keys."""
+    if not _same_code(facts):
+        raise WrongCode(max(0, facts.policy.comparison_limit - facts.binding.wrong_codes - 1))
+
+
+def comparison_missed(facts: Comparing) -> None:
+    """Refuse to count a comparison code as wrong unless it is."""
+    if _same_code(facts):
+        raise WrongState("the comparison code is right")
+
+
+def comparisons_exhausted(facts: Comparing) -> bool:
+    """Tell whether this wrong code is the last one that the policy allows."""
+    return facts.binding.wrong_codes + 1 >= facts.policy.comparison_limit
+
+
+def _same_code(facts: Comparing) -> bool:
+    binding = facts.binding
+    code = comparison_code(binding.account, binding.guid, thumbprints_of(binding.keys))
+    return keys.constant_time_equal(typed_code(facts.code), code)
