@@ -6,7 +6,7 @@ import { BadReply, Unavailable } from "../wire/errors.js";
 import { readAddress, readReply } from "../wire/http.js";
 import { isObject } from "../wire/ijson.js";
 import { writeLink } from "../wire/link.js";
-import { Members } from "../wire/members.js";
+import { isFlag, Members } from "../wire/members.js";
 import { retryAfter } from "../wire/problem.js";
 import { systemSleep } from "../wire/sleep.js";
 import { ATTEMPTS, Calls } from "./calls.js";
@@ -47,7 +47,14 @@ import { writeQuestion } from "./question.js";
  * @property {string} link The bind link, for a QR code; it has the token.
  */
 
-/** @typedef {{guid: string, name: string, state: string | null}} KnownDevice */
+/**
+ * @typedef {object} KnownDevice
+ * @property {string} guid
+ * @property {string} name
+ * @property {string | null} state
+ * @property {boolean} answers Whether it can answer a request: false for a passkey in a browser,
+ *   which only authenticates.
+ */
 /** @typedef {{account: string, accountId: string, userInfo: string}} KnownAccount */
 /** @typedef {import("./question.js").QuestionOptions & {idempotencyKey?: string}} AskOptions */
 
@@ -358,4 +365,6 @@ const readDevices = (document) =>
     guid: device.guid("guid"),
     name: device.textOrNull("name") ?? "",
     state: device.textOrNull("state") ?? device.textOrNull("status"),
+    // A service that does not say has no others.
+    answers: device.readOrNull("answers", isFlag) ?? true,
   }));

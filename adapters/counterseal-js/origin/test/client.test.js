@@ -258,6 +258,22 @@ test("a pending request is stored without its code, and read again", async () =>
   assert.throws(() => PendingRequest.load("{}"), { code: "invalid_field" });
 });
 
+test("devices say whether they answer requests", async () => {
+  const device = { guid: "e6e1f1a2-3c1d-8b4f-9a58-0c9d8e7f6a5b", name: "", status: "ACTIVE" };
+  const client = service.client();
+  for (const [members, answers] of [
+    [{}, true],
+    [{ answers: true }, true],
+    [{ answers: false }, false],
+  ]) {
+    service.script = [json([{ ...device, ...members }])];
+    const [known] = await client.devices("user-7");
+    assert.deepEqual(known, { guid: device.guid, name: "", state: "ACTIVE", answers });
+  }
+  service.script = [json([{ ...device, answers: "no" }])];
+  await assert.rejects(() => client.devices("user-7"), { code: "bad_reply" });
+});
+
 test("mistakes of the program are named, and nothing is sent", async () => {
   const client = service.client();
   for (const call of [
