@@ -413,6 +413,8 @@ def link_of(vector):
         app_space_name=vector["appSpaceName"],
         account=vector["privakeyId"],
         display_name=vector["displayName"],
+        app=vector["app"],
+        service=vector["service"],
     )
 
 

@@ -206,8 +206,8 @@ export class Client {
     });
     const invitation = readOwn(reply, readInvitation);
     this.#demandOwn(invitation.appSpace);
-    const { token, appSpace, appSpaceName, account } = invitation;
-    const link = { token, appSpace, appSpaceName, account };
+    const { token, appSpace, appSpaceName, account, app, service } = invitation;
+    const link = { token, appSpace, appSpaceName, account, app, service };
     return {
       ...invitation,
       link: writeLink(displayName === undefined ? link : { ...link, displayName }),
@@ -341,6 +341,8 @@ function readInvitation(document) {
     account: members.guid("privakeyId"),
     appSpace: members.guid("appSpaceGuid"),
     appSpaceName: members.text("appSpaceName"),
+    app: members.textOrNull("appUrl") ?? undefined,
+    service: members.textOrNull("serviceUrl") ?? undefined,
     token: form?.text("guid") ?? members.text("sessionToken"),
     expiresAt: form?.moment("expiration") ?? members.moment("sessionTokenExpiration"),
   };

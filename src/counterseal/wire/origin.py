@@ -62,6 +62,8 @@ class BindInvitation:
         token: The session token, a secret: anyone with it can bind a device. Show it as a QR code
             or pass it to your own app; never send it by e-mail or text message, never log it.
         expires_at: From then on the token is refused.
+        app: The address of the service's device in the browser; None if it has none.
+        service: The address of the service; None if it does not say so.
     """
 
     account: Guid
@@ -69,9 +71,18 @@ class BindInvitation:
     app_space_name: str
     token: str = attrs.field(repr=False)
     expires_at: datetime
+    app: str | None = None
+    service: str | None = None
 
-    def link(self, *, display_name: str | None = None) -> str:
-        """Return the link for a QR code, which has the token, and a name for the account."""
+    def link(self, *, display_name: str | None = None, in_browser: bool = True) -> str:
+        """
+        Return the link for a QR code, which has the token.
+
+        Args:
+            display_name: What the device is to call the account.
+            in_browser: Whether it opens the service's device in the browser, where it has one;
+                otherwise it is for an app that handles `counterseal:` links.
+        """
         return write_link(
             BindLink(
                 token=self.token,
@@ -79,6 +90,8 @@ class BindInvitation:
                 app_space_name=self.app_space_name,
                 account=self.account,
                 display_name=display_name,
+                app=self.app if in_browser else None,
+                service=self.service,
             )
         )
 
@@ -121,13 +134,16 @@ def invitation_document(invitation: BindInvitation, form: TokenForm) -> dict[str
     token: dict[str, str] | str = invitation.token
     if form is TokenForm.OBJECT:
         token = {"guid": invitation.token, "expiration": expiration}
-    return {
+    document: dict[str, Any] = {
         "privakeyId": invitation.account,
         "sessionToken": token,
         "sessionTokenExpiration": expiration,
         "appSpaceGuid": invitation.app_space,
         "appSpaceName": invitation.app_space_name,
     }
+    if invitation.app is not None:
+        document |= {"appUrl": invitation.app, "serviceUrl": invitation.service}
+    return document
 
 
 def read_invitation(document: object) -> BindInvitation:
@@ -144,6 +160,8 @@ def read_invitation(document: object) -> BindInvitation:
         app_space_name=members.text("appSpaceName"),
         token=token,
         expires_at=expires_at,
+        app=members.text_or_none("appUrl"),
+        service=members.text_or_none("serviceUrl"),
     )
 
 

@@ -37,6 +37,12 @@ def link_vectors():
     )
 
     unnamed = attrs.evolve(full, display_name="")
+    address = "https://auth.example.com"
+    browser = attrs.evolve(full, app=f"{address}/app", service=address)
+    elsewhere = attrs.evolve(
+        plain, app="https://app.example:8443", service="http://[::1]:8787/auth"
+    )
+    served = attrs.evolve(plain, service=address)
 
     def link_of(name):
         return members(attrs.evolve(plain, app_space_name=name))
@@ -48,10 +54,13 @@ def link_vectors():
             "appSpaceName": link.app_space_name,
             "privakeyId": link.account,
             "displayName": link.display_name,
+            "app": link.app,
+            "service": link.service,
         }
 
     old = f"authwallet://st={token}&appSpaceGuid={SPACE.guid}&appSpaceName="
     ours = f"counterseal://bind?st={token}&appSpaceGuid={SPACE.guid}&appSpaceName=Bank"
+    secret = ours.removeprefix("counterseal://bind?")
     return {
         "about": "Bind links: `valid` are written so and read back, `read` are read only,"
         " most of them in the older forms; `code` is the refusal's.",
@@ -59,6 +68,9 @@ def link_vectors():
             {"about": "required members", "link": write_link(plain), **members(plain)},
             {"about": "all members", "link": write_link(full), **members(full)},
             {"about": "an empty display name", "link": write_link(unnamed), **members(unnamed)},
+            {"about": "of the service's app", "link": write_link(browser), **members(browser)},
+            {"about": "of another app", "link": write_link(elsewhere), **members(elsewhere)},
+            {"about": "with the service alone", "link": write_link(served), **members(served)},
         ],
         "read": [
             {"about": "the older form", "link": f"{old}Bank%20&%20S%C3%B6hne", **members(plain)},
@@ -74,6 +86,11 @@ def link_vectors():
             },
             {"about": "the older form, a percent sign", "link": f"{old}100%", **link_of("100%")},
             {"about": "the older form, no UTF-8", "link": f"{old}%41%FF", **link_of("%41%FF")},
+            {
+                "about": "the older form, which knows no service",
+                "link": f"{old}Bank&service=x",
+                **link_of("Bank&service=x"),
+            },
             {"about": "the older form, a plus", "link": f"{old}A+B", **link_of("A+B")},
             {"about": "a plus", "link": f"{ours}+B", **link_of("Bank+B")},
             {"about": "encoded in lower case", "link": f"{ours}%c3%b6", **link_of("Bankö")},
@@ -83,6 +100,16 @@ def link_vectors():
             {**vector, "code": "invalid_field"}
             for vector in (
                 {"why": "another scheme", "link": ours.replace("counterseal://bind", "https://x")},
+                {"why": "no query of an address", "link": f"{address}/app/?{secret}"},
+                {"why": "no path of an address", "link": f"{address}/app/bind?{secret}"},
+                {"why": "a query before the fragment", "link": f"{address}/?st=t#bind?{secret}"},
+                {"why": "no slash before the fragment", "link": f"{address}/app#bind?{secret}"},
+                {"why": "another fragment", "link": f"{address}/app/#bound?{secret}"},
+                {"why": "an app with a user", "link": f"https://a@auth.example/#bind?{secret}"},
+                {"why": "an app that is no page", "link": f"javascript:alert(1)/#bind?{secret}"},
+                {"why": "a service that is none", "link": f"{ours}&service=javascript%3A1"},
+                {"why": "an empty service", "link": f"{ours}&service="},
+                {"why": "an app as a member", "link": f"{ours}&app=https%3A%2F%2Fauth.example"},
                 {"why": "no token", "link": ours.replace(f"st={token}&", "")},
                 {"why": "an empty token", "link": ours.replace(token, "")},
                 {"why": "a member twice", "link": f"{ours}&st={token}"},

@@ -135,7 +135,8 @@ test("bind links", async () => {
   const { valid, read, invalid } = readVectors("link");
   const fields = (vector) => {
     const { token, appSpaceGuid, appSpaceName, privakeyId, displayName } = vector;
-    const all = { token, appSpace: appSpaceGuid, appSpaceName, account: privakeyId, displayName };
+    const names = { token, appSpace: appSpaceGuid, appSpaceName, account: privakeyId, displayName };
+    const all = { ...names, app: vector.app, service: vector.service };
     return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
   };
   for (const vector of valid) assert.equal(writeLink(fields(vector)), vector.link, vector.about);

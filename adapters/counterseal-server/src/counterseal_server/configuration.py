@@ -257,6 +257,7 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     POLICY: _table,
     "administration": _flag,
     "browser_device": _flag,
+    "browser_device_url": _text,
     "passkey_models": _texts,
     "passkey_roots": _files,
     "cors": _pages,

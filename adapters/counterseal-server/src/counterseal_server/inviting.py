@@ -12,6 +12,7 @@ from counterseal.models import AppSpace, Company, Guid, Origin
 from counterseal.models.guid import parse
 from counterseal.wire.link import BindLink, write_link
 from counterseal_server.runtime import Runtime
+from counterseal_server.settings import Settings
 
 
 def invite(runtime: Runtime, account: str, origin: str | None) -> Invitation:
@@ -35,8 +36,9 @@ def invite(runtime: Runtime, account: str, origin: str | None) -> Invitation:
     )
 
 
-def link(invited: Invitation) -> str:
+def link(invited: Invitation, settings: Settings) -> str:
     """Return the link that completes the bind; anybody who has it can use it."""
+    app = settings.app_url
     return write_link(
         BindLink(
             token=invited.token,
@@ -44,6 +46,8 @@ def link(invited: Invitation) -> str:
             app_space_name=invited.app_space.name,
             account=invited.account.guid,
             display_name=invited.account.account_id,
+            app=app,
+            service=None if app is None else settings.public_url,
         )
     )
 

@@ -136,6 +136,7 @@ class Settings:
         policy: A profile, with single settings changed.
         administration: Whether administrators are served, under `/admin/api`.
         browser_device: Whether the browser device is served, at `/app`.
+        browser_device_url: Where bind links open, if not at `/app` of *public_url*.
         passkey_models: The models of authenticators whose passkeys browsers may register, by
             AAGUID; empty allows all.
         passkey_roots: Files with the root certificates of vendors, one in each, PEM, by the
@@ -180,6 +181,9 @@ class Settings:
     policy: Policy = PROFILES["standard"]
     administration: bool = True
     browser_device: bool = False
+    browser_device_url: str | None = attrs.field(
+        default=None, validator=attrs.validators.optional(_base)
+    )
     passkey_models: tuple[str, ...] = attrs.field(default=(), converter=tuple, validator=_models)
     passkey_roots: Mapping[str, tuple[Path, ...]] = attrs.field(factory=dict, converter=_roots)
     cors: Mapping[Guid, tuple[str, ...]] = attrs.field(factory=dict, validator=_cors)
@@ -242,6 +246,13 @@ class Settings:
         if not self.policy.passkey_origin:
             changes["passkey_origin"] = origin_of(self.public_url)
         return attrs.evolve(self.policy, **changes)
+
+    @property
+    def app_url(self) -> str | None:
+        """Return where bind links open; None if no device in the browser is offered."""
+        if self.browser_device_url is not None or not self.browser_device:
+            return self.browser_device_url
+        return f"{self.public_url}/app"
 
     @property
     def database_file(self) -> Path:

@@ -125,6 +125,7 @@ def use_cases(runtime: Runtime) -> Service:
         administration=settings.administration,
         waiters=settings.waiters,
         cors=settings.cors,
+        app_url=settings.app_url,
         webpush_key=public_webpush_key(settings),
     )
     return Service(runtime.ports, runtime.policy, face, call=runtime.records.call)

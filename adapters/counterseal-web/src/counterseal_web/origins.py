@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import counterseal as cs
 from counterseal.errors import WrongState
-from counterseal.models import Guid, RelyingParty
+from counterseal.models import Clients, Guid, RelyingParty
 from counterseal.wire.members import read_record
 from counterseal.wire.messages import processed_document
 from counterseal.wire.origin import (
@@ -34,7 +34,9 @@ NO_CONTENT = HTTPStatus.NO_CONTENT
 
 def bind_account(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Invite a device of a user; creates the account at first use."""
-    body = call.document
+    body, settings = call.document, service.settings
+    # Clients of the Privakey CX service write their links themselves.
+    app = None if party.origin.clients is Clients.CX else settings.app_url
     invitation = service.invitations.invite(
         party,
         read_account_id(body, party.origin.profile),
@@ -50,6 +52,8 @@ def bind_account(service: Service, call: Call, party: RelyingParty) -> Reply:
                 app_space_name=invitation.app_space.name,
                 token=invitation.token,
                 expires_at=invitation.deadline,
+                app=app,
+                service=None if app is None else settings.public_url,
             ),
             party.origin.token_form,
         ),

@@ -244,6 +244,8 @@ SCHEMAS: dict[str, Schema] = {
     ),
     # What an origin gets
     "Invitation": _object(
+        "appUrl",
+        "serviceUrl",
         privakeyId=GUID,
         sessionToken={
             "anyOf": [TEXT, _object(guid=TEXT, expiration=MOMENT)],
@@ -253,6 +255,8 @@ SCHEMAS: dict[str, Schema] = {
         sessionTokenExpiration=MOMENT,
         appSpaceGuid=GUID,
         appSpaceName=TEXT,
+        appUrl={"type": "string", "description": "Where bind links open, if they open a page."},
+        serviceUrl={"type": "string", "description": "Beside `appUrl`."},
     ),
     "Account": _object(**ACCOUNT),
     "RegistrationOptions": _object(

@@ -92,6 +92,11 @@ def _require_origin(origin: str, field: str) -> None:
         raise InvalidField(field, f"{origin!r}: browsers leave out the port {port}")
 
 
+def _app_url(_: Any, attribute: attrs.Attribute[Any], value: str | None) -> None:
+    if value is not None and not (isinstance(value, str) and is_base(value)):
+        raise PolicyUnsound(f"{attribute.name}: not an address like https://auth.example.com/app")
+
+
 def _webpush_key(_: Any, attribute: attrs.Attribute[Any], value: str | None) -> None:
     if value is not None and not (isinstance(value, str) and WEBPUSH_KEY.fullmatch(value)):
         raise PolicyUnsound(f"{attribute.name}: not a point of P-256 in base64url")
@@ -107,6 +112,8 @@ class Settings:
             host, port and, behind a proxy that strips one, a prefix. Signatures are checked
             against it; `Host`, `X-Forwarded-*` and `SCRIPT_NAME` are never looked at.
         administration: Whether administrators are served too, under `/admin/api`.
+        app_url: Where the service's device in the browser is, which bind links open; None if there
+            is none.
         body_limit: Bytes of a request's body; a longer one is refused, and no more is stored of it.
         wait_limit: The longest that `?wait=` waits; a longer one is cut to it.
         waiters: How many calls may wait at a time, streams among them. All faces of one `Service`
@@ -133,4 +140,5 @@ class Settings:
     beat_every: timedelta = attrs.field(default=timedelta(seconds=15), validator=_span)
     cors: Mapping[Guid, Collection[str]] = attrs.field(factory=dict, validator=_cors)
     webpush_key: str | None = attrs.field(default=None, validator=_webpush_key)
+    app_url: str | None = attrs.field(default=None, validator=_app_url)
     retry_after: timedelta = attrs.field(default=timedelta(seconds=1), validator=_span)

@@ -111,7 +111,7 @@ def invite(
             runtime.prepare()
             runtime.demand_company()
             invited = inviting.invite(runtime, account, origin)
-            link, deadline = inviting.link(invited), format_time(invited.deadline)
+            link, deadline = inviting.link(invited, runtime.settings), format_time(invited.deadline)
             if as_json or out is not None:
                 write_document({"link": link, "sessionToken": invited.token, "expiresAt": deadline})
                 return
