@@ -42,6 +42,8 @@ import { writeQuestion } from "./question.js";
  * @property {string} account The account's GUID.
  * @property {string} appSpace
  * @property {string} appSpaceName
+ * @property {string} [app] Where the service's device in the browser is, which the link opens.
+ * @property {string} [service] The service's address, beside `app`.
  * @property {string} token The session token, a secret: anyone with it can bind a device.
  * @property {string} expiresAt
  * @property {string} link The bind link, for a QR code; it has the token.
@@ -206,12 +208,8 @@ export class Client {
     });
     const invitation = readOwn(reply, readInvitation);
     this.#demandOwn(invitation.appSpace);
-    const { token, appSpace, appSpaceName, account, app, service } = invitation;
-    const link = { token, appSpace, appSpaceName, account, app, service };
-    return {
-      ...invitation,
-      link: writeLink(displayName === undefined ? link : { ...link, displayName }),
-    };
+    const named = displayName === undefined ? invitation : { ...invitation, displayName };
+    return { ...invitation, link: writeLink(named) };
   }
 
   /**
@@ -337,14 +335,16 @@ function readInvitation(document) {
   const members = new Members(document);
   const { sessionToken } = members.document;
   const form = isObject(sessionToken) ? new Members(sessionToken, "sessionToken") : undefined;
+  const app = members.textOrNull("appUrl");
+  const service = members.textOrNull("serviceUrl");
   return {
     account: members.guid("privakeyId"),
     appSpace: members.guid("appSpaceGuid"),
     appSpaceName: members.text("appSpaceName"),
-    app: members.textOrNull("appUrl") ?? undefined,
-    service: members.textOrNull("serviceUrl") ?? undefined,
     token: form?.text("guid") ?? members.text("sessionToken"),
     expiresAt: form?.moment("expiration") ?? members.moment("sessionTokenExpiration"),
+    ...(app === null ? {} : { app }),
+    ...(service === null ? {} : { service }),
   };
 }
 

@@ -97,8 +97,7 @@ class Origin:
 
     def link(self, account_id):
         """Return a bind link as an address of the app."""
-        link = self.client.bind(account_id).link()
-        return link.replace("counterseal://", f"{self.url}/app/#")
+        return self.client.bind(account_id).link()
 
     def wait(self, pending_request):
         return self.client.wait(pending_request, timedelta(seconds=20))

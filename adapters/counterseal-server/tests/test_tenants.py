@@ -456,6 +456,26 @@ def test_invite_prints_a_link_and_a_code(init, run, data):
     assert qr_lines[-1].startswith("Valid until")
 
 
+@pytest.mark.parametrize(
+    "expected",
+    [
+        ({}, None),
+        ({"BROWSER_DEVICE": "yes"}, "https://auth.example.com/app"),
+        ({"BROWSER_DEVICE_URL": "https://app.example.com"}, "https://app.example.com"),
+    ],
+)
+def test_an_invitation_opens_the_device_in_the_browser_if_there_is_one(
+    create_data, run, data, monkeypatch, expected
+):
+    create_data(data)
+    more, app = expected
+    for name, value in (more | {"PUBLIC_URL": "https://auth.example.com"}).items():
+        monkeypatch.setenv(f"COUNTERSEAL_{name}", value)
+    link = read_link(json.loads(run("invite", "zoe", "--data", data, "--json").stdout)["link"])
+    assert link.app == app
+    assert link.service == (None if app is None else "https://auth.example.com")
+
+
 def test_invite_for_programs(init, run, data):
     output = json.loads(init().stdout)
     result = run("invite", "zoe", "--data", data, "--json", "--origin", output["requestOriginGuid"])

@@ -9,6 +9,7 @@ from functools import partial
 import attrs
 import pytest
 
+from counterseal.errors import PolicyUnsound
 from counterseal.models import Clients, Scheme, TokenForm
 from counterseal.policy import STRICT
 from counterseal.testing.service import CALLBACK
@@ -18,6 +19,20 @@ from counterseal_web import calls
 BASE = "https://service.example"
 
 PREFIXES = ["", "/api"]
+
+
+def test_a_bind_names_the_device_in_the_browser_if_there_is_one(kit, world):
+    app = "https://service.example/app"
+    client = kit.application(world.ports, app_url=app).test_client()
+    shop = kit.shop_of(world, client, world.origin)
+    reply = shop.put("/account/bind", json={"accountId": "user-42"}).json
+    assert (reply["appUrl"], reply["serviceUrl"]) == (app, "https://service.example")
+    # A client of the CX service reads what it always did.
+    world.administration.edit_origin(world.origin.origin.guid, clients=Clients.CX)
+    reply = shop.put("/account/bind", json={"accountId": "user-42"}).json
+    assert not {"appUrl", "serviceUrl"} & reply.keys()
+    with pytest.raises(PolicyUnsound, match="app_url"):
+        kit.application(world.ports, app_url="auth.example")
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)

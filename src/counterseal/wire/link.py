@@ -85,10 +85,10 @@ def read_link(text: str) -> BindLink:
         raise InvalidField("link", "not a text, or too long")
     app, rest, old = _split(text)
     members: dict[str, str] = {}
-    known = _REQUIRED + _OPTIONAL if old else (*_REQUIRED, *_OPTIONAL, _SERVICE)
+    names = _REQUIRED + _OPTIONAL if old else (*_REQUIRED, *_OPTIONAL, _SERVICE)
     for part in _OLD_SEPARATOR.split(rest) if old else rest.split("&"):
         name, equals, value = part.partition("=")
-        if not equals or name not in known or name in members:
+        if not equals or name not in names or name in members:
             raise InvalidField("link", "a member is unknown, without a value or given twice")
         members[name] = _decoded(value, old=old)
     for name in _REQUIRED:

@@ -26,6 +26,10 @@ BROKEN = ["%", "%4", "100%", "%zz", "%\uff11\uff11", "%FF", "%C3", "%ED%A0%80", 
 
 # 64 characters of at most 12 in the link each leave it readable.
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=64)
+BASES = st.from_regex(
+    r"https?://(?:[a-z0-9]{1,9}(?:\.[a-z]{2,9})?|\[::1\])(?::[1-9][0-9]{0,3})?(?:/[A-Za-z0-9~=&;@-]{1,9})?",
+    fullmatch=True,
+)
 LINKS = st.builds(
     BindLink,
     token=TEXTS,
@@ -33,6 +37,8 @@ LINKS = st.builds(
     app_space_name=TEXTS,
     account=st.none() | st.just(ACCOUNT),
     display_name=st.none() | st.just("") | TEXTS,
+    app=st.none() | BASES,
+    service=st.none() | BASES,
 )
 
 
@@ -60,11 +66,47 @@ class TestOurForm:
     @given(LINKS)
     def test_is_a_uri_that_any_reader_takes_apart(self, link):
         parts = urlsplit(write_link(link))
-        members = parse_qs(parts.query, keep_blank_values=True, strict_parsing=True)
-        assert (parts.scheme, parts.netloc, parts.fragment) == ("counterseal", "bind", "")
+        if link.app is None:
+            query = parts.query
+            assert (parts.scheme, parts.netloc, parts.fragment) == ("counterseal", "bind", "")
+        else:
+            page, _, query = parts.fragment.partition("?")
+            # Nothing of the secret is in what a browser sends.
+            assert (page, parts._replace(fragment="").geturl()) == ("bind", f"{link.app}/")
+        members = parse_qs(query, keep_blank_values=True, strict_parsing=True)
+        assert members.get("service", [None]) == [link.service]
         assert members["st"] == [link.token]
         assert members["appSpaceName"] == [link.app_space_name]
         assert members.get("displayName", [None]) == [link.display_name]
+
+    @given(
+        LINKS,
+        st.sampled_from(["?", "/?", "/bind?", "?bind?", "/", "/bind/", "/%23bind?", "/?a#b&"]),
+        st.booleans(),
+    )
+    def test_no_link_with_its_secret_in_query_or_path_is_read(self, link, mark, again):
+        app = link.app or "https://auth.example.com/app"
+        members = write_link(attrs.evolve(link, app=app)).partition("#bind?")[2]
+        text = f"{app}{mark}{members}"
+        with pytest.raises(InvalidField):
+            read_link(f"{text}/#bind?{members}" if again and "?" in mark else text)
+
+    @pytest.mark.parametrize("name", ["app", "service"])
+    @pytest.mark.parametrize(
+        "address",
+        ["", "auth.example.com", "https://a.example/", "https://a.example?x", "javascript://a#b"],
+    )
+    def test_is_not_written_for_what_is_no_address(self, name, address, refusing):
+        with refusing("invalid_field", f"link.{name}"):
+            write_link(attrs.evolve(LINK, **{name: address}))
+
+    def test_names_the_service_of_the_app_that_it_opens(self):
+        link = attrs.evolve(
+            LINK, app="https://app.example/me", service="https://auth.example:8443/v1"
+        )
+        text = write_link(link)
+        assert text.startswith(f"https://app.example/me/#bind?st={ACCOUNT}.c2VjcmV0&")
+        assert text.endswith("&service=https%3A%2F%2Fauth.example%3A8443%2Fv1")
 
     def test_has_no_bare_separators_in_its_values(self, refusing):
         with refusing("invalid_field", "link"):

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -204,6 +205,24 @@ def test_a_service_that_says_nothing_of_answers_has_devices_that_do(binding):
 @pytest.mark.parametrize("document", [None, {}, "text", 1, [1], [None]])
 def test_what_is_no_list_of_devices_is_refused(document):
     refused(read_devices, document, "devices")
+
+
+APP, SERVICE = "https://auth.example/app", "https://auth.example"
+
+
+@given(INVITATIONS)
+def test_an_invitation_to_a_device_in_the_browser(invitation):
+    invitation = attrs.evolve(invitation, app=APP, service=SERVICE)
+    document = invitation_document(invitation, TokenForm.TEXT)
+    assert (document["appUrl"], document["serviceUrl"]) == (APP, SERVICE)
+    assert read_invitation(document) == invitation
+    assert invitation.link().startswith(f"{APP}/#bind?st=")
+    assert read_link(invitation.link()).service == SERVICE
+    own = invitation.link(in_browser=False)
+    assert own.startswith("counterseal://bind?")
+    assert read_link(own) == attrs.evolve(read_link(invitation.link()), app=None)
+    for name in ("appUrl", "serviceUrl"):
+        refused(read_invitation, document | {name: 1}, name)
 
 
 @given(INVITATIONS, st.none() | st.just("Zoë's account"))

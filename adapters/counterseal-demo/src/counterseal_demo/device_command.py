@@ -42,7 +42,7 @@ def device() -> None:
 
 @device.command()
 @HOME
-@click.option("--url", metavar="U", required=True, help="The public URL of the service.")
+@click.option("--url", metavar="U", help="The public URL of the service; a link may have it.")
 @click.option("--token", metavar="T", help="The session token.")
 @click.option("--app-space", metavar="GUID", help="The App Space that the token must be for.")
 @click.option("--link", metavar="URI", help="The bind link, instead of --token and --app-space.")
@@ -63,7 +63,7 @@ def device() -> None:
 )
 def bind(
     home: str,
-    url: str,
+    url: str | None,
     *,
     token: str | None,
     app_space: str | None,
@@ -81,15 +81,19 @@ def bind(
         from counterseal_demo.device_cli import DeviceClient  # noqa: PLC0415
 
         space = None if app_space is None else parse(app_space, field="app-space")
+        parsed_link = None if link is None else read_link(link)
+        if url is None:
+            url = None if parsed_link is None else parsed_link.service
+        if url is None:
+            raise Unusable("url: give --url, or a --link that has it")
         if idp is not None and token is None and link is None and space is None:
             space = parse(idp, field="idp")
             token = _logged_in(url, space, browser=not no_browser)
         elif idp is not None:
             raise Unusable("idp: use it without --token, --app-space and --link")
-        elif link is not None and token is None and space is None:
-            parsed_link = read_link(link)
+        elif parsed_link is not None and token is None and space is None:
             token, space = parsed_link.token, parsed_link.app_space
-        elif link is not None or token is None:
+        elif parsed_link is not None or token is None:
             raise Unusable("token: give --token, with or without --app-space, or --link")
         bond = DeviceClient.bind(
             _home(home),

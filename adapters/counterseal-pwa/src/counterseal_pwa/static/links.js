@@ -1,9 +1,10 @@
-/** Bind links, as an address of this app: the same words in the fragment, which no server sees. */
+/** Bind links: of this app, whose members are in the fragment, which no server sees; or pasted. */
 
 import { InvalidField, readLink } from "./device/index.js";
 
-const SCHEME = "counterseal://";
 const FRAGMENT = "#bind?";
+
+const APP = new URL(".", document.baseURI).href.replace(/\/$/, "");
 
 /** The address of the service: what the app's own address continues. */
 export const SERVICE = new URL("..", document.baseURI).href.replace(/\/$/, "");
@@ -14,36 +15,44 @@ export const SERVICE = new URL("..", document.baseURI).href.replace(/\/$/, "");
  * @returns {string | null}
  */
 export function readFragment() {
-  const { hash, pathname } = window.location;
+  const { hash, href, pathname } = window.location;
   if (!hash.startsWith(FRAGMENT)) return null;
   window.history.replaceState(null, "", pathname);
-  return SCHEME + hash.slice(1);
+  return href;
 }
 
 /**
- * Return the bind link that a person pasted: one of the app, or of a QR code.
+ * Return the bind link that a person pasted or scanned: one of this app, or of any app.
  *
  * @param {string} pasted
  * @returns {string}
- * @throws {InvalidField} It is none, or of another service.
+ * @throws {InvalidField} It is none, or of another service: this app calls its own and no other.
  */
 export function readPasted(pasted) {
-  const text = pasted.trim();
-  const own = `${SERVICE}/app/${FRAGMENT}`;
-  const link = text.startsWith(own) ? `${SCHEME}bind?${text.slice(own.length)}` : text;
-  readLink(link);
+  const link = pasted.trim();
+  readOwn(link);
   return link;
 }
 
 /**
  * @param {string} link
- * @returns {{appSpaceName: string, displayName?: string} | null} Null if it is malformed.
+ * @returns {{appSpaceName: string, displayName?: string} | null} Null if it is malformed, or of
+ *   another service.
  */
 export function peekLink(link) {
   try {
-    return readLink(link);
+    return readOwn(link);
   } catch (error) {
     if (error instanceof InvalidField) return null;
     throw error;
   }
+}
+
+/** @param {string} text */
+function readOwn(text) {
+  const link = readLink(text);
+  // A link that names no service is for the one whose app it opens.
+  const own = link.service === undefined ? (link.app ?? APP) === APP : link.service === SERVICE;
+  if (!own) throw new InvalidField("service", "another service");
+  return link;
 }
