@@ -162,7 +162,9 @@ def test_edits_change_what_is_said_and_nothing_else(desk, company, app_space, or
     assert before["html"] == "show"
     assert desk.patch(app_space, {"html": "refuse"}).json == before | {"html": "refuse"}
     before = desk.get(app_space).json
-    unsaid = dict.fromkeys(("title", "body", "requestEnded", "deviceBound", "deviceRevoked"))
+    unsaid = dict.fromkeys(
+        ("title", "body", "requestEnded", "deviceBound", "deviceRevoked", "deviceUnconfirmed")
+    )
     assert before["notification"] == unsaid
     texts = {"title": "Bank", "body": "Eine Frage.", "deviceBound": "Neu."}
     assert desk.patch(app_space, {"notification": texts}).json == before | {
@@ -190,6 +192,14 @@ CX = {
     "callbackStates": ["ANSWERED", "DISOWNED"],
 }
 """What the profile of CX clients brings."""
+
+
+def test_an_administrator_says_when_new_devices_count(desk, app_space):
+    before = desk.get(app_space).json
+    assert (before["newDevices"], before["deviceInvitations"]) == (None, True)
+    changes = {"newDevices": "confirmed", "deviceInvitations": False}
+    assert desk.patch(app_space, changes).json == before | changes
+    assert desk.patch(app_space, {"newDevices": "later"}).status_code == 400
 
 
 def test_an_origin_is_made_for_cx_clients_unless_it_is_said(desk, app_space):

@@ -22,7 +22,7 @@ FOR_PAGES = {
     *("answerRequest", "disownRequest", "endorsedKeys", "deviceStatus", "pendingRequests"),
     "pendingEvents",
     *("recordTelemetry", "rotateKeys", "showRequest", "updateDevice"),
-    "unbindDevice",
+    *("unbindDevice", "inviteDevice", "newDevices", "decideOnDevice"),
     *("authenticate", "finishBind", "logo", "lookAtInvitation", "redirect", "serviceKeys"),
 }
 """What a device calls: with its proof, to be bound, and for the service's keys."""

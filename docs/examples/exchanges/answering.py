@@ -5,8 +5,9 @@ from http import HTTPStatus
 from exchanges import asking
 from exchanges.cast import JSON, PIN, Handset, written
 
-from counterseal.device import Bond, SoftwareDevice
+from counterseal.device import Bond, SoftwareDevice, own_comparison_code, sign_confirmation
 from counterseal.models import AddressKind, PushAddress
+from counterseal.wire.confirmation import Choice, NewDevices
 from counterseal.wire.device import logo_path
 from counterseal.wire.members import read_record
 
@@ -63,6 +64,49 @@ def unbind(recorder, shop, world):
         "/device/requests",
     )
     device.complete_unbinding()
+
+
+def change_phones(recorder, shop, world):
+    """Let a user's phone invite another one and add it, and the shop confirm a third."""
+    invitation = shop.call(None, "PUT", "/account/bind", {"accountId": "user-44"}).document
+    old = _bind_silently(recorder, world, invitation)
+    invited = old.call(
+        "The new phone binds by the link, as by an origin's; its user moves from this phone.",
+        "POST",
+        "/device/invitations",
+    ).document
+    names = {"appSpaceGuid": invitation["appSpaceGuid"]}
+    new = _bind_silently(recorder, world, invited | names)
+    new.call("The new phone does not count until it is confirmed.", "GET", "/device/status")
+    listed = old.call(
+        "The old phone computes the comparison code from these keys, and so does the new one.",
+        "GET",
+        "/device/confirmations",
+    ).document
+    (new_device,) = read_record(NewDevices, listed).confirmations
+    token = sign_confirmation(old.device, new_device, Choice.ADD, pin=PIN)
+    old.sign("`add`, by the strong key.", "/device/confirmations", token)
+    third = _bind_silently(
+        recorder, world, old.call(None, "POST", "/device/invitations").document | names
+    )
+    shop.call(
+        "The user reads out the code that the new phone shows.",
+        "POST",
+        "/device/confirm",
+        {
+            "deviceGuid": third.device.bond.device,
+            "comparisonCode": own_comparison_code(third.device, pin=PIN),
+        },
+    )
+
+
+def _bind_silently(recorder, world, invitation):
+    device = SoftwareDevice.make(clock=world.clock, entropy=world.entropy, pin=PIN, cost=CHEAP)
+    phone = Handset(recorder, device)
+    headers, body = {"Content-Type": JSON}, phone.enrolment(invitation)
+    got = recorder.send(None, "POST", "/device/bind", headers=headers, body=body).document
+    device.bond = read_record(Bond, got)
+    return phone
 
 
 def answer(shop, phone, world):

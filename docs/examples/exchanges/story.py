@@ -83,6 +83,7 @@ def _told(face):
     tenancy.deliver_again(desk, places)
     account = tenancy.help_a_user(desk, shop, places)
     answering.unbind(recorder, shop, world)
+    answering.change_phones(recorder, shop, world)
     browsing.register(shop)
     asking.look_after(shop, phone)
     tenancy.look_after(recorder, desk, places, world.entropy)

@@ -36,7 +36,6 @@ from counterseal.wire.claims import demand, demand_guids, demand_id
 from counterseal.wire.members import (
     EMPTY_TEXT,
     GUID,
-    TEXT,
     TIME,
     Kind,
     Members,
@@ -187,16 +186,6 @@ def _read_jwk(members: Members, name: str) -> Mapping[str, Any]:
 
 
 JWK = Kind(_read_jwk)
-
-
-@attrs.frozen(kw_only=True)
-class InvitedDevice:
-    """The invitation that a device has made; its token, which the link has too, is a secret."""
-
-    device: Guid = attrs.field(metadata=member("device", GUID))
-    token: str = attrs.field(repr=False, metadata=member("sessionToken", TEXT))
-    expires_at: datetime = attrs.field(metadata=member("sessionTokenExpiration", TIME))
-    link: str = attrs.field(repr=False, metadata=member("link", TEXT))
 
 
 @attrs.frozen(kw_only=True)

@@ -7,6 +7,7 @@ What a device sends to bind by a log-in, and what the service replies to a devic
 | `LoginStart`, `LoginRedirect` | the body of `login/redirect`, and its reply |
 | `LoginReturn`, `LoggedIn` | the body of `login/authenticate`, and its reply |
 | `Bond` | the reply to `bind` |
+| `InvitedDevice` | the reply to `invitations` |
 | `DeviceStatus` | the replies to `update` and `rotate` |
 | `AccountStatus` | the reply to `status` |
 | `OpenRequests` | the reply to `requests` |
@@ -49,6 +50,7 @@ from counterseal.wire.members import (
     FLAG,
     GUID,
     OPTIONAL_TEXT,
+    OPTIONAL_TIME,
     TEXT,
     TIME,
     Kind,
@@ -159,6 +161,7 @@ class Bond:
     What a device learns when its binding is completed.
 
     Attributes:
+        confirm_by: When the device ends unless it is confirmed; None if it need not be.
         keys_at: When the service endorsed its keys, seconds since the epoch; 0 at the bind.
     """
 
@@ -166,6 +169,9 @@ class Bond:
     account: Guid = attrs.field(metadata=member("account", GUID))
     app_space: Guid = attrs.field(metadata=member("appSpace", GUID))
     service_keys: tuple[PublicKey, ...] = attrs.field(metadata=member("serviceKeys", KEY_SET))
+    confirm_by: datetime | None = attrs.field(
+        default=None, metadata=member("confirmBy", OPTIONAL_TIME, omitted=True)
+    )
     keys_at: int = 0
 
     @classmethod
@@ -176,7 +182,18 @@ class Bond:
             account=bound.account.guid,
             app_space=bound.app_space.guid,
             service_keys=bound.service_keys,
+            confirm_by=bound.binding.due_at,
         )
+
+
+@attrs.frozen(kw_only=True)
+class InvitedDevice:
+    """The invitation that a device has made; its token, which the link has too, is a secret."""
+
+    device: Guid = attrs.field(metadata=member("device", GUID))
+    token: str = attrs.field(repr=False, metadata=member("sessionToken", TEXT))
+    expires_at: datetime = attrs.field(metadata=member("sessionTokenExpiration", TIME))
+    link: str = attrs.field(repr=False, metadata=member("link", TEXT))
 
 
 @attrs.frozen(kw_only=True)

@@ -203,6 +203,9 @@ FLAG = Kind(Members.flag)
 COUNT = Kind(Members.count)
 GUID = Kind(Members.guid)
 TIME = Kind(Members.time, format_time)
+OPTIONAL_TIME = Kind(
+    Members.time_or_none, lambda moment: None if moment is None else format_time(moment)
+)
 
 
 def choice(kind: type[enum.Enum]) -> Kind:

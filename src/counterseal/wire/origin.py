@@ -8,6 +8,7 @@ Users and their devices: what an origin sends about them, and what the service r
 | `KnownAccount` | the reply to `account/getAccount` |
 | `KnownDevice` | the reply to `device/getAll`, a list |
 | `DeviceName` | the body of `device/revoke` |
+| `Comparison` | the body of `device/confirm` |
 | `RequestName` | the body of `request/cancel` |
 
 The body of `request/add` is in `wire.question`, and a challenge as the service replies it in
@@ -43,6 +44,14 @@ class DeviceName:
     """The device, or the invitation, that is to be revoked; its GUID is not checked yet."""
 
     device: str = attrs.field(metadata=member("deviceGuid", TEXT))
+
+
+@attrs.frozen(kw_only=True)
+class Comparison:
+    """A new device, and its comparison code as the user read it out; nothing is checked yet."""
+
+    device: str = attrs.field(metadata=member("deviceGuid", TEXT))
+    code: str = attrs.field(repr=False, metadata=member("comparisonCode", TEXT))
 
 
 @attrs.frozen(kw_only=True)

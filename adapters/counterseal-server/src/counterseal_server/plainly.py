@@ -34,6 +34,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "notification.body": ("body",),
         "notification.deviceBound": ("device_bound",),
         "notification.deviceRevoked": ("device_revoked",),
+        "notification.deviceUnconfirmed": ("device_unconfirmed",),
         "notification.requestEnded": ("challenge_ended",),
         "notification.title": ("title",),
         "passkeys.origins": ("passkey_origins",),

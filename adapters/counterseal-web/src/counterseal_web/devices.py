@@ -10,12 +10,14 @@ from counterseal.errors import InvalidField, Refused
 from counterseal.models import Binding, DeviceCall, Guid
 from counterseal.models.clients import MOST_PENDING
 from counterseal.models.guid import parse
+from counterseal.wire.confirmation import DeviceDecision, NewDevice, NewDevices
 from counterseal.wire.device import (
     AccountStatus,
     AnswerReply,
     Bond,
     DeviceStatus,
     Endorsements,
+    InvitedDevice,
     LoggedIn,
     LoginRedirect,
     LoginReturn,
@@ -26,6 +28,7 @@ from counterseal.wire.device import (
     ShownRequest,
 )
 from counterseal.wire.enrolment import read_peek
+from counterseal.wire.link import BindLink, write_link
 from counterseal.wire.members import read_record, write_record
 from counterseal_web.calls import Call
 from counterseal_web.members import read_guid, require_text
@@ -105,6 +108,37 @@ def unbind_device(service: Service, call: Call) -> Reply:
 def rotate_keys(service: Service, call: Call) -> Reply:
     """Replace the device's keys."""
     return _status(service, service.devices.rotate(_device_call(call)))
+
+
+def invite_device(service: Service, call: Call) -> Reply:
+    """Invite another device of the account; what it binds is unconfirmed at first."""
+    invitation = service.confirmations.invite(_device_call(call))
+    link = BindLink(
+        token=invitation.token,
+        app_space=invitation.app_space.guid,
+        app_space_name=invitation.app_space.name,
+        account=invitation.account.guid,
+    )
+    invited_device = InvitedDevice(
+        device=invitation.binding,
+        token=invitation.token,
+        expires_at=invitation.deadline,
+        link=write_link(link),
+    )
+    return Reply(document=write_record(invited_device))
+
+
+def list_unconfirmed(service: Service, call: Call) -> Reply:
+    """Return the new devices of the account that wait to be confirmed, with their keys."""
+    new_devices = tuple(map(NewDevice.of, service.confirmations.pending(_device_call(call))))
+    return Reply(document=write_record(NewDevices(confirmations=new_devices)))
+
+
+def decide_on_device(service: Service, call: Call) -> Reply:
+    """Add, move to or refuse a new device; the body is the confirmation, a compact JWS."""
+    binding = service.confirmations.decide(_device_call(call))
+    decision = DeviceDecision(device=binding.guid, state=binding.state)
+    return Reply(document=write_record(decision))
 
 
 def get_status(service: Service, call: Call) -> Reply:
@@ -393,6 +427,25 @@ DEVICE_API = (
             "not_endorsed",
             "strong_key_missed",
         ),
+    ),
+    _call(
+        "inviteDevice",
+        "POST",
+        "/device/invitations",
+        invite_device,
+        {200: "InvitedDevice"},
+        refuses=(*PROVEN, "new_device_forbidden", "too_many_bindings", "too_often"),
+    ),
+    _call("newDevices", "GET", "/device/confirmations", list_unconfirmed, {200: "NewDevices"}),
+    _call(
+        "decideOnDevice",
+        "POST",
+        "/device/confirmations",
+        decide_on_device,
+        {200: "DeviceDecision"},
+        accepts=Payload.TOKEN,
+        takes="Token",
+        refuses=(*PROVEN, *ENDED),
     ),
     _call("deviceStatus", "GET", "/device/status", get_status, {200: "Status"}),
     _call("endorsedKeys", "GET", "/device/keys", get_endorsed_keys, {200: "Endorsed"}),

@@ -12,6 +12,7 @@ from counterseal.wire.members import read_record
 from counterseal.wire.messages import processed_document
 from counterseal.wire.origin import (
     BindInvitation,
+    Comparison,
     DeviceName,
     RequestName,
     account_document,
@@ -95,6 +96,14 @@ def revoke_device(service: Service, call: Call, party: RelyingParty) -> Reply:
         # Already revoked, so the request is satisfied: clients revoke all that `getAll` lists.
         # The core still raises, because a program may need to know that it came too late.
         return Reply(status=NO_CONTENT)
+    return Reply(status=NO_CONTENT)
+
+
+def confirm_device(service: Service, call: Call, party: RelyingParty) -> Reply:
+    """Confirm a new device by the comparison code that its user has read out."""
+    comparison = read_record(Comparison, call.document)
+    guid = read_guid(comparison.device, "deviceGuid")
+    service.confirmations.compare(party, guid, comparison.code)
     return Reply(status=NO_CONTENT)
 
 
@@ -256,6 +265,15 @@ ORIGIN_API = (
         refuses=("not_found", "wrong_state", "deadline_passed"),
     ),
     _by_id("getDevices", "GET", "/device/getAll", get_devices, {200: "Devices"}),
+    _call(
+        "confirmDevice",
+        "POST",
+        "/device/confirm",
+        confirm_device,
+        NOTHING,
+        takes="Comparison",
+        refuses=("not_found", "unreachable", "wrong_state", "deadline_passed", "wrong_code"),
+    ),
     _by_guid("revokeDevice", "PATCH", "/device/revoke", revoke_device, NOTHING, takes="DeviceName"),
     *CEREMONY_API,
 )

@@ -150,7 +150,7 @@ ADDRESSES = _list(
 )
 DEVICE: dict[str, Schema] = {
     "device": GUID,
-    "status": {"enum": ["INVITED", "ACTIVE", "SUSPENDED", "REVOKED", "EXPIRED"]},
+    "status": {"enum": ["INVITED", "UNCONFIRMED", "ACTIVE", "SUSPENDED", "REVOKED", "EXPIRED"]},
     "name": TEXT,
     "addresses": {"type": "integer", "description": "How many push addresses are known."},
     "attemptsLeft": COUNT,
@@ -196,6 +196,7 @@ SCHEMAS: dict[str, Schema] = {
     "AccountName": _closed(accountId=ACCOUNT_ID),
     "RequestName": _closed(requestGuid=NAME),
     "DeviceName": _closed(deviceGuid=NAME),
+    "Comparison": _closed(deviceGuid=NAME, comparisonCode=NAME),
     "Bind": _closed("userInfo", accountId=ACCOUNT_ID, userInfo=USER_INFO),
     "NewPasskey": _closed(accountId=ACCOUNT_ID, userInfo=PASSKEY_USER, domain=DOMAIN),
     "CreatedPasskey": _closed(
@@ -363,7 +364,28 @@ SCHEMAS: dict[str, Schema] = {
     "LoggedIn": _object(
         sessionToken=TEXT, sessionTokenExpiration=MOMENT, appSpaceGuid=GUID, appSpaceName=TEXT
     ),
-    "Bound": _object(device=GUID, account=GUID, appSpace=GUID, serviceKeys=_ref("KeySet")),
+    "Bound": _object(
+        "confirmBy",
+        device=GUID,
+        account=GUID,
+        appSpace=GUID,
+        serviceKeys=_ref("KeySet"),
+        confirmBy=MOMENT,
+    ),
+    "InvitedDevice": _object(
+        device=GUID, sessionToken=TEXT, sessionTokenExpiration=MOMENT, link=TEXT
+    ),
+    "NewDevices": _object(
+        confirmations=_list(
+            _object(
+                device=GUID,
+                name=TEXT,
+                expiresAt=MOMENT,
+                keys=_list(_object(role=KEY["role"], jwk={"type": "object"})),
+            )
+        )
+    ),
+    "DeviceDecision": _object(device=GUID, status=DEVICE["status"]),
     "Pending": _object(requests=_list(_object(guid=GUID, issuedAt=MOMENT, expiresAt=MOMENT))),
     "Shown": _object(
         guid=GUID,

@@ -50,6 +50,7 @@ class Service:
         self.enrolments = cs.Enrolments(ports, policy)
         self.accounts = cs.Accounts(ports, policy)
         self.devices = cs.Devices(ports, policy)
+        self.confirmations = cs.Confirmations(ports, policy)
         self.callbacks = cs.Callbacks(ports, policy)
         self.challenges = cs.Challenges(ports, policy)
         self.ceremonies = cs.Ceremonies(ports, policy)

@@ -8,6 +8,7 @@ from counterseal.models import (
     AppSpace,
     Company,
     HtmlUse,
+    NewDeviceRule,
 )
 from counterseal_web.admin.documents import (
     TEXTS,
@@ -128,6 +129,8 @@ def edit_app_space(service: Service, call: Call, admin: Admin) -> Reply:
         texts={field: text for field, text in texts.items() if text is not None},
         rp_id=read_text(passkeys, "rpId"),
         passkey_origins=read_texts(passkeys, "origins"),
+        new_devices=read_optional_choice(body, NewDeviceRule, "newDevices"),
+        device_invitations=read_flag(body, "deviceInvitations"),
     )
     return Reply(document=app_space_document(edited))
 

@@ -39,6 +39,7 @@ TEXTS = {
     "requestEnded": "challenge_ended",
     "deviceBound": "device_bound",
     "deviceRevoked": "device_revoked",
+    "deviceUnconfirmed": "device_unconfirmed",
 }
 """What the wire calls an App Space's texts, and what its record does."""
 
@@ -58,6 +59,8 @@ def app_space_document(app_space: AppSpace) -> Document:
         },
         "html": app_space.html.value,
         "useUniversalApp": app_space.universal_app,
+        "newDevices": None if app_space.new_devices is None else app_space.new_devices.value,
+        "deviceInvitations": app_space.device_invitations,
         "notification": {
             name: getattr(app_space.texts, field) or None for name, field in TEXTS.items()
         },

@@ -12,6 +12,7 @@ from counterseal.models import (
     Codes,
     DeadReason,
     HtmlUse,
+    NewDeviceRule,
     Scheme,
     TokenForm,
 )
@@ -51,6 +52,7 @@ CALLBACK_TYPE: Schema = {
 }
 ROLE: Schema = {"enum": [each.value for each in AdminRole]}
 HTML: Schema = {"enum": [each.value for each in HtmlUse]}
+NEW_DEVICES: Schema = {"enum": [each.value for each in NewDeviceRule]}
 BASE64: Schema = {"contentMediaType": PNG, "contentEncoding": "base64"}
 OTHER_COLOR: Schema = {"anyOf": [{"type": "string", "pattern": f"^$|{COLOR}"}, {"type": "null"}]}
 """An empty one removes it."""
@@ -63,7 +65,8 @@ def _brand(**members: Schema) -> Schema:
 TEXTS: Schema = {
     "type": "object",
     "properties": dict.fromkeys(
-        ("title", "body", "requestEnded", "deviceBound", "deviceRevoked"), NO_TEXT
+        ("title", "body", "requestEnded", "deviceBound", "deviceRevoked", "deviceUnconfirmed"),
+        NO_TEXT,
     ),
     "additionalProperties": False,
 }
@@ -133,6 +136,8 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         useUniversalApp=FLAG,
         notification=TEXTS,
         passkeys=_takes(rpId=NAME, origins=LIST),
+        newDevices=NEW_DEVICES,
+        deviceInvitations=FLAG,
     ),
     "NewOrigin": _takes(
         "name",
@@ -182,6 +187,8 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         useUniversalApp=FLAG,
         notification=TEXTS,
         passkeys={"anyOf": [_gives(rpId=TEXT, origins=LIST), {"type": "null"}]},
+        newDevices={"anyOf": [NEW_DEVICES, {"type": "null"}]},
+        deviceInvitations=FLAG,
         createdAt=MOMENT,
     ),
     "AppSpaces": _each("AppSpace"),

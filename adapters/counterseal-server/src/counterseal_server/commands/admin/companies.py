@@ -105,6 +105,21 @@ def app_space(
 @click.option("--device-bound", metavar="T", help="Their text for a device that was added.")
 @click.option("--device-revoked", metavar="T", help="Their text for a device that was removed.")
 @click.option(
+    "--device-unconfirmed",
+    metavar="T",
+    help="Their text for a new device that waits to be confirmed.",
+)
+@click.option(
+    "--new-devices",
+    type=click.Choice(["at_once", "confirmed"]),
+    help="Whether a new device counts at once, or once it is confirmed.",
+)
+@click.option(
+    "--device-invitations/--no-device-invitations",
+    default=None,
+    help="Whether its users' devices may invite others.",
+)
+@click.option(
     "--passkey-origin",
     "passkey_origins",
     metavar="URL",
@@ -133,6 +148,9 @@ def edit_app_space(
     challenge_ended: str | None,
     device_bound: str | None,
     device_revoked: str | None,
+    device_unconfirmed: str | None,
+    new_devices: str | None,
+    device_invitations: bool | None,
     passkey_origins: tuple[str, ...],
     rp_id: str | None,
     default_passkeys: bool,
@@ -140,7 +158,7 @@ def edit_app_space(
     config: str | None,
 ) -> None:
     """Edit an APP_SPACE; options that are left out change nothing."""
-    from counterseal.models import HtmlUse  # noqa: PLC0415 (a fast start)
+    from counterseal.models import HtmlUse, NewDeviceRule  # noqa: PLC0415 (a fast start)
 
     if no_logo and logo is not None:
         raise click.UsageError("--logo and --no-logo together")
@@ -150,6 +168,7 @@ def edit_app_space(
         "challenge_ended": challenge_ended,
         "device_bound": device_bound,
         "device_revoked": device_revoked,
+        "device_unconfirmed": device_unconfirmed,
     }
     with administering(data, config) as tenants:
         settings, secret = tenants.provider(
@@ -168,5 +187,7 @@ def edit_app_space(
             texts={name: text for name, text in texts.items() if text is not None},
             rp_id=rp_id,
             passkey_origins=passkey_origins if passkey_origins or default_passkeys else None,
+            new_devices=None if new_devices is None else NewDeviceRule(new_devices),
+            device_invitations=device_invitations,
         )
         print_document(tenants.describe(edited.guid))
