@@ -16,9 +16,9 @@ MODULES = {
 }
 """The lines of each module of the core; the conformance kit is not counted."""
 
-FILES = 115
-LINES = 22_500
-ROOM = 2_600
+FILES = 118
+LINES = 24_000
+ROOM = 2_000
 """
 What the core may grow to: its size now, rounded up to the next hundred.
 
