@@ -170,16 +170,41 @@ def adapter(session: nox.Session, name: str) -> None:
     pytest(session, processes, f"adapters/counterseal-{name}")
 
 
-@nox.session(allow_parallel=True)
-def javascript(session: nox.Session) -> None:
-    """Check the npm packages and the browser device: types, style, tests in Node and Chromium."""
+def sync_browser(session: nox.Session) -> None:
+    """Make the environment one for the tests of the npm packages and the browser device."""
     packages = [
         f"--package=counterseal{suffix}" for suffix in ("", "-client", "-demo", "-oidc", "-pwa")
     ]
     sync(session, *packages, "--group=tests", "--group=shops")  # where playwright is
+
+
+@nox.session(allow_parallel=True)
+def javascript(session: nox.Session) -> None:
+    """Check the npm packages and the browser device: types, style, tests in Node and Chromium."""
+    sync_browser(session)
     require("npm")
     folders = ("adapters/counterseal-js", "adapters/counterseal-pwa")
     pytest(session, "--numprocesses=2", "--dist=loadfile", *folders)
+
+
+@nox.session(name="browser-full", default=False)
+def browser_full(session: nox.Session) -> None:
+    """Test the browser device in all sizes and themes, with all keys, and a thousand forgeries."""
+    sync_browser(session)
+    require("chromium", "npm")
+    session.run("pytest", "adapters/counterseal-pwa", *session.posargs, env={"BROWSER_FULL": "1"})
+
+
+@nox.session(default=False)
+def screens(session: nox.Session) -> None:
+    """Write every state of the browser device, in all sizes and themes, to one page."""
+    sync_browser(session)
+    require("chromium", "npm")
+    folder = ROOT / "docs" / "_build" / "screens"
+    environment = {"BROWSER_FULL": "1", "SCREENS": str(folder)}
+    tests = "adapters/counterseal-pwa/tests/test_screens.py"
+    session.run("pytest", tests, "-k", "axe", *session.posargs, env=environment)
+    session.log(f"the page: {folder / 'index.html'}")
 
 
 @nox.session(default=False)

@@ -24,7 +24,7 @@ from counterseal_client import Client, Trust
 
 FOLDER = Path(__file__).parents[1]
 JAVASCRIPT = FOLDER.parent / "counterseal-js"
-sys.path.insert(0, str(FOLDER.parent / "counterseal-webpush" / "tests"))
+sys.path[:0] = [str(Path(__file__).parent), str(FOLDER.parent / "counterseal-webpush" / "tests")]
 
 from push_loopback import PushService  # noqa: E402 (it lies with its adapter)
 
@@ -32,6 +32,10 @@ PATIENCE = 240
 """Seconds, for a machine on which nothing starts soon."""
 
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
+CONFIG = "counterseal.toml"
+FULL = "BROWSER_FULL" in os.environ
+"""Whether every size, theme and kind of key is tested: `nox -s browser-full`."""
+
 AUTHENTICATOR = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -174,8 +178,8 @@ def run_command(folder, *arguments):
 
 
 def start_service(folder, port):
-    """Start `counterseal serve` with the browser device."""
-    command = [*COMMAND, "serve", "--data", "data", "--port", str(port)]
+    """Start `counterseal serve` with the browser device, and the configuration of *folder*."""
+    command = [*COMMAND, "serve", "--data", "data", "--port", str(port), "--config", CONFIG]
     environment = clean_environment() | {
         "COUNTERSEAL_ALLOW_PRIVATE_PUSHES": "yes",
         "COUNTERSEAL_BROWSER_DEVICE": "yes",
@@ -197,9 +201,10 @@ def jwks_of(url):
             time.sleep(0.05)
 
 
-@pytest.fixture(scope="session")
-def origin(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("service")
+@contextmanager
+def running_service(folder, configuration=""):
+    """Run a service with an origin in *folder*; yield the origin."""
+    (folder / CONFIG).write_text(configuration, "utf-8")
     names = ("--company", "Example", "--app-space", "Harbour Bank", "--origin", "Online banking")
     document = run_command(folder, "init", "--data", "data", *names, "--auth", "basic")
     push_key = run_command(folder, "keys", "webpush", "--data", "data")["publicKey"]
@@ -215,6 +220,21 @@ def origin(tmp_path_factory):
     finally:
         serving.terminate()
         serving.wait(PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def origin(tmp_path_factory):
+    with running_service(tmp_path_factory.mktemp("service")) as origin:
+        yield origin
+
+
+@pytest.fixture
+def patient_origin(tmp_path):
+    """An origin of a service that asks often, and revokes no device before 100 wrong signatures."""
+    limits = dict.fromkeys(("ask_limit_origin", "ask_limit", "ask_limit_unapproved"), 50)
+    lines = [f"{name} = {limit}" for name, limit in {**limits, "strike_limit": 100}.items()]
+    with running_service(tmp_path, "\n".join(["[policy]", *lines])) as origin:
+        yield origin
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from push_browser import let_subscribe
 
 from counterseal.models import ChallengeState
 from counterseal_client import require_approved
@@ -16,31 +17,6 @@ from counterseal_client import require_approved
 sync_api = pytest.importorskip("playwright.sync_api", reason="no chromium: no playwright")
 
 MINUTE = timedelta(minutes=1)
-PUSH_MANAGER = """(subscriptions) => {
-  const PLACE = "subscriptions made by the fake";
-  const read = () => JSON.parse(localStorage.getItem(PLACE) ?? '{"made": 0, "key": null}');
-  const write = (state) => localStorage.setItem(PLACE, JSON.stringify(state));
-  const bytesOf = (text) => Uint8Array.fromBase64(text, { alphabet: "base64url" });
-  const current = () => {
-    const { made, key } = read();
-    if (key === null) return null;
-    return {
-      ...subscriptions[made - 1],
-      options: { userVisibleOnly: true, applicationServerKey: bytesOf(key).buffer },
-      toJSON: () => subscriptions[made - 1],
-      async unsubscribe() {
-        write({ ...read(), key: null });
-        return true;
-      },
-    };
-  };
-  PushManager.prototype.getSubscription = async () => current();
-  PushManager.prototype.subscribe = async ({ userVisibleOnly, applicationServerKey }) => {
-    if (!userVisibleOnly) throw new DOMException("not visible", "NotAllowedError");
-    write({ made: read().made + 1, key: applicationServerKey });
-    return current();
-  };
-}"""
 NOTIFICATIONS = """async () => {
   const registration = await navigator.serviceWorker.ready;
   const notifications = await registration.getNotifications();
@@ -64,9 +40,7 @@ class Subscriber:
     def __init__(self, device, origin, push_service, name):
         self.device, self._url, self._registrations = device, origin.url, []
         self.browsers = [push_service.browser(f"{name}-{number}") for number in range(3)]
-        subscriptions = [json.loads(browser.subscription()) for browser in self.browsers]
-        device.page.add_init_script(f"({PUSH_MANAGER})({json.dumps(subscriptions)})")
-        device.page.context.grant_permissions(["notifications"], origin=origin.url)
+        let_subscribe(device.page, origin.url, self.browsers)
 
     def listen(self):
         """Learn what the browser calls the service worker."""

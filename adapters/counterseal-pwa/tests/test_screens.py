@@ -1,15 +1,19 @@
-"""Every state of the app, looked at by axe; with COUNTERSEAL_SCREENS=FOLDER, as pictures too."""
+"""Every state of the app, looked at by axe; with SCREENS=FOLDER, as pictures on one page, too."""
 
 import os
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from push_browser import let_subscribe
 
 from counterseal_client import Button, HtmlContent, Pair, PairsContent
 
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+TRANSFER_LIMIT = 120_000
+"""Bytes of all that the first view loads, with the headers."""
+
 MINUTES = timedelta(minutes=3)
 BUTTONS = (
     Button(title="Pay", strong=True, approving=True, style='{"color": "#16C656"}'),
@@ -24,6 +28,13 @@ TRANSFER = PairsContent(
     ),
 )
 HTML = HtmlContent(html="<b>Log in</b> to <i>Online banking</i>?")
+FOLDER = Path(os.environ["SCREENS"]) if "SCREENS" in os.environ else None
+CAMERA = """() => {
+  window.BarcodeDetector = class {
+    static getSupportedFormats = async () => ["qr_code"];
+    detect = async () => [];
+  };
+}"""
 RUN = """() => axe.run(document, {
   runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
 })"""
@@ -40,8 +51,7 @@ class Screens:
     def __init__(self, device, axe, name):
         self.page, self.name, self.names = device.page, name, []
         self._axe = axe
-        folder = os.environ.get("COUNTERSEAL_SCREENS")
-        self._folder = Path(folder) if folder else None
+        self._folder = FOLDER
 
     def inspect(self, state):
         """Let axe look at the page as it stands, and require that it finds nothing."""
@@ -64,6 +74,28 @@ VIEWS = {
     "phone-light": {"viewport": PHONE},
     "desk-dark": {"viewport": DESK, "color_scheme": "dark", "locale": "de-DE"},
 }
+if "BROWSER_FULL" in os.environ:
+    VIEWS |= {
+        "phone-dark": {"viewport": PHONE, "color_scheme": "dark"},
+        "desk-light": {"viewport": DESK, "locale": "de-DE"},
+    }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def index_page():
+    """Write one page with all pictures."""
+    if FOLDER is not None:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+    yield
+    if FOLDER is None:
+        return
+    pictures = "".join(
+        f'<figure><img src="{path.name}" alt=""><figcaption>{path.stem}</figcaption></figure>'
+        for path in sorted(FOLDER.glob("*.png"))
+    )
+    style = "body{display:flex;flex-wrap:wrap}img{width:320px}figure{margin:8px}"
+    page = f"<!doctype html><meta charset=utf-8><title>Screens</title><style>{style}</style>"
+    (FOLDER / "index.html").write_text(page + pictures, "utf-8")
 
 
 def look_at_binding(screens, origin, account_id):
@@ -72,6 +104,13 @@ def look_at_binding(screens, origin, account_id):
     page.goto(f"{origin.url}/app/")
     page.locator("#link").wait_for()
     screens.inspect("empty")
+    page.evaluate(f"({CAMERA})()")
+    page.context.grant_permissions(["camera", "notifications"], origin=origin.url)
+    page.evaluate("window.dispatchEvent(new Event('hashchange'))")
+    page.locator(".scan button").click()
+    page.locator("video").wait_for()
+    screens.inspect("scan")
+    page.locator("dialog button").click()
     page.goto(f"{origin.url}/app/#bind?st=1")
     page.locator("main > .problem").wait_for()
     screens.inspect("wrong-link")
@@ -93,6 +132,9 @@ def look_at_binding(screens, origin, account_id):
     page.locator("a.button.main").click()
     page.locator("#waiting").wait_for()
     screens.inspect("nothing-waits")
+    page.locator("section:has(#notify) button").click()
+    page.locator("section:has(#notify) button:not([disabled])").wait_for()
+    screens.inspect("notified")
 
 
 def look_at_an_approval(screens, device, origin, account_id):
@@ -153,6 +195,9 @@ def look_at_the_account(screens, origin, account_id):
     page.context.set_offline(offline=True)
     page.locator("#connection").wait_for()
     screens.inspect("offline")
+    page.locator(".danger").first.click()
+    page.locator(".danger").last.wait_for()
+    screens.inspect("not-removed")
     page.context.set_offline(offline=False)
     client.revoke_device(client.devices(account_id)[0].guid)
     page.goto(f"{origin.url}/app/")
@@ -161,11 +206,12 @@ def look_at_the_account(screens, origin, account_id):
 
 
 @pytest.mark.parametrize("name", VIEWS)
-def test_axe_finds_nothing_in_any_state(open_device, origin, axe, name):
+def test_axe_finds_nothing_in_any_state(open_device, origin, push_service, axe, name):
     account_id = f"user-{name}"
     with open_device(**VIEWS[name]) as device:
         screens = Screens(device, axe, name)
         device.authenticate()
+        let_subscribe(device.page, origin.url, [push_service.browser(name)])
         look_at_binding(screens, origin, account_id)
         look_at_an_approval(screens, device, origin, account_id)
         look_at_other_endings(screens, device, origin, account_id)
@@ -232,3 +278,19 @@ def test_no_page_frames_it(chromium, origin):
     assert page.frames[-1].url != f"{origin.url}/app/"
     assert any("frame-ancestors" in text for text in refused)
     page.close()
+
+
+def test_what_a_browser_loads_is_small(device, origin, capsys):
+    device.page.goto(f"{origin.url}/app/")
+    device.page.locator("#link").wait_for()
+    sent, decoded, files = device.page.evaluate("""() => {
+      const loaded = ["navigation", "resource"]
+        .flatMap((type) => performance.getEntriesByType(type))
+        .filter(({ decodedBodySize }) => decodedBodySize > 0);
+      const sum = (name) => loaded.reduce((total, each) => total + each[name], 0);
+      return [sum("transferSize"), sum("decodedBodySize"), loaded.length];
+    }""")
+    with capsys.disabled():
+        print(f"\nChromium: {files} files, {sent:,} bytes sent, {decoded:,} before")  # noqa: T201
+    assert files > 10
+    assert sent < TRANSFER_LIMIT
