@@ -62,7 +62,7 @@ class RecordingPushService(PushService):
     A push service on loopback, as browsers have one.
 
     Attributes:
-        received: The messages that came, oldest first.
+        received: The messages that came and were not looked at, oldest first.
     """
 
     def __init__(self):
@@ -74,9 +74,12 @@ class RecordingPushService(PushService):
         self.received.put(self.messages[-1])
         return status
 
-    def next(self):
-        """Return the next message; wait until it comes."""
-        return self.received.get(timeout=30)
+    def next(self, browser):
+        """Return the next message for a subscription; wait until it comes, and drop others."""
+        while True:
+            message = self.received.get(timeout=30)
+            if self.url + message.path == browser.endpoint:
+                return message
 
 
 class Origin:

@@ -158,17 +158,17 @@ def mutate(token, draw):
     parts = token.split(".")
     at = draw.randrange(len(parts))
     if draw.random() < 0.2:
-        place, letter = draw.randrange(len(token)), draw.choice("Aa0-_.=")
-        changed = token[:place] + letter + token[place + 1 :]
-        return changed if changed != token else token[:place] + token[place + 1 :]
+        index, letter = draw.randrange(len(token)), draw.choice("Aa0-_.=")
+        changed = token[:index] + letter + token[index + 1 :]
+        return changed if changed != token else token[:index] + token[index + 1 :]
     data = bytearray(base64.urlsafe_b64decode(parts[at] + "=" * (-len(parts[at]) % 4)))
-    place = draw.randrange(len(data))
+    index = draw.randrange(len(data))
     match draw.randrange(3):
         case 0:
-            data[place] ^= 1 << draw.randrange(8)
+            data[index] ^= 1 << draw.randrange(8)
         case 1:
-            del data[place]
+            del data[index]
         case _:
-            data.insert(place, draw.randrange(256))
+            data.insert(index, draw.randrange(256))
     parts[at] = base64.urlsafe_b64encode(bytes(data)).rstrip(b"=").decode()
     return ".".join(parts)

@@ -11,7 +11,6 @@ from datetime import timedelta
 import pytest
 from push_browser import let_subscribe
 
-from counterseal.models import ChallengeState
 from counterseal_client import require_approved
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no chromium: no playwright")
@@ -132,7 +131,7 @@ def test_what_the_service_sends_is_shown_and_a_click_opens_it(
     subscriber.subscribe()
     assert addresses_of(device) == 1
     pending = origin.client.ask(subscriber.account_id, "Log in?", duration=MINUTE)
-    message = push_service.next()
+    message = push_service.next(subscriber.browsers[0])
     assert message.claims["aud"] == push_service.url
     subscriber.receive(message)
     texts = {"title": "Counterseal", "body": "A question is waiting for you."}
@@ -148,27 +147,31 @@ def test_what_the_service_sends_is_shown_and_a_click_opens_it(
     subscriber.expect_none()
 
 
-def ended_message(guid):
-    """Return the push for a request that ended on another device."""
-    data = {"type": "requestEnded", "requestGuid": guid, "privakeyId": guid}
-    return json.dumps({"title": "Harbour Bank", "body": "This request is over", "data": data})
-
-
-def test_answered_elsewhere_it_is_replaced(device, origin, push_service, subscriber):
-    subscriber.subscribe()
-    pending = origin.client.ask(subscriber.account_id, "Log in?", duration=MINUTE)
-    device.page.goto(f"{origin.url}/app/texts/en.json")  # the app is not open
-    subscriber.receive(push_service.next())
-    subscriber.expect(tag=pending.guid)
-    origin.client.cancel(pending)
-    subscriber.deliver(ended_message(pending.guid))
+def test_answered_on_another_device_it_is_replaced(
+    origin, push_service, subscriber, open_device, tmp_path
+):
+    device = subscriber.device
+    with open_device() as other:
+        other.authenticate()
+        other.bind_passkey(origin.link(subscriber.account_id))
+        subscriber.subscribe()
+        pending = origin.client.ask(subscriber.account_id, "Log in?", duration=MINUTE)
+        device.page.goto(f"{origin.url}/app/texts/en.json")  # the app is not open
+        subscriber.receive(push_service.next(subscriber.browsers[0]))
+        subscriber.expect(tag=pending.guid, body="A question is waiting for you.")
+        other.open_request()
+        other.press("Approve", pin=None)
+        other.wait_for_heading("Approved")
+    subscriber.receive(push_service.next(subscriber.browsers[0]))
     body = "No longer open: answered on another device, or withdrawn."
-    subscriber.expect(title="Harbour Bank", body=body, tag=pending.guid)
+    subscriber.expect(tag=pending.guid, body=body)
+    reply = origin.wait(pending)
+    origin.verify(reply.receipt, tmp_path)
+    assert require_approved(reply, pending, origin.trust)
     device.page.goto(f"{origin.url}/app/")
     device.page.locator("#waiting").wait_for()
     subscriber.click()
     device.wait_for_heading("No longer open")
-    assert origin.client.status(pending).state is ChallengeState.CANCELLED
 
 
 def test_turned_off_and_on_again(device, subscriber):
@@ -192,9 +195,7 @@ def test_a_subscription_that_the_browser_dropped_is_renewed(
     page.reload()
     page.get_by_role("button", name="Stop notifications").wait_for()
     origin.client.ask(subscriber.account_id, "Log in?", duration=MINUTE)
-    message = push_service.next()
-    assert message.path == subscriber.browsers[1].endpoint.removeprefix(push_service.url)
-    subscriber.receive(message, number=1)
+    subscriber.receive(push_service.next(subscriber.browsers[1]), number=1)
     subscriber.expect(body="A question is waiting for you.")
 
 
@@ -225,8 +226,7 @@ def test_the_service_worker_renews_a_subscription_while_the_app_is_closed(
         subscription,
     )
     origin.client.ask(subscriber.account_id, "Log in?", duration=MINUTE)
-    message = push_service.next()
-    assert message.path == subscriber.browsers[2].endpoint.removeprefix(push_service.url)
+    assert push_service.next(subscriber.browsers[2])
 
 
 def test_a_push_of_another_form_says_no_more_than_the_name(subscriber):

@@ -356,7 +356,7 @@ def test_a_stream_has_each_change_of_the_list(setup):
 
 def test_a_stream_names_each_request_that_ended_before_the_list_that_is_left(setup):
     waiting = setup()
-    ended, left = waiting.ask(), waiting.ask()
+    ended, other = waiting.ask(), waiting.ask()
     reply = waiting.call(STREAM)
     pieces = iter(reply.response)
     next(pieces)
@@ -369,7 +369,7 @@ def test_a_stream_names_each_request_that_ended_before_the_list_that_is_left(set
     piece = later.result(SOON)
     opening = b'event: ended\ndata: {"requestGuid":"%b"}\n\nevent: requests\n'
     assert piece.startswith(opening % ended.encode())
-    assert [request["guid"] for request in events(piece)[1]["requests"]] == [left]
+    assert [request["guid"] for request in events(piece)[1]["requests"]] == [other]
     reply.close()
 
 

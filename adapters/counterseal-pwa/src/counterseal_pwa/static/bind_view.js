@@ -89,8 +89,9 @@ function showBound(context, appSpaceName) {
     say("bound.title"),
     element("p", {}, say("bound.about"), " ", foreign(appSpaceName)),
     element("p", { class: "quiet" }, say("bound.keep")),
-    notifySection(context),
     home(),
+    // Below, since it is filled late and must not move what somebody is about to press.
+    notifySection(context),
   );
 }
 
