@@ -407,6 +407,26 @@ def test_a_device_unbinds_itself_and_deletes_its_keys(auth, bound, home):
     assert json.loads(bound("status", "--json").stdout)["device"] != before
 
 
+def test_the_history_lists_how_each_question_ended(auth, bound):
+    assert bound("history").stdout == "No question has ended.\n"
+    answered, cancelled = ask(auth), ask(auth)
+    bound("show", answered)
+    assert bound("answer", answered, "--button", "0").exit_code == 0
+    auth.world.challenges.cancel(auth.world.origin, cancelled)
+    now = auth.world.clock.now().isoformat(timespec="seconds")
+    result = bound("history")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == [
+        f"{now} {cancelled} CANCELLED, not approved, not here",
+        f"{now} {answered} ANSWERED, approved, here",
+    ]
+    requests = json.loads(bound("history", "--json").stdout)["requests"]
+    assert [(each["guid"], each["buttonSelected"]) for each in requests] == [
+        (cancelled, None),
+        (answered, 0),
+    ]
+
+
 @pytest.mark.parametrize("answer", ["n\n", ""])
 def test_an_unbind_that_is_not_confirmed_changes_nothing(auth, bound, answer):
     result = bound("unbind", stdin=answer)

@@ -20,7 +20,7 @@ def browser(kit, world):
 
 FOR_PAGES = {
     *("answerRequest", "disownRequest", "endorsedKeys", "deviceStatus", "pendingRequests"),
-    "pendingEvents",
+    *("endedRequests", "pendingEvents"),
     *("recordTelemetry", "rotateKeys", "showRequest", "updateDevice"),
     *("unbindDevice", "inviteDevice", "newDevices", "decideOnDevice"),
     *("authenticate", "finishBind", "logo", "lookAtInvitation", "redirect", "serviceKeys"),

@@ -160,6 +160,7 @@ def test_what_is_really_sent_is_what_is_described(kit, world, shop, device_clien
         ("Device", device_client.call("PATCH", "/device", b"{}")),
         ("Answered", device_client.answer(guid, 1)),
         ("Request", shop.get(f"/request/{guid}")),
+        ("Ended", device_client.get("/device/history")),
         ("Endorsed", device_client.get("/device/keys")),
         ("KeySet", device_client.get("/.well-known/jwks.json")),
         ("Problem", device_client.get("/device/requests/no-guid")),

@@ -151,6 +151,7 @@ def answer(shop, phone, world):
     ).document["guid"]
     shown = phone.call(None, "GET", f"/device/requests/{other}").document["display"]
     phone.sign("", "/device/disown", phone.device.disown(shown))
+    phone.call("", "GET", "/device/history")
     world.sender.script(HTTPStatus.GONE)
     world.deliver()
 

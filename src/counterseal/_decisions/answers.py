@@ -15,7 +15,7 @@ from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.endings import end
 from counterseal._decisions.outbox import build_ending_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Signing, Tools
-from counterseal._decisions.readings import pending_of
+from counterseal._decisions.readings import pending_of, records
 from counterseal._decisions.strikes import count_strike
 from counterseal.errors import (
     Foreign,
@@ -29,7 +29,7 @@ from counterseal.errors import (
 from counterseal.keys import Jws
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import replace, revise
-from counterseal.models.binding import AddressKind, PublicKey, Role
+from counterseal.models.binding import AddressKind, Binding, PublicKey, Role
 from counterseal.models.challenge import UNFINISHED, Challenge, ChallengeState, Outcome
 from counterseal.models.guid import Guid
 from counterseal.models.sealing import code_context
@@ -37,6 +37,7 @@ from counterseal.policy import Policy
 from counterseal.rules.answering import Answering, Fetching, Striking
 from counterseal.rules.evidence import Evidence
 from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP, Answer, read_answer
+from counterseal.wire.device import EndedRequest
 from counterseal.wire.receipt import RECEIPT_TYP, receipt_hash, receipt_payload
 
 EXPIRED_DETAIL = "It is over: the deadline passed before it was answered."
@@ -83,6 +84,31 @@ def list_pending(device: AuthenticatedDevice, tools: Tools) -> Plan[tuple[Challe
             )
         )
     )
+
+
+def list_ended(device: AuthenticatedDevice, _: Tools) -> Plan[tuple[EndedRequest, ...]]:
+    """
+    Plan to list the account's last ended challenges, newest first.
+
+    The device sees those that it answered, and those that were issued while it was bound.
+    """
+    binding = device.binding
+    return records(*device.account.history.ended[::-1]).then(
+        lambda stored, _: Decision(
+            result=tuple(
+                EndedRequest.of(challenge, device=binding.guid)
+                for challenge in stored
+                if isinstance(challenge, Challenge) and _saw(binding, challenge)
+            )
+        )
+    )
+
+
+def _saw(binding: Binding, challenge: Challenge) -> bool:
+    outcome, bound_at = challenge.outcome, binding.bound_at
+    if outcome is not None and outcome.device == binding.guid:
+        return True
+    return bound_at is not None and challenge.issued_at >= bound_at
 
 
 def fetch(device: AuthenticatedDevice, tools: Tools) -> Decision[Challenge]:

@@ -8,7 +8,16 @@ import attrs
 
 from counterseal._decisions.plan import AuditEntry, Tools
 from counterseal.machines import CALLBACK
-from counterseal.models import Callback, Challenge, ChallengeState, History, Outcome, Record, revise
+from counterseal.models import (
+    Callback,
+    Challenge,
+    ChallengeState,
+    History,
+    Outcome,
+    Record,
+    replace,
+    revise,
+)
 from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
 from counterseal.policy import Policy
 from counterseal.rules.asking import (
@@ -17,6 +26,9 @@ from counterseal.rules.asking import (
     with_expired_counted,
     without_question,
 )
+
+ENDED_LIMIT = 20
+"""Challenges that an account names as ended, for its devices; each commit of it stores them."""
 
 
 @attrs.define
@@ -58,7 +70,10 @@ def end(
     return Ending(
         ended_challenge,
         (ended_challenge,) if callback is None else (ended_challenge, callback),
-        _history(history, ended_challenge, outcome.at, policy),
+        replace(
+            _history(history, ended_challenge, outcome.at, policy),
+            ended=(*history.ended, challenge.guid)[-ENDED_LIMIT:],
+        ),
         AuditEntry(challenge.guid, f"challenge.{state.value.lower()}", reason),
     )
 

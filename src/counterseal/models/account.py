@@ -63,6 +63,7 @@ class History:
         refusals: Refusals and unanswered challenges since the last approval.
         cooling_until: When the cool-down ends that the last refusal began.
         wrong_codes: Wrong matching codes since the last right one.
+        ended: The challenges that ended last, oldest first: what a device can look up.
     """
 
     open: tuple[OpenQuestion, ...] = ()
@@ -71,6 +72,7 @@ class History:
     refusals: int = attrs.field(default=0, validator=fields.count)
     cooling_until: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     wrong_codes: int = attrs.field(default=0, validator=fields.count)
+    ended: tuple[Guid, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -14,6 +14,7 @@ from counterseal.usecases.answers import Answers
 from counterseal.usecases.confirmations import Confirmations
 from counterseal.usecases.devices import Devices
 from counterseal.wire.confirmation import Choice, NewDevice
+from counterseal.wire.device import EndedRequest
 
 SERVICE = "https://service.example"
 """Where the pretend service is reached; a device proof names the address it was made for."""
@@ -65,6 +66,16 @@ class Phone:
             Unavailable: A port failed.
         """
         return self.answers.pending(self.call("/challenges", method="GET"))
+
+    def ended(self) -> tuple[EndedRequest, ...]:
+        """
+        Ask what ended last.
+
+        Raises:
+            Refused: As `Answers.ended`.
+            Unavailable: A port failed.
+        """
+        return self.answers.ended(self.call("/history", method="GET"))
 
     def fetch(self, challenge: Guid) -> Challenge:
         """

@@ -10,6 +10,7 @@ from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.machines import ChallengeEvent
 from counterseal.models import Challenge, DeviceCall, Guid
 from counterseal.usecases._admission import admit, open_call
+from counterseal.wire.device import EndedRequest
 
 # The caller is unknown until the call is read.
 _STRANGER = "stranger"
@@ -46,6 +47,21 @@ class Answers(UseCase):
         """
         context = AuditContext(event="challenge.pending", actor=device.binding.guid)
         return self._transactions.run(context, read_again(device).then(answers.list_pending))
+
+    def ended(self, call: DeviceCall) -> tuple[EndedRequest, ...]:
+        """
+        Return the challenges of the device's account that ended last, newest first, 20 at most.
+
+        Those that were issued before the device was bound are left out.
+
+        Raises:
+            Refused: The call is not proven, or the device may not act.
+        """
+        context, request = open_call(self._transactions, call, "challenge.ended")
+        context.subject = None
+        reading = request.reading()
+        device = admit(self._transactions, context, request, reading)
+        return self._transactions.run(context, reading.then(answers.list_ended), device)
 
     def fetch(self, call: DeviceCall, challenge: Guid) -> Challenge:
         """

@@ -11,6 +11,7 @@ What a device sends to bind by a log-in, and what the service replies to a devic
 | `DeviceStatus` | the replies to `update` and `rotate` |
 | `AccountStatus` | the reply to `status` |
 | `OpenRequests` | the reply to `requests` |
+| `EndedRequests` | the reply to `history` |
 | `ShownRequest` | the reply to `requests/{guid}` |
 | `AnswerReply` | the replies to `answer` and `disown` |
 | `Endorsements` | the reply to `keys` |
@@ -49,6 +50,7 @@ from counterseal.wire.members import (
     EMPTY_TEXT,
     FLAG,
     GUID,
+    OPTIONAL_COUNT,
     OPTIONAL_TEXT,
     OPTIONAL_TIME,
     TEXT,
@@ -282,6 +284,49 @@ class OpenRequests:
 
     requests: tuple[OpenRequest, ...] = attrs.field(
         metadata=member("requests", records(OpenRequest))
+    )
+
+
+@attrs.frozen(kw_only=True)
+class EndedRequest:
+    """
+    One challenge that has ended, as a device of its account may see it.
+
+    Attributes:
+        ended_at: When it was answered, cancelled or found to be expired.
+        button_selected: Index of the chosen button; None unless it was answered.
+        answered_here: Whether the device that asks answered or disowned it.
+    """
+
+    guid: Guid = attrs.field(metadata=member("guid", GUID))
+    state: ChallengeState = attrs.field(metadata=member("state", choice(ChallengeState)))
+    approved: bool = attrs.field(metadata=member("approved", FLAG))
+    button_selected: int | None = attrs.field(metadata=member("buttonSelected", OPTIONAL_COUNT))
+    answered_here: bool = attrs.field(metadata=member("answeredHere", FLAG))
+    issued_at: datetime = attrs.field(metadata=member("issuedAt", TIME))
+    ended_at: datetime = attrs.field(metadata=member("endedAt", TIME))
+
+    @classmethod
+    def of(cls, challenge: Challenge, *, device: Guid) -> EndedRequest:
+        """Return how *challenge* ended, for *device*."""
+        outcome = challenge.outcome
+        return cls(
+            guid=challenge.guid,
+            state=challenge.state,
+            approved=challenge.approved,
+            button_selected=None if outcome is None else outcome.button,
+            answered_here=outcome is not None and outcome.device == device,
+            issued_at=challenge.issued_at,
+            ended_at=challenge.deadline if outcome is None else outcome.at,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class EndedRequests:
+    """The challenges of the account that ended last, newest first."""
+
+    requests: tuple[EndedRequest, ...] = attrs.field(
+        metadata=member("requests", records(EndedRequest))
     )
 
 

@@ -201,6 +201,7 @@ EMPTY_TEXT = Kind(lambda members, name: members.text(name, empty=True))
 OPTIONAL_TEXT = Kind(Members.text_or_none)
 FLAG = Kind(Members.flag)
 COUNT = Kind(Members.count)
+OPTIONAL_COUNT = Kind(Members.count_or_none)
 GUID = Kind(Members.guid)
 TIME = Kind(Members.time, format_time)
 OPTIONAL_TIME = Kind(

@@ -313,6 +313,12 @@ def listed(setup):
     assert setup.decide(partial(answers.list_pending, device)).result == (setup.challenge,)
 
 
+def ended_listed(setup):
+    device = setup.device()
+    (ended,) = setup.decide(partial(answers.list_ended, device)).result
+    assert (ended.state, ended.answered_here) == (ChallengeState.CANCELLED, False)
+
+
 def issued(setup):
     draft = setup.draft()
     decision = setup.decide(lambda tools: issuing.issue(setup.account, tools, draft))
@@ -754,6 +760,7 @@ CASES = OUTBOX_CASES | {
     "app_spaces.read_logo": [logo_read],
     "answers.respond": [accepted, disowned, mistyped, struck],
     "answers.fetch": [fetched],
+    "answers.list_ended": [ended_listed],
     "answers.list_pending": [listed],
     "strikes.count_strike": [revoked],
     "challenges.cancel": [cancelled],

@@ -28,6 +28,8 @@ from counterseal.wire.device import (
     AnswerReply,
     Bond,
     DeviceStatus,
+    EndedRequest,
+    EndedRequests,
     Endorsements,
     KeyName,
     LoggedIn,
@@ -58,6 +60,15 @@ BRANDED = {
     "color": st.none() | TEXTS,
     "logo": st.none() | TEXTS,
 }
+ENDED = {
+    "guid": GUIDS,
+    "state": st.sampled_from(ChallengeState),
+    "approved": st.booleans(),
+    "button_selected": st.none() | COUNTS,
+    "answered_here": st.booleans(),
+    "issued_at": MOMENTS,
+    "ended_at": MOMENTS,
+}
 OPEN = st.builds(OpenRequest, guid=GUIDS, issued_at=MOMENTS, expires_at=MOMENTS)
 RECORDS = {
     Peeked: BRANDED | {"rp_id": st.none() | TEXTS},
@@ -68,6 +79,8 @@ RECORDS = {
     DeviceStatus: STATUS,
     AccountStatus: STATUS | BRANDED | {"account": GUIDS, "web_push_key": st.none() | TEXTS},
     OpenRequests: {"requests": st.lists(OPEN, max_size=3).map(tuple)},
+    EndedRequest: ENDED,
+    EndedRequests: {"requests": st.lists(st.builds(EndedRequest, **ENDED), max_size=3).map(tuple)},
     ShownRequest: {
         "guid": GUIDS,
         "state": st.sampled_from(ChallengeState),
@@ -82,7 +95,15 @@ RECORDS = {
     },
     Endorsements: {"endorsed": st.dictionaries(TEXTS, TEXTS, max_size=3)},
 }
-OPTIONAL = {"appSpaceColor", "appSpaceLogo", "iss", "receipt", "rpId", "webPushKey"}
+OPTIONAL = {
+    "appSpaceColor",
+    "appSpaceLogo",
+    "buttonSelected",
+    "iss",
+    "receipt",
+    "rpId",
+    "webPushKey",
+}
 
 
 def through_json(document):
@@ -157,6 +178,11 @@ def test_an_issuer_that_is_none_is_left_out():
         (DeviceStatus, ["device", "status", "name", "addresses", "attemptsLeft", "keys"]),
         (OpenRequest, ["guid", "issuedAt", "expiresAt"]),
         (OpenRequests, ["requests"]),
+        (
+            EndedRequest,
+            ["guid", "state", "approved", "buttonSelected", "answeredHere", "issuedAt", "endedAt"],
+        ),
+        (EndedRequests, ["requests"]),
         (ShownRequest, ["guid", "state", "expiresAt", "display"]),
         (AnswerReply, ["guid", "state", "approved", "receipt"]),
         (Endorsements, ["endorsed"]),

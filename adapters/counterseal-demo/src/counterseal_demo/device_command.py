@@ -187,6 +187,27 @@ def status(home: str, *, as_json: bool) -> None:
 
 @device.command()
 @HOME
+@AS_JSON
+def history(home: str, *, as_json: bool) -> None:
+    """Show the questions that ended last, newest first."""
+    with plainly(requirement=REQUIREMENT), _open_device(home) as client:
+        from counterseal.wire.members import write_record  # noqa: PLC0415 (a fast start)
+
+        ended = client.history()
+        if as_json:
+            print_json(write_record(ended))
+            return
+        if not ended.requests:
+            print_line("No question has ended.")
+        for request in ended.requests:
+            where = "here" if request.answered_here else "not here"
+            verdict = "approved" if request.approved else "not approved"
+            time = request.ended_at.isoformat(timespec="seconds")
+            print_line(f"{time} {request.guid} {request.state.value}, {verdict}, {where}")
+
+
+@device.command()
+@HOME
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def unbind(home: str, *, yes: bool) -> None:
     """

@@ -16,6 +16,7 @@ from counterseal.wire.device import (
     AnswerReply,
     Bond,
     DeviceStatus,
+    EndedRequests,
     Endorsements,
     InvitedDevice,
     LoggedIn,
@@ -74,6 +75,12 @@ def stream_pending(service: Service, call: Call) -> EventStream:
         life=service.policy.proof_past,
         settings=service.settings,
     )
+
+
+def list_ended(service: Service, call: Call) -> Reply:
+    """Return the requests to the device's account that ended last, newest first, 20 at most."""
+    requests = EndedRequests(requests=service.answers.ended(_device_call(call)))
+    return Reply(document=write_record(requests))
 
 
 def show_request(service: Service, call: Call) -> Reply:
@@ -382,6 +389,7 @@ DEVICE_API = (
         refuses=(*PROVEN, "busy"),
         media_type=EVENTS,
     ),
+    _call("endedRequests", "GET", "/device/history", list_ended, {200: "Ended"}),
     _call(
         "showRequest",
         "GET",

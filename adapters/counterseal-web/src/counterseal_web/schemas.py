@@ -387,6 +387,19 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "DeviceDecision": _object(device=GUID, status=DEVICE["status"]),
     "Pending": _object(requests=_list(_object(guid=GUID, issuedAt=MOMENT, expiresAt=MOMENT))),
+    "Ended": _object(
+        requests=_list(
+            _object(
+                guid=GUID,
+                state=REQUEST["state"],
+                approved=FLAG,
+                buttonSelected=REQUEST["buttonSelected"],
+                answeredHere=FLAG,
+                issuedAt=MOMENT,
+                endedAt=MOMENT,
+            )
+        )
+    ),
     "Shown": _object(
         guid=GUID,
         state=REQUEST["state"],

@@ -113,6 +113,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
         refusals=2**40,
         cooling_until=factory.moment(),
         wrong_codes=1,
+        ended=(question.challenge, factory.guid()),
     )
     outcome = Outcome(
         at=factory.moment(),

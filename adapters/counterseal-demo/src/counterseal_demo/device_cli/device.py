@@ -18,6 +18,7 @@ from counterseal.wire.device import (
     AccountStatus,
     AnswerReply,
     Bond,
+    EndedRequests,
     Endorsements,
     OpenRequests,
     Peeked,
@@ -244,6 +245,16 @@ class DeviceClient:
             ServiceUnreachable: It did not reply, or its reply is invalid.
         """
         return self._calls.signed_request(self.device, "GET", "/device/status", AccountStatus)
+
+    def history(self) -> EndedRequests:
+        """
+        Return the challenges that ended last, newest first.
+
+        Raises:
+            ServiceRefused: The service refused the call.
+            ServiceUnreachable: It did not reply, or its reply is invalid.
+        """
+        return self._calls.signed_request(self.device, "GET", "/device/history", EndedRequests)
 
     def unbind(self) -> None:
         """
