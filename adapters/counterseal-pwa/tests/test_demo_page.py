@@ -104,8 +104,9 @@ class DemoPage:
         file = os.environ.get("COUNTERSEAL_PICTURE")
         if not file:
             return
-        bottom = self.page.locator("#machines").bounding_box()
-        height = round(bottom["y"] + bottom["height"]) + 32
+        self.page.evaluate("window.scrollTo(0, 0)")
+        box = self.page.locator("#machines").bounding_box()
+        height = round(box["y"] + box["height"]) + 32
         clip = {"x": 0, "y": 0, "width": DESK["width"], "height": height}
         self.page.screenshot(path=file, full_page=True, clip=clip)
         assert Path(file).stat().st_size < PICTURE_LIMIT

@@ -38,7 +38,7 @@ function complain(error) {
  * @returns {Promise<void>}
  */
 async function forgetPhones() {
-  for (const { name } of await window.indexedDB.databases()) {
+  for (const { name } of (await window.indexedDB.databases?.()) ?? []) {
     if (name === undefined) continue;
     await new Promise((resolve) => {
       const deletion = window.indexedDB.deleteDatabase(name);
