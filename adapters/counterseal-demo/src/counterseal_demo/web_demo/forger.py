@@ -101,6 +101,8 @@ class Forger:
 
     Attributes:
         policy: The service's policy.
+        lock: Held while a forgery is prepared and sent. Whoever expires questions needs it too:
+            a late answer is to meet a question that nobody has expired yet.
     """
 
     def __init__(
@@ -120,7 +122,7 @@ class Forger:
         self._party = party
         self._client = client
         self._clock = WaitingClock(ports.clock)
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
 
     def send(self, number: int) -> SentForgery:
         """
@@ -132,7 +134,7 @@ class Forger:
             HTTPError: The service did not reply.
         """
         forgery = FORGERIES[number]
-        with self._lock:
+        with self.lock:
             account_id = f"forged-{self._ports.entropy.token(6).hex()}"
             service = bind_person(
                 self._ports,

@@ -92,7 +92,7 @@ def world(url: str, serve: Callable[[World], None]) -> Iterator[World]:
             ),
         )
         stopping = threading.Event()
-        worker = threading.Thread(target=_work, args=(ports, policy, stopping), daemon=True)
+        worker = threading.Thread(target=_work, args=(built_world, policy, stopping), daemon=True)
         worker.start()
         after.callback(stopping.set)
         serve(built_world)
@@ -122,14 +122,19 @@ def _shop(url: str, ports: Ports, policy: Policy, party: RelyingParty, after: Ex
     return Shop(url, client, callback_secret, callback=url + CALLBACK, clock=ports.clock)
 
 
-def _work(ports: Ports, policy: Policy, stopping: threading.Event) -> None:
+def _work(world: World, policy: Policy, stopping: threading.Event) -> None:
     """Deliver callbacks and expire what is over, as the workers of a service do."""
-    callbacks = Callbacks(ports, policy)
-    challenges, invitations = Challenges(ports, policy), Invitations(ports, policy)
+    callbacks = Callbacks(world.ports, policy)
+    challenges, invitations = Challenges(world.ports, policy), Invitations(world.ports, policy)
+    lock = world.forger.lock
     while not stopping.wait(WORKER_SECONDS):
         with suppress(Unavailable):
-            challenges.expire(BATCH)
-            invitations.expire(BATCH)
+            if lock.acquire(blocking=False):
+                try:
+                    challenges.expire(BATCH)
+                    invitations.expire(BATCH)
+                finally:
+                    lock.release()
             for guid in callbacks.due():
                 with suppress(Refused):  # another attempt has claimed it
                     callbacks.attempt(guid)

@@ -103,7 +103,7 @@ export class ShopView {
     });
     return [
       ...stepHeading(0, "Connect your phone"),
-      element("p", {}, "A shop shows this QR code once, to its customer, who scans it with a phone. The phone on this page has no camera: it opens the link in the code."),
+      element("p", {}, "A shop shows this QR code once, to its customer, who scans it with a phone. Your phone is on this page, so that a button opens the link in the code; other phones cannot reach this computer."),
       code,
       element("p", { class: "row" }, button),
     ];
