@@ -98,9 +98,8 @@ class Demo:
     def bind(self):
         """Bind a device in software by the link of the page."""
         link = self.call("connect")["link"]
-        prefix = f"{self.url}/app/#"
-        assert link.startswith(prefix)
-        invitation = read_link(f"counterseal://{link.removeprefix(prefix)}")
+        assert link.startswith(f"{self.url}/app/#")
+        invitation = read_link(link)
         ports = self.world.ports
         device = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin=PIN, cost=2**10)
         enrolment = device.enrolment(invitation.token, invitation.app_space, pin=PIN)

@@ -170,8 +170,7 @@ class Shop:
             if again or self._link is None:
                 invitation = self._client.bind(ACCOUNT_ID)
                 self._account = invitation.account
-                link = invitation.link(display_name=ACCOUNT_ID)
-                self._link = link.replace("counterseal://", f"{self._url}/app/#", 1)
+                self._link = invitation.link(display_name=ACCOUNT_ID)
             return self._link
 
     def pay(self) -> None:

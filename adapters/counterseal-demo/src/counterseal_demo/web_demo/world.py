@@ -28,7 +28,7 @@ from counterseal_demo.web_demo.forger import Forger
 from counterseal_demo.web_demo.journal import Journal, JournalStore
 from counterseal_demo.web_demo.shop import Shop
 from counterseal_http import Guard, HttpCallbackSender, guarded_client
-from counterseal_pwa import Pages
+from counterseal_pwa import MOUNT, Pages
 from counterseal_web import Application, Service, Settings
 
 LOOPBACK = Guard(allow_http=True, allow_private=True, ports=None)
@@ -75,7 +75,7 @@ def world(url: str, serve: Callable[[World], None]) -> Iterator[World]:
     with ExitStack() as after:
         ports, journal = _ports(after)
         policy = attrs.evolve(STANDARD, callback_plain_http=True, passkey_origin=url)
-        service = Service(ports, policy, Settings(public_url=url))
+        service = Service(ports, policy, Settings(public_url=url, app_url=url + MOUNT))
         after.callback(service.close)
         company, party = create_tenant(ports, policy, "Example Company")
         shop = _shop(url, ports, policy, party, after)
