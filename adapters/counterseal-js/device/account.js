@@ -110,6 +110,17 @@ export class Account {
     return this.#record.appSpaceName;
   }
 
+  /** The colour of the App Space, `#RRGGBB`, as the service last said; null if it has none. */
+  get color() {
+    return this.#record.brand?.color ?? null;
+  }
+
+  /** Where the App Space's logo is, a PNG, as the service last said; null if it has none. */
+  get logo() {
+    const { appSpace, brand, url } = this.#record;
+    return brand?.logo ? `${url}/device/logo/${appSpace}/${brand.logo}` : null;
+  }
+
   /** What to call the account. */
   get accountName() {
     return this.#record.accountName;
@@ -391,12 +402,20 @@ export class Account {
   }
 
   /**
-   * Return the status of the device at the service.
+   * Return the status of the device at the service, and keep the App Space's colour and logo.
    *
    * @returns {Promise<DeviceStatus>}
    */
   async status() {
-    return (await this.#connection.call({ method: "GET", path: "/device/status" }, readStatus)).value;
+    const call = { method: "GET", path: "/device/status" };
+    const { value: status } = await this.#connection.call(call, readStatus);
+    const { brand } = status;
+    const { color = null, logo = null } = this.#record.brand ?? {};
+    if (brand.color !== color || brand.logo !== logo) {
+      await this.#connection.stored.update({ brand });
+      this.#surroundings.notify("branded", this.device);
+    }
+    return status;
   }
 
   /**

@@ -17,6 +17,7 @@ import { readKeyRecord } from "./strong_keys.js";
  * @property {string} appSpace
  * @property {string} appSpaceName
  * @property {string} accountName What to call the account.
+ * @property {Brand} [brand] As the service last said; none before the first status.
  * @property {string} name What the device is called at the service.
  * @property {"ACTIVE" | "SUSPENDED" | "REVOKED"} state As the service last said.
  * @property {KeyRecord | null} deviceKey Null once the device is revoked.
@@ -51,6 +52,14 @@ import { readKeyRecord } from "./strong_keys.js";
 /** @typedef {{guid: string, state: string, approved: boolean, receipt: string | null}} AnswerReply */
 
 /**
+ * What the App Space is recognised by; nothing of it is signed.
+ *
+ * @typedef {object} Brand
+ * @property {string | null} color `#RRGGBB`.
+ * @property {string | null} logo SHA-256 of its logo, a PNG, base64url.
+ */
+
+/**
  * @typedef {object} DeviceStatus
  * @property {string} device
  * @property {string} state
@@ -60,7 +69,18 @@ import { readKeyRecord } from "./strong_keys.js";
  * @property {{role: string, kid: string}[]} keys
  * @property {string | null} webPushKey With which to subscribe to Web Push, `applicationServerKey`;
  *   only in the reply of `status`, and null where the service sends none.
+ * @property {Brand} brand The App Space's; only in the reply of `status`.
  */
+
+const COLOR = /^#[0-9A-Fa-f]{6}$/;
+const DIGEST = /^[A-Za-z0-9_-]{43}$/;
+
+/**
+ * @param {string | null} text
+ * @param {RegExp} shape
+ * @returns {string | null} Null for a text of another shape: it shows nothing.
+ */
+const readShape = (text, shape) => (text !== null && shape.test(text) ? text : null);
 
 /**
  * Check a stored account.
@@ -148,6 +168,10 @@ export function readStatus(document) {
     attemptsLeft: members.count("attemptsLeft"),
     keys: members.objects("keys", (key) => ({ role: key.text("role"), kid: key.text("kid") })),
     webPushKey: members.textOrNull("webPushKey"),
+    brand: {
+      color: readShape(members.textOrNull("appSpaceColor"), COLOR),
+      logo: readShape(members.textOrNull("appSpaceLogo"), DIGEST),
+    },
   };
 }
 

@@ -46,7 +46,7 @@ import { generateKey } from "./strong_keys.js";
  */
 
 /**
- * What a `change` event says: `type` is `bound`, `requests`, `ended`, `answered`, `renamed`, `keys`,
+ * What a `change` event says: `type` is `bound`, `requests`, `ended`, `answered`, `renamed`, `branded`, `keys`,
  * `rotated`, `suspended`, `resumed`, `revoked` or `removed`, and `device` is the GUID of the
  * account's device. With `ended`, which `watch` learns, `request` is the GUID of a request that is
  * open no more: answered on another device, withdrawn or over.

@@ -208,8 +208,8 @@ export class Client {
     });
     const invitation = readOwn(reply, readInvitation);
     this.#demandOwn(invitation.appSpace);
-    const named = displayName === undefined ? invitation : { ...invitation, displayName };
-    return { ...invitation, link: writeLink(named) };
+    const members = displayName === undefined ? invitation : { ...invitation, displayName };
+    return { ...invitation, link: writeLink(members) };
   }
 
   /**

@@ -20,6 +20,7 @@ from urllib.error import URLError
 
 import pytest
 
+from counterseal.testing.pictures import build_png
 from counterseal_client import Client, Trust
 
 FOLDER = Path(__file__).parents[1]
@@ -45,6 +46,8 @@ AUTHENTICATOR = {
     "automaticPresenceSimulation": True,
 }
 PHONE = {"width": 390, "height": 844}
+COLOR = "#0B5F66"
+"""Of the App Space."""
 
 
 def clean_environment():
@@ -210,6 +213,9 @@ def running_service(folder, configuration=""):
     (folder / CONFIG).write_text(configuration, "utf-8")
     names = ("--company", "Example", "--app-space", "Harbour Bank", "--origin", "Online banking")
     document = run_command(folder, "init", "--data", "data", *names, "--auth", "basic")
+    (folder / "logo.png").write_bytes(build_png("#F0B700", 64, 64))
+    brand = ("--brand-color", COLOR, "--logo", "logo.png", "--data", "data")
+    run_command(folder, "admin", "edit-app-space", document["appSpaceGuid"], *brand)
     push_key = run_command(folder, "keys", "webpush", "--data", "data")["publicKey"]
     port = free_port()
     url = f"http://localhost:{port}"  # passkeys are for names, not for addresses

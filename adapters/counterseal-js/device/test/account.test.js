@@ -50,6 +50,26 @@ test("a bind that failed binds the same keys later", async () => {
   assert.deepEqual(await wallet.accounts(), []);
   const account = await bind();
   assert.equal((await account.status()).state, "ACTIVE");
+  assert.deepEqual([account.color, account.logo], [null, null]);
+});
+
+test("colour and logo are kept as the service said last, and shapeless ones are none", async () => {
+  const account = await bind();
+  const changes = [];
+  wallet.addEventListener("change", ({ detail }) => changes.push(detail.type));
+  const logo = "A".repeat(43);
+  service.brand = { appSpaceColor: "#1a2B3c", appSpaceLogo: logo };
+  assert.deepEqual((await account.status()).brand, { color: "#1a2B3c", logo });
+  await account.status();
+  assert.deepEqual(changes, ["branded"]);
+  const [stored] = await wallet.accounts();
+  assert.equal(stored.color, "#1a2B3c");
+  assert.equal(stored.logo, `${stored.url}/device/logo/${NAMES.appSpace}/${logo}`);
+  service.brand = { appSpaceColor: "red", appSpaceLogo: "../x" };
+  await account.status();
+  assert.deepEqual([account.color, account.logo], [null, null]);
+  service.brand = { appSpaceColor: 1 };
+  await assert.rejects(account.status(), { code: "bad_reply" });
 });
 
 test("a bind of another App Space or account than the link's is refused", async () => {

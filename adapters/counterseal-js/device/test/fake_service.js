@@ -179,10 +179,14 @@ export class FakeService {
     return Promise.all(keys.map(read));
   }
 
+  /** @type {{appSpaceColor?: unknown, appSpaceLogo?: unknown}} */
+  brand = {};
+
   status() {
     const keys = this.keys.map(({ role, kid }) => ({ role, kid }));
     const { device } = NAMES;
-    return { device, status: "ACTIVE", name: "", addresses: 0, attemptsLeft: 5, keys };
+    const status = { device, status: "ACTIVE", name: "", addresses: 0, attemptsLeft: 5, keys };
+    return { ...status, ...this.brand };
   }
 
   async answer(text, typ) {

@@ -2,6 +2,7 @@
 
 import { Unavailable } from "./device/index.js";
 import { home } from "./bind_view.js";
+import { brandOf } from "./brand.js";
 import { element, foreign } from "./dom.js";
 import { saveLink } from "./outcome_view.js";
 import { describe } from "./problems.js";
@@ -26,7 +27,14 @@ export async function showAccount(context, device) {
   const history = await account.history();
   context.fill(
     account.appSpaceName,
-    element("p", {}, foreign(account.accountName), " ", element("span", { class: "quiet" }, account.url)),
+    element("p", {}, brandOf(account, account.appSpaceName)),
+    element(
+      "p",
+      {},
+      account.accountName !== account.appSpaceName && foreign(account.accountName),
+      " ",
+      element("span", { class: "quiet" }, account.url),
+    ),
     account.state === "REVOKED" ? null : renameForm(account),
     element(
       "section",

@@ -1,5 +1,6 @@
 /** The first view: what waits for an answer, the accounts, and a place for a link. */
 
+import { brandOf } from "./brand.js";
 import { element, foreign } from "./dom.js";
 import { readPasted } from "./links.js";
 import { showBind } from "./bind_view.js";
@@ -73,7 +74,8 @@ export async function showHome(context) {
  * @param {ViewContext} context
  * @param {Account} account
  */
-function entryOf({ session }, { device, appSpaceName, accountName, name }) {
+function entryOf({ session }, account) {
+  const { device, appSpaceName, accountName, name } = account;
   const error = session.errors.get(device);
   return element(
     "li",
@@ -81,7 +83,7 @@ function entryOf({ session }, { device, appSpaceName, accountName, name }) {
     element(
       "a",
       { class: "card", href: `#/account/${device}` },
-      element("strong", {}, foreign(appSpaceName)),
+      brandOf(account, appSpaceName),
       accountName !== appSpaceName && element("span", {}, foreign(accountName)),
       element("span", { class: "quiet" }, foreign(name)),
       error !== undefined && element("span", { class: "problem" }, describe(error)),

@@ -1,6 +1,7 @@
 /** The view of a request: everything that is signed, as text, and the buttons in their order. */
 
 import { home } from "./bind_view.js";
+import { brandOf } from "./brand.js";
 import { readColours } from "./colours.js";
 import { announce, element, foreign } from "./dom.js";
 import { showOutcome } from "./outcome_view.js";
@@ -104,6 +105,7 @@ function fillRequest(context, account, shown) {
 
   context.fill(
     say("request.title"),
+    element("p", {}, brandOf(account, display.appSpace.name)),
     element("p", { class: "asks" }, element("strong", {}, foreign(display.origin.name)), " ", ...whomOf(account)),
     element(
       "article",

@@ -47,7 +47,7 @@ export class Session extends EventTarget {
     this.notifications = new Notifications(wallet, registration);
     wallet.addEventListener("change", (event) => {
       const { type } = /** @type {CustomEvent<{type: string}>} */ (event).detail;
-      if (["bound", "removed", "renamed"].includes(type)) this.#follow();
+      if (["bound", "removed", "renamed", "branded"].includes(type)) this.#follow();
       if (type === "bound") this.refreshNotifications();
     });
   }
@@ -123,6 +123,8 @@ export class Session extends EventTarget {
       const streams = this.#watches.size < STREAMS;
       this.#watches.set(account.device, controller);
       this.#watch(account, streams, controller.signal);
+      // Its colour and logo may be others by now; what is wrong otherwise, the watch says.
+      account.status().catch(() => undefined);
     }
     this.dispatchEvent(new Event("accounts"));
   }
