@@ -28,7 +28,7 @@ def bound(device, origin):
     return device
 
 
-def look(device):
+def inspect_chip(device):
     device.page.wait_for_function(
         "() => document.querySelector('.space img')?.naturalWidth > 0", timeout=30_000
     )
@@ -36,12 +36,12 @@ def look(device):
 
 
 def test_the_name_has_the_app_spaces_colour_and_logo(bound, origin):
-    *colours, address, width, name = look(bound)
+    *colours, address, width, name = inspect_chip(bound)
     assert (tuple(colours), width, name) == (COLOURS, 64, "Harbour Bank")
     assert address.startswith(f"{origin.url}/device/logo/")
     pending = origin.client.ask(ACCOUNT, "Log in?")
     bound.open_request()
-    assert look(bound) == [*COLOURS, address, 64, "Harbour Bank"]
+    assert inspect_chip(bound) == [*COLOURS, address, 64, "Harbour Bank"]
     origin.client.cancel(pending)
 
 
