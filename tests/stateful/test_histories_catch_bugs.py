@@ -9,6 +9,7 @@ from counterseal import _transaction
 from counterseal._decisions import (
     accounts,
     answers,
+    ceremonies,
     challenges,
     device_requests,
     endings,
@@ -17,9 +18,19 @@ from counterseal._decisions import (
     notifying,
 )
 from counterseal.errors import Refused
-from counterseal.machines import BINDING, CHALLENGE, BindingEvent, ChallengeEvent
+from counterseal.machines import (
+    AUTHENTICATION,
+    BINDING,
+    CHALLENGE,
+    REGISTRATION,
+    AuthenticationEvent,
+    BindingEvent,
+    ChallengeEvent,
+    RegistrationEvent,
+)
 from counterseal.models import BindingState, ChallengeState, SkipReason
 from counterseal.rules.answering import caller_proved
+from counterseal.rules.ceremonies import own_ceremony
 from counterseal.rules.standing import in_time
 
 
@@ -138,7 +149,34 @@ def pushed_for_ever(patch):
     patch.setattr(notifying, "progress_after", again)
 
 
+def ceremony_of_another_origin(patch):
+    patch.setattr(ceremonies, "own_ceremony", lambda facts: None)
+    for chart, event in (
+        (REGISTRATION, RegistrationEvent.REGISTER),
+        (AUTHENTICATION, AuthenticationEvent.FINISH),
+    ):
+        for key, cell in without(own_ceremony, chart, event).items():
+            patch.setitem(chart.cells, key, cell)
+
+
+def passkey_registered_twice(patch):
+    original = ceremonies._register
+
+    def register_again(facts, tools, registered, bindings):
+        return original(facts, tools, registered, ())
+
+    patch.setattr(ceremonies, "_register", register_again)
+
+
+def authentication_after_the_deadline(patch):
+    for key, cell in without(in_time, AUTHENTICATION, AuthenticationEvent.FINISH).items():
+        patch.setitem(AUTHENTICATION.cells, key, cell)
+
+
 PLANTS = {
+    ceremony_of_another_origin: "a ceremony of another origin ended",
+    passkey_registered_twice: "a passkey was registered twice",
+    authentication_after_the_deadline: "a ceremony ended at its deadline or after it",
     approval_after_the_deadline: "at the deadline or after it",
     lost_callback: "callbacks and endings do not match",
     guard_left_out: "strikes outlive a right signature",

@@ -25,6 +25,7 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.policy import Policy
+from counterseal.testing.authenticator import FakePasskey
 from counterseal.testing.entropy import ScriptedEntropy
 from counterseal.testing.histories.ledger import Limits, Plain
 from counterseal.testing.histories.observers import CANARY
@@ -77,6 +78,12 @@ PHONES = {
     "badge": PhoneSetup("mallory at the club", Algorithm.EDDSA),
 }
 
+BROWSERS = {"browser": "zoe", "kiosk": "adam", "console": "mallory"}
+"""Browsers, each with one passkey, and the people who use them."""
+
+DOMAIN = "shop.example"
+"""Where they use it; on the allow-list of each origin that says who its users are."""
+
 ORIGINS = {"shop": SIMPLE, "post": SIMPLE, "door": WITH_PROVIDER}
 
 CODES = {"shop": Codes.TYPED, "post": Codes.ECHOED, "door": Codes.TYPED}
@@ -115,6 +122,7 @@ def policy(*, supersede: bool) -> Policy:
         challenge_life_limit=timedelta(seconds=120),
         session_token_life=timedelta(seconds=60),
         login_life=timedelta(seconds=60),
+        ceremony_life=timedelta(seconds=60),
         proof_past=timedelta(seconds=120),
         revalidation_life=timedelta(seconds=90),
         idempotency_life=timedelta(hours=1),
@@ -173,6 +181,12 @@ def phone(service: FakeService, name: str) -> Phone:
         device=device,
         pin=PIN,
     )
+
+
+@cache
+def passkey(browser: str) -> FakePasskey:
+    """Return the passkey of a browser."""
+    return FakePasskey(kid=browser, rp_id=DOMAIN, origin=f"https://{DOMAIN}")
 
 
 def address(name: str) -> tuple[PushAddress, ...]:

@@ -98,6 +98,7 @@ class BindingEntry:
     Attributes:
         keys: Role and public JWK by key id, as the device offered them.
         suspended_by: `staff` or `idp` while suspended.
+        credential: Of a browser's passkey; empty for a device, which can be asked.
     """
 
     account: str
@@ -106,6 +107,23 @@ class BindingEntry:
     keys: dict[str, tuple[str, Plain]] = attrs.field(factory=dict)
     strikes: int = 0
     suspended_by: str | None = None
+    credential: str = ""
+
+
+@attrs.define(kw_only=True)
+class CeremonyEntry:
+    """
+    A registration or an authentication of a browser.
+
+    Attributes:
+        binding: What it ended in, or whose passkey was used.
+    """
+
+    account: str
+    origin: str
+    deadline: datetime
+    state: str = "STARTED"
+    binding: str | None = None
 
 
 @attrs.define(kw_only=True)
@@ -210,6 +228,7 @@ class Ledger:
     callbacks: dict[str, CallbackEntry] = attrs.field(factory=dict)
     notifications: dict[str, NotificationEntry] = attrs.field(factory=dict)
     logins: dict[str, str] = attrs.field(factory=dict)
+    ceremonies: dict[str, CeremonyEntry] = attrs.field(factory=dict)
     versions: dict[str, int] = attrs.field(factory=dict)
     withdrawn: dict[str, datetime] = attrs.field(factory=dict)
     keyed: dict[tuple[str, str], str] = attrs.field(factory=dict)
@@ -219,7 +238,21 @@ class Ledger:
         return [delivery for delivery in self.callbacks.values() if delivery.challenge == challenge]
 
     def bindings_of(self, account: str, *states: str) -> list[str]:
-        """Return the account's bindings in one of *states*."""
+        """Return the account's devices, not its browsers, in one of *states*."""
+        return [
+            guid for guid in self._bound(account, *states) if not self.bindings[guid].credential
+        ]
+
+    def browsers_of(self, account: str, credential: str | None, *states: str) -> list[str]:
+        """Return the bindings of the account's browsers, with this credential unless None."""
+        return [
+            guid
+            for guid in self._bound(account, *states)
+            if self.bindings[guid].credential
+            and credential in {None, self.bindings[guid].credential}
+        ]
+
+    def _bound(self, account: str, *states: str) -> list[str]:
         return [
             guid
             for guid, binding_entry in self.bindings.items()
@@ -230,7 +263,7 @@ class Ledger:
         """Return the account's bindings that take a place at *at*."""
         return [
             guid
-            for guid in self.bindings_of(account, "INVITED", "ACTIVE", "SUSPENDED")
+            for guid in self._bound(account, "INVITED", "ACTIVE", "SUSPENDED")
             if self.bindings[guid].state != "INVITED" or at < self.bindings[guid].deadline
         ]
 

@@ -25,6 +25,7 @@ from counterseal.models import (
 from counterseal.ports import Ports
 from counterseal.testing.faults import Crash, Faults, faulty_ports
 from counterseal.testing.histories import actors
+from counterseal.testing.histories.ceremony_oracle import require_none_open
 from counterseal.testing.histories.ending_oracle import require_all_ended
 from counterseal.testing.histories.ledger import Commit, Ledger, Operation, Plain, Verify
 from counterseal.testing.histories.observers import (
@@ -123,6 +124,7 @@ class HistoryModel(RuleBasedStateMachine):
         self.returns: list[tuple[Return, Redirect]] = []
         self.spent: list[tuple[str, str]] = []
         self.captured: list[Captured] = []
+        self.ceremonies: list[Any] = []
         self.leaks = LeakDetector()
         self.service = FakeService(
             seed=seed, policy=actors.policy(supersede=supersede), adapters=self._between
@@ -144,7 +146,9 @@ class HistoryModel(RuleBasedStateMachine):
         self.receivers = CallbackReceivers(
             {str(guid): text for guid, text in webhook_secrets.items()}
         )
-        self.origins = {name: service.renewed(party) for name, party in self.origins.items()}
+        self.origins = {
+            name: _with_domain(service.renewed(party)) for name, party in self.origins.items()
+        }
         self.phones: dict[str, Phone] = {
             name: actors.phone(service, name) for name in actors.PHONES
         }
@@ -252,6 +256,7 @@ class HistoryModel(RuleBasedStateMachine):
         for notice in self.service.notifications.due(limit=1000):
             self._push(notice.guid)
         require_all_ended(self.ledger)
+        require_none_open(self.ledger)
         self._receipts_chain()
 
     def _attempt(self, guid: Guid) -> None:
@@ -321,3 +326,7 @@ class HistoryModel(RuleBasedStateMachine):
     def _recorded(self, event: AuditEvent) -> None:
         self.audit_events.append(event)
         self.leaks.require_absent(repr(event))
+
+
+def _with_domain(party: RelyingParty) -> RelyingParty:
+    return attrs.evolve(party, origin=attrs.evolve(party.origin, domains=(actors.DOMAIN,)))

@@ -14,15 +14,19 @@ It shares no code with the core. What it demands:
 - an account that is erased has no device and no question left, and is shown to nobody;
 - counters are never below the truth;
 - an attacker changes nothing that is somebody else's;
+- a ceremony ends once, in time, by its own origin and the passkey of its own account, and a
+  registration in a binding that is never asked and never notified;
 - receipts chain, account by account.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
-from counterseal.testing.histories import ending_oracle, notification_oracle
+from counterseal.testing.histories import ceremony_oracle, ending_oracle, notification_oracle
 from counterseal.testing.histories.ledger import (
     AccountEntry,
     BindingEntry,
@@ -34,7 +38,10 @@ from counterseal.testing.histories.ledger import (
 )
 from counterseal.testing.histories.transitions import ENDED, TRANSITIONS
 
-ORDER = ("Login", "Binding", "Challenge", "Callback", "Notification", "Account")
+ORDER = (
+    *("Login", "PasskeyRegistration", "PasskeyAuthentication"),
+    *("Binding", "Challenge", "Callback", "Notification", "Account"),
+)
 """The account last: its counters follow from what the others did."""
 
 
@@ -85,14 +92,14 @@ def _login(ledger: Ledger, commit: Commit, _: Plain | None, new: Plain) -> None:
     ledger.logins[new["guid"]] = new["state"]
 
 
+def _ceremony(kind: str, ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> None:
+    ceremony_oracle.check_ceremony(ledger, commit, kind, old, new)
+
+
 def _binding(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> None:
     facts, guid, state = commit.operation.facts, new["guid"], new["state"]
     if old is None:
-        if new["account"] in ledger.accounts:
-            assert not ledger.accounts[new["account"]].locked, "a locked account was invited"
-        ledger.bindings[guid] = BindingEntry(account=new["account"], deadline=new["deadline"])
-        living = ledger.living(new["account"], commit.latest)
-        assert len(living) <= ledger.limits.bindings, "more devices than the policy allows"
+        _new_binding(ledger, commit, new)
         return
     binding_entry = ledger.bindings[guid]
     before, binding_entry.state = binding_entry.state, state
@@ -143,6 +150,19 @@ def _binding(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> N
         ending_oracle.check_strike(ledger, commit, old, new)
     assert new["strikes"] == binding_entry.strikes, "strikes do not add up"
     assert _keys_of(new) == binding_entry.keys, "keys that the device did not offer"
+
+
+def _new_binding(ledger: Ledger, commit: Commit, new: Plain) -> None:
+    guid, account = new["guid"], new["account"]
+    if account in ledger.accounts:
+        assert not ledger.accounts[account].locked, "a locked account was invited"
+    if commit.operation.verb == "register":
+        ledger.bindings[guid] = ceremony_oracle.check_registered(ledger, commit, new)
+    else:
+        ledger.bindings[guid] = BindingEntry(account=account, deadline=new["deadline"])
+    assert _keys_of(new) == ledger.bindings[guid].keys, "keys that nobody offered"
+    living = ledger.living(account, commit.latest)
+    assert len(living) <= ledger.limits.bindings, "more devices than the policy allows"
 
 
 def _challenge(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> None:
@@ -326,8 +346,10 @@ def _jwk_of(key: Plain) -> Plain:
     return {**json.loads(key["jwk"]), "kid": key["kid"], "alg": key["algorithm"]}
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[Ledger, Commit, Plain | None, Plain], None]] = {
     "Login": _login,
+    "PasskeyRegistration": partial(_ceremony, "PasskeyRegistration"),
+    "PasskeyAuthentication": partial(_ceremony, "PasskeyAuthentication"),
     "Binding": _binding,
     "Challenge": _challenge,
     "Callback": _callback,

@@ -12,6 +12,7 @@ from counterseal.memory import MemorySigner
 from counterseal.models import Role
 from counterseal.testing.histories import actors
 from counterseal.testing.histories.attacks import ON_ANSWERS, ON_DEVICES, ON_LOGINS
+from counterseal.testing.histories.ceremonies import WAYS as CEREMONY_WAYS
 from counterseal.testing.histories.challenges import QuestionDraft
 from counterseal.testing.histories.planned_faults import (
     FAULTS,
@@ -23,6 +24,8 @@ from counterseal.testing.histories.scenarios import Scenarios
 from counterseal.testing.histories.strategies import (
     ASKABLE,
     ATTACKERS,
+    BROWSERS,
+    CEREMONIES,
     CHALLENGES,
     DRAFTS,
     HONEST,
@@ -37,6 +40,7 @@ from counterseal.testing.histories.strategies import (
     PINS,
     ROLES,
     STATUSES,
+    TOWN,
     WAY,
     some,
 )
@@ -257,6 +261,29 @@ class Rules(Scenarios):
         """Attempt every notification that is due."""
         for notifications in self.service.notifications.due():
             self.push(notifications.guid)
+
+    # Ceremonies
+
+    @rule(browser=BROWSERS, kind=CEREMONIES, origin=TOWN, fault=FAULTS)
+    def begins_a_ceremony(
+        self, browser: str, kind: str, origin: str, fault: PlannedFault | None
+    ) -> None:
+        """Begin a registration or an authentication."""
+        begun = self.begin_ceremony(browser, kind, origin, fault)
+        if begun is not None:
+            self.ceremonies.append(begun)
+
+    @precondition(lambda self: self.ceremonies)
+    @rule(pick=some(4), way=st.sampled_from(CEREMONY_WAYS), origin=TOWN, fault=FAULTS)
+    def ends_a_ceremony(self, pick: int, way: str, origin: str, fault: PlannedFault | None) -> None:
+        """Answer a ceremony, whatever became of it, the newest first."""
+        begun = self.ceremonies[::-1][pick % len(self.ceremonies)]
+        self.end_ceremony(begun, way, origin, fault)
+
+    @rule(browser=BROWSERS, verb=st.sampled_from(["suspend", "resume", "revoke"]), fault=FAULTS)
+    def changes_a_browser(self, browser: str, verb: str, fault: PlannedFault | None) -> None:
+        """Suspend, resume or revoke the binding of a browser's passkey."""
+        self.change_state(verb, self.browser_binding(browser), fault)
 
     # Time, and what is outside
 

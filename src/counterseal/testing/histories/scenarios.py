@@ -8,6 +8,7 @@ import attrs
 
 from counterseal.testing.histories import actors
 from counterseal.testing.histories.attacks import ON_ANSWERS, ON_DEVICES, Attacks
+from counterseal.testing.histories.ceremonies import AUTHENTICATION, REGISTRATION
 from counterseal.testing.histories.challenges import QuestionDraft
 from counterseal.testing.histories.planned_faults import PlannedFault
 
@@ -144,6 +145,23 @@ class Scenarios(Attacks):
         self.answer(name, challenge, which, "right")
         self.disown(name, challenge)
         return challenge
+
+    def register_and_authenticate(
+        self, browser: str, ways: list[str], ticks: int | None, fault: PlannedFault | None
+    ) -> None:
+        """Register a passkey and authenticate by it, in some *ways* and rightly, and each again."""
+        for kind in (REGISTRATION, AUTHENTICATION, REGISTRATION):
+            begun = self.begin_ceremony(browser, kind, "shop")
+            if begun is None:
+                return
+            self.ceremonies.append(begun)
+            if ticks is not None and kind == AUTHENTICATION:
+                deadline = self.ledger.ceremonies[begun.guid].deadline
+                self.service.clock.jump(deadline + timedelta(microseconds=ticks))
+            self.end_ceremony(begun, "right", "post")
+            for way in (*ways, "right", "right"):
+                self.end_ceremony(begun, way, "shop", fault)
+                fault = None
 
     def issue_twice(
         self, pair: tuple[str, str], draft: QuestionDraft, seconds: int, fault: PlannedFault | None

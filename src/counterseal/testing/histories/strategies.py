@@ -10,6 +10,7 @@ from counterseal._decisions.invitations import Invitation
 from counterseal.models import Role
 from counterseal.testing.histories import actors
 from counterseal.testing.histories.answers import WAYS
+from counterseal.testing.histories.ceremonies import AUTHENTICATION, REGISTRATION
 from counterseal.testing.histories.challenges import QuestionDraft
 
 CHALLENGES: Bundle[str] = Bundle("challenges")
@@ -23,6 +24,10 @@ ATTACKERS = st.sampled_from(["burner", "badge"])
 PEOPLE = st.sampled_from(tuple(actors.PEOPLE))
 MEMBERS = st.sampled_from(["lena", "mallory at the club"])
 ORIGINS = st.sampled_from(tuple(actors.ORIGINS))
+BROWSERS = st.sampled_from(tuple(actors.BROWSERS))
+CEREMONIES = st.sampled_from([REGISTRATION, AUTHENTICATION])
+TOWN = st.sampled_from(["shop", "shop", "shop", "post"])
+"""The origins that know the users of browsers, most often the one that began."""
 ASKABLE = st.sampled_from(actors.ASKABLE)
 DRAFTS = st.builds(
     QuestionDraft,

@@ -10,13 +10,14 @@ DEVICE_CALLS = {
 ENDED = ("ANSWERED", "DISOWNED", "CANCELLED", "FAILED", "EXPIRED")
 
 TRANSITIONS: dict[tuple[str, str | None, str], set[str]] = {
-    ("Account", None, ""): {"invite", "log_in"},
+    ("Account", None, ""): {"invite", "log_in", "start_registration"},
     ("Account", "", ""): {
         *DEVICE_CALLS,
         *("invite", "log_in", "complete", "suspend", "resume", "revoke", "vouch"),
-        *("lock", "unlock", "issue", "cancel", "sweep", "erase", "push"),
+        *("lock", "unlock", "issue", "cancel", "sweep", "erase", "push", "register"),
     },
     ("Binding", None, "INVITED"): {"invite", "log_in"},
+    ("Binding", None, "ACTIVE"): {"register"},
     ("Binding", "INVITED", "ACTIVE"): {"complete"},
     ("Binding", "INVITED", "EXPIRED"): {"sweep"},
     ("Binding", "INVITED", "REVOKED"): {"revoke", "erase"},
@@ -31,6 +32,12 @@ TRANSITIONS: dict[tuple[str, str | None, str], set[str]] = {
     ("Login", None, "STARTED"): {"redirect"},
     ("Login", "STARTED", "USED"): {"log_in"},
     ("Login", "STARTED", "EXPIRED"): {"sweep"},
+    ("PasskeyRegistration", None, "STARTED"): {"start_registration"},
+    ("PasskeyRegistration", "STARTED", "REGISTERED"): {"register"},
+    ("PasskeyRegistration", "STARTED", "EXPIRED"): {"sweep"},
+    ("PasskeyAuthentication", None, "STARTED"): {"start_authentication"},
+    ("PasskeyAuthentication", "STARTED", "AUTHENTICATED"): {"authenticate"},
+    ("PasskeyAuthentication", "STARTED", "EXPIRED"): {"sweep"},
     ("Challenge", None, "PENDING"): {"issue"},
     ("Challenge", "PENDING", "PENDING"): {"answer"},
     ("Challenge", "PENDING", "SEEN"): {"fetch"},

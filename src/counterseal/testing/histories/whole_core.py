@@ -10,6 +10,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import MultipleResults, multiple, rule
 
+from counterseal.testing.histories.ceremonies import WAYS as CEREMONY_WAYS
 from counterseal.testing.histories.challenges import QuestionDraft
 from counterseal.testing.histories.planned_faults import (
     FAULTS,
@@ -22,6 +23,7 @@ from counterseal.testing.histories.rules import Rules
 from counterseal.testing.histories.strategies import (
     ASKABLE,
     ATTACKERS,
+    BROWSERS,
     CHALLENGES,
     DRAFTS,
     ENDING,
@@ -193,6 +195,18 @@ class WholeCore(Rules):
     ) -> MultipleResults[str]:
         """End a new question, and attempt its callback while somebody else acts."""
         return new(self.deliver(pair, ending, [status], concurrent_call))
+
+    @rule(
+        browser=BROWSERS,
+        ways=st.lists(st.sampled_from(CEREMONY_WAYS), max_size=2),
+        ticks=st.none() | ON_THE_EDGE,
+        fault=FAULTS | INTERLEAVED,
+    )
+    def registers_and_authenticates(
+        self, browser: str, ways: list[str], ticks: int | None, fault: PlannedFault | None
+    ) -> None:
+        """Register a passkey, and authenticate by it, perhaps on the edge of the deadline."""
+        self.register_and_authenticate(browser, ways, ticks, fault)
 
     @rule(target=CHALLENGES, mine=ATTACKERS, victim=HONEST, draft=DRAFTS, button=PICK)
     def attacks_in_every_way(
