@@ -249,11 +249,13 @@ class Rules(Scenarios):
     # Notifications
 
     @precondition(lambda self: self.ledger.notifications)
-    @rule(pick=some(8), fault=FAULTS_OF_PUSHES)
-    def pushes(self, pick: int, fault: PlannedFault | None) -> None:
-        """Attempt one notification, the newest first."""
-        notifications = list(self.ledger.notifications)[::-1]
+    @rule(pick=some(8), failing=st.booleans(), fault=FAULTS_OF_PUSHES)
+    def pushes(self, pick: int, failing: bool, fault: PlannedFault | None) -> None:  # noqa: FBT001
+        """Attempt one notification, the newest first; the push service may fail this once."""
+        notifications, outbox = list(self.ledger.notifications)[::-1], self.service.outbox
+        before, outbox.failing = outbox.failing, outbox.failing or failing
         self.push(notifications[pick % len(notifications)], fault)
+        outbox.failing = before
 
     @precondition(lambda self: self.ledger.notifications)
     @rule()
