@@ -11,7 +11,7 @@ OCCASIONS = {
         "Challenge",
         {"ANSWERED", "DISOWNED", "CANCELLED", "FAILED"},
     ),
-    "device_bound": ({"complete"}, "Binding", {"ACTIVE"}),
+    "device_bound": ({"complete", "register"}, "Binding", {"ACTIVE"}),
     "device_revoked": ({"revoke", "unbind", "answer", "disown", "rotate"}, "Binding", {"REVOKED"}),
 }
 """The operations that enqueue each occasion, and the record of the same commit that it tells of."""

@@ -57,7 +57,17 @@ TRANSITIONS: dict[tuple[str, str | None, str], set[str]] = {
     ("Callback", "QUEUED", "DEAD"): {"attempt"},
     ("Callback", "DEAD", "QUEUED"): {"requeue"},
     ("Notification", None, "QUEUED"): {
-        *("issue", "cancel", "complete", "revoke", "unbind", "answer", "disown", "rotate"),
+        *(
+            "issue",
+            "cancel",
+            "complete",
+            "register",
+            "revoke",
+            "unbind",
+            "answer",
+            "disown",
+            "rotate",
+        ),
     },
     **{("Notification", "QUEUED", after): {"push"} for after in ("QUEUED", "DELIVERED", "OVER")},
 }
