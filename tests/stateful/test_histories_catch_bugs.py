@@ -162,8 +162,8 @@ def ceremony_of_another_origin(patch):
 def passkey_registered_twice(patch):
     original = ceremonies._register
 
-    def register_again(facts, tools, registered, bindings):
-        return original(facts, tools, registered, ())
+    def register_again(facts, tools, registered, bindings, served_kinds):
+        return original(facts, tools, registered, (), served_kinds)
 
     patch.setattr(ceremonies, "_register", register_again)
 
