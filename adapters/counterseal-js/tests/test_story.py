@@ -115,4 +115,5 @@ def test_a_clock_that_is_an_hour_late_is_corrected(story):
 
 def test_the_wallet_tells_of_changes(story):
     assert story["changes"][0] == "bound"
-    assert {"answered", "renamed", "rotated", "requests"} <= set(story["changes"])
+    expected = {"answered", "ended", "renamed", "rotated", "requests"}
+    assert expected <= set(story["changes"])
