@@ -11,6 +11,7 @@ import { keySigner, signToken } from "../wire/jws.js";
 import { Connection } from "./connection.js";
 import { ServiceRefused } from "./errors.js";
 import { readEvents } from "./events.js";
+import { decideNewDevice, inviteDevice, listNewDevices } from "./new_devices.js";
 import { keepReceipt, refreshKeys, verifyTrusted } from "./receipts.js";
 import { readAnswerReply, readOpenRequests, readRequest, readStatus } from "./records.js";
 import { demandUnchanged, rotateKeys } from "./rotation.js";
@@ -23,6 +24,7 @@ import { demandUnchanged, rotateKeys } from "./rotation.js";
 /** @typedef {import("./records.js").AccountRecord} AccountRecord */
 /** @typedef {import("./records.js").DeviceStatus} DeviceStatus */
 /** @typedef {import("./records.js").HistoryEntry} HistoryEntry */
+/** @typedef {import("./new_devices.js").NewDevice} NewDevice */
 /** @typedef {import("./records.js").OpenRequest} OpenRequest */
 
 /**
@@ -60,6 +62,13 @@ const CODE = /^[0-9]{6}$/;
 const JOSE = "application/jose";
 /** One device of one account, at one service. */
 export class Account {
+  /**
+   * Of a new device that waits to be confirmed: the code to compare with another device's, and
+   * until when. Only the program that bound the device knows it: the code would tell a right PIN.
+   *
+   * @type {{code: string, confirmBy: string} | null}
+   */
+  comparison = null;
   #connection;
   #surroundings;
   /** @type {WeakMap<ShownRequest, string>} */
@@ -445,6 +454,40 @@ export class Account {
   async #change(change) {
     const call = { method: "PATCH", path: "/device", body: JSON.stringify(change) };
     return (await this.#connection.repeat(call, readStatus)).value;
+  }
+
+  /**
+   * Invite one more device of the account.
+   *
+   * @returns {Promise<import("./new_devices.js").DeviceInvitation>}
+   * @throws {ServiceRefused} `new_device_forbidden`, `too_often` and others.
+   */
+  inviteDevice() {
+    return inviteDevice(this.#connection);
+  }
+
+  /**
+   * Return the new devices of the account that wait to be confirmed, oldest first.
+   *
+   * @returns {Promise<NewDevice[]>}
+   */
+  newDevices() {
+    return listNewDevices(this.#connection);
+  }
+
+  /**
+   * Confirm a new device, or refuse it; asks the person for the strong key. Show its `code` first:
+   * it has to be the same on both screens.
+   *
+   * @param {NewDevice} newDevice As `newDevices` returned it.
+   * @param {import("../wire/confirmation.js").Choice} choice `add`; `move`, which revokes this
+   *   device; or `refuse`.
+   * @returns {Promise<{device: string, status: string}>}
+   * @throws {ServiceRefused} `strong_key_missed`: most likely a wrong PIN; others.
+   * @throws {Refused} `changed_elsewhere`: the keys were replaced meanwhile; call again.
+   */
+  decide(newDevice, choice) {
+    return decideNewDevice(this.#connection, this.#surroundings, newDevice, choice);
   }
 
   /**

@@ -31,6 +31,7 @@ const STREAM = 330_000;
 const REASONS = new Map([
   ["suspended", "SUSPENDED"],
   ["revoked", "REVOKED"],
+  ["unconfirmed", "UNCONFIRMED"],
 ]);
 /** What every call of a revoked device is refused with. */
 const REVOKED = Object.freeze({
@@ -230,7 +231,8 @@ export class Connection {
     if (state === previous || previous === "REVOKED") return;
     const keyless = { deviceKey: null, strongKey: { ...strongKey, record: {} }, rotation: null };
     await update(state === "REVOKED" ? { state, ...keyless } : { state });
-    this.#notify(state === "ACTIVE" ? "resumed" : state.toLowerCase(), device);
+    const active = previous === "UNCONFIRMED" ? "confirmed" : "resumed";
+    this.#notify(state === "ACTIVE" ? active : state.toLowerCase(), device);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Records: what a wallet stores of each account, and what the service replies to a device. */
 
+import { isMoment } from "../wire/claims.js";
 import { InvalidField } from "../wire/errors.js";
 import { isAnyText, Members } from "../wire/members.js";
 import { readKeyRecord } from "./strong_keys.js";
@@ -19,7 +20,7 @@ import { readKeyRecord } from "./strong_keys.js";
  * @property {string} accountName What to call the account.
  * @property {Brand} [brand] As the service last said; none before the first status.
  * @property {string} name What the device is called at the service.
- * @property {"ACTIVE" | "SUSPENDED" | "REVOKED"} state As the service last said.
+ * @property {"UNCONFIRMED" | "ACTIVE" | "SUSPENDED" | "REVOKED"} state As the service last said.
  * @property {KeyRecord | null} deviceKey Null once the device is revoked.
  * @property {StrongRecord} strongKey Its record is empty once the device is revoked.
  * @property {{keys: Record<string, string>[]}} serviceKeys Pinned, a JWK Set.
@@ -97,7 +98,7 @@ export function readAccountRecord(record) {
 
 /**
  * @param {unknown} document
- * @returns {{device: string, account: string, appSpace: string, serviceKeys: unknown}}
+ * @returns {{device: string, account: string, appSpace: string, serviceKeys: unknown, confirmBy: string | null}}
  */
 export function readBond(document) {
   const members = new Members(document);
@@ -106,6 +107,7 @@ export function readBond(document) {
     account: members.guid("account"),
     appSpace: members.guid("appSpace"),
     serviceKeys: members.document["serviceKeys"],
+    confirmBy: members.readOrNull("confirmBy", isMoment),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Wallets: several accounts, at several services, in one store. */
 
 import { systemRandom } from "../wire/bytes.js";
+import { comparisonCode } from "../wire/confirmation.js";
 import { BadReply, Misuse } from "../wire/errors.js";
 import { readAddress } from "../wire/http.js";
 import { keySigner } from "../wire/jws.js";
@@ -11,6 +12,7 @@ import { Account } from "./account.js";
 import { writeBind } from "./enrolment.js";
 import { systemLocks } from "./locks.js";
 import { finishLogin, startLogin } from "./login.js";
+import { thumbprintsOf } from "./new_devices.js";
 import { readAccountRecord, readBond, readInvitation } from "./records.js";
 import { Service } from "./service.js";
 import { lockOf } from "./stored_account.js";
@@ -46,10 +48,11 @@ import { generateKey } from "./strong_keys.js";
  */
 
 /**
- * What a `change` event says: `type` is `bound`, `requests`, `ended`, `answered`, `renamed`, `branded`, `keys`,
- * `rotated`, `suspended`, `resumed`, `revoked` or `removed`, and `device` is the GUID of the
- * account's device. With `ended`, which `watch` learns, `request` is the GUID of a request that is
- * open no more: answered on another device, withdrawn or over.
+ * What a `change` event says: `type` is `bound`, `requests`, `ended`, `answered`, `renamed`,
+ * `branded`, `keys`, `rotated`, `unconfirmed`, `confirmed`, `suspended`, `resumed`, `revoked` or
+ * `removed`, and `device` is the GUID of the account's device. With `ended`, which `watch` learns,
+ * `request` is the GUID of a request that is open no more: answered on another device, withdrawn
+ * or over.
  *
  * @typedef {CustomEvent<{type: string, device: string, request?: string}>} ChangeEvent
  */
@@ -147,7 +150,7 @@ export class Wallet extends EventTarget {
       appSpaceName: invitation.appSpaceName,
       accountName,
       name: name ?? "",
-      state: "ACTIVE",
+      state: bond.confirmBy === null ? "ACTIVE" : "UNCONFIRMED",
       deviceKey: keys.deviceKey,
       strongKey: keys.strongKey,
       serviceKeys: keySetDocument(serviceKeys),
@@ -158,8 +161,14 @@ export class Wallet extends EventTarget {
     };
     await store.put("accounts", bond.device, record);
     this.#newKeys.delete(token);
+    const opened = this.#open(record);
+    if (bond.confirmBy !== null) {
+      const thumbprints = await thumbprintsOf(keys.offered);
+      const code = await comparisonCode(bond.account, bond.device, thumbprints);
+      opened.comparison = { code, confirmBy: bond.confirmBy };
+    }
     this.#notify("bound", bond.device);
-    return this.#open(record);
+    return opened;
   }
 
   /**

@@ -201,6 +201,25 @@ export function thumbprintOf({ kid: _kid, alg, ...members }) {
   return digest(canonical(members["kty"] === "AKP" ? { ...members, alg } : members));
 }
 
+/** @type {ReadonlyMap<unknown, readonly string[]>} */
+const MEMBERS = new Map(Object.values(KINDS).map(({ kty, members }) => [kty, members]));
+
+/**
+ * Return the thumbprint of somebody's public JWK, whatever its algorithm; the key is not checked.
+ *
+ * @param {unknown} jwk
+ * @returns {Promise<string>}
+ * @throws {InvalidField} It is of an unknown type, or a member is missing.
+ */
+export function publicThumbprint(jwk) {
+  const names = isObject(jwk) ? MEMBERS.get(jwk.kty) : undefined;
+  if (!isObject(jwk) || names === undefined) throw new InvalidField("jwk", "of an unknown type");
+  for (const name of names) {
+    if (typeof jwk[name] !== "string") throw new InvalidField(name, "missing, or not a text");
+  }
+  return digest(canonical(Object.fromEntries(names.map((name) => [name, jwk[name]]))));
+}
+
 /**
  * Tell whether two keys are one, under one name and for one algorithm.
  *

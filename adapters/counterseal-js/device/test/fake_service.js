@@ -4,7 +4,7 @@
 import { ANSWER, DISOWN } from "../../wire/answer.js";
 import { digest } from "../../wire/bytes.js";
 import { canonical } from "../../wire/ijson.js";
-import { keySigner, readToken, signToken } from "../../wire/jws.js";
+import { keySigner, readToken, signToken, verifyToken } from "../../wire/jws.js";
 import { thumbprintOf } from "../../wire/keys.js";
 import {
   checkAnswer,
@@ -37,6 +37,10 @@ export class FakeService {
   script = [];
   open = true;
   state = "ACTIVE";
+  /** Until when a device that is bound has to be confirmed. */
+  confirmBy = undefined;
+  newDevices = [];
+  decisions = [];
   /** Milliseconds that the wallet's clock is ahead. */
   ahead = 0;
   /** Where passkeys may be used, as the App Space says. */
@@ -139,6 +143,7 @@ export class FakeService {
       const { challenge: guid, expiresAt } = this.display;
       return { guid, state: "SEEN", expiresAt, display: canonical(this.display) };
     }
+    if (path === "/device/confirmations") return this.confirmations(request);
     if (path === "/device/answer") return this.answer(request.body, ANSWER);
     if (path === "/device/disown") return this.answer(request.body, DISOWN);
     if (path === "/device/rotate") return this.rotate(JSON.parse(request.body));
@@ -160,7 +165,17 @@ export class FakeService {
     if (spent) throw Object.assign(new Error(), { code: "token_spent" });
     this.keys = keys;
     const { device, account, appSpace } = NAMES;
-    return { device, account, appSpace, serviceKeys: { keys: [this.issuer.jwk] } };
+    const { confirmBy } = this;
+    return { device, account, appSpace, serviceKeys: { keys: [this.issuer.jwk] }, confirmBy };
+  }
+
+  /** List the new devices, or read a decision on one, which only the strong key may sign. */
+  async confirmations({ method, body }) {
+    if (method === "GET") return { confirmations: this.newDevices };
+    const strong = this.keys.find(({ role }) => role === "strong");
+    const claims = await verifyToken(readToken(body), strong, "counterseal-confirm+jwt");
+    this.decisions.push(claims);
+    return { device: claims.binding, status: "ACTIVE" };
   }
 
   async rotate(body) {
