@@ -2,7 +2,7 @@
 
 import { systemRandom } from "../wire/bytes.js";
 import { comparisonCode } from "../wire/confirmation.js";
-import { BadReply, Misuse } from "../wire/errors.js";
+import { BadReply, InvalidField, Misuse } from "../wire/errors.js";
 import { readAddress } from "../wire/http.js";
 import { keySigner } from "../wire/jws.js";
 import { keySetDocument, readKeySet, thumbprintOf } from "../wire/keys.js";
@@ -19,6 +19,7 @@ import { lockOf } from "./stored_account.js";
 import { generateKey } from "./strong_keys.js";
 
 /** @typedef {import("../wire/keys.js").Algorithm} Algorithm */
+/** @typedef {import("../wire/link.js").BindLink} BindLink */
 /** @typedef {import("./strong_keys.js").StrongKeys} StrongKeys */
 
 /**
@@ -40,7 +41,7 @@ import { generateKey } from "./strong_keys.js";
 
 /**
  * @typedef {object} BindOptions
- * @property {string} url The service's address.
+ * @property {string} [url] The service's address; a link may have it.
  * @property {string} link The bind link, or the session token alone.
  * @property {string} [name] What to call the device.
  * @property {readonly import("./enrolment.js").PushAddress[]} [addresses]
@@ -116,14 +117,15 @@ export class Wallet extends EventTarget {
    *
    * @param {BindOptions} options
    * @returns {Promise<Account>}
-   * @throws {import("../wire/errors.js").InvalidField} The link is malformed.
+   * @throws {InvalidField} The link is malformed, or of another service than `url`.
    * @throws {import("./errors.js").ServiceRefused} `denied`, `deadline_passed`, `token_spent` and
    *   others: see the reference page "The wire".
    */
   async bind({ url, link, name, addresses, strongKey }) {
     const { store } = this.#settings;
-    const service = this.#service(url);
-    const invitation = await this.#invitation(service, link);
+    const read = /^[a-z]+:\/\//.test(link) ? readLink(link) : undefined;
+    const service = this.#service(addressOf(url, read));
+    const invitation = read ?? (await this.#invitation(service, link));
     const { token, appSpace } = invitation;
     const accountName = invitation.displayName ?? invitation.appSpaceName;
     const newKeys = this.#newKeys.get(token) ?? this.#makeKeys(strongKey, accountName);
@@ -224,14 +226,13 @@ export class Wallet extends EventTarget {
 
   /**
    * @param {Service} service
-   * @param {string} link
-   * @returns {Promise<import("../wire/link.js").BindLink>}
+   * @param {string} token
+   * @returns {Promise<BindLink>}
    */
-  async #invitation(service, link) {
-    if (/^[a-z]+:\/\//.test(link)) return readLink(link);
-    const body = JSON.stringify({ token: link });
+  async #invitation(service, token) {
+    const body = JSON.stringify({ token });
     const call = { method: "POST", path: "/device/invitation", body };
-    return { token: link, ...(await service.plain(call, readInvitation)) };
+    return { token, ...(await service.plain(call, readInvitation)) };
   }
 
   /**
@@ -301,4 +302,20 @@ export class Wallet extends EventTarget {
   #notify(type, device, more) {
     this.dispatchEvent(new CustomEvent("change", { detail: { type, device, ...more } }));
   }
+}
+
+/**
+ * Return the service's address, which the program or the link has.
+ *
+ * @param {string | undefined} url
+ * @param {BindLink | undefined} link
+ */
+function addressOf(url, link) {
+  const address = url ?? link?.service;
+  if (address === undefined) throw new Misuse("client_unfit", "neither `url` nor the link has the address");
+  const plain = (/** @type {string} */ each) => each.replace(/\/+$/, "");
+  if (link?.service !== undefined && plain(link.service) !== plain(address)) {
+    throw new InvalidField("service", "another one than `url`");
+  }
+  return address;
 }

@@ -79,6 +79,21 @@ test("a bind of another App Space or account than the link's is refused", async 
   assert.deepEqual(await wallet.accounts(), []);
 });
 
+test("a link may have the service's address, and is then of no other", async () => {
+  const app = "https://app.example.com/app";
+  const own = link({ app, service: URL_OF_SERVICE });
+  const other = link({ app, service: "https://auth.example.org" });
+  const field = { field: "service" };
+  await assert.rejects(wallet.bind({ url: URL_OF_SERVICE, link: other }), field);
+  await assert.rejects(wallet.bind({ link: link() }), { code: "client_unfit" });
+  await assert.rejects(wallet.bind({ link: service.token }), { code: "client_unfit" });
+  const insecure = link({ app, service: "http://auth.example.com" });
+  await assert.rejects(wallet.bind({ link: insecure }), { code: "client_unfit" });
+  assert.deepEqual(service.requests, []);
+  const account = await wallet.bind({ link: own });
+  assert.equal(account.url, URL_OF_SERVICE);
+});
+
 test("an answer whose reply is lost is sent again, to the byte, and asks for one PIN", async () => {
   const account = await bind({ strongKey: "pin" });
   const shown = await shownAt(account);
