@@ -154,6 +154,30 @@ story.passkey = {
   }),
 };
 
+story.newDevices = {};
+for (const choice of ["add", "refuse", "move"]) {
+  const kinds = () => [pinKeys({ askPin: async () => "1379" })];
+  const oldPhone = new Wallet({ store: memoryStore(), strongKeys: kinds() });
+  const newPhone = new Wallet({ store: memoryStore(), strongKeys: kinds() });
+  const accountId = `mover-${choice}`;
+  const first = await oldPhone.bind({ url, link: (await client.invite(accountId)).link });
+  const invitation = await first.inviteDevice();
+  const fresh = await newPhone.bind({ url, link: invitation.link, name: "New phone" });
+  const early = await outcome(() => fresh.pending());
+  const [listed] = await first.newDevices();
+  const decision = await first.decide(listed, choice);
+  const [ofOld, ofNew] = [await outcome(() => first.pending()), await outcome(() => fresh.pending())];
+  story.newDevices[choice] = {
+    before: [early.reason, fresh.device === invitation.device],
+    equalCodes: listed.code === fresh.comparison.code,
+    name: listed.name,
+    status: decision.status,
+    old: ofOld.reason ?? ofOld.length,
+    fresh: ofNew.reason ?? ofNew.length,
+    states: [first.state, fresh.state],
+  };
+}
+
 const devices = await client.devices("user-43");
 await client.revokeDevice(devices[0].guid);
 story.revoked = await outcome(() => second.pending());

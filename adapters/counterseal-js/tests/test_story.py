@@ -104,6 +104,27 @@ def test_a_revoked_device_is_denied(story):
     assert story["account"] == "user-42"
 
 
+@pytest.mark.parametrize(
+    ("choice", "status", "old", "fresh"),
+    [
+        ("add", "ACTIVE", "ACTIVE", "ACTIVE"),
+        ("refuse", "REVOKED", "ACTIVE", "REVOKED"),
+        ("move", "ACTIVE", "REVOKED", "ACTIVE"),
+    ],
+)
+def test_a_device_invites_another_and_decides_on_it(story, choice, status, old, fresh):
+    ends = {"ACTIVE": 0, "REVOKED": "revoked"}
+    assert story["newDevices"][choice] == {
+        "before": ["unconfirmed", True],
+        "equalCodes": True,
+        "name": "New phone",
+        "status": status,
+        "old": ends[old],
+        "fresh": ends[fresh],
+        "states": [old, fresh],
+    }
+
+
 def test_a_device_revokes_itself(story):
     assert story["unbound"] == {"state": "REVOKED", "accounts": 0}
 
