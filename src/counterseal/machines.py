@@ -68,6 +68,7 @@ from counterseal.rules.confirmations import (
     confirmation_needed,
     confirmed_strongly,
     confirmer_stands,
+    endorser_active,
 )
 from counterseal.rules.evidence import (
     keys_complete,
@@ -339,7 +340,17 @@ class NotificationEvent(enum.Enum):
     DROP = "drop"
 
 
-_OF_A_CONFIRMATION = (
+_OF_A_BIND = (
+    token_matches,
+    in_time,
+    account_unlocked,
+    endorser_active,
+    keys_complete,
+    keys_possessed,
+)
+"""The rules of what an invited device brings."""
+
+_OF_A_DECISION = (
     in_time,
     account_unlocked,
     confirmer_stands,
@@ -360,22 +371,22 @@ class BindingChart(StateMachine):
     complete = _.UNCONFIRMED.from_(
         _.INVITED,
         cond=confirmation_needed,
-        validators=[token_matches, in_time, account_unlocked, keys_complete, keys_possessed],
+        validators=[*_OF_A_BIND],
     ) | _.ACTIVE.from_(
         _.INVITED,
-        validators=[token_matches, in_time, account_unlocked, keys_complete, keys_possessed],
+        validators=[*_OF_A_BIND],
     )
-    confirm = _.ACTIVE.from_(_.UNCONFIRMED, validators=[*_OF_A_CONFIRMATION])
-    refuse = _.REVOKED.from_(_.UNCONFIRMED, validators=[*_OF_A_CONFIRMATION])
+    confirm = _.ACTIVE.from_(_.UNCONFIRMED, validators=[*_OF_A_DECISION, endorser_active])
+    refuse = _.REVOKED.from_(_.UNCONFIRMED, validators=[*_OF_A_DECISION])
     compare = _.ACTIVE.from_(
-        _.UNCONFIRMED, validators=[in_time, account_unlocked, comparison_matches]
+        _.UNCONFIRMED, validators=[in_time, account_unlocked, endorser_active, comparison_matches]
     )
     miscompare = _.REVOKED.from_(
         _.UNCONFIRMED,
         cond=comparisons_exhausted,
-        validators=[in_time, account_unlocked, comparison_missed],
+        validators=[in_time, account_unlocked, endorser_active, comparison_missed],
     ) | _.UNCONFIRMED.from_(
-        _.UNCONFIRMED, validators=[in_time, account_unlocked, comparison_missed]
+        _.UNCONFIRMED, validators=[in_time, account_unlocked, endorser_active, comparison_missed]
     )
     register = _.ACTIVE.from_(_.INVITED, validators=[own_ceremony, in_time, owner_unlocked])
     rotate = _.ACTIVE.from_(

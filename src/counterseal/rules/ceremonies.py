@@ -18,6 +18,7 @@ from counterseal.models import (
     Origin,
     PasskeyUse,
     RelyingParty,
+    replace,
 )
 from counterseal.models.ceremony import PasskeyAuthentication, PasskeyRegistration, user_handle
 from counterseal.models.passkeys import ORIGINS_LIMIT, PasskeyScope, host_of
@@ -151,8 +152,10 @@ def owner_unlocked(facts: Finishing) -> None:
 
 
 def scope_stands(facts: Registering) -> None:
-    """Refuse a passkey for a scope that is not the registration's, whole."""
+    """Refuse a passkey for a scope that is not the registration's, whole, and the origin's now."""
     scope = facts.ceremony.scope
+    if _listed(scope.origins, facts.party.origin) != scope.origins:
+        raise UnfitKey("a passkey for a domain that its origin has no more")
     if (facts.rp_id_hash, facts.origins) != (keys.digest(scope.rp_id.encode()), scope.origins):
         raise UnfitKey("a passkey of another scope")
 
@@ -167,7 +170,11 @@ def passkey_active(facts: Authenticating) -> None:
 
 
 def assertion_holds(facts: Authenticating) -> None:
-    """Refuse an assertion that does not hold for the challenge, or by a key not allowed now."""
+    """
+    Refuse an assertion that does not hold for the challenge, or by a key not allowed now.
+
+    It may have been made only where the passkey is pinned to and the origin's allow-list still is.
+    """
     binding = facts.binding
     if binding is None:
         raise WrongKey
@@ -176,6 +183,16 @@ def assertion_holds(facts: Authenticating) -> None:
         raise WrongKey
     keys.require_equal(key.passkey.rp_id_hash, keys.digest(facts.ceremony.rp_id.encode()), WrongKey)
     key_allowed(key, facts.policy)
+    origins = _listed(key.passkey.origins, facts.party.origin)
     keys.verify_assertion(
-        keys.write_assertion(facts.assertion), facts.ceremony.nonce, key, key.passkey
+        keys.write_assertion(facts.assertion),
+        facts.ceremony.nonce,
+        key,
+        replace(key.passkey, origins=origins),
     )
+
+
+def _listed(web_origins: tuple[str, ...], origin: Origin) -> tuple[str, ...]:
+    """Return those of *web_origins* that are on the allow-list of *origin*."""
+    entries = set(map(_web_origin, origin.domains))
+    return tuple(each for each in web_origins if each in entries)

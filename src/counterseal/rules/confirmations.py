@@ -102,6 +102,16 @@ def invitations_allowed(app_space: AppSpace, policy: Policy) -> None:
         raise NewDeviceForbidden
 
 
+def endorser_active(facts: Completing | Confirming | Comparing) -> None:
+    """Refuse a new device that another invited which is active no more, as one that was stolen."""
+    endorser = facts.binding.endorser
+    if endorser is not None and not any(
+        device.binding == endorser and device.state is BindingState.ACTIVE
+        for device in facts.account.devices
+    ):
+        raise WrongState("the device that invited it is active no more")
+
+
 def confirmer_stands(facts: Confirming) -> None:
     """Refuse a call that is not proven to come from another active device of the same account."""
     confirmer, binding = facts.confirmer, facts.binding

@@ -106,7 +106,8 @@ class Ceremonies(UseCase):
             DeadlinePassed: It took too long.
             AccountLocked: The account is locked.
             TooManyBindings: The account has as many devices as the policy allows.
-            UnfitKey: The key is too weak, of a kind that is not allowed, or registered already.
+            UnfitKey: The key is too weak, of a kind that is not allowed, or registered already, or
+                the domain is no longer on the origin's allow-list.
             Refused: The answer does not hold; as `AttestationVerifier.verify`.
         """
         context = AuditContext(event="registration.register", actor=party.origin.guid)

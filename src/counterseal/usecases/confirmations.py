@@ -70,7 +70,8 @@ class Confirmations(UseCase):
         Raises:
             NotFound: There is no such new device.
             Foreign: It belongs to another account.
-            WrongState: It is not unconfirmed: it was confirmed, or has ended.
+            WrongState: It is not unconfirmed: it was confirmed, or has ended. Or the device that
+                invited it is active no more: then it can only be refused.
             DeadlinePassed: It has waited too long.
             KeysChanged: The signed keys are not those of the new device.
             WeakKey: No strong key of the calling device signed it.
@@ -107,7 +108,8 @@ class Confirmations(UseCase):
         Raises:
             NotFound: There is no such device.
             Foreign: It belongs to another App Space than the origin's.
-            WrongState: It is not unconfirmed: it was confirmed, or has ended.
+            WrongState: It is not unconfirmed: it was confirmed, or has ended. Or a device that is
+                active no more has invited it.
             DeadlinePassed: It has waited too long.
             AccountLocked: The account is locked.
             WrongCode: The code is wrong; has `attempts_left`.

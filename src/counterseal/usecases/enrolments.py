@@ -37,7 +37,7 @@ class Enrolments(UseCase):
             NotPossessed: A key did not prove its possession.
             AccountLocked: The account is locked.
             BindingInactive: The binding has ended since.
-            WrongState: The binding is not INVITED.
+            WrongState: The binding is not INVITED, or the device that invited is active no more.
             InvalidField: A member is malformed or does not fit.
             MalformedToken: A proof is not spelled as it should be.
             MalformedAssertion: Nor is the proof of a passkey.

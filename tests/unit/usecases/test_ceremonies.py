@@ -284,6 +284,32 @@ def test_an_entry_that_means_no_web_origin_serves_nobody(shop, entry):
         shop.ceremonies.start_registration(shop.party, "ann", entry.partition(":")[0])
 
 
+def test_a_web_origin_that_is_off_the_allow_list_ends_no_authentication(shop):
+    domains = (DOMAIN, f"{DOMAIN}:8443")
+    wide = attrs.evolve(shop.party, origin=attrs.evolve(shop.party.origin, domains=domains))
+    narrow, shop.party = shop.party, wide
+    passkey, *_ = shop.registered()
+    passkey.client = {"origin": f"{ORIGIN}:8443"}
+    assert shop.finish(shop.authenticate(), passkey).binding
+    for party, client in (
+        (narrow, {"origin": f"{ORIGIN}:8443"}),
+        (attrs.evolve(narrow, origin=attrs.evolve(narrow.origin, domains=())), {}),
+    ):
+        started, passkey.client = shop.authenticate(), client
+        with pytest.raises(WrongOrigin):
+            shop.finish(started, passkey, party=party)
+        passkey.client = {}
+        assert shop.finish(started, passkey, party=narrow).binding
+
+
+def test_a_domain_that_is_off_the_allow_list_ends_no_registration(shop):
+    started, passkey = shop.start(), shop.passkey()
+    response = shop.answer(started, passkey)
+    shop.party = attrs.evolve(shop.party, origin=attrs.evolve(shop.party.origin, domains=()))
+    with pytest.raises(UnfitKey):
+        shop.ceremonies.register(shop.party, "ann", response)
+
+
 def test_unknown_accounts_authenticate_nobody(shop):
     with pytest.raises(AccountUnknown):
         shop.authenticate("nobody")

@@ -413,6 +413,31 @@ def test_a_locked_account_gets_no_new_device(service, old, new):
             call()
 
 
+def test_a_stolen_phone_that_is_revoked_has_invited_nobody(service, old):
+    tablet, invitation = service.bind("alice"), old.invite()
+    service.devices.revoke(old.guid, by=OPERATOR)
+    before = service.records()
+    with pytest.raises(WrongState):
+        service.complete(invitation, service.phone())
+    assert service.records() == before
+    assert tablet.new_devices() == ()
+
+
+@pytest.mark.parametrize("end", ["revoke", "suspend"])
+def test_what_a_stolen_phone_had_invited_is_only_refused(service, old, new, end):
+    tablet = service.bind("alice")
+    (new_device,) = tablet.new_devices()
+    getattr(service.devices, end)(old.guid, by=OPERATOR)
+    for choice in (Choice.ADD, Choice.MOVE):
+        with pytest.raises(WrongState):
+            tablet.decide(new_device, choice)
+    for code in (own_comparison_code(new.device, pin=PIN), "00000-00000"):
+        with pytest.raises(WrongState):
+            service.confirmations.compare(service.origin, new.guid, code)
+    assert service.stored(new.guid).wrong_codes == 0
+    assert tablet.decide(new_device, Choice.REFUSE).state is BindingState.REVOKED
+
+
 # The deadline
 
 
