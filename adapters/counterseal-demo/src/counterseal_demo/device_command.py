@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from counterseal_demo import new_device_command
+from counterseal_demo.device_options import (
+    AS_JSON,
+    HOME,
+    REQUIREMENT,
+    ask_pin,
+    new_pin,
+    open_device,
+    open_home,
+    prompted,
+    read_guid,
+)
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json, print_line
 
 if TYPE_CHECKING:  # a fast start
     from counterseal.models import Guid
     from counterseal.wire.device import AnswerReply
-    from counterseal_demo.device_cli import DeviceClient, Home
-
-REQUIREMENT = "counterseal-demo[device]"
-"""The package to install if a module is missing."""
-
-HOME = click.option(
-    "--home",
-    metavar="DIR",
-    envvar="COUNTERSEAL_HOME",
-    default="~/.counterseal",
-    show_default=True,
-    help="The folder of the device.",
-)
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    from counterseal_demo.device_cli import DeviceClient
 
 
 @click.group()
@@ -38,6 +35,10 @@ def device() -> None:
 
     The command asks for the PIN, unless it is in COUNTERSEAL_PIN.
     """
+
+
+for command in new_device_command.COMMANDS:
+    device.add_command(command)
 
 
 @device.command()
@@ -95,16 +96,20 @@ def bind(
             token, space = parsed_link.token, parsed_link.app_space
         elif parsed_link is not None or token is None:
             raise Unusable("token: give --token, with or without --app-space, or --link")
+        pin = new_pin()
         bond = DeviceClient.bind(
-            _home(home),
+            open_home(home),
             url,
             token,
             space,
-            pin=_new_pin(),
+            pin=pin,
             name=name,
             algorithm=Algorithm(algorithm),
         )
         print_line(f"bound: device {bond.device}")
+        if bond.confirm_by is not None:
+            with open_device(home) as client:
+                new_device_command.show_comparison_code(client, pin)
 
 
 @device.command()
@@ -119,7 +124,7 @@ def bind(
 @AS_JSON
 def pending(home: str, *, wait: int, as_json: bool) -> None:
     """Show the open questions, oldest first."""
-    with plainly(requirement=REQUIREMENT), _open_device(home) as client:
+    with plainly(requirement=REQUIREMENT), open_device(home) as client:
         waiting = client.await_pending(wait) if wait else client.pending()
         if as_json:
             print_json({"requests": waiting})
@@ -136,8 +141,8 @@ def pending(home: str, *, wait: int, as_json: bool) -> None:
 @AS_JSON
 def show(guid: str, home: str, *, as_json: bool) -> None:
     """Show the question GUID."""
-    with plainly(requirement=REQUIREMENT), _open_device(home) as client:
-        document = client.fetch_display(_guid(guid))
+    with plainly(requirement=REQUIREMENT), open_device(home) as client:
+        document = client.fetch_display(read_guid(guid))
         if as_json:
             print_json(document)
         else:
@@ -152,9 +157,9 @@ def show(guid: str, home: str, *, as_json: bool) -> None:
 @AS_JSON
 def answer(guid: str, home: str, *, button: int, code: str | None, as_json: bool) -> None:
     """Answer the question GUID."""
-    with plainly(requirement=REQUIREMENT), _open_device(home) as client:
+    with plainly(requirement=REQUIREMENT), open_device(home) as client:
         reply = client.answer(
-            _guid(guid), button, code=code, ask_pin=_pin, ask_code=lambda: _prompted("Code")
+            read_guid(guid), button, code=code, ask_pin=ask_pin, ask_code=lambda: prompted("Code")
         )
         _ended(client, reply, as_json=as_json)
 
@@ -165,8 +170,8 @@ def answer(guid: str, home: str, *, button: int, code: str | None, as_json: bool
 @AS_JSON
 def disown(guid: str, home: str, *, as_json: bool) -> None:
     """Report that you did not cause the question GUID."""
-    with plainly(requirement=REQUIREMENT), _open_device(home) as client:
-        _ended(client, client.disown(_guid(guid)), as_json=as_json)
+    with plainly(requirement=REQUIREMENT), open_device(home) as client:
+        _ended(client, client.disown(read_guid(guid)), as_json=as_json)
 
 
 @device.command()
@@ -174,7 +179,7 @@ def disown(guid: str, home: str, *, as_json: bool) -> None:
 @AS_JSON
 def status(home: str, *, as_json: bool) -> None:
     """Show the status of this device at the service."""
-    with plainly(requirement=REQUIREMENT), _open_device(home) as client:
+    with plainly(requirement=REQUIREMENT), open_device(home) as client:
         from counterseal.wire.members import write_record  # noqa: PLC0415 (a fast start)
         from counterseal_server.screen import Screen  # noqa: PLC0415
 
@@ -190,7 +195,7 @@ def status(home: str, *, as_json: bool) -> None:
 @AS_JSON
 def history(home: str, *, as_json: bool) -> None:
     """Show the questions that ended last, newest first."""
-    with plainly(requirement=REQUIREMENT), _open_device(home) as client:
+    with plainly(requirement=REQUIREMENT), open_device(home) as client:
         from counterseal.wire.members import write_record  # noqa: PLC0415 (a fast start)
 
         ended = client.history()
@@ -215,7 +220,7 @@ def unbind(home: str, *, yes: bool) -> None:
 
     Open questions stay open for the other devices of the account.
     """
-    with plainly(requirement=REQUIREMENT), _open_device(home) as client:
+    with plainly(requirement=REQUIREMENT), open_device(home) as client:
         if not yes:
             click.confirm("Unbind this device for good?", abort=True, err=True)
         client.unbind()
@@ -238,37 +243,6 @@ def _logged_in(url: str, app_space: Guid, *, browser: bool) -> str:
 
 def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _open_device(home: str) -> DeviceClient:
-    from counterseal_demo.device_cli import DeviceClient  # noqa: PLC0415 (a fast start)
-
-    return DeviceClient(_home(home))
-
-
-def _home(home: str) -> Home:
-    from counterseal_demo.device_cli import Home  # noqa: PLC0415 (a fast start)
-
-    return Home(Path(home).expanduser())
-
-
-def _guid(text: str) -> Guid:
-    from counterseal.models.guid import parse  # noqa: PLC0415 (a fast start)
-
-    return parse(text, field="guid")
-
-
-def _pin() -> str:
-    return os.environ.get("COUNTERSEAL_PIN") or _prompted("PIN")
-
-
-def _new_pin() -> str:
-    pin = os.environ.get("COUNTERSEAL_PIN")
-    return pin or str(click.prompt("New PIN", hide_input=True, confirmation_prompt=True))
-
-
-def _prompted(what: str) -> str:
-    return str(click.prompt(what, hide_input=True))
 
 
 def _show(document: dict[str, Any]) -> None:

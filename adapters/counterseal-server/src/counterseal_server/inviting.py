@@ -1,10 +1,6 @@
-"""Invite a device from the command line, with a link and a QR code."""
+"""Invite a device from the command line, with a link."""
 
 from __future__ import annotations
-
-import io
-
-import segno
 
 from counterseal import OPERATOR, Administration, Invitation, Invitations
 from counterseal.errors import InvalidField
@@ -50,13 +46,6 @@ def link(invited: Invitation, settings: Settings) -> str:
             service=None if app is None else settings.public_url,
         )
     )
-
-
-def qr(text: str) -> str:
-    """Return *text* as a QR code of block characters, two rows in a line."""
-    buffer = io.StringIO()
-    segno.make(text, error="l", micro=False).terminal(buffer, compact=True)
-    return buffer.getvalue()
 
 
 def _only(administration: Administration) -> Guid:

@@ -3,6 +3,7 @@ A device on the command line: its folder on the disk, and its calls to a service
 
 - `Home`: the folder with the software device and the URL of its service.
 - `DeviceClient`: binds the device, shows questions and answers them, over HTTP.
+- `invite_device`, `list_new_devices`, `find_new_device`, `decide_on_device`: let a new device join.
 - `log_in`: logs a person in at an Identity Provider, with a redirect to a loopback port.
 """
 
@@ -12,5 +13,22 @@ from counterseal_demo.device_cli.calls import Calls, ServiceRefused, ServiceUnre
 from counterseal_demo.device_cli.device import DeviceClient
 from counterseal_demo.device_cli.home import Home
 from counterseal_demo.device_cli.login import log_in
+from counterseal_demo.device_cli.new_devices import (
+    decide_on_device,
+    find_new_device,
+    invite_device,
+    list_new_devices,
+)
 
-__all__ = ["Calls", "DeviceClient", "Home", "ServiceRefused", "ServiceUnreachable", "log_in"]
+__all__ = [
+    "Calls",
+    "DeviceClient",
+    "Home",
+    "ServiceRefused",
+    "ServiceUnreachable",
+    "decide_on_device",
+    "find_new_device",
+    "invite_device",
+    "list_new_devices",
+    "log_in",
+]

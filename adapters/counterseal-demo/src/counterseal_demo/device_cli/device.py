@@ -56,6 +56,8 @@ class DeviceClient:
 
     Attributes:
         device: The software device.
+        home: Its folder.
+        calls: The calls to its service.
 
     Raises:
         InvalidField: The folder has no device.
@@ -69,11 +71,11 @@ class DeviceClient:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self._home = home
+        self.home = home
         self._monotonic = monotonic
         self._sleep = sleep
         self.device: SoftwareDevice = home.device()
-        self._calls = Calls(home.service())
+        self.calls = Calls(home.service())
 
     @staticmethod
     def bind(
@@ -125,7 +127,7 @@ class DeviceClient:
             ServiceRefused: The service refused the call.
             ServiceUnreachable: It did not reply, or its reply is invalid.
         """
-        pending = self._calls.signed_request(self.device, "GET", "/device/requests", OpenRequests)
+        pending = self.calls.signed_request(self.device, "GET", "/device/requests", OpenRequests)
         return [self.fetch_display(request.guid) for request in pending.requests]
 
     def await_pending(self, seconds: int) -> list[dict[str, Any]]:
@@ -141,7 +143,7 @@ class DeviceClient:
         while True:
             began = self._monotonic()
             wait = max(0, min(LONGEST_WAIT, math.ceil(deadline - began)))
-            listed = self._calls.await_list(self.device, wait)
+            listed = self.calls.await_list(self.device, wait)
             now = self._monotonic()
             if listed.open.requests or now >= deadline:
                 return [self.fetch_display(request.guid) for request in listed.open.requests]
@@ -164,7 +166,7 @@ class DeviceClient:
         display = self._display(challenge)
         document = self.device.read_display(display)
         until = parse_time(document["expiresAt"])
-        self._home.displays.keep(challenge, display, until=until, now=self.device.clock.now())
+        self.home.displays.keep(challenge, display, until=until, now=self.device.clock.now())
         return document
 
     def answer(
@@ -183,7 +185,7 @@ class DeviceClient:
             ServiceRefused: The service refused the call.
             ServiceUnreachable: It did not reply, or its reply is invalid.
         """
-        reply_to_send = self._home.unconfirmed.get(challenge)
+        reply_to_send = self.home.unconfirmed.get(challenge)
         if reply_to_send is None:
             reply_to_send = self._answered(challenge, button, code, ask_pin, ask_code)
         reply_to_send.demand_same(button, code)
@@ -201,7 +203,7 @@ class DeviceClient:
             ServiceUnreachable: It did not reply, or its reply is invalid.
             OSError: The folder cannot be written.
         """
-        reply_to_send = self._home.unconfirmed.get(challenge)
+        reply_to_send = self.home.unconfirmed.get(challenge)
         if reply_to_send is None:
             reply_to_send = SignedReply(signed=self.device.disown(self._display(challenge)))
         reply_to_send.demand_same(None, None)
@@ -223,17 +225,17 @@ class DeviceClient:
 
     def _deliver(self, path: str, challenge: Guid, reply_to_send: SignedReply) -> AnswerReply:
         """Send a signed answer, and store it until the service has replied."""
-        self._home.unconfirmed.keep(challenge, reply_to_send)
+        self.home.unconfirmed.keep(challenge, reply_to_send)
         try:
-            reply = self._calls.signed_request(
+            reply = self.calls.signed_request(
                 self.device, "POST", path, AnswerReply, reply_to_send.signed
             )
         except ServiceRefused:
-            self._home.unconfirmed.confirm(challenge)
+            self.home.unconfirmed.confirm(challenge)
             raise
         if reply.guid != challenge:
             raise ServiceUnreachable("a reply to another answer")
-        self._home.unconfirmed.confirm(challenge)
+        self.home.unconfirmed.confirm(challenge)
         return reply
 
     def status(self) -> AccountStatus:
@@ -244,7 +246,7 @@ class DeviceClient:
             ServiceRefused: The service refused the call.
             ServiceUnreachable: It did not reply, or its reply is invalid.
         """
-        return self._calls.signed_request(self.device, "GET", "/device/status", AccountStatus)
+        return self.calls.signed_request(self.device, "GET", "/device/status", AccountStatus)
 
     def history(self) -> EndedRequests:
         """
@@ -254,7 +256,7 @@ class DeviceClient:
             ServiceRefused: The service refused the call.
             ServiceUnreachable: It did not reply, or its reply is invalid.
         """
-        return self._calls.signed_request(self.device, "GET", "/device/history", EndedRequests)
+        return self.calls.signed_request(self.device, "GET", "/device/history", EndedRequests)
 
     def unbind(self) -> None:
         """
@@ -266,13 +268,13 @@ class DeviceClient:
             OSError: The folder cannot be written.
         """
         try:
-            self._calls.unbind(self.device)
+            self.calls.unbind(self.device)
         except ServiceRefused as refusal:
             # Revoked already, perhaps by a call whose reply was lost: the request is satisfied.
             if refusal.reason != REVOKED:
                 raise
         self.device.complete_unbinding()
-        self._home.clear()
+        self.home.clear()
 
     def receipt(self, reply: AnswerReply) -> Receipt | None:
         """
@@ -305,23 +307,23 @@ class DeviceClient:
         """Pin the service's present keys, if a pinned key endorses them."""
         bond = self.device.bond
         pinned = () if bond is None else bond.service_keys
-        reply = self._calls.signed_request(self.device, "GET", "/device/keys", Endorsements)
+        reply = self.calls.signed_request(self.device, "GET", "/device/keys", Endorsements)
         for key in pinned:
             if key.kid in reply.endorsed:
                 self.device.adopt(reply.endorsed[key.kid])
-                self._home.keep(self.device)
+                self.home.keep(self.device)
                 return
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._calls.close()
+        self.calls.close()
 
     def _display(self, challenge: Guid) -> str:
         path = f"/device/requests/{challenge}"
-        display = self._calls.signed_request(self.device, "GET", path, ShownRequest).display
+        display = self.calls.signed_request(self.device, "GET", path, ShownRequest).display
         if self.device.read_display(display)["challenge"] != challenge:
             raise DisplayChanged("another question than was asked for")
-        self._home.displays.demand_same(challenge, display)
+        self.home.displays.demand_same(challenge, display)
         return display

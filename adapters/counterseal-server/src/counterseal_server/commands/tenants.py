@@ -104,6 +104,7 @@ def invite(
     with plainly():
         from counterseal.wire.claims import format_time  # noqa: PLC0415 (a fast start)
         from counterseal_server import inviting  # noqa: PLC0415
+        from counterseal_server.qr_code import qr  # noqa: PLC0415
         from counterseal_server.runtime import Runtime  # noqa: PLC0415
         from counterseal_server.screen import Screen  # noqa: PLC0415
 
@@ -118,5 +119,5 @@ def invite(
         screen = Screen()
         screen.write_line(link)
         if (sys.stdout.encoding or "").lower().replace("-", "") == "utf8":
-            print_lines(inviting.qr(link))
+            print_lines(qr(link))
         screen.facts([("Valid until", deadline)])

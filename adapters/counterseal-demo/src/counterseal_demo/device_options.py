@@ -1,0 +1,74 @@
+"""What the device commands share: options, the folder, the PIN."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:  # a fast start
+    from counterseal.models import Guid
+    from counterseal_demo.device_cli import DeviceClient, Home
+
+REQUIREMENT = "counterseal-demo[device]"
+"""The package to install if a module is missing."""
+
+HOME = click.option(
+    "--home",
+    metavar="DIR",
+    envvar="COUNTERSEAL_HOME",
+    default="~/.counterseal",
+    show_default=True,
+    help="The folder of the device.",
+)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+def open_device(home: str) -> DeviceClient:
+    """
+    Return the device in the folder *home*; close it at the end.
+
+    Raises:
+        InvalidField: The folder has no device.
+        OSError: The folder cannot be read.
+    """
+    from counterseal_demo.device_cli import DeviceClient  # noqa: PLC0415 (a fast start)
+
+    return DeviceClient(open_home(home))
+
+
+def open_home(home: str) -> Home:
+    """Return the folder *home*, which may not exist yet."""
+    from counterseal_demo.device_cli import Home  # noqa: PLC0415 (a fast start)
+
+    return Home(Path(home).expanduser())
+
+
+def read_guid(text: str) -> Guid:
+    """
+    Return the GUID that a person typed.
+
+    Raises:
+        InvalidField: *text* is not a GUID of a service.
+    """
+    from counterseal.models.guid import parse  # noqa: PLC0415 (a fast start)
+
+    return parse(text, field="guid")
+
+
+def ask_pin() -> str:
+    """Return the PIN of the environment, or the one that the person types."""
+    return os.environ.get("COUNTERSEAL_PIN") or prompted("PIN")
+
+
+def new_pin() -> str:
+    """Return the PIN of the environment, or the one that the person types twice."""
+    pin = os.environ.get("COUNTERSEAL_PIN")
+    return pin or str(click.prompt("New PIN", hide_input=True, confirmation_prompt=True))
+
+
+def prompted(what: str) -> str:
+    """Return what the person types, which is not shown."""
+    return str(click.prompt(what, hide_input=True))
