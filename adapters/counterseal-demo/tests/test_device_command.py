@@ -18,7 +18,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from counterseal import STANDARD
 from counterseal.device import SoftwareDevice
 from counterseal.keys import ml_dsa
-from counterseal.models import OPERATOR, Algorithm, BindingState
+from counterseal.models import OPERATOR, Algorithm, BindingState, Role
 from counterseal.testing import FakeService
 from counterseal.wire.link import BindLink, write_link
 from counterseal_demo.device_cli import DeviceClient, Home
@@ -774,3 +774,119 @@ def test_where_the_service_cannot_wait_the_device_asks_as_often_as_it_may(auth, 
         time.pauses.clear()
         auth.world.clock.advance(auth.world.policy.challenge_life)
         assert (client.await_pending(7), time.pauses) == ([], [3.0, 3.0, 1.0])
+
+
+def phone_addresses(auth, home):
+    guid = json.loads((home / "device.json").read_text())["bond"]["device"]
+    (binding,) = auth.world.ports.store.get(guid)
+    return [(address.kind.value, address.value) for address in binding.addresses]
+
+
+def test_addresses_are_registered_listed_and_removed(auth, bound, home):
+    assert bound("addresses").stdout == "addresses at the service: 0\n"
+    assert bound("set-address", "relay", "pigeon:1").stdout == "addresses at the service: 1\n"
+    bound("set-address", "apns", "abc")
+    assert bound("set-address", "relay", "pigeon:1").stdout == "addresses at the service: 2\n"
+    assert phone_addresses(auth, home) == [("apns", "abc"), ("relay", "pigeon:1")]
+    assert bound("addresses").stdout == "apns abc\nrelay pigeon:1\naddresses at the service: 2\n"
+    assert stat.S_IMODE((home / "addresses.json").stat().st_mode) == 0o600
+
+    auth.broken = (502, b"<html>")
+    assert bound("remove-address", "abc").exit_code == 1
+    auth.broken = None
+    assert bound("remove-address", "abc").stdout == "addresses at the service: 1\n"
+    assert phone_addresses(auth, home) == [("relay", "pigeon:1")]
+    assert bound("remove-address").stderr == "value: give an address, or --all\n"
+    assert bound("remove-address", "--all").stdout == "addresses at the service: 0\n"
+    assert (phone_addresses(auth, home), bound("addresses").exit_code) == ([], 0)
+    assert bound("set-address", "pigeon", "x").exit_code == 2
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"addresses": [{"kind": "pigeon"}]}'])
+def test_a_list_of_addresses_in_another_form_is_refused(bound, home, content):
+    (home / "addresses.json").write_text(content)
+    assert bound("addresses").stderr == "home: not written by this software\n"
+
+
+def service_kids(device):
+    keys = json.loads(device("status", "--json").stdout)["keys"]
+    return {key["role"]: key["kid"] for key in keys}
+
+
+def test_keys_are_replaced_one_or_both(auth, bound, monkeypatch):
+    first = service_kids(bound)
+    monkeypatch.delenv("COUNTERSEAL_PIN")
+    assert bound("rotate", "--key", "device").exit_code == 0
+    second = service_kids(bound)
+    assert (second["device"] != first["device"], second["strong"]) == (True, first["strong"])
+
+    result = bound("rotate", "--key", "strong", "--change-pin", stdin=f"{PIN}\n2468\n2468\n")
+    assert (result.exit_code, PIN in result.output, "2468" in result.output) == (0, False, False)
+    third = service_kids(bound)
+    assert (third["device"], third["strong"] != first["strong"]) == (second["device"], True)
+    assert "strong_key_missed" in bound("answer", ask(auth), "--button", "0", stdin=PIN).stderr
+    assert bound("answer", ask(auth), "--button", "0", stdin="2468\n").exit_code == 0
+
+    assert bound("rotate", stdin="2468\n").exit_code == 0
+    assert not set(third.values()) & set(service_kids(bound).values())
+    assert bound("rotate", "--key", "device", "--change-pin").exit_code == 2
+
+
+def test_a_refused_rotation_changes_nothing(auth, bound, home, monkeypatch):
+    before = (home / "device.json").read_bytes()
+    monkeypatch.setenv("COUNTERSEAL_PIN", "0000")
+    assert "Attempts left: 4." in bound("rotate").stderr
+    assert (home / "device.json").read_bytes() == before
+    assert not (home / "rotated.json").exists()
+    assert bound("status").exit_code == 0
+
+
+@pytest.mark.parametrize("key", [(), ("--key", "device"), ("--key", "strong")])
+def test_a_rotation_whose_reply_was_lost_is_completed_by_the_next_command(auth, bound, home, key):
+    before = service_kids(bound)
+    auth.drops = {"/device/rotate"}
+    assert bound("rotate", *key).stderr.startswith("unavailable: service_unreachable: ")
+    assert stat.S_IMODE((home / "rotated.json").stat().st_mode) == 0o600
+    auth.drops = {"/device/status"}
+    assert bound("pending").exit_code == 1
+    auth.drops = set()
+    assert bound("answer", ask(auth), "--button", "0").exit_code == 0
+    assert not (home / "rotated.json").exists()
+    assert service_kids(bound) != before
+
+
+@pytest.mark.parametrize("roles", [(Role.DEVICE,), (Role.STRONG,)])
+def test_new_keys_that_never_came_to_the_service_are_dropped(auth, bound, home, roles):
+    folder = Home(home)
+    before, rotated = folder.device(), folder.device()
+    rotated.complete_rotation(before.rotation(pin=PIN, new_pin=PIN, roles=roles))
+    folder.keep_rotated(rotated)
+    assert bound("answer", ask(auth), "--button", "0").exit_code == 0
+    assert not (home / "rotated.json").exists()
+    assert folder.device().device_key.public == before.device_key.public
+
+
+def test_a_device_revoked_during_a_rotation_unbinds_itself(auth, bound, home):
+    auth.drops = {"/device/rotate"}
+    bound("rotate")
+    auth.drops = set()
+    auth.world.accounts.revoke(auth.world.origin, "zoe")
+    assert bound("unbind", "--yes").stdout == "unbound: the keys are deleted\n"
+    assert list(home.iterdir()) == []
+
+
+def test_an_event_is_reported_for_the_audit_log(auth, bound):
+    guid = ask(auth)
+    words = ("--attribute", "locale=en", "--attribute", "empty=")
+    result = bound("telemetry", "REQUEST_VIEWED", *words, "--request", guid)
+    assert (result.exit_code, result.stdout) == (0, "reported: REQUEST_VIEWED\n")
+    (body,) = (body for path, body in auth.requests if path == "/device/telemetry")
+    assert json.loads(body) == {
+        "event": "REQUEST_VIEWED",
+        "attributes": {"locale": "en", "empty": ""},
+        "requestGuid": guid,
+    }
+    assert bound("telemetry", "two words").stderr.startswith("event: ")
+    assert bound("telemetry", "x", "--attribute", "locale").stderr.startswith("attribute: ")
+    assert bound("telemetry", "x", "--request", "7").stderr.startswith("guid: ")
+    assert len([path for path, _ in auth.requests if path == "/device/telemetry"]) == 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from counterseal_demo import new_device_command
+from counterseal_demo import device_upkeep_command, new_device_command
 from counterseal_demo.device_options import (
     AS_JSON,
     HOME,
@@ -37,7 +37,7 @@ def device() -> None:
     """
 
 
-for command in new_device_command.COMMANDS:
+for command in (*new_device_command.COMMANDS, *device_upkeep_command.COMMANDS):
     device.add_command(command)
 
 

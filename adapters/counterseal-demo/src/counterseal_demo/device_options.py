@@ -63,9 +63,9 @@ def ask_pin() -> str:
     return os.environ.get("COUNTERSEAL_PIN") or prompted("PIN")
 
 
-def new_pin() -> str:
-    """Return the PIN of the environment, or the one that the person types twice."""
-    pin = os.environ.get("COUNTERSEAL_PIN")
+def new_pin(variable: str = "COUNTERSEAL_PIN") -> str:
+    """Return the PIN of the environment's *variable*, or the one that the person types twice."""
+    pin = os.environ.get(variable)
     return pin or str(click.prompt("New PIN", hide_input=True, confirmation_prompt=True))
 
 

@@ -4,11 +4,14 @@ A device on the command line: its folder on the disk, and its calls to a service
 - `Home`: the folder with the software device and the URL of its service.
 - `DeviceClient`: binds the device, shows questions and answers them, over HTTP.
 - `invite_device`, `list_new_devices`, `find_new_device`, `decide_on_device`: let a new device join.
+- `add_address`, `remove_address`, `set_addresses`: its push addresses.
+- `rotate`: replaces its keys.
 - `log_in`: logs a person in at an Identity Provider, with a redirect to a loopback port.
 """
 
 from __future__ import annotations
 
+from counterseal_demo.device_cli.addresses import add_address, remove_address, set_addresses
 from counterseal_demo.device_cli.calls import Calls, ServiceRefused, ServiceUnreachable
 from counterseal_demo.device_cli.device import DeviceClient
 from counterseal_demo.device_cli.home import Home
@@ -19,6 +22,7 @@ from counterseal_demo.device_cli.new_devices import (
     invite_device,
     list_new_devices,
 )
+from counterseal_demo.device_cli.rotation import rotate
 
 __all__ = [
     "Calls",
@@ -26,9 +30,13 @@ __all__ = [
     "Home",
     "ServiceRefused",
     "ServiceUnreachable",
+    "add_address",
     "decide_on_device",
     "find_new_device",
     "invite_device",
     "list_new_devices",
     "log_in",
+    "remove_address",
+    "rotate",
+    "set_addresses",
 ]

@@ -94,6 +94,30 @@ class Calls:
         """
         return _parse(reply, self._signed(device, method, path, token.encode()))
 
+    def json_request(
+        self, device: SoftwareDevice, method: str, path: str, body: bytes, reply: type[R]
+    ) -> R:
+        """
+        Make a call with the proof that *device* makes, and a JSON *body*; return its *reply*.
+
+        Raises:
+            NotBound: The device is not bound.
+            ServiceRefused: The service refused the call.
+            ServiceUnreachable: It did not reply, or its reply is invalid.
+        """
+        return _parse(reply, self._signed(device, method, path, body, JSON))
+
+    def record_telemetry(self, device: SoftwareDevice, body: bytes) -> None:
+        """
+        Report an event of *device*; *body* is a JSON object, as in `counterseal.wire.telemetry`.
+
+        Raises:
+            NotBound: The device is not bound.
+            ServiceRefused: The service refused the call.
+            ServiceUnreachable: It did not reply, or its reply is invalid.
+        """
+        self._signed(device, "POST", "/device/telemetry", body, JSON)
+
     def unbind(self, device: SoftwareDevice) -> None:
         """
         Make the call that revokes *device*.
@@ -126,27 +150,39 @@ class Calls:
         """Close the connections."""
         self._client.close()
 
-    def _signed(self, device: SoftwareDevice, method: str, path: str, body: bytes = b"") -> Any:
-        return _document(self._proved(device, method, path, body))
+    def _signed(
+        self,
+        device: SoftwareDevice,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        content_type: str = JWS,
+    ) -> Any:
+        return _document(self._proved(device, method, path, body, content_type))
 
     def _proved(
-        self, device: SoftwareDevice, method: str, path: str, body: bytes = b""
+        self,
+        device: SoftwareDevice,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        content_type: str = JWS,
     ) -> httpx2.Response:
         """Make a call with a proof; once more if the device's clock was wrong, and correct it."""
-        response = self._signed_response(device, method, path, body)
+        response = self._signed_response(device, method, path, body, content_type)
         if not _denied(response):
             return response
         offset = clock_offset(response.headers, device.clock.now())
         if offset is None:
             return response
         device.clock = CorrectedClock(device.clock, offset)
-        return self._signed_response(device, method, path, body)
+        return self._signed_response(device, method, path, body, content_type)
 
     def _signed_response(
-        self, device: SoftwareDevice, method: str, path: str, body: bytes
+        self, device: SoftwareDevice, method: str, path: str, body: bytes, content_type: str
     ) -> httpx2.Response:
         call = device.signed_call(method, self._url + path, body)
-        headers = {PROOF: call.proof} | ({"Content-Type": JWS} if body else {})
+        headers = {PROOF: call.proof} | ({"Content-Type": content_type} if body else {})
         return self._response(method, path, body, headers)
 
     def _called(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Any:

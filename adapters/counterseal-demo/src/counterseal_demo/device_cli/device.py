@@ -27,6 +27,7 @@ from counterseal.wire.device import (
 from counterseal.wire.enrolment import enrolment_document, peek_document
 from counterseal_demo.device_cli.calls import Calls, ServiceRefused, ServiceUnreachable
 from counterseal_demo.device_cli.home import Home
+from counterseal_demo.device_cli.rotation import completed_rotation
 from counterseal_demo.device_cli.unconfirmed import SignedReply
 
 LONGEST_WAIT = 25
@@ -61,6 +62,8 @@ class DeviceClient:
 
     Raises:
         InvalidField: The folder has no device.
+        ServiceRefused: Keys were changed, the reply was lost, and now the service refuses the call.
+        ServiceUnreachable: Likewise, and it did not reply, or its reply is invalid.
         OSError: The folder cannot be read.
     """
 
@@ -76,6 +79,11 @@ class DeviceClient:
         self._sleep = sleep
         self.device: SoftwareDevice = home.device()
         self.calls = Calls(home.service())
+        try:
+            self.device = completed_rotation(home, self.calls, self.device)
+        except BaseException:
+            self.calls.close()
+            raise
 
     @staticmethod
     def bind(

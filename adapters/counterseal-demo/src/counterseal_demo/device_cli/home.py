@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from counterseal import read_json
 from counterseal.device import SoftwareDevice, device_document, read_device
 from counterseal.errors import InvalidField
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal.models import Algorithm
+from counterseal.models import AddressKind, Algorithm, PushAddress
 from counterseal_demo.device_cli.displays import DisplayStore
 from counterseal_demo.device_cli.unconfirmed import UnconfirmedReplies
 from counterseal_keys import private_files
 
 DEVICE_FILE = "device.json"
+ROTATED_FILE = "rotated.json"
 SERVICE_FILE = "service.json"
+ADDRESSES_FILE = "addresses.json"
 SENT_FOLDER = "sent"
 SHOWN_FOLDER = "shown"
 
@@ -77,12 +80,67 @@ class Home:
             InvalidField: There is none.
             OSError: The folder cannot be read.
         """
+        device = self._load(DEVICE_FILE)
+        if device is None:
+            raise InvalidField("home", f"no device in {self._path}: bind one first")
+        return device
+
+    def rotated(self) -> SoftwareDevice | None:
+        """
+        Return the device with new keys that the service may have accepted; None if there are none.
+
+        Raises:
+            InvalidField: The file was not written by this software.
+            OSError: The folder cannot be read.
+        """
+        return self._load(ROTATED_FILE)
+
+    def keep_rotated(self, device: SoftwareDevice) -> None:
+        """
+        Store the device with its new keys before these are sent.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        self._write(ROTATED_FILE, device_document(device))
+
+    def drop_rotated(self) -> None:
+        """
+        Delete new keys: the service has refused them, or they are the device's by now.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        (self._path / ROTATED_FILE).unlink(missing_ok=True)
+
+    def addresses(self) -> tuple[PushAddress, ...]:
+        """
+        Return the push addresses that the device has registered last.
+
+        Raises:
+            InvalidField: The file was not written by this software.
+            OSError: The folder cannot be read.
+        """
         try:
-            content = (self._path / DEVICE_FILE).read_bytes()
+            content = (self._path / ADDRESSES_FILE).read_bytes()
+            listed = read_json(content, field=ADDRESSES_FILE)["addresses"]
+            return tuple(
+                PushAddress(kind=AddressKind(each["kind"]), value=each["value"]) for each in listed
+            )
         except FileNotFoundError:
-            raise InvalidField("home", f"no device in {self._path}: bind one first") from None
-        document = read_json(content, field="device file")
-        return read_device(document, clock=self._clock, entropy=self._entropy)
+            return ()
+        except (KeyError, TypeError, ValueError):
+            raise InvalidField("home", "not written by this software") from None
+
+    def keep_addresses(self, addresses: tuple[PushAddress, ...]) -> None:
+        """
+        Store the push addresses that the service has accepted.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        listed = [{"kind": each.kind.value, "value": each.value} for each in addresses]
+        self._write(ADDRESSES_FILE, {"addresses": listed})
 
     def keep(self, device: SoftwareDevice) -> None:
         """
@@ -91,8 +149,7 @@ class Home:
         Raises:
             OSError: The folder cannot be written.
         """
-        file = private_files.make_folder(self._path) / DEVICE_FILE
-        private_files.write(file, json.dumps(device_document(device)).encode())
+        self._write(DEVICE_FILE, device_document(device))
 
     def clear(self) -> None:
         """
@@ -102,7 +159,7 @@ class Home:
             OSError: The folder cannot be written.
         """
         # The keys first: what an interruption leaves behind can sign nothing.
-        for name in (DEVICE_FILE, SERVICE_FILE):
+        for name in (DEVICE_FILE, ROTATED_FILE, SERVICE_FILE, ADDRESSES_FILE):
             (self._path / name).unlink(missing_ok=True)
         for folder in (SENT_FOLDER, SHOWN_FOLDER):
             if (self._path / folder).exists():
@@ -132,5 +189,16 @@ class Home:
         Raises:
             OSError: The folder cannot be written.
         """
-        file = private_files.make_folder(self._path) / SERVICE_FILE
-        private_files.write(file, json.dumps({"url": url}).encode())
+        self._write(SERVICE_FILE, {"url": url})
+
+    def _load(self, name: str) -> SoftwareDevice | None:
+        try:
+            content = (self._path / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        document = read_json(content, field="device file")
+        return read_device(document, clock=self._clock, entropy=self._entropy)
+
+    def _write(self, name: str, document: dict[str, Any]) -> None:
+        file = private_files.make_folder(self._path) / name
+        private_files.write(file, json.dumps(document).encode())
