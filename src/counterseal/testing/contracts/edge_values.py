@@ -163,7 +163,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
                 rp_id="example.com", origins=("https://example.com", "https://a.example.com:8443")
             ),
         ),
-        factory.logo(factory.space, png=BYTES),
+        factory.logo(factory.guid(), png=BYTES),
         factory.origin(
             factory.space,
             name=ODD,

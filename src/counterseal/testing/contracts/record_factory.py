@@ -290,7 +290,6 @@ class RecordFactory:
         return (
             self.company(),
             self.app_space(self.space),
-            self.logo(self.space),
             self.origin(self.space),
             self.admin(None),
             account,
@@ -302,4 +301,5 @@ class RecordFactory:
             self.alias(account),
             self.registration(account),
             self.authentication(account),
+            self.logo(self.space),
         )
