@@ -38,6 +38,7 @@ from counterseal.rules.confirmations import (
     Confirming,
     comparison_matches,
     invitations_allowed,
+    room_for_new_device,
 )
 from counterseal.rules.evidence import Evidence
 from counterseal.rules.standing import own_app_space
@@ -70,6 +71,7 @@ def invite_another(device: AuthenticatedDevice, tools: Tools) -> Decision[Invita
     """Decide to invite one more device of the account on behalf of *device*."""
     account = device.account
     invitations_allowed(device.app_space, tools.policy)
+    room_for_new_device(account, tools.now)
     invitee = Invitee(
         app_space=device.app_space,
         account_id=account.account_id,

@@ -119,7 +119,7 @@ class SkipReason(enum.Enum):
     """Why no device was notified."""
 
     ENDED = "ended"
-    """The challenge had ended."""
+    """The challenge had ended, or somebody had decided on the new device."""
     LATE = "late"
     """No time was left for another attempt."""
     UNDELIVERED = "undelivered"

@@ -11,6 +11,7 @@ from counterseal.errors import (
     Foreign,
     KeysChanged,
     NewDeviceForbidden,
+    TooManyBindings,
     WeakKey,
     WrongAudience,
     WrongCode,
@@ -18,6 +19,7 @@ from counterseal.errors import (
     WrongState,
 )
 from counterseal.models import (
+    PROVISIONAL,
     Account,
     AppSpace,
     Binding,
@@ -30,8 +32,12 @@ from counterseal.models import (
 from counterseal.policy import Policy
 from counterseal.rules.answering import Striking, caller_proved, strikes_left
 from counterseal.rules.evidence import Completing, Evidence, Proving, key_allowed
+from counterseal.rules.standing import living
 from counterseal.wire.confirmation import Confirmation, comparison_code, typed_code
 from counterseal.wire.enrolment import thumbprints_of
+
+WAITING_LIMIT = 5
+"""Without it whoever has a device key, and no PIN, could leave the origin no place to invite."""
 
 
 @attrs.define(kw_only=True)
@@ -110,6 +116,13 @@ def endorser_active(facts: Completing | Confirming | Comparing) -> None:
         for device in facts.account.devices
     ):
         raise WrongState("the device that invited it is active no more")
+
+
+def room_for_new_device(account: Account, now: datetime) -> None:
+    """Refuse that a device invites one more while too many wait to be bound or confirmed."""
+    waiting = [device for device in living(account.devices, now) if device.state in PROVISIONAL]
+    if len(waiting) >= WAITING_LIMIT:
+        raise TooManyBindings
 
 
 def confirmer_stands(facts: Confirming) -> None:

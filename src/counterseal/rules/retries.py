@@ -15,6 +15,8 @@ from counterseal.models import (
     UNFINISHED,
     Account,
     AddressKind,
+    Binding,
+    BindingState,
     Callback,
     Challenge,
     DeadReason,
@@ -170,6 +172,10 @@ def find_skip_reason(
         return SkipReason.FORGOTTEN
     if notification.occasion is Occasion.CHALLENGE and (
         not isinstance(subject, Challenge) or subject.state not in UNFINISHED
+    ):
+        return SkipReason.ENDED
+    if notification.occasion is Occasion.DEVICE_UNCONFIRMED and (
+        not isinstance(subject, Binding) or subject.state is not BindingState.UNCONFIRMED
     ):
         return SkipReason.ENDED
     if now >= notification.ends_at:

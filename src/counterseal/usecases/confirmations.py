@@ -34,7 +34,8 @@ class Confirmations(UseCase):
 
         Raises:
             NewDeviceForbidden: Policy or App Space does not let devices invite others.
-            TooManyBindings: The account has as many devices as the policy allows.
+            TooManyBindings: The account has as many devices as the policy allows, or five that
+                wait to be bound or confirmed.
             TooOften: The account's devices make too many invitations.
         """
         context, request = open_call(self._transactions, call, "binding.invite", about_device=False)

@@ -150,6 +150,14 @@ def test_the_old_phone_is_asked(service, old, new):
     assert comparison_code_of(old.device, new_device) == own_comparison_code(new.device, pin=PIN)
 
 
+@pytest.mark.parametrize("choice", [Choice.ADD, Choice.REFUSE])
+def test_nobody_is_asked_about_what_was_decided(service, old, new, choice):
+    decide_on_new(old, choice)
+    service.push()
+    occasions = {push.message.occasion for push in service.outbox.pushes}
+    assert Occasion.DEVICE_UNCONFIRMED not in occasions
+
+
 def test_the_bind_may_be_repeated_while_it_waits(service, old):
     invitation, phone = old.invite(), service.phone()
     enrolment = phone.device.enrolment(invitation.token, service.app_space.guid, pin=PIN)
@@ -473,6 +481,17 @@ def test_invitations_by_devices_are_limited(service, old):
         tablet.invite()
     assert service.last_event() == ("binding.invite", "too_often")
     assert service.bind("bob").invite()
+
+
+def test_a_thief_without_the_pin_leaves_the_origin_places(service, old):
+    for _ in range(5):
+        service.complete(old.invite(), service.phone())
+        service.clock.advance(timedelta(minutes=1))
+    with pytest.raises(TooManyBindings):
+        old.invite()
+    service.bind("alice")
+    old.decide(old.new_devices()[0], Choice.REFUSE)
+    assert old.invite()
 
 
 def test_the_policy_forbids_them(new_service):
