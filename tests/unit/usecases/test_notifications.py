@@ -330,8 +330,10 @@ def test_nobody_is_notified_once_the_challenge_has_ended(service, alice, ending)
         [Occasion.CHALLENGE_ENDED] if ending == "cancel" else []
     )
     skip_reason = SkipReason.FORGOTTEN if ending == "erase" else SkipReason.ENDED
-    (asked,) = (each for each in notifications_of(service) if each.occasion is Occasion.CHALLENGE)
-    assert (asked.state, asked.skip_reason) == (NotificationState.OVER, skip_reason)
+    (notification,) = (
+        each for each in notifications_of(service) if each.occasion is Occasion.CHALLENGE
+    )
+    assert (notification.state, notification.skip_reason) == (NotificationState.OVER, skip_reason)
 
 
 def test_a_challenge_answered_between_claim_and_push_is_not_pushed(service, alice):
