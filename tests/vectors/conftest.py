@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import attrs
 import jwt
 import pytest
 
@@ -63,6 +64,7 @@ class World:
         code=None,
         strong=None,
         passkeys=None,
+        waiting=None,
     ):
         self.policy = STANDARD
         self.strong = strong
@@ -88,6 +90,7 @@ class World:
             ),
             self.binding,
             *([] if question is None else [self._challenge(question, before, code)]),
+            *([] if waiting is None else [self._unconfirmed(waiting, before)]),
         )
 
     def call(self, body=b"", *, method="POST", uri="https://auth.example.com/device"):
@@ -143,6 +146,11 @@ class World:
             created_at=before,
             **(bound if invited is None else {}),
         )
+
+    def _unconfirmed(self, device, before):
+        """Return the binding of the device *device*, which the first one may confirm."""
+        bound = self._binding(device, before, None)
+        return attrs.evolve(bound, state=BindingState.UNCONFIRMED, endorser=self.binding.guid)
 
     def _challenge(self, vector, before, code):
         document, guid = vector["document"], vector["document"]["challenge"]

@@ -16,6 +16,7 @@ import rfc8785
 from counterseal import (
     STANDARD,
     Answers,
+    Confirmations,
     Devices,
     Enrolments,
     Refused,
@@ -30,8 +31,9 @@ from counterseal.device.pin import Wrapping, unwrap, wrap
 from counterseal.keys import ml_dsa, private_key, public_key, trusted_keys, unb64url, verify
 from counterseal.keys import read as read_token
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal.models import Algorithm, ChallengeState, DeviceCall
+from counterseal.models import Algorithm, BindingState, ChallengeState, DeviceCall
 from counterseal.testing import ScriptedEntropy
+from counterseal.wire.confirmation import comparison_code, typed_code
 from counterseal.wire.cx1 import cx1_mac, read_basic, read_cx1, write_basic, write_cx1
 from counterseal.wire.keyset import verify_keyset
 from counterseal.wire.link import BindLink, read_link, write_link
@@ -255,6 +257,52 @@ def test_forged_disown(world, vectors, vector):
     )
 
     assert code == vector["code"]
+
+
+# Confirmations of new devices
+
+
+def decide(world, vectors, vector):
+    group = vectors["confirmation"]
+    service = world(
+        group["context"], now=group["decidedAt"], device=vector["device"], waiting=vector["new"]
+    )
+    confirmations = Confirmations(service.ports, service.policy)
+    return service, confirmations.decide(service.call(vector["token"].encode()))
+
+
+@cases("confirmation", "valid")
+def test_confirmation(world, vectors, vector):
+    service, binding = decide(world, vectors, vector)
+
+    (old,) = service.ports.store.get(service.binding.guid)
+    moved = vector["claims"]["choice"] == "move"
+    assert (binding.guid, binding.state.value) == (vector["claims"]["binding"], vector["status"])
+    assert binding.confirmation == vector["token"]
+    assert old.state is (BindingState.REVOKED if moved else BindingState.ACTIVE)
+
+
+@cases("confirmation", "invalid", "why")
+def test_forged_confirmation(world, vectors, vector):
+    assert refusal(decide, world, vectors, vector) == vector["code"]
+
+
+@cases("confirmation", "codes")
+def test_comparison_code(vector):
+    thumbprints = vector["thumbprints"]
+    lines = sorted(f"{role} {each}" for role in thumbprints for each in thumbprints[role])
+    salt = f"counterseal-comparison {vector['account']} {vector['binding']}".encode()
+    derived = hashlib.pbkdf2_hmac("sha256", "\n".join(lines).encode(), salt, 65536)
+    bits = f"{int.from_bytes(derived[:8]):064b}"
+    letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    by_hand = "".join(letters[int(bits[at : at + 5], 2)] for at in range(0, 50, 5))
+    assert vector["code"].replace("-", "") == by_hand
+    assert comparison_code(vector["account"], vector["binding"], thumbprints) == vector["code"]
+
+
+@cases("confirmation", "typed")
+def test_comparison_code_as_it_is_typed(vector):
+    assert typed_code(vector["typed"]) == vector["code"]
 
 
 # Device proofs

@@ -11,6 +11,7 @@ import sys
 
 from answers import answer_vectors, disown_vectors
 from binds import bind_vectors, rotation_vectors, unfit_key_vectors
+from confirmations import confirmation_vectors
 from displays import display_vectors
 from links import basic_vectors, link_vectors, webhook_vectors
 from ml_dsa import ml_dsa_vectors
@@ -29,6 +30,7 @@ def documents():
         "answer.json": answers,
         "basic.json": basic_vectors(),
         "bind.json": bind_vectors(),
+        "confirmation.json": confirmation_vectors(),
         "disown.json": disowns,
         "display.json": display_vectors(),
         "keyset.json": keyset_vectors(),

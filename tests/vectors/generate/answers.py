@@ -255,7 +255,11 @@ def forged_answers(valid):
         ("one bit of the signature", f"{header}.{payload}.{flipped}", "strong_key_missed"),
         ("a DER signature", f"{header}.{payload}.{keys.b64url(der)}", "strong_key_missed"),
         ("the signature of the same claims in another spelling", respelt, "strong_key_missed"),
-        ("a stranger's key under the right kid", stranger(good), "strong_key_missed"),
+        (
+            "a stranger's key under the right kid",
+            stranger_of(good, ANSWER_TYP),
+            "strong_key_missed",
+        ),
     ]
     for why, token, code in cases:
         yield why, "payment", "ES256", token, code
@@ -287,9 +291,9 @@ def forged_answers(valid):
     )
 
 
-def stranger(claims):
-    """A stranger's signature under the kid of the strong key."""
-    signed = signing_input(header_of("es256-strong", ANSWER_TYP), claims)
+def stranger_of(claims, typ):
+    """A token with a stranger's signature under the kid of the strong key."""
+    signed = signing_input(header_of("es256-strong", typ), claims)
     return f"{signed}.{signature_of('es256-stranger', signed)}"
 
 

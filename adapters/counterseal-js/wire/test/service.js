@@ -4,6 +4,7 @@
 import { ANSWER, demandAnswer } from "../answer.js";
 import { digest, utf8 } from "../bytes.js";
 import { demandShape } from "../claims.js";
+import { CONFIRM } from "../confirmation.js";
 import {
   BIND,
   bindClaims,
@@ -19,6 +20,7 @@ import { readToken, verifyToken } from "../jws.js";
 import { readPublicKey } from "../keys.js";
 import { readAssertion } from "../passkeys.js";
 
+const STATUSES = { add: "ACTIVE", move: "ACTIVE", refuse: "REVOKED" };
 const KINDS_OF_ADDRESS = ["fcm_token", "fcm_fid", "webpush", "apns", "relay"];
 
 /** Check an answer or a disown as the service does once the call's own proof holds. */
@@ -55,6 +57,44 @@ export async function checkAnswer(text, typ, service) {
     demand(claims.code === service.code, "wrong_code");
   }
   return { claims, approved: button.approves };
+}
+
+/**
+ * Check what a device has decided on the new one that waits, *service.waiting*, as the service does
+ * once the call's own proof holds.
+ */
+export async function checkConfirmation(text, service) {
+  const token = readToken(text);
+  const shape = { iss: "guid", sub: "guid", aud: "guid", binding: "guid", device: "list" };
+  const rest = { strong: "list", choice: "text", iat: "integer", jti: "id" };
+  const claims = demandShape(token.claims, { ...shape, ...rest }, { deviceKey: "text" });
+  demand(Object.hasOwn(STATUSES, claims.choice), "malformed_token");
+  const { waiting } = service;
+  demand(claims.binding === waiting.device, "not_found");
+  demand(claims.iss === service.device, "wrong_device");
+  demand(claims.sub === service.account && claims.aud === service.appSpace, "wrong_audience");
+  for (const role of ROLES) {
+    const own = waiting.keys.filter((key) => key.role === role);
+    const thumbprints = own.map(({ thumbprint }) => thumbprint).sort();
+    demand(canonical(claims[role]) === canonical(thumbprints), "keys_changed");
+  }
+  const key = service.keys.find(({ kid }) => kid === token.header.kid);
+  demand(!key || key.role === "strong", "weak_key");
+  try {
+    await verifyToken(token, key, CONFIRM);
+  } catch (error) {
+    refuse(error.code === "wrong_signature" ? "strong_key_missed" : error.code);
+  }
+  const own = service.keys.find(({ role }) => role === "device");
+  demand((claims.deviceKey ?? own.thumbprint) === own.thumbprint, "wrong_device");
+  return { claims, status: STATUSES[claims.choice] };
+}
+
+/** Return a comparison code in its one spelling, however a person typed it. */
+export function typedCode(text) {
+  const code = text.toUpperCase().replaceAll(/[- ]/g, "").replaceAll("O", "0");
+  const plain = code.replaceAll(/[IL]/g, "1");
+  return `${plain.slice(0, 5)}-${plain.slice(5)}`;
 }
 
 /** Check the proof of a device's call. */

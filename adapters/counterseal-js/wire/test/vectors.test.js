@@ -3,13 +3,21 @@ import { test } from "node:test";
 
 import { ANSWER, DISOWN } from "../answer.js";
 import { digest } from "../bytes.js";
+import { comparisonCode } from "../confirmation.js";
 import { readDisplay } from "../display.js";
 import { canonical, readJson } from "../ijson.js";
 import { readKeySet, readPublicKey } from "../keys.js";
 import { verifyKeySet } from "../keyset.js";
 import { readLink, writeLink } from "../link.js";
 import { verifyReceipt } from "../receipt.js";
-import { checkAnswer, checkBind, checkProof, checkRotation } from "./service.js";
+import {
+  checkAnswer,
+  checkBind,
+  checkConfirmation,
+  checkProof,
+  checkRotation,
+  typedCode,
+} from "./service.js";
 import { refuses } from "./refuses.js";
 import { demandAllRead, readVectors, serviceWith } from "./vectors.js";
 
@@ -67,6 +75,30 @@ for (const [name, typ] of [["answer", ANSWER], ["disown", DISOWN]]) {
     }
   });
 }
+
+test("confirmations of new devices", async () => {
+  const { context, valid, invalid } = readVectors("confirmation");
+  const serviceOf = async (device, waiting) => ({
+    ...(await serviceWith(context, device)),
+    waiting: await serviceWith(context, waiting),
+  });
+  for (const { about, device, new: waiting, claims, token, status } of valid) {
+    const checked = await checkConfirmation(token, await serviceOf(device, waiting));
+    assert.deepEqual(checked, { claims, status }, about);
+  }
+  for (const { why, device, new: waiting, token, code } of invalid) {
+    const service = await serviceOf(device, waiting);
+    await refuses(() => checkConfirmation(token, service), code, why);
+  }
+});
+
+test("comparison codes", async () => {
+  const { codes, typed } = readVectors("confirmation");
+  for (const { about, account, binding, thumbprints, code } of codes) {
+    assert.equal(await comparisonCode(account, binding, thumbprints), code, about);
+  }
+  for (const { about, typed: text, code } of typed) assert.equal(typedCode(text), code, about);
+});
 
 test("proofs", async () => {
   const { context, valid, invalid } = readVectors("proof");
@@ -148,6 +180,7 @@ test("bind links", async () => {
 
 test("every vector was read", (context) => {
   const names = ["keys", "unfit-keys", "display", "answer", "disown", "proof", "bind", "rotation"];
-  const files = [...names, "receipt", "keyset", "link"].map((name) => [name, undefined]);
+  const others = ["confirmation", "receipt", "keyset", "link"];
+  const files = [...names, ...others].map((name) => [name, undefined]);
   demandAllRead(Object.fromEntries(files), context);
 });
