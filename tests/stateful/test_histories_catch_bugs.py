@@ -61,8 +61,8 @@ def lost_callback(patch):
 def guard_left_out(patch):
     original = answers._end
 
-    def unguarded(*args):
-        return attrs.evolve(original(*args), guards=())
+    def unguarded(*args, **options):
+        return attrs.evolve(original(*args, **options), guards=())
 
     patch.setattr(answers, "_end", unguarded)
 
@@ -129,8 +129,8 @@ def pushed_after_the_end(patch):
 def a_device_is_notified_of_itself(patch):
     original = enrolments.build_notifications
 
-    def notify_subject(tools, served_kinds, account, occasion, subject, *, now):
-        notifications = original(tools, served_kinds, account, occasion, subject, now=now)
+    def notify_subject(tools, served_kinds, account, occasion, subject, **times):
+        notifications = original(tools, served_kinds, account, occasion, subject, **times)
         return tuple(
             attrs.evolve(notification, devices=(*notification.devices, subject))
             for notification in notifications
