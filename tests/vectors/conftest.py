@@ -150,7 +150,7 @@ class World:
     def _unconfirmed(self, device, before):
         """Return the binding of the device *device*, which the first one may confirm."""
         bound = self._binding(device, before, None)
-        return attrs.evolve(bound, state=BindingState.UNCONFIRMED, endorser=self.binding.guid)
+        return attrs.evolve(bound, state=BindingState.UNCONFIRMED)
 
     def _challenge(self, vector, before, code):
         document, guid = vector["document"], vector["document"]["challenge"]
