@@ -1,4 +1,4 @@
-"""The device command against a real `counterseal serve`: a new phone."""
+"""The device command against a real `counterseal serve`: a new phone, and pushes."""
 
 import json
 import os
@@ -32,13 +32,22 @@ def free_port():
 class Service:
     """A running service, with one origin; `run` runs a command in this process."""
 
-    def __init__(self, run, folder, url):
+    def __init__(self, run, folder, url, authorization):
         self.run, self.folder, self.url = run, folder, url
+        self.authorization = authorization
 
     def link(self):
         """Return the link of the origin's invitation to user-42."""
         output = self.run("invite", "user-42", "--data", self.folder / "data", "--json").stdout
         return json.loads(output)["link"]
+
+    def ask(self, content):
+        """Ask user-42; return the GUID of the question."""
+        headers = {"Authorization": self.authorization, "Content-Type": "application/json"}
+        body = json.dumps({"accountId": "user-42", "content": content}).encode()
+        request = urllib.request.Request(f"{self.url}/request/add", body, headers)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:  # noqa: S310 (http)
+            return json.load(response)["guid"]
 
 
 def await_service(process, url):
@@ -57,15 +66,20 @@ def await_service(process, url):
 def service(run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("service")
     names = ("--company", "Example", "--app-space", "Bank", "--origin", "Shop", "--auth", "basic")
-    assert run("init", "--data", folder / "data", *names).exit_code == 0
+    initialized = run("init", "--data", folder / "data", *names)
+    assert run("keys", "webpush", "--data", folder / "data").exit_code == 0
     port = free_port()
     command = [*COMMAND, "serve", "--data", "data", "--port", str(port)]
     inherited = {name: text for name, text in os.environ.items() if "COUNTERSEAL" not in name}
+    inherited |= {
+        "COUNTERSEAL_ALLOW_PRIVATE_PUSHES": "yes",
+        "COUNTERSEAL_WEBPUSH_CONTACT": "mailto:operator@push.example",
+    }
     process = subprocess.Popen(command, cwd=folder, env=inherited, stderr=subprocess.DEVNULL)
     try:
         url = f"http://127.0.0.1:{port}"
         await_service(process, url)
-        yield Service(run, folder, url)
+        yield Service(run, folder, url, json.loads(initialized.stdout)["authorization"])
     finally:
         process.terminate()
         process.wait(PATIENCE)
@@ -135,3 +149,38 @@ def test_a_new_phone_is_invited_compared_added_refused_and_moved_to(
     )
     assert list((tmp_path / "old").iterdir()) == []
     assert device("new", "pending") == "There are no open questions.\n"
+
+
+def test_a_pushed_question_is_shown_and_answered(service, device, tmp_path):
+    device("phone", "bind", "--url", service.url, "--link", service.link())
+    command = [*COMMAND, "device", "listen", "--home", "phone", "--answer", "--once"]
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, encoding="utf-8", **streams) as process:
+        try:
+            first = process.stdout.readline()
+            assert re.fullmatch(r"listening at http://127\.0\.0\.1:\d+ \(Ctrl-C ends it\)\n", first)
+            assert json.loads(device("phone", "status", "--json"))["addresses"] == 1
+            guid = service.ask("Lunch?")
+            output, errors = process.communicate("0\n", timeout=PATIENCE)
+        finally:
+            process.kill()
+    assert (process.returncode, errors) == (0, "")
+    assert guid in output
+    assert "Lunch?" in output
+    assert "ANSWERED, approved\nreceipt: number 1, valid\n" in output
+    assert output.endswith("ended: the address is removed\n")
+    assert json.loads(device("phone", "status", "--json"))["addresses"] == 0
+
+
+def test_the_address_is_removed_when_the_command_is_terminated(service, device, tmp_path):
+    device("phone", "bind", "--url", service.url, "--link", service.link())
+    command = [*COMMAND, "device", "listen", "--home", "phone"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE) as process:
+        try:
+            process.stdout.readline()
+            process.terminate()
+            process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert json.loads(device("phone", "status", "--json"))["addresses"] == 0

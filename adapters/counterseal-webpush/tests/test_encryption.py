@@ -2,13 +2,14 @@
 
 import os
 
+import http_ece
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from push_loopback import Browser, unb64
 
 from counterseal_webpush import Subscription, Unusable
-from counterseal_webpush.encryption import PLAIN_LIMIT, encrypt
+from counterseal_webpush.encryption import PLAIN_LIMIT, SCALAR_BYTES, decrypt, encrypt
 
 # RFC 8291, 5 and appendix A.
 PLAIN = b"When I grow up, I want to be a watermelon"
@@ -22,6 +23,7 @@ BODY = (
     "pK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN"
 )
 
+SENDER = Browser("").private
 BROWSER = Browser("https://push.example/1")
 SUBSCRIPTION = Subscription(endpoint=BROWSER.endpoint, point=BROWSER.point, auth=BROWSER.auth)
 
@@ -56,3 +58,52 @@ def test_a_key_that_is_not_a_point_is_unusable(point):
     subscription = Subscription(endpoint="", point=point, auth=bytes(16))
     with pytest.raises(Unusable):
         encrypt(b"", subscription, salt=bytes(16), scalar=os.urandom(32))
+
+
+DEVICE_SCALAR = "q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94"
+"""RFC 8291, appendix A: the private key of the receiver."""
+
+OWN = {"scalar": BROWSER.private.private_numbers().private_value.to_bytes(32), "auth": BROWSER.auth}
+
+
+def test_the_example_of_rfc_8291_is_decrypted():
+    plain = decrypt(unb64(BODY), scalar=unb64(DEVICE_SCALAR), auth=unb64(AUTH))
+    assert plain == PLAIN
+
+
+@given(plain=st.binary(min_size=1, max_size=PLAIN_LIMIT))  # it writes no record for nothing
+def test_what_http_ece_encrypts_is_decrypted(plain):
+    body = http_ece.encrypt(
+        plain, dh=BROWSER.point, private_key=SENDER, auth_secret=BROWSER.auth, version="aes128gcm"
+    )
+    assert decrypt(body, **OWN) == plain
+
+
+def test_a_padded_message_is_decrypted():
+    body = encrypt(b"x\x00", SUBSCRIPTION, salt=bytes(16), scalar=os.urandom(32), size=100)
+    assert decrypt(body, **OWN) == b"x\x00"
+
+
+def test_a_message_changed_in_any_byte_is_refused():
+    body = encrypt(b"Lunch?", SUBSCRIPTION, salt=bytes(16), scalar=bytes([7] * SCALAR_BYTES))
+    # The record size is not authenticated: only one that is too small is refused.
+    for at in (*range(16), *range(20, len(body))):
+        changed = bytearray(body)
+        changed[at] ^= 1
+        with pytest.raises(Unusable):
+            decrypt(bytes(changed), **OWN)
+    for length in range(len(body)):
+        with pytest.raises(Unusable):
+            decrypt(body[:length], **OWN)
+    with pytest.raises(Unusable):
+        decrypt(body[:16] + (5).to_bytes(4) + body[20:], **OWN)
+    with pytest.raises(Unusable):
+        decrypt(body, scalar=OWN["scalar"], auth=bytes(16))
+
+
+def test_a_record_that_is_not_the_last_is_refused(monkeypatch):
+    monkeypatch.setattr("counterseal_webpush.encryption._LAST", b"\x01")
+    body = encrypt(b"x", SUBSCRIPTION, salt=bytes(16), scalar=os.urandom(32))
+    monkeypatch.undo()
+    with pytest.raises(Unusable):
+        decrypt(body, **OWN)

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from push_loopback import b64, unb64
 
 from counterseal.errors import InvalidField
-from counterseal_webpush import Vapid
+from counterseal_webpush import Unauthorized, Vapid, verify_authorization
 
 KEY = b64(bytes(range(32)))
 CONTACT = "mailto:operator@push.example"
@@ -83,3 +83,51 @@ def test_its_repr_has_the_public_key_only():
     vapid = Vapid(KEY, CONTACT)
     assert KEY not in repr(vapid)
     assert vapid.public in repr(vapid)
+
+
+PUSH = "https://push.example"
+
+
+def test_an_own_header_is_verified():
+    vapid = Vapid(KEY, CONTACT)
+    header = vapid.authorization(PUSH, NOW)
+    verify_authorization(header, public=vapid.public, origin=PUSH, now=NOW)
+
+
+def jwt_header(**changes):
+    private = ec.derive_private_key(int.from_bytes(bytes(range(32))), ec.SECP256R1())
+    claims = {"aud": PUSH, "exp": int(NOW.timestamp()) + 60, "sub": CONTACT} | changes
+    return f"vapid t={jwt.encode(claims, private, 'ES256')}, k={Vapid(KEY, CONTACT).public}"
+
+
+def test_a_header_that_pyjwt_signs_is_verified():
+    public = Vapid(KEY, CONTACT).public
+    verify_authorization(jwt_header(), public=public, origin=PUSH, now=NOW)
+
+
+def other_headers():
+    other = Vapid(b64(bytes(range(1, 33))), CONTACT)
+    header = jwt_header()
+    token, key = parts(header)
+    unsigned = jwt.encode({"aud": PUSH, "exp": int(NOW.timestamp()) + 60}, None, "none")
+    return [
+        "",
+        "Bearer x",
+        f"vapid t={token}",
+        other.authorization(PUSH, NOW),
+        f"vapid t={parts(other.authorization(PUSH, NOW))[0]}, k={key}",
+        f"vapid t={unsigned}AAAA, k={key}",
+        f"vapid t=WzFd.{token.partition('.')[2]}, k={key}",
+        f"vapid t={token[:-4]}AAAA, k={key}",
+        jwt_header(aud="https://other.example"),
+        jwt_header(exp=int(NOW.timestamp())),
+        jwt_header(exp=int(NOW.timestamp()) + 86_401),
+        jwt_header(exp="x"),
+    ]
+
+
+@pytest.mark.parametrize("header", other_headers())
+def test_another_header_is_refused(header):
+    public = Vapid(KEY, CONTACT).public
+    with pytest.raises(Unauthorized):
+        verify_authorization(header, public=public, origin=PUSH, now=NOW)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from counterseal_demo import device_upkeep_command, new_device_command
+from counterseal_demo import device_upkeep_command, listen_command, new_device_command
 from counterseal_demo.device_options import (
     AS_JSON,
     HOME,
@@ -19,13 +19,12 @@ from counterseal_demo.device_options import (
     prompted,
     read_guid,
 )
+from counterseal_demo.device_output import show_ending, show_question
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json, print_line
 
 if TYPE_CHECKING:  # a fast start
     from counterseal.models import Guid
-    from counterseal.wire.device import AnswerReply
-    from counterseal_demo.device_cli import DeviceClient
 
 
 @click.group()
@@ -37,7 +36,11 @@ def device() -> None:
     """
 
 
-for command in (*new_device_command.COMMANDS, *device_upkeep_command.COMMANDS):
+for command in (
+    *new_device_command.COMMANDS,
+    *device_upkeep_command.COMMANDS,
+    listen_command.listen,
+):
     device.add_command(command)
 
 
@@ -132,7 +135,7 @@ def pending(home: str, *, wait: int, as_json: bool) -> None:
         if not waiting:
             print_line("There are no open questions.")
         for document in waiting:
-            _show(document)
+            show_question(document)
 
 
 @device.command()
@@ -146,7 +149,7 @@ def show(guid: str, home: str, *, as_json: bool) -> None:
         if as_json:
             print_json(document)
         else:
-            _show(document)
+            show_question(document)
 
 
 @device.command()
@@ -161,7 +164,7 @@ def answer(guid: str, home: str, *, button: int, code: str | None, as_json: bool
         reply = client.answer(
             read_guid(guid), button, code=code, ask_pin=ask_pin, ask_code=lambda: prompted("Code")
         )
-        _ended(client, reply, as_json=as_json)
+        show_ending(client, reply, as_json=as_json)
 
 
 @device.command()
@@ -171,7 +174,7 @@ def answer(guid: str, home: str, *, button: int, code: str | None, as_json: bool
 def disown(guid: str, home: str, *, as_json: bool) -> None:
     """Report that you did not cause the question GUID."""
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
-        _ended(client, client.disown(read_guid(guid)), as_json=as_json)
+        show_ending(client, client.disown(read_guid(guid)), as_json=as_json)
 
 
 @device.command()
@@ -243,27 +246,3 @@ def _logged_in(url: str, app_space: Guid, *, browser: bool) -> str:
 
 def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _show(document: dict[str, Any]) -> None:
-    from counterseal_server import display  # noqa: PLC0415 (a fast start)
-    from counterseal_server.screen import Screen  # noqa: PLC0415
-
-    screen = Screen()
-    screen.heading(f"Question {document['challenge']}")
-    display.show(screen, document)
-
-
-def _ended(client: DeviceClient, reply: AnswerReply, *, as_json: bool) -> None:
-    from counterseal.wire.members import write_record  # noqa: PLC0415 (a fast start)
-
-    if as_json:
-        print_json(write_record(reply))
-        return
-    receipt = client.receipt(reply)
-    verdict = "approved" if reply.approved else "not approved"
-    print_line(f"{reply.state.value}, {verdict}")
-    if receipt is None:
-        print_line("receipt: signed by a key that no pinned key endorses")
-    else:
-        print_line(f"receipt: number {receipt.number}, valid")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from counterseal_webpush.encryption import decrypt
 from counterseal_webpush.notifier import WebPushNotifier
 from counterseal_webpush.subscription import Subscription, Unusable, read_subscription
-from counterseal_webpush.vapid import Vapid, public_key
+from counterseal_webpush.vapid import Unauthorized, Vapid, public_key, verify_authorization
 
 __all__ = [
     "Subscription",
+    "Unauthorized",
     "Unusable",
     "Vapid",
     "WebPushNotifier",
+    "decrypt",
     "public_key",
     "read_subscription",
+    "verify_authorization",
 ]

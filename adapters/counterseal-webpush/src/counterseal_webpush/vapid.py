@@ -12,12 +12,17 @@ import threading
 from collections import OrderedDict
 from datetime import datetime, timedelta
 
-from counterseal.errors import InvalidField, MalformedToken, UnfitKey
-from counterseal.keys import PrivateKey, b64url, private_key, unb64url
+from counterseal.errors import CountersealError, InvalidField, MalformedToken, UnfitKey
+from counterseal.ijson import parse as read_json
+from counterseal.keys import PrivateKey, b64url, constant_time_equal, private_key, unb64url
+from counterseal.keys import public_key as checked_key
+from counterseal.keys.jws import verify_bytes
 from counterseal.models import Algorithm
 
 LIFE = timedelta(hours=12)
 """RFC 8292, 2: at most 24 hours, and a push service's clock may be wrong."""
+
+LONGEST_LIFE = timedelta(hours=24)
 
 RENEWAL_MARGIN = timedelta(hours=1)
 
@@ -28,7 +33,14 @@ SCALAR_BYTES = 32
 POINT_HEAD = b"\x04"
 
 _CONTACT = re.compile(r"mailto:[!-~]+@[!-~]+|https://[!-~]+")
+_AUTHORIZATION = re.compile(
+    r"vapid +t=(?P<token>[\w-]+\.[\w-]+\.[\w-]+) *, *k=(?P<key>[\w-]+)", re.ASCII | re.IGNORECASE
+)
 _HEADER = b64url(b'{"typ":"JWT","alg":"ES256"}')
+
+
+class Unauthorized(ValueError):
+    """The sender of a push message is not the one that the device subscribed to."""
 
 
 class Vapid:
@@ -81,6 +93,42 @@ class Vapid:
         claims = {"aud": origin, "exp": int(expires.timestamp()), "sub": self._contact}
         signed = f"{_HEADER}.{b64url(json.dumps(claims, separators=(',', ':')).encode())}"
         return f"{signed}.{b64url(self._key.sign(signed.encode()))}"
+
+
+def verify_authorization(header: str, *, public: str, origin: str, now: datetime) -> None:
+    """
+    Verify the header `authorization` of a push message, as a push service does (RFC 8292, 4.2).
+
+    Args:
+        header: As received.
+        public: The public key that the device subscribed with.
+        origin: The origin of the endpoint.
+        now: The time.
+
+    Raises:
+        Unauthorized: It is malformed, expired, for another origin, or not by this key.
+    """
+    parameters = _AUTHORIZATION.fullmatch(header)
+    if parameters is None or not constant_time_equal(parameters["key"], public):
+        raise Unauthorized("not vapid, or another key")
+    head, payload, signature = parameters["token"].split(".")
+    try:
+        if read_json(unb64url(head), field="header").get("alg") != Algorithm.ES256.value:
+            raise Unauthorized("not ES256")
+        point = unb64url(public)[len(POINT_HEAD) :]
+        x, y = b64url(point[:SCALAR_BYTES]), b64url(point[SCALAR_BYTES:])
+        jwk = {"kty": "EC", "crv": "P-256", "x": x, "y": y, "alg": "ES256", "kid": "vapid"}
+        key = checked_key(jwk, algorithms=frozenset({Algorithm.ES256}))
+        verify_bytes(unb64url(signature), f"{head}.{payload}".encode(), key)
+        claims = read_json(unb64url(payload), field="payload")
+        audience, expires = claims.get("aud"), claims.get("exp")
+    except (CountersealError, AttributeError):
+        raise Unauthorized("not a token of this key") from None
+    if audience != origin or not isinstance(expires, int):
+        raise Unauthorized("for another push service")
+    # RFC 8292, 2: more than a day is refused.
+    if not now.timestamp() < expires <= (now + LONGEST_LIFE).timestamp():
+        raise Unauthorized("expired, or valid for more than a day")
 
 
 def public_key(key: str) -> str:
