@@ -174,6 +174,35 @@ def test_answered_on_another_device_it_is_replaced(
     device.wait_for_heading("No longer open")
 
 
+def test_a_click_opens_a_new_device_that_waits(origin, push_service, subscriber, open_device):
+    subscriber.subscribe()
+    page = subscriber.device.page
+    page.locator("a.card").first.click()
+    page.get_by_role("button", name="Add another device").click()
+    link = page.locator("#new-link").input_value()
+    page.goto(f"{origin.url}/app/texts/en.json")  # the app is not open
+    with open_device() as new:
+        new.page.goto(link)
+        new.page.locator("form button.main").click()
+        for field in ("#pin", "#pin-again"):
+            new.page.locator(field).fill("281937")
+        new.page.locator("dialog button.main").click()
+        new.wait_for_heading("Not yet confirmed")
+        message = push_service.next(subscriber.browsers[0])
+        data = json.loads(subscriber.browsers[0].decrypt(message.body))["data"]
+        assert data["type"] == "deviceUnconfirmed"
+        subscriber.receive(message)
+        subscriber.expect(title="Counterseal", tag=data["deviceGuid"])
+        page.goto(f"{origin.url}/app/")
+        page.locator("a.open").wait_for()
+        subscriber.click()
+        subscriber.device.wait_for_heading("Add this new device?")
+        subscriber.device.press("Refuse", pin=None)
+        subscriber.device.wait_for_heading("Refused")
+        subscriber.expect_none()
+        new.wait_for_heading("Not added")
+
+
 def test_turned_off_and_on_again(device, subscriber):
     subscriber.subscribe()
     device.page.get_by_role("button", name="Stop notifications").click()

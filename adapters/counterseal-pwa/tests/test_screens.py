@@ -53,21 +53,28 @@ class Screens:
         self._axe = axe
         self._folder = FOLDER
 
-    def inspect(self, state):
-        """Let axe look at the page as it stands, and require that it finds nothing."""
+    def inspect(self, state, page=None):
+        """
+        Let axe look at the page as it stands, and require that it finds nothing.
+
+        Args:
+            state: What to call it.
+            page: Of another device; None for the first one's.
+        """
+        page = page or self.page
         self.names.append(state)
-        self.page.evaluate(self._axe)
-        result = self.page.evaluate(RUN)
+        page.evaluate(self._axe)
+        result = page.evaluate(RUN)
         assert len(result["passes"]) > 10
         violations = {
             each["id"]: [node["html"] for node in each["nodes"]] for each in result["violations"]
         }
         assert violations == {}, state
-        wide = self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
         assert not wide, f"{state}: it scrolls sideways"
         if self._folder is not None:
             path = self._folder / f"{self.name}-{len(self.names):02}-{state}.png"
-            self.page.screenshot(path=path, full_page=True)
+            page.screenshot(path=path, full_page=True)
 
 
 VIEWS = {
@@ -184,6 +191,42 @@ def look_at_other_endings(screens, device, origin, account_id):
     screens.inspect("declined")
 
 
+def look_at_a_new_device(screens, other, origin):
+    """Go through the states of a device that another one invites, and refuses."""
+    page, new = screens.page, other.page
+    page.locator("a.button.main").click()
+    page.locator("a.card").first.click()
+    page.locator("#invite ~ .form button").click()
+    link = page.locator("#new-link").input_value()
+    screens.inspect("invited")
+    new.goto(link)
+    new.locator("form button.main").click()
+    for field in ("#pin", "#pin-again"):
+        new.locator(field).fill("281937")
+    new.locator("dialog button.main").click()
+    code = new.locator(".comparison dd").inner_text()
+    screens.inspect("unconfirmed", new)
+    new.reload()
+    new.locator("details").wait_for()
+    screens.inspect("unconfirmed-without-code", new)
+    page.locator(".comparison").wait_for()
+    assert page.locator(".comparison dd").inner_text() == code
+    screens.inspect("new-device")
+    page.goto(f"{origin.url}/app/#/")
+    page.locator("a.open").wait_for()
+    screens.inspect("new-device-waits")
+    page.locator("a.open").click()
+    boxes = [each.bounding_box() for each in page.locator(".answer").all()]
+    assert len({(box["width"], box["height"]) for box in boxes}) == 1 < len(boxes)
+    page.locator(".answer").last.click()
+    page.locator("#pin").fill("739154")
+    page.locator("dialog button.main").click()
+    page.locator(".answer").first.wait_for(state="detached")
+    screens.inspect("refused")
+    new.locator("details[open]").wait_for()
+    screens.inspect("not-added", new)
+
+
 def look_at_the_account(screens, origin, account_id):
     """Go through the states of an account: its history, offline, and revoked."""
     page, client = screens.page, origin.client
@@ -215,6 +258,8 @@ def test_axe_finds_nothing_in_any_state(open_device, origin, push_service, axe, 
         look_at_binding(screens, origin, account_id)
         look_at_an_approval(screens, device, origin, account_id)
         look_at_other_endings(screens, device, origin, account_id)
+        with open_device(**VIEWS[name]) as other:
+            look_at_a_new_device(screens, other, origin)
         look_at_the_account(screens, origin, account_id)
 
 

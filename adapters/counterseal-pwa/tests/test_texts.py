@@ -10,6 +10,7 @@ SOURCES = {path.name: path.read_text("utf-8") for path in STATIC.glob("*.js")}
 KEY = re.compile(r'"([a-z]+(?:\.[a-z_]+)*)"')
 TEMPLATE = re.compile(r"say\(`([^`]*)`")
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
+MOMENT = re.compile(r"\d.*\d{2}(?:\s?[ap]m)?", re.IGNORECASE)
 
 
 def test_all_languages_have_the_same_keys_and_places():
@@ -48,6 +49,27 @@ def test_the_sources_use_each_key_and_no_other():
 def test_each_known_problem_has_words():
     code_list = re.search(r"KNOWN = new Set\(\[(.*?)\]", SOURCES["problems.js"], re.DOTALL)[1]
     assert {f"problem.{code}" for code in re.findall(r'"(\w+)"', code_list)} <= TEXTS["en"].keys()
+
+
+def look_at_a_new_device(page, origin, beside):
+    """Require that what is beside the brackets is data; one browser may be two devices."""
+    page.goto(f"{origin.url}/app/")
+    page.locator("a.card").first.click()
+    page.locator("section:has(#invite) button").click()
+    link = page.locator("#new-link").input_value()
+    assert {text for text in beside() if not MOMENT.fullmatch(text)} == set()
+    page.goto("about:blank")
+    page.goto(link)
+    page.locator("form button.main").click()
+    for field in ("#pin", "#pin-again"):
+        page.locator(field).fill("739154")
+    page.locator("dialog button.main").click()
+    code = page.locator(".comparison dd").inner_text()
+    assert {text for text in beside() if not MOMENT.fullmatch(text)} == {code}
+    page.locator("a.button.main").click()
+    page.locator("a.open").click()
+    page.locator(".answer").first.wait_for()
+    assert {text for text in beside() if not MOMENT.fullmatch(text)} == {code}
 
 
 def test_in_a_made_up_language_every_word_comes_from_its_file(device, origin):
@@ -93,10 +115,10 @@ def test_in_a_made_up_language_every_word_comes_from_its_file(device, origin):
     page.locator("a.open").click()
     page.locator(".answer").first.wait_for()
     foreign |= {"Log in?", "Online banking", "Approve", "Reject", "Decline"}
-    moments = re.compile(r"\d.*\d{2}(?:\s?[ap]m)?", re.IGNORECASE)
-    assert {text for text in beside() if not moments.fullmatch(text)} == set()
+    assert {text for text in beside() if not MOMENT.fullmatch(text)} == set()
     page.locator(".disown").click()
     page.locator("#receipt").wait_for()
     hashes = re.compile(r"[\w-]{43}|\d+")
-    others = {text for text in beside() if not moments.fullmatch(text)}
+    others = {text for text in beside() if not MOMENT.fullmatch(text)}
     assert {text for text in others if not hashes.fullmatch(text)} == set()
+    look_at_a_new_device(page, origin, beside)

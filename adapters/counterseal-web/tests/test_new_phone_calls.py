@@ -87,3 +87,12 @@ def test_an_app_space_forbids_it(world, device_client):
     world.administration.edit_app_space(world.app_space.guid, device_invitations=False)
     refused = device_client.call("POST", "/device/invitations")
     assert (refused.status_code, refused.json["code"]) == (403, "new_device_forbidden")
+
+
+def test_the_link_opens_the_device_in_the_browser_if_there_is_one(kit, world, device_client):
+    app = "https://service.example/app"
+    client = kit.application(world.ports, app_url=app).test_client()
+    invited = type(device_client)(client, device_client.phone).call("POST", "/device/invitations")
+    link = read_link(invited.json["link"])
+    assert (link.app, link.service) == (app, "https://service.example")
+    assert link.token == invited.json["sessionToken"]

@@ -119,12 +119,15 @@ def rotate_keys(service: Service, call: Call) -> Reply:
 
 def invite_device(service: Service, call: Call) -> Reply:
     """Invite another device of the account; what it binds is unconfirmed at first."""
+    settings = service.settings
     invitation = service.confirmations.invite(_device_call(call))
     link = BindLink(
         token=invitation.token,
         app_space=invitation.app_space.guid,
         app_space_name=invitation.app_space.name,
         account=invitation.account.guid,
+        app=settings.app_url,
+        service=None if settings.app_url is None else settings.public_url,
     )
     invited_device = InvitedDevice(
         device=invitation.binding,

@@ -1,12 +1,14 @@
 /** The view of an account: its name, what was answered, and its removal. */
 
-import { Unavailable } from "./device/index.js";
 import { home } from "./bind_view.js";
 import { brandOf } from "./brand.js";
 import { element, foreign } from "./dom.js";
+import { inviteSection } from "./invite_section.js";
 import { saveLink } from "./outcome_view.js";
 import { describe } from "./problems.js";
+import { removal } from "./removal.js";
 import { say, writeMoment } from "./texts.js";
+import { showUnconfirmed } from "./unconfirmed_view.js";
 
 /** @typedef {import("./app.js").ViewContext} ViewContext */
 /** @typedef {import("./device/index.js").Account} Account */
@@ -24,6 +26,10 @@ export async function showAccount(context, device) {
     context.go("#/");
     return;
   }
+  if (account.state === "UNCONFIRMED") {
+    showUnconfirmed(context, account);
+    return;
+  }
   const history = await account.history();
   context.fill(
     account.appSpaceName,
@@ -36,6 +42,7 @@ export async function showAccount(context, device) {
       element("span", { class: "quiet" }, account.url),
     ),
     account.state === "REVOKED" ? null : renameForm(account),
+    account.state === "ACTIVE" ? inviteSection(context, account) : null,
     element(
       "section",
       { "aria-labelledby": "history" },
@@ -97,52 +104,3 @@ function renameForm(account) {
   });
   return form;
 }
-
-/**
- * Return what removes the account: the device revokes itself, and its keys are deleted here.
- *
- * @param {ViewContext} context
- * @param {Account} account
- */
-function removal(context, account) {
-  const { session } = context;
-  const isRevoked = account.state === "REVOKED";
-  const problem = element("p", { class: "problem", role: "alert" });
-  const forget = () => session.wallet.forget(account.device);
-  const only = button("remove.only", () => leave(forget));
-  const remove = button("remove.button", () => leave(isRevoked ? forget : () => account.unbind()));
-  only.hidden = true;
-
-  /** @param {() => Promise<void>} change */
-  async function leave(change) {
-    remove.disabled = true;
-    problem.textContent = "";
-    try {
-      await change();
-      await session.closeAccount(account.device);
-      context.go("#/");
-    } catch (error) {
-      // The service still accepts the keys: deleting them only here is the person's choice.
-      only.hidden = !(error instanceof Unavailable);
-      problem.textContent = only.hidden ? describe(error) : say("remove.unreached");
-    } finally {
-      remove.disabled = false;
-    }
-  }
-
-  return element(
-    "details",
-    { open: isRevoked },
-    element("summary", {}, say("remove.title")),
-    element("p", {}, say(isRevoked ? "problem.revoked" : "remove.about")),
-    problem,
-    element("div", { class: "form" }, remove, only),
-  );
-}
-
-/**
- * @param {string} text
- * @param {() => Promise<void>} click
- */
-const button = (text, click) =>
-  element("button", { type: "button", class: "plain danger", click }, say(text));

@@ -5,6 +5,7 @@ import { showBind } from "./bind_view.js";
 import { announce, byId, element } from "./dom.js";
 import { showHome } from "./home_view.js";
 import { readFragment } from "./links.js";
+import { showNewDevice } from "./new_device_view.js";
 import { showRequest } from "./request_view.js";
 import { Session } from "./session.js";
 import { loadTexts, say } from "./texts.js";
@@ -21,7 +22,7 @@ import { registerWorker } from "./worker_registration.js";
  * @property {AbortSignal} signal Aborted when another view comes.
  */
 
-const ROUTES = /^#\/(request|account)\/([0-9a-f-]{36})$/i;
+const ROUTES = /^#\/(request|account|device)\/([0-9a-f-]{36})$/i;
 let controller = new AbortController();
 
 /**
@@ -41,6 +42,7 @@ async function route(session) {
   const [, view, guid = ""] = ROUTES.exec(window.location.hash) ?? [];
   if (view === "request") await showRequest(context, guid);
   else if (view === "account") await showAccount(context, guid);
+  else if (view === "device") await showNewDevice(context, guid);
   else await showHome(context);
 }
 
@@ -81,6 +83,9 @@ function announceArrivals(session) {
     if (guids.some((guid) => !known.has(guid))) announce(say("arrived"));
     known = new Set(guids);
   });
+  session.addEventListener("newdevices", () => {
+    if ([...session.newDevices.values()].flat().length > 0) announce(say("decide.waits"));
+  });
 }
 
 async function start() {
@@ -88,8 +93,8 @@ async function start() {
   showConnection();
   window.addEventListener("online", showConnection);
   window.addEventListener("offline", showConnection);
-  const registration = await registerWorker((guid) => {
-    window.location.hash = guid ? `#/request/${guid}` : "#/";
+  const registration = await registerWorker((address) => {
+    window.location.hash = address;
   });
   const session = await Session.open(registration);
   announceArrivals(session);

@@ -54,8 +54,14 @@ export async function showBind(context, link) {
     try {
       await navigator.storage?.persist?.();
       const strongKey = String(new FormData(form).get("key") ?? "pin");
-      await context.session.wallet.bind({ url: SERVICE, link, name: name.value.trim(), strongKey });
-      showBound(context, appSpaceName);
+      const { session, go } = context;
+      const account = await session.wallet.bind({ url: SERVICE, link, name: name.value.trim(), strongKey });
+      if (account.comparison === null) {
+        showBound(context, appSpaceName);
+        return;
+      }
+      session.comparisons.set(account.device, account.comparison);
+      go(`#/account/${account.device}`);
     } catch (error) {
       status.textContent = describe(error);
       button.disabled = false;
@@ -84,7 +90,7 @@ const strongKeyChoice = () =>
  * @param {ViewContext} context
  * @param {string} appSpaceName
  */
-function showBound(context, appSpaceName) {
+export function showBound(context, appSpaceName) {
   context.fill(
     say("bound.title"),
     element("p", {}, say("bound.about"), " ", foreign(appSpaceName)),

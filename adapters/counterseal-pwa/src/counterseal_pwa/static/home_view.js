@@ -22,7 +22,7 @@ export async function showHome(context) {
     const open = accounts.flatMap((account) =>
       (session.requests.get(account.device) ?? []).map((request) => ({ account, ...request })),
     );
-    const items = open.map(({ account, guid, issuedAt }) =>
+    const items = newDevicesOf(context).concat(open.map(({ account, guid, issuedAt }) =>
       element(
         "li",
         {},
@@ -33,7 +33,7 @@ export async function showHome(context) {
           element("span", { class: "quiet" }, writeMoment(issuedAt)),
         ),
       ),
-    );
+    ));
     waiting.replaceChildren(
       element("h2", { id: "waiting" }, say("home.waiting")),
       items.length > 0
@@ -59,6 +59,8 @@ export async function showHome(context) {
   fillWaiting();
   fillAccounts();
   session.addEventListener("requests", fillWaiting, { signal });
+  session.addEventListener("newdevices", fillWaiting, { signal });
+  session.followNewDevices(signal);
   session.addEventListener("accounts", fillAccounts, { signal });
   const more = element(
     "details",
@@ -69,6 +71,25 @@ export async function showHome(context) {
   );
   context.fill(say("home.title"), waiting, known, notifySection(context), more);
 }
+
+/**
+ * Return entries for the new devices that wait to be confirmed.
+ *
+ * @param {ViewContext} context
+ */
+const newDevicesOf = ({ session }) =>
+  [...session.newDevices.values()].flat().map(({ device, name }) =>
+    element(
+      "li",
+      {},
+      element(
+        "a",
+        { class: "card open", href: `#/device/${device}` },
+        element("strong", {}, say("home.device"), " ", foreign(name)),
+        element("span", { class: "quiet" }, say("home.device.code")),
+      ),
+    ),
+  );
 
 /**
  * @param {ViewContext} context

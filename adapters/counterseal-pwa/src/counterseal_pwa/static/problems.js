@@ -8,16 +8,18 @@ const KNOWN = new Set([
   "account_locked",
   "deadline_passed",
   "denied",
+  "new_device_forbidden",
   "not_found",
   "strong_key_missed",
   "token_spent",
   "too_many_bindings",
+  "too_often",
   "wrong_code",
   "wrong_state",
 ]);
 
 /** Reasons for which no call of a device is accepted. */
-const REASONS = ["revoked", "suspended"];
+const REASONS = ["revoked", "suspended", "unconfirmed"];
 
 /** Codes after which the request cannot be answered any more. */
 const ENDINGS = new Set(["deadline_passed", "not_found", "wrong_state"]);

@@ -6,12 +6,23 @@ import { askPin } from "./pin_dialog.js";
 
 /** @typedef {import("./device/index.js").Account} Account */
 /** @typedef {import("./device/index.js").OpenRequest} OpenRequest */
+/** @typedef {Awaited<ReturnType<Account["newDevices"]>>} NewDevices */
 
 /** A browser has six connections to a host, and calls need one. */
 const STREAMS = 3;
 const POLL = 10_000;
 /** How often a suspended device asks whether it was resumed. */
 const SUSPENDED = 30_000;
+/** How often a new device asks whether it was confirmed. */
+const UNCONFIRMED = 3000;
+/** How often new devices are looked for that no push tells of. */
+const NEW_DEVICES = 30_000;
+
+/** How long to wait before the next call, by why the last one was refused. */
+const PAUSES = new Map([
+  ["suspended", SUSPENDED],
+  ["unconfirmed", UNCONFIRMED],
+]);
 
 /** @param {number} milliseconds */
 const pause = (milliseconds) =>
@@ -26,12 +37,20 @@ export const verifiesPeople = async () =>
   hasWebAuthn() &&
   (await window.PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable());
 
-/** Tells of changes by the events `requests`, `accounts` and `notifications`. */
+/** Tells of changes by the events `requests`, `accounts`, `newdevices` and `notifications`. */
 export class Session extends EventTarget {
   /** @type {Map<string, readonly OpenRequest[]>} By the device's GUID. */
   requests = new Map();
   /** @type {Map<string, unknown>} Why an account cannot be watched, by the device's GUID. */
   errors = new Map();
+  /** @type {Map<string, NewDevices>} What waits to be confirmed, by the GUID of our own device. */
+  newDevices = new Map();
+  /**
+   * What to compare of devices that this page has bound, by their GUIDs; nothing stores it.
+   *
+   * @type {Map<string, NonNullable<Account["comparison"]>>}
+   */
+  comparisons = new Map();
   /** @type {Map<string, AbortController>} */
   #watches = new Map();
 
@@ -47,8 +66,8 @@ export class Session extends EventTarget {
     this.notifications = new Notifications(wallet, registration);
     wallet.addEventListener("change", (event) => {
       const { type } = /** @type {CustomEvent<{type: string}>} */ (event).detail;
-      if (["bound", "removed", "renamed", "branded"].includes(type)) this.#follow();
-      if (type === "bound") this.refreshNotifications();
+      if (["bound", "removed", "renamed", "branded", "confirmed"].includes(type)) this.#follow();
+      if (["bound", "confirmed"].includes(type)) this.refreshNotifications();
     });
   }
 
@@ -84,6 +103,52 @@ export class Session extends EventTarget {
     for (const account of accounts) {
       const requests = await account.pending().catch(() => []);
       if (requests.some((request) => request.guid === guid)) return account;
+    }
+    return undefined;
+  }
+
+  /** Read what new devices wait to be confirmed; where that fails, what was read before stays. */
+  async readNewDevices() {
+    const accounts = await this.wallet.accounts();
+    const active = accounts.filter(({ state }) => state === "ACTIVE");
+    const lists = await Promise.all(
+      active.map(async (account) => {
+        const known = this.newDevices.get(account.device) ?? [];
+        return /** @type {const} */ ([account.device, await account.newDevices().catch(() => known)]);
+      }),
+    );
+    const before = JSON.stringify([...this.newDevices]);
+    this.newDevices = new Map(lists.filter(([, list]) => list.length > 0));
+    await closeNotifications(
+      ({ type, deviceGuid }) => type === "deviceUnconfirmed" && !this.newDevice(deviceGuid),
+    );
+    if (JSON.stringify([...this.newDevices]) !== before) this.dispatchEvent(new Event("newdevices"));
+  }
+
+  /**
+   * Read them now, and every while until *signal* aborts.
+   *
+   * @param {AbortSignal} signal
+   */
+  followNewDevices(signal) {
+    const read = () => {
+      if (!document.hidden) this.readNewDevices();
+    };
+    const timer = setInterval(read, NEW_DEVICES);
+    signal.addEventListener("abort", () => clearInterval(timer));
+    document.addEventListener("visibilitychange", read, { signal });
+    read();
+  }
+
+  /**
+   * Return a new device that waits, and the GUID of our own that may decide on it.
+   *
+   * @param {string} guid
+   */
+  newDevice(guid) {
+    for (const [account, list] of this.newDevices) {
+      const newDevice = list.find(({ device }) => device === guid);
+      if (newDevice) return { account, newDevice };
     }
     return undefined;
   }
@@ -143,7 +208,10 @@ export class Session extends EventTarget {
         this.errors.delete(device);
         this.requests.set(device, requests);
         this.dispatchEvent(new Event("requests"));
-        await this.#closeNotifications();
+        const open = [...this.requests.values()].flat().map(({ guid }) => guid);
+        await closeNotifications(
+          ({ type, requestGuid }) => type === "request" && !open.includes(requestGuid),
+        );
       }
     } catch (error) {
       failure = error;
@@ -152,19 +220,23 @@ export class Session extends EventTarget {
     this.errors.set(device, failure);
     this.requests.delete(device);
     this.dispatchEvent(new Event("accounts"));
-    if (!(failure instanceof ServiceRefused && failure.reason === "suspended")) return;
-    await pause(SUSPENDED);
+    const span = failure instanceof ServiceRefused && PAUSES.get(failure.reason ?? "");
+    if (!span) return;
+    await pause(span);
+    if (signal.aborted) return;
     await this.#watch(account, streams, signal);
   }
+}
 
-  /** Close the notifications of requests that are not open any more. */
-  async #closeNotifications() {
-    const registration = await navigator.serviceWorker?.getRegistration();
-    const open = [...this.requests.values()].flat().map(({ guid }) => guid);
-    for (const notification of (await registration?.getNotifications()) ?? []) {
-      const { type, requestGuid } = notification.data ?? {};
-      if (type === "request" && !open.includes(requestGuid)) notification.close();
-    }
+/**
+ * Close the notifications of what is not open any more.
+ *
+ * @param {(data: Record<string, string>) => boolean} isOver
+ */
+async function closeNotifications(isOver) {
+  const registration = await navigator.serviceWorker?.getRegistration();
+  for (const notification of (await registration?.getNotifications()) ?? []) {
+    if (isOver(notification.data ?? {})) notification.close();
   }
 }
 

@@ -50,7 +50,7 @@ async function showPush({ title, body, data }) {
   await worker.registration.showNotification(title, {
     body: isEnded ? await sayEnded(body) : body,
     // A later push about the same request replaces this one.
-    tag: data.requestGuid || data.type,
+    tag: data.requestGuid || data.deviceGuid || data.type,
     silent: isEnded,
     data,
     icon: "icon-192.png",
@@ -72,7 +72,7 @@ async function sayEnded(body) {
   }
 }
 
-/** @typedef {{title: string, body: string, data: {type: string, requestGuid: string}}} Push */
+/** @typedef {{title: string, body: string, data: {type: string, requestGuid: string, deviceGuid: string}}} Push */
 
 /**
  * @param {PushMessageData | null} message
@@ -86,33 +86,43 @@ function readPush(message) {
     push = undefined;
   }
   const { title, body, data } = push ?? {};
-  const guid = String(data?.requestGuid ?? "");
+  const readGuid = (/** @type {unknown} */ guid) => (GUID.test(String(guid)) ? String(guid) : "");
+  const type = String(data?.type ?? "");
   return {
     title: typeof title === "string" && title ? title : "Counterseal",
     body: typeof body === "string" ? body : "",
-    data: { type: String(data?.type ?? ""), requestGuid: GUID.test(guid) ? guid : "" },
+    data: { type, requestGuid: readGuid(data?.requestGuid), deviceGuid: readGuid(data?.deviceGuid) },
   };
 }
 
 worker.addEventListener("notificationclick", (event) => {
   event.notification.close();
-  const { requestGuid } = event.notification.data;
-  event.waitUntil(openRequest(requestGuid));
+  event.waitUntil(open(viewOf(event.notification.data)));
 });
 
 /**
- * Show a request in a window of the app, a new one if there is none.
+ * Return the address of the view that a push is about.
  *
- * @param {string} guid Empty for the first view.
+ * @param {Push["data"]} data
  */
-async function openRequest(guid) {
-  const address = guid ? `./#/request/${guid}` : "./";
+function viewOf({ type, requestGuid, deviceGuid }) {
+  if (requestGuid) return `#/request/${requestGuid}`;
+  // Other pushes about devices tell of what is decided.
+  return type === "deviceUnconfirmed" && deviceGuid ? `#/device/${deviceGuid}` : "#/";
+}
+
+/**
+ * Show a view in a window of the app, a new one if there is none.
+ *
+ * @param {string} address
+ */
+async function open(address) {
   const [client] = await worker.clients.matchAll({ type: "window" });
   if (client === undefined) {
-    await worker.clients.openWindow(address);
+    await worker.clients.openWindow(`./${address}`);
     return;
   }
-  client.postMessage({ open: guid });
+  client.postMessage({ open: address });
   await client.focus();
 }
 

@@ -5,12 +5,12 @@ const ADDRESS = "worker.js";
 /**
  * Register the service worker, where the browser has them, and has them as modules.
  *
- * @param {(guid: string) => void} open Opens a request that a notification was about.
+ * @param {(address: string) => void} open Opens the view that a notification was about.
  * @returns {Promise<ServiceWorkerRegistration | undefined>}
  */
 export async function registerWorker(open) {
   if (!navigator.serviceWorker) return undefined;
-  navigator.serviceWorker.addEventListener("message", ({ data }) => open(String(data?.open ?? "")));
+  navigator.serviceWorker.addEventListener("message", ({ data }) => open(String(data?.open ?? "#/")));
   const options = /** @type {const} */ ({ scope: "./", type: "module" });
   // Without it the app works, but neither offline nor in the background.
   return navigator.serviceWorker.register(addressOfWorker(), options).catch(() => undefined);

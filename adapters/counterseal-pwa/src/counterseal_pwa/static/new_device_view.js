@@ -1,0 +1,136 @@
+/** The view of a new device that waits: its name and code, and the decision on it. */
+
+import { home } from "./bind_view.js";
+import { brandOf } from "./brand.js";
+import { element, foreign } from "./dom.js";
+import { describe, endingOf } from "./problems.js";
+import { removal } from "./removal.js";
+import { say, writeMoment } from "./texts.js";
+import { comparisonCard } from "./unconfirmed_view.js";
+
+/** @typedef {import("./app.js").ViewContext} ViewContext */
+/** @typedef {import("./device/index.js").Account} Account */
+/** @typedef {Parameters<Account["decide"]>[0]} NewDevice */
+/** @typedef {Parameters<Account["decide"]>[1]} Choice */
+
+const CHOICES = /** @type {const} */ (["add", "move", "refuse"]);
+
+/**
+ * @param {ViewContext} context
+ * @param {string} guid The new device's.
+ */
+export async function showNewDevice(context, guid) {
+  const { session, signal } = context;
+  context.fill(say("decide.loading"));
+  if (!session.newDevice(guid)) await session.readNewDevices();
+  const waiting = session.newDevice(guid);
+  const account = waiting && (await session.wallet.account(waiting.account));
+  if (signal.aborted) return;
+  if (account) fillNewDevice(context, account, waiting.newDevice);
+  else showGone(context);
+}
+
+/** @param {ViewContext} context */
+function showGone(context) {
+  context.fill(say("decided.gone"), element("p", {}, say("decided.gone.about")), home());
+}
+
+/**
+ * @param {ViewContext} context
+ * @param {Account} account
+ * @param {NewDevice} newDevice
+ */
+function fillNewDevice(context, account, newDevice) {
+  const { session } = context;
+  const { code, expiresAt, name } = newDevice;
+  const problem = element("p", { class: "problem", role: "alert" });
+  let busy = false;
+  let ended = false;
+
+  /** @param {Choice} choice */
+  async function press(choice) {
+    if (busy) return;
+    busy = true;
+    problem.textContent = "";
+    for (const button of buttons) button.setAttribute("aria-disabled", "true");
+    try {
+      await account.decide(newDevice, choice);
+      // The next call says what became of this device.
+      if (choice === "move") await account.status().catch(() => undefined);
+      ended = true;
+      await session.readNewDevices();
+      showDecided(context, account, newDevice, choice);
+    } catch (error) {
+      if (endingOf(error)) {
+        ended = true;
+        await session.readNewDevices();
+        showGone(context);
+      }
+      problem.textContent = describe(error);
+    } finally {
+      busy = false;
+      for (const button of buttons) button.removeAttribute("aria-disabled");
+    }
+  }
+
+  const buttons = CHOICES.map((choice) =>
+    element(
+      "button",
+      { type: "button", class: "answer", "aria-describedby": `about-${choice}`, click: () => press(choice) },
+      say(`decide.${choice}`),
+    ),
+  );
+  context.fill(
+    say("decide.title"),
+    element("p", {}, brandOf(account, account.appSpaceName)),
+    account.accountName === account.appSpaceName
+      ? null
+      : element("p", { class: "asks" }, foreign(account.accountName)),
+    element(
+      "dl",
+      { class: "pairs" },
+      element("dt", {}, say("decide.name")),
+      element("dd", {}, foreign(name)),
+      element("dt", {}, say("decide.until")),
+      element("dd", {}, writeMoment(expiresAt)),
+    ),
+    comparisonCard(say("decide.code"), code),
+    element("p", {}, element("strong", {}, say("decide.compare")), " ", say("decide.differs")),
+    element(
+      "dl",
+      { class: "pairs" },
+      ...CHOICES.flatMap((choice) => [
+        element("dt", {}, say(`decide.${choice}`)),
+        element("dd", { id: `about-${choice}` }, say(`decide.${choice}.about`)),
+      ]),
+    ),
+    problem,
+    element("div", { class: "answers", role: "group", "aria-label": say("decide.choices") }, ...buttons),
+    element("p", { class: "centred" }, element("a", { href: "#/" }, say("home.go"))),
+  );
+
+  const follow = () => {
+    if (busy || ended || session.newDevice(newDevice.device)) return;
+    ended = true;
+    showGone(context);
+  };
+  session.addEventListener("newdevices", follow, { signal: context.signal });
+  session.followNewDevices(context.signal);
+}
+
+/**
+ * @param {ViewContext} context
+ * @param {Account} account
+ * @param {NewDevice} newDevice
+ * @param {Choice} choice
+ */
+function showDecided(context, account, { name }, choice) {
+  context.fill(
+    say(`decided.${choice}`),
+    element("p", {}, say(`decided.${choice}.about`), " ", element("strong", {}, foreign(name))),
+    choice === "refuse" ? element("p", { class: "quiet" }, say("decided.refuse.advice")) : null,
+    choice === "move" ? element("p", {}, say("decided.move.here")) : null,
+    choice === "move" ? removal(context, account) : null,
+    home(),
+  );
+}

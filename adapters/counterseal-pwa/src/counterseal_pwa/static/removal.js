@@ -1,0 +1,61 @@
+/** Removal: what ends an account in this browser. */
+
+import { Unavailable } from "./device/index.js";
+import { element } from "./dom.js";
+import { describe } from "./problems.js";
+import { say } from "./texts.js";
+
+/** @typedef {import("./app.js").ViewContext} ViewContext */
+/** @typedef {import("./device/index.js").Account} Account */
+
+/**
+ * Return what removes the account: the device revokes itself, and its keys are deleted here.
+ *
+ * @param {ViewContext} context
+ * @param {Account} account
+ */
+export function removal(context, account) {
+  const { session } = context;
+  const isRevoked = account.state === "REVOKED";
+  // The service accepts no call of it, and ends an unconfirmed one by itself.
+  const isRefused = isRevoked || account.state === "UNCONFIRMED";
+  const about = isRevoked ? "problem.revoked" : isRefused ? "remove.unconfirmed" : "remove.about";
+  const problem = element("p", { class: "problem", role: "alert" });
+  const forget = () => session.wallet.forget(account.device);
+  const only = button("remove.only", () => leave(forget));
+  const remove = button("remove.button", () => leave(isRefused ? forget : () => account.unbind()));
+  only.hidden = true;
+
+  /** @param {() => Promise<void>} change */
+  async function leave(change) {
+    remove.disabled = true;
+    problem.textContent = "";
+    try {
+      await change();
+      await session.closeAccount(account.device);
+      context.go("#/");
+    } catch (error) {
+      // The service still accepts the keys: deleting them only here is the person's choice.
+      only.hidden = !(error instanceof Unavailable);
+      problem.textContent = only.hidden ? describe(error) : say("remove.unreached");
+    } finally {
+      remove.disabled = false;
+    }
+  }
+
+  return element(
+    "details",
+    { open: isRevoked },
+    element("summary", {}, say("remove.title")),
+    element("p", {}, say(about)),
+    problem,
+    element("div", { class: "form" }, remove, only),
+  );
+}
+
+/**
+ * @param {string} text
+ * @param {() => Promise<void>} click
+ */
+const button = (text, click) =>
+  element("button", { type: "button", class: "plain danger", click }, say(text));

@@ -1,0 +1,82 @@
+/** The view of a new device that does not count yet: its code, until it is confirmed or ends. */
+
+import { home, showBound } from "./bind_view.js";
+import { element } from "./dom.js";
+import { removal } from "./removal.js";
+import { say, writeMoment } from "./texts.js";
+
+/** @typedef {import("./app.js").ViewContext} ViewContext */
+/** @typedef {import("./device/index.js").Account} Account */
+
+/** Milliseconds after the deadline, by which the service has ended the device. */
+const GRACE = 1000;
+
+/**
+ * @param {ViewContext} context
+ * @param {Account} account
+ */
+export function showUnconfirmed(context, account) {
+  const { session, signal } = context;
+  const { device } = account;
+  const comparison = session.comparisons.get(device);
+  const isOver = () => comparison !== undefined && account.now() >= Date.parse(comparison.confirmBy);
+
+  async function follow() {
+    const current = await session.wallet.account(device);
+    if (signal.aborted) return;
+    if (current?.state === "ACTIVE") showBound(context, account.appSpaceName);
+    else if (current?.state === "REVOKED" || isOver()) showEnd(context, current ?? account, isOver());
+  }
+
+  context.fill(
+    say("unconfirmed.title"),
+    ...(comparison === undefined ? [element("p", {}, say("unconfirmed.lost"))] : codeOf(comparison)),
+    element("p", { class: "centred" }, element("a", { href: "#/" }, say("home.go"))),
+    // A device that nobody confirms may be given up.
+    removal(context, account),
+  );
+  session.addEventListener("accounts", follow, { signal });
+  if (comparison !== undefined) {
+    const span = Date.parse(comparison.confirmBy) - account.now() + GRACE;
+    const timer = setTimeout(follow, Math.max(0, span));
+    signal.addEventListener("abort", () => clearTimeout(timer));
+  }
+  follow();
+}
+
+/** @param {{code: string, confirmBy: string}} comparison */
+const codeOf = ({ code, confirmBy }) => [
+  element("p", {}, say("unconfirmed.about")),
+  comparisonCard(say("unconfirmed.label"), code),
+  element("p", {}, say("unconfirmed.until"), " ", element("strong", {}, writeMoment(confirmBy))),
+  element("p", { class: "quiet", role: "status" }, say("unconfirmed.wait")),
+];
+
+/**
+ * Return a card with a comparison code, large.
+ *
+ * @param {string} label
+ * @param {string} code
+ */
+export const comparisonCard = (label, code) =>
+  element(
+    "dl",
+    { class: "card comparison" },
+    element("dt", {}, label),
+    element("dd", {}, element("strong", { translate: "no" }, code)),
+  );
+
+/**
+ * @param {ViewContext} context
+ * @param {Account} account
+ * @param {boolean} isOver Whether its time is over; otherwise somebody refused it.
+ */
+function showEnd(context, account, isOver) {
+  const end = isOver ? "expired" : "refused";
+  context.fill(
+    say(`unconfirmed.${end}.title`),
+    element("p", {}, say(`unconfirmed.${end}.about`)),
+    removal(context, account),
+    home(),
+  );
+}

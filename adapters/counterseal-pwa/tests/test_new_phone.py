@@ -1,0 +1,97 @@
+"""A new phone: two browsers are two devices; one invites the other, and decides on it."""
+
+from datetime import UTC, datetime, timedelta
+
+from counterseal.models import BindingState
+from counterseal_client import StrongKey, require_approved
+
+MINUTE = timedelta(minutes=1)
+NAME = "A new phone"
+
+
+def invite(old, url):
+    """Press the button in the account's view; return the link, which has the browser's address."""
+    old.page.locator("a.card:not(.open)").first.click()
+    old.page.get_by_role("button", name="Add another device").click()
+    link = old.page.locator("#new-link").input_value()
+    assert link.startswith(f"{url}/app/#bind?")
+    return link
+
+
+def bind_new(new, link):
+    """Open the link in a browser with an authenticator of its own, and make a passkey."""
+    new.authenticate()
+    new.page.goto(link)
+    new.page.get_by_role("radio", name="Passkey").wait_for()
+    new.page.locator("#name").fill(NAME)
+    new.page.locator("form button.main").click()
+
+
+def read_code(device):
+    return device.page.locator(".comparison dd").inner_text()
+
+
+def test_it_is_added_and_answers_with_its_own_passkey(device, origin, open_device, tmp_path):
+    device.bind(origin.link("user-added"))
+    with open_device() as new:
+        bind_new(new, invite(device, origin.url))
+        new.wait_for_heading("Not yet confirmed")
+        code = read_code(new)
+        device.wait_for_heading("Add this new device?")
+        shown = device.page.locator("main").inner_text()
+        assert len(code) == len("XN3VM-CD4Z4")
+        assert all(text in shown for text in (code, NAME, "Does the other screen show the same"))
+        device.press("Add", pin="739155")
+        problem = device.page.locator("main > .problem")
+        problem.filter(has_text="Wrong PIN. Attempts left:").wait_for()
+        device.press("Add")
+        device.wait_for_heading("Added")
+        new.wait_for_heading("This browser is added")
+        pending = origin.client.ask("user-added", "Log in?", duration=MINUTE)
+        new.page.locator("a.button.main").click()
+        new.open_request()
+        new.press("Approve", pin=None)
+        new.wait_for_heading("Approved")
+    reply = origin.wait(pending)
+    origin.verify(reply.receipt, tmp_path)
+    assert require_approved(reply, pending, origin.trust, requirements=[StrongKey()])
+
+
+def test_its_owner_moves_to_it_and_removes_the_old_one(device, origin, open_device):
+    device.authenticate()
+    device.bind_passkey(origin.link("user-moved"))
+    link = invite(device, origin.url)
+    device.page.goto(f"{origin.url}/app/#/")
+    with open_device() as new:
+        bind_new(new, link)
+        code = read_code(new)
+        device.page.reload()
+        device.page.get_by_role("link", name=f"New device waits: {NAME}").click()
+        device.wait_for_heading("Add this new device?")
+        assert read_code(device) == code
+        device.press("Move to it", pin=None)
+        device.wait_for_heading("Moved")
+        new.wait_for_heading("This browser is added")
+    states = {each.name: each.state for each in origin.client.devices("user-moved")}
+    assert states == {"Browser": BindingState.REVOKED, NAME: BindingState.ACTIVE}
+    device.page.get_by_role("button", name="Remove this account").click()
+    device.wait_for_heading("Add your first account")
+
+
+def test_nobody_confirms_it_in_time(device, origin, open_device):
+    """Its view ends by the time that the service said; here it says a time that is near."""
+    device.bind(origin.link("user-late"))
+
+    def hasten(route):
+        response = route.fetch()
+        soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat(timespec="milliseconds")
+        document = response.json() | {"confirmBy": soon.replace("+00:00", "Z")}
+        route.fulfill(response=response, json=document)
+
+    with open_device() as new:
+        new.page.route("**/device/bind", hasten)
+        bind_new(new, invite(device, origin.url))
+        new.wait_for_heading("Too late")
+        new.page.get_by_text("Remove this account").first.click()
+        new.page.get_by_role("button", name="Remove this account").click()
+        new.wait_for_heading("Add your first account")
