@@ -11,6 +11,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+from counterseal_demo.device_cli.clock import CorrectedClock, clock_offset
 from flask import Flask, request
 from httpx2 import Headers
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -22,7 +23,6 @@ from counterseal.models import OPERATOR, Algorithm, BindingState, Role
 from counterseal.testing import FakeService
 from counterseal.wire.link import BindLink, write_link
 from counterseal_demo.device_cli import DeviceClient, Home
-from counterseal_demo.device_cli.clock import CorrectedClock, clock_offset
 from counterseal_flask import Settings, create_blueprints
 
 PIN = "1379"

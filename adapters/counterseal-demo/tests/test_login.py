@@ -12,7 +12,7 @@ from werkzeug.serving import make_server
 
 from counterseal.testing import FakeService
 from counterseal.wire.device import Peeked
-from counterseal_demo.device_cli import Calls, ServiceRefused, ServiceUnreachable, log_in
+from counterseal_demo.device_cli import DeviceCalls, ServiceRefused, ServiceUnreachable, log_in
 from counterseal_demo.device_cli.login import RETURN
 from counterseal_flask import Settings, create_blueprints
 
@@ -77,7 +77,7 @@ def returned(address, back):
 
 
 def test_a_person_logs_in_and_the_token_is_for_them(auth, browser):
-    calls = Calls(auth.url)
+    calls = DeviceCalls(auth.url)
     token = log_in(calls, auth.space.guid, browser.going(returned))
     invitation = calls.plain("/device/invitation", {"token": token}, Peeked)
     calls.close()
@@ -89,7 +89,7 @@ def test_a_person_logs_in_and_the_token_is_for_them(auth, browser):
 
 
 def test_only_our_own_log_in_is_taken_at_the_port(auth, browser):
-    calls = Calls(auth.url)
+    calls = DeviceCalls(auth.url)
     strangers = (
         lambda address, _: f"{address}?state=other&code=x",
         lambda address, back: f"{address}?state={back.state}&state={back.state}&code=x",
@@ -102,7 +102,7 @@ def test_only_our_own_log_in_is_taken_at_the_port(auth, browser):
 
 
 def test_a_person_whom_the_provider_refuses_reads_why(auth, browser):
-    calls = Calls(auth.url)
+    calls = DeviceCalls(auth.url)
     denied = browser.going(
         lambda address, back: f"{address}?state={back.state}&error=access_denied"
     )
@@ -113,7 +113,7 @@ def test_a_person_whom_the_provider_refuses_reads_why(auth, browser):
 
 
 def test_nobody_is_waited_for_for_ever(auth):
-    calls = Calls(auth.url)
+    calls = DeviceCalls(auth.url)
     with pytest.raises(ServiceUnreachable):
         log_in(calls, auth.space.guid, lambda _: None, patience=0.0)
     calls.close()

@@ -12,14 +12,29 @@ from counterseal.device.confirming import (
     own_comparison_code,
     sign_confirmation,
 )
+from counterseal.device.document import device_document, read_device
+from counterseal.device.parts import (
+    KeyStore,
+    PinVerification,
+    Purpose,
+    SoftwareKeys,
+    Unlocking,
+    UserVerification,
+)
 from counterseal.device.pin import WrappedKey
-from counterseal.device.software import Rotation, SoftwareDevice, device_document, read_device
+from counterseal.device.software import Rotation, SoftwareDevice
 from counterseal.wire.device import Bond
 
 __all__ = [
     "Bond",
+    "KeyStore",
+    "PinVerification",
+    "Purpose",
     "Rotation",
     "SoftwareDevice",
+    "SoftwareKeys",
+    "Unlocking",
+    "UserVerification",
     "WrappedKey",
     "comparison_code_of",
     "device_document",

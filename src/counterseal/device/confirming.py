@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from counterseal import keys
+from counterseal.device.parts import Purpose
 from counterseal.device.software import SoftwareDevice
 from counterseal.errors import NotBound
 from counterseal.models import DeviceKey, Role
@@ -34,7 +35,7 @@ def own_comparison_code(device: SoftwareDevice, *, pin: str) -> str:
     bond = _bond(device)
     own_keys = (
         DeviceKey(role=Role.DEVICE, key=device.device_key.public),
-        DeviceKey(role=Role.STRONG, key=device.unlock(pin).public),
+        DeviceKey(role=Role.STRONG, key=device.unlock(pin, purpose=Purpose.COMPARE).public),
     )
     return comparison_code(bond.account, bond.device, thumbprints_of(own_keys))
 
@@ -63,7 +64,7 @@ def sign_confirmation(
         WrongPin: The PIN is wrong; RSA only. For other keys the service refuses the signature.
         InvalidField: A key of the new device is not a public JWK.
     """
-    bond, key = _bond(device), device.unlock(pin)
+    bond, key = _bond(device), device.unlock(pin, purpose=Purpose.CONFIRM)
     passkey = key.public.passkey
     confirmation = Confirmation(
         device=bond.device,

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 
 from counterseal import ijson, keys
-from counterseal.device.pin import SCRYPT_N, Entropy, WrappedKey, Wrapping, unwrap, wrap
-from counterseal.errors import DisplayChanged, InvalidField, MalformedToken, NotBound, UnfitKey
-from counterseal.keys import PrivateKey, SigningKey
+from counterseal.device.clock import Clock, corrected
+from counterseal.device.parts import (
+    KeyStore,
+    PinVerification,
+    Purpose,
+    SoftwareKeys,
+    Unlocking,
+    UserVerification,
+)
+from counterseal.device.pin import SCRYPT_N, Entropy, WrappedKey
+from counterseal.errors import DisplayChanged, InvalidField, MalformedToken, NotBound
+from counterseal.keys import SigningKey
 from counterseal.models import Algorithm, DeviceCall, DeviceKey, Guid, PushAddress, Role
 from counterseal.wire.answer import Answer, answer_claims
 from counterseal.wire.claims import VERSION
@@ -29,19 +38,10 @@ from counterseal.wire.enrolment import (
     rotation_claims,
 )
 from counterseal.wire.keyset import keyset_time, verify_keyset
-from counterseal.wire.members import read_record, write_record
 from counterseal.wire.proof import PROOF_TYP, Proof, proof_claims
 from counterseal.wire.receipt import Receipt, verify_receipt
 
-DOCUMENT_VERSION = 1
 ID_BYTES = 16
-
-
-class Clock(Protocol):
-    """A source of time; `counterseal.ports.Clock` is one."""
-
-    def now(self) -> datetime:
-        """Return the time, aware, in UTC."""
 
 
 @attrs.frozen(kw_only=True)
@@ -54,7 +54,7 @@ class Rotation:
     """
 
     body: bytes = attrs.field(repr=False)
-    device_key: PrivateKey
+    device_key: SigningKey
     strong_key: WrappedKey | SigningKey
 
 
@@ -71,13 +71,17 @@ class SoftwareDevice:
         strong_key: Signs every answer. Encrypted under the PIN; or a passkey in its authenticator,
             which verifies the person itself, and for which any PIN stands for "use it".
         bond: None until the binding is completed.
+        key_store: Where new keys are made and kept.
+        verification: How the person is verified before the strong key signs; None for the PIN.
     """
 
     clock: Clock
     entropy: Entropy
-    device_key: PrivateKey
+    device_key: SigningKey
     strong_key: WrappedKey | SigningKey
     bond: Bond | None = None
+    key_store: KeyStore = attrs.field(factory=SoftwareKeys)
+    verification: UserVerification | None = None
 
     @classmethod
     def make(
@@ -89,20 +93,38 @@ class SoftwareDevice:
         algorithm: Algorithm = Algorithm.ES256,
         cost: int = SCRYPT_N,
         passkey: SigningKey | None = None,
+        key_store: KeyStore | None = None,
+        verification: UserVerification | None = None,
     ) -> SoftwareDevice:
         """
         Make a device with new keys of *algorithm*; *pin* protects the strong key.
 
         Args:
+            pin: Any text, where *verification* does not use one.
             cost: The N of scrypt (RFC 7914).
             passkey: The strong key, if it is one in an authenticator.
+            key_store: Where the keys are; None for this process's memory.
+            verification: How the person is verified; None for the PIN.
+
+        Raises:
+            InvalidField: The strong key is in *key_store*, where no PIN protects it, and there is
+                no *verification*.
+            UnfitKey: There are no keys of *algorithm*.
         """
+        store = SoftwareKeys() if key_store is None else key_store
+        protection = verification or PinVerification(entropy, cost)
+        device_key = store.generate(Role.DEVICE, algorithm, kid=_new_id(entropy))
+        strong_key: WrappedKey | SigningKey | None = passkey
+        if strong_key is None:
+            new_key = store.generate(Role.STRONG, algorithm, kid=_new_id(entropy))
+            strong_key = protection.protect(new_key, pin)
         return cls(
             clock=clock,
             entropy=entropy,
-            device_key=keys.generate(algorithm, kid=_new_id(entropy)),
-            strong_key=passkey
-            or wrap(keys.generate(algorithm, kid=_new_id(entropy)), pin, entropy, cost=cost),
+            device_key=device_key,
+            strong_key=strong_key,
+            key_store=store,
+            verification=verification,
         )
 
     def enrolment(
@@ -120,7 +142,7 @@ class SoftwareDevice:
         Raises:
             WrongPin: The PIN is wrong; RSA only. For other keys a wrong PIN binds another key.
         """
-        private_keys = self._keys(pin)
+        private_keys = self._keys(pin, Purpose.ENROL)
         claims = bind_claims(token, app_space, _public_keys(private_keys))
         offered_keys = _offer(private_keys, BIND_TYP, claims)
         return Enrolment(token=token, keys=offered_keys, name=name, addresses=addresses)
@@ -221,13 +243,13 @@ class SoftwareDevice:
             algorithm: Of the new keys; None for that of each old one.
         """
         bond = self._bond()
-        old_keys = self._keys(pin)
+        old_keys = self._keys(pin, Purpose.ROTATE)
         new_keys: dict[Role, SigningKey] = {
-            role: keys.generate(
-                algorithm or old_keys[role].public.algorithm, kid=_new_id(self.entropy)
+            role: self.key_store.generate(
+                role, algorithm or old_keys[role].public.algorithm, kid=_new_id(self.entropy)
             )
             for role in Role
-            if role in set(roles)
+            if role in set(roles) and not (role is Role.STRONG and passkey is not None)
         }
         if passkey is not None:
             new_keys[Role.STRONG] = passkey
@@ -239,35 +261,57 @@ class SoftwareDevice:
             )
             for offered in _offer(new_keys, ROTATE_TYP, claims)
         )
-        device_key, strong_key = new_keys.get(Role.DEVICE), new_keys.get(Role.STRONG)
-        cost = self.strong_key.cost if isinstance(self.strong_key, WrappedKey) else SCRYPT_N
+        strong_key: WrappedKey | SigningKey = passkey or self.strong_key
+        if passkey is None and Role.STRONG in new_keys:
+            strong_key = self._verification().protect(new_keys[Role.STRONG], new_pin)
         return Rotation(
             body=ijson.compact(enrolment_document(Enrolment(keys=offered_keys))),
-            device_key=device_key if isinstance(device_key, PrivateKey) else self.device_key,
-            strong_key=(
-                wrap(strong_key, new_pin, self.entropy, cost=cost)
-                if isinstance(strong_key, PrivateKey)
-                else strong_key or self.strong_key
-            ),
+            device_key=new_keys.get(Role.DEVICE, self.device_key),
+            strong_key=strong_key,
         )
 
     def complete_rotation(self, rotation: Rotation) -> None:
-        """Use the new keys from now on."""
+        """Use the new keys from now on, and delete the old ones."""
+        old_kids = self._kids()
         self.device_key, self.strong_key = rotation.device_key, rotation.strong_key
+        for kid in old_kids - self._kids():
+            self.key_store.delete(kid=kid)
 
     def complete_unbinding(self) -> None:
         """
         Sign nothing from now on: the service has revoked this device.
 
-        Delete what is stored of it, and make a new device for a new binding.
+        The key store deletes its keys. Delete what else is stored, and make a new device for a new
+        binding.
         """
         self.bond = None
+        for kid in self._kids():
+            self.key_store.delete(kid=kid)
 
-    def unlock(self, pin: str) -> SigningKey:
+    def unlock(
+        self,
+        pin: str,
+        *,
+        purpose: Purpose = Purpose.OTHER,
+        display: dict[str, Any] | None = None,
+        button: int | None = None,
+    ) -> SigningKey:
         """Return the strong key; a passkey's authenticator asks the person itself."""
-        if isinstance(self.strong_key, WrappedKey):
-            return unwrap(self.strong_key, pin, self.entropy)
-        return self.strong_key
+        request = Unlocking(pin=pin, purpose=purpose, display=display, button=button)
+        return self._verification().unlock(self.strong_key, request)
+
+    def correct_clock(self, service_time: datetime) -> bool:
+        """
+        Correct the clock if it is clearly wrong, after a refusal that gave no reason.
+
+        Args:
+            service_time: The service's time, aware: the `Date` of its refusal.
+
+        Returns:
+            Whether it was wrong, so that a new proof may be accepted.
+        """
+        before, self.clock = self.clock, corrected(self.clock, service_time)
+        return self.clock is not before
 
     def check(self, receipt: str) -> Receipt:
         """
@@ -303,7 +347,12 @@ class SoftwareDevice:
         code: str | None = None,
     ) -> str:
         bond = self._bond()
-        key = self.device_key if pin is None else self.unlock(pin)
+        purpose = Purpose.DISOWN if button is None else Purpose.ANSWER
+        key = (
+            self.device_key
+            if pin is None
+            else self.unlock(pin, purpose=purpose, display=document, button=button)
+        )
         answer = Answer(
             device=bond.device,
             account=bond.account,
@@ -319,86 +368,24 @@ class SoftwareDevice:
         )
         return keys.sign(key, typ=answer.typ, claims=answer_claims(answer))
 
-    def _keys(self, pin: str) -> dict[Role, SigningKey]:
-        return {Role.DEVICE: self.device_key, Role.STRONG: self.unlock(pin)}
+    def _keys(self, pin: str, purpose: Purpose) -> dict[Role, SigningKey]:
+        return {Role.DEVICE: self.device_key, Role.STRONG: self.unlock(pin, purpose=purpose)}
+
+    def _kids(self) -> set[str]:
+        strong = self.strong_key
+        strong_kid = strong.kid if isinstance(strong, WrappedKey) else strong.public.kid
+        return {self.device_key.public.kid, strong_kid}
+
+    def _verification(self) -> UserVerification:
+        if self.verification is not None:
+            return self.verification
+        cost = self.strong_key.cost if isinstance(self.strong_key, WrappedKey) else SCRYPT_N
+        return PinVerification(self.entropy, cost)
 
     def _bond(self) -> Bond:
         if self.bond is None:
             raise NotBound
         return self.bond
-
-
-def device_document(device: SoftwareDevice) -> dict[str, Any]:
-    """
-    Return what a device has to store, as a JSON object.
-
-    It holds the device key in the clear: only the device's owner may read it.
-
-    Raises:
-        InvalidField: The strong key is a passkey, which its authenticator stores.
-    """
-    strong_key = device.strong_key
-    if not isinstance(strong_key, WrappedKey):
-        raise InvalidField("strongKey", "a passkey, which is in its authenticator")
-    document: dict[str, Any] = {
-        "version": DOCUMENT_VERSION,
-        "deviceKey": {
-            "kid": device.device_key.public.kid,
-            "algorithm": device.device_key.public.algorithm.value,
-            "pkcs8": keys.b64url(device.device_key.pkcs8()),
-        },
-        "strongKey": {
-            "kid": strong_key.kid,
-            "algorithm": strong_key.algorithm.value,
-            "wrapping": strong_key.wrapping.value,
-            "cost": strong_key.cost,
-            "salt": keys.b64url(strong_key.salt),
-            "wrapped": keys.b64url(strong_key.wrapped),
-        },
-    }
-    if device.bond is not None:
-        document["bond"] = {
-            **write_record(device.bond),
-            "keysAt": device.bond.keys_at,
-        }
-    return document
-
-
-def read_device(document: Any, *, clock: Clock, entropy: Entropy) -> SoftwareDevice:
-    """
-    Return the device that `device_document` has written.
-
-    Raises:
-        InvalidField: It was not written by `device_document`.
-    """
-    try:
-        return _read_device(document, clock, entropy)
-    except (KeyError, TypeError, ValueError, MalformedToken, UnfitKey):
-        raise InvalidField("device file", "not written by this software") from None
-
-
-def _read_device(document: Any, clock: Clock, entropy: Entropy) -> SoftwareDevice:
-    if document["version"] != DOCUMENT_VERSION:
-        raise ValueError
-    own, strong, bond = document["deviceKey"], document["strongKey"], document.get("bond")
-    return SoftwareDevice(
-        clock=clock,
-        entropy=entropy,
-        device_key=keys.private_key(
-            keys.unb64url(own["pkcs8"]), kid=own["kid"], algorithm=Algorithm(own["algorithm"])
-        ),
-        strong_key=WrappedKey(
-            kid=strong["kid"],
-            algorithm=Algorithm(strong["algorithm"]),
-            wrapping=Wrapping(strong["wrapping"]),
-            cost=strong["cost"],
-            salt=keys.unb64url(strong["salt"]),
-            wrapped=keys.unb64url(strong["wrapped"]),
-        ),
-        bond=None
-        if bond is None
-        else attrs.evolve(read_record(Bond, bond), keys_at=int(bond["keysAt"])),
-    )
 
 
 def _new_id(entropy: Entropy) -> str:

@@ -233,14 +233,14 @@ def unbind(home: str, *, yes: bool) -> None:
 def _logged_in(url: str, app_space: Guid, *, browser: bool) -> str:
     from contextlib import closing  # noqa: PLC0415 (a fast start)
 
-    from counterseal_demo.device_cli import Calls, log_in  # noqa: PLC0415
+    from counterseal_demo.device_cli import DeviceCalls, log_in  # noqa: PLC0415
 
     def show(address: str) -> None:
         print_line(f"Log in at {address}", err=True)
         if browser:
             click.launch(address)
 
-    with closing(Calls(url)) as calls:
+    with closing(DeviceCalls(url)) as calls:
         return log_in(calls, app_space, show)
 
 

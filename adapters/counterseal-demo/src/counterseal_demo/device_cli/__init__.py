@@ -12,7 +12,6 @@ A device on the command line: its folder on the disk, and its calls to a service
 from __future__ import annotations
 
 from counterseal_demo.device_cli.addresses import add_address, remove_address, set_addresses
-from counterseal_demo.device_cli.calls import Calls, ServiceRefused, ServiceUnreachable
 from counterseal_demo.device_cli.device import DeviceClient
 from counterseal_demo.device_cli.home import Home
 from counterseal_demo.device_cli.login import log_in
@@ -23,9 +22,10 @@ from counterseal_demo.device_cli.new_devices import (
     list_new_devices,
 )
 from counterseal_demo.device_cli.rotation import rotate
+from counterseal_http.devices import DeviceCalls, ServiceRefused, ServiceUnreachable
 
 __all__ = [
-    "Calls",
+    "DeviceCalls",
     "DeviceClient",
     "Home",
     "ServiceRefused",

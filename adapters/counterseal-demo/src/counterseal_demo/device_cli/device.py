@@ -25,10 +25,10 @@ from counterseal.wire.device import (
     ShownRequest,
 )
 from counterseal.wire.enrolment import enrolment_document, peek_document
-from counterseal_demo.device_cli.calls import Calls, ServiceRefused, ServiceUnreachable
 from counterseal_demo.device_cli.home import Home
 from counterseal_demo.device_cli.rotation import completed_rotation
 from counterseal_demo.device_cli.unconfirmed import SignedReply
+from counterseal_http.devices import DeviceCalls, ServiceRefused, ServiceUnreachable
 
 LONGEST_WAIT = 25
 """Seconds for which one call waits; proxies often give up after 30."""
@@ -78,7 +78,7 @@ class DeviceClient:
         self._monotonic = monotonic
         self._sleep = sleep
         self.device: SoftwareDevice = home.device()
-        self.calls = Calls(home.service())
+        self.calls = DeviceCalls(home.service())
         try:
             self.device = completed_rotation(home, self.calls, self.device)
         except BaseException:
@@ -116,7 +116,7 @@ class DeviceClient:
             OSError: The folder cannot be written.
         """
         device = home.new(pin, algorithm)
-        with closing(Calls(url)) as calls:
+        with closing(DeviceCalls(url)) as calls:
             space = app_space
             if space is None:
                 space = calls.plain("/device/invitation", peek_document(token), Peeked).app_space

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from counterseal.models import Guid
 from counterseal.wire.device import LoggedIn, LoginRedirect, LoginReturn, LoginStart
 from counterseal.wire.members import write_record
-from counterseal_demo.device_cli.calls import Calls, ServiceRefused, ServiceUnreachable
+from counterseal_http.devices import DeviceCalls, ServiceRefused, ServiceUnreachable
 
 PATH = "/counterseal"
 RETURN = f"http://127.0.0.1{PATH}"
@@ -31,7 +31,7 @@ Show: TypeAlias = Callable[[str], object]
 """A function that opens a URL for the person."""
 
 
-def log_in(calls: Calls, app_space: Guid, show: Show, patience: float = PATIENCE) -> str:
+def log_in(calls: DeviceCalls, app_space: Guid, show: Show, patience: float = PATIENCE) -> str:
     """
     Log a person in at the App Space's Identity Provider; return the session token.
 

@@ -15,8 +15,8 @@ from counterseal.wire.confirmation import (
     typed_code,
 )
 from counterseal.wire.device import InvitedDevice
-from counterseal_demo.device_cli.calls import ServiceUnreachable
 from counterseal_demo.device_cli.device import DeviceClient
+from counterseal_http.devices import ServiceUnreachable
 
 PATH = "/device/confirmations"
 

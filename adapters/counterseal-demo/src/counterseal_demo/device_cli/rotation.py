@@ -14,13 +14,13 @@ import attrs
 from counterseal.device import SoftwareDevice, WrappedKey
 from counterseal.models import Role
 from counterseal.wire.device import AccountStatus, DeviceStatus, KeyName
-from counterseal_demo.device_cli.calls import DENIED, Calls, ServiceRefused
 from counterseal_demo.device_cli.home import Home
+from counterseal_http.devices import DENIED, DeviceCalls, ServiceRefused
 
 
 def rotate(
     home: Home,
-    calls: Calls,
+    calls: DeviceCalls,
     device: SoftwareDevice,
     *,
     roles: Iterable[Role],
@@ -58,7 +58,7 @@ def rotate(
     return status
 
 
-def completed_rotation(home: Home, calls: Calls, device: SoftwareDevice) -> SoftwareDevice:
+def completed_rotation(home: Home, calls: DeviceCalls, device: SoftwareDevice) -> SoftwareDevice:
     """
     Return *device* with the keys that the service has, if a rotation of it was interrupted.
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import attrs
 
-from counterseal_demo.device_cli.calls import ServiceRefused
 from counterseal_demo.login_demo.person import Begun, Person
+from counterseal_http.devices import ServiceRefused
 
 
 @attrs.frozen(kw_only=True)

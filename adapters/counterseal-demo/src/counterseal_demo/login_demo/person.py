@@ -18,8 +18,8 @@ from counterseal.wire.device import (
 )
 from counterseal.wire.enrolment import enrolment_document
 from counterseal.wire.members import write_record
-from counterseal_demo.device_cli.calls import Calls
 from counterseal_demo.login_demo.world import APP_RETURN, PIN_COST, World
+from counterseal_http.devices import DeviceCalls
 
 PIN = "2468"
 
@@ -76,7 +76,7 @@ class Person:
             ServiceRefused: The service refused the call.
         """
         start = LoginStart(app_space=self.world.app_space.guid, redirect_uri=address)
-        calls: Calls = self.world.calls
+        calls: DeviceCalls = self.world.calls
         redirect = calls.plain("/device/login/redirect", write_record(start), LoginRedirect)
         return Begun(url=redirect.url, secret=redirect.secret)
 
@@ -94,7 +94,7 @@ class Person:
         Raises:
             ServiceRefused: The service refused the call.
         """
-        calls: Calls = self.world.calls
+        calls: DeviceCalls = self.world.calls
         document = response | {"secret": secret}
         return calls.plain("/device/login/authenticate", document, LoggedIn).token
 
@@ -107,7 +107,7 @@ class Person:
         """
         space = self.world.app_space.guid
         enrolment = self.device.enrolment(token, space, pin=PIN, name="Demo phone")
-        calls: Calls = self.world.calls
+        calls: DeviceCalls = self.world.calls
         self.device.bond = calls.plain("/device/bind", enrolment_document(enrolment), Bond)
 
     def enter(self) -> None:
@@ -127,7 +127,7 @@ class Person:
         Raises:
             ServiceRefused: The service refused the call.
         """
-        calls: Calls = self.world.calls
+        calls: DeviceCalls = self.world.calls
         path = f"/device/requests/{challenge}"
         return calls.signed_request(self.device, "GET", path, ShownRequest).display
 
@@ -139,7 +139,7 @@ class Person:
             ServiceRefused: The service refused the call.
         """
         token = self.device.answer(self.read(challenge), 0, pin=PIN)
-        calls: Calls = self.world.calls
+        calls: DeviceCalls = self.world.calls
         return calls.signed_request(self.device, "POST", "/device/answer", AnswerReply, token)
 
 

@@ -10,10 +10,10 @@ import attrs
 from counterseal import Callbacks, Receipt
 from counterseal.errors import NotFound
 from counterseal.models import Account, Algorithm
-from counterseal_demo.device_cli.calls import ServiceRefused
 from counterseal_demo.login_demo.attacks import ATTACKS, Attempt, People, attempt
 from counterseal_demo.login_demo.person import Begun, Person
 from counterseal_demo.login_demo.world import World
+from counterseal_http.devices import ServiceRefused
 
 QUESTION: dict[str, Any] = {
     "content": {

@@ -18,9 +18,9 @@ from counterseal import OPERATOR, STANDARD, Administration, Credentials, Policy,
 from counterseal.memory import MemoryAudit, memory_ports
 from counterseal.models import AppSpace, ClientAuth, Company, IdpSettings, Origin, Scheme
 from counterseal.wire.cx1 import write_basic
-from counterseal_demo.device_cli.calls import Calls
 from counterseal_demo.trial import TrialProvider
 from counterseal_http import Guard, GuardedClient, HttpCallbackSender, guarded_client
+from counterseal_http.devices import DeviceCalls
 from counterseal_oidc import OidcIdentityProvider
 from counterseal_web import Service, Settings
 from counterseal_web.wsgi import WsgiApplication
@@ -49,7 +49,7 @@ class World:
     ports: Ports
     policy: Policy
     url: str
-    calls: Calls
+    calls: DeviceCalls
     client: GuardedClient
     provider: TrialProvider
     company: Company
@@ -141,7 +141,7 @@ def world() -> Iterator[World]:
             after.callback(serving.shutdown)
         secret = ports.entropy.token(32).hex()
         provider = after.enter_context(TrialProvider([_client(url, secret)]))
-        calls, client = Calls(url), guarded_client(LOOPBACK)
+        calls, client = DeviceCalls(url), guarded_client(LOOPBACK)
         after.callback(calls.close)
         after.callback(client.close)
         yield World(

@@ -1,22 +1,28 @@
-"""Calls of a device, each with its proof, over guarded HTTP."""
+"""
+Calls of a device, each with its proof, and by whatever transport its embedder gives.
+
+A refused proof that gives no reason may come from a wrong clock: the call is made once more by the
+`Date` of the refusal (RFC 9110, 6.6.1).
+"""
 
 from __future__ import annotations
 
 import json
-from datetime import timedelta
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
 
 import attrs
 import httpx2
 
-from counterseal import read_json
+from counterseal import ijson
 from counterseal.device import SoftwareDevice
 from counterseal.errors import InvalidField, Refused, Unavailable
 from counterseal.wire.device import OpenRequests
 from counterseal.wire.members import read_record
 from counterseal.wire.problem import read_problem
-from counterseal_demo.device_cli.clock import CorrectedClock, clock_offset
-from counterseal_http import Guard, guarded_client, requested_wait
+from counterseal_http.client import guarded_client
+from counterseal_http.guard import Guard
+from counterseal_http.retry_after import http_date, requested_wait
 
 R = TypeVar("R", bound=attrs.AttrsInstance)
 
@@ -49,6 +55,92 @@ class ServiceUnreachable(Unavailable, code="service_unreachable"):
     """The service did not reply, or its reply is invalid; the call may be repeated."""
 
 
+@attrs.frozen(kw_only=True)
+class ServiceCall:
+    """
+    One call to the service.
+
+    Attributes:
+        url: With scheme, host and query.
+        headers: The proof and the type of the body, where the call has them.
+    """
+
+    method: str
+    url: str
+    headers: dict[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(default=b"", repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class ServiceReply:
+    """
+    What came back, whatever its status.
+
+    Attributes:
+        headers: Names and values, one pair for each field line; the case of names is ignored.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = attrs.field(default=b"", repr=False)
+
+
+class Transport(Protocol):
+    """How calls reach the service."""
+
+    def send(self, call: ServiceCall) -> ServiceReply:
+        """
+        Make *call* once, follow no redirect, and return the reply.
+
+        Raises:
+            ServiceUnreachable: No reply came; whether the service has the call is not known.
+            InvalidField: The URL is not one.
+        """
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
+class HttpTransport:
+    """
+    Guarded HTTP; the default.
+
+    Args:
+        guard: Where calls may go; None for any host, as the person chooses the service, which may
+            be on this machine.
+    """
+
+    def __init__(self, guard: Guard | None = None) -> None:
+        everywhere = Guard(allow_http=True, allow_private=True, ports=None)
+        self._client = guarded_client(everywhere if guard is None else guard)
+
+    def send(self, call: ServiceCall) -> ServiceReply:
+        """
+        Make *call* once.
+
+        Raises:
+            ServiceUnreachable: No reply came.
+            InvalidField: The URL is not one.
+        """
+        try:
+            response = self._client.request(
+                call.method, call.url, content=call.body or None, headers=call.headers
+            )
+        except httpx2.RequestError as error:
+            raise ServiceUnreachable(str(error) or type(error).__name__) from None
+        except httpx2.InvalidURL:
+            raise InvalidField("url", "not an address") from None
+        return ServiceReply(
+            status=response.status_code,
+            headers=tuple(response.headers.multi_items()),
+            body=response.content,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
 @attrs.frozen
 class Listed:
     """What the device is asked, and how long the service wants it to pause before the next call."""
@@ -57,18 +149,18 @@ class Listed:
     pause: timedelta | None
 
 
-class Calls:
+class DeviceCalls:
     """
     Calls to one service.
 
     Args:
         url: The URL of the service, before the path; proofs cover it.
+        transport: How calls reach it; None for guarded HTTP.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, transport: Transport | None = None) -> None:
         self._url = url.rstrip("/")
-        # The person chooses the service, which may be on this machine.
-        self._client = guarded_client(Guard(allow_http=True, allow_private=True, ports=None))
+        self._transport: Transport = HttpTransport() if transport is None else transport
 
     def plain(self, path: str, document: dict[str, Any], reply: type[R]) -> R:
         """
@@ -79,7 +171,7 @@ class Calls:
             ServiceUnreachable: It did not reply, or its reply is invalid.
         """
         body = json.dumps(document).encode()
-        return _parse(reply, self._called("POST", path, body, {"Content-Type": JSON}))
+        return _parse(reply, _document(self._send("POST", path, body, {"Content-Type": JSON})))
 
     def signed_request(
         self, device: SoftwareDevice, method: str, path: str, reply: type[R], token: str = ""
@@ -142,13 +234,13 @@ class Calls:
             ServiceRefused: The service refuses.
             ServiceUnreachable: It did not answer, or not as it should.
         """
-        response = self._proved(device, "GET", f"/device/requests?wait={seconds}")
-        pause = requested_wait(response.headers, device.clock.now())
-        return Listed(_parse(OpenRequests, _document(response)), pause)
+        reply = self._proved(device, "GET", f"/device/requests?wait={seconds}")
+        pause = requested_wait(_headers(reply), device.clock.now())
+        return Listed(_parse(OpenRequests, _document(reply)), pause)
 
     def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+        """Close the transport."""
+        self._transport.close()
 
     def _signed(
         self,
@@ -167,46 +259,48 @@ class Calls:
         path: str,
         body: bytes = b"",
         content_type: str = JWS,
-    ) -> httpx2.Response:
+    ) -> ServiceReply:
         """Make a call with a proof; once more if the device's clock was wrong, and correct it."""
-        response = self._signed_response(device, method, path, body, content_type)
-        if not _denied(response):
-            return response
-        offset = clock_offset(response.headers, device.clock.now())
-        if offset is None:
-            return response
-        device.clock = CorrectedClock(device.clock, offset)
-        return self._signed_response(device, method, path, body, content_type)
+        reply = self._send_signed(device, method, path, body, content_type)
+        if not _denied(reply):
+            return reply
+        service_time = _service_time(reply, device)
+        clock = device.clock
+        if service_time is None or not device.correct_clock(service_time):
+            return reply
+        repeated_reply = self._send_signed(device, method, path, body, content_type)
+        if _denied(repeated_reply):
+            device.clock = clock  # the time was not the reason
+        return repeated_reply
 
-    def _signed_response(
+    def _send_signed(
         self, device: SoftwareDevice, method: str, path: str, body: bytes, content_type: str
-    ) -> httpx2.Response:
+    ) -> ServiceReply:
         call = device.signed_call(method, self._url + path, body)
         headers = {PROOF: call.proof} | ({"Content-Type": content_type} if body else {})
-        return self._response(method, path, body, headers)
+        return self._send(method, path, body, headers)
 
-    def _called(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Any:
-        return _document(self._response(method, path, body, headers))
-
-    def _response(
-        self, method: str, path: str, body: bytes, headers: dict[str, str]
-    ) -> httpx2.Response:
-        try:
-            return self._client.request(
-                method, self._url + path, content=body or None, headers=headers
-            )
-        except httpx2.RequestError as error:
-            raise ServiceUnreachable(str(error) or type(error).__name__) from None
-        except httpx2.InvalidURL:
-            raise InvalidField("url", "not an address") from None
+    def _send(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> ServiceReply:
+        call = ServiceCall(method=method, url=self._url + path, headers=headers, body=body)
+        return self._transport.send(call)
 
 
-def _denied(response: httpx2.Response) -> bool:
+def _headers(reply: ServiceReply) -> httpx2.Headers:
+    return httpx2.Headers(list(reply.headers))
+
+
+def _service_time(reply: ServiceReply, device: SoftwareDevice) -> datetime | None:
+    """Return the one `Date` of *reply*; None if it has none that can be read, or several."""
+    dates = _headers(reply).get_list("date")
+    return http_date(dates[0], device.clock.now()) if len(dates) == 1 else None
+
+
+def _denied(reply: ServiceReply) -> bool:
     """Tell whether a proof may have been refused for its time, which the problem never says."""
-    if response.status_code != FORBIDDEN:
+    if reply.status != FORBIDDEN:
         return False
     try:
-        document = read_json(response.content, field="reply")
+        document = ijson.parse(reply.body, field="reply")
     except InvalidField:
         return False
     problem = read_problem(document, status=FORBIDDEN)
@@ -220,10 +314,10 @@ def _parse(reply: type[R], document: object) -> R:
         raise ServiceUnreachable(f"a reply that cannot be read: {error}") from None
 
 
-def _document(response: httpx2.Response) -> Any:
-    status = response.status_code
+def _document(reply: ServiceReply) -> Any:
+    status = reply.status
     try:
-        document = read_json(response.content, field="reply") if response.content else {}
+        document = ijson.parse(reply.body, field="reply") if reply.body else {}
     except InvalidField:
         document = None
     if status >= SERVER_ERROR or not isinstance(document, dict):
