@@ -33,12 +33,12 @@ class Chip:
     def __init__(self) -> None:
         self._keys: dict[str, Handle] = {}
 
-    def generate(self, role: Role, algorithm: Algorithm, *, kid: str) -> SigningKey:
+    def generate(self, _role: Role, algorithm: Algorithm, *, kid: str) -> SigningKey:
         """Make a key."""
         self._keys[kid] = Handle(keys.generate(algorithm, kid=kid))
         return self._keys[kid]
 
-    def load(self, role: Role, *, kid: str) -> SigningKey:
+    def load(self, _role: Role, *, kid: str) -> SigningKey:
         """Return a key of an earlier process."""
         if kid not in self._keys:
             raise InvalidField("kid", "not in the chip")
@@ -66,7 +66,7 @@ class Fingerprint:
     def __init__(self) -> None:
         self.matches = True
 
-    def protect(self, key: SigningKey, pin: str) -> SigningKey:
+    def protect(self, key: SigningKey, _pin: str) -> SigningKey:
         """Return *key*, which is new, as the device keeps it."""
         return key  # it stays in the chip
 

@@ -135,12 +135,12 @@ def test_a_clock_that_goes_wrong_again_is_corrected_again(world, device, transpo
 def test_a_date_that_is_no_help_leaves_the_clock_as_it_is(world, device, dates, attempts):
     transport = OneDevice(world, device)
     device.clock = wrong = Wrong(world.clock, HOUR)
-    named = {
+    named_dates = {
         "right": date_after(world.clock),
         "near": date_after(wrong, timedelta(seconds=29)),
         "elsewhere": date_after(world.clock, -HOUR),
     }
-    transport.dates = [named.get(date, date) for date in dates]
+    transport.dates = [named_dates.get(date, date) for date in dates]
     with pytest.raises(ServiceRefused, match=r"^denied: "):
         DeviceCalls(URL, transport).signed_request(device, *LIST)
     assert len(transport.calls) == attempts

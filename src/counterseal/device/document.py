@@ -134,8 +134,8 @@ def _read_strong_key(strong: Any, key_store: KeyStore) -> WrappedKey | SigningKe
     )
 
 
-def _load(key_store: KeyStore, role: Role, named: Any) -> SigningKey:
-    key = key_store.load(role, kid=named["kid"])
-    if (key.public.kid, key.public.algorithm.value) != (named["kid"], named["algorithm"]):
+def _load(key_store: KeyStore, role: Role, document: Any) -> SigningKey:
+    key = key_store.load(role, kid=document["kid"])
+    if (key.public.kid, key.public.algorithm.value) != (document["kid"], document["algorithm"]):
         raise ValueError
     return key

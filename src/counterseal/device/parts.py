@@ -22,7 +22,7 @@ from counterseal.models import Algorithm, Role
 class KeyStore(Protocol):
     """Where a device's keys are made and kept: in memory, in a TPM, in the platform's key store."""
 
-    def generate(self, role: Role, algorithm: Algorithm, *, kid: str) -> SigningKey:
+    def generate(self, role: Role, algorithm: Algorithm, /, *, kid: str) -> SigningKey:
         """
         Make a new key.
 
@@ -35,7 +35,7 @@ class KeyStore(Protocol):
             UnfitKey: The store cannot make keys of *algorithm*.
         """
 
-    def load(self, role: Role, *, kid: str) -> SigningKey:
+    def load(self, role: Role, /, *, kid: str) -> SigningKey:
         """
         Return a key that an earlier process has made.
 
@@ -50,7 +50,7 @@ class KeyStore(Protocol):
 class SoftwareKeys:
     """Keys in this process's memory, which `device_document` stores; the default."""
 
-    def generate(self, role: Role, algorithm: Algorithm, *, kid: str) -> PrivateKey:  # noqa: ARG002
+    def generate(self, _role: Role, algorithm: Algorithm, /, *, kid: str) -> PrivateKey:
         """
         Make a new key.
 
@@ -59,7 +59,7 @@ class SoftwareKeys:
         """
         return keys.generate(algorithm, kid=kid)
 
-    def load(self, role: Role, *, kid: str) -> SigningKey:
+    def load(self, role: Role, /, *, kid: str) -> SigningKey:
         """
         Refuse: these keys are in the device's document.
 
@@ -106,7 +106,7 @@ class Unlocking:
 class UserVerification(Protocol):
     """How the person is verified before the strong key signs."""
 
-    def protect(self, key: SigningKey, pin: str) -> WrappedKey | SigningKey:
+    def protect(self, key: SigningKey, pin: str, /) -> WrappedKey | SigningKey:
         """
         Return *key*, which is new, as the device keeps it.
 
@@ -117,7 +117,7 @@ class UserVerification(Protocol):
             InvalidField: It cannot protect a key like this one.
         """
 
-    def unlock(self, key: WrappedKey | SigningKey, request: Unlocking) -> SigningKey:
+    def unlock(self, key: WrappedKey | SigningKey, request: Unlocking, /) -> SigningKey:
         """
         Verify the person, and return the key for one signature; called for each.
 
@@ -143,7 +143,7 @@ class PinVerification:
     entropy: Entropy
     cost: int = SCRYPT_N
 
-    def protect(self, key: SigningKey, pin: str) -> WrappedKey:
+    def protect(self, key: SigningKey, pin: str, /) -> WrappedKey:
         """
         Encrypt *key* under *pin*.
 
@@ -154,7 +154,7 @@ class PinVerification:
             raise InvalidField("strongKey", "in a key store, where a PIN does not protect it")
         return wrap(key, pin, self.entropy, cost=self.cost)
 
-    def unlock(self, key: WrappedKey | SigningKey, request: Unlocking) -> SigningKey:
+    def unlock(self, key: WrappedKey | SigningKey, request: Unlocking, /) -> SigningKey:
         """
         Return the key that the PIN gives.
 
