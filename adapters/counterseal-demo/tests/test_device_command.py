@@ -4,20 +4,19 @@ import json
 import socket
 import stat
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import format_datetime
 from functools import partial
 from pathlib import Path
 
 import attrs
 import pytest
-from counterseal_demo.device_cli.clock import CorrectedClock, clock_offset
 from flask import Flask, request
-from httpx2 import Headers
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from counterseal import STANDARD
 from counterseal.device import SoftwareDevice
+from counterseal.device.clock import CorrectedClock
 from counterseal.keys import ml_dsa
 from counterseal.models import OPERATOR, Algorithm, BindingState, Role
 from counterseal.testing import FakeService
@@ -490,18 +489,6 @@ def test_a_refusal_is_repeated_once_at_most(auth, bound, monkeypatch, date):
     assert result.exit_code == 1
     assert "service_refused: denied: " in result.stderr
     assert len(auth.requests) - begin == (2 if date == "wrong" else 1)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "offset"), [(30, None), (31, 31), (-30, None), (-31, -31), (0, None)]
-)
-def test_only_a_clear_difference_of_one_date_corrects_a_clock(seconds, offset):
-    now = datetime(2030, 1, 1, tzinfo=UTC)
-    date = ("Date", format_datetime(now + timedelta(seconds=seconds), usegmt=True))
-    expected = None if offset is None else timedelta(seconds=offset)
-    assert clock_offset(Headers([date]), now) == expected
-    assert clock_offset(Headers([date, date]), now) is None
-    assert clock_offset(Headers([]), now) is None
 
 
 def test_a_refusal_for_another_reason_is_not_repeated(auth, bound, monkeypatch):
