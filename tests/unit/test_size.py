@@ -16,7 +16,7 @@ MODULES = {
 }
 """The lines of each module of the core; the conformance kit is not counted."""
 
-FILES = 118
+FILES = 119
 LINES = 24_000
 ROOM = 2_000
 """
