@@ -69,6 +69,7 @@ from counterseal.rules.confirmations import (
     confirmed_strongly,
     confirmer_stands,
     endorser_active,
+    replacement_stands,
 )
 from counterseal.rules.evidence import (
     keys_complete,
@@ -347,6 +348,7 @@ _OF_A_BIND = (
     endorser_active,
     keys_complete,
     keys_possessed,
+    replacement_stands,
 )
 """The rules of what an invited device brings."""
 

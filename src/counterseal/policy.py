@@ -219,6 +219,11 @@ class Policy:
         reason="Whether a device may invite another of its account; an App Space can only forbid"
         " it.",
     )
+    device_replacement: bool = setting(
+        default=True,
+        reason="Whether a device that is bound by a log-in at an Identity Provider may replace"
+        " one of its account.",
+    )
 
     # Keys
     algorithms: frozenset[Algorithm] = setting(

@@ -67,7 +67,8 @@ def log_in(recorder, world, space):
         returned | {"secret": "a guess"},
     )
     send(
-        "The app has all three; it finishes with [its keys](../wire.md#binding).",
+        "The app has all three; it finishes with [its keys](../wire.md#binding), in place of one"
+        " of `devices` if there are any and its user says so.",
         "/device/login/authenticate",
         returned | {"secret": begun["secret"]},
     )

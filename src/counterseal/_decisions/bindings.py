@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from counterseal._decisions.plan import AuditEntry
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import revise
 from counterseal.models.account import Device
 from counterseal.models.binding import LIVING, Authority, Binding, BindingState
 from counterseal.rules.standing import Standing, living
+
+MOVED = "moved"
+"""The audit log's reason for the end of a device whose place another has taken."""
 
 
 def with_binding(
@@ -43,6 +47,13 @@ def end_binding(
     """Return *binding* ended in *state*, decided by `step`; *strikes* of None keeps the count."""
     strike_count = binding.strikes if strikes is None else strikes
     return revise(binding, state=state, suspended_by=None, ended_at=now, strikes=strike_count)
+
+
+def replace_binding(binding: Binding, now: datetime, actor: str) -> tuple[Binding, AuditEntry]:
+    """Return *binding* revoked, since another has taken its place, and what is recorded of it."""
+    state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
+    entry = AuditEntry(binding.guid, "binding.revoke", MOVED, actor)
+    return end_binding(binding, state, now, strikes=0), entry
 
 
 def change_standing(binding: Binding, event: BindingEvent, authority: Authority) -> Binding:

@@ -10,11 +10,23 @@ from __future__ import annotations
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.bindings import end_binding, with_binding
+from counterseal._decisions.bindings import end_binding, replace_binding, with_binding
 from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.invitations import Invitation, Invitee, invite
-from counterseal._decisions.outbox import build_notifications, build_revocation_notifications
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.outbox import (
+    build_notifications,
+    build_replacement_notifications,
+    build_revocation_notifications,
+)
+from counterseal._decisions.plan import (
+    AuditEntry,
+    Decision,
+    Plan,
+    Reading,
+    Records,
+    Tools,
+    require,
+)
 from counterseal._decisions.readings import records
 from counterseal._decisions.strikes import count_strike
 from counterseal.errors import Foreign, MalformedToken, WrongCode, WrongSignature
@@ -38,14 +50,12 @@ from counterseal.rules.confirmations import (
     Confirming,
     comparison_matches,
     invitations_allowed,
+    replaceable,
     room_for_new_device,
 )
 from counterseal.rules.evidence import Evidence
 from counterseal.rules.standing import own_app_space
 from counterseal.wire.confirmation import CONFIRM_TYP, Choice, Confirmation, read_confirmation
-
-MOVED = "moved"
-"""The audit log's reason for the end of a device whose place another has taken."""
 
 
 @attrs.define
@@ -104,14 +114,21 @@ def decide_by_device(
     token: Token,
     *,
     served_kinds: frozenset[AddressKind],
-) -> Decision[Binding]:
-    """Decide what a device of the account has decided on a new one."""
+    replaced: Binding | None = None,
+) -> Decision[Binding] | Plan[Binding]:
+    """Decide what a device of the account has decided on a new one, which may replace another."""
     (record,) = device.others
     binding, confirmer, confirmation = require(record, Binding), device.binding, token.confirmation
     if binding.account != device.account.guid:
         raise Foreign
     if binding.confirmation and keys.constant_time_equal(binding.confirmation, token.text):
         return Decision(result=binding)
+    if replaced is None and binding.replaces is not None:
+        return _read_replaced(binding.replaces).then(
+            lambda replaced, tools: decide_by_device(
+                device, tools, token, served_kinds=served_kinds, replaced=replaced
+            )
+        )
     signer = confirmer.key_named(token.jws.header.kid)
     facts = Confirming(
         now=tools.now,
@@ -136,6 +153,10 @@ def decide_by_device(
     if refuses:
         return _reject(tools, device.account, ending, state, served_kinds)
     moved = confirmer if confirmation.choice is Choice.MOVE else None
+    if replaced is not None and replaced.guid == confirmer.guid:
+        # What the device itself has signed is what becomes of it.
+        replaced = None
+    ending.replaced = replaced
     return _activate(tools, device.account, ending, state, served_kinds, moved=moved, by=confirmer)
 
 
@@ -146,7 +167,8 @@ def decide_by_origin(
     code: str,
     *,
     served_kinds: frozenset[AddressKind],
-) -> Decision[Binding]:
+    replaced: Binding | None = None,
+) -> Decision[Binding] | Plan[Binding]:
     """Decide whether an origin's comparison code lets a new device count."""
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     own_app_space(party.origin, binding)
@@ -157,20 +179,36 @@ def decide_by_origin(
     if binding.state is BindingState.ACTIVE and binding.confirmer == origin:
         comparison_matches(facts)
         return Decision(result=binding)
+    if replaced is None and binding.replaces is not None:
+        return _read_replaced(binding.replaces).then(
+            lambda replaced, tools: decide_by_origin(
+                stored, tools, party, code, served_kinds=served_kinds, replaced=replaced
+            )
+        )
     try:
         state = step(BINDING, binding.state, BindingEvent.COMPARE, facts)
     except WrongCode as refusal:
         return _count_wrong_code(tools, facts, served_kinds, refusal)
-    return _activate(tools, account, _Ending(binding, origin), state, served_kinds)
+    ending = _Ending(binding, origin, replaced=replaced)
+    return _activate(tools, account, ending, state, served_kinds)
+
+
+def _read_replaced(guid: Guid) -> Reading[Binding]:
+    return Reading("get", (guid,), lambda stored, _: require(stored[0], Binding))
 
 
 @attrs.define
 class _Ending:
-    """The end of a new device's waiting: who decided it, and by which token, if by one."""
+    """
+    The end of a new device's waiting: who decided it, and by which token, if by one.
+
+    The device that it replaces may have ended before, and then stays as it is.
+    """
 
     binding: Binding
     confirmer: Guid
     token: str = ""
+    replaced: Binding | None = None
 
 
 def _activate(
@@ -196,13 +234,16 @@ def _activate(
     writes: tuple[Binding, ...] = (binding,)
     guards: tuple[Binding, ...] = ()
     audit = [AuditEntry(binding.guid)]
-    if moved is not None:
-        moved_state = step(BINDING, moved.state, BindingEvent.REVOKE, None)
-        ended = end_binding(moved, moved_state, now, strikes=0)
-        devices = with_binding(devices, ended, now)
-        writes = (*writes, ended)
-        audit.append(AuditEntry(moved.guid, "binding.revoke", MOVED))
-    elif by is not None:
+    replaced = ending.replaced
+    if replaced is not None and not replaceable(replaced):
+        replaced = None
+    for old in (moved, replaced):
+        if old is not None:
+            ended, entry = replace_binding(old, now, "")
+            devices = with_binding(devices, ended, now)
+            writes = (*writes, ended)
+            audit.append(entry)
+    if moved is None and by is not None:
         if by.strikes:
             # The right strong key forgives wrong ones, as an answer does.
             writes = (*writes, revise(by, strikes=0))
@@ -215,6 +256,10 @@ def _activate(
     if moved is not None:
         notifications += build_notifications(
             tools, served_kinds, updated_account, Occasion.DEVICE_REVOKED, moved.guid, now=now
+        )
+    if replaced is not None:
+        notifications += build_replacement_notifications(
+            tools, served_kinds, account, replaced.guid
         )
     return Decision(
         result=binding,

@@ -52,7 +52,7 @@ def rotate(
     A strike, where the device's strong key is named for an endorsement and did not sign it.
     """
     enrolment = read_enrolment(ijson.parse(body))
-    if enrolment.token or enrolment.name or enrolment.addresses:
+    if enrolment.token or enrolment.name or enrolment.addresses or enrolment.replaces:
         raise InvalidField("rotation", "holds more than keys")
     binding, policy = device.binding, tools.policy
     offer = pin_passkeys(read_keys(enrolment.keys, ROTATE_TYP, policy), device.app_space, policy)

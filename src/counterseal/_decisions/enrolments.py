@@ -5,8 +5,8 @@ from __future__ import annotations
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.bindings import with_binding
-from counterseal._decisions.outbox import build_notifications
+from counterseal._decisions.bindings import replace_binding, with_binding
+from counterseal._decisions.outbox import build_notifications, build_replacement_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
 from counterseal._decisions.readings import records
 from counterseal.errors import (
@@ -185,6 +185,7 @@ def complete(
 ) -> Decision[tuple[Binding, Account, AppSpace]]:
     """Decide whether the offered keys complete the binding that the session token names."""
     record, account_record, *app_spaces = stored
+    replaced = None if enrolment.replaces is None else app_spaces.pop()
     if not isinstance(record, Binding):
         raise WrongToken
     binding, account = record, require(account_record, Account)
@@ -197,7 +198,11 @@ def complete(
         secret=split_token(enrolment.token)[1],
         keys=offer.keys,
         possession=offer.possession,
-        expected=bind_claims(enrolment.token, binding.app_space, offer.keys),
+        expected=bind_claims(
+            enrolment.token, binding.app_space, offer.keys, replaces=enrolment.replaces
+        ),
+        replaces=enrolment.replaces,
+        replaced=replaced,
     )
     # Before anything that would tell a stranger what became of the invitation.
     token_matches(facts)
@@ -214,6 +219,7 @@ def complete(
         state=state,
         deadline=binding.deadline if counts else tools.now + tools.policy.confirmation_life,
         enrolled=_fingerprint(offer.keys),
+        replaces=enrolment.replaces,
         name=enrolment.name,
         keys=offer.keys,
         addresses=enrolment.addresses,
@@ -221,7 +227,6 @@ def complete(
         bound_at=tools.now if counts else None,
     )
     devices = with_binding(account.devices, completed_binding, tools.now)
-    updated_account = revise(account, devices=devices)
     notifications = build_notifications(
         tools,
         served_kinds,
@@ -231,10 +236,22 @@ def complete(
         now=tools.now,
         ends_at=None if counts else completed_binding.deadline,
     )
+    writes: tuple[Record, ...] = (completed_binding,)
+    audit = [AuditEntry(binding.guid, actor=binding.guid)]
+    if counts and isinstance(replaced, Binding):
+        ended, entry = replace_binding(replaced, tools.now, binding.guid)
+        devices = with_binding(devices, ended, tools.now)
+        writes = (*writes, ended)
+        notifications += build_replacement_notifications(
+            tools, served_kinds, account, replaced.guid
+        )
+        audit.append(entry)
+    updated_account = revise(account, devices=devices)
     return Decision(
         result=(completed_binding, updated_account, _bound_app_space(app_spaces)),
-        writes=(completed_binding, updated_account, *notifications),
-        audit=(AuditEntry(binding.guid, actor=binding.guid),),
+        writes=(*writes, updated_account, *notifications),
+        audit=tuple(audit),
+        wakes=(account.guid,) if len(writes) > 1 else (),
     )
 
 
@@ -246,7 +263,9 @@ def key_changes(new_keys: tuple[DeviceKey, ...], tools: Tools) -> tuple[KeyChang
 
 
 def _demand_same_keys(facts: Completing) -> None:
-    """Refuse a repeat with other keys than those that completed the binding."""
+    """Refuse a repeat with other keys than completed the binding, or that replaces another."""
+    if facts.replaces != facts.binding.replaces:
+        raise TokenSpent
     if not keys.constant_time_equal(facts.binding.enrolled, _fingerprint(facts.keys)):
         raise TokenSpent
     keys_possessed(facts)

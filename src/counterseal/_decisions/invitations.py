@@ -30,6 +30,8 @@ class Invitation:
         token: The session token, `guid.secret`; stored as a hash. With an idempotency key it is
             also stored sealed, and returned to a repeat.
         deadline: From then on the token is refused.
+        devices: Of a log-in: the bound devices of the account, oldest first, one of which the new
+            one may replace.
     """
 
     account: Account
@@ -37,6 +39,7 @@ class Invitation:
     binding: Guid
     token: str = attrs.field(repr=False)
     deadline: datetime
+    devices: tuple[Binding, ...] = ()
 
     @property
     def account_created(self) -> bool:

@@ -17,10 +17,11 @@ from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Too
 from counterseal._decisions.readings import records, require_provider
 from counterseal.errors import NotFound, WrongToken
 from counterseal.machines import LOGIN, LoginEvent, step
-from counterseal.models import AppSpace, Guid, IdpSettings, Login, replace, revise
+from counterseal.models import AppSpace, Binding, Guid, IdpSettings, Login, replace, revise
 from counterseal.models.guid import ENTROPY_BYTES, mint
 from counterseal.models.sealing import login_context
 from counterseal.rules.addresses import return_allowed
+from counterseal.rules.confirmations import replaceable
 from counterseal.rules.evidence import Redeeming, login_matches, state_matches
 from counterseal.rules.standing import Deadline, in_time, provider_of
 
@@ -137,6 +138,12 @@ def relay(
     in_time(Deadline(now=tools.now, deadline=login.deadline))
     query = urlencode({"state": f"{login.guid}.{secret}", **parameters})
     return Decision(result=f"{login.app_return}?{query}")
+
+
+def list_replaceable(stored: Records, _: Tools) -> Decision[tuple[Binding, ...]]:
+    """Return the devices among *stored* whose place another can take, oldest first."""
+    devices = (each for each in stored if isinstance(each, Binding) and replaceable(each))
+    return Decision(result=tuple(sorted(devices, key=lambda device: device.created_at)))
 
 
 def spend(stored: Records, tools: Tools, secret: str, app_secret: str) -> Plan[CodeExchange]:

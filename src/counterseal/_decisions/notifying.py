@@ -54,11 +54,19 @@ def compose(stored: Records, tools: Tools, notification: Notification) -> Decisi
     if skip_reason is not None or not isinstance(account, Account):
         return Decision(result=Recipients(skip_reason=skip_reason))
     addresses = {}
-    for device in account.devices:
-        if device.binding in notification.devices and device.state is BindingState.ACTIVE:
-            served = tuple(each for each in device.addresses if each.kind is notification.kind)
+    reachable = {
+        device.binding: device.addresses
+        for device in account.devices
+        if device.state is BindingState.ACTIVE
+    }
+    if isinstance(subject, Binding):
+        # Only of a device that others have revoked is the subject among those to be notified.
+        reachable[subject.guid] = subject.addresses
+    for device, own_addresses in reachable.items():
+        if device in notification.devices:
+            served = tuple(each for each in own_addresses if each.kind is notification.kind)
             if served:
-                addresses[device.binding] = served
+                addresses[device] = served
     if not addresses:
         return Decision(result=Recipients(skip_reason=SkipReason.NOBODY))
     title, body = _texts(tools.policy, app_space, notification.occasion, subject)

@@ -43,11 +43,13 @@ def build_notifications(
     now: datetime,
     ends_at: datetime | None = None,
     aware_device: Guid | None = None,
+    tell_subject: bool = False,
 ) -> tuple[Notification, ...]:
     """
     Return the notifications of the account's active devices, to be committed.
 
-    Neither *subject* nor *aware_device* is notified, since each knows of it.
+    Neither *subject* nor *aware_device* is notified, since each knows of it; with *tell_subject*,
+    a device that others have revoked is.
 
     There is one for each kind of address that they have and that this service sends to, so that
     a failing push service does not delay the others. They are due from *now* on, until *ends_at*,
@@ -55,10 +57,11 @@ def build_notifications(
     """
     if not served_kinds:
         return ()
+    aware_devices = {aware_device} if tell_subject else {subject, aware_device}
     active_devices = [
         device
         for device in account.devices
-        if device.state is BindingState.ACTIVE and device.binding not in {subject, aware_device}
+        if device.state is BindingState.ACTIVE and device.binding not in aware_devices
     ]
     kinds = {
         address.kind for device in active_devices for address in device.addresses
@@ -103,6 +106,21 @@ def build_revocation_notifications(
         return ()
     return build_notifications(
         tools, served_kinds, account, Occasion.DEVICE_REVOKED, device, now=tools.now
+    )
+
+
+def build_replacement_notifications(
+    tools: Tools, served_kinds: frozenset[AddressKind], account: Account, replaced: Guid
+) -> tuple[Notification, ...]:
+    """
+    Return the notifications that tell of a device whose place another takes, itself included.
+
+    The *account* is as it was before: somebody else may have replaced the device.
+    """
+    return build_notifications(
+        *(tools, served_kinds, account, Occasion.DEVICE_REVOKED, replaced),
+        now=tools.now,
+        tell_subject=True,
     )
 
 

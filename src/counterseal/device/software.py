@@ -135,17 +135,27 @@ class SoftwareDevice:
         pin: str,
         name: str = "",
         addresses: tuple[PushAddress, ...] = (),
+        replaces: Guid | None = None,
     ) -> Enrolment:
         """
         Return what completes a binding: each key proves its possession.
+
+        Args:
+            replaces: The device of the same account that is revoked once this one counts; only
+                after a log-in at an Identity Provider, whose reply lists the account's devices.
 
         Raises:
             WrongPin: The PIN is wrong; RSA only. For other keys a wrong PIN binds another key.
         """
         private_keys = self._keys(pin, Purpose.ENROL)
-        claims = bind_claims(token, app_space, _public_keys(private_keys))
-        offered_keys = _offer(private_keys, BIND_TYP, claims)
-        return Enrolment(token=token, keys=offered_keys, name=name, addresses=addresses)
+        claims = bind_claims(token, app_space, _public_keys(private_keys), replaces=replaces)
+        return Enrolment(
+            token=token,
+            keys=_offer(private_keys, BIND_TYP, claims),
+            name=name,
+            addresses=addresses,
+            replaces=replaces,
+        )
 
     def complete_binding(self, result: Bound) -> None:
         """Take note of a completed binding, and pin the service's keys."""

@@ -63,6 +63,8 @@ class Binding:
         deadline: From then on the session token is refused; of an unconfirmed binding, when it
             ends unless it is confirmed.
         enrolled: A hash of the keys that the session token bound; empty before.
+        replaces: The device of the same account whose place it takes once it counts, if a log-in
+            at the Identity Provider invited it and it has named one.
         strikes: Wrong strong-key signatures since the last right one.
         wrong_codes: Wrong comparison codes of the origin that was to confirm it.
         confirmer: The device or origin that confirmed or refused it; None if nobody did.
@@ -84,6 +86,7 @@ class Binding:
     sealed_token: bytes = attrs.field(default=b"", repr=False)
     deadline: datetime = attrs.field(validator=fields.utc)
     enrolled: str = ""
+    replaces: Guid | None = None
     name: str = ""
     keys: tuple[DeviceKey, ...] = ()
     addresses: tuple[PushAddress, ...] = ()
@@ -100,6 +103,11 @@ class Binding:
 
     parent: ClassVar[Guid | None] = None
     keep_until: ClassVar[datetime | None] = None
+
+    @property
+    def by_login(self) -> bool:
+        """Whether a log-in at the Identity Provider invited it."""
+        return self.origin is None and self.endorser is None
 
     @property
     def due_at(self) -> datetime | None:

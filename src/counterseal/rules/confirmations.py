@@ -9,8 +9,10 @@ import attrs
 from counterseal import keys
 from counterseal.errors import (
     Foreign,
+    InvalidField,
     KeysChanged,
     NewDeviceForbidden,
+    NotFound,
     TooManyBindings,
     WeakKey,
     WrongAudience,
@@ -100,6 +102,30 @@ def confirmation_needed(facts: Completing) -> bool:
         return True
     rule = None if facts.app_space is None else facts.app_space.new_devices
     return (rule or facts.policy.new_devices) is NewDeviceRule.CONFIRMED
+
+
+def replacement_stands(facts: Completing) -> None:
+    """
+    Refuse to replace anything but a bound device of the same account, after a log-in.
+
+    Whether another account has such a device, or a device has ended, looks alike from outside.
+    """
+    if facts.replaces is None:
+        return
+    if not facts.binding.by_login or not facts.policy.device_replacement:
+        raise InvalidField("replaces", "of a log-in at an Identity Provider only, by the policy")
+    replaced = facts.replaced
+    if not isinstance(replaced, Binding):
+        raise NotFound
+    if (replaced.account, replaced.app_space) != (facts.account.guid, facts.binding.app_space):
+        raise Foreign
+    if not replaceable(replaced):
+        raise NotFound
+
+
+def replaceable(binding: Binding) -> bool:
+    """Tell whether a binding is a device whose place another can take."""
+    return binding.answers and binding.state in {BindingState.ACTIVE, BindingState.SUSPENDED}
 
 
 def invitations_allowed(app_space: AppSpace, policy: Policy) -> None:

@@ -39,6 +39,7 @@ from counterseal.models import (
     Login,
     PasskeyUse,
     PublicKey,
+    Record,
     Role,
 )
 from counterseal.models.guid import Guid, parse
@@ -126,6 +127,8 @@ class Completing:
         possession: One proof of possession for each of `keys`, in their order.
         expected: The claims that each proof must have.
         app_space: The binding's; None if the keys have signed for another one.
+        replaces: The device whose place the new one is to take, if it names one.
+        replaced: What is stored by that GUID; None if nothing is.
     """
 
     now: datetime
@@ -137,6 +140,8 @@ class Completing:
     keys: tuple[DeviceKey, ...]
     possession: tuple[Evidence, ...]
     expected: dict[str, Any]
+    replaces: Guid | None = None
+    replaced: Record | None = None
 
     @property
     def deadline(self) -> datetime:

@@ -229,13 +229,23 @@ class FakeService:
             Refused: As `Logins` and `Enrolments.complete`.
             Unavailable: A port failed.
         """
+        invitation = self.identify(app_space, subject)
+        return self.complete(invitation, self.phone(pin=pin, algorithm=algorithm), addresses)
+
+    def identify(self, app_space: AppSpace, subject: str) -> Invitation:
+        """
+        Log a user in at the Identity Provider, and return the invitation of the phone.
+
+        Raises:
+            Refused: As `Logins`.
+            Unavailable: A port failed.
+        """
         self.idp.admit(subject)
         redirect = self.logins.redirect(app_space.guid, APP_RETURN)
         back = self.idp.log_in(redirect.url, subject)
-        invitation = self.logins.authenticate(
+        return self.logins.authenticate(
             back.state, back.code, redirect.app_secret, issuer=back.issuer
         )
-        return self.complete(invitation, self.phone(pin=pin, algorithm=algorithm), addresses)
 
     def phone(
         self,
@@ -262,10 +272,15 @@ class FakeService:
         )
 
     def complete(
-        self, invitation: Invitation, phone: Phone, addresses: tuple[PushAddress, ...] = ()
+        self,
+        invitation: Invitation,
+        phone: Phone,
+        addresses: tuple[PushAddress, ...] = (),
+        *,
+        replaces: Guid | None = None,
     ) -> Phone:
         """
-        Finish the bind of *phone*, and return it.
+        Finish the bind of *phone*, and return it; *replaces* is the device whose place it takes.
 
         Raises:
             Refused: As `Enrolments.complete`.
@@ -273,7 +288,12 @@ class FakeService:
         """
         space = invitation.app_space.guid
         bound = self.enrolments.complete(
-            phone.device.enrolment(invitation.token, space, pin=phone.pin, addresses=addresses)
+            phone.device.enrolment(
+                *(invitation.token, space),
+                pin=phone.pin,
+                addresses=addresses,
+                replaces=replaces,
+            )
         )
         phone.device.complete_binding(bound)
         return phone

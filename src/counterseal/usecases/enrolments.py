@@ -24,11 +24,13 @@ class Enrolments(UseCase):
         """
         Complete a binding: check the offered keys, and make it active.
 
-        The same token with the same keys again gets the recorded result.
+        What it replaces is revoked in the same commit, or by the confirmation where the new
+        device has to be confirmed. The same token with the same keys again gets the recorded
+        result.
 
         Raises:
             WrongToken: The session token is not one that was issued.
-            TokenSpent: It has bound other keys already.
+            TokenSpent: It has bound other keys already, or replaced another device.
             DeadlinePassed: The invitation is over.
             UnfitKey: A key is weak, malformed or not allowed, or it is a passkey and neither App
                 Space nor policy say where passkeys are used.
@@ -38,7 +40,10 @@ class Enrolments(UseCase):
             AccountLocked: The account is locked.
             BindingInactive: The binding has ended since.
             WrongState: The binding is not INVITED, or the device that invited is active no more.
-            InvalidField: A member is malformed or does not fit.
+            InvalidField: A member is malformed or does not fit, or it replaces a device and no
+                log-in invited it, or the policy forbids that.
+            NotFound: The account has no such device to replace.
+            Foreign: It is another account's.
             MalformedToken: A proof is not spelled as it should be.
             MalformedAssertion: Nor is the proof of a passkey.
         """
@@ -47,7 +52,8 @@ class Enrolments(UseCase):
             binding, _ = split_token(enrolment.token)
             offer = enrolments.read_offer(enrolment, self.policy)
         context = attrs.evolve(_COMPLETE, subject=binding)
-        reading = record_with_account(binding, *enrolments.claimed_app_spaces(offer))
+        replaced = () if enrolment.replaces is None else (enrolment.replaces,)
+        reading = record_with_account(binding, *enrolments.claimed_app_spaces(offer), *replaced)
         served_kinds = ports.notifier.kinds()
         plan = reading.then(
             lambda stored, tools: enrolments.complete(

@@ -95,6 +95,9 @@ class Logins(UseCase):
         asked once more, and they may act again if it does; if it cannot be asked just then,
         they stay as they are, and the invitation stands.
 
+        The invitation names the user's devices, so that the new one can replace one of them;
+        none where the policy forbids that.
+
         Args:
             state: As it came back from the Identity Provider.
             code: The authorization code.
@@ -143,7 +146,11 @@ class Logins(UseCase):
             with suppress(Unavailable):
                 account = read_account(self.ports, invitation.account.guid)
                 revalidate(self._transactions, account, app_space)
-        return invitation
+        bound = invitation.account.bound_devices if self.policy.device_replacement else ()
+        if not bound:
+            return invitation
+        plan = records(*(device.binding for device in bound)).then(logins.list_replaceable)
+        return attrs.evolve(invitation, devices=self._transactions.run(context, plan))
 
     def revalidate(self, account: Guid) -> Account:
         """

@@ -36,6 +36,7 @@ from counterseal.wire.claims import demand, demand_guids, demand_id
 from counterseal.wire.members import (
     EMPTY_TEXT,
     GUID,
+    OPTIONAL_GUID,
     TIME,
     Kind,
     Members,
@@ -203,11 +204,19 @@ class NewKey:
 
 @attrs.frozen(kw_only=True)
 class NewDevice:
-    """A new device that waits to be confirmed, as the other devices of the account learn it."""
+    """
+    A new device that waits to be confirmed, as the other devices of the account learn it.
+
+    Attributes:
+        replaces: The device that is revoked once this one counts; None if none is.
+    """
 
     device: Guid = attrs.field(metadata=member("device", GUID))
     name: str = attrs.field(metadata=member("name", EMPTY_TEXT))
     expires_at: datetime = attrs.field(metadata=member("expiresAt", TIME))
+    replaces: Guid | None = attrs.field(
+        default=None, metadata=member("replaces", OPTIONAL_GUID, omitted=True)
+    )
     keys: tuple[NewKey, ...] = attrs.field(metadata=member("keys", records(NewKey)))
 
     @classmethod
@@ -217,6 +226,7 @@ class NewDevice:
             device=binding.guid,
             name=binding.name,
             expires_at=binding.deadline,
+            replaces=binding.replaces,
             keys=tuple(map(NewKey.of, binding.keys)),
         )
 

@@ -148,13 +148,35 @@ class LoginReturn:
 
 
 @attrs.frozen(kw_only=True)
+class BoundDevice:
+    """A device of a user who has logged in, which the new one may replace."""
+
+    device: Guid = attrs.field(metadata=member("device", GUID))
+    name: str = attrs.field(metadata=member("name", EMPTY_TEXT))
+    bound_at: datetime | None = attrs.field(metadata=member("boundAt", OPTIONAL_TIME))
+
+    @classmethod
+    def of(cls, binding: Binding) -> BoundDevice:
+        """Return *binding* as its user learns it after a log-in."""
+        return cls(device=binding.guid, name=binding.name, bound_at=binding.bound_at)
+
+
+@attrs.frozen(kw_only=True)
 class LoggedIn:
-    """The invitation of a user who has logged in; its token is a secret."""
+    """
+    The invitation of a user who has logged in; its token is a secret.
+
+    Attributes:
+        devices: The user's bound devices, oldest first; empty where none may be replaced.
+    """
 
     token: str = attrs.field(repr=False, metadata=member("sessionToken", TEXT))
     expires_at: datetime = attrs.field(metadata=member("sessionTokenExpiration", TIME))
     app_space: Guid = attrs.field(metadata=member("appSpaceGuid", GUID))
     app_space_name: str = attrs.field(metadata=member("appSpaceName", TEXT))
+    devices: tuple[BoundDevice, ...] = attrs.field(
+        default=(), metadata=member("devices", records(BoundDevice))
+    )
 
 
 @attrs.frozen(kw_only=True)

@@ -8,6 +8,7 @@ The body of the first two is a JSON object:
 | `token` | the session token, `guid.secret`; enrolment only |
 | `keys` | `[{role, jwk, proof}]`; in a rotation also `endorsement`; for a passkey `credentialId` |
 | `name` | the device's name; enrolment only, optional |
+| `replaces` | the device (binding GUID) whose place it takes; after a log-in only, optional |
 | `addresses` | `[{kind, value}]`, push addresses; enrolment only, optional |
 
 A peek, which asks for the App Space of a session token, has `token` only.
@@ -21,6 +22,7 @@ All have the same payload, so that no key can be replaced by another:
 | claim | value |
 |---|---|
 | `token` | SHA-256 of the whole session token, base64url; enrolment only |
+| `replaces` | as in the body; only where that has it |
 | `iss` | the device (binding GUID); rotation only |
 | `aud` | the App Space |
 | `device`, `strong` | the thumbprints (RFC 7638) of all new keys of the role, sorted |
@@ -46,13 +48,14 @@ from counterseal.models import (
     PushAddress,
     Role,
 )
+from counterseal.models.guid import parse
 from counterseal.wire.members import read_object, read_text
 
 BIND_TYP = "counterseal-bind+jwt"
 ROTATE_TYP = "counterseal-rotate+jwt"
 ENDORSE_TYP = "counterseal-endorse+jwt"
 
-_MEMBERS = {"token", "keys", "name", "addresses"}
+_MEMBERS = {"token", "keys", "name", "addresses", "replaces"}
 _PEEK_MEMBERS = {"token"}
 _UPDATE_MEMBERS = {"name", "addresses"}
 _KEY_MEMBERS = {"role", "jwk", "proof", "endorsement", "credentialId"}
@@ -77,12 +80,18 @@ class OfferedKey:
 
 @attrs.frozen(kw_only=True)
 class Enrolment:
-    """The request of a device to complete a bind or, without a token, to rotate its keys."""
+    """
+    The request of a device to complete a bind or, without a token, to rotate its keys.
+
+    Attributes:
+        replaces: The device of the same account whose place it takes; None if it is one more.
+    """
 
     token: str = attrs.field(default="", repr=False)
     keys: tuple[OfferedKey, ...]
     name: str = ""
     addresses: tuple[PushAddress, ...] = ()
+    replaces: Guid | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -103,9 +112,12 @@ class Update:
     addresses: tuple[PushAddress, ...] | None = None
 
 
-def bind_claims(token: str, app_space: Guid, keys: Iterable[DeviceKey]) -> dict[str, Any]:
+def bind_claims(
+    token: str, app_space: Guid, keys: Iterable[DeviceKey], *, replaces: Guid | None = None
+) -> dict[str, Any]:
     """Return the claims that each new key signs to complete a bind."""
-    return {"token": digest(token.encode()), "aud": app_space, **thumbprints_of(keys)}
+    claims = {"token": digest(token.encode()), "aud": app_space, **thumbprints_of(keys)}
+    return claims if replaces is None else {**claims, "replaces": replaces}
 
 
 def rotation_claims(device: Guid, app_space: Guid, keys: Iterable[DeviceKey]) -> dict[str, Any]:
@@ -129,6 +141,8 @@ def enrolment_document(enrolment: Enrolment) -> dict[str, Any]:
         document["name"] = enrolment.name
     if enrolment.addresses:
         document["addresses"] = _address_list(enrolment.addresses)
+    if enrolment.replaces is not None:
+        document["replaces"] = enrolment.replaces
     return document
 
 
@@ -153,6 +167,7 @@ def read_enrolment(body: object) -> Enrolment:
         keys=tuple(_offered(key, f"keys[{index}]") for index, key in enumerate(keys)),
         name=read_text(members, "name") if "name" in members else "",
         addresses=_addresses(members) if "addresses" in members else (),
+        replaces=_replaced(members) if "replaces" in members else None,
     )
 
 
@@ -182,6 +197,10 @@ def thumbprints_of(keys: Iterable[DeviceKey]) -> dict[str, list[str]]:
         role.value: sorted(key.key.thumbprint for key in device_keys if key.role is role)
         for role in Role
     }
+
+
+def _replaced(members: Mapping[str, Any]) -> Guid:
+    return parse(read_text(members, "replaces"), field="replaces")
 
 
 def _offered(value: object, field: str) -> OfferedKey:

@@ -203,6 +203,9 @@ FLAG = Kind(Members.flag)
 COUNT = Kind(Members.count)
 OPTIONAL_COUNT = Kind(Members.count_or_none)
 GUID = Kind(Members.guid)
+OPTIONAL_GUID = Kind(
+    lambda members, name: None if members.document.get(name) is None else members.guid(name)
+)
 TIME = Kind(Members.time, format_time)
 OPTIONAL_TIME = Kind(
     Members.time_or_none, lambda moment: None if moment is None else format_time(moment)

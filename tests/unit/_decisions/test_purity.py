@@ -137,6 +137,7 @@ PARTS = {
     *("enrolments.key_changes", "issuing.new_code", "issuing.new_challenge"),
     *("notifying.drop_dead_addresses", "outbox.build_notifications", "outbox.draw_jitter"),
     *("outbox.build_revocation_notifications", "outbox.build_ending_notifications"),
+    *("outbox.build_replacement_notifications",),
     "authorization.permission_to",
     "tenancy.new_origin",
     *("readings.nothing", "readings.records", "readings.record_with_account"),
@@ -426,6 +427,12 @@ def response_relayed(setup):
         lambda tools: logins.relay((user.login,), tools, user.secret, {"code": "c"})
     )
     assert decision.result.startswith(APP_RETURN)
+
+
+def replaceable_listed(setup):
+    stored = (setup.service.store.get(setup.phone.guid), None)
+    decision = setup.decide(lambda tools: logins.list_replaceable(stored, tools))
+    assert [device.guid for device in decision.result] == [setup.phone.guid]
 
 
 def log_in_spent(setup):
@@ -773,6 +780,7 @@ CASES = OUTBOX_CASES | {
     "issuing.plan_issue_once": [issued_once_by_plan],
     "logins.begin": [log_in_begun],
     "logins.expire": [log_in_expired],
+    "logins.list_replaceable": [replaceable_listed],
     "logins.prepare_request": [request_prepared],
     "logins.relay": [response_relayed],
     "logins.spend": [log_in_spent],
@@ -860,6 +868,25 @@ def completed(setup):
     )
     assert decision.result[0].state is BindingState.ACTIVE
     assert isinstance(decision.writes[-1], Notification)
+
+
+def completed_in_place_of_another(setup):
+    service = setup.service
+    space = service.new_app_space("Staff", idp=service.idp.settings())
+    old = service.log_in(space, "carol", addresses=(HERE,))
+    invitation = service.identify(space, "carol")
+    phone = service.phone().device
+    enrolment = phone.enrolment(invitation.token, space.guid, pin=PIN, replaces=old.guid)
+    with isolated():
+        offer = enrolments.read_offer(enrolment, service.policy)
+    stored = service.store.get_with_account(invitation.binding, space.guid, old.guid)
+    decision = setup.decide(
+        lambda tools: enrolments.complete(stored, tools, enrolment, offer, served_kinds=SERVED)
+    )
+    assert [record.state for record in decision.writes[:2]] == [
+        BindingState.ACTIVE,
+        BindingState.REVOKED,
+    ]
 
 
 def rotated(setup):
@@ -1109,7 +1136,7 @@ CASES |= {
     "devices.suspend_or_resume": [suspended],
     "devices.unbind": [unbound],
     "devices.update": [updated],
-    "enrolments.complete": [completed],
+    "enrolments.complete": [completed, completed_in_place_of_another],
     "enrolments.peek": [peeked],
     "invitations.expire": [invitation_expired],
     "invitations.invite": [invited, invited_first],

@@ -107,7 +107,7 @@ MOVES = {
 REFUSED_BY = {
     # token in time; every new key proved its possession
     ("binding", "complete"): "token_matches in_time account_unlocked endorser_active"
-    " keys_complete keys_possessed",
+    " keys_complete keys_possessed replacement_stands",
     # another active device of the account signed the new keys by its strong key
     ("binding", "confirm"): "in_time account_unlocked confirmer_stands confirmation_matches"
     " confirmed_strongly endorser_active",

@@ -27,6 +27,7 @@ from counterseal.wire.device import (
     AccountStatus,
     AnswerReply,
     Bond,
+    BoundDevice,
     DeviceStatus,
     EndedRequest,
     EndedRequests,
@@ -69,13 +70,21 @@ ENDED = {
     "issued_at": MOMENTS,
     "ended_at": MOMENTS,
 }
+BOUND = {"device": GUIDS, "name": st.text(), "bound_at": MOMENTS}
 OPEN = st.builds(OpenRequest, guid=GUIDS, issued_at=MOMENTS, expires_at=MOMENTS)
 RECORDS = {
     Peeked: BRANDED | {"rp_id": st.none() | TEXTS},
     LoginStart: {"app_space": TEXTS, "redirect_uri": TEXTS},
     LoginRedirect: {"url": TEXTS, "secret": TEXTS, "expires_at": MOMENTS},
     LoginReturn: {"state": TEXTS, "code": TEXTS, "secret": TEXTS, "issuer": st.none() | TEXTS},
-    LoggedIn: {"token": TEXTS, "expires_at": MOMENTS, "app_space": GUIDS, "app_space_name": TEXTS},
+    BoundDevice: BOUND,
+    LoggedIn: {
+        "token": TEXTS,
+        "expires_at": MOMENTS,
+        "app_space": GUIDS,
+        "app_space_name": TEXTS,
+        "devices": st.lists(st.builds(BoundDevice, **BOUND), max_size=2).map(tuple),
+    },
     DeviceStatus: STATUS,
     AccountStatus: STATUS | BRANDED | {"account": GUIDS, "web_push_key": st.none() | TEXTS},
     OpenRequests: {"requests": st.lists(OPEN, max_size=3).map(tuple)},
@@ -172,7 +181,14 @@ def test_an_issuer_that_is_none_is_left_out():
         (LoginStart, ["appSpaceGuid", "redirectUri"]),
         (LoginRedirect, ["url", "secret", "expiresAt"]),
         (LoginReturn, ["state", "code", "secret", "iss"]),
-        (LoggedIn, ["sessionToken", "sessionTokenExpiration", "appSpaceGuid", "appSpaceName"]),
+        (
+            LoggedIn,
+            [
+                *("sessionToken", "sessionTokenExpiration", "appSpaceGuid", "appSpaceName"),
+                "devices",
+            ],
+        ),
+        (BoundDevice, ["device", "name", "boundAt"]),
         (Bond, ["device", "account", "appSpace", "serviceKeys"]),
         (KeyName, ["role", "kid"]),
         (DeviceStatus, ["device", "status", "name", "addresses", "attemptsLeft", "keys"]),

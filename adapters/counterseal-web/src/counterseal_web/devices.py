@@ -15,6 +15,7 @@ from counterseal.wire.device import (
     AccountStatus,
     AnswerReply,
     Bond,
+    BoundDevice,
     DeviceStatus,
     EndedRequests,
     Endorsements,
@@ -254,6 +255,7 @@ def complete_login(service: Service, call: Call) -> Reply:
         expires_at=invitation.deadline,
         app_space=invitation.app_space.guid,
         app_space_name=invitation.app_space.name,
+        devices=tuple(map(BoundDevice.of, invitation.devices)),
     )
     return Reply(document=write_record(logged_in))
 
@@ -362,6 +364,7 @@ DEVICE_API = (
         refuses=(
             "denied",
             "unreachable",
+            "not_found",
             "unfit_key",
             "keys_incomplete",
             "not_possessed",

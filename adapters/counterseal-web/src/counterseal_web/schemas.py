@@ -334,10 +334,12 @@ SCHEMAS: dict[str, Schema] = {
     "Enrolment": _closed(
         "name",
         "addresses",
+        "replaces",
         token=NAME,
         keys=_list(_closed("credentialId", **KEY)),
         name=NAME,
         addresses=ADDRESSES,
+        replaces=GUID,
     ),
     "Rotation": _closed(keys=_list(_closed("credentialId", **KEY, endorsement=NAME))),
     "Update": _closed("name", "addresses", name=NAME, addresses=ADDRESSES),
@@ -362,7 +364,11 @@ SCHEMAS: dict[str, Schema] = {
         expiresAt=MOMENT,
     ),
     "LoggedIn": _object(
-        sessionToken=TEXT, sessionTokenExpiration=MOMENT, appSpaceGuid=GUID, appSpaceName=TEXT
+        sessionToken=TEXT,
+        sessionTokenExpiration=MOMENT,
+        appSpaceGuid=GUID,
+        appSpaceName=TEXT,
+        devices=_list(_object(device=GUID, name=TEXT, boundAt=MOMENT)),
     ),
     "Bound": _object(
         "confirmBy",
@@ -378,9 +384,11 @@ SCHEMAS: dict[str, Schema] = {
     "NewDevices": _object(
         confirmations=_list(
             _object(
+                "replaces",
                 device=GUID,
                 name=TEXT,
                 expiresAt=MOMENT,
+                replaces=GUID,
                 keys=_list(_object(role=KEY["role"], jwk={"type": "object"})),
             )
         )

@@ -185,6 +185,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             confirmer=factory.guid(),
             confirmation=SECRET,
             enrolled=ODD,
+            replaces=factory.guid(),
             name=ODD,
             keys=(
                 DeviceKey(role=Role.STRONG, key=public),
