@@ -430,7 +430,7 @@ def response_relayed(setup):
 
 
 def replaceable_listed(setup):
-    stored = (setup.service.store.get(setup.phone.guid), None)
+    stored = (*setup.service.store.get(setup.phone.guid), None)
     decision = setup.decide(lambda tools: logins.list_replaceable(stored, tools))
     assert [device.guid for device in decision.result] == [setup.phone.guid]
 
