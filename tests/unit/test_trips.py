@@ -226,10 +226,11 @@ def test_a_revalidation(world, space):
     again = ["store.get", "store.get", "store.commit", "store.account", "store.commit"]
     # As above: the account is read again before the provider is asked.
     resume = ["store.get", "store.get", "store.get", "store.commit"]
+    # At last the user's devices are listed.
     world.idp.admit("carol")
     redirect = world.logins.redirect(space.guid, APP_RETURN)
     back = world.idp.log_in(redirect.url, "carol")
-    with world.takes(*again, *resume):
+    with world.takes(*again, *resume, "store.get"):
         world.logins.authenticate(back.state, back.code, redirect.app_secret)
 
 

@@ -153,12 +153,16 @@ class BoundDevice:
 
     device: Guid = attrs.field(metadata=member("device", GUID))
     name: str = attrs.field(metadata=member("name", EMPTY_TEXT))
-    bound_at: datetime | None = attrs.field(metadata=member("boundAt", OPTIONAL_TIME))
+    bound_at: datetime = attrs.field(metadata=member("boundAt", TIME))
 
     @classmethod
     def of(cls, binding: Binding) -> BoundDevice:
         """Return *binding* as its user learns it after a log-in."""
-        return cls(device=binding.guid, name=binding.name, bound_at=binding.bound_at)
+        return cls(
+            device=binding.guid,
+            name=binding.name,
+            bound_at=binding.bound_at or binding.created_at,
+        )
 
 
 @attrs.frozen(kw_only=True)

@@ -189,7 +189,7 @@ def test_an_issuer_that_is_none_is_left_out():
             ],
         ),
         (BoundDevice, ["device", "name", "boundAt"]),
-        (Bond, ["device", "account", "appSpace", "serviceKeys"]),
+        (Bond, ["device", "account", "appSpace", "serviceKeys", "confirmBy"]),
         (KeyName, ["role", "kid"]),
         (DeviceStatus, ["device", "status", "name", "addresses", "attemptsLeft", "keys"]),
         (OpenRequest, ["guid", "issuedAt", "expiresAt"]),
