@@ -17,10 +17,11 @@ from schemathesis.openapi.checks import RejectedPositiveData
 from schemathesis.transport.wsgi import WSGITransport
 
 from counterseal import Refused
+from counterseal.device import own_comparison_code
 from counterseal.models import OPERATOR, BindingState, CallbackType
 from counterseal.testing import APP_RETURN, FakeModel, FakePasskey
 from counterseal.testing.pictures import build_png
-from counterseal.testing.service import CALLBACK
+from counterseal.testing.service import CALLBACK, PIN
 from counterseal.wire.cx1 import write_cx1
 from counterseal_web import ADMIN_API, OPERATIONS
 from counterseal_web.calls import PATH_SAFE
@@ -132,11 +133,14 @@ def known_values(kit, world, shop):
     begun = world.logins.redirect(space.guid, APP_RETURN)
     register_passkey(world, "user-44")
     (state,) = parse_qs(urlsplit(begun.url).query)["state"]
+    new = world.complete(world.bind("user-45").invite(), world.phone())
+    code = own_comparison_code(new.device, pin=PIN)
     branded = world.administration.edit_app_space(world.app_space.guid, logo=build_png())
     return {
         "logo": {"app_space": [branded.guid], "logo": [branded.logo_digest]},
         "accountByGuid": {"guid": [world.accounts.get(world.origin, "user-42").guid]},
         "revokeAccount": {"accountId": ["user-43"]},
+        "confirmDevice": {"deviceGuid": [new.guid], "comparisonCode": [code]},
         "redirect": {"appSpaceGuid": [space.guid], "redirectUri": [APP_RETURN]},
         "comeBack": {"state": [state]},
         "accountId": ["user-42"],
@@ -144,6 +148,7 @@ def known_values(kit, world, shop):
         "authenticateByPasskey": {"domain": [DOMAIN], "accountId": ["user-44"]},
         "requestGuid": requests,
         "deviceGuid": [device],
+        "replaces": [device],
         "guid": requests,
     }
 
@@ -299,7 +304,7 @@ def test_schemathesis_finds_no_answer_that_is_not_described(describe, known_valu
     # schemathesis leaves out what it has read the description from.
     assert set(statuses) == {each.id for each in OPERATIONS} - {"describe"}
     signed = {"answerRequest", "disownRequest", "finishBind", "lookAtInvitation", "rotateKeys"}
-    signed |= {"registerPasskey", "finishAuthentication"}
+    signed |= {"registerPasskey", "finishAuthentication", "decideOnDevice"}
     assert dull(statuses) <= signed | {"authenticate", "logOut"}, statuses
 
 
