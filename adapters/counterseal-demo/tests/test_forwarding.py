@@ -26,7 +26,8 @@ def hide(monkeypatch):
 
     def hide(name):
         names.add(name)
-        again = {name, "counterseal_demo"}  # what was imported with it is imported again
+        # What was imported with it is imported again.
+        again = {name, "counterseal_demo", "counterseal_http"}
         for module in [module for module in sys.modules if module.partition(".")[0] in again]:
             monkeypatch.delitem(sys.modules, module)
 
