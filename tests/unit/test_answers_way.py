@@ -22,8 +22,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "an-answers-way.md"
 PICTURE = PAGE.with_suffix(".svg")
 
 LAYERS = ("usecases", "_transaction", "_decisions", "machines", "rules")
-TYPES = ("rules.evidence", "_decisions.plan")
-"""In these layers, and yet apart: they define the types that modules hand to each other."""
+TYPES = ("rules.evidence", "_decisions.plan", "_decisions.outbox")
+"""
+In these layers, and yet apart: they define the types that modules hand to each other, or, as the
+outbox, build records of what a decision has decided.
+"""
 
 MODULES_LIMIT = 10
 
