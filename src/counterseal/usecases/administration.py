@@ -321,7 +321,7 @@ class Administration(UseCase):
         Raises:
             NotFound: There is no such origin.
             InvalidField: The entry is no plain address, or no domain; has a wildcard and the origin
-                is not set to any; or there is no room for it.
+                is not set to any; or there are as many entries as allowed.
         """
         plan = records(origin).then(
             lambda stored, _: tenancy.allow_callback(stored, self.by, kind, entry)

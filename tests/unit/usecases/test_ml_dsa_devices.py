@@ -1,4 +1,4 @@
-"""Devices with keys of ML-DSA-44: allowed by policy only, and every limit has room for them."""
+"""Devices with keys of ML-DSA-44: allowed by policy only, and they fit within every limit."""
 
 import json
 

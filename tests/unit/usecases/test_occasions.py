@@ -1,4 +1,4 @@
-"""S17: the user's other devices are told that one was bound or revoked, or a question ended."""
+"""S17: the user's other devices are notified that one was bound or revoked, or a question ended."""
 
 import attrs
 import pytest

@@ -1,4 +1,4 @@
-// Two tabs of one wallet: two wallets with one store, where one is held up by the service.
+// Two tabs of one wallet: two wallets with one store, where the service answers one late.
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";

@@ -80,14 +80,15 @@ class CeremonyCalls(NotificationCalls):
         own = self.ledger.browsers_of(begun.account, credential, "ACTIVE", "SUSPENDED")
         active = self.ledger.browsers_of(begun.account, credential, "ACTIVE")
         person = self.ledger.accounts[begun.account]
-        room = len(self.ledger.living(begun.account, self.at())) < self.ledger.limits.bindings
+        bindings = len(self.ledger.living(begun.account, self.at()))
+        below_limit = bindings < self.ledger.limits.bindings
         fit = (
             way == "right"
             and entry.state == "STARTED"
             and self.at() < entry.deadline
             and origin == begun.origin
             and not person.locked
-            and (room and not own if begun.kind == REGISTRATION else bool(active))
+            and (below_limit and not own if begun.kind == REGISTRATION else bool(active))
         )
         facts: Plain = {
             "ceremony": begun.guid,

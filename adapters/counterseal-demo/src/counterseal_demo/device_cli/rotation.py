@@ -76,7 +76,7 @@ def completed_rotation(home: Home, calls: DeviceCalls, device: SoftwareDevice) -
     except ServiceRefused as refusal:
         if refusal.word != DENIED:
             raise
-        if refusal.reason is not None:  # told only to the device itself: its proof is valid
+        if refusal.reason is not None:  # only the device itself reads it: its proof is valid
             return rotated
         home.drop_rotated()
         return device
