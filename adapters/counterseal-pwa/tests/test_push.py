@@ -309,3 +309,29 @@ def test_a_browser_that_cannot_subscribe_is_said(device, origin):
     section.get_by_role("button", name="Notify me").click()
     section.get_by_role("alert").filter(has_text="could not subscribe").wait_for()
     section.get_by_role("button", name="Notify me").wait_for()
+
+
+def test_a_push_that_is_faster_than_the_list_stays(device, origin, subscriber):
+    def push(guid):
+        data = {"type": "request", "requestGuid": guid}
+        subscriber.deliver(json.dumps({"title": "Counterseal", "body": "A question", "data": data}))
+        wait_for(guid, shown=True)
+
+    def wait_for(guid, *, shown):
+        tags = f"(await ({NOTIFICATIONS})()).map(({{ tag }}) => tag)"
+        sought = "async ([guid, shown]) => TAGS.includes(guid) === shown".replace("TAGS", tags)
+        device.page.wait_for_function(sought, arg=[guid, shown])
+
+    unlisted = "00000000-0000-4000-8000-000000000000"
+    push(unlisted)
+    device.page.evaluate("location.hash = '#/'")
+    # Once the second one's notification is closed, all that the first list closes is closed.
+    for _ in range(2):
+        listed = origin.client.ask(subscriber.account_id, "Log in?", duration=MINUTE).guid
+        device.page.get_by_text("Request from").wait_for()
+        push(listed)
+        origin.client.cancel(listed)
+        wait_for(listed, shown=False)
+        device.page.get_by_text("Request from").wait_for(state="detached")
+
+    subscriber.expect(title="Counterseal", body="A question", tag=unlisted)

@@ -5,7 +5,6 @@ import { showBind } from "./bind_view.js";
 import { announce, byId, element } from "./dom.js";
 import { showHome } from "./home_view.js";
 import { readFragment } from "./links.js";
-import { showNewDevice } from "./new_device_view.js";
 import { showRequest } from "./request_view.js";
 import { Session } from "./session.js";
 import { loadTexts, say } from "./texts.js";
@@ -44,6 +43,17 @@ async function route(session) {
   else if (view === "account") await showAccount(context, guid);
   else if (view === "device") await showNewDevice(context, guid);
   else await showHome(context);
+}
+
+/**
+ * Show a new device; few people ever need the view, and it needs the service anyway.
+ *
+ * @param {ViewContext} context
+ * @param {string} guid
+ */
+async function showNewDevice(context, guid) {
+  const view = await import("./new_device_view.js");
+  await view.showNewDevice(context, guid);
 }
 
 /**

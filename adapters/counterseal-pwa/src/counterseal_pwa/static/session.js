@@ -53,6 +53,8 @@ export class Session extends EventTarget {
   comparisons = new Map();
   /** @type {Map<string, AbortController>} */
   #watches = new Map();
+  /** @type {Set<string>} The GUIDs of all requests that this page has known as open. */
+  #listed = new Set();
 
   /**
    * @param {Wallet} wallet
@@ -109,6 +111,8 @@ export class Session extends EventTarget {
 
   /** Read what new devices wait to be confirmed; where that fails, what was read before stays. */
   async readNewDevices() {
+    // A push that comes while the lists are read may be of a device that they have not yet.
+    const startedAt = Date.now();
     const accounts = await this.wallet.accounts();
     const active = accounts.filter(({ state }) => state === "ACTIVE");
     const lists = await Promise.all(
@@ -120,7 +124,8 @@ export class Session extends EventTarget {
     const before = JSON.stringify([...this.newDevices]);
     this.newDevices = new Map(lists.filter(([, list]) => list.length > 0));
     await closeNotifications(
-      ({ type, deviceGuid }) => type === "deviceUnconfirmed" && !this.newDevice(deviceGuid),
+      ({ type, deviceGuid, shownAt }) =>
+        type === "deviceUnconfirmed" && shownAt < startedAt && !this.newDevice(deviceGuid),
     );
     if (JSON.stringify([...this.newDevices]) !== before) this.dispatchEvent(new Event("newdevices"));
   }
@@ -195,6 +200,22 @@ export class Session extends EventTarget {
   }
 
   /**
+   * Close the notifications of requests that were open.
+   *
+   * A push may be faster than the list that has its request, so a request that no list had counts
+   * as ended only if it was shown before the page was opened, and every account has its list.
+   */
+  async #closeEnded() {
+    const open = new Set([...this.requests.values()].flat().map(({ guid }) => guid));
+    for (const guid of open) this.#listed.add(guid);
+    const hasAll = this.requests.size === this.#watches.size;
+    await closeNotifications(({ type, requestGuid, shownAt }) => {
+      if (type !== "request" || open.has(requestGuid)) return false;
+      return this.#listed.has(requestGuid) || (hasAll && shownAt < performance.timeOrigin);
+    });
+  }
+
+  /**
    * @param {Account} account
    * @param {boolean} streams
    * @param {AbortSignal} signal
@@ -208,10 +229,7 @@ export class Session extends EventTarget {
         this.errors.delete(device);
         this.requests.set(device, requests);
         this.dispatchEvent(new Event("requests"));
-        const open = [...this.requests.values()].flat().map(({ guid }) => guid);
-        await closeNotifications(
-          ({ type, requestGuid }) => type === "request" && !open.includes(requestGuid),
-        );
+        await this.#closeEnded();
       }
     } catch (error) {
       failure = error;
@@ -231,12 +249,12 @@ export class Session extends EventTarget {
 /**
  * Close the notifications of what is not open any more.
  *
- * @param {(data: Record<string, string>) => boolean} isOver
+ * @param {(data: {type: string, requestGuid: string, deviceGuid: string, shownAt: number}) => boolean} isOver
  */
 async function closeNotifications(isOver) {
   const registration = await navigator.serviceWorker?.getRegistration();
   for (const notification of (await registration?.getNotifications()) ?? []) {
-    if (isOver(notification.data ?? {})) notification.close();
+    if (notification.data && isOver(notification.data)) notification.close();
   }
 }
 

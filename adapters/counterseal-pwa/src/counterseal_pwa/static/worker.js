@@ -52,7 +52,7 @@ async function showPush({ title, body, data }) {
     // A later push about the same request replaces this one.
     tag: data.requestGuid || data.deviceGuid || data.type,
     silent: isEnded,
-    data,
+    data: { ...data, shownAt: Date.now() },
     icon: "icon-192.png",
   });
 }
