@@ -9,7 +9,7 @@ from hypothesis import given as given_by
 from hypothesis import strategies as st
 
 from counterseal.errors import InvalidField
-from counterseal.models import PasskeyUse
+from counterseal.models import NewDeviceRule, PasskeyUse
 from counterseal.policy import Policy
 from counterseal_server.configuration import build_settings, gathered, settings
 from counterseal_server.effective import effective
@@ -87,8 +87,20 @@ def test_passkeys_are_used_at_the_public_url_unless_the_policy_says_where(url, o
     policy = settings({"data": "/kept"}, text, file).serving_policy
     assert policy.passkey_origin == "https://other.example.com"
     assert policy.passkeys is PasskeyUse.ALLOW
-    file.write_text('[policy]\npasskeys = "sometimes"\n')
-    with pytest.raises(InvalidField, match="refuse, with_device_key, allow"):
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "choices"),
+    [
+        ("passkeys", PasskeyUse.WITH_DEVICE_KEY, "refuse, with_device_key, allow"),
+        ("new_devices", NewDeviceRule.CONFIRMED, "at_once, confirmed"),
+    ],
+)
+def test_a_setting_of_the_policy_that_names_a_choice(name, value, choices, file):
+    file.write_text(f'[policy]\n{name} = "{value.value}"\n')
+    assert getattr(settings({"data": "/kept"}, {}, file).serving_policy, name) is value
+    file.write_text(f'[policy]\n{name} = "sometimes"\n')
+    with pytest.raises(InvalidField, match=choices):
         settings({"data": "/kept"}, {}, file)
 
 

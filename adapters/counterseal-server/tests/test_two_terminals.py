@@ -25,6 +25,9 @@ HOW_TO = ROOT / "docs" / "how-to"
 PATIENCE = 800
 """Seconds for a whole page: it has up to twenty commands, and each starts a Python process."""
 
+LOG_LINES = 60
+"""Seconds until the service wrote its last line, after the commands of a page have ended."""
+
 SETTING_UP = ("python3 -m venv", ".venv/bin/pip", "export PATH")
 """Commands that are skipped: the environment of the tests has what they install."""
 
@@ -84,8 +87,8 @@ def answers(port):
         return not probe.connect_ex(("127.0.0.1", int(port)))
 
 
-def eventually(condition):
-    end = time.monotonic() + PATIENCE
+def eventually(condition, seconds=PATIENCE):
+    end = time.monotonic() + seconds
     while time.monotonic() < end and not condition():
         time.sleep(0.1)
 
@@ -195,7 +198,7 @@ def test_two_terminals(tmp_path, page, heading):
 
     with desk.running(first) as output:
         assert desk.run(second) == output_of(second), output()
-        eventually(lambda: set(output_of(third)) <= set(output()))
+        eventually(lambda: set(output_of(third)) <= set(output()), LOG_LINES)
         assert [line for line in output_of(third) if line not in output()] == []
         assert output()[: len(output_of(first))] == output_of(first)
 

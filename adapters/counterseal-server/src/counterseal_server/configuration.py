@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import attrs
 
 from counterseal import Policy
 from counterseal.errors import InvalidField, PolicyUnsound
-from counterseal.models import Algorithm, Guid, PasskeyUse
+from counterseal.models import Algorithm, Guid
 from counterseal.policy import PROFILES
 from counterseal_server.settings import Settings
 
@@ -315,11 +316,12 @@ def _like(default: Any, value: Any, field: str) -> Any:
     """Parse *value* into the type of the policy's setting."""
     if isinstance(default, timedelta):
         return span(value, field)
-    if isinstance(default, PasskeyUse):
+    if isinstance(default, Enum):
+        kind = type(default)
         try:
-            return PasskeyUse(value)
+            return kind(value)
         except ValueError:
-            choices = ", ".join(each.value for each in PasskeyUse)
+            choices = ", ".join(each.value for each in kind)
             raise InvalidField(field, f"not one of {choices}") from None
     if isinstance(default, tuple) and isinstance(value, list):
         return tuple(span(one, field) for one in value)

@@ -99,7 +99,6 @@ def serve(port: int, *, opens_browser: bool) -> None:
     stop = StopSignals()
     with server, world(server.url, server.begin):
         print_line(f"The demo is at {server.url}/ (Ctrl-C ends it)")
-        sys.stdout.flush()
         if opens_browser and has_screen():
             threading.Thread(target=webbrowser.open, args=(f"{server.url}/",), daemon=True).start()
         stop.wait()
