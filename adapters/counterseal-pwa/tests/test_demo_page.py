@@ -66,6 +66,13 @@ class DemoPage:
             path = self._folder / f"demo-{self._name}-{self._count}-{state}.png"
             self.page.screenshot(path=path, full_page=True)
 
+    def wait_until_loaded(self):
+        """Wait until the page, its phone and the phone's service worker have all their files."""
+        self.page.locator("#forgeries li").first.wait_for()
+        self.page.locator(".code svg").wait_for()
+        self.phone.locator("#link").wait_for()
+        self.phone.locator("#link").evaluate("() => navigator.serviceWorker.ready.then(() => null)")
+
     def heading(self, text):
         return self.page.get_by_role("heading", name=text, exact=True)
 
@@ -211,9 +218,10 @@ def test_a_phone_of_an_earlier_demo_is_forgotten(open_device, axe, start_demo):
         assert "of an earlier demo" not in names
 
 
-def test_a_demo_that_is_gone_is_said(open_device, start_demo):
+def test_a_demo_that_is_gone_is_said(open_device, axe, start_demo):
     with open_device(viewport=DESK) as device:
         with start_demo() as demo:
             device.page.goto(demo.url)
-            device.page.locator("#forgeries li").first.wait_for()
+            # A module that is loading when the server stops is a problem that the browser tells of.
+            DemoPage(device, axe, "gone").wait_until_loaded()
         device.page.get_by_role("alert").filter(has_text="Was it stopped?").wait_for()
