@@ -5,15 +5,13 @@ import { digest, newId } from "../wire/bytes.js";
 import { wholeSeconds } from "../wire/claims.js";
 import { readDisplay } from "../wire/display.js";
 import { BadReply, InvalidField, Misuse, Overloaded, Refused, ReplyLost } from "../wire/errors.js";
-import { readJson } from "../wire/ijson.js";
-import { Members } from "../wire/members.js";
 import { keySigner, signToken } from "../wire/jws.js";
 import { Connection } from "./connection.js";
 import { ServiceRefused } from "./errors.js";
-import { readEvents } from "./events.js";
+import { readEvent, readEvents } from "./events.js";
 import { decideNewDevice, inviteDevice, listNewDevices } from "./new_devices.js";
 import { keepReceipt, refreshKeys, verifyTrusted } from "./receipts.js";
-import { readAnswerReply, readOpenRequests, readRequest, readStatus } from "./records.js";
+import { readAnswerReply, readEnd, readOpenRequests, readRequest, readStatus } from "./records.js";
 import { demandUnchanged, rotateKeys } from "./rotation.js";
 
 /** @typedef {import("../wire/display.js").Display} Display */
@@ -223,9 +221,9 @@ export class Account {
       let pause = RETRY;
       try {
         for await (const { name, data } of this.#events(signal)) {
-          if (name === "ended") this.#tellEnd(readJson(data));
+          if (name === "ended") this.#tellEnd(readEvent(data, readEnd));
           if (name !== "requests") continue;
-          const requests = readOpenRequests(readJson(data));
+          const requests = readEvent(data, readOpenRequests);
           const text = JSON.stringify(requests);
           if (text === last) continue;
           last = text;
@@ -240,9 +238,8 @@ export class Account {
     }
   }
 
-  /** @param {unknown} document */
-  #tellEnd(document) {
-    const request = new Members(document).guid("requestGuid");
+  /** @param {string} request */
+  #tellEnd(request) {
     this.#surroundings.notify("ended", this.device, { request });
   }
 
@@ -291,6 +288,8 @@ export class Account {
    * @throws {InvalidField} `code` is asked for, and is not six digits.
    * @throws {ServiceRefused} `strong_key_missed`: most likely a wrong PIN; `wrong_code`; others.
    * @throws {Refused} `changed_elsewhere`: the keys were replaced since they signed; call again.
+   *   `answer_unconfirmed`: another answer was sent, whose reply was lost: only that one can be sent
+   *   again.
    */
   async answer(request, { button: index, code = "" }) {
     const button = request.display.buttons[index];
@@ -303,7 +302,8 @@ export class Account {
     const answer =
       this.#unconfirmedAnswer(request, choice) ??
       (await this.#sign(ANSWER, request, claims, { choice, strong: button.strong }));
-    return this.#deliver("/device/answer", request, answer);
+    const expected = { state: "ANSWERED", approved: button.approves };
+    return this.#deliver("/device/answer", request, answer, expected);
   }
 
   /**
@@ -317,7 +317,8 @@ export class Account {
     const answer =
       this.#unconfirmedAnswer(request, choice) ??
       (await this.#sign(DISOWN, request, {}, { choice, strong: false }));
-    return this.#deliver("/device/disown", request, answer);
+    const expected = { state: "DISOWNED", approved: false };
+    return this.#deliver("/device/disown", request, answer, expected);
   }
 
   /**
@@ -327,7 +328,7 @@ export class Account {
   #unconfirmedAnswer({ guid }, choice) {
     const unconfirmed = this.#unconfirmed.get(guid);
     if (unconfirmed && unconfirmed.choice !== choice) {
-      throw new Misuse("client_unfit", "another answer was sent, and its reply was lost");
+      throw new Refused("answer_unconfirmed", "another answer was sent, and its reply was lost");
     }
     return unconfirmed;
   }
@@ -370,12 +371,15 @@ export class Account {
    * @param {string} path
    * @param {ShownRequest} request
    * @param {SignedAnswer} answer
+   * @param {{state: string, approved: boolean}} expected How a request ends by this answer.
    * @returns {Promise<Outcome>}
    */
-  #deliver(path, request, answer) {
+  #deliver(path, request, answer, expected) {
     const connection = this.#connection;
     return connection.stored.exclusive(async (update) => {
       await connection.resolveRotation(update);
+      // If keys were replaced, the next press signs anew.
+      this.#unconfirmed.delete(request.guid);
       // A wrong key would count as a wrong PIN.
       demandUnchanged(connection, answer.rotations);
       this.#unconfirmed.set(request.guid, answer);
@@ -388,7 +392,8 @@ export class Account {
         throw error;
       }
       const { guid, state, approved, receipt: receiptText } = reply;
-      if (guid !== request.guid) throw new BadReply("a reply to another answer");
+      const fits = state === expected.state && approved === expected.approved;
+      if (guid !== request.guid || !fits) throw new BadReply("a reply to another answer");
       this.#unconfirmed.delete(request.guid);
       const receipt = await verifyTrusted(receiptText ?? "", connection, update);
       if (receipt !== null) {

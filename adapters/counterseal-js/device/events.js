@@ -1,6 +1,26 @@
 /** Server-Sent Events: reads the stream of open requests, and of those that have ended. */
 
+import { BadReply } from "../wire/errors.js";
+import { readJson } from "../wire/ijson.js";
+
 const EVENT_LIMIT = 65_536;
+
+/**
+ * Return what *reader* returns for the JSON of an event.
+ *
+ * @template T
+ * @param {string} data
+ * @param {(document: any) => T} reader
+ * @returns {T}
+ * @throws {BadReply} It is not JSON, or the reader refuses it.
+ */
+export function readEvent(data, reader) {
+  try {
+    return reader(readJson(data));
+  } catch (error) {
+    throw new BadReply(error instanceof Error ? error.message : "");
+  }
+}
 
 /**
  * Yield each event that has a name and data.

@@ -1,6 +1,6 @@
 /** Receipts: verified by the keys that the device trusts, and kept in its history. */
 
-import { Refused } from "../wire/errors.js";
+import { CountersealError, Refused } from "../wire/errors.js";
 import { keySetDocument, readKeySet } from "../wire/keys.js";
 import { verifyKeySet } from "../wire/keyset.js";
 import { verifyReceipt } from "../wire/receipt.js";
@@ -34,6 +34,21 @@ export async function refreshKeys(connection, update) {
 }
 
 /**
+ * Pin the service's present keys, if they can be learned and are endorsed.
+ *
+ * @param {Connection} connection
+ * @param {Update} update
+ */
+async function tryToRefreshKeys(connection, update) {
+  try {
+    await refreshKeys(connection, update);
+  } catch (error) {
+    // The answer was accepted, whatever the service says about its keys.
+    if (!(error instanceof CountersealError)) throw error;
+  }
+}
+
+/**
  * Return the receipt, or null if no key that the device trusts signed it.
  *
  * @param {string} text
@@ -49,7 +64,7 @@ export async function verifyTrusted(text, connection, update) {
     } catch (error) {
       const untrusted = error instanceof Refused && error.code === "issuer_untrusted";
       if (!untrusted) throw error;
-      if (attempt === 1) await refreshKeys(connection, update);
+      if (attempt === 1) await tryToRefreshKeys(connection, update);
     }
   }
   return null;

@@ -130,6 +130,12 @@ export const readOpenRequests = (document) =>
 
 /**
  * @param {unknown} document
+ * @returns {string} The GUID of a request that is open no more.
+ */
+export const readEnd = (document) => new Members(document).guid("requestGuid");
+
+/**
+ * @param {unknown} document
  * @returns {RequestReply}
  */
 export function readRequest(document) {

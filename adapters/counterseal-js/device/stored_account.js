@@ -26,6 +26,7 @@ export class StoredAccount {
   #record;
   #store;
   #locks;
+  #isChanging = false;
 
   /**
    * @param {AccountRecord} record
@@ -43,12 +44,13 @@ export class StoredAccount {
   }
 
   /**
-   * Use *record*, which has just been read.
+   * Use *record*, which has just been read, unless `exclusive` changes the account now: it has
+   * read a newer one.
    *
    * @param {AccountRecord} record
    */
   adopt(record) {
-    this.#record = record;
+    if (!this.#isChanging) this.#record = record;
   }
 
   /**
@@ -67,10 +69,15 @@ export class StoredAccount {
       const record = await this.#store.get("accounts", device);
       if (record === undefined) throw new Refused("account_removed", "by another tab");
       this.#record = record;
-      return work(async (changes) => {
-        this.#record = { ...this.#record, ...changes };
-        await this.#store.put("accounts", device, this.#record);
-      });
+      this.#isChanging = true;
+      try {
+        return await work(async (changes) => {
+          this.#record = { ...this.#record, ...changes };
+          await this.#store.put("accounts", device, this.#record);
+        });
+      } finally {
+        this.#isChanging = false;
+      }
     });
   }
 

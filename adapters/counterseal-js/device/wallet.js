@@ -122,7 +122,6 @@ export class Wallet extends EventTarget {
    *   others: see the reference page "The wire".
    */
   async bind({ url, link, name, addresses, strongKey }) {
-    const { store } = this.#settings;
     const read = /^[a-z]+:\/\//.test(link) ? readLink(link) : undefined;
     const service = this.#service(addressOf(url, read));
     const invitation = read ?? (await this.#invitation(service, link));
@@ -161,9 +160,8 @@ export class Wallet extends EventTarget {
       rotation: null,
       rotations: 0,
     };
-    await store.put("accounts", bond.device, record);
+    const opened = this.#open(await this.#add(record));
     this.#newKeys.delete(token);
-    const opened = this.#open(record);
     if (bond.confirmBy !== null) {
       const thumbprints = await thumbprintsOf(keys.offered);
       const code = await comparisonCode(bond.account, bond.device, thumbprints);
@@ -171,6 +169,29 @@ export class Wallet extends EventTarget {
     }
     this.#notify("bound", bond.device);
     return opened;
+  }
+
+  /**
+   * Store a new account, unless the same call has just done it; return what is stored.
+   *
+   * @param {import("./records.js").AccountRecord} record
+   * @returns {Promise<import("./records.js").AccountRecord>}
+   * @throws {BadReply} The wallet has another account under the device's GUID.
+   */
+  #add(record) {
+    const { device, url, deviceKey } = record;
+    const { store } = this.#settings;
+    return this.#locks.request(lockOf(device), async () => {
+      const stored = await store.get("accounts", device);
+      if (stored === undefined) {
+        await store.put("accounts", device, record);
+        return record;
+      }
+      const isOwn = stored.url === url && stored.deviceKey?.thumbprint === deviceKey?.thumbprint;
+      // Another service may name any device, and must not replace the keys for this one.
+      if (!isOwn) throw new BadReply("a device that the wallet has already");
+      return stored;
+    });
   }
 
   /**

@@ -50,7 +50,8 @@ const THIS_MACHINE = new Set(["localhost", "127.0.0.1", "[::1]"]);
 export function readAddress(text, { allowHttp = false } = {}) {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const address = text.replace(/\/+$/, "");
-  if (!url || url.href.replace(/\/+$/, "") !== address || url.search || url.hash || url.username) {
+  const hasMore = /[?#]/.test(text) || url?.username || url?.password;
+  if (!url || url.href.replace(/\/+$/, "") !== address || hasMore) {
     throw new Misuse("client_unfit", "the service's address is no plain address");
   }
   const secure = url.protocol === "https:" || allowHttp || THIS_MACHINE.has(url.hostname);

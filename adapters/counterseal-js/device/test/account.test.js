@@ -112,8 +112,9 @@ test("an answer that never got a reply is sent again by the next call, and no ot
   const shown = await shownAt(account);
   service.script = ["lost", "lost", "lost"];
   await assert.rejects(account.answer(shown, { button: 0 }), { code: "reply_lost" });
-  await assert.rejects(account.answer(shown, { button: 1 }), { code: "client_unfit" });
-  await assert.rejects(account.disown(shown), { code: "client_unfit" });
+  const refusal = { code: "answer_unconfirmed" };
+  await assert.rejects(account.answer(shown, { button: 1 }), refusal);
+  await assert.rejects(account.disown(shown), refusal);
   const outcome = await account.answer(shown, { button: 0 });
   assert.equal(outcome.receipt.number, 1);
 });
@@ -393,6 +394,85 @@ test("`watch` tells of requests that ended elsewhere, and ignores what it does n
     { type: "ended", device, request: guid },
     { type: "requests", device },
   ]);
+});
+
+test("an answer that was accepted stays so where the key of its receipt cannot be learned", async () => {
+  const account = await bind();
+  const shown = await shownAt(account);
+  await service.changeKey();
+  const busy = () => new Response("", { status: 503 });
+  const stale = () => Response.json({ endorsed: { [account.device]: "x" } });
+  for (const fault of ["unreached", "lost", busy, stale]) {
+    service.answers.clear();
+    service.script = [undefined, fault];
+    const outcome = await account.answer(shown, { button: 0 });
+    assert.deepEqual([outcome.approved, outcome.receipt], [true, null]);
+    assert.notEqual(outcome.receiptText, "");
+  }
+});
+
+test("a reply that says another outcome than what was pressed is none", async () => {
+  const account = await bind();
+  const shown = await shownAt(account);
+  const changed = (members) => async (reply) =>
+    Response.json({ ...(await reply.json()), ...members });
+  for (const members of [{ approved: true }, { state: "DISOWNED" }, { state: "EXPIRED" }]) {
+    service.script = [changed(members)];
+    await assert.rejects(account.answer(shown, { button: 1 }), { code: "bad_reply" });
+  }
+  assert.equal((await account.answer(shown, { button: 1 })).approved, false);
+  service.answers.clear();
+  for (const members of [{ approved: true }, { state: "ANSWERED" }]) {
+    service.script = [changed(members)];
+    await assert.rejects(account.disown(shown), { code: "bad_reply" });
+  }
+  assert.equal((await account.disown(shown)).state, "DISOWNED");
+});
+
+test("after a lost reply and a rotation, the next press signs with the new keys", async () => {
+  const account = await bind();
+  const shown = await shownAt(account);
+  service.script = ["unreached"];
+  await assert.rejects(account.answer(shown, { button: 0 }), { code: "not_sent" });
+  await account.rotate();
+  await assert.rejects(account.answer(shown, { button: 0 }), { code: "changed_elsewhere" });
+  assert.equal((await account.answer(shown, { button: 0 })).approved, true);
+});
+
+test("a service cannot replace the account of another one", async () => {
+  const other = await FakeService.make();
+  const address = URL_OF_SERVICE.replace(/com$/, "org");
+  const { fetch } = service.world;
+  const route = (uri, options) => (uri.startsWith(address) ? other.fetch(uri, options) : fetch(uri, options));
+  wallet = new Wallet({ store, strongKeys: strongKeys(), ...service.world, fetch: route });
+  const account = await bind();
+  // The other one says that it has the same device.
+  await assert.rejects(wallet.bind({ url: address, link: link() }), { code: "bad_reply" });
+  const [stored, ...others] = await wallet.accounts();
+  assert.deepEqual([stored.url, others], [URL_OF_SERVICE, []]);
+  assert.equal((await account.answer(await shownAt(account), { button: 0 })).approved, true);
+});
+
+test("two binds of one link at the same time are one", async () => {
+  const [one, other] = await Promise.all([bind(), bind()]);
+  assert.equal(one, other);
+  assert.equal((await one.answer(await shownAt(one), { button: 0 })).approved, true);
+});
+
+test("`watch` opens the stream again after an event that is none", async () => {
+  const account = await bind();
+  const headers = { "content-type": "text/event-stream" };
+  const stream = (text) => () => new Response(text, { headers });
+  const [{ guid, issuedAt, expiresAt }] = await account.pending();
+  service.script = [
+    stream("event: requests\ndata: {\n\n"),
+    stream('event: requests\ndata: {"requests": [{}]}\n\n'),
+    stream('event: ended\ndata: {"requestGuid": 1}\n\n'),
+    stream(`event: requests\ndata: ${JSON.stringify({ requests: [{ guid, issuedAt, expiresAt }] })}\n\n`),
+  ];
+  const watched = account.watch();
+  assert.equal((await watched.next()).value[0].guid, guid);
+  await watched.return();
 });
 
 test("a service that was not reached, and a reply that is none", async () => {

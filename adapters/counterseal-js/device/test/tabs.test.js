@@ -64,6 +64,25 @@ test("while one tab replaces keys, another calls with the old ones, and then wit
   assert.equal((await press(third)).approved, true);
 });
 
+test("what was read before keys are replaced does not undo it", async () => {
+  const strongKeys = [deviceOnlyKeys()];
+  const wallet = new Wallet({ store, strongKeys, ...service.world });
+  const [account] = await wallet.accounts();
+  const before = await store.list("accounts");
+  const list = store.list;
+  const { sent, release } = hold();
+  const rotated = account.rotate();
+  await sent;
+  store.list = async () => before;
+  await wallet.accounts();
+  store.list = list;
+  release();
+  await rotated;
+  const [record] = await store.list("accounts");
+  assert.deepEqual([record.rotation, record.rotations], [null, 1]);
+  assert.equal((await press(account)).approved, true);
+});
+
 test("two tabs replace keys: one does, and neither loses any", async () => {
   const rotations = await Promise.allSettled([first.rotate(), second.rotate()]);
   const states = rotations.map(({ status }) => status).sort();
