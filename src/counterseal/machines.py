@@ -69,6 +69,8 @@ from counterseal.rules.confirmations import (
     confirmed_strongly,
     confirmer_stands,
     endorser_active,
+    invitation_allowed,
+    place_for_device,
     replacement_stands,
 )
 from counterseal.rules.evidence import (
@@ -346,9 +348,11 @@ _OF_A_BIND = (
     in_time,
     account_unlocked,
     endorser_active,
+    invitation_allowed,
     keys_complete,
     keys_possessed,
     replacement_stands,
+    place_for_device,
 )
 """The rules of what an invited device brings."""
 
@@ -360,6 +364,12 @@ _OF_A_DECISION = (
     confirmed_strongly,
 )
 """The rules of what another device of the account decides on a new one."""
+
+_OF_A_NEW_DEVICE = (endorser_active, invitation_allowed)
+"""The rules of a new device that is to count, about the device that invited it, if one did."""
+
+_OF_A_COMPARISON = (in_time, account_unlocked, *_OF_A_NEW_DEVICE)
+"""The rules of a comparison code that an origin sends, right or wrong."""
 
 
 class BindingChart(StateMachine):
@@ -378,18 +388,19 @@ class BindingChart(StateMachine):
         _.INVITED,
         validators=[*_OF_A_BIND],
     )
-    confirm = _.ACTIVE.from_(_.UNCONFIRMED, validators=[*_OF_A_DECISION, endorser_active])
+    confirm = _.ACTIVE.from_(
+        _.UNCONFIRMED, validators=[*_OF_A_DECISION, *_OF_A_NEW_DEVICE, place_for_device]
+    )
     refuse = _.REVOKED.from_(_.UNCONFIRMED, validators=[*_OF_A_DECISION])
     compare = _.ACTIVE.from_(
-        _.UNCONFIRMED, validators=[in_time, account_unlocked, endorser_active, comparison_matches]
+        _.UNCONFIRMED,
+        validators=[*_OF_A_COMPARISON, place_for_device, comparison_matches],
     )
     miscompare = _.REVOKED.from_(
         _.UNCONFIRMED,
         cond=comparisons_exhausted,
-        validators=[in_time, account_unlocked, endorser_active, comparison_missed],
-    ) | _.UNCONFIRMED.from_(
-        _.UNCONFIRMED, validators=[in_time, account_unlocked, endorser_active, comparison_missed]
-    )
+        validators=[*_OF_A_COMPARISON, comparison_missed],
+    ) | _.UNCONFIRMED.from_(_.UNCONFIRMED, validators=[*_OF_A_COMPARISON, comparison_missed])
     register = _.ACTIVE.from_(_.INVITED, validators=[own_ceremony, in_time, owner_unlocked])
     rotate = _.ACTIVE.from_(
         _.ACTIVE,

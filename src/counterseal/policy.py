@@ -206,6 +206,11 @@ class Policy:
     device_invite_rate: int = setting(
         3, "Invitations in a minute that the devices of one account may make in all."
     )
+    comparison_rate: int = setting(
+        600,
+        "Comparison codes of new devices in a minute that one origin may send; each takes some"
+        " 20 ms to check.",
+    )
 
     # New devices
     new_devices: NewDeviceRule = setting(
@@ -247,7 +252,12 @@ class Policy:
     strong_keys_limit: int = setting(
         4, "Strong keys of one device: one for the PIN, others for biometrics.", high=16
     )
-    bindings_limit: int = setting(20, "Devices and open invitations of one account.", high=200)
+    bindings_limit: int = setting(
+        20,
+        "Devices and open invitations of one account. An invitation whose device can take the"
+        " place of another, by a device or a log-in, needs no free place.",
+        high=200,
+    )
     addresses_limit: int = setting(5, "Push addresses of one device.", high=50)
 
     # Sizes: bytes of UTF-8 unless the name says otherwise

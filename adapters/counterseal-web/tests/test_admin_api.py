@@ -200,6 +200,7 @@ def test_an_administrator_says_when_new_devices_count(desk, app_space):
     changes = {"newDevices": "confirmed", "deviceInvitations": False}
     assert desk.patch(app_space, changes).json == before | changes
     assert desk.patch(app_space, {"newDevices": "later"}).status_code == 400
+    assert desk.patch(app_space, {"newDevices": ""}).json["newDevices"] is None
 
 
 def test_an_origin_is_made_for_cx_clients_unless_it_is_said(desk, app_space):

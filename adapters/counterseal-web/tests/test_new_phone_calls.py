@@ -50,6 +50,20 @@ def test_a_user_moves_to_a_new_phone(device_client, new_client):
     assert (moved.status_code, moved.json["reason"]) == (403, "revoked")
 
 
+def test_nobody_gets_a_device_by_an_invitation_that_is_forbidden_meanwhile(
+    world, client, device_client, new_client
+):
+    link = read_link(device_client.call("POST", "/device/invitations").json["link"])
+    space = world.app_space.guid
+    world.administration.edit_app_space(space, device_invitations=False)
+    phone = world.phone()
+    enrolment = phone.device.enrolment(link.token, space, pin=phone.pin)
+    bound = client.post("/device/bind", json=enrolment_document(enrolment))
+    for refused in (bound, decide(device_client, Choice.ADD)):
+        assert (refused.status_code, refused.json["code"]) == (403, "new_device_forbidden")
+    assert decide(device_client, Choice.REFUSE).json["status"] == "REVOKED"
+
+
 def test_a_new_phone_is_refused(device_client, new_client):
     assert decide(device_client, Choice.REFUSE).json["status"] == "REVOKED"
     assert new_client.get("/device/status").json["reason"] == "revoked"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -53,9 +53,10 @@ class AppSpaceEdit:
     """
     What an App Space is created with, or what is to change of it.
 
-    None leaves a member as it is; an empty text removes `brand_url`, `brand_color` or one of
-    *texts*, which are those of `Texts` by name, and no bytes remove the logo. Where passkeys are
-    used is one member: no origins remove it, and without *rp_id* it is the host of the first.
+    None leaves a member as it is; an empty text removes `brand_url`, `brand_color`, `new_devices`
+    or one of *texts*, which are those of `Texts` by name, and no bytes remove the logo. Where
+    passkeys are used is one member: no origins remove it, and without *rp_id* it is the host of
+    the first.
     """
 
     name: str | None
@@ -69,7 +70,7 @@ class AppSpaceEdit:
     texts: Mapping[str, str] = attrs.field(factory=dict)
     rp_id: str | None = None
     passkey_origins: tuple[str, ...] | None = None
-    new_devices: NewDeviceRule | None = None
+    new_devices: NewDeviceRule | Literal[""] | None = None
     device_invitations: bool | None = None
 
 
@@ -123,12 +124,14 @@ def _app_space_changes(policy: Policy, app_space: AppSpace, edit: AppSpaceEdit) 
         (texts.device_unconfirmed, "deviceUnconfirmed"),
     ):
         text_fits(text, policy.title_bytes, f"notification.{field}", empty=True)
-    names = ("name", "universal_app", "html", "new_devices", "device_invitations")
+    names = ("name", "universal_app", "html", "device_invitations")
     changes = present_members({name: getattr(edit, name) for name in names} | {"texts": texts})
     if edit.brand_url is not None:
         changes["brand_url"] = edit.brand_url or None
     if edit.brand_color is not None:
         changes["brand_color"] = edit.brand_color or None
+    if edit.new_devices is not None:
+        changes["new_devices"] = edit.new_devices or None
     if edit.logo is not None:
         changes["logo_digest"] = keys.digest(edit.logo) if edit.logo else None
     if edit.passkey_origins is not None:

@@ -29,7 +29,7 @@ from counterseal._decisions.plan import (
 )
 from counterseal._decisions.readings import records
 from counterseal._decisions.strikes import count_strike
-from counterseal.errors import Foreign, MalformedToken, WrongCode, WrongSignature
+from counterseal.errors import Foreign, MalformedToken, WrongCode, WrongSignature, WrongState
 from counterseal.keys import Jws
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (
@@ -48,10 +48,8 @@ from counterseal.policy import Policy
 from counterseal.rules.confirmations import (
     Comparing,
     Confirming,
-    comparison_matches,
     invitations_allowed,
     replaceable,
-    room_for_new_device,
 )
 from counterseal.rules.evidence import Evidence
 from counterseal.rules.standing import own_app_space
@@ -81,7 +79,6 @@ def invite_another(device: AuthenticatedDevice, tools: Tools) -> Decision[Invita
     """Decide to invite one more device of the account on behalf of *device*."""
     account = device.account
     invitations_allowed(device.app_space, tools.policy)
-    room_for_new_device(account, tools.now)
     invitee = Invitee(
         app_space=device.app_space,
         account_id=account.account_id,
@@ -130,12 +127,17 @@ def decide_by_device(
             )
         )
     signer = confirmer.key_named(token.jws.header.kid)
+    if replaced is not None and replaced.guid == confirmer.guid:
+        # What the device itself has signed is what becomes of it.
+        replaced = None
     facts = Confirming(
         now=tools.now,
         policy=tools.policy,
         account=device.account,
+        app_space=device.app_space,
         binding=binding,
         confirmer=confirmer,
+        replaced=replaced,
         proving=device.proving,
         confirmation=confirmation,
         signature=Evidence(token.jws, None if signer is None else signer.key, CONFIRM_TYP),
@@ -153,9 +155,6 @@ def decide_by_device(
     if refuses:
         return _reject(tools, device.account, ending, state, served_kinds)
     moved = confirmer if confirmation.choice is Choice.MOVE else None
-    if replaced is not None and replaced.guid == confirmer.guid:
-        # What the device itself has signed is what becomes of it.
-        replaced = None
     ending.replaced = replaced
     return _activate(tools, device.account, ending, state, served_kinds, moved=moved, by=confirmer)
 
@@ -173,11 +172,19 @@ def decide_by_origin(
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     own_app_space(party.origin, binding)
     facts = Comparing(
-        now=tools.now, policy=tools.policy, account=account, binding=binding, code=code
+        now=tools.now,
+        policy=tools.policy,
+        account=account,
+        app_space=party.app_space,
+        binding=binding,
+        replaced=replaced,
+        code=code,
     )
     origin = party.origin.guid
     if binding.state is BindingState.ACTIVE and binding.confirmer == origin:
-        comparison_matches(facts)
+        # Wrong codes are counted no more, so the refusal says what the state says.
+        if not facts.is_right:
+            raise WrongState("it was confirmed, by another comparison code")
         return Decision(result=binding)
     if replaced is None and binding.replaces is not None:
         return _read_replaced(binding.replaces).then(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cached_property
 
 import attrs
 
@@ -27,6 +28,7 @@ from counterseal.models import (
     Binding,
     BindingState,
     DeviceKey,
+    Guid,
     NewDeviceRule,
     PasskeyUse,
     Role,
@@ -35,11 +37,14 @@ from counterseal.policy import Policy
 from counterseal.rules.answering import Striking, caller_proved, strikes_left
 from counterseal.rules.evidence import Completing, Evidence, Proving, key_allowed
 from counterseal.rules.standing import living
-from counterseal.wire.confirmation import Confirmation, comparison_code, typed_code
+from counterseal.wire.confirmation import Choice, Confirmation, comparison_code, typed_code
 from counterseal.wire.enrolment import thumbprints_of
 
 WAITING_LIMIT = 5
 """Without it whoever has a device key, and no PIN, could leave the origin no place to invite."""
+
+LOGIN_WAITING_LIMIT = 2 * WAITING_LIMIT
+"""More than devices fill, so whoever has a lost phone cannot keep its person from replacing it."""
 
 
 @attrs.define(kw_only=True)
@@ -50,6 +55,7 @@ class Confirming:
     Attributes:
         binding: The new device's.
         confirmer: That of the device that signs.
+        replaced: That of the device that ends once the new one counts, if a log-in has named one.
         signature: The token as evidence, with the key that it names.
         signer: That key in its role; None if the confirmer has no such key.
     """
@@ -57,8 +63,10 @@ class Confirming:
     now: datetime
     policy: Policy
     account: Account
+    app_space: AppSpace
     binding: Binding
     confirmer: Binding
+    replaced: Binding | None = None
     proving: Proving
     confirmation: Confirmation
     signature: Evidence
@@ -68,6 +76,14 @@ class Confirming:
     def deadline(self) -> datetime:
         """When the new device ends unless it is confirmed."""
         return self.binding.deadline
+
+    @property
+    def leaving(self) -> set[Guid]:
+        """The devices whose place the new one takes."""
+        leaving = set() if self.replaced is None else {self.replaced.guid}
+        return (
+            leaving | {self.confirmer.guid} if self.confirmation.choice is Choice.MOVE else leaving
+        )
 
     @property
     def striking(self) -> Striking:
@@ -82,18 +98,39 @@ class Confirming:
 
 @attrs.define(kw_only=True)
 class Comparing:
-    """Facts of an origin that confirms a new device by its comparison code."""
+    """
+    Facts of an origin that confirms a new device by its comparison code.
+
+    Attributes:
+        binding: The new device's.
+        replaced: That of the device that ends once the new one counts, if a log-in has named one.
+        code: As the person has said it.
+    """
 
     now: datetime
     policy: Policy
     account: Account
+    app_space: AppSpace
     binding: Binding
+    replaced: Binding | None = None
     code: str = attrs.field(repr=False)
 
     @property
     def deadline(self) -> datetime:
         """When the new device ends unless it is confirmed."""
         return self.binding.deadline
+
+    @property
+    def leaving(self) -> set[Guid]:
+        """The devices whose place the new one takes."""
+        return set() if self.replaced is None else {self.replaced.guid}
+
+    @cached_property
+    def is_right(self) -> bool:
+        """Whether the code is that of the new device's keys; computed once, which takes a while."""
+        binding = self.binding
+        expected = comparison_code(binding.account, binding.guid, thumbprints_of(binding.keys))
+        return keys.constant_time_equal(typed_code(self.code), expected)
 
 
 def confirmation_needed(facts: Completing) -> bool:
@@ -134,6 +171,13 @@ def invitations_allowed(app_space: AppSpace, policy: Policy) -> None:
         raise NewDeviceForbidden
 
 
+def invitation_allowed(facts: Completing | Confirming | Comparing) -> None:
+    """Refuse a new device that another invited where policy or App Space forbid it by now."""
+    # Without an App Space the keys have signed for another one, which `keys_possessed` refuses.
+    if facts.binding.endorser is not None and facts.app_space is not None:
+        invitations_allowed(facts.app_space, facts.policy)
+
+
 def endorser_active(facts: Completing | Confirming | Comparing) -> None:
     """Refuse a new device that another invited which is active no more, as one that was stolen."""
     endorser = facts.binding.endorser
@@ -148,6 +192,35 @@ def room_for_new_device(account: Account, now: datetime) -> None:
     """Refuse that a device invites one more while too many wait to be bound or confirmed."""
     waiting = [device for device in living(account.devices, now) if device.state in PROVISIONAL]
     if len(waiting) >= WAITING_LIMIT:
+        raise TooManyBindings
+
+
+def room_for_login(account: Account, now: datetime, policy: Policy) -> None:
+    """
+    Refuse a log-in of a user who has as many devices as the policy allows.
+
+    Where the new device can replace one it is invited nevertheless, and needs a free place only
+    if it replaces none: `place_for_device`.
+    """
+    devices = living(account.devices, now)
+    if len(devices) < policy.bindings_limit:
+        return
+    waiting = sum(device.state in PROVISIONAL for device in devices)
+    can_replace = policy.device_replacement and any(
+        device.answers and device.state not in PROVISIONAL for device in devices
+    )
+    if not can_replace or waiting >= LOGIN_WAITING_LIMIT:
+        raise TooManyBindings
+
+
+def place_for_device(facts: Completing | Confirming | Comparing) -> None:
+    """Refuse one more device than the policy allows; one in place of another needs no place."""
+    if isinstance(facts, Completing) and confirmation_needed(facts):
+        return
+    bound = facts.account.bound_devices
+    if any(device.binding in facts.leaving for device in bound):
+        return
+    if len(bound) >= facts.policy.bindings_limit:
         raise TooManyBindings
 
 
@@ -198,22 +271,16 @@ def confirmed_strongly(facts: Confirming) -> None:
 
 def comparison_matches(facts: Comparing) -> None:
     """Refuse another comparison code than that of the new device's keys."""
-    if not _same_code(facts):
+    if not facts.is_right:
         raise WrongCode(max(0, facts.policy.comparison_limit - facts.binding.wrong_codes - 1))
 
 
 def comparison_missed(facts: Comparing) -> None:
     """Refuse to count a comparison code as wrong unless it is."""
-    if _same_code(facts):
+    if facts.is_right:
         raise WrongState("the comparison code is right")
 
 
 def comparisons_exhausted(facts: Comparing) -> bool:
     """Tell whether this wrong code is the last one that the policy allows."""
     return facts.binding.wrong_codes + 1 >= facts.policy.comparison_limit
-
-
-def _same_code(facts: Comparing) -> bool:
-    binding = facts.binding
-    code = comparison_code(binding.account, binding.guid, thumbprints_of(binding.keys))
-    return keys.constant_time_equal(typed_code(facts.code), code)

@@ -148,6 +148,11 @@ class Completing:
         """The invitation's deadline."""
         return self.binding.deadline
 
+    @property
+    def leaving(self) -> set[Guid]:
+        """The devices whose place the new one takes."""
+        return set() if self.replaces is None else {self.replaces}
+
 
 @attrs.define(kw_only=True)
 class Rotating:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import attrs
 
@@ -206,7 +206,7 @@ class Administration(UseCase):
         texts: Mapping[str, str] | None = None,
         rp_id: str | None = None,
         passkey_origins: Iterable[str] | None = None,
-        new_devices: NewDeviceRule | None = None,
+        new_devices: NewDeviceRule | Literal[""] | None = None,
         device_invitations: bool | None = None,
     ) -> AppSpace:
         """
@@ -230,7 +230,8 @@ class Administration(UseCase):
             rp_id: The relying party id of its passkeys; by default the host of the first origin.
             passkey_origins: The web origins where passkeys are used that are bound from now on;
                 none means at the policy's `passkey_origin`.
-            new_devices: When a new device counts, in place of what the policy says.
+            new_devices: When a new device counts, in place of what the policy says; an empty text
+                means as the policy says.
             device_invitations: Whether its users' devices may invite others.
 
         Raises:

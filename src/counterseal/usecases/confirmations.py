@@ -31,11 +31,11 @@ class Confirmations(UseCase):
         Invite another device of the calling device's account; the call has no body.
 
         What is bound by it is unconfirmed until a device of the account, or the origin, confirms.
+        It needs no free place, since the calling device may move to it.
 
         Raises:
             NewDeviceForbidden: Policy or App Space does not let devices invite others.
-            TooManyBindings: The account has as many devices as the policy allows, or five that
-                wait to be bound or confirmed.
+            TooManyBindings: The account has five devices that wait to be bound or confirmed.
             TooOften: The account's devices make too many invitations.
         """
         context, request = open_call(self._transactions, call, "binding.invite", about_device=False)
@@ -73,6 +73,10 @@ class Confirmations(UseCase):
             Foreign: It belongs to another account.
             WrongState: It is not unconfirmed: it was confirmed, or has ended. Or the device that
                 invited it is active no more: then it can only be refused.
+            NewDeviceForbidden: A device has invited it, which policy or App Space do not let it do
+                any more: then, too, it can only be refused.
+            TooManyBindings: The account has as many devices as the policy allows, and the new one
+                takes the place of none.
             DeadlinePassed: It has waited too long.
             KeysChanged: The signed keys are not those of the new device.
             WeakKey: No strong key of the calling device signed it.
@@ -99,7 +103,8 @@ class Confirmations(UseCase):
         Confirm a new device by the comparison code that it shows, which its user has read out.
 
         A wrong code is counted, and the last one that the policy allows revokes the new device.
-        The right code again returns the recorded result.
+        The right code again returns the recorded result. To check a code takes some 20 ms, so the
+        policy limits how many an origin may send in a minute.
 
         Args:
             party: The origin, in whose App Space the device is.
@@ -111,6 +116,10 @@ class Confirmations(UseCase):
             Foreign: It belongs to another App Space than the origin's.
             WrongState: It is not unconfirmed: it was confirmed, or has ended. Or a device that is
                 active no more has invited it.
+            NewDeviceForbidden: A device has invited it, which policy or App Space do not let it do
+                any more.
+            TooManyBindings: The account has as many devices as the policy allows.
+            TooOften: The origin sends too many codes.
             DeadlinePassed: It has waited too long.
             AccountLocked: The account is locked.
             WrongCode: The code is wrong; has `attempts_left`.
@@ -119,6 +128,7 @@ class Confirmations(UseCase):
         context = AuditContext(event="binding.compare", actor=party.origin.guid, subject=binding)
         with refusals(self.ports, context):
             text_fits(code, CODE_BYTES, "code")
+        demand_rate(self.ports, context, ("compare", context.actor), self.policy.comparison_rate)
         served_kinds = self.ports.notifier.kinds()
         plan = record_with_account(binding).then(
             lambda stored, tools: confirmations.decide_by_origin(

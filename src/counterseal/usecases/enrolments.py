@@ -38,6 +38,10 @@ class Enrolments(UseCase):
                 than the policy allows.
             NotPossessed: A key did not prove its possession.
             AccountLocked: The account is locked.
+            NewDeviceForbidden: A device has invited it, which policy or App Space do not let it do
+                any more.
+            TooManyBindings: The account has as many devices as the policy allows, and it replaces
+                none; the same token may then replace one.
             BindingInactive: The binding has ended since.
             WrongState: The binding is not INVITED, or the device that invited is active no more.
             InvalidField: A member is malformed or does not fit, or it replaces a device and no

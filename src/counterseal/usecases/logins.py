@@ -112,7 +112,8 @@ class Logins(UseCase):
             WrongIssuer: The identity is another issuer's.
             AccountTaken: The account id is another identity's.
             AccountLocked: The account is locked.
-            TooManyBindings: The account has as many devices as the policy allows.
+            TooManyBindings: The account has as many devices as the policy allows, and the new one
+                could replace none, or ten wait to be bound or confirmed.
             InvalidField: The code does not fit.
         """
         context = AuditContext(event="login.authenticate", actor="stranger")

@@ -107,15 +107,17 @@ MOVES = {
 REFUSED_BY = {
     # token in time; every new key proved its possession
     ("binding", "complete"): "token_matches in_time account_unlocked endorser_active"
-    " keys_complete keys_possessed replacement_stands",
+    " invitation_allowed keys_complete keys_possessed replacement_stands place_for_device",
     # another active device of the account signed the new keys by its strong key
     ("binding", "confirm"): "in_time account_unlocked confirmer_stands confirmation_matches"
-    " confirmed_strongly endorser_active",
+    " confirmed_strongly endorser_active invitation_allowed place_for_device",
     ("binding", "refuse"): "in_time account_unlocked confirmer_stands confirmation_matches"
     " confirmed_strongly",
     # its origin knows the comparison code of the new keys
-    ("binding", "compare"): "in_time account_unlocked endorser_active comparison_matches",
-    ("binding", "miscompare"): "in_time account_unlocked endorser_active comparison_missed",
+    ("binding", "compare"): "in_time account_unlocked endorser_active invitation_allowed"
+    " place_for_device comparison_matches",
+    ("binding", "miscompare"): "in_time account_unlocked endorser_active invitation_allowed"
+    " comparison_missed",
     # with the registration of a passkey, in one commit
     ("binding", "register"): "own_ceremony in_time owner_unlocked",
     # each new key proves possession and is signed by the old key of its role

@@ -1,5 +1,6 @@
 """A new phone: invited by an old one or bound as ever, and confirmed before it counts."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 import attrs
@@ -28,6 +29,7 @@ from counterseal.errors import (
     WrongDevice,
     WrongKey,
     WrongState,
+    WrongToken,
     WrongType,
 )
 from counterseal.models import (
@@ -43,6 +45,7 @@ from counterseal.wire.confirmation import (
     CONFIRM_TYP,
     Choice,
     Confirmation,
+    comparison_code,
     confirmation_claims,
 )
 from counterseal.wire.enrolment import thumbprints_of
@@ -465,9 +468,76 @@ def test_a_new_phone_takes_a_place_until_its_deadline(new_service):
     old = service.bind("alice")
     service.complete(old.invite(), service.phone())
     with pytest.raises(TooManyBindings):
-        old.invite()
+        service.invitations.invite(service.origin, "alice")
     service.clock.advance(STANDARD.confirmation_life)
-    assert old.invite()
+    assert service.invitations.invite(service.origin, "alice")
+
+
+# As many devices as the policy allows
+
+
+@pytest.fixture
+def full(new_service):
+    """A service whose accounts have one device each."""
+    return new_service(policy=attrs.evolve(STANDARD, bindings_limit=1))
+
+
+def test_a_person_with_all_devices_moves_to_another(full):
+    old = full.bind("alice")
+    new = full.complete(old.invite(), full.phone())
+    before = full.records()
+    with pytest.raises(TooManyBindings):
+        decide_on_new(old, Choice.ADD)
+    assert full.records() == before
+    assert full.last_event() == ("binding.confirm", "too_many_bindings")
+    decide_on_new(old, Choice.MOVE)
+    assert (state(full, old), state(full, new)) == (BindingState.REVOKED, BindingState.ACTIVE)
+
+
+def test_an_origin_adds_none_beyond_the_limit(full):
+    old = full.bind("alice")
+    new = full.complete(old.invite(), full.phone())
+    code = own_comparison_code(new.device, pin=PIN)
+    for typed in (code, "00000-00000"):
+        with pytest.raises(TooManyBindings):
+            full.confirmations.compare(full.origin, new.guid, typed)
+    assert full.stored(new.guid).wrong_codes == 0
+    full.devices.suspend(old.guid, by=OPERATOR)
+    full.devices.resume(old.guid, by=OPERATOR)
+    with pytest.raises(TooManyBindings):
+        full.confirmations.compare(full.origin, new.guid, code)
+
+
+def test_an_invitation_whose_place_another_device_has_got_is_refused(full):
+    """It was made while there was a place, and binds once there is one again."""
+    wide = full.but(policy=attrs.evolve(STANDARD, bindings_limit=2))
+    old = wide.bind("alice")
+    invitation, phone = wide.invitations.invite(wide.origin, "alice"), wide.phone()
+    wide.complete(old.invite(), wide.phone())
+    decide_on_new(old, Choice.ADD)
+    before = wide.records()
+    with pytest.raises(TooManyBindings):
+        wide.complete(invitation, phone)
+    assert wide.records() == before
+    old.unbind()
+    assert state(wide, wide.complete(invitation, phone)) is BindingState.ACTIVE
+
+
+def test_a_lower_limit_lets_people_move_and_add_nothing(service):
+    old, tablet = service.bind("alice"), service.bind("alice")
+    new, other = (service.complete(old.invite(), service.phone()) for _ in range(2))
+    lower = service.but(policy=attrs.evolve(STANDARD, bindings_limit=1))
+    first, _ = tablet.new_devices()
+    add = sign_confirmation(tablet.device, first, Choice.ADD, pin=PIN)
+    with pytest.raises(TooManyBindings):
+        send_token(lower, tablet, add)
+    move = sign_confirmation(tablet.device, first, Choice.MOVE, pin=PIN)
+    send_token(lower, tablet, move)
+    states = [state(service, phone) for phone in (old, tablet, new, other)]
+    assert states == [
+        *(BindingState.ACTIVE, BindingState.REVOKED),
+        *(BindingState.ACTIVE, BindingState.UNCONFIRMED),
+    ]
 
 
 # Invitations by devices
@@ -511,6 +581,53 @@ def test_the_app_space_forbids_them(service, old):
     assert old.invite()
 
 
+FORBIDDEN = attrs.evolve(STANDARD, device_invitations=False)
+
+
+@pytest.mark.parametrize("by", ["policy", "App Space"])
+def test_forbidding_them_stops_those_that_were_made(service, old, new, by):
+    """At the bind and at the confirmation; the new phone can still be refused."""
+    invitation = old.invite()
+    (new_device,) = old.new_devices()
+    if by == "policy":
+        forbidding, party = service.but(policy=FORBIDDEN), service.origin
+    else:
+        service.administration.edit_app_space(service.app_space.guid, device_invitations=False)
+        forbidding = service
+        party = attrs.evolve(service.origin, app_space=service.stored(service.app_space.guid))
+    code = own_comparison_code(new.device, pin=PIN)
+    tokens = {
+        choice: sign_confirmation(old.device, new_device, choice, pin=PIN) for choice in Choice
+    }
+    before = service.records()
+    for event, call in (
+        ("binding.complete", lambda: forbidding.complete(invitation, service.phone())),
+        ("binding.confirm", lambda: send_token(forbidding, old, tokens[Choice.ADD])),
+        ("binding.confirm", lambda: send_token(forbidding, old, tokens[Choice.MOVE])),
+        ("binding.compare", lambda: forbidding.confirmations.compare(party, new.guid, code)),
+        ("binding.compare", lambda: forbidding.confirmations.compare(party, new.guid, "0" * 10)),
+    ):
+        with pytest.raises(NewDeviceForbidden):
+            call()
+        assert service.last_event() == (event, "new_device_forbidden")
+        assert service.records() == before
+    send_token(forbidding, old, tokens[Choice.REFUSE])
+    assert state(service, new) is BindingState.REVOKED
+
+
+def test_an_invitation_by_an_origin_stays_where_devices_may_not_invite(service):
+    invitation = service.invitations.invite(service.origin, "alice")
+    strict = service.but(policy=FORBIDDEN)
+    assert state(service, strict.complete(invitation, service.phone())) is BindingState.ACTIVE
+
+
+def test_a_stranger_does_not_learn_that_they_are_forbidden(service, old):
+    invitation = old.invite()
+    wrong = attrs.evolve(invitation, token=f"{invitation.binding}.{'A' * 22}")
+    with pytest.raises(WrongToken):
+        service.but(policy=FORBIDDEN).complete(wrong, service.phone())
+
+
 # Where every new device is confirmed
 
 
@@ -537,6 +654,9 @@ def test_the_app_space_may_say_so_or_otherwise(service, careful):
     ):
         one.administration.edit_app_space(one.app_space.guid, new_devices=rule)
         assert state(one, one.bind("alice")) is expected
+    edited = careful.administration.edit_app_space(careful.app_space.guid, new_devices="")
+    assert edited.new_devices is None
+    assert state(careful, careful.bind("bob")) is BindingState.UNCONFIRMED
 
 
 def test_a_second_device_is_confirmed_by_the_first(careful):
@@ -578,6 +698,53 @@ def test_wrong_codes_are_counted_and_the_last_one_ends_the_binding(service, old,
     assert [device.binding for device in service.account().devices] == [old.guid]
     with pytest.raises(WrongState):
         service.confirmations.compare(service.origin, new.guid, code)
+
+
+def test_a_confirmed_device_is_no_place_to_try_codes(service, new):
+    """A code is compared with that of a confirmed device for a repeated call only."""
+    code = own_comparison_code(new.device, pin=PIN)
+    confirmed = service.confirmations.compare(service.origin, new.guid, code)
+    before = service.records()
+    for _ in range(STANDARD.comparison_limit + 1):
+        with pytest.raises(WrongState):
+            service.confirmations.compare(service.origin, new.guid, "00000-00000")
+    assert service.confirmations.compare(service.origin, new.guid, code) == confirmed
+    assert service.records() == before
+
+
+def test_a_code_is_computed_once_for_each_call(service, new, monkeypatch):
+    computed = []
+
+    def compute(*arguments):
+        computed.append(arguments)
+        return comparison_code(*arguments)
+
+    monkeypatch.setattr("counterseal.rules.confirmations.comparison_code", compute)
+    code = own_comparison_code(new.device, pin=PIN)
+    computed.clear()
+    for number, (typed, outcome) in enumerate(
+        [("0", WrongCode), ("1", WrongCode), (code, None), (code, None), ("0", WrongState)], 1
+    ):
+        with nullcontext() if outcome is None else pytest.raises(outcome):
+            service.confirmations.compare(service.origin, new.guid, typed)
+        assert len(computed) == number
+
+
+def test_an_origin_sends_so_many_codes_in_a_minute_and_another_is_not_held_up(service, new):
+    narrow = service.but(policy=attrs.evolve(STANDARD, comparison_rate=2))
+    other = service.new_origin(service.app_space, "Second shop")
+    absent = new.guid[:-1] + ("0" if new.guid[-1] != "0" else "1")
+    for _ in range(2):
+        with pytest.raises(NotFound):
+            narrow.confirmations.compare(service.origin, absent, "0")
+    with pytest.raises(TooOften):
+        narrow.confirmations.compare(service.origin, new.guid, "0")
+    assert service.last_event() == ("binding.compare", "too_often")
+    code = own_comparison_code(new.device, pin=PIN)
+    assert narrow.confirmations.compare(other, new.guid, code).state is BindingState.ACTIVE
+    service.clock.advance(timedelta(minutes=2))
+    with pytest.raises(WrongState):
+        narrow.confirmations.compare(service.origin, new.guid, code)
 
 
 def test_an_origin_of_another_app_space_confirms_nothing(service, new):

@@ -324,7 +324,8 @@ def test_s18_a_locked_account_is_not_invited(service, space, redirect, back):
 
 def test_an_account_has_as_many_devices_as_the_policy_allows(service, space, redirect, back):
     service.log_in(space, "carol")
-    narrow = service.but(policy=attrs.evolve(STANDARD, bindings_limit=1))
+    policy = attrs.evolve(STANDARD, bindings_limit=1, device_replacement=False)
+    narrow = service.but(policy=policy)
     with pytest.raises(TooManyBindings):
         narrow.logins.authenticate(back.state, back.code, redirect.app_secret)
 

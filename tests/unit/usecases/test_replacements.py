@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterseal import STANDARD
-from counterseal.device import own_comparison_code
+from counterseal.device import own_comparison_code, sign_confirmation
 from counterseal.errors import (
     AccountLocked,
     BindingInactive,
@@ -19,6 +19,7 @@ from counterseal.errors import (
     NotFound,
     NotPossessed,
     TokenSpent,
+    TooManyBindings,
     WrongToken,
 )
 from counterseal.models import (
@@ -250,6 +251,75 @@ def test_the_slower_of_two_phones_in_one_moment_replaces_nothing(service, log_in
         raced.complete(other, service.phone(), replaces=old.guid)
     assert service.stored(one.binding).state is BindingState.ACTIVE
     assert service.stored(other.binding).state is BindingState.INVITED
+
+
+# As many devices as the policy allows
+
+
+@pytest.fixture
+def full(service, old):
+    """The service, where the old phone is all that its user may have."""
+    return service.but(policy=attrs.evolve(STANDARD, bindings_limit=1))
+
+
+def test_a_user_with_all_devices_replaces_one_and_adds_none(full, space, old):
+    invitation, phone = full.identify(space, "carol"), full.phone()
+    assert [device.guid for device in invitation.devices] == [old.guid]
+    refused(full, invitation, None, TooManyBindings)
+    new = full.complete(invitation, phone, replaces=old.guid)
+    assert (state(full, old), state(full, new)) == (BindingState.REVOKED, BindingState.ACTIVE)
+
+
+def test_a_log_in_that_can_replace_nothing_needs_a_place(service, space, log_in):
+    narrow = service.but(policy=attrs.evolve(STANDARD, bindings_limit=1))
+    log_in("erin")
+    for forbidding, account in (
+        (narrow, "erin"),
+        (narrow.but(policy=attrs.evolve(narrow.policy, device_replacement=False)), "carol"),
+    ):
+        if account == "carol":
+            service.log_in(space, "carol")
+        with pytest.raises(TooManyBindings):
+            forbidding.identify(space, account)
+
+
+def test_ten_log_ins_wait_at_most_where_there_is_no_place(full, space, old):
+    invitations = [full.identify(space, "carol") for _ in range(10)]
+    with pytest.raises(TooManyBindings):
+        full.identify(space, "carol")
+    full.complete(invitations[3], full.phone(), replaces=old.guid)
+    full.identify(space, "carol")
+
+
+def test_a_thief_of_a_phone_leaves_its_user_a_log_in(full, space, old):
+    """The device key alone, without the PIN, makes as many invitations as it can."""
+    for _ in range(5):
+        full.complete(old.invite(), full.phone())
+        full.clock.advance(timedelta(minutes=1))
+    with pytest.raises(TooManyBindings):
+        old.invite()
+    invitation = full.identify(space, "carol")
+    new = full.complete(invitation, full.phone(), replaces=old.guid)
+    assert (state(full, old), state(full, new)) == (BindingState.REVOKED, BindingState.ACTIVE)
+
+
+def test_a_confirmed_replacement_needs_no_place(full, space, old):
+    full.administration.edit_app_space(space.guid, new_devices=NewDeviceRule.CONFIRMED)
+    replacing, adding = (
+        full.complete(full.identify(space, "carol"), full.phone(), replaces=replaces)
+        for replaces in (old.guid, None)
+    )
+    origin = full.new_origin(space, "Shop")
+    with pytest.raises(TooManyBindings):
+        compare(full, origin, adding)
+    (new_device,) = (each for each in old.new_devices() if each.device == replacing.guid)
+    add = sign_confirmation(old.device, new_device, Choice.ADD, pin=PIN)
+    with pytest.raises(TooManyBindings):
+        full.confirmations.decide(old.call("/device/confirmations", add.encode()))
+    compare(full, origin, replacing)
+    assert (state(full, old), state(full, replacing)) == (BindingState.REVOKED, BindingState.ACTIVE)
+    with pytest.raises(TooManyBindings):
+        compare(full, origin, adding)
 
 
 # Where a new device has to be confirmed

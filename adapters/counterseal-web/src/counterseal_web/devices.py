@@ -263,6 +263,8 @@ DEVICE_API = (
             "token_spent",
             "wrong_state",
             "deadline_passed",
+            "new_device_forbidden",
+            "too_many_bindings",
         ),
     ),
     _call(
@@ -351,7 +353,7 @@ DEVICE_API = (
         {200: "DeviceDecision"},
         accepts=Payload.TOKEN,
         takes="Token",
-        refuses=(*PROVEN, *ENDED),
+        refuses=(*PROVEN, *ENDED, "new_device_forbidden", "too_many_bindings"),
     ),
     _call("deviceStatus", "GET", "/device/status", get_status, {200: "Status"}),
     _call("endorsedKeys", "GET", "/device/keys", get_endorsed_keys, {200: "Endorsed"}),

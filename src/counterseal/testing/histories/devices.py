@@ -301,6 +301,7 @@ class DeviceCalls(HistoryModel):
             binding_entry.state == "INVITED"
             and self.at() < binding_entry.deadline
             and not self.ledger.accounts[binding_entry.account].locked
+            and len(self.ledger.bound(binding_entry.account)) < self.ledger.limits.bindings
         )
         again = binding_entry.state == "ACTIVE" and binding_entry.keys == keys_offered(offer.keys)
         bound = self.run_operation(

@@ -259,6 +259,10 @@ class Ledger:
             if binding_entry.account == account and binding_entry.state in states
         ]
 
+    def bound(self, account: str) -> list[str]:
+        """Return the account's bindings that were completed and have not ended."""
+        return self._bound(account, "ACTIVE", "SUSPENDED")
+
     def living(self, account: str, at: datetime) -> list[str]:
         """Return the account's bindings that take a place at *at*."""
         return [

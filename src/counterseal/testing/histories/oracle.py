@@ -113,6 +113,7 @@ def _binding(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> N
             "a device was bound to a locked account"
         )
         assert _is_before(binding_entry.deadline, commit), "a device was bound too late"
+        _require_bound_limit(ledger, binding_entry.account)
         binding_entry.keys = dict(facts["keys"])
     elif commit.operation.verb == "rotate" and new["keys"] != old["keys"]:
         assert facts["device"] == guid, "another device than the caller was rotated"
@@ -161,8 +162,17 @@ def _new_binding(ledger: Ledger, commit: Commit, new: Plain) -> None:
     else:
         ledger.bindings[guid] = BindingEntry(account=account, deadline=new["deadline"])
     assert _keys_of(new) == ledger.bindings[guid].keys, "keys that nobody offered"
-    living = ledger.living(account, commit.latest)
-    assert len(living) <= ledger.limits.bindings, "more devices than the policy allows"
+    _require_bound_limit(ledger, account)
+    living, bound = ledger.living(account, commit.latest), ledger.bound(account)
+    fits = len(living) <= ledger.limits.bindings
+    may_replace = commit.operation.verb == "log_in" and bound and len(living) - len(bound) <= 10
+    assert fits or may_replace, "more invitations than the policy allows"
+
+
+def _require_bound_limit(ledger: Ledger, account: str) -> None:
+    assert len(ledger.bound(account)) <= ledger.limits.bindings, (
+        "more devices than the policy allows"
+    )
 
 
 def _challenge(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> None:

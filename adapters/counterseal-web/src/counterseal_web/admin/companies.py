@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Literal
+
 from counterseal.errors import InvalidField
 from counterseal.models import (
     Admin,
@@ -129,10 +132,16 @@ def edit_app_space(service: Service, call: Call, admin: Admin) -> Reply:
         texts={field: text for field, text in texts.items() if text is not None},
         rp_id=read_text(passkeys, "rpId"),
         passkey_origins=read_texts(passkeys, "origins"),
-        new_devices=read_optional_choice(body, NewDeviceRule, "newDevices"),
+        new_devices=_read_new_devices(body),
         device_invitations=read_flag(body, "deviceInvitations"),
     )
     return Reply(document=app_space_document(edited))
+
+
+def _read_new_devices(body: Mapping[str, Any]) -> NewDeviceRule | Literal[""] | None:
+    """Return when new devices count; an empty text is what the policy says."""
+    name = "newDevices"
+    return "" if body.get(name) == "" else read_optional_choice(body, NewDeviceRule, name)
 
 
 COMPANY_API = (

@@ -136,7 +136,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         useUniversalApp=FLAG,
         notification=TEXTS,
         passkeys=_takes(rpId=NAME, origins=LIST),
-        newDevices=NEW_DEVICES,
+        newDevices={"anyOf": [NEW_DEVICES, {"const": ""}]},
         deviceInvitations=FLAG,
     ),
     "NewOrigin": _takes(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO, Literal, TextIO
 
 import click
 
 from counterseal_server.commands.acting import administering, guid, print_document
 from counterseal_server.commands.options import CONFIG, DATA
+
+if TYPE_CHECKING:
+    from counterseal.models import NewDeviceRule
 
 IDP_LIMIT = 65_536
 """The most characters of a provider's settings."""
@@ -111,8 +114,8 @@ def app_space(
 )
 @click.option(
     "--new-devices",
-    type=click.Choice(["at_once", "confirmed"]),
-    help="Whether a new device counts at once, or once it is confirmed.",
+    type=click.Choice(["at_once", "confirmed", "policy"]),
+    help="Whether a new device counts at once, once it is confirmed, or as the policy says.",
 )
 @click.option(
     "--device-invitations/--no-device-invitations",
@@ -158,7 +161,7 @@ def edit_app_space(
     config: str | None,
 ) -> None:
     """Edit an APP_SPACE; options that are left out change nothing."""
-    from counterseal.models import HtmlUse, NewDeviceRule  # noqa: PLC0415 (a fast start)
+    from counterseal.models import HtmlUse  # noqa: PLC0415 (a fast start)
 
     if no_logo and logo is not None:
         raise click.UsageError("--logo and --no-logo together")
@@ -187,7 +190,15 @@ def edit_app_space(
             texts={name: text for name, text in texts.items() if text is not None},
             rp_id=rp_id,
             passkey_origins=passkey_origins if passkey_origins or default_passkeys else None,
-            new_devices=None if new_devices is None else NewDeviceRule(new_devices),
+            new_devices=_new_device_rule(new_devices),
             device_invitations=device_invitations,
         )
         print_document(tenants.describe(edited.guid))
+
+
+def _new_device_rule(option: str | None) -> NewDeviceRule | Literal[""] | None:
+    from counterseal.models import NewDeviceRule  # noqa: PLC0415 (a fast start)
+
+    if option is None:
+        return None
+    return "" if option == "policy" else NewDeviceRule(option)
