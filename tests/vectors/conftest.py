@@ -65,6 +65,7 @@ class World:
         strong=None,
         passkeys=None,
         waiting=None,
+        bound=None,
     ):
         self.policy = STANDARD
         self.strong = strong
@@ -91,6 +92,7 @@ class World:
             self.binding,
             *([] if question is None else [self._challenge(question, before, code)]),
             *([] if waiting is None else [self._unconfirmed(waiting, before)]),
+            *([] if bound is None else [self._binding(bound, before, None)]),
         )
 
     def call(self, body=b"", *, method="POST", uri="https://auth.example.com/device"):

@@ -349,6 +349,7 @@ def test_bind(world, vectors, vector):
         now=vectors["answer"]["answeredAt"],
         device=vector["device"],
         invited=token.partition(".")[2],
+        bound=None if vector["device"] == "EdDSA" else "EdDSA",
     )
 
     bound = Enrolments(service.ports, service.policy).complete(read_enrolment(vector["body"]))
@@ -358,6 +359,10 @@ def test_bind(world, vectors, vector):
     assert [key.key.kid for key in bound.binding.keys] == [
         offered["jwk"]["kid"] for offered in vector["body"]["keys"]
     ]
+    replaced = vectors["bind"]["replaced"]
+    if vector["device"] != "EdDSA":
+        (old,) = service.ports.store.get(replaced)
+        assert (old.state is BindingState.REVOKED) is (vector["body"].get("replaces") == replaced)
 
 
 @cases("bind", "invalid", "why")
@@ -367,6 +372,7 @@ def test_forged_bind(world, vectors, vector):
         vectors["bind"]["context"],
         now=vectors["answer"]["answeredAt"],
         invited=right.partition(".")[2],
+        bound="EdDSA",
     )
 
     def complete():

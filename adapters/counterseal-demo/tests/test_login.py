@@ -1,5 +1,6 @@
 """A device that a log-in binds: a browser, a loopback port, and a service in a thread."""
 
+import re
 import threading
 import urllib.error
 import urllib.request
@@ -10,6 +11,7 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
+from counterseal.models import BindingState
 from counterseal.testing import FakeService
 from counterseal.wire.device import Peeked
 from counterseal_demo.device_cli import DeviceCalls, ServiceRefused, ServiceUnreachable, log_in
@@ -78,7 +80,8 @@ def returned(address, back):
 
 def test_a_person_logs_in_and_the_token_is_for_them(auth, browser):
     calls = DeviceCalls(auth.url)
-    token = log_in(calls, auth.space.guid, browser.going(returned))
+    logged_in = log_in(calls, auth.space.guid, browser.going(returned))
+    token = logged_in.token
     invitation = calls.plain("/device/invitation", {"token": token}, Peeked)
     calls.close()
     assert invitation.app_space == auth.space.guid
@@ -86,6 +89,7 @@ def test_a_person_logs_in_and_the_token_is_for_them(auth, browser):
     ((status, body),) = browser.replies()
     assert status == 200
     assert token.encode() not in body
+    assert logged_in.devices == ()
 
 
 def test_only_our_own_log_in_is_taken_at_the_port(auth, browser):
@@ -129,6 +133,59 @@ def test_the_command_binds_a_device(auth, browser, run, tmp_path, monkeypatch):
     assert result.stderr.startswith("Log in at https://idp.example/authorize?")
     status = run("device", "status", "--home", home, "--json")
     assert '"status": "ACTIVE"' in status.stdout
+
+
+@pytest.fixture
+def bind(auth, browser, run, tmp_path, monkeypatch):
+    """Bind a device in a folder by a log-in; the result of the command is returned."""
+    monkeypatch.setenv("COUNTERSEAL_PIN", "1379")
+    monkeypatch.setattr("counterseal_demo.device_cli.home.SystemClock", lambda: auth.world.clock)
+
+    def bind_by_log_in(home, *options, **how):
+        monkeypatch.setattr("click.launch", browser.going(returned))
+        where = ("--home", tmp_path / home, "--url", auth.url)
+        return run("device", "bind", *where, "--idp", auth.space.guid, *options, **how)
+
+    return bind_by_log_in
+
+
+def guid_in(result):
+    assert result.exit_code == 0, result.stderr
+    return re.fullmatch(r"bound: device (\S+)\n", result.stdout)[1]
+
+
+def test_a_new_device_replaces_the_one_that_is_named(auth, bind, run, tmp_path):
+    old = guid_in(bind("old", "--name", "Old phone"))
+    tablet = bind("tablet")
+    assert f"Your devices:\n{old} 'Old phone', since 2030-01-01T" in tablet.stderr
+    guid_in(bind("new", "--replaces", old))
+    status = run("device", "status", "--home", tmp_path / "old")
+    assert "revoked" in status.stderr
+    for home in ("tablet", "new"):
+        status = run("device", "status", "--home", tmp_path / home, "--json")
+        assert '"status": "ACTIVE"' in status.stdout
+    again = bind("third", "--replaces", old)
+    assert (again.exit_code, "not_found" in again.stderr) == (1, True)
+
+
+def test_a_person_at_a_terminal_is_asked_which_one(auth, bind, monkeypatch):
+    old = guid_in(bind("old"))
+    monkeypatch.setattr("counterseal_demo.device_command._at_terminal", lambda: True)
+    added = bind("tablet", stdin="\n")
+    assert "GUID of the one that this one replaces" in added.stderr
+    new = guid_in(bind("new", stdin=f"{old}\n"))
+    bindings = auth.world.ports.store.get(old, guid_in(added), new)
+    states = [binding.state for binding in bindings]
+    assert states == [BindingState.REVOKED, BindingState.ACTIVE, BindingState.ACTIVE]
+
+
+def test_a_token_that_is_no_log_ins_replaces_nothing(auth, bind, run, tmp_path):
+    old = guid_in(bind("old"))
+    invited = auth.world.invitations.invite(auth.world.origin, "alice")
+    where = ("--home", tmp_path / "new", "--url", auth.url)
+    refused = run("device", "bind", *where, "--token", invited.token, "--replaces", old)
+    assert refused.exit_code == 1
+    assert "replaces" in refused.stderr
 
 
 def test_one_way_at_a_time(run, auth, tmp_path):

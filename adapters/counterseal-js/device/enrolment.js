@@ -19,16 +19,16 @@ const roleKeys = (keys) =>
 /**
  * Return the body that completes a bind.
  *
- * @param {{token: string, appSpace: string, keys: readonly NewKey[], name?: string | undefined, addresses?: readonly PushAddress[] | undefined}} bind
+ * @param {{token: string, appSpace: string, keys: readonly NewKey[], name?: string | undefined, addresses?: readonly PushAddress[] | undefined, replaces?: string | undefined}} bind
  * @returns {Promise<string>}
  */
-export async function writeBind({ token, appSpace, keys, name, addresses }) {
-  const claims = await bindClaims(token, appSpace, await roleKeys(keys));
+export async function writeBind({ token, appSpace, keys, name, addresses, replaces }) {
+  const claims = await bindClaims(token, appSpace, await roleKeys(keys), replaces);
   const offers = [];
   for (const { role, jwk, signer, credentialId } of keys) {
     offers.push({ role, jwk, proof: await signToken(signer, BIND, claims), credentialId });
   }
-  return JSON.stringify({ token, keys: offers, name, addresses });
+  return JSON.stringify({ token, keys: offers, name, addresses, replaces });
 }
 
 /**

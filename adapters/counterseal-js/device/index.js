@@ -12,6 +12,8 @@ export { verifyReceipt } from "../wire/receipt.js";
 /** @typedef {import("./account.js").Outcome} Outcome */
 /** @typedef {import("./account.js").ShownRequest} ShownRequest */
 /** @typedef {import("./login.js").Login} Login */
+/** @typedef {import("./login.js").LoggedIn} LoggedIn */
+/** @typedef {import("./login.js").OwnDevice} OwnDevice */
 /** @typedef {import("./records.js").DeviceStatus} DeviceStatus */
 /** @typedef {import("./records.js").HistoryEntry} HistoryEntry */
 /** @typedef {import("./records.js").OpenRequest} OpenRequest */

@@ -1,7 +1,7 @@
 /** Log-ins: a person is known by the App Space's Identity Provider, and gets a session token. */
 
 import { BadReply, Refused } from "../wire/errors.js";
-import { Members } from "../wire/members.js";
+import { isAnyText, Members } from "../wire/members.js";
 
 /**
  * A log-in that has begun, as plain data: keep it until the person comes back, where only this
@@ -13,6 +13,24 @@ import { Members } from "../wire/members.js";
  * @property {string} state Which log-in the address says to which the person comes back.
  * @property {string} secret
  * @property {string} expiresAt
+ */
+
+/**
+ * A device that the person has, suspended ones included.
+ *
+ * @typedef {object} OwnDevice
+ * @property {string} device Its GUID.
+ * @property {string} name As its person has called it; may be empty.
+ * @property {string} boundAt
+ */
+
+/**
+ * What a log-in comes to.
+ *
+ * @typedef {object} LoggedIn
+ * @property {string} link The session token, with which `Wallet.bind` binds one device.
+ * @property {string} appSpaceName
+ * @property {OwnDevice[]} devices Oldest first; none where the service lets none be replaced.
  */
 
 /** @typedef {import("./service.js").Service} Service */
@@ -43,7 +61,7 @@ export async function startLogin(service, { appSpace, redirectUri }) {
  * @param {Service} service
  * @param {Login} login
  * @param {string} returned The address to which the person came back, with its query.
- * @returns {Promise<string>} The session token.
+ * @returns {Promise<LoggedIn>}
  * @throws {Refused} `wrong_login`: the address is of another log-in; `login_refused`: the provider
  *   lets nobody in.
  */
@@ -55,9 +73,9 @@ export async function finishLogin(service, login, returned) {
   const { state, secret } = login;
   const body = JSON.stringify({ state, code, iss: only(query, "iss"), secret });
   const call = { method: "POST", path: "/device/login/authenticate", body };
-  const { appSpace, token } = await service.plain(call, readLoggedIn);
+  const { appSpace, ...loggedIn } = await service.plain(call, readLoggedIn);
   if (appSpace !== login.appSpace) throw new BadReply("a session token of another App Space");
-  return token;
+  return loggedIn;
 }
 
 /**
@@ -82,5 +100,14 @@ function readRedirect(document) {
 /** @param {unknown} document */
 function readLoggedIn(document) {
   const members = new Members(document);
-  return { token: members.text("sessionToken"), appSpace: members.guid("appSpaceGuid") };
+  return {
+    link: members.text("sessionToken"),
+    appSpace: members.guid("appSpaceGuid"),
+    appSpaceName: members.text("appSpaceName"),
+    devices: members.objects("devices", (device) => ({
+      device: device.guid("device"),
+      name: device.read("name", isAnyText),
+      boundAt: device.moment("boundAt"),
+    })),
+  };
 }

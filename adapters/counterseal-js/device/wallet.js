@@ -46,6 +46,8 @@ import { generateKey } from "./strong_keys.js";
  * @property {string} [name] What to call the device.
  * @property {readonly import("./enrolment.js").PushAddress[]} [addresses]
  * @property {string} [strongKey] Of which kind the strong key is.
+ * @property {string} [replaces] The GUID of the person's device whose place the new one takes: one
+ *   of those that `finishLogin` returns. It is revoked once the new one counts.
  */
 
 /**
@@ -119,9 +121,10 @@ export class Wallet extends EventTarget {
    * @returns {Promise<Account>}
    * @throws {InvalidField} The link is malformed, or of another service than `url`.
    * @throws {import("./errors.js").ServiceRefused} `denied`, `deadline_passed`, `token_spent` and
-   *   others: see the reference page "The wire".
+   *   others: see the reference page "The wire". With `too_many_bindings` after a log-in, the same
+   *   link binds in place of a device, by `replaces`.
    */
-  async bind({ url, link, name, addresses, strongKey }) {
+  async bind({ url, link, name, addresses, strongKey, replaces }) {
     const read = /^[a-z]+:\/\//.test(link) ? readLink(link) : undefined;
     const service = this.#service(addressOf(url, read));
     const invitation = read ?? (await this.#invitation(service, link));
@@ -133,7 +136,7 @@ export class Wallet extends EventTarget {
       this.#newKeys.delete(token);
       throw error;
     });
-    const body = await writeBind({ token, appSpace, keys: keys.offered, name, addresses });
+    const body = await writeBind({ token, appSpace, keys: keys.offered, name, addresses, replaces });
     const call = { method: "POST", path: "/device/bind", body };
     const bond = await service.repeat(() => service.plain(call, readBond));
     const { account = bond.account } = invitation;
@@ -212,7 +215,8 @@ export class Wallet extends EventTarget {
    *
    * @param {{url: string, login: import("./login.js").Login, returned: string}} from `returned`: the
    *   address to which the person came back, with its query.
-   * @returns {Promise<string>} The session token, with which `bind` binds a device.
+   * @returns {Promise<import("./login.js").LoggedIn>} What `bind` binds a device by, and the
+   *   person's devices, one of which the new one may replace.
    * @throws {import("./errors.js").ServiceRefused} `denied`: the service or the provider refuses.
    * @throws {import("../wire/errors.js").Refused} `wrong_login`: the person came back from another
    *   log-in; `login_refused`: the provider lets nobody in.

@@ -19,6 +19,11 @@ const [, program] = /```js\n(async function openLogin.*?)```/s.exec(readme);
 const module = `${program}\nexport { comeBack, openLogin };`;
 const { comeBack, openLogin } = await import(`data:text/javascript,${encodeURIComponent(module)}`);
 const items = new Map();
+let offered;
+globalThis.chooseLost = async (devices) => {
+  offered = devices;
+  return undefined;
+};
 globalThis.sessionStorage = {
   getItem: (name) => items.get(name) ?? null,
   setItem: (name, text) => items.set(name, text),
@@ -50,7 +55,7 @@ const account = await comeBack(wallet);
 refused.again = await codeOf(finish());
 refused.stolen = await codeOf(finish({ login: { ...login, secret: other.secret } }));
 const { state } = await account.status();
-write({ refused, state, appSpaceName: account.appSpaceName });
+write({ refused, state, appSpaceName: account.appSpaceName, offered });
 
 await read(); // the person has logged out
 const error = await account.pending().catch((each) => each);
@@ -60,7 +65,25 @@ write({ problem: error.problem, reason: error.reason, state: account.state });
 const again = await wallet.startLogin({ url, appSpace, redirectUri });
 write({ login: again });
 const { returned: second } = await read();
-await wallet.bind({ url, link: await wallet.finishLogin({ url, login: again, returned: second }) });
+const lostPhone = await wallet.finishLogin({ url, login: again, returned: second });
+const tablet = await wallet.bind({ url, link: lostPhone.link, name: "A tablet" });
 await account.pending();
 write({ state: account.state });
+
+// A third device takes the place of the first one, and of no device that the person has not.
+const third = await wallet.startLogin({ url, appSpace, redirectUri });
+write({ login: third });
+const { returned: last } = await read();
+const { link, devices } = await wallet.finishLogin({ url, login: third, returned: last });
+const absent = await codeOf(wallet.bind({ url, link, replaces: account.account }));
+const phone = await wallet.bind({ url, link, replaces: account.device });
+const lost = await account.pending().catch((each) => each);
+write({
+  known: devices.map(({ device, name }) => [[account, tablet].findIndex((each) => each.device === device), name]),
+  dated: devices.every(({ boundAt }) => !Number.isNaN(Date.parse(boundAt))),
+  absent,
+  lost: { reason: lost.reason, state: account.state },
+  others: [(await tablet.status()).state, (await phone.status()).state],
+  namesake: await codeOf(wallet.bind({ url, link, replaces: tablet.device })),
+});
 process.exit();

@@ -75,6 +75,7 @@ def test_a_person_logs_in_and_out_and_in(idp, program):
         },
         "state": "ACTIVE",
         "appSpaceName": "Example App",
+        "offered": [],
     }
 
     idp.log_out(idp.provider.logout_token(CLIENT, "zoe"))
@@ -84,3 +85,13 @@ def test_a_person_logs_in_and_out_and_in(idp, program):
 
     program.write(returned=log_in(idp, program.read()["login"]["url"]))
     assert program.read() == {"state": "ACTIVE"}
+
+    program.write(returned=log_in(idp, program.read()["login"]["url"]))
+    assert program.read() == {
+        "known": [[0, ""], [1, "A tablet"]],
+        "dated": True,
+        "absent": "not_found",
+        "lost": {"reason": "revoked", "state": "REVOKED"},
+        "others": ["ACTIVE", "ACTIVE"],
+        "namesake": "token_spent",
+    }

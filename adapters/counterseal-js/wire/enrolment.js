@@ -31,11 +31,13 @@ const thumbprints = (keys) =>
  * @param {string} token The session token.
  * @param {string} appSpace
  * @param {readonly RoleKey[]} keys
+ * @param {string} [replaces] The device whose place the new one takes.
  */
-export const bindClaims = async (token, appSpace, keys) => ({
+export const bindClaims = async (token, appSpace, keys, replaces) => ({
   token: await digest(token),
   aud: appSpace,
   ...thumbprints(keys),
+  ...(replaces === undefined ? {} : { replaces }),
 });
 
 /**

@@ -315,12 +315,12 @@ def test_a_push_that_is_faster_than_the_list_stays(device, origin, subscriber):
     def push(guid):
         data = {"type": "request", "requestGuid": guid}
         subscriber.deliver(json.dumps({"title": "Counterseal", "body": "A question", "data": data}))
-        wait_for(guid, shown=True)
+        wait_for(guid, visible=True)
 
-    def wait_for(guid, *, shown):
+    def wait_for(guid, *, visible):
         tags = f"(await ({NOTIFICATIONS})()).map(({{ tag }}) => tag)"
-        sought = "async ([guid, shown]) => TAGS.includes(guid) === shown".replace("TAGS", tags)
-        device.page.wait_for_function(sought, arg=[guid, shown])
+        sought = "async ([guid, visible]) => TAGS.includes(guid) === visible".replace("TAGS", tags)
+        device.page.wait_for_function(sought, arg=[guid, visible])
 
     unlisted = "00000000-0000-4000-8000-000000000000"
     push(unlisted)
@@ -331,7 +331,7 @@ def test_a_push_that_is_faster_than_the_list_stays(device, origin, subscriber):
         device.page.get_by_text("Request from").wait_for()
         push(listed)
         origin.client.cancel(listed)
-        wait_for(listed, shown=False)
+        wait_for(listed, visible=False)
         device.page.get_by_text("Request from").wait_for(state="detached")
 
     subscriber.expect(title="Counterseal", body="A question", tag=unlisted)

@@ -78,12 +78,12 @@ class Confirming:
         return self.binding.deadline
 
     @property
-    def leaving(self) -> set[Guid]:
+    def replaced_devices(self) -> set[Guid]:
         """The devices whose place the new one takes."""
-        leaving = set() if self.replaced is None else {self.replaced.guid}
-        return (
-            leaving | {self.confirmer.guid} if self.confirmation.choice is Choice.MOVE else leaving
-        )
+        replaced_devices = set() if self.replaced is None else {self.replaced.guid}
+        if self.confirmation.choice is Choice.MOVE:
+            replaced_devices.add(self.confirmer.guid)
+        return replaced_devices
 
     @property
     def striking(self) -> Striking:
@@ -121,7 +121,7 @@ class Comparing:
         return self.binding.deadline
 
     @property
-    def leaving(self) -> set[Guid]:
+    def replaced_devices(self) -> set[Guid]:
         """The devices whose place the new one takes."""
         return set() if self.replaced is None else {self.replaced.guid}
 
@@ -218,7 +218,7 @@ def place_for_device(facts: Completing | Confirming | Comparing) -> None:
     if isinstance(facts, Completing) and confirmation_needed(facts):
         return
     bound = facts.account.bound_devices
-    if any(device.binding in facts.leaving for device in bound):
+    if any(device.binding in facts.replaced_devices for device in bound):
         return
     if len(bound) >= facts.policy.bindings_limit:
         raise TooManyBindings

@@ -149,7 +149,7 @@ class Completing:
         return self.binding.deadline
 
     @property
-    def leaving(self) -> set[Guid]:
+    def replaced_devices(self) -> set[Guid]:
         """The devices whose place the new one takes."""
         return set() if self.replaces is None else {self.replaces}
 

@@ -730,7 +730,7 @@ def test_a_code_is_computed_once_for_each_call(service, new, monkeypatch):
         assert len(computed) == number
 
 
-def test_an_origin_sends_so_many_codes_in_a_minute_and_another_is_not_held_up(service, new):
+def test_an_origin_sends_so_many_codes_in_a_minute_and_another_is_not_delayed(service, new):
     narrow = service.but(policy=attrs.evolve(STANDARD, comparison_rate=2))
     other = service.new_origin(service.app_space, "Second shop")
     absent = new.guid[:-1] + ("0" if new.guid[-1] != "0" else "1")

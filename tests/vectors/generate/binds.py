@@ -1,6 +1,6 @@
 """Binds and rotations, right and forged, and keys that are unfit."""
 
-from names import CONTEXT, DEVICES, OTHER_SPACE, PARTITION, SPACE, entropy, guid
+from names import ACCOUNT, CONTEXT, DEVICES, OTHER_SPACE, PARTITION, SPACE, entropy, guid
 from signing import KEYS, device_key, number, public_jwk, sign, signature_of
 
 from counterseal import keys
@@ -50,6 +50,24 @@ def bind_vectors():
         if device == "ES256":
             body["addresses"] = [{"kind": "webpush", "value": "https://push.example.com/a"}]
         valid.append({"about": device, "device": device, "claims": claims, "body": body})
+    replaced = DEVICES["EdDSA"]
+    names = ("es256-device", "es256-strong")
+    replacing = bind_claims(
+        tokens["ES256"], SPACE.guid, [device_key(name) for name in names], replaces=replaced
+    )
+    valid.append(
+        {
+            "about": "in place of another device",
+            "device": "ES256",
+            "claims": replacing,
+            "body": {
+                "token": tokens["ES256"],
+                "keys": [offer(name, BIND_TYP, replacing) for name in names],
+                "name": "A new phone",
+                "replaces": replaced,
+            },
+        }
+    )
     claims = bind_claims(tokens["ES256"], SPACE.guid, [device_key(name) for name in MANY])
     valid.append(
         {
@@ -91,6 +109,11 @@ def bind_vectors():
     at = {"kind": "relay", "value": "there"}
     private = dict(offers(good)[0])
     private["jwk"] = {**private["jwk"], "d": "AA"}
+
+    def replaces(claim, member):
+        return body(*offers({**good, "replaces": claim}), replaces=member)
+
+    another, absent = DEVICES["PS256"], guid("none", PARTITION)
     cases = [
         ("a wrong secret", {**body(*offers(good)), "token": wrong}, "wrong_token"),
         (
@@ -135,11 +158,38 @@ def bind_vectors():
         ),
         ("an unknown role", body({**offers(good)[0], "role": "admin"}), "invalid_field"),
         ("a private key", body(private, offers(good)[1]), "invalid_field"),
+        (
+            "another device replaced than the proofs say",
+            replaces(replaced, another),
+            "not_possessed",
+        ),
+        (
+            "a device replaced of which the proofs say nothing",
+            body(*offers(good), replaces=replaced),
+            "not_possessed",
+        ),
+        (
+            "no device replaced, and the proofs say one",
+            body(*offers(replacing)),
+            "not_possessed",
+        ),
+        ("replaces, of no device that is there", replaces(absent, absent), "not_found"),
+        (
+            "replaces, of the new device itself",
+            replaces(DEVICES["ES256"], DEVICES["ES256"]),
+            "not_found",
+        ),
+        ("replaces, of the account", replaces(ACCOUNT.guid, ACCOUNT.guid), "not_found"),
+        ("replaces that is null", replaces(None, None), "invalid_field"),
+        ("replaces in upper case", replaces(replaced.upper(), replaced.upper()), "invalid_field"),
+        ("replaces that is a list", replaces([replaced], [replaced]), "invalid_field"),
     ]
     return {
-        "about": "Finishing a bind; every `proof` says the same `claims`, `code` is the refusal's.",
+        "about": "Finishing a bind, after a log-in; every `proof` says the same `claims`, `code` is"
+        " the refusal's. The account has the device `replaced` already.",
         "context": CONTEXT,
         "typ": BIND_TYP,
+        "replaced": replaced,
         "valid": valid,
         "invalid": [{"why": why, "body": body, "code": code} for why, body, code in cases],
     }

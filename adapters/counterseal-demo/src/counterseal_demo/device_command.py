@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,6 +26,7 @@ from counterseal_server.printing import print_json, print_line
 
 if TYPE_CHECKING:  # a fast start
     from counterseal.models import Guid
+    from counterseal.wire.device import LoggedIn
 
 
 @click.group()
@@ -57,6 +59,12 @@ for command in (
     " must contain http://127.0.0.1/counterseal.",
 )
 @click.option("--no-browser", is_flag=True, help="With --idp: print the URL, and open no browser.")
+@click.option(
+    "--replaces",
+    metavar="GUID",
+    help="Your device whose place the new one takes, after a log-in; with --idp on a terminal,"
+    " the command asks.",
+)
 @click.option("--name", default="", metavar="N", help="The name of the device.")
 @click.option(
     "--algorithm",
@@ -74,6 +82,7 @@ def bind(
     link: str | None,
     idp: str | None,
     no_browser: bool,
+    replaces: str | None,
     name: str,
     algorithm: str,
 ) -> None:
@@ -85,6 +94,7 @@ def bind(
         from counterseal_demo.device_cli import DeviceClient  # noqa: PLC0415
 
         space = None if app_space is None else parse(app_space, field="app-space")
+        replaced = None if replaces is None else parse(replaces, field="replaces")
         parsed_link = None if link is None else read_link(link)
         if url is None:
             url = None if parsed_link is None else parsed_link.service
@@ -92,7 +102,9 @@ def bind(
             raise Unusable("url: give --url, or a --link that has it")
         if idp is not None and token is None and link is None and space is None:
             space = parse(idp, field="idp")
-            token = _logged_in(url, space, browser=not no_browser)
+            logged_in = _logged_in(url, space, browser=not no_browser)
+            token = logged_in.token
+            replaced = replaced or _choose_replaced(logged_in)
         elif idp is not None:
             raise Unusable("idp: use it without --token, --app-space and --link")
         elif parsed_link is not None and token is None and space is None:
@@ -108,6 +120,7 @@ def bind(
             pin=pin,
             name=name,
             algorithm=Algorithm(algorithm),
+            replaces=replaced,
         )
         print_line(f"bound: device {bond.device}")
         if bond.confirm_by is not None:
@@ -230,7 +243,7 @@ def unbind(home: str, *, yes: bool) -> None:
         print_line("unbound: the keys are deleted")
 
 
-def _logged_in(url: str, app_space: Guid, *, browser: bool) -> str:
+def _logged_in(url: str, app_space: Guid, *, browser: bool) -> LoggedIn:
     from contextlib import closing  # noqa: PLC0415 (a fast start)
 
     from counterseal_demo.device_cli import DeviceCalls, log_in  # noqa: PLC0415
@@ -242,6 +255,29 @@ def _logged_in(url: str, app_space: Guid, *, browser: bool) -> str:
 
     with closing(DeviceCalls(url)) as calls:
         return log_in(calls, app_space, show)
+
+
+def _choose_replaced(logged_in: LoggedIn) -> Guid | None:
+    """List the person's devices; return the one that is replaced, if a terminal can ask."""
+    if not logged_in.devices:
+        return None
+    print_line("Your devices:", err=True)
+    for device in logged_in.devices:
+        bound_at = device.bound_at.isoformat(timespec="seconds")
+        print_line(f"{device.device} {device.name!r}, since {bound_at}", err=True)
+    if not _at_terminal():
+        return None
+    typed = click.prompt(
+        "GUID of the one that this one replaces, or nothing",
+        default="",
+        show_default=False,
+        err=True,
+    )
+    return read_guid(typed) if typed else None
+
+
+def _at_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _plain(value: Any) -> str:

@@ -3,7 +3,7 @@
 
 import { ANSWER, demandAnswer } from "../answer.js";
 import { digest, utf8 } from "../bytes.js";
-import { demandShape } from "../claims.js";
+import { demandShape, isGuid } from "../claims.js";
 import { CONFIRM } from "../confirmation.js";
 import {
   BIND,
@@ -173,14 +173,18 @@ function demandName({ name = "A phone", addresses = [] }) {
   }
 }
 
-/** Check the body that completes a bind. */
+/** Check the body that completes a bind, by a log-in of a person who has *service.bound* already. */
 export async function checkBind(body, service) {
-  const keys = await readOffers(body, ["token", "keys", "name", "addresses"], service.scope);
+  const members = ["token", "keys", "name", "addresses", "replaces"];
+  const keys = await readOffers(body, members, service.scope);
   demandName(body);
+  const { replaces } = body;
+  demand(replaces === undefined || isGuid(replaces), "invalid_field");
   demand(body.token === service.token, "wrong_token");
   demandComplete(keys);
-  const expected = await bindClaims(body.token, service.appSpace, keys);
+  const expected = await bindClaims(body.token, service.appSpace, keys, replaces);
   for (const key of keys) await demandClaims(key.token, key, BIND, expected, "not_possessed");
+  demand(replaces === undefined || service.bound.includes(replaces), "not_found");
   return expected;
 }
 

@@ -111,8 +111,8 @@ test("proofs", async () => {
 });
 
 test("binds", async () => {
-  const { context, valid, invalid } = readVectors("bind");
-  const service = (token) => ({ token, appSpace: context.appSpace.guid });
+  const { context, replaced, valid, invalid } = readVectors("bind");
+  const service = (token) => ({ token, appSpace: context.appSpace.guid, bound: [replaced] });
   for (const { about, claims, body } of valid) {
     const expected = await checkBind(body, service(body.token));
     assert.deepEqual(expected, claims, about);

@@ -95,6 +95,7 @@ class DeviceClient:
         pin: str,
         name: str,
         algorithm: Algorithm = Algorithm.ES256,
+        replaces: Guid | None = None,
     ) -> Bond:
         """
         Create a device and bind it; after a failure, the same call may be repeated.
@@ -107,6 +108,7 @@ class DeviceClient:
             pin: The PIN of the new device.
             name: The name of the new device.
             algorithm: Of the new device's keys.
+            replaces: The device whose place the new one takes; only with a log-in's token.
 
         Raises:
             InvalidField: There is a bound device already, or a value is invalid.
@@ -120,7 +122,7 @@ class DeviceClient:
             space = app_space
             if space is None:
                 space = calls.plain("/device/invitation", peek_document(token), Peeked).app_space
-            enrolment = device.enrolment(token, space, pin=pin, name=name)
+            enrolment = device.enrolment(token, space, pin=pin, name=name, replaces=replaces)
             device.bond = calls.plain("/device/bind", enrolment_document(enrolment), Bond)
         home.keep_service(url)
         home.keep(device)

@@ -31,9 +31,9 @@ Show: TypeAlias = Callable[[str], object]
 """A function that opens a URL for the person."""
 
 
-def log_in(calls: DeviceCalls, app_space: Guid, show: Show, patience: float = PATIENCE) -> str:
+def log_in(calls: DeviceCalls, app_space: Guid, show: Show, patience: float = PATIENCE) -> LoggedIn:
     """
-    Log a person in at the App Space's Identity Provider; return the session token.
+    Log a person in at the App Space's Identity Provider; return the session token and devices.
 
     Args:
         calls: The calls to the service.
@@ -61,7 +61,7 @@ def log_in(calls: DeviceCalls, app_space: Guid, show: Show, patience: float = PA
         state=back["state"], code=back["code"], issuer=back.get("iss"), secret=redirect.secret
     )
     document = write_record(returned)
-    return calls.plain("/device/login/authenticate", document, LoggedIn).token
+    return calls.plain("/device/login/authenticate", document, LoggedIn)
 
 
 class _Loopback(HTTPServer):
