@@ -30,6 +30,6 @@ const OPTIONAL = { deviceKey: "text" };
  */
 export function demandAnswer(claims, typ) {
   if (typ === DISOWN) return demandShape(claims, COMMON, OPTIONAL);
-  const required = { ...COMMON, button: "integer", title: "text" };
+  const required = { ...COMMON, button: "count", title: "text" };
   return demandShape(claims, /** @type {Shape} */ (required), { ...OPTIONAL, code: "text" });
 }

@@ -40,6 +40,7 @@ const TYPES = {
   id: (/** @type {unknown} */ value) =>
     typeof value === "string" && value !== "" && [...value].length <= ID_LENGTH,
   integer: Number.isSafeInteger,
+  count: (/** @type {unknown} */ value) => Number.isSafeInteger(value) && Number(value) >= 0,
   flag: (/** @type {unknown} */ value) => typeof value === "boolean",
   object: isObject,
   list: Array.isArray,

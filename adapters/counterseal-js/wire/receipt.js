@@ -4,12 +4,14 @@ import { ANSWER, demandAnswer, DISOWN } from "./answer.js";
 import { digest } from "./bytes.js";
 import { demandShape, isMoment } from "./claims.js";
 import { demandDisplay } from "./display.js";
+import { ROLES } from "./enrolment.js";
 import { demand, Refused } from "./errors.js";
 import { canonical, readJson } from "./ijson.js";
 import { readToken, verifyToken } from "./jws.js";
 import { equalKeys, readPublicKey } from "./keys.js";
 
 /** @typedef {import("./display.js").Display} Display */
+/** @typedef {import("./enrolment.js").Role} Role */
 /** @typedef {import("./keys.js").PublicKey} PublicKey */
 
 /**
@@ -170,7 +172,7 @@ function demandHistory(claims, { role, thumbprint }) {
     (/** @type {Record<string, string>} */ change) =>
       change.thumbprint === thumbprint && change.role === role,
   );
-  demand(isInHistory, "receipt_changed");
+  demand(isInHistory && ROLES.includes(/** @type {Role} */ (role)), "receipt_changed");
 }
 
 /** @param {Record<string, any>} claims */

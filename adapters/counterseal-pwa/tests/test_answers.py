@@ -363,6 +363,8 @@ def test_offline_it_opens_and_says_so(bound_pin):
     page.reload()
     page.locator("#accounts").wait_for()
     page.get_by_text("You are offline").wait_for()
+    page.locator("a.card").first.click()
+    page.locator("#history").wait_for()
     page.context.set_offline(offline=False)
     page.get_by_text("You are offline").wait_for(state="hidden")
 

@@ -228,13 +228,9 @@ def test_a_subscription_that_the_browser_dropped_is_renewed(
     subscriber.expect(body="A question is waiting for you.")
 
 
-def test_the_service_worker_renews_a_subscription_while_the_app_is_closed(
-    device, origin, push_service, subscriber
-):
-    page = device.page
-    subscriber.subscribe()
-    subscription = json.loads(subscriber.browsers[2].subscription())
-    page.goto(f"{origin.url}/app/texts/en.json")
+def renew_in_the_worker(page, browser):
+    """Have the service worker renew its subscription; return when the service has an answer."""
+    subscription = json.loads(browser.subscription())
     (worker,) = page.context.service_workers
     worker.evaluate(
         """async (subscription) => {
@@ -254,8 +250,39 @@ def test_the_service_worker_renews_a_subscription_while_the_app_is_closed(
         }""",
         subscription,
     )
+
+
+def test_the_service_worker_renews_a_subscription_while_the_app_is_closed(
+    device, origin, push_service, subscriber
+):
+    subscriber.subscribe()
+    device.page.goto(f"{origin.url}/app/texts/en.json")
+    renew_in_the_worker(device.page, subscriber.browsers[2])
     origin.client.ask(subscriber.account_id, "Log in?", duration=MINUTE)
     assert push_service.next(subscriber.browsers[2])
+
+
+def test_a_revoked_account_keeps_no_other_from_being_renewed(
+    device, origin, push_service, subscriber
+):
+    page = device.page
+    account_ids = (subscriber.account_id, f"{subscriber.account_id}-2")
+    page.goto("about:blank")
+    device.bind_passkey(origin.link(account_ids[1]))
+    subscriber.subscribe()
+    devices = {origin.client.devices(each)[0].guid: each for each in account_ids}
+    first, second = sorted(devices)  # in the order of the wallet
+    page.goto(f"{origin.url}/app/texts/en.json")
+    origin.client.revoke_device(first)
+    renew_in_the_worker(page, subscriber.browsers[2])
+    origin.client.ask(devices[second], "Log in?", duration=MINUTE)
+    assert push_service.next(subscriber.browsers[2])
+
+
+def test_what_a_push_says_is_written_out_where_it_hides(subscriber):
+    texts = {"title": "Bank\u202e", "body": "Pay\u200b?\nNow"}
+    subscriber.deliver(json.dumps({**texts, "data": {"type": "request"}}))
+    subscriber.expect(title="Bank<U+202E>", body="Pay<U+200B>?\nNow")
 
 
 def test_a_push_of_another_form_says_no_more_than_the_name(subscriber):

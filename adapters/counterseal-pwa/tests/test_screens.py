@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from push_browser import let_subscribe
+from test_pages import ON_DEMAND
 
 from counterseal_client import Button, HtmlContent, Pair, PairsContent
 
@@ -339,5 +340,5 @@ def test_what_a_browser_loads_is_small(device, origin, capsys):
         print(f"\nChromium: {len(files)} files, {transferred:,} bytes sent, {decoded:,} before")  # noqa: T201
     names = {name.removeprefix(f"{origin.url}/app/") for name in files}
     assert {"app.js", "texts/en.json"} <= names
-    assert not {"texts/de.json", "new_device_view.js", "icon-512.png"} & names
+    assert not {"texts/de.json", *ON_DEMAND} & names
     assert transferred < TRANSFER_LIMIT

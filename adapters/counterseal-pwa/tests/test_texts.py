@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 STATIC = Path(__file__).parents[1] / "src" / "counterseal_pwa" / "static"
 TEXTS = {path.stem: json.loads(path.read_text("utf-8")) for path in STATIC.glob("texts/*.json")}
 SOURCES = {path.name: path.read_text("utf-8") for path in STATIC.glob("*.js")}
@@ -46,9 +48,12 @@ def test_the_sources_use_each_key_and_no_other():
     assert called - {"create", "sign", "pin"} <= keys
 
 
-def test_each_known_problem_has_words():
-    code_list = re.search(r"KNOWN = new Set\(\[(.*?)\]", SOURCES["problems.js"], re.DOTALL)[1]
-    assert {f"problem.{code}" for code in re.findall(r'"(\w+)"', code_list)} <= TEXTS["en"].keys()
+@pytest.mark.parametrize("name", ["KNOWN", "OWN", "REASONS"])
+def test_each_known_problem_has_words(name):
+    lists = rf"const {name} = (?:new Set\()?\[(.*?)\]"
+    codes = re.findall(r'"(\w+)"', re.search(lists, SOURCES["problems.js"], re.DOTALL)[1])
+    assert codes
+    assert {f"problem.{code}" for code in codes} <= TEXTS["en"].keys()
 
 
 def look_at_a_new_device(page, beside):
@@ -114,7 +119,7 @@ def test_in_a_made_up_language_every_word_comes_from_its_file(device, origin):
     origin.client.ask("user-words", "Log in?")
     page.locator("a.open").click()
     page.locator(".answer").first.wait_for()
-    foreign |= {"Log in?", "Online banking", "Approve", "Reject", "Decline", "·"}
+    foreign |= {"Log in?", "Online banking", "user-words", "Approve", "Reject", "Decline", "·"}
     assert {text for text in beside() if not MOMENT.fullmatch(text)} == set()
     page.locator(".disown").click()
     page.locator("#receipt").wait_for()

@@ -64,7 +64,7 @@ function entryOf({ at, approved, challenge, display, outcome, receipt, title }) 
     { class: `card ${kind}` },
     element("strong", {}, say(`outcome.${kind}`)),
     title !== null && element("span", {}, foreign(title)),
-    element("span", { class: "text" }, foreign(summaryOf(display.content))),
+    element("span", { class: "text" }, foreign(summaryOf(display.content), { lines: true })),
     element("span", { class: "quiet" }, foreign(display.origin.name), " · ", writeMoment(at)),
     receipt !== null && saveLink(challenge, receipt),
   );

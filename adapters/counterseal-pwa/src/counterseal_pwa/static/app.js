@@ -1,13 +1,13 @@
 /** The app: which view is shown, and when it changes. */
 
-import { showAccount } from "./account_view.js";
 import { showBind } from "./bind_view.js";
 import { announce, byId, element } from "./dom.js";
 import { showHome } from "./home_view.js";
 import { readFragment } from "./links.js";
+import { describe } from "./problems.js";
 import { showRequest } from "./request_view.js";
 import { Session } from "./session.js";
-import { loadTexts, say } from "./texts.js";
+import { hasTexts, loadTexts, say } from "./texts.js";
 import { registerWorker } from "./worker_registration.js";
 
 /**
@@ -40,20 +40,22 @@ async function route(session) {
   }
   const [, view, guid = ""] = ROUTES.exec(window.location.hash) ?? [];
   if (view === "request") await showRequest(context, guid);
-  else if (view === "account") await showAccount(context, guid);
-  else if (view === "device") await showNewDevice(context, guid);
+  else if (view === "account") await (await import("./account_view.js")).showAccount(context, guid);
+  else if (view === "device") await (await import("./new_device_view.js")).showNewDevice(context, guid);
   else await showHome(context);
 }
 
 /**
- * Show a new device; few people ever need the view, and it needs the service anyway.
+ * Show the view of the page's address, or that this failed.
  *
- * @param {ViewContext} context
- * @param {string} guid
+ * @param {Session} session
  */
-async function showNewDevice(context, guid) {
-  const view = await import("./new_device_view.js");
-  await view.showNewDevice(context, guid);
+const follow = (session) => route(session).catch(showFailure);
+
+/** @param {unknown} error */
+function showFailure(error) {
+  const text = hasTexts() ? describe(error) : "Counterseal cannot start. Reload this page.";
+  byId("main").replaceChildren(element("p", { class: "problem", role: "alert" }, text));
 }
 
 /**
@@ -74,7 +76,7 @@ const contextOf = (session, signal) => ({
     window.scrollTo(0, 0);
   },
   go(address) {
-    if (window.location.hash === address) route(session);
+    if (window.location.hash === address) follow(session);
     else window.location.hash = address;
   },
 });
@@ -104,13 +106,13 @@ async function start() {
   window.addEventListener("online", showConnection);
   window.addEventListener("offline", showConnection);
   const registration = await registerWorker((address) => {
-    window.location.hash = address;
+    if (address.startsWith("#/")) window.location.hash = address;
   });
   const session = await Session.open(registration);
   announceArrivals(session);
-  window.addEventListener("hashchange", () => route(session));
-  await route(session);
+  window.addEventListener("hashchange", () => follow(session));
+  await follow(session);
   await session.refreshNotifications();
 }
 
-await start();
+await start().catch(showFailure);

@@ -1,5 +1,7 @@
 /** Elements: every text is a text node, and no mark-up is ever parsed. */
 
+import { visible } from "./visible.js";
+
 /** @typedef {Node | string | null | undefined | false} Child */
 
 /**
@@ -31,6 +33,20 @@ export function element(tag, attributes = {}, ...children) {
 export const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 /**
+ * Fill a container anew, and leave the focus on the link that had it.
+ *
+ * @param {HTMLElement} container
+ * @param {...Node} children
+ */
+export function refill(container, ...children) {
+  const focus = container.contains(document.activeElement) && document.activeElement;
+  const href = focus && focus.getAttribute("href");
+  container.replaceChildren(...children);
+  const links = [...container.querySelectorAll("a")];
+  if (href) links.find((link) => link.getAttribute("href") === href)?.focus();
+}
+
+/**
  * Have a screen reader say *text*, once.
  *
  * @param {string} text
@@ -43,5 +59,6 @@ export function announce(text) {
  * Return a text that somebody else wrote, isolated so that it cannot turn the text around it.
  *
  * @param {string} text
+ * @param {{lines?: boolean}} [how] `lines`: it may have several, where the style keeps them.
  */
-export const foreign = (text) => element("bdi", { dir: "auto" }, text);
+export const foreign = (text, how) => element("bdi", { dir: "auto" }, visible(text, how));

@@ -1,12 +1,12 @@
 /** The first view: what waits for an answer, the accounts, and a place for a link. */
 
 import { brandOf } from "./brand.js";
-import { element, foreign } from "./dom.js";
+import { element, foreign, refill } from "./dom.js";
 import { readPasted } from "./links.js";
 import { showBind } from "./bind_view.js";
 import { notifySection } from "./notify_section.js";
 import { scanSection } from "./scan_section.js";
-import { describe } from "./problems.js";
+import { describeUnread } from "./problems.js";
 import { say, writeMoment } from "./texts.js";
 
 /** @typedef {import("./app.js").ViewContext} ViewContext */
@@ -34,7 +34,8 @@ export async function showHome(context) {
         ),
       ),
     ));
-    waiting.replaceChildren(
+    refill(
+      waiting,
       element("h2", { id: "waiting" }, say("home.waiting")),
       items.length > 0
         ? element("ul", { class: "list" }, ...items)
@@ -42,7 +43,8 @@ export async function showHome(context) {
     );
   };
   const fillAccounts = () => {
-    known.replaceChildren(
+    refill(
+      known,
       element("h2", { id: "accounts" }, say("home.accounts")),
       element("ul", { class: "list" }, ...accounts.map((account) => entryOf(context, account))),
     );
@@ -107,7 +109,7 @@ function entryOf({ session }, account) {
       brandOf(account, appSpaceName),
       accountName !== appSpaceName && element("span", {}, foreign(accountName)),
       element("span", { class: "quiet" }, foreign(name)),
-      error !== undefined && element("span", { class: "problem" }, describe(error)),
+      error !== undefined && element("span", { class: "problem" }, describeUnread(error)),
     ),
   );
 }

@@ -39,6 +39,9 @@ export function askPin({ purpose }) {
     ),
   );
   document.body.append(dialog);
+  // Another view is about something else, and nobody is asked in front of it.
+  const close = () => dialog.close();
+  window.addEventListener("hashchange", close, { once: true });
   return new Promise((resolve) => {
     /** @type {string | null} */
     let given = null;
@@ -54,6 +57,7 @@ export function askPin({ purpose }) {
       dialog.close();
     });
     dialog.addEventListener("close", () => {
+      window.removeEventListener("hashchange", close);
       dialog.remove();
       resolve(given);
     });

@@ -18,6 +18,15 @@ const KNOWN = new Set([
   "wrong_state",
 ]);
 
+/** Codes of what this browser refuses, or cannot do now. */
+const OWN = new Set([
+  "account_removed",
+  "answer_unconfirmed",
+  "changed_elsewhere",
+  "display_changed",
+  "receipt_changed",
+]);
+
 /** Reasons for which no call of a device is accepted. */
 const REASONS = ["revoked", "suspended", "unconfirmed"];
 
@@ -43,9 +52,19 @@ export function describe(error) {
   if (error instanceof Overloaded) return say("problem.overloaded");
   if (error instanceof Unavailable) return say("problem.reply_lost");
   if (error instanceof InvalidField && error.field === "code") return say("problem.code_digits");
-  if (error instanceof Refused) return say("problem.refused", { code: error.code });
+  if (error instanceof Refused) {
+    return OWN.has(error.code) ? say(`problem.${error.code}`) : say("problem.unfit", { code: error.code });
+  }
   return say("problem.other");
 }
+
+/**
+ * Return why something could not be read, in words.
+ *
+ * @param {unknown} error
+ */
+export const describeUnread = (error) =>
+  error instanceof Unavailable ? say("problem.unread") : describe(error);
 
 /**
  * Return how a request ended if *error* says that it has, or null.

@@ -5,8 +5,9 @@ import { brandOf } from "./brand.js";
 import { readColours } from "./colours.js";
 import { announce, element, foreign } from "./dom.js";
 import { showOutcome } from "./outcome_view.js";
-import { describe, endingOf } from "./problems.js";
+import { describe, describeUnread, endingOf } from "./problems.js";
 import { say, writeMoment, writeSpan } from "./texts.js";
+import { visible } from "./visible.js";
 
 /** @typedef {import("./app.js").ViewContext} ViewContext */
 /** @typedef {import("./device/index.js").Account} Account */
@@ -14,6 +15,7 @@ import { say, writeMoment, writeSpan } from "./texts.js";
 /** @typedef {import("./device/index.js").Outcome} Outcome */
 /** @typedef {import("./device/index.js").ShownRequest} ShownRequest */
 
+const LINES = { lines: true };
 const SECOND = 1000;
 /** Seconds before the end at which a screen reader says how long is left. */
 const SPOKEN = new Set([60, 10]);
@@ -24,20 +26,34 @@ const SPOKEN = new Set([60, 10]);
  */
 export async function showRequest(context, guid) {
   context.fill(say("request.loading"));
-  const account = await context.session.accountOf(guid);
-  if (account === undefined) {
-    showEnding(context, "elsewhere");
-    return;
-  }
   try {
-    const shown = await account.show(guid);
-    if (shown.state === "ANSWERED" || shown.state === "DISOWNED") showEnding(context, "elsewhere");
+    const account = await context.session.accountOf(guid);
+    const shown = await account?.show(guid);
+    const isOver = shown?.state === "ANSWERED" || shown?.state === "DISOWNED";
+    if (!account || !shown || isOver) showEnding(context, "elsewhere");
     else fillRequest(context, account, shown);
   } catch (error) {
     const ending = endingOf(error);
     if (ending) showEnding(context, ending);
-    else context.fill(say("request.broken"), element("p", { class: "problem" }, describe(error)), home());
+    else showUnread(context, guid, error);
   }
+}
+
+/**
+ * Show why a request cannot be shown; it may be open.
+ *
+ * @param {ViewContext} context
+ * @param {string} guid
+ * @param {unknown} error
+ */
+function showUnread(context, guid, error) {
+  const again = () => context.go(`#/request/${guid}`);
+  context.fill(
+    say("request.broken"),
+    element("p", { class: "problem" }, describeUnread(error)),
+    element("button", { type: "button", class: "main", click: again }, say("request.again")),
+    home(),
+  );
 }
 
 /**
@@ -124,7 +140,7 @@ function fillRequest(context, account, shown) {
   );
 
   const follow = () => {
-    if (view.busy || view.ended || session.isOpen(account.device, shown.guid)) return;
+    if (view.busy || view.ended || !session.hasEnded(account.device, shown.guid)) return;
     view.ended = true;
     showEnding(context, account.now() >= Date.parse(display.expiresAt) ? "expired" : "elsewhere");
   };
@@ -157,35 +173,44 @@ const codeField = () =>
  * @returns {HTMLElement[]}
  */
 function contentOf(content) {
-  if ("text" in content) return [element("p", { class: "text", dir: "auto" }, content.text)];
+  if ("text" in content) return [element("p", { class: "text", dir: "auto" }, visible(content.text, LINES))];
   if ("html" in content) {
     return [
       element("p", { class: "notice" }, say("request.html")),
-      element("pre", { tabindex: 0 }, content.html),
+      element("pre", { tabindex: 0 }, visible(content.html, LINES)),
     ];
   }
   const pairs = content.keys.flatMap(({ key, value }) => [
     element("dt", {}, foreign(key)),
-    element("dd", {}, foreign(value)),
+    valueOf(value),
   ]);
-  return [element("h2", { dir: "auto" }, content.title), element("dl", { class: "pairs" }, ...pairs)];
+  return [element("h2", { dir: "auto" }, visible(content.title)), element("dl", { class: "pairs" }, ...pairs)];
 }
+
+/**
+ * Return a value of a row; one of several lines is marked, since a line must not look like a row.
+ *
+ * @param {string} value
+ */
+const valueOf = (value) =>
+  element("dd", { class: value.includes("\n") ? "text lines" : "text" }, foreign(value, LINES));
 
 /**
  * @param {Display} display
  * @returns {HTMLElement[]}
  */
-function detailsOf({ additionalInfo, appSpace, issuedAt, transactionId }) {
+function detailsOf({ account, additionalInfo, appSpace, issuedAt, transactionId }) {
   const info = typeof additionalInfo === "string" ? additionalInfo : JSON.stringify(additionalInfo, null, 2);
   const pairs = [
     [say("request.space"), appSpace.name],
+    [say("bind.account"), account.id],
     [say("request.issued"), writeMoment(issuedAt)],
     [say("request.transaction"), transactionId],
     [say("request.info"), info],
   ].filter(([, value]) => value);
   const rows = pairs.flatMap(([key = "", value = ""]) => [
     element("dt", {}, key),
-    element("dd", { class: "text" }, foreign(value)),
+    valueOf(value),
   ]);
   return [element("dl", { class: "pairs more" }, ...rows)];
 }

@@ -11,18 +11,22 @@ import { askPin } from "./pin_dialog.js";
 /** A browser has six connections to a host, and calls need one. */
 const STREAMS = 3;
 const POLL = 10_000;
-/** How often a suspended device asks whether it was resumed. */
-const SUSPENDED = 30_000;
+/** How often a device that is refused asks again: it may have been resumed. */
+const REFUSED = 30_000;
 /** How often a new device asks whether it was confirmed. */
 const UNCONFIRMED = 3000;
 /** How often new devices are looked for that no push tells of. */
 const NEW_DEVICES = 30_000;
 
-/** How long to wait before the next call, by why the last one was refused. */
-const PAUSES = new Map([
-  ["suspended", SUSPENDED],
-  ["unconfirmed", UNCONFIRMED],
-]);
+/**
+ * Return how long to wait before the next call.
+ *
+ * @param {unknown} failure Why the last one failed.
+ */
+const pauseAfter = (failure) => {
+  if (!(failure instanceof ServiceRefused)) return POLL;
+  return failure.reason === "unconfirmed" ? UNCONFIRMED : REFUSED;
+};
 
 /** @param {number} milliseconds */
 const pause = (milliseconds) =>
@@ -31,6 +35,20 @@ const pause = (milliseconds) =>
   });
 
 const hasWebAuthn = () => Boolean(window.PublicKeyCredential && navigator.credentials);
+
+/** A passkey is asked for only as long as the view that asks is shown. */
+const credentials = {
+  create: (/** @type {CredentialCreationOptions | undefined} */ options) =>
+    navigator.credentials.create({ ...options, signal: untilLeft() }),
+  get: (/** @type {CredentialRequestOptions | undefined} */ options) =>
+    navigator.credentials.get({ ...options, signal: untilLeft() }),
+};
+
+function untilLeft() {
+  const controller = new AbortController();
+  window.addEventListener("hashchange", () => controller.abort(), { once: true });
+  return controller.signal;
+}
 
 /** Tell whether this machine verifies people, by fingerprint, face or a PIN of its own. */
 export const verifiesPeople = async () =>
@@ -80,7 +98,7 @@ export class Session extends EventTarget {
   static async open(registration) {
     const store = await indexedDbStore();
     const strongKeys = [pinKeys({ askPin })];
-    if (hasWebAuthn()) strongKeys.push(passkeys({ rpName: "Counterseal" }));
+    if (hasWebAuthn()) strongKeys.push(passkeys({ rpName: "Counterseal", credentials }));
     const session = new Session(new Wallet({ store, strongKeys }), registration);
     await session.#follow();
     return session;
@@ -97,15 +115,25 @@ export class Session extends EventTarget {
    *
    * @param {string} guid
    * @returns {Promise<Account | undefined>}
+   * @throws {unknown} None is known to have it, and one could not be asked.
    */
   async accountOf(guid) {
     const accounts = await this.wallet.accounts();
     const known = accounts.find(({ device }) => this.isOpen(device, guid));
     if (known) return known;
+    let failure;
     for (const account of accounts) {
-      const requests = await account.pending().catch(() => []);
-      if (requests.some((request) => request.guid === guid)) return account;
+      try {
+        const requests = await account.pending();
+        if (!requests.some((request) => request.guid === guid)) continue;
+        // What the stream said before may be older.
+        this.requests.set(account.device, requests);
+        return account;
+      } catch (error) {
+        if (account.state !== "REVOKED") failure = error;
+      }
     }
+    if (failure !== undefined) throw failure;
     return undefined;
   }
 
@@ -167,6 +195,16 @@ export class Session extends EventTarget {
   }
 
   /**
+   * Tell whether a request is known to be open no more; a list that could not be read says nothing.
+   *
+   * @param {string} device
+   * @param {string} guid
+   */
+  hasEnded(device, guid) {
+    return this.requests.has(device) && !this.isOpen(device, guid);
+  }
+
+  /**
    * Drop what is remembered of an account that was removed; with the last, the subscription.
    *
    * @param {string} device
@@ -222,27 +260,29 @@ export class Session extends EventTarget {
    */
   async #watch(account, streams, signal) {
     const { device } = account;
-    /** @type {unknown} */
-    let failure;
-    try {
-      for await (const requests of streams ? account.watch({ signal }) : poll(account, signal)) {
-        this.errors.delete(device);
-        this.requests.set(device, requests);
-        this.dispatchEvent(new Event("requests"));
-        await this.#closeEnded();
+    while (!signal.aborted) {
+      /** @type {unknown} */
+      let failure;
+      try {
+        for await (const requests of streams ? account.watch({ signal }) : poll(account, signal)) {
+          const hadFailed = this.errors.delete(device);
+          this.requests.set(device, requests);
+          this.dispatchEvent(new Event("requests"));
+          if (hadFailed) this.dispatchEvent(new Event("accounts"));
+          await this.#closeEnded();
+        }
+      } catch (error) {
+        failure = error;
       }
-    } catch (error) {
-      failure = error;
+      if (signal.aborted) return;
+      this.errors.set(device, failure);
+      this.requests.delete(device);
+      this.dispatchEvent(new Event("accounts"));
+      if (account.state === "REVOKED") return;
+      await pause(pauseAfter(failure));
+      // Another tab may have removed it.
+      await this.#follow();
     }
-    if (signal.aborted) return;
-    this.errors.set(device, failure);
-    this.requests.delete(device);
-    this.dispatchEvent(new Event("accounts"));
-    const span = failure instanceof ServiceRefused && PAUSES.get(failure.reason ?? "");
-    if (!span) return;
-    await pause(span);
-    if (signal.aborted) return;
-    await this.#watch(account, streams, signal);
   }
 }
 

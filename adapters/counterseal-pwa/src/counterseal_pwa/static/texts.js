@@ -31,6 +31,9 @@ export function readTexts(words) {
   texts = words;
 }
 
+/** Tell whether there are words. */
+export const hasTexts = () => Object.keys(texts).length > 0;
+
 /** @param {string} tag */
 const languageOf = (tag) => tag.slice(0, 2).toLowerCase();
 

@@ -5,12 +5,19 @@ import { deviceOnlyKeys } from "./device/strong_keys.js";
 import { Wallet } from "./device/wallet.js";
 import { register, subscribe } from "./subscription.js";
 import { chooseLocale, readTexts, say } from "./texts.js";
+import { visible } from "./visible.js";
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 const FILES = "files";
 const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-worker.addEventListener("install", () => worker.skipWaiting());
+/** Files that a page loads only for some views, which may be opened offline. */
+const LATER = ["account_view.js", "invite_section.js", "new_device_view.js", "removal.js", "unconfirmed_view.js"];
+
+worker.addEventListener("install", (event) => {
+  worker.skipWaiting();
+  event.waitUntil(keepLater());
+});
 worker.addEventListener("activate", (event) => event.waitUntil(worker.clients.claim()));
 
 worker.addEventListener("fetch", (event) => {
@@ -20,6 +27,12 @@ worker.addEventListener("fetch", (event) => {
     event.respondWith(fetchFile(event.request));
   }
 });
+
+/** Keep the files for later, as far as they can be had now. */
+async function keepLater() {
+  const files = await caches.open(FILES);
+  await files.addAll(LATER).catch(() => undefined);
+}
 
 /**
  * Return a file from the network, or as it last came.
@@ -89,8 +102,8 @@ function readPush(message) {
   const readGuid = (/** @type {unknown} */ guid) => (GUID.test(String(guid)) ? String(guid) : "");
   const type = String(data?.type ?? "");
   return {
-    title: typeof title === "string" && title ? title : "Counterseal",
-    body: typeof body === "string" ? body : "",
+    title: typeof title === "string" && title ? visible(title) : "Counterseal",
+    body: typeof body === "string" ? visible(body, { lines: true }) : "",
     data: { type, requestGuid: readGuid(data?.requestGuid), deviceGuid: readGuid(data?.deviceGuid) },
   };
 }
@@ -135,8 +148,14 @@ async function renewSubscription() {
   // Calls are signed by device keys; a strong key is never opened here.
   const wallet = new Wallet({ store: await indexedDbStore(), strongKeys: [deviceOnlyKeys()] });
   for (const account of await wallet.accounts()) {
-    const { webPushKey } = await account.status();
-    if (webPushKey === null) continue;
-    await register(account, await subscribe(worker.registration.pushManager, webPushKey));
+    // One that was revoked keeps no other from being notified.
+    await renew(account).catch(() => undefined);
   }
+}
+
+/** @param {import("./device/account.js").Account} account */
+async function renew(account) {
+  const { webPushKey } = await account.status();
+  if (webPushKey === null) return;
+  await register(account, await subscribe(worker.registration.pushManager, webPushKey));
 }

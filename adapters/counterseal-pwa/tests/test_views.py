@@ -1,0 +1,153 @@
+"""Views: none says of a request what it does not know, and none answers for another one."""
+
+import base64
+import json
+from datetime import timedelta
+
+from counterseal.models import ChallengeState
+from counterseal_client import Button
+
+MINUTE = timedelta(minutes=1)
+BUTTONS = (
+    Button(title="Pay", strong=True, approving=True),
+    Button(title="Do not pay", strong=False),
+)
+EVENTS = "**/device/requests/events"
+
+
+def bind_two(device, origin, name):
+    """Bind two accounts; return their ids, and the device of each."""
+    account_ids = [f"{name}-{number}" for number in range(2)]
+    for account_id in account_ids:
+        device.page.goto("about:blank")
+        device.bind_passkey(origin.link(account_id))
+    return {each: origin.client.devices(each)[0].guid for each in account_ids}
+
+
+def device_of(request):
+    """Return the device that makes a call, by its proof."""
+    payload = request.headers["counterseal-proof"].split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=="))["iss"]
+
+
+def test_a_request_does_not_end_by_the_list_of_another_account(device, origin):
+    device.authenticate()
+    (_, other_device), (account_id, _) = bind_two(device, origin, "user-lists").items()
+    page = device.page
+    lists = []
+
+    def give_list(route):
+        if device_of(route.request) != other_device:
+            return  # this account's own list comes late
+        guid = f"00000000-0000-8000-8000-{len(lists):012}"
+        moments = {"issuedAt": "2026-03-01T12:00:00.000Z", "expiresAt": "2099-03-01T12:00:00.000Z"}
+        document = json.dumps({"requests": [{"guid": guid, **moments}]})
+        lists.append(guid)
+        route.fulfill(
+            content_type="text/event-stream", body=f"event: requests\ndata: {document}\n\n"
+        )
+
+    page.route(EVENTS, give_list)
+    pending = origin.client.ask(account_id, "Log in?", duration=MINUTE)
+    page.goto("about:blank")
+    page.goto(f"{origin.url}/app/#/request/{pending.guid}")
+    page.locator(".answer").first.wait_for()
+    before = len(lists)
+    while len(lists) < before + 3:
+        page.wait_for_timeout(50)
+    assert device.heading == "Your answer, please"
+    device.press("Approve", pin=None)
+    device.wait_for_heading("Approved")
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_a_request_that_cannot_be_read_is_not_said_to_be_over(device, origin):
+    device.authenticate()
+    device.bind_passkey(origin.link("user-unread"))
+    page = device.page
+    page.context.set_offline(offline=True)
+    pending = origin.client.ask("user-unread", "Log in?", duration=MINUTE)
+    page.evaluate("(guid) => { location.hash = `#/request/${guid}`; }", pending.guid)
+    device.wait_for_heading("This request cannot be shown")
+    page.get_by_text("cannot be reached").wait_for()
+    page.context.set_offline(offline=False)
+    page.get_by_role("button", name="Try again").click()
+    page.locator(".answer").first.wait_for()
+
+
+def test_a_pin_is_not_asked_for_in_front_of_another_view(device, origin):
+    device.bind(origin.link("user-left"))
+    pending = origin.client.ask("user-left", "Pay?", buttons=BUTTONS, duration=MINUTE)
+    device.open_request()
+    device.press("Pay", pin=None)
+    page = device.page
+    page.locator("#pin").fill("739154")
+    page.evaluate("location.hash = '#/'")  # as a click on a notification does
+    page.locator("#waiting").wait_for()
+    assert page.locator("dialog").count() == 0
+    assert origin.client.status(pending).state is ChallengeState.SEEN
+
+
+def test_a_passkey_is_not_asked_for_behind_another_view(device, origin):
+    device.authenticate()
+    device.bind_passkey(origin.link("user-left-passkey"))
+    pending = origin.client.ask("user-left-passkey", "Pay?", buttons=BUTTONS, duration=MINUTE)
+    device.open_request()
+    page = device.page
+    # Nobody touches the authenticator.
+    page.evaluate("""() => {
+      navigator.credentials.get = ({ signal }) => new Promise((_, reject) => {
+        document.body.dataset.passkey = "asked";
+        signal.addEventListener("abort", () => {
+          document.body.dataset.passkey = "aborted";
+          reject(signal.reason);
+        });
+      });
+    }""")
+    device.press("Pay", pin=None)
+    page.locator("body[data-passkey=asked]").wait_for()
+    page.evaluate("location.hash = '#/'")
+    page.locator("body[data-passkey=aborted]").wait_for()
+    assert origin.client.status(pending).state is ChallengeState.SEEN
+
+
+def test_an_account_that_was_refused_once_is_watched_again(device, origin):
+    device.authenticate()
+    device.bind_passkey(origin.link("user-refused"))
+    page = device.page
+    refused = []
+
+    def refuse_once(route):
+        if refused:
+            route.continue_()
+            return
+        refused.append(route)
+        problem = json.dumps({"code": "not_found", "status": 404})
+        route.fulfill(status=404, content_type="application/problem+json", body=problem)
+
+    page.clock.install()
+    page.route(EVENTS, refuse_once)
+    page.reload()
+    page.locator("span.problem").wait_for()
+    origin.client.ask("user-refused", "Log in?", duration=MINUTE)
+    page.clock.fast_forward(31_000)
+    page.locator("a.open").wait_for()
+    page.locator("span.problem").wait_for(state="detached")
+
+
+def test_the_focus_stays_on_its_link_when_the_list_changes(device, origin):
+    device.authenticate()
+    device.bind_passkey(origin.link("user-focus"))
+    page = device.page
+    first = origin.client.ask("user-focus", "Log in?", duration=MINUTE)
+    page.locator("a.open").focus()
+    origin.client.ask("user-focus", "Log in again?", duration=MINUTE)
+    page.locator("li:nth-child(2) a.open").wait_for()
+    focused = page.evaluate("document.activeElement.getAttribute('href')")
+    assert focused == f"#/request/{first.guid}"
+
+
+def test_an_app_that_cannot_start_says_so(device, origin):
+    device.page.add_init_script("IDBFactory.prototype.open = () => { throw new TypeError(); };")
+    device.page.goto(f"{origin.url}/app/")
+    device.page.get_by_role("alert").filter(has_text="went wrong").wait_for()
