@@ -32,8 +32,8 @@ import { readKeyRecord } from "./strong_keys.js";
  */
 
 /**
- * What is kept of one answer. `receipt` is null where it may not lie beside the strong key, and
- * where no key that the device trusts has signed it.
+ * What is kept of one answer whose receipt is verified. `receipt` is null where it may not lie
+ * beside the strong key.
  *
  * @typedef {object} HistoryEntry
  * @property {string} device

@@ -232,6 +232,20 @@ def test_the_secret_leaves_the_address_at_once(device, origin):
     assert device.page.evaluate("history.length") == 2  # about:blank, and this one
 
 
+def test_the_secret_leaves_the_address_before_anything_is_loaded(device, origin):
+    page = device.page
+    loading = []
+    page.route("**/texts/en.json", lambda route: loading.append(route))  # noqa: PLW0108 (Playwright marks it)
+    page.goto(origin.link("user-fragment-first"), wait_until="commit")
+    page.wait_for_url(f"{origin.url}/app/")
+    while not loading:
+        page.wait_for_timeout(20)
+    assert page.url == f"{origin.url}/app/"
+    loading[0].continue_()
+    page.locator("#name").wait_for()
+    page.unroute_all(behavior="wait")
+
+
 def test_a_link_is_pasted_and_a_wrong_one_is_refused(device, origin):
     page = device.page
     page.goto(f"{origin.url}/app")
@@ -367,6 +381,24 @@ def test_offline_it_opens_and_says_so(bound_pin):
     page.locator("#history").wait_for()
     page.context.set_offline(offline=False)
     page.get_by_text("You are offline").wait_for(state="hidden")
+
+
+def test_where_the_service_cannot_answer_it_opens_from_its_copy(bound, origin):
+    device, _ = bound
+    page = device.page
+    page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    page.reload()
+    page.locator("#waiting").wait_for()
+    (worker,) = page.context.service_workers
+    worker.evaluate("""() => {
+      const send = fetch;
+      self.fetch = async (request) => {
+        const response = await send(request);
+        return new Response(await response.arrayBuffer(), { status: 502 });
+      };
+    }""")
+    page.reload()
+    page.locator("#waiting").wait_for()
 
 
 def test_the_cache_has_no_address_with_a_query(bound, origin):

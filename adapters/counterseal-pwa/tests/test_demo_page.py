@@ -225,3 +225,20 @@ def test_a_demo_that_is_gone_is_said(open_device, axe, start_demo):
             # A module that is loading when the server stops is a problem that the browser tells of.
             DemoPage(device, axe, "gone").wait_until_loaded()
         device.page.get_by_role("alert").filter(has_text="Was it stopped?").wait_for()
+
+
+def test_the_demo_deletes_nothing_of_other_programs_at_its_address(device, start_demo):
+    names = "async () => (await indexedDB.databases()).map(({ name }) => name).sort()"
+    make = """(name) => new Promise((resolve) => {
+      indexedDB.open(name).onsuccess = ({ target }) => resolve(target.result.close());
+    })"""
+    page = device.page
+    with start_demo() as demo:
+        page.goto(f"{demo.url}/demo/style.css")
+        for name in ("counterseal", "another program"):
+            page.evaluate(make, name)
+        page.route("**/app/", lambda route: route.abort())  # the phone would make its own anew
+        page.goto(f"{demo.url}/")
+        page.locator("#machine-binding").wait_for()
+        assert page.evaluate(names) == ["another program"]
+        page.unroute_all(behavior="wait")

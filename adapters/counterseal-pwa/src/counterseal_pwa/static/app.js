@@ -23,6 +23,8 @@ import { registerWorker } from "./worker_registration.js";
 
 const ROUTES = /^#\/(request|account|device)\/([0-9a-f-]{36})$/i;
 let controller = new AbortController();
+/** The bind link with which the page was opened: a secret, which leaves the address before anything else. */
+let firstLink = readFragment();
 
 /**
  * Show the view of the page's address.
@@ -33,7 +35,8 @@ async function route(session) {
   controller.abort();
   controller = new AbortController();
   const context = contextOf(session, controller.signal);
-  const link = readFragment();
+  const link = firstLink ?? readFragment();
+  firstLink = null;
   if (link !== null) {
     await showBind(context, link);
     return;

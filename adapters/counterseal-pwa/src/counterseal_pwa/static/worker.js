@@ -35,7 +35,7 @@ async function keepLater() {
 }
 
 /**
- * Return a file from the network, or as it last came.
+ * Return a file from the network, or as it last came where the service cannot answer.
  *
  * @param {Request} request
  * @returns {Promise<Response>}
@@ -47,7 +47,8 @@ async function fetchFile(request) {
     // Another page can make up queries without end: no file has one.
     const hasQuery = new URL(request.url).search !== "";
     if (response.ok && !hasQuery) await files.put(request, response.clone());
-    return response;
+    if (response.status < 500) return response;
+    return (await files.match(request, { ignoreSearch: true })) ?? response;
   } catch (error) {
     const stored = await files.match(request, { ignoreSearch: true });
     if (stored) return stored;

@@ -15,6 +15,8 @@ import { ShopView } from "./shop_view.js";
 
 const EVERY = 400;
 const APP = "/app/";
+/** Where the web app keeps its accounts. */
+const DATABASE = "counterseal";
 
 /** @type {Record<string, string>} */
 const PROBLEMS = {
@@ -33,18 +35,14 @@ function complain(error) {
 }
 
 /**
- * Delete what a phone of an earlier demo at this address has left.
- *
- * @returns {Promise<void>}
+ * Delete what a phone of an earlier demo at this address has left, and nothing of other programs
+ * that were at it.
  */
 async function forgetPhones() {
-  for (const { name } of (await window.indexedDB.databases?.()) ?? []) {
-    if (name === undefined) continue;
-    await new Promise((resolve) => {
-      const deletion = window.indexedDB.deleteDatabase(name);
-      for (const event of ["success", "error", "blocked"]) deletion.addEventListener(event, resolve);
-    });
-  }
+  await new Promise((resolve) => {
+    const deletion = window.indexedDB.deleteDatabase(DATABASE);
+    for (const event of ["success", "error", "blocked"]) deletion.addEventListener(event, resolve);
+  });
 }
 
 /**
