@@ -201,23 +201,6 @@ def test_by_keyboard_alone(open_device, axe, running_demo):
         assert page.evaluate("document.activeElement.ariaLabel") == "Send: changed amount"
 
 
-def test_a_phone_of_an_earlier_demo_is_forgotten(open_device, axe, start_demo):
-    """At the same port there is another service, which knows none of its keys."""
-    with open_device(viewport=DESK) as device, start_demo() as demo:
-        page = device.page
-        page.goto(f"{demo.url}/app/")
-        page.locator("#link").wait_for()
-        page.evaluate("""() => new Promise((resolve, reject) => {
-          const opening = indexedDB.open("of an earlier demo");
-          opening.onsuccess = () => { opening.result.close(); resolve(); };
-          opening.onerror = reject;
-        })""")
-        page.goto(demo.url)
-        DemoPage(device, axe, "earlier").phone.locator("#link").wait_for()
-        names = page.evaluate("indexedDB.databases().then((all) => all.map(({ name }) => name))")
-        assert "of an earlier demo" not in names
-
-
 def test_a_demo_that_is_gone_is_said(open_device, axe, start_demo):
     with open_device(viewport=DESK) as device:
         with start_demo() as demo:
@@ -227,7 +210,7 @@ def test_a_demo_that_is_gone_is_said(open_device, axe, start_demo):
         device.page.get_by_role("alert").filter(has_text="Was it stopped?").wait_for()
 
 
-def test_the_demo_deletes_nothing_of_other_programs_at_its_address(device, start_demo):
+def test_a_phone_of_an_earlier_demo_is_forgotten_and_nothing_of_other_programs(device, start_demo):
     names = "async () => (await indexedDB.databases()).map(({ name }) => name).sort()"
     make = """(name) => new Promise((resolve) => {
       indexedDB.open(name).onsuccess = ({ target }) => resolve(target.result.close());
