@@ -4,7 +4,7 @@
 // TypeScript that the compiler writes now. `npm run tarballs` packs them.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 const HERE = import.meta.dirname;
@@ -21,9 +21,12 @@ function stage(name, folder) {
       cpSync(path.join(source, file), path.join(folder, part, file));
     }
   }
-  for (const file of ["package.json", "README.md"]) {
-    cpSync(path.join(HERE, name, file), path.join(folder, file));
-  }
+  cpSync(path.join(HERE, name, "README.md"), path.join(folder, "README.md"));
+  // Its script only refuses to pack the folder of the sources, which has not all that is published.
+  const { scripts: _, ...description } = JSON.parse(
+    readFileSync(path.join(HERE, name, "package.json"), "utf-8"),
+  );
+  writeFileSync(path.join(folder, "package.json"), `${JSON.stringify(description, null, 2)}\n`);
   cpSync(LICENSE, path.join(folder, "LICENSE"));
   declare(name, folder);
 }

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGES = Path(__file__).parents[1]
 NAMES = ("device", "origin")
-BLOCK = re.compile(r"```js\n// (\w+\.js)\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"```js\n// (\w+\.mjs)\n(.*?)```", re.DOTALL)
 TYPED = """
 import { Client, requireApproved, strongKey, Trust, type Approval } from "@counterseal/origin";
 import {
@@ -75,21 +75,38 @@ def test_a_tarball_has_the_sources_as_they_are_and_their_types(tarballs):
         assert not json.loads(files["package.json"]).get("dependencies")
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_sources_folder_is_not_packed_without_its_parts(node, name, tmp_path):
+    command = [node.program, node.npm_program, "pack", "--pack-destination", tmp_path]
+    ended = subprocess.run(
+        command,
+        cwd=PACKAGES / name,
+        env=node.environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=240,
+    )
+    assert ended.returncode != 0
+    assert "npm run tarballs" in ended.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_programs_of_the_readmes_run(node, service, installed):
     (installed / "settings.json").write_text(json.dumps(service), "utf-8")
     for name in NAMES:
         for file, text in programs(name).items():
             (installed / file).write_text(text, "utf-8")
-    link = node.run("invite.js", cwd=installed).strip()
+    link = node.run("invite.mjs", cwd=installed).strip()
     with subprocess.Popen(
-        [node.program, "device.js", service["url"], link],
+        [node.program, "device.mjs", service["url"], link],
         cwd=installed,
         env=node.environment(),
         stdout=subprocess.PIPE,
         encoding="utf-8",
     ) as device:
         assert device.stdout.readline() == "bound to Bank & Söhne\n"
-        asked = node.run("ask.js", cwd=installed)
+        asked = node.run("ask.mjs", cwd=installed)
         shown = device.stdout.read()
     assert asked == "paid by user-42 with Approve\n"
     assert "Pay 10 EUR to Zoë?" in shown

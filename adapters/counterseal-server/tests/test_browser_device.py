@@ -1,5 +1,6 @@
 """The browser device: served at /app where the settings say so, and nowhere else."""
 
+import logging
 import sys
 
 import pytest
@@ -48,6 +49,19 @@ def test_it_is_served_where_the_setting_says_so(open_client):
     assert client.get("/.well-known/jwks.json").status_code == 200
     counted = client.get("/metrics").text
     assert 'operation="app",status="200"} 2.0' in counted
+
+
+def test_its_files_do_not_fill_the_log(open_client, caplog):
+    caplog.set_level(logging.DEBUG, "counterseal_server.access")
+    client = open_client(BROWSER_DEVICE="yes")
+    for path in ("/app/app.js", "/app/absent.js", "/.well-known/jwks.json"):
+        client.get(path)
+    logged = [(each.levelname, each.getMessage().rsplit(" ", 2)[0]) for each in caplog.records]
+    assert logged == [
+        ("DEBUG", "GET app 200"),
+        ("INFO", "GET app 404"),
+        ("INFO", "GET serviceKeys 200"),
+    ]
 
 
 def test_otherwise_it_is_not(open_client):

@@ -23,7 +23,7 @@ def register(shop):
     account = {"accountId": "user-44"}
     domain = account | {"domain": DOMAIN}
     started = shop.call(
-        "201, since the account is new; a second time it is 200.",
+        "200, since the account exists; where the call creates the account, it is 201.",
         "PUT",
         "/account/webauthn/bind",
         domain | {"userInfo": json.dumps(USER, ensure_ascii=False)},

@@ -204,7 +204,11 @@ class ServerApplication:
         # Never the path as it was sent, which may contain a secret.
         operation = response.operation or NOWHERE
         self._metrics.answered(operation, response.status, seconds)
-        level = logging.DEBUG if operation in OPERATORS else logging.INFO
+        # A page of the app comes with some fifty files.
+        quiet = operation in OPERATORS or (
+            operation == PAGES and response.status < HTTPStatus.BAD_REQUEST
+        )
+        level = logging.DEBUG if quiet else logging.INFO
         logged_method = method if _FIT_METHOD.fullmatch(method) else "?"
         log.log(
             level, "%s %s %d %.1f ms", logged_method, operation, response.status, 1_000 * seconds
