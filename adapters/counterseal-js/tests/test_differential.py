@@ -16,8 +16,11 @@ from counterseal.wire.display import demand_display
 from counterseal.wire.link import read_link
 from counterseal.wire.receipt import RECEIPT_TYP, verify_receipt
 
-COUNT = 800
+COUNT = 500
 """Inputs of each kind."""
+
+RECEIPTS = 150
+"""Each has two keys, which JavaScript checks slowly."""
 
 DEVICE = "97a7e1e1-c222-87e5-be48-cb4abb3dd87e"
 ACCOUNT = "9776d5e6-7b6c-881b-86bd-89e71800ca35"
@@ -321,7 +324,7 @@ def inputs_of(kind):
         ]
         return nested + [f"[{text}]" for text in nested] + changed
     make = {"display": mutator.display, "token": mutator.token, "receipt": mutator.receipt}[kind]
-    return [make() for _ in range(COUNT)]
+    return [make() for _ in range(RECEIPTS if kind == "receipt" else COUNT)]
 
 
 @pytest.mark.parametrize("kind", READERS)
@@ -329,7 +332,8 @@ def test_both_read_and_refuse_the_same(node, kind):
     arguments = inputs_of(kind)
     expected = [result_in_python(kind, each) for each in arguments]
     # Enough of each: otherwise the inputs show little.
-    assert COUNT // 10 < sum("value" in each for each in expected) < len(arguments) * 9 // 10
+    share = sum("value" in each for each in expected) / len(arguments)
+    assert 0.1 < share < 0.9
     document = {"issuer": jwk_of(ISSUER), "inputs": [[kind, each] for each in arguments]}
     results = node.evaluate(PROGRAM, document)
     differing = [
