@@ -7,6 +7,8 @@ runs the tests that call the function that was changed, those of the module's ow
 until one fails. No cache hides a mutant: `mutations.undecorated` has removed them from the source.
 
 A mutant that passes `TESTS` tests is alive: a test that would notice it is to be a near one.
+
+As many run at once as there are CPUs, or as `MUTANT_PROCESSES` says.
 """
 
 from __future__ import annotations
@@ -43,20 +45,27 @@ WARMING = 150
 
 SUBJECTS = {
     "addresses": ("addresses", "returning"),
+    "answering": ("answering", "answers", "passkeys"),
+    "answers": ("answers", "passkeys", "codes"),
+    "bindings": ("bindings", "devices", "confirmations"),
     "callbacks": ("callbacks",),
+    "ceremonies": ("ceremonies", "passkeys"),
     "challenges": ("questions", "commits", "answers"),
     "claims": ("claims", "moment"),
+    "confirmations": ("confirmations", "replacements"),
     "devices": ("devices", "keysets", "telemetry", "occasions"),
     "endings": ("answers", "questions"),
-    "enrolments": ("enrolments", "occasions", "trips"),
-    "evidence": ("evidence", "answering", "enrolments"),
+    "enrolments": ("enrolments", "confirmations", "replacements", "occasions", "trips"),
+    "evidence": ("evidence", "answering", "enrolments", "passkeys", "confirmations"),
     "issuing": ("questions", "codes", "reserving"),
     "jws": ("jws", "malleable", "signatures", "wycheproof"),
-    "logins": ("logins", "logouts"),
+    "logins": ("logins", "logouts", "replacements"),
+    "ml_dsa": ("ml_dsa", "signatures"),
     "notifying": ("notifications",),
     "outbox": ("notifications", "callbacks", "occasions"),
     "plan": ("questions",),
-    "public": ("public", "roca"),
+    "private": ("private", "ml_dsa", "jws_writing"),
+    "public": ("public", "roca", "ml_dsa", "passkeys"),
     "readings": ("questions", "accounts", "trips"),
     "retries": ("retries", "notifying", "callbacks", "notifications"),
     "revalidation": ("revalidation", "aliases", "erasing"),
@@ -195,5 +204,6 @@ if __name__ == "__main__":
     # Before what is installed.
     sys.path[:0] = [str(Path.cwd() / "src"), str(Path.cwd())]
     separator = sys.argv.index("--")
-    plugin = Forks(sys.argv[1:separator], os.cpu_count() or 1)
+    processes = int(os.environ.get("MUTANT_PROCESSES", os.cpu_count() or 1))
+    plugin = Forks(sys.argv[1:separator], processes)
     sys.exit(pytest.main(["--quiet", "--capture=no", *sys.argv[separator + 1 :]], plugins=[plugin]))
