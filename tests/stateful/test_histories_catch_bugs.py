@@ -11,6 +11,7 @@ from counterseal._decisions import (
     answers,
     ceremonies,
     challenges,
+    confirmations,
     device_requests,
     endings,
     enrolments,
@@ -31,7 +32,8 @@ from counterseal.machines import (
 from counterseal.models import BindingState, ChallengeState, SkipReason
 from counterseal.rules.answering import caller_proved
 from counterseal.rules.ceremonies import own_ceremony
-from counterseal.rules.standing import in_time
+from counterseal.rules.confirmations import confirmation_matches
+from counterseal.rules.standing import binding_active, in_time
 
 
 def without(rule, chart, event):
@@ -168,6 +170,46 @@ def passkey_registered_twice(patch):
     patch.setattr(ceremonies, "_register", register_again)
 
 
+def new_device_that_counts_at_once(patch):
+    key = (BindingState.INVITED, BindingEvent.COMPLETE)
+    cell = BINDING.cells[key]
+    patch.setitem(BINDING.cells, key, attrs.evolve(cell, targets=cell.targets[-1:]))
+
+
+def unconfirmed_device_that_may_act(patch):
+    def may_act(facts):
+        if facts.binding.state is not BindingState.UNCONFIRMED:
+            binding_active(facts)
+
+    patch.setattr(device_requests, "binding_active", may_act)
+    for key, cell in without(binding_active, CHALLENGE, ChallengeEvent.ANSWER).items():
+        patch.setitem(CHALLENGE.cells, key, cell)
+
+
+def move_that_leaves_the_old_device(patch):
+    original = confirmations._activate
+
+    def activate_only(*args, moved=None, by=None):
+        return original(*args, by=by)
+
+    patch.setattr(confirmations, "_activate", activate_only)
+
+
+def confirmation_of_other_keys(patch):
+    for key, cell in without(confirmation_matches, BINDING, BindingEvent.CONFIRM).items():
+        patch.setitem(BINDING.cells, key, cell)
+
+
+def wrong_comparison_codes_without_end(patch):
+    original = confirmations._count_wrong_code
+
+    def forget(tools, facts, served_kinds, refusal):
+        decision = original(tools, facts, served_kinds, refusal)
+        return attrs.evolve(decision, writes=())
+
+    patch.setattr(confirmations, "_count_wrong_code", forget)
+
+
 def authentication_after_the_deadline(patch):
     for key, cell in without(in_time, AUTHENTICATION, AuthenticationEvent.FINISH).items():
         patch.setitem(AUTHENTICATION.cells, key, cell)
@@ -177,6 +219,11 @@ PLANTS = {
     ceremony_of_another_origin: "a ceremony of another origin ended",
     passkey_registered_twice: "a passkey was registered twice",
     authentication_after_the_deadline: "a ceremony ended at its deadline or after it",
+    new_device_that_counts_at_once: "a device counts that nobody has confirmed",
+    unconfirmed_device_that_may_act: "a device that waits may act",
+    move_that_leaves_the_old_device: "the old device is not as was signed",
+    confirmation_of_other_keys: "other keys were signed than the device has",
+    wrong_comparison_codes_without_end: "a wrong code was not counted",
     approval_after_the_deadline: "at the deadline or after it",
     lost_callback: "callbacks and endings do not match",
     guard_left_out: "strikes outlive a right signature",

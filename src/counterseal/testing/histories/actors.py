@@ -121,6 +121,7 @@ def policy(*, supersede: bool) -> Policy:
         challenge_life=timedelta(seconds=60),
         challenge_life_limit=timedelta(seconds=120),
         session_token_life=timedelta(seconds=60),
+        confirmation_life=timedelta(seconds=60),
         login_life=timedelta(seconds=60),
         ceremony_life=timedelta(seconds=60),
         proof_past=timedelta(seconds=120),
@@ -140,6 +141,8 @@ def policy(*, supersede: bool) -> Policy:
         cooldown=timedelta(seconds=10),
         cooldown_limit=timedelta(seconds=40),
         bindings_limit=4,
+        comparison_limit=2,
+        device_invite_rate=100,
         callback_delays=(timedelta(seconds=5), timedelta(seconds=30)),
         callback_timeout=timedelta(seconds=5),
         callback_lease=timedelta(seconds=20),
@@ -162,6 +165,8 @@ def limits(allowed: Policy) -> Limits:
         confirmed_life=allowed.revalidation_life.total_seconds(),
         refusals=allowed.cooldown_after,
         cooldown=allowed.cooldown.total_seconds(),
+        comparisons=allowed.comparison_limit,
+        confirmation_life=allowed.confirmation_life.total_seconds(),
     )
 
 

@@ -37,6 +37,7 @@ class AnswerCalls(ChallengeCalls):
             "pending", lambda: self.service.answers.pending(call), device=device
         )
         self._capture(entry, call)
+        self.require_confirmed(entry, device)
         if entry.value is not None:
             account = self.ledger.bindings[device].account
             listed = [challenge.guid for challenge in entry.value]
@@ -61,6 +62,7 @@ class AnswerCalls(ChallengeCalls):
             origin=entry.origin,
         )
         self._capture(fetched, call)
+        self.require_confirmed(fetched, device)
         assert own or not fetched.done, "a challenge was shown to a stranger's device"
         if fetched.quiet and own and may_answer:
             assert fetched.done == readable, f"fetch: {fetched.code}"

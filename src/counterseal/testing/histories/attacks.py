@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from counterseal import keys
-from counterseal.device import WrappedKey
+from counterseal.device import WrappedKey, sign_confirmation
 from counterseal.errors import IdentityWithdrawn
 from counterseal.keys import SigningKey
 from counterseal.models import Algorithm, DeviceCall, Guid, Role
@@ -21,9 +21,11 @@ from counterseal.testing.histories import actors
 from counterseal.testing.histories.concurrent_calls import ConcurrentCalls
 from counterseal.testing.histories.ledger import Plain
 from counterseal.testing.histories.model import Captured
+from counterseal.testing.histories.new_devices import new_device_of
 from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.phone import SERVICE, Phone
 from counterseal.wire.answer import ANSWER_TYP
+from counterseal.wire.confirmation import CONFIRM_TYP, Choice
 from counterseal.wire.enrolment import ROTATE_TYP, rotation_claims
 from counterseal.wire.proof import PROOF_TYP, Proof, proof_claims
 
@@ -36,7 +38,10 @@ ON_ANSWERS = (
     "public key as secret",
     "other kind",
 )
-ON_DEVICES = ("spent token", "guessed token", "rotate a victim", "rotate with own proof")
+ON_DEVICES = (
+    *("spent token", "guessed token", "rotate a victim", "rotate with own proof"),
+    *("confirm for a victim", "confirm with own proof"),
+)
 ON_LOGINS = ("guessed state", "used state", "caught return", "stolen code")
 
 WINDOW = timedelta(seconds=121)
@@ -118,6 +123,9 @@ class Attacks(ConcurrentCalls):
             return
         if not self.device(victim):
             return
+        if way.startswith("confirm"):
+            self._confirm(way, mine, victim)
+            return
         rotation = phone.device.rotation(pin=actors.PIN, new_pin=actors.PIN, roles=(Role.DEVICE,))
         document, key = json.loads(rotation.body), rotation.device_key
         claims = rotation_claims(Guid(self.device(victim)), space, ())
@@ -128,6 +136,26 @@ class Attacks(ConcurrentCalls):
         if way == "rotate a victim":
             call = self._disguised(phone, victim, body) or call
         self._attempted(lambda: self.service.devices.rotate(call), way)
+
+    def _confirm(self, way: str, mine: str, victim: str) -> None:
+        """Try to let a new device of the victim's account count."""
+        phone, device = self.phones[mine], self.device(victim)
+        entry = self.ledger.bindings[device]
+        waiting = self.ledger.bindings_of(entry.account, "UNCONFIRMED")
+        if not waiting or not entry.keys:
+            return
+        new = self.ledger.bindings[waiting[0]]
+        new_device = new_device_of(waiting[0], new.deadline, new.keys)
+        token = sign_confirmation(phone.device, new_device, Choice.ADD, pin=actors.PIN)
+        if way == "confirm for a victim":
+            claims = keys.read(token, limit=1_000_000).claimed
+            claims |= {"iss": device, "sub": entry.account}
+            claims["aud"] = self.ledger.accounts[entry.account].space
+            kid, jwk = _key(entry.keys, "strong")
+            token = _signed_as(phone.device.unlock(actors.PIN), kid, jwk, CONFIRM_TYP, claims)
+        call = self._disguised(phone, victim, token) if way == "confirm for a victim" else None
+        call = call or phone.call("/device/confirmations", token.encode())
+        self._attempted(lambda: self.service.confirmations.decide(call), way)
 
     def attack_login(self, way: str) -> None:
         """Go for a victim's log-in."""

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from counterseal.models import Role
 from counterseal.testing.histories import actors
-from counterseal.testing.histories.ceremonies import CeremonyCalls
 from counterseal.testing.histories.challenges import QuestionDraft
 from counterseal.testing.histories.ledger import Operation
+from counterseal.testing.histories.new_devices import NewDeviceCalls
 
 LATE = timedelta(microseconds=1)
 LEASE = timedelta(seconds=20)
@@ -17,7 +17,7 @@ BACK = timedelta(seconds=30)
 PLAIN = QuestionDraft(actors.CONTENTS[0], actors.BUTTONS[0], life=None, code=False, callback=True)
 
 
-class ConcurrentCalls(CeremonyCalls):
+class ConcurrentCalls(NewDeviceCalls):
     """Calls by others about the very records of the operation that is running."""
 
     def concurrent_call(self, name: str, operation: Operation) -> None:

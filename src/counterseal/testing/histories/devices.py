@@ -11,7 +11,7 @@ from counterseal._decisions.logins import Redirect
 from counterseal.errors import IdentityWithdrawn, StrongKeyMissed
 from counterseal.models import OPERATOR, Account, Binding, Guid, Role
 from counterseal.testing.histories import actors
-from counterseal.testing.histories.ledger import Plain
+from counterseal.testing.histories.ledger import PROVISIONAL, Plain
 from counterseal.testing.histories.model import HistoryModel, Result
 from counterseal.testing.histories.observers import CANARY
 from counterseal.testing.histories.planned_faults import PlannedFault
@@ -23,6 +23,9 @@ from counterseal.wire.enrolment import (
     Update,
     update_document,
 )
+
+BOUND = ("UNCONFIRMED", "ACTIVE")
+"""The states of a binding whose device may have lost the reply to its bind."""
 
 
 class DeviceCalls(HistoryModel):
@@ -96,7 +99,7 @@ class DeviceCalls(HistoryModel):
         binding_entry = self.ledger.bindings[invitation.binding]
         fresh = binding_entry.state == "INVITED"
         bound = self._complete_once(invitation.binding, offer, fault)
-        is_same = binding_entry.state == "ACTIVE" and binding_entry.keys == keys_offered(offer.keys)
+        is_same = binding_entry.state in BOUND and binding_entry.keys == keys_offered(offer.keys)
         if fresh and is_same and not bound.done:
             # The phone did not hear of it, and asks again; a rotated one could not.
             if bound.quiet or self.ledger.accounts[binding_entry.account].locked:
@@ -181,7 +184,7 @@ class DeviceCalls(HistoryModel):
         use, guid = partial(getattr(self.service.devices, verb), by=OPERATOR), Guid(device)
         sources = {"suspend": {"ACTIVE"}, "resume": {"SUSPENDED"}}
         binding_entry = self.ledger.bindings[device]
-        may = binding_entry.state in sources.get(verb, {"INVITED", "ACTIVE", "SUSPENDED"})
+        may = binding_entry.state in sources.get(verb, {*PROVISIONAL, "ACTIVE", "SUSPENDED"})
         if verb == "resume":
             may = may and binding_entry.suspended_by == "staff"
         stood: Result[Binding] = self.run_operation(
@@ -301,9 +304,10 @@ class DeviceCalls(HistoryModel):
             binding_entry.state == "INVITED"
             and self.at() < binding_entry.deadline
             and not self.ledger.accounts[binding_entry.account].locked
-            and len(self.ledger.bound(binding_entry.account)) < self.ledger.limits.bindings
+            and self.ledger.is_endorsed(binding)
+            and (binding_entry.endorser is not None or not self.is_full(binding_entry.account))
         )
-        again = binding_entry.state == "ACTIVE" and binding_entry.keys == keys_offered(offer.keys)
+        again = binding_entry.state in BOUND and binding_entry.keys == keys_offered(offer.keys)
         bound = self.run_operation(
             "complete",
             lambda: self.service.enrolments.complete(offer),
@@ -314,6 +318,15 @@ class DeviceCalls(HistoryModel):
         if bound.quiet and not again:
             assert bound.done == fit, f"a bind: {bound.code}"
         return bound
+
+    def is_full(self, account: str) -> bool:
+        """Tell whether an account has as many devices as the policy allows."""
+        return len(self.ledger.bound(account)) >= self.ledger.limits.bindings
+
+    def require_confirmed(self, done: Result[Any], device: str) -> None:
+        """Demand that a device that waits to be confirmed got nothing from its call."""
+        waits = self.ledger.bindings[device].state == "UNCONFIRMED"
+        assert not (waits and done.done), "a device that waits may act"
 
     def _able(self, device: str) -> bool:
         binding_entry = self.ledger.bindings[device]

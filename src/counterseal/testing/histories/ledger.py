@@ -14,6 +14,9 @@ import attrs
 
 Plain: TypeAlias = dict[str, Any]
 
+PROVISIONAL = ("INVITED", "UNCONFIRMED")
+"""The states of a binding that its deadline ends."""
+
 Verify: TypeAlias = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
 """
 Takes a compact JWS and a public JWK with `alg`; returns the payload if that key signed it with
@@ -99,6 +102,9 @@ class BindingEntry:
         keys: Role and public JWK by key id, as the device offered them.
         suspended_by: `staff` or `idp` while suspended.
         credential: Of a browser's passkey; empty for a device, which can be asked.
+        endorser: The device that invited it; None if none did.
+        wrong_codes: Wrong comparison codes.
+        confirmer: The device or origin that decided on it while it was new.
     """
 
     account: str
@@ -108,6 +114,9 @@ class BindingEntry:
     strikes: int = 0
     suspended_by: str | None = None
     credential: str = ""
+    endorser: str | None = None
+    wrong_codes: int = 0
+    confirmer: str | None = None
 
 
 @attrs.define(kw_only=True)
@@ -205,6 +214,8 @@ class Limits:
     confirmed_life: float
     refusals: int
     cooldown: float
+    comparisons: int
+    confirmation_life: float
 
 
 @attrs.define(kw_only=True)
@@ -267,9 +278,14 @@ class Ledger:
         """Return the account's bindings that take a place at *at*."""
         return [
             guid
-            for guid in self._bound(account, "INVITED", "ACTIVE", "SUSPENDED")
-            if self.bindings[guid].state != "INVITED" or at < self.bindings[guid].deadline
+            for guid in self._bound(account, *PROVISIONAL, "ACTIVE", "SUSPENDED")
+            if self.bindings[guid].state not in PROVISIONAL or at < self.bindings[guid].deadline
         ]
+
+    def is_endorsed(self, device: str) -> bool:
+        """Tell whether nobody invited the device, or a device that is active still."""
+        endorser = self.bindings[device].endorser
+        return endorser is None or self.bindings[endorser].state == "ACTIVE"
 
     def unfinished(self, account: str, at: datetime) -> list[str]:
         """Return the account's challenges that can be answered at *at*."""

@@ -11,8 +11,13 @@ OCCASIONS = {
         "Challenge",
         {"ANSWERED", "DISOWNED", "CANCELLED", "FAILED"},
     ),
-    "device_bound": ({"complete", "register"}, "Binding", {"ACTIVE"}),
-    "device_revoked": ({"revoke", "unbind", "answer", "disown", "rotate"}, "Binding", {"REVOKED"}),
+    "device_bound": ({"complete", "register", "decide", "compare"}, "Binding", {"ACTIVE"}),
+    "device_unconfirmed": ({"complete"}, "Binding", {"UNCONFIRMED"}),
+    "device_revoked": (
+        {"revoke", "unbind", "answer", "disown", "rotate", "decide", "compare"},
+        "Binding",
+        {"REVOKED"},
+    ),
 }
 """The operations that enqueue each occasion, and the record of the same commit that it tells of."""
 
@@ -59,6 +64,9 @@ def _check_new(ledger: Ledger, commit: Commit, new: Plain) -> None:
     if subject_kind == "Challenge":
         deadline = ledger.challenges[new["subject"]].deadline
         assert new["ends_at"] == deadline, "pushed for longer than it can be answered"
+    if new["occasion"] == "device_unconfirmed":
+        deadline = ledger.bindings[new["subject"]].deadline
+        assert new["ends_at"] == deadline, "pushed for longer than it can be confirmed"
     active = set(ledger.bindings_of(new["account"], "ACTIVE"))
     devices = set(new["devices"])
     assert devices <= active - aware_devices, "a device is notified that is not to be"

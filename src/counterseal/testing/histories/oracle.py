@@ -16,6 +16,8 @@ It shares no code with the core. What it demands:
 - an attacker changes nothing that is somebody else's;
 - a ceremony ends once, in time, by its own origin and the passkey of its own account, and a
   registration in a binding that is never asked and never notified;
+- a device that another one invited counts only once a strong key of an active device of its
+  account has signed its keys, or an origin of its App Space typed their code, and in time;
 - receipts chain, account by account.
 """
 
@@ -26,7 +28,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from counterseal.testing.histories import ceremony_oracle, ending_oracle, notification_oracle
+from counterseal.testing.histories import (
+    ceremony_oracle,
+    confirmation_oracle,
+    ending_oracle,
+    notification_oracle,
+)
 from counterseal.testing.histories.ledger import (
     AccountEntry,
     BindingEntry,
@@ -37,6 +44,9 @@ from counterseal.testing.histories.ledger import (
     Plain,
 )
 from counterseal.testing.histories.transitions import ENDED, TRANSITIONS
+
+WAITING = 5
+"""Devices that others invited, and that were not bound or not confirmed."""
 
 ORDER = (
     *("Login", "PasskeyRegistration", "PasskeyAuthentication"),
@@ -62,7 +72,9 @@ def check_commit(ledger: Ledger, commit: Commit) -> None:
                 _CHECKS[kind](ledger, commit, old, new)
     for kind, _, new in commit.changes:
         if kind in {"Binding", "Account"}:
-            _require_roster(ledger, new["account" if kind == "Binding" else "guid"], commit.latest)
+            account = new["account" if kind == "Binding" else "guid"]
+            _require_roster(ledger, account, commit.latest)
+            _require_bound_limit(ledger, account)
     ending_oracle.require_callbacks(ledger, commit)
     _require_audit(commit)
 
@@ -107,13 +119,15 @@ def _binding(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> N
     if commit.operation.verb == "erase":
         assert facts["account"] == binding_entry.account, "a device of another account was erased"
         binding_entry.keys = {}
-    elif (before, state) == ("INVITED", "ACTIVE"):
+    elif commit.operation.verb in {"decide", "compare"}:
+        confirmation_oracle.check_decision(ledger, commit, old, new)
+    elif before == "INVITED" and state in {"ACTIVE", "UNCONFIRMED"}:
         assert facts["binding"] == guid, "another binding than the token's was completed"
         assert not ledger.accounts[binding_entry.account].locked, (
             "a device was bound to a locked account"
         )
         assert _is_before(binding_entry.deadline, commit), "a device was bound too late"
-        _require_bound_limit(ledger, binding_entry.account)
+        confirmation_oracle.check_completed(ledger, commit, binding_entry, new)
         binding_entry.keys = dict(facts["keys"])
     elif commit.operation.verb == "rotate" and new["keys"] != old["keys"]:
         assert facts["device"] == guid, "another device than the caller was rotated"
@@ -160,13 +174,22 @@ def _new_binding(ledger: Ledger, commit: Commit, new: Plain) -> None:
     if commit.operation.verb == "register":
         ledger.bindings[guid] = ceremony_oracle.check_registered(ledger, commit, new)
     else:
-        ledger.bindings[guid] = BindingEntry(account=account, deadline=new["deadline"])
+        endorser = new["endorser"]
+        by_device = commit.operation.verb == "invite_another"
+        assert endorser == (commit.operation.facts["device"] if by_device else None)
+        assert not by_device or ledger.bindings[endorser].state == "ACTIVE", "not to invite"
+        assert not by_device or ledger.bindings[endorser].account == account, "a stranger invited"
+        ledger.bindings[guid] = BindingEntry(
+            account=account, deadline=new["deadline"], endorser=endorser
+        )
     assert _keys_of(new) == ledger.bindings[guid].keys, "keys that nobody offered"
-    _require_bound_limit(ledger, account)
     living, bound = ledger.living(account, commit.latest), ledger.bound(account)
     fits = len(living) <= ledger.limits.bindings
-    may_replace = commit.operation.verb == "log_in" and bound and len(living) - len(bound) <= 10
-    assert fits or may_replace, "more invitations than the policy allows"
+    # Where the new device can take the place of another, its invitation needs none.
+    waiting, verb = len(living) - len(bound), commit.operation.verb
+    may_replace = verb == "log_in" and bound and waiting <= 10
+    may_move = verb == "invite_another" and waiting <= WAITING
+    assert fits or may_replace or may_move, "more invitations than the policy allows"
 
 
 def _require_bound_limit(ledger: Ledger, account: str) -> None:

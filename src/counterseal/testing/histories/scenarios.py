@@ -163,6 +163,56 @@ class Scenarios(Attacks):
                 self.end_ceremony(begun, way, "shop", fault)
                 fault = None
 
+    def bring_another(
+        self,
+        new: str,
+        steps: list[tuple[str, str]],
+        ticks: int | None,
+        draft: QuestionDraft,
+        fault: PlannedFault | None,
+    ) -> str | None:
+        """
+        Let a phone invite the phone *new*, which waits while a question is open.
+
+        Then take *steps*, each a choice and its way: `add`, `move` or `refuse` by the old phone, or
+        `compare` by an origin; *ticks* from the end of the waiting, if they are given.
+        """
+        person = actors.PHONES[new].owner
+        if self.is_active(new):
+            self.change_state("revoke", self.device(new))
+        self.make_able(person)
+        old = next((name for name in self.phones if self._is_beside(name, new)), "")
+        invitation = self.invite_another(old) if old else None
+        if invitation is None or not self.complete(new, invitation).done:
+            return None
+        binding, origin = invitation.binding, "shop" if person == "zoe" else "door"
+        question = draft.question(actors.PEOPLE[person].account_id)
+        challenge = self.issue(origin, question.account_id, question)
+        self._use(new, challenge)
+        self.list_new_devices(old)
+        if ticks is not None:
+            deadline = self.ledger.bindings[binding].deadline
+            self.service.clock.jump(deadline + timedelta(microseconds=ticks))
+        for choice, way in steps:
+            if choice == "compare":
+                self.compare(binding, origin, "right" if way == "right" else "wrong code", fault)
+            else:
+                self.decide(old, binding, choice, way, fault)
+            fault = None
+        for name in (old, new):
+            self._use(name, challenge)
+        return challenge
+
+    def _is_beside(self, name: str, new: str) -> bool:
+        own = actors.PHONES[name].owner == actors.PHONES[new].owner
+        return own and name != new and self.is_active(name)
+
+    def _use(self, name: str, challenge: str | None) -> None:
+        self.pending(name)
+        if challenge is not None:
+            self.fetch(name, challenge)
+            self.answer(name, challenge, 0, "right")
+
     def issue_twice(
         self, pair: tuple[str, str], draft: QuestionDraft, seconds: int, fault: PlannedFault | None
     ) -> str | None:

@@ -12,6 +12,7 @@ from counterseal.testing.histories import actors
 from counterseal.testing.histories.answers import WAYS
 from counterseal.testing.histories.ceremonies import AUTHENTICATION, REGISTRATION
 from counterseal.testing.histories.challenges import QuestionDraft
+from counterseal.testing.histories.new_devices import CHOICES, DECISIONS
 
 CHALLENGES: Bundle[str] = Bundle("challenges")
 INVITATIONS: Bundle[tuple[str, Invitation]] = Bundle("invitations")
@@ -43,6 +44,12 @@ ROLES = st.sampled_from([frozenset(Role), frozenset({Role.DEVICE}), frozenset({R
 WAY = st.sampled_from(WAYS)
 PINS = st.sampled_from([None, actors.PIN, actors.WRONG_PIN])
 STATUSES = st.sampled_from([204, 200, 500, 500, 503, 302, 410])
+STEP = st.tuples(
+    st.sampled_from([*CHOICES, "compare"]),
+    st.sampled_from(["right", "right", "right", *DECISIONS]),
+)
+"""What is decided on a new device, and how."""
+NEW_PHONES = st.sampled_from(["tablet", "tablet", "stick"])
 ENDINGS = ("answer", "cancel", "expire", "disown")
 ENDING = st.sampled_from(ENDINGS)
 ON_THE_EDGE = st.sampled_from([-1, 0, 1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 DEVICE_CALLS = {
     *("pending", "fetch", "answer", "disown", "repeat", "rotate", "update", "unbind", "attack"),
+    *("invite_another", "new_devices", "decide"),
 }
 """Any of them may make the core ask the Identity Provider again."""
 
@@ -14,16 +15,23 @@ TRANSITIONS: dict[tuple[str, str | None, str], set[str]] = {
     ("Account", "", ""): {
         *DEVICE_CALLS,
         *("invite", "log_in", "complete", "suspend", "resume", "revoke", "vouch"),
-        *("lock", "unlock", "issue", "cancel", "sweep", "erase", "push", "register"),
+        *("lock", "unlock", "issue", "cancel", "sweep", "erase", "push", "register", "compare"),
     },
-    ("Binding", None, "INVITED"): {"invite", "log_in"},
+    ("Binding", None, "INVITED"): {"invite", "log_in", "invite_another"},
     ("Binding", None, "ACTIVE"): {"register"},
     ("Binding", "INVITED", "ACTIVE"): {"complete"},
+    ("Binding", "INVITED", "UNCONFIRMED"): {"complete"},
     ("Binding", "INVITED", "EXPIRED"): {"sweep"},
     ("Binding", "INVITED", "REVOKED"): {"revoke", "erase"},
-    ("Binding", "ACTIVE", "ACTIVE"): {"rotate", "update", "answer", "disown", "push"},
+    ("Binding", "UNCONFIRMED", "ACTIVE"): {"decide", "compare"},
+    ("Binding", "UNCONFIRMED", "UNCONFIRMED"): {"compare"},
+    ("Binding", "UNCONFIRMED", "REVOKED"): {"decide", "compare", "revoke", "erase"},
+    ("Binding", "UNCONFIRMED", "EXPIRED"): {"sweep"},
+    ("Binding", "ACTIVE", "ACTIVE"): {"rotate", "update", "answer", "disown", "push", "decide"},
     ("Binding", "ACTIVE", "SUSPENDED"): {"suspend", "vouch", *DEVICE_CALLS},
-    ("Binding", "ACTIVE", "REVOKED"): {"revoke", "unbind", "answer", "disown", "rotate", "erase"},
+    ("Binding", "ACTIVE", "REVOKED"): {
+        *("revoke", "unbind", "answer", "disown", "rotate", "erase", "decide"),
+    },
     ("Binding", "SUSPENDED", "SUSPENDED"): {"push"},
     ("Binding", "SUSPENDED", "ACTIVE"): {"resume", "vouch", "log_in", *DEVICE_CALLS},
     ("Binding", "SUSPENDED", "REVOKED"): {"revoke", "erase"},
@@ -67,6 +75,8 @@ TRANSITIONS: dict[tuple[str, str | None, str], set[str]] = {
             "answer",
             "disown",
             "rotate",
+            "decide",
+            "compare",
         ),
     },
     **{("Notification", "QUEUED", after): {"push"} for after in ("QUEUED", "DELIVERED", "OVER")},
