@@ -193,7 +193,7 @@ class Scenarios(Attacks):
         if ticks is not None:
             deadline = self.ledger.bindings[binding].deadline
             self.service.clock.jump(deadline + timedelta(microseconds=ticks))
-        for choice, way in steps:
+        for choice, way in (("add", "other keys"), *steps):
             if choice == "compare":
                 self.compare(binding, origin, "right" if way == "right" else "wrong code", fault)
             else:
