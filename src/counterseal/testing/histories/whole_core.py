@@ -229,6 +229,19 @@ class WholeCore(Rules):
         """Let a phone invite another, which waits, and let people decide on it."""
         return new(self.bring_another(name, steps, ticks, draft, fault))
 
+    @rule(target=CHALLENGES, name=NEW_PHONES, draft=DRAFTS)
+    def moves_to_another_device(self, name: str, draft: QuestionDraft) -> MultipleResults[str]:
+        """Let a new phone take the place of an old one, which tries it once more."""
+        return new(self.bring_another(name, [("move", "right")] * 2, None, draft, None))
+
+    @rule(target=CHALLENGES, name=NEW_PHONES, draft=DRAFTS, count=some(4))
+    def compares_and_guesses(
+        self, name: str, draft: QuestionDraft, count: int
+    ) -> MultipleResults[str]:
+        """Type wrong comparison codes before the right one."""
+        steps = [("compare", "wrong code")] * count + [("compare", "right")]
+        return new(self.bring_another(name, steps, None, draft, None))
+
     @rule(target=CHALLENGES, mine=ATTACKERS, victim=HONEST, draft=DRAFTS, button=PICK)
     def attacks_in_every_way(
         self, mine: str, victim: str, draft: QuestionDraft, button: int
