@@ -4,7 +4,7 @@ import jwt
 import pytest
 from hypothesis import settings
 
-from counterseal.testing import WholeCore
+from counterseal.testing.histories import NewDevices, WholeCore
 
 QUICK = 50
 """Examples of the profile `fast`."""
@@ -19,9 +19,18 @@ class Verified(WholeCore):
     verify = staticmethod(verified)
 
 
+class VerifiedDevices(NewDevices):
+    verify = staticmethod(verified)
+
+
 @pytest.fixture
 def history():
     return Verified
+
+
+@pytest.fixture
+def device_history():
+    return VerifiedDevices
 
 
 @pytest.fixture

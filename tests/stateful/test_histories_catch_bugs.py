@@ -19,6 +19,7 @@ from counterseal._decisions import (
     notifying,
 )
 from counterseal.errors import Refused
+from counterseal.keys import passkeys
 from counterseal.machines import (
     AUTHENTICATION,
     BINDING,
@@ -30,7 +31,7 @@ from counterseal.machines import (
     RegistrationEvent,
 )
 from counterseal.models import BindingState, ChallengeState, SkipReason
-from counterseal.rules.answering import caller_proved
+from counterseal.rules.answering import caller_proved, key_strong_enough
 from counterseal.rules.ceremonies import own_ceremony
 from counterseal.rules.confirmations import confirmation_matches
 from counterseal.rules.standing import binding_active, in_time
@@ -215,15 +216,56 @@ def authentication_after_the_deadline(patch):
         patch.setitem(AUTHENTICATION.cells, key, cell)
 
 
-PLANTS = {
-    ceremony_of_another_origin: "a ceremony of another origin ended",
-    passkey_registered_twice: "a passkey was registered twice",
-    authentication_after_the_deadline: "a ceremony ended at its deadline or after it",
+def another_passkey_answers(patch):
+    patch.setattr(passkeys, "verify_signature", lambda signature, data, key: None)
+
+
+def assertion_of_another_token(patch):
+    patch.setattr(passkeys, "require_equal", lambda claim, expected, refusal: None)
+
+
+def passkey_of_nobody_verified(patch):
+    patch.setattr(passkeys, "USER_VERIFIED", 0xFF)
+
+
+def copied_passkey_alone(patch):
+    for key, cell in without(key_strong_enough, CHALLENGE, ChallengeEvent.ANSWER).items():
+        patch.setitem(CHALLENGE.cells, key, cell)
+
+
+def passkey_pinned_to_any_origin(patch):
+    class Everything(tuple):
+        __slots__ = ()
+
+        def __contains__(self, _):
+            return True
+
+    original = passkeys._require_client_data
+
+    def require_any_origin(client_data, signed, passkey):
+        pinned = attrs.evolve(passkey, origins=Everything(passkey.origins))
+        return original(client_data, signed, pinned)
+
+    patch.setattr(passkeys, "_require_client_data", require_any_origin)
+
+
+DEVICE_PLANTS = {
     new_device_that_counts_at_once: "a device counts that nobody has confirmed",
     unconfirmed_device_that_may_act: "a device that waits may act",
     move_that_leaves_the_old_device: "the old device is not as was signed",
     confirmation_of_other_keys: "other keys were signed than the device has",
     wrong_comparison_codes_without_end: "a wrong code was not counted",
+    another_passkey_answers: "another passkey's assertion counted|rotated with a wrong PIN",
+    assertion_of_another_token: "an assertion of another token counted",
+    passkey_of_nobody_verified: "nobody was verified",
+    passkey_pinned_to_any_origin: "a passkey was used on another origin",
+    copied_passkey_alone: "a copied passkey alone counted as strong|a weak key answered",
+}
+
+PLANTS = {
+    ceremony_of_another_origin: "a ceremony of another origin ended",
+    passkey_registered_twice: "a passkey was registered twice",
+    authentication_after_the_deadline: "a ceremony ended at its deadline or after it",
     approval_after_the_deadline: "at the deadline or after it",
     lost_callback: "callbacks and endings do not match",
     guard_left_out: "strikes outlive a right signature",
@@ -238,10 +280,7 @@ PLANTS = {
 }
 
 
-@pytest.mark.one_python
-@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
-def test_a_planted_bug_is_found_in_the_default_time(plant, monkeypatch, history, budget):
-    plant(monkeypatch)
+def require_found(history, budget, message):
     quick = settings(
         budget,
         # In a briefer profile a bug may hide.
@@ -253,8 +292,24 @@ def test_a_planted_bug_is_found_in_the_default_time(plant, monkeypatch, history,
         suppress_health_check=list(HealthCheck),
     )
 
-    with pytest.raises(AssertionError, match=PLANTS[plant]):
+    with pytest.raises(AssertionError, match=message):
         run_state_machine_as_test(history, settings=quick)
+
+
+@pytest.mark.one_python
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
+def test_a_planted_bug_is_found_in_the_default_time(plant, monkeypatch, history, budget):
+    plant(monkeypatch)
+    require_found(history, budget, PLANTS[plant])
+
+
+@pytest.mark.one_python
+@pytest.mark.parametrize("plant", DEVICE_PLANTS, ids=lambda plant: plant.__name__)
+def test_a_planted_bug_of_devices_is_found_in_the_default_time(
+    plant, monkeypatch, device_history, budget
+):
+    plant(monkeypatch)
+    require_found(device_history, budget, DEVICE_PLANTS[plant])
 
 
 def test_the_plants_are_pulled_out_again():

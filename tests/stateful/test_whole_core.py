@@ -4,6 +4,7 @@ import sys
 import time
 
 import pytest
+from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from counterseal.testing.histories.model import HistoryModel
@@ -11,6 +12,16 @@ from counterseal.testing.histories.model import HistoryModel
 
 @pytest.mark.timeout(7200)
 def test_the_whole_core(history, budget, capsys):
+    run(history, budget, capsys)
+
+
+@pytest.mark.timeout(7200)
+def test_new_devices(device_history, budget, capsys):
+    fewer = settings(budget, max_examples=budget.max_examples // 10)
+    run(device_history, fewer, capsys)
+
+
+def run(history, budget, capsys):
     begin, before = time.perf_counter(), HistoryModel.steps
     run_state_machine_as_test(history, settings=budget)
 

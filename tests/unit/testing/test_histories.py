@@ -8,6 +8,7 @@ from counterseal.memory import MemoryAudit, MemoryStore
 from counterseal.models import Change, Company
 from counterseal.models.guid import mint
 from counterseal.testing import START, WholeCore
+from counterseal.testing.histories import NewDevices
 from counterseal.testing.histories.model import HistoryModel, core_verify
 from counterseal.testing.histories.observers import LeakDetector, RecordingStore
 from counterseal.testing.histories.planned_faults import PlannedFault
@@ -38,9 +39,10 @@ def played(machine, number):
     return happened
 
 
-def test_a_seed_plays_the_same_history_again():
-    assert played(WholeCore, 7) == played(WholeCore, 7)
-    assert played(WholeCore, 7) != played(WholeCore, 8)
+@pytest.mark.parametrize("machine", [WholeCore, NewDevices])
+def test_a_seed_plays_the_same_history_again(machine):
+    assert played(machine, 7) == played(machine, 7)
+    assert played(machine, 7) != played(machine, 8)
 
 
 def test_histories_are_played_on_other_adapters_too():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -10,7 +11,10 @@ import attrs
 
 from counterseal import keys
 from counterseal.device import SoftwareDevice
-from counterseal.device.pin import wrap
+from counterseal.device.parts import Unlocking
+from counterseal.device.pin import WrappedKey, wrap
+from counterseal.keys import SigningKey
+from counterseal.keys.passkeys import USER_VERIFIED
 from counterseal.models import (
     AddressKind,
     Algorithm,
@@ -20,12 +24,14 @@ from counterseal.models import (
     HtmlContent,
     Pair,
     PairsContent,
+    PublicKey,
     PushAddress,
     Question,
     TextContent,
 )
 from counterseal.policy import Policy
-from counterseal.testing.authenticator import FakePasskey
+from counterseal.testing.authenticator import ORIGIN as PASSKEY_ORIGIN
+from counterseal.testing.authenticator import RP_ID, FakePasskey
 from counterseal.testing.entropy import ScriptedEntropy
 from counterseal.testing.histories.ledger import Limits, Plain
 from counterseal.testing.histories.observers import CANARY
@@ -125,6 +131,7 @@ def policy(*, supersede: bool) -> Policy:
         login_life=timedelta(seconds=60),
         ceremony_life=timedelta(seconds=60),
         proof_past=timedelta(seconds=120),
+        passkey_origin=PASSKEY_ORIGIN,
         revalidation_life=timedelta(seconds=90),
         idempotency_life=timedelta(hours=1),
         idempotency_lease=timedelta(seconds=10),
@@ -167,17 +174,48 @@ def limits(allowed: Policy) -> Limits:
         cooldown=allowed.cooldown.total_seconds(),
         comparisons=allowed.comparison_limit,
         confirmation_life=allowed.confirmation_life.total_seconds(),
+        passkey_origin=allowed.passkey_origin,
     )
 
 
-def phone(service: FakeService, name: str) -> Phone:
-    """Return the phone *name* as it left the factory."""
+@attrs.frozen
+class PasskeyVerification:
+    """How a phone verifies its person by a passkey, for which a wrong PIN is another person's."""
+
+    def protect(self, key: SigningKey, _pin: str, /) -> SigningKey:
+        """Return the key as it is."""
+        return key
+
+    def unlock(self, key: WrappedKey | SigningKey, request: Unlocking, /) -> SigningKey:
+        """Return the passkey, or one that another person's authenticator has under its name."""
+        assert not isinstance(key, WrappedKey)
+        return ForeignKey(key.public) if request.pin == WRONG_PIN else key
+
+
+@attrs.frozen
+class ForeignKey:
+    """A passkey of another account, which signs under the name of *public*."""
+
+    public: PublicKey
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the third part of a token."""
+        return foreign_passkey().sign(data)
+
+
+def phone(service: FakeService, name: str, *, with_passkey: bool = False) -> Phone:
+    """Return the phone *name* as it left the factory; its strong key may be a passkey."""
     device_key, strong_key = _keys(name)
     device = SoftwareDevice(
         clock=service.clock,
         entropy=service.entropy,
         device_key=device_key,
-        strong_key=wrap(strong_key, PIN, service.entropy, cost=SCRYPT_COST),
+        strong_key=(
+            phone_passkey(f"passkey-{name}")
+            if with_passkey
+            else wrap(strong_key, PIN, service.entropy, cost=SCRYPT_COST)
+        ),
+        verification=PasskeyVerification() if with_passkey else None,
     )
     return Phone(
         answers=service.answers,
@@ -192,6 +230,27 @@ def phone(service: FakeService, name: str) -> Phone:
 def passkey(browser: str) -> FakePasskey:
     """Return the passkey of a browser."""
     return FakePasskey(kid=browser, rp_id=DOMAIN, origin=f"https://{DOMAIN}")
+
+
+def phone_passkey(kid: str) -> FakePasskey:
+    """Return a new passkey of a phone."""
+    return FakePasskey(kid=kid, rp_id=RP_ID, origin=PASSKEY_ORIGIN)
+
+
+@cache
+def foreign_passkey() -> FakePasskey:
+    """Return the passkey of another account, for the same relying party."""
+    return phone_passkey("foreign")
+
+
+def browser(passkey: FakePasskey, way: str) -> FakePasskey:
+    """Return what a browser does with *passkey* in a wrong *way*, with the same private key."""
+    changed = copy.copy(passkey)
+    if way == "another origin":
+        changed.origin = f"https://evil.{passkey.rp_id}"
+    elif way == "unverified":
+        changed.flags &= ~USER_VERIFIED
+    return changed
 
 
 def address(name: str) -> tuple[PushAddress, ...]:

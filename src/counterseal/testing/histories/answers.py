@@ -8,6 +8,7 @@ from typing import Any
 from counterseal import ijson, keys
 from counterseal.errors import WrongCode, WrongPin
 from counterseal.models import Challenge, DeviceCall, Guid
+from counterseal.testing.authenticator import FakePasskey
 from counterseal.testing.histories import actors
 from counterseal.testing.histories.challenges import ChallengeCalls
 from counterseal.testing.histories.model import Captured, Result
@@ -20,6 +21,20 @@ WAYS = (
     *("weak key", "changed display", "changed button", "other challenge"),
 )
 """How a button may be pressed; the right way is the likeliest."""
+
+PASSKEY_WAYS = (
+    *("wrong pin", "without device key"),
+    *("replayed", "stale", "another origin", "unverified"),
+)
+"""How a passkey may answer wrongly; with a wrong PIN it is another account's."""
+
+ASSERTED_WRONG = {
+    "replayed": "assertion_elsewhere",
+    "stale": "assertion_elsewhere",
+    "another origin": "wrong_origin",
+    "unverified": "user_unverified",
+}
+"""The code of the refusal of each assertion that is not this token's."""
 
 SIGNED_WRONG = {"changed display", "changed button", "other challenge"}
 
@@ -175,6 +190,7 @@ class AnswerCalls(ChallengeCalls):
     def _token(self, name: str, challenge: str, button: int, way: str, code: str | None) -> str:
         phone, entry = self.phones[name], self.ledger.challenges[challenge]
         strong = entry.buttons[button]["strong"] and way != "weak key"
+        strong = strong or way in ASSERTED_WRONG or way == "without device key"
         pin = actors.PIN if strong else None
         if way == "wrong pin":
             pin = actors.WRONG_PIN
@@ -184,11 +200,16 @@ class AnswerCalls(ChallengeCalls):
             document["content"] = {"text": "pay 1 EUR to Zoë?"}
             display = ijson.canonical(document).decode()
         token = phone.device.answer(display, button, pin=pin, code=code)
-        if way not in {"changed button", "other challenge"}:
+        if way in ASSERTED_WRONG:
+            earlier = phone.device.answer(display, button, pin=pin, code=code)
+            return self._asserted(name, token, way, earlier)
+        if way not in {"changed button", "other challenge", "without device key"}:
             return token
         claims = keys.read(token, limit=1_000_000).claimed
         if way == "changed button":
             claims["title"] = entry.buttons[button - 1]["title"]
+        elif way == "without device key":
+            claims.pop("deviceKey", None)
         else:
             others = [guid for guid in self.ledger.challenges if guid != challenge]
             claims["challenge"] = others[-1] if others else challenge
@@ -196,6 +217,25 @@ class AnswerCalls(ChallengeCalls):
         device = phone.device
         key = device.device_key if pin is None else device.unlock(pin)
         return keys.sign(key, typ=ANSWER_TYP, claims=claims)
+
+    def _asserted(self, name: str, token: str, way: str, earlier: str) -> str:
+        """Return *token* with another assertion by the passkey of the phone *name*."""
+        device, signed = self.device(name), token.rpartition(".")[0]
+        passkey = self.phones[name].device.strong_key
+        assert isinstance(passkey, FakePasskey)
+        if way == "replayed":
+            endings = [entry.ending for entry in self.ledger.challenges.values() if entry.ending]
+            tokens = [
+                ending["outcome"]["token"]
+                for ending in endings
+                if (ending["outcome"]["device"], ending["outcome"]["kid"])
+                == (device, passkey.public.kid)
+            ]
+            earlier = tokens[-1] if tokens else earlier
+        if way in {"replayed", "stale"}:
+            return f"{signed}.{earlier.rpartition('.')[2]}"
+        browser = actors.browser(passkey, way)
+        return f"{signed}.{keys.b64url(browser.sign(signed.encode()))}"
 
     def _expected_code(
         self, device: str, challenge: str, way: str, pressed: dict[str, Any], *, coded: bool
@@ -208,7 +248,9 @@ class AnswerCalls(ChallengeCalls):
         code = ""
         if way == "wrong pin":
             code = "strong_key_missed"
-        elif way == "weak key" and pressed["strong"]:
+        elif way in ASSERTED_WRONG:
+            code = ASSERTED_WRONG[way]
+        elif way in {"weak key", "without device key"} and pressed["strong"]:
             code = "weak_key"
         elif coded and way == "wrong code":
             code = "wrong_code"

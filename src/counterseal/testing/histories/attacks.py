@@ -22,6 +22,7 @@ from counterseal.testing.histories.concurrent_calls import ConcurrentCalls
 from counterseal.testing.histories.ledger import Plain
 from counterseal.testing.histories.model import Captured
 from counterseal.testing.histories.new_devices import new_device_of
+from counterseal.testing.histories.passkey_oracle import PREFIX
 from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.phone import SERVICE, Phone
 from counterseal.wire.answer import ANSWER_TYP
@@ -38,10 +39,8 @@ ON_ANSWERS = (
     "public key as secret",
     "other kind",
 )
-ON_DEVICES = (
-    *("spent token", "guessed token", "rotate a victim", "rotate with own proof"),
-    *("confirm for a victim", "confirm with own proof"),
-)
+ON_DEVICES = ("spent token", "guessed token", "rotate a victim", "rotate with own proof")
+ON_NEW_DEVICES = ("confirm for a victim", "confirm with own proof")
 ON_LOGINS = ("guessed state", "used state", "caught return", "stolen code")
 
 WINDOW = timedelta(seconds=121)
@@ -244,7 +243,8 @@ class Attacks(ConcurrentCalls):
 
 def _signed_as(key: SigningKey, kid: str, jwk: Plain, typ: str, claims: dict[str, Any]) -> str:
     """Sign with the attacker's *key* under somebody else's name."""
-    named_key = attrs.evolve(key.public, kid=kid, algorithm=Algorithm(jwk["alg"]))
+    algorithm = Algorithm(jwk["alg"].removeprefix(PREFIX))
+    named_key = attrs.evolve(key.public, kid=kid, algorithm=algorithm)
     return keys.sign_with(key.sign, named_key, typ=typ, claims=claims)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from typing import Any
 
 import attrs
 
-from counterseal.keys.passkeys import USER_VERIFIED
 from counterseal.testing.attestation import FakeModel
 from counterseal.testing.authenticator import FakePasskey
 from counterseal.testing.histories import actors
@@ -75,7 +73,7 @@ class CeremonyCalls(NotificationCalls):
         """Let a browser answer, in any *way*, and any *origin* finish with it."""
         passkey, entry = actors.passkey(begun.browser), self.ledger.ceremonies[begun.guid]
         role, party = actors.PEOPLE[actors.BROWSERS[begun.browser]], self.origins[origin]
-        credential, browser = _credential_of(passkey), _browser(passkey, way)
+        credential, browser = _credential_of(passkey), actors.browser(passkey, way)
         challenge = bytes(32) if way == "another challenge" else begun.challenge
         own = self.ledger.browsers_of(begun.account, credential, "ACTIVE", "SUSPENDED")
         active = self.ledger.browsers_of(begun.account, credential, "ACTIVE")
@@ -135,16 +133,6 @@ class CeremonyCalls(NotificationCalls):
         if kind == AUTHENTICATION:
             return bool(self.ledger.browsers_of(account, None, "ACTIVE"))
         return len(self.ledger.living(account, self.at())) < self.ledger.limits.bindings
-
-
-def _browser(passkey: FakePasskey, way: str) -> FakePasskey:
-    """Return what a browser does with *passkey*, with the same private key."""
-    browser = copy.copy(passkey)
-    if way == "another origin":
-        browser.origin = f"https://evil.{actors.DOMAIN}"
-    elif way == "unverified":
-        browser.flags &= ~USER_VERIFIED
-    return browser
 
 
 def _credential_of(passkey: FakePasskey) -> str:

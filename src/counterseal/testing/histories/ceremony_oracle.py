@@ -66,7 +66,7 @@ def check_registered(ledger: Ledger, commit: Commit, new: Plain) -> BindingEntry
     assert pinned["rp_id_hash"] == _base64url(rp_id_hash), "pinned to another relying party"
     assert pinned["origins"] == (f"https://{facts['domain']}",), "pinned to another origin"
     assert pinned["credential_id"] == facts["credential"], "another credential was registered"
-    jwk = {**facts["jwk"], "kid": key["key"]["kid"], "alg": "ES256"}
+    jwk = {**facts["jwk"], "kid": key["key"]["kid"], "alg": "WA-ES256"}
     return BindingEntry(
         account=new["account"],
         deadline=new["deadline"],

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
 from datetime import timedelta
 
-from counterseal.testing.histories import ending_oracle
+from counterseal.testing.histories import ending_oracle, passkey_oracle
 from counterseal.testing.histories.ledger import BindingEntry, Commit, Ledger, Plain
 
 CONFIRM_TYPE = "counterseal-confirm+jwt"
-REQUIRED = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}
-"""The members of a JWK that its thumbprint is of (RFC 7638, RFC 8037)."""
-
 LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CODES: dict[str, str] = {}
 
@@ -58,20 +53,9 @@ def check_decision(ledger: Ledger, commit: Commit, old: Plain, new: Plain) -> No
     entry.confirmer = new["confirmer"]
 
 
-def thumbprints_of(keys: dict[str, tuple[str, Plain]]) -> dict[str, list[str]]:
-    """Return the thumbprints of *keys* by role, sorted (RFC 7638)."""
-    thumbprints: dict[str, list[str]] = {"device": [], "strong": []}
-    for role, jwk in keys.values():
-        required = {name: jwk[name] for name in REQUIRED[jwk["kty"]]}
-        text = json.dumps(required, sort_keys=True, separators=(",", ":"))
-        digest = hashlib.sha256(text.encode()).digest()
-        thumbprints[role].append(base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii"))
-    return {role: sorted(thumbprints[role]) for role in thumbprints}
-
-
 def code_of(account: str, binding: str, keys: dict[str, tuple[str, Plain]]) -> str:
     """Return the comparison code of a new device's keys, by the wire page."""
-    thumbprints = thumbprints_of(keys)
+    thumbprints = ending_oracle.thumbprints_of(keys)
     lines = "\n".join(sorted(f"{role} {one}" for role in thumbprints for one in thumbprints[role]))
     salt = f"counterseal-comparison {account} {binding}"
     if salt + lines not in _CODES:
@@ -111,12 +95,15 @@ def _check_signed(ledger: Ledger, commit: Commit, entry: BindingEntry, new: Plai
     role, jwk = confirmer.keys[header["kid"]]
     assert role == "strong", "a weak key has confirmed"
     assert (header["typ"], header["alg"]) == (CONFIRM_TYPE, jwk["alg"])
-    claims = ledger.verify(token, jwk)
+    claims = passkey_oracle.verify_claims(ledger, token, jwk)
+    own_keys = ending_oracle.thumbprints_of(confirmer.keys)
+    passkey_oracle.require_device_key(claims, jwk, own_keys["device"])
     assert (claims["iss"], claims["sub"]) == (facts["device"], entry.account)
     assert claims["aud"] == ledger.accounts[entry.account].space
     assert claims["binding"] == new["guid"], "another device was signed"
     signed = {name: claims[name] for name in ("device", "strong")}
-    assert signed == thumbprints_of(entry.keys), "other keys were signed than the device has"
+    new_keys = ending_oracle.thumbprints_of(entry.keys)
+    assert signed == new_keys, "other keys were signed than the device has"
     refused = claims["choice"] == "refuse"
     assert new["state"] == ("REVOKED" if refused else "ACTIVE"), "state and choice disagree"
     if entry.endorser is not None and not refused:

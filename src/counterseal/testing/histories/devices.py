@@ -9,6 +9,7 @@ from typing import Any
 from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.logins import Redirect
 from counterseal.errors import IdentityWithdrawn, StrongKeyMissed
+from counterseal.keys import b64url
 from counterseal.models import OPERATOR, Account, Binding, Guid, Role
 from counterseal.testing.histories import actors
 from counterseal.testing.histories.ledger import PROVISIONAL, Plain
@@ -118,7 +119,10 @@ class DeviceCalls(HistoryModel):
         if not self.device(name) or name == "laptop":
             # New RSA keys take too long to make.
             return
-        rotation = phone.device.rotation(pin=pin, new_pin=actors.PIN, roles=roles)
+        passkey = None
+        if name in type(self).passkeys and Role.STRONG in roles:
+            passkey = actors.phone_passkey(b64url(self.service.entropy.token(16)))
+        rotation = phone.device.rotation(pin=pin, new_pin=actors.PIN, roles=roles, passkey=passkey)
         offers = keys_in_body(rotation.body)
         device, call = self.device(name), phone.call("/keys", rotation.body)
         right = pin == actors.PIN or Role.STRONG not in roles

@@ -7,6 +7,7 @@ import hashlib
 import json
 from datetime import datetime, timedelta
 
+from counterseal.testing.histories import passkey_oracle
 from counterseal.testing.histories.ledger import (
     AccountEntry,
     BindingEntry,
@@ -19,6 +20,8 @@ from counterseal.testing.histories.ledger import (
 LIVE = {"PENDING", "SEEN"}
 TYPES = {"ANSWERED": "counterseal-answer+jwt", "DISOWNED": "counterseal-disown+jwt"}
 RECEIPT_TYPE = "counterseal-receipt+jwt"
+REQUIRED = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}
+"""The members of a JWK that its thumbprint is of (RFC 7638, RFC 8037)."""
 
 
 def check_ending(ledger: Ledger, commit: Commit, entry: ChallengeEntry, new: Plain) -> None:
@@ -194,6 +197,17 @@ def decode_part(token: str, part: int) -> Plain:
     return members
 
 
+def thumbprints_of(keys: dict[str, tuple[str, Plain]]) -> dict[str, list[str]]:
+    """Return the thumbprints of *keys* by role, sorted (RFC 7638)."""
+    thumbprints: dict[str, list[str]] = {"device": [], "strong": []}
+    for role, jwk in keys.values():
+        required = {name: jwk[name] for name in REQUIRED[jwk["kty"]]}
+        text = json.dumps(required, sort_keys=True, separators=(",", ":"))
+        digest = hashlib.sha256(text.encode()).digest()
+        thumbprints[role].append(base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii"))
+    return {role: sorted(thumbprints[role]) for role in thumbprints}
+
+
 def _refused(ledger: Ledger, person: AccountEntry, at: datetime) -> None:
     person.refusals += 1
     if person.refusals >= ledger.limits.refusals:
@@ -213,7 +227,7 @@ def _signed(ledger: Ledger, entry: ChallengeEntry, new: Plain) -> None:
     header = decode_part(outcome["token"], 0)
     role, jwk = binding_entry.keys[header["kid"]]
     assert (header["typ"], header["alg"]) == (TYPES[new["state"]], jwk["alg"])
-    claims = ledger.verify(outcome["token"], jwk)
+    claims = passkey_oracle.verify_claims(ledger, outcome["token"], jwk)
     assert claims["display"] == _hash(entry.display), "something else was shown"
     assert (claims["iss"], claims["sub"]) == (outcome["device"], entry.account)
     assert (claims["aud"], claims["challenge"]) == (entry.space, guid)
@@ -222,6 +236,9 @@ def _signed(ledger: Ledger, entry: ChallengeEntry, new: Plain) -> None:
         button = entry.buttons[claims["button"]]
         assert claims["title"] == button["title"]
         assert role == "strong" or not button["strong"], "a weak key answered a strong button"
+        if button["strong"]:
+            own_keys = thumbprints_of(binding_entry.keys)
+            passkey_oracle.require_device_key(claims, jwk, own_keys["device"])
         if entry.code_asked and button["approving"]:
             assert entry.code is not None, "approved with a code that nobody has"
             assert claims.get("code") == entry.code, "approved with a wrong code"

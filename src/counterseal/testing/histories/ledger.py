@@ -216,6 +216,7 @@ class Limits:
     cooldown: float
     comparisons: int
     confirmation_life: float
+    passkey_origin: str
 
 
 @attrs.define(kw_only=True)

@@ -105,8 +105,10 @@ class HistoryModel(RuleBasedStateMachine):
 
     Attributes:
         steps: How many operations were run in this process, over all histories.
+        passkeys: The phones whose strong keys are passkeys.
     """
 
+    passkeys: ClassVar[frozenset[str]] = frozenset()
     verify: ClassVar[Verify] = staticmethod(core_verify)
     steps: ClassVar[int] = 0
 
@@ -150,7 +152,8 @@ class HistoryModel(RuleBasedStateMachine):
             name: _with_domain(service.renewed(party)) for name, party in self.origins.items()
         }
         self.phones: dict[str, Phone] = {
-            name: actors.phone(service, name) for name in actors.PHONES
+            name: actors.phone(service, name, with_passkey=name in type(self).passkeys)
+            for name in actors.PHONES
         }
         for name in actors.PHONES:
             self.leaks.add(*actors.secrets(name))

@@ -33,6 +33,7 @@ from counterseal.testing.histories import (
     confirmation_oracle,
     ending_oracle,
     notification_oracle,
+    passkey_oracle,
 )
 from counterseal.testing.histories.ledger import (
     AccountEntry,
@@ -376,7 +377,8 @@ def _keys_of(binding: Plain) -> dict[str, tuple[str, Plain]]:
 
 
 def _jwk_of(key: Plain) -> Plain:
-    return {**json.loads(key["jwk"]), "kid": key["kid"], "alg": key["algorithm"]}
+    prefix = "" if key["passkey"] is None else passkey_oracle.PREFIX
+    return {**json.loads(key["jwk"]), "kid": key["kid"], "alg": f"{prefix}{key['algorithm']}"}
 
 
 _CHECKS: dict[str, Callable[[Ledger, Commit, Plain | None, Plain], None]] = {

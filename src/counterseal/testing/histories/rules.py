@@ -40,7 +40,6 @@ from counterseal.testing.histories.strategies import (
     PINS,
     ROLES,
     STATUSES,
-    STEP,
     TOWN,
     WAY,
     some,
@@ -139,32 +138,6 @@ class Rules(Scenarios):
             self.admit(account)
         else:
             self.revalidate(account, fault)
-
-    @rule(target=INVITATIONS, name=PHONES, new=PHONES, fault=FAULTS)
-    def invites_another(
-        self, name: str, new: str, fault: PlannedFault | None
-    ) -> tuple[str, Invitation] | MultipleResults[tuple[str, Invitation]]:
-        """Let a phone invite another, whoever gets the invitation."""
-        invitation = self.invite_another(name, fault)
-        return multiple() if invitation is None else (new, invitation)
-
-    @precondition(lambda self: self.waiting())
-    @rule(pick=some(4), name=PHONES, step=STEP, origin=ORIGINS, fault=FAULTS)
-    def decides(
-        self,
-        pick: int,
-        name: str,
-        step: tuple[str, str],
-        origin: str,
-        fault: PlannedFault | None,
-    ) -> None:
-        """Decide on a new device, with any phone or any origin."""
-        binding = self.waiting()[pick % len(self.waiting())]
-        choice, way = step
-        if choice == "compare":
-            self.compare(binding, origin, "right" if way == "right" else "wrong code", fault)
-        else:
-            self.decide(name, binding, choice, way, fault)
 
     # Questions
 

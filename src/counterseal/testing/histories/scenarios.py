@@ -203,6 +203,37 @@ class Scenarios(Attacks):
             self._use(name, challenge)
         return challenge
 
+    def answer_by_passkey(
+        self,
+        name: str,
+        draft: QuestionDraft,
+        ways: list[str],
+        button: int,
+        fault: PlannedFault | None,
+    ) -> list[str]:
+        """
+        Put two questions to the person of *name*, whose passkey answers.
+
+        The first rightly, so that there is an assertion to replay; the second in *ways* before.
+        """
+        person = actors.PHONES[name].owner
+        origin = "shop" if person == "zoe" else "door"
+        challenges = []
+        for wrong_ways in ([], ways):
+            challenge = self.ask_anew((origin, person), draft)
+            if challenge is None:
+                break
+            challenges.append(challenge)
+            if not self.is_active(name):
+                invitation = self.invite(name)
+                if invitation is None or not self.complete(name, invitation).done:
+                    break
+            next_fault = fault if wrong_ways else None
+            for way in (*wrong_ways, "right"):
+                self.answer(name, challenge, button, way, next_fault)
+                next_fault = None
+        return challenges
+
     def _is_beside(self, name: str, new: str) -> bool:
         own = actors.PHONES[name].owner == actors.PHONES[new].owner
         return own and name != new and self.is_active(name)

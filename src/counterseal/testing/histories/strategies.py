@@ -50,6 +50,7 @@ STEP = st.tuples(
 )
 """What is decided on a new device, and how."""
 NEW_PHONES = st.sampled_from(["tablet", "tablet", "stick"])
+PASSKEY_PHONES = st.sampled_from(["tablet", "watch"])
 ENDINGS = ("answer", "cancel", "expire", "disown")
 ENDING = st.sampled_from(ENDINGS)
 ON_THE_EDGE = st.sampled_from([-1, 0, 1])

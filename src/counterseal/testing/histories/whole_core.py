@@ -29,11 +29,9 @@ from counterseal.testing.histories.strategies import (
     ENDING,
     ENDINGS,
     HONEST,
-    NEW_PHONES,
     ON_THE_EDGE,
     PICK,
     STATUSES,
-    STEP,
     WAY,
     new,
     some,
@@ -209,38 +207,6 @@ class WholeCore(Rules):
     ) -> None:
         """Register a passkey, and authenticate by it, perhaps on the edge of the deadline."""
         self.register_and_authenticate(browser, ways, ticks, fault)
-
-    @rule(
-        target=CHALLENGES,
-        name=NEW_PHONES,
-        steps=st.lists(STEP, min_size=1, max_size=3),
-        ticks=st.sampled_from([None, None, None, -1, 0, 1]),
-        draft=DRAFTS,
-        fault=FAULTS | INTERLEAVED,
-    )
-    def brings_another_device(
-        self,
-        name: str,
-        steps: list[tuple[str, str]],
-        ticks: int | None,
-        draft: QuestionDraft,
-        fault: PlannedFault | None,
-    ) -> MultipleResults[str]:
-        """Let a phone invite another, which waits, and let people decide on it."""
-        return new(self.bring_another(name, steps, ticks, draft, fault))
-
-    @rule(target=CHALLENGES, name=NEW_PHONES, draft=DRAFTS)
-    def moves_to_another_device(self, name: str, draft: QuestionDraft) -> MultipleResults[str]:
-        """Let a new phone take the place of an old one, which tries it once more."""
-        return new(self.bring_another(name, [("move", "right")] * 2, None, draft, None))
-
-    @rule(target=CHALLENGES, name=NEW_PHONES, draft=DRAFTS, count=some(4))
-    def compares_and_guesses(
-        self, name: str, draft: QuestionDraft, count: int
-    ) -> MultipleResults[str]:
-        """Type wrong comparison codes before the right one."""
-        steps = [("compare", "wrong code")] * count + [("compare", "right")]
-        return new(self.bring_another(name, steps, None, draft, None))
 
     @rule(target=CHALLENGES, mine=ATTACKERS, victim=HONEST, draft=DRAFTS, button=PICK)
     def attacks_in_every_way(
