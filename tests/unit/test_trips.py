@@ -25,6 +25,7 @@ from counterseal.models import (
     PushAddress,
     Scheme,
 )
+from counterseal.models.binding import SEEN_STEP
 from counterseal.models.guid import mint
 from counterseal.ports import Store
 from counterseal.testing import FakeService, Faults
@@ -135,6 +136,19 @@ def test_a_question(world, zoe):
         assert world.ask("zoe", "Pay?", idempotency_key="once").challenge == issued.challenge
     with world.takes("store.account", "store.pending"):
         assert len(world.challenges.pending(world.origin, "zoe")) == 2
+
+
+def test_a_device_that_is_seen_after_an_hour_takes_two_trips_more(world, zoe):
+    challenge = world.ask("zoe", "Pay?").challenge
+    trips = ("store.get", "replay.first_seen")
+    with world.takes(*trips, "store.pending"):
+        zoe.pending()
+    world.clock.advance(SEEN_STEP)
+    with world.takes(*trips, "store.commit", "store.get", "store.pending"):
+        zoe.pending()
+    with world.takes(*trips, "store.pending"):
+        zoe.pending()
+    assert challenge.deadline < world.clock.now()
 
 
 def test_a_question_to_a_device_that_is_notified(world):

@@ -418,6 +418,8 @@ export class Account {
   /**
    * Return the status of the device at the service, and keep the App Space's colour and logo.
    *
+   * If the service has another platform or app version than the wallet, it learns the wallet's.
+   *
    * @returns {Promise<DeviceStatus>}
    */
   async status() {
@@ -429,7 +431,22 @@ export class Account {
       await this.#connection.stored.update({ brand });
       this.#surroundings.notify("branded", this.device);
     }
-    return status;
+    const app = this.#newerApp(status);
+    if (app === undefined) return status;
+    const { platform, appVersion } = await this.#change(app);
+    return { ...status, platform, appVersion };
+  }
+
+  /**
+   * @param {DeviceStatus} status
+   * @returns {import("./enrolment.js").App | undefined} What the service has to learn.
+   */
+  #newerApp(status) {
+    const { platform = status.platform, appVersion = status.appVersion } = this.#surroundings.app;
+    // A service that keeps neither would refuse both.
+    if (status.platform === null || status.appVersion === null) return undefined;
+    const isSame = platform === status.platform && appVersion === status.appVersion;
+    return isSame ? undefined : this.#surroundings.app;
   }
 
   /**
@@ -455,7 +472,7 @@ export class Account {
     return this.#change({ addresses });
   }
 
-  /** @param {{name?: string, addresses?: readonly PushAddress[]}} change */
+  /** @param {{name?: string, addresses?: readonly PushAddress[]} & import("./enrolment.js").App} change */
   async #change(change) {
     const call = { method: "PATCH", path: "/device", body: JSON.stringify(change) };
     return (await this.#connection.repeat(call, readStatus)).value;

@@ -20,6 +20,7 @@ import { StoredAccount } from "./stored_account.js";
  * @property {import("./service.js").World} world
  * @property {import("./store.js").Store} store
  * @property {import("./locks.js").Locks} locks
+ * @property {import("./enrolment.js").App} app
  * @property {(kind: string) => import("./strong_keys.js").StrongKeys} strongKeys
  * @property {(type: string, device: string, more?: {request: string}) => void} notify
  * @property {(device: string) => Promise<void>} forget

@@ -9,6 +9,7 @@ import { thumbprintOf } from "../wire/keys.js";
 
 /** @typedef {{role: Role, jwk: Record<string, string>, signer: Signer, credentialId?: string | undefined}} NewKey */
 /** @typedef {{kind: string, value: string}} PushAddress */
+/** @typedef {{platform?: string | undefined, appVersion?: string | undefined}} App */
 
 /** @param {readonly NewKey[]} keys */
 const roleKeys = (keys) =>
@@ -19,16 +20,16 @@ const roleKeys = (keys) =>
 /**
  * Return the body that completes a bind.
  *
- * @param {{token: string, appSpace: string, keys: readonly NewKey[], name?: string | undefined, addresses?: readonly PushAddress[] | undefined, replaces?: string | undefined}} bind
+ * @param {{token: string, appSpace: string, keys: readonly NewKey[], name?: string | undefined, addresses?: readonly PushAddress[] | undefined, replaces?: string | undefined, app: App}} bind
  * @returns {Promise<string>}
  */
-export async function writeBind({ token, appSpace, keys, name, addresses, replaces }) {
+export async function writeBind({ token, appSpace, keys, name, addresses, replaces, app }) {
   const claims = await bindClaims(token, appSpace, await roleKeys(keys), replaces);
   const offers = [];
   for (const { role, jwk, signer, credentialId } of keys) {
     offers.push({ role, jwk, proof: await signToken(signer, BIND, claims), credentialId });
   }
-  return JSON.stringify({ token, keys: offers, name, addresses, replaces });
+  return JSON.stringify({ token, keys: offers, name, addresses, replaces, ...app });
 }
 
 /**

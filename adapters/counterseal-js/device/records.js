@@ -68,6 +68,10 @@ import { readKeyRecord } from "./strong_keys.js";
  * @property {number} addresses How many push addresses the service has.
  * @property {number} attemptsLeft How many wrong PINs are left.
  * @property {{role: string, kid: string}[]} keys
+ * @property {string | null} platform As the device has said; empty if it has not, and null where the
+ *   service does not keep it.
+ * @property {string | null} appVersion Likewise.
+ * @property {string | null} lastSeenAt When the service last stored that the device made a call.
  * @property {string | null} webPushKey With which to subscribe to Web Push, `applicationServerKey`;
  *   only in the reply of `status`, and null where the service sends none.
  * @property {Brand} brand The App Space's; only in the reply of `status`.
@@ -175,6 +179,9 @@ export function readStatus(document) {
     addresses: members.count("addresses"),
     attemptsLeft: members.count("attemptsLeft"),
     keys: members.objects("keys", (key) => ({ role: key.text("role"), kid: key.text("kid") })),
+    platform: members.readOrNull("platform", isAnyText),
+    appVersion: members.readOrNull("appVersion", isAnyText),
+    lastSeenAt: members.readOrNull("lastSeenAt", isMoment),
     webPushKey: members.textOrNull("webPushKey"),
     brand: {
       color: readShape(members.textOrNull("appSpaceColor"), COLOR),

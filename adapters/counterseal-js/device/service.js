@@ -46,6 +46,8 @@ import { ServiceRefused } from "./errors.js";
 const PAUSES = [200, 800];
 /** Milliseconds; a smaller difference of two clocks is no reason for a refusal. */
 const CLOCK_TOLERANCE = 30_000;
+/** Milliseconds of a century: a clock without a battery begins in 1970, and no difference is larger. */
+const LARGEST_CORRECTION = 100 * 365 * 86_400_000;
 const JSON_TYPE = "application/json";
 const EVENTS_TYPE = "text/event-stream";
 
@@ -158,32 +160,45 @@ export class Service {
    * Make a call with a proof; once more if it was refused and the clock was wrong.
    *
    * A refusal never says that a proof is too old, but a device that was suspended or revoked gets
-   * a reason: what is left is a wrong key or a wrong clock.
+   * a reason: what is left is a wrong key or a wrong clock. If the second proof is refused too, the
+   * clock was not the reason, and is as it was before.
    *
    * @template T
    * @param {() => Promise<T>} call
    * @returns {Promise<T>}
    */
   async #inTime(call) {
+    const offset = this.#offset;
+    let corrected;
     try {
       return await call();
     } catch (error) {
-      if (!(error instanceof ServiceRefused) || !this.#correctClock(error)) throw error;
-      return call();
+      corrected = this.#correctedOffset(error, offset);
+      if (corrected === undefined) throw error;
+    }
+    this.#offset = corrected;
+    try {
+      return await call();
+    } catch (error) {
+      // Another call may have corrected the clock meanwhile.
+      if (isUnexplained(error) && this.#offset === corrected) this.#offset = offset;
+      throw error;
     }
   }
 
   /**
-   * Tell whether the clock was wrong, and correct it.
+   * Return the offset by which a call was made too early or too late that had *offset*.
    *
-   * @param {ServiceRefused} refusal
+   * @param {unknown} error What the call was refused with.
+   * @param {number} offset
+   * @returns {number | undefined} Undefined if the clock was not wrong, or the date is impossible.
    */
-  #correctClock({ problem, reason, date }) {
-    if (problem !== "denied" || reason !== undefined || date === undefined) return false;
-    const difference = date - this.now();
-    if (Math.abs(difference) <= CLOCK_TOLERANCE) return false;
-    this.#offset += difference;
-    return true;
+  #correctedOffset(error, offset) {
+    if (!isUnexplained(error) || error.date === undefined) return undefined;
+    const corrected = error.date - this.#world.now();
+    const difference = Math.abs(corrected - offset);
+    const isWrong = difference > CLOCK_TOLERANCE && difference <= LARGEST_CORRECTION;
+    return isWrong ? corrected : undefined;
   }
 
   /**
@@ -236,6 +251,15 @@ export class Service {
     return new ServiceRefused(failure.problem, failure.retryAfter, date);
   }
 }
+
+/**
+ * Tell whether a proof was refused without a reason, as one with a wrong time is.
+ *
+ * @param {unknown} error
+ * @returns {error is ServiceRefused}
+ */
+const isUnexplained = (error) =>
+  error instanceof ServiceRefused && error.problem === "denied" && error.reason === undefined;
 
 /**
  * Tell whether the same call may succeed soon.

@@ -28,6 +28,10 @@ import { generateKey } from "./strong_keys.js";
  * @property {readonly StrongKeys[]} strongKeys The kinds that the wallet can make and open; the
  *   first is made where a bind names none.
  * @property {Algorithm} [algorithm] Of new device keys; `ES256` if none is given.
+ * @property {string} [platform] What the app runs on, such as `Android 16`: visible ASCII, at most
+ *   64 characters. The service lists it beside the device. It learns it when a device binds, and
+ *   when `status` finds that it has another one.
+ * @property {string} [appVersion] Of the app; likewise.
  * @property {boolean} [allowHttp] Whether plain `http` to another machine is allowed.
  * @property {number} [timeout] Seconds that one call may take.
  * @property {typeof fetch} [fetch]
@@ -136,7 +140,8 @@ export class Wallet extends EventTarget {
       this.#newKeys.delete(token);
       throw error;
     });
-    const body = await writeBind({ token, appSpace, keys: keys.offered, name, addresses, replaces });
+    const offered = { keys: keys.offered, name, addresses, replaces };
+    const body = await writeBind({ token, appSpace, ...offered, app: this.#app });
     const call = { method: "POST", path: "/device/bind", body };
     const bond = await service.repeat(() => service.plain(call, readBond));
     const { account = bond.account } = invitation;
@@ -225,6 +230,11 @@ export class Wallet extends EventTarget {
     return finishLogin(this.#service(url), login, returned);
   }
 
+  get #app() {
+    const { platform, appVersion } = this.#settings;
+    return { platform, appVersion };
+  }
+
   /** @param {string} url */
   #service(url) {
     const { allowHttp = false } = this.#settings;
@@ -311,6 +321,7 @@ export class Wallet extends EventTarget {
       world: this.#world,
       store: this.#settings.store,
       locks: this.#locks,
+      app: this.#app,
       strongKeys: (kind) => this.#strongKeys(kind),
       notify: (type, device, more) => this.#notify(type, device, more),
       forget: (device) => this.forget(device),

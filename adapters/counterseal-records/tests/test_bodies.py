@@ -16,6 +16,7 @@ from counterseal.models import (
     Admin,
     AppSpace,
     AuditEvent,
+    Binding,
     Company,
     Guid,
     Origin,
@@ -189,6 +190,17 @@ def test_the_present_form_is_written_and_read():
 
     assert tuple(map(read, bodies)) == specimens()
     assert list(map(write, specimens())) == bodies
+
+
+def test_a_binding_of_before_devices_said_what_they_are_is_read():
+    binding = next(record for record in edge_records(RecordFactory()) if type(record) is Binding)
+    body = json.loads(write(binding))
+    for name in ("platform", "app_version", "last_seen_at"):
+        del body["fields"][name]
+    older = json.dumps(body, separators=(",", ":"))
+
+    expected = attrs.evolve(binding, platform="", app_version="", last_seen_at=None)
+    assert read(older) == read(older, b"else") == expected
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from counterseal._decisions.plan import AuditEntry
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import revise
 from counterseal.models.account import Device
-from counterseal.models.binding import LIVING, Authority, Binding, BindingState
+from counterseal.models.binding import LIVING, SEEN_STEP, Authority, Binding, BindingState
 from counterseal.rules.standing import Standing, living
 
 MOVED = "moved"
@@ -54,6 +54,13 @@ def replace_binding(binding: Binding, now: datetime, actor: str) -> tuple[Bindin
     state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
     entry = AuditEntry(binding.guid, "binding.revoke", MOVED, actor)
     return end_binding(binding, state, now, strikes=0), entry
+
+
+def mark_seen(binding: Binding, now: datetime) -> tuple[Binding, ...]:
+    """Return *binding* as seen *now*, to be stored, where what is stored is too old; or nothing."""
+    if binding.last_seen_at is not None and now - binding.last_seen_at < SEEN_STEP:
+        return ()
+    return (revise(binding, last_seen_at=now),)
 
 
 def change_standing(binding: Binding, event: BindingEvent, authority: Authority) -> Binding:

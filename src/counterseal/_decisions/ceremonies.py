@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from counterseal import ijson, keys
-from counterseal._decisions.bindings import with_binding
+from counterseal._decisions.bindings import mark_seen, with_binding
 from counterseal._decisions.outbox import build_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
 from counterseal._decisions.readings import bindings_of, require_account, require_known
@@ -239,18 +239,14 @@ def _register(
             )
         ):
             raise UnfitKey("registered already")
+    registered_ceremony = revise(registration, state=state, binding=binding.guid)
     updated_account = revise(account, devices=with_binding(account.devices, binding, tools.now))
     notifications = build_notifications(
         tools, served_kinds, account, Occasion.DEVICE_BOUND, binding.guid, now=tools.now
     )
     return Decision(
         result=(binding, updated_account),
-        writes=(
-            revise(registration, state=state, binding=binding.guid),
-            binding,
-            updated_account,
-            *notifications,
-        ),
+        writes=(registered_ceremony, binding, updated_account, *notifications),
         audit=(AuditEntry(registration.guid), AuditEntry(binding.guid, event="binding.register")),
     )
 
@@ -327,10 +323,11 @@ def _finish(facts: Authenticating) -> Decision[PasskeyAuthentication]:
     if binding is None:
         raise WrongKey
     finished = revise(authentication, state=state, binding=binding.guid)
+    seen = mark_seen(binding, facts.now)
     return Decision(
         result=finished,
-        writes=(finished,),
-        guards=(facts.account, binding),
+        writes=(finished, *seen),
+        guards=(facts.account,) if seen else (facts.account, binding),
         audit=(AuditEntry(authentication.guid),),
     )
 
@@ -407,6 +404,7 @@ def _new_binding(
         answers=False,
         created_at=tools.now,
         bound_at=tools.now,
+        last_seen_at=tools.now,
     )
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.plan import Reading, Records, Tools, require
+from counterseal._decisions.bindings import mark_seen
+from counterseal._decisions.plan import Decision, Reading, Records, Tools, require
 from counterseal.errors import IdentityWithdrawn, NotFound, WrongDevice
 from counterseal.keys import Jws
 from counterseal.models import Account, AppSpace, Binding, DeviceCall, Guid, Record, replace
@@ -122,6 +123,11 @@ def read_again(device: AuthenticatedDevice) -> Reading[AuthenticatedDevice]:
         return current
 
     return Reading("get", (device.binding.guid, device.account.guid, device.app_space.guid), parse)
+
+
+def store_seen(device: AuthenticatedDevice, tools: Tools) -> Decision[None]:
+    """Decide to store that a device was seen, unless another call of it has done so meanwhile."""
+    return Decision(result=None, writes=mark_seen(device.binding, tools.now))
 
 
 def demand_standing(device: AuthenticatedDevice, tools: Tools) -> bool:

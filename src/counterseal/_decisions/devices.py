@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 from counterseal import ijson, keys
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.bindings import change_standing, end_binding, with_binding
@@ -28,11 +30,12 @@ from counterseal.models import (
 from counterseal.rules.answering import Striking
 from counterseal.rules.authorization import Permission
 from counterseal.rules.evidence import Evidence, Rotating
-from counterseal.rules.sizes import addresses_fit, text_fits
+from counterseal.rules.sizes import addresses_fit, app_fits, text_fits
 from counterseal.rules.standing import own_app_space
 from counterseal.wire.enrolment import (
     ENDORSE_TYP,
     ROTATE_TYP,
+    Enrolment,
     read_enrolment,
     read_update,
     rotation_claims,
@@ -52,7 +55,7 @@ def rotate(
     A strike, where the device's strong key is named for an endorsement and did not sign it.
     """
     enrolment = read_enrolment(ijson.parse(body))
-    if enrolment.token or enrolment.name or enrolment.addresses or enrolment.replaces:
+    if attrs.evolve(enrolment, keys=()) != Enrolment(keys=()):
         raise InvalidField("rotation", "holds more than keys")
     binding, policy = device.binding, tools.policy
     offer = pin_passkeys(read_keys(enrolment.keys, ROTATE_TYP, policy), device.app_space, policy)
@@ -91,13 +94,19 @@ def rotate(
 
 
 def update(device: AuthenticatedDevice, tools: Tools, body: bytes) -> Decision[Binding]:
-    """Decide on a device's new name and push addresses; what *body* leaves out stays as it is."""
+    """Decide on what a device says of itself; what *body* leaves out stays as it is."""
     binding, changes = device.binding, read_update(ijson.parse(body))
     name = binding.name if changes.name is None else changes.name
     addresses = binding.addresses if changes.addresses is None else changes.addresses
+    platform = binding.platform if changes.platform is None else changes.platform
+    app_version = binding.app_version if changes.app_version is None else changes.app_version
     text_fits(name, tools.policy.name_bytes, "name", empty=True)
     addresses_fit(addresses, tools.policy)
-    return _store(tools, device.account, revise(binding, name=name, addresses=addresses))
+    app_fits(platform, app_version)
+    updated_binding = revise(
+        binding, name=name, addresses=addresses, platform=platform, app_version=app_version
+    )
+    return _store(tools, device.account, updated_binding)
 
 
 def unbind(

@@ -49,7 +49,7 @@ from counterseal.rules.evidence import (
     split_token,
     token_matches,
 )
-from counterseal.rules.sizes import addresses_fit, text_fits
+from counterseal.rules.sizes import addresses_fit, app_fits, text_fits
 from counterseal.wire.enrolment import BIND_TYP, Enrolment, OfferedKey, bind_claims
 
 
@@ -141,6 +141,7 @@ def read_offer(enrolment: Enrolment, policy: Policy) -> Offer:
     """Check what a device brings to complete its binding, before anything is read."""
     text_fits(enrolment.name, policy.name_bytes, "name", empty=True)
     addresses_fit(enrolment.addresses, policy)
+    app_fits(enrolment.platform, enrolment.app_version)
     for index, key in enumerate(enrolment.keys):
         if key.endorsement is not None:
             raise InvalidField(f"keys[{index}].endorsement", "of a rotation only")
@@ -221,10 +222,13 @@ def complete(
         enrolled=_fingerprint(offer.keys),
         replaces=enrolment.replaces,
         name=enrolment.name,
+        platform=enrolment.platform,
+        app_version=enrolment.app_version,
         keys=offer.keys,
         addresses=enrolment.addresses,
         key_changes=key_changes(offer.keys, tools),
         bound_at=tools.now if counts else None,
+        last_seen_at=tools.now,
     )
     devices = with_binding(account.devices, completed_binding, tools.now)
     notifications = build_notifications(

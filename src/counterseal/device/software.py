@@ -136,11 +136,15 @@ class SoftwareDevice:
         name: str = "",
         addresses: tuple[PushAddress, ...] = (),
         replaces: Guid | None = None,
+        platform: str = "",
+        app_version: str = "",
     ) -> Enrolment:
         """
         Return what completes a binding: each key proves its possession.
 
         Args:
+            platform, app_version: Of the app, to recognise the device by; visible ASCII, at most
+                64 characters.
             replaces: The device of the same account that is revoked once this one counts; only
                 after a log-in at an Identity Provider, whose reply lists the account's devices.
 
@@ -155,6 +159,8 @@ class SoftwareDevice:
             name=name,
             addresses=addresses,
             replaces=replaces,
+            platform=platform,
+            app_version=app_version,
         )
 
     def complete_binding(self, result: Bound) -> None:

@@ -32,6 +32,9 @@ PROVISIONAL = (BindingState.INVITED, BindingState.UNCONFIRMED)
 LIVING = frozenset({*PROVISIONAL, BindingState.ACTIVE, BindingState.SUSPENDED})
 """The states in which a binding counts towards the limit of devices of its account."""
 
+SEEN_STEP = timedelta(hours=1)
+"""How old a binding's `last_seen_at` is before a call of its device renews it."""
+
 
 class Authority(enum.Enum):
     """Who suspended a binding, and so who may resume it."""
@@ -65,6 +68,8 @@ class Binding:
         enrolled: A hash of the keys that the session token bound; empty before.
         replaces: The device of the same account whose place it takes once it counts, if a log-in
             at the Identity Provider invited it and it has named one.
+        platform, app_version: Of the app, as the device says, to recognise it by; empty where it
+            says nothing. Nothing is decided by them.
         strikes: Wrong strong-key signatures since the last right one.
         wrong_codes: Wrong comparison codes of the origin that was to confirm it.
         confirmer: The device or origin that confirmed or refused it; None if nobody did.
@@ -73,6 +78,8 @@ class Binding:
         key_changes: The newest entries of the key history, oldest first.
         answers: Whether it is a device, which can be asked; not if it is a passkey that a browser
             has registered for an origin.
+        last_seen_at: When the device last made a call, at most `SEEN_STEP` out of date; None if it
+            has made none.
     """
 
     guid: Guid
@@ -88,6 +95,8 @@ class Binding:
     enrolled: str = ""
     replaces: Guid | None = None
     name: str = ""
+    platform: str = ""
+    app_version: str = ""
     keys: tuple[DeviceKey, ...] = ()
     addresses: tuple[PushAddress, ...] = ()
     strikes: int = attrs.field(default=0, validator=fields.count)
@@ -100,6 +109,7 @@ class Binding:
     created_at: datetime = attrs.field(validator=fields.utc)
     bound_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     ended_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+    last_seen_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
 
     parent: ClassVar[Guid | None] = None
     keep_until: ClassVar[datetime | None] = None

@@ -39,6 +39,9 @@ The categories of visible characters: letters, numbers, punctuation and symbols.
 Unassigned and private characters count as visible, since a font may have a glyph for them.
 """
 
+_APP_TEXT = re.compile("[!-~](?:[ -~]{0,62}[!-~])?")
+"""What a device says of its app: visible ASCII, so that every list can show it as it is."""
+
 LIST_LIMIT = 1000
 """The most records that one call lists, which limits the memory that it takes."""
 
@@ -125,6 +128,13 @@ def addresses_fit(addresses: tuple[PushAddress, ...], policy: Policy) -> None:
         raise InvalidField("addresses", f"more than {policy.addresses_limit}")
     for index, address in enumerate(addresses):
         text_fits(address.value, policy.address_bytes, f"addresses[{index}].value")
+
+
+def app_fits(platform: str, app_version: str) -> None:
+    """Refuse what a device says of its app, unless it is 1 to 64 of visible ASCII, or nothing."""
+    for field, text in (("platform", platform), ("appVersion", app_version)):
+        if text and _APP_TEXT.fullmatch(text) is None:
+            raise InvalidField(field, "not 1 to 64 characters of visible ASCII, with inner spaces")
 
 
 def _content_fits(content: Content, policy: Policy) -> None:

@@ -12,6 +12,7 @@ from counterseal._decisions.device_requests import (
     DeviceRequest,
     demand_standing,
     open_request,
+    store_seen,
 )
 from counterseal._decisions.plan import Reading
 from counterseal._transaction import (
@@ -25,6 +26,7 @@ from counterseal._transaction import (
 )
 from counterseal.errors import IdentityUnavailable, Refused, Replayed
 from counterseal.models import AuditEvent, DeviceCall
+from counterseal.models.binding import SEEN_STEP
 from counterseal.rules.standing import forgettable_at, graced, revalidation_due
 from counterseal.usecases.revalidation import read_account, revalidate
 
@@ -51,7 +53,9 @@ def admit(
     reading: Reading[AuthenticatedDevice],
 ) -> Loaded[AuthenticatedDevice]:
     """
-    Authenticate a device's request, remember its proof, and revalidate its user if that is due.
+    Authenticate a device's request, and remember its proof.
+
+    Where it is due, its user is revalidated, and it is stored that the device was seen.
 
     Raises:
         WrongDevice: There is no such device.
@@ -68,10 +72,26 @@ def admit(
         key = ("proof", device.binding.guid, request.proof.id)
         if not ports.replay.first_seen(key, forgettable_at(tools.now, policy)):
             raise Replayed
-        if not demand_standing(device, tools):
-            return Loaded(stored, device, tools)
-        _revalidate(transactions, device)
-        # Also where the policy believes no word for longer than it takes to hear it.
+        loaded = Loaded(stored, device, tools)
+        if demand_standing(device, tools):
+            _revalidate(transactions, device)
+            # Also where the policy believes no word for longer than it takes to hear it.
+            loaded = transactions.load(reading)
+    last_seen_at = loaded.value.binding.last_seen_at
+    if last_seen_at is not None and tools.now - last_seen_at < SEEN_STEP:
+        return loaded
+    return _store_seen(transactions, context, reading, loaded)
+
+
+def _store_seen(
+    transactions: Transactions,
+    context: AuditContext,
+    reading: Reading[AuthenticatedDevice],
+    loaded: Loaded[AuthenticatedDevice],
+) -> Loaded[AuthenticatedDevice]:
+    """Store that the device was seen, and read it again; nothing is done that an event would say."""
+    transactions.run(context, reading.then(store_seen), loaded)
+    with refusals(transactions.ports, context):
         return transactions.load(reading)
 
 

@@ -46,6 +46,7 @@ from counterseal.models.passkeys import scope_of
 from counterseal.policy import Policy
 from counterseal.wire.enrolment import Bound
 from counterseal.wire.members import (
+    ABSENT_TEXT,
     COUNT,
     EMPTY_TEXT,
     FLAG,
@@ -244,6 +245,8 @@ class DeviceStatus:
 
     Attributes:
         addresses: How many push addresses the service has.
+        platform, app_version: As the device has said; empty if it has not.
+        last_seen_at: When the service last stored that the device made a call.
     """
 
     device: Guid = attrs.field(metadata=member("device", GUID))
@@ -252,6 +255,11 @@ class DeviceStatus:
     addresses: int = attrs.field(metadata=member("addresses", COUNT))
     attempts_left: int = attrs.field(metadata=member("attemptsLeft", COUNT))
     keys: tuple[KeyName, ...] = attrs.field(metadata=member("keys", records(KeyName)))
+    platform: str = attrs.field(default="", metadata=member("platform", ABSENT_TEXT))
+    app_version: str = attrs.field(default="", metadata=member("appVersion", ABSENT_TEXT))
+    last_seen_at: datetime | None = attrs.field(
+        default=None, metadata=member("lastSeenAt", OPTIONAL_TIME)
+    )
 
     @classmethod
     def of(cls, binding: Binding, *, attempts_left: int, **more: str | None) -> Self:
@@ -263,6 +271,9 @@ class DeviceStatus:
             addresses=len(binding.addresses),
             attempts_left=attempts_left,
             keys=tuple(map(KeyName.of, binding.keys)),
+            platform=binding.platform,
+            app_version=binding.app_version,
+            last_seen_at=binding.last_seen_at,
             **more,
         )
 

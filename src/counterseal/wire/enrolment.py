@@ -10,10 +10,11 @@ The body of the first two is a JSON object:
 | `name` | the device's name; enrolment only, optional |
 | `replaces` | the device (binding GUID) whose place it takes; after a log-in only, optional |
 | `addresses` | `[{kind, value}]`, push addresses; enrolment only, optional |
+| `platform`, `appVersion` | of the app, to recognise the device by; enrolment only, optional |
 
 A peek, which asks for the App Space of a session token, has `token` only.
 
-An update of a bound device has `name` and `addresses` only, both optional:
+An update of a bound device has `name`, `addresses`, `platform` and `appVersion` only, all optional:
 an absent member changes nothing, and an empty list of addresses clears them.
 
 `proof` is a compact JWS by the new key, and `endorsement` one by an old key of the same role.
@@ -55,9 +56,9 @@ BIND_TYP = "counterseal-bind+jwt"
 ROTATE_TYP = "counterseal-rotate+jwt"
 ENDORSE_TYP = "counterseal-endorse+jwt"
 
-_MEMBERS = {"token", "keys", "name", "addresses", "replaces"}
+_MEMBERS = {"token", "keys", "name", "addresses", "replaces", "platform", "appVersion"}
 _PEEK_MEMBERS = {"token"}
-_UPDATE_MEMBERS = {"name", "addresses"}
+_UPDATE_MEMBERS = {"name", "addresses", "platform", "appVersion"}
 _KEY_MEMBERS = {"role", "jwk", "proof", "endorsement", "credentialId"}
 _ADDRESS_MEMBERS = {"kind", "value"}
 
@@ -92,6 +93,8 @@ class Enrolment:
     name: str = ""
     addresses: tuple[PushAddress, ...] = ()
     replaces: Guid | None = None
+    platform: str = ""
+    app_version: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -106,10 +109,12 @@ class Bound:
 
 @attrs.frozen(kw_only=True)
 class Update:
-    """The request of a bound device to change its name or addresses; None changes nothing."""
+    """The request of a bound device to change what is known of it; None changes nothing."""
 
     name: str | None = None
     addresses: tuple[PushAddress, ...] | None = None
+    platform: str | None = None
+    app_version: str | None = None
 
 
 def bind_claims(
@@ -143,6 +148,10 @@ def enrolment_document(enrolment: Enrolment) -> dict[str, Any]:
         document["addresses"] = _address_list(enrolment.addresses)
     if enrolment.replaces is not None:
         document["replaces"] = enrolment.replaces
+    if enrolment.platform:
+        document["platform"] = enrolment.platform
+    if enrolment.app_version:
+        document["appVersion"] = enrolment.app_version
     return document
 
 
@@ -153,6 +162,10 @@ def update_document(update: Update) -> dict[str, Any]:
         document["name"] = update.name
     if update.addresses is not None:
         document["addresses"] = _address_list(update.addresses)
+    if update.platform is not None:
+        document["platform"] = update.platform
+    if update.app_version is not None:
+        document["appVersion"] = update.app_version
     return document
 
 
@@ -168,6 +181,8 @@ def read_enrolment(body: object) -> Enrolment:
         name=read_text(members, "name") if "name" in members else "",
         addresses=_addresses(members) if "addresses" in members else (),
         replaces=_replaced(members) if "replaces" in members else None,
+        platform=read_text(members, "platform") if "platform" in members else "",
+        app_version=read_text(members, "appVersion") if "appVersion" in members else "",
     )
 
 
@@ -187,6 +202,8 @@ def read_update(body: object) -> Update:
     return Update(
         name=read_text(members, "name") if "name" in members else None,
         addresses=_addresses(members) if "addresses" in members else None,
+        platform=read_text(members, "platform") if "platform" in members else None,
+        app_version=read_text(members, "appVersion") if "appVersion" in members else None,
     )
 
 

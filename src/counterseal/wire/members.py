@@ -198,6 +198,8 @@ class Kind:
 
 TEXT = Kind(Members.text)
 EMPTY_TEXT = Kind(lambda members, name: members.text(name, empty=True))
+ABSENT_TEXT = Kind(lambda members, name: members.text_or_none(name) or "")
+"""Empty where the member is missing, as an older release leaves it out."""
 OPTIONAL_TEXT = Kind(Members.text_or_none)
 FLAG = Kind(Members.flag)
 COUNT = Kind(Members.count)

@@ -129,12 +129,17 @@ class KnownDevice:
         state: None where the service does not say.
         answers: Whether it can answer a challenge; False for a passkey in a browser, which only
             authenticates. A service that does not say has no others.
+        platform, app_version: Of its app, as the device says; empty if it says nothing.
+        last_seen_at: When it last made a call, about; None if it has made none.
     """
 
     guid: Guid
     name: str = attrs.field(repr=False)
     state: BindingState | None
     answers: bool = True
+    platform: str = ""
+    app_version: str = ""
+    last_seen_at: datetime | None = None
 
 
 def invitation_document(invitation: BindInvitation, form: TokenForm) -> dict[str, Any]:
@@ -202,12 +207,15 @@ def device_document(binding: Binding) -> dict[str, Any]:
     return {
         "guid": binding.guid,
         "name": binding.name,
+        "platform": binding.platform,
+        "appVersion": binding.app_version,
         "status": binding.state.value,
         "answers": binding.answers,
         "suspendedBy": None if authority is None else authority.value,
         "createdAt": format_time(binding.created_at),
         "boundAt": _format_optional(binding.bound_at),
         "endedAt": _format_optional(binding.ended_at),
+        "lastSeenAt": _format_optional(binding.last_seen_at),
     }
 
 
@@ -223,6 +231,9 @@ def _device(members: Members) -> KnownDevice:
         name=members.text_or_none("name") or "",
         state=None if name is None else members.choice(name, BindingState),
         answers=members.flag("answers") if members.has("answers") else True,
+        platform=members.text_or_none("platform") or "",
+        app_version=members.text_or_none("appVersion") or "",
+        last_seen_at=members.time_or_none("lastSeenAt"),
     )
 
 

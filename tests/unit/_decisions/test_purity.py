@@ -914,6 +914,14 @@ def updated(setup):
     assert decision.result.name == "Tablet"
 
 
+def seen_again(setup):
+    device = setup.device()
+    assert setup.decide(lambda tools: device_requests.store_seen(device, tools)).writes == ()
+    device.binding = attrs.evolve(device.binding, last_seen_at=None)
+    (binding,) = setup.decide(lambda tools: device_requests.store_seen(device, tools)).writes
+    assert binding.last_seen_at == setup.service.clock.now()
+
+
 def unbound(setup):
     device = setup.device()
     decision = setup.decide(lambda tools: devices.unbind(device, tools, served_kinds=SERVED))
@@ -1134,6 +1142,7 @@ CASES |= {
     "devices.revoke": [revoked_by_each],
     "devices.rotate": [rotated, struck_by_a_rotation],
     "devices.suspend_or_resume": [suspended],
+    "device_requests.store_seen": [seen_again],
     "devices.unbind": [unbound],
     "devices.update": [updated],
     "enrolments.complete": [completed, completed_in_place_of_another],

@@ -54,6 +54,9 @@ STATUS = {
     "addresses": COUNTS,
     "attempts_left": COUNTS,
     "keys": st.lists(st.builds(KeyName, role=st.sampled_from(Role), kid=TEXTS)).map(tuple),
+    "platform": st.just("") | TEXTS,
+    "app_version": st.just("") | TEXTS,
+    "last_seen_at": st.none() | MOMENTS,
 }
 BRANDED = {
     "app_space": GUIDS,
@@ -106,9 +109,12 @@ RECORDS = {
 }
 OPTIONAL = {
     "appSpaceColor",
+    "appVersion",
     "appSpaceLogo",
     "buttonSelected",
     "iss",
+    "lastSeenAt",
+    "platform",
     "receipt",
     "rpId",
     "webPushKey",
@@ -191,7 +197,13 @@ def test_an_issuer_that_is_none_is_left_out():
         (BoundDevice, ["device", "name", "boundAt"]),
         (Bond, ["device", "account", "appSpace", "serviceKeys", "confirmBy"]),
         (KeyName, ["role", "kid"]),
-        (DeviceStatus, ["device", "status", "name", "addresses", "attemptsLeft", "keys"]),
+        (
+            DeviceStatus,
+            [
+                *("device", "status", "name", "addresses", "attemptsLeft", "keys"),
+                *("platform", "appVersion", "lastSeenAt"),
+            ],
+        ),
         (OpenRequest, ["guid", "issuedAt", "expiresAt"]),
         (OpenRequests, ["requests"]),
         (
@@ -221,8 +233,11 @@ def test_a_binding_and_a_challenge_are_replied_as_they_are(guids, now):
         token_hash=b"hash-canary",
         deadline=now,
         name="A phone",
+        platform="Android 16",
+        app_version="2.1",
         strikes=1,
         created_at=now,
+        last_seen_at=now,
     )
     status = DeviceStatus.of(binding, attempts_left=4)
     assert write_record(status) == {
@@ -232,6 +247,9 @@ def test_a_binding_and_a_challenge_are_replied_as_they_are(guids, now):
         "addresses": 0,
         "attemptsLeft": 4,
         "keys": [],
+        "platform": "Android 16",
+        "appVersion": "2.1",
+        "lastSeenAt": format_time(now),
     }
     full = AccountStatus.of(
         binding, attempts_left=4, account=two, app_space=three, app_space_name="Banking"

@@ -62,6 +62,8 @@ ENROLMENTS = st.builds(
     addresses=st.lists(
         st.builds(PushAddress, kind=st.sampled_from(AddressKind), value=TEXTS), max_size=2
     ).map(tuple),
+    platform=st.just("") | TEXTS,
+    app_version=st.just("") | TEXTS,
 )
 
 
@@ -164,6 +166,8 @@ class TestBody:
             ({"token": None}, "token"),
             ({"name": ""}, "name"),
             ({"name": 7}, "name"),
+            ({"platform": ""}, "platform"),
+            ({"appVersion": 2}, "appVersion"),
             ({"addresses": None}, "addresses"),
             ({"addresses": {}}, "addresses"),
             ({"addresses": ["x"]}, "addresses[0]"),
@@ -240,9 +244,11 @@ class TestAnUpdate:
 
     @pytest.mark.parametrize("name", [None, "Tablet"])
     @pytest.mark.parametrize("addresses", [None, (), (THERE,), (THERE, THERE)])
-    def test_says_what_changes_and_nothing_else(self, name, addresses):
-        update = Update(name=name, addresses=addresses)
+    @pytest.mark.parametrize(("platform", "app_version"), [(None, "2"), ("iOS 26", None)])
+    def test_says_what_changes_and_nothing_else(self, name, addresses, platform, app_version):
+        update = Update(name=name, addresses=addresses, platform=platform, app_version=app_version)
         document = update_document(update)
+        assert (document.get("platform"), document.get("appVersion")) == (platform, app_version)
         assert ("name" in document, "addresses" in document) == (
             name is not None,
             addresses is not None,
@@ -270,6 +276,8 @@ class TestAnUpdate:
             ({"addresses": None}, "addresses"),
             ({"addresses": {}}, "addresses"),
             ({"addresses": ["x"]}, "addresses[0]"),
+            ({"platform": ""}, "platform"),
+            ({"appVersion": None}, "appVersion"),
             ({"addresses": [{"kind": "relay"}]}, "addresses[0].value"),
             ({"addresses": [{"kind": "fax", "value": "x"}]}, "addresses[0].kind"),
             ({"addresses": [{"kind": "relay", "value": "x", "y": 1}]}, "addresses[0].y"),

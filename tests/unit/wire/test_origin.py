@@ -59,10 +59,13 @@ BINDINGS = st.builds(
     token_hash=st.just(b"hash-canary"),
     deadline=MOMENTS,
     name=st.just("") | TEXTS,
+    platform=st.just("") | TEXTS,
+    app_version=st.just("") | TEXTS,
     suspended_by=st.none() | st.sampled_from(Authority),
     created_at=MOMENTS,
     bound_at=MAYBE,
     ended_at=MAYBE,
+    last_seen_at=MAYBE,
 )
 
 
@@ -136,7 +139,13 @@ def test_devices_are_read_again(bindings):
     assert "canary" not in str(documents)
     assert read_devices(documents) == tuple(
         KnownDevice(
-            guid=binding.guid, name=binding.name, state=binding.state, answers=binding.answers
+            guid=binding.guid,
+            name=binding.name,
+            state=binding.state,
+            answers=binding.answers,
+            platform=binding.platform,
+            app_version=binding.app_version,
+            last_seen_at=binding.last_seen_at,
         )
         for binding in bindings
     )
@@ -148,11 +157,14 @@ def test_a_device_is_written_as_it_is(binding):
     assert device_document(binding) == {
         "guid": binding.guid,
         "name": binding.name,
+        "platform": binding.platform,
+        "appVersion": binding.app_version,
         "status": binding.state.value,
         "answers": binding.answers,
         "suspendedBy": binding.suspended_by and binding.suspended_by.value,
         **{name: value and format_time(value) for name, value in times.items()},
         "endedAt": binding.ended_at and format_time(binding.ended_at),
+        "lastSeenAt": binding.last_seen_at and format_time(binding.last_seen_at),
     }
 
 

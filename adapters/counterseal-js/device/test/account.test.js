@@ -72,6 +72,38 @@ test("colour and logo are kept as the service said last, and shapeless ones are 
   await assert.rejects(account.status(), { code: "bad_reply" });
 });
 
+test("the service learns platform and version of the app, at the bind and when they change", async () => {
+  const app = { platform: "Android 16", appVersion: "2.0" };
+  const open = (more) => new Wallet({ store, strongKeys: strongKeys(), ...service.world, ...more });
+  wallet = open(app);
+  const account = await bind();
+  const { platform, appVersion, lastSeenAt } = await account.status();
+  assert.deepEqual({ platform, appVersion }, app);
+  assert.equal(lastSeenAt, new Date(service.now).toISOString());
+  const updated = open({ ...app, appVersion: "2.1" });
+  const [reopened] = await updated.accounts();
+  service.requests = [];
+  assert.equal((await reopened.status()).appVersion, "2.1");
+  assert.equal((await reopened.status()).platform, "Android 16");
+  assert.deepEqual(
+    service.requests.map(({ method }) => method),
+    ["GET", "PATCH", "GET"],
+  );
+  assert.deepEqual(service.app, { ...app, appVersion: "2.1" });
+  const [silent] = await open({}).accounts();
+  assert.equal((await silent.status()).appVersion, "2.1");
+});
+
+test("a service that keeps no platform is not given any", async () => {
+  service.keepsApps = false;
+  wallet = new Wallet({ store, strongKeys: strongKeys(), ...service.world });
+  await bind();
+  const newer = new Wallet({ store, strongKeys: strongKeys(), ...service.world, platform: "X" });
+  const [account] = await newer.accounts();
+  service.requests = [];
+  assert.deepEqual([(await account.status()).platform, service.requests.length], [null, 1]);
+});
+
 test("a bind of another App Space or account than the link's is refused", async () => {
   const other = NAMES.origin;
   await assert.rejects(bind({ link: link({ account: other }) }), { code: "bad_reply" });
@@ -353,6 +385,48 @@ test("a refusal is no reason to correct a clock that is right, or a date that is
     await assert.rejects(account.pending(), { problem: "denied", date });
     assert.deepEqual([service.requests.length, account.now()], [1, service.now]);
   }
+});
+
+test("a clock that was corrected in vain is as it was before", async () => {
+  const account = await bind();
+  const denied = (reason) => () => {
+    const headers = { date: new Date(service.now + 3_600_000).toUTCString() };
+    return Response.json({ code: "denied", reason }, { status: 403, headers });
+  };
+  service.script = [denied(), denied()];
+  await assert.rejects(account.pending(), { problem: "denied" });
+  assert.equal(account.now(), service.now);
+  service.script = [denied(), denied("suspended")];
+  await assert.rejects(account.pending(), { reason: "suspended" });
+  assert.equal(account.now(), service.now + 3_600_000);
+});
+
+test("a clock is corrected by a century at most", async () => {
+  const account = await bind();
+  const century = 36_500 * 86_400_000;
+  const denied = (date) => () => {
+    const headers = { date: new Date(date).toUTCString() };
+    return Response.json({ code: "denied" }, { status: 403, headers });
+  };
+  for (const [difference, calls] of [
+    [century + 1000, 1],
+    [-century - 1000, 1],
+    [century, 2],
+  ]) {
+    service.requests = [];
+    service.script = [denied(service.now + difference)];
+    await assert.rejects(account.pending(), { problem: "denied" });
+    assert.deepEqual([service.requests.length, account.now()], [calls, service.now]);
+  }
+});
+
+test("two calls at once by a wrong clock are both made again", async () => {
+  const account = await bind();
+  service.ahead = 3_600_000;
+  service.requests = [];
+  const lists = await Promise.all([account.pending(), account.pending()]);
+  assert.deepEqual([lists[0].length, lists[1].length, service.requests.length], [1, 1, 4]);
+  assert.equal(account.now(), service.now);
 });
 
 test("a clock is corrected once for each call, however wrong the dates are", async () => {

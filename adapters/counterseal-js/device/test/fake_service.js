@@ -147,6 +147,7 @@ export class FakeService {
     if (path === "/device/answer") return this.answer(request.body, ANSWER);
     if (path === "/device/disown") return this.answer(request.body, DISOWN);
     if (path === "/device/rotate") return this.rotate(JSON.parse(request.body));
+    if (request.method === "PATCH") this.learn(JSON.parse(request.body));
     if (path === "/device/keys") return { endorsed: this.endorsed ?? {} };
     return this.status();
   }
@@ -164,6 +165,7 @@ export class FakeService {
     const spent = this.keys.length > 0 && keys.some((key, at) => key.kid !== this.keys[at].kid);
     if (spent) throw Object.assign(new Error(), { code: "token_spent" });
     this.keys = keys;
+    this.learn(body);
     const { device, account, appSpace } = NAMES;
     const { confirmBy } = this;
     return { device, account, appSpace, serviceKeys: { keys: [this.issuer.jwk] }, confirmBy };
@@ -201,7 +203,20 @@ export class FakeService {
     const keys = this.keys.map(({ role, kid }) => ({ role, kid }));
     const { device } = NAMES;
     const status = { device, status: "ACTIVE", name: "", addresses: 0, attemptsLeft: 5, keys };
-    return { ...status, ...this.brand };
+    const lastSeenAt = new Date(this.now).toISOString();
+    return { ...status, ...this.brand, ...(this.keepsApps ? { ...this.app, lastSeenAt } : {}) };
+  }
+
+  /** Whether it is of a release that keeps what devices say of their apps. */
+  keepsApps = true;
+  app = { platform: "", appVersion: "" };
+
+  /** Keep what a body says of the app. */
+  learn({ platform, appVersion }) {
+    this.app = {
+      platform: platform ?? this.app.platform,
+      appVersion: appVersion ?? this.app.appVersion,
+    };
   }
 
   async answer(text, typ) {

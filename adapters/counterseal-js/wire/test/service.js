@@ -145,6 +145,12 @@ async function readOffers(body, known, scope) {
   return offers;
 }
 
+const APP = /^[!-~](?:[ -~]{0,62}[!-~])?$/;
+const MEMBERS_OF_BIND = [
+  ...["token", "keys", "name", "addresses", "replaces"],
+  ...["platform", "appVersion"],
+];
+
 function demandComplete(keys) {
   const strong = keys.filter(({ role }) => role === "strong").length;
   demand(keys.length - strong === 1 && strong >= 1 && strong <= 4, "keys_incomplete");
@@ -162,7 +168,8 @@ async function demandClaims(token, key, typ, expected, code) {
   }
 }
 
-function demandName({ name = "A phone", addresses = [] }) {
+function demandName({ name = "A phone", addresses = [], platform = "x", appVersion = "1" }) {
+  for (const text of [platform, appVersion]) demand(APP.test(text), "invalid_field");
   demand(typeof name === "string" && name !== "" && utf8(name).length <= 256, "invalid_field");
   demand(Array.isArray(addresses) && addresses.length <= 5, "invalid_field");
   for (const address of addresses) {
@@ -175,8 +182,7 @@ function demandName({ name = "A phone", addresses = [] }) {
 
 /** Check the body that completes a bind, by a log-in of a person who has *service.bound* already. */
 export async function checkBind(body, service) {
-  const members = ["token", "keys", "name", "addresses", "replaces"];
-  const keys = await readOffers(body, members, service.scope);
+  const keys = await readOffers(body, MEMBERS_OF_BIND, service.scope);
   demandName(body);
   const { replaces } = body;
   demand(replaces === undefined || isGuid(replaces), "invalid_field");

@@ -99,7 +99,7 @@ def disown_request(service: Service, call: Call) -> Reply:
 
 
 def update_device(service: Service, call: Call) -> Reply:
-    """Change the device's name or push addresses."""
+    """Change the device's name, push addresses, platform or app version."""
     return _status(service, service.devices.update(_device_call(call)))
 
 

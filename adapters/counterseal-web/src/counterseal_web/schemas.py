@@ -16,6 +16,9 @@ VISIBLE: Schema = NAME | {"pattern": r"[^\s\x1C-\x1F\x85]"}
 """White space alone shows nothing."""
 
 COLOR = "^#[0-9A-Fa-f]{6}$"
+APP: Schema = {"type": "string", "pattern": "^[!-~]([ -~]{0,62}[!-~])?$"}
+"""What a device says of its app: visible ASCII."""
+
 FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 
@@ -148,6 +151,11 @@ ADDRESSES = _list(
         value=NAME,
     )
 )
+SAID: Schema = {"type": "string", "description": "As the device says; empty if it does not."}
+SEEN: Schema = _maybe(MOMENT) | {
+    "description": "When the device last made a call, up to an hour out of date; null if it made"
+    " none.",
+}
 DEVICE: dict[str, Schema] = {
     "device": GUID,
     "status": {"enum": ["INVITED", "UNCONFIRMED", "ACTIVE", "SUSPENDED", "REVOKED", "EXPIRED"]},
@@ -155,6 +163,9 @@ DEVICE: dict[str, Schema] = {
     "addresses": {"type": "integer", "description": "How many push addresses are known."},
     "attemptsLeft": COUNT,
     "keys": _list(_object(role={"enum": ["device", "strong"]}, kid=TEXT)),
+    "platform": SAID,
+    "appVersion": SAID,
+    "lastSeenAt": SEEN,
 }
 BRAND: dict[str, Schema] = {
     "appSpaceColor": {"type": "string", "pattern": COLOR},
@@ -281,6 +292,8 @@ SCHEMAS: dict[str, Schema] = {
     "UserDevice": _object(
         guid=GUID,
         name=TEXT,
+        platform=SAID,
+        appVersion=SAID,
         status=DEVICE["status"],
         answers=FLAG
         | {
@@ -291,6 +304,7 @@ SCHEMAS: dict[str, Schema] = {
         createdAt=MOMENT,
         boundAt=_maybe(MOMENT),
         endedAt=_maybe(MOMENT),
+        lastSeenAt=SEEN,
     ),
     "Devices": _list(_ref("UserDevice")),
     "Request": _object(**REQUEST),
@@ -335,14 +349,27 @@ SCHEMAS: dict[str, Schema] = {
         "name",
         "addresses",
         "replaces",
+        "platform",
+        "appVersion",
         token=NAME,
         keys=_list(_closed("credentialId", **KEY)),
         name=NAME,
         addresses=ADDRESSES,
         replaces=GUID,
+        platform=APP,
+        appVersion=APP,
     ),
     "Rotation": _closed(keys=_list(_closed("credentialId", **KEY, endorsement=NAME))),
-    "Update": _closed("name", "addresses", name=NAME, addresses=ADDRESSES),
+    "Update": _closed(
+        "name",
+        "addresses",
+        "platform",
+        "appVersion",
+        name=NAME,
+        addresses=ADDRESSES,
+        platform=APP,
+        appVersion=APP,
+    ),
     "Token": {"type": "string", "description": "A compact JWS (RFC 7515)."},
     "TelemetryEvent": _closed(
         "attributes",

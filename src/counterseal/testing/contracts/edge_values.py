@@ -187,6 +187,8 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             enrolled=ODD,
             replaces=factory.guid(),
             name=ODD,
+            platform=ODD,
+            app_version=ODD,
             keys=(
                 DeviceKey(role=Role.STRONG, key=public),
                 DeviceKey(role=Role.STRONG, key=passkey),
@@ -198,6 +200,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             answers=False,
             bound_at=factory.moment(),
             ended_at=factory.moment(),
+            last_seen_at=factory.moment(),
         ),
         factory.login(
             state=LoginState.USED,

@@ -9,6 +9,8 @@ from contextlib import closing
 from datetime import timedelta
 from typing import Any, Self, TypeAlias
 
+import attrs
+
 from counterseal import Receipt
 from counterseal.device import SoftwareDevice
 from counterseal.errors import DisplayChanged, InvalidField, IssuerUntrusted, ReceiptChanged
@@ -25,6 +27,7 @@ from counterseal.wire.device import (
     ShownRequest,
 )
 from counterseal.wire.enrolment import enrolment_document, peek_document
+from counterseal_demo.device_cli.app import APP_VERSION, PLATFORM, is_current, renew_app
 from counterseal_demo.device_cli.home import Home
 from counterseal_demo.device_cli.rotation import completed_rotation
 from counterseal_demo.device_cli.unconfirmed import SignedReply
@@ -122,7 +125,15 @@ class DeviceClient:
             space = app_space
             if space is None:
                 space = calls.plain("/device/invitation", peek_document(token), Peeked).app_space
-            enrolment = device.enrolment(token, space, pin=pin, name=name, replaces=replaces)
+            enrolment = device.enrolment(
+                token,
+                space,
+                pin=pin,
+                name=name,
+                replaces=replaces,
+                platform=PLATFORM,
+                app_version=APP_VERSION,
+            )
             device.bond = calls.plain("/device/bind", enrolment_document(enrolment), Bond)
         home.keep_service(url)
         home.keep(device)
@@ -250,13 +261,17 @@ class DeviceClient:
 
     def status(self) -> AccountStatus:
         """
-        Return the status of the device at the service.
+        Return the status of the device at the service, which learns this program's version.
 
         Raises:
             ServiceRefused: The service refused the call.
             ServiceUnreachable: It did not reply, or its reply is invalid.
         """
-        return self.calls.signed_request(self.device, "GET", "/device/status", AccountStatus)
+        status = self.calls.signed_request(self.device, "GET", "/device/status", AccountStatus)
+        if is_current(status):
+            return status
+        renewed = renew_app(self.calls, self.device)
+        return attrs.evolve(status, platform=renewed.platform, app_version=renewed.app_version)
 
     def history(self) -> EndedRequests:
         """

@@ -5,6 +5,7 @@ import { brandOf } from "./brand.js";
 import { element, foreign } from "./dom.js";
 import { inviteSection } from "./invite_section.js";
 import { saveLink } from "./outcome_view.js";
+import { APP_VERSION, platformOf } from "./platform.js";
 import { describe } from "./problems.js";
 import { removal } from "./removal.js";
 import { say, writeMoment } from "./texts.js";
@@ -41,6 +42,7 @@ export async function showAccount(context, device) {
       " ",
       element("span", { class: "quiet" }, account.url),
     ),
+    element("p", { class: "quiet", id: "app" }, appOf()),
     account.state === "REVOKED" ? null : renameForm(account),
     account.state === "ACTIVE" ? inviteSection(context, account) : null,
     element(
@@ -55,6 +57,9 @@ export async function showAccount(context, device) {
     home(),
   );
 }
+
+const appOf = () =>
+  say("device.app", { platform: platformOf(navigator.userAgent), version: APP_VERSION });
 
 /** @param {HistoryEntry} entry */
 function entryOf({ at, approved, challenge, display, outcome, receipt, title }) {

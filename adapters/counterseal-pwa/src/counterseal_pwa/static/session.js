@@ -3,6 +3,7 @@
 import { indexedDbStore, passkeys, pinKeys, ServiceRefused, Wallet } from "./device/index.js";
 import { Notifications } from "./notifications.js";
 import { askPin } from "./pin_dialog.js";
+import { APP_VERSION, platformOf } from "./platform.js";
 
 /** @typedef {import("./device/index.js").Account} Account */
 /** @typedef {import("./device/index.js").OpenRequest} OpenRequest */
@@ -99,7 +100,8 @@ export class Session extends EventTarget {
     const store = await indexedDbStore();
     const strongKeys = [pinKeys({ askPin })];
     if (hasWebAuthn()) strongKeys.push(passkeys({ rpName: "Counterseal", credentials }));
-    const session = new Session(new Wallet({ store, strongKeys }), registration);
+    const app = { platform: platformOf(navigator.userAgent), appVersion: APP_VERSION };
+    const session = new Session(new Wallet({ store, strongKeys, ...app }), registration);
     await session.#follow();
     return session;
   }
@@ -231,7 +233,8 @@ export class Session extends EventTarget {
       const streams = this.#watches.size < STREAMS;
       this.#watches.set(account.device, controller);
       this.#watch(account, streams, controller.signal);
-      // Its colour and logo may be others by now; what is wrong otherwise, the watch says.
+      // Its colour and logo, and this app's version, may be others by now; what is wrong
+      // otherwise, the watch says.
       account.status().catch(() => undefined);
     }
     this.dispatchEvent(new Event("accounts"));
