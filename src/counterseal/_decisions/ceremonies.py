@@ -323,11 +323,11 @@ def _finish(facts: Authenticating) -> Decision[PasskeyAuthentication]:
     if binding is None:
         raise WrongKey
     finished = revise(authentication, state=state, binding=binding.guid)
-    seen = mark_seen(binding, facts.now)
+    seen_bindings = mark_seen(binding, facts.now)
     return Decision(
         result=finished,
-        writes=(finished, *seen),
-        guards=(facts.account,) if seen else (facts.account, binding),
+        writes=(finished, *seen_bindings),
+        guards=(facts.account,) if seen_bindings else (facts.account, binding),
         audit=(AuditEntry(authentication.guid),),
     )
 

@@ -89,7 +89,7 @@ def _store_seen(
     reading: Reading[AuthenticatedDevice],
     loaded: Loaded[AuthenticatedDevice],
 ) -> Loaded[AuthenticatedDevice]:
-    """Store that the device was seen, and read it again; nothing is done that an event would say."""
+    """Store that the device was seen, without an event in the audit log, and read it again."""
     transactions.run(context, reading.then(store_seen), loaded)
     with refusals(transactions.ports, context):
         return transactions.load(reading)

@@ -16,7 +16,7 @@ VISIBLE: Schema = NAME | {"pattern": r"[^\s\x1C-\x1F\x85]"}
 """White space alone shows nothing."""
 
 COLOR = "^#[0-9A-Fa-f]{6}$"
-APP: Schema = {"type": "string", "pattern": "^[!-~]([ -~]{0,62}[!-~])?$"}
+NEW_APP_TEXT: Schema = {"type": "string", "pattern": "^[!-~]([ -~]{0,62}[!-~])?$"}
 """What a device says of its app: visible ASCII."""
 
 FLAG: Schema = {"type": "boolean"}
@@ -151,8 +151,8 @@ ADDRESSES = _list(
         value=NAME,
     )
 )
-SAID: Schema = {"type": "string", "description": "As the device says; empty if it does not."}
-SEEN: Schema = _maybe(MOMENT) | {
+APP_TEXT: Schema = {"type": "string", "description": "As the device says; empty if it does not."}
+LAST_SEEN: Schema = _maybe(MOMENT) | {
     "description": "When the device last made a call, up to an hour out of date; null if it made"
     " none.",
 }
@@ -163,9 +163,9 @@ DEVICE: dict[str, Schema] = {
     "addresses": {"type": "integer", "description": "How many push addresses are known."},
     "attemptsLeft": COUNT,
     "keys": _list(_object(role={"enum": ["device", "strong"]}, kid=TEXT)),
-    "platform": SAID,
-    "appVersion": SAID,
-    "lastSeenAt": SEEN,
+    "platform": APP_TEXT,
+    "appVersion": APP_TEXT,
+    "lastSeenAt": LAST_SEEN,
 }
 BRAND: dict[str, Schema] = {
     "appSpaceColor": {"type": "string", "pattern": COLOR},
@@ -292,8 +292,8 @@ SCHEMAS: dict[str, Schema] = {
     "UserDevice": _object(
         guid=GUID,
         name=TEXT,
-        platform=SAID,
-        appVersion=SAID,
+        platform=APP_TEXT,
+        appVersion=APP_TEXT,
         status=DEVICE["status"],
         answers=FLAG
         | {
@@ -304,7 +304,7 @@ SCHEMAS: dict[str, Schema] = {
         createdAt=MOMENT,
         boundAt=_maybe(MOMENT),
         endedAt=_maybe(MOMENT),
-        lastSeenAt=SEEN,
+        lastSeenAt=LAST_SEEN,
     ),
     "Devices": _list(_ref("UserDevice")),
     "Request": _object(**REQUEST),
@@ -356,8 +356,8 @@ SCHEMAS: dict[str, Schema] = {
         name=NAME,
         addresses=ADDRESSES,
         replaces=GUID,
-        platform=APP,
-        appVersion=APP,
+        platform=NEW_APP_TEXT,
+        appVersion=NEW_APP_TEXT,
     ),
     "Rotation": _closed(keys=_list(_closed("credentialId", **KEY, endorsement=NAME))),
     "Update": _closed(
@@ -367,8 +367,8 @@ SCHEMAS: dict[str, Schema] = {
         "appVersion",
         name=NAME,
         addresses=ADDRESSES,
-        platform=APP,
-        appVersion=APP,
+        platform=NEW_APP_TEXT,
+        appVersion=NEW_APP_TEXT,
     ),
     "Token": {"type": "string", "description": "A compact JWS (RFC 7515)."},
     "TelemetryEvent": _closed(
