@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
-
 from counterseal import ijson, keys
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.bindings import change_standing, end_binding, with_binding
@@ -35,7 +33,6 @@ from counterseal.rules.standing import own_app_space
 from counterseal.wire.enrolment import (
     ENDORSE_TYP,
     ROTATE_TYP,
-    Enrolment,
     read_enrolment,
     read_update,
     rotation_claims,
@@ -55,7 +52,8 @@ def rotate(
     A strike, where the device's strong key is named for an endorsement and did not sign it.
     """
     enrolment = read_enrolment(ijson.parse(body))
-    if attrs.evolve(enrolment, keys=()) != Enrolment(keys=()):
+    offered = (enrolment.token, enrolment.name, enrolment.addresses, enrolment.replaces)
+    if any(offered) or enrolment.platform or enrolment.app_version:
         raise InvalidField("rotation", "holds more than keys")
     binding, policy = device.binding, tools.policy
     offer = pin_passkeys(read_keys(enrolment.keys, ROTATE_TYP, policy), device.app_space, policy)
