@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from importlib.metadata import version
 
 import pytest
 
@@ -123,6 +124,10 @@ def test_mounted_in_another_wsgi_application(script_name, path, status, location
     assert response["status"] == status
     assert response["headers"].get("Location") == location
     assert len(body) == int(response["headers"]["Content-Length"])
+
+
+def test_the_app_says_the_version_of_its_package():
+    assert f'APP_VERSION = "{version("counterseal-pwa")}";' in ASSETS["platform.js"].body.decode()
 
 
 def test_it_is_small(capsys):
