@@ -68,10 +68,9 @@ import { readKeyRecord } from "./strong_keys.js";
  * @property {number} addresses How many push addresses the service has.
  * @property {number} attemptsLeft How many wrong PINs are left.
  * @property {{role: string, kid: string}[]} keys
- * @property {string | null} platform As the device has said; empty if it has not, and null where the
- *   service does not keep it.
+ * @property {string | null} platform Null where the service does not keep it.
  * @property {string | null} appVersion Likewise.
- * @property {string | null} lastSeenAt When the service last stored that the device made a call.
+ * @property {string | null} lastSeenAt When the device last made a call, about.
  * @property {string | null} webPushKey With which to subscribe to Web Push, `applicationServerKey`;
  *   only in the reply of `status`, and null where the service sends none.
  * @property {Brand} brand The App Space's; only in the reply of `status`.

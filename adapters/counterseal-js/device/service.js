@@ -46,7 +46,7 @@ import { ServiceRefused } from "./errors.js";
 const PAUSES = [200, 800];
 /** Milliseconds; a smaller difference of two clocks is no reason for a refusal. */
 const CLOCK_TOLERANCE = 30_000;
-/** Milliseconds of a century: a clock without a battery begins in 1970, and no difference is larger. */
+/** Milliseconds of a century; a clock without a battery begins in 1970. */
 const LARGEST_CORRECTION = 100 * 365 * 86_400_000;
 const JSON_TYPE = "application/json";
 const EVENTS_TYPE = "text/event-stream";
@@ -187,11 +187,11 @@ export class Service {
   }
 
   /**
-   * Return the offset by which a call was made too early or too late that had *offset*.
+   * Return the right offset, if a call with *offset* was refused for its time.
    *
-   * @param {unknown} error What the call was refused with.
+   * @param {unknown} error
    * @param {number} offset
-   * @returns {number | undefined} Undefined if the clock was not wrong, or the date is impossible.
+   * @returns {number | undefined}
    */
   #correctedOffset(error, offset) {
     if (!isUnexplained(error) || error.date === undefined) return undefined;

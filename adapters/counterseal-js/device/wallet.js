@@ -28,10 +28,9 @@ import { generateKey } from "./strong_keys.js";
  * @property {readonly StrongKeys[]} strongKeys The kinds that the wallet can make and open; the
  *   first is made where a bind names none.
  * @property {Algorithm} [algorithm] Of new device keys; `ES256` if none is given.
- * @property {string} [platform] What the app runs on, such as `Android 16`: visible ASCII, at most
- *   64 characters. The service lists it beside the device. It learns it when a device binds, and
- *   when `status` finds that it has another one.
- * @property {string} [appVersion] Of the app; likewise.
+ * @property {string} [platform] Of the app, such as `Android 16`; visible ASCII, at most 64
+ *   characters. The service learns it at a bind, and by `status` when it changes.
+ * @property {string} [appVersion] Likewise.
  * @property {boolean} [allowHttp] Whether plain `http` to another machine is allowed.
  * @property {number} [timeout] Seconds that one call may take.
  * @property {typeof fetch} [fetch]
