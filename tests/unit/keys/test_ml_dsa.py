@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from dilithium_py.ml_dsa import ML_DSA_44
 from forged_tokens import KID, SIGNATURES, TYP, forge, header_of, ours
@@ -208,6 +209,24 @@ def test_a_private_key_of_another_level_is_refused(level):
     for algorithm in EVERY:
         with pytest.raises(UnfitKey, match="another kind"):
             private_key(exported, kid=KID, algorithm=algorithm)
+
+
+@pytest.mark.parametrize("call", ["load_public", "load_private", "generate_private"])
+def test_without_it_the_refusal_says_what_is_needed(monkeypatch, call):
+    class Absent:
+        @classmethod
+        def refuse(cls, *_):
+            raise UnsupportedAlgorithm("ML-DSA-44")
+
+        generate = from_seed_bytes = from_public_bytes = refuse
+
+    assert ml_dsa._supported()
+    for name in ("MLDSA44PublicKey", "MLDSA44PrivateKey"):
+        monkeypatch.setattr(ml_dsa, name, Absent)
+    assert not ml_dsa._supported()
+    data = {"load_public": [bytes(1312)], "load_private": [bytes(32)]}
+    with pytest.raises(UnfitKey, match="needs cryptography 48"):
+        getattr(ml_dsa, call)(*data.get(call, []))
 
 
 def test_made_keys_are_random():

@@ -1,5 +1,7 @@
 """Passkeys: every check of an assertion, each where only that is wrong, and in its order."""
 
+import re
+
 import attrs
 import pytest
 from hypothesis import given
@@ -25,6 +27,7 @@ from counterseal.errors import (
     WrongType,
 )
 from counterseal.keys.jws import verify_bytes
+from counterseal.keys.passkeys import _base64url
 from counterseal.models import PASSKEY_ALGORITHMS, Algorithm
 from counterseal.testing.authenticator import DEVICE_BOUND, ORIGIN, SYNCED, FakePasskey
 
@@ -354,3 +357,11 @@ def test_reading_raises_its_own_error_only(data):
     except (MalformedAssertion, MalformedToken):
         return
     assert keys.write_assertion(parts) == data
+
+
+@pytest.mark.parametrize(("least", "most"), [(1, 1), (2, 2), (3, 3), (37, 37), (1, 6)])
+def test_an_assertion_member_has_as_many_letters_as_its_bytes_need(least, most):
+    expected = {len(keys.b64url(bytes(size))) for size in range(least, most + 1)}
+    pattern = re.compile(_base64url(least, most))
+    fitting = {length for length in range(60) if pattern.fullmatch("A" * length)}
+    assert fitting == set(range(min(expected), max(expected) + 1))
