@@ -11,7 +11,14 @@ import { ServiceRefused } from "./errors.js";
 import { readEvent, readEvents } from "./events.js";
 import { decideNewDevice, inviteDevice, listNewDevices } from "./new_devices.js";
 import { keepReceipt, refreshKeys, verifyTrusted } from "./receipts.js";
-import { readAnswerReply, readEnd, readOpenRequests, readRequest, readStatus } from "./records.js";
+import {
+  readAnswerReply,
+  readEnd,
+  readEndedRequests,
+  readOpenRequests,
+  readRequest,
+  readStatus,
+} from "./records.js";
 import { demandUnchanged, rotateKeys } from "./rotation.js";
 
 /** @typedef {import("../wire/display.js").Display} Display */
@@ -21,6 +28,7 @@ import { demandUnchanged, rotateKeys } from "./rotation.js";
 /** @typedef {import("./enrolment.js").PushAddress} PushAddress */
 /** @typedef {import("./records.js").AccountRecord} AccountRecord */
 /** @typedef {import("./records.js").DeviceStatus} DeviceStatus */
+/** @typedef {import("./records.js").EndedRequest} EndedRequest */
 /** @typedef {import("./records.js").HistoryEntry} HistoryEntry */
 /** @typedef {import("./new_devices.js").NewDevice} NewDevice */
 /** @typedef {import("./records.js").OpenRequest} OpenRequest */
@@ -208,7 +216,8 @@ export class Account {
    * Yield the open requests, now and at each change, until *signal* is aborted.
    *
    * It reads the service's event stream, and opens it again, with a new proof, when it ends. Of a
-   * request that has ended elsewhere, the wallet's event `change` tells first.
+   * request that has ended elsewhere, the wallet's event `change` tells first; and of a service that
+   * could not be reached, and was reached again.
    *
    * @param {{signal?: AbortSignal}} [how]
    * @returns {AsyncGenerator<OpenRequest[], void, void>}
@@ -217,10 +226,15 @@ export class Account {
     const { world, notify } = this.#surroundings;
     /** @type {string | undefined} */
     let last;
+    let isReached = true;
     while (!signal?.aborted) {
       let pause = RETRY;
+      let isSilent = true;
       try {
         for await (const { name, data } of this.#events(signal)) {
+          isSilent = false;
+          if (!isReached) notify("reached", this.device);
+          isReached = true;
           if (name === "ended") this.#tellEnd(readEvent(data, readEnd));
           if (name !== "requests") continue;
           const requests = readEvent(data, readOpenRequests);
@@ -233,6 +247,9 @@ export class Account {
       } catch (error) {
         if (signal?.aborted) return;
         pause = pauseAfter(error);
+        // A stream that ends in the middle is opened again at once, which tells.
+        if (isSilent && isReached) notify("unreached", this.device);
+        isReached &&= !isSilent;
       }
       await world.sleep(pause);
     }
@@ -413,6 +430,17 @@ export class Account {
    */
   async history() {
     return (await this.#surroundings.store.list("history", `${this.device}/`)).reverse();
+  }
+
+  /**
+   * Return the requests to the account that ended last, on whatever device: newest first, 20 at
+   * most.
+   *
+   * @returns {Promise<EndedRequest[]>}
+   */
+  async ended() {
+    const call = { method: "GET", path: "/device/history" };
+    return (await this.#connection.call(call, readEndedRequests)).value;
   }
 
   /**

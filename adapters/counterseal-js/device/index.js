@@ -16,6 +16,7 @@ export { verifyReceipt } from "../wire/receipt.js";
 /** @typedef {import("./login.js").OwnDevice} OwnDevice */
 /** @typedef {import("./records.js").DeviceStatus} DeviceStatus */
 /** @typedef {import("./records.js").HistoryEntry} HistoryEntry */
+/** @typedef {import("./records.js").EndedRequest} EndedRequest */
 /** @typedef {import("./records.js").OpenRequest} OpenRequest */
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./strong_keys.js").StrongKeys} StrongKeys */

@@ -132,6 +132,30 @@ export const readOpenRequests = (document) =>
   }));
 
 /**
+ * A request to the account that has ended; the service does not say again what it asked.
+ *
+ * @typedef {object} EndedRequest
+ * @property {string} guid
+ * @property {string} state `ANSWERED`, `DISOWNED`, `CANCELLED` or `EXPIRED`.
+ * @property {boolean} approved
+ * @property {boolean} answeredHere Whether this device answered it.
+ * @property {string} endedAt
+ */
+
+/**
+ * @param {unknown} document
+ * @returns {EndedRequest[]}
+ */
+export const readEndedRequests = (document) =>
+  new Members(document).objects("requests", (request) => ({
+    guid: request.guid("guid"),
+    state: request.text("state"),
+    approved: request.flag("approved"),
+    answeredHere: request.flag("answeredHere"),
+    endedAt: request.moment("endedAt"),
+  }));
+
+/**
  * @param {unknown} document
  * @returns {string} The GUID of a request that is open no more.
  */

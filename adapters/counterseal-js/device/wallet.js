@@ -55,10 +55,10 @@ import { generateKey } from "./strong_keys.js";
 
 /**
  * What a `change` event says: `type` is `bound`, `requests`, `ended`, `answered`, `renamed`,
- * `branded`, `keys`, `rotated`, `unconfirmed`, `confirmed`, `suspended`, `resumed`, `revoked` or
- * `removed`, and `device` is the GUID of the account's device. With `ended`, which `watch` learns,
- * `request` is the GUID of a request that is open no more: answered on another device, withdrawn
- * or over.
+ * `branded`, `keys`, `rotated`, `unconfirmed`, `confirmed`, `suspended`, `resumed`, `revoked`,
+ * `removed`, `unreached` or `reached`, and `device` is the GUID of the account's device. With
+ * `ended`, which `watch` learns, `request` is the GUID of a request that is open no more: answered
+ * on another device, withdrawn or over. `watch` tells `unreached` once, and then tries again.
  *
  * @typedef {CustomEvent<{type: string, device: string, request?: string}>} ChangeEvent
  */

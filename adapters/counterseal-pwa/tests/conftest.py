@@ -95,10 +95,11 @@ class Origin:
         trust: The service's keys.
         keys_file: The same as a file, for `counterseal verify`.
         push_key: The public key with which browsers subscribe.
+        service: The running service, which can be stopped.
     """
 
-    def __init__(self, url, document, jwks, keys_file, push_key):
-        self.url = url
+    def __init__(self, url, document, jwks, keys_file, push_key, service):
+        self.url, self.service = url, service
         self.client = Client(
             url, document["requestOriginGuid"], document["key"], scheme="basic", allow_http=True
         )
@@ -183,6 +184,21 @@ def run_command(folder, *arguments):
     return json.loads(ended.stdout)
 
 
+class RunningService:
+    """A process of `counterseal serve`, and another one after it was stopped."""
+
+    def __init__(self, folder, port):
+        self._folder, self._port = folder, port
+        self.start()
+
+    def start(self):
+        self._process = start_service(self._folder, self._port)
+
+    def stop(self):
+        self._process.terminate()
+        self._process.wait(PATIENCE)
+
+
 def start_service(folder, port):
     """Start `counterseal serve` with the browser device, and the configuration of *folder*."""
     command = [*COMMAND, "serve", "--data", "data", "--port", str(port), "--config", CONFIG]
@@ -219,21 +235,27 @@ def running_service(folder, configuration=""):
     push_key = run_command(folder, "keys", "webpush", "--data", "data")["publicKey"]
     port = free_port()
     url = f"http://localhost:{port}"  # passkeys are for names, not for addresses
-    serving = start_service(folder, port)
+    service = RunningService(folder, port)
     try:
         jwks = jwks_of(url)
         (folder / "jwks.json").write_text(json.dumps(jwks), "utf-8")
-        origin = Origin(url, document, jwks, folder / "jwks.json", push_key)
+        origin = Origin(url, document, jwks, folder / "jwks.json", push_key, service)
         with origin.client:
             yield origin
     finally:
-        serving.terminate()
-        serving.wait(PATIENCE)
+        service.stop()
 
 
 @pytest.fixture(scope="session")
 def origin(tmp_path_factory):
     with running_service(tmp_path_factory.mktemp("service")) as origin:
+        yield origin
+
+
+@pytest.fixture
+def own_origin(tmp_path):
+    """An origin of a service that the test may stop."""
+    with running_service(tmp_path) as origin:
         yield origin
 
 

@@ -58,8 +58,17 @@ def test_approved_with_the_pin(bound_pin, origin, tmp_path):
     assert all(each in article for each in ("Pay 49.90 EUR?", "Payee", "Zoë Example", "Order 7"))
     titles = device.page.locator(".answer").all_inner_texts()
     assert titles == ["Pay", "Do not pay"]
-    device.press("Pay")
+    device.page.get_by_role("button", name="Pay", exact=True).click()
+    dialog = device.page.locator("dialog")
+    assert all(text in dialog.inner_text() for text in ("Your PIN", "Pay 49.90 EUR?"))
+    assert dialog.locator("button.main").inner_text() == "Pay"
+    dialog.locator("#pin").fill("739154")
+    dialog.locator("button.main").click()
     device.wait_for_heading("Approved")
+    outcome = device.page.locator("main").inner_text()
+    assert all(text in outcome for text in ("Online banking", "Pay 49.90 EUR?", "Pay"))
+    assert "verified" not in outcome
+    device.page.locator("summary").click()
     section = device.page.locator("section").inner_text()
     assert "verified" in section
     assert "whoever steals this device and finds the receipt can try PINs" in section
@@ -93,6 +102,9 @@ def test_disowned(bound, origin, tmp_path):
     device.open_request()
     device.press("This was not me", pin=None)
     device.wait_for_heading("Reported: not you")
+    outcome = device.page.locator("main").inner_text().replace("\u2068", "").replace("\u2069", "")
+    assert "Thank you. Online banking now knows that it was not you." in outcome
+    assert "Log in?" in outcome
     reply = origin.wait(pending)
     assert reply.state is ChallengeState.DISOWNED
     origin.verify(reply.receipt, tmp_path)
@@ -173,6 +185,7 @@ def test_withdrawn_while_it_is_shown(bound, origin):
     origin.client.cancel(pending)
     device.wait_for_heading("No longer open")
     assert origin.client.status(pending).state is ChallengeState.CANCELLED
+    assert history_of(device) == ["Withdrawn"]
 
 
 def test_answered_on_another_device(bound, origin, open_device, require_proof):
@@ -187,6 +200,7 @@ def test_answered_on_another_device(bound, origin, open_device, require_proof):
         other.wait_for_heading("Approved")
     device.wait_for_heading("No longer open")
     assert require_proof(pending)
+    assert history_of(device) == ["Approved on another device"]
 
 
 def test_expired_while_it_is_shown(bound, origin):
@@ -196,6 +210,7 @@ def test_expired_while_it_is_shown(bound, origin):
     device.wait_for_heading("Too late")
     reply = origin.wait(pending)
     assert (reply.state, reply.receipt) == (ChallengeState.EXPIRED, None)
+    assert history_of(device) == ["Not answered in time"]
 
 
 def test_offline_an_answer_waits_for_the_same_press(bound, origin, require_proof):
@@ -347,12 +362,21 @@ def test_a_revoked_device_says_so_and_has_no_keys(bound, origin):
     page = device.page
     origin.client.revoke_device(origin.client.devices(account_id)[0].guid)
     page.reload()
-    page.locator(".card .problem").filter(has_text="This device was revoked").wait_for()
+    page.locator(".card .problem").filter(has_text="This device is no longer connected").wait_for()
     assert page.evaluate(RECORD) == {"state": "REVOKED", "deviceKey": None}
     page.locator("a.card").first.click()
     page.locator("details[open]").filter(has_text="ask the site for a new link").wait_for()
     page.get_by_role("button", name="Remove this account").click()
     device.wait_for_heading("Add your first account")
+
+
+def history_of(device):
+    """Go to the account; return how each request of its history ended, newest first."""
+    device.page.locator("a.button.main").click()
+    device.page.locator("a.card:not(.open)").first.click()
+    device.page.locator("ol").wait_for()
+    assert "To remove another device, ask" in device.page.locator("main").inner_text()
+    return device.page.locator("ol strong").all_inner_texts()
 
 
 def active_devices(origin, account_id):

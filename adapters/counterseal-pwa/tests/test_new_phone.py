@@ -46,6 +46,8 @@ def test_it_is_added_and_answers_with_its_own_passkey(device, origin, open_devic
         problem.filter(has_text="Wrong PIN. Attempts left:").wait_for()
         device.press("Add")
         device.wait_for_heading("Added")
+        added = device.page.locator("main").inner_text().replace("\u2068", "").replace("\u2069", "")
+        assert f"You can now also answer on {NAME}." in added
         new.wait_for_heading("This browser is added")
         pending = origin.client.ask("user-added", "Log in?", duration=MINUTE)
         new.page.locator("a.button.main").click()
@@ -70,10 +72,15 @@ def test_its_owner_moves_to_it_and_removes_the_old_one(device, origin, open_devi
         device.wait_for_heading("Add this new device?")
         assert read_code(device) == code
         device.press("Move to it", pin=None)
+        device.press("Cancel", pin=None)
+        device.press("Move to it", pin=None)
+        question = device.page.locator("dialog").inner_text()
+        assert all(text in question for text in (NAME, "This device is then removed"))
+        device.press("Move, and remove this device", pin=None)
         device.wait_for_heading("Moved")
         new.wait_for_heading("This browser is added")
     states = {each.name: each.state for each in origin.client.devices("user-moved")}
-    assert states == {"Browser": BindingState.REVOKED, NAME: BindingState.ACTIVE}
+    assert states == {"Computer (Chrome)": BindingState.REVOKED, NAME: BindingState.ACTIVE}
     device.page.get_by_role("button", name="Remove this account").click()
     device.wait_for_heading("Add your first account")
 
@@ -95,3 +102,24 @@ def test_nobody_confirms_it_in_time(device, origin, open_device):
         new.page.get_by_text("Remove this account").first.click()
         new.page.get_by_role("button", name="Remove this account").click()
         new.wait_for_heading("Add your first account")
+
+
+def test_an_unconfirmed_device_asks_seldom_and_when_somebody_looks(device, origin, open_device):
+    device.bind(origin.link("user-seldom"))
+    with open_device() as new:
+        page, calls = new.page, []
+        events = "**/device/requests/events"
+        page.clock.install()
+        bind_new(new, invite(device, origin.url))
+        new.wait_for_heading("Not yet confirmed")
+        page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=1))
+        look = "document.dispatchEvent(new Event('visibilitychange'))"
+        with page.expect_response(events) as refusal:
+            page.evaluate(look)
+        assert refusal.value.status == 403
+        page.on("request", lambda request: calls.append(request.url))
+        page.clock.run_for(14_000)
+        assert page.evaluate("fetch('texts/en.json').then(({ ok }) => ok)")
+        assert [url for url in calls if url.endswith("/events")] == []
+        with page.expect_request(events):
+            page.clock.run_for(20_000)

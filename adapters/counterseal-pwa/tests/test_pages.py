@@ -12,20 +12,23 @@ from counterseal_web import Request
 START_LIMIT = 100_000
 """Bytes of the app's own files that a browser loads at the app's start, before compression."""
 
-OWN_LIMIT = 135_000
+OWN_LIMIT = 145_000
 """Bytes of all its own files, in every language."""
 
 ON_DEMAND = {
     "account_view.js",
+    "blocked_view.js",
     "icon-512.png",
     "invite_section.js",
     "new_device_view.js",
+    "outcome_view.js",
     "removal.js",
+    "request_view.js",
     "unconfirmed_view.js",
 }
 """What only some views or an installation load; a test in a browser sees that no start does."""
 
-TRANSFER_LIMIT = 120_000
+TRANSFER_LIMIT = 124_000
 """Bytes of all files, the device library among them, as they are sent."""
 
 PAGES = Pages()

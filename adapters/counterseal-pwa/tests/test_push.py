@@ -362,3 +362,16 @@ def test_a_push_that_is_faster_than_the_list_stays(device, origin, subscriber):
         device.page.get_by_text("Request from").wait_for(state="detached")
 
     subscriber.expect(title="Counterseal", body="A question", tag=unlisted)
+
+
+def test_a_browser_that_never_subscribes_is_given_up(subscriber):
+    page = subscriber.device.page
+    page.clock.install()
+    page.add_init_script("PushManager.prototype.subscribe = () => new Promise(() => {})")
+    page.reload()
+    page.get_by_role("button", name="Notify me").click()
+    page.get_by_text("Asking the browser …").wait_for()
+    page.clock.run_for(20_000)
+    page.get_by_text("The browser could not subscribe.").wait_for()
+    assert page.get_by_role("button", name="Notify me").is_enabled()
+    assert page.get_by_text("Asking the browser …").count() == 0

@@ -114,7 +114,7 @@ def test_in_a_made_up_language_every_word_comes_from_its_file(device, origin):
     page.locator("dialog button.main").click()
     page.locator("a.button.main").click()
     page.locator("#waiting").wait_for()
-    foreign.add("⟦Browser⟧")
+    foreign.add("⟦Computer (Chrome)⟧")
     assert beside() == set()
     origin.client.ask("user-words", "Log in?")
     page.locator("a.open").click()

@@ -470,6 +470,38 @@ test("`watch` tells of requests that ended elsewhere, and ignores what it does n
   ]);
 });
 
+test("`watch` tells that the service is not reached, once, and that it is reached again", async () => {
+  const account = await bind();
+  const changes = [];
+  wallet.addEventListener("change", ({ detail }) => changes.push(detail.type));
+  const { challenge: guid } = service;
+  const { issuedAt, expiresAt } = service.display;
+  const headers = { "content-type": "text/event-stream" };
+  const stream = (requests) => () =>
+    new Response(`event: requests\ndata: ${JSON.stringify({ requests })}\n\n`, { headers });
+  const request = { guid, issuedAt, expiresAt };
+  service.script = ["unreached", "unreached", stream([request]), "unreached", stream([])];
+  const watched = account.watch();
+  assert.deepEqual((await watched.next()).value, [request]);
+  assert.deepEqual((await watched.next()).value, []);
+  await watched.return();
+  const round = ["unreached", "reached", "requests"];
+  assert.deepEqual(changes, [...round, ...round]);
+});
+
+test("`ended` returns what ended on any device, and refuses a reply that is none", async () => {
+  const account = await bind();
+  const endedAt = service.display.expiresAt;
+  const request = { guid: service.challenge, state: "EXPIRED", approved: false, answeredHere: false, endedAt };
+  const reply = (document) => () => Response.json(document);
+  service.script = [
+    reply({ requests: [{ ...request, buttonSelected: null, issuedAt: endedAt }] }),
+    reply({ requests: [{ ...request, approved: "no" }] }),
+  ];
+  assert.deepEqual(await account.ended(), [request]);
+  await assert.rejects(account.ended(), { code: "bad_reply" });
+});
+
 test("an answer that was accepted stays so where the key of its receipt cannot be learned", async () => {
   const account = await bind();
   const shown = await shownAt(account);

@@ -2,9 +2,9 @@
 
 import { home } from "./bind_view.js";
 import { brandOf } from "./brand.js";
-import { element, foreign } from "./dom.js";
+import { element, foreign, isolate } from "./dom.js";
 import { inviteSection } from "./invite_section.js";
-import { saveLink } from "./outcome_view.js";
+import { saveLink, summaryOf } from "./outcome_view.js";
 import { APP_VERSION, platformOf } from "./platform.js";
 import { describe } from "./problems.js";
 import { removal } from "./removal.js";
@@ -13,6 +13,7 @@ import { showUnconfirmed } from "./unconfirmed_view.js";
 
 /** @typedef {import("./app.js").ViewContext} ViewContext */
 /** @typedef {import("./device/index.js").Account} Account */
+/** @typedef {import("./device/index.js").EndedRequest} EndedRequest */
 /** @typedef {import("./device/index.js").HistoryEntry} HistoryEntry */
 
 const NAME_LIMIT = 64;
@@ -31,7 +32,7 @@ export async function showAccount(context, device) {
     showUnconfirmed(context, account);
     return;
   }
-  const history = await account.history();
+  const entries = await entriesOf(context, account);
   context.fill(
     account.appSpaceName,
     element("p", {}, brandOf(account, account.appSpaceName)),
@@ -45,12 +46,15 @@ export async function showAccount(context, device) {
     element("p", { class: "quiet", id: "app" }, appOf()),
     account.state === "REVOKED" ? null : renameForm(account),
     account.state === "ACTIVE" ? inviteSection(context, account) : null,
+    account.state === "REVOKED"
+      ? null
+      : element("p", { class: "quiet" }, say("account.others", { name: isolate(account.appSpaceName) })),
     element(
       "section",
       { "aria-labelledby": "history" },
       element("h2", { id: "history" }, say("history.title")),
-      history.length > 0
-        ? element("ol", { class: "list" }, ...history.map(entryOf))
+      entries.length > 0
+        ? element("ol", { class: "list" }, ...entries)
         : element("p", { class: "card calm" }, say("history.nothing")),
     ),
     removal(context, account),
@@ -60,6 +64,50 @@ export async function showAccount(context, device) {
 
 const appOf = () =>
   say("device.app", { platform: platformOf(navigator.userAgent), version: APP_VERSION });
+
+/**
+ * Return the history's entries, newest first: what was answered here, and what ended otherwise, as
+ * far as the service can be asked.
+ *
+ * @param {ViewContext} context
+ * @param {Account} account
+ */
+async function entriesOf({ session }, account) {
+  const isAsked = account.state === "ACTIVE" && !session.isUnreached;
+  const ended = isAsked ? await account.ended().catch(() => []) : [];
+  const history = await account.history();
+  const own = new Set(history.map(({ challenge }) => challenge));
+  const others = ended.filter(({ guid }) => !own.has(guid));
+  return [
+    ...history.map((entry) => ({ at: entry.at, item: entryOf(entry) })),
+    ...others.map((request) => ({ at: request.endedAt, item: endOf(request) })),
+  ]
+    .sort((one, other) => Date.parse(other.at) - Date.parse(one.at))
+    .map(({ item }) => item);
+}
+
+/** @param {EndedRequest} request */
+const endOf = (request) =>
+  element(
+    "li",
+    { class: "card" },
+    element("strong", {}, say(endingOf(request))),
+    element("span", { class: "quiet" }, writeMoment(request.endedAt)),
+  );
+
+/**
+ * Return the key of how a request ended that this browser has nothing of.
+ *
+ * @param {EndedRequest} request
+ */
+function endingOf({ answeredHere, approved, state }) {
+  if (state === "CANCELLED") return "history.cancelled";
+  if (state === "EXPIRED") return "history.expired";
+  if (state === "FAILED") return "history.failed";
+  if (state === "DISOWNED") return answeredHere ? "outcome.disowned" : "history.disowned";
+  if (approved) return answeredHere ? "outcome.approved" : "history.approved";
+  return answeredHere ? "outcome.declined" : "history.declined";
+}
 
 /** @param {HistoryEntry} entry */
 function entryOf({ at, approved, challenge, display, outcome, receipt, title }) {
@@ -73,12 +121,6 @@ function entryOf({ at, approved, challenge, display, outcome, receipt, title }) 
     element("span", { class: "quiet" }, foreign(display.origin.name), " · ", writeMoment(at)),
     receipt !== null && saveLink(challenge, receipt),
   );
-}
-
-/** @param {HistoryEntry["display"]["content"]} content */
-function summaryOf(content) {
-  if ("text" in content) return content.text;
-  return "title" in content ? content.title : content.html;
 }
 
 /** @param {Account} account */

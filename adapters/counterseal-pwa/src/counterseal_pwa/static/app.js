@@ -5,7 +5,6 @@ import { announce, byId, element } from "./dom.js";
 import { showHome } from "./home_view.js";
 import { readFragment } from "./links.js";
 import { describe } from "./problems.js";
-import { showRequest } from "./request_view.js";
 import { Session } from "./session.js";
 import { hasTexts, loadTexts, say } from "./texts.js";
 import { registerWorker } from "./worker_registration.js";
@@ -42,7 +41,7 @@ async function route(session) {
     return;
   }
   const [, view, guid = ""] = ROUTES.exec(window.location.hash) ?? [];
-  if (view === "request") await showRequest(context, guid);
+  if (view === "request") await (await import("./request_view.js")).showRequest(context, guid);
   else if (view === "account") await (await import("./account_view.js")).showAccount(context, guid);
   else if (view === "device") await (await import("./new_device_view.js")).showNewDevice(context, guid);
   else await showHome(context);
@@ -71,6 +70,8 @@ const contextOf = (session, signal) => ({
   signal,
   fill(title, ...children) {
     if (signal.aborted) return;
+    // What was announced was about the view before.
+    announce("");
     const heading = element("h1", { tabindex: -1 }, title);
     const shown = children.filter((child) => child instanceof Node);
     byId("main").replaceChildren(heading, ...shown);
@@ -84,10 +85,12 @@ const contextOf = (session, signal) => ({
   },
 });
 
-function showConnection() {
+/** @param {Session} [session] */
+function showConnection(session) {
   const line = byId("connection");
-  line.hidden = navigator.onLine;
-  line.textContent = navigator.onLine ? "" : say("offline");
+  const text = !navigator.onLine ? say("offline") : session?.isUnreached ? say("unreached") : "";
+  line.hidden = text === "";
+  line.textContent = text;
 }
 
 /** @param {Session} session */
@@ -106,13 +109,16 @@ function announceArrivals(session) {
 async function start() {
   document.documentElement.lang = await loadTexts();
   showConnection();
-  window.addEventListener("online", showConnection);
-  window.addEventListener("offline", showConnection);
   const registration = await registerWorker((address) => {
     if (address.startsWith("#/")) window.location.hash = address;
   });
   const session = await Session.open(registration);
   announceArrivals(session);
+  const show = () => showConnection(session);
+  session.addEventListener("connection", show);
+  window.addEventListener("online", show);
+  window.addEventListener("offline", show);
+  show();
   window.addEventListener("hashchange", () => follow(session));
   await follow(session);
   await session.refreshNotifications();

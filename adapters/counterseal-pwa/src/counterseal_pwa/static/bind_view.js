@@ -1,6 +1,6 @@
 /** The view that binds this browser to an account. */
 
-import { element, foreign } from "./dom.js";
+import { element, foreign, isolate } from "./dom.js";
 import { peekLink, SERVICE } from "./links.js";
 import { notifySection } from "./notify_section.js";
 import { describe } from "./problems.js";
@@ -8,6 +8,25 @@ import { verifiesPeople } from "./session.js";
 import { say } from "./texts.js";
 
 /** @typedef {import("./app.js").ViewContext} ViewContext */
+
+/** Names of browsers by what their user agents have; of several, the first. */
+const BROWSERS = [
+  ["Edg", "Edge"],
+  ["OPR/", "Opera"],
+  ["SamsungBrowser", "Samsung Internet"],
+  ["Firefox", "Firefox"],
+  ["FxiOS", "Firefox"],
+  ["CriOS", "Chrome"],
+  ["Chrome", "Chrome"],
+  ["Safari", "Safari"],
+];
+
+/** Return what the person may call this device: the kind of machine, and the browser. */
+function deviceName() {
+  const { userAgent } = navigator;
+  const [, browser = say("bind.browser")] = BROWSERS.find(([mark = ""]) => userAgent.includes(mark)) ?? [];
+  return say(/Mobi|Android/.test(userAgent) ? "bind.phone" : "bind.computer", { browser });
+}
 
 const NAME_LIMIT = 64;
 
@@ -23,7 +42,7 @@ export async function showBind(context, link) {
   }
   const { appSpaceName, displayName } = invitation;
   const name = element("input", { id: "name", maxlength: NAME_LIMIT, autocomplete: "off", required: true });
-  name.value = say("bind.browser");
+  name.value = deviceName();
   const choice = (await verifiesPeople()) ? strongKeyChoice() : null;
   const status = element("p", { class: "problem", role: "alert" });
   const button = element("button", { class: "main" }, say("bind.button"));
@@ -93,7 +112,7 @@ const strongKeyChoice = () =>
 export function showBound(context, appSpaceName) {
   context.fill(
     say("bound.title"),
-    element("p", {}, say("bound.about"), " ", foreign(appSpaceName)),
+    element("p", {}, say("bound.about", { name: isolate(appSpaceName) })),
     element("p", { class: "quiet" }, say("bound.keep")),
     home(),
     // Below, since it is filled late and must not move what somebody is about to press.

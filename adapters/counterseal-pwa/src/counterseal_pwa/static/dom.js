@@ -56,6 +56,13 @@ export function announce(text) {
 }
 
 /**
+ * Return a text that somebody else wrote for the middle of a sentence, isolated like `foreign`.
+ *
+ * @param {string} text
+ */
+export const isolate = (text) => `\u2068${visible(text)}\u2069`;
+
+/**
  * Return a text that somebody else wrote, isolated so that it cannot turn the text around it.
  *
  * @param {string} text

@@ -39,7 +39,7 @@ export async function showHome(context) {
       element("h2", { id: "waiting" }, say("home.waiting")),
       items.length > 0
         ? element("ul", { class: "list" }, ...items)
-        : element("p", { class: "card calm" }, say("home.nothing")),
+        : element("p", { class: "card calm" }, say(emptinessOf(session, accounts))),
     );
   };
   const fillAccounts = () => {
@@ -62,6 +62,7 @@ export async function showHome(context) {
   fillAccounts();
   session.addEventListener("requests", fillWaiting, { signal });
   session.addEventListener("newdevices", fillWaiting, { signal });
+  session.addEventListener("connection", fillWaiting, { signal });
   session.followNewDevices(signal);
   session.addEventListener("accounts", fillAccounts, { signal });
   const more = element(
@@ -72,6 +73,18 @@ export async function showHome(context) {
     linkForm(context),
   );
   context.fill(say("home.title"), waiting, known, notifySection(context), more);
+}
+
+/**
+ * Return the key of what an empty list means: only lists of the service say that nothing waits.
+ *
+ * @param {ViewContext["session"]} session
+ * @param {readonly Account[]} accounts
+ */
+function emptinessOf({ errors, isUnreached, requests }, accounts) {
+  if (isUnreached) return "home.unreached";
+  if (accounts.some(({ device }) => !requests.has(device) && !errors.has(device))) return "home.asking";
+  return requests.size > 0 ? "home.nothing" : "home.none";
 }
 
 /**

@@ -2,8 +2,8 @@
 
 import { home } from "./bind_view.js";
 import { brandOf } from "./brand.js";
-import { element, foreign } from "./dom.js";
-import { describe, endingOf } from "./problems.js";
+import { element, foreign, isolate } from "./dom.js";
+import { describe, endingOf, isLastPin } from "./problems.js";
 import { removal } from "./removal.js";
 import { say, writeMoment } from "./texts.js";
 import { comparisonCard } from "./unconfirmed_view.js";
@@ -51,6 +51,12 @@ function fillNewDevice(context, account, newDevice) {
   async function press(choice) {
     if (busy) return;
     busy = true;
+    // A move takes this device away, so it is asked for once more.
+    if (choice === "move" && !(await confirmMove(name))) {
+      busy = false;
+      return;
+    }
+    session.question = { content: name, button: say(`decide.${choice}`) };
     problem.textContent = "";
     for (const button of buttons) button.setAttribute("aria-disabled", "true");
     try {
@@ -65,10 +71,14 @@ function fillNewDevice(context, account, newDevice) {
         ended = true;
         await session.readNewDevices();
         showGone(context);
+      } else if (isLastPin(error)) {
+        ended = true;
+        await (await import("./blocked_view.js")).showBlocked(context, account);
       }
       problem.textContent = describe(error);
     } finally {
       busy = false;
+      session.question = undefined;
       for (const button of buttons) button.removeAttribute("aria-disabled");
     }
   }
@@ -119,6 +129,43 @@ function fillNewDevice(context, account, newDevice) {
 }
 
 /**
+ * Ask once more whether the person moves to the new device.
+ *
+ * @param {string} name The new device's.
+ * @returns {Promise<boolean>}
+ */
+function confirmMove(name) {
+  let isSure = false;
+  const move = () => {
+    isSure = true;
+    dialog.close();
+  };
+  const dialog = element(
+    "dialog",
+    { "aria-labelledby": "move-title" },
+    element("h2", { id: "move-title" }, say("decide.move.title", { name: isolate(name) })),
+    element("p", {}, say("decide.move.sure")),
+    element(
+      "div",
+      { class: "row" },
+      element("button", { type: "button", class: "plain", click: () => dialog.close() }, say("cancel")),
+      element("button", { type: "button", class: "plain danger", click: move }, say("decide.move.button")),
+    ),
+  );
+  document.body.append(dialog);
+  const close = () => dialog.close();
+  window.addEventListener("hashchange", close, { once: true });
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      window.removeEventListener("hashchange", close);
+      dialog.remove();
+      resolve(isSure);
+    });
+    dialog.showModal();
+  });
+}
+
+/**
  * @param {ViewContext} context
  * @param {Account} account
  * @param {NewDevice} newDevice
@@ -127,10 +174,10 @@ function fillNewDevice(context, account, newDevice) {
 function showDecided(context, account, { name }, choice) {
   context.fill(
     say(`decided.${choice}`),
-    element("p", {}, say(`decided.${choice}.about`), " ", element("strong", {}, foreign(name))),
+    element("p", {}, say(`decided.${choice}.about`, { name: isolate(name) })),
     choice === "refuse" ? element("p", { class: "quiet" }, say("decided.refuse.advice")) : null,
     choice === "move" ? element("p", {}, say("decided.move.here")) : null,
-    choice === "move" ? removal(context, account) : null,
+    choice === "move" ? removal(context, account, { isEnded: true }) : null,
     home(),
   );
 }

@@ -16,12 +16,14 @@ export function notifySection({ session, signal }) {
   const { notifications } = session;
   const section = element("section", { "aria-labelledby": "notify" });
   const problem = element("p", { class: "problem", role: "alert" });
+  const progress = element("p", { class: "quiet", role: "status" });
 
   async function fill() {
     const state = await notifications.state();
     section.replaceChildren(
       element("h2", { id: "notify" }, say("notify.title")),
       element("p", { class: "quiet" }, say(`notify.${state}`)),
+      progress,
       problem,
       ...buttonsOf(state),
     );
@@ -42,10 +44,13 @@ export function notifySection({ session, signal }) {
     const press = async () => {
       button.disabled = true;
       problem.textContent = "";
+      progress.textContent = say("notify.asking");
       try {
         await change();
       } catch (error) {
         problem.textContent = error instanceof DOMException ? say("notify.failed") : describe(error);
+      } finally {
+        progress.textContent = "";
       }
       await fill();
     };

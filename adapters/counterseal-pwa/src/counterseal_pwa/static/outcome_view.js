@@ -1,7 +1,7 @@
 /** The view after an answer: what was answered, and the service's receipt for it. */
 
 import { home } from "./bind_view.js";
-import { element, foreign } from "./dom.js";
+import { element, foreign, isolate } from "./dom.js";
 import { say, writeMoment } from "./texts.js";
 
 /** @typedef {import("./app.js").ViewContext} ViewContext */
@@ -18,12 +18,20 @@ import { say, writeMoment } from "./texts.js";
 export function showOutcome(context, account, shown, { state, approved, receipt, receiptText }) {
   const kind = state === "DISOWNED" ? "disowned" : approved ? "approved" : "declined";
   const title = receipt?.answer["title"];
+  const { display } = shown;
   const kept = account.strongKind !== "pin";
   context.fill(
     say(`outcome.${kind}`),
     markOf(kind),
-    typeof title === "string" && element("p", {}, say("outcome.answer"), " ", element("strong", {}, foreign(title))),
-    kind === "disowned" && element("p", {}, say("outcome.disowned.about")),
+    kind === "disowned" && element("p", {}, say("outcome.disowned.about", { name: isolate(display.origin.name) })),
+    element(
+      "dl",
+      { class: "pairs" },
+      element("dt", {}, say("outcome.asked"), " ", foreign(display.origin.name)),
+      element("dd", { class: "text" }, foreign(summaryOf(display.content), { lines: true })),
+      typeof title === "string" && element("dt", {}, say("outcome.answer")),
+      typeof title === "string" && element("dd", {}, element("strong", {}, foreign(title))),
+    ),
     element(
       "section",
       { class: "card", "aria-labelledby": "receipt" },
@@ -40,7 +48,7 @@ export function showOutcome(context, account, shown, { state, approved, receipt,
 }
 
 /** Paths of SVG, 24 by 24. */
-const MARKS = { approved: "M5 13l4.5 4.5L19 7", declined: "M6 6l12 12M18 6L6 18", disowned: "M12 5v9M12 18.5v.5" };
+const MARKS = { approved: "M5 13l4.5 4.5L19 7", declined: "M6 6l12 12M18 6L6 18", disowned: "M5 13l4.5 4.5L19 7" };
 
 /**
  * Return the mark of an outcome; the heading says the same.
@@ -59,17 +67,31 @@ function markOf(kind) {
 /** @param {NonNullable<Outcome["receipt"]>} receipt */
 const receiptPairs = ({ at, hash, number }) =>
   element(
-    "dl",
-    { class: "pairs" },
-    element("dt", {}, say("receipt.verified")),
-    element("dd", {}, say("receipt.yes")),
-    element("dt", {}, say("receipt.at")),
-    element("dd", {}, writeMoment(at)),
-    element("dt", {}, say("receipt.number")),
-    element("dd", {}, String(number)),
-    element("dt", {}, say("receipt.hash")),
-    element("dd", { class: "long" }, hash),
+    "div",
+    {},
+    element("p", {}, say("receipt.at"), " ", element("strong", {}, writeMoment(at))),
+    element(
+      "details",
+      {},
+      element("summary", {}, say("receipt.details")),
+      element(
+        "dl",
+        { class: "pairs" },
+        element("dt", {}, say("receipt.verified")),
+        element("dd", {}, say("receipt.yes")),
+        element("dt", {}, say("receipt.number")),
+        element("dd", {}, String(number)),
+        element("dt", {}, say("receipt.hash")),
+        element("dd", { class: "long" }, hash),
+      ),
+    ),
   );
+
+/** @param {ShownRequest["display"]["content"]} content */
+export function summaryOf(content) {
+  if ("text" in content) return content.text;
+  return "title" in content ? content.title : content.html;
+}
 
 /**
  * Return a link that saves a receipt as a file.

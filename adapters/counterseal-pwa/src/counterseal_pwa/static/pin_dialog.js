@@ -1,18 +1,24 @@
 /** The dialog that asks for a PIN. */
 
-import { element } from "./dom.js";
+import { element, foreign } from "./dom.js";
 import { say } from "./texts.js";
 
 const LEAST = 6;
 const MOST = 12;
 
 /**
+ * What a PIN is about to confirm.
+ *
+ * @typedef {{content: string, button: string}} Question
+ */
+
+/**
  * Ask for the PIN; a new one twice.
  *
- * @param {{purpose: "create" | "sign"}} about
+ * @param {{purpose: "create" | "sign", question?: Question | undefined}} about
  * @returns {Promise<string | null>} Null if the person does not give it.
  */
-export function askPin({ purpose }) {
+export function askPin({ purpose, question }) {
   const isNew = purpose === "create";
   const pin = field("pin");
   const again = field("pin-again");
@@ -25,6 +31,7 @@ export function askPin({ purpose }) {
       { method: "dialog" },
       element("h2", { id: "pin-title" }, say(isNew ? "pin.new.title" : "pin.title")),
       isNew && element("p", { class: "quiet" }, say("pin.new.about", { least: LEAST })),
+      question && element("p", { class: "clipped" }, foreign(question.content)),
       element("label", { for: "pin" }, say("pin.label")),
       pin,
       isNew && element("label", { for: "pin-again" }, say("pin.again")),
@@ -34,7 +41,7 @@ export function askPin({ purpose }) {
         "div",
         { class: "row" },
         element("button", { type: "button", class: "plain", click: () => dialog.close() }, say("cancel")),
-        element("button", { class: "main" }, say("continue")),
+        element("button", { class: "main" }, question ? foreign(question.button) : say("continue")),
       ),
     ),
   );

@@ -45,6 +45,7 @@ export function describe(error) {
     if (!KNOWN.has(error.problem)) return say("problem.refused", { code: error.problem });
     const text = say(`problem.${error.problem}`);
     const { attemptsLeft } = error;
+    if (error.problem === "strong_key_missed" && attemptsLeft === 1) return say("problem.last_pin");
     return attemptsLeft === undefined ? text : `${text} ${say("problem.left", { count: attemptsLeft })}`;
   }
   if (error instanceof NotUnlocked) return say("problem.not_unlocked");
@@ -65,6 +66,14 @@ export function describe(error) {
  */
 export const describeUnread = (error) =>
   error instanceof Unavailable ? say("problem.unread") : describe(error);
+
+/**
+ * Tell whether the service has revoked the device for too many wrong PINs.
+ *
+ * @param {unknown} error
+ */
+export const isLastPin = (error) =>
+  error instanceof ServiceRefused && error.problem === "strong_key_missed" && error.attemptsLeft === 0;
 
 /**
  * Return how a request ended if *error* says that it has, or null.

@@ -13,13 +13,14 @@ import { say } from "./texts.js";
  *
  * @param {ViewContext} context
  * @param {Account} account
+ * @param {{isEnded?: boolean}} [how] `isEnded`: the view says already that the device is revoked.
  */
-export function removal(context, account) {
+export function removal(context, account, { isEnded = false } = {}) {
   const { session } = context;
-  const isRevoked = account.state === "REVOKED";
+  const isRevoked = isEnded || account.state === "REVOKED";
   // The service accepts no call of it, and ends an unconfirmed one by itself.
   const isRefused = isRevoked || account.state === "UNCONFIRMED";
-  const about = isRevoked ? "problem.revoked" : isRefused ? "remove.unconfirmed" : "remove.about";
+  const about = isEnded ? "remove.rest" : isRevoked ? "problem.revoked" : isRefused ? "remove.unconfirmed" : "remove.about";
   const problem = element("p", { class: "problem", role: "alert" });
   const forget = () => session.wallet.forget(account.device);
   const only = button("remove.only", () => leave(forget));

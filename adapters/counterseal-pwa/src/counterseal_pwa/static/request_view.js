@@ -4,8 +4,8 @@ import { home } from "./bind_view.js";
 import { brandOf } from "./brand.js";
 import { readColours } from "./colours.js";
 import { announce, element, foreign } from "./dom.js";
-import { showOutcome } from "./outcome_view.js";
-import { describe, describeUnread, endingOf } from "./problems.js";
+import { showOutcome, summaryOf } from "./outcome_view.js";
+import { describe, describeUnread, endingOf, isLastPin } from "./problems.js";
 import { say, writeMoment, writeSpan } from "./texts.js";
 import { visible } from "./visible.js";
 
@@ -78,10 +78,14 @@ function fillRequest(context, account, shown) {
   const buttons = [];
   const view = { busy: false, ended: false };
 
-  /** @param {() => Promise<Outcome>} answer */
-  async function press(answer) {
+  /**
+   * @param {() => Promise<Outcome>} answer
+   * @param {string} pressed The button's title.
+   */
+  async function press(answer, pressed) {
     if (view.busy) return;
     view.busy = true;
+    session.question = { content: summaryOf(display.content), button: pressed };
     problem.textContent = "";
     for (const button of buttons) button.setAttribute("aria-disabled", "true");
     try {
@@ -93,16 +97,21 @@ function fillRequest(context, account, shown) {
       if (ending) {
         view.ended = true;
         showEnding(context, ending);
+      } else if (isLastPin(error)) {
+        view.ended = true;
+        await (await import("./blocked_view.js")).showBlocked(context, account);
       }
       problem.textContent = describe(error);
     } finally {
       view.busy = false;
+      session.question = undefined;
       for (const button of buttons) button.removeAttribute("aria-disabled");
     }
   }
 
   for (const [index, { title, style }] of display.buttons.entries()) {
-    const listener = () => press(() => account.answer(shown, { button: index, code: code ? code.value : "" }));
+    const choice = () => ({ button: index, code: code ? code.value : "" });
+    const listener = () => press(() => account.answer(shown, choice()), title);
     const button = element("button", { type: "button", class: "answer", click: listener }, foreign(title));
     const colours = readColours(style);
     if (colours) {
@@ -114,7 +123,7 @@ function fillRequest(context, account, shown) {
   }
   const disown = element(
     "button",
-    { type: "button", class: "disown", click: () => press(() => account.disown(shown)) },
+    { type: "button", class: "disown", click: () => press(() => account.disown(shown), say("request.disown")) },
     say("request.disown"),
   );
   buttons.push(disown);
@@ -234,7 +243,10 @@ function countdown({ signal }, account, expiresAt, expire) {
     clearInterval(timer);
     expire();
   };
-  const timer = setInterval(update, SECOND);
+  const timer = setInterval(() => {
+    if (line.isConnected) update();
+    else clearInterval(timer);
+  }, SECOND);
   signal.addEventListener("abort", () => clearInterval(timer));
   update();
   return line;

@@ -1,6 +1,6 @@
 /** The session: the wallet of this browser, and the open requests of all of its accounts. */
 
-import { indexedDbStore, passkeys, pinKeys, ServiceRefused, Wallet } from "./device/index.js";
+import { indexedDbStore, passkeys, pinKeys, ServiceRefused, Unavailable, Wallet } from "./device/index.js";
 import { Notifications } from "./notifications.js";
 import { askPin } from "./pin_dialog.js";
 import { APP_VERSION, platformOf } from "./platform.js";
@@ -14,8 +14,9 @@ const STREAMS = 3;
 const POLL = 10_000;
 /** How often a device that is refused asks again: it may have been resumed. */
 const REFUSED = 30_000;
-/** How often a new device asks whether it was confirmed. */
-const UNCONFIRMED = 3000;
+/** After how long a new device asks whether it was confirmed; a second more after each call. */
+const UNCONFIRMED = 15_000;
+const SLOWER = 1000;
 /** How often new devices are looked for that no push tells of. */
 const NEW_DEVICES = 30_000;
 
@@ -23,10 +24,11 @@ const NEW_DEVICES = 30_000;
  * Return how long to wait before the next call.
  *
  * @param {unknown} failure Why the last one failed.
+ * @param {number} failures How many failed in a row before it.
  */
-const pauseAfter = (failure) => {
+const pauseAfter = (failure, failures) => {
   if (!(failure instanceof ServiceRefused)) return POLL;
-  return failure.reason === "unconfirmed" ? UNCONFIRMED : REFUSED;
+  return failure.reason === "unconfirmed" ? Math.min(UNCONFIRMED + failures * SLOWER, REFUSED) : REFUSED;
 };
 
 /** @param {number} milliseconds */
@@ -34,6 +36,21 @@ const pause = (milliseconds) =>
   new Promise((resolve) => {
     setTimeout(resolve, milliseconds);
   });
+
+/**
+ * Wait, but no longer than until the person looks at the page again.
+ *
+ * @param {number} milliseconds
+ */
+async function pauseUntilVisible(milliseconds) {
+  const controller = new AbortController();
+  const isVisible = new Promise((resolve) => {
+    const look = () => document.hidden || resolve(undefined);
+    document.addEventListener("visibilitychange", look, { signal: controller.signal });
+  });
+  await Promise.race([pause(milliseconds), isVisible]);
+  controller.abort();
+}
 
 const hasWebAuthn = () => Boolean(window.PublicKeyCredential && navigator.credentials);
 
@@ -56,12 +73,17 @@ export const verifiesPeople = async () =>
   hasWebAuthn() &&
   (await window.PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable());
 
-/** Tells of changes by the events `requests`, `accounts`, `newdevices` and `notifications`. */
+/**
+ * Tells of changes by the events `requests`, `accounts`, `newdevices`, `notifications` and
+ * `connection`.
+ */
 export class Session extends EventTarget {
   /** @type {Map<string, readonly OpenRequest[]>} By the device's GUID. */
   requests = new Map();
   /** @type {Map<string, unknown>} Why an account cannot be watched, by the device's GUID. */
   errors = new Map();
+  /** @type {Set<string>} The GUIDs of devices whose service could not be reached last. */
+  #unreached = new Set();
   /** @type {Map<string, NewDevices>} What waits to be confirmed, by the GUID of our own device. */
   newDevices = new Map();
   /**
@@ -70,6 +92,8 @@ export class Session extends EventTarget {
    * @type {Map<string, NonNullable<Account["comparison"]>>}
    */
   comparisons = new Map();
+  /** @type {import("./pin_dialog.js").Question | undefined} What the person has pressed. */
+  question;
   /** @type {Map<string, AbortController>} */
   #watches = new Map();
   /** @type {Set<string>} The GUIDs of all requests that this page has known as open. */
@@ -86,9 +110,12 @@ export class Session extends EventTarget {
     /** @readonly */
     this.notifications = new Notifications(wallet, registration);
     wallet.addEventListener("change", (event) => {
-      const { type } = /** @type {CustomEvent<{type: string}>} */ (event).detail;
+      const { type, device } = /** @type {CustomEvent<{type: string, device: string}>} */ (event).detail;
       if (["bound", "removed", "renamed", "branded", "confirmed"].includes(type)) this.#follow();
       if (["bound", "confirmed"].includes(type)) this.refreshNotifications();
+      if (type === "unreached") this.#unreached.add(device);
+      if (type === "reached") this.#unreached.delete(device);
+      if (["unreached", "reached"].includes(type)) this.dispatchEvent(new Event("connection"));
     });
   }
 
@@ -98,7 +125,7 @@ export class Session extends EventTarget {
    */
   static async open(registration) {
     const store = await indexedDbStore();
-    const strongKeys = [pinKeys({ askPin })];
+    const strongKeys = [pinKeys({ askPin: (about) => askPin({ ...about, question: session.question }) })];
     if (hasWebAuthn()) strongKeys.push(passkeys({ rpName: "Counterseal", credentials }));
     const app = { platform: platformOf(navigator.userAgent), appVersion: APP_VERSION };
     const session = new Session(new Wallet({ store, strongKeys, ...app }), registration);
@@ -188,6 +215,11 @@ export class Session extends EventTarget {
     return undefined;
   }
 
+  /** Whether the last call for the requests of an account did not reach its service. */
+  get isUnreached() {
+    return this.#unreached.size > 0 || [...this.errors.values()].some((error) => error instanceof Unavailable);
+  }
+
   /**
    * @param {string} device
    * @param {string} guid
@@ -217,6 +249,11 @@ export class Session extends EventTarget {
     if (accounts.length === 0) await this.notifications.turnOff().catch(() => undefined);
   }
 
+  /** @param {...string} types */
+  #dispatchAll(...types) {
+    for (const type of types) this.dispatchEvent(new Event(type));
+  }
+
   /** Watch each account that is there, and no other. */
   async #follow() {
     const accounts = await this.wallet.accounts();
@@ -226,6 +263,7 @@ export class Session extends EventTarget {
       controller.abort();
       this.#watches.delete(device);
       this.requests.delete(device);
+      this.#unreached.delete(device);
     }
     for (const account of accounts) {
       if (this.#watches.has(account.device)) continue;
@@ -263,15 +301,17 @@ export class Session extends EventTarget {
    */
   async #watch(account, streams, signal) {
     const { device } = account;
+    let failures = 0;
     while (!signal.aborted) {
       /** @type {unknown} */
       let failure;
       try {
         for await (const requests of streams ? account.watch({ signal }) : poll(account, signal)) {
+          failures = 0;
           const hadFailed = this.errors.delete(device);
           this.requests.set(device, requests);
           this.dispatchEvent(new Event("requests"));
-          if (hadFailed) this.dispatchEvent(new Event("accounts"));
+          if (hadFailed) this.#dispatchAll("accounts", "connection");
           await this.#closeEnded();
         }
       } catch (error) {
@@ -280,9 +320,11 @@ export class Session extends EventTarget {
       if (signal.aborted) return;
       this.errors.set(device, failure);
       this.requests.delete(device);
-      this.dispatchEvent(new Event("accounts"));
+      this.#unreached.delete(device);
+      this.#dispatchAll("accounts", "connection");
       if (account.state === "REVOKED") return;
-      await pause(pauseAfter(failure));
+      await pauseUntilVisible(pauseAfter(failure, failures));
+      failures += 1;
       // Another tab may have removed it.
       await this.#follow();
     }

@@ -4,6 +4,9 @@ import { base64url } from "./wire/bytes.js";
 
 /** @typedef {import("./device/account.js").Account} Account */
 
+/** Milliseconds after which a browser that has not subscribed will not; it may have no push service. */
+const PATIENCE = 20_000;
+
 /**
  * Return a subscription for the service's key: the browser's own, or a new one.
  *
@@ -16,8 +19,20 @@ export async function subscribe(pushManager, key) {
   const subscription = await pushManager.getSubscription();
   if (subscription !== null && keyOf(subscription) === key) return subscription;
   await subscription?.unsubscribe();
-  return pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+  return Promise.race([
+    pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }),
+    timeOut(PATIENCE),
+  ]);
 }
+
+/**
+ * @param {number} milliseconds
+ * @returns {Promise<never>}
+ */
+const timeOut = (milliseconds) =>
+  new Promise((_, reject) => {
+    setTimeout(() => reject(new DOMException("", "TimeoutError")), milliseconds);
+  });
 
 /** @param {PushSubscription} subscription */
 function keyOf({ options: { applicationServerKey } }) {

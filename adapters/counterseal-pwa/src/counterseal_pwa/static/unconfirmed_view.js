@@ -76,7 +76,7 @@ function showEnd(context, account, isOver) {
   context.fill(
     say(`unconfirmed.${end}.title`),
     element("p", {}, say(`unconfirmed.${end}.about`)),
-    removal(context, account),
+    removal(context, account, { isEnded: true }),
     home(),
   );
 }

@@ -12,7 +12,16 @@ const FILES = "files";
 const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Files that a page loads only for some views, which may be opened offline. */
-const LATER = ["account_view.js", "invite_section.js", "new_device_view.js", "removal.js", "unconfirmed_view.js"];
+const LATER = [
+  "account_view.js",
+  "blocked_view.js",
+  "invite_section.js",
+  "new_device_view.js",
+  "outcome_view.js",
+  "removal.js",
+  "request_view.js",
+  "unconfirmed_view.js",
+];
 
 worker.addEventListener("install", (event) => {
   worker.skipWaiting();

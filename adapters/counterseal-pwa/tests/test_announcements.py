@@ -1,0 +1,26 @@
+"""Announcements: what a screen reader says is about the view that is shown."""
+
+from datetime import timedelta
+
+
+def test_after_an_answer_nothing_is_announced_of_its_request(device, origin):
+    device.bind(origin.link("user-announced"))
+    page = device.page
+    announcer = page.locator("#announcer")
+    page.clock.install()
+    page.reload()
+    origin.client.ask("user-announced", "Log in?", duration=timedelta(seconds=90))
+    announcer.filter(has_text="A request waits for your answer.").wait_for(state="attached")
+    device.open_request()
+    assert announcer.inner_text() == ""
+    page.evaluate("""() => {
+      window.announced = [];
+      const note = () => announced.push(announcer.textContent);
+      new MutationObserver(note).observe(announcer, { childList: true });
+    }""")
+    device.press("This was not me", pin=None)
+    device.wait_for_heading("Reported: not you")
+    page.evaluate("announced.length = 0")
+    page.clock.run_for(80_000)  # past both moments at which the time left is said
+    assert page.evaluate("announced") == []
+    assert announcer.inner_text() == ""
