@@ -27,6 +27,11 @@ def bind_new(new, link):
     new.page.locator("form button.main").click()
 
 
+def look_at(device):
+    """Tell the page what a browser tells it when the person comes back to it."""
+    device.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
 def read_code(device):
     return device.page.locator(".comparison dd").inner_text()
 
@@ -48,6 +53,7 @@ def test_it_is_added_and_answers_with_its_own_passkey(device, origin, open_devic
         device.wait_for_heading("Added")
         added = device.page.locator("main").inner_text().replace("\u2068", "").replace("\u2069", "")
         assert f"You can now also answer on {NAME}." in added
+        look_at(new)
         new.wait_for_heading("This browser is added")
         pending = origin.client.ask("user-added", "Log in?", duration=MINUTE)
         new.page.locator("a.button.main").click()
@@ -78,6 +84,7 @@ def test_its_owner_moves_to_it_and_removes_the_old_one(device, origin, open_devi
         assert all(text in question for text in (NAME, "This device is then removed"))
         device.press("Move, and remove this device", pin=None)
         device.wait_for_heading("Moved")
+        look_at(new)
         new.wait_for_heading("This browser is added")
     states = {each.name: each.state for each in origin.client.devices("user-moved")}
     assert states == {"Computer (Chrome)": BindingState.REVOKED, NAME: BindingState.ACTIVE}
@@ -113,9 +120,8 @@ def test_an_unconfirmed_device_asks_seldom_and_when_somebody_looks(device, origi
         bind_new(new, invite(device, origin.url))
         new.wait_for_heading("Not yet confirmed")
         page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=1))
-        look = "document.dispatchEvent(new Event('visibilitychange'))"
         with page.expect_response(events) as refusal:
-            page.evaluate(look)
+            look_at(new)
         assert refusal.value.status == 403
         page.on("request", lambda request: calls.append(request.url))
         page.clock.run_for(14_000)
