@@ -49,7 +49,7 @@ import { generateKey } from "./strong_keys.js";
  * @property {string} [name] What to call the device.
  * @property {readonly import("./enrolment.js").PushAddress[]} [addresses]
  * @property {string} [strongKey] Of which kind the strong key is.
- * @property {string} [replaces] The GUID of the person's device whose place the new one takes: one
+ * @property {string | undefined} [replaces] The GUID of the person's device whose place the new one takes: one
  *   of those that `finishLogin` returns. It is revoked once the new one counts.
  */
 

@@ -20,6 +20,7 @@ ON_DEMAND = {
     "blocked_view.js",
     "icon-512.png",
     "invite_section.js",
+    "login_view.js",
     "new_device_view.js",
     "outcome_view.js",
     "removal.js",

@@ -3,7 +3,7 @@
 import { showBind } from "./bind_view.js";
 import { announce, byId, element } from "./dom.js";
 import { showHome } from "./home_view.js";
-import { readFragment } from "./links.js";
+import { readFragment, readReturn } from "./links.js";
 import { describe } from "./problems.js";
 import { Session } from "./session.js";
 import { hasTexts, loadTexts, say } from "./texts.js";
@@ -20,10 +20,12 @@ import { registerWorker } from "./worker_registration.js";
  * @property {AbortSignal} signal Aborted when another view comes.
  */
 
-const ROUTES = /^#\/(request|account|device)\/([0-9a-f-]{36})$/i;
+const ROUTES = /^#\/(request|account|device|login)\/([0-9a-f-]{36})$/i;
 let controller = new AbortController();
 /** The bind link with which the page was opened: a secret, which leaves the address before anything else. */
 let firstLink = readFragment();
+/** The address to which an Identity Provider sent the browser back; its code leaves the address as well. */
+let firstReturn = readReturn();
 
 /**
  * Show the view of the page's address.
@@ -40,10 +42,18 @@ async function route(session) {
     await showBind(context, link);
     return;
   }
+  const returned = firstReturn;
+  firstReturn = null;
+  if (returned !== null) {
+    const { finishLogin } = await import("./login_view.js");
+    await finishLogin(context, returned);
+    return;
+  }
   const [, view, guid = ""] = ROUTES.exec(window.location.hash) ?? [];
   if (view === "request") await (await import("./request_view.js")).showRequest(context, guid);
   else if (view === "account") await (await import("./account_view.js")).showAccount(context, guid);
   else if (view === "device") await (await import("./new_device_view.js")).showNewDevice(context, guid);
+  else if (view === "login") (await import("./login_view.js")).showLogin(context, guid);
   else await showHome(context);
 }
 

@@ -1,5 +1,6 @@
 /** The view that binds this browser to an account. */
 
+import { ServiceRefused } from "./device/index.js";
 import { element, foreign, isolate } from "./dom.js";
 import { peekLink, SERVICE } from "./links.js";
 import { notifySection } from "./notify_section.js";
@@ -40,7 +41,24 @@ export async function showBind(context, link) {
     context.fill(say("bind.title"), element("p", { class: "problem" }, say("bind.malformed")), home());
     return;
   }
-  const { appSpaceName, displayName } = invitation;
+  await showBindForm(context, { ...invitation, link });
+}
+
+/**
+ * What a device is bound by: a link, or a log-in, which knows the person's devices.
+ *
+ * @typedef {object} Invitation
+ * @property {string} link The bind link, or the session token.
+ * @property {string} appSpaceName
+ * @property {string} [displayName]
+ * @property {HTMLElement} [replacement] The choice of the device that the new one replaces.
+ */
+
+/**
+ * @param {ViewContext} context
+ * @param {Invitation} invitation
+ */
+export async function showBindForm(context, { link, appSpaceName, displayName, replacement }) {
   const name = element("input", { id: "name", maxlength: NAME_LIMIT, autocomplete: "off", required: true });
   name.value = deviceName();
   const choice = (await verifiesPeople()) ? strongKeyChoice() : null;
@@ -61,6 +79,7 @@ export async function showBind(context, link) {
     ),
     element("label", { for: "name" }, say("bind.name")),
     name,
+    replacement,
     choice ?? element("p", { class: "quiet" }, say("bind.pin.next")),
     element("p", { class: "quiet" }, say("bind.keys")),
     status,
@@ -72,9 +91,17 @@ export async function showBind(context, link) {
     status.textContent = "";
     try {
       await navigator.storage?.persist?.();
-      const strongKey = String(new FormData(form).get("key") ?? "pin");
+      const fields = new FormData(form);
+      const strongKey = String(fields.get("key") ?? "pin");
+      const replaces = String(fields.get("replaces") ?? "") || undefined;
       const { session, go } = context;
-      const account = await session.wallet.bind({ url: SERVICE, link, name: name.value.trim(), strongKey });
+      const account = await session.wallet.bind({
+        url: SERVICE,
+        link,
+        name: name.value.trim(),
+        strongKey,
+        replaces,
+      });
       if (account.comparison === null) {
         showBound(context, appSpaceName);
         return;
@@ -82,7 +109,8 @@ export async function showBind(context, link) {
       session.comparisons.set(account.device, account.comparison);
       go(`#/account/${account.device}`);
     } catch (error) {
-      status.textContent = describe(error);
+      const isFull = error instanceof ServiceRefused && error.problem === "too_many_bindings";
+      status.textContent = isFull && replacement ? say("bind.full") : describe(error);
       button.disabled = false;
     }
   });

@@ -4,7 +4,8 @@ import { InvalidField, readLink } from "./device/index.js";
 
 const FRAGMENT = "#bind?";
 
-const APP = new URL(".", document.baseURI).href.replace(/\/$/, "");
+/** The app's own address, without the slash at its end. */
+export const APP = new URL(".", document.baseURI).href.replace(/\/$/, "");
 
 /** The address of the service: what the app's own address continues. */
 export const SERVICE = new URL("..", document.baseURI).href.replace(/\/$/, "");
@@ -17,6 +18,19 @@ export const SERVICE = new URL("..", document.baseURI).href.replace(/\/$/, "");
 export function readFragment() {
   const { hash, href, pathname } = window.location;
   if (!hash.startsWith(FRAGMENT)) return null;
+  window.history.replaceState(null, "", pathname);
+  return href;
+}
+
+/**
+ * Return the address to which an Identity Provider has sent the browser back, and clear it there
+ * at once: its code is a secret.
+ *
+ * @returns {string | null}
+ */
+export function readReturn() {
+  const { href, pathname, search } = window.location;
+  if (!new URLSearchParams(search).has("state")) return null;
   window.history.replaceState(null, "", pathname);
   return href;
 }
