@@ -9,6 +9,7 @@ import { keySigner, signToken } from "../wire/jws.js";
 import { Connection } from "./connection.js";
 import { ServiceRefused } from "./errors.js";
 import { readEvent, readEvents } from "./events.js";
+import { logoAddress } from "./invitation.js";
 import { decideNewDevice, inviteDevice, listNewDevices } from "./new_devices.js";
 import { keepReceipt, refreshKeys, verifyTrusted } from "./receipts.js";
 import {
@@ -133,7 +134,7 @@ export class Account {
   /** Where the App Space's logo is, a PNG, as the service last said; null if it has none. */
   get logo() {
     const { appSpace, brand, url } = this.#record;
-    return brand?.logo ? `${url}/device/logo/${appSpace}/${brand.logo}` : null;
+    return logoAddress(url, appSpace, brand?.logo);
   }
 
   /** What to call the account. */

@@ -11,6 +11,7 @@ export { verifyReceipt } from "../wire/receipt.js";
 
 /** @typedef {import("./account.js").Outcome} Outcome */
 /** @typedef {import("./account.js").ShownRequest} ShownRequest */
+/** @typedef {import("./invitation.js").Invitation} Invitation */
 /** @typedef {import("./login.js").Login} Login */
 /** @typedef {import("./login.js").LoggedIn} LoggedIn */
 /** @typedef {import("./login.js").OwnDevice} OwnDevice */

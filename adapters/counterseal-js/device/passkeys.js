@@ -31,28 +31,30 @@ const USER_BYTES = 16;
  * A passkey may be copied to its owner's other devices; so each answer names the device key too.
  *
  * @param {{rpId?: string, rpName?: string, credentials?: Credentials, random?: import("../wire/bytes.js").Random}} [how]
- *   `rpId`: the relying party id of the App Space; the page's own host name if none is given.
- *   `rpName`: what the authenticator calls it.
+ *   `rpId`: the relying party id; if none is given, that of the App Space where it is known, or else
+ *   the page's own host name. `rpName`: what the authenticator calls it.
  * @returns {import("./strong_keys.js").StrongKeys}
  */
 export function passkeys({
-  rpId = globalThis.location?.hostname,
-  rpName = rpId,
+  rpId,
+  rpName = rpId ?? globalThis.location?.hostname,
   credentials = globalThis.navigator?.credentials,
   random = systemRandom,
 } = {}) {
-  if (!rpId || !rpName || !credentials) {
+  const ownId = rpId ?? globalThis.location?.hostname;
+  if (!ownId || !rpName || !credentials) {
     throw new Misuse("client_unfit", "passkeys need a relying party id and WebAuthn");
   }
   return {
     kind: "passkey",
     provable: true,
-    async create({ accountName }) {
+    async create({ accountName, rpId: appSpaceId }) {
+      const partyId = rpId ?? appSpaceId ?? ownId;
       const name = accountName || rpName;
       const credential = await ask(() =>
         credentials.create({
           publicKey: {
-            rp: { id: rpId, name: rpName },
+            rp: { id: partyId, name: rpName },
             user: { id: random(USER_BYTES), name, displayName: name },
             // No attestation is asked for: the key proves itself by the bind's own words.
             challenge: random(CHALLENGE_BYTES),
@@ -71,7 +73,7 @@ export function passkeys({
       const key = await crypto.subtle.importKey("spki", spki, importing, true, ["verify"]);
       const kid = newId(random);
       const credentialId = base64url(new Uint8Array(credential.rawId));
-      const record = { kid, alg, credentialId, rpId };
+      const record = { kid, alg, credentialId, rpId: partyId };
       return {
         jwk: { ...(await exportMembers(algorithm, key)), kid, alg },
         record,

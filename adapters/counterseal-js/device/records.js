@@ -87,6 +87,15 @@ const DIGEST = /^[A-Za-z0-9_-]{43}$/;
 const readShape = (text, shape) => (text !== null && shape.test(text) ? text : null);
 
 /**
+ * @param {Members} members
+ * @returns {Brand}
+ */
+const readBrand = (members) => ({
+  color: readShape(members.textOrNull("appSpaceColor"), COLOR),
+  logo: readShape(members.textOrNull("appSpaceLogo"), DIGEST),
+});
+
+/**
  * Check a stored account.
  *
  * @param {any} record
@@ -114,10 +123,18 @@ export function readBond(document) {
   };
 }
 
-/** @param {unknown} document */
+/**
+ * @param {unknown} document
+ * @returns {{appSpace: string, appSpaceName: string, brand: Brand, rpId: string | null}}
+ */
 export function readInvitation(document) {
   const members = new Members(document);
-  return { appSpace: members.guid("appSpace"), appSpaceName: members.text("appSpaceName") };
+  return {
+    appSpace: members.guid("appSpace"),
+    appSpaceName: members.text("appSpaceName"),
+    brand: readBrand(members),
+    rpId: members.textOrNull("rpId"),
+  };
 }
 
 /**
@@ -206,10 +223,7 @@ export function readStatus(document) {
     appVersion: members.readOrNull("appVersion", isAnyText),
     lastSeenAt: members.readOrNull("lastSeenAt", isMoment),
     webPushKey: members.textOrNull("webPushKey"),
-    brand: {
-      color: readShape(members.textOrNull("appSpaceColor"), COLOR),
-      logo: readShape(members.textOrNull("appSpaceLogo"), DIGEST),
-    },
+    brand: readBrand(members),
   };
 }
 

@@ -64,6 +64,9 @@ export function demandUnchanged({ record }, rotations) {
   throw new Refused("changed_elsewhere", "the keys were replaced meanwhile");
 }
 
+/** @param {import("./records.js").StrongRecord} strongKey */
+const rpIdOf = ({ record: { rpId } }) => (typeof rpId === "string" ? rpId : undefined);
+
 /**
  * Make the new keys, and the body that offers them.
  *
@@ -85,7 +88,7 @@ async function prepareRotation(connection, { world, strongKeys }, { roles, kind 
   }
   if (roles.includes("strong")) {
     const old = await strongKeys(strongKey.kind).open(strongKey.record);
-    const { record, ...created } = await strongKeys(kind).create({ accountName });
+    const { record, ...created } = await strongKeys(kind).create({ accountName, rpId: rpIdOf(strongKey) });
     keys.push({ role: "strong", ...created, old });
     strongKey = { kind, record };
   }

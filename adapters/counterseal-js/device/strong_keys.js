@@ -33,7 +33,8 @@ import { importSecret, newSecret, readWrappedKey, unwrap, wrap } from "./pin.js"
  * @property {string} kind Of the records; another text for each implementation.
  * @property {boolean} provable Whether receipts and answers may lie beside the records. They may
  *   not beside a key under a PIN: whoever has both can try PINs.
- * @property {(about: {accountName: string}) => Promise<NewStrongKey>} create
+ * @property {(about: {accountName: string, rpId?: string | undefined}) => Promise<NewStrongKey>} create
+ *   `rpId`: the relying party id of the App Space, where it is known.
  * @property {(record: Record<string, unknown>) => Promise<Signer>} open
  */
 

@@ -6,20 +6,21 @@ import { BadReply, InvalidField, Misuse } from "../wire/errors.js";
 import { readAddress } from "../wire/http.js";
 import { keySigner } from "../wire/jws.js";
 import { keySetDocument, readKeySet, thumbprintOf } from "../wire/keys.js";
-import { readLink } from "../wire/link.js";
 import { systemSleep } from "../wire/sleep.js";
 import { Account } from "./account.js";
 import { writeBind } from "./enrolment.js";
+import { demandAppSpace, fetchInvitation, readLinkOrToken } from "./invitation.js";
 import { systemLocks } from "./locks.js";
 import { finishLogin, startLogin } from "./login.js";
 import { thumbprintsOf } from "./new_devices.js";
-import { readAccountRecord, readBond, readInvitation } from "./records.js";
+import { readAccountRecord, readBond } from "./records.js";
 import { Service } from "./service.js";
 import { lockOf } from "./stored_account.js";
 import { generateKey } from "./strong_keys.js";
 
 /** @typedef {import("../wire/keys.js").Algorithm} Algorithm */
 /** @typedef {import("../wire/link.js").BindLink} BindLink */
+/** @typedef {import("./invitation.js").Invitation} Invitation */
 /** @typedef {import("./strong_keys.js").StrongKeys} StrongKeys */
 
 /**
@@ -51,6 +52,9 @@ import { generateKey } from "./strong_keys.js";
  * @property {string} [strongKey] Of which kind the strong key is.
  * @property {string | undefined} [replaces] The GUID of the person's device whose place the new one takes: one
  *   of those that `finishLogin` returns. It is revoked once the new one counts.
+ * @property {Invitation} [invitation] What `readInvitation` has returned for the link. The account
+ *   then has the name that the service has, whatever the link says, and a passkey the relying party
+ *   id of the App Space.
  */
 
 /**
@@ -116,6 +120,21 @@ export class Wallet extends EventTarget {
   }
 
   /**
+   * Return what the service says of the App Space of a bind link, to be shown before the person
+   * agrees. Nothing is bound, and the link stays as good as it was.
+   *
+   * @param {{url?: string, link: string}} options As for `bind`.
+   * @returns {Promise<Invitation>}
+   * @throws {InvalidField} The link is malformed, or of another service or App Space.
+   * @throws {import("./errors.js").ServiceRefused} `denied` or `deadline_passed`: the link is not,
+   *   or no longer, good.
+   */
+  async readInvitation({ url, link }) {
+    const parsed = readLinkOrToken(link);
+    return fetchInvitation(this.#service(addressOf(url, parsed)), parsed);
+  }
+
+  /**
    * Bind a new device to the account of a bind link.
    *
    * If the reply was lost, the same call on the same wallet binds the same keys.
@@ -127,13 +146,12 @@ export class Wallet extends EventTarget {
    *   others: see the reference page "The wire". With `too_many_bindings` after a log-in, the same
    *   link binds in place of a device, by `replaces`.
    */
-  async bind({ url, link, name, addresses, strongKey, replaces }) {
-    const read = /^[a-z]+:\/\//.test(link) ? readLink(link) : undefined;
-    const service = this.#service(addressOf(url, read));
-    const invitation = read ?? (await this.#invitation(service, link));
-    const { token, appSpace } = invitation;
-    const accountName = invitation.displayName ?? invitation.appSpaceName;
-    const newKeys = this.#newKeys.get(token) ?? this.#makeKeys(strongKey, accountName);
+  async bind({ url, link, name, addresses, strongKey, replaces, invitation }) {
+    const parsed = readLinkOrToken(link);
+    const service = this.#service(addressOf(url, parsed));
+    const { appSpace, appSpaceName, rpId } = await invitationOf(service, parsed, invitation);
+    const { token, displayName: accountName = appSpaceName } = parsed;
+    const newKeys = this.#newKeys.get(token) ?? this.#makeKeys(strongKey, { accountName, rpId });
     this.#newKeys.set(token, newKeys);
     const keys = await newKeys.catch((error) => {
       this.#newKeys.delete(token);
@@ -143,7 +161,7 @@ export class Wallet extends EventTarget {
     const body = await writeBind({ token, appSpace, ...offered, app: this.#app });
     const call = { method: "POST", path: "/device/bind", body };
     const bond = await service.repeat(() => service.plain(call, readBond));
-    const { account = bond.account } = invitation;
+    const { account = bond.account } = parsed;
     if (appSpace !== bond.appSpace || account !== bond.account) {
       throw new BadReply("another App Space or account than the link's");
     }
@@ -155,7 +173,7 @@ export class Wallet extends EventTarget {
       device: bond.device,
       account: bond.account,
       appSpace,
-      appSpaceName: invitation.appSpaceName,
+      appSpaceName,
       accountName,
       name: name ?? "",
       state: bond.confirmBy === null ? "ACTIVE" : "UNCONFIRMED",
@@ -259,17 +277,6 @@ export class Wallet extends EventTarget {
   }
 
   /**
-   * @param {Service} service
-   * @param {string} token
-   * @returns {Promise<BindLink>}
-   */
-  async #invitation(service, token) {
-    const body = JSON.stringify({ token });
-    const call = { method: "POST", path: "/device/invitation", body };
-    return { token, ...(await service.plain(call, readInvitation)) };
-  }
-
-  /**
    * @typedef {object} NewKeys
    * @property {import("./enrolment.js").NewKey[]} offered
    * @property {import("./records.js").KeyRecord} deviceKey
@@ -278,13 +285,13 @@ export class Wallet extends EventTarget {
 
   /**
    * @param {string | undefined} kind
-   * @param {string} accountName
+   * @param {{accountName: string, rpId: string | undefined}} names
    * @returns {Promise<NewKeys>}
    */
-  async #makeKeys(kind, accountName) {
+  async #makeKeys(kind, names) {
     const { algorithm = "ES256" } = this.#settings;
     const strongKeys = kind === undefined ? this.#firstKind() : this.#strongKeys(kind);
-    const { record, ...strong } = await strongKeys.create({ accountName });
+    const { record, ...strong } = await strongKeys.create(names);
     const { jwk, ...deviceKey } = await generateKey(algorithm, this.#world.random);
     return {
       offered: [
@@ -340,16 +347,34 @@ export class Wallet extends EventTarget {
 }
 
 /**
+ * Return the App Space of a link: as the service says where it was asked, or else as the link says.
+ *
+ * @param {Service} service
+ * @param {Partial<BindLink> & {token: string}} link
+ * @param {Invitation | undefined} invitation
+ * @returns {Promise<{appSpace: string, appSpaceName: string, rpId: string | undefined}>}
+ */
+async function invitationOf(service, link, invitation) {
+  const { appSpace, appSpaceName } = link;
+  if (invitation === undefined && appSpace !== undefined && appSpaceName !== undefined) {
+    return { appSpace, appSpaceName, rpId: undefined };
+  }
+  const reply = invitation ?? (await fetchInvitation(service, link));
+  demandAppSpace(reply, appSpace);
+  return { ...reply, rpId: reply.rpId ?? undefined };
+}
+
+/**
  * Return the service's address, which the program or the link has.
  *
  * @param {string | undefined} url
- * @param {BindLink | undefined} link
+ * @param {{service?: string}} link
  */
 function addressOf(url, link) {
-  const address = url ?? link?.service;
+  const address = url ?? link.service;
   if (address === undefined) throw new Misuse("client_unfit", "neither `url` nor the link has the address");
   const plain = (/** @type {string} */ each) => each.replace(/\/+$/, "");
-  if (link?.service !== undefined && plain(link.service) !== plain(address)) {
+  if (link.service !== undefined && plain(link.service) !== plain(address)) {
     throw new InvalidField("service", "another one than `url`");
   }
   return address;

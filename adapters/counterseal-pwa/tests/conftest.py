@@ -11,10 +11,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from contextlib import contextmanager
 from datetime import timedelta
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.error import URLError
 
@@ -22,6 +24,8 @@ import pytest
 
 from counterseal.testing.pictures import build_png
 from counterseal_client import Client, Trust
+from counterseal_pwa import write_site
+from counterseal_pwa.assets import MEDIA_TYPES
 
 FOLDER = Path(__file__).parents[1]
 JAVASCRIPT = FOLDER.parent / "counterseal-js"
@@ -224,11 +228,17 @@ def jwks_of(url):
 
 
 @contextmanager
-def running_service(folder, configuration=""):
-    """Run a service with an origin in *folder*; yield the origin."""
-    (folder / CONFIG).write_text(configuration, "utf-8")
+def running_service(folder, configure=lambda document: ""):
+    """
+    Run a service with an origin in *folder*; yield the origin.
+
+    Args:
+        folder: An empty one.
+        configure: Returns the service's configuration, from what `init` has printed.
+    """
     names = ("--company", "Example", "--app-space", "Harbour Bank", "--origin", "Online banking")
     document = run_command(folder, "init", "--data", "data", *names, "--auth", "basic")
+    (folder / CONFIG).write_text(configure(document), "utf-8")
     (folder / "logo.png").write_bytes(build_png("#F0B700", 64, 64))
     brand = ("--brand-color", COLOR, "--logo", "logo.png", "--data", "data")
     run_command(folder, "admin", "edit-app-space", document["appSpaceGuid"], *brand)
@@ -264,7 +274,76 @@ def patient_origin(tmp_path):
     """An origin of a service that asks often, and revokes no device before 100 wrong signatures."""
     limits = dict.fromkeys(("ask_limit_origin", "ask_limit", "ask_limit_unapproved"), 50)
     lines = [f"{name} = {limit}" for name, limit in {**limits, "strike_limit": 100}.items()]
-    with running_service(tmp_path, "\n".join(["[policy]", *lines])) as origin:
+    with running_service(tmp_path, lambda _: "\n".join(["[policy]", *lines])) as origin:
+        yield origin
+
+
+class StaticSite:
+    """
+    A web server on loopback that only serves files, with the headers that the folder says.
+
+    Attributes:
+        url: Its address; the name is one for which browsers make passkeys.
+    """
+
+    def __init__(self, folder):
+        self.folder = folder
+        site = self
+
+        class Handler(SimpleHTTPRequestHandler):
+            extensions_map = MEDIA_TYPES
+
+            def __init__(self, *arguments):
+                super().__init__(*arguments, directory=site.folder)
+
+            def end_headers(self):
+                for header in site.headers():
+                    self.send_header(*header)
+                super().end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://localhost:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    def headers(self):
+        """Return the headers that the folder's own file says, name and value."""
+        pattern, *lines = (self.folder / "_headers").read_text("utf-8").splitlines()
+        assert pattern == "/*"
+        return [tuple(line.strip().split(": ", 1)) for line in lines]
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture(scope="module")
+def app_site(tmp_path_factory):
+    """A site for the app, at an address of its own; nothing is in it."""
+    site = StaticSite(tmp_path_factory.mktemp("app"))
+    yield site
+    site.close()
+
+
+@pytest.fixture(scope="module")
+def far_origin(app_site, tmp_path_factory):
+    """An origin of a service whose app is the site's."""
+
+    def configure(document):
+        return f"""
+            browser_device_url = "{app_site.url}"
+            [policy]
+            passkey_origin = "{app_site.url}"
+            [cors]
+            "{document["appSpaceGuid"]}" = ["{app_site.url}"]
+        """
+
+    with running_service(tmp_path_factory.mktemp("far"), configure) as origin:
+        write_site(app_site.folder, origin.url)
         yield origin
 
 

@@ -1,7 +1,10 @@
 """The App Space's colour and logo: shown beside its name, from the service and nowhere else."""
 
+import re
+
 import pytest
 
+OTHER = "00fea1d7-ff73-8554-b405-e621c36badda"
 ACCOUNT = "user-brand"
 CHIP = """label => {
   const { backgroundColor, color } = getComputedStyle(label);
@@ -43,6 +46,42 @@ def test_the_name_has_the_app_spaces_colour_and_logo(bound, origin):
     bound.open_request()
     assert inspect_chip(bound) == [*COLOURS, address, 64, "Harbour Bank"]
     origin.client.cancel(pending)
+
+
+def test_the_brand_is_there_before_the_person_agrees(device, origin):
+    """The name is the service's, whatever the link says; nothing else is sent before the press."""
+    addresses = []
+    device.page.on("request", lambda request: addresses.append(request.url))
+    link = origin.link("user-shown").replace("Harbour%20Bank", "Another%20bank")
+    device.page.goto(link)
+    *colours, address, width, name = inspect_chip(device)
+    assert (tuple(colours), width, name) == (COLOURS, 64, "Harbour Bank")
+    assert "Another bank" not in device.page.locator("main").inner_text()
+    calls = [each for each in addresses if not each.startswith(f"{origin.url}/app/")]
+    assert calls == [f"{origin.url}/device/invitation", address]
+    device.bind(link)
+    device.page.locator(".space", has_text="Harbour Bank").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("member", "replacement", "problem"),
+    [
+        (r"appSpaceGuid=[^&]*", f"appSpaceGuid={OTHER}", "not a link to add an account"),
+        (r"st=[^&]*", "st=none", "does not accept this device, or this link any more"),
+    ],
+)
+def test_a_link_that_is_not_good_offers_nothing(device, origin, member, replacement, problem):
+    device.page.goto(re.sub(member, replacement, origin.link("user-bad")))
+    device.page.get_by_role("alert").filter(has_text=problem).wait_for()
+    assert device.page.locator("form").count() == 0
+
+
+def test_a_service_that_is_not_reached_is_asked_again(device, origin):
+    device.page.route("**/device/invitation", lambda route: route.abort(), times=1)
+    device.page.goto(origin.link("user-again"))
+    device.page.get_by_role("alert").filter(has_text="cannot be reached").wait_for()
+    device.page.get_by_role("button", name="Try again").click()
+    assert inspect_chip(device)[-1] == "Harbour Bank"
 
 
 def test_without_a_connection_the_name_stays_and_no_broken_picture(bound):

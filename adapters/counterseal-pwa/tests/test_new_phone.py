@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import zxingcpp
+
 from counterseal.models import BindingState
 from counterseal_client import StrongKey, require_approved
 
@@ -32,14 +34,35 @@ def look_at(device):
     device.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
+PIXELS = """async (picture) => {
+  const image = await createImageBitmap(new Blob([Uint8Array.from(picture)]));
+  const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
+  canvas.drawImage(image, 0, 0);
+  const { data } = canvas.getImageData(0, 0, image.width, image.height);
+  return [image.width, image.height, [...data].filter((_, at) => at % 4 === 1)];
+}"""
+
+
+def scan(device):
+    """Read the QR code from a picture of the screen, as another phone's camera does."""
+    picture = device.page.locator(".qr").screenshot()
+    width, height, pixels = device.page.evaluate(PIXELS, list(picture))
+    image = memoryview(bytes(pixels)).cast("B", (height, width))
+    (barcode,) = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
+    return barcode.text
+
+
 def read_code(device):
     return device.page.locator(".comparison dd").inner_text()
 
 
 def test_it_is_added_and_answers_with_its_own_passkey(device, origin, open_device, tmp_path):
     device.bind(origin.link("user-added"))
+    link = invite(device, origin.url)
+    scanned_link = scan(device)
+    assert scanned_link == link
     with open_device() as new:
-        bind_new(new, invite(device, origin.url))
+        bind_new(new, scanned_link)
         new.wait_for_heading("Not yet confirmed")
         code = read_code(new)
         device.wait_for_heading("Add this new device?")

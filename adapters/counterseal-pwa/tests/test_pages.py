@@ -12,17 +12,20 @@ from counterseal_web import Request
 START_LIMIT = 100_000
 """Bytes of the app's own files that a browser loads at the app's start, before compression."""
 
-OWN_LIMIT = 145_000
+OWN_LIMIT = 160_000
 """Bytes of all its own files, in every language."""
 
 ON_DEMAND = {
     "account_view.js",
     "blocked_view.js",
+    "camera.js",
     "icon-512.png",
     "invite_section.js",
     "login_view.js",
     "new_device_view.js",
     "outcome_view.js",
+    "new_link.js",
+    "qr_code.js",
     "removal.js",
     "request_view.js",
     "unconfirmed_view.js",

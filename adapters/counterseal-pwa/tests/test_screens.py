@@ -217,6 +217,7 @@ def look_at_a_new_device(screens, other, origin):
     page.locator("a.open").wait_for()
     screens.inspect("new-device-waits")
     page.locator("a.open").click()
+    page.locator(".answer").last.wait_for()
     boxes = [each.bounding_box() for each in page.locator(".answer").all()]
     assert len({(box["width"], box["height"]) for box in boxes}) == 1 < len(boxes)
     page.locator(".answer").last.click()
@@ -246,6 +247,8 @@ def look_at_the_account(screens, origin, account_id):
     client.revoke_device(client.devices(account_id)[0].guid)
     page.goto(f"{origin.url}/app/")
     page.locator("a.card .problem").wait_for()
+    # The service takes no call of a revoked device, so a button would do nothing.
+    assert not page.locator("section:has(#notify)").is_visible()
     screens.inspect("revoked")
 
 

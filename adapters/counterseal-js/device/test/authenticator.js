@@ -8,20 +8,25 @@ const ES256 = { name: "ECDSA", namedCurve: "P-256" };
 export class Authenticator {
   flags = FLAGS.present | FLAGS.verified | FLAGS.eligible;
   origin = "http://localhost";
+  /** The keys, by the ids of their credentials. */
+  pairs = new Map();
   /** Changes a signature in DER before it is given out. */
   change = (signature) => signature;
 
   async create({ publicKey: { rp } }) {
     this.rpId = rp.id;
-    this.pair = await crypto.subtle.generateKey(ES256, true, ["sign", "verify"]);
-    const spki = await crypto.subtle.exportKey("spki", this.pair.publicKey);
+    const pair = await crypto.subtle.generateKey(ES256, true, ["sign", "verify"]);
+    const spki = await crypto.subtle.exportKey("spki", pair.publicKey);
     const response = { getPublicKey: () => spki, getPublicKeyAlgorithm: () => -7 };
-    return { rawId: Uint8Array.of(1, 2, 3).buffer, response };
+    const id = Uint8Array.of(1, 2, this.pairs.size);
+    this.pairs.set(base64url(id), pair);
+    return { rawId: id.buffer, response };
   }
 
-  async get({ publicKey: { challenge, rpId, userVerification } }) {
+  async get({ publicKey: { challenge, rpId, userVerification, allowCredentials } }) {
     if (this.absent) throw new DOMException("", "NotAllowedError");
     if (userVerification !== "required") throw new Error("not verified");
+    const { privateKey } = this.pairs.get(base64url(allowCredentials[0].id));
     const counter = Uint8Array.of(0, 0, 0, 1);
     const data = concatenate(await sha256(utf8(rpId)), Uint8Array.of(this.flags), counter);
     const client = { type: "webauthn.get", challenge: base64url(challenge), origin: this.origin };
@@ -30,7 +35,7 @@ export class Authenticator {
     const how = { name: "ECDSA", hash: "SHA-256" };
     let raw;
     do {
-      raw = new Uint8Array(await crypto.subtle.sign(how, this.pair.privateKey, signed));
+      raw = new Uint8Array(await crypto.subtle.sign(how, privateKey, signed));
     } while (raw[0] === 0 || raw[0] >= 0x80); // in DER, r has no zero before it
     const signature = this.change(derOf([raw.subarray(0, 32), raw.subarray(32)]));
     return { response: { authenticatorData: data, clientDataJSON: clientData, signature } };

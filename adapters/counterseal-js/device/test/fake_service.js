@@ -119,6 +119,7 @@ export class FakeService {
   async document(request) {
     const path = request.uri.slice(URL_OF_SERVICE.length);
     if (path === "/device/bind") return this.bind(JSON.parse(request.body));
+    if (path === "/device/invitation") return this.invitation(JSON.parse(request.body));
     await checkProof(
       {
         ...request,
@@ -157,6 +158,13 @@ export class FakeService {
     const challenge = { canonical: canonical(this.display) };
     const challenges = { [CHALLENGE]: challenge };
     return { device, account, appSpace, keys: this.keys, challenges, scope: this.scope };
+  }
+
+  /** Say what the token is for. */
+  invitation({ token }) {
+    if (token !== this.token) throw Object.assign(new Error(), { code: "denied" });
+    const { appSpace } = NAMES;
+    return { appSpace, appSpaceName: "Bank", rpId: this.scope?.rpId, ...this.brand };
   }
 
   async bind(body) {

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import attrs
+
+from counterseal_pwa.service_address import require_service
 
 STATIC = Path(__file__).parent / "static"
 LIBRARY_PARTS = ("device", "wire")
@@ -43,15 +46,28 @@ class Asset:
     etag: str
 
 
-def load_assets() -> dict[str, Asset]:
+SERVICE = "service.json"
+"""The one file that is not the same at every address: it names the service that the app calls."""
+
+
+def load_assets(service: str | None = None) -> dict[str, Asset]:
     """
     Return the files by their paths, which have no slash in front.
 
+    Args:
+        service: The public URL of the service; by default, what the app's own address continues by
+            one segment.
+
     Raises:
+        InvalidField: *service* is not an address that a browser calls from an app on HTTPS.
         FileNotFoundError: The device library is not there: the package was not built, and is
             not in a checkout either.
     """
-    return {name: _asset(path) for name, path in _files()}
+    assets = {name: _asset(path.read_bytes(), path.suffix) for name, path in _files()}
+    if service is not None:
+        document = json.dumps({"service": require_service(service)}) + "\n"
+        assets[SERVICE] = _asset(document.encode(), Path(SERVICE).suffix)
+    return assets
 
 
 def _files() -> Iterator[tuple[str, Path]]:
@@ -73,12 +89,11 @@ def _below(folder: Path, root: Path) -> Iterator[tuple[str, Path]]:
             yield path.relative_to(root).as_posix(), path
 
 
-def _asset(path: Path) -> Asset:
-    body = path.read_bytes()
+def _asset(body: bytes, suffix: str) -> Asset:
     compressed = gzip.compress(body, mtime=0)
     return Asset(
         body=body,
         compressed=compressed if len(compressed) < len(body) else None,
-        media_type=MEDIA_TYPES[path.suffix],
+        media_type=MEDIA_TYPES[suffix],
         etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"',
     )

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from counterseal_pwa.assets import Asset, load_assets
+from counterseal_pwa.service_address import origin_of
 from counterseal_web import Request, Response
 from counterseal_web.wsgi import read_environ, write_response
 
@@ -56,16 +57,32 @@ class Pages:
     """
     The files of the web app, and a WSGI application that serves them.
 
-    The app calls the service whose public URL the app's own address continues by one segment.
+    The app calls one service, and no other.
 
     Args:
+        service: The public URL of the service; by default, what the app's own address continues by
+            one segment. The service has to list the app's web origin in its setting `cors`.
         framed_by_own_origin: Whether pages of the app's own origin may frame it, for a
             demonstration. Such a page can lay something over the app's buttons.
+
+    Raises:
+        InvalidField: *service* is not an address that a browser calls from an app on HTTPS.
     """
 
-    def __init__(self, *, framed_by_own_origin: bool = False) -> None:
-        self._assets: Mapping[str, Asset] = load_assets()
-        self._headers = {**HEADERS, "Content-Security-Policy": _policy(framed_by_own_origin)}
+    def __init__(self, *, service: str | None = None, framed_by_own_origin: bool = False) -> None:
+        self._assets: Mapping[str, Asset] = load_assets(service)
+        policy = _policy(service, framed_by_own_origin=framed_by_own_origin)
+        self._headers = {**HEADERS, "Content-Security-Policy": policy}
+
+    @property
+    def assets(self) -> Mapping[str, Asset]:
+        """Return the files by their paths, which have no slash in front."""
+        return self._assets
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Return the headers that each response has."""
+        return self._headers
 
     def serves(self, path: str) -> bool:
         """Return whether *path* is the app's or below it, where it is mounted at `MOUNT`."""
@@ -127,6 +144,11 @@ class Pages:
         )
 
 
-def _policy(framed_by_own_origin: bool) -> str:  # noqa: FBT001
-    framed = {"frame-ancestors": "'self'"} if framed_by_own_origin else {}
-    return "; ".join(f"{name} {value}" for name, value in {**DIRECTIVES, **framed}.items())
+def _policy(service: str | None, *, framed_by_own_origin: bool) -> str:
+    directives = {**DIRECTIVES}
+    if service is not None:
+        for name in ("connect-src", "img-src"):
+            directives[name] += f" {origin_of(service)}"
+    if framed_by_own_origin:
+        directives["frame-ancestors"] = "'self'"
+    return "; ".join(f"{name} {value}" for name, value in directives.items())

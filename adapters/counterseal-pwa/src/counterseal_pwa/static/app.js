@@ -3,7 +3,7 @@
 import { showBind } from "./bind_view.js";
 import { announce, byId, element } from "./dom.js";
 import { showHome } from "./home_view.js";
-import { readFragment, readReturn } from "./links.js";
+import { loadService, readFragment, readReturn } from "./links.js";
 import { describe } from "./problems.js";
 import { Session } from "./session.js";
 import { hasTexts, loadTexts, say } from "./texts.js";
@@ -117,7 +117,8 @@ function announceArrivals(session) {
 }
 
 async function start() {
-  document.documentElement.lang = await loadTexts();
+  const [language] = await Promise.all([loadTexts(), loadService()]);
+  document.documentElement.lang = language;
   showConnection();
   const registration = await registerWorker((address) => {
     if (address.startsWith("#/")) window.location.hash = address;

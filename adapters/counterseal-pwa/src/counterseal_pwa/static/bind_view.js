@@ -1,14 +1,16 @@
 /** The view that binds this browser to an account. */
 
-import { ServiceRefused } from "./device/index.js";
+import { brandOf } from "./brand.js";
+import { InvalidField, ServiceRefused, Unavailable } from "./device/index.js";
 import { element, foreign, isolate } from "./dom.js";
-import { peekLink, SERVICE } from "./links.js";
+import { peekLink, serviceAddress } from "./links.js";
 import { notifySection } from "./notify_section.js";
 import { describe } from "./problems.js";
-import { verifiesPeople } from "./session.js";
+import { makesPasskeys } from "./session.js";
 import { say } from "./texts.js";
 
 /** @typedef {import("./app.js").ViewContext} ViewContext */
+/** @typedef {import("./device/index.js").Invitation} Invitation */
 
 /** Names of browsers by what their user agents have; of several, the first. */
 const BROWSERS = [
@@ -32,36 +34,70 @@ function deviceName() {
 const NAME_LIMIT = 64;
 
 /**
- * @param {ViewContext} context
- * @param {string} link
- */
-export async function showBind(context, link) {
-  const invitation = peekLink(link);
-  if (invitation === null) {
-    context.fill(say("bind.title"), element("p", { class: "problem" }, say("bind.malformed")), home());
-    return;
-  }
-  await showBindForm(context, { ...invitation, link });
-}
-
-/**
  * What a device is bound by: a link, or a log-in, which knows the person's devices.
  *
- * @typedef {object} Invitation
+ * @typedef {object} Offer
  * @property {string} link The bind link, or the session token.
- * @property {string} appSpaceName
- * @property {string} [displayName]
+ * @property {string | undefined} [displayName]
  * @property {HTMLElement} [replacement] The choice of the device that the new one replaces.
  */
 
 /**
  * @param {ViewContext} context
+ * @param {string} link
+ */
+export async function showBind(context, link) {
+  const parsed = peekLink(link);
+  if (parsed === null) {
+    showProblem(context, say("bind.malformed"), home());
+    return;
+  }
+  await showOffer(context, { link, displayName: parsed.displayName });
+}
+
+/**
+ * Ask the service whose link or log-in it is, and show that before the person agrees.
+ *
+ * @param {ViewContext} context
+ * @param {Offer} offer
+ */
+export async function showOffer(context, offer) {
+  context.fill(say("bind.title"), element("p", { role: "status" }, say("bind.loading")));
+  try {
+    const where = { url: serviceAddress(), link: offer.link };
+    const invitation = await context.session.wallet.readInvitation(where);
+    await fillBind(context, offer, invitation);
+  } catch (error) {
+    const isUnreached = error instanceof Unavailable;
+    const next = isUnreached ? retry(() => showOffer(context, offer)) : home();
+    const isOther = error instanceof InvalidField;
+    const text = isUnreached ? say("bind.unreached") : isOther ? say("bind.malformed") : describe(error);
+    showProblem(context, text, next);
+  }
+}
+
+/**
+ * @param {ViewContext} context
+ * @param {string} problem
+ * @param {Node} next
+ */
+function showProblem(context, problem, next) {
+  context.fill(say("bind.title"), element("p", { class: "problem", role: "alert" }, problem), next);
+}
+
+/** @param {() => void} click */
+const retry = (click) => element("button", { type: "button", class: "main", click }, say("bind.retry"));
+
+/**
+ * @param {ViewContext} context
+ * @param {Offer} offer
  * @param {Invitation} invitation
  */
-export async function showBindForm(context, { link, appSpaceName, displayName, replacement }) {
+async function fillBind(context, { link, displayName, replacement }, invitation) {
+  const { appSpaceName, rpId } = invitation;
   const name = element("input", { id: "name", maxlength: NAME_LIMIT, autocomplete: "off", required: true });
   name.value = deviceName();
-  const choice = (await verifiesPeople()) ? strongKeyChoice() : null;
+  const choice = (await makesPasskeys(rpId)) ? strongKeyChoice() : null;
   const status = element("p", { class: "problem", role: "alert" });
   const button = element("button", { class: "main" }, say("bind.button"));
   const form = element(
@@ -71,11 +107,11 @@ export async function showBindForm(context, { link, appSpaceName, displayName, r
       "dl",
       { class: "pairs" },
       element("dt", {}, say("bind.to")),
-      element("dd", {}, foreign(appSpaceName)),
+      element("dd", {}, brandOf(invitation, appSpaceName)),
       displayName !== undefined && element("dt", {}, say("bind.account")),
       displayName !== undefined && element("dd", {}, foreign(displayName)),
       element("dt", {}, say("bind.service")),
-      element("dd", {}, SERVICE),
+      element("dd", {}, serviceAddress()),
     ),
     element("label", { for: "name" }, say("bind.name")),
     name,
@@ -95,13 +131,8 @@ export async function showBindForm(context, { link, appSpaceName, displayName, r
       const strongKey = String(fields.get("key") ?? "pin");
       const replaces = String(fields.get("replaces") ?? "") || undefined;
       const { session, go } = context;
-      const account = await session.wallet.bind({
-        url: SERVICE,
-        link,
-        name: name.value.trim(),
-        strongKey,
-        replaces,
-      });
+      const options = { url: serviceAddress(), link, invitation, strongKey, replaces };
+      const account = await session.wallet.bind({ ...options, name: name.value.trim() });
       if (account.comparison === null) {
         showBound(context, appSpaceName);
         return;

@@ -16,8 +16,18 @@ import { say, writeMoment } from "./texts.js";
 export async function showHome(context) {
   const { session, signal } = context;
   const accounts = await session.wallet.accounts();
+  if (accounts.length === 0) {
+    context.fill(
+      say("home.welcome"),
+      element("p", {}, say("home.empty")),
+      scanSection(context),
+      linkForm(context),
+    );
+    return;
+  }
   const waiting = element("section", { "aria-labelledby": "waiting" });
   const known = element("section", { "aria-labelledby": "accounts" });
+  const notify = notifySection(context);
   const fillWaiting = () => {
     const open = accounts.flatMap((account) =>
       (session.requests.get(account.device) ?? []).map((request) => ({ account, ...request })),
@@ -43,21 +53,14 @@ export async function showHome(context) {
     );
   };
   const fillAccounts = () => {
+    // The service takes no call of the others, so it can notify none of them.
+    notify.hidden = !accounts.some(({ state }) => state === "ACTIVE" || state === "SUSPENDED");
     refill(
       known,
       element("h2", { id: "accounts" }, say("home.accounts")),
       element("ul", { class: "list" }, ...accounts.map((account) => entryOf(context, account))),
     );
   };
-  if (accounts.length === 0) {
-    context.fill(
-      say("home.welcome"),
-      element("p", {}, say("home.empty")),
-      scanSection(context),
-      linkForm(context),
-    );
-    return;
-  }
   fillWaiting();
   fillAccounts();
   session.addEventListener("requests", fillWaiting, { signal });
@@ -72,7 +75,7 @@ export async function showHome(context) {
     scanSection(context),
     linkForm(context),
   );
-  context.fill(say("home.title"), waiting, known, notifySection(context), more);
+  context.fill(say("home.title"), waiting, known, notify, more);
 }
 
 /**

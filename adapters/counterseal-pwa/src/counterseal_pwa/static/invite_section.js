@@ -2,7 +2,7 @@
 
 import { element } from "./dom.js";
 import { describe } from "./problems.js";
-import { say, writeMoment } from "./texts.js";
+import { say } from "./texts.js";
 
 /** @typedef {import("./app.js").ViewContext} ViewContext */
 /** @typedef {import("./device/index.js").Account} Account */
@@ -27,7 +27,9 @@ export function inviteSection(context, account) {
     problem.textContent = "";
     try {
       const invitation = await account.inviteDevice();
-      content.replaceChildren(...linkOf(invitation));
+      // Few people ever need it, and it needs the service anyway.
+      const { newLink } = await import("./new_link.js");
+      content.replaceChildren(...newLink(invitation).filter((each) => each !== null));
       content.querySelector("input")?.focus();
       await follow(context, invitation);
     } catch (error) {
@@ -65,37 +67,4 @@ async function follow({ session, signal, go }, { device, expiresAt }) {
       setTimeout(resolve, INTERVAL);
     });
   }
-}
-
-/** @param {DeviceInvitation} invitation */
-function linkOf({ link, expiresAt }) {
-  const field = element("input", { id: "new-link", readonly: true, autocomplete: "off", "aria-describedby": "link-about" });
-  field.value = link;
-  field.addEventListener("focus", () => field.select());
-  const status = element("p", { role: "status", class: "quiet" });
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(link);
-      status.textContent = say("invite.copied");
-    } catch {
-      field.focus();
-      status.textContent = say("invite.select");
-    }
-  };
-  // Whoever closes the browser's dialog has decided so.
-  const share = () => navigator.share({ url: link }).catch(() => undefined);
-  return [
-    element("p", { id: "link-about" }, say("invite.open")),
-    element("label", { for: "new-link" }, say("invite.link")),
-    field,
-    element(
-      "div",
-      { class: "row" },
-      element("button", { type: "button", class: "plain", click: copy }, say("invite.copy")),
-      "share" in navigator && element("button", { type: "button", class: "plain", click: share }, say("invite.share")),
-    ),
-    status,
-    element("p", { class: "quiet" }, say("invite.until"), " ", writeMoment(expiresAt)),
-    element("p", { role: "status" }, say("invite.wait")),
-  ];
 }

@@ -4,11 +4,19 @@ import { InvalidField, readLink } from "./device/index.js";
 
 const FRAGMENT = "#bind?";
 
-/** The app's own address, without the slash at its end. */
-export const APP = new URL(".", document.baseURI).href.replace(/\/$/, "");
+/** @param {string} address */
+const addressOf = (address) => new URL(address, document.baseURI).href.replace(/\/$/, "");
 
-/** The address of the service: what the app's own address continues. */
-export const SERVICE = new URL("..", document.baseURI).href.replace(/\/$/, "");
+/** The app's own address, without the slash at its end. */
+export const APP = addressOf(".");
+let service = "";
+
+/** Read the address of the one service that this app calls; nobody but the app's host can set it. */
+export async function loadService() {
+  service = addressOf((await (await fetch("service.json")).json()).service);
+}
+
+export const serviceAddress = () => service;
 
 /**
  * Return the bind link in the page's address, and clear it there at once: it is a secret.
@@ -66,7 +74,7 @@ export function peekLink(link) {
 function readOwn(text) {
   const link = readLink(text);
   // A link that names no service is for the one whose app it opens.
-  const own = link.service === undefined ? (link.app ?? APP) === APP : link.service === SERVICE;
+  const own = link.service === undefined ? (link.app ?? APP) === APP : link.service === service;
   if (!own) throw new InvalidField("service", "another service");
   return link;
 }

@@ -1,8 +1,8 @@
 /** The views of a log-in at the site's Identity Provider, which takes the place of a bind link. */
 
-import { showBindForm } from "./bind_view.js";
+import { showOffer } from "./bind_view.js";
 import { element, foreign } from "./dom.js";
-import { APP, SERVICE } from "./links.js";
+import { APP, serviceAddress } from "./links.js";
 import { describe } from "./problems.js";
 import { say, writeMoment } from "./texts.js";
 
@@ -24,7 +24,7 @@ export function showLogin(context, appSpace) {
   const form = element(
     "form",
     { class: "card form" },
-    element("dl", { class: "pairs" }, element("dt", {}, say("bind.service")), element("dd", {}, SERVICE)),
+    element("dl", { class: "pairs" }, element("dt", {}, say("bind.service")), element("dd", {}, serviceAddress())),
     status,
     button,
   );
@@ -33,7 +33,7 @@ export function showLogin(context, appSpace) {
     button.disabled = true;
     status.textContent = "";
     try {
-      const where = { url: SERVICE, appSpace, redirectUri: `${APP}/` };
+      const where = { url: serviceAddress(), appSpace, redirectUri: `${APP}/` };
       const login = await context.session.wallet.startLogin(where);
       window.sessionStorage.setItem(KEPT, JSON.stringify(login));
       window.location.assign(login.url);
@@ -59,9 +59,10 @@ export async function finishLogin(context, returned) {
     return;
   }
   try {
-    const { devices, ...invitation } = await context.session.wallet.finishLogin({ url: SERVICE, login, returned });
+    const where = { url: serviceAddress(), login, returned };
+    const { link, displayName, devices } = await context.session.wallet.finishLogin(where);
     const replacement = devices.length > 0 ? { replacement: replacementChoice(devices) } : {};
-    await showBindForm(context, { ...invitation, ...replacement });
+    await showOffer(context, { link, displayName, ...replacement });
   } catch (error) {
     showFailure(context, describe(error), login.appSpace);
   }

@@ -68,8 +68,15 @@ function untilLeft() {
   return controller.signal;
 }
 
-/** Tell whether this machine verifies people, by fingerprint, face or a PIN of its own. */
-export const verifiesPeople = async () =>
+/**
+ * Tell whether this machine verifies people, by fingerprint, face or a PIN of its own, and this page
+ * may make passkeys of a relying party.
+ *
+ * @param {string | null} rpId
+ */
+export const makesPasskeys = async (rpId) =>
+  rpId !== null &&
+  `.${window.location.hostname}`.endsWith(`.${rpId}`) &&
   hasWebAuthn() &&
   (await window.PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable());
 

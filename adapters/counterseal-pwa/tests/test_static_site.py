@@ -1,0 +1,119 @@
+"""The static site: the files of the package, but one, and the headers of `Pages`."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from counterseal.errors import InvalidField
+from counterseal_pwa import Pages, load_assets, nginx_headers, write_site
+from counterseal_pwa.__main__ import main
+from counterseal_web import Request
+
+SERVICE = "https://auth.example.com"
+GOOD = [SERVICE, "https://example.com:8443/auth", "http://localhost:8080", "http://127.0.0.1"]
+BAD = [
+    "",
+    "auth.example.com",
+    "https://auth.example.com/",
+    "https://AUTH.example.com",
+    "https://auth.example.com?x",
+    "https://auth.example.com; script-src *",
+    "https://user@auth.example.com",
+    "https://*",
+    "https://[::1]",
+    "http://auth.example.com",
+    "http://localhost.example.com",
+    "http://127.0.0.1.example.com",
+    "data:text/plain,x",
+]
+
+
+def policy_of(pages):
+    policy = pages.headers["Content-Security-Policy"]
+    return dict(each.split(" ", 1) for each in policy.split("; "))
+
+
+def test_only_one_file_differs_from_the_packages(tmp_path):
+    names = write_site(tmp_path, SERVICE)
+    files = {
+        path.relative_to(tmp_path).as_posix(): path.read_bytes()
+        for path in tmp_path.rglob("*")
+        if path.is_file()
+    }
+    assert files.keys() == {*names}
+    package = {name: asset.body for name, asset in load_assets().items()}
+    assert {name for name in files if files[name] != package.get(name)} == {
+        "_headers",
+        "service.json",
+    }
+    assert package.keys() <= files.keys()
+    assert files["service.json"] == b'{"service": "https://auth.example.com"}\n'
+
+
+def test_the_headers_are_those_of_the_pages(tmp_path):
+    write_site(tmp_path, SERVICE)
+    response = Pages(service=SERVICE).respond(Request(method="GET", path="/app/service.json"))
+    unsaid = {"Content-Length", "Content-Type", "ETag", "Vary"}
+    expected = {name: value for name, value in response.headers if name not in unsaid}
+    first, *lines = (tmp_path / "_headers").read_text("utf-8").splitlines()
+    assert first == "/*"
+    assert dict(line.removeprefix("  ").split(": ", 1) for line in lines) == expected
+    directives = nginx_headers(SERVICE).splitlines()
+    parts = [re.fullmatch(r'add_header (\S+) "([^"]*)" always;', each) for each in directives]
+    assert dict(each.groups() for each in parts) == expected
+    assert len(directives) == len(lines)
+
+
+@pytest.mark.parametrize("service", GOOD)
+def test_the_policy_lets_the_app_call_its_service_and_nothing_else(service):
+    own, far = policy_of(Pages()), policy_of(Pages(service=service))
+    web_origin = re.match(r"https?://[^/]+", service)[0]
+    changed = {name: value for name, value in far.items() if value != own[name]}
+    assert changed == dict.fromkeys(("connect-src", "img-src"), f"'self' {web_origin}")
+
+
+@pytest.mark.parametrize("service", BAD)
+def test_an_address_that_is_none_is_refused(service, tmp_path):
+    with pytest.raises(InvalidField) as refusal:
+        write_site(tmp_path, service)
+    assert refusal.value.field == "service"
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(InvalidField):
+        load_assets(service)
+
+
+def test_a_newer_package_replaces_the_files(tmp_path):
+    write_site(tmp_path, "https://old.example.com")
+    (tmp_path / "app.js").write_text("old")
+    write_site(tmp_path, SERVICE)
+    assert (tmp_path / "app.js").read_bytes() == load_assets()["app.js"].body
+    assert b"old.example.com" not in (tmp_path / "service.json").read_bytes()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_the_command(tmp_path):
+    command = [sys.executable, "-m", "counterseal_pwa", "app", "--service", SERVICE]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
+    assert ended.stdout == nginx_headers(SERVICE)
+    assert ended.stderr == f"{len(load_assets()) + 1} files are in app, for {SERVICE}.\n"
+    assert (tmp_path / "app" / "index.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["app"], "--service"),
+        (["app", "--service", "http://auth.example.com"], "service: not https"),
+        (["file/app", "--service", SERVICE], "file"),
+    ],
+)
+def test_the_command_says_what_is_wrong(tmp_path, monkeypatch, capsys, arguments, problem):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    output = capsys.readouterr()
+    assert (output.out, problem in output.err) == ("", True)
