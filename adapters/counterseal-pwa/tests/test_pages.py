@@ -12,7 +12,7 @@ from counterseal_web import Request
 START_LIMIT = 100_000
 """Bytes of the app's own files that a browser loads at the app's start, before compression."""
 
-OWN_LIMIT = 160_000
+OWN_LIMIT = 170_000
 """Bytes of all its own files, in every language."""
 
 ON_DEMAND = {
@@ -23,8 +23,8 @@ ON_DEMAND = {
     "invite_section.js",
     "login_view.js",
     "new_device_view.js",
-    "outcome_view.js",
     "new_link.js",
+    "outcome_view.js",
     "qr_code.js",
     "removal.js",
     "request_view.js",
@@ -32,7 +32,7 @@ ON_DEMAND = {
 }
 """What only some views or an installation load; a test in a browser sees that no start does."""
 
-TRANSFER_LIMIT = 125_000
+TRANSFER_LIMIT = 136_000
 """Bytes of all files, the device library among them, as they are sent."""
 
 PAGES = Pages()

@@ -60,9 +60,9 @@ export async function finishLogin(context, returned) {
   }
   try {
     const where = { url: serviceAddress(), login, returned };
-    const { link, displayName, devices } = await context.session.wallet.finishLogin(where);
+    const { link, devices } = await context.session.wallet.finishLogin(where);
     const replacement = devices.length > 0 ? { replacement: replacementChoice(devices) } : {};
-    await showOffer(context, { link, displayName, ...replacement });
+    await showOffer(context, { link, ...replacement });
   } catch (error) {
     showFailure(context, describe(error), login.appSpace);
   }

@@ -15,9 +15,13 @@ const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const LATER = [
   "account_view.js",
   "blocked_view.js",
+  "camera.js",
   "invite_section.js",
+  "login_view.js",
   "new_device_view.js",
+  "new_link.js",
   "outcome_view.js",
+  "qr_code.js",
   "removal.js",
   "request_view.js",
   "unconfirmed_view.js",
