@@ -99,11 +99,11 @@ class Origin:
         trust: The service's keys.
         keys_file: The same as a file, for `counterseal verify`.
         push_key: The public key with which browsers subscribe.
-        service: The running service, which can be stopped.
+        service: The running service, which can be stopped, as `running_service` sets it.
     """
 
-    def __init__(self, url, document, jwks, keys_file, push_key, service):
-        self.url, self.service = url, service
+    def __init__(self, url, document, jwks, keys_file, push_key):
+        self.url = url
         self.client = Client(
             url, document["requestOriginGuid"], document["key"], scheme="basic", allow_http=True
         )
@@ -249,7 +249,8 @@ def running_service(folder, configure=lambda document: ""):
     try:
         jwks = jwks_of(url)
         (folder / "jwks.json").write_text(json.dumps(jwks), "utf-8")
-        origin = Origin(url, document, jwks, folder / "jwks.json", push_key, service)
+        origin = Origin(url, document, jwks, folder / "jwks.json", push_key)
+        origin.service = service
         with origin.client:
             yield origin
     finally:

@@ -29,7 +29,11 @@ def test_a_service_that_stops_and_starts_again(open_device, own_origin):
 def test_before_the_first_list_nothing_is_said_of_requests(device, origin):
     device.bind(origin.link("user-slow"))
     page, calls = device.page, []
-    page.route("**/device/requests/events", lambda route: calls.append(route))
+
+    def hold(route):
+        calls.append(route)
+
+    page.route("**/device/requests/events", hold)
     with page.expect_request("**/device/requests/events"):
         page.reload()
     waiting = page.locator("#waiting ~ *")
