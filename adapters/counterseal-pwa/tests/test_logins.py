@@ -136,7 +136,9 @@ def test_a_new_browser_takes_the_place_of_a_lost_one(bank, device, open_device):
         new.wait_for_heading("This browser is added")
     assert bank.states("user-lost") == {"New phone": BindingState.ACTIVE}
     device.page.goto(f"{bank.url}{MOUNT}/")
-    device.page.locator("a.card .problem").filter(has_text="This device was revoked").wait_for()
+    device.page.locator("a.card .problem").filter(
+        has_text="This device is no longer connected"
+    ).wait_for()
 
 
 def test_a_person_with_all_devices_chooses_one(bank, open_device):
@@ -191,7 +193,7 @@ def test_by_keyboard_alone(bank, device):
         page.keyboard.press("Tab")
     page.locator("dialog button.main").click()
     device.wait_for_heading("This browser is added")
-    assert bank.states("user-keys") == {"Browser": BindingState.ACTIVE}
+    assert bank.states("user-keys") == {"Computer (Chrome)": BindingState.ACTIVE}
 
 
 @pytest.mark.parametrize("name", VIEWS)
