@@ -334,6 +334,7 @@ def test_renamed_and_then_removed_it_revokes_itself(bound, origin):
     page.get_by_role("button", name="Rename").click()
     page.get_by_text("Renamed.").wait_for()
     assert [each.name for each in origin.client.devices(account_id)] == ["The tablet"]
+    page.locator("#history").wait_for()
     page.locator("summary").click()
     page.context.set_offline(offline=True)
     page.get_by_role("button", name="Remove this account").click()
@@ -348,6 +349,7 @@ def test_removed_here_only_it_stays_at_the_service(bound, origin):
     device, account_id = bound
     page = device.page
     page.locator("a.card").first.click()
+    page.locator("#history").wait_for()
     page.locator("summary").click()
     assert not page.get_by_role("button", name="Delete here only").is_visible()
     page.context.set_offline(offline=True)

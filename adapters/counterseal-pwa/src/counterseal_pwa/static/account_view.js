@@ -32,7 +32,8 @@ export async function showAccount(context, device) {
     showUnconfirmed(context, account);
     return;
   }
-  const entries = await entriesOf(context, account);
+  const history = element("section", { "aria-labelledby": "history" });
+  await fillHistory(history, account, []);
   context.fill(
     account.appSpaceName,
     element("p", {}, brandOf(account, account.appSpaceName)),
@@ -49,41 +50,45 @@ export async function showAccount(context, device) {
     account.state === "REVOKED"
       ? null
       : element("p", { class: "quiet" }, say("account.others", { name: isolate(account.appSpaceName) })),
-    element(
-      "section",
-      { "aria-labelledby": "history" },
-      element("h2", { id: "history" }, say("history.title")),
-      entries.length > 0
-        ? element("ol", { class: "list" }, ...entries)
-        : element("p", { class: "card calm" }, say("history.nothing")),
-    ),
+    history,
     removal(context, account),
     home(),
   );
+  const update = async () => {
+    if (account.state !== "ACTIVE") return;
+    const ended = await account.ended().catch(() => null);
+    if (ended !== null && !context.signal.aborted) await fillHistory(history, account, ended);
+  };
+  context.session.addEventListener("connection", update, { signal: context.signal });
+  await update();
 }
 
 const appOf = () =>
   say("device.app", { platform: platformOf(navigator.userAgent), version: APP_VERSION });
 
 /**
- * Return the history's entries, newest first: what was answered here, and what ended otherwise, as
- * far as the service can be asked.
+ * Show the history, newest first: what was answered here, and what ended otherwise.
  *
- * @param {ViewContext} context
+ * @param {HTMLElement} section
  * @param {Account} account
+ * @param {readonly EndedRequest[]} ended What the service says of the account's requests.
  */
-async function entriesOf({ session }, account) {
-  const isAsked = account.state === "ACTIVE" && !session.isUnreached;
-  const ended = isAsked ? await account.ended().catch(() => []) : [];
+async function fillHistory(section, account, ended) {
   const history = await account.history();
   const own = new Set(history.map(({ challenge }) => challenge));
   const others = ended.filter(({ guid }) => !own.has(guid));
-  return [
+  const entries = [
     ...history.map((entry) => ({ at: entry.at, item: entryOf(entry) })),
     ...others.map((request) => ({ at: request.endedAt, item: endOf(request) })),
   ]
     .sort((one, other) => Date.parse(other.at) - Date.parse(one.at))
     .map(({ item }) => item);
+  section.replaceChildren(
+    element("h2", { id: "history" }, say("history.title")),
+    entries.length > 0
+      ? element("ol", { class: "list" }, ...entries)
+      : element("p", { class: "card calm" }, say("history.nothing")),
+  );
 }
 
 /** @param {EndedRequest} request */
