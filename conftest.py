@@ -1,5 +1,5 @@
 """
-What all test runs share: Hypothesis profiles, Markdown blocks as tests, and required programs.
+What all test runs share: Hypothesis profiles, Markdown blocks as tests, programs, Chromium.
 
 A test that needs a program which may be absent skips itself with a reason that begins `no NAME:`.
 Where COUNTERSEAL_REQUIRE lists the name, such as `chromium,ntfy`, that is a failure.
@@ -8,6 +8,7 @@ Where COUNTERSEAL_REQUIRE lists the name, such as `chromium,ntfy`, that is a fai
 import gc
 import os
 import re
+import shutil
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -81,3 +82,22 @@ def failed_if_required(report):
         if match and match[1] in REQUIRED.split(","):
             report.outcome, report.longrepr = "failed", f"required, but {report.longrepr[2]}"
     return report
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """
+    A running Chromium, one for all tests of a process: Playwright cannot be started twice.
+
+    Until the process ends, its event loop runs, so that `asyncio.run` fails there.
+    """
+    sync_api = pytest.importorskip("playwright.sync_api", reason="no chromium: no playwright")
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no chromium: install it, such as by apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        # A camera that nobody is asked for shows a moving picture.
+        camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+        browser = playwright.chromium.launch(executable_path=program, args=camera)
+        yield browser
+        browser.close()

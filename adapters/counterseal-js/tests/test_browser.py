@@ -3,7 +3,6 @@
 import functools
 import json
 import re
-import shutil
 import sys
 import threading
 from contextlib import contextmanager
@@ -11,8 +10,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="no chromium: no playwright")
 
 ROOT = Path(__file__).parents[3]
 PAGE = "/adapters/counterseal-js/tests/browser/index.html"
@@ -73,20 +70,9 @@ def url():
         thread.join()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no chromium: install it, such as by apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program)
-        yield browser
-        browser.close()
-
-
 @contextmanager
-def page_at(browser, url):
-    page = browser.new_page()
+def page_at(chromium, url):
+    page = chromium.new_page()
     page.set_default_timeout(240_000)
     page.goto(url)
     try:
@@ -96,17 +82,17 @@ def page_at(browser, url):
 
 
 @pytest.mark.parametrize("file", TESTS)
-def test_what_node_tests(browser, url, file):
-    with page_at(browser, url) as page:
+def test_what_node_tests(chromium, url, file):
+    with page_at(chromium, url) as page:
         result = page.evaluate(RUN, file)
     assert result["failures"] == {}
     assert result["count"] > 5
 
 
-def test_every_vector_passes_in_node_and_in_chromium(browser, url, node, vectors, capsys):
+def test_every_vector_passes_in_node_and_in_chromium(chromium, url, node, vectors, capsys):
     passed = {}
     for file in VECTOR_TESTS:
-        with page_at(browser, url) as page:
+        with page_at(chromium, url) as page:
             result = page.evaluate(RUN, file)
         assert result["failures"] == {}
         passed[file] = result["vectors"]
@@ -133,8 +119,8 @@ def authenticate(page, **options):
 @pytest.mark.parametrize(
     ("kind", "alg"), [("device-only", "EdDSA"), ("pin", "ES256"), ("passkey", "WA-ES256")]
 )
-def test_a_wallet_in_indexeddb(browser, url, kind, alg):
-    with page_at(browser, url) as page:
+def test_a_wallet_in_indexeddb(chromium, url, kind, alg):
+    with page_at(chromium, url) as page:
         authenticate(page, defaultBackupEligibility=True)
         tried = page.evaluate("kind => import('./wallet.js').then(m => m.tryKind(kind))", kind)
     pressed = {
@@ -153,8 +139,8 @@ def test_a_wallet_in_indexeddb(browser, url, kind, alg):
 
 
 @pytest.mark.parametrize("action", ["rotate", "rename", "answer"])
-def test_a_tab_waits_while_another_one_replaces_keys(browser, url, action):
-    with page_at(browser, url) as first:
+def test_a_tab_waits_while_another_one_replaces_keys(chromium, url, action):
+    with page_at(chromium, url) as first:
         first.evaluate(TABS + "m.bind())")
         with first.expect_popup() as opened:
             first.evaluate("window.open(location.href)")
@@ -176,8 +162,8 @@ def test_a_tab_waits_while_another_one_replaces_keys(browser, url, action):
     assert pressed == {"approved": True, "name": "The phone" if action == "rename" else ""}
 
 
-def test_a_passkey_that_does_not_verify_the_person(browser, url):
-    with page_at(browser, url) as page:
+def test_a_passkey_that_does_not_verify_the_person(chromium, url):
+    with page_at(chromium, url) as page:
         authenticate(page, isUserVerified=False)
         tried = page.evaluate("import('./wallet.js').then(m => m.tryUnverified())")
     assert tried == "not_unlocked"

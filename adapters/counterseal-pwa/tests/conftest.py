@@ -357,21 +357,6 @@ def push_service(origin):
     service.close()
 
 
-@pytest.fixture(scope="session")
-def chromium():
-    """A running Chromium."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="no chromium: no playwright")
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no chromium: install it, such as by apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        # A camera that nobody is asked for shows a moving picture.
-        camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-        browser = playwright.chromium.launch(executable_path=program, args=camera)
-        yield browser
-        browser.close()
-
-
 class Device:
     """
     The app in a browser of its own.
