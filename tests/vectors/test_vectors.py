@@ -325,7 +325,8 @@ def test_proof(world, vectors, vector):
 
     proven = devices.authenticate(request_of(vector))
 
-    assert proven.binding == service.binding
+    seen_at = datetime.fromtimestamp(vector["receivedAt"], UTC)
+    assert proven.binding == attrs.evolve(service.binding, version=2, last_seen_at=seen_at)
     assert refusal(devices.authenticate, request_of(vector)) == "replayed"
 
 
