@@ -8,11 +8,13 @@ challenge, the account, the callback, and the binding, as a guard or with its st
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
 from counterseal import keys
 from counterseal._decisions.device_requests import AuthenticatedDevice
-from counterseal._decisions.endings import end
+from counterseal._decisions.endings import ENDED_LIMIT, end
 from counterseal._decisions.outbox import build_ending_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Signing, Tools
 from counterseal._decisions.readings import pending_of, records
@@ -90,18 +92,35 @@ def list_ended(device: AuthenticatedDevice, _: Tools) -> Plan[tuple[EndedRequest
     """
     Plan to list the account's last ended challenges, newest first.
 
-    The device sees those that it answered, and those that were issued while it was bound.
+    The device sees those that it answered, and those that were issued while it was bound. Those
+    whose deadline has passed are ended, even if no worker has expired them yet.
     """
-    binding = device.binding
-    return records(*device.account.history.ended[::-1]).then(
-        lambda stored, _: Decision(
-            result=tuple(
-                EndedRequest.of(challenge, device=binding.guid)
-                for challenge in stored
-                if isinstance(challenge, Challenge) and _saw(binding, challenge)
+    account = device.account
+    return pending_of(account.guid).then(
+        lambda pending_challenges, tools: records(*account.history.ended[::-1]).then(
+            lambda stored, _: Decision(
+                result=_ended(device.binding, [*_overdue(pending_challenges, tools), *stored])
             )
         )
     )
+
+
+def _overdue(challenges: tuple[Challenge, ...], tools: Tools) -> list[Challenge]:
+    expired = ChallengeState.EXPIRED
+    return [
+        replace(challenge, state=expired)
+        for challenge in challenges[::-1]
+        if challenge.state_at(tools.now) is expired
+    ]
+
+
+def _ended(binding: Binding, stored: Iterable[object]) -> tuple[EndedRequest, ...]:
+    requests = [
+        EndedRequest.of(challenge, device=binding.guid)
+        for challenge in stored
+        if isinstance(challenge, Challenge) and _saw(binding, challenge)
+    ]
+    return tuple(sorted(requests, key=lambda request: request.ended_at, reverse=True)[:ENDED_LIMIT])
 
 
 def _saw(binding: Binding, challenge: Challenge) -> bool:

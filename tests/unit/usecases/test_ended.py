@@ -32,8 +32,10 @@ def test_a_device_sees_how_each_challenge_ended_the_newest_first(service, alice)
     service.challenges.cancel(service.origin, cancelled.guid)
     assert guids(alice.ended()) == guids([cancelled, disowned, declined, answered])
     service.clock.jump(expired.deadline)
+    unexpired = alice.ended()
     service.challenges.expire()
     requests = alice.ended()
+    assert requests == unexpired
     assert guids(requests) == guids([expired, cancelled, disowned, declined, answered])
     assert [(request.state.value, request.approved) for request in requests] == [
         ("EXPIRED", False),
