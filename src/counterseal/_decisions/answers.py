@@ -106,11 +106,11 @@ def list_ended(device: AuthenticatedDevice, _: Tools) -> Plan[tuple[EndedRequest
 
 
 def _overdue(challenges: tuple[Challenge, ...], tools: Tools) -> list[Challenge]:
-    expired = ChallengeState.EXPIRED
+    now = tools.now
     return [
-        replace(challenge, state=expired)
+        replace(challenge, state=challenge.state_at(now))
         for challenge in challenges[::-1]
-        if challenge.state_at(tools.now) is expired
+        if challenge.state_at(now) not in UNFINISHED
     ]
 
 
