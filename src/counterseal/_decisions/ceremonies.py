@@ -52,7 +52,7 @@ from counterseal.rules.ceremonies import (
     passkeys_allowed,
 )
 from counterseal.rules.evidence import key_allowed
-from counterseal.rules.standing import Deadline, room_for_binding, unlocked
+from counterseal.rules.standing import Deadline, place_for_binding, unlocked
 
 NONCE_BYTES = 32
 
@@ -116,7 +116,7 @@ def start_registration(
     passkeys_allowed(tools.policy)
     if account is not None:
         unlocked(account)
-        room_for_binding(account, tools.now, tools.policy)
+        place_for_binding(account, tools.now, tools.policy)
         stored_account = account
         return bindings_of(account.guid).then(
             lambda bindings, tools: _start_registration(
@@ -227,7 +227,7 @@ def _register(
     # Before the state, which would tell a stranger what became of it.
     own_ceremony(facts)
     state = step(REGISTRATION, registration.state, RegistrationEvent.REGISTER, facts)
-    room_for_binding(account, tools.now, tools.policy)
+    place_for_binding(account, tools.now, tools.policy)
     binding = _new_binding(registration, registered, facts, tools)
     for other in map(_living_key, bindings):
         if (

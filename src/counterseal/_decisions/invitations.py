@@ -15,8 +15,8 @@ from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import Account, AppSpace, Binding, Device, Guid, Identity, revise
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal.models.sealing import grant_context, token_context
-from counterseal.rules.confirmations import room_for_login, room_for_new_device
-from counterseal.rules.standing import Deadline, room_for_binding, same_identity, unlocked
+from counterseal.rules.confirmations import place_for_login, place_for_new_device
+from counterseal.rules.standing import Deadline, place_for_binding, same_identity, unlocked
 
 SECRET_BYTES = 16
 """128 bits (OWASP ASVS 5.0, 11.5.1)."""
@@ -102,12 +102,12 @@ def invite(account: Account | None, tools: Tools, invitee: Invitee) -> Decision[
     else:
         unlocked(account)
         if identity is not None:
-            room_for_login(account, now, tools.policy)
+            place_for_login(account, now, tools.policy)
             same_identity(account, identity)
         elif invitee.endorser is not None:
-            room_for_new_device(account, now)
+            place_for_new_device(account, now)
         else:
-            room_for_binding(account, now, tools.policy)
+            place_for_binding(account, now, tools.policy)
         account_guid, devices = account.guid, account.devices
     secret = keys.b64url(tools.entropy(SECRET_BYTES))
     binding = _new_binding(tools, invitee, account_guid, secret)

@@ -188,14 +188,14 @@ def endorser_active(facts: Completing | Confirming | Comparing) -> None:
         raise WrongState("the device that invited it is active no more")
 
 
-def room_for_new_device(account: Account, now: datetime) -> None:
+def place_for_new_device(account: Account, now: datetime) -> None:
     """Refuse that a device invites one more while too many wait to be bound or confirmed."""
     waiting = [device for device in living(account.devices, now) if device.state in PROVISIONAL]
     if len(waiting) >= WAITING_LIMIT:
         raise TooManyBindings
 
 
-def room_for_login(account: Account, now: datetime, policy: Policy) -> None:
+def place_for_login(account: Account, now: datetime, policy: Policy) -> None:
     """
     Refuse a log-in of a user who has as many devices as the policy allows.
 

@@ -145,7 +145,7 @@ def reachable(account: Account) -> None:
         raise AccountUnbound
 
 
-def room_for_binding(account: Account, now: datetime, policy: Policy) -> None:
+def place_for_binding(account: Account, now: datetime, policy: Policy) -> None:
     """Refuse one more device than the policy allows."""
     if len(living(account.devices, now)) >= policy.bindings_limit:
         raise TooManyBindings

@@ -33,10 +33,10 @@ from counterseal.rules.standing import (
     living,
     own_app_space,
     own_challenge,
+    place_for_binding,
     provider_of,
     reachable,
     revalidation_due,
-    room_for_binding,
     same_authority,
     same_identity,
 )
@@ -219,10 +219,10 @@ class TestRoomForBinding:
 
     def test_up_to_the_limit(self, refusing):
         one_left = self.account(*self.full(device(BindingState.ACTIVE)).devices[1:])
-        room_for_binding(one_left, NOW, STANDARD)
+        place_for_binding(one_left, NOW, STANDARD)
         for state in (BindingState.ACTIVE, BindingState.SUSPENDED):
             with refusing("too_many_bindings"):
-                room_for_binding(self.full(device(state)), NOW, STANDARD)
+                place_for_binding(self.full(device(state)), NOW, STANDARD)
 
     @pytest.mark.parametrize(
         ("deadline", "room"), [(NOW + TICK, False), (NOW, True), (NOW - TICK, True)]
@@ -230,10 +230,10 @@ class TestRoomForBinding:
     def test_an_invitation_counts_until_its_deadline(self, deadline, room, refusing):
         account = self.full(device(BindingState.INVITED, deadline))
         if room:
-            room_for_binding(account, NOW, STANDARD)
+            place_for_binding(account, NOW, STANDARD)
         else:
             with refusing("too_many_bindings"):
-                room_for_binding(account, NOW, STANDARD)
+                place_for_binding(account, NOW, STANDARD)
 
     @given(
         st.lists(
