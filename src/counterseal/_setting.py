@@ -1,4 +1,4 @@
-"""Setting: what one setting of a policy may be, and how it is refused."""
+"""Setting: what one setting of a policy may be, which value is stricter, and how it is refused."""
 
 from __future__ import annotations
 
@@ -21,7 +21,37 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
-def setting(default: T, reason: str, *, low: Any = None, high: Any = None) -> T:
+class Direction(Enum):
+    """
+    Which of two values of a setting is stricter.
+
+    App Spaces and origins narrow a setting in its direction, and never the other way.
+    """
+
+    SERVICE = "service"
+    """Neither: the service alone decides it."""
+    LEAST = "least"
+    """The smaller one."""
+    MOST = "most"
+    """The larger one."""
+    SUBSET = "subset"
+    """What is in both."""
+    SUPERSET = "superset"
+    """What is in either."""
+    STRICTER = "stricter"
+    """The later one of an order."""
+
+
+def setting(
+    default: T,
+    reason: str,
+    *,
+    low: Any = None,
+    high: Any = None,
+    direction: Direction,
+    by_origins: bool = False,
+    order: tuple[T, ...] | None = None,
+) -> T:
     """
     Return a setting with its reason, which is a field of the policy.
 
@@ -31,6 +61,12 @@ def setting(default: T, reason: str, *, low: Any = None, high: Any = None) -> T:
         reason: Why there is one; the reference page prints it.
         low: The lowest value. None: zero for durations, 1 for numbers, 0.0 for shares.
         high: The highest value. None: ten years, ten million, or 1.0 for shares.
+        direction: Which of two values is stricter. Every App Space may narrow a setting in its
+            direction, unless that is `SERVICE`.
+        by_origins: Whether an origin may narrow it too: only where each decision that reads the
+            setting knows the origin without one more trip to the store.
+        order: For `STRICTER`, the values from the least strict to the strictest. None: the members
+            of the enum in their order, or False and then True.
     """
     kind = type(default)
     if isinstance(default, Enum):
@@ -42,7 +78,15 @@ def setting(default: T, reason: str, *, low: Any = None, high: Any = None) -> T:
     else:
         lowest, highest = _SPANS[kind]
         validator = _within(lowest if low is None else low, highest if high is None else high)
-    return attrs.field(default=default, validator=validator, metadata={"reason": reason})
+    if direction is Direction.STRICTER and order is None:
+        order = tuple(type(default)) if isinstance(default, Enum) else (False, True)  # type: ignore[assignment]
+    metadata = {
+        "reason": reason,
+        "direction": direction,
+        "by_origins": by_origins,
+        "order": order or (),
+    }
+    return attrs.field(default=default, validator=validator, metadata=metadata)
 
 
 def _within(low: Any, high: Any) -> _Check:

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import attrs
 
-from counterseal._setting import DAY, HOUR, MINUTE, SECOND, setting
+from counterseal._setting import DAY, HOUR, MINUTE, SECOND, Direction, setting
 from counterseal.errors import InvalidField, PolicyUnsound
 from counterseal.models import Algorithm, Clients, NewDeviceRule, PasskeyUse
 from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS, AskingLimits
@@ -39,6 +39,8 @@ class Policy:
         "How long a challenge may be answered if its origin does not say.",
         low=SECOND,
         high=TEN_MINUTES,
+        direction=Direction.LEAST,
+        by_origins=True,
     )
     challenge_life_limit: timedelta = setting(
         TEN_MINUTES,
@@ -46,71 +48,96 @@ class Policy:
         " (NIST SP 800-63B-4, 3.1.3).",
         low=SECOND,
         high=TEN_MINUTES,
+        direction=Direction.LEAST,
+        by_origins=True,
     )
     session_token_life: timedelta = setting(
         5 * MINUTE,
         "How long an invitation may be used; ten minutes at most (NIST SP 800-63B-4, 4.1.2).",
         low=SECOND,
         high=TEN_MINUTES,
+        direction=Direction.LEAST,
+        by_origins=True,
     )
     confirmation_life: timedelta = setting(
         HOUR,
         "How long a new device may wait to be confirmed, where it has to be.",
         low=MINUTE,
         high=7 * DAY,
+        direction=Direction.LEAST,
     )
     login_life: timedelta = setting(
         5 * MINUTE,
         "How long a log-in at the Identity Provider may take.",
         low=SECOND,
         high=TEN_MINUTES,
+        direction=Direction.LEAST,
     )
     ceremony_life: timedelta = setting(
         5 * MINUTE,
         "How long a browser may take to register a passkey, or to authenticate by one.",
         low=SECOND,
         high=TEN_MINUTES,
+        direction=Direction.LEAST,
+        by_origins=True,
     )
     proof_past: timedelta = setting(
         5 * MINUTE,
         "How old a device proof or a signed request may be (clock skew and delays).",
         high=TEN_MINUTES,
+        direction=Direction.SERVICE,
     )
     proof_future: timedelta = setting(
-        MINUTE, "How far ahead of ours a signer's clock may be.", high=TEN_MINUTES
+        MINUTE,
+        "How far ahead of ours a signer's clock may be.",
+        high=TEN_MINUTES,
+        direction=Direction.SERVICE,
     )
     revalidation_life: timedelta = setting(
-        5 * MINUTE, "How long an Identity Provider's last word on a user is believed.", high=DAY
+        5 * MINUTE,
+        "How long an Identity Provider's last word on a user is believed.",
+        high=DAY,
+        direction=Direction.LEAST,
     )
     revalidation_grace: timedelta = setting(
         timedelta(),
         "How much longer it is believed while the provider cannot be asked; nothing, unless it"
         " is set: then devices wait until it answers.",
         high=DAY,
+        direction=Direction.LEAST,
     )
     provider_session_life: timedelta = setting(
         90 * DAY,
         "How long a user is found by the name of the session at the Identity Provider in which"
         " they logged in, when a logout names nothing else.",
         low=MINUTE,
+        direction=Direction.SERVICE,
     )
     retention: timedelta = setting(
         30 * DAY,
         "How long a finished challenge or callback stays readable at least:"
         " longer than callbacks are retried, and than idempotency keys are remembered.",
         low=MINUTE,
+        direction=Direction.SERVICE,
     )
     idempotency_life: timedelta = setting(
-        24 * HOUR, "How long an idempotency key is remembered.", low=MINUTE
+        24 * HOUR,
+        "How long an idempotency key is remembered.",
+        low=MINUTE,
+        direction=Direction.SERVICE,
     )
     idempotency_lease: timedelta = setting(
         30 * SECOND,
         "After this, a call that never finished no longer blocks its idempotency key.",
         low=SECOND,
         high=TEN_MINUTES,
+        direction=Direction.SERVICE,
     )
     credential_overlap_limit: timedelta = setting(
-        7 * DAY, "How long an old credential may stay valid beside the new one.", high=90 * DAY
+        7 * DAY,
+        "How long an old credential may stay valid beside the new one.",
+        high=90 * DAY,
+        direction=Direction.SERVICE,
     )
 
     # Guessing
@@ -118,98 +145,144 @@ class Policy:
         5,
         "Wrong strong-key signatures (a wrong PIN) in a row that revoke the device.",
         high=CONSECUTIVE_FAILURES,
+        direction=Direction.LEAST,
     )
-    code_limit: int = setting(3, "Wrong matching codes that end a challenge.", high=10)
+    code_limit: int = setting(
+        3, "Wrong matching codes that end a challenge.", high=10, direction=Direction.LEAST
+    )
     comparison_limit: int = setting(
         3,
         "Wrong comparison codes of an origin that end the binding of a new device.",
         high=10,
+        direction=Direction.LEAST,
+        by_origins=True,
     )
     code_limit_account: int = setting(
         10,
         "Wrong matching codes in a row, over all challenges, that lock the account"
         " (NIST SP 800-63B-4, 3.2.2: 100 at most).",
         high=CONSECUTIVE_FAILURES,
+        direction=Direction.LEAST,
     )
 
     # Asking
-    pending_limit: int = setting(5, "Open questions that one person may have.", high=MOST_PENDING)
+    pending_limit: int = setting(
+        5, "Open questions that one person may have.", high=MOST_PENDING, direction=Direction.LEAST
+    )
     supersede: bool = setting(
         default=False,
         reason="Whether an origin's newer question replaces its oldest at the"
         " limit, or is refused.",
+        direction=Direction.SERVICE,
     )
     ask_window: timedelta = setting(
-        TEN_MINUTES, "The window in which questions are counted.", low=SECOND, high=DAY
+        TEN_MINUTES,
+        "The window in which questions are counted.",
+        low=SECOND,
+        high=DAY,
+        direction=Direction.MOST,
     )
     ask_limit_origin: int = setting(
-        10, "Questions in a window that one origin may put to one person.", high=MOST_QUESTIONS
+        10,
+        "Questions in a window that one origin may put to one person.",
+        high=MOST_QUESTIONS,
+        direction=Direction.LEAST,
     )
     ask_limit: int = setting(
         20,
         "Questions in a window that all origins together may put to one person.",
         high=MOST_QUESTIONS,
+        direction=Direction.LEAST,
     )
     ask_limit_unapproved: int = setting(
         50,
         "Questions since the last approval; past it only a matching code may be"
         " asked for (NIST SP 800-63B-4, 3.1.3.3: limit pushes since the last success).",
         high=CONSECUTIVE_FAILURES,
+        direction=Direction.LEAST,
     )
     cooldown_after: int = setting(
-        3, "Refusals in a row (or questions left unanswered) that begin a cool-down.", high=100
+        3,
+        "Refusals in a row (or questions left unanswered) that begin a cool-down.",
+        high=100,
+        direction=Direction.LEAST,
     )
     cooldown: timedelta = setting(
-        MINUTE, "The first cool-down; each further refusal doubles it.", high=DAY
+        MINUTE,
+        "The first cool-down; each further refusal doubles it.",
+        high=DAY,
+        direction=Direction.MOST,
     )
     cooldown_limit: timedelta = setting(
-        30 * MINUTE, "The longest cool-down: nobody is shut out by being asked.", high=DAY
+        30 * MINUTE,
+        "The longest cool-down: nobody is shut out by being asked.",
+        high=DAY,
+        direction=Direction.MOST,
     )
     cx_pending_limit: int = setting(
         50,
         "Open questions that one person may have when an origin for CX clients asks: these take"
         " no question back.",
         high=MOST_PENDING,
+        direction=Direction.LEAST,
     )
     cx_ask_limit: int = setting(
         60,
         "Questions in a window that one person may get when an origin for CX clients asks, from"
         " it and from all origins together: these do not wait.",
         high=MOST_QUESTIONS,
+        direction=Direction.LEAST,
     )
     cx_ask_limit_unapproved: int = setting(
         CONSECUTIVE_FAILURES,
         "Questions since the last approval when an origin for CX clients asks; past it the"
         " person is asked once in the longest cool-down (NIST SP 800-63B-4, 3.1.3.3).",
         high=CONSECUTIVE_FAILURES,
+        direction=Direction.LEAST,
     )
     cx_cooldown: bool = setting(
         default=False,
         reason="Whether refusals begin a cool-down for an origin for CX clients too: these read"
         " a 429 as a failure of the service.",
+        direction=Direction.STRICTER,
+        order=(False, True),
     )
-    origin_rate: int = setting(6_000, "Challenges in a minute that one origin may issue in all.")
+    origin_rate: int = setting(
+        6_000,
+        "Challenges in a minute that one origin may issue in all.",
+        direction=Direction.LEAST,
+        by_origins=True,
+    )
     authenticate_rate: int = setting(
         6_000,
         "Authentications by passkeys in a minute that one origin may begin in all: log-ins, as"
         " challenges are, of which nobody is notified.",
+        direction=Direction.LEAST,
+        by_origins=True,
     )
     redirect_rate: int = setting(
         6_000,
         "Log-ins in a minute that may be begun in one App Space, by callers that know its GUID.",
+        direction=Direction.SERVICE,
     )
     invite_rate: int = setting(
         6_000,
         "Invitations in a minute that one origin may make in all, registrations of passkeys that it"
         " begins included.",
+        direction=Direction.LEAST,
+        by_origins=True,
     )
     device_invite_rate: int = setting(
-        3, "Invitations in a minute that the devices of one account may make in all."
+        3,
+        "Invitations in a minute that the devices of one account may make in all.",
+        direction=Direction.LEAST,
     )
     comparison_rate: int = setting(
         600,
         "Comparison codes of new devices in a minute that one origin may send; each takes some"
         " 20 ms to check.",
+        direction=Direction.LEAST,
+        by_origins=True,
     )
 
     # New devices
@@ -218,16 +291,22 @@ class Policy:
         "Whether a device that an origin or an Identity Provider had bound counts at once, or only"
         " once it is confirmed, if the App Space does not say. One that a device invited always"
         " has to be confirmed.",
+        direction=Direction.STRICTER,
+        order=(NewDeviceRule.AT_ONCE, NewDeviceRule.CONFIRMED),
     )
     device_invitations: bool = setting(
         default=True,
         reason="Whether a device may invite another of its account; an App Space can only forbid"
         " it.",
+        direction=Direction.STRICTER,
+        order=(True, False),
     )
     device_replacement: bool = setting(
         default=True,
         reason="Whether a device that is bound by a log-in at an Identity Provider may replace"
         " one of its account.",
+        direction=Direction.STRICTER,
+        order=(True, False),
     )
 
     # Keys
@@ -236,110 +315,150 @@ class Policy:
         "The algorithms that a device's key may be pinned to. ML-DSA-44, which a quantum computer"
         " does not forge, has to be named: clients, and the `cryptography` that is installed,"
         " have to know it.",
+        direction=Direction.SUBSET,
     )
     passkeys: PasskeyUse = setting(
         PasskeyUse.WITH_DEVICE_KEY,
         "Whether a strong key may be a passkey. One that its owner may copy to other devices (BE)"
         " counts as strong only together with the key that this device alone has, unless this is"
         " `allow`.",
+        direction=Direction.STRICTER,
+        order=(PasskeyUse.ALLOW, PasskeyUse.WITH_DEVICE_KEY, PasskeyUse.REFUSE),
     )
     passkey_origin: str = setting(
         "",
         "The web origin where passkeys are used, if the App Space does not say; its host is the"
         " relying party id. Empty: passkeys are bound in App Spaces that say it only."
         " `counterseal serve` sets it to that of `public_url`.",
+        direction=Direction.SERVICE,
     )
     strong_keys_limit: int = setting(
-        4, "Strong keys of one device: one for the PIN, others for biometrics.", high=16
+        4,
+        "Strong keys of one device: one for the PIN, others for biometrics.",
+        high=16,
+        direction=Direction.LEAST,
     )
     bindings_limit: int = setting(
         20,
         "Devices and open invitations of one account. An invitation whose device can take the"
         " place of another, by a device or a log-in, needs no free place.",
         high=200,
+        direction=Direction.LEAST,
     )
-    addresses_limit: int = setting(5, "Push addresses of one device.", high=50)
+    addresses_limit: int = setting(
+        5, "Push addresses of one device.", high=50, direction=Direction.SERVICE
+    )
 
     # Sizes: bytes of UTF-8 unless the name says otherwise
-    content_bytes: int = setting(16_384, "Content of one challenge: all its texts together.")
-    pairs_limit: int = setting(50, "Lines of one template.", high=1000)
-    title_bytes: int = setting(
-        512, "The title of a template, and each of the notification's two texts."
+    content_bytes: int = setting(
+        16_384, "Content of one challenge: all its texts together.", direction=Direction.SERVICE
     )
-    buttons_limit: int = setting(8, "Buttons of one challenge.", low=2, high=64)
-    button_bytes: int = setting(128, "The title of one button.")
-    style_bytes: int = setting(1_024, "The style of one button.")
-    additional_info_bytes: int = setting(8_192, "`additionalInfo`, written as JSON.")
-    transaction_id_bytes: int = setting(1_024, "`transactionId`.")
-    callback_bytes: int = setting(2_048, "A callback address.")
-    callbacks_limit: int = setting(32, "Entries of one origin's callback allow-list.", high=1000)
-    account_id_bytes: int = setting(256, "An origin's own id of an account.")
-    user_info_bytes: int = setting(4_096, "`userInfo` of an account.")
-    name_bytes: int = setting(256, "The name of a company, App Space, origin or device.")
-    address_bytes: int = setting(2_048, "A push address.")
-    token_bytes: int = setting(16_384, "A compact JWS that a device sends.", low=1024)
-    idempotency_key_bytes: int = setting(256, "An idempotency key.")
+    pairs_limit: int = setting(50, "Lines of one template.", high=1000, direction=Direction.SERVICE)
+    title_bytes: int = setting(
+        512,
+        "The title of a template, and each of the notification's two texts.",
+        direction=Direction.SERVICE,
+    )
+    buttons_limit: int = setting(
+        8, "Buttons of one challenge.", low=2, high=64, direction=Direction.SERVICE
+    )
+    button_bytes: int = setting(128, "The title of one button.", direction=Direction.SERVICE)
+    style_bytes: int = setting(1_024, "The style of one button.", direction=Direction.SERVICE)
+    additional_info_bytes: int = setting(
+        8_192, "`additionalInfo`, written as JSON.", direction=Direction.SERVICE
+    )
+    transaction_id_bytes: int = setting(1_024, "`transactionId`.", direction=Direction.SERVICE)
+    callback_bytes: int = setting(2_048, "A callback address.", direction=Direction.SERVICE)
+    callbacks_limit: int = setting(
+        32, "Entries of one origin's callback allow-list.", high=1000, direction=Direction.SERVICE
+    )
+    account_id_bytes: int = setting(
+        256, "An origin's own id of an account.", direction=Direction.SERVICE
+    )
+    user_info_bytes: int = setting(4_096, "`userInfo` of an account.", direction=Direction.SERVICE)
+    name_bytes: int = setting(
+        256, "The name of a company, App Space, origin or device.", direction=Direction.SERVICE
+    )
+    address_bytes: int = setting(2_048, "A push address.", direction=Direction.SERVICE)
+    token_bytes: int = setting(
+        16_384, "A compact JWS that a device sends.", low=1024, direction=Direction.SERVICE
+    )
+    idempotency_key_bytes: int = setting(256, "An idempotency key.", direction=Direction.SERVICE)
 
     # Notifications
     origin_texts: bool = setting(
         default=True,
         reason="Whether a push says the origin's `notificationTitle` and `notificationBody`,"
         " or the App Space's texts only: the push service reads along.",
+        direction=Direction.STRICTER,
+        order=(True, False),
     )
     notification_title: str = setting(
-        "Counterseal", "The notification's title if neither App Space nor origin gives one."
+        "Counterseal",
+        "The notification's title if neither App Space nor origin gives one.",
+        direction=Direction.SERVICE,
     )
     notification_body: str = setting(
         "A question is waiting for you.",
         "The notification's body if neither App Space nor origin gives one.",
+        direction=Direction.SERVICE,
     )
     challenge_ended_body: str = setting(
         "This request is over: it was answered on another device, or withdrawn.",
         "What the user's other devices say when a question needs no answer any more,"
         " if the App Space gives no text.",
+        direction=Direction.SERVICE,
     )
     device_bound_body: str = setting(
         "A device was added to your account.",
         "What the user's other devices say when one is bound, if the App Space"
         " gives no text (NIST SP 800-63B-4, 4.6: account notifications).",
+        direction=Direction.SERVICE,
     )
     device_revoked_body: str = setting(
         "A device was removed from your account.",
         "What the user's other devices say when one is revoked, if the App Space gives no text.",
+        direction=Direction.SERVICE,
     )
     device_unconfirmed_body: str = setting(
         "Add a new device to your account?",
         "What the user's devices say when a new one waits to be confirmed, if the App Space gives"
         " no text.",
+        direction=Direction.SERVICE,
     )
     device_notification_life: timedelta = setting(
         24 * HOUR,
         "How long the user's other devices are notified that one was bound or revoked.",
         low=MINUTE,
         high=28 * DAY,
+        direction=Direction.SERVICE,
     )
     push_delays: tuple[timedelta, ...] = setting(
         (2 * SECOND, 5 * SECOND, 15 * SECOND, 30 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE),
         "The wait after each push that has to be tried again; the last one"
         " stays, until the challenge's deadline. Somebody waits for the answer, so the"
         " first are short.",
+        direction=Direction.SERVICE,
     )
     push_timeout: timedelta = setting(
         10 * SECOND,
         "How long one attempt to push may take, at all addresses together.",
         low=SECOND,
         high=MINUTE,
+        direction=Direction.SERVICE,
     )
     push_lease: timedelta = setting(
         30 * SECOND,
         "How long a worker's claim on a push lasts; longer than the attempt takes.",
         low=2 * SECOND,
         high=TEN_MINUTES,
+        direction=Direction.SERVICE,
     )
     notification_retention: timedelta = setting(
         HOUR,
         "How long a notification stays readable after its last attempt may be made.",
         low=MINUTE,
+        direction=Direction.SERVICE,
     )
 
     # Callbacks
@@ -348,27 +467,32 @@ class Policy:
         "The wait after each failed attempt. One attempt more than there are waits; then the"
         " callback is dead. Past a day nobody waits for the answer"
         " (Standard Webhooks 1.0, retries).",
+        direction=Direction.SERVICE,
     )
     callback_jitter: float = setting(
         0.2,
         "The share of each wait that is random, of a callback's and of a push's: retries spread.",
+        direction=Direction.SERVICE,
     )
     callback_timeout: timedelta = setting(
         15 * SECOND,
         "How long one attempt may take (Standard Webhooks 1.0: 15 to 30 s).",
         low=SECOND,
         high=MINUTE,
+        direction=Direction.SERVICE,
     )
     callback_lease: timedelta = setting(
         MINUTE,
         "How long a worker's claim on an attempt lasts; longer than the attempt takes.",
         low=2 * SECOND,
         high=TEN_MINUTES,
+        direction=Direction.SERVICE,
     )
     callback_plain_http: bool = setting(
         default=False,
         reason="Whether an entry of an allow-list without a scheme covers plain http beside https;"
         " `counterseal serve` sets it where its own settings let callbacks go by plain http.",
+        direction=Direction.SERVICE,
     )
 
     # Commits
@@ -376,6 +500,7 @@ class Policy:
         16,
         "How often a decision is made again after losing a race, or a lost reply asked for again.",
         high=1000,
+        direction=Direction.SERVICE,
     )
 
     def asking_limits(self, clients: Clients) -> AskingLimits:

@@ -2,13 +2,15 @@
 
 import math
 from datetime import timedelta
-from typing import get_type_hints
+from enum import Enum
+from typing import get_origin, get_type_hints
 
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from counterseal._setting import Direction, setting
 from counterseal.errors import PolicyUnsound
 from counterseal.models import Algorithm
 from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
@@ -213,14 +215,59 @@ def test_the_profiles():
     assert STRICT.algorithms == STANDARD.algorithms - {Algorithm.RS256}
 
 
-@pytest.mark.parametrize("name", [*COUNTS, *SPANS])
-def test_the_strict_profile_is_nowhere_looser(name):
-    standard, strict = getattr(STANDARD, name), getattr(STRICT, name)
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_setting_says_which_value_is_stricter(name):
+    field = FIELDS[name]
+    direction, order = field.metadata["direction"], field.metadata["order"]
+    kind = KINDS[name]
 
-    if name == "cooldown":
-        assert strict >= standard
+    fitting = {
+        Direction.LEAST: kind in {int, float, timedelta},
+        Direction.MOST: kind in {int, float, timedelta},
+        Direction.SUBSET: get_origin(kind) is frozenset,
+        Direction.SUPERSET: get_origin(kind) is frozenset,
+        Direction.STRICTER: kind is bool or issubclass_of_enum(kind),
+        Direction.SERVICE: not field.metadata["by_origins"],
+    }
+    assert fitting[direction]
+    if direction is Direction.STRICTER:
+        assert len(order) == len(set(order))
+        assert set(order) == ({False, True} if kind is bool else set(kind))
     else:
-        assert strict <= standard
+        assert order == ()
+
+
+def issubclass_of_enum(kind):
+    return isinstance(kind, type) and issubclass(kind, Enum)
+
+
+def is_looser(name, value, other):
+    metadata = FIELDS[name].metadata
+    return {
+        Direction.SERVICE: lambda: False,
+        Direction.LEAST: lambda: value > other,
+        Direction.MOST: lambda: value < other,
+        Direction.SUBSET: lambda: bool(value - other),
+        Direction.SUPERSET: lambda: bool(other - value),
+        Direction.STRICTER: lambda: metadata["order"].index(value) < metadata["order"].index(other),
+    }[metadata["direction"]]()
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_the_strict_profile_is_nowhere_looser(name):
+    assert not is_looser(name, getattr(STRICT, name), getattr(STANDARD, name))
+
+
+def test_a_flag_and_an_enum_have_an_order_of_their_own():
+    class Level(Enum):
+        LAX = "lax"
+        HARD = "hard"
+
+    flag = setting(default=True, reason="A.", direction=Direction.STRICTER)
+    level = setting(Level.LAX, "B.", direction=Direction.STRICTER)
+
+    assert flag.metadata["order"] == (False, True)
+    assert level.metadata["order"] == (Level.LAX, Level.HARD)
 
 
 def test_the_default_callbacks_end_within_a_day():

@@ -38,6 +38,7 @@ and logos of App Spaces, ML-DSA-44, and the replaceable parts of a device in sof
 
 LONG = {
     "machines.py": "the machines, one chart each, and `step`, which alone moves them",
+    "policy.py": "the policy, every setting with its reason, its span and its direction",
     "ports.py": "the ports, one protocol each, with their clauses",
 }
 """Modules that may be longer than others, and why."""
