@@ -33,7 +33,7 @@ import attrs
 
 from counterseal import keys
 from counterseal._decisions.outbox import NEW_NOTIFICATIONS
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Reading, Signing, Tools
+from counterseal._decisions.plan import Decision, Plan, Reading, Signing, Tools
 from counterseal.errors import (
     Conflict,
     Contended,
@@ -45,7 +45,7 @@ from counterseal.errors import (
     WrongRecord,
     WrongState,
 )
-from counterseal.models import AuditEvent, Change, Guid, Record
+from counterseal.models import AppSpace, AuditEvent, Change, Guid, Record
 from counterseal.models.outbox import Notification
 from counterseal.policy import Policy
 from counterseal.ports import Ports
@@ -66,11 +66,13 @@ class AuditContext:
         event: `noun.verb`.
         actor: A GUID or a role.
         subject: None if there is no record yet.
+        app_space: Where it happens; None if it is that of the records that are read.
     """
 
     event: str
     actor: str
     subject: Guid | None = None
+    app_space: Guid | None = None
 
 
 @attrs.define
@@ -108,7 +110,7 @@ class Transactions:
             try:
                 decision, now = self._decide(plan, loaded, stored)
             except Refused as refusal:
-                record_refusal(ports, context, refusal)
+                record_refusal(ports, context, refusal, stored)
                 raise
             if decision.writes or decision.audit:
                 try:
@@ -116,13 +118,13 @@ class Transactions:
                         ports,
                         self.policy,
                         changes_of(decision, stored),
-                        events_of(decision.audit, context, now),
+                        events_of(decision, context, now, stored),
                     )
                 except Conflict:
                     loaded = None
                     continue
             elif decision.refusal is not None and not decision.unrecorded:
-                record_refusal(ports, context, decision.refusal)
+                record_refusal(ports, context, decision.refusal, stored)
             for guid in decision.wakes:
                 wake(ports, guid)
             for record in decision.writes:
@@ -284,11 +286,12 @@ def changes_of(decision: Decision[Any], stored: Iterable[Any]) -> tuple[Change, 
 
 
 def events_of(
-    audit: Iterable[AuditEntry], context: AuditContext, now: datetime
+    decision: Decision[Any], context: AuditContext, now: datetime, stored: Iterable[Any]
 ) -> tuple[AuditEvent, ...]:
-    """Return the audit events of *audit*."""
+    """Return the audit events of *decision*, which was made on what each trip returned."""
     events = []
-    for entry in audit:
+    app_space = context.app_space or app_space_of(context.subject, (decision.writes, *stored))
+    for entry in decision.audit:
         event = AuditEvent(
             at=now,
             event=entry.event or context.event,
@@ -296,9 +299,34 @@ def events_of(
             subject=entry.subject,
             reason=entry.reason,
             attributes=entry.attributes,
+            app_space=app_space,
         )
         events.append(event)
     return tuple(events)
+
+
+def app_space_of(subject: Guid | None, trips: Iterable[Any]) -> Guid | None:
+    """
+    Return the App Space of the record *subject*, or else of the first record that has one.
+
+    All records that a decision reads or writes are of one App Space; only who decides, an
+    administrator, can be of none.
+
+    Args:
+        trips: A record, or a tuple of records, each.
+    """
+    first: Guid | None = None
+    for trip in trips:
+        for record in trip if isinstance(trip, tuple) else (trip,):
+            if isinstance(record, AppSpace):
+                app_space = record.guid
+            else:
+                app_space = getattr(record, "app_space", None)
+            if app_space is not None:
+                if subject is None or record.guid == subject:
+                    return app_space
+                first = first or app_space
+    return first
 
 
 def _commit(
@@ -336,8 +364,10 @@ def wake(ports: Ports, guid: Guid) -> None:
         return
 
 
-def record_refusal(ports: Ports, context: AuditContext, refusal: Refused) -> None:
-    """Record a refusal; nothing was committed."""
+def record_refusal(
+    ports: Ports, context: AuditContext, refusal: Refused, stored: Iterable[Any] = ()
+) -> None:
+    """Record a refusal after the trips that returned *stored*; nothing was committed."""
     ports.audit.record(
         AuditEvent(
             at=ports.clock.now(),
@@ -345,6 +375,7 @@ def record_refusal(ports: Ports, context: AuditContext, refusal: Refused) -> Non
             actor=context.actor,
             subject=context.subject,
             reason=refusal.code,
+            app_space=context.app_space or app_space_of(context.subject, stored),
         )
     )
 

@@ -402,6 +402,19 @@ def test_s35_each_event_names_its_subject_and_its_reason(service):
     assert reasons == REASONS
 
 
+def test_each_event_names_the_app_space_of_its_subject(service):
+    """So that its administrators can read it; what concerns a company alone names none."""
+    do_one_of_each(service)
+    for event in service.events:
+        subject = service.stored(event.subject)
+        if isinstance(subject, Company | Admin):
+            assert event.app_space is None
+        elif isinstance(subject, AppSpace):
+            assert event.app_space == subject.guid
+        else:
+            assert event.app_space == subject.app_space
+
+
 def test_s17_the_record_says_who_suspended_a_device(service):
     alice = service.bind("alice")
     binding = service.devices.suspend(alice.guid, by=OPERATOR)

@@ -1,6 +1,7 @@
 """The one way to commit: read and decide again after a conflict, ask again after a lost reply."""
 
 import ast
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -329,6 +330,40 @@ def test_a_refusal_that_the_audit_log_cannot_take_is_unavailable(service):
         record_refusal(ports, CONTEXT, WrongState())
     with pytest.raises(StoreUnavailable), refusals(ports, CONTEXT):
         raise WrongState
+
+
+def test_an_event_names_the_app_space_of_its_records(service, run):
+    """Of the context, or else of the subject, or else of what is written or was read."""
+    origin, company, other = (
+        service.origin.origin,
+        service.company,
+        service.new_app_space("Other"),
+    )
+    space = service.app_space.guid
+    context = AuditContext(event="company.rename", actor="staff")
+    reading = records(company.guid, other.guid, origin.guid)
+    entry = (AuditEntry(None),)
+
+    def recorded(subject, *, refusal=None, own=None):
+        one = attrs.evolve(context, subject=subject, app_space=own)
+        audit, guards = ((), ()) if refusal else (entry, (company,))
+        decision = Decision(result=None, audit=audit, guards=guards, refusal=refusal)
+        with suppress(WrongState):
+            Transactions(service.ports, FEW).run(one, reading.then(lambda *_: decision))
+        return service.events[-1].app_space
+
+    for refusal in (None, WrongState()):
+        assert recorded(origin.guid, refusal=refusal) == space
+        assert recorded(other.guid, refusal=refusal) == other.guid
+        assert recorded(None, refusal=refusal) == other.guid
+        assert recorded(origin.guid, refusal=refusal, own=other.guid) == other.guid
+    with pytest.raises(WrongState):
+        Transactions(service.ports, FEW).run(context, records(company.guid).then(refuse))
+    assert service.events[-1].app_space is None
+    renamed = revise(origin, name="Shop")
+    write = Decision(result=None, writes=(renamed,), audit=entry)
+    Transactions(service.ports, FEW).run(context, records(origin.guid).then(lambda *_: write))
+    assert service.events[-1].app_space == space
 
 
 def test_a_call_past_its_rate_is_refused_and_recorded(service):

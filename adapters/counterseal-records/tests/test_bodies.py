@@ -17,6 +17,7 @@ from counterseal.models import (
     AppSpace,
     AuditEvent,
     Binding,
+    Callback,
     Company,
     Guid,
     Origin,
@@ -201,6 +202,16 @@ def test_a_binding_of_before_devices_said_what_they_are_is_read():
 
     expected = attrs.evolve(binding, platform="", app_version="", last_seen_at=None)
     assert read(older) == read(older, b"else") == expected
+
+
+@pytest.mark.parametrize("kind", [AuditEvent, Callback])
+def test_an_event_or_callback_of_before_it_named_its_app_space_is_read(kind):
+    record = next(one for one in specimens() if isinstance(one, kind))
+    body = json.loads(write(record))
+    del body["fields"]["app_space"]
+    older = json.dumps(body, separators=(",", ":"))
+
+    assert read(older) == read(older, b"else") == attrs.evolve(record, app_space=None)
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,7 @@ def _callback(tools: Tools, challenge: Challenge, at: datetime) -> Callback | No
         challenge=challenge.guid,
         account=challenge.account,
         origin=challenge.origin,
+        app_space=challenge.app_space,
         url=challenge.callback,
         next_at=at,
         created_at=at,

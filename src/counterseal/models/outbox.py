@@ -54,6 +54,7 @@ class Callback:
         next_at: When the next attempt is due.
         lease_until: While it lasts, a worker has claimed the attempt.
         cause: Why it is dead; None while it is not.
+        app_space: The App Space of its origin; None in records of older releases.
     """
 
     guid: Guid
@@ -68,6 +69,7 @@ class Callback:
     lease_until: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     last_status: int | None = None
     cause: DeadReason | None = None
+    app_space: Guid | None = None
     created_at: datetime = attrs.field(validator=fields.utc)
     keep_until: datetime = attrs.field(validator=fields.utc)
 
@@ -220,6 +222,7 @@ class AuditEvent:
         reason: The stable code of a refusal or of another result; empty on success.
         attributes: What belongs to it besides, as pairs of words: what a device tells of itself
             (telemetry), or which device was notified, and by which kind of address (pushes).
+        app_space: The App Space whose administrators may read it; None for the global ones only.
     """
 
     at: datetime = attrs.field(validator=fields.utc)
@@ -228,3 +231,4 @@ class AuditEvent:
     subject: Guid | None = None
     reason: str = ""
     attributes: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
+    app_space: Guid | None = None

@@ -69,6 +69,7 @@ def admit(
         stored = load(ports, reading)
         tools = tools_of(ports, policy)
         device = request.identify(stored, tools)
+        context.app_space = device.app_space.guid
         key = ("proof", device.binding.guid, request.proof.id)
         if not ports.replay.first_seen(key, forgettable_at(tools.now, policy)):
             raise Replayed
@@ -110,6 +111,7 @@ def _revalidate(transactions: Transactions, device: AuthenticatedDevice) -> None
             actor="idp",
             subject=account.guid,
             reason=failure.code,
+            app_space=account.app_space,
         )
         ports.audit.record(event)
         if not graced(account, now, policy):

@@ -43,7 +43,9 @@ class Accounts(UseCase):
         Raises:
             AccountUnknown: The App Space has none.
         """
-        context = AuditContext(event="account.get", actor=party.origin.guid)
+        context = AuditContext(
+            event="account.get", actor=party.origin.guid, app_space=party.app_space.guid
+        )
         self._demand_fit(context, account_id)
         plan = account_of(party.app_space.guid, account_id).then(accounts.get)
         return self._transactions.run(context, plan)
@@ -56,7 +58,12 @@ class Accounts(UseCase):
             NotFound: There is no such account.
             Foreign: It belongs to another App Space than the origin's.
         """
-        context = AuditContext(event="account.get", actor=party.origin.guid, subject=account)
+        context = AuditContext(
+            event="account.get",
+            actor=party.origin.guid,
+            subject=account,
+            app_space=party.app_space.guid,
+        )
         plan = records(account).then(
             lambda stored, tools: accounts.get_by_guid(stored, tools, party.origin)
         )
@@ -71,7 +78,9 @@ class Accounts(UseCase):
         Raises:
             AccountUnknown: The App Space has no such account.
         """
-        context = AuditContext(event="account.devices", actor=party.origin.guid)
+        context = AuditContext(
+            event="account.devices", actor=party.origin.guid, app_space=party.app_space.guid
+        )
         self._demand_fit(context, account_id)
         plan = account_of(party.app_space.guid, account_id).then(accounts.list_devices)
         return self._transactions.run(context, plan)
@@ -87,7 +96,9 @@ class Accounts(UseCase):
             AccountUnknown: The App Space has no such account.
             WrongKind: An Identity Provider identifies the users of this App Space.
         """
-        context = AuditContext(event="account.revoke", actor=party.origin.guid)
+        context = AuditContext(
+            event="account.revoke", actor=party.origin.guid, app_space=party.app_space.guid
+        )
         with refusals(self.ports, context):
             identified_by_origin(party.app_space)
         self._demand_fit(context, account_id)
@@ -102,7 +113,9 @@ class Accounts(UseCase):
             NotFound: There is no such App Space.
             AccountUnknown: It has no such account.
         """
-        context = AuditContext(event="account.find", actor=by.actor, subject=app_space)
+        context = AuditContext(
+            event="account.find", actor=by.actor, subject=app_space, app_space=app_space
+        )
         plan = records(app_space).then(
             lambda stored, tools: accounts.find(stored, tools, by, account_id)
         )

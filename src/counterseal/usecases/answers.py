@@ -45,7 +45,9 @@ class Answers(UseCase):
         Raises:
             Refused: The device may not act any more, or its device key was replaced.
         """
-        context = AuditContext(event="challenge.pending", actor=device.binding.guid)
+        context = AuditContext(
+            event="challenge.pending", actor=device.binding.guid, app_space=device.app_space.guid
+        )
         return self._transactions.run(context, read_again(device).then(answers.list_pending))
 
     def ended(self, call: DeviceCall) -> tuple[EndedRequest, ...]:

@@ -71,7 +71,9 @@ class Ceremonies(UseCase):
             TooOften: The origin makes too many invitations.
         """
         origin = party.origin.guid
-        context = AuditContext(event="registration.start", actor=origin)
+        context = AuditContext(
+            event="registration.start", actor=origin, app_space=party.app_space.guid
+        )
         demand_rate(self.ports, context, ("invite", origin), self.policy.invite_rate)
         with refusals(self.ports, context):
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
@@ -110,7 +112,9 @@ class Ceremonies(UseCase):
                 the domain is no longer on the origin's allow-list.
             Refused: The answer does not hold; as `AttestationVerifier.verify`.
         """
-        context = AuditContext(event="registration.register", actor=party.origin.guid)
+        context = AuditContext(
+            event="registration.register", actor=party.origin.guid, app_space=party.app_space.guid
+        )
         with refusals(self.ports, context):
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
             challenge = _claimed_challenge(response.client_data, MalformedRegistration)
@@ -156,7 +160,9 @@ class Ceremonies(UseCase):
             TooOften: The origin begins too many.
         """
         origin = party.origin.guid
-        context = AuditContext(event="authentication.start", actor=origin)
+        context = AuditContext(
+            event="authentication.start", actor=origin, app_space=party.app_space.guid
+        )
         demand_rate(self.ports, context, ("authenticate", origin), self.policy.authenticate_rate)
         with refusals(self.ports, context):
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
@@ -193,7 +199,9 @@ class Ceremonies(UseCase):
             WrongAlgorithm: The policy no longer allows the passkey.
             Refused: The assertion does not hold; as `counterseal.keys.verify_assertion`.
         """
-        context = AuditContext(event="authentication.finish", actor=party.origin.guid)
+        context = AuditContext(
+            event="authentication.finish", actor=party.origin.guid, app_space=party.app_space.guid
+        )
         with refusals(self.ports, context):
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
             challenge = _claimed_challenge(assertion.client_data, MalformedAssertion)

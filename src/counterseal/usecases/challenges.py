@@ -47,7 +47,9 @@ class Challenges(UseCase):
         """
         ports, policy = self.ports, self.policy
         origin = party.origin.guid
-        context = AuditContext(event="challenge.issue", actor=origin)
+        context = AuditContext(
+            event="challenge.issue", actor=origin, app_space=party.app_space.guid
+        )
         demand_rate(ports, context, ("origin", origin), policy.origin_rate)
         with refusals(ports, context):
             question_fits(question, policy)
@@ -92,7 +94,12 @@ class Challenges(UseCase):
             Foreign: Another origin issued it.
         """
         origin = party.origin.guid
-        context = AuditContext(event="challenge.status", actor=origin, subject=challenge)
+        context = AuditContext(
+            event="challenge.status",
+            actor=origin,
+            subject=challenge,
+            app_space=party.app_space.guid,
+        )
         plan = record_with_account(challenge).then(
             lambda stored, tools: challenges.read_status(stored, tools, origin)
         )
@@ -107,7 +114,7 @@ class Challenges(UseCase):
             InvalidField: *account_id* is empty or too long.
         """
         origin = party.origin.guid
-        context = AuditContext(event="challenge.list", actor=origin)
+        context = AuditContext(event="challenge.list", actor=origin, app_space=party.app_space.guid)
         with refusals(self.ports, context):
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
         plan = account_of(party.app_space.guid, account_id).then(
@@ -126,7 +133,12 @@ class Challenges(UseCase):
             DeadlinePassed: Its deadline has passed.
         """
         origin = party.origin.guid
-        context = AuditContext(event="challenge.cancel", actor=origin, subject=challenge)
+        context = AuditContext(
+            event="challenge.cancel",
+            actor=origin,
+            subject=challenge,
+            app_space=party.app_space.guid,
+        )
         served_kinds = self.ports.notifier.kinds()
         plan = record_with_account(challenge).then(
             lambda stored, tools: challenges.cancel(

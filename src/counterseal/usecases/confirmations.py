@@ -125,7 +125,12 @@ class Confirmations(UseCase):
             WrongCode: The code is wrong; has `attempts_left`.
             InvalidField: The code does not fit.
         """
-        context = AuditContext(event="binding.compare", actor=party.origin.guid, subject=binding)
+        context = AuditContext(
+            event="binding.compare",
+            actor=party.origin.guid,
+            subject=binding,
+            app_space=party.app_space.guid,
+        )
         with refusals(self.ports, context):
             text_fits(code, CODE_BYTES, "code")
         demand_rate(self.ports, context, ("compare", context.actor), self.policy.comparison_rate)

@@ -202,5 +202,6 @@ class Telemetry(UseCase):
                 actor=guid,
                 subject=report.challenge,
                 attributes=report.attributes,
+                app_space=device.app_space.guid,
             )
         )

@@ -50,7 +50,7 @@ class Invitations(UseCase):
         """
         ports, policy = self.ports, self.policy
         origin = party.origin.guid
-        context = AuditContext(event="binding.invite", actor=origin)
+        context = AuditContext(event="binding.invite", actor=origin, app_space=party.app_space.guid)
         demand_rate(ports, context, ("invite", origin), policy.invite_rate)
         invitee = Invitee(
             app_space=party.app_space, account_id=account_id, user_info=user_info, origin=origin
@@ -88,7 +88,7 @@ class Invitations(UseCase):
             AccountLocked: The account is locked.
             TooManyBindings: The account has as many devices as the policy allows.
         """
-        context = AuditContext(event="binding.invite", actor="idp")
+        context = AuditContext(event="binding.invite", actor="idp", app_space=app_space.guid)
         with refusals(self.ports, context):
             expected_issuer(identity, app_space)
             text_fits(identity.account_id, self.policy.account_id_bytes, "accountId")

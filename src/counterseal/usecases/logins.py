@@ -42,7 +42,9 @@ class Logins(UseCase):
             ReturnForbidden: The App Space does not say that users may be taken back there.
             TooOften: Too many log-ins were begun there.
         """
-        context = AuditContext(event="login.redirect", actor="stranger", subject=app_space)
+        context = AuditContext(
+            event="login.redirect", actor="stranger", subject=app_space, app_space=app_space
+        )
         demand_rate(self.ports, context, ("redirect", app_space), self.policy.redirect_rate)
         request = self._transactions.run(
             context,
@@ -187,7 +189,9 @@ class Logins(UseCase):
             WrongIssuer: It is another issuer's.
             Replayed: It came before.
         """
-        context = AuditContext(event="identity.logout", actor="stranger", subject=app_space)
+        context = AuditContext(
+            event="identity.logout", actor="stranger", subject=app_space, app_space=app_space
+        )
         with refusals(self.ports, context):
             text_fits(token, self.policy.token_bytes, "logout_token")
         space = self._transactions.run(context, records(app_space).then(revalidation.find_provider))
