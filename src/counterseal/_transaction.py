@@ -318,10 +318,10 @@ def app_space_of(subject: Guid | None, trips: Iterable[Any]) -> Guid | None:
     first: Guid | None = None
     for trip in trips:
         for record in trip if isinstance(trip, tuple) else (trip,):
-            if isinstance(record, AppSpace):
-                app_space = record.guid
-            else:
-                app_space = getattr(record, "app_space", None)
+            is_app_space = isinstance(record, AppSpace)
+            app_space: Guid | None = (
+                record.guid if is_app_space else getattr(record, "app_space", None)
+            )
             if app_space is not None:
                 if subject is None or record.guid == subject:
                     return app_space
