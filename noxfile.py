@@ -43,8 +43,8 @@ Those that start servers wait for others more than they compute; of the rest, mo
 before a second process has started.
 """
 
-IN_PYTHON = [name for name in ADAPTERS if name != "pwa"]
-"""The adapters but the browser device, whose tests use the tools of the packages for npm."""
+IN_PYTHON = [name for name in ADAPTERS if name not in {"portal", "pwa"}]
+"""The adapters but those with pages, whose tests use the tools of the packages for npm."""
 
 CHANNELS = [name for name in ADAPTERS if name in {"fcm", "relay", "webpush"}]
 # Sets have another order in every run, and the same in all of a run's processes; those in
@@ -173,17 +173,19 @@ def adapter(session: nox.Session, name: str) -> None:
 def sync_browser(session: nox.Session) -> None:
     """Make the environment one for the tests of the npm packages and the browser device."""
     packages = [
-        f"--package=counterseal{suffix}" for suffix in ("", "-client", "-demo", "-oidc", "-pwa")
+        f"--package=counterseal{suffix}"
+        for suffix in ("", "-client", "-demo", "-oidc", "-portal", "-pwa")
     ]
     sync(session, *packages, "--group=tests", "--group=shops")  # where playwright is
 
 
 @nox.session(allow_parallel=True)
 def javascript(session: nox.Session) -> None:
-    """Check the npm packages and the browser device: types, style, tests in Node and Chromium."""
+    """Check the npm packages, browser device and portal: types, style, in Node and Chromium."""
     sync_browser(session)
     require("npm")
-    folders = ("adapters/counterseal-js", "adapters/counterseal-pwa")
+    names = ("js", "portal", "pwa")
+    folders = [f"adapters/counterseal-{name}" for name in names]
     pytest(session, "--numprocesses=2", "--dist=loadfile", *folders)
 
 

@@ -13,7 +13,7 @@ ADAPTERS = Path(__file__).parents[2] / "adapters"
 DRIVEN = ("fcm", "http", "keys", "oidc", "records", "redis", "relay", "sql", "webauthn", "webpush")
 """Adapters behind the ports: records, errors and bytes on the wire are enough for them."""
 
-DRIVING = ("asgi", "client", "demo", "flask", "pwa", "server", "web")
+DRIVING = ("asgi", "client", "demo", "flask", "portal", "pwa", "server", "web")
 """Adapters that call the use cases, through the face of the package."""
 
 FOR_DRIVEN = frozenset(
@@ -56,6 +56,7 @@ FOR_DRIVING = FOR_DRIVEN | {
             "wire.receipt",
             "wire.signature",
             "wire.telemetry",
+            "wire.visible",
         ]
     ),
 }

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from counterseal.wire.visible import visible
 from counterseal_client import Button, Pair, PairsContent, TextContent
-from counterseal_server.visible import visible
 
 STATIC = Path(__file__).parents[1] / "src" / "counterseal_pwa" / "static"
 SHOWN_HERE = {0xA0, 0x202F, 0x3000}

@@ -21,6 +21,7 @@ PARTS = {
     "relay": ("counterseal_relay",),
     "oidc": ("counterseal_oidc",),
     "pwa": ("counterseal_pwa",),
+    "portal": ("counterseal_portal", "jinja2", "markupsafe"),
     "webauthn": ("counterseal_webauthn", "webauthn", "cbor2"),
 }
 """The modules of each extra."""

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from counterseal.wire.claims import format_time
-from counterseal_server.visible import visible
+from counterseal.wire.visible import visible
 
 OURS = (
     "counterseal",

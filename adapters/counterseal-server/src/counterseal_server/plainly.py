@@ -11,8 +11,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from counterseal.wire.visible import visible
 from counterseal_server.extras import lacking
-from counterseal_server.visible import visible
 
 if TYPE_CHECKING:  # a fast start
     from counterseal import CountersealError

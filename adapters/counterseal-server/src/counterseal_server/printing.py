@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from counterseal_server.visible import visible
+from counterseal.wire.visible import visible
 
 
 def print_line(text: str, *, err: bool = False) -> None:

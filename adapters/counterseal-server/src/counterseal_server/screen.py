@@ -1,7 +1,7 @@
 """
 The screen: everything that this program prints for a person goes through it.
 
-Every text passes through `counterseal_server.visible`, and none is read as markup or cut off:
+Every text passes through `counterseal.wire.visible`, and none is read as markup or cut off:
 a long text continues in the next line, below its first word.
 So a text from a challenge cannot leave the area in which it is printed.
 """
@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from counterseal_server.visible import visible
+from counterseal.wire.visible import visible
 
 LINE_BREAK = visible("\n")
 

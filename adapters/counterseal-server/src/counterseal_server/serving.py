@@ -27,6 +27,7 @@ from counterseal.errors import InvalidField
 from counterseal_server import logs
 from counterseal_server.browser_device import browser_pages
 from counterseal_server.metrics import Metrics
+from counterseal_server.portal import require_portal
 from counterseal_server.runtime import Runtime
 from counterseal_server.settings import Settings
 from counterseal_server.workers import Duty, Workers
@@ -59,6 +60,7 @@ def serve(settings: Settings) -> None:
         runtime.demand_company()
         is_sealed, opens = runtime.keys.sealed_by_newest(), runtime.opens()
     browser_pages(settings)
+    require_portal(settings)
     _demand_free(settings)
     if not is_sealed:
         log.warning(

@@ -137,6 +137,7 @@ class Settings:
         administration: Whether administrators are served, under `/admin/api`.
         browser_device: Whether the browser device is served, at `/app`.
         browser_device_url: Where bind links open, if not at `/app` of *public_url*.
+        portal: Whether the portal for administrators and support staff is served, at `/portal`.
         passkey_models: The models of authenticators whose passkeys browsers may register, by
             AAGUID; empty allows all.
         passkey_roots: Files with the root certificates of vendors, one in each, PEM, by the
@@ -184,6 +185,7 @@ class Settings:
     browser_device_url: str | None = attrs.field(
         default=None, validator=attrs.validators.optional(_base)
     )
+    portal: bool = False
     passkey_models: tuple[str, ...] = attrs.field(default=(), converter=tuple, validator=_models)
     passkey_roots: Mapping[str, tuple[Path, ...]] = attrs.field(factory=dict, converter=_roots)
     cors: Mapping[Guid, tuple[str, ...]] = attrs.field(factory=dict, validator=_cors)

@@ -17,6 +17,7 @@ from counterseal_server.browser_device import PAGES, browser_pages
 from counterseal_server.gateway import STARTED, Gateway, Pools, Refusal
 from counterseal_server.logs import NO_REQUEST, request_id
 from counterseal_server.metrics import CONTENT_TYPE, Metrics
+from counterseal_server.portal import PORTAL, build_portal
 from counterseal_server.readiness import Readiness
 from counterseal_server.receiving import BUSY, REFUSED, SLOW, Receiving
 from counterseal_server.runtime import Runtime
@@ -157,6 +158,7 @@ class ServerApplication:
         self._service = service
         self._application = Application(service)
         self._pages = browser_pages(runtime.settings)
+        self._portal = build_portal(runtime.settings, service)
         self._metrics = metrics
         self._readiness = Readiness(runtime, exhaustions or {})
         self._operators: dict[str, Callable[[], Reply | Response]] = {
@@ -193,6 +195,9 @@ class ServerApplication:
             pages = self._pages
             if pages is not None and pages.serves(request.path):
                 return pages.respond(request)
+            portal = self._portal
+            if portal is not None and portal.serves(request.path):
+                return portal.respond(request)
             return self._application.respond(request)
         try:
             reply = _operate(request.method, answer)
@@ -204,9 +209,9 @@ class ServerApplication:
         # Never the path as it was sent, which may contain a secret.
         operation = response.operation or NOWHERE
         self._metrics.answered(operation, response.status, seconds)
-        # A page of the app comes with some fifty files.
+        # A page of the app comes with some fifty files, and one of the portal with a few.
         quiet = operation in OPERATORS or (
-            operation == PAGES and response.status < HTTPStatus.BAD_REQUEST
+            operation in {PAGES, PORTAL} and response.status < HTTPStatus.BAD_REQUEST
         )
         level = logging.DEBUG if quiet else logging.INFO
         logged_method = method if _FIT_METHOD.fullmatch(method) else "?"
@@ -220,6 +225,8 @@ class ServerApplication:
             operation.id: statuses(operation) for _, operation in served(self._service.settings)
         }
         pages = {PAGES} if self._pages is not None else set()
+        if self._portal is not None:
+            pages.add(PORTAL)
         for operation in sorted({NOWHERE, *pages, *self._operators, *described}):
             self._metrics.expect(operation, described.get(operation, frozenset()) | ANY_STATUS)
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from counterseal.wire.visible import visible
 from counterseal_server.commands.options import configured
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_json
-from counterseal_server.visible import visible
 
 if TYPE_CHECKING:  # a fast start
     from datetime import timedelta

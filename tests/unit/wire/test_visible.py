@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from counterseal_server.visible import MARKS_IN_A_ROW, visible
+from counterseal.wire.visible import MARKS_IN_A_ROW, visible
 
 HIDDEN = [
     *range(0x20),

@@ -1,0 +1,210 @@
+"""Portal: the response to any request for a page, whatever is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+import attrs
+
+from counterseal.errors import CredentialRefused, InvalidField
+from counterseal_portal import csrf
+from counterseal_portal.all_routes import ROUTES
+from counterseal_portal.answers import Answer, redirect
+from counterseal_portal.assets import CACHING, load_assets
+from counterseal_portal.forms import read_body
+from counterseal_portal.headers import HEADERS, PAGE_HEADERS
+from counterseal_portal.navigation import navigation
+from counterseal_portal.refusals import error_page
+from counterseal_portal.rendering import build_environment
+from counterseal_portal.routes import MOUNT, NAME, FoundRoute, Route, Routes
+from counterseal_portal.visit import Visit
+from counterseal_portal.visitor import Visitor, Visitors
+from counterseal_web import Request, Response, Service
+from counterseal_web.lengths import read_length, require_length
+from counterseal_web.messages import FORM
+from counterseal_web.problems import (
+    BodyTooLargeError,
+    MethodNotAllowedError,
+    NoSuchEndpointError,
+    UnsupportedMediaTypeError,
+)
+from counterseal_web.wsgi import read_environ, write_response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+OPERATION = "portal"
+"""The operation of these requests, in metrics and logs."""
+
+STATIC = f"{MOUNT}/static/"
+LOGIN = "/login"
+STEP_UP = "/step-up"
+PARAMETERS = 8
+
+
+class Portal:
+    """
+    The pages for administrators and support staff, and a WSGI application that serves them.
+
+    Args:
+        service: The use cases, and the settings, of which `public_url` says how browsers reach it.
+        visitors: Who is logged in.
+        routes: Pages besides those of this package, such as those of a log-in.
+    """
+
+    def __init__(
+        self, service: Service, visitors: Visitors, *, routes: Iterable[Route] = ()
+    ) -> None:
+        self._service = service
+        self._visitors = visitors
+        self.routes = Routes((*ROUTES, *routes))
+        self._assets = load_assets()
+        self._environment = build_environment()
+
+    def serves(self, path: str) -> bool:
+        """Return whether *path* is the portal's or below it."""
+        return path == MOUNT or path.startswith(f"{MOUNT}/")
+
+    def respond(self, request: Request) -> Response:
+        """Return the response to *request*, whose path begins with `MOUNT`; raises nothing."""
+        if request.path.startswith(STATIC):
+            return self._asset_response(request)
+        visitor: Visitor | None = None
+        route: Route | None = None
+        try:
+            found_route = self.routes.find(request.method, request.path)
+            route = found_route.route
+            with self._service.call():
+                visitor = self._visitors.visitor(request)
+                answer = self._answer(request, found_route, visitor)
+        except CredentialRefused:
+            # Revoked since the log-in.
+            answer = redirect(LOGIN)
+        except Exception as error:  # noqa: BLE001 (the edge of the service)
+            answer = error_page(error)
+        try:
+            return self._page_response(answer, route, visitor)
+        except Exception as error:  # noqa: BLE001 (a template failed)
+            return self._page_response(error_page(error), None, None)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request; the host moves `MOUNT` from `PATH_INFO` to `SCRIPT_NAME`."""
+        request = read_environ(environ)
+        response = self.respond(attrs.evolve(request, path=MOUNT + request.path))
+        return write_response(response, request.method, start_response)
+
+    def _answer(self, request: Request, found_route: FoundRoute, visitor: Visitor | None) -> Answer:
+        route = found_route.route
+        posted = route.method == "POST"
+        if posted:
+            csrf.require_same_origin(request, self._service.settings.public_url)
+        if visitor is None and not route.public:
+            return redirect(LOGIN) if posted else redirect(LOGIN, next=_address(request))
+        query = _read_query(request.query, route)
+        body: dict[str, tuple[str, ...]] = {}
+        if posted:
+            body = self._read_form(request, route)
+            token = body.pop(csrf.FIELD, ("",))
+            if visitor is not None:
+                csrf.require_token(visitor, token[0] if len(token) == 1 else "")
+        if route.stepped_up and visitor is not None and not visitor.stepped_up:
+            path = _fill(route.confirmed_at, found_route.names)
+            return redirect(STEP_UP, next=f"{MOUNT}{path}" if path else _address(request))
+        return route.handler(
+            Visit(
+                service=self._service,
+                request=request,
+                route=route,
+                names=found_route.names,
+                query=query,
+                body=body,
+                visitor=visitor,
+            )
+        )
+
+    def _read_form(self, request: Request, route: Route) -> dict[str, tuple[str, ...]]:
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != FORM:
+            raise UnsupportedMediaTypeError((FORM,), "not a form")
+        limit = self._service.settings.body_limit
+        require_length(read_length(request.headers.get("content-length", "")), limit)
+        content = request.read_body(limit + 1)
+        if len(content) > limit:
+            raise BodyTooLargeError
+        body = read_body(content)
+        for name in body:
+            if name not in route.fields and name != csrf.FIELD:
+                raise InvalidField(name, "the form has no such field")
+        return body
+
+    def _page_response(
+        self, answer: Answer, route: Route | None, visitor: Visitor | None
+    ) -> Response:
+        headers = {**HEADERS, **PAGE_HEADERS}
+        body = b""
+        if answer.template:
+            template = self._environment.get_template(answer.template)
+            context = {
+                "visitor": visitor,
+                "navigation": navigation(visitor, route),
+                "csrf_field": csrf.FIELD,
+            }
+            body = template.render({**context, **answer.context}).encode(errors="replace")
+        else:
+            del headers["Content-Type"]
+        headers["Content-Length"] = str(len(body))
+        return Response(
+            status=int(answer.status),
+            headers=(*headers.items(), *answer.headers),
+            body=body,
+            operation=OPERATION,
+        )
+
+    def _asset_response(self, request: Request) -> Response:
+        if request.method not in {"GET", "HEAD"}:
+            error = MethodNotAllowedError(("GET", "HEAD"))
+            return self._page_response(error_page(error), None, None)
+        asset = self._assets.get(request.path.removeprefix(STATIC))
+        if asset is None:
+            return self._page_response(error_page(NoSuchEndpointError()), None, None)
+        headers = {**HEADERS, **CACHING, "ETag": asset.etag}
+        if asset.is_known(request.headers.get("if-none-match", "")):
+            return Response(
+                status=int(HTTPStatus.NOT_MODIFIED),
+                headers=tuple(headers.items()),
+                operation=OPERATION,
+            )
+        headers |= {"Content-Type": asset.media_type, "Content-Length": str(len(asset.body))}
+        return Response(
+            status=int(HTTPStatus.OK),
+            headers=tuple(headers.items()),
+            body=asset.body,
+            operation=OPERATION,
+        )
+
+
+def _address(request: Request) -> str:
+    query = request.query.decode("ascii", errors="ignore")
+    return f"{request.path}?{query}" if query else request.path
+
+
+def _fill(path: str, names: Mapping[str, str]) -> str:
+    return NAME.sub(lambda match: names[match[1]], path)
+
+
+def _read_query(query: bytes, route: Route) -> dict[str, str]:
+    parameters: dict[str, str] = {}
+    try:
+        pairs = parse_qsl(
+            query.decode(), keep_blank_values=True, errors="strict", max_num_fields=PARAMETERS
+        )
+    except ValueError:
+        raise InvalidField("address", "not UTF-8, or too many parameters") from None
+    for name, value in pairs:
+        if name not in route.query or name in parameters:
+            raise InvalidField("address", "a parameter that this page does not have, or twice")
+        parameters[name] = value
+    return parameters

@@ -1,0 +1,94 @@
+"""Routes: which page a method and a path name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import attrs
+
+from counterseal_web.problems import MethodNotAllowedError, NoSuchEndpointError
+
+if TYPE_CHECKING:  # a visit names its route
+    from counterseal_portal.answers import Answer
+    from counterseal_portal.visit import Visit
+
+MOUNT = "/portal"
+"""Where the portal is, below the service's public URL."""
+
+NAME = re.compile(r"\{([a-z_]+)\}")
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """
+    One page, or one act.
+
+    Attributes:
+        id: Names it, in tests and in logs.
+        method: `GET` for a page, which changes nothing; `POST` for an act.
+        path: After `MOUNT`; variable segments are in braces, and are GUIDs.
+        handler: Returns the answer.
+        query: The parameters that the address may have; any other is refused.
+        fields: The fields that the form may have; any other is refused.
+        public: Whether it is there for people who are not logged in, too.
+        stepped_up: Whether the person has to have confirmed a moment ago that they are here.
+        confirmed_at: For an act, the path of the page that asks for it, where a step-up leads
+            back to; empty for a page.
+    """
+
+    id: str
+    method: Literal["GET", "POST"]
+    path: str
+    handler: Callable[[Visit], Answer]
+    query: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    public: bool = False
+    stepped_up: bool = False
+    confirmed_at: str = ""
+
+
+class FoundRoute(NamedTuple):
+    """A route, and the variable segments of the path that named it."""
+
+    route: Route
+    names: Mapping[str, str]
+
+
+class Routes:
+    """
+    All routes of the portal, by method and path.
+
+    Args:
+        routes: No two have the same method and path.
+    """
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self.all = tuple(routes)
+        self._by_shape: dict[re.Pattern[str], dict[str, Route]] = {}
+        # Fixed segments are tried before variable ones.
+        for route in sorted(self.all, key=lambda route: NAME.sub("~", route.path)):
+            shape = re.compile(MOUNT + NAME.sub(r"(?P<\1>[^/]+)", route.path))
+            methods = self._by_shape.setdefault(shape, {})
+            if route.method in methods:
+                raise ValueError(f"two routes: {route.method} {route.path}")
+            methods[route.method] = route
+
+    def find(self, method: str, path: str) -> FoundRoute:
+        """
+        Return the route that *method* and *path* name; `HEAD` names what `GET` does.
+
+        Raises:
+            NoSuchEndpointError: There is none with this path.
+            MethodNotAllowedError: There is, with another method.
+        """
+        for shape, methods in self._by_shape.items():
+            match = shape.fullmatch(path)
+            if match is None:
+                continue
+            route = methods.get("GET" if method == "HEAD" else method)
+            if route is None:
+                raise MethodNotAllowedError([*methods, *(["HEAD"] if "GET" in methods else [])])
+            return FoundRoute(route, match.groupdict())
+        raise NoSuchEndpointError

@@ -1,0 +1,15 @@
+"""Fixtures of the portal's tests."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from portal_browser import PortalOfTests
+
+
+@pytest.fixture
+def portal():
+    return PortalOfTests()

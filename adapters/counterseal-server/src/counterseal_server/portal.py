@@ -1,0 +1,57 @@
+"""The portal: pages for administrators and support staff at `/portal`, if the settings say so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from counterseal.errors import InvalidField
+from counterseal_server.extras import lacking
+from counterseal_server.settings import Settings
+from counterseal_web import Request, Service
+
+if TYPE_CHECKING:  # an extra
+    from counterseal_portal import Portal, Visitor
+
+PORTAL = "portal"
+"""The operation of requests for these pages, in metrics and logs."""
+
+
+class Nobody:
+    """Visitors, of whom none is logged in."""
+
+    def visitor(self, request: Request) -> Visitor | None:  # noqa: ARG002 (of the protocol)
+        """Return None."""
+        return None
+
+
+def require_portal(settings: Settings) -> None:
+    """
+    Refuse the setting `portal` where the extra is not installed.
+
+    Raises:
+        InvalidField: It is set, and the extra is not installed.
+    """
+    if not settings.portal:
+        return
+    try:
+        import counterseal_portal  # noqa: F401, PLC0415 (an extra)
+    except ModuleNotFoundError as error:
+        message = lacking(error)
+        if message is None:
+            raise
+        raise InvalidField("portal", message) from None
+
+
+def build_portal(settings: Settings, service: Service) -> Portal | None:
+    """
+    Return the portal, or None if it is not served.
+
+    Raises:
+        InvalidField: `portal` is set, and the extra is not installed.
+    """
+    if not settings.portal:
+        return None
+    require_portal(settings)
+    from counterseal_portal import Portal  # noqa: PLC0415 (an extra)
+
+    return Portal(service, Nobody())

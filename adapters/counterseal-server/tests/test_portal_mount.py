@@ -1,0 +1,58 @@
+"""The portal: served at /portal where the settings say so, and nowhere else."""
+
+import sys
+
+import pytest
+from werkzeug.test import Client
+
+from counterseal.errors import InvalidField
+from counterseal.memory import SystemEntropy
+from counterseal.models import Algorithm
+from counterseal_keys import private_files
+from counterseal_server import web
+from counterseal_server.configuration import settings
+from counterseal_server.metrics import Metrics
+from counterseal_server.portal import require_portal
+from counterseal_server.runtime import Runtime
+
+
+@pytest.fixture
+def open_client(tmp_path):
+    runtimes = []
+
+    def make(**environment):
+        variables = {f"COUNTERSEAL_{name}": text for name, text in environment.items()}
+        runtime = Runtime(settings({"data": tmp_path / "data"}, variables))
+        runtimes.append(runtime)
+        private_files.make_folder(runtime.settings.data)
+        runtime.keys.master_keys.create(SystemEntropy())
+        runtime.keys.signer.create(Algorithm.ES256)
+        runtime.records.create()
+        runtime.prepare()
+        return Client(web.ServerApplication(runtime, web.use_cases(runtime), Metrics()))
+
+    yield make
+    for runtime in runtimes:
+        runtime.close()
+
+
+def test_it_is_served_where_the_setting_says_so(open_client):
+    client = open_client(PORTAL="yes")
+    reply = client.get("/portal")
+    assert (reply.status_code, reply.headers["Location"]) == (303, "/portal/login?next=%2Fportal")
+    assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
+    assert client.get("/portal/static/style.css").mimetype == "text/css"
+    assert client.get("/portals").mimetype == "application/problem+json"
+    assert 'operation="portal",status="303"} 1.0' in client.get("/metrics").text
+
+
+def test_otherwise_it_is_not(open_client):
+    reply = open_client().get("/portal")
+    assert (reply.status_code, reply.mimetype) == (404, "application/problem+json")
+
+
+def test_without_the_extra_the_setting_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "counterseal_portal", None)
+    with pytest.raises(InvalidField, match=r"counterseal-server\[portal\]"):
+        require_portal(settings({"data": tmp_path}, {"COUNTERSEAL_PORTAL": "yes"}))
+    require_portal(settings({"data": tmp_path}, {}))
