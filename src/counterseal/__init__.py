@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from counterseal._decisions.invitations import Invitation
     from counterseal._decisions.issuing import Issued
     from counterseal._decisions.logins import Redirect
+    from counterseal._decisions.sessions import AuthenticatedSession, IssuedSession
     from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unavailable
     from counterseal.ijson import parse as read_json
     from counterseal.keys import jwks_document, trusted_keys
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from counterseal.usecases.invitations import Invitations
     from counterseal.usecases.logins import Logins
     from counterseal.usecases.notifications import Notifications
+    from counterseal.usecases.sessions import Sessions
     from counterseal.wire.enrolment import Bound, Enrolment, read_enrolment
     from counterseal.wire.question import read_question
     from counterseal.wire.receipt import Receipt, verify_receipt
@@ -52,6 +54,7 @@ __all__ = [
     "Administration",
     "Answers",
     "AuthenticatedDevice",
+    "AuthenticatedSession",
     "Authentication",
     "Bound",
     "Callbacks",
@@ -68,6 +71,7 @@ __all__ = [
     "Invitations",
     "Issued",
     "IssuedSecret",
+    "IssuedSession",
     "KeySets",
     "Logins",
     "Logos",
@@ -79,6 +83,7 @@ __all__ = [
     "Receipt",
     "Redirect",
     "Refused",
+    "Sessions",
     "SignedRequest",
     "Telemetry",
     "Unavailable",
@@ -100,6 +105,7 @@ _NAMES = {
     "_decisions.invitations": "Invitation",
     "_decisions.issuing": "Issued",
     "_decisions.logins": "Redirect",
+    "_decisions.sessions": "AuthenticatedSession IssuedSession",
     "errors": "Conflict CountersealError Misuse Refused Unavailable",
     "ijson": "parse",
     "keys": "jwks_document trusted_keys",
@@ -121,6 +127,7 @@ _NAMES = {
     "usecases.invitations": "Invitations",
     "usecases.logins": "Logins",
     "usecases.notifications": "Notifications",
+    "usecases.sessions": "Sessions",
     "wire.enrolment": "Bound Enrolment read_enrolment",
     "wire.question": "read_question",
     "wire.receipt": "Receipt verify_receipt",

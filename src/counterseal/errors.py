@@ -420,6 +420,10 @@ class RequestStale(Refused, code="request_stale", public_code="unauthorized"):
     """The signed request's time is outside the window."""
 
 
+class StepUpNeeded(Refused, code="step_up_needed"):
+    """The administrator has to prove once more to be there, before this act."""
+
+
 class RoleLacking(Refused, code="role_lacking", public_code="forbidden"):
     """The administrator's role does not include this."""
 

@@ -1,5 +1,5 @@
 """
-The machines: seven charts, declared as data, and `step`, the only way to change a state.
+The machines: eight charts, declared as data, and `step`, the only way to change a state.
 
 A chart's class body is its table: each event on its target, with references to the rules that
 guard it.
@@ -37,6 +37,7 @@ from counterseal.models import (
     LoginState,
     NotificationState,
     RegistrationState,
+    SessionState,
 )
 from counterseal.rules.answering import (
     addressed_here,
@@ -89,6 +90,11 @@ from counterseal.rules.retries import (
     lease_current,
     nobody_to_notify,
     undelivered,
+)
+from counterseal.rules.sessions import (
+    administrator_stands,
+    session_in_time,
+    session_secret_matches,
 )
 from counterseal.rules.standing import (
     account_unlocked,
@@ -343,6 +349,18 @@ class NotificationEvent(enum.Enum):
     DROP = "drop"
 
 
+class SessionEvent(enum.Enum):
+    """What can happen to a session of an administrator."""
+
+    START = "start"
+    REDEEM = "redeem"
+    ENROL = "enrol"
+    USE = "use"
+    STEP_UP = "step_up"
+    REVOKE = "revoke"
+    EXPIRE = "expire"
+
+
 _OF_A_BIND = (
     token_matches,
     in_time,
@@ -541,6 +559,27 @@ class NotificationChart(StateMachine):
     ) | _.OVER.from_(_.QUEUED, validators=[lease_current, nobody_to_notify])
 
 
+_OF_A_SESSION = (session_secret_matches, session_in_time, administrator_stands)
+"""The rules of what a browser does with a link or a cookie."""
+
+
+class SessionChart(StateMachine):
+    """An administrator's browser, from the log-in or a one-time link to its end."""
+
+    _ = States.from_enum(
+        SessionState,
+        initial=SessionState.INVITED,
+        final=[SessionState.REVOKED, SessionState.EXPIRED],
+    )
+    start = _.ACTIVE.from_(_.INVITED, validators=[administrator_stands])
+    redeem = _.ENROLLING.from_(_.INVITED, validators=[*_OF_A_SESSION])
+    enrol = _.ACTIVE.from_(_.ENROLLING, validators=[*_OF_A_SESSION])
+    use = _.ACTIVE.from_(_.ACTIVE, validators=[*_OF_A_SESSION])
+    step_up = _.ACTIVE.from_(_.ACTIVE, validators=[*_OF_A_SESSION])
+    revoke = _.REVOKED.from_(_.INVITED, _.ENROLLING, _.ACTIVE)
+    expire = _.EXPIRED.from_(_.INVITED, _.ENROLLING, _.ACTIVE, validators=[deadline_came])
+
+
 BINDING = compiled("binding", BindingChart, BindingState, BindingEvent)
 LOGIN = compiled("login", LoginChart, LoginState, LoginEvent)
 REGISTRATION = compiled("registration", RegistrationChart, RegistrationState, RegistrationEvent)
@@ -550,12 +589,14 @@ AUTHENTICATION = compiled(
 CHALLENGE = compiled("challenge", ChallengeChart, ChallengeState, ChallengeEvent)
 CALLBACK = compiled("callback", CallbackChart, CallbackState, CallbackEvent)
 NOTIFICATION = compiled("notification", NotificationChart, NotificationState, NotificationEvent)
+SESSION = compiled("session", SessionChart, SessionState, SessionEvent)
 
 CHARTS: dict[str, Chart[Any, Any]] = {
     chart.name: chart
     for chart in (
         *(BINDING, LOGIN, REGISTRATION, AUTHENTICATION),
         *(CHALLENGE, CALLBACK, NOTIFICATION),
+        SESSION,
     )
 }
 """Every chart by its name."""

@@ -133,6 +133,47 @@ class Policy:
         high=TEN_MINUTES,
         direction=Direction.SERVICE,
     )
+    portal_link_life: timedelta = setting(
+        HOUR,
+        "How long an administrator's one-time link may be used; a day at most (NIST SP 800-63B-4,"
+        " 4.2.1: codes that are sent).",
+        low=MINUTE,
+        high=DAY,
+    )
+    portal_session_idle: timedelta = setting(
+        15 * MINUTE,
+        "After this time without a request, an administrator is logged out of the portal"
+        " (NIST SP 800-63B-4, 2.3.3: 15 minutes; OWASP ASVS 5.0, 7.3.1). What counts is the last"
+        " minute that was written.",
+        low=2 * MINUTE,
+        high=HOUR,
+    )
+    portal_session_life: timedelta = setting(
+        8 * HOUR,
+        "How long an administrator stays logged in to the portal at most (NIST SP 800-63B-4,"
+        " 2.3.3: 12 hours; OWASP ASVS 5.0, 7.3.2).",
+        low=MINUTE,
+        high=DAY,
+    )
+    step_up_life: timedelta = setting(
+        5 * MINUTE,
+        "How long after a log-in or a step-up dangerous acts in the portal need no further proof"
+        " (OWASP ASVS 5.0, 7.5.3).",
+        low=SECOND,
+        high=HOUR,
+    )
+    portal_browser_life: timedelta = setting(
+        90 * DAY,
+        "How long a browser in which an administrator has used a passkey may ask that"
+        " administrator's own device; others can send it nothing.",
+        high=365 * DAY,
+    )
+    portal_sessions_limit: int = setting(
+        10,
+        "Browsers in which one administrator may be logged in; one more ends the oldest session"
+        " (OWASP ASVS 5.0, 7.1.2).",
+        high=100,
+    )
     credential_overlap_limit: timedelta = setting(
         7 * DAY,
         "How long an old credential may stay valid beside the new one.",

@@ -48,6 +48,7 @@ from counterseal.models import (
     RegisteredPasskey,
     RegistrationResponse,
     Reservation,
+    Session,
 )
 
 __all__ = [
@@ -80,6 +81,7 @@ class Due(enum.Enum):
     NOTIFICATION = Notification
     REGISTRATION = PasskeyRegistration
     AUTHENTICATION = PasskeyAuthentication
+    SESSION = Session
 
 
 class Store(Protocol):
@@ -144,7 +146,8 @@ class Store(Protocol):
         """
         Return the tenancy records whose `parent` this is, oldest first.
 
-        - STORE-6: with None, the companies and the administrators of all companies.
+        - STORE-6: with None, the companies and the administrators of all companies; with an
+          administrator, its sessions that have not ended.
         """
 
     def due(

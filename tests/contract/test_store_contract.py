@@ -19,7 +19,7 @@ from counterseal.errors import (
     WrongRecord,
 )
 from counterseal.memory import MemoryAudit, MemoryStore
-from counterseal.models import LIVING, Account, CallbackState, Company
+from counterseal.models import LIVING, Account, CallbackState, Company, Session
 from counterseal.models.guid import partition_of
 from counterseal.testing import START, contracts
 from counterseal.testing.contracts.store_history import StoreHistory
@@ -134,6 +134,22 @@ class ForgetsTheAdministrators(MemoryStore):
         return tuple(
             one for one in super().list(parent) if parent is not None or isinstance(one, Company)
         )
+
+
+@breaks("STORE-6")
+class ListsSessionsThatHaveEnded(MemoryStore):
+    def __init__(self, audit):
+        super().__init__(audit)
+        self.sessions = {}
+
+    def _keep(self, record):
+        super()._keep(record)
+        if isinstance(record, Session):
+            self.sessions[record.guid] = record
+
+    def list(self, parent):
+        sessions = (one for one in self.sessions.values() if one.admin == parent)
+        return tuple(sessions) or super().list(parent)
 
 
 @breaks("STORE-7")

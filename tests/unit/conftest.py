@@ -32,6 +32,7 @@ from counterseal.usecases.enrolments import Enrolments
 from counterseal.usecases.invitations import Invitations
 from counterseal.usecases.logins import Logins
 from counterseal.usecases.notifications import Notifications
+from counterseal.usecases.sessions import Sessions
 
 USE_CASES = {
     "authentication": Authentication,
@@ -45,6 +46,7 @@ USE_CASES = {
     "answers": Answers,
     "callbacks": Callbacks,
     "notifications": Notifications,
+    "sessions": Sessions,
     "keysets": KeySets,
     "telemetry": Telemetry,
 }

@@ -37,6 +37,7 @@ PUBLIC_CODES = {
     "credential_refused": "unauthorized",
     "return_forbidden": "return_forbidden",
     "role_lacking": "forbidden",
+    "step_up_needed": "step_up_needed",
     "deadline_ahead": "deadline_ahead",
     "deadline_passed": "deadline_passed",
     "display_changed": "denied",

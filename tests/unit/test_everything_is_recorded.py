@@ -26,11 +26,13 @@ from counterseal.models import (
     ChallengeState,
     Company,
     Login,
+    LogInMethod,
     Origin,
     PasskeyAuthentication,
     PasskeyRegistration,
     PushAddress,
     Scheme,
+    Session,
 )
 from counterseal.models.guid import mint
 from counterseal.testing import FakeModel, FakePasskey
@@ -99,6 +101,14 @@ CHANGES = {
     "registration.expire",
     "registration.register",
     "registration.start",
+    "session.enrol",
+    "session.expire",
+    "session.link",
+    "session.redeem",
+    "session.revoke",
+    "session.start",
+    "session.step_up",
+    "session.use",
     "webhook_key.issue",
 }
 """What the audit log calls what happened; operators search for these."""
@@ -117,6 +127,7 @@ KINDS = {
     "login": Login,
     "origin": Origin,
     "registration": PasskeyRegistration,
+    "session": Session,
     "webhook_key": Origin,
 }
 """The kind of record that an event is about, by the noun of its name."""
@@ -326,6 +337,20 @@ def change_phones(service):
     old.decide(new_devices[moved.guid], Choice.MOVE)
 
 
+def log_in_to_the_portal(service):
+    """Let an administrator use a link, log in and out, step up, and be logged out by time."""
+    sessions = service.sessions
+    admin = service.credentials.create_person("Example", all_companies=True).guid
+    link = sessions.create_link(admin, by=OPERATOR).token
+    cookie = sessions.enrol(sessions.redeem(link, browser="").token).token
+    service.clock.advance(timedelta(minutes=1))
+    sessions.authenticate(cookie)
+    sessions.log_out(sessions.step_up(cookie).token)
+    sessions.start(admin, LogInMethod.PASSKEY, browser="")
+    service.clock.advance(service.policy.portal_session_idle)
+    sessions.expire()
+
+
 def do_one_of_each(service):  # noqa: PLR0915 (one of each)
     """Make every change that the audit log has a name for."""
     there = b'[{"kind":"relay","value":"there"}]'
@@ -383,6 +408,7 @@ def do_one_of_each(service):  # noqa: PLR0915 (one of each)
     service.administration.edit_app_space(service.app_space.guid, name="Other")
     service.administration.edit_origin(guid, name="Other")
     service.accounts.erase(alice.device.bond.account, by=OPERATOR)
+    log_in_to_the_portal(service)
 
 
 def test_s35_what_the_audit_log_calls_things(service):
@@ -426,7 +452,7 @@ def test_s35_every_use_case_names_what_it_raises(service):
     """What is refused is recorded; so a docstring says what can be."""
     for name in (
         *("accounts", "answers", "callbacks", "ceremonies", "challenges", "confirmations"),
-        *("devices", "enrolments"),
+        *("devices", "enrolments", "sessions"),
     ):
         use_case = getattr(service, name)
         for verb, method in inspect.getmembers(use_case, inspect.ismethod):

@@ -148,6 +148,7 @@ def test_the_names_of_kinds_never_change():
         "Logo": "logo",
         "Origin": "origin",
         "Admin": "admin",
+        "Session": "session",
         "Account": "account",
         "Binding": "binding",
         "Login": "login",

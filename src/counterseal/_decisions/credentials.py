@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
@@ -63,8 +63,16 @@ class IssuedSecret:
 
 
 @attrs.define(kw_only=True)
+class CreatedAdmin:
+    """A new administrator with its secret; a person has none."""
+
+    admin: Admin
+    secret: IssuedSecret | None
+
+
+@attrs.define(kw_only=True)
 class AdminDraft:
-    """What an administrator is created with; see `Credentials.create_admin`."""
+    """What an administrator is created with; see `Credentials.create_admin`; None is a person."""
 
     guid: Guid
     name: str
@@ -73,7 +81,7 @@ class AdminDraft:
     app_space: Guid | None
     all_companies: bool
     life: timedelta | None
-    scheme: Scheme
+    scheme: Scheme | None
 
 
 def issue(
@@ -114,10 +122,11 @@ def revoke(stored: Records, by: Administrator, kind: type[Holder]) -> Plan[Holde
 
 def create_admin(
     stored: Records, tools: Tools, by: Administrator, draft: AdminDraft
-) -> Plan[IssuedSecret]:
-    """Plan to create an administrator with a secret."""
+) -> Plan[CreatedAdmin]:
+    """Plan to create an administrator with a secret, or a person without one."""
     text_fits(draft.name, tools.policy.name_bytes, "name", trimmed=True)
-    _require_signing(draft.scheme)
+    if draft.scheme is not None:
+        _require_signing(draft.scheme)
     role_fits(
         draft.role,
         company=draft.company is not None,
@@ -179,28 +188,33 @@ def _rotate_admin(
 
 
 def _revoke(admin: Admin | None, holder: Holder) -> Decision[Holder]:
-    if not holder.credentials:
+    person = isinstance(holder, Admin) and holder.person
+    if not holder.credentials and not person:
         return Decision(result=holder)
-    revoked_holder = revise(holder, credentials=())
+    changes: dict[str, Any] = {"person": False} if person else {}
+    revoked_holder = revise(holder, credentials=(), **changes)
     return store(revoked_holder, revoked_holder, guards=admin_guards(admin, holder))
 
 
 def _create_admin(
     tools: Tools, maker: Admin | None, owner: Company | AppSpace | None, draft: AdminDraft
-) -> Decision[IssuedSecret]:
+) -> Decision[CreatedAdmin]:
     ends_at = None if draft.life is None else tools.now + draft.life
-    credential, secret = _new_credential(tools, draft.guid, draft.scheme)
+    credential, secret = (
+        (None, None) if draft.scheme is None else _new_credential(tools, draft.guid, draft.scheme)
+    )
     admin = Admin(
         guid=draft.guid,
         company=owner.company if isinstance(owner, AppSpace) else draft.company,
         role=draft.role,
         app_space=draft.app_space,
         name=draft.name,
-        credentials=(credential,),
+        credentials=() if credential is None else (credential,),
+        person=draft.scheme is None,
         created_at=tools.now,
         ends_at=ends_at if maker is None else capped_end(maker, ends_at, field="life"),
     )
-    return store(admin, secret, guards=admin_guards(maker, admin))
+    return store(admin, CreatedAdmin(admin=admin, secret=secret), guards=admin_guards(maker, admin))
 
 
 def _new_credential(tools: Tools, holder: Guid, scheme: Scheme) -> tuple[Credential, IssuedSecret]:

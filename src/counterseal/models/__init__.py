@@ -91,6 +91,7 @@ from counterseal.models.outbox import (
     SkipReason,
 )
 from counterseal.models.passkeys import Passkey, PasskeyScope, PasskeyUse
+from counterseal.models.session import LIVING_SESSIONS, LogInMethod, Session, SessionState
 from counterseal.models.tenancy import (
     OPERATOR,
     Admin,
@@ -121,6 +122,7 @@ Record: TypeAlias = (
     | Logo
     | Origin
     | Admin
+    | Session
     | Account
     | Binding
     | Login
@@ -151,6 +153,7 @@ __all__ = [
     "DEFAULT_BUTTONS",
     "FINISHED",
     "LIVING",
+    "LIVING_SESSIONS",
     "OPERATOR",
     "PASSKEY_ALGORITHMS",
     "PROVISIONAL",
@@ -198,6 +201,7 @@ __all__ = [
     "IdpSettings",
     "KeyChange",
     "KeyScope",
+    "LogInMethod",
     "Login",
     "LoginState",
     "Logo",
@@ -233,6 +237,8 @@ __all__ = [
     "Reservation",
     "Role",
     "Scheme",
+    "Session",
+    "SessionState",
     "SkipReason",
     "TextContent",
     "Texts",

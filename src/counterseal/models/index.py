@@ -11,6 +11,7 @@ import enum
 import attrs
 
 from counterseal.models import (
+    LIVING_SESSIONS,
     UNFINISHED,
     Account,
     AddressKind,
@@ -27,6 +28,7 @@ from counterseal.models import (
     PasskeyAuthentication,
     PasskeyRegistration,
     Record,
+    Session,
 )
 
 
@@ -38,7 +40,10 @@ class Listing(enum.Enum):
     PENDING = "pending"
     """The unfinished challenges of an account."""
     CHILDREN = "list"
-    """The tenancy records under a parent; None is the parent of those at the top."""
+    """
+    The tenancy records under a parent, and the living sessions under an administrator; None is the
+    parent of those at the top.
+    """
     DEAD = "dead"
     """The dead callbacks of an origin."""
 
@@ -91,8 +96,9 @@ def index_of(record: Record) -> Index:
                 owner=record.origin,
                 listed=record.state is CallbackState.DEAD,
             )
-        case Company() | AppSpace() | Origin() | Admin():
-            return Index(listing=Listing.CHILDREN, owner=record.parent, listed=True)
+        case Company() | AppSpace() | Origin() | Admin() | Session():
+            listed = not isinstance(record, Session) or record.state in LIVING_SESSIONS
+            return Index(listing=Listing.CHILDREN, owner=record.parent, listed=listed)
     kinds = (Notification, PasskeyRegistration, PasskeyAuthentication)
     account = record.account if isinstance(record, kinds) else None
     return Index(account=account, channel=record.kind if isinstance(record, Notification) else None)

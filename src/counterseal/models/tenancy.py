@@ -254,11 +254,13 @@ class AdminRole(enum.Enum):
 @attrs.frozen(kw_only=True)
 class Admin:
     """
-    A credential that administers all companies, one, or one App Space.
+    Who administers all companies, one, or one App Space: a credential, a person, or both.
 
     Attributes:
         company: The only company it reaches; None reaches all and may create more.
         app_space: The only App Space it reaches, for the roles below a company's; else None.
+        person: Whether it is in force without credentials: a person, who logs in. Revoking it
+            makes this False.
         ends_at: From then on it is refused; None means no end.
     """
 
@@ -269,6 +271,7 @@ class Admin:
     app_space: Guid | None = None
     name: str = attrs.field(validator=fields.text)
     credentials: tuple[Credential, ...] = ()
+    person: bool = False
     created_at: datetime = attrs.field(validator=fields.utc)
     ends_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
 

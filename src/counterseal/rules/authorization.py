@@ -151,11 +151,15 @@ def require_permitted(facts: Administering) -> None:
 
 
 def admin_in_force(facts: Administering) -> None:
-    """Refuse an administrator whose time is over, or who has no secret any more."""
-    ends = [credential.ends_at for credential in facts.admin.credentials]
-    live = any(in_force(end, facts.now) for end in ends)
-    if not live or not in_force(facts.admin.ends_at, facts.now):
+    """Refuse an administrator whose time is over, or who was revoked."""
+    if not is_in_force(facts.admin, facts.now):
         raise CredentialRefused
+
+
+def is_in_force(admin: Admin, now: datetime) -> bool:
+    """Tell whether an administrator is a person or has a live secret, and its time is not over."""
+    live = admin.person or any(in_force(each.ends_at, now) for each in admin.credentials)
+    return live and in_force(admin.ends_at, now)
 
 
 def within_reach(facts: Administering) -> None:

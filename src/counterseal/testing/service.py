@@ -57,6 +57,7 @@ from counterseal.usecases.enrolments import Enrolments
 from counterseal.usecases.invitations import Invitations
 from counterseal.usecases.logins import Logins
 from counterseal.usecases.notifications import Notifications
+from counterseal.usecases.sessions import Sessions
 
 PIN = "2580"
 SCRYPT_COST = 2
@@ -160,6 +161,7 @@ class FakeService:
         self.keysets = KeySets(self.ports, policy)
         self.telemetry = Telemetry(self.ports, policy)
         self.ceremonies = Ceremonies(self.ports, policy)
+        self.sessions = Sessions(self.ports, policy)
         self.challenges = Challenges(self.ports, policy)
         self.answers = Answers(self.ports, policy)
         self.callbacks = Callbacks(self.ports, policy)
@@ -371,5 +373,8 @@ class FakeService:
         Raises:
             Unavailable: A port failed.
         """
-        swept = (self.challenges, self.invitations, self.logins, self.ceremonies)
+        swept = (
+            *(self.challenges, self.invitations, self.logins, self.ceremonies),
+            self.sessions,
+        )
         return sum(use_case.expire() for use_case in swept)

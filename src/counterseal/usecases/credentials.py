@@ -8,7 +8,12 @@ from typing import TypeVar
 import attrs
 
 from counterseal._decisions import credentials
-from counterseal._decisions.credentials import ZERO_DURATION, AdminDraft, IssuedSecret
+from counterseal._decisions.credentials import (
+    ZERO_DURATION,
+    AdminDraft,
+    CreatedAdmin,
+    IssuedSecret,
+)
 from counterseal._decisions.plan import Plan
 from counterseal._decisions.readings import nothing, records
 from counterseal._transaction import AuditContext, UseCase
@@ -102,6 +107,62 @@ class Credentials(UseCase):
             InvalidField: The name, the life or the scheme does not fit, or the role does not fit
                 what it reaches, or the administrator would outlive its maker.
         """
+        created = self._create_admin(
+            name,
+            role=role,
+            company=company,
+            app_space=app_space,
+            all_companies=all_companies,
+            life=life,
+            scheme=scheme,
+        )
+        assert created.secret is not None  # noqa: S101 (it has a scheme; for the type checker)
+        return created.secret
+
+    def create_person(
+        self,
+        name: str,
+        *,
+        role: AdminRole = AdminRole.COMPANY,
+        company: Guid | None = None,
+        app_space: Guid | None = None,
+        all_companies: bool = False,
+        life: timedelta | None = None,
+    ) -> Admin:
+        """
+        Create an administrator who is a person: without a secret, and in force until revoked.
+
+        `Sessions.create_link` makes the link with which the person logs in for the first time.
+
+        Args:
+            company, app_space, all_companies, life: As `create_admin` has them.
+
+        Raises:
+            NotFound: There is no such company or App Space.
+            InvalidField: The name or the life does not fit, or the role does not fit what it
+                reaches, or the administrator would outlive its maker.
+        """
+        return self._create_admin(
+            name,
+            role=role,
+            company=company,
+            app_space=app_space,
+            all_companies=all_companies,
+            life=life,
+            scheme=None,
+        ).admin
+
+    def _create_admin(
+        self,
+        name: str,
+        *,
+        role: AdminRole,
+        company: Guid | None,
+        app_space: Guid | None,
+        all_companies: bool,
+        life: timedelta | None,
+        scheme: Scheme | None,
+    ) -> CreatedAdmin:
         token, owner = self.ports.entropy.token, company if app_space is None else app_space
         partition = token(1)[0] if owner is None else partition_of(owner)
         draft = AdminDraft(
@@ -148,7 +209,7 @@ class Credentials(UseCase):
 
     def revoke_admin(self, admin: Guid) -> Admin:
         """
-        Revoke all of an administrator's secrets; what it has begun is refused from then on.
+        Revoke an administrator's secrets and log-ins; what it has begun is refused from then on.
 
         Raises:
             NotFound: There is no such administrator.

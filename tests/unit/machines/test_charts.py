@@ -1,5 +1,5 @@
 """
-The seven charts, pinned against listings of their own: of rows, of rules, of finished states.
+The eight charts, pinned against listings of their own: of rows, of rules, of finished states.
 
 The listings below are written from the design, not read from the charts.
 """
@@ -18,6 +18,7 @@ from counterseal.machines import (
     LOGIN,
     NOTIFICATION,
     REGISTRATION,
+    SESSION,
     BindingEvent,
     ChallengeEvent,
     LoginEvent,
@@ -26,6 +27,7 @@ from counterseal.machines import (
 )
 from counterseal.models import (
     LIVING,
+    LIVING_SESSIONS,
     UNFINISHED,
     AuthenticationState,
     BindingState,
@@ -34,6 +36,7 @@ from counterseal.models import (
     LoginState,
     NotificationState,
     RegistrationState,
+    SessionState,
 )
 
 MOVES = {
@@ -102,6 +105,19 @@ MOVES = {
         "QUEUED --drop--> DELIVERED",
         "QUEUED --drop--> OVER",
     },
+    "session": {
+        "INVITED --start--> ACTIVE",
+        "INVITED --redeem--> ENROLLING",
+        "ENROLLING --enrol--> ACTIVE",
+        "ACTIVE --use--> ACTIVE",
+        "ACTIVE --step_up--> ACTIVE",
+        "INVITED --revoke--> REVOKED",
+        "ENROLLING --revoke--> REVOKED",
+        "ACTIVE --revoke--> REVOKED",
+        "INVITED --expire--> EXPIRED",
+        "ENROLLING --expire--> EXPIRED",
+        "ACTIVE --expire--> EXPIRED",
+    },
 }
 
 REFUSED_BY = {
@@ -162,6 +178,14 @@ REFUSED_BY = {
     ("notification", "push"): "lease_current",
     # nobody is rung once there is a reason not to
     ("notification", "drop"): "lease_current nobody_to_notify",
+    # a new session, whose log-in was proven before
+    ("session", "start"): "administrator_stands",
+    **{
+        ("session", event): "session_secret_matches session_in_time administrator_stands"
+        for event in ("redeem", "enrol", "use", "step_up")
+    },
+    ("session", "revoke"): "",
+    ("session", "expire"): "deadline_came",
 }
 
 CHOSEN_BY = {
@@ -191,6 +215,7 @@ FINISHED = {
     # A dead callback may be queued again by an operator.
     "callback": {CallbackState.DELIVERED, CallbackState.DROPPED},
     "notification": {NotificationState.DELIVERED, NotificationState.OVER},
+    "session": {SessionState.REVOKED, SessionState.EXPIRED},
 }
 
 NAMES = sorted(CHARTS)
@@ -200,10 +225,11 @@ def arrow(row):
     return f"{row.source} --{row.event}--> {row.target}"
 
 
-def test_there_are_seven_charts():
+def test_there_are_eight_charts():
     assert list(CHARTS.values()) == [
         *(BINDING, LOGIN, REGISTRATION, AUTHENTICATION),
         *(CHALLENGE, CALLBACK, NOTIFICATION),
+        SESSION,
     ]
     assert NAMES == sorted(MOVES) == sorted(FINISHED)
 
@@ -240,6 +266,7 @@ def test_the_finished_states_are_those_listed(name):
 def test_the_models_agree_on_what_is_finished():
     assert set(ChallengeState) - UNFINISHED == FINISHED["challenge"]
     assert set(BindingState) - LIVING == FINISHED["binding"]
+    assert set(SessionState) - LIVING_SESSIONS == FINISHED["session"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from attrs import evolve
 
 from counterseal.models import (
+    LIVING_SESSIONS,
     Account,
     AddressKind,
     AppSpace,
@@ -20,6 +21,8 @@ from counterseal.models import (
     PasskeyRegistration,
     PushAddress,
     Record,
+    Session,
+    SessionState,
 )
 from counterseal.models.index import Index, Listing, index_of
 from counterseal.testing import FakeService
@@ -118,9 +121,20 @@ def test_tenancy_is_listed_under_its_parent(records):
     assert index_of(space) == Index(listing=Listing.CHILDREN, owner=company.guid, listed=True)
 
 
+@pytest.mark.parametrize("state", SessionState)
+def test_a_session_is_listed_under_its_administrator_until_it_ends(state):
+    factory = RecordFactory()
+    admin = factory.admin(None)
+
+    assert index_of(factory.session(admin.guid, state=state)) == Index(
+        listing=Listing.CHILDREN, owner=admin.guid, listed=state in LIVING_SESSIONS
+    )
+
+
 def test_every_kind_of_record_is_considered():
     listed = {
         *(Account, Binding, Challenge, Callback, Company, AppSpace, Notification),
+        Session,
         *(PasskeyRegistration, PasskeyAuthentication),
     }
     names = {kind.__name__ for kind in typing.get_args(Record)}

@@ -10,6 +10,7 @@ import pytest
 from counterseal import models
 from counterseal.errors import InvalidField
 from counterseal.models import (
+    LIVING_SESSIONS,
     Account,
     AddressKind,
     Admin,
@@ -44,6 +45,7 @@ from counterseal.models import (
     KeyChange,
     KeyScope,
     Login,
+    LogInMethod,
     LoginState,
     Logo,
     Logout,
@@ -76,6 +78,8 @@ from counterseal.models import (
     Reservation,
     Role,
     Scheme,
+    Session,
+    SessionState,
     TextContent,
     Texts,
     WebhookKey,
@@ -256,6 +260,16 @@ REQUIRED = {
         "lease_until": NOW,
         "until": NOW,
     },
+    Session: {
+        "guid": ID,
+        "state": SessionState.ACTIVE,
+        "admin": ID,
+        "secret_hash": b"",
+        "method": LogInMethod.PASSKEY,
+        "created_at": NOW,
+        "deadline": NOW,
+        "keep_until": NOW,
+    },
     TextContent: {"text": "Pay?"},
     Texts: {},
     WebhookKey: {"sealed": b"", "created_at": NOW},
@@ -304,6 +318,7 @@ SILENT = {
         "transaction_id",
     },
     Reservation: {"key", "holder"},
+    Session: {"secret_hash"},
     TextContent: {"text"},
     WebhookKey: {"sealed"},
 }
@@ -546,6 +561,7 @@ def test_what_a_store_holds():
         Origin,
         PasskeyAuthentication,
         PasskeyRegistration,
+        Session,
     }
 
 
@@ -566,6 +582,7 @@ def test_a_stored_record_tells_the_store_what_it_needs(kind):
         (make(Origin), ID),
         (make(Admin), None),
         (make(Admin, company=ID), ID),
+        (make(Session), ID),
         *((make(kind), None) for kind in (Account, Alias, Binding, Login, Logo)),
         *((make(kind), None) for kind in (Challenge, Callback, Notification)),
         *((make(kind), None) for kind in CEREMONIES),
@@ -579,7 +596,7 @@ def test_tenancy_is_listed_under_its_parent(record, parent):
 def test_what_is_forgotten_says_when(kind):
     keep_until = make(kind).keep_until
 
-    forgotten = {Challenge, Callback, Login, Notification, *CEREMONIES}
+    forgotten = {Challenge, Callback, Login, Notification, Session, *CEREMONIES}
     assert keep_until == (NOW if kind in forgotten else None)
 
 
@@ -594,6 +611,7 @@ LATER = NOW + timedelta(minutes=5)
         (Login, {LoginState.STARTED}),
         (PasskeyAuthentication, {AuthenticationState.STARTED}),
         (PasskeyRegistration, {RegistrationState.STARTED}),
+        (Session, LIVING_SESSIONS),
     ],
 )
 def test_what_can_expire_is_due_at_its_deadline(kind, waiting):

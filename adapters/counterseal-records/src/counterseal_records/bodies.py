@@ -55,6 +55,7 @@ from counterseal.models import (
     PasskeyAuthentication,
     PasskeyRegistration,
     Record,
+    Session,
 )
 
 R = TypeVar("R")
@@ -88,6 +89,7 @@ KINDS: Mapping[type[Stored], Kind] = MappingProxyType(
         Logo: Kind("logo", 1),
         Origin: Kind("origin", 1),
         Admin: Kind("admin", 1),
+        Session: Kind("session", 1),
         Account: Kind("account", 1),
         Binding: Kind("binding", 1),
         Login: Kind("login", 1),

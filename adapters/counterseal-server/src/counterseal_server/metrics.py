@@ -31,7 +31,7 @@ UNAVAILABLE: Final = "unavailable"
 FAILED: Final = "failed"
 """Outcome: a bug of ours."""
 
-SWEPT: Final = ("challenge", "invitation", "login", "ceremony", "forgotten")
+SWEPT: Final = ("challenge", "invitation", "login", "ceremony", "session", "forgotten")
 """The kinds of records that workers expire or delete."""
 
 WORKERS: Final = ("callbacks", "expiry", "forgetting", "notifications", "wake")

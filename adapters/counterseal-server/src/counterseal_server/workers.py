@@ -15,7 +15,16 @@ from datetime import timedelta
 
 import attrs
 
-from counterseal import Callbacks, Ceremonies, Challenges, Invitations, Logins, Refused, Unavailable
+from counterseal import (
+    Callbacks,
+    Ceremonies,
+    Challenges,
+    Invitations,
+    Logins,
+    Refused,
+    Sessions,
+    Unavailable,
+)
 from counterseal.models import Callback, CallbackState
 from counterseal.wire.claims import format_time
 from counterseal_server.attempts import Attempts
@@ -165,6 +174,7 @@ class Workers:
             "invitation": Invitations(ports, policy).expire(limit),
             "login": Logins(ports, policy).expire(limit),
             "ceremony": Ceremonies(ports, policy).expire(limit),
+            "session": Sessions(ports, policy).expire(limit),
         }
         for kind, count in counts.items():
             self._metrics.swept(kind, count)

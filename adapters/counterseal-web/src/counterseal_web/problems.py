@@ -90,6 +90,7 @@ STATUS: dict[str, HTTPStatus] = {
     "new_device_forbidden": HTTPStatus.FORBIDDEN,
     # Administrators
     "role_lacking": HTTPStatus.FORBIDDEN,
+    "step_up_needed": HTTPStatus.FORBIDDEN,
     # State and time
     "wrong_state": HTTPStatus.CONFLICT,
     "wrong_authority": HTTPStatus.CONFLICT,

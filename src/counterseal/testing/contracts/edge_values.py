@@ -24,6 +24,7 @@ from counterseal.models import (
     HtmlUse,
     IdpSettings,
     KeyChange,
+    LogInMethod,
     LoginState,
     NewDeviceRule,
     NotificationState,
@@ -41,6 +42,7 @@ from counterseal.models import (
     RegistrationState,
     Role,
     Scheme,
+    SessionState,
     SkipReason,
     Texts,
     TokenForm,
@@ -91,6 +93,13 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             credential_id=ODD,
             aaguid=ODD,
         ),
+    )
+    admin = factory.admin(
+        factory.space,
+        name=ODD,
+        credentials=(credential,),
+        person=True,
+        ends_at=factory.moment(),
     )
     button = Button(title=SECRET, strong=True, style=ODD, approving=True)
     device = Device(
@@ -172,7 +181,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             callbacks=(SECRET, ODD),
             webhook_keys=(webhook,),
         ),
-        factory.admin(factory.space, name=ODD, credentials=(credential,), ends_at=factory.moment()),
+        admin,
         account,
         factory.binding(
             account,
@@ -268,6 +277,17 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             rp_id=ODD,
             nonce=BYTES,
             binding=factory.guid(),
+            deadline=factory.moment(),
+        ),
+        factory.session(
+            admin.guid,
+            state=SessionState.ENROLLING,
+            secret_hash=BYTES,
+            method=LogInMethod.LINK,
+            browser=ODD,
+            started_at=factory.moment(),
+            last_used_at=factory.moment(),
+            stepped_up_until=factory.moment(),
             deadline=factory.moment(),
         ),
     )

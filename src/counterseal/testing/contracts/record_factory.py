@@ -24,6 +24,7 @@ from counterseal.models import (
     Company,
     Guid,
     Login,
+    LogInMethod,
     LoginState,
     Logo,
     Notification,
@@ -35,6 +36,8 @@ from counterseal.models import (
     PasskeyScope,
     Record,
     RegistrationState,
+    Session,
+    SessionState,
 )
 from counterseal.models.account import subject_alias
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
@@ -143,6 +146,19 @@ class RecordFactory:
             "created_at": self.moment(),
         }
         return Admin(company=company, **fields | changes)
+
+    def session(self, admin: Guid, **changes: Any) -> Session:
+        """Make a session of an administrator, in its partition."""
+        fields: dict[str, Any] = {
+            "guid": self.guid(partition_of(admin)),
+            "state": SessionState.ACTIVE,
+            "secret_hash": b"",
+            "method": LogInMethod.PASSKEY,
+            "created_at": self.moment(),
+            "deadline": START,
+            "keep_until": LATER,
+        }
+        return Session(admin=admin, **fields | changes)
 
     def account(
         self, account_id: str = "zoe", *, app_space: Guid | None = None, **changes: Any
@@ -286,12 +302,12 @@ class RecordFactory:
 
     def one_of_each(self) -> tuple[Record, ...]:
         """Make one record of each kind, with as little in it as there can be."""
-        account = self.account()
+        account, admin = self.account(), self.admin(None)
         return (
             self.company(),
             self.app_space(self.space),
             self.origin(self.space),
-            self.admin(None),
+            admin,
             account,
             self.binding(account),
             self.login(),
@@ -302,4 +318,5 @@ class RecordFactory:
             self.registration(account),
             self.authentication(account),
             self.logo(self.space),
+            self.session(admin.guid),
         )

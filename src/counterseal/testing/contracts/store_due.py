@@ -15,6 +15,7 @@ from counterseal.models import (
     LoginState,
     NotificationState,
     RegistrationState,
+    SessionState,
 )
 from counterseal.ports import Due
 from counterseal.testing.clock import START
@@ -30,7 +31,7 @@ class StoreDue(StoreSetup):
     def test_store_7_returns_what_is_due_and_nothing_else(self, new_store: NewStore) -> None:
         """STORE-7."""
         worker, factory = self.worker(new_store), RecordFactory()
-        account = factory.account()
+        account, admin = factory.account(), factory.admin(None)
         for kind, due, late, done in (
             (
                 Due.CHALLENGE,
@@ -73,6 +74,12 @@ class StoreDue(StoreSetup):
                 factory.authentication(account),
                 factory.authentication(account, deadline=START + INSTANT),
                 factory.authentication(account, state=AuthenticationState.AUTHENTICATED),
+            ),
+            (
+                Due.SESSION,
+                factory.session(admin.guid),
+                factory.session(admin.guid, deadline=START + INSTANT),
+                factory.session(admin.guid, state=SessionState.REVOKED),
             ),
         ):
             worker.create(due, late, done)

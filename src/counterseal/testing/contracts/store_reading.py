@@ -7,6 +7,7 @@ from datetime import timedelta
 import attrs
 
 from counterseal.models import (
+    LIVING_SESSIONS,
     Account,
     Binding,
     BindingState,
@@ -15,6 +16,7 @@ from counterseal.models import (
     ChallengeState,
     LoginState,
     Record,
+    SessionState,
 )
 from counterseal.ports import Due
 from counterseal.testing.clock import START
@@ -217,6 +219,14 @@ class StoreReading(StoreSetup):
         assert worker.store.list(first.guid) == (of_first, renamed, *spaces[1:])
         assert worker.store.list(spaces[1].guid) == tuple(origins)
         assert worker.store.list(second.guid) == ()
+
+        sessions = [factory.session(of_all.guid, state=state) for state in SessionState]
+        worker.create(*sessions)
+        assert worker.store.list(of_all.guid) == tuple(
+            session for session in sessions if session.state in LIVING_SESSIONS
+        )
+        ended = worker.replace(sessions[0], next_version(sessions[0], state=SessionState.EXPIRED))
+        assert ended not in worker.store.list(of_all.guid)
 
     def test_store_22_keeps_what_it_may_not_forget(self, new_store: NewStore) -> None:
         """STORE-22."""

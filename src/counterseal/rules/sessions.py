@@ -1,0 +1,104 @@
+"""Rules of sessions: whose secret opens one, until when, and for which administrator."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from counterseal import keys
+from counterseal.errors import CredentialRefused, DeadlinePassed, StepUpNeeded, WrongToken
+from counterseal.models import Admin, Record, Session, SessionState
+from counterseal.policy import Policy
+from counterseal.rules.authorization import is_in_force
+
+
+@attrs.define(kw_only=True)
+class Logging:
+    """
+    Facts of a log-in that has been proven.
+
+    Attributes:
+        admin: The record of who logs in, as stored.
+    """
+
+    now: datetime
+    admin: Record | None
+
+
+@attrs.define(kw_only=True)
+class UsingSession:
+    """
+    Facts of a link or a cookie that a browser presents.
+
+    Attributes:
+        admin: The record of whose session it is, as stored.
+        secret: What the browser has presented, without the session's GUID.
+    """
+
+    now: datetime
+    policy: Policy
+    session: Session
+    admin: Record | None
+    secret: str = attrs.field(repr=False)
+
+
+def session_secret_matches(facts: UsingSession) -> None:
+    """Refuse another secret than the session's present one."""
+    require_secret(facts.session, facts.secret)
+
+
+def require_secret(session: Session, secret: str) -> None:
+    """Refuse another secret than the present one of *session*, compared in constant time."""
+    keys.require_equal(keys.token_hash(secret), session.secret_hash, WrongToken)
+
+
+def session_in_time(facts: UsingSession) -> None:
+    """Refuse a session that is too old, or was not used for too long, by the policy of now."""
+    if facts.now >= session_end(facts.session, facts.policy):
+        raise DeadlinePassed
+
+
+def session_end(session: Session, policy: Policy) -> datetime:
+    """Return when a session ends if nobody uses it: at its deadline, or earlier by *policy*."""
+    ends = [session.deadline]
+    if session.state is SessionState.ACTIVE:
+        if session.started_at is not None:
+            ends.append(session.started_at + policy.portal_session_life)
+        if session.last_used_at is not None:
+            ends.append(session.last_used_at + policy.portal_session_idle)
+    return min(ends)
+
+
+def administrator_stands(facts: Logging | UsingSession) -> None:
+    """Refuse an administrator whose time is over, or who was revoked."""
+    standing_administrator(facts)
+
+
+def standing_administrator(facts: Logging | UsingSession) -> Admin:
+    """
+    Return the administrator, as stored.
+
+    Raises:
+        CredentialRefused: The administrator's time is over, or it was revoked.
+    """
+    admin = facts.admin
+    if not isinstance(admin, Admin) or not is_in_force(admin, facts.now):
+        raise CredentialRefused
+    return admin
+
+
+def is_stepped_up(session: Session, now: datetime) -> bool:
+    """Tell whether the person proved a short while ago to be there."""
+    return session.stepped_up_until is not None and now < session.stepped_up_until
+
+
+def stepped_up(session: Session, now: datetime) -> None:
+    """
+    Refuse a dangerous act in a session that is not stepped up.
+
+    Raises:
+        StepUpNeeded: The person has to prove to be there, by a passkey or a device.
+    """
+    if not is_stepped_up(session, now):
+        raise StepUpNeeded

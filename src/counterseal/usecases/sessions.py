@@ -1,0 +1,248 @@
+"""Sessions: administrators who are persons are logged in, step up, and are logged out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from counterseal._decisions import sessions
+from counterseal._decisions.readings import records
+from counterseal._decisions.sessions import AuthenticatedSession, IssuedSession, LogIn
+from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal.errors import InvalidField, WrongToken
+from counterseal.models import Administrator, Guid, LogInMethod, Session
+from counterseal.models.guid import parse
+from counterseal.ports import Due
+from counterseal.rules.sizes import text_fits
+
+SECRET_LENGTH = 64
+"""More than the base64url of a secret has; a longer one is not hashed."""
+
+
+@attrs.frozen
+class Sessions(UseCase):
+    """
+    The sessions of administrators, and the one-time links that lead to one.
+
+    A link's and a cookie's text is `guid.secret`; of the secret only a hash is stored. The record
+    is in the store, so that every process of a service knows the session.
+    """
+
+    def create_link(self, admin: Guid, *, by: Administrator) -> IssuedSession:
+        """
+        Make a one-time link for an administrator, who registers a passkey with it and logs in.
+
+        An earlier link of the administrator that is still open ends.
+
+        Raises:
+            NotFound: There is no such administrator.
+            Foreign: It is out of reach.
+            RoleLacking: The caller may not appoint such an administrator, or ends before it.
+            CredentialRefused: The caller was revoked, or its time is over.
+            InvalidField: The administrator was revoked, or its time is over.
+        """
+        context = AuditContext(event="session.link", actor=by.actor, subject=admin)
+        plan = records(admin).then(lambda stored, _: sessions.create_link(stored, by))
+        return self._transactions.run(context, plan)
+
+    def redeem(self, link: str, *, browser: str) -> IssuedSession:
+        """
+        Redeem a link, once: the browser that gets the cookie may register a passkey.
+
+        Args:
+            link: What `create_link` returned, `guid.secret`.
+            browser: What the browser says that it is; may be empty.
+
+        Raises:
+            WrongToken: There is no such link, or its secret is another.
+            WrongState: It was redeemed already, revoked or expired.
+            DeadlinePassed: It was made too long ago.
+            CredentialRefused: The administrator was revoked, or its time is over.
+            InvalidField: *browser* is too long.
+        """
+        context = AuditContext(event="session.redeem", actor="stranger")
+        with refusals(self.ports, context):
+            text_fits(browser, self.policy.name_bytes, "browser", empty=True)
+        guid, secret = self._parse(link, context)
+        plan = records(guid).then(
+            lambda stored, tools: sessions.redeem(stored, tools, secret, browser)
+        )
+        return self._transactions.run(context, plan)
+
+    def start(
+        self,
+        admin: Guid,
+        method: LogInMethod,
+        *,
+        browser: str,
+        guid: Guid | None = None,
+    ) -> IssuedSession:
+        """
+        Start the session of an administrator whose log-in the caller has verified.
+
+        `AdminLogins` verifies log-ins, and calls this.
+
+        Args:
+            browser: What the browser says that it is; may be empty.
+            guid: Of the new session, derived from the proof, so that one proof starts one session.
+
+        Raises:
+            CredentialRefused: The administrator was revoked, or its time is over.
+            WrongToken: A session with this GUID exists already.
+            InvalidField: *browser* is too long.
+        """
+        context = AuditContext(event="session.start", actor=admin, subject=guid)
+        with refusals(self.ports, context):
+            text_fits(browser, self.policy.name_bytes, "browser", empty=True)
+        login = LogIn(admin=admin, method=method, browser=browser, guid=guid)
+        reading = records(admin) if guid is None else records(admin, guid)
+        plan = reading.then(lambda stored, tools: sessions.start_session(stored, tools, login))
+        return self._transactions.run(context, plan)
+
+    def enrol(self, cookie: str) -> IssuedSession:
+        """
+        Log in a browser that has redeemed a link and registered a passkey; the cookie changes.
+
+        Raises:
+            WrongToken: There is no such session, or its secret is another.
+            WrongState: It is not enrolling.
+            DeadlinePassed: The link was made too long ago.
+            CredentialRefused: The administrator was revoked, or its time is over.
+        """
+        context = AuditContext(event="session.enrol", actor="stranger")
+        guid, secret = self._parse(cookie, context)
+        plan = records(guid).then(lambda stored, tools: sessions.enrol(stored, tools, secret))
+        return self._transactions.run(context, plan)
+
+    def authenticate(self, cookie: str) -> AuthenticatedSession:
+        """
+        Return the session that a cookie opens, and its administrator, who is read anew.
+
+        The time of the last use is written once a minute at most.
+
+        Raises:
+            WrongToken: There is no such session, or its secret is another.
+            WrongState: The session has ended, or is enrolling.
+            DeadlinePassed: It is too old, or was not used for too long.
+            CredentialRefused: The administrator was revoked, or its time is over.
+        """
+        context = AuditContext(event="session.use", actor="stranger")
+        guid, secret = self._parse(cookie, context)
+        plan = records(guid).then(lambda stored, tools: sessions.use_session(stored, tools, secret))
+        return self._transactions.run(context, plan)
+
+    def may_add_key(self, cookie: str) -> AuthenticatedSession:
+        """
+        Return the session of a browser that may add a passkey or a device to its administrator.
+
+        Raises:
+            WrongToken: There is no such session, or its secret is another.
+            WrongState: The session has ended.
+            DeadlinePassed: It is too old, or was not used for too long.
+            CredentialRefused: The administrator was revoked, or its time is over.
+            StepUpNeeded: It is neither enrolling nor stepped up.
+        """
+        context = AuditContext(event="session.use", actor="stranger")
+        guid, secret = self._parse(cookie, context)
+        plan = records(guid).then(lambda stored, tools: sessions.may_add_key(stored, tools, secret))
+        return self._transactions.run(context, plan)
+
+    def step_up(self, cookie: str, *, proven_at: datetime | None = None) -> IssuedSession:
+        """
+        Step a session up whose administrator has proven once more to be there; the cookie changes.
+
+        `AdminLogins` verifies the proof, and calls this.
+
+        Args:
+            proven_at: When that was; None is now. From then on the step-up counts.
+
+        Raises:
+            WrongToken: There is no such session, its secret is another, or the proof is too old.
+            WrongState: The session has ended, or is enrolling.
+            DeadlinePassed: It is too old, or was not used for too long.
+            CredentialRefused: The administrator was revoked, or its time is over.
+        """
+        context = AuditContext(event="session.step_up", actor="stranger")
+        guid, secret = self._parse(cookie, context)
+        plan = records(guid).then(
+            lambda stored, tools: sessions.step_up(stored, tools, secret, proven_at)
+        )
+        return self._transactions.run(context, plan)
+
+    def log_out(self, cookie: str) -> None:
+        """
+        End the session that a cookie opens, whatever has become of its administrator.
+
+        Raises:
+            WrongToken: There is no such session, or its secret is another.
+        """
+        context = AuditContext(event="session.revoke", actor="stranger")
+        guid, secret = self._parse(cookie, context)
+        plan = records(guid).then(lambda stored, tools: sessions.log_out(stored, tools, secret))
+        self._transactions.run(context, plan)
+
+    def revoke(self, session: Guid, *, by: Administrator) -> Session:
+        """
+        End a session or a link: one's own, or of an administrator that one may appoint.
+
+        Raises:
+            NotFound: There is no such session.
+            Foreign: It is out of reach.
+            RoleLacking: The caller may not appoint such an administrator.
+            CredentialRefused: The caller was revoked, or its time is over.
+        """
+        context = AuditContext(event="session.revoke", actor=by.actor, subject=session)
+        plan = records(session).then(lambda stored, _: sessions.revoke(stored, by))
+        return self._transactions.run(context, plan)
+
+    def list(self, admin: Guid, *, by: Administrator) -> tuple[Session, ...]:
+        """
+        Return an administrator's sessions and open links that have not ended, oldest first.
+
+        Raises:
+            NotFound: There is no such administrator.
+            Foreign: It is out of reach.
+            RoleLacking: The caller may not appoint such an administrator.
+            CredentialRefused: The caller was revoked, or its time is over.
+        """
+        context = AuditContext(event="session.list", actor=by.actor, subject=admin)
+        plan = records(admin).then(lambda stored, _: sessions.list_sessions(stored, by))
+        return self._transactions.run(context, plan)
+
+    def expire(self, limit: int = 100) -> int:
+        """
+        Expire sessions and links whose deadline has come; return how many.
+
+        Raises:
+            Unavailable: A port failed; earlier sessions stay expired.
+        """
+        due = self.ports.store.due(Due.SESSION, self.ports.clock.now(), limit)
+        context = AuditContext(event="session.expire", actor="worker")
+        return self._transactions.sweep(
+            context, due, lambda guid: records(guid).then(sessions.expire)
+        )
+
+    def _parse(self, token: str, context: AuditContext) -> tuple[Guid, str]:
+        """Return GUID and secret of a link or cookie, and name the session in *context*."""
+        with refusals(self.ports, context):
+            guid, secret = read_token(token)
+        context.subject = guid
+        return guid, secret
+
+
+def read_token(token: str) -> tuple[Guid, str]:
+    """
+    Return the session's GUID and the secret in the text of a link or cookie, `guid.secret`.
+
+    Raises:
+        WrongToken: It is no such text.
+    """
+    name, _, secret = token.partition(".")
+    try:
+        guid = parse(name, field="session")
+    except InvalidField:
+        raise WrongToken from None
+    if not secret or len(secret) > SECRET_LENGTH or not secret.isascii():
+        raise WrongToken
+    return guid, secret

@@ -1,0 +1,128 @@
+"""When a session ends, and whose secret opens it: properties with an oracle of their own."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterseal.errors import (
+    CredentialRefused,
+    DeadlinePassed,
+    StepUpNeeded,
+    WrongToken,
+)
+from counterseal.keys import token_hash
+from counterseal.models import Credential, Scheme, SessionState
+from counterseal.policy import Policy
+from counterseal.rules.sessions import (
+    UsingSession,
+    administrator_stands,
+    is_stepped_up,
+    session_in_time,
+    session_secret_matches,
+    stepped_up,
+)
+from counterseal.testing import START
+from counterseal.testing.contracts.record_factory import RecordFactory
+
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+seconds = st.integers(0, 100_000).map(lambda count: count * SECOND)
+
+
+def facts(now=START, *, policy=None, admin=None, text="right", **changes):
+    factory = RecordFactory()
+    session = factory.session(factory.guid(), secret_hash=token_hash("right"), **changes)
+    return UsingSession(
+        now=now, policy=policy or Policy(), session=session, admin=admin, secret=text
+    )
+
+
+@given(age=seconds, unused=seconds, deadline=seconds, idle=seconds, life=seconds)
+def test_a_session_ends_by_its_deadline_its_age_or_its_last_use(age, unused, deadline, idle, life):
+    """The oracle counts seconds back from now."""
+    idle = min(max(idle, 2 * MINUTE), 60 * MINUTE)
+    life = min(max(life, MINUTE), timedelta(days=1))
+    used = facts(
+        START,
+        policy=Policy(portal_session_idle=idle, portal_session_life=life),
+        state=SessionState.ACTIVE,
+        started_at=START - age,
+        last_used_at=START - unused,
+        deadline=START + deadline - 1000 * SECOND,
+    )
+    ended = age >= life or unused >= idle or deadline <= 1000 * SECOND
+
+    if ended:
+        with pytest.raises(DeadlinePassed):
+            session_in_time(used)
+    else:
+        session_in_time(used)
+
+
+@pytest.mark.parametrize("state", [SessionState.INVITED, SessionState.ENROLLING])
+def test_a_link_has_only_its_deadline(state):
+    link = facts(START, state=state, deadline=START + SECOND, last_used_at=START - 9000 * MINUTE)
+    session_in_time(link)
+
+    with pytest.raises(DeadlinePassed):
+        session_in_time(facts(START, state=state, deadline=START))
+
+
+@given(secret=st.text())
+def test_only_the_present_secret_opens_a_session(secret):
+    session_secret_matches(facts())
+
+    if secret != "right":
+        with pytest.raises(WrongToken):
+            session_secret_matches(facts(text=secret))
+
+
+@pytest.mark.parametrize(
+    ("person", "ended", "live", "stands"),
+    [
+        (True, False, False, True),
+        (True, True, False, False),
+        (True, True, True, False),
+        (False, False, True, True),
+        (False, False, False, False),
+        (False, True, True, False),
+    ],
+)
+def test_a_person_needs_no_secret_and_a_revoked_one_stays_revoked(person, ended, live, stands):
+    credential = Credential(scheme=Scheme.HMAC, created_at=START, ends_at=START)
+    secrets = (credential, Credential(scheme=Scheme.HMAC, created_at=START)) if live else ()
+    admin = RecordFactory().admin(
+        None, person=person, ends_at=START if ended else None, credentials=secrets
+    )
+
+    if stands:
+        administrator_stands(facts(admin=admin))
+    else:
+        with pytest.raises(CredentialRefused):
+            administrator_stands(facts(admin=admin))
+
+
+def test_a_secret_that_has_ended_keeps_nobody_in_force():
+    credential = Credential(scheme=Scheme.HMAC, created_at=START, ends_at=START)
+
+    with pytest.raises(CredentialRefused):
+        administrator_stands(facts(admin=RecordFactory().admin(None, credentials=(credential,))))
+
+
+@pytest.mark.parametrize("record", [None, RecordFactory().company()])
+def test_what_is_no_administrator_does_not_stand(record):
+    with pytest.raises(CredentialRefused):
+        administrator_stands(facts(admin=record))
+
+
+def test_a_step_up_ends():
+    for until, holds in ((None, False), (START, False), (START + SECOND, True)):
+        session = facts(stepped_up_until=until).session
+        assert is_stepped_up(session, START) is holds
+        if holds:
+            stepped_up(session, START)
+        else:
+            with pytest.raises(StepUpNeeded):
+                stepped_up(session, START)
