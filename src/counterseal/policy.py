@@ -139,6 +139,7 @@ class Policy:
         " 4.2.1: codes that are sent).",
         low=MINUTE,
         high=DAY,
+        direction=Direction.SERVICE,
     )
     portal_session_idle: timedelta = setting(
         15 * MINUTE,
@@ -147,6 +148,7 @@ class Policy:
         " minute that was written.",
         low=2 * MINUTE,
         high=HOUR,
+        direction=Direction.SERVICE,
     )
     portal_session_life: timedelta = setting(
         8 * HOUR,
@@ -154,6 +156,7 @@ class Policy:
         " 2.3.3: 12 hours; OWASP ASVS 5.0, 7.3.2).",
         low=MINUTE,
         high=DAY,
+        direction=Direction.SERVICE,
     )
     step_up_life: timedelta = setting(
         5 * MINUTE,
@@ -161,18 +164,21 @@ class Policy:
         " (OWASP ASVS 5.0, 7.5.3).",
         low=SECOND,
         high=HOUR,
+        direction=Direction.SERVICE,
     )
     portal_browser_life: timedelta = setting(
         90 * DAY,
         "How long a browser in which an administrator has used a passkey may ask that"
         " administrator's own device; others can send it nothing.",
         high=365 * DAY,
+        direction=Direction.SERVICE,
     )
     portal_sessions_limit: int = setting(
         10,
         "Browsers in which one administrator may be logged in; one more ends the oldest session"
         " (OWASP ASVS 5.0, 7.1.2).",
         high=100,
+        direction=Direction.SERVICE,
     )
     credential_overlap_limit: timedelta = setting(
         7 * DAY,

@@ -194,6 +194,15 @@ def test_the_present_form_is_written_and_read():
     assert list(map(write, specimens())) == bodies
 
 
+def test_an_administrator_of_before_they_were_persons_is_read():
+    admin = next(record for record in edge_records(RecordFactory()) if type(record) is Admin)
+    body = json.loads(write(admin))
+    del body["fields"]["person"]
+    older = json.dumps(body, separators=(",", ":"))
+
+    assert read(older) == read(older, b"else") == attrs.evolve(admin, person=False)
+
+
 def test_a_binding_of_before_devices_said_what_they_are_is_read():
     binding = next(record for record in edge_records(RecordFactory()) if type(record) is Binding)
     body = json.loads(write(binding))

@@ -38,6 +38,7 @@ from counterseal._decisions import (
     notifying,
     outbox,
     revalidation,
+    sessions,
     strikes,
     tenancy,
 )
@@ -64,6 +65,7 @@ from counterseal.models import (
     DeliveryOutcome,
     Guid,
     Identity,
+    LogInMethod,
     LoginState,
     Logo,
     Logout,
@@ -78,6 +80,7 @@ from counterseal.models import (
     Record,
     RegistrationState,
     Scheme,
+    SessionState,
     TextContent,
 )
 from counterseal.models.guid import account_partition, mint
@@ -795,6 +798,110 @@ CASES = OUTBOX_CASES | {
 
 
 # Bindings, from the invitation to the end
+
+
+# Sessions of administrators
+
+
+class Portal:
+    """An administrator who is a person, with a link, a browser that enrols, and a session."""
+
+    def __init__(self, setup):
+        self.service, self.decide = setup.service, setup.decide
+        uses = self.service.sessions
+        self.admin = self.service.credentials.create_person("Ada", all_companies=True)
+        redeemed = uses.redeem(uses.create_link(self.admin.guid, by=OPERATOR).token, browser="")
+        self.enrolling = redeemed.token
+        self.active = uses.start(self.admin.guid, LogInMethod.PASSKEY, browser="").token
+        self.link = uses.create_link(self.admin.guid, by=OPERATOR).token
+
+    def run(self, decision, token, *arguments):
+        """Decide on what a browser presents; return the result."""
+        guid, secret = token.split(".")
+        stored = self.service.ports.store.get(guid)
+        return self.decide(lambda tools: decision(stored, tools, secret, *arguments))
+
+
+def session_started(setup):
+    portal = Portal(setup)
+    login = sessions.LogIn(admin=portal.admin.guid, method=LogInMethod.DEVICE, browser="")
+    decision = setup.decide(lambda tools: sessions.start_session((portal.admin,), tools, login))
+    assert decision.result.session.state is SessionState.ACTIVE
+    assert decision.guards == (portal.admin,)
+
+
+def link_created(setup):
+    portal = Portal(setup)
+    for by in (OPERATOR, administrator(portal.service)):
+        decision = setup.decide(partial(sessions_link, portal.admin, by))
+        assert decision.result.session.state is SessionState.INVITED
+        assert len(decision.writes) == 2  # the open link ends
+
+
+def sessions_link(admin, by, tools):
+    return sessions.create_link((admin,), by)
+
+
+def link_redeemed(setup):
+    portal = Portal(setup)
+    assert len(portal.run(sessions.redeem, portal.link, "").writes) == 1
+
+
+def browser_enrolled(setup):
+    portal = Portal(setup)
+    decision = portal.run(sessions.enrol, portal.enrolling)
+    assert decision.result.session.state is SessionState.ACTIVE
+
+
+def session_used(setup):
+    portal = Portal(setup)
+    assert portal.run(sessions.use_session, portal.active).writes == ()
+    for token in (portal.active, portal.enrolling):
+        assert portal.run(sessions.may_add_key, token).result.admin == portal.admin
+    portal.service.clock.advance(timedelta(minutes=1))
+    assert len(portal.run(sessions.use_session, portal.active).writes) == 1
+
+
+def session_stepped_up(setup):
+    portal = Portal(setup)
+    assert portal.run(sessions.step_up, portal.active, None).result.token != portal.active
+
+
+def session_ended(setup):
+    portal = Portal(setup)
+    assert len(portal.run(sessions.log_out, portal.active).writes) == 1
+    stored = portal.service.ports.store.get(portal.link.partition(".")[0])
+    for by in (OPERATOR, portal.admin):
+        decision = setup.decide(lambda tools: sessions.revoke(stored, by))  # noqa: B023
+        assert decision.result.state is SessionState.REVOKED
+
+
+def sessions_listed(setup):
+    portal = Portal(setup)
+    decision = setup.decide(lambda tools: sessions.list_sessions((portal.admin,), OPERATOR))
+    assert len(decision.result) == 3
+
+
+def session_expired(setup):
+    portal = Portal(setup)
+    stored = portal.service.ports.store.get(portal.active.partition(".")[0])
+    portal.service.clock.advance(timedelta(days=1))
+    assert setup.decide(partial(sessions.expire, stored)).writes[0].due_at is None
+
+
+CASES |= {
+    "sessions.create_link": [link_created],
+    "sessions.start_session": [session_started],
+    "sessions.redeem": [link_redeemed],
+    "sessions.enrol": [browser_enrolled],
+    "sessions.use_session": [session_used],
+    "sessions.may_add_key": [session_used],
+    "sessions.step_up": [session_stepped_up],
+    "sessions.log_out": [session_ended],
+    "sessions.revoke": [session_ended],
+    "sessions.list_sessions": [sessions_listed],
+    "sessions.expire": [session_expired],
+}
 
 
 def invited_phone(setup):
