@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import counterseal as cs
 from counterseal.errors import InvalidField
-from counterseal.models import Button, ChallengeState, PairsContent, Role
+from counterseal.models import Button, ChallengeState, PairsContent, RefusalReason, Role
 from counterseal.models import Pair as Line
 from counterseal.models.guid import mint
 from counterseal.testing import FakeService
@@ -123,6 +123,26 @@ class TestNoApproval:
         with pytest.raises(Declined) as caught:
             require_approved(story.reply, story.pending_request, story.trust)
         assert caught.value.disowned
+        assert caught.value.reason is None
+
+    @pytest.mark.parametrize("reason", RefusalReason)
+    def test_a_refusal_says_the_reason_that_was_signed(self, make_story, reason):
+        def disown(_, phone, issued):
+            phone.disown(phone.fetch(issued.challenge.guid), reason=reason)
+
+        def decline(_, phone, issued):
+            phone.answer(phone.fetch(issued.challenge.guid), 1, reason=reason)
+
+        for do in (disown, decline):
+            story = make_story(do=do)
+            with pytest.raises(Declined) as caught:
+                require_approved(story.reply, story.pending_request, story.trust)
+            assert caught.value.reason is reason
+            for other in {None, *RefusalReason} - {reason}:
+                reply = attrs.evolve(story.reply, reason=other)
+                with pytest.raises(EvidenceRefused) as refused:
+                    require_approved(reply, story.pending_request, story.trust)
+                assert refused.value.what == "reason"
 
     @pytest.mark.parametrize("state", ["PENDING", "SEEN", "EXPIRED", "CANCELLED", "FAILED"])
     def test_no_answer(self, make_story, state):

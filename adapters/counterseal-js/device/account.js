@@ -1,6 +1,6 @@
 /** Accounts: one device of one account, at one service. */
 
-import { ANSWER, DISOWN } from "../wire/answer.js";
+import { ANSWER, demandReason, DISOWN } from "../wire/answer.js";
 import { digest, newId } from "../wire/bytes.js";
 import { wholeSeconds } from "../wire/claims.js";
 import { readDisplay } from "../wire/display.js";
@@ -23,6 +23,7 @@ import {
 import { demandUnchanged, rotateKeys } from "./rotation.js";
 
 /** @typedef {import("../wire/display.js").Display} Display */
+/** @typedef {import("../wire/answer.js").Reason} Reason */
 /** @typedef {import("../wire/enrolment.js").Role} Role */
 /** @typedef {import("../wire/receipt.js").Receipt} Receipt */
 /** @typedef {import("./connection.js").Surroundings} Surroundings */
@@ -301,21 +302,32 @@ export class Account {
    * If the reply was lost, the same call sends the same answer again.
    *
    * @param {ShownRequest} request
-   * @param {{button: number, code?: string}} choice `code`: the matching code as it was typed.
+   * @param {{button: number, code?: string, reason?: Reason | undefined}} choice `code`: the
+   *   matching code as it was typed; `reason`: why the person refuses, if they say so, for a button
+   *   that does not approve.
    * @returns {Promise<Outcome>}
-   * @throws {InvalidField} `code` is asked for, and is not six digits.
+   * @throws {InvalidField} `code` is asked for, and is not six digits; `reason` is unknown, or given
+   *   for a button that approves.
    * @throws {ServiceRefused} `strong_key_missed`: most likely a wrong PIN; `wrong_code`; others.
    * @throws {Refused} `changed_elsewhere`: the keys were replaced since they signed; call again.
    *   `answer_unconfirmed`: another answer was sent, whose reply was lost: only that one can be sent
    *   again.
    */
-  async answer(request, { button: index, code = "" }) {
+  async answer(request, { button: index, code = "", reason }) {
     const button = request.display.buttons[index];
     if (button === undefined) throw new InvalidField("button", "not one of the request");
     const needsCode = request.display.code && button.approves;
     const digits = code.replace(/\s/gu, "");
     if (needsCode && !CODE.test(digits)) throw new InvalidField("code", "not six digits");
-    const claims = { button: index, title: button.title, ...(needsCode ? { code: digits } : {}) };
+    if (reason !== undefined && button.approves) {
+      throw new InvalidField("reason", "only with a button that does not approve");
+    }
+    const claims = {
+      button: index,
+      title: button.title,
+      ...(needsCode ? { code: digits } : {}),
+      ...reasonClaim(reason),
+    };
     const choice = JSON.stringify(claims);
     const answer =
       this.#unconfirmedAnswer(request, choice) ??
@@ -328,13 +340,16 @@ export class Account {
    * Say that the person did not ask for this.
    *
    * @param {ShownRequest} request
+   * @param {{reason?: Reason | undefined}} [more] `reason`: more of why, if the person says it.
    * @returns {Promise<Outcome>}
+   * @throws {InvalidField} `reason` is unknown.
    */
-  async disown(request) {
-    const choice = "disown";
+  async disown(request, { reason } = {}) {
+    const claims = reasonClaim(reason);
+    const choice = `disown${JSON.stringify(claims)}`;
     const answer =
       this.#unconfirmedAnswer(request, choice) ??
-      (await this.#sign(DISOWN, request, {}, { choice, strong: false }));
+      (await this.#sign(DISOWN, request, claims, { choice, strong: false }));
     const expected = { state: "DISOWNED", approved: false };
     return this.#deliver("/device/disown", request, answer, expected);
   }
@@ -587,6 +602,9 @@ export class Account {
     return rotateKeys(this.#connection, this.#surroundings, { roles, kind });
   }
 }
+
+/** @param {Reason | undefined} reason */
+const reasonClaim = (reason) => (reason === undefined ? {} : { reason: demandReason(reason) });
 
 /**
  * @param {readonly OpenRequest[]} requests

@@ -103,7 +103,8 @@ export async function keepReceipt(proof, answer, connection, surroundings, updat
     display,
     number: receipt.number,
     hash: receipt.hash,
-    receipt: strongKeys(strongKey.kind).provable ? text : null,
+    // A receipt has the reason in it, which whoever presses the person may look for here.
+    receipt: strongKeys(strongKey.kind).provable && !("reason" in receipt.answer) ? text : null,
   };
   await store.put("history", `${device}/${receipt.at}/${display.challenge}`, entry);
   if (last === null || receipt.number > last.number) {

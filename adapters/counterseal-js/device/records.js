@@ -33,7 +33,7 @@ import { readKeyRecord } from "./strong_keys.js";
 
 /**
  * What is kept of one answer whose receipt is verified. `receipt` is null where it may not lie
- * beside the strong key.
+ * beside the strong key, and of a refusal with a reason, which it would show.
  *
  * @typedef {object} HistoryEntry
  * @property {string} device

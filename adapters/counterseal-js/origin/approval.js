@@ -126,13 +126,14 @@ async function readApproval(reply, pending, trust) {
   demandEvidence(answer["challenge"] === guid, "answer");
   demandEvidence(answer["sub"] === account && answer["aud"] === appSpace, "answer");
   demandEvidence(issuedAt <= receipt.at && receipt.at < expiresAt, "deadline");
-  if (reply.state === "DISOWNED") throw new Declined({ disowned: true });
+  const { reason } = reply;
+  if (reply.state === "DISOWNED") throw new Declined({ disowned: true, reason });
   const index = reply.buttonSelected;
   demandEvidence(index !== null, "buttonSelected");
   const button = pending.question.buttons[index];
   demandEvidence(button !== undefined, "buttonSelected");
   demandEvidence(button.title === answer["title"], "title");
-  if (!button.approving) throw new Declined({ disowned: false });
+  if (!button.approving) throw new Declined({ disowned: false, reason });
   demandEvidence(reply.approved && receipt.approved, "approved");
   const strong = receipt.role === "strong";
   demandEvidence(strong || !button.strong, "strong key");
@@ -200,6 +201,7 @@ function demandReceipt(reply, receipt) {
   demandEvidence(reply.buttonSelected === (receipt.answer["button"] ?? null), "buttonSelected");
   demandEvidence(reply.answer === receipt.answerToken, "answer");
   demandEvidence(reply.approved === receipt.approved, "approved");
+  demandEvidence(reply.reason === (receipt.answer["reason"] ?? null), "reason");
 }
 
 /**

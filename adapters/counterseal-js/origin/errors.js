@@ -143,13 +143,18 @@ export function refusalOf(problem, retryAfter) {
 /** The person did not approve. */
 export class NotApproved extends Refused {}
 
-/** The person said no; `disowned`: and that they never asked for this. */
+/**
+ * The person said no; `disowned`: and that they never asked for this; `reason`: why, as they signed
+ * it, or null. Never show `pressured` on a page: whoever presses the person may be looking at it.
+ */
 export class Declined extends NotApproved {
-  /** @param {{disowned: boolean}} how */
-  constructor({ disowned }) {
+  /** @param {{disowned: boolean, reason?: import("../wire/answer.js").Reason | null}} how */
+  constructor({ disowned, reason = null }) {
     super("declined", disowned ? "the person disowned the request" : "");
     /** @readonly */
     this.disowned = disowned;
+    /** @readonly */
+    this.reason = reason;
   }
 }
 

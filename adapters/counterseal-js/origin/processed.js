@@ -1,5 +1,6 @@
 /** Processed requests: a request as the service says that it is, which proves nothing. */
 
+import { REASONS } from "../wire/answer.js";
 import { isGuid, isMoment } from "../wire/claims.js";
 import { InvalidField } from "../wire/errors.js";
 import { isCount, Members } from "../wire/members.js";
@@ -42,6 +43,8 @@ const UNFINISHED = new Set(["PENDING", "SEEN"]);
  * @property {string | null} device
  * @property {string | null} answer The device's own token.
  * @property {string | null} receipt
+ * @property {import("../wire/answer.js").Reason | null} reason Why the person refused, if they said
+ *   so. Never show `pressured` on a page: whoever presses the person may be looking at it.
  */
 
 /**
@@ -77,6 +80,7 @@ export function readProcessed(document) {
     device: members.readOrNull("device", isGuid),
     answer: members.textOrNull("answer"),
     receipt: members.textOrNull("receipt"),
+    reason: (members.document["reason"] ?? null) === null ? null : members.choice("reason", REASONS),
   });
 }
 

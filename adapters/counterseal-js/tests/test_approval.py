@@ -7,7 +7,14 @@ import pytest
 
 import counterseal as cs
 from counterseal.ijson import compact
-from counterseal.models import Button, ChallengeState, Codes, PairsContent, Question
+from counterseal.models import (
+    Button,
+    ChallengeState,
+    Codes,
+    PairsContent,
+    Question,
+    RefusalReason,
+)
 from counterseal.models import Pair as Line
 from counterseal.models.guid import mint
 from counterseal.testing import FakeService
@@ -32,13 +39,14 @@ for (const { document, dump, code } of input.cases) {
     const approval = await requireApproved(readProcessed(readJson(document)), pending, trust);
     verdicts.push(approval);
   } catch (error) {
-    const { code, what, disowned, state } = error;
-    verdicts.push({ code: code ?? error.stack, what, disowned, state });
+    const { code, what, disowned, reason, state } = error;
+    verdicts.push({ code: code ?? error.stack, what, disowned, reason, state });
   }
 }
 console.log(JSON.stringify(verdicts));
 """
 OTHER = mint(9, bytes(15))
+WORDS = [reason.value for reason in RefusalReason]
 
 
 class Story:
@@ -102,10 +110,12 @@ def verdict(case, keys):
         approval = require_approved(reply, pending, Trust(keys=keys))
     except cs.CountersealError as error:
         state = getattr(error, "state", None)
+        reason = getattr(error, "reason", None)
         return {
             "code": error.code,
             **{name: getattr(error, name) for name in ("what", "disowned") if hasattr(error, name)},
             **({} if state is None else {"state": state.value}),
+            **({"reason": reason and reason.value} if hasattr(error, "reason") else {}),
         }
     return {
         "request": approval.request,
@@ -175,7 +185,23 @@ def test_an_answer(node, do):
 
 def test_a_disown(node):
     story = everything(lambda _, phone, issued: phone.disown(phone.fetch(issued.challenge.guid)))
-    assert agree(node, story, [story.case()]) == [{"code": "declined", "disowned": True}]
+    expected = {"code": "declined", "disowned": True, "reason": None}
+    assert agree(node, story, [story.case()]) == [expected]
+
+
+def test_each_reason_and_another_than_was_signed(node):
+    def refuse(reason):
+        def do(_, phone, issued):
+            phone.answer(phone.fetch(issued.challenge.guid), 2, reason=reason)
+
+        return do
+
+    for reason in RefusalReason:
+        story = everything(refuse(reason))
+        others = [{**story.document, "reason": word} for word in (*WORDS, "tired", None, 7)]
+        first, *rest = agree(node, story, [story.case(), *map(story.case, others)])
+        assert first == {"code": "declined", "disowned": False, "reason": reason.value}
+        assert [each["code"] for each in rest].count("declined") == 1
 
 
 def test_no_answer(node):

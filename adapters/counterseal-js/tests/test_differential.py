@@ -117,6 +117,7 @@ for (const [kind, argument] of input.inputs) {
 }
 console.log(JSON.stringify(results));
 """
+REASONS = ["declined", "not_mine", "wrong_details", "pressured", "other", "tired", ""]
 DISPLAY = {
     "version": 1,
     "challenge": CHALLENGE,
@@ -210,6 +211,8 @@ class Mutator:
         """Return the claims of an answer or a disown, and its kind."""
         claims = {"iss": DEVICE, "sub": ACCOUNT, "aud": APP_SPACE, "challenge": CHALLENGE}
         claims |= {"display": keys.digest(display.encode()), "iat": 1, "jti": "id"}
+        if self.random.random() < 0.2:
+            claims["reason"] = self.random.choice(REASONS)
         if self.random.random() < 0.3:
             return claims, DISOWN_TYP
         button = 0 if role == "strong" else 1

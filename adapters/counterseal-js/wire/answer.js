@@ -1,11 +1,23 @@
 /** Answers and disowns: what a device signs about one challenge. */
 
 import { demandShape } from "./claims.js";
+import { InvalidField } from "./errors.js";
 
 /** @typedef {import("./claims.js").Shape} Shape */
 
 export const ANSWER = "counterseal-answer+jwt";
 export const DISOWN = "counterseal-disown+jwt";
+
+/** Why a person may say that they refuse. Never show `pressured` afterwards, on any screen. */
+export const REASONS = /** @type {const} */ ([
+  "declined",
+  "not_mine",
+  "wrong_details",
+  "pressured",
+  "other",
+]);
+
+/** @typedef {(typeof REASONS)[number]} Reason */
 
 /** @type {Shape} */
 const COMMON = {
@@ -19,7 +31,7 @@ const COMMON = {
 };
 
 /** @type {Shape} */
-const OPTIONAL = { deviceKey: "text" };
+const OPTIONAL = { deviceKey: "text", reason: "text" };
 
 /**
  * Demand the claims of an answer or a disown.
@@ -27,8 +39,32 @@ const OPTIONAL = { deviceKey: "text" };
  * @param {Record<string, unknown>} claims
  * @param {string} typ ANSWER or DISOWN.
  * @throws {import("./errors.js").Refused} `malformed_token`
+ * @throws {InvalidField} `reason` is another word than those of REASONS.
  */
 export function demandAnswer(claims, typ) {
+  const answer = demandAnswerShape(claims, typ);
+  if (answer["reason"] !== undefined) demandReason(answer["reason"]);
+  return answer;
+}
+
+/**
+ * Return *reason*.
+ *
+ * @param {unknown} reason
+ * @returns {Reason}
+ * @throws {InvalidField} It is none of REASONS.
+ */
+export function demandReason(reason) {
+  const known = REASONS.find((each) => each === reason);
+  if (known === undefined) throw new InvalidField("reason", `not one of ${REASONS.join(", ")}`);
+  return known;
+}
+
+/**
+ * @param {Record<string, unknown>} claims
+ * @param {string} typ
+ */
+function demandAnswerShape(claims, typ) {
   if (typ === DISOWN) return demandShape(claims, COMMON, OPTIONAL);
   const required = { ...COMMON, button: "count", title: "text" };
   return demandShape(claims, /** @type {Shape} */ (required), { ...OPTIONAL, code: "text" });

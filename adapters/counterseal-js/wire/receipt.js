@@ -190,6 +190,7 @@ function isAnswer(claims, answer, display) {
     button.title === answer.title &&
     (claims.role === "strong" || !button.strong) &&
     !(button.approves && display.code && answer.code === undefined) &&
+    !(button.approves && answer.reason !== undefined) &&
     claims.outcome === "ANSWERED" &&
     claims.approved === button.approves
   );

@@ -249,6 +249,7 @@ def _accept(
                 button=token.answer.button,
                 token=token.text,
                 receipt=receipt,
+                refusal_reason=token.answer.reason,
             ),
             receipt_hash(receipt),
             served_kinds=served_kinds,
@@ -286,6 +287,8 @@ def _end(
             ("sign_count", str(assertion.sign_count)),
             ("backed_up", "true" if assertion.backed_up else "false"),
         )
+    if outcome.refusal_reason is not None:
+        ending.entry.attributes += (("refusal_reason", outcome.refusal_reason.value),)
     return Decision(
         result=ending.challenge,
         writes=(*writes, revise(binding, strikes=0)) if forgives_strikes else writes,

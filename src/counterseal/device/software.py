@@ -21,7 +21,15 @@ from counterseal.device.parts import (
 from counterseal.device.pin import SCRYPT_N, Entropy, WrappedKey
 from counterseal.errors import DisplayChanged, InvalidField, MalformedToken, NotBound
 from counterseal.keys import SigningKey
-from counterseal.models import Algorithm, DeviceCall, DeviceKey, Guid, PushAddress, Role
+from counterseal.models import (
+    Algorithm,
+    DeviceCall,
+    DeviceKey,
+    Guid,
+    PushAddress,
+    RefusalReason,
+    Role,
+)
 from counterseal.wire.answer import Answer, answer_claims
 from counterseal.wire.claims import VERSION
 from counterseal.wire.device import Bond
@@ -209,7 +217,13 @@ class SoftwareDevice:
         return document
 
     def answer(
-        self, display: str, button: int, *, pin: str | None = None, code: str | None = None
+        self,
+        display: str,
+        button: int,
+        *,
+        pin: str | None = None,
+        code: str | None = None,
+        reason: RefusalReason | None = None,
     ) -> str:
         """
         Sign the chosen button over exactly what is shown.
@@ -218,28 +232,40 @@ class SoftwareDevice:
             button: Index of the chosen button.
             pin: Unlocks the strong key; None signs with the device key.
             code: The matching code as the person typed it.
+            reason: Why the person refuses, if they say so; for a button that does not approve.
 
         Raises:
-            InvalidField: There is no such button, or the document is no I-JSON.
+            InvalidField: There is no such button, *reason* is given for one that approves, or the
+                document is no I-JSON.
             NotBound: The device has not completed a binding.
             DisplayChanged: As of `read_display`.
         """
         document = self.read_display(display)
         if not 0 <= button < len(document["buttons"]):
             raise InvalidField("button", "not a button of the challenge")
-        title = document["buttons"][button]["title"]
-        return self._signed(document, display, pin, button=button, title=title, code=code)
+        chosen = document["buttons"][button]
+        if reason is not None and chosen["approves"]:
+            raise InvalidField("reason", "only with a button that does not approve")
+        return self._signed(
+            *(document, display, pin),
+            button=button,
+            title=chosen["title"],
+            code=code,
+            reason=reason,
+        )
 
-    def disown(self, display: str, *, pin: str | None = None) -> str:
+    def disown(
+        self, display: str, *, pin: str | None = None, reason: RefusalReason | None = None
+    ) -> str:
         """
-        Sign that the person did not ask for this.
+        Sign that the person did not ask for this; *reason* says more, if they say so.
 
         Raises:
             InvalidField: The document is no I-JSON.
             NotBound: The device has not completed a binding.
             DisplayChanged: As of `read_display`.
         """
-        return self._signed(self.read_display(display), display, pin)
+        return self._signed(self.read_display(display), display, pin, reason=reason)
 
     def rotation(
         self,
@@ -361,6 +387,7 @@ class SoftwareDevice:
         button: int | None = None,
         title: str | None = None,
         code: str | None = None,
+        reason: RefusalReason | None = None,
     ) -> str:
         bond = self._bond()
         purpose = Purpose.DISOWN if button is None else Purpose.ANSWER
@@ -378,6 +405,7 @@ class SoftwareDevice:
             button=button,
             title=title,
             code=code,
+            reason=reason,
             device_key=(None if key.public.passkey is None else self.device_key.public.thumbprint),
             issued_at=int(self.clock.now().timestamp()),
             id=_new_id(self.entropy),

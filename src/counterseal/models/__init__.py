@@ -65,6 +65,7 @@ from counterseal.models.challenge import (
     Pair,
     PairsContent,
     Question,
+    RefusalReason,
     TextContent,
 )
 from counterseal.models.clients import (
@@ -230,6 +231,7 @@ __all__ = [
     "PushResult",
     "Question",
     "Record",
+    "RefusalReason",
     "RegisteredPasskey",
     "RegistrationResponse",
     "RegistrationState",

@@ -38,6 +38,20 @@ class CancelReason(enum.Enum):
     ERASED = "erased"
 
 
+class RefusalReason(enum.Enum):
+    """
+    Why a person refused, in their own choice of these words; signed with the answer or disown.
+
+    PRESSURED is for the origin and its support only: no device and no page shows it afterwards.
+    """
+
+    DECLINED = "declined"
+    NOT_MINE = "not_mine"
+    WRONG_DETAILS = "wrong_details"
+    PRESSURED = "pressured"
+    OTHER = "other"
+
+
 @attrs.frozen(kw_only=True)
 class Outcome:
     """
@@ -50,6 +64,7 @@ class Outcome:
         token: The answer or disown as it was received, a compact JWS.
         receipt: The service's receipt, a compact JWS.
         reason: Why, for a cancelled challenge.
+        refusal_reason: Why the person refused, if they said so.
     """
 
     at: datetime = attrs.field(validator=fields.utc)
@@ -60,6 +75,7 @@ class Outcome:
     token: str | None = attrs.field(default=None, repr=False)
     receipt: str | None = attrs.field(default=None, repr=False)
     reason: CancelReason | None = None
+    refusal_reason: RefusalReason | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -119,6 +135,11 @@ class Challenge:
             and self.outcome.button is not None
             and self.buttons[self.outcome.button].approving
         )
+
+    @property
+    def reason(self) -> RefusalReason | None:
+        """Why the person refused; None unless they did, and said so."""
+        return None if self.outcome is None else self.outcome.refusal_reason
 
     def state_at(self, now: datetime) -> ChallengeState:
         """Return the state at *now*: an unfinished challenge is EXPIRED from its deadline on."""

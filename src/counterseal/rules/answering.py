@@ -17,6 +17,7 @@ from counterseal.errors import (
     ButtonChanged,
     CodeMissing,
     DisplayChanged,
+    InvalidField,
     StaleProof,
     WeakKey,
     WrongAudience,
@@ -153,9 +154,16 @@ def display_matches(facts: Answering) -> None:
 
 
 def button_matches(facts: Answering) -> None:
-    """Refuse a button that the challenge does not have, by index and title."""
-    if chosen(facts).title != facts.answer.title:
+    """
+    Refuse a button that the challenge does not have, by index and title.
+
+    An approving button with a reason is refused too: the person cannot have meant both.
+    """
+    button = chosen(facts)
+    if button.title != facts.answer.title:
         raise ButtonChanged
+    if button.approving and facts.answer.reason is not None:
+        raise InvalidField("reason", "only with a button that does not approve")
 
 
 def key_strong_enough(facts: Answering) -> None:

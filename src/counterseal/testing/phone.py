@@ -9,7 +9,7 @@ import attrs
 from counterseal._decisions.invitations import Invitation
 from counterseal.device import SoftwareDevice, sign_confirmation
 from counterseal.errors import NotBound
-from counterseal.models import Binding, Challenge, DeviceCall, Guid, Role
+from counterseal.models import Binding, Challenge, DeviceCall, Guid, RefusalReason, Role
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.confirmations import Confirmations
 from counterseal.usecases.devices import Devices
@@ -88,7 +88,12 @@ class Phone:
         return self.answers.fetch(self.call(f"/challenges/{challenge}", method="GET"), challenge)
 
     def answer(
-        self, challenge: Challenge, button: int = 0, *, code: str | None = None
+        self,
+        challenge: Challenge,
+        button: int = 0,
+        *,
+        code: str | None = None,
+        reason: RefusalReason | None = None,
     ) -> Challenge:
         """
         Press a button: signed with the PIN's key where the button is strong.
@@ -100,18 +105,18 @@ class Phone:
         """
         strong = challenge.buttons[button].strong
         pin = self.pin if strong else None
-        token = self.device.answer(challenge.display, button, pin=pin, code=code)
+        token = self.device.answer(challenge.display, button, pin=pin, code=code, reason=reason)
         return self.answers.answer(self.call("/answers", token.encode()))
 
-    def disown(self, challenge: Challenge) -> Challenge:
+    def disown(self, challenge: Challenge, *, reason: RefusalReason | None = None) -> Challenge:
         """
-        Say that the person did not ask for this.
+        Say that the person did not ask for this, and why they think so if *reason* is given.
 
         Raises:
             Refused: As `Answers.disown`.
             Unavailable: A port failed.
         """
-        token = self.device.disown(challenge.display)
+        token = self.device.disown(challenge.display, reason=reason)
         return self.answers.disown(self.call("/disowns", token.encode()))
 
     def unbind(self) -> Binding:

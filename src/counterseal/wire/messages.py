@@ -8,7 +8,8 @@ The members that clients of the CX service read keep their names and meaning:
 `content`, `buttons`, `additionalInfo`.
 Ours are `state`, `approved`, `issuedAt`, `expiresAt`, `answeredAt`, `device`, `answer`
 (the device's own signature) and `receipt`; `status` says the same as `state`, and
-the reply to `request/add` also has `code`, where the person has to type one.
+the reply to `request/add` also has `code`, where the person has to type one, and a refusal has
+`reason`, where the person said why.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from counterseal.models import (
     Guid,
     Occasion,
     PushMessage,
+    RefusalReason,
 )
 from counterseal.wire.claims import format_time
 from counterseal.wire.members import Members
@@ -44,6 +46,8 @@ class ProcessedRequest:
         button_selected: Index of the chosen button; None unless ANSWERED.
         answer: The device's own token.
         code: In the reply to `request/add` only.
+        reason: Why the person refused, if they said so. Never show PRESSURED on a page: whoever
+            presses the person may be looking at it.
     """
 
     guid: Guid
@@ -68,6 +72,7 @@ class ProcessedRequest:
     answer: str | None = attrs.field(repr=False)
     receipt: str | None = attrs.field(repr=False)
     code: str | None = attrs.field(default=None, repr=False)
+    reason: RefusalReason | None = None
 
     @property
     def finished(self) -> bool:
@@ -115,6 +120,11 @@ def processed_document(
         "answer": None if outcome is None else outcome.token,
         "receipt": None if outcome is None else outcome.receipt,
         **({} if code is None else {"code": code}),
+        **(
+            {}
+            if outcome is None or outcome.refusal_reason is None
+            else {"reason": outcome.refusal_reason.value}
+        ),
     }
 
 
@@ -144,6 +154,7 @@ def read_processed(document: object) -> ProcessedRequest:
         answer=members.text_or_none("answer"),
         receipt=members.text_or_none("receipt"),
         code=members.text_or_none("code"),
+        reason=members.choice("reason", RefusalReason) if members.has("reason") else None,
     )
 
 

@@ -246,6 +246,7 @@ def _check_claims(
         approved = button["approves"] is True
         coded = answer.code is not None or display["code"] is False
         _require(coded or not approved, "an approval without its code")
+        _require(answer.reason is None or not approved, "an approval with a reason to refuse")
     _require(claims["outcome"] == state.value, "outcome")
     _require(claims["approved"] is approved, "approved")
     current = [line for line in claims["history"] if line["thumbprint"] == key.thumbprint]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from counterseal import keys
 from counterseal.errors import Refused, WrongCode, WrongKey, WrongSignature, WrongState
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
-from counterseal.models import Algorithm, ChallengeState, DeviceCall, Role
+from counterseal.models import Algorithm, ChallengeState, DeviceCall, RefusalReason, Role
 from counterseal.policy import STANDARD
 from counterseal.rules import answering
 from counterseal.rules.answering import (
@@ -314,6 +314,18 @@ class TestButtonMatches:
     def test_refuses_any_other_pair(self, world, button, title, refusing):
         facts = world.answering(world.answer(0, button=button, title=title))
         with refusing("button_changed"):
+            button_matches(facts)
+
+    @pytest.mark.parametrize("reason", RefusalReason)
+    @pytest.mark.parametrize("button", [0, 1, 2])
+    def test_takes_a_reason_only_where_the_button_does_not_approve(
+        self, world, button, reason, refusing
+    ):
+        facts = world.answering(world.answer(button, reason=reason))
+        if not world.challenge.buttons[button].approving:
+            button_matches(facts)
+            return
+        with refusing("invalid_field"):
             button_matches(facts)
 
     def test_refuses_an_answer_without_a_button(self, world, refusing):

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import ijson
-from counterseal.errors import MalformedToken
+from counterseal.errors import InvalidField, MalformedToken
 from counterseal.ijson import INTEGER_LIMIT
-from counterseal.models import guid
+from counterseal.models import RefusalReason, guid
 from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP, Answer, answer_claims, read_answer
 
 DEVICE, ACCOUNT, SPACE, CHALLENGE = (guid.mint(7, bytes([0xA0 + n]) * 15) for n in range(4))
@@ -42,11 +42,14 @@ COMMON = {
     "issued_at": st.integers(-INTEGER_LIMIT, INTEGER_LIMIT),
     "id": IDS,
 }
-DEVICE_KEYS = st.none() | TEXTS
+OF_BOTH = {
+    "device_key": st.none() | TEXTS,
+    "reason": st.none() | st.sampled_from(RefusalReason),
+}
 ANSWERS = st.builds(
-    Answer, **COMMON, button=INTEGERS, title=TEXTS, code=st.none() | TEXTS, device_key=DEVICE_KEYS
+    Answer, **COMMON, button=INTEGERS, title=TEXTS, code=st.none() | TEXTS, **OF_BOTH
 )
-DISOWNS = st.builds(Answer, **COMMON, device_key=DEVICE_KEYS)
+DISOWNS = st.builds(Answer, **COMMON, **OF_BOTH)
 
 
 def test_the_payload_of_an_answer():
@@ -96,7 +99,7 @@ def test_no_two_answers_are_the_same_bytes(one, other):
 
 @given(ANSWERS, st.sampled_from([field.name for field in attrs.fields(Answer)]), st.data())
 def test_an_answer_that_differs_in_one_field_is_other_bytes(answer, field, data):
-    others = {"button": INTEGERS, "title": TEXTS, "code": TEXTS, "device_key": TEXTS}
+    others = {"button": INTEGERS, "title": TEXTS, "code": TEXTS, **OF_BOTH}
     value = data.draw((COMMON | others)[field])
     other = attrs.evolve(answer, **{field: value})
     equal = ijson.compact(answer_claims(answer)) == ijson.compact(answer_claims(other))
@@ -196,3 +199,27 @@ def test_a_disown_holds_no_code():
 
 def test_the_code_is_not_shown():
     assert "042137" not in repr(ANSWER)
+
+
+@pytest.mark.parametrize("answer", [ANSWER, DISOWN], ids=["answer", "disown"])
+@pytest.mark.parametrize("word", ["declined", "not_mine", "wrong_details", "pressured", "other"])
+def test_a_reason_is_one_of_five_words(answer, word):
+    with_reason = attrs.evolve(answer, reason=RefusalReason(word))
+    claims = answer_claims(with_reason)
+    assert claims == {**answer_claims(answer), "reason": word}
+    assert read_answer(claims, typ=answer.typ) == with_reason
+
+
+@pytest.mark.parametrize("answer", [ANSWER, DISOWN], ids=["answer", "disown"])
+@pytest.mark.parametrize("word", ["", "tired", "Declined", "declined ", "not mine", "erased"])
+def test_another_word_is_refused_by_name(answer, word):
+    with pytest.raises(InvalidField) as caught:
+        read_answer({**answer_claims(answer), "reason": word}, typ=answer.typ)
+    assert caught.value.field == "reason"
+
+
+@pytest.mark.parametrize("answer", [ANSWER, DISOWN], ids=["answer", "disown"])
+@pytest.mark.parametrize("value", [None, 1, True, ["other"], {"other": 1}])
+def test_a_reason_that_is_no_text_is_refused(answer, value):
+    with pytest.raises(MalformedToken):
+        read_answer({**answer_claims(answer), "reason": value}, typ=answer.typ)

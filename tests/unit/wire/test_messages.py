@@ -19,6 +19,7 @@ from counterseal.models import (
     HtmlContent,
     Origin,
     Outcome,
+    RefusalReason,
     TextContent,
 )
 from counterseal.testing import strategies
@@ -26,10 +27,15 @@ from counterseal.wire.display import display_document, display_text
 from counterseal.wire.messages import ProcessedRequest, processed_document, read_processed
 
 GUIDS = strategies.guids()
+REASONS = st.none() | st.sampled_from(RefusalReason)
 TOKENS = st.none() | strategies.texts()
 ENDINGS = {
-    ChallengeState.ANSWERED: {"button": st.integers(0, 1), "token": strategies.texts()},
-    ChallengeState.DISOWNED: {"token": strategies.texts()},
+    ChallengeState.ANSWERED: {
+        "button": st.integers(0, 1),
+        "token": strategies.texts(),
+        "refusal_reason": REASONS,
+    },
+    ChallengeState.DISOWNED: {"token": strategies.texts(), "refusal_reason": REASONS},
 }
 
 
@@ -111,6 +117,7 @@ def challenges(draw):
         device=outcome and outcome.device,
         answer=outcome and outcome.token,
         receipt=outcome and outcome.receipt,
+        reason=outcome and outcome.refusal_reason,
     )
     return challenge, request
 
@@ -147,7 +154,7 @@ def test_a_member_of_another_type_is_refused_by_its_name(pair, data):
 
 OPTIONAL = {
     *("transactionId", "content", "additionalInfo", "callback", "buttonSelected"),
-    *("answeredAt", "device", "answer", "receipt"),
+    *("answeredAt", "device", "answer", "receipt", "reason"),
 }
 
 

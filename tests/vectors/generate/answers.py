@@ -37,9 +37,10 @@ from counterseal.wire.display import display_text
 from counterseal.wire.proof import PROOF_TYP
 
 CODE = "042617"
+REASONS = ("declined", "not_mine", "wrong_details", "pressured", "other")
 
 
-def answer_claims_of(display_name, device, *, button=None, code=None):
+def answer_claims_of(display_name, device, *, button=None, code=None, reason=None):
     document = displayed(display_name)
     claims = {
         "iss": DEVICES[device],
@@ -55,6 +56,9 @@ def answer_claims_of(display_name, device, *, button=None, code=None):
         claims["title"] = document["buttons"][button]["title"]
     if code is not None:
         claims["code"] = code
+    if reason is not None:
+        claims["jti"] = keys.b64url(entropy(f"jti {display_name} {button} {reason}", 16))
+        claims["reason"] = reason
     return claims
 
 
@@ -150,6 +154,10 @@ def answer_vectors():
             "token": sign("es256-strong", ANSWER_TYP, minus),
         }
     )
+    for reason in REASONS:
+        claims = answer_claims_of("payment", "ES256", button=1, reason=reason)
+        note = f"refused, with the reason {reason}"
+        valid.append(answered("payment", "es256-device", ANSWER_TYP, claims, note))
     valid.append(
         {
             **valid[0],
@@ -263,6 +271,16 @@ def forged_answers(valid):
     ]
     for why, token, code in cases:
         yield why, "payment", "ES256", token, code
+    refused = answer_claims_of("payment", "ES256", button=1, reason="other")
+    for why, claims, code in (
+        ("a reason to approve", {**good, "reason": "other"}, "invalid_field"),
+        ("a reason that is no word of the list", {**refused, "reason": "tired"}, "invalid_field"),
+        ("a reason in upper case", {**refused, "reason": "OTHER"}, "invalid_field"),
+        ("an empty reason", {**refused, "reason": ""}, "invalid_field"),
+        ("a reason that is null", {**refused, "reason": None}, "malformed_token"),
+        ("a reason that is a list", {**refused, "reason": ["other"]}, "malformed_token"),
+    ):
+        yield why, "payment", "ES256", sign("es256-device", ANSWER_TYP, claims), code
     coded = answer_claims_of("payment with a code", "ES256", button=0, code=CODE)
     for why, typed, code in (
         ("no code", None, "code_missing"),
@@ -319,6 +337,10 @@ def disown_vectors():
     claims = answer_claims_of("payment", "ES256")
     claims["jti"] = keys.b64url(entropy("jti strong disown", 16))
     valid.append(answered("payment", "es256-strong", DISOWN_TYP, claims, "by the strong key"))
+    for reason in REASONS:
+        claims = answer_claims_of("payment", "ES256", reason=reason)
+        note = f"with the reason {reason}"
+        valid.append(answered("payment", "es256-device", DISOWN_TYP, claims, note))
     good = answer_claims_of("payment", "ES256")
     with_button = answer_claims_of("payment", "ES256", button=1)
     other = {**good, "display": keys.digest(b"something else")}
@@ -334,6 +356,16 @@ def disown_vectors():
         ("an empty jti", sign("es256-device", DISOWN_TYP, {**good, "jti": ""}), "malformed_token"),
         ("another document", sign("es256-device", DISOWN_TYP, other), "display_changed"),
         ("another App Space", sign("es256-device", DISOWN_TYP, away), "wrong_audience"),
+        (
+            "a reason that is no word of the list",
+            sign("es256-device", DISOWN_TYP, {**good, "reason": "tired"}),
+            "invalid_field",
+        ),
+        (
+            "a reason that is a number",
+            sign("es256-device", DISOWN_TYP, {**good, "reason": 1}),
+            "malformed_token",
+        ),
         (
             "a stranger's key",
             f"{signed}.{signature_of('es256-stranger', signed)}",

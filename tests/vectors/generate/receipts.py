@@ -144,6 +144,18 @@ def receipt_vectors(answers, disowns):
                 "hash": receipt_hash(token),
             }
         )
+    for answer in (*with_reasons(answers), *with_reasons(disowns)):
+        claims = receipt_claims_for(answer, service="es256-service")
+        token = sign("es256-service", RECEIPT_TYP, claims)
+        kind = "disown" if answer["header"]["typ"] == DISOWN_TYP else "refusal"
+        valid.append(
+            {
+                "about": f"of a {kind} with the reason {answer['claims']['reason']}",
+                "claims": claims,
+                "token": token,
+                "hash": receipt_hash(token),
+            }
+        )
     valid.append(
         {
             **valid[0],
@@ -163,6 +175,12 @@ def receipt_vectors(answers, disowns):
             for why, token, code in forged_receipts(valid, refusal, answers)
         ],
     }
+
+
+def with_reasons(tokens):
+    """Return the refusals of *tokens* that say why, of two of the words."""
+    words = {"pressured", "not_mine"}
+    return [each for each in tokens["valid"] if each["claims"].get("reason") in words]
 
 
 def forged_receipts(valid, refusal, answers):
@@ -200,6 +218,8 @@ def forged_receipts(valid, refusal, answers):
     unnamed["origin"] = {**unnamed["origin"], "guid": "shop"}
     uncoded = json.loads(keys.unb64url(coded["answer"].split(".")[1]))
     del uncoded["code"]
+    reasoned = {**answers["valid"][0]["claims"], "reason": "other"}
+    tired = sign("es256-device", ANSWER_TYP, {**refusal["claims"], "reason": "tired"})
     issued_by_new = {**good, "issuer": public_jwk("es256-new-service")}
     return [
         ("another amount than was signed", changed(display=dearer), "receipt_changed"),
@@ -271,6 +291,16 @@ def forged_receipts(valid, refusal, answers):
         ),
         ("just one button, though it was signed", over_document(lone), "receipt_changed"),
         ("a GUID that is none, though it was signed", over_document(unnamed), "receipt_changed"),
+        (
+            "an approval with a reason to refuse, though it was signed",
+            changed(answer=sign(strong, ANSWER_TYP, reasoned)),
+            "receipt_changed",
+        ),
+        (
+            "a reason that is no word of the list, though it was signed",
+            sign(service, RECEIPT_TYP, {**valid[1]["claims"], "answer": tired}),
+            "receipt_changed",
+        ),
         ("number 0", changed(number=0), "receipt_changed"),
         ("the first, with one before it", changed(previous=valid[0]["hash"]), "receipt_changed"),
         ("the second, with none before it", changed(number=2), "receipt_changed"),

@@ -173,10 +173,12 @@ def _approval(reply: ProcessedRequest, pending_request: PendingRequest, trust: T
     in_time = pending_request.issued_at <= receipt.at < pending_request.expires_at
     require_evidence(in_time, "deadline")
     if reply.state is ChallengeState.DISOWNED:
-        raise Declined("the person disowned the request", disowned=True)
+        raise Declined(
+            "the person disowned the request", disowned=True, reason=receipt.answer.reason
+        )
     index, button = _chosen_button(reply, receipt, pending_request)
     if not button.approving:
-        raise Declined
+        raise Declined(reason=receipt.answer.reason)
     require_evidence(reply.approved and receipt.approved, "approved")
     require_evidence(receipt.role is Role.STRONG or not button.strong, "strong key")
     _require_code(answer.code, pending_request)
@@ -230,6 +232,7 @@ def _require_receipt(reply: ProcessedRequest, receipt: Receipt) -> None:
     require_evidence(reply.button_selected == receipt.answer.button, "buttonSelected")
     require_evidence(reply.answer == _answer_in(reply.receipt or ""), "answer")
     require_evidence(reply.approved is receipt.approved, "approved")
+    require_evidence(reply.reason is receipt.answer.reason, "reason")
 
 
 def _answer_in(receipt: str) -> Any:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from counterseal import Misuse, Refused, Unavailable
-from counterseal.models import ChallengeState
+from counterseal.models import ChallengeState, RefusalReason
 
 
 class Unfit(Misuse, code="client_unfit"):
@@ -131,11 +131,16 @@ class Declined(NotApproved, code="declined"):
 
     Attributes:
         disowned: Whether they said that they did not start this; somebody else may have.
+        reason: Why they refused, as they signed it; None if they did not say. Never show
+            PRESSURED on a page: whoever presses the person may be looking at it.
     """
 
-    def __init__(self, detail: str = "", *, disowned: bool = False) -> None:
+    def __init__(
+        self, detail: str = "", *, disowned: bool = False, reason: RefusalReason | None = None
+    ) -> None:
         super().__init__(detail)
         self.disowned = disowned
+        self.reason = reason
 
 
 class Unanswered(NotApproved, code="unanswered"):

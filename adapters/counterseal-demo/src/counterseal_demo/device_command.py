@@ -12,6 +12,7 @@ from counterseal_demo import device_upkeep_command, listen_command, new_device_c
 from counterseal_demo.device_options import (
     AS_JSON,
     HOME,
+    REASON,
     REQUIREMENT,
     ask_pin,
     new_pin,
@@ -19,6 +20,7 @@ from counterseal_demo.device_options import (
     open_home,
     prompted,
     read_guid,
+    read_reason,
 )
 from counterseal_demo.device_output import show_ending, show_question
 from counterseal_server.plainly import Unusable, plainly
@@ -170,12 +172,20 @@ def show(guid: str, home: str, *, as_json: bool) -> None:
 @HOME
 @click.option("--button", type=int, required=True, metavar="N", help="The first button is 0.")
 @click.option("--code", metavar="C", help="The matching code, if one is needed.")
+@REASON
 @AS_JSON
-def answer(guid: str, home: str, *, button: int, code: str | None, as_json: bool) -> None:
+def answer(
+    guid: str, home: str, *, button: int, code: str | None, reason: str | None, as_json: bool
+) -> None:
     """Answer the question GUID."""
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
         reply = client.answer(
-            read_guid(guid), button, code=code, ask_pin=ask_pin, ask_code=lambda: prompted("Code")
+            read_guid(guid),
+            button,
+            code=code,
+            ask_pin=ask_pin,
+            ask_code=lambda: prompted("Code"),
+            reason=read_reason(reason),
         )
         show_ending(client, reply, as_json=as_json)
 
@@ -183,11 +193,13 @@ def answer(guid: str, home: str, *, button: int, code: str | None, as_json: bool
 @device.command()
 @click.argument("guid")
 @HOME
+@REASON
 @AS_JSON
-def disown(guid: str, home: str, *, as_json: bool) -> None:
+def disown(guid: str, home: str, *, reason: str | None, as_json: bool) -> None:
     """Report that you did not cause the question GUID."""
     with plainly(requirement=REQUIREMENT), open_device(home) as client:
-        show_ending(client, client.disown(read_guid(guid)), as_json=as_json)
+        reply = client.disown(read_guid(guid), reason=read_reason(reason))
+        show_ending(client, reply, as_json=as_json)
 
 
 @device.command()

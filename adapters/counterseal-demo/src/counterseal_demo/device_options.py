@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:  # a fast start
-    from counterseal.models import Guid
+    from counterseal.models import Guid, RefusalReason
     from counterseal_demo.device_cli import DeviceClient, Home
 
 REQUIREMENT = "counterseal-demo[device]"
@@ -22,6 +22,11 @@ HOME = click.option(
     default="~/.counterseal",
     show_default=True,
     help="The folder of the device.",
+)
+REASON = click.option(
+    "--reason",
+    type=click.Choice(("declined", "not_mine", "wrong_details", "pressured", "other")),
+    help="Why you refuse; the service and who asks learn it, and no device shows it.",
 )
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -56,6 +61,13 @@ def read_guid(text: str) -> Guid:
     from counterseal.models.guid import parse  # noqa: PLC0415 (a fast start)
 
     return parse(text, field="guid")
+
+
+def read_reason(word: str | None) -> RefusalReason | None:
+    """Return the reason that a person chose, if they chose one."""
+    from counterseal.models import RefusalReason  # noqa: PLC0415 (a fast start)
+
+    return None if word is None else RefusalReason(word)
 
 
 def ask_pin() -> str:

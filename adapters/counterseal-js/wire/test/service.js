@@ -42,6 +42,7 @@ export async function checkAnswer(text, typ, service) {
   if (isAnswer) {
     button = display.buttons[claims.button] ?? refuse("button_changed");
     demand(button.title === claims.title, "button_changed");
+    demand(!(button.approves && claims.reason !== undefined), "invalid_field");
     demand(!(button.strong && key && key.role !== "strong"), "weak_key");
     const alone = key?.passkey?.backupEligible && claims.deviceKey === undefined;
     demand(!(button.strong && alone), "weak_key");

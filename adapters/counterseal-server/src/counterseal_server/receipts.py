@@ -78,6 +78,7 @@ def show(screen: Screen, receipt: Receipt) -> None:
         [
             ("Outcome", f"{receipt.state.value}, {_verdict(receipt)}"),
             ("Button", display.button_line(receipt.display, receipt.answer.button)),
+            *_reason_facts(receipt),
             ("Accepted", format_time(receipt.at)),
             ("Device", receipt.answer.device),
             ("Key", f"{receipt.role.value} key, {receipt.key.alg}"),
@@ -113,6 +114,7 @@ def document(receipt: Receipt) -> dict[str, Any]:
         "approved": receipt.approved,
         "button": receipt.answer.button,
         "title": receipt.answer.title,
+        "reason": None if receipt.answer.reason is None else receipt.answer.reason.value,
         "at": format_time(receipt.at),
         "device": receipt.answer.device,
         "account": receipt.answer.account,
@@ -122,6 +124,11 @@ def document(receipt: Receipt) -> dict[str, Any]:
         "previous": receipt.previous,
         "hash": receipt.hash,
     }
+
+
+def _reason_facts(receipt: Receipt) -> list[tuple[str, str]]:
+    reason = receipt.answer.reason
+    return [] if reason is None else [("Reason", reason.value)]
 
 
 def _passkey_facts(receipt: Receipt) -> list[tuple[str, str]]:

@@ -136,6 +136,11 @@ REQUEST: dict[str, Schema] = {
     "device": _maybe(GUID),
     "answer": _maybe(TEXT),
     "receipt": _maybe(TEXT),
+    "reason": {
+        "enum": ["declined", "not_mine", "wrong_details", "pressured", "other"],
+        "description": "Why the person refused; only there if they said so. Show `pressured` on"
+        " no page.",
+    },
 }
 ACCOUNT: dict[str, Schema] = {
     "privakeyId": GUID,
@@ -307,10 +312,10 @@ SCHEMAS: dict[str, Schema] = {
         lastSeenAt=LAST_SEEN,
     ),
     "Devices": _list(_ref("UserDevice")),
-    "Request": _object(**REQUEST),
+    "Request": _object("reason", **REQUEST),
     "Requests": _list(_ref("Request")),
     "IssuedRequest": _object(
-        "code",
+        *("code", "reason"),
         **REQUEST,
         code={"type": "string", "description": "To be shown to the person, once."},
     ),

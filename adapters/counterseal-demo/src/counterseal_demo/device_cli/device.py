@@ -14,7 +14,7 @@ import attrs
 from counterseal import Receipt
 from counterseal.device import SoftwareDevice
 from counterseal.errors import DisplayChanged, InvalidField, IssuerUntrusted, ReceiptChanged
-from counterseal.models import Algorithm, Guid
+from counterseal.models import Algorithm, Guid, RefusalReason
 from counterseal.wire.claims import parse_time
 from counterseal.wire.device import (
     AccountStatus,
@@ -191,7 +191,14 @@ class DeviceClient:
         return document
 
     def answer(
-        self, challenge: Guid, button: int, *, code: str | None, ask_pin: Ask, ask_code: Ask
+        self,
+        challenge: Guid,
+        button: int,
+        *,
+        code: str | None,
+        ask_pin: Ask,
+        ask_code: Ask,
+        reason: RefusalReason | None = None,
     ) -> AnswerReply:
         """
         Press a button; ask for the PIN and the code only if they are needed.
@@ -199,8 +206,8 @@ class DeviceClient:
         After a lost reply, the same call sends the same bytes again, and asks for nothing.
 
         Raises:
-            InvalidField: There is no such button, or another answer was sent already whose
-                reply was lost.
+            InvalidField: There is no such button, *reason* is given for one that approves, or
+                another answer was sent already whose reply was lost.
             DisplayChanged: The document is not for this device's account, of another challenge,
                 or differs from what was shown.
             ServiceRefused: The service refused the call.
@@ -208,11 +215,13 @@ class DeviceClient:
         """
         reply_to_send = self.home.unconfirmed.get(challenge)
         if reply_to_send is None:
-            reply_to_send = self._answered(challenge, button, code, ask_pin, ask_code)
-        reply_to_send.demand_same(button, code)
+            reply_to_send = self._answered(
+                challenge, button, code, ask_pin, ask_code, reason=reason
+            )
+        reply_to_send.demand_same(button, code, reason)
         return self._deliver("/device/answer", challenge, reply_to_send)
 
-    def disown(self, challenge: Guid) -> AnswerReply:
+    def disown(self, challenge: Guid, *, reason: RefusalReason | None = None) -> AnswerReply:
         """
         Disown the challenge; after a lost reply, the same call is safe.
 
@@ -226,12 +235,20 @@ class DeviceClient:
         """
         reply_to_send = self.home.unconfirmed.get(challenge)
         if reply_to_send is None:
-            reply_to_send = SignedReply(signed=self.device.disown(self._display(challenge)))
-        reply_to_send.demand_same(None, None)
+            signed = self.device.disown(self._display(challenge), reason=reason)
+            reply_to_send = SignedReply(signed=signed, reason=_word(reason))
+        reply_to_send.demand_same(None, None, reason)
         return self._deliver("/device/disown", challenge, reply_to_send)
 
     def _answered(
-        self, challenge: Guid, button: int, code: str | None, ask_pin: Ask, ask_code: Ask
+        self,
+        challenge: Guid,
+        button: int,
+        code: str | None,
+        ask_pin: Ask,
+        ask_code: Ask,
+        *,
+        reason: RefusalReason | None,
     ) -> SignedReply:
         display = self._display(challenge)
         document = self.device.read_display(display)
@@ -241,8 +258,8 @@ class DeviceClient:
         if document["code"] and chosen["approves"]:
             code = code or ask_code()
         pin = ask_pin() if chosen["strong"] else None
-        signed = self.device.answer(display, button, pin=pin, code=code)
-        return SignedReply(signed=signed, button=button, code=code)
+        signed = self.device.answer(display, button, pin=pin, code=code, reason=reason)
+        return SignedReply(signed=signed, button=button, code=code, reason=_word(reason))
 
     def _deliver(self, path: str, challenge: Guid, reply_to_send: SignedReply) -> AnswerReply:
         """Send a signed answer, and store it until the service has replied."""
@@ -352,3 +369,7 @@ class DeviceClient:
             raise DisplayChanged("another question than was asked for")
         self.home.displays.demand_same(challenge, display)
         return display
+
+
+def _word(reason: RefusalReason | None) -> str | None:
+    return None if reason is None else reason.value

@@ -16,7 +16,7 @@ from attrs.validators import instance_of, optional
 
 from counterseal import read_json
 from counterseal.errors import InvalidField
-from counterseal.models import Guid
+from counterseal.models import Guid, RefusalReason
 from counterseal_keys import private_files
 
 
@@ -29,18 +29,22 @@ class SignedReply:
         signed: The compact JWS.
         button: The pressed button; None for a disown.
         code: The signed matching code.
+        reason: The signed reason of a refusal.
     """
 
     signed: str = attrs.field(validator=instance_of(str))
     button: int | None = attrs.field(default=None, validator=optional(instance_of(int)))
     code: str | None = attrs.field(default=None, repr=False, validator=optional(instance_of(str)))
+    reason: str | None = attrs.field(default=None, validator=optional(instance_of(str)))
 
-    def demand_same(self, button: int | None, code: str | None) -> None:
+    def demand_same(
+        self, button: int | None, code: str | None, reason: RefusalReason | None
+    ) -> None:
         """
         Refuse another answer while the result of this one is unknown.
 
         Raises:
-            InvalidField: The other answer has another button or another code.
+            InvalidField: The other answer has another button, another code or another reason.
         """
         if button != self.button:
             previous = "a disown" if self.button is None else f"button {self.button}"
@@ -51,6 +55,10 @@ class SignedReply:
         if code is not None and code != self.code:
             raise InvalidField(
                 "code", "another was sent already, and the reply was lost: send the same again"
+            )
+        if (None if reason is None else reason.value) != self.reason:
+            raise InvalidField(
+                "reason", "another was sent already, and the reply was lost: send the same again"
             )
 
 
