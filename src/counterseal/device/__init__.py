@@ -17,12 +17,13 @@ from counterseal.device.parts import (
     KeyStore,
     PinVerification,
     Purpose,
+    Rotation,
     SoftwareKeys,
     Unlocking,
     UserVerification,
 )
 from counterseal.device.pin import WrappedKey
-from counterseal.device.software import Rotation, SoftwareDevice
+from counterseal.device.software import SoftwareDevice
 from counterseal.wire.device import Bond
 
 __all__ = [

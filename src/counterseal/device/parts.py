@@ -162,3 +162,17 @@ class PinVerification:
             WrongPin: The PIN is wrong; RSA only.
         """
         return unwrap(key, request.pin, self.entropy) if isinstance(key, WrappedKey) else key
+
+
+@attrs.frozen(kw_only=True)
+class Rotation:
+    """
+    New keys that the service has not accepted yet.
+
+    Attributes:
+        body: What to send.
+    """
+
+    body: bytes = attrs.field(repr=False)
+    device_key: SigningKey
+    strong_key: WrappedKey | SigningKey

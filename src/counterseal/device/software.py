@@ -14,6 +14,7 @@ from counterseal.device.parts import (
     KeyStore,
     PinVerification,
     Purpose,
+    Rotation,
     SoftwareKeys,
     Unlocking,
     UserVerification,
@@ -50,20 +51,6 @@ from counterseal.wire.proof import PROOF_TYP, Proof, proof_claims
 from counterseal.wire.receipt import Receipt, verify_receipt
 
 ID_BYTES = 16
-
-
-@attrs.frozen(kw_only=True)
-class Rotation:
-    """
-    New keys that the service has not accepted yet.
-
-    Attributes:
-        body: What to send.
-    """
-
-    body: bytes = attrs.field(repr=False)
-    device_key: SigningKey
-    strong_key: WrappedKey | SigningKey
 
 
 @attrs.define(kw_only=True)

@@ -76,14 +76,14 @@ def test_no_device_is_shown_a_reason(service, alice, challenge, how):
     tablet = service.bind("alice")
     ended = refuse(alice, challenge, how, RefusalReason.PRESSURED)
 
-    said = [write_record(attrs.evolve(AnswerReply.of(ended), receipt=None))]
+    documents = [write_record(attrs.evolve(AnswerReply.of(ended), receipt=None))]
     for phone in (alice, tablet):
         fetched = phone.fetch(challenge.guid)
-        said.append(write_record(ShownRequest.of(fetched, now=service.clock.now())))
-        said += [write_record(request) for request in phone.ended()]
-    assert said[-1]["guid"] == challenge.guid
-    assert "pressured" not in json.dumps(said, default=str)
-    assert "reason" not in {name for document in said for name in document}
+        documents.append(write_record(ShownRequest.of(fetched, now=service.clock.now())))
+        documents += [write_record(request) for request in phone.ended()]
+    assert documents[-1]["guid"] == challenge.guid
+    assert "pressured" not in json.dumps(documents, default=str)
+    assert "reason" not in {name for document in documents for name in document}
 
 
 def test_a_refusal_with_a_reason_looks_like_one_without(service, alice):
