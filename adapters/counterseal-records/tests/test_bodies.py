@@ -18,6 +18,7 @@ from counterseal.models import (
     AuditEvent,
     Binding,
     Callback,
+    Challenge,
     Company,
     Guid,
     Origin,
@@ -306,3 +307,14 @@ def test_an_unknown_member_is_refused_unless_the_form_is_this_releases():
     for form in (b"", b"else", form_of(event())):
         with pytest.raises(RecordUnreadable):
             read(text, form)
+
+
+def test_a_challenge_of_before_refusals_had_reasons_is_read():
+    challenge = next(one for one in edge_records(RecordFactory()) if type(one) is Challenge)
+    body = json.loads(write(challenge))
+    del body["fields"]["outcome"]["refusal_reason"]
+    older = json.dumps(body, separators=(",", ":"))
+
+    assert challenge.reason is not None
+    assert read(older) == read(older, b"else")
+    assert read(older).reason is None

@@ -39,6 +39,7 @@ from counterseal.models import (
     PublicKey,
     PushAddress,
     Record,
+    RefusalReason,
     RegistrationState,
     Role,
     Scheme,
@@ -133,6 +134,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
         token=SECRET,
         receipt=SECRET + "x" * 20_000,
         reason=CancelReason.SUPERSEDED,
+        refusal_reason=RefusalReason.PRESSURED,
     )
     account = factory.account(
         ODD,
