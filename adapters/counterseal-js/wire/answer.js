@@ -55,9 +55,9 @@ export function demandAnswer(claims, typ) {
  * @throws {InvalidField} It is none of REASONS.
  */
 export function demandReason(reason) {
-  const known = REASONS.find((each) => each === reason);
-  if (known === undefined) throw new InvalidField("reason", `not one of ${REASONS.join(", ")}`);
-  return known;
+  const word = REASONS.find((each) => each === reason);
+  if (word === undefined) throw new InvalidField("reason", `not one of ${REASONS.join(", ")}`);
+  return word;
 }
 
 /**

@@ -151,18 +151,16 @@ test("an answer that never got a reply is sent again by the next call, and no ot
   assert.equal(outcome.receipt.number, 1);
 });
 
-test("a refusal says why, and no receipt of it is stored", async () => {
-  const account = await bind();
-  for (const act of ["answer", "disown"]) {
-    service.answers.clear();
+for (const [act, choice] of [["answer", { button: 1 }], ["disown", {}]]) {
+  test(`a refusal says why, and no receipt of it is stored: ${act}`, async () => {
+    const account = await bind();
     const shown = await shownAt(account);
-    const choice = act === "answer" ? { button: 1, reason: "pressured" } : { reason: "pressured" };
-    const outcome = await account[act](shown, choice);
+    const outcome = await account[act](shown, { ...choice, reason: "pressured" });
     assert.equal(outcome.receipt.answer.reason, "pressured");
     const stored = JSON.stringify([await store.list("accounts"), await store.list("history")]);
     assert.ok(!stored.includes("pressured") && !stored.includes(outcome.receiptText), stored);
-  }
-});
+  });
+}
 
 test("a reason is a word of the list, and none to approve", async () => {
   const account = await bind();
