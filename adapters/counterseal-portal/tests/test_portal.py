@@ -96,3 +96,11 @@ def test_no_header_is_sent_twice(portal):
     response = portal.company_admin().get("")
     assert {*HEADERS} <= {*response.headers}
     assert PUBLIC_URL not in response.text
+
+
+def test_a_revoked_administrator_is_logged_out(portal):
+    browser = portal.company_admin()
+    name = browser._name
+    portal.service.credentials.revoke_admin(portal.visitors.by_name[name].admin.guid)
+    reply = browser.get("/accounts")
+    assert (reply.status, reply.location) == (303, "/login")

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from counterseal_portal.pages.accounts import ACCOUNT_ROUTES
+from counterseal_portal.pages.admins import ADMIN_ROUTES
+from counterseal_portal.pages.app_spaces import APP_SPACE_ROUTES
+from counterseal_portal.pages.callbacks import CALLBACK_ROUTES
+from counterseal_portal.pages.companies import COMPANY_ROUTES
+from counterseal_portal.pages.origins import ORIGIN_ROUTES
 from counterseal_portal.pages.overview import OVERVIEW_ROUTES
 from counterseal_portal.routes import Route
 
-ROUTES: tuple[Route, ...] = (*OVERVIEW_ROUTES,)
+ROUTES: tuple[Route, ...] = (
+    *OVERVIEW_ROUTES,
+    *ACCOUNT_ROUTES,
+    *COMPANY_ROUTES,
+    *APP_SPACE_ROUTES,
+    *ORIGIN_ROUTES,
+    *CALLBACK_ROUTES,
+    *ADMIN_ROUTES,
+)
 """Each page and each act."""

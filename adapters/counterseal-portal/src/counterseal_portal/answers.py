@@ -35,6 +35,14 @@ def page(template: str, status: HTTPStatus = HTTPStatus.OK, **context: Any) -> A
     return Answer(status=status, template=template, context=context)
 
 
+@attrs.frozen
+class Step:
+    """One page above another one, for the links above its heading; *path* is after `MOUNT`."""
+
+    label: str
+    path: str
+
+
 def redirect(path: str, **query: str) -> Answer:
     """
     Return a redirect to a page of the portal, which the browser gets by `GET` (RFC 9110, 15.4.4).

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import attrs
 
-from counterseal.errors import CredentialRefused, InvalidField
+from counterseal.errors import CredentialRefused, InvalidField, RoleLacking
 from counterseal_portal import csrf
 from counterseal_portal.all_routes import ROUTES
 from counterseal_portal.answers import Answer, redirect
@@ -103,6 +103,8 @@ class Portal:
             csrf.require_same_origin(request, self._service.settings.public_url)
         if visitor is None and not route.public:
             return redirect(LOGIN) if posted else redirect(LOGIN, next=_address(request))
+        if visitor is not None and not route.is_for(visitor.admin):
+            raise RoleLacking
         query = _read_query(request.query, route)
         body: dict[str, tuple[str, ...]] = {}
         if posted:
@@ -112,7 +114,8 @@ class Portal:
                 csrf.require_token(visitor, token[0] if len(token) == 1 else "")
         if route.stepped_up and visitor is not None and not visitor.stepped_up:
             path = _fill(route.confirmed_at, found_route.names)
-            return redirect(STEP_UP, next=f"{MOUNT}{path}" if path else _address(request))
+            to = f"{MOUNT}{path}" if path else _address(request)
+            return redirect(STEP_UP, to=to, act=route.stepped_up)
         return route.handler(
             Visit(
                 service=self._service,
@@ -151,6 +154,7 @@ class Portal:
                 "visitor": visitor,
                 "navigation": navigation(visitor, route),
                 "csrf_field": csrf.FIELD,
+                "csrf_token": "" if visitor is None else visitor.csrf_token,
             }
             body = template.render({**context, **answer.context}).encode(errors="replace")
         else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import attrs
 
+from counterseal.models import Admin, AdminRole
 from counterseal_web.problems import MethodNotAllowedError, NoSuchEndpointError
 
 if TYPE_CHECKING:  # a visit names its route
@@ -18,6 +19,11 @@ MOUNT = "/portal"
 """Where the portal is, below the service's public URL."""
 
 NAME = re.compile(r"\{([a-z_]+)\}")
+
+
+EVERYBODY = frozenset(AdminRole)
+ADMINS = EVERYBODY - {AdminRole.SUPPORT}
+COMPANY_ADMINS = frozenset({AdminRole.COMPANY})
 
 
 @attrs.frozen(kw_only=True)
@@ -32,8 +38,12 @@ class Route:
         handler: Returns the answer.
         query: The parameters that the address may have; any other is refused.
         fields: The fields that the form may have; any other is refused.
+        roles: Who gets it; anybody else learns that their role does not include it. The use cases
+            decide all the same: this is for pages that only show a form.
+        all_companies: Whether it is for administrators of all companies only.
         public: Whether it is there for people who are not logged in, too.
-        stepped_up: Whether the person has to have confirmed a moment ago that they are here.
+        stepped_up: What the person is about to do, where they have to have confirmed a moment ago
+            that they are here; empty where they need not.
         confirmed_at: For an act, the path of the page that asks for it, where a step-up leads
             back to; empty for a page.
     """
@@ -44,9 +54,15 @@ class Route:
     handler: Callable[[Visit], Answer]
     query: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
+    roles: frozenset[AdminRole] = EVERYBODY
+    all_companies: bool = False
     public: bool = False
-    stepped_up: bool = False
+    stepped_up: str = ""
     confirmed_at: str = ""
+
+    def is_for(self, admin: Admin) -> bool:
+        """Return whether the role of *admin* includes it."""
+        return admin.role in self.roles and not (self.all_companies and admin.company is not None)
 
 
 class FoundRoute(NamedTuple):

@@ -1,0 +1,98 @@
+"""Confirmations: each act has a page that says what follows from it, before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from counterseal_portal.answers import Answer, Step, page, redirect
+from counterseal_portal.routes import EVERYBODY, MOUNT, Route
+from counterseal_portal.visit import Visit
+
+
+@attrs.frozen(kw_only=True)
+class Subject:
+    """
+    What an act is about, for one visit.
+
+    Attributes:
+        name: What the person reads of it.
+        details: Facts by which it is recognised, each with its label.
+        back: Where "Cancel" leads, after `MOUNT`.
+        after: Where the person is afterwards; empty for *back*.
+        trail: The pages above.
+    """
+
+    name: str
+    details: tuple[tuple[str, str], ...] = ()
+    back: str
+    after: str = ""
+    trail: tuple[Step, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Command:
+    """
+    One command that changes something, and that the person confirms.
+
+    Attributes:
+        id: Of its routes.
+        path: Of its page.
+        title: The question that the page asks.
+        consequences: What follows, in sentences.
+        button: What is pressed to do it.
+        load_subject: Returns what it is about, and refuses whoever may not see that.
+        perform: Does it.
+        done: The notice afterwards, of `notices.NOTICES`.
+        danger: Whether it cannot be undone, or stops somebody's work.
+    """
+
+    id: str
+    path: str
+    title: str
+    consequences: tuple[str, ...]
+    button: str
+    load_subject: Callable[[Visit], Subject]
+    perform: Callable[[Visit], Any]
+    done: str
+    danger: bool = False
+    stepped_up: str = ""
+    roles: frozenset[Any] = EVERYBODY
+
+
+def command_routes(command: Command) -> tuple[Route, Route]:
+    """Return the routes of a command: the page that asks, and what does it."""
+
+    def show(visit: Visit) -> Answer:
+        subject = command.load_subject(visit)
+        return page(
+            "confirm.html",
+            command=command,
+            subject=subject,
+            trail=subject.trail,
+            action=visit.request.path.removeprefix(MOUNT),
+        )
+
+    def perform(visit: Visit) -> Answer:
+        subject = command.load_subject(visit)
+        command.perform(visit)
+        return redirect(subject.after or subject.back, done=command.done)
+
+    shown_route = Route(
+        id=command.id,
+        method="GET",
+        path=command.path,
+        handler=show,
+        roles=command.roles,
+        stepped_up=command.stepped_up,
+    )
+    performed_route = attrs.evolve(
+        shown_route,
+        id=f"{command.id}.do",
+        method="POST",
+        handler=perform,
+        confirmed_at=command.path,
+    )
+    return shown_route, performed_route

@@ -1,0 +1,75 @@
+"""Labels: what people read for the values of records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from counterseal.models import (
+    BindingState,
+    CallbackState,
+    ChallengeState,
+    Clients,
+    Codes,
+    DeadReason,
+    HtmlUse,
+    NewDeviceRule,
+    Scheme,
+    TokenForm,
+)
+
+BINDINGS: Mapping[BindingState, str] = {
+    BindingState.INVITED: "Invited",
+    BindingState.UNCONFIRMED: "Waits to be confirmed",
+    BindingState.ACTIVE: "Active",
+    BindingState.SUSPENDED: "Suspended",
+    BindingState.REVOKED: "Revoked",
+    BindingState.EXPIRED: "Expired",
+}
+CHALLENGES: Mapping[ChallengeState, str] = {
+    ChallengeState.PENDING: "Waiting",
+    ChallengeState.SEEN: "Seen on a device",
+    ChallengeState.ANSWERED: "Answered",
+    ChallengeState.DISOWNED: "“This was not me”",
+    ChallengeState.CANCELLED: "Withdrawn",
+    ChallengeState.FAILED: "Failed: too many wrong codes",
+    ChallengeState.EXPIRED: "Not answered in time",
+}
+SCHEMES: Mapping[Scheme, str] = {
+    Scheme.SIGNATURE: "Message signatures (RFC 9421)",
+    Scheme.HMAC: "CX1-HMAC-SHA256",
+    Scheme.BASIC: "Basic",
+}
+CLIENTS: Mapping[Clients, str] = {
+    Clients.CURRENT: "Programs written for this service",
+    Clients.CX: "Programs written for the Privakey CX service",
+}
+CODES: Mapping[Codes, str] = {
+    Codes.TYPED: "The person types the code that the origin shows",
+    Codes.ECHOED: "No code is asked for; the flag is only returned",
+}
+TOKEN_FORMS: Mapping[TokenForm, str] = {
+    TokenForm.TEXT: "As a text",
+    TokenForm.OBJECT: "As an object, for clients of 2019",
+}
+HTML: Mapping[HtmlUse, str] = {
+    HtmlUse.SHOW: "Origins may ask in HTML",
+    HtmlUse.REFUSE: "Questions in HTML are refused",
+}
+NEW_DEVICES: Mapping[NewDeviceRule | None, str] = {
+    None: "As the policy says",
+    NewDeviceRule.AT_ONCE: "At once",
+    NewDeviceRule.CONFIRMED: "Once it is confirmed",
+}
+CALLBACKS: Mapping[CallbackState, str] = {
+    CallbackState.QUEUED: "Queued",
+    CallbackState.DELIVERED: "Delivered",
+    CallbackState.DEAD: "Dead",
+    CallbackState.DROPPED: "Dropped",
+}
+DEAD_REASONS: Mapping[DeadReason, str] = {
+    DeadReason.EXHAUSTED: "Every attempt failed",
+    DeadReason.GONE: "The receiver said that the address is gone (410)",
+    DeadReason.FINAL: "No attempt could ever succeed",
+    DeadReason.FORBIDDEN: "The address is no longer on the allow-list",
+    DeadReason.FORGOTTEN: "What it is about has been deleted",
+}

@@ -1,0 +1,38 @@
+"""Notices: what a page says after something was done, by the parameter `done` of its address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from counterseal_portal.visit import Visit
+
+NOTICES: Mapping[str, str] = {
+    "account-locked": "The account is locked.",
+    "account-unlocked": "The account is unlocked.",
+    "account-erased": "The account is erased.",
+    "devices-revoked": "All devices and open invitations are revoked.",
+    "device-suspended": "The device is suspended.",
+    "device-resumed": "The device may act again.",
+    "device-revoked": "The device is revoked.",
+    "company-created": "The company is created.",
+    "company-saved": "The company is saved.",
+    "app-space-created": "The App Space is created.",
+    "app-space-saved": "The App Space is saved.",
+    "origin-created": "The origin is created. It needs a credential before it can ask anybody.",
+    "origin-saved": "The origin is saved.",
+    "credentials-revoked": "All credentials of the origin are revoked.",
+    "entry-added": "The entry is on the allow-list.",
+    "entry-removed": "The entry is no longer on the allow-list.",
+    "callback-requeued": "The callback is queued again.",
+    "callback-dropped": "The callback is dropped, and will not be sent.",
+    "admin-revoked": "The administrator is revoked.",
+}
+"""Closed: an address that says anything else says nothing."""
+
+DONE = "done"
+"""The parameter."""
+
+
+def notice_of(visit: Visit) -> str:
+    """Return what to say at the top of the page; empty for nothing."""
+    return NOTICES.get(visit.query.get(DONE, ""), "")

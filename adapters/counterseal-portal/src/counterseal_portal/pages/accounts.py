@@ -1,0 +1,307 @@
+"""Accounts: support staff find a user, and help with the devices."""
+
+from __future__ import annotations
+
+import attrs
+
+from counterseal.errors import AccountUnknown, Foreign, InvalidField, NotFound
+from counterseal.models import (
+    Account,
+    AdminRole,
+    AppSpace,
+    Authority,
+    Binding,
+    BindingState,
+    Guid,
+)
+from counterseal.models.guid import parse
+from counterseal_portal.answers import Answer, Step, page, redirect
+from counterseal_portal.confirmations import Command, Subject, command_routes
+from counterseal_portal.labels import BINDINGS
+from counterseal_portal.notices import DONE, notice_of
+from counterseal_portal.reach import app_space_trail, app_spaces_of
+from counterseal_portal.routes import Route
+from counterseal_portal.visit import Visit
+
+ACCOUNT = "/accounts/{account}"
+DEVICE = f"{ACCOUNT}/devices/{{device}}"
+LIVING = (
+    BindingState.INVITED,
+    BindingState.UNCONFIRMED,
+    BindingState.ACTIVE,
+    BindingState.SUSPENDED,
+)
+PENDING = (BindingState.INVITED, BindingState.EXPIRED)
+
+
+@attrs.frozen
+class DeviceRow:
+    """
+    One device as the account's page shows it.
+
+    Attributes:
+        commands: Those that its state allows: the last segment of the path, and what it is called.
+    """
+
+    binding: Binding
+    name: str
+    state: str
+    facts: tuple[tuple[str, str], ...]
+    commands: tuple[tuple[str, str], ...]
+
+
+def search(visit: Visit) -> Answer:
+    """Find an account by the origin's own id, or by the GUID that is in logs."""
+    app_spaces = app_spaces_of(visit)
+    term = visit.query.get("q", "").strip()
+    chosen = visit.query.get("app_space", "")
+    problem = ""
+    if term:
+        try:
+            return redirect(f"/accounts/{_find(visit, term, chosen, app_spaces)}")
+        except (AccountUnknown, NotFound, Foreign):
+            problem = "There is no such account. Upper and lower case matter."
+        except InvalidField as refusal:
+            problem = refusal.problem
+    return page(
+        "accounts.html",
+        title="Accounts",
+        trail=(),
+        notice=notice_of(visit),
+        app_spaces=app_spaces,
+        chosen=chosen,
+        term=term,
+        problem=problem,
+    )
+
+
+def _find(visit: Visit, term: str, chosen: str, app_spaces: tuple[AppSpace, ...]) -> Guid:
+    try:
+        guid = parse(term, field="q")
+        visit.service.accounts.get_with_devices(guid, by=visit.admin)
+    except (InvalidField, NotFound, Foreign):
+        pass
+    else:
+        return guid
+    app_space = parse(chosen, field="app_space") if chosen else _only(app_spaces)
+    return visit.service.accounts.find(app_space, term, by=visit.admin).guid
+
+
+def _only(app_spaces: tuple[AppSpace, ...]) -> Guid:
+    if len(app_spaces) != 1:
+        raise InvalidField("app_space", "Choose the App Space of the account.")
+    return app_spaces[0].guid
+
+
+def show_account(visit: Visit) -> Answer:
+    """Show an account and its devices."""
+    account, bindings = _load(visit)
+    app_space = visit.tenancy.get(account.app_space, AppSpace)
+    rows = tuple(_row(binding) for binding in bindings)
+    return page(
+        "account.html",
+        title=account.account_id,
+        trail=(*app_space_trail(visit, app_space), Step("Accounts", "/accounts")),
+        notice=notice_of(visit),
+        account=account,
+        app_space=app_space,
+        may_remove=visit.admin.role is not AdminRole.SUPPORT or app_space.idp is None,
+        living=tuple(row for row in rows if row.binding.state in LIVING),
+        ended=tuple(row for row in rows if row.binding.state not in LIVING),
+    )
+
+
+def _load(visit: Visit) -> tuple[Account, tuple[Binding, ...]]:
+    return visit.service.accounts.get_with_devices(visit.guid("account"), by=visit.admin)
+
+
+def _row(binding: Binding) -> DeviceRow:
+    name = binding.name or ("Invitation" if binding.state in PENDING else "Device without a name")
+    return DeviceRow(
+        binding=binding,
+        name=name,
+        state=BINDINGS[binding.state],
+        facts=_facts(binding),
+        commands=_commands(binding),
+    )
+
+
+def _facts(binding: Binding) -> tuple[tuple[str, str], ...]:
+    facts = [
+        ("System", binding.platform),
+        ("App version", binding.app_version),
+        ("Push", ", ".join(address.kind.value for address in binding.addresses)),
+    ]
+    if binding.state is BindingState.SUSPENDED:
+        by = "the Identity Provider" if binding.suspended_by is Authority.IDP else "staff"
+        facts.append(("Suspended by", by))
+    if binding.strikes:
+        facts.append(("Wrong PINs in a row", str(binding.strikes)))
+    return tuple((label, value) for label, value in facts if value)
+
+
+def _commands(binding: Binding) -> tuple[tuple[str, str], ...]:
+    commands = []
+    if binding.state is BindingState.ACTIVE:
+        commands.append(("suspend", "Suspend"))
+    if binding.state is BindingState.SUSPENDED and binding.suspended_by is Authority.STAFF:
+        commands.append(("resume", "Resume"))
+    if binding.state in LIVING:
+        commands.append(("revoke", "Revoke"))
+    return tuple(commands)
+
+
+def _account_subject(visit: Visit) -> Subject:
+    account, bindings = _load(visit)
+    app_space = visit.tenancy.get(account.app_space, AppSpace)
+    living = sum(binding.state in LIVING for binding in bindings)
+    return Subject(
+        name=account.account_id,
+        details=(("App Space", app_space.name), ("Devices and invitations", str(living))),
+        back=f"/accounts/{account.guid}",
+        trail=(Step("Accounts", "/accounts"), _step(account)),
+    )
+
+
+def _device_subject(visit: Visit) -> Subject:
+    account, bindings = _load(visit)
+    guid = visit.guid("device")
+    for binding in bindings:
+        if binding.guid == guid:
+            row = _row(binding)
+            details = (("Account", account.account_id), ("State", row.state), *row.facts)
+            return Subject(
+                name=row.name,
+                details=details,
+                back=f"/accounts/{account.guid}",
+                trail=(Step("Accounts", "/accounts"), _step(account)),
+            )
+    raise NotFound
+
+
+def _step(account: Account) -> Step:
+    return Step(account.account_id, f"/accounts/{account.guid}")
+
+
+COMMANDS = (
+    Command(
+        id="account.lock",
+        path=f"{ACCOUNT}/lock",
+        title="Lock this account?",
+        consequences=(
+            "The person is not asked any more, and cannot answer what is open.",
+            "No device can be bound to the account.",
+            "Devices stay bound, and work again once you unlock the account.",
+        ),
+        button="Lock the account",
+        load_subject=_account_subject,
+        perform=lambda visit: visit.service.accounts.lock(visit.guid("account"), by=visit.admin),
+        done="account-locked",
+        danger=True,
+    ),
+    Command(
+        id="account.unlock",
+        path=f"{ACCOUNT}/unlock",
+        title="Unlock this account?",
+        consequences=(
+            "The person can be asked and can answer again, from all devices that are active.",
+            "Wrong codes so far are forgotten.",
+            "Make sure first that the reason why it was locked is over.",
+        ),
+        button="Unlock the account",
+        load_subject=_account_subject,
+        perform=lambda visit: visit.service.accounts.unlock(visit.guid("account"), by=visit.admin),
+        done="account-unlocked",
+    ),
+    Command(
+        id="account.revoke",
+        path=f"{ACCOUNT}/revoke",
+        title="Revoke all devices of this account?",
+        consequences=(
+            "No device of the account can ever act again, and open invitations no longer work.",
+            "The person needs a new invitation from the origin, or a new log-in, for each device.",
+            "What the person was asked stays open until its deadline, and nobody can answer it.",
+        ),
+        button="Revoke all devices",
+        load_subject=_account_subject,
+        perform=lambda visit: visit.service.accounts.revoke_all(
+            visit.guid("account"), by=visit.admin
+        ),
+        done="devices-revoked",
+        danger=True,
+    ),
+    Command(
+        id="account.erase",
+        path=f"{ACCOUNT}/erase",
+        title="Erase this account?",
+        consequences=(
+            "This cannot be undone: keys, names, addresses and texts are deleted at once.",
+            "All devices are revoked, and what the person is being asked is withdrawn.",
+            "Receipts that origins have stay valid, and still name the account.",
+        ),
+        button="Erase the account",
+        load_subject=lambda visit: attrs.evolve(_account_subject(visit), after="/accounts"),
+        perform=lambda visit: visit.service.accounts.erase(visit.guid("account"), by=visit.admin),
+        done="account-erased",
+        danger=True,
+        stepped_up="Erase an account",
+    ),
+    Command(
+        id="account.suspend_device",
+        path=f"{DEVICE}/suspend",
+        title="Suspend this device?",
+        consequences=(
+            "The device gets no questions, and can answer none.",
+            "Its keys stay, so that it works again once you resume it.",
+            "Other devices of the account go on as before.",
+        ),
+        button="Suspend the device",
+        load_subject=_device_subject,
+        perform=lambda visit: visit.service.devices.suspend(visit.guid("device"), by=visit.admin),
+        done="device-suspended",
+        danger=True,
+    ),
+    Command(
+        id="account.resume_device",
+        path=f"{DEVICE}/resume",
+        title="Resume this device?",
+        consequences=("The device gets questions again, and its answers count.",),
+        button="Resume the device",
+        load_subject=_device_subject,
+        perform=lambda visit: visit.service.devices.resume(visit.guid("device"), by=visit.admin),
+        done="device-resumed",
+    ),
+    Command(
+        id="account.revoke_device",
+        path=f"{DEVICE}/revoke",
+        title="Revoke this device?",
+        consequences=(
+            "This cannot be undone: the device can never act again for this account.",
+            "An invitation that is revoked no longer works.",
+            "Other devices of the account go on as before, and are told of it.",
+        ),
+        button="Revoke the device",
+        load_subject=_device_subject,
+        perform=lambda visit: visit.service.devices.revoke(visit.guid("device"), by=visit.admin),
+        done="device-revoked",
+        danger=True,
+    ),
+)
+
+ACCOUNT_ROUTES = (
+    Route(
+        id="account.search",
+        method="GET",
+        path="/accounts",
+        handler=search,
+        query=("q", "app_space", DONE),
+    ),
+    Route(
+        id="account.show",
+        method="GET",
+        path=ACCOUNT,
+        handler=show_account,
+        query=(DONE,),
+    ),
+    *(route for command in COMMANDS for route in command_routes(command)),
+)

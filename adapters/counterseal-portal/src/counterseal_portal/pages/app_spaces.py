@@ -1,0 +1,376 @@
+"""App Spaces: what devices show of one, who identifies its users, and what belongs to it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from counterseal.errors import InvalidField, NotFound
+from counterseal.models import (
+    Admin,
+    AppSpace,
+    ClientAuth,
+    HtmlUse,
+    IdpSettings,
+    NewDeviceRule,
+    Origin,
+    replace,
+)
+from counterseal_portal.answers import Answer, Step, page, redirect
+from counterseal_portal.branding import brand_of
+from counterseal_portal.form_pages import FormPage, form_routes, values_of
+from counterseal_portal.forms import Field, FilledForm, Kind
+from counterseal_portal.labels import HTML, NEW_DEVICES
+from counterseal_portal.notices import DONE, notice_of
+from counterseal_portal.pages.admins import admin_rows
+from counterseal_portal.reach import app_space_of, app_space_step, app_space_trail
+from counterseal_portal.routes import ADMINS, COMPANY_ADMINS, Route
+from counterseal_portal.visit import Visit
+
+APP_SPACE = "/app-spaces/{app_space}"
+TEXT_NAMES = {
+    "title": "Above each notification",
+    "challenge": "A question is waiting",
+    "challenge_ended": "A question needs no answer any more",
+    "device_bound": "Another device was bound",
+    "device_revoked": "Another device was revoked",
+    "device_unconfirmed": "A new device waits to be confirmed",
+}
+WIRE_TEXTS = {
+    "title": "title",
+    "challenge": "body",
+    "challenge_ended": "requestEnded",
+    "device_bound": "deviceBound",
+    "device_revoked": "deviceRevoked",
+    "device_unconfirmed": "deviceUnconfirmed",
+}
+NAME = Field(
+    name="name",
+    label="Name",
+    hint="People read it on their device, above every question.",
+    required=True,
+)
+FIELDS = (
+    NAME,
+    Field(
+        name="new_devices",
+        label="When a new device counts",
+        kind=Kind.CHOICE,
+        options=tuple(
+            ("" if each is None else each.value, NEW_DEVICES[each]) for each in NEW_DEVICES
+        ),
+        hint="A device that has to be confirmed cannot answer until the origin, or another device"
+        " of the same person, has confirmed it.",
+    ),
+    Field(
+        name="device_invitations",
+        label="People may add another device by themselves",
+        hint="With a device that they have already, where the policy allows it.",
+        kind=Kind.FLAG,
+    ),
+    Field(
+        name="html",
+        label="Questions in HTML",
+        kind=Kind.CHOICE,
+        options=tuple((each.value, HTML[each]) for each in HtmlUse),
+        required=True,
+        hint="It counts from the next question on.",
+    ),
+    Field(
+        name="universal_app",
+        label="Its users have the app that all may use",
+        kind=Kind.FLAG,
+    ),
+    Field(
+        name="passkey_origins",
+        label="Where passkeys are used",
+        kind=Kind.LINES,
+        hint="One address in a line, such as https://app.example.com. Without any, at the service's"
+        " own address. A passkey stays with the address where it was bound.",
+        meant_by=("passkeys.origins",),
+    ),
+    Field(
+        name="rp_id",
+        label="Domain of passkeys",
+        hint="Such as example.com, if they are used on several of its hosts; without it, the host"
+        " of the first address.",
+        meant_by=("passkeys.rpId",),
+    ),
+    *(
+        Field(
+            name=f"text_{name}",
+            label=f"Notification: {label[0].lower()}{label[1:]}",
+            hint=""
+            if name != "title"
+            else "Without a text, the policy's is used; so for the next ones.",
+            meant_by=(f"notification.{WIRE_TEXTS[name]}",),
+        )
+        for name, label in TEXT_NAMES.items()
+    ),
+)
+BRAND_FIELDS = (
+    Field(
+        name="color",
+        label="Colour",
+        kind=Kind.COLOUR,
+        hint="Like #0B5F66. The name stands on it in black or white, whichever can be read.",
+        meant_by=("brandInfo.color",),
+    ),
+    Field(
+        name="logo",
+        label="New logo",
+        kind=Kind.PICTURE,
+        hint="A PNG of at most 32 KB and 512 by 512 pixels, with nothing else in the file.",
+        meant_by=("brandInfo.logo",),
+    ),
+    Field(name="remove_logo", label="Remove the logo", kind=Kind.FLAG),
+)
+CLIENT_AUTHS = {
+    ClientAuth.NONE: "Without a secret (PKCE alone)",
+    ClientAuth.BASIC: "With a secret, by Basic",
+    ClientAuth.POST: "With a secret, in the body",
+    ClientAuth.PRIVATE_KEY: "With a private key (private_key_jwt)",
+}
+PROVIDER_FIELDS = (
+    Field(name="client_id", label="Client id", required=True, meant_by=("idp.clientId",)),
+    Field(
+        name="client_auth",
+        label="How the service authenticates there",
+        kind=Kind.CHOICE,
+        options=tuple((each.value, CLIENT_AUTHS[each]) for each in ClientAuth),
+        required=True,
+        meant_by=("idp.clientAuth",),
+    ),
+    Field(
+        name="secret",
+        label="New client secret, or private key as a JWK",
+        kind=Kind.SECRET,
+        hint="It is sealed and never shown again. Empty keeps the present one.",
+        meant_by=("idp.clientSecret",),
+    ),
+    Field(
+        name="redirect_uri",
+        label="Redirect URI",
+        hint="The service's own address that the provider knows; empty if users return to the app.",
+        meant_by=("idp.redirectUri",),
+    ),
+    Field(
+        name="returns",
+        label="Where the app takes its users back",
+        kind=Kind.LINES,
+        hint="One address in a line.",
+        meant_by=("idp.returns",),
+    ),
+    Field(
+        name="scopes",
+        label="Scopes",
+        kind=Kind.LINES,
+        hint="One in a line; openid is among them.",
+        required=True,
+        meant_by=("idp.scopes",),
+    ),
+    Field(
+        name="algorithms",
+        label="Algorithms of its tokens",
+        kind=Kind.LINES,
+        hint="One in a line, such as RS256.",
+        required=True,
+        meant_by=("idp.algorithms",),
+    ),
+    Field(
+        name="account_claim",
+        label="Claim that is the account's id",
+        hint="By default sub. Accounts that exist keep their ids.",
+        required=True,
+        meant_by=("idp.accountClaim",),
+    ),
+    Field(
+        name="parameters",
+        label="More parameters",
+        kind=Kind.LINES,
+        hint="One in a line, like prompt=login.",
+        meant_by=("idp.parameters",),
+    ),
+)
+
+
+def show_app_space(visit: Visit) -> Answer:
+    """Show an App Space with its origins and administrators."""
+    app_space = app_space_of(visit)
+    return page(
+        "app_space.html",
+        title=app_space.name,
+        trail=app_space_trail(visit, app_space),
+        notice=notice_of(visit),
+        app_space=app_space,
+        brand=brand_of(app_space),
+        html=HTML[app_space.html],
+        new_devices=NEW_DEVICES[app_space.new_devices],
+        may_edit=visit.admin.role in COMPANY_ADMINS,
+        may_see_origins=visit.admin.role in ADMINS,
+        origins=visit.tenancy.list(app_space.guid, Origin),
+        admins=admin_rows(visit, visit.tenancy.list(app_space.guid, Admin)),
+    )
+
+
+def _trail(visit: Visit, app_space: AppSpace) -> tuple[Step, ...]:
+    return (*app_space_trail(visit, app_space), app_space_step(app_space))
+
+
+def _edit(visit: Visit) -> FormPage:
+    app_space = app_space_of(visit)
+    texts = {f"text_{name}": getattr(app_space.texts, name) for name in TEXT_NAMES}
+    passkeys = app_space.passkeys
+    new_devices = app_space.new_devices
+    return FormPage(
+        title="Edit the App Space",
+        intro=("What you change counts from the next call on.",),
+        fields=FIELDS,
+        values=values_of(
+            name=app_space.name,
+            new_devices="" if new_devices is None else new_devices.value,
+            device_invitations=app_space.device_invitations,
+            html=app_space.html.value,
+            universal_app=app_space.universal_app,
+            passkey_origins="" if passkeys is None else "\n".join(passkeys.origins),
+            rp_id="" if passkeys is None else passkeys.rp_id,
+            **texts,
+        ),
+        button="Save",
+        back=f"/app-spaces/{app_space.guid}",
+        trail=_trail(visit, app_space),
+    )
+
+
+def _save(visit: Visit, form: FilledForm) -> Answer:
+    rule = form.value("new_devices")
+    app_space = visit.tenancy.edit_app_space(
+        visit.guid("app_space"),
+        name=form.text("name"),
+        new_devices=NewDeviceRule(rule) if rule else "",
+        device_invitations=form.flag("device_invitations"),
+        html=HtmlUse(form.value("html")),
+        universal_app=form.flag("universal_app"),
+        passkey_origins=form.lines("passkey_origins"),
+        rp_id=form.text("rp_id") or None,
+        texts={name: form.text(f"text_{name}") for name in TEXT_NAMES},
+    )
+    return redirect(f"/app-spaces/{app_space.guid}", done="app-space-saved")
+
+
+def _edit_brand(visit: Visit) -> FormPage:
+    app_space = app_space_of(visit)
+    return FormPage(
+        title="Colour and logo",
+        intro=(
+            (
+                "They help people to recognise who asks, and prove nothing: nobody signs them."
+                " Anybody who knows the App Space can read the logo."
+            ),
+        ),
+        fields=BRAND_FIELDS,
+        values=values_of(color=app_space.brand_color),
+        button="Save",
+        back=f"/app-spaces/{app_space.guid}",
+        trail=_trail(visit, app_space),
+        template="brand.html",
+        context={"brand": brand_of(app_space)},
+    )
+
+
+def _save_brand(visit: Visit, form: FilledForm) -> Answer:
+    logo = None
+    if form.value("logo"):
+        try:
+            logo = base64.b64decode(form.value("logo"), validate=True)
+        except binascii.Error:
+            raise InvalidField("logo", "not a file") from None
+    if form.flag("remove_logo"):
+        if logo:
+            raise InvalidField("remove_logo", "Either choose a new logo, or remove it.")
+        logo = b""
+    app_space = visit.tenancy.edit_app_space(
+        visit.guid("app_space"), brand_color=form.text("color"), logo=logo
+    )
+    return redirect(f"/app-spaces/{app_space.guid}", done="app-space-saved")
+
+
+def _edit_provider(visit: Visit) -> FormPage:
+    app_space = app_space_of(visit)
+    idp = _provider(app_space)
+    return FormPage(
+        title="Identity Provider",
+        intro=(
+            (
+                f"Users of this App Space log in at {idp.issuer}. The issuer cannot be changed,"
+                " since the accounts' ids are its own."
+            ),
+        ),
+        fields=PROVIDER_FIELDS,
+        values=values_of(
+            client_id=idp.client_id,
+            client_auth=idp.client_auth.value,
+            redirect_uri=idp.redirect_uri,
+            returns="\n".join(idp.returns),
+            scopes="\n".join(idp.scopes),
+            algorithms="\n".join(idp.algorithms),
+            account_claim=idp.account_claim,
+            parameters="\n".join(f"{name}={value}" for name, value in idp.parameters),
+        ),
+        button="Save",
+        back=f"/app-spaces/{app_space.guid}",
+        trail=_trail(visit, app_space),
+    )
+
+
+def _provider(app_space: AppSpace) -> IdpSettings:
+    if app_space.idp is None:
+        raise NotFound
+    return app_space.idp
+
+
+def _save_provider(visit: Visit, form: FilledForm) -> Answer:
+    app_space = app_space_of(visit)
+    parameters = []
+    for line in form.lines("parameters"):
+        name, equals, value = line.partition("=")
+        if not equals or not name:
+            raise InvalidField("parameters", f"not like name=value: {line}")
+        parameters.append((name, value))
+    idp = replace(
+        _provider(app_space),
+        client_id=form.text("client_id"),
+        client_auth=ClientAuth(form.value("client_auth")),
+        redirect_uri=form.text("redirect_uri"),
+        returns=form.lines("returns"),
+        scopes=form.lines("scopes"),
+        algorithms=form.lines("algorithms"),
+        account_claim=form.text("account_claim"),
+        parameters=tuple(sorted(parameters)),
+    )
+    visit.tenancy.edit_app_space(app_space.guid, idp=idp, idp_secret=form.value("secret") or None)
+    return redirect(f"/app-spaces/{app_space.guid}", done="app-space-saved")
+
+
+APP_SPACE_ROUTES = (
+    Route(id="app_space.show", method="GET", path=APP_SPACE, handler=show_app_space, query=(DONE,)),
+    *form_routes(
+        "app_space.edit", f"{APP_SPACE}/edit", _edit, _save, fields=FIELDS, roles=COMPANY_ADMINS
+    ),
+    *form_routes(
+        "app_space.brand",
+        f"{APP_SPACE}/brand",
+        _edit_brand,
+        _save_brand,
+        fields=BRAND_FIELDS,
+        roles=COMPANY_ADMINS,
+    ),
+    *form_routes(
+        "app_space.provider",
+        f"{APP_SPACE}/provider",
+        _edit_provider,
+        _save_provider,
+        fields=PROVIDER_FIELDS,
+        roles=COMPANY_ADMINS,
+    ),
+)

@@ -1,0 +1,181 @@
+"""Companies: the tenants, with their App Spaces and administrators."""
+
+from __future__ import annotations
+
+from counterseal.errors import InvalidField
+from counterseal.models import Admin, AppSpace, Company, IdpSettings
+from counterseal_portal.answers import Answer, Step, page, redirect
+from counterseal_portal.form_pages import FormPage, form_routes, values_of
+from counterseal_portal.forms import Field, FilledForm, Kind
+from counterseal_portal.notices import DONE, notice_of
+from counterseal_portal.pages.admins import admin_rows
+from counterseal_portal.reach import company_trail
+from counterseal_portal.routes import COMPANY_ADMINS, Route
+from counterseal_portal.visit import Visit
+
+NAME = Field(name="name", label="Name", required=True)
+APP_SPACE_FIELDS = (
+    Field(
+        name="name",
+        label="Name",
+        hint="People read it on their device, above every question. Use the name that they know.",
+        required=True,
+    ),
+    Field(
+        name="identified_by",
+        label="Who says who the users are",
+        kind=Kind.CHOICE,
+        options=(("origin", "The origins themselves"), ("provider", "An Identity Provider")),
+        hint="This cannot be changed later.",
+        required=True,
+    ),
+    Field(
+        name="issuer",
+        label="Issuer of the Identity Provider",
+        hint="Only with an Identity Provider: its address, exactly as in its tokens.",
+        meant_by=("idp.issuer",),
+    ),
+    Field(
+        name="client_id",
+        label="Client id at the Identity Provider",
+        hint="Only with an Identity Provider. You set everything else of it afterwards.",
+        meant_by=("idp.clientId",),
+    ),
+)
+
+
+def list_companies(visit: Visit) -> Answer:
+    """Show the companies within reach; an administrator of one company gets that one."""
+    if visit.admin.company is not None:
+        return redirect(f"/companies/{visit.admin.company}")
+    return page(
+        "companies.html",
+        title="Companies",
+        trail=(),
+        notice=notice_of(visit),
+        companies=visit.tenancy.list(None, Company),
+    )
+
+
+def show_company(visit: Visit) -> Answer:
+    """Show a company with its App Spaces and administrators."""
+    company = _company(visit)
+    return page(
+        "company.html",
+        title=company.name,
+        trail=company_trail(visit),
+        notice=notice_of(visit),
+        company=company,
+        app_spaces=visit.tenancy.list(company.guid, AppSpace),
+        admins=admin_rows(visit, visit.tenancy.list(company.guid, Admin)),
+    )
+
+
+def _company(visit: Visit) -> Company:
+    return visit.tenancy.get(visit.guid("company"), Company)
+
+
+def _new_company(_: Visit) -> FormPage:
+    return FormPage(
+        title="New company",
+        intro=("A company is a tenant: its App Spaces, origins and users are apart from others'.",),
+        fields=(NAME,),
+        button="Create the company",
+        back="/companies",
+        trail=(Step("Companies", "/companies"),),
+    )
+
+
+def _create_company(visit: Visit, form: FilledForm) -> Answer:
+    company = visit.tenancy.create_company(form.text("name"))
+    return redirect(f"/companies/{company.guid}", done="company-created")
+
+
+def _edit_company(visit: Visit) -> FormPage:
+    company = _company(visit)
+    path = f"/companies/{company.guid}"
+    return FormPage(
+        title="Edit the company",
+        fields=(NAME,),
+        values=values_of(name=company.name),
+        button="Save",
+        back=path,
+        trail=(*company_trail(visit), Step(company.name, path)),
+    )
+
+
+def _save_company(visit: Visit, form: FilledForm) -> Answer:
+    company = visit.tenancy.edit_company(visit.guid("company"), form.text("name"))
+    return redirect(f"/companies/{company.guid}", done="company-saved")
+
+
+def _new_app_space(visit: Visit) -> FormPage:
+    company = _company(visit)
+    path = f"/companies/{company.guid}"
+    return FormPage(
+        title="New App Space",
+        intro=("An App Space is one app with its users. Origins in it ask these users.",),
+        fields=APP_SPACE_FIELDS,
+        values=values_of(identified_by="origin"),
+        button="Create the App Space",
+        back=path,
+        trail=(*company_trail(visit), Step(company.name, path)),
+    )
+
+
+def _create_app_space(visit: Visit, form: FilledForm) -> Answer:
+    idp = None
+    if form.value("identified_by") == "provider":
+        for name in ("issuer", "client_id"):
+            if not form.text(name):
+                raise InvalidField(name, "This cannot be empty with an Identity Provider.")
+        idp = IdpSettings(issuer=form.text("issuer"), client_id=form.text("client_id"))
+    app_space = visit.tenancy.create_app_space(visit.guid("company"), form.text("name"), idp=idp)
+    return redirect(f"/app-spaces/{app_space.guid}", done="app-space-created")
+
+
+COMPANY = "/companies/{company}"
+
+COMPANY_ROUTES = (
+    Route(
+        id="company.list",
+        method="GET",
+        path="/companies",
+        handler=list_companies,
+        query=(DONE,),
+        roles=COMPANY_ADMINS,
+    ),
+    Route(
+        id="company.show",
+        method="GET",
+        path=COMPANY,
+        handler=show_company,
+        query=(DONE,),
+        roles=COMPANY_ADMINS,
+    ),
+    *form_routes(
+        "company.create",
+        "/companies/new",
+        _new_company,
+        _create_company,
+        fields=(NAME,),
+        roles=COMPANY_ADMINS,
+        all_companies=True,
+    ),
+    *form_routes(
+        "company.edit",
+        f"{COMPANY}/edit",
+        _edit_company,
+        _save_company,
+        fields=(NAME,),
+        roles=COMPANY_ADMINS,
+    ),
+    *form_routes(
+        "company.create_app_space",
+        f"{COMPANY}/app-spaces/new",
+        _new_app_space,
+        _create_app_space,
+        fields=APP_SPACE_FIELDS,
+        roles=COMPANY_ADMINS,
+    ),
+)

@@ -1,0 +1,466 @@
+"""Origins: who may ask the users of an App Space, with which credentials."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import attrs
+
+from counterseal.errors import NotFound
+from counterseal.models import (
+    FINISHED,
+    CallbackEntry,
+    CallbackType,
+    ChallengeState,
+    Clients,
+    Codes,
+    Credential,
+    Origin,
+    Scheme,
+    TokenForm,
+    WebhookKey,
+)
+from counterseal_portal.answers import Answer, Step, page, redirect
+from counterseal_portal.confirmations import Command, Subject, command_routes
+from counterseal_portal.form_pages import FormPage, form_routes, values_of
+from counterseal_portal.forms import Field, FilledForm, Kind
+from counterseal_portal.labels import CHALLENGES, CLIENTS, CODES, SCHEMES, TOKEN_FORMS
+from counterseal_portal.notices import DONE, notice_of
+from counterseal_portal.pages.admins import HOUR, OVERLAP
+from counterseal_portal.reach import (
+    app_space_of,
+    app_space_step,
+    app_space_trail,
+    origin_step,
+    origin_trail,
+)
+from counterseal_portal.routes import ADMINS, Route
+from counterseal_portal.secret_pages import Secret, secret_page
+from counterseal_portal.visit import Visit
+
+ORIGIN = "/origins/{origin}"
+ENTRY_KINDS = {
+    CallbackType.ADDRESS: "Address of callbacks",
+    CallbackType.DOMAIN: "Domain of passkeys",
+}
+NAME = Field(
+    name="name",
+    label="Name",
+    hint="People read it on their device as the one who asks.",
+    required=True,
+)
+CLIENTS_FIELD = Field(
+    name="clients",
+    label="Which programs call as this origin",
+    kind=Kind.CHOICE,
+    options=tuple((each.value, CLIENTS[each]) for each in Clients),
+    required=True,
+    hint="A change of it resets codes, wildcards and callback states to what these programs need.",
+)
+NEW_FIELDS = (NAME, attrs.evolve(CLIENTS_FIELD, hint=""))
+FIELDS = (
+    NAME,
+    CLIENTS_FIELD,
+    Field(
+        name="codes",
+        label="What showCode does",
+        kind=Kind.CHOICE,
+        options=tuple((each.value, CODES[each]) for each in Codes),
+        required=True,
+    ),
+    Field(
+        name="states",
+        label="Endings that send a callback",
+        kind=Kind.CHOICES,
+        options=tuple((each.value, CHALLENGES[each]) for each in FINISHED),
+        hint="It counts for questions that are asked from now on.",
+        meant_by=("callbackStates",),
+    ),
+    Field(
+        name="wildcards",
+        label="Entries of the allow-list with {*} cover anything",
+        kind=Kind.FLAG,
+        hint="It counts also for callbacks that are queued.",
+    ),
+    Field(
+        name="token_form",
+        label="How invitations give the session token",
+        kind=Kind.CHOICE,
+        options=tuple((each.value, TOKEN_FORMS[each]) for each in TokenForm),
+        required=True,
+        meant_by=("sessionTokenForm",),
+    ),
+    Field(
+        name="pending",
+        label="Open questions of one person",
+        kind=Kind.NUMBER,
+        hint="From 1 to 100. It only tightens the policy's limit.",
+        meant_by=("pendingLimit",),
+    ),
+    Field(
+        name="questions",
+        label="Questions to one person within the policy's window",
+        kind=Kind.NUMBER,
+        hint="From 1 to 1000. It only tightens the policy's limit.",
+        meant_by=("askLimit",),
+    ),
+    Field(
+        name="cooldown",
+        label="Refusals begin a cool-down for this origin",
+        kind=Kind.FLAG,
+        hint="Whatever the policy says.",
+    ),
+)
+SCHEME = Field(
+    name="scheme",
+    label="How the origin authenticates",
+    kind=Kind.CHOICE,
+    options=tuple(
+        (each.value, SCHEMES[each]) for each in (Scheme.SIGNATURE, Scheme.HMAC, Scheme.BASIC)
+    ),
+    required=True,
+    hint="Message signatures for new programs; the others are for clients of a CX service. A change"
+    " ends older credentials at once.",
+    meant_by=("keyType",),
+)
+ENTRY_FIELDS = (
+    Field(
+        name="kind",
+        label="Kind",
+        kind=Kind.CHOICE,
+        options=tuple((str(each.value), ENTRY_KINDS[each]) for each in CallbackType),
+        required=True,
+        meant_by=("callbackType",),
+    ),
+    Field(
+        name="entry",
+        label="Address or domain",
+        hint="Such as https://shop.example/done for callbacks, or shop.example for passkeys.",
+        required=True,
+        meant_by=("callbackUrl",),
+    ),
+)
+
+
+@attrs.frozen
+class CredentialRow:
+    """One credential or callback secret in a list."""
+
+    label: str
+    created_at: datetime
+    ends_at: datetime | None
+    is_live: bool
+
+
+def origin_of(visit: Visit) -> Origin:
+    """
+    Return the origin that the path names.
+
+    Raises:
+        NotFound: There is none.
+        Foreign: It is out of the person's reach.
+        RoleLacking: The person's role does not include origins.
+    """
+    return visit.tenancy.get(visit.guid("origin"), Origin)
+
+
+def show_origin(visit: Visit) -> Answer:
+    """Show an origin with its credentials and its allow-list; no secret is among them."""
+    origin = origin_of(visit)
+    now = visit.service.ports.clock.now()
+    return page(
+        "origin.html",
+        title=origin.name,
+        trail=origin_trail(visit, origin),
+        notice=notice_of(visit),
+        origin=origin,
+        credentials=tuple(_row(SCHEMES[each.scheme], each, now) for each in origin.credentials),
+        webhook_keys=tuple(_row("Callback secret", each, now) for each in origin.webhook_keys),
+        entries=tuple((each, ENTRY_KINDS[each.type]) for each in origin.entries),
+        clients=CLIENTS[origin.clients],
+        codes=CODES[origin.codes],
+        states=tuple(CHALLENGES[each] for each in origin.callback_states),
+    )
+
+
+def _row(label: str, secret: Credential | WebhookKey, now: datetime) -> CredentialRow:
+    is_live = secret.ends_at is None or secret.ends_at > now
+    return CredentialRow(label, secret.created_at, secret.ends_at, is_live)
+
+
+def _trail(visit: Visit, origin: Origin) -> tuple[Step, ...]:
+    return (*origin_trail(visit, origin), origin_step(origin))
+
+
+def _new(visit: Visit) -> FormPage:
+    app_space = app_space_of(visit)
+    return FormPage(
+        title="New origin",
+        intro=("An origin is a server that asks the users of this App Space.",),
+        fields=NEW_FIELDS,
+        values=values_of(clients=Clients.CURRENT.value),
+        button="Create the origin",
+        back=f"/app-spaces/{app_space.guid}",
+        trail=(*app_space_trail(visit, app_space), app_space_step(app_space)),
+    )
+
+
+def _create(visit: Visit, form: FilledForm) -> Answer:
+    origin = visit.tenancy.create_origin(
+        visit.guid("app_space"), form.text("name"), clients=Clients(form.value("clients"))
+    )
+    return redirect(f"/origins/{origin.guid}", done="origin-created")
+
+
+def _edit(visit: Visit) -> FormPage:
+    origin = origin_of(visit)
+    return FormPage(
+        title="Edit the origin",
+        fields=FIELDS,
+        values=values_of(
+            name=origin.name,
+            clients=origin.clients.value,
+            codes=origin.codes.value,
+            states=tuple(state.value for state in origin.callback_states),
+            wildcards=origin.wildcards,
+            token_form=origin.token_form.value,
+            pending=origin.limits.pending,
+            questions=origin.limits.questions,
+            cooldown=origin.limits.cooldown,
+        ),
+        button="Save",
+        back=f"/origins/{origin.guid}",
+        trail=_trail(visit, origin),
+    )
+
+
+def _save(visit: Visit, form: FilledForm) -> Answer:
+    origin = origin_of(visit)
+    clients = Clients(form.value("clients"))
+    # With other clients, what the form still says of the old ones would undo their profile.
+    keeps = clients is origin.clients
+    states = [ChallengeState(each) for each in form.values.get("states", ())]
+    visit.tenancy.edit_origin(
+        origin.guid,
+        name=form.text("name"),
+        clients=clients,
+        codes=Codes(form.value("codes")) if keeps else None,
+        wildcards=form.flag("wildcards") if keeps else None,
+        callback_states=states if keeps else None,
+        token_form=TokenForm(form.value("token_form")),
+        pending_limit=form.number("pending"),
+        ask_limit=form.number("questions"),
+        cooldown=form.flag("cooldown"),
+    )
+    return redirect(f"/origins/{origin.guid}", done="origin-saved")
+
+
+def _new_credential(visit: Visit) -> FormPage:
+    origin = origin_of(visit)
+    scheme = origin.credentials[0].scheme if origin.credentials else Scheme.SIGNATURE
+    return FormPage(
+        title="New credential",
+        intro=(
+            "It is shown once, on the next page. Have a safe place for it ready.",
+            (
+                "Older credentials go on working for as long as you say, so that the origin can"
+                " change over without an interruption."
+            ),
+        ),
+        fields=(SCHEME, OVERLAP),
+        values=values_of(scheme=scheme.value, hours="24"),
+        button="Make the credential",
+        back=f"/origins/{origin.guid}",
+        trail=_trail(visit, origin),
+    )
+
+
+def _issue_credential(visit: Visit, form: FilledForm) -> Answer:
+    origin = origin_of(visit)
+    issued = visit.credentials.issue(
+        origin.guid, Scheme(form.value("scheme")), overlap=(form.number("hours") or 0) * HOUR
+    )
+    return secret_page(
+        title="New credential",
+        intro=(
+            (
+                "This is the only time that the key is shown. Hand it over on an encrypted"
+                " channel, to the operator of the origin only: with it, anybody can ask the users."
+            ),
+        ),
+        secrets=(
+            Secret("GUID of the origin", origin.guid),
+            Secret(f"Key: {SCHEMES[issued.scheme]}", issued.secret, is_secret=True),
+        ),
+        continue_to=origin_step(origin),
+        trail=origin_trail(visit, origin),
+    )
+
+
+def _new_webhook_key(visit: Visit) -> FormPage:
+    origin = origin_of(visit)
+    return FormPage(
+        title="New callback secret",
+        intro=(
+            "The origin verifies callbacks with it. It is shown once, on the next page.",
+            "Older ones sign beside it for as long as you say.",
+        ),
+        fields=(OVERLAP,),
+        values=values_of(hours="24"),
+        button="Make the callback secret",
+        back=f"/origins/{origin.guid}",
+        trail=_trail(visit, origin),
+    )
+
+
+def _issue_webhook_key(visit: Visit, form: FilledForm) -> Answer:
+    origin = origin_of(visit)
+    overlap: timedelta = (form.number("hours") or 0) * HOUR
+    secret = visit.credentials.issue_webhook_key(origin.guid, overlap=overlap)
+    return secret_page(
+        title="New callback secret",
+        intro=("This is the only time that it is shown.",),
+        secrets=(Secret("Callback secret", secret, is_secret=True),),
+        continue_to=origin_step(origin),
+        trail=origin_trail(visit, origin),
+    )
+
+
+def _new_entry(visit: Visit) -> FormPage:
+    origin = origin_of(visit)
+    return FormPage(
+        title="Add to the allow-list",
+        intro=(
+            (
+                "Callbacks go only to addresses that are on the list; passkeys of the origin's"
+                " users are used only at domains that are on it."
+            ),
+        ),
+        fields=ENTRY_FIELDS,
+        values=values_of(kind=str(CallbackType.ADDRESS.value)),
+        button="Add",
+        back=f"/origins/{origin.guid}",
+        trail=_trail(visit, origin),
+    )
+
+
+def _add_entry(visit: Visit, form: FilledForm) -> Answer:
+    origin = visit.tenancy.allow_callback(
+        visit.guid("origin"), form.text("entry"), kind=CallbackType(int(form.value("kind")))
+    )
+    return redirect(f"/origins/{origin.guid}", done="entry-added")
+
+
+def _entry_subject(visit: Visit) -> Subject:
+    origin = origin_of(visit)
+    entry = _entry(visit, origin)
+    return Subject(
+        name=entry.text,
+        details=(("Kind", ENTRY_KINDS[entry.type]), ("Origin", origin.name)),
+        back=f"/origins/{origin.guid}",
+        trail=_trail(visit, origin),
+    )
+
+
+def _entry(visit: Visit, origin: Origin) -> CallbackEntry:
+    guid = visit.guid("entry")
+    for entry in origin.entries:
+        if entry.guid == guid:
+            return entry
+    raise NotFound
+
+
+def _subject(visit: Visit) -> Subject:
+    origin = origin_of(visit)
+    return Subject(
+        name=origin.name,
+        details=(("Credentials", str(len(origin.credentials))),),
+        back=f"/origins/{origin.guid}",
+        trail=_trail(visit, origin),
+    )
+
+
+COMMANDS = (
+    Command(
+        id="origin.revoke",
+        path=f"{ORIGIN}/credentials/revoke",
+        title="Revoke all credentials of this origin?",
+        consequences=(
+            "The origin can ask nobody and read nothing until it gets a new credential.",
+            "Questions that are open stay, and each ends with an answer or at its deadline.",
+            "Callbacks are sent as before.",
+        ),
+        button="Revoke the credentials",
+        load_subject=_subject,
+        perform=lambda visit: visit.credentials.revoke(visit.guid("origin")),
+        done="credentials-revoked",
+        danger=True,
+        stepped_up="Revoke the credentials of an origin",
+        roles=ADMINS,
+    ),
+    Command(
+        id="origin.forbid_entry",
+        path=f"{ORIGIN}/allow-list/{{entry}}/remove",
+        title="Remove this entry from the allow-list?",
+        consequences=(
+            (
+                "An address: callbacks to it that are queued are dead, and new questions that"
+                " name it are refused."
+            ),
+            "A domain: passkeys of the origin's users no longer work there.",
+        ),
+        button="Remove the entry",
+        load_subject=_entry_subject,
+        perform=lambda visit: visit.tenancy.forbid_entry(visit.guid("origin"), visit.guid("entry")),
+        done="entry-removed",
+        danger=True,
+        roles=ADMINS,
+    ),
+)
+
+ORIGIN_ROUTES = (
+    Route(
+        id="origin.show",
+        method="GET",
+        path=ORIGIN,
+        handler=show_origin,
+        query=(DONE,),
+        roles=ADMINS,
+    ),
+    *form_routes(
+        "app_space.create_origin",
+        "/app-spaces/{app_space}/origins/new",
+        _new,
+        _create,
+        fields=NEW_FIELDS,
+        roles=ADMINS,
+    ),
+    *form_routes("origin.edit", f"{ORIGIN}/edit", _edit, _save, fields=FIELDS, roles=ADMINS),
+    *form_routes(
+        "origin.issue_credential",
+        f"{ORIGIN}/credentials/new",
+        _new_credential,
+        _issue_credential,
+        fields=(SCHEME, OVERLAP),
+        roles=ADMINS,
+        stepped_up="Make a credential of an origin",
+    ),
+    *form_routes(
+        "origin.issue_webhook_key",
+        f"{ORIGIN}/callback-secret/new",
+        _new_webhook_key,
+        _issue_webhook_key,
+        fields=(OVERLAP,),
+        roles=ADMINS,
+        stepped_up="Make a callback secret of an origin",
+    ),
+    *form_routes(
+        "origin.allow_entry",
+        f"{ORIGIN}/allow-list/new",
+        _new_entry,
+        _add_entry,
+        fields=ENTRY_FIELDS,
+        roles=ADMINS,
+    ),
+    *(route for command in COMMANDS for route in command_routes(command)),
+)

@@ -1,0 +1,84 @@
+/** The live preview of an App Space's colour and logo, and the logo's way into the form. */
+
+const COLOUR = /^#[0-9a-f]{6}$/i;
+const SIDE = 28;
+
+const colour = document.getElementById("field-color");
+const file = document.querySelector("input[data-encodes]");
+const encoded = document.querySelector('input[type="hidden"][name="logo"]');
+const preview = document.querySelector("[data-brand]");
+const note = document.getElementById("preview-note");
+
+if (colour instanceof HTMLInputElement && preview) {
+  colour.addEventListener("input", () => {
+    showColour(colour.value.trim());
+    changed();
+  });
+}
+if (file instanceof HTMLInputElement && encoded instanceof HTMLInputElement) {
+  file.disabled = false;
+  file.addEventListener("change", async () => {
+    const picture = file.files?.[0];
+    encoded.value = picture ? encode(new Uint8Array(await picture.arrayBuffer())) : "";
+    if (picture) await showLogo(picture);
+    changed();
+  });
+}
+
+function changed() {
+  if (note) note.textContent = "As it will be once you save it.";
+}
+
+/** @param {string} text */
+function showColour(text) {
+  const tile = preview?.querySelector("rect");
+  const label = preview?.querySelector(".label");
+  if (!tile || !label) return;
+  const isColour = COLOUR.test(text);
+  if (isColour) tile.setAttribute("fill", text);
+  else tile.removeAttribute("fill");
+  tile.classList.toggle("plain-tile", !isColour);
+  const light = isColour && luminance(text) + 0.05 > Math.sqrt(1.05 * 0.05);
+  label.classList.toggle("on-light", isColour && light);
+  label.classList.toggle("on-dark", isColour && !light);
+}
+
+/** @param {Blob} picture */
+async function showLogo(picture) {
+  const canvas = preview?.querySelector("canvas");
+  const context = canvas?.getContext("2d");
+  if (!canvas || !context) return;
+  try {
+    const bitmap = await createImageBitmap(picture);
+    const scale = SIDE / Math.max(bitmap.width, bitmap.height);
+    const [width, height] = [bitmap.width * scale, bitmap.height * scale];
+    context.clearRect(0, 0, SIDE, SIDE);
+    context.drawImage(bitmap, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
+    canvas.hidden = false;
+    preview?.querySelector("img")?.remove();
+  } catch {
+    canvas.hidden = true;
+  }
+}
+
+/**
+ * Return bytes in base64.
+ *
+ * @param {Uint8Array} bytes
+ */
+function encode(bytes) {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
+
+/**
+ * Return the relative luminance of a colour (WCAG 2.2).
+ *
+ * @param {string} text
+ */
+function luminance(text) {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
+    const part = Number.parseInt(text.slice(at, at + 2), 16) / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}

@@ -1,0 +1,133 @@
+"""Support staff find an account, see its devices, and do what helps."""
+
+import re
+
+import pytest
+from portal_browser import heading, require_page
+
+from counterseal.models import OPERATOR, AdminRole, BindingState
+
+
+@pytest.fixture
+def zoe(portal):
+    """A phone that is bound to the account `zoe`."""
+    return portal.service.bind("zoe")
+
+
+def account_path(portal, account_id="zoe"):
+    account = portal.service.accounts.get(portal.service.origin, account_id)
+    return f"/accounts/{account.guid}"
+
+
+def state_of(portal, path):
+    """Return the state of the first device of an account."""
+    guid = path.rpartition("/")[2]
+    devices = portal.service.accounts.get_with_devices(guid, by=OPERATOR)[1]
+    return devices[0].state
+
+
+def device_path(portal, path):
+    guid = path.rpartition("/")[2]
+    devices = portal.service.accounts.get_with_devices(guid, by=OPERATOR)[1]
+    return f"{path}/devices/{devices[0].guid}"
+
+
+def test_an_account_is_found_by_the_origins_id_and_by_its_guid(portal, zoe):
+    browser, path = portal.support(), account_path(portal)
+    for term in ("zoe", " zoe ", path.rpartition("/")[2]):
+        assert browser.get("/accounts", q=term).location == path
+    text = require_page(browser.get("/accounts", q="adam"))
+    assert "There is no such account" in text
+    assert 'value="adam"' in text
+
+
+def test_where_there_are_several_app_spaces_one_is_chosen(portal, zoe):
+    other = portal.service.new_app_space("Other app")
+    browser = portal.company_admin()
+    assert "Choose the App Space" in require_page(browser.get("/accounts", q="zoe"))
+    app_space = portal.service.app_space.guid
+    reply = browser.get("/accounts", q="zoe", app_space=app_space)
+    assert reply.location == account_path(portal)
+    unknown = browser.get("/accounts", q="zoe", app_space=other.guid)
+    assert "There is no such account" in require_page(unknown)
+    # By its GUID it is found wherever it is.
+    guid = account_path(portal).rpartition("/")[2]
+    assert browser.get("/accounts", q=guid).location == account_path(portal)
+
+
+def test_the_page_shows_devices_and_no_key(portal, zoe):
+    portal.service.invitations.invite(portal.service.origin, "zoe")
+    text = require_page(portal.support().get(account_path(portal)))
+    assert heading(portal.support().get(account_path(portal))) == "<bdi>zoe</bdi>"
+    assert text.count('class="card"') == 2
+    assert re.findall(r'class="badge (\w+)"', text) == ["active", "invited"]
+    for secret in ("kid", "thumbprint", "token", "jwk"):
+        assert secret not in text.replace("csrf_token", "").replace("token-of", "")
+
+
+@pytest.mark.parametrize(
+    ("commands", "state"),
+    [
+        (["suspend"], BindingState.SUSPENDED),
+        (["suspend", "resume"], BindingState.ACTIVE),
+        (["revoke"], BindingState.REVOKED),
+    ],
+)
+def test_a_device_is_suspended_resumed_and_revoked(portal, zoe, commands, state):
+    browser, path = portal.support(), account_path(portal)
+    for command in commands:
+        address = f"{device_path(portal, path)}/{command}"
+        assert "What follows" in require_page(browser.get(address))
+        done = browser.post(address)
+        assert done.status == 303
+        assert 'role="status"' in require_page(browser.get(done.location))
+    assert state_of(portal, path) is state
+
+
+def test_an_account_is_locked_and_unlocked(portal, zoe):
+    browser, path = portal.support(), account_path(portal)
+    assert browser.post(f"{path}/lock").location == f"{path}?done=account-locked"
+    assert "This account is locked" in require_page(browser.get(path))
+    assert browser.post(f"{path}/unlock").location == f"{path}?done=account-unlocked"
+    assert "This account is locked" not in require_page(browser.get(path))
+
+
+def test_all_devices_are_revoked(portal, zoe):
+    browser, path = portal.support(), account_path(portal)
+    assert browser.post(f"{path}/revoke").location == f"{path}?done=devices-revoked"
+    assert state_of(portal, path) is BindingState.REVOKED
+
+
+def test_an_account_is_erased_after_a_step_up_only(portal, zoe):
+    path = account_path(portal)
+    early = portal.support(stepped_up=False)
+    for reply in (early.get(f"{path}/erase"), early.post(f"{path}/erase")):
+        to = f"%2Fportal{path.replace('/', '%2F')}%2Ferase"
+        assert reply.location == f"/step-up?to={to}&act=Erase+an+account"
+    assert state_of(portal, path) is BindingState.ACTIVE
+    browser = portal.support()
+    done = browser.post(f"{path}/erase").location
+    assert done == "/accounts?done=account-erased"
+    assert "The account is erased." in require_page(browser.get(done))
+    assert browser.get(path).status == 404
+
+
+def test_what_was_quicker_is_said(portal, zoe):
+    browser, path = portal.support(), account_path(portal)
+    address = f"{device_path(portal, path)}/suspend"
+    browser.post(address)
+    again = browser.post(address)
+    assert (again.status, heading(again)) == (409, "Already changed")
+
+
+def test_support_does_not_remove_whom_an_identity_provider_identifies(portal):
+    service = portal.service
+    app_space = service.new_app_space("With log-ins", idp=service.idp.settings())
+    service.log_in(app_space, "zoe")
+    account = service.accounts.find(app_space.guid, "zoe", by=OPERATOR)
+    admin = portal.create_admin(AdminRole.SUPPORT, app_space=app_space.guid)
+    browser, path = portal.log_in(admin), f"/accounts/{account.guid}"
+    assert "erase" not in require_page(browser.get(path))
+    for command in ("revoke", "erase"):
+        assert browser.post(f"{path}/{command}").status == 403
+    assert f"{path}/erase" in require_page(portal.company_admin().get(path))

@@ -1,0 +1,311 @@
+"""Administrators create and edit companies, App Spaces, origins and administrators."""
+
+import base64
+import re
+from datetime import timedelta
+
+import pytest
+from portal_browser import PUBLIC_URL, heading, require_page
+
+from counterseal import SignedRequest
+from counterseal.errors import CredentialRefused
+from counterseal.models import (
+    OPERATOR,
+    Admin,
+    AdminRole,
+    AppSpace,
+    CallbackType,
+    Clients,
+    Codes,
+    Company,
+    NewDeviceRule,
+    Origin,
+    Scheme,
+)
+from counterseal.testing.pictures import build_png
+from counterseal.wire.cx1 import write_basic
+
+
+def guid_in(reply):
+    return re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", reply.location)[0]
+
+
+def secret_in(text):
+    return re.search(r'class="secret">([^<]+)<', text)[1]
+
+
+@pytest.fixture
+def space(portal):
+    """The path of the App Space."""
+    return f"/app-spaces/{portal.service.app_space.guid}"
+
+
+@pytest.fixture
+def origin(portal):
+    """The path of the origin."""
+    return f"/origins/{portal.service.origin.origin.guid}"
+
+
+def stored(portal, kind, guid):
+    return portal.service.administration.get(guid, kind)
+
+
+def test_a_company_is_created_and_renamed(portal):
+    browser = portal.global_admin()
+    reply = browser.post("/companies/new", {"name": "Second Ltd"})
+    assert stored(portal, Company, guid_in(reply)).name == "Second Ltd"
+    assert "Second Ltd" in require_page(browser.get("/companies"))
+    edited = browser.post(f"/companies/{guid_in(reply)}/edit", {"name": "Third Ltd"})
+    assert heading(browser.get(edited.location)) == "<bdi>Third Ltd</bdi>"
+
+
+def test_a_form_comes_back_with_what_was_entered_and_what_was_wrong(portal):
+    browser = portal.global_admin()
+    text = require_page(browser.post("/companies/new", {"name": " "}), 422)
+    assert '<a href="#field-name">Name: This cannot be empty.</a>' in text
+    assert 'aria-invalid="true"' in text
+    assert "<title>Not saved: New company" in text
+    long = "x" * 1_000
+    text = require_page(browser.post("/companies/new", {"name": long}), 422)
+    assert f'value="{long}"' in text
+
+
+def test_an_app_space_is_created_with_and_without_an_identity_provider(portal):
+    browser = portal.company_admin()
+    path = f"/companies/{portal.service.company.guid}/app-spaces/new"
+    simple = browser.post(path, {"name": "Clinic", "identified_by": "origin"})
+    assert stored(portal, AppSpace, guid_in(simple)).idp is None
+    fields = {"name": "Bank", "identified_by": "provider"}
+    text = require_page(browser.post(path, fields), 422)
+    assert "cannot be empty with an Identity Provider" in text
+    fields |= {"issuer": "https://idp.example", "client_id": "bank"}
+    bank = stored(portal, AppSpace, guid_in(browser.post(path, fields)))
+    assert (bank.idp.issuer, bank.idp.client_id) == ("https://idp.example", "bank")
+    page = f"/app-spaces/{bank.guid}/provider"
+    fields = {
+        "client_id": "bank",
+        "client_auth": "client_secret_basic",
+        "secret": "provider-secret",
+        "returns": "https://app.example/back\r\n",
+        "scopes": "openid\nemail",
+        "algorithms": "ES256",
+        "account_claim": "sub",
+        "parameters": "prompt=login",
+    }
+    assert browser.post(page, fields).status == 303
+    bank = stored(portal, AppSpace, bank.guid)
+    assert bank.idp.returns == ("https://app.example/back",)
+    assert (bank.idp.scopes, bank.idp.parameters) == (("openid", "email"), (("prompt", "login"),))
+    sealed = bank.idp.sealed_secret
+    assert sealed
+    text = require_page(browser.get(page))
+    assert "provider-secret" not in text
+    # Without a new one, the client keeps the secret that it has.
+    assert browser.post(page, fields | {"secret": ""}).status == 303
+    assert stored(portal, AppSpace, bank.guid).idp.sealed_secret == sealed
+    assert "not like name=value" in require_page(
+        browser.post(page, fields | {"parameters": "prompt"}), 422
+    )
+
+
+def test_an_app_space_is_edited(portal, space):
+    browser = portal.company_admin()
+    fields = {
+        "name": "Renamed",
+        "new_devices": "confirmed",
+        "html": "refuse",
+        "device_invitations": "yes",
+        "passkey_origins": "https://app.example\nhttps://www.app.example",
+        "rp_id": "app.example",
+        "text_challenge": "Please look",
+    }
+    assert browser.post(f"{space}/edit", fields).location == f"{space}?done=app-space-saved"
+    edited = stored(portal, AppSpace, portal.service.app_space.guid)
+    assert (edited.name, edited.new_devices) == ("Renamed", NewDeviceRule.CONFIRMED)
+    assert edited.passkeys.origins == ("https://app.example", "https://www.app.example")
+    assert edited.texts.challenge == "Please look"
+    assert edited.device_invitations
+    text = require_page(browser.get(f"{space}/edit"))
+    assert "https://app.example\nhttps://www.app.example</textarea>" in text
+    odd = browser.post(f"{space}/edit", fields | {"passkey_origins": "app"})
+    assert '<a href="#field-passkey_origins">' in require_page(odd, 422)
+    # An empty form takes away what may be empty.
+    browser.post(f"{space}/edit", {"name": "Renamed", "new_devices": "", "html": "show"})
+    edited = stored(portal, AppSpace, portal.service.app_space.guid)
+    assert (edited.new_devices, edited.passkeys, edited.device_invitations) == (None, None, False)
+
+
+def test_colour_and_logo_are_shown_as_a_device_shows_them(portal, space):
+    browser = portal.company_admin()
+    logo = base64.b64encode(build_png()).decode()
+    reply = browser.post(f"{space}/brand", {"color": "#0B5F66", "logo": logo})
+    assert reply.status == 303
+    edited = stored(portal, AppSpace, portal.service.app_space.guid)
+    text = require_page(browser.get(space))
+    assert 'fill="#0B5F66"' in text
+    assert "on-dark" in text
+    assert f'src="/device/logo/{edited.guid}/{edited.logo_digest}"' in text
+    for fields, field in (
+        ({"color": "teal"}, "color"),
+        ({"logo": "%%%"}, "logo"),
+        ({"logo": base64.b64encode(b"GIF89a").decode()}, "logo"),
+        ({"logo": logo, "remove_logo": "yes"}, "remove_logo"),
+    ):
+        wrong = require_page(browser.post(f"{space}/brand", fields), 422)
+        assert f'<a href="#field-{field}">' in wrong
+    browser.post(f"{space}/brand", {"color": "", "remove_logo": "yes"})
+    edited = stored(portal, AppSpace, portal.service.app_space.guid)
+    assert (edited.brand_color, edited.logo_digest) == (None, None)
+
+
+def test_an_origin_is_created_and_edited(portal, space):
+    browser = portal.app_space_admin()
+    reply = browser.post(f"{space}/origins/new", {"name": "Desk", "clients": "current"})
+    guid = guid_in(reply)
+    assert "needs a credential" in require_page(browser.get(reply.location))
+    fields = {
+        "name": "Front desk",
+        "clients": "current",
+        "codes": "echoed",
+        "states": ["ANSWERED", "DISOWNED"],
+        "token_form": "text",
+        "pending": "3",
+        "questions": "",
+        "wildcards": "yes",
+    }
+    assert browser.post(f"/origins/{guid}/edit", fields).status == 303
+    edited = stored(portal, Origin, guid)
+    assert (edited.name, edited.codes, edited.wildcards) == ("Front desk", Codes.ECHOED, True)
+    assert [state.value for state in edited.callback_states] == ["ANSWERED", "DISOWNED"]
+    assert (edited.limits.pending, edited.limits.questions) == (3, None)
+    wrong = browser.post(f"/origins/{guid}/edit", fields | {"pending": "101"})
+    assert '<a href="#field-pending">' in require_page(wrong, 422)
+    # Other clients bring their own codes, wildcards and callback states.
+    browser.post(f"/origins/{guid}/edit", fields | {"clients": "cx", "codes": "typed"})
+    edited = stored(portal, Origin, guid)
+    assert (edited.clients, edited.codes) == (Clients.CX, edited.profile.codes)
+
+
+def test_a_credential_is_shown_once_and_the_old_one_ends_after_the_overlap(portal, origin):
+    browser = portal.app_space_admin()
+    fields = {"scheme": "basic", "hours": "24"}
+    first = secret_in(require_page(browser.post(f"{origin}/credentials/new", fields)))
+    second = secret_in(require_page(browser.post(f"{origin}/credentials/new", fields)))
+    assert first != second
+    text = require_page(browser.get(origin))
+    assert first not in text
+    assert second not in text
+    assert text.count(">Works<") == 2 + len(stored_origin(portal).webhook_keys)
+    guid = stored_origin(portal).guid
+
+    def authenticate(origin_guid, secret):
+        header = write_basic(secret, guid=origin_guid)
+        request = SignedRequest(authorization=header, method="GET", uri=PUBLIC_URL)
+        return portal.service.authentication.authenticate(request)
+
+    assert authenticate(guid, first)
+    assert authenticate(guid, second)
+    portal.service.clock.advance(timedelta(hours=25))
+    with pytest.raises(CredentialRefused):
+        authenticate(guid, first)
+    assert authenticate(guid, second)
+    browser.post(f"{origin}/credentials/revoke")
+    with pytest.raises(CredentialRefused):
+        authenticate(guid, second)
+
+
+def stored_origin(portal):
+    return stored(portal, Origin, portal.service.origin.origin.guid)
+
+
+def test_secrets_need_a_step_up(portal, origin):
+    browser = portal.app_space_admin(stepped_up=False)
+    for page in ("credentials/new", "callback-secret/new", "credentials/revoke"):
+        for reply in (browser.get(f"{origin}/{page}"), browser.post(f"{origin}/{page}")):
+            assert reply.location.startswith("/step-up?to=%2Fportal%2Forigins%2F")
+    assert stored_origin(portal).credentials == ()
+
+
+def test_a_callback_secret_is_shown_once(portal, origin):
+    browser = portal.app_space_admin()
+    text = require_page(browser.post(f"{origin}/callback-secret/new", {"hours": "0"}))
+    secret = secret_in(text)
+    assert secret.startswith("whsec_")
+    assert secret not in require_page(browser.get(origin))
+    wrong = browser.post(f"{origin}/callback-secret/new", {"hours": "100000"})
+    assert '<a href="#field-hours">' in require_page(wrong, 422)
+
+
+def test_the_allow_list_is_edited(portal, origin):
+    browser = portal.app_space_admin()
+    for kind, entry in (("1", "https://desk.example/done"), ("2", "desk.example")):
+        fields = {"kind": kind, "entry": entry}
+        assert browser.post(f"{origin}/allow-list/new", fields).status == 303
+    entries = stored_origin(portal).entries
+    domain = next(each for each in entries if each.type is CallbackType.DOMAIN)
+    path = f"{origin}/allow-list/{domain.guid}/remove"
+    assert "desk.example" in require_page(browser.get(path))
+    assert browser.post(path).status == 303
+    assert domain not in stored_origin(portal).entries
+    assert browser.post(path).status == 404
+    wrong = browser.post(f"{origin}/allow-list/new", {"kind": "1", "entry": "not an address"})
+    assert '<a href="#field-entry">' in require_page(wrong, 422)
+
+
+@pytest.mark.parametrize("role", [AdminRole.SUPPORT, AdminRole.APP_SPACE])
+def test_an_administrator_of_an_app_space_is_created(portal, space, role):
+    browser = portal.company_admin()
+    fields = {"name": "Night shift", "role": role.value, "scheme": "signature", "days": "30"}
+    text = require_page(browser.post(f"{space}/admins/new", fields))
+    guid = re.search(r"<code>([0-9a-f-]{36})</code>", text)[1]
+    admin = stored(portal, Admin, guid)
+    assert (admin.role, admin.app_space) == (role, portal.service.app_space.guid)
+    assert admin.ends_at - admin.created_at == timedelta(days=30)
+    secret = secret_in(text)
+    assert secret not in require_page(browser.get(f"/admins/{guid}"))
+
+
+def test_an_app_space_admin_creates_support_only(portal, space):
+    browser = portal.app_space_admin()
+    fields = {"name": "x", "role": AdminRole.APP_SPACE.value, "scheme": "signature"}
+    assert browser.post(f"{space}/admins/new", fields).status == 400
+    fields["role"] = AdminRole.SUPPORT.value
+    require_page(browser.post(f"{space}/admins/new", fields))
+
+
+def test_administrators_of_companies_are_created_rotated_and_revoked(portal):
+    browser = portal.global_admin()
+    fields = {"name": "Night shift", "scheme": "hmac", "days": ""}
+    require_page(browser.post("/admins/new", fields))
+    company = portal.service.company.guid
+    require_page(browser.post(f"/companies/{company}/admins/new", fields))
+    assert "Night shift" in require_page(browser.get("/admins"))
+    text = require_page(browser.get(f"/companies/{company}"))
+    admin = re.search(r"/admins/([0-9a-f-]{36})", text)[1]
+    fields = {"scheme": "signature", "hours": "0"}
+    require_page(browser.post(f"/admins/{admin}/key/new", fields))
+    assert [each.scheme for each in stored(portal, Admin, admin).credentials] == [Scheme.SIGNATURE]
+    assert browser.post(f"/admins/{admin}/revoke").status == 303
+    assert stored(portal, Admin, admin).credentials == ()
+
+
+def test_dead_callbacks_are_queued_again_and_queued_ones_dropped(portal, origin):
+    service = portal.service
+    phone = service.bind("zoe")
+    issued = service.ask("zoe", "Pay?", callback="https://shop.example/done")
+    phone.answer(phone.fetch(issued.challenge.guid))
+    browser = portal.app_space_admin()
+    text = require_page(browser.get(f"{origin}/callbacks"))
+    callback = re.search(r"/callbacks/([0-9a-f-]{36})/drop", text)[1]
+    assert "https://shop.example/done" in require_page(browser.get(f"/callbacks/{callback}/drop"))
+    service.administration.forbid_callback(service.origin.origin.guid, "https://shop.example/done")
+    service.credentials.issue_webhook_key(service.origin.origin.guid)
+    service.deliver()
+    text = require_page(browser.get(f"{origin}/callbacks"))
+    assert "no longer on the allow-list" in text
+    reply = browser.post(f"/callbacks/{callback}/requeue")
+    assert reply.location == f"{origin}/callbacks?done=callback-requeued"
+    assert service.callbacks.get(callback, by=OPERATOR).state.value == "QUEUED"
+    assert browser.post(f"/callbacks/{callback}/drop").status == 303
+    assert service.callbacks.get(callback, by=OPERATOR).state.value == "DROPPED"
+    assert browser.post(f"/callbacks/{callback}/drop").status == 409
