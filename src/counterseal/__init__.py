@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from counterseal.usecases.credentials import Credentials
     from counterseal.usecases.devices import Devices, KeySets, Telemetry
     from counterseal.usecases.enrolments import Enrolments, Logos
+    from counterseal.usecases.events import Events
     from counterseal.usecases.invitations import Invitations
     from counterseal.usecases.logins import Logins
     from counterseal.usecases.notifications import Notifications
@@ -67,6 +68,7 @@ __all__ = [
     "Devices",
     "Enrolment",
     "Enrolments",
+    "Events",
     "Invitation",
     "Invitations",
     "Issued",
@@ -124,6 +126,7 @@ _NAMES = {
     "usecases.credentials": "Credentials",
     "usecases.devices": "Devices KeySets Telemetry",
     "usecases.enrolments": "Enrolments Logos",
+    "usecases.events": "Events",
     "usecases.invitations": "Invitations",
     "usecases.logins": "Logins",
     "usecases.notifications": "Notifications",

@@ -22,15 +22,19 @@ from counterseal.models import (
     PROVISIONAL,
     UNFINISHED,
     Account,
+    AccountEvent,
     Binding,
     Callback,
     CallbackState,
     Challenge,
     Change,
     Device,
+    EventLog,
     Guid,
+    LoggedEvent,
     Record,
 )
+from counterseal.models.events import logged_event_guid
 from counterseal.models.guid import account_partition, partition_of
 from counterseal.models.index import index_of
 from counterseal.wire.receipt import receipt_hash
@@ -93,11 +97,15 @@ def violations(partition: int, records: Iterable[Record], now: datetime) -> Iter
         yield from _misplaced(partition, record, by_guid)
     callbacks = _grouped(by_guid, Callback, lambda callback: callback.challenge)
     for callback in _of_kind(by_guid, Callback):
-        if callback.state is CallbackState.QUEUED and callback.challenge not in by_guid:
-            yield Violation(callback.guid, "the challenge that it reports is gone")
+        yield from _subject(callback, by_guid, now)
+    yield from _logs(by_guid, now)
     challenges = _grouped(by_guid, Challenge, lambda challenge: challenge.account)
     bindings = _grouped(by_guid, Binding, lambda binding: binding.account)
+    events = _grouped(by_guid, AccountEvent, lambda event: event.account)
     for account in _of_kind(by_guid, Account):
+        for event in events.get(account.guid, []):
+            if event.number > account.events:
+                yield Violation(event.guid, "its account does not count it")
         own_challenges = challenges.get(account.guid, [])
         yield from _open_questions(account, own_challenges, now)
         yield from _devices(account, bindings.get(account.guid, []), now)
@@ -120,6 +128,37 @@ def _misplaced(
         yield Violation(record.guid, "its account is not there")
     if parent is not None and parent not in by_guid:
         yield Violation(record.guid, "its parent is not there")
+
+
+def _subject(
+    callback: Callback, by_guid: Mapping[Guid, Record], now: datetime
+) -> Iterator[Violation]:
+    if callback.state is not CallbackState.QUEUED:
+        return
+    if callback.event is None:
+        if callback.challenge not in by_guid:
+            yield Violation(callback.guid, "the challenge that it reports is gone")
+    elif callback.event not in by_guid and now < callback.keep_until:
+        yield Violation(callback.guid, "the event that it reports is gone")
+    if callback.waits_for is not None and now < callback.keep_until:
+        earlier = by_guid.get(callback.waits_for)
+        if not isinstance(earlier, Callback) or earlier.successor != callback.guid:
+            yield Violation(callback.guid, "nothing ends its waiting")
+        elif earlier.state is not CallbackState.QUEUED:
+            yield Violation(callback.guid, "it waits for a callback that is over")
+
+
+def _logs(by_guid: Mapping[Guid, Record], now: datetime) -> Iterator[Violation]:
+    for log in _of_kind(by_guid, EventLog):
+        entries = [one for one in _of_kind(by_guid, LoggedEvent) if one.app_space == log.app_space]
+        for entry in entries:
+            expected = logged_event_guid(log.app_space, entry.number)
+            if entry.guid != expected or entry.number > log.last:
+                yield Violation(entry.guid, "its log has no such number")
+        # Those that are gone were the first.
+        numbers = sorted(entry.number for entry in entries if now < entry.keep_until)
+        if numbers and numbers != list(range(numbers[0], log.last + 1)):
+            yield Violation(log.guid, "its log has a gap")
 
 
 def _callbacks(
@@ -184,9 +223,9 @@ def _of_kind(by_guid: Mapping[Guid, Record], kind: type[R]) -> Iterator[R]:
 
 
 def _grouped(
-    by_guid: Mapping[Guid, Record], kind: type[R], owner: Callable[[R], Guid]
-) -> Mapping[Guid, list[R]]:
-    groups: Mapping[Guid, list[R]] = defaultdict(list)
+    by_guid: Mapping[Guid, Record], kind: type[R], owner: Callable[[R], Guid | None]
+) -> Mapping[Guid | None, list[R]]:
+    groups: Mapping[Guid | None, list[R]] = defaultdict(list)
     for record in _of_kind(by_guid, kind):
         groups[owner(record)].append(record)
     return groups

@@ -1,5 +1,5 @@
 """
-The machines: eight charts, declared as data, and `step`, the only way to change a state.
+The machines: nine charts, declared as data, and `step`, the only way to change a state.
 
 A chart's class body is its table: each event on its target, with references to the rules that
 guard it.
@@ -30,6 +30,7 @@ from statemachine.states import States
 
 from counterseal.errors import WrongState
 from counterseal.models import (
+    AccountEventState,
     AuthenticationState,
     BindingState,
     CallbackState,
@@ -390,6 +391,12 @@ _OF_A_COMPARISON = (in_time, account_unlocked, *_OF_A_NEW_DEVICE)
 """The rules of a comparison code that an origin sends, right or wrong."""
 
 
+class AccountEventEvent(enum.Enum):
+    """What can happen to an account event."""
+
+    PUBLISH = "publish"
+
+
 class BindingChart(StateMachine):
     """The life of one device's keys on one account."""
 
@@ -580,6 +587,17 @@ class SessionChart(StateMachine):
     expire = _.EXPIRED.from_(_.INVITED, _.ENROLLING, _.ACTIVE, validators=[deadline_came])
 
 
+class AccountEventChart(StateMachine):
+    """One change of an account's standing, until it is in the log of its App Space."""
+
+    _ = States.from_enum(
+        AccountEventState,
+        initial=AccountEventState.UNPUBLISHED,
+        final=[AccountEventState.PUBLISHED],
+    )
+    publish = _.PUBLISHED.from_(_.UNPUBLISHED)
+
+
 BINDING = compiled("binding", BindingChart, BindingState, BindingEvent)
 LOGIN = compiled("login", LoginChart, LoginState, LoginEvent)
 REGISTRATION = compiled("registration", RegistrationChart, RegistrationState, RegistrationEvent)
@@ -590,13 +608,14 @@ CHALLENGE = compiled("challenge", ChallengeChart, ChallengeState, ChallengeEvent
 CALLBACK = compiled("callback", CallbackChart, CallbackState, CallbackEvent)
 NOTIFICATION = compiled("notification", NotificationChart, NotificationState, NotificationEvent)
 SESSION = compiled("session", SessionChart, SessionState, SessionEvent)
+ACCOUNT_EVENT = compiled("account_event", AccountEventChart, AccountEventState, AccountEventEvent)
 
 CHARTS: dict[str, Chart[Any, Any]] = {
     chart.name: chart
     for chart in (
         *(BINDING, LOGIN, REGISTRATION, AUTHENTICATION),
         *(CHALLENGE, CALLBACK, NOTIFICATION),
-        SESSION,
+        *(SESSION, ACCOUNT_EVENT),
     )
 }
 """Every chart by its name."""

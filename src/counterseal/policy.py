@@ -542,6 +542,16 @@ class Policy:
         direction=Direction.SERVICE,
     )
 
+    # Events
+    events_retention: timedelta = setting(
+        7 * DAY,
+        "How long an account's event can be read again by the App Space's origins, and is sent to"
+        " them at the latest: longer than callbacks are retried.",
+        low=HOUR,
+        high=90 * DAY,
+        direction=Direction.SERVICE,
+    )
+
     # Commits
     commit_attempts: int = setting(
         16,
@@ -581,6 +591,8 @@ class Policy:
             raise PolicyUnsound(
                 "retention: shorter than callback_delays in all, or than idempotency_life"
             )
+        if self.events_retention < retries:
+            raise PolicyUnsound("events_retention: shorter than callback_delays in all")
         if self.cooldown > self.cooldown_limit:
             raise PolicyUnsound("cooldown: longer than cooldown_limit")
         try:

@@ -23,6 +23,7 @@ import attrs
 
 from counterseal.models import (
     Account,
+    AccountEvent,
     AddressKind,
     AuditEvent,
     Binding,
@@ -82,6 +83,7 @@ class Due(enum.Enum):
     REGISTRATION = PasskeyRegistration
     AUTHENTICATION = PasskeyAuthentication
     SESSION = Session
+    ACCOUNT_EVENT = AccountEvent
 
 
 class Store(Protocol):
@@ -116,8 +118,9 @@ class Store(Protocol):
 
         - STORE-25: the first entry is the record's, the second its account's, and then one for
           each of *others*, in order; None where there is no such record.
-        - STORE-26: a binding, a challenge, a callback, a notification, and a passkey's
-          registration or authentication are about their `account`; nothing else is about one.
+        - STORE-26: a binding, a challenge, a challenge's callback, a notification, an account
+          event, and a passkey's registration or authentication are about their `account`; nothing
+          else is about one.
         """
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:

@@ -29,6 +29,7 @@ from counterseal.usecases.confirmations import Confirmations
 from counterseal.usecases.credentials import Credentials
 from counterseal.usecases.devices import Devices, KeySets, Telemetry
 from counterseal.usecases.enrolments import Enrolments
+from counterseal.usecases.events import Events
 from counterseal.usecases.invitations import Invitations
 from counterseal.usecases.logins import Logins
 from counterseal.usecases.notifications import Notifications
@@ -45,6 +46,7 @@ USE_CASES = {
     "challenges": Challenges,
     "answers": Answers,
     "callbacks": Callbacks,
+    "account_events": Events,
     "notifications": Notifications,
     "sessions": Sessions,
     "keysets": KeySets,

@@ -8,13 +8,19 @@ from hypothesis.stateful import run_state_machine_as_test
 from counterseal.errors import PartitionCrossed, WrongRecord
 from counterseal.invariants import Violation, require_possible, violations
 from counterseal.models import (
+    OPERATOR,
     Account,
+    AccountEvent,
     Binding,
     BindingState,
     Callback,
+    CallbackState,
     Challenge,
     ChallengeState,
     Change,
+    EventLog,
+    LoggedEvent,
+    Scheme,
 )
 from counterseal.models.guid import mint, partition_of
 from counterseal.testing import FakeService, WholeCore
@@ -99,6 +105,70 @@ def test_an_account_that_is_gone(world, records):
         for record in records.values()
         if getattr(record, "account", None) == account.guid
     }
+
+
+@pytest.fixture
+def published(world):
+    """The records of a service whose origin is sent events, of which two wait for another."""
+    origin = world.origin.origin.guid
+    world.credentials.issue(origin, Scheme.BASIC)
+    world.administration.edit_origin(origin, events_url=CALLBACK)
+    account = world.accounts.get(world.origin, "zoe").guid
+    world.accounts.lock(account, by=OPERATOR)
+    world.accounts.unlock(account, by=OPERATOR)
+    world.account_events.publish_due()
+    return dict(world.ports.store._records)
+
+
+def test_events_that_are_published_fit(world, published):
+    assert noticed(world, published) == set()
+    world.clock.advance(world.policy.events_retention)
+    assert noticed(world, published) == set()
+
+
+def test_an_event_that_no_account_counts(world, published):
+    account = of(published, Account)
+    event = of(published, AccountEvent, number=3)
+    published[account.guid] = evolve(account, events=2)
+
+    assert noticed(world, published) == {(event.guid, "its account does not count it")}
+
+
+def test_an_event_that_is_gone_from_the_log(world, published):
+    log, entry = of(published, EventLog), of(published, LoggedEvent, number=2)
+    (callback,) = [
+        one for one in published.values() if isinstance(one, Callback) and one.event == entry.guid
+    ]
+    del published[entry.guid]
+
+    assert noticed(world, published) == {
+        (log.guid, "its log has a gap"),
+        (callback.guid, "the event that it reports is gone"),
+    }
+
+
+def test_an_event_that_the_log_does_not_number(world, published):
+    log, entry = of(published, EventLog), of(published, LoggedEvent, number=3)
+    published[log.guid] = evolve(log, last=2)
+
+    assert (entry.guid, "its log has no such number") in noticed(world, published)
+
+
+@pytest.mark.parametrize("wrong", ["gone", "over", "unlinked"])
+def test_an_event_that_waits_for_ever(world, published, wrong):
+    waiting = next(one for one in published.values() if isinstance(one, Callback) and one.waits_for)
+    earlier = published[waiting.waits_for]
+    if wrong == "gone":
+        del published[earlier.guid]
+    elif wrong == "over":
+        published[earlier.guid] = evolve(earlier, state=CallbackState.DEAD)
+    else:
+        published[earlier.guid] = evolve(earlier, successor=None)
+
+    problem = (
+        "it waits for a callback that is over" if wrong == "over" else "nothing ends its waiting"
+    )
+    assert (waiting.guid, problem) in noticed(world, published)
 
 
 def test_a_parent_that_is_gone(world, records):

@@ -16,8 +16,9 @@ PUBLIC = """
     Accounts Administration Answers AuthenticatedDevice AuthenticatedSession Authentication Bound
     CHARTS Callbacks
     Ceremonies Challenges Confirmations Conflict CountersealError Credentials Devices Enrolment
-    Enrolments Invitation Invitations Issued IssuedSecret IssuedSession KeySets Logins Logos Misuse
-    Notifications OPERATOR Operator PROFILES Policy Ports Receipt Redirect Refused STANDARD Sessions
+    Enrolments Events Invitation Invitations Issued IssuedSecret IssuedSession KeySets Logins Logos
+    Misuse Notifications OPERATOR Operator PROFILES Policy Ports Receipt Redirect Refused STANDARD
+    Sessions
     STRICT SignedRequest Telemetry Unavailable jwks_document markdown mermaid read_enrolment
     read_json read_question table trusted_keys verify_receipt
 """

@@ -159,6 +159,10 @@ def test_the_names_of_kinds_never_change():
         "Challenge": "challenge",
         "Callback": "callback",
         "Notification": "notification",
+        "AccountEvent": "account_event",
+        "EventLog": "event_log",
+        "EventStream": "event_stream",
+        "LoggedEvent": "logged_event",
         "AuditEvent": "event",
     }
 

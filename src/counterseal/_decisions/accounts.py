@@ -11,6 +11,7 @@ import itertools
 from datetime import datetime
 
 from counterseal import keys
+from counterseal._decisions.account_events import Happening, device_revoked, with_events
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.bindings import end_binding
 from counterseal._decisions.endings import end
@@ -27,6 +28,7 @@ from counterseal.models import Record, replace, revise
 from counterseal.models.account import Account, History
 from counterseal.models.binding import LIVING, Binding
 from counterseal.models.challenge import CancelReason, Challenge, Outcome
+from counterseal.models.events import AccountEventKind
 from counterseal.models.guid import Guid, account_partition, partition_of
 from counterseal.models.tenancy import Administrator, AppSpace, Origin
 from counterseal.rules.authorization import Permission
@@ -80,14 +82,18 @@ def get_with_devices(account: Account, _: Tools) -> Plan[tuple[Account, tuple[Bi
 def lock(account: Account, tools: Tools) -> Decision[Account]:
     """Decide that an account is locked: it is neither asked nor answers, and no device binds."""
     locked_account = revise(account, locked_at=tools.now)
-    return store(locked_account, locked_account)
+    if account.locked_at is not None:
+        return store(locked_account, locked_account)
+    return _store(tools, locked_account, AccountEventKind.LOCKED)
 
 
-def unlock(account: Account, _: Tools) -> Decision[Account]:
+def unlock(account: Account, tools: Tools) -> Decision[Account]:
     """Decide that an account is unlocked, and its wrong codes are forgotten."""
     history = replace(account.history, wrong_codes=0)
     unlocked_account = revise(account, locked_at=None, history=history)
-    return store(unlocked_account, unlocked_account)
+    if account.locked_at is None:
+        return store(unlocked_account, unlocked_account)
+    return _store(tools, unlocked_account, AccountEventKind.UNLOCKED)
 
 
 def erase(account: Account, _: Tools) -> Plan[tuple[Account, Account]]:
@@ -104,6 +110,13 @@ def erase(account: Account, _: Tools) -> Plan[tuple[Account, Account]]:
     )
 
 
+def _store(tools: Tools, account: Account, kind: AccountEventKind) -> Decision[Account]:
+    updated_account, events = with_events(tools, account, Happening(kind))
+    decision = store(updated_account, updated_account)
+    decision.writes += events
+    return decision
+
+
 def _find(tools: Tools, app_space: Guid, account_id: str) -> Plan[Account]:
     text_fits(account_id, tools.policy.account_id_bytes, "accountId")
     return account_of(app_space, account_id).then(get)
@@ -113,10 +126,16 @@ def _revoke(tools: Tools, account: Account, bindings: tuple[Binding, ...]) -> De
     revoked_bindings = tuple(
         _revoke_binding(binding, tools.now) for binding in bindings if binding.state in LIVING
     )
-    updated_account = revise(account, devices=())
+    happenings = [
+        happening
+        for binding in bindings
+        if binding.state in LIVING
+        for happening in device_revoked(binding)
+    ]
+    updated_account, events = with_events(tools, revise(account, devices=()), *happenings)
     return Decision(
         result=updated_account,
-        writes=(*revoked_bindings, updated_account),
+        writes=(*revoked_bindings, updated_account, *events),
         audit=(
             AuditEntry(account.guid),
             *(AuditEntry(binding.guid, "binding.revoke") for binding in revoked_bindings),
@@ -159,9 +178,10 @@ def _erase(
         receipts=0,
         receipt_hash="",
     )
+    erased_account, events = with_events(tools, erased_account, Happening(AccountEventKind.ERASED))
     return Decision(
         result=(erased_account, account),
-        writes=(*writes, erased_account),
+        writes=(*writes, erased_account, *events),
         audit=tuple(audit),
         wakes=tuple(challenge.guid for challenge in challenges),
     )

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import attrs
 
 from counterseal import keys
+from counterseal._decisions.account_events import Happening, with_events
 from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.endings import ENDED_LIMIT, end
 from counterseal._decisions.outbox import build_ending_notifications
@@ -33,6 +34,7 @@ from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import replace, revise
 from counterseal.models.binding import AddressKind, Binding, PublicKey, Role
 from counterseal.models.challenge import UNFINISHED, Challenge, ChallengeState, Outcome
+from counterseal.models.events import AccountEvent, AccountEventKind
 from counterseal.models.guid import Guid
 from counterseal.models.sealing import code_context
 from counterseal.policy import Policy
@@ -277,7 +279,13 @@ def _end(
     notifications = build_ending_notifications(
         tools, served_kinds, account, ending.challenge, aware_device=binding.guid
     )
-    writes = (*ending.writes, updated_account, *notifications)
+    events: tuple[AccountEvent, ...] = ()
+    if state is ChallengeState.DISOWNED:
+        happening = Happening(
+            AccountEventKind.DISOWNED, device=binding.guid, challenge=ending.challenge.guid
+        )
+        updated_account, events = with_events(tools, updated_account, happening)
+    writes = (*ending.writes, updated_account, *notifications, *events)
     signer = facts.signer
     forgives_strikes = binding.strikes and signer is not None and signer.role is Role.STRONG
     assertion = facts.signature.assertion
@@ -321,9 +329,14 @@ def _count_wrong_code(
     else:
         result = revise(challenge, state=state, wrong_codes=challenge.wrong_codes + 1)
         writes = (result,)
+    updated_account = revise(account, history=history, locked_at=locked_at)
+    events: tuple[AccountEvent, ...] = ()
+    if locked_at is not None:
+        happening = Happening(AccountEventKind.LOCKED)
+        updated_account, events = with_events(tools, updated_account, happening)
     return Decision(
         result=result,
-        writes=(*writes, revise(account, history=history, locked_at=locked_at)),
+        writes=(*writes, updated_account, *events),
         guards=(facts.binding,),
         audit=tuple(audit),
         refusal=refusal,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from counterseal import ijson
+from counterseal._decisions.events import describe
 from counterseal._decisions.outbox import draw_jitter
 from counterseal._decisions.plan import (
     AuditEntry,
@@ -15,9 +18,9 @@ from counterseal._decisions.plan import (
     store,
 )
 from counterseal._decisions.readings import already_read, dead_callbacks_of, records
-from counterseal.errors import CallbackForbidden
+from counterseal.errors import CallbackForbidden, NotFound
 from counterseal.machines import CALLBACK, CallbackEvent, step
-from counterseal.models import revise
+from counterseal.models import Guid, LoggedEvent, Record, replace, revise
 from counterseal.models.account import Account
 from counterseal.models.challenge import Challenge
 from counterseal.models.outbox import Callback, CallbackState, DeadReason, Delivery, DeliveryOutcome
@@ -25,7 +28,8 @@ from counterseal.models.sealing import webhook_context
 from counterseal.models.tenancy import Origin
 from counterseal.rules.addresses import allow_list, callback_allowed
 from counterseal.rules.retries import DELIVERED, Delivering, dead_reason, next_attempt
-from counterseal.rules.standing import in_force
+from counterseal.rules.standing import in_force, receives
+from counterseal.wire.members import write_record
 from counterseal.wire.messages import processed_document
 from counterseal.wire.webhook import webhook_headers
 
@@ -35,17 +39,39 @@ NOTHING_SENT = DeliveryOutcome(status=None, final=True)
 
 def compose(stored: Records, tools: Tools, callback: Callback) -> Decision[Delivery | DeadReason]:
     """Compose what is sent of a claimed callback, or say why nothing may be."""
-    challenge, origin, account = stored
-    if not isinstance(challenge, Challenge) or not isinstance(origin, Origin):
+    subject, origin, account = stored
+    if not isinstance(origin, Origin):
+        return Decision(result=DeadReason.FORGOTTEN)
+    if isinstance(subject, LoggedEvent):
+        return _compose_event(tools, callback, subject, origin, account)
+    if not isinstance(subject, Challenge):
         return Decision(result=DeadReason.FORGOTTEN)
     if not isinstance(account, Account) or account.erased_at is not None:
         return Decision(result=DeadReason.FORGOTTEN)
+    document = processed_document(subject, now=tools.now)
+    return _compose(tools, callback, origin, callback.guid, document)
+
+
+def _compose_event(
+    tools: Tools, callback: Callback, event: LoggedEvent, origin: Origin, account: Record | None
+) -> Decision[Delivery | DeadReason]:
+    if tools.now >= event.keep_until:
+        return Decision(result=DeadReason.FORGOTTEN)
+    if not receives(origin, event.kind, tools.now):
+        return Decision(result=DeadReason.FORBIDDEN)
+    described = describe(event, account if isinstance(account, Account) else None)
+    return _compose(tools, callback, origin, event.event, write_record(described))
+
+
+def _compose(
+    tools: Tools, callback: Callback, origin: Origin, message: Guid, document: dict[str, Any]
+) -> Decision[Delivery | DeadReason]:
     try:
         # At each delivery, since the allow-list may have changed.
         callback_allowed(callback.url, allow_list(origin, tools.policy))
     except CallbackForbidden:
         return Decision(result=DeadReason.FORBIDDEN)
-    body = ijson.compact(processed_document(challenge, now=tools.now))
+    body = ijson.compact(document)
     secrets = [
         tools.open(key.sealed, webhook_context(origin.guid))
         for key in origin.webhook_keys
@@ -53,7 +79,7 @@ def compose(stored: Records, tools: Tools, callback: Callback) -> Decision[Deliv
     ]
     delivery = Delivery(
         url=callback.url,
-        headers=webhook_headers(secrets, message=callback.guid, at=tools.now, body=body),
+        headers=webhook_headers(secrets, message=message, at=tools.now, body=body),
         body=body,
         timeout=tools.policy.callback_timeout,
     )
@@ -66,7 +92,7 @@ def record_attempt(
     claimed: Callback,
     outcome: DeliveryOutcome,
     unsent: DeadReason | None = None,
-) -> Decision[Callback]:
+) -> Decision[Callback] | Plan[Callback]:
     """Decide the callback's new state after an attempt; *unsent* says why nothing was sent."""
     callback = require(stored[0], Callback)
     assert claimed.lease_until is not None  # noqa: S101 (the claim; for the type checker)
@@ -98,7 +124,28 @@ def record_attempt(
     entry = AuditEntry(
         callback.guid, f"callback.{event.value}", "" if cause is None else cause.value
     )
-    return Decision(result=recorded_callback, writes=(recorded_callback,), audit=(entry,))
+    decision = Decision(result=recorded_callback, writes=(recorded_callback,), audit=(entry,))
+    return decision if state is CallbackState.QUEUED else _release_successor(decision, callback)
+
+
+def _release_successor(
+    decision: Decision[Callback], callback: Callback
+) -> Decision[Callback] | Plan[Callback]:
+    """Add to *decision*, which ends *callback*, that the callback is due that waits for it."""
+    if callback.successor is None:
+        return decision
+    return records(callback.successor).then(
+        lambda stored, tools: _release(decision, callback, stored[0], tools)
+    )
+
+
+def _release(
+    decision: Decision[Callback], callback: Callback, successor: Record | None, tools: Tools
+) -> Decision[Callback]:
+    if isinstance(successor, Callback) and successor.waits_for == callback.guid:
+        next_at = min(successor.next_at, tools.now)
+        decision.writes += (revise(successor, waits_for=None, next_at=next_at),)
+    return decision
 
 
 def origin_of(stored: Records) -> Reading[Records]:
@@ -116,32 +163,37 @@ def list_dead(stored: Records, _: Tools, limit: int) -> Plan[tuple[Callback, ...
     )
 
 
-def drop(stored: Records, _: Tools) -> Decision[Callback]:
+def drop(stored: Records, _: Tools) -> Decision[Callback] | Plan[Callback]:
     """Decide to take the callback out of the queue for good."""
     callback = require(stored[0], Callback)
     state = step(CALLBACK, callback.state, CallbackEvent.DROP, None)
     dropped_callback = revise(callback, state=state, lease_until=None)
-    return store(dropped_callback, dropped_callback)
+    return _release_successor(store(dropped_callback, dropped_callback), callback)
 
 
 def requeue(stored: Records, tools: Tools) -> Plan[Callback]:
-    """Plan to queue the dead callback again, and to keep its challenge for as long."""
+    """
+    Plan to queue the dead callback again, and to keep its challenge for as long.
+
+    An event is not kept for longer: its log forgets events in the order of their numbers.
+    """
     callback, now = require(stored[0], Callback), tools.now
     state = step(CALLBACK, callback.state, CallbackEvent.REQUEUE, None)
-    queued_callback = revise(
-        callback,
-        state=state,
-        attempts=0,
-        next_at=now,
-        cause=None,
-        keep_until=max(callback.keep_until, now + tools.policy.retention),
-    )
-    return records(callback.challenge).then(
-        lambda challenges, _: _requeue(require(challenges[0], Challenge), queued_callback)
+    queued_callback = revise(callback, state=state, attempts=0, next_at=now, cause=None)
+    return records(callback.subject).then(
+        lambda subjects, tools: _requeue(subjects[0], queued_callback, tools)
     )
 
 
-def _requeue(challenge: Challenge, callback: Callback) -> Decision[Callback]:
+def _requeue(subject: Record | None, callback: Callback, tools: Tools) -> Decision[Callback]:
+    if callback.event is not None:
+        if tools.now >= require(subject, LoggedEvent).keep_until:
+            raise NotFound
+        return store(callback, callback)
+    challenge = require(subject, Challenge)
+    callback = replace(
+        callback, keep_until=max(callback.keep_until, tools.now + tools.policy.retention)
+    )
     keep_until = max(challenge.keep_until, callback.keep_until)
     return Decision(
         result=callback,

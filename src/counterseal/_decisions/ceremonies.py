@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from counterseal import ijson, keys
+from counterseal._decisions.account_events import device_bound, with_events
 from counterseal._decisions.bindings import mark_seen, with_binding
 from counterseal._decisions.outbox import build_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
@@ -240,13 +241,15 @@ def _register(
         ):
             raise UnfitKey("registered already")
     registered_ceremony = revise(registration, state=state, binding=binding.guid)
-    updated_account = revise(account, devices=with_binding(account.devices, binding, tools.now))
+    bound_account = revise(account, devices=with_binding(account.devices, binding, tools.now))
+    happening = device_bound(account, binding.guid)
+    updated_account, events = with_events(tools, bound_account, happening)
     notifications = build_notifications(
         tools, served_kinds, account, Occasion.DEVICE_BOUND, binding.guid, now=tools.now
     )
     return Decision(
         result=(binding, updated_account),
-        writes=(registered_ceremony, binding, updated_account, *notifications),
+        writes=(registered_ceremony, binding, updated_account, *notifications, *events),
         audit=(AuditEntry(registration.guid), AuditEntry(binding.guid, event="binding.register")),
     )
 

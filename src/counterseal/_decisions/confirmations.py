@@ -10,6 +10,7 @@ from __future__ import annotations
 import attrs
 
 from counterseal import keys
+from counterseal._decisions.account_events import device_bound, device_revoked, with_events
 from counterseal._decisions.bindings import end_binding, replace_binding, with_binding
 from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.invitations import Invitation, Invitee, invite
@@ -241,6 +242,7 @@ def _activate(
     writes: tuple[Binding, ...] = (binding,)
     guards: tuple[Binding, ...] = ()
     audit = [AuditEntry(binding.guid)]
+    happenings = [device_bound(account, binding.guid)]
     replaced = ending.replaced
     if replaced is not None and not replaceable(replaced):
         replaced = None
@@ -250,13 +252,14 @@ def _activate(
             devices = with_binding(devices, ended, now)
             writes = (*writes, ended)
             audit.append(entry)
+            happenings += device_revoked(old)
     if moved is None and by is not None:
         if by.strikes:
             # The right strong key forgives wrong ones, as an answer does.
             writes = (*writes, revise(by, strikes=0))
         else:
             guards = (by,)
-    updated_account = revise(account, devices=devices)
+    updated_account, events = with_events(tools, revise(account, devices=devices), *happenings)
     notifications = build_notifications(
         tools, served_kinds, updated_account, Occasion.DEVICE_BOUND, binding.guid, now=now
     )
@@ -270,7 +273,7 @@ def _activate(
         )
     return Decision(
         result=binding,
-        writes=(*writes, updated_account, *notifications),
+        writes=(*writes, updated_account, *notifications, *events),
         guards=guards,
         audit=tuple(audit),
         wakes=(account.guid,),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from counterseal import ijson, keys
+from counterseal._decisions.account_events import Happening, device_revoked, with_events
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.bindings import change_standing, end_binding, with_binding
 from counterseal._decisions.device_requests import AuthenticatedDevice
@@ -14,6 +15,7 @@ from counterseal.errors import InvalidField, NotEndorsed, Refused, WrongSignatur
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (
     Account,
+    AccountEventKind,
     AddressKind,
     Administrator,
     Authority,
@@ -41,6 +43,12 @@ from counterseal.wire.keyset import KEYSET_TYP, keyset_claims
 
 KEY_CHANGES_LIMIT = 32
 """Lines of key history in a record and its receipts; the audit log has all of them."""
+
+STANDING_EVENTS = {
+    BindingEvent.SUSPEND: AccountEventKind.SUSPENDED,
+    BindingEvent.RESUME: AccountEventKind.RESUMED,
+}
+"""What origins hear of."""
 
 
 def rotate(
@@ -127,8 +135,14 @@ def suspend_or_resume(
 ) -> Decision[Binding] | Plan[Binding]:
     """Decide that an administrator suspends or resumes a device."""
     binding, account = require(stored[0], Binding), require(stored[1], Account)
+    kind = STANDING_EVENTS[event]
     return permission_to(Permission.USERS, by, account).then(
-        lambda _, tools: _store(tools, account, change_standing(binding, event, Authority.STAFF))
+        lambda _, tools: _store(
+            tools,
+            account,
+            change_standing(binding, event, Authority.STAFF),
+            (Happening(kind, device=binding.guid),),
+        )
     )
 
 
@@ -153,17 +167,21 @@ def _revoke(
     tools: Tools, account: Account, binding: Binding, served_kinds: frozenset[AddressKind]
 ) -> Decision[Binding]:
     state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
-    decision = _store(tools, account, end_binding(binding, state, tools.now))
+    ended_binding = end_binding(binding, state, tools.now)
+    decision = _store(tools, account, ended_binding, device_revoked(binding))
     decision.writes += build_revocation_notifications(tools, served_kinds, account, binding.guid)
     return decision
 
 
-def _store(tools: Tools, account: Account, binding: Binding) -> Decision[Binding]:
+def _store(
+    tools: Tools, account: Account, binding: Binding, happenings: tuple[Happening, ...] = ()
+) -> Decision[Binding]:
     """Decide to store the changed *binding*, and its entry in the account's list of devices."""
     devices = with_binding(account.devices, binding, tools.now)
+    updated_account, events = with_events(tools, revise(account, devices=devices), *happenings)
     return Decision(
         result=binding,
-        writes=(binding, revise(account, devices=devices)),
+        writes=(binding, updated_account, *events),
         audit=(AuditEntry(binding.guid),),
     )
 

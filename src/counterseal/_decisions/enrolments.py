@@ -5,6 +5,12 @@ from __future__ import annotations
 import attrs
 
 from counterseal import keys
+from counterseal._decisions.account_events import (
+    Happening,
+    device_bound,
+    device_revoked,
+    with_events,
+)
 from counterseal._decisions.bindings import replace_binding, with_binding
 from counterseal._decisions.outbox import build_notifications, build_replacement_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
@@ -242,6 +248,7 @@ def complete(
     )
     writes: tuple[Record, ...] = (completed_binding,)
     audit = [AuditEntry(binding.guid, actor=binding.guid)]
+    happenings: tuple[Happening, ...] = (device_bound(account, binding.guid),) if counts else ()
     if counts and isinstance(replaced, Binding):
         ended, entry = replace_binding(replaced, tools.now, binding.guid)
         devices = with_binding(devices, ended, tools.now)
@@ -250,10 +257,11 @@ def complete(
             tools, served_kinds, account, replaced.guid
         )
         audit.append(entry)
-    updated_account = revise(account, devices=devices)
+        happenings += device_revoked(replaced)
+    updated_account, events = with_events(tools, revise(account, devices=devices), *happenings)
     return Decision(
         result=(completed_binding, updated_account, _bound_app_space(app_spaces)),
-        writes=(*writes, updated_account, *notifications),
+        writes=(*writes, updated_account, *notifications, *events),
         audit=tuple(audit),
         wakes=(account.guid,) if len(writes) > 1 else (),
     )

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from counterseal._decisions.account_events import Happening, with_events
 from counterseal._decisions.bindings import change_standing, with_binding
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Reading, Records, Tools, require
 from counterseal._decisions.readings import account_of, records, require_account, require_provider
@@ -22,6 +23,7 @@ from counterseal.errors import IdentityWithdrawn
 from counterseal.machines import BindingEvent
 from counterseal.models import (
     Account,
+    AccountEventKind,
     Alias,
     AppSpace,
     Authority,
@@ -183,9 +185,12 @@ def _resume(tools: Tools, account: Account, bindings: Records, grant: bytes) -> 
         confirmed_at=tools.now,
         sealed_grant=tools.seal(grant, grant_context(account.guid)),
     )
+    updated_account, events = with_events(
+        tools, updated_account, *_happenings(AccountEventKind.RESUMED, resumed_bindings)
+    )
     return Decision(
         result=Renewal(updated_account, counted=True),
-        writes=(updated_account, *resumed_bindings),
+        writes=(updated_account, *resumed_bindings, *events),
         audit=(AuditEntry(account.guid),),
     )
 
@@ -217,12 +222,19 @@ def _suspend(
         confirmed_at=None,
         sealed_grant=b"" if refusal is None else account.sealed_grant,
     )
+    updated_account, events = with_events(
+        tools, updated_account, *_happenings(AccountEventKind.SUSPENDED, suspended_bindings)
+    )
     return Decision(
         result=updated_account,
-        writes=(updated_account, *suspended_bindings),
+        writes=(updated_account, *suspended_bindings, *events),
         audit=(AuditEntry(account.guid, reason="" if refusal is None else refusal.code),),
         refusal=refusal,
     )
+
+
+def _happenings(kind: AccountEventKind, bindings: tuple[Binding, ...]) -> tuple[Happening, ...]:
+    return tuple(Happening(kind, device=binding.guid) for binding in bindings)
 
 
 def _with_bindings(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from counterseal._decisions.account_events import Happening, device_revoked, with_events
 from counterseal._decisions.bindings import end_binding, with_binding
 from counterseal._decisions.outbox import build_revocation_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Tools
@@ -17,6 +18,7 @@ from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import Record, revise
 from counterseal.models.account import Account
 from counterseal.models.binding import AddressKind, BindingState
+from counterseal.models.events import AccountEventKind
 from counterseal.rules.answering import Striking
 
 R = TypeVar("R")
@@ -32,30 +34,34 @@ def count_strike(
     """
     Count a wrong strong-key signature; the last one that the policy allows revokes the device.
 
-    The refusal is raised after the commit of the strike. If that revokes the device, the account is
-    written without it; otherwise the commit checks only that the account is unchanged.
+    The refusal is raised after the commit of the strike. The account is written too, with the
+    number of the event that tells its origins, and without a device that is revoked.
     """
     binding, now = facts.binding, tools.now
     state = step(BINDING, binding.state, BindingEvent.STRIKE, facts)
     strikes = binding.strikes + 1
     refusal = StrongKeyMissed(max(0, facts.policy.strike_limit - strikes))
     entry = AuditEntry(binding.guid, "binding.strike", refusal.code)
+    happening = Happening(AccountEventKind.STRIKE, device=binding.guid)
     if state is not BindingState.REVOKED:
+        counted_account, events = with_events(tools, revise(account), happening)
         return Decision(
             result=result,
-            writes=(revise(binding, strikes=strikes),),
-            guards=(account,),
+            writes=(revise(binding, strikes=strikes), counted_account, *events),
             audit=(entry,),
             refusal=refusal,
         )
     revoked_binding = end_binding(binding, state, now, strikes=strikes)
     devices = with_binding(account.devices, revoked_binding, now)
+    updated_account, events = with_events(
+        tools, revise(account, devices=devices), happening, *device_revoked(binding)
+    )
     notifications: tuple[Record, ...] = build_revocation_notifications(
         tools, served_kinds, account, binding.guid
     )
     return Decision(
         result=result,
-        writes=(revoked_binding, revise(account, devices=devices), *notifications),
+        writes=(revoked_binding, updated_account, *events, *notifications),
         audit=(entry, AuditEntry(binding.guid, "binding.revoke", refusal.code)),
         refusal=refusal,
     )

@@ -25,6 +25,7 @@ from counterseal.errors import (
 from counterseal.models import (
     CLIENT_PROFILES,
     FINISHED,
+    AccountEventKind,
     Admin,
     Administrator,
     AppSpace,
@@ -45,7 +46,12 @@ from counterseal.models import (
 )
 from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS
 from counterseal.policy import Policy
-from counterseal.rules.addresses import entry_fits, require_wildcards
+from counterseal.rules.addresses import (
+    allow_list,
+    callback_allowed,
+    entry_fits,
+    require_wildcards,
+)
 from counterseal.rules.authorization import Permission, permission_for, reach_of
 from counterseal.rules.ceremonies import domain_fits
 from counterseal.rules.sizes import text_fits
@@ -60,7 +66,8 @@ class OriginEdit:
     What an origin is created with, or what is to change of it; None leaves a member as it is.
 
     Changing `clients` resets codes, wildcards and callback states to the new profile, unless they
-    are given. `pending`, `questions` and `cooldown` are those of `OwnLimits`.
+    are given. `pending`, `questions` and `cooldown` are those of `OwnLimits`. An empty `events_url`
+    removes it.
     """
 
     name: str | None
@@ -72,6 +79,8 @@ class OriginEdit:
     pending: int | None = None
     questions: int | None = None
     cooldown: bool | None = None
+    events: frozenset[AccountEventKind] | None = None
+    events_url: str | None = None
 
 
 # Creating
@@ -177,6 +186,10 @@ def _origin_changes(policy: Policy, origin: Origin, edit: OriginEdit) -> dict[st
             "wildcards": profile.wildcards,
             "callback_states": profile.callback_states,
         }
+    if edit.events is not None:
+        changes["events"] = tuple(kind for kind in AccountEventKind if kind in edit.events)
+    if edit.events_url is not None:
+        changes["events_url"] = _events_url(policy, origin, edit.events_url)
     if edit.callback_states is not None:
         changes["callback_states"] = _endings(edit.callback_states)
     return {
@@ -192,6 +205,14 @@ def _origin_changes(policy: Policy, origin: Origin, edit: OriginEdit) -> dict[st
         ),
         "limits": _limits(origin.limits, edit),
     }
+
+
+def _events_url(policy: Policy, origin: Origin, url: str) -> str | None:
+    if not url:
+        return None
+    text_fits(url, policy.callback_bytes, "eventsUrl")
+    callback_allowed(url, allow_list(origin, policy))
+    return url
 
 
 def present_members(members: Mapping[str, Any]) -> dict[str, Any]:

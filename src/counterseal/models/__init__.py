@@ -76,6 +76,14 @@ from counterseal.models.clients import (
     OwnLimits,
     TokenForm,
 )
+from counterseal.models.events import (
+    AccountEvent,
+    AccountEventKind,
+    AccountEventState,
+    EventLog,
+    EventStream,
+    LoggedEvent,
+)
 from counterseal.models.fields import replace, revise
 from counterseal.models.guid import Guid
 from counterseal.models.outbox import (
@@ -133,6 +141,10 @@ Record: TypeAlias = (
     | Challenge
     | Callback
     | Notification
+    | AccountEvent
+    | EventLog
+    | EventStream
+    | LoggedEvent
 )
 """What a store holds."""
 
@@ -160,6 +172,9 @@ __all__ = [
     "PROVISIONAL",
     "UNFINISHED",
     "Account",
+    "AccountEvent",
+    "AccountEventKind",
+    "AccountEventState",
     "AddressKind",
     "Admin",
     "AdminRole",
@@ -194,6 +209,8 @@ __all__ = [
     "Device",
     "DeviceCall",
     "DeviceKey",
+    "EventLog",
+    "EventStream",
     "Guid",
     "History",
     "HtmlContent",
@@ -203,6 +220,7 @@ __all__ = [
     "KeyChange",
     "KeyScope",
     "LogInMethod",
+    "LoggedEvent",
     "Login",
     "LoginState",
     "Logo",

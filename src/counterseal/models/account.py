@@ -135,6 +135,7 @@ class Account:
             asked, and their addresses.
         receipts: How many receipts the account has.
         receipt_hash: SHA-256 of the last receipt's signed part, base64url; empty before the first.
+        events: How many events of it there have been: the number of the last one.
     """
 
     guid: Guid
@@ -152,6 +153,7 @@ class Account:
     history: History = History()
     receipts: int = attrs.field(default=0, validator=fields.count)
     receipt_hash: str = ""
+    events: int = attrs.field(default=0, validator=fields.count)
     created_at: datetime = attrs.field(validator=fields.utc)
 
     parent: ClassVar[Guid | None] = None

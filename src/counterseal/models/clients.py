@@ -9,6 +9,7 @@ from types import MappingProxyType
 import attrs
 
 from counterseal.models.challenge import FINISHED, ChallengeState
+from counterseal.models.events import AccountEventKind
 
 
 class Codes(enum.Enum):
@@ -53,6 +54,7 @@ class ClientProfile:
         callback_states: The endings that send a callback.
         number_ids: Whether a whole number of JSON as `accountId` is read as its text.
         object_user_info: Whether an object as `userInfo` is read, as its JSON text.
+        events: What its origins hear of accounts, unless they are set otherwise.
         empty_values: Whether a line of a template without `value` is one with an empty value.
     """
 
@@ -62,6 +64,7 @@ class ClientProfile:
     number_ids: bool
     object_user_info: bool
     empty_values: bool
+    events: tuple[AccountEventKind, ...]
 
 
 CURRENT = ClientProfile(
@@ -71,6 +74,7 @@ CURRENT = ClientProfile(
     number_ids=False,
     object_user_info=False,
     empty_values=False,
+    events=tuple(AccountEventKind),
 )
 """Every member is required, and of one type."""
 
@@ -81,6 +85,7 @@ CX = ClientProfile(
     number_ids=True,
     object_user_info=True,
     empty_values=True,
+    events=(),
 )
 """These clients show no code, and some expect callbacks for processed requests only."""
 

@@ -14,6 +14,7 @@ from counterseal.models import (
     LIVING_SESSIONS,
     UNFINISHED,
     Account,
+    AccountEvent,
     AddressKind,
     Admin,
     AppSpace,
@@ -91,7 +92,8 @@ def index_of(record: Record) -> Index:
             )
         case Callback():
             return Index(
-                account=record.account,
+                # An event is delivered from the App Space's partition.
+                account=record.account if record.event is None else None,
                 listing=Listing.DEAD,
                 owner=record.origin,
                 listed=record.state is CallbackState.DEAD,
@@ -99,6 +101,6 @@ def index_of(record: Record) -> Index:
         case Company() | AppSpace() | Origin() | Admin() | Session():
             listed = not isinstance(record, Session) or record.state in LIVING_SESSIONS
             return Index(listing=Listing.CHILDREN, owner=record.parent, listed=listed)
-    kinds = (Notification, PasskeyRegistration, PasskeyAuthentication)
+    kinds = (Notification, PasskeyRegistration, PasskeyAuthentication, AccountEvent)
     account = record.account if isinstance(record, kinds) else None
     return Index(account=account, channel=record.kind if isinstance(record, Notification) else None)

@@ -38,7 +38,7 @@ class DeadReason(enum.Enum):
     FINAL = "final"
     """The sender said that no attempt would ever succeed."""
     FORBIDDEN = "forbidden"
-    """The address is no longer on the origin's allow-list."""
+    """The address is no longer on the origin's allow-list, or it wants no such event any more."""
     FORGOTTEN = "forgotten"
     """The record that it is about has been forgotten or erased."""
 
@@ -46,10 +46,15 @@ class DeadReason(enum.Enum):
 @attrs.frozen(kw_only=True)
 class Callback:
     """
-    The delivery of one finished challenge.
+    The delivery of one finished challenge, or of one event of an account, to one origin.
 
     Attributes:
-        guid: The `webhook-id`, the same at every attempt.
+        guid: The `webhook-id` of a challenge, the same at every attempt.
+        challenge: The challenge; None if it is about an event.
+        event: The `LoggedEvent`; None if it is about a challenge.
+        waits_for: The callback of the account's earlier event, while that is neither delivered
+            nor dead.
+        successor: The callback of the account's next event.
         attempts: Attempts since it was queued or requeued whose outcome is known.
         next_at: When the next attempt is due.
         lease_until: While it lasts, a worker has claimed the attempt.
@@ -60,7 +65,10 @@ class Callback:
     guid: Guid
     version: int = attrs.field(default=1, validator=fields.count)
     state: CallbackState
-    challenge: Guid
+    challenge: Guid | None = None
+    event: Guid | None = None
+    waits_for: Guid | None = None
+    successor: Guid | None = None
     account: Guid
     origin: Guid
     url: str = attrs.field(repr=False)
@@ -74,6 +82,13 @@ class Callback:
     keep_until: datetime = attrs.field(validator=fields.utc)
 
     parent: ClassVar[Guid | None] = None
+
+    @property
+    def subject(self) -> Guid:
+        """The record that it is about: the event, or the challenge."""
+        subject = self.challenge if self.event is None else self.event
+        assert subject is not None  # noqa: S101 (every callback has one; for the type checker)
+        return subject
 
     @property
     def due_at(self) -> datetime | None:

@@ -19,6 +19,7 @@ from counterseal.models.clients import (
     OwnLimits,
     TokenForm,
 )
+from counterseal.models.events import AccountEventKind
 from counterseal.models.guid import Guid, derive_guid, partition_of
 from counterseal.models.passkeys import PasskeyScope
 from counterseal.models.sealing import provider_context
@@ -182,6 +183,9 @@ class Origin:
         callback_states: The endings that queue a callback, of challenges that are issued from
             now on.
         webhook_keys: At most two live ones; the first signs first.
+        events: What it hears of accounts; None means what its clients' profile says.
+        events_url: Where events are sent, by an address of the allow-list; None means nowhere,
+            and it can read them.
         clients: For which programs it is set up.
         token_form: How its invitations give the session token.
         limits: Its own limits of asking.
@@ -201,6 +205,8 @@ class Origin:
     clients: Clients = Clients.CURRENT
     token_form: TokenForm = TokenForm.TEXT
     limits: OwnLimits = NO_OWN_LIMITS
+    events: tuple[AccountEventKind, ...] | None = None
+    events_url: str | None = attrs.field(default=None, repr=False)
     created_at: datetime = attrs.field(validator=fields.utc)
 
     due_at: ClassVar[datetime | None] = None
@@ -215,6 +221,11 @@ class Origin:
     def profile(self) -> ClientProfile:
         """What its clients need."""
         return CLIENT_PROFILES[self.clients]
+
+    @property
+    def event_kinds(self) -> tuple[AccountEventKind, ...]:
+        """What it hears of accounts."""
+        return self.profile.events if self.events is None else self.events
 
     @property
     def entries(self) -> tuple[CallbackEntry, ...]:

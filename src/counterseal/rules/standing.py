@@ -25,6 +25,7 @@ from counterseal.errors import (
 from counterseal.models import (
     PROVISIONAL,
     Account,
+    AccountEventKind,
     AppSpace,
     Authority,
     Binding,
@@ -241,6 +242,13 @@ def within_window(signed_at: float, now: datetime, policy: Policy, refusal: type
 def forgettable_at(now: datetime, policy: Policy) -> datetime:
     """Return when everything that is within the window now is outside of it."""
     return now + (policy.proof_future + policy.proof_past + EDGE_MARGIN)
+
+
+def receives(origin: Origin, kind: AccountEventKind, now: datetime) -> bool:
+    """Tell whether *origin* gets events of *kind*: one without a live credential gets none."""
+    return kind in origin.event_kinds and any(
+        in_force(credential.ends_at, now) for credential in origin.credentials
+    )
 
 
 def in_force(ends_at: datetime | None, now: datetime) -> bool:

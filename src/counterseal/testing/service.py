@@ -54,6 +54,7 @@ from counterseal.usecases.confirmations import Confirmations
 from counterseal.usecases.credentials import Credentials
 from counterseal.usecases.devices import Devices, KeySets, Telemetry
 from counterseal.usecases.enrolments import Enrolments
+from counterseal.usecases.events import Events
 from counterseal.usecases.invitations import Invitations
 from counterseal.usecases.logins import Logins
 from counterseal.usecases.notifications import Notifications
@@ -165,6 +166,7 @@ class FakeService:
         self.challenges = Challenges(self.ports, policy)
         self.answers = Answers(self.ports, policy)
         self.callbacks = Callbacks(self.ports, policy)
+        self.account_events = Events(self.ports, policy)
         self.notifications = Notifications(self.ports, policy)
         self.company = self.administration.create_company("Example Ltd")
         self.app_space = self.new_app_space("Example app")

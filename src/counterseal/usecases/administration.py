@@ -13,6 +13,7 @@ from counterseal._decisions.readings import records, tenancy_records_of
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.models.challenge import ChallengeState
 from counterseal.models.clients import Clients, Codes, TokenForm
+from counterseal.models.events import AccountEventKind
 from counterseal.models.guid import ENTROPY_BYTES, Guid, mint, partition_of
 from counterseal.models.tenancy import (
     Admin,
@@ -274,6 +275,8 @@ class Administration(UseCase):
         pending_limit: int | None = None,
         ask_limit: int | None = None,
         cooldown: bool | None = None,
+        events: Iterable[AccountEventKind] | None = None,
+        events_url: str | None = None,
     ) -> Origin:
         """
         Edit an origin; what is None stays.
@@ -291,11 +294,20 @@ class Administration(UseCase):
             ask_limit: Questions in the policy's window that one person may get when it asks, from
                 1 to 1000; it never loosens the policy's limit either.
             cooldown: Whether refusals begin a cool-down for it, whatever the policy says.
+            events: What it hears of accounts, from now on; none of it hears nothing.
+            events_url: Where events are sent from now on, by an address of its allow-list; an
+                empty one ends that, and the origin can still read them.
 
         Raises:
             NotFound: There is no such origin.
-            InvalidField: The name or a limit does not fit, or a state is no ending.
+            InvalidField: The name, a limit or an address does not fit, or a state is no ending.
+            CallbackForbidden: The address for events is not on its allow-list.
+            CallbackUncallable: Nothing would ever be sent to the address for events.
         """
+        if events_url:
+            context = AuditContext(event="origin.edit", actor=self.by.actor, subject=origin)
+            with refusals(self.ports, context):
+                self.ports.sender.require_callable(events_url)
         edit = tenancy.OriginEdit(
             name=name,
             clients=clients,
@@ -306,6 +318,8 @@ class Administration(UseCase):
             pending=pending_limit,
             questions=ask_limit,
             cooldown=cooldown,
+            events=None if events is None else frozenset(events),
+            events_url=events_url,
         )
         plan = records(origin).then(lambda stored, _: tenancy.edit_origin(stored, self.by, edit))
         return self._run("origin.edit", origin, plan)

@@ -1,8 +1,10 @@
 """
-Callbacks: finished challenges are delivered to the origins that asked for it.
+Callbacks: finished challenges and events are delivered to the origins that asked for it.
 
-A finished challenge whose origin asked for this ending is attempted until it is delivered, dropped
-or dead, always under the same `webhook-id`; a receiver may get it twice.
+A finished challenge whose origin asked for this ending, and an event whose origin wants it, is
+attempted until it is delivered, dropped or dead, always under the same `webhook-id`; a receiver
+may get it twice. An account's later event waits until the earlier one is delivered, dropped or
+dead.
 """
 
 from __future__ import annotations
@@ -100,9 +102,9 @@ class Callbacks(UseCase):
             "callback",
             callback,
             claim=claim_callback,
-            compose=lambda claimed: records(
-                claimed.challenge, claimed.origin, claimed.account
-            ).then(lambda stored, tools: callbacks.compose(stored, tools, claimed)),
+            compose=lambda claimed: records(claimed.subject, claimed.origin, claimed.account).then(
+                lambda stored, tools: callbacks.compose(stored, tools, claimed)
+            ),
             send=self._send,
             plan_record=lambda claimed, composed, outcome: records(callback).then(
                 lambda stored, tools: callbacks.record_attempt(

@@ -10,6 +10,7 @@ import inspect
 import pytest
 
 from counterseal.machines import (
+    ACCOUNT_EVENT,
     AUTHENTICATION,
     BINDING,
     CALLBACK,
@@ -29,6 +30,7 @@ from counterseal.models import (
     LIVING,
     LIVING_SESSIONS,
     UNFINISHED,
+    AccountEventState,
     AuthenticationState,
     BindingState,
     CallbackState,
@@ -118,6 +120,7 @@ MOVES = {
         "ENROLLING --expire--> EXPIRED",
         "ACTIVE --expire--> EXPIRED",
     },
+    "account_event": {"UNPUBLISHED --publish--> PUBLISHED"},
 }
 
 REFUSED_BY = {
@@ -186,6 +189,7 @@ REFUSED_BY = {
     },
     ("session", "revoke"): "",
     ("session", "expire"): "deadline_came",
+    ("account_event", "publish"): "",
 }
 
 CHOSEN_BY = {
@@ -216,6 +220,7 @@ FINISHED = {
     "callback": {CallbackState.DELIVERED, CallbackState.DROPPED},
     "notification": {NotificationState.DELIVERED, NotificationState.OVER},
     "session": {SessionState.REVOKED, SessionState.EXPIRED},
+    "account_event": {AccountEventState.PUBLISHED},
 }
 
 NAMES = sorted(CHARTS)
@@ -225,11 +230,11 @@ def arrow(row):
     return f"{row.source} --{row.event}--> {row.target}"
 
 
-def test_there_are_eight_charts():
+def test_there_are_nine_charts():
     assert list(CHARTS.values()) == [
         *(BINDING, LOGIN, REGISTRATION, AUTHENTICATION),
         *(CHALLENGE, CALLBACK, NOTIFICATION),
-        SESSION,
+        *(SESSION, ACCOUNT_EVENT),
     ]
     assert NAMES == sorted(MOVES) == sorted(FINISHED)
 

@@ -13,6 +13,7 @@ from counterseal.errors import Conflict, OperationReused, PartitionCrossed, Wron
 from counterseal.memory import MemoryAudit, MemoryStore
 from counterseal.models import (
     Account,
+    AccountEventState,
     AddressKind,
     Admin,
     AppSpace,
@@ -280,7 +281,9 @@ def test_store_7_what_is_no_longer_due_is_not_returned(bench):
     zoe = factory.account()
     registration = factory.registration(zoe, deadline=NOW)
     authentication = factory.authentication(zoe, deadline=NOW)
-    bench.keep(question, invited, claimed, started, notified, registration, authentication)
+    event = factory.account_event(zoe, created_at=NOW)
+    bench.keep(question, invited, claimed, started, notified, registration, authentication, event)
+    bench.change(event, state=AccountEventState.PUBLISHED)
     bench.change(registration, state=RegistrationState.REGISTERED)
     bench.change(authentication, state=AuthenticationState.AUTHENTICATED)
     bench.change(question, state=ChallengeState.ANSWERED)

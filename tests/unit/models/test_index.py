@@ -8,6 +8,7 @@ from attrs import evolve
 from counterseal.models import (
     LIVING_SESSIONS,
     Account,
+    AccountEvent,
     AddressKind,
     AppSpace,
     Binding,
@@ -114,6 +115,15 @@ def test_a_ceremony_is_about_its_account():
         assert index_of(ceremony) == Index(account=account.guid)
 
 
+def test_an_event_is_about_its_account_and_its_callback_is_not():
+    factory = RecordFactory()
+    account = factory.account()
+    callback = factory.callback(account, challenge=None, event=factory.guid())
+
+    assert index_of(factory.account_event(account)) == Index(account=account.guid)
+    assert index_of(callback) == Index(listing=Listing.DEAD, owner=callback.origin)
+
+
 def test_tenancy_is_listed_under_its_parent(records):
     company, space = of(records, Company), of(records, AppSpace)
 
@@ -135,12 +145,15 @@ def test_every_kind_of_record_is_considered():
     listed = {
         *(Account, Binding, Challenge, Callback, Company, AppSpace, Notification),
         Session,
-        *(PasskeyRegistration, PasskeyAuthentication),
+        *(PasskeyRegistration, PasskeyAuthentication, AccountEvent),
     }
     names = {kind.__name__ for kind in typing.get_args(Record)}
 
     assert names - {kind.__name__ for kind in listed} == {
         "Admin",  # under its company, as tenancy
+        "EventLog",  # by its GUID only, as the next two: it follows from what they are about
+        "EventStream",
+        "LoggedEvent",
         "Alias",  # by its GUID only, which is made from what it stands for
         "Login",  # by its GUID only
         "Logo",  # by its GUID only, which follows from its App Space

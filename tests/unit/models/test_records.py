@@ -12,6 +12,9 @@ from counterseal.errors import InvalidField
 from counterseal.models import (
     LIVING_SESSIONS,
     Account,
+    AccountEvent,
+    AccountEventKind,
+    AccountEventState,
     AddressKind,
     Admin,
     Algorithm,
@@ -38,12 +41,15 @@ from counterseal.models import (
     Device,
     DeviceCall,
     DeviceKey,
+    EventLog,
+    EventStream,
     History,
     HtmlContent,
     Identity,
     IdpSettings,
     KeyChange,
     KeyScope,
+    LoggedEvent,
     Login,
     LogInMethod,
     LoginState,
@@ -88,6 +94,7 @@ from counterseal.models import (
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ID = guid.mint(7, bytes(15))
+OTHER = guid.mint(7, bytes([1] * 15))
 KEY = PublicKey(kid="k", algorithm=Algorithm.ES256, jwk="{}", thumbprint="t")
 
 CEREMONY = {
@@ -161,6 +168,7 @@ REQUIRED = {
         "number_ids": False,
         "object_user_info": False,
         "empty_values": False,
+        "events": (),
     },
     Company: {"guid": ID, "name": "Bank", "created_at": NOW},
     Credential: {"scheme": Scheme.BASIC, "created_at": NOW},
@@ -214,6 +222,30 @@ REQUIRED = {
         "keep_until": NOW,
     },
     OpenQuestion: {"challenge": ID, "origin": ID, "deadline": NOW},
+    AccountEvent: {
+        "guid": ID,
+        "state": AccountEventState.UNPUBLISHED,
+        "kind": AccountEventKind.LOCKED,
+        "account": ID,
+        "app_space": ID,
+        "number": 1,
+        "created_at": NOW,
+        "keep_until": NOW,
+    },
+    EventLog: {"guid": ID, "app_space": ID, "newest_end": NOW, "created_at": NOW},
+    EventStream: {"guid": ID, "app_space": ID, "account": ID, "last": 1, "created_at": NOW},
+    LoggedEvent: {
+        "guid": ID,
+        "app_space": ID,
+        "number": 1,
+        "event": ID,
+        "kind": AccountEventKind.LOCKED,
+        "account": ID,
+        "sequence": 1,
+        "happened_at": NOW,
+        "created_at": NOW,
+        "keep_until": NOW,
+    },
     Operator: {},
     Origin: {"guid": ID, "app_space": ID, "name": "Web", "created_at": NOW},
     OwnLimits: {},
@@ -303,7 +335,7 @@ SILENT = {
     IdpSettings: {"sealed_secret"},
     Login: {"secret_hash", "holder_hash", "sealed_verifier", "sealed_nonce"},
     Logo: {"png"},
-    Origin: {"callbacks", "domains"},
+    Origin: {"callbacks", "domains", "events_url"},
     Outcome: {"token", "receipt"},
     Pair: {"key", "value"},
     PairsContent: {"title"},
@@ -548,6 +580,7 @@ CEREMONIES = (PasskeyRegistration, PasskeyAuthentication)
 def test_what_a_store_holds():
     assert set(STORED) == {
         Account,
+        AccountEvent,
         Admin,
         Alias,
         AppSpace,
@@ -555,6 +588,9 @@ def test_what_a_store_holds():
         Callback,
         Challenge,
         Company,
+        EventLog,
+        EventStream,
+        LoggedEvent,
         Login,
         Logo,
         Notification,
@@ -586,6 +622,7 @@ def test_a_stored_record_tells_the_store_what_it_needs(kind):
         *((make(kind), None) for kind in (Account, Alias, Binding, Login, Logo)),
         *((make(kind), None) for kind in (Challenge, Callback, Notification)),
         *((make(kind), None) for kind in CEREMONIES),
+        *((make(kind), None) for kind in (AccountEvent, EventLog, EventStream, LoggedEvent)),
     ],
 )
 def test_tenancy_is_listed_under_its_parent(record, parent):
@@ -597,6 +634,7 @@ def test_what_is_forgotten_says_when(kind):
     keep_until = make(kind).keep_until
 
     forgotten = {Challenge, Callback, Login, Notification, Session, *CEREMONIES}
+    forgotten |= {AccountEvent, LoggedEvent}
     assert keep_until == (NOW if kind in forgotten else None)
 
 
@@ -634,7 +672,20 @@ def test_a_callback_that_is_over_is_never_due(state):
     assert make(Callback, state=state, lease_until=LATER).due_at is None
 
 
-@pytest.mark.parametrize("kind", [Company, AppSpace, Origin, Admin, Account])
+def test_an_event_is_due_until_it_is_published():
+    assert make(AccountEvent).due_at == NOW
+    assert make(AccountEvent, state=AccountEventState.PUBLISHED).due_at is None
+
+
+def test_a_callback_is_about_a_challenge_or_an_event():
+    assert make(Callback).subject == ID
+    assert make(Callback, challenge=None, event=OTHER).subject == OTHER
+
+
+NO_MACHINE = [Company, AppSpace, Origin, Admin, Account, EventLog, EventStream, LoggedEvent]
+
+
+@pytest.mark.parametrize("kind", NO_MACHINE)
 def test_what_has_no_machine_is_never_due(kind):
     assert make(kind).due_at is None
 

@@ -40,6 +40,7 @@ from cattrs import Converter
 from counterseal.errors import Unavailable
 from counterseal.models import (
     Account,
+    AccountEvent,
     Admin,
     Alias,
     AppSpace,
@@ -48,6 +49,9 @@ from counterseal.models import (
     Callback,
     Challenge,
     Company,
+    EventLog,
+    EventStream,
+    LoggedEvent,
     Login,
     Logo,
     Notification,
@@ -99,6 +103,10 @@ KINDS: Mapping[type[Stored], Kind] = MappingProxyType(
         Challenge: Kind("challenge", 1),
         Callback: Kind("callback", 1),
         Notification: Kind("notification", 1),
+        AccountEvent: Kind("account_event", 1),
+        EventLog: Kind("event_log", 1),
+        EventStream: Kind("event_stream", 1),
+        LoggedEvent: Kind("logged_event", 1),
         AuditEvent: Kind("event", 1),
     }
 )

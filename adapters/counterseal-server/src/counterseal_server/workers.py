@@ -1,7 +1,7 @@
 """
 Workers: threads for work that belongs to no request.
 
-They expire challenges, deliver callbacks, notify devices, and delete old records.
+They expire challenges, publish events, deliver callbacks, notify devices, and delete old records.
 Any number of processes may run them: leases and versions in the records share out the work.
 """
 
@@ -19,6 +19,7 @@ from counterseal import (
     Callbacks,
     Ceremonies,
     Challenges,
+    Events,
     Invitations,
     Logins,
     Refused,
@@ -40,6 +41,9 @@ EVERY_WAIT = timedelta(seconds=1)
 
 EVERY_SWEEP = timedelta(seconds=1)
 EVERY_FORGETTING = timedelta(minutes=10)
+
+EVENTS_AT_ONCE = 100
+"""Accounts' events that are published before the workers look again."""
 
 AFTER_FAILURE = timedelta(seconds=2)
 
@@ -88,6 +92,7 @@ class Workers:
         self._metrics = metrics
         self._stop = threading.Event()
         self._callbacks = Callbacks(runtime.ports, runtime.policy)
+        self._events = Events(runtime.ports, runtime.policy)
         self._senders = runtime.settings.senders
         self._deliveries: Attempts[Callback] = Attempts(
             "callback",
@@ -102,6 +107,7 @@ class Workers:
         chores = []
         if Duty.DELIVER in duties and self._senders:
             chores.append(Chore("callbacks", self._deliver, EVERY_LOOK, self._stop))
+            chores.append(Chore("events", self._publish, EVERY_LOOK, self._stop))
         if Duty.SWEEP in duties:
             chores.append(Chore("expiry", self._expire, EVERY_SWEEP, self._stop))
             chores.append(Chore("forgetting", self._forget, EVERY_FORGETTING, self._stop))
@@ -183,6 +189,10 @@ class Workers:
     def _forget(self) -> bool:
         self._metrics.swept("forgotten", self._runtime.forget())
         return False
+
+    def _publish(self) -> bool:
+        # What was published counts, and not what is due: an event that fails is due at once.
+        return self._events.publish_due(EVENTS_AT_ONCE) > 0
 
     def _deliver(self) -> bool:
         under_way = {guid: each.origin for guid, each in dict(self._deliveries.under_way).items()}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import attrs
 
 from counterseal.models import (
+    AccountEventKind,
+    AccountEventState,
     AddressKind,
     Algorithm,
     AuthenticationState,
@@ -18,6 +20,7 @@ from counterseal.models import (
     Clients,
     Codes,
     Credential,
+    DeadReason,
     Device,
     DeviceKey,
     History,
@@ -148,6 +151,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
         history=history,
         receipts=7,
         receipt_hash=ODD,
+        events=2**40,
     )
     records: tuple[Record, ...] = (
         factory.company(name=ODD),
@@ -291,6 +295,33 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             last_used_at=factory.moment(),
             stepped_up_until=factory.moment(),
             deadline=factory.moment(),
+        ),
+        factory.callback(
+            account,
+            state=CallbackState.DEAD,
+            challenge=None,
+            event=factory.guid(),
+            waits_for=factory.guid(),
+            successor=factory.guid(),
+            cause=DeadReason.FORGOTTEN,
+        ),
+        factory.account_event(
+            account,
+            state=AccountEventState.PUBLISHED,
+            kind=AccountEventKind.DISOWNED,
+            number=2**40,
+            device=factory.guid(),
+            challenge=factory.guid(),
+        ),
+        factory.event_log(factory.guid(), last=2**40),
+        factory.event_stream(account, last=7, deliveries=((factory.guid(), factory.guid()),)),
+        factory.logged_event(
+            account,
+            kind=AccountEventKind.STRIKE,
+            number=2**40,
+            sequence=2**40,
+            device=factory.guid(),
+            challenge=factory.guid(),
         ),
     )
     return (*records, *(_for_cx(record) for record in records if isinstance(record, Origin)))

@@ -9,6 +9,9 @@ import attrs
 
 from counterseal.models import (
     Account,
+    AccountEvent,
+    AccountEventKind,
+    AccountEventState,
     AddressKind,
     Admin,
     Alias,
@@ -22,7 +25,10 @@ from counterseal.models import (
     Challenge,
     ChallengeState,
     Company,
+    EventLog,
+    EventStream,
     Guid,
+    LoggedEvent,
     Login,
     LogInMethod,
     LoginState,
@@ -40,6 +46,12 @@ from counterseal.models import (
     SessionState,
 )
 from counterseal.models.account import subject_alias
+from counterseal.models.events import (
+    account_event_guid,
+    event_log_guid,
+    event_stream_guid,
+    logged_event_guid,
+)
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal.models.tenancy import logo_guid
 from counterseal.testing.clock import START
@@ -300,6 +312,56 @@ class RecordFactory:
         }
         return Alias(**fields | changes)
 
+    def account_event(self, account: Account, **changes: Any) -> AccountEvent:
+        """Make an event of *account*, whose GUID follows from its number."""
+        fields: dict[str, Any] = {
+            "guid": account_event_guid(account.guid, changes.get("number", 1)),
+            "state": AccountEventState.UNPUBLISHED,
+            "kind": AccountEventKind.LOCKED,
+            "account": account.guid,
+            "app_space": account.app_space,
+            "number": 1,
+            "created_at": START,
+            "keep_until": LATER,
+        }
+        return AccountEvent(**fields | changes)
+
+    def event_log(self, app_space: Guid, **changes: Any) -> EventLog:
+        """Make the head of an App Space's log of events, in its partition."""
+        fields: dict[str, Any] = {
+            "guid": event_log_guid(app_space),
+            "newest_end": LATER,
+            "created_at": START,
+        }
+        return EventLog(app_space=app_space, **fields | changes)
+
+    def event_stream(self, account: Account, **changes: Any) -> EventStream:
+        """Make what the log of an App Space knows of *account*, in the App Space's partition."""
+        fields: dict[str, Any] = {
+            "guid": event_stream_guid(account.app_space, account.guid),
+            "app_space": account.app_space,
+            "account": account.guid,
+            "last": 1,
+            "created_at": START,
+        }
+        return EventStream(**fields | changes)
+
+    def logged_event(self, account: Account, **changes: Any) -> LoggedEvent:
+        """Make an entry of the log of an App Space, in its partition."""
+        fields: dict[str, Any] = {
+            "guid": logged_event_guid(account.app_space, changes.get("number", 1)),
+            "app_space": account.app_space,
+            "number": 1,
+            "event": account_event_guid(account.guid, 1),
+            "kind": AccountEventKind.LOCKED,
+            "account": account.guid,
+            "sequence": 1,
+            "happened_at": START,
+            "created_at": START,
+            "keep_until": LATER,
+        }
+        return LoggedEvent(**fields | changes)
+
     def one_of_each(self) -> tuple[Record, ...]:
         """Make one record of each kind, with as little in it as there can be."""
         account, admin = self.account(), self.admin(None)
@@ -319,4 +381,8 @@ class RecordFactory:
             self.authentication(account),
             self.logo(self.space),
             self.session(admin.guid),
+            self.account_event(account),
+            self.event_log(self.space),
+            self.event_stream(account),
+            self.logged_event(account),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from counterseal.models import (
+    AccountEventState,
     AddressKind,
     AuthenticationState,
     BindingState,
@@ -80,6 +81,12 @@ class StoreDue(StoreSetup):
                 factory.session(admin.guid),
                 factory.session(admin.guid, deadline=START + INSTANT),
                 factory.session(admin.guid, state=SessionState.REVOKED),
+            ),
+            (
+                Due.ACCOUNT_EVENT,
+                factory.account_event(account),
+                factory.account_event(account, number=2, created_at=START + INSTANT),
+                factory.account_event(account, number=3, state=AccountEventState.PUBLISHED),
             ),
         ):
             worker.create(due, late, done)

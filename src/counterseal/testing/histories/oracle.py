@@ -9,6 +9,8 @@ It shares no code with the core. What it demands:
   the challenge was issued, by a key of a device that is active on an unlocked account, before the
   deadline, with the right code where one is asked for;
 - a challenge that ends gets exactly one callback, in the same commit, if its origin asked for one;
+- each change of an account's standing has exactly one event, in the same commit, with the
+  account's next number, and nothing else has any;
 - a notification is enqueued for the account's own active devices, of what is so, and pushed in
   time only;
 - an account that is erased has no device and no question left, and is shown to nobody;
@@ -32,6 +34,7 @@ from counterseal.testing.histories import (
     ceremony_oracle,
     confirmation_oracle,
     ending_oracle,
+    event_oracle,
     notification_oracle,
     passkey_oracle,
 )
@@ -77,6 +80,7 @@ def check_commit(ledger: Ledger, commit: Commit) -> None:
             _require_roster(ledger, account, commit.latest)
             _require_bound_limit(ledger, account)
     ending_oracle.require_callbacks(ledger, commit)
+    event_oracle.require_events(commit)
     _require_audit(commit)
 
 

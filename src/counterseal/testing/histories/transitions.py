@@ -37,6 +37,11 @@ TRANSITIONS: dict[tuple[str, str | None, str], set[str]] = {
     ("Binding", "SUSPENDED", "REVOKED"): {"revoke", "erase"},
     ("Binding", "REVOKED", "REVOKED"): {"push", "erase"},
     ("Binding", "EXPIRED", "EXPIRED"): {"erase"},
+    ("AccountEvent", None, "UNPUBLISHED"): {
+        *DEVICE_CALLS,
+        *("complete", "register", "compare", "suspend", "resume", "revoke", "vouch", "log_in"),
+        *("lock", "unlock", "erase"),
+    },
     ("Login", None, "STARTED"): {"redirect"},
     ("Login", "STARTED", "USED"): {"log_in"},
     ("Login", "STARTED", "EXPIRED"): {"sweep"},

@@ -50,7 +50,7 @@ class Journal:
         """Add the state of *record*, whose chart is *chart*, unless it is the last one."""
         with self._lock:
             moves, state = self._moves[record.guid], record.state.value
-            if isinstance(record, Callback):
+            if isinstance(record, Callback) and record.challenge is not None:
                 self._callbacks[record.challenge] = record.guid
             if moves and moves[-1].state == state:
                 return

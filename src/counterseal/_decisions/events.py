@@ -1,0 +1,339 @@
+"""
+Events: a worker publishes an account's event in the log of its App Space, and origins read there.
+
+The number of an entry is given by the log's head, after the event was committed. A reader that has
+seen a number has therefore seen, or can read, every smaller one, whenever the events happened.
+
+One commit in the App Space's partition appends the entry and queues the origins' callbacks; the
+next one, in the account's partition, says that it is done. After a crash between the two, the
+account's stream shows that the event is published.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.readings import records, tenancy_records_of
+from counterseal.errors import InvalidField, WrongState
+from counterseal.machines import ACCOUNT_EVENT, CALLBACK, AccountEventEvent, step
+from counterseal.models import (
+    Account,
+    AccountEvent,
+    AccountEventState,
+    Callback,
+    CallbackState,
+    EventLog,
+    EventStream,
+    Guid,
+    LoggedEvent,
+    Origin,
+    Record,
+    revise,
+)
+from counterseal.models.events import (
+    account_event_guid,
+    event_callback_guid,
+    event_log_guid,
+    event_stream_guid,
+    logged_event_guid,
+)
+from counterseal.rules.standing import receives
+from counterseal.wire.events import AccountEventPage, DescribedEvent, read_cursor, write_cursor
+
+PROBES = 32
+"""Entries that one trip looks at to find the oldest one that is still kept."""
+
+
+@attrs.define
+class Publication:
+    """
+    What became of an attempt to publish an event.
+
+    Attributes:
+        earlier: The account's event that has to be published first; None if this one is published.
+    """
+
+    earlier: Guid | None = None
+
+
+def publish(stored: Records, _: Tools) -> Decision[Publication] | Plan[Publication]:
+    """Plan to append the event to the log of its App Space, unless an earlier one is missing."""
+    event = require(stored[0], AccountEvent)
+    if event.state is AccountEventState.PUBLISHED:
+        return Decision(result=Publication())
+    space = event.app_space
+    guids = (event_log_guid(space), event_stream_guid(space, event.account))
+    return records(*guids, account_event_guid(event.account, event.number - 1)).then(
+        lambda stored, _: _publish(event, stored)
+    )
+
+
+def mark_published(stored: Records, _: Tools) -> Decision[None]:
+    """Decide that an event is published; WrongState, unrecorded, if it already is."""
+    event = require(stored[0], AccountEvent)
+    try:
+        state = step(ACCOUNT_EVENT, event.state, AccountEventEvent.PUBLISH, None)
+    except WrongState as refusal:
+        return Decision(result=None, refusal=refusal, unrecorded=True)
+    return Decision(result=None, writes=(revise(event, state=state),))
+
+
+def _publish(event: AccountEvent, stored: Records) -> Decision[Publication] | Plan[Publication]:
+    log, stream, earlier = stored
+    log = log if isinstance(log, EventLog) else None
+    stream = stream if isinstance(stream, EventStream) else None
+    last = 0 if stream is None else stream.last
+    if event.number <= last:
+        return Decision(result=Publication())
+    if (
+        event.number > last + 1
+        and isinstance(earlier, AccountEvent)
+        and earlier.state is AccountEventState.UNPUBLISHED
+    ):
+        return Decision(result=Publication(earlier=earlier.guid))
+    return tenancy_records_of(event.app_space).then(
+        lambda listed, tools: _plan_deliveries(
+            _Publishing(event, log, stream, _receivers(event, listed, tools))
+        )
+    )
+
+
+@attrs.define
+class _Publishing:
+    event: AccountEvent
+    log: EventLog | None
+    stream: EventStream | None
+    origins: tuple[Origin, ...]
+    """Those that the event is delivered to."""
+
+
+def _receivers(event: AccountEvent, listed: Records, tools: Tools) -> tuple[Origin, ...]:
+    return tuple(
+        record
+        for record in listed
+        if isinstance(record, Origin)
+        and record.events_url is not None
+        and receives(record, event.kind, tools.now)
+    )
+
+
+def _plan_deliveries(publishing: _Publishing) -> Plan[Publication]:
+    deliveries = {} if publishing.stream is None else dict(publishing.stream.deliveries)
+    earlier = [deliveries[one.guid] for one in publishing.origins if one.guid in deliveries]
+    return records(*earlier).then(
+        lambda stored, tools: _append(
+            tools,
+            publishing,
+            {one.origin: one for one in stored if isinstance(one, Callback)},
+        )
+    )
+
+
+def _append(
+    tools: Tools, publishing: _Publishing, earlier: dict[Guid, Callback]
+) -> Decision[Publication]:
+    event, log, stream, now = publishing.event, publishing.log, publishing.stream, tools.now
+    keep_until = now + tools.policy.events_retention
+    if log is not None:
+        # In the order of their numbers entries are forgotten, whatever the policy was.
+        keep_until = max(keep_until, log.newest_end)
+    number = 1 if log is None else log.last + 1
+    entry = LoggedEvent(
+        guid=logged_event_guid(event.app_space, number),
+        app_space=event.app_space,
+        number=number,
+        event=event.guid,
+        kind=event.kind,
+        account=event.account,
+        sequence=event.number,
+        device=event.device,
+        challenge=event.challenge,
+        happened_at=event.created_at,
+        created_at=now,
+        keep_until=keep_until,
+    )
+    writes: list[Record] = [_log(event, log, entry), entry]
+    deliveries = {} if stream is None else dict(stream.deliveries)
+    for origin in publishing.origins:
+        callback, waited_for = _deliver(entry, origin, earlier.get(origin.guid))
+        writes += [callback] if waited_for is None else [callback, waited_for]
+        deliveries[origin.guid] = callback.guid
+    if stream is None:
+        writes.append(
+            EventStream(
+                guid=event_stream_guid(event.app_space, event.account),
+                app_space=event.app_space,
+                account=event.account,
+                last=event.number,
+                deliveries=tuple(deliveries.items()),
+                created_at=now,
+            )
+        )
+    else:
+        writes.append(revise(stream, last=event.number, deliveries=tuple(deliveries.items())))
+    return Decision(
+        result=Publication(),
+        writes=tuple(writes),
+        audit=(AuditEntry(event.guid),),
+    )
+
+
+def _log(event: AccountEvent, log: EventLog | None, entry: LoggedEvent) -> EventLog:
+    if log is not None:
+        return revise(log, last=entry.number, newest_end=entry.keep_until)
+    return EventLog(
+        guid=event_log_guid(event.app_space),
+        app_space=event.app_space,
+        last=entry.number,
+        newest_end=entry.keep_until,
+        created_at=entry.created_at,
+    )
+
+
+def _deliver(
+    entry: LoggedEvent, origin: Origin, earlier: Callback | None
+) -> tuple[Callback, Callback | None]:
+    """Return the callback, and the earlier one, if it has to be over first."""
+    assert origin.events_url is not None  # noqa: S101 (a receiver; for the type checker)
+    guid = event_callback_guid(entry.app_space, entry.event, origin.guid)
+    waits = earlier is not None and earlier.state is CallbackState.QUEUED
+    callback = Callback(
+        guid=guid,
+        state=CALLBACK.initial,
+        event=entry.guid,
+        waits_for=earlier.guid if earlier is not None and waits else None,
+        account=entry.account,
+        origin=origin.guid,
+        app_space=entry.app_space,
+        url=origin.events_url,
+        # One that still waits then is dead, since its event is too old to be sent.
+        next_at=entry.keep_until if waits else entry.created_at,
+        created_at=entry.created_at,
+        keep_until=entry.keep_until,
+    )
+    if earlier is None or not waits:
+        return callback, None
+    return callback, revise(earlier, successor=guid)
+
+
+# Reading
+
+
+@attrs.define
+class _Page:
+    """The part of the log that an origin reads: at most *limit* entries after *after*."""
+
+    origin: Origin
+    after: int | None
+    limit: int
+    last: int
+
+    def guids(self, first: int) -> tuple[Guid, ...]:
+        end = min(first + self.limit, self.last + 1)
+        return tuple(logged_event_guid(self.origin.app_space, each) for each in range(first, end))
+
+
+def read_log(
+    stored: Records, _: Tools, origin: Origin, after: str | None, limit: int
+) -> Plan[AccountEventPage]:
+    """Plan to read the App Space's log after the cursor *after*, or from the oldest kept event."""
+    log = stored[0]
+    last = log.last if isinstance(log, EventLog) else 0
+    number = None if after is None else read_cursor(after, origin.app_space)
+    if number is not None and number > last:
+        raise InvalidField("after", "a cursor of another service or time")
+    page = _Page(origin, number, limit, last)
+    first = (number or 0) + 1
+    return records(*page.guids(first)).then(
+        lambda entries, tools: _from_oldest(entries, tools, page, first)
+    )
+
+
+def _from_oldest(
+    entries: Records, tools: Tools, page: _Page, first: int
+) -> Decision[AccountEventPage] | Plan[AccountEventPage]:
+    if not entries or _is_stored(entries[0], tools):
+        return _describe(entries, page, first, gap=False)
+    return _search(page, first, page.last + 1)
+
+
+def _search(page: _Page, forgotten: int, available: int) -> Plan[AccountEventPage]:
+    """
+    Plan to find the oldest entry that is available, and to read from there.
+
+    Args:
+        forgotten: A number that is not kept any more.
+        available: A number that is kept, or one more than the last.
+    """
+    if available - forgotten == 1:
+        return records(*page.guids(available)).then(
+            lambda entries, _: _describe(entries, page, available, gap=page.after is not None)
+        )
+    stride = max(1, (available - forgotten) // (PROBES + 1))
+    numbers = tuple(range(forgotten + stride, available, stride))
+    space = page.origin.app_space
+    return records(*(logged_event_guid(space, number) for number in numbers)).then(
+        lambda entries, tools: _search(
+            page, *_narrow(dict(zip(numbers, entries, strict=True)), tools, forgotten, available)
+        )
+    )
+
+
+def _narrow(
+    probes: dict[int, Record | None], tools: Tools, forgotten: int, available: int
+) -> tuple[int, int]:
+    """Return the last number that is forgotten, and the first after it that is available."""
+    for number, entry in probes.items():
+        if _is_stored(entry, tools):
+            return forgotten, number
+        forgotten = number
+    return forgotten, available
+
+
+def _is_stored(entry: Record | None, tools: Tools) -> bool:
+    return isinstance(entry, LoggedEvent) and tools.now < entry.keep_until
+
+
+def _describe(
+    entries: Records, page: _Page, first: int, *, gap: bool
+) -> Decision[AccountEventPage] | Plan[AccountEventPage]:
+    end = first + len(entries) - 1
+    own = tuple(
+        entry
+        for entry in entries
+        if isinstance(entry, LoggedEvent) and entry.kind in page.origin.event_kinds
+    )
+    guids = tuple(dict.fromkeys(entry.account for entry in own))
+    return records(*guids).then(
+        lambda accounts, _: Decision(
+            result=AccountEventPage(
+                events=describe_all(own, accounts),
+                next=write_cursor(end, page.origin.app_space),
+                more=end < page.last,
+                gap=gap,
+            )
+        )
+    )
+
+
+def describe_all(entries: tuple[LoggedEvent, ...], accounts: Records) -> tuple[DescribedEvent, ...]:
+    """Return what an origin reads of *entries*, with the accounts as they are now."""
+    by_guid = {one.guid: one for one in accounts if isinstance(one, Account)}
+    return tuple(describe(entry, by_guid.get(entry.account)) for entry in entries)
+
+
+def describe(entry: LoggedEvent, account: Account | None) -> DescribedEvent:
+    """Return what an origin reads of *entry*; an erased account has no id any more."""
+    erased = account is None or account.erased_at is not None
+    return DescribedEvent(
+        type=entry.kind.value,
+        guid=entry.event,
+        account=entry.account,
+        account_id=None if account is None or erased else account.account_id,
+        app_space=entry.app_space,
+        sequence=entry.sequence,
+        device=entry.device,
+        request=entry.challenge,
+        happened_at=entry.happened_at,
+    )

@@ -1,0 +1,97 @@
+"""
+Events: an account's events are published to the origins of its App Space, which can read them.
+
+A worker publishes what is due: in the log of the App Space, and as callbacks. Two workers that
+publish one event at once append it once.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from counterseal._decisions import events
+from counterseal._decisions.readings import records
+from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal.errors import Refused, Unavailable
+from counterseal.models import AccountEvent, Guid, RelyingParty
+from counterseal.models.events import event_log_guid
+from counterseal.ports import Due
+from counterseal.rules.sizes import limit_fits
+from counterseal.wire.events import AccountEventPage
+
+
+@attrs.frozen
+class Events(UseCase):
+    """What workers and origins do with the events of accounts."""
+
+    def publish_due(self, limit: int = 100) -> int:
+        """
+        Publish the events that are due, at most *limit*; return how many were.
+
+        Raises:
+            Unavailable: A port failed; other App Spaces' events are published.
+        """
+        published = 0
+        failures: dict[Guid, Unavailable] = {}
+        for event in self.ports.store.due(Due.ACCOUNT_EVENT, self.ports.clock.now(), limit):
+            if not isinstance(event, AccountEvent) or event.app_space in failures:
+                continue
+            try:
+                published += self.publish(event.guid)
+            except Refused:
+                # Another worker was faster, or an account's later event came first.
+                continue
+            except Unavailable as failure:
+                failures[event.app_space] = failure
+        if failures:
+            raise next(iter(failures.values()))
+        return published
+
+    def publish(self, event: Guid) -> int:
+        """
+        Publish one event, and the account's earlier ones before it; return how many.
+
+        Raises:
+            NotFound: There is no such event.
+            WrongState: It is published already.
+            Contended: Other workers were faster each time.
+        """
+        published, waiting = 0, [event]
+        while waiting:
+            guid = waiting[-1]
+            context = AuditContext(event="account_event.publish", actor="worker", subject=guid)
+            publication = self._transactions.run(context, records(guid).then(events.publish))
+            if publication.earlier is not None:
+                waiting.append(publication.earlier)
+                continue
+            self._transactions.run(context, records(guid).then(events.mark_published))
+            waiting.pop()
+            published += 1
+        return published
+
+    def read(
+        self, party: RelyingParty, *, after: str | None = None, limit: int = 100
+    ) -> AccountEventPage:
+        """
+        Return the events of the App Space's accounts that the origin wants, oldest first.
+
+        They are in the order in which they were published. A reader that has read an event has
+        read every one that stands before it, whenever it happened.
+
+        Args:
+            after: The `next` of an earlier page; None begins with the oldest event that is kept.
+            limit: How many events of the log are looked at; the page may have fewer.
+
+        Raises:
+            InvalidField: *after* is no cursor of this App Space, or the limit is not one that can
+                be asked for.
+        """
+        context = AuditContext(
+            event="event.read", actor=party.origin.guid, app_space=party.app_space.guid
+        )
+        with refusals(self.ports, context):
+            limit_fits(limit)
+        plan = records(event_log_guid(party.app_space.guid)).then(
+            lambda stored, tools: events.read_log(stored, tools, party.origin, after, limit)
+        )
+        return self._transactions.run(context, plan)
