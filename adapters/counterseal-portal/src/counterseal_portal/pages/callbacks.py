@@ -50,7 +50,7 @@ def _row(callback: Callback) -> CallbackRow:
         facts.append(("Last status", str(callback.last_status)))
     if callback.cause is not None:
         facts.append(("Why it is dead", DEAD_REASONS[callback.cause]))
-    facts.append(("Question", callback.challenge))
+    facts.append(("Question" if callback.event is None else "Event", callback.subject))
     return CallbackRow(callback, tuple(facts))
 
 
