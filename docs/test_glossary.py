@@ -25,6 +25,7 @@ EXCEPTIONS = {
     "IssuedSession": RESULT,
     "Login": "listed as Log-in",
     "Logins": "listed as Log-in",
+    "AdminLogins": USE_CASE,
     "AuthenticatedDevice": RESULT,
     "AuthenticatedSession": RESULT,
     "Redirect": RESULT,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
     from counterseal.ports import Ports
     from counterseal.usecases.accounts import Accounts
+    from counterseal.usecases.admin_logins import AdminLogins
     from counterseal.usecases.administration import Administration
     from counterseal.usecases.answers import Answers
     from counterseal.usecases.authentication import Authentication
@@ -52,6 +53,7 @@ __all__ = [
     "STANDARD",
     "STRICT",
     "Accounts",
+    "AdminLogins",
     "Administration",
     "Answers",
     "AuthenticatedDevice",
@@ -116,6 +118,7 @@ _NAMES = {
     "policy": "PROFILES STANDARD STRICT Policy",
     "ports": "Ports",
     "usecases.accounts": "Accounts",
+    "usecases.admin_logins": "AdminLogins",
     "usecases.administration": "Administration",
     "usecases.answers": "Answers",
     "usecases.authentication": "Authentication",

@@ -149,7 +149,7 @@ def _start_registration(
 ) -> Decision[StartedRegistration]:
     nonce = tools.entropy(NONCE_BYTES)
     registration = PasskeyRegistration(
-        **_new_ceremony(account, tools, start.party, nonce),
+        **new_ceremony(account, tools, start.party, nonce),
         state=REGISTRATION.initial,
         scope=start.scope,
     )
@@ -274,7 +274,7 @@ def _start_authentication(
         raise AccountUnbound
     nonce = tools.entropy(NONCE_BYTES)
     authentication = PasskeyAuthentication(
-        **_new_ceremony(account, tools, start.party, nonce),
+        **new_ceremony(account, tools, start.party, nonce),
         state=AUTHENTICATION.initial,
         rp_id=start.scope.rp_id,
     )
@@ -309,7 +309,7 @@ def finish(
                 party=party,
                 account=account,
                 ceremony=authentication,
-                binding=_binding_of(bindings, credential_id),
+                binding=binding_of(bindings, credential_id),
                 assertion=assertion,
                 user_handle=handle,
             )
@@ -363,9 +363,10 @@ def _named_account(stored: Records, account_id: str) -> Account:
     return account
 
 
-def _new_ceremony(
+def new_ceremony(
     account: Account, tools: Tools, party: RelyingParty, nonce: bytes
 ) -> dict[str, Any]:
+    """Return the members that both kinds of ceremonies have."""
     deadline = tools.now + tools.policy.ceremony_life
     challenge = keys.b64url(keys.challenge_of(nonce))
     return {
@@ -435,7 +436,8 @@ def _is_allowed(binding: Binding, policy: Policy) -> bool:
     return True
 
 
-def _binding_of(bindings: Iterable[Binding], credential_id: str) -> Binding | None:
+def binding_of(bindings: Iterable[Binding], credential_id: str) -> Binding | None:
+    """Return the living binding of a browser's passkey with this credential id, if there is one."""
     for binding in bindings:
         key = _living_key(binding)
         if key and key.passkey and key.passkey.credential_id == credential_id:

@@ -42,6 +42,7 @@ from counterseal.rules.authorization import (
     require_not_outlived,
     role_fits,
 )
+from counterseal.rules.sessions import refuse_portal
 from counterseal.rules.sizes import text_fits
 from counterseal.wire.webhook import SECRET_BYTES as WEBHOOK_BYTES
 from counterseal.wire.webhook import secret_text
@@ -89,6 +90,7 @@ def issue(
 ) -> Plan[IssuedSecret]:
     """Plan to make an origin's new secret."""
     origin = require(stored[0], Origin)
+    refuse_portal(origin.guid, field="requestOriginGuid")
     return permission_to(Permission.ORIGINS, by, origin).then(
         lambda admin, tools: _issue(tools, admin, origin, scheme, overlap)
     )
@@ -127,6 +129,8 @@ def create_admin(
     text_fits(draft.name, tools.policy.name_bytes, "name", trimmed=True)
     if draft.scheme is not None:
         _require_signing(draft.scheme)
+    refuse_portal(draft.company, field="companyGuid")
+    refuse_portal(draft.app_space, field="appSpaceGuid")
     role_fits(
         draft.role,
         company=draft.company is not None,

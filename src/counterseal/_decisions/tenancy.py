@@ -54,6 +54,7 @@ from counterseal.rules.addresses import (
 )
 from counterseal.rules.authorization import Permission, permission_for, reach_of
 from counterseal.rules.ceremonies import domain_fits
+from counterseal.rules.sessions import refuse_portal
 from counterseal.rules.sizes import text_fits
 
 C = TypeVar("C", Company, AppSpace, Origin)
@@ -100,6 +101,7 @@ def create_company(stored: Records, by: Administrator, guid: Guid, name: str) ->
 def create_origin(stored: Records, by: Administrator, guid: Guid, edit: OriginEdit) -> Plan[Origin]:
     """Plan to create an origin; *stored*: the record under this GUID, or None; its App Space."""
     app_space = require(stored[1], AppSpace)
+    refuse_portal(app_space.guid, field="appSpaceGuid")
     return permission_to(Permission.ORIGINS, by, app_space).then(
         lambda admin, tools: create_record(
             stored[0], admin, new_origin(tools, app_space, guid, edit)
@@ -134,6 +136,7 @@ def edit_company(stored: Records, by: Administrator, name: str) -> Plan[Company]
 def edit_origin(stored: Records, by: Administrator, edit: OriginEdit) -> Plan[Origin]:
     """Plan to edit an origin."""
     origin = require(stored[0], Origin)
+    refuse_portal(origin.guid, field="requestOriginGuid")
     return permission_to(Permission.ORIGINS, by, origin).then(
         lambda admin, tools: edit_record(origin, admin, _origin_changes(tools.policy, origin, edit))
     )

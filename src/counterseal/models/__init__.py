@@ -100,7 +100,15 @@ from counterseal.models.outbox import (
     SkipReason,
 )
 from counterseal.models.passkeys import Passkey, PasskeyScope, PasskeyUse
-from counterseal.models.session import LIVING_SESSIONS, LogInMethod, Session, SessionState
+from counterseal.models.session import (
+    LIVING_SESSIONS,
+    OPERATORS,
+    OPERATORS_COMPANY,
+    PORTAL_ORIGIN,
+    LogInMethod,
+    Session,
+    SessionState,
+)
 from counterseal.models.tenancy import (
     OPERATOR,
     Admin,
@@ -168,7 +176,10 @@ __all__ = [
     "LIVING",
     "LIVING_SESSIONS",
     "OPERATOR",
+    "OPERATORS",
+    "OPERATORS_COMPANY",
     "PASSKEY_ALGORITHMS",
+    "PORTAL_ORIGIN",
     "PROVISIONAL",
     "UNFINISHED",
     "Account",

@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import attrs
 
+from counterseal.errors import InvalidField
 from counterseal.models import fields
-from counterseal.models.guid import Guid, derive_guid
+from counterseal.models.guid import Guid, derive_guid, parse
 from counterseal.models.passkeys import PasskeyScope
 
 
@@ -103,6 +104,16 @@ def ceremony_guid(partition: int, challenge: str) -> Guid:
     in its client data.
     """
     return derive_guid(partition, f"ceremony {challenge}")
+
+
+def handle_guid(handle: bytes | None) -> Guid | None:
+    """Return the account that a user handle names; None if it can name none."""
+    text = (handle or b"").hex()
+    guid = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    try:
+        return parse(guid, field="userHandle")
+    except InvalidField:
+        return None
 
 
 def user_handle(account: Guid) -> bytes:

@@ -40,6 +40,16 @@ def login_context(login: Guid) -> str:
     return f"login:{login}"
 
 
+def discovery_context(origin: Guid) -> str:
+    """Return the sealing context of an origin's authentications that name no account yet."""
+    return f"discovery:{origin}"
+
+
+def portal_context(purpose: str) -> str:
+    """Return the sealing context of what a browser keeps for the portal, for one *purpose*."""
+    return f"portal:{purpose}"
+
+
 def signing_key_context(kid: str) -> str:
     """Return the sealing context of a signing key of the service that is stored in a file."""
     return f"signing key:{kid}"

@@ -7,8 +7,23 @@ from datetime import datetime
 import attrs
 
 from counterseal import keys
-from counterseal.errors import CredentialRefused, DeadlinePassed, StepUpNeeded, WrongToken
-from counterseal.models import Admin, Record, Session, SessionState
+from counterseal.errors import (
+    CredentialRefused,
+    DeadlinePassed,
+    InvalidField,
+    StepUpNeeded,
+    WrongToken,
+)
+from counterseal.models import (
+    OPERATORS,
+    OPERATORS_COMPANY,
+    PORTAL_ORIGIN,
+    Admin,
+    Guid,
+    Record,
+    Session,
+    SessionState,
+)
 from counterseal.policy import Policy
 from counterseal.rules.authorization import is_in_force
 
@@ -86,6 +101,19 @@ def standing_administrator(facts: Logging | UsingSession) -> Admin:
     if not isinstance(admin, Admin) or not is_in_force(admin, facts.now):
         raise CredentialRefused
     return admin
+
+
+def refuse_portal(record: Guid | None, *, field: str) -> None:
+    """
+    Refuse an act at the portal's own company, App Space or origin that would let others act there.
+
+    Whoever acts as the portal, or binds devices to its accounts, logs in as any administrator.
+
+    Raises:
+        InvalidField: *record* is one of them; it names *field*.
+    """
+    if record in {OPERATORS_COMPANY, OPERATORS, PORTAL_ORIGIN}:
+        raise InvalidField(field, "the portal's own, for which nobody else acts")
 
 
 def is_stepped_up(session: Session, now: datetime) -> bool:

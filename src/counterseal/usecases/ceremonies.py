@@ -13,7 +13,12 @@ from counterseal._decisions.ceremonies import (
     StartedAuthentication,
     StartedRegistration,
 )
-from counterseal._decisions.readings import account_of, record_with_account
+from counterseal._decisions.discovery import (
+    StartedDiscovery,
+    finish_discovery,
+    start_discovery,
+)
+from counterseal._decisions.readings import account_of, nothing, record_with_account
 from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
 from counterseal.errors import (
     InvalidField,
@@ -213,6 +218,68 @@ class Ceremonies(UseCase):
                 tools,
                 party,
                 account_id,
+                credential_id=credential_id,
+                assertion=assertion,
+                handle=user_handle,
+            )
+        )
+        return self._transactions.run(context, plan)
+
+    def start_discovery(self, party: RelyingParty, domain: str) -> StartedDiscovery:
+        """
+        Begin to authenticate whoever has a passkey at *domain*; the passkey says who that is.
+
+        Nothing is stored: the browser keeps the ticket, for itself alone.
+
+        Raises:
+            DomainForbidden: The domain is not on the origin's allow-list.
+            UnfitKey: The policy refuses passkeys.
+            TooOften: The origin begins too many.
+        """
+        origin, space = party.origin.guid, party.app_space.guid
+        context = AuditContext(event="authentication.start", actor=origin, app_space=space)
+        demand_rate(self.ports, context, ("authenticate", origin), self.policy.authenticate_rate)
+        with refusals(self.ports, context):
+            scope = scope_at(party, domain)
+        plan = nothing().then(lambda _, tools: start_discovery(tools, party, scope.rp_id))
+        return self._transactions.run(context, plan)
+
+    def finish_discovery(
+        self,
+        party: RelyingParty,
+        ticket: str,
+        credential_id: str,
+        assertion: AssertionParts,
+        *,
+        user_handle: bytes | None,
+    ) -> tuple[PasskeyAuthentication, Account]:
+        """
+        Verify a browser's answer, and return whom the passkey's user handle names.
+
+        Args:
+            ticket: What `start_discovery` gave this browser; it serves once.
+            credential_id: The passkey that the browser has used, base64url.
+            user_handle: Whose the passkey says that it is.
+
+        Raises:
+            WrongToken: The ticket is not of this origin.
+            Replayed: The ticket was used already.
+            DeadlinePassed: It took too long.
+            AccountLocked: The account is locked.
+            WrongKey: The handle names no account here, or the account has no such active passkey.
+            WrongAlgorithm: The policy no longer allows the passkey.
+            Refused: The assertion does not hold; as `counterseal.keys.verify_assertion`.
+        """
+        context = AuditContext(
+            event="authentication.finish",
+            actor=party.origin.guid,
+            app_space=party.app_space.guid,
+        )
+        plan = nothing().then(
+            lambda _, tools: finish_discovery(
+                tools,
+                party,
+                ticket,
                 credential_id=credential_id,
                 assertion=assertion,
                 handle=user_handle,

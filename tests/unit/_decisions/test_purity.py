@@ -30,12 +30,14 @@ from counterseal._decisions import (
     credentials,
     device_requests,
     devices,
+    discovery,
     enrolments,
     ensuring,
     invitations,
     issuing,
     logins,
     notifying,
+    operators,
     outbox,
     revalidation,
     sessions,
@@ -83,6 +85,7 @@ from counterseal.models import (
     SessionState,
     TextContent,
 )
+from counterseal.models.ceremony import user_handle
 from counterseal.models.guid import account_partition, mint
 from counterseal.models.tenancy import logo_guid
 from counterseal.ports import Store
@@ -142,6 +145,7 @@ PARTS = {
     *("outbox.build_revocation_notifications", "outbox.build_ending_notifications"),
     *("outbox.build_replacement_notifications",),
     "authorization.permission_to",
+    "ceremonies.new_ceremony",
     "tenancy.new_origin",
     *("readings.nothing", "readings.records", "readings.record_with_account"),
     *("readings.account_of", "readings.bindings_of", "readings.pending_of"),
@@ -889,7 +893,40 @@ def session_expired(setup):
     assert setup.decide(partial(sessions.expire, stored)).writes[0].due_at is None
 
 
+def passkey_discovered(setup):
+    browser = Browser(setup)
+    begun = setup.decide(
+        lambda tools: discovery.start_discovery(tools, browser.party, browser.scope.rp_id)
+    )
+    assert begun.writes == ()
+    decision = setup.decide(
+        lambda tools: discovery.finish_discovery(
+            tools,
+            browser.party,
+            begun.result.ticket,
+            credential_id=browser.credential_id,
+            assertion=browser.passkey.get(begun.result.challenge),
+            handle=user_handle(browser.account.guid),
+        )
+    )
+    assert decision.result[1] == browser.account
+    assert decision.writes[0].state is AuthenticationState.AUTHENTICATED
+
+
+def operators_ensured(setup):
+    decision = setup.decide(
+        lambda tools: operators.ensure_operators((None, None, None), tools, "auth.example")
+    )
+    assert len(decision.writes) == 3
+    stored = (*decision.writes[:2], decision.writes[2])
+    again = setup.decide(lambda tools: operators.ensure_operators(stored, tools, "auth.example"))
+    assert (again.writes, again.result) == ((), decision.result)
+
+
 CASES |= {
+    "discovery.start_discovery": [passkey_discovered],
+    "discovery.finish_discovery": [passkey_discovered],
+    "operators.ensure_operators": [operators_ensured],
     "sessions.create_link": [link_created],
     "sessions.start_session": [session_started],
     "sessions.redeem": [link_redeemed],

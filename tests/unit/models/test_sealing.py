@@ -8,8 +8,10 @@ from counterseal.models import sealing
 OF_ONE = [
     sealing.code_context,
     sealing.credential_context,
+    sealing.discovery_context,
     sealing.grant_context,
     sealing.login_context,
+    sealing.portal_context,
     sealing.signing_key_context,
     sealing.token_context,
     sealing.webhook_context,

@@ -1,0 +1,222 @@
+"""Log-ins of administrators: by a one-time link, by a passkey, or by a device of their own."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import attrs
+
+from counterseal._decisions.discovery import StartedDiscovery
+from counterseal._decisions.invitations import Invitation
+from counterseal._decisions.sessions import IssuedSession
+from counterseal._transaction import AuditContext, refusals
+from counterseal.errors import (
+    AccountUnknown,
+    NotFound,
+    WrongKey,
+    WrongState,
+)
+from counterseal.keys import AssertionParts
+from counterseal.models import (
+    Account,
+    Admin,
+    Binding,
+    Guid,
+    LogInMethod,
+    Operator,
+    RegistrationResponse,
+    SessionState,
+)
+from counterseal.usecases.accounts import Accounts
+from counterseal.usecases.ceremonies import Ceremonies
+from counterseal.usecases.device_logins import DeviceLogins
+from counterseal.usecases.devices import Devices
+from counterseal.usecases.invitations import Invitations
+
+
+@attrs.frozen(kw_only=True)
+class PasskeyStart:
+    """
+    What a browser needs to register a passkey of an administrator (WebAuthn Level 3, 5.4).
+
+    Attributes:
+        account: Names the administrator inside of the passkey, by `user_handle`.
+        registered: The credential ids that the administrator has, base64url.
+    """
+
+    admin: Admin
+    account: Guid
+    rp_id: str
+    challenge: bytes = attrs.field(repr=False)
+    registered: tuple[str, ...]
+    conveyance: str
+    life: timedelta
+
+
+@attrs.frozen
+class AdminLogins(DeviceLogins):
+    """
+    Log administrators in as persons, who are accounts of the App Space "Operators".
+
+    An account's id there is the administrator's GUID. Only the portal, which is an origin without
+    a secret, acts for them. `domain` is where the portal is, as an origin's allow-list has it:
+    `auth.example.com`, or `localhost:8787`.
+    """
+
+    _ceremonies: Ceremonies = attrs.field(init=False, eq=False, repr=False)
+
+    @_ceremonies.default
+    def _bind_ceremonies(self) -> Ceremonies:
+        return Ceremonies(self.ports, self.policy)
+
+    def start_registration(self, cookie: str) -> PasskeyStart:
+        """
+        Begin to register a passkey, in a browser that enrols or is stepped up.
+
+        Raises:
+            Refused: As `Sessions.may_add_key` and `Ceremonies.start_registration`.
+        """
+        admin = self.sessions.may_add_key(cookie).admin
+        names = json.dumps({"name": admin.name, "displayName": admin.name})
+        started = self._ceremonies.start_registration(
+            self.portal(), admin.guid, self._rp_id(), user_info=names
+        )
+        ceremony = started.registration
+        return PasskeyStart(
+            admin=admin,
+            account=started.account.guid,
+            rp_id=ceremony.scope.rp_id,
+            challenge=started.challenge,
+            registered=started.registered,
+            conveyance=started.conveyance,
+            life=ceremony.deadline - ceremony.created_at,
+        )
+
+    def register(self, cookie: str, response: RegistrationResponse) -> IssuedSession | None:
+        """
+        Register the passkey that a browser has made; one that enrols is logged in by it.
+
+        Returns:
+            The session with its new secret; None if the browser was logged in before.
+
+        Raises:
+            Refused: As `Sessions.may_add_key` and `Ceremonies.register`.
+        """
+        session = self.sessions.may_add_key(cookie)
+        self._ceremonies.register(self.portal(), session.admin.guid, response)
+        if session.session.state is SessionState.ENROLLING:
+            return self.sessions.enrol(cookie)
+        return None
+
+    def start_passkey(self) -> StartedDiscovery:
+        """
+        Begin a log-in or a step-up by whatever passkey of an administrator the browser has.
+
+        Raises:
+            Refused: As `Ceremonies.start_discovery`.
+        """
+        return self._ceremonies.start_discovery(self.portal(), self._rp_id())
+
+    def log_in(
+        self,
+        ticket: str,
+        credential_id: str,
+        assertion: AssertionParts,
+        *,
+        user_handle: bytes | None,
+        browser: str,
+    ) -> IssuedSession:
+        """
+        Log the administrator in whose passkey the browser has used.
+
+        Args:
+            ticket: What `start_passkey` gave this browser.
+            browser: What the browser says that it is; may be empty.
+
+        Raises:
+            CredentialRefused: The administrator was revoked, or its time is over.
+            Refused: As `Ceremonies.finish_discovery`.
+        """
+        account = self._verify(ticket, credential_id, assertion, user_handle)
+        return self.sessions.start(Guid(account.account_id), LogInMethod.PASSKEY, browser=browser)
+
+    def step_up(
+        self,
+        cookie: str,
+        ticket: str,
+        credential_id: str,
+        assertion: AssertionParts,
+        *,
+        user_handle: bytes | None,
+    ) -> IssuedSession:
+        """
+        Step a session up by a passkey of its administrator.
+
+        Raises:
+            WrongKey: It is another administrator's passkey, or none.
+            Refused: As `Ceremonies.finish_discovery` and `Sessions.step_up`.
+        """
+        admin = self.sessions.authenticate(cookie).admin
+        account = self._verify(ticket, credential_id, assertion, user_handle)
+        context = AuditContext(event="session.step_up", actor=admin.guid)
+        with refusals(self.ports, context):
+            if account.account_id != admin.guid:
+                raise WrongKey
+        return self.sessions.step_up(cookie)
+
+    # What an administrator has
+
+    def invite_device(self, cookie: str) -> Invitation:
+        """
+        Invite a device of the administrator, in a browser that is stepped up.
+
+        Raises:
+            WrongState: The browser has not registered a passkey yet.
+            Refused: As `Sessions.may_add_key` and `Invitations.invite`.
+        """
+        authenticated = self.sessions.may_add_key(cookie)
+        if authenticated.session.state is not SessionState.ACTIVE:
+            raise WrongState("a browser that has no passkey yet")
+        return Invitations(self.ports, self.policy).invite(self.portal(), authenticated.admin.guid)
+
+    def list_keys(self, admin: Guid) -> tuple[Binding, ...]:
+        """
+        Return every passkey and device that an administrator ever had, oldest first.
+
+        Raises:
+            Unavailable: A port failed.
+        """
+        try:
+            return Accounts(self.ports, self.policy).list_devices(self.portal(), admin)
+        except AccountUnknown:
+            return ()
+
+    def revoke_key(self, cookie: str, binding: Guid) -> Binding:
+        """
+        Revoke a passkey or a device of one's own, in a browser that is stepped up.
+
+        Raises:
+            NotFound: The administrator has no such passkey or device.
+            WrongState: It has ended already.
+            Refused: As `Sessions.may_add_key`.
+        """
+        admin = self.sessions.may_add_key(cookie).admin
+        if binding not in {each.guid for each in self.list_keys(admin.guid)}:
+            raise NotFound
+        devices = Devices(self.ports, self.policy)
+        return devices.revoke(binding, by=Operator(name=admin.guid))
+
+    def _rp_id(self) -> str:
+        return self.domain.partition(":")[0]
+
+    def _verify(
+        self,
+        ticket: str,
+        credential_id: str,
+        assertion: AssertionParts,
+        user_handle: bytes | None,
+    ) -> Account:
+        return self._ceremonies.finish_discovery(
+            self.portal(), ticket, credential_id, assertion, user_handle=user_handle
+        )[1]

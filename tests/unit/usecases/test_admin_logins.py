@@ -1,0 +1,505 @@
+"""Administrators log in by a link, a passkey that says whose it is, or a device of their own."""
+
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from counterseal import AdminLogins, keys
+from counterseal.errors import (
+    AccountLocked,
+    AccountUnbound,
+    AccountUnknown,
+    CountersealError,
+    CredentialRefused,
+    DeadlinePassed,
+    InvalidField,
+    NotFound,
+    Refused,
+    Replayed,
+    StepUpNeeded,
+    TooManyPending,
+    WrongKey,
+    WrongOrigin,
+    WrongState,
+    WrongToken,
+)
+from counterseal.keys import AssertionParts
+from counterseal.models import (
+    OPERATOR,
+    OPERATORS,
+    OPERATORS_COMPANY,
+    PORTAL_ORIGIN,
+    AdminRole,
+    AppSpace,
+    ChallengeState,
+    Company,
+    LogInMethod,
+    Origin,
+    Scheme,
+)
+from counterseal.models.ceremony import user_handle
+from counterseal.testing import FakeModel, FakePasskey
+
+DOMAIN = "auth.example"
+MINUTE = timedelta(minutes=1)
+
+
+class Person:
+    """An administrator with a browser, a passkey, and perhaps a device."""
+
+    def __init__(self, service, name="Example", **reach):
+        self.service = service
+        self.logins = AdminLogins(service.ports, service.policy, domain=DOMAIN)
+        self.sessions = self.logins.sessions
+        reach = reach or {"all_companies": True}
+        self.admin = service.credentials.create_person(name, **reach)
+        self.passkey = self.new_passkey()
+        self.account = None
+        self.cookie = ""
+
+    def new_passkey(self):
+        return FakePasskey(rp_id=DOMAIN, origin=f"https://{DOMAIN}")
+
+    def use_link(self):
+        """Open a new link, register the passkey, and be logged in."""
+        link = self.sessions.create_link(self.admin.guid, by=OPERATOR).token
+        cookie = self.sessions.redeem(link, browser="Example browser").token
+        issued = self.register(cookie)
+        self.cookie = issued.token
+        return issued
+
+    def register(self, cookie, passkey=None):
+        started = self.logins.start_registration(cookie)
+        self.account = started.account
+        response = FakeModel(attestation="none").create(passkey or self.passkey, started.challenge)
+        return self.logins.register(cookie, response)
+
+    def assertion(self, started, passkey=None):
+        """Return what the browser brings back, as arguments of a log-in."""
+        passkey = passkey or self.passkey
+        return (
+            started.ticket,
+            passkey.public.passkey.credential_id,
+            passkey.get(started.challenge),
+        )
+
+    def log_in(self, started=None, passkey=None, **changes):
+        started = started or self.logins.start_passkey()
+        arguments = {"user_handle": user_handle(self.account), "browser": "Example browser"}
+        return self.logins.log_in(*self.assertion(started, passkey), **arguments | changes)
+
+    def bind_phone(self):
+        invitation = self.logins.invite_device(self.cookie)
+        return self.service.complete(invitation, self.service.phone())
+
+
+@pytest.fixture
+def person(service):
+    return Person(service)
+
+
+@pytest.fixture
+def enrolled(person):
+    """One who has used a link, and has a passkey."""
+    person.use_link()
+    return person
+
+
+# By link and passkey
+
+
+def test_a_link_a_passkey_and_a_log_in(person):
+    issued = person.use_link()
+    assert person.sessions.authenticate(issued.token).admin == person.admin
+    person.sessions.log_out(issued.token)
+
+    again = person.log_in()
+    assert again.session.guid != issued.session.guid
+    authenticated = person.sessions.authenticate(again.token)
+    assert authenticated.admin == person.admin
+    assert authenticated.session.method is LogInMethod.PASSKEY
+    assert authenticated.stepped_up
+
+
+def test_the_account_is_the_administrators_in_the_services_own_app_space(enrolled, service):
+    account = service.stored(enrolled.account)
+    assert (account.app_space, account.account_id) == (OPERATORS, enrolled.admin.guid)
+    assert service.stored(OPERATORS_COMPANY).name == "Counterseal"
+    assert service.stored(OPERATORS).name == "Operators"
+    portal = service.stored(PORTAL_ORIGIN)
+    assert (portal.name, portal.domains, portal.credentials) == ("Portal", (DOMAIN,), ())
+
+
+def test_the_tenancy_is_made_once_and_never_overwritten(service):
+    first = AdminLogins(service.ports, service.policy, domain=DOMAIN).portal()
+    events = len(service.events)
+    service.administration.edit_company(OPERATORS_COMPANY, "Our service")
+    service.administration.edit_app_space(OPERATORS, name="Our people")
+
+    again = AdminLogins(service.ports, service.policy, domain=DOMAIN).portal()
+    assert again.origin == first.origin
+    assert again.app_space.name == "Our people"
+    assert len(service.events) == events + 2
+    moved = AdminLogins(service.ports, service.policy, domain="localhost:8787").portal()
+    assert moved.origin.domains == (DOMAIN, "localhost:8787")
+    with pytest.raises(InvalidField):
+        AdminLogins(service.ports, service.policy, domain="127.0.0.1").portal()
+
+
+def test_two_processes_make_it_at_once(service):
+    other = AdminLogins(service.ports, service.policy, domain=DOMAIN)
+    slow = service.meanwhile(other.portal)
+    party = AdminLogins(slow.ports, slow.policy, domain=DOMAIN).portal()
+    assert party == other.portal()
+
+
+def test_a_browser_that_is_logged_in_adds_a_passkey_only_if_it_is_stepped_up(enrolled, service):
+    service.clock.advance(service.policy.step_up_life)
+    with pytest.raises(StepUpNeeded):
+        enrolled.logins.start_registration(enrolled.cookie)
+
+    cookie = enrolled.sessions.step_up(enrolled.cookie).token
+    other = enrolled.new_passkey()
+    assert enrolled.register(cookie, other) is None
+    assert enrolled.log_in(passkey=other).admin == enrolled.admin
+    assert len(enrolled.logins.list_keys(enrolled.admin.guid)) == 2
+
+
+def test_a_registration_needs_the_browser_to_be_let_in(enrolled, service):
+    started = enrolled.logins.start_registration(enrolled.cookie)
+    response = FakeModel(attestation="none").create(enrolled.new_passkey(), started.challenge)
+    service.clock.advance(service.policy.step_up_life)
+    with pytest.raises(StepUpNeeded):
+        enrolled.logins.register(enrolled.cookie, response)
+
+
+# Discovery
+
+
+def test_a_ticket_serves_once(enrolled):
+    started = enrolled.logins.start_passkey()
+    enrolled.log_in(started)
+
+    with pytest.raises(Replayed):
+        enrolled.log_in(started)
+
+
+def test_a_ticket_ends(enrolled, service):
+    started = enrolled.logins.start_passkey()
+    service.clock.advance(service.policy.ceremony_life)
+
+    with pytest.raises(DeadlinePassed):
+        enrolled.log_in(started)
+
+
+def test_nothing_is_stored_for_a_stranger_who_begins(service):
+    logins = AdminLogins(service.ports, service.policy, domain=DOMAIN)
+    logins.portal()
+    before, events = service.records(), len(service.events)
+    for _ in range(5):
+        logins.start_passkey()
+    assert (service.records(), len(service.events)) == (before, events)
+
+
+@pytest.mark.parametrize(
+    "ticket", ["", "x", "AA", "\xe9", "a" * 5000, keys.b64url(bytes(60)), "session"]
+)
+def test_what_is_no_ticket_is_refused(enrolled, ticket):
+    if ticket == "session":
+        ticket = enrolled.logins.remember_browser(enrolled.admin.guid)
+    started = attrs.evolve(enrolled.logins.start_passkey(), ticket=ticket)
+
+    with pytest.raises(Refused) as refusal:
+        enrolled.log_in(started)
+    assert refusal.value.public_code == "denied"
+
+
+def test_a_ticket_of_another_origin_is_refused(enrolled, service):
+    shop = service.origin
+    party = attrs.evolve(shop, origin=attrs.evolve(shop.origin, domains=(DOMAIN,)))
+    with pytest.raises(WrongToken):
+        enrolled.log_in(service.ceremonies.start_discovery(party, DOMAIN))
+
+
+def test_whoever_is_unknown_gets_one_answer(enrolled, service):
+    """Whether the account, its passkey, or nobody at all is meant."""
+    other = Person(service, "Other")
+    other.use_link()
+    phone = service.bind("zoe")
+    cases = [
+        {"user_handle": None},
+        {"user_handle": b""},
+        {"user_handle": bytes(16)},
+        {"user_handle": bytes(64)},
+        {"user_handle": user_handle(OPERATORS)},
+        {"user_handle": user_handle(phone.device.bond.account)},
+        {"user_handle": user_handle(other.account)},
+    ]
+    for changes in cases:
+        with pytest.raises(WrongKey) as refusal:
+            enrolled.log_in(**changes)
+        assert refusal.value.public_code == "denied"
+    with pytest.raises(WrongKey):
+        enrolled.log_in(passkey=enrolled.new_passkey())
+
+
+def test_an_assertion_of_another_page_is_refused(enrolled):
+    elsewhere = attrs.evolve(enrolled.passkey, origin="https://evil.example")
+    started = enrolled.logins.start_passkey()
+    with pytest.raises(WrongOrigin):
+        enrolled.logins.log_in(
+            started.ticket,
+            enrolled.passkey.public.passkey.credential_id,
+            elsewhere.get(started.challenge),
+            user_handle=user_handle(enrolled.account),
+            browser="",
+        )
+
+
+def test_an_assertion_of_another_ticket_is_refused(enrolled):
+    first, second = (enrolled.logins.start_passkey() for _ in range(2))
+    with pytest.raises(Refused):
+        enrolled.log_in(attrs.evolve(second, challenge=first.challenge))
+
+
+def test_a_locked_account_does_not_log_in(enrolled, service):
+    service.accounts.lock(enrolled.account, by=OPERATOR)
+    with pytest.raises(AccountLocked):
+        enrolled.log_in()
+    service.accounts.unlock(enrolled.account, by=OPERATOR)
+    service.accounts.erase(enrolled.account, by=OPERATOR)
+    with pytest.raises(WrongKey):
+        enrolled.log_in()
+
+
+def test_a_revoked_administrator_or_passkey_does_not_log_in(enrolled, service):
+    (key,) = enrolled.logins.list_keys(enrolled.admin.guid)
+    enrolled.logins.revoke_key(enrolled.cookie, key.guid)
+    with pytest.raises(WrongKey):
+        enrolled.log_in()
+    enrolled.passkey = enrolled.new_passkey()
+    enrolled.use_link()
+    enrolled.log_in()
+    service.credentials.revoke_admin(enrolled.admin.guid)
+    with pytest.raises(CredentialRefused):
+        enrolled.log_in()
+
+
+def test_malformed_client_data_is_refused(enrolled):
+    started = enrolled.logins.start_passkey()
+    for client_data in (b"", b"{", b"[]", b"{}"):
+        with pytest.raises(CountersealError):
+            enrolled.logins.log_in(
+                started.ticket,
+                enrolled.passkey.public.passkey.credential_id,
+                AssertionParts(bytes(37), client_data, b"x"),
+                user_handle=user_handle(enrolled.account),
+                browser="",
+            )
+
+
+# Step-up
+
+
+def test_a_step_up_by_passkey(enrolled, service):
+    service.clock.advance(service.policy.step_up_life)
+    started = enrolled.logins.start_passkey()
+    issued = enrolled.logins.step_up(
+        enrolled.cookie, *enrolled.assertion(started), user_handle=user_handle(enrolled.account)
+    )
+    assert enrolled.sessions.authenticate(issued.token).stepped_up
+    with pytest.raises(WrongToken):
+        enrolled.sessions.authenticate(enrolled.cookie)
+
+
+def test_nobody_steps_up_by_a_passkey_of_somebody_else(enrolled, service):
+    other = Person(service, "Other")
+    other.use_link()
+    started = enrolled.logins.start_passkey()
+    with pytest.raises(WrongKey):
+        enrolled.logins.step_up(
+            enrolled.cookie, *other.assertion(started), user_handle=user_handle(other.account)
+        )
+    enrolled.sessions.authenticate(enrolled.cookie)
+
+
+# By device
+
+
+@pytest.fixture
+def phone(enrolled):
+    return enrolled.bind_phone()
+
+
+def test_a_log_in_by_the_own_device(enrolled, phone):
+    mark = enrolled.logins.remember_browser(enrolled.admin.guid)
+    request = enrolled.logins.ask_to_log_in(mark, browser="Example browser")
+    challenge = enrolled.logins.answered(request.ticket)
+    assert challenge.code_asked
+    assert all(text in challenge.display for text in ("Log in", "Example browser"))
+    with pytest.raises(WrongState):
+        enrolled.logins.log_in_by_device(request.ticket, browser="")
+
+    phone.answer(challenge, code=request.code)
+    issued = enrolled.logins.log_in_by_device(request.ticket, browser="Example browser")
+    assert issued.session.method is LogInMethod.DEVICE
+    assert enrolled.sessions.authenticate(issued.token).admin == enrolled.admin
+    with pytest.raises(WrongToken):
+        enrolled.logins.log_in_by_device(request.ticket, browser="")
+
+
+@pytest.mark.parametrize("mark", ["", "x", "\xe9", "a" * 5000, "other"])
+def test_a_stranger_sends_no_push(enrolled, phone, service, mark):
+    if mark == "other":
+        mark = enrolled.logins.start_passkey().ticket
+    with pytest.raises(WrongToken):
+        enrolled.logins.ask_to_log_in(mark, browser="")
+    assert enrolled.logins.remembered(mark) is None
+    assert not service.happened("challenge.issue")
+
+
+def test_the_mark_of_a_browser_ends(enrolled, phone, service):
+    mark = enrolled.logins.remember_browser(enrolled.admin.guid)
+    assert enrolled.logins.remembered(mark) == enrolled.admin.guid
+    service.credentials.revoke_admin(enrolled.admin.guid)
+    with pytest.raises(WrongToken):
+        enrolled.logins.ask_to_log_in(mark, browser="")
+    service.clock.advance(service.policy.portal_browser_life)
+    assert enrolled.logins.remembered(mark) is None
+
+
+def test_the_limits_of_asking_count(enrolled, phone, service):
+    mark = enrolled.logins.remember_browser(enrolled.admin.guid)
+    for _ in range(service.policy.pending_limit):
+        enrolled.logins.ask_to_log_in(mark, browser="")
+    with pytest.raises(TooManyPending):
+        enrolled.logins.ask_to_log_in(mark, browser="")
+
+
+def test_a_wrong_code_and_a_refusal_log_nobody_in(enrolled, phone):
+    mark = enrolled.logins.remember_browser(enrolled.admin.guid)
+    request = enrolled.logins.ask_to_log_in(mark, browser="")
+    challenge = enrolled.logins.answered(request.ticket)
+    with pytest.raises(Refused):
+        phone.answer(challenge, code="000000" if request.code != "000000" else "111111")
+    phone.answer(challenge, 1)
+    assert enrolled.logins.answered(request.ticket).state is ChallengeState.ANSWERED
+    with pytest.raises(WrongState):
+        enrolled.logins.log_in_by_device(request.ticket, browser="")
+
+
+def test_an_approval_counts_a_short_while(enrolled, phone, service):
+    request = enrolled.logins.ask_to_log_in(
+        enrolled.logins.remember_browser(enrolled.admin.guid), browser=""
+    )
+    phone.answer(enrolled.logins.answered(request.ticket), code=request.code)
+    service.clock.advance(service.policy.step_up_life)
+    with pytest.raises(DeadlinePassed):
+        enrolled.logins.log_in_by_device(request.ticket, browser="")
+
+
+def test_without_a_device_there_is_nothing_to_ask(enrolled, person):
+    mark = enrolled.logins.remember_browser(enrolled.admin.guid)
+    with pytest.raises(AccountUnbound):
+        enrolled.logins.ask_to_log_in(mark, browser="")
+
+
+def test_without_an_account_neither(service):
+    person = Person(service)
+    with pytest.raises(AccountUnknown):
+        person.logins.ask_to_log_in(person.logins.remember_browser(person.admin.guid), browser="")
+    assert person.logins.list_keys(person.admin.guid) == ()
+
+
+def test_a_step_up_by_device_names_the_act(enrolled, phone, service):
+    service.clock.advance(service.policy.step_up_life)
+    request = enrolled.logins.ask_to_step_up(enrolled.cookie, "Revoke Example Ltd?")
+    challenge = enrolled.logins.step_up_answered(request.ticket)
+    assert "Revoke Example Ltd?" in challenge.display
+    phone.answer(challenge, code=request.code)
+    service.clock.advance(MINUTE)
+    issued = enrolled.logins.step_up_by_device(enrolled.cookie, request.ticket)
+    assert enrolled.sessions.authenticate(issued.token).stepped_up
+
+    # The same approval prolongs nothing.
+    issued = enrolled.logins.step_up_by_device(issued.token, request.ticket)
+    service.clock.advance(service.policy.step_up_life - MINUTE)
+    assert not enrolled.sessions.authenticate(issued.token).stepped_up
+    with pytest.raises(DeadlinePassed):
+        enrolled.logins.step_up_by_device(issued.token, request.ticket)
+
+
+def test_a_step_up_is_of_one_session_and_no_log_in(enrolled, phone):
+    request = enrolled.logins.ask_to_step_up(enrolled.cookie, "Revoke Example Ltd?")
+    phone.answer(enrolled.logins.step_up_answered(request.ticket), code=request.code)
+    other = enrolled.log_in().token
+    with pytest.raises(WrongToken):
+        enrolled.logins.step_up_by_device(other, request.ticket)
+    with pytest.raises(WrongToken):
+        enrolled.logins.log_in_by_device(request.ticket, browser="")
+    request = enrolled.logins.ask_to_log_in(
+        enrolled.logins.remember_browser(enrolled.admin.guid), browser=""
+    )
+    phone.answer(enrolled.logins.answered(request.ticket), code=request.code)
+    with pytest.raises(WrongToken):
+        enrolled.logins.step_up_by_device(enrolled.cookie, request.ticket)
+
+
+def test_a_device_is_invited_only_if_stepped_up_and_logged_in(person, service):
+    link = person.sessions.create_link(person.admin.guid, by=OPERATOR).token
+    enrolling = person.sessions.redeem(link, browser="").token
+    with pytest.raises(WrongState):
+        person.logins.invite_device(enrolling)
+    person.use_link()
+    service.clock.advance(service.policy.step_up_life)
+    with pytest.raises(StepUpNeeded):
+        person.logins.invite_device(person.cookie)
+
+
+def test_one_revokes_only_ones_own(enrolled, phone, service):
+    other = Person(service, "Other")
+    other.use_link()
+    (theirs,) = other.logins.list_keys(other.admin.guid)
+    with pytest.raises(NotFound):
+        enrolled.logins.revoke_key(enrolled.cookie, theirs.guid)
+    enrolled.logins.revoke_key(enrolled.cookie, phone.guid)
+    event = service.happened("binding.revoke")[-1]
+    assert (event.subject, event.actor) == (phone.guid, enrolled.admin.guid)
+
+
+# Nobody else acts for the portal
+
+
+def test_nobody_else_acts_for_the_portal(enrolled, service):
+    """Whoever could bind a device to its accounts would log in as any administrator."""
+    for by in (OPERATOR, enrolled.admin):
+        own = service.by(by)
+        administration, credentials = own.administration, own.credentials
+        calls = [
+            lambda: credentials.issue(PORTAL_ORIGIN, Scheme.HMAC),  # noqa: B023
+            lambda: administration.create_origin(OPERATORS, "Other"),  # noqa: B023
+            lambda: administration.edit_origin(PORTAL_ORIGIN, name="Other"),  # noqa: B023
+            lambda: credentials.create_admin("Other", company=OPERATORS_COMPANY),  # noqa: B023
+            lambda: credentials.create_person("Other", company=OPERATORS_COMPANY),  # noqa: B023
+            lambda: credentials.create_person(  # noqa: B023
+                "Other", role=AdminRole.SUPPORT, app_space=OPERATORS
+            ),
+        ]
+        for call in calls:
+            with pytest.raises(InvalidField):
+                call()
+
+
+def test_a_company_administrator_sees_nothing_of_it(service, enrolled):
+    own = service.by(service.credentials.create_person("Other", company=service.company.guid))
+    for kind, guid in (
+        (Company, OPERATORS_COMPANY),
+        (AppSpace, OPERATORS),
+        (Origin, PORTAL_ORIGIN),
+    ):
+        with pytest.raises(Refused) as refusal:
+            own.administration.get(guid, kind)
+        assert refusal.value.public_code == "not_found"
+    with pytest.raises(Refused):
+        service.accounts.lock(enrolled.account, by=own.administration.by)
