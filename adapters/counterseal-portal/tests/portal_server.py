@@ -1,0 +1,46 @@
+"""The portal over HTTP on loopback, for browsers."""
+
+import threading
+from contextlib import contextmanager
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+from counterseal_portal import MOUNT
+from counterseal_web.wsgi import WsgiApplication
+
+
+class SilentHandler(WSGIRequestHandler):
+    """A handler that logs nothing."""
+
+    def log_message(self, *arguments):
+        """Log nothing."""
+
+
+@contextmanager
+def serve(build_portal):
+    """
+    Serve a portal, and the API beside it; yield its address and what *build_portal* returned.
+
+    Args:
+        build_portal: Takes the address, and returns a `PortalOfTests`.
+    """
+    server = make_server("127.0.0.1", 0, None, handler_class=SilentHandler)
+    url = f"http://127.0.0.1:{server.server_port}"
+    portal = build_portal(url)
+    api = WsgiApplication(portal.web)
+
+    def respond(environ, start_response):
+        path = environ["PATH_INFO"]
+        if not portal.app.serves(path):
+            return api(environ, start_response)
+        mounted = {"SCRIPT_NAME": MOUNT, "PATH_INFO": path.removeprefix(MOUNT)}
+        return portal.app(environ | mounted, start_response)
+
+    server.set_app(respond)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield url, portal
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,85 @@
+"""Two companies with everything that a page can be about, so that each route has an address."""
+
+from datetime import timedelta
+
+from counterseal.models import OPERATOR, Admin, AdminRole, Company
+from counterseal.testing.service import CALLBACK
+from counterseal_portal.routes import NAME
+
+
+class Tenants:
+    """
+    A company, and everything in it that a route of the portal can name.
+
+    Args:
+        portal: The portal of the tests.
+        company, app_space, origin: Their names.
+        account_id: Of the account.
+    """
+
+    def __init__(
+        self, portal, *, company="Example", app_space="App", origin="Shop", account_id="zoe"
+    ):
+        self.portal, service = portal, portal.service
+        self.service = service
+        administration = service.administration
+        self.company = administration.create_company(company).guid
+        self.app_space = administration.create_app_space(self.company, app_space).guid
+        self.provider = administration.create_app_space(
+            self.company, app_space, idp=service.idp.settings()
+        ).guid
+        self.origin = administration.create_origin(self.app_space, origin).guid
+        administration.allow_callback(self.origin, CALLBACK)
+        self.entry = administration.get(self.origin, type(service.origin.origin)).entries[0].guid
+        party = administration.relying_party(self.origin)
+        self.phone = service.bind(account_id, origin=party)
+        service.invitations.invite(party, account_id, user_info="Zoë Example")
+        self.account = service.accounts.get(party, account_id).guid
+        self.device = service.accounts.list_devices(party, account_id)[0].guid
+        self.callbacks = [self._callback(party, account_id) for _ in range(2)]
+        self.admin = self._admin("Night shift", role=AdminRole.SUPPORT, app_space=self.app_space)
+
+    def _callback(self, party, account_id):
+        """Return a callback that is queued."""
+        issued = self.service.ask(account_id, "Pay?", origin=party, callback=CALLBACK)
+        self.phone.answer(self.phone.fetch(issued.challenge.guid))
+        self.service.clock.advance(timedelta(minutes=1))
+        queued_callbacks = self.service.callbacks.list_queued(party.origin.guid, by=OPERATOR)
+        return queued_callbacks[-1].guid
+
+    def _admin(self, name, **reach):
+        return self.service.credentials.create_admin(name, **reach).guid
+
+    def people(self):
+        """Return a browser for each role within this company, by name."""
+        reaches = {
+            "global": {"all_companies": True},
+            "company": {"company": self.company},
+            "app_space": {"role": AdminRole.APP_SPACE, "app_space": self.app_space},
+            "support": {"role": AdminRole.SUPPORT, "app_space": self.app_space},
+        }
+        return {
+            name: self.portal.log_in(
+                self.service.administration.get(self._admin(name, **reach), Admin)
+            )
+            for name, reach in reaches.items()
+        }
+
+    def address(self, route):
+        """Return the path of *route* in this company."""
+        names = {
+            "company": self.company,
+            "app_space": self.provider if route.id.startswith("app_space.provider") else None,
+            "origin": self.origin,
+            "entry": self.entry,
+            "account": self.account,
+            "device": self.device,
+            "callback": self.callbacks[0],
+            "admin": self.admin,
+        }
+        names["app_space"] = names["app_space"] or self.app_space
+        return NAME.sub(lambda match: names[match[1]], route.path)
+
+    def exists(self):
+        """Return whether the company is still as it was made."""
+        return self.service.administration.get(self.company, Company).name

@@ -1,0 +1,195 @@
+"""
+Every page in a browser: axe finds nothing, nothing is forbidden by the policy, nothing is too wide.
+
+With SCREENS=FOLDER, as pictures on one page, too.
+"""
+
+import base64
+import os
+from pathlib import Path
+
+import pytest
+from portal_browser import PortalOfTests
+from portal_server import serve
+from portal_tenants import Tenants
+
+from counterseal.testing.pictures import build_png
+from counterseal_portal.all_routes import ROUTES
+
+DESK = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+VIEWS = {"phone-light": {"viewport": PHONE}}
+ROLES = ["global"]
+if "BROWSER_FULL" in os.environ:
+    VIEWS |= {
+        "desk-dark": {"viewport": DESK, "color_scheme": "dark"},
+        "phone-dark": {"viewport": PHONE, "color_scheme": "dark"},
+        "desk-light": {"viewport": DESK},
+    }
+    ROLES += ["company", "app_space", "support"]
+FOLDER = Path(os.environ["SCREENS"]) / "portal" if "SCREENS" in os.environ else None
+LISTEN = """() => {
+  window.violations = [];
+  document.addEventListener("securitypolicyviolation", (event) => {
+    window.violations.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sample}`);
+  });
+}"""
+RUN = """() => axe.run(document, {
+  runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+})"""
+
+
+@pytest.fixture(scope="module")
+def served():
+    def build(url):
+        portal = PortalOfTests(public_url=url)
+        portal.tenants = Tenants(portal, **NAMES)
+        portal.people = portal.tenants.people()
+        logo = base64.b64encode(build_png()).decode()
+        form = {"color": "#0B5F66", "logo": logo}
+        path = f"/app-spaces/{portal.tenants.app_space}/brand"
+        assert portal.people["global"].post(path, form).status == 303
+        fields = {"scheme": "signature", "hours": "24"}
+        for _ in range(2):
+            path = f"/origins/{portal.tenants.origin}/credentials/new"
+            assert portal.people["global"].post(path, fields).status == 200
+        return portal
+
+    with serve(build) as (url, portal):
+        yield url, portal
+
+
+NAMES = {"company": "Example Ltd", "app_space": "Example Bank", "origin": "Online banking"}
+
+
+class Screens:
+    """
+    A page of Chromium in which each page of the portal is looked at.
+
+    Attributes:
+        page: Of Playwright.
+    """
+
+    def __init__(self, chromium, axe, url, browser, view):
+        self._context = chromium.new_context(**VIEWS[view])
+        self._context.add_cookies([{"name": "session", "value": browser.cookie_value, "url": url}])
+        self._context.add_init_script(f"({LISTEN})()")
+        self._axe, self._view, self._url = axe, view, url
+        self.page = self._context.new_page()
+
+    def open(self, path):
+        self.page.goto(f"{self._url}/portal{path}")
+
+    def inspect(self, name):
+        """Let axe look at the page as it stands, and require that it finds nothing."""
+        page = self.page
+        page.evaluate(self._axe)
+        result = page.evaluate(RUN)
+        assert len(result["passes"]) > 10
+        violations = {
+            each["id"]: [node["html"] for node in each["nodes"]] for each in result["violations"]
+        }
+        assert (name, violations) == (name, {})
+        assert (name, page.evaluate("window.violations")) == (name, [])
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert (name, width) == (name, page.viewport_size["width"])
+        if FOLDER is not None:
+            page.screenshot(path=FOLDER / f"{self._view}-{name}.png", full_page=True)
+
+    def close(self):
+        self._context.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def index_page():
+    """Write one page with all pictures."""
+    if FOLDER is not None:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+    yield
+    if FOLDER is None:
+        return
+    pictures = "".join(
+        f'<figure><img src="{path.name}" alt=""><figcaption>{path.stem}</figcaption></figure>'
+        for path in sorted(FOLDER.glob("*.png"))
+    )
+    style = "body{display:flex;flex-wrap:wrap}img{width:320px}figure{margin:8px}"
+    page = f"<!doctype html><meta charset=utf-8><title>Screens</title><style>{style}</style>"
+    (FOLDER / "index.html").write_text(page + pictures, "utf-8")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("role", ROLES)
+def test_axe_and_the_policy_find_nothing_on_any_page(chromium, axe, served, role, view):
+    url, portal = served
+    browser = portal.people[role]
+    screens = Screens(chromium, axe, url, browser, view)
+    for route in ROUTES:
+        path = portal.tenants.address(route)
+        if route.method == "GET" and not route.public and browser.get(path).status == 200:
+            screens.open(path)
+            screens.inspect(route.id if role == "global" else f"{role}-{route.id}")
+    screens.close()
+
+
+def test_a_form_with_errors_and_a_secret(chromium, axe, served):
+    url, portal = served
+    tenants = portal.tenants
+    screens = Screens(chromium, axe, url, portal.people["global"], "phone-light")
+    page = screens.page
+    screens.open(f"/origins/{tenants.origin}/allow-list/new")
+    page.locator("main button").click()
+    page.locator(".errors a").click()
+    assert page.evaluate("document.activeElement.id") == "field-entry"
+    screens.inspect("form-with-errors")
+    screens.open(f"/origins/{tenants.origin}/credentials/new")
+    page.locator("main button").click()
+    page.locator(".secret").wait_for()
+    screens.inspect("secret")
+    screens.open("/absent")
+    screens.inspect("not-found")
+    screens.close()
+
+
+def test_colour_and_logo_are_shown_before_they_are_saved(chromium, axe, served, tmp_path):
+    url, portal = served
+    tenants = portal.tenants
+    screens = Screens(chromium, axe, url, portal.people["global"], "phone-light")
+    page = screens.page
+    logo = tmp_path / "logo.png"
+    logo.write_bytes(build_png())
+    screens.open(f"/app-spaces/{tenants.app_space}/brand")
+    page.locator("#field-color").fill("#FFD400")
+    assert page.locator("rect").get_attribute("fill") == "#FFD400"
+    assert "on-light" in page.locator(".label").get_attribute("class")
+    page.locator("#field-color").fill("#FFD4")
+    assert page.locator("rect").get_attribute("fill") is None
+    page.locator("#field-color").fill("#0B5F66")
+    page.locator("#field-logo").set_input_files(logo)
+    page.locator("canvas:not([hidden])").wait_for()
+    assert page.locator("#preview-note").inner_text() == "As it will be once you save it."
+    screens.inspect("brand-preview")
+    page.locator("main button").click()
+    page.locator("[role=status]").wait_for()
+    assert page.locator(".label img").evaluate("image => image.naturalWidth") > 0
+    screens.close()
+
+
+def test_no_page_can_be_framed(chromium, served):
+    url, portal = served
+    context = chromium.new_context()
+    name = portal.people["global"].cookie_value
+    context.add_cookies([{"name": "session", "value": name, "url": url}])
+    page = context.new_page()
+    page.goto(f"{url}/.well-known/jwks.json")
+    page.evaluate(
+        """url => new Promise((resolve) => {
+          const frame = document.createElement("iframe");
+          frame.addEventListener("load", resolve);
+          frame.src = url;
+          document.body.append(frame);
+        })""",
+        f"{url}/portal",
+    )
+    frame = page.frames[-1]
+    assert "Overview" not in frame.content()
+    context.close()
