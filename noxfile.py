@@ -326,6 +326,13 @@ def bench(session: nox.Session) -> None:
     session.run("python", "bench", *session.posargs)
 
 
+@nox.session(name="bench-search", default=False)
+def bench_search(session: nox.Session) -> None:
+    """Measure a search among 1,000 accounts and among 100,000, on each store."""
+    sync(session, "--all-packages", "--all-extras", "--group=bench", "--group=shops")
+    session.run("python", "bench/search.py", *session.posargs)
+
+
 @nox.session(default=False)
 def waiters(session: nox.Session) -> None:
     """Measure 10,000 open long polls on one ASGI process, and what they cost other calls."""

@@ -11,7 +11,7 @@ import attrs
 from counterseal import errors, models
 from counterseal.invariants import require_possible
 
-TENANCY = (models.Company, models.AppSpace, models.Origin, models.Admin)
+TENANCY = (models.Company, models.AppSpace, models.Origin, models.Admin, models.Session)
 
 
 def pack(value):  # what JSON has no word for becomes [its kind, what it holds]
@@ -49,6 +49,15 @@ class JsonStore:
     def account(self, *name):
         known = self._all(models.Account, lambda it: (it.app_space, it.account_id) == name)
         return known[0] if known else None
+
+    def search(self, app_space, prefix, after, limit):
+        def fits(it):
+            return (
+                it.app_space == app_space and it.account_id.startswith(prefix) and not it.erased_at
+            )
+
+        known = self._all(models.Account, fits, "account_id")
+        return tuple(one for one in known if after is None or one.account_id > after)[:limit]
 
     def bindings(self, account):
         return self._all(models.Binding, lambda it: it.account == account)

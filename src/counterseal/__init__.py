@@ -52,6 +52,7 @@ __all__ = [
     "PROFILES",
     "STANDARD",
     "STRICT",
+    "AccountPage",
     "Accounts",
     "AdminLogins",
     "Administration",
@@ -103,6 +104,7 @@ __all__ = [
 ]
 
 _NAMES = {
+    "_decisions.accounts": "AccountPage",
     "_decisions.authentication": "SignedRequest",
     "_decisions.credentials": "IssuedSecret",
     "_decisions.device_requests": "AuthenticatedDevice",

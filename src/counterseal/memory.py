@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import threading
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -132,6 +132,8 @@ class MemoryStore:
         self._lock = threading.RLock()
         self._records: dict[Guid, Record] = {}
         self._accounts: dict[tuple[Guid, str], Guid] = {}
+        self._search_keys: dict[Guid, tuple[Guid, str]] = {}
+        self._ids: dict[Guid, list[str]] = defaultdict(list)
         self._lists: dict[tuple[Listing, Guid | None], dict[Guid, None]] = defaultdict(dict)
         self._dead: dict[Guid, list[tuple[datetime, Guid]]] = defaultdict(list)
         self._due: dict[tuple[type, AddressKind | None], list[tuple[datetime, Guid]]] = defaultdict(
@@ -157,6 +159,21 @@ class MemoryStore:
         with self._lock:
             guid = self._accounts.get((app_space, account_id))
             return None if guid is None else self._one(guid, Account)
+
+    def search(
+        self, app_space: Guid, prefix: str, after: str | None, limit: int
+    ) -> tuple[Account, ...]:
+        """Return the accounts of the App Space whose id begins with *prefix*, in order."""
+        with self._lock:
+            ids = self._ids.get(app_space, [])
+            begin = bisect_left(ids, prefix)
+            if after is not None:
+                begin = max(begin, bisect_right(ids, after))
+            return tuple(
+                self._one(self._accounts[app_space, account_id], Account)
+                for account_id in ids[begin : begin + limit]
+                if account_id.startswith(prefix)
+            )
 
     def bindings(self, account: Guid) -> tuple[Binding, ...]:
         """Return all bindings of the account, oldest first."""
@@ -266,6 +283,8 @@ class MemoryStore:
             if isinstance(before, Account):
                 del self._accounts[before.app_space, before.account_id]
             self._accounts[index.account_key] = record.guid
+            if index.search_key != self._search_keys.get(record.guid):
+                self._sort_id(record.guid, index.search_key)
         if isinstance(record, Callback):
             self._unbury(before)
             if index.listed:
@@ -281,6 +300,15 @@ class MemoryStore:
             if index.channel is not None:
                 channel = (type(record), index.channel)
                 heapq.heappush(self._due[channel], (record.due_at, record.guid))
+
+    def _sort_id(self, guid: Guid, search_key: tuple[Guid, str] | None) -> None:
+        if guid in self._search_keys:
+            app_space, account_id = self._search_keys.pop(guid)
+            ids = self._ids[app_space]
+            del ids[bisect_left(ids, account_id)]
+        if search_key is not None:
+            app_space, account_id = self._search_keys[guid] = search_key
+            insort(self._ids[app_space], account_id)
 
     def _unbury(self, record: Record | None) -> None:
         if isinstance(record, Callback) and index_of(record).listed:

@@ -420,7 +420,7 @@ class Policy:
         32, "Entries of one origin's callback allow-list.", high=1000, direction=Direction.SERVICE
     )
     account_id_bytes: int = setting(
-        256, "An origin's own id of an account.", direction=Direction.SERVICE
+        256, "An origin's own id of an account.", high=1_024, direction=Direction.SERVICE
     )
     user_info_bytes: int = setting(4_096, "`userInfo` of an account.", direction=Direction.SERVICE)
     name_bytes: int = setting(

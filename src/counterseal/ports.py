@@ -131,6 +131,21 @@ class Store(Protocol):
           and App Spaces do not meet.
         """
 
+    def search(
+        self, app_space: Guid, prefix: str, after: str | None, limit: int
+    ) -> tuple[Account, ...]:
+        """
+        Return the accounts of *app_space* whose account id begins with *prefix*, in order.
+
+        - STORE-28: exactly, code point by code point, and by the ids of the last applied commit;
+          none of another App Space, and none that has been erased. Every id begins with "".
+        - STORE-29: ordered by the bytes of their ids in UTF-8, which is the order of their code
+          points; with *after*, only those whose id comes after it, whether or not an account has
+          that id.
+        - STORE-30: at most *limit*. Called again and again with the id of the last one as *after*,
+          until nothing is returned, it returns each account that is there all the while once.
+        """
+
     def bindings(self, account: Guid) -> tuple[Binding, ...]:
         """
         Return all bindings of the account, oldest first.

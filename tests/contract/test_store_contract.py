@@ -1,6 +1,10 @@
 """Stores that break a clause each, caught by the checks of `StoreContract`."""
 
+import collections
+import fnmatch
+import itertools
 import logging
+import operator
 from datetime import timedelta
 from functools import partial
 
@@ -294,6 +298,106 @@ class FindsTheDeadInTheOrderOfTheirDeath(MemoryStore):
 class LimitsBeforeItSorts(MemoryStore):
     def dead(self, origin, limit):
         return super().dead(origin, 100)[-limit:]
+
+
+@breaks("STORE-28")
+class SearchesWithoutCase(MemoryStore):
+    def search(self, app_space, prefix, after, limit):
+        accounts = super().search(app_space, "", after, 999)
+        folded = (one for one in accounts if one.account_id.lower().startswith(prefix.lower()))
+        return tuple(folded)[:limit]
+
+
+@breaks("STORE-28")
+class TakesAPrefixForAPattern(MemoryStore):
+    def search(self, app_space, prefix, after, limit):
+        accounts = super().search(app_space, "", after, 999)
+        fits = partial(fnmatch.fnmatchcase, pat=f"{prefix.replace('%', '*').replace('_', '?')}*")
+        return tuple(one for one in accounts if fits(one.account_id))[:limit]
+
+
+@breaks("STORE-28")
+class FindsTheMiddleOfAnId(MemoryStore):
+    def search(self, app_space, prefix, after, limit):
+        accounts = super().search(app_space, "", after, 999)
+        return tuple(one for one in accounts if prefix in one.account_id)[:limit]
+
+
+@breaks("STORE-28")
+class SearchesInAllAppSpaces(MemoryStore):
+    def search(self, app_space, prefix, after, limit):
+        accounts = (super(type(self), self).search(one, prefix, after, limit) for one in self._ids)
+        return tuple(itertools.chain.from_iterable(accounts))[:limit]
+
+
+@breaks("STORE-28")
+class FindsTheErased(MemoryStore):
+    def _sort_id(self, guid, search_key):
+        if search_key is not None:
+            super()._sort_id(guid, search_key)
+
+
+@breaks("STORE-28")
+class FindsAnAccountByItsFirstId(MemoryStore):
+    def _sort_id(self, guid, search_key):
+        if guid not in self._search_keys or search_key is None:
+            super()._sort_id(guid, search_key)
+
+    def search(self, app_space, prefix, after, limit):
+        existing = {account_id for _, account_id in self._accounts}
+        ids = [one for one in self._ids.get(app_space, []) if one in existing]
+        self._ids[app_space] = ids
+        return super().search(app_space, prefix, after, limit)
+
+
+@breaks("STORE-29")
+class OrdersByUtf16(MemoryStore):
+    def search(self, app_space, prefix, after, limit):
+        accounts = super().search(app_space, prefix, after, 999)
+        key = operator.attrgetter("account_id")
+        return tuple(sorted(accounts, key=lambda one: key(one).encode("utf-16-be")))[:limit]
+
+
+@breaks("STORE-29")
+class BeginsWithAfter(MemoryStore):
+    def search(self, app_space, prefix, after, limit):
+        if after is not None and (app_space, after) in self._accounts:
+            first = self.account(app_space, after)
+            return (first, *super().search(app_space, prefix, after, limit))[:limit]
+        return super().search(app_space, prefix, after, limit)
+
+
+@breaks("STORE-29")
+class NeedsTheAccountOfAfter(MemoryStore):
+    def search(self, app_space, prefix, after, limit):
+        existing = after is None or (app_space, after) in self._accounts
+        return super().search(app_space, prefix, after if existing else None, limit)
+
+
+@breaks("STORE-30")
+class KnowsNoLimitOfASearch(MemoryStore):
+    def search(self, app_space, prefix, after, limit):
+        return super().search(app_space, prefix, after, limit + 100)
+
+
+@breaks("STORE-30")
+class ReadsAFewOfEachPartition(MemoryStore):
+    def search(self, app_space, prefix, after, limit):
+        counts = collections.Counter()
+        accounts = []
+        for one in super().search(app_space, prefix, after, 999):
+            counts[partition_of(one.guid)] += 1
+            if counts[partition_of(one.guid)] <= limit // 32 + 2:
+                accounts.append(one)
+        return tuple(accounts)[:limit]
+
+
+@breaks("STORE-30")
+class CountsPages(MemoryStore):
+    def search(self, app_space, prefix, after, limit):
+        self._page = getattr(self, "_page", 0) + 1 if after is not None else 0
+        accounts = super().search(app_space, prefix, None, 999)
+        return accounts[self._page * limit :][:limit]
 
 
 # Stores that commit the wrong thing

@@ -13,13 +13,13 @@ import counterseal.ports
 from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unavailable
 
 PUBLIC = """
-    Accounts AdminLogins Administration Answers AuthenticatedDevice AuthenticatedSession
-    Authentication Bound CHARTS Callbacks Ceremonies Challenges Confirmations Conflict
-    CountersealError Credentials Devices Enrolment Enrolments Events Invitation Invitations
-    Issued IssuedSecret IssuedSession KeySets Logins Logos Misuse Notifications OPERATOR
-    Operator PROFILES Policy Ports Receipt Redirect Refused STANDARD STRICT Sessions
-    SignedRequest Telemetry Unavailable jwks_document markdown mermaid read_enrolment read_json
-    read_question table trusted_keys verify_receipt
+    AccountPage Accounts AdminLogins Administration Answers AuthenticatedDevice
+    AuthenticatedSession Authentication Bound CHARTS Callbacks Ceremonies Challenges
+    Confirmations Conflict CountersealError Credentials Devices Enrolment Enrolments Events
+    Invitation Invitations Issued IssuedSecret IssuedSession KeySets Logins Logos Misuse
+    Notifications OPERATOR Operator PROFILES Policy Ports Receipt Redirect Refused STANDARD
+    STRICT Sessions SignedRequest Telemetry Unavailable jwks_document markdown mermaid
+    read_enrolment read_json read_question table trusted_keys verify_receipt
 """
 
 

@@ -267,6 +267,9 @@ def test_an_account_that_is_administered(world, zoe, administrator, permission):
         (by,) = world.ports.store.get(guid)
     with world.takes("store.get", *permission, "store.account"):
         account = world.accounts.find(world.app_space.guid, "zoe", by=by).guid
+    for prefix in ("z", account):
+        with world.takes("store.get", *permission, "store.search"):
+            assert len(world.accounts.search(world.app_space.guid, prefix, by=by).accounts) == 1
     with world.takes("store.get", *permission, "store.bindings"):
         world.accounts.get_with_devices(account, by=by)
     for verb in (world.accounts.lock, world.accounts.unlock):
@@ -380,7 +383,7 @@ def test_every_verb_of_the_store_is_counted_here():
     verbs = {name for name in vars(Store) if not name.startswith("_")}
     assert verbs == {
         *("get", "get_with_account", "account", "bindings", "pending", "list", "due"),
-        *("dead", "commit"),
+        *("dead", "search", "commit"),
     }
 
 

@@ -20,7 +20,7 @@ SINCE_6_2 = {
 """In scripts; all of them are older than 6.2, on which the tests run too."""
 
 FROM_PYTHON = {
-    "EVAL", "EVALSHA", "EXISTS", "GET", "MGET", "WAIT", "WAITAOF", "XADD", "XRANGE", "XTRIM",
+    "EVAL", "EVALSHA", "EXISTS", "GET", "MGET", "SET", "WAIT", "WAITAOF", "XADD", "XRANGE", "XTRIM",
     "ZRANGE", "ZRANGEBYLEX", "ZRANGEBYSCORE", "ZREM",
 }  # fmt: skip
 """`WAITAOF` is of 7.2; `attach` refuses servers without it. `PUBLISH` is sent by redis-py."""

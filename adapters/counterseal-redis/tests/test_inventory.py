@@ -11,7 +11,7 @@ from counterseal.models import AddressKind, PushAddress
 from counterseal.models.guid import PARTITIONS, partition_of
 from counterseal.testing import FakeService, FrozenClock
 from counterseal.testing.service import CALLBACK
-from counterseal_records import SourceUnsound, TargetDiffers, check, copy_store
+from counterseal_records import SourceUnsound, TargetDiffers, check, copy_store, search_key
 from counterseal_redis import Keyspace, RedisAudit, RedisInventory, RedisStore, with_redis
 
 USERS = ("zoe", "adam", "eve")
@@ -78,7 +78,7 @@ def test_a_missing_record_is_noticed(keyspace, world):
     assert Violation(open_.guid, "its account lists it as open, and it is not there") in flaws
 
 
-@pytest.mark.parametrize("index", ["p", "dchallenge", "dnotification.relay", "b", "t", "x"])
+@pytest.mark.parametrize("index", ["p", "dchallenge", "dnotification.relay", "b", "t", "x", "q"])
 def test_a_missing_index_is_noticed(keyspace, world, index):
     for partition in range(PARTITIONS):
         keyspace.client.delete(keyspace.key(partition, index))
@@ -99,6 +99,16 @@ def test_a_missing_natural_key_is_noticed(keyspace, world):
     _, flaws = checked(keyspace)
 
     assert [flaw.subject for flaw in flaws] == [account.guid]
+
+
+def test_a_search_key_without_an_account_is_noticed(keyspace, world):
+    account = world.ports.store.account(world.app_space.guid, USERS[0])
+    key = search_key(world.app_space.guid, "nobody")
+    keyspace.client.zadd(keyspace.key(partition_of(account.guid), "q"), {key: 0})
+
+    _, flaws = checked(keyspace)
+
+    assert flaws == [Violation(world.app_space.guid, "it is in the index q, and should not be")]
 
 
 def test_an_unreadable_record_is_noticed(keyspace, world):
@@ -184,6 +194,7 @@ def contents_of(keyspace, world):
         store.list(None),
         store.list(world.company.guid),
         store.dead(world.origin.origin.guid, 10),
+        store.search(world.app_space.guid, "", None, 10),
         accounts,
         [store.bindings(account.guid) for account in accounts],
         [store.pending(account.guid) for account in accounts],

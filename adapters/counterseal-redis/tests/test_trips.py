@@ -16,6 +16,7 @@ from counterseal.models.guid import PARTITIONS
 from counterseal.ports import Due
 from counterseal.testing import FakeService
 from counterseal.testing.clock import START
+from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal.wire.cx1 import write_basic
 from counterseal_redis import NONE, commands, fsync, replicated, with_redis
 
@@ -166,6 +167,17 @@ def test_workers_read_all_partitions_in_few_trips(new_world, server, trips):
         assert len(store.due(Due.CHALLENGE, START + timedelta(days=1), 4)) == 4
     with trips.counted(store=1):
         assert store.dead(world.origin.origin.guid, 10) == ()
+    space = world.app_space.guid
+    with trips.counted(store=1):
+        assert store.search(space, "nobody", None, 10) == ()
+    with trips.counted(store=2):
+        assert [one.account_id for one in store.search(space, "", None, 10)] == ["adam", "zoe"]
+    factory = RecordFactory()
+    factory.space = space
+    for name in factory.neighbours(4):
+        world.invitations.invite(world.origin, name)
+    with trips.counted(store=3):  # more of one partition than its share
+        assert len(store.search(space, "", None, 4)) == 4
     with trips.counted(store=2):
         assert store.list(None)
     with trips.counted(store=1):

@@ -79,6 +79,30 @@ def test_of_several_app_spaces_one_has_to_be_said(run, data, user, founded):
     )
 
 
+def test_accounts_are_searched_by_the_beginning_of_their_ids(run, data, runtime, user, founded):
+    party = Administration(runtime.ports, runtime.policy, by=OPERATOR).relying_party(
+        founded["requestOriginGuid"]
+    )
+    for account_id in ("zoé", "adam"):
+        Invitations(runtime.ports, runtime.policy).invite(party, account_id)
+
+    def search(*arguments):
+        result = run("account", "search", *arguments, "--data", data)
+        assert (result.exit_code, result.stderr) == (0, "")
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    zoe, other = search("zo")
+    assert (zoe["accountId"], zoe["privakeyId"], zoe["devices"]) == ("zoe", user[0], 1)
+    assert (other["accountId"], other["devices"], other["invited"]) == ("zoé", 0, True)
+    assert [each["accountId"] for each in search("", "--limit", "2")] == ["adam", "zoe"]
+    assert search(user[0], "--app-space", founded["appSpaceGuid"]) == [zoe]
+    assert search("Zo") == []
+    result = run("account", "search", "z", "--limit", "0", "--data", data)
+    assert (result.exit_code, result.stderr) == (2, "limit: not within 1 and 1000\n")
+    result = run("account", "search", "z", "--app-space", NOBODY, "--data", data)
+    assert result.stderr.startswith("refused: not_found: ")
+
+
 def test_an_account_is_locked_and_unlocked(command, user):
     assert command("account", "lock", "zoe")["locked"]
     assert not command("account", "unlock", "zoe")["locked"]

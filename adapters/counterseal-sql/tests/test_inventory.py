@@ -72,6 +72,7 @@ def contents(database, world):
         store.list(None),
         store.list(world.company.guid),
         store.dead(world.origin.origin.guid, 10),
+        store.search(world.app_space.guid, "", None, 10),
         accounts,
         [store.bindings(account.guid) for account in accounts],
         [store.pending(account.guid) for account in accounts],
@@ -87,7 +88,7 @@ def test_the_records_of_the_core_are_consistent(database, world):
 
 
 @pytest.mark.parametrize(
-    "column", ["account", "due_at", "parent", "natural_key", "dead", "channel"]
+    "column", ["account", "due_at", "parent", "natural_key", "dead", "channel", "search_key"]
 )
 def test_a_column_that_differs_from_its_record_is_reported(database, world, column):
     changed(

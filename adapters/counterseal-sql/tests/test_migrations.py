@@ -1,21 +1,29 @@
 """The migrations create the schema that the code reads, and leave a newer one as it is."""
 
+import importlib
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import Column, MetaData, Table, insert, inspect
 
 from counterseal.errors import StoreUnavailable
+from counterseal.testing import START, FrozenClock
 from counterseal.testing.contracts.race import race, results
-from counterseal_sql import SchemaTooNew, migrations, upgrade
+from counterseal.testing.contracts.record_factory import RecordFactory
+from counterseal_records import check
+from counterseal_sql import SchemaTooNew, SqlInventory, SqlStore, migrations, upgrade
 from counterseal_sql.migrations import NEWEST, VERSION_TABLE
-from counterseal_sql.schema import METADATA
+from counterseal_sql.rows import row
+from counterseal_sql.schema import METADATA, RECORDS
+
+V0002 = "counterseal_sql.migrations.versions.v0002_search_key"
 
 
 def test_the_migrations_make_the_schema(server, opened):
@@ -35,9 +43,55 @@ def test_the_newest_migration_is_known_without_a_look_at_all_of_them():
     assert ScriptDirectory(str(Path(migrations.__file__).parent)).get_heads() == [NEWEST]
 
 
-def test_one_migration_makes_the_schema_until_a_release():
+def test_migrations_are_numbered_one_after_the_other():
     scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
-    assert [script.revision for script in scripts.walk_revisions()] == ["0001"]
+    revisions = list(reversed([script.revision for script in scripts.walk_revisions()]))
+    assert revisions == [f"{number:04}" for number in range(1, len(revisions) + 1)]
+
+
+@pytest.fixture
+def old_database(server, opened):
+    """Return a function that makes a database whose schema is of a past migration."""
+
+    def new(revision):
+        database = opened(server.bare())
+        database.dialect.create()
+        with database.migrating() as connection:
+            command.upgrade(migrations._config(connection), revision)
+        return database
+
+    return new
+
+
+def insert_records(database, *records):
+    """Store records in the columns that the schema has at the time."""
+    with database.migrating() as connection:
+        names = [one["name"] for one in inspect(connection).get_columns(RECORDS.name)]
+        table = Table(RECORDS.name, MetaData(), *map(Column, names))
+        for record in records:
+            values = {name: value for name, value in row(record).items() if name in names}
+            connection.execute(insert(table).values(values))
+
+
+def test_accounts_of_the_first_schema_are_searched_after_the_upgrade(old_database, monkeypatch):
+    monkeypatch.setattr(importlib.import_module(V0002), "BATCH", 2)
+    database, factory = old_database("0001"), RecordFactory()
+    texts = ("zoe", "adam", "zoé", "zo\x00", "Zoe", "zo\U0010ffff")
+    accounts = {text: factory.account(text) for text in texts}
+    erased = factory.account("zoe was here", erased_at=START)
+    insert_records(database, *accounts.values(), erased, factory.binding(erased), factory.login())
+    with database.writing() as connection:
+        connection.run("UPDATE counterseal_records SET body = '{' WHERE body LIKE '%adam%'")
+
+    upgrade(database)
+
+    store = SqlStore(database, FrozenClock())
+    expected = [accounts[text] for text in ("zo\x00", "zoe", "zoé", "zo\U0010ffff")]
+    assert store.search(factory.space, "zo", None, 99) == tuple(expected)
+    assert len(store.search(factory.space, "", None, 99)) == 5
+    with database.writing() as connection:
+        connection.run("DELETE FROM counterseal_records WHERE body = '{'")
+    assert check(lambda: SqlInventory(database, FrozenClock()), FrozenClock(), id)[1] == ()
 
 
 def test_alembic_is_not_imported_if_there_is_nothing_to_migrate(sqlite_server):

@@ -51,6 +51,63 @@ def test_an_account_that_is_not_there(helper, app_space, device_client):
     assert (reply.status_code, reply.json["field"]) == (400, "accountId")
 
 
+def searched(helper, app_space, query=""):
+    reply = helper.get(f"{app_space}/accounts/search{query}")
+    assert reply.status_code == 200
+    return [each["accountId"] for each in reply.json["accounts"]], reply.json["after"]
+
+
+def test_accounts_are_searched_page_by_page(world, helper, app_space, device_client):
+    for account_id in ("user-7", "user-é", "user 42"):
+        world.invitations.invite(world.origin, account_id)
+    assert searched(helper, app_space) == (["user 42", "user-42", "user-7", "user-é"], None)
+    assert searched(helper, app_space, "?prefix=user-%C3%A9") == (["user-é"], None)
+    assert searched(helper, app_space, "?prefix=User") == ([], None)
+    ids, after = searched(helper, app_space, "?prefix=user-&limit=1")
+    assert ids == ["user-42"]
+    ids, after = searched(helper, app_space, f"?prefix=user-&limit=1&after={after}")
+    assert ids == ["user-7"]
+    assert searched(helper, app_space, f"?prefix=user-&after={after}") == (["user-é"], None)
+    guid = device_client.phone.device.bond.account
+    assert searched(helper, app_space, f"?prefix={guid}") == (["user-42"], None)
+    reply = helper.get(f"{app_space}/accounts/search?prefix=user-42").json
+    assert reply["accounts"][0]["privakeyId"] == guid
+
+
+def test_the_position_before_the_first_id_is_a_position_too(world, helper, app_space):
+    guid = world.ports.store.get(world.bind("zoe").guid)[0].account
+    world.invitations.invite(world.origin, f"{guid}/a")
+    ids, after = searched(helper, app_space, f"?prefix={guid}&limit=1")
+    assert ids == ["zoe"]
+    assert searched(helper, app_space, f"?prefix={guid}&after={after}") == ([f"{guid}/a"], None)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        (f"prefix={'a' * 257}", "prefix"),
+        ("prefix=a&prefix=b", "prefix"),
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("limit=ten", "limit"),
+        ("after=", "after"),
+        ("after=YQ", "after"),
+        ("after=YWI=!", "after"),
+        ("after=Yv8=", "after"),
+        ("after=b", "after"),
+        ("accountId=zoe", "accountId"),
+    ],
+)
+def test_a_search_that_does_not_fit_is_refused_by_name(helper, app_space, query, field):
+    reply = helper.get(f"{app_space}/accounts/search?{query}")
+    assert (reply.status_code, reply.json["field"]) == (400, field)
+
+
+def test_another_app_space_is_not_searched(world, employ, app_space, device_client):
+    stranger = employ(role=AdminRole.SUPPORT, app_space=world.new_app_space("Insurance").guid)
+    assert stranger.get(f"{app_space}/accounts/search?prefix=user").status_code == 404
+
+
 def test_an_account_is_locked_and_unlocked(kit, world, helper, shop, device_client, account):  # noqa: PLR0917 (fixtures)
     assert helper.post(f"{account}/lock", None).json["locked"] is True
     assert kit.ask(shop).json["code"] == "unreachable"

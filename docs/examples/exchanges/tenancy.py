@@ -114,6 +114,7 @@ def help_a_user(desk, shop, places):
     shop.call("For a second phone.", "PUT", "/account/bind", {"accountId": "user-42"})
     accounts = f"{places.app_space}/accounts"
     found = desk.call("", "GET", f"{accounts}?accountId=user-42").document
+    desk.call("", "GET", f"{accounts}/search?prefix=user-&limit=10")
     account = f"{accounts}/{found['privakeyId']}"
     desk.call("", "POST", f"{account}/lock")
     desk.call("", "POST", f"{account}/unlock")

@@ -10,6 +10,8 @@ from __future__ import annotations
 import itertools
 from datetime import datetime
 
+import attrs
+
 from counterseal import keys
 from counterseal._decisions.account_events import Happening, device_revoked, with_events
 from counterseal._decisions.authorization import permission_to
@@ -18,6 +20,7 @@ from counterseal._decisions.endings import end
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require, store
 from counterseal._decisions.readings import (
     account_of,
+    accounts_from,
     bindings_of,
     pending_of,
     require_account,
@@ -32,11 +35,41 @@ from counterseal.models.events import AccountEventKind
 from counterseal.models.guid import Guid, account_partition, partition_of
 from counterseal.models.tenancy import Administrator, AppSpace, Origin
 from counterseal.rules.authorization import Permission
-from counterseal.rules.sizes import text_fits
+from counterseal.rules.sizes import limit_fits, text_fits
 from counterseal.rules.standing import Cancelling, own_app_space, without_dead_invitations
 
 ERASED_ID_BYTES = 16
 """Nobody can take the id beforehand that an erased account gets."""
+
+
+@attrs.frozen(kw_only=True)
+class AccountSearch:
+    """
+    What an administrator searches for.
+
+    Attributes:
+        prefix: The beginning of an account id, or the whole GUID of an account.
+        after: The account id after which the page begins; None for the first page.
+        limit: The most accounts of the page.
+    """
+
+    prefix: str
+    after: str | None
+    limit: int
+
+
+@attrs.frozen(kw_only=True)
+class AccountPage:
+    """
+    One page of the accounts that were searched for.
+
+    Attributes:
+        accounts: In the order of their ids.
+        after: The account id after which the next page begins; None if this is the last one.
+    """
+
+    accounts: tuple[Account, ...]
+    after: str | None
 
 
 def get(account: Account | None, _: Tools) -> Decision[Account]:
@@ -71,6 +104,21 @@ def find(stored: Records, _: Tools, by: Administrator, account_id: str) -> Plan[
     app_space = require(stored[0], AppSpace)
     return permission_to(Permission.USERS, by, app_space).then(
         lambda _, tools: _find(tools, app_space.guid, account_id)
+    )
+
+
+def search(stored: Records, _: Tools, by: Administrator, query: AccountSearch) -> Plan[AccountPage]:
+    """
+    Plan to read, for an administrator, a page of the accounts of an App Space.
+
+    Args:
+        stored: The App Space, and the record whose whole GUID is searched for, if there is one.
+        by: Who searches.
+        query: What for.
+    """
+    app_space = require(stored[0], AppSpace)
+    return permission_to(Permission.USERS, by, app_space).then(
+        lambda _, tools: _search(tools, app_space.guid, stored[1:], query)
     )
 
 
@@ -120,6 +168,34 @@ def _store(tools: Tools, account: Account, kind: AccountEventKind) -> Decision[A
 def _find(tools: Tools, app_space: Guid, account_id: str) -> Plan[Account]:
     text_fits(account_id, tools.policy.account_id_bytes, "accountId")
     return account_of(app_space, account_id).then(get)
+
+
+def _search(
+    tools: Tools, app_space: Guid, stored: Records, query: AccountSearch
+) -> Plan[AccountPage]:
+    most = tools.policy.account_id_bytes
+    text_fits(query.prefix, most, "prefix", empty=True)
+    text_fits(query.after, most, "after", empty=True)
+    limit_fits(query.limit)
+    by_guid = tuple(
+        one
+        for one in stored
+        if isinstance(one, Account) and one.app_space == app_space and one.erased_at is None
+    )
+    # One more than the page has, which says whether there is another page.
+    return accounts_from(app_space, query.prefix, query.after, query.limit + 1).then(
+        lambda accounts, _: Decision(result=_page(by_guid, accounts, query))
+    )
+
+
+def _page(
+    by_guid: tuple[Account, ...], accounts: tuple[Account, ...], query: AccountSearch
+) -> AccountPage:
+    """Return the page; an account whose own GUID is searched for comes before the others."""
+    first = tuple(one for one in by_guid if not one.account_id.startswith(query.prefix))
+    own = accounts[: query.limit - len(first)]
+    after = (own[-1].account_id if own else "") if len(own) < len(accounts) else None
+    return AccountPage(accounts=first + own, after=after)
 
 
 def _revoke(tools: Tools, account: Account, bindings: tuple[Binding, ...]) -> Decision[Account]:

@@ -41,6 +41,13 @@ def account_of(app_space: Guid, account_id: str) -> Reading[Account | None]:
     return Reading("account", (app_space, account_id))
 
 
+def accounts_from(
+    app_space: Guid, prefix: str, after: str | None, limit: int
+) -> Reading[tuple[Account, ...]]:
+    """Read the App Space's accounts whose id begins with *prefix*, from *after* on, in order."""
+    return Reading("search", (app_space, prefix, after, limit))
+
+
 def bindings_of(account: Guid) -> Reading[tuple[Binding, ...]]:
     """Read all bindings of the account, oldest first."""
     return Reading("bindings", (account,))

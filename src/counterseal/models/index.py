@@ -56,6 +56,8 @@ class Index:
 
     Attributes:
         account_key: For an account, the App Space and the account id that `Store.account` takes.
+        search_key: For an account that has not been erased, the App Space whose accounts
+            `Store.search` finds it among, and the account id that it compares.
         account: The account that the record is about; None if there is none.
         listing: The list that the record can be in; a record is in at most one.
         owner: The record whose list that is.
@@ -64,6 +66,7 @@ class Index:
     """
 
     account_key: tuple[Guid, str] | None = None
+    search_key: tuple[Guid, str] | None = None
     account: Guid | None = None
     listing: Listing | None = None
     owner: Guid | None = None
@@ -75,7 +78,8 @@ def index_of(record: Record) -> Index:
     """Return the keys of *record*."""
     match record:
         case Account():
-            return Index(account_key=(record.app_space, record.account_id))
+            key = (record.app_space, record.account_id)
+            return Index(account_key=key, search_key=key if record.erased_at is None else None)
         case Challenge():
             return Index(
                 account=record.account,

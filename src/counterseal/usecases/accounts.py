@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -9,18 +10,22 @@ from typing import TypeVar
 import attrs
 
 from counterseal._decisions import accounts
+from counterseal._decisions.accounts import AccountPage, AccountSearch
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.plan import Decision, Plan, Tools, require
 from counterseal._decisions.readings import account_of, records, require_account
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.errors import Unavailable
 from counterseal.models import Account, Administrator, Binding, Guid, RelyingParty
+from counterseal.models.guid import SHAPE
 from counterseal.rules.authorization import Permission
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import identified_by_origin
 from counterseal.usecases.revalidation import remove_alias, revoke_grant
 
 R = TypeVar("R")
+
+_GUID = re.compile(SHAPE)
 
 
 @attrs.frozen
@@ -119,6 +124,40 @@ class Accounts(UseCase):
         plan = records(app_space).then(
             lambda stored, tools: accounts.find(stored, tools, by, account_id)
         )
+        return self._transactions.run(context, plan)
+
+    def search(
+        self,
+        app_space: Guid,
+        prefix: str,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+        by: Administrator,
+    ) -> AccountPage:
+        """
+        Return accounts of an App Space whose account id begins with *prefix*, for support staff.
+
+        They are in the order of the UTF-8 bytes of their ids; erased ones are left out.
+        A page takes as long in a large App Space as in a small one.
+
+        Args:
+            app_space: Whose accounts.
+            prefix: The beginning of an account id, compared exactly; "" for all. If it is the
+                whole GUID of an account of the App Space, that account comes first.
+            after: `after` of the page before; None for the first page.
+            limit: The most accounts of the page.
+            by: Who searches.
+
+        Raises:
+            InvalidField: *prefix*, *after* or *limit* does not fit.
+            NotFound: There is no such App Space.
+        """
+        context = AuditContext(event="account.search", actor=by.actor, subject=app_space)
+        query = AccountSearch(prefix=prefix, after=after, limit=limit)
+        is_guid = after is None and isinstance(prefix, str) and _GUID.fullmatch(prefix)
+        guids = (app_space, Guid(prefix)) if is_guid else (app_space,)
+        plan = records(*guids).then(lambda stored, tools: accounts.search(stored, tools, by, query))
         return self._transactions.run(context, plan)
 
     def get_with_devices(

@@ -148,7 +148,8 @@ PARTS = {
     "ceremonies.new_ceremony",
     "tenancy.new_origin",
     *("readings.nothing", "readings.records", "readings.record_with_account"),
-    *("readings.account_of", "readings.bindings_of", "readings.pending_of"),
+    *("readings.account_of", "readings.accounts_from", "readings.bindings_of"),
+    "readings.pending_of",
     *("readings.already_read", "readings.tenancy_records_of", "readings.dead_callbacks_of"),
 }
 """Those that steps call, so that they run isolated in the cases of these."""
@@ -645,6 +646,15 @@ def account_found(setup):
         assert decision.result == setup.account
 
 
+def accounts_searched(setup):
+    app_space = setup.service.app_space
+    for by in (OPERATOR, administrator(setup.service)):
+        for prefix, stored in (("al", (app_space,)), ("x", (app_space, setup.account))):
+            query = accounts.AccountSearch(prefix=prefix, after=None, limit=10)
+            decision = setup.decide(partial(accounts.search, stored, by=by, query=query))
+            assert decision.result.accounts == (setup.account,)
+
+
 def account_administered(setup):
     account, devices = setup.decide(partial(accounts.get_with_devices, setup.account)).result
     assert (account, len(devices)) == (setup.account, 2)
@@ -764,6 +774,7 @@ def administered(plan, setup, *, writes):
 CASES = OUTBOX_CASES | {
     "accounts.erase": [account_erased],
     "accounts.find": [account_found],
+    "accounts.search": [accounts_searched],
     "accounts.get": [account_read],
     "accounts.get_by_guid": [account_read],
     "accounts.get_with_devices": [account_administered],

@@ -52,7 +52,16 @@ def of(records, kind, **what):
 def test_an_account_is_found_by_its_app_space_and_id(records):
     account = of(records, Account)
 
-    assert index_of(account) == Index(account_key=(account.app_space, "zoe"))
+    key = (account.app_space, "zoe")
+    assert index_of(account) == Index(account_key=key, search_key=key)
+
+
+def test_an_account_is_searched_until_it_is_erased(records):
+    account = of(records, Account)
+
+    erased = evolve(account, erased_at=account.created_at)
+
+    assert index_of(erased) == Index(account_key=(account.app_space, "zoe"))
 
 
 def test_a_binding_is_listed_whatever_its_state(records):

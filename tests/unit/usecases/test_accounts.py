@@ -15,7 +15,7 @@ from counterseal.errors import (
     WrongKind,
 )
 from counterseal.models import OPERATOR, BindingState, Change
-from counterseal.models.guid import mint
+from counterseal.models.guid import account_partition, derive_guid, mint
 from counterseal.policy import STANDARD
 
 
@@ -182,3 +182,114 @@ def test_no_other_app_spaces_account_is_revoked(service):
     with pytest.raises(WrongKind):
         service.accounts.revoke(staff, "alice")
     service.ask("alice", "Pay?")
+
+
+@pytest.fixture
+def users(service):
+    """Invite users of two App Spaces; return those of the service's own, in order."""
+    stranger = service.new_origin(service.new_app_space("Insurance"), "Claims")
+    service.invitations.invite(stranger, "alice")
+    ids = ["ada", "adam", "alice", "alice@example.com", "alicë", "bob"]
+    for account_id in reversed(ids):
+        service.invitations.invite(service.origin, account_id)
+    return ids
+
+
+def search(service, prefix, **members):
+    page = service.accounts.search(service.app_space.guid, prefix, by=OPERATOR, **members)
+    return [account.account_id for account in page.accounts], page.after
+
+
+def test_users_are_searched_by_the_beginning_of_their_ids(service, users):
+    assert search(service, "") == (users, None)
+    assert search(service, "ali") == (users[2:5], None)
+    assert search(service, "alice") == (users[2:4], None)
+    assert search(service, "Ali") == ([], None)
+    assert search(service, "alice@example.com.") == ([], None)
+
+
+def test_a_page_says_where_the_next_one_begins(service, users):
+    assert search(service, "a", limit=2) == (users[:2], "adam")
+    assert search(service, "a", after="adam", limit=2) == (users[2:4], users[3])
+    assert search(service, "a", after=users[3], limit=2) == (users[4:5], None)
+    assert search(service, "a", limit=5) == (users[:5], None)
+    assert search(service, "a", limit=4) == (users[:4], users[3])
+
+
+def test_a_user_is_searched_by_the_whole_guid(service, users):
+    account = service.account("bob")
+    assert search(service, account.guid) == (["bob"], None)
+    assert search(service, account.guid, limit=1) == (["bob"], None)
+    for text in (account.guid[:-1], account.guid.upper(), f"{account.guid} ", mint(0, bytes(15))):
+        assert search(service, text) == ([], None)
+    (stranger,) = (one for one in service.records().values() if named_elsewhere(service, one))
+    assert search(service, stranger.guid) == ([], None)
+    assert search(service, service.origin.origin.guid) == ([], None)
+    service.accounts.erase(account.guid, by=OPERATOR)
+    assert search(service, account.guid) == ([], None)
+
+
+def named_elsewhere(service, record):
+    alice = getattr(record, "account_id", None) == "alice"
+    return alice and record.app_space != service.app_space.guid
+
+
+def test_an_id_that_begins_with_a_guid_is_found_after_the_account_of_that_guid(service, users):
+    guid = service.account("bob").guid
+    for account_id in (f"{guid}/b", f"{guid}/a"):
+        service.invitations.invite(service.origin, account_id)
+    assert search(service, guid) == (["bob", f"{guid}/a", f"{guid}/b"], None)
+    assert search(service, guid, limit=1) == (["bob"], "")
+    assert search(service, guid, limit=2) == (["bob", f"{guid}/a"], f"{guid}/a")
+    assert search(service, guid, after="", limit=1) == ([f"{guid}/a"], f"{guid}/a")
+    assert search(service, guid, after=f"{guid}/a", limit=1) == ([f"{guid}/b"], None)
+
+
+def test_an_account_whose_id_is_its_own_guid_is_found_once(service):
+    guid = derive_guid(0, "anything")
+    service.invitations.invite(service.origin, guid)
+    account = service.account(guid)
+    own = attrs.evolve(account, guid=guid, account_id=guid, version=1)
+    if account_partition(service.app_space.guid, guid) == 0:
+        pytest.fail("choose another text: the first account would be in the partition of its id")
+    service.ports.store.commit((Change(account, revised(account, f"{guid} was here")),), (), "one")
+    service.ports.store.commit((Change(None, own),), (), "two")
+    assert search(service, guid) == ([guid, f"{guid} was here"], None)
+
+
+def revised(account, account_id):
+    return attrs.evolve(account, account_id=account_id, version=account.version + 1)
+
+
+def test_an_erased_user_is_searched_no_more(service, users):
+    service.accounts.erase(service.account("alice").guid, by=OPERATOR)
+    assert search(service, "ali") == (users[3:5], None)
+    assert search(service, "erased:") == ([], None)
+    service.invitations.invite(service.origin, "alice")
+    assert search(service, "ali") == (users[2:5], None)
+
+
+@pytest.mark.parametrize(
+    ("members", "field"),
+    [
+        ({"prefix": "a" * 257}, "prefix"),
+        ({"prefix": "lone \ud800"}, "prefix"),
+        ({"prefix": 1}, "prefix"),
+        ({"after": "a" * 257}, "after"),
+        ({"after": "lone \ud800"}, "after"),
+        ({"after": 1}, "after"),
+        ({"limit": 0}, "limit"),
+        ({"limit": 1001}, "limit"),
+    ],
+)
+def test_a_search_that_does_not_fit_is_refused_by_field(service, members, field):
+    with pytest.raises(InvalidField) as caught:
+        service.accounts.search(service.app_space.guid, by=OPERATOR, **{"prefix": "a"} | members)
+    assert caught.value.field == field
+    assert service.events[-1].event == "account.search"
+
+
+def test_an_unknown_app_space_is_not_searched(service):
+    for guid in (mint(0, bytes(15)), service.origin.origin.guid):
+        with pytest.raises(NotFound):
+            service.accounts.search(guid, "a", by=OPERATOR)

@@ -167,6 +167,7 @@ VERBS = {
     "drop": (MID, lambda s, t, by: s.callbacks.drop(t.waiting.guid, by=by)),
     "requeue": (MID, lambda s, t, by: s.callbacks.requeue(t.callback.guid, by=by)),
     "find": (ALL, lambda s, t, by: s.accounts.find(t.space.guid, t.name, by=by)),
+    "search": (ALL, lambda s, t, by: s.accounts.search(t.space.guid, "", by=by)),
     "look": (ALL, lambda s, t, by: s.accounts.get_with_devices(t.account, by=by)),
     "lock": (ALL, lambda s, t, by: s.accounts.lock(t.account, by=by)),
     "unlock": (ALL, lambda s, t, by: s.accounts.unlock(t.account, by=by)),

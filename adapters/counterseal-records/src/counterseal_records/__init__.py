@@ -30,6 +30,8 @@ from counterseal_records.columns import (
     microseconds,
     moment_at,
     natural_key,
+    search_key,
+    search_range,
 )
 from counterseal_records.copying import CopyProgress, SourceUnsound, TargetDiffers, copy_store
 from counterseal_records.inventory import Inventory, NumberedRecord, Page, PartitionContents, check
@@ -58,6 +60,8 @@ __all__ = [
     "read",
     "read_as",
     "read_record",
+    "search_key",
+    "search_range",
     "write",
     "write_bytes",
 ]

@@ -4,6 +4,7 @@ Values that every database compares exactly: digests of text, whole numbers for 
 Texts that origins choose may hold U+0000, lone surrogates, or more bytes than an index takes.
 Columns would also compare them by the database's collation, and show them to every reader.
 So texts are looked up by their digests, and commits are recognised by a digest too.
+What is searched by prefix is looked up by its bytes, which every database compares alike.
 """
 
 from __future__ import annotations
@@ -32,6 +33,30 @@ def digest(*parts: str) -> bytes:
 def natural_key(app_space: Guid, account_id: str) -> bytes:
     """Return the second key of an account, besides its GUID."""
     return digest(app_space, account_id)
+
+
+def search_key(app_space: Guid, account_id: str) -> bytes:
+    """
+    Return the key by which an account is searched: its App Space, and the UTF-8 of its id.
+
+    The bytes of two keys of one App Space compare as the code points of the ids do.
+    """
+    return bytes.fromhex(app_space.replace("-", "")) + account_id.encode("utf-8", "surrogatepass")
+
+
+def search_range(app_space: Guid, prefix: str, after: str | None) -> tuple[bytes, bytes]:
+    """
+    Return the range of the search keys that begin with *prefix* and come after *after*.
+
+    Returns:
+        The smallest key of the range, and the first one that comes after the range.
+    """
+    begin = search_key(app_space, prefix)
+    # No UTF-8 has the byte 255. The next key after one is the key with a zero byte.
+    end = begin + b"\xff"
+    if after is not None:
+        begin = max(begin, search_key(app_space, after) + b"\x00")
+    return begin, end
 
 
 def fingerprint(changes: tuple[Change, ...], bodies: Sequence[str | bytes | None]) -> bytes:

@@ -2,6 +2,7 @@
 Counterseal's records on Redis or Valkey, on one machine or many: every storage port, and `Wake`.
 
     keyspace = attach(redis.Redis(...))
+    upgrade(keyspace)
     ports = with_redis(ports, keyspace)
 
 The client is yours: `redis.Redis`, also from `Sentinel.master_for`, or `redis.RedisCluster`.
@@ -20,6 +21,7 @@ from counterseal_redis.indexes import forget
 from counterseal_redis.inventory import RedisInventory
 from counterseal_redis.keyspace import Keyspace, UnfitClient, UnfitPrefix
 from counterseal_redis.store import RedisStore
+from counterseal_redis.upgrading import upgrade
 from counterseal_redis.wake import RedisWake
 from counterseal_redis.wiring import UnfitServer, attach, with_redis
 
@@ -43,5 +45,6 @@ __all__ = [
     "forget",
     "fsync",
     "replicated",
+    "upgrade",
     "with_redis",
 ]

@@ -84,6 +84,11 @@ def guid_from(member: bytes) -> Guid:
     return Guid(f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")
 
 
+def account_id_of(search_key: bytes) -> str:
+    """Return the account id in *search_key*."""
+    return search_key[16:].decode("utf-8", "surrogatepass")
+
+
 def time_to_live(record: Record, now: datetime) -> str:
     """
     Return the milliseconds that the server keeps *record*, or nothing if it keeps it for ever.

@@ -10,13 +10,20 @@ from datetime import datetime
 import attrs
 
 from counterseal.invariants import require_possible
-from counterseal.models import Account, AuditEvent, Change, Record
+from counterseal.models import Account, AuditEvent, Change, Guid, Record
 from counterseal.models.guid import partition_of
 from counterseal.models.index import Index, index_of
-from counterseal_records import digest, fingerprint, microseconds, natural_key, write_bytes
+from counterseal_records import (
+    digest,
+    fingerprint,
+    microseconds,
+    natural_key,
+    search_key,
+    write_bytes,
+)
 from counterseal_redis.codec import NOTHING, compact, encode, guid_bytes, time_to_live
 from counterseal_redis.commands import COMMIT, Argument, Call, script_call
-from counterseal_redis.indexes import due_indexes, position_of
+from counterseal_redis.indexes import SEARCH, due_indexes, position_of
 from counterseal_redis.keyspace import Keyspace
 
 SEQUENCE = "s"
@@ -30,7 +37,7 @@ APPLIED, CONFLICT, REUSED = 1, 0, -1
 _NAME_BYTES = 16
 
 _LISTS = range(9)
-_GUARDED, _REPLACED, _CREATED, _NEW_KEYS, _ADDED, _REMOVED, _DUE, _NOT_DUE, _OLD_KEYS = _LISTS
+_GUARDED, _REPLACED, _CREATED, _NEW_KEYS, _ADDED, _REMOVED, _SCORED, _UNSCORED, _OLD_KEYS = _LISTS
 """The script's lists, in its order; `commit.lua` says what is in each."""
 
 _COUNTS = struct.Struct(">8H")
@@ -48,6 +55,8 @@ class Write:
         index: What *new* is looked up by.
         old_key: The natural key of *old*, or `NOTHING`.
         new_key: The natural key of *new*, or `NOTHING`.
+        old_search: What *old* is searched by, if *new* is searched by something else; else None.
+        new_search: What *new* is searched by, if *old* is searched by something else; else None.
     """
 
     old: Record | None
@@ -56,6 +65,8 @@ class Write:
     index: Index
     old_key: str
     new_key: str
+    old_search: tuple[Guid, str] | None = None
+    new_search: tuple[Guid, str] | None = None
 
 
 def commit_call(
@@ -115,10 +126,16 @@ def _write(change: Change) -> Write:
     index = index_of(new)
     new_key = NOTHING if index.account_key is None else compact(natural_key(*index.account_key))
     old_key = NOTHING
+    searches: tuple[tuple[Guid, str] | None, tuple[Guid, str] | None] = None, index.search_key
     if isinstance(old, Account) and isinstance(new, Account):
         unchanged = (old.app_space, old.account_id) == (new.app_space, new.account_id)
         old_key = new_key if unchanged else compact(natural_key(old.app_space, old.account_id))
-    return Write(old, new, write_bytes(new), index, old_key, new_key)
+        old_search = index_of(old).search_key
+        if old_search != index.search_key:
+            searches = old_search, index.search_key
+        else:
+            searches = None, None
+    return Write(old, new, write_bytes(new), index, old_key, new_key, *searches)
 
 
 class ScriptArguments:
@@ -156,12 +173,19 @@ class ScriptArguments:
         if position is not None and (position.listed or not is_new):
             list_number = _ADDED if position.listed else _REMOVED
             self.add(list_number, position.index, number, guid_bytes(position.owner))
+        self._add_search_keys(write)
         due_at = new.due_at
         for index in due_indexes(new, write.index):
             if due_at is not None:
-                self.add(_DUE, index, microseconds(due_at), guid_bytes(new.guid))
+                self.add(_SCORED, index, microseconds(due_at), guid_bytes(new.guid))
             elif not is_new:
-                self.add(_NOT_DUE, index, guid_bytes(new.guid))
+                self.add(_UNSCORED, index, guid_bytes(new.guid))
+
+    def _add_search_keys(self, write: Write) -> None:
+        if write.old_search is not None:
+            self.add(_UNSCORED, SEARCH, search_key(*write.old_search))
+        if write.new_search is not None:
+            self.add(_SCORED, SEARCH, 0, search_key(*write.new_search))
 
     def counts(self) -> bytes:
         """Return how many entries each list has, without the last list."""

@@ -2,7 +2,8 @@
 Where records are found: by GUID, by their owner, and in the indexes of all partitions.
 
 An entry of an index in order of age is the owner (16 bytes), the record's number (8), and its
-GUID as text; an entry of what is due is the 16 bytes of the GUID.
+GUID as text; an entry of what is due is the 16 bytes of the GUID; an entry of the index by which
+accounts are searched is their search key.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ CHILDREN = "t"
 DEAD = "x"
 PENDING = "p"
 """Indexes of one partition; each has the entries of all owners, in order of age."""
+
+SEARCH = "q"
+"""The index of one partition by which accounts are searched; it has those of all App Spaces."""
 
 LISTS: Mapping[Listing, str] = MappingProxyType(
     {
@@ -66,6 +70,9 @@ STRIDE = 32
 Partitions in one round trip that reads what is due.
 
 A server executes all commands of one trip before it serves another client.
+
+Where records of all partitions are merged, each partition gives so small a part of the limit, and
+two more: hardly ever has one more than that among the first.
 """
 
 PAGE = 500
@@ -238,6 +245,39 @@ class Indexes:
         oldest = members if limit == NO_LIMIT else members[:limit]
         records = self.records([_guid_of(member) for member in oldest])
         return tuple(IndexEntry(member, records[_guid_of(member)]) for member in oldest)
+
+    def least(self, index: str, begin: bytes, end: bytes, limit: int) -> Sequence[bytes]:
+        """
+        Return the smallest entries of all partitions, in order.
+
+        Args:
+            index: An index whose entries differ between partitions.
+            begin: The first entry that may be returned.
+            end: The first one after those.
+            limit: The most entries.
+        """
+        share = limit // STRIDE + 2
+        starts = dict.fromkeys(range(PARTITIONS), b"[" + begin)
+        entries: list[bytes] = []
+        while starts:
+            replies = self._keyspace.read(
+                *(
+                    self._call(
+                        partition, "ZRANGEBYLEX", index, start, b"(" + end, "LIMIT", 0, share
+                    )
+                    for partition, start in starts.items()
+                )
+            )
+            entries = sorted(itertools.chain(entries, *replies))[:limit]
+            last = entries[-1] if len(entries) == limit else end
+            # What such a partition has next may come before the last one.
+            starts = {
+                partition: b"(" + reply[-1]
+                for partition, reply in zip(starts, replies, strict=True)
+                if len(reply) == share and reply[-1] < last
+            }
+            share = limit
+        return entries
 
     def drop(self, index: str, entries: Sequence[IndexEntry]) -> None:
         """Remove *entries* from an index."""

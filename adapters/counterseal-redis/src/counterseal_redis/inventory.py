@@ -29,6 +29,7 @@ from counterseal_records import (
     microseconds,
     natural_key,
     read_record,
+    search_key,
     write,
 )
 from counterseal_redis.audit import BEGINNING, Entry, RedisAudit
@@ -41,6 +42,7 @@ from counterseal_redis.indexes import (
     DEAD,
     DUE_INDEXES,
     PENDING,
+    SEARCH,
     due_indexes,
     position_of,
 )
@@ -51,6 +53,7 @@ PAGE = 500
 
 _AGE_INDEXES = (BINDINGS, CHILDREN, DEAD, PENDING)
 _GUID = slice(24, None)
+_SPACE = slice(16)
 _NOT_LAST = "smaller"
 """In the server's refusal of an entry whose position is not after the last one."""
 
@@ -80,7 +83,12 @@ class RedisInventory:
         names = self._names[partition]
         indexes = self._indexes(partition)
         guids = {name for name in names if not name.startswith(NATURAL)}
-        guids |= {guid for entries in indexes.values() for guid in entries.values()}
+        guids |= {
+            guid
+            for index, entries in indexes.items()
+            if index != SEARCH
+            for guid in entries.values()
+        }
         values = self._read_values(partition, sorted(guids))
         keys = {name for name in names if name.startswith(NATURAL)}
         records: list[NumberedRecord] = []
@@ -195,7 +203,7 @@ class RedisInventory:
         return values_by_name
 
     def _indexes(self, partition: int) -> dict[str, dict[bytes, str]]:
-        names = [*_AGE_INDEXES, *DUE_INDEXES]
+        names = [*_AGE_INDEXES, *DUE_INDEXES, SEARCH]
         keys = [self._keyspace.key(partition, name) for name in names]
         calls = [Call(("ZRANGE", key, 0, -1, "WITHSCORES"), key) for key in keys]
         entries = {}
@@ -203,6 +211,9 @@ class RedisInventory:
             pairs = _pairs(reply)
             if name in _AGE_INDEXES:
                 entries[name] = {entry: entry[_GUID].decode() for entry, _ in pairs}
+            elif name == SEARCH:
+                # Such an entry names no record: if it is wrong, its App Space is told.
+                entries[name] = {entry: guid_from(entry[_SPACE]) for entry, _ in pairs}
             else:
                 entries[name] = {
                     _due_entry(member, score): guid_from(member) for member, score in pairs
@@ -254,6 +265,8 @@ def _entries(record: Record, number: int) -> Iterator[tuple[str, bytes]]:
     if position is not None and position.listed:
         age = struct.pack(">Q", number)
         yield position.index, guid_bytes(position.owner) + age + record.guid.encode()
+    if index.search_key is not None:
+        yield SEARCH, search_key(*index.search_key)
     if record.due_at is not None:
         entry = _due_entry(guid_bytes(record.guid), microseconds(record.due_at))
         for name in due_indexes(record, index):

@@ -22,11 +22,19 @@ from counterseal.models import (
 from counterseal.models.guid import PARTITIONS, account_partition
 from counterseal.models.index import Listing, index_of
 from counterseal.ports import Clock, Due
-from counterseal_records import ROOT, microseconds, natural_key
-from counterseal_redis.codec import compact, decode, decode_as
+from counterseal_records import ROOT, microseconds, natural_key, search_range
+from counterseal_redis.codec import account_id_of, compact, decode, decode_as
 from counterseal_redis.commands import ACCOUNT, APPLIED_OPERATION, Call, script_call
 from counterseal_redis.commit import CONFLICT, NATURAL, REUSED, commit_call
-from counterseal_redis.indexes import BINDINGS, CHILDREN, DEAD, PENDING, Indexes, due_index
+from counterseal_redis.indexes import (
+    BINDINGS,
+    CHILDREN,
+    DEAD,
+    PENDING,
+    SEARCH,
+    Indexes,
+    due_index,
+)
 from counterseal_redis.keyspace import Keyspace
 
 
@@ -68,12 +76,34 @@ class RedisStore:
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:
         """Return the account that the App Space knows by *account_id*."""
-        partition = account_partition(app_space, account_id)
-        name = f"{NATURAL}{compact(natural_key(app_space, account_id))}"
-        key = self._keyspace.key(partition, name)
-        call = script_call(ACCOUNT, [key], [self._keyspace.key(partition, "")])
-        (value,) = self._keyspace.read(call)
+        (value,) = self._keyspace.read(self._account_call(app_space, account_id))
         return None if value is None else decode_as(Account, value)
+
+    def search(
+        self, app_space: Guid, prefix: str, after: str | None, limit: int
+    ) -> tuple[Account, ...]:
+        """
+        Return the accounts of the App Space whose id begins with *prefix*, in order.
+
+        It takes two round trips: each partition has an index, whose entries are merged, and then
+        the accounts are read. It takes more if many of the first ids are in one partition, or if
+        accounts are erased meanwhile.
+        """
+        begin, end = search_range(app_space, prefix, after)
+        accounts: list[Account] = []
+        while len(accounts) < limit:
+            missing = limit - len(accounts)
+            entries = self._indexes.least(SEARCH, begin, end, missing)
+            if not entries:
+                break
+            calls = [self._account_call(app_space, account_id_of(entry)) for entry in entries]
+            values = self._keyspace.read(*calls)
+            # An account may have been erased since the index was read.
+            accounts += [decode_as(Account, value) for value in values if value is not None]
+            if len(entries) < missing:
+                break
+            begin = entries[-1] + b"\x00"
+        return tuple(accounts)
 
     def bindings(self, account: Guid) -> tuple[Binding, ...]:
         """Return all bindings of the account, oldest first."""
@@ -153,6 +183,12 @@ class RedisStore:
             raise OperationReused
         if not confirmed:
             raise Indeterminate
+
+    def _account_call(self, app_space: Guid, account_id: str) -> Call:
+        partition = account_partition(app_space, account_id)
+        name = f"{NATURAL}{compact(natural_key(app_space, account_id))}"
+        key = self._keyspace.key(partition, name)
+        return script_call(ACCOUNT, [key], [self._keyspace.key(partition, "")])
 
     def _raise_for_refusal(self, call: Call, refusal: Exception) -> None:
         # redis-py repeats a call by itself, so the first attempt may have been applied: then the

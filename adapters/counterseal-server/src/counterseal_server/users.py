@@ -34,8 +34,21 @@ def find_user(runtime: Runtime, account: str, app_space: Guid | None) -> Guid:
         try:
             return parse(account, field="account")
         except InvalidField:
-            app_space = _only(Administration(runtime.ports, runtime.policy, by=OPERATOR))
+            app_space = app_space_of(runtime, None)
     return Accounts(runtime.ports, runtime.policy).find(app_space, account, by=OPERATOR).guid
+
+
+def app_space_of(runtime: Runtime, app_space: Guid | None) -> Guid:
+    """
+    Return *app_space*, or the only App Space if it is None.
+
+    Raises:
+        InvalidField: It is None, and there is not one App Space.
+        Unavailable: A port failed.
+    """
+    if app_space is not None:
+        return app_space
+    return _only(Administration(runtime.ports, runtime.policy, by=OPERATOR))
 
 
 def read_accounts(
@@ -70,7 +83,7 @@ def read_accounts(
 
 
 def account_line(account: Account, now: datetime) -> dict[str, Any]:
-    """Return what `counterseal account list` prints of an account at *now*."""
+    """Return what `account list` and `account search` print of an account at *now*."""
     return {
         "accountId": account.account_id,
         "privakeyId": account.guid,

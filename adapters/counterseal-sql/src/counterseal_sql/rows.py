@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from counterseal.models import Record
 from counterseal.models.index import Index, Listing, index_of
-from counterseal_records import KINDS, ROOT, microseconds, natural_key, write
+from counterseal_records import KINDS, ROOT, microseconds, natural_key, search_key, write
 
 Row: TypeAlias = dict[str, Any]
 
@@ -29,6 +29,7 @@ def index_row(record: Record) -> Row:
         "parent": _owner(index, Listing.CHILDREN),
         "dead": _owner(index, Listing.DEAD),
         "channel": None if index.channel is None else index.channel.value,
+        "search_key": None if index.search_key is None else search_key(*index.search_key),
         "due_at": None if record.due_at is None else microseconds(record.due_at),
         "keep_until": None if record.keep_until is None else microseconds(record.keep_until),
     }

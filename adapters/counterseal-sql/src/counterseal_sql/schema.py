@@ -3,7 +3,8 @@ The tables, as this release reads and writes them; `migrations` creates them.
 
 A record is one row: its JSON, and the columns by which it is looked up.
 All kinds share one table, because a GUID does not include the kind and `get` is one trip.
-Times are numbers (`counterseal_records.columns`), and texts that others choose are digests.
+Times are numbers (`counterseal_records.columns`). Texts that others choose are digests, or bytes
+where a prefix of them is searched: neither has a collation.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ RECORDS = _table(
     _not_null("body", Text),
     Column("dead", NAME),
     Column("channel", NAME),
+    Column("search_key", LargeBinary),
 )
 
 OPERATIONS = _table(
@@ -119,6 +121,7 @@ _index(
     where=_of.keep_until.is_not(None) & _of.due_at.is_(None),
 )
 _index("records_dead", _of.dead, _of.number, where=_of.dead.is_not(None))
+_index("records_search_key", _of.search_key, where=_of.search_key.is_not(None))
 _index("operations_applied_at", OPERATIONS.c.applied_at)
 _index("seen_until", REPLAY_KEYS.c.until)
 _index("counts_until", COUNTS.c.until)

@@ -22,7 +22,15 @@ from counterseal.models import (
 )
 from counterseal.models.index import index_of
 from counterseal.ports import Clock, Due
-from counterseal_records import KINDS, ROOT, microseconds, natural_key, read_as, read_record
+from counterseal_records import (
+    KINDS,
+    ROOT,
+    microseconds,
+    natural_key,
+    read_as,
+    read_record,
+    search_range,
+)
 from counterseal_sql.commits import prepare_commit
 from counterseal_sql.database import Database
 from counterseal_sql.prepared import Statement
@@ -44,6 +52,11 @@ _GET_WITH_ACCOUNT = Statement(
     listed="guids",
 )
 _ACCOUNT = Statement(_BODIES.where(_record.natural_key == bindparam("key")))
+_SEARCH = Statement(
+    _BODIES.where(_record.search_key >= bindparam("begin"), _record.search_key < bindparam("end"))
+    .order_by(_record.search_key)
+    .limit(bindparam("limit"))
+)
 _BINDINGS = Statement(
     _BODIES.where(
         _record.account == bindparam("account"), _record.kind == KINDS[Binding].name
@@ -109,6 +122,14 @@ class SqlStore:
         """Return the account that the App Space knows by *account_id*."""
         bodies = self._bodies(_ACCOUNT, key=natural_key(app_space, account_id))
         return read_as(Account, bodies[0]) if bodies else None
+
+    def search(
+        self, app_space: Guid, prefix: str, after: str | None, limit: int
+    ) -> tuple[Account, ...]:
+        """Return the accounts of the App Space whose id begins with *prefix*, in order."""
+        begin, end = search_range(app_space, prefix, after)
+        bodies = self._bodies(_SEARCH, begin=begin, end=end, limit=limit)
+        return tuple(map(partial(read_as, Account), bodies))
 
     def bindings(self, account: Guid) -> tuple[Binding, ...]:
         """Return all bindings of the account, oldest first."""

@@ -15,11 +15,18 @@ from counterseal.testing.contracts.store_history import StoreHistory
 from counterseal.testing.contracts.store_racing import StoreRacing
 from counterseal.testing.contracts.store_reading import StoreReading
 from counterseal.testing.contracts.store_repeating import StoreRepeating
+from counterseal.testing.contracts.store_searching import StoreSearching
 from counterseal.testing.contracts.store_setup import NewStore
 
 
 class StoreContract(
-    StoreReading, StoreDue, StoreCommitting, StoreRepeating, StoreRacing, StoreCrashing
+    StoreReading,
+    StoreSearching,
+    StoreDue,
+    StoreCommitting,
+    StoreRepeating,
+    StoreRacing,
+    StoreCrashing,
 ):
     """
     What every store fulfils.

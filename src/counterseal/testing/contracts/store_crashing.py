@@ -91,6 +91,7 @@ class StoreCrashing(StoreSetup):
                 "get_with_account": lambda: store.get_with_account(company.guid),
                 "bindings": lambda: store.bindings(company.guid),
                 "pending": lambda: store.pending(company.guid),
+                "search": lambda: store.search(factory.space, "z", None, 1),
                 "list": lambda: store.list(None),
                 "dead": lambda: store.dead(factory.guid(), 1),
                 "due": lambda: store.due(Due.CALLBACK, START, 1),
@@ -138,5 +139,6 @@ def _read_all(store: Store, account: Account) -> None:
     store.account(account.app_space, account.account_id)
     store.bindings(account.guid)
     store.pending(account.guid)
+    store.search(account.app_space, "", None, 10)
     store.list(None)
     store.due(Due.CHALLENGE, START, 10)

@@ -255,6 +255,21 @@ class StoreHistory(RuleBasedStateMachine):
             assert (len(open_), set(open_)) == (len(pending), pending)
 
     @invariant()
+    def accounts_are_found_by_their_ids(self) -> None:
+        """STORE-28 to STORE-30."""
+        space = self.factory.space
+        accounts = sorted(
+            (one for one in self.truth.values() if isinstance(one, Account) and not one.erased_at),
+            key=lambda account: account.account_id,
+        )
+        assert self.store.search(space, "", None, 1 + len(accounts)) == tuple(accounts)
+        for name in IDS:
+            mine = tuple(one for one in accounts if one.account_id.startswith(name))
+            later = tuple(one for one in accounts if one.account_id > name)
+            assert self.store.search(space, name, None, 9) == mine
+            assert self.store.search(space, "", name, 1) == later[:1]
+
+    @invariant()
     def the_dead_are_found(self) -> None:
         """STORE-23, STORE-24."""
         origin = self.factory.space

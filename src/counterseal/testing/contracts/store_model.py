@@ -71,7 +71,8 @@ def draw_version(old: Record, at: datetime, data: st.DataObject) -> Record:
         )
     assert isinstance(old, Account), "a history has records of these kinds only"
     account_id = data.draw(st.just(old.account_id) | st.sampled_from(IDS))
-    return next_version(old, confirmed_at=at, account_id=account_id)
+    erased_at = data.draw(st.none() | MOMENTS)
+    return next_version(old, confirmed_at=at, account_id=account_id, erased_at=erased_at)
 
 
 def ended_version(record: Record) -> Record:
@@ -89,6 +90,6 @@ def lookup_fields(record: Record) -> dict[str, Any]:
     """Return the fields of *record* by which it is found."""
     return {
         name: getattr(record, name)
-        for name in ("state", "deadline", "next_at", "lease_until", "account_id")
+        for name in ("state", "deadline", "next_at", "lease_until", "account_id", "erased_at")
         if name in attrs.fields_dict(type(record))
     }

@@ -63,6 +63,12 @@ class RecordingStore:
         """Ask the real store."""
         return self._store.account(app_space, account_id)
 
+    def search(
+        self, app_space: Guid, prefix: str, after: str | None, limit: int
+    ) -> tuple[Account, ...]:
+        """Ask the real store."""
+        return self._store.search(app_space, prefix, after, limit)
+
     def bindings(self, account: Guid) -> tuple[Binding, ...]:
         """Ask the real store."""
         return self._store.bindings(account)

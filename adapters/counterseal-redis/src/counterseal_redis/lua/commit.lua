@@ -10,16 +10,16 @@
 --   new_keys  a natural key that must not exist, and is written
 --   added     an index in order of age that gets an entry
 --   removed   an index in order of age that loses an entry
---   due       a set of due records that gets a member
---   not_due   a set of due records that loses a member
+--   scored    a sorted set that gets a member: of due records, or of search keys
+--   unscored  a sorted set that loses a member
 --   old_keys  a natural key that is deleted
 -- ARGV goes on with
 --   guarded, replaced  the version that the record must have, or that and its account
 --   replaced, created  the value without its number, and then milliseconds to live, or ""
 --   new_keys           the GUID of the account
 --   added, removed     the number of the written record, from 1 on, and its owner
---   due                the time, and the member
---   not_due            the member
+--   scored             the score (the time, or 0), and the member
+--   unscored           the member
 --   the events that are appended to the audit log
 --
 -- Returns 1 if the commit is applied (now, or by an earlier call), 0 for a conflict, -1 if the operation
@@ -40,7 +40,7 @@ if applied then
     return APPLIED
 end
 
-local guarded, replaced, created, new_keys, added, removed, due, not_due =
+local guarded, replaced, created, new_keys, added, removed, scored, unscored =
     struct.unpack('>I2I2I2I2I2I2I2I2', ARGV[2])
 local key, word = 3, 2 -- the last key and the last argument that were read
 
@@ -72,7 +72,7 @@ if created + new_keys > 0 then
 end
 
 -- Numbers order records by age: the server's clock in microseconds, and never the same twice.
-local events = word + 2 * records + new_keys + 2 * added + 2 * removed + 2 * due + not_due
+local events = word + 2 * records + new_keys + 2 * added + 2 * removed + 2 * scored + unscored
 local number = 0
 if created > 0 or #ARGV > events then
     local time = redis.call('TIME')
@@ -119,16 +119,16 @@ for position = key + 1, key + removed do
     word = word + 2
 end
 key = key + removed
-for position = key + 1, key + due do
+for position = key + 1, key + scored do
     redis.call('ZADD', KEYS[position], ARGV[word + 1], ARGV[word + 2])
     word = word + 2
 end
-key = key + due
-for position = key + 1, key + not_due do
+key = key + scored
+for position = key + 1, key + unscored do
     redis.call('ZREM', KEYS[position], ARGV[word + 1])
     word = word + 1
 end
-for position = key + not_due + 1, #KEYS do
+for position = key + unscored + 1, #KEYS do
     redis.call('DEL', KEYS[position])
 end
 

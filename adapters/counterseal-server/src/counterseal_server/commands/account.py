@@ -26,7 +26,7 @@ APP_SPACE = click.option(
 @click.group()
 def account() -> None:
     """
-    Show, lock, revoke and erase users.
+    Show, search, lock, revoke and erase users.
 
     ACCOUNT is a GUID (`privakeyId`), or the origin's own id of the user.
     With --app-space, it is always the origin's id. Each command prints one JSON object.
@@ -80,6 +80,36 @@ def list_(
             f"store: the list is incomplete: {unreadable} of its records cannot be read;"
             " counterseal store check says which"
         )
+
+
+@account.command()
+@click.argument("prefix")
+@click.option(
+    "--app-space", metavar="GUID", help="Whose accounts; needed if there are several App Spaces."
+)
+@click.option(
+    "--limit", type=int, default=100, show_default=True, help="The most that are printed."
+)
+@DATA
+@CONFIG
+def search(
+    prefix: str, *, app_space: str | None, limit: int, data: str | None, config: str | None
+) -> None:
+    """
+    Print accounts whose ids begin with PREFIX, in order, one JSON object a line.
+
+    If PREFIX is the GUID of an account, that account comes first.
+    """
+    with opened(data, config) as runtime:
+        from counterseal import OPERATOR, Accounts  # noqa: PLC0415 (a fast start)
+        from counterseal_server.users import account_line, app_space_of  # noqa: PLC0415
+
+        space = app_space_of(runtime, maybe_guid(app_space, "app-space"))
+        page = Accounts(runtime.ports, runtime.policy).search(
+            space, prefix, limit=limit, by=OPERATOR
+        )
+        for each in page.accounts:
+            print_json(account_line(each, runtime.ports.clock.now()), indent=None)
 
 
 @account.command()

@@ -24,6 +24,7 @@ from counterseal_redis import (
     forget,
     fsync,
     replicated,
+    upgrade,
     with_redis,
 )
 from counterseal_server.records.redis_address import RedisAddress, Topology
@@ -69,13 +70,14 @@ class RedisRecords:
 
     def prepare(self) -> None:
         """
-        Check the servers; there is nothing to migrate.
+        Check the servers, and add what an older release did not write.
 
         Raises:
             UnfitServer: One is too old, may drop keys, or cannot reach the durability.
         """
         try:
             attach(self._client, prefix=self.keyspace.prefix, durability=self._durability)
+            upgrade(self.keyspace)
         except StoreUnavailable as error:
             # Its type tells a wrong password from an absent server, and contains no secret.
             raise StoreUnavailable(f"Redis: {type(error.__cause__).__name__}") from error

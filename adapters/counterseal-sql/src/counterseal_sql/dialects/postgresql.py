@@ -73,13 +73,14 @@ WITH operation AS (
         parent = new.parent,
         dead = new.dead,
         channel = new.channel,
+        search_key = decode(new.search_key, 'hex'),
         due_at = new.due_at,
         keep_until = new.keep_until,
         body = new.body
     FROM json_to_recordset(CAST(:updates AS json)) AS new (
         guid text, old_version bigint, version bigint, natural_key text, account text,
-        pending boolean, parent text, dead text, channel text, due_at bigint,
-        keep_until bigint, body text
+        pending boolean, parent text, dead text, channel text,
+        search_key text, due_at bigint, keep_until bigint, body text
     )
     WHERE (SELECT everything FROM complete)
         AND record.guid = new.guid AND record.version = new.old_version
@@ -87,14 +88,14 @@ WITH operation AS (
 ), inserted AS (
     INSERT INTO counterseal_records (
         guid, kind, version, natural_key, account, pending, parent, dead, channel,
-        due_at, keep_until, body
+        search_key, due_at, keep_until, body
     )
     SELECT guid, kind, version, decode(natural_key, 'hex'), account, pending, parent, dead, channel,
-        due_at, keep_until, body
+        decode(search_key, 'hex'), due_at, keep_until, body
     FROM ROWS FROM (json_to_recordset(CAST(:inserts AS json)) AS (
         guid text, kind text, version bigint, natural_key text, account text,
-        pending boolean, parent text, dead text, channel text, due_at bigint,
-        keep_until bigint, body text
+        pending boolean, parent text, dead text, channel text,
+        search_key text, due_at bigint, keep_until bigint, body text
     )) WITH ORDINALITY AS new
     WHERE (SELECT everything FROM complete)
     ORDER BY ordinality

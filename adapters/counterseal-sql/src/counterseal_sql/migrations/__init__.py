@@ -2,8 +2,7 @@
 Migrations of the schema, by Alembic: each is one file in `versions`, numbered.
 
 A migration is one transaction, on SQLite too.
-Nothing has been released, so one migration creates the whole schema.
-From the first release on, its file never changes: a later change takes the next number.
+A file never changes once it has been released: a later change takes the next number.
 Alembic is imported only if there is something to migrate, because the import is slow.
 """
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 VERSION_TABLE = f"{PREFIX}schema"
-NEWEST = "0001"
+NEWEST = "0002"
 """The last migration of this release."""
 
 _APPLIED = Table(VERSION_TABLE, MetaData(), Column("version_num", String))

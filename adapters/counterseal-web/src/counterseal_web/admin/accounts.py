@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import partial
 from http import HTTPStatus
 
+from counterseal.errors import InvalidField
 from counterseal.models import Admin
 from counterseal.wire.origin import account_document, device_document
 from counterseal_web.admin.documents import user_document
@@ -20,9 +22,13 @@ from counterseal_web.admin.paths import (
     device_of,
 )
 from counterseal_web.calls import Call
+from counterseal_web.members import read_number
 from counterseal_web.messages import Reply
 from counterseal_web.operations import NOTHING, Audience, Operation
 from counterseal_web.service import Service
+
+AT_ONCE = 100
+"""Accounts of a page, unless `limit` says otherwise."""
 
 _user_device = partial(
     Operation,
@@ -37,6 +43,24 @@ def find_account(service: Service, call: Call, admin: Admin) -> Reply:
     space = app_space_of(service, call, admin)
     account = service.accounts.find(space.guid, call.parameter("accountId"), by=admin)
     return Reply(document=user_document(*service.accounts.get_with_devices(account.guid, by=admin)))
+
+
+def search_accounts(service: Service, call: Call, admin: Admin) -> Reply:
+    """Return a page of the accounts whose ids begin with `prefix`, in the order of code points."""
+    limit = read_number(call.query, "limit")
+    page = service.accounts.search(
+        app_space_of(service, call, admin).guid,
+        call.query.get("prefix", ""),
+        after=_read_position(call.query.get("after")),
+        limit=AT_ONCE if limit is None else limit,
+        by=admin,
+    )
+    return Reply(
+        document={
+            "accounts": [account_document(each) for each in page.accounts],
+            "after": _write_position(page.after),
+        }
+    )
 
 
 def get_account(service: Service, call: Call, admin: Admin) -> Reply:
@@ -87,6 +111,24 @@ def revoke_device(service: Service, call: Call, admin: Admin) -> Reply:
     return Reply(document=device_document(service.devices.revoke(device.guid, by=admin)))
 
 
+def _write_position(after: str | None) -> str | None:
+    # A letter comes first, since the position before the first id is an empty text.
+    return None if after is None else urlsafe_b64encode(b"a" + after.encode()).decode()
+
+
+def _read_position(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        position = urlsafe_b64decode(text).decode()[1:]
+    except ValueError:
+        position = ""
+    # Base64 in Python overlooks characters that are none of it.
+    if _write_position(position) != text:
+        raise InvalidField("after", "not what a page before returned")
+    return position
+
+
 ACCOUNT_API = (
     admin_operation(
         "findAccount",
@@ -96,6 +138,18 @@ ACCOUNT_API = (
         {200: "User"},
         needs=ACCOUNT_ID,
         refuses=(*REFUSED, "unreachable"),
+    ),
+    admin_operation(
+        "searchAccounts",
+        "GET",
+        f"{ACCOUNTS}/search",
+        search_accounts,
+        {200: "AccountPage"},
+        query={
+            "prefix": "The beginning of their ids, or a whole GUID; by default all accounts.",
+            "after": "`after` of the page before; by default, the first page.",
+            "limit": "At most how many.",
+        },
     ),
     admin_operation("lookAtAccount", "GET", ACCOUNT, get_account, {200: "User"}),
     admin_operation("lockAccount", "POST", f"{ACCOUNT}/lock", lock_account, {200: "Account"}),

@@ -228,6 +228,10 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
     "IssuedKey": _gives(requestOriginGuid=GUID, keyType=KEY_TYPE, key=TEXT),
     "CallbackSecret": _gives(requestOriginGuid=GUID, callbackSecret=TEXT),
     "User": _gives(**ACCOUNT, devices=_each("UserDevice")),
+    "AccountPage": _gives(
+        accounts=_each("Account"),
+        after=NO_TEXT | {"description": "Where the next page begins; null if there is none."},
+    ),
     "AdminKey": _gives(adminGuid=GUID, keyType=SIGNING, key=TEXT),
     "Administrator": _gives(
         adminGuid=GUID,

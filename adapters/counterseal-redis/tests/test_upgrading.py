@@ -1,0 +1,122 @@
+"""An upgrade adds what an older release did not write, whatever happens meanwhile."""
+
+import pytest
+from attrs import evolve
+
+from counterseal.errors import StoreUnavailable
+from counterseal.memory import SystemEntropy
+from counterseal.models import OPERATOR
+from counterseal.models.guid import PARTITIONS, partition_of
+from counterseal.testing import FakeService, FrozenClock
+from counterseal_records import check
+from counterseal_redis import RedisInventory, upgrade, upgrading, with_redis
+
+USERS = ("zoe", "adam", "zoë", "zo\x00", "eve")
+EXPECTED = ["zo\x00", "zoe", "zoë"]
+
+
+@pytest.fixture
+def keyspace(server, new_keyspace):
+    return new_keyspace(server)
+
+
+@pytest.fixture
+def world(keyspace, monkeypatch):
+    """A service whose accounts an older release has written; one of them is erased."""
+    monkeypatch.setattr(upgrading, "PAGE", 2)
+
+    def adapters(ports):
+        return evolve(with_redis(ports, keyspace), wake=ports.wake, entropy=SystemEntropy())
+
+    world = FakeService(adapters=adapters)
+    for user in (*USERS, "zoe, who has left"):
+        world.invitations.invite(world.origin, user)
+    world.accounts.erase(guid_of(world, "zoe, who has left"), by=OPERATOR)
+    for partition in range(PARTITIONS):
+        keyspace.client.delete(keyspace.key(partition, "q"))
+    assert search(world) == []
+    return world
+
+
+def guid_of(world, user):
+    return world.ports.store.account(world.app_space.guid, user).guid
+
+
+def search(world, prefix="zo"):
+    page = world.accounts.search(world.app_space.guid, prefix, by=OPERATOR)
+    assert page.after is None
+    return [account.account_id for account in page.accounts]
+
+
+def violations(keyspace):
+    return check(lambda: RedisInventory(keyspace, FrozenClock()), FrozenClock(), id)[1]
+
+
+def test_every_account_is_searched_after_the_upgrade(world, keyspace):
+    assert len(violations(keyspace)) == len(USERS)
+
+    assert upgrade(keyspace) == len(USERS)
+
+    assert search(world) == EXPECTED
+    assert violations(keyspace) == ()
+
+
+def test_it_is_done_once(world, keyspace):
+    upgrade(keyspace)
+    keyspace.client.delete(keyspace.key(partition_of(guid_of(world, "zoe")), "q"))
+
+    assert upgrade(keyspace) == 0
+    assert search(world) == ["zo\x00", "zoë"]
+
+
+def test_one_that_was_interrupted_is_done_again(world, keyspace, monkeypatch):
+    pages = []
+
+    def add_one_page(*arguments):
+        if pages:
+            raise StoreUnavailable
+        pages.append(arguments)
+        return add(*arguments)
+
+    add = upgrading._add_search_keys
+    monkeypatch.setattr(upgrading, "_add_search_keys", add_one_page)
+    with pytest.raises(StoreUnavailable):
+        upgrade(keyspace)
+    monkeypatch.setattr(upgrading, "_add_search_keys", add)
+
+    assert 0 < len(violations(keyspace)) < len(USERS)
+    assert upgrade(keyspace) == len(USERS)
+    assert search(world) == EXPECTED
+
+
+def test_an_account_that_is_erased_meanwhile_stays_gone(world, keyspace, monkeypatch):
+    call_read = type(keyspace).read
+
+    def erase_after_the_accounts_are_read(self, *calls, confirm=False):
+        if confirm and any(call.script is upgrading.INDEX_ACCOUNT for call in calls):
+            monkeypatch.setattr(type(keyspace), "read", call_read)
+            for user in USERS:
+                world.accounts.erase(guid_of(world, user), by=OPERATOR)
+        return call_read(self, *calls, confirm=confirm)
+
+    monkeypatch.setattr(type(keyspace), "read", erase_after_the_accounts_are_read)
+
+    assert upgrade(keyspace) == 0
+    assert search(world, "") == []
+    assert violations(keyspace) == ()
+
+
+def test_a_broken_record_does_not_stop_it(world, keyspace):
+    adam = guid_of(world, "adam")
+    keyspace.client.set(keyspace.record(adam), b"1 - 1 - form\n{}")
+
+    assert upgrade(keyspace) == len(USERS) - 1
+    assert search(world) == EXPECTED
+
+
+def test_keys_of_others_are_left_alone(world, keyspace, new_keyspace, server):
+    other = new_keyspace(server)
+    keyspace.client.set(keyspace.key(0, f"n{'!' * 43}"), b"nothing")
+
+    assert upgrade(other) == 0
+    assert upgrade(keyspace) == len(USERS)

@@ -1,0 +1,171 @@
+"""
+Searching accounts by the beginning of their ids: `nox -s bench-search`.
+
+The 99th percentile of a page, as its caller's clock sees it, among a thousand accounts and among a
+hundred thousand, on each store. It fails where the larger number takes more than twice as long.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import attrs
+from redis_setup import REDIS, Server, binary
+
+from counterseal import OPERATOR
+from counterseal.models import Account, Guid
+from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
+from counterseal.testing import START, FakeService, FrozenClock
+from counterseal_redis import Keyspace, RedisInventory, with_redis
+from counterseal_redis import upgrade as upgrade_keyspace
+from counterseal_sql import SqlInventory, connect, upgrade, with_sql
+
+SHOPS = Path(__file__).parents[1] / "docs" / "examples" / "shops"
+sys.path.append(str(SHOPS))
+
+from postgresql import postgresql  # noqa: E402 (in the folder above)
+
+FEW, MANY = 1_000, 100_000
+SEARCHES = 2_000
+PAGE = 20
+BATCH = 200
+WITHIN = 2.0
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+@attrs.frozen
+class Stocked:
+    """
+    A service with accounts.
+
+    Attributes:
+        service: Its use cases.
+        ids: The ids of the accounts.
+    """
+
+    service: FakeService
+    ids: list[str]
+
+
+def stocked(service: FakeService, inventory: Any, number: int) -> Stocked:
+    """Store so many accounts, and return the service."""
+    chance = random.Random(17)
+    ids = ["".join(chance.choices(LETTERS, k=6)) + f"{each}@example.com" for each in range(number)]
+    space = service.app_space.guid
+    accounts = sorted((_account(chance, space, each) for each in ids), key=_partition)
+    names = count()
+    for _, accounts_of_one in _by_partition(accounts):
+        for first in range(0, len(accounts_of_one), BATCH):
+            inventory.load(accounts_of_one[first : first + BATCH], f"load {next(names)}")
+    return Stocked(service, ids)
+
+
+def _account(chance: random.Random, space: Guid, account_id: str) -> Account:
+    guid = mint(account_partition(space, account_id), chance.randbytes(ENTROPY_BYTES))
+    return Account(guid=guid, app_space=space, account_id=account_id, created_at=START)
+
+
+def _partition(account: Account) -> int:
+    return partition_of(account.guid)
+
+
+def _by_partition(accounts: list[Account]) -> Iterator[tuple[int, list[Account]]]:
+    groups: dict[int, list[Account]] = {}
+    for account in accounts:
+        groups.setdefault(_partition(account), []).append(account)
+    yield from groups.items()
+
+
+def measured(store: Stocked) -> list[float]:
+    """Search pages by prefixes of every length; return the milliseconds of each, sorted."""
+    chance = random.Random(29)
+    space, service = store.service.app_space.guid, store.service
+    times = []
+    for number in range(SEARCHES + 100):
+        account_id = chance.choice(store.ids)
+        prefix = account_id[: number % 8]
+        after = account_id if number % 3 == 0 else None
+        begun = time.perf_counter()
+        page = service.accounts.search(space, prefix, after=after, limit=PAGE, by=OPERATOR)
+        times.append(1000 * (time.perf_counter() - begun))
+        assert all(each.account_id.startswith(prefix) for each in page.accounts)
+        assert after is not None or page.accounts
+    return sorted(times[100:])
+
+
+@contextmanager
+def in_sql(url: str, number: int) -> Iterator[Stocked]:
+    """Return a service in a database."""
+    database = connect(url)
+    upgrade(database)
+    service = FakeService(adapters=lambda ports: with_sql(ports, database))
+    yield stocked(service, SqlInventory(database, FrozenClock()), number)
+    database.close()
+
+
+@contextmanager
+def in_redis(server: Any, number: int) -> Iterator[Stocked]:
+    """Return a service on a server of Redis."""
+    keyspace = Keyspace(server.client(), prefix=f"cs{number}")
+    upgrade_keyspace(keyspace)
+    service = FakeService(
+        adapters=lambda ports: attrs.evolve(with_redis(ports, keyspace), wake=ports.wake)
+    )
+    yield stocked(service, RedisInventory(keyspace, FrozenClock()), number)
+
+
+def main() -> int:
+    """Measure every store; return 1 if one is slower among many accounts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--many", type=int, default=MANY, help="the larger number of accounts")
+    many = parser.parse_args().many
+    slow = False
+    print(f"| store | {FEW:,}: p50 | p99 | {many:,}: p50 | p99 | p99 many / few |")
+    print("|---|---|---|---|---|---|")
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="counterseal-")))
+        stores: dict[str, Any] = {
+            "SQLite": lambda number: in_sql(f"sqlite:///{folder}/{number}.db", number)
+        }
+        address = stack.enter_context(postgresql())
+        stores["PostgreSQL"] = lambda number: in_sql(_of(address, number), number)
+        server = Server(binary(REDIS), str(folder))
+        stack.callback(server.stop)
+        stores["Redis"] = lambda number: in_redis(server, number)
+        for name, store in stores.items():
+            figures = []
+            for number in (FEW, many):
+                with store(number) as one:
+                    figures.append(measured(one))
+            few, more = (statistics.quantiles(each, n=100) for each in figures)
+            ratio = more[98] / few[98]
+            slow |= ratio > WITHIN
+            print(
+                f"| {name} | {few[49]:.2f} ms | {few[98]:.2f} ms |"
+                f" {more[49]:.2f} ms | {more[98]:.2f} ms | {ratio:.2f} |",
+                flush=True,
+            )
+    return int(slow)
+
+
+def _of(address: str, number: int) -> str:
+    """Create a database beside that of *address*; return its address."""
+    database = connect(address)
+    with database.writing() as connection:
+        connection.run(f"CREATE DATABASE accounts_{number}")
+    database.close()
+    return address.replace("/postgres?", f"/accounts_{number}?")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
