@@ -29,12 +29,23 @@ def upgrade() -> None:
 
 
 def _fill() -> None:
-    number, kind, body, search_key = map(sa.column, ("number", "kind", "body", "search_key"))
-    records = sa.table("counterseal_records", number, kind, body, search_key)
-    page = sa.select(number, body).where(kind == "account", number > sa.bindparam("after"))
-    page = page.order_by(number).limit(BATCH)
+    records = sa.table(
+        "counterseal_records",
+        sa.column("number", sa.BigInteger),
+        sa.column("kind", sa.String),
+        sa.column("body", sa.Text),
+        sa.column("search_key", sa.LargeBinary),
+    )
+    page = (
+        sa.select(records.c.number, records.c.body)
+        .where(records.c.kind == "account", records.c.number > sa.bindparam("after"))
+        .order_by(records.c.number)
+        .limit(BATCH)
+    )
     fill = (
-        records.update().where(number == sa.bindparam("row")).values(search_key=sa.bindparam("new"))
+        sa.update(records)
+        .where(records.c.number == sa.bindparam("row"))
+        .values(search_key=sa.bindparam("new"))
     )
     connection = op.get_bind()
     last = -1
@@ -47,11 +58,9 @@ def _fill() -> None:
 def _search_key(body: str) -> bytes | None:
     try:
         fields = json.loads(body)["fields"]
-        space, account_id, erased_at = (
-            fields["app_space"],
-            fields["account_id"],
-            fields["erased_at"],
-        )
+        space: str = fields["app_space"]
+        account_id: str = fields["account_id"]
+        erased_at: str | None = fields["erased_at"]
     except (ValueError, LookupError, TypeError):
         # `counterseal store check` reports a body that cannot be read; it must not stop the rest.
         return None
