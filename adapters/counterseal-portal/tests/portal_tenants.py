@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from counterseal import Sessions
 from counterseal.models import OPERATOR, Admin, AdminRole, Company
 from counterseal.testing.service import CALLBACK
 from counterseal_portal.routes import NAME
@@ -37,7 +38,11 @@ class Tenants:
         self.account = service.accounts.get(party, account_id).guid
         self.device = service.accounts.list_devices(party, account_id)[0].guid
         self.callbacks = [self._callback(party, account_id) for _ in range(2)]
-        self.admin = self._admin("Night shift", role=AdminRole.SUPPORT, app_space=self.app_space)
+        self.admin = service.credentials.create_person(
+            "Night shift", role=AdminRole.SUPPORT, app_space=self.app_space
+        ).guid
+        sessions = Sessions(service.ports, service.policy)
+        self.session = sessions.create_link(self.admin, by=OPERATOR).session.guid
 
     def _callback(self, party, account_id):
         """Return a callback that is queued."""
@@ -76,6 +81,7 @@ class Tenants:
             "device": self.device,
             "callback": self.callbacks[0],
             "admin": self.admin,
+            "session": self.session,
         }
         names["app_space"] = names["app_space"] or self.app_space
         return NAME.sub(lambda match: names[match[1]], route.path)

@@ -103,7 +103,7 @@ def test_an_account_is_erased_after_a_step_up_only(portal, zoe):
     early = portal.support(stepped_up=False)
     for reply in (early.get(f"{path}/erase"), early.post(f"{path}/erase")):
         to = f"%2Fportal{path.replace('/', '%2F')}%2Ferase"
-        assert reply.location == f"/step-up?to={to}&act=Erase+an+account"
+        assert reply.location == f"/step-up?next={to}&title=Erase+an+account%3F"
     assert state_of(portal, path) is BindingState.ACTIVE
     browser = portal.support()
     done = browser.post(f"{path}/erase").location

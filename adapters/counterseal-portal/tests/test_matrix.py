@@ -57,6 +57,8 @@ PAGES = {
     "admin.create_global": GLOBAL,
     "admin.rotate": (OK, OK, OK, FORBIDDEN),
     "admin.revoke": (OK, OK, OK, FORBIDDEN),
+    "admin.link": (OK, OK, OK, FORBIDDEN),
+    "admin.end_session": (OK, OK, OK, FORBIDDEN),
 }
 """What each of ROLES gets of a page within its reach."""
 
@@ -76,7 +78,7 @@ FORMS = {
     "company.create": {"name": "New"},
     "company.edit": {"name": "Other"},
     "company.create_app_space": {"name": "New", "identified_by": "origin"},
-    "company.create_admin": {"name": "New", "scheme": "hmac"},
+    "company.create_admin": {"name": "New", "kind": "hmac"},
     "app_space.edit": {"name": "Other", "html": "show", "new_devices": ""},
     "app_space.brand": {"color": "#0B5F66"},
     "app_space.provider": {
@@ -88,7 +90,7 @@ FORMS = {
         "account_claim": "sub",
     },
     "app_space.create_origin": {"name": "New", "clients": "current"},
-    "app_space.create_admin": {"name": "New", "role": "user_support", "scheme": "hmac"},
+    "app_space.create_admin": {"name": "New", "role": "user_support", "kind": "person"},
     "origin.edit": {
         "name": "Other",
         "clients": "current",
@@ -98,7 +100,7 @@ FORMS = {
     "origin.issue_credential": {"scheme": "hmac", "hours": "0"},
     "origin.issue_webhook_key": {"hours": "0"},
     "origin.allow_entry": {"kind": "1", "entry": "https://other.example/done"},
-    "admin.create_global": {"name": "New", "scheme": "hmac"},
+    "admin.create_global": {"name": "New", "kind": "hmac"},
     "admin.rotate": {"scheme": "hmac", "hours": "0"},
 }
 """What is entered; a command has no fields."""
@@ -111,6 +113,7 @@ SHOWS_A_SECRET = frozenset(
         "origin.issue_webhook_key",
         "admin.create_global",
         "admin.rotate",
+        "admin.link",
     }
 )
 NOT_AT_THIS_STATE = frozenset({"account.resume_device", "callback.requeue"})

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from portal_browser import PUBLIC_URL, heading, require_page
 
-from counterseal import SignedRequest
+from counterseal import Refused, Sessions, SignedRequest
 from counterseal.errors import CredentialRefused
 from counterseal.models import (
     OPERATOR,
@@ -222,7 +222,7 @@ def test_secrets_need_a_step_up(portal, origin):
     browser = portal.app_space_admin(stepped_up=False)
     for page in ("credentials/new", "callback-secret/new", "credentials/revoke"):
         for reply in (browser.get(f"{origin}/{page}"), browser.post(f"{origin}/{page}")):
-            assert reply.location.startswith("/step-up?to=%2Fportal%2Forigins%2F")
+            assert reply.location.startswith("/step-up?next=%2Fportal%2Forigins%2F")
     assert stored_origin(portal).credentials == ()
 
 
@@ -255,7 +255,7 @@ def test_the_allow_list_is_edited(portal, origin):
 @pytest.mark.parametrize("role", [AdminRole.SUPPORT, AdminRole.APP_SPACE])
 def test_an_administrator_of_an_app_space_is_created(portal, space, role):
     browser = portal.company_admin()
-    fields = {"name": "Night shift", "role": role.value, "scheme": "signature", "days": "30"}
+    fields = {"name": "Night shift", "role": role.value, "kind": "signature", "days": "30"}
     text = require_page(browser.post(f"{space}/admins/new", fields))
     guid = re.search(r"<code>([0-9a-f-]{36})</code>", text)[1]
     admin = stored(portal, Admin, guid)
@@ -267,7 +267,7 @@ def test_an_administrator_of_an_app_space_is_created(portal, space, role):
 
 def test_an_app_space_admin_creates_support_only(portal, space):
     browser = portal.app_space_admin()
-    fields = {"name": "x", "role": AdminRole.APP_SPACE.value, "scheme": "signature"}
+    fields = {"name": "x", "role": AdminRole.APP_SPACE.value, "kind": "signature"}
     assert browser.post(f"{space}/admins/new", fields).status == 400
     fields["role"] = AdminRole.SUPPORT.value
     require_page(browser.post(f"{space}/admins/new", fields))
@@ -275,7 +275,7 @@ def test_an_app_space_admin_creates_support_only(portal, space):
 
 def test_administrators_of_companies_are_created_rotated_and_revoked(portal):
     browser = portal.global_admin()
-    fields = {"name": "Night shift", "scheme": "hmac", "days": ""}
+    fields = {"name": "Night shift", "kind": "hmac", "days": ""}
     require_page(browser.post("/admins/new", fields))
     company = portal.service.company.guid
     require_page(browser.post(f"/companies/{company}/admins/new", fields))
@@ -309,3 +309,38 @@ def test_dead_callbacks_are_queued_again_and_queued_ones_dropped(portal, origin)
     assert browser.post(f"/callbacks/{callback}/drop").status == 303
     assert service.callbacks.get(callback, by=OPERATOR).state.value == "DROPPED"
     assert browser.post(f"/callbacks/{callback}/drop").status == 409
+
+
+def test_a_person_gets_a_link_once_and_their_sessions_can_be_ended(portal, space):
+    browser, service = portal.company_admin(), portal.service
+    fields = {"name": "Support person", "role": AdminRole.SUPPORT.value, "kind": "person"}
+    link = secret_in(require_page(browser.post(f"{space}/admins/new", fields)))
+    address, _, token = link.partition("#")
+    assert address == f"{PUBLIC_URL}/portal/link"
+    text = require_page(browser.get(space))
+    admin = re.search(r"/admins/([0-9a-f-]{36})[^>]*><bdi>Support person", text)[1]
+    assert stored(portal, Admin, admin).person
+    assert "Not used yet" in require_page(browser.get(f"/admins/{admin}"))
+    assert token not in require_page(browser.get(f"/admins/{admin}"))
+    # A new link ends the old one.
+    new_token = secret_in(require_page(browser.post(f"/admins/{admin}/link"))).partition("#")[2]
+    sessions = Sessions(service.ports, service.policy)
+    with pytest.raises(Refused):
+        sessions.redeem(token, browser="")
+    cookie = sessions.enrol(sessions.redeem(new_token, browser="Firefox").token).token
+    text = require_page(browser.get(f"/admins/{admin}"))
+    assert "Firefox" in text
+    session = re.search(r"/sessions/([0-9a-f-]{36})/revoke", text)[1]
+    path = f"/admins/{admin}/sessions/{session}/revoke"
+    assert "Firefox" in require_page(browser.get(path))
+    assert browser.post(path).location == f"/admins/{admin}?done=session-ended"
+    with pytest.raises(Refused):
+        sessions.authenticate(cookie)
+    assert browser.post(path).status == 404
+
+
+def test_a_program_gets_no_link(portal):
+    browser = portal.company_admin()
+    admin = portal.create_admin(AdminRole.SUPPORT, app_space=portal.service.app_space.guid)
+    assert browser.get(f"/admins/{admin.guid}/link").status == 404
+    assert browser.post(f"/admins/{admin.guid}/link").status == 404

@@ -44,7 +44,7 @@ class Command:
         consequences: What follows, in sentences.
         button: What is pressed to do it.
         load_subject: Returns what it is about, and refuses whoever may not see that.
-        perform: Does it.
+        perform: Does it; an `Answer` that it returns is shown in place of *done*.
         done: The notice afterwards, of `notices.NOTICES`.
         danger: Whether it cannot be undone, or stops somebody's work.
     """
@@ -77,7 +77,9 @@ def command_routes(command: Command) -> tuple[Route, Route]:
 
     def perform(visit: Visit) -> Answer:
         subject = command.load_subject(visit)
-        command.perform(visit)
+        answer = command.perform(visit)
+        if isinstance(answer, Answer):
+            return answer
         return redirect(subject.after or subject.back, done=command.done)
 
     shown_route = Route(

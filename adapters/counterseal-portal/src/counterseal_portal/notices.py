@@ -25,6 +25,7 @@ NOTICES: Mapping[str, str] = {
     "entry-removed": "The entry is no longer on the allow-list.",
     "callback-requeued": "The callback is queued again.",
     "callback-dropped": "The callback is dropped, and will not be sent.",
+    "session-ended": "The session is ended.",
     "admin-revoked": "The administrator is revoked.",
 }
 """Closed: an address that says anything else says nothing."""

@@ -114,8 +114,8 @@ class Portal:
                 csrf.require_token(visitor, token[0] if len(token) == 1 else "")
         if route.stepped_up and visitor is not None and not visitor.stepped_up:
             path = _fill(route.confirmed_at, found_route.names)
-            to = f"{MOUNT}{path}" if path else _address(request)
-            return redirect(STEP_UP, to=to, act=route.stepped_up)
+            back = f"{MOUNT}{path}" if path else _address(request)
+            return redirect(STEP_UP, next=back, title=f"{route.stepped_up}?")
         return route.handler(
             Visit(
                 service=self._service,

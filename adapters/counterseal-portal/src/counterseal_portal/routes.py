@@ -43,7 +43,7 @@ class Route:
         all_companies: Whether it is for administrators of all companies only.
         public: Whether it is there for people who are not logged in, too.
         stepped_up: What the person is about to do, where they have to have confirmed a moment ago
-            that they are here; empty where they need not.
+            that they are here, as a question without its mark; empty where they need not.
         confirmed_at: For an act, the path of the page that asks for it, where a step-up leads
             back to; empty for a page.
     """

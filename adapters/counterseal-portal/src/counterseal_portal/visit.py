@@ -55,6 +55,11 @@ class Visit:
         """Return the use cases of secrets, for the person."""
         return self.service.credentials(by=self.admin)
 
+    @property
+    def sessions(self) -> cs.Sessions:
+        """Return the use cases of people's log-ins."""
+        return cs.Sessions(self.service.ports, self.service.policy)
+
     def guid(self, name: str) -> Guid:
         """
         Return a variable segment of the path.

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 import attrs
 
-from counterseal.models import Admin, AdminRole, AppSpace, Company, Guid, Scheme
+from counterseal.errors import NotFound
+from counterseal.models import (
+    Admin,
+    AdminRole,
+    AppSpace,
+    Company,
+    Scheme,
+    Session,
+    SessionState,
+)
 from counterseal_portal.answers import Answer, Step, page
 from counterseal_portal.confirmations import Command, Subject, command_routes
 from counterseal_portal.form_pages import FormPage, form_routes
@@ -16,7 +26,8 @@ from counterseal_portal.labels import SCHEMES
 from counterseal_portal.navigation import role_label
 from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.reach import app_space_step, app_space_trail, company_trail
-from counterseal_portal.routes import ADMINS, COMPANY_ADMINS, Route
+from counterseal_portal.rendering import time_text
+from counterseal_portal.routes import ADMINS, COMPANY_ADMINS, MOUNT, Route
 from counterseal_portal.secret_pages import Secret, secret_page
 from counterseal_portal.visit import Visit
 
@@ -42,6 +53,19 @@ SCHEME = Field(
     required=True,
     meant_by=("keyType",),
 )
+PERSON = "person"
+KIND = Field(
+    name="kind",
+    label="Who it is",
+    kind=Kind.CHOICE,
+    options=(
+        (PERSON, "A person, who logs in here by a passkey or their own device"),
+        (Scheme.SIGNATURE.value, "A program, which signs its calls (RFC 9421)"),
+        (Scheme.HMAC.value, "A program of a CX service (CX1-HMAC-SHA256)"),
+    ),
+    required=True,
+    meant_by=("keyType",),
+)
 OVERLAP = Field(
     name="hours",
     label="Hours that the old secret still works",
@@ -63,6 +87,30 @@ class AdminRow:
     state: str
 
 
+@attrs.frozen
+class SessionRow:
+    """One browser in which an administrator is logged in, or a link that is open."""
+
+    session: Session
+    label: str
+    state: str
+
+
+def _session_row(session: Session) -> SessionRow:
+    if session.state is SessionState.INVITED:
+        return SessionRow(session, "One-time link", "Not used yet")
+    label = session.browser or "A browser that says nothing of itself"
+    return SessionRow(session, label, SESSIONS[session.state])
+
+
+SESSIONS = {
+    SessionState.ENROLLING: "Registers a passkey",
+    SessionState.ACTIVE: "Logged in",
+    SessionState.REVOKED: "Logged out",
+    SessionState.EXPIRED: "Expired",
+}
+
+
 def admin_rows(visit: Visit, admins: Iterable[Admin]) -> tuple[AdminRow, ...]:
     """Return administrators as a list shows them."""
     now = visit.service.ports.clock.now()
@@ -72,7 +120,7 @@ def admin_rows(visit: Visit, admins: Iterable[Admin]) -> tuple[AdminRow, ...]:
 def admin_state(admin: Admin, now: datetime) -> str:
     """Return whether an administrator can act at *now*."""
     live = [each for each in admin.credentials if each.ends_at is None or each.ends_at > now]
-    if not live:
+    if not live and not admin.person:
         return "Revoked"
     return "Ended" if admin.ends_at is not None and admin.ends_at <= now else "Active"
 
@@ -100,6 +148,7 @@ def show_admin(visit: Visit) -> Answer:
         row=row,
         schemes=tuple((each, SCHEMES[each.scheme]) for each in admin.credentials),
         is_oneself=admin.guid == visit.admin.guid,
+        sessions=tuple(map(_session_row, visit.sessions.list(admin.guid, by=visit.admin))),
     )
 
 
@@ -131,24 +180,74 @@ def _subject(visit: Visit) -> Subject:
     )
 
 
-def _created(visit: Visit, admin: Guid, secret: str, scheme: Scheme) -> Answer:
-    record = visit.tenancy.get(admin, Admin)
+def _create(visit: Visit, form: FilledForm, **reach: Any) -> Answer:
+    """Create a person, who gets a link, or a program, which gets a key."""
+    name, life = form.text("name"), _life(form)
+    if form.value("kind") == PERSON:
+        admin = visit.credentials.create_person(name, life=life, **reach)
+        return link_page(visit, admin, "Administrator created")
+    issued = visit.credentials.create_admin(
+        name, life=life, scheme=Scheme(form.value("kind")), **reach
+    )
+    admin = visit.tenancy.get(issued.guid, Admin)
     return secret_page(
         title="Administrator created",
-        intro=(
-            (
-                "This is the only time that the key is shown. Hand it over on an encrypted"
-                " channel, to this administrator only: with it, they can do all that their role"
-                " includes."
-            ),
-        ),
+        intro=(KEY_INTRO,),
         secrets=(
-            Secret("GUID of the administrator", admin),
-            Secret(f"Key: {SCHEMES[scheme]}", secret, is_secret=True),
+            Secret("GUID of the administrator", admin.guid),
+            Secret(f"Key: {SCHEMES[issued.scheme]}", issued.secret, is_secret=True),
         ),
-        continue_to=_own_page(record),
-        trail=_trail(visit, record),
+        continue_to=_own_page(admin),
+        trail=_trail(visit, admin),
     )
+
+
+KEY_INTRO = (
+    "This is the only time that the key is shown. Hand it over on an encrypted channel, to this"
+    " administrator only: with it, they can do all that their role includes."
+)
+LINK_INTRO = (
+    "This is the only time that the link is shown. Give it to this person only, where you can see"
+    " or hear who it is: whoever opens it first registers a passkey, and is this administrator."
+)
+
+
+def link_page(visit: Visit, admin: Admin, title: str) -> Answer:
+    """Make a one-time link, and return the page that shows it."""
+    issued = visit.sessions.create_link(admin.guid, by=visit.admin)
+    return secret_page(
+        title=title,
+        intro=(LINK_INTRO, f"It works once, until {time_text(issued.session.deadline)}."),
+        secrets=(Secret("Link", link_address(visit, issued.token), is_secret=True),),
+        continue_to=_own_page(admin),
+        trail=_trail(visit, admin),
+    )
+
+
+def link_address(visit: Visit, token: str) -> str:
+    """Return the address of a one-time link; its secret is in the fragment, which no log has."""
+    return f"{visit.service.settings.public_url}{MOUNT}/link#{token}"
+
+
+def _link_subject(visit: Visit) -> Subject:
+    subject = _subject(visit)
+    if not _admin(visit).person:
+        raise NotFound
+    return subject
+
+
+def _make_link(visit: Visit) -> Answer:
+    _link_subject(visit)
+    return link_page(visit, _admin(visit), "Link to log in")
+
+
+def _session_subject(visit: Visit) -> Subject:
+    subject, guid = _subject(visit), visit.guid("session")
+    for session in visit.sessions.list(_admin(visit).guid, by=visit.admin):
+        if session.guid == guid:
+            row = _session_row(session)
+            return attrs.evolve(subject, name=row.label, details=(("Administrator", subject.name),))
+    raise NotFound
 
 
 def _life(form: FilledForm) -> timedelta | None:
@@ -166,7 +265,7 @@ def _new_global_admin(_: Visit) -> FormPage:
             ),
         ),
         fields=GLOBAL_FIELDS,
-        values={"scheme": (Scheme.SIGNATURE.value,)},
+        values={"kind": (PERSON,)},
         button="Create the administrator",
         back="/admins",
         trail=(Step("Administrators", "/admins"),),
@@ -174,13 +273,7 @@ def _new_global_admin(_: Visit) -> FormPage:
 
 
 def _create_global_admin(visit: Visit, form: FilledForm) -> Answer:
-    issued = visit.credentials.create_admin(
-        form.text("name"),
-        all_companies=True,
-        life=_life(form),
-        scheme=Scheme(form.value("scheme")),
-    )
-    return _created(visit, issued.guid, issued.secret, issued.scheme)
+    return _create(visit, form, all_companies=True)
 
 
 def _new_company_admin(visit: Visit) -> FormPage:
@@ -195,7 +288,7 @@ def _new_company_admin(visit: Visit) -> FormPage:
             ),
         ),
         fields=GLOBAL_FIELDS,
-        values={"scheme": (Scheme.SIGNATURE.value,)},
+        values={"kind": (PERSON,)},
         button="Create the administrator",
         back=path,
         trail=(*company_trail(visit), Step(company.name, path)),
@@ -203,13 +296,7 @@ def _new_company_admin(visit: Visit) -> FormPage:
 
 
 def _create_company_admin(visit: Visit, form: FilledForm) -> Answer:
-    issued = visit.credentials.create_admin(
-        form.text("name"),
-        company=visit.guid("company"),
-        life=_life(form),
-        scheme=Scheme(form.value("scheme")),
-    )
-    return _created(visit, issued.guid, issued.secret, issued.scheme)
+    return _create(visit, form, company=visit.guid("company"))
 
 
 def _new_app_space_admin(visit: Visit) -> FormPage:
@@ -218,7 +305,7 @@ def _new_app_space_admin(visit: Visit) -> FormPage:
     return FormPage(
         title="New administrator or support",
         fields=fields,
-        values={"scheme": (Scheme.SIGNATURE.value,), "role": (AdminRole.SUPPORT.value,)},
+        values={"kind": (PERSON,), "role": (AdminRole.SUPPORT.value,)},
         button="Create the administrator",
         back=f"/app-spaces/{app_space.guid}",
         trail=(*app_space_trail(visit, app_space), app_space_step(app_space)),
@@ -232,18 +319,13 @@ def app_space_fields(admin: Admin) -> tuple[Field, ...]:
         label = "App Space administrator: its origins, accounts and support staff"
         roles.append((AdminRole.APP_SPACE.value, label))
     role = Field(name="role", label="Role", kind=Kind.CHOICE, options=tuple(roles), required=True)
-    return (NAME, role, LIFE, SCHEME)
+    return (NAME, role, LIFE, KIND)
 
 
 def _create_app_space_admin(visit: Visit, form: FilledForm) -> Answer:
-    issued = visit.credentials.create_admin(
-        form.text("name"),
-        role=AdminRole(form.value("role")),
-        app_space=visit.guid("app_space"),
-        life=_life(form),
-        scheme=Scheme(form.value("scheme")),
+    return _create(
+        visit, form, role=AdminRole(form.value("role")), app_space=visit.guid("app_space")
     )
-    return _created(visit, issued.guid, issued.secret, issued.scheme)
 
 
 def _rotate_page(visit: Visit) -> FormPage:
@@ -282,7 +364,7 @@ def _rotate(visit: Visit, form: FilledForm) -> Answer:
     )
 
 
-GLOBAL_FIELDS = (NAME, LIFE, SCHEME)
+GLOBAL_FIELDS = (NAME, LIFE, KIND)
 ROLE = Field(name="role", label="Role", kind=Kind.CHOICE)
 
 REVOKE = Command(
@@ -303,6 +385,37 @@ REVOKE = Command(
     done="admin-revoked",
     danger=True,
     stepped_up="Revoke an administrator",
+)
+
+LINK = Command(
+    id="admin.link",
+    path=f"{ADMIN}/link",
+    title="Make a link to log in?",
+    consequences=(
+        "Whoever opens the link first registers a passkey, and is this administrator from then on.",
+        "An earlier link that is still open no longer works.",
+        "Passkeys and sessions that they have stay.",
+    ),
+    button="Make the link",
+    load_subject=_link_subject,
+    perform=_make_link,
+    done="",
+    danger=True,
+    stepped_up="Make a link to log in",
+)
+END_SESSION = Command(
+    id="admin.end_session",
+    path=f"{ADMIN}/sessions/{{session}}/revoke",
+    title="End this session?",
+    consequences=(
+        "The browser is logged out at its next request. A link that is open no longer works.",
+        "The person can log in again: to prevent that, revoke the administrator.",
+    ),
+    button="End the session",
+    load_subject=_session_subject,
+    perform=lambda visit: visit.sessions.revoke(visit.guid("session"), by=visit.admin),
+    done="session-ended",
+    danger=True,
 )
 
 ADMIN_ROUTES = (
@@ -353,4 +466,6 @@ ADMIN_ROUTES = (
         stepped_up="Make a key of an administrator",
     ),
     *command_routes(REVOKE),
+    *command_routes(LINK),
+    *command_routes(END_SESSION),
 )
