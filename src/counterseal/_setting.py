@@ -51,6 +51,7 @@ def setting(
     direction: Direction,
     by_origins: bool = False,
     order: tuple[T, ...] | None = None,
+    members: type[Enum] | None = None,
 ) -> T:
     """
     Return a setting with its reason, which is a field of the policy.
@@ -67,9 +68,12 @@ def setting(
             setting knows the origin without one more trip to the store.
         order: For `STRICTER`, the values from the least strict to the strictest. None: the members
             of the enum in their order, or False and then True.
+        members: For a set that may be empty, the enum whose members it may have.
     """
     kind = type(default)
-    if isinstance(default, Enum):
+    if members is not None:
+        validator = _set_of(members)
+    elif isinstance(default, Enum):
         validator = _member_of(type(default))
     elif default == "":
         validator = _any_text
@@ -85,6 +89,7 @@ def setting(
         "direction": direction,
         "by_origins": by_origins,
         "order": order or (),
+        "members": members,
     }
     return attrs.field(default=default, validator=validator, metadata=metadata)
 
@@ -135,6 +140,15 @@ def _delays(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
 def _algorithms(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if not isinstance(value, frozenset) or not value or not value <= frozenset(Algorithm):
         raise PolicyUnsound(f"{attribute.name}: at least one algorithm, and only known ones")
+
+
+def _set_of(kind: type[Enum]) -> _Check:
+    def subset(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if not isinstance(value, frozenset) or not value <= frozenset(kind):
+            members = ", ".join(each.value for each in kind)
+            raise PolicyUnsound(f"{attribute.name}: must be a set of {members}")
+
+    return subset
 
 
 _a_day_at_most = _within(timedelta(0), DAY)

@@ -13,7 +13,14 @@ import attrs
 
 from counterseal._setting import DAY, HOUR, MINUTE, SECOND, Direction, setting
 from counterseal.errors import InvalidField, PolicyUnsound
-from counterseal.models import Algorithm, Clients, NewDeviceRule, PasskeyUse
+from counterseal.models import (
+    Algorithm,
+    Clients,
+    NewDeviceRule,
+    PasskeyUse,
+    Reaction,
+    RefusalReason,
+)
 from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS, AskingLimits
 from counterseal.models.passkeys import scope_of
 
@@ -293,6 +300,51 @@ class Policy:
         " a 429 as a failure of the service.",
         direction=Direction.STRICTER,
         order=(False, True),
+    )
+
+    # Reasons of refusals
+    on_declined: frozenset[Reaction] = setting(
+        frozenset(),
+        "What follows from a refusal for `declined`: nothing unless it is set, since a person who"
+        " does not want something refuses as they should.",
+        direction=Direction.SUPERSET,
+        members=Reaction,
+    )
+    on_not_mine: frozenset[Reaction] = setting(
+        frozenset({Reaction.ALERT, Reaction.DEMAND_CODES}),
+        "What follows from a refusal or disown for `not_mine`: somebody else may have the person's"
+        " password, so that only who sees the origin's page may be approved from now on.",
+        direction=Direction.SUPERSET,
+        members=Reaction,
+    )
+    on_wrong_details: frozenset[Reaction] = setting(
+        frozenset({Reaction.ALERT}),
+        "What follows from a refusal for `wrong_details`: the origin has to look at what it asked,"
+        " or at who changed it.",
+        direction=Direction.SUPERSET,
+        members=Reaction,
+    )
+    on_pressured: frozenset[Reaction] = setting(
+        frozenset({Reaction.ALERT}),
+        "What follows from a refusal for `pressured`: an alert, which no device shows. Whatever"
+        " else happens to the account can be seen by whoever presses the person, who is the one to"
+        " pay for it; `lock_account` is for services where the loss is worse.",
+        direction=Direction.SUPERSET,
+        members=Reaction,
+    )
+    on_other: frozenset[Reaction] = setting(
+        frozenset(),
+        "What follows from a refusal for `other`: nothing unless it is set, as it says nothing.",
+        direction=Direction.SUPERSET,
+        members=Reaction,
+    )
+    codes_demanded: timedelta = setting(
+        DAY,
+        "How long `demand_codes` asks for a matching code. An origin that cannot show one asks"
+        " once in the longest cool-down meanwhile.",
+        low=MINUTE,
+        high=30 * DAY,
+        direction=Direction.MOST,
     )
     origin_rate: int = setting(
         6_000,
@@ -578,6 +630,11 @@ class Policy:
             cooldown=True,
         )
 
+    def reactions_to(self, reason: RefusalReason) -> frozenset[Reaction]:
+        """Return what follows from a refusal for *reason*."""
+        reactions: frozenset[Reaction] = getattr(self, f"on_{reason.value}")
+        return reactions
+
     def __attrs_post_init__(self) -> None:
         """Refuse settings that contradict each other."""
         if self.challenge_life > self.challenge_life_limit:
@@ -616,6 +673,7 @@ STRICT = Policy(
     cx_ask_limit=5,
     cx_ask_limit_unapproved=20,
     cx_cooldown=True,
+    on_not_mine=frozenset({Reaction.ALERT, Reaction.CANCEL_PENDING, Reaction.DEMAND_CODES}),
     strike_limit=3,
     origin_texts=False,
     algorithms=frozenset({Algorithm.ES256, Algorithm.EDDSA, Algorithm.PS256}),

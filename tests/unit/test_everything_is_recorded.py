@@ -31,6 +31,7 @@ from counterseal.models import (
     PasskeyAuthentication,
     PasskeyRegistration,
     PushAddress,
+    RefusalReason,
     Scheme,
     Session,
 )
@@ -43,6 +44,7 @@ from counterseal.wire.confirmation import Choice
 NOBODY = mint(0, bytes(15))
 
 CHANGES = {
+    "account.demand_codes",
     "account.erase",
     "account.lock",
     "account.revoke",
@@ -133,6 +135,7 @@ KINDS = {
 """The kind of record that an event is about, by the noun of its name."""
 
 REASONS = {
+    ("account.demand_codes", "not_mine"),
     ("binding.miscompare", "wrong_code"),
     ("binding.revoke", "moved"),
     ("binding.strike", "strong_key_missed"),
@@ -369,7 +372,7 @@ def do_one_of_each(service):  # noqa: PLR0915 (one of each)
         with pytest.raises(Refused):
             alice.answer(issued.challenge, code="wrong!")
     alice.answer(service.ask("alice", "Pay?").challenge)
-    alice.disown(service.ask("alice", "Pay?").challenge)
+    alice.disown(service.ask("alice", "Pay?").challenge, reason=RefusalReason.NOT_MINE)
     service.challenges.cancel(service.origin, service.ask("alice", "Pay?").challenge.guid)
     service.ask("alice", "Pay?")
     service.sender.script(410)

@@ -18,6 +18,7 @@ from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.endings import ENDED_LIMIT, end
 from counterseal._decisions.outbox import build_ending_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Signing, Tools
+from counterseal._decisions.reactions import needs_pending, react
 from counterseal._decisions.readings import pending_of, records
 from counterseal._decisions.strikes import count_strike
 from counterseal.errors import (
@@ -162,8 +163,14 @@ def respond(
     token: Token,
     *,
     served_kinds: frozenset[AddressKind],
-) -> Decision[Challenge] | Signing[Challenge]:
-    """Decide on an answer or disown; for one that is accepted, a receipt is signed."""
+    pending: tuple[Challenge, ...] | None = None,
+) -> Decision[Challenge] | Signing[Challenge] | Plan[Challenge]:
+    """
+    Decide on an answer or disown; for one that is accepted, a receipt is signed.
+
+    Args:
+        pending: The account's open challenges, read only where the refusal's reason cancels some.
+    """
     facts = _facts(device, tools, token)
     challenge = facts.challenge
     try:
@@ -187,7 +194,14 @@ def respond(
         return count_strike(tools, served_kinds, striking, facts.account, challenge)
     except WrongCode as refusal:
         return _count_wrong_code(tools, facts, refusal, served_kinds=served_kinds)
-    return _accept(tools, facts, token, state, served_kinds=served_kinds)
+    reason = token.answer.reason
+    if reason is not None and pending is None and needs_pending(tools, reason):
+        return pending_of(device.account.guid).then(
+            lambda pending, tools: respond(
+                device, tools, token, served_kinds=served_kinds, pending=pending
+            )
+        )
+    return _accept(tools, facts, token, state, served_kinds=served_kinds, pending=pending or ())
 
 
 def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> Answering:
@@ -221,6 +235,7 @@ def _accept(
     state: ChallengeState,
     *,
     served_kinds: frozenset[AddressKind],
+    pending: tuple[Challenge, ...],
 ) -> Signing[Challenge]:
     signer = facts.signer
     assert signer is not None  # noqa: S101 (signature_holds; for the type checker)
@@ -255,6 +270,7 @@ def _accept(
             ),
             receipt_hash(receipt),
             served_kinds=served_kinds,
+            pending=pending,
         ),
     )
 
@@ -267,6 +283,7 @@ def _end(
     new_receipt_hash: str,
     *,
     served_kinds: frozenset[AddressKind],
+    pending: tuple[Challenge, ...],
 ) -> Decision[Challenge]:
     account, binding = facts.account, facts.binding
     ending = end(tools, facts.challenge, account.history, state, outcome)
@@ -279,13 +296,23 @@ def _end(
     notifications = build_ending_notifications(
         tools, served_kinds, account, ending.challenge, aware_device=binding.guid
     )
-    events: tuple[AccountEvent, ...] = ()
+    happenings: tuple[Happening, ...] = ()
     if state is ChallengeState.DISOWNED:
-        happening = Happening(
-            AccountEventKind.DISOWNED, device=binding.guid, challenge=ending.challenge.guid
-        )
-        updated_account, events = with_events(tools, updated_account, happening)
-    writes = (*ending.writes, updated_account, *notifications, *events)
+        about = {"device": binding.guid, "challenge": ending.challenge.guid}
+        happenings = (Happening(AccountEventKind.DISOWNED, **about),)
+    audit, wakes = (ending.entry,), (ending.challenge.guid, account.guid)
+    writes = (*ending.writes, *notifications)
+    if outcome.refusal_reason is not None:
+        consequences = react(tools, served_kinds, updated_account, ending.challenge, pending)
+        updated_account = consequences.account
+        happenings += consequences.happenings
+        writes += consequences.writes
+        audit += consequences.audit
+        wakes += consequences.wakes
+    if happenings:
+        updated_account, events = with_events(tools, updated_account, *happenings)
+        writes += events
+    writes += (updated_account,)
     signer = facts.signer
     forgives_strikes = binding.strikes and signer is not None and signer.role is Role.STRONG
     assertion = facts.signature.assertion
@@ -301,8 +328,8 @@ def _end(
         result=ending.challenge,
         writes=(*writes, revise(binding, strikes=0)) if forgives_strikes else writes,
         guards=() if forgives_strikes else (binding,),
-        audit=(ending.entry,),
-        wakes=(ending.challenge.guid, account.guid),
+        audit=audit,
+        wakes=wakes,
     )
 
 

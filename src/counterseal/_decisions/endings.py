@@ -10,6 +10,7 @@ from counterseal._decisions.plan import AuditEntry, Tools
 from counterseal.machines import CALLBACK
 from counterseal.models import (
     Callback,
+    CancelReason,
     Challenge,
     ChallengeState,
     History,
@@ -79,7 +80,8 @@ def end(
 
 
 def _history(history: History, challenge: Challenge, at: datetime, policy: Policy) -> History:
-    if challenge.state is ChallengeState.CANCELLED:
+    refused = challenge.outcome is not None and challenge.outcome.reason is CancelReason.REFUSED
+    if challenge.state is ChallengeState.CANCELLED and not refused:
         # The origin cancelled it, which says nothing about the person.
         return without_question(with_expired_counted(history, at, policy), challenge.guid)
     if challenge.approved:

@@ -65,6 +65,7 @@ from counterseal.models.challenge import (
     Pair,
     PairsContent,
     Question,
+    Reaction,
     RefusalReason,
     TextContent,
 )
@@ -259,6 +260,7 @@ __all__ = [
     "PushOutcome",
     "PushResult",
     "Question",
+    "Reaction",
     "Record",
     "RefusalReason",
     "RegisteredPasskey",

@@ -64,6 +64,8 @@ class History:
         cooling_until: When the cool-down ends that the last refusal began.
         wrong_codes: Wrong matching codes since the last right one.
         ended: The challenges that ended last, oldest first: what a device can look up.
+        codes_until: Until then a question needs a matching code: a refusal said why, and the
+            policy demands codes for that reason. No approval ends it.
     """
 
     open: tuple[OpenQuestion, ...] = ()
@@ -73,6 +75,7 @@ class History:
     cooling_until: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     wrong_codes: int = attrs.field(default=0, validator=fields.count)
     ended: tuple[Guid, ...] = ()
+    codes_until: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
 
 
 @attrs.frozen(kw_only=True)

@@ -36,6 +36,8 @@ class CancelReason(enum.Enum):
     ORIGIN = "origin"
     SUPERSEDED = "superseded"
     ERASED = "erased"
+    REFUSED = "refused"
+    """Another request of its origin was refused for a reason that cancels this one too."""
 
 
 class RefusalReason(enum.Enum):
@@ -50,6 +52,19 @@ class RefusalReason(enum.Enum):
     WRONG_DETAILS = "wrong_details"
     PRESSURED = "pressured"
     OTHER = "other"
+
+
+class Reaction(enum.Enum):
+    """What follows from the reason of a refusal, in the commit that accepts it."""
+
+    ALERT = "alert"
+    """The App Space's origins learn of it by an account event."""
+    CANCEL_PENDING = "cancel_pending"
+    """The other open requests of the same origin to the account are cancelled."""
+    DEMAND_CODES = "demand_codes"
+    """For a while, the account is asked with a matching code only."""
+    LOCK_ACCOUNT = "lock_account"
+    """The account is locked, until an administrator unlocks it."""
 
 
 @attrs.frozen(kw_only=True)

@@ -35,6 +35,8 @@ class AccountEventKind(enum.Enum):
     """A signature by a device's strong key was wrong: most likely a wrong PIN."""
     DISOWNED = "disowned"
     """The person says that a request was not theirs."""
+    REPORTED = "reported"
+    """The person refused a request for a reason of which the policy alerts the origins."""
     ERASED = "erased"
     """The account was erased, and all its devices with it."""
 

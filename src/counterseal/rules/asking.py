@@ -14,6 +14,9 @@ origin's kind of clients, and the origin's own where they are tighter:
 - Refusals and unanswered questions in a row begin a cool-down that doubles. While it lasts, and
   after too many questions without an approval, a matching code is required.
   An origin that cannot show one waits, at most for the longest cool-down.
+- A refusal may say why, and the policy may demand codes for that reason. Until then a matching
+  code is required, whatever is approved; an origin that cannot show one asks once in the longest
+  cool-down.
 
 More refusals never make asking easier.
 """
@@ -51,7 +54,7 @@ class Ruling:
 
     Attributes:
         reason: The limit that decided: `origin_window`, `account_window`, `pending`, `cooldown`,
-            `unapproved`; empty if none did.
+            `unapproved`, `codes_demanded`; empty if none did.
         wait: How long to wait; only with DELAY and REFUSE.
         supersedes: The open challenges that have to be cancelled first, oldest first.
     """
@@ -180,6 +183,7 @@ def after_approval(
         open=tuple(question for question in history.open if question.challenge != challenge),
         recent=history.recent,
         wrong_codes=0 if code_matched else history.wrong_codes,
+        codes_until=history.codes_until,
     )
 
 
@@ -191,6 +195,14 @@ def after_refusal(history: History, challenge: Guid, now: datetime, policy: Poli
         # It had lapsed, and is counted already.
         return history
     return _refused(remaining, now, policy)
+
+
+def with_codes_demanded(history: History, now: datetime, policy: Policy) -> History:
+    """Return the history once a refusal's reason demands codes; it never ends an earlier demand."""
+    until = now + policy.codes_demanded
+    if history.codes_until is not None and history.codes_until >= until:
+        return history
+    return replace(history, codes_until=until)
 
 
 def without_question(history: History, challenge: Guid) -> History:
@@ -278,9 +290,12 @@ def _cooldown_ruling(
 ) -> Ruling:
     """Decide what refusals, and questions without an approval, require."""
     reason, until = "", now
-    if history.asked_since_approval >= limits.unapproved:
+    unapproved = history.asked_since_approval >= limits.unapproved
+    demanded = history.codes_until is not None and now < history.codes_until
+    if unapproved or demanded:
         last = max((past.at for past in history.recent), default=None)
-        reason, until = "unapproved", now if last is None else last + policy.cooldown_limit
+        reason = "unapproved" if unapproved else "codes_demanded"
+        until = now if last is None else last + policy.cooldown_limit
     # The longer of the two waits: one more refusal never shortens it.
     cooling = history.cooling_until if limits.cooldown else None
     if cooling is not None and max(now, until) < cooling:

@@ -79,7 +79,9 @@ from counterseal.models import (
     PushOutcome,
     PushResult,
     Question,
+    Reaction,
     Record,
+    RefusalReason,
     RegistrationState,
     Scheme,
     SessionState,
@@ -140,6 +142,7 @@ TOOLED = {
 
 PARTS = {
     *("answers.open_code", "device_requests.demand_standing", "endings.end"),
+    *("reactions.needs_pending", "reactions.react"),
     *("enrolments.key_changes", "issuing.new_code", "issuing.new_challenge"),
     *("notifying.drop_dead_addresses", "outbox.build_notifications", "outbox.draw_jitter"),
     *("outbox.build_revocation_notifications", "outbox.build_ending_notifications"),
@@ -279,6 +282,15 @@ def disowned(setup):
     text = setup.phone.device.disown(setup.challenge.display)
     decision = setup.respond(text, ChallengeEvent.DISOWN)
     assert decision.result.state is ChallengeState.DISOWNED
+
+
+def refused_with_reactions(setup):
+    setup.service.policy = attrs.evolve(STANDARD, on_not_mine=frozenset(Reaction))
+    setup.service.ask("alice", "Pay more?", callback=CALLBACK)
+    text = setup.phone.device.disown(setup.challenge.display, reason=RefusalReason.NOT_MINE)
+    decision = setup.respond(text, ChallengeEvent.DISOWN)
+    states = {record.state for record in decision.writes if type(record) is Challenge}
+    assert states == {ChallengeState.DISOWNED, ChallengeState.CANCELLED}
 
 
 def mistyped(setup):
@@ -783,7 +795,7 @@ CASES = OUTBOX_CASES | {
     "accounts.revoke": [account_revoked],
     "accounts.unlock": [account_administered],
     "app_spaces.read_logo": [logo_read],
-    "answers.respond": [accepted, disowned, mistyped, struck],
+    "answers.respond": [accepted, disowned, mistyped, refused_with_reactions, struck],
     "answers.fetch": [fetched],
     "answers.list_ended": [ended_listed],
     "answers.list_pending": [listed],

@@ -24,6 +24,7 @@ from counterseal.rules.asking import (
     asking,
     limits_for,
     may_ask,
+    with_codes_demanded,
     with_expired_counted,
     without_question,
 )
@@ -300,6 +301,40 @@ class TestQuestionsWithoutAnApproval:
         approved = after_approval(history, guid_of(1), NOW, POLICY, code_matched=False)
         assert approved.asked_since_approval == 0
         assert approved.recent == history.recent
+
+
+class TestCodesDemanded:
+    DEMANDED = History(codes_until=NOW + MINUTE, recent=earlier(MINUTE))
+
+    def test_are_asked_for_until_the_end(self):
+        assert rule(self.DEMANDED) == Ruling(verdict=Verdict.REQUIRE_CODE, reason="codes_demanded")
+        assert rule(self.DEMANDED, code=True) == ALLOW
+        assert rule(self.DEMANDED, now=NOW + MINUTE - TICK) != ALLOW
+        assert rule(self.DEMANDED, now=NOW + MINUTE) == ALLOW
+
+    def test_let_an_origin_without_codes_ask_once_in_the_longest_cool_down(self):
+        day = attrs.evolve(self.DEMANDED, codes_until=NOW + 24 * 60 * MINUTE)
+        ruling = rule(day, typed=False)
+        assert ruling == Ruling(verdict=Verdict.DELAY, reason="codes_demanded", wait=4 * MINUTE)
+        assert rule(day, typed=False, now=NOW + 4 * MINUTE) == ALLOW
+        cx = rule(day, typed=False, clients=Clients.CX)
+        assert cx == ruling
+
+    def test_wait_for_the_longer_of_this_and_a_cool_down(self):
+        cooling = attrs.evolve(self.DEMANDED, cooling_until=NOW + 9 * MINUTE)
+        ruling = rule(cooling, typed=False)
+        assert ruling == Ruling(verdict=Verdict.DELAY, reason="cooldown", wait=9 * MINUTE)
+
+    def test_are_not_forgotten_with_an_approval(self):
+        history = attrs.evolve(self.DEMANDED, open=(question(1),))
+        approved = after_approval(history, guid_of(1), NOW, POLICY, code_matched=True)
+        assert approved.codes_until == history.codes_until
+
+    @pytest.mark.parametrize("before", [None, NOW, NOW + MINUTE, NOW + 99 * 24 * 60 * MINUTE])
+    def test_are_never_shortened(self, before):
+        history = with_codes_demanded(History(codes_until=before), NOW, POLICY)
+        new = NOW + POLICY.codes_demanded
+        assert history.codes_until == (new if before is None else max(before, new))
 
 
 class TestMayAsk:
@@ -845,6 +880,18 @@ class TestALife:
                         for one in (easier, harder)
                     ]
                     assert hardness(ruled[0]) <= hardness(ruled[1])
+
+    @given(LIVES, POLICIES, GAPS, st.data())
+    def test_a_demand_for_codes_never_makes_asking_easier(self, steps, policy, later, data):
+        code, typed = data.draw(st.booleans()), data.draw(st.booleans())
+        how = {"code": code, "typed": typed, "clients": data.draw(st.sampled_from(Clients))}
+        for _, history, now in lived(steps, policy):
+            demanding = with_codes_demanded(history, now, policy)
+            for moment in (now, now + later):
+                easier, harder = (
+                    rule(one, now=moment, policy=policy, **how) for one in (history, demanding)
+                )
+                assert hardness(easier) <= hardness(harder)
 
     @given(LIVES, st.integers(0, 24), GAPS, st.booleans(), st.booleans())
     def test_one_question_refused_and_not_approved_never_makes_it_easier(

@@ -305,7 +305,9 @@ def _policy(table: Mapping[str, Any]) -> Policy:
         return attrs.evolve(
             profile,
             **{
-                setting: _like(getattr(profile, setting), value, f"{POLICY}.{setting}")
+                setting: _like(
+                    getattr(profile, setting), value, f"{POLICY}.{setting}", _members_of(setting)
+                )
                 for setting, value in changed.items()
             },
         )
@@ -313,8 +315,14 @@ def _policy(table: Mapping[str, Any]) -> Policy:
         raise InvalidField(POLICY, str(error)) from None
 
 
-def _like(default: Any, value: Any, field: str) -> Any:
-    """Parse *value* into the type of the policy's setting."""
+def _members_of(setting: str) -> type[Enum]:
+    """Return the enum whose members a setting may have that is a set."""
+    members: type[Enum] | None = attrs.fields_dict(Policy)[setting].metadata["members"]
+    return Algorithm if members is None else members
+
+
+def _like(default: Any, value: Any, field: str, members: type[Enum]) -> Any:
+    """Parse *value* into the type of the policy's setting; a set has some of *members*."""
     if isinstance(default, timedelta):
         return span(value, field)
     if isinstance(default, Enum):
@@ -328,7 +336,8 @@ def _like(default: Any, value: Any, field: str) -> Any:
         return tuple(span(one, field) for one in value)
     if isinstance(default, frozenset) and isinstance(value, list):
         try:
-            return frozenset(Algorithm(one) for one in value)
+            return frozenset(members(one) for one in value)
         except ValueError:
-            raise InvalidField(field, "an unknown algorithm") from None
+            choices = ", ".join(each.value for each in members)
+            raise InvalidField(field, f"not a list of {choices}") from None
     return value
