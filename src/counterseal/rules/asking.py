@@ -179,11 +179,14 @@ def after_approval(
 ) -> History:
     """Return the history once *challenge* is approved, with its code where one was asked for."""
     history = with_expired_counted(history, now, policy)
-    return History(
-        open=tuple(question for question in history.open if question.challenge != challenge),
-        recent=history.recent,
+    remaining = [question for question in history.open if question.challenge != challenge]
+    return replace(
+        history,
+        open=tuple(remaining),
+        asked_since_approval=0,
+        refusals=0,
+        cooling_until=None,
         wrong_codes=0 if code_matched else history.wrong_codes,
-        codes_until=history.codes_until,
     )
 
 
