@@ -298,8 +298,8 @@ def _end(
     )
     happenings: tuple[Happening, ...] = ()
     if state is ChallengeState.DISOWNED:
-        about = {"device": binding.guid, "challenge": ending.challenge.guid}
-        happenings = (Happening(AccountEventKind.DISOWNED, **about),)
+        kind = AccountEventKind.DISOWNED
+        happenings = (Happening(kind, device=binding.guid, challenge=ending.challenge.guid),)
     audit, wakes = (ending.entry,), (ending.challenge.guid, account.guid)
     writes = (*ending.writes, *notifications)
     if outcome.refusal_reason is not None:

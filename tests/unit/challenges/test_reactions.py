@@ -8,6 +8,8 @@ import pytest
 from counterseal import STANDARD
 from counterseal.errors import AccountLocked, CodeDemanded, TooManyPending, TooOften
 from counterseal.models import (
+    AccountEvent,
+    AccountEventKind,
     CancelReason,
     ChallengeState,
     Clients,
@@ -25,6 +27,10 @@ TICK = timedelta.resolution
 
 def reacting(word, *reactions, **settings):
     return attrs.evolve(NOTHING, **{f"on_{word.value}": frozenset(reactions)}, **settings)
+
+
+def events_of(service):
+    return [record for record in service.records().values() if isinstance(record, AccountEvent)]
 
 
 def refuse(phone, challenge, how, word):
@@ -59,9 +65,32 @@ def test_each_word_has_the_reaction_that_the_policy_says_and_no_other(service, w
     assert account.locked_at == (ours.clock.now() if locked else None)
     demanded = reaction is Reaction.DEMAND_CODES
     assert account.history.codes_until == (ours.clock.now() + DAY if demanded else None)
+    kinds = [event.kind for event in events_of(ours)]
+    disowned = how == "disown"
+    assert (AccountEventKind.DISOWNED in kinds) is disowned
+    reported = reaction is Reaction.ALERT and not disowned
+    assert (AccountEventKind.REPORTED in kinds) is reported
+    assert (AccountEventKind.LOCKED in kinds) is locked
     recorded = {event.event for event in ours.events}
     assert ("account.lock" in recorded) is locked
     assert ("account.demand_codes" in recorded) is demanded
+
+
+@pytest.mark.parametrize("word", RefusalReason)
+def test_an_alert_names_the_request_and_not_the_reason(service, word):
+    ours = service.but(policy=reacting(word, Reaction.ALERT))
+    phone = ours.bind("alice")
+    challenge = ours.ask("alice", "Pay?").challenge
+
+    refuse(phone, challenge, "answer", word)
+
+    event = events_of(ours)[-1]
+    assert (event.kind, event.challenge, event.device) == (
+        AccountEventKind.REPORTED,
+        challenge.guid,
+        phone.guid,
+    )
+    assert word.value not in attrs.asdict(event).values()
 
 
 @pytest.mark.parametrize("how", ["answer", "disown"])
