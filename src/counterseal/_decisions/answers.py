@@ -300,7 +300,8 @@ def _end(
     if state is ChallengeState.DISOWNED:
         kind = AccountEventKind.DISOWNED
         happenings = (Happening(kind, device=binding.guid, challenge=ending.challenge.guid),)
-    audit, wakes = (ending.entry,), (ending.challenge.guid, account.guid)
+    audit: tuple[AuditEntry, ...] = (ending.entry,)
+    wakes: tuple[Guid, ...] = (ending.challenge.guid, account.guid)
     writes = (*ending.writes, *notifications)
     if outcome.refusal_reason is not None:
         consequences = react(tools, served_kinds, updated_account, ending.challenge, pending)
