@@ -1,5 +1,6 @@
 """Support staff find an account, see its devices, and do what helps."""
 
+import html
 import re
 
 import pytest
@@ -32,27 +33,51 @@ def device_path(portal, path):
     return f"{path}/devices/{devices[0].guid}"
 
 
-def test_an_account_is_found_by_the_origins_id_and_by_its_guid(portal, zoe):
+def test_an_account_is_found_by_the_beginning_of_its_id_and_by_its_guid(portal, zoe):
     browser, path = portal.support(), account_path(portal)
-    for term in ("zoe", " zoe ", path.rpartition("/")[2]):
-        assert browser.get("/accounts", q=term).location == path
+    for term in ("zoe", " zo ", "z"):
+        assert f'href="/portal{path}"' in require_page(browser.get("/accounts", q=term))
+    assert browser.get("/accounts", q=path.rpartition("/")[2]).location == path
     text = require_page(browser.get("/accounts", q="adam"))
-    assert "There is no such account" in text
+    assert "No account begins like this" in text
     assert 'value="adam"' in text
+
+
+def test_many_accounts_are_shown_page_by_page(portal):
+    names = [f"user-{number:02}" for number in range(60)]
+    for name in names:
+        portal.service.invitations.invite(portal.service.origin, name)
+    browser, path, pages = portal.support(), "/accounts?q=user-", []
+    while path:
+        text = require_page(browser.get(path))
+        pages.append(re.findall(r"<bdi>(user-[0-9]+)</bdi>", text))
+        link = re.search(r'href="/portal([^"]+)">Next accounts', text)
+        path = html.unescape(link[1]) if link else ""
+    assert [len(page) for page in pages] == [25, 25, 10]
+    assert [name for page in pages for name in page] == names
+
+
+def test_a_cursor_that_is_none_is_said(portal, zoe):
+    text = require_page(portal.support().get("/accounts", q="z", after="\x00" * 4_000))
+    assert 'role="alert"' in text
 
 
 def test_where_there_are_several_app_spaces_one_is_chosen(portal, zoe):
     other = portal.service.new_app_space("Other app")
-    browser = portal.company_admin()
+    browser, path = portal.company_admin(), account_path(portal)
     assert "Choose the App Space" in require_page(browser.get("/accounts", q="zoe"))
     app_space = portal.service.app_space.guid
-    reply = browser.get("/accounts", q="zoe", app_space=app_space)
-    assert reply.location == account_path(portal)
+    assert f"{path}" in require_page(browser.get("/accounts", q="zoe", app_space=app_space))
     unknown = browser.get("/accounts", q="zoe", app_space=other.guid)
-    assert "There is no such account" in require_page(unknown)
+    assert "No account begins like this" in require_page(unknown)
     # By its GUID it is found wherever it is.
-    guid = account_path(portal).rpartition("/")[2]
-    assert browser.get("/accounts", q=guid).location == account_path(portal)
+    assert browser.get("/accounts", q=path.rpartition("/")[2]).location == path
+
+
+def test_an_app_space_out_of_reach_is_not_searched(portal, zoe):
+    other = portal.service.new_app_space("Other app")
+    reply = portal.support().get("/accounts", q="zoe", app_space=other.guid)
+    assert (reply.status, heading(reply)) == (404, "Not found")
 
 
 def test_the_page_shows_devices_and_no_key(portal, zoe):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import attrs
 
-from counterseal.errors import AccountUnknown, Foreign, InvalidField, NotFound
+from counterseal.errors import Foreign, InvalidField, NotFound
 from counterseal.models import (
     Account,
     AdminRole,
@@ -50,19 +52,39 @@ class DeviceRow:
     commands: tuple[tuple[str, str], ...]
 
 
+@attrs.frozen
+class AccountRow:
+    """One account in a list."""
+
+    account: Account
+    devices: int
+    state: str
+
+
 def search(visit: Visit) -> Answer:
-    """Find an account by the origin's own id, or by the GUID that is in logs."""
+    """Find accounts by the beginning of the origin's own id, or one by the GUID that is in logs."""
     app_spaces = app_spaces_of(visit)
-    term = visit.query.get("q", "").strip()
-    chosen = visit.query.get("app_space", "")
-    problem = ""
+    term, after = visit.query.get("q", "").strip(), visit.query.get("after")
+    chosen, problem = visit.query.get("app_space", ""), ""
+    accounts: tuple[Account, ...] = ()
+    next_page: dict[str, str] = {}
     if term:
         try:
-            return redirect(f"/accounts/{_find(visit, term, chosen, app_spaces)}")
-        except (AccountUnknown, NotFound, Foreign):
-            problem = "There is no such account. Upper and lower case matter."
+            guid = _guid_of_account(visit, term)
+            if guid is not None:
+                return redirect(f"/accounts/{guid}")
+            app_space = parse(chosen, field="app_space") if chosen else _only(app_spaces)
+            account_page = visit.service.accounts.search(
+                app_space, term, after=after, limit=AT_ONCE, by=visit.admin
+            )
         except InvalidField as refusal:
             problem = refusal.problem
+        else:
+            accounts = account_page.accounts
+            if not accounts:
+                problem = "No account begins like this. Upper and lower case matter."
+            if account_page.after is not None:
+                next_page = {"q": term, "app_space": app_space, "after": account_page.after}
     return page(
         "accounts.html",
         title="Accounts",
@@ -72,19 +94,29 @@ def search(visit: Visit) -> Answer:
         chosen=chosen,
         term=term,
         problem=problem,
+        rows=tuple(map(_account_row, accounts)),
+        next_address=f"/accounts?{urlencode(next_page)}" if next_page else "",
+        is_first=after is None,
     )
 
 
-def _find(visit: Visit, term: str, chosen: str, app_spaces: tuple[AppSpace, ...]) -> Guid:
+AT_ONCE = 25
+"""Accounts of one page."""
+
+
+def _account_row(account: Account) -> AccountRow:
+    state = "Locked" if account.locked_at is not None else ""
+    return AccountRow(account, len(account.bound_devices), state)
+
+
+def _guid_of_account(visit: Visit, term: str) -> Guid | None:
+    """Return *term* if it is the GUID of an account within reach; else None."""
     try:
         guid = parse(term, field="q")
         visit.service.accounts.get_with_devices(guid, by=visit.admin)
     except (InvalidField, NotFound, Foreign):
-        pass
-    else:
-        return guid
-    app_space = parse(chosen, field="app_space") if chosen else _only(app_spaces)
-    return visit.service.accounts.find(app_space, term, by=visit.admin).guid
+        return None
+    return guid
 
 
 def _only(app_spaces: tuple[AppSpace, ...]) -> Guid:
@@ -294,7 +326,7 @@ ACCOUNT_ROUTES = (
         method="GET",
         path="/accounts",
         handler=search,
-        query=("q", "app_space", DONE),
+        query=("q", "app_space", "after", DONE),
     ),
     Route(
         id="account.show",
