@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from counterseal.models import ChallengeState
+from counterseal.models import OPERATOR, AccountEventKind, ChallengeState
 from counterseal.models.guid import mint
 from counterseal_client import (
     Finished,
@@ -16,6 +16,7 @@ from counterseal_client import (
     Unreachable,
     require_approved,
     verify_callback,
+    verify_event,
 )
 
 
@@ -98,6 +99,36 @@ def test_users_and_their_devices(client, phone):
         client.revoke_device(device.guid)
     with pytest.raises(Unreachable):
         client.ask("zoë & co", "Log in?")
+
+
+def test_events_are_sent_and_read_again(flask_service, client, phone):
+    world = flask_service.world
+    origin = world.origin.origin.guid
+    secret = world.credentials.issue_webhook_key(origin)
+    world.account_events.publish_due()
+    world.administration.edit_origin(origin, events_url="https://shop.example/done")
+    (first,) = client.events()
+    cursor = first.next
+    account = first.events[0].account
+    world.accounts.lock(account, by=OPERATOR)
+    world.accounts.unlock(account, by=OPERATOR)
+    world.account_events.publish_due()
+    while world.deliver():
+        pass
+
+    events = [
+        verify_event(one.delivery.headers, one.delivery.body, secret, now=world.clock.now())
+        for one in world.sender.attempts
+    ]
+    pages = list(client.events(cursor, limit=1))
+
+    assert [event.kind for event in events] == [AccountEventKind.LOCKED, AccountEventKind.UNLOCKED]
+    assert [event for page in pages for event in page.events] == events
+    assert [(page.more, page.gap) for page in pages] == [(True, False), (False, False)]
+    assert {event.account_id for event in events} == {"zoë & co"}
+    with pytest.raises(RequestRefused) as caught:
+        list(client.events("not a cursor"))
+    assert caught.value.field == "after"
 
 
 def test_what_is_not_there(client):

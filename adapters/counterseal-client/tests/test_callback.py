@@ -21,6 +21,7 @@ from counterseal_client import (
     is_approved,
     require_approved,
     verify_callback,
+    verify_event,
 )
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -423,3 +424,44 @@ def test_what_the_library_signs_we_take(body):
 def test_anything_else_is_our_own_refusal(headers, body, secret):
     with pytest.raises(CallbackRefused):
         verify(headers, body, secret)
+
+
+EVENT = {
+    "type": "of a newer service",
+    "guid": ID,
+    "at": "2026-03-01T12:00:00.000Z",
+    "sequence": 3,
+    "privakeyId": ID,
+    "accountId": None,
+    "appSpaceGuid": ID,
+    "deviceGuid": None,
+    "requestGuid": None,
+}
+
+
+class TestAnEvent:
+    def test_of_a_newer_service_is_read(self):
+        body = json.dumps(EVENT).encode()
+        event = verify_event(signed(body), body, TEXT, now=NOW)
+        assert (event.type, event.kind, event.sequence) == ("of a newer service", None, 3)
+        assert (event.guid, event.happened_at) == (ID, NOW)
+
+    @pytest.mark.parametrize(
+        "changed", [{"sequence": "3"}, {"guid": mint(8, bytes(15))}, {"at": "yesterday"}]
+    )
+    def test_that_is_none_is_refused(self, changed):
+        body = json.dumps(EVENT | changed).encode()
+        with pytest.raises(CallbackRefused):
+            verify_event(signed(body), body, TEXT, now=NOW)
+
+    def test_is_no_request_and_a_request_no_event(self, body):
+        event = json.dumps(EVENT).encode()
+        with pytest.raises(CallbackRefused):
+            verify(signed(event), event)
+        with pytest.raises(CallbackRefused):
+            verify_event(signed(body), body, TEXT, now=NOW)
+
+    def test_without_its_signature_is_refused(self):
+        body = json.dumps(EVENT).encode()
+        with pytest.raises(CallbackRefused):
+            verify_event(signed(body, OTHER), body, TEXT, now=NOW)

@@ -19,6 +19,7 @@ import {
 import { readJson } from "../wire/ijson.js";
 import { KINDS, readPublicKey } from "../wire/keys.js";
 import { CallbackRefused, demandFit, Unfit } from "./errors.js";
+import { readEvent } from "./events.js";
 import { readProcessed } from "./processed.js";
 
 /** @typedef {import("../wire/bytes.js").Bytes} Bytes */
@@ -64,12 +65,52 @@ const FORMS = {
  * @throws {Unfit} There is no secret, or a malformed one, the body is no bytes, or the time or the
  *   tolerance is no finite number.
  */
-export async function verifyCallback(
-  headers,
-  body,
-  secrets,
-  { now = Date.now(), tolerance = TOLERANCE } = {},
-) {
+export async function verifyCallback(headers, body, secrets, how = {}) {
+  const { id, sentAt, document } = await verify(headers, body, secrets, how);
+  let request;
+  try {
+    request = readProcessed(document);
+  } catch {
+    throw new CallbackRefused("the body is no processed request");
+  }
+  return Object.freeze({ id, sentAt, request });
+}
+
+/**
+ * Return the event in *headers* and *body*, or throw, as `verifyCallback` does.
+ *
+ * Its `guid` is the `webhook-id`, and the same in `Client.events`.
+ *
+ * @param {CallbackHeaders} headers
+ * @param {Uint8Array} body
+ * @param {string | readonly string[]} secrets
+ * @param {{now?: number, tolerance?: number}} [how]
+ * @returns {Promise<import("./events.js").AccountEvent>}
+ * @throws {CallbackRefused} As of `verifyCallback`, or the body is not an event.
+ * @throws {Unfit} As of `verifyCallback`.
+ */
+export async function verifyEvent(headers, body, secrets, how = {}) {
+  const { id, document } = await verify(headers, body, secrets, how);
+  let event;
+  try {
+    event = readEvent(document);
+  } catch {
+    throw new CallbackRefused("the body is no event");
+  }
+  if (event.guid !== id) throw new CallbackRefused("the body is of another event");
+  return event;
+}
+
+/**
+ * Verify signature and time, and return what the body holds.
+ *
+ * @param {CallbackHeaders} headers
+ * @param {Uint8Array} body
+ * @param {string | readonly string[]} secrets
+ * @param {{now?: number, tolerance?: number}} how
+ * @returns {Promise<{id: string, sentAt: number, document: unknown}>}
+ */
+async function verify(headers, body, secrets, { now = Date.now(), tolerance = TOLERANCE }) {
   const checks = await Promise.all([secrets].flat().map(readSecret));
   demandFit(checks.length > 0, "no callback secret, and no public key");
   demandFit(Number.isFinite(now), "now: not a finite number");
@@ -91,13 +132,11 @@ export async function verifyCallback(
   const sentAt = Number(seconds) * SECOND;
   const isNear = Math.abs(now - sentAt) <= tolerance * SECOND;
   if (!isNear) throw new CallbackRefused("too old, or too new");
-  let request;
   try {
-    request = readProcessed(readJson(readUtf8(bytes)));
+    return { id, sentAt, document: readJson(readUtf8(bytes)) };
   } catch {
-    throw new CallbackRefused("the body is no processed request");
+    throw new CallbackRefused("the body is no JSON");
   }
-  return Object.freeze({ id, sentAt, request });
 }
 
 /**

@@ -12,6 +12,7 @@ import { systemSleep } from "../wire/sleep.js";
 import { ATTEMPTS, Calls } from "./calls.js";
 import { Credential } from "./credential.js";
 import { AskedTooOften, demandEvidence, demandFit, EvidenceRefused, Finished } from "./errors.js";
+import { readEventPage } from "./events.js";
 import { PendingRequest, readPending } from "./pending.js";
 import { readProcessed } from "./processed.js";
 import { writeQuestion } from "./question.js";
@@ -68,6 +69,8 @@ const HOLD = 25;
 const LONG_POLL_SHARE = 0.9;
 /** Milliseconds by which the last poll may be too long, since a service counts whole seconds. */
 const SLACK = 100;
+/** Events that one call looks at, unless it says otherwise. */
+const EVENTS_AT_ONCE = 100;
 const PAUSE = { first: 1000, longest: 10_000, growth: 1.5, shortest: 250 };
 const GROWTHS_LIMIT = 10;
 
@@ -249,6 +252,33 @@ export class Client {
     demandFit(typeof accountId === "string", "accountId: not a text");
     const call = { method: "GET", path: "account/getAccount", query: { accountId } };
     return readOwn(await this.#calls.call(call), readAccount);
+  }
+
+  /**
+   * Yield what happened to the App Space's accounts since *after*, page by page, to the end.
+   *
+   * Keep `page.next` with what you did about the page, and begin with it the next time. The last
+   * page may have no events; `page.gap` says that some were forgotten before you came.
+   *
+   * @param {string} [after] The `next` of an earlier page; without it, the oldest event comes first.
+   * @param {{limit?: number}} [how] How many events of the log one call looks at, 1000 at most.
+   * @returns {AsyncGenerator<import("./events.js").AccountEventPage, void, undefined>}
+   */
+  async *events(after, { limit = EVENTS_AT_ONCE } = {}) {
+    demandFit(after === undefined || typeof after === "string", "after: not a text");
+    demandFit(Number.isInteger(limit), "limit: not a whole number");
+    let cursor = after;
+    for (let more = true; more; ) {
+      const query = { limit: String(limit), ...(cursor === undefined ? {} : { after: cursor }) };
+      const page = readOwn(
+        await this.#calls.call({ method: "GET", path: "events", query }),
+        readEventPage,
+      );
+      for (const event of page.events) this.#demandOwn(event.appSpace);
+      cursor = page.next;
+      more = page.more;
+      yield page;
+    }
   }
 
   /** @param {string} appSpace */

@@ -1,7 +1,7 @@
 /** An origin: invites devices, asks people, waits, and verifies what comes back. */
 
 export { requireApproved } from "./approval.js";
-export { BODY_LIMIT, verifyCallback } from "./callback.js";
+export { BODY_LIMIT, verifyCallback, verifyEvent } from "./callback.js";
 export { Client } from "./client.js";
 export * from "./errors.js";
 export { PendingRequest } from "./pending.js";
@@ -15,6 +15,8 @@ export { writeLink } from "../wire/link.js";
 /** @typedef {import("./callback.js").Callback} Callback */
 /** @typedef {import("./client.js").ClientSettings} ClientSettings */
 /** @typedef {import("./client.js").Invitation} Invitation */
+/** @typedef {import("./events.js").AccountEvent} AccountEvent */
+/** @typedef {import("./events.js").AccountEventPage} AccountEventPage */
 /** @typedef {import("./processed.js").ProcessedRequest} ProcessedRequest */
 /** @typedef {import("./question.js").Button} Button */
 /** @typedef {import("./question.js").Content} Content */

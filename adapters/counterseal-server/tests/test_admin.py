@@ -235,6 +235,17 @@ def test_an_origin_is_edited(admin, founded):
     assert founded["key"] not in record_document
 
 
+def test_an_origin_hears_of_events_at_an_address_of_its_allow_list(admin, founded):
+    origin = founded["requestOriginGuid"]
+    assert admin("show", origin)["eventsUrl"] is None
+    admin("allow", origin, URL)
+    edited = admin("edit-origin", origin, "--event", "locked", "--event", "bound")
+    assert edited["events"] == ["bound", "locked"]
+    assert admin("edit-origin", origin, "--events-url", URL)["eventsUrl"] == URL
+    assert admin("edit-origin", origin, "--event", "none")["events"] == []
+    assert admin("edit-origin", origin, "--events-url", "")["eventsUrl"] is None
+
+
 def test_entries_go_by_url_and_by_guid(admin, founded):
     origin = founded["requestOriginGuid"]
     output = admin("allow", origin, URL)
@@ -377,6 +388,7 @@ CX = {
     "codes": "echoed",
     "wildcards": True,
     "callbackStates": ["ANSWERED", "DISOWNED"],
+    "events": [],
 }
 """What the profile of CX clients brings."""
 
@@ -415,6 +427,11 @@ def test_callback_secrets_and_administrators(admin, founded, data):
         (
             ("edit-origin", "ORIGIN", "--callback-state", "none", "--callback-state", "x"),
             "callback-state: not one of ANSWERED, DISOWNED, CANCELLED, FAILED, EXPIRED, or none",
+        ),
+        (("edit-origin", "ORIGIN", "--event", "moved"), "event: not one of bound, "),
+        (
+            ("edit-origin", "ORIGIN", "--events-url", "https://other.example/"),
+            "refused: callback_forbidden: ",
         ),
         (("forbid", "ORIGIN", "https://shop.example/"), "URL: "),
         (("administrator", "Zoë"), "company: "),

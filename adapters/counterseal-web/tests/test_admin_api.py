@@ -190,6 +190,7 @@ CX = {
     "codes": "echoed",
     "wildcards": True,
     "callbackStates": ["ANSWERED", "DISOWNED"],
+    "events": [],
 }
 """What the profile of CX clients brings."""
 
@@ -379,6 +380,9 @@ def test_a_signed_call_counts_once_and_for_its_own_body(world, client, desk):
         ("callback/new", {"callbackUrl": "https://a.example", "callbackType": 2}, "callbackUrl"),
         ("callback/new", {"callbackUrl": "a.example", "callbackType": 3}, "callbackType"),
         ("edit", {"callbackStates": "ANSWERED"}, "callbackStates"),
+        ("edit", {"events": "locked"}, "events"),
+        ("edit", {"events": ["moved"]}, "events"),
+        ("edit", {"eventsUrl": 7}, "eventsUrl"),
         ("edit", {"callbackStates": ["PENDING"]}, "callbackStates"),
         ("edit", {"callbackStates": ["GONE"]}, "callbackStates"),
         ("admin/new", {"name": "x", "role": "king"}, "role"),

@@ -146,6 +146,7 @@ def known_values(kit, world, shop):
         "accountId": ["user-42"],
         "bindPasskey": {"userInfo": [USER_INFO], "domain": [DOMAIN], "accountId": ["user-44"]},
         "authenticateByPasskey": {"domain": [DOMAIN], "accountId": ["user-44"]},
+        "after": [world.account_events.read(world.origin).next],
         "requestGuid": requests,
         "deviceGuid": [device],
         "replaces": [device],

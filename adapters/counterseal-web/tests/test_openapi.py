@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from counterseal import STANDARD, Refused, keys, read_question
-from counterseal.models import CallbackType
+from counterseal.models import AccountEventKind, CallbackType
 from counterseal.rules.sizes import challenge_life
 from counterseal.testing import FakeModel, FakePasskey
 from counterseal_web import OPERATIONS, Settings
@@ -83,6 +83,14 @@ def test_the_callback_is_described(described):
     assert schema == {"schema": {"$ref": "#/components/schemas/Request"}}
     names = [each["name"] for each in webhook["parameters"]]
     assert names == ["webhook-id", "webhook-timestamp", "webhook-signature"]
+
+
+def test_the_webhook_of_events_is_described(described):
+    webhook = described["webhooks"]["accountEvent"]["post"]
+    (schema,) = webhook["requestBody"]["content"].values()
+    assert schema == {"schema": {"$ref": "#/components/schemas/AccountEvent"}}
+    document = described["components"]["schemas"]["AccountEvent"]["properties"]
+    assert all(f"`{kind.value}`" in document["type"]["description"] for kind in AccountEventKind)
 
 
 @pytest.mark.parametrize("limit", [3, 8])

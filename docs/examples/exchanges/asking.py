@@ -58,6 +58,15 @@ def ask(shop, phone):
     shop.call("", "GET", f"/request/getRequest?requestGuid={made.document['guid']}")
 
 
+def catch_up(shop, world):
+    """Read the events that were missed."""
+    world.account_events.publish_due()
+    page = shop.call("", "GET", "/events?limit=2").document
+    shop.call(
+        "With the `next` of the reply before.", "GET", f"/events?limit=4&after={page['next']}"
+    )
+
+
 def look_after(shop, phone):
     """Revoke a device, and then all that the account has."""
     shop.call("", "PATCH", "/device/revoke", {"deviceGuid": phone.device.bond.device})

@@ -85,6 +85,7 @@ def _told(face):
     answering.unbind(recorder, shop, world)
     answering.change_phones(recorder, shop, world)
     browsing.register(shop)
+    asking.catch_up(shop, world)
     asking.look_after(shop, phone)
     tenancy.look_after(recorder, desk, places, world.entropy)
     tenancy.say_goodbye(desk, account)

@@ -106,6 +106,12 @@ def build(desk):
         origin,
         {"callbackStates": ["ANSWERED", "DISOWNED"]},
     )
+    desk.call(
+        "Which events the origin hears of, and where they are sent.",
+        "PATCH",
+        origin,
+        {"events": ["bound", "locked", "unlocked"], "eventsUrl": "https://shop.example/done"},
+    )
     return Slots(company=company, app_space=space, origin=origin, key=issued.document["key"])
 
 

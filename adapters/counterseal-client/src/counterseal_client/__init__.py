@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from counterseal.models import Button, HtmlContent, Pair, PairsContent, TextContent
+from counterseal.models import (
+    AccountEventKind,
+    Button,
+    HtmlContent,
+    Pair,
+    PairsContent,
+    TextContent,
+)
+from counterseal.wire.events import AccountEventPage, DescribedEvent
 from counterseal.wire.messages import ProcessedRequest
 from counterseal.wire.origin import BindInvitation, KnownAccount, KnownDevice
 from counterseal_client.approval import Approval, Requirement, is_approved, require_approved
-from counterseal_client.callback import Callback, verify_callback
+from counterseal_client.callback import Callback, verify_callback, verify_event
 from counterseal_client.client import Client
 from counterseal_client.errors import (
     AnotherAccount,
@@ -46,6 +54,8 @@ from counterseal_client.requirements import (
 from counterseal_client.trust import Trust
 
 __all__ = [
+    "AccountEventKind",
+    "AccountEventPage",
     "AllOf",
     "AnotherAccount",
     "AnotherDevice",
@@ -62,6 +72,7 @@ __all__ = [
     "Client",
     "CodeNotTyped",
     "Declined",
+    "DescribedEvent",
     "EvidenceRefused",
     "Finished",
     "HtmlContent",
@@ -94,4 +105,5 @@ __all__ = [
     "is_approved",
     "require_approved",
     "verify_callback",
+    "verify_event",
 ]

@@ -17,10 +17,13 @@ import attrs
 from counterseal import Refused, read_json
 from counterseal.errors import UnfitKey
 from counterseal.models import PublicKey
+from counterseal.wire.events import DescribedEvent
+from counterseal.wire.members import read_record
 from counterseal.wire.messages import ProcessedRequest, read_processed
 from counterseal.wire.webhook import (
     PUBLIC_PREFIX,
     TOLERANCE,
+    VerifiedWebhook,
     read_public_text,
     read_secret_text,
     verify_webhook,
@@ -71,6 +74,53 @@ def verify_callback(
             time is too far from *now*, or *body* is not a processed request.
         Unfit: *secrets* is empty or has a malformed one, or *now* has no time zone.
     """
+    webhook, document = _verify(headers, body, secrets, now=now, tolerance=tolerance)
+    try:
+        request = read_processed(document)
+    except Refused:
+        raise CallbackRefused("the body is no processed request") from None
+    return Callback(id=webhook.id, sent_at=webhook.sent_at, request=request)
+
+
+def verify_event(
+    headers: Mapping[str, str] | Iterable[tuple[str, str]],
+    body: bytes,
+    secrets: str | Iterable[str],
+    *,
+    now: datetime,
+    tolerance: timedelta = TOLERANCE,
+) -> DescribedEvent:
+    """
+    Return the event in *headers* and *body*, or raise.
+
+    Its `guid` is the `webhook-id`, and the same in `Client.events`: store it, and ignore a
+    repeated one.
+
+    Args:
+        headers, body, secrets, now, tolerance: As of `verify_callback`.
+
+    Raises:
+        CallbackRefused: As of `verify_callback`, or *body* is not an event.
+        Unfit: As of `verify_callback`.
+    """
+    webhook, document = _verify(headers, body, secrets, now=now, tolerance=tolerance)
+    try:
+        event = read_record(DescribedEvent, document)
+    except Refused:
+        raise CallbackRefused("the body is no event") from None
+    if webhook.id != event.guid:
+        raise CallbackRefused("the body is of another event")
+    return event
+
+
+def _verify(
+    headers: Mapping[str, str] | Iterable[tuple[str, str]],
+    body: bytes,
+    secrets: str | Iterable[str],
+    *,
+    now: datetime,
+    tolerance: timedelta,
+) -> tuple[VerifiedWebhook, object]:
     keys = tuple(_key(secret) for secret in ([secrets] if isinstance(secrets, str) else secrets))
     if not keys:
         raise Unfit("no callback secret, and no public key")
@@ -83,10 +133,9 @@ def verify_callback(
     except Refused as refusal:
         raise CallbackRefused(str(refusal)) from None
     try:
-        request = read_processed(read_json(body))
+        return webhook, read_json(body)
     except Refused:
-        raise CallbackRefused("the body is no processed request") from None
-    return Callback(id=webhook.id, sent_at=webhook.sent_at, request=request)
+        raise CallbackRefused("the body is no JSON") from None
 
 
 def _key(secret: str) -> bytes | PublicKey:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Self
@@ -27,7 +27,8 @@ from counterseal.models import (
 )
 from counterseal.models.guid import parse
 from counterseal.ports import Clock, Entropy
-from counterseal.wire.members import write_record
+from counterseal.wire.events import AccountEventPage
+from counterseal.wire.members import read_record, write_record
 from counterseal.wire.messages import ProcessedRequest, read_processed
 from counterseal.wire.origin import (
     BindInvitation,
@@ -316,6 +317,37 @@ class Client:
         query = (("accountId", account_id),)
         call = Call(method="GET", path="account/getAccount", query=query)
         return self._calls.call(call).read(read_account)
+
+    def events(self, after: str | None = None, *, limit: int = 100) -> Iterator[AccountEventPage]:
+        """
+        Yield what happened to the App Space's accounts since *after*, page by page, to the end.
+
+        Store `page.next` with what you did about the page, and begin with it the next time. The
+        last page may have no events; `page.gap` says that some were forgotten before you came.
+
+        Args:
+            after: The `next` of an earlier page; None begins with the oldest event that is kept.
+            limit: How many events of the log one call looks at, 1000 at most.
+
+        Raises:
+            RequestRefused: *after* is no cursor of this App Space, or *limit* does not fit; its
+                `field` says which.
+            Unfit: An argument is of another type.
+        """
+        if after is not None:
+            demand("after", after, str)
+        demand("limit", limit, int)
+        more = True
+        while more:
+            query = (("limit", str(limit)), *((("after", after),) if after is not None else ()))
+            call = Call(method="GET", path="events", query=query)
+            page = self._calls.call(call).read(
+                lambda document: read_record(AccountEventPage, document)
+            )
+            for event in page.events:
+                self._require_own(event.app_space)
+            after, more = page.next, page.more
+            yield page
 
     def close(self) -> None:
         """Refuse further calls; calls that run are completed."""

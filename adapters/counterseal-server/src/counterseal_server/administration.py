@@ -22,6 +22,7 @@ from counterseal import (
 from counterseal.errors import InvalidField, NotFound
 from counterseal.models import (
     FINISHED,
+    AccountEventKind,
     Admin,
     AdminRole,
     AppSpace,
@@ -143,6 +144,8 @@ class Tenants:
         pending_limit: int | None,
         ask_limit: int | None,
         cooldown: bool | None,
+        events: tuple[str, ...],
+        events_url: str | None,
     ) -> Origin:
         """
         Edit an origin; arguments that are None change nothing.
@@ -156,10 +159,16 @@ class Tenants:
             states: The states that send a callback, by name, or `none`; empty changes nothing.
             token_form: The value of one of `TokenForm`.
             pending_limit, ask_limit, cooldown: As `Administration.edit_origin` has them.
+            events: What it hears of accounts, by the values of `AccountEventKind`, or `none`;
+                empty changes nothing.
+            events_url: Where events are sent; an empty one ends that.
 
         Raises:
             NotFound: There is no such origin.
-            InvalidField: The name or a limit does not fit, or a state is not an ending.
+            InvalidField: The name or a limit does not fit, a state is not an ending, or an event
+                is unknown.
+            CallbackForbidden: The address for events is not on the allow-list.
+            CallbackUncallable: Nothing would ever be sent to the address for events.
         """
         return self.administration.edit_origin(
             origin,
@@ -172,6 +181,8 @@ class Tenants:
             pending_limit=pending_limit,
             ask_limit=ask_limit,
             cooldown=cooldown,
+            events=_event_kinds(events) if events else None,
+            events_url=events_url,
         )
 
     def allow(self, origin: Guid, entry: str, *, webauthn: bool) -> Origin:
@@ -299,6 +310,16 @@ def _documents() -> Mapping[type[Any], Callable[[Any], dict[str, Any]]]:
         Origin: admin_documents.origin_document,
         Admin: admin_documents.admin_document,
     }
+
+
+def _event_kinds(events: tuple[str, ...]) -> tuple[AccountEventKind, ...]:
+    if events == (NO_ENDING,):
+        return ()
+    try:
+        return tuple(AccountEventKind(event) for event in events)
+    except ValueError:
+        kinds = ", ".join(kind.value for kind in AccountEventKind)
+        raise InvalidField("event", f"not one of {kinds}, or {NO_ENDING} alone") from None
 
 
 def _endings(states: tuple[str, ...]) -> tuple[ChallengeState, ...]:

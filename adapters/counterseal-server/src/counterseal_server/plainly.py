@@ -28,6 +28,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "brandInfo.logo": ("logo",),
         "brandInfo.url": ("brand_url",),
         "callbackStates": ("states",),
+        "eventsUrl": ("events_url",),
         "callbackUrl": ("url", "callbacks"),
         "companyGuid": ("company",),
         "keyType": ("auth",),

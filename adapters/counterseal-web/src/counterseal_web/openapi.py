@@ -93,36 +93,51 @@ PROBLEM_HEADERS: dict[int, Document] = {
 }
 CREATED_OR_MOVED = frozenset({HTTPStatus.CREATED, HTTPStatus.SEE_OTHER})
 
-WEBHOOK: Document = {
-    "post": {
-        "operationId": "requestEnded",
-        "summary": "Sent to the request's `callback` when it has ended.",
-        "description": "Signed as Standard Webhooks 1.0 says; it may come twice."
-        f" See {WIRE}, Callbacks.",
-        "parameters": [
-            {
-                "name": name,
-                "in": "header",
-                "required": required,
-                "description": meaning,
-                "schema": {"type": "string"},
-            }
-            for name, required, meaning in (
-                ("webhook-id", True, "The same at every attempt."),
-                ("webhook-timestamp", True, "The attempt's time, seconds since the epoch."),
-                ("webhook-signature", False, "Absent if the origin has no callback secret."),
-            )
-        ],
-        "requestBody": {
-            "required": True,
-            "content": {JSON: {"schema": {"$ref": "#/components/schemas/Request"}}},
-        },
-        "responses": {
-            "2XX": {"description": "Recorded."},
-            "410": {"description": "Not wanted: the service sends it no more."},
-            "default": {"description": "Not recorded: the service sends it again later."},
-        },
+
+def _webhook(name: str, summary: str, schema: str) -> Document:
+    return {
+        "post": {
+            "operationId": name,
+            "summary": summary,
+            "description": "Signed as Standard Webhooks 1.0 says; it may come twice."
+            f" See {WIRE}, Callbacks.",
+            "parameters": [
+                {
+                    "name": header,
+                    "in": "header",
+                    "required": required,
+                    "description": meaning,
+                    "schema": {"type": "string"},
+                }
+                for header, required, meaning in (
+                    ("webhook-id", True, "The same at every attempt."),
+                    ("webhook-timestamp", True, "The attempt's time, seconds since the epoch."),
+                    ("webhook-signature", False, "Absent if the origin has no callback secret."),
+                )
+            ],
+            "requestBody": {
+                "required": True,
+                "content": {JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+            },
+            "responses": {
+                "2XX": {"description": "Recorded."},
+                "410": {"description": "Not wanted: the service sends it no more."},
+                "default": {"description": "Not recorded: the service sends it again later."},
+            },
+        }
     }
+
+
+WEBHOOKS: Document = {
+    "requestEnded": _webhook(
+        "requestEnded", "Sent to the request's `callback` when it has ended.", "Request"
+    ),
+    "accountEvent": _webhook(
+        "accountEvent",
+        "Sent to the origin's `eventsUrl`: what happened to an account. A later event of an account"
+        " is not sent before the earlier one is delivered or dead.",
+        "AccountEvent",
+    ),
 }
 
 
@@ -143,7 +158,7 @@ def openapi(operations: Iterable[Operation], root: str, policy: Policy) -> Docum
         "info": {"title": "Counterseal", "version": "1"},
         "servers": [{"url": root}],
         "paths": dict(paths),
-        "webhooks": {"requestEnded": WEBHOOK},
+        "webhooks": WEBHOOKS,
         "components": {
             "schemas": SCHEMAS
             | ADMIN_SCHEMAS

@@ -8,7 +8,7 @@ from http import HTTPStatus
 import counterseal as cs
 from counterseal.errors import WrongState
 from counterseal.models import Clients, Guid, RelyingParty
-from counterseal.wire.members import read_record
+from counterseal.wire.members import read_record, write_record
 from counterseal.wire.messages import processed_document
 from counterseal.wire.origin import (
     BindInvitation,
@@ -22,11 +22,14 @@ from counterseal.wire.origin import (
 from counterseal.wire.question import read_account_id, read_user_info
 from counterseal_web.calls import Call
 from counterseal_web.ceremonies import CEREMONY_API
-from counterseal_web.members import read_guid
+from counterseal_web.members import read_guid, read_number
 from counterseal_web.messages import EVENTS, Reply
 from counterseal_web.operations import NOTHING, Audience, Operation, Payload
 from counterseal_web.pending import EventStream, LongPoll, read_wait
 from counterseal_web.service import Service
+
+EVENTS_AT_ONCE = 100
+"""Events that one reply looks at, unless the call says otherwise."""
 
 CREATED = HTTPStatus.CREATED
 OK = HTTPStatus.OK
@@ -148,6 +151,17 @@ def cancel_request(service: Service, call: Call, party: RelyingParty) -> Reply:
     guid = read_guid(read_record(RequestName, call.document).request, "requestGuid")
     ended = service.challenges.cancel(party, guid)
     return Reply(document=processed_document(ended, now=service.ports.clock.now()))
+
+
+def get_events(service: Service, call: Call, party: RelyingParty) -> Reply:
+    """Return the events of the App Space's accounts that this origin wants, oldest first."""
+    limit = read_number(call.query, "limit")
+    page = service.events.read(
+        party,
+        after=call.query.get("after"),
+        limit=EVENTS_AT_ONCE if limit is None else limit,
+    )
+    return Reply(document=write_record(page))
 
 
 def _await_end(service: Service, call: Call, party: RelyingParty, guid: Guid) -> Reply | LongPoll:
@@ -284,5 +298,18 @@ ORIGIN_API = (
         ),
     ),
     _by_guid("revokeDevice", "PATCH", "/device/revoke", revoke_device, NOTHING, takes="DeviceName"),
+    _call(
+        "getEvents",
+        "GET",
+        "/events",
+        get_events,
+        {200: "AccountEvents"},
+        query={
+            "after": "The `next` of an earlier reply; without it, the oldest event that is kept"
+            " comes first.",
+            "limit": "How many events are looked at, 100 unless it says otherwise, 1000 at most;"
+            " those that the origin does not want are left out.",
+        },
+    ),
     *CEREMONY_API,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from counterseal.models import AccountEventKind
 from counterseal_web.messages import PNG
 
 Schema = dict[str, Any]
@@ -320,6 +321,32 @@ SCHEMAS: dict[str, Schema] = {
         code={"type": "string", "description": "To be shown to the person, once."},
     ),
     # One of them, as OpenAPI 3.2 has it; 3.1 says nothing about streams.
+    "AccountEvent": _object(
+        type=TEXT
+        | {
+            "description": "What happened, one of "
+            + ", ".join(f"`{kind.value}`" for kind in AccountEventKind)
+            + ". A newer service may know more.",
+        },
+        guid=GUID | {"description": "The same each time that the event is sent or read."},
+        at=MOMENT,
+        sequence=COUNT | {"description": "The account's events are numbered from 1."},
+        privakeyId=GUID,
+        accountId=_maybe(TEXT) | {"description": "Null once the account is erased."},
+        appSpaceGuid=GUID,
+        deviceGuid=_maybe(GUID),
+        requestGuid=_maybe(GUID),
+    ),
+    "AccountEvents": _object(
+        events=_list(_ref("AccountEvent")),
+        next=TEXT | {"description": "The cursor for what follows, for `after`."},
+        more=FLAG | {"description": "Whether there is more already."},
+        gap=FLAG
+        | {
+            "description": "Whether events after the cursor have been forgotten, so that this"
+            " origin may have missed some.",
+        },
+    ),
     "Events": _object(
         event=REQUEST["state"],
         id=TEXT,

@@ -52,6 +52,7 @@ class Service:
         self.devices = cs.Devices(ports, policy)
         self.confirmations = cs.Confirmations(ports, policy)
         self.callbacks = cs.Callbacks(ports, policy)
+        self.events = cs.Events(ports, policy)
         self.challenges = cs.Challenges(ports, policy)
         self.ceremonies = cs.Ceremonies(ports, policy)
         self.answers = cs.Answers(ports, policy)

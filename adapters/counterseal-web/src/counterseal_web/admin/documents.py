@@ -89,6 +89,8 @@ def origin_document(origin: Origin) -> Document:
         "pendingLimit": origin.limits.pending,
         "askLimit": origin.limits.questions,
         "cooldown": origin.limits.cooldown,
+        "events": [kind.value for kind in origin.event_kinds],
+        "eventsUrl": origin.events_url,
         "callbacks": [callback_document(entry) for entry in origin.entries],
         "createdAt": format_time(origin.created_at),
     }
@@ -109,6 +111,8 @@ def delivery_document(callback: Callback) -> Document:
     return {
         "deliveryGuid": callback.guid,
         "requestGuid": callback.challenge,
+        "eventGuid": callback.event,
+        "waitsFor": callback.waits_for,
         "requestOriginGuid": callback.origin,
         "callbackUrl": callback.url,
         "status": callback.state.value,

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from counterseal.models import (
     FINISHED,
+    AccountEventKind,
     Admin,
     CallbackType,
     Clients,
@@ -82,6 +83,7 @@ def edit_origin(service: Service, call: Call, admin: Admin) -> Reply:
     """Edit an origin; members that are left out change nothing."""
     body = call.document
     states = read_texts(body, "callbackStates")
+    events = read_texts(body, "events")
     edited = service.administration(by=admin).edit_origin(
         origin_of(service, call, admin).guid,
         name=read_text(body, "name"),
@@ -95,6 +97,10 @@ def edit_origin(service: Service, call: Call, admin: Admin) -> Reply:
         pending_limit=read_integer(body, "pendingLimit"),
         ask_limit=read_integer(body, "askLimit"),
         cooldown=read_flag(body, "cooldown"),
+        events=None
+        if events is None
+        else [read_choice(kind, AccountEventKind, "events") for kind in events],
+        events_url=read_text(body, "eventsUrl"),
     )
     return Reply(document=origin_document(edited))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from counterseal.models import (
     FINISHED,
+    AccountEventKind,
     AdminRole,
     CallbackState,
     CallbackType,
@@ -46,6 +47,10 @@ LIMIT: Schema = {"type": "integer", "minimum": 1}
 CODES: Schema = {"enum": [each.value for each in Codes]}
 NO_LIMIT: Schema = {"anyOf": [LIMIT, {"type": "null"}]}
 STATES: Schema = {"type": "array", "items": {"enum": [each.value for each in FINISHED]}}
+EVENT_KINDS: Schema = {
+    "type": "array",
+    "items": {"enum": [each.value for each in AccountEventKind]},
+}
 CALLBACK_TYPE: Schema = {
     "enum": [each.value for each in CallbackType],
     "description": "2: `callbackUrl` is a domain where passkeys are used, and no callback goes.",
@@ -157,6 +162,8 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         pendingLimit=LIMIT | {"maximum": MOST_PENDING},
         askLimit=LIMIT | {"maximum": MOST_QUESTIONS},
         cooldown=FLAG,
+        events=EVENT_KINDS,
+        eventsUrl=TEXT | {"description": "On the allow-list; empty for nowhere."},
     ),
     "NewCallback": _takes("callbackUrl", callbackUrl=NAME, callbackType=CALLBACK_TYPE),
     "NewKey": _takes("keyType", keyType=KEY_TYPE, overlap=SECONDS),
@@ -205,6 +212,8 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         pendingLimit=NO_LIMIT,
         askLimit=NO_LIMIT,
         cooldown=FLAG,
+        events=EVENT_KINDS,
+        eventsUrl=NO_TEXT,
         callbacks=_each("AllowedCallback"),
         createdAt=MOMENT,
     ),
@@ -212,8 +221,11 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
     "AllowedCallback": _gives(callbackGuid=GUID, callbackUrl=TEXT, callbackType=CALLBACK_TYPE),
     "AllowedCallbacks": _each("AllowedCallback"),
     "Delivery": _gives(
-        deliveryGuid=GUID | {"description": "The `webhook-id` of each attempt."},
-        requestGuid=GUID,
+        deliveryGuid=GUID | {"description": "Of a request also the `webhook-id` of each attempt."},
+        requestGuid=NO_GUID,
+        eventGuid=NO_GUID | {"description": "The entry of the log; null if it is a request's."},
+        waitsFor=NO_GUID
+        | {"description": "The delivery of the account's earlier event, until that is over."},
         requestOriginGuid=GUID,
         callbackUrl=TEXT,
         status={"enum": [each.value for each in CallbackState]},

@@ -89,6 +89,18 @@ def origin(
     default=None,
     help="Whether refusals begin a cool-down, even if the policy has none for CX clients.",
 )
+@click.option(
+    "--event",
+    "events",
+    metavar="EVENT",
+    multiple=True,
+    help="What it hears of accounts, like locked; may be repeated; none for nothing.",
+)
+@click.option(
+    "--events-url",
+    metavar="URL",
+    help="Where events are sent, by an address of its allow-list; '' for nowhere.",
+)
 @DATA
 @CONFIG
 def edit_origin(
@@ -103,6 +115,8 @@ def edit_origin(
     pending_limit: int | None,
     ask_limit: int | None,
     cooldown: bool | None,
+    events: tuple[str, ...],
+    events_url: str | None,
     data: str | None,
     config: str | None,
 ) -> None:
@@ -119,6 +133,8 @@ def edit_origin(
             pending_limit=pending_limit,
             ask_limit=ask_limit,
             cooldown=cooldown,
+            events=events,
+            events_url=events_url,
         )
         print_document(tenants.describe(edited.guid))
 
