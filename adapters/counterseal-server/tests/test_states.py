@@ -48,8 +48,7 @@ def test_json_holds_every_row(run):
 def test_no_such_chart(run):
     result = run("states", "nope\x1b[2J")
     assert (result.exit_code, result.stdout) == (2, "")
-    names = "binding, login, registration, authentication, challenge, callback, notification"
-    assert result.stderr == f"chart: not one of {names}\n"
+    assert result.stderr == f"chart: not one of {', '.join(CHARTS)}\n"
 
 
 def test_no_such_format(run):

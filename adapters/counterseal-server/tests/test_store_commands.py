@@ -71,14 +71,14 @@ def test_from_a_file_to_redis_and_back(file, world, run, tmp_path, redis):
     home = run("store", "copy", there, back)
 
     assert (first.exit_code, first.stderr) == (0, "")
-    assert first.stdout.startswith("records: 13; lines of the audit log: ")
+    assert first.stdout.startswith("records: 15; lines of the audit log: ")
     assert again.stdout == home.stdout == first.stdout
     assert states_of(there, world) == states_of(back, world) == states_of(file, world)
     for address in (file, there, back):
         check_result = run("store", "check", "--data", tmp_path, "--store", address)
         assert (check_result.exit_code, check_result.stdout) == (
             0,
-            "records: 13, all consistent\n",
+            "records: 15, all consistent\n",
         )
 
 

@@ -11,7 +11,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from counterseal.wire.visible import visible
 from counterseal_server.extras import lacking
 
 if TYPE_CHECKING:  # a fast start
@@ -55,6 +54,8 @@ class Failed(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the line, with invisible characters written out."""
+        from counterseal.wire.visible import visible  # noqa: PLC0415 (a fast start)
+
         click.echo(visible(self.message), file=file, err=file is None)
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from counterseal.wire.visible import visible
 from counterseal_server.commands.options import configured
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_json
@@ -72,6 +71,8 @@ def confirm(question: str, *, yes: bool) -> None:
         click.Abort: The answer is no.
     """
     if not yes:
+        from counterseal.wire.visible import visible  # noqa: PLC0415 (a fast start)
+
         click.confirm(visible(question), abort=True, err=True)
 
 
