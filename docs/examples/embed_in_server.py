@@ -144,9 +144,8 @@ class Server:
         endorsed = self.keysets.endorse(device_call(request))
         return 200, write_record(Endorsements(endorsed=endorsed))
 
-    def device_status(self, binding):
-        attempts_left = max(0, self.policy.strike_limit - binding.strikes)
-        return write_record(DeviceStatus.of(binding, attempts_left=attempts_left))
+    def device_status(self, device):
+        return write_record(DeviceStatus.of(device.binding, attempts_left=device.attempts_left))
 
     # Workers: as many as you like, every few seconds
 

@@ -71,6 +71,8 @@ def setting(
         members: For a set that may be empty, the enum whose members it may have.
     """
     kind = type(default)
+    lowest, highest = _SPANS.get(kind, (None, None))
+    low, high = lowest if low is None else low, highest if high is None else high
     if members is not None:
         validator = _set_of(members)
     elif isinstance(default, Enum):
@@ -80,8 +82,7 @@ def setting(
     elif kind in _CHECKS:
         validator = _CHECKS[kind]
     else:
-        lowest, highest = _SPANS[kind]
-        validator = _within(lowest if low is None else low, highest if high is None else high)
+        validator = _within(low, high)
     if direction is Direction.STRICTER and order is None:
         order = tuple(type(default)) if isinstance(default, Enum) else (False, True)  # type: ignore[assignment]
     metadata = {
@@ -90,6 +91,8 @@ def setting(
         "by_origins": by_origins,
         "order": order or (),
         "members": members,
+        "low": low,
+        "high": high,
     }
     return attrs.field(default=default, validator=validator, metadata=metadata)
 

@@ -45,8 +45,9 @@ from counterseal.errors import (
     WrongRecord,
     WrongState,
 )
-from counterseal.models import AppSpace, AuditEvent, Change, Guid, Record
+from counterseal.models import AppSpace, AuditEvent, Change, Guid, Origin, Record
 from counterseal.models.outbox import Notification
+from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
 from counterseal.ports import Ports
 
@@ -206,6 +207,11 @@ class UseCase:
     @_transactions.default
     def _bind(self) -> Transactions:
         return Transactions(self.ports, self.policy)
+
+    def _within(self, app_space: AppSpace, origin: Origin | None) -> Transactions:
+        """Return what runs plans by the policy of *app_space*, and of *origin* if one acts."""
+        policy = policy_within(self.policy, app_space, origin)
+        return self._transactions if policy is self.policy else Transactions(self.ports, policy)
 
 
 class refusals:  # noqa: N801 (a context, named as it is read)

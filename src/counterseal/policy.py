@@ -31,7 +31,7 @@ CONSECUTIVE_FAILURES = 100
 """NIST SP 800-63B-4, 3.2.2: consecutive failures of an account are limited to this."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, cache_hash=True)
 class Policy:
     """
     What a service allows.

@@ -229,6 +229,16 @@ def test_an_event_or_callback_of_before_it_named_its_app_space_is_read(kind):
     assert read(older) == read(older, b"else") == attrs.evolve(record, app_space=None)
 
 
+@pytest.mark.parametrize("kind", [AppSpace, Origin])
+def test_tenants_of_before_they_narrowed_the_policy_are_read(kind):
+    record = next(record for record in edge_records(RecordFactory()) if type(record) is kind)
+    body = json.loads(write(record))
+    del body["fields"]["policy"]
+    older = json.dumps(body, separators=(",", ":"))
+
+    assert read(older) == read(older, b"else") == attrs.evolve(record, policy=None)
+
+
 @pytest.mark.parametrize(
     "spoil",
     [

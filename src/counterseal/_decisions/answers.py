@@ -171,6 +171,7 @@ def respond(
     Args:
         pending: The account's open challenges, read only where the refusal's reason cancels some.
     """
+    tools = tools.within(device.app_space)
     facts = _facts(device, tools, token)
     challenge = facts.challenge
     try:

@@ -40,6 +40,7 @@ from counterseal.policy import Policy
 from counterseal.rules.addresses import idp_fits
 from counterseal.rules.authorization import Permission
 from counterseal.rules.logos import logo_fits
+from counterseal.rules.policies import edited_app_space_policy, new_devices_fit
 from counterseal.rules.sizes import text_fits
 
 CLIENT_SECRET_BYTES = 8_192
@@ -56,7 +57,7 @@ class AppSpaceEdit:
     None leaves a member as it is; an empty text removes `brand_url`, `brand_color`, `new_devices`
     or one of *texts*, which are those of `Texts` by name, and no bytes remove the logo. Where
     passkeys are used is one member: no origins remove it, and without *rp_id* it is the host of
-    the first.
+    the first. *policy* has the settings that change, by name; None takes one back.
     """
 
     name: str | None
@@ -72,6 +73,7 @@ class AppSpaceEdit:
     passkey_origins: tuple[str, ...] | None = None
     new_devices: NewDeviceRule | Literal[""] | None = None
     device_invitations: bool | None = None
+    policy: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 def create_app_space(
@@ -130,14 +132,23 @@ def _app_space_changes(policy: Policy, app_space: AppSpace, edit: AppSpaceEdit) 
         changes["brand_url"] = edit.brand_url or None
     if edit.brand_color is not None:
         changes["brand_color"] = edit.brand_color or None
-    if edit.new_devices is not None:
-        changes["new_devices"] = edit.new_devices or None
     if edit.logo is not None:
         changes["logo_digest"] = keys.digest(edit.logo) if edit.logo else None
     if edit.passkey_origins is not None:
         changes["passkeys"] = _passkey_scope(edit.rp_id, edit.passkey_origins)
     elif edit.rp_id is not None:
         raise InvalidField("passkeys.origins", "missing beside rpId")
+    return changes | _policy_changes(policy, app_space, edit)
+
+
+def _policy_changes(policy: Policy, app_space: AppSpace, edit: AppSpaceEdit) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if edit.new_devices:
+        new_devices_fit(edit.new_devices, policy)
+    if edit.new_devices is not None:
+        changes["new_devices"] = edit.new_devices or None
+    if edit.policy:
+        changes["policy"] = edited_app_space_policy(policy, app_space, edit.policy)
     return changes
 
 

@@ -29,6 +29,7 @@ from counterseal.models import (
     PASSKEY_ALGORITHMS,
     Account,
     AddressKind,
+    Algorithm,
     Binding,
     BindingState,
     DeviceKey,
@@ -67,6 +68,7 @@ class StartedRegistration:
         account_created: Whether the account did not exist before.
         challenge: The WebAuthn challenge.
         registered: The credential ids that the account has at this relying party id, base64url.
+        algorithms: Those of which its key may be.
         conveyance: The attestation that the browser is to be asked for: `none` or `direct`.
     """
 
@@ -75,6 +77,7 @@ class StartedRegistration:
     account_created: bool
     challenge: bytes = attrs.field(repr=False)
     registered: tuple[str, ...]
+    algorithms: frozenset[Algorithm]
     conveyance: str
 
 
@@ -160,6 +163,7 @@ def _start_registration(
             account_created=account_created,
             challenge=keys.challenge_of(nonce),
             registered=registered,
+            algorithms=tools.policy.algorithms,
             conveyance=start.conveyance,
         ),
         writes=(registration,),
@@ -338,16 +342,14 @@ def _finish(facts: Authenticating) -> Decision[PasskeyAuthentication]:
 def expire(stored: Records, tools: Tools) -> Decision[None]:
     """Decide that a ceremony has ended to which no browser has answered."""
     ceremony = stored[0]
-    if isinstance(ceremony, PasskeyRegistration):
-        facts = Deadline(now=tools.now, deadline=ceremony.deadline)
-        registration_state = step(REGISTRATION, ceremony.state, RegistrationEvent.EXPIRE, facts)
-        expired: Any = revise(ceremony, state=registration_state)
-    elif isinstance(ceremony, PasskeyAuthentication):
-        facts = Deadline(now=tools.now, deadline=ceremony.deadline)
-        state = step(AUTHENTICATION, ceremony.state, AuthenticationEvent.EXPIRE, facts)
-        expired = revise(ceremony, state=state)
-    else:
+    if not isinstance(ceremony, PasskeyRegistration | PasskeyAuthentication):
         raise NotFound
+    facts = Deadline(now=tools.now, deadline=ceremony.deadline)
+    if isinstance(ceremony, PasskeyRegistration):
+        state: Any = step(REGISTRATION, ceremony.state, RegistrationEvent.EXPIRE, facts)
+    else:
+        state = step(AUTHENTICATION, ceremony.state, AuthenticationEvent.EXPIRE, facts)
+    expired = revise(ceremony, state=state)
     return Decision(result=None, writes=(expired,), audit=(AuditEntry(expired.guid),))
 
 

@@ -14,6 +14,7 @@ from counterseal.models.account import Account
 from counterseal.models.binding import AddressKind
 from counterseal.models.challenge import UNFINISHED, CancelReason, Challenge, Outcome
 from counterseal.models.guid import Guid
+from counterseal.models.tenancy import AppSpace
 from counterseal.rules.standing import Cancelling, Deadline
 
 
@@ -64,9 +65,10 @@ def cancel(
 
 
 def expire(stored: Records, tools: Tools) -> Decision[None]:
-    """Decide to expire an unfinished challenge whose deadline has passed."""
-    stored_challenge, stored_account = stored
+    """Decide to expire an unfinished challenge whose deadline has passed, by its App Space."""
+    stored_challenge, stored_account, app_space = stored
     challenge, account = require(stored_challenge, Challenge), require(stored_account, Account)
+    tools = tools.within(require(app_space, AppSpace))
     facts = Deadline(now=tools.now, deadline=challenge.deadline)
     ending = end(
         tools,

@@ -78,8 +78,8 @@ def read_token(body: bytes, policy: Policy) -> Token:
 
 def invite_another(device: AuthenticatedDevice, tools: Tools) -> Decision[Invitation]:
     """Decide to invite one more device of the account on behalf of *device*."""
-    account = device.account
-    invitations_allowed(device.app_space, tools.policy)
+    account, tools = device.account, tools.within(device.app_space)
+    invitations_allowed(tools.policy)
     invitee = Invitee(
         app_space=device.app_space,
         account_id=account.account_id,
@@ -115,6 +115,7 @@ def decide_by_device(
     replaced: Binding | None = None,
 ) -> Decision[Binding] | Plan[Binding]:
     """Decide what a device of the account has decided on a new one, which may replace another."""
+    tools = tools.within(device.app_space)
     (record,) = device.others
     binding, confirmer, confirmation = require(record, Binding), device.binding, token.confirmation
     if binding.account != device.account.guid:

@@ -16,6 +16,7 @@ from counterseal._decisions.plan import Decision, Reading, Records, Tools, requi
 from counterseal.errors import IdentityWithdrawn, NotFound, WrongDevice
 from counterseal.keys import Jws
 from counterseal.models import Account, AppSpace, Binding, DeviceCall, Guid, Record, replace
+from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
 from counterseal.rules.answering import proof_holds
 from counterseal.rules.evidence import Evidence, Proving
@@ -38,6 +39,12 @@ class AuthenticatedDevice:
     app_space: AppSpace
     proving: Proving
     others: tuple[Record | None, ...] = ()
+
+    @property
+    def attempts_left(self) -> int:
+        """How many more wrong signatures of its strong key revoke it, by its App Space."""
+        policy = policy_within(self.proving.policy, self.app_space, None)
+        return max(0, policy.strike_limit - self.binding.strikes)
 
 
 @attrs.define

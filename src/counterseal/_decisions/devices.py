@@ -59,6 +59,7 @@ def rotate(
 
     A strike, where the device's strong key is named for an endorsement and did not sign it.
     """
+    tools = tools.within(device.app_space)
     enrolment = read_enrolment(ijson.parse(body))
     offered = (enrolment.token, enrolment.name, enrolment.addresses, enrolment.replaces)
     if any(offered) or enrolment.platform or enrolment.app_version:

@@ -23,6 +23,7 @@ from counterseal.errors import (
     NotPossessed,
     TokenSpent,
     UnfitKey,
+    WrongAlgorithm,
     WrongToken,
 )
 from counterseal.machines import BINDING, BindingEvent, step
@@ -51,6 +52,7 @@ from counterseal.rules.evidence import (
     Evidence,
     Peeking,
     invitation_stands,
+    key_allowed,
     keys_possessed,
     split_token,
     token_matches,
@@ -89,6 +91,17 @@ def read_keys(offered_keys: tuple[OfferedKey, ...], typ: str, policy: Policy) ->
         offer.possession += (Evidence(proof, key, typ),)
         offer.has_passkeys |= passkey is not None
     return offer
+
+
+def _demand_allowed(offer: Offer, policy: Policy) -> None:
+    """Refuse offered keys that the service allows, and the policy of their App Space does not."""
+    if len(offer.keys) > 1 + policy.strong_keys_limit:
+        raise KeysIncomplete("more than the policy allows")
+    for device_key in offer.keys:
+        try:
+            key_allowed(device_key.key, policy)
+        except WrongAlgorithm:
+            raise UnfitKey("alg: not an allowed algorithm") from None
 
 
 def _offered_passkey(offered: OfferedKey, policy: Policy, field: str) -> Passkey | None:
@@ -196,12 +209,16 @@ def complete(
     if not isinstance(record, Binding):
         raise WrongToken
     binding, account = record, require(account_record, Account)
+    app_space = _app_space_of(binding, app_spaces)
+    service_policy = tools.policy
+    if app_space is not None:
+        tools = tools.within(app_space)
     facts = Completing(
         now=tools.now,
         policy=tools.policy,
         account=account,
         binding=binding,
-        app_space=_app_space_of(binding, app_spaces),
+        app_space=app_space,
         secret=split_token(enrolment.token)[1],
         keys=offer.keys,
         possession=offer.possession,
@@ -213,6 +230,8 @@ def complete(
     )
     # Before anything that would tell a stranger what became of the invitation.
     token_matches(facts)
+    if tools.policy is not service_policy:
+        _demand_allowed(offer, tools.policy)
     if offer.has_passkeys:
         offer = pin_passkeys(offer, facts.app_space, tools.policy)
         facts = replace(facts, keys=offer.keys, possession=offer.possession)

@@ -83,6 +83,7 @@ def prepare_request(
 ) -> Decision[AuthorizationRequest]:
     """Decide what to ask the App Space's Identity Provider for."""
     app_space = require(stored[0], AppSpace)
+    tools = tools.within(app_space)
     settings = provider_of(app_space)
     return_allowed(app_return, settings.returns)
     settings = replace(settings, redirect_uri=settings.redirect_uri or app_return)

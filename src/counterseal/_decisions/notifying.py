@@ -69,7 +69,7 @@ def compose(stored: Records, tools: Tools, notification: Notification) -> Decisi
                 addresses[device] = served
     if not addresses:
         return Decision(result=Recipients(skip_reason=SkipReason.NOBODY))
-    title, body = _texts(tools.policy, app_space, notification.occasion, subject)
+    title, body = _texts(_policy_of(app_space, tools), app_space, notification.occasion, subject)
     message = PushMessage(
         guid=notification.guid,
         occasion=notification.occasion,
@@ -238,7 +238,8 @@ def push_entry(
 
 
 def _compose_test(tools: Tools, app_space: Record | None, binding: Binding) -> Decision[Recipients]:
-    title, body = _texts(tools.policy, app_space, Occasion.TEST, None)
+    policy = _policy_of(app_space, tools)
+    title, body = _texts(policy, app_space, Occasion.TEST, None)
     message = PushMessage(
         guid=mint(partition_of(binding.guid), tools.entropy(ENTROPY_BYTES)),
         occasion=Occasion.TEST,
@@ -246,10 +247,14 @@ def _compose_test(tools: Tools, app_space: Record | None, binding: Binding) -> D
         account=binding.account,
         title=title,
         body=body,
-        life=tools.policy.challenge_life,
-        timeout=tools.policy.push_timeout,
+        life=policy.challenge_life,
+        timeout=policy.push_timeout,
     )
     return Decision(result=Recipients(addresses={binding.guid: binding.addresses}, message=message))
+
+
+def _policy_of(app_space: Record | None, tools: Tools) -> Policy:
+    return tools.within(app_space).policy if isinstance(app_space, AppSpace) else tools.policy
 
 
 def _texts(

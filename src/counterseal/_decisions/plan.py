@@ -21,7 +21,8 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import attrs
 
 from counterseal.errors import NotFound, Refused
-from counterseal.models import Guid, PublicKey, Record
+from counterseal.models import AppSpace, Guid, PublicKey, Record
+from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
 
 Kind = TypeVar("Kind")
@@ -49,6 +50,11 @@ class Tools:
     seal: Callable[[bytes, str], bytes]
     open: Callable[[bytes, str], bytes]
     policy: Policy
+
+    def within(self, app_space: AppSpace) -> Tools:
+        """Return these tools with the policy that counts in *app_space*."""
+        policy = policy_within(self.policy, app_space, None)
+        return self if policy is self.policy else attrs.evolve(self, policy=policy)
 
 
 @attrs.define

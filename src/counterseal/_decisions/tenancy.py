@@ -45,6 +45,7 @@ from counterseal.models import (
     revise,
 )
 from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS
+from counterseal.narrowing import EffectiveSetting, effective_settings
 from counterseal.policy import Policy
 from counterseal.rules.addresses import (
     allow_list,
@@ -54,6 +55,7 @@ from counterseal.rules.addresses import (
 )
 from counterseal.rules.authorization import Permission, permission_for, reach_of
 from counterseal.rules.ceremonies import domain_fits
+from counterseal.rules.policies import edited_origin_policy
 from counterseal.rules.sessions import refuse_portal
 from counterseal.rules.sizes import text_fits
 
@@ -68,7 +70,7 @@ class OriginEdit:
 
     Changing `clients` resets codes, wildcards and callback states to the new profile, unless they
     are given. `pending`, `questions` and `cooldown` are those of `OwnLimits`. An empty `events_url`
-    removes it.
+    removes it. *policy* has the settings that change, by name; None takes one back.
     """
 
     name: str | None
@@ -82,6 +84,7 @@ class OriginEdit:
     cooldown: bool | None = None
     events: frozenset[AccountEventKind] | None = None
     events_url: str | None = None
+    policy: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 # Creating
@@ -137,9 +140,23 @@ def edit_origin(stored: Records, by: Administrator, edit: OriginEdit) -> Plan[Or
     """Plan to edit an origin."""
     origin = require(stored[0], Origin)
     refuse_portal(origin.guid, field="requestOriginGuid")
-    return permission_to(Permission.ORIGINS, by, origin).then(
-        lambda admin, tools: edit_record(origin, admin, _origin_changes(tools.policy, origin, edit))
-    )
+
+    def change(
+        admin: Admin | None, tools: Tools, app_space: AppSpace | None = None
+    ) -> Decision[Origin]:
+        changes = _origin_changes(tools.policy, origin, edit)
+        if app_space is not None:
+            policy = edited_origin_policy(tools.policy, app_space, origin, edit.policy)
+            changes["policy"] = policy
+        return edit_record(origin, admin, changes)
+
+    def read_app_space(admin: Admin | None, _: Tools) -> Plan[Origin]:
+        return records(origin.app_space).then(
+            lambda stored, tools: change(admin, tools, require(stored[0], AppSpace))
+        )
+
+    decide = read_app_space if edit.policy else change
+    return permission_to(Permission.ORIGINS, by, origin).then(decide)
 
 
 def allow_callback(
@@ -244,6 +261,18 @@ def list_visible(
     guids = (by.guid,) if parent is None else (by.guid, parent)
     return records(*guids).then(
         lambda stored, tools: Decision(result=_visible(records_of_kind, stored, tools))
+    )
+
+
+def effective_policy(stored: Records, by: Administrator) -> Plan[tuple[EffectiveSetting, ...]]:
+    """Plan to return what counts in an App Space, and for an origin if one is read with it."""
+    app_space = require(stored[0], AppSpace)
+    origin = require(stored[1], Origin) if len(stored) > 1 else None
+    if origin is not None and origin.app_space != app_space.guid:
+        raise NotFound
+    record = app_space if origin is None else origin
+    return permission_to(permission_for(record, by), by, record).then(
+        lambda _, tools: Decision(result=effective_settings(tools.policy, app_space, origin))
     )
 
 

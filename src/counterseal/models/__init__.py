@@ -101,6 +101,7 @@ from counterseal.models.outbox import (
     SkipReason,
 )
 from counterseal.models.passkeys import Passkey, PasskeyScope, PasskeyUse
+from counterseal.models.policies import AppSpacePolicy, Level, OriginPolicy
 from counterseal.models.session import (
     LIVING_SESSIONS,
     OPERATORS,
@@ -194,6 +195,7 @@ __all__ = [
     "Algorithm",
     "Alias",
     "AppSpace",
+    "AppSpacePolicy",
     "AuditEvent",
     "AuthenticationState",
     "Authority",
@@ -231,6 +233,7 @@ __all__ = [
     "IdpSettings",
     "KeyChange",
     "KeyScope",
+    "Level",
     "LogInMethod",
     "LoggedEvent",
     "Login",
@@ -244,6 +247,7 @@ __all__ = [
     "OpenQuestion",
     "Operator",
     "Origin",
+    "OriginPolicy",
     "Outcome",
     "OwnLimits",
     "Pair",

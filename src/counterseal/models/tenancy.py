@@ -22,6 +22,7 @@ from counterseal.models.clients import (
 from counterseal.models.events import AccountEventKind
 from counterseal.models.guid import Guid, derive_guid, partition_of
 from counterseal.models.passkeys import PasskeyScope
+from counterseal.models.policies import AppSpacePolicy, OriginPolicy
 from counterseal.models.sealing import provider_context
 
 
@@ -109,9 +110,11 @@ class AppSpace:
     passkeys: PasskeyScope | None = None
     """Where its passkeys are used; None means at the policy's `passkey_origin`."""
     new_devices: NewDeviceRule | None = None
-    """When a new device counts; None means as the policy says."""
+    """When a new device counts, if later than the policy says; None means as it says."""
     device_invitations: bool = True
     """Whether its users' devices may invite others, where the policy lets them."""
+    policy: AppSpacePolicy | None = None
+    """What else it narrows of the service's policy; None if nothing."""
     created_at: datetime = attrs.field(validator=fields.utc)
 
     due_at: ClassVar[datetime | None] = None
@@ -189,6 +192,7 @@ class Origin:
         clients: For which programs it is set up.
         token_form: How its invitations give the session token.
         limits: Its own limits of asking.
+        policy: What else it narrows of its App Space's policy; None if nothing.
     """
 
     guid: Guid
@@ -207,6 +211,7 @@ class Origin:
     limits: OwnLimits = NO_OWN_LIMITS
     events: tuple[AccountEventKind, ...] | None = None
     events_url: str | None = attrs.field(default=None, repr=False)
+    policy: OriginPolicy | None = None
     created_at: datetime = attrs.field(validator=fields.utc)
 
     due_at: ClassVar[datetime | None] = None

@@ -137,8 +137,7 @@ def confirmation_needed(facts: Completing) -> bool:
     """Tell whether a new device counts only once it is confirmed."""
     if facts.binding.endorser is not None:
         return True
-    rule = None if facts.app_space is None else facts.app_space.new_devices
-    return (rule or facts.policy.new_devices) is NewDeviceRule.CONFIRMED
+    return facts.policy.new_devices is NewDeviceRule.CONFIRMED
 
 
 def replacement_stands(facts: Completing) -> None:
@@ -165,17 +164,16 @@ def replaceable(binding: Binding) -> bool:
     return binding.answers and binding.state in {BindingState.ACTIVE, BindingState.SUSPENDED}
 
 
-def invitations_allowed(app_space: AppSpace, policy: Policy) -> None:
-    """Refuse invitations by devices where the policy or the App Space forbids them."""
-    if not policy.device_invitations or not app_space.device_invitations:
+def invitations_allowed(policy: Policy) -> None:
+    """Refuse invitations by devices where the policy forbids them."""
+    if not policy.device_invitations:
         raise NewDeviceForbidden
 
 
 def invitation_allowed(facts: Completing | Confirming | Comparing) -> None:
-    """Refuse a new device that another invited where policy or App Space forbid it by now."""
-    # Without an App Space the keys have signed for another one, which `keys_possessed` refuses.
-    if facts.binding.endorser is not None and facts.app_space is not None:
-        invitations_allowed(facts.app_space, facts.policy)
+    """Refuse a new device that another invited where the policy forbids it by now."""
+    if facts.binding.endorser is not None:
+        invitations_allowed(facts.policy)
 
 
 def endorser_active(facts: Completing | Confirming | Comparing) -> None:

@@ -37,6 +37,7 @@ from counterseal.models import (
     IdpSettings,
     Origin,
 )
+from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
 
 
@@ -179,7 +180,10 @@ def revalidation_due(account: Account, app_space: AppSpace, now: datetime, polic
         return False
     if account.issuer != app_space.idp.issuer:
         raise WrongIssuer
-    return account.confirmed_at is None or now >= account.confirmed_at + policy.revalidation_life
+    if account.confirmed_at is None:
+        return True
+    life = policy_within(policy, app_space, None).revalidation_life
+    return now >= account.confirmed_at + life
 
 
 def graced(account: Account, now: datetime, policy: Policy) -> bool:

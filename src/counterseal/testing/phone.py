@@ -174,6 +174,6 @@ class Phone:
             Unavailable: A port failed; the phone keeps its old keys.
         """
         rotation = self.device.rotation(pin=self.pin, new_pin=self.pin, roles=roles)
-        binding = self.devices.rotate(self.call("/keys", rotation.body))
+        binding = self.devices.rotate(self.call("/keys", rotation.body)).binding
         self.device.complete_rotation(rotation)
         return binding

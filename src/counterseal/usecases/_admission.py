@@ -27,6 +27,7 @@ from counterseal._transaction import (
 from counterseal.errors import IdentityUnavailable, Refused, Replayed
 from counterseal.models import AuditEvent, DeviceCall
 from counterseal.models.binding import SEEN_STEP
+from counterseal.narrowing import policy_within
 from counterseal.rules.standing import forgettable_at, graced, revalidation_due
 from counterseal.usecases.revalidation import read_account, revalidate
 
@@ -114,5 +115,5 @@ def _revalidate(transactions: Transactions, device: AuthenticatedDevice) -> None
             app_space=account.app_space,
         )
         ports.audit.record(event)
-        if not graced(account, now, policy):
+        if not graced(account, now, policy_within(policy, device.app_space, None)):
             raise

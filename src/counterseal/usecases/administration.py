@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import attrs
 
@@ -28,6 +28,7 @@ from counterseal.models.tenancy import (
     RelyingParty,
     logo_guid,
 )
+from counterseal.narrowing import EffectiveSetting
 
 R = TypeVar("R", Company, AppSpace, Origin, Admin)
 T = TypeVar("T")
@@ -209,6 +210,7 @@ class Administration(UseCase):
         passkey_origins: Iterable[str] | None = None,
         new_devices: NewDeviceRule | Literal[""] | None = None,
         device_invitations: bool | None = None,
+        policy: Mapping[str, Any] | None = None,
     ) -> AppSpace:
         """
         Edit an App Space; what is None stays, and what is empty removes a part of the brand.
@@ -231,15 +233,19 @@ class Administration(UseCase):
             rp_id: The relying party id of its passkeys; by default the host of the first origin.
             passkey_origins: The web origins where passkeys are used that are bound from now on;
                 none means at the policy's `passkey_origin`.
-            new_devices: When a new device counts, in place of what the policy says; an empty text
+            new_devices: When a new device counts, no earlier than the policy says; an empty text
                 means as the policy says.
             device_invitations: Whether its users' devices may invite others.
+            policy: The settings of the policy that it narrows from now on, by their names in
+                `Policy` and with values as it has them; None as a value takes one back, and what
+                is not named stays. `effective_policy` says what counts.
 
         Raises:
             NotFound: There is no such App Space.
             InvalidField: A text, the colour or the logo does not fit, an origin is none or not
                 within *rp_id*, or the provider would be another issuer: the account ids are this
-                issuer's.
+                issuer's; or *new_devices* or a setting of *policy* is looser than the service's,
+                does not fit, contradicts another, or is the service's alone.
             WrongKind: It is `simple`, and would get an Identity Provider.
         """
         edit = app_spaces.AppSpaceEdit(
@@ -256,6 +262,7 @@ class Administration(UseCase):
             passkey_origins=None if passkey_origins is None else tuple(passkey_origins),
             new_devices=new_devices,
             device_invitations=device_invitations,
+            policy=policy or {},
         )
         plan = records(app_space, logo_guid(app_space)).then(
             lambda stored, _: app_spaces.edit_app_space(stored, self.by, edit)
@@ -277,6 +284,7 @@ class Administration(UseCase):
         cooldown: bool | None = None,
         events: Iterable[AccountEventKind] | None = None,
         events_url: str | None = None,
+        policy: Mapping[str, Any] | None = None,
     ) -> Origin:
         """
         Edit an origin; what is None stays.
@@ -297,10 +305,13 @@ class Administration(UseCase):
             events: What it hears of accounts, from now on; none of it hears nothing.
             events_url: Where events are sent from now on, by an address of its allow-list; an
                 empty one ends that, and the origin can still read them.
+            policy: The settings of the policy that it narrows, as of `edit_app_space`.
 
         Raises:
             NotFound: There is no such origin.
-            InvalidField: The name, a limit or an address does not fit, or a state is no ending.
+            InvalidField: The name, a limit or an address does not fit, or a state is no ending; or
+                a setting of *policy* is looser than its App Space's, does not fit, contradicts
+                another, or is none that an origin narrows.
             CallbackForbidden: The address for events is not on its allow-list.
             CallbackUncallable: Nothing would ever be sent to the address for events.
         """
@@ -320,9 +331,26 @@ class Administration(UseCase):
             cooldown=cooldown,
             events=None if events is None else frozenset(events),
             events_url=events_url,
+            policy=policy or {},
         )
         plan = records(origin).then(lambda stored, _: tenancy.edit_origin(stored, self.by, edit))
         return self._run("origin.edit", origin, plan)
+
+    def effective_policy(
+        self, app_space: Guid, origin: Guid | None
+    ) -> tuple[EffectiveSetting, ...]:
+        """
+        Return each setting of the policy with what counts in an App Space, and why.
+
+        Args:
+            origin: An origin of it, for what counts when this one acts; None for no origin.
+
+        Raises:
+            NotFound: There is no such App Space, or no such origin in it.
+        """
+        guids = (app_space,) if origin is None else (app_space, origin)
+        plan = records(*guids).then(lambda stored, _: tenancy.effective_policy(stored, self.by))
+        return self._run("directory.get", guids[-1], plan)
 
     def allow_callback(
         self, origin: Guid, entry: str, *, kind: CallbackType = CallbackType.ADDRESS

@@ -79,10 +79,12 @@ class Ceremonies(UseCase):
         context = AuditContext(
             event="registration.start", actor=origin, app_space=party.app_space.guid
         )
-        demand_rate(self.ports, context, ("invite", origin), self.policy.invite_rate)
+        transactions = self._within(party.app_space, party.origin)
+        policy = transactions.policy
+        demand_rate(self.ports, context, ("invite", origin), policy.invite_rate)
         with refusals(self.ports, context):
-            text_fits(account_id, self.policy.account_id_bytes, "accountId")
-            text_fits(user_info, self.policy.user_info_bytes, "userInfo", empty=True)
+            text_fits(account_id, policy.account_id_bytes, "accountId")
+            text_fits(user_info, policy.user_info_bytes, "userInfo", empty=True)
             identified_by_origin(party.app_space)
             scope = scope_at(party, domain)
             conveyance = self.ports.attestation.conveyance()
@@ -96,7 +98,7 @@ class Ceremonies(UseCase):
         plan = account_of(party.app_space.guid, account_id).then(
             lambda account, tools: ceremonies.start_registration(account, tools, start)
         )
-        return self._transactions.run(context, plan)
+        return transactions.run(context, plan)
 
     def register(
         self, party: RelyingParty, account_id: str, response: RegistrationResponse
@@ -126,7 +128,8 @@ class Ceremonies(UseCase):
             guid = ceremony_guid(account_partition(party.app_space.guid, account_id), challenge)
         context.subject = guid
         reading = record_with_account(guid)
-        registration = self._transactions.run(
+        transactions = self._within(party.app_space, party.origin)
+        registration = transactions.run(
             context,
             reading.then(
                 lambda stored, tools: ceremonies.check_registration(
@@ -141,7 +144,7 @@ class Ceremonies(UseCase):
                 challenge=keys.challenge_of(registration.nonce),
             )
         served_kinds = self.ports.notifier.kinds()
-        return self._transactions.run(
+        return transactions.run(
             context,
             reading.then(
                 lambda stored, tools: ceremonies.register(
@@ -168,15 +171,17 @@ class Ceremonies(UseCase):
         context = AuditContext(
             event="authentication.start", actor=origin, app_space=party.app_space.guid
         )
-        demand_rate(self.ports, context, ("authenticate", origin), self.policy.authenticate_rate)
+        transactions = self._within(party.app_space, party.origin)
+        policy = transactions.policy
+        demand_rate(self.ports, context, ("authenticate", origin), policy.authenticate_rate)
         with refusals(self.ports, context):
-            text_fits(account_id, self.policy.account_id_bytes, "accountId")
+            text_fits(account_id, policy.account_id_bytes, "accountId")
             scope = scope_at(party, domain)
         start = CeremonyStart(party=party, account_id=account_id, scope=scope)
         plan = account_of(party.app_space.guid, account_id).then(
             lambda account, tools: ceremonies.start_authentication(account, tools, start)
         )
-        return self._transactions.run(context, plan)
+        return transactions.run(context, plan)
 
     def finish_authentication(
         self,
@@ -223,7 +228,7 @@ class Ceremonies(UseCase):
                 handle=user_handle,
             )
         )
-        return self._transactions.run(context, plan)
+        return self._within(party.app_space, party.origin).run(context, plan)
 
     def start_discovery(self, party: RelyingParty, domain: str) -> StartedDiscovery:
         """
@@ -238,11 +243,13 @@ class Ceremonies(UseCase):
         """
         origin, space = party.origin.guid, party.app_space.guid
         context = AuditContext(event="authentication.start", actor=origin, app_space=space)
-        demand_rate(self.ports, context, ("authenticate", origin), self.policy.authenticate_rate)
+        transactions = self._within(party.app_space, party.origin)
+        rate = transactions.policy.authenticate_rate
+        demand_rate(self.ports, context, ("authenticate", origin), rate)
         with refusals(self.ports, context):
             scope = scope_at(party, domain)
         plan = nothing().then(lambda _, tools: start_discovery(tools, party, scope.rp_id))
-        return self._transactions.run(context, plan)
+        return transactions.run(context, plan)
 
     def finish_discovery(
         self,
@@ -285,7 +292,7 @@ class Ceremonies(UseCase):
                 handle=user_handle,
             )
         )
-        return self._transactions.run(context, plan)
+        return self._within(party.app_space, party.origin).run(context, plan)
 
     def expire(self, limit: int = 100) -> int:
         """

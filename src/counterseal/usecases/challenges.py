@@ -45,7 +45,8 @@ class Challenges(UseCase):
             KeyReused: The key was used for another question.
             NotFound: The challenge that the key created has been erased.
         """
-        ports, policy = self.ports, self.policy
+        transactions = self._within(party.app_space, party.origin)
+        ports, policy = self.ports, transactions.policy
         origin = party.origin.guid
         context = AuditContext(
             event="challenge.issue", actor=origin, app_space=party.app_space.guid
@@ -78,10 +79,10 @@ class Challenges(UseCase):
                     guid=draft.guid,
                 )
         if idempotency_key is None:
-            return self._transactions.run(context, plan_issue(draft))
+            return transactions.run(context, plan_issue(draft))
         with call:
             draft.guid = call.guid
-            return self._transactions.run(context, plan_issue_once(draft), call.loaded)
+            return transactions.run(context, plan_issue_once(draft), call.loaded)
 
     def status(self, party: RelyingParty, challenge: Guid) -> Challenge:
         """
@@ -145,7 +146,7 @@ class Challenges(UseCase):
                 stored, tools, origin, served_kinds=served_kinds
             )
         )
-        return self._transactions.run(context, plan)
+        return self._within(party.app_space, party.origin).run(context, plan)
 
     def expire(self, limit: int = 100) -> int:
         """
@@ -156,9 +157,12 @@ class Challenges(UseCase):
         """
         due = self.ports.store.due(Due.CHALLENGE, self.ports.clock.now(), limit)
         context = AuditContext(event="challenge.expire", actor="worker")
+        app_spaces = {each.guid: each.app_space for each in due if isinstance(each, Challenge)}
         try:
             return self._transactions.sweep(
-                context, due, lambda guid: record_with_account(guid).then(challenges.expire)
+                context,
+                due,
+                lambda guid: record_with_account(guid, app_spaces[guid]).then(challenges.expire),
             )
         finally:
             # All of them, also if a plan failed: waiting callers see EXPIRED from the deadline on.

@@ -42,7 +42,8 @@ class Confirmations(UseCase):
         reading = request.reading()
         device = admit(self._transactions, context, request, reading)
         account = device.value.account.guid
-        demand_rate(self.ports, context, ("device_invite", account), self.policy.device_invite_rate)
+        rate = self._within(device.value.app_space, None).policy.device_invite_rate
+        demand_rate(self.ports, context, ("device_invite", account), rate)
         plan = reading.then(confirmations.invite_another)
         return self._transactions.run(context, plan, device)
 
@@ -133,11 +134,13 @@ class Confirmations(UseCase):
         )
         with refusals(self.ports, context):
             text_fits(code, CODE_BYTES, "code")
-        demand_rate(self.ports, context, ("compare", context.actor), self.policy.comparison_rate)
+        transactions = self._within(party.app_space, party.origin)
+        rate = transactions.policy.comparison_rate
+        demand_rate(self.ports, context, ("compare", context.actor), rate)
         served_kinds = self.ports.notifier.kinds()
         plan = record_with_account(binding).then(
             lambda stored, tools: confirmations.decide_by_origin(
                 stored, tools, party, code, served_kinds=served_kinds
             )
         )
-        return self._transactions.run(context, plan)
+        return transactions.run(context, plan)

@@ -10,7 +10,15 @@ from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.readings import record_with_account
 from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
 from counterseal.machines import BindingEvent
-from counterseal.models import Administrator, AuditEvent, Binding, DeviceCall, Guid, RelyingParty
+from counterseal.models import (
+    Administrator,
+    AuditEvent,
+    Binding,
+    DeviceCall,
+    Guid,
+    RelyingParty,
+    replace,
+)
 from counterseal.usecases._admission import admit, open_call
 from counterseal.wire.telemetry import read_report
 
@@ -47,11 +55,14 @@ class Devices(UseCase):
         context, request = open_call(self._transactions, call, event, about_device=False)
         return admit(self._transactions, context, request, request.reading()).value
 
-    def rotate(self, call: DeviceCall) -> Binding:
+    def rotate(self, call: DeviceCall) -> AuthenticatedDevice:
         """
         Replace a device's keys; the body is an enrolment without a token.
 
         New keys of a role replace all old keys of it; the other role's stay.
+
+        Returns:
+            The device with its new keys.
 
         Raises:
             InvalidField: The body is malformed.
@@ -71,13 +82,17 @@ class Devices(UseCase):
                 device, tools, call.body, served_kinds=served_kinds
             )
         )
-        return self._transactions.run(context, plan, device)
+        binding = self._transactions.run(context, plan, device)
+        return replace(device.value, binding=binding)
 
-    def update(self, call: DeviceCall) -> Binding:
+    def update(self, call: DeviceCall) -> AuthenticatedDevice:
         """
         Change a device's name and push addresses; the body is an update.
 
         What the body leaves out stays as it is; an empty list clears the addresses.
+
+        Returns:
+            The device as it is from now on.
 
         Raises:
             InvalidField: The body is malformed, or a text does not fit.
@@ -86,7 +101,8 @@ class Devices(UseCase):
         reading = request.reading()
         device = admit(self._transactions, context, request, reading)
         plan = reading.then(lambda device, tools: devices.update(device, tools, call.body))
-        return self._transactions.run(context, plan, device)
+        binding = self._transactions.run(context, plan, device)
+        return replace(device.value, binding=binding)
 
     def unbind(self, call: DeviceCall) -> Binding:
         """

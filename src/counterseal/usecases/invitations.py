@@ -48,7 +48,8 @@ class Invitations(UseCase):
             KeyReused: The key was used for other arguments.
             NotFound: What the key made has been erased.
         """
-        ports, policy = self.ports, self.policy
+        transactions = self._within(party.app_space, party.origin)
+        ports, policy = self.ports, transactions.policy
         origin = party.origin.guid
         context = AuditContext(event="binding.invite", actor=origin, app_space=party.app_space.guid)
         demand_rate(ports, context, ("invite", origin), policy.invite_rate)
@@ -71,11 +72,11 @@ class Invitations(UseCase):
                     guid=mint(partition, ports.entropy.token(ENTROPY_BYTES)),
                 )
         if idempotency_key is None:
-            return self._transactions.run(context, plan_invite(invitee))
+            return transactions.run(context, plan_invite(invitee))
         with call:
             invitee.guid = call.guid
             plan = plan_invite_once(call.guid, invitee)
-            return self._transactions.run(context, plan, call.loaded)
+            return transactions.run(context, plan, call.loaded)
 
     def invite_identified(self, app_space: AppSpace, identity: Identity) -> Invitation:
         """
@@ -94,7 +95,7 @@ class Invitations(UseCase):
             text_fits(identity.account_id, self.policy.account_id_bytes, "accountId")
             text_fits(identity.subject, self.policy.account_id_bytes, "subject")
         invitee = Invitee(app_space=app_space, account_id=identity.account_id, identity=identity)
-        return self._transactions.run(context, plan_invite(invitee))
+        return self._within(app_space, None).run(context, plan_invite(invitee))
 
     def expire(self, limit: int = 100) -> int:
         """Expire invitations whose deadline has come; return how many."""

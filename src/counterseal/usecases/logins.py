@@ -149,7 +149,8 @@ class Logins(UseCase):
             with suppress(Unavailable):
                 account = read_account(self.ports, invitation.account.guid)
                 revalidate(self._transactions, account, app_space)
-        bound = invitation.account.bound_devices if self.policy.device_replacement else ()
+        policy = self._within(app_space, None).policy
+        bound = invitation.account.bound_devices if policy.device_replacement else ()
         if not bound:
             return invitation
         plan = records(*(device.binding for device in bound)).then(logins.list_replaceable)

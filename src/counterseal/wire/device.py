@@ -43,6 +43,7 @@ from counterseal.models import (
     Role,
 )
 from counterseal.models.passkeys import scope_of
+from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
 from counterseal.wire.enrolment import Bound
 from counterseal.wire.members import (
@@ -110,6 +111,7 @@ class Peeked:
     def of(cls, app_space: AppSpace, policy: Policy) -> Peeked:
         """Return what a device learns of *app_space* before it binds."""
         scope = app_space.passkeys or scope_of(policy.passkey_origin)
+        policy = policy_within(policy, app_space, None)
         if policy.passkeys is PasskeyUse.REFUSE:
             scope = None
         return cls(

@@ -397,7 +397,9 @@ def cancelled(setup):
 
 def expired(setup):
     setup.service.clock.jump(setup.challenge.deadline)
-    decision = setup.decide(lambda tools: challenges.expire(setup.stored, tools))
+    decision = setup.decide(
+        lambda tools: challenges.expire((*setup.stored, setup.service.app_space), tools)
+    )
     assert decision.writes[0].state is ChallengeState.EXPIRED
 
 
@@ -757,6 +759,9 @@ SEEING = {
     "tenancy.read": lambda s, by: tenancy.read((s.company,), by, Company),
     "tenancy.list_visible": lambda s, by: tenancy.list_visible(
         (s.origin.origin,), by, Origin, s.app_space.guid
+    ),
+    "tenancy.effective_policy": lambda s, by: tenancy.effective_policy(
+        (s.app_space, s.origin.origin), by
     ),
     "tenancy.relying_party": lambda s, by: tenancy.relying_party((s.origin.origin,), by),
 }

@@ -647,16 +647,17 @@ def test_the_first_device_is_confirmed_by_the_origin(careful):
     assert careful.confirmations.compare(careful.origin, phone.guid, code) == binding
 
 
-def test_the_app_space_may_say_so_or_otherwise(service, careful):
-    for one, rule, expected in (
-        (service, NewDeviceRule.CONFIRMED, BindingState.UNCONFIRMED),
-        (careful, NewDeviceRule.AT_ONCE, BindingState.ACTIVE),
-    ):
-        one.administration.edit_app_space(one.app_space.guid, new_devices=rule)
-        assert state(one, one.bind("alice")) is expected
-    edited = careful.administration.edit_app_space(careful.app_space.guid, new_devices="")
+def test_the_app_space_may_be_stricter_than_the_policy_and_never_laxer(service, careful):
+    space = service.app_space.guid
+    service.administration.edit_app_space(space, new_devices=NewDeviceRule.CONFIRMED)
+    assert state(service, service.bind("alice")) is BindingState.UNCONFIRMED
+    edited = service.administration.edit_app_space(space, new_devices="")
     assert edited.new_devices is None
-    assert state(careful, careful.bind("bob")) is BindingState.UNCONFIRMED
+    assert state(service, service.bind("bob")) is BindingState.ACTIVE
+    with pytest.raises(InvalidField, match="newDevices: looser than confirmed"):
+        careful.administration.edit_app_space(
+            careful.app_space.guid, new_devices=NewDeviceRule.AT_ONCE
+        )
 
 
 def test_a_second_device_is_confirmed_by_the_first(careful):

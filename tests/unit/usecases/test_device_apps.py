@@ -37,7 +37,7 @@ def listed(service):
 
 def update(service, phone, **members):
     body = json.dumps(update_document(Update(**members))).encode()
-    return service.devices.update(phone.call("/device", body))
+    return service.devices.update(phone.call("/device", body)).binding
 
 
 def test_what_the_app_says_at_the_bind_is_listed(service):

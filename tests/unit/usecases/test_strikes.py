@@ -156,7 +156,7 @@ def test_strikes_survive_a_rotation(service, alice, challenge):
 
 def test_strikes_survive_an_update(service, alice, challenge):
     missed(lambda: service.answer(mistaken(alice), challenge))
-    binding = service.devices.update(alice.call("/device", b'{"name":"Tablet"}'))
+    binding = service.devices.update(alice.call("/device", b'{"name":"Tablet"}')).binding
     assert (binding.name, binding.strikes) == ("Tablet", 1)
 
 

@@ -38,7 +38,7 @@ def start_registration(service: Service, call: Call, party: RelyingParty) -> Rep
             user,
             rp_name=party.app_space.name,
             registered=started.registered,
-            algorithms=service.policy.algorithms,
+            algorithms=started.algorithms,
             conveyance=started.conveyance,
         ),
         headers={"Location": f"{call.root}/account/{started.account.guid}"},

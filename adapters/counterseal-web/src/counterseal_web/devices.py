@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import counterseal as cs
 from counterseal.errors import InvalidField
-from counterseal.models import Binding, DeviceCall, Guid
+from counterseal.models import DeviceCall, Guid
 from counterseal.models.clients import MOST_PENDING
 from counterseal.models.guid import parse
 from counterseal.wire.confirmation import DeviceDecision, NewDevice, NewDevices
@@ -100,7 +100,7 @@ def disown_request(service: Service, call: Call) -> Reply:
 
 def update_device(service: Service, call: Call) -> Reply:
     """Change the device's name, push addresses, platform or app version."""
-    return _status(service, service.devices.update(_device_call(call)))
+    return _status(service.devices.update(_device_call(call)))
 
 
 def unbind_device(service: Service, call: Call) -> Reply:
@@ -111,7 +111,7 @@ def unbind_device(service: Service, call: Call) -> Reply:
 
 def rotate_keys(service: Service, call: Call) -> Reply:
     """Replace the device's keys."""
-    return _status(service, service.devices.rotate(_device_call(call)))
+    return _status(service.devices.rotate(_device_call(call)))
 
 
 def invite_device(service: Service, call: Call) -> Reply:
@@ -153,7 +153,7 @@ def get_status(service: Service, call: Call) -> Reply:
     authenticated = service.devices.authenticate(_device_call(call))
     status = AccountStatus.of(
         authenticated.binding,
-        attempts_left=_attempts_left(service, authenticated.binding),
+        attempts_left=authenticated.attempts_left,
         account=authenticated.account.guid,
         app_space=authenticated.app_space.guid,
         app_space_name=authenticated.app_space.name,
@@ -207,13 +207,9 @@ def _read_known(call: Call) -> frozenset[Guid]:
     return frozenset(parse(text, field="known") for text in texts)
 
 
-def _status(service: Service, binding: Binding) -> Reply:
-    status = DeviceStatus.of(binding, attempts_left=_attempts_left(service, binding))
+def _status(device: cs.AuthenticatedDevice) -> Reply:
+    status = DeviceStatus.of(device.binding, attempts_left=device.attempts_left)
     return Reply(document=write_record(status))
-
-
-def _attempts_left(service: Service, binding: Binding) -> int:
-    return max(0, service.policy.strike_limit - binding.strikes)
 
 
 def _device_call(call: Call) -> DeviceCall:

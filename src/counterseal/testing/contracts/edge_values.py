@@ -9,6 +9,7 @@ from counterseal.models import (
     AccountEventState,
     AddressKind,
     Algorithm,
+    AppSpacePolicy,
     AuthenticationState,
     Authority,
     BindingState,
@@ -34,10 +35,12 @@ from counterseal.models import (
     Occasion,
     OpenQuestion,
     Origin,
+    OriginPolicy,
     Outcome,
     OwnLimits,
     Passkey,
     PasskeyScope,
+    PasskeyUse,
     PastQuestion,
     PublicKey,
     PushAddress,
@@ -174,6 +177,13 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             ),
             new_devices=NewDeviceRule.CONFIRMED,
             device_invitations=False,
+            policy=AppSpacePolicy(
+                challenge_life=90,
+                code_limit=1,
+                cx_cooldown=True,
+                algorithms=(Algorithm.ES256, Algorithm.ML_DSA_44),
+                passkeys=PasskeyUse.REFUSE,
+            ),
             passkeys=PasskeyScope(
                 rp_id="example.com", origins=("https://example.com", "https://a.example.com:8443")
             ),
@@ -337,4 +347,5 @@ def _for_cx(origin: Origin) -> Origin:
         callback_states=(ChallengeState.DISOWNED,),
         token_form=TokenForm.OBJECT,
         limits=OwnLimits(pending=7, questions=8, cooldown=True),
+        policy=OriginPolicy(invite_rate=1),
     )
