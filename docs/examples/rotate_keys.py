@@ -24,7 +24,7 @@ phone.complete_binding(cs.Enrolments(ports, policy).complete(enrolment))
 
 rotation = phone.rotation(pin="1379", new_pin="2468")
 call = phone.signed_call("POST", "https://auth.example.com/device/rotate", rotation.body)
-binding = cs.Devices(ports, policy).rotate(call)
+binding = cs.Devices(ports, policy).rotate(call).binding
 phone.complete_rotation(rotation)  # only now: the service may refuse them
 print("device:", len(binding.key_changes), "lines of key history")
 

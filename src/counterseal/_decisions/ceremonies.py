@@ -13,7 +13,7 @@ from counterseal._decisions.bindings import mark_seen, with_binding
 from counterseal._decisions.outbox import build_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
 from counterseal._decisions.readings import bindings_of, require_account, require_known
-from counterseal.errors import AccountUnbound, NotFound, UnfitKey, WrongAlgorithm, WrongKey
+from counterseal.errors import AccountUnbound, NotFound, UnfitKey, WrongKey
 from counterseal.keys import AssertionParts
 from counterseal.machines import (
     AUTHENTICATION,
@@ -53,7 +53,7 @@ from counterseal.rules.ceremonies import (
     own_handle,
     passkeys_allowed,
 )
-from counterseal.rules.evidence import key_allowed
+from counterseal.rules.evidence import allows_key
 from counterseal.rules.standing import Deadline, place_for_binding, unlocked
 
 NONCE_BYTES = 32
@@ -429,13 +429,7 @@ def _credential_ids(bindings: Iterable[Binding], rp_id: str) -> tuple[str, ...]:
 def _is_allowed(binding: Binding, policy: Policy) -> bool:
     """Tell whether the policy still allows the key of a browser's living binding."""
     key = _living_key(binding)
-    if key is None:
-        return False
-    try:
-        key_allowed(key, policy)
-    except WrongAlgorithm:
-        return False
-    return True
+    return key is not None and allows_key(policy, key)
 
 
 def binding_of(bindings: Iterable[Binding], credential_id: str) -> Binding | None:

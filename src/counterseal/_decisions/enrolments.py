@@ -23,7 +23,6 @@ from counterseal.errors import (
     NotPossessed,
     TokenSpent,
     UnfitKey,
-    WrongAlgorithm,
     WrongToken,
 )
 from counterseal.machines import BINDING, BindingEvent, step
@@ -51,8 +50,8 @@ from counterseal.rules.evidence import (
     Completing,
     Evidence,
     Peeking,
+    allows_key,
     invitation_stands,
-    key_allowed,
     keys_possessed,
     split_token,
     token_matches,
@@ -97,11 +96,8 @@ def _demand_allowed(offer: Offer, policy: Policy) -> None:
     """Refuse offered keys that the service allows, and the policy of their App Space does not."""
     if len(offer.keys) > 1 + policy.strong_keys_limit:
         raise KeysIncomplete("more than the policy allows")
-    for device_key in offer.keys:
-        try:
-            key_allowed(device_key.key, policy)
-        except WrongAlgorithm:
-            raise UnfitKey("alg: not an allowed algorithm") from None
+    if not all(allows_key(policy, device_key.key) for device_key in offer.keys):
+        raise UnfitKey("alg: not an allowed algorithm")
 
 
 def _offered_passkey(offered: OfferedKey, policy: Policy, field: str) -> Passkey | None:

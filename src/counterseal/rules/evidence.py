@@ -295,6 +295,15 @@ def key_allowed(key: PublicKey, policy: Policy) -> None:
         raise WrongAlgorithm("a passkey, which the policy refuses")
 
 
+def allows_key(policy: Policy, key: PublicKey) -> bool:
+    """Tell whether the policy still allows a key's algorithm, and a passkey."""
+    try:
+        key_allowed(key, policy)
+    except WrongAlgorithm:
+        return False
+    return True
+
+
 def _require_claims(
     evidence: Iterable[Evidence], expected: dict[str, Any], refusal: type[Refused]
 ) -> None:
