@@ -20,6 +20,7 @@ from counterseal.models import (
     OriginPolicy,
     OwnLimits,
     PasskeyUse,
+    Reaction,
 )
 from counterseal.narrowing import (
     FIELDS,
@@ -41,7 +42,8 @@ SMALLER = [
     "cx_ask_limit_unapproved", "origin_rate", "authenticate_rate", "invite_rate",
     "device_invite_rate", "comparison_rate", "strong_keys_limit", "bindings_limit",
 ]
-LARGER = ["ask_window", "cooldown", "cooldown_limit"]
+LARGER = ["ask_window", "cooldown", "cooldown_limit", "codes_demanded"]
+UNITED = ["on_declined", "on_not_mine", "on_wrong_details", "on_pressured", "on_other"]
 STRICT_VALUES = {
     "cx_cooldown": (False, True),
     "device_invitations": (True, False),
@@ -57,7 +59,7 @@ OF_ORIGINS = [
     "comparison_limit", "origin_rate", "authenticate_rate", "invite_rate", "comparison_rate",
 ]
 # fmt: on
-NARROWABLE = {*SMALLER, *LARGER, *STRICT_VALUES, "algorithms"}
+NARROWABLE = {*SMALLER, *LARGER, *UNITED, *STRICT_VALUES, "algorithms"}
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -66,6 +68,8 @@ MINUTE = timedelta(minutes=1)
 def values_of(name):
     if name == "algorithms":
         return st.frozensets(st.sampled_from(Algorithm), min_size=1)
+    if name in UNITED:
+        return st.frozensets(st.sampled_from(Reaction))
     if name in STRICT_VALUES:
         return st.sampled_from(STRICT_VALUES[name])
     low, high = FIELDS[name].metadata["low"], FIELDS[name].metadata["high"]
@@ -96,6 +100,8 @@ def tightest(name, candidates):
     """Return the strictest of the values of one setting, by the oracle's table."""
     if name == "algorithms":
         return frozenset.intersection(*candidates)
+    if name in UNITED:
+        return frozenset.union(*candidates)
     if name in SMALLER:
         return min(candidates)
     if name in LARGER:

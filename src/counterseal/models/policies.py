@@ -7,6 +7,7 @@ import enum
 import attrs
 
 from counterseal.models.binding import Algorithm
+from counterseal.models.challenge import Reaction
 from counterseal.models.passkeys import PasskeyUse
 
 
@@ -43,7 +44,8 @@ class AppSpacePolicy(OriginPolicy):
     """
     The settings of the policy that an App Space narrows; None leaves one as the service has it.
 
-    `new_devices` and `device_invitations` are members of the App Space itself.
+    Sets are sorted by their members' values. `new_devices` and `device_invitations` are members of
+    the App Space itself.
     """
 
     confirmation_life: int | None = None
@@ -65,10 +67,15 @@ class AppSpacePolicy(OriginPolicy):
     cx_ask_limit: int | None = None
     cx_ask_limit_unapproved: int | None = None
     cx_cooldown: bool | None = None
+    on_declined: tuple[Reaction, ...] | None = None
+    on_not_mine: tuple[Reaction, ...] | None = None
+    on_wrong_details: tuple[Reaction, ...] | None = None
+    on_pressured: tuple[Reaction, ...] | None = None
+    on_other: tuple[Reaction, ...] | None = None
+    codes_demanded: int | None = None
     device_invite_rate: int | None = None
     device_replacement: bool | None = None
     algorithms: tuple[Algorithm, ...] | None = None
-    """Those that it allows, sorted by their names."""
     passkeys: PasskeyUse | None = None
     strong_keys_limit: int | None = None
     bindings_limit: int | None = None

@@ -13,7 +13,6 @@ from counterseal import ijson
 from counterseal._setting import Direction
 from counterseal.errors import InvalidField, PolicyUnsound
 from counterseal.models import (
-    Algorithm,
     AppSpace,
     AppSpacePolicy,
     Level,
@@ -148,12 +147,12 @@ def _as_stored(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value // SECOND
     if isinstance(value, frozenset):
-        return tuple(sorted(value, key=_name_of))
+        return tuple(sorted(value, key=_value_of))
     return value
 
 
-def _name_of(algorithm: Algorithm) -> str:
-    return algorithm.value
+def _value_of(member: Enum) -> str:
+    return str(member.value)
 
 
 def _looser(bound: Any, level: Level) -> str:
@@ -165,7 +164,7 @@ def _describe_value(value: Any) -> str:
     if isinstance(value, timedelta):
         return f"{value.total_seconds():g} seconds"
     if isinstance(value, frozenset):
-        return ", ".join(sorted(map(_name_of, value))) or "nothing"
+        return ", ".join(sorted(map(_value_of, value))) or "nothing"
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value.value if isinstance(value, Enum) else value)

@@ -31,6 +31,8 @@ from counterseal.models import (
     OriginPolicy,
     PasskeyUse,
     PushAddress,
+    Reaction,
+    RefusalReason,
     Role,
     Scheme,
 )
@@ -106,6 +108,23 @@ def ask_after_long_cooldown(world):
     world.advance(MINUTE)
     refuse(world, phone)
     world.advance(90 * SECOND)
+    return outcome(world.ask)
+
+
+def refuse_for(world, reason):
+    phone = world.bind()
+    challenge = phone.fetch(world.ask().challenge.guid)
+    phone.answer(challenge, 1, reason=reason)
+    return world.service.stored(challenge.account)
+
+
+def locked_by(reason):
+    return lambda world: refuse_for(world, reason).locked_at is not None
+
+
+def ask_the_day_after(world):
+    refuse_for(world, RefusalReason.OTHER)
+    world.advance(25 * HOUR)
     return outcome(world.ask)
 
 
@@ -284,6 +303,19 @@ SCENARIOS = {
     "cx_ask_limit": (1, {}, ask_twice),
     "cx_ask_limit_unapproved": (1, {}, ask_twice),
     "cx_cooldown": (True, {"cooldown_after": 1}, one_refusal),
+    **{
+        f"on_{reason.value}": (
+            STANDARD.reactions_to(reason) | {Reaction.LOCK_ACCOUNT},
+            {},
+            locked_by(reason),
+        )
+        for reason in RefusalReason
+    },
+    "codes_demanded": (
+        48 * HOUR,
+        {"on_other": frozenset({Reaction.DEMAND_CODES})},
+        ask_the_day_after,
+    ),
     "origin_rate": (1, {}, ask_twice),
     "authenticate_rate": (1, {}, authenticate),
     "invite_rate": (1, {}, invite),
@@ -487,6 +519,11 @@ def test_what_is_edited_is_stored_and_taken_back(service, administration):
         ({"passkeys": PasskeyUse.ALLOW}, "policy.passkeys: looser than with_device_key"),
         ({"passkeys": "refuse"}, "policy.passkeys: must be one of refuse"),
         ({"origin_texts": 0}, "policy.origin_texts: must be True or False"),
+        (
+            {"on_not_mine": frozenset({Reaction.ALERT})},
+            "policy.on_not_mine: looser than alert, demand_codes, which the service says",
+        ),
+        ({"on_other": frozenset({"alert"})}, "policy.on_other: "),
         (
             {"challenge_life": 100 * SECOND, "challenge_life_limit": 50 * SECOND},
             "policy.challenge_life: challenge_life would be longer than challenge_life_limit",
