@@ -140,6 +140,10 @@ class Server:
         self.devices.unbind(device_call(request))
         return 204, None
 
+    def lock(self, request):
+        self.devices.lock(device_call(request))
+        return 204, None
+
     def service_keys(self, request):
         endorsed = self.keysets.endorse(device_call(request))
         return 200, write_record(Endorsements(endorsed=endorsed))

@@ -318,6 +318,9 @@ def test_a_device_that_is_stopped(world, zoe):
     tablet = world.bind("zoe")
     with world.takes("store.get", "replay.first_seen", "store.commit"):
         world.devices.unbind(tablet.call("/device", method="DELETE"))
+    tablet = world.bind("zoe")
+    with world.takes("store.get", "replay.first_seen", "store.commit"):
+        tablet.lock()
 
 
 def test_a_status(world, zoe):

@@ -18,7 +18,7 @@ from counterseal import STANDARD
 from counterseal.device import SoftwareDevice
 from counterseal.device.clock import CorrectedClock
 from counterseal.keys import ml_dsa
-from counterseal.models import OPERATOR, Algorithm, BindingState, Role
+from counterseal.models import OPERATOR, Algorithm, BindingState, RefusalReason, Role
 from counterseal.testing import FakeService
 from counterseal.wire.link import BindLink, write_link
 from counterseal_demo.device_cli import DeviceClient, Home
@@ -404,6 +404,37 @@ def test_a_device_unbinds_itself_and_deletes_its_keys(auth, bound, home):
     link = auth.link()
     assert bound("bind", "--url", auth.url, "--link", link).exit_code == 0
     assert json.loads(bound("status", "--json").stdout)["device"] != before
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_device_locks_its_account_and_cannot_unlock_it(auth, bound, lost):
+    guid = ask(auth)
+    device = json.loads(bound("status", "--json").stdout)["device"]
+    if lost:
+        auth.drops.add("/device/lock")
+        assert bound("lock", "--yes").stderr.startswith("unavailable: service_unreachable: ")
+        auth.drops.clear()
+    result = bound("lock", "--yes")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == "locked: only an administrator of the service can unlock the account\n"
+    (binding,) = auth.world.ports.store.get(device)
+    (account,) = auth.world.ports.store.get(binding.account)
+    assert account.locked_at is not None
+    assert binding.state is BindingState.ACTIVE
+    assert bound("answer", guid, "--button", "1").stderr.startswith("refused: service_refused: ")
+
+
+@pytest.mark.parametrize("command", [("answer", "--button", "1"), ("disown",)])
+def test_a_refusal_says_why(auth, bound, command):
+    guid = ask(auth)
+    name, *options = command
+    result = bound(name, guid, *options, "--reason", "pressured")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "pressured" not in result.stdout
+    (challenge,) = auth.world.ports.store.get(guid)
+    assert challenge.reason is RefusalReason.PRESSURED
+    other = bound(name, ask(auth), *options, "--reason", "tired")
+    assert "Invalid value for '--reason'" in other.stderr
 
 
 def test_the_history_lists_how_each_question_ended(auth, bound):

@@ -195,6 +195,7 @@ CALLS = [
     ("POST", "/device/disown", b"a.b.c"),
     ("PATCH", "/device", b"{}"),
     ("POST", "/device/rotate", b"{}"),
+    ("POST", "/device/lock", b""),
     ("GET", "/device/status", b""),
     ("GET", "/device/keys", b""),
     ("POST", "/device/telemetry", b'{"event":"a"}'),

@@ -66,6 +66,17 @@ def unbind(recorder, shop, world):
     device.complete_unbinding()
 
 
+def lock(recorder, shop, world):
+    """Bind another user's phone, and let it lock the account."""
+    invitation = shop.call(None, "PUT", "/account/bind", {"accountId": "user-47"}).document
+    phone = _bind_silently(recorder, world, invitation)
+    phone.call(
+        "No device of the account answers or is asked any more, until an administrator unlocks it.",
+        "POST",
+        "/device/lock",
+    )
+
+
 def change_phones(recorder, shop, world):
     """Let a user's phone invite another one and add it, and the shop confirm a third."""
     invitation = shop.call(None, "PUT", "/account/bind", {"accountId": "user-44"}).document

@@ -89,6 +89,7 @@ def _told(face):
     asking.look_after(shop, phone)
     tenancy.look_after(recorder, desk, places, world.entropy)
     tenancy.say_goodbye(desk, account)
+    answering.lock(recorder, shop, world)
     entering.log_in(recorder, world, entering.set_up(desk, places.company, world))
     stalling.stall(recorder)
     return Told(

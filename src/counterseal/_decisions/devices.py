@@ -123,6 +123,25 @@ def unbind(
     return _revoke(tools, device.account, device.binding, served_kinds)
 
 
+def lock_account(device: AuthenticatedDevice, tools: Tools) -> Decision[Account]:
+    """
+    Decide that a device locks its account.
+
+    The other devices are not notified: whoever presses the person may hold one of them, and each
+    says at its next call that the account is locked.
+    """
+    happening = Happening(AccountEventKind.LOCKED, device=device.binding.guid)
+    locked_account = revise(device.account, locked_at=tools.now)
+    locked_account, events = with_events(tools, locked_account, happening)
+    return Decision(
+        result=locked_account,
+        writes=(locked_account, *events),
+        guards=(device.binding,),
+        audit=(AuditEntry(locked_account.guid),),
+        wakes=(locked_account.guid,),
+    )
+
+
 def endorse_keys(
     _: AuthenticatedDevice, tools: Tools, service_keys: tuple[PublicKey, ...]
 ) -> Decision[dict[str, str]] | Signing[dict[str, str]]:

@@ -9,7 +9,7 @@ import attrs
 from counterseal._decisions.invitations import Invitation
 from counterseal.device import SoftwareDevice, sign_confirmation
 from counterseal.errors import NotBound
-from counterseal.models import Binding, Challenge, DeviceCall, Guid, RefusalReason, Role
+from counterseal.models import Account, Binding, Challenge, DeviceCall, Guid, RefusalReason, Role
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.confirmations import Confirmations
 from counterseal.usecases.devices import Devices
@@ -130,6 +130,16 @@ class Phone:
         binding = self.devices.unbind(self.call("/device", method="DELETE"))
         self.device.complete_unbinding()
         return binding
+
+    def lock(self) -> Account:
+        """
+        Lock the account.
+
+        Raises:
+            Refused: As `Devices.lock`.
+            Unavailable: A port failed.
+        """
+        return self.devices.lock(self.call("/device/lock"))
 
     def invite(self) -> Invitation:
         """

@@ -11,6 +11,7 @@ from counterseal._decisions.readings import record_with_account
 from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
 from counterseal.machines import BindingEvent
 from counterseal.models import (
+    Account,
     Administrator,
     AuditEvent,
     Binding,
@@ -123,6 +124,24 @@ class Devices(UseCase):
             lambda device, tools: devices.unbind(device, tools, served_kinds=served_kinds)
         )
         return self._transactions.run(context, plan, device)
+
+    def lock(self, call: DeviceCall) -> Account:
+        """
+        Lock the account of the calling device, as its owner wants; the call has no body.
+
+        The device key's proof is enough: a person in danger is quick, and a thief wins nothing.
+        Only an administrator unlocks it. A repeated call is refused as every call of a locked
+        account.
+
+        Raises:
+            AccountLocked: The account is locked, perhaps by an earlier such call.
+            BindingInactive: The device is not active.
+            Refused: The call is not proven, or the device may not act.
+        """
+        context, request = open_call(self._transactions, call, "account.lock")
+        reading = request.reading()
+        device = admit(self._transactions, context, request, reading)
+        return self._transactions.run(context, reading.then(devices.lock_account), device)
 
     def suspend(self, device: Guid, *, by: Administrator) -> Binding:
         """

@@ -1101,6 +1101,12 @@ def unbound(setup):
     assert isinstance(decision.writes[-1], Notification)
 
 
+def locked_by_a_device(setup):
+    device = setup.device()
+    decision = setup.decide(lambda tools: devices.lock_account(device, tools))
+    assert decision.result.locked_at == setup.service.clock.now()
+
+
 def invited_by_a_device(setup):
     device = setup.device()
     decision = setup.decide(lambda tools: confirmations.invite_another(device, tools))
@@ -1315,6 +1321,7 @@ CASES |= {
     "devices.rotate": [rotated, struck_by_a_rotation],
     "devices.suspend_or_resume": [suspended],
     "device_requests.store_seen": [seen_again],
+    "devices.lock_account": [locked_by_a_device],
     "devices.unbind": [unbound],
     "devices.update": [updated],
     "enrolments.complete": [completed, completed_in_place_of_another],

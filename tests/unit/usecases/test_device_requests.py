@@ -195,7 +195,7 @@ def test_s12_a_token_of_another_kind_is_no_proof(service, alice):
 
 @pytest.mark.parametrize("proof", ["", "a.b.c", "nonsense", "\ud800"])
 @pytest.mark.parametrize(
-    "verb", ["authenticate", "rotate", "update", "unbind", "pending", "answer", "disown"]
+    "verb", ["authenticate", "rotate", "update", "unbind", "lock", "pending", "answer", "disown"]
 )
 def test_s35_a_proof_that_is_no_token_is_refused_and_recorded(service, alice, verb, proof):
     use_case = service.answers if hasattr(service.answers, verb) else service.devices
@@ -303,6 +303,7 @@ def test_a_thousand_wrong_signatures_by_a_stranger_change_nothing(service, alice
         lambda: service.devices.rotate(thief.call(PATH, rotation)),
         lambda: service.devices.update(thief.call(PATH, b'{"name":"mine"}')),
         lambda: service.devices.unbind(thief.call(PATH)),
+        lambda: service.devices.lock(thief.call(PATH)),
         lambda: service.devices.authenticate(thief.call(PATH)),
     ]
     for number in range(1_000):

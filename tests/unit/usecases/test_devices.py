@@ -31,6 +31,8 @@ from counterseal.errors import (
 from counterseal.keys import PrivateKey, generate
 from counterseal.models import (
     OPERATOR,
+    AccountEvent,
+    AccountEventKind,
     AddressKind,
     Algorithm,
     Authority,
@@ -564,3 +566,49 @@ def test_a_revocation_changes_no_other_device(service, alice):
     (line,) = service.account().devices
     assert (line.binding, line.state) == (second.guid, BindingState.ACTIVE)
     assert service.answer(second, service.ask("alice", "Pay?").challenge).approved
+
+
+def test_a_device_locks_its_account(service):
+    phone, tablet = service.bind("alice"), service.bind("alice")
+    challenge = service.ask("alice", "Pay?").challenge
+    records = len(service.records())
+
+    account = phone.lock()
+
+    assert account == service.account()
+    assert account.locked_at == service.clock.now()
+    assert service.last_event() == ("account.lock", "")
+    assert (service.events[-1].actor, service.events[-1].subject) == (phone.guid, account.guid)
+    (event,) = (
+        record
+        for record in service.records().values()
+        if isinstance(record, AccountEvent) and record.kind is AccountEventKind.LOCKED
+    )
+    assert event.device == phone.guid
+    # The event is the only new record: no device is notified.
+    assert len(service.records()) == records + 1
+    for call in (tablet.pending, lambda: tablet.answer(challenge), phone.lock, phone.unbind):
+        with pytest.raises(AccountLocked):
+            call()
+
+
+def test_no_device_unlocks_an_account_and_staff_does(service):
+    phone = service.bind("alice")
+    account = phone.lock()
+    with pytest.raises(AccountLocked):
+        service.ask("alice", "Pay?")
+
+    service.accounts.unlock(account.guid, by=OPERATOR)
+
+    assert phone.answer(service.ask("alice", "Pay?").challenge).approved
+
+
+@pytest.mark.parametrize("verb", ["suspend", "revoke"])
+def test_a_device_that_is_stopped_locks_nothing(service, verb):
+    phone = service.bind("alice")
+    getattr(service.devices, verb)(phone.guid, by=OPERATOR)
+
+    with pytest.raises(BindingInactive):
+        phone.lock()
+
+    assert service.account().locked_at is None

@@ -71,6 +71,7 @@ CALLS = {
     "unbind": lambda service, phone, *_: service.devices.unbind(
         phone.call("/device", method="DELETE")
     ),
+    "lock": lambda service, phone, *_: service.devices.lock(phone.call("/device/lock")),
     "complete": lambda service, _, __, enrolment: service.enrolments.complete(enrolment),
     "invite": lambda service, *_: service.invitations.invite(service.origin, "alice"),
     "miss a rotation": lambda service, phone, *_: service.devices.rotate(
@@ -97,6 +98,7 @@ PARTS = {
     "rotate": "_store",
     "update": "_store",
     "unbind": "_store",
+    "lock": "lock_account",
     "complete": "complete",
     "invite": "invite",
     "miss a rotation": "count_strike",
@@ -115,6 +117,7 @@ MODULES = {
     "rotate": devices,
     "update": devices,
     "unbind": devices,
+    "lock": devices,
     "complete": enrolments,
     "invite": invitations,
     "miss a rotation": devices,
@@ -148,6 +151,8 @@ GUARDED = [
     ("update", "account", AccountLocked),
     ("unbind", "device", BindingInactive),
     ("unbind", "account", AccountLocked),
+    ("lock", "device", BindingInactive),
+    ("lock", "account", AccountLocked),
     ("complete", "account", AccountLocked),
     ("complete", "invitation", WrongState),
     ("invite", "account", AccountLocked),

@@ -242,6 +242,22 @@ def history(home: str, *, as_json: bool) -> None:
 @device.command()
 @HOME
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def lock(home: str, *, yes: bool) -> None:
+    """
+    Lock your account at the service.
+
+    No device of it answers or is asked any more, until an administrator unlocks it.
+    """
+    with plainly(requirement=REQUIREMENT), open_device(home) as client:
+        if not yes:
+            click.confirm("Lock the account? You cannot unlock it.", abort=True, err=True)
+        client.lock()
+        print_line("locked: only an administrator of the service can unlock the account")
+
+
+@device.command()
+@HOME
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def unbind(home: str, *, yes: bool) -> None:
     """
     Revoke this device at the service, and delete its keys.

@@ -221,6 +221,17 @@ class DeviceCalls:
         """
         self._signed(device, "DELETE", "/device")
 
+    def lock(self, device: SoftwareDevice) -> None:
+        """
+        Make the call that locks the account of *device*.
+
+        Raises:
+            NotBound: The device is not bound.
+            ServiceRefused: The service refused the call.
+            ServiceUnreachable: It did not reply, or its reply is invalid.
+        """
+        self._signed(device, "POST", "/device/lock")
+
     def await_list(self, device: SoftwareDevice, seconds: int) -> Listed:
         """
         Return what *device* is asked, once that is anything.

@@ -109,6 +109,12 @@ def unbind_device(service: Service, call: Call) -> Reply:
     return Reply(status=HTTPStatus.NO_CONTENT)
 
 
+def lock_account(service: Service, call: Call) -> Reply:
+    """Lock the account of the device that calls; only an administrator unlocks it."""
+    service.devices.lock(_device_call(call))
+    return Reply(status=HTTPStatus.NO_CONTENT)
+
+
 def rotate_keys(service: Service, call: Call) -> Reply:
     """Replace the device's keys."""
     return _status(service.devices.rotate(_device_call(call)))
@@ -316,6 +322,7 @@ DEVICE_API = (
     ),
     _call("updateDevice", "PATCH", "/device", update_device, {200: "Device"}, takes="Update"),
     _call("unbindDevice", "DELETE", "/device", unbind_device, NOTHING),
+    _call("lockAccount", "POST", "/device/lock", lock_account, NOTHING),
     _call(
         "rotateKeys",
         "POST",

@@ -42,6 +42,9 @@ WAITED = 0.9
 REVOKED = "revoked"
 """The reason of each refusal of a device that was revoked."""
 
+LOCKED = "unreachable"
+"""The problem of each refusal of a device whose account is locked."""
+
 PAUSE = timedelta(seconds=1)
 """Before the next call, if the service does not wait."""
 
@@ -317,6 +320,21 @@ class DeviceClient:
                 raise
         self.device.complete_unbinding()
         self.home.clear()
+
+    def lock(self) -> None:
+        """
+        Lock the account of the device; only an administrator of the service unlocks it.
+
+        Raises:
+            ServiceRefused: The service refused the call.
+            ServiceUnreachable: It did not reply, or its reply is invalid.
+        """
+        try:
+            self.calls.lock(self.device)
+        except ServiceRefused as refusal:
+            # Locked already, perhaps by a call whose reply was lost: the request is satisfied.
+            if refusal.word != LOCKED:
+                raise
 
     def receipt(self, reply: AnswerReply) -> Receipt | None:
         """
