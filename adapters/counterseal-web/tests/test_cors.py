@@ -22,7 +22,7 @@ FOR_PAGES = {
     *("answerRequest", "disownRequest", "endorsedKeys", "deviceStatus", "pendingRequests"),
     *("endedRequests", "pendingEvents"),
     *("recordTelemetry", "rotateKeys", "showRequest", "updateDevice"),
-    *("unbindDevice", "lockAccount", "inviteDevice", "newDevices", "decideOnDevice"),
+    *("unbindDevice", "lockOwnAccount", "inviteDevice", "newDevices", "decideOnDevice"),
     *("authenticate", "finishBind", "logo", "lookAtInvitation", "redirect", "serviceKeys"),
 }
 """What a device calls: with its proof, to be bound, and for the service's keys."""

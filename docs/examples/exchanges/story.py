@@ -87,9 +87,9 @@ def _told(face):
     browsing.register(shop)
     asking.catch_up(shop, world)
     asking.look_after(shop, phone)
+    answering.lock(recorder, shop, world)
     tenancy.look_after(recorder, desk, places, world.entropy)
     tenancy.say_goodbye(desk, account)
-    answering.lock(recorder, shop, world)
     entering.log_in(recorder, world, entering.set_up(desk, places.company, world))
     stalling.stall(recorder)
     return Told(

@@ -109,7 +109,7 @@ def unbind_device(service: Service, call: Call) -> Reply:
     return Reply(status=HTTPStatus.NO_CONTENT)
 
 
-def lock_account(service: Service, call: Call) -> Reply:
+def lock_own_account(service: Service, call: Call) -> Reply:
     """Lock the account of the device that calls; only an administrator unlocks it."""
     service.devices.lock(_device_call(call))
     return Reply(status=HTTPStatus.NO_CONTENT)
@@ -322,7 +322,7 @@ DEVICE_API = (
     ),
     _call("updateDevice", "PATCH", "/device", update_device, {200: "Device"}, takes="Update"),
     _call("unbindDevice", "DELETE", "/device", unbind_device, NOTHING),
-    _call("lockAccount", "POST", "/device/lock", lock_account, NOTHING),
+    _call("lockOwnAccount", "POST", "/device/lock", lock_own_account, NOTHING),
     _call(
         "rotateKeys",
         "POST",
