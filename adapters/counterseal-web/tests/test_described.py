@@ -89,6 +89,9 @@ class Prover:
         if binding.state is not BindingState.ACTIVE:
             with suppress(Refused):
                 self.phone = self.world.bind("user-42")
+        (account,) = self.world.ports.store.get(self.phone.device.bond.account)
+        if account.locked_at is not None and account.erased_at is None:
+            self.world.accounts.unlock(account.guid, by=OPERATOR)
 
     def __call__(self, environ, start_response):
         if environ.get("HTTP_COUNTERSEAL_PROOF") == PROOF:
