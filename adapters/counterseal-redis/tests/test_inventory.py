@@ -63,8 +63,9 @@ def test_the_records_of_the_core_have_no_violation(keyspace, world):
     records, flaws = checked(keyspace)
 
     assert flaws == []
-    # Tenancy, users, and who is invited; the fifth notification is of the cancelled question.
-    assert records == 4 + 3 * (2 + 4 + 3 + 5) + 2
+    # Tenancy, users, the event of each bind, and who is invited; the fifth notification is of the
+    # cancelled question.
+    assert records == 4 + 3 * (2 + 4 + 3 + 5 + 1) + 2
 
 
 def test_a_missing_record_is_noticed(keyspace, world):
