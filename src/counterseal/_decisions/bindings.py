@@ -7,13 +7,21 @@ not the account, which is revised once.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from counterseal._decisions.plan import AuditEntry
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import revise
 from counterseal.models.account import Device
-from counterseal.models.binding import LIVING, SEEN_STEP, Authority, Binding, BindingState
+from counterseal.models.binding import (
+    LIVING,
+    SEEN_STEP,
+    Authority,
+    Binding,
+    BindingState,
+    PublicKey,
+)
 from counterseal.rules.standing import Standing, living
 
 MOVED = "moved"
@@ -68,3 +76,19 @@ def change_standing(binding: Binding, event: BindingEvent, authority: Authority)
     state = step(BINDING, binding.state, event, Standing(binding=binding, authority=authority))
     suspended_by = authority if state is BindingState.SUSPENDED else None
     return revise(binding, state=state, suspended_by=suspended_by)
+
+
+def binding_of(bindings: Iterable[Binding], credential_id: str) -> Binding | None:
+    """Return the living binding of a browser's passkey with this credential id, if there is one."""
+    for binding in bindings:
+        key = living_key(binding)
+        if key and key.passkey and key.passkey.credential_id == credential_id:
+            return binding
+    return None
+
+
+def living_key(binding: Binding) -> PublicKey | None:
+    """Return the key of a browser's living binding; None for any other binding."""
+    if binding.answers or binding.state not in LIVING:
+        return None
+    return binding.keys[0].key

@@ -9,7 +9,7 @@ import attrs
 
 from counterseal import ijson, keys
 from counterseal._decisions.account_events import device_bound, with_events
-from counterseal._decisions.bindings import mark_seen, with_binding
+from counterseal._decisions.bindings import binding_of, living_key, mark_seen, with_binding
 from counterseal._decisions.outbox import build_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
 from counterseal._decisions.readings import bindings_of, require_account, require_known
@@ -25,7 +25,6 @@ from counterseal.machines import (
     step,
 )
 from counterseal.models import (
-    LIVING,
     PASSKEY_ALGORITHMS,
     Account,
     AddressKind,
@@ -37,7 +36,6 @@ from counterseal.models import (
     PasskeyAuthentication,
     PasskeyRegistration,
     PasskeyScope,
-    PublicKey,
     RegisteredPasskey,
     RelyingParty,
     Role,
@@ -234,7 +232,7 @@ def _register(
     state = step(REGISTRATION, registration.state, RegistrationEvent.REGISTER, facts)
     place_for_binding(account, tools.now, tools.policy)
     binding = _new_binding(registration, registered, facts, tools)
-    for other in map(_living_key, bindings):
+    for other in map(living_key, bindings):
         if (
             other is not None
             and other.passkey is not None
@@ -428,21 +426,5 @@ def _credential_ids(bindings: Iterable[Binding], rp_id: str) -> tuple[str, ...]:
 
 def _is_allowed(binding: Binding, policy: Policy) -> bool:
     """Tell whether the policy still allows the key of a browser's living binding."""
-    key = _living_key(binding)
+    key = living_key(binding)
     return key is not None and allows_key(policy, key)
-
-
-def binding_of(bindings: Iterable[Binding], credential_id: str) -> Binding | None:
-    """Return the living binding of a browser's passkey with this credential id, if there is one."""
-    for binding in bindings:
-        key = _living_key(binding)
-        if key and key.passkey and key.passkey.credential_id == credential_id:
-            return binding
-    return None
-
-
-def _living_key(binding: Binding) -> PublicKey | None:
-    """Return the key of a browser's living binding; None for any other binding."""
-    if binding.answers or binding.state not in LIVING:
-        return None
-    return binding.keys[0].key

@@ -66,6 +66,19 @@ class AskedDevice:
     deadline: datetime
 
 
+@attrs.frozen(kw_only=True)
+class DeviceAnswer:
+    """
+    A challenge to the administrator's own device, as it stands.
+
+    Attributes:
+        code: What the person types into the device.
+    """
+
+    challenge: Challenge
+    code: str = attrs.field(repr=False)
+
+
 @attrs.frozen
 class DeviceLogins(UseCase):
     """
@@ -132,15 +145,15 @@ class DeviceLogins(UseCase):
                 raise WrongToken
         return self._ask(admin, "Log in to the portal?", browser, LOG_IN, {})
 
-    def answered(self, ticket: str) -> Challenge:
+    def answer(self, ticket: str) -> DeviceAnswer:
         """
-        Return the challenge of a log-in as it stands.
+        Return the challenge of a log-in as it stands, with its code.
 
         Raises:
             WrongToken: The ticket is none of ours.
             NotFound: The challenge is gone.
         """
-        return self._challenge(self._open(LOG_IN, ticket))
+        return self._answer(self._open(LOG_IN, ticket))
 
     def log_in_by_device(self, ticket: str, *, browser: str) -> IssuedSession:
         """
@@ -182,15 +195,15 @@ class DeviceLogins(UseCase):
             authenticated.admin, title, session.browser, STEP_UP, {"session": session.guid}
         )
 
-    def step_up_answered(self, ticket: str) -> Challenge:
+    def step_up_answer(self, ticket: str) -> DeviceAnswer:
         """
-        Return the challenge of a step-up as it stands.
+        Return the challenge of a step-up as it stands, with its code.
 
         Raises:
             WrongToken: The ticket is none of ours.
             NotFound: The challenge is gone.
         """
-        return self._challenge(self._open(STEP_UP, ticket))
+        return self._answer(self._open(STEP_UP, ticket))
 
     def step_up_by_device(self, cookie: str, ticket: str) -> IssuedSession:
         """
@@ -227,9 +240,12 @@ class DeviceLogins(UseCase):
         challenge = issued.challenge
         ticket = self._seal(
             purpose,
-            {"admin": admin.guid, "challenge": challenge.guid, "at": self._time(), **document},
+            {"admin": admin.guid, "challenge": challenge.guid, "code": issued.code, **document},
         )
         return AskedDevice(ticket=ticket, code=issued.code, deadline=challenge.deadline)
+
+    def _answer(self, document: Mapping[str, Any]) -> DeviceAnswer:
+        return DeviceAnswer(challenge=self._challenge(document), code=document["code"])
 
     def _challenge(self, document: Mapping[str, Any]) -> Challenge:
         return Challenges(self.ports, self.policy).status(

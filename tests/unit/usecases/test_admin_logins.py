@@ -335,7 +335,8 @@ def phone(enrolled):
 def test_a_log_in_by_the_own_device(enrolled, phone):
     mark = enrolled.logins.remember_browser(enrolled.admin.guid)
     request = enrolled.logins.ask_to_log_in(mark, browser="Example browser")
-    challenge = enrolled.logins.answered(request.ticket)
+    challenge = enrolled.logins.answer(request.ticket).challenge
+    assert enrolled.logins.answer(request.ticket).code == request.code
     assert challenge.code_asked
     assert all(text in challenge.display for text in ("Log in", "Example browser"))
     with pytest.raises(WrongState):
@@ -380,11 +381,11 @@ def test_the_limits_of_asking_count(enrolled, phone, service):
 def test_a_wrong_code_and_a_refusal_log_nobody_in(enrolled, phone):
     mark = enrolled.logins.remember_browser(enrolled.admin.guid)
     request = enrolled.logins.ask_to_log_in(mark, browser="")
-    challenge = enrolled.logins.answered(request.ticket)
+    challenge = enrolled.logins.answer(request.ticket).challenge
     with pytest.raises(Refused):
         phone.answer(challenge, code="000000" if request.code != "000000" else "111111")
     phone.answer(challenge, 1)
-    assert enrolled.logins.answered(request.ticket).state is ChallengeState.ANSWERED
+    assert enrolled.logins.answer(request.ticket).challenge.state is ChallengeState.ANSWERED
     with pytest.raises(WrongState):
         enrolled.logins.log_in_by_device(request.ticket, browser="")
 
@@ -393,7 +394,7 @@ def test_an_approval_counts_a_short_while(enrolled, phone, service):
     request = enrolled.logins.ask_to_log_in(
         enrolled.logins.remember_browser(enrolled.admin.guid), browser=""
     )
-    phone.answer(enrolled.logins.answered(request.ticket), code=request.code)
+    phone.answer(enrolled.logins.answer(request.ticket).challenge, code=request.code)
     service.clock.advance(service.policy.step_up_life)
     with pytest.raises(DeadlinePassed):
         enrolled.logins.log_in_by_device(request.ticket, browser="")
@@ -415,7 +416,7 @@ def test_without_an_account_neither(service):
 def test_a_step_up_by_device_names_the_act(enrolled, phone, service):
     service.clock.advance(service.policy.step_up_life)
     request = enrolled.logins.ask_to_step_up(enrolled.cookie, "Revoke Example Ltd?")
-    challenge = enrolled.logins.step_up_answered(request.ticket)
+    challenge = enrolled.logins.step_up_answer(request.ticket).challenge
     assert "Revoke Example Ltd?" in challenge.display
     phone.answer(challenge, code=request.code)
     service.clock.advance(MINUTE)
@@ -432,7 +433,7 @@ def test_a_step_up_by_device_names_the_act(enrolled, phone, service):
 
 def test_a_step_up_is_of_one_session_and_no_log_in(enrolled, phone):
     request = enrolled.logins.ask_to_step_up(enrolled.cookie, "Revoke Example Ltd?")
-    phone.answer(enrolled.logins.step_up_answered(request.ticket), code=request.code)
+    phone.answer(enrolled.logins.step_up_answer(request.ticket).challenge, code=request.code)
     other = enrolled.log_in().token
     with pytest.raises(WrongToken):
         enrolled.logins.step_up_by_device(other, request.ticket)
@@ -441,7 +442,7 @@ def test_a_step_up_is_of_one_session_and_no_log_in(enrolled, phone):
     request = enrolled.logins.ask_to_log_in(
         enrolled.logins.remember_browser(enrolled.admin.guid), browser=""
     )
-    phone.answer(enrolled.logins.answered(request.ticket), code=request.code)
+    phone.answer(enrolled.logins.answer(request.ticket).challenge, code=request.code)
     with pytest.raises(WrongToken):
         enrolled.logins.step_up_by_device(enrolled.cookie, request.ticket)
 

@@ -12,5 +12,6 @@ from __future__ import annotations
 from counterseal_portal.portal import Portal
 from counterseal_portal.routes import MOUNT, Route
 from counterseal_portal.visitor import Visitor, Visitors
+from counterseal_portal.visitors import SessionVisitors
 
-__all__ = ["MOUNT", "Portal", "Route", "Visitor", "Visitors"]
+__all__ = ["MOUNT", "Portal", "Route", "SessionVisitors", "Visitor", "Visitors"]

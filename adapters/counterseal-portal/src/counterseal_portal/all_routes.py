@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from counterseal_portal.enrolment import ENROLMENT_ROUTES
+from counterseal_portal.login import LOGIN_ROUTES
+from counterseal_portal.own import OWN_ROUTES
 from counterseal_portal.pages.accounts import ACCOUNT_ROUTES
 from counterseal_portal.pages.admins import ADMIN_ROUTES
 from counterseal_portal.pages.app_spaces import APP_SPACE_ROUTES
@@ -10,8 +13,13 @@ from counterseal_portal.pages.companies import COMPANY_ROUTES
 from counterseal_portal.pages.origins import ORIGIN_ROUTES
 from counterseal_portal.pages.overview import OVERVIEW_ROUTES
 from counterseal_portal.routes import Route
+from counterseal_portal.step_up import STEP_UP_ROUTES
 
 ROUTES: tuple[Route, ...] = (
+    *LOGIN_ROUTES,
+    *ENROLMENT_ROUTES,
+    *STEP_UP_ROUTES,
+    *OWN_ROUTES,
     *OVERVIEW_ROUTES,
     *ACCOUNT_ROUTES,
     *COMPANY_ROUTES,

@@ -27,6 +27,9 @@ NOTICES: Mapping[str, str] = {
     "callback-dropped": "The callback is dropped, and will not be sent.",
     "session-ended": "The session is ended.",
     "admin-revoked": "The administrator is revoked.",
+    "session-ended": "The session is ended.",
+    "key-removed": "It is removed, and can no longer be used.",
+    "passkey-added": "The passkey is added.",
 }
 """Closed: an address that says anything else says nothing."""
 

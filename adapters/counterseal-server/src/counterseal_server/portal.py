@@ -7,21 +7,13 @@ from typing import TYPE_CHECKING
 from counterseal.errors import InvalidField
 from counterseal_server.extras import lacking
 from counterseal_server.settings import Settings
-from counterseal_web import Request, Service
+from counterseal_web import Service
 
 if TYPE_CHECKING:  # an extra
-    from counterseal_portal import Portal, Visitor
+    from counterseal_portal import Portal
 
 PORTAL = "portal"
 """The operation of requests for these pages, in metrics and logs."""
-
-
-class Nobody:
-    """Visitors, of whom none is logged in."""
-
-    def visitor(self, request: Request) -> Visitor | None:  # noqa: ARG002 (of the protocol)
-        """Return None."""
-        return None
 
 
 def require_portal(settings: Settings) -> None:
@@ -47,11 +39,12 @@ def build_portal(settings: Settings, service: Service) -> Portal | None:
     Return the portal, or None if it is not served.
 
     Raises:
-        InvalidField: `portal` is set, and the extra is not installed.
+        InvalidField: `portal` is set, and the extra is not installed, or browsers have no passkeys
+            at `public_url`.
     """
     if not settings.portal:
         return None
     require_portal(settings)
-    from counterseal_portal import Portal  # noqa: PLC0415 (an extra)
+    from counterseal_portal import Portal, SessionVisitors  # noqa: PLC0415 (an extra)
 
-    return Portal(service, Nobody())
+    return Portal(service, SessionVisitors(service))

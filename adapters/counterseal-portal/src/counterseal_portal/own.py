@@ -1,0 +1,156 @@
+"""Own: the sessions, passkeys and devices of the person who is logged in."""
+
+from __future__ import annotations
+
+import segno
+from markupsafe import Markup
+
+from counterseal.errors import NotFound
+from counterseal.models import BindingState
+from counterseal.wire.link import BindLink, write_link
+from counterseal_portal.answers import Answer, page, redirect
+from counterseal_portal.cookies import Cookie
+from counterseal_portal.login import cookie_of, logins_of
+from counterseal_portal.notices import DONE, notice_of
+from counterseal_portal.passkeys import CREDENTIAL, created_passkey, creation_options
+from counterseal_portal.routes import Route
+from counterseal_portal.visit import Visit
+
+OWN = "/own"
+ADD = "Add a passkey or a device to your account"
+REMOVE = "Remove a passkey or a device of your account"
+
+LISTED = frozenset({BindingState.ACTIVE, BindingState.SUSPENDED, BindingState.UNCONFIRMED})
+
+
+def show_own(visit: Visit) -> Answer:
+    """Show where the person is logged in, and with what."""
+    logins = logins_of(visit)
+    bindings = [each for each in logins.list_keys(visit.admin.guid) if each.state in LISTED]
+    return page(
+        "own.html",
+        title="Your log-in",
+        trail=(),
+        notice=notice_of(visit),
+        sessions=logins.sessions.list(visit.admin.guid, by=visit.admin),
+        current="" if visit.visitor is None else visit.visitor.session,
+        passkeys=[each for each in bindings if not each.answers],
+        devices=[each for each in bindings if each.answers],
+        csrf_token=_token(visit),
+    )
+
+
+def end_session(visit: Visit) -> Answer:
+    """End one of the person's sessions or links."""
+    logins, guid = logins_of(visit), visit.guid("session")
+    if guid not in {each.guid for each in logins.sessions.list(visit.admin.guid, by=visit.admin)}:
+        raise NotFound
+    logins.sessions.revoke(guid, by=visit.admin)
+    return redirect(OWN, **{DONE: "session-ended"})
+
+
+def remove_key(visit: Visit) -> Answer:
+    """Revoke one of the person's passkeys or devices."""
+    logins_of(visit).revoke_key(cookie_of(visit, Cookie.SESSION), visit.guid("key"))
+    return redirect(OWN, **{DONE: "key-removed"})
+
+
+def show_passkey(visit: Visit) -> Answer:
+    """Begin a registration, which ends by itself if nobody finishes it."""
+    started = logins_of(visit).start_registration(cookie_of(visit, Cookie.SESSION))
+    return page(
+        "register.html",
+        title="Add a passkey",
+        options=creation_options(started, visit.service.policy.algorithms),
+        name=started.admin.name,
+        action=f"{OWN}/passkey",
+        problem="",
+        csrf_token=_token(visit),
+    )
+
+
+def add_passkey(visit: Visit) -> Answer:
+    """Register one more passkey."""
+    logins_of(visit).register(cookie_of(visit, Cookie.SESSION), created_passkey(visit.body))
+    return redirect(OWN, **{DONE: "passkey-added"})
+
+
+def show_invitation(visit: Visit) -> Answer:
+    """Invite a device of the person, and show the link as a QR code."""
+    invitation = logins_of(visit).invite_device(cookie_of(visit, Cookie.SESSION))
+    settings = visit.service.settings
+    address = write_link(
+        BindLink(
+            token=invitation.token,
+            app_space=invitation.app_space.guid,
+            app_space_name=invitation.app_space.name,
+            account=invitation.account.guid,
+            display_name=visit.admin.name,
+            app=settings.app_url,
+            service=None if settings.app_url is None else settings.public_url,
+        )
+    )
+    return page(
+        "own_device.html",
+        title="Add a device",
+        trail=(),
+        notice="",
+        address=address,
+        picture=qr_picture(address),
+        deadline=invitation.deadline,
+        back=OWN,
+    )
+
+
+def qr_picture(text: str) -> Markup:
+    """Return *text* as a QR code in SVG, which needs no style of its own."""
+    code = segno.make(text, error="m", micro=False)
+    drawn = code.svg_inline(border=4, light="#ffffff", dark="#000000", omitsize=True, svgclass="qr")
+    return Markup(drawn)  # noqa: S704 (drawn from squares; the text is not in it)
+
+
+def _token(visit: Visit) -> str:
+    return "" if visit.visitor is None else visit.visitor.csrf_token
+
+
+OWN_ROUTES = (
+    Route(id="own.show", method="GET", path=OWN, handler=show_own, query=(DONE,)),
+    Route(
+        id="own.end_session",
+        method="POST",
+        path=f"{OWN}/sessions/{{session}}/end",
+        handler=end_session,
+    ),
+    Route(
+        id="own.remove_key",
+        method="POST",
+        path=f"{OWN}/keys/{{key}}/remove",
+        handler=remove_key,
+        stepped_up=REMOVE,
+        confirmed_at=OWN,
+    ),
+    Route(
+        id="own.passkey",
+        method="GET",
+        path=f"{OWN}/passkey",
+        handler=show_passkey,
+        stepped_up=ADD,
+    ),
+    Route(
+        id="own.add_passkey",
+        method="POST",
+        path=f"{OWN}/passkey",
+        handler=add_passkey,
+        fields=(CREDENTIAL,),
+        stepped_up=ADD,
+        confirmed_at=f"{OWN}/passkey",
+    ),
+    Route(
+        id="own.device",
+        method="POST",
+        path=f"{OWN}/device",
+        handler=show_invitation,
+        stepped_up=ADD,
+        confirmed_at=OWN,
+    ),
+)
