@@ -3,7 +3,7 @@ import shared from "../counterseal-js/eslint.config.js";
 
 const STATIC = "src/counterseal_portal/static/*.js";
 const NAMES = ["document", "navigator", "location", "window", "createImageBitmap", "btoa", "atob", "fetch"];
-const CLASSES = ["Blob", "HTMLButtonElement", "HTMLElement", "HTMLFormElement", "HTMLInputElement"];
+const CLASSES = ["Blob", "HTMLButtonElement", "HTMLElement", "HTMLFormElement", "HTMLInputElement", "DOMException"];
 const globals = Object.fromEntries([...NAMES, ...CLASSES].map((name) => [name, "readonly"]));
 
 export default [...shared, { files: [STATIC], languageOptions: { globals } }];

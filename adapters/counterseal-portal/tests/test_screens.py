@@ -14,7 +14,7 @@ from portal_server import serve
 from portal_tenants import Tenants
 
 from counterseal.testing.pictures import build_png
-from counterseal_portal.all_routes import ROUTES
+from counterseal_portal.all_routes import ROLE_ROUTES as ROUTES
 
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}

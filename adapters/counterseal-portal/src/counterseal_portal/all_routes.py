@@ -15,11 +15,15 @@ from counterseal_portal.pages.overview import OVERVIEW_ROUTES
 from counterseal_portal.routes import Route
 from counterseal_portal.step_up import STEP_UP_ROUTES
 
-ROUTES: tuple[Route, ...] = (
+LOG_IN_ROUTES: tuple[Route, ...] = (
     *LOGIN_ROUTES,
     *ENROLMENT_ROUTES,
     *STEP_UP_ROUTES,
     *OWN_ROUTES,
+)
+"""The log-in, and what concerns the person alone: the same for every role."""
+
+ROLE_ROUTES: tuple[Route, ...] = (
     *OVERVIEW_ROUTES,
     *ACCOUNT_ROUTES,
     *COMPANY_ROUTES,
@@ -28,4 +32,7 @@ ROUTES: tuple[Route, ...] = (
     *CALLBACK_ROUTES,
     *ADMIN_ROUTES,
 )
+"""Pages and acts that depend on the person's role and reach."""
+
+ROUTES = (*LOG_IN_ROUTES, *ROLE_ROUTES)
 """Each page and each act."""

@@ -1,0 +1,488 @@
+"""The log-in: links, passkeys, devices, step-up and sessions, without a browser."""
+
+from datetime import timedelta
+
+import pytest
+from login_browser import FIREFOX, LoginPortal, PersonBrowser
+
+from counterseal.errors import InvalidField
+from counterseal.models import OPERATOR, SessionState
+from counterseal_portal.browsers import describe_browser
+from counterseal_portal.cookies import LIMIT, Cookie, cookie_name, read_cookie
+from counterseal_portal.destinations import destination
+from counterseal_portal.step_up import ANYTHING, known_act
+from counterseal_portal.visitors import csrf_token
+from counterseal_web import Request
+
+SESSION = "__Host-counterseal-session"
+BROWSER = "__Host-counterseal-browser"
+CHALLENGE = "__Host-counterseal-challenge"
+ADD = "Add a passkey or a device to your account"
+
+
+@pytest.fixture
+def portal():
+    return LoginPortal()
+
+
+@pytest.fixture
+def admin(portal):
+    return portal.create_person()
+
+
+@pytest.fixture
+def browser(portal, admin):
+    """A browser that has used a link, and is logged in."""
+    browser = PersonBrowser(portal)
+    assert browser.use_link(portal.link(admin)).status == 303
+    return browser
+
+
+@pytest.fixture
+def phone(portal, browser):
+    """The administrator's own device."""
+    logins = portal.app._visitors._logins
+    invitation = logins.invite_device(browser.cookies[SESSION])
+    return portal.service.complete(invitation, portal.service.phone())
+
+
+# The link
+
+
+def test_the_page_of_a_link_uses_nothing_up(portal, admin):
+    link, browser = portal.link(admin), PersonBrowser(portal)
+    for _ in range(3):
+        page = browser.get("/link")
+        assert page.status == 200
+        assert page.cookies == []
+        assert link not in page.text
+    assert browser.use_link(link).location == ""
+    assert browser.is_logged_in()
+
+
+def test_a_link_serves_once(portal, admin):
+    link = portal.link(admin)
+    PersonBrowser(portal).use_link(link)
+
+    page = PersonBrowser(portal).post("/link", {"link": link})
+    assert page.status == 403
+    assert "was used already" in page.text
+    assert page.cookies == []
+
+
+@pytest.mark.parametrize("link", ["", "x", "00000000-0000-8000-8000-000000000000.x", "\xe9.x"])
+def test_what_is_no_link_says_the_same(portal, link):
+    page = PersonBrowser(portal).post("/link", {"link": link})
+    assert (page.status, "was used already" in page.text) == (403, True)
+
+
+def test_a_browser_that_enrols_sees_nothing_else(portal, admin):
+    browser = PersonBrowser(portal)
+    browser.post("/link", {"link": portal.link(admin)})
+    assert browser.get("").location == "/login?next=%2Fportal"
+    assert browser.get("/link/passkey").status == 200
+
+
+def test_the_page_of_the_passkey_is_for_who_has_the_link(portal):
+    assert PersonBrowser(portal).get("/link/passkey").status == 403
+
+
+def test_a_passkey_that_was_not_made_may_be_tried_again(portal, admin):
+    browser = PersonBrowser(portal)
+    browser.post("/link", {"link": portal.link(admin)})
+    page = browser.submit(browser.get("/link/passkey"), "/link/passkey")
+    assert (page.status, "not registered" in page.text) == (403, True)
+    answer = browser.create(page, "/link/passkey")
+    assert browser.submit(page, "/link/passkey", credential=answer).location == ""
+
+
+# Cookies
+
+
+def test_the_cookies_are_for_this_host_alone(portal, admin):
+    browser = PersonBrowser(portal)
+    cookies = browser.use_link(portal.link(admin)).cookies
+    for name, rest in (
+        (SESSION, "Path=/; HttpOnly; SameSite=Lax; Secure"),
+        (BROWSER, "Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=7776000"),
+        (CHALLENGE, "Path=/; HttpOnly; SameSite=Strict; Secure; Max-Age=0"),
+    ):
+        (header,) = (one for one in cookies if one.startswith(f"{name}="))
+        assert header.partition("; ")[2] == rest
+
+
+def test_in_development_the_cookies_are_for_the_portal(admin, portal):
+    portal.public_url = "http://localhost:8787"
+    portal.use(portal.public_url)
+    browser = PersonBrowser(portal)
+    for header in browser.use_link(portal.link(admin)).cookies:
+        assert header.startswith("counterseal-")
+        assert "; Path=/portal; HttpOnly; SameSite=" in header
+        assert "Secure" not in header
+    assert browser.is_logged_in()
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("", ""),
+        (f"{SESSION}=a.b", "a.b"),
+        (f"x=y; {SESSION}=a.b;z=", "a.b"),
+        (f"{SESSION}=a; {SESSION}=b", ""),
+        ("counterseal-session=a", ""),
+        (SESSION, ""),
+        (f"{SESSION}={'a' * (LIMIT + 1)}", ""),
+    ],
+)
+def test_a_cookie_is_read_once_and_by_its_whole_name(header, value):
+    request = Request(
+        method="GET", path="/", query=b"", headers={"cookie": header}, read_body=lambda _: b""
+    )
+    assert read_cookie(request, Cookie.SESSION, "https://auth.example") == value
+
+
+def test_an_address_without_passkeys_serves_no_portal():
+    with pytest.raises(InvalidField, match="public_url"):
+        LoginPortal("http://127.0.0.1:8787")
+
+
+# Passkeys
+
+
+def test_a_log_in_goes_on_to_the_page_that_was_meant(browser):
+    browser.log_out()
+    assert not browser.is_logged_in()
+    login = browser.get("/accounts?q=zoe").location
+    assert browser.log_in(login).location == "/accounts?q=zoe"
+    assert browser.is_logged_in()
+    assert browser.get(login).location == "/accounts?q=zoe"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "https://evil.example",
+        "//evil.example",
+        "/portal//evil.example",
+        "/portal/../admin",
+        "/portals",
+        "/portal/x\r\nSet-Cookie: a=b",
+        "/portal/\u202e",
+        "javascript:alert(1)",
+        "/portal?" + "a" * 1000,
+    ],
+)
+def test_a_log_in_leads_to_no_other_place(browser, text):
+    assert destination(text) == ""
+
+
+def test_a_destination_is_a_page_of_the_portal():
+    assert destination("/portal") == ""
+    assert destination("/portal/accounts?q=zoe%20x") == "/accounts?q=zoe%20x"
+
+
+def test_nobody_goes_on_with_a_cookie_from_before_the_log_in(portal, browser):
+    """Session fixation: what somebody has planted is never logged in."""
+    old_cookie = browser.cookies[SESSION]
+    attacker = PersonBrowser(portal)
+    attacker.cookies[SESSION] = old_cookie
+    browser.submit(browser.get(""), "/log-out")
+    browser.cookies[SESSION] = old_cookie
+    browser.log_in()
+    assert browser.cookies[SESSION] != old_cookie
+    assert browser.is_logged_in()
+    assert not attacker.is_logged_in()
+
+
+def test_a_planted_session_of_the_attacker_ends_at_the_log_in(portal, browser):
+    attacker = PersonBrowser(portal)
+    attacker.use_link(portal.link(portal.create_person("Attacker")))
+    browser.log_out()
+    page = browser.get("/login")
+    answer = browser.answer(page, "/login")
+    browser.cookies[SESSION] = attacker.cookies[SESSION]
+    token = csrf_token(attacker.cookies[SESSION])
+    browser.submit(page, "/login", credential=answer, csrf_token=token)
+    assert browser.is_logged_in()
+    assert not attacker.is_logged_in()
+
+
+def test_a_log_in_that_fails_says_one_thing(browser):
+    browser.log_out()
+    texts = set()
+    for damage in ("credential", "ticket", "handle", "key"):
+        page = browser.get("/login")
+        fields = {"credential": browser.answer(page, "/login")}
+        if damage in fields:
+            fields = {damage: "{}"}
+        elif damage == "ticket":
+            fields[damage] = "AAAA"
+        elif damage == "handle":
+            fields["credential"] = fields["credential"].replace('"userHandle": "', '"x": "')
+        else:
+            fields["credential"] = fields["credential"].replace('"id": "', '"id": "AA')
+        reply = browser.submit(page, "/login", **fields)
+        assert reply.status == 403
+        texts.add(reply.text.partition("<noscript>")[0])
+        assert reply.cookies == []
+    assert len(texts) == 1
+    assert not browser.is_logged_in()
+
+
+def test_a_log_in_serves_once(portal, browser):
+    browser.log_out()
+    page = browser.get("/login")
+    answer = browser.answer(page, "/login")
+    assert browser.submit(page, "/login", credential=answer).status == 303
+    thief = PersonBrowser(portal)
+    assert thief.submit(page, "/login", credential=answer).status == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"sec-fetch-site": "cross-site"},
+        {"origin": "null"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/login", "/login/device", "/login/device/finish", "/link"])
+def test_no_other_site_logs_anybody_in(portal, path, headers):
+    page = PersonBrowser(portal).post(path, {}, **headers)
+    assert (page.status, page.cookies) == (403, [])
+    assert "The form was not accepted" in page.text
+
+
+# Sessions
+
+
+def test_a_session_ends_by_idleness_and_by_age(portal, browser):
+    clock, policy = portal.service.clock, portal.service.policy
+    clock.advance(policy.portal_session_idle)
+    assert browser.get("").location == "/login?next=%2Fportal"
+
+    browser.log_in()
+    for _ in range(policy.portal_session_life // timedelta(minutes=10) - 1):
+        clock.advance(timedelta(minutes=10))
+        assert browser.is_logged_in()
+    clock.advance(timedelta(minutes=10))
+    assert not browser.is_logged_in()
+
+
+def test_a_revoked_administrator_is_logged_out(portal, admin, browser):
+    assert browser.is_logged_in()
+    portal.service.credentials.revoke_admin(admin.guid)
+    assert not browser.is_logged_in()
+    assert browser.log_in().status == 403
+
+
+def test_the_session_is_ended_by_the_log_out(portal, browser):
+    thief = PersonBrowser(portal)
+    thief.cookies = dict(browser.cookies)
+    assert thief.is_logged_in()
+    assert browser.log_out().location == "/login"
+    assert SESSION not in browser.cookies
+    assert not thief.is_logged_in()
+
+
+def test_sessions_are_listed_and_ended(portal, admin, browser):
+    other = PersonBrowser(portal)
+    other.passkey, other.handle = browser.passkey, browser.handle
+    other.log_in()
+    page = browser.get("/own")
+    assert page.text.count("Firefox on Linux</bdi>") == 2
+    assert page.text.count("This browser") == 1
+    (session,) = (
+        each
+        for each in portal.service.sessions.list(admin.guid, by=OPERATOR)
+        if other.cookies[SESSION].startswith(each.guid)
+    )
+    assert browser.submit(page, f"/own/sessions/{session.guid}/end").status == 303
+    assert not other.is_logged_in()
+    assert browser.is_logged_in()
+
+
+def test_nobody_ends_a_session_of_somebody_else_there(portal, browser):
+    other = PersonBrowser(portal)
+    other.use_link(portal.link(portal.create_person("Other")))
+    guid = other.cookies[SESSION].partition(".")[0]
+    token = browser.get("/own").form("/log-out")[0]["csrf_token"]
+    assert browser.post(f"/own/sessions/{guid}/end", {"csrf_token": token}).status == 404
+    assert other.is_logged_in()
+
+
+def test_each_own_form_needs_the_token_of_its_session(portal, browser):
+    """And an older one of the same session is none any more."""
+    other = PersonBrowser(portal)
+    other.use_link(portal.link(portal.create_person("Other")))
+    wrong = other.get("").form("/log-out")[0]["csrf_token"]
+    older = browser.get("").form("/log-out")[0]["csrf_token"]
+    portal.service.clock.advance(portal.service.policy.step_up_life)
+    browser.step_up("/step-up?to=/portal/own")
+    guid = browser.cookies[SESSION].partition(".")[0]
+    for path in (
+        "/log-out",
+        "/step-up",
+        "/step-up/device",
+        "/step-up/device/finish",
+        f"/own/sessions/{guid}/end",
+        f"/own/keys/{guid}/remove",
+        "/own/passkey",
+        "/own/device",
+    ):
+        for token in ("", "x", wrong, older):
+            assert browser.post(path, {"csrf_token": token}).status == 403
+    assert browser.is_logged_in()
+
+
+# Step-up
+
+
+def test_a_step_up_leads_back_and_changes_the_cookie(portal, browser):
+    portal.service.clock.advance(portal.service.policy.step_up_life)
+    thief = PersonBrowser(portal)
+    thief.cookies = dict(browser.cookies)
+    address = browser.get("/own/passkey").location
+    assert address.startswith("/step-up?to=%2Fportal%2Fown%2Fpasskey&act=Add")
+    page = browser.get(address)
+    assert f"{ADD}?" in page.text
+    assert browser.step_up(address).location == "/own/passkey"
+    assert browser.get("/own/passkey").status == 200
+    assert not thief.is_logged_in()
+
+
+def test_a_step_up_by_somebody_elses_passkey_is_refused(portal, browser):
+    other = PersonBrowser(portal)
+    other.use_link(portal.link(portal.create_person("Other")))
+    portal.service.clock.advance(portal.service.policy.step_up_life)
+    page = browser.get("/step-up?to=/portal/own")
+    answer = other.answer(page, "/step-up")
+    assert browser.submit(page, "/step-up", credential=answer).status == 403
+    assert browser.get("/own/passkey").status == 303
+
+
+def test_whoever_is_stepped_up_goes_on(browser):
+    assert browser.get("/step-up?to=/portal/own&act=x").location == "/own"
+
+
+def test_an_address_does_not_say_what_the_device_is_asked():
+    assert known_act("Approve your holiday") == ANYTHING
+    assert known_act(ADD) == ADD
+
+
+def test_passkeys_are_added_and_removed(portal, admin, browser):
+    page = browser.get("/own/passkey")
+    browser.passkey = type(browser.passkey)(rp_id="auth.example", origin=portal.public_url)
+    answer = browser.create(page, "/own/passkey")
+    assert browser.submit(page, "/own/passkey", credential=answer).location.startswith("/own?")
+    page = browser.get("/own")
+    assert page.text.count("/remove") == 2
+    keys = portal.app._visitors._logins.list_keys(admin.guid)
+    reply = browser.submit(page, f"/own/keys/{keys[0].guid}/remove")
+    assert reply.location == "/own?done=key-removed"
+    assert browser.get("/own").text.count("/remove") == 1
+
+
+# The person's own device
+
+
+def test_a_device_is_added_by_a_qr_code(portal, browser):
+    page = browser.submit(browser.get("/own"), "/own/device")
+    assert page.status == 200
+    assert "<svg" in page.text
+    assert "style=" not in page.text
+
+
+def test_a_stranger_is_offered_the_passkey_only(portal, phone):
+    stranger = PersonBrowser(portal)
+    assert "/login/device" not in stranger.get("/login").text
+    page = stranger.post("/login/device", {})
+    assert page.status == 403
+    assert portal.service.notifications.due() == ()
+
+
+def test_a_log_in_by_the_own_device(portal, browser, phone):
+    browser.log_out()
+    page = browser.submit(browser.get("/login?next=/portal/accounts"), "/login/device")
+    assert page.location == "/login/device?next=%2Fportal%2Faccounts"
+    shown = browser.get(page.location)
+    logins = portal.app._visitors._logins
+    answer = logins.answer(browser.cookies[CHALLENGE])
+    assert answer.code in shown.text
+    assert browser.get("/login/device/state").status == 202
+    assert browser.submit(shown, "/login/device/finish").location == page.location
+
+    phone.answer(answer.challenge, code=answer.code)
+    assert browser.get("/login/device/state").status == 200
+    reply = browser.submit(shown, "/login/device/finish")
+    assert reply.location == "/accounts"
+    assert browser.is_logged_in()
+    assert CHALLENGE not in browser.cookies
+
+
+def test_a_device_that_refuses_logs_nobody_in(portal, browser, phone):
+    browser.log_out()
+    browser.submit(browser.get("/login"), "/login/device")
+    shown = browser.get("/login/device")
+    challenge = portal.app._visitors._logins.answer(browser.cookies[CHALLENGE]).challenge
+    phone.answer(challenge, 1)
+    reply = browser.submit(shown, "/login/device/finish")
+    assert (reply.status, "did not approve" in reply.text) == (403, True)
+    assert not browser.is_logged_in()
+
+
+def test_a_challenge_that_nobody_began_is_no_log_in(portal):
+    stranger = PersonBrowser(portal)
+    assert stranger.get("/login/device").status == 403
+    assert stranger.get("/login/device/state").status == 200
+    assert stranger.post("/login/device/finish", {}).status == 403
+
+
+def test_a_device_confirms_what_its_person_is_about_to_do(portal, browser, phone):
+    portal.service.clock.advance(portal.service.policy.step_up_life)
+    page = browser.get(browser.get("/own/passkey").location)
+    reply = browser.submit(page, "/step-up/device")
+    shown = browser.get(reply.location)
+    answer = portal.app._visitors._logins.step_up_answer(browser.cookies[CHALLENGE])
+    assert f"{ADD}?" in answer.challenge.display
+    assert f"{ADD}?" in shown.text
+    assert browser.get("/step-up/device/state").status == 202
+    waiting = browser.submit(shown, "/step-up/device/finish")
+    assert waiting.location.startswith("/step-up/device?to=")
+
+    phone.answer(answer.challenge, code=answer.code)
+    assert browser.get("/step-up/device/state").status == 200
+    assert browser.submit(shown, "/step-up/device/finish").location == "/own/passkey"
+    assert browser.get("/own/passkey").status == 200
+
+
+def test_a_link_that_is_open_is_listed(portal, admin, browser):
+    portal.link(admin)
+    assert "One-time link" in browser.get("/own").text
+    states = [each.state for each in portal.service.sessions.list(admin.guid, by=OPERATOR)]
+    assert states == [SessionState.ACTIVE, SessionState.INVITED]
+
+
+AGENTS = {
+    "Firefox on Linux": FIREFOX,
+    "Edge on Windows": (
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+        " Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0"
+    ),
+    "Safari on iPhone": (
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML,"
+        " like Gecko) Version/18.0 Mobile/15E148 Safari/604.1"
+    ),
+    "": "curl/8",
+}
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_a_browser_by_name(name):
+    assert describe_browser(AGENTS[name]) == name
+
+
+def test_the_names_of_cookies():
+    assert cookie_name(Cookie.SESSION, "https://auth.example") == SESSION
+    assert cookie_name(Cookie.SESSION, "http://localhost:8787") == "counterseal-session"

@@ -1,0 +1,170 @@
+"""The log-in in Chromium, with its virtual authenticator and a device in software."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from login_browser import LoginPortal
+from portal_server import serve
+
+from counterseal.models import LogInMethod
+from counterseal.wire.link import read_link
+
+AUTHENTICATOR = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+LISTEN = """() => {
+  window.violations = [];
+  document.addEventListener("securitypolicyviolation", (event) => {
+    window.violations.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sample}`);
+  });
+}"""
+RUN = """() => axe.run(document, {
+  runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+})"""
+
+
+@pytest.fixture
+def served():
+    def build(url):
+        # Browsers have passkeys at localhost, and at no IP address.
+        return LoginPortal(url.replace("127.0.0.1", "localhost"))
+
+    with serve(build) as (_, portal):
+        yield portal
+
+
+class Person:
+    """A person at a browser, whose pages are checked as they come."""
+
+    def __init__(self, chromium, axe, portal):
+        self.portal, self._axe = portal, axe
+        self.context = chromium.new_context(viewport={"width": 390, "height": 844})
+        self.context.add_init_script(f"({LISTEN})()")
+        self.page = self.context.new_page()
+        session = self.context.new_cdp_session(self.page)
+        session.send("WebAuthn.enable")
+        added = session.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+        self.session, self.authenticator = session, added
+
+    def open(self, path):
+        self.page.goto(f"{self.portal.public_url}/portal{path}")
+
+    def press(self, name):
+        self.page.get_by_role("button", name=name).first.click()
+
+    def see(self, heading):
+        """Require a page, on which axe finds nothing, and that breaks no policy."""
+        self.page.get_by_role("heading", name=heading, level=1).wait_for()
+        assert self.page.evaluate("window.violations") == []
+        self.page.evaluate(self._axe)
+        findings = self.page.evaluate(RUN)["violations"]
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in findings] == []
+        width = self.page.evaluate("document.documentElement.scrollWidth")
+        assert (heading, width) == (heading, self.page.viewport_size["width"])
+        if "SCREENS" in os.environ:
+            name = heading.lower().replace(" ", "-").strip("?")
+            path = Path(os.environ["SCREENS"]) / "portal" / f"phone-light-login.{name}.png"
+            self.page.screenshot(path=path, full_page=True)
+
+    def code(self):
+        return self.page.locator(".code").inner_text()
+
+
+@pytest.fixture
+def person(chromium, axe, served):
+    person = Person(chromium, axe, served)
+    yield person
+    person.context.close()
+
+
+def test_an_administrator_from_link_to_log_out(person, served):  # noqa: PLR0915 (one story)
+    service, logins = served.service, served.app._visitors._logins
+    admin = served.create_person("Example person")
+    link = served.link(admin)
+
+    # The link leads to a passkey.
+    person.open(f"/link#{link}")
+    person.see("Your one-time link")
+    assert link not in person.page.url
+    person.press("Use the link")
+    person.see("Register a passkey")
+    person.press("Register a passkey")
+    person.see("Overview")
+    person.open(f"/link#{link}")
+    person.press("Use the link")
+    person.see("Your one-time link")
+    assert "was used already" in person.page.inner_text("main")
+
+    # The passkey logs in.
+    person.open("")
+    person.press("Log out")
+    person.see("Log in")
+    assert person.page.get_by_role("button", name="own device").count() == 1
+    person.press("Log in with a passkey")
+    person.see("Overview")
+
+    # The device of the person, by the link under the QR code.
+    person.open("/own")
+    person.see("Your log-in")
+    person.press("Add a device")
+    person.see("Add a device")
+    bind_link = read_link(person.page.locator("p.mono").inner_text())
+    phone = service.phone()
+    bound = service.enrolments.complete(
+        phone.device.enrolment(bind_link.token, bind_link.app_space, pin=phone.pin)
+    )
+    phone.device.complete_binding(bound)
+
+    # The device logs in.
+    person.press("Log out")
+    person.see("Log in")
+    person.press("Log in with your own device")
+    person.see("Log in with your device")
+    (challenge,) = service.ports.store.pending(phone.device.bond.account)
+    phone.answer(challenge, code=person.code())
+    person.see("Overview")
+
+    # A step-up, which the device confirms.
+    service.clock.advance(service.policy.step_up_life)
+    person.open("/own/passkey")
+    person.see("Confirm that it is you")
+    person.press("Confirm with your own device")
+    person.see("Add a passkey or a device to your account?")
+    (challenge,) = service.ports.store.pending(phone.device.bond.account)
+    assert "Add a passkey or a device" in challenge.display
+    phone.answer(challenge, code=person.code())
+    person.see("Add a passkey")
+
+    # Sessions are listed, and ended.
+    other = logins.sessions.start(admin.guid, LogInMethod.PASSKEY, browser="Other browser")
+    person.open("/own")
+    person.press(re.compile("End this session.*Other browser"))
+    person.see("Your log-in")
+    assert "The session is ended" in person.page.inner_text("main")
+    listed = logins.sessions.list(admin.guid, by=admin)
+    assert other.session.guid not in {each.guid for each in listed}
+    person.press("Log out")
+    person.see("Log in")
+    person.open("/own")
+    person.see("Log in")
+
+
+def test_a_passkey_without_verification_logs_nobody_in(person, served):
+    person.open(f"/link#{served.link(served.create_person())}")
+    person.press("Use the link")
+    person.press("Register a passkey")
+    person.see("Overview")
+    person.press("Log out")
+    person.session.send(
+        "WebAuthn.setUserVerified", {**person.authenticator, "isUserVerified": False}
+    )
+    person.press("Log in with a passkey")
+    person.page.get_by_text("Nothing was done").wait_for()
+    person.see("Log in")
