@@ -406,16 +406,16 @@ def test_a_log_in_by_the_own_device(portal, browser, phone):
     browser.log_out()
     page = browser.submit(browser.get("/login?next=/portal/accounts"), "/login/device")
     assert page.location == "/login/device?next=%2Fportal%2Faccounts"
-    shown = browser.get(page.location)
+    code_page = browser.get(page.location)
     logins = portal.app._visitors._logins
     answer = logins.answer(browser.cookies[CHALLENGE])
-    assert answer.code in shown.text
+    assert answer.code in code_page.text
     assert browser.get("/login/device/state").status == 202
-    assert browser.submit(shown, "/login/device/finish").location == page.location
+    assert browser.submit(code_page, "/login/device/finish").location == page.location
 
     phone.answer(answer.challenge, code=answer.code)
     assert browser.get("/login/device/state").status == 200
-    reply = browser.submit(shown, "/login/device/finish")
+    reply = browser.submit(code_page, "/login/device/finish")
     assert reply.location == "/accounts"
     assert browser.is_logged_in()
     assert CHALLENGE not in browser.cookies
@@ -424,10 +424,10 @@ def test_a_log_in_by_the_own_device(portal, browser, phone):
 def test_a_device_that_refuses_logs_nobody_in(portal, browser, phone):
     browser.log_out()
     browser.submit(browser.get("/login"), "/login/device")
-    shown = browser.get("/login/device")
+    code_page = browser.get("/login/device")
     challenge = portal.app._visitors._logins.answer(browser.cookies[CHALLENGE]).challenge
     phone.answer(challenge, 1)
-    reply = browser.submit(shown, "/login/device/finish")
+    reply = browser.submit(code_page, "/login/device/finish")
     assert (reply.status, "did not approve" in reply.text) == (403, True)
     assert not browser.is_logged_in()
 
@@ -443,17 +443,17 @@ def test_a_device_confirms_what_its_person_is_about_to_do(portal, browser, phone
     portal.service.clock.advance(portal.service.policy.step_up_life)
     page = browser.get(browser.get("/own/passkey").location)
     reply = browser.submit(page, "/step-up/device")
-    shown = browser.get(reply.location)
+    code_page = browser.get(reply.location)
     answer = portal.app._visitors._logins.step_up_answer(browser.cookies[CHALLENGE])
     assert f"{ADD}?" in answer.challenge.display
-    assert f"{ADD}?" in shown.text
+    assert f"{ADD}?" in code_page.text
     assert browser.get("/step-up/device/state").status == 202
-    waiting = browser.submit(shown, "/step-up/device/finish")
+    waiting = browser.submit(code_page, "/step-up/device/finish")
     assert waiting.location.startswith("/step-up/device?to=")
 
     phone.answer(answer.challenge, code=answer.code)
     assert browser.get("/step-up/device/state").status == 200
-    assert browser.submit(shown, "/step-up/device/finish").location == "/own/passkey"
+    assert browser.submit(code_page, "/step-up/device/finish").location == "/own/passkey"
     assert browser.get("/own/passkey").status == 200
 
 

@@ -37,7 +37,7 @@ def open_client(tmp_path):
 
 
 def test_it_is_served_where_the_setting_says_so(open_client):
-    client = open_client(PORTAL="yes")
+    client = open_client(PORTAL="yes", PUBLIC_URL="http://localhost:8787")
     reply = client.get("/portal")
     assert (reply.status_code, reply.headers["Location"]) == (303, "/portal/login?next=%2Fportal")
     assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
@@ -56,3 +56,11 @@ def test_without_the_extra_the_setting_is_refused(tmp_path, monkeypatch):
     with pytest.raises(InvalidField, match=r"counterseal-server\[portal\]"):
         require_portal(settings({"data": tmp_path}, {"COUNTERSEAL_PORTAL": "yes"}))
     require_portal(settings({"data": tmp_path}, {}))
+
+
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:8787", "http://auth.example"])
+def test_where_browsers_have_no_passkeys_it_is_refused(tmp_path, url):
+    variables = {"COUNTERSEAL_PORTAL": "yes"} | ({"COUNTERSEAL_PUBLIC_URL": url} if url else {})
+    with pytest.raises(InvalidField, match="passkeys") as refusal:
+        require_portal(settings({"data": tmp_path}, variables))
+    assert refusal.value.field == "public_url"

@@ -105,8 +105,8 @@ def show_invitation(visit: Visit) -> Answer:
 def qr_picture(text: str) -> Markup:
     """Return *text* as a QR code in SVG, which needs no style of its own."""
     code = segno.make(text, error="m", micro=False)
-    drawn = code.svg_inline(border=4, light="#ffffff", dark="#000000", omitsize=True, svgclass="qr")
-    return Markup(drawn)  # noqa: S704 (drawn from squares; the text is not in it)
+    svg = code.svg_inline(border=4, light="#ffffff", dark="#000000", omitsize=True, svgclass="qr")
+    return Markup(svg)  # noqa: S704 (drawn from squares; the text is not in it)
 
 
 def _token(visit: Visit) -> str:

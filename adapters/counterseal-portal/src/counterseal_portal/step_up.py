@@ -18,7 +18,7 @@ from counterseal_portal.visit import Visit
 STEP_UP = "/step-up"
 TO = "to"
 """The parameter and the field that say where the person goes on to."""
-ACT = "act"
+ACTION = "act"
 """What the person is about to do."""
 
 ANYTHING = "Do something that needs your confirmation"
@@ -30,7 +30,7 @@ def show_step_up(visit: Visit) -> Answer:
     to = visit.query.get(TO, "")
     if visit.visitor is not None and visit.visitor.stepped_up:
         return redirect(destination(to))
-    return _step_up_page(visit, to, visit.query.get(ACT, ""))
+    return _step_up_page(visit, to, visit.query.get(ACTION, ""))
 
 
 def step_up(visit: Visit) -> Answer:
@@ -46,13 +46,13 @@ def step_up(visit: Visit) -> Answer:
             user_handle=passkey.user_handle,
         )
     except Refused:
-        return _step_up_page(visit, to, field(visit.body, ACT), problem=PROBLEM)
+        return _step_up_page(visit, to, field(visit.body, ACTION), problem=PROBLEM)
     return _stepped_up(visit, issued, to)
 
 
 def ask_device(visit: Visit) -> Answer:
     """Ask the person's own device, which shows the act."""
-    to, text = field(visit.body, TO), field(visit.body, ACT)
+    to, text = field(visit.body, TO), field(visit.body, ACTION)
     try:
         request = logins_of(visit).ask_to_step_up(
             cookie_of(visit, Cookie.SESSION), f"{known_act(text)}?"
@@ -61,12 +61,12 @@ def ask_device(visit: Visit) -> Answer:
         problem = "Your device cannot be asked at the moment. Use the passkey."
         return _step_up_page(visit, to, text, problem=problem)
     cookie = set_cookie(Cookie.CHALLENGE, request.ticket, visit.service.settings.public_url)
-    return with_cookies(redirect(f"{STEP_UP}/device", **{TO: to, ACT: text}), cookie)
+    return with_cookies(redirect(f"{STEP_UP}/device", **{TO: to, ACTION: text}), cookie)
 
 
 def show_device(visit: Visit) -> Answer:
     """Show the code that the person types into the device."""
-    to, text = visit.query.get(TO, ""), visit.query.get(ACT, "")
+    to, text = visit.query.get(TO, ""), visit.query.get(ACTION, "")
     try:
         answer = logins_of(visit).step_up_answer(cookie_of(visit, Cookie.CHALLENGE))
     except Refused:
@@ -107,8 +107,8 @@ def known_act(text: str) -> str:
     """Return *text* if some page of the portal asks for it: an address could say anything."""
     from counterseal_portal.all_routes import ROUTES  # noqa: PLC0415 (these are among them)
 
-    known = {route.stepped_up for route in ROUTES if route.stepped_up}
-    return text if text in known else ANYTHING
+    questions = {route.stepped_up for route in ROUTES if route.stepped_up}
+    return text if text in questions else ANYTHING
 
 
 def _stepped_up(visit: Visit, issued: IssuedSession, to: str) -> Answer:
@@ -142,27 +142,29 @@ def _step_up_page(visit: Visit, to: str, text: str, *, problem: str = "") -> Ans
 
 
 STEP_UP_ROUTES = (
-    Route(id="session.step_up", method="GET", path=STEP_UP, handler=show_step_up, query=(TO, ACT)),
+    Route(
+        id="session.step_up", method="GET", path=STEP_UP, handler=show_step_up, query=(TO, ACTION)
+    ),
     Route(
         id="session.confirm",
         method="POST",
         path=STEP_UP,
         handler=step_up,
-        fields=(TO, ACT, CREDENTIAL, TICKET),
+        fields=(TO, ACTION, CREDENTIAL, TICKET),
     ),
     Route(
         id="session.ask",
         method="POST",
         path=f"{STEP_UP}/device",
         handler=ask_device,
-        fields=(TO, ACT),
+        fields=(TO, ACTION),
     ),
     Route(
         id="session.device",
         method="GET",
         path=f"{STEP_UP}/device",
         handler=show_device,
-        query=(TO, ACT),
+        query=(TO, ACTION),
     ),
     Route(id="session.state", method="GET", path=f"{STEP_UP}/device/state", handler=device_state),
     Route(

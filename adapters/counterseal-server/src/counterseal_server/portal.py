@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from counterseal.errors import InvalidField
+from counterseal.models.passkeys import origin_of
 from counterseal_server.extras import lacking
 from counterseal_server.settings import Settings
 from counterseal_web import Service
@@ -18,10 +19,11 @@ PORTAL = "portal"
 
 def require_portal(settings: Settings) -> None:
     """
-    Refuse the setting `portal` where the extra is not installed.
+    Refuse the setting `portal` where the portal cannot work.
 
     Raises:
-        InvalidField: It is set, and the extra is not installed.
+        InvalidField: It is set, and the extra is not installed, or browsers have no passkeys at
+            `public_url`.
     """
     if not settings.portal:
         return
@@ -32,6 +34,9 @@ def require_portal(settings: Settings) -> None:
         if message is None:
             raise
         raise InvalidField("portal", message) from None
+    if not origin_of(settings.public_url):
+        problem = "browsers have no passkeys there: the portal needs https, or http://localhost"
+        raise InvalidField("public_url", problem)
 
 
 def build_portal(settings: Settings, service: Service) -> Portal | None:
