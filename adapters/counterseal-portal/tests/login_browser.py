@@ -174,7 +174,7 @@ class PersonBrowser:
         return self.submit(page, "/login", credential=self.answer(page, "/login"))
 
     def log_out(self):
-        return self.submit(self.get(""), "/log-out")
+        return self.submit(self.get(""), "/logout")
 
     def step_up(self, path):
         """Confirm with the passkey."""

@@ -10,7 +10,7 @@ from counterseal.models import OPERATOR, SessionState
 from counterseal_portal.browsers import describe_browser
 from counterseal_portal.cookies import LIMIT, Cookie, cookie_name, read_cookie
 from counterseal_portal.destinations import destination
-from counterseal_portal.step_up import ANYTHING, known_act
+from counterseal_portal.step_up import ANYTHING, known_question
 from counterseal_portal.visitors import csrf_token
 from counterseal_web import Request
 
@@ -187,7 +187,7 @@ def test_nobody_goes_on_with_a_cookie_from_before_the_log_in(portal, browser):
     old_cookie = browser.cookies[SESSION]
     attacker = PersonBrowser(portal)
     attacker.cookies[SESSION] = old_cookie
-    browser.submit(browser.get(""), "/log-out")
+    browser.submit(browser.get(""), "/logout")
     browser.cookies[SESSION] = old_cookie
     browser.log_in()
     assert browser.cookies[SESSION] != old_cookie
@@ -307,7 +307,7 @@ def test_nobody_ends_a_session_of_somebody_else_there(portal, browser):
     other = PersonBrowser(portal)
     other.use_link(portal.link(portal.create_person("Other")))
     guid = other.cookies[SESSION].partition(".")[0]
-    token = browser.get("/own").form("/log-out")[0]["csrf_token"]
+    token = browser.get("/own").form("/logout")[0]["csrf_token"]
     assert browser.post(f"/own/sessions/{guid}/end", {"csrf_token": token}).status == 404
     assert other.is_logged_in()
 
@@ -316,13 +316,13 @@ def test_each_own_form_needs_the_token_of_its_session(portal, browser):
     """And an older one of the same session is none any more."""
     other = PersonBrowser(portal)
     other.use_link(portal.link(portal.create_person("Other")))
-    wrong = other.get("").form("/log-out")[0]["csrf_token"]
-    older = browser.get("").form("/log-out")[0]["csrf_token"]
+    wrong = other.get("").form("/logout")[0]["csrf_token"]
+    older = browser.get("").form("/logout")[0]["csrf_token"]
     portal.service.clock.advance(portal.service.policy.step_up_life)
-    browser.step_up("/step-up?to=/portal/own")
+    browser.step_up("/step-up?next=/portal/own")
     guid = browser.cookies[SESSION].partition(".")[0]
     for path in (
-        "/log-out",
+        "/logout",
         "/step-up",
         "/step-up/device",
         "/step-up/device/finish",
@@ -344,7 +344,7 @@ def test_a_step_up_leads_back_and_changes_the_cookie(portal, browser):
     thief = PersonBrowser(portal)
     thief.cookies = dict(browser.cookies)
     address = browser.get("/own/passkey").location
-    assert address.startswith("/step-up?to=%2Fportal%2Fown%2Fpasskey&act=Add")
+    assert address.startswith("/step-up?next=%2Fportal%2Fown%2Fpasskey&title=Add")
     page = browser.get(address)
     assert f"{ADD}?" in page.text
     assert browser.step_up(address).location == "/own/passkey"
@@ -356,19 +356,19 @@ def test_a_step_up_by_somebody_elses_passkey_is_refused(portal, browser):
     other = PersonBrowser(portal)
     other.use_link(portal.link(portal.create_person("Other")))
     portal.service.clock.advance(portal.service.policy.step_up_life)
-    page = browser.get("/step-up?to=/portal/own")
+    page = browser.get("/step-up?next=/portal/own")
     answer = other.answer(page, "/step-up")
     assert browser.submit(page, "/step-up", credential=answer).status == 403
     assert browser.get("/own/passkey").status == 303
 
 
 def test_whoever_is_stepped_up_goes_on(browser):
-    assert browser.get("/step-up?to=/portal/own&act=x").location == "/own"
+    assert browser.get("/step-up?next=/portal/own&title=x").location == "/own"
 
 
 def test_an_address_does_not_say_what_the_device_is_asked():
-    assert known_act("Approve your holiday") == ANYTHING
-    assert known_act(ADD) == ADD
+    assert known_question("Approve your holiday?") == ANYTHING
+    assert known_question(f"{ADD}?") == f"{ADD}?"
 
 
 def test_passkeys_are_added_and_removed(portal, admin, browser):
@@ -449,7 +449,7 @@ def test_a_device_confirms_what_its_person_is_about_to_do(portal, browser, phone
     assert f"{ADD}?" in code_page.text
     assert browser.get("/step-up/device/state").status == 202
     waiting = browser.submit(code_page, "/step-up/device/finish")
-    assert waiting.location.startswith("/step-up/device?to=")
+    assert waiting.location.startswith("/step-up/device?next=")
 
     phone.answer(answer.challenge, code=answer.code)
     assert browser.get("/step-up/device/state").status == 200

@@ -244,5 +244,5 @@ LOGIN_ROUTES = (
         fields=(NEXT,),
         public=True,
     ),
-    Route(id="login.out", method="POST", path="/log-out", handler=log_out),
+    Route(id="login.out", method="POST", path="/logout", handler=log_out),
 )

@@ -27,7 +27,6 @@ NOTICES: Mapping[str, str] = {
     "callback-dropped": "The callback is dropped, and will not be sent.",
     "session-ended": "The session is ended.",
     "admin-revoked": "The administrator is revoked.",
-    "session-ended": "The session is ended.",
     "key-removed": "It is removed, and can no longer be used.",
     "passkey-added": "The passkey is added.",
 }

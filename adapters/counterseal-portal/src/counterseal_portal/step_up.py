@@ -16,12 +16,12 @@ from counterseal_portal.routes import Route
 from counterseal_portal.visit import Visit
 
 STEP_UP = "/step-up"
-TO = "to"
+TO = "next"
 """The parameter and the field that say where the person goes on to."""
-ACTION = "act"
-"""What the person is about to do."""
+TITLE = "title"
+"""The question about what the person is about to do."""
 
-ANYTHING = "Do something that needs your confirmation"
+ANYTHING = "Do something that needs your confirmation?"
 PROBLEM = "That did not confirm that it is you. Try again."
 
 
@@ -30,7 +30,7 @@ def show_step_up(visit: Visit) -> Answer:
     to = visit.query.get(TO, "")
     if visit.visitor is not None and visit.visitor.stepped_up:
         return redirect(destination(to))
-    return _step_up_page(visit, to, visit.query.get(ACTION, ""))
+    return _step_up_page(visit, to, visit.query.get(TITLE, ""))
 
 
 def step_up(visit: Visit) -> Answer:
@@ -46,34 +46,34 @@ def step_up(visit: Visit) -> Answer:
             user_handle=passkey.user_handle,
         )
     except Refused:
-        return _step_up_page(visit, to, field(visit.body, ACTION), problem=PROBLEM)
+        return _step_up_page(visit, to, field(visit.body, TITLE), problem=PROBLEM)
     return _stepped_up(visit, issued, to)
 
 
 def ask_device(visit: Visit) -> Answer:
     """Ask the person's own device, which shows the act."""
-    to, text = field(visit.body, TO), field(visit.body, ACTION)
+    to, text = field(visit.body, TO), field(visit.body, TITLE)
     try:
         request = logins_of(visit).ask_to_step_up(
-            cookie_of(visit, Cookie.SESSION), f"{known_act(text)}?"
+            cookie_of(visit, Cookie.SESSION), known_question(text)
         )
     except Refused:
         problem = "Your device cannot be asked at the moment. Use the passkey."
         return _step_up_page(visit, to, text, problem=problem)
     cookie = set_cookie(Cookie.CHALLENGE, request.ticket, visit.service.settings.public_url)
-    return with_cookies(redirect(f"{STEP_UP}/device", **{TO: to, ACTION: text}), cookie)
+    return with_cookies(redirect(f"{STEP_UP}/device", **{TO: to, TITLE: text}), cookie)
 
 
 def show_device(visit: Visit) -> Answer:
     """Show the code that the person types into the device."""
-    to, text = visit.query.get(TO, ""), visit.query.get(ACTION, "")
+    to, text = visit.query.get(TO, ""), visit.query.get(TITLE, "")
     try:
         answer = logins_of(visit).step_up_answer(cookie_of(visit, Cookie.CHALLENGE))
     except Refused:
         return _step_up_page(visit, to, text, problem=PROBLEM)
     return page(
         "device_code.html",
-        title=f"{known_act(text)}?",
+        title=known_question(text),
         code=answer.code,
         action=f"{STEP_UP}/device/finish",
         state=f"{STEP_UP}/device/state",
@@ -92,7 +92,7 @@ def device_state(visit: Visit) -> Answer:
 
 def finish_device(visit: Visit) -> Answer:
     """Confirm by the device's approval."""
-    to, ticket = field(visit.body, "next"), cookie_of(visit, Cookie.CHALLENGE)
+    to, ticket = field(visit.body, TO), cookie_of(visit, Cookie.CHALLENGE)
     logins = logins_of(visit)
     try:
         if logins.step_up_answer(ticket).challenge.due_at is not None:
@@ -103,11 +103,11 @@ def finish_device(visit: Visit) -> Answer:
     return _stepped_up(visit, issued, to)
 
 
-def known_act(text: str) -> str:
+def known_question(text: str) -> str:
     """Return *text* if some page of the portal asks for it: an address could say anything."""
     from counterseal_portal.all_routes import ROUTES  # noqa: PLC0415 (these are among them)
 
-    questions = {route.stepped_up for route in ROUTES if route.stepped_up}
+    questions = {f"{route.stepped_up}?" for route in ROUTES if route.stepped_up}
     return text if text in questions else ANYTHING
 
 
@@ -127,14 +127,13 @@ def _step_up_page(visit: Visit, to: str, text: str, *, problem: str = "") -> Ans
     return page(
         "step_up.html",
         HTTPStatus.FORBIDDEN if problem else HTTPStatus.OK,
-        act=text,
-        question=f"{known_act(text)}?",
+        step_up_title=text,
+        question=known_question(text),
         options=request_options(
             started.challenge, started.rp_id, visit.service.policy.ceremony_life
         ),
         ticket=started.ticket,
-        to=to,
-        back=destination(to),
+        next=to,
         device=any(each.answers and each.state is BindingState.ACTIVE for each in devices),
         problem=problem,
         csrf_token="" if visit.visitor is None else visit.visitor.csrf_token,
@@ -143,28 +142,28 @@ def _step_up_page(visit: Visit, to: str, text: str, *, problem: str = "") -> Ans
 
 STEP_UP_ROUTES = (
     Route(
-        id="session.step_up", method="GET", path=STEP_UP, handler=show_step_up, query=(TO, ACTION)
+        id="session.step_up", method="GET", path=STEP_UP, handler=show_step_up, query=(TO, TITLE)
     ),
     Route(
         id="session.confirm",
         method="POST",
         path=STEP_UP,
         handler=step_up,
-        fields=(TO, ACTION, CREDENTIAL, TICKET),
+        fields=(TO, TITLE, CREDENTIAL, TICKET),
     ),
     Route(
         id="session.ask",
         method="POST",
         path=f"{STEP_UP}/device",
         handler=ask_device,
-        fields=(TO, ACTION),
+        fields=(TO, TITLE),
     ),
     Route(
         id="session.device",
         method="GET",
         path=f"{STEP_UP}/device",
         handler=show_device,
-        query=(TO, ACTION),
+        query=(TO, TITLE),
     ),
     Route(id="session.state", method="GET", path=f"{STEP_UP}/device/state", handler=device_state),
     Route(
@@ -172,6 +171,6 @@ STEP_UP_ROUTES = (
         method="POST",
         path=f"{STEP_UP}/device/finish",
         handler=finish_device,
-        fields=("next",),
+        fields=(TO,),
     ),
 )
