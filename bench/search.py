@@ -128,10 +128,12 @@ def main() -> int:
     """Measure every store; return 1 if one is slower among many accounts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--many", type=int, default=MANY, help="the larger number of accounts")
-    many = parser.parse_args().many
+    parser.add_argument("--store", help="the only store that is measured")
+    arguments = parser.parse_args()
+    many = arguments.many
     slow = False
     print(f"| store | {FEW:,}: p50 | p99 | {many:,}: p50 | p99 | p99 many / few |")
-    print("|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|", flush=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="counterseal-")))
         stores: dict[str, Any] = {
@@ -143,6 +145,8 @@ def main() -> int:
         stack.callback(server.stop)
         stores["Redis"] = lambda number: in_redis(server, number)
         for name, store in stores.items():
+            if arguments.store not in {None, name}:
+                continue
             figures = []
             for number in (FEW, many):
                 with store(number) as one:

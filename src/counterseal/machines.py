@@ -44,6 +44,7 @@ from counterseal.rules.answering import (
     addressed_here,
     button_matches,
     caller_proved,
+    chosen_device,
     code_matches,
     code_mistyped,
     codes_exhausted,
@@ -479,7 +480,14 @@ class AuthenticationChart(StateMachine):
     expire = _.EXPIRED.from_(_.STARTED, validators=[deadline_came])
 
 
-_OF_A_DEVICE = (in_time, account_unlocked, binding_active, own_account, caller_proved)
+_OF_A_DEVICE = (
+    in_time,
+    account_unlocked,
+    binding_active,
+    own_account,
+    chosen_device,
+    caller_proved,
+)
 """The rules of every event of a challenge that a device sends."""
 
 _OF_AN_ANSWER = (

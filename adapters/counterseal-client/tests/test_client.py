@@ -80,6 +80,15 @@ class TestTheWholeWay:
         phone.answer(phone.fetch(pending_request.guid), code=pending_request.code)
         assert require_approved(client.status(pending_request), pending_request, service.trust)
 
+    def test_to_one_device(self, service, client, phone):
+        tablet = service.world.bind("zoe")
+        pending_request = client.ask("zoe", "Log in?", device=tablet.guid)
+        assert phone.pending() == ()
+        tablet.answer(tablet.fetch(pending_request.guid))
+        assert require_approved(client.status(pending_request), pending_request, service.trust)
+        with pytest.raises(InvalidField, match="deviceGuid"):
+            client.ask("zoe", "Log in?", device="the tablet")
+
     @pytest.mark.parametrize(
         "content",
         [

@@ -25,6 +25,7 @@ import { demandFit } from "./errors.js";
  * @property {string} [notificationBody] Of the same.
  * @property {boolean} [showNotification] Whether devices show a notification.
  * @property {boolean} [showCode] Whether the person types a code that you show.
+ * @property {string} [device] The GUID of the only device that is asked; by default all are.
  */
 
 /**
@@ -53,7 +54,7 @@ const TEXTS = /** @type {const} */ ([
   "notificationBody",
 ]);
 const FLAGS = /** @type {const} */ (["showNotification", "showCode"]);
-const OPTIONS = new Set([...TEXTS, ...FLAGS, "buttons", "duration", "additionalInfo"]);
+const OPTIONS = new Set([...TEXTS, ...FLAGS, "buttons", "duration", "additionalInfo", "device"]);
 const BUTTON_MEMBERS = new Set(["title", "strong", "approving", "style"]);
 
 /**
@@ -68,7 +69,7 @@ const BUTTON_MEMBERS = new Set(["title", "strong", "approving", "style"]);
 export function writeQuestion(accountId, content, options) {
   demandFit(typeof accountId === "string" && accountId !== "", "accountId: not a text");
   for (const name of Object.keys(options)) demandFit(OPTIONS.has(name), `${name}: unknown`);
-  const { buttons, duration, additionalInfo } = options;
+  const { buttons, duration, additionalInfo, device } = options;
   /** @type {Record<string, unknown>} */
   const document = { accountId, content: contentDocument(content) };
   if (buttons !== undefined) document["buttons"] = buttonDocuments(buttons);
@@ -80,6 +81,10 @@ export function writeQuestion(accountId, content, options) {
     const fits = typeof additionalInfo === "string" || isObject(additionalInfo);
     demandFit(fits, "additionalInfo: neither a text nor an object");
     document["additionalInfo"] = additionalInfo;
+  }
+  if (device !== undefined) {
+    demandFit(typeof device === "string", "device: not a text");
+    document["deviceGuid"] = device;
   }
   for (const name of TEXTS) {
     const value = options[name];

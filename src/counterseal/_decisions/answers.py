@@ -79,13 +79,14 @@ def read_token(body: bytes, event: ChallengeEvent, policy: Policy) -> Token:
 
 
 def list_pending(device: AuthenticatedDevice, tools: Tools) -> Plan[tuple[Challenge, ...]]:
-    """Plan to list the open challenges of the device's account, oldest first."""
+    """Plan to list the open challenges that the device is asked, oldest first."""
+    asked_devices = {None, device.binding.guid}
     return pending_of(device.account.guid).then(
         lambda pending_challenges, _: Decision(
             result=tuple(
                 challenge
                 for challenge in pending_challenges
-                if challenge.state_at(tools.now) in UNFINISHED
+                if challenge.state_at(tools.now) in UNFINISHED and challenge.device in asked_devices
             )
         )
     )
@@ -95,7 +96,8 @@ def list_ended(device: AuthenticatedDevice, _: Tools) -> Plan[tuple[EndedRequest
     """
     Plan to list the account's last ended challenges, newest first.
 
-    The device sees those that it answered, and those that were issued while it was bound. Those
+    The device sees those that it answered, and those that were issued while it was bound, but not
+    those of another device that the origin had chosen. Those
     whose deadline has passed are ended, even if no worker has expired them yet.
     """
     account = device.account
@@ -128,6 +130,8 @@ def _ended(binding: Binding, stored: Iterable[object]) -> tuple[EndedRequest, ..
 
 def _saw(binding: Binding, challenge: Challenge) -> bool:
     outcome, bound_at = challenge.outcome, binding.bound_at
+    if challenge.device not in {None, binding.guid}:
+        return False
     if outcome is not None and outcome.device == binding.guid:
         return True
     return bound_at is not None and challenge.issued_at >= bound_at
@@ -374,11 +378,11 @@ def _count_wrong_code(
 
 
 def _own(device: AuthenticatedDevice) -> Challenge:
-    """Return the challenge that was read with *device*, if it belongs to its account."""
+    """Return the challenge that was read with *device*, if it is one of those that it is asked."""
     (record,) = device.others
     if not isinstance(record, Challenge):
         raise NotFound
-    if record.account != device.account.guid:
+    if record.account != device.account.guid or record.device not in {None, device.binding.guid}:
         raise Foreign
     return record
 

@@ -24,7 +24,7 @@ from counterseal.models.outbox import Notification
 from counterseal.models.sealing import code_context
 from counterseal.models.tenancy import RelyingParty
 from counterseal.rules.asking import after_asking, asking, limits_for, may_ask
-from counterseal.rules.standing import Cancelling, reachable
+from counterseal.rules.standing import Cancelling, device_reachable, reachable
 from counterseal.wire.claims import truncate
 from counterseal.wire.display import display_document, display_text
 
@@ -68,6 +68,8 @@ def issue(record: Account | None, tools: Tools, draft: Draft) -> Decision[Issued
     """Decide to issue the challenge, if the question may be asked now."""
     account = require_known(record)
     reachable(account)
+    if draft.question.device is not None:
+        device_reachable(account, draft.question.device)
     party, policy = draft.party, tools.policy
     now, code_asked = truncate(tools.now), draft.code_asked
     ruling = asking(
@@ -163,6 +165,7 @@ def new_challenge(
         show_notification=question.show_notification,
         show_code=question.show_code,
         code_asked=code is not None,
+        device=question.device,
         sealed_code=b"" if code is None else tools.seal(code.encode(), code_context(guid)),
         issued_at=now,
         deadline=deadline,
@@ -228,6 +231,7 @@ def _issue(
             challenge.guid,
             now=challenge.issued_at,
             ends_at=challenge.deadline,
+            only_device=challenge.device,
         )
     return Decision(
         result=issued_challenge,

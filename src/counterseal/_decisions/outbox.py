@@ -44,12 +44,13 @@ def build_notifications(
     ends_at: datetime | None = None,
     aware_device: Guid | None = None,
     tell_subject: bool = False,
+    only_device: Guid | None = None,
 ) -> tuple[Notification, ...]:
     """
     Return the notifications of the account's active devices, to be committed.
 
     Neither *subject* nor *aware_device* is notified, since each knows of it; with *tell_subject*,
-    a device that others have revoked is.
+    a device that others have revoked is. With *only_device*, no other device is notified.
 
     There is one for each kind of address that they have and that this service sends to, so that
     a failing push service does not delay the others. They are due from *now* on, until *ends_at*,
@@ -61,7 +62,9 @@ def build_notifications(
     active_devices = [
         device
         for device in account.devices
-        if device.state is BindingState.ACTIVE and device.binding not in aware_devices
+        if device.state is BindingState.ACTIVE
+        and device.binding not in aware_devices
+        and only_device in {None, device.binding}
     ]
     kinds = {
         address.kind for device in active_devices for address in device.addresses
@@ -149,6 +152,7 @@ def build_ending_notifications(
         now=tools.now,
         ends_at=challenge.deadline,
         aware_device=aware_device,
+        only_device=challenge.device,
     )
 
 

@@ -106,6 +106,8 @@ class Challenge:
         sealed_code: The matching code, sealed; empty if none is asked for.
         wrong_codes: Wrong matching codes so far.
         deadline: From then on every answer is refused.
+        device: The only device that is asked, and that may read and answer it, as its origin chose;
+            None for every device of the account.
         callback: Where the outcome is delivered; None for nowhere.
         callback_states: The endings that are delivered there, from its origin's settings at issue.
     """
@@ -129,6 +131,7 @@ class Challenge:
     code_asked: bool = False
     sealed_code: bytes = attrs.field(default=b"", repr=False)
     wrong_codes: int = attrs.field(default=0, validator=fields.count)
+    device: Guid | None = None
     issued_at: datetime = attrs.field(validator=fields.utc)
     deadline: datetime = attrs.field(validator=fields.utc)
     keep_until: datetime = attrs.field(validator=fields.utc)
@@ -230,6 +233,7 @@ class Question:
         additional_info: Opaque text or JSON object, shown to the device and returned.
         show_code: Whether the person types a code that the origin shows.
         show_notification: Whether devices are notified at all.
+        device: The only device that is asked; None for every device of the account.
     """
 
     account_id: str
@@ -243,3 +247,4 @@ class Question:
     notification_body: str | None = attrs.field(default=None, repr=False)
     show_code: bool = False
     show_notification: bool = True
+    device: Guid | None = None

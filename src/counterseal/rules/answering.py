@@ -17,6 +17,7 @@ from counterseal.errors import (
     ButtonChanged,
     CodeMissing,
     DisplayChanged,
+    Foreign,
     InvalidField,
     StaleProof,
     WeakKey,
@@ -97,6 +98,12 @@ def own_account(facts: Fetching) -> None:
         or facts.challenge.app_space != facts.binding.app_space
     ):
         raise WrongAudience
+
+
+def chosen_device(facts: Fetching) -> None:
+    """Refuse every device but the one that the origin has chosen, if it has chosen one."""
+    if facts.challenge.device not in {None, facts.binding.guid}:
+        raise Foreign
 
 
 def proof_holds(facts: Proving) -> None:

@@ -16,6 +16,7 @@ from counterseal.errors import (
     DeadlineAhead,
     DeadlinePassed,
     Foreign,
+    InvalidField,
     Refused,
     TooManyBindings,
     WrongAuthority,
@@ -145,6 +146,15 @@ def reachable(account: Account) -> None:
         device.state is BindingState.ACTIVE and device.answers for device in account.devices
     ):
         raise AccountUnbound
+
+
+def device_reachable(account: Account, device: Guid) -> None:
+    """Refuse to ask a device that is not active on the account, or does not answer."""
+    if not any(
+        each.binding == device and each.state is BindingState.ACTIVE and each.answers
+        for each in account.devices
+    ):
+        raise InvalidField("deviceGuid", "not an active device of the account")
 
 
 def place_for_binding(account: Account, now: datetime, policy: Policy) -> None:

@@ -277,6 +277,7 @@ _FAULTS: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     _member("callback", 1),
     _member("showCode", "maybe"),
     _member("showNotification", 0),
+    _member("deviceGuid", "not a GUID"),
     _button("title", ""),
     _button("strong_auth", "false"),
     _button("strongAuth", "maybe"),

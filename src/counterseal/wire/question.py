@@ -3,7 +3,7 @@ What an origin sends: a challenge, as in the Privakey CX call `request/add`, and
 
 Members: `accountId`, `content`, `buttons`, `duration`, `callback`, `additionalInfo`,
 `transactionId`, `notificationTitle`, `notificationBody`, `showNotification`, `showCode`;
-`approving` of a button is an addition.
+`approving` of a button is an addition, and so is `deviceGuid`, the only device that is asked.
 Other members are refused by name, since a misspelt member would be neither shown nor signed.
 
 Where the call leaves a choice:
@@ -34,6 +34,7 @@ from counterseal.models import (
     Button,
     ClientProfile,
     Content,
+    Guid,
     HtmlContent,
     Pair,
     PairsContent,
@@ -41,6 +42,7 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.models.clients import CURRENT
+from counterseal.models.guid import parse
 from counterseal.wire.members import read_object, read_optional_text, read_text, require_known
 
 QUESTION_MEMBERS = frozenset(
@@ -56,6 +58,7 @@ QUESTION_MEMBERS = frozenset(
         "notificationBody",
         "showNotification",
         "showCode",
+        "deviceGuid",
     }
 )
 BUTTON_MEMBERS = frozenset({"title", "strongAuth", "style", "approving"})
@@ -100,7 +103,13 @@ def read_question(
         notification_body=read_optional_text(members, "notificationBody"),
         show_code=_flag(members.get("showCode", False), "showCode"),
         show_notification=_flag(members.get("showNotification", True), "showNotification"),
+        device=read_device(members.get("deviceGuid")),
     )
+
+
+def read_device(value: object) -> Guid | None:
+    """Return the `deviceGuid` of a challenge; refuse what is neither None nor a GUID."""
+    return None if value is None else parse(value, field="deviceGuid")
 
 
 def read_account_id(body: Mapping[str, Any], profile: ClientProfile) -> str:
@@ -159,13 +168,16 @@ def request_document(question: Question) -> dict[str, Any]:
         "notificationBody": question.notification_body,
         "showNotification": question.show_notification,
         "showCode": question.show_code,
+        "deviceGuid": question.device,
     }
     return {name: value for name, value in members.items() if value is not None}
 
 
 def question_document(question: Question) -> dict[str, Any]:
     """Return all members of *question*, so that two questions can be compared."""
-    return {
+    # A question without a device is as it was before there was the member.
+    device = {} if question.device is None else {"deviceGuid": question.device}
+    return device | {
         "accountId": question.account_id,
         "content": content_document(question.content),
         "buttons": [

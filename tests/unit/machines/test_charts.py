@@ -157,18 +157,21 @@ REFUSED_BY = {
     ("authentication", "finish"): "own_ceremony in_time owner_unlocked passkey_active"
     " assertion_holds",
     ("authentication", "expire"): "deadline_came",
-    ("challenge", "fetch"): "in_time account_unlocked binding_active own_account caller_proved",
+    ("challenge", "fetch"): "in_time account_unlocked binding_active own_account chosen_device"
+    " caller_proved",
     # right account, key of the button's strength, hash and code match
-    ("challenge", "answer"): "in_time account_unlocked binding_active own_account caller_proved"
-    " strikes_left addressed_here display_matches button_matches key_strong_enough signature_holds"
+    ("challenge", "answer"): "in_time account_unlocked binding_active own_account"
+    " chosen_device caller_proved strikes_left addressed_here display_matches button_matches"
+    " key_strong_enough signature_holds"
     " code_matches",
     # a wrong matching code under a valid signature
-    ("challenge", "mistype"): "in_time account_unlocked binding_active own_account caller_proved"
-    " strikes_left addressed_here display_matches button_matches key_strong_enough signature_holds"
+    ("challenge", "mistype"): "in_time account_unlocked binding_active own_account"
+    " chosen_device caller_proved strikes_left addressed_here display_matches button_matches"
+    " key_strong_enough signature_holds"
     " code_mistyped",
     # "this was not me", signed
-    ("challenge", "disown"): "in_time account_unlocked binding_active own_account caller_proved"
-    " addressed_here display_matches signature_holds",
+    ("challenge", "disown"): "in_time account_unlocked binding_active own_account"
+    " chosen_device caller_proved addressed_here display_matches signature_holds",
     # by its own origin
     ("challenge", "cancel"): "own_challenge in_time",
     ("challenge", "expire"): "deadline_came",

@@ -20,7 +20,7 @@ from counterseal.models import (
     guid,
 )
 from counterseal.policy import STANDARD
-from counterseal.rules.answering import own_account
+from counterseal.rules.answering import chosen_device, own_account
 from counterseal.rules.evidence import invitation_stands
 from counterseal.rules.standing import (
     Cancelling,
@@ -144,6 +144,18 @@ class TestOwnAccount:
                     account=attrs.evolve(world.account, guid=world.other),
                 )
             )
+
+
+class TestChosenDevice:
+    def test_takes_every_device_if_none_is_chosen_and_the_chosen_one(self, world):
+        chosen_device(world.fetching())
+        chosen = attrs.evolve(world.challenge, device=world.binding.guid)
+        chosen_device(world.fetching(challenge=chosen))
+
+    def test_refuses_another_device(self, world, refusing):
+        chosen = attrs.evolve(world.challenge, device=world.other)
+        with refusing("foreign"):
+            chosen_device(world.fetching(challenge=chosen))
 
 
 class TestOwnChallenge:

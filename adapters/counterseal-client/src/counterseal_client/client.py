@@ -41,7 +41,7 @@ from counterseal.wire.origin import (
     read_devices,
     read_invitation,
 )
-from counterseal.wire.question import request_document
+from counterseal.wire.question import read_device, request_document
 from counterseal_client.address import Address
 from counterseal_client.calls import ATTEMPTS, Call, Calls
 from counterseal_client.credential import Credential
@@ -146,6 +146,7 @@ class Client:
         notification_body: str | None = None,
         show_notification: bool = True,
         show_code: bool = False,
+        device: str | None = None,
         idempotency_key: str | None = None,
     ) -> PendingRequest:
         """
@@ -166,6 +167,8 @@ class Client:
             notification_body: The text of the push notification.
             show_notification: Whether devices show a notification.
             show_code: Whether the person has to type a code that you show, `PendingRequest.code`.
+            device: The GUID of the only device that is asked; by default, all of the user are.
+                If the device is revoked meanwhile, nobody can answer, and the request expires.
             idempotency_key: A call with the same key and question returns the first result.
 
         Returns:
@@ -197,6 +200,7 @@ class Client:
             notification_body=notification_body,
             show_notification=show_notification,
             show_code=show_code,
+            device=read_device(device),
         )
         body = compact(request_document(question))
         read_question(read_json(body))  # refuses what the service would refuse

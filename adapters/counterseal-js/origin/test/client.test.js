@@ -258,6 +258,16 @@ test("a pending request is stored without its code, and read again", async () =>
   assert.throws(() => PendingRequest.load("{}"), { code: "invalid_field" });
 });
 
+test("a request may be to one device", async () => {
+  service.script = [json(reply())];
+  const device = "e6e1f1a2-3c1d-8b4f-9a58-0c9d8e7f6a5b";
+  const pending = await service.client().ask("user-7", "Pay?", { device });
+  assert.equal(JSON.parse(String(service.requests.at(-1)?.body)).deviceGuid, device);
+  assert.equal(PendingRequest.load(pending.dump()).dump(), pending.dump());
+  const wrong = /** @type {any} */ ({ device: 7 });
+  await assert.rejects(service.client().ask("user-7", "Pay?", wrong), { code: "client_unfit" });
+});
+
 test("devices say whether they answer requests", async () => {
   const device = { guid: "e6e1f1a2-3c1d-8b4f-9a58-0c9d8e7f6a5b", name: "", status: "ACTIVE" };
   const client = service.client();

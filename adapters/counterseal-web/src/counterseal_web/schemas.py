@@ -241,6 +241,7 @@ SCHEMAS: dict[str, Schema] = {
         "notificationBody",
         "showNotification",
         "showCode",
+        "deviceGuid",
         accountId=ACCOUNT_ID,
         content={
             "anyOf": [
@@ -259,6 +260,8 @@ SCHEMAS: dict[str, Schema] = {
         notificationBody=_maybe(TEXT),
         showNotification={"anyOf": [FLAG, {"enum": ["true", "false"]}]},
         showCode={"anyOf": [FLAG, {"enum": ["true", "false"]}]},
+        deviceGuid=_maybe(GUID)
+        | {"description": "The only device that is asked; without it, all of the account are."},
     ),
     # What an origin gets
     "Invitation": _object(

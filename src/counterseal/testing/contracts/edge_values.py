@@ -249,6 +249,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             notification_body=SECRET,
             show_notification=False,
             show_code=True,
+            device=factory.guid(),
             code_asked=True,
             sealed_code=BYTES,
             wrong_codes=2,

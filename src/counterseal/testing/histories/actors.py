@@ -289,6 +289,7 @@ def question_facts(question: Question, *, code_asked: bool) -> Plain:
         "transaction_id": question.transaction_id,
         "code": code_asked,
         "callback": question.callback,
+        "device": question.device,
         "life": life.total_seconds(),
     }
 

@@ -28,8 +28,8 @@ class QuestionDraft:
     code: bool
     callback: bool
 
-    def question(self, account_id: str) -> Question:
-        """Return the question to one account."""
+    def question(self, account_id: str, device: Guid | None = None) -> Question:
+        """Return the question to one account, or to one device of it."""
         return Question(
             account_id=account_id,
             content=self.content,
@@ -40,6 +40,7 @@ class QuestionDraft:
             callback=actors.CALLBACK if self.callback else None,
             notification_title=f"{CANARY} title",
             show_code=self.code,
+            device=device,
         )
 
 
@@ -58,7 +59,7 @@ class ChallengeCalls(DeviceCalls):
         party = self.origins[origin]
         coded = question.show_code and actors.CODES[origin] is Codes.TYPED
         fresh = key is None or (origin, key) not in self.keys_used
-        expected = self._expected(origin, account_id) if fresh else None
+        expected = self._expected(origin, account_id, question.device) if fresh else None
         issued = self.run_operation(
             "issue",
             lambda: self.service.challenges.issue(party, question, idempotency_key=key),
@@ -171,13 +172,14 @@ class ChallengeCalls(DeviceCalls):
             self.leaks.codes.add(code)
         return guid
 
-    def _expected(self, origin: str, account_id: str) -> bool | None:
+    def _expected(self, origin: str, account_id: str, device: str | None) -> bool | None:
         """Foretell whether the question may be put; None where that hangs on finer rules."""
         limits, account = self.ledger.limits, self._account(origin, account_id)
         if not account:
             return False
         person = self.ledger.accounts[account]
-        if person.locked or not self.ledger.bindings_of(account, "ACTIVE"):
+        active = self.ledger.bindings_of(account, "ACTIVE")
+        if person.locked or not active or (device is not None and device not in active):
             return False
         easy = (
             len(person.ask_times) < limits.asks_origin

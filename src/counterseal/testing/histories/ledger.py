@@ -144,6 +144,7 @@ class ChallengeEntry:
         code: What was returned to the origin; None if nothing was.
         counted: Whether it counts as a refusal already: its deadline came, and was noticed.
         ending: The record as it ended; it never changes again.
+        device: The only device that is asked; None for all.
     """
 
     account: str
@@ -156,6 +157,7 @@ class ChallengeEntry:
     issued_at: datetime
     deadline: datetime
     code: str | None = None
+    device: str | None = None
     state: str = "PENDING"
     wrong_codes: int = 0
     counted: bool = False
@@ -312,6 +314,7 @@ class Ledger:
             binding_entry.state == "ACTIVE"
             and not self.accounts[binding_entry.account].locked
             and entry.account == binding_entry.account
+            and entry.device in {None, device}
             and entry.ending is None
             and now < entry.deadline
         )

@@ -64,6 +64,10 @@ def _check_new(ledger: Ledger, commit: Commit, new: Plain) -> None:
     if subject_kind == "Challenge":
         deadline = ledger.challenges[new["subject"]].deadline
         assert new["ends_at"] == deadline, "pushed for longer than it can be answered"
+        chosen_device = ledger.challenges[new["subject"]].device
+        assert chosen_device is None or set(new["devices"]) == {chosen_device}, (
+            "another device than the chosen one is notified"
+        )
     if new["occasion"] == "device_unconfirmed":
         deadline = ledger.bindings[new["subject"]].deadline
         assert new["ends_at"] == deadline, "pushed for longer than it can be confirmed"

@@ -268,8 +268,9 @@ def _require_issue(ledger: Ledger, commit: Commit, new: Plain) -> None:
         code_asked=facts["question"]["code"],
         issued_at=new["issued_at"],
         deadline=new["deadline"],
+        device=facts["question"]["device"],
     )
-    for fixed in ("callback", "code_asked"):
+    for fixed in ("callback", "code_asked", "device"):
         assert new[fixed] == getattr(ledger.challenges[new["guid"]], fixed), (
             f"{fixed} is not as asked"
         )

@@ -9,7 +9,7 @@ from hypothesis.stateful import MultipleResults, initialize, multiple, precondit
 
 from counterseal._decisions.invitations import Invitation
 from counterseal.memory import MemorySigner
-from counterseal.models import Role
+from counterseal.models import Guid, Role
 from counterseal.testing.histories import actors
 from counterseal.testing.histories.attacks import ON_ANSWERS, ON_DEVICES, ON_LOGINS
 from counterseal.testing.histories.ceremonies import WAYS as CEREMONY_WAYS
@@ -141,18 +141,28 @@ class Rules(Scenarios):
 
     # Questions
 
-    @rule(target=CHALLENGES, pair=ASKABLE, draft=DRAFTS, key=KEYS, fault=FAULTS)
+    @rule(
+        target=CHALLENGES,
+        pair=ASKABLE,
+        draft=DRAFTS,
+        key=KEYS,
+        fault=FAULTS,
+        chosen=st.none() | st.none() | PHONES,
+    )
     def asks(
         self,
         pair: tuple[str, str],
         draft: QuestionDraft,
         key: str | None,
         fault: PlannedFault | None,
+        chosen: str | None,
     ) -> str | MultipleResults[str]:
-        """Put a question."""
+        """Put a question, perhaps to one device, which may be anybody's."""
         origin, person = pair
         account_id = actors.PEOPLE[person].account_id
-        challenge = self.issue(origin, account_id, draft.question(account_id), key, fault)
+        device = Guid(self.device(chosen)) if chosen and self.device(chosen) else None
+        question = draft.question(account_id, device)
+        challenge = self.issue(origin, account_id, question, key, fault)
         return multiple() if challenge is None else challenge
 
     @precondition(lambda self: self.keys_used)
