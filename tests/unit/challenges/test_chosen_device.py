@@ -52,11 +52,11 @@ def test_the_chosen_device_reads_and_answers_it(service, phone, challenge):
 
 
 def test_for_another_device_it_is_not_there(service, phone, tablet, challenge):
-    seen = phone.fetch(challenge.guid)
+    challenge = phone.fetch(challenge.guid)
     for call in (
         lambda: tablet.fetch(challenge.guid),
-        lambda: tablet.answer(attrs.evolve(seen, device=None)),
-        lambda: tablet.disown(attrs.evolve(seen, device=None)),
+        lambda: tablet.answer(attrs.evolve(challenge, device=None)),
+        lambda: tablet.disown(attrs.evolve(challenge, device=None)),
     ):
         with pytest.raises(Foreign):
             call()
