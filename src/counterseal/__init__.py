@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from counterseal.usecases.admin_logins import AdminLogins
     from counterseal.usecases.administration import Administration
     from counterseal.usecases.answers import Answers
+    from counterseal.usecases.audit_chain import AuditChain, AuditReport
+    from counterseal.usecases.audit_log import AuditLog, FoundEvents
     from counterseal.usecases.authentication import Authentication
     from counterseal.usecases.callbacks import Callbacks
     from counterseal.usecases.ceremonies import Ceremonies
@@ -57,6 +59,9 @@ __all__ = [
     "AdminLogins",
     "Administration",
     "Answers",
+    "AuditChain",
+    "AuditLog",
+    "AuditReport",
     "AuthenticatedDevice",
     "AuthenticatedSession",
     "Authentication",
@@ -72,6 +77,7 @@ __all__ = [
     "Enrolment",
     "Enrolments",
     "Events",
+    "FoundEvents",
     "Invitation",
     "Invitations",
     "Issued",
@@ -123,6 +129,8 @@ _NAMES = {
     "usecases.admin_logins": "AdminLogins",
     "usecases.administration": "Administration",
     "usecases.answers": "Answers",
+    "usecases.audit_chain": "AuditChain AuditReport",
+    "usecases.audit_log": "AuditLog FoundEvents",
     "usecases.authentication": "Authentication",
     "usecases.callbacks": "Callbacks",
     "usecases.ceremonies": "Ceremonies",

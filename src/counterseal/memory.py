@@ -29,6 +29,7 @@ from counterseal._local import (
     SystemClock,
     SystemEntropy,
 )
+from counterseal._memory_audit import MemoryAudit
 from counterseal.errors import Conflict, OperationReused, WrongRecord
 from counterseal.invariants import require_possible
 from counterseal.models import (
@@ -103,25 +104,6 @@ R = TypeVar("R")
 
 OPERATIONS_REMEMBERED = 4096
 """Far more than are retried at once; an operation is retried within seconds."""
-
-
-class MemoryAudit:
-    """The audit log as a list."""
-
-    def __init__(self) -> None:
-        self._events: list[AuditEvent] = []
-        self._lock = threading.Lock()
-
-    @property
-    def events(self) -> tuple[AuditEvent, ...]:
-        """What was recorded so far, in order."""
-        with self._lock:
-            return tuple(self._events)
-
-    def record(self, event: AuditEvent) -> None:
-        """Append *event*."""
-        with self._lock:
-            self._events.append(event)
 
 
 class MemoryStore:

@@ -16,6 +16,7 @@ For every port:
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -26,10 +27,16 @@ from counterseal.models import (
     AccountEvent,
     AddressKind,
     AuditEvent,
+    AuditPage,
+    AuditQuery,
     Binding,
     Callback,
+    ChainedEvent,
+    ChainHead,
+    ChainLink,
     Challenge,
     Change,
+    CountKey,
     Delivery,
     DeliveryOutcome,
     Guid,
@@ -37,6 +44,7 @@ from counterseal.models import (
     IdpSettings,
     Login,
     Logout,
+    LogPlace,
     Notification,
     PasskeyAuthentication,
     PasskeyRegistration,
@@ -50,6 +58,8 @@ from counterseal.models import (
     RegistrationResponse,
     Reservation,
     Session,
+    SignedHead,
+    UnchainedEvents,
 )
 
 __all__ = [
@@ -555,7 +565,12 @@ class Entropy(Protocol):
 
 
 class Audit(Protocol):
-    """An append-only log of refusals and telemetry; a commit's events travel inside it."""
+    """
+    An append-only log of refusals and telemetry; a commit's events travel inside it.
+
+    An event is recorded first, and then a worker appends it to the chain of its partition, which is
+    that of its subject. `counterseal.rules.audit_chain` computes the hashes; a log keeps them.
+    """
 
     def record(self, event: AuditEvent) -> None:
         """
@@ -563,6 +578,87 @@ class Audit(Protocol):
 
         - AUDIT-1: what was recorded is never changed, and never lost.
         - AUDIT-2: an event is in the log, whole, when the call returns.
+        """
+
+    def unchained(self, limit: int) -> tuple[UnchainedEvents, ...]:
+        """
+        Return events that are in no chain yet, at most *limit*, with the heads that they follow.
+
+        - AUDIT-3: the events of commits and refusals, whenever they became visible; those of one
+          subject in the order in which they were recorded.
+        - AUDIT-4: one entry for each partition, with the head as it is in that moment or was
+          before; it may leave a partition for the next call, but none for ever.
+        """
+
+    def append_chain(self, links: tuple[ChainLink, ...]) -> int:
+        """
+        Append to the chains of partitions, and return how many of *links* stand.
+
+        - AUDIT-5: a link stands if and only if the head is the one that it follows: of two
+          that follow one head, one stands, across threads and processes.
+        - AUDIT-6: a link's events, the new head and the counts become visible in one step or, also
+          if the process dies, not at all.
+        - AUDIT-7: the events of a link that stands are not unchained any more.
+
+        Args:
+            links: Of different partitions.
+
+        Raises:
+            Indeterminate: The reply was lost; some of them may stand.
+        """
+
+    def heads(self) -> tuple[ChainHead, ...]:
+        """
+        Return the heads of all partitions, 256 of them, in order.
+
+        - AUDIT-8: as the last link left them, and `drop_chained`.
+        """
+
+    def chained(self, partition: int, after: int, limit: int) -> tuple[ChainedEvent, ...]:
+        """
+        Return events of a partition's chain whose position is greater than *after*, in order.
+
+        - AUDIT-9: at most *limit*, and none is left out; hash and bytes are as they are stored,
+          whatever somebody has done to them.
+        """
+
+    def drop_chained(self, partition: int, through: int) -> None:
+        """
+        Drop the events of a partition's chain up to the position *through*, which were archived.
+
+        - AUDIT-10: in one step, the events are gone, and the head's `base` and `base_hash` are
+          those of the last one; the chain goes on as before. Where *through* is not greater than
+          the base, or there is no such event, nothing changes.
+        """
+
+    def search(self, query: AuditQuery, after: LogPlace | None, limit: int) -> AuditPage:
+        """
+        Return chained events that fit *query*, newest first, from behind the place *after* on.
+
+        - AUDIT-11: at most *limit*; read page by page, no event comes twice, and none that was
+          chained before the first page is left out.
+
+        A call looks at a limited number of events, however many are in the log.
+        """
+
+    def counts(
+        self, app_spaces: frozenset[Guid] | None, since: datetime, until: datetime
+    ) -> Mapping[CountKey, int]:
+        """
+        Return the hourly counts whose hour begins at or after *since* and before *until*.
+
+        - AUDIT-12: the sums of the counts of all links that stand; of these App Spaces, or of all
+          and of what concerns none.
+        """
+
+    def signed_head(self) -> SignedHead | None:
+        """Return the signed head that was stored last; None if none was."""
+
+    def replace_signed_head(self, head: SignedHead) -> bool:
+        """
+        Store a signed head in place of the one whose number is 1 less, and tell whether it is.
+
+        - AUDIT-13: of two with one number, one is stored; the first has the number 1.
         """
 
 

@@ -450,12 +450,6 @@ def test_the_log_is_read_in_pages(keyspace):
     assert [line.event.reason for line in first + rest] == list("01234")
     assert audit.read(7, after=rest[-1].position) == audit.read(8) == ()
 
-    assert audit.drop(7, through=first[-1].position) == 3
-    assert audit.read(7) == rest
-    audit.record(event("5", subject=subject))
-    assert audit.drop(7, through=rest[-1].position) == 2
-    assert [line.event.reason for line in audit.read(7)] == ["5"]
-
 
 def test_two_prefixes_share_no_key(server, new_keyspace):
     factory = RecordFactory()

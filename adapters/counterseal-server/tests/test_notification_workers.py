@@ -236,7 +236,7 @@ def test_only_workers_with_the_duty_notify(world, notifier, runtime, duties, exp
     assert names == (
         {"counterseal-notifications", "counterseal-wake"}
         if expected_count
-        else {"counterseal-expiry", "counterseal-forgetting"}
+        else {"counterseal-audit", "counterseal-expiry", "counterseal-forgetting"}
     )
     workers.start()
     if expected_count:

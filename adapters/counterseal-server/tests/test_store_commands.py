@@ -153,7 +153,9 @@ def test_the_audit_log_is_taken_elsewhere(address, world, run, tmp_path):
     assert archived.stdout == archive_result.stdout == f"lines: {len(events)}\n"
     assert again.stdout == "lines: 0\n"
     assert log.read_text() == (tmp_path / "kept.jsonl").read_text()
-    archived_events = [read(line) for line in log.read_text().splitlines()]
+    archived_events = [
+        read(line.partition(b'"event":')[2][:-1]) for line in log.read_bytes().splitlines()
+    ]
     assert Counter(archived_events) == Counter(events)
     assert log.stat().st_mode & 0o777 == 0o600
     *rest, last_state = states_of(address, world)
@@ -168,4 +170,4 @@ def test_a_log_that_cannot_be_written_is_not_dropped(file, world, run, tmp_path)
 
     assert failed.exit_code == 2
     assert failed.stderr.startswith("file: cannot write to ")
-    assert states_of(file, world)[-1] == events
+    assert Counter(states_of(file, world)[-1]) == Counter(events)

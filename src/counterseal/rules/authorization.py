@@ -50,6 +50,8 @@ class Permission(enum.Enum):
     """The same for App Space Admins."""
     USER_SUPPORT = "user_support"
     """The same for User Support."""
+    AUDIT = "audit"
+    """Search the audit log, and read its counts; User Support, those of users and devices."""
     ITSELF = "itself"
     """Look at, rotate and revoke itself."""
 
@@ -93,6 +95,7 @@ PERMITTED: Mapping[Permission, frozenset[AdminRole]] = MappingProxyType(
         Permission.COMPANY_ADMINS: _COMPANY,
         Permission.APP_SPACE_ADMINS: _COMPANY,
         Permission.USER_SUPPORT: _APP_SPACE,
+        Permission.AUDIT: _ALL,
         Permission.ITSELF: _ALL,
     }
 )

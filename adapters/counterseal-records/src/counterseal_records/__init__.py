@@ -1,6 +1,7 @@
 """
 Counterseal's records at rest: what every store that keeps bytes has in common.
 
+- `audit_search`: the audit log's indexes, and how a search reads them.
 - `bodies`: records and audit events as JSON with a version.
 - `columns`: texts, times and commits as values that every database compares exactly.
 - `inventory`: all that a store holds, and whether it satisfies the invariants of the core.
@@ -11,6 +12,15 @@ It is for the authors of stores; a service installs one of the stores.
 
 from __future__ import annotations
 
+from counterseal_records.audit_search import (
+    IndexKey,
+    IndexKind,
+    Run,
+    index_keys,
+    noun_of,
+    read_event,
+    search,
+)
 from counterseal_records.bodies import (
     KINDS,
     Kind,
@@ -34,19 +44,21 @@ from counterseal_records.columns import (
     search_range,
 )
 from counterseal_records.copying import CopyProgress, SourceUnsound, TargetDiffers, copy_store
-from counterseal_records.inventory import Inventory, NumberedRecord, Page, PartitionContents, check
+from counterseal_records.inventory import Inventory, NumberedRecord, PartitionContents, check
 
 __all__ = [
     "KINDS",
     "MICROSECOND",
     "ROOT",
     "CopyProgress",
+    "IndexKey",
+    "IndexKind",
     "Inventory",
     "Kind",
     "NumberedRecord",
-    "Page",
     "PartitionContents",
     "RecordUnreadable",
+    "Run",
     "SourceUnsound",
     "TargetDiffers",
     "check",
@@ -54,12 +66,16 @@ __all__ = [
     "digest",
     "fingerprint",
     "form_of",
+    "index_keys",
     "microseconds",
     "moment_at",
     "natural_key",
+    "noun_of",
     "read",
     "read_as",
+    "read_event",
     "read_record",
+    "search",
     "search_key",
     "search_range",
     "write",

@@ -49,19 +49,6 @@ class PartitionContents:
     violations: tuple[Violation, ...]
 
 
-@attrs.frozen
-class Page:
-    """
-    Some events of the audit log.
-
-    Attributes:
-        drop: Removes exactly these events; raises `Unavailable` if the store did not answer.
-    """
-
-    events: tuple[AuditEvent, ...]
-    drop: Callable[[], object]
-
-
 class Inventory(Protocol):
     """
     Reads all of one store, and fills an empty one.
@@ -93,11 +80,6 @@ class Inventory(Protocol):
 
     def events(self) -> Iterator[Sequence[AuditEvent]]:
         """Return the audit log, oldest first, in pages."""
-
-    def pages(self) -> Iterator[Page]:
-        """
-        Return the audit log in pages that can be dropped; the events of one subject are in order.
-        """
 
     def append_events(self, events: Sequence[AuditEvent], first: int) -> None:
         """

@@ -1,4 +1,9 @@
-"""The audit log: the events of commits, refusals and telemetry, in one stream a partition."""
+"""
+The audit log: the events of commits, refusals and telemetry, in one stream a partition.
+
+A worker moves them into a second stream, the partition's chain, whose IDs are the positions.
+`audit_chains` has what reads and writes the chains.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +14,9 @@ import attrs
 from counterseal.models import AuditEvent
 from counterseal.models.guid import PARTITIONS, partition_of
 from counterseal_records import digest, read_as, write
+from counterseal_redis.audit_chains import RedisAuditChains
 from counterseal_redis.commands import RECORD, Call, script_call
 from counterseal_redis.commit import AUDIT, SEQUENCE
-from counterseal_redis.keyspace import Keyspace
 
 BEGINNING = "0-0"
 
@@ -19,10 +24,10 @@ BEGINNING = "0-0"
 @attrs.frozen
 class Entry:
     """
-    One entry of the log.
+    One recorded event that is not chained yet.
 
     Attributes:
-        position: Its position in its partition's part of the log.
+        position: Its position among the recorded events of its partition.
     """
 
     position: str
@@ -34,11 +39,8 @@ class Entry:
         return tuple(map(int, self.position.split("-")))
 
 
-class RedisAudit:
+class RedisAudit(RedisAuditChains):
     """The log of one service, with the events of its commits."""
-
-    def __init__(self, keyspace: Keyspace) -> None:
-        self._keyspace = keyspace
 
     def record(self, event: AuditEvent) -> None:
         """
@@ -57,7 +59,7 @@ class RedisAudit:
         self, partition: int, *, after: str = BEGINNING, limit: int = 1_000
     ) -> tuple[Entry, ...]:
         """
-        Return entries of one partition, in order.
+        Return recorded events of one partition that are not chained yet, in order.
 
         Args:
             partition: 0 to 255.
@@ -66,22 +68,8 @@ class RedisAudit:
         """
         return self._pages([partition], after, limit)[0]
 
-    def drop(self, partition: int, *, through: str) -> int:
-        """
-        Drop entries of one partition that have been copied elsewhere; return how many.
-
-        Args:
-            partition: 0 to 255.
-            through: The position of the last entry to drop.
-        """
-        number, index = through.split("-")
-        key = self._keyspace.key(partition, AUDIT)
-        first = f"{number}-{int(index) + 1}"
-        dropped: int = self._keyspace.write(Call(("XTRIM", key, "MINID", first), key))
-        return dropped
-
     def all_entries(self) -> tuple[Entry, ...]:
-        """Return all entries of all partitions, oldest first: for tests and small services."""
+        """Return all recorded events that are not chained yet, oldest first: for tests."""
         pages = self._pages(list(range(PARTITIONS)), BEGINNING, None)
         entries = itertools.chain.from_iterable(pages)
         return tuple(sorted(entries, key=lambda entry: entry.sort_key))

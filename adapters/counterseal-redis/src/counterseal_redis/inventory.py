@@ -8,7 +8,6 @@ import re
 import struct
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from redis.cluster import RedisCluster
@@ -16,18 +15,18 @@ from redis.exceptions import ResponseError
 
 from counterseal.errors import Conflict, Indeterminate, StoreUnavailable
 from counterseal.invariants import Violation
-from counterseal.models import Account, AuditEvent, Record
+from counterseal.models import Account, AuditEvent, ChainedEvent, Record
 from counterseal.models.guid import PARTITIONS, SHAPE, partition_of
 from counterseal.models.index import index_of
 from counterseal.ports import Clock
 from counterseal_records import (
     NumberedRecord,
-    Page,
     PartitionContents,
     RecordUnreadable,
     digest,
     microseconds,
     natural_key,
+    read_as,
     read_record,
     search_key,
     write,
@@ -139,19 +138,16 @@ class RedisInventory:
             raise Indeterminate
 
     def events(self) -> Iterator[Sequence[AuditEvent]]:
-        """Return the audit log in pages, the events of all partitions in order of age."""
+        """Return the audit log in pages: what is chained, and then what is not yet, by age."""
+        audit = RedisAudit(self._keyspace)
+        chains = map(audit.chain_items, range(PARTITIONS))
+        events = heapq.merge(*(map(_event, chain) for chain in chains), key=lambda event: event.at)
+        while page := list(itertools.islice(events, PAGE)):
+            yield page
         logs = map(self._log_entries, range(PARTITIONS))
         merged = heapq.merge(*logs, key=lambda entry: entry.sort_key)
         while page := [entry.event for entry in itertools.islice(merged, PAGE)]:
             yield page
-
-    def pages(self) -> Iterator[Page]:
-        """Return the audit log in pages that can be dropped, one partition after the other."""
-        audit = RedisAudit(self._keyspace)
-        for partition in range(PARTITIONS):
-            for entries in self._pages(partition):
-                events = tuple(entry.event for entry in entries)
-                yield Page(events, partial(audit.drop, partition, through=entries[-1].position))
 
     def append_events(self, events: Sequence[AuditEvent], first: int) -> None:
         """
@@ -228,6 +224,10 @@ class RedisInventory:
         while page := audit.read(partition, after=after, limit=PAGE):
             yield page
             after = page[-1].position
+
+
+def _event(chained: ChainedEvent) -> AuditEvent:
+    return read_as(AuditEvent, chained.body)
 
 
 def _pairs(reply: Sequence[Any]) -> Iterator[tuple[bytes, float]]:

@@ -34,7 +34,7 @@ FAILED: Final = "failed"
 SWEPT: Final = ("challenge", "invitation", "login", "ceremony", "session", "forgotten")
 """The kinds of records that workers expire or delete."""
 
-WORKERS: Final = ("callbacks", "events", "expiry", "forgetting", "notifications", "wake")
+WORKERS: Final = ("audit", "callbacks", "events", "expiry", "forgetting", "notifications", "wake")
 """The names of all workers, also of those that this process does not run."""
 
 

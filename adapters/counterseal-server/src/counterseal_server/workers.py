@@ -1,7 +1,8 @@
 """
 Workers: threads for work that belongs to no request.
 
-They expire challenges, publish events, deliver callbacks, notify devices, and delete old records.
+They expire challenges, publish events, deliver callbacks, notify devices, chain the audit log, and
+delete old records.
 Any number of processes may run them: leases and versions in the records share out the work.
 """
 
@@ -16,6 +17,7 @@ from datetime import timedelta
 import attrs
 
 from counterseal import (
+    AuditChain,
     Callbacks,
     Ceremonies,
     Challenges,
@@ -40,6 +42,9 @@ EVERY_WAIT = timedelta(seconds=1)
 """Seconds for one wait for a new notification; a stop takes as long."""
 
 EVERY_SWEEP = timedelta(seconds=1)
+EVERY_CHAIN = timedelta(milliseconds=500)
+CHAINED_AT_ONCE = 1_000
+"""Events of the audit log; on SQLite, all other writers wait meanwhile."""
 EVERY_FORGETTING = timedelta(minutes=10)
 
 EVENTS_AT_ONCE = 100
@@ -56,7 +61,7 @@ class Duty(enum.Enum):
     DELIVER = enum.auto()
     NOTIFY = enum.auto()
     SWEEP = enum.auto()
-    """Expire challenges, invitations and log-ins, and delete old records."""
+    """Expire challenges, invitations and log-ins, chain the audit log, delete old records."""
 
 
 @attrs.frozen
@@ -93,6 +98,8 @@ class Workers:
         self._stop = threading.Event()
         self._callbacks = Callbacks(runtime.ports, runtime.policy)
         self._events = Events(runtime.ports, runtime.policy)
+        self._audit_chain = AuditChain(runtime.ports, runtime.policy)
+        self._signed = False
         self._senders = runtime.settings.senders
         self._deliveries: Attempts[Callback] = Attempts(
             "callback",
@@ -110,6 +117,7 @@ class Workers:
             chores.append(Chore("events", self._publish, EVERY_LOOK, self._stop))
         if Duty.SWEEP in duties:
             chores.append(Chore("expiry", self._expire, EVERY_SWEEP, self._stop))
+            chores.append(Chore("audit", self._chain, EVERY_CHAIN, self._stop))
             chores.append(Chore("forgetting", self._forget, EVERY_FORGETTING, self._stop))
         if Duty.NOTIFY in duties and runtime.settings.notification_workers:
             chores.append(Chore("wake", self._wait_for_notifications, timedelta(0), self._stop))
@@ -185,6 +193,12 @@ class Workers:
         for kind, count in counts.items():
             self._metrics.swept(kind, count)
         return max(counts.values()) == limit
+
+    def _chain(self) -> bool:
+        count = self._audit_chain.chain(CHAINED_AT_ONCE)
+        if count or not self._signed:
+            self._signed = self._audit_chain.sign()
+        return count == CHAINED_AT_ONCE
 
     def _forget(self) -> bool:
         self._metrics.swept("forgotten", self._runtime.forget())

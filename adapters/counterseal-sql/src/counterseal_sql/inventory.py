@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 from sqlalchemy import bindparam, func, insert, select
 
@@ -12,9 +11,9 @@ from counterseal.models import AuditEvent, Record
 from counterseal.ports import Clock
 from counterseal_records import (
     NumberedRecord,
-    Page,
     PartitionContents,
     RecordUnreadable,
+    read_as,
     read_record,
 )
 from counterseal_sql.audit import SqlAudit
@@ -80,16 +79,12 @@ class SqlInventory:
         self._database.dialect.commit(prepare_load(records, operation, self._clock.now()))
 
     def events(self) -> Iterator[Sequence[AuditEvent]]:
-        """Return the audit log in pages."""
-        for page in self.pages():
-            yield page.events
-
-    def pages(self) -> Iterator[Page]:
-        """Return the audit log in pages that can be dropped."""
+        """Return the audit log in pages: what is chained, and then what is not yet."""
         audit, after = SqlAudit(self._database), 0
+        for page in audit.all_chained():
+            yield [read_as(AuditEvent, chained.body) for chained in page]
         while entries := audit.read(after=after, limit=PAGE):
-            events = tuple(entry.event for entry in entries)
-            yield Page(events, partial(audit.drop, entries))
+            yield [entry.event for entry in entries]
             after = entries[-1].number
 
     def append_events(self, events: Sequence[AuditEvent], first: int) -> None:

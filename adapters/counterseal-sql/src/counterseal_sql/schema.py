@@ -81,6 +81,45 @@ OPERATIONS = _table(
 
 EVENTS = _table("events", _number(), _not_null("at"), _not_null("body", Text))
 
+AUDIT = _table(
+    "audit",
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    _not_null("at"),
+    _not_null("actor", DIGEST),
+    _not_null("event", DIGEST),
+    _not_null("noun", DIGEST),
+    Column("subject", NAME),
+    Column("app_space", NAME),
+    _not_null("hash", DIGEST),
+    _not_null("body", Text),
+)
+"""The events that are chained; `EVENTS` has those that are not yet."""
+
+AUDIT_HEADS = _table(
+    "audit_heads",
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    _not_null("position"),
+    _not_null("hash", DIGEST),
+    _not_null("base"),
+    _not_null("base_hash", DIGEST),
+)
+
+AUDIT_COUNTS = _table(
+    "audit_counts",
+    _key(),
+    _not_null("app_space", NAME),
+    _not_null("hour"),
+    _not_null("name", Text),
+    _not_null("count"),
+)
+
+AUDIT_SIGNATURES = _table(
+    "audit_signatures",
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    _not_null("token", Text),
+)
+
 REPLAY_KEYS = _table("seen", _key(), _not_null("until"))
 
 COUNTS = _table("counts", _key(), *map(_not_null, ("window", "before", "count", "until")))
@@ -122,6 +161,12 @@ _index(
 )
 _index("records_dead", _of.dead, _of.number, where=_of.dead.is_not(None))
 _index("records_search_key", _of.search_key, where=_of.search_key.is_not(None))
+for _name in ("actor", "event", "noun", "subject", "app_space"):
+    _column = AUDIT.c[_name]
+    _where = _column.is_not(None) if _column.nullable else None
+    _index(f"audit_{_name}", _column, AUDIT.c.at, AUDIT.c.partition, AUDIT.c.position, where=_where)
+_index("audit_at", AUDIT.c.at, AUDIT.c.partition, AUDIT.c.position)
+_index("audit_counts_hour", AUDIT_COUNTS.c.hour, AUDIT_COUNTS.c.app_space)
 _index("operations_applied_at", OPERATIONS.c.applied_at)
 _index("seen_until", REPLAY_KEYS.c.until)
 _index("counts_until", COUNTS.c.until)

@@ -11,6 +11,7 @@ import pytest
 
 from counterseal.models import AuditEvent
 from counterseal.ports import Audit, Clock, Entropy
+from counterseal.testing.contracts.audit_chain import AuditChainChecks, NewAudit
 from counterseal.testing.contracts.leaks import (
     only_unavailable_leaves,
     skip_without_broken,
@@ -21,7 +22,6 @@ from counterseal.testing.contracts.summary import Contract
 
 NewClock: TypeAlias = Callable[[], Clock]
 NewEntropy: TypeAlias = Callable[[], Entropy]
-NewAudit: TypeAlias = Callable[[], Audit]
 
 THREADS = 6
 
@@ -107,18 +107,8 @@ class EntropyContract(Contract):
         assert len(set(tokens)) == THREADS * 200, "two threads were given the same token"
 
 
-class AuditContract(Contract):
+class AuditContract(AuditChainChecks):
     """What every audit log keeps."""
-
-    @pytest.fixture
-    def new_audit(self) -> NewAudit:
-        """
-        Return a factory of empty logs.
-
-        Raises:
-            NotImplementedError: The author gave none.
-        """
-        raise NotImplementedError("give the fixture `new_audit`: it returns a factory")
 
     @pytest.fixture
     def broken_audit(self) -> NewAudit | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import attrs
 from hypothesis import note
@@ -22,7 +22,7 @@ from counterseal.models import (
     Question,
     RelyingParty,
 )
-from counterseal.ports import Ports
+from counterseal.ports import Audit, Ports
 from counterseal.testing.faults import Crash, Faults, faulty_ports
 from counterseal.testing.histories import actors
 from counterseal.testing.histories.ceremony_oracle import require_none_open
@@ -274,7 +274,7 @@ class HistoryModel(RuleBasedStateMachine):
         ports = self.adapters(ports)
         self.signer = ports.signer
         self.recorder = RecordingStore(ports.store)
-        audit = RecordingAudit(ports.audit, self._recorded)
+        audit = cast("Audit", RecordingAudit(ports.audit, self._recorded))
         return faulty_ports(attrs.evolve(ports, store=self.recorder, audit=audit), self.faults)
 
     def _origin(self, space: Any, name: str) -> RelyingParty:

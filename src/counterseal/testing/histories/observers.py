@@ -128,6 +128,10 @@ class RecordingAudit:
         self._audit = audit
         self._recorded = recorded
 
+    def __getattr__(self, name: str) -> Any:
+        """Return a verb of the real log."""
+        return getattr(self._audit, name)
+
     def record(self, event: AuditEvent) -> None:
         """Let the real log record *event*, and tell."""
         self._audit.record(event)

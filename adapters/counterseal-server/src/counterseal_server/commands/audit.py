@@ -1,43 +1,257 @@
-"""`counterseal audit`: move the audit log out of the store."""
+"""`counterseal audit`: chain, verify, search and archive the audit log."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
 import click
 
+from counterseal_server.commands.acting import maybe_guid
 from counterseal_server.commands.options import CONFIG, DATA, configured
-from counterseal_server.plainly import plainly
-from counterseal_server.printing import print_line
+from counterseal_server.plainly import Failed, plainly
+from counterseal_server.printing import print_json, print_line
+
+if TYPE_CHECKING:  # a fast start
+    from datetime import datetime
+
+    from counterseal import AuditChain
+    from counterseal.models import ChainedEvent
+    from counterseal_server.runtime import Runtime
+
+HEAD_BYTES = 65_536
 
 
 @click.group()
 def audit() -> None:
-    """Move the audit log out of the store, where it only grows."""
+    """Verify the audit log, search it, and move it out of the store, where it only grows."""
+
+
+@audit.command()
+@DATA
+@CONFIG
+def chain(data: str | None, config: str | None) -> None:
+    """
+    Append recorded events to their chains, and sign the heads.
+
+    A running service does the same within a second.
+    """
+    with _chain_of(config, data) as (_, chains):
+        count = _chain_all(chains)
+        print_line(f"chained: {count}")
+
+
+@audit.command()
+@click.option("--out", metavar="FILE", required=True, help="The new file for the signed head.")
+@DATA
+@CONFIG
+def head(out: str, data: str | None, config: str | None) -> None:
+    """
+    Write the signed head of the log to a new FILE.
+
+    Keep it where nobody who can write to the store can change it: it shows later that the
+    log was not cut back to an older state.
+    """
+    with _chain_of(config, data) as (_, chains):
+        from counterseal_server import files  # noqa: PLC0415 (a fast start)
+
+        _chain_all(chains)
+        token = chains.signed_head()
+        if token is None:
+            raise Failed("audit: nothing is recorded yet")
+        with files.new_json(out, field="out") as write:
+            write({"auditHead": token})
+        print_line(f"written: {out}")
+
+
+@audit.command()
+@click.option("--head", "head_file", metavar="FILE", help="A file that `audit head` wrote.")
+@click.option(
+    "--archive",
+    "archives",
+    metavar="FILE",
+    multiple=True,
+    help="A file that `audit archive` wrote; several, the oldest first.",
+)
+@DATA
+@CONFIG
+def verify(
+    head_file: str | None, archives: tuple[str, ...], data: str | None, config: str | None
+) -> None:
+    """
+    Look whether an event was removed, changed, moved or inserted.
+
+    The service may run. Nothing is changed. The exit code is 1 if there is a problem.
+    Only --head shows that the log was cut back to an older state.
+    """
+    with _chain_of(config, data) as (_, chains), ExitStack() as stack:
+        from counterseal_server.screen import progress  # noqa: PLC0415 (a fast start)
+
+        token = None if head_file is None else _read_head(head_file)
+        opened = [stack.enter_context(_archive(name)) for name in archives]
+        done = stack.enter_context(progress("partitions"))
+        report = chains.verify(head_file=token, archive=_archived(opened), report=done)
+        for one in report.tamperings:
+            place = "log" if one.partition is None else f"partition {one.partition}"
+            print_line(f"{place}, position {one.position}: {one.problem}")
+        print_line(f"events verified: {report.chained}")
+        if report.archived:
+            print_line(f"events archived, and not verified: {report.archived}")
+        print_line(f"events not chained yet, and not verified: {report.unchained}")
+        if report.tamperings:
+            raise Failed(f"audit: {len(report.tamperings)} signs that the log was changed")
+
+
+@audit.command()
+@click.option("--app-space", metavar="GUID", help="Only events of this App Space.")
+@click.option("--subject", metavar="GUID", help="The record that they are about.")
+@click.option("--actor", metavar="TEXT", help="Who did it: a GUID, or a role such as worker.")
+@click.option("--event", metavar="NAME", help="A name, or a noun with its point: challenge.")
+@click.option("--since", metavar="TIME", help="The earliest time, like 2030-01-31T09:00:00Z.")
+@click.option("--until", metavar="TIME", help="Only earlier events.")
+@click.option("--limit", type=int, default=100, show_default=True, help="How many, at most.")
+@DATA
+@CONFIG
+def search(
+    *,
+    app_space: str | None,
+    subject: str | None,
+    actor: str | None,
+    event: str | None,
+    since: str | None,
+    until: str | None,
+    limit: int,
+    data: str | None,
+    config: str | None,
+) -> None:
+    """
+    Print events as JSON lines, newest first.
+
+    Events are there as soon as they are chained: within a second, while the service runs.
+    """
+    with _chain_of(config, data) as (runtime, _):
+        from counterseal import OPERATOR, AuditLog  # noqa: PLC0415 (a fast start)
+        from counterseal.wire.audit_head import entry_document  # noqa: PLC0415
+
+        log = AuditLog(runtime.ports, runtime.policy)
+        after = None
+        while limit > 0:
+            page = log.search(
+                app_space=maybe_guid(app_space, "app-space"),
+                subject=maybe_guid(subject, "subject"),
+                performer=actor,
+                event=event,
+                since=_moment(since, "since"),
+                until=_moment(until, "until"),
+                after=after,
+                limit=min(limit, 1_000),
+                by=OPERATOR,
+            )
+            for one in page.events:
+                print_json(entry_document(one), indent=None)
+            limit -= len(page.events)
+            after = page.after
+            if after is None:
+                break
 
 
 @audit.command()
 @click.argument("file")
-@click.option("--keep", is_flag=True, help="Keep the lines in the store too.")
+@click.option("--keep", is_flag=True, help="Keep the events in the store too.")
 @DATA
 @CONFIG
 def archive(file: str, *, keep: bool, data: str | None, config: str | None) -> None:
     """
     Append the audit log to FILE, and delete from the store what FILE safely contains.
 
-    Each line is one event as JSON. The service may run. If you interrupt the command, the
-    next run may write the last lines a second time.
+    Each line is one event as JSON, with its place in the chain. The service may run. If you
+    interrupt the command, the next run may write the last lines a second time.
     """
-    with plainly():
-        from counterseal_records import write  # noqa: PLC0415 (a fast start)
+    with _chain_of(config, data) as (_, chains):
+        from counterseal.wire.audit_head import archive_line  # noqa: PLC0415 (a fast start)
         from counterseal_server import files  # noqa: PLC0415
+
+        def write(page: Iterable[ChainedEvent]) -> None:
+            files.append(file, b"".join(map(archive_line, page)), field="file")
+
+        _chain_all(chains)
+        count = chains.archive(write, drop=not keep)
+        print_line(f"lines: {count}")
+
+
+@contextmanager
+def _chain_of(config: str | None, data: str | None) -> Iterator[tuple[Runtime, AuditChain]]:
+    """Open the service for its audit log; an error ends the command with one line."""
+    with plainly():
+        from counterseal import AuditChain  # noqa: PLC0415 (a fast start)
         from counterseal_server.runtime import Runtime  # noqa: PLC0415
 
-        count = 0
         with Runtime(configured(config, data=data)) as runtime:
             runtime.prepare_records()
-            for page in runtime.records.inventory(runtime.ports.clock).pages():
-                lines = "".join(f"{write(event)}\n" for event in page.events)
-                files.append(file, lines.encode("ascii"), field="file")
-                if not keep:
-                    page.drop()
-                count += len(page.events)
-        print_line(f"lines: {count}")
+            yield runtime, AuditChain(runtime.ports, runtime.policy)
+
+
+def _chain_all(chains: AuditChain) -> int:
+    """Chain all that is recorded, and sign; a running service may do a part of it."""
+    total = 0
+    while count := chains.chain():
+        total += count
+    while not chains.sign():
+        pass
+    return total
+
+
+def _read_head(name: str) -> str:
+    from counterseal import read_json  # noqa: PLC0415 (a fast start)
+    from counterseal.errors import InvalidField  # noqa: PLC0415
+    from counterseal_server import files  # noqa: PLC0415
+
+    document = read_json(files.read(name, field="head", limit=HEAD_BYTES), field="head")
+    token = document.get("auditHead") if isinstance(document, dict) else None
+    if not isinstance(token, str):
+        raise InvalidField("head", f"{name} is not a file that `counterseal audit head` wrote")
+    return token
+
+
+@contextmanager
+def _archive(name: str) -> Iterator[BinaryIO]:
+    from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
+
+    try:
+        file = Path(name).open("rb")  # noqa: SIM115 (closed below)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no such file"
+        raise InvalidField("archive", f"cannot read {name}: {reason}") from None
+    with file:
+        yield file
+
+
+def _archived(opened: Iterable[BinaryIO]) -> Iterator[ChainedEvent]:
+    from counterseal.wire.audit_head import read_archive_line  # noqa: PLC0415 (a fast start)
+
+    for file in opened:
+        yield from map(read_archive_line, file)
+
+
+def _moment(text: str | None, field: str) -> datetime | None:
+    """
+    Return a time in UTC.
+
+    Raises:
+        InvalidField: *text* is not one.
+    """
+    from datetime import UTC, datetime  # noqa: PLC0415 (a fast start)
+
+    from counterseal.errors import InvalidField  # noqa: PLC0415
+
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidField(field, "not a time like 2030-01-31T09:00:00Z") from None
+    if moment.tzinfo is None:
+        raise InvalidField(field, "without a zone: write Z for UTC")
+    return moment.astimezone(UTC)

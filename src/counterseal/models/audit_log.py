@@ -1,0 +1,209 @@
+"""
+The audit log: events in one chain a partition, where a worker has numbered and hashed them.
+
+`counterseal.rules.audit_chain` says how an event's hash is computed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import attrs
+
+from counterseal.models import fields
+from counterseal.models.guid import Guid, partition_of
+from counterseal.models.outbox import AuditEvent
+
+FIRST_HASH = bytes(32)
+"""Stands for the hash before the first event of a partition."""
+
+
+@attrs.frozen(kw_only=True)
+class ChainHead:
+    """
+    How far the chain of one partition reaches.
+
+    Attributes:
+        position: The position of its last event; 0 if there is none.
+        hash: The hash of that event.
+        base: The position of the last event that was archived and dropped; 0 if none was.
+        base_hash: The hash of that event.
+    """
+
+    partition: int = attrs.field(validator=fields.count)
+    position: int = attrs.field(default=0, validator=fields.count)
+    hash: bytes = FIRST_HASH
+    base: int = attrs.field(default=0, validator=fields.count)
+    base_hash: bytes = FIRST_HASH
+
+
+@attrs.frozen(kw_only=True)
+class StoredEvent:
+    """
+    An event that no worker has chained yet.
+
+    Attributes:
+        body: Its bytes, as they are stored.
+        key: Names it in its log; only the adapter knows what it is.
+    """
+
+    event: AuditEvent
+    body: bytes = attrs.field(repr=False)
+    key: Any = attrs.field(default=None, eq=False, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class UnchainedEvents:
+    """Events of one partition that no worker has chained yet, and the head that they follow."""
+
+    head: ChainHead
+    events: tuple[StoredEvent, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ChainedEvent:
+    """
+    One event of a partition's chain.
+
+    Attributes:
+        position: From 1 on, without a gap.
+        hash: Of the event and all before it; as stored, also where somebody has changed it.
+        body: The event's bytes, as stored.
+        event: What *body* says; None if it cannot be read.
+        searchable: Whether a search finds it by what *body* says; not if it cannot be read.
+    """
+
+    partition: int = attrs.field(validator=fields.count)
+    position: int = attrs.field(validator=fields.count)
+    hash: bytes
+    body: bytes = attrs.field(repr=False)
+    event: AuditEvent | None
+    searchable: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class CountKey:
+    """
+    What is counted: events of one name and reason, in one App Space and hour.
+
+    Attributes:
+        app_space: None for events that concern none.
+        hour: Its beginning.
+    """
+
+    app_space: Guid | None
+    hour: datetime = attrs.field(validator=fields.utc)
+    event: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class ChainLink:
+    """
+    Events to append to one partition's chain, in one step and with what they add to the counts.
+
+    Attributes:
+        head: The head that they follow.
+        events: In order, from the position after that of *head* on.
+        stored: The same events, as `Audit.unchained` returned them.
+        counts: What to add to the hourly counts.
+    """
+
+    head: ChainHead
+    events: tuple[ChainedEvent, ...]
+    stored: tuple[StoredEvent, ...]
+    counts: Mapping[CountKey, int]
+
+    @property
+    def new_head(self) -> ChainHead:
+        """The head of the chain with these events."""
+        last = self.events[-1]
+        return attrs.evolve(self.head, position=last.position, hash=last.hash)
+
+
+class LogPlace(NamedTuple):
+    """Where an event stands in the log, which is searched by time; two have never the same."""
+
+    at: datetime
+    partition: int
+    position: int
+
+
+@attrs.frozen(kw_only=True)
+class AuditQuery:
+    """
+    What to search for: an event has to fit all that is given.
+
+    Attributes:
+        event: A name such as `challenge.issue`, or a noun with its point, such as `challenge.`.
+        since: The earliest time.
+        until: Only earlier events.
+        app_spaces: Only events of these App Spaces; None for all events.
+        nouns: Only events of these nouns; None for all.
+    """
+
+    subject: Guid | None = None
+    actor: str | None = None
+    event: str | None = None
+    since: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+    until: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+    app_spaces: frozenset[Guid] | None = None
+    nouns: frozenset[str] | None = None
+
+    def matches(self, event: AuditEvent) -> bool:
+        """Tell whether *event* fits."""
+        noun = event.event.partition(".")[0]
+        return (
+            self.subject in (None, event.subject)
+            and self.actor in (None, event.actor)
+            and (self.event in (None, event.event) or self.event == f"{noun}.")
+            and (self.since is None or event.at >= self.since)
+            and (self.until is None or event.at < self.until)
+            and (self.app_spaces is None or event.app_space in self.app_spaces)
+            and (self.nouns is None or noun in self.nouns)
+        )
+
+
+@attrs.frozen(kw_only=True)
+class AuditPage:
+    """
+    A part of what a search found.
+
+    Attributes:
+        events: Newest first.
+        after: Where the search goes on; None if it is complete. A page can be short, or empty,
+            and the search still go on: each looks at a limited number of events.
+    """
+
+    events: tuple[ChainedEvent, ...]
+    after: LogPlace | None
+
+
+@attrs.frozen(kw_only=True)
+class SignedHead:
+    """
+    The newest signed heads of all partitions, as the log keeps them.
+
+    Attributes:
+        number: From 1 on; each replacement has the next.
+        token: A compact JWS (`counterseal.wire.audit_head`).
+    """
+
+    number: int = attrs.field(validator=fields.count)
+    token: str = attrs.field(repr=False)
+
+
+def event_partition(event: AuditEvent, body: bytes) -> int:
+    """Return the partition of an event: its subject's, or one that its bytes choose."""
+    if event.subject is None:
+        return hashlib.sha256(body).digest()[0]
+    return partition_of(event.subject)
+
+
+def event_bytes(event: AuditEvent) -> bytes:
+    """Return an event as bytes, for a log that stores none: all of it, as JSON in ASCII."""
+    return json.dumps(attrs.asdict(event), default=datetime.isoformat).encode("ascii")

@@ -1,0 +1,201 @@
+"""
+The audit log's chain: how an event is hashed, how a chain grows, and what shows a change.
+
+An event's hash is SHA-256 over these bytes, one after the other:
+
+1. `counterseal audit 1` and a line feed (0x0A), in ASCII;
+2. the partition, one byte;
+3. the position, eight bytes, the most significant first;
+4. the hash of the event before, 32 bytes; zeros for position 1;
+5. the event's bytes, as they are stored.
+
+All but the last have a fixed length, so that no two events hash the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+
+import attrs
+
+from counterseal.models.audit_log import (
+    ChainedEvent,
+    ChainHead,
+    ChainLink,
+    CountKey,
+    UnchainedEvents,
+)
+from counterseal.models.outbox import AuditEvent
+
+DOMAIN = b"counterseal audit 1\n"
+HOUR = timedelta(hours=1)
+UNCOUNTED = "telemetry."
+"""Devices choose how many of these there are."""
+
+
+def event_hash(partition: int, position: int, previous: bytes, body: bytes) -> bytes:
+    """Return the hash, 32 bytes, of the event *body* behind the one whose hash is *previous*."""
+    numbers = bytes([partition]) + position.to_bytes(8)
+    return hashlib.sha256(DOMAIN + numbers + previous + body).digest()
+
+
+def extend(unchained: UnchainedEvents) -> ChainLink:
+    """Return what appends the events to their partition's chain."""
+    head = unchained.head
+    previous, events = head.hash, []
+    for position, stored in enumerate(unchained.events, head.position + 1):
+        previous = event_hash(head.partition, position, previous, stored.body)
+        chained = ChainedEvent(
+            partition=head.partition,
+            position=position,
+            hash=previous,
+            body=stored.body,
+            event=stored.event,
+        )
+        events.append(chained)
+    return ChainLink(
+        head=head,
+        events=tuple(events),
+        stored=unchained.events,
+        counts=counts_of(stored.event for stored in unchained.events),
+    )
+
+
+def counts_of(events: Iterable[AuditEvent]) -> Counter[CountKey]:
+    """Return what *events* add to the hourly counts."""
+    return Counter(
+        CountKey(
+            app_space=event.app_space,
+            hour=event.at.replace(minute=0, second=0, microsecond=0),
+            event=event.event,
+            reason=event.reason,
+        )
+        for event in events
+        if not event.event.startswith(UNCOUNTED)
+    )
+
+
+@attrs.frozen(kw_only=True, order=True)
+class Tampering:
+    """
+    A sign that the log was changed.
+
+    Attributes:
+        partition: None if it concerns all of them.
+        position: The first position that it concerns; 0 if it concerns none.
+    """
+
+    partition: int | None
+    position: int
+    problem: str
+
+
+@attrs.frozen(kw_only=True)
+class KnownHead:
+    """
+    What a signed head says of one partition.
+
+    Attributes:
+        source: What to call the signed head.
+        base: How far events may have been dropped; None if it does not say so of the present.
+    """
+
+    source: str
+    position: int
+    hash: bytes
+    base: int | None = None
+
+
+REMOVED = "an event was removed"
+INSERTED = "an event was inserted"
+CHANGED = "an event, or its place or hash, was changed"
+UNSEARCHABLE = "a search does not find the event by what it says"
+HEAD_CHANGED = "the head of the chain is not the hash of this event"
+CUT = "from this event on, events are missing that {} has"
+REWRITTEN = "this event, or one before it, is not the one that {} has"
+DROPPED = "events were dropped up to this one, and {} does not allow that"
+
+
+class ChainCheck:
+    """
+    Looks for signs that one partition's chain was changed, event by event.
+
+    Args:
+        partition: The partition.
+        base: The position of the last event before those that are looked at.
+        base_hash: Its hash.
+        known_heads: What signed heads say of the partition.
+    """
+
+    def __init__(
+        self, partition: int, base: int, base_hash: bytes, known_heads: Iterable[KnownHead] = ()
+    ) -> None:
+        self.position = base
+        self._partition = partition
+        self._base = base
+        self._known_heads = tuple(known_heads)
+        self._known_positions = {known.position for known in self._known_heads}
+        self._hashes = {base: base_hash}
+        # After a change, the next event may follow the hash that is stored, or the right one.
+        self._previous = {base_hash}
+        self._last_hash = base_hash
+
+    def add(self, event: ChainedEvent) -> Iterator[Tampering]:
+        """Look at the next event, and yield what is wrong with it."""
+        self.position += 1
+        if event.position != self.position:
+            yield self._tampering(
+                self.position, REMOVED if event.position > self.position else INSERTED
+            )
+            self.position, self._previous = event.position, {event.hash}
+        else:
+            expected = {
+                event_hash(self._partition, self.position, previous, event.body)
+                for previous in self._previous
+            }
+            if event.hash not in expected:
+                yield self._tampering(self.position, CHANGED)
+            self._previous = {event.hash, *expected}
+        if not event.searchable:
+            yield self._tampering(self.position, UNSEARCHABLE)
+        if self.position in self._known_positions:
+            self._hashes[self.position] = event.hash
+        self._last_hash = event.hash
+
+    def end(self, first: ChainHead, last: ChainHead) -> Iterator[Tampering]:
+        """
+        Yield what is wrong with the end of the chain.
+
+        Args:
+            first: The head as it was before the events were read.
+            last: The head as it was afterwards: the service may have appended to it meanwhile.
+        """
+        if self.position < first.position:
+            yield self._tampering(self.position + 1, REMOVED)
+        if self.position > last.position:
+            yield self._tampering(last.position + 1, INSERTED)
+        for head in {first, last}:
+            if self._hash_at(head.position, head.hash) != head.hash:
+                yield self._tampering(head.position, HEAD_CHANGED)
+        yield from self.compare()
+
+    def compare(self) -> Iterator[Tampering]:
+        """Yield where the events differ from the signed heads."""
+        for known in self._known_heads:
+            if known.position > self.position:
+                yield self._tampering(self.position + 1, CUT.format(known.source))
+            elif self._hash_at(known.position, known.hash) != known.hash:
+                yield self._tampering(known.position, REWRITTEN.format(known.source))
+            if known.base is not None and self._base > known.base:
+                yield self._tampering(self._base, DROPPED.format(known.source))
+
+    def _hash_at(self, position: int, otherwise: bytes) -> bytes:
+        if position == self.position:
+            return self._last_hash
+        return self._hashes.get(position, otherwise)
+
+    def _tampering(self, position: int, problem: str) -> Tampering:
+        return Tampering(partition=self._partition, position=position, problem=problem)

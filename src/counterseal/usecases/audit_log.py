@@ -1,0 +1,132 @@
+"""The audit log for administrators: search it, and read how often what happened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import attrs
+
+from counterseal._decisions.audit_log import AuditReach, plan_reach, read_cursor, write_cursor
+from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal.errors import InvalidField
+from counterseal.models import Administrator, AuditQuery, ChainedEvent, CountKey, Guid
+from counterseal.rules.sizes import limit_fits, text_fits
+
+NAME_BYTES = 64
+LONGEST_COUNTS = timedelta(days=31)
+
+_EVENT = re.compile(r"[a-z_]{1,32}\.[a-z_]{0,32}")
+
+
+@attrs.frozen(kw_only=True)
+class FoundEvents:
+    """
+    A page of what a search found.
+
+    Attributes:
+        events: Newest first; each has its `event`.
+        after: What to give to the next call; None after the last page. A page may be short, or
+            empty, before that.
+    """
+
+    events: tuple[ChainedEvent, ...]
+    after: str | None
+
+
+@attrs.frozen
+class AuditLog(UseCase):
+    """
+    What administrators read of the audit log, each within its reach.
+
+    One of all companies reads all events; one of a company those of its App Spaces; an App Space
+    Admin those of its App Space; User Support of these those of users, devices and challenges.
+    An event is there as soon as it is chained: within a second, where the workers run.
+
+    Each verb raises:
+
+    - CredentialRefused: the administrator's time is over, or it was revoked;
+    - NotFound: there is no such App Space;
+    - Foreign: it is out of the administrator's reach;
+    - InvalidField: an argument does not fit.
+    """
+
+    def search(
+        self,
+        *,
+        app_space: Guid | None = None,
+        subject: Guid | None = None,
+        performer: str | None = None,
+        event: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: str | None = None,
+        limit: int = 100,
+        by: Administrator,
+    ) -> FoundEvents:
+        """
+        Return a page of events that fit all that is given, newest first.
+
+        Args:
+            app_space: Only its events.
+            subject: The record that they are about.
+            performer: Who did it: an event's `actor`.
+            event: A name such as `challenge.issue`, or a noun with its point, `challenge.`.
+            since: The earliest time.
+            until: Only earlier events.
+            after: The `after` of the page before.
+            limit: At most so many, 1 to 1000.
+        """
+        context = AuditContext(event="audit.search", actor=by.actor, app_space=app_space)
+        with refusals(self.ports, context):
+            limit_fits(limit)
+            text_fits(performer, NAME_BYTES, "actor")
+            if event is not None and not _EVENT.fullmatch(event):
+                raise InvalidField("event", "not a name such as challenge.issue or challenge.")
+            place = read_cursor(after)
+        reach = self._reach(context, app_space, by)
+        query = AuditQuery(
+            subject=subject,
+            actor=performer,
+            event=event,
+            since=since,
+            until=until,
+            app_spaces=reach.app_spaces,
+            nouns=reach.nouns,
+        )
+        page = self.ports.audit.search(query, place, limit)
+        return FoundEvents(events=page.events, after=write_cursor(page.after))
+
+    def counts(
+        self, since: datetime, until: datetime, *, app_space: Guid | None = None, by: Administrator
+    ) -> Mapping[CountKey, int]:
+        """
+        Return how often each event happened, by App Space, hour and reason; at most 31 days.
+
+        They are kept while events are chained, and not counted anew. A key with a reason is a
+        refusal with that code, or a result with that word. Telemetry of devices is not counted.
+
+        Args:
+            since: Only hours that begin at or after it.
+            until: Only hours that begin before it.
+            app_space: Only its events; None for all that *by* reaches.
+        """
+        context = AuditContext(event="audit.count", actor=by.actor, app_space=app_space)
+        with refusals(self.ports, context):
+            if not timedelta(0) < until - since <= LONGEST_COUNTS:
+                raise InvalidField("until", f"not within {LONGEST_COUNTS.days} days after since")
+        reach = self._reach(context, app_space, by)
+        counts = self.ports.audit.counts(reach.app_spaces, since, until)
+        if reach.nouns is None:
+            return counts
+        return {
+            key: count
+            for key, count in counts.items()
+            if key.event.partition(".")[0] in reach.nouns
+        }
+
+    def _reach(
+        self, context: AuditContext, app_space: Guid | None, by: Administrator
+    ) -> AuditReach:
+        return self._transactions.run(context, plan_reach(by, app_space))

@@ -1,0 +1,356 @@
+"""The chain of the audit log: it grows without gaps, and shows whatever is done to it."""
+
+import random
+from datetime import timedelta
+
+import attrs
+import pytest
+from tests.unit.chain_oracle import archived, first_wrong
+
+from counterseal import AuditChain
+from counterseal.errors import InvalidField, IssuerUntrusted, MalformedToken, Refused
+from counterseal.models import AuditEvent, SignedHead
+from counterseal.models.guid import mint
+from counterseal.rules.audit_chain import (
+    CHANGED,
+    CUT,
+    DROPPED,
+    HEAD_CHANGED,
+    INSERTED,
+    REMOVED,
+    REWRITTEN,
+    UNSEARCHABLE,
+    ChainCheck,
+    KnownHead,
+    event_hash,
+)
+from counterseal.testing import FakeService
+from counterseal.usecases.audit_chain import HEAD_FILE, LOG, STORED_HEAD, UNSIGNED
+from counterseal.wire.audit_head import archive_line, read_archive_line, read_head
+
+PARTITION = 7
+SUBJECT = mint(PARTITION, bytes(15))
+
+
+@pytest.fixture
+def service():
+    return FakeService()
+
+
+@pytest.fixture
+def chain(service):
+    chained = AuditChain(service.ports, service.policy)
+    while chained.chain():
+        pass
+    return chained
+
+
+def record(chain, count, subject=SUBJECT):
+    for number in range(count):
+        at = chain.ports.clock.now() + timedelta(seconds=number)
+        chain.ports.audit.record(
+            AuditEvent(at=at, event="challenge.issue", actor=f"{number}", subject=subject)
+        )
+
+
+@pytest.fixture
+def events(chain):
+    """The chain of one partition, as the log has it: ten events, and their head is signed."""
+    record(chain, 10)
+    chain.chain()
+    chain.sign()
+    return chain.ports.audit._chains[PARTITION]
+
+
+def signs(chain, **arguments):
+    report = chain.verify(**arguments)
+    return [(one.partition, one.position, one.problem) for one in report.tamperings]
+
+
+def test_every_event_is_chained_once_and_a_second_verifier_agrees(service, chain):
+    service.bind("alice")
+    service.ask("alice", "Pay?")
+    record(chain, 20)
+    while chain.chain(limit=7):
+        pass
+    assert chain.sign()
+    heads = chain.ports.audit.heads()
+    stored = []
+    for head in heads:
+        events = chain.ports.audit.chained(head.partition, 0, 1_000)
+        stored += [one.event for one in events]
+        assert len(events) == head.position
+        assert events[-1].hash == head.hash if events else not any(head.hash)
+        assert not first_wrong(
+            head.partition, [(one.position, one.hash, one.body) for one in events]
+        )
+    assert sorted(stored, key=repr) == sorted(chain.ports.audit.events, key=repr)
+    report = chain.verify()
+    assert (report.tamperings, report.chained, report.unchained) == ((), len(stored), 0)
+
+
+def test_the_tail_is_reported(chain):
+    record(chain, 3)
+    report = chain.verify()
+    assert report.unchained == 3
+
+
+def test_of_two_workers_one_appends_what_both_have_read(service, chain):
+    record(chain, 5)
+    batches = chain.ports.audit.unchained(100)
+    assert chain.chain() == 5
+    slow = AuditChain(
+        attrs.evolve(chain.ports, audit=Rereads(chain.ports.audit, batches)), service.policy
+    )
+    assert slow.chain() == 5
+    assert chain.ports.audit.heads()[PARTITION].position == 5
+    chain.sign()
+    assert signs(chain) == []
+
+
+class Rereads:
+    """A log whose reader has an old answer of it."""
+
+    def __init__(self, audit, batches):
+        self._audit = audit
+        self._batches = batches
+
+    def __getattr__(self, name):
+        return getattr(self._audit, name)
+
+    def unchained(self, limit):
+        return self._batches
+
+
+def change(event, **changes):
+    return attrs.evolve(event, **changes)
+
+
+@pytest.mark.parametrize("index", [0, 4, 9])
+def test_a_removed_event_is_found(chain, events, index):
+    del events[index]
+    assert (PARTITION, index + 1, REMOVED) in signs(chain)
+
+
+@pytest.mark.parametrize("index", [0, 4, 9])
+def test_a_changed_event_is_found(chain, events, index):
+    events[index] = change(events[index], body=events[index].body + b" ")
+    assert (PARTITION, index + 1, CHANGED) in signs(chain)
+
+
+@pytest.mark.parametrize("index", [0, 4, 9])
+def test_a_changed_hash_is_found_once(chain, events, index):
+    events[index] = change(events[index], hash=bytes(31) + b"x")
+    assert signs(chain)[0] == (PARTITION, index + 1, CHANGED)
+
+
+def test_two_events_in_each_others_place_are_found(chain, events):
+    third, sixth = events[2], events[5]
+    events[2], events[5] = change(third, body=sixth.body), change(sixth, body=third.body)
+    assert [one[1:] for one in signs(chain)] == [(3, CHANGED), (6, CHANGED)]
+
+
+def test_an_inserted_event_is_found(chain, events):
+    inserted = change(events[3], body=b"{}")
+    moved = [change(one, position=one.position + 1) for one in events[3:]]
+    events[3:] = [inserted, *moved]
+    assert (PARTITION, 4, CHANGED) in signs(chain)
+    assert (PARTITION, 11, INSERTED) in signs(chain)
+
+
+def test_an_event_twice_is_found(chain, events):
+    events.insert(4, events[3])
+    assert (PARTITION, 5, INSERTED) in signs(chain)
+
+
+def test_a_log_that_is_cut_is_found(chain, events):
+    del events[6:]
+    assert (PARTITION, 7, REMOVED) in signs(chain)
+    head(chain, position=6, hash=events[-1].hash)
+    assert signs(chain) == [(PARTITION, 7, CUT.format(STORED_HEAD))]
+
+
+def head(chain, **changes):
+    heads = chain.ports.audit._heads
+    heads[PARTITION] = attrs.evolve(heads[PARTITION], **changes)
+
+
+def test_a_changed_head_is_found(chain, events):
+    head(chain, hash=bytes(32))
+    assert signs(chain) == [(PARTITION, 10, HEAD_CHANGED)]
+
+
+def rehash(events, first):
+    """Compute hashes anew, as somebody does who knows how."""
+    previous = events[first - 1].hash if first else bytes(32)
+    for index in range(first, len(events)):
+        event = events[index]
+        previous = event_hash(PARTITION, event.position, previous, event.body)
+        events[index] = change(event, hash=previous)
+
+
+def test_a_chain_that_was_hashed_anew_is_found_by_the_signed_head(chain, events):
+    events[4] = change(events[4], body=events[5].body)
+    rehash(events, 4)
+    head(chain, hash=events[-1].hash)
+    assert signs(chain) == [(PARTITION, 10, REWRITTEN.format(STORED_HEAD))]
+
+
+def test_no_worker_signs_a_chain_that_was_changed(chain, events):
+    events[4] = change(events[4], body=events[5].body)
+    rehash(events, 4)
+    head(chain, hash=events[-1].hash)
+    record(chain, 2)
+    chain.chain()
+    chain.sign()
+    assert (PARTITION, 10, REWRITTEN.format(STORED_HEAD)) in signs(chain)
+
+
+def test_an_event_that_no_search_finds_is_reported(chain, events):
+    events[4] = change(events[4], searchable=False)
+    assert signs(chain) == [(PARTITION, 5, UNSEARCHABLE)]
+
+
+def test_an_older_state_is_found_by_a_head_that_was_kept_elsewhere(chain, events):
+    audit = chain.ports.audit
+    older = audit.heads()[PARTITION], audit.signed_head(), list(events)
+    record(chain, 5)
+    chain.chain()
+    chain.sign()
+    newer = chain.signed_head()
+    assert signs(chain, head_file=newer) == []
+    audit._heads[PARTITION], audit._signed_head, events[:] = older
+    assert signs(chain) == []
+    assert signs(chain, head_file=newer) == [(PARTITION, 11, CUT.format(HEAD_FILE))]
+
+
+def test_a_signed_head_is_of_this_service(service, chain, events):
+    token = chain.signed_head()
+    keys = chain.ports.signer.jwks()
+    assert read_head(token, service_keys=keys).heads[PARTITION].position == 10
+    other = FakeService(seed=1).ports.signer.jwks()
+    with pytest.raises(Refused):
+        read_head(token, service_keys=other)
+    with pytest.raises(IssuerUntrusted):
+        read_head(token, service_keys=())
+    with pytest.raises(MalformedToken):
+        chain.verify(head_file="no token")
+    chain.ports.audit._signed_head = SignedHead(number=9, token=token[:-4] + "AAAA")
+    ((partition, position, problem),) = signs(chain)
+    assert (partition, position) == (None, 0)
+    assert "is not one of this service" in problem
+    with pytest.raises(Refused):
+        chain.sign()
+
+
+def test_a_signed_head_that_is_gone_is_found(chain, events):
+    chain.ports.audit._signed_head = None
+    assert signs(chain) == [(None, 0, UNSIGNED)]
+
+
+def test_heads_are_signed_once_for_each_change_and_again_by_a_new_key(chain, events):
+    number = chain.ports.audit.signed_head().number
+    assert chain.sign()
+    assert chain.ports.audit.signed_head().number == number
+    chain.ports.signer.rotate()
+    assert chain.sign()
+    assert chain.ports.audit.signed_head().number == number + 1
+
+
+def written(chain, *, drop):
+    lines = []
+    count = chain.archive(lambda page: lines.extend(map(archive_line, page)), drop=drop)
+    assert count == len(lines)
+    return lines
+
+
+def read_back(lines):
+    return map(read_archive_line, lines)
+
+
+def test_an_archive_goes_on_where_the_log_begins(chain, events):
+    lines = written(chain, drop=True)
+    assert events == []
+    record(chain, 4)
+    chain.chain()
+    chain.sign()
+    later = written(chain, drop=False)
+    report = chain.verify()
+    assert (report.tamperings, report.archived) == ((), len(lines))
+    report = chain.verify(archive=read_back(lines))
+    assert (report.tamperings, report.archived, report.chained) == ((), 0, len(lines) + 4)
+    # Also with what the log still has, or with a page that an interrupted run wrote twice.
+    assert signs(chain, archive=read_back([*lines, *later])) == []
+    assert signs(chain, archive=read_back([*lines[:-2], *lines])) == []
+    own = [one for one in archived([*lines, *later]) if one[0] == PARTITION]
+    assert not first_wrong(PARTITION, [one[1:] for one in own])
+
+
+def test_a_changed_archive_is_found(chain, events):
+    lines = written(chain, drop=True)
+    own = [index for index, line in enumerate(lines) if b'"partition":7,' in line]
+    without = [line for index, line in enumerate(lines) if index != own[3]]
+    assert (PARTITION, 4, REMOVED) in signs(chain, archive=read_back(without))
+    cut = [line for index, line in enumerate(lines) if index < own[3]]
+    assert (PARTITION, 4, CUT.format(LOG)) in signs(chain, archive=read_back(cut))
+    changed = list(lines)
+    changed[own[3]] = changed[own[3]].replace(b"challenge.issue", b"challenge.other")
+    assert (PARTITION, 4, CHANGED) in signs(chain, archive=read_back(changed))
+    missing = [line for line in lines if b'"partition":7,' not in line]
+    assert (PARTITION, 1, CUT.format(LOG)) in signs(chain, archive=read_back(missing))
+
+
+@pytest.mark.parametrize("line", [b"", b"{}", b'{"kind":"event"}', b'{"partition":256}'])
+def test_what_is_no_line_of_an_archive_is_refused(line):
+    with pytest.raises(InvalidField):
+        read_archive_line(line)
+
+
+def test_what_was_dropped_without_a_signature_is_found(chain, events):
+    chain.ports.audit.drop_chained(PARTITION, 4)
+    assert signs(chain) == [(PARTITION, 4, DROPPED.format(STORED_HEAD))]
+
+
+def test_each_of_many_random_changes_is_found_where_it_was_made(chain, events):
+    original, numbers = tuple(events), random.Random(17)  # noqa: S311 (a test's)
+    head, stored = chain.ports.audit.heads()[PARTITION], chain._stored_heads()
+    for _ in range(1_000):
+        changed = list(original)
+        first = tamper(changed, numbers)
+        check = ChainCheck(PARTITION, 0, bytes(32), [known(stored[PARTITION])])
+        positions = [one.position for event in changed for one in check.add(event)]
+        positions += [one.position for one in check.end(head, head)]
+        assert min(positions) == first
+
+
+def known(head):
+    return KnownHead(source=STORED_HEAD, position=head.position, hash=head.hash, base=head.base)
+
+
+def tamper(events, numbers):
+    """Change a chain in a random way, and return the first position that is not as it was."""
+    index = numbers.randrange(len(events))
+    match numbers.choice(["remove", "body", "hash", "swap", "insert", "cut", "position"]):
+        case "remove":
+            del events[index]
+        case "body":
+            body = bytearray(events[index].body)
+            body[numbers.randrange(len(body))] ^= 1 << numbers.randrange(7)
+            events[index] = change(events[index], body=bytes(body))
+        case "hash":
+            events[index] = change(events[index], hash=numbers.randbytes(32))
+        case "swap":
+            other = numbers.choice([place for place in range(len(events)) if place != index])
+            one, two = events[index], events[other]
+            events[index] = change(one, body=two.body, hash=two.hash)
+            events[other] = change(two, body=one.body, hash=one.hash)
+            index = min(index, other)
+        case "insert":
+            inserted = change(events[index], body=numbers.randbytes(40))
+            later = [change(one, position=one.position + 1) for one in events[index:]]
+            events[index:] = [inserted, *later]
+        case "cut":
+            del events[index:]
+        case "position":
+            events[index] = change(events[index], position=events[index].position + 90)
+    return index + 1
