@@ -141,10 +141,11 @@ def address(request, file, world, run):
     return there
 
 
-def test_the_audit_log_is_taken_elsewhere(address, world, run, tmp_path):
+def test_the_audit_log_is_taken_elsewhere(address, world, run, tmp_path, create_data):
     log = tmp_path / "log.jsonl"
     *_, events = states_of(address, world)
-    options = ("--data", tmp_path, "--store", address)
+    create_data(tmp_path / "service")
+    options = ("--data", tmp_path / "service", "--store", address)
 
     archived = run("audit", "archive", tmp_path / "kept.jsonl", "--keep", *options)
     archive_result = run("audit", "archive", log, *options)
@@ -163,10 +164,12 @@ def test_the_audit_log_is_taken_elsewhere(address, world, run, tmp_path):
     assert rest[0] == world.ports.store.list(None)
 
 
-def test_a_log_that_cannot_be_written_is_not_dropped(file, world, run, tmp_path):
+def test_a_log_that_cannot_be_written_is_not_dropped(file, world, run, tmp_path, create_data):
     *_, events = states_of(file, world)
+    create_data(tmp_path / "service")
+    options = ("--data", tmp_path / "service", "--store", file)
 
-    failed = run("audit", "archive", tmp_path / "no" / "log.jsonl", "--data", tmp_path)
+    failed = run("audit", "archive", tmp_path / "no" / "log.jsonl", *options)
 
     assert failed.exit_code == 2
     assert failed.stderr.startswith("file: cannot write to ")

@@ -13,15 +13,17 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, MetaData, Table, insert, inspect
 
+from counterseal import STANDARD, AuditChain
 from counterseal.errors import StoreUnavailable
-from counterseal.testing import START, FrozenClock
+from counterseal.testing import START, FakeService, FrozenClock
 from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.record_factory import RecordFactory
+from counterseal.testing.contracts.record_factory import RecordFactory, event
 from counterseal_records import check
-from counterseal_sql import SchemaTooNew, SqlInventory, SqlStore, migrations, upgrade
+from counterseal_sql import SchemaTooNew, SqlInventory, SqlStore, migrations, upgrade, with_sql
+from counterseal_sql.commits import event_row
 from counterseal_sql.migrations import NEWEST, VERSION_TABLE
 from counterseal_sql.rows import row
-from counterseal_sql.schema import METADATA, RECORDS
+from counterseal_sql.schema import EVENTS, METADATA, RECORDS
 
 V0002 = "counterseal_sql.migrations.versions.v0002_search_key"
 
@@ -92,6 +94,20 @@ def test_accounts_of_the_first_schema_are_searched_after_the_upgrade(old_databas
     with database.writing() as connection:
         connection.run("DELETE FROM counterseal_records WHERE body = '{'")
     assert check(lambda: SqlInventory(database, FrozenClock()), FrozenClock(), id)[1] == ()
+
+
+def test_events_of_an_older_schema_are_chained_after_the_upgrade(old_database):
+    database = old_database("0002")
+    events = [event(str(number)) for number in range(3)]
+    with database.migrating() as connection:
+        connection.execute(insert(EVENTS), [event_row(one) for one in events])
+
+    upgrade(database)
+
+    chain = AuditChain(with_sql(FakeService().ports, database), STANDARD)
+    assert chain.chain() == 3
+    assert chain.sign()
+    assert (chain.verify().chained, chain.verify().tamperings) == (3, ())
 
 
 def test_alembic_is_not_imported_if_there_is_nothing_to_migrate(sqlite_server):

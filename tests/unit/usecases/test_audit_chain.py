@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import attrs
 import pytest
-from tests.unit.chain_oracle import archived, first_wrong
 
 from counterseal import AuditChain
 from counterseal.errors import InvalidField, IssuerUntrusted, MalformedToken, Refused
@@ -25,6 +24,7 @@ from counterseal.rules.audit_chain import (
     event_hash,
 )
 from counterseal.testing import FakeService
+from counterseal.testing.contracts.chain_oracle import archived, first_wrong
 from counterseal.usecases.audit_chain import HEAD_FILE, LOG, STORED_HEAD, UNSIGNED
 from counterseal.wire.audit_head import archive_line, read_archive_line, read_head
 

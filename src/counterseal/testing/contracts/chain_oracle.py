@@ -1,17 +1,34 @@
 """A second verifier of the audit log's chain, written from `docs/reference/audit-log.md` alone."""
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 
 
-def digest(partition, position, previous, body):
+def digest(partition: int, position: int, previous: bytes, body: bytes) -> bytes:
+    """Return the hash of one event."""
     numbers = partition.to_bytes(1, "big") + position.to_bytes(8, "big")
     return hashlib.sha256(b"counterseal audit 1\n" + numbers + previous + body).digest()
 
 
-def first_wrong(partition, events, base=0, base_hash=bytes(32)):
-    """Return the first position at which a chain does not hold; 0 if all of it does."""
+def first_wrong(
+    partition: int,
+    events: Iterable[tuple[int, bytes, bytes]],
+    base: int = 0,
+    base_hash: bytes = bytes(32),
+) -> int:
+    """
+    Return the first position at which a chain does not hold; 0 if all of it does.
+
+    Args:
+        partition: The partition.
+        events: Position, hash and bytes of each event.
+        base: The position before the first event.
+        base_hash: The hash there.
+    """
     previous = base_hash
     for number, (position, stored_hash, body) in enumerate(events, base + 1):
         if position != number or stored_hash != digest(partition, position, previous, body):
@@ -20,8 +37,8 @@ def first_wrong(partition, events, base=0, base_hash=bytes(32)):
     return 0
 
 
-def archived(lines):
-    """Return the events of an archive's lines: partition, position, hash, and bytes."""
+def archived(lines: Iterable[bytes]) -> Iterator[tuple[int, int, bytes, bytes]]:
+    """Yield partition, position, hash and bytes of each event in the lines of an archive."""
     for line in lines:
         document = json.loads(line)
         begin = line.index(b'"event":') + len(b'"event":')

@@ -1,0 +1,291 @@
+# ruff: noqa: S608 (the tests' own texts)
+"""The audit log's chain: changes made by SQL alone are found, and killed workers leave no gap."""
+
+import random
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+from hypothesis import settings
+from sqlalchemy import text
+from sqlalchemy.dialects.sqlite import pysqlite
+
+from counterseal import STANDARD, AuditChain
+from counterseal.models.guid import mint
+from counterseal.rules.audit_chain import counts_of, event_hash
+from counterseal.testing import FakeService
+from counterseal.testing.clock import START
+from counterseal.testing.contracts.audit_chain import HOUR, events_of_many
+from counterseal.testing.contracts.chain_oracle import first_wrong
+from counterseal.testing.contracts.record_factory import event
+from counterseal_records import IndexKind
+from counterseal_sql import SqlAudit, upgrade, with_sql
+from counterseal_sql.audit import _SEARCHES
+
+PARTITION, EVENTS = 7, 12
+FEW, MANY = 25, 1_000
+OF_ONE = f"WHERE partition = {PARTITION} AND position = :position"
+
+
+class Tampering:
+    """Somebody who may write to the database, and knows how the log is stored."""
+
+    def __init__(self, database, seed):
+        self._numbers = random.Random(seed)  # noqa: S311 (a test's)
+        self._database = database
+        self.run("CREATE TABLE copied AS SELECT * FROM counterseal_audit")
+        self.run("CREATE TABLE copied_heads AS SELECT * FROM counterseal_audit_heads")
+
+    def run(self, sql, **values):
+        with self._database.inspecting() as connection:
+            result = connection.execute(text(sql), values)
+            return result.fetchall() if result.returns_rows else []
+
+    def restore(self):
+        self.run("DELETE FROM counterseal_audit")
+        self.run("INSERT INTO counterseal_audit SELECT * FROM copied")
+        self.run("DELETE FROM counterseal_audit_heads")
+        self.run("INSERT INTO counterseal_audit_heads SELECT * FROM copied_heads")
+
+    def change(self):
+        """Change something, and return the first position that is to be reported."""
+        position = self._numbers.randrange(1, EVENTS + 1)
+        kinds = [name for name in dir(self) if name.startswith("by_")]
+        return getattr(self, self._numbers.choice(kinds))(position)
+
+    def by_removing(self, position):
+        self.run(f"DELETE FROM counterseal_audit {OF_ONE}", position=position)
+        return position
+
+    def by_another_body(self, position):
+        actor = f"actor{self._numbers.randrange(10**6)}"
+        sql = "UPDATE counterseal_audit SET body = replace(body, 'actor', :actor)"
+        self.run(f"{sql} {OF_ONE}", actor=actor, position=position)
+        return position
+
+    def by_another_hash(self, position):
+        sql = f"UPDATE counterseal_audit SET hash = :hash {OF_ONE}"
+        self.run(sql, hash=self._numbers.randbytes(32), position=position)
+        return position
+
+    def by_another_time_for_searches(self, position):
+        self.run(f"UPDATE counterseal_audit SET at = at + 1 {OF_ONE}", position=position)
+        return position
+
+    def by_another_app_space_for_searches(self, position):
+        sql = f"UPDATE counterseal_audit SET app_space = :other {OF_ONE}"
+        self.run(sql, other=mint(9, bytes(15)), position=position)
+        return position
+
+    def by_another_actor_for_searches(self, position):
+        sql = f"UPDATE counterseal_audit SET actor = :other {OF_ONE}"
+        self.run(sql, other=bytes(32), position=position)
+        return position
+
+    def by_changing_places(self, position):
+        other = position % EVENTS + 1
+        move = f"UPDATE counterseal_audit SET position = :target {OF_ONE}"
+        for source, target in ((position, 10**6), (other, position), (10**6, other)):
+            self.run(move, target=target, position=source)
+        return min(position, other)
+
+    def by_inserting(self, position):
+        later = f"WHERE partition = {PARTITION} AND position >= :position"
+        self.run(
+            f"UPDATE counterseal_audit SET position = position + 1000001 {later}", position=position
+        )
+        self.run(
+            f"UPDATE counterseal_audit SET position = position - 1000000 {later}", position=10**6
+        )
+        columns = "at, actor, event, noun, subject, app_space, hash"
+        self.run(
+            f"INSERT INTO counterseal_audit (partition, position, {columns}, body)"
+            f" SELECT partition, CAST(:position AS bigint), {columns}, body || ' ' FROM"
+            f" counterseal_audit WHERE partition = {PARTITION} AND position = :source",
+            position=position,
+            source=position + 1,
+        )
+        return position
+
+    def by_cutting(self, position):
+        self.run(
+            f"DELETE FROM counterseal_audit WHERE partition = {PARTITION}"
+            " AND position >= :position",
+            position=position,
+        )
+        return position
+
+    def by_cutting_with_the_head(self, position):
+        self.by_cutting(position)
+        last = self.run(f"SELECT hash FROM counterseal_audit {OF_ONE}", position=position - 1) or [
+            (bytes(32),)
+        ]
+        self.head(position=position - 1, hash=last[0][0])
+        return position
+
+    def by_dropping_as_if_archived(self, position):
+        ((base_hash,),) = self.run(
+            f"SELECT hash FROM counterseal_audit {OF_ONE}", position=position
+        )
+        self.run(
+            f"DELETE FROM counterseal_audit WHERE partition = {PARTITION}"
+            " AND position <= :position",
+            position=position,
+        )
+        self.head(base=position, base_hash=base_hash)
+        return position
+
+    def by_hashing_anew(self, position):
+        self.run(f"UPDATE counterseal_audit SET body = body || ' ' {OF_ONE}", position=position)
+        rows = self.run(
+            f"SELECT position, body, hash FROM counterseal_audit WHERE partition = {PARTITION}"
+            " ORDER BY position"
+        )
+        previous = bytes(rows[position - 2][2]) if position > 1 else bytes(32)
+        for number, body, _ in rows[position - 1 :]:
+            previous = event_hash(PARTITION, number, previous, body.encode())
+            self.run(
+                f"UPDATE counterseal_audit SET hash = :hash {OF_ONE}",
+                hash=previous,
+                position=number,
+            )
+        self.head(hash=previous)
+        return EVENTS  # the signed head shows that something before it was changed
+
+    def by_another_head(self, _):
+        self.head(hash=self._numbers.randbytes(32))
+        return EVENTS
+
+    def head(self, **values):
+        names = ", ".join(f"{name} = :{name}" for name in values)
+        where = f"WHERE partition = {PARTITION}"
+        self.run(f"UPDATE counterseal_audit_heads SET {names} {where}", **values)
+
+
+@pytest.fixture
+def database(server, opened):
+    return opened(server.bare())
+
+
+@pytest.fixture
+def chain(database):
+    upgrade(database)
+    service = FakeService(adapters=lambda ports: with_sql(ports, database))
+    chain = AuditChain(service.ports, service.policy)
+    for number in range(EVENTS):
+        one = event(f"{number}", subject=mint(PARTITION, bytes(15)), actor=f"actor {number}")
+        service.ports.audit.record(one)
+    while chain.chain():
+        pass
+    assert chain.sign()
+    return chain
+
+
+@pytest.mark.timeout(900)  # if `thorough`
+def test_random_changes_by_sql_are_found_where_they_were_made(chain, database):
+    assert chain.verify().tamperings == ()
+    tampering = Tampering(database, seed=17)
+    for _ in range(MANY if settings().max_examples >= MANY else FEW):
+        expected = tampering.change()
+        positions = [
+            one.position for one in chain.verify().tamperings if one.partition == PARTITION
+        ]
+        assert positions
+        assert min(positions) == expected
+        tampering.restore()
+    assert chain.verify().tamperings == ()
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in dir(Tampering) if name.startswith("by_")], ids=lambda name: name[3:]
+)
+def test_each_kind_of_change_is_found(chain, database, name):
+    expected = getattr(Tampering(database, seed=1), name)(4)
+    positions = [one.position for one in chain.verify().tamperings if one.partition == PARTITION]
+    assert min(positions) == expected
+
+
+WORKER = """
+import sys
+from counterseal import AuditChain, STANDARD
+from counterseal.testing import FakeService
+from counterseal_sql import connect, with_sql
+
+database = connect(sys.argv[1])
+chain = AuditChain(FakeService().ports, STANDARD)
+chain = AuditChain(with_sql(chain.ports, database), STANDARD)
+while chain.chain(3):
+    print("chained", flush=True)
+print("done", flush=True)
+"""
+
+
+def test_workers_that_are_killed_leave_no_gap_and_count_once(server, opened):
+    database = opened(server.emptied())
+    url = database.engine.url.render_as_string(hide_password=False)
+    audit, events = SqlAudit(database), events_of_many() * 3
+    for one in events:
+        audit.record(one)
+    for steps in (1, 4):
+        workers = [
+            subprocess.Popen([sys.executable, "-c", WORKER, url], stdout=subprocess.PIPE, text=True)
+            for _ in range(2)
+        ]
+        for worker in workers:
+            for _ in range(steps):
+                worker.stdout.readline()
+            worker.kill()
+        for worker in workers:
+            worker.communicate()
+    chain = AuditChain(with_sql(FakeService().ports, database), STANDARD)
+    while chain.chain():
+        pass
+
+    stored = []
+    for head in audit.heads():
+        chained = audit.chained(head.partition, 0, 1_000)
+        assert not first_wrong(
+            head.partition, [(one.position, one.hash, one.body) for one in chained]
+        )
+        assert len(chained) == head.position
+        stored += [one.event for one in chained]
+    assert Counter(map(repr, stored)) == Counter(map(repr, events))
+    assert audit.counts(None, START - HOUR, START + 99 * HOUR) == counts_of(events)
+
+
+def test_what_becomes_visible_later_is_chained_later(postgres_server, opened):
+    """On PostgreSQL, a slow transaction has smaller numbers than what is chained already."""
+    database = opened(postgres_server.emptied())
+    audit = SqlAudit(database)
+    chain = AuditChain(with_sql(FakeService().ports, database), STANDARD)
+    insert = "INSERT INTO counterseal_events (at, body) SELECT at, body FROM counterseal_events"
+    audit.record(event("first"))
+    with database.inspecting() as slow:
+        slow.exec_driver_sql("BEGIN")
+        slow.exec_driver_sql(insert)
+        audit.record(event("second"))
+        assert chain.chain() == 2
+        assert chain.chain() == 0
+        slow.exec_driver_sql("COMMIT")
+    assert chain.chain() == 1
+    assert sum(head.position for head in audit.heads()) == 3
+    assert chain.sign()
+    assert chain.verify().tamperings == ()
+
+
+@pytest.mark.parametrize("kind", IndexKind)
+def test_a_search_reads_an_index(sqlite_server, opened, kind):
+    database = opened(sqlite_server.emptied())
+    values = {"at_of": 2**62, "partition_of": 0, "position_of": 0, "limit": 10}
+    if kind is not IndexKind.TIME:
+        values["key"] = "" if kind in (IndexKind.SUBJECT, IndexKind.APP_SPACE) else b""
+    with database.reading() as connection:
+        compiled = _SEARCHES[kind].compiled(pysqlite.dialect(), values)
+        plan = connection._driver.execute(
+            f"EXPLAIN QUERY PLAN {compiled.text}", compiled.parameters(values)
+        ).fetchall()
+    ((*_, step),) = plan
+    column = "at" if kind is IndexKind.TIME else kind.name.lower()
+    assert step.startswith("SEARCH")
+    assert f"USING INDEX counterseal_audit_{column} " in step
