@@ -96,12 +96,12 @@ def _app_spaces(stored: tuple[Record | None, ...]) -> frozenset[Guid]:
     return frozenset(record.guid for record in stored if isinstance(record, AppSpace))
 
 
-def write_cursor(place: LogPlace | None) -> str | None:
-    """Return *place* as an opaque text; None stays None."""
-    if place is None:
+def write_cursor(log_place: LogPlace | None) -> str | None:
+    """Return *log_place* as an opaque text; None stays None."""
+    if log_place is None:
         return None
-    moment = (place.at - EPOCH) // EPOCH_UNIT
-    return keys.b64url(CURSOR.pack(moment, place.partition, place.position))
+    moment = (log_place.at - EPOCH) // EPOCH_UNIT
+    return keys.b64url(CURSOR.pack(moment, log_place.partition, log_place.position))
 
 
 def read_cursor(text: str | None) -> LogPlace | None:

@@ -137,7 +137,7 @@ class ChainCheck:
         self._partition = partition
         self._base = base
         self._known_heads = tuple(known_heads)
-        self._known_positions = {known.position for known in self._known_heads}
+        self._known_positions = {known_head.position for known_head in self._known_heads}
         self._hashes = {base: base_hash}
         # After a change, the next event may follow the hash that is stored, or the right one.
         self._previous = {base_hash}
@@ -184,13 +184,13 @@ class ChainCheck:
 
     def compare(self) -> Iterator[Tampering]:
         """Yield where the events differ from the signed heads."""
-        for known in self._known_heads:
-            if known.position > self.position:
-                yield self._tampering(self.position + 1, CUT.format(known.source))
-            elif self._hash_at(known.position, known.hash) != known.hash:
-                yield self._tampering(known.position, REWRITTEN.format(known.source))
-            if known.base is not None and self._base > known.base:
-                yield self._tampering(self._base, DROPPED.format(known.source))
+        for known_head in self._known_heads:
+            if known_head.position > self.position:
+                yield self._tampering(self.position + 1, CUT.format(known_head.source))
+            elif self._hash_at(known_head.position, known_head.hash) != known_head.hash:
+                yield self._tampering(known_head.position, REWRITTEN.format(known_head.source))
+            if known_head.base is not None and self._base > known_head.base:
+                yield self._tampering(self._base, DROPPED.format(known_head.source))
 
     def _hash_at(self, position: int, otherwise: bytes) -> bytes:
         if position == self.position:

@@ -124,9 +124,9 @@ class AuditChain(UseCase):
             service_keys = self.ports.signer.jwks()
             heads_of_file = read_head(head_file, service_keys=service_keys).heads
         heads = self.ports.audit.heads()
-        tamperings, written = self._verify_archive(archive, heads, heads_of_file)
+        tamperings, archived_counts = self._verify_archive(archive, heads, heads_of_file)
         tamperings |= self._unsigned(heads)
-        chained = sum(written.values())
+        chained = sum(archived_counts.values())
         stored = self._stored_heads()
         for partition in range(PARTITIONS):
             own = heads_of_file.get(partition)
@@ -142,20 +142,20 @@ class AuditChain(UseCase):
         return AuditReport(
             tamperings=tuple(sorted(tamperings, key=_order)),
             chained=chained,
-            archived=0 if written else sum(head.base for head in heads),
+            archived=0 if archived_counts else sum(head.base for head in heads),
             unchained=sum(len(one.events) for one in unchained),
         )
 
     def archive(self, write: Callable[[Iterable[ChainedEvent]], None], *, drop: bool) -> int:
         """
-        Write the chained events, partition by partition, and drop from the log what is written.
+        Write the chained events, partition by partition, and drop from the log what is archived_counts.
 
         Args:
             write: Stores events safely before it returns; called for each page.
             drop: Whether to drop them.
 
         Returns:
-            How many events were written.
+            How many events were archived_counts.
         """
         total = 0
         for head in self.ports.audit.heads():
@@ -251,10 +251,12 @@ class AuditChain(UseCase):
         """Verify one partition's events in the log; *own* is its head in a file."""
         partition = first.partition
         known_heads = (
-            [_known(STORED_HEAD, stored[partition], with_base=True)] if partition in stored else []
+            [_known_head(STORED_HEAD, stored[partition], with_base=True)]
+            if partition in stored
+            else []
         )
         if own is not None and own.position >= first.base:
-            known_heads.append(_known(HEAD_FILE, own, with_base=False))
+            known_heads.append(_known_head(HEAD_FILE, own, with_base=False))
         check = ChainCheck(partition, first.base, first.base_hash, known_heads)
         signs: set[Tampering] = set()
         count = 0
@@ -277,7 +279,7 @@ class AuditChain(UseCase):
         """Return what is wrong with an archive, and how many events it has of each partition."""
         checks: dict[int, ChainCheck] = {}
         hashes: dict[int, dict[int, bytes]] = defaultdict(dict)
-        written: dict[int, int] = defaultdict(int)
+        archived_counts: dict[int, int] = defaultdict(int)
         signs: set[Tampering] = set()
         for event in archive:
             partition = event.partition
@@ -285,14 +287,14 @@ class AuditChain(UseCase):
                 checks[partition] = _archive_check(heads[partition], heads_of_file.get(partition))
             check = checks[partition]
             if event.position <= check.position:
-                # A run that was interrupted has written it before.
+                # A run that was interrupted has archived_counts it before.
                 if hashes[partition].get(event.position) != event.hash:
                     signs.add(_inserted(event))
                 continue
             signs.update(check.add(event))
             hashes[partition][event.position] = event.hash
             hashes[partition].pop(event.position - PAGE, None)
-            written[partition] += 1
+            archived_counts[partition] += 1
         for head in heads if checks else ():
             check = checks.get(head.partition) or _archive_check(head, None)
             signs.update(check.compare())
@@ -303,11 +305,11 @@ def _archive_check(head: ChainHead, own: ChainHead | None) -> ChainCheck:
     """Return what looks at the events of an archive, which goes on where the log begins."""
     known_heads = [KnownHead(source=LOG, position=head.base, hash=head.base_hash)]
     if own is not None and own.position <= head.base:
-        known_heads.append(_known(HEAD_FILE, own, with_base=False))
+        known_heads.append(_known_head(HEAD_FILE, own, with_base=False))
     return ChainCheck(head.partition, 0, FIRST_HASH, known_heads)
 
 
-def _known(source: str, head: ChainHead, *, with_base: bool) -> KnownHead:
+def _known_head(source: str, head: ChainHead, *, with_base: bool) -> KnownHead:
     base = head.base if with_base else None
     return KnownHead(source=source, position=head.position, hash=head.hash, base=base)
 

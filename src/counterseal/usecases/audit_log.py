@@ -84,7 +84,7 @@ class AuditLog(UseCase):
             text_fits(performer, NAME_BYTES, "actor")
             if event is not None and not _EVENT.fullmatch(event):
                 raise InvalidField("event", "not a name such as challenge.issue or challenge.")
-            place = read_cursor(after)
+            log_place = read_cursor(after)
         reach = self._reach(context, app_space, by)
         query = AuditQuery(
             subject=subject,
@@ -95,7 +95,7 @@ class AuditLog(UseCase):
             app_spaces=reach.app_spaces,
             nouns=reach.nouns,
         )
-        page = self.ports.audit.search(query, place, limit)
+        page = self.ports.audit.search(query, log_place, limit)
         return FoundEvents(events=page.events, after=write_cursor(page.after))
 
     def counts(

@@ -126,6 +126,7 @@ ROLES = {
     Permission.COMPANY_ADMINS: {COMPANY},
     Permission.APP_SPACE_ADMINS: {COMPANY},
     Permission.USER_SUPPORT: {COMPANY, APP_SPACE},
+    Permission.AUDIT: {COMPANY, APP_SPACE, SUPPORT},
     Permission.ITSELF: {COMPANY, APP_SPACE, SUPPORT},
 }
 """The roles of the CX service, and what its documents leave open."""

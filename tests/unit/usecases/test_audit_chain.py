@@ -211,7 +211,7 @@ def test_an_event_that_no_search_finds_is_reported(chain, events):
     assert signs(chain) == [(PARTITION, 5, UNSEARCHABLE)]
 
 
-def test_an_older_state_is_found_by_a_head_that_was_kept_elsewhere(chain, events):
+def test_an_older_state_is_found_by_a_head_from_elsewhere(chain, events):
     audit = chain.ports.audit
     older = audit.heads()[PARTITION], audit.signed_head(), list(events)
     record(chain, 5)
@@ -257,7 +257,7 @@ def test_heads_are_signed_once_for_each_change_and_again_by_a_new_key(chain, eve
     assert chain.ports.audit.signed_head().number == number + 1
 
 
-def written(chain, *, drop):
+def write_archive(chain, *, drop):
     lines = []
     count = chain.archive(lambda page: lines.extend(map(archive_line, page)), drop=drop)
     assert count == len(lines)
@@ -269,12 +269,12 @@ def read_back(lines):
 
 
 def test_an_archive_goes_on_where_the_log_begins(chain, events):
-    lines = written(chain, drop=True)
+    lines = write_archive(chain, drop=True)
     assert events == []
     record(chain, 4)
     chain.chain()
     chain.sign()
-    later = written(chain, drop=False)
+    later = write_archive(chain, drop=False)
     report = chain.verify()
     assert (report.tamperings, report.archived) == ((), len(lines))
     report = chain.verify(archive=read_back(lines))
@@ -287,7 +287,7 @@ def test_an_archive_goes_on_where_the_log_begins(chain, events):
 
 
 def test_a_changed_archive_is_found(chain, events):
-    lines = written(chain, drop=True)
+    lines = write_archive(chain, drop=True)
     own = [index for index, line in enumerate(lines) if b'"partition":7,' in line]
     without = [line for index, line in enumerate(lines) if index != own[3]]
     assert (PARTITION, 4, REMOVED) in signs(chain, archive=read_back(without))
@@ -317,13 +317,13 @@ def test_each_of_many_random_changes_is_found_where_it_was_made(chain, events):
     for _ in range(1_000):
         changed = list(original)
         first = tamper(changed, numbers)
-        check = ChainCheck(PARTITION, 0, bytes(32), [known(stored[PARTITION])])
+        check = ChainCheck(PARTITION, 0, bytes(32), [known_head(stored[PARTITION])])
         positions = [one.position for event in changed for one in check.add(event)]
         positions += [one.position for one in check.end(head, head)]
         assert min(positions) == first
 
 
-def known(head):
+def known_head(head):
     return KnownHead(source=STORED_HEAD, position=head.position, hash=head.hash, base=head.base)
 
 
@@ -340,7 +340,7 @@ def tamper(events, numbers):
         case "hash":
             events[index] = change(events[index], hash=numbers.randbytes(32))
         case "swap":
-            other = numbers.choice([place for place in range(len(events)) if place != index])
+            other = numbers.choice([number for number in range(len(events)) if number != index])
             one, two = events[index], events[other]
             events[index] = change(one, body=two.body, hash=two.hash)
             events[other] = change(two, body=one.body, hash=one.hash)

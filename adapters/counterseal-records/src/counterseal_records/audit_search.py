@@ -94,12 +94,12 @@ def search(query: AuditQuery, after: LogPlace | None, limit: int, fetch: Fetch) 
     examined, count = 0, min(BATCH, limit + 1)
     while True:
         batch, complete = _merge(fetch(keys, after, count))
-        for place, chained in batch:
-            if query.since is not None and place.at < query.since:
+        for log_place, chained in batch:
+            if query.since is not None and log_place.at < query.since:
                 return AuditPage(events=tuple(events), after=None)
             if len(events) == limit:
                 return AuditPage(events=tuple(events), after=after)
-            after = place
+            after = log_place
             examined += 1
             if chained.event is not None and query.matches(chained.event):
                 events.append(chained)

@@ -255,11 +255,11 @@ class RedisAuditChains:
         )
 
     def _fetch(self, keys: Sequence[IndexKey], after: LogPlace | None, count: int) -> list[Run]:
-        places = [(key, partition) for key in keys for partition in _partitions_of(key)]
-        if len(places) > 1:
-            count = max(PER_PARTITION, 2 * count // len(places))
+        indexes = [(key, partition) for key in keys for partition in _partitions_of(key)]
+        if len(indexes) > 1:
+            count = max(PER_PARTITION, 2 * count // len(indexes))
         calls = []
-        for key, partition in places:
+        for key, partition in indexes:
             (index,) = self._keys(partition, INDEX)
             begin = _member_key(key)
             end = _end(begin, after, partition)
@@ -267,13 +267,13 @@ class RedisAuditChains:
                 Call(("ZREVRANGEBYLEX", index, end, b"[" + begin, "LIMIT", 0, count), index)
             )
         replies = self._keyspace.read(*calls) if calls else []
-        return self._runs(places, replies, count)
+        return self._runs(indexes, replies, count)
 
     def _runs(
-        self, places: Sequence[tuple[IndexKey, int]], replies: Sequence[Any], count: int
+        self, indexes: Sequence[tuple[IndexKey, int]], replies: Sequence[Any], count: int
     ) -> list[Run]:
         calls, members = [], []
-        for (_, partition), reply in zip(places, replies, strict=True):
+        for (_, partition), reply in zip(indexes, replies, strict=True):
             (chain,) = self._keys(partition, CHAIN_EVENTS)
             for member in reply:
                 moment, position = LAST.unpack(member[KEY_BYTES:])
@@ -284,10 +284,10 @@ class RedisAuditChains:
         for reply in replies:
             entries = []
             for _ in reply:
-                place, items = next(events)
+                log_place, items = next(events)
                 # The event may have been archived and dropped between the two trips.
-                item = items[0] if items else (b"%d-0" % place.position, {})
-                entries.append((place, _chained(place.partition, item)))
+                item = items[0] if items else (b"%d-0" % log_place.position, {})
+                entries.append((log_place, _chained(log_place.partition, item)))
             runs.append(Run(entries, complete=len(reply) < count))
         return runs
 
@@ -351,8 +351,8 @@ def _members(event: ChainedEvent) -> list[bytes]:
     """Return the members of an event in the index of its partition."""
     if event.event is None:
         return []
-    place = LAST.pack(microseconds(event.event.at), event.position)
-    return [_member_key(key) + place for key in index_keys(event.event)]
+    suffix = LAST.pack(microseconds(event.event.at), event.position)
+    return [_member_key(key) + suffix for key in index_keys(event.event)]
 
 
 def _member_key(key: IndexKey) -> bytes:

@@ -59,7 +59,7 @@ _PAGE = Statement(
 _DELETE = Statement(delete(EVENTS).where(EVENTS.c.number == bindparam("number_of_one")))
 
 _audit = AUDIT.c
-_PLACE = (_audit.at, _audit.partition, _audit.position)
+_PLACE_COLUMNS = (_audit.at, _audit.partition, _audit.position)
 _COLUMNS = tuple(column.name for column in _audit)
 _CHAINED = Statement(
     select(AUDIT)
@@ -70,10 +70,10 @@ _CHAINED = Statement(
 _ALL_CHAINED = Statement(
     select(AUDIT)
     .where(
-        tuple_(*_PLACE)
+        tuple_(*_PLACE_COLUMNS)
         > tuple_(bindparam("at_of"), bindparam("partition_of"), bindparam("position_of"))
     )
-    .order_by(*_PLACE)
+    .order_by(*_PLACE_COLUMNS)
     .limit(bindparam("limit"))
 )
 _APPEND = Statement(insert(AUDIT))
@@ -130,10 +130,10 @@ def _behind(*conditions: Any) -> Statement:
         select(AUDIT)
         .where(
             *conditions,
-            tuple_(*_PLACE)
+            tuple_(*_PLACE_COLUMNS)
             < tuple_(bindparam("at_of"), bindparam("partition_of"), bindparam("position_of")),
         )
-        .order_by(*(column.desc() for column in _PLACE))
+        .order_by(*(column.desc() for column in _PLACE_COLUMNS))
         .limit(bindparam("limit"))
     )
 
@@ -276,7 +276,7 @@ class SqlAudit:
             if not rows:
                 return
             yield [_chained(row) for row in rows]
-            after = _place(rows[-1])
+            after = _log_place(rows[-1])
 
     def drop_chained(self, partition: int, through: int) -> None:
         """Drop archived events of a partition."""
@@ -365,30 +365,30 @@ class SqlAudit:
             connection.count(self._add, counts)
 
     def _fetch(self, keys: Sequence[IndexKey], after: LogPlace | None, count: int) -> list[Run]:
-        place = ALL_PLACES if after is None else (microseconds(after.at), *after[1:])
+        numbers = ALL_PLACES if after is None else (microseconds(after.at), *after[1:])
         names = ("at_of", "partition_of", "position_of")
-        values: dict[str, Any] = {**dict(zip(names, place, strict=True)), "limit": count}
+        values: dict[str, Any] = {**dict(zip(names, numbers, strict=True)), "limit": count}
         runs = []
         with self._database.reading() as connection:
             for key in keys:
                 if key.kind is not IndexKind.TIME:
                     values["key"] = key.text if key.kind in _GUIDS else digest(key.text)
                 rows = connection.rows(_SEARCHES[key.kind], values)
-                entries = [(_place(row), _chained(row)) for row in rows]
+                entries = [(_log_place(row), _chained(row)) for row in rows]
                 runs.append(Run(entries, complete=len(rows) < count))
         return runs
 
 
-def _place(row: tuple[Any, ...]) -> LogPlace:
+def _log_place(row: tuple[Any, ...]) -> LogPlace:
     values = dict(zip(_COLUMNS, row, strict=True))
     return LogPlace(moment_at(values["at"]), values["partition"], values["position"])
 
 
-def _place_values(place: LogPlace) -> dict[str, int]:
+def _place_values(log_place: LogPlace) -> dict[str, int]:
     return {
-        "at_of": microseconds(place.at),
-        "partition_of": place.partition,
-        "position_of": place.position,
+        "at_of": microseconds(log_place.at),
+        "partition_of": log_place.partition,
+        "position_of": log_place.position,
     }
 
 

@@ -83,7 +83,7 @@ def all_chained(audit: Audit) -> list[ChainedEvent]:
     ]
 
 
-def found(audit: Audit, query: AuditQuery, limit: int) -> list[AuditEvent]:
+def find_all(audit: Audit, query: AuditQuery, limit: int) -> list[AuditEvent]:
     """Return all that a search finds, page by page."""
     events: list[AuditEvent] = []
     page = audit.search(query, None, limit)
@@ -98,12 +98,12 @@ def found(audit: Audit, query: AuditQuery, limit: int) -> list[AuditEvent]:
 
 def newest_first(chained: list[ChainedEvent]) -> list[AuditEvent]:
     """Return the events in the order of a search."""
-    places = [
+    pairs = [
         (LogPlace(one.event.at, one.partition, one.position), one.event)
         for one in chained
         if one.event is not None
     ]
-    return [one for _, one in sorted(places, key=lambda pair: pair[0], reverse=True)]
+    return [one for _, one in sorted(pairs, key=lambda pair: pair[0], reverse=True)]
 
 
 def _signed(number: int, text: str) -> SignedHead:
@@ -248,8 +248,8 @@ class AuditChainChecks(Contract):
         head = attrs.evolve(before, base=3, base_hash=all_before[2].hash)
         assert audit.heads()[7] == head
         assert audit.chained(7, 0, 1_000) == all_before[3:]
-        gone = {repr(one.event) for one in all_before[:3]}
-        assert gone.isdisjoint(map(repr, found(audit, AuditQuery(), 100)))
+        dropped_events = {repr(one.event) for one in all_before[:3]}
+        assert dropped_events.isdisjoint(map(repr, find_all(audit, AuditQuery(), 100)))
         chain_all(audit, events[40:])
         assert audit.heads()[7].base == 3
         assert audit.heads()[7].position > before.position
@@ -279,7 +279,7 @@ class AuditChainChecks(Contract):
         for query in queries:
             expected = [one for one in ordered if query.matches(one)]
             for limit in (3, 1_000):
-                assert found(audit, query, limit) == expected, query
+                assert find_all(audit, query, limit) == expected, query
 
     def test_audit_12_sums_the_counts_of_an_hour(self, new_audit: NewAudit) -> None:
         """AUDIT-12."""

@@ -94,8 +94,8 @@ def verify(
         done = stack.enter_context(progress("partitions"))
         report = chains.verify(head_file=token, archive=_archived(opened), report=done)
         for one in report.tamperings:
-            place = "log" if one.partition is None else f"partition {one.partition}"
-            print_line(f"{place}, position {one.position}: {one.problem}")
+            partition = "log" if one.partition is None else f"partition {one.partition}"
+            print_line(f"{partition}, position {one.position}: {one.problem}")
         print_line(f"events verified: {report.chained}")
         if report.archived:
             print_line(f"events archived, and not verified: {report.archived}")

@@ -51,14 +51,14 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("token", sa.Text, nullable=False),
     )
-    place = ["at", "partition", "position"]
-    op.create_index("counterseal_audit_at", "counterseal_audit", place)
+    place_columns = ["at", "partition", "position"]
+    op.create_index("counterseal_audit_at", "counterseal_audit", place_columns)
     for column in ("actor", "event", "noun", "subject", "app_space"):
         where = f"{column} IS NOT NULL" if column in ("subject", "app_space") else None
         op.create_index(
             f"counterseal_audit_{column}",
             "counterseal_audit",
-            [column, *place],
+            [column, *place_columns],
             postgresql_where=None if where is None else sa.text(where),
             sqlite_where=None if where is None else sa.text(where),
         )
