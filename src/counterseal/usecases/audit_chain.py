@@ -148,14 +148,14 @@ class AuditChain(UseCase):
 
     def archive(self, write: Callable[[Iterable[ChainedEvent]], None], *, drop: bool) -> int:
         """
-        Write the chained events, partition by partition, and drop from the log what is archived_counts.
+        Write the chained events, partition by partition, and drop them from the log.
 
         Args:
             write: Stores events safely before it returns; called for each page.
             drop: Whether to drop them.
 
         Returns:
-            How many events were archived_counts.
+            How many events were written.
         """
         total = 0
         for head in self.ports.audit.heads():
@@ -287,7 +287,7 @@ class AuditChain(UseCase):
                 checks[partition] = _archive_check(heads[partition], heads_of_file.get(partition))
             check = checks[partition]
             if event.position <= check.position:
-                # A run that was interrupted has archived_counts it before.
+                # A run that was interrupted has written it before.
                 if hashes[partition].get(event.position) != event.hash:
                     signs.add(_inserted(event))
                 continue
@@ -298,7 +298,7 @@ class AuditChain(UseCase):
         for head in heads if checks else ():
             check = checks.get(head.partition) or _archive_check(head, None)
             signs.update(check.compare())
-        return signs, written
+        return signs, archived_counts
 
 
 def _archive_check(head: ChainHead, own: ChainHead | None) -> ChainCheck:
