@@ -50,6 +50,7 @@ FOR_DRIVING = FOR_DRIVEN | {
             "wire.device",
             "wire.display",
             "wire.enrolment",
+            "wire.events",
             "wire.link",
             "wire.members",
             "wire.origin",
