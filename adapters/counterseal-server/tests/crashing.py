@@ -8,7 +8,10 @@ The ports of the process that serves are replaced by ones that kill it and its p
 - `answered`: an answer is committed, and no worker has claimed its callback yet;
 - `claimed`: the callback is claimed, and not sent;
 - `sent`: the receiver has it, and no outcome is recorded;
-- `recorded`: the outcome is recorded.
+- `recorded`: the outcome is recorded;
+- `publishing`: an account's event is committed, and not in the log of its App Space;
+- `logged`: it is in the log, and not marked as published;
+- `published`: it is marked as published, and not sent.
 
 MARK is a file that is made just before.
 """
@@ -20,12 +23,16 @@ from pathlib import Path
 
 import attrs
 
-from counterseal.models import CallbackState, ChallengeState
+from counterseal.models import AccountEventState, CallbackState, ChallengeState, LoggedEvent
 from counterseal_server.cli import main
 from counterseal_server.runtime import Runtime
 
 POINT, MARK = sys.argv[1], Path(sys.argv[2])
-COMMITTED = {"answered": ChallengeState.ANSWERED, "recorded": CallbackState.DELIVERED}
+COMMITTED = {
+    "answered": ChallengeState.ANSWERED,
+    "recorded": CallbackState.DELIVERED,
+    "published": AccountEventState.PUBLISHED,
+}
 
 
 def die():
@@ -42,7 +49,12 @@ class Store:
 
     def commit(self, changes, *args, **kwargs):
         changes = tuple(changes)
+        appends = any(isinstance(change.new, LoggedEvent) for change in changes)
+        if POINT == "publishing" and appends:
+            die()
         result = self._store.commit(changes, *args, **kwargs)
+        if POINT == "logged" and appends:
+            die()
         state = COMMITTED.get(POINT)
         if state and any(getattr(change.new, "state", None) is state for change in changes):
             die()

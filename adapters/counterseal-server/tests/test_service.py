@@ -222,6 +222,43 @@ def test_s30_a_kill_at_each_point_of_the_outbox_loses_nothing(service, receiver,
     assert len({headers["webhook-id"] for headers, _ in receiver.received}) == 1
 
 
+@pytest.mark.parametrize("point", ["publishing", "logged", "published", "sent"])
+def test_s30_a_kill_at_each_point_of_an_event_loses_nothing_and_keeps_the_order(
+    service, receiver, point
+):
+    data = ("--data", service.folder / "data")
+    private = {"COUNTERSEAL_ALLOW_PRIVATE_CALLBACKS": "1"}
+    origin = service.output["requestOriginGuid"]
+    edit = ("admin", "edit-origin", origin, "--events-url", receiver.url, *data)
+    service.command(*edit, **private)
+    service.command("invite", "user-42", *data)
+    mark = service.folder / "died"
+    program = [sys.executable, str(Path(__file__).with_name("crashing.py")), point, str(mark)]
+    server = service.serve(program=program, **hasty(service))
+
+    service.command("account", "lock", "user-42", *data)
+    assert server.wait(PATIENCE) == -signal.SIGKILL
+    assert mark.exists()
+    service.command("account", "unlock", "user-42", *data)
+    before = len(receiver.received)
+    assert before == (point == "sent")
+
+    successor = service.serve()
+    eventually(lambda: len(receiver.received) >= before + 2)
+    page = service.call("GET", "/events")[1]
+    stop(successor)
+
+    verify = Webhook(service.output["callbackSecret"]).verify
+    deliveries = [verify(body, headers) for headers, body in receiver.received]
+    types = [each["type"] for each in deliveries]
+    assert types == ["locked"] * (before + 1) + ["unlocked"]
+    ids = [headers["webhook-id"] for headers, _ in receiver.received]
+    assert ids == [each["guid"] for each in deliveries]
+    assert len(set(ids)) == 2
+    assert [each["guid"] for each in page["events"]] == list(dict.fromkeys(ids))
+    assert [each["sequence"] for each in page["events"]] == [1, 2]
+
+
 CANARY = "canary7f3a"
 CANARIES = re.compile(rf"{CANARY}[\w-]*")
 
