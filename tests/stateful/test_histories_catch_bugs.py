@@ -249,6 +249,19 @@ def passkey_pinned_to_any_origin(patch):
     patch.setattr(passkeys, "_require_client_data", require_any_origin)
 
 
+def change_without_its_event(patch):
+    patch.setattr(accounts, "with_events", lambda _, account, *__: (account, ()))
+
+
+def event_that_is_not_counted(patch):
+    original = accounts.with_events
+
+    def not_counted(tools, account, *happenings):
+        return account, original(tools, account, *happenings)[1]
+
+    patch.setattr(accounts, "with_events", not_counted)
+
+
 DEVICE_PLANTS = {
     new_device_that_counts_at_once: "a device counts that nobody has confirmed",
     unconfirmed_device_that_may_act: "a device that waits may act",
@@ -277,6 +290,8 @@ PLANTS = {
     pushed_after_the_end: "pushed for a challenge that was seen to have ended",
     a_device_is_notified_of_itself: "a device is notified that is not to be",
     pushed_for_ever: "tried without end",
+    change_without_its_event: "happened, and the events are",
+    event_that_is_not_counted: "an event has not the account's next number",
 }
 
 

@@ -6,7 +6,7 @@ import { Members } from "../wire/members.js";
 /**
  * @typedef {object} AccountEvent
  * @property {string} type What happened: `bound`, `device_added`, `revoked`, `suspended`, `resumed`,
- *   `locked`, `unlocked`, `strike`, `disowned`, `erased`; a newer service may have more.
+ *   `locked`, `unlocked`, `strike`, `disowned`, `reported`, `erased`; a newer service may have more.
  * @property {string} guid The same each time that the event is sent or read; keep it, and do
  *   nothing at a second one.
  * @property {string} at When it happened.

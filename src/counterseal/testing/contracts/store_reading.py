@@ -112,6 +112,7 @@ class StoreReading(StoreSetup):
             factory.challenge(account),
             factory.callback(account),
             factory.notification(account),
+            factory.account_event(account),
         )
         orphan = factory.challenge(factory.account("adam"))
         worker.create(*subjects, orphan)
@@ -123,7 +124,8 @@ class StoreReading(StoreSetup):
             assert worker.store.get_with_account(record.guid) == (record, account)
         assert worker.store.get_with_account(orphan.guid, account.guid) == (orphan, None, account)
         assert worker.store.get_with_account(account.guid) == (account, None)
-        for other in (*factory.one_of_each()[:4], factory.login()):
+        about_an_event = factory.callback(account, challenge=None, event=factory.guid())
+        for other in (*factory.one_of_each()[:4], factory.login(), about_an_event):
             worker.create(other)
             assert worker.store.get_with_account(other.guid) == (other, None)
 
