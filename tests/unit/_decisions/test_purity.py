@@ -33,6 +33,7 @@ from counterseal._decisions import (
     discovery,
     enrolments,
     ensuring,
+    events,
     invitations,
     issuing,
     logins,
@@ -53,11 +54,15 @@ from counterseal.keys import sign_bytes
 from counterseal.machines import BindingEvent, ChallengeEvent
 from counterseal.models import (
     OPERATOR,
+    Account,
+    AccountEvent,
+    AccountEventState,
     AddressKind,
     Admin,
     AdminRole,
     AuthenticationState,
     BindingState,
+    Callback,
     CallbackState,
     CallbackType,
     Challenge,
@@ -65,8 +70,11 @@ from counterseal.models import (
     Clients,
     Company,
     DeliveryOutcome,
+    EventLog,
+    EventStream,
     Guid,
     Identity,
+    LoggedEvent,
     LogInMethod,
     LoginState,
     Logo,
@@ -88,6 +96,7 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.models.ceremony import user_handle
+from counterseal.models.events import account_event_guid, event_log_guid
 from counterseal.models.guid import account_partition, mint
 from counterseal.models.tenancy import logo_guid
 from counterseal.ports import Store
@@ -141,6 +150,7 @@ TOOLED = {
 """What a use case may call beside a step."""
 
 PARTS = {
+    "account_events.with_events",
     *("answers.open_code", "device_requests.demand_standing", "endings.end"),
     *("reactions.needs_pending", "reactions.react"),
     *("enrolments.key_changes", "issuing.new_code", "issuing.new_challenge"),
@@ -491,7 +501,7 @@ def renewed(setup):
         user.service.logins.revalidate(user.account.guid)
     account = user.account
     decision = user.decide(lambda tools: revalidation.renew(account, user.identity))
-    assert [record.guid for record in decision.writes] == [account.guid, user.phone.guid]
+    assert [record.guid for record in decision.writes[:2]] == [account.guid, user.phone.guid]
     assert decision.writes[1].state is BindingState.ACTIVE
 
 
@@ -619,7 +629,45 @@ def trial_recorded(setup):
     assert decision.result == outcomes[setup.phone.guid]
 
 
+def unpublished(setup):
+    """Return the first event of the account."""
+    guid = account_event_guid(setup.account.guid, 1)
+    return setup.service.stored(guid)
+
+
+def event_published(setup):
+    origin = setup.service.origin.origin.guid
+    setup.service.credentials.issue(origin, Scheme.BASIC)
+    setup.service.administration.edit_origin(origin, events_url=CALLBACK)
+    decision = setup.decide(partial(events.publish, (unpublished(setup),)))
+    kinds = [type(record) for record in decision.writes]
+    assert kinds == [EventLog, LoggedEvent, Callback, EventStream]
+
+
+def event_published_already(setup):
+    published = attrs.evolve(unpublished(setup), state=AccountEventState.PUBLISHED)
+    assert setup.decide(partial(events.publish, (published,))).writes == ()
+    decision = setup.decide(partial(events.mark_published, (published,)))
+    assert (decision.refusal.code, decision.unrecorded) == ("wrong_state", True)
+
+
+def event_marked(setup):
+    (marked,) = setup.decide(partial(events.mark_published, (unpublished(setup),))).writes
+    assert marked.state is AccountEventState.PUBLISHED
+
+
+def events_read(setup):
+    setup.service.account_events.publish_due()
+    stored = setup.service.store.get(event_log_guid(setup.service.app_space.guid))
+    party = setup.service.origin
+    page = setup.decide(lambda tools: events.read_log(stored, tools, party.origin, None, 10)).result
+    assert [event.account for event in page.events] == [setup.account.guid] * 2
+
+
 OUTBOX_CASES = {
+    "events.mark_published": [event_marked, event_published_already],
+    "events.publish": [event_published, event_published_already],
+    "events.read_log": [events_read],
     "callbacks.compose": [delivery_composed],
     "callbacks.drop": [callback_dropped],
     "callbacks.list_dead": [dead_listed],
@@ -672,22 +720,22 @@ def accounts_searched(setup):
 def account_administered(setup):
     account, devices = setup.decide(partial(accounts.get_with_devices, setup.account)).result
     assert (account, len(devices)) == (setup.account, 2)
-    (locked_account,) = setup.decide(partial(accounts.lock, setup.account)).writes
+    (locked_account, _) = setup.decide(partial(accounts.lock, setup.account)).writes
     assert locked_account.locked_at is not None
-    (unlocked_account,) = setup.decide(partial(accounts.unlock, locked_account)).writes
+    (unlocked_account, _) = setup.decide(partial(accounts.unlock, locked_account)).writes
     assert unlocked_account.locked_at is None
 
 
 def account_revoked(setup):
     decision = setup.decide(partial(accounts.revoke, setup.account))
     assert decision.result.devices == ()
-    assert len(decision.writes) == 3
+    assert [type(record) for record in decision.writes[-3:]] == [Account, *[AccountEvent] * 2]
 
 
 def account_erased(setup):
     decision = setup.decide(partial(accounts.erase, setup.account))
     assert decision.result[0].erased_at is not None
-    assert len(decision.writes) == 4
+    assert len(decision.writes) == 5
 
 
 # By administrators
@@ -1039,7 +1087,7 @@ def completed(setup):
         lambda tools: enrolments.complete(stored, tools, enrolment, offer, served_kinds=SERVED)
     )
     assert decision.result[0].state is BindingState.ACTIVE
-    assert isinstance(decision.writes[-1], Notification)
+    assert [type(record) for record in decision.writes[-2:]] == [Notification, AccountEvent]
 
 
 def completed_in_place_of_another(setup):
