@@ -66,6 +66,20 @@ class Policy:
         direction=Direction.LEAST,
         by_origins=True,
     )
+    renewal_window: timedelta = setting(
+        DAY,
+        "How long after it was made support staff may make an origin's invitation anew, for a user"
+        " who lost the link or was too slow; whoever sees the new link can bind a device, so zero"
+        " forbids it.",
+        low=timedelta(0),
+        high=7 * DAY,
+        direction=Direction.SERVICE,
+    )
+    support_reads_content: bool = setting(
+        False,  # noqa: FBT003 (a setting)
+        "Whether User Support sees what a person is asked, and not only when and how it ended.",
+        direction=Direction.SERVICE,
+    )
     confirmation_life: timedelta = setting(
         HOUR,
         "How long a new device may wait to be confirmed, where it has to be.",
@@ -676,6 +690,7 @@ STRICT = Policy(
     on_not_mine=frozenset({Reaction.ALERT, Reaction.CANCEL_PENDING, Reaction.DEMAND_CODES}),
     strike_limit=3,
     origin_texts=False,
+    renewal_window=timedelta(0),
     algorithms=frozenset({Algorithm.ES256, Algorithm.EDDSA, Algorithm.PS256}),
 )
 """One question at a time, few guesses, no PKCS#1 v1.5, plain pushes: for payments, for staff."""

@@ -71,6 +71,7 @@ CHANGES = {
     "binding.revoke",
     "binding.rotate",
     "binding.strike",
+    "binding.renew",
     "binding.suspend",
     "binding.unbind",
     "binding.update",
@@ -392,7 +393,8 @@ def do_one_of_each(service):  # noqa: PLR0915 (one of each)
     service.accounts.unlock(alice.device.bond.account, by=OPERATOR)
     service.devices.revoke(alice.guid, by=OPERATOR)
     service.accounts.revoke(service.origin, "alice")
-    service.invitations.invite(service.origin, "alice")
+    invitation = service.invitations.invite(service.origin, "alice")
+    service.invitations.renew(invitation.binding, by=OPERATOR)
     space = service.new_app_space("Staff", idp=service.idp.settings())
     service.logins.revalidate(service.log_in(space, "carol").device.bond.account)
     service.logins.log_out(space.guid, service.idp.log_out("carol"))

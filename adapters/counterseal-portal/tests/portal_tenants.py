@@ -34,7 +34,8 @@ class Tenants:
         self.entry = administration.get(self.origin, type(service.origin.origin)).entries[0].guid
         party = administration.relying_party(self.origin)
         self.phone = service.bind(account_id, origin=party)
-        service.invitations.invite(party, account_id, user_info="Zoë Example")
+        invitation = service.invitations.invite(party, account_id, user_info="Zoë Example")
+        self.invitation = invitation.binding
         self.account = service.accounts.get(party, account_id).guid
         self.device = service.accounts.list_devices(party, account_id)[0].guid
         self.callbacks = [self._callback(party, account_id) for _ in range(2)]
@@ -78,7 +79,7 @@ class Tenants:
             "origin": self.origin,
             "entry": self.entry,
             "account": self.account,
-            "device": self.device,
+            "device": self.invitation if "renew" in route.id else self.device,
             "callback": self.callbacks[0],
             "admin": self.admin,
             "session": self.session,

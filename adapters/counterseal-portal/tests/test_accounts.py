@@ -7,6 +7,7 @@ import pytest
 from portal_browser import heading, require_page
 
 from counterseal.models import OPERATOR, AdminRole, BindingState
+from counterseal.wire.link import read_link
 
 
 @pytest.fixture
@@ -156,3 +157,28 @@ def test_support_does_not_remove_whom_an_identity_provider_identifies(portal):
     for command in ("revoke", "erase"):
         assert browser.post(f"{path}/{command}").status == 403
     assert f"{path}/erase" in require_page(portal.company_admin().get(path))
+
+
+def test_an_invitation_is_made_anew_with_a_qr_code(portal):
+    service = portal.service
+    old = service.invitations.invite(service.origin, "zoe")
+    browser, path = portal.support(), account_path(portal)
+    address = f"{path}/devices/{old.binding}/renew"
+    assert f'href="/portal{address}"' in require_page(browser.get(path))
+    assert "Whoever opens it first" in require_page(browser.get(address))
+    text = require_page(browser.post(address))
+    link = html.unescape(re.search(r'class="secret">([^<]+)<', text)[1])
+    assert 'aria-label="QR code of the link"' in text
+    assert read_link(link).account == old.account.guid
+    assert browser.post(address).status == 409
+    assert read_link(link).token not in require_page(browser.get(path))
+
+
+def test_support_sees_that_a_person_was_asked_and_not_what(portal, zoe):
+    issued = portal.service.ask("zoe", "Pay 10 EUR to Adam?")
+    zoe.answer(zoe.fetch(issued.challenge.guid))
+    path = account_path(portal)
+    text = require_page(portal.support().get(path))
+    assert "Approved" in text
+    assert "Adam" not in text
+    assert "Pay 10 EUR to Adam?" in require_page(portal.app_space_admin().get(path))

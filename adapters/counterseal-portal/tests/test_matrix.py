@@ -30,6 +30,7 @@ PAGES = {
     "account.suspend_device": ALL,
     "account.resume_device": ALL,
     "account.revoke_device": ALL,
+    "account.renew_invitation": ALL,
     "company.list": (OK, SEE_OTHER, FORBIDDEN, FORBIDDEN),
     "company.show": COMPANY,
     "company.create": GLOBAL,
@@ -114,6 +115,7 @@ SHOWS_A_SECRET = frozenset(
         "admin.create_global",
         "admin.rotate",
         "admin.link",
+        "account.renew_invitation",
     }
 )
 NOT_AT_THIS_STATE = frozenset({"account.resume_device", "callback.requeue"})

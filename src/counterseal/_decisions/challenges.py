@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.endings import end
 from counterseal._decisions.issuing import demand_readable
 from counterseal._decisions.outbox import build_ending_notifications
 from counterseal._decisions.plan import Decision, Plan, Records, Tools, require
-from counterseal._decisions.readings import pending_of, require_known
+from counterseal._decisions.readings import (
+    pending_of,
+    records,
+    require_account,
+    require_known,
+)
 from counterseal.errors import Foreign
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import Record, replace, revise
@@ -14,7 +20,8 @@ from counterseal.models.account import Account
 from counterseal.models.binding import AddressKind
 from counterseal.models.challenge import UNFINISHED, CancelReason, Challenge, Outcome
 from counterseal.models.guid import Guid
-from counterseal.models.tenancy import AppSpace
+from counterseal.models.tenancy import Admin, Administrator, AdminRole, AppSpace
+from counterseal.rules.authorization import Permission
 from counterseal.rules.standing import Cancelling, Deadline
 
 
@@ -38,6 +45,50 @@ def list_open(account: Account | None, tools: Tools, origin: Guid) -> Plan[tuple
                 if challenge.origin == origin and challenge.state_at(tools.now) in UNFINISHED
             )
         )
+    )
+
+
+def list_of_account(stored: Records, by: Administrator) -> Plan[tuple[Challenge, ...]]:
+    """Plan to list what an account is asked and was asked last, newest first, for support staff."""
+    account = require_account(stored[0])
+    guids = (*(question.challenge for question in account.history.open), *account.history.ended)
+    return permission_to(Permission.USERS, by, account).then(
+        lambda _, __: records(account.app_space, *guids).then(
+            lambda stored, tools: Decision(
+                result=_for_staff(stored[1:], tools.within(require(stored[0], AppSpace)), by)
+            )
+        )
+    )
+
+
+def _for_staff(stored: Records, tools: Tools, by: Administrator) -> tuple[Challenge, ...]:
+    reads_content = (
+        not isinstance(by, Admin)
+        or by.role is not AdminRole.SUPPORT
+        or tools.policy.support_reads_content
+    )
+    challenges = [record for record in stored if isinstance(record, Challenge)]
+    challenges.sort(key=lambda challenge: (challenge.issued_at, challenge.guid), reverse=True)
+    return tuple(
+        replace(
+            challenge if reads_content else _without_content(challenge),
+            state=challenge.state_at(tools.now),
+        )
+        for challenge in challenges
+    )
+
+
+def _without_content(challenge: Challenge) -> Challenge:
+    """Return *challenge* without what its origin wrote, and what proves the answer."""
+    outcome = challenge.outcome
+    return replace(
+        challenge,
+        display="",
+        buttons=tuple(replace(button, title="", style=None) for button in challenge.buttons),
+        transaction_id=None,
+        notification_title=None,
+        notification_body=None,
+        outcome=None if outcome is None else replace(outcome, token=None, receipt=None),
     )
 
 

@@ -8,15 +8,38 @@ from typing import Any
 import attrs
 
 from counterseal import keys
+from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.bindings import end_binding, with_binding
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
-from counterseal._decisions.readings import account_of, record_with_account, require_account
+from counterseal._decisions.readings import (
+    account_of,
+    record_with_account,
+    records,
+    require_account,
+)
 from counterseal.machines import BINDING, BindingEvent, step
-from counterseal.models import Account, AppSpace, Binding, Device, Guid, Identity, revise
+from counterseal.models import (
+    Account,
+    Administrator,
+    AppSpace,
+    Binding,
+    Device,
+    Guid,
+    Identity,
+    replace,
+    revise,
+)
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal.models.sealing import grant_context, token_context
+from counterseal.rules.authorization import Permission
 from counterseal.rules.confirmations import place_for_login, place_for_new_device
-from counterseal.rules.standing import Deadline, place_for_binding, same_identity, unlocked
+from counterseal.rules.standing import (
+    Deadline,
+    place_for_binding,
+    renewable,
+    same_identity,
+    unlocked,
+)
 
 SECRET_BYTES = 16
 """128 bits (OWASP ASVS 5.0, 11.5.1)."""
@@ -135,6 +158,36 @@ def invite(account: Account | None, tools: Tools, invitee: Invitee) -> Decision[
         writes=(updated_account, binding),
         audit=(AuditEntry(binding.guid),),
     )
+
+
+def renew(stored: Records, by: Administrator) -> Plan[Invitation]:
+    """
+    Plan that support staff make an origin's invitation anew; *stored*: it, and its account.
+
+    The earlier one ends in the same commit.
+    """
+    binding, account = require(stored[0], Binding), require(stored[1], Account)
+    return permission_to(Permission.USERS, by, account).then(
+        lambda _, __: records(binding.app_space).then(
+            lambda spaces, tools: _renew(tools, account, binding, require(spaces[0], AppSpace))
+        )
+    )
+
+
+def _renew(
+    tools: Tools, account: Account, binding: Binding, app_space: AppSpace
+) -> Decision[Invitation]:
+    tools = tools.within(app_space)
+    renewable(binding, tools.now, tools.policy)
+    ended_bindings: tuple[Binding, ...] = ()
+    devices = account.devices
+    if binding.state is BINDING.initial:
+        state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
+        ended_bindings = (end_binding(binding, state, tools.now),)
+        devices = with_binding(devices, ended_bindings[0], tools.now)
+    invitee = Invitee(app_space=app_space, account_id=account.account_id, origin=binding.origin)
+    decision = invite(replace(account, devices=devices), tools, invitee)
+    return attrs.evolve(decision, writes=(*decision.writes, *ended_bindings))
 
 
 def expire(stored: Records, tools: Tools) -> Decision[None]:

@@ -22,6 +22,7 @@ from counterseal.errors import (
     WrongAuthority,
     WrongIssuer,
     WrongKind,
+    WrongState,
 )
 from counterseal.models import (
     PROVISIONAL,
@@ -161,6 +162,17 @@ def place_for_binding(account: Account, now: datetime, policy: Policy) -> None:
     """Refuse one more device than the policy allows."""
     if len(living(account.devices, now)) >= policy.bindings_limit:
         raise TooManyBindings
+
+
+def renewable(binding: Binding, now: datetime, policy: Policy) -> None:
+    """Refuse to make anew what is no origin's invitation, was used or revoked, or is too old."""
+    is_unused = binding.bound_at is None and binding.enrolled == ""
+    if not is_unused or binding.state not in {BindingState.INVITED, BindingState.EXPIRED}:
+        raise WrongState
+    if binding.origin is None or not binding.answers:
+        raise WrongKind
+    if now - binding.created_at >= policy.renewal_window:
+        raise DeadlinePassed
 
 
 def living(devices: tuple[Device, ...], now: datetime) -> tuple[Device, ...]:

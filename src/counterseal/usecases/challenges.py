@@ -6,9 +6,9 @@ import attrs
 
 from counterseal._decisions import challenges
 from counterseal._decisions.issuing import Draft, Issued, plan_issue, plan_issue_once
-from counterseal._decisions.readings import account_of, record_with_account
+from counterseal._decisions.readings import account_of, record_with_account, records
 from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals, wake
-from counterseal.models import Challenge, Guid, KeyScope, Question, RelyingParty
+from counterseal.models import Administrator, Challenge, Guid, KeyScope, Question, RelyingParty
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
 from counterseal.ports import Due
 from counterseal.rules.addresses import allow_list, callback_allowed
@@ -121,6 +121,22 @@ class Challenges(UseCase):
         plan = account_of(party.app_space.guid, account_id).then(
             lambda account, tools: challenges.list_open(account, tools, origin)
         )
+        return self._transactions.run(context, plan)
+
+    def list_of_account(self, account: Guid, *, by: Administrator) -> tuple[Challenge, ...]:
+        """
+        Return what an account is asked and was asked last, newest first, for support staff.
+
+        User Support gets no content, titles of buttons or proofs, unless the policy's
+        `support_reads_content` lets it.
+
+        Raises:
+            NotFound: There is no such account, or it has been erased.
+            CredentialRefused: The administrator's time is over, or it was revoked.
+            Foreign: The account is out of the administrator's reach.
+        """
+        context = AuditContext(event="account.challenges", actor=by.actor, subject=account)
+        plan = records(account).then(lambda stored, _: challenges.list_of_account(stored, by))
         return self._transactions.run(context, plan)
 
     def cancel(self, party: RelyingParty, challenge: Guid) -> Challenge:

@@ -8,7 +8,7 @@ from counterseal._decisions import invitations
 from counterseal._decisions.invitations import Invitation, Invitee, plan_invite, plan_invite_once
 from counterseal._decisions.readings import record_with_account
 from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
-from counterseal.models import AppSpace, Identity, KeyScope, RelyingParty
+from counterseal.models import Administrator, AppSpace, Guid, Identity, KeyScope, RelyingParty
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
 from counterseal.ports import Due
 from counterseal.rules.sizes import text_fits
@@ -96,6 +96,27 @@ class Invitations(UseCase):
             text_fits(identity.subject, self.policy.account_id_bytes, "subject")
         invitee = Invitee(app_space=app_space, account_id=identity.account_id, identity=identity)
         return self._within(app_space, None).run(context, plan_invite(invitee))
+
+    def renew(self, invitation: Guid, *, by: Administrator) -> Invitation:
+        """
+        Make an origin's invitation anew, as support staff; the earlier one no longer works.
+
+        Whoever gets the new one can bind a device of this user.
+
+        Raises:
+            NotFound: There is no such invitation.
+            CredentialRefused: The administrator's time is over, or it was revoked.
+            Foreign: The invitation is out of the administrator's reach.
+            WrongState: It was used or revoked.
+            WrongKind: No origin made it: an Identity Provider identifies the user, or a device of
+                the user invited.
+            DeadlinePassed: It was made longer ago than the policy's `renewal_window`.
+            AccountLocked: The account is locked.
+            TooManyBindings: The account has as many devices as the policy allows.
+        """
+        context = AuditContext(event="binding.renew", actor=by.actor, subject=invitation)
+        plan = record_with_account(invitation).then(lambda stored, _: invitations.renew(stored, by))
+        return self._transactions.run(context, plan)
 
     def expire(self, limit: int = 100) -> int:
         """Expire invitations whose deadline has come; return how many."""

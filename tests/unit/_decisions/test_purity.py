@@ -398,6 +398,12 @@ def open_listed(setup):
     assert decision.result == (setup.challenge,)
 
 
+def listed_for_staff(setup):
+    account = setup.stored[1:]
+    decision = setup.decide(lambda tools: challenges.list_of_account(account, OPERATOR))
+    assert [each.guid for each in decision.result] == [setup.challenge.guid]
+
+
 def cancelled(setup):
     decision = setup.decide(
         lambda tools: challenges.cancel(setup.stored, tools, setup.origin, served_kinds=SERVED)
@@ -855,6 +861,7 @@ CASES = OUTBOX_CASES | {
     "strikes.count_strike": [revoked],
     "challenges.cancel": [cancelled],
     "challenges.expire": [expired],
+    "challenges.list_of_account": [listed_for_staff],
     "challenges.list_open": [open_listed],
     "challenges.read_status": [status_read],
     "issuing.issue": [issued, superseding],
@@ -1056,6 +1063,13 @@ def invited_once_by_plan(setup):
     guid = mint(account_partition(setup.service.app_space.guid, "alice"), bytes(range(15)))
     decision = setup.decide(lambda tools: invitations.plan_invite_once(guid, invitee(setup, guid)))
     assert decision.result.binding == guid
+
+
+def invitation_renewed(setup):
+    invitation, _ = invited_phone(setup)
+    stored = setup.service.store.get_with_account(invitation.binding)
+    decision = setup.decide(lambda tools: invitations.renew(stored, OPERATOR))
+    assert decision.writes[2].state is BindingState.REVOKED
 
 
 def invitation_expired(setup):
@@ -1375,6 +1389,7 @@ CASES |= {
     "enrolments.complete": [completed, completed_in_place_of_another],
     "enrolments.peek": [peeked],
     "invitations.expire": [invitation_expired],
+    "invitations.renew": [invitation_renewed],
     "invitations.invite": [invited, invited_first],
     "invitations.invite_once": [invited_once],
     "invitations.plan_invite": [invited_by_plan],

@@ -57,6 +57,10 @@ TEXTS: Mapping[str, ErrorText] = {
         "Too many devices",
         "The account has as many devices as the policy allows. Revoke one of them first.",
     ),
+    "deadline_passed": ErrorText(
+        "Too late",
+        "It was made too long ago, or its time is over. The origin can invite the person again.",
+    ),
     "account_locked": ErrorText("The account is locked", "Unlock the account first."),
 }
 """By the code of the refusal."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import urlencode
 
 import attrs
@@ -14,13 +15,17 @@ from counterseal.models import (
     Authority,
     Binding,
     BindingState,
+    Challenge,
+    ChallengeState,
     Guid,
 )
 from counterseal.models.guid import parse
+from counterseal.wire.link import BindLink, write_link
 from counterseal_portal.answers import Answer, Step, page, redirect
 from counterseal_portal.confirmations import Command, Subject, command_routes
-from counterseal_portal.labels import BINDINGS
+from counterseal_portal.labels import BINDINGS, CHALLENGES
 from counterseal_portal.notices import DONE, notice_of
+from counterseal_portal.qr_codes import qr_code
 from counterseal_portal.reach import app_space_trail, app_spaces_of
 from counterseal_portal.routes import Route
 from counterseal_portal.visit import Visit
@@ -138,6 +143,12 @@ def show_account(visit: Visit) -> Answer:
         account=account,
         app_space=app_space,
         may_remove=visit.admin.role is not AdminRole.SUPPORT or app_space.idp is None,
+        questions=tuple(
+            map(
+                _question_row,
+                visit.service.challenges.list_of_account(account.guid, by=visit.admin),
+            )
+        ),
         living=tuple(row for row in rows if row.binding.state in LIVING),
         ended=tuple(row for row in rows if row.binding.state not in LIVING),
     )
@@ -178,9 +189,67 @@ def _commands(binding: Binding) -> tuple[tuple[str, str], ...]:
         commands.append(("suspend", "Suspend"))
     if binding.state is BindingState.SUSPENDED and binding.suspended_by is Authority.STAFF:
         commands.append(("resume", "Resume"))
+    if binding.state in PENDING and binding.origin is not None and binding.bound_at is None:
+        commands.append(("renew", "Invite again"))
     if binding.state in LIVING:
         commands.append(("revoke", "Revoke"))
     return tuple(commands)
+
+
+@attrs.frozen
+class QuestionRow:
+    """One question that the person was asked, as far as the person who looks may see it."""
+
+    challenge: Challenge
+    state: str
+    title: str
+    button: str
+
+
+def _question_row(challenge: Challenge) -> QuestionRow:
+    state, button = CHALLENGES[challenge.state], ""
+    outcome = challenge.outcome
+    if challenge.state is ChallengeState.ANSWERED and outcome is not None:
+        state = "Approved" if challenge.approved else "Refused"
+        if outcome.button is not None:
+            button = challenge.buttons[outcome.button].title
+    return QuestionRow(challenge, state, _title(challenge.display), button)
+
+
+def _title(display: str) -> str:
+    """Return what a question says first; empty where its content is hidden."""
+    if not display:
+        return ""
+    content = json.loads(display)["content"]
+    return str(content.get("title") or content.get("text") or content.get("html"))
+
+
+def _renew(visit: Visit) -> Answer:
+    subject = _device_subject(visit)
+    service = visit.service
+    invitation = service.invitations.renew(visit.guid("device"), by=visit.admin)
+    app = service.settings.app_url
+    link = write_link(
+        BindLink(
+            token=invitation.token,
+            app_space=invitation.app_space.guid,
+            app_space_name=invitation.app_space.name,
+            account=invitation.account.guid,
+            display_name=invitation.account.account_id,
+            app=app,
+            service=None if app is None else service.settings.public_url,
+        )
+    )
+    return page(
+        "invitation.html",
+        title="New invitation",
+        trail=(*subject.trail,),
+        notice="",
+        link=link,
+        code=qr_code(link),
+        deadline=invitation.deadline,
+        back=subject.back,
+    )
 
 
 def _account_subject(visit: Visit) -> Subject:
@@ -302,6 +371,22 @@ COMMANDS = (
         load_subject=_device_subject,
         perform=lambda visit: visit.service.devices.resume(visit.guid("device"), by=visit.admin),
         done="device-resumed",
+    ),
+    Command(
+        id="account.renew_invitation",
+        path=f"{DEVICE}/renew",
+        title="Invite this person again?",
+        consequences=(
+            "The next page shows a new link and its QR code, once, for a few minutes.",
+            "Whoever opens it first binds a device to this account, and can answer as this person.",
+            "Make sure who it is before you hand it over.",
+            "The earlier link no longer works.",
+        ),
+        button="Make the invitation",
+        load_subject=_device_subject,
+        perform=_renew,
+        done="",
+        danger=True,
     ),
     Command(
         id="account.revoke_device",
