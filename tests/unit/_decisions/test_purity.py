@@ -401,7 +401,7 @@ def open_listed(setup):
 def listed_for_staff(setup):
     account = setup.stored[1:]
     decision = setup.decide(lambda tools: challenges.list_of_account(account, OPERATOR))
-    assert [each.guid for each in decision.result] == [setup.challenge.guid]
+    assert setup.challenge.guid in {each.guid for each in decision.result}
 
 
 def cancelled(setup):
