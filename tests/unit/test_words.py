@@ -93,6 +93,7 @@ EXCEPTIONS: dict[str, tuple[str, str, str]] = {
     "QUEUED": (r"models/outbox\.py", "variable", "a state, in what stores hold and logs say"),
     "put": (r"counterseal-web/tests/conftest\.py", "function", "a method of HTTP"),
     "read": (r".*", "function", "a file's verb, which its fakes have"),
+    "place": (r"models/challenge\.py", "variable", "where an act comes from, as its origin says"),
     "issued": (r"tests/unit/.*", "function", "a fixture: the result of an issue"),
 }
 """Names that stay: where, as the end of a path, what they name, and why."""

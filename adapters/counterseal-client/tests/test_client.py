@@ -17,7 +17,14 @@ from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolve
 import counterseal as cs
 from counterseal.device import SoftwareDevice
 from counterseal.errors import InvalidField
-from counterseal.models import Button, ChallengeState, HtmlContent, Pair, PairsContent
+from counterseal.models import (
+    Button,
+    ChallengeState,
+    HtmlContent,
+    Pair,
+    PairsContent,
+    RequestContext,
+)
 from counterseal.models.guid import mint
 from counterseal.wire.link import read_link
 from counterseal_client import (
@@ -79,6 +86,21 @@ class TestTheWholeWay:
         pending_request = client.ask("zoe", "Log in?", show_code=True)
         phone.answer(phone.fetch(pending_request.guid), code=pending_request.code)
         assert require_approved(client.status(pending_request), pending_request, service.trust)
+
+    def test_with_its_context(self, service, client, phone):
+        context = RequestContext(ip_address="192.0.2.17", place="Bern")
+        pending_request = client.ask("zoe", "Log in?", context=context)
+        phone.answer(phone.fetch(pending_request.guid))
+        assert require_approved(client.status(pending_request), pending_request, service.trust)
+        stored = pending_request.dump()
+        for changed in (
+            stored.replace("Bern", "Rome"),
+            stored.replace('\\"place\\":', '\\"browser\\":'),
+        ):
+            assert changed != stored
+            other = type(pending_request).load(changed)
+            with pytest.raises(EvidenceRefused, match="display: context"):
+                require_approved(client.status(pending_request), other, service.trust)
 
     def test_to_one_device(self, service, client, phone):
         tablet = service.world.bind("zoe")

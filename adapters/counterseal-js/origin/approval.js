@@ -180,6 +180,7 @@ function demandDisplay({ display }, pending) {
     expiresAt: [display.expiresAt, pending.expiresAt],
     additionalInfo: [display.additionalInfo ?? null, question.additionalInfo],
     transactionId: [display.transactionId ?? null, question.transactionId],
+    context: [display.context ?? null, question.context],
     appSpace: [display.appSpace.guid, pending.appSpace],
     origin: [display.origin.guid, pending.origin],
   };

@@ -14,6 +14,8 @@ import { demandFit } from "./errors.js";
  * @property {string} [style] Opaque text for the device.
  */
 
+/** @typedef {{ipAddress?: string, place?: string, browser?: string}} Context */
+
 /**
  * @typedef {object} QuestionOptions
  * @property {readonly Button[]} [buttons] At least two; *Approve* (strong) and *Reject* if none.
@@ -25,6 +27,7 @@ import { demandFit } from "./errors.js";
  * @property {string} [notificationBody] Of the same.
  * @property {boolean} [showNotification] Whether devices show a notification.
  * @property {boolean} [showCode] Whether the person types a code that you show.
+ * @property {Context} [context] What you know of where the act comes from: shown, and signed.
  * @property {string} [device] The GUID of the only device that is asked; by default all are.
  */
 
@@ -38,6 +41,7 @@ import { demandFit } from "./errors.js";
  * @property {string | null} callback
  * @property {string | Record<string, unknown> | null} additionalInfo
  * @property {string | null} transactionId
+ * @property {Context | null} context
  * @property {boolean} showCode
  * @property {boolean} showNotification
  */
@@ -54,7 +58,8 @@ const TEXTS = /** @type {const} */ ([
   "notificationBody",
 ]);
 const FLAGS = /** @type {const} */ (["showNotification", "showCode"]);
-const OPTIONS = new Set([...TEXTS, ...FLAGS, "buttons", "duration", "additionalInfo", "device"]);
+const OPTIONS = new Set([...TEXTS, ...FLAGS, "buttons", "duration", "additionalInfo", "device", "context"]);
+const CONTEXT = new Set(["ipAddress", "place", "browser"]);
 const BUTTON_MEMBERS = new Set(["title", "strong", "approving", "style"]);
 
 /**
@@ -69,7 +74,7 @@ const BUTTON_MEMBERS = new Set(["title", "strong", "approving", "style"]);
 export function writeQuestion(accountId, content, options) {
   demandFit(typeof accountId === "string" && accountId !== "", "accountId: not a text");
   for (const name of Object.keys(options)) demandFit(OPTIONS.has(name), `${name}: unknown`);
-  const { buttons, duration, additionalInfo, device } = options;
+  const { buttons, duration, additionalInfo, device, context } = options;
   /** @type {Record<string, unknown>} */
   const document = { accountId, content: contentDocument(content) };
   if (buttons !== undefined) document["buttons"] = buttonDocuments(buttons);
@@ -81,6 +86,14 @@ export function writeQuestion(accountId, content, options) {
     const fits = typeof additionalInfo === "string" || isObject(additionalInfo);
     demandFit(fits, "additionalInfo: neither a text nor an object");
     document["additionalInfo"] = additionalInfo;
+  }
+  if (context !== undefined) {
+    const isContext = isObject(context) && Object.keys(context).length > 0;
+    demandFit(isContext, "context: not an object with members");
+    for (const [name, value] of Object.entries(context)) {
+      demandFit(CONTEXT.has(name) && typeof value === "string", `context: ${name}`);
+    }
+    document["context"] = context;
   }
   if (device !== undefined) {
     demandFit(typeof device === "string", "device: not a text");
@@ -178,6 +191,7 @@ export function readQuestion(document) {
     callback: members.textOrNull("callback"),
     additionalInfo: members.document["additionalInfo"] ?? null,
     transactionId: members.textOrNull("transactionId"),
+    context: /** @type {Context | null} */ (members.document["context"] ?? null),
     showCode: members.flag("showCode"),
     showNotification: members.flag("showNotification"),
   };

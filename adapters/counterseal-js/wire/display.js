@@ -18,6 +18,7 @@ import { canonical, isObject, readJson } from "./ijson.js";
  * @property {string} expiresAt
  * @property {string | Record<string, unknown>} [additionalInfo]
  * @property {string} [transactionId]
+ * @property {{ipAddress?: string, place?: string, browser?: string}} [context] As the origin says.
  */
 
 const VERSION = 1;
@@ -41,7 +42,7 @@ export function demandDisplay(document) {
   if (!isObject(document)) return refuse("malformed_token");
   const { additionalInfo = "", ...rest } = document;
   demand(typeof additionalInfo === "string" || isObject(additionalInfo), "malformed_token");
-  const { appSpace, origin, account, content, buttons } = demandShape(
+  const { appSpace, origin, account, content, buttons, context } = demandShape(
     rest,
     {
       version: "integer",
@@ -55,8 +56,12 @@ export function demandDisplay(document) {
       issuedAt: "moment",
       expiresAt: "moment",
     },
-    { transactionId: "text" },
+    { transactionId: "text", context: "object" },
   );
+  if (context !== undefined) {
+    demandShape(context, {}, { ipAddress: "text", place: "text", browser: "text" });
+    demand(Object.keys(context).length > 0, "malformed_token");
+  }
   for (const each of [appSpace, origin]) demandShape(each, { guid: "guid", name: "text" });
   demandShape(account, { guid: "guid", id: "text" });
   const [, shape] =

@@ -79,6 +79,7 @@ from counterseal.models.challenge import (
     Question,
     Reaction,
     RefusalReason,
+    RequestContext,
     TextContent,
 )
 from counterseal.models.clients import (
@@ -290,6 +291,7 @@ __all__ = [
     "RegistrationResponse",
     "RegistrationState",
     "RelyingParty",
+    "RequestContext",
     "Reservation",
     "Role",
     "Scheme",

@@ -200,6 +200,22 @@ Content: TypeAlias = TextContent | HtmlContent | PairsContent
 
 
 @attrs.frozen(kw_only=True)
+class RequestContext:
+    """
+    What an origin says of the act that it asks about; nobody has verified it.
+
+    Attributes:
+        ip_address: The IP address from which the act comes; None if the origin does not say.
+        place: Where that is.
+        browser: The browser or app.
+    """
+
+    ip_address: str | None = attrs.field(default=None, repr=False)
+    place: str | None = attrs.field(default=None, repr=False)
+    browser: str | None = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen(kw_only=True)
 class Button:
     """
     One choice.
@@ -234,6 +250,7 @@ class Question:
         show_code: Whether the person types a code that the origin shows.
         show_notification: Whether devices are notified at all.
         device: The only device that is asked; None for every device of the account.
+        context: What the origin says of where the act comes from, shown and signed.
     """
 
     account_id: str
@@ -248,3 +265,4 @@ class Question:
     show_code: bool = False
     show_notification: bool = True
     device: Guid | None = None
+    context: RequestContext | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import timedelta
+from ipaddress import ip_address
 
 from counterseal import ijson
 from counterseal.errors import HtmlRefused, InvalidField
@@ -16,6 +17,7 @@ from counterseal.models import (
     HtmlUse,
     PushAddress,
     Question,
+    RequestContext,
     TextContent,
 )
 from counterseal.policy import Policy
@@ -41,6 +43,9 @@ Unassigned and private characters count as visible, since a font may have a glyp
 
 _APP_TEXT = re.compile("[!-~](?:[ -~]{0,62}[!-~])?")
 """What a device says of its app: visible ASCII, so that every list can show it as it is."""
+
+CONTEXT_BYTES = 256
+"""The most bytes of each text that an origin says of a request's context."""
 
 LIST_LIMIT = 1000
 """The most records that one call lists, which limits the memory that it takes."""
@@ -99,6 +104,8 @@ def question_fits(question: Question, policy: Policy) -> None:
     text_fits(question.callback, policy.callback_bytes, "callback")
     text_fits(question.notification_title, policy.title_bytes, "notificationTitle", empty=True)
     text_fits(question.notification_body, policy.title_bytes, "notificationBody", empty=True)
+    if question.context is not None:
+        _context_fits(question.context)
 
 
 def html_allowed(question: Question, app_space: AppSpace) -> None:
@@ -164,6 +171,21 @@ def _buttons_fit(buttons: tuple[Button, ...], policy: Policy) -> None:
         raise InvalidField("buttons", "none is approving")
     if all(button.approving for button in buttons):
         raise InvalidField("buttons", "all are approving, so that nobody could refuse")
+
+
+def _context_fits(context: RequestContext) -> None:
+    text_fits(context.ip_address, CONTEXT_BYTES, "context.ipAddress")
+    if context.ip_address is not None:
+        try:
+            ip_address(context.ip_address)
+        except ValueError:
+            raise InvalidField("context.ipAddress", "not an IP address") from None
+        if "%" in context.ip_address:
+            raise InvalidField("context.ipAddress", "an IP address with a zone")
+    text_fits(context.place, CONTEXT_BYTES, "context.place", trimmed=True)
+    text_fits(context.browser, CONTEXT_BYTES, "context.browser", trimmed=True)
+    if context == RequestContext():
+        raise InvalidField("context", "empty")
 
 
 def _document_fits(value: object, limit: int, field: str) -> None:

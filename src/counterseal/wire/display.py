@@ -12,6 +12,7 @@ A JSON object in canonical form (RFC 8785), made once, at issue:
 | `content` | `{text}`, `{html}` or `{title, keys: [{key, value}]}` |
 | `buttons` | `[{title, strong, approves}]`, with `style` where there is one |
 | `additionalInfo`, `transactionId` | as the origin sent them; absent if it did not |
+| `context` | `{ipAddress, place, browser}`, as the origin says; each absent if it does not |
 | `code` | whether an approval asks for the matching code |
 | `issuedAt`, `expiresAt` | RFC 3339, UTC, milliseconds |
 """
@@ -25,7 +26,7 @@ from counterseal import ijson
 from counterseal.errors import MalformedToken
 from counterseal.models import Account, AppSpace, Guid, Origin, Question
 from counterseal.wire.claims import VERSION, demand, demand_guids, format_time, parse_time
-from counterseal.wire.question import content_document
+from counterseal.wire.question import content_document, context_document
 
 BUTTONS_AT_LEAST = 2
 """With one button there is no choice."""
@@ -42,12 +43,13 @@ _MEMBERS: dict[str, type] = {
     "issuedAt": str,
     "expiresAt": str,
 }
-_OPTIONAL: dict[str, type] = {"transactionId": str}
+_OPTIONAL: dict[str, type] = {"transactionId": str, "context": dict}
 _GUID_AND_NAME: dict[str, type] = {"guid": str, "name": str}
 _ACCOUNT: dict[str, type] = {"guid": str, "id": str}
 _TEMPLATE: dict[str, type] = {"title": str, "keys": list}
 _PAIR: dict[str, type] = {"key": str, "value": str}
 _BUTTON: dict[str, type] = {"title": str, "strong": bool, "approves": bool}
+_CONTEXT: dict[str, type] = {"ipAddress": str, "place": str, "browser": str}
 _STYLE: dict[str, type] = {"style": str}
 
 
@@ -83,6 +85,8 @@ def display_document(
         document["additionalInfo"] = question.additional_info
     if question.transaction_id is not None:
         document["transactionId"] = question.transaction_id
+    if question.context is not None:
+        document["context"] = context_document(question.context)
     return document
 
 
@@ -102,6 +106,10 @@ def demand_display(document: Any) -> None:
     parse_time(document["issuedAt"])
     parse_time(document["expiresAt"])
     _demand_content(document["content"])
+    if "context" in document:
+        demand(document["context"], {}, _CONTEXT)
+        if not document["context"]:
+            raise MalformedToken
     if len(document["buttons"]) < BUTTONS_AT_LEAST:
         raise MalformedToken
     for button in document["buttons"]:

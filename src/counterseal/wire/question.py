@@ -3,7 +3,8 @@ What an origin sends: a challenge, as in the Privakey CX call `request/add`, and
 
 Members: `accountId`, `content`, `buttons`, `duration`, `callback`, `additionalInfo`,
 `transactionId`, `notificationTitle`, `notificationBody`, `showNotification`, `showCode`;
-`approving` of a button is an addition, and so is `deviceGuid`, the only device that is asked.
+`approving` of a button is an addition, and so is `deviceGuid`, the only device that is asked, and
+`context`, what the origin says of where the act comes from: `ipAddress`, `place`, `browser`.
 Other members are refused by name, since a misspelt member would be neither shown nor signed.
 
 Where the call leaves a choice:
@@ -39,6 +40,7 @@ from counterseal.models import (
     Pair,
     PairsContent,
     Question,
+    RequestContext,
     TextContent,
 )
 from counterseal.models.clients import CURRENT
@@ -59,10 +61,12 @@ QUESTION_MEMBERS = frozenset(
         "showNotification",
         "showCode",
         "deviceGuid",
+        "context",
     }
 )
 BUTTON_MEMBERS = frozenset({"title", "strongAuth", "style", "approving"})
 CONTENT_MEMBERS = frozenset({"text", "html", "title", "keys"})
+CONTEXT_MEMBERS = frozenset({"ipAddress", "place", "browser"})
 PAIR_MEMBERS = frozenset({"key", "value"})
 
 _DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
@@ -104,6 +108,7 @@ def read_question(
         show_code=_flag(members.get("showCode", False), "showCode"),
         show_notification=_flag(members.get("showNotification", True), "showNotification"),
         device=read_device(members.get("deviceGuid")),
+        context=_context(members.get("context")),
     )
 
 
@@ -169,15 +174,18 @@ def request_document(question: Question) -> dict[str, Any]:
         "showNotification": question.show_notification,
         "showCode": question.show_code,
         "deviceGuid": question.device,
+        "context": None if question.context is None else context_document(question.context),
     }
     return {name: value for name, value in members.items() if value is not None}
 
 
 def question_document(question: Question) -> dict[str, Any]:
     """Return all members of *question*, so that two questions can be compared."""
-    # A question without a device is as it was before there was the member.
-    device = {} if question.device is None else {"deviceGuid": question.device}
-    return device | {
+    # A question without these is as it was before there were the members.
+    added: dict[str, Any] = {} if question.device is None else {"deviceGuid": question.device}
+    if question.context is not None:
+        added["context"] = context_document(question.context)
+    return added | {
         "accountId": question.account_id,
         "content": content_document(question.content),
         "buttons": [
@@ -205,6 +213,30 @@ def content_document(content: Content) -> dict[str, Any]:
         "title": content.title,
         "keys": [{"key": pair.key, "value": pair.value} for pair in content.pairs],
     }
+
+
+def context_document(context: RequestContext) -> dict[str, str]:
+    """Return the context as in the display document; what the origin does not say is left out."""
+    members = {
+        "ipAddress": context.ip_address,
+        "place": context.place,
+        "browser": context.browser,
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _context(value: object) -> RequestContext | None:
+    if value is None:
+        return None
+    members = read_object(value, CONTEXT_MEMBERS, "context")
+    context = RequestContext(
+        ip_address=read_optional_text(members, "ipAddress", "context."),
+        place=read_optional_text(members, "place", "context."),
+        browser=read_optional_text(members, "browser", "context."),
+    )
+    if context == RequestContext():
+        raise InvalidField("context", "empty")
+    return context
 
 
 def _content(value: object, profile: ClientProfile) -> Content:

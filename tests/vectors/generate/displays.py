@@ -62,6 +62,18 @@ QUESTIONS = {
             "ö": {"nested": {"deeper": []}},
         },
     },
+    "a context": {
+        "content": "Did you just log in?",
+        "context": {
+            "ipAddress": "2001:db8::17",
+            "place": "Zürich, Switzerland",
+            "browser": "Firefox on Linux",
+        },
+    },
+    "a part of a context": {
+        "content": "Did you just log in?",
+        "context": {"ipAddress": "192.0.2.17"},
+    },
 }
 
 INVALID_JSON = {
@@ -148,6 +160,9 @@ def unshowable():
     yield "a GUID in upper case", changed(origin=upper), "display_changed"
     yield "a code that is no boolean", changed(code="042617"), "display_changed"
     yield "a transactionId that is no text", changed(transactionId=2041), "display_changed"
+    yield "an empty context", changed(context={}), "display_changed"
+    yield "a context with more to it", changed(context={"city": "Bern"}), "display_changed"
+    yield "a context that is no text", changed(context={"place": 7}), "display_changed"
     yield "another App Space", changed(appSpace=elsewhere), "display_changed"
     yield "another account", changed(account=somebody), "display_changed"
     yield "a list", "[]", "display_changed"

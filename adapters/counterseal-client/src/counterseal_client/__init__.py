@@ -8,6 +8,7 @@ from counterseal.models import (
     HtmlContent,
     Pair,
     PairsContent,
+    RequestContext,
     TextContent,
 )
 from counterseal.wire.events import AccountEventPage, DescribedEvent
@@ -90,6 +91,7 @@ __all__ = [
     "PendingRequest",
     "ProcessedRequest",
     "ReplyLost",
+    "RequestContext",
     "RequestRefused",
     "Requirement",
     "RequirementUnmet",

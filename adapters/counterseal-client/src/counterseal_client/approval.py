@@ -31,7 +31,7 @@ from counterseal import Receipt, read_json
 from counterseal.models import Button, ChallengeState, Guid, Role
 from counterseal.wire.claims import format_time
 from counterseal.wire.messages import ProcessedRequest
-from counterseal.wire.question import content_document
+from counterseal.wire.question import content_document, context_document
 from counterseal_client.errors import (
     Declined,
     EvidenceRefused,
@@ -216,6 +216,7 @@ def _require_display(display: dict[str, Any], pending_request: PendingRequest) -
         "issuedAt": format_time(pending_request.issued_at),
         "expiresAt": format_time(pending_request.expires_at),
         "additionalInfo": question.additional_info,
+        "context": None if question.context is None else context_document(question.context),
         "transactionId": question.transaction_id,
     }
     for name, value in expected.items():

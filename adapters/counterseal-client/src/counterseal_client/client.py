@@ -22,6 +22,7 @@ from counterseal.models import (
     HtmlContent,
     PairsContent,
     Question,
+    RequestContext,
     Scheme,
     TextContent,
 )
@@ -147,6 +148,7 @@ class Client:
         show_notification: bool = True,
         show_code: bool = False,
         device: str | None = None,
+        context: RequestContext | None = None,
         idempotency_key: str | None = None,
     ) -> PendingRequest:
         """
@@ -169,6 +171,8 @@ class Client:
             show_code: Whether the person has to type a code that you show, `PendingRequest.code`.
             device: The GUID of the only device that is asked; by default, all of the user are.
                 If the device is revoked meanwhile, nobody can answer, and the request expires.
+            context: What you know of where the act comes from: IP address, place and browser. It is
+                shown as your words, and signed.
             idempotency_key: A call with the same key and question returns the first result.
 
         Returns:
@@ -188,6 +192,8 @@ class Client:
                 demand(f"buttons[{index}]", button, Button)
         if duration is not None:
             demand("duration", duration, timedelta)
+        if context is not None:
+            demand("context", context, RequestContext)
         question = Question(
             account_id=account_id,
             content=TextContent(text=content) if isinstance(content, str) else content,
@@ -201,6 +207,7 @@ class Client:
             show_notification=show_notification,
             show_code=show_code,
             device=read_device(device),
+            context=context,
         )
         body = compact(request_document(question))
         read_question(read_json(body))  # refuses what the service would refuse

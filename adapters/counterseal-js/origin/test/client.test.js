@@ -258,6 +258,18 @@ test("a pending request is stored without its code, and read again", async () =>
   assert.throws(() => PendingRequest.load("{}"), { code: "invalid_field" });
 });
 
+test("a request says its context, in members of a closed set", async () => {
+  service.script = [json(reply())];
+  const context = { ipAddress: "192.0.2.17", place: "Bern" };
+  await service.client().ask("user-7", "Pay?", { context });
+  assert.deepEqual(JSON.parse(String(service.requests.at(-1)?.body)).context, context);
+  for (const wrong of [{}, { city: "Bern" }, { place: 7 }, "Bern"]) {
+    const options = /** @type {any} */ ({ context: wrong });
+    const asked = service.client().ask("user-7", "Pay?", options);
+    await assert.rejects(asked, { code: "client_unfit" });
+  }
+});
+
 test("a request may be to one device", async () => {
   service.script = [json(reply())];
   const device = "e6e1f1a2-3c1d-8b4f-9a58-0c9d8e7f6a5b";

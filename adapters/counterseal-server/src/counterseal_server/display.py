@@ -25,6 +25,14 @@ class _Parts:
     until: str
 
 
+SAID_BY_ORIGIN = {
+    "ipAddress": "IP address (they say)",
+    "place": "Place (they say)",
+    "browser": "Browser (they say)",
+}
+"""What the origin says of where the act comes from, which nobody has verified."""
+
+
 def show(screen: Screen, display: dict[str, Any]) -> None:
     """
     Show a display document.
@@ -61,6 +69,9 @@ def _parts(display: dict[str, Any]) -> _Parts:
     ]
     if "transactionId" in display:
         who.append(("Transaction", display["transactionId"]))
+    for name, label in SAID_BY_ORIGIN.items():
+        if name in display.get("context", {}):
+            who.append((label, display["context"][name]))
     if "additionalInfo" in display:
         who.append(("Additional", compact(display["additionalInfo"])))
     # The strength is before the title, so that no title can pretend another one.

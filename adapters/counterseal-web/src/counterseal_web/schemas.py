@@ -242,6 +242,7 @@ SCHEMAS: dict[str, Schema] = {
         "showNotification",
         "showCode",
         "deviceGuid",
+        "context",
         accountId=ACCOUNT_ID,
         content={
             "anyOf": [
@@ -260,6 +261,17 @@ SCHEMAS: dict[str, Schema] = {
         notificationBody=_maybe(TEXT),
         showNotification={"anyOf": [FLAG, {"enum": ["true", "false"]}]},
         showCode={"anyOf": [FLAG, {"enum": ["true", "false"]}]},
+        context=_maybe(
+            _closed(
+                "ipAddress",
+                "place",
+                "browser",
+                ipAddress=_maybe(NAME),
+                place=_maybe(VISIBLE),
+                browser=_maybe(VISIBLE),
+            )
+            | {"minProperties": 1, "description": "As you say it; shown as your words, and signed."}
+        ),
         deviceGuid=_maybe(GUID)
         | {"description": "The only device that is asked; without it, all of the account are."},
     ),

@@ -208,12 +208,15 @@ const valueOf = (value) =>
  * @param {Display} display
  * @returns {HTMLElement[]}
  */
-function detailsOf({ account, additionalInfo, appSpace, issuedAt, transactionId }) {
+function detailsOf({ account, additionalInfo, appSpace, context = {}, issuedAt, transactionId }) {
   const info = typeof additionalInfo === "string" ? additionalInfo : JSON.stringify(additionalInfo, null, 2);
   const pairs = [
     [say("request.space"), appSpace.name],
     [say("bind.account"), account.id],
     [say("request.issued"), writeMoment(issuedAt)],
+    [say("request.ip"), context.ipAddress],
+    [say("request.place"), context.place],
+    [say("request.browser"), context.browser],
     [say("request.transaction"), transactionId],
     [say("request.info"), info],
   ].filter(([, value]) => value);
