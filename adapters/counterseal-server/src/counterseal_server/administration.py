@@ -17,6 +17,7 @@ from counterseal import (
     IssuedSecret,
     Policy,
     Ports,
+    Sessions,
     read_json,
 )
 from counterseal.errors import InvalidField, NotFound
@@ -37,6 +38,7 @@ from counterseal.models import (
     Scheme,
     TokenForm,
 )
+from counterseal.wire.claims import format_time
 from counterseal.wire.cx1 import write_basic
 
 NO_ENDING = "none"
@@ -54,6 +56,7 @@ class Tenants:
     def __init__(self, ports: Ports, policy: Policy) -> None:
         self.administration = Administration(ports, policy, by=OPERATOR)
         self.credentials = Credentials(ports, policy, by=OPERATOR)
+        self._sessions = Sessions(ports, policy)
 
     def tree(self) -> list[dict[str, Any]]:
         """Return companies with their App Spaces, and these with their origins."""
@@ -259,6 +262,66 @@ class Tenants:
         """Return the administrators of a company, of an App Space, or of all companies."""
         document = _documents()[Admin]
         return [document(record) for record in self.administration.list(parent, Admin)]
+
+    def person(
+        self,
+        name: str,
+        *,
+        role: str,
+        company: Guid | None,
+        app_space: Guid | None,
+        all_companies: bool,
+        life: timedelta | None,
+    ) -> Admin:
+        """
+        Create an administrator who is a person, and logs in to the portal.
+
+        Args:
+            name: The person's name.
+            role: The value of one of `AdminRole`.
+            company, app_space, all_companies, life: As `administrator` has them.
+
+        Raises:
+            NotFound: There is no such company or App Space.
+            InvalidField: As `administrator`.
+        """
+        return self.credentials.create_person(
+            name,
+            role=AdminRole(role),
+            company=company,
+            app_space=app_space,
+            all_companies=all_companies,
+            life=life,
+        )
+
+    def sessions(self, admin: Guid) -> list[dict[str, Any]]:
+        """
+        Return where an administrator is logged in, and the open link.
+
+        Raises:
+            NotFound: There is no such administrator.
+        """
+        return [
+            {
+                "sessionGuid": session.guid,
+                "state": session.state.value,
+                "browser": session.browser,
+                "createdAt": format_time(session.created_at),
+                "lastUsedAt": None
+                if session.last_used_at is None
+                else format_time(session.last_used_at),
+            }
+            for session in self._sessions.list(admin, by=OPERATOR)
+        ]
+
+    def end_session(self, session: Guid) -> Guid:
+        """
+        End a session or a link of an administrator.
+
+        Raises:
+            NotFound: There is no such session.
+        """
+        return self._sessions.revoke(session, by=OPERATOR).guid
 
     def rotated(self, admin: Guid, scheme: str | None, overlap: timedelta) -> IssuedSecret:
         """

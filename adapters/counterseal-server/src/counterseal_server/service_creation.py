@@ -14,6 +14,8 @@ from counterseal.memory import memory_ports
 from counterseal.models import Clients, Company, Scheme
 from counterseal_keys import private_files
 from counterseal_server.administration import Tenants
+from counterseal_server.portal import require_portal
+from counterseal_server.portal_links import create_link
 from counterseal_server.runtime import Runtime
 
 ADMIN = "first administrator"
@@ -48,12 +50,14 @@ def create_service(runtime: Runtime, draft: ServiceDraft) -> dict[str, Any]:
     Keys and a database of an earlier, interrupted attempt are used.
 
     Raises:
-        InvalidField: There is a company already, or a value of the draft is invalid.
+        InvalidField: There is a company already, or a value of the draft is invalid; or the portal
+            is set and cannot be served.
         Refused: A value of the draft is invalid.
         SealBroken: The master key is not available.
         Unavailable: The database did not respond.
         OSError: A file cannot be written.
     """
+    require_portal(runtime.settings)
     # In memory first: an invalid draft leaves nothing behind.
     _populated(memory_ports(), runtime.policy, draft)
     # One process at a time, and no new keys beside records that other keys have sealed: a
@@ -63,7 +67,11 @@ def create_service(runtime: Runtime, draft: ServiceDraft) -> dict[str, Any]:
         if Administration(runtime.ports, runtime.policy, by=OPERATOR).list(None, Company):
             raise InvalidField("data", "there is a company already; this is for new services")
         runtime.keys.create_missing()
-        return _populated(runtime.ports, runtime.policy, draft)
+        document = _populated(runtime.ports, runtime.policy, draft)
+    if runtime.settings.portal:
+        # With it the first administrator registers a passkey, and logs in to the portal.
+        document["adminLink"] = create_link(runtime, document["adminGuid"])["link"]
+    return document
 
 
 def _populated(ports: Ports, policy: Policy, draft: ServiceDraft) -> dict[str, Any]:

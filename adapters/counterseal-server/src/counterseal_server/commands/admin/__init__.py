@@ -23,6 +23,7 @@ from counterseal_server.commands.admin.companies import (
     edit_company,
 )
 from counterseal_server.commands.admin.origins import edit_origin, origin, revoke, rotate
+from counterseal_server.commands.admin.sessions import link, revoke_session, sessions
 from counterseal_server.commands.options import CONFIG, DATA
 
 
@@ -60,5 +61,6 @@ for command in (
     *(origin, edit_origin, rotate, revoke),
     *(callback_secret, allow, forbid),
     *(administrator, administrators, rotate_administrator, revoke_administrator),
+    *(link, sessions, revoke_session),
 ):
     admin.add_command(command)

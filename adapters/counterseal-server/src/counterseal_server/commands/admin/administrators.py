@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from counterseal_server.commands.acting import (
@@ -32,6 +34,9 @@ APP_SPACE = click.option("--app-space", metavar="GUID", help="The only one that 
     "--life", metavar="SPAN", help="How long it is valid, like 30d; by default, without end."
 )
 @click.option("--auth", type=SIGNS, default="hmac", show_default=True)
+@click.option(
+    "--person", is_flag=True, help="A person, who has no key, and logs in to the portal by a link."
+)
 @OUT
 @DATA
 @CONFIG
@@ -44,25 +49,28 @@ def administrator(
     all_companies: bool,
     life: str | None,
     auth: str,
+    person: bool,
     out: str | None,
     data: str | None,
     config: str | None,
 ) -> None:
     """
-    Create an administrator, who signs calls with a key.
+    Create an administrator, who signs calls with a key, or is a --person.
 
     A company_admin administers one --company, or --all-companies; the others one --app-space.
     """
     with administering(data, config) as tenants, output_to(out) as write_document:
-        new_secret = tenants.administrator(
-            name,
-            role=role,
-            company=maybe_guid(company, "company"),
-            app_space=maybe_guid(app_space, "app-space"),
-            all_companies=all_companies,
-            life=None if life is None else span(life, "life"),
-            scheme=auth,
-        )
+        reach: dict[str, Any] = {
+            "role": role,
+            "company": maybe_guid(company, "company"),
+            "app_space": maybe_guid(app_space, "app-space"),
+            "all_companies": all_companies,
+            "life": None if life is None else span(life, "life"),
+        }
+        if person:
+            write_document({"adminGuid": tenants.person(name, **reach).guid})
+            return
+        new_secret = tenants.administrator(name, scheme=auth, **reach)
         write_document({"adminGuid": new_secret.guid, "adminKey": new_secret.secret})
 
 
