@@ -21,6 +21,7 @@ GLOBAL = (OK, FORBIDDEN, FORBIDDEN, FORBIDDEN)
 
 PAGES = {
     "overview.show": ALL,
+    "audit.search": ALL,
     "account.search": ALL,
     "account.show": ALL,
     "account.lock": ALL,
@@ -66,6 +67,7 @@ PAGES = {
 WITHOUT_A_RECORD = frozenset(
     {
         "overview.show",
+        "audit.search",
         "account.search",
         "company.list",
         "company.create",

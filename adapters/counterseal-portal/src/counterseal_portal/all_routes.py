@@ -8,6 +8,7 @@ from counterseal_portal.own import OWN_ROUTES
 from counterseal_portal.pages.accounts import ACCOUNT_ROUTES
 from counterseal_portal.pages.admins import ADMIN_ROUTES
 from counterseal_portal.pages.app_spaces import APP_SPACE_ROUTES
+from counterseal_portal.pages.audit import AUDIT_ROUTES
 from counterseal_portal.pages.callbacks import CALLBACK_ROUTES
 from counterseal_portal.pages.companies import COMPANY_ROUTES
 from counterseal_portal.pages.origins import ORIGIN_ROUTES
@@ -31,6 +32,7 @@ ROLE_ROUTES: tuple[Route, ...] = (
     *ORIGIN_ROUTES,
     *CALLBACK_ROUTES,
     *ADMIN_ROUTES,
+    *AUDIT_ROUTES,
 )
 """Pages and acts that depend on the person's role and reach."""
 

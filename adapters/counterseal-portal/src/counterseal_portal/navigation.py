@@ -65,7 +65,7 @@ def navigation(visitor: Visitor | None, route: Route | None) -> Navigation:
 
 
 def _links(admin: Admin) -> list[tuple[str, str]]:
-    links = [("Overview", ""), ("Accounts", "/accounts")]
+    links = [("Overview", ""), ("Accounts", "/accounts"), ("Audit log", "/audit")]
     if admin.role is AdminRole.SUPPORT:
         return links
     if admin.role is AdminRole.APP_SPACE:

@@ -1,0 +1,63 @@
+"""The overview counts what the audit log has chained; the audit log is searched by page."""
+
+from datetime import date
+
+import pytest
+from portal_browser import require_page
+
+from counterseal import AuditChain
+from counterseal.models import Admin
+from counterseal_portal.charts import HEIGHT, WIDTH, Chart, days_until
+
+
+@pytest.fixture
+def busy(portal):
+    """A portal whose log has one approval and one refusal."""
+    service = portal.service
+    phone = service.bind("zoe")
+    issued = service.ask("zoe", "Pay?")
+    phone.answer(phone.fetch(issued.challenge.guid))
+    portal.support().get("/admins/new")
+    AuditChain(service.ports, service.policy).chain()
+    return portal
+
+
+def test_a_chart_and_its_table_say_the_same():
+    days = days_until(date(2030, 1, 3), 3)
+    chart = Chart(title="T", days=days, series={"A": (1, 0, 2), "B": (3, 0, 0)})
+    assert [str(day) for day in days] == ["2030-01-01", "2030-01-02", "2030-01-03"]
+    assert chart.rows == tuple(zip(days, [(1, 3), (0, 0), (2, 0)], strict=True))
+    assert chart.totals == (("A", 3), ("B", 3))
+    heights = [(bar.series, bar.height) for bar in chart.bars]
+    assert heights == [(0, HEIGHT / 4), (1, HEIGHT * 3 / 4), (0, HEIGHT / 2)]
+    assert all(bar.x >= 0 and bar.x + bar.width <= WIDTH for bar in chart.bars)
+    assert Chart(title="T", days=days, series={"A": (0, 0, 0)}).bars == ()
+
+
+def test_the_overview_shows_what_was_counted(busy):
+    text = require_page(busy.company_admin().get(""))
+    assert "Questions asked</dt><dd>1<" in text
+    assert "Answered <strong>1</strong>" in text
+    assert text.count('<rect class="series-0" x=') == 1
+
+
+def test_what_is_out_of_reach_is_not_counted(busy):
+    other = busy.service.administration.create_company("Other Ltd")
+    admin = busy.service.credentials.create_admin("x", company=other.guid).guid
+    record = busy.service.administration.get(admin, Admin)
+    text = require_page(busy.log_in(record).get(""))
+    assert "Questions asked</dt><dd>0<" in text
+    assert "challenge.issue" not in require_page(busy.log_in(record).get("/audit"))
+
+
+def test_the_log_is_searched(busy):
+    browser = busy.company_admin()
+    assert "challenge.issue" in require_page(browser.get("/audit"))
+    account = busy.service.accounts.get(busy.service.origin, "zoe").guid
+    text = require_page(browser.get("/audit", event="challenge.issue", since="2030-01-01"))
+    assert text.count("<h3>") == 1
+    assert "No event fits" in require_page(browser.get("/audit", until="2030-01-01"))
+    assert "No event fits" in require_page(browser.get("/audit", performer=account))
+    for name, term in (("since", "x"), ("subject", "x"), ("event", "DROP")):
+        text = require_page(browser.get("/audit", **{name: term}))
+        assert f'role="alert">{name}: ' in text
