@@ -64,6 +64,11 @@ class EffectiveSetting:
     app_space: Any
     origin: Any
 
+    @property
+    def narrowable(self) -> bool:
+        """Whether App Spaces can narrow it; else the service alone decides it."""
+        return FIELDS[self.name].metadata["direction"] is not Direction.SERVICE
+
 
 def policy_within(policy: Policy, app_space: AppSpace, origin: Origin | None) -> Policy:
     """
@@ -155,7 +160,18 @@ def app_space_settings(app_space: AppSpace) -> dict[str, Any]:
 
 def origin_settings(origin: Origin) -> dict[str, Any]:
     """Return the settings that an origin narrows, by name, with values as a policy has them."""
-    return _settings(origin.policy)
+    return own_settings(origin.policy)
+
+
+def own_settings(policy: OriginPolicy | None) -> dict[str, Any]:
+    """Return the settings that are stored in *policy*, with values as `Policy` has them."""
+    if policy is None:
+        return {}
+    return {
+        name: _as_in_policy(FIELDS[name], value)
+        for name, value in attrs.asdict(policy, recurse=False).items()
+        if value is not None
+    }
 
 
 def stricter(field: attrs.Attribute[Any], value: Any, other: Any) -> Any:
@@ -202,28 +218,18 @@ def _policy_within(
     origin: OriginPolicy | None,
 ) -> Policy:
     settings = _app_space_settings(app_space, new_devices, allows_invitations=device_invitations)
-    return narrow(policy, settings, _settings(origin))
+    return narrow(policy, settings, own_settings(origin))
 
 
 def _app_space_settings(
     narrowed: AppSpacePolicy | None, new_devices: NewDeviceRule | None, *, allows_invitations: bool
 ) -> dict[str, Any]:
-    settings = _settings(narrowed)
+    settings = own_settings(narrowed)
     if new_devices is not None:
         settings["new_devices"] = new_devices
     if not allows_invitations:
         settings["device_invitations"] = False
     return settings
-
-
-def _settings(narrowed: OriginPolicy | None) -> dict[str, Any]:
-    if narrowed is None:
-        return {}
-    return {
-        name: _as_in_policy(FIELDS[name], value)
-        for name, value in attrs.asdict(narrowed, recurse=False).items()
-        if value is not None
-    }
 
 
 def _as_in_policy(field: attrs.Attribute[Any], value: Any) -> Any:

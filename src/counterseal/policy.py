@@ -402,8 +402,8 @@ class Policy:
     new_devices: NewDeviceRule = setting(
         NewDeviceRule.AT_ONCE,
         "Whether a device that an origin or an Identity Provider had bound counts at once, or only"
-        " once it is confirmed, if the App Space does not say. One that a device invited always"
-        " has to be confirmed.",
+        " once it is confirmed; an App Space can only ask for more. One that a device invited"
+        " always has to be confirmed.",
         direction=Direction.STRICTER,
         order=(NewDeviceRule.AT_ONCE, NewDeviceRule.CONFIRMED),
     )

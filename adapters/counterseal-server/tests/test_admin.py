@@ -246,6 +246,55 @@ def test_an_origin_hears_of_events_at_an_address_of_its_allow_list(admin, founde
     assert admin("edit-origin", origin, "--events-url", "")["eventsUrl"] is None
 
 
+def test_the_policy_of_app_space_and_origin_is_narrowed_and_shown(admin, founded):
+    space, origin = founded["appSpaceGuid"], founded["requestOriginGuid"]
+    narrowed = admin(
+        *("policy", space, "--set", "challenge_life=90s", "--set", "code_limit=2"),
+        *("--set", "algorithms=ES256,EdDSA", "--set", "origin_texts=no", "--set", "on_other=alert"),
+        *("--set", "passkeys=refuse"),
+    )
+    settings = {each["name"]: each for each in narrowed["settings"]}
+    assert (narrowed["appSpaceGuid"], narrowed["requestOriginGuid"]) == (space, None)
+    assert {name: each["value"] for name, each in settings.items() if each["appSpace"]} == {
+        "challenge_life": 90,
+        "code_limit": 2,
+        "algorithms": ["ES256", "EdDSA"],
+        "on_other": ["alert"],
+        "passkeys": "refuse",
+    }
+    assert settings["origin_texts"]["decidedBy"] == "app_space"
+    assert "retention" not in settings
+    narrowed = admin("policy", origin, "--set", "challenge_life=1m", "--set", "invite_rate=9")
+    settings = {each["name"]: each for each in narrowed["settings"]}
+    assert (narrowed["appSpaceGuid"], narrowed["requestOriginGuid"]) == (space, origin)
+    assert (settings["challenge_life"]["value"], settings["challenge_life"]["appSpace"]) == (60, 90)
+    narrowed = admin("policy", origin, "--unset", "challenge_life")
+    settings = {each["name"]: each for each in narrowed["settings"]}
+    assert (settings["challenge_life"]["value"], settings["invite_rate"]["value"]) == (90, 9)
+    assert admin("policy", origin) == narrowed
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("{appSpaceGuid}", "--set", "code_limit=4"), "policy.code_limit: looser than 3"),
+        (("{appSpaceGuid}", "--set", "code_limit=two"), "policy.code_limit: must be within"),
+        (("{appSpaceGuid}", "--set", "code_limit"), "set: code_limit is not NAME=VALUE"),
+        (("{appSpaceGuid}", "--set", "nothing=1"), "policy.nothing: no such setting"),
+        (("{appSpaceGuid}", "--unset", "nothing"), "policy.nothing: no setting of the policy"),
+        (("{appSpaceGuid}", "--set", "challenge_life=90"), "policy.challenge_life: not a number"),
+        (("{appSpaceGuid}", "--set", "algorithms=HS256"), "policy.algorithms: not a list of"),
+        (("{appSpaceGuid}", "--set", "origin_texts=maybe"), "policy.origin_texts: must be True"),
+        (("{requestOriginGuid}", "--set", "code_limit=1"), "policy.code_limit: an App Space"),
+    ],
+)
+def test_a_policy_that_does_not_fit_is_refused_by_name(run, data, founded, words, line):
+    arguments = [word.format(**founded) for word in words]
+    result = run("admin", "policy", *arguments, "--data", data)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert line in result.stderr
+
+
 def test_entries_go_by_url_and_by_guid(admin, founded):
     origin = founded["requestOriginGuid"]
     output = admin("allow", origin, URL)

@@ -223,6 +223,77 @@ def test_an_edit_of_an_origin_says_what_its_clients_need_and_tightens(desk, orig
     assert desk.patch(origin, own).json == before | CX | own
 
 
+def test_app_space_and_origin_narrow_the_policy_and_show_who_decided(desk, app_space, origin):
+    before = desk.get(app_space).json
+    assert (before["policy"], desk.get(origin).json["policy"]) == ({}, {})
+    own = {
+        "challenge_life": 90,
+        "algorithms": ["ES256", "EdDSA"],
+        "on_other": ["alert"],
+        "passkeys": "refuse",
+        "origin_texts": False,
+    }
+    assert desk.patch(app_space, {"policy": own}).json == before | {"policy": own}
+    assert desk.patch(origin, {"policy": {"challenge_life": 60}}).json["policy"] == {
+        "challenge_life": 60
+    }
+    names = "names=challenge_life,algorithms"
+    life, algorithms = desk.get(f"{origin}/policy?{names}").json
+    assert life == {
+        "name": "challenge_life",
+        "value": 60,
+        "decidedBy": "origin",
+        "boundedBy": None,
+        "service": 120,
+        "appSpace": 90,
+        "origin": 60,
+    }
+    assert (algorithms["value"], algorithms["decidedBy"]) == (["ES256", "EdDSA"], "app_space")
+    of_space = {each["name"]: each for each in desk.get(f"{app_space}/policy").json}
+    assert (of_space["challenge_life"]["value"], of_space["challenge_life"]["origin"]) == (90, None)
+    assert of_space["callback_delays"]["value"][:2] == [5, 30]
+    assert of_space["retention"]["decidedBy"] == "service"
+    taken_back = {"policy": dict.fromkeys(own)}
+    assert desk.patch(app_space, taken_back).json == before
+
+
+@pytest.mark.parametrize(
+    ("policy", "field"),
+    [
+        ([], "policy"),
+        ("strict", "policy"),
+        ({"nothing": 1}, "policy.nothing"),
+        ({"proof_past": 1}, "policy.proof_past"),
+        ({"code_limit": 4}, "policy.code_limit"),
+        ({"code_limit": "2"}, "policy.code_limit"),
+        ({"code_limit": True}, "policy.code_limit"),
+        ({"challenge_life": "90s"}, "policy.challenge_life"),
+        ({"challenge_life": 1.5}, "policy.challenge_life"),
+        ({"challenge_life": -1}, "policy.challenge_life"),
+        ({"challenge_life": 10**12}, "policy.challenge_life"),
+        ({"algorithms": "ES256"}, "policy.algorithms"),
+        ({"algorithms": ["HS256"]}, "policy.algorithms"),
+        ({"algorithms": [["ES256"]]}, "policy.algorithms"),
+        ({"algorithms": []}, "policy.algorithms"),
+        ({"passkeys": "maybe"}, "policy.passkeys"),
+        ({"passkeys": ["refuse"]}, "policy.passkeys"),
+        ({"origin_texts": 0}, "policy.origin_texts"),
+        ({"on_not_mine": ["alert"]}, "policy.on_not_mine"),
+    ],
+)
+def test_what_an_app_space_cannot_narrow_is_refused_by_name(desk, app_space, policy, field):
+    reply = desk.patch(app_space, {"policy": policy})
+    assert (reply.status_code, reply.json["field"]) == (400, field)
+
+
+def test_an_origins_policy_is_refused_by_name_too(desk, app_space, origin):
+    for policy, field in (({"code_limit": 1}, "policy.code_limit"), ({"invite_rate": 0}, "policy")):
+        reply = desk.patch(origin, {"policy": policy})
+        assert reply.status_code == 400
+        assert reply.json["field"].startswith(field)
+    assert desk.get(f"{app_space}/policy?names=code_limit,x").json["field"] == "names"
+
+
 def test_lists_hold_what_is_seen(world, desk, employ, company, app_space, origin):  # noqa: PLR0917 (fixtures)
     other = world.administration.create_company("Other Ltd")
     names = [each["name"] for each in desk.get(ROOT).json]

@@ -90,6 +90,7 @@ def _told(face):
     answering.lock(recorder, shop, world)
     tenancy.look_after(recorder, desk, places, world.entropy)
     tenancy.say_goodbye(desk, account)
+    tenancy.narrow_the_policy(desk, places)
     entering.log_in(recorder, world, entering.set_up(desk, places.company, world))
     stalling.stall(recorder)
     return Told(

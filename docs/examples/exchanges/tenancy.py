@@ -140,6 +140,24 @@ def deliver_again(desk, places):
     desk.call("", "POST", f"{delivery}/requeue")
 
 
+def narrow_the_policy(desk, places):
+    """Be stricter than the service, and show who decided what."""
+    desk.call(
+        "The App Space narrows the policy: fewer guesses, and a shorter time to answer.",
+        "PATCH",
+        places.app_space,
+        {"policy": {"code_limit": 2, "challenge_life": 90}},
+    )
+    desk.call("", "GET", f"{places.app_space}/policy?names=code_limit,challenge_life,strike_limit")
+    desk.call(
+        "The origin narrows it further; null takes a setting back.",
+        "PATCH",
+        places.origin,
+        {"policy": {"challenge_life": 60, "invite_rate": None}},
+    )
+    desk.call("", "GET", f"{places.origin}/policy?names=code_limit,challenge_life")
+
+
 def say_goodbye(desk, account):
     """End an account, and erase it."""
     desk.call("", "POST", f"{account}/revoke")

@@ -6,7 +6,7 @@ Every method raises `Unavailable` if the store or another port fails.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -40,6 +40,7 @@ from counterseal.models import (
 )
 from counterseal.wire.claims import format_time
 from counterseal.wire.cx1 import write_basic
+from counterseal_server.configuration import policy_setting
 
 NO_ENDING = "none"
 
@@ -187,6 +188,56 @@ class Tenants:
             events=_event_kinds(events) if events else None,
             events_url=events_url,
         )
+
+    def policy(self, record: Guid) -> dict[str, Any]:
+        """
+        Return what counts in an App Space or for an origin of what they can narrow, and why.
+
+        Raises:
+            NotFound: There is no such App Space or origin.
+        """
+        from counterseal.wire.settings import effective_document  # noqa: PLC0415 (a fast start)
+
+        app_space, origin = self._level_of(record)
+        settings = self.administration.effective_policy(app_space, origin)
+        return {
+            "appSpaceGuid": app_space,
+            "requestOriginGuid": origin,
+            "settings": [effective_document(each) for each in settings if each.narrowable],
+        }
+
+    def narrow(self, record: Guid, changes: Iterable[str], removals: Iterable[str]) -> None:
+        """
+        Narrow the policy of an App Space or origin.
+
+        Args:
+            record: Its GUID.
+            changes: Settings, each as `name=value`.
+            removals: The names of those that the level above decides again.
+
+        Raises:
+            NotFound: There is no such App Space or origin.
+            InvalidField: A setting does not fit; the error names it.
+        """
+        policy: dict[str, Any] = dict.fromkeys(removals)
+        for change in changes:
+            name, equals, text = change.partition("=")
+            if not equals:
+                raise InvalidField("set", f"{change} is not NAME=VALUE")
+            policy[name] = policy_setting(name, text)
+        app_space, origin = self._level_of(record)
+        if origin is None:
+            self.administration.edit_app_space(app_space, policy=policy)
+        else:
+            self.administration.edit_origin(origin, policy=policy)
+
+    def _level_of(self, record: Guid) -> tuple[Guid, Guid | None]:
+        """Return an App Space and None, or an origin's App Space and the origin."""
+        try:
+            return self.administration.get(record, AppSpace).guid, None
+        except NotFound:
+            origin = self.administration.get(record, Origin)
+            return origin.app_space, origin.guid
 
     def allow(self, origin: Guid, entry: str, *, webauthn: bool) -> Origin:
         """

@@ -315,6 +315,26 @@ def _policy(table: Mapping[str, Any]) -> Policy:
         raise InvalidField(POLICY, str(error)) from None
 
 
+def policy_setting(name: str, text: str) -> Any:
+    """
+    Read the value of one setting of the policy from a command line.
+
+    Raises:
+        InvalidField: There is no such setting, or *text* is no value of it; the error names it.
+    """
+    field = f"{POLICY}.{name}"
+    if name not in POLICY_SETTINGS:
+        raise InvalidField(field, "no such setting")
+    default, value = attrs.fields_dict(Policy)[name].default, text
+    if isinstance(default, frozenset):
+        return _like(default, list(filter(None, text.split(","))), field, _members_of(name))
+    if isinstance(default, bool):
+        return _FLAGS.get(text.lower(), text)
+    if isinstance(default, int) and _INTEGER.fullmatch(text):
+        return int(text)
+    return _like(default, value, field, _members_of(name))
+
+
 def _members_of(setting: str) -> type[Enum]:
     """Return the enum whose members a setting may have that is a set."""
     members: type[Enum] | None = attrs.fields_dict(Policy)[setting].metadata["members"]

@@ -31,6 +31,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "callbackUrl": ("url", "callbacks"),
         "companyGuid": ("company",),
         "keyType": ("auth",),
+        "newDevices": ("new_devices",),
         "notification.body": ("body",),
         "notification.deviceBound": ("device_bound",),
         "notification.deviceRevoked": ("device_revoked",),

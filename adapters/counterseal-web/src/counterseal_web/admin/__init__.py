@@ -6,5 +6,12 @@ from counterseal_web.admin.accounts import ACCOUNT_API
 from counterseal_web.admin.admins import ADMINISTRATOR_API
 from counterseal_web.admin.companies import COMPANY_API
 from counterseal_web.admin.origins import ADMINISTERED_ORIGIN_API
+from counterseal_web.admin.policies import POLICY_API
 
-ADMIN_API = (*COMPANY_API, *ADMINISTERED_ORIGIN_API, *ACCOUNT_API, *ADMINISTRATOR_API)
+ADMIN_API = (
+    *COMPANY_API,
+    *ADMINISTERED_ORIGIN_API,
+    *POLICY_API,
+    *ACCOUNT_API,
+    *ADMINISTRATOR_API,
+)

@@ -13,6 +13,7 @@ from counterseal.models import (
     HtmlUse,
     NewDeviceRule,
 )
+from counterseal.wire.settings import read_settings
 from counterseal_web.admin.documents import (
     TEXTS,
     app_space_document,
@@ -134,6 +135,7 @@ def edit_app_space(service: Service, call: Call, admin: Admin) -> Reply:
         passkey_origins=read_texts(passkeys, "origins"),
         new_devices=_read_new_devices(body),
         device_invitations=read_flag(body, "deviceInvitations"),
+        policy=read_settings(read_object(body, "policy")),
     )
     return Reply(document=app_space_document(edited))
 

@@ -19,6 +19,7 @@ from counterseal.models import (
 )
 from counterseal.wire.claims import format_time
 from counterseal.wire.origin import account_document, device_document
+from counterseal.wire.settings import write_settings
 from counterseal_web.admin.providers import provider_document
 
 Document = dict[str, Any]
@@ -61,6 +62,7 @@ def app_space_document(app_space: AppSpace) -> Document:
         "useUniversalApp": app_space.universal_app,
         "newDevices": None if app_space.new_devices is None else app_space.new_devices.value,
         "deviceInvitations": app_space.device_invitations,
+        "policy": write_settings(app_space.policy),
         "notification": {
             name: getattr(app_space.texts, field) or None for name, field in TEXTS.items()
         },
@@ -89,6 +91,7 @@ def origin_document(origin: Origin) -> Document:
         "pendingLimit": origin.limits.pending,
         "askLimit": origin.limits.questions,
         "cooldown": origin.limits.cooldown,
+        "policy": write_settings(origin.policy),
         "events": [kind.value for kind in origin.event_kinds],
         "eventsUrl": origin.events_url,
         "callbacks": [callback_document(entry) for entry in origin.entries],

@@ -16,6 +16,7 @@ from counterseal.models import (
     Scheme,
     TokenForm,
 )
+from counterseal.wire.settings import read_settings
 from counterseal_web.admin.documents import (
     callback_document,
     delivery_document,
@@ -40,6 +41,7 @@ from counterseal_web.members import (
     read_flag,
     read_integer,
     read_number,
+    read_object,
     read_optional_choice,
     read_seconds,
     read_text,
@@ -101,6 +103,7 @@ def edit_origin(service: Service, call: Call, admin: Admin) -> Reply:
         if events is None
         else [read_choice(kind, AccountEventKind, "events") for kind in events],
         events_url=read_text(body, "eventsUrl"),
+        policy=read_settings(read_object(body, "policy")),
     )
     return Reply(document=origin_document(edited))
 

@@ -6,6 +6,7 @@ from counterseal.models import (
     FINISHED,
     AccountEventKind,
     AdminRole,
+    AppSpacePolicy,
     CallbackState,
     CallbackType,
     ClientAuth,
@@ -14,10 +15,12 @@ from counterseal.models import (
     DeadReason,
     HtmlUse,
     NewDeviceRule,
+    OriginPolicy,
     Scheme,
     TokenForm,
 )
 from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS
+from counterseal_web.admin.policies import POLICY_SCHEMAS, policy_edit_schema
 from counterseal_web.members import LONGEST
 from counterseal_web.messages import PNG
 from counterseal_web.schemas import (
@@ -119,7 +122,12 @@ def _each(name: str) -> Schema:
     return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
 
 
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
 ADMIN_SCHEMAS: dict[str, Schema] = {
+    **POLICY_SCHEMAS,
     # What an administrator sends
     "NewCompany": _takes("name", name=VISIBLE),
     "NewAppSpace": _takes(
@@ -143,6 +151,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         passkeys=_takes(rpId=NAME, origins=LIST),
         newDevices={"anyOf": [NEW_DEVICES, {"const": ""}]},
         deviceInvitations=FLAG,
+        policy=policy_edit_schema(AppSpacePolicy),
     ),
     "NewOrigin": _takes(
         "name",
@@ -164,6 +173,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         cooldown=FLAG,
         events=EVENT_KINDS,
         eventsUrl=TEXT | {"description": "On the allow-list; empty for nowhere."},
+        policy=policy_edit_schema(OriginPolicy),
     ),
     "NewCallback": _takes("callbackUrl", callbackUrl=NAME, callbackType=CALLBACK_TYPE),
     "NewKey": _takes("keyType", keyType=KEY_TYPE, overlap=SECONDS),
@@ -196,6 +206,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         passkeys={"anyOf": [_gives(rpId=TEXT, origins=LIST), {"type": "null"}]},
         newDevices={"anyOf": [NEW_DEVICES, {"type": "null"}]},
         deviceInvitations=FLAG,
+        policy=_ref("AppSpacePolicy"),
         createdAt=MOMENT,
     ),
     "AppSpaces": _each("AppSpace"),
@@ -214,6 +225,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         cooldown=FLAG,
         events=EVENT_KINDS,
         eventsUrl=NO_TEXT,
+        policy=_ref("OriginPolicy"),
         callbacks=_each("AllowedCallback"),
         createdAt=MOMENT,
     ),

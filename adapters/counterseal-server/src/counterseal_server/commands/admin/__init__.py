@@ -24,6 +24,7 @@ from counterseal_server.commands.admin.companies import (
 )
 from counterseal_server.commands.admin.origins import edit_origin, origin, revoke, rotate
 from counterseal_server.commands.admin.sessions import link, revoke_session, sessions
+from counterseal_server.commands.admin.policies import policy
 from counterseal_server.commands.options import CONFIG, DATA
 
 
@@ -59,7 +60,7 @@ def show(record: str, data: str | None, config: str | None) -> None:
 for command in (
     *(company, edit_company, app_space, edit_app_space),
     *(origin, edit_origin, rotate, revoke),
-    *(callback_secret, allow, forbid),
+    *(callback_secret, allow, forbid, policy),
     *(administrator, administrators, rotate_administrator, revoke_administrator),
     *(link, sessions, revoke_session),
 ):
