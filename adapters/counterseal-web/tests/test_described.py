@@ -62,6 +62,7 @@ UNSAID = {
         r"|^idp(\.|:)"  # what addresses, scopes and a secret have to be together
         r"|^brandInfo\.logo"  # a PNG in base64
         r"|^passkeys\."  # origins within the relying party id
+        r"|^policy\.\w+: (looser than|\w+ would be)"  # what the levels above say
         r"|^logout_token: refused"  # a signature
         r"|^userInfo\b|^credential\b"  # JSON inside of a text; one spelling of base64url
         r"|^callbackUrl: not a domain"  # by `callbackType`

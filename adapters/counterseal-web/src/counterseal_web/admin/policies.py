@@ -70,7 +70,8 @@ def _value_schema(field: attrs.Attribute[Any]) -> Schema:
         case Enum():
             return {"enum": [member.value for member in type(field.default)]}
     members = metadata["members"] or Algorithm
-    return {"type": "array", "items": {"enum": [member.value for member in members]}}
+    schema: Schema = {"type": "array", "items": {"enum": [member.value for member in members]}}
+    return schema if metadata["members"] else schema | {"minItems": 1}
 
 
 def _own_policy(kind: type[OriginPolicy]) -> dict[str, Schema]:
