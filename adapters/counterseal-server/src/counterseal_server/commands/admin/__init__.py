@@ -23,8 +23,8 @@ from counterseal_server.commands.admin.companies import (
     edit_company,
 )
 from counterseal_server.commands.admin.origins import edit_origin, origin, revoke, rotate
-from counterseal_server.commands.admin.sessions import link, revoke_session, sessions
 from counterseal_server.commands.admin.policies import policy
+from counterseal_server.commands.admin.sessions import link, revoke_session, sessions
 from counterseal_server.commands.options import CONFIG, DATA
 
 
