@@ -392,7 +392,7 @@ def test_rotation(world, vectors, vector):
     fresh = {offered["jwk"]["kid"] for offered in vector["body"]["keys"]}
     roles = {offered["role"] for offered in vector["body"]["keys"]}
     remaining = {key.key.kid for key in service.binding.keys if key.role.value not in roles}
-    assert {key.key.kid for key in rotated.keys} == fresh | remaining
+    assert {key.key.kid for key in rotated.binding.keys} == fresh | remaining
 
 
 @cases("rotation", "invalid", "why")

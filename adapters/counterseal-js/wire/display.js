@@ -23,6 +23,9 @@ import { canonical, isObject, readJson } from "./ijson.js";
 
 const VERSION = 1;
 const BUTTONS_LEAST = 2;
+const CONTEXT = Object.fromEntries(
+  ["ipAddress", "place", "browser"].map((name) => /** @type {const} */ ([name, "text"])),
+);
 
 /** @type {readonly [string, import("./claims.js").Shape][]} */
 const CONTENTS = [
@@ -59,7 +62,7 @@ export function demandDisplay(document) {
     { transactionId: "text", context: "object" },
   );
   if (context !== undefined) {
-    demandShape(context, {}, { ipAddress: "text", place: "text", browser: "text" });
+    demandShape(context, {}, CONTEXT);
     demand(Object.keys(context).length > 0, "malformed_token");
   }
   for (const each of [appSpace, origin]) demandShape(each, { guid: "guid", name: "text" });
