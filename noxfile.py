@@ -191,22 +191,24 @@ def javascript(session: nox.Session) -> None:
 
 @nox.session(name="browser-full", default=False)
 def browser_full(session: nox.Session) -> None:
-    """Test the browser device in all sizes and themes, with all keys, and a thousand forgeries."""
+    """Test browser device and portal in all sizes, themes and roles, and a thousand forgeries."""
     sync_browser(session)
     require("chromium", "npm")
-    session.run("pytest", "adapters/counterseal-pwa", *session.posargs, env={"BROWSER_FULL": "1"})
+    folders = ("adapters/counterseal-portal", "adapters/counterseal-pwa")
+    session.run("pytest", *folders, *session.posargs, env={"BROWSER_FULL": "1"})
 
 
 @nox.session(default=False)
 def screens(session: nox.Session) -> None:
-    """Write every state of the browser device, in all sizes and themes, to one page."""
+    """Write every state of the browser device, and every page of the portal, to one page each."""
     sync_browser(session)
     require("chromium", "npm")
     folder = ROOT / "docs" / "_build" / "screens"
     environment = {"BROWSER_FULL": "1", "SCREENS": str(folder)}
-    tests = "adapters/counterseal-pwa/tests/test_screens.py"
-    session.run("pytest", tests, "-k", "axe", *session.posargs, env=environment)
-    session.log(f"the page: {folder / 'index.html'}")
+    tests = [f"adapters/counterseal-{name}/tests/test_screens.py" for name in ("portal", "pwa")]
+    session.run("pytest", *tests, "-k", "axe", *session.posargs, env=environment)
+    for page in (folder / "index.html", folder / "portal" / "index.html"):
+        session.log(f"a page: {page}")
 
 
 @nox.session(default=False)
