@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from counterseal.errors import Refused
 from counterseal.models import OPERATOR, LogInMethod
+from counterseal.policy import Policy
 from counterseal.testing import FakeService
 
 LINK, ENROLLING, ACTIVE, OVER = "link", "enrolling", "active", "over"
@@ -37,7 +38,7 @@ class Histories(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.service = FakeService()
+        self.service = FakeService(policy=Policy(portal_sessions_limit=3))
         self.policy = self.service.policy
         self.uses = self.service.sessions
         self.admins = [
@@ -123,6 +124,9 @@ class Histories(RuleBasedStateMachine):
             fits=number not in self.revoked,
         )
         if issued is not None:
+            active = [each for each in self.entries if (each.state, each.admin) == (ACTIVE, number)]
+            for each in active[: max(len(active) + 1 - self.policy.portal_sessions_limit, 0)]:
+                each.state = OVER
             entry = Entry(ACTIVE, issued.token, number, None, started=self.now)
             entry.deadline = self.used_until(entry)
             self.entries.append(entry)
@@ -164,6 +168,9 @@ class Histories(RuleBasedStateMachine):
         self.service.clock.advance(timedelta(minutes=minutes))
         if sweeps:
             self.uses.expire()
+            for entry in self.entries:
+                if entry.deadline <= self.now:
+                    entry.state = OVER
 
     @invariant()
     def no_old_secret_works(self):
