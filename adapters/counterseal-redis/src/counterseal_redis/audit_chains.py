@@ -249,9 +249,11 @@ class RedisAuditChains:
         (key,) = self._keys(partition, INDEX)
         (scores,) = self._keyspace.read(Call(("ZMSCORE", key, *flat), key))
         results = iter(scores)
+        # Each takes as many of the results as it has members.
+        indexed = [[next(results) is not None for _ in one] for one in members]
         return tuple(
-            _but(event, searchable=bool(one) and not [1 for _ in one if next(results) is None])
-            for event, one in zip(events, members, strict=True)
+            _but(event, searchable=event.searchable and bool(one) and all(one))
+            for event, one in zip(events, indexed, strict=True)
         )
 
     def _fetch(self, keys: Sequence[IndexKey], after: LogPlace | None, count: int) -> list[Run]:
