@@ -15,10 +15,16 @@ TERMS = [term.partition(" (")[0] for term in re.findall(r"^(\S.*)\n: ", TEXT, re
 RESULT = "what a call returns, which is named after the call"
 USE_CASE = "a use case, which is named after what it does"
 EXCEPTIONS = {
+    "AccountPage": RESULT,
     "Admin": "listed as Administrator",
     "Administration": USE_CASE,
+    "AuditChain": USE_CASE,
+    "AuditLog": USE_CASE,
+    "AuditReport": RESULT,
     "Authentication": USE_CASE,
     "Bound": RESULT,
+    "Events": USE_CASE,
+    "FoundEvents": RESULT,
     "CountersealError": "the root of all errors, never raised itself",
     "Issued": RESULT,
     "IssuedSecret": RESULT,
@@ -28,6 +34,7 @@ EXCEPTIONS = {
     "AdminLogins": USE_CASE,
     "AuthenticatedDevice": RESULT,
     "AuthenticatedSession": RESULT,
+    "PasskeyStart": RESULT,
     "Redirect": RESULT,
     "Refused": "listed as Refusal",
     "SignedRequest": "an argument of a call, in the words of HTTP",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
     from counterseal.ports import Ports
     from counterseal.usecases.accounts import Accounts
-    from counterseal.usecases.admin_logins import AdminLogins
+    from counterseal.usecases.admin_logins import AdminLogins, PasskeyStart
     from counterseal.usecases.administration import Administration
     from counterseal.usecases.answers import Answers
     from counterseal.usecases.audit_chain import AuditChain, AuditReport
@@ -89,6 +89,7 @@ __all__ = [
     "Misuse",
     "Notifications",
     "Operator",
+    "PasskeyStart",
     "Policy",
     "Ports",
     "Receipt",
@@ -126,7 +127,7 @@ _NAMES = {
     "policy": "PROFILES STANDARD STRICT Policy",
     "ports": "Ports",
     "usecases.accounts": "Accounts",
-    "usecases.admin_logins": "AdminLogins",
+    "usecases.admin_logins": "AdminLogins PasskeyStart",
     "usecases.administration": "Administration",
     "usecases.answers": "Answers",
     "usecases.audit_chain": "AuditChain AuditReport",

@@ -90,6 +90,8 @@ EXCEPTIONS = {
         "counterseal_keys.signing_keys",
         "counterseal.wire.members",
     ): "unknown ones are refused",
+    ("counterseal_portal.passkeys", KEYS): "what a browser is given is base64url",
+    ("counterseal_portal.visitors", KEYS): "the token of a form is a MAC of the cookie",
     ("counterseal_redis.wake", "counterseal.memory"): "it wakes this process",
 }
 """Imports beside the list, and why: of keys, only keys may touch cryptography."""

@@ -62,6 +62,7 @@ from counterseal.models.ceremony import (
     PasskeyAuthentication,
     PasskeyRegistration,
     RegistrationState,
+    user_handle,
 )
 from counterseal.models.challenge import (
     DEFAULT_BUTTONS,
@@ -308,4 +309,5 @@ __all__ = [
     "entry_addresses",
     "replace",
     "revise",
+    "user_handle",
 ]

@@ -36,9 +36,9 @@ class ChainHead:
 
     partition: int = attrs.field(validator=fields.count)
     position: int = attrs.field(default=0, validator=fields.count)
-    hash: bytes = FIRST_HASH
+    hash: bytes = attrs.field(default=FIRST_HASH, repr=False)
     base: int = attrs.field(default=0, validator=fields.count)
-    base_hash: bytes = FIRST_HASH
+    base_hash: bytes = attrs.field(default=FIRST_HASH, repr=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -79,7 +79,7 @@ class ChainedEvent:
 
     partition: int = attrs.field(validator=fields.count)
     position: int = attrs.field(validator=fields.count)
-    hash: bytes
+    hash: bytes = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
     event: AuditEvent | None
     searchable: bool = True

@@ -6,11 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from counterseal import keys
+from counterseal import PasskeyStart, keys
 from counterseal.errors import InvalidField
-from counterseal.models import Algorithm, RegistrationResponse
-from counterseal.models.ceremony import user_handle
-from counterseal.usecases.admin_logins import PasskeyStart
+from counterseal.models import Algorithm, RegistrationResponse, user_handle
 from counterseal.wire.ceremony import COSE_ALGORITHMS, UsedPasskey, read_created, read_used
 
 CREDENTIAL = "credential"
