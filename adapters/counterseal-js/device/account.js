@@ -573,6 +573,22 @@ export class Account {
   }
 
   /**
+   * Lock the account at the service: no device of it is asked or answers, until an administrator
+   * of the service unlocks it.
+   *
+   * @throws {import("./errors.js").Unavailable} The service did not confirm it; the same call may be
+   *   repeated.
+   */
+  async lock() {
+    try {
+      await this.#connection.repeat({ method: "POST", path: "/device/lock" }, () => undefined);
+    } catch (error) {
+      // It was locked before, or by a call whose reply was lost.
+      if (!(error instanceof ServiceRefused) || error.problem !== "unreachable") throw error;
+    }
+  }
+
+  /**
    * Record an event in the service's audit log; never personal data.
    *
    * @param {string} event

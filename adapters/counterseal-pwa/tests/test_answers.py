@@ -4,8 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from counterseal.models import BindingState, ChallengeState
-from counterseal_client import Button, HtmlContent, Pair, PairsContent, StrongKey, require_approved
+from counterseal.models import BindingState, ChallengeState, RefusalReason
+from counterseal_client import (
+    Button,
+    HtmlContent,
+    Pair,
+    PairsContent,
+    StrongKey,
+    Unreachable,
+    require_approved,
+)
 
 ONE_MINUTE = timedelta(minutes=1)
 BUTTONS = (
@@ -108,6 +116,63 @@ def test_disowned(bound, origin, tmp_path):
     reply = origin.wait(pending)
     assert reply.state is ChallengeState.DISOWNED
     origin.verify(reply.receipt, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("button", "heading"), [("Do not pay", "Declined"), ("This was not me", "Reported: not you")]
+)
+def test_a_refusal_says_why_and_nothing_shows_it_afterwards(bound, origin, button, heading):
+    device, account_id = bound
+    page = device.page
+    pending = origin.client.ask(account_id, TRANSFER, buttons=BUTTONS, duration=ONE_MINUTE)
+    device.open_request()
+    page.locator(".reasons summary").click()
+    page.get_by_label("Somebody is pushing me").check()
+    device.press(button, pin=None)
+    device.wait_for_heading(heading)
+
+    assert origin.wait(pending).reason is RefusalReason.PRESSURED
+    outcome = page.locator("main").inner_text()
+    assert not [
+        text for text in ("push", "kept", "Save the receipt", "pressured") if text in outcome
+    ]
+    page.locator("a.button.main").click()
+    page.locator("a.card").first.click()
+    history = page.locator("ol")
+    history.wait_for()
+    assert "Pay 49.90 EUR?" in history.inner_text()
+    assert "push" not in history.inner_text()
+    assert history.get_by_role("button").count() == 0
+
+
+def test_a_reason_that_is_hidden_or_an_approval_sends_none(bound, origin):
+    device, account_id = bound
+    page = device.page
+    for button, shown in (("Do not pay", False), ("Pay", True)):
+        pending = origin.client.ask(account_id, TRANSFER, buttons=BUTTONS, duration=ONE_MINUTE)
+        device.open_request()
+        page.locator(".reasons summary").click()
+        page.get_by_label("Another reason").check()
+        if not shown:
+            page.locator(".reasons summary").click()
+        device.press(button, pin=None)
+        device.wait_for_heading("Approved" if shown else "Declined")
+        reply = origin.wait(pending)
+        assert (reply.approved, reply.reason) == (shown, None)
+        page.locator("a.button.main").click()
+
+
+def test_a_person_locks_their_account(bound, origin):
+    device, account_id = bound
+    page = device.page
+    page.locator("a.card").first.click()
+    page.get_by_text("Lock my account").first.click()
+    page.get_by_role("button", name="Lock my account").click()
+    page.get_by_text("The account is locked. Contact").wait_for()
+    assert page.get_by_role("button", name="Lock my account").count() == 0
+
+    with pytest.raises(Unreachable):
+        origin.client.ask(account_id, "Log in?", duration=ONE_MINUTE)
 
 
 @pytest.mark.parametrize("backup", [False, True])
@@ -335,7 +400,7 @@ def test_renamed_and_then_removed_it_revokes_itself(bound, origin):
     page.get_by_text("Renamed.").wait_for()
     assert [each.name for each in origin.client.devices(account_id)] == ["The tablet"]
     page.locator("#history").wait_for()
-    page.locator("summary").click()
+    page.locator("summary").last.click()
     page.context.set_offline(offline=True)
     page.get_by_role("button", name="Remove this account").click()
     page.get_by_role("alert").filter(has_text="nothing was deleted").wait_for()
@@ -350,7 +415,7 @@ def test_removed_here_only_it_stays_at_the_service(bound, origin):
     page = device.page
     page.locator("a.card").first.click()
     page.locator("#history").wait_for()
-    page.locator("summary").click()
+    page.locator("summary").last.click()
     assert not page.get_by_role("button", name="Delete here only").is_visible()
     page.context.set_offline(offline=True)
     page.get_by_role("button", name="Remove this account").click()

@@ -336,6 +336,26 @@ for (const fault of [undefined, "lost", "busy"]) {
   });
 }
 
+for (const fault of [undefined, "lost"]) {
+  test(`a device locks its account, and keeps its keys (${fault})`, async () => {
+    const account = await bind();
+    service.script = [fault];
+    await account.lock();
+    assert.equal(service.locked, true);
+    await assert.rejects(account.pending(), { problem: "unreachable" });
+    service.locked = false;
+    assert.equal((await account.answer(await shownAt(account), { button: 0 })).approved, true);
+  });
+}
+
+test("a device that the service does not lock is told so", async () => {
+  const account = await bind();
+  service.script = ["unreached"];
+  await assert.rejects(account.lock(), { code: "not_sent" });
+  service.state = "SUSPENDED";
+  await assert.rejects(account.lock(), { problem: "denied", reason: "suspended" });
+});
+
 test("a device that cannot reach the service to unbind keeps its keys", async () => {
   const account = await bind();
   service.script = ["unreached"];

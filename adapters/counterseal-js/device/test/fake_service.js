@@ -132,6 +132,11 @@ export class FakeService {
       const reason = this.state.toLowerCase();
       throw Object.assign(new Error(), { code: "denied", reason });
     }
+    if (this.locked) throw Object.assign(new Error(), { code: "unreachable" });
+    if (path === "/device/lock") {
+      this.locked = true;
+      return new Response(null, { status: 204 });
+    }
     if (request.method === "DELETE") {
       this.state = "REVOKED";
       return new Response(null, { status: 204 });

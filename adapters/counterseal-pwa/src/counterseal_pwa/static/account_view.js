@@ -4,6 +4,7 @@ import { home } from "./bind_view.js";
 import { brandOf } from "./brand.js";
 import { element, foreign, isolate } from "./dom.js";
 import { inviteSection } from "./invite_section.js";
+import { lockSection } from "./lock_section.js";
 import { saveLink, summaryOf } from "./outcome_view.js";
 import { APP_VERSION, platformOf } from "./platform.js";
 import { describe } from "./problems.js";
@@ -51,6 +52,7 @@ export async function showAccount(context, device) {
       ? null
       : element("p", { class: "quiet" }, say("account.others", { name: isolate(account.appSpaceName) })),
     history,
+    account.state === "ACTIVE" ? lockSection(account) : null,
     removal(context, account),
     home(),
   );

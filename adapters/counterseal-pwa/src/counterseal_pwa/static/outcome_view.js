@@ -20,6 +20,8 @@ export function showOutcome(context, account, shown, { state, approved, receipt,
   const title = receipt?.answer["title"];
   const { display } = shown;
   const kept = account.strongKind !== "pin";
+  // A receipt has the reason of a refusal, which nobody is to find on this device.
+  const silent = receipt !== null && "reason" in receipt.answer;
   context.fill(
     say(`outcome.${kind}`),
     markOf(kind),
@@ -39,9 +41,9 @@ export function showOutcome(context, account, shown, { state, approved, receipt,
       receipt === null
         ? element("p", { class: "problem" }, say("receipt.untrusted"))
         : receiptPairs(receipt),
-      receipt !== null && kept && element("p", { class: "quiet" }, say("receipt.kept")),
-      receiptText !== "" && !kept && element("p", { class: "quiet" }, say("receipt.not_kept")),
-      receiptText !== "" && saveLink(shown.guid, receiptText),
+      receipt !== null && kept && !silent && element("p", { class: "quiet" }, say("receipt.kept")),
+      receiptText !== "" && !kept && !silent && element("p", { class: "quiet" }, say("receipt.not_kept")),
+      receiptText !== "" && !silent && saveLink(shown.guid, receiptText),
     ),
     home(),
   );

@@ -5,7 +5,6 @@ import { say } from "./texts.js";
 
 /** Codes of the service that have words of their own. */
 const KNOWN = new Set([
-  "account_locked",
   "deadline_passed",
   "denied",
   "new_device_forbidden",
@@ -14,6 +13,7 @@ const KNOWN = new Set([
   "token_spent",
   "too_many_bindings",
   "too_often",
+  "unreachable",
   "wrong_code",
   "wrong_state",
 ]);

@@ -6,6 +6,7 @@ import { readColours } from "./colours.js";
 import { announce, element, foreign } from "./dom.js";
 import { showOutcome, summaryOf } from "./outcome_view.js";
 import { describe, describeUnread, endingOf, isLastPin } from "./problems.js";
+import { reasonList } from "./reasons.js";
 import { say, writeMoment, writeSpan } from "./texts.js";
 import { visible } from "./visible.js";
 
@@ -109,8 +110,13 @@ function fillRequest(context, account, shown) {
     }
   }
 
-  for (const [index, { title, style }] of display.buttons.entries()) {
-    const choice = () => ({ button: index, code: code ? code.value : "" });
+  const reasons = reasonList();
+  for (const [index, { approves, title, style }] of display.buttons.entries()) {
+    const choice = () => ({
+      button: index,
+      code: code ? code.value : "",
+      reason: approves ? undefined : reasons.chosen(),
+    });
     const listener = () => press(() => account.answer(shown, choice()), title);
     const button = element("button", { type: "button", class: "answer", click: listener }, foreign(title));
     const colours = readColours(style);
@@ -121,9 +127,10 @@ function fillRequest(context, account, shown) {
     }
     buttons.push(button);
   }
+  const sendDisown = () => account.disown(shown, { reason: reasons.chosen() });
   const disown = element(
     "button",
-    { type: "button", class: "disown", click: () => press(() => account.disown(shown), say("request.disown")) },
+    { type: "button", class: "disown", click: () => press(sendDisown, say("request.disown")) },
     say("request.disown"),
   );
   buttons.push(disown);
@@ -144,6 +151,7 @@ function fillRequest(context, account, shown) {
     code && element("div", { class: "form" }, element("label", { for: "code" }, say("request.code")), code),
     problem,
     element("div", { class: "answers", role: "group", "aria-label": say("request.answers") }, ...buttons.slice(0, -1)),
+    reasons.list,
     element("p", { class: "quiet centred" }, say("request.disown.about")),
     disown,
   );

@@ -1,0 +1,31 @@
+/** The section that locks the account, for all devices of it. */
+
+import { element, isolate } from "./dom.js";
+import { describe } from "./problems.js";
+import { say } from "./texts.js";
+
+/** @param {import("./device/index.js").Account} account */
+export function lockSection(account) {
+  const name = isolate(account.appSpaceName);
+  const status = element("p", { role: "status" });
+  const problem = element("p", { class: "problem", role: "alert" });
+  const about = element("p", {}, say("lock.about", { name }));
+  const button = element("button", { type: "button", class: "plain danger", click: lock }, say("lock.title"));
+
+  async function lock() {
+    button.disabled = true;
+    problem.textContent = "";
+    try {
+      await account.lock();
+      status.textContent = say("lock.done", { name });
+      about.remove();
+      button.remove();
+    } catch (error) {
+      problem.textContent = describe(error);
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  return element("details", {}, element("summary", {}, say("lock.title")), about, status, problem, button);
+}
