@@ -244,7 +244,7 @@ def look_at_the_account(screens, origin, account_id):
     page.context.set_offline(offline=True)
     page.locator("#connection").wait_for()
     screens.inspect("offline")
-    page.locator(".danger").first.click()
+    page.locator(".danger").nth(1).click()
     page.locator(".danger").last.wait_for()
     screens.inspect("not-removed")
     page.context.set_offline(offline=False)
