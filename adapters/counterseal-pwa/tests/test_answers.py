@@ -148,17 +148,17 @@ def test_a_refusal_says_why_and_nothing_shows_it_afterwards(bound, origin, butto
 def test_a_reason_that_is_hidden_or_an_approval_sends_none(bound, origin):
     device, account_id = bound
     page = device.page
-    for button, shown in (("Do not pay", False), ("Pay", True)):
+    for button, is_approved in (("Do not pay", False), ("Pay", True)):
         pending = origin.client.ask(account_id, TRANSFER, buttons=BUTTONS, duration=ONE_MINUTE)
         device.open_request()
         page.locator(".reasons summary").click()
         page.get_by_label("Another reason").check()
-        if not shown:
+        if not is_approved:
             page.locator(".reasons summary").click()
         device.press(button, pin=None)
-        device.wait_for_heading("Approved" if shown else "Declined")
+        device.wait_for_heading("Approved" if is_approved else "Declined")
         reply = origin.wait(pending)
-        assert (reply.approved, reply.reason) == (shown, None)
+        assert (reply.approved, reply.reason) == (is_approved, None)
         page.locator("a.button.main").click()
 
 
