@@ -67,7 +67,10 @@ class JsonStore:
         return tuple(one for one in asked if one.state in models.UNFINISHED)
 
     def list(self, parent):
-        return self._all(TENANCY, lambda it: it.parent == parent)
+        ended = set(models.SessionState) - models.LIVING_SESSIONS
+        return self._all(
+            TENANCY, lambda it: it.parent == parent and getattr(it, "state", None) not in ended
+        )
 
     def due(self, kind, before, limit, channel=None):
         found = self._all(kind.value, lambda it: it.due_at and it.due_at <= before, "due_at")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from counterseal import Administration, Authentication, Credentials, SignedRequest
+from counterseal import Administration, AdminLogins, Authentication, Credentials, SignedRequest
 from counterseal.errors import InvalidField, SignerUnavailable
 from counterseal.models import OPERATOR, ChallengeState, Clients, Codes, Company, Scheme
 from counterseal.wire.claims import format_time
@@ -482,6 +482,20 @@ def test_invite_for_programs(init, run, data):
     printed = json.loads(result.stdout)
     assert read_link(printed["link"]).token == printed["sessionToken"]
     assert printed["expiresAt"].endswith("Z")
+
+
+def test_the_only_origin_and_app_space_are_those_besides_the_portals(init, run, data, runtime):
+    output = json.loads(init().stdout)
+    with runtime() as opened:
+        AdminLogins(opened.ports, opened.policy, domain="localhost").portal()
+    invited = json.loads(run("invite", "zoe", "--data", data, "--json").stdout)
+    assert read_link(invited["link"]).app_space == output["appSpaceGuid"]
+    shown = json.loads(run("account", "show", "zoe", "--data", data).stdout)
+    assert shown["accountId"] == "zoe"
+    more = ("admin", "origin", output["appSpaceGuid"], "Other", "--auth", "basic")
+    assert run(*more, "--data", data).exit_code == 0
+    result = run("invite", "zoe", "--data", data)
+    assert result.stderr == "origin: there are 2: give --origin GUID, as admin list says\n"
 
 
 def test_invite_writes_the_link_to_a_file_for_its_owner_only(init, run, data, tmp_path):

@@ -1,6 +1,7 @@
 """schemathesis reads the description that is served, and tries everything that follows from it."""
 
 import re
+from base64 import urlsafe_b64encode
 from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
@@ -191,6 +192,7 @@ def known_to_admins(world):
         "device": [calm.guid],
         "delivery": deliveries,
         "accountId": ["user-51"],
+        "after": [urlsafe_b64encode(b"auser-51").decode()],  # what a page would return
         "companyGuid": [world.company.guid],
         "appSpaceGuid": [world.app_space.guid],
         "deleteCallback": {"origin": [other.guid], "callback": [other.entries[0].guid]},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from counterseal import OPERATOR, Administration, Invitation, Invitations
 from counterseal.errors import InvalidField
-from counterseal.models import AppSpace, Company, Guid, Origin
+from counterseal.models import OPERATORS_COMPANY, AppSpace, Company, Guid, Origin
 from counterseal.models.guid import parse
 from counterseal.wire.link import BindLink, write_link
 from counterseal_server.runtime import Runtime
@@ -18,10 +18,10 @@ def invite(runtime: Runtime, account: str, origin: str | None) -> Invitation:
     Args:
         runtime: The service.
         account: The origin's own id of the user.
-        origin: Its GUID; None if there is only one origin.
+        origin: Its GUID; None if there is only one origin besides the portal.
 
     Raises:
-        InvalidField: There are several origins, or none, or the account's id does not fit.
+        InvalidField: There are several such origins, or none, or the account's id does not fit.
         Refused: No device of this account can be invited.
         Unavailable: A port failed.
     """
@@ -52,6 +52,7 @@ def _only(administration: Administration) -> Guid:
     origins = [
         origin.guid
         for company in administration.list(None, Company)
+        if company.guid != OPERATORS_COMPANY
         for app_space in administration.list(company.guid, AppSpace)
         for origin in administration.list(app_space.guid, Origin)
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from counterseal import OPERATOR, Accounts, Administration
 from counterseal.errors import InvalidField
-from counterseal.models import Account, AppSpace, BindingState, Company, Guid
+from counterseal.models import OPERATORS_COMPANY, Account, AppSpace, BindingState, Company, Guid
 from counterseal.models.guid import PARTITIONS, parse
 from counterseal_records import Inventory
 from counterseal_server.runtime import Runtime
@@ -40,7 +40,7 @@ def find_user(runtime: Runtime, account: str, app_space: Guid | None) -> Guid:
 
 def app_space_of(runtime: Runtime, app_space: Guid | None) -> Guid:
     """
-    Return *app_space*, or the only App Space if it is None.
+    Return *app_space*, or the only App Space besides the portal's own if it is None.
 
     Raises:
         InvalidField: It is None, and there is not one App Space.
@@ -101,6 +101,7 @@ def _only(administration: Administration) -> Guid:
     spaces = [
         space.guid
         for company in administration.list(None, Company)
+        if company.guid != OPERATORS_COMPANY
         for space in administration.list(company.guid, AppSpace)
     ]
     if not spaces:
