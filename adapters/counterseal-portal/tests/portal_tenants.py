@@ -83,6 +83,7 @@ class Tenants:
             "callback": self.callbacks[0],
             "admin": self.admin,
             "session": self.session,
+            "setting": "challenge_life",
         }
         names["app_space"] = names["app_space"] or self.app_space
         return NAME.sub(lambda match: names[match[1]], route.path)

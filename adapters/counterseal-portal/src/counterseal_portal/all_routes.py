@@ -13,6 +13,7 @@ from counterseal_portal.pages.callbacks import CALLBACK_ROUTES
 from counterseal_portal.pages.companies import COMPANY_ROUTES
 from counterseal_portal.pages.origins import ORIGIN_ROUTES
 from counterseal_portal.pages.overview import OVERVIEW_ROUTES
+from counterseal_portal.pages.policies import POLICY_ROUTES
 from counterseal_portal.routes import Route
 from counterseal_portal.step_up import STEP_UP_ROUTES
 
@@ -30,6 +31,7 @@ ROLE_ROUTES: tuple[Route, ...] = (
     *COMPANY_ROUTES,
     *APP_SPACE_ROUTES,
     *ORIGIN_ROUTES,
+    *POLICY_ROUTES,
     *CALLBACK_ROUTES,
     *ADMIN_ROUTES,
     *AUDIT_ROUTES,

@@ -18,6 +18,7 @@ NOTICES: Mapping[str, str] = {
     "company-saved": "The company is saved.",
     "app-space-created": "The App Space is created.",
     "app-space-saved": "The App Space is saved.",
+    "setting-saved": "The setting is saved.",
     "origin-created": "The origin is created. It needs a credential before it can ask anybody.",
     "origin-saved": "The origin is saved.",
     "credentials-revoked": "All credentials of the origin are revoked.",

@@ -34,7 +34,8 @@ class Route:
     Attributes:
         id: Names it, in tests and in logs.
         method: `GET` for a page, which changes nothing; `POST` for an act.
-        path: After `MOUNT`; variable segments are in braces, and are GUIDs.
+        path: After `MOUNT`; variable segments are in braces, and are GUIDs, or names that the
+            handler knows.
         handler: Returns the answer.
         query: The parameters that the address may have; any other is refused.
         fields: The fields that the form may have; any other is refused.
