@@ -88,7 +88,9 @@ def origin(portal):
 
 def item_of(text, name):
     """Return the text of one setting on the page."""
-    item = re.search(rf'<li class="card" id="setting-{name}">(.*?)</li>', text, re.DOTALL)[1]
+    item = re.search(rf'<li class="card setting" id="setting-{name}">(.*?)</li>', text, re.DOTALL)[
+        1
+    ]
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", item)).split())
 
 
@@ -122,18 +124,18 @@ def test_the_page_says_what_counts_and_who_decided_it(portal, space, origin):
     assert browser.post(f"{origin}/challenge_life", {"value": "45"}).status == 303
     text = require_page(browser.get(space))
     words = item_of(text, "challenge_life")
-    assert words.startswith("Time to answer, if the origin does not say 90 seconds How long")
-    assert "Service 2 minutes App Space 90 seconds Counts Change" in words
+    assert words.startswith("Time to answer, if the origin does not say 90 seconds App Space How")
+    assert "Service 2 minutes App Space 90 seconds Decided by App Space Change" in words
     text = require_page(browser.get(origin))
     words = item_of(text, "challenge_life")
-    assert "Service 2 minutes App Space 90 seconds Origin 45 seconds Counts Change" in words
+    assert "App Space 90 seconds Origin 45 seconds Decided by Origin Change" in words
     # What follows another setting says which.
     assert browser.post(f"{space}/challenge_life_limit", {"value": "30"}).status == 422
     assert browser.post(f"{origin}/challenge_life", {"value": ""}).status == 303
     assert browser.post(f"{origin}/challenge_life_limit", {"value": "20"}).status == 303
     words = item_of(require_page(browser.get(origin)), "challenge_life")
-    assert "It follows “Longest time to answer”, which is stricter." in words
-    assert "Counts" not in words
+    assert "20 seconds" in words
+    assert "Decided by “Longest time to answer”, which is stricter, as the Origin says" in words
 
 
 @pytest.mark.parametrize(

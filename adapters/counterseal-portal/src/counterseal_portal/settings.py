@@ -184,9 +184,10 @@ def can_be_stricter(setting: EffectiveSetting, bound: Any) -> bool:
     metadata = FIELDS[setting.name].metadata
     if isinstance(bound, frozenset):
         return bound != frozenset(metadata["members"] or ())
-    if metadata["order"]:
-        return bound != metadata["order"][-1]
-    return bound != metadata["low" if metadata["direction"].value == "least" else "high"]
+    is_least = metadata["direction"].value == "least"
+    order = metadata["order"]
+    strictest: Any = order[-1] if order else metadata["low" if is_least else "high"]
+    return bool(bound != strictest)
 
 
 def _set_field(field: Field, bound: frozenset[Any], level: str, *, is_subset: bool) -> Field:

@@ -54,6 +54,7 @@ class SettingRow:
         name: As `Policy` has it.
         label, value: What people read.
         decided_by: The level whose word it is.
+        is_narrowed: Whether it is stricter than the service says.
         bounded_by: The label of the setting that it follows; empty for none.
         words: What each level that says something says.
         reason: Why there is the setting; each second part is code.
@@ -64,6 +65,7 @@ class SettingRow:
     label: str
     value: str
     decided_by: str
+    is_narrowed: bool
     bounded_by: str
     words: tuple[tuple[str, str], ...]
     reason: tuple[str, ...]
@@ -181,6 +183,7 @@ def _row(target: Target, setting: EffectiveSetting, bound: Any, *, may_edit: boo
         label=setting_label(setting.name),
         value=value_text(setting.value),
         decided_by=LEVELS[setting.decided_by],
+        is_narrowed=setting.value != setting.service,
         bounded_by=setting_label(setting.bounded_by) if setting.bounded_by else "",
         words=tuple((LEVELS[level], value_text(word)) for level, word in words if word is not None),
         reason=tuple(FIELDS[setting.name].metadata["reason"].split("`")),
