@@ -490,8 +490,8 @@ def test_the_only_origin_and_app_space_are_those_besides_the_portals(init, run, 
         AdminLogins(opened.ports, opened.policy, domain="localhost").portal()
     invited = json.loads(run("invite", "zoe", "--data", data, "--json").stdout)
     assert read_link(invited["link"]).app_space == output["appSpaceGuid"]
-    shown = json.loads(run("account", "show", "zoe", "--data", data).stdout)
-    assert shown["accountId"] == "zoe"
+    account = json.loads(run("account", "show", "zoe", "--data", data).stdout)
+    assert account["accountId"] == "zoe"
     more = ("admin", "origin", output["appSpaceGuid"], "Other", "--auth", "basic")
     assert run(*more, "--data", data).exit_code == 0
     result = run("invite", "zoe", "--data", data)
