@@ -14,14 +14,15 @@ COMMAND_IN_LUA = re.compile(r"redis\.call\(\s*'([A-Z]+)'")
 COMMAND_IN_PYTHON = re.compile(r'\(\s*"([A-Z]{3,})"|"([A-Z]{4,})", (?:key|index|[0-9])')
 
 SINCE_6_2 = {
-    "DEL", "EXISTS", "GET", "GETRANGE", "HGET", "HMGET", "HSET", "MGET", "PEXPIRE", "PTTL", "SET",
-    "TIME", "XADD", "ZADD", "ZRANGEBYLEX", "ZREM",
+    "DEL", "EXISTS", "GET", "GETRANGE", "HGET", "HINCRBY", "HMGET", "HSET", "MGET", "PEXPIRE",
+    "PTTL", "SET", "TIME", "XADD", "XDEL", "XRANGE", "XTRIM", "ZADD", "ZRANGEBYLEX", "ZREM",
 }  # fmt: skip
-"""In scripts; all of them are older than 6.2, on which the tests run too."""
+"""In scripts; none is newer than 6.2, on which the tests run too."""
 
 FROM_PYTHON = {
-    "EVAL", "EVALSHA", "EXISTS", "GET", "MGET", "SET", "WAIT", "WAITAOF", "XADD", "XRANGE", "XTRIM",
-    "ZRANGE", "ZRANGEBYLEX", "ZRANGEBYSCORE", "ZREM",
+    "EVAL", "EVALSHA", "EXISTS", "GET", "HGETALL", "HMGET", "MGET", "SET", "WAIT", "WAITAOF",
+    "XADD", "XRANGE", "ZMSCORE", "ZRANGE", "ZRANGEBYLEX", "ZRANGEBYSCORE", "ZREM",
+    "ZREVRANGEBYLEX",
 }  # fmt: skip
 """`WAITAOF` is of 7.2; `attach` refuses servers without it. `PUBLISH` is sent by redis-py."""
 
