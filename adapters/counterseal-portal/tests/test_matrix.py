@@ -105,6 +105,7 @@ FORMS = {
         "clients": "current",
         "codes": "typed",
         "token_form": "text",
+        "hears": "profile",
     },
     "origin.issue_credential": {"scheme": "hmac", "hours": "0"},
     "origin.issue_webhook_key": {"hours": "0"},

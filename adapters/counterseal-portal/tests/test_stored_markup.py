@@ -64,7 +64,7 @@ def evil_records(store):
                     parameters=((EVIL, EVIL),),
                 )
         if isinstance(record, Origin):
-            changes |= {"domains": (EVIL,)}
+            changes |= {"domains": (EVIL,), "events_url": EVIL}
         store._records[guid] = replace(record, **changes)
 
 

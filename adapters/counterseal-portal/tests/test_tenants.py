@@ -11,6 +11,7 @@ from counterseal import Refused, Sessions, SignedRequest
 from counterseal.errors import CredentialRefused
 from counterseal.models import (
     OPERATOR,
+    AccountEventKind,
     Admin,
     AdminRole,
     AppSpace,
@@ -23,6 +24,7 @@ from counterseal.models import (
     Scheme,
 )
 from counterseal.testing.pictures import build_png
+from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_basic
 
 
@@ -172,6 +174,7 @@ def test_an_origin_is_created_and_edited(portal, space):
         "pending": "3",
         "questions": "",
         "wildcards": "yes",
+        "hears": "profile",
     }
     assert browser.post(f"/origins/{guid}/edit", fields).status == 303
     edited = stored(portal, Origin, guid)
@@ -184,6 +187,47 @@ def test_an_origin_is_created_and_edited(portal, space):
     browser.post(f"/origins/{guid}/edit", fields | {"clients": "cx", "codes": "typed"})
     edited = stored(portal, Origin, guid)
     assert (edited.clients, edited.codes) == (Clients.CX, edited.profile.codes)
+
+
+def test_what_an_origin_hears_of_accounts_and_where(portal, origin):
+    browser = portal.app_space_admin()
+    before = stored_origin(portal)
+    text = require_page(browser.get(origin))
+    assert "<dd>Everything (as its programs need it)</dd>" in text
+    text = require_page(browser.get(f"{origin}/edit"))
+    assert text.count('name="events" value="') == len(AccountEventKind)
+    fields = {
+        "name": before.name,
+        "clients": "current",
+        "codes": "typed",
+        "states": [state.value for state in before.callback_states],
+        "token_form": "text",
+        "hears": "chosen",
+        "events": ["locked", "bound"],
+        "events_url": CALLBACK,
+    }
+    assert browser.post(f"{origin}/edit", fields).status == 303
+    edited = stored_origin(portal)
+    assert edited.events == (AccountEventKind.BOUND, AccountEventKind.LOCKED)
+    assert edited.events_url == CALLBACK
+    text = require_page(browser.get(origin))
+    assert "<dd>A first device was bound; The account was locked</dd>" in text
+    assert f'<bdi class="mono">{CALLBACK}</bdi></dd>' in text
+    # What does not fit is said beside the field, and nothing is saved.
+    for url in ("https://elsewhere.example/done", "ftp://shop.example", "x" * 3_000):
+        wrong = browser.post(f"{origin}/edit", fields | {"name": "New", "events_url": url})
+        assert 'id="error-events_url"' in require_page(wrong, 422)
+    assert stored_origin(portal) == edited
+    # An address that has left the allow-list since stays, and hinders no other change.
+    portal.service.administration.forbid_callback(edited.guid, CALLBACK)
+    assert browser.post(f"{origin}/edit", fields | {"name": "New"}).status == 303
+    assert stored_origin(portal).events_url == CALLBACK
+    # Nothing ticked is nothing, and an empty address is none.
+    del fields["events"]
+    assert browser.post(f"{origin}/edit", fields | {"events_url": ""}).status == 303
+    edited = stored_origin(portal)
+    assert (edited.events, edited.events_url) == ((), None)
+    assert "<dd>Nothing</dd>" in require_page(browser.get(origin))
 
 
 def test_a_credential_is_shown_once_and_the_old_one_ends_after_the_overlap(portal, origin):

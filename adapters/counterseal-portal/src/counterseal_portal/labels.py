@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from counterseal.models import (
+    AccountEventKind,
     BindingState,
     CallbackState,
     ChallengeState,
@@ -42,6 +43,19 @@ SCHEMES: Mapping[Scheme, str] = {
 CLIENTS: Mapping[Clients, str] = {
     Clients.CURRENT: "Programs written for this service",
     Clients.CX: "Programs written for the Privakey CX service",
+}
+EVENTS: Mapping[AccountEventKind, str] = {
+    AccountEventKind.BOUND: "A first device was bound",
+    AccountEventKind.DEVICE_ADDED: "A further device was bound",
+    AccountEventKind.REVOKED: "A device was revoked",
+    AccountEventKind.SUSPENDED: "A device was suspended",
+    AccountEventKind.RESUMED: "A device may act again",
+    AccountEventKind.LOCKED: "The account was locked",
+    AccountEventKind.UNLOCKED: "The account was unlocked",
+    AccountEventKind.STRIKE: "A wrong PIN was entered",
+    AccountEventKind.DISOWNED: "“This was not me”",
+    AccountEventKind.REPORTED: "A refusal with a reason that alerts",
+    AccountEventKind.ERASED: "The account was erased",
 }
 CODES: Mapping[Codes, str] = {
     Codes.TYPED: "The person types the code that the origin shows",

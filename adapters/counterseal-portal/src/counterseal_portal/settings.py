@@ -41,7 +41,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "cooldown": "First cool-down",
         "cooldown_limit": "Longest cool-down",
     },
-    "Questions by programs for the Privakey CX service": {
+    "Questions by CX clients": {
         "cx_pending_limit": "Open questions of one person (CX)",
         "cx_ask_limit": "Questions within the window (CX)",
         "cx_ask_limit_unapproved": "Questions since the last approval (CX)",

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from counterseal.errors import NotFound
+from counterseal.errors import CallbackForbidden, CallbackUncallable, InvalidField, NotFound
 from counterseal.models import (
     FINISHED,
+    AccountEventKind,
     CallbackEntry,
     CallbackType,
     ChallengeState,
@@ -24,7 +25,7 @@ from counterseal_portal.answers import Answer, Step, page, redirect
 from counterseal_portal.confirmations import Command, Subject, command_routes
 from counterseal_portal.form_pages import FormPage, form_routes, values_of
 from counterseal_portal.forms import Field, FilledForm, Kind
-from counterseal_portal.labels import CHALLENGES, CLIENTS, CODES, SCHEMES, TOKEN_FORMS
+from counterseal_portal.labels import CHALLENGES, CLIENTS, CODES, EVENTS, SCHEMES, TOKEN_FORMS
 from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.pages.admins import HOUR, OVERLAP
 from counterseal_portal.reach import (
@@ -56,6 +57,33 @@ CLIENTS_FIELD = Field(
     options=tuple((each.value, CLIENTS[each]) for each in Clients),
     required=True,
     hint="A change of it resets codes, wildcards and callback states to what these programs need.",
+)
+AS_THE_PROFILE, CHOSEN = "profile", "chosen"
+HEARS = Field(
+    name="hears",
+    label="What the origin hears of accounts",
+    kind=Kind.CHOICE,
+    options=((AS_THE_PROFILE, "As its programs need it"), (CHOSEN, "What is ticked below")),
+    required=True,
+    hint="A bound device, a lock and the like, of every account of the App Space. It counts from"
+    " the next event on.",
+)
+EVENT_FIELDS = (
+    HEARS,
+    Field(
+        name="events",
+        label="Events",
+        kind=Kind.CHOICES,
+        options=tuple((each.value, EVENTS[each]) for each in AccountEventKind),
+        hint="None ticked: nothing.",
+    ),
+    Field(
+        name="events_url",
+        label="Where events are sent",
+        hint="An address that is on the allow-list. Without one, the origin reads them by GET"
+        " /events.",
+        meant_by=("eventsUrl",),
+    ),
 )
 NEW_FIELDS = (NAME, attrs.evolve(CLIENTS_FIELD, hint=""))
 FIELDS = (
@@ -110,6 +138,7 @@ FIELDS = (
         kind=Kind.FLAG,
         hint="Whatever the policy says.",
     ),
+    *EVENT_FIELDS,
 )
 SCHEME = Field(
     name="scheme",
@@ -180,7 +209,15 @@ def show_origin(visit: Visit) -> Answer:
         clients=CLIENTS[origin.clients],
         codes=CODES[origin.codes],
         states=tuple(CHALLENGES[each] for each in origin.callback_states),
+        events=_events_text(origin.event_kinds),
+        events_as_profile=origin.events is None,
     )
+
+
+def _events_text(events: tuple[AccountEventKind, ...]) -> str:
+    if len(events) == len(AccountEventKind):
+        return "Everything"
+    return "; ".join(EVENTS[each] for each in events) or "Nothing"
 
 
 def _row(label: str, secret: Credential | WebhookKey, now: datetime) -> CredentialRow:
@@ -216,7 +253,7 @@ def _edit(visit: Visit) -> FormPage:
     origin = origin_of(visit)
     return FormPage(
         title="Edit the origin",
-        fields=FIELDS,
+        fields=_fields(origin),
         values=values_of(
             name=origin.name,
             clients=origin.clients.value,
@@ -227,11 +264,22 @@ def _edit(visit: Visit) -> FormPage:
             pending=origin.limits.pending,
             questions=origin.limits.questions,
             cooldown=origin.limits.cooldown,
+            hears=AS_THE_PROFILE if origin.events is None else CHOSEN,
+            events=tuple(each.value for each in origin.event_kinds),
+            events_url=origin.events_url,
         ),
         button="Save",
         back=f"/origins/{origin.guid}",
         trail=_trail(visit, origin),
     )
+
+
+def _fields(origin: Origin) -> tuple[Field, ...]:
+    """Return the fields for *origin*: what its programs need is offered until it is set."""
+    if origin.events is None:
+        return FIELDS
+    hears = attrs.evolve(HEARS, options=HEARS.options[1:])
+    return tuple(hears if field is HEARS else field for field in FIELDS)
 
 
 def _save(visit: Visit, form: FilledForm) -> Answer:
@@ -240,18 +288,28 @@ def _save(visit: Visit, form: FilledForm) -> Answer:
     # With other clients, what the form still says of the old ones would undo their profile.
     keeps = clients is origin.clients
     states = [ChallengeState(each) for each in form.values.get("states", ())]
-    visit.tenancy.edit_origin(
-        origin.guid,
-        name=form.text("name"),
-        clients=clients,
-        codes=Codes(form.value("codes")) if keeps else None,
-        wildcards=form.flag("wildcards") if keeps else None,
-        callback_states=states if keeps else None,
-        token_form=TokenForm(form.value("token_form")),
-        pending_limit=form.number("pending"),
-        ask_limit=form.number("questions"),
-        cooldown=form.flag("cooldown"),
-    )
+    kinds = [AccountEventKind(each) for each in form.values.get("events", ())]
+    events_url = form.text("events_url")
+    try:
+        visit.tenancy.edit_origin(
+            origin.guid,
+            name=form.text("name"),
+            clients=clients,
+            codes=Codes(form.value("codes")) if keeps else None,
+            wildcards=form.flag("wildcards") if keeps else None,
+            callback_states=states if keeps else None,
+            token_form=TokenForm(form.value("token_form")),
+            pending_limit=form.number("pending"),
+            ask_limit=form.number("questions"),
+            cooldown=form.flag("cooldown"),
+            events=kinds if form.value("hears") == CHOSEN else None,
+            # An address that is stored may have left the allow-list since.
+            events_url=None if events_url == (origin.events_url or "") else events_url,
+        )
+    except CallbackForbidden:
+        raise InvalidField("events_url", "The address is not on the allow-list.") from None
+    except CallbackUncallable as refusal:
+        raise InvalidField("events_url", f"Nothing can be sent there: {refusal.reason}") from None
     return redirect(f"/origins/{origin.guid}", done="origin-saved")
 
 
