@@ -9,7 +9,7 @@ import pytest
 
 from counterseal import Authentication, SignedRequest, keys
 from counterseal.errors import CredentialRefused
-from counterseal.models import Admin
+from counterseal.models import AccountEventKind, Admin
 from counterseal.testing.pictures import build_png
 from counterseal_server.cli import main
 from counterseal_server.configuration import settings
@@ -243,6 +243,8 @@ def test_an_origin_hears_of_events_at_an_address_of_its_allow_list(admin, founde
     assert edited["events"] == ["bound", "locked"]
     assert admin("edit-origin", origin, "--events-url", URL)["eventsUrl"] == URL
     assert admin("edit-origin", origin, "--event", "none")["events"] == []
+    every = [kind.value for kind in AccountEventKind]
+    assert admin("edit-origin", origin, "--event", "profile")["events"] == every
     assert admin("edit-origin", origin, "--events-url", "")["eventsUrl"] is None
 
 

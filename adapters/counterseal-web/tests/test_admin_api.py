@@ -183,6 +183,10 @@ def test_edits_change_what_is_said_and_nothing_else(desk, company, app_space, or
     settings = {"codes": "echoed", "wildcards": True, "callbackStates": ["ANSWERED"]}
     assert desk.patch(origin, settings).json == before | settings
     assert desk.patch(origin, {}).json == before | settings
+    assert desk.patch(origin, {"events": ["locked"]}).json["events"] == ["locked"]
+    assert desk.patch(origin, {}).json["events"] == ["locked"]
+    assert desk.patch(origin, {"events": ""}).json["events"] == before["events"]
+    assert "bound" in before["events"]
 
 
 CX = {

@@ -8,7 +8,7 @@ An edit that changes nothing writes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import attrs
 
@@ -70,7 +70,8 @@ class OriginEdit:
 
     Changing `clients` resets codes, wildcards and callback states to the new profile, unless they
     are given. `pending`, `questions` and `cooldown` are those of `OwnLimits`. An empty `events_url`
-    removes it. *policy* has the settings that change, by name; None takes one back.
+    removes it; an empty text as `events` means as the profile says. *policy* has the settings that
+    change, by name; None takes one back.
     """
 
     name: str | None
@@ -82,7 +83,7 @@ class OriginEdit:
     pending: int | None = None
     questions: int | None = None
     cooldown: bool | None = None
-    events: frozenset[AccountEventKind] | None = None
+    events: frozenset[AccountEventKind] | Literal[""] | None = None
     events_url: str | None = None
     policy: Mapping[str, Any] = attrs.field(factory=dict)
 
@@ -206,7 +207,9 @@ def _origin_changes(policy: Policy, origin: Origin, edit: OriginEdit) -> dict[st
             "wildcards": profile.wildcards,
             "callback_states": profile.callback_states,
         }
-    if edit.events is not None:
+    if isinstance(edit.events, str):
+        changes["events"] = None
+    elif edit.events is not None:
         changes["events"] = tuple(kind for kind in AccountEventKind if kind in edit.events)
     if edit.events_url is not None:
         changes["events_url"] = _events_url(policy, origin, edit.events_url)

@@ -282,7 +282,7 @@ class Administration(UseCase):
         pending_limit: int | None = None,
         ask_limit: int | None = None,
         cooldown: bool | None = None,
-        events: Iterable[AccountEventKind] | None = None,
+        events: Iterable[AccountEventKind] | Literal[""] | None = None,
         events_url: str | None = None,
         policy: Mapping[str, Any] | None = None,
     ) -> Origin:
@@ -302,7 +302,8 @@ class Administration(UseCase):
             ask_limit: Questions in the policy's window that one person may get when it asks, from
                 1 to 1000; it never loosens the policy's limit either.
             cooldown: Whether refusals begin a cool-down for it, whatever the policy says.
-            events: What it hears of accounts, from now on; none of it hears nothing.
+            events: What it hears of accounts, from now on; none of it hears nothing, and an empty
+                text means as the profile of *clients* says.
             events_url: Where events are sent from now on, by an address of its allow-list; an
                 empty one ends that, and the origin can still read them.
             policy: The settings of the policy that it narrows, as of `edit_app_space`.
@@ -329,7 +330,7 @@ class Administration(UseCase):
             pending=pending_limit,
             questions=ask_limit,
             cooldown=cooldown,
-            events=None if events is None else frozenset(events),
+            events=events if events is None or isinstance(events, str) else frozenset(events),
             events_url=events_url,
             policy=policy or {},
         )

@@ -482,6 +482,13 @@ def test_origins_for_cx_clients_hear_nothing_unless_it_is_set(service):
     service.account_events.publish_due()
     assert len(event_callbacks(service)) == 1
 
+    service.administration.edit_origin(guid, name="Renamed")
+    assert service.stored(guid).events == (K.BOUND, K.LOCKED)
+    service.administration.edit_origin(guid, events="")
+    assert (service.stored(guid).events, service.stored(guid).event_kinds) == (None, ())
+    service.administration.edit_origin(guid, clients=Clients.CURRENT)
+    assert service.stored(guid).event_kinds == tuple(K)
+
 
 def test_the_address_for_events_has_to_be_on_the_allow_list_and_callable(service):
     guid = service.origin.origin.guid

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from counterseal import (
     OPERATOR,
@@ -42,6 +42,7 @@ from counterseal.wire.claims import format_time
 from counterseal.wire.cx1 import write_basic
 from counterseal_server.configuration import policy_setting
 
+BY_PROFILE = "profile"
 NO_ENDING = "none"
 
 
@@ -163,8 +164,8 @@ class Tenants:
             states: The states that send a callback, by name, or `none`; empty changes nothing.
             token_form: The value of one of `TokenForm`.
             pending_limit, ask_limit, cooldown: As `Administration.edit_origin` has them.
-            events: What it hears of accounts, by the values of `AccountEventKind`, or `none`;
-                empty changes nothing.
+            events: What it hears of accounts, by the values of `AccountEventKind`, or `none`, or
+                `profile` for what the profile of its clients says; empty changes nothing.
             events_url: Where events are sent; an empty one ends that.
 
         Raises:
@@ -426,14 +427,18 @@ def _documents() -> Mapping[type[Any], Callable[[Any], dict[str, Any]]]:
     }
 
 
-def _event_kinds(events: tuple[str, ...]) -> tuple[AccountEventKind, ...]:
+def _event_kinds(events: tuple[str, ...]) -> tuple[AccountEventKind, ...] | Literal[""]:
     if events == (NO_ENDING,):
         return ()
+    if events == (BY_PROFILE,):
+        return ""
     try:
         return tuple(AccountEventKind(event) for event in events)
     except ValueError:
         kinds = ", ".join(kind.value for kind in AccountEventKind)
-        raise InvalidField("event", f"not one of {kinds}, or {NO_ENDING} alone") from None
+        raise InvalidField(
+            "event", f"not one of {kinds}, or {NO_ENDING} or {BY_PROFILE} alone"
+        ) from None
 
 
 def _endings(states: tuple[str, ...]) -> tuple[ChallengeState, ...]:

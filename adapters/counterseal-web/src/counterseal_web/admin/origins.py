@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Any, Literal
 
 from counterseal.models import (
     FINISHED,
@@ -85,7 +87,6 @@ def edit_origin(service: Service, call: Call, admin: Admin) -> Reply:
     """Edit an origin; members that are left out change nothing."""
     body = call.document
     states = read_texts(body, "callbackStates")
-    events = read_texts(body, "events")
     edited = service.administration(by=admin).edit_origin(
         origin_of(service, call, admin).guid,
         name=read_text(body, "name"),
@@ -99,13 +100,21 @@ def edit_origin(service: Service, call: Call, admin: Admin) -> Reply:
         pending_limit=read_integer(body, "pendingLimit"),
         ask_limit=read_integer(body, "askLimit"),
         cooldown=read_flag(body, "cooldown"),
-        events=None
-        if events is None
-        else [read_choice(kind, AccountEventKind, "events") for kind in events],
+        events=_read_events(body),
         events_url=read_text(body, "eventsUrl"),
         policy=read_settings(read_object(body, "policy")),
     )
     return Reply(document=origin_document(edited))
+
+
+def _read_events(body: Mapping[str, Any]) -> list[AccountEventKind] | Literal[""] | None:
+    """Return what an origin hears of; an empty text is what the profile of its clients says."""
+    if body.get("events") == "":
+        return ""
+    kinds = read_texts(body, "events")
+    if kinds is None:
+        return None
+    return [read_choice(kind, AccountEventKind, "events") for kind in kinds]
 
 
 def issue_key(service: Service, call: Call, admin: Admin) -> Reply:

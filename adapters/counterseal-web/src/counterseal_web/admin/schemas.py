@@ -171,7 +171,10 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         pendingLimit=LIMIT | {"maximum": MOST_PENDING},
         askLimit=LIMIT | {"maximum": MOST_QUESTIONS},
         cooldown=FLAG,
-        events=EVENT_KINDS,
+        events={
+            "anyOf": [EVENT_KINDS, {"const": ""}],
+            "description": "Empty text: as the profile of `clients` says.",
+        },
         eventsUrl=TEXT | {"description": "On the allow-list; empty for nowhere."},
         policy=policy_edit_schema(OriginPolicy),
     ),

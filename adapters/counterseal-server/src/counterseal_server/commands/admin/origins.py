@@ -94,7 +94,8 @@ def origin(
     "events",
     metavar="EVENT",
     multiple=True,
-    help="What it hears of accounts, like locked; may be repeated; none for nothing.",
+    help="What it hears of accounts, like locked; may be repeated; none for nothing; profile for "
+    "what the profile of its clients says.",
 )
 @click.option(
     "--events-url",
