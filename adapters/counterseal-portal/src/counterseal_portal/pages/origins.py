@@ -253,7 +253,7 @@ def _edit(visit: Visit) -> FormPage:
     origin = origin_of(visit)
     return FormPage(
         title="Edit the origin",
-        fields=_fields(origin),
+        fields=FIELDS,
         values=values_of(
             name=origin.name,
             clients=origin.clients.value,
@@ -274,20 +274,13 @@ def _edit(visit: Visit) -> FormPage:
     )
 
 
-def _fields(origin: Origin) -> tuple[Field, ...]:
-    """Return the fields for *origin*: what its programs need is offered until it is set."""
-    if origin.events is None:
-        return FIELDS
-    hears = attrs.evolve(HEARS, options=HEARS.options[1:])
-    return tuple(hears if field is HEARS else field for field in FIELDS)
-
-
 def _save(visit: Visit, form: FilledForm) -> Answer:
     origin = origin_of(visit)
     clients = Clients(form.value("clients"))
     # With other clients, what the form still says of the old ones would undo their profile.
     keeps = clients is origin.clients
     states = [ChallengeState(each) for each in form.values.get("states", ())]
+    hears_chosen = form.value("hears") == CHOSEN
     kinds = [AccountEventKind(each) for each in form.values.get("events", ())]
     events_url = form.text("events_url")
     try:
@@ -302,7 +295,7 @@ def _save(visit: Visit, form: FilledForm) -> Answer:
             pending_limit=form.number("pending"),
             ask_limit=form.number("questions"),
             cooldown=form.flag("cooldown"),
-            events=kinds if form.value("hears") == CHOSEN else None,
+            events=kinds if hears_chosen else "",
             # An address that is stored may have left the allow-list since.
             events_url=None if events_url == (origin.events_url or "") else events_url,
         )
