@@ -540,9 +540,11 @@ def test_e14_what_is_really_sent_is_what_is_described(world, client, desk):
         "NewCallback": {"callbackUrl": "https://a.example/b"},
         "NewAdmin": {"name": "New", "role": "company_admin", "allCompanies": True},
     }
+    invitation = world.invitations.invite(world.origin, "user-42")
     for each in ADMIN_API:
         body = bodies.get(each.takes, {}) if each.takes else None
-        path = each.filled(names) + ("?accountId=user-42" if each.needs else "")
+        own_names = {"device": invitation.binding} if each.id == "renewInvitation" else {}
+        path = each.filled(names | own_names) + ("?accountId=user-42" if each.needs else "")
         reply = desk.call(each.method, path, body)
         ((status, name),) = each.gives.items()
         assert reply.status_code == status, each.id

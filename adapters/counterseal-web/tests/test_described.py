@@ -181,6 +181,7 @@ def known_to_admins(world):
     deliveries = world.deliver()
     origin = world.origin.origin
     other = world.new_origin(world.app_space, "Another shop").origin
+    invitation = world.invitations.invite(world.origin, "user-56")
     other = world.administration.allow_callback(other.guid, "https://shop.example/more")
     return {
         "company": [world.company.guid],
@@ -199,6 +200,10 @@ def known_to_admins(world):
         "newCallback": {"callbackUrl": ["https://shop.example/again"], "callbackType": [1]},
         "resumeDevice": {"account": [still.device.bond.account], "device": [still.guid]},
         "endDevice": {"account": [ended.account], "device": [ended.device]},
+        "renewInvitation": {
+            "account": [invitation.account.guid],
+            "device": [invitation.binding],
+        },
         "revokeDevices": {"account": [emptied.account]},
         "eraseAccount": {"account": [erased.account]},
     }

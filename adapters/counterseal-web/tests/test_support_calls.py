@@ -2,8 +2,19 @@
 
 import pytest
 
-from counterseal.models import Account, AdminRole, Binding, BindingState
+from counterseal import STANDARD
+from counterseal.models import (
+    Account,
+    AdminRole,
+    Binding,
+    BindingState,
+    HtmlContent,
+    Pair,
+    PairsContent,
+    RefusalReason,
+)
 from counterseal.wire.cx1 import write_basic
+from counterseal.wire.link import read_link
 
 NOTHING = "00000000-0000-8000-8000-000000000000"
 
@@ -154,6 +165,7 @@ def tried(desk, account, device):
     """Everything that can be done to an account."""
     replies = [
         desk.get(account),
+        desk.get(f"{account}/requests"),
         desk.delete(account),
         *tried_on(desk, f"{account}/devices/{device}"),
     ]
@@ -161,7 +173,9 @@ def tried(desk, account, device):
 
 
 def tried_on(desk, device):
-    return [desk.post(f"{device}/{verb}", None) for verb in ("suspend", "resume", "revoke")]
+    return [
+        desk.post(f"{device}/{verb}", None) for verb in ("suspend", "resume", "revoke", "renew")
+    ]
 
 
 def test_s20_whatever_is_not_ones_own_looks_like_nothing(
@@ -215,3 +229,92 @@ def test_support_removes_nobody_whom_an_identity_provider_answers_for(world, emp
         reply = helper.call(method, target)
         assert (reply.status_code, reply.json["code"]) == (403, "forbidden")
     assert helper.get(path).status_code == 200
+
+
+def refuse(phone, challenge, reason):
+    phone.answer(phone.fetch(challenge.guid), button=1, reason=reason)
+
+
+@pytest.mark.parametrize("reason", [None, RefusalReason.DECLINED, RefusalReason.PRESSURED])
+def test_support_reads_how_a_request_ended_and_why_but_not_what_it_was(
+    world, helper, device_client, account, reason
+):
+    phone, clock = device_client.phone, world.clock
+    first = world.ask("user-42", "Pay 10 EUR?", transaction_id="order-7").challenge
+    refuse(phone, first, reason)
+    clock.advance(STANDARD.challenge_life)
+    second = world.ask("user-42", "Pay 11 EUR?").challenge
+    reply = helper.get(f"{account}/requests")
+    assert reply.status_code == 200
+    assert "EUR" not in reply.text
+    assert "order-7" not in reply.text
+    newest, oldest = reply.json
+    assert (newest["guid"], newest["state"], newest["endedAt"]) == (second.guid, "PENDING", None)
+    assert (newest["buttonSelected"], newest["device"], newest["reason"]) == (None, None, None)
+    assert oldest | {"issuedAt": "", "expiresAt": "", "endedAt": ""} == {
+        "guid": first.guid,
+        "requestOriginGuid": world.origin.origin.guid,
+        "transactionId": None,
+        "content": None,
+        "buttons": None,
+        "state": "ANSWERED",
+        "issuedAt": "",
+        "expiresAt": "",
+        "endedAt": "",
+        "buttonSelected": 1,
+        "approved": False,
+        "device": phone.guid,
+        "reason": None if reason is None else reason.value,
+    }
+    assert oldest["endedAt"] < newest["issuedAt"] < newest["expiresAt"]
+
+
+@pytest.mark.parametrize(
+    ("content", "sent"),
+    [
+        ("Pay?", "Pay?"),
+        (HtmlContent(html="<p>Pay?</p>"), "<p>Pay?</p>"),
+        (
+            PairsContent(title="Pay?", pairs=(Pair(key="To", value="A"),)),
+            {"title": "Pay?", "keys": [{"key": "To", "value": "A"}]},
+        ),
+    ],
+)
+def test_who_administers_the_app_space_reads_the_content(  # noqa: PLR0917 (fixtures)
+    world, employ, device_client, account, content, sent
+):
+    world.ask("user-42", content, transaction_id="order-7")
+    desk = employ(role=AdminRole.APP_SPACE, app_space=world.app_space.guid)
+    (request,) = desk.get(f"{account}/requests").json
+    assert (request["content"], request["transactionId"]) == (sent, "order-7")
+    assert [each["title"] for each in request["buttons"]] == ["Approve", "Reject"]
+
+
+def test_an_invitation_is_made_anew(world, helper, app_space):
+    old = world.invitations.invite(world.origin, "zoe")
+    account = f"{app_space}/accounts/{old.account.guid}"
+    reply = helper.post(f"{account}/devices/{old.binding}/renew", None)
+    assert reply.status_code == 200
+    link = read_link(reply.json["link"])
+    assert (link.token, link.account) == (reply.json["sessionToken"], old.account.guid)
+    assert (link.display_name, link.app_space) == ("zoe", world.app_space.guid)
+    devices = {each["guid"]: each["status"] for each in helper.get(account).json["devices"]}
+    assert devices == {old.binding: "REVOKED", reply.json["device"]: "INVITED"}
+    assert reply.json["device"] in link.token
+    again = helper.post(f"{account}/devices/{old.binding}/renew", None)
+    assert (again.status_code, again.json["code"]) == (409, "wrong_state")
+    audited = {(each.event, each.actor) for each in world.ports.audit.events}
+    assert ("binding.renew", helper.guid) in audited
+
+
+def test_an_invitation_is_not_made_anew_for_a_locked_account_or_after_the_window(
+    world, helper, app_space
+):
+    old = world.invitations.invite(world.origin, "zoe")
+    path = f"{app_space}/accounts/{old.account.guid}"
+    helper.post(f"{path}/lock", None)
+    assert helper.post(f"{path}/devices/{old.binding}/renew", None).json["code"] == "unreachable"
+    helper.post(f"{path}/unlock", None)
+    world.clock.advance(STANDARD.renewal_window)
+    reply = helper.post(f"{path}/devices/{old.binding}/renew", None)
+    assert reply.json["code"] == "deadline_passed"

@@ -122,12 +122,18 @@ def help_a_user(desk, shop, places):
     found = desk.call("", "GET", f"{accounts}?accountId=user-42").document
     desk.call("", "GET", f"{accounts}/search?prefix=user-&limit=10")
     account = f"{accounts}/{found['privakeyId']}"
+    desk.call("", "GET", f"{account}/requests")
     desk.call("", "POST", f"{account}/lock")
     desk.call("", "POST", f"{account}/unlock")
     active, invited = (each["guid"] for each in found["devices"])
     desk.call("The phone is lost, or only mislaid.", "POST", f"{account}/devices/{active}/suspend")
     desk.call("It lay under the sofa.", "POST", f"{account}/devices/{active}/resume")
-    desk.call("", "POST", f"{account}/devices/{invited}/revoke")
+    renewed = desk.call(
+        "The user has lost the link to the second phone.",
+        "POST",
+        f"{account}/devices/{invited}/renew",
+    ).document["device"]
+    desk.call("", "POST", f"{account}/devices/{renewed}/revoke")
     desk.call("", "GET", account)
     return account
 

@@ -8,8 +8,11 @@ from http import HTTPStatus
 
 from counterseal.errors import InvalidField
 from counterseal.models import Admin
+from counterseal.wire.device import InvitedDevice
+from counterseal.wire.link import BindLink, write_link
+from counterseal.wire.members import write_record
 from counterseal.wire.origin import account_document, device_document
-from counterseal_web.admin.documents import user_document
+from counterseal_web.admin.documents import account_request_document, user_document
 from counterseal_web.admin.paths import (
     ACCOUNT,
     ACCOUNT_ID,
@@ -68,6 +71,13 @@ def get_account(service: Service, call: Call, admin: Admin) -> Reply:
     return Reply(document=user_document(*account_of(service, call, admin)))
 
 
+def list_account_requests(service: Service, call: Call, admin: Admin) -> Reply:
+    """Return what an account is asked and was asked last, newest first."""
+    account, _ = account_of(service, call, admin)
+    challenges = service.challenges.list_of_account(account.guid, by=admin)
+    return Reply(document=[account_request_document(each) for each in challenges])
+
+
 def lock_account(service: Service, call: Call, admin: Admin) -> Reply:
     """Lock an account: it gets no questions, cannot answer, and cannot bind a device."""
     account, _ = account_of(service, call, admin)
@@ -111,6 +121,28 @@ def revoke_device(service: Service, call: Call, admin: Admin) -> Reply:
     return Reply(document=device_document(service.devices.revoke(device.guid, by=admin)))
 
 
+def renew_invitation(service: Service, call: Call, admin: Admin) -> Reply:
+    """Make an origin's invitation anew; the earlier link no longer works."""
+    device, settings = device_of(service, call, admin), service.settings
+    invitation = service.invitations.renew(device.guid, by=admin)
+    link = BindLink(
+        token=invitation.token,
+        app_space=invitation.app_space.guid,
+        app_space_name=invitation.app_space.name,
+        account=invitation.account.guid,
+        display_name=invitation.account.account_id,
+        app=settings.app_url,
+        service=None if settings.app_url is None else settings.public_url,
+    )
+    invited_device = InvitedDevice(
+        device=invitation.binding,
+        token=invitation.token,
+        expires_at=invitation.deadline,
+        link=write_link(link),
+    )
+    return Reply(document=write_record(invited_device))
+
+
 def _write_position(after: str | None) -> str | None:
     # A letter comes first, since the position before the first id is an empty text.
     return None if after is None else urlsafe_b64encode(b"a" + after.encode()).decode()
@@ -152,11 +184,33 @@ ACCOUNT_API = (
         },
     ),
     admin_operation("lookAtAccount", "GET", ACCOUNT, get_account, {200: "User"}),
+    admin_operation(
+        "listAccountRequests",
+        "GET",
+        f"{ACCOUNT}/requests",
+        list_account_requests,
+        {200: "AccountRequests"},
+    ),
     admin_operation("lockAccount", "POST", f"{ACCOUNT}/lock", lock_account, {200: "Account"}),
     admin_operation("unlockAccount", "POST", f"{ACCOUNT}/unlock", unlock_account, {200: "Account"}),
     _user_device("suspendDevice", "POST", f"{DEVICE}/suspend", suspend_device),
     _user_device("resumeDevice", "POST", f"{DEVICE}/resume", resume_device),
     _user_device("endDevice", "POST", f"{DEVICE}/revoke", revoke_device),
+    admin_operation(
+        "renewInvitation",
+        "POST",
+        f"{DEVICE}/renew",
+        renew_invitation,
+        {200: "InvitedDevice"},
+        refuses=(
+            *REFUSED,
+            "wrong_state",
+            "wrong_kind",
+            "deadline_passed",
+            "unreachable",
+            "too_many_bindings",
+        ),
+    ),
     admin_operation("revokeDevices", "POST", f"{ACCOUNT}/revoke", revoke_devices, {200: "Account"}),
     admin_operation("eraseAccount", "DELETE", ACCOUNT, erase_account, NOTHING),
 )

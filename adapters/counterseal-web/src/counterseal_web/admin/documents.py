@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,7 @@ from counterseal.models import (
     Callback,
     CallbackEntry,
     CallbackState,
+    Challenge,
     Company,
     Credential,
     Origin,
@@ -139,6 +141,42 @@ def key_document(credential: Credential) -> Document:
 def user_document(account: Account, devices: Iterable[Binding]) -> Document:
     """Return an account with its devices."""
     return account_document(account) | {"devices": [device_document(each) for each in devices]}
+
+
+def account_request_document(challenge: Challenge) -> Document:
+    """
+    Return a request as `Challenges.list_of_account` returns it to support staff.
+
+    Where its content is hidden from them, so are the buttons.
+    """
+    display = json.loads(challenge.display) if challenge.display else None
+    content = None if display is None else display["content"]
+    outcome, reason = challenge.outcome, challenge.reason
+    return {
+        "guid": challenge.guid,
+        "requestOriginGuid": challenge.origin,
+        "transactionId": challenge.transaction_id,
+        "content": None if content is None else content.get("text", content.get("html", content)),
+        "buttons": None
+        if content is None
+        else [
+            {
+                "title": button.title,
+                "strongAuth": button.strong,
+                "style": button.style,
+                "approving": button.approving,
+            }
+            for button in challenge.buttons
+        ],
+        "state": challenge.state.value,
+        "issuedAt": format_time(challenge.issued_at),
+        "expiresAt": format_time(challenge.deadline),
+        "endedAt": None if outcome is None else format_time(outcome.at),
+        "buttonSelected": None if outcome is None else outcome.button,
+        "approved": challenge.approved,
+        "device": None if outcome is None else outcome.device,
+        "reason": None if reason is None else reason.value,
+    }
 
 
 def admin_document(admin: Admin) -> Document:

@@ -16,6 +16,7 @@ from counterseal.models import (
     HtmlUse,
     NewDeviceRule,
     OriginPolicy,
+    RefusalReason,
     Scheme,
     TokenForm,
 )
@@ -31,6 +32,7 @@ from counterseal_web.schemas import (
     GUID,
     MOMENT,
     NAME,
+    REQUEST,
     TEXT,
     VISIBLE,
     Schema,
@@ -259,6 +261,30 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         accounts=_each("Account"),
         after=NO_TEXT | {"description": "Where the next page begins; null if there is none."},
     ),
+    "AccountRequest": _gives(
+        guid=GUID,
+        requestOriginGuid=GUID,
+        transactionId=NO_TEXT,
+        content={
+            "anyOf": [REQUEST["content"], {"type": "null"}],
+            "description": "Null, as `transactionId` and `buttons`, for a role that may not read"
+            " it: see `support_reads_content` of the policy.",
+        },
+        buttons={"anyOf": [REQUEST["buttons"], {"type": "null"}]},
+        state=REQUEST["state"],
+        issuedAt=MOMENT,
+        expiresAt=MOMENT,
+        endedAt=NO_MOMENT,
+        buttonSelected={"anyOf": [COUNT, {"type": "null"}]},
+        approved=FLAG,
+        device=NO_GUID,
+        reason={
+            "enum": [*(each.value for each in RefusalReason), None],
+            "description": "Why the person refused, if they said so. `pressured` is for staff"
+            " only: do not say it to whoever is with the person.",
+        },
+    ),
+    "AccountRequests": _each("AccountRequest"),
     "AdminKey": _gives(adminGuid=GUID, keyType=SIGNING, key=TEXT),
     "Administrator": _gives(
         adminGuid=GUID,
