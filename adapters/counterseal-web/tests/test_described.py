@@ -68,6 +68,7 @@ UNSAID = {
         r"|^userInfo\b|^credential\b"  # JSON inside of a text; one spelling of base64url
         r"|^callbackUrl: not a domain"  # by `callbackType`
         r"|^overlap: negative, or longer"  # the policy's
+        r"|^after: not what a page before"  # an opaque position
     ),
 }
 """Refusals of what fits the schema, by what no schema can say; the detail matches."""

@@ -270,7 +270,7 @@ def test_support_reads_how_a_request_ended_and_why_but_not_what_it_was(
 
 
 @pytest.mark.parametrize(
-    ("content", "sent"),
+    ("content", "expected"),
     [
         ("Pay?", "Pay?"),
         (HtmlContent(html="<p>Pay?</p>"), "<p>Pay?</p>"),
@@ -281,12 +281,12 @@ def test_support_reads_how_a_request_ended_and_why_but_not_what_it_was(
     ],
 )
 def test_who_administers_the_app_space_reads_the_content(  # noqa: PLR0917 (fixtures)
-    world, employ, device_client, account, content, sent
+    world, employ, device_client, account, content, expected
 ):
     world.ask("user-42", content, transaction_id="order-7")
     desk = employ(role=AdminRole.APP_SPACE, app_space=world.app_space.guid)
     (request,) = desk.get(f"{account}/requests").json
-    assert (request["content"], request["transactionId"]) == (sent, "order-7")
+    assert (request["content"], request["transactionId"]) == (expected, "order-7")
     assert [each["title"] for each in request["buttons"]] == ["Approve", "Reject"]
 
 
