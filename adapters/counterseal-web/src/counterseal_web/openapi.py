@@ -68,6 +68,7 @@ PARAMETERS: dict[str, Document] = {
     "limit": NUMBER,
     "known": GUIDS,
     "names": SETTINGS,
+    "prefix": {"type": "string"},
 }
 """What a parameter of the query looks like, where it is not any text."""
 
