@@ -64,6 +64,7 @@ UNSAID = {
         r"|^brandInfo\.logo"  # a PNG in base64
         r"|^passkeys\."  # origins within the relying party id
         r"|^policy\.\w+: (looser than|\w+ would be)"  # what the levels above say
+        r"|^policy\.\w+: not a whole number"  # 60.0 is an integer to JSON Schema
         r"|^logout_token: refused"  # a signature
         r"|^userInfo\b|^credential\b"  # JSON inside of a text; one spelling of base64url
         r"|^callbackUrl: not a domain"  # by `callbackType`
