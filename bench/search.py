@@ -3,6 +3,7 @@ Searching accounts by the beginning of their ids: `nox -s bench-search`.
 
 The 99th percentile of a page, as its caller's clock sees it, among a thousand accounts and among a
 hundred thousand, on each store. It fails where the larger number takes more than twice as long.
+With `--portal`, of the portal's page that shows it, by its handler without a socket.
 """
 
 from __future__ import annotations
@@ -13,19 +14,23 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import attrs
 from redis_setup import REDIS, Server, binary
 
+import counterseal_web
 from counterseal import OPERATOR
-from counterseal.models import Account, Guid
+from counterseal.models import Account, Admin, Guid
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, partition_of
 from counterseal.testing import START, FakeService, FrozenClock
+from counterseal_portal import MOUNT, Portal, Visitor
 from counterseal_redis import Keyspace, RedisInventory, with_redis
 from counterseal_redis import upgrade as upgrade_keyspace
 from counterseal_sql import SqlInventory, connect, upgrade, with_sql
@@ -41,6 +46,8 @@ PAGE = 20
 BATCH = 200
 WITHIN = 2.0
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+Search = Callable[[str, str | None], None]
+"""A search of a page by a prefix, after an id; it fails where it is not the right one."""
 
 
 @attrs.frozen
@@ -86,21 +93,68 @@ def _by_partition(accounts: list[Account]) -> Iterator[tuple[int, list[Account]]
     yield from groups.items()
 
 
-def measured(store: Stocked) -> list[float]:
+def measured(store: Stocked, search: Search, shortest: int) -> list[float]:
     """Search pages by prefixes of every length; return the milliseconds of each, sorted."""
     chance = random.Random(29)
-    space, service = store.service.app_space.guid, store.service
     times = []
     for number in range(SEARCHES + 100):
         account_id = chance.choice(store.ids)
-        prefix = account_id[: number % 8]
+        prefix = account_id[: max(shortest, number % 8)]
         after = account_id if number % 3 == 0 else None
         begun = time.perf_counter()
-        page = service.accounts.search(space, prefix, after=after, limit=PAGE, by=OPERATOR)
+        search(prefix, after)
         times.append(1000 * (time.perf_counter() - begun))
+    return sorted(times[100:])
+
+
+def use_case(store: Stocked) -> Search:
+    """Return a search by the use case."""
+    space, service = store.service.app_space.guid, store.service
+
+    def search(prefix: str, after: str | None) -> None:
+        page = service.accounts.search(space, prefix, after=after, limit=PAGE, by=OPERATOR)
         assert all(each.account_id.startswith(prefix) for each in page.accounts)
         assert after is not None or page.accounts
-    return sorted(times[100:])
+
+    return search
+
+
+@attrs.frozen
+class OneVisitor:
+    """Visitors of whom all are the same administrator."""
+
+    only: Visitor
+
+    def visitor(self, _: counterseal_web.Request, /) -> Visitor:
+        """Return that administrator."""
+        return self.only
+
+
+def portal_page(store: Stocked) -> Search:
+    """Return a search by the portal's page, for an administrator of all companies."""
+    service = store.service
+    issued = service.credentials.create_admin("Bench", all_companies=True)
+    admin = service.administration.get(issued.guid, Admin)
+    visitor = Visitor(admin=admin, session=admin.guid, csrf_token="", stepped_up=False)
+    settings = counterseal_web.Settings(public_url="https://auth.example")
+    web = counterseal_web.Service(service.ports, service.policy, settings)
+    portal = Portal(web, OneVisitor(visitor))
+    space = service.app_space.guid
+
+    def search(prefix: str, after: str | None) -> None:
+        terms = {"app_space": space, "q": prefix} | ({} if after is None else {"after": after})
+        request = counterseal_web.Request(
+            method="GET",
+            path=f"{MOUNT}/accounts",
+            query=urlencode(terms).encode(),
+            headers={},
+            read_body=lambda _: b"",
+        )
+        response = portal.respond(request)
+        assert response.status == HTTPStatus.OK
+        assert after is not None or f"<bdi>{prefix}".encode() in response.body
+
+    return search
 
 
 @contextmanager
@@ -129,6 +183,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--many", type=int, default=MANY, help="the larger number of accounts")
     parser.add_argument("--store", help="the only store that is measured")
+    parser.add_argument("--portal", action="store_true", help="measure the portal's page")
     arguments = parser.parse_args()
     many = arguments.many
     slow = False
@@ -150,7 +205,10 @@ def main() -> int:
             figures = []
             for number in (FEW, many):
                 with store(number) as one:
-                    figures.append(measured(one))
+                    if arguments.portal:
+                        figures.append(measured(one, portal_page(one), shortest=1))
+                    else:
+                        figures.append(measured(one, use_case(one), shortest=0))
             few, more = (statistics.quantiles(each, n=100) for each in figures)
             ratio = more[98] / few[98]
             slow |= ratio > WITHIN

@@ -6,7 +6,7 @@ import re
 import pytest
 from portal_browser import heading, require_page
 
-from counterseal.models import OPERATOR, AdminRole, BindingState
+from counterseal.models import OPERATOR, AdminRole, BindingState, RefusalReason
 from counterseal.wire.link import read_link
 
 
@@ -182,3 +182,19 @@ def test_support_sees_that_a_person_was_asked_and_not_what(portal, zoe):
     assert "Approved" in text
     assert "Adam" not in text
     assert "Pay 10 EUR to Adam?" in require_page(portal.app_space_admin().get(path))
+
+
+@pytest.mark.parametrize(
+    ("reason", "texts"),
+    [
+        (RefusalReason.WRONG_DETAILS, ["details are wrong"]),
+        (RefusalReason.PRESSURED, []),
+        (None, []),
+    ],
+)
+def test_a_reason_of_a_refusal_is_shown_unless_the_person_was_pressed(portal, zoe, reason, texts):
+    issued = portal.service.ask("zoe", "Pay?")
+    zoe.answer(zoe.fetch(issued.challenge.guid), 1, reason=reason)
+    page = require_page(portal.support().get(account_path(portal)))
+    assert ">Refused<" in page
+    assert re.findall(r"; the person says: (.*?)</p>", page) == texts

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from counterseal.models import (
     AccountEventKind,
+    AddressKind,
     BindingState,
     CallbackState,
     ChallengeState,
@@ -14,6 +15,7 @@ from counterseal.models import (
     DeadReason,
     HtmlUse,
     NewDeviceRule,
+    RefusalReason,
     Scheme,
     TokenForm,
 )
@@ -35,6 +37,13 @@ CHALLENGES: Mapping[ChallengeState, str] = {
     ChallengeState.FAILED: "Failed: too many wrong codes",
     ChallengeState.EXPIRED: "Not answered in time",
 }
+REASONS: Mapping[RefusalReason, str] = {
+    RefusalReason.DECLINED: "did not want it",
+    RefusalReason.NOT_MINE: "did not start it",
+    RefusalReason.WRONG_DETAILS: "details are wrong",
+    RefusalReason.OTHER: "another reason",
+}
+"""Without `PRESSURED`, which no page shows: whoever presses the person may read along."""
 SCHEMES: Mapping[Scheme, str] = {
     Scheme.SIGNATURE: "Message signatures (RFC 9421)",
     Scheme.HMAC: "CX1-HMAC-SHA256",
@@ -73,6 +82,13 @@ NEW_DEVICES: Mapping[NewDeviceRule | None, str] = {
     None: "As the policy says",
     NewDeviceRule.AT_ONCE: "At once",
     NewDeviceRule.CONFIRMED: "Once it is confirmed",
+}
+CHANNELS: Mapping[AddressKind, str] = {
+    AddressKind.APNS: "Apple (APNs)",
+    AddressKind.FCM_FID: "Firebase (installation ids)",
+    AddressKind.FCM_TOKEN: "Firebase (tokens)",
+    AddressKind.RELAY: "Relay",
+    AddressKind.WEBPUSH: "Web Push",
 }
 CALLBACKS: Mapping[CallbackState, str] = {
     CallbackState.QUEUED: "Queued",

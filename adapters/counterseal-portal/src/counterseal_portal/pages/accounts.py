@@ -23,7 +23,7 @@ from counterseal.models.guid import parse
 from counterseal.wire.link import BindLink, write_link
 from counterseal_portal.answers import Answer, Step, page, redirect
 from counterseal_portal.confirmations import Command, Subject, command_routes
-from counterseal_portal.labels import BINDINGS, CHALLENGES
+from counterseal_portal.labels import BINDINGS, CHALLENGES, CHANNELS, REASONS
 from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.qr_codes import qr_code
 from counterseal_portal.reach import app_space_trail, app_spaces_of
@@ -173,7 +173,7 @@ def _facts(binding: Binding) -> tuple[tuple[str, str], ...]:
     facts = [
         ("System", binding.platform),
         ("App version", binding.app_version),
-        ("Push", ", ".join(address.kind.value for address in binding.addresses)),
+        ("Push", ", ".join(CHANNELS[address.kind] for address in binding.addresses)),
     ]
     if binding.state is BindingState.SUSPENDED:
         by = "the Identity Provider" if binding.suspended_by is Authority.IDP else "staff"
@@ -204,6 +204,7 @@ class QuestionRow:
     state: str
     title: str
     button: str
+    reason: str
 
 
 def _question_row(challenge: Challenge) -> QuestionRow:
@@ -213,7 +214,8 @@ def _question_row(challenge: Challenge) -> QuestionRow:
         state = "Approved" if challenge.approved else "Refused"
         if outcome.button is not None:
             button = challenge.buttons[outcome.button].title
-    return QuestionRow(challenge, state, _title(challenge.display), button)
+    reason = "" if challenge.reason is None else REASONS.get(challenge.reason, "")
+    return QuestionRow(challenge, state, _title(challenge.display), button, reason)
 
 
 def _title(display: str) -> str:

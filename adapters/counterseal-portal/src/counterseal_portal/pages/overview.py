@@ -11,6 +11,7 @@ import counterseal as cs
 from counterseal.models.audit_log import CountKey
 from counterseal_portal.answers import Answer, page
 from counterseal_portal.charts import HEIGHT, WIDTH, Chart, days_until
+from counterseal_portal.labels import CHANNELS
 from counterseal_portal.reach import app_spaces_of
 from counterseal_portal.routes import ADMINS, Route
 from counterseal_portal.visit import Visit
@@ -65,7 +66,7 @@ def show_overview(visit: Visit) -> Answer:
         notice="",
         counts=_summarize(counts, days),
         app_spaces=app_spaces_of(visit),
-        channels=tuple(sorted(kind.value for kind in ports.notifier.kinds())),
+        channels=tuple(sorted(CHANNELS[kind] for kind in ports.notifier.kinds())),
         shows_callbacks=visit.admin.role in ADMINS,
         width=WIDTH,
         height=HEIGHT,

@@ -1,0 +1,227 @@
+"""`counterseal serve` with the portal, a receiver of callbacks, and devices that call over HTTP."""
+
+import http.client
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+from counterseal import trusted_keys
+from counterseal.device import Bond, SoftwareDevice
+from counterseal.memory import SystemClock, SystemEntropy
+from counterseal.wire.enrolment import enrolment_document
+from counterseal.wire.link import read_link
+
+COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
+PATIENCE = 240
+"""Seconds, for a machine on which nothing starts soon."""
+PIN = "739154"
+CONFIGURATION = """
+[policy]
+step_up_life = "10s"
+"""
+
+
+def eventually(condition):
+    """Return what *condition* returns, once it is true."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError("it did not come about")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class CallbackReceiver:
+    """
+    An origin's end of the callbacks.
+
+    Attributes:
+        url: Its address.
+        status: What it replies.
+        received: The bodies that it accepted.
+    """
+
+    def __init__(self):
+        self.status, self.received = 410, []
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                if receiver.status < http.client.BAD_REQUEST:
+                    receiver.received.append(json.loads(body))
+                self.send_response(receiver.status)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/answered"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class ServedService:
+    """
+    A running `counterseal serve` with the portal.
+
+    Attributes:
+        url: Its address.
+        output: What `init` printed.
+    """
+
+    def __init__(self, folder, store=None):
+        self._folder, port = folder, free_port()
+        self.url = f"http://localhost:{port}"  # browsers have no passkeys at an IP address
+        inherited = {
+            name: text for name, text in os.environ.items() if not name.startswith("COUNTERSEAL")
+        }
+        self._environment = inherited | {
+            "COUNTERSEAL_ALLOW_PRIVATE_CALLBACKS": "yes",
+            "COUNTERSEAL_CONFIG": "counterseal.toml",
+            "COUNTERSEAL_DATA": "data",
+            "COUNTERSEAL_PORTAL": "yes",
+            "COUNTERSEAL_PUBLIC_URL": self.url,
+        }
+        if store is not None:
+            self._environment["COUNTERSEAL_STORE"] = store
+        (folder / "counterseal.toml").write_text(CONFIGURATION, "utf-8")
+        names = ("--company", "First Ltd", "--app-space", "First", "--origin", "First shop")
+        names += ("--auth", "signature")
+        self.output = json.loads(self._run("init", *names))
+        with (folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [*COMMAND, "serve", "--port", str(port)],
+                cwd=folder,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            eventually(self._is_ready)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _run(self, *arguments):
+        ended = subprocess.run(
+            [*COMMAND, *arguments],
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    def _is_ready(self):
+        assert self._process.poll() is None, (self._folder / "log").read_text("utf-8")
+        try:
+            return self.call("GET", "/readyz")[0] == http.client.OK
+        except OSError:
+            return False
+
+    def stop(self):
+        """Stop it, as an operator does."""
+        self._process.terminate()
+        assert self._process.wait(PATIENCE) == 0
+
+    def call(self, method, path, body=b"", **headers):
+        """Call it without credentials; return the status, and the document of the reply."""
+        connection = http.client.HTTPConnection(
+            "localhost", urlsplit(self.url).port, timeout=PATIENCE
+        )
+        with closing(connection):
+            connection.request(method, path, body or None, headers)
+            response = connection.getresponse()
+            data = response.read()
+            is_json = "json" in response.headers.get("content-type", "")
+            return response.status, json.loads(data) if is_json else data
+
+
+@contextmanager
+def served(folder, store=None):
+    """Serve a new service from *folder*; yield it and a receiver of callbacks."""
+    receiver = CallbackReceiver()
+    try:
+        service = ServedService(folder, store)
+        try:
+            yield service, receiver
+        finally:
+            service.stop()
+    finally:
+        receiver.close()
+
+
+class Phone:
+    """
+    A person's device, which calls the service over HTTP.
+
+    Args:
+        service: A `ServedService`.
+        link: The bind link that the person opens.
+    """
+
+    def __init__(self, service, link):
+        self._service = service
+        self.device = SoftwareDevice.make(
+            clock=SystemClock(), entropy=SystemEntropy(), pin=PIN, cost=2
+        )
+        bind_link = read_link(link)
+        enrolment = self.device.enrolment(bind_link.token, bind_link.app_space, pin=PIN)
+        body = json.dumps(enrolment_document(enrolment)).encode()
+        status, bound = service.call(
+            "POST", "/device/bind", body, **{"Content-Type": "application/json"}
+        )
+        assert status == http.client.OK, bound
+        self.device.bond = Bond(
+            device=bound["device"],
+            account=bound["account"],
+            app_space=bound["appSpace"],
+            service_keys=trusted_keys(bound["serviceKeys"]),
+        )
+
+    def answer(self, *, approves=True, code=None, reason=None):
+        """Answer the only open question with the button that approves, or does not."""
+        _, listed = self._signed_call("GET", "/device/requests")
+        ((guid,),) = ([each["guid"] for each in listed["requests"]],)
+        _, request = self._signed_call("GET", f"/device/requests/{guid}")
+        display = request["display"]
+        titles = [each["approves"] for each in self.device.read_display(display)["buttons"]]
+        token = self.device.answer(
+            display, titles.index(approves), pin=PIN, code=code, reason=reason
+        )
+        status, document = self._signed_call("POST", "/device/answer", token.encode())
+        assert status == http.client.OK, document
+
+    def _signed_call(self, method, path, body=b""):
+        call = self.device.signed_call(method, self._service.url + path, body)
+        headers = {"Counterseal-Proof": call.proof, "Content-Type": "application/jose"}
+        return self._service.call(method, path, body, **headers)
+
+
+def code_of(text):
+    """Return the digits of a code as a page shows it."""
+    return re.sub(r"\D", "", text)

@@ -1,0 +1,332 @@
+"""
+A service as operators run it, driven from the portal alone: `counterseal serve`, and Chromium.
+
+On SQLite; with BROWSER_FULL on PostgreSQL, too.
+"""
+
+import os
+import re
+import sys
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from served_service import Phone, eventually, served
+
+from counterseal.models import RefusalReason
+from counterseal.testing.pictures import build_png
+from counterseal_client import Client
+
+AUTHENTICATOR = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+LISTEN = """() => {
+  document.addEventListener("securitypolicyviolation", (event) => {
+    console.error(`violation: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+  });
+}"""
+STORES = ["sqlite"]
+if "BROWSER_FULL" in os.environ:
+    STORES.append("postgresql")
+SHOPS = Path(__file__).parents[3] / "docs" / "examples" / "shops"
+ACCOUNT_ID = "customer-4711"
+CONFIRM = "Confirm that it is you"
+
+
+@contextmanager
+def address_of(store):
+    """Yield the address of an empty database, None for the default."""
+    if store == "sqlite":
+        yield None
+        return
+    pytest.importorskip("psycopg")
+    sys.path.insert(0, str(SHOPS))
+    from postgresql import postgresql  # noqa: PLC0415 (in the folder above)
+
+    with postgresql() as address:
+        yield address
+
+
+class Person:
+    """
+    A person at a browser of their own, with an authenticator.
+
+    Attributes:
+        page: Playwright's.
+        problems: What the browser complained about.
+        confirmations: How often the person had to confirm an act.
+    """
+
+    def __init__(self, chromium, url):
+        self._url = url
+        self.context = chromium.new_context(viewport={"width": 1280, "height": 900})
+        self.context.add_init_script(f"({LISTEN})()")
+        self.problems, self.confirmations = [], 0
+        self.context.on("console", self._console)
+        self.context.on("weberror", lambda failure: self.problems.append(str(failure.error)))
+        self.page = self.context.new_page()
+        session = self.context.new_cdp_session(self.page)
+        session.send("WebAuthn.enable")
+        session.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+
+    def _console(self, message):
+        # A refusal is a status, which Chromium writes there.
+        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+            self.problems.append(message.text)
+
+    def open(self, path):
+        self.page.goto(f"{self._url}/portal{path}")
+
+    def see(self, heading):
+        self.page.get_by_role("heading", name=heading, level=1, exact=True).wait_for()
+
+    def heading(self):
+        return self.page.get_by_role("heading", level=1).inner_text()
+
+    def follow(self, name):
+        """Follow a link, and confirm if the portal wants it."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("link", name=name).first.click()
+        self._confirm()
+
+    def press(self, name):
+        self.page.locator("main, header").get_by_role("button", name=name).first.click()
+
+    def fill(self, **fields):
+        for name, text in fields.items():
+            self.page.locator(f"#field-{name}").fill(text)
+
+    def send_form(self, link, button, **fields):
+        """Follow a link to a form or a confirmation, fill the fields, and send it."""
+        self.follow(link)
+        for _ in range(5):  # on a slow machine a confirmation ends before the form is sent
+            self.fill(**fields)
+            with self.page.expect_navigation():
+                self.press(button)
+            if self.heading() != CONFIRM:
+                return
+            self._confirm()
+        raise AssertionError(f"{button}: it was to be confirmed again and again")
+
+    def _confirm(self):
+        if self.heading() == CONFIRM:
+            self.press("Confirm with a passkey")
+            self.page.wait_for_url(lambda url: "/step-up" not in url)
+            self.confirmations += 1
+
+    def text(self):
+        return self.page.inner_text("main")
+
+    def secret(self):
+        """Return the secret on the page, which shows it once; go on, and see it no more."""
+        secret = self.page.locator("code.secret").inner_text()
+        self.follow("I have stored it")
+        assert secret not in self.page.content()
+        return secret
+
+    def guid(self):
+        """Return the GUID at the end of the page's address."""
+        return re.search(r"/([0-9a-f-]{36})(?:\?|$)", self.page.url)[1]
+
+    def register(self, link):
+        """Open a one-time link, and register a passkey."""
+        self.page.goto(link)
+        self.press("Use the link")
+        self.see("Register a passkey")
+        self.press("Register a passkey")
+        self.see("Overview")
+
+
+@pytest.fixture(params=STORES)
+def service_and_receiver(request, tmp_path):
+    pytest.importorskip("counterseal_server", reason="no counterseal serve")
+    with address_of(request.param) as address, served(tmp_path, address) as running:
+        yield running
+
+
+@pytest.fixture
+def new_person(chromium, service_and_receiver):
+    """Return a function that returns another person, whose browser complains about nothing."""
+    people = []
+
+    def new():
+        people.append(Person(chromium, service_and_receiver[0].url))
+        return people[-1]
+
+    yield new
+    for person in people:
+        person.context.close()
+        assert person.problems == []
+
+
+def create_tenants(person):
+    """Create a company, its App Space and an origin; return the path of each."""
+    person.follow("Companies")
+    person.send_form("New company", "Create the company", name="Example Ltd")
+    person.see("Example Ltd")
+    person.send_form("New App Space", "Create the App Space", name="Example Bank")
+    person.see("Example Bank")
+    app_space = person.guid()
+    person.send_form("New origin", "Create the origin", name="Online banking")
+    person.see("Online banking")
+    return app_space, person.guid()
+
+
+def equip_origin(person, origin, callback):
+    """Give the origin a credential, a callback secret and an address; return the credential."""
+    person.send_form("New credential", "Make the credential")
+    key = person.secret()
+    person.send_form("New callback secret", "Make the callback secret")
+    person.secret()
+    person.send_form("Add to the allow-list", "Add", entry=callback)
+    assert callback in person.text()
+    assert person.guid() == origin
+    return key
+
+
+def ask_twice(client, phone, callback):
+    """Ask a person, who approves once, and refuses once for a reason."""
+    first = client.ask(ACCOUNT_ID, "Pay 49.90 EUR?", callback=callback)
+    phone.answer()
+    second = client.ask(ACCOUNT_ID, "Pay 4990 EUR?")
+    phone.answer(approves=False, reason=RefusalReason.WRONG_DETAILS)
+    assert client.wait(first, timedelta(seconds=20)).approved
+    assert not client.wait(second, timedelta(seconds=20)).approved
+
+
+def look_after_account(person, app_space):
+    """Search the account, read its history, lock and unlock it, and revoke its device."""
+    person.follow("Accounts")
+    person.page.locator("#app-space").select_option(app_space)
+    person.page.locator("#q").fill(ACCOUNT_ID[:6])
+    person.press("Find")
+    person.follow(ACCOUNT_ID)
+    person.see(ACCOUNT_ID)
+    assert "Pay 49.90 EUR?" in person.text()
+    assert "Refused" in person.text()
+    assert "wrong" in person.text()
+    person.send_form(re.compile("^Lock"), "Lock the account")
+    assert "The account is locked." in person.text()
+    person.send_form(re.compile("^Unlock"), "Unlock the account")
+    assert "The account is unlocked." in person.text()
+    person.send_form("Revoke all devices", "Revoke all devices")
+    assert "All devices and open invitations are revoked." in person.text()
+    return person.guid()
+
+
+def requeue(person, origin, receiver):
+    """Queue again a callback that is dead, and see it delivered."""
+    assert receiver.received == []
+    path = f"/origins/{origin}/callbacks"
+
+    def is_dead():
+        person.open(path)
+        return person.page.get_by_role("link", name="Queue again").count()
+
+    eventually(is_dead)
+    assert "410" in person.text()
+    receiver.status = 204
+    person.send_form("Queue again", "Queue it again")
+    assert "The callback is queued again." in person.text()
+    eventually(lambda: receiver.received)
+
+
+def preview_brand(person, app_space, folder):
+    """See colour and logo before they are saved, and save them."""
+    logo = folder / "logo.png"
+    logo.write_bytes(build_png())
+    person.open(f"/app-spaces/{app_space}/brand")
+    person.fill(color="#0B5F66")
+    assert person.page.locator("rect").get_attribute("fill") == "#0B5F66"
+    person.page.locator("#field-logo").set_input_files(logo)
+    person.page.locator("canvas:not([hidden])").wait_for()
+    person.press("Save")
+    person.page.locator("[role=status]").wait_for()
+    assert person.page.locator(".label img").evaluate("image => image.naturalWidth") > 0
+
+
+def events_of(person, query):
+    """Return the names of all events that the audit log has for *query*."""
+    names = []
+    person.open(f"/audit?{query}")
+    while True:
+        names += person.page.locator("h3 code").all_inner_texts()
+        earlier = person.page.get_by_role("link", name="Earlier events")
+        if not earlier.count():
+            return set(names)
+        earlier.click()
+
+
+def support_sees_accounts_only(person, new_person, app_space):
+    """Create a support administrator, who logs in by a link and sees no companies."""
+    person.open(f"/app-spaces/{app_space}")
+    person.send_form("New administrator or support", "Create the administrator", name="Night shift")
+    person.see("Administrator created")
+    support = new_person()
+    support.register(person.secret())
+    assert support.page.get_by_role("link", name="Companies").count() == 0
+    assert support.page.get_by_role("link", name="Accounts").count() == 1
+    for path in ("/companies", f"/app-spaces/{app_space}/edit", "/admins"):
+        response = support.page.goto(f"{support._url}/portal{path}")
+        assert (path, response.status) == (path, 403)
+
+
+def log_in_by_device(person, service):
+    """Log out, log in by the passkey, and by an own device that types a code."""
+    person.open("/own")
+    person.press("Add a device")
+    person._confirm()
+    if person.heading() != "Add a device":
+        person.press("Add a device")
+    person.see("Add a device")
+    phone = Phone(service, person.page.locator("p.mono").inner_text())
+    person.press("Log out")
+    person.see("Log in")
+    person.press("Log in with a passkey")
+    person.see("Overview")
+    person.press("Log out")
+    person.see("Log in")
+    person.press("Log in with your own device")
+    person.see("Log in with your device")
+    phone.answer(code=person.page.locator(".code").inner_text())
+    person.see("Overview")
+
+
+def test_a_service_is_run_from_the_portal(new_person, service_and_receiver, tmp_path):
+    service, receiver = service_and_receiver
+    person = new_person()
+    person.register(service.output["adminLink"])
+    app_space, origin = create_tenants(person)
+    key = equip_origin(person, origin, receiver.url)
+    with Client(service.url, origin, key, scheme="signature", allow_http=True) as client:
+        phone = Phone(service, client.bind(ACCOUNT_ID, user_info="Zoë Example").link())
+        ask_twice(client, phone, receiver.url)
+    account = look_after_account(person, app_space)
+    requeue(person, origin, receiver)
+    preview_brand(person, app_space, tmp_path)
+
+    def must_confirm():
+        person.open(f"/origins/{origin}/credentials/revoke")
+        return person.heading() == CONFIRM
+
+    eventually(must_confirm)
+    assert "Revoke the credentials of an origin?" in person.text()
+    person._confirm()
+    person.open(f"/origins/{origin}")
+    person.send_form("Revoke all", "Revoke the credentials")
+    assert "All credentials of the origin are revoked." in person.text()
+    support_sees_accounts_only(person, new_person, app_space)
+    log_in_by_device(person, service)
+
+    done = {"account.lock", "account.unlock", "account.revoke"}
+    eventually(lambda: done <= events_of(person, f"subject={account}"))
+    done |= {"company.create", "app_space.create", "origin.create", "credential.issue"}
+    done |= {"webhook_key.issue", "origin.allow_callback", "challenge.issue", "challenge.answered"}
+    done |= {"callback.requeue", "app_space.edit", "credential.revoke", "session.step_up"}
+    eventually(lambda: done <= events_of(person, ""))
