@@ -229,7 +229,10 @@ def test_what_an_origin_hears_of_accounts_and_where(portal, origin):
     assert (edited.events, edited.events_url) == ((), None)
     assert "<dd>Nothing</dd>" in require_page(browser.get(origin))
     # What is ticked counts for nothing where the programs' kind says it.
-    assert browser.post(f"{origin}/edit", fields | {"hears": "profile"}).status == 303
+    assert (
+        browser.post(f"{origin}/edit", fields | {"hears": "profile", "events_url": ""}).status
+        == 303
+    )
     assert stored_origin(portal).events is None
     assert "<dd>Everything (as its programs need it)</dd>" in require_page(browser.get(origin))
 
