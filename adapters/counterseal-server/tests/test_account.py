@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from counterseal import Accounts, Administration, Enrolments, Invitations
+from counterseal import Accounts, Administration, Answers, Challenges, Enrolments, Invitations
 from counterseal.device import SoftwareDevice
-from counterseal.models import OPERATOR
+from counterseal.models import OPERATOR, Question, RefusalReason, TextContent
+from counterseal.wire.link import read_link
 from counterseal_server.configuration import settings
 from counterseal_server.runtime import Runtime
 
@@ -31,8 +32,8 @@ def runtime(data, founded):
 
 
 @pytest.fixture
-def user(runtime, founded):
-    """Bind a device of the user `zoe`; return the account's GUID and the device's."""
+def bindings(runtime, founded):
+    """Bind a device of the user `zoe`; return the device, and the reply to it."""
     party = Administration(runtime.ports, runtime.policy, by=OPERATOR).relying_party(
         founded["requestOriginGuid"]
     )
@@ -41,6 +42,13 @@ def user(runtime, founded):
     device = SoftwareDevice.make(clock=ports.clock, entropy=ports.entropy, pin=PIN, cost=2)
     enrolment = device.enrolment(invited.token, founded["appSpaceGuid"], pin=PIN, name="Phone")
     bound = Enrolments(runtime.ports, runtime.policy).complete(enrolment)
+    return device, bound
+
+
+@pytest.fixture
+def user(bindings):
+    """Return the account's GUID and the device's."""
+    _, bound = bindings
     return bound.account.guid, bound.binding.guid
 
 
@@ -141,3 +149,50 @@ def test_a_device_is_suspended_resumed_and_revoked(run, data, command, user):
     assert again.stderr.startswith("refused: wrong_state: ")
     nobody = run("binding", "revoke", NOBODY, "--yes", "--data", data)
     assert nobody.stderr.startswith("refused: not_found: ")
+
+
+def test_what_a_person_was_asked_and_why_they_refused(run, data, runtime, bindings, founded):
+    device, bound = bindings
+    device.complete_binding(bound)
+    party = Administration(runtime.ports, runtime.policy, by=OPERATOR).relying_party(
+        founded["requestOriginGuid"]
+    )
+    question = Question(account_id="zoe", content=TextContent(text="Pay?"))
+    challenges = Challenges(runtime.ports, runtime.policy)
+    refused = challenges.issue(party, question).challenge
+    token = device.answer(refused.display, 1, reason=RefusalReason.PRESSURED)
+    answer = device.signed_call("POST", f"{runtime.settings.public_url}/x", token.encode())
+    Answers(runtime.ports, runtime.policy).answer(answer)
+    pending = challenges.issue(party, question).challenge
+    result = run("account", "requests", "zoe", "--data", data)
+    assert (result.exit_code, result.stderr) == (0, "")
+    newest, oldest = map(json.loads, result.stdout.splitlines())
+    assert (newest["guid"], newest["state"], newest["reason"]) == (pending.guid, "PENDING", None)
+    assert (oldest["guid"], oldest["state"]) == (refused.guid, "ANSWERED")
+    assert (oldest["content"], oldest["buttonSelected"]) == ("Pay?", 1)
+    assert (oldest["approved"], oldest["reason"]) == (False, "pressured")
+
+
+def test_an_invitation_is_made_anew(run, data, runtime, command, founded, tmp_path):  # noqa: PLR0917 (fixtures)
+    party = Administration(runtime.ports, runtime.policy, by=OPERATOR).relying_party(
+        founded["requestOriginGuid"]
+    )
+    first = Invitations(runtime.ports, runtime.policy).invite(party, "zoe")
+    printed = command("account", "invite-again", first.binding, "--json")
+    assert read_link(printed["link"]).token == printed["sessionToken"] != first.token
+    assert read_link(printed["link"]).account == first.account.guid
+    earlier, second = command("account", "show", "zoe")["devices"]
+    assert (earlier["guid"], earlier["status"]) == (first.binding, "REVOKED")
+    again = run("account", "invite-again", first.binding, "--data", data)
+    assert (again.exit_code, again.stderr.startswith("refused: wrong_state: ")) == (1, True)
+    result = run("account", "invite-again", second["guid"], "--data", data)
+    assert read_link(result.stdout.splitlines()[0]).display_name == "zoe"
+    assert "▀" in result.stdout
+    third = command("account", "show", "zoe")["devices"][-1]["guid"]
+    out = tmp_path / "link.json"
+    result = run("account", "invite-again", third, "--data", data, "--out", out)
+    assert (result.exit_code, result.output) == (0, "")
+    link_document = json.loads(out.read_text("ascii"))
+    assert read_link(link_document["link"]).token == link_document["sessionToken"]
+    result = run("account", "invite-again", "zoe", "--data", data)
+    assert result.stderr == "guid: not a GUID of this service\n"

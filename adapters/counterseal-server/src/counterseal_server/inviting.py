@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 from counterseal import OPERATOR, Administration, Invitation, Invitations
 from counterseal.errors import InvalidField
 from counterseal.models import OPERATORS_COMPANY, AppSpace, Company, Guid, Origin
 from counterseal.models.guid import parse
+from counterseal.wire.claims import format_time
 from counterseal.wire.link import BindLink, write_link
+from counterseal_server.printing import print_lines
+from counterseal_server.qr_code import qr
 from counterseal_server.runtime import Runtime
+from counterseal_server.screen import Screen
 from counterseal_server.settings import Settings
 
 
@@ -46,6 +53,24 @@ def link(invited: Invitation, settings: Settings) -> str:
             service=None if app is None else settings.public_url,
         )
     )
+
+
+def invitation_document(invitation: Invitation, settings: Settings) -> dict[str, Any]:
+    """Return what the commands print of an invitation for programs; the token is a secret."""
+    return {
+        "link": link(invitation, settings),
+        "sessionToken": invitation.token,
+        "expiresAt": format_time(invitation.deadline),
+    }
+
+
+def print_invitation(invitation: Invitation, settings: Settings) -> None:
+    """Print an invitation for people: the link, its QR code and its deadline."""
+    screen, text = Screen(), link(invitation, settings)
+    screen.write_line(text)
+    if (sys.stdout.encoding or "").lower().replace("-", "") == "utf8":
+        print_lines(qr(text))
+    screen.facts([("Valid until", format_time(invitation.deadline))])
 
 
 def _only(administration: Administration) -> Guid:

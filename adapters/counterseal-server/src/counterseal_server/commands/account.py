@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from counterseal_server.commands.acting import YES, confirm, maybe_guid, opened, print_document
-from counterseal_server.commands.options import CONFIG, DATA
+from counterseal_server.commands.acting import (
+    YES,
+    confirm,
+    guid,
+    maybe_guid,
+    opened,
+    output_to,
+    print_document,
+)
+from counterseal_server.commands.options import CONFIG, DATA, OUT
 from counterseal_server.plainly import Failed
 from counterseal_server.printing import print_json
 
@@ -26,7 +34,7 @@ APP_SPACE = click.option(
 @click.group()
 def account() -> None:
     """
-    Show, search, lock, revoke and erase users.
+    Show, search, invite again, lock, revoke and erase users.
 
     ACCOUNT is a GUID (`privakeyId`), or the origin's own id of the user.
     With --app-space, it is always the origin's id. Each command prints one JSON object.
@@ -110,6 +118,55 @@ def search(
         )
         for each in page.accounts:
             print_json(account_line(each, runtime.ports.clock.now()), indent=None)
+
+
+@account.command()
+@ACCOUNT
+@APP_SPACE
+@DATA
+@CONFIG
+def requests(account: str, app_space: str | None, data: str | None, config: str | None) -> None:
+    """
+    Print what an ACCOUNT is asked and was asked last, newest first, one JSON object a line.
+
+    `reason` is why the person refused. Do not say `pressured` to whoever is with the person.
+    """
+    with opened(data, config) as runtime:
+        from counterseal import OPERATOR, Challenges  # noqa: PLC0415 (a fast start)
+        from counterseal_web.admin.documents import account_request_document  # noqa: PLC0415
+
+        challenges = Challenges(runtime.ports, runtime.policy)
+        user = _find_user(runtime, account, app_space)
+        for challenge in challenges.list_of_account(user, by=OPERATOR):
+            print_json(account_request_document(challenge), indent=None)
+
+
+@account.command("invite-again")
+@click.argument("invitation", metavar="GUID")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@OUT
+@DATA
+@CONFIG
+def invite_again(
+    invitation: str, *, as_json: bool, out: str | None, data: str | None, config: str | None
+) -> None:
+    """
+    Make an origin's invitation anew: print a link and a QR code.
+
+    GUID is the invitation's; `counterseal account show` lists it among the devices. The
+    earlier link no longer works. Anybody who has the new one can bind a device to the account:
+    make sure who it is. With --out, the link is in one JSON object.
+    """
+    with opened(data, config) as runtime, output_to(out) as write_document:
+        from counterseal import OPERATOR, Invitations  # noqa: PLC0415 (a fast start)
+        from counterseal_server import inviting  # noqa: PLC0415
+
+        invitations = Invitations(runtime.ports, runtime.policy)
+        renewed_invitation = invitations.renew(guid(invitation), by=OPERATOR)
+        if as_json or out is not None:
+            write_document(inviting.invitation_document(renewed_invitation, runtime.settings))
+        else:
+            inviting.print_invitation(renewed_invitation, runtime.settings)
 
 
 @account.command()

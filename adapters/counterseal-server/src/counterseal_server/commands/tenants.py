@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from counterseal_server.commands.acting import output_to
 from counterseal_server.commands.options import CONFIG, CX, DATA, OUT, configured
 from counterseal_server.plainly import plainly
-from counterseal_server.printing import print_lines
 
 
 @click.command()
@@ -102,22 +99,14 @@ def invite(
     one JSON object.
     """
     with plainly():
-        from counterseal.wire.claims import format_time  # noqa: PLC0415 (a fast start)
-        from counterseal_server import inviting  # noqa: PLC0415
-        from counterseal_server.qr_code import qr  # noqa: PLC0415
+        from counterseal_server import inviting  # noqa: PLC0415 (a fast start)
         from counterseal_server.runtime import Runtime  # noqa: PLC0415
-        from counterseal_server.screen import Screen  # noqa: PLC0415
 
         with Runtime(configured(config, data=data)) as runtime, output_to(out) as write_document:
             runtime.prepare()
             runtime.demand_company()
-            invited = inviting.invite(runtime, account, origin)
-            link, deadline = inviting.link(invited, runtime.settings), format_time(invited.deadline)
+            invitation = inviting.invite(runtime, account, origin)
             if as_json or out is not None:
-                write_document({"link": link, "sessionToken": invited.token, "expiresAt": deadline})
-                return
-        screen = Screen()
-        screen.write_line(link)
-        if (sys.stdout.encoding or "").lower().replace("-", "") == "utf8":
-            print_lines(qr(link))
-        screen.facts([("Valid until", deadline)])
+                write_document(inviting.invitation_document(invitation, runtime.settings))
+            else:
+                inviting.print_invitation(invitation, runtime.settings)
