@@ -44,7 +44,7 @@ class RefusalReason(enum.Enum):
     """
     Why a person refused, in their own choice of these words; signed with the answer or disown.
 
-    PRESSURED is for the origin and its support only: no device and no page shows it afterwards.
+    PRESSURED is for the origin and support staff only: no device and no page of a person shows it.
     """
 
     DECLINED = "declined"
