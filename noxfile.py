@@ -170,13 +170,18 @@ def adapter(session: nox.Session, name: str) -> None:
     pytest(session, processes, f"adapters/counterseal-{name}")
 
 
-def sync_browser(session: nox.Session) -> None:
-    """Make the environment one for the tests of the npm packages and the browser device."""
+def sync_browser(session: nox.Session, *selection: str) -> None:
+    """
+    Make the environment one for the tests of the npm packages and the browser device.
+
+    With *selection* of `uv sync`, with more.
+    """
     packages = [
         f"--package=counterseal{suffix}"
         for suffix in ("", "-client", "-demo", "-oidc", "-portal", "-pwa")
     ]
-    sync(session, *packages, "--group=tests", "--group=shops")  # where playwright is
+    # Playwright is in these groups.
+    sync(session, *packages, "--group=tests", "--group=shops", *selection)
 
 
 @nox.session(allow_parallel=True)
@@ -192,7 +197,7 @@ def javascript(session: nox.Session) -> None:
 @nox.session(name="browser-full", default=False)
 def browser_full(session: nox.Session) -> None:
     """Test browser device and portal in all sizes, themes and roles, and a thousand forgeries."""
-    sync_browser(session)
+    sync_browser(session, "--package=counterseal-sql", "--extra=postgresql")
     require("chromium", "npm")
     folders = ("adapters/counterseal-portal", "adapters/counterseal-pwa")
     session.run("pytest", *folders, *session.posargs, env={"BROWSER_FULL": "1"})

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -206,13 +205,12 @@ class Phone:
     def answer(self, *, approves=True, code=None, reason=None):
         """Answer the only open question with the button that approves, or does not."""
         _, listed = self._signed_call("GET", "/device/requests")
-        ((guid,),) = ([each["guid"] for each in listed["requests"]],)
-        _, request = self._signed_call("GET", f"/device/requests/{guid}")
+        (listed_request,) = listed["requests"]
+        _, request = self._signed_call("GET", f"/device/requests/{listed_request['guid']}")
         display = request["display"]
-        titles = [each["approves"] for each in self.device.read_display(display)["buttons"]]
-        token = self.device.answer(
-            display, titles.index(approves), pin=PIN, code=code, reason=reason
-        )
+        buttons = self.device.read_display(display)["buttons"]
+        button = [each["approves"] for each in buttons].index(approves)
+        token = self.device.answer(display, button, pin=PIN, code=code, reason=reason)
         status, document = self._signed_call("POST", "/device/answer", token.encode())
         assert status == http.client.OK, document
 
@@ -220,8 +218,3 @@ class Phone:
         call = self.device.signed_call(method, self._service.url + path, body)
         headers = {"Counterseal-Proof": call.proof, "Content-Type": "application/jose"}
         return self._service.call(method, path, body, **headers)
-
-
-def code_of(text):
-    """Return the digits of a code as a page shows it."""
-    return re.sub(r"\D", "", text)

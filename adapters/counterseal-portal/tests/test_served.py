@@ -60,14 +60,13 @@ class Person:
     Attributes:
         page: Playwright's.
         problems: What the browser complained about.
-        confirmations: How often the person had to confirm an act.
     """
 
     def __init__(self, chromium, url):
         self._url = url
         self.context = chromium.new_context(viewport={"width": 1280, "height": 900})
         self.context.add_init_script(f"({LISTEN})()")
-        self.problems, self.confirmations = [], 0
+        self.problems = []
         self.context.on("console", self._console)
         self.context.on("weberror", lambda failure: self.problems.append(str(failure.error)))
         self.page = self.context.new_page()
@@ -81,7 +80,8 @@ class Person:
             self.problems.append(message.text)
 
     def open(self, path):
-        self.page.goto(f"{self._url}/portal{path}")
+        """Open a page of the portal; return the status."""
+        return self.page.goto(f"{self._url}/portal{path}").status
 
     def see(self, heading):
         self.page.get_by_role("heading", name=heading, level=1, exact=True).wait_for()
@@ -93,7 +93,7 @@ class Person:
         """Follow a link, and confirm if the portal wants it."""
         with self.page.expect_navigation():
             self.page.get_by_role("link", name=name).first.click()
-        self._confirm()
+        self.confirm()
 
     def press(self, name):
         self.page.locator("main, header").get_by_role("button", name=name).first.click()
@@ -111,14 +111,14 @@ class Person:
                 self.press(button)
             if self.heading() != CONFIRM:
                 return
-            self._confirm()
+            self.confirm()
         raise AssertionError(f"{button}: it was to be confirmed again and again")
 
-    def _confirm(self):
+    def confirm(self):
+        """Confirm with the passkey, if the portal wants it."""
         if self.heading() == CONFIRM:
             self.press("Confirm with a passkey")
             self.page.wait_for_url(lambda url: "/step-up" not in url)
-            self.confirmations += 1
 
     def text(self):
         return self.page.inner_text("main")
@@ -273,15 +273,14 @@ def support_sees_accounts_only(person, new_person, app_space):
     assert support.page.get_by_role("link", name="Companies").count() == 0
     assert support.page.get_by_role("link", name="Accounts").count() == 1
     for path in ("/companies", f"/app-spaces/{app_space}/edit", "/admins"):
-        response = support.page.goto(f"{support._url}/portal{path}")
-        assert (path, response.status) == (path, 403)
+        assert (path, support.open(path)) == (path, 403)
 
 
 def log_in_by_device(person, service):
     """Log out, log in by the passkey, and by an own device that types a code."""
     person.open("/own")
     person.press("Add a device")
-    person._confirm()
+    person.confirm()
     if person.heading() != "Add a device":
         person.press("Add a device")
     person.see("Add a device")
@@ -317,7 +316,7 @@ def test_a_service_is_run_from_the_portal(new_person, service_and_receiver, tmp_
 
     eventually(must_confirm)
     assert "Revoke the credentials of an origin?" in person.text()
-    person._confirm()
+    person.confirm()
     person.open(f"/origins/{origin}")
     person.send_form("Revoke all", "Revoke the credentials")
     assert "All credentials of the origin are revoked." in person.text()
