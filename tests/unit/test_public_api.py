@@ -17,9 +17,9 @@ PUBLIC = """
     AuthenticatedDevice AuthenticatedSession Authentication Bound CHARTS Callbacks Ceremonies
     Challenges Confirmations Conflict CountersealError Credentials Devices Enrolment Enrolments
     Events FoundEvents Invitation Invitations Issued IssuedSecret IssuedSession KeySets Logins
-    Logos Misuse Notifications OPERATOR Operator PROFILES Policy Ports Receipt Redirect Refused
-    STANDARD STRICT Sessions SignedRequest Telemetry Unavailable jwks_document markdown mermaid
-    read_enrolment read_json read_question table trusted_keys verify_receipt
+    Logos Misuse Notifications OPERATOR Operator PROFILES PasskeyStart Policy Ports Receipt Redirect
+    Refused STANDARD STRICT Sessions SignedRequest Telemetry Unavailable jwks_document markdown
+    mermaid read_enrolment read_json read_question table trusted_keys verify_receipt
 """
 
 

@@ -22,6 +22,7 @@ from counterseal._decisions import (
     accounts,
     answers,
     app_spaces,
+    audit_log,
     authentication,
     callbacks,
     ceremonies,
@@ -723,6 +724,14 @@ def accounts_searched(setup):
             assert decision.result.accounts == (setup.account,)
 
 
+def audit_log_reached(setup):
+    app_space = setup.service.app_space
+    for by in (OPERATOR, administrator(setup.service)):
+        for guid, reach in ((app_space.guid, frozenset({app_space.guid})), (None, None)):
+            decision = setup.decide(lambda _, by=by, guid=guid: audit_log.plan_reach(by, guid))
+            assert (decision.result.app_spaces, decision.result.nouns) == (reach, None)
+
+
 def account_administered(setup):
     account, devices = setup.decide(partial(accounts.get_with_devices, setup.account)).result
     assert (account, len(devices)) == (setup.account, 2)
@@ -846,6 +855,7 @@ CASES = OUTBOX_CASES | {
     "accounts.erase": [account_erased],
     "accounts.find": [account_found],
     "accounts.search": [accounts_searched],
+    "audit_log.plan_reach": [audit_log_reached],
     "accounts.get": [account_read],
     "accounts.get_by_guid": [account_read],
     "accounts.get_with_devices": [account_administered],

@@ -19,7 +19,9 @@ from counterseal.models import (
     Pair,
     PairsContent,
     Question,
+    RequestContext,
     TextContent,
+    guid,
 )
 from counterseal.models.clients import CURRENT, CX
 from counterseal.policy import STANDARD
@@ -37,6 +39,7 @@ from counterseal.wire.question import (
 
 CHALLENGES = Path(__file__).parents[2] / "vectors" / "challenges"
 BODY = {"accountId": "user-42", "content": "Log in?"}
+DEVICE = guid.mint(7, bytes(15))
 YES, NO = {"title": "Yes", "strongAuth": True}, {"title": "No", "strongAuth": False}
 
 
@@ -550,7 +553,8 @@ class TestTheRest:
             read(**{name: "x"})
 
     def test_its_members_are_those_of_a_whole_question(self):
-        assert set(question_document(read())) == QUESTION_MEMBERS
+        question = read(deviceGuid=DEVICE, context={"ipAddress": "192.0.2.7"})
+        assert set(question_document(question)) == QUESTION_MEMBERS
 
     @pytest.mark.parametrize("body", [None, [], [BODY], "x", 1])
     def test_a_challenge_is_a_json_object(self, body, refusing):
@@ -627,6 +631,8 @@ OTHER = {
     "notification_body": "x",
     "show_code": True,
     "show_notification": False,
+    "device": DEVICE,
+    "context": RequestContext(place="Bern"),
 }
 
 
