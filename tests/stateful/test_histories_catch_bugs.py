@@ -8,7 +8,6 @@ from hypothesis.stateful import run_state_machine_as_test
 from counterseal import _transaction
 from counterseal._decisions import (
     accounts,
-    answers,
     ceremonies,
     challenges,
     confirmations,
@@ -59,15 +58,6 @@ def lost_callback(patch):
         return None if expired else original(tools, ended, at)
 
     patch.setattr(endings, "_callback", lose)
-
-
-def guard_left_out(patch):
-    original = answers._end
-
-    def unguarded(*args, **options):
-        return attrs.evolve(original(*args, **options), guards=())
-
-    patch.setattr(answers, "_end", unguarded)
 
 
 def second_outcome(patch):
@@ -281,7 +271,6 @@ PLANTS = {
     authentication_after_the_deadline: "a ceremony ended at its deadline or after it",
     approval_after_the_deadline: "at the deadline or after it",
     lost_callback: "callbacks and endings do not match",
-    guard_left_out: "strikes outlive a right signature",
     second_outcome: "cancel moved",
     strike_by_a_stranger: "attack moved|an attacker changed|an attack succeeded",
     erased_and_still_shown: "shown to another origin, or to none",
