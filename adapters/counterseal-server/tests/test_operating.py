@@ -201,7 +201,8 @@ def test_the_proxy_of_deploy_buffers_no_event_stream():
     config = (DEPLOY / "nginx.conf").read_text("utf-8")
     locations = re.findall(r"location ~ (\S+) \{([^}]*)\}", config)
     (unbuffered,) = [path for path, body in locations if "proxy_buffering off" in body]
-    streams = [path for path in PATHS if path.endswith("/events")]
+    logs = {"/events", "/api/events"}  # what an origin reads of its accounts, page by page
+    streams = [path for path in PATHS if path.endswith("/events") and path not in logs]
     assert len(streams) == 3
     assert [path for path in PATHS if re.search(unbuffered, path)] == streams
 
