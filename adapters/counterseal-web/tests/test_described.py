@@ -69,6 +69,7 @@ UNSAID = {
         r"|^userInfo\b|^credential\b"  # JSON inside of a text; one spelling of base64url
         r"|^callbackUrl: not a domain"  # by `callbackType`
         r"|^overlap: negative, or longer"  # the policy's
+        r"|^deviceGuid: not an active device"  # devices come and go
         r"|^after: not what a page before"  # an opaque position
     ),
 }
