@@ -10,6 +10,7 @@ import attrs
 
 from counterseal import errors, models
 from counterseal.invariants import require_possible
+from counterseal.models.index import index_of
 
 TENANCY = (models.Company, models.AppSpace, models.Origin, models.Admin, models.Session)
 
@@ -44,7 +45,8 @@ class JsonStore:
 
     def get_with_account(self, guid, *others):
         record, *rest = self.get(guid, *others)
-        return (record, *self.get(getattr(record, "account", None)), *rest)
+        account = None if record is None else index_of(record).account
+        return (record, *self.get(account), *rest)
 
     def account(self, *name):
         known = self._all(models.Account, lambda it: (it.app_space, it.account_id) == name)

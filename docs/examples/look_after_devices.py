@@ -7,7 +7,7 @@ from pathlib import Path
 import counterseal as cs
 from counterseal.models import BindingState
 from counterseal.testing import FakeService
-from counterseal_records import write
+from counterseal.wire.audit_head import archive_line
 from counterseal_sql import SqlAudit, connect, upgrade, with_sql
 
 # The devices of a user
@@ -54,15 +54,21 @@ def erase_user(accounts, party, user):
 # The audit log
 
 
-def archive_audit_log(database, file):
-    """Append the events to *file*, and delete what is safely there; a crash may repeat some."""
-    log = SqlAudit(database)
-    while entries := log.read(limit=1_000):
-        with file.open("a") as stream:
-            stream.writelines(f"{write(entry.event)}\n" for entry in entries)
+def archive_audit_log(ports, policy, file):
+    """Append the chained events to *file*, and delete what is safely there."""
+    chains = cs.AuditChain(ports, policy)
+    # Your workers do these two all the time.
+    while chains.chain():
+        pass
+    chains.sign()
+
+    def append(events):
+        with file.open("ab") as stream:
+            stream.writelines(map(archive_line, events))
             stream.flush()
             os.fsync(stream.fileno())
-        log.drop(entries)
+
+    chains.archive(append, drop=True)
 
 
 # Run it
@@ -88,7 +94,7 @@ with tempfile.TemporaryDirectory() as folder:
     erase_user(world.accounts, party, "user-42")
 
     archive = Path(folder, "audit.jsonl")
-    archive_audit_log(database, archive)
+    archive_audit_log(world.ports, world.policy, archive)
     assert '"account.lock"' in archive.read_text()
     assert SqlAudit(database).read() == ()
     database.close()

@@ -28,8 +28,8 @@ def test_a_requirement_that_returns_a_promise_is_refused(story):
 
 
 def test_other_answers_are_not_approved(story):
-    assert story["declined"]["verdict"] == {"code": "declined", "disowned": False}
-    assert story["disowned"]["verdict"] == {"code": "declined", "disowned": True}
+    assert story["declined"]["verdict"] == {"code": "declined", "disowned": False, "reason": None}
+    assert story["disowned"]["verdict"] == {"code": "declined", "disowned": True, "reason": None}
     assert story["wrongPin"]["verdict"]["code"] == "unanswered"
     assert story["afterCancel"] == []
 
@@ -66,7 +66,7 @@ def test_every_algorithm_binds_answers_rotates_and_disowns(story):
     assert set(story["algorithms"]) == {"ES256", "EdDSA", "PS256", "RS256", "ML-DSA-44"}
     for algorithm, (alg, approval, refusal) in story["algorithms"].items():
         assert (alg, approval["accountId"]) == (algorithm, f"user-{algorithm}")
-        assert refusal == {"code": "declined", "disowned": True}
+        assert refusal == {"code": "declined", "disowned": True, "reason": None}
 
 
 def test_a_passkey_answers_beside_the_device_key(story):
