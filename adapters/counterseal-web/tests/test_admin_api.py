@@ -7,8 +7,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from counterseal import keys
-from counterseal.models import AdminRole, AppSpace, Codes, Company, Origin, Scheme
+from counterseal import Sessions, keys
+from counterseal.models import OPERATOR, AdminRole, AppSpace, Codes, Company, Origin, Scheme
 from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_basic, write_cx1
@@ -340,6 +340,38 @@ def test_administrators_make_administrators(kit, world, client, desk, app_space)
     assert desk.get(callback_path).json["keys"] == []
 
 
+def test_a_person_has_no_key_and_gets_a_link_whose_session_is_listed_and_ends(
+    world, employ, desk, company
+):
+    where = {"appSpaceGuid": world.app_space.guid}
+    reply = desk.post(
+        "/admin/api/admins/newPerson", {"name": "Help", "role": "user_support"} | where
+    )
+    path = reply.headers["Location"].removeprefix(BASE)
+    assert reply.status_code == 201
+    assert desk.get(path).json == reply.json
+    assert (reply.json["keys"], reply.json["endsAt"]) == ([], None)
+
+    link = desk.call("POST", f"{path}/link").json
+    assert Sessions(world.ports, world.policy).redeem(link["token"], browser="Firefox")
+    (session,) = desk.get(f"{path}/sessions").json
+    assert (session["sessionGuid"], session["state"]) == (link["sessionGuid"], "ENROLLING")
+    assert (session["browser"], session["lastUsedAt"]) == ("Firefox", None)
+
+    other = world.administration.create_company("Other Ltd")
+    stranger = employ(company=other.guid)
+    session_path = f"/admin/api/sessions/{link['sessionGuid']}"
+    assert stranger.call("POST", f"{path}/link").status_code == 404
+    assert stranger.get(f"{path}/sessions").status_code == 404
+    assert stranger.delete(session_path).status_code == 404
+    assert len(desk.get(f"{path}/sessions").json) == 1
+
+    assert desk.delete(session_path).status_code == 204
+    assert desk.get(f"{path}/sessions").json == []
+    assert desk.delete(session_path).status_code == 204
+    assert desk.delete("/admin/api/sessions/x").status_code == 404
+
+
 def test_s20_out_of_reach_looks_like_nowhere(world, employ, company, app_space, origin):
     other = world.administration.create_company("Other Ltd")
     stranger = employ(company=other.guid)
@@ -522,6 +554,8 @@ def test_e14_what_is_really_sent_is_what_is_described(world, client, desk):
     phone.answer(phone.fetch(world.ask("user-42", "Pay?", callback=CALLBACK).challenge.guid))
     world.sender.script(410)
     (delivery,) = world.deliver()
+    person = world.credentials.create_person("A person", all_companies=True).guid
+    link = Sessions(world.ports, world.policy).create_link(person, by=OPERATOR)
     names = {
         "company": world.company.guid,
         "app_space": world.app_space.guid,
@@ -531,6 +565,7 @@ def test_e14_what_is_really_sent_is_what_is_described(world, client, desk):
         "account": phone.device.bond.account,
         "device": phone.guid,
         "delivery": delivery,
+        "session": link.session.guid,
     }
     bodies = {
         "NewCompany": {"name": "New"},
@@ -539,6 +574,7 @@ def test_e14_what_is_really_sent_is_what_is_described(world, client, desk):
         "NewKey": {"keyType": "hmac"},
         "NewCallback": {"callbackUrl": "https://a.example/b"},
         "NewAdmin": {"name": "New", "role": "company_admin", "allCompanies": True},
+        "NewPerson": {"name": "New", "role": "company_admin", "allCompanies": True},
     }
     invitation = world.invitations.invite(world.origin, "user-42")
     for each in ADMIN_API:

@@ -17,6 +17,7 @@ from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinish
 from schemathesis.openapi.checks import RejectedPositiveData
 from schemathesis.transport.wsgi import WSGITransport
 
+import counterseal as cs
 from counterseal import Refused
 from counterseal.device import own_comparison_code
 from counterseal.models import OPERATOR, BindingState, CallbackType
@@ -60,6 +61,7 @@ UNSAID = {
         r"|: (not within|more than|longer than) "  # the policy's
         r"|^keys\[\d+\]\.(jwk|credentialId)"  # what belongs to each type of key
         r"|^(companyGuid|appSpaceGuid|allCompanies): "  # one of them, by the role
+        r"|^adminGuid: revoked, or its time is over"  # what was done before
         r"|^idp(\.|:)"  # what addresses, scopes and a secret have to be together
         r"|^brandInfo\.logo"  # a PNG in base64
         r"|^passkeys\."  # origins within the relying party id
@@ -186,6 +188,8 @@ def known_to_admins(world):
     other = world.new_origin(world.app_space, "Another shop").origin
     invitation = world.invitations.invite(world.origin, "user-56")
     other = world.administration.allow_callback(other.guid, "https://shop.example/more")
+    person = world.credentials.create_person("A person", all_companies=True).guid
+    link = cs.Sessions(world.ports, world.policy).create_link(person, by=OPERATOR)
     return {
         "company": [world.company.guid],
         "app_space": [world.app_space.guid],
@@ -199,6 +203,9 @@ def known_to_admins(world):
         "after": [urlsafe_b64encode(b"auser-51").decode()],  # what a page would return
         "companyGuid": [world.company.guid],
         "appSpaceGuid": [world.app_space.guid],
+        "session": [link.session.guid],
+        "newLink": {"admin": [person]},
+        "getSessions": {"admin": [person]},
         "deleteCallback": {"origin": [other.guid], "callback": [other.entries[0].guid]},
         "newCallback": {"callbackUrl": ["https://shop.example/again"], "callbackType": [1]},
         "resumeDevice": {"account": [still.device.bond.account], "device": [still.guid]},

@@ -209,4 +209,14 @@ def look_after(recorder, desk, places, entropy):
     )
     desk.call("", "POST", f"{admin}/keyManagement", {"overlap": 3600})
     desk.call("", "DELETE", admin + "/keyManagement")
+    person = desk.call(
+        "A person has no key, and logs in to the portal.",
+        "POST",
+        f"{ROOT}/admins/newPerson",
+        {"name": "Day shift", "role": "user_support", "appSpaceGuid": space},
+    ).document
+    person_path = f"{ROOT}/admins/{person['adminGuid']}"
+    link = desk.call("", "POST", f"{person_path}/link").document
+    desk.call("", "GET", f"{person_path}/sessions")
+    desk.call("", "DELETE", f"{ROOT}/sessions/{link['sessionGuid']}")
     desk.call("", "DELETE", f"{places.origin}/keyManagement")

@@ -58,6 +58,7 @@ class Service:
         self.answers = cs.Answers(ports, policy)
         self.keysets = cs.KeySets(ports, policy)
         self.telemetry = cs.Telemetry(ports, policy)
+        self.sessions = cs.Sessions(ports, policy)
         self.monotonic = monotonic
         self.slots = Slots(settings.waiters)
         self.waiters = Waiters(ports.wake, settings, self.slots, monotonic)

@@ -1,4 +1,4 @@
-"""Admins: the calls of an administrator for administrators."""
+"""Admins: the calls of an administrator for administrators, their links and their sessions."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 
 import counterseal as cs
 from counterseal.models import Admin, AdminRole, Guid, Scheme
-from counterseal_web.admin.documents import admin_document
+from counterseal.wire.claims import format_time
+from counterseal_web.admin.documents import admin_document, session_document
 from counterseal_web.admin.paths import (
     ADMIN,
     ADMINS,
+    SESSION,
     WITHIN,
     admin_operation,
 )
@@ -52,6 +54,57 @@ def create_admin(service: Service, call: Call, admin: Admin) -> Reply:
         document=_secret_document(issued),
         headers={"Location": f"{call.root}/admin/api/admins/{issued.guid}"},
     )
+
+
+def create_person(service: Service, call: Call, admin: Admin) -> Reply:
+    """
+    Create an administrator who is a person: without a key, for log-ins to the portal.
+
+    It is in force for `life` seconds, or as long as the one who asks.
+    """
+    body = call.document
+    person = service.credentials(by=admin).create_person(
+        require_text(body, "name"),
+        role=read_choice(body.get("role"), AdminRole, "role"),
+        company=_parent(body, "companyGuid"),
+        app_space=_parent(body, "appSpaceGuid"),
+        all_companies=read_flag(body, "allCompanies") or False,
+        life=read_seconds(body, "life"),
+    )
+    return Reply(
+        status=HTTPStatus.CREATED,
+        document=admin_document(person),
+        headers={"Location": f"{call.root}/admin/api/admins/{person.guid}"},
+    )
+
+
+def create_link(service: Service, call: Call, admin: Admin) -> Reply:
+    """
+    Create a one-time link with which an administrator registers a passkey at the portal.
+
+    An earlier link that is still open ends.
+    """
+    issued = service.sessions.create_link(_admin(call), by=admin)
+    return Reply(
+        document={
+            "adminGuid": issued.admin.guid,
+            "sessionGuid": issued.session.guid,
+            "token": issued.token,
+            "validUntil": format_time(issued.session.deadline),
+        }
+    )
+
+
+def list_sessions(service: Service, call: Call, admin: Admin) -> Reply:
+    """Return where an administrator is logged in, and the open link, oldest first."""
+    sessions = service.sessions.list(_admin(call), by=admin)
+    return Reply(document=[session_document(each) for each in sessions])
+
+
+def revoke_session(service: Service, call: Call, admin: Admin) -> Reply:
+    """End a session or a link of an administrator."""
+    service.sessions.revoke(read_guid(call.names["session"], "session"), by=admin)
+    return Reply(status=HTTPStatus.NO_CONTENT)
 
 
 def list_admins(service: Service, call: Call, admin: Admin) -> Reply:
@@ -110,5 +163,16 @@ ADMINISTRATOR_API = (
         {200: "AdminKey"},
         takes="NewAdminKey",
     ),
+    admin_operation(
+        "newPerson",
+        "POST",
+        f"{ADMINS}/newPerson",
+        create_person,
+        {201: "Administrator"},
+        takes="NewPerson",
+    ),
+    admin_operation("newLink", "POST", f"{ADMIN}/link", create_link, {200: "AdminLink"}),
+    admin_operation("getSessions", "GET", f"{ADMIN}/sessions", list_sessions, {200: "Sessions"}),
+    admin_operation("revokeSession", "DELETE", SESSION, revoke_session, NOTHING),
     admin_operation("revokeAdmin", "DELETE", f"{ADMIN}/keyManagement", revoke_admin, NOTHING),
 )

@@ -18,6 +18,7 @@ from counterseal.models import (
     Company,
     Credential,
     Origin,
+    Session,
 )
 from counterseal.wire.claims import format_time
 from counterseal.wire.origin import account_document, device_document
@@ -190,4 +191,16 @@ def admin_document(admin: Admin) -> Document:
         "keys": [key_document(each) for each in admin.credentials],
         "endsAt": None if admin.ends_at is None else format_time(admin.ends_at),
         "createdAt": format_time(admin.created_at),
+    }
+
+
+def session_document(session: Session) -> Document:
+    """Return where an administrator is logged in, or an open link."""
+    used_at = session.last_used_at
+    return {
+        "sessionGuid": session.guid,
+        "state": session.state.value,
+        "browser": session.browser,
+        "createdAt": format_time(session.created_at),
+        "lastUsedAt": None if used_at is None else format_time(used_at),
     }

@@ -40,6 +40,7 @@ ACCOUNT = f"{ACCOUNTS}/{{account}}"
 DEVICE = f"{ACCOUNT}/devices/{{device}}"
 ADMINS = "/admin/api/admins"
 ADMIN = f"{ADMINS}/{{admin}}"
+SESSION = "/admin/api/sessions/{session}"
 
 ACCOUNT_ID = {"accountId": "What the App Space's origins call the account."}
 WITHIN = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from counterseal.models import (
     FINISHED,
+    LIVING_SESSIONS,
     AccountEventKind,
     AdminRole,
     AppSpacePolicy,
@@ -18,6 +19,7 @@ from counterseal.models import (
     OriginPolicy,
     RefusalReason,
     Scheme,
+    SessionState,
     TokenForm,
 )
 from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS
@@ -194,6 +196,16 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         life=SECONDS | {"minimum": 1},
         keyType=SIGNING,
     ),
+    "NewPerson": _takes(
+        "name",
+        "role",
+        name=VISIBLE,
+        role=ROLE,
+        companyGuid=GUID,
+        appSpaceGuid=GUID,
+        allCompanies=FLAG,
+        life=SECONDS | {"minimum": 1},
+    ),
     "NewAdminKey": _takes(keyType=SIGNING, overlap=SECONDS),
     # What an administrator gets
     "Company": _gives(companyGuid=GUID, name=TEXT, createdAt=MOMENT),
@@ -297,4 +309,19 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         createdAt=MOMENT,
     ),
     "Administrators": _each("Administrator"),
+    "AdminLink": _gives(
+        adminGuid=GUID,
+        sessionGuid=GUID,
+        token=TEXT
+        | {"description": "The link is the portal's page `/portal/link`, `#` and this, once."},
+        validUntil=MOMENT,
+    ),
+    "Session": _gives(
+        sessionGuid=GUID,
+        state={"enum": [state.value for state in SessionState if state in LIVING_SESSIONS]},
+        browser=TEXT,
+        createdAt=MOMENT,
+        lastUsedAt=NO_MOMENT,
+    ),
+    "Sessions": _each("Session"),
 }
