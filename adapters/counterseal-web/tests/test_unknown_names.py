@@ -120,6 +120,7 @@ def send(world, client, shop, desk, device_client):
         "device": device_client.phone.guid,
         "delivery": NOTHING,
         "logo": "x",
+        "session": NOTHING,
         "guid": NOTHING,
     }
 
