@@ -72,6 +72,6 @@ def device_bound(account: Account, device: Guid) -> Happening:
 def device_revoked(binding: Binding | None) -> tuple[Happening, ...]:
     """Return that a device was revoked; *binding* is as it was, and None is no device."""
     if binding is None or binding.state in PROVISIONAL:
-        # It was never bound, and no origin has heard of it.
+        # It was never bound, and no event has named it.
         return ()
     return (Happening(AccountEventKind.REVOKED, device=binding.guid),)

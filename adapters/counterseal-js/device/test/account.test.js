@@ -348,7 +348,7 @@ for (const fault of [undefined, "lost"]) {
   });
 }
 
-test("a device that the service does not lock is told so", async () => {
+test("a lock that the service refuses is thrown as its refusal", async () => {
   const account = await bind();
   service.script = ["unreached"];
   await assert.rejects(account.lock(), { code: "not_sent" });

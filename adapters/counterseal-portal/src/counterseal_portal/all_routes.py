@@ -11,6 +11,7 @@ from counterseal_portal.pages.app_spaces import APP_SPACE_ROUTES
 from counterseal_portal.pages.audit import AUDIT_ROUTES
 from counterseal_portal.pages.callbacks import CALLBACK_ROUTES
 from counterseal_portal.pages.companies import COMPANY_ROUTES
+from counterseal_portal.pages.origin_secrets import ORIGIN_SECRET_ROUTES
 from counterseal_portal.pages.origins import ORIGIN_ROUTES
 from counterseal_portal.pages.overview import OVERVIEW_ROUTES
 from counterseal_portal.pages.policies import POLICY_ROUTES
@@ -31,6 +32,7 @@ ROLE_ROUTES: tuple[Route, ...] = (
     *COMPANY_ROUTES,
     *APP_SPACE_ROUTES,
     *ORIGIN_ROUTES,
+    *ORIGIN_SECRET_ROUTES,
     *POLICY_ROUTES,
     *CALLBACK_ROUTES,
     *ADMIN_ROUTES,

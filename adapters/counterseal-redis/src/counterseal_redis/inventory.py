@@ -208,7 +208,7 @@ class RedisInventory:
             if name in _AGE_INDEXES:
                 entries[name] = {entry: entry[_GUID].decode() for entry, _ in pairs}
             elif name == SEARCH:
-                # Such an entry names no record: if it is wrong, its App Space is told.
+                # Such an entry names no record: a flaw is reported with its App Space.
                 entries[name] = {entry: guid_from(entry[_SPACE]) for entry, _ in pairs}
             else:
                 entries[name] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import attrs
 
@@ -17,7 +17,6 @@ from counterseal.models import (
     Codes,
     Credential,
     Origin,
-    Scheme,
     TokenForm,
     WebhookKey,
 )
@@ -27,7 +26,6 @@ from counterseal_portal.form_pages import FormPage, form_routes, values_of
 from counterseal_portal.forms import Field, FilledForm, Kind
 from counterseal_portal.labels import CHALLENGES, CLIENTS, CODES, EVENTS, SCHEMES, TOKEN_FORMS
 from counterseal_portal.notices import DONE, notice_of
-from counterseal_portal.pages.admins import HOUR, OVERLAP
 from counterseal_portal.reach import (
     app_space_of,
     app_space_step,
@@ -36,7 +34,6 @@ from counterseal_portal.reach import (
     origin_trail,
 )
 from counterseal_portal.routes import ADMINS, Route
-from counterseal_portal.secret_pages import Secret, secret_page
 from counterseal_portal.visit import Visit
 
 ORIGIN = "/origins/{origin}"
@@ -59,7 +56,7 @@ CLIENTS_FIELD = Field(
     hint="A change of it resets codes, wildcards and callback states to what these programs need.",
 )
 AS_THE_PROFILE, CHOSEN = "profile", "chosen"
-HEARS = Field(
+EVENTS_CHOICE = Field(
     name="hears",
     label="What the origin hears of accounts",
     kind=Kind.CHOICE,
@@ -69,7 +66,7 @@ HEARS = Field(
     " the next event on.",
 )
 EVENT_FIELDS = (
-    HEARS,
+    EVENTS_CHOICE,
     Field(
         name="events",
         label="Events",
@@ -139,18 +136,6 @@ FIELDS = (
         hint="Whatever the policy says.",
     ),
     *EVENT_FIELDS,
-)
-SCHEME = Field(
-    name="scheme",
-    label="How the origin authenticates",
-    kind=Kind.CHOICE,
-    options=tuple(
-        (each.value, SCHEMES[each]) for each in (Scheme.SIGNATURE, Scheme.HMAC, Scheme.BASIC)
-    ),
-    required=True,
-    hint="Message signatures for new programs; the others are for clients of a CX service. A change"
-    " ends older credentials at once.",
-    meant_by=("keyType",),
 )
 ENTRY_FIELDS = (
     Field(
@@ -225,7 +210,8 @@ def _row(label: str, secret: Credential | WebhookKey, now: datetime) -> Credenti
     return CredentialRow(label, secret.created_at, secret.ends_at, is_live)
 
 
-def _trail(visit: Visit, origin: Origin) -> tuple[Step, ...]:
+def page_trail(visit: Visit, origin: Origin) -> tuple[Step, ...]:
+    """Return the way to a page that stands below an origin's own."""
     return (*origin_trail(visit, origin), origin_step(origin))
 
 
@@ -270,7 +256,7 @@ def _edit(visit: Visit) -> FormPage:
         ),
         button="Save",
         back=f"/origins/{origin.guid}",
-        trail=_trail(visit, origin),
+        trail=page_trail(visit, origin),
     )
 
 
@@ -306,77 +292,6 @@ def _save(visit: Visit, form: FilledForm) -> Answer:
     return redirect(f"/origins/{origin.guid}", done="origin-saved")
 
 
-def _new_credential(visit: Visit) -> FormPage:
-    origin = origin_of(visit)
-    scheme = origin.credentials[0].scheme if origin.credentials else Scheme.SIGNATURE
-    return FormPage(
-        title="New credential",
-        intro=(
-            "It is shown once, on the next page. Have a safe place for it ready.",
-            (
-                "Older credentials go on working for as long as you say, so that the origin can"
-                " change over without an interruption."
-            ),
-        ),
-        fields=(SCHEME, OVERLAP),
-        values=values_of(scheme=scheme.value, hours="24"),
-        button="Make the credential",
-        back=f"/origins/{origin.guid}",
-        trail=_trail(visit, origin),
-    )
-
-
-def _issue_credential(visit: Visit, form: FilledForm) -> Answer:
-    origin = origin_of(visit)
-    issued = visit.credentials.issue(
-        origin.guid, Scheme(form.value("scheme")), overlap=(form.number("hours") or 0) * HOUR
-    )
-    return secret_page(
-        title="New credential",
-        intro=(
-            (
-                "This is the only time that the key is shown. Hand it over on an encrypted"
-                " channel, to the operator of the origin only: with it, anybody can ask the users."
-            ),
-        ),
-        secrets=(
-            Secret("GUID of the origin", origin.guid),
-            Secret(f"Key: {SCHEMES[issued.scheme]}", issued.secret, is_secret=True),
-        ),
-        continue_to=origin_step(origin),
-        trail=origin_trail(visit, origin),
-    )
-
-
-def _new_webhook_key(visit: Visit) -> FormPage:
-    origin = origin_of(visit)
-    return FormPage(
-        title="New callback secret",
-        intro=(
-            "The origin verifies callbacks with it. It is shown once, on the next page.",
-            "Older ones sign beside it for as long as you say.",
-        ),
-        fields=(OVERLAP,),
-        values=values_of(hours="24"),
-        button="Make the callback secret",
-        back=f"/origins/{origin.guid}",
-        trail=_trail(visit, origin),
-    )
-
-
-def _issue_webhook_key(visit: Visit, form: FilledForm) -> Answer:
-    origin = origin_of(visit)
-    overlap: timedelta = (form.number("hours") or 0) * HOUR
-    secret = visit.credentials.issue_webhook_key(origin.guid, overlap=overlap)
-    return secret_page(
-        title="New callback secret",
-        intro=("This is the only time that it is shown.",),
-        secrets=(Secret("Callback secret", secret, is_secret=True),),
-        continue_to=origin_step(origin),
-        trail=origin_trail(visit, origin),
-    )
-
-
 def _new_entry(visit: Visit) -> FormPage:
     origin = origin_of(visit)
     return FormPage(
@@ -391,7 +306,7 @@ def _new_entry(visit: Visit) -> FormPage:
         values=values_of(kind=str(CallbackType.ADDRESS.value)),
         button="Add",
         back=f"/origins/{origin.guid}",
-        trail=_trail(visit, origin),
+        trail=page_trail(visit, origin),
     )
 
 
@@ -409,7 +324,7 @@ def _entry_subject(visit: Visit) -> Subject:
         name=entry.text,
         details=(("Kind", ENTRY_KINDS[entry.type]), ("Origin", origin.name)),
         back=f"/origins/{origin.guid}",
-        trail=_trail(visit, origin),
+        trail=page_trail(visit, origin),
     )
 
 
@@ -421,34 +336,7 @@ def _entry(visit: Visit, origin: Origin) -> CallbackEntry:
     raise NotFound
 
 
-def _subject(visit: Visit) -> Subject:
-    origin = origin_of(visit)
-    return Subject(
-        name=origin.name,
-        details=(("Credentials", str(len(origin.credentials))),),
-        back=f"/origins/{origin.guid}",
-        trail=_trail(visit, origin),
-    )
-
-
 COMMANDS = (
-    Command(
-        id="origin.revoke",
-        path=f"{ORIGIN}/credentials/revoke",
-        title="Revoke all credentials of this origin?",
-        consequences=(
-            "The origin can ask nobody and read nothing until it gets a new credential.",
-            "Questions that are open stay, and each ends with an answer or at its deadline.",
-            "Callbacks are sent as before.",
-        ),
-        button="Revoke the credentials",
-        load_subject=_subject,
-        perform=lambda visit: visit.credentials.revoke(visit.guid("origin")),
-        done="credentials-revoked",
-        danger=True,
-        stepped_up="Revoke the credentials of an origin",
-        roles=ADMINS,
-    ),
     Command(
         id="origin.forbid_entry",
         path=f"{ORIGIN}/allow-list/{{entry}}/remove",
@@ -487,24 +375,6 @@ ORIGIN_ROUTES = (
         roles=ADMINS,
     ),
     *form_routes("origin.edit", f"{ORIGIN}/edit", _edit, _save, fields=FIELDS, roles=ADMINS),
-    *form_routes(
-        "origin.issue_credential",
-        f"{ORIGIN}/credentials/new",
-        _new_credential,
-        _issue_credential,
-        fields=(SCHEME, OVERLAP),
-        roles=ADMINS,
-        stepped_up="Make a credential of an origin",
-    ),
-    *form_routes(
-        "origin.issue_webhook_key",
-        f"{ORIGIN}/callback-secret/new",
-        _new_webhook_key,
-        _issue_webhook_key,
-        fields=(OVERLAP,),
-        roles=ADMINS,
-        stepped_up="Make a callback secret of an origin",
-    ),
     *form_routes(
         "origin.allow_entry",
         f"{ORIGIN}/allow-list/new",

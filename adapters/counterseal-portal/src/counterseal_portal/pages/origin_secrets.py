@@ -1,0 +1,153 @@
+"""An origin's secrets: its credentials and callback secrets, each shown once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from counterseal.models import Scheme
+from counterseal_portal.answers import Answer
+from counterseal_portal.confirmations import Command, Subject, command_routes
+from counterseal_portal.form_pages import FormPage, form_routes, values_of
+from counterseal_portal.forms import Field, FilledForm, Kind
+from counterseal_portal.labels import SCHEMES
+from counterseal_portal.pages.admins import HOUR, OVERLAP
+from counterseal_portal.pages.origins import ORIGIN, origin_of, page_trail
+from counterseal_portal.reach import origin_step, origin_trail
+from counterseal_portal.routes import ADMINS
+from counterseal_portal.secret_pages import Secret, secret_page
+from counterseal_portal.visit import Visit
+
+SCHEME = Field(
+    name="scheme",
+    label="How the origin authenticates",
+    kind=Kind.CHOICE,
+    options=tuple(
+        (each.value, SCHEMES[each]) for each in (Scheme.SIGNATURE, Scheme.HMAC, Scheme.BASIC)
+    ),
+    required=True,
+    hint="Message signatures for new programs; the others are for clients of a CX service. A change"
+    " ends older credentials at once.",
+    meant_by=("keyType",),
+)
+
+
+def _new_credential(visit: Visit) -> FormPage:
+    origin = origin_of(visit)
+    scheme = origin.credentials[0].scheme if origin.credentials else Scheme.SIGNATURE
+    return FormPage(
+        title="New credential",
+        intro=(
+            "It is shown once, on the next page. Have a safe place for it ready.",
+            (
+                "Older credentials go on working for as long as you say, so that the origin can"
+                " change over without an interruption."
+            ),
+        ),
+        fields=(SCHEME, OVERLAP),
+        values=values_of(scheme=scheme.value, hours="24"),
+        button="Make the credential",
+        back=f"/origins/{origin.guid}",
+        trail=page_trail(visit, origin),
+    )
+
+
+def _issue_credential(visit: Visit, form: FilledForm) -> Answer:
+    origin = origin_of(visit)
+    issued = visit.credentials.issue(
+        origin.guid, Scheme(form.value("scheme")), overlap=(form.number("hours") or 0) * HOUR
+    )
+    return secret_page(
+        title="New credential",
+        intro=(
+            (
+                "This is the only time that the key is shown. Hand it over on an encrypted"
+                " channel, to the operator of the origin only: with it, anybody can ask the users."
+            ),
+        ),
+        secrets=(
+            Secret("GUID of the origin", origin.guid),
+            Secret(f"Key: {SCHEMES[issued.scheme]}", issued.secret, is_secret=True),
+        ),
+        continue_to=origin_step(origin),
+        trail=origin_trail(visit, origin),
+    )
+
+
+def _new_webhook_key(visit: Visit) -> FormPage:
+    origin = origin_of(visit)
+    return FormPage(
+        title="New callback secret",
+        intro=(
+            "The origin verifies callbacks with it. It is shown once, on the next page.",
+            "Older ones sign beside it for as long as you say.",
+        ),
+        fields=(OVERLAP,),
+        values=values_of(hours="24"),
+        button="Make the callback secret",
+        back=f"/origins/{origin.guid}",
+        trail=page_trail(visit, origin),
+    )
+
+
+def _issue_webhook_key(visit: Visit, form: FilledForm) -> Answer:
+    origin = origin_of(visit)
+    overlap: timedelta = (form.number("hours") or 0) * HOUR
+    secret = visit.credentials.issue_webhook_key(origin.guid, overlap=overlap)
+    return secret_page(
+        title="New callback secret",
+        intro=("This is the only time that it is shown.",),
+        secrets=(Secret("Callback secret", secret, is_secret=True),),
+        continue_to=origin_step(origin),
+        trail=origin_trail(visit, origin),
+    )
+
+
+def _subject(visit: Visit) -> Subject:
+    origin = origin_of(visit)
+    return Subject(
+        name=origin.name,
+        details=(("Credentials", str(len(origin.credentials))),),
+        back=f"/origins/{origin.guid}",
+        trail=page_trail(visit, origin),
+    )
+
+
+REVOKE = Command(
+    id="origin.revoke",
+    path=f"{ORIGIN}/credentials/revoke",
+    title="Revoke all credentials of this origin?",
+    consequences=(
+        "The origin can ask nobody and read nothing until it gets a new credential.",
+        "Questions that are open stay, and each ends with an answer or at its deadline.",
+        "Callbacks are sent as before.",
+    ),
+    button="Revoke the credentials",
+    load_subject=_subject,
+    perform=lambda visit: visit.credentials.revoke(visit.guid("origin")),
+    done="credentials-revoked",
+    danger=True,
+    stepped_up="Revoke the credentials of an origin",
+    roles=ADMINS,
+)
+
+ORIGIN_SECRET_ROUTES = (
+    *form_routes(
+        "origin.issue_credential",
+        f"{ORIGIN}/credentials/new",
+        _new_credential,
+        _issue_credential,
+        fields=(SCHEME, OVERLAP),
+        roles=ADMINS,
+        stepped_up="Make a credential of an origin",
+    ),
+    *form_routes(
+        "origin.issue_webhook_key",
+        f"{ORIGIN}/callback-secret/new",
+        _new_webhook_key,
+        _issue_webhook_key,
+        fields=(OVERLAP,),
+        roles=ADMINS,
+        stepped_up="Make a callback secret of an origin",
+    ),
+    *command_routes(REVOKE),
+)
