@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from counterseal import OPERATOR
 from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_cx1
 from counterseal_web import ADMIN_API
@@ -63,16 +64,19 @@ def test_no_signed_request_is_an_error_of_ours_or_answered_otherwise_than_descri
     world.sender.script(410)
     (delivery, *_) = world.deliver()
     spare = world.credentials.create_admin("Spare", all_companies=True).guid
+    link = world.sessions.create_link(spare, by=OPERATOR).session
     names = {
         "company": world.company.guid,
         "app_space": world.app_space.guid,
         "origin": world.origin.origin.guid,
         "callback": world.origin.origin.entries[0].guid,
         "admin": spare,
+        "session": link.guid,
         "account": bound.account,
         "device": bound.device,
         "delivery": delivery,
     }
+    assert names.keys() == NAMES
     described = client.get("/openapi.json").json["paths"]
     for attempt, (operation, document, wrong) in enumerate(calls):
         path = operation.filled(names | ({} if wrong is None else {wrong: spare}))
