@@ -84,6 +84,7 @@ class Tenants:
             "admin": self.admin,
             "session": self.session,
             "setting": "challenge_life",
+            "key": self.device,
         }
         names["app_space"] = names["app_space"] or self.app_space
         return NAME.sub(lambda match: names[match[1]], route.path)

@@ -332,6 +332,7 @@ COMMANDS = (
         ),
         done="devices-revoked",
         danger=True,
+        stepped_up="Revoke all devices of an account",
     ),
     Command(
         id="account.erase",
@@ -389,6 +390,7 @@ COMMANDS = (
         perform=_renew,
         done="",
         danger=True,
+        stepped_up="Make an invitation for an account",
     ),
     Command(
         id="account.revoke_device",
@@ -404,6 +406,7 @@ COMMANDS = (
         perform=lambda visit: visit.service.devices.revoke(visit.guid("device"), by=visit.admin),
         done="device-revoked",
         danger=True,
+        stepped_up="Revoke a device of an account",
     ),
 )
 

@@ -355,7 +355,13 @@ def _save_provider(visit: Visit, form: FilledForm) -> Answer:
 APP_SPACE_ROUTES = (
     Route(id="app_space.show", method="GET", path=APP_SPACE, handler=show_app_space, query=(DONE,)),
     *form_routes(
-        "app_space.edit", f"{APP_SPACE}/edit", _edit, _save, fields=FIELDS, roles=COMPANY_ADMINS
+        "app_space.edit",
+        f"{APP_SPACE}/edit",
+        _edit,
+        _save,
+        fields=FIELDS,
+        roles=COMPANY_ADMINS,
+        stepped_up="Change an App Space",
     ),
     *form_routes(
         "app_space.brand",
@@ -372,5 +378,6 @@ APP_SPACE_ROUTES = (
         _save_provider,
         fields=PROVIDER_FIELDS,
         roles=COMPANY_ADMINS,
+        stepped_up="Change an Identity Provider",
     ),
 )

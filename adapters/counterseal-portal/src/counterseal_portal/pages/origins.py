@@ -374,7 +374,15 @@ ORIGIN_ROUTES = (
         fields=NEW_FIELDS,
         roles=ADMINS,
     ),
-    *form_routes("origin.edit", f"{ORIGIN}/edit", _edit, _save, fields=FIELDS, roles=ADMINS),
+    *form_routes(
+        "origin.edit",
+        f"{ORIGIN}/edit",
+        _edit,
+        _save,
+        fields=FIELDS,
+        roles=ADMINS,
+        stepped_up="Change an origin",
+    ),
     *form_routes(
         "origin.allow_entry",
         f"{ORIGIN}/allow-list/new",

@@ -282,6 +282,7 @@ POLICY_ROUTES = (
         _save_app_space,
         fields=(VALUE,),
         roles=COMPANY_ADMINS,
+        stepped_up="Change the policy of an App Space",
     ),
     *form_routes(
         "origin.narrow",
@@ -290,5 +291,6 @@ POLICY_ROUTES = (
         _save_origin,
         fields=(VALUE,),
         roles=ADMINS,
+        stepped_up="Change the policy of an origin",
     ),
 )
