@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from counterseal import Sessions, keys
+from counterseal import AuditChain, Sessions, keys
 from counterseal.models import OPERATOR, AdminRole, AppSpace, Codes, Company, Origin, Scheme
 from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK
@@ -577,6 +577,10 @@ def test_e14_what_is_really_sent_is_what_is_described(world, client, desk):
         "NewPerson": {"name": "New", "role": "company_admin", "allCompanies": True},
     }
     invitation = world.invitations.invite(world.origin, "user-42")
+    chain = AuditChain(world.ports, world.policy)
+    while chain.chain():
+        pass
+    assert chain.sign()
     for each in ADMIN_API:
         body = bodies.get(each.takes, {}) if each.takes else None
         own_names = {"device": invitation.binding} if each.id == "renewInvitation" else {}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from counterseal import OPERATOR
+from counterseal import OPERATOR, AuditChain
 from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_cx1
 from counterseal_web import ADMIN_API
@@ -77,6 +77,7 @@ def test_no_signed_request_is_an_error_of_ours_or_answered_otherwise_than_descri
         "delivery": delivery,
     }
     assert names.keys() == NAMES
+    AuditChain(world.ports, world.policy).chain()
     described = client.get("/openapi.json").json["paths"]
     for attempt, (operation, document, wrong) in enumerate(calls):
         path = operation.filled(names | ({} if wrong is None else {wrong: spare}))

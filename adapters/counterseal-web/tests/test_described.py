@@ -72,7 +72,9 @@ UNSAID = {
         r"|^callbackUrl: not a domain"  # by `callbackType`
         r"|^overlap: negative, or longer"  # the policy's
         r"|^deviceGuid: not an active device"  # devices come and go
-        r"|^after: not what a page before"  # an opaque position
+        r"|^after: not what an? (earlier )?page"  # an opaque position
+        r"|^actor: longer than"  # bytes of UTF-8
+        r"|^(since|until): not a time"  # the days of each month
     ),
 }
 """Refusals of what fits the schema, by what no schema can say; the detail matches."""
@@ -204,6 +206,11 @@ def known_to_admins(world):
         "companyGuid": [world.company.guid],
         "appSpaceGuid": [world.app_space.guid],
         "session": [link.session.guid],
+        "searchAudit": {
+            "after": [chained_log(world).search(limit=1, by=OPERATOR).after],
+            "subject": [calm.guid],
+            "event": ["challenge."],
+        },
         "newLink": {"admin": [person]},
         "getSessions": {"admin": [person]},
         "deleteCallback": {"origin": [other.guid], "callback": [other.entries[0].guid]},
@@ -217,6 +224,14 @@ def known_to_admins(world):
         "revokeDevices": {"account": [emptied.account]},
         "eraseAccount": {"account": [erased.account]},
     }
+
+
+def chained_log(world):
+    chain = cs.AuditChain(world.ports, world.policy)
+    while chain.chain():
+        pass
+    chain.sign()
+    return cs.AuditLog(world.ports, world.policy)
 
 
 @pytest.fixture

@@ -92,6 +92,7 @@ def _told(face):
     tenancy.say_goodbye(desk, account)
     tenancy.narrow_the_policy(desk, places)
     entering.log_in(recorder, world, entering.set_up(desk, places.company, world))
+    tenancy.read_the_log(desk, places, world)
     stalling.stall(recorder)
     return Told(
         exchanges=tuple(recorder.exchanges),

@@ -5,6 +5,7 @@ from base64 import b64encode
 import attrs
 from exchanges.cast import by_cx1, by_signature
 
+from counterseal import AuditChain
 from counterseal.testing.pictures import build_png
 
 ROOT = "/admin/api"
@@ -162,6 +163,21 @@ def narrow_the_policy(desk, places):
         {"policy": {"challenge_life": 60, "invite_rate": None}},
     )
     desk.call("", "GET", f"{places.origin}/policy?names=code_limit,challenge_life")
+
+
+def read_the_log(desk, places, world):
+    """Search the audit log, and keep its head; a worker chains it."""
+    chain = AuditChain(world.ports, world.policy)
+    while chain.chain():
+        pass
+    chain.sign()
+    space = places.app_space.rpartition("/")[2]
+    desk.call(
+        "What happened to accounts of one App Space.",
+        "GET",
+        f"{ROOT}/audit?appSpaceGuid={space}&event=account.&since=2030-01-01T00:00:00Z&limit=2",
+    )
+    desk.call("", "GET", f"{ROOT}/audit/head")
 
 
 def say_goodbye(desk, account):

@@ -11,7 +11,7 @@ from counterseal import keys
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.plan import Decision, Plan, require
 from counterseal._decisions.readings import already_read, records, tenancy_records_of
-from counterseal.errors import InvalidField, MalformedToken
+from counterseal.errors import InvalidField, MalformedToken, RoleLacking
 from counterseal.models import Guid, LogPlace, Record
 from counterseal.models.tenancy import Admin, Administrator, AdminRole, AppSpace
 from counterseal.rules.authorization import Permission
@@ -71,6 +71,19 @@ def plan_reach(by: Administrator, app_space: Guid | None) -> Plan[AuditReach]:
             lambda admin, _: Decision(result=_within(frozenset({app_space}), admin))
         )
     )
+
+
+def plan_whole_log(by: Administrator) -> Plan[None]:
+    """Plan to refuse whoever does not read all events: its role lacks what concerns all of them."""
+    return permission_to(Permission.AUDIT, by, None).then(
+        lambda admin, _: _require_all_companies(admin)
+    )
+
+
+def _require_all_companies(admin: Admin | None) -> Decision[None]:
+    if admin is not None and admin.company is not None:
+        raise RoleLacking
+    return Decision(result=None)
 
 
 def _everything() -> Decision[AuditReach]:

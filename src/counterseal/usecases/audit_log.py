@@ -8,7 +8,13 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from counterseal._decisions.audit_log import AuditReach, plan_reach, read_cursor, write_cursor
+from counterseal._decisions.audit_log import (
+    AuditReach,
+    plan_reach,
+    plan_whole_log,
+    read_cursor,
+    write_cursor,
+)
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.errors import InvalidField
 from counterseal.models import Administrator, AuditQuery, ChainedEvent, CountKey, Guid
@@ -125,6 +131,21 @@ class AuditLog(UseCase):
             for key, count in counts.items()
             if key.event.partition(".")[0] in reach.nouns
         }
+
+    def signed_head(self, *, by: Administrator) -> str | None:
+        """
+        Return the newest signed head of all partitions; None if nothing is chained.
+
+        Whoever keeps it can show later that the log was not cut back to an older state.
+
+        Raises:
+            RoleLacking: *by* is not an administrator of all companies: the head counts the events
+                of all.
+        """
+        context = AuditContext(event="audit.head", actor=by.actor)
+        self._transactions.run(context, plan_whole_log(by))
+        stored = self.ports.audit.signed_head()
+        return None if stored is None else stored.token
 
     def _reach(
         self, context: AuditContext, app_space: Guid | None, by: Administrator

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from counterseal import OPERATOR, AuditChain, AuditLog
-from counterseal.errors import CredentialRefused, Foreign, InvalidField, NotFound
+from counterseal.errors import CredentialRefused, Foreign, InvalidField, NotFound, RoleLacking
 from counterseal.models import AdminRole, AuditEvent
 from counterseal.models.guid import mint
 
@@ -76,6 +76,24 @@ def test_each_role_reads_its_reach(service, log, chained, admins):
     service.credentials.revoke_admin(admins["company"].guid)
     with pytest.raises(CredentialRefused):
         log.search(by=admins["company"])
+
+
+def test_only_who_reads_all_events_gets_the_signed_head(service, log, admins):
+    assert log.signed_head(by=OPERATOR) is None
+    chain = AuditChain(service.ports, service.policy)
+    while chain.chain():
+        pass
+    assert chain.sign()
+    head = chain.signed_head()
+    assert log.signed_head(by=OPERATOR) == log.signed_head(by=admins["global"]) == head
+    assert chain.verify(head_file=head).tamperings == ()
+    for name in ("company", "app space", "support"):
+        with pytest.raises(RoleLacking):
+            log.signed_head(by=admins[name])
+        assert service.last_event() == ("audit.head", "role_lacking")
+    service.credentials.revoke_admin(admins["global"].guid)
+    with pytest.raises(CredentialRefused):
+        log.signed_head(by=admins["global"])
 
 
 START = datetime(2030, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ import enum
 import re
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from counterseal import ijson
@@ -17,6 +17,9 @@ from counterseal.models.guid import parse
 E = TypeVar("E", bound=enum.Enum)
 
 _NUMBER = re.compile(r"[0-9]{1,4}")
+
+MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z"
+"""The shape of a time in a query (RFC 3339, 5.6), which is in UTC."""
 
 LONGEST = 10**10
 """Seconds; the policy's limits are far below, and `timedelta` takes it."""
@@ -162,6 +165,25 @@ def read_number(query: Mapping[str, str], name: str) -> int | None:
     if _NUMBER.fullmatch(value) is None:
         raise InvalidField(name, "not a whole number")
     return int(value)
+
+
+def read_moment(query: Mapping[str, str], name: str) -> datetime | None:
+    """
+    Return a time of the query that may be missing.
+
+    Raises:
+        InvalidField: It is not a time in UTC like `2030-01-31T09:00:00Z`.
+    """
+    value = query.get(name)
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value) if re.fullmatch(MOMENT, value) else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise InvalidField(name, "not a time like 2030-01-31T09:00:00Z")
+    return moment.astimezone(UTC)
 
 
 def read_object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from counterseal_web.admin.schemas import ADMIN_SCHEMAS
 from counterseal_web.calls import Call
 from counterseal_web.devices import DEVICE_API
 from counterseal_web.inputs import MEDIA_TYPES
+from counterseal_web.members import MOMENT
 from counterseal_web.messages import JSON, PROBLEM, Reply, encode
 from counterseal_web.operations import NAME, Audience, Operation, Payload
 from counterseal_web.origins import ORIGIN_API
@@ -69,6 +70,10 @@ PARAMETERS: dict[str, Document] = {
     "known": GUIDS,
     "names": SETTINGS,
     "prefix": {"type": "string"},
+    "subject": {"type": "string", "pattern": f"^{SHAPE}$"},
+    "event": {"type": "string", "pattern": r"^[a-z_]{1,32}\.[a-z_]{0,32}$"},
+    "since": {"type": "string", "pattern": f"^{MOMENT}$"},
+    "until": {"type": "string", "pattern": f"^{MOMENT}$"},
 }
 """What a parameter of the query looks like, where it is not any text."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from counterseal_web.admin.accounts import ACCOUNT_API
 from counterseal_web.admin.admins import ADMINISTRATOR_API
+from counterseal_web.admin.audit import AUDIT_API
 from counterseal_web.admin.companies import COMPANY_API
 from counterseal_web.admin.origins import ADMINISTERED_ORIGIN_API
 from counterseal_web.admin.policies import POLICY_API
@@ -14,4 +15,5 @@ ADMIN_API = (
     *POLICY_API,
     *ACCOUNT_API,
     *ADMINISTRATOR_API,
+    *AUDIT_API,
 )

@@ -41,6 +41,7 @@ DEVICE = f"{ACCOUNT}/devices/{{device}}"
 ADMINS = "/admin/api/admins"
 ADMIN = f"{ADMINS}/{{admin}}"
 SESSION = "/admin/api/sessions/{session}"
+AUDIT = "/admin/api/audit"
 
 ACCOUNT_ID = {"accountId": "What the App Space's origins call the account."}
 WITHIN = {
