@@ -1,8 +1,9 @@
-"""Reading the audit log: what of it an administrator may read, and where a search goes on."""
+"""Reading the audit log: what an administrator may read, names, and where a search goes on."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import attrs
@@ -12,8 +13,11 @@ from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.plan import Decision, Plan, require
 from counterseal._decisions.readings import already_read, records, tenancy_records_of
 from counterseal.errors import InvalidField, MalformedToken, RoleLacking
-from counterseal.models import Guid, LogPlace, Record
-from counterseal.models.tenancy import Admin, Administrator, AdminRole, AppSpace
+from counterseal.models import Guid, LogPlace, Record, RecordName
+from counterseal.models.account import Account
+from counterseal.models.binding import Binding
+from counterseal.models.challenge import Challenge
+from counterseal.models.tenancy import Admin, Administrator, AdminRole, AppSpace, Company, Origin
 from counterseal.rules.authorization import Permission
 
 USER_NOUNS = frozenset(
@@ -107,6 +111,80 @@ def _within(app_spaces: frozenset[Guid], admin: Admin | None) -> AuditReach:
 
 def _app_spaces(stored: tuple[Record | None, ...]) -> frozenset[Guid]:
     return frozenset(record.guid for record in stored if isinstance(record, AppSpace))
+
+
+def plan_names(
+    guids: tuple[Guid, ...], reach: AuditReach, by: Administrator
+) -> Plan[Mapping[Guid, RecordName]]:
+    """
+    Plan to name the records of *guids*, as far as *by*, who has *reach*, reads events of them.
+
+    What is erased, of another kind or out of reach has no name. An administrator has one for
+    whoever can read what it does.
+    """
+    return records(*guids).then(lambda stored, _: _with_accounts(stored, reach, by))
+
+
+def _with_accounts(
+    stored: tuple[Record | None, ...], reach: AuditReach, by: Administrator
+) -> Plan[Mapping[Guid, RecordName]]:
+    nameable = tuple(each for each in stored if each is not None and _may_name(each, reach, by))
+    owners = {each.account for each in nameable if isinstance(each, (Binding, Challenge))}
+    return records(*sorted(owners)).then(lambda accounts, _: _names(nameable, accounts))
+
+
+def _may_name(record: Record, reach: AuditReach, by: Administrator) -> bool:
+    app_spaces = reach.app_spaces
+    company = by.company if isinstance(by, Admin) else None
+    match record:
+        case Account() | Binding() | Challenge() | Origin():
+            return app_spaces is None or record.app_space in app_spaces
+        case AppSpace():
+            return app_spaces is None or record.guid in app_spaces
+        case Company():
+            return app_spaces is None or record.guid == company
+        case Admin(app_space=None):
+            return app_spaces is None or record.company in {None, company}
+        case Admin():
+            return app_spaces is None or record.app_space in app_spaces
+        case _:
+            return False
+
+
+def _names(
+    nameable: tuple[Record, ...], accounts: tuple[Record | None, ...]
+) -> Decision[Mapping[Guid, RecordName]]:
+    account_ids = {
+        each.guid: each.account_id
+        for each in (*nameable, *accounts)
+        if isinstance(each, Account) and each.erased_at is None
+    }
+    names: dict[Guid, RecordName] = {}
+    for record in nameable:
+        match record:
+            case Account() | Binding() | Challenge():
+                account = record.guid if isinstance(record, Account) else record.account
+                if account in account_ids:
+                    names[record.guid] = RecordName(
+                        kind=_KINDS[type(record)],
+                        name=record.name if isinstance(record, Binding) else "",
+                        account=account,
+                        account_id=account_ids[account],
+                    )
+            case Company() | AppSpace() | Origin() | Admin():
+                names[record.guid] = RecordName(kind=_KINDS[type(record)], name=record.name)
+    return Decision(result=names)
+
+
+_KINDS: Mapping[type, str] = {
+    Company: "company",
+    AppSpace: "app_space",
+    Origin: "origin",
+    Admin: "admin",
+    Account: "account",
+    Binding: "device",
+    Challenge: "challenge",
+}
 
 
 def write_cursor(log_place: LogPlace | None) -> str | None:

@@ -102,6 +102,24 @@ class CountKey:
 
 
 @attrs.frozen(kw_only=True)
+class RecordName:
+    """
+    What people call a record whose GUID an event has.
+
+    Attributes:
+        kind: `company`, `app_space`, `origin`, `admin`, `account`, `device` or `challenge`.
+        name: Its own name; empty where it has none, as a challenge.
+        account: The account, or whose device or challenge it is; None for every other.
+        account_id: The origin's own id of that account; empty where there is none.
+    """
+
+    kind: str
+    name: str = ""
+    account: Guid | None = None
+    account_id: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class ChainLink:
     """
     Events to append to one partition's chain, in one step and with what they add to the counts.

@@ -1,15 +1,16 @@
-"""The audit log for administrators: search it, and read how often what happened."""
+"""The audit log for administrators: search it, read names for its GUIDs, and its counts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 import attrs
 
 from counterseal._decisions.audit_log import (
     AuditReach,
+    plan_names,
     plan_reach,
     plan_whole_log,
     read_cursor,
@@ -17,12 +18,21 @@ from counterseal._decisions.audit_log import (
 )
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.errors import InvalidField
-from counterseal.models import Administrator, AuditQuery, ChainedEvent, CountKey, Guid
+from counterseal.models import (
+    Administrator,
+    AuditQuery,
+    ChainedEvent,
+    CountKey,
+    Guid,
+    RecordName,
+)
+from counterseal.models.guid import SHAPE
 from counterseal.rules.sizes import limit_fits, text_fits
 
 NAME_BYTES = 64
 LONGEST_COUNTS = timedelta(days=31)
 
+_GUID = re.compile(SHAPE)
 _EVENT = re.compile(r"[a-z_]{1,32}\.[a-z_]{0,32}")
 
 
@@ -146,6 +156,22 @@ class AuditLog(UseCase):
         self._transactions.run(context, plan_whole_log(by))
         stored = self.ports.audit.signed_head()
         return None if stored is None else stored.token
+
+    def names(self, guids: Iterable[str], *, by: Administrator) -> Mapping[Guid, RecordName]:
+        """
+        Return what people call the records that events name, for those that *by* may read.
+
+        A record that is out of reach, erased or of a kind without a name is left out. Whoever
+        administers what *by* reaches has a name: a colleague, or one of the whole company.
+
+        Args:
+            guids: Of actors and subjects; other texts are left out.
+            by: Who reads.
+        """
+        context = AuditContext(event="audit.name", actor=by.actor)
+        reach = self._reach(context, None, by)
+        unique_guids = tuple(sorted({Guid(guid) for guid in guids if _GUID.fullmatch(guid)}))
+        return self._transactions.run(context, plan_names(unique_guids, reach, by))
 
     def _reach(
         self, context: AuditContext, app_space: Guid | None, by: Administrator

@@ -732,6 +732,16 @@ def audit_log_reached(setup):
             assert (decision.result.app_spaces, decision.result.nouns) == (reach, None)
 
 
+def audit_log_named(setup):
+    account, device = setup.account, setup.service.stored(setup.phone.guid)
+    reach = audit_log.AuditReach(app_spaces=frozenset({account.app_space}))
+    guids = (account.guid, device.guid)
+    decision = setup.decide(lambda _: audit_log.plan_names(guids, reach, OPERATOR))
+    assert {guid: each.account_id for guid, each in decision.result.items()} == dict.fromkeys(
+        guids, "alice"
+    )
+
+
 def account_administered(setup):
     account, devices = setup.decide(partial(accounts.get_with_devices, setup.account)).result
     assert (account, len(devices)) == (setup.account, 2)
@@ -855,6 +865,7 @@ CASES = OUTBOX_CASES | {
     "accounts.erase": [account_erased],
     "accounts.find": [account_found],
     "accounts.search": [accounts_searched],
+    "audit_log.plan_names": [audit_log_named],
     "audit_log.plan_reach": [audit_log_reached],
     "accounts.get": [account_read],
     "accounts.get_by_guid": [account_read],

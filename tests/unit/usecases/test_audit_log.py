@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 
 from counterseal import OPERATOR, AuditChain, AuditLog
@@ -30,6 +31,7 @@ def chained(service):
 
 
 def names(page):
+    """Return the names of a page's events."""
     return {one.event.event for one in page.events}
 
 
@@ -160,3 +162,73 @@ def test_telemetry_is_found_and_not_counted(service, log, chained):
     chained()
     assert [one.event for one in log.search(event="telemetry.", by=OPERATOR).events] == [event]
     assert not [key for key in log.counts(*DAY, by=OPERATOR) if key.event.startswith("telemetry")]
+
+
+@pytest.fixture
+def guids_by_name(service, admins):
+    """GUIDs of records of each kind that has a name, and of two that are out of reach."""
+    phone, other = service.bind("alice"), admins["other"]
+    account = service.accounts.get(service.origin, "alice").guid
+    stranger = service.invitations.invite(service.new_origin(other, "Elsewhere"), "zoe")
+    company = service.administration.create_company("Second Ltd").guid
+    return {
+        "account": account,
+        "device": phone.guid,
+        "challenge": service.ask("alice", "Pay?").challenge.guid,
+        "origin": service.origin.origin.guid,
+        "app space": service.app_space.guid,
+        "company": service.company.guid,
+        "other app space": other.guid,
+        "other account": stranger.account.guid,
+        "other company": company,
+        "other admin": service.credentials.create_admin("eve", company=company).guid,
+        "company's admin": admins["company"].guid,
+        "global": admins["global"].guid,
+        "support": admins["support"].guid,
+    }
+
+
+OWN = {"account", "device", "challenge", "origin", "app space", "company", "support"}
+OWN |= {"global", "company's admin"}
+OF_COMPANY = OWN | {"other app space", "other account"}
+
+
+@pytest.mark.parametrize(
+    ("reader", "readable"),
+    [
+        ("support", OWN),
+        ("app space", OWN),
+        ("company", OF_COMPANY),
+        ("global", OF_COMPANY | {"other company", "other admin"}),
+    ],
+)
+def test_names_are_those_of_records_within_reach(log, admins, guids_by_name, reader, readable):
+    record_names = log.names([*guids_by_name.values(), "worker", NOBODY, ""], by=admins[reader])
+    assert {name for name, guid in guids_by_name.items() if guid in record_names} == readable
+
+
+def test_a_name_is_what_people_call_it(service, log, admins, guids_by_name):
+    record_names = log.names(guids_by_name.values(), by=admins["support"])
+    account = guids_by_name["account"]
+    expected = {
+        "account": ("account", "", account, "alice"),
+        "device": ("device", service.stored(guids_by_name["device"]).name, account, "alice"),
+        "challenge": ("challenge", "", account, "alice"),
+        "origin": ("origin", service.origin.origin.name, None, ""),
+        "app space": ("app_space", service.app_space.name, None, ""),
+        "support": ("admin", "ann", None, ""),
+    }
+    assert {name: attrs.astuple(record_names[guids_by_name[name]]) for name in expected} == expected
+
+
+def test_what_is_erased_or_unreadable_has_no_name(service, log, admins, guids_by_name):
+    service.accounts.erase(guids_by_name["account"], by=OPERATOR)
+    record_names = log.names(guids_by_name.values(), by=admins["support"])
+    assert not {
+        guids_by_name["account"],
+        guids_by_name["device"],
+        guids_by_name["challenge"],
+    } & set(record_names)
+    service.credentials.revoke_admin(admins["support"].guid)
+    with pytest.raises(CredentialRefused):
+        log.names([], by=admins["support"])
