@@ -37,11 +37,11 @@ ABSENT = re.compile(r"(?:Skipped: )?no (\w+):")
 settings.register_profile(
     "fast",
     deadline=None,
-    max_examples=50,
+    max_examples=25,
     suppress_health_check=[HealthCheck.too_slow],
 )
 FAST = settings.get_profile("fast")
-settings.register_profile("brief", FAST, max_examples=25)
+settings.register_profile("brief", FAST, max_examples=10)
 settings.register_profile("thorough", FAST, max_examples=1_000)
 # The same examples for every mutant, and none that another one left behind.
 settings.register_profile(

@@ -43,6 +43,19 @@ Those that start servers wait for others more than they compute; of the rest, mo
 before a second process has started.
 """
 
+ON_EACH_PYTHON = [
+    f"tests/{name}"
+    for name in (
+        "contract/test_memory.py",
+        "unit/test_ijson.py",
+        "unit/test_imports_quietly.py",
+        "unit/test_public_api.py",
+        "unit/wire",
+        "vectors",
+    )
+]
+"""What the default sessions test on every Python; `pythons` tests all of the core there."""
+
 IN_PYTHON = [name for name in ADAPTERS if name not in {"portal", "pwa"}]
 """The adapters but those with pages, whose tests use the tools of the packages for npm."""
 
@@ -151,13 +164,17 @@ def examples(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS, allow_parallel=True)
 def tests(session: nox.Session) -> None:
-    """Test the core with no adapter in reach; briefly, and without planted defects, on others."""
+    """Test the core with no adapter in reach; on other Pythons what is on the wire, and stored."""
     sync(session, "--group=tests")
-    if session.python == RUNNING:
-        pytest(session, "--hypothesis-profile=fast", "tests")
-    else:
-        selection = "not service and not one_python"
-        pytest(session, "--hypothesis-profile=brief", "-m", selection, "tests")
+    chosen = session.python == RUNNING or session.posargs
+    pytest(session, *(["tests"] if chosen else ON_EACH_PYTHON))
+
+
+@nox.session(default=False, python=[python for python in PYTHONS if python != RUNNING])
+def pythons(session: nox.Session) -> None:
+    """Test all of the core, but what reads source text or plants defects, on other Pythons."""
+    sync(session, "--group=tests")
+    pytest(session, "-m", "not service and not one_python", "tests")
 
 
 @nox.session(allow_parallel=True)
@@ -293,6 +310,15 @@ def faces_full(session: nox.Session) -> None:
     )
     # Alone, since it prints how late a task of the shop's event loop runs.
     session.run("pytest", "-s", "docs/examples/test_concurrent_approvals.py", env=environment)
+
+
+@nox.session(name="stores-full", default=False)
+def stores_full(session: nox.Session) -> None:
+    """Run every test of the Redis adapter on every Redis and Valkey, single and in a cluster."""
+    sync(session, "--package=counterseal-redis", "--group=tests")
+    sync(session, "--inexact", "--only-group=tests")
+    environment = {"EVERY_SERVER": "1", "PYTHONHASHSEED": SEED}
+    session.run("pytest", "adapters/counterseal-redis", *session.posargs, env=environment)
 
 
 @nox.session(default=False)

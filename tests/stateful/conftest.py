@@ -6,9 +6,6 @@ from hypothesis import settings
 
 from counterseal.testing.histories import NewDevices, WholeCore
 
-QUICK = 50
-"""Examples of the profile `fast`."""
-
 
 def verified(token, jwk):
     options = dict.fromkeys(["verify_aud", "verify_iat", "verify_exp", "verify_sub"], False)
@@ -35,8 +32,7 @@ def device_history():
 
 @pytest.fixture
 def budget():
-    """Two hundred histories by `fast`; in a longer profile more, and longer ones."""
+    """Fifty histories by `fast`; in a longer profile more, and longer ones."""
     profile = settings.default
-    histories = 200 if profile.max_examples == QUICK else 2 * profile.max_examples
-    steps = 50 if profile.max_examples <= QUICK else 100
-    return settings(profile, max_examples=histories, stateful_step_count=steps)
+    steps = 50 if profile.max_examples <= settings.get_profile("fast").max_examples else 100
+    return settings(profile, max_examples=2 * profile.max_examples, stateful_step_count=steps)

@@ -302,14 +302,14 @@ def require_found(history, budget, message):
 
 @pytest.mark.one_python
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
-def test_a_planted_bug_is_found_in_the_default_time(plant, monkeypatch, history, budget):
+def test_a_planted_bug_is_found_in_two_hundred_histories(plant, monkeypatch, history, budget):
     plant(monkeypatch)
     require_found(history, budget, PLANTS[plant])
 
 
 @pytest.mark.one_python
 @pytest.mark.parametrize("plant", DEVICE_PLANTS, ids=lambda plant: plant.__name__)
-def test_a_planted_bug_of_devices_is_found_in_the_default_time(
+def test_a_planted_bug_of_devices_is_found_in_two_hundred_histories(
     plant, monkeypatch, device_history, budget
 ):
     plant(monkeypatch)

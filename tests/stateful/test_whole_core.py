@@ -17,7 +17,7 @@ def test_the_whole_core(history, budget, capsys):
 
 @pytest.mark.timeout(7200)
 def test_new_devices(device_history, budget, capsys):
-    fewer = settings(budget, max_examples=budget.max_examples // 10)
+    fewer = settings(budget, max_examples=budget.max_examples // 5)
     run(device_history, fewer, capsys)
 
 

@@ -78,12 +78,10 @@ class Screens:
             page.screenshot(path=path, full_page=True)
 
 
-VIEWS = {
-    "phone-light": {"viewport": PHONE},
-    "desk-dark": {"viewport": DESK, "color_scheme": "dark", "locale": "de-DE"},
-}
+VIEWS = {"phone-light": {"viewport": PHONE}}
 if "BROWSER_FULL" in os.environ:
     VIEWS |= {
+        "desk-dark": {"viewport": DESK, "color_scheme": "dark", "locale": "de-DE"},
         "phone-dark": {"viewport": PHONE, "color_scheme": "dark"},
         "desk-light": {"viewport": DESK, "locale": "de-DE"},
     }

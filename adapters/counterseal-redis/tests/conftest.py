@@ -1,8 +1,10 @@
 """Servers for the tests, each started once; every store has a prefix of its own."""
 
+import os
 import sys
 import tempfile
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from redis import Redis
@@ -25,6 +27,36 @@ from redis_servers import (
 from counterseal_redis import Keyspace
 
 NO_RETRY = Retry(NoBackoff(), 0)
+
+EVERY_SERVER = "EVERY_SERVER" in os.environ
+"""Whether every test runs on each server: `nox -s stores-full`."""
+
+SINGLE = ["redis_6_2", "redis_8_2", "valkey_9_1"]
+PAIRS = ["pair", "old_pair"]
+
+
+def pytest_generate_tests(metafunc):
+    """
+    Let a test run on one single server, and on a cluster.
+
+    The scripts are the same everywhere: a test's name says which single server has it, and so each
+    has its part of every file.
+    """
+    servers = {
+        "sure_server": in_turn(metafunc, ["pair", "cluster"]),
+        "primary": in_turn(metafunc, PAIRS),
+        "single": in_turn(metafunc, SINGLE),
+        "server": [*in_turn(metafunc, SINGLE), "cluster"],
+    }
+    fixtures = [fixture for fixture in servers if fixture in metafunc.fixturenames]
+    for fixture in fixtures[:1]:
+        metafunc.parametrize(fixture, servers[fixture], indirect=True)
+
+
+def in_turn(metafunc, names):
+    """Return one of *names*, which the name of the test chooses, or all for `stores-full`."""
+    chosen = names[crc32(metafunc.definition.name.encode()) % len(names)]
+    return names if EVERY_SERVER else [chosen]
 
 
 def _started(kind, name, *options, **settings):
@@ -82,8 +114,20 @@ def old_pair():
     yield from _started(Replicated, "redis-6.2")
 
 
-@pytest.fixture(params=["redis_6_2", "redis_8_2", "valkey_9_1", "cluster"])
+@pytest.fixture
 def server(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def single(request):
+    """A server that is no cluster."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def sure_server(request):
+    """A server with replicas."""
     return request.getfixturevalue(request.param)
 
 

@@ -28,7 +28,7 @@ SHORT = timedelta(milliseconds=100)
 """How long a write waits for a replica that never replies."""
 
 
-@pytest.fixture(params=["pair", "old_pair"])
+@pytest.fixture
 def primary(request):
     """A primary whose replica can be paused; it is resumed at the end."""
     pair = request.getfixturevalue(request.param)

@@ -51,11 +51,6 @@ def worker(keyspace):
 # Lost replies
 
 
-@pytest.fixture(params=["redis_6_2", "redis_8_2", "valkey_9_1"])
-def single(request):
-    return request.getfixturevalue(request.param)
-
-
 @pytest.fixture
 def behind(single, proxied):
     """Return a proxy before a server, and a worker that goes through it, with some retries."""

@@ -13,13 +13,12 @@ MANY = 3_000
 BOUND = 1.6
 
 
-@pytest.mark.parametrize("server", ["redis_6_2", "redis_8_2", "valkey_9_1"], indirect=True)
 @pytest.mark.parametrize("spread", [True, False])
-def test_a_challenge_takes_little_more_than_its_json(server, opened, spread):
+def test_a_challenge_takes_little_more_than_its_json(single, opened, spread):
     world = FakeService()
     world.bind("zoe")
     (challenge,) = world.ports.store.get(world.ask("zoe", "Pay 10 EUR to Adam?").challenge.guid)
-    client, factory = opened(server), RecordFactory()
+    client, factory = opened(single), RecordFactory()
     store = RedisStore(Keyspace(client, prefix="cs"), FrozenClock())
     accounts = [factory.account(str(number)) for number in range(MANY)]
     # One partition has as many of them as each of the 256 would have of 768,000.

@@ -20,8 +20,8 @@ from counterseal.testing.contracts.race import bounded_shrinking
 from counterseal.testing.contracts.record_factory import RecordFactory, next_version
 from counterseal_redis import Keyspace, RedisAudit, RedisStore, forget, replicated
 
-SHARE = {"redis_8_2": 2}
-"""What part of the examples runs; on other servers, which run the same scripts, a fifth."""
+SHARE, CLUSTERS_SHARE = 2, 5
+"""What part of the examples runs; on a cluster and a pair, which run the same scripts, a fifth."""
 
 
 def lines(keyspace):
@@ -41,7 +41,8 @@ class TestStore(StoreContract):
 
     def test_store_17_holds_in_every_history(self, new_store, request):
         """STORE-17."""
-        share = SHARE.get(request.node.callspec.params["server"], 5)
+        on_cluster = request.node.callspec.params.get("server") in {None, "cluster"}
+        share = CLUSTERS_SHARE if on_cluster else SHARE
         examples = settings.default.max_examples // share
         with bounded_shrinking("STORE-17"):
             run_state_machine_as_test(
@@ -89,9 +90,9 @@ class TestSureStore(TestStore):
 
     can_lose_replies = False
 
-    @pytest.fixture(params=["pair", "cluster"])
-    def server(self, request):
-        return request.getfixturevalue(request.param)
+    @pytest.fixture
+    def server(self, sure_server):
+        return sure_server
 
     @pytest.fixture
     def new_store(self, server, new_keyspace):

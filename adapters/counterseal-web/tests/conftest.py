@@ -7,6 +7,7 @@ import time
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
+from zlib import crc32
 
 import attrs
 import pytest
@@ -115,6 +116,8 @@ FACES = {
 EVERY_FACE = "EVERY_FACE" in os.environ
 """Whether every test runs over each of them."""
 
+IN_PROCESS = [name for name, face in FACES.items() if face is not served]
+
 
 def pytest_generate_tests(metafunc):
     if "face" in metafunc.fixturenames:
@@ -122,11 +125,21 @@ def pytest_generate_tests(metafunc):
 
 
 def faces_of(definition):
-    """Return the names of the faces over which a test runs."""
+    """
+    Return the names of the faces over which a test runs.
+
+    They behave alike in every operation, as `test_every_operation` shows, so that a test runs over
+    one of them: its name says which, and so each face has its part of every file.
+    """
     if EVERY_FACE or definition.get_closest_marker("every_face"):
         return list(FACES)
-    in_process = [name for name, face in FACES.items() if face is not served]
-    return in_process[:1] if definition.get_closest_marker("one_face") else in_process
+    if definition.get_closest_marker("each_host"):
+        return IN_PROCESS
+    if definition.get_closest_marker("sync_and_async"):
+        return ["wsgi", "asgi"]
+    if definition.get_closest_marker("one_face"):
+        return IN_PROCESS[:1]
+    return [IN_PROCESS[crc32(definition.name.encode()) % len(IN_PROCESS)]]
 
 
 @attrs.frozen

@@ -6,6 +6,8 @@ from counterseal.errors import PolicyUnsound
 from counterseal_web import ADMIN_API, OPERATIONS, Settings
 from counterseal_web.operations import NAME
 
+pytestmark = pytest.mark.each_host
+
 PAGE, OTHER_PAGE = "https://phone.example", "https://other.example:8443"
 ALLOW = "Access-Control-Allow-Origin"
 

@@ -16,6 +16,8 @@ from counterseal.testing.faults import Faults, faulty
 from counterseal_web import Service, Settings
 from counterseal_web.slots import DEVICE_SLOTS
 
+pytestmark = pytest.mark.sync_and_async
+
 BASE = "https://service.example"
 PAGE = "https://phone.example"
 

@@ -10,6 +10,8 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from counterseal_web.lengths import LONGEST, read_length, require_length
 from counterseal_web.problems import BodyTooLargeError, BrokenBodyError
 
+pytestmark = pytest.mark.each_host
+
 LIMIT = 131_072
 
 

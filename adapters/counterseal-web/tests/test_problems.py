@@ -23,6 +23,8 @@ from counterseal_web import STATUS, Service
 from counterseal_web.problems import HTTP, STATUS_BY_PUBLIC_CODE, problem, reply_to
 from counterseal_web.settings import Settings
 
+pytestmark = pytest.mark.each_host
+
 BASE = "https://service.example"
 
 KINDS = [

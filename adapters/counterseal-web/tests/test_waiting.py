@@ -19,6 +19,8 @@ from counterseal_web import Service, Settings
 from counterseal_web.waiting import Waits
 from counterseal_web.wsgi import WsgiApplication
 
+pytestmark = pytest.mark.sync_and_async
+
 BASE = "https://service.example"
 
 SOON = 240
