@@ -35,7 +35,8 @@ if RUNNING not in PYTHONS:
 ADAPTERS = sorted(
     path.parent.name.removeprefix("counterseal-") for path in ROOT.glob("adapters/*/pyproject.toml")
 )
-PROCESSES = dict.fromkeys(["demo", "oidc", "redis", "server", "sql"], "4") | {"web": "auto"}
+PROCESSES = dict.fromkeys(["demo", "oidc", "server"], "4")
+PROCESSES |= {"redis": "2", "sql": "2", "web": "auto"}  # each process has databases of its own
 """
 How many processes the tests of an adapter run in, where it is not one.
 
@@ -122,6 +123,31 @@ def lint(session: nox.Session) -> None:
     session.run("uv", "lock", "--check", "--offline", "--quiet", public)
 
 
+def sync_browser(session: nox.Session, *selection: str) -> None:
+    """
+    Make the environment one for the tests of the npm packages and the browser device.
+
+    With *selection* of `uv sync`, with more.
+    """
+    packages = [
+        f"--package=counterseal{suffix}"
+        for suffix in ("", "-client", "-demo", "-oidc", "-portal", "-pwa")
+    ]
+    # Playwright is in these groups.
+    sync(session, *packages, "--group=tests", "--group=shops", *selection)
+
+
+# Sessions run in the order of this file: this one waits most, so that others use the cores.
+@nox.session(allow_parallel=True)
+def javascript(session: nox.Session) -> None:
+    """Check the npm packages, browser device and portal: types, style, in Node and Chromium."""
+    sync_browser(session)
+    require("npm")
+    names = ("js", "portal", "pwa")
+    folders = [f"adapters/counterseal-{name}" for name in names]
+    pytest(session, "--numprocesses=2", "--dist=loadfile", *folders)
+
+
 @nox.session(allow_parallel=True)
 def types(session: nox.Session) -> None:
     """Check the types of the core, of every adapter and of the public face."""
@@ -185,30 +211,6 @@ def adapter(session: nox.Session, name: str) -> None:
     sync(session, "--package=counterseal", f"--package=counterseal-{name}", "--group=tests")
     processes = f"--numprocesses={PROCESSES.get(name, '0')}"
     pytest(session, processes, f"adapters/counterseal-{name}")
-
-
-def sync_browser(session: nox.Session, *selection: str) -> None:
-    """
-    Make the environment one for the tests of the npm packages and the browser device.
-
-    With *selection* of `uv sync`, with more.
-    """
-    packages = [
-        f"--package=counterseal{suffix}"
-        for suffix in ("", "-client", "-demo", "-oidc", "-portal", "-pwa")
-    ]
-    # Playwright is in these groups.
-    sync(session, *packages, "--group=tests", "--group=shops", *selection)
-
-
-@nox.session(allow_parallel=True)
-def javascript(session: nox.Session) -> None:
-    """Check the npm packages, browser device and portal: types, style, in Node and Chromium."""
-    sync_browser(session)
-    require("npm")
-    names = ("js", "portal", "pwa")
-    folders = [f"adapters/counterseal-{name}" for name in names]
-    pytest(session, "--numprocesses=2", "--dist=loadfile", *folders)
 
 
 @nox.session(name="browser-full", default=False)
