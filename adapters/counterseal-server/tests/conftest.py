@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from werkzeug.test import Client
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[2] / "counterseal-redis" / "tests"))
@@ -15,7 +16,14 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "counterseal-redis" / "tests"
 from program import Receiver, Service
 from redis_servers import Cluster, Server, Watched, binary
 
+from counterseal.memory import SystemEntropy
+from counterseal.models import Algorithm
+from counterseal_keys import private_files
+from counterseal_server import web
 from counterseal_server.cli import main
+from counterseal_server.configuration import settings
+from counterseal_server.metrics import Metrics
+from counterseal_server.runtime import Runtime
 
 PLAIN = {"FORCE_COLOR": None, "NO_COLOR": None, "COLUMNS": "100", "TERM": "xterm"}
 
@@ -133,3 +141,24 @@ def cluster():
 def sentinels():
     """Return a primary and a replica that sentinels watch."""
     yield from _started(Watched)
+
+
+@pytest.fixture
+def open_client(tmp_path):
+    """Return a function that returns an HTTP client of a new service with these settings."""
+    runtimes = []
+
+    def make(**environment):
+        variables = {f"COUNTERSEAL_{name}": text for name, text in environment.items()}
+        runtime = Runtime(settings({"data": tmp_path / "data"}, variables))
+        runtimes.append(runtime)
+        private_files.make_folder(runtime.settings.data)
+        runtime.keys.master_keys.create(SystemEntropy())
+        runtime.keys.signer.create(Algorithm.ES256)
+        runtime.records.create()
+        runtime.prepare()
+        return Client(web.ServerApplication(runtime, web.use_cases(runtime), Metrics()))
+
+    yield make
+    for runtime in runtimes:
+        runtime.close()

@@ -4,37 +4,10 @@ import logging
 import sys
 
 import pytest
-from werkzeug.test import Client
 
 from counterseal.errors import InvalidField
-from counterseal.memory import SystemEntropy
-from counterseal.models import Algorithm
-from counterseal_keys import private_files
-from counterseal_server import web
 from counterseal_server.browser_device import browser_pages
 from counterseal_server.configuration import settings
-from counterseal_server.metrics import Metrics
-from counterseal_server.runtime import Runtime
-
-
-@pytest.fixture
-def open_client(tmp_path):
-    runtimes = []
-
-    def make(**environment):
-        variables = {f"COUNTERSEAL_{name}": text for name, text in environment.items()}
-        runtime = Runtime(settings({"data": tmp_path / "data"}, variables))
-        runtimes.append(runtime)
-        private_files.make_folder(runtime.settings.data)
-        runtime.keys.master_keys.create(SystemEntropy())
-        runtime.keys.signer.create(Algorithm.ES256)
-        runtime.records.create()
-        runtime.prepare()
-        return Client(web.ServerApplication(runtime, web.use_cases(runtime), Metrics()))
-
-    yield make
-    for runtime in runtimes:
-        runtime.close()
 
 
 def test_it_is_served_where_the_setting_says_so(open_client):
