@@ -10,7 +10,10 @@ import threading
 import time
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
+
+import pytest
 
 from counterseal import trusted_keys
 from counterseal.device import Bond, SoftwareDevice
@@ -19,6 +22,7 @@ from counterseal.wire.enrolment import enrolment_document
 from counterseal.wire.link import read_link
 
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
+SHOPS = Path(__file__).parents[3] / "docs" / "examples" / "shops"
 PATIENCE = 240
 """Seconds, for a machine on which nothing starts soon."""
 PIN = "739154"
@@ -37,6 +41,20 @@ def eventually(condition):
             return value
         time.sleep(0.05)
     raise AssertionError("it did not come about")
+
+
+@contextmanager
+def address_of(store):
+    """Yield the address of an empty database, None for the default."""
+    if store == "sqlite":
+        yield None
+        return
+    pytest.importorskip("psycopg")
+    sys.path.insert(0, str(SHOPS))
+    from postgresql import postgresql  # noqa: PLC0415 (in the folder above)
+
+    with postgresql() as address:
+        yield address
 
 
 def free_port():
@@ -90,7 +108,7 @@ class ServedService:
         output: What `init` printed.
     """
 
-    def __init__(self, folder, store=None):
+    def __init__(self, folder, store=None, configuration=CONFIGURATION):
         self._folder, port = folder, free_port()
         self.url = f"http://localhost:{port}"  # browsers have no passkeys at an IP address
         inherited = {
@@ -105,7 +123,7 @@ class ServedService:
         }
         if store is not None:
             self._environment["COUNTERSEAL_STORE"] = store
-        (folder / "counterseal.toml").write_text(CONFIGURATION, "utf-8")
+        (folder / "counterseal.toml").write_text(configuration, "utf-8")
         names = ("--company", "First Ltd", "--app-space", "First", "--origin", "First shop")
         names += ("--auth", "signature")
         self.output = json.loads(self._run("init", *names))
@@ -142,6 +160,17 @@ class ServedService:
         except OSError:
             return False
 
+    def open_runtime(self):
+        """Return the ports of its store and keys, in this process, as its commands use them."""
+        from counterseal_server.configuration import settings  # noqa: PLC0415 (may be absent)
+        from counterseal_server.runtime import Runtime  # noqa: PLC0415
+
+        return Runtime(settings({"data": self._folder / "data"}, self._variables()))
+
+    def _variables(self):
+        names = ("COUNTERSEAL_PUBLIC_URL", "COUNTERSEAL_PORTAL", "COUNTERSEAL_STORE")
+        return {name: self._environment[name] for name in names if name in self._environment}
+
     def stop(self):
         """Stop it, as an operator does."""
         self._process.terminate()
@@ -161,11 +190,11 @@ class ServedService:
 
 
 @contextmanager
-def served(folder, store=None):
+def served(folder, store=None, configuration=CONFIGURATION):
     """Serve a new service from *folder*; yield it and a receiver of callbacks."""
     receiver = CallbackReceiver()
     try:
-        service = ServedService(folder, store)
+        service = ServedService(folder, store, configuration)
         try:
             yield service, receiver
         finally:

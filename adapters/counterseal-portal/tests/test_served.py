@@ -6,141 +6,20 @@ On SQLite; with BROWSER_FULL on PostgreSQL, too.
 
 import os
 import re
-import sys
-from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from served_service import Phone, eventually, served
+from portal_person import CONFIRM, Person
+from served_service import Phone, address_of, eventually, served
 
 from counterseal.models import RefusalReason
 from counterseal.testing.pictures import build_png
 from counterseal_client import Client
 
-AUTHENTICATOR = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
-LISTEN = """() => {
-  document.addEventListener("securitypolicyviolation", (event) => {
-    console.error(`violation: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
-  });
-}"""
 STORES = ["sqlite"]
 if "BROWSER_FULL" in os.environ:
     STORES.append("postgresql")
-SHOPS = Path(__file__).parents[3] / "docs" / "examples" / "shops"
 ACCOUNT_ID = "customer-4711"
-CONFIRM = "Confirm that it is you"
-
-
-@contextmanager
-def address_of(store):
-    """Yield the address of an empty database, None for the default."""
-    if store == "sqlite":
-        yield None
-        return
-    pytest.importorskip("psycopg")
-    sys.path.insert(0, str(SHOPS))
-    from postgresql import postgresql  # noqa: PLC0415 (in the folder above)
-
-    with postgresql() as address:
-        yield address
-
-
-class Person:
-    """
-    A person at a browser of their own, with an authenticator.
-
-    Attributes:
-        page: Playwright's.
-        problems: What the browser complained about.
-    """
-
-    def __init__(self, chromium, url):
-        self._url = url
-        self.context = chromium.new_context(viewport={"width": 1280, "height": 900})
-        self.context.add_init_script(f"({LISTEN})()")
-        self.problems = []
-        self.context.on("console", self._console)
-        self.context.on("weberror", lambda failure: self.problems.append(str(failure.error)))
-        self.page = self.context.new_page()
-        session = self.context.new_cdp_session(self.page)
-        session.send("WebAuthn.enable")
-        session.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
-
-    def _console(self, message):
-        # A refusal is a status, which Chromium writes there.
-        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
-            self.problems.append(message.text)
-
-    def open(self, path):
-        """Open a page of the portal; return the status."""
-        return self.page.goto(f"{self._url}/portal{path}").status
-
-    def see(self, heading):
-        self.page.get_by_role("heading", name=heading, level=1, exact=True).wait_for()
-
-    def heading(self):
-        return self.page.get_by_role("heading", level=1).inner_text()
-
-    def follow(self, name):
-        """Follow a link, and confirm if the portal wants it."""
-        with self.page.expect_navigation():
-            self.page.get_by_role("link", name=name).first.click()
-        self.confirm()
-
-    def press(self, name):
-        self.page.locator("main, header").get_by_role("button", name=name).first.click()
-
-    def fill(self, **fields):
-        for name, text in fields.items():
-            self.page.locator(f"#field-{name}").fill(text)
-
-    def send_form(self, link, button, **fields):
-        """Follow a link to a form or a confirmation, fill the fields, and send it."""
-        self.follow(link)
-        for _ in range(5):  # on a slow machine a confirmation ends before the form is sent
-            self.fill(**fields)
-            with self.page.expect_navigation():
-                self.press(button)
-            if self.heading() != CONFIRM:
-                return
-            self.confirm()
-        raise AssertionError(f"{button}: it was to be confirmed again and again")
-
-    def confirm(self):
-        """Confirm with the passkey, if the portal wants it."""
-        if self.heading() == CONFIRM:
-            self.press("Confirm with a passkey")
-            self.page.wait_for_url(lambda url: "/step-up" not in url)
-
-    def text(self):
-        return self.page.inner_text("main")
-
-    def secret(self):
-        """Return the secret on the page, which shows it once; go on, and see it no more."""
-        secret = self.page.locator("code.secret").inner_text()
-        self.follow("I have stored it")
-        assert secret not in self.page.content()
-        return secret
-
-    def guid(self):
-        """Return the GUID at the end of the page's address."""
-        return re.search(r"/([0-9a-f-]{36})(?:\?|$)", self.page.url)[1]
-
-    def register(self, link):
-        """Open a one-time link, and register a passkey."""
-        self.page.goto(link)
-        self.press("Use the link")
-        self.see("Register a passkey")
-        self.press("Register a passkey")
-        self.see("Overview")
 
 
 @pytest.fixture(params=STORES)
@@ -188,6 +67,17 @@ def equip_origin(person, origin, callback):
     assert callback in person.text()
     assert person.guid() == origin
     return key
+
+
+def rotate(person, service, origin, key):
+    """Make another credential, beside which the older one works for an hour."""
+    person.open(f"/origins/{origin}")
+    person.send_form("New credential", "Make the credential", hours="1")
+    new_key = person.secret()
+    assert person.text().count("Works") == 3  # two credentials, one callback secret
+    for each in (key, new_key):
+        with Client(service.url, origin, each, scheme="signature", allow_http=True) as client:
+            assert len(client.devices(ACCOUNT_ID)) == 1
 
 
 def ask_twice(client, phone, callback):
@@ -306,6 +196,7 @@ def test_a_service_is_run_from_the_portal(new_person, service_and_receiver, tmp_
     with Client(service.url, origin, key, scheme="signature", allow_http=True) as client:
         phone = Phone(service, client.bind(ACCOUNT_ID, user_info="Zoë Example").link())
         ask_twice(client, phone, receiver.url)
+    rotate(person, service, origin, key)
     account = look_after_account(person, app_space)
     requeue(person, origin, receiver)
     preview_brand(person, app_space, tmp_path)

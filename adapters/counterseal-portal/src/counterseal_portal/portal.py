@@ -75,10 +75,11 @@ class Portal:
         visitor: Visitor | None = None
         route: Route | None = None
         try:
-            found_route = self.routes.find(request.method, request.path)
-            route = found_route.route
             with self._service.call():
+                # First, so that a page that says "not found" has the person's navigation.
                 visitor = self._visitors.visitor(request)
+                found_route = self.routes.find(request.method, request.path)
+                route = found_route.route
                 answer = self._answer(request, found_route, visitor)
         except CredentialRefused:
             # Revoked since the log-in.
