@@ -41,6 +41,7 @@ from counterseal.rules.addresses import idp_fits
 from counterseal.rules.authorization import Permission
 from counterseal.rules.logos import logo_fits
 from counterseal.rules.policies import edited_app_space_policy, new_devices_fit
+from counterseal.rules.sessions import refuse_portal
 from counterseal.rules.sizes import text_fits
 
 CLIENT_SECRET_BYTES = 8_192
@@ -81,6 +82,7 @@ def create_app_space(
 ) -> Plan[AppSpace]:
     """Plan to create an App Space; *stored*: the record under this GUID, or None; its company."""
     company = require(stored[1], Company)
+    refuse_portal(company.guid, field="companyGuid")
 
     def create(admin: Admin | None, tools: Tools) -> Decision[AppSpace]:
         created = create_record(stored[0], admin, _app_space(tools, company, guid, edit))

@@ -99,6 +99,7 @@ def issue(
 def issue_webhook_key(stored: Records, by: Administrator, overlap: timedelta) -> Plan[str]:
     """Plan to make the secret that signs an origin's callbacks."""
     origin = require(stored[0], Origin)
+    refuse_portal(origin.guid, field="requestOriginGuid")
     return permission_to(Permission.ORIGINS, by, origin).then(
         lambda admin, tools: _issue_webhook_key(tools, admin, origin, overlap)
     )

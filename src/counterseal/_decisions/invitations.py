@@ -40,6 +40,7 @@ from counterseal.rules.standing import (
     same_identity,
     unlocked,
 )
+from counterseal.wire.link import BindLink, write_link
 
 SECRET_BYTES = 16
 """128 bits (OWASP ASVS 5.0, 11.5.1)."""
@@ -69,6 +70,33 @@ class Invitation:
     def account_created(self) -> bool:
         """Return whether the account did not exist before this invitation."""
         return self.account.version == 1
+
+    def link(
+        self, *, public_url: str, app_url: str | None = None, display_name: str | None = None
+    ) -> str:
+        """
+        Return the bind link, which has the token: whoever has it can complete the bind.
+
+        Args:
+            public_url: The address of the service; only a device in the browser has to be told it.
+            app_url: The address of the device in the browser that opens the link; None for an app
+                that handles `counterseal:` links.
+            display_name: What the device is to call the account; None for nothing.
+
+        Raises:
+            InvalidField: One of the two is not a base address.
+        """
+        return write_link(
+            BindLink(
+                token=self.token,
+                app_space=self.app_space.guid,
+                app_space_name=self.app_space.name,
+                account=self.account.guid,
+                display_name=display_name,
+                app=app_url,
+                service=None if app_url is None else public_url,
+            )
+        )
 
 
 @attrs.define(kw_only=True)

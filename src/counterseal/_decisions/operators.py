@@ -24,11 +24,7 @@ ORIGIN_NAME = "Portal"
 
 
 def ensure_operators(stored: Records, tools: Tools, domain: str) -> Decision[RelyingParty]:
-    """
-    Decide to create what is missing of company, App Space and origin, and to list *domain*.
-
-    Names that an administrator has edited stay.
-    """
+    """Decide to create what is missing of company, App Space and origin, and to list *domain*."""
     company, app_space, origin = stored
     writes: list[Record] = []
     audit: list[AuditEntry] = []

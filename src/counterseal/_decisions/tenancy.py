@@ -59,6 +59,13 @@ from counterseal.rules.policies import edited_origin_policy
 from counterseal.rules.sessions import refuse_portal
 from counterseal.rules.sizes import text_fits
 
+GUID_MEMBERS = {
+    Company: "companyGuid",
+    AppSpace: "appSpaceGuid",
+    Origin: "requestOriginGuid",
+}
+"""What the API calls the GUID of a record that is edited."""
+
 C = TypeVar("C", Company, AppSpace, Origin)
 R = TypeVar("R", Company, AppSpace, Origin, Admin)
 
@@ -140,7 +147,6 @@ def edit_company(stored: Records, by: Administrator, name: str) -> Plan[Company]
 def edit_origin(stored: Records, by: Administrator, edit: OriginEdit) -> Plan[Origin]:
     """Plan to edit an origin."""
     origin = require(stored[0], Origin)
-    refuse_portal(origin.guid, field="requestOriginGuid")
 
     def change(
         admin: Admin | None, tools: Tools, app_space: AppSpace | None = None
@@ -189,6 +195,7 @@ def forbid_entry(stored: Records, by: Administrator, entry: Guid) -> Plan[Origin
 
 
 def edit_record(record: C, admin: Admin | None, members: Mapping[str, Any]) -> Decision[C]:
+    refuse_portal(record.guid, field=GUID_MEMBERS[type(record)])
     changes = {name: new for name, new in members.items() if new != getattr(record, name)}
     if not changes:
         return Decision(result=record)

@@ -105,15 +105,18 @@ def standing_administrator(facts: Logging | UsingSession) -> Admin:
 
 def refuse_portal(record: Guid | None, *, field: str) -> None:
     """
-    Refuse an act at the portal's own company, App Space or origin that would let others act there.
+    Refuse to edit the portal's own company, App Space or origin, and to let others act there.
 
-    Whoever acts as the portal, or binds devices to its accounts, logs in as any administrator.
+    Whoever acts as the portal, binds devices to its accounts, or has its passkeys used at another
+    domain, logs in as any administrator.
 
     Raises:
         InvalidField: *record* is one of them; it names *field*.
     """
     if record in {OPERATORS_COMPANY, OPERATORS, PORTAL_ORIGIN}:
-        raise InvalidField(field, "the portal's own, for which nobody else acts")
+        raise InvalidField(
+            field, "the portal's own, which nobody edits, and for which nobody else acts"
+        )
 
 
 def is_stepped_up(session: Session, now: datetime) -> bool:

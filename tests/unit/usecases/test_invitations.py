@@ -20,6 +20,7 @@ from counterseal.errors import (
 from counterseal.models import OPERATOR, Binding, BindingState, Identity
 from counterseal.models.guid import account_partition, partition_of
 from counterseal.testing.faults import Crash, Faults, faulty
+from counterseal.wire.link import BindLink, read_link
 
 TICK = timedelta(microseconds=1)
 
@@ -36,6 +37,25 @@ def test_the_first_invitation_makes_the_account_and_an_invited_binding(service):
     assert binding.state is BindingState.INVITED
     assert binding.origin == service.origin.origin.guid
     assert (binding.keys, binding.enrolled) == ((), "")
+
+
+@pytest.mark.parametrize("app_url", [None, "https://auth.example.com/app"])
+def test_its_link_has_all_that_a_device_needs(service, app_url):
+    invitation = service.invitations.invite(service.origin, "alice")
+    link = invitation.link(
+        public_url="https://auth.example.com", app_url=app_url, display_name="Alice & Co"
+    )
+    assert read_link(link) == BindLink(
+        token=invitation.token,
+        app_space=service.app_space.guid,
+        app_space_name=service.app_space.name,
+        account=invitation.account.guid,
+        display_name="Alice & Co",
+        app=app_url,
+        # An app that handles `counterseal:` links knows its service.
+        service=None if app_url is None else "https://auth.example.com",
+    )
+    assert "displayName" not in invitation.link(public_url="https://auth.example.com")
 
 
 def test_account_and_binding_lie_in_the_accounts_partition(service):

@@ -7,7 +7,6 @@ from markupsafe import Markup
 
 from counterseal.errors import NotFound
 from counterseal.models import BindingState
-from counterseal.wire.link import BindLink, write_link
 from counterseal_portal.answers import Answer, page, redirect
 from counterseal_portal.cookies import Cookie
 from counterseal_portal.login import cookie_of, logins_of
@@ -79,16 +78,10 @@ def show_invitation(visit: Visit) -> Answer:
     """Invite a device of the person, and show the link as a QR code."""
     invitation = logins_of(visit).invite_device(cookie_of(visit, Cookie.SESSION))
     settings = visit.service.settings
-    address = write_link(
-        BindLink(
-            token=invitation.token,
-            app_space=invitation.app_space.guid,
-            app_space_name=invitation.app_space.name,
-            account=invitation.account.guid,
-            display_name=visit.admin.name,
-            app=settings.app_url,
-            service=None if settings.app_url is None else settings.public_url,
-        )
+    address = invitation.link(
+        public_url=settings.public_url,
+        app_url=settings.app_url,
+        display_name=visit.admin.name,
     )
     return page(
         "own_device.html",

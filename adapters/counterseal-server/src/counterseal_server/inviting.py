@@ -10,7 +10,6 @@ from counterseal.errors import InvalidField
 from counterseal.models import OPERATORS_COMPANY, AppSpace, Company, Guid, Origin
 from counterseal.models.guid import parse
 from counterseal.wire.claims import format_time
-from counterseal.wire.link import BindLink, write_link
 from counterseal_server.printing import print_lines
 from counterseal_server.qr_code import qr
 from counterseal_server.runtime import Runtime
@@ -41,17 +40,10 @@ def invite(runtime: Runtime, account: str, origin: str | None) -> Invitation:
 
 def link(invited: Invitation, settings: Settings) -> str:
     """Return the link that completes the bind; anybody who has it can use it."""
-    app = settings.app_url
-    return write_link(
-        BindLink(
-            token=invited.token,
-            app_space=invited.app_space.guid,
-            app_space_name=invited.app_space.name,
-            account=invited.account.guid,
-            display_name=invited.account.account_id,
-            app=app,
-            service=None if app is None else settings.public_url,
-        )
+    return invited.link(
+        public_url=settings.public_url,
+        app_url=settings.app_url,
+        display_name=invited.account.account_id,
     )
 
 

@@ -25,7 +25,6 @@ from counterseal.wire.device import (
     ShownRequest,
 )
 from counterseal.wire.enrolment import read_peek
-from counterseal.wire.link import BindLink, write_link
 from counterseal.wire.members import write_record
 from counterseal_web.calls import Call
 from counterseal_web.logins import LOGIN_API
@@ -124,19 +123,12 @@ def invite_device(service: Service, call: Call) -> Reply:
     """Invite another device of the account; what it binds is unconfirmed at first."""
     settings = service.settings
     invitation = service.confirmations.invite(_device_call(call))
-    link = BindLink(
-        token=invitation.token,
-        app_space=invitation.app_space.guid,
-        app_space_name=invitation.app_space.name,
-        account=invitation.account.guid,
-        app=settings.app_url,
-        service=None if settings.app_url is None else settings.public_url,
-    )
+    link = invitation.link(public_url=settings.public_url, app_url=settings.app_url)
     invited_device = InvitedDevice(
         device=invitation.binding,
         token=invitation.token,
         expires_at=invitation.deadline,
-        link=write_link(link),
+        link=link,
     )
     return Reply(document=write_record(invited_device))
 

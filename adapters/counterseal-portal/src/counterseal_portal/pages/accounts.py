@@ -20,7 +20,6 @@ from counterseal.models import (
     Guid,
 )
 from counterseal.models.guid import parse
-from counterseal.wire.link import BindLink, write_link
 from counterseal_portal.answers import Answer, Step, page, redirect
 from counterseal_portal.confirmations import Command, Subject, command_routes
 from counterseal_portal.labels import BINDINGS, CHALLENGES, CHANNELS, REASONS
@@ -230,17 +229,10 @@ def _renew(visit: Visit) -> Answer:
     subject = _device_subject(visit)
     service = visit.service
     invitation = service.invitations.renew(visit.guid("device"), by=visit.admin)
-    app = service.settings.app_url
-    link = write_link(
-        BindLink(
-            token=invitation.token,
-            app_space=invitation.app_space.guid,
-            app_space_name=invitation.app_space.name,
-            account=invitation.account.guid,
-            display_name=invitation.account.account_id,
-            app=app,
-            service=None if app is None else service.settings.public_url,
-        )
+    link = invitation.link(
+        public_url=service.settings.public_url,
+        app_url=service.settings.app_url,
+        display_name=invitation.account.account_id,
     )
     return page(
         "invitation.html",

@@ -9,7 +9,6 @@ from http import HTTPStatus
 from counterseal.errors import InvalidField
 from counterseal.models import Admin
 from counterseal.wire.device import InvitedDevice
-from counterseal.wire.link import BindLink, write_link
 from counterseal.wire.members import write_record
 from counterseal.wire.origin import account_document, device_document
 from counterseal_web.admin.documents import account_request_document, user_document
@@ -125,20 +124,16 @@ def renew_invitation(service: Service, call: Call, admin: Admin) -> Reply:
     """Make an origin's invitation anew; the earlier link no longer works."""
     device, settings = device_of(service, call, admin), service.settings
     invitation = service.invitations.renew(device.guid, by=admin)
-    link = BindLink(
-        token=invitation.token,
-        app_space=invitation.app_space.guid,
-        app_space_name=invitation.app_space.name,
-        account=invitation.account.guid,
+    link = invitation.link(
+        public_url=settings.public_url,
+        app_url=settings.app_url,
         display_name=invitation.account.account_id,
-        app=settings.app_url,
-        service=None if settings.app_url is None else settings.public_url,
     )
     invited_device = InvitedDevice(
         device=invitation.binding,
         token=invitation.token,
         expires_at=invitation.deadline,
-        link=write_link(link),
+        link=link,
     )
     return Reply(document=write_record(invited_device))
 
