@@ -104,3 +104,13 @@ def test_a_revoked_administrator_is_logged_out(portal):
     portal.service.credentials.revoke_admin(portal.visitors.by_name[name].admin.guid)
     reply = browser.get("/accounts")
     assert (reply.status, reply.location) == (303, "/login")
+
+
+def test_the_address_with_a_slash_leads_to_the_one_without(portal):
+    reply = portal.company_admin().get("/")
+    assert (reply.status, reply.location) == (303, "")
+
+
+def test_a_page_that_is_not_there_has_the_navigation_of_whoever_is_logged_in(portal):
+    assert 'href="/portal/accounts"' in portal.support().get("/absent").text
+    assert 'href="/portal/accounts"' not in portal.nobody().get("/absent").text

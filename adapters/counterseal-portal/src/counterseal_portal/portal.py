@@ -72,6 +72,8 @@ class Portal:
         """Return the response to *request*, whose path begins with `MOUNT`; raises nothing."""
         if request.path.startswith(STATIC):
             return self._asset_response(request)
+        if request.path == f"{MOUNT}/":
+            return self._page_response(redirect(""), None, None)
         visitor: Visitor | None = None
         route: Route | None = None
         try:
