@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from counterseal._decisions.device_requests import AuthenticatedDevice
     from counterseal._decisions.invitations import Invitation
     from counterseal._decisions.issuing import Issued
+    from counterseal._decisions.login_tests import LoginTest, LoginTestResult
     from counterseal._decisions.logins import Redirect
     from counterseal._decisions.sessions import AuthenticatedSession, IssuedSession
     from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unavailable
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from counterseal.usecases.enrolments import Enrolments, Logos
     from counterseal.usecases.events import Events
     from counterseal.usecases.invitations import Invitations
+    from counterseal.usecases.login_tests import LoginTests
     from counterseal.usecases.logins import Logins
     from counterseal.usecases.notifications import Notifications
     from counterseal.usecases.sessions import Sessions
@@ -84,6 +86,9 @@ __all__ = [
     "IssuedSecret",
     "IssuedSession",
     "KeySets",
+    "LoginTest",
+    "LoginTestResult",
+    "LoginTests",
     "Logins",
     "Logos",
     "Misuse",
@@ -117,6 +122,7 @@ _NAMES = {
     "_decisions.device_requests": "AuthenticatedDevice",
     "_decisions.invitations": "Invitation",
     "_decisions.issuing": "Issued",
+    "_decisions.login_tests": "LoginTest LoginTestResult",
     "_decisions.logins": "Redirect",
     "_decisions.sessions": "AuthenticatedSession IssuedSession",
     "errors": "Conflict CountersealError Misuse Refused Unavailable",
@@ -142,6 +148,7 @@ _NAMES = {
     "usecases.enrolments": "Enrolments Logos",
     "usecases.events": "Events",
     "usecases.invitations": "Invitations",
+    "usecases.login_tests": "LoginTests",
     "usecases.logins": "Logins",
     "usecases.notifications": "Notifications",
     "usecases.sessions": "Sessions",

@@ -265,7 +265,7 @@ class Policy:
     ask_limit_unapproved: int = setting(
         50,
         "Questions since the last approval; past it only a matching code may be"
-        " asked for (NIST SP 800-63B-4, 3.1.3.3: limit pushes since the last success).",
+        " asked for (NIST SP 800-63B-4, 3.1.3.2: limit pushes since the last success).",
         high=CONSECUTIVE_FAILURES,
         direction=Direction.LEAST,
     )
@@ -304,7 +304,7 @@ class Policy:
     cx_ask_limit_unapproved: int = setting(
         CONSECUTIVE_FAILURES,
         "Questions since the last approval when an origin for CX clients asks; past it the"
-        " person is asked once in the longest cool-down (NIST SP 800-63B-4, 3.1.3.3).",
+        " person is asked once in the longest cool-down (NIST SP 800-63B-4, 3.1.3.2).",
         high=CONSECUTIVE_FAILURES,
         direction=Direction.LEAST,
     )

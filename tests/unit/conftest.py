@@ -31,6 +31,7 @@ from counterseal.usecases.devices import Devices, KeySets, Telemetry
 from counterseal.usecases.enrolments import Enrolments
 from counterseal.usecases.events import Events
 from counterseal.usecases.invitations import Invitations
+from counterseal.usecases.login_tests import LoginTests
 from counterseal.usecases.logins import Logins
 from counterseal.usecases.notifications import Notifications
 from counterseal.usecases.sessions import Sessions
@@ -41,6 +42,7 @@ USE_CASES = {
     "invitations": Invitations,
     "enrolments": Enrolments,
     "logins": Logins,
+    "login_tests": LoginTests,
     "devices": Devices,
     "confirmations": Confirmations,
     "challenges": Challenges,

@@ -95,7 +95,9 @@ CHANGES = {
     "identity.logout",
     "identity.revalidate",
     "login.authenticate",
+    "login.begin_test",
     "login.expire",
+    "login.finish_test",
     "login.redirect",
     "origin.allow_callback",
     "origin.create",
@@ -341,6 +343,15 @@ def change_phones(service):
     old.decide(new_devices[moved.guid], Choice.MOVE)
 
 
+def log_in_as_a_test(service, space):
+    """Let an administrator test the settings of a provider."""
+    addresses = {"app_return": "https://service.example/test", "service_return": ""}
+    begun = service.login_tests.begin(space.guid, secret="secret", by=OPERATOR, **addresses)
+    back = service.idp.log_in(begun.url, "carol")
+    response = {"state": back.state, "code": back.code}
+    service.login_tests.finish(space.guid, response, secret="secret", by=OPERATOR)
+
+
 def log_in_to_the_portal(service):
     """Let an administrator use a link, log in and out, step up, and be logged out by time."""
     sessions = service.sessions
@@ -399,6 +410,7 @@ def do_one_of_each(service):  # noqa: PLR0915 (one of each)
     service.logins.revalidate(service.log_in(space, "carol").device.bond.account)
     service.logins.log_out(space.guid, service.idp.log_out("carol"))
     service.logins.redirect(space.guid, APP_RETURN)
+    log_in_as_a_test(service, space)
     use_passkeys(service)
     change_phones(service)
     service.clock.advance(service.policy.session_token_life)
@@ -459,7 +471,7 @@ def test_s35_every_use_case_names_what_it_raises(service):
     """What is refused is recorded; so a docstring says what can be."""
     for name in (
         *("accounts", "answers", "callbacks", "ceremonies", "challenges", "confirmations"),
-        *("devices", "enrolments", "sessions"),
+        *("devices", "enrolments", "login_tests", "sessions"),
     ):
         use_case = getattr(service, name)
         for verb, method in inspect.getmembers(use_case, inspect.ismethod):

@@ -222,6 +222,22 @@ def test_a_log_in(world, space):
         assert world.logins.expire() == 1
 
 
+@pytest.mark.parametrize(("administrator", "permission"), [(False, []), (True, ["store.get"])])
+def test_a_test_log_in(world, space, administrator, permission):
+    by = OPERATOR
+    if administrator:
+        guid = world.credentials.create_admin("Ada", all_companies=True).guid
+        (by,) = world.ports.store.get(guid)
+    world.idp.admit("carol")
+    addresses = {"app_return": APP_RETURN, "service_return": ""}
+    with world.takes("counters.add", "store.get", *permission, "store.commit"):
+        begun = world.login_tests.begin(space.guid, secret="secret", by=by, **addresses)
+    back = world.idp.log_in(begun.url, "carol")
+    response = {"state": back.state, "code": back.code}
+    with world.takes("store.get", *permission, "store.commit", "store.account"):
+        world.login_tests.finish(space.guid, response, secret="secret", by=by)
+
+
 def test_a_revalidation(world, space):
     carol = world.log_in(space, "carol")
     account = carol.device.bond.account

@@ -56,6 +56,8 @@ NOT_DANGEROUS = {
     "account.suspend_device": REVERSIBLE,
     "account.resume_device": REVERSIBLE,
     "app_space.brand": REVERSIBLE,
+    "app_space.provider_test": "nothing is bound, and the settings stay as they are",
+    "app_space.provider_return": "nothing is bound, and the settings stay as they are",
     "app_space.create_origin": "the origin has no credential yet",
     "company.create": HARMLESS,
     "company.edit": REVERSIBLE,

@@ -42,6 +42,8 @@ PAGES = {
     "app_space.edit": COMPANY,
     "app_space.brand": COMPANY,
     "app_space.provider": (OK, OK, FORBIDDEN, FORBIDDEN),
+    "app_space.provider_test": (OK, OK, FORBIDDEN, FORBIDDEN),
+    "app_space.provider_return": (OK, OK, FORBIDDEN, FORBIDDEN),
     "app_space.policy": ALL,
     "app_space.narrow": COMPANY,
     "app_space.create_origin": ADMINS,
@@ -96,6 +98,7 @@ FORMS = {
         "algorithms": "ES256",
         "account_claim": "sub",
     },
+    "app_space.provider_return": {"state": "none", "code": "none"},
     "app_space.narrow": {"value": "60"},
     "origin.narrow": {"value": "60"},
     "app_space.create_origin": {"name": "New", "clients": "current"},
@@ -115,7 +118,7 @@ FORMS = {
 }
 """What is entered; a command has no fields."""
 
-SHOWS_A_SECRET = frozenset(
+SHOWS_A_PAGE = frozenset(
     {
         "company.create_admin",
         "app_space.create_admin",
@@ -125,8 +128,12 @@ SHOWS_A_SECRET = frozenset(
         "admin.rotate",
         "admin.link",
         "account.renew_invitation",
+        "app_space.provider_test",
     }
 )
+"""Acts whose answer is a page and no redirect."""
+OF_NO_TEST = frozenset({"app_space.provider_return"})
+"""What comes back belongs to no test log-in."""
 NOT_AT_THIS_STATE = frozenset({"account.resume_device", "callback.requeue"})
 """Commands that what was made does not allow in its state."""
 
@@ -142,7 +149,9 @@ def expected_status(route, role):
         return status
     if page_of(route) in NOT_AT_THIS_STATE:
         return CONFLICT
-    return OK if page_of(route) in SHOWS_A_SECRET else SEE_OTHER
+    if page_of(route) in OF_NO_TEST:
+        return FORBIDDEN
+    return OK if page_of(route) in SHOWS_A_PAGE else SEE_OTHER
 
 
 def call(browser, route, path):

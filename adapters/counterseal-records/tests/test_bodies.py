@@ -21,6 +21,7 @@ from counterseal.models import (
     Challenge,
     Company,
     Guid,
+    Login,
     Origin,
     PasskeyScope,
     fields,
@@ -227,6 +228,15 @@ def test_an_event_or_callback_of_before_it_named_its_app_space_is_read(kind):
     older = json.dumps(body, separators=(",", ":"))
 
     assert read(older) == read(older, b"else") == attrs.evolve(record, app_space=None)
+
+
+def test_a_log_in_of_before_there_were_tests_is_read():
+    login = next(record for record in edge_records(RecordFactory()) if type(record) is Login)
+    body = json.loads(write(login))
+    assert body["fields"].pop("test") is True
+    older = json.dumps(body, separators=(",", ":"))
+
+    assert read(older) == read(older, b"else") == attrs.evolve(login, test=False)
 
 
 @pytest.mark.parametrize("kind", [AppSpace, Origin])

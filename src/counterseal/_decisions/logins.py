@@ -17,7 +17,16 @@ from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Too
 from counterseal._decisions.readings import records, require_provider
 from counterseal.errors import NotFound, WrongToken
 from counterseal.machines import LOGIN, LoginEvent, step
-from counterseal.models import AppSpace, Binding, Guid, IdpSettings, Login, replace, revise
+from counterseal.models import (
+    AppSpace,
+    Binding,
+    Guid,
+    IdpSettings,
+    Login,
+    Record,
+    replace,
+    revise,
+)
 from counterseal.models.guid import ENTROPY_BYTES, mint
 from counterseal.models.sealing import login_context
 from counterseal.rules.addresses import return_allowed
@@ -83,14 +92,34 @@ def prepare_request(
 ) -> Decision[AuthorizationRequest]:
     """Decide what to ask the App Space's Identity Provider for."""
     app_space = require(stored[0], AppSpace)
-    tools = tools.within(app_space)
     settings = provider_of(app_space)
     return_allowed(app_return, settings.returns)
     settings = replace(settings, redirect_uri=settings.redirect_uri or app_return)
+    return Decision(result=build_request(tools, app_space, settings, app_return))
+
+
+def build_request(
+    tools: Tools,
+    app_space: AppSpace,
+    settings: IdpSettings,
+    app_return: str,
+    *,
+    test_secret: str | None = None,
+) -> AuthorizationRequest:
+    """
+    Return a new request, and the log-in that is stored for it.
+
+    Args:
+        settings: Those of the App Space, with the `redirect_uri` of this log-in.
+        app_return: Where the user returns to; it has been checked.
+        test_secret: What only the administrator's browser has that tests the settings; None for a
+            user's log-in, whose app gets a new secret.
+    """
+    tools = tools.within(app_space)
     guid = mint(tools.entropy(1)[0], tools.entropy(ENTROPY_BYTES))
-    secret, nonce, verifier, app_secret = (
-        keys.b64url(tools.entropy(SECRET_BYTES)) for _ in range(4)
-    )
+    secret, nonce, verifier = (keys.b64url(tools.entropy(SECRET_BYTES)) for _ in range(3))
+    test = test_secret is not None
+    app_secret = test_secret or keys.b64url(tools.entropy(SECRET_BYTES))
     deadline = tools.now + tools.policy.login_life
     login = Login(
         guid=guid,
@@ -105,8 +134,9 @@ def prepare_request(
         created_at=tools.now,
         deadline=deadline,
         keep_until=deadline + tools.policy.login_life,
+        test=test,
     )
-    request = AuthorizationRequest(
+    return AuthorizationRequest(
         settings=settings,
         company=app_space.company,
         oauth_state=f"{guid}.{secret}",
@@ -115,7 +145,6 @@ def prepare_request(
         login=login,
         app_secret=app_secret,
     )
-    return Decision(result=request)
 
 
 def begin(request: AuthorizationRequest, url: str) -> Decision[Redirect]:
@@ -134,7 +163,7 @@ def relay(
     stored: Records, tools: Tools, secret: str, parameters: Mapping[str, str]
 ) -> Decision[str]:
     """Decide where in the app to send a browser that the Identity Provider sent to the service."""
-    login = _require_login(stored)
+    login = require_login(stored[0])
     state_matches(login, secret)
     in_time(Deadline(now=tools.now, deadline=login.deadline))
     query = urlencode({"state": f"{login.guid}.{secret}", **parameters})
@@ -149,15 +178,27 @@ def list_replaceable(stored: Records, _: Tools) -> Decision[tuple[Binding, ...]]
 
 def spend(stored: Records, tools: Tools, secret: str, app_secret: str) -> Plan[CodeExchange]:
     """Plan to spend a log-in, so that its state and its code serve once."""
-    login = _require_login(stored)
+    login = require_login(stored[0])
     facts = Redeeming(now=tools.now, login=login, secret=secret, app_secret=app_secret)
+    used_login = use_login(facts)
+    return records(login.app_space).then(
+        lambda spaces, _: exchange(tools, require_provider(spaces[0]), used_login)
+    )
+
+
+def use_login(facts: Redeeming) -> Login:
+    """
+    Return the log-in as it stands once it is used.
+
+    Raises:
+        WrongToken: One of the secrets is another's, or the log-in is another kind's.
+        WrongState: It was used or has expired.
+        DeadlinePassed: It took too long.
+    """
     # Before the state, which would tell a stranger what became of the log-in.
     login_matches(facts)
-    state = step(LOGIN, login.state, LoginEvent.AUTHENTICATE, facts)
-    used_login = revise(login, state=state)
-    return records(login.app_space).then(
-        lambda spaces, _: _exchange(tools, require_provider(spaces[0]), used_login)
-    )
+    state = step(LOGIN, facts.login.state, LoginEvent.AUTHENTICATE, facts)
+    return revise(facts.login, state=state)
 
 
 def expire(stored: Records, tools: Tools) -> Decision[None]:
@@ -170,7 +211,15 @@ def expire(stored: Records, tools: Tools) -> Decision[None]:
     )
 
 
-def _exchange(tools: Tools, app_space: AppSpace, used_login: Login) -> Decision[CodeExchange]:
+def exchange(
+    tools: Tools, app_space: AppSpace, used_login: Login, *, reason: str = ""
+) -> Decision[CodeExchange]:
+    """
+    Decide to store that a log-in is used, and return what its code is exchanged with.
+
+    Args:
+        reason: Why there is no code, for the audit log; empty if there is one.
+    """
     context = login_context(used_login.guid)
     return Decision(
         result=CodeExchange(
@@ -180,13 +229,19 @@ def _exchange(tools: Tools, app_space: AppSpace, used_login: Login) -> Decision[
             verifier=tools.open(used_login.sealed_verifier, context).decode(),
         ),
         writes=(used_login,),
-        audit=(AuditEntry(used_login.guid),),
+        audit=(AuditEntry(used_login.guid, reason=reason),),
     )
 
 
-def _require_login(stored: Records) -> Login:
+def require_login(record: Record | None) -> Login:
+    """
+    Return the log-in that was read.
+
+    Raises:
+        WrongToken: It is none.
+    """
     try:
-        return require(stored[0], Login)
+        return require(record, Login)
     except NotFound:
         # What is no log-in looks like a log-in with another secret.
         raise WrongToken from None

@@ -231,6 +231,7 @@ class Login:
         holder_hash: SHA-256 of the secret that only the app that began the log-in has.
         sealed_verifier: The PKCE verifier (RFC 7636), sealed.
         sealed_nonce: The OpenID Connect nonce, sealed.
+        test: Whether an administrator tests the provider's settings by it; nobody is invited.
     """
 
     guid: Guid
@@ -246,6 +247,7 @@ class Login:
     created_at: datetime = attrs.field(validator=fields.utc)
     deadline: datetime = attrs.field(validator=fields.utc)
     keep_until: datetime = attrs.field(validator=fields.utc)
+    test: bool = False
 
     parent: ClassVar[Guid | None] = None
 

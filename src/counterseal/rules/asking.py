@@ -1,7 +1,7 @@
 """
 Rules of asking: how often a person may be asked.
 
-NIST SP 800-63B-4, 3.1.3.3; OWASP ASVS 5.0, 6.6.4.
+NIST SP 800-63B-4, 3.1.3.2; OWASP ASVS 5.0, 6.6.4.
 
 `asking` is a pure function of policy, limits and history. The limits are the policy's for the
 origin's kind of clients, and the origin's own where they are tighter:

@@ -179,12 +179,18 @@ class Rotating:
 
 @attrs.define(kw_only=True)
 class Redeeming:
-    """Facts of a return from the Identity Provider."""
+    """
+    Facts of a return from the Identity Provider.
+
+    Attributes:
+        test: Whether an administrator finishes a test log-in.
+    """
 
     now: datetime
     login: Login
     secret: str = attrs.field(repr=False)
     app_secret: str = attrs.field(repr=False)
+    test: bool = False
 
     @property
     def deadline(self) -> datetime:
@@ -223,8 +229,11 @@ def login_matches(facts: Redeeming) -> None:
     """
     Refuse a wrong `state` (RFC 6749, 10.12), and a caller that did not begin the log-in.
 
-    Both secrets are compared at once, so the refusal does not show which one was wrong.
+    Both secrets are compared at once, so the refusal does not show which one was wrong. A test
+    log-in of an administrator is no log-in of a device, nor the other way round.
     """
+    if facts.login.test is not facts.test:
+        raise WrongToken
     claimed = keys.token_hash(facts.secret) + keys.token_hash(facts.app_secret)
     keys.require_equal(claimed, facts.login.secret_hash + facts.login.holder_hash, WrongToken)
 

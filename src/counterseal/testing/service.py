@@ -56,6 +56,7 @@ from counterseal.usecases.devices import Devices, KeySets, Telemetry
 from counterseal.usecases.enrolments import Enrolments
 from counterseal.usecases.events import Events
 from counterseal.usecases.invitations import Invitations
+from counterseal.usecases.login_tests import LoginTests
 from counterseal.usecases.logins import Logins
 from counterseal.usecases.notifications import Notifications
 from counterseal.usecases.sessions import Sessions
@@ -156,6 +157,7 @@ class FakeService:
         self.invitations = Invitations(self.ports, policy)
         self.enrolments = Enrolments(self.ports, policy)
         self.logins = Logins(self.ports, policy)
+        self.login_tests = LoginTests(self.ports, policy)
         self.accounts = Accounts(self.ports, policy)
         self.devices = Devices(self.ports, policy)
         self.confirmations = Confirmations(self.ports, policy)

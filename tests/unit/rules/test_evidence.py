@@ -69,6 +69,14 @@ class TestLoginMatches:
         )
         return Redeeming(now=world.now, login=login, secret=secret, app_secret=holder)
 
+    @pytest.mark.parametrize("test", [True, False])
+    def test_refuses_a_test_for_a_log_in_and_a_log_in_for_a_test(self, world, refusing, test):
+        facts = self.facts(world, "state")
+        tested = attrs.evolve(facts, login=attrs.evolve(facts.login, test=test), test=test)
+        login_matches(tested)
+        with refusing("wrong_token"):
+            login_matches(attrs.evolve(tested, test=not test))
+
     @pytest.mark.parametrize("app_secret", ["", "Held", "state", "held "])
     def test_refuses_whoever_did_not_begin(self, world, refusing, app_secret):
         with refusing("wrong_token"):

@@ -11,6 +11,7 @@ from counterseal_portal.pages.app_spaces import APP_SPACE_ROUTES
 from counterseal_portal.pages.audit import AUDIT_ROUTES
 from counterseal_portal.pages.callbacks import CALLBACK_ROUTES
 from counterseal_portal.pages.companies import COMPANY_ROUTES
+from counterseal_portal.pages.login_tests import LOGIN_TEST_ROUTES
 from counterseal_portal.pages.origin_secrets import ORIGIN_SECRET_ROUTES
 from counterseal_portal.pages.origins import ORIGIN_ROUTES
 from counterseal_portal.pages.overview import OVERVIEW_ROUTES
@@ -31,6 +32,7 @@ ROLE_ROUTES: tuple[Route, ...] = (
     *ACCOUNT_ROUTES,
     *COMPANY_ROUTES,
     *APP_SPACE_ROUTES,
+    *LOGIN_TEST_ROUTES,
     *ORIGIN_ROUTES,
     *ORIGIN_SECRET_ROUTES,
     *POLICY_ROUTES,

@@ -20,6 +20,9 @@ from counterseal_web.messages import Reply
 from counterseal_web.operations import NOTHING, Audience, Operation, Payload
 from counterseal_web.service import Service
 
+RETURN = "/device/login/return"
+"""Where Identity Providers send browsers, after the service's public URL."""
+
 
 def begin_login(service: Service, call: Call) -> Reply:
     """
@@ -88,7 +91,7 @@ LOGIN_API = (
     _open(
         "comeBack",
         "GET",
-        "/device/login/return",
+        RETURN,
         return_to_app,
         {303: None},
         needs={"state": "As the log-in's address had it."},

@@ -46,6 +46,7 @@ class Service:
         self.authentication = cs.Authentication(ports, policy)
         self.invitations = cs.Invitations(ports, policy)
         self.logins = cs.Logins(ports, policy)
+        self.login_tests = cs.LoginTests(ports, policy)
         self.logos = cs.Logos(ports, policy)
         self.enrolments = cs.Enrolments(ports, policy)
         self.accounts = cs.Accounts(ports, policy)

@@ -236,6 +236,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             sealed_verifier=BYTES,
             sealed_nonce=secret,
             deadline=factory.moment(),
+            test=True,
         ),
         factory.challenge(
             account,
