@@ -16,8 +16,8 @@ MODULES = {
 }
 """The lines of each module of the core; the conformance kit is not counted."""
 
-FILES = 145
-LINES = 29_800
+FILES = 147
+LINES = 30_300
 ROOM = 100
 """
 What the core may grow to: its size now, rounded up to the next hundred.
@@ -38,7 +38,8 @@ then by 6,500 for what support staff and origins need: sessions and log-ins of a
 are persons, policies of App Spaces and origins, events of accounts with their log, the chain of the
 audit log with search and counts, reasons of refusals with reactions, the search of accounts, and
 requests to one device with their context;
-then by 110 for the names that the audit log's readers see in place of GUIDs.
+then by 110 for the names that the audit log's readers see in place of GUIDs;
+then by 370 for test log-ins at Identity Providers.
 """
 
 LONG = {
