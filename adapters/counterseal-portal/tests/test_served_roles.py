@@ -21,11 +21,12 @@ from test_matrix import (
     FORBIDDEN,
     FORMS,
     MISSING,
+    OF_NO_TEST,
     OK,
     PAGES,
     ROLES,
     SEE_OTHER,
-    SHOWS_A_SECRET,
+    SHOWS_A_PAGE,
     WITHOUT_A_RECORD,
     page_of,
 )
@@ -227,7 +228,9 @@ class Visit:
             return OK if status == SEE_OTHER else status
         if status != OK:
             return status
-        return OK if page_of(route) in SHOWS_A_SECRET else SEE_OTHER
+        if page_of(route) in OF_NO_TEST:
+            return FORBIDDEN
+        return OK if page_of(route) in SHOWS_A_PAGE else SEE_OTHER
 
     def _expected_of_other(self, route):
         return MISSING if route.is_for(self._admin) else FORBIDDEN
