@@ -6,7 +6,8 @@ import re
 import pytest
 from portal_browser import heading, require_page
 
-from counterseal.models import OPERATOR, AdminRole, BindingState, RefusalReason
+from counterseal import AdminLogins
+from counterseal.models import OPERATOR, OPERATORS, AdminRole, BindingState, RefusalReason
 from counterseal.wire.link import read_link
 
 
@@ -73,6 +74,29 @@ def test_where_there_are_several_app_spaces_one_is_chosen(portal, zoe):
     assert "No account begins like this" in require_page(unknown)
     # By its GUID it is found wherever it is.
     assert browser.get("/accounts", q=path.rpartition("/")[2]).location == path
+
+
+def test_the_portals_own_app_space_is_not_offered(portal, zoe):
+    service = portal.service
+    person = service.credentials.create_person("Example", all_companies=True)
+    link = service.sessions.create_link(person.guid, by=OPERATOR).token
+    cookie = service.sessions.redeem(link, browser="").token
+    AdminLogins(service.ports, service.policy, domain="auth.example").start_registration(cookie)
+    browser = portal.global_admin()
+    text = require_page(browser.get("/accounts", q="zoe"))
+    assert f'href="/portal{account_path(portal)}"' in text
+    assert "<select" not in text
+    text = require_page(browser.get("/accounts", app_space=OPERATORS))
+    assert "Operators" in text
+
+
+def test_a_row_has_the_name_and_says_what_is_locked(portal):
+    service = portal.service
+    invitation = service.invitations.invite(service.origin, "zoe", user_info="Zoë Example")
+    service.accounts.lock(invitation.account.guid, by=OPERATOR)
+    text = require_page(portal.support().get("/accounts", q="zoe"))
+    assert "Zoë Example" in text
+    assert ">Locked<" in text
 
 
 def test_an_app_space_out_of_reach_is_not_searched(portal, zoe):
@@ -198,3 +222,35 @@ def test_a_reason_of_a_refusal_is_shown_unless_the_person_was_pressed(portal, zo
     page = require_page(portal.support().get(account_path(portal)))
     assert ">Refused<" in page
     assert re.findall(r"; the person says: (.*?)</p>", page) == texts
+
+
+def test_the_page_says_who_asked_and_which_device_answered(portal, zoe):
+    issued = portal.service.ask("zoe", "Pay?")
+    zoe.answer(zoe.fetch(issued.challenge.guid))
+    for browser in (portal.support(), portal.app_space_admin()):
+        text = require_page(browser.get(account_path(portal)))
+        (line,) = re.findall(r'<p class="quiet">(Asked .*?)</p>', text)
+        assert f"Asked by <bdi>{portal.service.origin.origin.name}</bdi>" in line
+        assert " on <bdi>" in line
+        assert f'/audit?subject={issued.challenge.guid}"' in text
+    hint = "support sees who asked"
+    assert hint in require_page(portal.support().get(account_path(portal)))
+    assert hint not in text
+
+
+def test_only_the_newest_invitation_is_offered_again_and_for_a_day(portal):
+    service, path = portal.service, None
+    for _ in range(2):
+        service.invitations.invite(service.origin, "zoe")
+        service.clock.advance(service.policy.session_token_life)
+        service.invitations.expire(10)
+    path = account_path(portal)
+    text = require_page(portal.support().get(path))
+    assert text.count("Invite again") == 1
+    living, past = text.split('id="ended"')
+    assert "Invite again" in living
+    assert past.count(">Expired<") >= 1
+    service.clock.advance(service.policy.renewal_window)
+    text = require_page(portal.support().get(path))
+    assert "Invite again" not in text
+    assert "For a new device, the person logs in" in text

@@ -6,8 +6,9 @@ import pytest
 from portal_browser import require_page
 
 from counterseal import AuditChain
-from counterseal.models import Admin
+from counterseal.models import Admin, AdminRole
 from counterseal_portal.charts import HEIGHT, WIDTH, Chart, days_until
+from counterseal_portal.event_labels import event_label, reason_label
 
 
 @pytest.fixture
@@ -47,17 +48,71 @@ def test_what_is_out_of_reach_is_not_counted(busy):
     record = busy.service.administration.get(admin, Admin)
     text = require_page(busy.log_in(record).get(""))
     assert "Questions asked</dt><dd>0<" in text
-    assert "challenge.issue" not in require_page(busy.log_in(record).get("/audit"))
+    assert "<h3>" not in require_page(busy.log_in(record).get("/audit", event="challenge.issue"))
 
 
 def test_the_log_is_searched(busy):
     browser = busy.company_admin()
-    assert "challenge.issue" in require_page(browser.get("/audit"))
+    assert ">challenge.issue</code>" in require_page(browser.get("/audit"))
     account = busy.service.accounts.get(busy.service.origin, "zoe").guid
     text = require_page(browser.get("/audit", event="challenge.issue", since="2030-01-01"))
     assert text.count("<h3>") == 1
-    assert "No event fits" in require_page(browser.get("/audit", until="2030-01-01"))
+    assert "No event fits" in require_page(browser.get("/audit", until="2029-12-31"))
+    assert "<h3>" in require_page(browser.get("/audit", until="2030-01-01"))
     assert "No event fits" in require_page(browser.get("/audit", performer=account))
-    for name, term in (("since", "x"), ("subject", "x"), ("event", "DROP")):
+    for name, term, label in (
+        ("since", "x", "From the day"),
+        ("until", "9999-12-31", "To the day"),
+        ("subject", "x", "About"),
+        ("event", "DROP", "What happened"),
+    ):
         text = require_page(browser.get("/audit", **{name: term}))
-        assert f'role="alert">{name}: ' in text
+        assert f'role="alert">{label}: ' in text
+
+
+def test_the_log_says_what_happened_by_whom_and_to_what(busy):
+    service = busy.service
+    account = service.accounts.get(service.origin, "zoe").guid
+    support = busy.create_admin(AdminRole.SUPPORT, app_space=service.app_space.guid)
+    service.accounts.lock(account, by=support)
+    AuditChain(service.ports, service.policy).chain()
+    text = require_page(busy.support().get("/audit", event="account.lock"))
+    assert "Account locked" in text
+    assert f"<bdi>{support.name}</bdi>" in text
+    assert f'<a href="/portal/accounts/{account}"><bdi>zoe</bdi></a>' in text
+    assert f'href="/portal/audit?performer={support.guid}"' in text
+    assert f'href="/portal/audit?subject={account}"' in text
+    text = require_page(busy.support().get("/audit", event="challenge."))
+    assert "Question to" in text
+    assert "of <bdi>zoe</bdi>" in text
+    assert f"Origin <bdi>{service.origin.origin.name}</bdi>" in " ".join(text.split())
+    assert "/portal/origins/" not in text
+    origin = service.origin.origin.guid
+    assert f'href="/portal/origins/{origin}"' in require_page(busy.app_space_admin().get("/audit"))
+
+
+def test_an_event_without_a_label_has_its_name():
+    assert event_label("account.lock") == "Account locked"
+    assert event_label("telemetry.shown") == "telemetry.shown"
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        ("", ""),
+        ("pressured", ""),
+        ("not_mine", "did not start it"),
+        ("strong_key_missed", "Refused: wrong PIN"),
+        ("key_in_progress", "Refused: key in progress"),
+        ("gone", "gone"),
+    ],
+)
+def test_a_reason_is_said_in_words_but_not_that_somebody_was_pressed(reason, text):
+    assert reason_label(reason) == text
+
+
+def test_support_finds_an_account_from_the_overview_and_counts_no_callbacks(busy):
+    text = require_page(busy.support().get(""))
+    assert 'action="/portal/accounts"' in text
+    assert "Callbacks" not in text
+    assert "Callbacks delivered" in require_page(busy.company_admin().get(""))

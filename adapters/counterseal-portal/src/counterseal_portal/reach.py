@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from counterseal.errors import Foreign, NotFound
-from counterseal.models import AdminRole, AppSpace, Company, Guid, Origin
+from counterseal.models import OPERATORS, AdminRole, AppSpace, Company, Guid, Origin
 from counterseal_portal.answers import Step
 from counterseal_portal.visit import Visit
 
@@ -26,6 +26,11 @@ def app_spaces_of(visit: Visit) -> tuple[AppSpace, ...]:
             company.guid if isinstance(company, Company) else company, AppSpace
         )
     )
+
+
+def tenants_of(app_spaces: tuple[AppSpace, ...]) -> tuple[AppSpace, ...]:
+    """Return *app_spaces* without the portal's own, whose users are the administrators."""
+    return tuple(each for each in app_spaces if each.guid != OPERATORS)
 
 
 def app_space_of(visit: Visit, name: str = "app_space") -> AppSpace:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from urllib.parse import urlencode
 
 import attrs
@@ -12,48 +11,27 @@ from counterseal.models import (
     Account,
     AdminRole,
     AppSpace,
-    Authority,
     Binding,
-    BindingState,
-    Challenge,
-    ChallengeState,
     Guid,
 )
 from counterseal.models.guid import parse
+from counterseal_portal.account_rows import (
+    LIVING,
+    device_row,
+    question_row,
+    renewable_invitation,
+)
 from counterseal_portal.answers import Answer, Step, page, redirect
 from counterseal_portal.confirmations import Command, Subject, command_routes
-from counterseal_portal.labels import BINDINGS, CHALLENGES, CHANNELS, REASONS
+from counterseal_portal.names import names_of
 from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.qr_codes import qr_code
-from counterseal_portal.reach import app_space_trail, app_spaces_of
+from counterseal_portal.reach import app_space_trail, app_spaces_of, tenants_of
 from counterseal_portal.routes import Route
 from counterseal_portal.visit import Visit
 
 ACCOUNT = "/accounts/{account}"
 DEVICE = f"{ACCOUNT}/devices/{{device}}"
-LIVING = (
-    BindingState.INVITED,
-    BindingState.UNCONFIRMED,
-    BindingState.ACTIVE,
-    BindingState.SUSPENDED,
-)
-PENDING = (BindingState.INVITED, BindingState.EXPIRED)
-
-
-@attrs.frozen
-class DeviceRow:
-    """
-    One device as the account's page shows it.
-
-    Attributes:
-        commands: Those that its state allows: the last segment of the path, and what it is called.
-    """
-
-    binding: Binding
-    name: str
-    state: str
-    facts: tuple[tuple[str, str], ...]
-    commands: tuple[tuple[str, str], ...]
 
 
 @attrs.frozen
@@ -67,9 +45,9 @@ class AccountRow:
 
 def search(visit: Visit) -> Answer:
     """Find accounts by the beginning of the origin's own id, or one by the GUID that is in logs."""
-    app_spaces = app_spaces_of(visit)
     term, after = visit.query.get("q", "").strip(), visit.query.get("after")
     chosen, problem = visit.query.get("app_space", ""), ""
+    app_spaces = _searched(app_spaces_of(visit), chosen)
     accounts: tuple[Account, ...] = ()
     next_page: dict[str, str] = {}
     if term:
@@ -123,6 +101,12 @@ def _guid_of_account(visit: Visit, term: str) -> Guid | None:
     return guid
 
 
+def _searched(app_spaces: tuple[AppSpace, ...], chosen: str) -> tuple[AppSpace, ...]:
+    """Return the App Spaces to choose from: the tenants', and any that was chosen already."""
+    tenants = tenants_of(app_spaces)
+    return (*tenants, *(each for each in app_spaces if each.guid == chosen and each not in tenants))
+
+
 def _only(app_spaces: tuple[AppSpace, ...]) -> Guid:
     if len(app_spaces) != 1:
         raise InvalidField("app_space", "Choose the App Space of the account.")
@@ -133,7 +117,15 @@ def show_account(visit: Visit) -> Answer:
     """Show an account and its devices."""
     account, bindings = _load(visit)
     app_space = visit.tenancy.get(account.app_space, AppSpace)
-    rows = tuple(_row(binding) for binding in bindings)
+    challenges = visit.service.challenges.list_of_account(account.guid, by=visit.admin)
+    origins = {
+        guid: record_name.name
+        for guid, record_name in names_of(visit, {each.origin for each in challenges}).items()
+    }
+    ports, policy = visit.service.ports, visit.service.policy
+    renewable = renewable_invitation(bindings, ports.clock.now(), policy.renewal_window)
+    rows = tuple(device_row(binding, may_invite=binding.guid == renewable) for binding in bindings)
+    questions = tuple(question_row(each, origins, rows) for each in challenges)
     return page(
         "account.html",
         title=account.account_id,
@@ -142,87 +134,17 @@ def show_account(visit: Visit) -> Answer:
         account=account,
         app_space=app_space,
         may_remove=visit.admin.role is not AdminRole.SUPPORT or app_space.idp is None,
-        questions=tuple(
-            map(
-                _question_row,
-                visit.service.challenges.list_of_account(account.guid, by=visit.admin),
-            )
-        ),
-        living=tuple(row for row in rows if row.binding.state in LIVING),
-        ended=tuple(row for row in rows if row.binding.state not in LIVING),
+        questions=questions,
+        hides_content=visit.admin.role is AdminRole.SUPPORT
+        and any(not row.title for row in questions),
+        is_revocable=any(binding.state in LIVING for binding in bindings),
+        living=tuple(row for row in rows if row.is_of_use),
+        ended=tuple(row for row in rows if not row.is_of_use),
     )
 
 
 def _load(visit: Visit) -> tuple[Account, tuple[Binding, ...]]:
     return visit.service.accounts.get_with_devices(visit.guid("account"), by=visit.admin)
-
-
-def _row(binding: Binding) -> DeviceRow:
-    name = binding.name or ("Invitation" if binding.state in PENDING else "Device without a name")
-    return DeviceRow(
-        binding=binding,
-        name=name,
-        state=BINDINGS[binding.state],
-        facts=_facts(binding),
-        commands=_commands(binding),
-    )
-
-
-def _facts(binding: Binding) -> tuple[tuple[str, str], ...]:
-    facts = [
-        ("System", binding.platform),
-        ("App version", binding.app_version),
-        ("Push", ", ".join(CHANNELS[address.kind] for address in binding.addresses)),
-    ]
-    if binding.state is BindingState.SUSPENDED:
-        by = "the Identity Provider" if binding.suspended_by is Authority.IDP else "staff"
-        facts.append(("Suspended by", by))
-    if binding.strikes:
-        facts.append(("Wrong PINs in a row", str(binding.strikes)))
-    return tuple((label, value) for label, value in facts if value)
-
-
-def _commands(binding: Binding) -> tuple[tuple[str, str], ...]:
-    commands = []
-    if binding.state is BindingState.ACTIVE:
-        commands.append(("suspend", "Suspend"))
-    if binding.state is BindingState.SUSPENDED and binding.suspended_by is Authority.STAFF:
-        commands.append(("resume", "Resume"))
-    if binding.state in PENDING and binding.origin is not None and binding.bound_at is None:
-        commands.append(("renew", "Invite again"))
-    if binding.state in LIVING:
-        commands.append(("revoke", "Revoke"))
-    return tuple(commands)
-
-
-@attrs.frozen
-class QuestionRow:
-    """One question that the person was asked, as far as the person who looks may see it."""
-
-    challenge: Challenge
-    state: str
-    title: str
-    button: str
-    reason: str
-
-
-def _question_row(challenge: Challenge) -> QuestionRow:
-    state, button = CHALLENGES[challenge.state], ""
-    outcome = challenge.outcome
-    if challenge.state is ChallengeState.ANSWERED and outcome is not None:
-        state = "Approved" if challenge.approved else "Refused"
-        if outcome.button is not None:
-            button = challenge.buttons[outcome.button].title
-    reason = "" if challenge.reason is None else REASONS.get(challenge.reason, "")
-    return QuestionRow(challenge, state, _title(challenge.display), button, reason)
-
-
-def _title(display: str) -> str:
-    """Return what a question says first; empty where its content is hidden."""
-    if not display:
-        return ""
-    content = json.loads(display)["content"]
-    return str(content.get("title") or content.get("text") or content.get("html"))
 
 
 def _renew(visit: Visit) -> Answer:
@@ -263,7 +185,7 @@ def _device_subject(visit: Visit) -> Subject:
     guid = visit.guid("device")
     for binding in bindings:
         if binding.guid == guid:
-            row = _row(binding)
+            row = device_row(binding)
             details = (("Account", account.account_id), ("State", row.state), *row.facts)
             return Subject(
                 name=row.name,

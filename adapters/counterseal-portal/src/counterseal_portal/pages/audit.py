@@ -2,19 +2,55 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
+
+import attrs
 
 import counterseal as cs
 from counterseal.errors import InvalidField
-from counterseal.models import AuditEvent
+from counterseal.models import AuditEvent, Guid, RecordName
 from counterseal.models.guid import parse
 from counterseal_portal.answers import Answer, page
+from counterseal_portal.event_labels import CHOICES, event_label, reason_label
+from counterseal_portal.names import Label, label_of, names_of
 from counterseal_portal.routes import Route
 from counterseal_portal.visit import Visit
 
 AT_ONCE = 50
+LABELS: Mapping[str, str] = {
+    "actor": "Done by",
+    "event": "What happened",
+    "since": "From the day",
+    "subject": "About",
+    "until": "To the day",
+}
+"""The fields of the search, by what a refusal calls them."""
 TERMS = ("subject", "performer", "event", "since", "until")
+
+
+@attrs.frozen(kw_only=True)
+class EventRow:
+    """
+    One event as people read it.
+
+    Attributes:
+        label: What happened.
+        reason: Why it was refused, or how it ended; empty for none.
+        performer: Who did it.
+        performer_address: The page of all events that they did, after `MOUNT`.
+        subject: What it is about; None if nothing.
+        subject_address: The page of all events about it; empty if nothing.
+    """
+
+    event: AuditEvent
+    label: str
+    reason: str
+    performer: Label
+    performer_address: str
+    subject: Label | None
+    subject_address: str
 
 
 def search(visit: Visit) -> Answer:
@@ -28,13 +64,13 @@ def search(visit: Visit) -> Answer:
             performer=terms["performer"] or None,
             event=terms["event"] or None,
             since=_day(terms["since"], "since"),
-            until=_day(terms["until"], "until"),
+            until=_next_day(terms["until"]),
             after=visit.query.get("after"),
             limit=AT_ONCE,
             by=visit.admin,
         )
     except InvalidField as refusal:
-        problem = f"{refusal.field}: {refusal.problem}"
+        problem = f"{LABELS.get(refusal.field, refusal.field)}: {refusal.problem}"
     else:
         events = tuple(
             chained.event for chained in found_events.events if chained.event is not None
@@ -49,7 +85,9 @@ def search(visit: Visit) -> Answer:
         notice="",
         terms=terms,
         problem=problem,
-        events=events,
+        rows=_rows(visit, events),
+        choices=_choices(terms["event"]),
+        is_filtered=any(terms.values()),
         next_address=next_address,
     )
 
@@ -61,6 +99,41 @@ def _day(text: str, field: str) -> datetime | None:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         raise InvalidField(field, "not a day like 2030-01-31") from None
+
+
+def _next_day(text: str) -> datetime | None:
+    day = _day(text, "until")
+    try:
+        return None if day is None else day + timedelta(days=1)
+    except OverflowError:
+        raise InvalidField("until", "not a day like 2030-01-31") from None
+
+
+def _choices(event: str) -> tuple[tuple[str, str], ...]:
+    """Return the events that the search offers; with *event*, which an address may name."""
+    is_offered = not event or event in {value for value, _ in CHOICES}
+    return CHOICES if is_offered else ((event, event), *CHOICES)
+
+
+def _rows(visit: Visit, events: tuple[AuditEvent, ...]) -> tuple[EventRow, ...]:
+    if not events:
+        return ()
+    guids = {event.actor for event in events} | {event.subject or "" for event in events}
+    names = names_of(visit, guids)
+    return tuple(_row(visit, event, names) for event in events)
+
+
+def _row(visit: Visit, event: AuditEvent, names: Mapping[Guid, RecordName]) -> EventRow:
+    subject = event.subject
+    return EventRow(
+        event=event,
+        label=event_label(event.event),
+        reason=reason_label(event.reason),
+        performer=label_of(visit, event.actor, names),
+        performer_address=f"/audit?{urlencode({'performer': event.actor})}",
+        subject=None if subject is None else label_of(visit, subject, names),
+        subject_address="" if subject is None else f"/audit?{urlencode({'subject': subject})}",
+    )
 
 
 AUDIT_ROUTES = (

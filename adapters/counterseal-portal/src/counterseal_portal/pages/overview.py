@@ -11,11 +11,11 @@ import counterseal as cs
 from counterseal.models.audit_log import CountKey
 from counterseal_portal.answers import Answer, page
 from counterseal_portal.charts import HEIGHT, WIDTH, Chart, days_until
+from counterseal_portal.event_labels import REFUSALS, event_label, reason_text
 from counterseal_portal.labels import CHANNELS
-from counterseal_portal.reach import app_spaces_of
+from counterseal_portal.reach import app_spaces_of, tenants_of
 from counterseal_portal.routes import ADMINS, Route
 from counterseal_portal.visit import Visit
-from counterseal_web.problems import STATUS
 
 DAYS = 14
 OUTCOMES = {
@@ -31,6 +31,10 @@ TOTALS = {
     "callback.succeed": "Callbacks delivered",
     "callback.fail": "Callbacks dead",
 }
+SUPPORT_TOTALS = {
+    event: label for event, label in TOTALS.items() if not event.startswith("callback.")
+}
+"""Support reads no events of callbacks."""
 MOST_REFUSALS = 10
 
 
@@ -42,12 +46,12 @@ class Counts:
     Attributes:
         chart: Of the outcomes of questions.
         totals: Of other events, each with its label.
-        refusals: The commonest, by event and code.
+        refusals: The commonest: what people read for event and reason, the code, and how many.
     """
 
     chart: Chart
     totals: tuple[tuple[str, int], ...]
-    refusals: tuple[tuple[str, str, int], ...]
+    refusals: tuple[tuple[str, str, str, int], ...]
 
 
 def show_overview(visit: Visit) -> Answer:
@@ -59,30 +63,35 @@ def show_overview(visit: Visit) -> Answer:
     until = datetime.combine(now.date(), time(), UTC) + timedelta(days=1)
     log = cs.AuditLog(ports, visit.service.policy)
     counts = log.counts(since, until, by=visit.admin)
+    is_admin = visit.admin.role in ADMINS
+    app_spaces = app_spaces_of(visit)
     return page(
         "overview.html",
         title="Overview",
         trail=(),
         notice="",
-        counts=_summarize(counts, days),
-        app_spaces=app_spaces_of(visit),
+        counts=_summarize(counts, days, totals=TOTALS if is_admin else SUPPORT_TOTALS),
+        app_spaces=app_spaces,
+        searched_app_spaces=tenants_of(app_spaces),
         channels=tuple(sorted(CHANNELS[kind] for kind in ports.notifier.kinds())),
-        shows_callbacks=visit.admin.role in ADMINS,
+        shows_codes=is_admin,
         width=WIDTH,
         height=HEIGHT,
     )
 
 
-def _summarize(counts: Mapping[CountKey, int], days: tuple[date, ...]) -> Counts:
+def _summarize(
+    counts: Mapping[CountKey, int], days: tuple[date, ...], *, totals: Mapping[str, str]
+) -> Counts:
     outcomes = {event: [0] * len(days) for event in OUTCOMES}
-    totals = dict.fromkeys(TOTALS, 0)
+    numbers = dict.fromkeys(totals, 0)
     refusals: dict[tuple[str, str], int] = {}
     for key, count in counts.items():
         day = key.hour.date()
         if key.event in outcomes and day in days:
             outcomes[key.event][days.index(day)] += count
-        elif key.event in totals and (key.reason == "" or key.event == "callback.fail"):
-            totals[key.event] += count
+        elif key.event in numbers and (key.reason == "" or key.event == "callback.fail"):
+            numbers[key.event] += count
         elif key.reason in REFUSALS:
             refusals[key.event, key.reason] = refusals.get((key.event, key.reason), 0) + count
     commonest = sorted(refusals.items(), key=lambda item: (-item[1], item[0]))[:MOST_REFUSALS]
@@ -92,12 +101,12 @@ def _summarize(counts: Mapping[CountKey, int], days: tuple[date, ...]) -> Counts
             days=days,
             series={label: tuple(outcomes[event]) for event, label in OUTCOMES.items()},
         ),
-        totals=tuple((label, totals[event]) for event, label in TOTALS.items()),
-        refusals=tuple((event, code, count) for (event, code), count in commonest),
+        totals=tuple((label, numbers[event]) for event, label in totals.items()),
+        refusals=tuple(
+            (event_label(event), reason_text(code), code, count)
+            for (event, code), count in commonest
+        ),
     )
 
-
-REFUSALS = frozenset(STATUS)
-"""The codes of refusals; any other reason is a result."""
 
 OVERVIEW_ROUTES = (Route(id="overview.show", method="GET", path="", handler=show_overview),)
