@@ -28,17 +28,32 @@ from counterseal import (
 )
 from counterseal.device import Bond, SoftwareDevice, WrappedKey
 from counterseal.device.pin import Wrapping, unwrap, wrap
+from counterseal.errors import InvalidField
 from counterseal.keys import ml_dsa, private_key, public_key, trusted_keys, unb64url, verify
 from counterseal.keys import read as read_token
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal.models import Algorithm, BindingState, ChallengeState, DeviceCall
+from counterseal.models import (
+    AccountEventKind,
+    Algorithm,
+    BindingState,
+    ChallengeState,
+    DeviceCall,
+)
 from counterseal.testing import ScriptedEntropy
 from counterseal.wire.confirmation import comparison_code, typed_code
 from counterseal.wire.cx1 import cx1_mac, read_basic, read_cx1, write_basic, write_cx1
+from counterseal.wire.events import DescribedEvent
 from counterseal.wire.keyset import verify_keyset
 from counterseal.wire.link import BindLink, read_link, write_link
+from counterseal.wire.members import read_record, write_record
 from counterseal.wire.signature import fields_of, read_signature, signature_base, write_signature
-from counterseal.wire.webhook import read_public_text, verify_asymmetric, webhook_headers
+from counterseal.wire.webhook import (
+    read_public_text,
+    read_secret_text,
+    verify_asymmetric,
+    verify_webhook,
+    webhook_headers,
+)
 
 HERE = Path(__file__).parent
 
@@ -519,6 +534,56 @@ def test_asymmetric_callback(vectors):
     verify_asymmetric(signature, signed, key)
 
     assert refusal(verify_asymmetric, signature, signed + b" ", key) == "wrong_signature"
+
+
+EVENT_MEMBERS = (
+    *("type", "guid", "at", "sequence", "privakeyId", "accountId", "appSpaceGuid"),
+    *("deviceGuid", "requestGuid"),
+)
+
+
+@cases("event", "valid")
+def test_event(vectors, vector):
+    group, document = vectors["event"], vector["event"]
+    at, body = datetime.fromtimestamp(int(group["timestamp"]), UTC), vector["body"].encode()
+    secrets = [read_secret_text(group[name]) for name in ("secret", "olderSecret")]
+    live = secrets[: vector["headers"]["webhook-signature"].count("v1,")]
+
+    event = read_record(DescribedEvent, read_json(body))
+
+    assert ijson.compact(write_record(event)) == body
+    assert dict(webhook_headers(live, message=event.guid, at=at, body=body)) == vector["headers"]
+    assert write_record(event) == document
+    assert (event.kind is None) is (event.type == "moved")
+    # By hand, in the order of the page
+    by_hand = json.dumps(
+        {name: document[name] for name in EVENT_MEMBERS}, ensure_ascii=False, separators=(",", ":")
+    )
+    assert by_hand == vector["body"]
+    signed = f"{document['guid']}.{group['timestamp']}.{by_hand}".encode()
+    macs = [base64.b64encode(hmac.digest(secret, signed, "sha256")).decode() for secret in live]
+    assert vector["headers"]["webhook-signature"].split() == [f"v1,{mac}" for mac in macs]
+
+
+def test_there_is_an_event_of_each_type(vectors):
+    types = [vector["event"]["type"] for vector in vectors["event"]["valid"]]
+    assert {kind.value for kind in AccountEventKind} < set(types)
+
+
+@cases("event", "invalid", "why")
+def test_a_signed_body_that_is_no_event(vectors, vector):
+    group, body = vectors["event"], vector["body"].encode()
+    at = datetime.fromtimestamp(int(group["timestamp"]), UTC)
+    secret = read_secret_text(group["secret"])
+    assert verify_webhook(vector["headers"], body, [secret], now=at)
+
+    with pytest.raises(Refused):
+        require_event(body, vector["headers"]["webhook-id"])
+
+
+def require_event(body, message):
+    if read_record(DescribedEvent, read_json(body)).guid != message:
+        raise InvalidField("webhook-id", "of another event")
 
 
 def wrapped_key(vector):

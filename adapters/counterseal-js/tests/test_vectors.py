@@ -14,6 +14,7 @@ CHANGES = [
     ("receipt.json", '"hash": "', '"hash": "x', "wire"),
     ("proof.json", '"receivedAt": 17', '"receivedAt": 18', "wire"),
     ("cx1-hmac.json", "TYApbB", "TYApbC", "origin"),
+    ("event.json", r"\"sequence\":3", r"\"sequence\":4", "origin"),
     ("signature.json", '"user-42', '"user-43', "origin"),
 ]
 

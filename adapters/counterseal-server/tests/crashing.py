@@ -1,5 +1,5 @@
 """
-The command, dying by SIGKILL at one point of the outbox, once; only the tests have this.
+The command, dying by SIGKILL at one point of the outbox or the audit log, once; only for tests.
 
     crashing.py POINT MARK serve --data DIR …
 
@@ -11,7 +11,10 @@ The ports of the process that serves are replaced by ones that kill it and its p
 - `recorded`: the outcome is recorded;
 - `publishing`: an account's event is committed, and not in the log of its App Space;
 - `logged`: it is in the log, and not marked as published;
-- `published`: it is marked as published, and not sent.
+- `published`: it is marked as published, and not sent;
+- `unsigned`: events of the audit log are chained, and no head that has them is signed;
+- `released`: a signed head says that archived events may be dropped, and they are there;
+- `dropped`: the archived events of one partition are dropped, and those of others are there.
 
 MARK is a file that is made just before.
 """
@@ -77,11 +80,34 @@ class Sender:
         return outcome
 
 
+class Log:
+    def __init__(self, audit):
+        self._audit = audit
+
+    def __getattr__(self, name):
+        return getattr(self._audit, name)
+
+    def replace_signed_head(self, head):
+        if POINT == "unsigned":
+            die()
+        return self._audit.replace_signed_head(head)
+
+    def drop_chained(self, partition, through):
+        if POINT == "released":
+            die()
+        self._audit.drop_chained(partition, through)
+        if POINT == "dropped":
+            die()
+
+
 class Crashing(Runtime):
     def __init__(self, settings):
         super().__init__(settings)
         self.ports = attrs.evolve(
-            self.ports, store=Store(self.ports.store), sender=Sender(self.ports.sender)
+            self.ports,
+            audit=Log(self.ports.audit),
+            store=Store(self.ports.store),
+            sender=Sender(self.ports.sender),
         )
 
 

@@ -38,7 +38,9 @@ CHANGING = {
     "G": r"[0-9a-f]{8}-[0-9a-f-]{27}",
     "T": r"\d{4}-\d\d-\d\dT[\d:.]+Z",
     "R": r"(?<= )[0-9a-f]{24}(?= )",
+    "H": r'(?<="hash": ")[\w-]{43}',
     "MS": r"[\d.]+ ms",
+    "P": r'(?:(?<=partition )|(?<="partition": ))\d+(?:, "?position"?:?) \d+',
     "K": r"(?<= )[\w-]{43}$|(?<= kid)( +)[\w-]{22}$",
 }
 """Output that differs between two runs."""
@@ -204,7 +206,9 @@ def test_two_terminals(tmp_path, page, heading):
 
 
 @pytest.mark.skipif(shutil.which("sqlite3") is None, reason="a page uses sqlite3")
-@pytest.mark.parametrize("page", ["run-the-service", "look-after-tenants"])
+@pytest.mark.parametrize(
+    "page", ["run-the-service", "look-after-tenants", "watch-over-the-audit-log"]
+)
 def test_one_terminal(desk, page):
     terminal = "".join(consoles(section(HOW_TO / f"{page}.md", None)))
 

@@ -10,10 +10,16 @@ import attrs
 
 from counterseal import keys
 from counterseal._transaction import UseCase
-from counterseal.errors import Contended, Refused
-from counterseal.models import ChainedEvent, ChainHead, SignedHead
+from counterseal.errors import Contended, MalformedToken, Refused
+from counterseal.models import (
+    AuditEvent,
+    ChainedEvent,
+    ChainHead,
+    Operator,
+    PublicKey,
+    SignedHead,
+)
 from counterseal.models.audit_log import FIRST_HASH
-from counterseal.models.guid import PARTITIONS
 from counterseal.rules.audit_chain import (
     INSERTED,
     UNSEARCHABLE,
@@ -22,7 +28,14 @@ from counterseal.rules.audit_chain import (
     Tampering,
     extend,
 )
-from counterseal.wire.audit_head import HEAD_TYP, AuditHeads, head_claims, head_kid, read_head
+from counterseal.wire.audit_head import (
+    HEAD_TYP,
+    AuditHeads,
+    head_claims,
+    head_kid,
+    read_head,
+    read_unverified_head,
+)
 
 PAGE = 1_000
 ATTEMPTS = 3
@@ -94,6 +107,44 @@ class AuditChain(UseCase):
             return True
         return not any(head.position for head in heads) or self._store_head(stored, heads)
 
+    def renew(self, *, by: Operator) -> tuple[Tampering, ...]:
+        """
+        Sign the heads anew, where no key of the service has signed the head in the log.
+
+        That is so if a key was lost, or removed before `sign` was called with its successor, or if
+        somebody changed the signed head. Nothing is signed while it is so. What the signed head
+        says is compared with the log, and proves nothing: look at heads and archives that were
+        kept elsewhere first.
+
+        Args:
+            by: Recorded as who renewed them.
+
+        Returns:
+            The signs that the log was changed; a partition that has one keeps what the signed head
+            said of it. Nothing, if the signed head is one of this service.
+
+        Raises:
+            Contended: Another process has signed the heads meanwhile.
+        """
+        stored = self.ports.audit.signed_head()
+        if stored is None or not self._unsigned(()):
+            return ()
+        try:
+            claimed = read_unverified_head(stored.token).heads
+        except MalformedToken:
+            claimed = {}
+        heads, tamperings = [], set()
+        for head in self.ports.audit.heads():
+            signs = self._verify_steadily(head, claimed, None, lambda: claimed)[1]
+            unsigned = ChainHead(partition=head.partition)
+            heads.append(claimed.get(head.partition, unsigned) if signs else head)
+            tamperings |= signs
+        if not self._store_head(stored, heads):
+            raise Contended
+        event = AuditEvent(at=self.ports.clock.now(), event="audit.renew", actor=by.actor)
+        self.ports.audit.record(event)
+        return tuple(sorted(tamperings, key=_order))
+
     def signed_head(self) -> str | None:
         """Return the newest signed head of all partitions; None if nothing is chained."""
         stored = self.ports.audit.signed_head()
@@ -103,6 +154,7 @@ class AuditChain(UseCase):
         self,
         *,
         head_file: str | None = None,
+        head_keys: tuple[PublicKey, ...] | None = None,
         archive: Iterable[ChainedEvent] = (),
         report: Callable[[int], None] = lambda _: None,
     ) -> AuditReport:
@@ -112,6 +164,7 @@ class AuditChain(UseCase):
         Args:
             head_file: A signed head that was kept elsewhere: without it, nothing shows that the
                 log was cut back to an older state that it had.
+            head_keys: Keys that may have signed *head_file*; None for those that the service has.
             archive: The events of archives, in order; without them, those that were dropped are
                 not verified.
             report: Called after each partition with the number of those that are done.
@@ -121,23 +174,19 @@ class AuditChain(UseCase):
         """
         heads_of_file: Mapping[int, ChainHead] = {}
         if head_file is not None:
-            service_keys = self.ports.signer.jwks()
+            service_keys = self.ports.signer.jwks() if head_keys is None else head_keys
             heads_of_file = read_head(head_file, service_keys=service_keys).heads
         heads = self.ports.audit.heads()
         tamperings, archived_counts = self._verify_archive(archive, heads, heads_of_file)
         tamperings |= self._unsigned(heads)
         chained = sum(archived_counts.values())
         stored = self._stored_heads()
-        for partition in range(PARTITIONS):
-            own = heads_of_file.get(partition)
-            count, signs = self._verify_partition(heads[partition], stored, own)
+        for head in heads:
+            own = heads_of_file.get(head.partition)
+            count, signs = self._verify_steadily(head, stored, own, self._stored_heads)
             chained += count
-            for _ in range(ATTEMPTS - 1):
-                if signs:
-                    fresh = self.ports.audit.heads()[partition]
-                    signs &= self._verify_partition(fresh, self._stored_heads(), own)[1]
             tamperings |= signs
-            report(partition + 1)
+            report(head.partition + 1)
         unchained = self.ports.audit.unchained(COUNTED)
         return AuditReport(
             tamperings=tuple(sorted(tamperings, key=_order)),
@@ -244,6 +293,21 @@ class AuditChain(UseCase):
             return self._read_stored_head()[1].heads
         except Refused:
             return {}
+
+    def _verify_steadily(
+        self,
+        head: ChainHead,
+        stored: Mapping[int, ChainHead],
+        own: ChainHead | None,
+        reload: Callable[[], Mapping[int, ChainHead]],
+    ) -> tuple[int, set[Tampering]]:
+        """Verify one partition's events in the log, again if the service may have changed them."""
+        count, signs = self._verify_partition(head, stored, own)
+        for _ in range(ATTEMPTS - 1):
+            if signs:
+                fresh = self.ports.audit.heads()[head.partition]
+                signs &= self._verify_partition(fresh, reload(), own)[1]
+        return count, signs
 
     def _verify_partition(
         self, first: ChainHead, stored: Mapping[int, ChainHead], own: ChainHead | None

@@ -19,7 +19,7 @@ A line of an archive is a JSON object of four members, in this order and without
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -85,7 +85,21 @@ def read_head(token: str, *, service_keys: tuple[PublicKey, ...]) -> AuditHeads:
     signer = next((key for key in service_keys if key.kid == jws.header.kid), None)
     if signer is None:
         raise IssuerUntrusted
-    claims = keys.verify(jws, signer, expected_typ=HEAD_TYP)
+    return _read_claims(keys.verify(jws, signer, expected_typ=HEAD_TYP))
+
+
+def read_unverified_head(token: str) -> AuditHeads:
+    """
+    Return what a signed head says, whoever signed it.
+
+    Raises:
+        MalformedToken: A claim is not as above.
+        Refused: As `keys.read`.
+    """
+    return _read_claims(keys.read(token, limit=HEAD_LIMIT).claimed)
+
+
+def _read_claims(claims: Mapping[str, Any]) -> AuditHeads:
     demand(claims, _CLAIMS)
     heads = [_read_head(member) for member in claims["heads"]]
     by_partition = {head.partition: head for head in heads}

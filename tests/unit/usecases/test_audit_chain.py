@@ -7,8 +7,8 @@ import attrs
 import pytest
 
 from counterseal import AuditChain
-from counterseal.errors import InvalidField, IssuerUntrusted, MalformedToken, Refused
-from counterseal.models import AuditEvent, SignedHead
+from counterseal.errors import Contended, InvalidField, IssuerUntrusted, MalformedToken, Refused
+from counterseal.models import OPERATOR, AuditEvent, SignedHead
 from counterseal.models.guid import mint
 from counterseal.rules.audit_chain import (
     CHANGED,
@@ -26,7 +26,7 @@ from counterseal.rules.audit_chain import (
 from counterseal.testing import FakeService
 from counterseal.testing.contracts.chain_oracle import archived, first_wrong
 from counterseal.usecases.audit_chain import HEAD_FILE, LOG, STORED_HEAD, UNSIGNED
-from counterseal.wire.audit_head import archive_line, read_archive_line, read_head
+from counterseal.wire.audit_head import archive_line, head_kid, read_archive_line, read_head
 
 PARTITION = 7
 SUBJECT = mint(PARTITION, bytes(15))
@@ -255,6 +255,95 @@ def test_heads_are_signed_once_for_each_change_and_again_by_a_new_key(chain, eve
     chain.ports.signer.rotate()
     assert chain.sign()
     assert chain.ports.audit.signed_head().number == number + 1
+
+
+def lose_keys(chain):
+    """Replace the service's keys by others, as after a loss of all of them."""
+    signer = FakeService(seed=1).ports.signer
+    return AuditChain(attrs.evolve(chain.ports, signer=signer), chain.policy)
+
+
+def last_event(chain):
+    events = [event for batch in chain.ports.audit.unchained(10) for event in batch.events]
+    return [(one.event.event, one.event.actor) for one in events]
+
+
+def test_a_head_of_an_old_key_stays_valid_and_after_its_loss_the_heads_are_renewed(chain, events):
+    old_head, old_keys = chain.signed_head(), chain.ports.signer.jwks()
+    chain.ports.signer.rotate()
+    assert chain.sign()
+    assert head_kid(chain.signed_head()) == chain.ports.signer.jwks()[0].kid
+    assert signs(chain, head_file=old_head) == []
+
+    chain = lose_keys(chain)
+    with pytest.raises(IssuerUntrusted):
+        chain.sign()
+    with pytest.raises(IssuerUntrusted):
+        chain.verify(head_file=old_head)
+    assert [one[:2] for one in signs(chain)] == [(None, 0)]
+    assert chain.renew(by=OPERATOR) == ()
+    assert last_event(chain) == [("audit.renew", OPERATOR.actor)]
+    assert signs(chain) == signs(chain, head_file=old_head, head_keys=old_keys) == []
+    record(chain, 2)
+    chain.chain()
+    assert chain.sign()
+    number = chain.ports.audit.signed_head().number
+    assert chain.renew(by=OPERATOR) == ()
+    assert chain.ports.audit.signed_head().number == number
+    assert last_event(chain) == []
+
+
+def test_a_log_without_a_signed_head_is_not_renewed(chain, events):
+    chain.ports.audit._signed_head = None
+    assert chain.renew(by=OPERATOR) == ()
+    assert signs(chain) == [(None, 0, UNSIGNED)]
+
+
+def test_what_was_changed_before_the_heads_were_renewed_is_still_found(chain, events):
+    older = list(events)
+    events[4] = change(events[4], body=events[5].body)
+    rehash(events, 4)
+    head(chain, hash=events[-1].hash)
+    chain = lose_keys(chain)
+    expected = [(PARTITION, 10, REWRITTEN.format(STORED_HEAD))]
+    renewed = chain.renew(by=OPERATOR)
+    assert [(one.partition, one.position, one.problem) for one in renewed] == expected
+    assert signs(chain) == expected
+    events[:] = older
+    head(chain, hash=events[-1].hash)
+    assert signs(chain) == []
+
+
+def test_a_signed_head_that_says_nothing_is_renewed_from_the_log(chain, events):
+    write_archive(chain, drop=True)
+    record(chain, 3)
+    chain.chain()
+    chain.ports.audit._signed_head = SignedHead(number=9, token="no token")
+    assert chain.renew(by=OPERATOR) == ()
+    assert signs(chain) == []
+    assert chain.ports.audit.signed_head().number == 10
+
+
+def test_of_two_that_renew_the_heads_one_is_refused(chain, events):
+    chain = lose_keys(chain)
+    slow = AuditChain(attrs.evolve(chain.ports, audit=Overtaken(chain)), chain.policy)
+    with pytest.raises(Contended):
+        slow.renew(by=OPERATOR)
+    assert signs(chain) == []
+
+
+class Overtaken:
+    """A log in which somebody else renews the heads just before."""
+
+    def __init__(self, chain):
+        self._chain = chain
+
+    def __getattr__(self, name):
+        return getattr(self._chain.ports.audit, name)
+
+    def replace_signed_head(self, head):
+        self._chain.renew(by=OPERATOR)
+        return self._chain.ports.audit.replace_signed_head(head)
 
 
 def write_archive(chain, *, drop):

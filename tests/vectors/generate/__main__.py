@@ -13,6 +13,7 @@ from answers import answer_vectors, disown_vectors
 from binds import bind_vectors, rotation_vectors, unfit_key_vectors
 from confirmations import confirmation_vectors
 from displays import display_vectors
+from events import event_vectors
 from links import basic_vectors, link_vectors, webhook_vectors
 from ml_dsa import ml_dsa_vectors
 from passkeys import passkey_vectors
@@ -33,6 +34,7 @@ def documents():
         "confirmation.json": confirmation_vectors(),
         "disown.json": disowns,
         "display.json": display_vectors(),
+        "event.json": event_vectors(),
         "keyset.json": keyset_vectors(),
         "link.json": link_vectors(),
         "ml-dsa.json": ml_dsa_vectors(),

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { concatenate, utf8 } from "../../wire/bytes.js";
 import { demandAllRead, readVectors } from "../../wire/test/vectors.js";
-import { verifyCallback } from "../callback.js";
+import { verifyCallback, verifyEvent } from "../callback.js";
 import { Credential, writeCx1 } from "../credential.js";
 
 const attempt = { method: "POST", uri: "", headers: [], body: "", now: 0, nonce: "" };
@@ -53,6 +53,13 @@ async function standardHeaders(bytes, id, timestamp, body) {
   return { "webhook-id": id, "Webhook-Timestamp": timestamp, "webhook-signature": `v1,${mac}` };
 }
 
+async function hmacHeader(secret, text) {
+  const bytes = Uint8Array.from(atob(secret.slice("whsec_".length)), (each) => each.charCodeAt(0));
+  const kind = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", bytes, kind, false, ["sign"]);
+  return `v1,${base64(new Uint8Array(await crypto.subtle.sign("HMAC", key, utf8(text))))}`;
+}
+
 test("callbacks: the vectors' signatures hold", async () => {
   const { id, timestamp, body, valid, asymmetric } = readVectors("webhook");
   const now = Number(timestamp) * 1000;
@@ -66,6 +73,29 @@ test("callbacks: the vectors' signatures hold", async () => {
   }
   const headers = { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": asymmetric.signature };
   await verifyCallback(headers, bytes, asymmetric.public, { now });
+});
+
+test("events: the body of each type, and its signatures", async () => {
+  const { timestamp, secret, olderSecret, valid, invalid } = readVectors("event");
+  const now = Number(timestamp) * 1000;
+  for (const { about, event, headers, body } of valid) {
+    const read = await verifyEvent(headers, utf8(body), secret, { now });
+    // The members in the order in which the service writes them.
+    const { type, guid, at, sequence, account, accountId, appSpace, device, request } = read;
+    const ids = { privakeyId: account, accountId, appSpaceGuid: appSpace };
+    const own = { type, guid, at, sequence, ...ids, deviceGuid: device, requestGuid: request };
+    assert.equal(JSON.stringify(own), body, about);
+    assert.deepEqual(own, event, about);
+    const mac = await hmacHeader(secret, `${guid}.${timestamp}.${JSON.stringify(own)}`);
+    assert.ok(headers["webhook-signature"].split(" ").includes(mac), about);
+    if (headers["webhook-signature"].includes(" ")) {
+      assert.deepEqual(await verifyEvent(headers, utf8(body), olderSecret, { now }), read, about);
+    }
+  }
+  for (const { why, headers, body } of invalid) {
+    const refused = { code: "callback_refused" };
+    await assert.rejects(verifyEvent(headers, utf8(body), secret, { now }), refused, why);
+  }
 });
 
 test("callbacks: what is changed is refused", async () => {
@@ -116,6 +146,11 @@ test("callbacks: what is changed is refused", async () => {
 });
 
 test("every vector that an origin makes or verifies was read", (context) => {
-  const lists = { "cx1-hmac": undefined, signature: ["valid"], webhook: undefined };
+  const lists = {
+    "cx1-hmac": undefined,
+    event: ["valid", "invalid"],
+    signature: ["valid"],
+    webhook: undefined,
+  };
   demandAllRead(lists, context);
 });

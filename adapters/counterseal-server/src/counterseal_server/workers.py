@@ -99,7 +99,7 @@ class Workers:
         self._callbacks = Callbacks(runtime.ports, runtime.policy)
         self._events = Events(runtime.ports, runtime.policy)
         self._audit_chain = AuditChain(runtime.ports, runtime.policy)
-        self._signed = False
+        self._signed_by: str | None = None
         self._senders = runtime.settings.senders
         self._deliveries: Attempts[Callback] = Attempts(
             "callback",
@@ -196,8 +196,10 @@ class Workers:
 
     def _chain(self) -> bool:
         count = self._audit_chain.chain(CHAINED_AT_ONCE)
-        if count or not self._signed:
-            self._signed = self._audit_chain.sign()
+        kid = self._runtime.ports.signer.jwks()[0].kid
+        # Also after a rotation: the old key may be removed later.
+        if count or kid != self._signed_by:
+            self._signed_by = kid if self._audit_chain.sign() else None
         return count == CHAINED_AT_ONCE
 
     def _forget(self) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from counterseal_server.commands.acting import maybe_guid
+from counterseal_server.commands.acting import YES, confirm, maybe_guid
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Failed, plainly
 from counterseal_server.printing import print_json, print_line
@@ -18,7 +18,8 @@ if TYPE_CHECKING:  # a fast start
     from datetime import datetime
 
     from counterseal import AuditChain
-    from counterseal.models import ChainedEvent
+    from counterseal.models import ChainedEvent, PublicKey
+    from counterseal.rules.audit_chain import Tampering
     from counterseal_server.runtime import Runtime
 
 HEAD_BYTES = 65_536
@@ -69,6 +70,11 @@ def head(out: str, data: str | None, config: str | None) -> None:
 @audit.command()
 @click.option("--head", "head_file", metavar="FILE", help="A file that `audit head` wrote.")
 @click.option(
+    "--jwks",
+    metavar="FILE",
+    help="The service's keys of then, as JWK Set, if one that signed the head is gone.",
+)
+@click.option(
     "--archive",
     "archives",
     metavar="FILE",
@@ -78,7 +84,11 @@ def head(out: str, data: str | None, config: str | None) -> None:
 @DATA
 @CONFIG
 def verify(
-    head_file: str | None, archives: tuple[str, ...], data: str | None, config: str | None
+    head_file: str | None,
+    jwks: str | None,
+    archives: tuple[str, ...],
+    data: str | None,
+    config: str | None,
 ) -> None:
     """
     Look whether an event was removed, changed, moved or inserted.
@@ -90,18 +100,44 @@ def verify(
         from counterseal_server.screen import progress  # noqa: PLC0415 (a fast start)
 
         token = None if head_file is None else _read_head(head_file)
+        head_keys = _read_keys(jwks, head_file)
         opened = [stack.enter_context(_archive(name)) for name in archives]
         done = stack.enter_context(progress("partitions"))
-        report = chains.verify(head_file=token, archive=_archived(opened), report=done)
-        for one in report.tamperings:
-            partition = "log" if one.partition is None else f"partition {one.partition}"
-            print_line(f"{partition}, position {one.position}: {one.problem}")
+        report = chains.verify(
+            head_file=token, head_keys=head_keys, archive=_archived(opened), report=done
+        )
+        _print_tamperings(report.tamperings)
         print_line(f"events verified: {report.chained}")
         if report.archived:
             print_line(f"events archived, and not verified: {report.archived}")
         print_line(f"events not chained yet, and not verified: {report.unchained}")
-        if report.tamperings:
-            raise Failed(f"audit: {len(report.tamperings)} signs that the log was changed")
+        _require_unchanged(report.tamperings)
+
+
+@audit.command()
+@DATA
+@CONFIG
+@YES
+def renew(data: str | None, config: str | None, *, yes: bool) -> None:
+    """
+    Sign the heads anew after the key that signed them was lost.
+
+    Not after a rotation, where a running service does it within a second. Before you renew
+    them, verify the log against a head and archives that you keep: from then on, the heads
+    say what the log says now. Partitions that were changed are printed, and keep their heads.
+    """
+    with _chain_of(config, data) as (_, chains):
+        from counterseal import OPERATOR  # noqa: PLC0415 (a fast start)
+
+        confirm(
+            "If the signed head in the log is not one of this service, it is replaced, and the"
+            " log as it is now counts. Is it the right one?",
+            yes=yes,
+        )
+        tamperings = chains.renew(by=OPERATOR)
+        _chain_all(chains)
+        _print_tamperings(tamperings)
+        _require_unchanged(tamperings)
 
 
 @audit.command()
@@ -201,6 +237,26 @@ def _chain_all(chains: AuditChain) -> int:
     while not chains.sign():
         pass
     return total
+
+
+def _print_tamperings(tamperings: Iterable[Tampering]) -> None:
+    for one in tamperings:
+        partition = "log" if one.partition is None else f"partition {one.partition}"
+        print_line(f"{partition}, position {one.position}: {one.problem}")
+
+
+def _require_unchanged(tamperings: Sized) -> None:
+    if tamperings:
+        raise Failed(f"audit: signs that the log was changed: {len(tamperings)}")
+
+
+def _read_keys(jwks: str | None, head_file: str | None) -> tuple[PublicKey, ...] | None:
+    from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
+    from counterseal_server.receipts import read_jwks  # noqa: PLC0415
+
+    if jwks is not None and head_file is None:
+        raise InvalidField("jwks", "only together with --head")
+    return None if jwks is None else read_jwks(jwks)
 
 
 def _read_head(name: str) -> str:
