@@ -168,6 +168,7 @@ def test_what_was_quicker_is_said(portal, zoe):
     browser.post(address)
     again = browser.post(address)
     assert (again.status, heading(again)) == (409, "Already changed")
+    assert f'href="/portal{path}">Go back</a>' in again.text
 
 
 def test_support_does_not_remove_whom_an_identity_provider_identifies(portal):
