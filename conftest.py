@@ -63,10 +63,14 @@ def pytest_collection_finish() -> None:
     """Leave thousands of collected tests out of every garbage collection that follows."""
     gc.collect()
     gc.freeze()
+    # Seldom: a test makes much at once, such as syntax trees, and drops it at its end.
+    gc.set_threshold(10_000)
+    gc.enable()
 
 
 def pytest_configure() -> None:
     """Refuse a name that no test skips for: it would require nothing."""
+    gc.disable()  # what is collected lives as long as the run
     unknown = {*filter(None, REQUIRED.split(","))} - REQUIRABLE
     if unknown:
         raise pytest.UsageError(f"COUNTERSEAL_REQUIRE: unknown: {', '.join(sorted(unknown))}")

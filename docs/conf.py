@@ -5,6 +5,7 @@ Run it by `nox -s docs`, which makes every warning an error.
 """
 
 import enum
+import gc
 import importlib
 import importlib.metadata
 import pkgutil
@@ -20,6 +21,7 @@ from sphinx.util.nodes import make_refnode
 import counterseal
 
 sys.path.insert(0, str(Path(__file__).parent))  # for diagrams
+gc.set_threshold(100_000)  # trees of documents live until they are written
 
 project = "Counterseal"
 author = "The Counterseal authors"

@@ -158,6 +158,7 @@ def parts(name: str) -> set[str]:
     return {part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", name)}
 
 
+@cache
 def is_old(name: str, kind: str) -> bool:
     """Tell whether *name* is, or has in it, one of the old words."""
     word = name.strip("_").lower()

@@ -67,8 +67,7 @@ def renewable_invitation(
 
 def device_row(binding: Binding, *, may_invite: bool = False) -> DeviceRow:
     """Return how the page shows *binding*; *may_invite* is whether it can be made again."""
-    was_used = binding.bound_at is not None or binding.state is BindingState.UNCONFIRMED
-    name = binding.name or (UNNAMED_DEVICE if was_used else "Invitation")
+    name = binding.name or ("Invitation" if binding.state in PENDING else UNNAMED_DEVICE)
     return DeviceRow(
         binding=binding,
         name=name,
