@@ -168,6 +168,7 @@ def test_what_was_quicker_is_said(portal, zoe):
     browser.post(address)
     again = browser.post(address)
     assert (again.status, heading(again)) == (409, "Already changed")
+    assert f'href="/portal{path}">Go back</a>' in again.text
 
 
 def test_support_does_not_remove_whom_an_identity_provider_identifies(portal):
@@ -254,3 +255,12 @@ def test_only_the_newest_invitation_is_offered_again_and_for_a_day(portal):
     text = require_page(portal.support().get(path))
     assert "Invite again" not in text
     assert "For a new device, the person logs in" in text
+
+
+def test_an_invitation_that_was_revoked_is_an_invitation(portal):
+    service = portal.service
+    invitation = service.invitations.invite(service.origin, "zoe")
+    service.devices.revoke(invitation.binding, by=OPERATOR)
+    text = require_page(portal.support().get(account_path(portal)))
+    assert "<h3><bdi>Invitation</bdi></h3>" in text
+    assert "Expire" not in text

@@ -7,6 +7,7 @@ from login_browser import FIREFOX, LoginPortal, PersonBrowser
 
 from counterseal.errors import InvalidField
 from counterseal.models import OPERATOR, SessionState
+from counterseal_portal.all_routes import LOG_IN_ROUTES
 from counterseal_portal.browsers import describe_browser
 from counterseal_portal.cookies import LIMIT, Cookie, cookie_name, read_cookie
 from counterseal_portal.destinations import destination
@@ -18,6 +19,10 @@ SESSION = "__Host-counterseal-session"
 BROWSER = "__Host-counterseal-browser"
 CHALLENGE = "__Host-counterseal-challenge"
 ADD = "Add a passkey or a device to your account"
+
+FORMS = [route for route in LOG_IN_ROUTES if route.method == "POST"]
+PUBLIC_FORMS = [route.path for route in FORMS if route.public]
+OWN_FORMS = [route.path for route in FORMS if not route.public]
 
 
 @pytest.fixture
@@ -247,11 +252,22 @@ def test_a_log_in_serves_once(portal, browser):
         {"origin": "null"},
     ],
 )
-@pytest.mark.parametrize("path", ["/login", "/login/device", "/login/device/finish", "/link"])
+@pytest.mark.parametrize("path", PUBLIC_FORMS)
 def test_no_other_site_logs_anybody_in(portal, path, headers):
     page = PersonBrowser(portal).post(path, {}, **headers)
     assert (page.status, page.cookies) == (403, [])
     assert "The form was not accepted" in page.text
+
+
+def test_no_page_of_the_log_in_can_be_framed(portal, browser):
+    """Neither before it, nor in a browser that is logged in, nor what a form answers."""
+    for person in (PersonBrowser(portal), browser):
+        for route in LOG_IN_ROUTES:
+            path = route.path.format(session="x", key="x")
+            page = person.get(path) if route.method == "GET" else person.post(path)
+            headers = dict(page.headers)
+            assert (route.id, headers["X-Frame-Options"]) == (route.id, "DENY")
+            assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
 
 
 # Sessions
@@ -321,16 +337,9 @@ def test_each_own_form_needs_the_token_of_its_session(portal, browser):
     portal.service.clock.advance(portal.service.policy.step_up_life)
     browser.step_up("/step-up?next=/portal/own")
     guid = browser.cookies[SESSION].partition(".")[0]
-    for path in (
-        "/logout",
-        "/step-up",
-        "/step-up/device",
-        "/step-up/device/finish",
-        f"/own/sessions/{guid}/end",
-        f"/own/keys/{guid}/remove",
-        "/own/passkey",
-        "/own/device",
-    ):
+    assert {"/logout", "/step-up", "/own/passkey", "/own/device"} < set(OWN_FORMS)
+    for form in OWN_FORMS:
+        path = form.format(session=guid, key=guid)
         for token in ("", "x", wrong, older):
             assert browser.post(path, {"csrf_token": token}).status == 403
     assert browser.is_logged_in()

@@ -1,5 +1,6 @@
 """The log-in in Chromium, with its virtual authenticator and a device in software."""
 
+import contextlib
 import re
 
 import pytest
@@ -98,6 +99,50 @@ def test_an_administrator_from_link_to_log_out(person, served):  # noqa: PLR0915
     person.see("Log in")
     person.open("/own")
     person.see("Log in")
+
+
+def session_cookie(context):
+    """Return the value of the session's cookie, as the browser has it."""
+    (cookie,) = (one for one in context.cookies() if one["name"] == "counterseal-session")
+    return cookie["value"]
+
+
+def plant(context, value):
+    """Give a browser a session's cookie, as somebody could who controls a page beside it."""
+    cookie = {"name": "counterseal-session", "domain": "localhost", "path": "/portal"}
+    context.add_cookies([cookie | {"value": value}])
+
+
+def test_a_cookie_that_was_planted_before_the_log_in_is_nobodys(chromium, person, served):
+    """Session fixation: what the attacker knows is not what the person has after the log-in."""
+    person.open(f"/link#{served.link(served.create_person('Example person'))}")
+    person.press("Use the link")
+    person.press("Register a passkey")
+    person.see("Overview")
+    person.press("Log out")
+    person.see("Log in")
+    attacker = served.create_person("Attacker")
+    sessions = served.app._visitors._logins.sessions
+    session = sessions.start(attacker.guid, LogInMethod.PASSKEY, browser="Attacker")
+    for value in (f"{session.session.guid}.{'A' * 43}", "planted"):
+        plant(person.context, value)
+        person.open("/login")
+        person.press("Log in with a passkey")
+        person.see("Overview")
+        assert session_cookie(person.context) != value
+        with contextlib.closing(chromium.new_context()) as other:
+            plant(other, value)
+            page = other.new_page()
+            page.goto(f"{served.public_url}/portal")
+            assert page.get_by_role("heading", level=1).inner_text() == "Log in"
+        person.press("Log out")
+        person.see("Log in")
+    # One that is in force, planted while the page is open: the log-in is refused.
+    plant(person.context, session.token)
+    person.press("Log in with a passkey")
+    person.see("The form was not accepted")
+    assert session_cookie(person.context) == session.token
+    assert len(sessions.list(attacker.guid, by=attacker)) == 1
 
 
 def test_a_passkey_without_verification_logs_nobody_in(person, served):

@@ -178,8 +178,10 @@ def test_each_role_gets_what_the_table_says(portal, role):
     browser = tenants.people()[role]
     for route in ROUTES:
         if route.method == "GET":
-            status = call(browser, route, tenants.address(route)).status
-            assert (route.id, status) == (route.id, expected_status(route, role))
+            reply = call(browser, route, tenants.address(route))
+            assert (route.id, reply.status) == (route.id, expected_status(route, role))
+            assert "frame-ancestors 'none'" in reply.headers["Content-Security-Policy"]
+            assert reply.headers["X-Frame-Options"] == "DENY"
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -14,6 +14,7 @@ from portal_browser import PortalOfTests
 from portal_server import serve
 from portal_tenants import Tenants
 
+from counterseal import AuditChain
 from counterseal.testing.pictures import build_png
 from counterseal_portal.all_routes import ROLE_ROUTES as ROUTES
 
@@ -121,6 +122,53 @@ def test_axe_and_the_policy_find_nothing_on_any_page(chromium, axe, served, role
             screens.open(path)
             screens.inspect(route.id if role == "global" else f"{role}-{route.id}")
     screens.close()
+
+
+LONG = "Example-Kreditversicherungsgesellschaft-fuer-Landwirtschaft-und-Forsten-Aktiengesellschaft"
+RIGHT_TO_LEFT = "بنك المثال للتجارة"
+EXTREMES = {
+    "company": LONG,
+    "app_space": RIGHT_TO_LEFT,
+    "origin": LONG.replace("-", " "),
+    "account_id": "customer-" + "0123456789" * 12,
+}
+
+
+@pytest.mark.skipif("BROWSER_FULL" not in os.environ, reason="with BROWSER_FULL only")
+@pytest.mark.parametrize("view", VIEWS)
+def test_long_names_and_states_fit_on_every_page(chromium, axe, view):
+    def build(url):
+        portal = PortalOfTests(public_url=url)
+        portal.tenants = Tenants(portal, **EXTREMES)
+        return portal
+
+    with serve(build) as (url, portal):
+        tenants, browser = portal.tenants, portal.global_admin()
+        account = f"/accounts/{tenants.account}"
+        assert browser.post(f"{account}/lock").status == 303
+        AuditChain(portal.service.ports, portal.service.policy).chain()
+        screens = Screens(chromium, axe, url, browser, view)
+        for name, path in {
+            "overview": "",
+            "audit": "/audit",
+            "accounts": f"/accounts?app_space={tenants.app_space}&q=customer",
+            "account": f"{account}?done=account-locked",
+            "unlock": f"{account}/unlock",
+            "companies": "/companies",
+            "company": f"/companies/{tenants.company}",
+            "app-space": f"/app-spaces/{tenants.app_space}",
+            "origin": f"/origins/{tenants.origin}",
+            "callbacks": f"/origins/{tenants.origin}/callbacks",
+            "not-found": "/absent",
+        }.items():
+            screens.open(path)
+            screens.inspect(f"long-{name}")
+        screens.open("")
+        screens.page.locator("main summary").first.click()
+        if "phone" in view:
+            screens.page.locator(".menu summary").click()
+        screens.inspect("long-open")
+        screens.close()
 
 
 def test_a_form_with_errors_and_a_secret(chromium, axe, served):

@@ -67,7 +67,8 @@ def renewable_invitation(
 
 def device_row(binding: Binding, *, may_invite: bool = False) -> DeviceRow:
     """Return how the page shows *binding*; *may_invite* is whether it can be made again."""
-    name = binding.name or ("Invitation" if binding.state in PENDING else UNNAMED_DEVICE)
+    was_used = binding.bound_at is not None or binding.state is BindingState.UNCONFIRMED
+    name = binding.name or (UNNAMED_DEVICE if was_used else "Invitation")
     return DeviceRow(
         binding=binding,
         name=name,

@@ -7,7 +7,9 @@ from typing import Any
 
 import attrs
 
+from counterseal.errors import CredentialRefused, Refused
 from counterseal_portal.answers import Answer, Step, page, redirect
+from counterseal_portal.refusals import error_page
 from counterseal_portal.routes import EVERYBODY, MOUNT, Route
 from counterseal_portal.visit import Visit
 
@@ -77,7 +79,12 @@ def command_routes(command: Command) -> tuple[Route, Route]:
 
     def perform(visit: Visit) -> Answer:
         subject = command.load_subject(visit)
-        answer = command.perform(visit)
+        try:
+            answer = command.perform(visit)
+        except CredentialRefused:
+            raise
+        except Refused as refusal:
+            return error_page(refusal, back=subject.back)
         if isinstance(answer, Answer):
             return answer
         return redirect(subject.after or subject.back, done=command.done)

@@ -101,10 +101,16 @@ KINDS: Mapping[type[Exception], tuple[HTTPStatus, ErrorText]] = {
 """Of requests that are refused before any use case is called; the last is any other of them."""
 
 
-def error_page(error: Exception) -> Answer:
-    """Return the page for *error*, and log what the page does not say."""
+def error_page(error: Exception, back: str = "") -> Answer:
+    """
+    Return the page for *error*, and log what the page does not say.
+
+    Args:
+        error: What was raised.
+        back: Where the page leads, after `MOUNT`; empty for the overview.
+    """
     if isinstance(error, cs.Refused):
-        return _refused(error)
+        return _refused(error, back)
     if isinstance(error, MethodNotAllowedError):
         answer = _page(*KINDS[MethodNotAllowedError])
         return attrs.evolve(answer, headers=(("Allow", ", ".join(error.allowed)),))
@@ -121,7 +127,7 @@ def error_page(error: Exception) -> Answer:
     return _page(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL)
 
 
-def _refused(refusal: cs.Refused) -> Answer:
+def _refused(refusal: cs.Refused, back: str) -> Answer:
     log.info("refused: %s", refusal.code)
     status = STATUS.get(refusal.code, HTTPStatus.FORBIDDEN)
     if isinstance(refusal, Foreign):
@@ -133,8 +139,8 @@ def _refused(refusal: cs.Refused) -> Answer:
         return _page(HTTPStatus.BAD_REQUEST, text)
     if isinstance(refusal, RoleLacking):
         return _page(HTTPStatus.FORBIDDEN, TEXTS[refusal.code])
-    return _page(status, TEXTS.get(refusal.code, REFUSED), code=refusal.public_code)
+    return _page(status, TEXTS.get(refusal.code, REFUSED), code=refusal.public_code, back=back)
 
 
-def _page(status: HTTPStatus, text: ErrorText, code: str = "") -> Answer:
-    return page("error.html", status, title=text.title, text=text.text, code=code)
+def _page(status: HTTPStatus, text: ErrorText, code: str = "", back: str = "") -> Answer:
+    return page("error.html", status, title=text.title, text=text.text, code=code, back=back)
