@@ -230,7 +230,9 @@ def screens(session: nox.Session) -> None:
     folder = ROOT / "docs" / "_build" / "screens"
     environment = {"BROWSER_FULL": "1", "SCREENS": str(folder)}
     tests = [f"adapters/counterseal-{name}/tests/test_screens.py" for name in ("portal", "pwa")]
-    session.run("pytest", *tests, "-k", "axe or fit", *session.posargs, env=environment)
+    # First, since what follows writes one page with all pictures.
+    tests.insert(0, "adapters/counterseal-portal/tests/test_login_browser.py")
+    session.run("pytest", *tests, "-k", "axe or fit or log_out", *session.posargs, env=environment)
     for page in (folder / "index.html", folder / "portal" / "index.html"):
         session.log(f"a page: {page}")
 

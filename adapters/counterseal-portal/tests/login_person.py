@@ -3,31 +3,23 @@
 import os
 from pathlib import Path
 
-AUTHENTICATOR = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
+from page_checks import VIEWS, axe_violations
+from portal_person import AUTHENTICATOR
+
 LISTEN = """() => {
   window.violations = [];
   document.addEventListener("securitypolicyviolation", (event) => {
     window.violations.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sample}`);
   });
 }"""
-RUN = """() => axe.run(document, {
-  runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-})"""
 
 
 class Person:
     """A person at a browser, whose pages are checked as they come."""
 
-    def __init__(self, chromium, axe, portal):
-        self.portal, self._axe = portal, axe
-        self.context = chromium.new_context(viewport={"width": 390, "height": 844})
+    def __init__(self, chromium, axe, portal, view="phone-light"):
+        self.portal, self._axe, self._view = portal, axe, view
+        self.context = chromium.new_context(**VIEWS[view])
         self.context.add_init_script(f"({LISTEN})()")
         self.page = self.context.new_page()
         session = self.context.new_cdp_session(self.page)
@@ -45,14 +37,12 @@ class Person:
         """Require a page, on which axe finds nothing, and that breaks no policy."""
         self.page.get_by_role("heading", name=heading, level=1).wait_for()
         assert self.page.evaluate("window.violations") == []
-        self.page.evaluate(self._axe)
-        findings = self.page.evaluate(RUN)["violations"]
-        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in findings] == []
+        assert axe_violations(self.page, self._axe) == {}
         width = self.page.evaluate("document.documentElement.scrollWidth")
         assert (heading, width) == (heading, self.page.viewport_size["width"])
         if "SCREENS" in os.environ:
             name = heading.lower().replace(" ", "-").strip("?")
-            path = Path(os.environ["SCREENS"]) / "portal" / f"phone-light-login.{name}.png"
+            path = Path(os.environ["SCREENS"]) / "portal" / f"{self._view}-login.{name}.png"
             self.page.screenshot(path=path, full_page=True)
 
     def code(self):

@@ -1,4 +1,16 @@
-"""What axe says of a page."""
+"""What axe says of a page, and the browsers in which pages are looked at."""
+
+import os
+
+DESK = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+VIEWS = {"phone-light": {"viewport": PHONE}}
+if "BROWSER_FULL" in os.environ:
+    VIEWS |= {
+        "desk-dark": {"viewport": DESK, "color_scheme": "dark"},
+        "phone-dark": {"viewport": PHONE, "color_scheme": "dark"},
+        "desk-light": {"viewport": DESK},
+    }
 
 RUN = """() => axe.run(document, {
   runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],

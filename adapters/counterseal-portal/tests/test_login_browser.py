@@ -6,6 +6,7 @@ import re
 import pytest
 from login_browser import LoginPortal
 from login_person import Person
+from page_checks import VIEWS
 from portal_server import serve
 
 from counterseal.models import LogInMethod
@@ -22,9 +23,9 @@ def served():
         yield portal
 
 
-@pytest.fixture
-def person(chromium, axe, served):
-    person = Person(chromium, axe, served)
+@pytest.fixture(params=VIEWS)
+def person(request, chromium, axe, served):
+    person = Person(chromium, axe, served, request.param)
     yield person
     person.context.close()
 

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
-from page_checks import axe_violations
+from page_checks import VIEWS, axe_violations
 from portal_browser import PortalOfTests
 from portal_server import serve
 from portal_tenants import Tenants
@@ -18,16 +18,8 @@ from counterseal import AuditChain
 from counterseal.testing.pictures import build_png
 from counterseal_portal.all_routes import ROLE_ROUTES as ROUTES
 
-DESK = {"width": 1280, "height": 900}
-PHONE = {"width": 390, "height": 844}
-VIEWS = {"phone-light": {"viewport": PHONE}}
 ROLES = ["global"]
 if "BROWSER_FULL" in os.environ:
-    VIEWS |= {
-        "desk-dark": {"viewport": DESK, "color_scheme": "dark"},
-        "phone-dark": {"viewport": PHONE, "color_scheme": "dark"},
-        "desk-light": {"viewport": DESK},
-    }
     ROLES += ["company", "app_space", "support"]
 FOLDER = Path(os.environ["SCREENS"]) / "portal" if "SCREENS" in os.environ else None
 LISTEN = """() => {
