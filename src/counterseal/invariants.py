@@ -106,6 +106,10 @@ def violations(partition: int, records: Iterable[Record], now: datetime) -> Iter
         for event in events.get(account.guid, []):
             if event.number > account.events:
                 yield Violation(event.guid, "its account does not count it")
+            if any(
+                partition_of(guid) != partition for guid in (event.device, event.challenge) if guid
+            ):
+                yield Violation(event.guid, "it names a record of another partition")
         own_challenges = challenges.get(account.guid, [])
         yield from _open_questions(account, own_challenges, now)
         yield from _devices(account, bindings.get(account.guid, []), now)

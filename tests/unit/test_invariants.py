@@ -134,6 +134,24 @@ def test_an_event_that_no_account_counts(world, published):
     assert noticed(world, published) == {(event.guid, "its account does not count it")}
 
 
+@pytest.mark.parametrize("name", ["device", "challenge"])
+def test_an_event_that_names_a_record_of_another_partition(world, published, name):
+    event = of(published, AccountEvent, number=1)
+    other = mint((partition_of(event.guid) + 1) % 256, bytes(15))
+    published[event.guid] = evolve(event, **{name: other})
+
+    expected = {(event.guid, "it names a record of another partition")}
+    assert noticed(world, published) == expected
+
+
+def test_an_event_of_an_account_of_another_partition(world, published):
+    event = of(published, AccountEvent, number=1)
+    other = mint((partition_of(event.guid) + 1) % 256, bytes(15))
+    published[event.guid] = evolve(event, account=other)
+
+    assert (event.guid, "its account is not there") in noticed(world, published)
+
+
 def test_an_event_that_is_gone_from_the_log(world, published):
     log, entry = of(published, EventLog), of(published, LoggedEvent, number=2)
     (callback,) = [
