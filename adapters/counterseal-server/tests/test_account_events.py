@@ -26,7 +26,7 @@ def world(request, tmp_path):
 
 
 @pytest.fixture
-def read(world):
+def get_events(world):
     """Return a function that makes the call, and returns the status and the document."""
     service = Service(world.ports, world.policy, Settings(public_url="https://service.example"))
     client = Client(WsgiApplication(service))
@@ -34,17 +34,17 @@ def read(world):
     secret = world.credentials.issue(origin, Scheme.BASIC).secret
     headers = {"Authorization": write_basic(secret, guid=origin)}
 
-    def read(**query):
+    def get_events(**query):
         reply = client.get("/events", query_string=query, headers=headers)
         return reply.status_code, reply.json
 
-    return read
+    return get_events
 
 
-def test_an_origin_that_was_away_for_a_day_catches_up_by_after(world, read):
+def test_an_origin_that_was_away_for_a_day_catches_up_by_after(world, get_events):
     account = world.bind("zoe").device.bond.account
     world.account_events.publish_due()
-    status, page = read()
+    status, page = get_events()
     assert status == 200
     assert [one["type"] for one in page["events"]] == ["bound"]
     cursor = page["next"]
@@ -56,31 +56,36 @@ def test_an_origin_that_was_away_for_a_day_catches_up_by_after(world, read):
         world.account_events.publish_due()
     events, more = [], True
     while more:
-        status, page = read(after=cursor, limit=3)
+        status, page = get_events(after=cursor, limit=3)
         assert (status, page["gap"]) == (200, False)
         events += page["events"]
         cursor, more = page["next"], page["more"]
     assert [one["type"] for one in events] == ["locked", "unlocked"] * 4
     assert [one["sequence"] for one in events] == list(range(2, 10))
     assert len({one["guid"] for one in events}) == 8
-    assert read(after=cursor)[1] == {"events": [], "next": cursor, "more": False, "gap": False}
+    assert get_events(after=cursor)[1] == {
+        "events": [],
+        "next": cursor,
+        "more": False,
+        "gap": False,
+    }
 
     # A place in another App Space's log, or a time, is no cursor.
     for after in ("2030-01-01T00:00:00.000Z", "AAAAAAAAAAAAAAAAAAAAAA"):
-        status, problem = read(after=after)
+        status, problem = get_events(after=after)
         assert (status, problem["field"]) == (400, "after")
 
 
-def test_an_origin_that_was_away_for_longer_than_events_are_kept_is_told(world, read):
+def test_an_origin_that_was_away_for_too_long_reads_of_a_gap(world, get_events):
     account = world.bind("zoe").device.bond.account
     world.account_events.publish_due()
-    cursor = read()[1]["next"]
+    cursor = get_events()[1]["next"]
     world.accounts.lock(account, by=OPERATOR)
     world.account_events.publish_due()
     world.clock.advance(world.policy.events_retention)
     world.accounts.unlock(account, by=OPERATOR)
     world.account_events.publish_due()
 
-    page = read(after=cursor)[1]
+    page = get_events(after=cursor)[1]
     assert ([one["type"] for one in page["events"]], page["gap"]) == (["unlocked"], True)
-    assert read(after=page["next"])[1]["gap"] is False
+    assert get_events(after=page["next"])[1]["gap"] is False
