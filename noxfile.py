@@ -50,7 +50,6 @@ ON_EACH_PYTHON = [
         "contract/test_memory.py",
         "unit/test_ijson.py",
         "unit/test_imports_quietly.py",
-        "unit/test_public_api.py",
         "unit/wire",
         "vectors",
     )
