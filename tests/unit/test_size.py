@@ -17,7 +17,7 @@ MODULES = {
 """The lines of each module of the core; the conformance kit is not counted."""
 
 FILES = 147
-LINES = 30_300
+LINES = 30_400
 ROOM = 100
 """
 What the core may grow to: its size now, rounded up to the next hundred.

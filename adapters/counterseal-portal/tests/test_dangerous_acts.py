@@ -40,6 +40,7 @@ DANGEROUS = {
     "origin.revoke": UNDONE,
     "own.remove_key": UNDONE,
     "own.add_passkey": LETS_IN,
+    "own.confirm_key": LETS_IN,
     "own.device": LETS_IN,
 }
 """The acts that need a step-up."""

@@ -2,11 +2,14 @@
 
 from datetime import timedelta
 
+import attrs
 import pytest
 from login_browser import FIREFOX, LoginPortal, PersonBrowser
 
+from counterseal import STANDARD
+from counterseal.device import own_comparison_code
 from counterseal.errors import InvalidField
-from counterseal.models import OPERATOR, SessionState
+from counterseal.models import OPERATOR, BindingState, NewDeviceRule, SessionState
 from counterseal_portal.all_routes import LOG_IN_ROUTES
 from counterseal_portal.browsers import describe_browser
 from counterseal_portal.cookies import LIMIT, Cookie, cookie_name, read_cookie
@@ -401,6 +404,69 @@ def test_a_device_is_added_by_a_qr_code(portal, browser):
     assert page.status == 200
     assert "<svg" in page.text
     assert "style=" not in page.text
+
+
+@pytest.fixture
+def unconfirmed():
+    """A portal where new devices have to be confirmed, a browser, and an own new device."""
+    policy = attrs.evolve(STANDARD, new_devices=NewDeviceRule.CONFIRMED)
+    portal = LoginPortal(policy=policy)
+    browser = PersonBrowser(portal)
+    browser.use_link(portal.link(portal.create_person()))
+    invitation = portal.app._visitors._logins.invite_device(browser.cookies[SESSION])
+    phone = portal.service.complete(invitation, portal.service.phone())
+    return portal, browser, phone
+
+
+def test_an_own_new_device_is_confirmed_by_the_code_that_it_shows(unconfirmed):
+    portal, browser, phone = unconfirmed
+    path = f"/own/keys/{phone.guid}/confirm"
+    assert f'href="/portal{path}"' in browser.get("/own").text
+    page = browser.get(path)
+    assert page.status == 200
+    wrong = browser.submit(page, path, code="wrong")
+    assert wrong.status == 422
+    assert "attempts left: 2" in wrong.text
+    code = own_comparison_code(phone.device, pin=phone.pin)
+    done = browser.submit(wrong, path, code=f" {code.lower()} ")
+    assert done.location == "/own?done=device-confirmed"
+    (binding,) = portal.service.ports.store.get(phone.guid)
+    assert binding.state is BindingState.ACTIVE
+    assert browser.get(path).status == 404
+    assert path not in browser.get("/own").text
+
+
+def test_wrong_codes_remove_an_own_new_device(unconfirmed):
+    portal, browser, phone = unconfirmed
+    path = f"/own/keys/{phone.guid}/confirm"
+    page = browser.get(path)
+    while True:
+        answer = browser.submit(page, path, code="wrong")
+        if answer.status != 422:
+            break
+    assert answer.location == "/own?done=device-miscompared"
+    (binding,) = portal.service.ports.store.get(phone.guid)
+    assert binding.state is BindingState.REVOKED
+
+
+def test_nobody_confirms_a_device_of_somebody_else_there(unconfirmed):
+    portal, _, phone = unconfirmed
+    other = PersonBrowser(portal)
+    other.use_link(portal.link(portal.create_person("Other")))
+    path = f"/own/keys/{phone.guid}/confirm"
+    assert other.get(path).status == 404
+    token = other.get("").form("/logout")[0]["csrf_token"]
+    code = own_comparison_code(phone.device, pin=phone.pin)
+    assert other.post(path, {"csrf_token": token, "code": code}).status == 404
+    (binding,) = portal.service.ports.store.get(phone.guid)
+    assert binding.state is BindingState.UNCONFIRMED
+
+
+def test_an_own_new_device_is_confirmed_after_a_step_up_only(unconfirmed):
+    portal, browser, phone = unconfirmed
+    portal.service.clock.advance(portal.service.policy.step_up_life)
+    reply = browser.get(f"/own/keys/{phone.guid}/confirm")
+    assert reply.location.startswith("/step-up?next=%2Fportal%2Fown%2Fkeys%2F")
 
 
 def test_a_stranger_is_offered_the_passkey_only(portal, phone):

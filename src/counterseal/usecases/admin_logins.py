@@ -30,6 +30,7 @@ from counterseal.models import (
 )
 from counterseal.usecases.accounts import Accounts
 from counterseal.usecases.ceremonies import Ceremonies
+from counterseal.usecases.confirmations import Confirmations
 from counterseal.usecases.device_logins import DeviceLogins
 from counterseal.usecases.devices import Devices
 from counterseal.usecases.invitations import Invitations
@@ -179,6 +180,28 @@ class AdminLogins(DeviceLogins):
         if authenticated.session.state is not SessionState.ACTIVE:
             raise WrongState("a browser that has no passkey yet")
         return Invitations(self.ports, self.policy).invite(self.portal(), authenticated.admin.guid)
+
+    def confirm_key(self, cookie: str, binding: Guid, code: str) -> Binding:
+        """
+        Confirm a new device of one's own by the code it shows, in a browser that is stepped up.
+
+        Args:
+            binding: The new device, where the policy has new ones confirmed.
+            code: As the person reads it: case, spaces and hyphens do not count.
+
+        Raises:
+            WrongState: The browser has not registered a passkey yet, or the device is not new.
+            NotFound: The administrator has no such device.
+            WrongCode: The code is wrong; has `attempts_left`.
+            Refused: As `Sessions.may_add_key` and `Confirmations.compare`.
+        """
+        authenticated = self.sessions.may_add_key(cookie)
+        if authenticated.session.state is not SessionState.ACTIVE:
+            raise WrongState("a browser that has no passkey yet")
+        own_keys = {each.guid for each in self.list_keys(authenticated.admin.guid)}
+        if binding not in own_keys:
+            raise NotFound
+        return Confirmations(self.ports, self.policy).compare(self.portal(), binding, code)
 
     def list_keys(self, admin: Guid) -> tuple[Binding, ...]:
         """

@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from counterseal import AdminLogins, keys
+from counterseal.device import own_comparison_code
 from counterseal.errors import (
     AccountLocked,
     AccountUnbound,
@@ -20,6 +21,7 @@ from counterseal.errors import (
     Replayed,
     StepUpNeeded,
     TooManyPending,
+    WrongCode,
     WrongKey,
     WrongOrigin,
     WrongState,
@@ -33,10 +35,12 @@ from counterseal.models import (
     PORTAL_ORIGIN,
     AdminRole,
     AppSpace,
+    BindingState,
     CallbackType,
     ChallengeState,
     Company,
     LogInMethod,
+    NewDeviceRule,
     Origin,
     Scheme,
 )
@@ -466,6 +470,29 @@ def test_one_revokes_only_ones_own(enrolled, phone, service):
     enrolled.logins.revoke_key(enrolled.cookie, phone.guid)
     event = service.happened("binding.revoke")[-1]
     assert (event.subject, event.actor) == (phone.guid, enrolled.admin.guid)
+
+
+def test_one_confirms_only_ones_own_new_device_and_only_if_stepped_up(service):
+    """Where the policy has new devices confirmed."""
+    strict = service.but(policy=attrs.evolve(service.policy, new_devices=NewDeviceRule.CONFIRMED))
+    person, other = Person(strict), Person(strict, "Other")
+    person.use_link()
+    other.use_link()
+    phone = person.bind_phone()
+    code = own_comparison_code(phone.device, pin=phone.pin)
+    with pytest.raises(NotFound):
+        other.logins.confirm_key(other.cookie, phone.guid, code)
+    link = person.sessions.create_link(person.admin.guid, by=OPERATOR).token
+    enrolling = person.sessions.redeem(link, browser="").token
+    with pytest.raises(WrongState):
+        person.logins.confirm_key(enrolling, phone.guid, code)
+    with pytest.raises(WrongCode):
+        person.logins.confirm_key(person.cookie, phone.guid, "wrong")
+    confirmed = person.logins.confirm_key(person.cookie, phone.guid, code)
+    assert confirmed.state is BindingState.ACTIVE
+    service.clock.advance(service.policy.step_up_life)
+    with pytest.raises(StepUpNeeded):
+        person.logins.confirm_key(person.cookie, phone.guid, code)
 
 
 # Nobody else acts for the portal

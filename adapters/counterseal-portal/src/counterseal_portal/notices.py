@@ -30,6 +30,8 @@ NOTICES: Mapping[str, str] = {
     "admin-revoked": "The administrator is revoked.",
     "key-removed": "It is removed, and can no longer be used.",
     "passkey-added": "The passkey is added.",
+    "device-confirmed": "The device is confirmed, and approves for you.",
+    "device-miscompared": "Too many wrong codes: the device is removed. Add it again.",
 }
 """Closed: an address that says anything else says nothing."""
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import segno
 from markupsafe import Markup
 
-from counterseal.errors import NotFound
+from counterseal.errors import InvalidField, NotFound, WrongCode
 from counterseal.models import BindingState
-from counterseal_portal.answers import Answer, page, redirect
+from counterseal_portal.answers import Answer, Step, page, redirect
 from counterseal_portal.cookies import Cookie
+from counterseal_portal.form_pages import FormPage, form_routes
+from counterseal_portal.forms import Field, FilledForm
 from counterseal_portal.login import cookie_of, logins_of
 from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.passkeys import CREDENTIAL, created_passkey, creation_options
@@ -18,6 +20,13 @@ from counterseal_portal.visit import Visit
 OWN = "/own"
 ADD = "Add a passkey or a device to your account"
 REMOVE = "Remove a passkey or a device of your account"
+
+CODE = Field(
+    name="code",
+    label="Code on the device",
+    hint="Capital letters, spaces and hyphens do not matter.",
+    required=True,
+)
 
 LISTED = frozenset({BindingState.ACTIVE, BindingState.SUSPENDED, BindingState.UNCONFIRMED})
 
@@ -52,6 +61,40 @@ def remove_key(visit: Visit) -> Answer:
     """Revoke one of the person's passkeys or devices."""
     logins_of(visit).revoke_key(cookie_of(visit, Cookie.SESSION), visit.guid("key"))
     return redirect(OWN, **{DONE: "key-removed"})
+
+
+def _compare(visit: Visit) -> FormPage:
+    guid = visit.guid("key")
+    for binding in logins_of(visit).list_keys(visit.admin.guid):
+        if binding.guid == guid and binding.state is BindingState.UNCONFIRMED:
+            return FormPage(
+                title="Confirm a device",
+                intro=(
+                    (
+                        "The device shows a code. Enter it only if the device is in your hands,"
+                        " and you have added it yourself: from then on it approves for you."
+                    ),
+                    "If you have not added it, go back and remove it.",
+                ),
+                fields=(CODE,),
+                button="Confirm the device",
+                back=OWN,
+                trail=(Step("Your log-in", OWN),),
+            )
+    raise NotFound
+
+
+def _confirm(visit: Visit, form: FilledForm) -> Answer:
+    try:
+        logins_of(visit).confirm_key(
+            cookie_of(visit, Cookie.SESSION), visit.guid("key"), form.text("code")
+        )
+    except WrongCode as refusal:
+        if not refusal.attempts_left:
+            return redirect(OWN, **{DONE: "device-miscompared"})
+        left = refusal.attempts_left
+        raise InvalidField("code", f"not the code of the device; attempts left: {left}") from None
+    return redirect(OWN, **{DONE: "device-confirmed"})
 
 
 def show_passkey(visit: Visit) -> Answer:
@@ -121,6 +164,14 @@ OWN_ROUTES = (
         handler=remove_key,
         stepped_up=REMOVE,
         confirmed_at=OWN,
+    ),
+    *form_routes(
+        "own.confirm_key",
+        f"{OWN}/keys/{{key}}/confirm",
+        _compare,
+        _confirm,
+        fields=(CODE,),
+        stepped_up=ADD,
     ),
     Route(
         id="own.passkey",
