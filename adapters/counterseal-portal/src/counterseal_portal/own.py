@@ -92,8 +92,8 @@ def _confirm(visit: Visit, form: FilledForm) -> Answer:
     except WrongCode as refusal:
         if not refusal.attempts_left:
             return redirect(OWN, **{DONE: "device-miscompared"})
-        attempts = refusal.attempts_left
-        raise InvalidField("code", f"not the code of the device; attempts left: {attempts}") from None
+        problem = f"not the code of the device; attempts left: {refusal.attempts_left}"
+        raise InvalidField("code", problem) from None
     return redirect(OWN, **{DONE: "device-confirmed"})
 
 
