@@ -49,7 +49,8 @@ class ConcurrentCalls(NewDeviceCalls):
         return next(iter(self.ledger.bindings_of(account, "ACTIVE")), "")
 
     def _rotate(self, account: str, device: str) -> None:
-        if name := self._phone_of(account, device):
+        """Let the phone that is at work replace its keys, or else another one of the account."""
+        if name := self._phone_at_work(device) or self._phone_of(account, device):
             self.rotate(name, frozenset(Role), actors.PIN)
 
     def _overtake(self, account: str, operation: Operation) -> None:
@@ -69,7 +70,7 @@ class ConcurrentCalls(NewDeviceCalls):
 
     def _strike(self, device: str, challenge: str) -> None:
         """Let the phone that is at work sign with a wrong PIN."""
-        name = next((name for name in self.phones if device and self.device(name) == device), "")
+        name = self._phone_at_work(device)
         entry = self.ledger.challenges.get(challenge)
         if name and entry is not None and entry.account == self._account_of(device):
             self.answer(name, challenge, 0, "wrong pin")
@@ -125,6 +126,10 @@ class ConcurrentCalls(NewDeviceCalls):
     def _account_of(self, device: str) -> str:
         binding_entry = self.ledger.bindings.get(device)
         return "" if binding_entry is None else binding_entry.account
+
+    def _phone_at_work(self, device: str) -> str:
+        """Return the phone with the binding *device*; empty if none is at work."""
+        return next((name for name in self.phones if device and self.device(name) == device), "")
 
     def _phone_of(self, account: str, device: str) -> str:
         """Return another active phone of the account, or else the one that is at work."""

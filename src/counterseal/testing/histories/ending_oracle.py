@@ -225,6 +225,7 @@ def _signed(ledger: Ledger, entry: ChallengeEntry, new: Plain) -> None:
         trusted = ledger.withdrawn[person.subject] + timedelta(seconds=ledger.limits.confirmed_life)
         assert outcome["at"] < trusted, "a withdrawn user answered"
     header = decode_part(outcome["token"], 0)
+    assert header["kid"] in binding_entry.keys, "a key answered that its device had replaced"
     role, jwk = binding_entry.keys[header["kid"]]
     assert (header["typ"], header["alg"]) == (TYPES[new["state"]], jwk["alg"])
     claims = passkey_oracle.verify_claims(ledger, outcome["token"], jwk)
