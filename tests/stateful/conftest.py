@@ -4,7 +4,7 @@ import jwt
 import pytest
 from hypothesis import settings
 
-from counterseal.testing.histories import NewDevices, WholeCore
+from counterseal.testing.histories import NewDevices, Refusals, WholeCore
 
 
 def verified(token, jwk):
@@ -20,6 +20,10 @@ class VerifiedDevices(NewDevices):
     verify = staticmethod(verified)
 
 
+class VerifiedRefusals(Refusals):
+    verify = staticmethod(verified)
+
+
 @pytest.fixture
 def history():
     return Verified
@@ -28,6 +32,11 @@ def history():
 @pytest.fixture
 def device_history():
     return VerifiedDevices
+
+
+@pytest.fixture
+def refusal_history():
+    return VerifiedRefusals
 
 
 @pytest.fixture

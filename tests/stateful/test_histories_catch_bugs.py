@@ -1,5 +1,7 @@
 """Planted bugs, one at a time, show what a history that finds nothing is worth."""
 
+from contextlib import suppress
+
 import attrs
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -9,6 +11,7 @@ from counterseal import _transaction
 from counterseal._decisions import (
     accounts,
     answers,
+    callbacks,
     ceremonies,
     challenges,
     confirmations,
@@ -16,10 +19,13 @@ from counterseal._decisions import (
     devices,
     endings,
     enrolments,
+    events,
     issuing,
     notifying,
+    plan,
+    reactions,
 )
-from counterseal.errors import Refused
+from counterseal.errors import InvalidField, Refused
 from counterseal.keys import passkeys
 from counterseal.machines import (
     AUTHENTICATION,
@@ -31,11 +37,14 @@ from counterseal.machines import (
     ChallengeEvent,
     RegistrationEvent,
 )
-from counterseal.models import BindingState, ChallengeState, SkipReason
+from counterseal.models import AccountEventKind, BindingState, ChallengeState, Reaction, SkipReason
+from counterseal.policy import Policy
+from counterseal.rules import answering, asking, policies
 from counterseal.rules.answering import caller_proved, key_strong_enough
 from counterseal.rules.ceremonies import own_ceremony
 from counterseal.rules.confirmations import confirmation_matches
 from counterseal.rules.standing import binding_active, in_time
+from counterseal.wire import display
 
 
 def without(rule, chart, event):
@@ -273,6 +282,146 @@ def event_that_is_not_counted(patch):
     patch.setattr(accounts, "with_events", not_counted)
 
 
+def reason_not_stored(patch):
+    original = answers.Outcome
+
+    def forget(**members):
+        return original(**members | {"refusal_reason": None})
+
+    patch.setattr(answers, "Outcome", forget)
+
+
+def approval_for_a_reason(patch):
+    rule = answering.button_matches
+
+    def any_button(facts):
+        with suppress(InvalidField):
+            rule(facts)
+
+    for key, cell in CHALLENGE.cells.items():
+        rules = tuple(any_button if each is rule else each for each in cell.validators)
+        if rules != cell.validators:
+            patch.setitem(CHALLENGE.cells, key, attrs.evolve(cell, validators=rules))
+
+
+def reaction_of_nothing(reaction):
+    def plant(patch):
+        original = Policy.reactions_to
+        patch.setattr(
+            Policy, "reactions_to", lambda policy, reason: original(policy, reason) - {reaction}
+        )
+
+    plant.__name__ = f"no_{reaction.value}"
+    return plant
+
+
+def codes_that_are_not_demanded(patch):
+    original = asking._cooldown_ruling
+
+    def forget(history, now, **members):
+        return original(attrs.evolve(history, codes_until=None), now, **members)
+
+    patch.setattr(asking, "_cooldown_ruling", forget)
+
+
+def questions_of_every_origin_end(patch):
+    original = reactions._cancel_pending
+
+    def cancel_all(tools, served_kinds, consequences, refused, pending):
+        origins = {challenge.origin for challenge in pending} | {refused.origin}
+        for origin in origins:
+            one = attrs.evolve(refused, origin=origin)
+            original(tools, served_kinds, consequences, one, pending)
+
+    patch.setattr(reactions, "_cancel_pending", cancel_all)
+
+
+def account_locked_by_a_revoked_device(patch):
+    patch.setattr(device_requests, "binding_active", lambda facts: None)
+
+
+def context_that_is_not_signed(patch):
+    patch.setattr(display, "context_document", lambda context: {"place": "elsewhere"})
+
+
+def devices_that_know_no_narrowing(patch):
+    patch.setattr(plan, "policy_within", lambda policy, app_space, origin: policy)
+
+
+def origins_that_know_no_narrowing(patch):
+    patch.setattr(_transaction, "policy_within", lambda policy, app_space, origin: policy)
+
+
+def looser_policy(patch):
+    patch.setattr(policies, "stricter", lambda field, value, bound: value)
+
+
+def events_out_of_order(patch):
+    original = events._publish
+
+    def publish(event, stored):
+        log, stream, _ = stored
+        return original(event, (log, stream, None))
+
+    patch.setattr(events, "_publish", publish)
+
+
+def event_that_is_lost(patch):
+    patch.setattr(
+        events, "publish", lambda stored, tools: plan.Decision(result=events.Publication())
+    )
+
+
+def event_for_one_origin(patch):
+    original = events._receivers
+    patch.setattr(events, "_receivers", lambda *args: original(*args)[:1])
+
+
+def events_that_do_not_wait(patch):
+    original = events._deliver
+    patch.setattr(events, "_deliver", lambda entry, origin, earlier: original(entry, origin, None))
+
+
+def event_with_an_id_of_its_callback(patch):
+    original = callbacks._compose
+
+    def compose(tools, callback, origin, message, document):
+        return original(tools, callback, origin, callback.guid, document)
+
+    patch.setattr(callbacks, "_compose", compose)
+
+
+def alert_of_nothing(patch):
+    original = answers.with_events
+
+    def forget(tools, account, *happenings):
+        wanted = (each for each in happenings if each.kind is not AccountEventKind.REPORTED)
+        return original(tools, account, *wanted)
+
+    patch.setattr(answers, "with_events", forget)
+
+
+REFUSAL_PLANTS = {
+    reason_not_stored: "another reason is stored than was signed",
+    approval_for_a_reason: "approved for a reason",
+    reaction_of_nothing(Reaction.LOCK_ACCOUNT): "the lock is not as it should be",
+    reaction_of_nothing(Reaction.CANCEL_PENDING): "a question outlives a reason that ends it",
+    reaction_of_nothing(Reaction.DEMAND_CODES): "a reason demanded codes for another time",
+    alert_of_nothing: "happened, and the events are",
+    codes_that_are_not_demanded: "asked without a code that a reason demands|asked too soon",
+    questions_of_every_origin_end: "ended a question for no reason|cancelled by another origin",
+    account_locked_by_a_revoked_device: "a stranger's device locked|a device locks",
+    context_that_is_not_signed: "shown and asked differ",
+    devices_that_know_no_narrowing: "one wrong code too many|strikes and state|a reason|outlives",
+    origins_that_know_no_narrowing: "lives for longer|more open questions|asked: |without a code",
+    looser_policy: "looser than above",
+    events_out_of_order: "an account's events out of order",
+    event_that_is_lost: "an event that is in no log is said to be published",
+    event_for_one_origin: "an event is not delivered to each origin once",
+    events_that_do_not_wait: "an event is sent before an account's earlier one",
+    event_with_an_id_of_its_callback: "an event has another id than its callback",
+}
+
 DEVICE_PLANTS = {
     new_device_that_counts_at_once: "a device counts that nobody has confirmed",
     unconfirmed_device_that_may_act: "a device that waits may act",
@@ -336,6 +485,15 @@ def test_a_planted_bug_of_devices_is_found_in_two_hundred_histories(
 ):
     plant(monkeypatch)
     require_found(device_history, budget, DEVICE_PLANTS[plant])
+
+
+@pytest.mark.one_python
+@pytest.mark.parametrize("plant", REFUSAL_PLANTS, ids=lambda plant: plant.__name__)
+def test_a_planted_bug_of_refusals_is_found_in_the_default_time(
+    plant, monkeypatch, refusal_history, budget
+):
+    plant(monkeypatch)
+    require_found(refusal_history, budget, REFUSAL_PLANTS[plant])
 
 
 def test_the_plants_are_pulled_out_again():

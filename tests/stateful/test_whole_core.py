@@ -21,6 +21,12 @@ def test_new_devices(device_history, budget, capsys):
     run(device_history, fewer, capsys)
 
 
+@pytest.mark.timeout(7200)
+def test_refusals(refusal_history, budget, capsys):
+    fewer = settings(budget, max_examples=budget.max_examples // 10)
+    run(refusal_history, fewer, capsys)
+
+
 def run(history, budget, capsys):
     begin, before = time.perf_counter(), HistoryModel.steps
     run_state_machine_as_test(history, settings=budget)

@@ -8,7 +8,7 @@ from counterseal.memory import MemoryAudit, MemoryStore
 from counterseal.models import Change, Company
 from counterseal.models.guid import mint
 from counterseal.testing import START, WholeCore
-from counterseal.testing.histories import NewDevices
+from counterseal.testing.histories import NewDevices, Refusals
 from counterseal.testing.histories.model import HistoryModel, core_verify
 from counterseal.testing.histories.observers import LeakDetector, RecordingStore
 from counterseal.testing.histories.planned_faults import PlannedFault
@@ -39,7 +39,7 @@ def played(machine, number):
     return happened
 
 
-@pytest.mark.parametrize("machine", [WholeCore, NewDevices])
+@pytest.mark.parametrize("machine", [WholeCore, NewDevices, Refusals])
 def test_a_seed_plays_the_same_history_again(machine):
     assert played(machine, 7) == played(machine, 7)
     assert played(machine, 7) != played(machine, 8)

@@ -4,12 +4,15 @@ Histories: the whole core at work, checked by an oracle that shares no code with
 `WholeCore` is a Hypothesis state machine: origins ask, phones answer, an attacker tries, workers
 deliver, clocks jump, ports fail, replies are lost, processes die, and others come in between.
 `NewDevices` is another one: phones invite others and decide on them, and passkeys answer.
+`Refusals` is a third one: people refuse for reasons and lock their accounts, App Spaces and origins
+narrow the policy, and events reach the origins.
 `counterseal.testing.histories.oracle` says what must hold.
 """
 
 from __future__ import annotations
 
 from counterseal.testing.histories.new_device_rules import NewDevices
+from counterseal.testing.histories.refusal_rules import Refusals
 from counterseal.testing.histories.whole_core import WholeCore
 
-__all__ = ["NewDevices", "WholeCore"]
+__all__ = ["NewDevices", "Refusals", "WholeCore"]

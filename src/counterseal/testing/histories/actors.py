@@ -27,6 +27,8 @@ from counterseal.models import (
     PublicKey,
     PushAddress,
     Question,
+    Reaction,
+    RequestContext,
     TextContent,
 )
 from counterseal.policy import Policy
@@ -42,6 +44,8 @@ PIN = f"{CANARY}-2580"
 WRONG_PIN = f"{CANARY}-0000"
 ADDRESS = "https://shop.example/done"
 CALLBACK = f"{ADDRESS}?{CANARY}=1"
+CONTEXT = RequestContext(ip_address="192.0.2.7", place=f"{CANARY} Street")
+"""What an origin says of where an act comes from."""
 
 
 @attrs.frozen
@@ -113,6 +117,9 @@ CONTENTS: tuple[Content, ...] = (
     PairsContent(title=f"{CANARY}: order", pairs=(Pair(key="to", value="Adam"),)),
 )
 
+REASONS = ("declined", "not_mine", "wrong_details", "pressured", "other")
+"""Why a person may refuse."""
+
 YES, NO = Button(title="Yes", strong=True, approving=True), Button(title="No", strong=False)
 BUTTONS = (
     (YES, NO),
@@ -121,7 +128,12 @@ BUTTONS = (
 )
 
 
-def policy(*, supersede: bool) -> Policy:
+def events_url(origin: str) -> str:
+    """Return where the origin of this name gets events."""
+    return f"https://{origin}.example/events?{CANARY}=1"
+
+
+def policy(*, supersede: bool, pending: int = 2) -> Policy:
     """Return a policy whose every limit is within reach of a short history."""
     return Policy(
         challenge_life=timedelta(seconds=60),
@@ -138,7 +150,7 @@ def policy(*, supersede: bool) -> Policy:
         strike_limit=3,
         code_limit=2,
         code_limit_account=4,
-        pending_limit=2,
+        pending_limit=pending,
         supersede=supersede,
         ask_window=timedelta(seconds=60),
         ask_limit_origin=6,
@@ -147,6 +159,12 @@ def policy(*, supersede: bool) -> Policy:
         cooldown_after=3,
         cooldown=timedelta(seconds=10),
         cooldown_limit=timedelta(seconds=40),
+        on_declined=frozenset(),
+        on_not_mine=frozenset({Reaction.ALERT, Reaction.DEMAND_CODES}),
+        on_wrong_details=frozenset({Reaction.ALERT, Reaction.CANCEL_PENDING}),
+        on_pressured=frozenset({Reaction.LOCK_ACCOUNT, Reaction.CANCEL_PENDING}),
+        on_other=frozenset(),
+        codes_demanded=timedelta(seconds=90),
         bindings_limit=4,
         comparison_limit=2,
         device_invite_rate=100,
@@ -172,6 +190,14 @@ def limits(allowed: Policy) -> Limits:
         confirmed_life=allowed.revalidation_life.total_seconds(),
         refusals=allowed.cooldown_after,
         cooldown=allowed.cooldown.total_seconds(),
+        cooldown_limit=allowed.cooldown_limit.total_seconds(),
+        life=allowed.challenge_life.total_seconds(),
+        life_limit=allowed.challenge_life_limit.total_seconds(),
+        codes_demanded=allowed.codes_demanded.total_seconds(),
+        reactions={
+            word: frozenset(reaction.value for reaction in getattr(allowed, f"on_{word}"))
+            for word in REASONS
+        },
         comparisons=allowed.comparison_limit,
         confirmation_life=allowed.confirmation_life.total_seconds(),
         passkey_origin=allowed.passkey_origin,
@@ -268,8 +294,8 @@ def secrets(name: str) -> list[str]:
     return secrets
 
 
-def question_facts(question: Question, *, code_asked: bool) -> Plain:
-    """Return what the oracle has to know of a question."""
+def question_facts(question: Question, *, codes_typed: bool) -> Plain:
+    """Return what the oracle has to know of a question; *codes_typed* is how its origin works."""
     content: dict[str, Any]
     if isinstance(question.content, TextContent):
         content = {"text": question.content.text}
@@ -278,7 +304,7 @@ def question_facts(question: Question, *, code_asked: bool) -> Plain:
     else:
         pairs = [{"key": pair.key, "value": pair.value} for pair in question.content.pairs]
         content = {"title": question.content.title, "keys": pairs}
-    life = question.duration or timedelta(seconds=60)
+    context, life = question.context, question.duration
     return {
         "content": content,
         "buttons": [
@@ -287,10 +313,14 @@ def question_facts(question: Question, *, code_asked: bool) -> Plain:
         ],
         "additional_info": question.additional_info,
         "transaction_id": question.transaction_id,
-        "code": code_asked,
+        "code": question.show_code and codes_typed,
         "callback": question.callback,
+        "typed": codes_typed,
         "device": question.device,
-        "life": life.total_seconds(),
+        "context": None
+        if context is None
+        else {"ipAddress": context.ip_address, "place": context.place},
+        "life": None if life is None else life.total_seconds(),
     }
 
 

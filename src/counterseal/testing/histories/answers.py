@@ -7,7 +7,7 @@ from typing import Any
 
 from counterseal import ijson, keys
 from counterseal.errors import WrongCode, WrongPin
-from counterseal.models import Challenge, DeviceCall, Guid
+from counterseal.models import Challenge, DeviceCall, Guid, RefusalReason
 from counterseal.testing.authenticator import FakePasskey
 from counterseal.testing.histories import actors
 from counterseal.testing.histories.challenges import ChallengeCalls
@@ -36,7 +36,10 @@ ASSERTED_WRONG = {
 }
 """The code of the refusal of each assertion that is not this token's."""
 
-SIGNED_WRONG = {"changed display", "changed button", "other challenge"}
+REASON_WAYS = ("approved for a reason", "unknown reason")
+"""How a button may be pressed with a reason that it must not have."""
+
+SIGNED_WRONG = {"changed display", "changed button", "other challenge", *REASON_WAYS}
 
 
 class AnswerCalls(ChallengeCalls):
@@ -96,8 +99,10 @@ class AnswerCalls(ChallengeCalls):
         button: int,
         way: str,
         fault: PlannedFault | None = None,
+        *,
+        reason: str | None = None,
     ) -> Result[Challenge] | None:
-        """Let a phone press a button."""
+        """Let a phone press a button, for a *reason* if it is given and the button refuses."""
         phone, entry = self.phones[name], self.ledger.challenges[challenge]
         if self.ledger.bindings[self.device(name)].account != entry.account:
             # Bound to an account that was erased: its display says that it is another's.
@@ -105,11 +110,15 @@ class AnswerCalls(ChallengeCalls):
         button %= len(entry.buttons)
         pressed = entry.buttons[button]
         coded = entry.code_asked and pressed["approving"]
+        if way == "approved for a reason" and not pressed["approving"]:
+            return None
+        word = None if reason is None or pressed["approving"] else RefusalReason(reason)
         code = entry.code if way not in {"wrong code", "no code"} else None
         if way == "wrong code":
             code = "000000" if entry.code != "000000" else "111111"
         try:
-            token = self._token(name, challenge, button, way, code if entry.code_asked else None)
+            code = code if entry.code_asked else None
+            token = self._token(name, challenge, button, way, code, reason=word)
         except WrongPin:
             return None
         device = self.device(name)
@@ -140,6 +149,7 @@ class AnswerCalls(ChallengeCalls):
         fault: PlannedFault | None = None,
         *,
         pin: str | None = None,
+        reason: str | None = None,
     ) -> None:
         """Let a phone say that nobody asked for this."""
         if not self.device(name):
@@ -152,13 +162,16 @@ class AnswerCalls(ChallengeCalls):
         if self.ledger.bindings[device].account != entry.account:
             return
         try:
-            token = phone.device.disown(entry.display, pin=pin)
+            word = None if reason is None else RefusalReason(reason)
+            token = phone.device.disown(entry.display, pin=pin, reason=word)
         except WrongPin:
             return
         call = phone.call("/disowns", token.encode())
         way = "wrong pin" if pin == actors.WRONG_PIN else "right"
         strikes = self.ledger.bindings[device].strikes
-        expected = self._expected_code(device, challenge, way, {"strong": False}, coded=False)
+        expected = self._expected_code(
+            device, challenge, way, {"strong": False}, coded=False, disowns=True
+        )
         disowned = self.run_operation(
             "disown",
             lambda: self.service.answers.disown(call),
@@ -192,7 +205,16 @@ class AnswerCalls(ChallengeCalls):
             assert again.value.outcome is not None
             assert again.value.outcome.token == outcome["token"], "another result"
 
-    def _token(self, name: str, challenge: str, button: int, way: str, code: str | None) -> str:
+    def _token(
+        self,
+        name: str,
+        challenge: str,
+        button: int,
+        way: str,
+        code: str | None,
+        *,
+        reason: RefusalReason | None = None,
+    ) -> str:
         phone, entry = self.phones[name], self.ledger.challenges[challenge]
         strong = entry.buttons[button]["strong"] and way != "weak key"
         strong = strong or way in ASSERTED_WRONG or way == "without device key"
@@ -204,15 +226,17 @@ class AnswerCalls(ChallengeCalls):
             document = ijson.parse(display)
             document["content"] = {"text": "pay 1 EUR to Zoë?"}
             display = ijson.canonical(document).decode()
-        token = phone.device.answer(display, button, pin=pin, code=code)
+        token = phone.device.answer(display, button, pin=pin, code=code, reason=reason)
         if way in ASSERTED_WRONG:
             earlier = phone.device.answer(display, button, pin=pin, code=code)
             return self._asserted(name, token, way, earlier)
-        if way not in {"changed button", "other challenge", "without device key"}:
+        if way not in {*SIGNED_WRONG, "without device key"} - {"changed display"}:
             return token
         claims = keys.read(token, limit=1_000_000).claimed
         if way == "changed button":
             claims["title"] = entry.buttons[button - 1]["title"]
+        elif way in REASON_WAYS:
+            claims["reason"] = "bored" if way == "unknown reason" else "declined"
         elif way == "without device key":
             claims.pop("deviceKey", None)
         else:
@@ -243,10 +267,19 @@ class AnswerCalls(ChallengeCalls):
         return f"{signed}.{keys.b64url(browser.sign(signed.encode()))}"
 
     def _expected_code(
-        self, device: str, challenge: str, way: str, pressed: dict[str, Any], *, coded: bool
+        self,
+        device: str,
+        challenge: str,
+        way: str,
+        pressed: dict[str, Any],
+        *,
+        coded: bool,
+        disowns: bool = False,
     ) -> Callable[[str], bool] | None:
         """Foretell what the outcome's code has to be; None where that is not known."""
-        if not self.ledger.may_answer(device, challenge, self.at()) or way in SIGNED_WRONG:
+        ledger = self.ledger
+        may = ledger.may_disown if disowns else ledger.may_answer
+        if not may(device, challenge, self.at()) or way in SIGNED_WRONG:
             return bool
         if not self._able(device):
             return None
@@ -272,7 +305,8 @@ class AnswerCalls(ChallengeCalls):
             now = self.ledger.challenges[challenge].wrong_codes
             if done.quiet:
                 assert now == wrong + 1, "a wrong code was not counted"
-                attempts_left = self.ledger.limits.codes - now
+                space = self.ledger.challenges[challenge].space
+                attempts_left = max(0, self.ledger.limits_in(space).codes - now)
                 assert done.error.attempts_left == attempts_left, "a false count was reported"
 
     def _capture(self, done: Result[Any], call: DeviceCall) -> None:

@@ -105,6 +105,7 @@ class Attacks(ConcurrentCalls):
             "rotate": devices.rotate,
             "update": devices.update,
             "unbind": devices.unbind,
+            "lock_by_device": devices.lock,
         }
         self._attempted(lambda: use[captured.verb](captured.call), "replay")
 

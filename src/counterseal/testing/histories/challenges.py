@@ -7,7 +7,16 @@ from datetime import timedelta
 import attrs
 
 from counterseal._decisions.issuing import Issued
-from counterseal.models import OPERATOR, Account, Button, Codes, Content, Guid, Question
+from counterseal.models import (
+    OPERATOR,
+    Account,
+    Button,
+    Codes,
+    Content,
+    Guid,
+    Question,
+    RequestContext,
+)
 from counterseal.testing.histories import actors
 from counterseal.testing.histories.devices import DeviceCalls
 from counterseal.testing.histories.model import Result
@@ -27,6 +36,7 @@ class QuestionDraft:
     life: int | None
     code: bool
     callback: bool
+    context: RequestContext | None = None
 
     def question(self, account_id: str, device: Guid | None = None) -> Question:
         """Return the question to one account, or to one device of it."""
@@ -41,6 +51,7 @@ class QuestionDraft:
             notification_title=f"{CANARY} title",
             show_code=self.code,
             device=device,
+            context=self.context,
         )
 
 
@@ -57,9 +68,9 @@ class ChallengeCalls(DeviceCalls):
     ) -> str | None:
         """Put a question; return the challenge, if the origin learned of one."""
         party = self.origins[origin]
-        coded = question.show_code and actors.CODES[origin] is Codes.TYPED
+        codes_typed = actors.CODES[origin] is Codes.TYPED
         fresh = key is None or (origin, key) not in self.keys_used
-        expected = self._expected(origin, account_id, question.device) if fresh else None
+        expected = self._expected(origin, question) if fresh else None
         issued = self.run_operation(
             "issue",
             lambda: self.service.challenges.issue(party, question, idempotency_key=key),
@@ -68,7 +79,7 @@ class ChallengeCalls(DeviceCalls):
             space=party.app_space.guid,
             account_id=account_id,
             account=self._account(origin, account_id),
-            question=actors.question_facts(question, code_asked=coded),
+            question=actors.question_facts(question, codes_typed=codes_typed),
             key=key,
         )
         if key is not None:
@@ -172,10 +183,13 @@ class ChallengeCalls(DeviceCalls):
             self.leaks.codes.add(code)
         return guid
 
-    def _expected(self, origin: str, account_id: str, device: str | None) -> bool | None:
+    def _expected(self, origin: str, question: Question) -> bool | None:
         """Foretell whether the question may be put; None where that hangs on finer rules."""
-        limits, account = self.ledger.limits, self._account(origin, account_id)
-        if not account:
+        party, device = self.origins[origin], question.device
+        limits = self.ledger.limits_in(party.app_space.guid, party.origin.guid)
+        account = self._account(origin, question.account_id)
+        too_long = question.duration is not None and question.duration.total_seconds()
+        if not account or too_long > limits.life_limit:
             return False
         person = self.ledger.accounts[account]
         active = self.ledger.bindings_of(account, "ACTIVE")
@@ -183,6 +197,7 @@ class ChallengeCalls(DeviceCalls):
             return False
         easy = (
             len(person.ask_times) < limits.asks_origin
+            and all(until is None for until in (person.cooled, person.codes_until))
             and self.ledger.refusals_of(account, self.at()) < limits.refusals
             and len(self.ledger.unfinished(account, self.at())) < limits.pending
         )

@@ -148,7 +148,8 @@ class DeviceCalls(HistoryModel):
             now = self.ledger.bindings[device].strikes
             if done.quiet:
                 assert now == before + 1, "a strike was not counted"
-                attempts_left = self.ledger.limits.strikes - now
+                space = self.ledger.accounts[self.ledger.bindings[device].account].space
+                attempts_left = max(0, self.ledger.limits_in(space).strikes - now)
                 assert done.error.attempts_left == attempts_left, "a false count was reported"
 
     def update(self, name: str, fault: PlannedFault | None = None) -> None:

@@ -7,13 +7,14 @@ import hashlib
 import json
 from datetime import datetime, timedelta
 
-from counterseal.testing.histories import passkey_oracle
+from counterseal.testing.histories import passkey_oracle, reaction_oracle
 from counterseal.testing.histories.ledger import (
     AccountEntry,
     BindingEntry,
     ChallengeEntry,
     Commit,
     Ledger,
+    Limits,
     Plain,
 )
 
@@ -32,6 +33,7 @@ def check_ending(ledger: Ledger, commit: Commit, entry: ChallengeEntry, new: Pla
         AssertionError: It must not end so, or not now.
     """
     state, at, facts = new["state"], new["outcome"]["at"], commit.operation.facts
+    reason = new["outcome"]["reason"]
     person = ledger.accounts[entry.account]
     moments = {*commit.moments, *(truncate(moment) for moment in commit.moments)}
     # Nothing ends before it was issued, also where the clock went back.
@@ -44,16 +46,17 @@ def check_ending(ledger: Ledger, commit: Commit, entry: ChallengeEntry, new: Pla
         assert at < entry.deadline, f"{state} at the deadline or after it"
     if state in TYPES:
         _signed(ledger, entry, new)
+        reaction_oracle.expect_reactions(ledger, commit, entry, new)
     elif state == "CANCELLED":
         erased = commit.operation.verb == "erase"
         assert erased or facts["origin"] == entry.origin, "cancelled by another origin"
     elif state == "FAILED":
         _wrong_code(ledger, commit, entry, new)
-        assert entry.wrong_codes >= ledger.limits.codes, "failed too early"
+        assert entry.wrong_codes >= ledger.limits_in(entry.space).codes, "failed too early"
     if approves(entry, new):
         person.refusals, person.cooled = 0, None
         person.wrong_codes = 0 if entry.code_asked else person.wrong_codes
-    elif state != "CANCELLED" and not entry.counted:
+    elif (state != "CANCELLED" or reason == "refused") and not entry.counted:
         _refused(ledger, person, at)
     entry.counted = True
     assert not new["sealed_code"], "the code outlives its challenge"
@@ -84,7 +87,7 @@ def check_wrong_code(ledger: Ledger, commit: Commit, entry: ChallengeEntry, new:
     """
     _wrong_code(ledger, commit, entry, new)
     assert new["state"] == entry.state, "a wrong code moved the challenge"
-    assert entry.wrong_codes < ledger.limits.codes, "one wrong code too many"
+    assert entry.wrong_codes < ledger.limits_in(entry.space).codes, "one wrong code too many"
 
 
 def check_strike(ledger: Ledger, commit: Commit, old: Plain, new: Plain) -> None:
@@ -112,7 +115,8 @@ def check_strike(ledger: Ledger, commit: Commit, old: Plain, new: Plain) -> None
         assert not ledger.accounts[binding_entry.account].locked, "struck while locked"
         binding_entry.strikes += 1
         facts["struck"] = binding_entry.strikes
-        over = binding_entry.strikes >= ledger.limits.strikes
+        space = ledger.accounts[binding_entry.account].space
+        over = binding_entry.strikes >= ledger.limits_in(space).strikes
         assert new["state"] == ("REVOKED" if over else "ACTIVE"), "strikes and state disagree"
     else:
         assert commit.operation.verb in {"push", "update"}, "a binding changed for no reason"
@@ -131,16 +135,18 @@ def require_callbacks(ledger: Ledger, commit: Commit) -> None:
         if kind == "Challenge" and old and old["state"] in LIVE and new["state"] not in LIVE
     ]
     callbacks = [
-        new["challenge"] for kind, old, new in commit.changes if kind == "Callback" and old is None
+        new["challenge"]
+        for kind, old, new in commit.changes
+        if kind == "Callback" and old is None and new["event"] is None
     ]
     expected = [guid for guid in ending if ledger.challenges[guid].callback is not None]
     assert sorted(callbacks) == sorted(expected), "callbacks and endings do not match"
     for kind, old, new in commit.changes:
-        if kind == "Callback" and old is None:
+        if kind == "Callback" and old is None and new["event"] is None:
             assert new["url"] == ledger.challenges[new["challenge"]].callback, "another address"
 
 
-def require_display(question: Plain, new: Plain) -> None:
+def require_display(question: Plain, new: Plain, limits: Limits) -> None:
     """
     Demand that the display document says what the origin asked.
 
@@ -157,6 +163,7 @@ def require_display(question: Plain, new: Plain) -> None:
         "additional_info": display.get("additionalInfo"),
         "transaction_id": display.get("transactionId"),
         "code": display["code"],
+        "context": display.get("context"),
     }
     assert entry == {name: question[name] for name in entry}, "shown and asked differ"
     assert display["challenge"] == new["guid"]
@@ -165,7 +172,9 @@ def require_display(question: Plain, new: Plain) -> None:
     assert display["origin"]["guid"] == new["origin"]
     assert new["display_hash"] == _hash(new["display"]), "the stored hash is not the document's"
     life = (new["deadline"] - new["issued_at"]).total_seconds()
-    assert life == question["life"], "another life than was asked for"
+    assert life <= limits.life_limit, "a question lives for longer than its origin may ask"
+    expected = question["life"] or min(limits.life, limits.life_limit)
+    assert life == expected, "another life than was asked for"
 
 
 def require_all_ended(ledger: Ledger) -> None:
@@ -210,7 +219,7 @@ def thumbprints_of(keys: dict[str, tuple[str, Plain]]) -> dict[str, list[str]]:
 
 def _refused(ledger: Ledger, person: AccountEntry, at: datetime) -> None:
     person.refusals += 1
-    if person.refusals >= ledger.limits.refusals:
+    if person.refusals >= ledger.limits_in(person.space).refusals:
         cooled = at + timedelta(seconds=ledger.limits.cooldown)
         person.cooled = cooled if person.cooled is None else max(cooled, person.cooled)
 
@@ -234,6 +243,8 @@ def _signed(ledger: Ledger, entry: ChallengeEntry, new: Plain) -> None:
     assert (claims["aud"], claims["challenge"]) == (entry.space, guid)
     assert (outcome["kid"], outcome["button"]) == (header["kid"], claims.get("button"))
     if new["state"] == "ANSWERED":
+        attempts = ledger.limits_in(entry.space).strikes
+        assert binding_entry.strikes < attempts, "a device answered that has no attempts left"
         button = entry.buttons[claims["button"]]
         assert claims["title"] == button["title"]
         assert role == "strong" or not button["strong"], "a weak key answered a strong button"

@@ -27,8 +27,11 @@ def require_events(commit: Commit) -> None:
             expected.update(_of_binding(commit, old, new))
         elif kind == "Challenge" and old and old["state"] != new["state"] == "DISOWNED":
             expected["disowned", new["outcome"]["device"], new["guid"]] += 1
+        elif kind == "Challenge" and old and old["state"] != new["state"] == "ANSWERED":
+            alerts = int("alert" in commit.reactions)
+            expected.update({("reported", new["outcome"]["device"], new["guid"]): alerts})
         elif kind == "Account":
-            expected.update(_of_account(old, new))
+            expected.update(_of_account(commit, old, new))
             counts = {"old": 0 if old is None else old["events"], "new": new["events"]}
     events = [new for kind, old, new in commit.changes if kind == "AccountEvent" and old is None]
     actual = Counter((event["kind"], event["device"], event["challenge"]) for event in events)
@@ -61,11 +64,13 @@ def _of_binding(commit: Commit, old: Plain | None, new: Plain) -> list[Entry]:
     return entries
 
 
-def _of_account(old: Plain | None, new: Plain) -> list[Entry]:
+def _of_account(commit: Commit, old: Plain | None, new: Plain) -> list[Entry]:
     if old is None:
         return []
     if old["erased_at"] is None and new["erased_at"] is not None:
         return [("erased", None, None)]
     if (old["locked_at"] is None) == (new["locked_at"] is None):
         return []
-    return [("locked" if new["locked_at"] is not None else "unlocked", None, None)]
+    by_device = commit.operation.verb == "lock_by_device"
+    device = commit.operation.facts["device"] if by_device else None
+    return [("locked" if new["locked_at"] is not None else "unlocked", device, None)]

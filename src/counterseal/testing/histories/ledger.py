@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import attrs
@@ -55,6 +56,7 @@ class Commit:
         changes: Kind, record before, record after; guards are left out.
         moments: What the clock showed since the decision began.
         latest: The latest that it ever showed.
+        reactions: What the policy says that follows from the reason of the refusal in it.
     """
 
     operation: Operation
@@ -62,6 +64,7 @@ class Commit:
     audit: list[Plain]
     moments: tuple[datetime, ...]
     latest: datetime
+    reactions: frozenset[str] = frozenset()
 
 
 @attrs.define(kw_only=True)
@@ -73,6 +76,7 @@ class AccountEntry:
         subject: The user's name at the Identity Provider; empty where there is none.
         refusals: Refused or unanswered questions since the last approval.
         cooled: Until then, at least, they forbid a question without a code.
+        codes_until: Until then a refusal's reason forbids it.
         ask_times: When and by whom questions were put.
         erased: Whether nothing about its user may be returned any more.
         roster: The bindings that the stored account names, with the states it gives them.
@@ -87,6 +91,7 @@ class AccountEntry:
     wrong_codes: int = 0
     refusals: int = 0
     cooled: datetime | None = None
+    codes_until: datetime | None = None
     receipts: int = 0
     receipt_hash: str = ""
     ask_times: list[tuple[datetime, str]] = attrs.field(factory=list)
@@ -170,16 +175,45 @@ class CallbackEntry:
     A callback.
 
     Attributes:
+        challenge: What it tells the outcome of; empty for one that delivers an event.
+        event: The account event that it delivers; empty for a challenge's.
+        ended: Whether it was delivered or dead once; an operator may have queued it again.
         statuses: What the receiver said, attempt by attempt; None for nothing.
         claims: Attempts begun.
         attempts: Attempts since it was queued whose outcome was recorded.
     """
 
-    challenge: str
+    account: str
+    origin: str
+    challenge: str = ""
+    event: str = ""
+    ended: bool = False
     state: str = "QUEUED"
     statuses: list[int | None] = attrs.field(factory=list)
     claims: int = 0
     attempts: int = 0
+
+
+@attrs.define(kw_only=True)
+class EventEntry:
+    """
+    An event of an account.
+
+    Attributes:
+        sequence: The account's number of it.
+        at: When it happened; a worker publishes it from then on.
+        number: Its number in the log of its App Space; None until it is there.
+        state: `PUBLISHED` once its record says so.
+    """
+
+    account: str
+    kind: str
+    device: str | None
+    challenge: str | None
+    sequence: int
+    at: datetime
+    number: int | None = None
+    state: str = "UNPUBLISHED"
 
 
 @attrs.define(kw_only=True)
@@ -216,9 +250,37 @@ class Limits:
     confirmed_life: float
     refusals: int
     cooldown: float
+    cooldown_limit: float
+    life: float
+    life_limit: float
+    codes_demanded: float
+    reactions: Mapping[str, frozenset[str]]
     comparisons: int
     confirmation_life: float
     passkey_origin: str
+
+
+NARROWING: Mapping[str, tuple[str, Callable[[Any, Any], Any]]] = MappingProxyType(
+    {
+        "challenge_life_limit": ("life_limit", min),
+        "pending_limit": ("pending", min),
+        "code_limit": ("codes", min),
+        "strike_limit": ("strikes", min),
+        "cooldown_after": ("refusals", min),
+        "codes_demanded": ("codes_demanded", max),
+    }
+)
+"""The limit that each setting of an App Space or origin narrows, and which value is stricter."""
+
+
+def narrow(limits: Limits, setting: str, value: Any) -> Limits:
+    """Return *limits* as one setting of an App Space or of an origin narrows them."""
+    if setting in NARROWING:
+        name, stricter = NARROWING[setting]
+        return attrs.evolve(limits, **{name: stricter(getattr(limits, name), value)})
+    word = setting.removeprefix("on_")
+    reactions = {**limits.reactions, word: limits.reactions[word] | set(value)}
+    return attrs.evolve(limits, reactions=reactions)
 
 
 @attrs.define(kw_only=True)
@@ -231,6 +293,10 @@ class Ledger:
         service_keys: The service's public JWKs.
         withdrawn: The latest time at which each subject was still known to the provider.
         keyed: The challenge that each origin's idempotency key made.
+        narrowed: The settings that each App Space and each origin narrows, by its GUID.
+        subscribers: The App Space of each origin that gets events, and the address, by its GUID.
+        logs: How many events are in the log of each App Space.
+        streams: The number of each account's last event that is in a log.
     """
 
     limits: Limits
@@ -246,6 +312,19 @@ class Ledger:
     versions: dict[str, int] = attrs.field(factory=dict)
     withdrawn: dict[str, datetime] = attrs.field(factory=dict)
     keyed: dict[tuple[str, str], str] = attrs.field(factory=dict)
+    narrowed: dict[str, Plain] = attrs.field(factory=dict)
+    subscribers: dict[str, tuple[str, str]] = attrs.field(factory=dict)
+    events: dict[str, EventEntry] = attrs.field(factory=dict)
+    logs: dict[str, int] = attrs.field(factory=dict)
+    streams: dict[str, int] = attrs.field(factory=dict)
+
+    def limits_in(self, space: str, origin: str = "") -> Limits:
+        """Return the limits that count in an App Space, and for an origin if one acts."""
+        limits = self.limits
+        for level in (space, origin):
+            for setting, value in self.narrowed.get(level, {}).items():
+                limits = narrow(limits, setting, value)
+        return limits
 
     def callbacks_of(self, challenge: str) -> list[CallbackEntry]:
         """Return the callback records of a challenge; there must never be two."""
@@ -309,6 +388,12 @@ class Ledger:
 
     def may_answer(self, device: str, challenge: str, now: datetime) -> bool:
         """Tell whether the device may answer the challenge at all, by all that is known."""
+        space = self.challenges[challenge].space
+        has_attempts = self.bindings[device].strikes < self.limits_in(space).strikes
+        return has_attempts and self.may_disown(device, challenge, now)
+
+    def may_disown(self, device: str, challenge: str, now: datetime) -> bool:
+        """Tell whether it may disown it: that it may also without an attempt left."""
         binding_entry, entry = self.bindings[device], self.challenges[challenge]
         return (
             binding_entry.state == "ACTIVE"

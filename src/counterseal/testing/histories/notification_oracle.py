@@ -59,7 +59,9 @@ def _check_new(ledger: Ledger, commit: Commit, new: Plain) -> None:
         "notified of what is not so"
     )
     aware_devices = {new["subject"]}
-    if new["occasion"] == "challenge_ended":
+    own = commit.operation.facts.get("challenge", new["subject"]) == new["subject"]
+    if new["occasion"] == "challenge_ended" and own:
+        # The device that refuses one request does not know of the others that end with it.
         aware_devices.add(commit.operation.facts.get("device"))
     if subject_kind == "Challenge":
         deadline = ledger.challenges[new["subject"]].deadline

@@ -13,6 +13,11 @@ It shares no code with the core. What it demands:
   account's next number, and nothing else has any;
 - a notification is enqueued for the account's own active devices, of what is so, and pushed in
   time only;
+- a refusal's reason is the one that was signed, and in its commit follows what the policy says,
+  and nothing else;
+- no App Space and no origin allows what the policy above it forbids;
+- each event is published once, without a gap in its log or its account's order, and an origin gets
+  an account's events in their order;
 - an account that is erased has no device and no question left, and is shown to nobody;
 - counters are never below the truth;
 - an attacker changes nothing that is somebody else's;
@@ -35,8 +40,11 @@ from counterseal.testing.histories import (
     confirmation_oracle,
     ending_oracle,
     event_oracle,
+    narrowing_oracle,
     notification_oracle,
     passkey_oracle,
+    publishing_oracle,
+    reaction_oracle,
 )
 from counterseal.testing.histories.ledger import (
     AccountEntry,
@@ -54,7 +62,8 @@ WAITING = 5
 
 ORDER = (
     *("Login", "PasskeyRegistration", "PasskeyAuthentication"),
-    *("Binding", "Challenge", "Callback", "Notification", "Account"),
+    *("AppSpace", "Origin", "Binding", "Challenge", "AccountEvent", "LoggedEvent"),
+    *("EventLog", "EventStream", "Callback", "Notification", "Account"),
 )
 """The account last: its counters follow from what the others did."""
 
@@ -68,6 +77,7 @@ def check_commit(ledger: Ledger, commit: Commit) -> None:
     """
     operation = commit.operation
     operation.commits += 1
+    open_before = reaction_oracle.open_beside(ledger, commit)
     for kind, old, new in commit.changes:
         _check_transition(ledger, commit, kind, old, new)
     for kind in ORDER:
@@ -80,6 +90,7 @@ def check_commit(ledger: Ledger, commit: Commit) -> None:
             _require_roster(ledger, account, commit.latest)
             _require_bound_limit(ledger, account)
     ending_oracle.require_callbacks(ledger, commit)
+    reaction_oracle.require_cancelled(commit, open_before)
     event_oracle.require_events(commit)
     _require_audit(commit)
 
@@ -256,7 +267,8 @@ def _require_issue(ledger: Ledger, commit: Commit, new: Plain) -> None:
     assert (person.space, person.account_id) == (facts["space"], facts["account_id"])
     assert not person.locked, "a locked account was asked"
     assert ledger.bindings_of(new["account"], "ACTIVE"), "an unbound account was asked"
-    ending_oracle.require_display(facts["question"], new)
+    own_limits = ledger.limits_in(new["app_space"], new["origin"])
+    ending_oracle.require_display(facts["question"], new, own_limits)
     ending_oracle.count_expired(ledger, new["account"], new["issued_at"])
     ledger.challenges[new["guid"]] = ChallengeEntry(
         account=new["account"],
@@ -276,6 +288,7 @@ def _require_issue(ledger: Ledger, commit: Commit, new: Plain) -> None:
         )
     if person.cooled is not None and new["issued_at"] < person.cooled:
         assert facts["question"]["code"], "asked without a code in a cool-down"
+    reaction_oracle.require_code(ledger, person, facts["question"], new)
     if facts["key"] is not None:
         key = (new["origin"], facts["key"])
         assert ledger.keyed.setdefault(key, new["guid"]) == new["guid"], "one key, two challenges"
@@ -289,13 +302,21 @@ def _require_issue(ledger: Ledger, commit: Commit, new: Plain) -> None:
 def _callback(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> None:
     guid, state = new["guid"], new["state"]
     if old is None:
+        if new["event"] is not None:
+            ledger.callbacks[guid] = publishing_oracle.new_callback(commit, new)
+            return
         assert not ledger.callbacks_of(new["challenge"]), "a second callback"
-        ledger.callbacks[guid] = CallbackEntry(challenge=new["challenge"])
+        ledger.callbacks[guid] = CallbackEntry(
+            challenge=new["challenge"], account=new["account"], origin=new["origin"]
+        )
         return
     delivery = ledger.callbacks[guid]
+    if delivery.event and commit.operation.facts.get("callback") != guid:
+        publishing_oracle.check_waiting(commit, old, new)
+        return
     assert commit.operation.facts["callback"] == guid, "another callback was moved"
-    assert new["challenge"] == delivery.challenge
-    assert new["url"] == old["url"]
+    assert (new["challenge"] or "") == delivery.challenge
+    assert (new["url"], new["event"]) == (old["url"], old["event"])
     if commit.operation.verb == "requeue":
         delivery.attempts = 0
     elif new["lease_until"] is not None:
@@ -305,11 +326,12 @@ def _callback(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> 
     if state == "DELIVERED":
         assert any(status in range(200, 300) for status in delivery.statuses), "never delivered"
     elif state == "DEAD":
-        erased = ledger.accounts[ledger.challenges[delivery.challenge].account].erased
+        erased = ledger.accounts[delivery.account].erased and not delivery.event
         is_gone = erased or 410 in delivery.statuses
         assert is_gone or delivery.attempts >= ledger.limits.attempts, "given up too early"
     assert new["attempts"] == delivery.attempts, "attempts do not add up"
     delivery.state = state
+    delivery.ended = delivery.ended or state in {"DELIVERED", "DEAD"}
 
 
 def _account(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> None:
@@ -327,6 +349,11 @@ def _account(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> N
         assert facts["account"] == guid, "another account was locked"
         person.locked = commit.operation.verb == "lock"
         person.wrong_codes = person.wrong_codes if person.locked else 0
+    if commit.operation.verb == "lock_by_device" and new["locked_at"] is not None:
+        caller = ledger.bindings[facts["device"]]
+        assert not person.locked, "a device of a locked account was believed"
+        assert (caller.account, caller.state) == (guid, "ACTIVE"), "a stranger's device locked"
+        person.locked = True
     if commit.operation.verb == "erase":
         assert facts["account"] == guid, "another account was erased"
         assert new["account_id"] != person.account_id, "an erased account has its name still"
@@ -337,17 +364,21 @@ def _account(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> N
     assert (new["receipts"], new["receipt_hash"]) == (person.receipts, person.receipt_hash)
     assert history["wrong_codes"] == person.wrong_codes, "wrong codes do not add up"
     assert history["refusals"] >= person.refusals, "a refusal was not counted"
+    reaction_oracle.check_demand(ledger, commit, person, new)
     unfinished = ledger.unfinished(guid, commit.latest)
     remembered = {line["challenge"] for line in history["open"]}
     assert remembered >= set(unfinished), "an open question was not counted"
-    assert len(unfinished) <= ledger.limits.pending, "more open questions than allowed"
+    if commit.operation.verb == "issue":
+        most = ledger.limits_in(person.space).pending
+        assert len(unfinished) <= most, "more open questions than allowed"
 
 
 def _forget(person: AccountEntry, account_id: str) -> None:
     person.account_id, person.subject = account_id, ""
     person.erased = person.locked = True
     person.wrong_codes = person.refusals = person.receipts = 0
-    person.cooled, person.receipt_hash, person.ask_times = None, "", []
+    person.cooled = person.codes_until = None
+    person.receipt_hash, person.ask_times = "", []
 
 
 def _require_roster(ledger: Ledger, account: str, latest: datetime) -> None:
@@ -359,8 +390,8 @@ def _require_roster(ledger: Ledger, account: str, latest: datetime) -> None:
 
 
 def _require_audit(commit: Commit) -> None:
-    # A worker's claim.
-    silent = commit.operation.verb in {"attempt", "push"}
+    # A worker's claim, or its note that an event is published.
+    silent = commit.operation.verb in {"attempt", "push", "publish"}
     assert commit.audit or silent, "a commit that the audit log does not know"
     for kind, old, new in commit.changes:
         if kind == "Challenge" and old and old["state"] not in ENDED and new["state"] in ENDED:
@@ -390,8 +421,14 @@ _CHECKS: dict[str, Callable[[Ledger, Commit, Plain | None, Plain], None]] = {
     "Login": _login,
     "PasskeyRegistration": partial(_ceremony, "PasskeyRegistration"),
     "PasskeyAuthentication": partial(_ceremony, "PasskeyAuthentication"),
+    "AppSpace": narrowing_oracle.check_narrowed,
+    "Origin": narrowing_oracle.check_narrowed,
     "Binding": _binding,
     "Challenge": _challenge,
+    "AccountEvent": publishing_oracle.check_event,
+    "LoggedEvent": publishing_oracle.check_logged,
+    "EventLog": publishing_oracle.check_head,
+    "EventStream": publishing_oracle.check_head,
     "Callback": _callback,
     "Notification": notification_oracle.check_notification,
     "Account": _account,

@@ -31,7 +31,7 @@ class CallbackCalls(AnswerCalls):
             lambda: self.service.callbacks.attempt(Guid(callback)),
             fault=fault,
             callback=callback,
-            account=self.ledger.challenges[delivery.challenge].account,
+            account=delivery.account,
             concurrent_status=204 if status in FINAL else 500,
         )
         sender.otherwise = usual_status
@@ -65,8 +65,7 @@ class CallbackCalls(AnswerCalls):
         expected = {
             name
             for name, delivery in self.ledger.callbacks.items()
-            if delivery.state == "DEAD"
-            and self.ledger.challenges[delivery.challenge].origin == guid
+            if delivery.state == "DEAD" and delivery.origin == guid
         }
         listed = self.run_operation(
             "dead", lambda: self.service.callbacks.list_dead(guid, by=OPERATOR)
@@ -85,7 +84,8 @@ class CallbackCalls(AnswerCalls):
             assert delivery.attempts < self.ledger.limits.attempts, "tried without end"
 
     def _erased(self, delivery: CallbackEntry) -> bool:
-        return self.ledger.accounts[self.ledger.challenges[delivery.challenge].account].erased
+        # Events name no user of an account that is erased.
+        return self.ledger.accounts[delivery.account].erased and not delivery.event
 
 
 class NotificationCalls(CallbackCalls):

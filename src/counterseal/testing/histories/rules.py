@@ -46,8 +46,8 @@ from counterseal.testing.histories.strategies import (
 )
 
 
-class Rules(Scenarios):
-    """Every use case, with anything going wrong."""
+class Beginning(Scenarios):
+    """How each history begins."""
 
     @initialize(
         target=CHALLENGES, seed=some(2**32), supersede=st.booleans(), first=DRAFTS, second=DRAFTS
@@ -73,6 +73,10 @@ class Rules(Scenarios):
         """Finish a bind, and leave the spent token where an attacker finds it."""
         if self.complete(name, invitation, fault).done:
             self.spent.append((invitation.token, name))
+
+
+class Rules(Beginning):
+    """Every use case, with anything going wrong."""
 
     # Devices
 

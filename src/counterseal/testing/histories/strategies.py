@@ -37,6 +37,7 @@ DRAFTS = st.builds(
     life=st.sampled_from([None, 120, 30, 5]),
     code=st.booleans(),
     callback=st.sampled_from([True, True, False]),
+    context=st.sampled_from([None, None, actors.CONTEXT]),
 )
 KEYS = st.sampled_from([None, None, "one", "two"])
 PICK = st.integers(0, 5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 DEVICE_CALLS = {
     *("pending", "fetch", "answer", "disown", "repeat", "rotate", "update", "unbind", "attack"),
-    *("invite_another", "new_devices", "decide"),
+    *("invite_another", "new_devices", "decide", "lock_by_device"),
 }
 """Any of them may make the core ask the Identity Provider again."""
 
@@ -42,6 +42,10 @@ TRANSITIONS: dict[tuple[str, str | None, str], set[str]] = {
         *("complete", "register", "compare", "suspend", "resume", "revoke", "vouch", "log_in"),
         *("lock", "unlock", "erase"),
     },
+    ("AccountEvent", "UNPUBLISHED", "PUBLISHED"): {"publish"},
+    **{(kind, None, ""): {"publish"} for kind in ("LoggedEvent", "EventLog", "EventStream")},
+    **{(kind, "", ""): {"publish"} for kind in ("EventLog", "EventStream")},
+    **{(kind, "", ""): {"narrow"} for kind in ("AppSpace", "Origin")},
     ("Login", None, "STARTED"): {"redirect"},
     ("Login", "STARTED", "USED"): {"log_in"},
     ("Login", "STARTED", "EXPIRED"): {"sweep"},
@@ -59,13 +63,13 @@ TRANSITIONS: dict[tuple[str, str | None, str], set[str]] = {
     **{("Challenge", live, "FAILED"): {"answer"} for live in ("PENDING", "SEEN")},
     **{("Challenge", live, "DISOWNED"): {"disown"} for live in ("PENDING", "SEEN")},
     **{
-        ("Challenge", live, "CANCELLED"): {"cancel", "issue", "erase"}
+        ("Challenge", live, "CANCELLED"): {"cancel", "issue", "erase", "answer", "disown"}
         for live in ("PENDING", "SEEN")
     },
     **{("Challenge", live, "EXPIRED"): {"sweep", "erase"} for live in ("PENDING", "SEEN")},
     **{("Challenge", ended, ended): {"requeue"} for ended in ENDED},
-    ("Callback", None, "QUEUED"): {"answer", "disown", "cancel", "issue", "sweep"},
-    ("Callback", "QUEUED", "QUEUED"): {"attempt"},
+    ("Callback", None, "QUEUED"): {"answer", "disown", "cancel", "issue", "sweep", "publish"},
+    ("Callback", "QUEUED", "QUEUED"): {"attempt", "publish"},
     ("Callback", "QUEUED", "DELIVERED"): {"attempt"},
     ("Callback", "QUEUED", "DEAD"): {"attempt"},
     ("Callback", "DEAD", "QUEUED"): {"requeue"},
