@@ -395,8 +395,8 @@ def alert_of_nothing(patch):
     original = answers.with_events
 
     def forget(tools, account, *happenings):
-        wanted = (each for each in happenings if each.kind is not AccountEventKind.REPORTED)
-        return original(tools, account, *wanted)
+        others = (each for each in happenings if each.kind is not AccountEventKind.REPORTED)
+        return original(tools, account, *others)
 
     patch.setattr(answers, "with_events", forget)
 

@@ -350,9 +350,9 @@ def _account(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> N
         person.locked = commit.operation.verb == "lock"
         person.wrong_codes = person.wrong_codes if person.locked else 0
     if commit.operation.verb == "lock_by_device" and new["locked_at"] is not None:
-        caller = ledger.bindings[facts["device"]]
+        device = ledger.bindings[facts["device"]]
         assert not person.locked, "a device of a locked account was believed"
-        assert (caller.account, caller.state) == (guid, "ACTIVE"), "a stranger's device locked"
+        assert (device.account, device.state) == (guid, "ACTIVE"), "a stranger's device locked"
         person.locked = True
     if commit.operation.verb == "erase":
         assert facts["account"] == guid, "another account was erased"
