@@ -200,8 +200,8 @@ class CallbackReceivers:
         delivery.statuses.append(None if attempt.outcome is None else attempt.outcome.status)
         body, person = json.loads(attempt.delivery.body), ledger.accounts[event.account]
         assert body["guid"] == attempt.message, "an event has another id than its callback"
-        standing = (body["type"], body["sequence"], body["privakeyId"], body["appSpaceGuid"])
-        assert standing == (event.kind, event.sequence, event.account, person.space), "a false event"
+        members = (body["type"], body["sequence"], body["privakeyId"], body["appSpaceGuid"])
+        assert members == (event.kind, event.sequence, event.account, person.space), "a false event"
         subject = tuple(map(body.get, ("deviceGuid", "requestGuid", "accountId")))
         account_id = None if person.erased else person.account_id
         assert subject == (event.device, event.challenge, account_id), "a false event"
