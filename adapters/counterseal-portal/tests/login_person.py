@@ -31,6 +31,7 @@ class Person:
         self.page.goto(f"{self.portal.public_url}/portal{path}")
 
     def press(self, name):
+        self.page.wait_for_load_state()  # before it, the page's script does not take the form
         self.page.get_by_role("button", name=name).first.click()
 
     def see(self, heading):

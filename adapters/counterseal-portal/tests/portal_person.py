@@ -61,6 +61,7 @@ class Person:
         self.confirm()
 
     def press(self, name):
+        self.page.wait_for_load_state()  # before it, the page's script does not take the form
         self.page.locator("main, header").get_by_role("button", name=name).first.click()
 
     def fill(self, **fields):
