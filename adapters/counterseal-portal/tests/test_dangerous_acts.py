@@ -34,6 +34,7 @@ DANGEROUS = {
     "admin.revoke": UNDONE,
     "admin.link": LETS_IN,
     "origin.edit": LOOSENS,
+    "origin.events": LOOSENS,
     "origin.narrow": LOOSENS,
     "origin.issue_credential": LETS_IN,
     "origin.issue_webhook_key": LETS_IN,

@@ -13,12 +13,12 @@ from counterseal.policy import Policy
 from counterseal_portal.settings import LABELS
 
 STRICTER = {
-    "challenge_life": ("30", timedelta(seconds=30)),
-    "challenge_life_limit": ("300", timedelta(minutes=5)),
-    "session_token_life": ("60", timedelta(minutes=1)),
-    "confirmation_life": ("600", timedelta(minutes=10)),
-    "login_life": ("60", timedelta(minutes=1)),
-    "ceremony_life": ("60", timedelta(minutes=1)),
+    "challenge_life": ("30 seconds", timedelta(seconds=30)),
+    "challenge_life_limit": ("5 minutes", timedelta(minutes=5)),
+    "session_token_life": ("1 minute", timedelta(minutes=1)),
+    "confirmation_life": ("10 minutes", timedelta(minutes=10)),
+    "login_life": ("1 minute", timedelta(minutes=1)),
+    "ceremony_life": ("1 minute", timedelta(minutes=1)),
     "revalidation_life": ("0", timedelta(0)),
     "revalidation_grace": ("0", timedelta(0)),
     "strike_limit": ("2", 2),
@@ -26,13 +26,13 @@ STRICTER = {
     "code_limit_account": ("9", 9),
     "comparison_limit": ("1", 1),
     "pending_limit": ("1", 1),
-    "ask_window": ("3600", timedelta(hours=1)),
+    "ask_window": ("1 hour", timedelta(hours=1)),
     "ask_limit_origin": ("3", 3),
     "ask_limit": ("4", 4),
     "ask_limit_unapproved": ("5", 5),
     "cooldown_after": ("1", 1),
-    "cooldown": ("120", timedelta(minutes=2)),
-    "cooldown_limit": ("7200", timedelta(hours=2)),
+    "cooldown": ("2 minutes", timedelta(minutes=2)),
+    "cooldown_limit": ("2 hours", timedelta(hours=2)),
     "cx_pending_limit": ("2", 2),
     "cx_ask_limit": ("3", 3),
     "cx_ask_limit_unapproved": ("4", 4),
@@ -48,7 +48,7 @@ STRICTER = {
     ),
     "on_pressured": ("demand_codes", frozenset({Reaction.ALERT, Reaction.DEMAND_CODES})),
     "on_other": ("lock_account", frozenset({Reaction.LOCK_ACCOUNT})),
-    "codes_demanded": ("172800", timedelta(days=2)),
+    "codes_demanded": ("2 days", timedelta(days=2)),
     "device_replacement": ("false", False),
     "bindings_limit": ("3", 3),
     "strong_keys_limit": ("1", 1),
@@ -120,8 +120,8 @@ def test_an_app_space_narrows_each_setting_and_takes_it_back(portal, space):
 
 def test_the_page_says_what_counts_and_who_decided_it(portal, space, origin):
     browser = portal.company_admin()
-    assert browser.post(f"{space}/challenge_life", {"value": "90"}).status == 303
-    assert browser.post(f"{origin}/challenge_life", {"value": "45"}).status == 303
+    assert browser.post(f"{space}/challenge_life", {"value": "90 seconds"}).status == 303
+    assert browser.post(f"{origin}/challenge_life", {"value": "45s"}).status == 303
     text = require_page(browser.get(space))
     words = item_of(text, "challenge_life")
     assert words.startswith("Time to answer, if the origin does not say 90 seconds App Space How")
@@ -130,9 +130,9 @@ def test_the_page_says_what_counts_and_who_decided_it(portal, space, origin):
     words = item_of(text, "challenge_life")
     assert "App Space 90 seconds Origin 45 seconds Decided by Origin Change" in words
     # What follows another setting says which.
-    assert browser.post(f"{space}/challenge_life_limit", {"value": "30"}).status == 422
+    assert browser.post(f"{space}/challenge_life_limit", {"value": "30 s"}).status == 422
     assert browser.post(f"{origin}/challenge_life", {"value": ""}).status == 303
-    assert browser.post(f"{origin}/challenge_life_limit", {"value": "20"}).status == 303
+    assert browser.post(f"{origin}/challenge_life_limit", {"value": "20 seconds"}).status == 303
     words = item_of(require_page(browser.get(origin)), "challenge_life")
     assert "20 seconds" in words
     assert "Decided by “Longest time to answer”, which is stricter, as the Origin says" in words
@@ -141,12 +141,26 @@ def test_the_page_says_what_counts_and_who_decided_it(portal, space, origin):
 @pytest.mark.parametrize(
     ("name", "text", "error"),
     [
-        ("challenge_life", "121", "looser than 120 seconds, which the service says"),
-        ("challenge_life", "0", "must be within 0:00:01 and 0:10:00"),
-        ("challenge_life", "2 minutes", "not a whole number"),
-        ("pending_limit", "6", "looser than 5, which the service says"),
-        ("cooldown", "59", "looser than 60 seconds, which the service says"),
-        ("cooldown", "3600", "cooldown would be longer than cooldown_limit"),
+        *(
+            (
+                "challenge_life",
+                text,
+                "Choose from 1 second to 2 minutes; the service allows no other.",
+            )
+            for text in ("121 seconds", "3m", "0")
+        ),
+        *(
+            ("challenge_life", text, "Write a whole number and its unit, such as 2 minutes.")
+            for text in ("2", "2.5 minutes", "2 months", "-1 second", "two minutes")
+        ),
+        (
+            "challenge_life",
+            "999999999 days",
+            "Choose from 1 second to 2 minutes; the service allows no other.",
+        ),
+        ("pending_limit", "6", "Choose from 1 to 5; the service allows no other."),
+        ("cooldown", "59 s", "Choose from 1 minute to 1 day; the service allows no other."),
+        ("cooldown", "1 hour", "“First cool-down” would be longer than “Longest cool-down”."),
     ],
 )
 def test_what_does_not_fit_is_said_beside_the_field(portal, space, name, text, error):
@@ -161,12 +175,16 @@ def test_the_bound_is_beside_the_field(portal, space, origin):
     text = require_page(browser.get(f"{space}/pending_limit"))
     assert "From 1 to 5. Empty: as the service says, 5." in text
     text = require_page(browser.get(f"{space}/cooldown"))
-    assert "From 60 to 86400 seconds (1 minute to 1 day). Empty: as the service says" in text
-    browser.post(f"{space}/session_token_life", {"value": "120"})
+    assert (
+        "From 1 minute to 1 day, such as 90 seconds, 2 minutes, 1 hour or 1 day. Empty: as" in text
+    )
+    browser.post(f"{space}/session_token_life", {"value": "2 minutes"})
     text = require_page(browser.get(f"{origin}/session_token_life"))
-    assert "From 1 to 120 seconds (1 second to 2 minutes). Empty: as the App Space says" in text
-    refused = browser.post(f"{origin}/session_token_life", {"value": "121"})
-    assert "looser than 120 seconds, which the App Space says" in require_page(refused, 422)
+    assert "From 1 second to 2 minutes, such as" in text
+    refused = browser.post(f"{origin}/session_token_life", {"value": "121 seconds"})
+    assert "Choose from 1 second to 2 minutes; the App Space allows no other." in require_page(
+        refused, 422
+    )
 
 
 def test_a_choice_offers_nothing_that_is_looser(portal, space):

@@ -7,10 +7,13 @@ from datetime import timedelta
 import pytest
 from portal_browser import PUBLIC_URL, heading, require_page
 
-from counterseal import Refused, Sessions, SignedRequest
+from counterseal import AdminLogins, Refused, Sessions, SignedRequest
 from counterseal.errors import CredentialRefused
 from counterseal.models import (
     OPERATOR,
+    OPERATORS,
+    OPERATORS_COMPANY,
+    PORTAL_ORIGIN,
     AccountEventKind,
     Admin,
     AdminRole,
@@ -174,7 +177,6 @@ def test_an_origin_is_created_and_edited(portal, space):
         "pending": "3",
         "questions": "",
         "wildcards": "yes",
-        "hears": "profile",
     }
     assert browser.post(f"/origins/{guid}/edit", fields).status == 303
     edited = stored(portal, Origin, guid)
@@ -191,22 +193,17 @@ def test_an_origin_is_created_and_edited(portal, space):
 
 def test_what_an_origin_hears_of_accounts_and_where(portal, origin):
     browser = portal.app_space_admin()
-    before = stored_origin(portal)
     text = require_page(browser.get(origin))
     assert "<dd>Everything (as its programs need it)</dd>" in text
-    text = require_page(browser.get(f"{origin}/edit"))
+    text = require_page(browser.get(f"{origin}/events"))
     assert text.count('name="events" value="') == len(AccountEventKind)
+    assert f'<option value="{CALLBACK}"></option>' in text
     fields = {
-        "name": before.name,
-        "clients": "current",
-        "codes": "typed",
-        "states": [state.value for state in before.callback_states],
-        "token_form": "text",
         "hears": "chosen",
         "events": ["locked", "bound"],
         "events_url": CALLBACK,
     }
-    assert browser.post(f"{origin}/edit", fields).status == 303
+    assert browser.post(f"{origin}/events", fields).status == 303
     edited = stored_origin(portal)
     assert edited.events == (AccountEventKind.BOUND, AccountEventKind.LOCKED)
     assert edited.events_url == CALLBACK
@@ -215,22 +212,23 @@ def test_what_an_origin_hears_of_accounts_and_where(portal, origin):
     assert f'<bdi class="mono">{CALLBACK}</bdi></dd>' in text
     # What does not fit is said beside the field, and nothing is saved.
     for url in ("https://elsewhere.example/done", "ftp://shop.example", "x" * 3_000):
-        wrong = browser.post(f"{origin}/edit", fields | {"name": "New", "events_url": url})
+        wrong = browser.post(f"{origin}/events", fields | {"events": ["bound"], "events_url": url})
         assert 'id="error-events_url"' in require_page(wrong, 422)
     assert stored_origin(portal) == edited
     # An address that has left the allow-list since stays, and hinders no other change.
     portal.service.administration.forbid_callback(edited.guid, CALLBACK)
-    assert browser.post(f"{origin}/edit", fields | {"name": "New"}).status == 303
+    assert browser.post(f"{origin}/events", fields | {"events": ["bound"]}).status == 303
+    assert stored_origin(portal).events == (AccountEventKind.BOUND,)
     assert stored_origin(portal).events_url == CALLBACK
     # Nothing ticked is nothing, and an empty address is none.
     del fields["events"]
-    assert browser.post(f"{origin}/edit", fields | {"events_url": ""}).status == 303
+    assert browser.post(f"{origin}/events", fields | {"events_url": ""}).status == 303
     edited = stored_origin(portal)
     assert (edited.events, edited.events_url) == ((), None)
     assert "<dd>Nothing</dd>" in require_page(browser.get(origin))
     # What is ticked counts for nothing where the programs' kind says it.
     assert (
-        browser.post(f"{origin}/edit", fields | {"hears": "profile", "events_url": ""}).status
+        browser.post(f"{origin}/events", fields | {"hears": "profile", "events_url": ""}).status
         == 303
     )
     assert stored_origin(portal).events is None
@@ -263,6 +261,38 @@ def test_a_credential_is_shown_once_and_the_old_one_ends_after_the_overlap(porta
     browser.post(f"{origin}/credentials/revoke")
     with pytest.raises(CredentialRefused):
         authenticate(guid, second)
+
+
+def test_the_page_of_a_credential_has_all_that_a_client_needs(portal, origin):
+    browser = portal.app_space_admin()
+    # There is no old one whose end could be chosen.
+    assert 'name="hours"' not in require_page(browser.get(f"{origin}/credentials/new"))
+    text = require_page(browser.post(f"{origin}/credentials/new", {"scheme": "signature"}))
+    copied = re.findall(r"<code(?: class=\"secret\")?>([^<]+)</code>", text)
+    key = secret_in(text)
+    jwks = f"{PUBLIC_URL}/.well-known/jwks.json"
+    assert copied == [PUBLIC_URL, stored_origin(portal).guid, "signature", key, jwks]
+    text = require_page(browser.get(f"{origin}/credentials/new"))
+    assert re.search(r'name="hours" type="text" value="24"', text)
+
+
+def test_what_the_portal_has_for_itself_is_edited_by_nobody(portal):
+    AdminLogins(portal.service.ports, portal.service.policy, domain="auth.example").portal()
+    browser = portal.global_admin()
+    for path, form in (
+        (f"/companies/{OPERATORS_COMPANY}", ("edit", {"name": "Other"})),
+        (f"/app-spaces/{OPERATORS}", ("edit", {"name": "Other", "html": "show"})),
+        (f"/origins/{PORTAL_ORIGIN}", ("allow-list/new", {"kind": "2", "entry": "b.example"})),
+    ):
+        text = require_page(browser.get(path))
+        assert "Nobody edits it." in text
+        main = text[text.index("<main") :]
+        assert not re.search(rf'href="[^"]*{path}/[^"]*(edit|new|brand|events|remove)"', main)
+        suffix, fields = form
+        reply = browser.post(f"{path}/{suffix}", fields)
+        assert (path, reply.status) == (path, 422)
+        assert "the portal&#39;s own" in reply.text
+    assert stored(portal, Origin, PORTAL_ORIGIN).domains == ("auth.example",)
 
 
 def stored_origin(portal):
@@ -388,6 +418,24 @@ def test_a_person_gets_a_link_once_and_their_sessions_can_be_ended(portal, space
     with pytest.raises(Refused):
         sessions.authenticate(cookie)
     assert browser.post(path).status == 404
+
+
+def test_of_an_administrator_who_is_revoked_nothing_is_left_to_do(portal, space):
+    browser = portal.company_admin()
+    fields = {"name": "Support person", "role": AdminRole.SUPPORT.value, "kind": "person"}
+    page = require_page(browser.post(f"{space}/admins/new", fields))
+    assert ">I have handed it over</a>" in page
+    path = re.search(r"/admins/[0-9a-f-]{36}", page)[0]
+    assert len(acts_of(browser, path)) == 4
+    assert browser.post(f"{path}/revoke").status == 303
+    assert acts_of(browser, path) == []
+    text = require_page(browser.get(path))
+    assert "Not used yet" in text
+    assert "works no more" in text
+
+
+def acts_of(browser, path):
+    return re.findall(rf'href="[^"]*{path}/([^"]+)"', require_page(browser.get(path)))
 
 
 def test_a_program_gets_no_link(portal):

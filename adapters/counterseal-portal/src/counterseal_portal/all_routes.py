@@ -6,12 +6,14 @@ from counterseal_portal.enrolment import ENROLMENT_ROUTES
 from counterseal_portal.login import LOGIN_ROUTES
 from counterseal_portal.own import OWN_ROUTES
 from counterseal_portal.pages.accounts import ACCOUNT_ROUTES
+from counterseal_portal.pages.admin_log_ins import ADMIN_LOG_IN_ROUTES
 from counterseal_portal.pages.admins import ADMIN_ROUTES
 from counterseal_portal.pages.app_spaces import APP_SPACE_ROUTES
 from counterseal_portal.pages.audit import AUDIT_ROUTES
 from counterseal_portal.pages.callbacks import CALLBACK_ROUTES
 from counterseal_portal.pages.companies import COMPANY_ROUTES
 from counterseal_portal.pages.login_tests import LOGIN_TEST_ROUTES
+from counterseal_portal.pages.origin_events import ORIGIN_EVENT_ROUTES
 from counterseal_portal.pages.origin_secrets import ORIGIN_SECRET_ROUTES
 from counterseal_portal.pages.origins import ORIGIN_ROUTES
 from counterseal_portal.pages.overview import OVERVIEW_ROUTES
@@ -35,9 +37,11 @@ ROLE_ROUTES: tuple[Route, ...] = (
     *LOGIN_TEST_ROUTES,
     *ORIGIN_ROUTES,
     *ORIGIN_SECRET_ROUTES,
+    *ORIGIN_EVENT_ROUTES,
     *POLICY_ROUTES,
     *CALLBACK_ROUTES,
     *ADMIN_ROUTES,
+    *ADMIN_LOG_IN_ROUTES,
     *AUDIT_ROUTES,
 )
 """Pages and acts that depend on the person's role and reach."""

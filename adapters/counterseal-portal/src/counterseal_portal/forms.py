@@ -54,6 +54,7 @@ class Field:
         options: Of a choice: values, each with its label.
         required: Whether it may not be empty.
         meant_by: What the use cases call it, where a refusal names it otherwise.
+        suggestions: Values that are offered beside others.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Field:
     options: tuple[tuple[str, str], ...] = ()
     required: bool = False
     meant_by: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -21,6 +21,7 @@ NOTICES: Mapping[str, str] = {
     "setting-saved": "The setting is saved.",
     "origin-created": "The origin is created. It needs a credential before it can ask anybody.",
     "origin-saved": "The origin is saved.",
+    "events-saved": "What the origin hears is saved.",
     "credentials-revoked": "All credentials of the origin are revoked.",
     "entry-added": "The entry is on the allow-list.",
     "entry-removed": "The entry is no longer on the allow-list.",

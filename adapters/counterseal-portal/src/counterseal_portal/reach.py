@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from counterseal.errors import Foreign, NotFound
-from counterseal.models import OPERATORS, AdminRole, AppSpace, Company, Guid, Origin
+from counterseal.models import (
+    OPERATORS,
+    OPERATORS_COMPANY,
+    PORTAL_ORIGIN,
+    Admin,
+    AdminRole,
+    AppSpace,
+    Company,
+    Guid,
+    Origin,
+)
 from counterseal_portal.answers import Step
 from counterseal_portal.visit import Visit
 
@@ -44,6 +54,11 @@ def app_space_of(visit: Visit, name: str = "app_space") -> AppSpace:
     return visit.tenancy.get(visit.guid(name), AppSpace)
 
 
+def is_portals_own(guid: Guid) -> bool:
+    """Return whether *guid* is the portal's own company, App Space or origin: nobody edits it."""
+    return guid in {OPERATORS_COMPANY, OPERATORS, PORTAL_ORIGIN}
+
+
 def company_trail(visit: Visit) -> tuple[Step, ...]:
     """Return the pages above a company's own."""
     if visit.admin.role is AdminRole.COMPANY and visit.admin.company is None:
@@ -73,6 +88,34 @@ def origin_trail(visit: Visit, origin: Origin) -> tuple[Step, ...]:
 def origin_step(origin: Origin) -> Step:
     """Return the origin's own page."""
     return Step(origin.name, f"/origins/{origin.guid}")
+
+
+def admin_of(visit: Visit) -> Admin:
+    """
+    Return the administrator that the path names.
+
+    Raises:
+        NotFound: There is none.
+        Foreign: It is out of the person's reach.
+        RoleLacking: The person's role does not include administrators.
+    """
+    return visit.tenancy.get(visit.guid("admin"), Admin)
+
+
+def admin_trail(visit: Visit, admin: Admin) -> tuple[Step, ...]:
+    """Return the pages above an administrator's own."""
+    if admin.app_space is not None:
+        app_space = visit.tenancy.get(admin.app_space, AppSpace)
+        return (*app_space_trail(visit, app_space), app_space_step(app_space))
+    if admin.company is not None:
+        company = visit.tenancy.get(admin.company, Company)
+        return (*company_trail(visit), Step(company.name, f"/companies/{company.guid}"))
+    return (Step("Administrators", "/admins"),)
+
+
+def admin_step(admin: Admin) -> Step:
+    """Return the administrator's own page."""
+    return Step(admin.name, f"/admins/{admin.guid}")
 
 
 def origin_names(visit: Visit, app_space: Guid) -> dict[Guid, str]:

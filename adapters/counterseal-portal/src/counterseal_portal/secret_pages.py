@@ -30,6 +30,7 @@ def secret_page(
     secrets: tuple[Secret, ...],
     continue_to: Step,
     trail: tuple[Step, ...],
+    button: str = "I have stored it",
 ) -> Answer:
     """Return the page that shows *secrets*; it is the answer to the form, and has no address."""
     return page(
@@ -38,6 +39,7 @@ def secret_page(
         intro=intro,
         secrets=secrets,
         continue_to=continue_to,
+        button=button,
         trail=(*trail, continue_to),
         notice="",
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import attrs
 
+from counterseal.errors import InvalidField
 from counterseal.models import Algorithm, NewDeviceRule, PasskeyUse, Reaction
 from counterseal.narrowing import FIELDS, EffectiveSetting
 from counterseal_portal.forms import Field, FilledForm, Kind
@@ -89,7 +91,14 @@ PASSKEYS: Mapping[PasskeyUse, str] = {
     PasskeyUse.WITH_DEVICE_KEY: "A copied one only with the device's own key",
     PasskeyUse.ALLOW: "Allowed",
 }
-UNITS = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
+UNITS = (
+    (timedelta(days=1), "day"),
+    (timedelta(hours=1), "hour"),
+    (timedelta(minutes=1), "minute"),
+    (timedelta(seconds=1), "second"),
+)
+_DURATION = re.compile(r"([0-9]{1,9}) ?([a-z]+)")
+_UNITS_BY_WORD = {word: unit for unit, name in UNITS for word in (name[0], name, f"{name}s")}
 VALUE = Field(name="value", label="Value")
 """The one field of the form, whose kind is the setting's."""
 
@@ -135,15 +144,38 @@ def narrowing_field(name: str, bound: Any, level: str) -> Field:
         stricter_values = metadata["order"][metadata["order"].index(bound) :]
         options = tuple((_raw_text(value), value_text(value)) for value in stricter_values)
         return attrs.evolve(field, kind=Kind.CHOICE, options=(("", empty), *options))
-    is_least = metadata["direction"].value == "least"
-    low, high = (metadata["low"], bound) if is_least else (bound, metadata["high"])
-    seconds = isinstance(bound, timedelta)
-    span = f"From {_raw_text(low)} to {_raw_text(high)}{' seconds' if seconds else ''}"
-    if seconds:
-        span += f" ({value_text(low)} to {value_text(high)})"
-        field = attrs.evolve(field, label=f"{field.label}, in seconds")
+    low, high = _span(name, bound)
+    span = f"From {_entered_text(low)} to {_entered_text(high)}"
+    if isinstance(bound, timedelta):
+        span += ", such as 90 seconds, 2 minutes, 1 hour or 1 day"
     hint = f"{span}. Empty: as {level} says, {value_text(bound)}."
-    return attrs.evolve(field, kind=Kind.NUMBER, hint=hint)
+    kind = Kind.TEXT if isinstance(bound, timedelta) else Kind.NUMBER
+    return attrs.evolve(field, kind=kind, hint=hint)
+
+
+def refusal_text(name: str, bound: Any, level: str, problem: str) -> str:
+    """
+    Return what is beside the field if a value was refused.
+
+    Args:
+        name: The setting's.
+        bound: What counts at the level above.
+        level: What that level is called, such as "the service".
+        problem: What the use case said, with names of settings as `Policy` has them.
+    """
+    longer, comparison, limit = problem.partition(" would be longer than ")
+    if comparison:
+        return f"“{setting_label(longer)}” would be longer than “{setting_label(limit)}”."
+    if not isinstance(bound, timedelta | int) or isinstance(bound, bool):
+        return f"This is less strict than {level} says: {value_text(bound)}."
+    low, high = _span(name, bound)
+    return f"Choose from {_entered_text(low)} to {_entered_text(high)}; {level} allows no other."
+
+
+def _span(name: str, bound: Any) -> tuple[Any, Any]:
+    metadata = FIELDS[name].metadata
+    is_least = metadata["direction"].value == "least"
+    return (metadata["low"], bound) if is_least else (bound, metadata["high"])
 
 
 def entered_texts(name: str, bound: Any, own: Any) -> tuple[str, ...]:
@@ -153,7 +185,7 @@ def entered_texts(name: str, bound: Any, own: Any) -> tuple[str, ...]:
     if isinstance(own, frozenset):
         additional = own if FIELDS[name].metadata["members"] is None else own - bound
         return tuple(sorted(str(member.value) for member in additional))
-    return (_raw_text(own),)
+    return (_entered_text(own),)
 
 
 def entered_value(name: str, bound: Any, form: FilledForm) -> Any:
@@ -161,7 +193,8 @@ def entered_value(name: str, bound: Any, form: FilledForm) -> Any:
     Return the value that was entered, as `Policy` has it; None takes the setting back.
 
     Raises:
-        InvalidField: It is a number with other characters than digits.
+        InvalidField: It is a number with other characters than digits, or a duration without a
+            unit.
     """
     if isinstance(bound, frozenset):
         members = FIELDS[name].metadata["members"]
@@ -173,10 +206,30 @@ def entered_value(name: str, bound: Any, form: FilledForm) -> Any:
     order = FIELDS[name].metadata["order"]
     if order:
         return {_raw_text(value): value for value in order}.get(form.value(VALUE.name))
-    number = form.number(VALUE.name)
-    if number is None:
+    if isinstance(bound, timedelta):
+        return _entered_duration(form.text(VALUE.name))
+    return form.number(VALUE.name)
+
+
+def _entered_duration(text: str) -> timedelta | None:
+    if not text:
         return None
-    return timedelta(seconds=number) if isinstance(bound, timedelta) else number
+    if text == "0":
+        return timedelta(0)
+    match = _DURATION.fullmatch(text.lower())
+    if match is None or match[2] not in _UNITS_BY_WORD:
+        raise InvalidField(VALUE.name, "Write a whole number and its unit, such as 2 minutes.")
+    try:
+        return int(match[1]) * _UNITS_BY_WORD[match[2]]
+    except OverflowError:
+        raise InvalidField(VALUE.name, "This is longer than any time allowed.") from None
+
+
+def _entered_text(value: Any) -> str:
+    """Return a number or a duration as people enter it."""
+    if isinstance(value, timedelta):
+        return _duration_text(value) if value else "0"
+    return _raw_text(value)
 
 
 def can_be_stricter(setting: EffectiveSetting, bound: Any) -> bool:
@@ -230,6 +283,6 @@ def _duration_text(value: timedelta) -> str:
     for unit, name in UNITS:
         if value % unit == timedelta(0):
             count = value // unit
-            return f"{count:,} {name}{'' if count == 1 else 's'}"
+            return f"{count} {name}{'' if count == 1 else 's'}"
     seconds = value.total_seconds()
     return f"{seconds:g} second{'' if seconds == 1 else 's'}"

@@ -8,40 +8,49 @@ from typing import Any
 
 import attrs
 
-from counterseal.errors import NotFound
 from counterseal.models import (
     Admin,
     AdminRole,
     AppSpace,
     Company,
     Scheme,
-    Session,
-    SessionState,
 )
 from counterseal_portal.answers import Answer, Step, page
-from counterseal_portal.confirmations import Command, Subject, command_routes
+from counterseal_portal.confirmations import Command, command_routes
 from counterseal_portal.form_pages import FormPage, form_routes
 from counterseal_portal.forms import Field, FilledForm, Kind
 from counterseal_portal.labels import SCHEMES
 from counterseal_portal.navigation import role_label
 from counterseal_portal.notices import DONE, notice_of
-from counterseal_portal.reach import app_space_step, app_space_trail, company_trail
-from counterseal_portal.rendering import time_text
-from counterseal_portal.routes import ADMINS, COMPANY_ADMINS, MOUNT, Route
+from counterseal_portal.pages.admin_log_ins import (
+    ADMIN,
+    admin_subject,
+    link_page,
+    session_row,
+)
+from counterseal_portal.reach import (
+    admin_of,
+    admin_step,
+    admin_trail,
+    app_space_step,
+    app_space_trail,
+    company_trail,
+)
+from counterseal_portal.routes import ADMINS, COMPANY_ADMINS, Route
 from counterseal_portal.secret_pages import Secret, secret_page
 from counterseal_portal.visit import Visit
 
-ADMIN = "/admins/{admin}"
 NAME = Field(
     name="name",
     label="Name",
-    hint="Whom the audit log is to name: one person, or one program.",
+    hint="The audit log names this administrator by it. Create one for each person and program.",
     required=True,
 )
 LIFE = Field(
     name="days",
-    label="Ends after days",
-    hint="Then it can do nothing any more. Without a number it has no end, or that of your own.",
+    label="Ends after this number of days",
+    hint="From then on, this administrator can do nothing. Empty: only once revoked, or when you"
+    " yourself end.",
     kind=Kind.NUMBER,
     meant_by=("life",),
 )
@@ -56,7 +65,7 @@ SCHEME = Field(
 PERSON = "person"
 KIND = Field(
     name="kind",
-    label="Who it is",
+    label="A person or a program",
     kind=Kind.CHOICE,
     options=(
         (PERSON, "A person, who logs in here by a passkey or their own device"),
@@ -87,30 +96,6 @@ class AdminRow:
     state: str
 
 
-@attrs.frozen
-class SessionRow:
-    """One browser in which an administrator is logged in, or a link that is open."""
-
-    session: Session
-    label: str
-    state: str
-
-
-def _session_row(session: Session) -> SessionRow:
-    if session.state is SessionState.INVITED:
-        return SessionRow(session, "One-time link", "Not used yet")
-    label = session.browser or "A browser that says nothing of itself"
-    return SessionRow(session, label, SESSIONS[session.state])
-
-
-SESSIONS = {
-    SessionState.ENROLLING: "Registers a passkey",
-    SessionState.ACTIVE: "Logged in",
-    SessionState.REVOKED: "Logged out",
-    SessionState.EXPIRED: "Expired",
-}
-
-
 def admin_rows(visit: Visit, admins: Iterable[Admin]) -> tuple[AdminRow, ...]:
     """Return administrators as a list shows them."""
     now = visit.service.ports.clock.now()
@@ -138,45 +123,17 @@ def list_admins(visit: Visit) -> Answer:
 
 def show_admin(visit: Visit) -> Answer:
     """Show an administrator; no secret is among it."""
-    admin = _admin(visit)
+    admin = admin_of(visit)
     row = next(iter(admin_rows(visit, (admin,))))
     return page(
         "admin.html",
         title=admin.name,
-        trail=_trail(visit, admin),
+        trail=admin_trail(visit, admin),
         notice=notice_of(visit),
         row=row,
         schemes=tuple((each, SCHEMES[each.scheme]) for each in admin.credentials),
         is_oneself=admin.guid == visit.admin.guid,
-        sessions=tuple(map(_session_row, visit.sessions.list(admin.guid, by=visit.admin))),
-    )
-
-
-def _admin(visit: Visit) -> Admin:
-    return visit.tenancy.get(visit.guid("admin"), Admin)
-
-
-def _trail(visit: Visit, admin: Admin) -> tuple[Step, ...]:
-    if admin.app_space is not None:
-        app_space = visit.tenancy.get(admin.app_space, AppSpace)
-        return (*app_space_trail(visit, app_space), app_space_step(app_space))
-    if admin.company is not None:
-        company = visit.tenancy.get(admin.company, Company)
-        return (*company_trail(visit), Step(company.name, f"/companies/{company.guid}"))
-    return (Step("Administrators", "/admins"),)
-
-
-def _own_page(admin: Admin) -> Step:
-    return Step(admin.name, f"/admins/{admin.guid}")
-
-
-def _subject(visit: Visit) -> Subject:
-    admin = _admin(visit)
-    return Subject(
-        name=admin.name,
-        details=(("Role", role_label(admin)),),
-        back=f"/admins/{admin.guid}",
-        trail=(*_trail(visit, admin), _own_page(admin)),
+        sessions=tuple(map(session_row, visit.sessions.list(admin.guid, by=visit.admin))),
     )
 
 
@@ -197,8 +154,8 @@ def _create(visit: Visit, form: FilledForm, **reach: Any) -> Answer:
             Secret("GUID of the administrator", admin.guid),
             Secret(f"Key: {SCHEMES[issued.scheme]}", issued.secret, is_secret=True),
         ),
-        continue_to=_own_page(admin),
-        trail=_trail(visit, admin),
+        continue_to=admin_step(admin),
+        trail=admin_trail(visit, admin),
     )
 
 
@@ -206,48 +163,6 @@ KEY_INTRO = (
     "This is the only time that the key is shown. Hand it over on an encrypted channel, to this"
     " administrator only: with it, they can do all that their role includes."
 )
-LINK_INTRO = (
-    "This is the only time that the link is shown. Give it to this person only, where you can see"
-    " or hear who it is: whoever opens it first registers a passkey, and is this administrator."
-)
-
-
-def link_page(visit: Visit, admin: Admin, title: str) -> Answer:
-    """Make a one-time link, and return the page that shows it."""
-    issued = visit.sessions.create_link(admin.guid, by=visit.admin)
-    return secret_page(
-        title=title,
-        intro=(LINK_INTRO, f"It works once, until {time_text(issued.session.deadline)}."),
-        secrets=(Secret("Link", link_address(visit, issued.token), is_secret=True),),
-        continue_to=_own_page(admin),
-        trail=_trail(visit, admin),
-    )
-
-
-def link_address(visit: Visit, token: str) -> str:
-    """Return the address of a one-time link; its secret is in the fragment, which no log has."""
-    return f"{visit.service.settings.public_url}{MOUNT}/link#{token}"
-
-
-def _link_subject(visit: Visit) -> Subject:
-    subject = _subject(visit)
-    if not _admin(visit).person:
-        raise NotFound
-    return subject
-
-
-def _make_link(visit: Visit) -> Answer:
-    _link_subject(visit)
-    return link_page(visit, _admin(visit), "Link to log in")
-
-
-def _session_subject(visit: Visit) -> Subject:
-    subject, guid = _subject(visit), visit.guid("session")
-    for session in visit.sessions.list(_admin(visit).guid, by=visit.admin):
-        if session.guid == guid:
-            row = _session_row(session)
-            return attrs.evolve(subject, name=row.label, details=(("Administrator", subject.name),))
-    raise NotFound
 
 
 def _life(form: FilledForm) -> timedelta | None:
@@ -329,7 +244,7 @@ def _create_app_space_admin(visit: Visit, form: FilledForm) -> Answer:
 
 
 def _rotate_page(visit: Visit) -> FormPage:
-    admin = _admin(visit)
+    admin = admin_of(visit)
     return FormPage(
         title="New key",
         intro=(
@@ -340,7 +255,7 @@ def _rotate_page(visit: Visit) -> FormPage:
         values={"scheme": (_scheme(admin).value,), "hours": ("24",)},
         button="Make the new key",
         back=f"/admins/{admin.guid}",
-        trail=(*_trail(visit, admin), _own_page(admin)),
+        trail=(*admin_trail(visit, admin), admin_step(admin)),
     )
 
 
@@ -349,7 +264,7 @@ def _scheme(admin: Admin) -> Scheme:
 
 
 def _rotate(visit: Visit, form: FilledForm) -> Answer:
-    admin = _admin(visit)
+    admin = admin_of(visit)
     issued = visit.credentials.rotate_admin(
         admin.guid,
         scheme=Scheme(form.value("scheme")),
@@ -359,8 +274,8 @@ def _rotate(visit: Visit, form: FilledForm) -> Answer:
         title="New key",
         intro=("This is the only time that the key is shown.",),
         secrets=(Secret(f"Key: {SCHEMES[issued.scheme]}", issued.secret, is_secret=True),),
-        continue_to=_own_page(admin),
-        trail=_trail(visit, admin),
+        continue_to=admin_step(admin),
+        trail=admin_trail(visit, admin),
     )
 
 
@@ -380,42 +295,11 @@ REVOKE = Command(
         ),
     ),
     button="Revoke the administrator",
-    load_subject=_subject,
+    load_subject=admin_subject,
     perform=lambda visit: visit.credentials.revoke_admin(visit.guid("admin")),
     done="admin-revoked",
     danger=True,
     stepped_up="Revoke an administrator",
-)
-
-LINK = Command(
-    id="admin.link",
-    path=f"{ADMIN}/link",
-    title="Make a link to log in?",
-    consequences=(
-        "Whoever opens the link first registers a passkey, and is this administrator from then on.",
-        "An earlier link that is still open no longer works.",
-        "Passkeys and sessions that they have stay.",
-    ),
-    button="Make the link",
-    load_subject=_link_subject,
-    perform=_make_link,
-    done="",
-    danger=True,
-    stepped_up="Make a link to log in",
-)
-END_SESSION = Command(
-    id="admin.end_session",
-    path=f"{ADMIN}/sessions/{{session}}/revoke",
-    title="End this session?",
-    consequences=(
-        "The browser is logged out at its next request. A link that is open no longer works.",
-        "The person can log in again: to prevent that, revoke the administrator.",
-    ),
-    button="End the session",
-    load_subject=_session_subject,
-    perform=lambda visit: visit.sessions.revoke(visit.guid("session"), by=visit.admin),
-    done="session-ended",
-    danger=True,
 )
 
 ADMIN_ROUTES = (
@@ -466,6 +350,4 @@ ADMIN_ROUTES = (
         stepped_up="Make a key of an administrator",
     ),
     *command_routes(REVOKE),
-    *command_routes(LINK),
-    *command_routes(END_SESSION),
 )

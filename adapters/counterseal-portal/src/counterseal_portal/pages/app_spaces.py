@@ -23,7 +23,12 @@ from counterseal_portal.forms import Field, FilledForm, Kind
 from counterseal_portal.labels import HTML, NEW_DEVICES
 from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.pages.admins import admin_rows
-from counterseal_portal.reach import app_space_of, app_space_step, app_space_trail
+from counterseal_portal.reach import (
+    app_space_of,
+    app_space_step,
+    app_space_trail,
+    is_portals_own,
+)
 from counterseal_portal.routes import ADMINS, COMPANY_ADMINS, Route
 from counterseal_portal.visit import Visit
 
@@ -120,7 +125,8 @@ BRAND_FIELDS = (
         name="logo",
         label="New logo",
         kind=Kind.PICTURE,
-        hint="A PNG of at most 32 KB and 512 by 512 pixels, with nothing else in the file.",
+        hint="A picture: PNG, JPEG or WebP. Your browser makes a PNG of it, of at most 512 by 512"
+        " pixels and 32 KB, without what else is in the file.",
         meant_by=("brandInfo.logo",),
     ),
     Field(name="remove_logo", label="Remove the logo", kind=Kind.FLAG),
@@ -206,7 +212,8 @@ def show_app_space(visit: Visit) -> Answer:
         brand=brand_of(app_space),
         html=HTML[app_space.html],
         new_devices=NEW_DEVICES[app_space.new_devices],
-        may_edit=visit.admin.role in COMPANY_ADMINS,
+        may_edit=visit.admin.role in COMPANY_ADMINS and not is_portals_own(app_space.guid),
+        is_portals_own=is_portals_own(app_space.guid),
         may_see_origins=visit.admin.role in ADMINS,
         origins=visit.tenancy.list(app_space.guid, Origin),
         admins=admin_rows(visit, visit.tenancy.list(app_space.guid, Admin)),
@@ -268,7 +275,7 @@ def _edit_brand(visit: Visit) -> FormPage:
                 " Anybody who knows the App Space can read the logo."
             ),
         ),
-        fields=BRAND_FIELDS,
+        fields=BRAND_FIELDS if app_space.logo_digest else BRAND_FIELDS[:-1],
         values=values_of(color=app_space.brand_color),
         button="Save",
         back=f"/app-spaces/{app_space.guid}",
@@ -289,9 +296,15 @@ def _save_brand(visit: Visit, form: FilledForm) -> Answer:
         if logo:
             raise InvalidField("remove_logo", "Either choose a new logo, or remove it.")
         logo = b""
-    app_space = visit.tenancy.edit_app_space(
-        visit.guid("app_space"), brand_color=form.text("color"), logo=logo
-    )
+    try:
+        app_space = visit.tenancy.edit_app_space(
+            visit.guid("app_space"), brand_color=form.text("color"), logo=logo
+        )
+    except InvalidField as refusal:
+        if refusal.field != "brandInfo.logo":
+            raise
+        problem = f"This file cannot be a logo ({refusal.problem}). Choose another picture."
+        raise InvalidField("logo", problem) from None
     return redirect(f"/app-spaces/{app_space.guid}", done="app-space-saved")
 
 

@@ -9,7 +9,7 @@ from counterseal_portal.form_pages import FormPage, form_routes, values_of
 from counterseal_portal.forms import Field, FilledForm, Kind
 from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.pages.admins import admin_rows
-from counterseal_portal.reach import company_trail
+from counterseal_portal.reach import company_trail, is_portals_own
 from counterseal_portal.routes import COMPANY_ADMINS, Route
 from counterseal_portal.visit import Visit
 
@@ -23,10 +23,16 @@ APP_SPACE_FIELDS = (
     ),
     Field(
         name="identified_by",
-        label="Who says who the users are",
+        label="Who identifies the users",
         kind=Kind.CHOICE,
-        options=(("origin", "The origins themselves"), ("provider", "An Identity Provider")),
-        hint="This cannot be changed later.",
+        options=(
+            ("origin", "The origins: your site logs its users in, and says which one it asks"),
+            (
+                "provider",
+                "An Identity Provider (OpenID Connect): a user logs in there to add a device",
+            ),
+        ),
+        hint="This cannot be changed later; for the other, make another App Space.",
         required=True,
     ),
     Field(
@@ -66,6 +72,7 @@ def show_company(visit: Visit) -> Answer:
         trail=company_trail(visit),
         notice=notice_of(visit),
         company=company,
+        is_portals_own=is_portals_own(company.guid),
         app_spaces=visit.tenancy.list(company.guid, AppSpace),
         admins=admin_rows(visit, visit.tenancy.list(company.guid, Admin)),
     )

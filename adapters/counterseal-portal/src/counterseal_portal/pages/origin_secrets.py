@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import attrs
+
 from counterseal.models import Scheme
 from counterseal_portal.answers import Answer
 from counterseal_portal.confirmations import Command, Subject, command_routes
@@ -17,6 +19,7 @@ from counterseal_portal.routes import ADMINS
 from counterseal_portal.secret_pages import Secret, secret_page
 from counterseal_portal.visit import Visit
 
+JWKS_PATH = "/.well-known/jwks.json"
 SCHEME = Field(
     name="scheme",
     label="How the origin authenticates",
@@ -29,6 +32,13 @@ SCHEME = Field(
     " ends older credentials at once.",
     meant_by=("keyType",),
 )
+FIRST_SCHEME = attrs.evolve(
+    SCHEME, hint="Message signatures for new programs; the others are for clients of a CX service."
+)
+ROTATION = (
+    "The last credential goes on working for as long as you say, so that the origin can change over"
+    " without an interruption; one that is older still ends at once."
+)
 
 
 def _new_credential(visit: Visit) -> FormPage:
@@ -38,12 +48,9 @@ def _new_credential(visit: Visit) -> FormPage:
         title="New credential",
         intro=(
             "It is shown once, on the next page. Have a safe place for it ready.",
-            (
-                "Older credentials go on working for as long as you say, so that the origin can"
-                " change over without an interruption."
-            ),
+            *((ROTATION,) if origin.credentials else ()),
         ),
-        fields=(SCHEME, OVERLAP),
+        fields=(SCHEME, OVERLAP) if origin.credentials else (FIRST_SCHEME,),
         values=values_of(scheme=scheme.value, hours="24"),
         button="Make the credential",
         back=f"/origins/{origin.guid}",
@@ -56,6 +63,7 @@ def _issue_credential(visit: Visit, form: FilledForm) -> Answer:
     issued = visit.credentials.issue(
         origin.guid, Scheme(form.value("scheme")), overlap=(form.number("hours") or 0) * HOUR
     )
+    address = visit.service.settings.public_url
     return secret_page(
         title="New credential",
         intro=(
@@ -63,10 +71,14 @@ def _issue_credential(visit: Visit, form: FilledForm) -> Answer:
                 "This is the only time that the key is shown. Hand it over on an encrypted"
                 " channel, to the operator of the origin only: with it, anybody can ask the users."
             ),
+            "A client library of the service needs all of this.",
         ),
         secrets=(
-            Secret("GUID of the origin", origin.guid),
-            Secret(f"Key: {SCHEMES[issued.scheme]}", issued.secret, is_secret=True),
+            Secret("Address of the service (base_url)", address),
+            Secret("GUID of the origin (origin)", origin.guid),
+            Secret(f"{SCHEMES[issued.scheme]} (scheme)", issued.scheme.value),
+            Secret("Key (key)", issued.secret, is_secret=True),
+            Secret("Where the service's public keys are (jwks)", f"{address}{JWKS_PATH}"),
         ),
         continue_to=origin_step(origin),
         trail=origin_trail(visit, origin),
@@ -79,9 +91,13 @@ def _new_webhook_key(visit: Visit) -> FormPage:
         title="New callback secret",
         intro=(
             "The origin verifies callbacks with it. It is shown once, on the next page.",
-            "Older ones sign beside it for as long as you say.",
+            *(
+                ("The last one signs beside it for as long as you say.",)
+                if origin.webhook_keys
+                else ()
+            ),
         ),
-        fields=(OVERLAP,),
+        fields=(OVERLAP,) if origin.webhook_keys else (),
         values=values_of(hours="24"),
         button="Make the callback secret",
         back=f"/origins/{origin.guid}",

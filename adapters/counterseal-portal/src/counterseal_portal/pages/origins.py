@@ -6,7 +6,7 @@ from datetime import datetime
 
 import attrs
 
-from counterseal.errors import CallbackForbidden, CallbackUncallable, InvalidField, NotFound
+from counterseal.errors import NotFound
 from counterseal.models import (
     FINISHED,
     AccountEventKind,
@@ -30,6 +30,7 @@ from counterseal_portal.reach import (
     app_space_of,
     app_space_step,
     app_space_trail,
+    is_portals_own,
     origin_step,
     origin_trail,
 )
@@ -55,47 +56,20 @@ CLIENTS_FIELD = Field(
     required=True,
     hint="A change of it resets codes, wildcards and callback states to what these programs need.",
 )
-AS_THE_PROFILE, CHOSEN = "profile", "chosen"
-EVENTS_CHOICE = Field(
-    name="hears",
-    label="What the origin hears of accounts",
-    kind=Kind.CHOICE,
-    options=((AS_THE_PROFILE, "As its programs need it"), (CHOSEN, "What is ticked below")),
-    required=True,
-    hint="A bound device, a lock and the like, of every account of the App Space. It counts from"
-    " the next event on.",
-)
-EVENT_FIELDS = (
-    EVENTS_CHOICE,
-    Field(
-        name="events",
-        label="Events",
-        kind=Kind.CHOICES,
-        options=tuple((each.value, EVENTS[each]) for each in AccountEventKind),
-        hint="None ticked: nothing.",
-    ),
-    Field(
-        name="events_url",
-        label="Where events are sent",
-        hint="An address that is on the allow-list. Without one, the origin reads them by GET"
-        " /events.",
-        meant_by=("eventsUrl",),
-    ),
-)
 NEW_FIELDS = (NAME, attrs.evolve(CLIENTS_FIELD, hint=""))
 FIELDS = (
     NAME,
     CLIENTS_FIELD,
     Field(
         name="codes",
-        label="What showCode does",
+        label="When a question asks for a code (showCode)",
         kind=Kind.CHOICE,
         options=tuple((each.value, CODES[each]) for each in Codes),
         required=True,
     ),
     Field(
         name="states",
-        label="Endings that send a callback",
+        label="When a callback is sent",
         kind=Kind.CHOICES,
         options=tuple((each.value, CHALLENGES[each]) for each in FINISHED),
         hint="It counts for questions that are asked from now on.",
@@ -103,13 +77,15 @@ FIELDS = (
     ),
     Field(
         name="wildcards",
-        label="Entries of the allow-list with {*} cover anything",
+        label="The allow-list may have wildcards",
         kind=Kind.FLAG,
-        hint="It counts also for callbacks that are queued.",
+        hint="{*} in an entry stands for anything, as some programs of the CX service need it. It"
+        " counts also for callbacks that are queued.",
     ),
     Field(
         name="token_form",
-        label="How invitations give the session token",
+        label="How an invitation returns its session token",
+        hint="Only programs of the CX service that are as old as 2019 need an object.",
         kind=Kind.CHOICE,
         options=tuple((each.value, TOKEN_FORMS[each]) for each in TokenForm),
         required=True,
@@ -119,23 +95,25 @@ FIELDS = (
         name="pending",
         label="Open questions of one person",
         kind=Kind.NUMBER,
-        hint="From 1 to 100. It only tightens the policy's limit.",
+        hint="From 1 to 100. It counts where it is stricter than the policy; empty: as the policy"
+        " says.",
         meant_by=("pendingLimit",),
     ),
     Field(
         name="questions",
-        label="Questions to one person within the policy's window",
+        label="Questions to one person within a while",
         kind=Kind.NUMBER,
-        hint="From 1 to 1000. It only tightens the policy's limit.",
+        hint="From 1 to 1000. How long the while is, and what counts if this is empty, the policy"
+        " says.",
         meant_by=("askLimit",),
     ),
     Field(
         name="cooldown",
         label="Refusals begin a cool-down for this origin",
         kind=Kind.FLAG,
-        hint="Whatever the policy says.",
+        hint="Somebody who refused several times is asked no more for some minutes, even if the"
+        " policy does not say so for its programs.",
     ),
-    *EVENT_FIELDS,
 )
 ENTRY_FIELDS = (
     Field(
@@ -149,7 +127,8 @@ ENTRY_FIELDS = (
     Field(
         name="entry",
         label="Address or domain",
-        hint="Such as https://shop.example/done for callbacks, or shop.example for passkeys.",
+        hint="Such as https://shop.example/done for callbacks, without a user name, a password and"
+        " a fragment; or shop.example for passkeys.",
         required=True,
         meant_by=("callbackUrl",),
     ),
@@ -196,6 +175,7 @@ def show_origin(visit: Visit) -> Answer:
         states=tuple(CHALLENGES[each] for each in origin.callback_states),
         events=_events_text(origin.event_kinds),
         events_as_profile=origin.events is None,
+        is_portals_own=is_portals_own(origin.guid),
     )
 
 
@@ -250,9 +230,6 @@ def _edit(visit: Visit) -> FormPage:
             pending=origin.limits.pending,
             questions=origin.limits.questions,
             cooldown=origin.limits.cooldown,
-            hears=AS_THE_PROFILE if origin.events is None else CHOSEN,
-            events=tuple(each.value for each in origin.event_kinds),
-            events_url=origin.events_url,
         ),
         button="Save",
         back=f"/origins/{origin.guid}",
@@ -266,29 +243,18 @@ def _save(visit: Visit, form: FilledForm) -> Answer:
     # With other clients, what the form still says of the old ones would undo their profile.
     keeps = clients is origin.clients
     states = [ChallengeState(each) for each in form.values.get("states", ())]
-    hears_chosen = form.value("hears") == CHOSEN
-    kinds = [AccountEventKind(each) for each in form.values.get("events", ())]
-    events_url = form.text("events_url")
-    try:
-        visit.tenancy.edit_origin(
-            origin.guid,
-            name=form.text("name"),
-            clients=clients,
-            codes=Codes(form.value("codes")) if keeps else None,
-            wildcards=form.flag("wildcards") if keeps else None,
-            callback_states=states if keeps else None,
-            token_form=TokenForm(form.value("token_form")),
-            pending_limit=form.number("pending"),
-            ask_limit=form.number("questions"),
-            cooldown=form.flag("cooldown"),
-            events=kinds if hears_chosen else "",
-            # An address that is stored may have left the allow-list since.
-            events_url=None if events_url == (origin.events_url or "") else events_url,
-        )
-    except CallbackForbidden:
-        raise InvalidField("events_url", "The address is not on the allow-list.") from None
-    except CallbackUncallable as refusal:
-        raise InvalidField("events_url", f"Nothing can be sent there: {refusal.reason}") from None
+    visit.tenancy.edit_origin(
+        origin.guid,
+        name=form.text("name"),
+        clients=clients,
+        codes=Codes(form.value("codes")) if keeps else None,
+        wildcards=form.flag("wildcards") if keeps else None,
+        callback_states=states if keeps else None,
+        token_form=TokenForm(form.value("token_form")),
+        pending_limit=form.number("pending"),
+        ask_limit=form.number("questions"),
+        cooldown=form.flag("cooldown"),
+    )
     return redirect(f"/origins/{origin.guid}", done="origin-saved")
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
 
-from counterseal.errors import NotFound
+from counterseal.errors import InvalidField, NotFound
 from counterseal.models import AppSpace, Clients, Guid, Level, Origin
 from counterseal.narrowing import FIELDS, IN_APP_SPACE, EffectiveSetting
 from counterseal_portal.answers import Answer, Step, page, redirect
@@ -19,6 +20,7 @@ from counterseal_portal.reach import (
     app_space_of,
     app_space_step,
     app_space_trail,
+    is_portals_own,
     origin_step,
     origin_trail,
 )
@@ -30,6 +32,7 @@ from counterseal_portal.settings import (
     entered_texts,
     entered_value,
     narrowing_field,
+    refusal_text,
     setting_label,
     value_text,
 )
@@ -149,6 +152,7 @@ def _show(find_target: Callable[[Visit], Target]) -> Callable[[Visit], Answer]:
         target = find_target(visit)
         bounds = _bounds(visit, target)
         may_edit = visit.admin.role in (COMPANY_ADMINS if target.origin is None else ADMINS)
+        may_edit = may_edit and not is_portals_own(target.app_space)
         rows = {
             setting.name: _row(target, setting, bounds[setting.name], may_edit=may_edit)
             for setting in _settings(visit, target)
@@ -208,7 +212,7 @@ def _narrow(find_target: Callable[[Visit], Target]) -> Callable[[Visit], FormPag
         target = find_target(visit)
         setting = _setting_of(visit, target)
         bound = _bounds(visit, target)[setting.name]
-        reason = FIELDS[setting.name].metadata["reason"].replace("`", "")
+        reason = re.sub("`([^`]*)`", "“\\1”", FIELDS[setting.name].metadata["reason"])
         return FormPage(
             title=setting_label(setting.name),
             intro=(
@@ -244,19 +248,36 @@ def _setting_of(visit: Visit, target: Target) -> EffectiveSetting:
 
 def _save_app_space(visit: Visit, form: FilledForm) -> Answer:
     target = _app_space(visit)
-    visit.tenancy.edit_app_space(target.app_space, policy=_change(visit, target, form))
-    return redirect(f"{target.path}/policy", done="setting-saved")
+    return _save(
+        visit,
+        target,
+        form,
+        lambda change: visit.tenancy.edit_app_space(target.app_space, policy=change),
+    )
 
 
 def _save_origin(visit: Visit, form: FilledForm) -> Answer:
     target = _origin(visit)
-    visit.tenancy.edit_origin(visit.guid("origin"), policy=_change(visit, target, form))
-    return redirect(f"{target.path}/policy", done="setting-saved")
+    origin = visit.guid("origin")
+    return _save(
+        visit, target, form, lambda change: visit.tenancy.edit_origin(origin, policy=change)
+    )
 
 
-def _change(visit: Visit, target: Target, form: FilledForm) -> dict[str, Any]:
+def _save(
+    visit: Visit, target: Target, form: FilledForm, edit: Callable[[dict[str, Any]], object]
+) -> Answer:
     name = visit.names["setting"]
-    return {name: entered_value(name, _bounds(visit, target)[name], form)}
+    bound = _bounds(visit, target)[name]
+    value = entered_value(name, bound, form)
+    try:
+        edit({name: value})
+    except InvalidField as refusal:
+        if not refusal.field.startswith("policy."):
+            raise
+        problem = refusal_text(name, bound, target.level_above, refusal.problem)
+        raise InvalidField(VALUE.name, problem) from None
+    return redirect(f"{target.path}/policy", done="setting-saved")
 
 
 POLICY_ROUTES = (

@@ -2,6 +2,10 @@
 
 const COLOUR = /^#[0-9a-f]{6}$/i;
 const SIDE = 28;
+const LOGO_BYTES = 32_768;
+const LOGO_SIDES = [512, 256, 128, 64];
+const SIGNATURE_BYTES = 8;
+const CHUNKS = new Set(["IHDR", "PLTE", "tRNS", "IDAT", "IEND"]);
 
 const colour = document.getElementById("field-color");
 const file = document.querySelector("input[data-encodes]");
@@ -19,7 +23,7 @@ if (file instanceof HTMLInputElement && encoded instanceof HTMLInputElement) {
   file.disabled = false;
   file.addEventListener("change", async () => {
     const picture = file.files?.[0];
-    encoded.value = picture ? encode(new Uint8Array(await picture.arrayBuffer())) : "";
+    encoded.value = picture ? encode(await logoOf(picture)) : "";
     if (picture) await showLogo(picture);
     changed();
   });
@@ -59,6 +63,50 @@ async function showLogo(picture) {
   } catch {
     canvas.hidden = true;
   }
+}
+
+/**
+ * Return a picture as a PNG that the service accepts; its own bytes if it is no picture.
+ *
+ * @param {Blob} picture
+ */
+async function logoOf(picture) {
+  const original = new Uint8Array(await picture.arrayBuffer());
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(picture);
+  } catch {
+    return original;
+  }
+  for (const side of LOGO_SIDES) {
+    const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.max(1, Math.round(bitmap.width * scale));
+    canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+    canvas.getContext("2d")?.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+    if (!(blob instanceof Blob)) continue;
+    const logo = pictureAlone(new Uint8Array(await blob.arrayBuffer()));
+    if (logo.length <= LOGO_BYTES) return logo;
+  }
+  return original;
+}
+
+/**
+ * Return a PNG without all chunks that say more than the picture (PNG, third edition, 5.3).
+ *
+ * @param {Uint8Array} png
+ */
+function pictureAlone(png) {
+  const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
+  const parts = [...png.subarray(0, SIGNATURE_BYTES)];
+  for (let at = SIGNATURE_BYTES; at + 12 <= png.length; ) {
+    const end = at + 12 + view.getUint32(at);
+    const type = String.fromCharCode(...png.subarray(at + 4, at + 8));
+    if (CHUNKS.has(type)) parts.push(...png.subarray(at, end));
+    at = end;
+  }
+  return Uint8Array.from(parts);
 }
 
 /**
