@@ -92,7 +92,7 @@ class Person:
     def secret(self):
         """Return the secret on the page, which shows it once; go on, and see it no more."""
         secret = self.page.locator("code.secret").inner_text()
-        self.follow("I have stored it")
+        self.follow(re.compile("^I have"))
         assert secret not in self.page.content()
         return secret
 

@@ -15,7 +15,7 @@ from portal_server import serve
 from portal_tenants import Tenants
 
 from counterseal import AuditChain
-from counterseal.testing.pictures import build_png
+from counterseal.testing.pictures import build_chunk, build_png
 from counterseal_portal.all_routes import ROLE_ROUTES as ROUTES
 
 ROLES = ["global"]
@@ -188,7 +188,10 @@ def test_colour_and_logo_are_shown_before_they_are_saved(chromium, axe, served, 
     screens = Screens(chromium, axe, url, portal.people["global"], "phone-light")
     page = screens.page
     logo = tmp_path / "logo.png"
-    logo.write_bytes(build_png())
+    # As a paint program writes it: too large, and with more than the picture in the file.
+    png, header_end = build_png(width=600, height=600), 33
+    comment = build_chunk(b"tEXt", b"Software\x00Example")
+    logo.write_bytes(png[:header_end] + comment + png[header_end:])
     screens.open(f"/app-spaces/{tenants.app_space}/brand")
     page.locator("#field-color").fill("#FFD400")
     assert page.locator("rect").get_attribute("fill") == "#FFD400"
@@ -202,7 +205,7 @@ def test_colour_and_logo_are_shown_before_they_are_saved(chromium, axe, served, 
     screens.inspect("brand-preview")
     page.locator("main button").click()
     page.locator("[role=status]").wait_for()
-    assert page.locator(".label img").evaluate("image => image.naturalWidth") > 0
+    assert page.locator(".label img").evaluate("image => image.naturalWidth") == 512
     screens.close()
 
 

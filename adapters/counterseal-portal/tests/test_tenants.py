@@ -434,6 +434,22 @@ def test_of_an_administrator_who_is_revoked_nothing_is_left_to_do(portal, space)
     assert "works no more" in text
 
 
+def test_app_spaces_of_one_name_are_told_apart(portal):
+    administration = portal.service.administration
+    first, second = (administration.create_company(name).guid for name in ("A Ltd", "B Ltd"))
+    administration.create_app_space(first, "Shop app")
+    administration.create_app_space(second, "Shop app")
+    portal.service.clock.advance(timedelta(minutes=5))
+    administration.create_app_space(second, "Shop app")
+    for path in ("/accounts", ""):
+        text = require_page(portal.global_admin().get(path))
+        assert "Shop app (A Ltd)<" in text
+        names = {*re.findall(r"Shop app \(B Ltd\), created ([^<]+)<", text)}
+        assert len(names) == 2, path
+    # Within one company, its name says nothing.
+    assert "(A Ltd)" not in require_page(portal.company_admin().get("/accounts"))
+
+
 def acts_of(browser, path):
     return re.findall(rf'href="[^"]*{path}/([^"]+)"', require_page(browser.get(path)))
 

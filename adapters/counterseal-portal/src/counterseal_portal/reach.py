@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+import attrs
+
 from counterseal.errors import Foreign, NotFound
 from counterseal.models import (
     OPERATORS,
@@ -15,6 +19,7 @@ from counterseal.models import (
     Origin,
 )
 from counterseal_portal.answers import Step
+from counterseal_portal.rendering import time_text
 from counterseal_portal.visit import Visit
 
 
@@ -35,6 +40,41 @@ def app_spaces_of(visit: Visit) -> tuple[AppSpace, ...]:
         for app_space in tenancy.list(
             company.guid if isinstance(company, Company) else company, AppSpace
         )
+    )
+
+
+@attrs.frozen
+class NamedAppSpace:
+    """An App Space in a list of several; its name tells it from the others."""
+
+    guid: Guid
+    name: str
+
+
+def named_app_spaces(visit: Visit, app_spaces: tuple[AppSpace, ...]) -> tuple[NamedAppSpace, ...]:
+    """
+    Return App Spaces with what tells them apart.
+
+    For an administrator of all companies that is the company too, and where names are the same
+    still, the time of creation.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    names = {each.guid: each.name for each in app_spaces}
+    if visit.admin.role is AdminRole.COMPANY and visit.admin.company is None:
+        companies = {each.guid: each.name for each in visit.tenancy.list(None, Company)}
+        for each in app_spaces:
+            names[each.guid] = f"{each.name} ({companies.get(each.company, each.company)})"
+    counts = Counter(names.values())
+    return tuple(
+        NamedAppSpace(
+            each.guid,
+            names[each.guid]
+            if counts[names[each.guid]] == 1
+            else f"{names[each.guid]}, created {time_text(each.created_at)}",
+        )
+        for each in app_spaces
     )
 
 

@@ -26,7 +26,12 @@ from counterseal_portal.confirmations import Command, Subject, command_routes
 from counterseal_portal.names import names_of
 from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.qr_codes import qr_code
-from counterseal_portal.reach import app_space_trail, app_spaces_of, tenants_of
+from counterseal_portal.reach import (
+    app_space_trail,
+    app_spaces_of,
+    named_app_spaces,
+    tenants_of,
+)
 from counterseal_portal.routes import Route
 from counterseal_portal.visit import Visit
 
@@ -72,7 +77,7 @@ def search(visit: Visit) -> Answer:
         title="Accounts",
         trail=(),
         notice=notice_of(visit),
-        app_spaces=app_spaces,
+        app_spaces=named_app_spaces(visit, app_spaces),
         chosen=chosen,
         term=term,
         problem=problem,

@@ -13,7 +13,7 @@ from counterseal_portal.answers import Answer, page
 from counterseal_portal.charts import HEIGHT, WIDTH, Chart, days_until
 from counterseal_portal.event_labels import REFUSALS, event_label, reason_text
 from counterseal_portal.labels import CHANNELS
-from counterseal_portal.reach import app_spaces_of, tenants_of
+from counterseal_portal.reach import app_spaces_of, named_app_spaces, tenants_of
 from counterseal_portal.routes import ADMINS, Route
 from counterseal_portal.visit import Visit
 
@@ -71,8 +71,8 @@ def show_overview(visit: Visit) -> Answer:
         trail=(),
         notice="",
         counts=_summarize(counts, days, totals=TOTALS if is_admin else SUPPORT_TOTALS),
-        app_spaces=app_spaces,
-        searched_app_spaces=tenants_of(app_spaces),
+        app_spaces=named_app_spaces(visit, app_spaces),
+        searched_app_spaces=named_app_spaces(visit, tenants_of(app_spaces)),
         channels=tuple(sorted(CHANNELS[kind] for kind in ports.notifier.kinds())),
         shows_codes=is_admin,
         width=WIDTH,
