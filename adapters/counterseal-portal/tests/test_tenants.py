@@ -434,7 +434,7 @@ def test_of_an_administrator_who_is_revoked_nothing_is_left_to_do(portal, space)
     assert "works no more" in text
 
 
-def test_app_spaces_of_one_name_are_told_apart(portal):
+def test_app_spaces_of_one_name_differ_in_lists(portal):
     administration = portal.service.administration
     first, second = (administration.create_company(name).guid for name in ("A Ltd", "B Ltd"))
     administration.create_app_space(first, "Shop app")
