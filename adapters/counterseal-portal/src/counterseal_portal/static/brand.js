@@ -84,7 +84,9 @@ async function logoOf(picture) {
     canvas.width = Math.max(1, Math.round(bitmap.width * scale));
     canvas.height = Math.max(1, Math.round(bitmap.height * scale));
     canvas.getContext("2d")?.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-    const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+    const blob = await new Promise((resolve) => {
+      canvas.toBlob(resolve, "image/png");
+    });
     if (!(blob instanceof Blob)) continue;
     const logo = pictureAlone(new Uint8Array(await blob.arrayBuffer()));
     if (logo.length <= LOGO_BYTES) return logo;
