@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+from collections import Counter
 from contextlib import contextmanager
 from datetime import datetime
 from enum import Enum
@@ -81,6 +82,13 @@ class JsonStore:
     def dead(self, origin, limit):
         gone = (origin, models.CallbackState.DEAD)
         return self._all(models.Callback, lambda it: (it.origin, it.state) == gone)[:limit]
+
+    def gauges(self, app_spaces):
+        def fits(it):
+            return it and (app_spaces is None or it.app_space in app_spaces)
+
+        keys = (index_of(one).gauge for one in self._all(object, bool, "guid"))
+        return Counter(filter(fits, keys))
 
     def commit(self, changes, audit, operation):
         require_possible(changes)  # STORE-13, STORE-14 and STORE-21

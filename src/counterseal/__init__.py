@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from counterseal.usecases.devices import Devices, KeySets, Telemetry
     from counterseal.usecases.enrolments import Enrolments, Logos
     from counterseal.usecases.events import Events
+    from counterseal.usecases.gauges import Gauges
     from counterseal.usecases.invitations import Invitations
     from counterseal.usecases.login_tests import LoginTests
     from counterseal.usecases.logins import Logins
@@ -80,6 +81,7 @@ __all__ = [
     "Enrolments",
     "Events",
     "FoundEvents",
+    "Gauges",
     "Invitation",
     "Invitations",
     "Issued",
@@ -147,6 +149,7 @@ _NAMES = {
     "usecases.devices": "Devices KeySets Telemetry",
     "usecases.enrolments": "Enrolments Logos",
     "usecases.events": "Events",
+    "usecases.gauges": "Gauges",
     "usecases.invitations": "Invitations",
     "usecases.login_tests": "LoginTests",
     "usecases.logins": "Logins",

@@ -12,7 +12,7 @@ import itertools
 import threading
 from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TypeAlias, TypeVar
 
@@ -41,12 +41,13 @@ from counterseal.models import (
     Callback,
     Challenge,
     Change,
+    GaugeKey,
     Guid,
     KeyScope,
     Record,
     Reservation,
 )
-from counterseal.models.index import Listing, index_of
+from counterseal.models.index import Index, Listing, index_of
 from counterseal.ports import Clock, Due, Entropy, Ports
 
 __all__ = [
@@ -118,6 +119,8 @@ class MemoryStore:
         self._ids: dict[Guid, list[str]] = defaultdict(list)
         self._lists: dict[tuple[Listing, Guid | None], dict[Guid, None]] = defaultdict(dict)
         self._dead: dict[Guid, list[tuple[datetime, Guid]]] = defaultdict(list)
+        self._gauge_keys: dict[Guid, GaugeKey] = {}
+        self._gauges: dict[GaugeKey, int] = defaultdict(int)
         self._due: dict[tuple[type, AddressKind | None], list[tuple[datetime, Guid]]] = defaultdict(
             list
         )
@@ -197,6 +200,15 @@ class MemoryStore:
             callbacks = self._dead.get(origin, [])[:limit]
             return tuple(self._one(guid, Callback) for _, guid in callbacks)
 
+    def gauges(self, app_spaces: frozenset[Guid] | None) -> Mapping[GaugeKey, int]:
+        """Return how many records count in each gauge."""
+        with self._lock:
+            return {
+                key: count
+                for key, count in self._gauges.items()
+                if count and (app_spaces is None or key.app_space in app_spaces)
+            }
+
     def commit(
         self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str
     ) -> None:
@@ -236,6 +248,7 @@ class MemoryStore:
             ]
             for record in over:
                 self._unbury(record)
+                self._count(record.guid, None)
                 del self._records[record.guid]
             return len(over)
 
@@ -261,12 +274,10 @@ class MemoryStore:
         before = self._records.get(record.guid)
         self._records[record.guid] = record
         index = index_of(record)
+        if index.gauge != self._gauge_keys.get(record.guid):
+            self._count(record.guid, index.gauge)
         if index.account_key is not None:
-            if isinstance(before, Account):
-                del self._accounts[before.app_space, before.account_id]
-            self._accounts[index.account_key] = record.guid
-            if index.search_key != self._search_keys.get(record.guid):
-                self._sort_id(record.guid, index.search_key)
+            self._keep_keys(record.guid, before, index)
         if isinstance(record, Callback):
             self._unbury(before)
             if index.listed:
@@ -282,6 +293,22 @@ class MemoryStore:
             if index.channel is not None:
                 channel = (type(record), index.channel)
                 heapq.heappush(self._due[channel], (record.due_at, record.guid))
+
+    def _keep_keys(self, guid: Guid, before: Record | None, index: Index) -> None:
+        if isinstance(before, Account):
+            del self._accounts[before.app_space, before.account_id]
+        if index.account_key is not None:
+            self._accounts[index.account_key] = guid
+        if index.search_key != self._search_keys.get(guid):
+            self._sort_id(guid, index.search_key)
+
+    def _count(self, guid: Guid, gauge_key: GaugeKey | None) -> None:
+        before = self._gauge_keys.pop(guid, None)
+        if before is not None:
+            self._gauges[before] -= 1
+        if gauge_key is not None:
+            self._gauge_keys[guid] = gauge_key
+            self._gauges[gauge_key] += 1
 
     def _sort_id(self, guid: Guid, search_key: tuple[Guid, str] | None) -> None:
         if guid in self._search_keys:

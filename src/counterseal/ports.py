@@ -39,6 +39,7 @@ from counterseal.models import (
     CountKey,
     Delivery,
     DeliveryOutcome,
+    GaugeKey,
     Guid,
     Identity,
     IdpSettings,
@@ -199,6 +200,18 @@ class Store(Protocol):
 
         - STORE-23: dead by their state, whatever the time is, and of this origin only.
         - STORE-24: at most *limit*, and none is left out for one that is younger.
+        """
+
+    def gauges(self, app_spaces: frozenset[Guid] | None) -> Mapping[GaugeKey, int]:
+        """
+        Return how many records count in each gauge now, without a look at the records.
+
+        A gauge in which nothing counts may be left out.
+
+        - STORE-31: a record counts in the gauge that `counterseal.models.index` names for its last
+          applied commit, once, and in no other; one that the store has forgotten counts in none.
+          A store that forgets by itself may count it until it tidies up.
+        - STORE-32: only gauges of *app_spaces*; with None all, those without an App Space too.
         """
 
     def commit(

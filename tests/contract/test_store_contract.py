@@ -23,8 +23,9 @@ from counterseal.errors import (
     WrongRecord,
 )
 from counterseal.memory import MemoryAudit, MemoryStore
-from counterseal.models import LIVING, Account, CallbackState, Company, Session
+from counterseal.models import LIVING, Account, CallbackState, Company, Gauge, Session
 from counterseal.models.guid import partition_of
+from counterseal.models.index import index_of
 from counterseal.testing import START, contracts
 from counterseal.testing.contracts.store_history import StoreHistory
 
@@ -398,6 +399,71 @@ class CountsPages(MemoryStore):
         self._page = getattr(self, "_page", 0) + 1 if after is not None else 0
         accounts = super().search(app_space, prefix, None, 999)
         return accounts[self._page * limit :][:limit]
+
+
+@breaks("STORE-31")
+class CountsWhatIsCreatedOnly(MemoryStore):
+    def _count(self, guid, gauge_key):
+        if guid not in self._gauge_keys:
+            super()._count(guid, gauge_key)
+
+
+@breaks("STORE-31")
+class CountsTheSameAgain(MemoryStore):
+    def _count(self, guid, gauge_key):
+        self._gauge_keys.pop(guid, None)
+        super()._count(guid, gauge_key)
+
+
+@breaks("STORE-31")
+class CountsLockedAccounts(MemoryStore):
+    def _keep(self, record):
+        super()._keep(record)
+        if isinstance(record, Account) and record.locked_at:
+            self._count(record.guid, index_of(attrs.evolve(record, locked_at=None)).gauge)
+
+
+@breaks("STORE-31")
+class CountsTheDeadAsQueued(MemoryStore):
+    def _count(self, guid, gauge_key):
+        if gauge_key is not None and gauge_key.gauge is Gauge.DEAD_CALLBACKS:
+            gauge_key = gauge_key._replace(gauge=Gauge.QUEUED_CALLBACKS)
+        super()._count(guid, gauge_key)
+
+
+@breaks("STORE-31")
+class CountsTheForgotten(MemoryStore):
+    def forget(self, before):
+        keys, counts = dict(self._gauge_keys), dict(self._gauges)
+        super().forget(before)
+        self._gauge_keys = keys
+        self._gauges.update(counts)
+
+
+@breaks("STORE-31")
+class CountsWhatIsRefused(MemoryStore):
+    def _compare(self, change):
+        if change.old is not None:
+            self._count(change.new.guid, index_of(change.new).gauge)
+        super()._compare(change)
+
+
+@breaks("STORE-32")
+class CountsAllAppSpaces(MemoryStore):
+    def gauges(self, app_spaces):
+        return super().gauges(None)
+
+
+@breaks("STORE-32")
+class CountsNothingWithoutAnAppSpace(MemoryStore):
+    def gauges(self, app_spaces):
+        return {key: one for key, one in super().gauges(app_spaces).items() if key.app_space}
+
+
+@breaks("STORE-32")
+class TakesNoAppSpaceForAll(MemoryStore):
+    def gauges(self, app_spaces):
+        return super().gauges(app_spaces or None)
 
 
 # Stores that commit the wrong thing

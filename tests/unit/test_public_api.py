@@ -16,7 +16,7 @@ PUBLIC = """
     AccountPage Accounts AdminLogins Administration Answers AuditChain AuditLog AuditReport
     AuthenticatedDevice AuthenticatedSession Authentication Bound CHARTS Callbacks Ceremonies
     Challenges Confirmations Conflict CountersealError Credentials Devices Enrolment Enrolments
-    Events FoundEvents Invitation Invitations Issued IssuedSecret IssuedSession KeySets
+    Events FoundEvents Gauges Invitation Invitations Issued IssuedSecret IssuedSession KeySets
     LoginTest LoginTestResult LoginTests Logins
     Logos Misuse Notifications OPERATOR Operator PROFILES PasskeyStart Policy Ports Receipt Redirect
     Refused STANDARD STRICT Sessions SignedRequest Telemetry Unavailable jwks_document markdown

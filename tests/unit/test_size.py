@@ -16,8 +16,8 @@ MODULES = {
 }
 """The lines of each module of the core; the conformance kit is not counted."""
 
-FILES = 147
-LINES = 30_400
+FILES = 149
+LINES = 30_600
 ROOM = 100
 """
 What the core may grow to: its size now, rounded up to the next hundred.
@@ -39,7 +39,8 @@ are persons, policies of App Spaces and origins, events of accounts with their l
 audit log with search and counts, reasons of refusals with reactions, the search of accounts, and
 requests to one device with their context;
 then by 110 for the names that the audit log's readers see in place of GUIDs;
-then by 370 for test log-ins at Identity Providers.
+then by 370 for test log-ins at Identity Providers;
+then by 190 for gauges, which commits keep and administrators read.
 """
 
 LONG = {

@@ -6,7 +6,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from counterseal import STANDARD, STRICT
+from counterseal import STANDARD, STRICT, Gauges
 from counterseal._decisions.authentication import SignedRequest
 from counterseal.errors import (
     CredentialRefused,
@@ -398,11 +398,19 @@ def test_due_notifications(world):
         assert len(world.notifications.in_turn({}, 1, looking_past=False)) == 1
 
 
+def test_gauges_are_read_at_once(world):
+    gauges = Gauges(world.ports, world.policy)
+    with world.takes("store.gauges"):
+        gauges.read(by=OPERATOR)
+    with world.takes("store.get", "store.gauges"):
+        gauges.read(app_space=world.app_space.guid, by=OPERATOR)
+
+
 def test_every_verb_of_the_store_is_counted_here():
     verbs = {name for name in vars(Store) if not name.startswith("_")}
     assert verbs == {
         *("get", "get_with_account", "account", "bindings", "pending", "list", "due"),
-        *("dead", "search", "commit"),
+        *("dead", "search", "gauges", "commit"),
     }
 
 

@@ -42,12 +42,25 @@ def test_the_overview_shows_what_was_counted(busy):
     assert text.count('<rect class="series-0" x=') == 1
 
 
+def test_the_overview_shows_what_there_is_now(busy):
+    busy.service.ask("zoe", "Lunch?")
+    text = require_page(busy.company_admin().get(""))
+    for label, number in (("Active users", 1), ("Questions pending", 1), ("Callbacks dead", 0)):
+        assert f"<dt>{label}</dt><dd>{number}</dd>" in text
+    assert "The store answers within " in text
+    text = require_page(busy.support().get(""))
+    assert "<dt>Active users</dt><dd>1</dd>" in text
+    assert "Callbacks dead" not in text
+    assert "Active origins" not in text
+
+
 def test_what_is_out_of_reach_is_not_counted(busy):
     other = busy.service.administration.create_company("Other Ltd")
     admin = busy.service.credentials.create_admin("x", company=other.guid).guid
     record = busy.service.administration.get(admin, Admin)
     text = require_page(busy.log_in(record).get(""))
     assert "Questions asked</dt><dd>0<" in text
+    assert "Active users</dt><dd>0<" in text
     assert "<h3>" not in require_page(busy.log_in(record).get("/audit", event="challenge.issue"))
 
 

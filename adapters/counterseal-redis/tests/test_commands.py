@@ -14,8 +14,9 @@ COMMAND_IN_LUA = re.compile(r"redis\.call\(\s*'([A-Z]+)'")
 COMMAND_IN_PYTHON = re.compile(r'\(\s*"([A-Z]{3,})"|"([A-Z]{4,})", (?:key|index|[0-9])')
 
 SINCE_6_2 = {
-    "DEL", "EXISTS", "GET", "GETRANGE", "HGET", "HINCRBY", "HMGET", "HSET", "MGET", "PEXPIRE",
-    "PTTL", "SET", "TIME", "XADD", "XDEL", "XRANGE", "XTRIM", "ZADD", "ZRANGEBYLEX", "ZREM",
+    "DEL", "EXISTS", "GET", "GETRANGE", "HDEL", "HGET", "HINCRBY", "HMGET", "HSET", "MGET",
+    "PEXPIRE", "PTTL", "SET", "TIME", "XADD", "XDEL", "XRANGE", "XTRIM", "ZADD",
+    "ZRANGEBYLEX", "ZREM",
 }  # fmt: skip
 """In scripts; none is newer than 6.2, on which the tests run too."""
 

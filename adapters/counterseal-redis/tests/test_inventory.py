@@ -79,6 +79,17 @@ def test_a_missing_record_is_noticed(keyspace, world):
     assert Violation(open_.guid, "its account lists it as open, and it is not there") in flaws
 
 
+@pytest.mark.parametrize("key", ["g", "gt"])
+def test_a_missing_gauge_is_noticed(keyspace, world, key):
+    for partition in range(PARTITIONS):
+        keyspace.client.delete(keyspace.key(partition, key))
+
+    _, flaws = checked(keyspace)
+
+    assert flaws
+    assert all("gauge" in flaw.problem for flaw in flaws)
+
+
 @pytest.mark.parametrize("index", ["p", "dchallenge", "dnotification.relay", "b", "t", "x", "q"])
 def test_a_missing_index_is_noticed(keyspace, world, index):
     for partition in range(PARTITIONS):

@@ -103,6 +103,24 @@ class TestSureStore(TestStore):
         return lambda: RedisStore(self.new_keyspace(server), FrozenClock())
 
 
+def test_dead_callbacks_that_the_server_has_dropped_count_until_they_are_found_gone(
+    redis_8_2, new_keyspace
+):
+    keyspace, factory = new_keyspace(redis_8_2), RecordFactory()
+    store = RedisStore(keyspace, FrozenClock())
+    account = factory.account()
+    dead = [factory.callback(account, state=CallbackState.DEAD) for _ in range(3)]
+    store.commit(tuple(Change(None, one) for one in dead), (), "die")
+    for count, find in ((2, forget), (1, lambda _: store.dead(dead[0].origin, 9)), (1, forget)):
+        assert list(store.gauges(None).values()) == [len(dead)]
+        if len(dead) > count:
+            keyspace.client.delete(keyspace.record(dead.pop().guid))
+
+        find(keyspace)
+
+        assert list(store.gauges(None).values()) == [count]
+
+
 def test_e19_of_ten_thousand_undelivered_none_is_lost(redis_8_2, new_keyspace):
     """All fail once and wait for their next attempt, found by records and due sets alone."""
     keyspace, factory = new_keyspace(redis_8_2), RecordFactory()

@@ -169,6 +169,8 @@ def test_workers_read_all_partitions_in_few_trips(new_world, server, trips):
         assert store.dead(world.origin.origin.guid, 10) == ()
     space = world.app_space.guid
     with trips.counted(store=1):
+        assert sum(store.gauges(frozenset({space})).values()) == 8
+    with trips.counted(store=1):
         assert store.search(space, "nobody", None, 10) == ()
     with trips.counted(store=2):
         assert [one.account_id for one in store.search(space, "", None, 10)] == ["adam", "zoe"]

@@ -8,8 +8,11 @@ from counterseal.memory import SystemEntropy
 from counterseal.models import OPERATOR
 from counterseal.models.guid import PARTITIONS, partition_of
 from counterseal.testing import FakeService, FrozenClock
+from counterseal.testing.contracts.store_gauges import count_gauges
+from counterseal.testing.service import CALLBACK
 from counterseal_records import check
 from counterseal_redis import RedisInventory, upgrade, upgrading, with_redis
+from counterseal_redis.commands import GAUGE
 
 USERS = ("zoe", "adam", "zoë", "zo\x00", "eve")
 EXPECTED = ["zo\x00", "zoe", "zoë"]
@@ -103,6 +106,60 @@ def test_an_account_that_is_erased_meanwhile_stays_gone(world, keyspace, monkeyp
 
     assert upgrade(keyspace) == 0
     assert search(world, "") == []
+    assert violations(keyspace) == ()
+
+
+@pytest.fixture
+def active_world(world, keyspace):
+    """The same with a device, an open question and a queued callback, and nothing counted yet."""
+    phone = world.bind("carol")
+    phone.answer(world.ask("carol", "Lunch?", callback=CALLBACK).challenge)
+    world.ask("carol", "Dinner?")
+    for partition in range(PARTITIONS):
+        keyspace.client.delete(keyspace.key(partition, "g"), keyspace.key(partition, "gt"))
+    assert world.ports.store.gauges(None) == {}
+    return world
+
+
+def counted(keyspace):
+    inventory = RedisInventory(keyspace, FrozenClock())
+    contents = map(inventory.read_partition, range(PARTITIONS))
+    return count_gauges(one.record for each in contents for one in each.records)
+
+
+@pytest.mark.parametrize("number", [None, b"1"])
+def test_every_record_is_counted_after_the_upgrade(active_world, keyspace, number):
+    if number:
+        keyspace.client.set(keyspace.key(0, "v"), number)
+    expected = counted(keyspace)
+    assert len(expected) == 3
+
+    assert upgrade(keyspace) == sum(expected.values()) + (0 if number else len(USERS) + 1)
+
+    assert active_world.ports.store.gauges(None) == expected
+    keyspace.client.set(keyspace.key(0, "v"), b"1")
+    assert upgrade(keyspace) == 0
+    assert active_world.ports.store.gauges(None) == expected
+
+
+def test_a_record_that_is_changed_meanwhile_is_counted_as_it_is_then(
+    active_world, keyspace, monkeypatch
+):
+    call_read = type(keyspace).read
+
+    def end_after_the_records_are_read(self, *calls, confirm=False):
+        if confirm and any(call.script is GAUGE for call in calls):
+            monkeypatch.setattr(type(keyspace), "read", call_read)
+            account = active_world.ports.store.account(active_world.app_space.guid, "carol")
+            for one in active_world.ports.store.pending(account.guid):
+                active_world.challenges.cancel(active_world.origin, one.guid)
+        return call_read(self, *calls, confirm=confirm)
+
+    monkeypatch.setattr(type(keyspace), "read", end_after_the_records_are_read)
+
+    upgrade(keyspace)
+
+    assert active_world.ports.store.gauges(None) == counted(keyspace)
     assert violations(keyspace) == ()
 
 

@@ -76,6 +76,7 @@ def contents(database, world):
         store.list(world.company.guid),
         store.dead(world.origin.origin.guid, 10),
         store.search(world.app_space.guid, "", None, 10),
+        store.gauges(None),
         accounts,
         [store.bindings(account.guid) for account in accounts],
         [store.pending(account.guid) for account in accounts],
@@ -102,6 +103,19 @@ def test_a_column_that_differs_from_its_record_is_reported(database, world, colu
     _, flaws = checked(database)
 
     assert {flaw.problem for flaw in flaws} == {f"the column {column} is not what the record says"}
+
+
+@pytest.mark.parametrize("change", ["count = count + 1", "count = 0", "gauge = 'active_users'"])
+def test_a_wrong_gauge_is_reported(database, world, change):
+    changed(
+        database,
+        f"UPDATE counterseal_gauges SET {change} WHERE gauge = 'dead_callbacks'",  # noqa: S608
+    )
+
+    _, flaws = checked(database)
+
+    assert flaws
+    assert all(flaw.problem.startswith("the gauge ") for flaw in flaws)
 
 
 def test_missing_and_unreadable_records_are_reported(database, world):

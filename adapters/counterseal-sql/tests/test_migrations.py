@@ -15,9 +15,11 @@ from sqlalchemy import Column, MetaData, Table, insert, inspect
 
 from counterseal import STANDARD, AuditChain
 from counterseal.errors import StoreUnavailable
+from counterseal.models import BindingState, CallbackState, ChallengeState, Change
 from counterseal.testing import START, FakeService, FrozenClock
 from counterseal.testing.contracts.race import race, results
-from counterseal.testing.contracts.record_factory import RecordFactory, event
+from counterseal.testing.contracts.record_factory import RecordFactory, event, next_version
+from counterseal.testing.contracts.store_gauges import CREDENTIAL, count_gauges, device
 from counterseal_records import check
 from counterseal_sql import SchemaTooNew, SqlInventory, SqlStore, migrations, upgrade, with_sql
 from counterseal_sql.commits import event_row
@@ -26,6 +28,7 @@ from counterseal_sql.rows import row
 from counterseal_sql.schema import EVENTS, METADATA, RECORDS
 
 V0002 = "counterseal_sql.migrations.versions.v0002_search_key"
+V0004 = "counterseal_sql.migrations.versions.v0004_gauges"
 
 
 def test_the_migrations_make_the_schema(server, opened):
@@ -94,6 +97,46 @@ def test_accounts_of_the_first_schema_are_searched_after_the_upgrade(old_databas
     with database.writing() as connection:
         connection.run("DELETE FROM counterseal_records WHERE body = '{'")
     assert check(lambda: SqlInventory(database, FrozenClock()), FrozenClock(), id)[1] == ()
+
+
+@pytest.mark.parametrize("revision", ["0001", "0003"])
+def test_records_of_an_older_schema_count_in_gauges_after_the_upgrade(
+    old_database, monkeypatch, revision
+):
+    monkeypatch.setattr(importlib.import_module(V0004), "BATCH", 3)
+    database, factory = old_database(revision), RecordFactory()
+    locked = factory.account("locked", devices=(device(),), locked_at=START)
+    accounts = [
+        *(factory.account(f"{state}", devices=(device(state),)) for state in BindingState),
+        *(factory.account(f"{number}", devices=(device(),)) for number in range(3)),
+        locked,
+    ]
+    account = accounts[0]
+    records = [
+        *accounts,
+        factory.origin(factory.space),
+        *(factory.origin(factory.space, credentials=(CREDENTIAL,)) for _ in range(2)),
+        *(factory.challenge(account, state=state) for state in ChallengeState),
+        *(factory.callback(account, state=state) for state in CallbackState),
+        factory.callback(account, app_space=factory.space),
+        factory.login(),
+    ]
+    insert_records(database, *records, factory.account("broken", devices=(device(),)))
+    with database.writing() as connection:
+        connection.run("UPDATE counterseal_records SET body = '{' WHERE body LIKE '%broken%'")
+
+    upgrade(database)
+
+    store = SqlStore(database, FrozenClock())
+    assert store.gauges(None) == count_gauges(records)
+    assert len(count_gauges(records)) == 6
+    unlocked = next_version(locked, locked_at=None)
+    store.commit((Change(locked, unlocked),), (), "unlock")
+    assert store.gauges(None) == count_gauges([*records, unlocked])
+    with database.writing() as connection:
+        connection.run("DELETE FROM counterseal_records WHERE body = '{'")
+    _, flaws = check(lambda: SqlInventory(database, FrozenClock()), FrozenClock(), id)
+    assert not any("gauge" in flaw.problem for flaw in flaws)
 
 
 def test_events_of_an_older_schema_are_chained_after_the_upgrade(old_database):

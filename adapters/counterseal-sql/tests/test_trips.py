@@ -124,6 +124,8 @@ def test_each_use_case_takes_as_many_trips_as_it_should(world, trips):
     with trips.counted(store=2):
         world.accounts.search(world.app_space.guid, "z", by=OPERATOR)
     with trips.counted(store=1):
+        assert len(world.ports.store.gauges(None)) == 1
+    with trips.counted(store=1):
         assert world.challenges.status(world.origin, issued.challenge.guid).approved
 
 
@@ -135,6 +137,7 @@ def test_no_statement_scans_a_table(world, trips, database):
     world.ports.store.list(None)
     world.callbacks.list_dead(world.origin.origin.guid, by=OPERATOR)
     world.ports.store.due(Due.CHALLENGE, START, 10)
+    world.ports.store.gauges(frozenset({world.app_space.guid, world.company.guid}))
     world.accounts.search(world.app_space.guid, "z", after="zo", by=OPERATOR)
 
     kind = database.engine.dialect.name

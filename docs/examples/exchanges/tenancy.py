@@ -178,6 +178,7 @@ def read_the_log(desk, places, world):
         f"{ROOT}/audit?appSpaceGuid={space}&event=account.&since=2030-01-01T00:00:00Z&limit=2",
     )
     desk.call("", "GET", f"{ROOT}/audit/head")
+    desk.call("", "GET", f"{ROOT}/gauges?appSpaceGuid={space}")
 
 
 def say_goodbye(desk, account):

@@ -101,6 +101,7 @@ from counterseal.models.events import (
     LoggedEvent,
 )
 from counterseal.models.fields import replace, revise
+from counterseal.models.gauges import USER_GAUGES, Gauge, GaugeKey, sum_gauges
 from counterseal.models.guid import Guid
 from counterseal.models.outbox import (
     AuditEvent,
@@ -199,6 +200,7 @@ __all__ = [
     "PORTAL_ORIGIN",
     "PROVISIONAL",
     "UNFINISHED",
+    "USER_GAUGES",
     "Account",
     "AccountEvent",
     "AccountEventKind",
@@ -246,6 +248,8 @@ __all__ = [
     "DeviceKey",
     "EventLog",
     "EventStream",
+    "Gauge",
+    "GaugeKey",
     "Guid",
     "History",
     "HtmlContent",
@@ -311,5 +315,6 @@ __all__ = [
     "entry_addresses",
     "replace",
     "revise",
+    "sum_gauges",
     "user_handle",
 ]

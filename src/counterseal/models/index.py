@@ -19,10 +19,13 @@ from counterseal.models import (
     Admin,
     AppSpace,
     Binding,
+    BindingState,
     Callback,
     CallbackState,
     Challenge,
     Company,
+    Gauge,
+    GaugeKey,
     Guid,
     Notification,
     Origin,
@@ -31,6 +34,7 @@ from counterseal.models import (
     Record,
     Session,
 )
+from counterseal.models.gauges import CALLBACK_GAUGES
 
 
 class Listing(enum.Enum):
@@ -63,6 +67,7 @@ class Index:
         owner: The record whose list that is.
         listed: Whether the record is in it now.
         channel: For a notification, the kind of its addresses, which `Store.due` may ask for.
+        gauge: What the record counts in, in `Store.gauges`; None if in nothing.
     """
 
     account_key: tuple[Guid, str] | None = None
@@ -72,6 +77,7 @@ class Index:
     owner: Guid | None = None
     listed: bool = False
     channel: AddressKind | None = None
+    gauge: GaugeKey | None = None
 
 
 def index_of(record: Record) -> Index:
@@ -79,13 +85,28 @@ def index_of(record: Record) -> Index:
     match record:
         case Account():
             key = (record.app_space, record.account_id)
-            return Index(account_key=key, search_key=key if record.erased_at is None else None)
+            has_device = BindingState.ACTIVE in [device.state for device in record.devices]
+            return Index(
+                account_key=key,
+                search_key=key if record.erased_at is None else None,
+                gauge=(
+                    GaugeKey(Gauge.ACTIVE_USERS, record.app_space, None)
+                    if has_device and record.locked_at is None
+                    else None
+                ),
+            )
         case Challenge():
+            is_pending = record.state in UNFINISHED
             return Index(
                 account=record.account,
                 listing=Listing.PENDING,
                 owner=record.account,
-                listed=record.state in UNFINISHED,
+                listed=is_pending,
+                gauge=(
+                    GaugeKey(Gauge.PENDING_CHALLENGES, record.app_space, record.origin)
+                    if is_pending
+                    else None
+                ),
             )
         case Binding():
             return Index(
@@ -95,16 +116,23 @@ def index_of(record: Record) -> Index:
                 listed=True,
             )
         case Callback():
+            gauge = CALLBACK_GAUGES.get(record.state)
             return Index(
                 # An event is delivered from the App Space's partition.
                 account=record.account if record.event is None else None,
                 listing=Listing.DEAD,
                 owner=record.origin,
                 listed=record.state is CallbackState.DEAD,
+                gauge=(None if gauge is None else GaugeKey(gauge, record.app_space, record.origin)),
             )
         case Company() | AppSpace() | Origin() | Admin() | Session():
             listed = not isinstance(record, Session) or record.state in LIVING_SESSIONS
-            return Index(listing=Listing.CHILDREN, owner=record.parent, listed=listed)
+            gauge_key = None
+            if isinstance(record, Origin) and record.credentials:
+                gauge_key = GaugeKey(Gauge.ACTIVE_ORIGINS, record.app_space, None)
+            return Index(
+                listing=Listing.CHILDREN, owner=record.parent, listed=listed, gauge=gauge_key
+            )
     kinds = (Notification, PasskeyRegistration, PasskeyAuthentication, AccountEvent)
     account = record.account if isinstance(record, kinds) else None
     return Index(account=account, channel=record.kind if isinstance(record, Notification) else None)

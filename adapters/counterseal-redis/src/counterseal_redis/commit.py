@@ -23,6 +23,7 @@ from counterseal_records import (
 )
 from counterseal_redis.codec import NOTHING, compact, encode, guid_bytes, time_to_live
 from counterseal_redis.commands import COMMIT, Argument, Call, script_call
+from counterseal_redis.gauges import COUNTABLE, GAUGED, GAUGES, NO_GAUGE, gauge_name
 from counterseal_redis.indexes import SEARCH, due_indexes, position_of
 from counterseal_redis.keyspace import Keyspace
 
@@ -30,6 +31,8 @@ SEQUENCE = "s"
 AUDIT = "a"
 NATURAL = "n"
 """Keys of a partition: its last number, its audit log, and the beginning of natural keys."""
+
+FIXED_KEYS = (SEQUENCE, AUDIT, GAUGED, GAUGES)
 
 APPLIED, CONFLICT, REUSED = 1, 0, -1
 """The replies of the script."""
@@ -40,7 +43,7 @@ _LISTS = range(9)
 _GUARDED, _REPLACED, _CREATED, _NEW_KEYS, _ADDED, _REMOVED, _SCORED, _UNSCORED, _OLD_KEYS = _LISTS
 """The script's lists, in its order; `commit.lua` says what is in each."""
 
-_COUNTS = struct.Struct(">8H")
+_COUNTS = struct.Struct(">9H")
 
 
 @attrs.frozen
@@ -111,7 +114,7 @@ def _call(
     created = [write for write in writes if write is not None and write.old is None]
     for number, write in enumerate((*replaced, *created), 1):
         script_arguments.add_write(write, number, now)
-    keys = [f"{begin}{key}" for key in (name, SEQUENCE, AUDIT, *script_arguments.keys())]
+    keys = [f"{begin}{key}" for key in (name, *FIXED_KEYS, *script_arguments.keys())]
     arguments = [
         fingerprint(changes, bodies)[:_NAME_BYTES],
         script_arguments.counts(),
@@ -145,6 +148,7 @@ class ScriptArguments:
         self._keys: list[list[str]] = [[] for _ in _LISTS]
         self._arguments: list[list[Argument]] = [[] for _ in _LISTS]
         self._records: list[Argument] = []
+        self._gauges: list[Argument] = []
 
     def add(self, list_number: int, key: str, *arguments: Argument) -> None:
         """Add an entry to a list."""
@@ -174,6 +178,9 @@ class ScriptArguments:
             list_number = _ADDED if position.listed else _REMOVED
             self.add(list_number, position.index, number, guid_bytes(position.owner))
         self._add_search_keys(write)
+        gauge = write.index.gauge
+        if gauge is not None or (not is_new and isinstance(new, COUNTABLE)):
+            self._gauges += (number, NO_GAUGE if gauge is None else gauge_name(gauge))
         due_at = new.due_at
         for index in due_indexes(new, write.index):
             if due_at is not None:
@@ -188,8 +195,8 @@ class ScriptArguments:
             self.add(_SCORED, SEARCH, 0, search_key(*write.new_search))
 
     def counts(self) -> bytes:
-        """Return how many entries each list has, without the last list."""
-        return _COUNTS.pack(*map(len, self._keys[:-1]))
+        """Return how many entries each list has, without the last list, and how many gauges."""
+        return _COUNTS.pack(*map(len, self._keys[:-1]), len(self._gauges) // 2)
 
     def keys(self) -> Iterator[str]:
         """Return the keys of all lists."""
@@ -198,4 +205,4 @@ class ScriptArguments:
     def arguments(self) -> Iterator[Argument]:
         """Return the arguments of all lists."""
         compared, others = self._arguments[:_CREATED], self._arguments[_CREATED:]
-        return itertools.chain(*compared, self._records, *others)
+        return itertools.chain(*compared, self._records, *others, self._gauges)

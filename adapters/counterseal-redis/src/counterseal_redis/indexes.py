@@ -23,6 +23,7 @@ from counterseal.ports import Due
 from counterseal_records import ROOT, microseconds
 from counterseal_redis.codec import decode, guid_bytes, guid_from
 from counterseal_redis.commands import GET_WITH_ACCOUNT, OWNED, RECORDS, Argument, Call, script_call
+from counterseal_redis.gauges import gauge_call
 from counterseal_redis.keyspace import Keyspace
 from counterseal_redis.transport import Reply
 
@@ -279,12 +280,13 @@ class Indexes:
             share = limit
         return entries
 
-    def drop(self, index: str, entries: Sequence[IndexEntry]) -> None:
-        """Remove *entries* from an index."""
-        members = [entry.member for entry in entries]
-        self._keyspace.read(
-            *(self._call(partition_of(_guid_of(one)), "ZREM", index, one) for one in members)
-        )
+    def drop_dead(self, entries: Sequence[IndexEntry]) -> None:
+        """Remove *entries* of dead callbacks that the server has dropped, and do not count them."""
+        by_partition: dict[int, list[bytes]] = defaultdict(list)
+        for entry in entries:
+            by_partition[partition_of(_guid_of(entry.member))].append(entry.member)
+        for partition, members in by_partition.items():
+            drop_dead(self._keyspace, partition, members)
 
     def due(self, index: str, end: int, limit: int, start: int) -> Sequence[tuple[int, Guid]]:
         """
@@ -358,6 +360,21 @@ def forget(keyspace: Keyspace) -> int:
     return sum(_drop_stale(keyspace, partition) for partition in range(PARTITIONS))
 
 
+def drop_dead(keyspace: Keyspace, partition: int, members: Sequence[bytes]) -> int:
+    """
+    Remove entries of dead callbacks that the server has dropped, in one round trip.
+
+    They are counted no more first: if that is interrupted, the entries are still there.
+
+    Returns:
+        How many entries there were.
+    """
+    index = keyspace.key(partition, DEAD)
+    calls = [gauge_call(keyspace, _guid_of(member), b"", None) for member in members]
+    *_, count = keyspace.read(*calls, Call(("ZREM", index, *members), index), confirm=True)
+    return int(count)
+
+
 def _drop_stale(keyspace: Keyspace, partition: int) -> int:
     index = keyspace.key(partition, DEAD)
     dropped, position = 0, 0
@@ -369,7 +386,7 @@ def _drop_stale(keyspace: Keyspace, partition: int) -> int:
         exist = keyspace.read(*(Call(("EXISTS", key), key) for key in keys))
         stale = [member for member, exists in zip(members, exist, strict=True) if not exists]
         if stale:
-            dropped += keyspace.write(Call(("ZREM", index, *stale), index))
+            dropped += drop_dead(keyspace, partition, stale)
         position += len(members) - len(stale)
 
 

@@ -6,7 +6,7 @@ import heapq
 import itertools
 import re
 import struct
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 
 from counterseal.errors import Conflict, Indeterminate, StoreUnavailable
 from counterseal.invariants import Violation
-from counterseal.models import Account, AuditEvent, ChainedEvent, Record
+from counterseal.models import Account, AuditEvent, ChainedEvent, Guid, Record
 from counterseal.models.guid import PARTITIONS, SHAPE, partition_of
 from counterseal.models.index import index_of
 from counterseal.ports import Clock
@@ -35,6 +35,13 @@ from counterseal_redis.audit import BEGINNING, Entry, RedisAudit
 from counterseal_redis.codec import NOTHING, compact, guid_bytes, guid_from, header
 from counterseal_redis.commands import Call
 from counterseal_redis.commit import AUDIT, CONFLICT, NATURAL, load_call
+from counterseal_redis.gauges import (
+    GAUGED,
+    GAUGES,
+    gauge_name,
+    hash_items,
+    read_gauge_name,
+)
 from counterseal_redis.indexes import (
     BINDINGS,
     CHILDREN,
@@ -114,6 +121,7 @@ class RedisInventory:
         )
         for index, entries in indexes.items():
             violations += _wrong_entries(index, entries, expected[index], set(values))
+        violations += self._wrong_gauges(partition, [one.record for one in records], set(values))
         records.sort(key=lambda one: one.number)
         return PartitionContents(tuple(records), tuple(violations))
 
@@ -215,6 +223,29 @@ class RedisInventory:
                     _due_entry(member, score): guid_from(member) for member, score in pairs
                 }
         return entries
+
+    def _wrong_gauges(
+        self, partition: int, records: Sequence[Record], guids: set[str]
+    ) -> Iterator[Violation]:
+        keys = [self._keyspace.key(partition, name) for name in (GAUGED, GAUGES)]
+        names, counts = map(
+            hash_items, self._keyspace.read(*(Call(("HGETALL", key), key) for key in keys))
+        )
+        gauges = {guid: name.decode() for guid, name in names}
+        expected = {
+            record.guid: gauge_name(index_of(record).gauge)
+            for record in records
+            if index_of(record).gauge is not None
+        }
+        for guid in sorted(gauges.keys() | expected.keys()):
+            # A dead callback that the server has dropped counts until `forget` finds it gone.
+            if gauges.get(guid) != expected.get(Guid(guid)) and guid in guids:
+                yield Violation(Guid(guid), "it does not count in its gauge")
+        actual = {name: int(count) for name, count in counts}
+        for name in sorted(actual.items() ^ Counter(gauges.values()).items()):
+            gauge = read_gauge_name(name[0])
+            subject = gauge.origin or gauge.app_space or Guid("")
+            yield Violation(subject, f"the gauge {gauge.gauge} is not what counts in it")
 
     def _log_entries(self, partition: int) -> Iterator[Entry]:
         return itertools.chain.from_iterable(self._pages(partition))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
@@ -16,6 +17,7 @@ from counterseal.models import (
     Callback,
     Challenge,
     Change,
+    GaugeKey,
     Guid,
     Record,
 )
@@ -26,6 +28,7 @@ from counterseal_records import ROOT, microseconds, natural_key, search_range
 from counterseal_redis.codec import account_id_of, compact, decode, decode_as
 from counterseal_redis.commands import ACCOUNT, APPLIED_OPERATION, Call, script_call
 from counterseal_redis.commit import CONFLICT, NATURAL, REUSED, commit_call
+from counterseal_redis.gauges import read_gauges
 from counterseal_redis.indexes import (
     BINDINGS,
     CHILDREN,
@@ -153,7 +156,18 @@ class RedisStore:
                 records = (entry.record for entry in entries)
                 return tuple(one for one in records if isinstance(one, Callback) and _is_dead(one))
             # The server has dropped their records; they must not hide younger entries.
-            self._indexes.drop(DEAD, stale)
+            self._indexes.drop_dead(stale)
+
+    def gauges(self, app_spaces: frozenset[Guid] | None) -> Mapping[GaugeKey, int]:
+        """
+        Return how many records count in each gauge, in one round trip.
+
+        A dead callback that the server has dropped counts until `forget` or `dead` finds it gone.
+        """
+        gauges = read_gauges(self._keyspace)
+        if app_spaces is None:
+            return gauges
+        return {key: count for key, count in gauges.items() if key.app_space in app_spaces}
 
     def commit(
         self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str

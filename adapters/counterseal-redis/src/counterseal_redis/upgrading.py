@@ -15,31 +15,36 @@ from typing import Any
 from redis.cluster import RedisCluster
 
 from counterseal.errors import StoreUnavailable
-from counterseal.models import Account
+from counterseal.models import Account, Record
+from counterseal.models.guid import SHAPE
 from counterseal.models.index import index_of
 from counterseal_records import RecordUnreadable, search_key
 from counterseal_redis.codec import decode
 from counterseal_redis.commands import ACCOUNT, INDEX_ACCOUNT, Call, script_call
 from counterseal_redis.commit import NATURAL
+from counterseal_redis.gauges import gauge_call
 from counterseal_redis.indexes import SEARCH
 from counterseal_redis.keyspace import Keyspace
 
-NEWEST = b"1"
-"""The last upgrade of this release: accounts are searched by the beginning of their ids."""
+SEARCHED = b"1"
+"""The upgrade after which accounts are searched by the beginning of their ids."""
+
+NEWEST = b"2"
+"""The last upgrade of this release: each record is counted in its gauge."""
 
 UPGRADE = "v"
 """The key, in the first partition, of the number of the last upgrade."""
 
 PAGE = 500
-"""Accounts in one round trip."""
+"""Records in one round trip."""
 
 
 def upgrade(keyspace: Keyspace) -> int:
     """
-    Add what this release needs and an older one did not write; return how many accounts have it.
+    Add what this release needs and an older one did not write; return how many entries that is.
 
     No older release may write to the key space meanwhile, or later. If nothing is missing, it takes
-    one round trip and returns 0; else it scans the keys of the server once.
+    one round trip and returns 0; else it scans the keys of the server, once for each upgrade.
 
     Raises:
         StoreUnavailable: Redis did not answer; call it again.
@@ -48,10 +53,12 @@ def upgrade(keyspace: Keyspace) -> int:
     (number,) = keyspace.read(Call(("GET", key), key))
     if number == NEWEST:
         return 0
-    keys = _natural_keys(keyspace)
     count = 0
-    while page := list(itertools.islice(keys, PAGE)):
-        count += _add_search_keys(keyspace, page)
+    if number != SEARCHED:
+        for page in _pages(_keys(keyspace, NATURAL, "[A-Za-z0-9_-]{43}")):
+            count += _add_search_keys(keyspace, page)
+    for page in _pages(_keys(keyspace, "", SHAPE)):
+        count += _add_gauges(keyspace, page)
     keyspace.write(Call(("SET", key, NEWEST), key))
     return count
 
@@ -73,24 +80,47 @@ def _add_search_keys(keyspace: Keyspace, natural_keys: Sequence[str]) -> int:
     return sum(keyspace.read(*calls, confirm=True)) if calls else 0
 
 
-def _entry(value: bytes | None) -> bytes | None:
+def _add_gauges(keyspace: Keyspace, keys: Sequence[str]) -> int:
+    values = keyspace.read(*(Call(("GET", key), key) for key in keys))
+    calls = []
+    for value in values:
+        record = _record(value)
+        gauge = None if record is None else index_of(record).gauge
+        if record is not None and gauge is not None:
+            # One that has been changed meanwhile is counted already.
+            header = value.partition(b"\n")[0]
+            calls.append(gauge_call(keyspace, record.guid, header, gauge))
+    return sum(keyspace.read(*calls, confirm=True)) if calls else 0
+
+
+def _record(value: bytes | None) -> Record | None:
     try:
-        account = None if value is None else decode(value)
+        return None if value is None else decode(value)
     except RecordUnreadable:
         # `counterseal store check` reports it; it must not stop the rest.
         return None
+
+
+def _entry(value: bytes | None) -> bytes | None:
+    account = _record(value)
     index = index_of(account) if isinstance(account, Account) else None
     return None if index is None or index.search_key is None else search_key(*index.search_key)
 
 
-def _natural_keys(keyspace: Keyspace) -> Iterator[str]:
+def _pages(keys: Iterator[str]) -> Iterator[list[str]]:
+    while page := list(itertools.islice(keys, PAGE)):
+        yield page
+
+
+def _keys(keyspace: Keyspace, begin_of_name: str, rest_of_name: str) -> Iterator[str]:
+    """Yield the keys, in any partition, whose name begins so and goes on as a pattern says."""
     client, begin = keyspace.client, f"{keyspace.prefix}:{{"
-    shape = re.compile(rf"{re.escape(begin)}[0-9a-f]{{2}}}}:{NATURAL}[A-Za-z0-9_-]{{43}}")
+    shape = re.compile(rf"{re.escape(begin)}[0-9a-f]{{2}}}}:{begin_of_name}{rest_of_name}")
     targets: dict[str, Any] = {}
     if isinstance(client, RedisCluster):
         targets = {"target_nodes": RedisCluster.PRIMARIES}
     try:
-        for key in client.scan_iter(f"{begin}*:{NATURAL}*", count=10 * PAGE, **targets):
+        for key in client.scan_iter(f"{begin}*:{begin_of_name}*", count=10 * PAGE, **targets):
             text = key.decode()
             if shape.fullmatch(text):
                 yield text

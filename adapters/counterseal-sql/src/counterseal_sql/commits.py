@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import attrs
 
 from counterseal.invariants import require_possible
-from counterseal.models import AuditEvent, Change, Guid, Record
+from counterseal.models import AuditEvent, Change, GaugeKey, Guid, Record
+from counterseal.models.guid import partition_of
+from counterseal.models.index import index_of
 from counterseal_records import digest, fingerprint, microseconds, write
 from counterseal_sql.rows import Row, row
 
@@ -31,6 +34,7 @@ class Commit:
         updates: The rows that replace others.
         inserts: The rows that are new.
         events: The rows of the audit events.
+        gauges: What is added to the gauges, in the order in which their rows are locked.
         operation: The row by which a repeated commit is recognised.
     """
 
@@ -38,6 +42,7 @@ class Commit:
     updates: list[Update]
     inserts: list[Row]
     events: list[Row]
+    gauges: list[Row]
     operation: Row
 
 
@@ -65,6 +70,41 @@ def event_row(event: AuditEvent) -> Row:
     return {"at": microseconds(event.at), "body": write(event)}
 
 
+def gauge_rows(changes: Iterable[tuple[Record | None, Record | None]]) -> list[Row]:
+    """
+    Return what to add to the gauges, in one order for all callers.
+
+    Args:
+        changes: Each record as it was, and as it is; None where there is none.
+    """
+    added: Counter[tuple[GaugeKey, int]] = Counter()
+    for pair in changes:
+        for record, count in zip(pair, (-1, 1), strict=True):
+            key = None if record is None else index_of(record).gauge
+            if record is not None and key is not None:
+                added[key, partition_of(record.guid)] += count
+    return [
+        gauge_row(key, partition) | {"count": count}
+        for (key, partition), count in sorted(added.items(), key=_gauge_order)
+        if count
+    ]
+
+
+def gauge_row(key: GaugeKey, partition: int) -> Row:
+    """Return the primary key of a gauge's row."""
+    return {
+        "app_space": key.app_space or "",
+        "origin": key.origin or "",
+        "gauge": key.gauge.value,
+        "partition": partition,
+    }
+
+
+def _gauge_order(item: tuple[tuple[GaugeKey, int], int]) -> tuple[object, ...]:
+    (key, partition), _ = item
+    return key.app_space or "", key.origin or "", key.gauge, partition
+
+
 def _prepare(
     changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str, now: datetime
 ) -> Commit:
@@ -81,6 +121,9 @@ def _prepare(
         ],
         inserts=[new for change, new in pairs if new and change.old is None],
         events=[event_row(event) for event in audit],
+        gauges=gauge_rows(
+            (change.old, change.new) for change in changes if change.new is not change.old
+        ),
         operation={
             "operation": digest(operation),
             "fingerprint": fingerprint(

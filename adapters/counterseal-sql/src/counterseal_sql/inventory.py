@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select
 
@@ -17,11 +18,11 @@ from counterseal_records import (
     read_record,
 )
 from counterseal_sql.audit import SqlAudit
-from counterseal_sql.commits import event_row, prepare_load
+from counterseal_sql.commits import event_row, gauge_rows, prepare_load
 from counterseal_sql.database import Database
 from counterseal_sql.prepared import Statement
 from counterseal_sql.rows import Row, row
-from counterseal_sql.schema import EVENTS, RECORDS
+from counterseal_sql.schema import EVENTS, GAUGES, RECORDS
 
 PAGE = 1_000
 
@@ -31,6 +32,7 @@ _PARTITION = Statement(
     .where(_guid >= bindparam("first"), _guid < bindparam("end"))
     .order_by(RECORDS.c.number)
 )
+_GAUGES = Statement(select(GAUGES).where(GAUGES.c.partition == bindparam("of")))
 _COUNT_EVENTS = Statement(select(func.count()).select_from(EVENTS))
 _INSERT_EVENT = Statement(insert(EVENTS))
 _COLUMNS = tuple(column.name for column in RECORDS.c)
@@ -55,6 +57,7 @@ class SqlInventory:
         values = {"first": first, "end": f"{first}g"}  # g comes after every digit
         with self._database.reading() as connection:
             rows = connection.rows(_PARTITION, values)
+            gauges = connection.rows(_GAUGES, {"of": partition})
         records: list[NumberedRecord] = []
         violations: list[Violation] = []
         for row_values in rows:
@@ -66,6 +69,7 @@ class SqlInventory:
                 continue
             records.append(NumberedRecord(stored_row["number"], record))
             violations += _violations_in(stored_row, record)
+        violations += _wrong_gauges(gauges, [numbered.record for numbered in records])
         return PartitionContents(tuple(records), tuple(violations))
 
     def load(self, records: Sequence[Record], operation: str) -> None:
@@ -94,6 +98,27 @@ class SqlInventory:
             missing = events[max(0, count - first) :]
             if missing:
                 connection.count(_INSERT_EVENT, [event_row(event) for event in missing])
+
+
+def _wrong_gauges(
+    rows: Sequence[tuple[Any, ...]], records: Sequence[Record]
+) -> Iterator[Violation]:
+    columns = tuple(column.name for column in GAUGES.c)
+    stored = [dict(zip(columns, row_values, strict=True)) for row_values in rows]
+    expected = gauge_rows((None, record) for record in records)
+    counts = {_gauge_name(one): one["count"] for one in stored if one["count"]}
+    expected_counts = {_gauge_name(one): one["count"] for one in expected}
+    for name in sorted(counts.keys() | expected_counts.keys()):
+        count, right = counts.get(name, 0), expected_counts.get(name, 0)
+        if count != right:
+            app_space, origin, gauge = name
+            yield Violation(
+                origin or app_space, f"the gauge {gauge} is {count}, and {right} records count"
+            )
+
+
+def _gauge_name(values: Row) -> tuple[str, str, str]:
+    return values["app_space"], values["origin"], values["gauge"]
 
 
 def _violations_in(stored_row: Row, record: Record) -> Iterator[Violation]:

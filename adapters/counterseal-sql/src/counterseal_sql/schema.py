@@ -114,6 +114,20 @@ AUDIT_COUNTS = _table(
     _not_null("count"),
 )
 
+GAUGES = _table(
+    "gauges",
+    Column("app_space", NAME, primary_key=True),
+    Column("origin", NAME, primary_key=True),
+    Column("gauge", NAME, primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    _not_null("count"),
+)
+"""
+How many records of each partition count in each gauge; empty texts stand for None.
+
+One row for all partitions would make every commit of an App Space wait for every other.
+"""
+
 AUDIT_SIGNATURES = _table(
     "audit_signatures",
     Column("number", BigInteger, primary_key=True, autoincrement=False),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import bindparam, select, true
+from sqlalchemy import bindparam, func, select, true
 
 from counterseal.models import (
     Account,
@@ -17,6 +17,8 @@ from counterseal.models import (
     Callback,
     Challenge,
     Change,
+    Gauge,
+    GaugeKey,
     Guid,
     Record,
 )
@@ -34,7 +36,7 @@ from counterseal_records import (
 from counterseal_sql.commits import prepare_commit
 from counterseal_sql.database import Database
 from counterseal_sql.prepared import Statement
-from counterseal_sql.schema import RECORDS
+from counterseal_sql.schema import GAUGES, RECORDS
 
 _record = RECORDS.c
 _owner = RECORDS.alias("owner").c
@@ -81,6 +83,15 @@ _DEAD = Statement(
     _BODIES.where(_record.dead == bindparam("origin"))
     .order_by(_record.number)
     .limit(bindparam("limit"))
+)
+
+_KEY_COLUMNS = (GAUGES.c.gauge, GAUGES.c.app_space, GAUGES.c.origin)
+_SUM = func.sum(GAUGES.c.count)
+_SUMS = select(*_KEY_COLUMNS, _SUM).group_by(*_KEY_COLUMNS).having(_SUM != 0)
+_GAUGES = Statement(_SUMS)
+_GAUGES_OF_SOME = Statement(
+    _SUMS.where(GAUGES.c.app_space.in_(bindparam("app_spaces", expanding=True))),
+    listed="app_spaces",
 )
 
 
@@ -160,6 +171,24 @@ class SqlStore:
         """Return the callbacks of *origin* that are dead, oldest first."""
         bodies = self._bodies(_DEAD, origin=origin, limit=limit)
         return tuple(map(partial(read_as, Callback), bodies))
+
+    def gauges(self, app_spaces: frozenset[Guid] | None) -> Mapping[GaugeKey, int]:
+        """Return how many records count in each gauge: a sum of at most 256 rows for each."""
+        if app_spaces is not None and not app_spaces:
+            return {}
+        with self._database.reading() as connection:
+            if app_spaces is None:
+                rows = connection.rows(_GAUGES, {})
+            else:
+                rows = connection.rows(_GAUGES_OF_SOME, {"app_spaces": tuple(app_spaces)})
+        return {
+            GaugeKey(
+                Gauge(gauge),
+                Guid(app_space) if app_space else None,
+                Guid(origin) if origin else None,
+            ): int(count)
+            for gauge, app_space, origin, count in rows
+        }
 
     def commit(
         self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str

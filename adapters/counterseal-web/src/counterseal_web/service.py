@@ -61,6 +61,7 @@ class Service:
         self.telemetry = cs.Telemetry(ports, policy)
         self.sessions = cs.Sessions(ports, policy)
         self.audit_log = cs.AuditLog(ports, policy)
+        self.gauges = cs.Gauges(ports, policy)
         self.monotonic = monotonic
         self.slots = Slots(settings.waiters)
         self.waiters = Waiters(ports.wake, settings, self.slots, monotonic)

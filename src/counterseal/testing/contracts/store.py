@@ -11,6 +11,7 @@ from counterseal.testing.contracts.race import bounded_shrinking
 from counterseal.testing.contracts.store_committing import StoreCommitting
 from counterseal.testing.contracts.store_crashing import StoreCrashing
 from counterseal.testing.contracts.store_due import StoreDue
+from counterseal.testing.contracts.store_gauges import StoreGauges
 from counterseal.testing.contracts.store_history import StoreHistory
 from counterseal.testing.contracts.store_racing import StoreRacing
 from counterseal.testing.contracts.store_reading import StoreReading
@@ -22,6 +23,7 @@ from counterseal.testing.contracts.store_setup import NewStore
 class StoreContract(
     StoreReading,
     StoreSearching,
+    StoreGauges,
     StoreDue,
     StoreCommitting,
     StoreRepeating,

@@ -40,6 +40,7 @@ from counterseal.testing.contracts.record_factory import (
     event,
     with_other_creation_time,
 )
+from counterseal.testing.contracts.store_gauges import count_gauges, read_gauges
 from counterseal.testing.contracts.store_model import (
     IDS,
     MOMENTS,
@@ -281,6 +282,11 @@ class StoreHistory(RuleBasedStateMachine):
         actual = self.store.dead(origin, 1 + len(dead))
         assert (len(actual), set(actual)) == (len(dead), dead)
         assert self.store.dead(origin, 1) == actual[:1]
+
+    @invariant()
+    def gauges_are_what_a_count_says(self) -> None:
+        """STORE-31."""
+        assert read_gauges(self.store) == count_gauges(self.truth.values())
 
     @invariant()
     def events_are_those_of_what_was_applied(self) -> None:

@@ -17,6 +17,7 @@ from counterseal.models import (
     Challenge,
     ChallengeState,
     Change,
+    Device,
     Guid,
     Notification,
     NotificationState,
@@ -29,6 +30,15 @@ IDS = RecordFactory().neighbours(3)
 """Of accounts in one partition, so that one commit may touch two of them."""
 
 MOMENTS = st.integers(0, 3).map(lambda count: START + count * SECOND)
+
+
+DEVICES = st.sampled_from(
+    [
+        tuple(Device(binding=Guid(""), state=state, deadline=START) for state in states)
+        for states in ((), (BindingState.ACTIVE,), (BindingState.SUSPENDED,))
+    ]
+)
+"""Of an account: none, an active one, or a suspended one."""
 
 
 def applies(truth: dict[Guid, Record], changes: tuple[Change, ...]) -> bool:
@@ -72,7 +82,8 @@ def draw_version(old: Record, at: datetime, data: st.DataObject) -> Record:
     assert isinstance(old, Account), "a history has records of these kinds only"
     account_id = data.draw(st.just(old.account_id) | st.sampled_from(IDS))
     erased_at = data.draw(st.none() | MOMENTS)
-    return next_version(old, confirmed_at=at, account_id=account_id, erased_at=erased_at)
+    changes = {"devices": data.draw(DEVICES), "locked_at": data.draw(st.none() | MOMENTS)}
+    return next_version(old, confirmed_at=at, account_id=account_id, erased_at=erased_at, **changes)
 
 
 def ended_version(record: Record) -> Record:
@@ -86,10 +97,20 @@ def ended_version(record: Record) -> Record:
     return next_version(record, state=ended[type(record)])
 
 
+LOOKED_UP = (
+    "state",
+    "deadline",
+    "next_at",
+    "lease_until",
+    "account_id",
+    "erased_at",
+    "devices",
+    "locked_at",
+)
+
+
 def lookup_fields(record: Record) -> dict[str, Any]:
-    """Return the fields of *record* by which it is found."""
+    """Return the fields of *record* by which it is found or counted."""
     return {
-        name: getattr(record, name)
-        for name in ("state", "deadline", "next_at", "lease_until", "account_id", "erased_at")
-        if name in attrs.fields_dict(type(record))
+        name: getattr(record, name) for name in LOOKED_UP if name in attrs.fields_dict(type(record))
     }

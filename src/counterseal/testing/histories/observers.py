@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from counterseal.models import (
     Callback,
     Challenge,
     Change,
+    GaugeKey,
     Guid,
     Record,
 )
@@ -91,6 +92,10 @@ class RecordingStore:
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
         """Ask the real store."""
         return self._store.dead(origin, limit)
+
+    def gauges(self, app_spaces: frozenset[Guid] | None) -> Mapping[GaugeKey, int]:
+        """Ask the real store."""
+        return self._store.gauges(app_spaces)
 
     def commit(
         self, changes: tuple[Change, ...], audit: tuple[AuditEvent, ...], operation: str

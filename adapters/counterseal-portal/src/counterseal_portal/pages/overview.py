@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import attrs
 
 import counterseal as cs
+from counterseal.models import Gauge
 from counterseal.models.audit_log import CountKey
 from counterseal_portal.answers import Answer, page
 from counterseal_portal.charts import HEIGHT, WIDTH, Chart, days_until
@@ -29,7 +30,14 @@ TOTALS = {
     "challenge.issue": "Questions asked",
     "binding.complete": "Devices bound",
     "callback.succeed": "Callbacks delivered",
-    "callback.fail": "Callbacks dead",
+    "callback.fail": "Callbacks given up",
+}
+GAUGES = {
+    Gauge.ACTIVE_USERS: "Active users",
+    Gauge.ACTIVE_ORIGINS: "Active origins",
+    Gauge.PENDING_CHALLENGES: "Questions pending",
+    Gauge.QUEUED_CALLBACKS: "Callbacks queued",
+    Gauge.DEAD_CALLBACKS: "Callbacks dead",
 }
 SUPPORT_TOTALS = {
     event: label for event, label in TOTALS.items() if not event.startswith("callback.")
@@ -71,6 +79,8 @@ def show_overview(visit: Visit) -> Answer:
         trail=(),
         notice="",
         counts=_summarize(counts, days, totals=TOTALS if is_admin else SUPPORT_TOTALS),
+        gauges=_gauges(visit),
+        store_milliseconds=_store_milliseconds(visit),
         app_spaces=named_app_spaces(visit, app_spaces),
         searched_app_spaces=named_app_spaces(visit, tenants_of(app_spaces)),
         channels=tuple(sorted(CHANNELS[kind] for kind in ports.notifier.kinds())),
@@ -78,6 +88,19 @@ def show_overview(visit: Visit) -> Answer:
         width=WIDTH,
         height=HEIGHT,
     )
+
+
+def _gauges(visit: Visit) -> tuple[tuple[str, int], ...]:
+    """Return what there is now, as far as the person's role reads it."""
+    totals = visit.service.gauges.totals(by=visit.admin)
+    return tuple((GAUGES[gauge], count) for gauge, count in totals.items())
+
+
+def _store_milliseconds(visit: Visit) -> int:
+    """Return how long the store takes to read one record: a page is shown only if it answers."""
+    begin = visit.service.monotonic()
+    visit.service.ports.store.get(visit.admin.guid)
+    return round(1_000 * (visit.service.monotonic() - begin))
 
 
 def _summarize(

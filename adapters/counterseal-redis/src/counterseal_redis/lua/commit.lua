@@ -1,7 +1,9 @@
 -- One commit: compared and then written, with no other command in between.
 --
--- KEYS[1] the operation, KEYS[2] the last number of the partition, KEYS[3] its audit log.
--- ARGV[1] the fingerprint, ARGV[2] how many entries each list has, but for the last, two bytes each.
+-- KEYS[1] the operation, KEYS[2] the last number of the partition, KEYS[3] its audit log, KEYS[4] the
+-- gauge that each of its records counts in, KEYS[5] the gauges.
+-- ARGV[1] the fingerprint, ARGV[2] how many entries each list has, but for the last, and how many
+-- written records can count in a gauge, two bytes each.
 --
 -- KEYS goes on with these lists, one after the other; a key may be in several of them:
 --   guarded   a record that is compared
@@ -20,6 +22,7 @@
 --   added, removed     the number of the written record, from 1 on, and its owner
 --   scored             the score (the time, or 0), and the member
 --   unscored           the member
+--   for each written record that can count in a gauge: its number, and the gauge or ""
 --   the events that are appended to the audit log
 --
 -- Returns 1 if the commit is applied (now, or by an earlier call), 0 for a conflict, -1 if the operation
@@ -40,9 +43,10 @@ if applied then
     return APPLIED
 end
 
-local guarded, replaced, created, new_keys, added, removed, scored, unscored =
-    struct.unpack('>I2I2I2I2I2I2I2I2', ARGV[2])
-local key, word = 3, 2 -- the last key and the last argument that were read
+local guarded, replaced, created, new_keys, added, removed, scored, unscored, gauged =
+    struct.unpack('>I2I2I2I2I2I2I2I2I2', ARGV[2])
+local FIXED = 5
+local key, word = FIXED, 2 -- the last key and the last argument that were read
 
 local numbers = {}
 for compared = 1, guarded + replaced do
@@ -73,6 +77,7 @@ end
 
 -- Numbers order records by age: the server's clock in microseconds, and never the same twice.
 local events = word + 2 * records + new_keys + 2 * added + 2 * removed + 2 * scored + unscored
+    + 2 * gauged
 local number = 0
 if created > 0 or #ARGV > events then
     local time = redis.call('TIME')
@@ -98,9 +103,12 @@ for record = 1, records do
     word = word + 2
 end
 
+local function guid_of(record)
+    return string.sub(KEYS[FIXED + guarded + record], GUID)
+end
+
 local function entry(record, owner)
-    local guid = string.sub(KEYS[3 + guarded + record], GUID)
-    return owner .. struct.pack('>I8', numbers[tonumber(record)]) .. guid
+    return owner .. struct.pack('>I8', numbers[tonumber(record)]) .. guid_of(record)
 end
 
 key = key + records
@@ -130,6 +138,22 @@ for position = key + 1, key + unscored do
 end
 for position = key + unscored + 1, #KEYS do
     redis.call('DEL', KEYS[position])
+end
+for _ = 1, gauged do
+    local guid, gauge = guid_of(ARGV[word + 1]), ARGV[word + 2]
+    local before = redis.call('HGET', KEYS[4], guid) or ''
+    if before ~= gauge then
+        if before ~= '' and redis.call('HINCRBY', KEYS[5], before, -1) == 0 then
+            redis.call('HDEL', KEYS[5], before)
+        end
+        if gauge == '' then
+            redis.call('HDEL', KEYS[4], guid)
+        else
+            redis.call('HSET', KEYS[4], guid, gauge)
+            redis.call('HINCRBY', KEYS[5], gauge, 1)
+        end
+    end
+    word = word + 2
 end
 
 for event = 1, #ARGV - events do

@@ -16,6 +16,7 @@ from counterseal_server.commands.callbacks import callbacks
 from counterseal_server.commands.forwarded import demo, device, relay
 from counterseal_server.commands.keys import keys
 from counterseal_server.commands.notify import notify
+from counterseal_server.commands.overview import overview
 from counterseal_server.commands.service import serve
 from counterseal_server.commands.store import store
 from counterseal_server.commands.tenants import init, invite
@@ -24,7 +25,7 @@ from counterseal_server.commands.tenants import init, invite
 def join(main: click.Group) -> None:
     """Add the commands to *main*."""
     for command in (
-        *(init, invite, serve, callbacks, store),
+        *(init, invite, serve, overview, callbacks, store),
         *(account, binding, admin, audit, keys, notify, demo, device, relay),
     ):
         main.add_command(command)

@@ -4,7 +4,7 @@ PostgreSQL: a commit is one statement, and so one trip and one transaction.
 The rows are parameters in JSON.
 Each part of the statement reads an earlier one, which fixes their order. If the operation is known,
 no record is locked. Records are locked in the order of their GUIDs before anything is written, so
-that no two commits wait for each other.
+that no two commits wait for each other; gauges come last, so that others wait for them shortly.
 If a part has found fewer rows than it should, the last one divides by zero, and all is undone.
 """
 
@@ -109,13 +109,25 @@ WITH operation AS (
     ) WITH ORDINALITY AS event
     WHERE (SELECT everything FROM complete)
     ORDER BY ordinality
+), written AS (
+    SELECT (SELECT everything FROM complete)
+        AND (SELECT count(*) FROM updated) = json_array_length(CAST(:updates AS json))
+        AND (SELECT count(*) FROM inserted) = json_array_length(CAST(:inserts AS json))
+        AS everything
+), counted AS (
+    INSERT INTO counterseal_gauges AS gauge (app_space, origin, gauge, partition, count)
+    SELECT app_space, origin, gauge, partition, count
+    FROM ROWS FROM (
+        json_to_recordset(CAST(:gauges AS json)) AS (
+            app_space text, origin text, gauge text, partition integer, count bigint
+        )
+    ) WITH ORDINALITY AS added
+    WHERE (SELECT everything FROM written)
+    ORDER BY ordinality
+    ON CONFLICT (app_space, origin, gauge, partition)
+        DO UPDATE SET count = gauge.count + excluded.count
 )
-SELECT 1 / CAST(
-    (SELECT everything FROM complete)
-    AND (SELECT count(*) FROM updated) = json_array_length(CAST(:updates AS json))
-    AND (SELECT count(*) FROM inserted) = json_array_length(CAST(:inserts AS json))
-    AS integer
-)
+SELECT 1 / CAST((SELECT everything FROM written) AS integer)
 """)
 )
 
@@ -218,6 +230,7 @@ def _parameters(commit: Commit) -> Row:
         "updates": json.dumps(updates, default=bytes.hex),
         "inserts": json.dumps(commit.inserts, default=bytes.hex),
         "events": json.dumps(commit.events),
+        "gauges": json.dumps(commit.gauges),
     }
 
 

@@ -24,7 +24,7 @@ from counterseal_sql.failures import Failures
 from counterseal_sql.group_commit import BEGIN, GroupCommitWriter
 from counterseal_sql.prepared import Statement
 from counterseal_sql.rows import Row, index_row
-from counterseal_sql.schema import EVENTS, OPERATIONS, RECORDS
+from counterseal_sql.schema import EVENTS, GAUGES, OPERATIONS, RECORDS
 from counterseal_sql.write_ahead_log import WriteAheadLog
 
 OWNER_ONLY = 0o600
@@ -41,6 +41,13 @@ _VERSIONS = Statement(
 )
 _INSERT_RECORD = Statement(sqlite.insert(RECORDS).on_conflict_do_nothing())
 _INSERT_EVENT = Statement(insert(EVENTS))
+_NEW_GAUGE = sqlite.insert(GAUGES)
+_ADD_TO_GAUGE = Statement(
+    _NEW_GAUGE.on_conflict_do_update(
+        index_elements=list(GAUGES.primary_key),
+        set_={"count": GAUGES.c.count + _NEW_GAUGE.excluded.count},
+    )
+)
 
 
 class SqliteDialect:
@@ -152,6 +159,8 @@ def _apply(commit: Commit, updates: list[Row], connection: Connection) -> None:
         raise Conflict
     if commit.events:
         connection.count(_INSERT_EVENT, commit.events)
+    if commit.gauges:
+        connection.count(_ADD_TO_GAUGE, commit.gauges)
 
 
 def _is_applied(commit: Commit, connection: Connection) -> bool:

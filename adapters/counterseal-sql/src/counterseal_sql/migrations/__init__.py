@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 VERSION_TABLE = f"{PREFIX}schema"
-NEWEST = "0003"
+NEWEST = "0004"
 """The last migration of this release."""
 
 _APPLIED = Table(VERSION_TABLE, MetaData(), Column("version_num", String))

@@ -42,6 +42,7 @@ ADMINS = "/admin/api/admins"
 ADMIN = f"{ADMINS}/{{admin}}"
 SESSION = "/admin/api/sessions/{session}"
 AUDIT = "/admin/api/audit"
+GAUGES = "/admin/api/gauges"
 
 ACCOUNT_ID = {"accountId": "What the App Space's origins call the account."}
 WITHIN = {

@@ -24,6 +24,7 @@ from counterseal.models import (
 )
 from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS
 from counterseal_web.admin.audit import AUDIT_SCHEMAS
+from counterseal_web.admin.gauges import GAUGE_SCHEMAS
 from counterseal_web.admin.policies import POLICY_SCHEMAS, policy_edit_schema
 from counterseal_web.members import LONGEST
 from counterseal_web.messages import PNG
@@ -134,6 +135,7 @@ def _ref(name: str) -> Schema:
 ADMIN_SCHEMAS: dict[str, Schema] = {
     **POLICY_SCHEMAS,
     **AUDIT_SCHEMAS,
+    **GAUGE_SCHEMAS,
     # What an administrator sends
     "NewCompany": _takes("name", name=VISIBLE),
     "NewAppSpace": _takes(
