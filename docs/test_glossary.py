@@ -29,6 +29,9 @@ EXCEPTIONS = {
     "Issued": RESULT,
     "IssuedSecret": RESULT,
     "IssuedSession": RESULT,
+    "LoginTest": RESULT,
+    "LoginTestResult": RESULT,
+    "LoginTests": USE_CASE,
     "Login": "listed as Log-in",
     "Logins": "listed as Log-in",
     "AdminLogins": USE_CASE,
@@ -37,6 +40,7 @@ EXCEPTIONS = {
     "PasskeyStart": RESULT,
     "Redirect": RESULT,
     "Refused": "listed as Refusal",
+    "Tampering": "a member of what AuditChain.verify returns",
     "SignedRequest": "an argument of a call, in the words of HTTP",
 }
 """Public classes that are no term of their own."""

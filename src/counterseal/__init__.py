@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from counterseal.models import OPERATOR, Operator
     from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
     from counterseal.ports import Ports
+    from counterseal.rules.audit_chain import Tampering
     from counterseal.usecases.accounts import Accounts
     from counterseal.usecases.admin_logins import AdminLogins, PasskeyStart
     from counterseal.usecases.administration import Administration
@@ -104,6 +105,7 @@ __all__ = [
     "Refused",
     "Sessions",
     "SignedRequest",
+    "Tampering",
     "Telemetry",
     "Unavailable",
     "jwks_document",
@@ -134,6 +136,7 @@ _NAMES = {
     "models": "OPERATOR Operator",
     "policy": "PROFILES STANDARD STRICT Policy",
     "ports": "Ports",
+    "rules.audit_chain": "Tampering",
     "usecases.accounts": "Accounts",
     "usecases.admin_logins": "AdminLogins PasskeyStart",
     "usecases.administration": "Administration",

@@ -19,8 +19,8 @@ PUBLIC = """
     Events FoundEvents Gauges Invitation Invitations Issued IssuedSecret IssuedSession KeySets
     LoginTest LoginTestResult LoginTests Logins
     Logos Misuse Notifications OPERATOR Operator PROFILES PasskeyStart Policy Ports Receipt Redirect
-    Refused STANDARD STRICT Sessions SignedRequest Telemetry Unavailable jwks_document markdown
-    mermaid read_enrolment read_json read_question table trusted_keys verify_receipt
+    Refused STANDARD STRICT Sessions SignedRequest Tampering Telemetry Unavailable jwks_document
+    markdown mermaid read_enrolment read_json read_question table trusted_keys verify_receipt
 """
 
 

@@ -17,9 +17,8 @@ from counterseal_server.printing import print_json, print_line
 if TYPE_CHECKING:  # a fast start
     from datetime import datetime
 
-    from counterseal import AuditChain
+    from counterseal import AuditChain, Tampering
     from counterseal.models import ChainedEvent, PublicKey
-    from counterseal.rules.audit_chain import Tampering
     from counterseal_server.runtime import Runtime
 
 HEAD_BYTES = 65_536
