@@ -1,7 +1,7 @@
 """No form is accepted that a page of this portal did not send in this session."""
 
 import pytest
-from portal_browser import FORM, PUBLIC_URL, heading
+from portal_browser import FORM, PUBLIC_URL, PortalOfTests, heading
 from portal_tenants import Tenants
 
 from counterseal_portal.all_routes import ROLE_ROUTES as ROUTES
@@ -45,6 +45,31 @@ def test_one_of_both_headers_is_enough(tenants, headers):
     path = f"/companies/{tenants.company}/edit"
     assert browser.post(path, {"name": "Other"}, headers=headers).status == 303
     assert name_of(tenants) == "Other"
+
+
+@pytest.mark.parametrize(
+    ("public_url", "origin"),
+    [
+        ("https://Auth.Example", "https://auth.example"),
+        ("https://auth.example:443", "https://auth.example"),
+        ("http://localhost:80", "http://localhost"),
+        ("https://auth.example:8443", "https://auth.example:8443"),
+    ],
+)
+def test_browsers_write_the_origin_in_small_letters_and_without_its_default_port(
+    public_url, origin
+):
+    portal = PortalOfTests(public_url=public_url)
+    browser = portal.global_admin()
+    headers = {"origin": origin, "sec-fetch-site": None}
+    assert browser.post("/companies/new", {"name": "Example"}, headers=headers).status == 303
+    for other in (
+        "https://auth.example:80",
+        "http://localhost:443",
+        "https://auth.example:4438443",
+    ):
+        headers = {"origin": other, "sec-fetch-site": None}
+        assert browser.post("/companies/new", {"name": "Evil"}, headers=headers).status == 403
 
 
 def test_every_form_needs_the_token_of_its_session(portal, tenants):
@@ -102,4 +127,6 @@ def test_every_form_on_every_page_has_the_token(portal, tenants):
                 assert text.count('method="post"') == text.count(f'value="{browser.token}"')
                 assert "<form" not in text.replace('<form method="post"', "").replace(
                     '<form class="form card" method="post"', ""
-                ).replace('<form class="form card search" method="get"', "")
+                ).replace('<form class="form search" method="get"', "").replace(
+                    '<form class="form card search" method="get"', ""
+                )

@@ -104,6 +104,22 @@ def test_a_passkey_that_was_not_made_may_be_tried_again(portal, admin):
     assert browser.submit(page, "/link/passkey", credential=answer).location == ""
 
 
+def test_a_link_ends_the_session_that_the_browser_had(portal, browser):
+    """Its cookie is replaced, so that the log-in that follows cannot end it."""
+    old_cookie = browser.cookies[SESSION]
+    link = portal.link(portal.create_person("Other"))
+    assert browser.submit(browser.get("/link"), "/link", link=link).location == "/link/passkey"
+
+    earlier = PersonBrowser(portal)
+    earlier.cookies[SESSION] = old_cookie
+    assert not earlier.is_logged_in()
+
+
+def test_a_link_that_does_not_serve_ends_no_session(browser):
+    assert browser.submit(browser.get("/link"), "/link", link="x").status == 403
+    assert browser.is_logged_in()
+
+
 # Cookies
 
 

@@ -37,3 +37,12 @@ def test_where_browsers_have_no_passkeys_it_is_refused(tmp_path, url):
     with pytest.raises(InvalidField, match="passkeys") as refusal:
         require_portal(settings({"data": tmp_path}, variables))
     assert refusal.value.field == "public_url"
+
+
+def test_below_a_path_it_is_refused(tmp_path):
+    """Its links would lead to the host's own /portal."""
+    url = "https://auth.example/counterseal"
+    variables = {"COUNTERSEAL_PORTAL": "yes", "COUNTERSEAL_PUBLIC_URL": url}
+    with pytest.raises(InvalidField, match="without a path") as refusal:
+        require_portal(settings({"data": tmp_path}, variables))
+    assert refusal.value.field == "public_url"

@@ -204,7 +204,10 @@ def _revoke(admin: Admin | None, holder: Holder) -> Decision[Holder]:
 def _create_admin(
     tools: Tools, maker: Admin | None, owner: Company | AppSpace | None, draft: AdminDraft
 ) -> Decision[CreatedAdmin]:
-    ends_at = None if draft.life is None else tools.now + draft.life
+    try:
+        ends_at = None if draft.life is None else tools.now + draft.life
+    except OverflowError:
+        raise InvalidField("life", "ends after the year 9999") from None
     credential, secret = (
         (None, None) if draft.scheme is None else _new_credential(tools, draft.guid, draft.scheme)
     )

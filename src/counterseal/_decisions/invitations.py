@@ -33,6 +33,7 @@ from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint, part
 from counterseal.models.sealing import grant_context, token_context
 from counterseal.rules.authorization import Permission
 from counterseal.rules.confirmations import place_for_login, place_for_new_device
+from counterseal.rules.sessions import refuse_portal
 from counterseal.rules.standing import (
     Deadline,
     place_for_binding,
@@ -205,6 +206,7 @@ def renew(stored: Records, by: Administrator) -> Plan[Invitation]:
 def _renew(
     tools: Tools, account: Account, binding: Binding, app_space: AppSpace
 ) -> Decision[Invitation]:
+    refuse_portal(app_space.guid, field="appSpaceGuid")
     tools = tools.within(app_space)
     renewable(binding, tools.now, tools.policy)
     ended_bindings: tuple[Binding, ...] = ()

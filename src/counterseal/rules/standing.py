@@ -151,11 +151,23 @@ def reachable(account: Account) -> None:
 
 def device_reachable(account: Account, device: Guid) -> None:
     """Refuse to ask a device that is not active on the account, or does not answer."""
-    if not any(
+    if not answers_for(account, device):
+        raise InvalidField("deviceGuid", "not an active device of the account")
+
+
+def approval_stands(account: Account, device: Guid | None) -> None:
+    """Refuse what a device has approved that may no longer answer for the account."""
+    unlocked(account)
+    if not answers_for(account, device):
+        raise WrongState("approved by a device that is no longer active")
+
+
+def answers_for(account: Account, device: Guid | None) -> bool:
+    """Tell whether a device is active on the account, and answers."""
+    return any(
         each.binding == device and each.state is BindingState.ACTIVE and each.answers
         for each in account.devices
-    ):
-        raise InvalidField("deviceGuid", "not an active device of the account")
+    )
 
 
 def place_for_binding(account: Account, now: datetime, policy: Policy) -> None:

@@ -11,6 +11,7 @@ import attrs
 
 from counterseal import keys
 from counterseal._decisions.operators import ensure_operators
+from counterseal._decisions.plan import require
 from counterseal._decisions.readings import records
 from counterseal._decisions.sessions import IssuedSession
 from counterseal._transaction import AuditContext, UseCase, refusals
@@ -26,6 +27,7 @@ from counterseal.models import (
     OPERATORS,
     OPERATORS_COMPANY,
     PORTAL_ORIGIN,
+    Account,
     Admin,
     Challenge,
     Guid,
@@ -39,6 +41,7 @@ from counterseal.models import (
 from counterseal.models.guid import derive_guid, partition_of
 from counterseal.models.sealing import portal_context
 from counterseal.rules.authorization import is_in_force
+from counterseal.rules.standing import approval_stands
 from counterseal.usecases.challenges import Challenges
 from counterseal.usecases.sessions import Sessions
 from counterseal.wire.claims import format_time, parse_time
@@ -165,8 +168,9 @@ class DeviceLogins(UseCase):
 
         Raises:
             WrongToken: The ticket is none of ours, or was used already.
-            WrongState: The device has not approved.
+            WrongState: The device has not approved, or is no longer active.
             DeadlinePassed: It approved too long ago.
+            AccountLocked: The administrator's account was locked since.
             CredentialRefused: The administrator was revoked, or its time is over.
         """
         document = self._open(LOG_IN, ticket)
@@ -211,8 +215,9 @@ class DeviceLogins(UseCase):
 
         Raises:
             WrongToken: The ticket is none of this session's.
-            WrongState: The device has not approved.
+            WrongState: The device has not approved, or is no longer active.
             DeadlinePassed: It approved too long ago.
+            AccountLocked: The administrator's account was locked since.
             Refused: As `Sessions.step_up`.
         """
         document = self._open(STEP_UP, ticket)
@@ -259,6 +264,8 @@ class DeviceLogins(UseCase):
             raise WrongState(f"a challenge that is {challenge.state.value}, and not approved")
         if self.ports.clock.now() >= challenge.outcome.at + self.policy.step_up_life:
             raise DeadlinePassed
+        (account,) = self.ports.store.get(challenge.account)
+        approval_stands(require(account, Account), challenge.outcome.device)
         return challenge.outcome.at
 
     def _time(self) -> str:

@@ -111,6 +111,7 @@ class Invitations(UseCase):
             WrongKind: No origin made it: an Identity Provider identifies the user, or a device of
                 the user invited.
             DeadlinePassed: It was made longer ago than the policy's `renewal_window`.
+            InvalidField: The user is an administrator, in the portal's own App Space.
             AccountLocked: The account is locked.
             TooManyBindings: The account has as many devices as the policy allows.
         """

@@ -403,6 +403,26 @@ def test_an_approval_counts_a_short_while(enrolled, phone, service):
         enrolled.logins.log_in_by_device(request.ticket, browser="")
 
 
+@pytest.mark.parametrize("verb", ["revoke", "suspend", "lock"])
+def test_an_approval_ends_with_the_device_that_gave_it(enrolled, phone, service, verb):
+    """Whoever has lost the phone, and says so, is not outrun by an approval of a moment ago."""
+    logins = enrolled.logins
+    log_in = logins.ask_to_log_in(logins.remember_browser(enrolled.admin.guid), browser="")
+    phone.answer(logins.answer(log_in.ticket).challenge, code=log_in.code)
+    step_up = logins.ask_to_step_up(enrolled.cookie, "Revoke Example Ltd?")
+    phone.answer(logins.step_up_answer(step_up.ticket).challenge, code=step_up.code)
+    if verb == "lock":
+        service.accounts.lock(enrolled.account, by=OPERATOR)
+    else:
+        getattr(service.devices, verb)(phone.guid, by=OPERATOR)
+
+    refusal = AccountLocked if verb == "lock" else WrongState
+    with pytest.raises(refusal):
+        logins.log_in_by_device(log_in.ticket, browser="")
+    with pytest.raises(refusal):
+        logins.step_up_by_device(enrolled.cookie, step_up.ticket)
+
+
 def test_without_a_device_there_is_nothing_to_ask(enrolled, person):
     mark = enrolled.logins.remember_browser(enrolled.admin.guid)
     with pytest.raises(AccountUnbound):
@@ -516,6 +536,18 @@ def test_nobody_else_acts_for_the_portal(enrolled, service):
         for call in calls:
             with pytest.raises(InvalidField):
                 call()
+
+
+def test_nobody_makes_an_administrators_invitation_anew(enrolled, service):
+    """Whoever opens it binds a device that approves as this administrator."""
+    invitation = enrolled.logins.invite_device(enrolled.cookie)
+    other = service.credentials.create_person("Other", all_companies=True)
+    before = service.records()
+    for by in (OPERATOR, other):
+        with pytest.raises(InvalidField) as refusal:
+            service.invitations.renew(invitation.binding, by=by)
+        assert refusal.value.field == "appSpaceGuid"
+    assert service.records() == before
 
 
 def test_nobody_edits_the_portals_own_tenancy(enrolled, service):

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from counterseal_portal.visitor import Visitor
 from counterseal_web import Request
 
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
 FIELD = "csrf_token"
 """The field of every form that has the session's token."""
 
@@ -30,12 +32,11 @@ def require_same_origin(request: Request, public_url: str) -> None:
     Raises:
         ForgedFormError: The page is of another origin, or its origin is not known.
     """
-    parts = urlsplit(public_url)
     origin = request.headers.get("origin")
     site = request.headers.get("sec-fetch-site")
     if origin is None and site is None:
         raise ForgedFormError
-    if origin is not None and origin != f"{parts.scheme}://{parts.netloc}":
+    if origin is not None and origin != _web_origin(public_url):
         raise ForgedFormError
     if site is not None and site != "same-origin":
         raise ForgedFormError
@@ -52,3 +53,10 @@ def require_token(visitor: Visitor, token: str) -> None:
         token.encode(errors="replace"), visitor.csrf_token.encode()
     ):
         raise ForgedFormError
+
+
+def _web_origin(url: str) -> str:
+    """Return the origin of *url* as browsers write it: in small letters, without a default port."""
+    parts = urlsplit(url)
+    host = parts.netloc.lower().removesuffix(DEFAULT_PORTS[parts.scheme])
+    return f"{parts.scheme}://{host}"

@@ -10,6 +10,7 @@ from counterseal_portal.cookies import Cookie, set_cookie
 from counterseal_portal.login import (
     browser_of,
     cookie_of,
+    end_old_session,
     field,
     logged_in,
     logins_of,
@@ -43,6 +44,8 @@ def redeem(visit: Visit) -> Answer:
         )
     except Refused:
         return page("link.html", HTTPStatus.FORBIDDEN, problem=USED)
+    # Its cookie is replaced here, so the log-in that follows would no longer know it.
+    end_old_session(visit, issued)
     public_url = visit.service.settings.public_url
     return with_cookies(
         redirect(f"{LINK}/passkey"), set_cookie(Cookie.SESSION, issued.token, public_url)

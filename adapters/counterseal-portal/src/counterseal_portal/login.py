@@ -63,12 +63,9 @@ def logged_in(visit: Visit, issued: IssuedSession, path: str) -> Answer:
     The session that the browser had before ends: nobody goes on with a cookie from before the
     log-in.
     """
-    public_url, logins = visit.service.settings.public_url, logins_of(visit)
-    old_cookie = cookie_of(visit, Cookie.SESSION)
-    if old_cookie and not old_cookie.startswith(issued.session.guid):
-        with suppress(WrongToken):
-            logins.sessions.log_out(old_cookie)
-    mark = logins.remember_browser(issued.admin.guid)
+    public_url = visit.service.settings.public_url
+    end_old_session(visit, issued)
+    mark = logins_of(visit).remember_browser(issued.admin.guid)
     life = visit.service.policy.portal_browser_life
     return with_cookies(
         redirect(path),
@@ -76,6 +73,14 @@ def logged_in(visit: Visit, issued: IssuedSession, path: str) -> Answer:
         set_cookie(Cookie.BROWSER, mark, public_url, life=life),
         drop_cookie(Cookie.CHALLENGE, public_url),
     )
+
+
+def end_old_session(visit: Visit, issued: IssuedSession) -> None:
+    """End the session that the browser had before *issued*, if it is another one."""
+    old_cookie = cookie_of(visit, Cookie.SESSION)
+    if old_cookie and not old_cookie.startswith(issued.session.guid):
+        with suppress(WrongToken):
+            logins_of(visit).sessions.log_out(old_cookie)
 
 
 def with_cookies(answer: Answer, *cookies: tuple[str, str]) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from counterseal.errors import InvalidField
 from counterseal.models.passkeys import origin_of
@@ -22,8 +23,8 @@ def require_portal(settings: Settings) -> None:
     Refuse the setting `portal` where the portal cannot work.
 
     Raises:
-        InvalidField: It is set, and the extra is not installed, or browsers have no passkeys at
-            `public_url`.
+        InvalidField: It is set, and the extra is not installed, browsers have no passkeys at
+            `public_url`, or that has a path.
     """
     if not settings.portal:
         return
@@ -37,6 +38,9 @@ def require_portal(settings: Settings) -> None:
     if not origin_of(settings.public_url):
         problem = "browsers have no passkeys there: the portal needs https, or http://localhost"
         raise InvalidField("public_url", problem)
+    if urlsplit(settings.public_url).path:
+        # Its pages, and its cookies in development, name /portal of the whole host.
+        raise InvalidField("public_url", "the portal needs a host of its own, without a path")
 
 
 def build_portal(settings: Settings, service: Service) -> Portal | None:
@@ -44,8 +48,7 @@ def build_portal(settings: Settings, service: Service) -> Portal | None:
     Return the portal, or None if it is not served.
 
     Raises:
-        InvalidField: `portal` is set, and the extra is not installed, or browsers have no passkeys
-            at `public_url`.
+        InvalidField: As `require_portal`.
     """
     if not settings.portal:
         return None

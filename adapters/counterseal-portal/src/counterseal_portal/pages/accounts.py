@@ -8,6 +8,7 @@ import attrs
 
 from counterseal.errors import Foreign, InvalidField, NotFound
 from counterseal.models import (
+    OPERATORS,
     Account,
     AdminRole,
     AppSpace,
@@ -129,6 +130,8 @@ def show_account(visit: Visit) -> Answer:
     }
     ports, policy = visit.service.ports, visit.service.policy
     renewable = renewable_invitation(bindings, ports.clock.now(), policy.renewal_window)
+    if account.app_space == OPERATORS:
+        renewable = None  # an administrator's own, which nobody else makes again
     rows = tuple(device_row(binding, may_invite=binding.guid == renewable) for binding in bindings)
     questions = tuple(question_row(each, origins, rows) for each in challenges)
     return page(
