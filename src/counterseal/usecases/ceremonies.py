@@ -234,22 +234,19 @@ class Ceremonies(UseCase):
         """
         Begin to authenticate whoever has a passkey at *domain*; the passkey says who that is.
 
-        Nothing is stored: the browser keeps the ticket, for itself alone.
+        Nothing is stored: the browser keeps the ticket, for itself alone. So there is no limit by
+        the minute, which strangers could use up for everybody.
 
         Raises:
             DomainForbidden: The domain is not on the origin's allow-list.
             UnfitKey: The policy refuses passkeys.
-            TooOften: The origin begins too many.
         """
         origin, space = party.origin.guid, party.app_space.guid
         context = AuditContext(event="authentication.start", actor=origin, app_space=space)
-        transactions = self._within(party.app_space, party.origin)
-        rate = transactions.policy.authenticate_rate
-        demand_rate(self.ports, context, ("authenticate", origin), rate)
         with refusals(self.ports, context):
             scope = scope_at(party, domain)
         plan = nothing().then(lambda _, tools: start_discovery(tools, party, scope.rp_id))
-        return transactions.run(context, plan)
+        return self._within(party.app_space, party.origin).run(context, plan)
 
     def finish_discovery(
         self,

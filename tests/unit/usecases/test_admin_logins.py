@@ -188,6 +188,14 @@ def test_a_ticket_serves_once(enrolled):
         enrolled.log_in(started)
 
 
+def test_strangers_who_begin_stop_nobody_from_logging_in(enrolled, service):
+    policy = attrs.evolve(service.policy, authenticate_rate=1)
+    enrolled.logins = AdminLogins(service.ports, policy, domain=DOMAIN)
+    for _ in range(3):
+        enrolled.logins.start_passkey()
+    assert enrolled.log_in().admin == enrolled.admin
+
+
 def test_a_ticket_ends(enrolled, service):
     started = enrolled.logins.start_passkey()
     service.clock.advance(service.policy.ceremony_life)
