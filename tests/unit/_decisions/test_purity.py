@@ -37,6 +37,7 @@ from counterseal._decisions import (
     events,
     invitations,
     issuing,
+    login_tests,
     logins,
     notifying,
     operators,
@@ -50,7 +51,7 @@ from counterseal._decisions.credentials import ZERO_DURATION, AdminDraft
 from counterseal._decisions.plan import Decision, Plan, Signing, Tools
 from counterseal._transaction import load, tools_of
 from counterseal.device import own_comparison_code, sign_confirmation
-from counterseal.errors import IdentityWithdrawn
+from counterseal.errors import IdentityWithdrawn, RoleLacking
 from counterseal.keys import sign_bytes
 from counterseal.machines import BindingEvent, ChallengeEvent
 from counterseal.models import (
@@ -107,6 +108,7 @@ from counterseal.testing import START, FakeModel, FakePasskey
 from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK, PIN
+from counterseal.wire.claims import format_time, parse_time
 from counterseal.wire.confirmation import Choice
 from counterseal.wire.cx1 import write_basic
 
@@ -155,6 +157,7 @@ PARTS = {
     *("answers.open_code", "device_requests.demand_standing", "endings.end"),
     *("reactions.needs_pending", "reactions.react"),
     *("enrolments.key_changes", "issuing.new_code", "issuing.new_challenge"),
+    "logins.build_request",
     *("notifying.drop_dead_addresses", "outbox.build_notifications", "outbox.draw_jitter"),
     *("outbox.build_revocation_notifications", "outbox.build_ending_notifications"),
     *("outbox.build_replacement_notifications",),
@@ -170,6 +173,9 @@ PARTS = {
 
 SERVED = frozenset({AddressKind.RELAY})
 HERE = PushAddress(kind=AddressKind.RELAY, value="here")
+
+# Python reads the module that parses times from its file at the first call.
+parse_time(format_time(START))
 
 # Without sockets, files and threads
 
@@ -482,6 +488,33 @@ def log_in_spent(setup):
     assert decision.writes[0].state is LoginState.USED
 
 
+def code_exchanged(setup):
+    user = IdentifiedUser(setup)
+    decision = user.decide(lambda tools: logins.exchange(tools, user.app_space, user.login))
+    assert (decision.result.app_space, decision.writes) == (user.app_space, (user.login,))
+
+
+def log_in_tested(setup):
+    user = IdentifiedUser(setup)
+    secret, address = "of this browser", "https://auth.example"
+    begin = partial(
+        login_tests.prepare_test,
+        by=OPERATOR,
+        app_return=f"{address}/portal/test",
+        service_return=f"{address}/device/login/return",
+        app_secret=secret,
+    )
+    request = user.decide(lambda _: begin((user.app_space,))).result
+    assert request.login.test
+    returned = login_tests.ReturnedTest(
+        state_secret=request.oauth_state.partition(".")[2], app_secret=secret, error=""
+    )
+    stored = (user.app_space, request.login)
+    decision = user.decide(lambda _: login_tests.use_test(stored, OPERATOR, returned))
+    assert decision.writes[0].state is LoginState.USED
+    assert decision.result.exchange.nonce == request.nonce
+
+
 def log_in_expired(setup):
     user = IdentifiedUser(setup)
     user.service.clock.jump(user.login.deadline)
@@ -732,6 +765,14 @@ def audit_log_reached(setup):
             assert (decision.result.app_spaces, decision.result.nouns) == (reach, None)
 
 
+def whole_log_read(setup):
+    for by in (OPERATOR, setup.root):
+        assert setup.decide(lambda _, by=by: audit_log.plan_whole_log(by)).result is None
+    other = administrator(setup.service)
+    with pytest.raises(RoleLacking):
+        setup.decide(lambda _: audit_log.plan_whole_log(other))
+
+
 def audit_log_named(setup):
     account, device = setup.account, setup.service.stored(setup.phone.guid)
     reach = audit_log.AuditReach(app_spaces=frozenset({account.app_space}))
@@ -867,6 +908,7 @@ CASES = OUTBOX_CASES | {
     "accounts.search": [accounts_searched],
     "audit_log.plan_names": [audit_log_named],
     "audit_log.plan_reach": [audit_log_reached],
+    "audit_log.plan_whole_log": [whole_log_read],
     "accounts.get": [account_read],
     "accounts.get_by_guid": [account_read],
     "accounts.get_with_devices": [account_administered],
@@ -889,7 +931,10 @@ CASES = OUTBOX_CASES | {
     "issuing.issue_once": [issued_once],
     "issuing.plan_issue": [issued_by_plan],
     "issuing.plan_issue_once": [issued_once_by_plan],
+    "login_tests.prepare_test": [log_in_tested],
+    "login_tests.use_test": [log_in_tested],
     "logins.begin": [log_in_begun],
+    "logins.exchange": [code_exchanged],
     "logins.expire": [log_in_expired],
     "logins.list_replaceable": [replaceable_listed],
     "logins.prepare_request": [request_prepared],
