@@ -92,6 +92,7 @@ CHANGES = {
     "company.edit",
     "credential.issue",
     "credential.revoke",
+    "credential.revoke_one",
     "identity.logout",
     "identity.revalidate",
     "login.authenticate",
@@ -418,6 +419,8 @@ def do_one_of_each(service):  # noqa: PLR0915 (one of each)
     guid = service.origin.origin.guid
     service.credentials.issue(guid, Scheme.HMAC)
     service.credentials.issue_webhook_key(guid)
+    origin = service.stored(guid)
+    service.credentials.revoke_credential(guid, origin.credential_guid(origin.credentials[0]))
     service.credentials.revoke(guid)
     admin = service.credentials.create_admin("root", all_companies=True).guid
     service.credentials.rotate_admin(admin)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from counterseal import Sessions
-from counterseal.models import OPERATOR, Admin, AdminRole, Company
+from counterseal.models import OPERATOR, Admin, AdminRole, Company, Origin, Scheme
 from counterseal.testing.service import CALLBACK
 from counterseal_portal.routes import NAME
 
@@ -31,7 +31,10 @@ class Tenants:
         ).guid
         self.origin = administration.create_origin(self.app_space, origin).guid
         administration.allow_callback(self.origin, CALLBACK)
-        self.entry = administration.get(self.origin, type(service.origin.origin)).entries[0].guid
+        service.credentials.issue(self.origin, Scheme.HMAC)
+        record = administration.get(self.origin, Origin)
+        self.entry = record.entries[0].guid
+        self.credential = record.credential_guid(record.credentials[0])
         party = administration.relying_party(self.origin)
         self.phone = service.bind(account_id, origin=party)
         invitation = service.invitations.invite(party, account_id, user_info="Zoë Example")
@@ -78,6 +81,7 @@ class Tenants:
             "app_space": self.provider if route.id.startswith("app_space.provider") else None,
             "origin": self.origin,
             "entry": self.entry,
+            "credential": self.credential,
             "account": self.account,
             "device": self.invitation if "renew" in route.id else self.device,
             "callback": self.callbacks[0],

@@ -15,7 +15,7 @@ from counterseal import (
     Sessions,
 )
 from counterseal.memory import SystemEntropy
-from counterseal.models import AdminRole, Scheme
+from counterseal.models import AdminRole, Origin, Scheme
 from counterseal.testing.identity import FakeIdentityProvider
 from counterseal_client import Client
 
@@ -53,6 +53,8 @@ class ServedTenants:
         self._credentials.issue_webhook_key(self.origin)
         party = administration.relying_party(self.origin)
         key = self._credentials.issue(self.origin, Scheme.SIGNATURE).secret
+        record = administration.get(self.origin, Origin)
+        self.credential = record.credential_guid(record.credentials[0])
         with Client(service.url, self.origin, key, scheme="signature", allow_http=True) as client:
             phone = Phone(service, client.bind(account_id).link())
             pending = client.ask(account_id, "Pay 49.90 EUR?", callback=receiver.url)

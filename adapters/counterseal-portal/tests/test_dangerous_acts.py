@@ -39,6 +39,7 @@ DANGEROUS = {
     "origin.issue_credential": LETS_IN,
     "origin.issue_webhook_key": LETS_IN,
     "origin.revoke": UNDONE,
+    "origin.revoke_credential": UNDONE,
     "own.remove_key": UNDONE,
     "own.add_passkey": LETS_IN,
     "own.confirm_key": LETS_IN,

@@ -57,6 +57,7 @@ PAGES = {
     "origin.issue_webhook_key": ADMINS,
     "origin.allow_entry": ADMINS,
     "origin.revoke": ADMINS,
+    "origin.revoke_credential": ADMINS,
     "origin.forbid_entry": ADMINS,
     "callback.list": ADMINS,
     "callback.requeue": ADMINS,

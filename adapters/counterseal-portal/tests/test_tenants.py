@@ -263,6 +263,42 @@ def test_a_credential_is_shown_once_and_the_old_one_ends_after_the_overlap(porta
         authenticate(guid, second)
 
 
+def test_one_credential_is_revoked_and_the_other_one_works(portal, origin):
+    browser = portal.app_space_admin()
+    service, fields = portal.service, {"scheme": "hmac", "hours": "24"}
+    browser.post(f"{origin}/credentials/new", fields)
+    service.clock.advance(timedelta(minutes=5))
+    browser.post(f"{origin}/credentials/new", fields)
+    new, old = stored_origin(portal).credentials
+    new_path, old_path = (
+        f"{origin}/credentials/{stored_origin(portal).credential_guid(each)}/revoke"
+        for each in (new, old)
+    )
+    text = require_page(browser.get(origin))
+    assert text.count(f'{old_path}"') == text.count(f'{new_path}"') == 1
+    old_time, new_time = (f"{each.created_at:%Y-%m-%d %H:%M} UTC" for each in (old, new))
+    text = require_page(browser.get(old_path))
+    assert f", made {old_time}</bdi>" in text
+    assert f"Another one, made {new_time}, still works." in text
+    end_time = f"{old.ends_at:%Y-%m-%d %H:%M} UTC"
+    assert f"made {old_time}, still works, until {end_time}." in require_page(browser.get(new_path))
+    reply = browser.post(old_path)
+    assert (reply.status, reply.location) == (303, f"{origin}?done=credential-revoked")
+    assert stored_origin(portal).credentials[0] == new
+    assert stored_origin(portal).credentials[1].ends_at == service.clock.now()
+    text = require_page(browser.get(origin))
+    assert f'{old_path}"' not in text
+    assert f'{new_path}"' in text
+    # Again, it is so already.
+    assert browser.post(old_path).status == 303
+    assert "No other one works" in require_page(browser.get(new_path))
+    assert browser.post(new_path).status == 303
+    app_space = require_page(browser.get(f"/app-spaces/{stored_origin(portal).app_space}"))
+    assert "No credential" in app_space
+    assert browser.get(f"{origin}/credentials/{PORTAL_ORIGIN}/revoke").status == 404
+    assert browser.post(f"{origin}/credentials/{PORTAL_ORIGIN}/revoke").status == 404
+
+
 def test_the_page_of_a_credential_has_all_that_a_client_needs(portal, origin):
     browser = portal.app_space_admin()
     # There is no old one whose end could be chosen.

@@ -434,6 +434,23 @@ def test_secrets_are_revoked(admin, founded, authenticates, run, data):
     assert not authenticates(founded["authorization"])
 
 
+def test_one_secret_is_revoked_before_its_overlap_ends(admin, founded, authenticates, run, data):
+    origin = founded["requestOriginGuid"]
+    second = admin("rotate", origin, "--auth", "basic", "--overlap", "24h")
+    _, old_key = admin("show", origin)["keys"]
+    command = ("revoke-credential", origin, old_key["keyGuid"])
+    unsure = run("admin", *command, "--data", data, stdin="n\n")
+    assert unsure.exit_code == 1
+    assert authenticates(founded["authorization"])
+    for _ in range(2):
+        revoked = admin(*command, "--yes")
+        assert revoked == {"requestOriginGuid": origin, "keyGuid": old_key["keyGuid"]}
+        assert not authenticates(founded["authorization"])
+        assert authenticates(second["authorization"])
+    unknown = run("admin", "revoke-credential", origin, origin, "--yes", "--data", data)
+    assert unknown.exit_code != 0
+
+
 CX = {
     "clients": "cx",
     "codes": "echoed",

@@ -115,6 +115,34 @@ def test_an_hmac_key_is_rotated_with_overlap_and_revoked(kit, world, client, des
     assert desk.get(origin).json["keys"] == []
 
 
+def test_one_of_two_keys_is_revoked(kit, world, client, desk, origin):
+    path, guid = "/request/getAll?accountId=user-42", origin.rpartition("/")[2]
+
+    def is_valid(key):
+        world.clock.advance(timedelta(seconds=1))
+        header = kit.signed(world, (guid, key), "GET", BASE + path)
+        return client.get(path, headers={"Authorization": header}).status_code != 401
+
+    old, new = (
+        desk.post(f"{origin}/keyManagement", {"keyType": "hmac", "overlap": 3600}).json["key"]
+        for _ in range(2)
+    )
+    new_key, old_key = desk.get(origin).json["keys"]
+    old_path = f"{origin}/keyManagement/{old_key['keyGuid']}"
+    assert (is_valid(old), is_valid(new)) == (True, True)
+    assert desk.delete(old_path).status_code == 204
+    assert (is_valid(old), is_valid(new)) == (False, True)
+    keys = desk.get(origin).json["keys"]
+    assert keys[0] == new_key
+    assert keys[1] == old_key | {"endsAt": keys[1]["endsAt"]}
+    assert keys[1]["endsAt"] < old_key["endsAt"]
+    # Again, it is so already; and what is no key of the origin is not there.
+    assert desk.delete(old_path).status_code == 204
+    assert desk.get(origin).json["keys"] == keys
+    for nothing in (NOTHING, "no-guid"):
+        assert desk.delete(f"{origin}/keyManagement/{nothing}").status_code == 404
+
+
 def test_the_secret_of_callbacks_is_the_origins_own(world, desk, origin):
     secret_reply = desk.post(f"{origin}/callbackSecret", {"overlap": 60}).json
     assert secret_reply["callbackSecret"].startswith("whsec_")
@@ -388,6 +416,7 @@ def test_s20_out_of_reach_looks_like_nowhere(world, employ, company, app_space, 
         stranger.post(f"{origin}/keyManagement", {"keyType": "basic"}),
         stranger.post(f"{origin}/callbackSecret", {}),
         stranger.delete(f"{origin}/keyManagement"),
+        stranger.delete(f"{origin}/keyManagement/{NOTHING}"),
         stranger.post(f"{origin}/callbacks/new", {"callbackUrl": "https://a.example/b"}),
         # Its own place in front changes nothing.
         stranger.get(f"{ROOT}/{other.guid}/appSpaces/{world.app_space.guid}"),
@@ -584,6 +613,10 @@ def test_e14_what_is_really_sent_is_what_is_described(world, client, desk):
     for each in ADMIN_API:
         body = bodies.get(each.takes, {}) if each.takes else None
         own_names = {"device": invitation.binding} if each.id == "renewInvitation" else {}
+        if each.id == "revokeKey":
+            world.credentials.issue(world.origin.origin.guid, Scheme.HMAC)
+            origin = world.administration.get(world.origin.origin.guid, Origin)
+            own_names["key"] = origin.credential_guid(origin.credentials[0])
         path = each.filled(names | own_names) + ("?accountId=user-42" if each.needs else "")
         reply = desk.call(each.method, path, body)
         ((status, name),) = each.gives.items()

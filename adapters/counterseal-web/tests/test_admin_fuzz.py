@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from counterseal import OPERATOR, AuditChain
+from counterseal.models import Origin, Scheme
 from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_cx1
 from counterseal_web import ADMIN_API
@@ -65,6 +66,8 @@ def test_no_signed_request_is_an_error_of_ours_or_answered_otherwise_than_descri
     (delivery, *_) = world.deliver()
     spare = world.credentials.create_admin("Spare", all_companies=True).guid
     link = world.sessions.create_link(spare, by=OPERATOR).session
+    world.credentials.issue(world.origin.origin.guid, Scheme.HMAC)
+    origin = world.administration.get(world.origin.origin.guid, Origin)
     names = {
         "company": world.company.guid,
         "app_space": world.app_space.guid,
@@ -75,6 +78,7 @@ def test_no_signed_request_is_an_error_of_ours_or_answered_otherwise_than_descri
         "account": bound.account,
         "device": bound.device,
         "delivery": delivery,
+        "key": origin.credential_guid(origin.credentials[0]),
     }
     assert names.keys() == NAMES
     AuditChain(world.ports, world.policy).chain()

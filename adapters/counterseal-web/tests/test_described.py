@@ -20,7 +20,7 @@ from schemathesis.transport.wsgi import WSGITransport
 import counterseal as cs
 from counterseal import Refused
 from counterseal.device import own_comparison_code
-from counterseal.models import OPERATOR, BindingState, CallbackType
+from counterseal.models import OPERATOR, BindingState, CallbackType, Origin, Scheme
 from counterseal.testing import APP_RETURN, FakeModel, FakePasskey
 from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK, PIN
@@ -192,6 +192,8 @@ def known_to_admins(world):
     other = world.administration.allow_callback(other.guid, "https://shop.example/more")
     person = world.credentials.create_person("A person", all_companies=True).guid
     link = cs.Sessions(world.ports, world.policy).create_link(person, by=OPERATOR)
+    world.credentials.issue(other.guid, Scheme.HMAC)
+    other = world.administration.get(other.guid, Origin)
     return {
         "company": [world.company.guid],
         "app_space": [world.app_space.guid],
@@ -214,6 +216,10 @@ def known_to_admins(world):
         "newLink": {"admin": [person]},
         "getSessions": {"admin": [person]},
         "deleteCallback": {"origin": [other.guid], "callback": [other.entries[0].guid]},
+        "revokeKey": {
+            "origin": [other.guid],
+            "key": [other.credential_guid(other.credentials[0])],
+        },
         "newCallback": {"callbackUrl": ["https://shop.example/again"], "callbackType": [1]},
         "resumeDevice": {"account": [still.device.bond.account], "device": [still.guid]},
         "endDevice": {"account": [ended.account], "device": [ended.device]},

@@ -456,6 +456,7 @@ def admin_requests(service):
         ("GET", f"{origin}/callbacks"),
         ("DELETE", entry),
         ("DELETE", f"{origin}/keyManagement"),
+        ("DELETE", f"{origin}/keyManagement/{service.changed.guid}"),
         ("DELETE", f"{spare}/keyManagement"),
         ("POST", f"{delivery}/requeue"),
         ("POST", f"{account}/lock"),

@@ -121,6 +121,7 @@ def send(world, client, shop, desk, device_client):
         "delivery": NOTHING,
         "logo": "x",
         "session": NOTHING,
+        "key": NOTHING,
         "guid": NOTHING,
     }
 

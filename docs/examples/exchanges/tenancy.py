@@ -208,6 +208,8 @@ def look_after(recorder, desk, places, entropy):
         {"accountId": "user-42", "userInfo": "since 2030"},
         key="bind-7",
     )
+    overlap = {"keyType": "signature", "overlap": DAY}
+    desk.call(None, "POST", f"{places.origin}/keyManagement", overlap)
     entry = desk.call("", "GET", f"{places.origin}/callbacks").document[0]["callbackGuid"]
     desk.call("", "DELETE", f"{places.origin}/callbacks/{entry}")
     space = places.app_space.rpartition("/")[2]
@@ -236,4 +238,10 @@ def look_after(recorder, desk, places, entropy):
     link = desk.call("", "POST", f"{person_path}/link").document
     desk.call("", "GET", f"{person_path}/sessions")
     desk.call("", "DELETE", f"{ROOT}/sessions/{link['sessionGuid']}")
+    _, older_key = desk.call(None, "GET", places.origin).document["keys"]
+    desk.call(
+        "One that was rotated with overlap, before its end; `keys` of the origin names each.",
+        "DELETE",
+        f"{places.origin}/keyManagement/{older_key['keyGuid']}",
+    )
     desk.call("", "DELETE", f"{places.origin}/keyManagement")

@@ -9,7 +9,7 @@ rotates, the old one is valid beside the new one.
 from __future__ import annotations
 
 import base64
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import attrs
@@ -17,7 +17,7 @@ import attrs
 from counterseal import keys
 from counterseal._decisions.authorization import admin_guards, permission_to
 from counterseal._decisions.plan import Decision, Plan, Records, Tools, require, store
-from counterseal.errors import InvalidField
+from counterseal.errors import InvalidField, NotFound
 from counterseal.models import (
     Admin,
     Administrator,
@@ -44,6 +44,7 @@ from counterseal.rules.authorization import (
 )
 from counterseal.rules.sessions import refuse_portal
 from counterseal.rules.sizes import text_fits
+from counterseal.rules.standing import in_force
 from counterseal.wire.webhook import SECRET_BYTES as WEBHOOK_BYTES
 from counterseal.wire.webhook import secret_text
 
@@ -123,6 +124,14 @@ def revoke(stored: Records, by: Administrator, kind: type[Holder]) -> Plan[Holde
     )
 
 
+def revoke_credential(stored: Records, by: Administrator, credential: Guid) -> Plan[Origin]:
+    """Plan to revoke one secret of an origin."""
+    origin = require(stored[0], Origin)
+    return permission_to(Permission.ORIGINS, by, origin).then(
+        lambda admin, tools: _revoke_credential(tools, admin, origin, credential)
+    )
+
+
 def create_admin(
     stored: Records, tools: Tools, by: Administrator, draft: AdminDraft
 ) -> Plan[CreatedAdmin]:
@@ -155,9 +164,10 @@ def _issue(
 ) -> Decision[IssuedSecret]:
     _overlap_fits(overlap, tools.policy)
     credential, secret = _new_credential(tools, holder.guid, scheme)
+    live_credentials = [each for each in holder.credentials if in_force(each.ends_at, tools.now)]
     older_credentials = tuple(
-        replace(newest, ends_at=tools.now + overlap)
-        for newest in holder.credentials[:1]
+        replace(newest, ends_at=_earlier(newest.ends_at, tools.now + overlap))
+        for newest in live_credentials[:1]
         if overlap and newest.scheme is scheme
     )
     updated_holder = revise(holder, credentials=(credential, *older_credentials))
@@ -201,6 +211,22 @@ def _revoke(admin: Admin | None, holder: Holder) -> Decision[Holder]:
     return store(revoked_holder, revoked_holder, guards=admin_guards(admin, holder))
 
 
+def _revoke_credential(
+    tools: Tools, admin: Admin | None, origin: Origin, guid: Guid
+) -> Decision[Origin]:
+    names = [origin.credential_guid(each) for each in origin.credentials]
+    if guid not in names:
+        raise NotFound
+    position = names.index(guid)
+    credential = origin.credentials[position]
+    if not in_force(credential.ends_at, tools.now):
+        return Decision(result=origin)
+    ended_credentials = list(origin.credentials)
+    ended_credentials[position] = replace(credential, ends_at=tools.now)
+    updated_origin = revise(origin, credentials=tuple(ended_credentials))
+    return store(updated_origin, updated_origin, guards=admin_guards(admin, origin))
+
+
 def _create_admin(
     tools: Tools, maker: Admin | None, owner: Company | AppSpace | None, draft: AdminDraft
 ) -> Decision[CreatedAdmin]:
@@ -234,6 +260,10 @@ def _new_credential(tools: Tools, holder: Guid, scheme: Scheme) -> tuple[Credent
         return Credential(scheme=scheme, salt=salt, digest=digest, created_at=tools.now), issued
     sealed = tools.seal(secret.encode(), credential_context(holder))
     return Credential(scheme=scheme, sealed=sealed, created_at=tools.now), issued
+
+
+def _earlier(ends_at: datetime | None, limit: datetime) -> datetime:
+    return limit if ends_at is None else min(ends_at, limit)
 
 
 def _overlap_fits(overlap: timedelta, policy: Policy) -> None:

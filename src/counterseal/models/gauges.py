@@ -22,7 +22,7 @@ class Gauge(enum.StrEnum):
     ACTIVE_USERS = "active_users"
     """Accounts that are not locked and have an active device, or an active passkey."""
     ACTIVE_ORIGINS = "active_origins"
-    """Origins with a credential; an origin that was revoked has none."""
+    """Origins with a credential without an end; an origin that was revoked has none."""
     PENDING_CHALLENGES = "pending_challenges"
     """Challenges that are unfinished by their state, whatever the time is."""
     QUEUED_CALLBACKS = "queued_callbacks"

@@ -128,7 +128,9 @@ def index_of(record: Record) -> Index:
         case Company() | AppSpace() | Origin() | Admin() | Session():
             listed = not isinstance(record, Session) or record.state in LIVING_SESSIONS
             gauge_key = None
-            if isinstance(record, Origin) and record.credentials:
+            if isinstance(record, Origin) and any(
+                credential.ends_at is None for credential in record.credentials
+            ):
                 gauge_key = GaugeKey(Gauge.ACTIVE_ORIGINS, record.app_space, None)
             return Index(
                 listing=Listing.CHILDREN, owner=record.parent, listed=listed, gauge=gauge_key

@@ -247,6 +247,12 @@ class Origin:
             for kind, text in texts
         )
 
+    def credential_guid(self, credential: Credential) -> Guid:
+        """Return the name of one of its credentials, which stays the same until it is gone."""
+        secret = credential.salt + credential.digest + credential.sealed
+        text = f"{self.guid} credential {credential.created_at.isoformat()} {secret.hex()}"
+        return derive_guid(partition_of(self.guid), text)
+
 
 @attrs.frozen(kw_only=True)
 class RelyingParty:

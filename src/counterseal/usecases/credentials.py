@@ -64,6 +64,24 @@ class Credentials(UseCase):
         plan = records(origin).then(lambda stored, _: credentials.revoke(stored, self.by, Origin))
         return self._run("credential.revoke", origin, plan)
 
+    def revoke_credential(self, origin: Guid, credential: Guid) -> Origin:
+        """
+        Revoke one of an origin's secrets; the others stay as they are.
+
+        One that has ended stays as it is, so a repeated call succeeds.
+
+        Args:
+            origin: Its GUID.
+            credential: The GUID that `Origin.credential_guid` returns for it.
+
+        Raises:
+            NotFound: There is no such origin, or it has no such credential.
+        """
+        plan = records(origin).then(
+            lambda stored, _: credentials.revoke_credential(stored, self.by, credential)
+        )
+        return self._run("credential.revoke_one", origin, plan)
+
     def issue_webhook_key(self, origin: Guid, *, overlap: timedelta = ZERO_DURATION) -> str:
         """
         Make the secret that signs an origin's callbacks; older ones sign beside it for *overlap*.

@@ -71,6 +71,7 @@ from counterseal.models import (
     ChallengeState,
     Clients,
     Company,
+    Credential,
     DeliveryOutcome,
     EventLog,
     EventStream,
@@ -869,6 +870,11 @@ TENANCY = {
     "credentials.rotate_admin": lambda s, by: credentials.rotate_admin(
         s.store.get(s.root.guid), by, None, ZERO_DURATION
     ),
+    "credentials.revoke_credential": lambda s, by: credentials.revoke_credential(
+        (with_credential(s.origin.origin),),
+        by,
+        with_credential(s.origin.origin).credential_guid(CREDENTIAL),
+    ),
     "credentials.revoke": lambda s, by: credentials.revoke(s.store.get(s.root.guid), by, Admin),
 }
 SEEING = {
@@ -882,6 +888,11 @@ SEEING = {
     "tenancy.relying_party": lambda s, by: tenancy.relying_party((s.origin.origin,), by),
 }
 NEW = mint(0, bytes(range(15)))
+CREDENTIAL = Credential(scheme=Scheme.BASIC, created_at=START)
+
+
+def with_credential(origin):
+    return attrs.evolve(origin, credentials=(CREDENTIAL,))
 
 
 def app_space_edit(**members):

@@ -38,6 +38,8 @@ class Tenant:
         self.company = company or service.administration.create_company(name)
         self.space = service.administration.create_app_space(self.company.guid, name, idp=idp)
         self.party = service.new_origin(self.space, name)
+        service.credentials.issue(self.party.origin.guid, Scheme.HMAC)
+        self.party = service.renewed(self.party)
         self.origin = self.party.origin
         self.name = name
         if idp is None:
@@ -144,6 +146,12 @@ VERBS = {
     ),
     "issue": (MID, lambda s, t, by: s.by(by).credentials.issue(t.origin.guid, Scheme.HMAC)),
     "revoke": (MID, lambda s, t, by: s.by(by).credentials.revoke(t.origin.guid)),
+    "revoke one": (
+        MID,
+        lambda s, t, by: s.by(by).credentials.revoke_credential(
+            t.origin.guid, t.origin.credential_guid(t.origin.credentials[0])
+        ),
+    ),
     "webhook key": (MID, lambda s, t, by: s.by(by).credentials.issue_webhook_key(t.origin.guid)),
     "make company admin": (
         UP,

@@ -159,6 +159,99 @@ def test_a_revoked_origin_stays_and_is_not_let_in(service, guid, scheme):
     assert admitted(service, service.credentials.issue(guid, scheme))
 
 
+def names_of(service, guid):
+    """Return the GUIDs of an origin's credentials, the newest first."""
+    origin = service.stored(guid)
+    return [origin.credential_guid(each) for each in origin.credentials]
+
+
+def rotate_twice(service, guid, scheme=Scheme.HMAC):
+    """Return the old and the new secret of an origin, and their GUIDs."""
+    old = service.credentials.issue(guid, scheme)
+    new = service.credentials.issue(guid, scheme, overlap=HOUR)
+    new_name, old_name = names_of(service, guid)
+    return old, new, old_name, new_name
+
+
+@pytest.mark.parametrize("scheme", Scheme)
+def test_one_of_two_secrets_is_revoked_and_the_other_one_stays(service, guid, scheme):
+    old, new, old_name, new_name = rotate_twice(service, guid, scheme)
+    newest = service.stored(guid).credentials[0]
+    updated_origin = service.by(ROOT).credentials.revoke_credential(guid, old_name)
+    assert updated_origin == service.stored(guid)
+    assert updated_origin.credentials[0] == newest
+    assert updated_origin.credentials[1].ends_at == service.clock.now()
+    assert (admitted(service, old), admitted(service, new)) == (False, True)
+    event = service.happened("credential.revoke_one")[-1]
+    assert (event.actor, event.subject, event.reason) == ("root", guid, "")
+    assert names_of(service, guid) == [new_name, old_name]
+
+
+@pytest.mark.parametrize("scheme", Scheme)
+def test_the_newest_secret_is_revoked_and_the_old_one_ends_when_it_would(service, guid, scheme):
+    old, new, _, new_name = rotate_twice(service, guid, scheme)
+    service.credentials.revoke_credential(guid, new_name)
+    assert (admitted(service, old), admitted(service, new)) == (True, False)
+    service.clock.advance(HOUR)
+    assert not admitted(service, old)
+
+
+def test_a_secret_that_was_revoked_alone_is_not_brought_back_by_a_rotation(service, guid):
+    old, new, _, new_name = rotate_twice(service, guid)
+    ends_at = service.stored(guid).credentials[1].ends_at
+    service.credentials.revoke_credential(guid, new_name)
+    next_secret = service.credentials.issue(guid, Scheme.HMAC, overlap=2 * HOUR)
+    assert [admitted(service, one) for one in (old, new, next_secret)] == [True, False, True]
+    # The old one ends when it would have ended.
+    assert [each.ends_at for each in service.stored(guid).credentials] == [None, ends_at]
+    service.clock.advance(HOUR)
+    assert [admitted(service, one) for one in (old, next_secret)] == [False, True]
+
+
+def test_the_only_secret_is_revoked_and_a_new_one_is_made(service, guid):
+    old = service.credentials.issue(guid, Scheme.BASIC)
+    (name,) = names_of(service, guid)
+    service.credentials.revoke_credential(guid, name)
+    assert not admitted(service, old)
+    new = service.credentials.issue(guid, Scheme.BASIC, overlap=HOUR)
+    assert (admitted(service, old), admitted(service, new)) == (False, True)
+    assert len(service.stored(guid).credentials) == 1
+
+
+@pytest.mark.parametrize("ended", ["revoked", "overlap"])
+def test_a_secret_that_has_ended_stays_as_it_is(service, guid, ended):
+    *_, old_name, _ = rotate_twice(service, guid)
+    if ended == "revoked":
+        service.credentials.revoke_credential(guid, old_name)
+        service.clock.advance(TICK)
+    else:
+        service.clock.advance(HOUR)
+    before = service.records()
+    assert service.credentials.revoke_credential(guid, old_name) == service.stored(guid)
+    assert service.records() == before
+
+
+def test_a_secret_of_another_origin_is_not_found(service, guid):
+    *_, old_name, _ = rotate_twice(service, guid)
+    other = service.new_origin(service.app_space, "Another shop").origin.guid
+    service.credentials.issue(other, Scheme.HMAC)
+    (other_name,) = names_of(service, other)
+    before = service.records()
+    for origin, name in ((guid, other_name), (other, old_name), (guid, NOBODY), (NOBODY, old_name)):
+        with pytest.raises(NotFound):
+            service.credentials.revoke_credential(origin, name)
+        assert service.last_event() == ("credential.revoke_one", "not_found")
+    assert service.records() == before
+
+
+def test_secrets_that_were_made_at_the_same_time_have_names_of_their_own(service, guid):
+    for scheme in Scheme:
+        *_, old_name, new_name = rotate_twice(service, guid, scheme)
+        stored_credentials = service.stored(guid).credentials
+        assert len({each.created_at for each in stored_credentials}) == 1
+        assert old_name != new_name
+
+
 @pytest.mark.parametrize("verb", ["issue", "issue_webhook_key"])
 @pytest.mark.parametrize("overlap", [-TICK, STANDARD.credential_overlap_limit + TICK])
 def test_an_overlap_is_within_the_policys_limit(service, guid, verb, overlap):

@@ -54,6 +54,7 @@ EVENTS: Mapping[str, str] = {
     "company.edit": "Company changed",
     "credential.issue": "Credential of an origin made",
     "credential.revoke": "Credentials of an origin revoked",
+    "credential.revoke_one": "One credential of an origin revoked",
     "identity.logout": "Logged out at the Identity Provider",
     "identity.revalidate": "Identity Provider asked again",
     "login.authenticate": "Logged in at the Identity Provider",

@@ -23,6 +23,7 @@ NOTICES: Mapping[str, str] = {
     "origin-saved": "The origin is saved.",
     "events-saved": "What the origin hears is saved.",
     "credentials-revoked": "All credentials of the origin are revoked.",
+    "credential-revoked": "The credential is revoked.",
     "entry-added": "The entry is on the allow-list.",
     "entry-removed": "The entry is no longer on the allow-list.",
     "callback-requeued": "The callback is queued again.",

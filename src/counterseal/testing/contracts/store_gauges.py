@@ -31,6 +31,7 @@ from counterseal.testing.contracts.store_setup import NewStore, StoreSetup
 from counterseal.testing.contracts.store_worker import Pair, StoreWorker
 
 CREDENTIAL = Credential(scheme=Scheme.BASIC, created_at=START)
+ENDING = Credential(scheme=Scheme.BASIC, created_at=START, ends_at=START)
 
 
 def device(state: BindingState = BindingState.ACTIVE, *, answers: bool = True) -> Device:
@@ -50,7 +51,8 @@ def _key_of(record: Record) -> GaugeKey | None:
         states = {one.state.value for one in record.devices}
         gauge = Gauge.ACTIVE_USERS if "ACTIVE" in states and not record.locked_at else None
     elif isinstance(record, Origin):
-        gauge = Gauge.ACTIVE_ORIGINS if len(record.credentials) > 0 else None
+        endless = [one for one in record.credentials if one.ends_at is None]
+        gauge = Gauge.ACTIVE_ORIGINS if len(endless) > 0 else None
     elif isinstance(record, Challenge):
         is_open = record.state.value in {"PENDING", "SEEN"}
         gauge = Gauge.PENDING_CHALLENGES if is_open else None
@@ -90,13 +92,20 @@ class StoreGauges(StoreSetup):
             self._require(worker, *others, account)
 
     def test_store_31_follows_an_origin(self, new_store: NewStore) -> None:
-        """STORE-31: it counts while it has a credential."""
+        """STORE-31: it counts while it has a credential without an end."""
         worker, factory = self.worker(new_store), RecordFactory()
         other = factory.origin(factory.space, credentials=(CREDENTIAL,))
         origin = factory.origin(factory.space)
         worker.create(other, origin)
         self._require(worker, other, origin)
-        for credentials in ((CREDENTIAL,), (CREDENTIAL, CREDENTIAL), (), (CREDENTIAL,)):
+        for credentials in (
+            (CREDENTIAL,),
+            (CREDENTIAL, ENDING),
+            (ENDING,),
+            (CREDENTIAL, CREDENTIAL),
+            (),
+            (CREDENTIAL,),
+        ):
             origin = worker.replace(origin, next_version(origin, credentials=credentials))
             self._require(worker, other, origin)
 

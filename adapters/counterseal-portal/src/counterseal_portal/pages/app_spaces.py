@@ -23,6 +23,7 @@ from counterseal_portal.forms import Field, FilledForm, Kind
 from counterseal_portal.labels import HTML, NEW_DEVICES
 from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.pages.admins import admin_rows
+from counterseal_portal.pages.origins import is_live
 from counterseal_portal.reach import (
     app_space_of,
     app_space_step,
@@ -203,6 +204,7 @@ PROVIDER_FIELDS = (
 def show_app_space(visit: Visit) -> Answer:
     """Show an App Space with its origins and administrators."""
     app_space = app_space_of(visit)
+    origins, now = visit.tenancy.list(app_space.guid, Origin), visit.service.ports.clock.now()
     return page(
         "app_space.html",
         title=app_space.name,
@@ -215,7 +217,12 @@ def show_app_space(visit: Visit) -> Answer:
         may_edit=visit.admin.role in COMPANY_ADMINS and not is_portals_own(app_space.guid),
         is_portals_own=is_portals_own(app_space.guid),
         may_see_origins=visit.admin.role in ADMINS,
-        origins=visit.tenancy.list(app_space.guid, Origin),
+        origins=origins,
+        with_credential={
+            origin.guid
+            for origin in origins
+            if any(is_live(each, now) for each in origin.credentials)
+        },
         admins=admin_rows(visit, visit.tenancy.list(app_space.guid, Admin)),
     )
 

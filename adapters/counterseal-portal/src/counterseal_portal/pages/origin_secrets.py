@@ -6,15 +6,17 @@ from datetime import timedelta
 
 import attrs
 
-from counterseal.models import Scheme
+from counterseal.errors import NotFound
+from counterseal.models import Credential, Origin, Scheme
 from counterseal_portal.answers import Answer
 from counterseal_portal.confirmations import Command, Subject, command_routes
 from counterseal_portal.form_pages import FormPage, form_routes, values_of
 from counterseal_portal.forms import Field, FilledForm, Kind
 from counterseal_portal.labels import SCHEMES
 from counterseal_portal.pages.admins import HOUR, OVERLAP
-from counterseal_portal.pages.origins import ORIGIN, origin_of, page_trail
+from counterseal_portal.pages.origins import ORIGIN, is_live, origin_of, page_trail
 from counterseal_portal.reach import origin_step, origin_trail
+from counterseal_portal.rendering import time_text
 from counterseal_portal.routes import ADMINS
 from counterseal_portal.secret_pages import Secret, secret_page
 from counterseal_portal.visit import Visit
@@ -146,7 +148,57 @@ REVOKE = Command(
     roles=ADMINS,
 )
 
+
+def _credential(visit: Visit, origin: Origin) -> Credential:
+    guid = visit.guid("credential")
+    for credential in origin.credentials:
+        if origin.credential_guid(credential) == guid:
+            return credential
+    raise NotFound
+
+
+def _credential_subject(visit: Visit) -> Subject:
+    origin = origin_of(visit)
+    credential, now = _credential(visit, origin), visit.service.ports.clock.now()
+    others = [each for each in origin.credentials if each != credential and is_live(each, now)]
+    return Subject(
+        name=f"{SCHEMES[credential.scheme]}, made {time_text(credential.created_at)}",
+        details=(("Origin", origin.name), ("Other credentials", _others_text(others))),
+        back=f"/origins/{origin.guid}",
+        trail=page_trail(visit, origin),
+    )
+
+
+def _others_text(others: list[Credential]) -> str:
+    if not others:
+        return "No other one works: the origin can ask nobody until it gets a new credential."
+    other = others[0]
+    until = "" if other.ends_at is None else f", until {time_text(other.ends_at)}"
+    return f"Another one, made {time_text(other.created_at)}, still works{until}."
+
+
+REVOKE_CREDENTIAL = Command(
+    id="origin.revoke_credential",
+    path=f"{ORIGIN}/credentials/{{credential}}/revoke",
+    title="Revoke this credential of the origin?",
+    consequences=(
+        "Whoever calls with this credential is refused at once.",
+        "The origin's other credentials stay as they are.",
+        "Questions that are open stay, and each ends with an answer or at its deadline.",
+    ),
+    button="Revoke the credential",
+    load_subject=_credential_subject,
+    perform=lambda visit: visit.credentials.revoke_credential(
+        visit.guid("origin"), visit.guid("credential")
+    ),
+    done="credential-revoked",
+    danger=True,
+    stepped_up="Revoke a credential of an origin",
+    roles=ADMINS,
+)
+
 ORIGIN_SECRET_ROUTES = (
+    *command_routes(REVOKE_CREDENTIAL),
     *form_routes(
         "origin.issue_credential",
         f"{ORIGIN}/credentials/new",

@@ -137,8 +137,9 @@ ENTRY_FIELDS = (
 
 @attrs.frozen
 class CredentialRow:
-    """One credential or callback secret in a list."""
+    """One credential or callback secret in a list; only a credential has a GUID."""
 
+    guid: str
     label: str
     created_at: datetime
     ends_at: datetime | None
@@ -167,8 +168,11 @@ def show_origin(visit: Visit) -> Answer:
         trail=origin_trail(visit, origin),
         notice=notice_of(visit),
         origin=origin,
-        credentials=tuple(_row(SCHEMES[each.scheme], each, now) for each in origin.credentials),
-        webhook_keys=tuple(_row("Callback secret", each, now) for each in origin.webhook_keys),
+        credentials=tuple(
+            _row(origin.credential_guid(each), SCHEMES[each.scheme], each, now)
+            for each in origin.credentials
+        ),
+        webhook_keys=tuple(_row("", "Callback secret", each, now) for each in origin.webhook_keys),
         entries=tuple((each, ENTRY_KINDS[each.type]) for each in origin.entries),
         clients=CLIENTS[origin.clients],
         codes=CODES[origin.codes],
@@ -185,9 +189,13 @@ def _events_text(events: tuple[AccountEventKind, ...]) -> str:
     return "; ".join(EVENTS[each] for each in events) or "Nothing"
 
 
-def _row(label: str, secret: Credential | WebhookKey, now: datetime) -> CredentialRow:
-    is_live = secret.ends_at is None or secret.ends_at > now
-    return CredentialRow(label, secret.created_at, secret.ends_at, is_live)
+def _row(guid: str, label: str, secret: Credential | WebhookKey, now: datetime) -> CredentialRow:
+    return CredentialRow(guid, label, secret.created_at, secret.ends_at, is_live(secret, now))
+
+
+def is_live(secret: Credential | WebhookKey, now: datetime) -> bool:
+    """Tell whether *secret* works."""
+    return secret.ends_at is None or secret.ends_at > now
 
 
 def page_trail(visit: Visit, origin: Origin) -> tuple[Step, ...]:

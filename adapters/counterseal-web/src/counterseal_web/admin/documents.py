@@ -85,7 +85,7 @@ def origin_document(origin: Origin) -> Document:
         "requestOriginGuid": origin.guid,
         "appSpaceGuid": origin.app_space,
         "name": origin.name,
-        "keys": [key_document(each) for each in origin.credentials],
+        "keys": [origin_key_document(origin, each) for each in origin.credentials],
         "clients": origin.clients.value,
         "codes": origin.codes.value,
         "wildcards": origin.wildcards,
@@ -137,6 +137,11 @@ def key_document(credential: Credential) -> Document:
         "createdAt": format_time(credential.created_at),
         "endsAt": None if credential.ends_at is None else format_time(credential.ends_at),
     }
+
+
+def origin_key_document(origin: Origin, credential: Credential) -> Document:
+    """Return an origin's secret with the name by which it is revoked."""
+    return {"keyGuid": origin.credential_guid(credential)} | key_document(credential)
 
 
 def user_document(account: Account, devices: Iterable[Binding]) -> Document:

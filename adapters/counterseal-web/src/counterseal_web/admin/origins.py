@@ -41,6 +41,7 @@ from counterseal_web.calls import Call
 from counterseal_web.members import (
     read_choice,
     read_flag,
+    read_guid,
     read_integer,
     read_number,
     read_object,
@@ -141,6 +142,14 @@ def revoke_keys(service: Service, call: Call, admin: Admin) -> Reply:
     return Reply(status=HTTPStatus.NO_CONTENT)
 
 
+def revoke_key(service: Service, call: Call, admin: Admin) -> Reply:
+    """Revoke one secret of an origin; the others stay, and one that has ended stays ended."""
+    origin = origin_of(service, call, admin)
+    key = read_guid(call.names["key"], "key")
+    service.credentials(by=admin).revoke_credential(origin.guid, key)
+    return Reply(status=HTTPStatus.NO_CONTENT)
+
+
 def issue_callback_secret(service: Service, call: Call, admin: Admin) -> Reply:
     """Create the secret that signs an origin's callbacks; an older one also signs for a while."""
     overlap = read_seconds(call.document, "overlap") or timedelta(0)
@@ -218,6 +227,7 @@ ADMINISTERED_ORIGIN_API = (
         takes="NewKey",
     ),
     admin_operation("revokeKeys", "DELETE", f"{ORIGIN}/keyManagement", revoke_keys, NOTHING),
+    admin_operation("revokeKey", "DELETE", f"{ORIGIN}/keyManagement/{{key}}", revoke_key, NOTHING),
     admin_operation(
         "issueCallbackSecret",
         "POST",

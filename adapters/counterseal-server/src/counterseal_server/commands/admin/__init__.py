@@ -23,7 +23,13 @@ from counterseal_server.commands.admin.companies import (
     edit_company,
 )
 from counterseal_server.commands.admin.login_tests import test_login
-from counterseal_server.commands.admin.origins import edit_origin, origin, revoke, rotate
+from counterseal_server.commands.admin.origins import (
+    edit_origin,
+    origin,
+    revoke,
+    revoke_credential,
+    rotate,
+)
 from counterseal_server.commands.admin.policies import policy
 from counterseal_server.commands.admin.sessions import link, revoke_session, sessions
 from counterseal_server.commands.options import CONFIG, DATA
@@ -60,7 +66,7 @@ def show(record: str, data: str | None, config: str | None) -> None:
 
 for command in (
     *(company, edit_company, app_space, edit_app_space, test_login),
-    *(origin, edit_origin, rotate, revoke),
+    *(origin, edit_origin, rotate, revoke, revoke_credential),
     *(callback_secret, allow, forbid, policy),
     *(administrator, administrators, rotate_administrator, revoke_administrator),
     *(link, sessions, revoke_session),

@@ -165,3 +165,19 @@ def revoke(origin: str, *, yes: bool, data: str | None, config: str | None) -> N
     confirm("Revoke all of its secrets?", yes=yes)
     with administering(data, config) as tenants:
         print_document({"requestOriginGuid": tenants.credentials.revoke(guid(origin)).guid})
+
+
+@click.command("revoke-credential")
+@click.argument("origin")
+@click.argument("credential")
+@YES
+@DATA
+@CONFIG
+def revoke_credential(
+    origin: str, credential: str, *, yes: bool, data: str | None, config: str | None
+) -> None:
+    """Revoke one CREDENTIAL of an ORIGIN, by the keyGuid that admin show prints."""
+    confirm("Revoke this secret?", yes=yes)
+    with administering(data, config) as tenants:
+        updated = tenants.credentials.revoke_credential(guid(origin), guid(credential))
+        print_document({"requestOriginGuid": updated.guid, "keyGuid": credential})
