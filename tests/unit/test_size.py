@@ -17,7 +17,7 @@ MODULES = {
 """The lines of each module of the core; the conformance kit is not counted."""
 
 FILES = 149
-LINES = 30_600
+LINES = 30_700
 ROOM = 100
 """
 What the core may grow to: its size now, rounded up to the next hundred.
@@ -40,7 +40,8 @@ audit log with search and counts, reasons of refusals with reactions, the search
 requests to one device with their context;
 then by 110 for the names that the audit log's readers see in place of GUIDs;
 then by 370 for test log-ins at Identity Providers;
-then by 190 for gauges, which commits keep and administrators read.
+then by 190 for gauges, which commits keep and administrators read;
+then by 10 for a list of queued callbacks whose cost has a bound.
 """
 
 LONG = {

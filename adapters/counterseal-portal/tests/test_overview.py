@@ -1,12 +1,14 @@
 """The overview counts what the audit log has chained; the audit log is searched by page."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from portal_browser import require_page
 
 from counterseal import AuditChain
-from counterseal.models import Admin, AdminRole
+from counterseal.errors import IdentityUnavailable, IdentityWithdrawn
+from counterseal.models import Admin, AdminRole, AuditEvent
+from counterseal.testing.identity import APP_RETURN
 from counterseal_portal.charts import HEIGHT, WIDTH, Chart, days_until
 from counterseal_portal.event_labels import event_label, reason_label
 
@@ -129,3 +131,62 @@ def test_support_finds_an_account_from_the_overview_and_counts_no_callbacks(busy
     assert 'action="/portal/accounts"' in text
     assert "Callbacks" not in text
     assert "Callbacks delivered" in require_page(busy.company_admin().get(""))
+
+
+def record(service, event, reason, times=1):
+    """Record events of the App Space in the audit log."""
+    for _ in range(times):
+        service.ports.audit.record(
+            AuditEvent(
+                at=service.clock.now(),
+                event=event,
+                actor="notifier",
+                subject=None,
+                reason=reason,
+                app_space=service.app_space.guid,
+            )
+        )
+
+
+def test_the_overview_says_what_push_services_did_in_the_last_day(busy):
+    service = busy.service
+    record(service, "challenge.push", "", 7)
+    service.clock.advance(timedelta(days=1, hours=1))
+    for event, reason, times in (
+        ("challenge.push", "", 3),
+        ("binding.push", "", 2),
+        ("binding.push", "rejected", 1),
+        ("challenge.push", "misconfigured", 1),
+        ("challenge.push", "later", 4),
+        ("challenge.push", "undelivered", 8),
+        ("binding.push", "role_lacking", 16),
+    ):
+        record(service, event, reason, times)
+    AuditChain(service.ports, service.policy).chain()
+    expected = "Delivered 5, failed 2, put off 4 in the last day. On all channels together"
+    for browser in (busy.company_admin(), busy.support()):
+        text = require_page(browser.get(""))
+        assert expected in text
+        assert "Identity Providers" not in text
+    service.clock.advance(timedelta(days=1, hours=1))
+    assert "Delivered 0, failed 0 in the last day." in require_page(busy.company_admin().get(""))
+
+
+def test_the_overview_says_what_identity_providers_did_in_the_last_day(busy):
+    service = busy.service
+    space = service.new_app_space("With log-ins", idp=service.idp.settings())
+    account = service.identify(space, "user-1").account.guid
+    service.logins.revalidate(account)
+    service.idp.withdraw("user-1")
+    with pytest.raises(IdentityWithdrawn):
+        service.logins.revalidate(account)
+    AuditChain(service.ports, service.policy).chain()
+    browser = busy.company_admin()
+    service.idp.down = True
+    with pytest.raises(IdentityUnavailable):
+        service.logins.redirect(space.guid, APP_RETURN)
+    text = require_page(browser.get(""))  # a provider that is down delays no page
+    expected = "Log-ins 1, vouched for users 1, did not vouch 1, did not answer 0 in the last day."
+    assert expected in text
+    assert f'<bdi>With log-ins</bdi> <bdi class="mono">{space.idp.issuer}</bdi>' in text
+    assert "With log-ins" not in require_page(busy.support().get(""))

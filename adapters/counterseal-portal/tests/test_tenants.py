@@ -28,7 +28,9 @@ from counterseal.models import (
 )
 from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK
+from counterseal.usecases import callbacks as callback_cases
 from counterseal.wire.cx1 import write_basic
+from counterseal_portal.pages import callbacks as callback_pages
 
 
 def guid_in(reply):
@@ -426,6 +428,72 @@ def test_dead_callbacks_are_queued_again_and_queued_ones_dropped(portal, origin)
     assert browser.post(f"/callbacks/{callback}/drop").status == 303
     assert service.callbacks.get(callback, by=OPERATOR).state.value == "DROPPED"
     assert browser.post(f"/callbacks/{callback}/drop").status == 409
+
+
+def end_questions(service, phone, count, party=None):
+    """Have *count* callbacks queued, a second apart."""
+    for _ in range(count):
+        issued = service.ask("zoe", "Pay?", origin=party, callback=CALLBACK)
+        phone.answer(phone.fetch(issued.challenge.guid))
+        service.clock.advance(timedelta(seconds=1))
+
+
+def callbacks_in(text, command):
+    return re.findall(rf"/callbacks/([0-9a-f-]{{36}})/{command}", text)
+
+
+def test_dead_callbacks_are_paged(portal, origin, monkeypatch):
+    monkeypatch.setattr(callback_pages, "AT_ONCE", 2)
+    service, browser = portal.service, portal.app_space_admin()
+    service.credentials.issue_webhook_key(service.origin.origin.guid)
+    end_questions(service, service.bind("zoe"), 5)
+    service.administration.forbid_callback(service.origin.origin.guid, CALLBACK)
+    service.deliver()
+    assert "0 queued, 5 dead" in require_page(browser.get(origin))
+    guids, address = [], f"{origin}/callbacks"
+    while address:
+        text = require_page(browser.get(address))
+        assert "<dt>Dead</dt><dd>5</dd>" in text
+        assert ("Oldest dead callbacks" in text) == bool(guids)
+        assert len(callbacks_in(text, "requeue")) <= 2
+        guids += callbacks_in(text, "requeue")
+        following = re.search(r'href="/portal([^"]+)">Next dead callbacks', text)
+        address = following and following[1]
+    dead = service.callbacks.list_dead(service.origin.origin.guid, by=OPERATOR)
+    assert guids == [each.guid for each in dead]
+    assert len(guids) == 5
+    # One that is dead no more is no place in the list.
+    browser.post(f"/callbacks/{guids[1]}/requeue")
+    text = require_page(browser.get(f"{origin}/callbacks", after=guids[1]))
+    assert callbacks_in(text, "requeue") == [guids[0], guids[2]]
+    assert "<dt>Queued</dt><dd>1</dd>" in text
+    assert browser.get(f"{origin}/callbacks", after="x").status == 400
+
+
+def test_a_page_of_callbacks_reads_a_bounded_part_of_the_queue(portal, origin, monkeypatch):
+    service, browser = portal.service, portal.app_space_admin()
+    phone = service.bind("zoe")
+    other = service.new_origin(service.app_space, "Other")
+    end_questions(service, phone, 3, other)
+    end_questions(service, phone, 2)
+    text = require_page(browser.get(f"{origin}/callbacks"))
+    assert len(callbacks_in(text, "drop")) == 2
+    assert "The list is cut" not in text
+    monkeypatch.setattr(callback_cases, "LIST_LIMIT", 2)
+    limits = []
+    due = service.ports.store.due
+    monkeypatch.setattr(
+        type(service.ports.store),
+        "due",
+        lambda _, kind, before, limit, *rest: (
+            limits.append(limit) or due(kind, before, limit, *rest)
+        ),
+    )
+    text = require_page(browser.get(f"{origin}/callbacks"))
+    assert limits == [2]
+    assert callbacks_in(text, "drop") == []
+    assert "The list is cut: it has 0 of them." in text
+    assert "<dt>Queued</dt><dd>2</dd>" in text
 
 
 def test_a_person_gets_a_link_once_and_their_sessions_can_be_ended(portal, space):

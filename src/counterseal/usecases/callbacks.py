@@ -150,13 +150,17 @@ class Callbacks(UseCase):
         )
 
     def list_queued(
-        self, origin: Guid, limit: int = 100, *, by: Administrator
+        self, origin: Guid, limit: int = 100, *, looking_past: bool = True, by: Administrator
     ) -> tuple[Callback, ...]:
         """
         Return at most *limit* queued callbacks of one origin, in the order in which they are due.
 
         Those of other origins are read too, as many as stand before them. Those that are left show
         once these are sent or dropped.
+
+        Args:
+            looking_past: Whether to read past the first 1000 callbacks of the service; else those
+                of the origin that stand behind them are left out.
 
         Raises:
             InvalidField: The limit is not one that can be asked for.
@@ -172,7 +176,7 @@ class Callbacks(UseCase):
         while True:
             due = self.ports.store.due(Due.CALLBACK, horizon, looked_at)
             own = [one for one in due if isinstance(one, Callback) and one.origin == origin]
-            if len(own) >= limit or len(due) < looked_at:
+            if not looking_past or len(own) >= limit or len(due) < looked_at:
                 return tuple(own[:limit])
             looked_at *= 2
 

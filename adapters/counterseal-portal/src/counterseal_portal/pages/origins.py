@@ -16,6 +16,7 @@ from counterseal.models import (
     Clients,
     Codes,
     Credential,
+    Gauge,
     Origin,
     TokenForm,
     WebhookKey,
@@ -158,10 +159,18 @@ def origin_of(visit: Visit) -> Origin:
     return visit.tenancy.get(visit.guid("origin"), Origin)
 
 
+def callback_counts(visit: Visit, origin: Origin) -> tuple[int, int]:
+    """Return how many of the origin's callbacks are queued and dead, as commits count them."""
+    gauges = visit.service.gauges.read(app_space=origin.app_space, by=visit.admin)
+    counts = {key.gauge: count for key, count in gauges.items() if key.origin == origin.guid}
+    return counts.get(Gauge.QUEUED_CALLBACKS, 0), counts.get(Gauge.DEAD_CALLBACKS, 0)
+
+
 def show_origin(visit: Visit) -> Answer:
     """Show an origin with its credentials and its allow-list; no secret is among them."""
     origin = origin_of(visit)
     now = visit.service.ports.clock.now()
+    queued_count, dead_count = callback_counts(visit, origin)
     return page(
         "origin.html",
         title=origin.name,
@@ -179,6 +188,8 @@ def show_origin(visit: Visit) -> Answer:
         states=tuple(CHALLENGES[each] for each in origin.callback_states),
         events=_events_text(origin.event_kinds),
         events_as_profile=origin.events is None,
+        queued_count=queued_count,
+        dead_count=dead_count,
         is_portals_own=is_portals_own(origin.guid),
     )
 

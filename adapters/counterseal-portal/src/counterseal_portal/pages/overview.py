@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 import attrs
 
 import counterseal as cs
-from counterseal.models import Gauge
+from counterseal.models import AppSpace, Gauge, Guid
 from counterseal.models.audit_log import CountKey
 from counterseal_portal.answers import Answer, page
 from counterseal_portal.charts import HEIGHT, WIDTH, Chart, days_until
@@ -44,6 +44,22 @@ SUPPORT_TOTALS = {
 }
 """Support reads no events of callbacks."""
 MOST_REFUSALS = 10
+DAY = timedelta(days=1)
+PUSHES = frozenset({"challenge.push", "binding.push"})
+PUSH_RESULTS = {
+    "": "delivered",
+    "rejected": "failed",
+    "misconfigured": "failed",
+    "gone": "to addresses that are gone",
+    "later": "put off",
+}
+"""By the reason of the event; reasons of a whole notification count no address again."""
+PROVIDER_RESULTS = {
+    ("login.authenticate", ""): "log-ins",
+    ("identity.revalidate", ""): "vouched for users",
+    ("identity.revalidate", "identity_withdrawn"): "did not vouch",
+    ("identity.revalidate", "identity_unavailable"): "did not answer",
+}
 
 
 @attrs.frozen
@@ -62,6 +78,16 @@ class Counts:
     refusals: tuple[tuple[str, str, str, int], ...]
 
 
+@attrs.frozen
+class ProviderRow:
+    """The Identity Provider of an App Space, and what was counted of it in the last day."""
+
+    guid: Guid
+    name: str
+    issuer: str
+    health: str
+
+
 def show_overview(visit: Visit) -> Answer:
     """Show what happened within the person's reach, as the audit log has counted it."""
     ports = visit.service.ports
@@ -73,6 +99,7 @@ def show_overview(visit: Visit) -> Answer:
     counts = log.counts(since, until, by=visit.admin)
     is_admin = visit.admin.role in ADMINS
     app_spaces = app_spaces_of(visit)
+    last_day = {key: count for key, count in counts.items() if key.hour > now - DAY}
     return page(
         "overview.html",
         title="Overview",
@@ -84,6 +111,8 @@ def show_overview(visit: Visit) -> Answer:
         app_spaces=named_app_spaces(visit, app_spaces),
         searched_app_spaces=named_app_spaces(visit, tenants_of(app_spaces)),
         channels=tuple(sorted(CHANNELS[kind] for kind in ports.notifier.kinds())),
+        push_health=_push_health(last_day),
+        providers=_providers(visit, app_spaces, last_day),
         shows_codes=is_admin,
         width=WIDTH,
         height=HEIGHT,
@@ -94,6 +123,46 @@ def _gauges(visit: Visit) -> tuple[tuple[str, int], ...]:
     """Return what there is now, as far as the person's role reads it."""
     totals = visit.service.gauges.totals(by=visit.admin)
     return tuple((GAUGES[gauge], count) for gauge, count in totals.items())
+
+
+def _push_health(counts: Mapping[CountKey, int]) -> str:
+    """Return what push services did with messages; counts do not tell channels apart."""
+    numbers = dict.fromkeys(PUSH_RESULTS.values(), 0)
+    for key, count in counts.items():
+        if key.event in PUSHES and key.reason in PUSH_RESULTS:
+            numbers[PUSH_RESULTS[key.reason]] += count
+    return _health(numbers, always=("delivered", "failed"))
+
+
+def _providers(
+    visit: Visit, app_spaces: tuple[AppSpace, ...], counts: Mapping[CountKey, int]
+) -> tuple[ProviderRow, ...]:
+    """Return the Identity Providers of *app_spaces*, with what was counted of each."""
+    with_provider = tuple(each for each in app_spaces if each.idp is not None)
+    if not with_provider:
+        return ()
+    numbers = {each.guid: dict.fromkeys(PROVIDER_RESULTS.values(), 0) for each in with_provider}
+    for key, count in counts.items():
+        result = PROVIDER_RESULTS.get((key.event, key.reason))
+        if result is not None and key.app_space in numbers:
+            numbers[key.app_space][result] += count
+    issuers = {each.guid: each.idp.issuer for each in with_provider if each.idp is not None}
+    return tuple(
+        ProviderRow(
+            guid=each.guid,
+            name=each.name,
+            issuer=issuers[each.guid],
+            health=_health(numbers[each.guid], always=PROVIDER_RESULTS.values()),
+        )
+        for each in named_app_spaces(visit, with_provider)
+    )
+
+
+def _health(numbers: Mapping[str, int], *, always: Collection[str]) -> str:
+    """Return *numbers* in words, those that are zero only for what is in *always*."""
+    phrases = [f"{name} {count}" for name, count in numbers.items() if count or name in always]
+    text = ", ".join(phrases)
+    return f"{text[0].upper()}{text[1:]} in the last day."
 
 
 def _store_milliseconds(visit: Visit) -> int:
