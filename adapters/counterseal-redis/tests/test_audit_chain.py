@@ -4,11 +4,14 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from datetime import timedelta
 
+import attrs
 import pytest
 from hypothesis import settings
 
 from counterseal import STANDARD, AuditChain
+from counterseal.models import AuditQuery, ChainedEvent
 from counterseal.models.guid import mint
 from counterseal.rules.audit_chain import counts_of, event_hash
 from counterseal.testing import FakeService
@@ -16,10 +19,15 @@ from counterseal.testing.clock import START
 from counterseal.testing.contracts.audit_chain import HOUR, events_of_many
 from counterseal.testing.contracts.chain_oracle import first_wrong
 from counterseal.testing.contracts.record_factory import event
+from counterseal_records import write
 from counterseal_redis import RedisAudit, with_redis
+from counterseal_redis.audit_chains import index_members
 
-PARTITION, EVENTS = 7, 12
+PARTITION, SUBJECT = 7, mint(7, bytes(15))
+BASE, EVENTS = 3, 12
+LAST = BASE + EVENTS
 FEW, MANY = 25, 1_000
+FORGED = event("forged", subject=SUBJECT, actor="forger", app_space=mint(9, bytes(15)))
 
 
 class Tampering:
@@ -42,18 +50,23 @@ class Tampering:
 
     def change(self):
         """Change something, and return the first position that is to be reported."""
-        position = self._numbers.randrange(1, EVENTS + 1)
+        position = self._numbers.randrange(BASE + 1, LAST + 1)
         kinds = [name for name in dir(self) if name.startswith("by_")]
         return getattr(self, self._numbers.choice(kinds))(position)
 
-    def rewrite(self, change):
+    def rewrite(self, change, first=BASE + 1):
         """Write the stream anew; *change* gets the fields of each entry, in order."""
         entries = [fields for _, fields in self._redis.xrange(self._chain)]
         change(entries)
         self._redis.delete(self._chain)
-        for number, fields in enumerate(entries, 1):
+        for number, fields in enumerate(entries, first):
             self._redis.xadd(self._chain, fields, id=f"{number}-0")
         return entries
+
+    def hash_before(self, position, entries):
+        if position == BASE + 1:
+            return self._redis.hget(self._head, "base_hash")
+        return entries[position - BASE - 2][b"h"]
 
     def by_removing(self, position):
         self._redis.xdel(self._chain, f"{position}-0")
@@ -61,75 +74,89 @@ class Tampering:
 
     def by_another_body(self, position):
         def change(entries):
-            body = entries[position - 1][b"e"]
-            entries[position - 1][b"e"] = body.replace(b"actor", b"other")
+            fields = entries[position - BASE - 1]
+            fields[b"e"] = fields[b"e"].replace(b"actor", b"other")
 
         self.rewrite(change)
         return position
 
     def by_another_hash(self, position):
         def change(entries):
-            entries[position - 1][b"h"] = self._numbers.randbytes(32)
+            entries[position - BASE - 1][b"h"] = self._numbers.randbytes(32)
 
         self.rewrite(change)
         return position
 
     def by_another_field(self, position):
-        self.rewrite(lambda entries: entries[position - 1].update({b"x": b"y"}))
+        self.rewrite(lambda entries: entries[position - BASE - 1].update({b"x": b"y"}))
+        return position
+
+    def by_removing_a_field(self, position):
+        self.rewrite(lambda entries: entries[position - BASE - 1].pop(b"e"))
         return position
 
     def by_changing_places(self, position):
-        other = position % EVENTS + 1
+        other = LAST if position == BASE + 1 else position - 1
+        first, second = position - BASE - 1, other - BASE - 1
 
         def change(entries):
-            first, second = entries[position - 1], entries[other - 1]
-            entries[position - 1], entries[other - 1] = second, first
+            entries[first], entries[second] = entries[second], entries[first]
 
         self.rewrite(change)
         return min(position, other)
 
     def by_inserting(self, position):
-        self.rewrite(lambda entries: entries.insert(position - 1, {b"h": bytes(32), b"e": b"{}"}))
+        fields = {b"h": bytes(32), b"e": b"{}"}
+        self.rewrite(lambda entries: entries.insert(position - BASE - 1, fields))
         return position
 
+    def insert_below_the_base(self, _):
+        fields = {b"h": bytes(32), b"e": write(FORGED).encode()}
+        self.rewrite(lambda entries: entries.insert(0, fields), first=BASE)
+        chained = ChainedEvent(
+            partition=PARTITION, position=BASE, hash=bytes(32), body=fields[b"e"], event=FORGED
+        )
+        self._redis.zadd(self._index, dict.fromkeys(index_members(chained), 0))
+        return BASE
+
     def by_adding_at_the_end(self, _):
-        self._redis.xadd(self._chain, {"h": bytes(32), "e": "{}"}, id=f"{EVENTS + 1}-0")
-        return EVENTS + 1
+        self._redis.xadd(self._chain, {"h": bytes(32), "e": "{}"}, id=f"{LAST + 1}-0")
+        return LAST + 1
 
     def by_cutting(self, position):
-        for number in range(position, EVENTS + 1):
+        for number in range(position, LAST + 1):
             self._redis.xdel(self._chain, f"{number}-0")
         return position
 
     def by_cutting_with_the_head(self, position):
         entries = [fields for _, fields in self._redis.xrange(self._chain)]
         self.by_cutting(position)
-        last = entries[position - 2][b"h"] if position > 1 else bytes(32)
-        self._redis.hset(self._head, mapping={"position": position - 1, "hash": last})
+        head = {"position": position - 1, "hash": self.hash_before(position, entries)}
+        self._redis.hset(self._head, mapping=head)
         return position
 
     def by_dropping_as_if_archived(self, position):
         entries = [fields for _, fields in self._redis.xrange(self._chain)]
         self._redis.xtrim(self._chain, minid=f"{position}-1")
-        base = {"base": position, "base_hash": entries[position - 1][b"h"]}
+        base = {"base": position, "base_hash": entries[position - BASE - 1][b"h"]}
         self._redis.hset(self._head, mapping=base)
         return position
 
     def by_hashing_anew(self, position):
         def change(entries):
-            entries[position - 1][b"e"] += b" "
-            previous = entries[position - 2][b"h"] if position > 1 else bytes(32)
-            for number, fields in enumerate(entries[position - 1 :], position):
+            entries[position - BASE - 1][b"e"] += b" "
+            previous = self.hash_before(position, entries)
+            for number, fields in enumerate(entries[position - BASE - 1 :], position):
                 previous = event_hash(PARTITION, number, previous, fields[b"e"])
                 fields[b"h"] = previous
 
         entries = self.rewrite(change)
         self._redis.hset(self._head, "hash", entries[-1][b"h"])
-        return EVENTS  # the signed head shows that something before it was changed
+        return LAST  # the signed head shows that something before it was changed
 
     def by_another_head(self, _):
         self._redis.hset(self._head, "hash", self._numbers.randbytes(32))
-        return EVENTS
+        return LAST
 
     def by_hiding_from_searches(self, position):
         members = self._redis.zrange(self._index, 0, -1)
@@ -143,16 +170,28 @@ def keyspace(redis_8_2, new_keyspace):
     return new_keyspace(redis_8_2)
 
 
-@pytest.fixture
-def chain(keyspace):
-    service = FakeService(adapters=lambda ports: with_redis(ports, keyspace))
-    chain = AuditChain(service.ports, service.policy)
-    for number in range(EVENTS):
-        one = event(f"{number}", subject=mint(PARTITION, bytes(15)), actor=f"actor {number}")
-        service.ports.audit.record(one)
+def chain_all(chain):
     while chain.chain():
         pass
     assert chain.sign()
+
+
+def record(chain, numbers):
+    for number in numbers:
+        one = event(f"{number}", subject=SUBJECT, actor=f"actor {number}")
+        chain.ports.audit.record(one)
+    chain_all(chain)
+
+
+@pytest.fixture
+def chain(keyspace):
+    """A log whose first events were archived."""
+    service = FakeService(adapters=lambda ports: with_redis(ports, keyspace))
+    chain = AuditChain(service.ports, service.policy)
+    record(chain, range(BASE))
+    assert chain.archive(lambda page: None, drop=True) >= BASE
+    record(chain, range(BASE, LAST))
+    assert chain.ports.audit.heads()[PARTITION].base == BASE
     yield chain
     service.ports.wake.close()
 
@@ -178,8 +217,49 @@ def test_random_changes_by_commands_are_found_where_they_were_made(chain, keyspa
     "name", [name for name in dir(Tampering) if name.startswith("by_")], ids=lambda name: name[3:]
 )
 def test_each_kind_of_change_is_found(chain, keyspace, name):
-    expected = getattr(Tampering(keyspace, seed=1), name)(4)
+    expected = getattr(Tampering(keyspace, seed=1), name)(BASE + 4)
     assert min(positions_in(chain.verify())) == expected
+
+
+QUERIES = {
+    "subject": AuditQuery(subject=SUBJECT),
+    "actor": AuditQuery(actor=FORGED.actor),
+    "app space": AuditQuery(app_spaces=frozenset({FORGED.app_space, mint(8, bytes(15))})),
+    "event": AuditQuery(event=FORGED.event),
+    "everything": AuditQuery(),
+}
+
+
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+def test_a_search_leaves_out_what_stands_below_the_base(chain, keyspace, query):
+    before = chain.ports.audit.search(query, None, 100)
+    Tampering(keyspace, seed=1).insert_below_the_base(None)
+
+    assert chain.ports.audit.search(query, None, 100) == before
+
+
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+@pytest.mark.parametrize("limit", [2, 100])
+def test_an_entry_of_the_index_that_is_not_the_events_own_leads_nowhere(
+    chain, keyspace, query, limit
+):
+    def search():
+        found, after = [], None
+        while (page := chain.ports.audit.search(query, after, limit)).after is not None:
+            found += page.events
+            after = page.after
+        return [*found, *page.events]
+
+    before = search()
+    one = chain.ports.audit.chained(PARTITION, BASE, 1)[0]
+    later = attrs.evolve(one.event, at=one.event.at + timedelta(days=1))
+    members = index_members(attrs.evolve(one, event=later))
+    members += index_members(attrs.evolve(one, event=attrs.evolve(FORGED, at=one.event.at)))
+    # No `datetime` is as late as this one.
+    members += [member[:17] + b"\xff" * 8 + member[25:] for member in members]
+    keyspace.client.zadd(keyspace.key(PARTITION, "ai"), dict.fromkeys(members, 0))
+
+    assert search() == before
 
 
 WORKER = """
@@ -211,8 +291,7 @@ def test_workers_that_are_killed_leave_no_gap_and_count_once(keyspace, redis_8_2
             worker.communicate()
     service = FakeService(adapters=lambda ports: with_redis(ports, keyspace))
     chain = AuditChain(service.ports, STANDARD)
-    while chain.chain():
-        pass
+    chain_all(chain)
     service.ports.wake.close()
 
     stored = []

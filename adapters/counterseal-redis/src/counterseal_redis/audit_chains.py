@@ -10,11 +10,14 @@ partitions, in one round trip, and then the events that they name.
 
 from __future__ import annotations
 
+import itertools
 import json
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import attrs
 
 from counterseal.errors import Indeterminate, StoreUnavailable
 from counterseal.models import (
@@ -64,6 +67,7 @@ HEAD, CHAIN_EVENTS, INDEX, COUNTS, SIGNED = "ah", "ac", "ai", "an", "as"
 COUNTS_RETENTION = timedelta(days=400)
 DAY = timedelta(days=1)
 LAST = struct.Struct(">QQ")
+LATEST = microseconds(datetime.max.replace(tzinfo=UTC))
 KEY_BYTES = 17
 PER_PARTITION = 8
 """Members of a partition that a search over all partitions reads in one round trip, at least."""
@@ -139,7 +143,7 @@ class RedisAuditChains:
         """Return chained events of a partition behind the position *after*."""
         (key,) = self._keys(partition, CHAIN_EVENTS)
         (items,) = self._keyspace.read(
-            Call(("XRANGE", key, f"{after + 1}-0", "+", "COUNT", limit), key)
+            Call(("XRANGE", key, f"{max(after + 1, 0)}-0", "+", "COUNT", limit), key)
         )
         return self._with_searchable(partition, [_chained(partition, item) for item in items])
 
@@ -155,7 +159,7 @@ class RedisAuditChains:
                 break
             for event in page:
                 if event.position <= through:
-                    entries += _members(event)
+                    entries += index_members(event)
                     last_hash = event.hash
             position = page[-1].position
         if position < through:
@@ -230,7 +234,7 @@ class RedisAuditChains:
             len(link.counts),
         ]
         for stored, event in zip(link.stored, link.events, strict=True):
-            members = _members(event)
+            members = index_members(event)
             arguments += [stored.key, event.hash, event.body, len(members), *members]
         life = milliseconds(COUNTS_RETENTION, timedelta(0))
         for key, count in link.counts.items():
@@ -242,7 +246,7 @@ class RedisAuditChains:
         self, partition: int, events: Sequence[ChainedEvent]
     ) -> tuple[ChainedEvent, ...]:
         """Return *events*, with whether the index has them."""
-        members = [_members(event) for event in events]
+        members = [index_members(event) for event in events]
         flat = [member for one in members for member in one]
         if not flat:
             return tuple(events)
@@ -274,24 +278,24 @@ class RedisAuditChains:
     def _runs(
         self, indexes: Sequence[tuple[IndexKey, int]], replies: Sequence[Any], count: int
     ) -> list[Run]:
-        calls, members = [], []
-        for (_, partition), reply in zip(indexes, replies, strict=True):
-            (chain,) = self._keys(partition, CHAIN_EVENTS)
+        calls, places = [], []
+        for (key, partition), reply in zip(indexes, replies, strict=True):
+            head, chain = self._keys(partition, HEAD, CHAIN_EVENTS)
             for member in reply:
                 moment, position = LAST.unpack(member[KEY_BYTES:])
-                members.append(LogPlace(moment_at(moment), partition, position))
+                at = moment_at(min(moment, LATEST))
+                places.append((key, LogPlace(at, partition, position)))
                 calls.append(Call(("XRANGE", chain, f"{position}-0", f"{position}-0"), chain))
-        events = iter(zip(members, self._keyspace.read(*calls) if calls else [], strict=True))
-        runs = []
-        for reply in replies:
-            entries = []
-            for _ in reply:
-                log_place, items = next(events)
-                # The event may have been archived and dropped between the two trips.
-                item = items[0] if items else (b"%d-0" % log_place.position, {})
-                entries.append((log_place, _chained(log_place.partition, item)))
-            runs.append(Run(entries, complete=len(reply) < count))
-        return runs
+                calls.append(Call(("HGET", head, "base"), head))
+        answers = iter(self._keyspace.read(*calls) if calls else [])
+        entries = iter(
+            (log_place, _found(key, log_place, items, int(base or 0)))
+            for (key, log_place), items, base in zip(places, answers, answers, strict=True)
+        )
+        return [
+            Run(list(itertools.islice(entries, len(reply))), complete=len(reply) < count)
+            for reply in replies
+        ]
 
 
 def _but(event: ChainedEvent, *, searchable: bool) -> ChainedEvent:
@@ -349,7 +353,23 @@ def _chained(partition: int, item: tuple[bytes, dict[bytes, bytes]]) -> ChainedE
     )
 
 
-def _members(event: ChainedEvent) -> list[bytes]:
+def _found(
+    key: IndexKey, log_place: LogPlace, items: Sequence[tuple[bytes, Any]], base: int
+) -> ChainedEvent:
+    """
+    Return the event to which an entry of the index leads.
+
+    It has no `event` if the entry is not its own, or if the chain begins behind it: either it was
+    archived and dropped between two trips, or somebody has put it there.
+    """
+    item = items[0] if items else (b"%d-0" % log_place.position, {})
+    chained = _chained(log_place.partition, item)
+    event = chained.event
+    is_own = event is not None and event.at == log_place.at and key in index_keys(event)
+    return chained if is_own and log_place.position > base else attrs.evolve(chained, event=None)
+
+
+def index_members(event: ChainedEvent) -> list[bytes]:
     """Return the members of an event in the index of its partition."""
     if event.event is None:
         return []
