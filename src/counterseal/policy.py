@@ -327,7 +327,8 @@ class Policy:
     on_not_mine: frozenset[Reaction] = setting(
         frozenset({Reaction.ALERT, Reaction.DEMAND_CODES}),
         "What follows from a refusal or disown for `not_mine`: somebody else may have the person's"
-        " password, so that only who sees the origin's page may be approved from now on.",
+        " password, so that only who sees the origin's page may be approved from now on. With"
+        " `lock_account`, whoever can start a log-in by a user name alone can shut its owner out.",
         direction=Direction.SUPERSET,
         members=Reaction,
     )

@@ -238,17 +238,26 @@ def test_a_search_leaves_out_what_stands_below_the_base(chain, keyspace, query):
     assert chain.ports.audit.search(query, None, 100) == before
 
 
+def test_what_stands_below_the_base_is_misplaced(chain, keyspace):
+    assert chain.ports.audit.misplaced(10) == ()
+    Tampering(keyspace, seed=1).insert_below_the_base(None)
+    keyspace.client.xadd(keyspace.key(9, "ac"), {"h": bytes(32), "e": "{}"}, id="0-1")
+
+    assert chain.ports.audit.misplaced(10) == ((PARTITION, BASE), (9, 0))
+    assert chain.ports.audit.misplaced(1) == ((PARTITION, BASE),)
+
+
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
 @pytest.mark.parametrize("limit", [2, 100])
 def test_an_entry_of_the_index_that_is_not_the_events_own_leads_nowhere(
     chain, keyspace, query, limit
 ):
     def search():
-        found, after = [], None
+        events, after = [], None
         while (page := chain.ports.audit.search(query, after, limit)).after is not None:
-            found += page.events
+            events += page.events
             after = page.after
-        return [*found, *page.events]
+        return [*events, *page.events]
 
     before = search()
     one = chain.ports.audit.chained(PARTITION, BASE, 1)[0]

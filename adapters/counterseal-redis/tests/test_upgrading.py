@@ -11,7 +11,7 @@ from counterseal.testing import FakeService, FrozenClock
 from counterseal.testing.contracts.store_gauges import count_gauges
 from counterseal.testing.service import CALLBACK
 from counterseal_records import check
-from counterseal_redis import RedisInventory, upgrade, upgrading, with_redis
+from counterseal_redis import KeyspaceTooNew, RedisInventory, upgrade, upgrading, with_redis
 from counterseal_redis.commands import GAUGE
 
 USERS = ("zoe", "adam", "zoë", "zo\x00", "eve")
@@ -70,6 +70,18 @@ def test_it_is_done_once(world, keyspace):
 
     assert upgrade(keyspace) == 0
     assert search(world) == ["zo\x00", "zoë"]
+
+
+@pytest.mark.parametrize("number", [b"3", b"10", b"2.1"])
+def test_an_older_release_refuses_the_key_space_of_a_newer_one(world, keyspace, number):
+    key = keyspace.key(0, "v")
+    keyspace.client.set(key, number)
+
+    with pytest.raises(KeyspaceTooNew):
+        upgrade(keyspace)
+
+    assert keyspace.client.get(key) == number
+    assert search(world) == []
 
 
 def test_one_that_was_interrupted_is_done_again(world, keyspace, monkeypatch):

@@ -7,17 +7,22 @@ publish one event at once append it once.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
 from counterseal._decisions import events
 from counterseal._decisions.readings import records
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.errors import Refused, Unavailable
-from counterseal.models import AccountEvent, Guid, RelyingParty
+from counterseal.models import AccountEvent, Guid, Record, RelyingParty
 from counterseal.models.events import event_log_guid
 from counterseal.ports import Due
 from counterseal.rules.sizes import limit_fits
 from counterseal.wire.events import AccountEventPage
+
+MOST = 10_000
+"""How many due events are read at once, at most, if those that stand first fail."""
 
 
 @attrs.frozen
@@ -26,14 +31,28 @@ class Events(UseCase):
 
     def publish_due(self, limit: int = 100) -> int:
         """
-        Publish the events that are due, at most *limit*; return how many were.
+        Publish the events that are due, about *limit* at most; return how many were.
+
+        Events of an App Space that fails stay due: it reads on past them, up to `MOST`.
 
         Raises:
             Unavailable: A port failed; other App Spaces' events are published.
         """
-        published = 0
+        published, size = 0, limit
         failures: dict[Guid, Unavailable] = {}
-        for event in self.ports.store.due(Due.ACCOUNT_EVENT, self.ports.clock.now(), limit):
+        while True:
+            events = self.ports.store.due(Due.ACCOUNT_EVENT, self.ports.clock.now(), size)
+            published += self._publish_all(events, failures)
+            if not failures:
+                return published
+            if published >= limit or len(events) < size or size >= MOST:
+                raise next(iter(failures.values()))
+            size = min(2 * size, MOST)
+
+    def _publish_all(self, events: Iterable[Record], failures: dict[Guid, Unavailable]) -> int:
+        """Publish *events*, except of App Spaces in *failures*; add those that fail to it."""
+        published = 0
+        for event in events:
             if not isinstance(event, AccountEvent) or event.app_space in failures:
                 continue
             try:
@@ -43,8 +62,6 @@ class Events(UseCase):
                 continue
             except Unavailable as failure:
                 failures[event.app_space] = failure
-        if failures:
-            raise next(iter(failures.values()))
         return published
 
     def publish(self, event: Guid) -> int:

@@ -313,9 +313,12 @@ def test_an_earlier_event_that_was_forgotten_delays_nothing(service):
     assert [one.sequence for one in records_of(service, LoggedEvent)] == [2]
 
 
-def test_an_event_that_fails_delays_those_of_its_app_space_only(service):
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_an_event_that_fails_delays_those_of_its_app_space_only(service, limit):
     elsewhere = service.new_origin(service.new_app_space("Elsewhere"), "Elsewhere")
-    service.bind("alice")
+    for user in ("alice", "carol", "dave", "erin"):
+        service.bind(user)
+        service.clock.advance(timedelta(seconds=1))
     service.bind("bob", origin=elsewhere)
     log = event_log_guid(service.app_space.guid)
     store = service.ports.store
@@ -330,7 +333,7 @@ def test_an_event_that_fails_delays_those_of_its_app_space_only(service):
             return store.get(*guids)
 
     with pytest.raises(StoreUnavailable):
-        service.but(store=Failing()).account_events.publish_due()
+        service.but(store=Failing()).account_events.publish_due(limit)
 
     assert [one.app_space for one in records_of(service, LoggedEvent)] == [elsewhere.app_space.guid]
 

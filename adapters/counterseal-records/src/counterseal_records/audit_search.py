@@ -19,6 +19,9 @@ from counterseal_records.bodies import RecordUnreadable, read_as
 EXAMINED = 10_000
 """How many entries a search looks at, at most, before it returns what fits of them."""
 
+APP_SPACES = 8
+"""Of more App Spaces than these, no search reads the index of each."""
+
 BATCH = 500
 """How many entries are read of one key in one trip, at most."""
 
@@ -116,7 +119,7 @@ def _keys_of(query: AuditQuery) -> tuple[IndexKey, ...]:
         return (IndexKey(IndexKind.SUBJECT, query.subject),)
     if query.actor is not None:
         return (IndexKey(IndexKind.ACTOR, query.actor),)
-    if query.app_spaces is not None:
+    if query.app_spaces is not None and len(query.app_spaces) <= APP_SPACES:
         return tuple(IndexKey(IndexKind.APP_SPACE, one) for one in sorted(query.app_spaces))
     if query.event is not None:
         if query.event.endswith("."):

@@ -147,6 +147,24 @@ class RedisAuditChains:
         )
         return self._with_searchable(partition, [_chained(partition, item) for item in items])
 
+    def misplaced(self, limit: int) -> tuple[tuple[int | None, int], ...]:
+        """
+        Return where events stand that no chain reaches.
+
+        The bases are read first: what stands at or below them was dropped before.
+        """
+        calls = []
+        for head in self.heads():
+            (key,) = self._keys(head.partition, CHAIN_EVENTS)
+            calls.append(Call(("XRANGE", key, "-", head.base, "COUNT", limit), key))
+        replies = enumerate(self._keyspace.read(*calls))
+        positions = [
+            (partition, _chained(partition, item).position)
+            for partition, items in replies
+            for item in items
+        ]
+        return tuple(positions[:limit])
+
     def drop_chained(self, partition: int, through: int) -> None:
         """Drop archived events of a partition."""
         head = self.heads()[partition]
@@ -278,22 +296,22 @@ class RedisAuditChains:
     def _runs(
         self, indexes: Sequence[tuple[IndexKey, int]], replies: Sequence[Any], count: int
     ) -> list[Run]:
-        calls, places = [], []
+        calls, entries = [], []
         for (key, partition), reply in zip(indexes, replies, strict=True):
             head, chain = self._keys(partition, HEAD, CHAIN_EVENTS)
             for member in reply:
                 moment, position = LAST.unpack(member[KEY_BYTES:])
                 at = moment_at(min(moment, LATEST))
-                places.append((key, LogPlace(at, partition, position)))
+                entries.append((key, LogPlace(at, partition, position)))
                 calls.append(Call(("XRANGE", chain, f"{position}-0", f"{position}-0"), chain))
                 calls.append(Call(("HGET", head, "base"), head))
         answers = iter(self._keyspace.read(*calls) if calls else [])
-        entries = iter(
-            (log_place, _found(key, log_place, items, int(base or 0)))
-            for (key, log_place), items, base in zip(places, answers, answers, strict=True)
+        chained = iter(
+            (log_place, _indexed(key, log_place, items, int(base or 0)))
+            for (key, log_place), items, base in zip(entries, answers, answers, strict=True)
         )
         return [
-            Run(list(itertools.islice(entries, len(reply))), complete=len(reply) < count)
+            Run(list(itertools.islice(chained, len(reply))), complete=len(reply) < count)
             for reply in replies
         ]
 
@@ -353,7 +371,7 @@ def _chained(partition: int, item: tuple[bytes, dict[bytes, bytes]]) -> ChainedE
     )
 
 
-def _found(
+def _indexed(
     key: IndexKey, log_place: LogPlace, items: Sequence[tuple[bytes, Any]], base: int
 ) -> ChainedEvent:
     """

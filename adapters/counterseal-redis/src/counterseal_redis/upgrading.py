@@ -14,7 +14,7 @@ from typing import Any
 
 from redis.cluster import RedisCluster
 
-from counterseal.errors import StoreUnavailable
+from counterseal.errors import Misuse, StoreUnavailable
 from counterseal.models import Account, Record
 from counterseal.models.guid import SHAPE
 from counterseal.models.index import index_of
@@ -32,11 +32,18 @@ SEARCHED = b"1"
 NEWEST = b"2"
 """The last upgrade of this release: each record is counted in its gauge."""
 
+NUMBERS = (None, SEARCHED, NEWEST)
+"""What the key of the number may have; None where nothing was upgraded yet."""
+
 UPGRADE = "v"
 """The key, in the first partition, of the number of the last upgrade."""
 
 PAGE = 500
 """Records in one round trip."""
+
+
+class KeyspaceTooNew(Misuse, code="keyspace_too_new"):
+    """A newer release of this package has upgraded the key space; this one must not touch it."""
 
 
 def upgrade(keyspace: Keyspace) -> int:
@@ -47,12 +54,15 @@ def upgrade(keyspace: Keyspace) -> int:
     one round trip and returns 0; else it scans the keys of the server, once for each upgrade.
 
     Raises:
+        KeyspaceTooNew: A newer release has upgraded the key space; nothing has changed.
         StoreUnavailable: Redis did not answer; call it again.
     """
     key = keyspace.key(0, UPGRADE)
     (number,) = keyspace.read(Call(("GET", key), key))
     if number == NEWEST:
         return 0
+    if number not in NUMBERS:
+        raise KeyspaceTooNew
     count = 0
     if number != SEARCHED:
         for page in _pages(_keys(keyspace, NATURAL, "[A-Za-z0-9_-]{43}")):

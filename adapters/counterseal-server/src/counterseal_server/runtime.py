@@ -106,6 +106,7 @@ class Runtime:
                 database.
             SignerUnavailable: The signing keys are missing, or another master key sealed them.
             SchemaTooNew: A newer release has migrated the database.
+            KeyspaceTooNew: A newer release has upgraded the keys of Redis.
             UnfitServer: A Redis server is too old, or may drop keys.
         """
         self.keys.signer.jwks()

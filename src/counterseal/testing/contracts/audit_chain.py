@@ -262,6 +262,7 @@ class AuditChainChecks(Contract):
         subject, app_space = events[0].subject, events[0].app_space
         assert app_space is not None
         both = frozenset({app_space, events[1].app_space or app_space})
+        many = both | {RecordFactory(seed=4).guid(number) for number in range(9)}
         queries = [
             AuditQuery(),
             AuditQuery(subject=subject),
@@ -272,6 +273,8 @@ class AuditChainChecks(Contract):
             AuditQuery(since=START + HOUR, until=START + 3 * HOUR),
             AuditQuery(app_spaces=frozenset({app_space})),
             AuditQuery(app_spaces=both, event="binding."),
+            AuditQuery(app_spaces=many, event="binding."),
+            AuditQuery(app_spaces=many),
             AuditQuery(app_spaces=frozenset()),
             AuditQuery(nouns=frozenset({"account"}), actor="actor 1"),
             AuditQuery(subject=subject, actor="actor 0", since=START + HOUR),

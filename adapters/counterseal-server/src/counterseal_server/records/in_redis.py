@@ -74,6 +74,7 @@ class RedisRecords:
 
         Raises:
             UnfitServer: One is too old, may drop keys, or cannot reach the durability.
+            KeyspaceTooNew: A newer release has upgraded the key space.
         """
         try:
             attach(self._client, prefix=self.keyspace.prefix, durability=self._durability)
