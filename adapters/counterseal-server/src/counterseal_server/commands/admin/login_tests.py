@@ -6,6 +6,7 @@ import click
 
 from counterseal_server.commands.acting import guid, opened, print_document
 from counterseal_server.commands.options import CONFIG, DATA
+from counterseal_server.printing import print_line
 
 
 @click.command("test-login")
@@ -31,7 +32,8 @@ def test_login(app_space: str, *, data: str | None, config: str | None) -> None:
 
 def _enter_address(url: str, redirect_uri: str) -> str:
     """Show where to log in, and return the address at which the browser ends."""
-    click.echo(f"The provider has to know the redirect URI {redirect_uri}", err=True)
-    click.echo(f"Log in at:\n{url}", err=True)
+    print_line(f"The provider has to know the redirect URI {redirect_uri}", err=True)
+    print_line("Log in at:", err=True)
+    print_line(url, err=True)
     address: str = click.prompt("The address at which the browser ends", err=True)
     return address
