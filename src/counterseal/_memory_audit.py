@@ -104,6 +104,21 @@ class MemoryAudit:
             begin = bisect_right(chain, after, key=_position)
             return tuple(chain[begin : begin + limit])
 
+    def misplaced(self, limit: int) -> tuple[tuple[int | None, int], ...]:
+        """Return where events stand that no chain reaches."""
+        with self._lock:
+            positions = [
+                (partition, chained.position)
+                for partition, chain in self._chains.items()
+                for chained in chain
+                if not self._is_reached(chained)
+            ]
+        return tuple(positions[:limit])
+
+    def _is_reached(self, chained: ChainedEvent) -> bool:
+        partition = chained.partition
+        return 0 <= partition < PARTITIONS and chained.position > self._heads[partition].base
+
     def drop_chained(self, partition: int, through: int) -> None:
         """Drop archived events of a partition."""
         with self._lock:
@@ -122,7 +137,9 @@ class MemoryAudit:
                 (LogPlace(chained.event.at, chained.partition, chained.position), chained)
                 for chain in self._chains.values()
                 for chained in chain
-                if chained.event is not None and query.matches(chained.event)
+                if chained.event is not None
+                and self._is_reached(chained)
+                and query.matches(chained.event)
             ]
         matches = [one for one in matches if after is None or one[0] < after]
         matches.sort(key=lambda one: one[0], reverse=True)

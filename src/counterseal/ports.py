@@ -635,6 +635,15 @@ class Audit(Protocol):
           whatever somebody has done to them.
         """
 
+    def misplaced(self, limit: int) -> tuple[tuple[int | None, int], ...]:
+        """
+        Return the partitions and positions of events in the log that no chain reaches.
+
+        - AUDIT-14: those at or below the base of their partition, and those of no partition, at
+          most *limit*, as they are in one moment; the partition is None, and the position 0, where
+          it is no whole number. `search` leaves them out, and so does `chained` from the base on.
+        """
+
     def drop_chained(self, partition: int, through: int) -> None:
         """
         Drop the events of a partition's chain up to the position *through*, which were archived.

@@ -138,6 +138,14 @@ class StoresAnyHead(MemoryAudit):
         return True
 
 
+@breaks("AUDIT-14")
+class CountsFromTheBase(MemoryAudit):
+    def misplaced(self, limit):
+        return tuple(
+            (head.partition, head.base + 1) for head in self.heads() if head.position > head.base
+        )[:limit]
+
+
 BROKEN.add_unavailable()
 
 

@@ -189,6 +189,26 @@ def test_an_archive_is_verified_with_the_log_that_goes_on_from_it(audit, run, da
     assert f"{position}from this event on, events are missing that the log has\n" in output
 
 
+def test_the_half_line_of_a_killed_archive_is_cut_off_and_no_other_file_is_changed(
+    audit, run, tmp_path
+):
+    audit("chain")
+    archive = tmp_path / "audit.jsonl"
+    audit("archive", archive, "--keep")
+    lines = archive.read_bytes().splitlines(keepends=True)
+    for size in (5, 40, len(lines[-1]) - 1):
+        archive.write_bytes(b"".join(lines[:-1]) + lines[-1][:size])
+        audit("archive", archive, "--keep")
+        assert archive.read_bytes() == b"".join([*lines[:-1], *lines])
+    audit("verify", "--archive", archive)
+
+    other = tmp_path / "other.txt"
+    other.write_text("a line\nand one without its end")
+    result = run("audit", "archive", other, "--data", tmp_path / "data")
+    assert result.exit_code == 2
+    assert other.read_text() == "a line\nand one without its end"
+
+
 def test_after_a_rotation_the_heads_are_signed_by_the_new_key(audit, run, data, tmp_path):
     old_head, new_head = tmp_path / "old.json", tmp_path / "new.json"
     audit("head", "--out", old_head)

@@ -11,14 +11,18 @@ from hypothesis import settings
 from sqlalchemy import text
 from sqlalchemy.dialects.sqlite import pysqlite
 
-from counterseal import STANDARD, AuditChain
+from counterseal import STANDARD, AuditChain, AuditLog, keys
+from counterseal._decisions.audit_log import CURSOR
+from counterseal.errors import InvalidField
+from counterseal.models import OPERATOR, AuditQuery
 from counterseal.models.guid import mint
-from counterseal.rules.audit_chain import counts_of, event_hash
+from counterseal.rules.audit_chain import INSERTED, UNSEARCHABLE, counts_of, event_hash
 from counterseal.testing import FakeService
 from counterseal.testing.clock import START
 from counterseal.testing.contracts.audit_chain import HOUR, events_of_many
 from counterseal.testing.contracts.chain_oracle import first_wrong
 from counterseal.testing.contracts.record_factory import event
+from counterseal.wire.audit_head import archive_line, read_archive_line
 from counterseal_records import IndexKind
 from counterseal_sql import SqlAudit, upgrade, with_sql
 from counterseal_sql.audit import _SEARCHES
@@ -108,6 +112,23 @@ class Tampering:
         )
         return position
 
+    def by_inserting_below_the_base(self, position):
+        self.copy(position, partition=PARTITION, position=0)
+        return 0
+
+    def by_another_partition(self, position):
+        self.copy(position, partition=self._numbers.choice([-1, 300]), position=position)
+        return position
+
+    def copy(self, source, **target):
+        columns = "at, actor, event, noun, subject, app_space, hash, body"
+        self.run(
+            f"INSERT INTO counterseal_audit (partition, position, {columns})"
+            f" SELECT CAST(:partition AS integer), CAST(:position AS bigint), {columns}"
+            f" FROM counterseal_audit WHERE partition = {PARTITION} AND position = {source}",
+            **target,
+        )
+
     def by_cutting(self, position):
         self.run(
             f"DELETE FROM counterseal_audit WHERE partition = {PARTITION}"
@@ -170,6 +191,10 @@ def database(server, opened):
 
 @pytest.fixture
 def chain(database):
+    return chain_of_many(database)
+
+
+def chain_of_many(database):
     upgrade(database)
     service = FakeService(adapters=lambda ports: with_sql(ports, database))
     chain = AuditChain(service.ports, service.policy)
@@ -188,11 +213,7 @@ def test_random_changes_by_sql_are_found_where_they_were_made(chain, database):
     tampering = Tampering(database, seed=17)
     for _ in range(MANY if settings().max_examples >= MANY else FEW):
         expected = tampering.change()
-        positions = [
-            one.position for one in chain.verify().tamperings if one.partition == PARTITION
-        ]
-        assert positions
-        assert min(positions) == expected
+        assert min(one.position for one in chain.verify().tamperings) == expected
         tampering.restore()
     assert chain.verify().tamperings == ()
 
@@ -202,8 +223,115 @@ def test_random_changes_by_sql_are_found_where_they_were_made(chain, database):
 )
 def test_each_kind_of_change_is_found(chain, database, name):
     expected = getattr(Tampering(database, seed=1), name)(4)
-    positions = [one.position for one in chain.verify().tamperings if one.partition == PARTITION]
-    assert min(positions) == expected
+    assert min(one.position for one in chain.verify().tamperings) == expected
+
+
+def search_all(chain):
+    query = AuditQuery(subject=mint(PARTITION, bytes(15)))
+    by_subject = chain.ports.audit.search(query, None, 100)
+    assert chain.ports.audit.search(AuditQuery(), None, 100) == by_subject
+    return by_subject.events
+
+
+@pytest.mark.parametrize(
+    ("partition", "position"), [(PARTITION, 0), (PARTITION, -3), (PARTITION, 3), (300, 9), (-1, 9)]
+)
+def test_no_search_finds_what_no_chain_reaches_and_it_is_reported(
+    chain, database, partition, position
+):
+    chain.archive(lambda _: None, drop=True)
+    for number in range(EVENTS, EVENTS + 3):
+        one = event(f"{number}", subject=mint(PARTITION, bytes(15)))
+        chain.ports.audit.record(one)
+    chain.chain()
+    assert chain.sign()
+    before = search_all(chain)
+    assert len(before) == 3
+    tampering = Tampering(database, seed=1)
+    tampering.copy(EVENTS + 2, partition=partition, position=position)
+    assert search_all(chain) == before
+    signs = [(one.partition, one.position, one.problem) for one in chain.verify().tamperings]
+    assert signs == [(partition, position, INSERTED)]
+
+
+HEADS = "UPDATE counterseal_audit_heads SET"
+EVERYWHERE = {
+    "head-position": f"{HEADS} position = -5 WHERE partition = {PARTITION}",
+    "head-base": f"{HEADS} base = 2000000 WHERE partition = {PARTITION}",
+    "head-too-great": f"{HEADS} position = 9223372036854775807 WHERE partition = {PARTITION}",
+    "late": "UPDATE counterseal_audit SET at = 9000000000000000000 WHERE position = 3",
+    "early": "UPDATE counterseal_audit SET at = -9000000000000000000 WHERE position = 3",
+    "body": "UPDATE counterseal_audit SET body = 'unreadable' WHERE position = 3",
+}
+ONLY_SQLITE = {
+    "hash": "UPDATE counterseal_audit SET hash = 'x' WHERE position = 3",
+    "hash-number": "UPDATE counterseal_audit SET hash = 7 WHERE position = 3",
+    "body-bytes": "UPDATE counterseal_audit SET body = x'ff' WHERE position = 3",
+    "at": "UPDATE counterseal_audit SET at = 'x' WHERE position = 3",
+    "position": "UPDATE counterseal_audit SET position = 'x' WHERE position = 3",
+    "fraction": "UPDATE counterseal_audit SET position = 3.5 WHERE position = 3",
+    "partition": "UPDATE counterseal_audit SET partition = 'x'"
+    f" WHERE partition = {PARTITION} AND position = 3",
+    "head-text": f"{HEADS} position = 'x' WHERE partition = {PARTITION}",
+    "head-base-text": f"{HEADS} base = 'x' WHERE partition = {PARTITION}",
+    "head-hash": f"{HEADS} hash = 'x' WHERE partition = {PARTITION}",
+}
+
+
+def require_reported(chain, database, sql):
+    Tampering(database, seed=1).run(sql)
+    assert chain.verify().tamperings
+    chain.ports.audit.search(AuditQuery(), None, 100)
+    for subject in (None, mint(PARTITION, bytes(15))):
+        chain.ports.audit.record(event("later", subject=subject))
+    for _ in range(3):
+        chain.chain()
+    chain.sign()
+    chain.archive(lambda page: b"".join(map(archive_line, page)), drop=False)
+    report = chain.verify()
+    assert report.tamperings
+    assert report.unchained <= 1, "only the partition that was changed may wait"
+
+
+@pytest.mark.parametrize("sql", EVERYWHERE.values(), ids=EVERYWHERE)
+def test_values_out_of_range_are_reported_and_stop_nothing_else(chain, database, sql):
+    require_reported(chain, database, sql)
+
+
+@pytest.mark.parametrize("sql", ONLY_SQLITE.values(), ids=ONLY_SQLITE)
+def test_values_of_another_type_are_reported_and_stop_nothing_else(sqlite_server, opened, sql):
+    database = opened(sqlite_server.bare())
+    require_reported(chain_of_many(database), database, sql)
+
+
+@pytest.mark.parametrize("body", ["unreadable", "two\nlines", "{}", "ä"])
+def test_a_recorded_event_that_cannot_be_read_is_chained_and_reported(chain, database, body):
+    tampering = Tampering(database, seed=1)
+    tampering.run("INSERT INTO counterseal_events (at, body) VALUES (1, :body)", body=body)
+    assert chain.verify().unchained == 1
+    before = len(chain.ports.audit.search(AuditQuery(), None, 100).events)
+    chain.ports.audit.record(event("later"))
+    assert chain.chain() == 2
+    assert chain.chain() == 0
+    assert chain.sign()
+    (sign,) = chain.verify().tamperings
+    assert sign.problem == UNSEARCHABLE
+    assert len(chain.ports.audit.search(AuditQuery(), None, 100).events) == before + 1
+    lines = []
+    chain.archive(lambda page: lines.extend(map(archive_line, page)), drop=True)
+    assert chain.verify(archive=map(read_archive_line, lines)).tamperings == ()
+
+
+@pytest.mark.parametrize("moment", [2**50, 253402300799999999])
+@pytest.mark.parametrize("position", [0, 2**63 - 1, 2**63, 2**64 - 1])
+def test_an_invented_cursor_is_an_error_of_its_field_or_a_page(chain, moment, position):
+    after = keys.b64url(CURSOR.pack(moment, 255, position))
+    log = AuditLog(chain.ports, chain.policy)
+    if position < 2**63:
+        log.search(after=after, by=OPERATOR)
+        return
+    with pytest.raises(InvalidField):
+        log.search(after=after, by=OPERATOR)
 
 
 WORKER = """
@@ -285,7 +413,9 @@ def test_a_search_reads_an_index(sqlite_server, opened, kind):
         plan = connection._driver.execute(
             f"EXPLAIN QUERY PLAN {compiled.text}", compiled.parameters(values)
         ).fetchall()
-    ((*_, step),) = plan
+    (*_, step), *others = plan
+    # The base of the event's partition is looked up by its primary key.
+    assert [step.split()[0] for *_, step in others] == ["CORRELATED", "SEARCH"]
     column = "at" if kind is IndexKind.TIME else kind.name.lower()
     assert step.startswith("SEARCH")
     assert f"USING INDEX counterseal_audit_{column} " in step

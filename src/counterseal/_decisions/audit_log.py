@@ -39,6 +39,9 @@ USER_NOUNS = frozenset(
 CURSOR = struct.Struct(">QBQ")
 """Microseconds since the epoch, the partition, and the position."""
 
+LONGEST_CHAIN = 2**63
+"""No store counts positions so far."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_UNIT = timedelta(microseconds=1)
 
@@ -210,4 +213,6 @@ def read_cursor(text: str | None) -> LogPlace | None:
         at = EPOCH + moment * EPOCH_UNIT
     except (MalformedToken, struct.error, OverflowError):
         raise InvalidField("after", "not what an earlier page said") from None
+    if position >= LONGEST_CHAIN:
+        raise InvalidField("after", "not what an earlier page said")
     return LogPlace(at=at, partition=partition, position=position)

@@ -47,11 +47,12 @@ class StoredEvent:
     An event that no worker has chained yet.
 
     Attributes:
+        event: None if it cannot be read: it is chained all the same, so that it stops no other.
         body: Its bytes, as they are stored.
         key: Names it in its log; only the adapter knows what it is.
     """
 
-    event: AuditEvent
+    event: AuditEvent | None
     body: bytes = attrs.field(repr=False)
     key: Any = attrs.field(default=None, eq=False, repr=False)
 
@@ -215,9 +216,9 @@ class SignedHead:
     token: str = attrs.field(repr=False)
 
 
-def event_partition(event: AuditEvent, body: bytes) -> int:
+def event_partition(event: AuditEvent | None, body: bytes) -> int:
     """Return the partition of an event: its subject's, or one that its bytes choose."""
-    if event.subject is None:
+    if event is None or event.subject is None:
         return hashlib.sha256(body).digest()[0]
     return partition_of(event.subject)
 

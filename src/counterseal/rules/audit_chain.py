@@ -60,7 +60,7 @@ def extend(unchained: UnchainedEvents) -> ChainLink:
         head=head,
         events=tuple(events),
         stored=unchained.events,
-        counts=counts_of(stored.event for stored in unchained.events),
+        counts=counts_of(stored.event for stored in unchained.events if stored.event is not None),
     )
 
 

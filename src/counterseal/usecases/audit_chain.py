@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import starmap
 
 import attrs
 
@@ -38,6 +39,10 @@ from counterseal.wire.audit_head import (
 )
 
 PAGE = 1_000
+HASH_BYTES = len(FIRST_HASH)
+MISPLACED = 1_000
+"""How many events that no chain reaches a verification names, at most."""
+
 ATTEMPTS = 3
 """How often a sign of a change must show: the service may run while it is looked for."""
 
@@ -155,7 +160,7 @@ class AuditChain(UseCase):
         *,
         head_file: str | None = None,
         head_keys: tuple[PublicKey, ...] | None = None,
-        archive: Iterable[ChainedEvent] = (),
+        archive: Iterable[ChainedEvent] | None = None,
         report: Callable[[int], None] = lambda _: None,
     ) -> AuditReport:
         """
@@ -165,8 +170,8 @@ class AuditChain(UseCase):
             head_file: A signed head that was kept elsewhere: without it, nothing shows that the
                 log was cut back to an older state that it had.
             head_keys: Keys that may have signed *head_file*; None for those that the service has.
-            archive: The events of archives, in order; without them, those that were dropped are
-                not verified.
+            archive: The events of archives, in order: all that were dropped have to be there.
+                None to leave those that were dropped out.
             report: Called after each partition with the number of those that are done.
 
         Raises:
@@ -179,6 +184,7 @@ class AuditChain(UseCase):
         heads = self.ports.audit.heads()
         tamperings, archived_counts = self._verify_archive(archive, heads, heads_of_file)
         tamperings |= self._unsigned(heads)
+        tamperings |= set(starmap(_inserted, self.ports.audit.misplaced(MISPLACED)))
         chained = sum(archived_counts.values())
         stored = self._stored_heads()
         for head in heads:
@@ -191,7 +197,7 @@ class AuditChain(UseCase):
         return AuditReport(
             tamperings=tuple(sorted(tamperings, key=_order)),
             chained=chained,
-            archived=0 if archived_counts else sum(head.base for head in heads),
+            archived=sum(head.base for head in heads) if archive is None else 0,
             unchained=sum(len(one.events) for one in unchained),
         )
 
@@ -259,7 +265,9 @@ class AuditChain(UseCase):
         for _ in range(self.policy.commit_attempts):
             stored, signed = self._read_stored_head()
             heads = dict(signed.heads)
-            heads[partition] = attrs.evolve(heads[partition], base=through)
+            # Another archiving process may have dropped more already.
+            base = max(heads[partition].base, through)
+            heads[partition] = attrs.evolve(heads[partition], base=base)
             if self._store_head(stored, heads.values()):
                 return
         raise Contended
@@ -336,30 +344,34 @@ class AuditChain(UseCase):
 
     def _verify_archive(
         self,
-        archive: Iterable[ChainedEvent],
+        archive: Iterable[ChainedEvent] | None,
         heads: tuple[ChainHead, ...],
         heads_of_file: Mapping[int, ChainHead],
     ) -> tuple[set[Tampering], dict[int, int]]:
         """Return what is wrong with an archive, and how many events it has of each partition."""
         checks: dict[int, ChainCheck] = {}
-        hashes: dict[int, dict[int, bytes]] = defaultdict(dict)
+        hashes: dict[int, bytearray] = defaultdict(bytearray)
         archived_counts: dict[int, int] = defaultdict(int)
         signs: set[Tampering] = set()
+        if archive is None:
+            return signs, archived_counts
         for event in archive:
             partition = event.partition
             if partition not in checks:
                 checks[partition] = _archive_check(heads[partition], heads_of_file.get(partition))
             check = checks[partition]
             if event.position <= check.position:
-                # A run that was interrupted has written it before.
-                if hashes[partition].get(event.position) != event.hash:
-                    signs.add(_inserted(event))
+                # A run that was interrupted, or kept the events, has written it before.
+                end = event.position * HASH_BYTES
+                if hashes[partition][max(end - HASH_BYTES, 0) : end] != event.hash:
+                    signs.add(_inserted(partition, event.position))
                 continue
             signs.update(check.add(event))
-            hashes[partition][event.position] = event.hash
-            hashes[partition].pop(event.position - PAGE, None)
+            # Nothing is stored behind a gap, which is reported.
+            if len(hashes[partition]) == (event.position - 1) * HASH_BYTES:
+                hashes[partition] += event.hash
             archived_counts[partition] += 1
-        for head in heads if checks else ():
+        for head in heads:
             check = checks.get(head.partition) or _archive_check(head, None)
             signs.update(check.compare())
         return signs, archived_counts
@@ -378,8 +390,8 @@ def _known_head(source: str, head: ChainHead, *, with_base: bool) -> KnownHead:
     return KnownHead(source=source, position=head.position, hash=head.hash, base=base)
 
 
-def _inserted(event: ChainedEvent) -> Tampering:
-    return Tampering(partition=event.partition, position=event.position, problem=INSERTED)
+def _inserted(partition: int | None, position: int) -> Tampering:
+    return Tampering(partition=partition, position=position, problem=INSERTED)
 
 
 def _order(tampering: Tampering) -> tuple[int, int, str]:

@@ -41,6 +41,9 @@ _CLAIMS: dict[str, type] = {"version": int, "at": str, "heads": list}
 _HEAD = (int, int, str, int)
 _HASH_BYTES = 32
 
+LINE_BEGINNING = b'{"partition":'
+"""What each line of an archive begins with."""
+
 _LINE = re.compile(
     rb'\{"partition":(\d{1,3}),"position":(\d{1,19}),"hash":"([A-Za-z0-9_-]{43})","event":(.+)\}'
 )

@@ -1,6 +1,7 @@
 """The chain of the audit log: it grows without gaps, and shows whatever is done to it."""
 
 import random
+from contextlib import nullcontext
 from datetime import timedelta
 
 import attrs
@@ -8,7 +9,7 @@ import pytest
 
 from counterseal import AuditChain
 from counterseal.errors import Contended, InvalidField, IssuerUntrusted, MalformedToken, Refused
-from counterseal.models import OPERATOR, AuditEvent, SignedHead
+from counterseal.models import OPERATOR, AuditEvent, AuditQuery, SignedHead, UnchainedEvents
 from counterseal.models.guid import mint
 from counterseal.rules.audit_chain import (
     CHANGED,
@@ -22,6 +23,7 @@ from counterseal.rules.audit_chain import (
     ChainCheck,
     KnownHead,
     event_hash,
+    extend,
 )
 from counterseal.testing import FakeService
 from counterseal.testing.contracts.chain_oracle import archived, first_wrong
@@ -393,6 +395,72 @@ def test_a_changed_archive_is_found(chain, events):
 def test_what_is_no_line_of_an_archive_is_refused(line):
     with pytest.raises(InvalidField):
         read_archive_line(line)
+
+
+def test_an_archive_that_lacks_all_is_found(chain, events):
+    write_archive(chain, drop=True)
+    assert (PARTITION, 1, CUT.format(LOG)) in signs(chain, archive=())
+    assert signs(chain) == []
+
+
+class Interrupted(Exception):
+    """Somebody ended the command."""
+
+
+@pytest.mark.parametrize("drop", [False, True])
+def test_an_archive_may_have_all_of_a_long_run_twice(chain, drop):
+    record(chain, 2_500)
+    while chain.chain():
+        pass
+    assert chain.sign()
+    lines = []
+
+    def write(page):
+        lines.extend(map(archive_line, page))
+        if drop and len(lines) > 2_000:
+            raise Interrupted
+
+    with pytest.raises(Interrupted) if drop else nullcontext():
+        chain.archive(write, drop=drop)
+    lines += write_archive(chain, drop=True)
+    assert len(lines) > 4_500
+    assert signs(chain, archive=read_back(lines)) == []
+    first = next(index for index, line in enumerate(lines) if b'"partition":7,' in line)
+    again = lines.index(lines[first], first + 1)
+    lines[again] = lines[again].replace(lines[again][38:81], lines[again + 1][38:81])
+    assert signs(chain, archive=read_back(lines)) == [(PARTITION, 1, INSERTED)]
+
+
+def test_two_archiving_processes_leave_no_sign(chain, events):
+    def write(page):
+        if page[0].partition == PARTITION and len(events) == 10:
+            record(chain, 5)
+            chain.chain()
+            assert chain.sign()
+            write_archive(chain, drop=True)
+
+    chain.archive(write, drop=True)
+    assert chain.ports.audit.heads()[PARTITION].base == 15
+    assert signs(chain) == []
+
+
+def test_what_no_chain_reaches_is_found_and_no_search_has_it(service, chain, events):
+    forged = events[2]
+    write_archive(chain, drop=True)
+    events.append(forged)
+    chain.ports.audit._chains[300].append(change(forged, partition=300))
+    assert signs(chain) == [(PARTITION, 3, INSERTED), (300, 3, INSERTED)]
+    assert chain.ports.audit.search(AuditQuery(subject=SUBJECT), None, 10).events == ()
+
+
+def test_an_event_that_cannot_be_read_is_chained_and_stops_no_other(chain):
+    record(chain, 2)
+    (batch,) = (one for one in chain.ports.audit.unchained(100) if one.head.partition == PARTITION)
+    head, (stored, rest) = batch.head, batch.events
+    unreadable = attrs.evolve(stored, event=None, body=b"{}")
+    link = extend(UnchainedEvents(head=head, events=(unreadable, rest)))
+    assert [one.event for one in link.events] == [None, rest.event]
+    assert sum(link.counts.values()) == 1
 
 
 def test_what_was_dropped_without_a_signature_is_found(chain, events):

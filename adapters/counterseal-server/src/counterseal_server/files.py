@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from counterseal_server.printing import json_text, print_json
 
 STANDARD_INPUT = "-"
 OWNER_ONLY = 0o600
+BLOCK = 65_536
 
 
 def read(name: str, *, field: str, limit: int) -> bytes:
@@ -110,23 +112,48 @@ def new_json(name: str, *, field: str) -> Iterator[Callable[[Any], None]]:
         raise
 
 
-def append(name: str, data: bytes, *, field: str) -> None:
+def append(name: str, data: bytes, *, beginning: bytes, field: str) -> None:
     """
     Append *data* to a file that only its owner can read; return when it is on the disk.
 
     Args:
         name: Its path; the file is created if it does not exist.
+        data: Whole lines.
+        beginning: What every line begins with. A last line without its line feed is what an
+            interrupted call has written; it is cut off first.
         field: The name for it in errors.
 
     Raises:
-        InvalidField: It cannot be written; a part of *data* may have been.
+        InvalidField: It cannot be written, and a part of *data* may have been; or its last line is
+            another one without a line feed.
     """
     try:
         descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, OWNER_ONLY)
         with os.fdopen(descriptor, "wb") as file:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                _cut_partial_line(name, beginning, field)
             file.write(data)
             file.flush()
             os.fsync(descriptor)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such file"
         raise InvalidField(field, f"cannot write to {name}: {reason}") from None
+
+
+def _cut_partial_line(name: str, beginning: bytes, field: str) -> None:
+    with Path(name).open("r+b") as file:
+        size = end = file.seek(0, os.SEEK_END)
+        index = -1
+        while end > 0 and index < 0:
+            begin = max(end - BLOCK, 0)
+            file.seek(begin)
+            index = file.read(end - begin).rfind(b"\n")
+            end = begin if index < 0 else begin + index + 1
+        file.seek(end)
+        first_bytes = file.read(len(beginning))
+        if not beginning.startswith(first_bytes):
+            raise InvalidField(
+                field, f"{name} ends with a line that is not whole, and not one of these"
+            )
+        if end < size:
+            file.truncate(end)

@@ -5,11 +5,25 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
-from sqlalchemy import BindParameter, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    bindparam,
+    cast,
+    delete,
+    false,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from counterseal.models import (
     AuditEvent,
@@ -46,8 +60,15 @@ from counterseal_sql.prepared import Statement
 from counterseal_sql.rows import Row
 from counterseal_sql.schema import AUDIT, AUDIT_COUNTS, AUDIT_HEADS, AUDIT_SIGNATURES, EVENTS
 
-ALL_PLACES = (2**62, 0, 0)
+ALL_PLACES = (microseconds(datetime.max.replace(tzinfo=UTC)) + 1, 0, 0)
 """Behind the newest event."""
+
+FIRST_MOMENT = microseconds(datetime.min.replace(tzinfo=UTC))
+
+LONGEST_CHAIN = 2**62
+"""A head with a greater position is not one of this log."""
+
+_BYTES = (bytes, memoryview)
 
 _INSERT = Statement(insert(EVENTS))
 _PAGE = Statement(
@@ -61,9 +82,19 @@ _DELETE = Statement(delete(EVENTS).where(EVENTS.c.number == bindparam("number_of
 _audit = AUDIT.c
 _PLACE_COLUMNS = (_audit.at, _audit.partition, _audit.position)
 _COLUMNS = tuple(column.name for column in _audit)
+# SQLite stores also other types in these columns.
+_IS_NUMBERED = cast(_audit.position, BigInteger) == _audit.position
+_IS_REACHED = _audit.position > (
+    select(AUDIT_HEADS.c.base)
+    .where(
+        AUDIT_HEADS.c.partition == _audit.partition,
+        AUDIT_HEADS.c.partition.between(0, PARTITIONS - 1),
+    )
+    .scalar_subquery()
+)
 _CHAINED = Statement(
     select(AUDIT)
-    .where(_audit.partition == bindparam("of"), _audit.position > bindparam("after"))
+    .where(_audit.partition == bindparam("of"), _audit.position > bindparam("after"), _IS_NUMBERED)
     .order_by(_audit.position)
     .limit(bindparam("limit"))
 )
@@ -74,6 +105,11 @@ _ALL_CHAINED = Statement(
         > tuple_(bindparam("at_of"), bindparam("partition_of"), bindparam("position_of"))
     )
     .order_by(*_PLACE_COLUMNS)
+    .limit(bindparam("limit"))
+)
+_MISPLACED = Statement(
+    select(_audit.partition, _audit.position)
+    .where(or_(not_(_IS_NUMBERED), not_(func.coalesce(_IS_REACHED, false()))))
     .limit(bindparam("limit"))
 )
 _APPEND = Statement(insert(AUDIT))
@@ -132,6 +168,9 @@ def _behind(*conditions: Any) -> Statement:
             *conditions,
             tuple_(*_PLACE_COLUMNS)
             < tuple_(bindparam("at_of"), bindparam("partition_of"), bindparam("position_of")),
+            _audit.at >= FIRST_MOMENT,
+            _IS_NUMBERED,
+            _IS_REACHED,
         )
         .order_by(*(column.desc() for column in _PLACE_COLUMNS))
         .limit(bindparam("limit"))
@@ -147,6 +186,13 @@ _SEARCHES = {
     IndexKind.SUBJECT: _behind(_audit.subject == _KEY),
     IndexKind.APP_SPACE: _behind(_audit.app_space == _KEY),
 }
+_NO_INDEX_VALUES: Row = {
+    "at": 0,
+    **dict.fromkeys(("actor", "event", "noun"), bytes(32)),
+    **dict.fromkeys(("subject", "app_space")),
+}
+"""Of an event that cannot be read: only a search by time reads it, and leaves it out."""
+
 _GUIDS = (IndexKind.SUBJECT, IndexKind.APP_SPACE)
 
 
@@ -215,11 +261,16 @@ class SqlAudit:
         # The heads first: an event that a rival chains meanwhile is then not behind its head.
         heads = self.heads()
         by_partition: dict[int, list[StoredEvent]] = defaultdict(list)
-        for number, text in self._page(0, limit):
-            body = text.encode("ascii")
-            event = read_as(AuditEvent, body)
-            stored = StoredEvent(event=event, body=body, key=number)
-            by_partition[event_partition(event, body)].append(stored)
+        after = 0
+        # A partition whose head cannot be read stays as it is, and stops no other.
+        while not by_partition and (page := self._page(after, limit)):
+            for number, text in page:
+                after = number
+                event, body = _recorded(text)
+                partition = event_partition(event, body)
+                if heads[partition] != _unreadable_head(partition):
+                    stored = StoredEvent(event=event, body=body, key=number)
+                    by_partition[partition].append(stored)
         return tuple(
             UnchainedEvents(head=heads[partition], events=tuple(events))
             for partition, events in sorted(by_partition.items())
@@ -248,15 +299,9 @@ class SqlAudit:
         with self._database.reading() as connection:
             rows = connection.rows(_HEADS, {})
         heads = [ChainHead(partition=partition) for partition in range(PARTITIONS)]
-        for partition, position, head_hash, base, base_hash in rows:
-            if 0 <= partition < PARTITIONS:
-                heads[partition] = ChainHead(
-                    partition=partition,
-                    position=position,
-                    hash=bytes(head_hash),
-                    base=base,
-                    base_hash=bytes(base_hash),
-                )
+        for row in rows:
+            if 0 <= row[0] < PARTITIONS:
+                heads[row[0]] = _head(*row)
         return tuple(heads)
 
     def chained(self, partition: int, after: int, limit: int) -> tuple[ChainedEvent, ...]:
@@ -265,6 +310,18 @@ class SqlAudit:
         with self._database.reading() as connection:
             rows = connection.rows(_CHAINED, values)
         return tuple(map(_chained, rows))
+
+    def misplaced(self, limit: int) -> tuple[tuple[int | None, int], ...]:
+        """Return where events stand that no chain reaches; it reads the whole table."""
+        with self._database.reading() as connection:
+            rows = connection.rows(_MISPLACED, {"limit": limit})
+        return tuple(
+            (
+                partition if isinstance(partition, int) else None,
+                position if isinstance(position, int) else 0,
+            )
+            for partition, position in rows
+        )
 
     def all_chained(self) -> Iterable[Sequence[ChainedEvent]]:
         """Return all chained events in pages, oldest first."""
@@ -392,15 +449,53 @@ def _place_values(log_place: LogPlace) -> dict[str, int]:
     }
 
 
+def _head(partition: int, position: Any, head_hash: Any, base: Any, base_hash: Any) -> ChainHead:
+    # SQLite stores also other types in these columns.
+    types = (position, int), (base, int), (head_hash, _BYTES), (base_hash, _BYTES)
+    if not all(isinstance(value, kind) for value, kind in types):
+        return _unreadable_head(partition)
+    if not 0 <= base <= position < LONGEST_CHAIN:
+        return _unreadable_head(partition)
+    return ChainHead(
+        partition=partition,
+        position=position,
+        hash=bytes(head_hash),
+        base=base,
+        base_hash=bytes(base_hash),
+    )
+
+
+def _unreadable_head(partition: int) -> ChainHead:
+    """Return what stands for a head that cannot be read; no event leads to it."""
+    return ChainHead(partition=partition, hash=b"")
+
+
+def _recorded(text: Any) -> tuple[AuditEvent | None, bytes]:
+    """Return a recorded event and its bytes; what is no event becomes a JSON text of one line."""
+    body = _as_bytes(text)
+    event = read_event(body)
+    if event is None or not body.isascii() or len(body.splitlines()) != 1:
+        return None, json.dumps(body.decode("utf-8", "backslashreplace")).encode("ascii")
+    return event, body
+
+
+def _as_bytes(value: Any) -> bytes:
+    """Return the bytes of a value; SQLite stores also other types in these columns."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass")
+    return bytes(value) if isinstance(value, _BYTES) else repr(value).encode("ascii")
+
+
 def _chained(row: tuple[Any, ...]) -> ChainedEvent:
     values = dict(zip(_COLUMNS, row, strict=True))
-    event = read_event(values["body"])
+    body = _as_bytes(values["body"])
+    event = read_event(body)
     expected = {} if event is None else _index_values(event)
     return ChainedEvent(
         partition=values["partition"],
         position=values["position"],
-        hash=bytes(values["hash"]),
-        body=values["body"].encode("utf-8", "surrogatepass"),
+        hash=_as_bytes(values["hash"]),
+        body=body,
         event=event,
         searchable=bool(expected)
         and all(_as_stored(values[name]) == value for name, value in expected.items()),
@@ -411,7 +506,9 @@ def _as_stored(value: Any) -> Any:
     return bytes(value) if isinstance(value, memoryview) else value
 
 
-def _index_values(event: AuditEvent) -> Row:
+def _index_values(event: AuditEvent | None) -> Row:
+    if event is None:
+        return _NO_INDEX_VALUES
     return {
         "at": microseconds(event.at),
         "actor": digest(event.actor),
@@ -423,7 +520,6 @@ def _index_values(event: AuditEvent) -> Row:
 
 
 def _row(chained: ChainedEvent) -> Row:
-    assert chained.event is not None  # noqa: S101 (of a link)
     return {
         "partition": chained.partition,
         "position": chained.position,

@@ -132,7 +132,8 @@ class AuditChainChecks(Contract):
             audit.record(one)
         batches = audit.unchained(1_000)
 
-        unchained = [one.event for batch in batches for one in batch.events]
+        stored = [one for batch in batches for one in batch.events]
+        unchained = [one.event for one in stored if one.event is not None]
         assert Counter(map(repr, unchained)) == Counter(map(repr, events))
         for subject in {one.subject for one in events} - {None}:
             own = [one for one in unchained if one.subject == subject]
@@ -253,6 +254,16 @@ class AuditChainChecks(Contract):
         chain_all(audit, events[40:])
         assert audit.heads()[7].base == 3
         assert audit.heads()[7].position > before.position
+
+    def test_audit_14_no_event_of_a_chain_is_misplaced(self, new_audit: NewAudit) -> None:
+        """AUDIT-14."""
+        audit, events = new_audit(), events_of_many()
+        assert audit.misplaced(100) == ()
+        chain_all(audit, events[:40])
+        assert audit.misplaced(100) == ()
+        audit.drop_chained(7, 3)
+        chain_all(audit, events[40:])
+        assert audit.misplaced(100) == ()
 
     def test_audit_11_finds_what_fits_newest_first(self, new_audit: NewAudit) -> None:
         """AUDIT-11."""

@@ -103,7 +103,10 @@ def verify(
         opened = [stack.enter_context(_archive(name)) for name in archives]
         done = stack.enter_context(progress("partitions"))
         report = chains.verify(
-            head_file=token, head_keys=head_keys, archive=_archived(opened), report=done
+            head_file=token,
+            head_keys=head_keys,
+            archive=_archived(opened) if archives else None,
+            report=done,
         )
         _print_tamperings(report.tamperings)
         print_line(f"events verified: {report.chained}")
@@ -205,11 +208,12 @@ def archive(file: str, *, keep: bool, data: str | None, config: str | None) -> N
     interrupt the command, the next run may write the last lines a second time.
     """
     with _chain_of(config, data) as (_, chains):
-        from counterseal.wire.audit_head import archive_line  # noqa: PLC0415 (a fast start)
+        from counterseal.wire.audit_head import LINE_BEGINNING, archive_line  # noqa: PLC0415 (a fast start)
         from counterseal_server import files  # noqa: PLC0415
 
         def write(page: Iterable[ChainedEvent]) -> None:
-            files.append(file, b"".join(map(archive_line, page)), field="file")
+            lines = b"".join(map(archive_line, page))
+            files.append(file, lines, beginning=LINE_BEGINNING, field="file")
 
         _chain_all(chains)
         count = chains.archive(write, drop=not keep)
