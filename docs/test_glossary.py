@@ -25,6 +25,7 @@ EXCEPTIONS = {
     "Bound": RESULT,
     "Events": USE_CASE,
     "FoundEvents": RESULT,
+    "Gauges": USE_CASE,
     "CountersealError": "the root of all errors, never raised itself",
     "Issued": RESULT,
     "IssuedSecret": RESULT,

@@ -12,6 +12,7 @@ import attrs
 import pytest
 from broken_adapters import BrokenAdapters, slow
 from hypothesis import Phase, Verbosity, settings
+from hypothesis.errors import Flaky, FlakyFailure
 from hypothesis.stateful import run_state_machine_as_test
 
 from counterseal.errors import (
@@ -877,7 +878,12 @@ def test_a_store_that_reads_first_is_not_linearizable():
     ids=lambda kind: kind.__name__,
 )
 def test_a_broken_store_is_caught_by_histories(kind):
-    with pytest.raises(AssertionError):
+    assert any(histories_fail(kind) for _ in range(3))
+
+
+def histories_fail(kind):
+    """Return whether a violation was found; where callers race, it may not be found again."""
+    try:
         run_state_machine_as_test(
             partial(StoreHistory, stores(kind), STORE.recorded),
             settings=settings(
@@ -891,6 +897,13 @@ def test_a_broken_store_is_caught_by_histories(kind):
                 report_multiple_bugs=False,
             ),
         )
+    except AssertionError:
+        return True
+    except FlakyFailure as flaky:
+        return flaky.subgroup(AssertionError) is not None
+    except Flaky:
+        return False
+    return False
 
 
 @pytest.mark.parametrize("adapter", BROKEN.all, ids=str)

@@ -16,7 +16,6 @@ from counterseal._decisions import (
     challenges,
     confirmations,
     device_requests,
-    devices,
     endings,
     enrolments,
     events,
@@ -69,25 +68,6 @@ def lost_callback(patch):
         return None if expired else original(tools, ended, at)
 
     patch.setattr(endings, "_callback", lose)
-
-
-def guard_left_out(patch):
-    """
-    Let an answer rely on its account alone, and a device replace its keys without its account.
-
-    Today each change of a device writes its account too, so that either would do.
-    """
-    end, store = answers._end, devices._store
-
-    def unguarded(*args, **options):
-        return attrs.evolve(end(*args, **options), guards=())
-
-    def store_binding(tools, account, binding, happenings=()):
-        decision = store(tools, account, binding, happenings)
-        return decision if happenings else attrs.evolve(decision, writes=(binding,))
-
-    patch.setattr(answers, "_end", unguarded)
-    patch.setattr(devices, "_store", store_binding)
 
 
 def second_outcome(patch):
@@ -441,7 +421,6 @@ PLANTS = {
     authentication_after_the_deadline: "a ceremony ended at its deadline or after it",
     approval_after_the_deadline: "at the deadline or after it",
     lost_callback: "callbacks and endings do not match",
-    guard_left_out: "a key answered that its device had replaced",
     second_outcome: "cancel moved",
     strike_by_a_stranger: "attack moved|an attacker changed|an attack succeeded",
     erased_and_still_shown: "shown to another origin, or to none",

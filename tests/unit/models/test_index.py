@@ -17,6 +17,8 @@ from counterseal.models import (
     Challenge,
     ChallengeState,
     Company,
+    Gauge,
+    GaugeKey,
     Notification,
     PasskeyAuthentication,
     PasskeyRegistration,
@@ -53,13 +55,14 @@ def test_an_account_is_found_by_its_app_space_and_id(records):
     account = of(records, Account)
 
     key = (account.app_space, "zoe")
-    assert index_of(account) == Index(account_key=key, search_key=key)
+    gauge = GaugeKey(Gauge.ACTIVE_USERS, account.app_space, None)
+    assert index_of(account) == Index(account_key=key, search_key=key, gauge=gauge)
 
 
 def test_an_account_is_searched_until_it_is_erased(records):
     account = of(records, Account)
 
-    erased = evolve(account, erased_at=account.created_at)
+    erased = evolve(account, erased_at=account.created_at, devices=())
 
     assert index_of(erased) == Index(account_key=(account.app_space, "zoe"))
 
@@ -91,18 +94,31 @@ def test_a_challenge_is_listed_until_it_is_finished(records, state, unfinished):
         listing=Listing.PENDING,
         owner=challenge.account,
         listed=unfinished,
+        gauge=(
+            GaugeKey(Gauge.PENDING_CHALLENGES, challenge.app_space, challenge.origin)
+            if unfinished
+            else None
+        ),
     )
+
+
+COUNTED_CALLBACKS = {
+    CallbackState.QUEUED: Gauge.QUEUED_CALLBACKS,
+    CallbackState.DEAD: Gauge.DEAD_CALLBACKS,
+}
 
 
 @pytest.mark.parametrize("state", CallbackState)
 def test_a_callback_is_listed_under_its_origin_once_it_is_dead(records, state):
     callback = evolve(of(records, Callback), state=state)
+    gauge = COUNTED_CALLBACKS.get(state)
 
     assert index_of(callback) == Index(
         account=callback.account,
         listing=Listing.DEAD,
         owner=callback.origin,
         listed=state is CallbackState.DEAD,
+        gauge=gauge and GaugeKey(gauge, callback.app_space, callback.origin),
     )
 
 
@@ -130,7 +146,11 @@ def test_an_event_is_about_its_account_and_its_callback_is_not():
     callback = factory.callback(account, challenge=None, event=factory.guid())
 
     assert index_of(factory.account_event(account)) == Index(account=account.guid)
-    assert index_of(callback) == Index(listing=Listing.DEAD, owner=callback.origin)
+    assert index_of(callback) == Index(
+        listing=Listing.DEAD,
+        owner=callback.origin,
+        gauge=GaugeKey(Gauge.QUEUED_CALLBACKS, callback.app_space, callback.origin),
+    )
 
 
 def test_tenancy_is_listed_under_its_parent(records):
