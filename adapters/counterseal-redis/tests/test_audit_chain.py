@@ -110,7 +110,7 @@ class Tampering:
         self.rewrite(lambda entries: entries.insert(position - BASE - 1, fields))
         return position
 
-    def insert_below_the_base(self, _):
+    def by_inserting_below_the_base(self, _):
         fields = {b"h": bytes(32), b"e": write(FORGED).encode()}
         self.rewrite(lambda entries: entries.insert(0, fields), first=BASE)
         chained = ChainedEvent(
@@ -137,7 +137,7 @@ class Tampering:
 
     def by_dropping_as_if_archived(self, position):
         entries = [fields for _, fields in self._redis.xrange(self._chain)]
-        self._redis.xtrim(self._chain, minid=f"{position}-1")
+        self._redis.xtrim(self._chain, minid=f"{position}-1", approximate=False)
         base = {"base": position, "base_hash": entries[position - BASE - 1][b"h"]}
         self._redis.hset(self._head, mapping=base)
         return position
@@ -233,14 +233,31 @@ QUERIES = {
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
 def test_a_search_leaves_out_what_stands_below_the_base(chain, keyspace, query):
     before = chain.ports.audit.search(query, None, 100)
-    Tampering(keyspace, seed=1).insert_below_the_base(None)
+    Tampering(keyspace, seed=1).by_inserting_below_the_base(None)
 
     assert chain.ports.audit.search(query, None, 100) == before
 
 
+@pytest.mark.parametrize("fields", [{"e": b"rubbish"}, {"e": b"\xff"}, {"q": b"{}"}])
+def test_an_event_that_cannot_be_read_stops_no_other_and_is_found(chain, keyspace, fields):
+    keyspace.client.xadd(keyspace.key(9, "a"), fields)
+    counts = chain.ports.audit.counts(None, START - HOUR, START + HOUR)
+    assert chain.verify().unchained == 1
+    before = chain.ports.audit.heads()[9].position
+
+    record(chain, [LAST])
+
+    (unread,) = chain.ports.audit.chained(9, before, 10)
+    assert (unread.body, unread.event) == (fields.get("e", b""), None)
+    assert [(one.partition, one.position) for one in chain.verify().tamperings] == [(9, before + 1)]
+    assert chain.ports.audit.heads()[PARTITION].position == LAST + 1
+    later_counts = chain.ports.audit.counts(None, START - HOUR, START + HOUR)
+    assert sum(later_counts.values()) == sum(counts.values()) + 1
+
+
 def test_what_stands_below_the_base_is_misplaced(chain, keyspace):
     assert chain.ports.audit.misplaced(10) == ()
-    Tampering(keyspace, seed=1).insert_below_the_base(None)
+    Tampering(keyspace, seed=1).by_inserting_below_the_base(None)
     keyspace.client.xadd(keyspace.key(9, "ac"), {"h": bytes(32), "e": "{}"}, id="0-1")
 
     assert chain.ports.audit.misplaced(10) == ((PARTITION, BASE), (9, 0))

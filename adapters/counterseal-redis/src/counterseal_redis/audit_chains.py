@@ -21,7 +21,6 @@ import attrs
 
 from counterseal.errors import Indeterminate, StoreUnavailable
 from counterseal.models import (
-    AuditEvent,
     AuditPage,
     AuditQuery,
     ChainedEvent,
@@ -44,7 +43,6 @@ from counterseal_records import (
     index_keys,
     microseconds,
     moment_at,
-    read_as,
     read_event,
     search,
 )
@@ -329,8 +327,9 @@ def _but(event: ChainedEvent, *, searchable: bool) -> ChainedEvent:
 
 def _stored(item: tuple[bytes, dict[bytes, bytes]]) -> StoredEvent:
     key, fields = item
-    body = _fields(fields)[b"e"]
-    return StoredEvent(event=read_as(AuditEvent, body), body=body, key=key)
+    # What cannot be read, or is absent, is chained all the same: it stops no other event.
+    body = _fields(fields).get(b"e", b"")
+    return StoredEvent(event=read_event(body), body=body, key=key)
 
 
 def _fields(fields: Any) -> dict[bytes, bytes]:
