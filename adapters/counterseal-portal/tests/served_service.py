@@ -165,7 +165,8 @@ class ServedService:
         from counterseal_server.configuration import settings  # noqa: PLC0415 (may be absent)
         from counterseal_server.runtime import Runtime  # noqa: PLC0415
 
-        return Runtime(settings({"data": self._folder / "data"}, self._variables()))
+        file = self._folder / "counterseal.toml"
+        return Runtime(settings({"data": self._folder / "data"}, self._variables(), file))
 
     def _variables(self):
         names = ("COUNTERSEAL_PUBLIC_URL", "COUNTERSEAL_PORTAL", "COUNTERSEAL_STORE")

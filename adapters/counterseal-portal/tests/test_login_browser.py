@@ -3,21 +3,24 @@
 import contextlib
 import re
 
+import attrs
 import pytest
 from login_browser import LoginPortal
 from login_person import Person
 from page_checks import VIEWS
 from portal_server import serve
 
-from counterseal.models import LogInMethod
+from counterseal import STANDARD
+from counterseal.device import own_comparison_code
+from counterseal.models import LogInMethod, NewDeviceRule
 from counterseal.wire.link import read_link
 
 
 @pytest.fixture
-def served():
+def served(request):
     def build(url):
         # Browsers have passkeys at localhost, and at no IP address.
-        return LoginPortal(url.replace("127.0.0.1", "localhost"))
+        return LoginPortal(url.replace("127.0.0.1", "localhost"), **getattr(request, "param", {}))
 
     with serve(build) as (_, portal):
         yield portal
@@ -144,6 +147,49 @@ def test_a_cookie_that_was_planted_before_the_log_in_is_nobodys(chromium, person
     person.see("The form was not accepted")
     assert session_cookie(person.context) == session.token
     assert len(sessions.list(attacker.guid, by=attacker)) == 1
+
+
+@pytest.mark.parametrize(
+    "served",
+    [{"policy": attrs.evolve(STANDARD, new_devices=NewDeviceRule.CONFIRMED)}],
+    indirect=True,
+)
+def test_an_own_new_device_is_confirmed_by_its_code(person, served):
+    service = served.service
+    person.open(f"/link#{served.link(served.create_person('Example person'))}")
+    person.press("Use the link")
+    person.press("Register a passkey")
+    person.see("Overview")
+    person.open("/own")
+    person.press("Add a device")
+    person.see("Add a device")
+    bind_link = read_link(person.page.locator("p.mono").inner_text())
+    phone = service.phone()
+    bound = service.enrolments.complete(
+        phone.device.enrolment(bind_link.token, bind_link.app_space, pin=phone.pin)
+    )
+    phone.device.complete_binding(bound)
+    person.open("/own")
+    person.page.get_by_role("link", name="Confirm").click()
+    person.see("Confirm a device")
+    person.page.locator("#field-code").fill("wrong")
+    person.press("Confirm the device")
+    person.page.locator(".errors").wait_for()
+    person.see("Confirm a device")
+    code = own_comparison_code(phone.device, pin=phone.pin)
+    person.page.locator("#field-code").fill(code)
+    person.press("Confirm the device")
+    person.see("Your log-in")
+    assert "Waits to be confirmed" not in person.page.inner_text("main")
+
+
+@pytest.mark.parametrize("path", ["/login", "/link"])
+def test_a_form_of_a_passkey_is_not_sent_without_its_script(chromium, served, path):
+    with contextlib.closing(chromium.new_context(java_script_enabled=False)) as context:
+        page = context.new_page()
+        page.goto(f"{served.public_url}/portal{path}")
+        assert page.locator("form:is([data-passkey], [data-link]) button").is_disabled()
+        assert "Passkeys need JavaScript" in page.inner_text("main")
 
 
 def test_a_passkey_without_verification_logs_nobody_in(person, served):

@@ -7,6 +7,7 @@ import attrs
 import pytest
 from login_browser import LoginPortal
 from login_person import Person
+from page_checks import VIEWS
 from portal_server import serve
 
 from counterseal.models import Account, Binding, ClientAuth, IdpSettings
@@ -55,9 +56,9 @@ def real_provider(redirect_uri):
         yield provider
 
 
-@pytest.fixture
-def person(chromium, axe, served):
-    person = Person(chromium, axe, served)
+@pytest.fixture(params=VIEWS)
+def person(request, chromium, axe, served):
+    person = Person(chromium, axe, served, request.param)
     person.open(f"/link#{served.link(served.create_person('Example person'))}")
     person.press("Use the link")
     person.press("Register a passkey")

@@ -56,6 +56,15 @@ def test_the_overview_shows_what_there_is_now(busy):
     assert "Active origins" not in text
 
 
+def test_an_overview_without_app_spaces_leads_to_the_first_one(portal):
+    company = portal.service.administration.create_company("New Ltd").guid
+    admin = portal.create_admin(AdminRole.COMPANY, company=company)
+    first_step = f'href="/portal/companies/{company}/app-spaces/new">New App Space</a>'
+    assert first_step in require_page(portal.log_in(admin).get(""))
+    portal.service.administration.create_app_space(company, "App")
+    assert "New App Space" not in require_page(portal.log_in(admin).get(""))
+
+
 def test_what_is_out_of_reach_is_not_counted(busy):
     other = busy.service.administration.create_company("Other Ltd")
     admin = busy.service.credentials.create_admin("x", company=other.guid).guid

@@ -4,6 +4,7 @@ import pytest
 from portal_browser import PUBLIC_URL, heading
 
 from counterseal.errors import StoreUnavailable
+from counterseal.models import Company
 from counterseal_portal.headers import HEADERS
 
 SAFE = {
@@ -40,6 +41,19 @@ def test_every_response_forbids_frames_inline_code_and_caches(portal):
         "no-cache",
         *["no-store"] * 2,
     ]
+
+
+@pytest.mark.parametrize("path", ["", "/absent"])
+def test_an_administrator_of_one_company_reads_its_name_and_has_a_link_to_it(portal, path):
+    service = portal.service
+    company = service.administration.get(service.app_space.company, Company)
+    text = portal.company_admin().get(path).text
+    assert f"Company administrator, <bdi>{company.name}</bdi>" in text
+    assert f'href="/portal/companies/{company.guid}">Company</a>' in text
+    assert "Companies" not in text
+    text = portal.global_admin().get(path).text
+    assert 'href="/portal/companies">Companies</a>' in text
+    assert "Administrator of all companies</span>" in text
 
 
 def test_a_file_that_the_browser_has_is_not_sent_again(portal):

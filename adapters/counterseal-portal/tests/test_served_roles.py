@@ -40,7 +40,10 @@ CONFIGURATION = """
 [policy]
 portal_session_idle = "1h"
 step_up_life = "1h"
+session_token_life = "10m"
 """
+"""No session and no invitation ends meanwhile; these ten minutes are the longest there are."""
+
 SEND = """async ([path, fields]) => {
   const form = new URLSearchParams(fields);
   form.append("csrf_token", document.querySelector("[name=csrf_token]").value);

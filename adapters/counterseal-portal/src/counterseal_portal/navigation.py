@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from counterseal.models import Admin, AdminRole
+from counterseal.models import Admin, AdminRole, Company
 from counterseal_portal.routes import Route
 from counterseal_portal.visitor import Visitor
 
@@ -29,20 +29,16 @@ class Link:
 
 @attrs.frozen(kw_only=True)
 class Navigation:
-    """The links, and as what the person is logged in."""
+    """
+    The links, and as what the person is logged in.
+
+    Attributes:
+        company: The name of the one company that the person administers; empty for others.
+    """
 
     links: tuple[Link, ...] = ()
     role: str = ""
-
-
-_SUBJECTS: Mapping[str, str] = {
-    "overview": "",
-    "account": "/accounts",
-    "company": "/companies",
-    "admin": "/admins",
-    "audit": "/audit",
-}
-"""The first word of a route's id, and the link that its pages belong to."""
+    company: str = ""
 
 
 def role_label(admin: Admin) -> str:
@@ -52,26 +48,46 @@ def role_label(admin: Admin) -> str:
     return ROLES[admin.role]
 
 
-def navigation(visitor: Visitor | None, route: Route | None) -> Navigation:
-    """Return the navigation of a page for *visitor*."""
+def navigation(
+    visitor: Visitor | None, route: Route | None, company: Company | None = None
+) -> Navigation:
+    """
+    Return the navigation of a page.
+
+    Args:
+        visitor: Who is logged in; None for nobody.
+        route: Of the page; None if there is no such page.
+        company: The one company that *visitor* administers; None for others.
+    """
     if visitor is None:
         return Navigation()
     current = "" if route is None else route.id.partition(".")[0]
     links = tuple(
-        Link(label, path, is_current=_SUBJECTS.get(current) == path)
-        for label, path in _links(visitor.admin)
+        Link(label, path, is_current=current == subject)
+        for subject, label, path in _links(visitor.admin)
     )
-    return Navigation(links=links, role=role_label(visitor.admin))
+    return Navigation(
+        links=links,
+        role=role_label(visitor.admin),
+        company="" if company is None else company.name,
+    )
 
 
-def _links(admin: Admin) -> list[tuple[str, str]]:
-    links = [("Overview", ""), ("Accounts", "/accounts"), ("Audit log", "/audit")]
+def _links(admin: Admin) -> list[tuple[str, str, str]]:
+    """Return the links, each after the first word of the ids of the routes that belong to it."""
+    links = [
+        ("overview", "Overview", ""),
+        ("account", "Accounts", "/accounts"),
+        ("audit", "Audit log", "/audit"),
+    ]
     if admin.role is AdminRole.SUPPORT:
         return links
     if admin.role is AdminRole.APP_SPACE:
-        links.append(("App Space", f"/app-spaces/{admin.app_space}"))
+        links.append(("app_space", "App Space", f"/app-spaces/{admin.app_space}"))
         return links
-    links.append(("Companies", "/companies"))
-    if admin.company is None:
-        links.append(("Administrators", "/admins"))
+    if admin.company is not None:
+        links.append(("company", "Company", f"/companies/{admin.company}"))
+        return links
+    links.append(("company", "Companies", "/companies"))
+    links.append(("admin", "Administrators", "/admins"))
     return links

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import attrs
 
 from counterseal.errors import CredentialRefused, InvalidField, RoleLacking
+from counterseal.models import AdminRole, Company
 from counterseal_portal import csrf
 from counterseal_portal.all_routes import ROUTES
 from counterseal_portal.answers import Answer, redirect
@@ -76,10 +77,12 @@ class Portal:
             return self._page_response(redirect(""), None, None)
         visitor: Visitor | None = None
         route: Route | None = None
+        company: Company | None = None
         try:
             with self._service.call():
                 # First, so that a page that says "not found" has the person's navigation.
                 visitor = self._visitors.visitor(request)
+                company = self._company_of(visitor)
                 found_route = self.routes.find(request.method, request.path)
                 route = found_route.route
                 answer = self._answer(request, found_route, visitor)
@@ -89,7 +92,7 @@ class Portal:
         except Exception as error:  # noqa: BLE001 (the edge of the service)
             answer = error_page(error)
         try:
-            return self._page_response(answer, route, visitor)
+            return self._page_response(answer, route, visitor, company)
         except Exception as error:  # noqa: BLE001 (a template failed)
             return self._page_response(error_page(error), None, None)
 
@@ -98,6 +101,13 @@ class Portal:
         request = read_environ(environ)
         response = self.respond(attrs.evolve(request, path=MOUNT + request.path))
         return write_response(response, request.method, start_response)
+
+    def _company_of(self, visitor: Visitor | None) -> Company | None:
+        """Return the one company that *visitor* administers; None for everybody else."""
+        admin = None if visitor is None else visitor.admin
+        if admin is None or admin.role is not AdminRole.COMPANY or admin.company is None:
+            return None
+        return self._service.administration(by=admin).get(admin.company, Company)
 
     def _answer(self, request: Request, found_route: FoundRoute, visitor: Visitor | None) -> Answer:
         route = found_route.route
@@ -147,7 +157,11 @@ class Portal:
         return body
 
     def _page_response(
-        self, answer: Answer, route: Route | None, visitor: Visitor | None
+        self,
+        answer: Answer,
+        route: Route | None,
+        visitor: Visitor | None,
+        company: Company | None = None,
     ) -> Response:
         headers = {**HEADERS, **PAGE_HEADERS}
         body = b""
@@ -155,7 +169,7 @@ class Portal:
             template = self._environment.get_template(answer.template)
             context = {
                 "visitor": visitor,
-                "navigation": navigation(visitor, route),
+                "navigation": navigation(visitor, route, company),
                 "csrf_field": csrf.FIELD,
                 "csrf_token": "" if visitor is None else visitor.csrf_token,
             }

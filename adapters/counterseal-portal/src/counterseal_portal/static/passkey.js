@@ -122,12 +122,24 @@ async function usePasskey(form) {
   form.submit();
 }
 
+/**
+ * Let the form be sent: without this script it would be sent empty.
+ *
+ * @param {HTMLFormElement} form
+ */
+function enable(form) {
+  for (const button of form.querySelectorAll("button")) {
+    button.disabled = false;
+  }
+}
+
 for (const form of document.querySelectorAll("form[data-passkey]")) {
   if (form instanceof HTMLFormElement) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       void usePasskey(form);
     });
+    enable(form);
   }
 }
 
@@ -137,6 +149,7 @@ for (const form of document.querySelectorAll("form[data-link]")) {
     const secret = window.location.hash.slice(1);
     window.history.replaceState(null, "", window.location.pathname);
     inputOf(form, "link").value = secret;
+    enable(form);
     if (secret === "") {
       say(form, "The link is not complete. Open it as it was sent, or ask for another one.");
     }
