@@ -21,8 +21,8 @@ SINCE_6_2 = {
 """In scripts; none is newer than 6.2, on which the tests run too."""
 
 FROM_PYTHON = {
-    "EVAL", "EVALSHA", "EXISTS", "GET", "HGETALL", "HMGET", "MGET", "SET", "WAIT", "WAITAOF",
-    "XADD", "XRANGE", "ZMSCORE", "ZRANGE", "ZRANGEBYLEX", "ZRANGEBYSCORE", "ZREM",
+    "EVAL", "EVALSHA", "EXISTS", "GET", "HGET", "HGETALL", "HMGET", "MGET", "SET", "WAIT",
+    "WAITAOF", "XADD", "XRANGE", "ZMSCORE", "ZRANGE", "ZRANGEBYLEX", "ZRANGEBYSCORE", "ZREM",
     "ZREVRANGEBYLEX",
 }  # fmt: skip
 """`WAITAOF` is of 7.2; `attach` refuses servers without it. `PUBLISH` is sent by redis-py."""
