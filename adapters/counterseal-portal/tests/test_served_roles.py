@@ -166,7 +166,7 @@ class Visit:
     Args:
         person: Its browser.
         role: Of `ROLES`.
-        report: Where the results are noted.
+        report: The results of every role, which are printed at the end.
     """
 
     def __init__(self, person, role, report):

@@ -79,7 +79,7 @@ class Invitation:
         Return the bind link, which has the token: whoever has it can complete the bind.
 
         Args:
-            public_url: The address of the service; only a device in the browser has to be told it.
+            public_url: The service's address; only a link for a device in the browser has it.
             app_url: The address of the device in the browser that opens the link; None for an app
                 that handles `counterseal:` links.
             display_name: What the device is to call the account; None for nothing.

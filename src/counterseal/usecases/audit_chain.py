@@ -118,8 +118,8 @@ class AuditChain(UseCase):
 
         That is so if a key was lost, or removed before `sign` was called with its successor, or if
         somebody changed the signed head. Nothing is signed while it is so. What the signed head
-        says is compared with the log, and proves nothing: look at heads and archives that were
-        kept elsewhere first.
+        says is compared with the log, and proves nothing: first compare heads and archives that
+        are stored elsewhere.
 
         Args:
             by: Recorded as who renewed them.
@@ -361,7 +361,7 @@ class AuditChain(UseCase):
                 checks[partition] = _archive_check(heads[partition], heads_of_file.get(partition))
             check = checks[partition]
             if event.position <= check.position:
-                # A run that was interrupted, or kept the events, has written it before.
+                # A run that was interrupted, or dropped no events, has written it before.
                 end = event.position * HASH_BYTES
                 if hashes[partition][max(end - HASH_BYTES, 0) : end] != event.hash:
                     signs.add(_inserted(partition, event.position))

@@ -180,7 +180,7 @@ class LoginTests(UseCase):
             unlocked(account)
             return account
         with suppress(Unavailable, Refused):
-            # If the provider cannot be told, the grant ends by itself: it is stored nowhere.
+            # If the provider does not answer, the grant ends by itself: it is stored nowhere.
             self.ports.identity.revoke_grant(
                 exchange.settings, identity, company=exchange.app_space.company
             )

@@ -48,27 +48,29 @@ from counterseal_records import (
     digest,
     microseconds,
     moment_at,
-    noun_of,
     read_as,
-    read_event,
     search,
+)
+from counterseal_sql.audit_rows import (
+    read_chained,
+    read_head,
+    read_place,
+    read_recorded,
+    unreadable_head,
+    write_chained,
+    write_count,
+    write_place,
 )
 from counterseal_sql.commits import event_row
 from counterseal_sql.connections import Connection
 from counterseal_sql.database import Database
 from counterseal_sql.prepared import Statement
-from counterseal_sql.rows import Row
 from counterseal_sql.schema import AUDIT, AUDIT_COUNTS, AUDIT_HEADS, AUDIT_SIGNATURES, EVENTS
 
 ALL_PLACES = (microseconds(datetime.max.replace(tzinfo=UTC)) + 1, 0, 0)
 """Behind the newest event."""
 
 FIRST_MOMENT = microseconds(datetime.min.replace(tzinfo=UTC))
-
-LONGEST_CHAIN = 2**62
-"""A head with a greater position is not one of this log."""
-
-_BYTES = (bytes, memoryview)
 
 _INSERT = Statement(insert(EVENTS))
 _PAGE = Statement(
@@ -81,7 +83,6 @@ _DELETE = Statement(delete(EVENTS).where(EVENTS.c.number == bindparam("number_of
 
 _audit = AUDIT.c
 _PLACE_COLUMNS = (_audit.at, _audit.partition, _audit.position)
-_COLUMNS = tuple(column.name for column in _audit)
 # SQLite stores also other types in these columns.
 _IS_NUMBERED = cast(_audit.position, BigInteger) == _audit.position
 _IS_REACHED = _audit.position > (
@@ -186,12 +187,7 @@ _SEARCHES = {
     IndexKind.SUBJECT: _behind(_audit.subject == _KEY),
     IndexKind.APP_SPACE: _behind(_audit.app_space == _KEY),
 }
-_NO_INDEX_VALUES: Row = {
-    "at": 0,
-    **dict.fromkeys(("actor", "event", "noun"), bytes(32)),
-    **dict.fromkeys(("subject", "app_space")),
-}
-"""Of an event that cannot be read: only a search by time reads it, and leaves it out."""
+
 
 _GUIDS = (IndexKind.SUBJECT, IndexKind.APP_SPACE)
 
@@ -266,9 +262,9 @@ class SqlAudit:
         while not by_partition and (page := self._page(after, limit)):
             for number, text in page:
                 after = number
-                event, body = _recorded(text)
+                event, body = read_recorded(text)
                 partition = event_partition(event, body)
-                if heads[partition] != _unreadable_head(partition):
+                if heads[partition] != unreadable_head(partition):
                     stored = StoredEvent(event=event, body=body, key=number)
                     by_partition[partition].append(stored)
         return tuple(
@@ -301,7 +297,7 @@ class SqlAudit:
         heads = [ChainHead(partition=partition) for partition in range(PARTITIONS)]
         for row in rows:
             if 0 <= row[0] < PARTITIONS:
-                heads[row[0]] = _head(*row)
+                heads[row[0]] = read_head(*row)
         return tuple(heads)
 
     def chained(self, partition: int, after: int, limit: int) -> tuple[ChainedEvent, ...]:
@@ -309,7 +305,7 @@ class SqlAudit:
         values = {"of": partition, "after": after, "limit": limit}
         with self._database.reading() as connection:
             rows = connection.rows(_CHAINED, values)
-        return tuple(map(_chained, rows))
+        return tuple(map(read_chained, rows))
 
     def misplaced(self, limit: int) -> tuple[tuple[int | None, int], ...]:
         """Return where events stand that no chain reaches; it reads the whole table."""
@@ -327,13 +323,13 @@ class SqlAudit:
         """Return all chained events in pages, oldest first."""
         after = LogPlace(moment_at(0), 0, 0)
         while True:
-            values = {**_place_values(after), "limit": 1_000}
+            values = {**write_place(after), "limit": 1_000}
             with self._database.reading() as connection:
                 rows = connection.rows(_ALL_CHAINED, values)
             if not rows:
                 return
-            yield [_chained(row) for row in rows]
-            after = _log_place(rows[-1])
+            yield [read_chained(row) for row in rows]
+            after = read_place(rows[-1])
 
     def drop_chained(self, partition: int, through: int) -> None:
         """Drop archived events of a partition."""
@@ -415,8 +411,8 @@ class SqlAudit:
         count = connection.count(_DELETE, [{"number_of_one": one.key} for one in stored])
         if count != len(stored):
             raise _Lost
-        connection.count(_APPEND, [_row(event) for link in links for event in link.events])
-        counts = [_count_row(key, count) for link in links for key, count in link.counts.items()]
+        connection.count(_APPEND, [write_chained(event) for link in links for event in link.events])
+        counts = [write_count(key, count) for link in links for key, count in link.counts.items()]
         if counts:
             counts.sort(key=lambda row: row["key"])
             connection.count(self._add, counts)
@@ -431,111 +427,6 @@ class SqlAudit:
                 if key.kind is not IndexKind.TIME:
                     values["key"] = key.text if key.kind in _GUIDS else digest(key.text)
                 rows = connection.rows(_SEARCHES[key.kind], values)
-                entries = [(_log_place(row), _chained(row)) for row in rows]
+                entries = [(read_place(row), read_chained(row)) for row in rows]
                 runs.append(Run(entries, complete=len(rows) < count))
         return runs
-
-
-def _log_place(row: tuple[Any, ...]) -> LogPlace:
-    values = dict(zip(_COLUMNS, row, strict=True))
-    return LogPlace(moment_at(values["at"]), values["partition"], values["position"])
-
-
-def _place_values(log_place: LogPlace) -> dict[str, int]:
-    return {
-        "at_of": microseconds(log_place.at),
-        "partition_of": log_place.partition,
-        "position_of": log_place.position,
-    }
-
-
-def _head(partition: int, position: Any, head_hash: Any, base: Any, base_hash: Any) -> ChainHead:
-    # SQLite stores also other types in these columns.
-    types = (position, int), (base, int), (head_hash, _BYTES), (base_hash, _BYTES)
-    if not all(isinstance(value, kind) for value, kind in types):
-        return _unreadable_head(partition)
-    if not 0 <= base <= position < LONGEST_CHAIN:
-        return _unreadable_head(partition)
-    return ChainHead(
-        partition=partition,
-        position=position,
-        hash=bytes(head_hash),
-        base=base,
-        base_hash=bytes(base_hash),
-    )
-
-
-def _unreadable_head(partition: int) -> ChainHead:
-    """Return what stands for a head that cannot be read; no event leads to it."""
-    return ChainHead(partition=partition, hash=b"")
-
-
-def _recorded(text: Any) -> tuple[AuditEvent | None, bytes]:
-    """Return a recorded event and its bytes; what is no event becomes a JSON text of one line."""
-    body = _as_bytes(text)
-    event = read_event(body)
-    if event is None or not body.isascii() or len(body.splitlines()) != 1:
-        return None, json.dumps(body.decode("utf-8", "backslashreplace")).encode("ascii")
-    return event, body
-
-
-def _as_bytes(value: Any) -> bytes:
-    """Return the bytes of a value; SQLite stores also other types in these columns."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogatepass")
-    return bytes(value) if isinstance(value, _BYTES) else repr(value).encode("ascii")
-
-
-def _chained(row: tuple[Any, ...]) -> ChainedEvent:
-    values = dict(zip(_COLUMNS, row, strict=True))
-    body = _as_bytes(values["body"])
-    event = read_event(body)
-    expected = {} if event is None else _index_values(event)
-    return ChainedEvent(
-        partition=values["partition"],
-        position=values["position"],
-        hash=_as_bytes(values["hash"]),
-        body=body,
-        event=event,
-        searchable=bool(expected)
-        and all(_as_stored(values[name]) == value for name, value in expected.items()),
-    )
-
-
-def _as_stored(value: Any) -> Any:
-    return bytes(value) if isinstance(value, memoryview) else value
-
-
-def _index_values(event: AuditEvent | None) -> Row:
-    if event is None:
-        return _NO_INDEX_VALUES
-    return {
-        "at": microseconds(event.at),
-        "actor": digest(event.actor),
-        "event": digest(event.event),
-        "noun": digest(noun_of(event)),
-        "subject": event.subject,
-        "app_space": event.app_space,
-    }
-
-
-def _row(chained: ChainedEvent) -> Row:
-    return {
-        "partition": chained.partition,
-        "position": chained.position,
-        **_index_values(chained.event),
-        "hash": chained.hash,
-        "body": chained.body.decode("ascii"),
-    }
-
-
-def _count_row(key: CountKey, count: int) -> Row:
-    name = json.dumps([key.event, key.reason])
-    app_space = key.app_space or ""
-    return {
-        "key": digest(app_space, str(microseconds(key.hour)), name),
-        "app_space": app_space,
-        "hour": microseconds(key.hour),
-        "name": name,
-        "count": count,
-    }
