@@ -118,8 +118,8 @@ class AuditChain(UseCase):
 
         That is so if a key was lost, or removed before `sign` was called with its successor, or if
         somebody changed the signed head. Nothing is signed while it is so. What the signed head
-        says is compared with the log, and proves nothing: first compare heads and archives that
-        are stored elsewhere.
+        says is compared with the log, and proves nothing: first compare the log with heads and
+        archives that are stored elsewhere.
 
         Args:
             by: Recorded as who renewed them.
