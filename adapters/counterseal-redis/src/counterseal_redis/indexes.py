@@ -360,19 +360,16 @@ def forget(keyspace: Keyspace) -> int:
     return sum(_drop_stale(keyspace, partition) for partition in range(PARTITIONS))
 
 
-def drop_dead(keyspace: Keyspace, partition: int, members: Sequence[bytes]) -> int:
+def drop_dead(keyspace: Keyspace, partition: int, members: Sequence[bytes]) -> None:
     """
     Remove entries of dead callbacks that the server has dropped, in one round trip.
 
-    They are counted no more first: if that is interrupted, the entries are still there.
-
-    Returns:
-        How many entries there were.
+    They are counted no more first: if that is interrupted, the entries are still there. All is
+    sent again if the server does not know the script yet, and then the reply counts none.
     """
     index = keyspace.key(partition, DEAD)
     calls = [gauge_call(keyspace, _guid_of(member), b"", None) for member in members]
-    *_, count = keyspace.read(*calls, Call(("ZREM", index, *members), index), confirm=True)
-    return int(count)
+    keyspace.read(*calls, Call(("ZREM", index, *members), index), confirm=True)
 
 
 def _drop_stale(keyspace: Keyspace, partition: int) -> int:
@@ -386,7 +383,8 @@ def _drop_stale(keyspace: Keyspace, partition: int) -> int:
         exist = keyspace.read(*(Call(("EXISTS", key), key) for key in keys))
         stale = [member for member, exists in zip(members, exist, strict=True) if not exists]
         if stale:
-            dropped += drop_dead(keyspace, partition, stale)
+            drop_dead(keyspace, partition, stale)
+            dropped += len(stale)
         position += len(members) - len(stale)
 
 
