@@ -23,7 +23,7 @@ from counterseal_records import (
 )
 from counterseal_redis.codec import NOTHING, compact, encode, guid_bytes, time_to_live
 from counterseal_redis.commands import COMMIT, Argument, Call, script_call
-from counterseal_redis.gauges import COUNTABLE, GAUGED, GAUGES, NO_GAUGE, gauge_name
+from counterseal_redis.gauges import COUNTABLE, GAUGED, GAUGES, gauge_name
 from counterseal_redis.indexes import SEARCH, due_indexes, position_of
 from counterseal_redis.keyspace import Keyspace
 
@@ -180,7 +180,7 @@ class ScriptArguments:
         self._add_search_keys(write)
         gauge = write.index.gauge
         if gauge is not None or (not is_new and isinstance(new, COUNTABLE)):
-            self._gauges += (number, NO_GAUGE if gauge is None else gauge_name(gauge))
+            self._gauges += (guid_bytes(new.guid), gauge_name(gauge))
         due_at = new.due_at
         for index in due_indexes(new, write.index):
             if due_at is not None:

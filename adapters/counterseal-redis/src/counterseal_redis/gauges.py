@@ -6,12 +6,14 @@ Since the first is asked before the second is changed, to count a record again c
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from counterseal.models import Account, Callback, Challenge, Gauge, GaugeKey, Guid, Origin
 from counterseal.models.guid import PARTITIONS, partition_of
-from counterseal_redis.codec import NOTHING
+from counterseal_redis.codec import NOTHING, guid_bytes, guid_from
 from counterseal_redis.commands import GAUGE, Call, script_call
 from counterseal_redis.keyspace import Keyspace
 
@@ -19,27 +21,42 @@ GAUGED = "g"
 GAUGES = "gt"
 """Keys of a partition: the gauge of each record that counts in one, and the gauges."""
 
+_CODES: Mapping[Gauge, bytes] = MappingProxyType(
+    {
+        Gauge.ACTIVE_USERS: b"u",
+        Gauge.ACTIVE_ORIGINS: b"o",
+        Gauge.PENDING_CHALLENGES: b"p",
+        Gauge.QUEUED_CALLBACKS: b"q",
+        Gauge.DEAD_CALLBACKS: b"d",
+    }
+)
+_GAUGES = {code: gauge for gauge, code in _CODES.items()}
+_NAME = struct.Struct(">c16s16s")
+
 COUNTABLE = (Account, Callback, Challenge, Origin)
 """The records that can count in a gauge."""
 
-NO_GAUGE = ""
+NO_GAUGE = b""
 
 
-def gauge_name(key: GaugeKey | None) -> str:
-    """Return *key* as both hashes have it; `NO_GAUGE` for None."""
+def gauge_name(key: GaugeKey | None) -> bytes:
+    """
+    Return *key* as both hashes have it; `NO_GAUGE` for None.
+
+    Every open challenge has such a name in memory, so it is short: a letter and two GUIDs as bytes.
+    """
     if key is None:
         return NO_GAUGE
-    return f"{key.gauge.value} {key.app_space or NOTHING} {key.origin or NOTHING}"
-
-
-def read_gauge_name(name: str) -> GaugeKey:
-    """Return what `gauge_name` wrote as *name*."""
-    gauge, app_space, origin = name.split(" ")
-    return GaugeKey(
-        Gauge(gauge),
-        None if app_space == NOTHING else Guid(app_space),
-        None if origin == NOTHING else Guid(origin),
+    return _NAME.pack(
+        _CODES[key.gauge], guid_bytes(key.app_space or NOTHING), guid_bytes(key.origin or NOTHING)
     )
+
+
+def read_gauge_name(name: bytes) -> GaugeKey:
+    """Return what `gauge_name` wrote as *name*."""
+    code, *guids = _NAME.unpack(name)
+    app_space, origin = (guid_from(guid) if any(guid) else None for guid in guids)
+    return GaugeKey(_GAUGES[code], app_space, origin)
 
 
 def gauge_call(keyspace: Keyspace, guid: Guid, header: bytes, key: GaugeKey | None) -> Call:
@@ -53,22 +70,21 @@ def gauge_call(keyspace: Keyspace, guid: Guid, header: bytes, key: GaugeKey | No
     """
     partition = partition_of(guid)
     keys = [keyspace.record(guid), *(keyspace.key(partition, name) for name in (GAUGED, GAUGES))]
-    return script_call(GAUGE, keys, [header, guid, gauge_name(key)])
+    return script_call(GAUGE, keys, [header, guid_bytes(guid), gauge_name(key)])
 
 
 def read_gauges(keyspace: Keyspace) -> Mapping[GaugeKey, int]:
     """Return the sums of all partitions, in one round trip."""
     keys = [keyspace.key(partition, GAUGES) for partition in range(PARTITIONS)]
-    counts: Counter[str] = Counter()
+    counts: Counter[bytes] = Counter()
     for reply in keyspace.read(*(Call(("HGETALL", key), key) for key in keys)):
         for name, count in hash_items(reply):
             counts[name] += int(count)
     return {read_gauge_name(name): count for name, count in counts.items()}
 
 
-def hash_items(reply: Mapping[bytes, bytes] | list[bytes]) -> list[tuple[str, bytes]]:
+def hash_items(reply: Mapping[bytes, bytes] | list[bytes]) -> list[tuple[bytes, bytes]]:
     """Return the fields and values that `HGETALL` replied, by either version of the protocol."""
-    pairs = (
-        reply.items() if isinstance(reply, Mapping) else zip(reply[::2], reply[1::2], strict=True)
-    )
-    return [(field.decode(), value) for field, value in pairs]
+    if isinstance(reply, Mapping):
+        return list(reply.items())
+    return list(zip(reply[::2], reply[1::2], strict=True))

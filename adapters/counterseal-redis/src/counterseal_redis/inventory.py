@@ -231,7 +231,7 @@ class RedisInventory:
         names, counts = map(
             hash_items, self._keyspace.read(*(Call(("HGETALL", key), key) for key in keys))
         )
-        gauges = {guid: name.decode() for guid, name in names}
+        gauges = {guid_from(member): name for member, name in names}
         expected = {
             record.guid: gauge_name(index_of(record).gauge)
             for record in records
@@ -239,8 +239,8 @@ class RedisInventory:
         }
         for guid in sorted(gauges.keys() | expected.keys()):
             # A dead callback that the server has dropped counts until `forget` finds it gone.
-            if gauges.get(guid) != expected.get(Guid(guid)) and guid in guids:
-                yield Violation(Guid(guid), "it does not count in its gauge")
+            if gauges.get(guid) != expected.get(guid) and guid in guids:
+                yield Violation(guid, "it does not count in its gauge")
         actual = {name: int(count) for name, count in counts}
         for name in sorted(actual.items() ^ Counter(gauges.values()).items()):
             gauge = read_gauge_name(name[0])

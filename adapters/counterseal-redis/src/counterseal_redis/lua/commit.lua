@@ -22,7 +22,8 @@
 --   added, removed     the number of the written record, from 1 on, and its owner
 --   scored             the score (the time, or 0), and the member
 --   unscored           the member
---   for each written record that can count in a gauge: its number, and the gauge or ""
+--   for each written record that can count in a gauge: the 16 bytes of its GUID, and
+--                      the gauge or ""
 --   the events that are appended to the audit log
 --
 -- Returns 1 if the commit is applied (now, or by an earlier call), 0 for a conflict, -1 if the operation
@@ -140,7 +141,7 @@ for position = key + unscored + 1, #KEYS do
     redis.call('DEL', KEYS[position])
 end
 for _ = 1, gauged do
-    local guid, gauge = guid_of(ARGV[word + 1]), ARGV[word + 2]
+    local guid, gauge = ARGV[word + 1], ARGV[word + 2]
     local before = redis.call('HGET', KEYS[4], guid) or ''
     if before ~= gauge then
         if before ~= '' and redis.call('HINCRBY', KEYS[5], before, -1) == 0 then

@@ -1,8 +1,8 @@
 -- Notes the gauge that a record counts in, if the record is as it was read.
 --
 -- KEYS[1] the record, KEYS[2] the gauge that each record of its partition counts in, KEYS[3] the
--- gauges. ARGV[1] the header line that the record has, or "" if there is no such record; ARGV[2] its
--- GUID; ARGV[3] the gauge, or "".
+-- gauges. ARGV[1] the header line that the record has, or "" if there is no such record; ARGV[2] the
+-- 16 bytes of its GUID; ARGV[3] the gauge, or "".
 -- Returns 1 if that has changed a gauge, else 0.
 
 local value = redis.call('GETRANGE', KEYS[1], 0, 127)
