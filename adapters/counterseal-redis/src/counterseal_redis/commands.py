@@ -60,8 +60,9 @@ def script_call(script: Script, keys: Sequence[str], arguments: Sequence[Argumen
     return Call((len(keys), *keys, *arguments), keys[0], script)
 
 
-def _load_script(name: str) -> Script:
-    text = (files(__package__) / "lua" / f"{name}.lua").read_text("utf-8")
+def _load_script(*names: str) -> Script:
+    folder = files(__package__) / "lua"
+    text = "".join((folder / f"{name}.lua").read_text("utf-8") for name in names)
     # Not for security: Redis names scripts by this hash.
     return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
@@ -70,12 +71,12 @@ GET_WITH_ACCOUNT = _load_script("get_with_account")
 ACCOUNT = _load_script("account")
 BEGIN = _load_script("begin")
 CHAIN = _load_script("chain")
-COMMIT = _load_script("commit")
+COMMIT = _load_script("gauges", "commit")
 COUNT = _load_script("count")
 DROP_CHAINED = _load_script("drop_chained")
 FINISH = _load_script("finish")
 FIRST_SEEN = _load_script("first_seen")
-GAUGE = _load_script("gauge")
+GAUGE = _load_script("gauges", "gauge")
 APPLIED_OPERATION = _load_script("applied_operation")
 INDEX_ACCOUNT = _load_script("index_account")
 OWNED = _load_script("owned")

@@ -1,7 +1,9 @@
 """
 Gauges: in each partition one hash says which gauge a record counts in, another one how many do.
 
-Since the first is asked before the second is changed, to count a record again changes nothing.
+Since the first is asked before the second is changed, to count a record again changes nothing. The
+first has a short number for a record, and the name of each number once, since every open challenge
+is in it.
 """
 
 from __future__ import annotations
@@ -40,11 +42,7 @@ NO_GAUGE = b""
 
 
 def gauge_name(key: GaugeKey | None) -> bytes:
-    """
-    Return *key* as both hashes have it; `NO_GAUGE` for None.
-
-    Every open challenge has such a name in memory, so it is short: a letter and two GUIDs as bytes.
-    """
+    """Return *key* as both hashes have it, a letter and two GUIDs; `NO_GAUGE` for None."""
     if key is None:
         return NO_GAUGE
     return _NAME.pack(

@@ -60,6 +60,7 @@ PAGE = 500
 _AGE_INDEXES = (BINDINGS, CHILDREN, DEAD, PENDING)
 _GUID = slice(24, None)
 _SPACE = slice(16)
+_GUID_BYTES = 16
 _NOT_LAST = "smaller"
 """In the server's refusal of an entry whose position is not after the last one."""
 
@@ -231,7 +232,12 @@ class RedisInventory:
         names, counts = map(
             hash_items, self._keyspace.read(*(Call(("HGETALL", key), key) for key in keys))
         )
-        gauges = {guid_from(member): name for member, name in names}
+        numbers = dict(names)
+        gauges = {
+            guid_from(member): numbers.get(number, b"")
+            for member, number in names
+            if len(member) == _GUID_BYTES
+        }
         expected = {
             record.guid: gauge_name(index_of(record).gauge)
             for record in records

@@ -141,19 +141,7 @@ for position = key + unscored + 1, #KEYS do
     redis.call('DEL', KEYS[position])
 end
 for _ = 1, gauged do
-    local guid, gauge = ARGV[word + 1], ARGV[word + 2]
-    local before = redis.call('HGET', KEYS[4], guid) or ''
-    if before ~= gauge then
-        if before ~= '' and redis.call('HINCRBY', KEYS[5], before, -1) == 0 then
-            redis.call('HDEL', KEYS[5], before)
-        end
-        if gauge == '' then
-            redis.call('HDEL', KEYS[4], guid)
-        else
-            redis.call('HSET', KEYS[4], guid, gauge)
-            redis.call('HINCRBY', KEYS[5], gauge, 1)
-        end
-    end
+    count_in(KEYS[4], KEYS[5], ARGV[word + 1], ARGV[word + 2])
     word = word + 2
 end
 

@@ -9,18 +9,4 @@ local value = redis.call('GETRANGE', KEYS[1], 0, 127)
 if (string.match(value, '^([^\n]*)\n') or value) ~= ARGV[1] then
     return 0
 end
-local guid, gauge = ARGV[2], ARGV[3]
-local before = redis.call('HGET', KEYS[2], guid) or ''
-if before == gauge then
-    return 0
-end
-if before ~= '' and redis.call('HINCRBY', KEYS[3], before, -1) == 0 then
-    redis.call('HDEL', KEYS[3], before)
-end
-if gauge == '' then
-    redis.call('HDEL', KEYS[2], guid)
-else
-    redis.call('HSET', KEYS[2], guid, gauge)
-    redis.call('HINCRBY', KEYS[3], gauge, 1)
-end
-return 1
+return count_in(KEYS[2], KEYS[3], ARGV[2], ARGV[3])
