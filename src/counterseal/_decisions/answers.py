@@ -320,7 +320,12 @@ def _end(
         writes += events
     writes += (updated_account,)
     signer = facts.signer
-    forgives_strikes = binding.strikes and signer is not None and signer.role is Role.STRONG
+    # A stricter policy may find the limit reached already: such a device can only disown.
+    forgives_strikes = (
+        0 < binding.strikes < facts.policy.strike_limit
+        and signer is not None
+        and signer.role is Role.STRONG
+    )
     assertion = facts.signature.assertion
     if assertion is not None:
         # The counter is for whoever reads the log: it decides nothing.

@@ -256,6 +256,20 @@ def test_s18_the_policy_of_now_says_how_many_strikes_are_too_many(service, alice
     assert service.answer(alice, challenge).approved
 
 
+def test_s18_a_disown_forgives_no_strikes_of_a_device_that_has_too_many_now(service, alice):
+    """It ends the challenge, and the device may answer no other one."""
+    disowned, other = (service.ask("alice", "Pay?").challenge for _ in range(2))
+    for _ in range(2):
+        missed(lambda: service.answer(mistaken(alice), other))
+    strict = service.but(policy=attrs.evolve(STANDARD, strike_limit=2))
+
+    strict.disown(alice, disowned, strong=True)
+    assert service.stored(disowned.guid).state is ChallengeState.DISOWNED
+    assert strikes(service, alice) == 2
+    with pytest.raises(BindingInactive):
+        strict.answer(alice, other)
+
+
 def test_s18_a_strike_that_meets_a_revocation_changes_nothing(service, alice, challenge):
     racing = service.meanwhile(lambda: service.devices.revoke(alice.guid, by=OPERATOR))
     with pytest.raises(BindingInactive):
