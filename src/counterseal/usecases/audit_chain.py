@@ -65,12 +65,15 @@ class AuditReport:
         chained: How many events were verified, those of an archive among them.
         archived: How many events were dropped from the log, and are in no archive given.
         unchained: How many events are not in a chain yet, and cannot be verified.
+        uncompared: How many partitions were not compared with the head in a file: its event is
+            archived, and in no archive given.
     """
 
     tamperings: tuple[Tampering, ...]
     chained: int
     archived: int
     unchained: int
+    uncompared: int
 
 
 @attrs.frozen
@@ -199,6 +202,12 @@ class AuditChain(UseCase):
             chained=chained,
             archived=sum(head.base for head in heads) if archive is None else 0,
             unchained=sum(len(one.events) for one in unchained),
+            uncompared=sum(
+                archive is None
+                and head.partition in heads_of_file
+                and heads_of_file[head.partition].position < head.base
+                for head in heads
+            ),
         )
 
     def archive(self, write: Callable[[Iterable[ChainedEvent]], None], *, drop: bool) -> int:

@@ -101,16 +101,17 @@ class AuditLog(UseCase):
             if event is not None and not _EVENT.fullmatch(event):
                 raise InvalidField("event", "not a name such as challenge.issue or challenge.")
             log_place = read_cursor(after)
+            query = AuditQuery(
+                subject=subject,
+                actor=performer,
+                event=event,
+                since=since,
+                until=until,
+                app_spaces=frozenset(),
+                nouns=None,
+            )
         reach = self._reach(context, app_space, by)
-        query = AuditQuery(
-            subject=subject,
-            actor=performer,
-            event=event,
-            since=since,
-            until=until,
-            app_spaces=reach.app_spaces,
-            nouns=reach.nouns,
-        )
+        query = attrs.evolve(query, app_spaces=reach.app_spaces, nouns=reach.nouns)
         page = self.ports.audit.search(query, log_place, limit)
         return FoundEvents(events=page.events, after=write_cursor(page.after))
 

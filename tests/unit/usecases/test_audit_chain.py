@@ -377,6 +377,23 @@ def test_an_archive_goes_on_where_the_log_begins(chain, events):
     assert not first_wrong(PARTITION, [one[1:] for one in own])
 
 
+def test_a_head_that_is_older_than_what_was_archived_is_not_compared_and_that_is_said(
+    chain, events
+):
+    older = chain.signed_head()
+    assert chain.verify(head_file=older).uncompared == 0
+    record(chain, 3)
+    chain.chain()
+    chain.sign()
+    lines = write_archive(chain, drop=True)
+
+    # Of the other partition, the last event that was archived is the head's.
+    assert chain.verify(head_file=older).uncompared == 1
+    report = chain.verify(head_file=older, archive=read_back(lines))
+    assert (report.tamperings, report.uncompared) == ((), 0)
+    assert chain.verify(head_file=chain.signed_head()).uncompared == 0
+
+
 def test_a_changed_archive_is_found(chain, events):
     lines = write_archive(chain, drop=True)
     own = [index for index, line in enumerate(lines) if b'"partition":7,' in line]

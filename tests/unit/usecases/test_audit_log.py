@@ -141,6 +141,8 @@ def test_a_search_goes_on_where_a_page_ends(service, log, chained, admins):
         ("after", {"after": "x"}),
         ("after", {"after": "AAAA"}),
         ("after", {"after": "_" * 22 + "w"}),
+        ("since", {"since": START.replace(tzinfo=None)}),
+        ("until", {"until": START.replace(tzinfo=None)}),
     ],
 )
 def test_what_does_not_fit_is_refused_and_recorded(service, log, field, arguments):

@@ -112,6 +112,11 @@ def verify(
         print_line(f"events verified: {report.chained}")
         if report.archived:
             print_line(f"events archived, and not verified: {report.archived}")
+        if report.uncompared:
+            print_line(
+                "partitions not compared with the head, which is older than their archived events:"
+                f" {report.uncompared}; give --archive, or keep a newer head"
+            )
         print_line(f"events not chained yet, and not verified: {report.unchained}")
         _require_unchanged(report.tamperings)
 
