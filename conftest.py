@@ -27,10 +27,10 @@ JAVASCRIPT = ADAPTERS / "counterseal-js"
 PAGES = ADAPTERS / "counterseal-pwa"
 """Whose lock file has the tools for pages."""
 
-REQUIRABLE = {"chromium", "npm", "ntfy"}
+REQUIRABLE = {"chromium", "npm", "ntfy", "systemd-analyze"}
 # Under a name of its own, for other processes: the service refuses settings that it does not know.
 REQUIRED = os.environ.setdefault("REQUIRED_TOOLS", os.environ.pop("COUNTERSEAL_REQUIRE", ""))
-ABSENT = re.compile(r"(?:Skipped: )?no (\w+):")
+ABSENT = re.compile(r"(?:Skipped: )?no ([\w-]+):")
 
 # A slow machine is not a failing property: no deadline, and no check of how long drawing takes.
 # The profile is named, so that a CI variable in the environment changes nothing.

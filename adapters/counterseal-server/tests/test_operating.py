@@ -35,7 +35,7 @@ PUBLIC = "https://auth.example.com"
 PATIENCE = 240
 PIN = "1379"
 PATHS = [prefix + operation.path for prefix, operation in served(Settings(public_url=PUBLIC))]
-NGINX, OPENSSL, SYSTEMD = map(shutil.which, ("nginx", "openssl", "systemd-analyze"))
+NGINX, OPENSSL = map(shutil.which, ("nginx", "openssl"))
 
 AROUND = """
 daemon off;
@@ -283,24 +283,6 @@ def test_the_settings_file_of_deploy():
 
     assert example_settings.public_url == PUBLIC
     assert example_settings.policy.retention == timedelta(days=90)
-
-
-@pytest.mark.skipif(SYSTEMD is None, reason="there is no systemd here")
-def test_systemd_reads_the_unit_of_deploy(tmp_path):
-    unit = (DEPLOY / "counterseal.service").read_text("utf-8")
-    there = "/opt/counterseal/bin/counterseal"
-    assert there in unit
-    copy = tmp_path / "counterseal.service"
-    copy.write_text(unit.replace(there, sys.executable), "utf-8")
-    done = subprocess.run(
-        [SYSTEMD, "verify", "--man=no", copy],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE,
-    )
-
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_what_the_page_watches_is_counted():
