@@ -45,7 +45,7 @@ from counterseal.errors import (
     WrongRecord,
     WrongState,
 )
-from counterseal.models import AppSpace, AuditEvent, Change, Guid, Origin, Record
+from counterseal.models import TRACE, AppSpace, AuditEvent, Change, Guid, Origin, Record
 from counterseal.models.outbox import Notification
 from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
@@ -258,7 +258,9 @@ def load(ports: Ports, reading: Reading[Any]) -> Any:
 def tools_of(ports: Ports, policy: Policy) -> Tools:
     """Return the tools of a decision that is made now."""
     sealer = ports.sealer
-    return Tools(ports.clock.now(), ports.entropy.token, sealer.seal, sealer.open, policy)
+    return Tools(
+        ports.clock.now(), ports.entropy.token, sealer.seal, sealer.open, policy, TRACE.get()
+    )
 
 
 def changes_of(decision: Decision[Any], stored: Iterable[Any]) -> tuple[Change, ...]:

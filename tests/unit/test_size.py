@@ -16,8 +16,8 @@ MODULES = {
 }
 """The lines of each module of the core; the conformance kit is not counted."""
 
-FILES = 149
-LINES = 30_700
+FILES = 150
+LINES = 30_800
 ROOM = 100
 """
 What the core may grow to: its size now, rounded up to the next hundred.
@@ -41,7 +41,8 @@ requests to one device with their context;
 then by 110 for the names that the audit log's readers see in place of GUIDs;
 then by 370 for test log-ins at Identity Providers;
 then by 190 for gauges, which commits keep and administrators read;
-then by 10 for a list of queued callbacks whose cost has a bound.
+then by 10 for a list of queued callbacks whose cost has a bound;
+then by 90 for trace contexts, which callbacks carry from the request that led to them.
 """
 
 LONG = {

@@ -24,6 +24,7 @@ from counterseal.models import (
     Login,
     Origin,
     PasskeyScope,
+    TraceContext,
     fields,
 )
 from counterseal.testing.contracts.edge_values import edge_records
@@ -55,8 +56,14 @@ SCOPES = st.lists(st.from_regex(r"[a-z]{1,9}", fullmatch=True), min_size=1, max_
         rp_id="example.com", origins=tuple(f"https://{label}.example.com" for label in labels)
     )
 )
+TRACES = st.builds(
+    lambda trace, state: TraceContext(parent=f"00-{trace:032x}-{trace:016x}-01", state=state),
+    st.integers(1, 2**64 - 1),
+    st.from_regex(r"([a-z]=[!-~]{1,9})?", fullmatch=True),
+)
 LEAVES = {
     PasskeyScope: SCOPES,
+    TraceContext: TRACES,
     str: TEXTS,
     int: st.integers(0, 2**53),
     bool: st.booleans(),
@@ -228,6 +235,23 @@ def test_an_event_or_callback_of_before_it_named_its_app_space_is_read(kind):
     older = json.dumps(body, separators=(",", ":"))
 
     assert read(older) == read(older, b"else") == attrs.evolve(record, app_space=None)
+
+
+@given(values_of(Callback))
+def test_a_callback_without_a_trace_is_written_as_older_releases_write_it(callback):
+    members = json.loads(write(callback))["fields"]
+    names = {field.name for field in attrs.fields(Callback)}
+    assert set(members) == (names if callback.trace else names - {"trace"})
+    assert read(write(callback), form_of(callback)) == callback
+
+
+def test_a_trace_that_is_no_header_is_not_read():
+    callback = next(one for one in specimens() if isinstance(one, Callback) and one.trace)
+    body = json.loads(write(callback))
+    body["fields"]["trace"]["state"] = "a=1\r\nx: y"
+    for form in (b"", form_of(callback)):
+        with pytest.raises(RecordUnreadable):
+            read(json.dumps(body, separators=(",", ":")), form)
 
 
 def test_a_log_in_of_before_there_were_tests_is_read():

@@ -77,9 +77,12 @@ def _compose(
         for key in origin.webhook_keys
         if in_force(key.ends_at, tools.now)
     ]
+    headers = webhook_headers(secrets, message=message, at=tools.now, body=body)
+    if callback.trace is not None:
+        headers += callback.trace.headers()
     delivery = Delivery(
         url=callback.url,
-        headers=webhook_headers(secrets, message=message, at=tools.now, body=body),
+        headers=headers,
         body=body,
         timeout=tools.policy.callback_timeout,
     )

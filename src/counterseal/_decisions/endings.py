@@ -105,4 +105,5 @@ def _callback(tools: Tools, challenge: Challenge, at: datetime) -> Callback | No
         next_at=at,
         created_at=at,
         keep_until=at + tools.policy.retention,
+        trace=tools.trace,
     )

@@ -21,7 +21,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import attrs
 
 from counterseal.errors import NotFound, Refused
-from counterseal.models import AppSpace, Guid, PublicKey, Record
+from counterseal.models import AppSpace, Guid, PublicKey, Record, TraceContext
 from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
 
@@ -43,6 +43,7 @@ class Tools:
         entropy: Returns the given number of random bytes.
         seal: Encrypts bytes for a context.
         open: Decrypts what `seal` returned for the same context; raises SealBroken.
+        trace: The request for which it is decided; None if nobody makes traces.
     """
 
     now: datetime
@@ -50,6 +51,7 @@ class Tools:
     seal: Callable[[bytes, str], bytes]
     open: Callable[[bytes, str], bytes]
     policy: Policy
+    trace: TraceContext | None = None
 
     def within(self, app_space: AppSpace) -> Tools:
         """Return these tools with the policy that counts in *app_space*."""

@@ -150,6 +150,7 @@ from counterseal.models.tenancy import (
     WebhookKey,
     entry_addresses,
 )
+from counterseal.models.trace import TRACE, TraceContext
 
 Record: TypeAlias = (
     Company
@@ -199,6 +200,7 @@ __all__ = [
     "PASSKEY_ALGORITHMS",
     "PORTAL_ORIGIN",
     "PROVISIONAL",
+    "TRACE",
     "UNFINISHED",
     "USER_GAUGES",
     "Account",
@@ -310,6 +312,7 @@ __all__ = [
     "TextContent",
     "Texts",
     "TokenForm",
+    "TraceContext",
     "UnchainedEvents",
     "WebhookKey",
     "entry_addresses",

@@ -17,6 +17,7 @@ import attrs
 from counterseal.models import fields
 from counterseal.models.binding import AddressKind, Occasion
 from counterseal.models.guid import Guid
+from counterseal.models.trace import TraceContext
 
 
 class CallbackState(enum.Enum):
@@ -60,6 +61,7 @@ class Callback:
         lease_until: While it lasts, a worker has claimed the attempt.
         cause: Why it is dead; None while it is not.
         app_space: The App Space of its origin; None in records of older releases.
+        trace: The request that led to it; None without one, or if nobody makes traces.
     """
 
     guid: Guid
@@ -80,6 +82,7 @@ class Callback:
     app_space: Guid | None = None
     created_at: datetime = attrs.field(validator=fields.utc)
     keep_until: datetime = attrs.field(validator=fields.utc)
+    trace: TraceContext | None = None
 
     parent: ClassVar[Guid | None] = None
 

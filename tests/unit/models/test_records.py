@@ -100,6 +100,7 @@ from counterseal.models import (
     StoredEvent,
     TextContent,
     Texts,
+    TraceContext,
     UnchainedEvents,
     WebhookKey,
     guid,
@@ -130,6 +131,7 @@ REQUIRED = {
     AppSpacePolicy: {},
     AppSpace: {"guid": ID, "company": ID, "name": "Bank", "created_at": NOW},
     PastQuestion: {"at": NOW, "origin": ID},
+    TraceContext: {"parent": f"00-{'a' * 32}-{'b' * 16}-01"},
     AuditEvent: {"at": NOW, "event": "binding.revoke", "actor": "staff"},
     PushMessage: {
         "guid": ID,

@@ -24,6 +24,7 @@ from counterseal.errors import (
 from counterseal.models import (
     FINISHED,
     OPERATOR,
+    TRACE,
     CallbackState,
     ChallengeState,
     Clients,
@@ -31,11 +32,13 @@ from counterseal.models import (
     DeadReason,
     DeliveryOutcome,
     Operator,
+    TraceContext,
 )
 from counterseal.models.guid import mint
 from counterseal.testing.faults import Crash, Fault, Faults, faulty, raising
 from counterseal.testing.service import CALLBACK
 from counterseal.usecases import callbacks
+from counterseal.wire.webhook import read_secret_text, verify_webhook
 
 TICK = timedelta(microseconds=1)
 LEASE = STANDARD.callback_lease
@@ -891,3 +894,51 @@ def test_an_arrival_after_the_drop_is_recorded_under_a_guard(service, callback, 
     monkeypatch.setattr(callbacks.callbacks, "record_attempt", unguarded)
     with pytest.raises(WrongRecord):
         service.but(sender=Dropping()).callbacks.attempt(callback.guid)
+
+
+# Traces
+
+
+def test_a_callback_is_sent_with_the_trace_of_the_request_that_led_to_it(service, alice):
+    context = TraceContext(parent=f"00-{'a' * 32}-{'b' * 16}-01", state="vendor=1")
+    challenge = service.ask("alice", "Pay?", callback=CALLBACK).challenge
+    token = TRACE.set(context)
+    try:
+        alice.answer(challenge)
+    finally:
+        TRACE.reset(token)
+    (callback,) = service.callback_records()
+    assert callback.trace == context
+
+    secret = service.credentials.issue_webhook_key(service.origin.origin.guid)
+    failed(service, callback.guid, 500)
+    service.clock.jump(service.stored(callback.guid).due_at)
+    service.deliver()
+
+    first, second = service.sender.attempts
+    for attempt in (first, second):
+        assert attempt.delivery.headers[-2:] == context.headers()
+        # The signature covers id, time and body, and the receiver reads past other headers.
+        assert signatures(attempt) == [mac(secret, attempt)]
+        verified = verify_webhook(
+            attempt.delivery.headers,
+            attempt.delivery.body,
+            [read_secret_text(secret)],
+            now=service.clock.now(),
+        )
+        assert verified.id == callback.guid
+
+
+def test_without_a_trace_no_header_is_sent(service, alice):
+    alice.answer(service.ask("alice", "Pay?", callback=CALLBACK).challenge)
+    service.deliver()
+
+    (attempt,) = service.sender.attempts
+    assert {name for name, _ in attempt.delivery.headers} <= {
+        "content-type",
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+    }
+    (callback,) = service.callback_records()
+    assert callback.trace is None

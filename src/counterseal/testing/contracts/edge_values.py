@@ -53,6 +53,7 @@ from counterseal.models import (
     SkipReason,
     Texts,
     TokenForm,
+    TraceContext,
     WebhookKey,
 )
 from counterseal.models.guid import derive_guid
@@ -316,6 +317,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             waits_for=factory.guid(),
             successor=factory.guid(),
             cause=DeadReason.FORGOTTEN,
+            trace=TraceContext(parent=f"00-{'0' * 31}1-{'f' * 16}-01", state="a=\"\\ '~"),
         ),
         factory.account_event(
             account,
