@@ -142,6 +142,10 @@ class Attacks(ConcurrentCalls):
         phone, device = self.phones[mine], self.device(victim)
         entry = self.ledger.bindings[device]
         waiting = self.ledger.bindings_of(entry.account, "UNCONFIRMED")
+        own = self.device(mine)
+        if own and self.ledger.bindings[own].account == entry.account:
+            # The attacker invited the victim's phone: to confirm it is the attacker's right.
+            return
         if not waiting or not entry.keys:
             return
         new = self.ledger.bindings[waiting[0]]
