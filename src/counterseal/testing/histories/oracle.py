@@ -349,7 +349,9 @@ def _account(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> N
         assert facts["account"] == guid, "another account was locked"
         person.locked = commit.operation.verb == "lock"
         person.wrong_codes = person.wrong_codes if person.locked else 0
-    if commit.operation.verb == "lock_by_device" and new["locked_at"] is not None:
+    # Its call may also renew what the identity provider says, in a commit of its own.
+    locked_before = None if old is None else old["locked_at"]
+    if commit.operation.verb == "lock_by_device" and new["locked_at"] != locked_before:
         device = ledger.bindings[facts["device"]]
         assert not person.locked, "a device of a locked account was believed"
         assert (device.account, device.state) == (guid, "ACTIVE"), "a stranger's device locked"
