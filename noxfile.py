@@ -369,6 +369,13 @@ def bench_search(session: nox.Session) -> None:
     session.run("python", "bench/search.py", *session.posargs)
 
 
+@nox.session(name="bench-growth", default=False)
+def bench_growth(session: nox.Session) -> None:
+    """Measure PostgreSQL with 1,000 and 1,000,000 challenges, beside bare statements."""
+    sync(session, "--all-packages", "--all-extras", "--group=bench", "--group=shops")
+    session.run("python", "bench/sql_growth.py", *session.posargs)
+
+
 @nox.session(default=False)
 def waiters(session: nox.Session) -> None:
     """Measure 10,000 open long polls on one ASGI process, and what they cost other calls."""

@@ -15,8 +15,9 @@ from redis import Redis
 from redis_costs import Answers, bare_value
 from redis_setup import client_of, costs, servers
 from redis_stored import Filled, fill
+from store_calls import StoreCalls
 
-from counterseal.models import Change, Guid
+from counterseal.models import Guid
 from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
 from counterseal.ports import Due
 from counterseal_records import microseconds
@@ -24,7 +25,6 @@ from counterseal_redis.codec import guid_bytes
 from counterseal_redis.indexes import PENDING, due_index
 
 SIZES = (1_000, 100_000, 1_000_000)
-LIMIT = 100
 ROUNDS = 31
 """More than elsewhere, since the result is a ratio of ratios."""
 
@@ -60,30 +60,23 @@ class Stocked:
         return client
 
     @property
-    def store(self) -> Any:
-        """The store on the server."""
-        return self.filled.answers.service.ports.store
+    def calls(self) -> StoreCalls:
+        """The calls of the store on the server."""
+        store = self.filled.answers.service.ports.store
+        return StoreCalls(store, self.filled.guids, self.numbers)
 
     def prepared(self, name: str) -> Callable[[int], Sequence[Callable[[], object]]]:
         """Return a function that prepares operations, each on a random challenge."""
+        calls = self.calls.makers()
         make: dict[str, Callable[[Guid], Callable[[], object]]] = {
             "GET": self._get,
             "SET": self._set,
             "SET, ZADD, ZADD": self._enter,
             "EVALSHA": self._evalsha,
-            "read a challenge": self._load,
-            "read all of an account": self._pending,
-            "answer: read": self._get_with_account,
-            "answer: commit": self._swap,
-            "issue: commit": self._create,
-            "issue: commit, no index": self._create,
-            "due check": self._due,
+            "issue: commit, no index": calls["issue: commit"],
+            **calls,
         }
-        return lambda count: [make[name](guid) for guid in random.sample(self.filled.guids, count)]
-
-    def _record(self, guid: Guid) -> Any:
-        (record,) = self.store.get(guid)
-        return record
+        return self.calls.prepared(make[name])
 
     def _key(self, guid: Guid) -> str:
         return self.filled.answers.keyspace.record(guid)
@@ -92,13 +85,13 @@ class Stocked:
         return redis_floor.read(self.client, [self._key(guid)])
 
     def _set(self, guid: Guid) -> Callable[[], object]:
-        record = self._record(guid)
+        record = self.calls.record(guid)
         key = f"bare:{{{partition_of(record.guid):02x}}}:{self.numbers()}"
         return redis_floor.create(self.client, key, bare_value(record))
 
     def _enter(self, guid: Guid) -> Callable[[], object]:
         # The sets are those of the store; no operation reads an entry without a record.
-        record = self._record(guid)
+        record = self.calls.record(guid)
         keyspace, partition = self.filled.answers.keyspace, partition_of(record.guid)
         new_guid = mint(partition, random.randbytes(ENTROPY_BYTES))
         key = f"bare:{{{partition:02x}}}:{self.numbers()}"
@@ -117,42 +110,11 @@ class Stocked:
 
     def _evalsha(self, guid: Guid) -> Callable[[], object]:
         # The record stays as it is: the same version is written again.
-        record = self._record(guid)
+        record = self.calls.record(guid)
         key, log = self._key(record.guid), f"bare:{{{partition_of(record.guid):02x}}}:log"
         value = self.client.get(key)
         head = value.partition(b"\n")[0]
         return redis_floor.swap(self.client, [key], log, beginnings=[head], values=[value])
-
-    def _load(self, guid: Guid) -> Callable[[], object]:
-        return lambda: self.store.get(guid)
-
-    def _pending(self, guid: Guid) -> Callable[[], object]:
-        account = self._record(guid).account
-        return lambda: self.store.pending(account)
-
-    def _get_with_account(self, guid: Guid) -> Callable[[], object]:
-        return lambda: self.store.get_with_account(guid)
-
-    def _swap(self, guid: Guid) -> Callable[[], object]:
-        record = self._record(guid)
-        change = Change(record, attrs.evolve(record, version=record.version + 1))
-        return self._committing(change)
-
-    def _create(self, guid: Guid) -> Callable[[], object]:
-        record = self._record(guid)
-        # A new account each time, so that no list grows from round to round.
-        partition = partition_of(guid)
-        new_guid, account = (mint(partition, random.randbytes(ENTROPY_BYTES)) for _ in range(2))
-        new = attrs.evolve(record, guid=new_guid, account=account, version=1)
-        return self._committing(Change(None, new))
-
-    def _committing(self, change: Change) -> Callable[[], object]:
-        name = f"bench-{self.numbers()}"
-        return lambda: self.store.commit((change,), (), name)
-
-    def _due(self, guid: Guid) -> Callable[[], object]:
-        before = self._record(guid).issued_at
-        return lambda: self.store.due(Due.CHALLENGE, before, LIMIT)
 
 
 OnSizes = dict[int, tuple[Any, Stocked]]
