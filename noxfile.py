@@ -400,3 +400,18 @@ def bench_peer(session: nox.Session) -> None:
     session.run_install("uv", "venv", "--quiet", "--clear", f"--python={session.python}", str(peer))
     session.run_install("uv", "pip", "sync", "--quiet", f"--python={python}", pins)
     session.run("python", "bench/peer", python, *session.posargs)
+
+
+@nox.session(allow_parallel=True)
+def packaging(session: nox.Session) -> None:
+    """Check what a release needs: metadata, READMEs, versions, changelog and workflow files."""
+    sync(session, "--only-group=packaging")
+    session.run("pytest", "release", *session.posargs)
+
+
+@nox.session(default=False)
+def version(session: nox.Session) -> None:
+    """Write the version that stands after `--` wherever it is, and join the changelog."""
+    sync(session, "--only-group=packaging")
+    session.run("python", "-m", "release", "version", *session.posargs)
+    session.run_install("uv", "lock", "--quiet")
