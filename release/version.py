@@ -93,8 +93,8 @@ def assemble_changelog(version: str, date: str, root: Path = ROOT) -> None:
 def release_notes(version: str, root: Path = ROOT) -> str:
     """Return the section of *version* in CHANGELOG.md, or what is not released yet."""
     text = (root / "CHANGELOG.md").read_text("utf-8")
-    found = re.search(rf"^## {re.escape(version)} .*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
-    return found.group().strip() + "\n" if found else draft(version, root)
+    section = re.search(rf"^## {re.escape(version)} .*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    return section.group().strip() + "\n" if section else draft(version, root)
 
 
 def draft(version: str, root: Path = ROOT) -> str:
