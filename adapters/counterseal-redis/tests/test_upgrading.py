@@ -1,5 +1,7 @@
 """An upgrade adds what an older release did not write, whatever happens meanwhile."""
 
+from importlib.metadata import version
+
 import pytest
 from attrs import evolve
 
@@ -77,9 +79,13 @@ def test_an_older_release_refuses_the_key_space_of_a_newer_one(world, keyspace, 
     key = keyspace.key(0, "v")
     keyspace.client.set(key, number)
 
-    with pytest.raises(KeyspaceTooNew):
+    with pytest.raises(KeyspaceTooNew) as raised:
         upgrade(keyspace)
 
+    release = f"counterseal-redis {version('counterseal-redis')}"
+    assert str(raised.value).startswith(
+        f"the key space has upgrade {number.decode()}, and {release} reads up to 2: "
+    )
     assert keyspace.client.get(key) == number
     assert search(world) == []
 

@@ -4,6 +4,7 @@ import importlib
 import stat
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -182,9 +183,13 @@ def test_a_newer_schema_is_refused_and_not_changed(server, opened):
     with database.writing() as connection:
         connection.run("UPDATE counterseal_schema SET version_num = '9999'")
 
-    with pytest.raises(SchemaTooNew):
+    with pytest.raises(SchemaTooNew) as raised:
         upgrade(database)
 
+    release = f"counterseal-sql {version('counterseal-sql')}"
+    assert str(raised.value).startswith(
+        f"the database has schema 9999, and {release} reads up to {migrations.NEWEST}: "
+    )
     with database.reading() as connection:
         assert connection.run("SELECT version_num FROM counterseal_schema") == [("9999",)]
 

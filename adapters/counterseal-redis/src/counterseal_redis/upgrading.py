@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from typing import Any
 
 from redis.cluster import RedisCluster
@@ -62,7 +63,11 @@ def upgrade(keyspace: Keyspace) -> int:
     if number == NEWEST:
         return 0
     if number not in NUMBERS:
-        raise KeyspaceTooNew
+        raise KeyspaceTooNew(
+            f"the key space has upgrade {number.decode('ascii', 'replace')}, and counterseal-redis"
+            f" {version('counterseal-redis')} reads up to {NEWEST.decode()}: install the release"
+            " that upgraded it, or restore the backup from before; nothing was changed"
+        )
     count = 0
     if number != SEARCHED:
         for page in _pages(_keys(keyspace, NATURAL, "[A-Za-z0-9_-]{43}")):

@@ -17,6 +17,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -25,6 +26,7 @@ from granian.server import Server
 
 from counterseal.errors import InvalidField
 from counterseal_server import logs
+from counterseal_server.after_restore import RestoreWait, note_restore
 from counterseal_server.browser_device import browser_pages
 from counterseal_server.metrics import Metrics
 from counterseal_server.portal import require_portal
@@ -36,6 +38,9 @@ WATCH_SECONDS = 0.5
 LISTENING_SECONDS = 0.02
 """Seconds between two checks whether the port accepts connections."""
 
+EVERY_READING = timedelta(seconds=1)
+"""How often the clock is read during the wait after a restore."""
+
 FILES = 128
 """Open files besides the connections of clients: of the database, callbacks, and the program."""
 
@@ -44,13 +49,19 @@ STOPPING = frozenset({signal.SIGTERM, signal.SIGINT})
 log = logging.getLogger("counterseal_server")
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, *, after_restore: bool = False) -> None:
     """
     Serve until SIGTERM or SIGINT; running requests have *settings.grace* to finish.
 
+    Args:
+        settings: The settings.
+        after_restore: Whether the store was restored by other means than `counterseal restore`:
+            then requests are refused until all has expired that was answered before.
+
     Raises:
         InvalidField: The address is in use, or is not one of this machine's; there are keys,
-            but no company in the store; or the browser device is not installed.
+            but no company in the store; the browser device is not installed; or the note of a
+            restore cannot be read.
         Misuse: This release cannot use the database or a key.
         Unavailable: The database or the signing keys are not available.
     """
@@ -59,6 +70,10 @@ def serve(settings: Settings) -> None:
         runtime.prepare()
         runtime.demand_company()
         is_sealed, opens = runtime.keys.sealed_by_newest(), runtime.opens()
+        if after_restore:
+            note_restore(settings.data, runtime.policy, runtime.ports.clock)
+        # A note that cannot be read is refused here, and not in the process that serves.
+        RestoreWait(settings.data, runtime.policy, runtime.ports.clock)
     browser_pages(settings)
     require_portal(settings)
     _demand_free(settings)
@@ -160,6 +175,9 @@ def _work(settings: Settings, duty: Duty, title: str) -> None:
         runtime.prepare()
         runtime.demand_company()
         workers = Workers(runtime, Metrics(), duties={duty})
+        wait = RestoreWait(settings.data, runtime.policy, runtime.ports.clock)
+        if not wait.wait(stopped, EVERY_READING):
+            return
         workers.start()
         log.info(title)
         while not stopped.wait(WATCH_SECONDS):
@@ -203,12 +221,48 @@ def _load(settings: Settings) -> Any:
     logs.configure(settings.log_format, settings.log_level)
     runtime, metrics = Runtime(settings), Metrics()
     service, workers = use_cases(runtime), Workers(runtime, metrics)
-    workers.start()
-    signals.on_stop(service.waiters.close, workers.stop)
+    wait = RestoreWait(settings.data, runtime.policy, runtime.ports.clock)
+    later = StartLater(wait, workers)
+    later.start()
+    signals.on_stop(service.waiters.close, later.stop)
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
-    app = build_gateway(runtime, service, metrics, signals.take_over)
+    app = build_gateway(runtime, service, metrics, signals.take_over, wait)
     threading.Thread(target=_announce, args=(settings,), daemon=True).start()
     return app
+
+
+class StartLater:
+    """
+    Starts the workers when the wait after a restore is over: at once if there was none.
+
+    Args:
+        wait: The wait.
+        workers: The workers, which would expire what was answered before.
+    """
+
+    def __init__(self, wait: RestoreWait, workers: Workers) -> None:
+        self._wait = wait
+        self._workers = workers
+        self._stopped = threading.Event()
+        self._started = threading.Event()
+
+    def start(self) -> None:
+        """Start the workers now, or from a thread that waits."""
+        if self._wait.remaining() > timedelta(0):
+            threading.Thread(target=self._start, name="after restore", daemon=True).start()
+        else:
+            self._start()
+
+    def stop(self) -> None:
+        """Stop the workers, or start none."""
+        self._stopped.set()
+        if self._started.is_set():
+            self._workers.stop()
+
+    def _start(self) -> None:
+        if self._wait.wait(self._stopped, EVERY_READING):
+            self._workers.start()
+            self._started.set()
 
 
 def _announce(settings: Settings) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from counterseal.ports import Entropy
+from counterseal_server.after_restore import RestoreWait
 from counterseal_server.browser_device import PAGES, browser_pages
 from counterseal_server.gateway import STARTED, Gateway, Pools, Refusal
 from counterseal_server.logs import NO_REQUEST, request_id
@@ -44,6 +47,9 @@ OPERATORS = frozenset({"healthz", "readyz", "metrics"})
 
 OPERATOR_METHODS = ("GET", "HEAD", "OPTIONS")
 
+AFTER_RESTORE = "after_restore"
+"""What fails in the reply of `/readyz` during the wait after a restore."""
+
 NOWHERE = "none"
 """The operation of requests to unknown paths, in metrics and logs."""
 
@@ -71,7 +77,11 @@ log = logging.getLogger("counterseal_server.access")
 
 
 def build_gateway(
-    runtime: Runtime, service: Service, metrics: Metrics, begun: Callable[[], None]
+    runtime: Runtime,
+    service: Service,
+    metrics: Metrics,
+    begun: Callable[[], None],
+    wait: RestoreWait | None = None,
 ) -> Gateway:
     """
     Create the application for a server: it receives bodies, and runs requests in threads.
@@ -81,6 +91,7 @@ def build_gateway(
         service: The use cases behind the HTTP API.
         metrics: Where requests are counted.
         begun: Called in the server's thread once its loop runs, before it serves.
+        wait: The wait after a restore; None if there is none.
     """
     settings = runtime.settings
     receiving = Receiving(settings.bodies, settings.body_deadline, service.settings.body_limit)
@@ -96,7 +107,7 @@ def build_gateway(
     )
     exhaustions = {"bodies": receiving.exhaustion, "threads": pools.requests.exhaustion}
     metrics.observe_use({name: one.used for name, one in exhaustions.items()})
-    app = ServerApplication(runtime, service, metrics, exhaustions)
+    app = ServerApplication(runtime, service, metrics, exhaustions, wait)
     refusing = partial(refuse, metrics, runtime.ports.entropy)
     return Gateway(app, receiving, pools, refusing, begun)
 
@@ -145,6 +156,7 @@ class ServerApplication:
         service: The use cases behind the HTTP API.
         metrics: Where requests are counted.
         exhaustions: By name, of what every request needs.
+        wait: The wait after a restore; until it is over, all but the paths for operators get 503.
     """
 
     def __init__(
@@ -153,7 +165,9 @@ class ServerApplication:
         service: Service,
         metrics: Metrics,
         exhaustions: Mapping[str, Exhaustion] | None = None,
+        wait: RestoreWait | None = None,
     ) -> None:
+        self._wait = wait
         self._entropy = runtime.ports.entropy
         self._service = service
         self._application = Application(service)
@@ -191,6 +205,10 @@ class ServerApplication:
         if refusal is not None:
             operation = self._application.find_operation(request) if answer is None else operator
             return problem(refusal, headers=REFUSAL_HEADERS.get(refusal)).response(operation)
+        if answer is None and self._wait is not None:
+            refused = self._refuse_while_waiting(request)
+            if refused is not None:
+                return refused
         if answer is None:
             pages = self._pages
             if pages is not None and pages.serves(request.path):
@@ -204,6 +222,19 @@ class ServerApplication:
         except Exception as error:  # noqa: BLE001 (the edge of the service)
             reply = reply_to(error, self._service.settings)
         return reply if isinstance(reply, Response) else reply.response(operator)
+
+    def _refuse_while_waiting(self, request: Request) -> Response | None:
+        remaining = self._remaining()
+        if not remaining:
+            self._wait = None
+            return None
+        headers = {"Retry-After": str(math.ceil(remaining.total_seconds()))}
+        operation = self._application.find_operation(request)
+        return problem(BUSY, headers=headers).response(operation)
+
+    def _remaining(self) -> timedelta:
+        wait = self._wait  # another thread may end it
+        return timedelta(0) if wait is None else wait.remaining()
 
     def _record(self, method: str, response: Response, seconds: float) -> None:
         # Never the path as it was sent, which may contain a secret.
@@ -234,7 +265,7 @@ class ServerApplication:
         return Reply(document={"status": "alive"})
 
     def _ready(self) -> Reply:
-        failing = self._readiness.failing()
+        failing = [AFTER_RESTORE] if self._remaining() else self._readiness.failing()
         if failing:
             document = {"status": "unready", "failing": failing}
             return Reply(status=HTTPStatus.SERVICE_UNAVAILABLE, document=document)

@@ -20,6 +20,7 @@ from counterseal_sql.garbage import forget
 from counterseal_sql.guards import SqlCounters, SqlIdempotency, SqlReplayGuard
 from counterseal_sql.inventory import SqlInventory
 from counterseal_sql.migrations import upgrade
+from counterseal_sql.sqlite_copy import UnfitCopy, copy_sqlite, require_schema, require_sound
 from counterseal_sql.store import SqlStore
 from counterseal_sql.wiring import with_sql
 
@@ -34,9 +35,13 @@ __all__ = [
     "SqlInventory",
     "SqlReplayGuard",
     "SqlStore",
+    "UnfitCopy",
     "UnfitUrl",
     "connect",
+    "copy_sqlite",
     "forget",
+    "require_schema",
+    "require_sound",
     "upgrade",
     "with_sql",
 ]

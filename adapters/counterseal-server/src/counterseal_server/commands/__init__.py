@@ -11,6 +11,7 @@ import click
 from counterseal_server.commands.account import account
 from counterseal_server.commands.admin import admin
 from counterseal_server.commands.audit import audit
+from counterseal_server.commands.backup import backup, restore
 from counterseal_server.commands.binding import binding
 from counterseal_server.commands.callbacks import callbacks
 from counterseal_server.commands.forwarded import demo, device, relay
@@ -25,7 +26,7 @@ from counterseal_server.commands.tenants import init, invite
 def join(main: click.Group) -> None:
     """Add the commands to *main*."""
     for command in (
-        *(init, invite, serve, overview, callbacks, store),
+        *(init, invite, serve, overview, callbacks, store, backup, restore),
         *(account, binding, admin, audit, keys, notify, demo, device, relay),
     ):
         main.add_command(command)

@@ -78,6 +78,16 @@ def opened(address: str | Path) -> Records:
     return SqlRecords(address)
 
 
+def sqlite_file(address: str) -> Path | None:
+    """Return the file of a SQLite database at *address*; None if it is of another kind."""
+    if address.partition("://")[0] in SCHEMES:
+        return None
+    from counterseal_server.records.in_sql import file_of  # noqa: PLC0415
+
+    file = file_of(address)
+    return None if file is None else file.absolute()
+
+
 def _in_redis(address: RedisAddress) -> Records:
     try:
         from counterseal_server.records.in_redis import RedisRecords  # noqa: PLC0415

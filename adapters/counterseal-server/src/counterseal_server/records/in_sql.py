@@ -42,7 +42,7 @@ class SqlRecords:
             url = address
         if str(url).partition(":")[0].partition("+")[0] not in DATABASES:
             raise UnfitUrl(PORTS)
-        self._file = _file_of(url)
+        self._file = file_of(url)
         try:
             self.database: Database = connect(url)
         except UnfitUrl as error:
@@ -96,7 +96,7 @@ class SqlRecords:
         self.database.close()
 
 
-def _file_of(url: str | URL) -> Path | None:
+def file_of(url: str | URL) -> Path | None:
     """Return the file of a SQLite database; None if it is in memory, or of another kind."""
     try:
         parsed_url = make_url(url)

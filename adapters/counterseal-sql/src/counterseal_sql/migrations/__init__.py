@@ -9,6 +9,7 @@ Alembic is imported only if there is something to migrate, because the import is
 from __future__ import annotations
 
 import threading
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,9 +54,19 @@ def upgrade(database: Database) -> None:
         revisions = {
             script.revision for script in ScriptDirectory.from_config(config).walk_revisions()
         }
-        if not revisions.issuperset(_applied(connection)):
-            raise SchemaTooNew
+        unknown = _applied(connection) - revisions
+        if unknown:
+            raise schema_too_new("the database", max(unknown))
         command.upgrade(config, "head")
+
+
+def schema_too_new(what: str, schema: str) -> SchemaTooNew:
+    """Return the error that names the schema that *what* has, and the one of this release."""
+    return SchemaTooNew(
+        f"{what} has schema {schema}, and counterseal-sql {version('counterseal-sql')} reads up to"
+        f" {NEWEST}: install the release that migrated it, or restore the backup from before;"
+        " nothing was changed"
+    )
 
 
 def _applied(connection: Connection) -> set[str]:

@@ -1,0 +1,106 @@
+"""`counterseal backup` and `counterseal restore`, for a service on SQLite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from counterseal_server.commands.options import CONFIG, DATA, configured
+from counterseal_server.plainly import plainly
+from counterseal_server.printing import print_line
+
+if TYPE_CHECKING:  # a fast start
+    from counterseal_server.backups import Manifest
+    from counterseal_server.restoring import Restoration
+    from counterseal_server.settings import Settings
+
+
+@click.command()
+@click.argument("target")
+@DATA
+@CONFIG
+@click.option("--dated", is_flag=True, help="Make a folder in TARGET that is named by the time.")
+@click.option("--with-master-key", is_flag=True, help="Include the file of the master key.")
+def backup(
+    target: str, data: str | None, config: str | None, *, dated: bool, with_master_key: bool
+) -> None:
+    """
+    Back up a service on SQLite to the new folder TARGET, while it runs.
+
+    The backup has the database, the keys and the file of --config, and the digest of each.
+    Without --with-master-key, nobody can use it who does not have the master key.
+    """
+    with plainly():
+        from pathlib import Path  # noqa: PLC0415 (a fast start)
+
+        from counterseal.memory import SystemClock  # noqa: PLC0415
+        from counterseal_server import backups  # noqa: PLC0415
+
+        clock, settings = SystemClock(), configured(config, data=data)
+        folder = Path(target)
+        if dated:
+            folder /= f"{clock.now():%Y%m%dT%H%M%SZ}"
+        manifest = backups.back_up(
+            settings,
+            folder,
+            clock,
+            master_key=with_master_key,
+            config=None if config is None else Path(config),
+        )
+        _print_backup(settings, folder.name if not dated else str(folder), manifest)
+
+
+@click.command()
+@click.argument("source")
+@DATA
+@CONFIG
+def restore(source: str, data: str | None, config: str | None) -> None:
+    """
+    Make the backup in SOURCE the data folder of a service, which must be empty.
+
+    Stop the service first, on every machine. `serve` then waits until everything has expired
+    that may have been answered since the backup.
+    """
+    with plainly():
+        from pathlib import Path  # noqa: PLC0415 (a fast start)
+
+        from counterseal.memory import SystemClock  # noqa: PLC0415
+        from counterseal_server import restoring  # noqa: PLC0415
+
+        settings = configured(config, data=data)
+        _print_restoration(settings, restoring.restore(settings, Path(source), SystemClock()))
+
+
+def _print_backup(settings: Settings, name: str, manifest: Manifest) -> None:
+    from counterseal_server.backups import SETTINGS_FILE, files_elsewhere  # noqa: PLC0415
+
+    print_line(f"written: {name}")
+    print_line(f"files: {', '.join(sorted(manifest.files))}")
+    if manifest.has_master_key:
+        print_line("the master key is in it: whoever has this backup can read every secret")
+    else:
+        where = "COUNTERSEAL_MASTER_KEY" if settings.master_key else settings.master_key_file
+        print_line(f"the master key is NOT in it: keep a copy of {where} in another place")
+    if SETTINGS_FILE not in manifest.files:
+        print_line("no settings file is in it: none was given by --config")
+    for setting in files_elsewhere(settings):
+        print_line(f"not in it: {setting}")
+
+
+def _print_restoration(settings: Settings, restoration: Restoration) -> None:
+    from counterseal.wire.claims import format_time  # noqa: PLC0415
+    from counterseal_server.backups import SETTINGS_FILE  # noqa: PLC0415
+
+    manifest, restored = restoration.manifest, restoration.restored
+    made_at = format_time(manifest.made_at)
+    print_line(f"restored: {settings.data}, made at {made_at} by release {manifest.release}")
+    if not restoration.opened:
+        print_line(
+            f"the master key is missing: before you start, put it into {settings.master_key_file}"
+            " or COUNTERSEAL_MASTER_KEY"
+        )
+    if SETTINGS_FILE in manifest.files:
+        print_line(f"the settings file is not restored: compare yours with {SETTINGS_FILE}")
+    print_line(f"serve waits until {format_time(restored.ends_at(settings.serving_policy))}")
+    print_line(f"lost: everything after {made_at}; repeat revocations, locks and erasures")
