@@ -223,10 +223,10 @@ def received(response):
 class Phone:
     """One of many devices, faster than the command line, and what it is asked."""
 
-    def __init__(self, service, account, callback):
+    def __init__(self, service, account, callback, clock=None):
         self.service = service
         self.device = SoftwareDevice.make(
-            clock=SystemClock(), entropy=SystemEntropy(), pin=PIN, cost=2
+            clock=clock or SystemClock(), entropy=SystemEntropy(), pin=PIN, cost=2
         )
         _, invited = service.call("PUT", "/account/bind", {"accountId": account})
         token, space = invited["sessionToken"], invited["appSpaceGuid"]

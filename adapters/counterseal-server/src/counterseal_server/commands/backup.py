@@ -11,6 +11,8 @@ from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_line
 
 if TYPE_CHECKING:  # a fast start
+    from pathlib import Path
+
     from counterseal_server.backups import Manifest
     from counterseal_server.restoring import Restoration
     from counterseal_server.settings import Settings
@@ -48,7 +50,7 @@ def backup(
             master_key=with_master_key,
             config=None if config is None else Path(config),
         )
-        _print_backup(settings, folder.name if not dated else str(folder), manifest)
+        _print_backup(settings, folder, manifest)
 
 
 @click.command()
@@ -72,10 +74,10 @@ def restore(source: str, data: str | None, config: str | None) -> None:
         _print_restoration(settings, restoring.restore(settings, Path(source), SystemClock()))
 
 
-def _print_backup(settings: Settings, name: str, manifest: Manifest) -> None:
+def _print_backup(settings: Settings, folder: Path, manifest: Manifest) -> None:
     from counterseal_server.backups import SETTINGS_FILE, files_elsewhere  # noqa: PLC0415
 
-    print_line(f"written: {name}")
+    print_line(f"written: {folder}")
     print_line(f"files: {', '.join(sorted(manifest.files))}")
     if manifest.has_master_key:
         print_line("the master key is in it: whoever has this backup can read every secret")
