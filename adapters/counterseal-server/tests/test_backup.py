@@ -77,7 +77,7 @@ def test_there_and_back(data, backup, run, tmp_path):
 
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.splitlines()[0] == (
-        f"restored: {data}, made at {manifest['madeAt']} by release {manifest['release']}"
+        f"restored: the backup of {manifest['madeAt']}, made by release {manifest['release']}"
     )
     assert "serve waits until 2" in result.stdout
     assert "the master key" not in result.stdout

@@ -96,7 +96,7 @@ def _print_restoration(settings: Settings, restoration: Restoration) -> None:
 
     manifest, restored = restoration.manifest, restoration.restored
     made_at = format_time(manifest.made_at)
-    print_line(f"restored: {settings.data}, made at {made_at} by release {manifest.release}")
+    print_line(f"restored: the backup of {made_at}, made by release {manifest.release}")
     if not restoration.opened:
         print_line(
             f"the master key is missing: before you start, put it into {settings.master_key_file}"
