@@ -415,3 +415,14 @@ def version(session: nox.Session) -> None:
     sync(session, "--only-group=packaging")
     session.run("python", "-m", "release", "version", *session.posargs)
     session.run_install("uv", "lock", "--quiet")
+
+
+@nox.session(default=False)
+def upgrade(session: nox.Session) -> None:
+    """Upgrade two machines under load from the release of the commit that stands after `--`."""
+    if not session.posargs:
+        session.error("give the commit of the older release: nox -s upgrade -- COMMIT")
+    sync(session, "--package=counterseal-server", "--group=tests")
+    sync(session, "--inexact", "--only-group=shops")
+    sync(session, "--inexact", "--package=counterseal-sql", "--extra=postgresql")
+    session.run("python", "adapters/counterseal-server/upgrade", *session.posargs)

@@ -187,6 +187,13 @@ class Service:
             connection.request(method, path, body, headers)
             return received(connection.getresponse())
 
+    def send(self, method, path, body, headers):
+        """Send a request as it is."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        with contextlib.closing(connection):
+            connection.request(method, path, body or None, headers)
+            return received(connection.getresponse())
+
     def device(self, *args, code=0, **env):
         name, *rest = args
         home = ("--home", self.folder / "phone")
@@ -256,7 +263,4 @@ class Phone:
     def _signed_request(self, method, path, body=b""):
         call = self.device.signed_call(method, self.service.url + path, body)
         headers = {"Counterseal-Proof": call.proof, "Content-Type": "application/jose"}
-        connection = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=PATIENCE)
-        with contextlib.closing(connection):
-            connection.request(method, path, body or None, headers)
-            return received(connection.getresponse())
+        return self.service.send(method, path, body, headers)

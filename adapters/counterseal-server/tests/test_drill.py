@@ -79,11 +79,11 @@ def load(service, ledger, callback):
 
 def states(service, challenges):
     """Return the state of each challenge as its origin reads it; None where there is none."""
-    read = {}
+    state_of = {}
     for guid in challenges:
         status, document = service.call("GET", f"/request/getRequest?requestGuid={guid}")
-        read[guid] = document["status"] if status == 200 else None
-    return read
+        state_of[guid] = document["status"] if status == 200 else None
+    return state_of
 
 
 def test_a_restored_service_answers_nothing_twice(service, receiver):
@@ -105,8 +105,8 @@ def test_a_restored_service_answers_nothing_twice(service, receiver):
     service.kill(server)
     shutil.rmtree(data)
 
-    made = service.command("restore", backup, "--data", data)
-    assert "serve waits until" in made
+    output = service.command("restore", backup, "--data", data)
+    assert "serve waits until" in output
     waiting = service.run("serve", "--port", service.port)
     eventually(lambda: service.answers("/healthz"))
     assert service.call("GET", "/readyz", plain=True) == (
@@ -153,12 +153,12 @@ def test_a_restored_service_answers_nothing_twice(service, receiver):
 
 
 def deliveries(receiver, challenges):
-    found = {json.loads(body)["guid"] for _, body in receiver.received}
-    return found if found >= challenges else None
+    delivered = {json.loads(body)["guid"] for _, body in receiver.received}
+    return delivered if delivered >= challenges else None
 
 
-def all_ended(read):
-    return read if {"PENDING", "SEEN", "NEW"}.isdisjoint(read.values()) else None
+def all_ended(state_of):
+    return state_of if {"PENDING", "SEEN", "NEW"}.isdisjoint(state_of.values()) else None
 
 
 def seconds(span):

@@ -79,6 +79,11 @@ class Postgres:
         for database in self._databases:
             upgrade(database)
 
+    @property
+    def programs(self):
+        """The folder of PostgreSQL's programs."""
+        return self._bin
+
     def url(self, name):
         return f"postgresql://counterseal@/{name}?host={self._folder}"
 

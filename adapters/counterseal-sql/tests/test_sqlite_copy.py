@@ -41,21 +41,23 @@ def test_a_copy_under_writers_is_consistent_and_of_one_moment(sqlite_server, ope
     url = sqlite_server.emptied()
     service, stop = service_on(opened(url)), threading.Event()
     before = [service.bind(f"user-{number}").guid for number in range(3)]
-    written = []
+    invitations = []
 
     def write():
         while not stop.is_set():
-            written.append(service.invitations.invite(service.origin, f"more-{len(written)}"))
+            invitations.append(
+                service.invitations.invite(service.origin, f"more-{len(invitations)}")
+            )
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        while len(written) < 3:
+        while len(invitations) < 3:
             stop.wait(0.01)
         schema = copy_sqlite(file_of(url), tmp_path / "copy.db")
         beside = sorted(path.name for path in tmp_path.iterdir())
-        copied = len(written)
-        while len(written) < copied + 3:  # the copy stops nobody
+        copied = len(invitations)
+        while len(invitations) < copied + 3:  # the copy stops nobody
             stop.wait(0.01)
     finally:
         stop.set()
@@ -70,7 +72,7 @@ def test_a_copy_under_writers_is_consistent_and_of_one_moment(sqlite_server, ope
     store = with_sql(service.ports, copy).store
     assert all(store.get(guid) for guid in before)
     assert store.account(service.app_space.guid, "more-2") is not None
-    assert store.account(service.app_space.guid, f"more-{len(written) - 1}") is None
+    assert store.account(service.app_space.guid, f"more-{len(invitations) - 1}") is None
     assert count > len(before)
 
 

@@ -226,13 +226,13 @@ def sync_path(path: Path) -> None:
 
 def files_elsewhere(settings: Settings) -> tuple[str, ...]:
     """Return the settings whose files are in no backup, with their paths."""
-    named = {
+    files = {
         "fcm_account_file": (settings.fcm_account_file,),
         "relay_secret_file": (settings.relay_secret_file,),
         "passkey_roots": tuple(path for paths in settings.passkey_roots.values() for path in paths),
     }
     return tuple(
-        f"{name} ({path})" for name, paths in named.items() for path in paths if path is not None
+        f"{name} ({path})" for name, paths in files.items() for path in paths if path is not None
     )
 
 
