@@ -65,9 +65,9 @@ def upgrade(store, old, new, seconds, folder):
             balancer.add(machine)
         load.start()
         counts = [phase()]
-        for place in range(len(machines)):
-            balancer.remove(machines[place])
-            name = f"{machines[place].folder.name}-new"
+        for number in range(len(machines)):
+            balancer.remove(machines[number])
+            name = f"{machines[number].folder.name}-new"
             machines.append(Machine(new, folder / name, receiver.url, store, first))
             balancer.add(machines[-1])
             counts.append(phase())
