@@ -390,6 +390,13 @@ def load(session: nox.Session) -> None:
     session.run("python", "bench/load.py", *session.posargs)
 
 
+@nox.session(default=False)
+def soak(session: nox.Session) -> None:
+    """Run the service, workers and a relay for an hour; nothing is lost, and memory stays flat."""
+    sync(session, "--all-packages", "--all-extras", "--group=shops")
+    session.run("python", "bench/soak.py", *session.posargs)
+
+
 @nox.session(name="bench-peer", default=False, python=PYTHONS[0])
 def bench_peer(session: nox.Session) -> None:
     """Measure the service beside privacyIDEA, which gets an environment of its own."""

@@ -31,6 +31,7 @@ from running import PATIENCE_SECONDS, Running, founded, service
 from counterseal import trusted_keys
 from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
+from counterseal.models import PushAddress
 from counterseal.wire.enrolment import enrolment_document
 
 PIN = "1379"
@@ -124,13 +125,13 @@ class Person:
         )
         self._account = ""
 
-    def bind(self, account: str) -> None:
-        """Bind the phone to a new account."""
+    def bind(self, account: str, *, addresses: tuple[PushAddress, ...] = ()) -> None:
+        """Bind the phone to a new account, with the addresses at which it is notified."""
         self._account = account
         with self._observations.timed("bind"):
             invited = self._shop("PUT", "/account/bind", {"accountId": account})
         enrolment = self._device.enrolment(
-            invited["sessionToken"], invited["appSpaceGuid"], pin=PIN
+            invited["sessionToken"], invited["appSpaceGuid"], pin=PIN, addresses=addresses
         )
         body = json.dumps(enrolment_document(enrolment)).encode()
         with self._observations.timed("device bind"):
@@ -144,10 +145,11 @@ class Person:
             service_keys=trusted_keys(bound["serviceKeys"]),
         )
 
-    def ask(self) -> str:
-        """Put a question to the account, and return its GUID."""
+    def ask(self, **members: str) -> str:
+        """Put a question to the account, with more *members*, and return its GUID."""
+        question = QUESTION | {"accountId": self._account} | members
         with self._observations.timed("add"):
-            reply = self._shop("POST", "/request/add", QUESTION | {"accountId": self._account})
+            reply = self._shop("POST", "/request/add", question)
         guid: str = reply["guid"]
         return guid
 

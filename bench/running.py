@@ -70,6 +70,11 @@ class Running:
             self._process.wait()
             raise
 
+    @property
+    def pid(self) -> int:
+        """The number of the server's first process."""
+        return self._process.pid
+
     def cpu(self) -> float:
         """Return the seconds of CPU time that the server's processes have taken."""
         return sum(_ticks(pid) for pid in _session(self._process.pid)) / TICKS
@@ -85,7 +90,7 @@ class Running:
             connection.close()
 
 
-def service(folder: Path, cores: set[int] | None = None, **settings: int | str) -> Running:
+def service(folder: Path, cores: set[int] | None = None, **settings: Any) -> Running:
     """Return the service in *folder*, on its defaults but for *settings* and the rates."""
     config = folder / "config.toml"
     config.write_text(_lines(settings) + POLICY)
@@ -95,13 +100,13 @@ def service(folder: Path, cores: set[int] | None = None, **settings: int | str) 
     return Running((*command, *options), port, folder / "service.log", cores)
 
 
-def founded(folder: Path, **settings: int | str) -> dict[str, Any]:
-    """Create a service in *folder*, and return what its origin is given."""
+def founded(folder: Path, *options: str, **settings: Any) -> dict[str, Any]:
+    """Create a service in *folder* by `init` with *options*; return what its origin is given."""
     config = folder / "init.toml"
     config.write_text(_lines(settings))
     names = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
-    options = ("--data", str(folder / "data"), "--config", str(config))
-    command = (*COUNTERSEAL, "init", *options, *names, "--auth", "basic")
+    places = ("--data", str(folder / "data"), "--config", str(config))
+    command = (*COUNTERSEAL, "init", *places, *names, "--auth", "basic", *options)
     done = subprocess.run(command, capture_output=True, check=True, env=surroundings())
     credentials: dict[str, Any] = json.loads(done.stdout)
     return credentials
@@ -113,7 +118,7 @@ def cpu_of(process: int) -> float:
     return _ticks(process) / TICKS + sum(cpu_of(int(child)) for child in children)
 
 
-def _lines(settings: Mapping[str, int | str]) -> str:
+def _lines(settings: Mapping[str, Any]) -> str:
     # Numbers and texts are written alike in JSON and in TOML.
     return "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
 
