@@ -320,9 +320,20 @@ class DeviceCalls(HistoryModel):
             binding=binding,
             keys=keys_offered(offer.keys),
         )
-        if bound.quiet and not again:
+        forgettable = fit and self.latest() >= binding_entry.deadline
+        if bound.quiet and not again and not forgettable:
             assert bound.done == fit, f"a bind: {bound.code}"
         return bound
+
+    def has_place(self, account: str) -> bool | None:
+        """
+        Tell whether an account may have one more device, with those that are invited.
+
+        None if an invitation ended before the clock was turned back: it may be forgotten.
+        """
+        least, most = (len(self.ledger.living(account, at)) for at in (self.latest(), self.at()))
+        limit = self.ledger.limits.bindings
+        return None if least < limit <= most else most < limit
 
     def is_full(self, account: str) -> bool:
         """Tell whether an account has as many devices as the policy allows."""
