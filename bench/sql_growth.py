@@ -118,8 +118,8 @@ def pattern(service: Service, connection: psycopg.Connection[Any]) -> Pattern:
     bound, _, account_id = service.account()
     challenges = cs.Challenges(service.ports, service.policy)
     question = cs.read_question(QUESTION, account_id=account_id)
-    asked = [challenges.issue(service.party, question).challenge.guid for _ in range(EACH)]
-    guids = [bound.binding.account, bound.binding.guid, *asked]
+    open_guids = [challenges.issue(service.party, question).challenge.guid for _ in range(EACH)]
+    guids = [bound.binding.account, bound.binding.guid, *open_guids]
     space = service.party.app_space.guid
     names = [*(guid.encode() for guid in guids), account_id.encode()]
     key = natural_key(space, account_id)
@@ -182,7 +182,7 @@ class Stocked:
 
 def fill(service: Service, connection: psycopg.Connection[Any], size: int) -> Stocked:
     """Write *size* challenges, five for each account."""
-    made = pattern(service, connection)
+    pattern_rows = pattern(service, connection)
     chance = random.Random(size)
     sample = set(chance.sample(range(size // EACH), min(size // EACH, SAMPLE // EACH)))
     guids: list[Guid] = []
@@ -190,7 +190,7 @@ def fill(service: Service, connection: psycopg.Connection[Any], size: int) -> St
     before = _table_bytes(connection)
     with connection.cursor() as cursor, cursor.copy(COPY) as copy:
         for number in range(size // EACH):
-            own, rows = made.clone(number)
+            own, rows = pattern_rows.clone(number)
             for row in rows:
                 copy.write_row(row)
             plain += sum(len(row[BODY].encode()) for row in rows)
@@ -200,7 +200,12 @@ def fill(service: Service, connection: psycopg.Connection[Any], size: int) -> St
     # As its autovacuum does within a minute of so many rows.
     connection.execute("VACUUM ANALYZE counterseal_records")
     return Stocked(
-        StoreCalls(service.ports.store, guids), connection, made, size, used=used, plain=plain
+        StoreCalls(service.ports.store, guids),
+        connection,
+        pattern_rows,
+        size,
+        used=used,
+        plain=plain,
     )
 
 
