@@ -21,7 +21,7 @@ SINCE_6_2 = {
 """In scripts; none is newer than 6.2, on which the tests run too."""
 
 FROM_PYTHON = {
-    "EVAL", "EVALSHA", "EXISTS", "GET", "HGET", "HGETALL", "HMGET", "MGET", "SET", "WAIT",
+    "DEL", "EVAL", "EVALSHA", "EXISTS", "GET", "HGET", "HGETALL", "HMGET", "MGET", "SET", "WAIT",
     "WAITAOF", "XADD", "XRANGE", "ZMSCORE", "ZRANGE", "ZRANGEBYLEX", "ZRANGEBYSCORE", "ZREM",
     "ZREVRANGEBYLEX",
 }  # fmt: skip

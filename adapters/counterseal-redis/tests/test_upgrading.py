@@ -13,8 +13,18 @@ from counterseal.testing import FakeService, FrozenClock
 from counterseal.testing.contracts.store_gauges import count_gauges
 from counterseal.testing.service import CALLBACK
 from counterseal_records import check
-from counterseal_redis import KeyspaceTooNew, RedisInventory, upgrade, upgrading, with_redis
+from counterseal_redis import (
+    KeyspaceTooNew,
+    RedisInventory,
+    commit,
+    gauges,
+    recount,
+    upgrade,
+    upgrading,
+    with_redis,
+)
 from counterseal_redis.commands import GAUGE
+from counterseal_redis.gauges import OLDER_GAUGES
 
 USERS = ("zoe", "adam", "zoë", "zo\x00", "eve")
 EXPECTED = ["zo\x00", "zoe", "zoë"]
@@ -134,7 +144,7 @@ def active_world(world, keyspace):
     phone.answer(world.ask("carol", "Lunch?", callback=CALLBACK).challenge)
     world.ask("carol", "Dinner?")
     for partition in range(PARTITIONS):
-        keyspace.client.delete(keyspace.key(partition, "g"), keyspace.key(partition, "gt"))
+        keyspace.client.delete(keyspace.key(partition, "gr"), keyspace.key(partition, "gs"))
     assert world.ports.store.gauges(None) == {}
     return world
 
@@ -179,6 +189,93 @@ def test_a_record_that_is_changed_meanwhile_is_counted_as_it_is_then(
 
     assert active_world.ports.store.gauges(None) == counted(keyspace)
     assert violations(keyspace) == ()
+
+
+def write_as_the_release_before(world, keyspace, monkeypatch, change):
+    """Let *change* happen in a process whose gauges have another form, under other keys."""
+    for module in (gauges, commit):
+        for name, key in zip(("GAUGED", "GAUGES"), OLDER_GAUGES, strict=True):
+            monkeypatch.setattr(module, name, key)
+    monkeypatch.setattr(commit, "FIXED_KEYS", (*commit.FIXED_KEYS[:2], *OLDER_GAUGES))
+    change()
+    monkeypatch.undo()
+
+
+@pytest.fixture
+def mixed_world(active_world, keyspace, monkeypatch):
+    """The same, upgraded; then the release before ended a question, bound a device and asked."""
+    upgrade(keyspace)
+    account = active_world.ports.store.account(active_world.app_space.guid, "carol")
+    (question,) = active_world.ports.store.pending(account.guid)
+
+    def change():
+        active_world.challenges.cancel(active_world.origin, question.guid)
+        active_world.bind("dave")
+        active_world.ask("dave", "Tea?", callback=CALLBACK)
+        active_world.ask("dave", "Cake?")
+
+    write_as_the_release_before(active_world, keyspace, monkeypatch, change)
+    assert active_world.ports.store.gauges(None) != counted(keyspace)
+    return active_world
+
+
+def older_keys(keyspace):
+    return [
+        key
+        for partition in range(PARTITIONS)
+        for key in (keyspace.key(partition, name) for name in OLDER_GAUGES)
+        if keyspace.client.exists(key)
+    ]
+
+
+@pytest.mark.parametrize("count", [recount, upgrade])
+def test_what_the_release_before_wrote_meanwhile_is_counted(mixed_world, keyspace, count):
+    assert older_keys(keyspace)
+
+    assert count(keyspace) > 0
+
+    assert mixed_world.ports.store.gauges(None) == counted(keyspace)
+    assert violations(keyspace) == ()
+    assert older_keys(keyspace) == []
+    assert count(keyspace) == 0
+    assert keyspace.client.get(keyspace.key(0, "v")) == b"2"
+
+
+def test_a_recount_that_was_interrupted_begins_anew(mixed_world, keyspace, monkeypatch):
+    def fail(*_):
+        raise StoreUnavailable
+
+    monkeypatch.setattr(upgrading, "_add_gauges", fail)
+    with pytest.raises(StoreUnavailable):
+        recount(keyspace)
+    monkeypatch.undo()
+    assert older_keys(keyspace) == []
+
+    upgrade(keyspace)
+
+    assert mixed_world.ports.store.gauges(None) == counted(keyspace)
+
+
+def test_what_is_gone_counts_no_more(active_world, keyspace, monkeypatch):
+    upgrade(keyspace)
+    account = active_world.ports.store.account(active_world.app_space.guid, "carol")
+    (question,) = active_world.ports.store.pending(account.guid)
+
+    def change():
+        active_world.ask("carol", "Tea?")
+        keyspace.client.delete(keyspace.record(question.guid))
+
+    write_as_the_release_before(active_world, keyspace, monkeypatch, change)
+    recount(keyspace)
+
+    assert active_world.ports.store.gauges(None) == counted(keyspace)
+
+
+def test_a_newer_release_is_no_reason_to_count(mixed_world, keyspace):
+    keyspace.client.set(keyspace.key(0, "v"), b"3")
+
+    assert recount(keyspace) == 0
+    assert older_keys(keyspace)
 
 
 def test_a_broken_record_does_not_stop_it(world, keyspace):

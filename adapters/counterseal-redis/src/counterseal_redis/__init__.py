@@ -21,7 +21,7 @@ from counterseal_redis.indexes import forget
 from counterseal_redis.inventory import RedisInventory
 from counterseal_redis.keyspace import Keyspace, UnfitClient, UnfitPrefix
 from counterseal_redis.store import RedisStore
-from counterseal_redis.upgrading import KeyspaceTooNew, upgrade
+from counterseal_redis.upgrading import KeyspaceTooNew, recount, upgrade
 from counterseal_redis.wake import RedisWake
 from counterseal_redis.wiring import UnfitServer, attach, with_redis
 
@@ -45,6 +45,7 @@ __all__ = [
     "attach",
     "forget",
     "fsync",
+    "recount",
     "replicated",
     "upgrade",
     "with_redis",

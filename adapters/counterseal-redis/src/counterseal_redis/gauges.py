@@ -19,9 +19,15 @@ from counterseal_redis.codec import NOTHING, guid_bytes, guid_from
 from counterseal_redis.commands import GAUGE, Call, script_call
 from counterseal_redis.keyspace import Keyspace
 
-GAUGED = "g"
-GAUGES = "gt"
+GAUGED = "gr"
+GAUGES = "gs"
 """Keys of a partition: the gauge of each record that counts in one, and the gauges."""
+
+OLDER_GAUGES = ("g", "gt")
+"""The same keys of a release that has another form of both."""
+
+GUID_BYTES = 16
+"""The length of a record's entry in `GAUGED`; the names of gauges and their numbers differ."""
 
 _CODES: Mapping[Gauge, bytes] = MappingProxyType(
     {

@@ -38,6 +38,7 @@ from counterseal_redis.commit import AUDIT, CONFLICT, NATURAL, load_call
 from counterseal_redis.gauges import (
     GAUGED,
     GAUGES,
+    GUID_BYTES,
     gauge_name,
     hash_items,
     read_gauge_name,
@@ -60,7 +61,6 @@ PAGE = 500
 _AGE_INDEXES = (BINDINGS, CHILDREN, DEAD, PENDING)
 _GUID = slice(24, None)
 _SPACE = slice(16)
-_GUID_BYTES = 16
 _NOT_LAST = "smaller"
 """In the server's refusal of an entry whose position is not after the last one."""
 
@@ -236,7 +236,7 @@ class RedisInventory:
         gauges = {
             guid_from(member): numbers.get(number, b"")
             for member, number in names
-            if len(member) == _GUID_BYTES
+            if len(member) == GUID_BYTES
         }
         expected = {
             record.guid: gauge_name(index_of(record).gauge)

@@ -3,6 +3,9 @@ Upgrades of a key space: what an older release did not write is added, once.
 
 A key space has the number of the last upgrade. An upgrade that was interrupted is done again: it
 adds only what is missing.
+
+A process of an older release may go on writing beside processes of this one. It counts records in
+gauges of another form, under keys of its own; where these are found, the records are counted anew.
 """
 
 from __future__ import annotations
@@ -17,13 +20,20 @@ from redis.cluster import RedisCluster
 
 from counterseal.errors import Misuse, StoreUnavailable
 from counterseal.models import Account, Record
-from counterseal.models.guid import SHAPE
+from counterseal.models.guid import PARTITIONS, SHAPE
 from counterseal.models.index import index_of
 from counterseal_records import RecordUnreadable, search_key
-from counterseal_redis.codec import decode
+from counterseal_redis.codec import decode, guid_from
 from counterseal_redis.commands import ACCOUNT, INDEX_ACCOUNT, Call, script_call
 from counterseal_redis.commit import NATURAL
-from counterseal_redis.gauges import gauge_call
+from counterseal_redis.gauges import (
+    COUNTABLE,
+    GAUGED,
+    GUID_BYTES,
+    OLDER_GAUGES,
+    gauge_call,
+    hash_items,
+)
 from counterseal_redis.indexes import SEARCH
 from counterseal_redis.keyspace import Keyspace
 
@@ -51,16 +61,17 @@ def upgrade(keyspace: Keyspace) -> int:
     """
     Add what this release needs and an older one did not write; return how many entries that is.
 
-    No older release may write to the key space meanwhile, or later. If nothing is missing, it takes
-    one round trip and returns 0; else it scans the keys of the server, once for each upgrade.
+    If nothing is missing, it takes one round trip and returns 0; else it scans the keys of the
+    server, once for each upgrade. What processes of the release before write later is added by
+    `recount`, or when the next process calls this.
 
     Raises:
         KeyspaceTooNew: A newer release has upgraded the key space; nothing has changed.
         StoreUnavailable: Redis did not answer; call it again.
     """
     key = keyspace.key(0, UPGRADE)
-    (number,) = keyspace.read(Call(("GET", key), key))
-    if number == NEWEST:
+    number, is_counted_elsewhere = _state(keyspace)
+    if number == NEWEST and not is_counted_elsewhere:
         return 0
     if number not in NUMBERS:
         raise KeyspaceTooNew(
@@ -69,13 +80,47 @@ def upgrade(keyspace: Keyspace) -> int:
             " that upgraded it, or restore the backup from before; nothing was changed"
         )
     count = 0
-    if number != SEARCHED:
+    if number is None:
         for page in _pages(_keys(keyspace, NATURAL, "[A-Za-z0-9_-]{43}")):
             count += _add_search_keys(keyspace, page)
+    if is_counted_elsewhere:
+        # Before the older gauges are gone: a call that is interrupted is to count them all again.
+        keyspace.write(Call(("SET", key, SEARCHED), key))
+        # Before the records are read: what an older process changes meanwhile is found next time.
+        keyspace.read(*(_older_gauges("DEL", keyspace)), confirm=True)
     for page in _pages(_keys(keyspace, "", SHAPE)):
         count += _add_gauges(keyspace, page)
+    if is_counted_elsewhere:
+        count += sum(_drop_missing(keyspace, partition) for partition in range(PARTITIONS))
     keyspace.write(Call(("SET", key, NEWEST), key))
     return count
+
+
+def recount(keyspace: Keyspace) -> int:
+    """
+    Count all records anew if a process of the release before has written since; return how many.
+
+    If none has, it takes one round trip. Call it now and then while processes of both releases run,
+    and once more after the last one has stopped.
+
+    Raises:
+        StoreUnavailable: Redis did not answer; call it again.
+    """
+    number, is_counted_elsewhere = _state(keyspace)
+    return upgrade(keyspace) if number == NEWEST and is_counted_elsewhere else 0
+
+
+def _state(keyspace: Keyspace) -> tuple[bytes | None, bool]:
+    """Return the number of the last upgrade, and whether an older release has counted records."""
+    key = keyspace.key(0, UPGRADE)
+    number, *traces = keyspace.read(Call(("GET", key), key), *_older_gauges("EXISTS", keyspace))
+    return number, any(traces)
+
+
+def _older_gauges(command: str, keyspace: Keyspace) -> Iterator[Call]:
+    for partition in range(PARTITIONS):
+        keys = [keyspace.key(partition, name) for name in OLDER_GAUGES]
+        yield Call((command, *keys), keys[0])
 
 
 def _add_search_keys(keyspace: Keyspace, natural_keys: Sequence[str]) -> int:
@@ -100,11 +145,20 @@ def _add_gauges(keyspace: Keyspace, keys: Sequence[str]) -> int:
     calls = []
     for value in values:
         record = _record(value)
-        gauge = None if record is None else index_of(record).gauge
-        if record is not None and gauge is not None:
-            # One that has been changed meanwhile is counted already.
+        if isinstance(record, COUNTABLE):
+            # One that has been changed meanwhile is counted already. One that counts in none may
+            # be counted from before an older release changed it.
             header = value.partition(b"\n")[0]
-            calls.append(gauge_call(keyspace, record.guid, header, gauge))
+            calls.append(gauge_call(keyspace, record.guid, header, index_of(record).gauge))
+    return sum(keyspace.read(*calls, confirm=True)) if calls else 0
+
+
+def _drop_missing(keyspace: Keyspace, partition: int) -> int:
+    """Count no more what is counted and is not there; return how many records that are."""
+    key = keyspace.key(partition, GAUGED)
+    (reply,) = keyspace.read(Call(("HGETALL", key), key))
+    guids = [guid_from(member) for member, _ in hash_items(reply) if len(member) == GUID_BYTES]
+    calls = [gauge_call(keyspace, guid, b"", None) for guid in guids]
     return sum(keyspace.read(*calls, confirm=True)) if calls else 0
 
 

@@ -23,6 +23,7 @@ from counterseal_redis import (
     attach,
     forget,
     fsync,
+    recount,
     replicated,
     upgrade,
     with_redis,
@@ -84,7 +85,12 @@ class RedisRecords:
             raise StoreUnavailable(f"Redis: {type(error.__cause__).__name__}") from error
 
     def forget(self, before: datetime) -> int:  # noqa: ARG002 - the server's clock forgets the rest
-        """Delete what no time to live deletes; return how many entries."""
+        """
+        Delete what no time to live deletes; return how many entries.
+
+        If processes of the release before have written meanwhile, gauges are counted anew.
+        """
+        recount(self.keyspace)
         return forget(self.keyspace)
 
     def inventory(self, clock: Clock) -> RedisInventory:
