@@ -160,14 +160,6 @@ class Stocked:
         bare = {"SELECT": self._select, "UPDATE": self._update, "INSERT": self._insert}
         return self.calls.prepared({**self.calls.makers(), **bare}[name])
 
-    def spent(self) -> int:
-        """Return the nanoseconds of CPU time that the processes of its connections took."""
-        (pids,) = self.connection.execute(
-            "SELECT array_agg(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND backend_type = 'client backend'"
-        ).fetchone() or ([],)
-        return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in pids)
-
     def _select(self, guid: Guid) -> Call:
         return lambda: self.connection.execute(SELECT, (guid,), prepare=True).fetchone()
 
@@ -178,6 +170,15 @@ class Stocked:
     def _insert(self, _: Guid) -> Call:
         _, rows = self.pattern.clone(NEW + self.calls.numbers())
         return lambda: self.connection.execute(INSERT, rows[-1], prepare=True)
+
+
+def cpu_of_clients(connection: psycopg.Connection[Any]) -> int:
+    """Return the nanoseconds of CPU time that the processes of a database's connections took."""
+    (pids,) = connection.execute(
+        "SELECT array_agg(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND backend_type = 'client backend'"
+    ).fetchone() or ([],)
+    return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in pids)
 
 
 def fill(service: Service, connection: psycopg.Connection[Any], size: int) -> Stocked:
@@ -256,11 +257,11 @@ def _timed(stock: Stocked, operations: Sequence[Call]) -> float:
     timed = operations[WARMING:]
     gc.disable()
     try:
-        server_begin, begin = stock.spent(), time.thread_time_ns()
+        server_begin, begin = cpu_of_clients(stock.connection), time.thread_time_ns()
         for operation in timed:
             operation()
         client_time = time.thread_time_ns() - begin
-        return (client_time + stock.spent() - server_begin) / len(timed) / 1000
+        return (client_time + cpu_of_clients(stock.connection) - server_begin) / len(timed) / 1000
     finally:
         gc.enable()
 
