@@ -1,9 +1,9 @@
 """
 What one step of a user leaves in a database, and costs there: `python bench/sql_steps.py`.
 
-For SQLite, the time is the whole process's, since the database is a part of it; of a bind, with what
-the device does. For PostgreSQL it is that of the server's processes for the connections; what else
-the server does (the log's writer, the checkpoints) is in none of them.
+For SQLite, the time is the whole process's, since the database is a part of it; of a bind, with
+what the device does. For PostgreSQL it is that of the server's processes for the connections; what
+else the server does (the log's writer, the checkpoints) is in none of them.
 """
 
 from __future__ import annotations
