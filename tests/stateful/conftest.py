@@ -41,7 +41,8 @@ def refusal_history():
 
 @pytest.fixture
 def budget():
-    """Fifty histories by `fast`; in a longer profile more, and longer ones."""
+    """As many histories as `fast` has examples; in a longer profile twice as many, longer ones."""
     profile = settings.default
-    steps = 50 if profile.max_examples <= settings.get_profile("fast").max_examples else 100
-    return settings(profile, max_examples=2 * profile.max_examples, stateful_step_count=steps)
+    if profile.max_examples <= settings.get_profile("fast").max_examples:
+        return settings(profile, stateful_step_count=50)
+    return settings(profile, max_examples=2 * profile.max_examples, stateful_step_count=100)
