@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -98,22 +99,48 @@ def failed_if_required(report):
 
 
 @pytest.fixture(scope="session")
-def chromium():
+def playwright():
     """
-    A running Chromium, one for all tests of a process: Playwright cannot be started twice.
+    Playwright, once for all tests of a process: it cannot be started twice.
 
     Until the process ends, its event loop runs, so that `asyncio.run` fails there.
     """
     sync_api = pytest.importorskip("playwright.sync_api", reason="no chromium: no playwright")
-    program = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_api.sync_playwright() as playwright:
+        yield playwright
+
+
+@contextmanager
+def running_chromium(playwright, *programs):
+    """Run the first of *programs* that this machine has; yield it as a browser of Playwright."""
+    program = next(filter(None, map(shutil.which, programs)), None)
     if program is None:
         pytest.skip("no chromium: install it, such as by apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        # A camera that nobody is asked for shows a moving picture.
-        camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-        browser = playwright.chromium.launch(executable_path=program, args=camera)
+    # A camera that nobody is asked for shows a moving picture.
+    camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    browser = playwright.chromium.launch(executable_path=program, args=camera)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright):
+    """
+    A running Chromium, one for all tests of a process.
+
+    It is Chromium's headless shell where there is one: the same engine without what belongs to a
+    window, notifications among it. A context takes half the CPU time, since it opens no profile.
+    """
+    programs = ("chromium-headless-shell", "chromium", "google-chrome")
+    with running_chromium(playwright, *programs) as browser:
         yield browser
-        browser.close()
+
+
+@pytest.fixture(scope="session")
+def whole_chromium(playwright):
+    """A running Chromium that shows notifications, one for all tests of a process."""
+    with running_chromium(playwright, "chromium", "google-chrome") as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from page_checks import VIEWS, axe_violations
+from page_checks import PATIENCE, VIEWS, axe_violations
 from portal_person import AUTHENTICATOR
 
 LISTEN = """() => {
@@ -21,6 +21,7 @@ class Person:
         self.portal, self._axe, self._view = portal, axe, view
         self.context = chromium.new_context(**VIEWS[view])
         self.context.add_init_script(f"({LISTEN})()")
+        self.context.set_default_timeout(PATIENCE)
         self.page = self.context.new_page()
         session = self.context.new_cdp_session(self.page)
         session.send("WebAuthn.enable")

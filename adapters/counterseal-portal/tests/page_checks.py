@@ -2,6 +2,9 @@
 
 import os
 
+PATIENCE = 240_000
+"""Milliseconds, for a machine on which nothing is soon."""
+
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 VIEWS = {"phone-light": {"viewport": PHONE}}

@@ -2,6 +2,8 @@
 
 import re
 
+from page_checks import PATIENCE
+
 AUTHENTICATOR = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -34,6 +36,7 @@ class Person:
         self.problems = []
         self.context.on("console", self._console)
         self.context.on("weberror", lambda failure: self.problems.append(str(failure.error)))
+        self.context.set_default_timeout(PATIENCE)
         self.page = self.context.new_page()
         session = self.context.new_cdp_session(self.page)
         session.send("WebAuthn.enable")

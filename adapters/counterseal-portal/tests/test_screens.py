@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
-from page_checks import VIEWS, axe_violations
+from page_checks import PATIENCE, VIEWS, axe_violations
 from portal_browser import PortalOfTests
 from portal_server import serve
 from portal_tenants import Tenants
@@ -66,6 +66,7 @@ class Screens:
         self._context.add_cookies([{"name": "session", "value": browser.cookie_value, "url": url}])
         self._context.add_init_script(f"({LISTEN})()")
         self._axe, self._view, self._url = axe, view, url
+        self._context.set_default_timeout(PATIENCE)
         self.page = self._context.new_page()
 
     def open(self, path):

@@ -11,18 +11,20 @@ import sys
 import threading
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from datetime import timedelta
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.error import URLError
 
 import pytest
+from click.testing import CliRunner
 
 from counterseal.testing.pictures import build_png
 from counterseal_client import Client, Trust
 from counterseal_pwa import write_site
 from counterseal_pwa.assets import MEDIA_TYPES
+from counterseal_server.cli import main
 
 FOLDER = Path(__file__).parents[1]
 sys.path[:0] = [str(Path(__file__).parent), str(FOLDER.parent / "counterseal-webpush" / "tests")]
@@ -80,7 +82,7 @@ class RecordingPushService(PushService):
     def next(self, browser):
         """Return the next message for a subscription; wait until it comes, and drop others."""
         while True:
-            message = self.received.get(timeout=30)
+            message = self.received.get(timeout=PATIENCE)
             if self.url + message.path == browser.endpoint:
                 return message
 
@@ -121,8 +123,7 @@ class Origin:
 def verify_at_command_line(receipt, keys_file, folder):
     file = folder / "receipt.jws"
     file.write_text(receipt, "utf-8")
-    command = [*COMMAND, "verify", str(file), "--jwks", str(keys_file)]
-    subprocess.run(command, check=True, capture_output=True)
+    invoke("verify", str(file), "--jwks", str(keys_file))
 
 
 class RunningDemo:
@@ -173,15 +174,16 @@ def running_demo():
 
 def run_command(folder, *arguments):
     """Run the command in *folder*, and return the JSON that it prints."""
-    ended = subprocess.run(
-        [*COMMAND, *arguments],
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-        check=True,
-        cwd=folder,
-        env=clean_environment(),
-    )
-    return json.loads(ended.stdout)
+    with chdir(folder):
+        return json.loads(invoke(*arguments))
+
+
+def invoke(*arguments):
+    """Run the command in this process, which starts no Python; return what it prints."""
+    settings = dict.fromkeys(name for name in os.environ if name.startswith("COUNTERSEAL"))
+    ended = CliRunner(env=settings).invoke(main, arguments, catch_exceptions=False)
+    assert ended.exit_code == 0, ended.output
+    return ended.stdout
 
 
 class RunningService:
@@ -437,7 +439,7 @@ def open_device(chromium):
     def opened(**how):
         options = {"viewport": PHONE, "locale": "en-GB", "reduced_motion": "reduce"} | how
         context = chromium.new_context(**options)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE * 1000)
         device = Device(context.new_page())
         devices.append(device)
         try:

@@ -32,9 +32,7 @@ def bound(device, origin):
 
 
 def inspect_chip(device):
-    device.page.wait_for_function(
-        "() => document.querySelector('.space img')?.naturalWidth > 0", timeout=30_000
-    )
+    device.page.wait_for_function("() => document.querySelector('.space img')?.naturalWidth > 0")
     return device.page.locator(".space").evaluate(CHIP)
 
 

@@ -78,7 +78,7 @@ class Subscriber:
           return shown.length === 1 && Object.entries(notification).every(has);
         }""".replace("NOTIFICATIONS", NOTIFICATIONS)
         try:
-            page.wait_for_function(equal, arg=notification, timeout=10_000)
+            page.wait_for_function(equal, arg=notification)
         except sync_api.TimeoutError:
             assert page.evaluate(NOTIFICATIONS) == [notification]
             raise
@@ -101,6 +101,12 @@ class Subscriber:
         (worker,) = self.device.page.context.service_workers
         # The browser lets only a person's click move the focus, and the event last.
         worker.evaluate(CLICK)
+
+
+@pytest.fixture
+def chromium(whole_chromium):
+    """A browser that shows notifications."""
+    return whole_chromium
 
 
 @pytest.fixture

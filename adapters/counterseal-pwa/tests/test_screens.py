@@ -78,6 +78,12 @@ class Screens:
             page.screenshot(path=path, full_page=True)
 
 
+@pytest.fixture
+def chromium(whole_chromium):
+    """A browser that shows notifications."""
+    return whole_chromium
+
+
 VIEWS = {"phone-light": {"viewport": PHONE}}
 if "BROWSER_FULL" in os.environ:
     VIEWS |= {
