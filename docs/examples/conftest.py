@@ -1,6 +1,19 @@
-"""Let the tests here import the examples beside them, as in a folder of their own."""
+"""Let the tests here import the examples beside them; play few histories of their stores."""
 
 import sys
 from pathlib import Path
 
+import pytest
+from hypothesis import settings
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(autouse=True)
+def brief():
+    """Play few histories: a store of the examples writes files, and ours play all of them."""
+    profile = settings.get_current_profile_name()
+    if profile == "fast":
+        settings.load_profile("brief")
+    yield
+    settings.load_profile(profile)

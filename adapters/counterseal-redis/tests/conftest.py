@@ -33,20 +33,25 @@ EVERY_SERVER = "EVERY_SERVER" in os.environ
 
 SINGLE = ["redis_6_2", "redis_8_2", "valkey_9_1"]
 PAIRS = ["pair", "old_pair"]
+CONTRACTS = {"test_guards", "test_store"}
+"""The files with the clauses of the ports."""
 
 
 def pytest_generate_tests(metafunc):
     """
-    Let a test run on one single server, and on a cluster.
+    Let a test run on one server in turn; a clause of a store on a single server and on a cluster.
 
-    The scripts are the same everywhere: a test's name says which single server has it, and so each
-    has its part of every file.
+    The scripts are the same everywhere: a test's name says which server has it, and so each has its
+    part of every file.
     """
+    servers_in_turn = in_turn(metafunc, [*SINGLE, "cluster"])
+    if metafunc.definition.path.stem in CONTRACTS and not EVERY_SERVER:
+        servers_in_turn = [*in_turn(metafunc, SINGLE), "cluster"]
     servers = {
         "sure_server": in_turn(metafunc, ["pair", "cluster"]),
         "primary": in_turn(metafunc, PAIRS),
         "single": in_turn(metafunc, SINGLE),
-        "server": [*in_turn(metafunc, SINGLE), "cluster"],
+        "server": servers_in_turn,
     }
     fixtures = [fixture for fixture in servers if fixture in metafunc.fixturenames]
     for fixture in fixtures[:1]:
