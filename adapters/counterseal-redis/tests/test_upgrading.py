@@ -1,5 +1,6 @@
 """An upgrade adds what an older release did not write, whatever happens meanwhile."""
 
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 import pytest
@@ -14,12 +15,15 @@ from counterseal.testing.contracts.store_gauges import count_gauges
 from counterseal.testing.service import CALLBACK
 from counterseal_records import check
 from counterseal_redis import (
+    NEWEST_UPGRADE,
     KeyspaceTooNew,
     RedisInventory,
     commit,
     gauges,
     recount,
+    server_times,
     upgrade,
+    upgrade_number,
     upgrading,
     with_redis,
 )
@@ -74,6 +78,20 @@ def test_every_account_is_searched_after_the_upgrade(world, keyspace):
 
     assert search(world) == EXPECTED
     assert violations(keyspace) == ()
+
+
+def test_the_number_is_read_and_nothing_is_written(keyspace):
+    assert upgrade_number(keyspace) is None
+    assert keyspace.client.get(keyspace.key(0, "v")) is None
+    upgrade(keyspace)
+    assert upgrade_number(keyspace) == NEWEST_UPGRADE
+
+
+def test_the_time_of_each_server_is_read(keyspace):
+    before, times, after = datetime.now(UTC), server_times(keyspace), datetime.now(UTC)
+
+    assert times
+    assert all(before <= time <= after for time in times)
 
 
 def test_it_is_done_once(world, keyspace):

@@ -18,7 +18,7 @@ from counterseal_server.serving import FILES
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 UNITS = sorted(path.name for path in DEPLOY.glob("*.service"))
-TIMERS = sorted(path.name for path in DEPLOY.glob("*.timer"))
+TMPFILES = DEPLOY / "counterseal-backup.tmpfiles"
 PROGRAM = "/opt/counterseal/bin/counterseal"
 CONFINED = [sys.executable, str(Path(confined.__file__))]
 PATIENCE = 240
@@ -156,7 +156,8 @@ def test_the_units_are_confined_alike():
     assert len(sandboxes) == 1
     for name in UNITS:
         assert confined.read_unit(DEPLOY / name)["EnvironmentFile"] == ["-/etc/counterseal.env"]
-        assert confined.read_unit(DEPLOY / name)["RestartPreventExitStatus"] == ["2"]
+        if name != "counterseal-backup.service":
+            assert confined.read_unit(DEPLOY / name)["RestartPreventExitStatus"] == ["2"]
 
 
 def test_the_limits_are_those_of_the_settings(tmp_path):
@@ -233,6 +234,54 @@ def test_the_service_works_under_the_filters_of_its_unit(
     assert eventually(lambda: receiver.received)
     assert service.call("GET", "/metrics", plain=True)[0] == 200
     assert "Operation not permitted" not in service.log.read_text("utf-8")
+
+
+def test_the_folder_of_backups_is_made(tmp_path):
+    program = shutil.which("systemd-tmpfiles")
+    if program is None:
+        pytest.skip("no systemd-tmpfiles: install it, such as by apt-get install systemd")
+    users = tmp_path / "etc"
+    users.mkdir()
+    (users / "passwd").write_text("counterseal:x:4242:4242::/:/bin/false\n")
+    (users / "group").write_text("counterseal:x:4242:\n")
+    done = subprocess.run(
+        [program, "--create", "--dry-run", f"--root={tmp_path}", TMPFILES],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    (path,) = confined.read_unit(DEPLOY / "counterseal-backup.service")["ReadWritePaths"]
+
+    assert (done.returncode, path in done.stdout + done.stderr) == (0, True), done.stderr
+    assert f" {path} " in (DEPLOY / "counterseal-backup.service").read_text("utf-8")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="filters are of Linux")
+def test_a_backup_is_made_under_the_filters_of_its_unit(systemd_analyze, data, tmp_path):
+    backups = tmp_path / "backups"
+    backups.mkdir()
+    unit = DEPLOY / "counterseal-backup.service"
+    (line,) = confined.read_unit(unit)["ExecStart"]
+    args = [text.replace("/var/backups/counterseal", str(backups)) for text in line.split()[1:-2]]
+    done = subprocess.run(
+        [*CONFINED, unit, *COMMAND, *args, "--data", data],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    (backup,) = backups.iterdir()
+    assert {"counterseal.db", "manifest.json"} <= {path.name for path in backup.iterdir()}
+
+
+@pytest.fixture
+def data(create_data, tmp_path):
+    """Return the data folder of a new service."""
+    create_data(tmp_path / "data")
+    return tmp_path / "data"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="filters are of Linux")

@@ -4,6 +4,7 @@ import importlib
 import stat
 import subprocess
 import sys
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,7 +23,17 @@ from counterseal.testing.contracts.race import race, results
 from counterseal.testing.contracts.record_factory import RecordFactory, event, next_version
 from counterseal.testing.contracts.store_gauges import CREDENTIAL, count_gauges, device
 from counterseal_records import check
-from counterseal_sql import SchemaTooNew, SqlInventory, SqlStore, migrations, upgrade, with_sql
+from counterseal_sql import (
+    NEWEST_SCHEMA,
+    SchemaTooNew,
+    SqlInventory,
+    SqlStore,
+    migrations,
+    schema_version,
+    server_time,
+    upgrade,
+    with_sql,
+)
 from counterseal_sql.commits import event_row
 from counterseal_sql.migrations import NEWEST, VERSION_TABLE
 from counterseal_sql.rows import row
@@ -30,6 +41,26 @@ from counterseal_sql.schema import EVENTS, METADATA, RECORDS
 
 V0002 = "counterseal_sql.migrations.versions.v0002_search_key"
 V0004 = "counterseal_sql.migrations.versions.v0004_gauges"
+
+
+def test_the_version_is_read_and_nothing_is_created(server, opened):
+    database = opened(server.bare())
+
+    assert schema_version(database) is None
+    with database.inspecting() as connection:
+        assert inspect(connection).get_table_names() == []
+    upgrade(database)
+    assert schema_version(database) == NEWEST_SCHEMA
+
+
+def test_the_time_of_a_server_is_read(server, opened):
+    database = opened(server.bare())
+    before, time, after = datetime.now(UTC), server_time(database), datetime.now(UTC)
+
+    if database.engine.dialect.name == "sqlite":
+        assert time is None
+    else:
+        assert before <= time <= after
 
 
 def test_the_migrations_make_the_schema(server, opened):

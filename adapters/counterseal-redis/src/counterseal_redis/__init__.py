@@ -21,11 +21,19 @@ from counterseal_redis.indexes import forget
 from counterseal_redis.inventory import RedisInventory
 from counterseal_redis.keyspace import Keyspace, UnfitClient, UnfitPrefix
 from counterseal_redis.store import RedisStore
-from counterseal_redis.upgrading import KeyspaceTooNew, recount, upgrade
+from counterseal_redis.upgrading import (
+    NEWEST_UPGRADE,
+    KeyspaceTooNew,
+    recount,
+    server_times,
+    upgrade,
+    upgrade_number,
+)
 from counterseal_redis.wake import RedisWake
 from counterseal_redis.wiring import UnfitServer, attach, with_redis
 
 __all__ = [
+    "NEWEST_UPGRADE",
     "NONE",
     "Durability",
     "Entry",
@@ -47,6 +55,8 @@ __all__ = [
     "fsync",
     "recount",
     "replicated",
+    "server_times",
     "upgrade",
+    "upgrade_number",
     "with_redis",
 ]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -48,6 +49,10 @@ NUMBERS = (None, SEARCHED, NEWEST)
 
 UPGRADE = "v"
 """The key, in the first partition, of the number of the last upgrade."""
+
+NEWEST_UPGRADE = NEWEST.decode()
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 PAGE = 500
 """Records in one round trip."""
@@ -121,6 +126,42 @@ def _older_gauges(command: str, keyspace: Keyspace) -> Iterator[Call]:
     for partition in range(PARTITIONS):
         keys = [keyspace.key(partition, name) for name in OLDER_GAUGES]
         yield Call((command, *keys), keys[0])
+
+
+def upgrade_number(keyspace: Keyspace) -> str | None:
+    """
+    Return the number of the last upgrade that the key space has had; None if it had none.
+
+    Nothing is changed. `NEWEST_UPGRADE` is that of this release.
+
+    Raises:
+        StoreUnavailable: Redis did not answer.
+    """
+    key = keyspace.key(0, UPGRADE)
+    (number,) = keyspace.read(Call(("GET", key), key))
+    return None if number is None else number.decode("ascii", "replace")
+
+
+def server_times(keyspace: Keyspace) -> tuple[datetime, ...]:
+    """
+    Return the time of each primary, in UTC.
+
+    Raises:
+        StoreUnavailable: Redis did not answer.
+    """
+    client = keyspace.client
+    try:
+        if isinstance(client, RedisCluster):
+            reply = client.time(target_nodes=RedisCluster.PRIMARIES)
+        else:
+            reply = client.time()
+    except Exception as error:
+        raise StoreUnavailable from error
+    pairs = reply.values() if isinstance(reply, dict) else [reply]
+    return tuple(
+        EPOCH + timedelta(seconds=seconds, microseconds=microseconds)
+        for seconds, microseconds in pairs
+    )
 
 
 def _add_search_keys(keyspace: Keyspace, natural_keys: Sequence[str]) -> int:

@@ -142,7 +142,7 @@ def _fcm(settings: Settings, clock: Clock) -> Channel:
         account = read_service_account(data)
     except InvalidField as error:
         raise InvalidField(field, error.problem) from None
-    return FcmNotifier(account, clock, base_url=settings.fcm_url, guard=_guard(settings))
+    return FcmNotifier(account, clock, base_url=settings.fcm_url, guard=push_guard(settings))
 
 
 def _webpush(settings: Settings, clock: Clock, entropy: Entropy) -> Channel:
@@ -154,7 +154,7 @@ def _webpush(settings: Settings, clock: Clock, entropy: Entropy) -> Channel:
         raise InvalidField(
             f"webpush_{error.field.removeprefix('webpush_')}", error.problem
         ) from None
-    return WebPushNotifier(vapid, clock, entropy, guard=_guard(settings))
+    return WebPushNotifier(vapid, clock, entropy, guard=push_guard(settings))
 
 
 def _relay(settings: Settings, clock: Clock, kinds: frozenset[AddressKind]) -> Channel:
@@ -164,7 +164,7 @@ def _relay(settings: Settings, clock: Clock, kinds: frozenset[AddressKind]) -> C
         secrets = read_secrets(_relay_secret(settings))
     except InvalidField as error:
         raise InvalidField(f"relay_{error.field.removeprefix('relay_')}", error.problem) from None
-    guard, url = _guard(settings), settings.relay_url or ""
+    guard, url = push_guard(settings), settings.relay_url or ""
     try:
         guard.target(url)
     except Forbidden as error:
@@ -182,7 +182,8 @@ def _relay_secret(settings: Settings) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _guard(settings: Settings) -> Guard:
+def push_guard(settings: Settings) -> Guard:
+    """Return the guard for push messages."""
     if settings.allow_private_pushes:
         return Guard(allow_http=True, allow_private=True, ports=None)
     return Guard()

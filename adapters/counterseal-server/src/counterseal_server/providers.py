@@ -18,6 +18,13 @@ SHARE = 4
 """Calls to providers occupy at most this part of the threads for requests."""
 
 
+def provider_guard(settings: Settings) -> Guard:
+    """Return the guard for calls to Identity Providers."""
+    if settings.allow_private_providers:
+        return Guard(allow_http=True, allow_private=True, ports=None)
+    return Guard()
+
+
 class Providers:
     """
     The Identity Providers of all App Spaces; created late, because most commands call none.
@@ -107,13 +114,10 @@ class Providers:
         except ImportError:
             message = "pip install 'counterseal-server[oidc]'"
             raise IdentityUnavailable(message) from None
-        guard = Guard()
-        if self._settings.allow_private_providers:
-            guard = Guard(allow_http=True, allow_private=True, ports=None)
         return OidcIdentityProvider(
             self._sealer,
             self._clock,
             self._entropy,
-            guard=guard,
+            guard=provider_guard(self._settings),
             max_concurrent_calls=max(1, self._settings.threads // SHARE),
         )

@@ -19,12 +19,14 @@ from counterseal_sql.errors import SchemaTooNew, UnfitUrl
 from counterseal_sql.garbage import forget
 from counterseal_sql.guards import SqlCounters, SqlIdempotency, SqlReplayGuard
 from counterseal_sql.inventory import SqlInventory
-from counterseal_sql.migrations import upgrade
+from counterseal_sql.migrations import NEWEST as NEWEST_SCHEMA
+from counterseal_sql.migrations import schema_version, server_time, upgrade
 from counterseal_sql.sqlite_copy import UnfitCopy, copy_sqlite, require_schema, require_sound
 from counterseal_sql.store import SqlStore
 from counterseal_sql.wiring import with_sql
 
 __all__ = [
+    "NEWEST_SCHEMA",
     "Database",
     "Entry",
     "RecordUnreadable",
@@ -42,6 +44,8 @@ __all__ = [
     "forget",
     "require_schema",
     "require_sound",
+    "schema_version",
+    "server_time",
     "upgrade",
     "with_sql",
 ]

@@ -14,6 +14,7 @@ from counterseal_server.commands.audit import audit
 from counterseal_server.commands.backup import backup, restore
 from counterseal_server.commands.binding import binding
 from counterseal_server.commands.callbacks import callbacks
+from counterseal_server.commands.doctor import doctor
 from counterseal_server.commands.forwarded import demo, device, relay
 from counterseal_server.commands.keys import keys
 from counterseal_server.commands.notify import notify
@@ -26,7 +27,7 @@ from counterseal_server.commands.tenants import init, invite
 def join(main: click.Group) -> None:
     """Add the commands to *main*."""
     for command in (
-        *(init, invite, serve, overview, callbacks, store, backup, restore),
+        *(init, invite, serve, doctor, overview, callbacks, store, backup, restore),
         *(account, binding, admin, audit, keys, notify, demo, device, relay),
     ):
         main.add_command(command)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 if TYPE_CHECKING:  # a fast start
+    from counterseal_server.configuration import SourcedValue
     from counterseal_server.settings import Settings
 
 STORE = f"{__name__}.store"
@@ -79,6 +80,24 @@ def configured(config: str | None, **flags: Any) -> Settings:
     return settings(_with_store(flags), os.environ, None if config is None else Path(config))
 
 
+def sourced(config: str | None, **flags: Any) -> tuple[Settings, Mapping[str, SourcedValue]]:
+    """
+    Return the settings, and those that are set with their sources.
+
+    Args:
+        config: The file of `--config`.
+        flags: The flags of the command line; None for one that was not given.
+
+    Raises:
+        InvalidField: A name is unknown, or a value is invalid.
+    """
+    from counterseal_server.configuration import build_settings, gathered  # noqa: PLC0415 (a fast start)
+
+    file = None if config is None else Path(config)
+    sourced_values = gathered(_with_store(flags), os.environ, file)
+    return build_settings(sourced_values), sourced_values
+
+
 def explained(config: str | None, **flags: Any) -> str:
     """
     Return the settings and their sources as text.
@@ -90,12 +109,9 @@ def explained(config: str | None, **flags: Any) -> str:
     Raises:
         InvalidField: A name is unknown, or a value is invalid.
     """
-    from counterseal_server.configuration import build_settings, gathered  # noqa: PLC0415 (a fast start)
-    from counterseal_server.effective import effective  # noqa: PLC0415
+    from counterseal_server.effective import effective  # noqa: PLC0415 (a fast start)
 
-    file = None if config is None else Path(config)
-    sourced_values = gathered(_with_store(flags), os.environ, file)
-    return effective(build_settings(sourced_values), sourced_values)
+    return effective(*sourced(config, **flags))
 
 
 def _with_store(flags: dict[str, Any]) -> dict[str, Any]:

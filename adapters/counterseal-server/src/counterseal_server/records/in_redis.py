@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -15,6 +16,7 @@ from counterseal import Ports
 from counterseal.errors import StoreUnavailable
 from counterseal.ports import Clock
 from counterseal_redis import (
+    NEWEST_UPGRADE,
     NONE,
     Durability,
     Keyspace,
@@ -25,9 +27,12 @@ from counterseal_redis import (
     fsync,
     recount,
     replicated,
+    server_times,
     upgrade,
+    upgrade_number,
     with_redis,
 )
+from counterseal_server.records import Schema
 from counterseal_server.records.redis_address import RedisAddress, Topology
 
 BACKOFF_BASE, BACKOFF_CAP = 0.05, 0.5
@@ -42,11 +47,14 @@ class RedisRecords:
 
     Attributes:
         keyspace: The key space.
+        file: None: the records are in no file of this machine.
 
     Raises:
         UnfitPrefix: The prefix is invalid.
         Unavailable: A cluster did not name its servers.
     """
+
+    file = None
 
     def __init__(self, address: RedisAddress) -> None:
         self._client = client_of(address)
@@ -77,12 +85,25 @@ class RedisRecords:
             UnfitServer: One is too old, may drop keys, or cannot reach the durability.
             KeyspaceTooNew: A newer release has upgraded the key space.
         """
-        try:
+        with _naming_cause():
             attach(self._client, prefix=self.keyspace.prefix, durability=self._durability)
             upgrade(self.keyspace)
-        except StoreUnavailable as error:
-            # Its type tells a wrong password from an absent server, and contains no secret.
-            raise StoreUnavailable(f"Redis: {type(error.__cause__).__name__}") from error
+
+    def schema(self) -> Schema:
+        """
+        Check the servers, and return how far the key space has been upgraded; nothing is written.
+
+        Raises:
+            UnfitServer: One is too old, may drop keys, or cannot reach the durability.
+        """
+        with _naming_cause():
+            attach(self._client, prefix=self.keyspace.prefix, durability=self._durability)
+            return Schema(present=upgrade_number(self.keyspace), newest=NEWEST_UPGRADE)
+
+    def server_times(self) -> tuple[datetime, ...]:
+        """Return the time of each primary."""
+        with _naming_cause():
+            return server_times(self.keyspace)
 
     def forget(self, before: datetime) -> int:  # noqa: ARG002 - the server's clock forgets the rest
         """
@@ -102,6 +123,15 @@ class RedisRecords:
         for wake in self._wakes:
             wake.close()
         self._client.close()
+
+
+@contextmanager
+def _naming_cause() -> Iterator[None]:
+    try:
+        yield
+    except StoreUnavailable as error:
+        # Its type tells a wrong password from an absent server, and contains no secret.
+        raise StoreUnavailable(f"Redis: {type(error.__cause__).__name__}") from error
 
 
 def client_of(address: RedisAddress) -> Client:

@@ -12,7 +12,19 @@ from sqlalchemy.exc import ArgumentError
 from counterseal import Ports
 from counterseal.errors import InvalidField
 from counterseal.ports import Clock
-from counterseal_sql import Database, SqlInventory, UnfitUrl, connect, forget, upgrade, with_sql
+from counterseal_server.records import Schema
+from counterseal_sql import (
+    NEWEST_SCHEMA,
+    Database,
+    SqlInventory,
+    UnfitUrl,
+    connect,
+    forget,
+    schema_version,
+    server_time,
+    upgrade,
+    with_sql,
+)
 
 DATABASES = frozenset({"sqlite", "postgresql"})
 
@@ -29,6 +41,7 @@ class SqlRecords:
 
     Attributes:
         database: The database.
+        file: The file of a SQLite database; None if it is of another kind.
 
     Raises:
         UnfitUrl: The URL is of another kind, or needs an extra.
@@ -42,7 +55,7 @@ class SqlRecords:
             url = address
         if str(url).partition(":")[0].partition("+")[0] not in DATABASES:
             raise UnfitUrl(PORTS)
-        self._file = file_of(url)
+        self.file = file_of(url)
         try:
             self.database: Database = connect(url)
         except UnfitUrl as error:
@@ -78,10 +91,23 @@ class SqlRecords:
             InvalidField: There is no such file. SQLite would create it, and it would be empty.
             SchemaTooNew: A newer release has been at it.
         """
-        file = self._file
-        if file is not None and not file.exists():
-            raise InvalidField("store", f"there is no file {file}")
+        self._demand_file()
         upgrade(self.database)
+
+    def schema(self) -> Schema:
+        """
+        Return how far the database has been migrated; nothing is written.
+
+        Raises:
+            InvalidField: There is no such file.
+        """
+        self._demand_file()
+        return Schema(present=schema_version(self.database), newest=NEWEST_SCHEMA)
+
+    def server_times(self) -> tuple[datetime, ...]:
+        """Return the time of the database's server; none for SQLite."""
+        time = server_time(self.database)
+        return () if time is None else (time,)
 
     def forget(self, before: datetime) -> int:
         """Delete records that ended before *before*; return how many rows."""
@@ -94,6 +120,11 @@ class SqlRecords:
     def close(self) -> None:
         """Close the connections."""
         self.database.close()
+
+    def _demand_file(self) -> None:
+        file = self.file
+        if file is not None and not file.exists():
+            raise InvalidField("store", f"there is no file {file}")
 
 
 def file_of(url: str | URL) -> Path | None:

@@ -9,11 +9,12 @@ Alembic is imported only if there is something to migrate, because the import is
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select
+from sqlalchemy import Column, Connection, MetaData, String, Table, func, inspect, select
 
 from counterseal_sql.database import Database
 from counterseal_sql.errors import SchemaTooNew
@@ -67,6 +68,33 @@ def schema_too_new(what: str, schema: str) -> SchemaTooNew:
         f" {NEWEST}: install the release that migrated it, or restore the backup from before;"
         " nothing was changed"
     )
+
+
+def schema_version(database: Database) -> str | None:
+    """
+    Return the number of the last migration that the database has had; None if it has no schema.
+
+    Nothing is changed. `NEWEST_SCHEMA` is that of this release.
+
+    Raises:
+        Unavailable: The database did not answer.
+    """
+    with database.inspecting() as connection:
+        return max(_applied(connection), default=None)
+
+
+def server_time(database: Database) -> datetime | None:
+    """
+    Return the time of the database's server, with its time zone; None for SQLite, which has none.
+
+    Raises:
+        Unavailable: The database did not answer.
+    """
+    with database.inspecting() as connection:
+        if connection.dialect.name == "sqlite":
+            return None
+        time: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return time
 
 
 def _applied(connection: Connection) -> set[str]:

