@@ -105,8 +105,8 @@ def founded(folder: Path, *options: str, **settings: Any) -> dict[str, Any]:
     config = folder / "init.toml"
     config.write_text(_lines(settings))
     names = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
-    places = ("--data", str(folder / "data"), "--config", str(config))
-    command = (*COUNTERSEAL, "init", *places, *names, "--auth", "basic", *options)
+    folders = ("--data", str(folder / "data"), "--config", str(config))
+    command = (*COUNTERSEAL, "init", *folders, *names, "--auth", "basic", *options)
     done = subprocess.run(command, capture_output=True, check=True, env=surroundings())
     credentials: dict[str, Any] = json.loads(done.stdout)
     return credentials

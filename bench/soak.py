@@ -148,7 +148,7 @@ class Soak:
     callback: str
     pace: float
     observations: Observations = attrs.field(factory=Observations)
-    asked: list[str] = attrs.field(factory=list)
+    guids: list[str] = attrs.field(factory=list)
     numbers: Callable[[], int] = attrs.field(factory=lambda: itertools.count().__next__)
 
     def run(self, end: threading.Event) -> None:
@@ -165,7 +165,7 @@ class Soak:
         address = PushAddress(kind=AddressKind.RELAY, value=f"soak:phone-{number}")
         person.bind(f"user-{number}", addresses=(address,))
         guid = person.ask(callback=self.callback)
-        self.asked.append(guid)
+        self.guids.append(guid)
         # Meanwhile the phone is notified: who has answered is not.
         end.wait(self.pace)
         person.answer(person.fetch(guid))
@@ -183,7 +183,7 @@ def watch(soak: Soak, processes: dict[str, int], minutes: float) -> dict[str, li
             samples[name].append(memory(pid))
         errors = sum(map(len, soak.observations.wrong.values()))
         row = "  ".join(f"{values[-1]:{len(name)}.1f}" for name, values in samples.items())
-        print(f"{minute:6} {len(soak.asked):8} {errors:6}       {row}", flush=True)
+        print(f"{minute:6} {len(soak.guids):8} {errors:6}       {row}", flush=True)
         if time.monotonic() >= end:
             return samples
     raise AssertionError
@@ -215,11 +215,11 @@ def main() -> int:
             settings["store"] = stack.enter_context(postgresql())
         credentials = founded(folder, "--callback", callback, **settings)
         running = stack.enter_context(service(folder, **settings))
-        places = ("--data", str(folder / "data"), "--config", str(folder / "config.toml"))
+        folders = ("--data", str(folder / "data"), "--config", str(folder / "config.toml"))
         pushed = f"http://127.0.0.1:{shop}/pushed"
         workers = {
-            "callbacks": ("callbacks", "run", *places),
-            "notifications": ("notify", "run", *places),
+            "callbacks": ("callbacks", "run", *folders),
+            "notifications": ("notify", "run", *folders),
             "relay": (
                 "relay", "--port", str(relay), "--secret-file", str(secret), "--forward", pushed,
             ),
@@ -245,7 +245,7 @@ def main() -> int:
         problems = _problems(soak, receiver, samples)
         problems += [f"{name} has ended" for name, one in started.items() if one.poll() is not None]
         check = subprocess.run(
-            (*COUNTERSEAL, "store", "check", *places),
+            (*COUNTERSEAL, "store", "check", *folders),
             capture_output=True,
             env=surroundings(),
             check=False,
@@ -267,7 +267,7 @@ def _problems(soak: Soak, receiver: Receiver, samples: dict[str, list[float]]) -
         time.sleep(1)
     twice = sum(count > 1 for count in receiver.callbacks.values())
     print(
-        f"asked {len(soak.asked)}, answered {answered}, callbacks of {len(receiver.callbacks)},"
+        f"asked {len(soak.guids)}, answered {answered}, callbacks of {len(receiver.callbacks)},"
         f" twice {twice}, pushes {receiver.pushes}"
     )
     problems = [] if answered else ["nothing was answered"]
