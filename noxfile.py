@@ -113,7 +113,9 @@ def require(*tools: str) -> None:
 
 def generated() -> list[str]:
     """Find the pages that hold a cog block."""
-    pages = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+    # Parts first: other pages show them.
+    pages = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/parts/*.md"))]
+    pages += [page for page in sorted(ROOT.glob("docs/**/*.md")) if page not in pages]
     return [str(page.relative_to(ROOT)) for page in pages if "[[[cog" in page.read_text()]
 
 
@@ -173,6 +175,8 @@ def docs(session: nox.Session) -> None:
     sync(session, "--all-packages", "--all-extras", "--group=docs")
     session.run(
         "cog",
+        "-I",
+        "docs",
         "--check",
         "--diff",
         "--check-fail-msg=Run: nox -s generate",
@@ -263,7 +267,7 @@ def screens(session: nox.Session) -> None:
 def generate(session: nox.Session) -> None:
     """Rewrite the generated parts of the pages."""
     sync(session, "--all-packages", "--all-extras", "--group=docs")
-    session.run("cog", "-r", *generated())
+    session.run("cog", "-I", "docs", "-r", *generated())
 
 
 @nox.session(default=False)
