@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import click
@@ -31,8 +32,20 @@ LOG_LINES = 60
 SETTING_UP = ("python3 -m venv", ".venv/bin/pip", "export PATH")
 """Commands that are skipped: the environment of the tests has what they install."""
 
-COMMAND = re.compile(r"^\$ (.*(?:(?<=\\)\n.*)*)\n?", re.MULTILINE)
-"""A command, with the lines that continue it."""
+COMMAND = re.compile(r"^\$ (.*(?:(?:(?<=\\)\n|\n> ).*)*)\n?", re.MULTILINE)
+"""A command of a terminal, with the lines that continue it."""
+
+TERMINAL = re.compile(
+    r"^```(?:bash\n(?P<commands>(?:.*\n)*?)```(?:\n\n```text\n(?P<output>(?:.*\n)*?)```)?"
+    r"|console\n(?P<console>(?:.*\n)*?)```)$",
+    re.MULTILINE,
+)
+"""
+Commands with their output, or what a terminal shows besides.
+
+`bash` is run, and `text` right below it is what it prints. `console` has a prompt before each
+command, or only output. Commands that no test runs are `sh`.
+"""
 
 CHANGING = {
     "G": r"[0-9a-f]{8}-[0-9a-f-]{27}",
@@ -52,7 +65,36 @@ def section(page, heading):
 
 
 def consoles(text):
-    return re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    """Return what each terminal of a page shows, with a prompt before each command."""
+    return [
+        block["console"]
+        or "".join(f"$ {command}\n" for command in split(block["commands"]))
+        + (block["output"] or "")
+        for block in TERMINAL.finditer(text)
+    ]
+
+
+@cache
+def is_complete(command):
+    """Tell whether a shell would run *command*, and not wait for another line."""
+    done = subprocess.run(
+        [shutil.which("bash"), "-n", "-c", command],
+        stderr=subprocess.DEVNULL,
+        check=False,
+        timeout=PATIENCE,
+    )
+    return done.returncode == 0 and not command.endswith("\\")
+
+
+def split(block):
+    """Return the commands of *block*; a line that continues one begins with a second prompt."""
+    lines = []
+    for line in block.splitlines():
+        lines.append(line)
+        if is_complete("\n".join(lines)):
+            yield "\n> ".join(lines)
+            lines = []
+    assert lines == [], lines
 
 
 def blocks(text):
@@ -68,7 +110,8 @@ def blocks(text):
 
 
 def commands(terminal):
-    return [line for line in COMMAND.findall(terminal) if not line.startswith(SETTING_UP)]
+    found = [command.replace("\n> ", "\n") for command in COMMAND.findall(terminal)]
+    return [command for command in found if not command.startswith(SETTING_UP)]
 
 
 def output_of(text):
@@ -255,7 +298,9 @@ SECRET = re.compile(
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_no_page_writes_secrets_for_everybody_to_read(page):
-    assert [line for line in SECRET.findall(page.read_text("utf-8")) if ">" in line] == []
+    terminal = "".join(consoles(page.read_text("utf-8"))).replace("\n> ", "\n")
+
+    assert [line for line in SECRET.findall(terminal) if ">" in line] == []
 
 
 def commands_with(option, group, *path):
