@@ -186,12 +186,13 @@ def docs(session: nox.Session) -> None:
     options = ["-W", "-n", "--keep-going", "-E", "-q", "--jobs=auto"]
     session.run("sphinx-build", *options, "docs", built)
     session.run("python", "docs/offline.py", built)
+    session.run("python", "docs/found.py", built)
 
 
 @nox.session(allow_parallel=True)
 def examples(session: nox.Session) -> None:
-    """Run every example file, and every Python block of the pages and READMEs."""
-    sync(session, "--all-packages", "--group=tests", "--group=shops")
+    """Run every example file and every Python block of the pages; test what builds the pages."""
+    sync(session, "--all-packages", "--group=docs", "--group=tests", "--group=shops")
     readmes = [str(path.relative_to(ROOT)) for path in ROOT.glob("adapters/*/README.md")]
     # A page's blocks go on from each other.
     pytest(session, "--dist=loadfile", "docs", "README.md", *sorted(readmes))

@@ -8,6 +8,7 @@ import enum
 import gc
 import importlib
 import importlib.metadata
+import os
 import pkgutil
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ from sphinx.util.nodes import make_refnode
 
 import counterseal
 
-sys.path.insert(0, str(Path(__file__).parent))  # for diagrams
+sys.path.insert(0, str(Path(__file__).parent))  # for our extensions
 gc.set_threshold(100_000)  # trees of documents live until they are written
 
 project = "Counterseal"
@@ -28,7 +29,17 @@ author = "The Counterseal authors"
 release = importlib.metadata.version("counterseal")
 version = ".".join(release.split(".")[:2])
 
-extensions = ["diagrams", "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "changes",
+    "diagrams",
+    "file_links",
+    "myst_parser",
+    "package_pages",
+    "search_words",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+]
 exclude_patterns = ["_build", "changelog.d", "examples", "how-to/parts"]
 
 # Docstrings: Google sections, `names` as code, members in the order they are written.
@@ -54,6 +65,40 @@ html_title = f"Counterseal {version}"
 html_show_copyright = False
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
+html_favicon = "_static/logo-light.svg"
+
+# Where the repository is, such as https://forge.example/counterseal: it gives each page a link to
+# edit it, and links the names of files. Without it, the site shows the files itself.
+repository = os.environ.get("COUNTERSEAL_REPOSITORY", "")
+branch = os.environ.get("COUNTERSEAL_BRANCH", "main")
+
+html_theme_options = {
+    "light_logo": "logo-light.svg",
+    "dark_logo": "logo-dark.svg",
+    "light_css_variables": {
+        "color-brand-primary": "#0b5f66",
+        "color-brand-content": "#0b5f66",
+        "color-brand-visited": "#4a4580",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#6cc4c6",
+        "color-brand-content": "#6cc4c6",
+        "color-brand-visited": "#b3acec",
+    },
+}
+if repository:
+    html_theme_options |= {
+        "source_repository": repository,
+        "source_branch": branch,
+        "source_directory": "docs/",
+    }
+
+# What a program prints is not copied, and neither is a prompt.
+copybutton_selector = (
+    "div[class*=highlight-]:not(.highlight-text):not(.highlight-default) div.highlight pre"
+)
+copybutton_prompt_text = "$ "
+copybutton_line_continuation_character = "\\"
 
 
 class Markdown(SphinxDirective):

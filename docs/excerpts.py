@@ -11,9 +11,12 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import cog
+from package_pages import text_of
 
 ROOT = Path(__file__).parent.parent
 LANGUAGES = {".mjs": "js", ".py": "py", ".service": "ini", ".conf": "nginx", ".toml": "toml"}
@@ -59,12 +62,79 @@ def show(path: str, start: str = "", end: str = "", *, name: str = "", language:
     code = excerpt(file.read_text("utf-8"), start, end, name)
     code = textwrap.dedent(code).strip("\n").rstrip()
     language = language or LANGUAGES.get(file.suffix, "text")
+    if language == "py":  # methods stand at the left now, as the formatter wants functions
+        code = re.sub(r"\n\n+(?=@|def |class |async def )", "\n\n\n", code)
     cog.outl(f"\n```{language}\n{code}\n```\n")
 
 
 def part(name: str) -> None:
     """Write the text that several pages share: how-to/parts/NAME.md."""
     text = (ROOT / "docs" / "how-to" / "parts" / f"{name}.md").read_text("utf-8")
-    text = re.sub(r"<!-- \[\[\[(?:.|\n)*?-->\n", "", text).replace("```python\n", "```py\n")
-    text = re.sub(r"\n{3,}", "\n\n", text)
+    text = re.sub(r"<!-- \[\[\[(?:.|\n)*?-->\n\n?", "", text).replace("```python\n", "```py\n")
     cog.outl("\n" + text.strip("\n") + "\n")
+
+
+def section(path: str, heading: str, page: str) -> None:
+    """Write what stands below *heading* of the README at *path*, with links for *page*."""
+    text = text_of(ROOT / path, page)
+    level = heading.split(maxsplit=1)[0]
+    _, _, rest = text.partition(f"\n{heading}\n")
+    body = re.split(rf"^#{{1,{len(level)}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+    body = body.replace("```bash\n", "```sh\n")  # the tests run the README's
+    cog.outl("\n" + body.strip("\n") + "\n")
+
+
+COMMON = ("data", "store", "config")
+"""Options of nearly every command, which are explained once."""
+
+
+def walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Yield each command below *command* with its whole name."""
+    if isinstance(command, click.Group):
+        for name, each in sorted(command.commands.items()):
+            yield from walk(each, f"{path} {name}")
+    else:
+        yield path, command
+
+
+def commands() -> str:
+    """Return a section for each command of `counterseal`: its arguments, text and options."""
+    from counterseal_server.cli import main  # noqa: PLC0415 (cog alone needs it)
+
+    found = dict(walk(main, "counterseal"))
+    lines = ["", "## Options of most commands", ""]
+    serve = found["counterseal serve"].params
+    lines += [option_line(each) for each in serve if each.name in COMMON]
+    group = ""
+    for path, command in found.items():
+        words = path.split()
+        heading = words[1] if len(words) > 2 else "Commands"  # noqa: PLR2004
+        if heading != group:
+            lines += ["", f"## {heading}"]
+            group = heading
+        lines += ["", f"### `{path}`", "", "```text", usage(path, command), "```", ""]
+        lines += [paragraphs(command.help or "")]
+        own = [each for each in command.params if each.name not in COMMON]
+        options = [option_line(each) for each in own if isinstance(each, click.Option)]
+        lines += ["", *options] if options else []
+    return "\n".join(lines) + "\n"
+
+
+def usage(path: str, command: click.Command) -> str:
+    """Return the line that says how *command* is called."""
+    context = click.Context(command, info_name=path)
+    return " ".join([path, *command.collect_usage_pieces(context)])
+
+
+def paragraphs(text: str) -> str:
+    """Return the help text *text* with one line for each paragraph."""
+    parts = re.split(r"\n\s*\n", text.replace("\b", "").strip())
+    return "\n\n".join(" ".join(each.split()) for each in parts).replace("<", "&lt;")
+
+
+def option_line(option: click.Parameter) -> str:
+    """Return *option* as an item of a list."""
+    record = option.get_help_record(click.Context(click.Command("x")))
+    assert record is not None
+    names, text = record
+    return f"- `{names}`: {' '.join(text.split())}"

@@ -110,8 +110,8 @@ def blocks(text):
 
 
 def commands(terminal):
-    found = [command.replace("\n> ", "\n") for command in COMMAND.findall(terminal)]
-    return [command for command in found if not command.startswith(SETTING_UP)]
+    lines = [command.replace("\n> ", "\n") for command in COMMAND.findall(terminal)]
+    return [command for command in lines if not command.startswith(SETTING_UP)]
 
 
 def output_of(text):

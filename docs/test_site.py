@@ -1,0 +1,135 @@
+"""What builds the site: excerpts, names of files, the pages of packages, and the search."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+pytest.importorskip("sphinx")
+pytest.importorskip("cog")
+
+
+@pytest.fixture(scope="module")
+def run():
+    sys.path.insert(0, str(DOCS))  # the extensions import each other, as in `conf.py`
+    yield lambda name: runpy.run_path(str(DOCS / f"{name}.py"))
+    sys.path.remove(str(DOCS))
+
+
+TEXT = "one\n# 1. Begin\ntwo\nthree\n# 2. End\nfour\n"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "lines"),
+    [
+        ("", "", TEXT.strip()),
+        ("# 1.", "# 2.", "# 1. Begin\ntwo\nthree"),
+        ("> # 1.", "# 2.", "two\nthree"),
+        ("> # 1.", "# 2. <", "two\nthree\n# 2. End"),
+        ("four", "", "four"),
+    ],
+)
+def test_an_excerpt(run, start, end, lines):
+    assert run("excerpts")["excerpt"](TEXT, start, end, "") == lines
+
+
+def test_an_excerpt_that_is_not_there_is_refused(run):
+    with pytest.raises(StopIteration):
+        run("excerpts")["excerpt"](TEXT, "# 3.", "", "")
+
+
+def test_a_method_with_its_decorator(run):
+    source = "class A:\n    @property\n    def b(self):\n        return 1\n\n    c = 2\n"
+
+    assert run("excerpts")["excerpt"](source, "", "", "A.b").splitlines() == [
+        "    @property",
+        "    def b(self):",
+        "        return 1",
+    ]
+
+
+def test_every_command_is_on_the_page(run):
+    text = (DOCS / "reference" / "commands.md").read_text("utf-8")
+    main = pytest.importorskip("counterseal_server.cli").main
+    names = [name for name, _ in run("excerpts")["walk"](main, "counterseal")]
+
+    assert "counterseal serve" in names
+    assert [name for name in names if f"### `{name}`\n" not in text] == []
+
+
+def test_the_pages_of_packages_are_those_of_the_readmes(run):
+    pages = {page.stem for page in (DOCS / "reference" / "packages").glob("*.md")} - {"index"}
+
+    assert pages == set(run("package_pages")["readmes"]())
+    index = (DOCS / "reference" / "packages" / "index.md").read_text("utf-8")
+    assert [page for page in pages if f"]({page}.md)" not in index] == []
+
+
+def test_links_of_a_readme_lead_to_pages_of_the_site(run):
+    module = run("package_pages")
+    text = module["text_of"](
+        ROOT / "adapters/counterseal-server/README.md", "reference/packages/counterseal-server"
+    )
+
+    assert "](../../tutorial/first-service.md)" in text
+    assert "](../../reference/packages/counterseal-sql.md#use-it)" in text
+    for link in module["LINK"].findall(text):
+        assert (DOCS / "reference" / "packages" / link[0]).exists(), link
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("docs/examples/embed_in_server.py", "docs/examples/embed_in_server.py"),
+        ("unit/test_words.py::test_no_name_is_an_old_word", "tests/unit/test_words.py"),
+        ("counterseal-sql/test_contract.py::test_x", None),
+        ("deploy/counterseal.toml", "adapters/counterseal-server/deploy/counterseal.toml"),
+        ("application/json", None),
+        ("docs/examples/no_such_file.py", None),
+    ],
+)
+def test_a_name_of_a_file(run, name, file):
+    assert run("file_links")["file_of"](name) == file
+
+
+def test_the_index_leads_to_a_page_for_each_word(run):
+    module = run("found")
+    words, page_of = module["WORDS"], module["page_of"]
+    pages = sorted(
+        path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.glob("*/*.md")
+    )
+    entries = {word: [[pages.index(page_of(word, pages)), "search-words", True]] for word in words}
+
+    assert module["missing"]({"docnames": pages, "indexentries": entries}) == []
+    page = page_of("cors", pages)
+    del entries["cors"]
+    assert module["missing"]({"docnames": pages, "indexentries": entries}) == [f"cors: {page}"]
+
+
+@pytest.mark.parametrize("word", ["cors", "django", "docker", "fastapi", "passkey", "portal"])
+def test_a_word_that_readers_search_for_is_in_the_table(run, word):
+    assert word in run("search_words")["WORDS"]
+
+
+def test_the_index_is_read_as_sphinx_writes_it(run, tmp_path):
+    (tmp_path / "searchindex.js").write_text(f"Search.setIndex({json.dumps({'docnames': []})})")
+
+    assert run("found")["read_index"](tmp_path) == {"docnames": []}
+
+
+def test_the_page_of_changes(run, tmp_path):
+    folder = tmp_path / "changelog.d"
+    folder.mkdir()
+    (folder / "README.md").write_text("How to write.")
+    (folder / "counterseal-sql.added.md").write_text("Stores records.\n")
+    changelog = tmp_path / "CHANGELOG.md"
+    changelog.write_text("# Changelog\n\n## 0.1.0\n\nThe first.\n")
+
+    assert run("changes")["text_of"](folder, changelog) == (
+        "# Changes\n\n## Not released yet\n\n### counterseal-sql\n\nStores records.\n"
+        "\n## 0.1.0\n\nThe first.\n"
+    )
