@@ -14,7 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 PAGES = "reference/packages/"
-LINK = re.compile(r"\]\(([^):#\s]+)(#[^)\s]*)?\)")
+LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^):#\s]+)(#[^)\s]*)?\)")
 NPM = {"device": "counterseal-js-device", "origin": "counterseal-js-origin"}
 """Folders of adapters/counterseal-js, and their pages."""
 
@@ -31,17 +31,17 @@ def text_of(readme: Path, page: str) -> str:
     """Return the text of *readme* with links as the page *page*, from docs/, needs them."""
 
     def led(link: re.Match[str]) -> str:
-        target = (readme.parent / link[1]).resolve()
-        anchor = link[2] or ""
+        text, path, anchor = link[1], link[2], link[3] or ""
+        target = (readme.parent / path).resolve()
         up = "../" * page.count("/")
         names = {path: name for name, path in readmes().items()}
         if target in names:
-            return f"]({up}{PAGES}{names[target]}.md{anchor})"
+            return f"[{text}]({up}{PAGES}{names[target]}.md{anchor})"
         if target == ROOT / "README.md":
-            return f"]({up}index.md)"
-        if target.is_relative_to(ROOT / "docs"):
-            return f"]({up}{target.relative_to(ROOT / 'docs').as_posix()}{anchor})"
-        return f"]({'../' * (page.count('/') + 1)}{target.relative_to(ROOT).as_posix()}{anchor})"
+            return f"[{text}]({up}index.md)"
+        if target.suffix == ".md" and target.is_relative_to(ROOT / "docs"):
+            return f"[{text}]({up}{target.relative_to(ROOT / 'docs').as_posix()}{anchor})"
+        return f"{text} (`{target.relative_to(ROOT).as_posix()}`)"
 
     return LINK.sub(led, readme.read_text("utf-8"))
 
