@@ -145,7 +145,7 @@ def shown_modules():
 
 
 def shown_apart():
-    return [module for modules, *_ in rows("What it stands on") for module in modules]
+    return [module for modules, *_ in rows("Modules that these modules use") for module in modules]
 
 
 def boxes():
