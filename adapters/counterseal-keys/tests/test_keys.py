@@ -260,6 +260,19 @@ def test_a_master_key_of_the_environment_needs_no_file(keys):
     assert key_files.sealed_by_newest()
 
 
+def test_the_folder_of_a_given_master_key_is_left_as_it_is(keys, tmp_path):
+    secrets = tmp_path / "secrets"
+    secrets.mkdir(mode=0o755)
+    (secrets / "master_key").write_text(text(1))
+    key_files = KeyFiles(keys, ENTROPY, CLOCK, master_key_file=secrets / "master_key")
+
+    key_files.create_missing()
+
+    assert key_files.sealed_by_newest()
+    assert [path.name for path in secrets.iterdir()] == ["master_key"]
+    assert secrets.stat().st_mode & 0o777 == 0o755
+
+
 def test_a_rotated_master_key_seals_the_signing_keys(keys):
     key_files = KeyFiles(keys, ENTROPY, CLOCK)
     key_files.create_missing()

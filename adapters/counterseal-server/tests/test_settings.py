@@ -8,7 +8,7 @@ import pytest
 from counterseal.errors import InvalidField
 from counterseal.models import Algorithm
 from counterseal.policy import STANDARD, STRICT
-from counterseal_server.configuration import KINDS, settings
+from counterseal_server.configuration import KINDS, gathered, settings
 from counterseal_server.settings import Settings
 
 APP_SPACE = "11f0c2a8-5d1c-8d0e-8f55-1f2f0a6b7c3d"
@@ -175,6 +175,29 @@ def test_the_store_has_an_older_name(file):
         settings(FLAGS, {"COUNTERSEAL_DATABASE": "a", "COUNTERSEAL_STORE": "a"})
     with pytest.raises(InvalidField, match=r"config: database: .*older name"):
         settings(FLAGS, {}, file('store = "a"\ndatabase = "a"\n'))
+
+
+def test_the_store_may_be_in_a_file(file, tmp_path):
+    secret = tmp_path / "store"
+    secret.write_text("postgresql://host/name\n")
+    environment = {"COUNTERSEAL_STORE_FILE": str(secret)}
+    loaded_settings = settings(FLAGS, environment)
+    assert loaded_settings.store == "postgresql://host/name"
+    assert loaded_settings.store_file == secret
+    path = file(f'store_file = "{secret}"\n')
+    assert settings(FLAGS, {}, path).store == "postgresql://host/name"
+    assert settings(FLAGS | {"store": "sqlite:///a"}, environment).store == "sqlite:///a"
+    assert gathered(FLAGS, environment)["store"].source == str(secret)
+
+
+@pytest.mark.parametrize("content", [None, "", " \n", "x" * 5_000])
+def test_without_its_file_no_other_store_is_used(tmp_path, content):
+    secret = tmp_path / "store"
+    if content is not None:
+        secret.write_text(content)
+    with pytest.raises(InvalidField) as raised:
+        settings(FLAGS, {"COUNTERSEAL_STORE_FILE": str(secret)})
+    assert raised.value.field == "store_file"
 
 
 def test_secrets_are_not_shown():

@@ -141,6 +141,89 @@ def test_init_prints_what_it_cannot_write_once_the_service_is_there(init, full, 
     assert party.origin.guid == output["requestOriginGuid"]
 
 
+def test_init_once_changes_nothing_the_second_time(init, tmp_path, data):
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    assert init("--once", "--out", first).exit_code == 0
+    before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file()}
+
+    result = init("--once", "--out", second)
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "there is a service already: nothing was changed\n"
+    assert not second.exists()
+    assert {path: path.read_bytes() for path in data.rglob("*") if path.is_file()} == before
+    assert init().exit_code == 2
+
+
+def test_init_once_does_not_replace_a_lost_store(init, tmp_path, data):
+    assert init("--once").exit_code == 0
+    database = data / "counterseal.db"
+    database.unlink()
+
+    result = init("--once", "--out", tmp_path / "second.json")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "there is no file" in result.stderr
+    assert not database.exists()
+    database.touch()  # an empty database
+
+    result = init("--once", "--out", tmp_path / "second.json")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "there is no company in it" in result.stderr
+    assert not (tmp_path / "second.json").exists()
+
+
+def test_init_once_does_not_replace_lost_keys(init, data):
+    assert init("--once").exit_code == 0
+    shutil.rmtree(data / "keys")
+
+    result = init("--once")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "there is a company already" in result.stderr
+    assert not (data / "keys" / "signing.json").exists()
+
+
+def test_init_uses_keys_in_a_folder_that_cannot_be_written(init, run, data, monkeypatch):
+    assert run("keys", "create", "--data", data).exit_code == 0
+    before = (data / "keys" / "signing.json").read_bytes()
+    (data / "counterseal.db").touch()
+    monkeypatch.setattr(os, "access", lambda path, mode: path != data)
+    monkeypatch.setattr(Path, "chmod", lambda *_: pytest.fail("the folder was changed"))
+
+    assert init().exit_code == 0
+    assert (data / "keys" / "signing.json").read_bytes() == before
+
+
+def test_keys_create_replaces_no_key(run, data):
+    created = run("keys", "create", "--data", data)
+    assert created.exit_code == 0
+    (listed,) = run("keys", "list", "--data", data).stdout.splitlines()
+    thumbprint = json.loads(listed)["thumbprint"]
+    assert json.loads(created.stdout)["thumbprint"] == thumbprint
+    assert sorted(path.name for path in (data / "keys").iterdir() if path.suffix) == [
+        "master.key",
+        "signing.json",
+    ]
+
+    again = run("keys", "create", "--data", data)
+
+    assert (again.exit_code, again.stdout) == (2, "")
+    assert again.stderr.startswith("keys_exist: ")
+    assert run("keys", "list", "--data", data).stdout == f"{listed}\n"
+
+
+def test_store_upgrade_demands_the_service_of_the_keys(init, run, data):
+    assert init().exit_code == 0
+    assert run("store", "upgrade", "--data", data).stdout == (
+        "the store has the schema of this release\n"
+    )
+    (data / "counterseal.db").unlink()
+    assert run("store", "upgrade", "--data", data).exit_code == 2
+    assert not (data / "counterseal.db").exists()
+
+
 def test_init_makes_an_origin_for_cx_clients(init, runtime):
     output = json.loads(init("--cx", "--callback", "shop.example/api/{*}/done").stdout)
 

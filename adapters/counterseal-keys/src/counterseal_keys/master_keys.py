@@ -102,8 +102,8 @@ class MasterKeys:
         Raises:
             OSError: The file cannot be written.
         """
-        if self.in_environment:
-            return
+        if self.in_environment or self.path.exists():
+            return  # The file's folder may be another one's, such as that of a container's secrets.
         with private_files.lock(private_files.make_folder(self.path.parent)):
             if not self.path.exists():
                 self._prepend(entropy)

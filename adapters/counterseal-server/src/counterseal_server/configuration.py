@@ -21,6 +21,7 @@ from counterseal import Policy
 from counterseal.errors import InvalidField, PolicyUnsound
 from counterseal.models import Algorithm, Guid
 from counterseal.policy import PROFILES
+from counterseal_server import files
 from counterseal_server.settings import Settings
 
 PREFIX = "COUNTERSEAL_"
@@ -29,6 +30,11 @@ ELSEWHERE = frozenset({"COUNTERSEAL_CONFIG", "COUNTERSEAL_HOME", "COUNTERSEAL_PI
 
 OLDER = {"database": "store"}
 """Older names of settings, which still work."""
+
+STORE = "store"
+STORE_FILE = "store_file"
+URL_LIMIT = 4_096
+"""Bytes that the URL of a store may have."""
 
 ENVIRONMENT_ONLY = frozenset({"master_key", "webpush_key", "relay_secret"})
 """Settings that are refused in the file: many people read and copy it."""
@@ -77,9 +83,8 @@ def gathered(
     Raises:
         InvalidField: A name is unknown, or a value is of another type; the error names the setting.
     """
-    entries = {} if file is None else _from_file(file)
-    return (
-        entries
+    entries = (
+        ({} if file is None else _from_file(file))
         | _from_environment(environment)
         | {
             name: SourcedValue(value, f"--{name.replace('_', '-')}")
@@ -87,6 +92,9 @@ def gathered(
             if value is not None
         }
     )
+    if STORE_FILE in entries and STORE not in entries:
+        entries[STORE] = _from_store_file(entries[STORE_FILE])
+    return entries
 
 
 def settings(
@@ -152,6 +160,13 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, SourcedValue]
         else:
             entries[name] = SourcedValue(KINDS[name](_plain(text, KINDS[name]), variable), variable)
     return entries
+
+
+def _from_store_file(path: SourcedValue) -> SourcedValue:
+    url = files.read(path.value, field=STORE_FILE, limit=URL_LIMIT).decode("utf-8", "replace")
+    if not url.strip():
+        raise InvalidField(STORE_FILE, f"{path.value} is empty")
+    return SourcedValue(url.strip(), path.value)
 
 
 def _unknown(name: str) -> str:
@@ -249,7 +264,8 @@ def _files(value: Any, field: str) -> dict[str, tuple[str, ...]]:
 
 KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "data": _text,
-    "store": _text,
+    STORE: _text,
+    STORE_FILE: _text,
     "master_key": _text,
     "master_key_file": _text,
     "host": _text,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import attrs
@@ -43,6 +44,23 @@ class ServiceDraft:
     callbacks: tuple[str, ...] = ()
 
 
+def service_exists(runtime: Runtime) -> bool:
+    """
+    Return whether there is a service with the keys of *runtime*.
+
+    Raises:
+        InvalidField: There are keys, but no company in the store: it may be lost, and a new service
+            must not take its place unnoticed.
+        SealBroken: The master key is not available.
+        Unavailable: The database did not respond.
+    """
+    if not runtime.keys.signer.path.exists():
+        return False
+    runtime.prepare_records()
+    runtime.demand_company()
+    return True
+
+
 def create_service(runtime: Runtime, draft: ServiceDraft) -> dict[str, Any]:
     """
     Create a service, and return the document that is printed once, with its secrets.
@@ -62,7 +80,7 @@ def create_service(runtime: Runtime, draft: ServiceDraft) -> dict[str, Any]:
     _populated(memory_ports(), runtime.policy, draft)
     # One process at a time, and no new keys beside records that other keys have sealed: a
     # service that lost its keys would start, but open no secret, and nobody would trust it.
-    with private_files.lock(private_files.make_folder(runtime.settings.data)):
+    with _alone(runtime):
         runtime.records.create()
         if Administration(runtime.ports, runtime.policy, by=OPERATOR).list(None, Company):
             raise InvalidField("data", "there is a company already; this is for new services")
@@ -72,6 +90,14 @@ def create_service(runtime: Runtime, draft: ServiceDraft) -> dict[str, Any]:
         # With it the first administrator registers a passkey, and logs in to the portal.
         document["adminLink"] = create_link(runtime, document["adminGuid"])["link"]
     return document
+
+
+def _alone(runtime: Runtime) -> AbstractContextManager[None]:
+    folder = runtime.settings.data
+    if runtime.keys.signer.path.exists() and not os.access(folder, os.W_OK):
+        # Nothing in it can change: its keys were created elsewhere.
+        return nullcontext()
+    return private_files.lock(private_files.make_folder(folder))
 
 
 def _populated(ports: Ports, policy: Policy, draft: ServiceDraft) -> dict[str, Any]:

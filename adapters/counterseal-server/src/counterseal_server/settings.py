@@ -128,6 +128,7 @@ class Settings:
     Attributes:
         data: The folder for the database and the keys.
         store: The URL of the store; None is a SQLite file in *data*.
+        store_file: The file that *store* was read from, if it was.
         master_key: The master keys; see `counterseal_keys.MasterKeys`.
         master_key_file: A file with the master keys; by default in *data*.
         host: The address to listen at.
@@ -174,6 +175,7 @@ class Settings:
 
     data: Path = attrs.field(converter=_absolute)
     store: str | None = attrs.field(default=None, repr=False)
+    store_file: Path | None = attrs.field(default=None, converter=_maybe_absolute)
     master_key: str | None = attrs.field(default=None, repr=False)
     master_key_file: Path = attrs.field(converter=_absolute)
     host: str = attrs.field(default="127.0.0.1", validator=_host)

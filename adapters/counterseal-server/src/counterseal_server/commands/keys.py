@@ -1,4 +1,4 @@
-"""`counterseal keys`: list, prepare and rotate the service's own keys."""
+"""`counterseal keys`: create, list, prepare and rotate the service's own keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # a fast start
 
 @click.group()
 def keys() -> None:
-    """List, prepare and rotate the service's own keys."""
+    """Create, list, prepare and rotate the service's own keys."""
 
 
 @keys.command("list")
@@ -44,6 +44,28 @@ def list_keys(data: str | None, config: str | None) -> None:
                     "since": None if key.since is None else format_time(key.since),
                 }
                 print_json(document, indent=None)
+
+
+@keys.command()
+@DATA
+@CONFIG
+def create(data: str | None, config: str | None) -> None:
+    """
+    Create the first keys of a new service, and print the signing key's thumbprint.
+
+    init creates missing keys itself. This is for keys that are stored elsewhere before the
+    service is created, such as in a Secret of Kubernetes. Existing keys are not replaced.
+    """
+    with plainly():
+        from counterseal_keys import KeysExist  # noqa: PLC0415 (a fast start)
+        from counterseal_server.runtime import Runtime  # noqa: PLC0415
+
+        with Runtime(configured(config, data=data)) as runtime:
+            if runtime.keys.signer.path.exists():
+                raise KeysExist(f"{runtime.keys.signer.path} exists, and is not replaced")
+            runtime.keys.create_missing()
+            (key,) = runtime.keys.signer.published_keys()
+            print_json({"kid": key.public.kid, "thumbprint": key.public.thumbprint})
 
 
 @keys.command()

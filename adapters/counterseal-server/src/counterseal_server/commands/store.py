@@ -1,4 +1,4 @@
-"""`counterseal store`: check, copy and clean the store."""
+"""`counterseal store`: check, upgrade, copy and clean the store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAME_BYTES = 16
 
 @click.group()
 def store() -> None:
-    """Check, copy and clean the store."""
+    """Check, upgrade, copy and clean the store."""
 
 
 @store.command()
@@ -40,6 +40,24 @@ def purge(data: str | None, config: str | None) -> None:
             runtime.prepare()
             count = runtime.forget()
         print_line(f"dropped: {count}")
+
+
+@store.command()
+@DATA
+@CONFIG
+def upgrade(data: str | None, config: str | None) -> None:
+    """
+    Migrate the stored records to this release.
+
+    serve does the same when it starts. This is for a step before the processes start.
+    """
+    with plainly():
+        from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
+
+        with Runtime(configured(config, data=data)) as runtime:
+            runtime.prepare_records()
+            runtime.demand_company()
+        print_line("the store has the schema of this release")
 
 
 @store.command()

@@ -7,6 +7,7 @@ import click
 from counterseal_server.commands.acting import output_to
 from counterseal_server.commands.options import CONFIG, CX, DATA, OUT, configured
 from counterseal_server.plainly import plainly
+from counterseal_server.printing import print_line
 
 
 @click.command()
@@ -34,6 +35,11 @@ from counterseal_server.plainly import plainly
     multiple=True,
     help="A URL that callbacks may go to, https if it has no scheme; may be repeated.",
 )
+@click.option(
+    "--once",
+    is_flag=True,
+    help="Succeed without a change if the service exists already.",
+)
 @OUT
 @CX
 def init(
@@ -46,6 +52,7 @@ def init(
     auth: str,
     admin_auth: str | None,
     callbacks: tuple[str, ...],
+    once: bool,
     out: str | None,
     cx: bool,
 ) -> None:
@@ -58,7 +65,11 @@ def init(
         from counterseal.models import Clients  # noqa: PLC0415 (a fast start)
         from counterseal_server.callback_reach import warn_of_obstacle  # noqa: PLC0415
         from counterseal_server.runtime import Runtime  # noqa: PLC0415
-        from counterseal_server.service_creation import ServiceDraft, create_service  # noqa: PLC0415 (a fast start)
+        from counterseal_server.service_creation import (  # noqa: PLC0415
+            ServiceDraft,
+            create_service,
+            service_exists,
+        )
 
         draft = ServiceDraft(
             company=company,
@@ -70,6 +81,9 @@ def init(
             callbacks=callbacks,
         )
         with Runtime(configured(config, data=data)) as runtime:
+            if once and service_exists(runtime):
+                print_line("there is a service already: nothing was changed", err=True)
+                return
             with output_to(out) as write_document:
                 write_document(create_service(runtime, draft))
             for entry in callbacks:
