@@ -462,3 +462,18 @@ def upgrade(session: nox.Session) -> None:
     sync(session, "--inexact", "--only-group=shops")
     sync(session, "--inexact", "--package=counterseal-sql", "--extra=postgresql")
     session.run("python", "adapters/counterseal-server/upgrade", *session.posargs)
+
+
+def deploy(session: nox.Session) -> None:
+    """Check the files for containers with tools and planted mistakes; build, and run what it is."""
+    packages = ("--package=counterseal", "--package=counterseal-server")
+    sync(session, *packages, "--group=tests", "--group=deploy")
+    require("hadolint")
+    folder = "adapters/counterseal-server/tests"
+    pytest(
+        session,
+        "--numprocesses=2",
+        "--dist=loadfile",
+        f"{folder}/test_deploy_files.py",
+        f"{folder}/test_deploy_runs.py",
+    )
