@@ -31,16 +31,16 @@ SECRETS = {"counterseal-secrets": {"store", "master.key"}, "counterseal-keys": {
 
 
 def instructions(path):
-    """Return the stages of a Containerfile: each is a list of instructions and arguments."""
+    """Return the builds of a Containerfile: each is a list of instructions and arguments."""
     text = "".join(line for line in open_lines(path) if not line.startswith("#"))
-    stages = []
+    builds = []
     for line in text.replace("\\\n", " ").splitlines():
         name, _, rest = line.strip().partition(" ")
         if name == "FROM":
-            stages.append([])
+            builds.append([])
         if name:
-            stages[-1].append((name, rest.strip()))
-    return stages
+            builds[-1].append((name, rest.strip()))
+    return builds
 
 
 def open_lines(path):
@@ -134,12 +134,12 @@ def command_problems(arguments):
 def containerfile_problems(folder):
     """Say what is wrong with the Containerfile, beyond what hadolint says."""
     path = folder / "Containerfile"
-    stages = instructions(path)
-    last = stages[-1]
+    builds = instructions(path)
+    last = builds[-1]
     problems = [
         f"not pinned: {rest}"
-        for stage in stages
-        for name, rest in stage
+        for build in builds
+        for name, rest in build
         if name == "FROM"
         and rest.split()[0] not in {"base", "build"}
         and not PYTHON.fullmatch(rest.split()[0])
@@ -156,12 +156,12 @@ def containerfile_problems(folder):
         problems.append("no health check")
     tools = re.findall(r"pip install|apt-get|gcc|\buv\b", str(last))
     if tools:
-        problems.append(f"build tools in the last stage: {tools}")
+        problems.append(f"build tools in the last build: {tools}")
     if "pip uninstall" not in str(last):
-        problems.append("pip is in the last stage")
+        problems.append("pip is in the last build")
     lock = tomllib.loads((ROOT / "uv.lock").read_text("utf-8"))
     (uv,) = (each["version"] for each in lock["package"] if each["name"] == "uv")
-    if f"uv=={uv}" not in str(stages[1]):
+    if f"uv=={uv}" not in str(builds[1]):
         problems.append(f"uv is not that of uv.lock, {uv}")
     return problems + environment_problems(image_environment(path))
 
@@ -246,7 +246,7 @@ def kubernetes_problems(folder):
         for name, pod in pods(folder).items()
         for problem in pod_problems(pod, image)
     ]
-    named = {
+    specifications = {
         (document["kind"], document["metadata"]["name"]): document["spec"]
         for documents in manifests(folder).values()
         for document in documents
@@ -254,25 +254,25 @@ def kubernetes_problems(folder):
     }
     return [
         *problems,
-        *selector_problems(named),
-        *network_problems(named),
+        *selector_problems(specifications),
+        *network_problems(specifications),
         *kustomize_problems(folder),
     ]
 
 
-def selector_problems(named):
-    for (kind, name), specification in named.items():
+def selector_problems(specifications):
+    for (kind, name), specification in specifications.items():
         if kind == "Deployment":
             labels = specification["template"]["metadata"]["labels"]
             if specification["selector"]["matchLabels"] != labels:
                 yield f"{name}: it selects other pods"
-    serve = named["Deployment", "counterseal"]
+    serve = specifications["Deployment", "counterseal"]
     labels = serve["template"]["metadata"]["labels"]
-    if named["Service", "counterseal"]["selector"] != labels:
+    if specifications["Service", "counterseal"]["selector"] != labels:
         yield "the Service selects other pods"
-    if "selector" in named["Service", "counterseal-nowhere"]:
+    if "selector" in specifications["Service", "counterseal-nowhere"]:
         yield "the Service that answers nothing selects pods"
-    budget = named["PodDisruptionBudget", "counterseal"]
+    budget = specifications["PodDisruptionBudget", "counterseal"]
     if budget["selector"]["matchLabels"] != labels:
         yield "the disruption budget is about other pods"
     if serve["replicas"] <= budget["maxUnavailable"]:
@@ -366,14 +366,14 @@ def volume_problems(pod, container, variables, image):
     }
     if "settings" in mounts:
         there.add(f"{mounts['settings']['mountPath']}/counterseal.toml")
-    read = {variables.get(f"{PREFIX}{name}") for name in ("STORE_FILE", "MASTER_KEY_FILE")}
-    read |= {variables.get("COUNTERSEAL_CONFIG"), f"{image['COUNTERSEAL_DATA']}/keys/signing.json"}
-    problems += [f"no file {path}" for path in sorted({*filter(None, read)} - there)]
+    paths = {variables.get(f"{PREFIX}{name}") for name in ("STORE_FILE", "MASTER_KEY_FILE")}
+    paths |= {variables.get("COUNTERSEAL_CONFIG"), f"{image['COUNTERSEAL_DATA']}/keys/signing.json"}
+    problems += [f"no file {path}" for path in sorted({*filter(None, paths)} - there)]
     return problems
 
 
-def network_problems(named):
-    policy = named["NetworkPolicy", "counterseal"]
+def network_problems(specifications):
+    policy = specifications["NetworkPolicy", "counterseal"]
     (ingress,) = policy["ingress"]
     problems = [] if {*policy["policyTypes"]} == {"Ingress", "Egress"} else ["one way is open"]
     if ingress["ports"] != [{"protocol": "TCP", "port": PORT}] or not ingress.get("from"):
@@ -390,7 +390,7 @@ def network_problems(named):
     excepted = {one for each in public["to"] for one in each["ipBlock"]["except"]}
     if "169.254.0.0/16" not in excepted:
         problems.append("the network policy lets pods read the cloud's credentials")
-    rules = named["Ingress", "counterseal"]["rules"]
+    rules = specifications["Ingress", "counterseal"]["rules"]
     backends = {
         path["path"]: path["backend"]["service"]["name"]
         for rule in rules

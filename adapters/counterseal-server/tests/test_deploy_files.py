@@ -33,7 +33,7 @@ VARIABLES = {
 }
 
 
-def said(*command, folder):
+def tool_problems(*command, folder):
     """Return what a tool says that refuses; nothing if it does not."""
     done = subprocess.run(
         [BIN / command[0], *command[1:]],
@@ -48,7 +48,9 @@ def said(*command, folder):
 
 
 def containerfile(folder):
-    return said("hadolint", "Containerfile", folder=folder) or containerfile_problems(folder)
+    return tool_problems("hadolint", "Containerfile", folder=folder) or containerfile_problems(
+        folder
+    )
 
 
 def compose_file(folder):
@@ -62,7 +64,7 @@ def compose_file(folder):
 
 def caddyfile(folder):
     options = ("--adapter", "caddyfile", "--config", "Caddyfile")
-    problems = said("caddy", "validate", *options, folder=folder)
+    problems = tool_problems("caddy", "validate", *options, folder=folder)
     return problems or compose_problems(folder, VARIABLES)
 
 
