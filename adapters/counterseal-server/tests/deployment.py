@@ -31,7 +31,7 @@ SECRETS = {"counterseal-secrets": {"store", "master.key"}, "counterseal-keys": {
 
 
 def instructions(path):
-    """Return the builds of a Containerfile: each is a list of instructions and arguments."""
+    """Return the stages of a Containerfile: each is a list of instructions and arguments."""
     text = "".join(line for line in open_lines(path) if not line.startswith("#"))
     builds = []
     for line in text.replace("\\\n", " ").splitlines():
