@@ -110,6 +110,7 @@ MISTAKES = [
     ("Containerfile", "RUN pip install --no-cache-dir uv==0.13.9", "RUN pip install uv", "DL3013"),
     ("Containerfile", "WORKDIR /clone", "WORKDIR clone", "DL3000"),
     ("Containerfile", "EXPOSE 8787", "EXPOSE 87870", "DL3011"),
+    ("Containerfile", "USER 10001:10001", "USER 0:0", "DL3002"),
     ("Containerfile", "CMD [", "CMD serve\nCMD [", "DL40"),
     ("compose.yaml", "    cap_add: [", "    cap_ad: [", "check-jsonschema"),
     ("compose.yaml", "condition: service_completed_successfully", "condition: done", "check-json"),
@@ -122,7 +123,7 @@ MISTAKES = [
     (BUDGET, "policy/v1", "policy/v1beta1", "kubernetes-validate"),
     (JOB, "backoffLimit: 0", "backoffLimit: none", "kubernetes-validate"),
     # What our own rules find.
-    ("Containerfile", "USER 10001:10001", "USER 0:0", "the user is"),
+    ("Containerfile", "USER 10001:10001", "USER 10002:10002", "the user is"),
     ("Containerfile", "\nUSER 10001:10001", "", "the user is"),
     ("Containerfile", "3.13.14-slim-trixie", "3.13-slim", "not pinned"),
     ("Containerfile", "pip uninstall --yes pip", "pip install --no-cache-dir uv==1", "build tools"),
