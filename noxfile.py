@@ -464,6 +464,7 @@ def upgrade(session: nox.Session) -> None:
     session.run("python", "adapters/counterseal-server/upgrade", *session.posargs)
 
 
+@nox.session(allow_parallel=True)
 def deploy(session: nox.Session) -> None:
     """Check the files for containers with tools and planted mistakes; build, and run what it is."""
     packages = ("--package=counterseal", "--package=counterseal-server")
