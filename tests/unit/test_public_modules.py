@@ -10,7 +10,19 @@ pytestmark = pytest.mark.one_python
 
 ADAPTERS = Path(__file__).parents[2] / "adapters"
 
-DRIVEN = ("fcm", "http", "keys", "oidc", "records", "redis", "relay", "sql", "webauthn", "webpush")
+DRIVEN = (
+    "fcm",
+    "http",
+    "keys",
+    "oidc",
+    "otel",
+    "records",
+    "redis",
+    "relay",
+    "sql",
+    "webauthn",
+    "webpush",
+)
 """Adapters behind the ports: records, errors and bytes on the wire are enough for them."""
 
 DRIVING = ("asgi", "client", "demo", "flask", "portal", "pwa", "server", "web")

@@ -21,6 +21,7 @@ ADAPTERS: tuple[str, ...] = (
     "http",
     "keys",
     "oidc",
+    "otel",
     "portal",
     "pwa",
     "records",

@@ -22,12 +22,12 @@ from counterseal_server.cli import main
 
 made = web.build_gateway
 
-def build_gateway(*args):
+def build_gateway(*args, **others):
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())  # as deaf as before it serves
     os.kill(os.getppid(), signal.SIGTERM)
     told.wait()
-    return made(*args)
+    return made(*args, **others)
 
 web.build_gateway = build_gateway
 main()

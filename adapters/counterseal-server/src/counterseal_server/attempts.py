@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 from counterseal import Refused, Unavailable
-from counterseal.models import Callback, Guid, Notification
+from counterseal.models import TRACE, Callback, Guid, Notification
 from counterseal_server.metrics import FAILED, UNAVAILABLE
 
 R = TypeVar("R", bound=Callback | Notification)
@@ -65,6 +65,8 @@ class Attempts(Generic[R]):
 
     def _run(self, record: R) -> None:
         noun, guid = self._noun, record.guid
+        # The log's lines about a callback name the trace of the request that led to it.
+        trace = TRACE.set(record.trace if isinstance(record, Callback) else None)
         try:
             attempted = self._attempt(guid)
             self._count(record, attempted.state.value)
@@ -80,5 +82,6 @@ class Attempts(Generic[R]):
             self._count(record, FAILED)
             log.exception("%s %s", noun, guid)
         finally:
+            TRACE.reset(trace)
             del self.under_way[guid]
             self._freed()

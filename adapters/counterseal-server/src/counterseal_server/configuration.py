@@ -301,6 +301,8 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "senders": _number,
     "notification_workers": _number,
     "metrics": _flag,
+    "opentelemetry": _flag,
+    "continue_traces": _flag,
     "log_format": _text,
     "log_level": _text,
     "grace": span,

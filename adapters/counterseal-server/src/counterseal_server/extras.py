@@ -23,6 +23,7 @@ PARTS = {
     "pwa": ("counterseal_pwa",),
     "portal": ("counterseal_portal", "jinja2", "markupsafe"),
     "webauthn": ("counterseal_webauthn", "webauthn", "cbor2"),
+    "otel": ("counterseal_otel", "opentelemetry"),
 }
 """The modules of each extra."""
 

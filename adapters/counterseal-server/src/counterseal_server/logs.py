@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Final
 
+from counterseal.models import TRACE
 from counterseal.wire.claims import format_time
 from counterseal.wire.visible import visible
 
@@ -26,6 +27,7 @@ OURS = (
     "counterseal_fcm",
     "counterseal_http",
     "counterseal_keys",
+    "counterseal_otel",
     "counterseal_records",
     "counterseal_redis",
     "counterseal_relay",
@@ -85,6 +87,9 @@ class Json(logging.Formatter):
         }
         if request_id.get() != NO_REQUEST:
             fields["requestId"] = request_id.get()
+        trace = TRACE.get()
+        if trace is not None:
+            fields["traceId"], fields["spanId"] = trace.parent.split("-")[1:3]
         line, limit = json.dumps(fields), LINE_LIMIT
         while len(line) > LINE_LIMIT:
             limit //= 2  # a character is up to twelve bytes

@@ -32,6 +32,7 @@ from counterseal_server.metrics import Metrics
 from counterseal_server.portal import require_portal
 from counterseal_server.runtime import Runtime
 from counterseal_server.settings import Settings
+from counterseal_server.tracing import open_tracing, require_opentelemetry
 from counterseal_server.workers import Duty, Workers
 
 WATCH_SECONDS = 0.5
@@ -60,8 +61,8 @@ def serve(settings: Settings, *, after_restore: bool = False) -> None:
 
     Raises:
         InvalidField: The address is in use, or is not one of this machine's; there are keys,
-            but no company in the store; the browser device is not installed; or the note of a
-            restore cannot be read.
+            but no company in the store; the browser device or OpenTelemetry is not installed;
+            or the note of a restore cannot be read.
         Misuse: This release cannot use the database or a key.
         Unavailable: The database or the signing keys are not available.
     """
@@ -76,6 +77,7 @@ def serve(settings: Settings, *, after_restore: bool = False) -> None:
         RestoreWait(settings.data, runtime.policy, runtime.ports.clock)
     browser_pages(settings)
     require_portal(settings)
+    require_opentelemetry(settings)
     _demand_free(settings)
     if not is_sealed:
         log.warning(
@@ -174,6 +176,9 @@ def _work(settings: Settings, duty: Duty, title: str) -> None:
     with Runtime(settings) as runtime:
         runtime.prepare()
         runtime.demand_company()
+        tracing = open_tracing(settings)
+        if tracing is not None:
+            tracing.trace_ports(runtime)
         workers = Workers(runtime, Metrics(), duties={duty})
         wait = RestoreWait(settings.data, runtime.policy, runtime.ports.clock)
         if not wait.wait(stopped, EVERY_READING):
@@ -187,6 +192,8 @@ def _work(settings: Settings, duty: Duty, title: str) -> None:
         last.daemon = True
         last.start()
         workers.stop()
+        if tracing is not None:
+            tracing.close()
     log.info("stopped")
 
 
@@ -220,13 +227,17 @@ def _load(settings: Settings) -> Any:
     signals = Signals()
     logs.configure(settings.log_format, settings.log_level)
     runtime, metrics = Runtime(settings), Metrics()
+    tracing = open_tracing(settings)
+    if tracing is not None:
+        tracing.trace_ports(runtime)
+        tracing.close_after_main_thread()
     service, workers = use_cases(runtime), Workers(runtime, metrics)
     wait = RestoreWait(settings.data, runtime.policy, runtime.ports.clock)
     later = StartLater(wait, workers)
     later.start()
     signals.on_stop(service.waiters.close, later.stop)
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
-    app = build_gateway(runtime, service, metrics, signals.take_over, wait)
+    app = build_gateway(runtime, service, metrics, signals.take_over, wait=wait, tracing=tracing)
     threading.Thread(target=_announce, args=(settings,), daemon=True).start()
     return app
 

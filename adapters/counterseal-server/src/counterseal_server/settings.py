@@ -168,6 +168,8 @@ class Settings:
         notification_workers: How many push messages each channel sends at once; with 0, only
             other processes send them.
         metrics: Whether to serve `/metrics`.
+        opentelemetry: Whether traces and metrics are exported as the variables `OTEL_…` say.
+        continue_traces: Whether the trace of whoever sends `traceparent` is continued.
         log_format: `human` for text, `json` for JSON lines.
         log_level: The lowest level that is logged.
         grace: How long running requests may take to finish after a signal.
@@ -215,6 +217,8 @@ class Settings:
     senders: int = attrs.field(default=4, validator=_within(0, 100))
     notification_workers: int = attrs.field(default=8, validator=_within(0, 100))
     metrics: bool = True
+    opentelemetry: bool = False
+    continue_traces: bool = False
     log_format: str = attrs.field(default="human", validator=_among(*LOG_FORMATS))
     log_level: str = attrs.field(default="info", validator=_among(*LOG_LEVELS))
     grace: timedelta = attrs.field(default=10 * SECOND, validator=_within(SECOND, DAY))
@@ -240,6 +244,8 @@ class Settings:
             raise InvalidField("callback_plain_http", problem)
         if self.waiters >= self.threads:
             raise InvalidField("waiters", "not fewer than threads: nobody else would be served")
+        if self.continue_traces and not self.opentelemetry:
+            raise InvalidField("continue_traces", "without opentelemetry there are no traces")
 
     @property
     def serving_policy(self) -> Policy:

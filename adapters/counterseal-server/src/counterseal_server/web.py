@@ -6,7 +6,7 @@ import logging
 import math
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
@@ -18,6 +18,7 @@ from counterseal.ports import Entropy
 from counterseal_server.after_restore import RestoreWait
 from counterseal_server.browser_device import PAGES, browser_pages
 from counterseal_server.gateway import STARTED, Gateway, Pools, Refusal
+from counterseal_server.gateway import Application as WsgiApp
 from counterseal_server.logs import NO_REQUEST, request_id
 from counterseal_server.metrics import CONTENT_TYPE, Metrics
 from counterseal_server.portal import PORTAL, build_portal
@@ -25,6 +26,7 @@ from counterseal_server.readiness import Readiness
 from counterseal_server.receiving import BUSY, REFUSED, SLOW, Receiving
 from counterseal_server.runtime import Runtime
 from counterseal_server.thread_pool import Exhaustion, ThreadPool
+from counterseal_server.tracing import Tracing
 from counterseal_server.webpush_key import public_webpush_key
 from counterseal_web import Application, Request, Response, Service
 from counterseal_web import Settings as Face
@@ -81,7 +83,9 @@ def build_gateway(
     service: Service,
     metrics: Metrics,
     begun: Callable[[], None],
+    *,
     wait: RestoreWait | None = None,
+    tracing: Tracing | None = None,
 ) -> Gateway:
     """
     Create the application for a server: it receives bodies, and runs requests in threads.
@@ -92,6 +96,7 @@ def build_gateway(
         metrics: Where requests are counted.
         begun: Called in the server's thread once its loop runs, before it serves.
         wait: The wait after a restore; None if there is none.
+        tracing: Traces the requests; None if nothing does.
     """
     settings = runtime.settings
     receiving = Receiving(settings.bodies, settings.body_deadline, service.settings.body_limit)
@@ -107,7 +112,9 @@ def build_gateway(
     )
     exhaustions = {"bodies": receiving.exhaustion, "threads": pools.requests.exhaustion}
     metrics.observe_use({name: one.used for name, one in exhaustions.items()})
-    app = ServerApplication(runtime, service, metrics, exhaustions, wait)
+    app: WsgiApp = ServerApplication(runtime, service, metrics, exhaustions, wait)
+    if tracing is not None:
+        app = tracing.trace_requests(app, service)
     refusing = partial(refuse, metrics, runtime.ports.entropy)
     return Gateway(app, receiving, pools, refusing, begun)
 
@@ -194,6 +201,9 @@ class ServerApplication:
             response = self._respond(request, environ.get(REFUSED))
             self._record(request.method, response, time.perf_counter() - started)
             headers = (*response.headers, (REQUEST_ID, request_id.get()))
+            if response.stream is not None:
+                stream = IdentifiedStream(response.stream, request_id.get())
+                response = attrs.evolve(response, stream=stream)
             response = attrs.evolve(response, headers=headers)
             return write_response(response, request.method, start_response)
         finally:
@@ -275,6 +285,38 @@ class ServerApplication:
         text = self._metrics.text()
         headers = (("Content-Type", CONTENT_TYPE), ("Content-Length", str(len(text))))
         return Response(status=HTTPStatus.OK, headers=headers, body=text, operation="metrics")
+
+
+class IdentifiedStream:
+    """
+    The body of a response in pieces; each is made under the id of its request.
+
+    Args:
+        pieces: The body.
+        identifier: The id of the request.
+    """
+
+    def __init__(self, pieces: Iterable[bytes], identifier: str) -> None:
+        self._pieces = pieces
+        self._identifier = identifier
+
+    def __iter__(self) -> Iterator[bytes]:
+        pieces = iter(self._pieces)
+        while True:
+            # Not around `yield`: this thread may serve others between two pieces.
+            token = request_id.set(self._identifier)
+            try:
+                piece = next(pieces)
+            except StopIteration:
+                return
+            finally:
+                request_id.reset(token)
+            yield piece
+
+    def close(self) -> None:
+        """Close the body."""
+        close: Callable[[], None] = getattr(self._pieces, "close", lambda: None)
+        close()
 
 
 def _operate(method: str, answer: Callable[[], Reply | Response]) -> Reply | Response:

@@ -12,6 +12,7 @@ from counterseal_server.configuration import KINDS, PREFIX
 from counterseal_server.doctor.finding import Finding, failure, fine, warning
 from counterseal_server.doctor.installation import Installation
 from counterseal_server.portal import require_portal
+from counterseal_server.tracing import require_opentelemetry
 
 FLAG = "--"
 FOR_DEVELOPMENT = {
@@ -45,6 +46,7 @@ def check_configuration(installation: Installation) -> Iterator[Finding]:
         lambda: browser_pages(settings),
         lambda: require_portal(settings),
         lambda: PasskeyVerifier(settings).open(),
+        lambda: require_opentelemetry(settings),
     )
     for require in requirements:
         try:
