@@ -478,3 +478,15 @@ def deploy(session: nox.Session) -> None:
         f"{folder}/test_deploy_files.py",
         f"{folder}/test_deploy_runs.py",
     )
+
+
+@nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """
+    Build what the commit releases into dist, and use the wheels alone.
+
+    With `-- --twice`, build from another clone too, and compare each byte.
+    """
+    sync(session, "--all-packages", "--all-extras", "--group=release")
+    session.run("python", "-m", "release", "build", "dist", *session.posargs)
+    session.run("python", "-m", "release", "check", "dist")

@@ -12,6 +12,7 @@ import os
 import pkgutil
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from docutils.utils import new_document
 from myst_parser.parsers.sphinx_ import MystParser
@@ -99,6 +100,13 @@ copybutton_selector = (
 )
 copybutton_prompt_text = "$ "
 copybutton_line_continuation_character = "\\"
+
+# Where the pages are hosted; only a release says it.
+if html_baseurl := os.environ.get("DOCS_URL", ""):
+    extensions += ["notfound.extension", "sphinx_sitemap"]
+    notfound_urls_prefix = urlsplit(html_baseurl).path
+    sitemap_url_scheme = "{link}"
+    sitemap_show_lastmod = False
 
 
 class Markdown(SphinxDirective):
