@@ -459,12 +459,13 @@ def test_all_trips_of_an_attempt_share_one_moment_after_the_first(service):
 def test_a_decision_gets_these_tools_and_no_others(service, run):
     tools = run(nothing().then(lambda stored, tools: Decision(result=tools)))
     assert [field.name for field in attrs.fields(Tools)] == [
-        *("now", "entropy", "seal", "open", "policy")
+        *("now", "entropy", "seal", "open", "policy", "trace")
     ]
     assert tools.now == service.clock.now()
     assert len(tools.entropy(9)) == 9
     assert tools.open(tools.seal(b"secret", "here"), "here") == b"secret"
     assert tools.policy is FEW
+    assert tools.trace is None
 
 
 def test_what_is_required_is_of_its_kind(service):
