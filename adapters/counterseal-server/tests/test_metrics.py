@@ -10,8 +10,9 @@ from counterseal.models import AddressKind, Algorithm, CallbackState, Occasion, 
 from counterseal_keys import private_files
 from counterseal_server import web
 from counterseal_server.configuration import settings
-from counterseal_server.metrics import SWEPT, WORKERS, Metrics
+from counterseal_server.metrics import SWEPT, VERBS, WORKERS, Metrics
 from counterseal_server.runtime import Runtime
+from counterseal_server.timed_store import TimedStore
 from counterseal_server.workers import Workers
 
 SAMPLE = re.compile(r"(counterseal_[a-z_]+)(\{[^}]*\})? (\S+)")
@@ -54,6 +55,7 @@ def test_what_workers_count_begins_at_zero():
 def test_no_event_makes_a_new_series(runtime):
     """Whatever a worker may count was there before."""
     metrics = Metrics()
+    workers = Workers(runtime, metrics)
     before = set(samples(metrics.text()))
 
     for state in CallbackState:
@@ -65,12 +67,18 @@ def test_no_event_makes_a_new_series(runtime):
         metrics.notified(occasion.value, "DELIVERED")
     for kind in SWEPT:
         metrics.swept(kind, 2)
-    workers = Workers(runtime, metrics)
     names = [thread.name.removeprefix("counterseal-") for thread in workers._threads]
     for name in names:
         metrics.failed(name)
+        metrics.ended_round(name)
+    store = TimedStore(runtime.ports.store, metrics)
+    store.get()
+    for verb in VERBS:
+        metrics.store_failed(verb)
     workers._expire()
     workers._forget()
+    workers._chain()
+    workers._read_backlog()
 
     assert sorted(names) == sorted(WORKERS)
     assert set(samples(metrics.text())) == before

@@ -23,7 +23,6 @@ from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.wire.cx1 import write_cx1
 from counterseal.wire.enrolment import enrolment_document
 from counterseal_server.configuration import settings
-from counterseal_server.metrics import Metrics
 from counterseal_web import Settings
 from counterseal_web.application import served
 
@@ -283,18 +282,3 @@ def test_the_settings_file_of_deploy():
 
     assert example_settings.public_url == PUBLIC
     assert example_settings.policy.retention == timedelta(days=90)
-
-
-def test_what_the_page_watches_is_counted():
-    page = ROOT / "docs" / "how-to" / "run-the-service.md"
-    watched = set(re.findall(r"counterseal_[a-z_]+(?=[{\[])", page.read_text("utf-8")))
-    metrics = Metrics()
-    metrics.answered("addRequest", 201, 0.1)
-    metrics.attempted("DEAD")
-    metrics.failed("expiry")
-    metrics.pushed("fcm", "GONE")
-    metrics.observe_use({"bodies": lambda: 0})
-    counted = set(re.findall(r"^counterseal_[a-z_]+(?=\{)", metrics.text().decode(), re.MULTILINE))
-
-    assert len(watched) == 6
-    assert watched <= counted

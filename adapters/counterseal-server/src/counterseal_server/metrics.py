@@ -3,12 +3,16 @@ Metrics for Prometheus: counts and times, with our own names as labels.
 
 Every series whose labels are known beforehand begins at zero: `increase` sees nothing in a series
 that begins at one, so an alert on it would miss the first event.
+`docs/reference/metrics.md` lists all of them.
 """
 
 from __future__ import annotations
 
+import platform
+import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from importlib.metadata import version
 from itertools import product
 from typing import Final
 
@@ -19,10 +23,13 @@ from prometheus_client import (
     Gauge,
     Histogram,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 
 from counterseal.models import AddressKind, CallbackState, NotificationState, Occasion, PushResult
+from counterseal_server.backlog import BacklogCollector
+from counterseal_server.thread_pool import Exhaustion
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -34,8 +41,49 @@ FAILED: Final = "failed"
 SWEPT: Final = ("challenge", "invitation", "login", "ceremony", "session", "forgotten")
 """The kinds of records that workers expire or delete."""
 
-WORKERS: Final = ("audit", "callbacks", "events", "expiry", "forgetting", "notifications", "wake")
+WORKERS: Final = (
+    "audit",
+    "callbacks",
+    "events",
+    "expiry",
+    "forgetting",
+    "gauges",
+    "notifications",
+    "wake",
+)
 """The names of all workers, also of those that this process does not run."""
+
+VERBS: Final = (
+    "account",
+    "bindings",
+    "commit",
+    "dead",
+    "due",
+    "gauges",
+    "get",
+    "get_with_account",
+    "list",
+    "pending",
+    "search",
+)
+"""The methods of the port `Store`."""
+
+STORE_SECONDS: Final = (
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+)
+"""The upper bounds of the buckets of `counterseal_store_seconds`."""
 
 
 def _value_names(
@@ -45,11 +93,30 @@ def _value_names(
 
 
 class Metrics:
-    """The metrics of one process."""
+    """
+    The metrics of one process.
 
-    def __init__(self) -> None:
+    Args:
+        monotonic: Seconds that only grow.
+
+    Attributes:
+        backlog: What a worker has read from the store.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        # One series more for each counter and histogram, which nothing here reads.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
+        self.backlog = BacklogCollector(monotonic)
+        self._registry.register(self.backlog)
+        self._build = Gauge(
+            "counterseal_build_info",
+            "Always 1; the labels name the release, the Python and the kind of store.",
+            ["version", "python", "store"],
+            registry=self._registry,
+        )
         self._requests = Counter(
             "counterseal_requests",
             "Requests that were answered.",
@@ -94,12 +161,43 @@ class Metrics:
             ["what"],
             registry=self._registry,
         )
+        self._capacity = Gauge(
+            "counterseal_capacity",
+            "How many of them there are.",
+            ["what"],
+            registry=self._registry,
+        )
+        self._rounds = Counter(
+            "counterseal_worker_rounds",
+            "Rounds that a worker of this process has ended, failed ones included.",
+            ["worker"],
+            registry=self._registry,
+        )
         self._failures = Counter(
             "counterseal_worker_failures",
             "Rounds of a worker that failed.",
             ["worker"],
             registry=self._registry,
         )
+        self._store_seconds = Histogram(
+            "counterseal_store_seconds",
+            "How long calls of the store took, by its method; failed ones included.",
+            ["verb"],
+            buckets=STORE_SECONDS,
+            registry=self._registry,
+        )
+        self._store_failures = Counter(
+            "counterseal_store_failures",
+            "Calls of the store that failed: it was not available, or its reply was lost.",
+            ["verb"],
+            registry=self._registry,
+        )
+        self._signed_at = monotonic()
+        Gauge(
+            "counterseal_audit_unsigned_seconds",
+            "Seconds since this process has seen all events of the audit log chained and signed.",
+            registry=self._registry,
+        ).set_function(lambda: self._monotonic() - self._signed_at)
         self._begin()
 
     def _begin(self) -> None:
@@ -116,6 +214,14 @@ class Metrics:
             self._swept.labels(kind_swept)
         for worker in WORKERS:
             self._failures.labels(worker)
+        for verb in VERBS:
+            self._store_seconds.labels(verb)
+            self._store_failures.labels(verb)
+
+    def describe(self, store: str) -> None:
+        """Name this release, Python, and *store*, the kind of store."""
+        release = version("counterseal-server")
+        self._build.labels(release, platform.python_version(), store).set(1)
 
     def expect(self, operation: str, statuses: Iterable[int]) -> None:
         """
@@ -154,10 +260,31 @@ class Metrics:
         """Count a round that failed."""
         self._failures.labels(worker).inc()
 
-    def observe_use(self, uses: Mapping[str, Callable[[], int]]) -> None:
-        """Call *uses* for the numbers in use, whenever the metrics are read."""
-        for what, use in uses.items():
-            self._use.labels(what).set_function(use)
+    def began(self, worker: str) -> None:
+        """Set the rounds of a worker that this process runs to zero."""
+        self._rounds.labels(worker)
+
+    def ended_round(self, worker: str) -> None:
+        """Count a round that has ended, whether or not it failed."""
+        self._rounds.labels(worker).inc()
+
+    def audit_signed(self) -> None:
+        """Note that all events of the audit log are chained and signed."""
+        self._signed_at = self._monotonic()
+
+    def store_timer(self, verb: str) -> Callable[[float], None]:
+        """Return what takes the seconds of each call of a method of the store."""
+        return self._store_seconds.labels(verb).observe
+
+    def store_failed(self, verb: str) -> None:
+        """Count a call of the store that failed."""
+        self._store_failures.labels(verb).inc()
+
+    def observe_use(self, exhaustions: Mapping[str, Exhaustion]) -> None:
+        """Read how much is in use from *exhaustions*, whenever the metrics are read."""
+        for what, exhaustion in exhaustions.items():
+            self._use.labels(what).set_function(exhaustion.used)
+            self._capacity.labels(what).set(exhaustion.total)
 
     def text(self) -> bytes:
         """Return all metrics in the text format of Prometheus."""

@@ -21,6 +21,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import attrs
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.server import Server
 
@@ -32,6 +33,7 @@ from counterseal_server.metrics import Metrics
 from counterseal_server.portal import require_portal
 from counterseal_server.runtime import Runtime
 from counterseal_server.settings import Settings
+from counterseal_server.timed_store import TimedStore
 from counterseal_server.tracing import open_tracing, require_opentelemetry
 from counterseal_server.workers import Duty, Workers
 
@@ -227,6 +229,9 @@ def _load(settings: Settings) -> Any:
     signals = Signals()
     logs.configure(settings.log_format, settings.log_level)
     runtime, metrics = Runtime(settings), Metrics()
+    if settings.metrics:
+        store = TimedStore(runtime.ports.store, metrics)
+        runtime.ports = attrs.evolve(runtime.ports, store=store)
     tracing = open_tracing(settings)
     if tracing is not None:
         tracing.trace_ports(runtime)

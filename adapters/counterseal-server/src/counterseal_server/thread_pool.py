@@ -24,10 +24,13 @@ class Exhaustion:
     Args:
         total: How much there is.
         monotonic: Returns seconds that only grow.
+
+    Attributes:
+        total: How much there is.
     """
 
     def __init__(self, total: int, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._total = total
+        self.total = total
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._used = 0
@@ -41,7 +44,7 @@ class Exhaustion:
         """Count one more in use."""
         with self._lock:
             self._used += 1
-            if self._used >= self._total:
+            if self._used >= self.total:
                 self._since = self._monotonic()
 
     def give_back(self) -> None:

@@ -24,6 +24,7 @@ from counterseal_server.metrics import CONTENT_TYPE, Metrics
 from counterseal_server.portal import PORTAL, build_portal
 from counterseal_server.readiness import Readiness
 from counterseal_server.receiving import BUSY, REFUSED, SLOW, Receiving
+from counterseal_server.records import store_kind
 from counterseal_server.runtime import Runtime
 from counterseal_server.thread_pool import Exhaustion, ThreadPool
 from counterseal_server.tracing import Tracing
@@ -111,7 +112,7 @@ def build_gateway(
         reserved={f"/{operation}": pool(operation) for operation in sorted(OPERATORS)},
     )
     exhaustions = {"bodies": receiving.exhaustion, "threads": pools.requests.exhaustion}
-    metrics.observe_use({name: one.used for name, one in exhaustions.items()})
+    metrics.observe_use(exhaustions)
     app: WsgiApp = ServerApplication(runtime, service, metrics, exhaustions, wait)
     if tracing is not None:
         app = tracing.trace_requests(app, service)
@@ -189,6 +190,7 @@ class ServerApplication:
         if runtime.settings.metrics:
             self._operators["metrics"] = self._counts
         self._expect()
+        metrics.describe(store_kind(runtime.settings.store))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, log it and count it."""

@@ -31,6 +31,7 @@ from counterseal import (
 from counterseal.models import Callback, CallbackState
 from counterseal.wire.claims import format_time
 from counterseal_server.attempts import Attempts
+from counterseal_server.backlog import read_backlog
 from counterseal_server.metrics import Metrics
 from counterseal_server.notification_workers import NotificationWorkers
 from counterseal_server.runtime import Runtime
@@ -46,6 +47,7 @@ EVERY_CHAIN = timedelta(milliseconds=500)
 CHAINED_AT_ONCE = 1_000
 """Events of the audit log; on SQLite, all other writers wait meanwhile."""
 EVERY_FORGETTING = timedelta(minutes=10)
+EVERY_GAUGES = timedelta(seconds=10)
 
 EVENTS_AT_ONCE = 100
 """Accounts' events that are published before the workers look again."""
@@ -61,7 +63,10 @@ class Duty(enum.Enum):
     DELIVER = enum.auto()
     NOTIFY = enum.auto()
     SWEEP = enum.auto()
-    """Expire challenges, invitations and log-ins, chain the audit log, delete old records."""
+    """
+    Expire challenges, invitations and log-ins, chain the audit log, delete old records, and read
+    the backlog for the metrics.
+    """
 
 
 @attrs.frozen
@@ -119,6 +124,8 @@ class Workers:
             chores.append(Chore("expiry", self._expire, EVERY_SWEEP, self._stop))
             chores.append(Chore("audit", self._chain, EVERY_CHAIN, self._stop))
             chores.append(Chore("forgetting", self._forget, EVERY_FORGETTING, self._stop))
+            if runtime.settings.metrics:
+                chores.append(Chore("gauges", self._read_backlog, EVERY_GAUGES, self._stop))
         if Duty.NOTIFY in duties and runtime.settings.notification_workers:
             chores.append(Chore("wake", self._wait_for_notifications, timedelta(0), self._stop))
             chores.append(
@@ -130,6 +137,9 @@ class Workers:
             )
             for chore in chores
         ]
+
+        for chore in chores:
+            metrics.began(chore.name)
 
     def start(self) -> None:
         """Start the threads; the process ends after `stop`, or after its main thread."""
@@ -155,6 +165,7 @@ class Workers:
                 self._metrics.failed(chore.name)
                 self._log_failure(chore, error)
                 pause = AFTER_FAILURE
+            self._metrics.ended_round(chore.name)
             self._rest(main, pause, chore.woken)
 
     def _rest(self, main: threading.Thread, pause: timedelta, woken: threading.Event) -> None:
@@ -200,10 +211,16 @@ class Workers:
         # Also after a rotation: the old key may be removed later.
         if count or kid != self._signed_by:
             self._signed_by = kid if self._audit_chain.sign() else None
+        if kid == self._signed_by and count < CHAINED_AT_ONCE:
+            self._metrics.audit_signed()
         return count == CHAINED_AT_ONCE
 
     def _forget(self) -> bool:
         self._metrics.swept("forgotten", self._runtime.forget())
+        return False
+
+    def _read_backlog(self) -> bool:
+        self._metrics.backlog.show(read_backlog(self._runtime.ports))
         return False
 
     def _publish(self) -> bool:

@@ -132,6 +132,14 @@ def sqlite_file(address: str) -> Path | None:
     return None if file is None else file.absolute()
 
 
+def store_kind(address: str | Path | None) -> str:
+    """Return the kind of the store at *address*, without anything secret; SQLite if it is None."""
+    scheme = address.partition("://")[0] if isinstance(address, str) else "sqlite"
+    if scheme in SCHEMES:
+        return f"redis{SCHEMES[scheme][1].value}"
+    return scheme.partition("+")[0]
+
+
 def _in_redis(address: RedisAddress) -> Records:
     try:
         from counterseal_server.records.in_redis import RedisRecords  # noqa: PLC0415
