@@ -37,7 +37,8 @@ class Person:
 
     def see(self, heading):
         """Require a page, on which axe finds nothing, and that breaks no policy."""
-        self.page.get_by_role("heading", name=heading, level=1).wait_for()
+        # Exactly: the page before it may have a heading that begins so.
+        self.page.get_by_role("heading", name=heading, level=1, exact=True).wait_for()
         assert self.page.evaluate("window.violations") == []
         assert axe_violations(self.page, self._axe) == {}
         width = self.page.evaluate("document.documentElement.scrollWidth")
