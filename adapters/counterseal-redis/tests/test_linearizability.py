@@ -14,7 +14,7 @@ import pytest
 from attrs import evolve, frozen
 
 import counterseal_redis.commit
-from counterseal.errors import Conflict, WrongState
+from counterseal.errors import Conflict, Contended, WrongState
 from counterseal.models import UNFINISHED
 from counterseal.policy import Policy
 from counterseal.ports import Ports
@@ -236,6 +236,9 @@ def test_a_store_that_reads_and_then_writes_is_caught(redis_8_2, new_keyspace, o
     sha = sha1(text.encode(), usedforsecurity=False).hexdigest()
     monkeypatch.setattr(counterseal_redis.commit, "COMMIT", Script(text, sha))
 
-    ends = raced(redis_8_2, new_keyspace, opened, ReadsThenWrites)
-
+    try:
+        ends = raced(redis_8_2, new_keyspace, opened, ReadsThenWrites)
+    except Contended:
+        # An account has lost the number of its newest event: that of the next one is in use.
+        return
     assert None in ends
