@@ -236,7 +236,10 @@ def test_only_workers_with_the_duty_notify(world, notifier, runtime, duties, exp
     assert names == (
         {"counterseal-notifications", "counterseal-wake"}
         if expected_count
-        else {"counterseal-audit", "counterseal-expiry", "counterseal-forgetting"}
+        else {
+            *("counterseal-audit", "counterseal-expiry", "counterseal-forgetting"),
+            "counterseal-gauges",
+        }
     )
     workers.start()
     if expected_count:

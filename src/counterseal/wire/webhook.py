@@ -177,8 +177,10 @@ def _has_signature(signatures: list[str], signed: bytes, key: bytes | PublicKey)
 
 
 def _decode(signatures: list[str], form: re.Pattern[str]) -> list[bytes]:
-    matches = (form.fullmatch(signature) for signature in signatures)
-    return [base64.b64decode(match[1]) for match in matches if match]
+    texts = [match[1] for match in map(form.fullmatch, signatures) if match]
+    # The last letter has bits that mean nothing: only one of its forms is accepted.
+    decoded = [(text, base64.b64decode(text)) for text in texts]
+    return [signature for text, signature in decoded if _base64(signature) == text]
 
 
 def _is_valid(signature: bytes, signed: bytes, key: PublicKey) -> bool:
