@@ -47,7 +47,7 @@ def costs(cases: dict[Name, Prepare]) -> dict[Name, Cost]:
     for _ in range(ROUNDS):
         random.shuffle(names)
         for name in names:
-            times_by_case[name].append(_timed(cases[name](OPERATIONS)))
+            times_by_case[name].append(timed(cases[name](OPERATIONS)))
     return {name: cost(times) for name, times in times_by_case.items()}
 
 
@@ -56,17 +56,27 @@ def again(operation: Callable[[], object]) -> Prepare:
     return lambda count: [operation] * count
 
 
-def _timed(operations: Sequence[Callable[[], object]]) -> float:
+def timed(
+    operations: Sequence[Callable[[], object]], elsewhere: Callable[[], int] = lambda: 0
+) -> float:
+    """
+    Return the microseconds of CPU time of one operation, after the first ones.
+
+    Args:
+        operations: Run once each, in this thread.
+        elsewhere: Returns the nanoseconds of CPU time that a server has taken, which count too.
+    """
     # The first ones bring code and data into the caches, as a server that is at work has them.
     for operation in operations[:WARMING]:
         operation()
-    timed = operations[WARMING:]
+    measured = operations[WARMING:]
     gc.disable()
     try:
-        start = time.thread_time_ns()
-        for operation in timed:
+        begin_elsewhere, begin = elsewhere(), time.thread_time_ns()
+        for operation in measured:
             operation()
-        return (time.thread_time_ns() - start) / len(timed) / 1000
+        own = time.thread_time_ns() - begin
+        return (own + elsewhere() - begin_elsewhere) / len(measured) / 1000
     finally:
         gc.enable()
 

@@ -8,18 +8,17 @@ other processes change it little.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import random
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from measure import OPERATIONS, ROUNDS, WARMING, Cost, cost
+from measure import OPERATIONS, ROUNDS, Cost, cost, timed
 from redis import Redis
 
 ROOT = Path(__file__).parents[1]
@@ -67,7 +66,7 @@ def costs(cases: dict[str, tuple[Any, Prepare]], rounds: int = ROUNDS) -> dict[s
         random.shuffle(names)
         for name in names:
             server, prepare = cases[name]
-            times_by_case[name].append(_timed(server, prepare(OPERATIONS)))
+            times_by_case[name].append(timed(prepare(OPERATIONS), partial(used, server)))
     return {name: cost(times) for name, times in times_by_case.items()}
 
 
@@ -86,18 +85,3 @@ def first(pid: int) -> None:
 def used(server: Any) -> int:
     """Return the nanoseconds of CPU time that the server's main thread has taken."""
     return int(Path(f"/proc/{server.process.pid}/schedstat").read_text().split()[0])
-
-
-def _timed(server: Any, operations: Sequence[Callable[[], object]]) -> float:
-    for operation in operations[:WARMING]:
-        operation()
-    timed = operations[WARMING:]
-    gc.disable()
-    try:
-        server_begin, begin = used(server), time.thread_time_ns()
-        for operation in timed:
-            operation()
-        client_time = time.thread_time_ns() - begin
-        return (client_time + used(server) - server_begin) / len(timed) / 1000
-    finally:
-        gc.enable()

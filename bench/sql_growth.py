@@ -12,19 +12,19 @@ A cost is the CPU time of the client's thread and of the server's processes for 
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import random
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrs
 import psycopg
-from measure import OPERATIONS, WARMING, Cost, cost
+from measure import OPERATIONS, Cost, cost, timed
 from psycopg.sql import SQL
 from redis_growth import FLAT, Growth
 from redis_stored import EACH, SAMPLE, Blank
@@ -247,23 +247,10 @@ def costs(cases: dict[str, tuple[Stocked, Callable[[int], Sequence[Call]]]]) -> 
         random.shuffle(names)
         for name in names:
             stock, prepare = cases[name]
-            times_by_case[name].append(_timed(stock, prepare(OPERATIONS)))
+            times_by_case[name].append(
+                timed(prepare(OPERATIONS), partial(cpu_of_clients, stock.connection))
+            )
     return {name: cost(times) for name, times in times_by_case.items()}
-
-
-def _timed(stock: Stocked, operations: Sequence[Call]) -> float:
-    for operation in operations[:WARMING]:
-        operation()
-    timed = operations[WARMING:]
-    gc.disable()
-    try:
-        server_begin, begin = cpu_of_clients(stock.connection), time.thread_time_ns()
-        for operation in timed:
-            operation()
-        client_time = time.thread_time_ns() - begin
-        return (client_time + cpu_of_clients(stock.connection) - server_begin) / len(timed) / 1000
-    finally:
-        gc.enable()
 
 
 def growths(stocks: Sequence[Stocked]) -> list[Growth]:

@@ -31,8 +31,8 @@ enrolment = phone.enrolment(invitation.token, space.guid, pin="1379", name="A ph
 bound = Enrolments(ports, policy).complete(enrolment)
 phone.complete_binding(bound)
 print(f"The binding is {bound.binding.state.value}, with the keys:")
-for held in bound.binding.keys:
-    print(f"  {held.role.value}: {held.key.algorithm.value}")
+for device_key in bound.binding.keys:
+    print(f"  {device_key.role.value}: {device_key.key.algorithm.value}")
 
 # 4. Ask
 

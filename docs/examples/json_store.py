@@ -28,12 +28,12 @@ def pack(value):  # what JSON has no word for becomes [its kind, what it holds]
 
 
 def unpack(value):  # no name means anything but these three, and those of the models
-    kind, held = value if isinstance(value, list) else ("", value)
-    if isinstance(held, dict):
-        return getattr(models, kind)(**{name: unpack(item) for name, item in held.items()})
+    kind, content = value if isinstance(value, list) else ("", value)
+    if isinstance(content, dict):
+        return getattr(models, kind)(**{name: unpack(item) for name, item in content.items()})
     plain = {"": lambda it: it, "bytes": bytes.fromhex, "datetime": datetime.fromisoformat}
     plain["tuple"] = lambda items: tuple(map(unpack, items))
-    return (plain.get(kind) or getattr(models, kind))(held)
+    return (plain.get(kind) or getattr(models, kind))(content)
 
 
 class JsonStore:
@@ -93,10 +93,10 @@ class JsonStore:
     def commit(self, changes, audit, operation):
         require_possible(changes)  # STORE-13, STORE-14 and STORE-21
         number, asked = models.guid.partition_of(changes[0].new.guid), pack(changes)
-        with self._writing(number) as shelf:  # STORE-17: who writes here, writes alone
-            if shelf["operations"].get(operation, asked) != asked:
+        with self._writing(number) as partition:  # STORE-17: who writes here, writes alone
+            if partition["operations"].get(operation, asked) != asked:
                 raise errors.OperationReused  # STORE-16
-            if operation in shelf["operations"]:
+            if operation in partition["operations"]:
                 return  # STORE-15
             accounts = [one.new for one in changes if type(one.new) is models.Account]
             names = {(one.app_space, one.account_id): one.guid for one in accounts}
@@ -104,20 +104,20 @@ class JsonStore:
             if len(names) < len(accounts) or any(owner != new for owner, new in owners.items()):
                 raise errors.Conflict  # STORE-9 and STORE-10: the natural key
             for old, new in ((change.old, change.new) for change in changes):
-                stored = unpack(shelf["records"].get(new.guid))
+                stored = unpack(partition["records"].get(new.guid))
                 if (stored and stored.version) != (old and old.version):
                     raise errors.Conflict  # STORE-9 to STORE-11, and STORE-12: nothing is written
-                shelf["records"][new.guid] = pack(stored if new is old else new)
-            shelf["events"] += map(pack, audit)  # STORE-18
-            shelf["operations"][operation] = asked
+                partition["records"][new.guid] = pack(stored if new is old else new)
+            partition["events"] += map(pack, audit)  # STORE-18
+            partition["operations"][operation] = asked
 
     def _all(self, kind, wanted, by="created_at"):
-        shelves = [shelf["records"].values() for shelf in self.shelves().values()]
-        records = (unpack(held) for shelf in shelves for held in shelf)
+        partitions = self.partitions().values()
+        records = (unpack(one) for partition in partitions for one in partition["records"].values())
         found = [one for one in records if isinstance(one, kind) and wanted(one)]
         return tuple(sorted(found, key=lambda one: getattr(one, by)))
 
-    def shelves(self):
+    def partitions(self):
         try:
             files = [file for file in self.folder.iterdir() if file.suffix == ".json"]
             return {int(file.stem): json.loads(file.read_text()) for file in files}
@@ -130,8 +130,8 @@ class JsonStore:
         try:
             with (self.folder / f"{number}.lock").open("a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)  # free when it is closed, or the process dead
-                yield (shelf := self.shelves().get(number, empty))
-                (new := self.folder / f"{number}.new").write_text(json.dumps(shelf))
+                yield (partition := self.partitions().get(number, empty))
+                (new := self.folder / f"{number}.new").write_text(json.dumps(partition))
                 new.replace(self.folder / f"{number}.json")  # STORE-19: all of it, or nothing
         except OSError as error:
             raise errors.StoreUnavailable from error

@@ -16,7 +16,8 @@ class TestJsonStore(StoreContract):
         return lambda: JsonStore(tmp_path / "no such folder")
 
     def recorded(self, store):
-        return [unpack(event) for shelf in store.shelves().values() for event in shelf["events"]]
+        partitions = store.partitions().values()
+        return [unpack(event) for partition in partitions for event in partition["events"]]
 
     def reopened(self, store):
         return JsonStore(store.folder)

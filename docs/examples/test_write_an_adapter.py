@@ -34,7 +34,7 @@ class SqliteReplayGuard:
 
     def first_seen(self, key: tuple[str, str, str], until: datetime) -> bool:
         """Tell whether *key* is new, and remember it."""
-        # REPLAY-2: each part's length is told, so that no two keys have one text.
+        # REPLAY-2: the text has each part's length, so no two keys have the same text.
         text = "".join(f"{len(part)}:{part}" for part in key)
         # REPLAY-1: one statement, which the database makes one act.
         return self._changed(FIRST, text, until.timestamp(), self._now()) == 1

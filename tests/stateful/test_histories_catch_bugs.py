@@ -468,7 +468,7 @@ def require_found(plant, history, budget, message):
         suppress_health_check=list(HealthCheck),
     )
     if budget.max_examples < bugs.max_examples:
-        # A class of its own, since the seed is noted on it.
+        # A class of its own, since Hypothesis sets the seed on it.
         history = seed(SEEDS.get(plant, 0))(type(history.__name__, (history,), {}))
     with pytest.raises(AssertionError, match=message):
         run_state_machine_as_test(history, settings=bugs)

@@ -116,7 +116,7 @@ def test_a_restored_service_answers_nothing_twice(service, receiver):
     assert [ledger.answer(phone) for phone in phones] == [503] * PHONES
     stop(waiting)
 
-    # As it is when the wait is over; what it waits for was noted before.
+    # With a clock that shows the end of the wait; the end is in the data folder.
     service.run("serve", "--port", service.port, program=LATER, LATER_SECONDS=seconds(WAITED))
     eventually(lambda: service.answers("/readyz"))
     for phone in phones:

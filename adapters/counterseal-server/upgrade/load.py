@@ -127,7 +127,7 @@ class Load:
                     person = Person(*self._arguments, account, self._callback)
                 person.round()
             except ConnectionAbortedError:
-                pass  # noted
+                pass  # `note` has recorded the refusal
             except (OSError, KeyError, ValueError) as error:
                 with ledger.lock:
                     ledger.refused.append(("?", "a call", 0, repr(error)))

@@ -1,4 +1,4 @@
-"""A copy of a SQLite file is of one moment, whoever writes to it meanwhile."""
+"""A copy of a SQLite file is of one moment, though others write to it meanwhile."""
 
 import sqlite3
 import stat

@@ -169,7 +169,7 @@ class Settings:
             other processes send them.
         metrics: Whether to serve `/metrics`.
         opentelemetry: Whether traces and metrics are exported as the variables `OTEL_…` say.
-        continue_traces: Whether the trace of whoever sends `traceparent` is continued.
+        continue_traces: Whether the trace of a caller that sends `traceparent` is continued.
         log_format: `human` for text, `json` for JSON lines.
         log_level: The lowest level that is logged.
         grace: How long running requests may take to finish after a signal.

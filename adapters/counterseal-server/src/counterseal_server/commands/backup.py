@@ -80,7 +80,7 @@ def _print_backup(settings: Settings, folder: Path, manifest: Manifest) -> None:
     print_line(f"written: {folder}")
     print_line(f"files: {', '.join(sorted(manifest.files))}")
     if manifest.has_master_key:
-        print_line("the master key is in it: whoever has this backup can read every secret")
+        print_line("the master key is in it: anyone who has this backup can read every secret")
     else:
         where = "COUNTERSEAL_MASTER_KEY" if settings.master_key else settings.master_key_file
         print_line(f"the master key is NOT in it: keep a copy of {where} in another place")

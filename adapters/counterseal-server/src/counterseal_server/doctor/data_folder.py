@@ -1,4 +1,4 @@
-"""Checks of the data folder: who may enter it, and whether there is room."""
+"""Checks of the data folder: who may read it, and how much space is free."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def check_data_folder(installation: Installation) -> Iterator[Finding]:
 def _check_space(installation: Installation, folder: Path) -> Finding:
     space = installation.disk_space(folder)
     free = f"{space.octets // MEGABYTE:,} MB are free for {folder}"
-    advice = "make room, or run `counterseal audit archive` and `counterseal store purge`"
+    advice = "free some space, or run `counterseal audit archive` and `counterseal store purge`"
     if space.files is not None and space.files < LEAST_FILES:
         return failure("files_exhausted", f"only {space.files} more files fit there", advice)
     if space.octets < LEAST_OCTETS:
