@@ -17,7 +17,7 @@ MODULES = {
 """The lines of each module of the core; the conformance kit is not counted."""
 
 FILES = 150
-LINES = 30_800
+LINES = 30_900
 ROOM = 100
 """
 What the core may grow to: its size now, rounded up to the next hundred.
@@ -42,7 +42,8 @@ then by 110 for the names that the audit log's readers see in place of GUIDs;
 then by 370 for test log-ins at Identity Providers;
 then by 190 for gauges, which commits keep and administrators read;
 then by 10 for a list of queued callbacks whose cost has a bound;
-then by 90 for trace contexts, which callbacks carry from the request that led to them.
+then by 90 for trace contexts, which callbacks carry from the request that led to them;
+then by 60 for the reader of actions in display documents.
 """
 
 LONG = {

@@ -14,11 +14,17 @@ A JSON object in canonical form (RFC 8785), made once, at issue:
 | `additionalInfo`, `transactionId` | as the origin sent them; absent if it did not |
 | `context` | `{ipAddress, place, browser}`, as the origin says; each absent if it does not |
 | `code` | whether an approval asks for the matching code |
+| `action` | of an action: `{type, digest, validUntil, language}`, perhaps `attachments` |
 | `issuedAt`, `expiresAt` | RFC 3339, UTC, milliseconds |
+
+Beside `action`, `content` is `{title, keys}`, there is no `additionalInfo`, and every button that
+approves is strong. An attachment is `{name, size, type, sha256, url}`: `size` in bytes, `sha256` in
+base64url.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -43,7 +49,7 @@ _MEMBERS: dict[str, type] = {
     "issuedAt": str,
     "expiresAt": str,
 }
-_OPTIONAL: dict[str, type] = {"transactionId": str, "context": dict}
+_OPTIONAL: dict[str, type] = {"transactionId": str, "context": dict, "action": dict}
 _GUID_AND_NAME: dict[str, type] = {"guid": str, "name": str}
 _ACCOUNT: dict[str, type] = {"guid": str, "id": str}
 _TEMPLATE: dict[str, type] = {"title": str, "keys": list}
@@ -51,6 +57,24 @@ _PAIR: dict[str, type] = {"key": str, "value": str}
 _BUTTON: dict[str, type] = {"title": str, "strong": bool, "approves": bool}
 _CONTEXT: dict[str, type] = {"ipAddress": str, "place": str, "browser": str}
 _STYLE: dict[str, type] = {"style": str}
+_ACTION: dict[str, type] = {"type": str, "digest": str, "validUntil": str, "language": str}
+_ATTACHMENTS: dict[str, type] = {"attachments": list}
+_ATTACHMENT: dict[str, type] = {"name": str, "size": int, "type": str, "sha256": str, "url": str}
+
+ATTACHMENTS_AT_MOST = 20
+TYPE_LIMIT = 64
+LANGUAGE_LIMIT = 35
+"""Characters of a language tag (RFC 5646, section 4.4.1)."""
+MEDIA_TYPE_LIMIT = 127
+"""Characters; RFC 6838, section 4.2, allows as many to each half."""
+URL_LIMIT = 2048
+
+_TYPE = re.compile(r"[a-z][a-z0-9]*([-.:][a-z0-9]+)*")
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+"""SHA-256 in base64url; the last character has two bits to spare, which are 0."""
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+_MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
+_URL = re.compile(r"https://[!-~]+")
 
 
 def display_document(
@@ -114,6 +138,8 @@ def demand_display(document: Any) -> None:
         raise MalformedToken
     for button in document["buttons"]:
         _demand_object(button, _BUTTON, _STYLE)
+    if "action" in document:
+        _demand_action(document)
 
 
 def _demand_content(content: dict[str, Any]) -> None:
@@ -123,6 +149,33 @@ def _demand_content(content: dict[str, Any]) -> None:
     demand(content, _TEMPLATE)
     for pair in content["keys"]:
         _demand_object(pair, _PAIR, {})
+
+
+def _demand_action(document: dict[str, Any]) -> None:
+    """Require the action of *document*, and the rest of it to be what an action may have."""
+    action = document["action"]
+    demand(action, _ACTION, _ATTACHMENTS)
+    _demand_text(action["type"], _TYPE, limit=TYPE_LIMIT)
+    _demand_text(action["digest"], _DIGEST)
+    _demand_text(action["language"], _LANGUAGE, limit=LANGUAGE_LIMIT)
+    parse_time(action["validUntil"])
+    if not 1 <= len(action.get("attachments", [None])) <= ATTACHMENTS_AT_MOST:
+        raise MalformedToken
+    for attachment in action.get("attachments", []):
+        _demand_object(attachment, _ATTACHMENT, {})
+        if not attachment["name"] or attachment["size"] < 0:
+            raise MalformedToken
+        _demand_text(attachment["type"], _MEDIA_TYPE, limit=MEDIA_TYPE_LIMIT)
+        _demand_text(attachment["sha256"], _DIGEST)
+        _demand_text(attachment["url"], _URL, limit=URL_LIMIT)
+    weak = any(button["approves"] and not button["strong"] for button in document["buttons"])
+    if weak or "title" not in document["content"] or "additionalInfo" in document:
+        raise MalformedToken
+
+
+def _demand_text(text: str, pattern: re.Pattern[str], *, limit: int | None = None) -> None:
+    if (limit is not None and len(text) > limit) or not pattern.fullmatch(text):
+        raise MalformedToken
 
 
 def _demand_object(value: Any, required: dict[str, type], optional: dict[str, type]) -> None:

@@ -309,6 +309,114 @@ class TestADisplayDocumentFromOutside:
             demand_display(document)
 
 
+def action_document(path=(), value=None):
+    """The document of an action, with another value in one place; `GONE` removes the place."""
+    changed = json.loads(display_text(document(attrs.evolve(QUESTION, additional_info=None))))
+    changed["action"] = {
+        "type": "document",
+        "digest": keys.digest(b"action"),
+        "validUntil": "2026-11-24T12:12:00.250Z",
+        "language": "en",
+        "attachments": [
+            {
+                "name": "contract.pdf",
+                "size": 48_213,
+                "type": "application/pdf",
+                "sha256": keys.digest(b"contract"),
+                "url": "https://files.example.com/contract.pdf",
+            }
+        ],
+    }
+    holder = changed
+    for step in path[:-1]:
+        holder = holder[step]
+    if value is GONE:
+        del holder[path[-1]]
+    elif path:
+        holder[path[-1]] = value
+    return changed
+
+
+ATTACHMENT = ("action", "attachments", 0)
+ATTACHED = action_document()["action"]["attachments"]
+
+
+class TestAnActionFromOutside:
+    @pytest.mark.parametrize(
+        ("path", "value"),
+        [
+            ((), None),
+            (("action", "attachments"), GONE),
+            (("action", "attachments"), ATTACHED * 20),
+            (("action", "type"), "com.example:refund-2"),
+            (("action", "type"), "a" * 64),
+            (("action", "language"), "de-CH-1996"),
+            ((*ATTACHMENT, "size"), 0),
+            ((*ATTACHMENT, "type"), "application/vnd.ms-excel.sheet+x"),
+            (("buttons", 1, "strong"), True),
+            (("buttons", 1, "approves"), False),
+            (("context",), {"place": "Hamburg"}),
+            (("transactionId",), GONE),
+        ],
+        ids=str,
+    )
+    def test_of_every_form_that_we_write_is_accepted(self, path, value):
+        demand_display(action_document(path, value))
+
+    @pytest.mark.parametrize(
+        ("path", "value"),
+        [
+            (("action",), None),
+            (("action",), {}),
+            *[(("action", name), GONE) for name in ("type", "digest", "validUntil", "language")],
+            (("action", "arguments"), {}),
+            *[
+                (("action", "type"), each)
+                for each in ("", "Pay", "-a", "a-", "a--b", "a" * 65, "a\n")
+            ],
+            (("action", "type"), 1),
+            (("action", "digest"), ""),
+            (("action", "digest"), keys.digest(b"action")[:-1]),
+            (("action", "digest"), "=" * 43),
+            (("action", "digest"), "A" * 42 + "B"),
+            (("action", "digest"), "A" * 43 + "\n"),
+            (("action", "validUntil"), "2026-11-24T12:12:00Z"),
+            (("action", "validUntil"), 1_795_521_600),
+            *[
+                (("action", "language"), each)
+                for each in ("", "e", "en_GB", "en-", "en-" + "a-" * 17)
+            ],
+            (("action", "attachments"), []),
+            (("action", "attachments"), {}),
+            (("action", "attachments"), ATTACHED * 21),
+            (ATTACHMENT, "contract.pdf"),
+            *[((*ATTACHMENT, name), GONE) for name in ATTACHED[0]],
+            ((*ATTACHMENT, "title"), "Contract"),
+            ((*ATTACHMENT, "name"), ""),
+            ((*ATTACHMENT, "size"), -1),
+            ((*ATTACHMENT, "size"), True),
+            ((*ATTACHMENT, "size"), "48213"),
+            *[((*ATTACHMENT, "type"), each) for each in ("", "pdf", "Text/plain", "a/b; c=d")],
+            ((*ATTACHMENT, "type"), "a/" + "b" * 126),
+            ((*ATTACHMENT, "sha256"), "A" * 42),
+            ((*ATTACHMENT, "url"), "http://files.example.com/contract.pdf"),
+            ((*ATTACHMENT, "url"), "https://files.example.com/a contract.pdf"),
+            ((*ATTACHMENT, "url"), "https://files.example.com/" + "a" * 2048),
+            ((*ATTACHMENT, "url"), "https://"),
+            (("content",), {"text": "Sign?"}),
+            (("content",), {"html": "<html>"}),
+            (("additionalInfo",), ""),
+            (("additionalInfo",), {}),
+            (("buttons", 0, "strong"), False),
+            (("buttons", 2, "approves"), True),
+        ],
+        ids=str,
+    )
+    def test_of_another_form_or_beside_what_it_excludes_is_refused(self, path, value):
+        with pytest.raises(MalformedToken):
+            demand_display(action_document(path, value))
+
+
 DISPLAY = display_text(document())
 PENDING = Challenge(
     guid=CHALLENGE,
