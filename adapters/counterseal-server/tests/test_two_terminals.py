@@ -251,7 +251,13 @@ def test_two_terminals(tmp_path, page, heading):
 @pytest.mark.skipif(shutil.which("sqlite3") is None, reason="a page uses sqlite3")
 @pytest.mark.parametrize(
     "page",
-    ["back-up-and-restore", "run-the-service", "look-after-tenants", "watch-over-the-audit-log"],
+    [
+        "back-up-and-restore",
+        "look-after-tenants",
+        "look-after-users",
+        "run-the-service",
+        "watch-over-the-audit-log",
+    ],
 )
 def test_one_terminal(desk, page):
     terminal = "".join(consoles(section(HOW_TO / f"{page}.md", None)))
