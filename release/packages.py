@@ -81,9 +81,14 @@ def released_version(root: Path = ROOT) -> str:
 
 
 def minor_range(version: str) -> str:
-    """Return which versions of each other the packages accept: those of the same minor version."""
-    major, minor, _ = version.split(".", 2)
-    return f">={major}.{minor},<{major}.{int(minor) + 1}"
+    """
+    Return which versions of each other the packages accept: those of the same minor version.
+
+    A pre-release is older than its release, so the packages of one accept nothing older than it.
+    """
+    major, minor, patch = version.split(".", 2)
+    oldest = f"{major}.{minor}" if patch.isdecimal() else version
+    return f">={oldest},<{major}.{int(minor) + 1}"
 
 
 def repository_url(root: Path = ROOT) -> str:

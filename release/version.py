@@ -7,7 +7,7 @@ from pathlib import Path
 from release.packages import ROOT, minor_range, python_packages, released_version
 
 VERSION = re.compile(r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?", re.ASCII)
-RANGE = re.compile(r"(counterseal(?:-\w+)?(?:\[[\w,-]+\])?)>=\d+\.\d+,<\d+\.\d+")
+RANGE = re.compile(r"(counterseal(?:-\w+)?(?:\[[\w,-]+\])?)>=\d+[\w.]*,<\d+\.\d+")
 COPIES = (
     "adapters/counterseal-js/device/README.md",
     "adapters/counterseal-js/device/package.json",

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 
 import pytest
+from packaging.requirements import Requirement
 from release.packages import (
     ROOT,
     minor_range,
@@ -78,6 +79,18 @@ def test_a_candidate_is_written_as_npm_has_it(clone):
     assert {document["version"] for document in npm_packages(clone).values()} == {"1.2.0-rc.1"}
     write_version("1.2.0", clone)
     assert {document["version"] for document in npm_packages(clone).values()} == {"1.2.0"}
+
+
+@pytest.mark.parametrize("version", ["1.2.0a1", "1.2.0rc1", "1.2.0", "1.2.10b2", "1.2.10"])
+def test_the_packages_of_a_version_accept_each_other(clone, version):
+    write_version("1.1.0rc3", clone)
+    write_version(version, clone)
+    for package in python_packages(clone):
+        for requirement in map(Requirement, package.requirements):
+            if requirement.name.startswith("counterseal") and requirement.name != package.name:
+                assert requirement.specifier.contains(version), (package.name, requirement)
+                assert not requirement.specifier.contains("1.1.9")
+                assert not requirement.specifier.contains("1.3.0")
 
 
 @pytest.mark.parametrize("version", ["1.2", "v1.2.3", "1.2.3.dev1", "1.2.3\n", ""])

@@ -1,11 +1,21 @@
 """The workflow files are valid and safe; each planted mistake is found."""
 
+import base64
+import hashlib
+import json
+import os
 import re
 import shutil
 import subprocess
+import sys
+import tarfile
+import textwrap
+from io import BytesIO
+from pathlib import Path
 
 import pytest
 from release.packages import ROOT
+from release.version import npm_version
 
 FOLDER = ROOT / ".github"
 WORKFLOWS = sorted((FOLDER / "workflows").glob("*.yml"))
@@ -99,6 +109,68 @@ def test_a_permission_without_a_use_is_not_granted():
         "documentation": ["pages: write", "id-token: write"],
         "page": ["contents: write"],
     }
+
+
+NPM = """#!/bin/sh
+# Knows one tarball by its sum, and writes down what is published.
+if test "$1" = view; then test "$2" = "$KNOWN" && echo "$KNOWN_SUM"; exit; fi
+echo "$@" >>"$PUBLISHED"
+"""
+
+
+def blocks_of_npm():
+    """Return the Python that names a package, and the script that publishes to npm."""
+    text = (FOLDER / "workflows" / "release.yml").read_text("utf-8")
+    _, _, step = text.partition("- name: Publish every tarball with its provenance\n")
+    program, _, rest = step.partition("          NAME: |\n")[2].partition("        run: |\n")
+    script, _, _ = rest.partition("\n\n")
+    assert "npm publish" in script
+    return textwrap.dedent(program), textwrap.dedent(script)
+
+
+def tarball_of(path, name, version):
+    """Write a tarball that says of itself what one of npm does; return its sum as npm has it."""
+    description = json.dumps({"name": name, "version": version}).encode()
+    with tarfile.open(path, "w:gz") as archive:
+        entry = tarfile.TarInfo("package/package.json")
+        entry.size = len(description)
+        archive.addfile(entry, BytesIO(description))
+    return "sha512-" + base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode()
+
+
+@pytest.mark.parametrize(
+    ("version", "tag"),
+    [("1.2.3", "latest"), ("1.2.3a1", "next"), ("1.2.3b1", "next"), ("1.2.3rc1", "next")],
+)
+@pytest.mark.parametrize("present", ["nothing", "the same bytes", "other bytes"])
+def test_npm_gets_what_it_does_not_have(tmp_path, version, tag, present):
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "npm").write_text(NPM, "utf-8")
+    (tmp_path / "npm").chmod(0o700)
+    npm_text = npm_version(version)
+    sums = {
+        name: tarball_of(tmp_path / f"dist/{name}.tgz", f"@counterseal/{name}", npm_text)
+        for name in ("device", "origin")
+    }
+    published_sums = {"nothing": "", "the same bytes": sums["device"], "other bytes": "sha512-AA=="}
+    program, script = blocks_of_npm()
+    environment = os.environ | {
+        "NAME": program,
+        "PATH": f"{tmp_path}:{Path(sys.executable).parent}:/usr/bin:/bin",
+        "GITHUB_REF_NAME": f"v{version}",
+        "KNOWN": f"@counterseal/device@{npm_text}" if published_sums[present] else "",
+        "KNOWN_SUM": published_sums[present],
+        "PUBLISHED": str(tmp_path / "published"),
+    }
+    # As the forge runs it.
+    command = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", script]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True)
+    expected = [
+        f"publish ./dist/{name}.tgz --access public --provenance --tag {tag}"
+        for name in ("device", "origin")
+        if (name, present) != ("device", "the same bytes")
+    ]
+    assert (tmp_path / "published").read_text("utf-8").splitlines() == expected
 
 
 def test_the_checks_are_there():

@@ -126,6 +126,7 @@ MISTAKES = [
     ("Containerfile", "USER 10001:10001", "USER 10002:10002", "the user is"),
     ("Containerfile", "\nUSER 10001:10001", "", "the user is"),
     ("Containerfile", "3.13.14-slim-trixie", "3.13-slim", "not pinned"),
+    ("Containerfile", "slim-trixie", "slim-trixie@sha256:0123", "not pinned"),
     ("Containerfile", "pip uninstall --yes pip", "pip install --no-cache-dir uv==1", "build tools"),
     ("Containerfile", "uv==0.13.9", "uv==0.13.8", "uv is not that of uv.lock"),
     ("Containerfile", "COUNTERSEAL_HOST", "COUNTERSEAL_LISTEN", "no setting"),
@@ -138,6 +139,7 @@ MISTAKES = [
     ("compose.yaml", "  read_only: true\n", "", "read_only"),
     ("compose.yaml", "  cap_drop: [ALL]\n", "", "cap_drop"),
     ("compose.yaml", "caddy:2.11.7-alpine", "caddy:latest", "is not pinned"),
+    ("compose.yaml", "2.11.7-alpine", "2.11.7-alpine@sha256:0123", "is not pinned"),
     ("compose.yaml", "healthy, required: false }", "healthy }", "with another profile"),
     ("compose.yaml", '"data:/var/lib/counterseal"', '"data:/data"', "not in a volume"),
     ("prepare.sh", ">secrets/master_key", ">secrets/masterkey", "does not write"),
@@ -173,6 +175,19 @@ def test_a_planted_mistake_is_found(tmp_path, file, old, new, problem):
     (folder / file).write_text(text.replace(old, new), "utf-8")
 
     assert problem in "\n".join(CHECKS.get(file, kubernetes)(folder))
+
+
+@pytest.mark.parametrize(
+    ("file", "tag"), [("Containerfile", "slim-trixie"), ("compose.yaml", "7-alpine")]
+)
+def test_a_digest_is_accepted_after_the_tag(tmp_path, file, tag):
+    folder = tmp_path / "deploy"
+    shutil.copytree(DEPLOY, folder, ignore=shutil.ignore_patterns("secrets", ".env"))
+    text = (folder / file).read_text("utf-8")
+    assert tag in text
+    (folder / file).write_text(text.replace(tag, f"{tag}@sha256:{'0a' * 32}"), "utf-8")
+
+    assert CHECKS[file](folder) == []
 
 
 def test_prepare_writes_new_secrets_and_replaces_none(tmp_path):
