@@ -198,6 +198,12 @@ def test_document_that_a_device_shows(phone, vector):
     assert phone.read_display(vector["canonical"]) == vector["document"]
 
 
+@cases("display", "actions")
+def test_document_of_an_action_that_a_device_shows(phone, vector):
+    assert phone.read_display(vector["canonical"]) == vector["document"]
+    assert rfc8785.dumps(vector["document"]).decode() == vector["canonical"]
+
+
 @cases("display", "unshowable", "why")
 def test_document_that_no_device_shows(phone, vector):
     assert refusal(phone.read_display, vector["text"]) == vector["code"]

@@ -6,6 +6,7 @@ import { wholeSeconds } from "../wire/claims.js";
 import { readDisplay } from "../wire/display.js";
 import { BadReply, InvalidField, Misuse, Overloaded, Refused, ReplyLost } from "../wire/errors.js";
 import { keySigner, signToken } from "../wire/jws.js";
+import { fetchAttachment } from "./attachments.js";
 import { Connection } from "./connection.js";
 import { ServiceRefused } from "./errors.js";
 import { readEvent, readEvents } from "./events.js";
@@ -22,6 +23,8 @@ import {
 } from "./records.js";
 import { demandUnchanged, rotateKeys } from "./rotation.js";
 
+/** @typedef {import("../wire/bytes.js").Bytes} Bytes */
+/** @typedef {import("../wire/display.js").Attachment} Attachment */
 /** @typedef {import("../wire/display.js").Display} Display */
 /** @typedef {import("../wire/answer.js").Reason} Reason */
 /** @typedef {import("../wire/enrolment.js").Role} Role */
@@ -49,6 +52,18 @@ import { demandUnchanged, rotateKeys } from "./rotation.js";
  * @property {string} state
  * @property {string} expiresAt
  * @property {Display} display
+ * @property {ShownAction | null} action Null for a request that is no action.
+ */
+
+/**
+ * What a request asks to approve, beside the rows that `display.content` has of it.
+ *
+ * @typedef {object} ShownAction
+ * @property {string} type
+ * @property {string} digest Of the action, as the receipt has it.
+ * @property {string} validUntil Until when an approval may be used.
+ * @property {string} language Of the rows: a language tag.
+ * @property {readonly Attachment[]} attachments `Account.attachment` returns the bytes of each.
  */
 
 /**
@@ -83,6 +98,8 @@ export class Account {
   #texts = new WeakMap();
   /** @type {Map<string, string>} */
   #shownTexts = new Map();
+  /** @type {Map<string, Set<number>>} Of each request, the attachments that were checked. */
+  #checked = new Map();
   /** @type {Map<string, SignedAnswer>} */
   #unconfirmed = new Map();
 
@@ -291,9 +308,34 @@ export class Account {
     }
     this.#shownTexts.set(guid, text);
     const { state, expiresAt } = reply;
-    const request = freezeAll({ guid, state, expiresAt, display });
+    const request = freezeAll({ guid, state, expiresAt, display, action: actionOf(display) });
     this.#texts.set(request, text);
     return request;
+  }
+
+  /**
+   * Fetch an attachment of a request, and return its bytes only if they are those that the person
+   * signs: the size and the SHA-256 of the display document.
+   *
+   * @param {ShownRequest} request As `show` returned it.
+   * @param {number} index Of the attachment in `request.action`.
+   * @param {{signal?: AbortSignal}} [how]
+   * @returns {Promise<Bytes>}
+   * @throws {InvalidField} The request has no such attachment.
+   * @throws {Refused} `attachment_changed`, `attachment_too_large` (26,214,400 bytes at most) or
+   *   `attachment_address`: the device does not return it; see `Refused.code`.
+   * @throws {import("../wire/errors.js").Unavailable} `attachment_unavailable`: it cannot be fetched
+   *   now; the same call may be repeated.
+   */
+  async attachment(request, index, { signal } = {}) {
+    const attachment = request.action?.attachments[index];
+    if (attachment === undefined) throw new InvalidField("index", "not one of the request");
+    if (!this.#texts.has(request)) throw new Misuse("client_unfit", "not what `show` returned");
+    const { fetch } = this.#surroundings.world;
+    const bytes = await fetchAttachment(attachment, { fetch, signal });
+    const checked = this.#checked.get(request.guid) ?? new Set();
+    this.#checked.set(request.guid, checked.add(index));
+    return bytes;
   }
 
   /**
@@ -311,7 +353,8 @@ export class Account {
    * @throws {ServiceRefused} `strong_key_missed`: most likely a wrong PIN; `wrong_code`; others.
    * @throws {Refused} `changed_elsewhere`: the keys were replaced since they signed; call again.
    *   `answer_unconfirmed`: another answer was sent, whose reply was lost: only that one can be sent
-   *   again.
+   *   again. `attachment_unchecked`: the button approves, and `attachment` has not returned every
+   *   attachment of the request.
    */
   async answer(request, { button: index, code = "", reason }) {
     const button = request.display.buttons[index];
@@ -321,6 +364,10 @@ export class Account {
     if (needsCode && !CODE.test(digits)) throw new InvalidField("code", "not six digits");
     if (reason !== undefined && button.approves) {
       throw new InvalidField("reason", "only with a button that does not approve");
+    }
+    const attachments = request.action?.attachments.length ?? 0;
+    if (button.approves && (this.#checked.get(request.guid)?.size ?? 0) < attachments) {
+      throw new Refused("attachment_unchecked", "an attachment was not fetched and checked");
     }
     const claims = {
       button: index,
@@ -618,6 +665,13 @@ export class Account {
     return rotateKeys(this.#connection, this.#surroundings, { roles, kind });
   }
 }
+
+/**
+ * @param {Display} display
+ * @returns {ShownAction | null}
+ */
+const actionOf = ({ action }) =>
+  action ? { ...action, attachments: action.attachments ?? [] } : null;
 
 /** @param {Reason | undefined} reason */
 const reasonClaim = (reason) => (reason === undefined ? {} : { reason: demandReason(reason) });

@@ -1,6 +1,7 @@
 /** A device: binds, shows what is asked exactly as it signs it, answers, and keeps receipts. */
 
 export { Account } from "./account.js";
+export { ATTACHMENT_LIMIT, fetchAttachment } from "./attachments.js";
 export * from "./errors.js";
 export { passkeys } from "./passkeys.js";
 export { indexedDbStore, memoryStore } from "./store.js";
@@ -10,6 +11,7 @@ export { readLink } from "../wire/link.js";
 export { verifyReceipt } from "../wire/receipt.js";
 
 /** @typedef {import("./account.js").Outcome} Outcome */
+/** @typedef {import("./account.js").ShownAction} ShownAction */
 /** @typedef {import("./account.js").ShownRequest} ShownRequest */
 /** @typedef {import("./invitation.js").Invitation} Invitation */
 /** @typedef {import("./login.js").Login} Login */
@@ -22,5 +24,6 @@ export { verifyReceipt } from "../wire/receipt.js";
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./strong_keys.js").StrongKeys} StrongKeys */
 /** @typedef {import("./wallet.js").ChangeEvent} ChangeEvent */
+/** @typedef {import("../wire/display.js").Attachment} Attachment */
 /** @typedef {import("../wire/display.js").Display} Display */
 /** @typedef {import("../wire/receipt.js").Receipt} Receipt */

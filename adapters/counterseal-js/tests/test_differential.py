@@ -133,6 +133,28 @@ DISPLAY = {
     "issuedAt": "2026-03-01T12:00:00.000Z",
     "expiresAt": "2026-03-01T12:02:00.000Z",
 }
+ACTION_DISPLAY = {
+    **DISPLAY,
+    "action": {
+        "type": "document",
+        "digest": keys.digest(b"action"),
+        "validUntil": "2026-03-01T12:12:00.000Z",
+        "language": "de-CH",
+        "attachments": [
+            {
+                "name": "a",
+                "size": 1,
+                "type": "text/plain",
+                "sha256": keys.digest(b"a"),
+                "url": "https://files.example.com/a",
+            }
+        ],
+    },
+}
+ACTION_TEXTS = [
+    *("de", "en_GB", "-", "tool-call", "a..b", "text/plain", "a/b/c", "Text/plain", "a/\n"),
+    *("https://", "https://é", "https://x y", "http://x", keys.digest(b"x"), "A" * 43, "a" * 64),
+]
 ISSUER = generate(Algorithm.EDDSA, kid="issuer")
 KEYS = {
     "device": generate(Algorithm.EDDSA, kid="device"),
@@ -198,12 +220,14 @@ class Mutator:
 
     def replacement(self, value):
         """Return another value, of the same type in at least half of the cases."""
-        similar = [each for each in VALUES if type(each) is type(value)]
-        return self.random.choice(self.random.choice([similar or VALUES, VALUES]))
+        values = [*VALUES, *ACTION_TEXTS]
+        similar = [each for each in values if type(each) is type(value)]
+        return self.random.choice(self.random.choice([similar or values, values]))
 
     def display(self):
         """Return the text of a display document."""
-        document = self.document(DISPLAY) if self.random.random() < 0.7 else DISPLAY
+        document = self.random.choice([DISPLAY, ACTION_DISPLAY])
+        document = self.document(document) if self.random.random() < 0.7 else document
         text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return self.text(text) if self.random.random() < 0.3 else text
 

@@ -76,6 +76,25 @@ QUESTIONS = {
     },
 }
 
+ATTACHMENT = {
+    "name": "Lease.pdf",
+    "size": 48213,
+    "type": "application/pdf",
+    "sha256": keys.digest(b"lease"),
+    "url": "https://files.example.com/lease.pdf",
+}
+ACTIONS = {
+    "a tool call": {"type": "tool-call", "language": "en"},
+    "a type and a language of several parts": {"type": "com.example:refund-2", "language": "de-CH"},
+    "a document": {"type": "document", "language": "de", "attachments": [ATTACHMENT]},
+    "20 attachments, the first empty": {
+        "type": "document",
+        "language": "en",
+        "attachments": [{**ATTACHMENT, "size": 0, "sha256": keys.digest(b"")}, *[ATTACHMENT] * 19],
+    },
+}
+"""Members of actions; the digest and the time are added."""
+
 INVALID_JSON = {
     "a member twice": '{"a":1,"a":2}',
     "a lone surrogate": '{"a":"\\ud800"}',
@@ -124,6 +143,58 @@ def displayed(title):
     )
 
 
+def action_document(title):
+    """Return the display document of an action."""
+    action = {"digest": keys.digest(title.encode()), "validUntil": "2026-03-01T12:12:00.000Z"}
+    return {**displayed("payment"), "action": {**ACTIONS[title], **action}}
+
+
+def unshowable_actions():
+    """Yield why, the document of an action that no device may show."""
+    good = action_document("a document")
+    action = good["action"]
+    pay, dont = good["buttons"]
+
+    def changed(**members):
+        return {**good, "action": {**action, **members}}
+
+    def attached(**members):
+        return changed(attachments=[{**ATTACHMENT, **members}])
+
+    without = {name: value for name, value in action.items() if name != "digest"}
+    yield "an action without a digest", {**good, "action": without}
+    yield "an action with more to it", changed(arguments={})
+    yield "an action's type in upper case", changed(type="Document")
+    yield "an action's type of 65 characters", changed(type="a" * 65)
+    yield "an action's digest that is too short", changed(digest=action["digest"][1:])
+    yield "an action's digest that no writer spells so", changed(digest="A" * 42 + "B")
+    yield "an action's end without milliseconds", changed(validUntil="2026-03-01T12:12:00Z")
+    yield "an action's language that is no tag", changed(language="en_GB")
+    yield "an empty list of attachments", changed(attachments=[])
+    yield "21 attachments", changed(attachments=[ATTACHMENT] * 21)
+    yield "an attachment with more to it", attached(title="Lease")
+    yield "an attachment without a name", attached(name="")
+    yield "an attachment of less than no size", attached(size=-1)
+    yield "an attachment's size as a text", attached(size="48213")
+    yield "an attachment's type with a parameter", attached(type="text/plain;charset=utf-8")
+    yield "an attachment's SHA-256 in hexadecimal", attached(sha256="0" * 64)
+    yield "an attachment by plain HTTP", attached(url="http://files.example.com/lease.pdf")
+    yield "an attachment's address with a space", attached(url="https://files.example.com/a b")
+    yield "an action beside a text", {**good, "content": {"text": "Sign?"}}
+    yield "an action beside additionalInfo", {**good, "additionalInfo": ""}
+    yield (
+        "an action that a weak button approves",
+        {**good, "buttons": [{**pay, "strong": False}, dont]},
+    )
+    yield (
+        "an action that another weak button approves",
+        {
+            **good,
+            "buttons": [pay, {**dont, "approves": True}],
+        },
+    )
+
+
 def unshowable():
     """Yield why, a text that no device may show, and the code of its refusal."""
     good = displayed("payment")
@@ -166,6 +237,8 @@ def unshowable():
     yield "another App Space", changed(appSpace=elsewhere), "display_changed"
     yield "another account", changed(account=somebody), "display_changed"
     yield "a list", "[]", "display_changed"
+    for why, document in unshowable_actions():
+        yield why, ijson.canonical(document).decode(), "display_changed"
 
 
 def display_vectors():
@@ -185,7 +258,8 @@ def display_vectors():
     return {
         "about": "Display documents: what an origin sends, what comes of it, and its hash;"
         " JSON that no party may accept (`invalid`); JSON that looks odd and is accepted, with"
-        " its canonical text (`readable`); and documents that no device may show (`unshowable`).",
+        " its canonical text (`readable`); documents of actions (`actions`); and documents that no"
+        " device may show (`unshowable`).",
         "context": CONTEXT,
         "issuedAt": valid[0]["document"]["issuedAt"],
         "expiresAt": valid[0]["document"]["expiresAt"],
@@ -197,6 +271,14 @@ def display_vectors():
         "readable": [
             {"about": title, "json": text, "canonical": ijson.canonical(ijson.parse(text)).decode()}
             for title, text in ODD_JSON.items()
+        ],
+        "actions": [
+            {
+                "about": title,
+                "document": action_document(title),
+                "canonical": display_text(action_document(title)),
+            }
+            for title in ACTIONS
         ],
         "unshowable": [
             {"why": why, "text": text, "code": code} for why, text, code in unshowable()

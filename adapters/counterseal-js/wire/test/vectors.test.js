@@ -52,7 +52,7 @@ test("JSON and its canonical form", async () => {
 test("display documents", async () => {
   const { appSpace, account } = displays.context;
   const device = { appSpace: appSpace.guid, account: account.guid };
-  for (const { about, document, canonical: text } of displays.valid) {
+  for (const { about, document, canonical: text } of [...displays.valid, ...displays.actions]) {
     assert.equal(canonical(readDisplay(text, device)), canonical(document), about);
   }
   for (const { why, text, code } of displays.unshowable) {
