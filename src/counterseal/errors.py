@@ -259,6 +259,10 @@ class HtmlRefused(InvalidField, code="html_refused", public_code="invalid_field"
     """The content is HTML, which the App Space refuses."""
 
 
+class ActionTypeUnknown(Refused, code="action_type_unknown"):
+    """The service renders no actions of this type, so that nobody can be asked about one."""
+
+
 class NotFound(Refused, code="not_found"):
     """No such record."""
 

@@ -28,6 +28,7 @@ PUBLIC_CODES = {
     "account_taken": "denied",
     "account_unbound": "unreachable",
     "account_unknown": "unreachable",
+    "action_type_unknown": "action_type_unknown",
     "binding_inactive": "denied",
     "button_changed": "denied",
     "callback_forbidden": "callback_forbidden",

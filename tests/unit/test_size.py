@@ -16,8 +16,8 @@ MODULES = {
 }
 """The lines of each module of the core; the conformance kit is not counted."""
 
-FILES = 150
-LINES = 30_900
+FILES = 156
+LINES = 31_400
 ROOM = 100
 """
 What the core may grow to: its size now, rounded up to the next hundred.
@@ -43,10 +43,13 @@ then by 370 for test log-ins at Identity Providers;
 then by 190 for gauges, which commits keep and administrators read;
 then by 10 for a list of queued callbacks whose cost has a bound;
 then by 90 for trace contexts, which callbacks carry from the request that led to them;
-then by 60 for the reader of actions in display documents.
+then by 60 for the reader of actions in display documents;
+then by 580 for actions: their record, their documents and digest, and their types, of which each
+checks and renders what a person approves.
 """
 
 LONG = {
+    "errors.py": "the errors, one class each",
     "machines.py": "the machines, one chart each, and `step`, which alone moves them",
     "policy.py": "the policy, every setting with its reason, its span and its direction",
     "ports.py": "the ports, one protocol each, with their clauses",

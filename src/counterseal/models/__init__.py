@@ -24,6 +24,7 @@ from counterseal.models.account import (
     OpenQuestion,
     PastQuestion,
 )
+from counterseal.models.action import Action, Attachment
 from counterseal.models.attestation import RegisteredPasskey, RegistrationResponse
 from counterseal.models.audit_log import (
     AuditPage,
@@ -207,6 +208,7 @@ __all__ = [
     "AccountEvent",
     "AccountEventKind",
     "AccountEventState",
+    "Action",
     "AddressKind",
     "Admin",
     "AdminRole",
@@ -215,6 +217,7 @@ __all__ = [
     "Alias",
     "AppSpace",
     "AppSpacePolicy",
+    "Attachment",
     "AuditEvent",
     "AuditPage",
     "AuditQuery",

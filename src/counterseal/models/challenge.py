@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 import attrs
 
 from counterseal.models import fields
+from counterseal.models.action import Action
 from counterseal.models.guid import Guid
 
 
@@ -196,7 +197,8 @@ class PairsContent:
     pairs: tuple[Pair, ...]
 
 
-Content: TypeAlias = TextContent | HtmlContent | PairsContent
+Content: TypeAlias = TextContent | HtmlContent | PairsContent | Action
+"""What a question is about; an action's type renders it as `PairsContent`."""
 
 
 @attrs.frozen(kw_only=True)

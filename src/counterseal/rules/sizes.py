@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from counterseal import ijson
 from counterseal.errors import HtmlRefused, InvalidField
 from counterseal.models import (
+    Action,
     AppSpace,
     Button,
     Content,
@@ -150,6 +151,8 @@ def _content_fits(content: Content, policy: Policy) -> None:
         text_fits(content.text, limit, "content", trimmed=True)
     elif isinstance(content, HtmlContent):
         text_fits(content.html, limit, "content", trimmed=True)
+    elif isinstance(content, Action):
+        raise TypeError("what has to fit is an action's rendering")
     else:
         total = text_fits(content.title, policy.title_bytes, "content.title", trimmed=True)
         if len(content.pairs) > policy.pairs_limit:

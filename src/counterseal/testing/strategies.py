@@ -17,6 +17,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from counterseal.ijson import INTEGER_LIMIT
 from counterseal.models import (
     DEFAULT_BUTTONS,
+    Action,
     AddressKind,
     Button,
     Content,
@@ -239,6 +240,8 @@ def _content_document(content: Content) -> Any:
         return content.html
     if isinstance(content, TextContent):
         return {"text": content.text}
+    if isinstance(content, Action):
+        raise TypeError("no challenge here is about an action")
     return {
         "title": content.title,
         "keys": [{"key": pair.key, "value": pair.value} for pair in content.pairs],

@@ -32,6 +32,7 @@ from counterseal import ijson
 from counterseal.errors import InvalidField
 from counterseal.models import (
     DEFAULT_BUTTONS,
+    Action,
     Button,
     ClientProfile,
     Content,
@@ -209,6 +210,8 @@ def content_document(content: Content) -> dict[str, Any]:
         return {"text": content.text}
     if isinstance(content, HtmlContent):
         return {"html": content.html}
+    if isinstance(content, Action):
+        raise TypeError("an action is displayed by its rendering")
     return {
         "title": content.title,
         "keys": [{"key": pair.key, "value": pair.value} for pair in content.pairs],

@@ -15,12 +15,14 @@ from counterseal.models import (
     AccountEvent,
     AccountEventKind,
     AccountEventState,
+    Action,
     AddressKind,
     Admin,
     Algorithm,
     Alias,
     AppSpace,
     AppSpacePolicy,
+    Attachment,
     AuditEvent,
     AuditPage,
     AuditQuery,
@@ -127,9 +129,17 @@ CEREMONY = {
 # Of each record, what it cannot be made without.
 REQUIRED = {
     Account: {"guid": ID, "app_space": ID, "account_id": "ann", "created_at": NOW},
+    Action: {"type": "tool-call", "resource": "send_mail", "arguments": {"to": "ann"}},
     Admin: {"guid": ID, "company": None, "name": "root", "created_at": NOW},
     AppSpacePolicy: {},
     AppSpace: {"guid": ID, "company": ID, "name": "Bank", "created_at": NOW},
+    Attachment: {
+        "name": "a.pdf",
+        "size": 1,
+        "type": "application/pdf",
+        "sha256": "h",
+        "url": "https://files.example/a.pdf",
+    },
     PastQuestion: {"at": NOW, "origin": ID},
     TraceContext: {"parent": f"00-{'a' * 32}-{'b' * 16}-01"},
     AuditEvent: {"at": NOW, "event": "binding.revoke", "actor": "staff"},
@@ -342,6 +352,8 @@ REQUIRED = {
 SILENT = {
     RegistrationResponse: {"client_data", "attestation_object"},
     Account: {"sealed_grant", "user_info"},
+    Action: {"arguments", "purpose"},
+    Attachment: {"name", "url"},
     AuditEvent: {"attributes"},
     PushMessage: {"title", "body"},
     Binding: {"confirmation", "sealed_token", "token_hash"},
@@ -390,6 +402,9 @@ SILENT = {
     WebhookKey: {"sealed"},
 }
 CANARY = "canary-4711"
+
+MEMBERS = {(Action, "valid_until"): "action.validUntil"}
+"""Fields that a refusal calls by their name in JSON."""
 
 EXPORTED = [getattr(models, name) for name in models.__all__]
 RECORDS = [
@@ -469,7 +484,7 @@ def test_a_time_that_is_not_utc_is_refused_by_name(kind, name, value):
     with pytest.raises(InvalidField) as caught:
         make(kind, **{name: value})
 
-    assert caught.value.field == name
+    assert caught.value.field == MEMBERS.get((kind, name), name)
     assert "UTC" in caught.value.problem
 
 
@@ -541,6 +556,8 @@ def test_a_name_that_is_empty_or_no_text_is_refused_by_name(kind, name, value):
 def marked(kind, name):
     """Return a canary in the shape of the field."""
     hint = str(get_type_hints(kind)[name])
+    if "Mapping" in hint:
+        return {CANARY: CANARY}
     if "bytes" in hint:
         return CANARY.encode()
     if "Button" in hint:

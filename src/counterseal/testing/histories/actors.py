@@ -16,6 +16,7 @@ from counterseal.device.pin import WrappedKey, wrap
 from counterseal.keys import SigningKey
 from counterseal.keys.passkeys import USER_VERIFIED
 from counterseal.models import (
+    Action,
     AddressKind,
     Algorithm,
     Button,
@@ -301,6 +302,8 @@ def question_facts(question: Question, *, codes_typed: bool) -> Plain:
         content = {"text": question.content.text}
     elif isinstance(question.content, HtmlContent):
         content = {"html": question.content.html}
+    elif isinstance(question.content, Action):
+        raise TypeError("no question of a history is about an action")
     else:
         pairs = [{"key": pair.key, "value": pair.value} for pair in question.content.pairs]
         content = {"title": question.content.title, "keys": pairs}

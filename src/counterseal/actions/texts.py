@@ -1,0 +1,72 @@
+"""
+Texts of a rendering: what a person reads is exactly what is there.
+
+`visible_text` writes out each character that a screen would not show. `argument_rows` lists a JSON
+object as rows of path and value, from which the object can be rebuilt. The path is a JSONPath
+query of one value (RFC 9535): `$.to.name`, `$.lines[0]`, and `$["a.b"]` where a name is no plain
+word. It begins with `$`, so that no argument's name can look like a label. The value is JSON
+(RFC 8785), so that the text `"1"` differs from the number `1`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from counterseal import ijson
+from counterseal.models import Pair
+from counterseal.wire.visible import visible
+
+_HIDDEN_SPACE = re.compile(r"\A | \Z|(?<= ) ")
+"""Spaces that a screen trims or draws as one."""
+
+_PLAIN_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+
+
+def visible_text(text: str) -> str:
+    """
+    Return *text* as one line in which everything is visible.
+
+    It is `visible` (`counterseal.wire.visible`), and spaces at the ends or after another space are
+    written out as well. Two different texts have different results.
+    """
+    return _HIDDEN_SPACE.sub("<U+0020>", visible(text))
+
+
+def visible_json(value: Any) -> str:
+    """Return the JSON text of *value* (I-JSON, RFC 8785) as one visible line."""
+    return visible_text(ijson.canonical(value).decode("utf-8"))
+
+
+def argument_rows(arguments: Mapping[str, Any], path: str = "$") -> tuple[Pair, ...]:
+    """
+    Return a row for each value of *arguments* that holds no others, in canonical order.
+
+    An empty object or list is a row as well, so that the arguments can be rebuilt from the rows.
+
+    Args:
+        arguments: I-JSON, as an `Action` has it.
+        path: Where *arguments* are, as the rows begin.
+    """
+    return tuple([Pair(key=key, value=value) for key, value in _rows(arguments, path)])
+
+
+def _rows(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping) and value:
+        for name in sorted(value, key=_utf16):
+            yield from _rows(value[name], path + _step(name))
+    elif isinstance(value, (list, tuple)) and value:
+        for index, item in enumerate(value):
+            yield from _rows(item, f"{path}[{index}]")
+    else:
+        yield path, visible_json(value)
+
+
+def _step(name: str) -> str:
+    return f".{name}" if _PLAIN_NAME.fullmatch(name) else f"[{visible_json(name)}]"
+
+
+def _utf16(name: str) -> bytes:
+    """Return what names are sorted by (RFC 8785, 3.2.3)."""
+    return name.encode("utf-16-be")

@@ -1,0 +1,134 @@
+"""Types of actions: data, two pure functions each, and a registry that renders actions by type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
+import attrs
+
+from counterseal.actions.texts import visible_text
+from counterseal.errors import ActionTypeUnknown, InvalidField
+from counterseal.models import Action, Attachment, Pair, PairsContent, replace
+
+Texts: TypeAlias = Mapping[str, str]
+"""Texts by name, in one language."""
+
+COMMON_TEXTS: Mapping[str, Texts] = MappingProxyType(
+    {
+        "en": MappingProxyType(
+            {
+                "agent": "Agent",
+                "run": "Run",
+                "purpose": "Purpose",
+                "validUntil": "Valid until",
+            }
+        ),
+        "de": MappingProxyType(
+            {
+                "agent": "Agent",
+                "run": "Lauf",
+                "purpose": "Zweck",
+                "validUntil": "Gültig bis",
+            }
+        ),
+    }
+)
+"""The labels of the rows that every action has, by language."""
+
+
+@attrs.frozen(kw_only=True)
+class Rendering:
+    """
+    What a person is shown of an action.
+
+    Attributes:
+        content: A title, and rows of label and value.
+        attachments: Files that the device fetches and compares with their hashes.
+    """
+
+    content: PairsContent
+    attachments: tuple[Attachment, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class ActionType:
+    """
+    A type of actions.
+
+    Attributes:
+        name: What `Action.type` is.
+        check: Refuses an action whose members do not fit, by InvalidField which names the member,
+            such as `action.arguments.amount`. Its arguments are copied I-JSON already.
+        render: Returns the rendering, from an action that `check` accepted and the texts of its
+            language. Pure, and injective: two different actions have different renderings. Texts
+            of the action pass `visible_text` or `argument_rows`.
+        texts: Labels and other texts for `render`, by language.
+    """
+
+    name: str
+    check: Callable[[Action], None]
+    render: Callable[[Action, Texts], Rendering]
+    texts: Mapping[str, Texts]
+
+
+class ActionTypes:
+    """The types that a service renders."""
+
+    def __init__(self, *types: ActionType, common: Mapping[str, Texts] = COMMON_TEXTS) -> None:
+        """
+        Register *types*.
+
+        Args:
+            types: No two of one name.
+            common: The labels of the rows that every action has, by language; a language that is
+                missing here cannot be rendered.
+
+        Raises:
+            ValueError: Two types have one name.
+        """
+        self._types = {each.name: each for each in types}
+        self._common = common
+        if len(self._types) < len(types):
+            raise ValueError("two types of actions have one name")
+
+    def __iter__(self) -> Iterator[ActionType]:
+        return iter(self._types.values())
+
+    def render(self, action: Action) -> Rendering:
+        """
+        Return what a person is shown of *action*, whose `valid_until` is set.
+
+        Raises:
+            ActionTypeUnknown: No such type is registered.
+            InvalidField: A member does not fit; or no texts are there in the action's language;
+                or `valid_until` is missing.
+        """
+        kind = self._types.get(action.type)
+        if kind is None:
+            raise ActionTypeUnknown
+        if action.language not in kind.texts or action.language not in self._common:
+            raise InvalidField("action.language", "no texts in this language")
+        if action.valid_until is None:
+            raise InvalidField("action.validUntil", "missing")
+        kind.check(action)
+        rendering = kind.render(action, kind.texts[action.language])
+        rows = rendering.content.pairs + _common_rows(action, self._common[action.language])
+        return replace(rendering, content=replace(rendering.content, pairs=rows))
+
+
+def _common_rows(action: Action, texts: Texts) -> tuple[Pair, ...]:
+    rows = [
+        Pair(key=texts[name], value=visible_text(text))
+        for name, text in (
+            ("agent", action.agent),
+            ("run", action.run),
+            ("purpose", action.purpose),
+        )
+        if text is not None
+    ]
+    if action.valid_until is not None:
+        moment = action.valid_until.strftime("%Y-%m-%d %H:%M:%S UTC")
+        rows.append(Pair(key=texts["validUntil"], value=moment))
+    return tuple(rows)
