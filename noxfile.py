@@ -459,7 +459,8 @@ def upgrade(session: nox.Session) -> None:
     if not session.posargs:
         session.error("give the commit of the older release: nox -s upgrade -- COMMIT")
     sync(session, "--package=counterseal-server", "--group=tests")
-    sync(session, "--inexact", "--only-group=shops")
+    # A PostgreSQL, and the uv that builds the wheels.
+    sync(session, "--inexact", "--only-group=shops", "--only-group=nox")
     sync(session, "--inexact", "--package=counterseal-sql", "--extra=postgresql")
     session.run("python", "adapters/counterseal-server/upgrade", *session.posargs)
 

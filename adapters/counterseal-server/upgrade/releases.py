@@ -79,6 +79,4 @@ def constraints(source, folder):
 def uv(*arguments):
     """Run uv, and return what it printed."""
     command = [Path(sys.executable).with_name("uv"), *arguments]
-    if not command[0].exists():
-        command[0] = "uv"
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
