@@ -4,7 +4,13 @@ import re
 import subprocess
 from pathlib import Path
 
-from release.packages import ROOT, minor_range, python_packages, released_version
+from release.packages import (
+    NPM_FOLDERS,
+    ROOT,
+    minor_range,
+    python_packages,
+    released_version,
+)
 
 VERSION = re.compile(r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?", re.ASCII)
 RANGE = re.compile(r"(counterseal(?:-\w+)?(?:\[[\w,-]+\])?)>=\d+[\w.]*,<\d+\.\d+")
@@ -21,8 +27,8 @@ COPIES = (
 RANGES = ("docs/decisions/workspace.md", "docs/how-to/write-an-adapter.md")
 """Pages that show the range of versions."""
 
-UNPUBLISHED = "not on PyPI yet"
-"""What the READMEs say until the first release."""
+UNPUBLISHED = re.compile(r"not\s+on\s+(?:PyPI|npm)\s+yet")
+"""What pages and READMEs say until the first release."""
 
 
 def write_version(version: str, root: Path = ROOT) -> None:
@@ -76,12 +82,14 @@ def problems_of_tag(tag: str, root: Path = ROOT) -> list[str]:
         problems.append(f"not in CHANGELOG.md: {', '.join(fragments)}")
     if f"\n## {version} " not in (root / "CHANGELOG.md").read_text("utf-8"):
         problems.append(f"CHANGELOG.md has no section {version}")
-    pages = [
-        page
-        for page in ("README.md", "docs/index.md")
-        if UNPUBLISHED in (root / page).read_text("utf-8")
-    ]
-    return [*problems, *(f'{page} says "{UNPUBLISHED}"' for page in pages)]
+    folders = [*(package.folder for package in python_packages(root)), *map(Path, NPM_FOLDERS)]
+    pages = [root / folder / "README.md" for folder in folders]
+    statements = {
+        page.relative_to(root): UNPUBLISHED.search(page.read_text("utf-8"))
+        for page in sorted([*pages, *(root / "docs").rglob("*.md")])
+    }
+    untrue = [f'{page} says "{match.group()}"' for page, match in statements.items() if match]
+    return [*problems, *untrue]
 
 
 def assemble_changelog(version: str, date: str, root: Path = ROOT) -> None:

@@ -103,9 +103,10 @@ def publish(clone, version="0.2.0"):
     """Do what a maintainer does before the tag."""
     write_version(version, clone)
     assemble_changelog(version, "2031-02-03", clone)
-    for page in ("README.md", "docs/index.md"):
+    for problem in problems_of_tag(f"v{version}", clone):
+        page, _, statement = problem.rstrip('"').partition(' says "')
         text = (clone / page).read_text("utf-8")
-        (clone / page).write_text(text.replace("not on PyPI yet", "on PyPI"), "utf-8")
+        (clone / page).write_text(text.replace(statement, "published"), "utf-8")
 
 
 def test_the_changelog_has_every_fragment(clone):
@@ -145,5 +146,8 @@ def test_a_tag_is_refused_until_everything_is_ready(clone):
     assert problems[2] == f"CHANGELOG.md has no section {released_version()}"
     assert problems[3:] == [
         'README.md says "not on PyPI yet"',
+        'adapters/counterseal-js/device/README.md says "not on npm yet"',
+        'adapters/counterseal-js/origin/README.md says "not on npm yet"',
+        'docs/how-to/ask-from-node.md says "not on npm yet"',
         'docs/index.md says "not on PyPI yet"',
     ]
