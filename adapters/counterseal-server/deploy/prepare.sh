@@ -5,6 +5,12 @@ set -eu
 cd "$(dirname "$0")"
 host="${1:?HOST is missing: the name that clients use, such as auth.example.com}"
 store="${2:-postgresql}"
+case "$host" in
+*[!A-Za-z0-9.-]*)
+    echo "prepare.sh: $host: not a host name, such as auth.example.com" >&2
+    exit 1
+    ;;
+esac
 for name in .env secrets; do
     if [ -e "$name" ]; then
         echo "prepare.sh: $name exists, and is not replaced" >&2
@@ -21,6 +27,8 @@ redis) url="redis://counterseal:$password@redis:6379/0?durability=fsync" ;;
     exit 1
     ;;
 esac
+complete=
+trap 'test "$complete" || rm -rf secrets .env' EXIT
 # The engine shows the files to users whom this machine does not know, so everybody may read them;
 # but of this machine's users, only you can enter the folder.
 mkdir -m 700 secrets
@@ -42,3 +50,4 @@ COMPANY=Example
 APP_SPACE=Bank
 ORIGIN="Web shop"
 END
+complete=yes

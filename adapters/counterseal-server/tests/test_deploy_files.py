@@ -216,7 +216,16 @@ def test_prepare_writes_new_secrets_and_replaces_none(tmp_path):
     assert all(others[name] != texts[name] for name in texts)
 
 
-@pytest.mark.parametrize("arguments", [[], ["auth.example.com", "mysql"]])
+HALF = [
+    [],
+    ["auth.example.com", "mysql"],
+    ["https://auth.example.com"],
+    ["auth.example.com:443"],
+    ["auth.example.com\nPORTAL=true"],
+]
+
+
+@pytest.mark.parametrize("arguments", HALF)
 def test_prepare_leaves_nothing_behind_that_is_half(tmp_path, arguments):
     shutil.copy(DEPLOY / "prepare.sh", tmp_path)
     done = subprocess.run(
@@ -224,3 +233,43 @@ def test_prepare_leaves_nothing_behind_that_is_half(tmp_path, arguments):
     )
     assert done.returncode
     assert [path.name for path in tmp_path.iterdir()] == ["prepare.sh"]
+
+
+def fake_program(folder, name, script):
+    program = folder / name
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+
+
+def test_prepare_that_fails_half_way_can_be_repeated(tmp_path):
+    programs, folder = tmp_path / "bin", tmp_path / "deploy"
+    programs.mkdir()
+    folder.mkdir()
+    shutil.copy(DEPLOY / "prepare.sh", folder)
+    script = [SH, folder / "prepare.sh", "auth.example.com"]
+    variables = fake_program(programs, "base64", "exit 1")
+
+    failed = subprocess.run(script, check=False, timeout=60, capture_output=True, env=variables)
+    assert failed.returncode
+    assert [path.name for path in folder.iterdir()] == ["prepare.sh"]
+
+    subprocess.run(script, check=True, timeout=60)
+    assert {path.name for path in folder.iterdir()} == {"prepare.sh", "secrets", ".env"}
+
+
+def test_no_process_of_the_database_has_the_password_as_an_argument(tmp_path):
+    password = tmp_path / "password"
+    password.write_text("correct-horse-7Jq2mX\n")
+    variables = fake_program(tmp_path, "psql", f'echo "$@" >{tmp_path}/arguments; cat >/dev/null')
+
+    subprocess.run(
+        [SH, DEPLOY / "postgresql.sh"],
+        env=variables | {"POSTGRES_USER": "postgres", "PASSWORD_FILE": str(password)},
+        check=True,
+        timeout=60,
+    )
+
+    arguments = (tmp_path / "arguments").read_text()
+    assert "--username postgres" in arguments
+    assert "7Jq2mX" not in arguments

@@ -94,11 +94,11 @@ class Postgres:
             connection.run(f"TRUNCATE {', '.join(METADATA.tables)}")
         return database.engine.url
 
-    def bare(self):
+    def bare(self, options=""):
         """Return the address of a new database with nothing in it."""
         name = f"bare_{next(self._numbers)}"
         with self._admin.writing() as connection:
-            connection.run(f"CREATE DATABASE {name}")
+            connection.run(f"CREATE DATABASE {name} {options}")
         return self.url(name)
 
     def broken(self):

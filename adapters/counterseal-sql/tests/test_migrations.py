@@ -13,10 +13,12 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from attrs import evolve
 from sqlalchemy import Column, MetaData, Table, insert, inspect
 
 from counterseal import STANDARD, AuditChain
 from counterseal.errors import StoreUnavailable
+from counterseal.memory import SystemEntropy
 from counterseal.models import BindingState, CallbackState, ChallengeState, Change
 from counterseal.testing import START, FakeService, FrozenClock
 from counterseal.testing.contracts.race import race, results
@@ -228,6 +230,23 @@ def test_a_newer_schema_is_refused_and_not_changed(server, opened):
 def test_a_database_that_does_not_answer_is_unavailable(server, opened):
     with pytest.raises(StoreUnavailable):
         upgrade(opened(server.broken()))
+
+
+def test_a_database_without_an_encoding_has_the_same_text(postgres_server, opened):
+    options = "ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0"
+    database = opened(postgres_server.bare(options))
+    upgrade(database)
+    world = FakeService(
+        adapters=lambda ports: evolve(with_sql(ports, database), entropy=SystemEntropy())
+    )
+    world.bind("zoë-早")
+
+    issued = world.ask("zoë-早", "Pay 12 €?")
+
+    assert world.ports.store.get(issued.challenge.guid) == (issued.challenge,)
+    account = world.ports.store.account(world.app_space.guid, "zoë-早")
+    assert world.ports.store.pending(account.guid) == (issued.challenge,)
+    assert schema_version(database) == NEWEST
 
 
 def test_the_tables_of_others_are_not_changed(server, opened):

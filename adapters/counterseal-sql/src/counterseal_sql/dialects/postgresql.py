@@ -160,7 +160,7 @@ class PostgresqlDialect:
         seconds = patience.total_seconds()
         self.engine = create_engine(
             own,
-            _bounds(own, seconds) | (_STATELESS if _has_pooler(url) else _session(own, seconds)),
+            _defaults(own, seconds) | (_STATELESS if _has_pooler(url) else _session(own, seconds)),
         )
         self.pool = ConnectionPool(
             lambda: PostgresqlConnection(open_driver(self.engine)),
@@ -243,10 +243,15 @@ def _has_pooler(url: URL) -> bool:
     raise UnfitUrl("pooler: neither on nor off")
 
 
-def _bounds(url: URL, seconds: float) -> dict[str, Any]:
-    # libpq takes no connect_timeout below two seconds.
-    bounds = {"connect_timeout": max(2, int(seconds)), "tcp_user_timeout": int(seconds * 1000)}
-    return {name: value for name, value in bounds.items() if name not in url.query}
+def _defaults(url: URL, seconds: float) -> dict[str, Any]:
+    defaults: dict[str, Any] = {
+        # libpq takes no connect_timeout below two seconds.
+        "connect_timeout": max(2, int(seconds)),
+        "tcp_user_timeout": int(seconds * 1000),
+        # The default is the encoding of the database, and psycopg decodes no text in SQL_ASCII.
+        "client_encoding": "utf8",
+    }
+    return {name: value for name, value in defaults.items() if name not in url.query}
 
 
 def _session(url: URL, seconds: float) -> dict[str, Any]:
