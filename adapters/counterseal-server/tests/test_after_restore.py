@@ -145,6 +145,23 @@ def test_no_worker_starts_during_the_wait(tmp_path):
     assert (tmp_path / NOTE).exists()
 
 
+def test_no_worker_starts_after_a_stop():
+    class Wait:
+        def remaining(self):
+            return timedelta(0)
+
+        def wait(self, *_):
+            later.stop()  # a signal, just when the wait is over
+            return True
+
+    workers = FakeWorkers()
+    later = StartLater(Wait(), workers)
+
+    later.start()
+
+    assert workers.calls == []
+
+
 def test_workers_start_when_the_wait_ends(tmp_path):
     class Clock:
         moments = iter(START + number * MINUTE for number in range(100))

@@ -1,6 +1,7 @@
 """`init`, `invite` and `keys`: what they print, keep and refuse."""
 
 import base64
+import errno
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from counterseal.models import OPERATOR, ChallengeState, Clients, Codes, Company
 from counterseal.wire.claims import format_time
 from counterseal.wire.link import read_link
 from counterseal.wire.signature import write_signature
+from counterseal_server.administration import Tenants
 from counterseal_server.configuration import settings
 from counterseal_server.runtime import Runtime
 from counterseal_server.service_creation import ServiceDraft, create_service
@@ -183,6 +185,26 @@ def test_init_once_does_not_replace_lost_keys(init, data):
     assert (result.exit_code, result.stdout) == (2, "")
     assert "there is a company already" in result.stderr
     assert not (data / "keys" / "signing.json").exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--once",)])
+def test_an_init_that_was_interrupted_is_not_a_service(init, monkeypatch, options):
+    create, calls = Tenants.origin, []
+
+    def interrupted(*args, **members):
+        calls.append(args)
+        if len(calls) > 1:  # the first is in memory
+            raise OSError(errno.EIO, "the machine stopped")
+        return create(*args, **members)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Tenants, "origin", interrupted)
+        assert init("--once").exit_code == 1
+
+    result = init(*options)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("data: init was interrupted: there is a company, and no admin")
 
 
 def test_init_uses_keys_in_a_folder_that_cannot_be_written(init, run, data, monkeypatch):

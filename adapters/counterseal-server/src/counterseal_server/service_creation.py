@@ -12,7 +12,7 @@ import attrs
 from counterseal import OPERATOR, Administration, Policy, Ports
 from counterseal.errors import InvalidField
 from counterseal.memory import memory_ports
-from counterseal.models import Clients, Company, Scheme
+from counterseal.models import Admin, Clients, Company, Scheme
 from counterseal_keys import private_files
 from counterseal_server.administration import Tenants
 from counterseal_server.portal import require_portal
@@ -20,6 +20,13 @@ from counterseal_server.portal_links import create_link
 from counterseal_server.runtime import Runtime
 
 ADMIN = "first administrator"
+"""The last record that is created: a service that never had one is not complete."""
+
+EXISTS = "there is a company already; this is for new services"
+INTERRUPTED = (
+    "init was interrupted: there is a company, and no administrator. Create what is missing with"
+    " counterseal admin; or delete the keys and the store, and run init again"
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -50,7 +57,7 @@ def service_exists(runtime: Runtime) -> bool:
 
     Raises:
         InvalidField: There are keys, but no company in the store: it may be lost, and a new service
-            must not take its place unnoticed.
+            must not take its place unnoticed; or a creation was interrupted.
         SealBroken: The master key is not available.
         Unavailable: The database did not respond.
     """
@@ -58,6 +65,8 @@ def service_exists(runtime: Runtime) -> bool:
         return False
     runtime.prepare_records()
     runtime.demand_company()
+    if not Administration(runtime.ports, runtime.policy, by=OPERATOR).list(None, Admin):
+        raise InvalidField("data", INTERRUPTED)
     return True
 
 
@@ -82,8 +91,10 @@ def create_service(runtime: Runtime, draft: ServiceDraft) -> dict[str, Any]:
     # service that lost its keys would start, but open no secret, and nobody would trust it.
     with _alone(runtime):
         runtime.records.create()
-        if Administration(runtime.ports, runtime.policy, by=OPERATOR).list(None, Company):
-            raise InvalidField("data", "there is a company already; this is for new services")
+        administration = Administration(runtime.ports, runtime.policy, by=OPERATOR)
+        if administration.list(None, Company):
+            complete = administration.list(None, Admin)
+            raise InvalidField("data", EXISTS if complete else INTERRUPTED)
         runtime.keys.create_missing()
         document = _populated(runtime.ports, runtime.policy, draft)
     if runtime.settings.portal:

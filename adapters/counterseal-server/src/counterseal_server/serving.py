@@ -178,13 +178,13 @@ def _work(settings: Settings, duty: Duty, title: str) -> None:
     with Runtime(settings) as runtime:
         runtime.prepare()
         runtime.demand_company()
+        wait = RestoreWait(settings.data, runtime.policy, runtime.ports.clock)
+        if not wait.wait(stopped, EVERY_READING):
+            return
         tracing = open_tracing(settings)
         if tracing is not None:
             tracing.trace_ports(runtime)
         workers = Workers(runtime, Metrics(), duties={duty})
-        wait = RestoreWait(settings.data, runtime.policy, runtime.ports.clock)
-        if not wait.wait(stopped, EVERY_READING):
-            return
         workers.start()
         log.info(title)
         while not stopped.wait(WATCH_SECONDS):
@@ -260,7 +260,8 @@ class StartLater:
         self._wait = wait
         self._workers = workers
         self._stopped = threading.Event()
-        self._started = threading.Event()
+        self._lock = threading.Lock()
+        self._has_started = False
 
     def start(self) -> None:
         """Start the workers now, or from a thread that waits."""
@@ -272,13 +273,17 @@ class StartLater:
     def stop(self) -> None:
         """Stop the workers, or start none."""
         self._stopped.set()
-        if self._started.is_set():
-            self._workers.stop()
+        with self._lock:
+            if self._has_started:
+                self._workers.stop()
 
     def _start(self) -> None:
-        if self._wait.wait(self._stopped, EVERY_READING):
-            self._workers.start()
-            self._started.set()
+        if not self._wait.wait(self._stopped, EVERY_READING):
+            return
+        with self._lock:
+            if not self._stopped.is_set():
+                self._workers.start()
+                self._has_started = True
 
 
 def _announce(settings: Settings) -> None:
