@@ -80,6 +80,7 @@ class Machine:
         Path(target).parent.mkdir(parents=True, exist_ok=True)
         Path(target).touch()
         mount("--bind", source, target)
+        mount("-o", "remount,bind,ro", target)
 
     def seal(self):
         """Let nobody write but to volumes, a new /tmp, and the folder of this machine."""
@@ -267,10 +268,9 @@ def run_compose(plan):
     serving = machine.start(
         ["counterseal", *serve["command"]], plan["image"] | serve["environment"]
     )
-    health = plan["health"]
 
     def healthy():
-        process = machine.start(health, plan["image"] | serve["environment"], wait=True)
+        process = machine.start(plan["health"], plan["image"] | serve["environment"], wait=True)
         results["health"] = process.log.read_text()
         assert serving.poll() is None, serving.log.read_text()
         return process.returncode == 0
@@ -295,12 +295,38 @@ def run_compose(plan):
     status, reply = by_tls(authority, "PUT", target, body, headers)
     results["bind"] = [status, reply.decode()]
     results["direct"] = {path: direct(path) for path in ("/healthz", "/readyz", "/metrics")}
+    results["doctor"] = diagnose(machine, plan["image"] | serve["environment"])
     serving.send_signal(signal.SIGTERM)
     results["stopped"] = serving.wait(PATIENCE)
-    results["unhealthy"] = machine.start(health, variables, wait=True).returncode
+    results["unhealthy"] = machine.start(plan["health"], variables, wait=True).returncode
     results["log"] = serving.log.read_text()
     results["written"] = sorted(path.name for path in data.rglob("*") if path.is_file())
     return results
+
+
+def write_volume(folder, contents, group):
+    """Write a Secret's files as a node does: links to a folder that it replaces as a whole."""
+    version = folder / "..2026_11_29_12_00_00"
+    version.mkdir(parents=True, mode=0o755)
+    for name, content in contents.items():
+        (version / name).write_bytes(content)
+        os.chown(version / name, 0, group)
+        (version / name).chmod(0o440)
+        (folder / name).symlink_to(f"..data/{name}")
+    (folder / "..data").symlink_to(version.name)
+    os.chown(folder, 0, group)
+    folder.chmod(0o3777)
+
+
+def diagnose(machine, variables):
+    """Return what `counterseal doctor` finds that is not well: codes by check."""
+    process = machine.start(["counterseal", "doctor", "--json"], variables, wait=True)
+    report = json.loads(process.log.read_text().partition("doctor: ")[0])
+    return {
+        finding["check"]: finding["code"]
+        for finding in report["findings"]
+        if finding["state"] != "ok"
+    }
 
 
 def run_pods(plan):
@@ -335,11 +361,7 @@ def run_pods(plan):
     os.chown("/var/lib/counterseal", machine.user, machine.group)
     for volume, path in plan["mounts"].items():
         source = folder / "volumes" / volume
-        source.mkdir(parents=True, mode=0o755)
-        for name, content in volumes[volume].items():
-            (source / name).write_bytes(content)
-            os.chown(source / name, 0, machine.group)
-            (source / name).chmod(0o440)
+        write_volume(source, volumes[volume], machine.group)
         machine.show(source, path)
     machine.seal()
     variables = {"POSTGRES_USER": "postgres", "PASSWORD_FILE": str(password_file)}
@@ -365,6 +387,7 @@ def run_pods(plan):
 
         results[name] = eventually(answers)
     eventually(lambda: "delivering callbacks" in callbacks.log.read_text())
+    results["doctor"] = diagnose(machine, plan["image"] | plan["pods"]["serve"]["env"])
     for name, process in (("serve", serving), ("callbacks", callbacks)):
         process.send_signal(signal.SIGTERM)
         results[name] = [process.wait(PATIENCE), process.log.read_text()]

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 from contextlib import closing
@@ -163,6 +164,60 @@ def test_dated_backups_stand_beside_each_other(data, run, tmp_path):
     missing = run("backup", "--dated", tmp_path / "absent", "--data", data)
     assert missing.exit_code == 2
     assert missing.stderr.startswith("target: cannot write to ")
+
+
+def test_older_backups_are_deleted_after_a_new_one(data, run, tmp_path):
+    folder = tmp_path / "backups"
+    other = folder / "20260101T000000Z.saved"
+    other.mkdir(parents=True)
+    incomplete = folder / "20260101T000009Z"
+    incomplete.mkdir()
+    names = [f"2026010{day}T000000Z" for day in (1, 2, 3)]
+    names.append("29990101T000000Z")  # the clock was wrong
+    for name in names:
+        (folder / name).mkdir()
+        (folder / name / "manifest.json").write_text("{}")
+
+    result = run("backup", "--dated", "--keep", "3", folder, "--data", data)
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    new = Path(result.stdout.splitlines()[0].removeprefix("written: "))
+    assert result.stdout.splitlines()[-2:] == [f"deleted: {folder / name}" for name in names[:2]]
+    assert set(folder.iterdir()) == {other, incomplete, new, *(folder / each for each in names[2:])}
+    assert (new / "manifest.json").is_file()
+    failed = run("backup", "--dated", "--keep", "1", folder, "--data", tmp_path / "absent")
+    assert failed.exit_code == 2
+    assert (folder / names[2]).exists()
+    alone = run("backup", "--keep", "3", tmp_path / "alone", "--data", data)
+    assert (alone.exit_code, alone.stderr) == (2, "keep: it needs --dated\n")
+
+
+def test_the_backup_that_was_just_made_stays_whatever_the_clock_says(data, run, tmp_path):
+    folder = tmp_path / "backups"
+    later = folder / "29990101T000000Z"
+    later.mkdir(parents=True)
+    (later / "manifest.json").write_text("{}")
+
+    result = run("backup", "--dated", "--keep", "1", folder, "--data", data)
+
+    assert result.stdout.splitlines()[-1] == f"deleted: {later}"
+    (new,) = folder.iterdir()
+    assert f"written: {new}" in result.stdout
+
+
+def test_a_signal_leaves_nothing_behind(data, run, tmp_path, monkeypatch):
+    write, before = backups.private_files.write, signal.getsignal(signal.SIGTERM)
+
+    def end(*args):
+        write(*args)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(backups.private_files, "write", end)
+    result = run("backup", tmp_path / "backup", "--data", data, "--with-master-key")
+
+    assert result.exit_code == 128 + signal.SIGTERM
+    assert [path for path in tmp_path.iterdir() if "backup" in path.name] == []
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_an_empty_folder_may_be_there(data, backup, run):

@@ -35,6 +35,9 @@ PATIENCE = 280
 BIN = Path(sys.executable).parent
 UNSHARE = shutil.which("unshare")
 ISOLATED = [UNSHARE, "--mount", "--net", "--pid", "--fork", "--kill-child"]
+UNREACHABLE = {"public_url": "public_url_unreachable"}
+"""What is not well: nothing here has the public URL, with a certificate that is trusted."""
+
 FORBIDDEN = ("pip", "uv", "hatchling", "setuptools", "pytest", "counterseal_demo")
 
 
@@ -236,6 +239,10 @@ def test_the_compose_file_starts_the_service(machine, store):
     }
     assert results["bind"][0] in {200, 201}, results["bind"]
     assert results["direct"] == {"/healthz": 200, "/readyz": 200, "/metrics": 200}
+    assert results["doctor"] == UNREACHABLE | {
+        "tls": "certificate_invalid",
+        "key_files": "key_file_shared",
+    }
     assert results["stopped"] == 0
     assert results["unhealthy"] == 1
     assert {*results["written"]} == {".lock", "first.json", "signing.json"}
@@ -279,6 +286,7 @@ def test_the_pods_run(machine):
     )
 
     assert results["keys"][0] == 0
+    assert results["doctor"] == UNREACHABLE | {"tls": "not_checked"}
     assert results["init"] == [0, ""]
     assert results["upgrade"] == [0, "the store has the schema of this release\n"]
     for name in ("startupProbe", "livenessProbe", "readinessProbe"):

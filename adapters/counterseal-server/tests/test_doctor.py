@@ -252,6 +252,13 @@ def test_a_password_in_the_file_is_a_warning(diagnose):
     assert without == {"settings_accepted": "ok"}
 
 
+def test_a_password_in_a_file_of_its_own_is_as_it_should_be(diagnose, tmp_path):
+    file = tmp_path / "store"
+    file.write_text(f"postgresql://zoe:{CANARY}@db.example/name")
+
+    assert diagnose("configuration", STORE_FILE=str(file)) == {"settings_accepted": "ok"}
+
+
 def test_settings_that_do_not_work_are_errors(diagnose):
     config = 'portal = true\npublic_url = "http://auth.example.com"\n'
 
@@ -342,6 +349,43 @@ def test_a_file_elsewhere_may_be_read_by_its_group(diagnose, tmp_path, mode, fin
     secret.chmod(mode)
 
     assert diagnose("key_files", RELAY_SECRET_FILE=str(secret)) == findings
+
+
+def test_the_file_of_the_store_is_one_with_a_secret(diagnose, tmp_path):
+    file = tmp_path / "store"
+    file.write_text(f"postgresql://zoe:{CANARY}@db.example/name")
+    file.chmod(0o644)
+
+    assert diagnose("key_files", STORE_FILE=str(file)) == {"key_file_open": "error"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "findings"),
+    [(0o440, {"modes_private": "ok"}), (0o444, {"key_file_shared": "warning"})],
+)
+def test_keys_that_a_cluster_shows_have_its_modes(diagnose, data, mode, findings):
+    keys = data / "keys"
+    inside = keys / "..2026_11_29"
+    inside.mkdir()
+    for name in ("signing.json", "master.key"):
+        (keys / name).rename(inside / name)
+        (inside / name).chmod(mode if name == "signing.json" else 0o440)
+        (keys / name).symlink_to(f"..data/{name}")
+    (keys / "..data").symlink_to(inside.name)
+    inside.chmod(0o755)
+    keys.chmod(0o3777)
+    how = {"is_read_only": lambda _: True, "user": os.geteuid() + 1}
+
+    assert diagnose("key_files", how=how) == findings
+
+
+def test_a_data_folder_that_cannot_be_written_needs_another_store(diagnose, monkeypatch):
+    how = {"is_read_only": lambda _: True}
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    assert diagnose("data_folder", how=how)["data_closed"] == "error"
+    elsewhere = diagnose("data_folder", how=how, STORE="postgresql://db.example/name")
+    assert elsewhere == {"data_read_only": "ok"}
 
 
 def test_signing_keys_that_do_not_open_are_an_error(diagnose, data):

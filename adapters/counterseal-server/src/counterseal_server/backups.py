@@ -59,6 +59,7 @@ OTHER_STORES = (
 )
 
 _DIGEST = re.compile("[0-9a-f]{64}")
+_DATED = re.compile("[0-9]{8}T[0-9]{6}Z")
 
 
 @attrs.frozen(kw_only=True)
@@ -158,6 +159,33 @@ def back_up(
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return manifest
+
+
+def dated_name(clock: Clock) -> str:
+    """Return the name of a backup that is made now; names sort by time."""
+    return f"{clock.now():%Y%m%dT%H%M%SZ}"
+
+
+def delete_older(newest: Path, keep: int) -> tuple[str, ...]:
+    """
+    Delete the older backups beside *newest* whose names are times; return their names.
+
+    Args:
+        newest: The backup that was just made, which stays whatever the clock said.
+        keep: How many stay, *newest* among them.
+
+    Raises:
+        OSError: One cannot be deleted.
+    """
+    names = sorted(
+        path.name
+        for path in newest.parent.iterdir()
+        if _DATED.fullmatch(path.name) and path != newest and (path / MANIFEST).is_file()
+    )
+    older = tuple(names[: max(0, len(names) - keep + 1)])
+    for name in older:
+        shutil.rmtree(newest.parent / name)
+    return older
 
 
 def read_manifest(source: Path) -> Manifest:

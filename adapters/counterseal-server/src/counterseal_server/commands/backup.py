@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -23,9 +27,21 @@ if TYPE_CHECKING:  # a fast start
 @DATA
 @CONFIG
 @click.option("--dated", is_flag=True, help="Make a folder in TARGET that is named by the time.")
+@click.option(
+    "--keep",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="With --dated: afterwards, delete older backups in TARGET, so that N are there.",
+)
 @click.option("--with-master-key", is_flag=True, help="Include the file of the master key.")
 def backup(
-    target: str, data: str | None, config: str | None, *, dated: bool, with_master_key: bool
+    target: str,
+    data: str | None,
+    config: str | None,
+    *,
+    dated: bool,
+    keep: int | None,
+    with_master_key: bool,
 ) -> None:
     """
     Back up a service on SQLite to the new folder TARGET, while it runs.
@@ -33,16 +49,19 @@ def backup(
     The backup has the database, the keys and the file of --config, and the digest of each.
     Without --with-master-key, nobody can use it who does not have the master key.
     """
-    with plainly():
+    with plainly(), _ending_on_sigterm():
         from pathlib import Path  # noqa: PLC0415 (a fast start)
 
+        from counterseal.errors import InvalidField  # noqa: PLC0415
         from counterseal.memory import SystemClock  # noqa: PLC0415
         from counterseal_server import backups  # noqa: PLC0415
 
+        if keep is not None and not dated:
+            raise InvalidField("keep", "it needs --dated")
         clock, settings = SystemClock(), configured(config, data=data)
         folder = Path(target)
         if dated:
-            folder /= f"{clock.now():%Y%m%dT%H%M%SZ}"
+            folder /= backups.dated_name(clock)
         manifest = backups.back_up(
             settings,
             folder,
@@ -51,6 +70,18 @@ def backup(
             config=None if config is None else Path(config),
         )
         _print_backup(settings, folder, manifest)
+        for name in () if keep is None else backups.delete_older(folder, keep):
+            print_line(f"deleted: {folder.parent / name}")
+
+
+@contextmanager
+def _ending_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM raise SystemExit, so that an unfinished backup, with its keys, is deleted."""
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @click.command()

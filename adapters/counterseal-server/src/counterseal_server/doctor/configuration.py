@@ -26,7 +26,11 @@ def check_configuration(installation: Installation) -> Iterator[Finding]:
     """Say how many settings are set and where, and which are not for production or do not work."""
     settings = installation.settings
     sources = {value.source for value in installation.sourced_values.values()}
-    files = sorted(source for source in sources if not source.startswith((FLAG, PREFIX)))
+    files = sorted(
+        source
+        for source in sources - {str(settings.store_file)}
+        if not source.startswith((FLAG, PREFIX))
+    )
     origin = ", ".join(files) or "no file"
     yield fine(
         "settings_accepted",
@@ -40,7 +44,7 @@ def check_configuration(installation: Installation) -> Iterator[Finding]:
         yield warning(
             "password_in_file",
             f"{store.source} contains the password of the store",
-            "set COUNTERSEAL_STORE in the environment instead",
+            "put the URL into a file of its own, and set `store_file`",
         )
     requirements: tuple[Callable[[], object], ...] = (
         lambda: browser_pages(settings),

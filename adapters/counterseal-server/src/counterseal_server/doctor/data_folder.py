@@ -36,6 +36,9 @@ def check_data_folder(installation: Installation) -> Iterator[Finding]:
             f"{folder} belongs to {owner}, and this command runs as {name_of(installation.user)}",
             f"run it as {owner}, or correct the owner",
         )
+    elif installation.is_read_only(folder) and installation.settings.store is not None:
+        yield fine("data_read_only", f"{folder} is mounted read-only; the records are elsewhere")
+        return
     elif not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         yield failure("data_closed", f"{folder} cannot be written", f"chmod 700 {folder}")
     if status.st_mode & OTHERS:

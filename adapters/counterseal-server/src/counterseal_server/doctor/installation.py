@@ -51,6 +51,16 @@ def disk_space(folder: Path) -> DiskSpace:
     return DiskSpace(status.f_bavail * status.f_frsize, status.f_favail if status.f_files else None)
 
 
+def is_read_only(path: Path) -> bool:
+    """
+    Tell whether the file system of *path* is mounted read-only, as that of a cluster's Secret is.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
 def installed_versions() -> dict[str, str]:
     """Return the version of each installed distribution of this project, by its name."""
     return {
@@ -73,6 +83,7 @@ class Installation:
         clock: The clock of this machine.
         user: The numeric id of the user who runs the checks.
         disk_space: Returns what is free where a folder is.
+        is_read_only: Tells whether the file system of a path is mounted read-only.
         versions: Returns the versions of the installed distributions.
         tls: The authorities that certificates need; None for the machine's.
     """
@@ -84,6 +95,7 @@ class Installation:
     clock: Clock = attrs.field(factory=SystemClock)
     user: int = attrs.field(factory=os.geteuid)
     disk_space: Callable[[Path], DiskSpace] = disk_space
+    is_read_only: Callable[[Path], bool] = is_read_only
     versions: Callable[[], Mapping[str, str]] = installed_versions
     tls: ssl.SSLContext | None = None
 

@@ -21,13 +21,16 @@ def check_key_files(installation: Installation) -> Iterator[Finding]:
     """Check who may read the files with secrets."""
     folder = installation.settings.keys_folder
     paths = [folder, *sorted(folder.iterdir())] if folder.is_dir() else []
-    problems = [
-        finding for path in paths for finding in _check_file(path, OTHERS, installation.user)
-    ]
     # An administrator may give the service files by a group.
     others = [path for path in _other_files(installation) if path not in paths]
-    for path in others:
-        problems += _check_file(path, STRANGERS | GROUP_WRITES, None)
+    problems: list[Finding] = []
+    for path in [*paths, *others]:
+        if installation.is_read_only(path):
+            problems += _check_mounted_file(path)
+        elif path in others:
+            problems += _check_file(path, STRANGERS | GROUP_WRITES, None)
+        else:
+            problems += _check_file(path, OTHERS, installation.user)
     yield from problems
     if not paths:
         yield failure(
@@ -36,7 +39,8 @@ def check_key_files(installation: Installation) -> Iterator[Finding]:
             "correct `data`, restore the folder, or run `counterseal init` for a new service",
         )
     elif not problems:
-        yield fine("modes_private", f"only the owner can read {folder}")
+        readers = "its owner and group" if installation.is_read_only(folder) else "its owner"
+        yield fine("modes_private", f"nobody but {readers} can read {folder}")
 
 
 def check_signing_keys(installation: Installation) -> Iterator[Finding]:
@@ -97,8 +101,19 @@ def check_master_key(installation: Installation) -> Iterator[Finding]:
 def _other_files(installation: Installation) -> list[Path]:
     settings = installation.settings
     paths = [settings.master_key_file, settings.webpush_key_file]
-    paths += filter(None, [settings.fcm_account_file, settings.relay_secret_file])
+    named_paths = (settings.store_file, settings.fcm_account_file, settings.relay_secret_file)
+    paths += filter(None, named_paths)
     return [path for path in paths if path.exists()]
+
+
+def _check_mounted_file(path: Path) -> Iterator[Finding]:
+    """Check a file that an engine or a cluster shows; its folders have modes of their own."""
+    if path.is_file() and path.stat().st_mode & STRANGERS:
+        yield warning(
+            "key_file_shared",
+            f"every user here can read {path}, which is mounted read-only",
+            "see that only you can enter its folder on the machine that it comes from",
+        )
 
 
 def _check_file(path: Path, forbidden: int, owner: int | None) -> Iterator[Finding]:
