@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from counterseal.usecases.audit_chain import AuditChain, AuditReport
     from counterseal.usecases.audit_log import AuditLog, FoundEvents
     from counterseal.usecases.authentication import Authentication
+    from counterseal.usecases.backchannel import Backchannel, BackchannelClients
     from counterseal.usecases.callbacks import Callbacks
     from counterseal.usecases.ceremonies import Ceremonies
     from counterseal.usecases.challenges import Challenges
@@ -69,6 +70,8 @@ __all__ = [
     "AuthenticatedDevice",
     "AuthenticatedSession",
     "Authentication",
+    "Backchannel",
+    "BackchannelClients",
     "Bound",
     "Callbacks",
     "Ceremonies",
@@ -144,6 +147,7 @@ _NAMES = {
     "usecases.audit_chain": "AuditChain AuditReport",
     "usecases.audit_log": "AuditLog FoundEvents",
     "usecases.authentication": "Authentication",
+    "usecases.backchannel": "Backchannel BackchannelClients",
     "usecases.callbacks": "Callbacks",
     "usecases.ceremonies": "Ceremonies",
     "usecases.challenges": "Challenges",

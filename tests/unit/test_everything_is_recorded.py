@@ -88,6 +88,7 @@ CHANGES = {
     "challenge.issue",
     "challenge.mistype",
     "challenge.push",
+    "challenge.redeem",
     "company.create",
     "company.edit",
     "credential.issue",

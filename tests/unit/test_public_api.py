@@ -14,9 +14,10 @@ from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unav
 
 PUBLIC = """
     AccountPage Accounts AdminLogins Administration Answers AuditChain AuditLog AuditReport
-    AuthenticatedDevice AuthenticatedSession Authentication Bound CHARTS Callbacks Ceremonies
-    Challenges Confirmations Conflict CountersealError Credentials Devices Enrolment Enrolments
-    Events FoundEvents Gauges Invitation Invitations Issued IssuedSecret IssuedSession KeySets
+    AuthenticatedDevice AuthenticatedSession Authentication Backchannel BackchannelClients Bound
+    CHARTS Callbacks Ceremonies Challenges Confirmations Conflict CountersealError Credentials
+    Devices Enrolment Enrolments Events FoundEvents Gauges Invitation Invitations Issued
+    IssuedSecret IssuedSession KeySets
     LoginTest LoginTestResult LoginTests Logins
     Logos Misuse Notifications OPERATOR Operator PROFILES PasskeyStart Policy Ports Receipt Redirect
     Refused STANDARD STRICT Sessions SignedRequest Tampering Telemetry Unavailable jwks_document

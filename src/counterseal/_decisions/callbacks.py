@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from counterseal import ijson
+from counterseal._decisions.backchannel import open_ping
 from counterseal._decisions.events import describe
 from counterseal._decisions.outbox import draw_jitter
 from counterseal._decisions.plan import (
@@ -22,6 +23,7 @@ from counterseal.errors import CallbackForbidden, NotFound
 from counterseal.machines import CALLBACK, CallbackEvent, step
 from counterseal.models import Guid, LoggedEvent, Record, replace, revise
 from counterseal.models.account import Account
+from counterseal.models.backchannel import BackchannelRequest
 from counterseal.models.challenge import Challenge
 from counterseal.models.outbox import Callback, CallbackState, DeadReason, Delivery, DeliveryOutcome
 from counterseal.models.sealing import webhook_context
@@ -36,6 +38,10 @@ from counterseal.wire.webhook import webhook_headers
 NOTHING_SENT = DeliveryOutcome(status=None, final=True)
 """The outcome of an attempt that the core did not allow."""
 
+REFUSALS = range(400, 500)
+PASSING = frozenset({408, 429})
+"""Statuses of 4xx that say that a later attempt may succeed (RFC 9110, 15.5.9; RFC 6585, 4)."""
+
 
 def compose(stored: Records, tools: Tools, callback: Callback) -> Decision[Delivery | DeadReason]:
     """Compose what is sent of a claimed callback, or say why nothing may be."""
@@ -48,6 +54,8 @@ def compose(stored: Records, tools: Tools, callback: Callback) -> Decision[Deliv
         return Decision(result=DeadReason.FORGOTTEN)
     if not isinstance(account, Account) or account.erased_at is not None:
         return Decision(result=DeadReason.FORGOTTEN)
+    if subject.backchannel is not None:
+        return _compose_ping(tools, callback, origin, subject.backchannel)
     document = processed_document(subject, now=tools.now)
     return _compose(tools, callback, origin, callback.guid, document)
 
@@ -63,13 +71,36 @@ def _compose_event(
     return _compose(tools, callback, origin, event.event, write_record(described))
 
 
-def _compose(
-    tools: Tools, callback: Callback, origin: Origin, message: Guid, document: dict[str, Any]
+def _compose_ping(
+    tools: Tools, callback: Callback, origin: Origin, request: BackchannelRequest
 ) -> Decision[Delivery | DeadReason]:
+    client = origin.backchannel
+    if client is None or client.notification_endpoint != callback.url:
+        return Decision(result=DeadReason.FORBIDDEN)
+    if _forbidden(tools, callback, origin):
+        return Decision(result=DeadReason.FORBIDDEN)
+    headers, body = open_ping(tools, callback.subject, request)
+    if callback.trace is not None:
+        headers += callback.trace.headers()
+    delivery = Delivery(
+        url=callback.url, headers=headers, body=body, timeout=tools.policy.callback_timeout
+    )
+    return Decision(result=delivery)
+
+
+def _forbidden(tools: Tools, callback: Callback, origin: Origin) -> bool:
     try:
         # At each delivery, since the allow-list may have changed.
         callback_allowed(callback.url, allow_list(origin, tools.policy))
     except CallbackForbidden:
+        return True
+    return False
+
+
+def _compose(
+    tools: Tools, callback: Callback, origin: Origin, message: Guid, document: dict[str, Any]
+) -> Decision[Delivery | DeadReason]:
+    if _forbidden(tools, callback, origin):
         return Decision(result=DeadReason.FORBIDDEN)
     body = ijson.compact(document)
     secrets = [
@@ -87,6 +118,19 @@ def _compose(
         timeout=tools.policy.callback_timeout,
     )
     return Decision(result=delivery)
+
+
+def final_if_refused(delivery: Delivery, outcome: DeliveryOutcome) -> DeliveryOutcome:
+    """
+    Return *outcome*, which is final where a CIBA client has refused a ping.
+
+    CIBA Core 1.0, 10.2, leaves 4xx and 5xx to the provider. A client that refuses the token will
+    refuse it again, and polls.
+    """
+    is_ping = all(name != "webhook-id" for name, _ in delivery.headers)
+    if is_ping and outcome.status in REFUSALS and outcome.status not in PASSING:
+        return replace(outcome, final=True)
+    return outcome
 
 
 def record_attempt(

@@ -203,10 +203,13 @@ def _rotate_admin(
 
 
 def _revoke(admin: Admin | None, holder: Holder) -> Decision[Holder]:
-    person = isinstance(holder, Admin) and holder.person
-    if not holder.credentials and not person:
+    changes: dict[str, Any] = {}
+    if isinstance(holder, Admin) and holder.person:
+        changes["person"] = False
+    if isinstance(holder, Origin) and holder.backchannel is not None and holder.backchannel.keys:
+        changes["backchannel"] = replace(holder.backchannel, keys=())
+    if not holder.credentials and not changes:
         return Decision(result=holder)
-    changes: dict[str, Any] = {"person": False} if person else {}
     revoked_holder = revise(holder, credentials=(), **changes)
     return store(revoked_holder, revoked_holder, guards=admin_guards(admin, holder))
 

@@ -8,6 +8,7 @@ import attrs
 
 from counterseal import keys
 from counterseal._decisions.answers import open_code
+from counterseal._decisions.backchannel import BackchannelDraft
 from counterseal._decisions.endings import end
 from counterseal._decisions.outbox import build_ending_notifications, build_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
@@ -17,7 +18,7 @@ from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import Record, revise
 from counterseal.models.account import Account, History, OpenQuestion
 from counterseal.models.binding import AddressKind, Occasion
-from counterseal.models.challenge import CancelReason, Challenge, Outcome, Question
+from counterseal.models.challenge import FINISHED, CancelReason, Challenge, Outcome, Question
 from counterseal.models.clients import Codes
 from counterseal.models.guid import Guid
 from counterseal.models.outbox import Notification
@@ -57,6 +58,7 @@ class Draft:
     guid: Guid
     life: timedelta
     served_kinds: frozenset[AddressKind]
+    backchannel: BackchannelDraft | None = None
 
     @property
     def code_asked(self) -> bool:
@@ -135,6 +137,7 @@ def new_challenge(
 ) -> Challenge:
     """Return a new challenge with its display document; *now* is in whole milliseconds."""
     party, question, guid = draft.party, draft.question, draft.guid
+    backchannel = draft.backchannel
     deadline = now + draft.life
     display = display_text(
         display_document(
@@ -159,7 +162,7 @@ def new_challenge(
         buttons=question.buttons,
         transaction_id=question.transaction_id,
         callback=question.callback,
-        callback_states=party.origin.callback_states,
+        callback_states=party.origin.callback_states if backchannel is None else FINISHED,
         notification_title=question.notification_title,
         notification_body=question.notification_body,
         show_notification=question.show_notification,
@@ -170,6 +173,7 @@ def new_challenge(
         issued_at=now,
         deadline=deadline,
         keep_until=deadline + tools.policy.retention,
+        backchannel=None if backchannel is None else backchannel.request(tools, guid),
     )
 
 

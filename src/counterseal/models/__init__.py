@@ -39,6 +39,7 @@ from counterseal.models.audit_log import (
     StoredEvent,
     UnchainedEvents,
 )
+from counterseal.models.backchannel import BackchannelClient, BackchannelRequest, DeliveryMode
 from counterseal.models.binding import (
     LIVING,
     PASSKEY_ALGORITHMS,
@@ -223,6 +224,8 @@ __all__ = [
     "AuditQuery",
     "AuthenticationState",
     "Authority",
+    "BackchannelClient",
+    "BackchannelRequest",
     "Binding",
     "BindingState",
     "Button",
@@ -247,6 +250,7 @@ __all__ = [
     "Credential",
     "DeadReason",
     "Delivery",
+    "DeliveryMode",
     "DeliveryOutcome",
     "Device",
     "DeviceCall",

@@ -10,6 +10,7 @@ import attrs
 
 from counterseal.models import fields
 from counterseal.models.action import Action
+from counterseal.models.backchannel import BackchannelRequest
 from counterseal.models.guid import Guid
 
 
@@ -111,6 +112,7 @@ class Challenge:
             None for every device of the account.
         callback: Where the outcome is delivered; None for nowhere.
         callback_states: The endings that are delivered there, from its origin's settings at issue.
+        backchannel: What it is as a request of CIBA; None if it is none.
     """
 
     guid: Guid
@@ -137,6 +139,7 @@ class Challenge:
     deadline: datetime = attrs.field(validator=fields.utc)
     keep_until: datetime = attrs.field(validator=fields.utc)
     outcome: Outcome | None = None
+    backchannel: BackchannelRequest | None = None
 
     parent: ClassVar[Guid | None] = None
 

@@ -128,8 +128,9 @@ def index_of(record: Record) -> Index:
         case Company() | AppSpace() | Origin() | Admin() | Session():
             listed = not isinstance(record, Session) or record.state in LIVING_SESSIONS
             gauge_key = None
-            if isinstance(record, Origin) and any(
-                credential.ends_at is None for credential in record.credentials
+            if isinstance(record, Origin) and (
+                any(credential.ends_at is None for credential in record.credentials)
+                or (record.backchannel is not None and record.backchannel.keys)
             ):
                 gauge_key = GaugeKey(Gauge.ACTIVE_ORIGINS, record.app_space, None)
             return Index(

@@ -16,6 +16,11 @@ def code_context(challenge: Guid) -> str:
     return f"code:{challenge}"
 
 
+def ping_context(challenge: Guid) -> str:
+    """Return the sealing context of what a CIBA client is pinged with about a challenge."""
+    return f"ping:{challenge}"
+
+
 def credential_context(holder: Guid) -> str:
     """Return the sealing context of the secret of an origin or administrator."""
     return f"credential:{holder}"

@@ -9,6 +9,7 @@ from typing import ClassVar, TypeAlias
 import attrs
 
 from counterseal.models import fields
+from counterseal.models.backchannel import BackchannelClient
 from counterseal.models.challenge import FINISHED, ChallengeState
 from counterseal.models.clients import (
     CLIENT_PROFILES,
@@ -193,6 +194,7 @@ class Origin:
         token_form: How its invitations give the session token.
         limits: Its own limits of asking.
         policy: What else it narrows of its App Space's policy; None if nothing.
+        backchannel: What makes it a CIBA client; None if it is none.
     """
 
     guid: Guid
@@ -212,6 +214,7 @@ class Origin:
     events: tuple[AccountEventKind, ...] | None = None
     events_url: str | None = attrs.field(default=None, repr=False)
     policy: OriginPolicy | None = None
+    backchannel: BackchannelClient | None = None
     created_at: datetime = attrs.field(validator=fields.utc)
 
     due_at: ClassVar[datetime | None] = None

@@ -223,7 +223,7 @@ class Callbacks(UseCase):
     def _send(self, composed: Delivery | DeadReason) -> DeliveryOutcome:
         if isinstance(composed, DeadReason):
             return callbacks.NOTHING_SENT
-        return self.ports.sender.send(composed)
+        return callbacks.final_if_refused(composed, self.ports.sender.send(composed))
 
 
 def _context(event: str, guid: Guid, by: Administrator) -> AuditContext:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from counterseal._decisions import challenges
+from counterseal._decisions.backchannel import BackchannelDraft
 from counterseal._decisions.issuing import Draft, Issued, plan_issue, plan_issue_once
 from counterseal._decisions.readings import account_of, record_with_account, records
 from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals, wake
@@ -22,12 +23,20 @@ class Challenges(UseCase):
     """Issue, read, list and cancel challenges as an origin, and expire them as a worker."""
 
     def issue(
-        self, party: RelyingParty, question: Question, *, idempotency_key: str | None = None
+        self,
+        party: RelyingParty,
+        question: Question,
+        *,
+        idempotency_key: str | None = None,
+        backchannel: BackchannelDraft | None = None,
     ) -> Issued:
         """
         Ask one account a question.
 
         A repeated call with the same idempotency key and question returns the first result.
+
+        Args:
+            backchannel: What makes it a request of CIBA; only `Backchannel.begin` passes it.
 
         Raises:
             InvalidField: A member does not fit the policy; the error names it.
@@ -67,6 +76,7 @@ class Challenges(UseCase):
                 guid=mint(partition, ports.entropy.token(ENTROPY_BYTES)),
                 life=life,
                 served_kinds=ports.notifier.kinds(),
+                backchannel=backchannel,
             )
             if idempotency_key is not None:
                 call = reserve(

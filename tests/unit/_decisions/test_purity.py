@@ -24,6 +24,7 @@ from counterseal._decisions import (
     app_spaces,
     audit_log,
     authentication,
+    backchannel,
     callbacks,
     ceremonies,
     challenges,
@@ -63,6 +64,7 @@ from counterseal.models import (
     Admin,
     AdminRole,
     AuthenticationState,
+    BackchannelClient,
     BindingState,
     Callback,
     CallbackState,
@@ -72,6 +74,7 @@ from counterseal.models import (
     Clients,
     Company,
     Credential,
+    DeliveryMode,
     DeliveryOutcome,
     EventLog,
     EventStream,
@@ -85,6 +88,7 @@ from counterseal.models import (
     Notification,
     Occasion,
     Origin,
+    Outcome,
     PasskeyScope,
     PushAddress,
     PushOutcome,
@@ -163,6 +167,7 @@ PARTS = {
     *("outbox.build_revocation_notifications", "outbox.build_ending_notifications"),
     *("outbox.build_replacement_notifications",),
     "authorization.permission_to",
+    "backchannel.open_ping",
     "ceremonies.new_ceremony",
     "tenancy.new_origin",
     *("readings.nothing", "readings.records", "readings.record_with_account"),
@@ -612,6 +617,62 @@ def delivery_composed(setup):
     assert decision.result.url == CALLBACK
 
 
+def requesting(party):
+    """An origin that is a CIBA client; the store does not know it yet."""
+    client = BackchannelClient(mode=DeliveryMode.PING, notification_endpoint=CALLBACK)
+    return attrs.evolve(party, origin=attrs.evolve(party.origin, backchannel=client))
+
+
+def requested(setup):
+    draft = setup.draft(origin=requesting(setup.service.origin))
+    draft.backchannel = backchannel.BackchannelDraft(
+        secret=bytes(backchannel.SECRET_BYTES), notification_token="token"
+    )
+    draft.question = attrs.evolve(draft.question, show_code=False, callback=CALLBACK)
+    decision = setup.decide(lambda tools: issuing.issue(setup.account, tools, draft))
+    text = backchannel.write_secret_id(draft.guid, draft.backchannel.secret)
+    return decision.result.challenge, backchannel.read_secret_id(text)
+
+
+def backchannel_client_loaded(setup):
+    origin = requesting(setup.service.origin).origin
+    decision = setup.decide(lambda _: backchannel.load_client((origin,)))
+    assert decision.result.app_space == setup.service.app_space
+
+
+def request_polled(setup):
+    challenge, secret = requested(setup)
+    stored = (challenge, setup.account)
+    decision = setup.decide(lambda tools: backchannel.poll(stored, tools, setup.origin, secret))
+    assert decision.writes[0].backchannel.polled_at == setup.service.clock.now()
+
+
+def request_redeemed(setup):
+    challenge, secret = requested(setup)
+    outcome = Outcome(at=START, button=0)
+    challenge = attrs.evolve(challenge, state=ChallengeState.ANSWERED, outcome=outcome)
+    stored, life = (challenge, setup.account), timedelta(minutes=5)
+    decision = setup.decide(
+        lambda tools: backchannel.redeem(stored, tools, setup.origin, secret, claims={}, life=life)
+    )
+    redeemed = decision.result
+    bearer = backchannel.read_secret_id(redeemed.access_token)
+    service = setup.service
+    counterseal.BackchannelClients(service.ports, service.policy, by=OPERATOR).register(
+        setup.origin, mode=DeliveryMode.PING, notification_endpoint=CALLBACK
+    )
+    decision = setup.decide(lambda _: backchannel.find_bearer((redeemed.challenge,), bearer))
+    assert decision.result == service.renewed(service.origin)
+
+
+def ping_composed(setup):
+    challenge, _ = requested(setup)
+    stored = (challenge, requesting(setup.service.origin).origin, setup.account)
+    callback = attrs.evolve(setup.callback, challenge=challenge.guid)
+    decision = setup.decide(lambda tools: callbacks.compose(stored, tools, callback))
+    assert b"auth_req_id" in decision.result.body
+
+
 def delivery_recorded(setup):
     claimed = attrs.evolve(setup.callback, lease_until=setup.callback.next_at)
     outcome = DeliveryOutcome(status=500)
@@ -709,7 +770,7 @@ OUTBOX_CASES = {
     "events.mark_published": [event_marked, event_published_already],
     "events.publish": [event_published, event_published_already],
     "events.read_log": [events_read],
-    "callbacks.compose": [delivery_composed],
+    "callbacks.compose": [delivery_composed, ping_composed],
     "callbacks.drop": [callback_dropped],
     "callbacks.list_dead": [dead_listed],
     "callbacks.record_attempt": [delivery_recorded],
@@ -828,6 +889,12 @@ TENANCY = {
             callbacks=("https://other.example/done",),
         ),
     ),
+    "backchannel.register": lambda s, by: backchannel.register(
+        (s.origin.origin,), by, DeliveryMode.PING, CALLBACK, None
+    ),
+    "backchannel.unregister": lambda s, by: backchannel.unregister(
+        (requesting(s.origin).origin,), by
+    ),
     "tenancy.create_record": lambda s, by: tenancy.create_record(None, None, s.company),
     "tenancy.edit_record": lambda s, by: tenancy.edit_record(s.company, None, {"name": "Other"}),
     "tenancy.edit_company": lambda s, by: tenancy.edit_company((s.company,), by, "Other"),
@@ -932,6 +999,10 @@ CASES = OUTBOX_CASES | {
     "app_spaces.read_logo": [logo_read],
     "answers.respond": [accepted, disowned, mistyped, refused_with_reactions, struck],
     "answers.fetch": [fetched],
+    "backchannel.find_bearer": [request_redeemed],
+    "backchannel.load_client": [backchannel_client_loaded],
+    "backchannel.poll": [request_polled],
+    "backchannel.redeem": [request_redeemed],
     "answers.list_ended": [ended_listed],
     "answers.list_pending": [listed],
     "strikes.count_strike": [revoked],

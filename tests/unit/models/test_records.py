@@ -27,6 +27,8 @@ from counterseal.models import (
     AuditPage,
     AuditQuery,
     AuthenticationState,
+    BackchannelClient,
+    BackchannelRequest,
     Binding,
     BindingState,
     Button,
@@ -345,6 +347,8 @@ REQUIRED = {
     TextContent: {"text": "Pay?"},
     Texts: {},
     WebhookKey: {"sealed": b"", "created_at": NOW},
+    BackchannelClient: {},
+    BackchannelRequest: {"secret_hash": "h", "interval": 5},
 }
 
 # What neither a log nor a traceback may show (S34): secrets, hashes of them, tokens,
@@ -400,6 +404,8 @@ SILENT = {
     StoredEvent: {"body", "key"},
     TextContent: {"text"},
     WebhookKey: {"sealed"},
+    BackchannelClient: {"notification_endpoint"},
+    BackchannelRequest: {"sealed_ping"},
 }
 CANARY = "canary-4711"
 

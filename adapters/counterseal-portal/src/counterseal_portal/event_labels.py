@@ -50,6 +50,7 @@ EVENTS: Mapping[str, str] = {
     "challenge.issue": "Question asked",
     "challenge.mistype": "Code mistyped",
     "challenge.push": "Devices notified of a question",
+    "challenge.redeem": "Tokens of a CIBA request issued",
     "company.create": "Company created",
     "company.edit": "Company changed",
     "credential.issue": "Credential of an origin made",

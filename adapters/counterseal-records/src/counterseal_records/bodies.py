@@ -111,7 +111,13 @@ KINDS: Mapping[type[Stored], Kind] = MappingProxyType(
     }
 )
 
-LEFT_OUT: Mapping[type[Stored], bytes] = MappingProxyType({Callback: b',"trace":null'})
+LEFT_OUT: Mapping[type[Stored], bytes] = MappingProxyType(
+    {
+        Callback: b',"trace":null',
+        Challenge: b',"backchannel":null',
+        Origin: b',"backchannel":null',
+    }
+)
 """
 The field of a kind that is left out where it has its default; no other field of it has the name.
 

@@ -55,6 +55,7 @@ class Service:
         self.callbacks = cs.Callbacks(ports, policy)
         self.events = cs.Events(ports, policy)
         self.challenges = cs.Challenges(ports, policy)
+        self.backchannel = cs.Backchannel(ports, policy)
         self.ceremonies = cs.Ceremonies(ports, policy)
         self.answers = cs.Answers(ports, policy)
         self.keysets = cs.KeySets(ports, policy)
@@ -137,6 +138,10 @@ class Service:
     def credentials(self, *, by: Administrator) -> cs.Credentials:
         """Return the use cases of secrets, for an administrator."""
         return cs.Credentials(self.ports, self.policy, by=by)
+
+    def backchannel_clients(self, *, by: Administrator) -> cs.BackchannelClients:
+        """Return the use cases of CIBA clients, for an administrator."""
+        return cs.BackchannelClients(self.ports, self.policy, by=by)
 
     def close(self) -> None:
         """End all waits, each after one more load; for a process that is about to stop."""

@@ -12,6 +12,8 @@ from counterseal.models import (
     AppSpacePolicy,
     AuthenticationState,
     Authority,
+    BackchannelClient,
+    BackchannelRequest,
     BindingState,
     Button,
     CallbackState,
@@ -22,6 +24,7 @@ from counterseal.models import (
     Codes,
     Credential,
     DeadReason,
+    DeliveryMode,
     Device,
     DeviceKey,
     History,
@@ -197,6 +200,9 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             credentials=(credential, ended),
             callbacks=(SECRET, ODD),
             webhook_keys=(webhook,),
+            backchannel=BackchannelClient(
+                mode=DeliveryMode.PING, notification_endpoint=SECRET, keys=(public,)
+            ),
         ),
         admin,
         account,
@@ -257,6 +263,14 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             wrong_codes=2,
             deadline=factory.moment(),
             outcome=outcome,
+            backchannel=BackchannelRequest(
+                secret_hash=ODD,
+                interval=2**40,
+                polled_at=factory.moment(),
+                redeemed_at=factory.moment(),
+                token_hash=ODD,
+                sealed_ping=BYTES,
+            ),
         ),
         factory.callback(
             account,

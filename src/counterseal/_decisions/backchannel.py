@@ -1,0 +1,354 @@
+"""
+Backchannel: challenges that CIBA clients request, wait for, and redeem (CIBA Core 1.0).
+
+A secret id, which an `auth_req_id` and an access token are, is the challenge's GUID and 192 random
+bits, in base64url. The GUID finds the record; the bits are the secret, and only their hash is
+stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import attrs
+
+from counterseal import ijson, keys
+from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Signing, Tools, require
+from counterseal._decisions.readings import records, require_account
+from counterseal._decisions.tenancy import edit_record
+from counterseal.errors import (
+    CredentialRefused,
+    Foreign,
+    InvalidField,
+    MalformedToken,
+    NotFound,
+    TokenSpent,
+    WrongState,
+)
+from counterseal.models import (
+    UNFINISHED,
+    Administrator,
+    Algorithm,
+    AppSpace,
+    BackchannelClient,
+    BackchannelRequest,
+    Challenge,
+    DeliveryMode,
+    Guid,
+    Origin,
+    PublicKey,
+    RelyingParty,
+    replace,
+    revise,
+)
+from counterseal.models.guid import parse
+from counterseal.models.sealing import ping_context
+from counterseal.rules.addresses import allow_list, callback_allowed
+from counterseal.rules.authorization import Permission
+from counterseal.rules.sizes import text_fits
+
+SECRET_BYTES = 24
+"""192 bits; CIBA Core 1.0, 7.3, demands 128 and recommends 160."""
+
+GUID_BYTES = 16
+
+INTERVAL = timedelta(seconds=5)
+"""Between two token requests, until the client is told to slow down (7.3)."""
+
+SLOWER = timedelta(seconds=5)
+"""What a token request that comes too early adds to the interval, for good (11)."""
+
+KEYS_LIMIT = 8
+"""Keys of one client: some for assertions, some for requests, each with a successor."""
+
+CLIENT_ALGORITHMS = frozenset({Algorithm.ES256, Algorithm.EDDSA, Algorithm.PS256, Algorithm.RS256})
+"""The algorithms of a client's keys."""
+
+HALF_HASHES = {
+    Algorithm.ES256: hashlib.sha256,
+    Algorithm.PS256: hashlib.sha256,
+    Algorithm.RS256: hashlib.sha256,
+    Algorithm.EDDSA: hashlib.sha512,
+}
+"""The hash of `at_hash` by the algorithm of the ID token (OpenID Connect Core, 3.1.3.6)."""
+
+
+@attrs.frozen(kw_only=True)
+class SecretId:
+    """A secret id as it came, not verified: the challenge that it names, and its secret's hash."""
+
+    challenge: Guid
+    secret_hash: str = attrs.field(repr=False)
+
+
+@attrs.define(kw_only=True)
+class BackchannelDraft:
+    """What a question has that a CIBA client requests."""
+
+    secret: bytes = attrs.field(repr=False)
+    notification_token: str | None = attrs.field(default=None, repr=False)
+
+    def request(self, tools: Tools, challenge: Guid) -> BackchannelRequest:
+        """Return the request that *challenge* is."""
+        sealed_ping = b""
+        if self.notification_token is not None:
+            ping = {
+                "auth_req_id": write_secret_id(challenge, self.secret),
+                "client_notification_token": self.notification_token,
+            }
+            sealed_ping = tools.seal(ijson.compact(ping), ping_context(challenge))
+        return BackchannelRequest(
+            secret_hash=keys.digest(self.secret),
+            interval=int(INTERVAL.total_seconds()),
+            sealed_ping=sealed_ping,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class PolledRequest:
+    """
+    A request as its client's token request found it.
+
+    Attributes:
+        challenge: With its state now.
+        interval: How long the client has to wait between two token requests from now on.
+        too_early: Whether it came before the interval was over.
+    """
+
+    challenge: Challenge
+    interval: timedelta
+    too_early: bool
+
+
+@attrs.frozen(kw_only=True)
+class RedeemedRequest:
+    """The tokens of an approved request, which its client gets once."""
+
+    challenge: Challenge
+    access_token: str = attrs.field(repr=False)
+    id_token: str = attrs.field(repr=False)
+
+
+def write_secret_id(challenge: Guid, secret: bytes) -> str:
+    """Return the secret id of *challenge*."""
+    return keys.b64url(bytes.fromhex(challenge.replace("-", "")) + secret)
+
+
+def read_secret_id(text: str) -> SecretId:
+    """
+    Read a secret id.
+
+    Raises:
+        NotFound: *text* is none, and so names nothing.
+    """
+    try:
+        data = keys.unb64url(text)
+        raw = data[:GUID_BYTES].hex()
+        name = f"{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:]}"
+        challenge = parse(name, field="auth_req_id")
+    except (MalformedToken, InvalidField):
+        raise NotFound from None
+    if len(data) != GUID_BYTES + SECRET_BYTES:
+        raise NotFound
+    return SecretId(challenge=challenge, secret_hash=keys.digest(data[GUID_BYTES:]))
+
+
+def open_ping(
+    tools: Tools, challenge: Guid, request: BackchannelRequest
+) -> tuple[tuple[tuple[str, str], ...], bytes]:
+    """Return headers and body of the ping about a request (CIBA Core 1.0, 10.2)."""
+    ping = ijson.parse(tools.open(request.sealed_ping, ping_context(challenge)))
+    headers = (
+        ("content-type", "application/json"),
+        ("authorization", f"Bearer {ping['client_notification_token']}"),
+    )
+    return headers, ijson.compact({"auth_req_id": ping["auth_req_id"]})
+
+
+def require_client(origin: Origin) -> BackchannelClient:
+    """Return what makes *origin* a CIBA client, or raise CredentialRefused."""
+    if origin.backchannel is None:
+        raise CredentialRefused
+    return origin.backchannel
+
+
+# What clients do
+
+
+def load_client(stored: Records) -> Plan[RelyingParty]:
+    """Plan to return a CIBA client in its App Space; nobody has authenticated it."""
+    origin = stored[0] if stored else None
+    if not isinstance(origin, Origin):
+        raise CredentialRefused
+    require_client(origin)
+    return records(origin.app_space).then(
+        lambda stored, _: Decision(
+            result=RelyingParty(origin=origin, app_space=require(stored[0], AppSpace))
+        )
+    )
+
+
+def poll(stored: Records, tools: Tools, origin: Guid, secret: SecretId) -> Decision[PolledRequest]:
+    """Return a request with its state now; note the time of the token request while it waits."""
+    challenge, request = _requested(stored, origin, secret)
+    state = challenge.state_at(tools.now)
+    interval = timedelta(seconds=request.interval)
+    if state not in UNFINISHED:
+        ended_challenge = replace(challenge, state=state)
+        return Decision(
+            result=PolledRequest(challenge=ended_challenge, interval=interval, too_early=False)
+        )
+    too_early = request.polled_at is not None and tools.now < request.polled_at + interval
+    if too_early:
+        interval += SLOWER
+    polled_request = replace(request, polled_at=tools.now, interval=int(interval.total_seconds()))
+    polled_challenge = revise(challenge, backchannel=polled_request)
+    return Decision(
+        result=PolledRequest(challenge=polled_challenge, interval=interval, too_early=too_early),
+        writes=(polled_challenge,),
+    )
+
+
+def redeem(
+    stored: Records,
+    tools: Tools,
+    origin: Guid,
+    secret: SecretId,
+    *,
+    claims: Mapping[str, Any],
+    life: timedelta,
+) -> Signing[RedeemedRequest]:
+    """
+    Sign the ID token of an approved request, and store that its client got its tokens.
+
+    Args:
+        claims: The ID token's claims, but for its times and the hash of the access token.
+        life: Of the ID token.
+    """
+    challenge, request = _requested(stored, origin, secret)
+    if not challenge.approved:
+        raise WrongState("not approved")
+    token_secret = tools.entropy(SECRET_BYTES)
+    access_token = write_secret_id(challenge.guid, token_secret)
+    redeemed_request = replace(request, redeemed_at=tools.now, token_hash=keys.digest(token_secret))
+    redeemed_challenge = revise(challenge, backchannel=redeemed_request)
+    return Signing(
+        typ="JWT",
+        payload=lambda issuer: ijson.compact(
+            {
+                **claims,
+                "iat": int(tools.now.timestamp()),
+                "exp": int((tools.now + life).timestamp()),
+                **_access_token_hash(access_token, issuer),
+            }
+        ),
+        then=lambda id_token: Decision(
+            result=RedeemedRequest(
+                challenge=redeemed_challenge, access_token=access_token, id_token=id_token
+            ),
+            writes=(redeemed_challenge,),
+            audit=(AuditEntry(challenge.guid),),
+        ),
+    )
+
+
+def _access_token_hash(access_token: str, issuer: PublicKey) -> dict[str, str]:
+    half_hash = HALF_HASHES.get(issuer.algorithm)
+    if half_hash is None:
+        return {}
+    digest = half_hash(access_token.encode()).digest()
+    return {"at_hash": keys.b64url(digest[: len(digest) // 2])}
+
+
+def find_bearer(stored: Records, secret: SecretId) -> Plan[RelyingParty]:
+    """Plan to return the client that an access token was issued to."""
+    challenge = stored[0]
+    request = challenge.backchannel if isinstance(challenge, Challenge) else None
+    if not isinstance(challenge, Challenge) or request is None or not request.token_hash:
+        raise CredentialRefused
+    keys.require_equal(request.token_hash, secret.secret_hash, CredentialRefused)
+    return records(challenge.origin).then(lambda stored, _: load_client(stored))
+
+
+def _requested(
+    stored: Records, origin: Guid, secret: SecretId
+) -> tuple[Challenge, BackchannelRequest]:
+    record, account = stored
+    challenge = require(record, Challenge)
+    if challenge.origin != origin:
+        raise Foreign
+    request = challenge.backchannel
+    if request is None:
+        raise NotFound
+    keys.require_equal(request.secret_hash, secret.secret_hash, NotFound)
+    require_account(account)
+    if request.redeemed_at is not None:
+        raise TokenSpent
+    return challenge, request
+
+
+# What administrators do
+
+
+def register(
+    stored: Records,
+    by: Administrator,
+    mode: DeliveryMode,
+    notification_endpoint: str | None,
+    jwks: Mapping[str, Any] | None,
+) -> Plan[Origin]:
+    """Plan to make an origin a CIBA client; without *jwks*, its keys stay as they are."""
+    origin = require(stored[0], Origin)
+    return permission_to(Permission.ORIGINS, by, origin).then(
+        lambda admin, tools: edit_record(
+            origin,
+            admin,
+            {"backchannel": _client(tools, origin, mode, notification_endpoint, jwks)},
+        )
+    )
+
+
+def unregister(stored: Records, by: Administrator) -> Plan[Origin]:
+    """Plan to make an origin a CIBA client no longer."""
+    origin = require(stored[0], Origin)
+    return permission_to(Permission.ORIGINS, by, origin).then(
+        lambda admin, _: edit_record(origin, admin, {"backchannel": None})
+    )
+
+
+def _client(
+    tools: Tools,
+    origin: Origin,
+    mode: DeliveryMode,
+    notification_endpoint: str | None,
+    jwks: Mapping[str, Any] | None,
+) -> BackchannelClient:
+    if (mode is DeliveryMode.PING) != (notification_endpoint is not None):
+        raise InvalidField("notificationEndpoint", "the mode ping has one, and poll has none")
+    if notification_endpoint is not None:
+        text_fits(notification_endpoint, tools.policy.callback_bytes, "notificationEndpoint")
+        callback_allowed(notification_endpoint, allow_list(origin, tools.policy))
+    if jwks is None:
+        client_keys = () if origin.backchannel is None else origin.backchannel.keys
+    else:
+        client_keys = _client_keys(jwks)
+    return BackchannelClient(
+        mode=mode, notification_endpoint=notification_endpoint, keys=client_keys
+    )
+
+
+def _client_keys(jwks: Mapping[str, Any]) -> tuple[PublicKey, ...]:
+    members = jwks.get("keys")
+    if not isinstance(members, list) or jwks.keys() != {"keys"} or len(members) > KEYS_LIMIT:
+        raise InvalidField("jwks", f"not a JWK Set of at most {KEYS_LIMIT} keys")
+    client_keys = tuple(
+        keys.public_key(jwk, algorithms=CLIENT_ALGORITHMS, field=f"jwks.keys[{index}]")
+        for index, jwk in enumerate(members)
+    )
+    if len({key.kid for key in client_keys}) != len(client_keys):
+        raise InvalidField("jwks", "two keys with one kid")
+    return client_keys

@@ -1,0 +1,58 @@
+"""Backchannel: CIBA clients, and the challenges that they have requested (CIBA Core 1.0)."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+
+import attrs
+
+from counterseal.models import fields
+from counterseal.models.binding import PublicKey
+
+
+class DeliveryMode(enum.Enum):
+    """How a client learns that its request has ended (CIBA Core 1.0, 5); there is no push."""
+
+    POLL = "poll"
+    PING = "ping"
+
+
+@attrs.frozen(kw_only=True)
+class BackchannelClient:
+    """
+    What makes an origin a CIBA client; its client id is its GUID.
+
+    Attributes:
+        notification_endpoint: Where pings are sent, by an address of the allow-list; None in the
+            mode POLL.
+        keys: The public keys that verify its assertions and its signed requests; without any, it
+            authenticates by its Basic credential.
+    """
+
+    mode: DeliveryMode = DeliveryMode.POLL
+    notification_endpoint: str | None = attrs.field(default=None, repr=False)
+    keys: tuple[PublicKey, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class BackchannelRequest:
+    """
+    What a challenge has as an authentication request of CIBA.
+
+    Attributes:
+        secret_hash: SHA-256 of the secret of its `auth_req_id`, base64url.
+        interval: Seconds that its client has to wait between two token requests.
+        polled_at: The time of the last token request; None before the first.
+        redeemed_at: When the client got its tokens; None until then.
+        token_hash: SHA-256 of the secret of its access token, base64url; empty until then.
+        sealed_ping: The `auth_req_id` and the client's notification token, sealed; empty unless a
+            ping is sent.
+    """
+
+    secret_hash: str
+    interval: int = attrs.field(validator=fields.count)
+    polled_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+    redeemed_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+    token_hash: str = ""
+    sealed_ping: bytes = attrs.field(default=b"", repr=False)

@@ -1,0 +1,252 @@
+"""Backchannel: CIBA clients request challenges, wait for them, and redeem them for tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+
+from counterseal._decisions import backchannel
+from counterseal._decisions.backchannel import (
+    SECRET_BYTES,
+    BackchannelDraft,
+    PolledRequest,
+    RedeemedRequest,
+    read_secret_id,
+    require_client,
+    write_secret_id,
+)
+from counterseal._decisions.readings import nothing, record_with_account, records
+from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal.errors import CredentialRefused, InvalidField, NotFound, Replayed
+from counterseal.models import (
+    Administrator,
+    Challenge,
+    DeliveryMode,
+    Guid,
+    Origin,
+    Question,
+    RelyingParty,
+    replace,
+)
+from counterseal.models.guid import parse
+from counterseal.usecases.challenges import Challenges
+
+SingleUse = tuple[str, datetime]
+"""The id of what may be used once, and when it may be forgotten."""
+
+
+@attrs.frozen(kw_only=True)
+class BegunRequest:
+    """A challenge that a CIBA client has requested, and the secret id by which it waits for it."""
+
+    challenge: Challenge
+    auth_req_id: str = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Backchannel(UseCase):
+    """What a façade for CIBA calls (OpenID Connect CIBA Core 1.0)."""
+
+    def authenticate(
+        self, client_id: str, check: Callable[[Origin, datetime], SingleUse]
+    ) -> RelyingParty:
+        """
+        Authenticate a client by what it has signed.
+
+        Args:
+            client_id: The client that it names, which is not verified yet.
+            check: Verifies, given the client and the time, what was signed by the keys of
+                `Origin.backchannel`, and returns what may be used once; raises Refused. It does
+                no I/O.
+
+        Raises:
+            CredentialRefused: There is no such client; or what *check* raises.
+            Replayed: It was used before.
+        """
+        ports = self.ports
+        context = AuditContext(event="credential.check", actor="stranger")
+        try:
+            reading = records(parse(client_id, field="client_id"))
+        except InvalidField:
+            reading = nothing()
+        party = self._transactions.run(
+            context, reading.then(lambda stored, _: backchannel.load_client(stored))
+        )
+        with refusals(ports, attrs.evolve(context, subject=party.origin.guid)):
+            name, until = check(party.origin, ports.clock.now())
+            if not ports.replay.first_seen(("backchannel", party.origin.guid, name), until):
+                raise Replayed
+        return party
+
+    def begin(
+        self, party: RelyingParty, question: Question, *, notification_token: str | None = None
+    ) -> BegunRequest:
+        """
+        Ask one account a question, for a client that waits.
+
+        Args:
+            notification_token: What a ping authenticates itself with; the mode PING demands it.
+
+        Raises:
+            CredentialRefused: The origin is no CIBA client.
+            InvalidField: There is no *notification_token* though a ping is to be sent; or as
+                `Challenges.issue`, whose other errors it raises too.
+        """
+        context = AuditContext(
+            event="challenge.issue",
+            actor=party.origin.guid,
+            app_space=party.app_space.guid,
+        )
+        with refusals(self.ports, context):
+            client = require_client(party.origin)
+            if client.mode is DeliveryMode.POLL:
+                notification_token = None
+            elif not notification_token:
+                raise InvalidField("client_notification_token", "missing: a ping is to be sent")
+        draft = BackchannelDraft(
+            secret=self.ports.entropy.token(SECRET_BYTES), notification_token=notification_token
+        )
+        issued = Challenges(self.ports, self.policy).issue(
+            party,
+            replace(question, callback=client.notification_endpoint),
+            backchannel=draft,
+        )
+        auth_req_id = write_secret_id(issued.challenge.guid, draft.secret)
+        return BegunRequest(challenge=issued.challenge, auth_req_id=auth_req_id)
+
+    def poll(self, party: RelyingParty, auth_req_id: str) -> PolledRequest:
+        """
+        Return a request of *party* as it stands.
+
+        A call before the interval is over makes the interval 5 seconds longer, for good.
+
+        Raises:
+            NotFound: There is no such request.
+            Foreign: It is another client's.
+            TokenSpent: Its tokens were issued.
+        """
+        origin = party.origin.guid
+        context = self._context(party, "challenge.status")
+        with refusals(self.ports, context):
+            secret = read_secret_id(auth_req_id)
+        context.subject = secret.challenge
+        plan = record_with_account(secret.challenge).then(
+            lambda stored, tools: backchannel.poll(stored, tools, origin, secret)
+        )
+        return self._transactions.run(context, plan)
+
+    def redeem(
+        self, party: RelyingParty, auth_req_id: str, claims: Mapping[str, Any], *, life: timedelta
+    ) -> RedeemedRequest:
+        """
+        Issue the tokens of an approved request, once.
+
+        Args:
+            claims: The claims of the ID token, but for `iat`, `exp` and `at_hash`.
+            life: How long the ID token is valid.
+
+        Raises:
+            NotFound: There is no such request.
+            Foreign: It is another client's.
+            TokenSpent: Its tokens were issued.
+            WrongState: It is not approved.
+            SignerUnavailable: The ID token could not be signed; nothing was issued.
+        """
+        origin = party.origin.guid
+        context = self._context(party, "challenge.redeem")
+        with refusals(self.ports, context):
+            secret = read_secret_id(auth_req_id)
+        context.subject = secret.challenge
+        plan = record_with_account(secret.challenge).then(
+            lambda stored, tools: backchannel.redeem(
+                stored, tools, origin, secret, claims=claims, life=life
+            )
+        )
+        return self._transactions.run(context, plan)
+
+    def authenticate_bearer(self, access_token: str) -> tuple[RelyingParty, Guid]:
+        """
+        Return the client that an access token was issued to, and the challenge that it is for.
+
+        Raises:
+            CredentialRefused: It is no access token of this service, or its client is none any
+                more.
+        """
+        context = AuditContext(event="credential.check", actor="stranger")
+        with refusals(self.ports, context):
+            try:
+                secret = read_secret_id(access_token)
+            except NotFound:
+                raise CredentialRefused from None
+        plan = records(secret.challenge).then(
+            lambda stored, _: backchannel.find_bearer(stored, secret)
+        )
+        return self._transactions.run(context, plan), secret.challenge
+
+    @staticmethod
+    def _context(party: RelyingParty, event: str) -> AuditContext:
+        return AuditContext(event=event, actor=party.origin.guid, app_space=party.app_space.guid)
+
+
+@attrs.frozen
+class BackchannelClients(UseCase):
+    """
+    Which origins are CIBA clients, for one administrator.
+
+    Each verb can raise what those of `Administration` can.
+
+    Args:
+        by: Who administers: an `Admin`, or the operator.
+    """
+
+    by: Administrator = attrs.field(kw_only=True)
+
+    def register(
+        self,
+        origin: Guid,
+        *,
+        mode: DeliveryMode,
+        notification_endpoint: str | None = None,
+        jwks: Mapping[str, Any] | None = None,
+    ) -> Origin:
+        """
+        Make an origin a CIBA client, or change how it is one.
+
+        Args:
+            mode: How it learns that a request has ended.
+            notification_endpoint: Where pings are sent, by an address of its allow-list; in the
+                mode PING only.
+            jwks: Its public keys, a JWK Set (RFC 7517); each names its `kid` and its `alg`. None
+                leaves them as they are.
+
+        Raises:
+            NotFound: There is no such origin.
+            InvalidField: The endpoint does not fit the mode, or the JWK Set has a wrong member.
+            UnfitKey: One of the keys is weak, or of an algorithm that no client may use.
+            CallbackForbidden: The endpoint is not on its allow-list.
+            CallbackUncallable: Nothing could ever be sent there; has the reason.
+        """
+        context = AuditContext(event="origin.edit", actor=self.by.actor, subject=origin)
+        if notification_endpoint is not None:
+            with refusals(self.ports, context):
+                self.ports.sender.require_callable(notification_endpoint)
+        plan = records(origin).then(
+            lambda stored, _: backchannel.register(
+                stored, self.by, mode, notification_endpoint, jwks
+            )
+        )
+        return self._transactions.run(context, plan)
+
+    def unregister(self, origin: Guid) -> Origin:
+        """
+        Make an origin a CIBA client no longer; its open requests are never redeemed.
+
+        Raises:
+            NotFound: There is no such origin.
+        """
+        context = AuditContext(event="origin.edit", actor=self.by.actor, subject=origin)
+        plan = records(origin).then(lambda stored, _: backchannel.unregister(stored, self.by))
+        return self._transactions.run(context, plan)

@@ -1,0 +1,472 @@
+"""Backchannel: a client requests, polls and redeems; a ping tells it; an administrator sets it."""
+
+import hashlib
+import json
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from counterseal import Backchannel, BackchannelClients, keys
+from counterseal._decisions.backchannel import read_secret_id, write_secret_id
+from counterseal.errors import (
+    CallbackForbidden,
+    CallbackUncallable,
+    CredentialRefused,
+    Foreign,
+    InvalidField,
+    NotFound,
+    Replayed,
+    SignerUnavailable,
+    TokenSpent,
+    UnfitKey,
+    WrongSignature,
+    WrongState,
+)
+from counterseal.keys import generate, jwks_document, unb64url
+from counterseal.models import (
+    OPERATOR,
+    Algorithm,
+    CallbackState,
+    ChallengeState,
+    DeadReason,
+    DeliveryMode,
+    Gauge,
+    Question,
+    Scheme,
+    TextContent,
+)
+from counterseal.testing.faults import Faults, faulty
+from counterseal.testing.service import CALLBACK
+
+TOKEN = "a-notification-token"
+
+
+def clients(service):
+    return BackchannelClients(service.ports, service.policy, by=OPERATOR)
+
+
+class Client:
+    """A CIBA client of a fake service, with a user who has a phone."""
+
+    def __init__(self, service, *, mode=DeliveryMode.POLL):
+        self.service = service
+        self.backchannel = Backchannel(service.ports, service.policy)
+        endpoint = CALLBACK if mode is DeliveryMode.PING else None
+        clients(service).register(
+            service.origin.origin.guid, mode=mode, notification_endpoint=endpoint
+        )
+        self.party = service.renewed(service.origin)
+        self.phone = service.bind("user-1")
+
+    def begin(self, token=None):
+        question = Question(account_id="user-1", content=TextContent(text="Log in?"))
+        return self.backchannel.begin(self.party, question, notification_token=token)
+
+    def poll(self, begun):
+        return self.backchannel.poll(self.party, begun.auth_req_id)
+
+    def redeem(self, begun):
+        return self.backchannel.redeem(self.party, begun.auth_req_id, CLAIMS, life=LIFE)
+
+    def approve(self, begun):
+        self.phone.answer(self.phone.fetch(begun.challenge.guid))
+
+
+CLAIMS = {"iss": "https://auth.example", "sub": "user-1"}
+LIFE = timedelta(minutes=5)
+
+
+@pytest.fixture
+def client(service):
+    return Client(service)
+
+
+def other_party(service):
+    party = service.new_origin(service.app_space, "Another shop")
+    clients(service).register(party.origin.guid, mode=DeliveryMode.POLL)
+    return service.renewed(party)
+
+
+def keyset(*algorithms):
+    public = [generate(one, kid=f"key-{index}").public for index, one in enumerate(algorithms)]
+    return jwks_document(public)
+
+
+# A request and its tokens
+
+
+def test_an_approved_request_is_redeemed_once(service, client):
+    begun = client.begin()
+    assert client.poll(begun).challenge.state is ChallengeState.PENDING
+    client.approve(begun)
+    assert client.poll(begun).challenge.approved
+
+    redeemed = client.redeem(begun)
+
+    assert redeemed.challenge.guid == begun.challenge.guid
+    (issuer,) = service.ports.signer.jwks()
+    claims = keys.verify(keys.read(redeemed.id_token, limit=10_000), issuer, expected_typ="JWT")
+    now = int(service.clock.now().timestamp())
+    half = hashlib.sha256(redeemed.access_token.encode()).digest()[:16]
+    assert claims == CLAIMS | {"iat": now, "exp": now + 300, "at_hash": keys.b64url(half)}
+    with pytest.raises(TokenSpent):
+        client.redeem(begun)
+    with pytest.raises(TokenSpent):
+        client.poll(begun)
+    assert service.happened("challenge.redeem")[-1].reason == "token_spent"
+
+
+def test_the_secret_is_not_in_the_store(service, client):
+    begun = client.begin()
+    client.approve(begun)
+    redeemed = client.redeem(begun)
+
+    stored = repr(service.records())
+
+    for secret in (begun.auth_req_id, redeemed.access_token):
+        assert secret not in stored
+        assert read_secret_id(secret).challenge == begun.challenge.guid
+    assert begun.auth_req_id != redeemed.access_token
+
+
+@pytest.mark.parametrize("position", [0, 25, 53])
+def test_an_altered_secret_names_nothing(client, position):
+    begun = client.begin()
+    letters = list(begun.auth_req_id)
+    letters[position] = "A" if letters[position] != "A" else "B"
+
+    with pytest.raises(NotFound):
+        client.backchannel.poll(client.party, "".join(letters))
+
+
+@pytest.mark.parametrize("text", ["", "x", "é", "A" * 53, "A" * 54, "A" * 2_000, "0" * 54])
+def test_what_is_no_secret_names_nothing(client, text):
+    with pytest.raises(NotFound):
+        client.backchannel.poll(client.party, text)
+    with pytest.raises(CredentialRefused):
+        client.backchannel.authenticate_bearer(text)
+
+
+def test_another_client_gets_nothing(service, client):
+    begun = client.begin()
+    client.approve(begun)
+    other = other_party(service)
+
+    with pytest.raises(Foreign):
+        client.backchannel.poll(other, begun.auth_req_id)
+    with pytest.raises(Foreign):
+        client.backchannel.redeem(other, begun.auth_req_id, CLAIMS, life=LIFE)
+
+
+def test_a_request_that_nobody_approved_is_not_redeemed(service, client):
+    begun = client.begin()
+    with pytest.raises(WrongState):
+        client.redeem(begun)
+    client.phone.answer(client.phone.fetch(begun.challenge.guid), 1)
+
+    polled = client.poll(begun)
+
+    assert polled.challenge.state is ChallengeState.ANSWERED
+    assert not polled.challenge.approved
+    with pytest.raises(WrongState):
+        client.redeem(begun)
+
+
+def test_a_challenge_that_no_client_requested_is_no_request(service, client):
+    challenge = service.ask("user-1", "Pay?").challenge
+    begun = client.begin()
+    secret = unb64url(begun.auth_req_id)[16:]
+
+    with pytest.raises(NotFound):
+        client.backchannel.poll(client.party, write_secret_id(challenge.guid, secret))
+
+
+def test_an_expired_request_says_so(service, client):
+    begun = client.begin()
+    service.clock.advance(begun.challenge.deadline - service.clock.now())
+
+    polled = client.poll(begun)
+
+    assert polled.challenge.state is ChallengeState.EXPIRED
+
+
+def test_an_erased_account_ends_the_request(service, client):
+    begun = client.begin()
+    service.accounts.erase(begun.challenge.account, by=OPERATOR)
+
+    with pytest.raises(NotFound):
+        client.poll(begun)
+
+
+def test_nothing_is_issued_if_the_id_token_is_not_signed(service, client):
+    begun = client.begin()
+    client.approve(begun)
+    faults = Faults()
+    faults.fail("signer.sign", SignerUnavailable())
+    signer = faulty(service.ports.signer, "signer", faults)
+    failing = Backchannel(attrs.evolve(service.ports, signer=signer), service.policy)
+
+    with pytest.raises(SignerUnavailable):
+        failing.redeem(client.party, begun.auth_req_id, CLAIMS, life=LIFE)
+
+    assert client.redeem(begun).id_token
+
+
+# Polling
+
+
+def test_a_poll_that_comes_too_early_makes_the_interval_longer_for_good(service, client):
+    begun = client.begin()
+    first = client.poll(begun)
+    assert (first.too_early, first.interval) == (False, timedelta(seconds=5))
+
+    service.clock.advance(timedelta(seconds=4, milliseconds=999))
+    second = client.poll(begun)
+    assert (second.too_early, second.interval) == (True, timedelta(seconds=10))
+
+    service.clock.advance(timedelta(seconds=9))
+    third = client.poll(begun)
+    assert (third.too_early, third.interval) == (True, timedelta(seconds=15))
+
+    service.clock.advance(timedelta(seconds=15))
+    fourth = client.poll(begun)
+    assert (fourth.too_early, fourth.interval) == (False, timedelta(seconds=15))
+
+
+def test_one_request_does_not_slow_down_another(service, client):
+    one, other = client.begin(), client.begin()
+    client.poll(one)
+
+    assert not client.poll(other).too_early
+
+
+def test_a_finished_request_is_never_too_early(client):
+    begun = client.begin()
+    client.poll(begun)
+    client.approve(begun)
+
+    assert not client.poll(begun).too_early
+
+
+def test_a_phone_answers_while_a_client_polls(service, client):
+    begun = client.begin()
+    challenge = client.phone.fetch(begun.challenge.guid)
+    client.poll(begun)
+
+    client.phone.answer(challenge)
+
+    assert client.poll(begun).challenge.approved
+
+
+# Who calls
+
+
+def test_an_access_token_names_its_client_and_its_challenge(service, client):
+    begun = client.begin()
+    client.approve(begun)
+    redeemed = client.redeem(begun)
+
+    party, challenge = client.backchannel.authenticate_bearer(redeemed.access_token)
+
+    assert (party, challenge) == (client.party, begun.challenge.guid)
+    with pytest.raises(CredentialRefused):
+        client.backchannel.authenticate_bearer(begun.auth_req_id)
+    clients(service).unregister(client.party.origin.guid)
+    with pytest.raises(CredentialRefused):
+        client.backchannel.authenticate_bearer(redeemed.access_token)
+
+
+def test_what_a_client_signed_counts_once(service, client):
+    until = service.clock.now() + timedelta(minutes=1)
+
+    def check(origin, now):
+        assert now == service.clock.now()
+        assert origin == client.party.origin
+        return "jti-1", until
+
+    guid = client.party.origin.guid
+    assert client.backchannel.authenticate(guid, check) == client.party
+    with pytest.raises(Replayed):
+        client.backchannel.authenticate(guid, check)
+
+
+def test_a_check_that_refuses_is_recorded(service, client):
+    def check(origin, now):
+        raise WrongSignature
+
+    with pytest.raises(WrongSignature):
+        client.backchannel.authenticate(client.party.origin.guid, check)
+
+    assert service.last_event() == ("credential.check", "wrong_signature")
+
+
+@pytest.mark.parametrize("name", ["", "no-guid", "00000000-0000-8000-8000-000000000000"])
+def test_an_unknown_client_is_refused(client, name):
+    with pytest.raises(CredentialRefused):
+        client.backchannel.authenticate(name, lambda *_: pytest.fail("there is no client"))
+
+
+def test_an_origin_that_is_no_client_is_refused(service, client):
+    party = service.new_origin(service.app_space, "No client")
+    question = Question(account_id="user-1", content=TextContent(text="Log in?"))
+
+    with pytest.raises(CredentialRefused):
+        client.backchannel.begin(party, question)
+    with pytest.raises(CredentialRefused):
+        client.backchannel.authenticate(party.origin.guid, lambda *_: pytest.fail("no client"))
+
+
+# Pings
+
+
+def test_a_ping_is_sent_when_the_request_ends(service):
+    client = Client(service, mode=DeliveryMode.PING)
+    service.administration.edit_origin(client.party.origin.guid, callback_states=())
+    client.party = service.renewed(client.party)
+    begun = client.begin(TOKEN)
+    assert TOKEN not in repr(service.records())
+    client.approve(begun)
+
+    (guid,) = service.deliver()
+
+    delivery = service.sender.attempts[-1].delivery
+    assert delivery.url == CALLBACK
+    assert json.loads(delivery.body) == {"auth_req_id": begun.auth_req_id}
+    assert dict(delivery.headers) == {
+        "content-type": "application/json",
+        "authorization": f"Bearer {TOKEN}",
+    }
+    assert service.callbacks.get(guid, by=OPERATOR).state is CallbackState.DELIVERED
+    client.redeem(begun)
+
+
+@pytest.mark.parametrize(
+    ("status", "again"),
+    [(200, False), (204, False), (401, False), (403, False), (302, True), (429, True), (500, True)],
+)
+def test_a_client_that_refuses_a_ping_is_not_pinged_again(service, status, again):
+    client = Client(service, mode=DeliveryMode.PING)
+    begun = client.begin(TOKEN)
+    client.approve(begun)
+    service.sender.otherwise = status
+    (guid,) = service.deliver()
+
+    callback = service.callbacks.get(guid, by=OPERATOR)
+
+    assert (callback.state is CallbackState.QUEUED) == again
+    if status in {401, 403}:
+        assert callback.cause is DeadReason.FINAL
+
+
+def test_a_webhook_that_is_refused_is_sent_again(service, client):
+    service.ask("user-1", "Pay?", callback=CALLBACK)
+    client.phone.answer(client.phone.pending()[0])
+    service.sender.otherwise = 401
+    (guid,) = service.deliver()
+
+    assert service.callbacks.get(guid, by=OPERATOR).state is CallbackState.QUEUED
+
+
+@pytest.mark.parametrize("change", ["endpoint", "client", "allow-list"])
+def test_no_ping_goes_where_the_client_does_not_want_it(service, change):
+    client = Client(service, mode=DeliveryMode.PING)
+    begun = client.begin(TOKEN)
+    client.approve(begun)
+    guid = client.party.origin.guid
+    if change == "endpoint":
+        clients(service).register(guid, mode=DeliveryMode.POLL)
+    elif change == "client":
+        clients(service).unregister(guid)
+    else:
+        service.administration.forbid_callback(guid, CALLBACK)
+    (callback,) = service.deliver()
+
+    assert service.callbacks.get(callback, by=OPERATOR).cause is DeadReason.FORBIDDEN
+    assert not service.sender.attempts
+
+
+def test_a_ping_needs_a_token(service):
+    client = Client(service, mode=DeliveryMode.PING)
+
+    with pytest.raises(InvalidField) as refusal:
+        client.begin()
+
+    assert refusal.value.field == "client_notification_token"
+
+
+def test_a_client_that_polls_is_not_pinged(service, client):
+    client.approve(client.begin(TOKEN))
+
+    assert not service.deliver()
+
+
+# Registration
+
+
+def test_the_mode_and_the_endpoint_go_together(service):
+    guid = service.origin.origin.guid
+    for mode, endpoint in [(DeliveryMode.PING, None), (DeliveryMode.POLL, CALLBACK)]:
+        with pytest.raises(InvalidField) as refusal:
+            clients(service).register(guid, mode=mode, notification_endpoint=endpoint)
+        assert refusal.value.field == "notificationEndpoint"
+
+
+def test_an_endpoint_is_on_the_allow_list_and_callable(service):
+    guid, elsewhere = service.origin.origin.guid, "https://elsewhere.example/ping"
+    with pytest.raises(CallbackForbidden):
+        clients(service).register(guid, mode=DeliveryMode.PING, notification_endpoint=elsewhere)
+    service.sender.uncallable = {CALLBACK: "private"}
+    with pytest.raises(CallbackUncallable):
+        clients(service).register(guid, mode=DeliveryMode.PING, notification_endpoint=CALLBACK)
+
+
+def test_keys_stay_until_others_are_given(service):
+    administered, guid = clients(service), service.origin.origin.guid
+    both = keyset(Algorithm.ES256, Algorithm.EDDSA)
+    administered.register(guid, mode=DeliveryMode.POLL, jwks=both)
+
+    same_keys = administered.register(guid, mode=DeliveryMode.POLL).backchannel.keys
+    assert [key.kid for key in same_keys] == ["key-0", "key-1"]
+
+    none = administered.register(guid, mode=DeliveryMode.POLL, jwks={"keys": []})
+    assert none.backchannel.keys == ()
+    assert administered.unregister(guid).backchannel is None
+
+
+@pytest.mark.parametrize(
+    "jwks",
+    [
+        {},
+        {"keys": {}},
+        {"keys": [], "more": 1},
+        {"keys": [{}]},
+        {"keys": keyset(Algorithm.ES256)["keys"] * 2},
+        {"keys": keyset(*[Algorithm.EDDSA] * 9)["keys"]},
+    ],
+)
+def test_a_jwk_set_that_is_none_is_refused(service, jwks):
+    with pytest.raises(InvalidField) as refusal:
+        clients(service).register(service.origin.origin.guid, mode=DeliveryMode.POLL, jwks=jwks)
+    assert refusal.value.field.startswith("jwks")
+
+
+def test_an_algorithm_that_no_client_may_use_is_refused(service):
+    with pytest.raises(UnfitKey):
+        clients(service).register(
+            service.origin.origin.guid, mode=DeliveryMode.POLL, jwks=keyset(Algorithm.ML_DSA_44)
+        )
+
+
+def test_revoking_an_origin_revokes_its_keys(service):
+    guid = service.origin.origin.guid
+    clients(service).register(guid, mode=DeliveryMode.POLL, jwks=keyset(Algorithm.ES256))
+    gauges = service.ports.store.gauges(None)
+    assert sum(n for key, n in gauges.items() if key.gauge is Gauge.ACTIVE_ORIGINS) == 1
+
+    revoked_origin = service.credentials.revoke(guid)
+
+    assert revoked_origin.backchannel.keys == ()
+    gauges = service.ports.store.gauges(None)
+    assert not sum(n for key, n in gauges.items() if key.gauge is Gauge.ACTIVE_ORIGINS)
+    assert service.credentials.issue(guid, Scheme.BASIC).secret
