@@ -25,7 +25,7 @@ DRIVEN = (
 )
 """Adapters behind the ports: records, errors and bytes on the wire are enough for them."""
 
-DRIVING = ("asgi", "client", "demo", "flask", "portal", "pwa", "server", "web")
+DRIVING = ("asgi", "ciba", "client", "demo", "flask", "portal", "pwa", "server", "web")
 """Adapters that call the use cases, through the face of the package."""
 
 FOR_DRIVEN = frozenset(
@@ -51,6 +51,7 @@ FOR_DRIVING = FOR_DRIVEN | {
         for name in [
             "device",
             "memory",
+            "models.backchannel",
             "models.clients",
             "models.passkeys",
             "narrowing",

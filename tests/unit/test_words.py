@@ -14,6 +14,7 @@ pytestmark = pytest.mark.one_python
 ROOT = Path(__file__).parents[2]
 ADAPTERS: tuple[str, ...] = (
     "asgi",
+    "ciba",
     "client",
     "demo",
     "fcm",

@@ -45,6 +45,7 @@ from counterseal.models import (
     replace,
     revise,
 )
+from counterseal.models.backchannel import CLIENT_ALGORITHMS
 from counterseal.models.guid import parse
 from counterseal.models.sealing import ping_context
 from counterseal.rules.addresses import allow_list, callback_allowed
@@ -64,9 +65,6 @@ SLOWER = timedelta(seconds=5)
 
 KEYS_LIMIT = 8
 """Keys of one client: some for assertions, some for requests, each with a successor."""
-
-CLIENT_ALGORITHMS = frozenset({Algorithm.ES256, Algorithm.EDDSA, Algorithm.PS256, Algorithm.RS256})
-"""The algorithms of a client's keys."""
 
 HALF_HASHES = {
     Algorithm.ES256: hashlib.sha256,

@@ -8,7 +8,10 @@ from datetime import datetime
 import attrs
 
 from counterseal.models import fields
-from counterseal.models.binding import PublicKey
+from counterseal.models.binding import Algorithm, PublicKey
+
+CLIENT_ALGORITHMS = frozenset({Algorithm.ES256, Algorithm.EDDSA, Algorithm.PS256, Algorithm.RS256})
+"""The algorithms of clients' keys."""
 
 
 class DeliveryMode(enum.Enum):

@@ -1,0 +1,519 @@
+"""
+The modules of the OpenID Foundation's plan `fapi-ciba-id1-test-plan`, by name, for what we serve.
+
+Each test has the name of a module, without `fapi-ciba-id1-`. What is not here is of push, of mutual
+TLS, or of a country's profile.
+"""
+
+import hashlib
+import json
+from base64 import urlsafe_b64encode
+from datetime import timedelta
+
+import jwt as pyjwt
+import pytest
+from ciba_world import ISSUER, TOKEN, USER, new_key
+from joserfc import jwk
+
+from counterseal import OPERATOR, verify_receipt
+from counterseal.models import DeliveryMode
+from counterseal.testing.service import CALLBACK
+
+HOUR = 3_600
+
+
+def read_id_token(world, client, text):
+    """Verify an ID token as a client does."""
+    keys = pyjwt.PyJWKSet.from_dict(world.call("GET", "/ciba/jwks").body)
+    header = pyjwt.get_unverified_header(text)
+    key = next(one for one in keys.keys if one.key_id == header["kid"])
+    options = {"verify_exp": False, "verify_iat": False}
+    return pyjwt.decode(
+        text, key, algorithms=[header["alg"]], audience=client.guid, issuer=ISSUER, options=options
+    )
+
+
+def approve(world):
+    (challenge,) = world.phone.pending()
+    world.phone.answer(world.phone.fetch(challenge.guid))
+    return challenge
+
+
+# Discovery
+
+
+def test_discovery_end_point_verification(world):
+    answer = world.call("GET", "/.well-known/openid-configuration")
+
+    assert answer.status == 200
+    assert answer.body["issuer"] == ISSUER
+    assert answer.body["backchannel_authentication_endpoint"] == f"{ISSUER}/ciba/authentication"
+    assert answer.body["token_endpoint"] == f"{ISSUER}/ciba/token"
+    assert answer.body["jwks_uri"] == f"{ISSUER}/ciba/jwks"
+    assert answer.body["backchannel_token_delivery_modes_supported"] == ["poll", "ping"]
+    assert answer.body["backchannel_user_code_parameter_supported"] is False
+    assert answer.body["grant_types_supported"] == ["urn:openid:params:grant-type:ciba"]
+    assert answer.body["token_endpoint_auth_methods_supported"] == [
+        "client_secret_basic",
+        "private_key_jwt",
+    ]
+    for algorithms in ("backchannel_authentication_request", "token_endpoint_auth"):
+        (name,) = [one for one in answer.body if one.startswith(f"{algorithms}_signing_alg")]
+        assert answer.body[name] == ["ES256", "EdDSA", "PS256", "RS256"]
+
+
+# The happy path
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "PS256", "RS256"])
+def test_main(world, algorithm):
+    client = world.client(algorithm=algorithm)
+    begun = client.begin(binding_message="1234")
+    assert begun.status == 200
+    assert begun.headers["Cache-Control"] == "no-store"
+    assert begun.body["expires_in"] > 0
+    assert begun.body["interval"] == 5
+    assert client.poll(begun.body["auth_req_id"]).error == "authorization_pending"
+    challenge = approve(world)
+
+    tokens = client.poll(begun.body["auth_req_id"])
+
+    assert tokens.status == 200
+    assert tokens.headers["Cache-Control"] == "no-store"
+    assert tokens.body["token_type"] == "Bearer"
+    claims = read_id_token(world, client, tokens.body["id_token"])
+    receipt = verify_receipt(
+        claims["urn:counterseal:receipt"], trusted=world.core.ports.signer.jwks()
+    )
+    half = hashlib.sha256(tokens.body["access_token"].encode()).digest()[:16]
+    assert receipt.display["challenge"] == challenge.guid
+    assert claims["sub"] == USER
+    assert claims["acr"] == "urn:counterseal:acr:strong"
+    assert claims["amr"] == ["swk", "pin"]
+    assert claims["auth_time"] == world.now
+    assert claims["exp"] > claims["iat"]
+    assert claims["at_hash"] == urlsafe_b64encode(half).rstrip(b"=").decode()
+
+
+def test_main_with_client_secret_basic(world, client):
+    begun = client.begin(headers=client.basic)
+    approve(world)
+
+    assert client.poll(begun.body["auth_req_id"], headers=client.basic).status == 200
+
+
+def test_main_with_a_signed_request(world, client):
+    begun = client.begin_signed(binding_message="1234", requested_expiry=90)
+    assert begun.body["expires_in"] == 90
+    approve(world)
+
+    assert client.poll(begun.body["auth_req_id"]).status == 200
+
+
+def test_ensure_refresh_token_is_absent(world, client):
+    begun = client.begun()
+    approve(world)
+
+    tokens = client.poll(begun).body
+
+    assert tokens.keys() == {"access_token", "token_type", "expires_in", "id_token"}
+
+
+def test_user_rejects_authentication(world, client):
+    begun = client.begun()
+    (challenge,) = world.phone.pending()
+    world.phone.answer(world.phone.fetch(challenge.guid), 1)
+
+    answer = client.poll(begun)
+
+    assert (answer.status, answer.error) == (400, "access_denied")
+
+
+def test_user_disowns_authentication(world, client):
+    begun = client.begun()
+    (challenge,) = world.phone.pending()
+    world.phone.disown(world.phone.fetch(challenge.guid))
+
+    assert client.poll(begun).error == "access_denied"
+
+
+# Token calls
+
+
+def test_multiple_call_to_token_endpoint(world, client):
+    begun = client.begun()
+    assert client.poll(begun).error == "authorization_pending"
+    assert client.poll(begun).error == "slow_down"
+
+    world.core.clock.advance(timedelta(seconds=9))
+    assert client.poll(begun).error == "slow_down"
+    world.core.clock.advance(timedelta(seconds=15))
+    assert client.poll(begun).error == "authorization_pending"
+
+    approve(world)
+    assert client.poll(begun).status == 200
+
+
+def test_auth_req_id_expired(world, client):
+    begun = client.begin(requested_expiry="30").body
+    world.core.clock.advance(timedelta(seconds=begun["expires_in"]))
+
+    answer = client.poll(begun["auth_req_id"])
+
+    assert (answer.status, answer.error) == (400, "expired_token")
+
+
+def test_ensure_wrong_auth_req_id_returns_error(world, client):
+    begun = client.begun()
+    approve(world)
+
+    for altered in (begun[:-1] + ("A" if begun[-1] != "A" else "B"), begun + "A", "x"):
+        answer = client.poll(altered)
+        assert (answer.status, answer.error) == (400, "invalid_grant")
+    assert client.poll(None).error == "invalid_request"
+    assert client.poll(begun).status == 200
+
+
+def test_ensure_wrong_auth_req_id_of_another_client_returns_error(world, client):
+    begun = client.begun()
+    approve(world)
+    other = world.client("Another shop")
+
+    assert other.poll(begun).error == "invalid_grant"
+    assert client.poll(begun).status == 200
+
+
+def test_ensure_auth_req_id_is_used_once(world, client):
+    begun = client.begun()
+    approve(world)
+    assert client.poll(begun).status == 200
+
+    answer = client.poll(begun)
+
+    assert (answer.status, answer.error) == (400, "invalid_grant")
+
+
+def test_ensure_other_grant_types_are_refused(world, client):
+    begun = client.begun()
+
+    for grant, error in [
+        (None, "invalid_request"),
+        ("authorization_code", "unsupported_grant_type"),
+        ("refresh_token", "unsupported_grant_type"),
+    ]:
+        assert client.poll(begun, form={"grant_type": grant}).error == error
+
+
+# Parameters
+
+
+def test_ensure_authorization_request_with_binding_message_succeeds(world, client):
+    client.begun(binding_message="Pay at counter 7")
+
+    (challenge,) = world.phone.pending()
+
+    text = json.loads(challenge.display)["content"]["text"]
+    assert text == "Log in at Shop?\n\nPay at counter 7"
+
+
+@pytest.mark.parametrize("message", ["x" * 257, " ", "two\nlines", "\u202eright to left", "\x00"])
+def test_ensure_authorization_request_with_potentially_bad_binding_message(client, message):
+    answer = client.begin(binding_message=message)
+
+    assert (answer.status, answer.error) == (400, "invalid_binding_message")
+
+
+def test_ensure_authorization_request_with_multiple_hints_fails(client):
+    for hint in ("login_hint_token", "id_token_hint"):
+        answer = client.begin(form={hint: "a hint"})
+        assert (answer.status, answer.error) == (400, "invalid_request")
+        assert answer.body["error_description"].startswith(f"{hint}: ")
+
+
+def test_ensure_authorization_request_without_a_hint_fails(client):
+    answer = client.begin(login_hint=None)
+
+    assert (answer.status, answer.error) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("hint", ["login_hint_token", "id_token_hint"])
+def test_ensure_unsupported_hints_are_refused_by_name(client, hint):
+    answer = client.begin(login_hint=None, form={hint: "a hint"})
+
+    assert answer.error == "invalid_request"
+    assert answer.body["error_description"].startswith(f"{hint}: not supported")
+
+
+def test_ensure_unknown_user_id(world, client):
+    nobody = client.begin(login_hint="user-2")
+    assert (nobody.status, nobody.error) == (400, "unknown_user_id")
+
+    world.phone.unbind()
+    unbound = client.begin()
+    assert unbound == nobody
+
+
+@pytest.mark.parametrize("scope", [None, "", "profile", "openidx"])
+def test_ensure_authorization_request_without_openid_scope_fails(client, scope):
+    assert client.begin(scope=scope).error == "invalid_scope"
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "soon", "9999999999"])
+def test_ensure_requested_expiry_is_a_positive_integer(client, value):
+    answer = client.begin(requested_expiry=value)
+
+    assert (answer.error, answer.body["error_description"].split(":")[0]) == (
+        "invalid_request",
+        "requested_expiry",
+    )
+
+
+def test_requested_expiry_is_at_most_what_the_policy_allows(world, client):
+    answer = client.begin(requested_expiry="999999999")
+
+    limit = world.core.policy.challenge_life_limit
+    assert answer.body["expires_in"] == int(limit.total_seconds())
+
+
+def test_user_code_is_refused(client):
+    answer = client.begin(user_code="1234")
+
+    assert answer.error == "invalid_request"
+    assert answer.body["error_description"] == "user_code: not supported"
+
+
+def test_unknown_parameters_are_ignored(client):
+    assert client.begin(form={"ui_locales": "de", "acr_values": "x", "claims": "{}"}).status == 200
+
+
+def test_a_parameter_twice_is_refused(world, client):
+    body = (
+        f"scope=openid&login_hint={USER}&login_hint=user-2"
+        f"&client_assertion_type=x&client_assertion=y"
+    )
+    answer = world.call("POST", "/ciba/authentication", body=body.encode())
+
+    assert (answer.status, answer.error) == (400, "invalid_request")
+
+
+def test_a_person_who_was_asked_too_often_is_not_asked(client):
+    answers = [client.begin() for _ in range(10)]
+
+    refused = [one for one in answers if one.status != 200]
+    assert refused
+    assert {(one.status, one.error) for one in refused} == {(403, "access_denied")}
+
+
+# Signed requests
+
+
+SIGNED_NEGATIVES = {
+    "ensure_request_object_missing_aud_fails": ({"aud": None}, "aud"),
+    "ensure_request_object_bad_aud_fails": ({"aud": "https://other.example"}, "aud"),
+    "ensure_request_object_missing_iss_fails": ({"iss": None}, "iss"),
+    "ensure_request_object_bad_iss_fails": ({"iss": "another"}, "iss"),
+    "ensure_request_object_missing_exp_fails": ({"exp": None}, "exp"),
+    "ensure_request_object_expired_exp_fails": ({"exp": -31}, "exp"),
+    "ensure_request_object_exp_is_day_in_future_fails": ({"exp": 24 * HOUR}, "exp"),
+    "ensure_request_object_missing_iat_fails": ({"iat": None}, "iat"),
+    "ensure_request_object_iat_is_week_in_past_fails": ({"iat": -168 * HOUR}, "exp"),
+    "ensure_request_object_iat_is_in_future_fails": ({"iat": 31}, "iat"),
+    "ensure_request_object_missing_nbf_fails": ({"nbf": None}, "nbf"),
+    "ensure_request_object_nbf_is_8_hour_in_future_fails": ({"nbf": 8 * HOUR}, "nbf"),
+    "ensure_request_object_nbf_over_60_min_in_past_fails": ({"nbf": -HOUR}, "exp"),
+    "ensure_request_object_missing_jti_fails": ({"jti": None}, "jti"),
+    "ensure_request_object_other_client_id_fails": ({"client_id": "another"}, "client_id"),
+    "ensure_request_object_request_inside_fails": ({"request": "x"}, "request"),
+}
+TIMES = {"exp", "iat", "nbf"}
+
+
+@pytest.mark.parametrize("name", SIGNED_NEGATIVES)
+def test_ensure_request_object(world, client, name):
+    changes, named = SIGNED_NEGATIVES[name]
+    changes = {
+        claim: world.now + value if claim in TIMES and value is not None else value
+        for claim, value in changes.items()
+    }
+    claims = client.claims(nbf=world.now) | {"scope": "openid", "login_hint": USER} | changes
+    token = client.sign({name: value for name, value in claims.items() if value is not None})
+
+    answer = client.begin_signed(token)
+
+    assert (answer.status, answer.error) == (400, "invalid_request")
+    assert answer.body["error_description"].startswith(f"request: {named}: ")
+    assert not world.phone.pending()
+
+
+def test_ensure_request_object_signature_algorithm_is_not_none(world, client):
+    header = urlsafe_b64encode(b'{"alg":"none"}').rstrip(b"=").decode()
+    _, claims, signature = client.request().split(".")
+    for token in (f"{header}.{claims}.", f"{header}.{claims}.{signature}"):
+        answer = client.begin_signed(token)
+        assert answer.error == "invalid_request"
+    assert not world.phone.pending()
+
+
+def test_ensure_request_object_with_bad_signature_fails(world, client):
+    other = new_key("ES256", kid="key-1")
+
+    answer = client.begin_signed(client.request(key=other))
+
+    assert answer.body == {
+        "error": "invalid_request",
+        "error_description": "request: wrong_signature",
+    }
+
+
+def test_ensure_request_object_signed_with_the_clients_public_key_fails(client):
+    secret = jwk.OctKey.import_key(json.dumps(client.key.as_dict(private=False)))
+    answer = client.begin_signed(client.request(key=secret, algorithm="HS256"))
+
+    assert answer.body["error_description"] == "request: wrong_algorithm"
+
+
+def test_ensure_request_object_with_an_unknown_kid_fails(client):
+    answer = client.begin_signed(client.request(header={"kid": "key-2"}))
+
+    assert answer.body["error_description"] == "request: wrong_key"
+
+
+def test_ensure_request_object_of_another_type_fails(client):
+    answer = client.begin_signed(client.request(header={"typ": "counterseal-answer+jwt"}))
+
+    assert answer.body["error_description"] == "request: wrong_type"
+
+
+def test_ensure_parameters_beside_a_request_object_fail(client):
+    answer = client.begin_signed(form={"binding_message": "unsigned"})
+
+    assert answer.error == "invalid_request"
+    assert answer.body["error_description"].startswith("binding_message: outside")
+
+
+def test_ensure_request_object_is_used_once(client):
+    token = client.request()
+    assert client.begin_signed(token).status == 200
+
+    answer = client.begin_signed(token)
+
+    assert answer.body["error_description"] == "request: jti: used before"
+
+
+# Client assertions
+
+
+ASSERTION_NEGATIVES = {
+    "missing_aud": {"aud": None},
+    "bad_aud": {"aud": "https://other.example"},
+    "missing_iss": {"iss": None},
+    "bad_iss": {"iss": "another"},
+    "missing_sub": {"sub": None},
+    "bad_sub": {"sub": "another"},
+    "missing_exp": {"exp": None},
+    "expired": {"exp": -31},
+    "too_long": {"exp": 2 * HOUR},
+    "not_yet": {"nbf": 31},
+    "issued_later": {"iat": 31},
+    "missing_jti": {"jti": None},
+    "a_text_as_time": {"exp": "soon"},
+}
+
+
+@pytest.mark.parametrize("name", ASSERTION_NEGATIVES)
+@pytest.mark.parametrize("endpoint", ["authentication", "token"])
+def test_ensure_client_assertion_negatives_fail(world, client, name, endpoint):
+    changes = {
+        claim: world.now + value if claim in TIMES and isinstance(value, int) else value
+        for claim, value in ASSERTION_NEGATIVES[name].items()
+    }
+    form = client.assertion(**changes)
+
+    answer = (
+        client.begin(form=form) if endpoint == "authentication" else client.poll("x", form=form)
+    )
+
+    assert (answer.status, answer.body) == (401, {"error": "invalid_client"})
+
+
+def test_ensure_client_assertion_with_bad_signature_fails(client):
+    token = client.sign(client.claims(), key=new_key("ES256", kid="key-1"))
+
+    assert client.begin(form=client.assertion(token)).error == "invalid_client"
+
+
+def test_ensure_client_assertion_is_used_once(client):
+    form = client.assertion()
+    assert client.begin(form=form).status == 200
+
+    assert client.begin(form=form).error == "invalid_client"
+
+
+def test_ensure_client_assertion_of_another_client_fails(world, client):
+    other = world.client("Another shop")
+
+    token = client.sign(client.claims(iss=other.guid, sub=other.guid))
+
+    assert client.begin(form=client.assertion(token)).error == "invalid_client"
+
+
+@pytest.mark.parametrize("audience", [ISSUER, f"{ISSUER}/ciba/token", [ISSUER, "x"]])
+def test_a_client_assertion_may_name_the_issuer_or_an_endpoint(client, audience):
+    assert client.begin(form=client.assertion(aud=audience)).status == 200
+
+
+def test_ensure_without_client_authentication_fails(world, client):
+    answer = client.begin(headers={})
+    assert (answer.status, answer.error) == (401, "invalid_client")
+
+    basic = client.basic | {"authorization": client.basic["authorization"] + "A"}
+    answer = client.begin(headers=basic)
+    assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+
+    secret = client.begin(headers={}, form={"client_id": client.guid, "client_secret": "x"})
+    assert secret.error == "invalid_client"
+
+
+def test_ensure_two_ways_of_client_authentication_fail(client):
+    assert client.begin(form=client.assertion(), headers=client.basic).error == "invalid_request"
+
+
+def test_ensure_client_id_is_the_authenticated_one(world, client):
+    assert client.begin(form={"client_id": client.guid}).status == 200
+
+    assert client.begin(form={"client_id": world.client("Other").guid}).error == "invalid_client"
+
+
+def test_ensure_an_origin_that_is_no_client_is_refused(world, client):
+    world.service.credentials(by=OPERATOR).revoke(client.guid)
+
+    assert client.begin().error == "invalid_client"
+    assert client.begin(headers=client.basic).error == "invalid_client"
+
+
+# Pings
+
+
+def test_ping_notification_endpoint(world):
+    client = world.client(mode=DeliveryMode.PING)
+    assert client.begin().error == "invalid_request"
+    begun = client.begun(client_notification_token=TOKEN)
+    approve(world)
+    assert world.core.deliver()
+
+    delivery = world.core.sender.attempts[-1].delivery
+
+    assert delivery.url == CALLBACK
+    assert dict(delivery.headers)["authorization"] == f"Bearer {TOKEN}"
+    assert json.loads(delivery.body) == {"auth_req_id": begun}
+    assert client.poll(begun).status == 200
+
+
+@pytest.mark.parametrize("token", ["x" * 1_025, "two words", 'quoted"', "ü"])
+def test_ensure_client_notification_token_is_a_bearer_token(world, token):
+    client = world.client(mode=DeliveryMode.PING)
+
+    answer = client.begin(client_notification_token=token)
+
+    assert answer.error == "invalid_request"
+    assert answer.body["error_description"].startswith("client_notification_token: ")
