@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from counterseal import Backchannel, BackchannelClients
 from counterseal.device import own_comparison_code
 from counterseal.errors import Refused
 from counterseal.models import (
@@ -25,15 +26,18 @@ from counterseal.models import (
     Challenge,
     ChallengeState,
     Company,
+    DeliveryMode,
     Login,
     LogInMethod,
     Origin,
     PasskeyAuthentication,
     PasskeyRegistration,
     PushAddress,
+    Question,
     RefusalReason,
     Scheme,
     Session,
+    TextContent,
 )
 from counterseal.models.guid import mint
 from counterseal.testing import FakeModel, FakePasskey
@@ -422,6 +426,7 @@ def do_one_of_each(service):  # noqa: PLR0915 (one of each)
     service.credentials.issue_webhook_key(guid)
     origin = service.stored(guid)
     service.credentials.revoke_credential(guid, origin.credential_guid(origin.credentials[0]))
+    redeem_a_request(service)
     service.credentials.revoke(guid)
     admin = service.credentials.create_admin("root", all_companies=True).guid
     service.credentials.rotate_admin(admin)
@@ -432,6 +437,21 @@ def do_one_of_each(service):  # noqa: PLR0915 (one of each)
     service.administration.edit_origin(guid, name="Other")
     service.accounts.erase(alice.device.bond.account, by=OPERATOR)
     log_in_to_the_portal(service)
+
+
+def redeem_a_request(service):
+    """Let an origin of its own ask by CIBA, and get its tokens."""
+    ports, policy = service.ports, service.policy
+    party = service.new_origin(service.app_space, "CIBA client")
+    BackchannelClients(ports, policy, by=OPERATOR).register(
+        party.origin.guid, mode=DeliveryMode.POLL
+    )
+    party, dora = service.renewed(party), service.bind("ciba-user")
+    backchannel = Backchannel(ports, policy)
+    question = Question(account_id="ciba-user", content=TextContent(text="Log in?"))
+    begun = backchannel.begin(party, question)
+    dora.answer(dora.fetch(begun.challenge.guid))
+    backchannel.redeem(party, begun.auth_req_id, {}, life=timedelta(minutes=5))
 
 
 def test_s35_what_the_audit_log_calls_things(service):

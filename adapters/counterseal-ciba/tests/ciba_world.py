@@ -49,13 +49,13 @@ class World:
 
     def call(self, method, path, form=None, headers=None, body=None):
         content = urlencode(form or {}).encode() if body is None else body
-        named = {"content-length": str(len(content))}
+        own_headers = {"content-length": str(len(content))}
         if method == "POST":
-            named["content-type"] = "application/x-www-form-urlencoded"
+            own_headers["content-type"] = "application/x-www-form-urlencoded"
         request = Request(
             method=method,
             path=path,
-            headers=named | (headers or {}),
+            headers=own_headers | (headers or {}),
             read_body=lambda limit: content[:limit],
         )
         response = self.facade.respond(request)

@@ -330,7 +330,7 @@ TIMES = {"exp", "iat", "nbf"}
 
 @pytest.mark.parametrize("name", SIGNED_NEGATIVES)
 def test_ensure_request_object(world, client, name):
-    changes, named = SIGNED_NEGATIVES[name]
+    changes, claim_name = SIGNED_NEGATIVES[name]
     changes = {
         claim: world.now + value if claim in TIMES and value is not None else value
         for claim, value in changes.items()
@@ -341,7 +341,7 @@ def test_ensure_request_object(world, client, name):
     answer = client.begin_signed(token)
 
     assert (answer.status, answer.error) == (400, "invalid_request")
-    assert answer.body["error_description"].startswith(f"request: {named}: ")
+    assert answer.body["error_description"].startswith(f"request: {claim_name}: ")
     assert not world.phone.pending()
 
 

@@ -49,7 +49,7 @@ class ClientAuthenticator:
             OAuthError: The client authenticates itself in no way, in two, or wrongly.
             Unavailable: A port failed.
         """
-        named = form.get("client_id")
+        client_name = form.get("client_id")
         has_assertion = "client_assertion" in form or "client_assertion_type" in form
         if bool(authorization) + has_assertion + ("client_secret" in form) > 1:
             raise invalid_request("two ways of client authentication")
@@ -64,7 +64,7 @@ class ClientAuthenticator:
             raise invalid_client(basic=bool(authorization)) from None
         if party.origin.backchannel is None:
             raise invalid_client(basic=bool(authorization))
-        if named is not None and named != party.origin.guid:
+        if client_name is not None and client_name != party.origin.guid:
             raise invalid_client(basic=bool(authorization))
         return party
 
