@@ -12,14 +12,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from counterseal import ijson
 from counterseal.models import Pair
 from counterseal.wire.visible import visible
 
+Texts: TypeAlias = Mapping[str, str]
+"""Texts by name, in one language."""
+
 _HIDDEN_SPACE = re.compile(r"\A | \Z|(?<= ) ")
 """Spaces that a screen trims or draws as one."""
+
+_GROUP = re.compile(r"(?<=[0-9])(?=(?:[0-9]{3})+\Z)")
 
 _PLAIN_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
@@ -70,3 +75,8 @@ def _step(name: str) -> str:
 def _utf16(name: str) -> bytes:
     """Return what names are sorted by (RFC 8785, 3.2.3)."""
     return name.encode("utf-16-be")
+
+
+def group_digits(number: str) -> str:
+    """Return the decimal text of a whole number, its digits in groups of three (ISO 80000-1)."""
+    return _GROUP.sub(" ", number)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TypeAlias
 
 import attrs
 
-from counterseal.actions.texts import visible_text
+from counterseal.actions.texts import Texts, visible_text
 from counterseal.errors import ActionTypeUnknown, InvalidField
-from counterseal.models import Action, Attachment, Pair, PairsContent, replace
-
-Texts: TypeAlias = Mapping[str, str]
-"""Texts by name, in one language."""
+from counterseal.models import Action, Attachment, Button, Pair, PairsContent, replace
 
 COMMON_TEXTS: Mapping[str, Texts] = MappingProxyType(
     {
         "en": MappingProxyType(
             {
+                "approve": "Approve",
+                "decline": "Reject",
                 "agent": "Agent",
                 "run": "Run",
                 "purpose": "Purpose",
@@ -27,6 +25,8 @@ COMMON_TEXTS: Mapping[str, Texts] = MappingProxyType(
         ),
         "de": MappingProxyType(
             {
+                "approve": "Genehmigen",
+                "decline": "Ablehnen",
                 "agent": "Agent",
                 "run": "Lauf",
                 "purpose": "Zweck",
@@ -35,7 +35,7 @@ COMMON_TEXTS: Mapping[str, Texts] = MappingProxyType(
         ),
     }
 )
-"""The labels of the rows that every action has, by language."""
+"""The labels of the rows that every action has, and of its buttons, by language."""
 
 
 @attrs.frozen(kw_only=True)
@@ -64,7 +64,8 @@ class ActionType:
         render: Returns the rendering, from an action that `check` accepted and the texts of its
             language. Pure, and injective: two different actions have different renderings. Texts
             of the action pass `visible_text` or `argument_rows`.
-        texts: Labels and other texts for `render`, by language.
+        texts: Labels and other texts for `render`, by language; `approve` and `decline` are the
+            titles of the buttons, if they are there.
     """
 
     name: str
@@ -105,17 +106,37 @@ class ActionTypes:
             InvalidField: A member does not fit; or no texts are there in the action's language;
                 or `valid_until` is missing.
         """
+        kind, texts, common = self._find(action)
+        if action.valid_until is None:
+            raise InvalidField("action.validUntil", "missing")
+        kind.check(action)
+        rendering = kind.render(action, texts)
+        rows = rendering.content.pairs + _common_rows(action, common)
+        return replace(rendering, content=replace(rendering.content, pairs=rows))
+
+    def buttons(self, action: Action) -> tuple[Button, Button]:
+        """
+        Return the standard buttons of *action* in its language; the first one approves.
+
+        Raises:
+            ActionTypeUnknown: No such type is registered.
+            InvalidField: No texts are there in the action's language.
+        """
+        _, texts, common = self._find(action)
+        titles = {**common, **texts}
+        return (
+            Button(title=titles["approve"], strong=True, approving=True),
+            Button(title=titles["decline"], strong=False),
+        )
+
+    def _find(self, action: Action) -> tuple[ActionType, Texts, Texts]:
+        """Return the type of *action*, its texts in the action's language, and the common ones."""
         kind = self._types.get(action.type)
         if kind is None:
             raise ActionTypeUnknown
         if action.language not in kind.texts or action.language not in self._common:
             raise InvalidField("action.language", "no texts in this language")
-        if action.valid_until is None:
-            raise InvalidField("action.validUntil", "missing")
-        kind.check(action)
-        rendering = kind.render(action, kind.texts[action.language])
-        rows = rendering.content.pairs + _common_rows(action, self._common[action.language])
-        return replace(rendering, content=replace(rendering.content, pairs=rows))
+        return kind, kind.texts[action.language], self._common[action.language]
 
 
 def _common_rows(action: Action, texts: Texts) -> tuple[Pair, ...]:

@@ -1,0 +1,234 @@
+"""
+The type `payment`: a person pays a payee an amount.
+
+The arguments have the names of the type `urn:eudi:sca:payment:1` of EUDI TS12, 4.3.1 (version 1.0),
+and its lengths; a text whose length TS12 leaves open has those of its draft (payee: 100 characters,
+its identifier: 50). `resource` is the account that pays. Four things differ:
+
+- An amount is a text, such as `"1234.50"`, so that every program reads the same number: without
+  leading zeros or a sign, with at most the digits that the currency has (ISO 4217) after the point.
+- A date is a date, `2026-12-31`.
+- `payee.logo` is unknown, since no row can display it.
+- `apr` is a text too.
+
+Each clause of article 5 of PSD2's technical standards, Regulation (EU) 2018/389, has a test.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from counterseal.actions.amounts import AMOUNT, CURRENCY, PERCENTAGE
+from counterseal.actions.members import (
+    DATE,
+    DOMAIN,
+    FLAG,
+    TIME,
+    URL,
+    Branch,
+    Leaf,
+    check_members,
+    choice_of,
+    count_from,
+    member_rows,
+    text_of,
+)
+from counterseal.actions.texts import Texts, visible_text
+from counterseal.actions.types import ActionType, Rendering
+from counterseal.errors import InvalidField
+from counterseal.models import Action, Pair, PairsContent
+
+TRANSACTION_ID = text_of(36)
+"""TS12's data model."""
+
+NAME = text_of(100)
+PAYEE_ID = text_of(50)
+
+FREQUENCIES = (
+    *("INDA", "DAIL", "WEEK", "TOWK", "TWMN", "MNTH"),
+    *("TOMN", "QUTR", "FOMN", "SEMI", "YEAR", "TYEA"),
+)
+"""Codes of ISO 20022 for how often a payment recurs, as TS12 lists them."""
+
+PAYEE = Branch(
+    {
+        "name": Leaf("payee", NAME, required=True),
+        "id": Leaf("payeeId", PAYEE_ID, required=True),
+        "website": Leaf("website", URL),
+    },
+    required=True,
+)
+
+FIRST_MEMBERS: dict[str, Leaf | Branch] = {
+    "currency": Leaf(None, CURRENCY, required=True),
+    "amount": Leaf("amount", AMOUNT, required=True),
+    "amount_estimated": Leaf("estimated", FLAG),
+    "amount_earmarked": Leaf("earmarked", FLAG),
+    "payee": PAYEE,
+}
+"""The arguments that are displayed first (RTS, 5(1)(a)), in the order of the rows."""
+
+OTHER_MEMBERS: dict[str, Leaf | Branch] = {
+    "execution_date": Leaf("executionDate", DATE),
+    "sct_inst": Leaf("instant", FLAG),
+    "recurrence": Branch(
+        {
+            "frequency": Leaf("frequency", choice_of(*FREQUENCIES), required=True),
+            "start_date": Leaf("startDate", DATE),
+            "end_date": Leaf("endDate", DATE),
+            "number": Leaf("number", count_from(1)),
+            "mit_options": Branch(
+                {
+                    "amount_variable": Leaf("variable", FLAG),
+                    "min_amount": Leaf("minAmount", AMOUNT),
+                    "max_amount": Leaf("maxAmount", AMOUNT),
+                    "total_amount": Leaf("totalAmount", AMOUNT),
+                    "initial_amount": Leaf("initialAmount", AMOUNT),
+                    "initial_amount_number": Leaf("initialNumber", count_from(1)),
+                    "apr": Leaf("apr", PERCENTAGE),
+                }
+            ),
+        }
+    ),
+    "pisp": Branch(
+        {
+            "legal_name": Leaf("pispName", NAME, required=True),
+            "brand_name": Leaf("pispBrand", NAME, required=True),
+            "domain_name": Leaf("pispDomain", DOMAIN, required=True),
+        }
+    ),
+    "transaction_id": Leaf("transaction", TRANSACTION_ID, required=True),
+    "date_time": Leaf("dateTime", TIME),
+}
+"""The other arguments, in the order of the rows."""
+
+MEMBERS = FIRST_MEMBERS | OTHER_MEMBERS
+
+
+def check(action: Action) -> None:
+    """Refuse arguments that TS12 does not allow, or that contradict each other."""
+    arguments = action.arguments
+    check_members(arguments, MEMBERS)
+    recurrence = arguments.get("recurrence")
+    if recurrence is None:
+        return
+    if "execution_date" in arguments:
+        raise InvalidField("action.arguments.execution_date", "not allowed beside recurrence")
+    if recurrence.get("end_date", "9999-12-31") < recurrence.get("start_date", ""):
+        raise InvalidField("action.arguments.recurrence.end_date", "before start_date")
+
+
+def render(action: Action, texts: Texts) -> Rendering:
+    """Return amount and payee first, then the account that pays, then all other members."""
+    rows = (
+        *member_rows(action.arguments, FIRST_MEMBERS, texts),
+        Pair(key=texts["account"], value=visible_text(action.resource)),
+        *member_rows(action.arguments, OTHER_MEMBERS, texts),
+    )
+    return Rendering(content=PairsContent(title=texts["title"], pairs=rows))
+
+
+PAYMENT = ActionType(
+    name="payment",
+    check=check,
+    render=render,
+    texts=MappingProxyType(
+        {
+            "en": MappingProxyType(
+                {
+                    "title": "Confirm a payment",
+                    "approve": "Confirm payment",
+                    "decline": "Do not pay",
+                    "decimal": ".",
+                    "yes": "yes",
+                    "no": "no",
+                    "amount": "Amount",
+                    "estimated": "Amount is an estimate",
+                    "earmarked": "Amount is blocked at once",
+                    "payee": "Payee",
+                    "payeeId": "Payee's identifier",
+                    "website": "Payee's website",
+                    "account": "Paid from",
+                    "executionDate": "Execution date",
+                    "instant": "Instant transfer",
+                    "frequency": "Repeats",
+                    "startDate": "First payment",
+                    "endDate": "Last payment",
+                    "number": "Number of payments",
+                    "variable": "Amount may vary",
+                    "minAmount": "Least amount",
+                    "maxAmount": "Greatest amount",
+                    "totalAmount": "Total amount",
+                    "initialAmount": "Initial amount",
+                    "initialNumber": "Payments of the initial amount",
+                    "apr": "Annual percentage rate",
+                    "pispName": "Payment initiation service",
+                    "pispBrand": "Brand of this service",
+                    "pispDomain": "Domain of this service",
+                    "transaction": "Transaction",
+                    "dateTime": "Begun at",
+                    "INDA": "several times a day",
+                    "DAIL": "daily",
+                    "WEEK": "weekly",
+                    "TOWK": "every two weeks",
+                    "TWMN": "twice a month",
+                    "MNTH": "monthly",
+                    "TOMN": "every two months",
+                    "QUTR": "quarterly",
+                    "FOMN": "every four months",
+                    "SEMI": "twice a year",
+                    "YEAR": "yearly",
+                    "TYEA": "every two years",
+                }
+            ),
+            "de": MappingProxyType(
+                {
+                    "title": "Eine Zahlung bestätigen",
+                    "approve": "Zahlung bestätigen",
+                    "decline": "Nicht zahlen",
+                    "decimal": ",",
+                    "yes": "ja",
+                    "no": "nein",
+                    "amount": "Betrag",
+                    "estimated": "Betrag ist geschätzt",
+                    "earmarked": "Betrag wird sofort reserviert",
+                    "payee": "Empfänger",
+                    "payeeId": "Kennung des Empfängers",
+                    "website": "Website des Empfängers",
+                    "account": "Zahlung von",
+                    "executionDate": "Ausführung am",
+                    "instant": "Echtzeitüberweisung",
+                    "frequency": "Wiederholung",
+                    "startDate": "Erste Zahlung",
+                    "endDate": "Letzte Zahlung",
+                    "number": "Anzahl der Zahlungen",
+                    "variable": "Betrag kann sich ändern",
+                    "minAmount": "Mindestbetrag",
+                    "maxAmount": "Höchstbetrag",
+                    "totalAmount": "Gesamtbetrag",
+                    "initialAmount": "Anfänglicher Betrag",
+                    "initialNumber": "Zahlungen des anfänglichen Betrags",
+                    "apr": "Effektiver Jahreszins",
+                    "pispName": "Zahlungsauslösedienst",
+                    "pispBrand": "Marke dieses Dienstes",
+                    "pispDomain": "Domain dieses Dienstes",
+                    "transaction": "Vorgang",
+                    "dateTime": "Begonnen am",
+                    "INDA": "mehrmals am Tag",
+                    "DAIL": "täglich",
+                    "WEEK": "wöchentlich",
+                    "TOWK": "alle zwei Wochen",
+                    "TWMN": "zweimal im Monat",
+                    "MNTH": "monatlich",
+                    "TOMN": "alle zwei Monate",
+                    "QUTR": "vierteljährlich",
+                    "FOMN": "alle vier Monate",
+                    "SEMI": "halbjährlich",
+                    "YEAR": "jährlich",
+                    "TYEA": "alle zwei Jahre",
+                }
+            ),
+        }
+    ),
+)
+"""A payment."""

@@ -1,0 +1,82 @@
+"""Two different actions never look the same: every rendering can be read back."""
+
+from action_strategies import ARGUMENTS, NOW, OF_TYPE, TEXTS, actions
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rendering_inverse import inverse, tool_arguments
+
+from counterseal.actions import STANDARD_ACTIONS, argument_rows
+from counterseal.models import Action, guid
+from counterseal.wire.action import action_document
+
+CLIENT = guid.mint(7, bytes(15))
+
+
+def tool_call(arguments, **members):
+    members = {"type": "tool-call", "resource": "t", "valid_until": NOW, **members}
+    return Action(arguments=arguments, **members)
+
+
+@given(actions())
+@example(tool_call({"Agent": 1, "Purpose": "x"}, agent="1"))
+@example(tool_call({}, agent="a", purpose="Run"))
+@example(tool_call({"Tool": "t"}, resource='"t"'))
+def test_an_action_can_be_read_back_from_its_rendering(action):
+    members = inverse(STANDARD_ACTIONS.render(action).content)
+    # A row has the second, and the display's member `validUntil` the millisecond.
+    assert members.pop("validUntil") == action.valid_until.strftime("%Y-%m-%d %H:%M:%S UTC")
+    expected = action_document(action, CLIENT)
+    for name in ("validUntil", "version", "client"):
+        del expected[name]
+    assert members == expected
+
+
+@given(ARGUMENTS)
+@example({"a.b": 1, "a": {"b": 1}})
+@example({"a[0]": 1, "a": [1]})
+@example({"a": "1", "b": 1})
+@example({"a": "null", "b": None, "c": "", "d": {}, "e": []})
+@example({"": {"": ""}})
+@example({"0": [[], {}], '["0"]': 1})
+@example({"\u202e": "\u202e", "<U+202E>": "<U+202E>"})
+def test_arguments_can_be_rebuilt_from_their_rows(arguments):
+    rows = [(row.key, row.value) for row in argument_rows(arguments)]
+    assert tool_arguments(rows) == arguments
+
+
+def displayed(action):
+    rendering = STANDARD_ACTIONS.render(action)
+    return (action.type, action.language, action.valid_until, rendering)
+
+
+@given(actions(), actions(), st.sampled_from(["en", "de"]))
+def test_two_actions_have_two_renderings(one, other, language):
+    if action_document(one, CLIENT) != action_document(other, CLIENT):
+        assert displayed(one) != displayed(other)
+    again = Action(
+        type=one.type,
+        resource=one.resource,
+        arguments=one.arguments,
+        valid_until=NOW,
+        language=language,
+    )
+    stripped = Action(
+        type=other.type,
+        resource=other.resource,
+        arguments=other.arguments,
+        valid_until=NOW,
+        language=language,
+    )
+    if action_document(again, CLIENT) != action_document(stripped, CLIENT):
+        assert displayed(again) != displayed(stripped)
+
+
+@given(st.data(), st.sampled_from(sorted(OF_TYPE)), TEXTS)
+def test_one_changed_member_changes_the_german_rendering(data, name, resource):
+    arguments = data.draw(OF_TYPE[name])
+    changed = data.draw(OF_TYPE[name])
+    one, other = (
+        Action(type=name, resource=resource, arguments=each, valid_until=NOW, language="de")
+        for each in (arguments, changed)
+    )
+    assert (displayed(one) == displayed(other)) is (one.arguments == other.arguments)
