@@ -16,8 +16,8 @@ MODULES = {
 }
 """The lines of each module of the core; the conformance kit is not counted."""
 
-FILES = 159
-LINES = 32_200
+FILES = 164
+LINES = 33_100
 ROOM = 100
 """
 What the core may grow to: its size now, rounded up to the next hundred.
@@ -44,7 +44,7 @@ then by 190 for gauges, which commits keep and administrators read;
 then by 10 for a list of queued callbacks whose cost has a bound;
 then by 90 for trace contexts, which callbacks carry from the request that led to them;
 then by 60 for the reader of actions in display documents;
-then by 580 for actions: their record, their documents and digest, and their types, of which each
+then by 1,460 for actions: their record, their documents and digest, and their types, of which each
 checks and renders what a person approves;
 then by 700 for CIBA: clients, their requests, polls and pings, and tokens that are issued once.
 """
