@@ -327,12 +327,18 @@ def probe_problems(container):
         for name in ("startupProbe", "livenessProbe", "readinessProbe")
         if name in container
     }
-    if container["args"] != ["serve"]:
+    if container["args"][-1] not in {"serve", "run"}:
         return ["it answers no probe"] if probes else []
     ports = {each["name"]: each["containerPort"] for each in container["ports"]}
     problems = [] if ports == {"http": PORT} else [f"the port is not {PORT}"]
     # A store that is out of reach is no reason to kill a process.
-    expected = {"startupProbe": "healthz", "livenessProbe": "healthz", "readinessProbe": "readyz"}
+    expected = {"livenessProbe": "healthz"}
+    if container["args"] == ["serve"]:
+        expected |= {"startupProbe": "healthz", "readinessProbe": "readyz"}
+    else:
+        variables = {each["name"]: each["value"] for each in container["env"]}
+        if variables.get(f"{PREFIX}WORKER_PORT") != str(PORT):
+            problems.append("it answers no probe")
     for name, path in expected.items():
         if name not in probes:
             problems.append(f"no {name}")

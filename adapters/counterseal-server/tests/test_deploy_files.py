@@ -104,6 +104,7 @@ def test_nothing_is_wrong(check):
 
 SERVE, JOB = "kubernetes/serve.yaml", "kubernetes/create/job.yaml"
 POLICY, INGRESS = "kubernetes/base/network-policy.yaml", "kubernetes/ingress.yaml"
+WORKERS = "kubernetes/callbacks.yaml"
 SERVICE, BUDGET = "kubernetes/service.yaml", "kubernetes/disruption-budget.yaml"
 MISTAKES = [
     # What the tools find.
@@ -154,6 +155,9 @@ MISTAKES = [
     (SERVE, "secretName: counterseal-keys", "secretName: keys", "no Secret keys"),
     (SERVE, "terminationGracePeriodSeconds: 30", "terminationGracePeriodSeconds: 12", "is killed"),
     (SERVE, "COUNTERSEAL_STORE_FILE", "COUNTERSEAL_STORE_PATH", "no setting"),
+    (WORKERS, "COUNTERSEAL_WORKER_PORT, value", "COUNTERSEAL_PORT, value", "it answers no probe"),
+    (WORKERS, "path: /healthz", "path: /readyz", "livenessProbe"),
+    (WORKERS, "containerPort: 8787", "containerPort: 8788", "the port is not"),
     (JOB, "            - --auth=signature\n", "", "Missing option"),
     ("kubernetes/upgrade/job.yaml", "[store, upgrade]", "[store, migrate]", "no command"),
     ("kubernetes/kustomization.yaml", "- serve.yaml", "- server.yaml", "there is no server.yaml"),

@@ -270,6 +270,7 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "master_key_file": _text,
     "host": _text,
     "port": _number,
+    "worker_port": _number,
     "public_url": _text,
     POLICY: _table,
     "administration": _flag,

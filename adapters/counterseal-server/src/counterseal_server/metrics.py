@@ -98,19 +98,23 @@ class Metrics:
 
     Args:
         monotonic: Seconds that only grow.
+        sweeps: Whether this process reads the backlog and chains the audit log, as `serve` does.
 
     Attributes:
         backlog: What a worker has read from the store.
     """
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, monotonic: Callable[[], float] = time.monotonic, *, sweeps: bool = True
+    ) -> None:
         self._monotonic = monotonic
         # One series more for each counter and histogram, which nothing here reads.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self.backlog = BacklogCollector(monotonic)
-        self._registry.register(self.backlog)
+        if sweeps:
+            self._registry.register(self.backlog)
         self._build = Gauge(
             "counterseal_build_info",
             "Always 1; the labels name the release, the Python and the kind of store.",
@@ -196,7 +200,7 @@ class Metrics:
         Gauge(
             "counterseal_audit_unsigned_seconds",
             "Seconds since this process has seen all events of the audit log chained and signed.",
-            registry=self._registry,
+            registry=self._registry if sweeps else None,
         ).set_function(lambda: self._monotonic() - self._signed_at)
         self._begin()
 

@@ -17,6 +17,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -31,10 +32,12 @@ from counterseal_server.after_restore import RestoreWait, note_restore
 from counterseal_server.browser_device import browser_pages
 from counterseal_server.metrics import Metrics
 from counterseal_server.portal import require_portal
+from counterseal_server.records import store_kind
 from counterseal_server.runtime import Runtime
 from counterseal_server.settings import Settings
 from counterseal_server.timed_store import TimedStore
 from counterseal_server.tracing import open_tracing, require_opentelemetry
+from counterseal_server.worker_site import WorkerSite
 from counterseal_server.workers import Duty, Workers
 
 WATCH_SECONDS = 0.5
@@ -139,7 +142,8 @@ def deliver(settings: Settings) -> None:
     Deliver callbacks until SIGTERM or SIGINT.
 
     Raises:
-        InvalidField: `senders` is 0; or there are keys, but no company in the store.
+        InvalidField: `senders` is 0; `worker_port` is in use; or there are keys, but no company in
+            the store.
         Misuse: This release cannot use the database or a key.
         Unavailable: The database or the signing keys are not available.
     """
@@ -154,7 +158,7 @@ def notify(settings: Settings) -> None:
 
     Raises:
         InvalidField: `notification_workers` is 0; no channel is set; a setting of a channel is
-            invalid; or there are keys, but no company in the store.
+            invalid; `worker_port` is in use; or there are keys, but no company in the store.
         Misuse: This release cannot use the database or a key.
         Unavailable: The database or the signing keys are not available.
     """
@@ -175,16 +179,19 @@ def _work(settings: Settings, duty: Duty, title: str) -> None:
     for number in STOPPING:
         signal.signal(number, lambda *_: stopped.set())
     warn(settings)
-    with Runtime(settings) as runtime:
+    metrics = Metrics(sweeps=False)
+    with Runtime(settings) as runtime, _monitored(settings, metrics):
         runtime.prepare()
         runtime.demand_company()
+        if settings.metrics:
+            _measure(runtime, metrics)
         wait = RestoreWait(settings.data, runtime.policy, runtime.ports.clock)
         if not wait.wait(stopped, EVERY_READING):
             return
         tracing = open_tracing(settings)
         if tracing is not None:
             tracing.trace_ports(runtime)
-        workers = Workers(runtime, Metrics(), duties={duty})
+        workers = Workers(runtime, metrics, duties={duty})
         workers.start()
         log.info(title)
         while not stopped.wait(WATCH_SECONDS):
@@ -197,6 +204,21 @@ def _work(settings: Settings, duty: Duty, title: str) -> None:
         if tracing is not None:
             tracing.close()
     log.info("stopped")
+
+
+def _monitored(settings: Settings, metrics: Metrics) -> AbstractContextManager[object]:
+    """Return the context in which a process of workers replies to monitoring, if it is to."""
+    if settings.worker_port is None:
+        return contextlib.nullcontext()
+    metrics.describe(store_kind(settings.store))
+    served_metrics = metrics if settings.metrics else None
+    return WorkerSite(settings.host, settings.worker_port, served_metrics)
+
+
+def _measure(runtime: Runtime, metrics: Metrics) -> None:
+    """Measure the calls of the store, of every use case made afterwards."""
+    store = TimedStore(runtime.ports.store, metrics)
+    runtime.ports = attrs.evolve(runtime.ports, store=store)
 
 
 def _connections(settings: Settings) -> int:
@@ -230,8 +252,7 @@ def _load(settings: Settings) -> Any:
     logs.configure(settings.log_format, settings.log_level)
     runtime, metrics = Runtime(settings), Metrics()
     if settings.metrics:
-        store = TimedStore(runtime.ports.store, metrics)
-        runtime.ports = attrs.evolve(runtime.ports, store=store)
+        _measure(runtime, metrics)
     tracing = open_tracing(settings)
     if tracing is not None:
         tracing.trace_ports(runtime)

@@ -133,6 +133,8 @@ class Settings:
         master_key_file: A file with the master keys; by default in *data*.
         host: The address to listen at.
         port: The port to listen at.
+        worker_port: The port at which `callbacks run` and `notify run` reply to monitoring; None
+            is none.
         public_url: The URL that clients use, before the path; signatures cover it.
         policy: A profile, with single settings changed.
         administration: Whether administrators are served, under `/admin/api`.
@@ -182,6 +184,9 @@ class Settings:
     master_key_file: Path = attrs.field(converter=_absolute)
     host: str = attrs.field(default="127.0.0.1", validator=_host)
     port: int = attrs.field(default=8787, validator=_within(1, LAST_PORT))
+    worker_port: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(_within(1, LAST_PORT))
+    )
     public_url: str = attrs.field(validator=_base)
     policy: Policy = PROFILES["standard"]
     administration: bool = True

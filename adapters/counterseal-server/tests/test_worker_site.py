@@ -1,0 +1,112 @@
+"""Processes of workers reply to monitoring: metrics of their own, and that they run."""
+
+import http.client
+import socket
+
+import pytest
+from program import eventually, stop
+from promql import Scrape
+from test_alerts import RULES
+
+from counterseal.errors import InvalidField
+from counterseal_server.metrics import Metrics
+from counterseal_server.worker_site import CONNECTIONS, WorkerSite
+
+PATIENCE = 60
+LOCAL = "127.0.0.1"
+OF_WORKERS = {
+    "CountersealCallbackDropped",
+    "CountersealDown",
+    "CountersealFilesRunOut",
+    "CountersealMixedReleases",
+    "CountersealPushesFail",
+    "CountersealPushesRefused",
+    "CountersealStoreFails",
+    "CountersealStoreSlow",
+    "CountersealWorkerFails",
+    "CountersealWorkerStuck",
+}
+"""The alerts about what happens in a process of workers."""
+
+
+@pytest.fixture
+def site():
+    with WorkerSite(LOCAL, 0, Metrics(sweeps=False)) as opened:
+        yield opened
+
+
+def call(port, path, method="GET"):
+    connection = http.client.HTTPConnection(LOCAL, port, timeout=PATIENCE)
+    connection.request(method, path)
+    reply = connection.getresponse()
+    return reply.status, reply.read().decode()
+
+
+def test_it_replies_to_monitoring_and_to_nothing_else(site):
+    status, text = call(site.server_port, "/metrics")
+
+    assert status == 200
+    assert 'counterseal_pushes_total{kind="webpush",outcome="misconfigured"} 0.0' in text
+    # These are read by `serve` alone.
+    assert "counterseal_dead_callbacks" not in text
+    assert "counterseal_audit_unsigned_seconds" not in text
+    assert call(site.server_port, "/metrics", "HEAD") == (200, "")
+    assert call(site.server_port, "/healthz") == (200, '{"status": "alive"}')
+    for path in ("/readyz", "/metrics/", "/", "/metrics?all=1"):
+        assert call(site.server_port, path) == (404, "{}")
+    assert call(site.server_port, "/metrics", "POST")[0] == 501
+
+
+def test_without_metrics_it_says_only_that_the_process_runs():
+    with WorkerSite(LOCAL, 0, None) as site:
+        assert call(site.server_port, "/metrics")[0] == 404
+        assert call(site.server_port, "/healthz")[0] == 200
+
+
+def test_callers_that_send_nothing_occupy_only_so_many_threads(site):
+    address = (LOCAL, site.server_port)
+    idle = [socket.create_connection(address, PATIENCE) for _ in range(CONNECTIONS)]
+
+    with socket.create_connection(address, PATIENCE) as another:
+        assert another.recv(1) == b""
+
+    for each in idle:
+        each.close()
+    eventually(lambda: answers(site.server_port))
+
+
+def answers(port):
+    try:
+        return call(port, "/healthz")[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def test_a_port_that_is_in_use_is_refused(site):
+    with pytest.raises(InvalidField, match=f"^worker_port: cannot listen at {LOCAL}:"):
+        WorkerSite(LOCAL, site.server_port, Metrics())
+
+
+def test_what_a_process_of_workers_does_is_counted_in_it(new_service, founded, receiver):
+    service = new_service(like=founded, fresh=True)
+    service.serve(COUNTERSEAL_SENDERS="0")
+    with socket.create_server((LOCAL, 0)) as probe:
+        port = probe.getsockname()[1]
+    worker = service.run("callbacks", "run", COUNTERSEAL_WORKER_PORT=str(port))
+    service.bind()
+    challenge = service.ask(receiver.url)
+    service.device("answer", challenge["guid"], "--button", "0", "--code", challenge["code"])
+
+    def delivered():
+        text = call(port, "/metrics")[1]
+        line = 'counterseal_callback_attempts_total{outcome="DELIVERED"} 1.0'
+        return text if line in text else None
+
+    text = eventually(delivered)
+    scrape = Scrape(text)
+    absent = {name: scrape.absent(RULES[name]["expr"]) for name in OF_WORKERS}
+    assert {name: nothing for name, nothing in absent.items() if nothing} == {}
+    assert 'counterseal_worker_rounds_total{worker="callbacks"}' in text
+    assert 'counterseal_store_seconds_count{verb="commit"} 0.0' not in text
+    assert call(port, "/healthz")[0] == 200
+    stop(worker)
