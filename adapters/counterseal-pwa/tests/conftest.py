@@ -261,6 +261,18 @@ def origin(tmp_path_factory):
         yield origin
 
 
+@pytest.fixture(scope="module")
+def document_origin(tmp_path_factory):
+    """An origin of a service whose app may fetch documents from https://files.example.com."""
+    setting = 'browser_device_documents = ["https://files.example.com"]'
+    limits = "\n".join(
+        f"{name} = 50" for name in ("ask_limit_origin", "ask_limit", "ask_limit_unapproved")
+    )
+    folder = tmp_path_factory.mktemp("documents")
+    with running_service(folder, lambda _: f"{setting}\n[policy]\n{limits}\n") as origin:
+        yield origin
+
+
 @pytest.fixture
 def own_origin(tmp_path):
     """An origin of a service that the test may stop."""

@@ -12,11 +12,13 @@ from counterseal_web import Request
 START_LIMIT = 100_000
 """Bytes of the app's own files that a browser loads at the app's start, before compression."""
 
-OWN_LIMIT = 172_000
+OWN_LIMIT = 186_000
 """Bytes of all its own files, in every language."""
 
 ON_DEMAND = {
     "account_view.js",
+    "action.css",
+    "action_view.js",
     "blocked_view.js",
     "camera.js",
     "icon-512.png",
@@ -31,6 +33,7 @@ ON_DEMAND = {
     "removal.js",
     "request_view.js",
     "unconfirmed_view.js",
+    "units.js",
 }
 """What only some views or an installation load; a test in a browser sees that no start does."""
 

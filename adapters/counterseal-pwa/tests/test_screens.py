@@ -1,10 +1,20 @@
 """Every state of the app, looked at by axe; with SCREENS=FOLDER, as pictures on one page, too."""
 
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from action_requests import (
+    ANNEX,
+    ATTACHMENTS,
+    DOCUMENT,
+    LEASE,
+    PAYMENT,
+    TOOL_CALL,
+    serve_action,
+    serve_files,
+)
 from push_browser import let_subscribe
 from test_pages import ON_DEMAND
 
@@ -19,6 +29,10 @@ MINUTES = timedelta(minutes=3)
 BUTTONS = (
     Button(title="Pay", strong=True, approving=True, style='{"color": "#16C656"}'),
     Button(title="Do not pay", strong=False),
+)
+APPROVALS = (
+    Button(title="Approve", strong=True, approving=True),
+    Button(title="Decline", strong=False),
 )
 TRANSFER = PairsContent(
     title="Pay 49.90 EUR?",
@@ -273,6 +287,47 @@ def test_axe_finds_nothing_in_any_state(open_device, origin, push_service, axe, 
         with open_device(**VIEWS[name]) as other:
             look_at_a_new_device(screens, other, origin)
         look_at_the_account(screens, origin, account_id)
+
+
+def look_at_actions(screens, device, origin, account_id):
+    """Go through requests to approve an action of each kind; the last one has documents."""
+    page = screens.page
+    until, end = (
+        (datetime.now(UTC) + timedelta(hours=hours, minutes=12, seconds=40))
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+        for hours in (8, 7)
+    )
+    changed = LEASE.replace(b"900.00", b"700.00")
+    serve_files(page, {"/lease.txt": changed, "/annex.txt": ANNEX})
+    for kind, content, attachments in (
+        ("tool-call", TOOL_CALL, ()),
+        ("payment", PAYMENT, ()),
+        ("document", DOCUMENT, ATTACHMENTS),
+    ):
+        serve_action(page, kind, content, attachments=attachments, valid_until=until, expiresAt=end)
+        pending = origin.client.ask(account_id, "Go?", buttons=APPROVALS, duration=MINUTES)
+        device.open_request()
+        if attachments:
+            for index in reversed(range(len(attachments))):
+                page.locator(".attachment button").nth(index).click()
+                page.locator(".attachment").nth(index).locator(
+                    ":is(.problem, .status:has-text('✓')):not(:empty)"
+                ).wait_for()
+        screens.inspect(f"action-{kind}")
+        origin.client.cancel(pending)
+        page.locator(".answer").first.wait_for(state="detached")
+        page.locator("a.button.main").click()
+        page.unroute("**/device/requests/*-*")
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_axe_finds_nothing_in_an_action(open_device, document_origin, axe, name):
+    account_id = f"user-actions-{name}"
+    with open_device(**VIEWS[name]) as device:
+        screens = Screens(device, axe, name)
+        device.bind(document_origin.link(account_id))
+        look_at_actions(screens, device, document_origin, account_id)
 
 
 def test_by_keyboard_alone(device, origin):

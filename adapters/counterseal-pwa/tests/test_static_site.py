@@ -74,6 +74,38 @@ def test_the_policy_lets_the_app_call_its_service_and_nothing_else(service):
     assert changed == dict.fromkeys(("connect-src", "img-src"), f"'self' {web_origin}")
 
 
+def test_the_policy_lets_the_app_fetch_documents_from_listed_origins(tmp_path):
+    documents = ("https://files.example.com", "https://docs.example.com:8443")
+    allowed = (
+        "'self' https://auth.example.com https://files.example.com https://docs.example.com:8443"
+    )
+    far = policy_of(Pages(service=SERVICE))
+    listed = policy_of(Pages(service=SERVICE, documents=documents))
+    assert listed == {**far, "connect-src": allowed}
+    write_site(tmp_path, SERVICE, documents=documents)
+    assert f"connect-src {allowed};" in (tmp_path / "_headers").read_text("utf-8")
+    assert f"connect-src {allowed};" in nginx_headers(SERVICE, documents=documents)
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        ["http://files.example.com"],
+        ["https://files.example.com/"],
+        ["https://files.example.com", "https:"],
+        ["https://FILES.example.com"],
+        ["https://*.example.com"],
+        ["https://files.example.com; script-src *"],
+        "https:",
+    ],
+    ids=str,
+)
+def test_origins_of_documents_that_are_none_are_refused(documents):
+    with pytest.raises(InvalidField) as refusal:
+        Pages(documents=documents)
+    assert refusal.value.field == "documents"
+
+
 @pytest.mark.parametrize("service", BAD)
 def test_an_address_that_is_none_is_refused(service, tmp_path):
     with pytest.raises(InvalidField) as refusal:
@@ -99,6 +131,12 @@ def test_the_command(tmp_path):
     assert ended.stdout == nginx_headers(SERVICE)
     assert ended.stderr == f"{len(load_assets()) + 1} files are in app, for {SERVICE}.\n"
     assert (tmp_path / "app" / "index.html").is_file()
+    with_documents = [*command, "--documents", "https://files.example.com"]
+    ended = subprocess.run(
+        with_documents, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True
+    )
+    assert ended.stdout == nginx_headers(SERVICE, documents=["https://files.example.com"])
+    assert ended.stdout != nginx_headers(SERVICE)
 
 
 @pytest.mark.parametrize(

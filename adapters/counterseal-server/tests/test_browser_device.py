@@ -24,6 +24,25 @@ def test_it_is_served_where_the_setting_says_so(open_client):
     assert 'operation="app",status="200"} 2.0' in counted
 
 
+def test_it_may_fetch_documents_from_the_origins_of_the_setting(open_client):
+    client = open_client(
+        BROWSER_DEVICE="yes",
+        BROWSER_DEVICE_DOCUMENTS="https://files.example.com,https://docs.example.com",
+    )
+    allowed = "connect-src 'self' https://files.example.com https://docs.example.com;"
+    assert allowed in client.get("/app/").headers["Content-Security-Policy"]
+
+
+def test_an_origin_of_documents_that_is_none_is_refused(tmp_path):
+    environment = {
+        "COUNTERSEAL_BROWSER_DEVICE": "yes",
+        "COUNTERSEAL_BROWSER_DEVICE_DOCUMENTS": "http://files.example.com",
+    }
+    with pytest.raises(InvalidField) as refusal:
+        browser_pages(settings({"data": tmp_path}, environment))
+    assert refusal.value.field == "browser_device_documents"
+
+
 def test_its_files_do_not_fill_the_log(open_client, caplog):
     caplog.set_level(logging.DEBUG, "counterseal_server.access")
     client = open_client(BROWSER_DEVICE="yes")

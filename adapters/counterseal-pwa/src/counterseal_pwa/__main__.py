@@ -24,12 +24,19 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("folder", type=Path, help="where to write the files")
     parser.add_argument("--service", required=True, metavar="URL", help="the service's public URL")
+    parser.add_argument(
+        "--documents",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="a web origin from which the app may fetch documents of actions; repeatable",
+    )
     options = parser.parse_args(arguments)
     try:
-        names = write_site(options.folder, options.service)
+        names = write_site(options.folder, options.service, documents=options.documents)
     except (InvalidField, OSError) as error:
         parser.error(str(error))
-    sys.stdout.write(nginx_headers(options.service))
+    sys.stdout.write(nginx_headers(options.service, documents=options.documents))
     sys.stderr.write(f"{len(names)} files are in {options.folder}, for {options.service}.\n")
     return 0
 

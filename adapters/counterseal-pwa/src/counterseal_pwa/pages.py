@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from counterseal_pwa.assets import Asset, load_assets
-from counterseal_pwa.service_address import origin_of
+from counterseal_pwa.service_address import origin_of, require_documents
 from counterseal_web import Request, Response
 from counterseal_web.wsgi import read_environ, write_response
 
@@ -57,21 +57,33 @@ class Pages:
     """
     The files of the web app, and a WSGI application that serves them.
 
-    The app calls one service, and no other.
+    The app calls one service, and no other. It fetches the documents of actions from the app's own
+    web origin and from those of *documents*.
 
     Args:
         service: The public URL of the service; by default, what the app's own address continues by
             one segment. The service has to list the app's web origin in its setting `cors`.
+        documents: The web origins of documents, such as https://files.example.com. Each has to
+            allow the app's own web origin by CORS.
         framed_by_own_origin: Whether pages of the app's own origin may frame it, for a
             demonstration. Such a page can lay something over the app's buttons.
 
     Raises:
-        InvalidField: *service* is not an address that a browser calls from an app on HTTPS.
+        InvalidField: *service* is not an address that a browser calls from an app on HTTPS; or one
+            of *documents* is not a web origin by HTTPS.
     """
 
-    def __init__(self, *, service: str | None = None, framed_by_own_origin: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        service: str | None = None,
+        documents: Iterable[str] = (),
+        framed_by_own_origin: bool = False,
+    ) -> None:
         self._assets: Mapping[str, Asset] = load_assets(service)
-        policy = _policy(service, framed_by_own_origin=framed_by_own_origin)
+        policy = _policy(
+            service, require_documents(documents), framed_by_own_origin=framed_by_own_origin
+        )
         self._headers = {**HEADERS, "Content-Security-Policy": policy}
 
     @property
@@ -144,11 +156,12 @@ class Pages:
         )
 
 
-def _policy(service: str | None, *, framed_by_own_origin: bool) -> str:
+def _policy(service: str | None, documents: tuple[str, ...], *, framed_by_own_origin: bool) -> str:
     directives = {**DIRECTIVES}
     if service is not None:
         for name in ("connect-src", "img-src"):
             directives[name] += f" {origin_of(service)}"
+    directives["connect-src"] = " ".join([directives["connect-src"], *documents])
     if framed_by_own_origin:
         directives["frame-ancestors"] = "'self'"
     return "; ".join(f"{name} {value}" for name, value in directives.items())

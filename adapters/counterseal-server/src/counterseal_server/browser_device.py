@@ -20,7 +20,8 @@ def browser_pages(settings: Settings) -> Pages | None:
     Return the pages of the browser device, or None if it is not served.
 
     Raises:
-        InvalidField: `browser_device` is set, and the extra is not installed.
+        InvalidField: `browser_device` is set, and the extra is not installed; or
+            `browser_device_documents` lists what is not a web origin by HTTPS.
     """
     if not settings.browser_device:
         return None
@@ -31,4 +32,7 @@ def browser_pages(settings: Settings) -> Pages | None:
         if message is None:
             raise
         raise InvalidField("browser_device", message) from None
-    return Pages()
+    try:
+        return Pages(documents=settings.browser_device_documents)
+    except InvalidField as error:
+        raise InvalidField("browser_device_documents", error.problem) from None

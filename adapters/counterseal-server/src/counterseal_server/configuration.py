@@ -276,6 +276,7 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "administration": _flag,
     "browser_device": _flag,
     "browser_device_url": _text,
+    "browser_device_documents": _texts,
     "portal": _flag,
     "passkey_models": _texts,
     "passkey_roots": _files,

@@ -140,6 +140,8 @@ class Settings:
         administration: Whether administrators are served, under `/admin/api`.
         browser_device: Whether the browser device is served, at `/app`.
         browser_device_url: Where bind links open, if not at `/app` of *public_url*.
+        browser_device_documents: The web origins from which the browser device may fetch the
+            documents of actions, beside that of *public_url*.
         portal: Whether the portal for administrators and support staff is served, at `/portal`.
         passkey_models: The models of authenticators whose passkeys browsers may register, by
             AAGUID; empty allows all.
@@ -194,6 +196,7 @@ class Settings:
     browser_device_url: str | None = attrs.field(
         default=None, validator=attrs.validators.optional(_base)
     )
+    browser_device_documents: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     portal: bool = False
     passkey_models: tuple[str, ...] = attrs.field(default=(), converter=tuple, validator=_models)
     passkey_roots: Mapping[str, tuple[Path, ...]] = attrs.field(factory=dict, converter=_roots)

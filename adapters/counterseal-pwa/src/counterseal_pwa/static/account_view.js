@@ -77,10 +77,13 @@ const appOf = () =>
  */
 async function fillHistory(section, account, ended) {
   const history = await account.history();
+  const hasAction = history.some(({ display }) => display.action !== undefined);
+  const actionView = hasAction ? await import("./action_view.js") : null;
+  await actionView?.loadStyle();
   const own = new Set(history.map(({ challenge }) => challenge));
   const others = ended.filter(({ guid }) => !own.has(guid));
   const entries = [
-    ...history.map((entry) => ({ at: entry.at, item: entryOf(entry) })),
+    ...history.map((entry) => ({ at: entry.at, item: entryOf(entry, actionView?.approvedAction(entry.display)) })),
     ...others.map((request) => ({ at: request.endedAt, item: endOf(request) })),
   ]
     .sort((one, other) => Date.parse(other.at) - Date.parse(one.at))
@@ -116,16 +119,20 @@ function endingOf({ answeredHere, approved, state }) {
   return answeredHere ? "outcome.declined" : "history.declined";
 }
 
-/** @param {HistoryEntry} entry */
-function entryOf({ at, approved, challenge, display, outcome, receipt, title }) {
+/**
+ * @param {HistoryEntry} entry
+ * @param {Node | null | undefined} action What there is to say of an action.
+ */
+function entryOf({ at, approved, challenge, display, outcome, receipt, title }, action) {
   const kind = outcome === "DISOWNED" ? "disowned" : approved ? "approved" : "declined";
   return element(
     "li",
     { class: `card ${kind}` },
     element("strong", {}, say(`outcome.${kind}`)),
     title !== null && element("span", {}, foreign(title)),
-    element("span", { class: "text" }, foreign(summaryOf(display.content), { lines: true })),
+    element("span", { class: "text" }, foreign(summaryOf(display), { lines: true, written: display.action !== undefined })),
     element("span", { class: "quiet" }, foreign(display.origin.name), " · ", writeMoment(at)),
+    action,
     receipt !== null && saveLink(challenge, receipt),
   );
 }

@@ -25,12 +25,13 @@ export function showOutcome(context, account, shown, { state, approved, receipt,
   context.fill(
     say(`outcome.${kind}`),
     markOf(kind),
+    kind === "approved" && display.action !== undefined && element("p", {}, usableUntil(display)),
     kind === "disowned" && element("p", {}, say("outcome.disowned.about", { name: isolate(display.origin.name) })),
     element(
       "dl",
       { class: "pairs" },
       element("dt", {}, say("outcome.asked"), " ", foreign(display.origin.name)),
-      element("dd", { class: "text" }, foreign(summaryOf(display.content), { lines: true })),
+      element("dd", { class: "text" }, foreign(summaryOf(display), { lines: true, written: display.action !== undefined })),
       typeof title === "string" && element("dt", {}, say("outcome.answer")),
       typeof title === "string" && element("dd", {}, element("strong", {}, foreign(title))),
     ),
@@ -48,6 +49,10 @@ export function showOutcome(context, account, shown, { state, approved, receipt,
     home(),
   );
 }
+
+/** @param {ShownRequest["display"]} display */
+const usableUntil = ({ action, origin }) =>
+  say("outcome.action", { name: isolate(origin.name), moment: writeMoment(action?.validUntil ?? "") });
 
 /** Paths of SVG, 24 by 24. */
 const MARKS = { approved: "M5 13l4.5 4.5L19 7", declined: "M6 6l12 12M18 6L6 18", disowned: "M5 13l4.5 4.5L19 7" };
@@ -89,10 +94,16 @@ const receiptPairs = ({ at, hash, number }) =>
     ),
   );
 
-/** @param {ShownRequest["display"]["content"]} content */
-export function summaryOf(content) {
+/**
+ * Return what a request is about, in short; of an action the first row as well.
+ *
+ * @param {ShownRequest["display"]} display
+ */
+export function summaryOf({ action, content }) {
   if ("text" in content) return content.text;
-  return "title" in content ? content.title : content.html;
+  if ("html" in content) return content.html;
+  const [row] = content.keys;
+  return action && row ? `${content.title}\n${row.key}: ${row.value}` : content.title;
 }
 
 /**

@@ -9,7 +9,8 @@ const MOST = 12;
 /**
  * What a PIN is about to confirm.
  *
- * @typedef {{content: string, button: string}} Question
+ * @typedef {{content: string, button: string, written?: boolean}} Question `written`: as `visible`
+ *   takes it.
  */
 
 /**
@@ -31,7 +32,7 @@ export function askPin({ purpose, question }) {
       { method: "dialog" },
       element("h2", { id: "pin-title" }, say(isNew ? "pin.new.title" : "pin.title")),
       isNew && element("p", { class: "quiet" }, say("pin.new.about", { least: LEAST })),
-      question && element("p", { class: "clipped" }, foreign(question.content)),
+      question && element("p", { class: "clipped" }, foreign(question.content, { lines: true, written: question.written === true })),
       element("label", { for: "pin" }, say("pin.label")),
       pin,
       isNew && element("label", { for: "pin-again" }, say("pin.again")),

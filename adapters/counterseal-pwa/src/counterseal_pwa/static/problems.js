@@ -22,6 +22,11 @@ const KNOWN = new Set([
 const OWN = new Set([
   "account_removed",
   "answer_unconfirmed",
+  "attachment_address",
+  "attachment_changed",
+  "attachment_too_large",
+  "attachment_unavailable",
+  "attachment_unchecked",
   "changed_elsewhere",
   "display_changed",
   "receipt_changed",
@@ -51,6 +56,7 @@ export function describe(error) {
   if (error instanceof NotUnlocked) return say("problem.not_unlocked");
   if (error instanceof NotSent) return say("problem.not_sent");
   if (error instanceof Overloaded) return say("problem.overloaded");
+  if (error instanceof Unavailable && OWN.has(error.code)) return say(`problem.${error.code}`);
   if (error instanceof Unavailable) return say("problem.reply_lost");
   if (error instanceof InvalidField && error.field === "code") return say("problem.code_digits");
   if (error instanceof Refused) {

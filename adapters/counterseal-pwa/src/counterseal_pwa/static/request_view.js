@@ -8,6 +8,7 @@ import { showOutcome, summaryOf } from "./outcome_view.js";
 import { describe, describeUnread, endingOf, isLastPin } from "./problems.js";
 import { reasonList } from "./reasons.js";
 import { say, writeMoment, writeSpan } from "./texts.js";
+import { speakSpan } from "./units.js";
 import { visible } from "./visible.js";
 
 /** @typedef {import("./app.js").ViewContext} ViewContext */
@@ -18,8 +19,9 @@ import { visible } from "./visible.js";
 
 const LINES = { lines: true };
 const SECOND = 1000;
+const HOUR = 3_600_000;
 /** Seconds before the end at which a screen reader says how long is left. */
-const SPOKEN = new Set([60, 10]);
+const SPOKEN = [14_400, 3600, 600, 60, 10];
 
 /**
  * @param {ViewContext} context
@@ -32,7 +34,7 @@ export async function showRequest(context, guid) {
     const shown = await account?.show(guid);
     const isOver = shown?.state === "ANSWERED" || shown?.state === "DISOWNED";
     if (!account || !shown || isOver) showEnding(context, "elsewhere");
-    else fillRequest(context, account, shown);
+    else await fillRequest(context, account, shown);
   } catch (error) {
     const ending = endingOf(error);
     if (ending) showEnding(context, ending);
@@ -70,14 +72,30 @@ function showEnding(context, ending) {
  * @param {Account} account
  * @param {ShownRequest} shown
  */
-function fillRequest(context, account, shown) {
+async function fillRequest(context, account, shown) {
   const { session } = context;
-  const { display } = shown;
+  const { action, display } = shown;
+  const actionView = action && (await import("./action_view.js"));
+  await actionView?.loadStyle();
   const problem = element("p", { class: "problem", role: "alert" });
   const code = display.code && codeField();
   /** @type {HTMLButtonElement[]} */
   const buttons = [];
   const view = { busy: false, ended: false };
+  const attachments = actionView?.attachmentSection(account, shown, {
+    signal: context.signal,
+    change: () => updateButtons(),
+  });
+  /** @param {number} index Of a button. */
+  const isBlocked = (index) =>
+    display.buttons[index]?.approves === true && attachments?.areChecked() === false;
+  const updateButtons = () => {
+    for (const [index, button] of buttons.entries()) {
+      if (view.busy || isBlocked(index)) button.setAttribute("aria-disabled", "true");
+      else button.removeAttribute("aria-disabled");
+      button.classList.toggle("blocked", isBlocked(index));
+    }
+  };
 
   /**
    * @param {() => Promise<Outcome>} answer
@@ -86,9 +104,9 @@ function fillRequest(context, account, shown) {
   async function press(answer, pressed) {
     if (view.busy) return;
     view.busy = true;
-    session.question = { content: summaryOf(display.content), button: pressed };
+    session.question = { content: summaryOf(display), button: pressed, written: action !== null };
     problem.textContent = "";
-    for (const button of buttons) button.setAttribute("aria-disabled", "true");
+    updateButtons();
     try {
       const outcome = await answer();
       view.ended = true;
@@ -106,7 +124,7 @@ function fillRequest(context, account, shown) {
     } finally {
       view.busy = false;
       session.question = undefined;
-      for (const button of buttons) button.removeAttribute("aria-disabled");
+      updateButtons();
     }
   }
 
@@ -117,8 +135,15 @@ function fillRequest(context, account, shown) {
       code: code ? code.value : "",
       reason: approves ? undefined : reasons.chosen(),
     });
-    const listener = () => press(() => account.answer(shown, choice()), title);
-    const button = element("button", { type: "button", class: "answer", click: listener }, foreign(title));
+    const listener = () => {
+      if (isBlocked(index)) problem.textContent = say("problem.attachment_unchecked");
+      else press(() => account.answer(shown, choice()), title);
+    };
+    const button = element(
+      "button",
+      { type: "button", class: "answer", click: listener, "aria-describedby": isBlocked(index) && "unchecked" },
+      foreign(title),
+    );
     const colours = readColours(style);
     if (colours) {
       button.style.backgroundColor = colours.background;
@@ -134,20 +159,24 @@ function fillRequest(context, account, shown) {
     say("request.disown"),
   );
   buttons.push(disown);
+  updateButtons();
 
   context.fill(
-    say("request.title"),
+    action && actionView ? actionView.titleOf(action) : say("request.title"),
     element("p", {}, brandOf(account, display.appSpace.name)),
-    element("p", { class: "asks" }, element("strong", {}, foreign(display.origin.name)), " ", ...whomOf(account)),
+    element("p", { class: "asks" }, element("strong", {}, foreign(display.origin.name)), " ", ...whomOf(account, action ? "action" : "request")),
     element(
       "article",
       { class: "card shown", "aria-label": say("request.content") },
-      ...contentOf(display.content),
+      ...(actionView ? [actionView.actionRows(display)] : contentOf(display.content)),
+      attachments?.section,
       ...detailsOf(display),
+      action && actionView && actionView.technicalDetails(action),
     ),
     countdown(context, account, display.expiresAt, () => {
       if (!view.busy && !view.ended) showEnding(context, "expired");
     }),
+    action && actionView && actionView.usableUntil(display),
     code && element("div", { class: "form" }, element("label", { for: "code" }, say("request.code")), code),
     problem,
     element("div", { class: "answers", role: "group", "aria-label": say("request.answers") }, ...buttons.slice(0, -1)),
@@ -168,11 +197,12 @@ function fillRequest(context, account, shown) {
  * Return the words for who is asked.
  *
  * @param {Account} account
+ * @param {"action" | "request"} kind
  * @returns {(HTMLElement | string)[]}
  */
-function whomOf({ accountName, appSpaceName }) {
-  if (accountName === appSpaceName) return [say("request.asks.you")];
-  return [say("request.asks"), " ", foreign(accountName)];
+function whomOf({ accountName, appSpaceName }, kind) {
+  if (accountName === appSpaceName) return [say(`${kind}.asks.you`)];
+  return [say(`${kind}.asks`), " ", foreign(accountName)];
 }
 
 const codeField = () =>
@@ -243,12 +273,17 @@ function detailsOf({ account, additionalInfo, appSpace, context = {}, issuedAt, 
  */
 function countdown({ signal }, account, expiresAt, expire) {
   const left = element("strong");
-  const line = element("p", { class: "countdown", role: "timer" }, say("request.left"), " ", left);
+  const end = element("span");
+  const line = element("p", { class: "countdown", role: "timer" }, say("request.left"), " ", left, end);
+  let before = Infinity;
   const update = () => {
     const span = Date.parse(expiresAt) - account.now();
     left.textContent = writeSpan(span);
+    end.textContent = span >= HOUR ? ` (${say("request.until")} ${writeMoment(expiresAt)})` : "";
     const seconds = Math.ceil(span / SECOND);
-    if (SPOKEN.has(seconds)) announce(say("request.spoken", { count: seconds }));
+    const spoken = SPOKEN.find((each) => seconds <= each && each < before);
+    if (spoken !== undefined && before !== Infinity) announce(say("request.spoken", { span: speakSpan(spoken) }));
+    before = seconds;
     line.classList.toggle("soon", seconds <= 30);
     if (span > 0) return;
     clearInterval(timer);

@@ -3,6 +3,7 @@
 import { Misuse } from "./device/errors.js";
 
 const LANGUAGES = ["en", "de"];
+const HOUR = 3600;
 
 /** @type {Record<string, string>} */
 let texts = {};
@@ -30,6 +31,9 @@ export function chooseLocale() {
 export function readTexts(words) {
   texts = words;
 }
+
+/** Return the tag by whose rules moments and numbers are written. */
+export const currentLocale = () => locale;
 
 /** Tell whether there are words. */
 export const hasTexts = () => Object.keys(texts).length > 0;
@@ -59,11 +63,14 @@ export const writeMoment = (moment) =>
   new Date(moment).toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" });
 
 /**
- * Return a span as minutes and seconds.
+ * Return a span: of an hour and more as hours and minutes, otherwise as minutes and seconds.
  *
  * @param {number} milliseconds
  */
 export function writeSpan(milliseconds) {
   const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
+  if (seconds >= HOUR) {
+    return say("span", { hours: Math.floor(seconds / HOUR), minutes: Math.floor((seconds % HOUR) / 60) });
+  }
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }

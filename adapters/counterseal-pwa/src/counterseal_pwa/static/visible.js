@@ -26,9 +26,10 @@ const JOINED =
  * Return *text* with everything visible.
  *
  * @param {string} text
- * @param {{lines?: boolean}} [how] `lines`: keep line breaks and tabs.
+ * @param {{lines?: boolean, written?: boolean}} [how] `lines`: keep line breaks and tabs; `written`:
+ *   who wrote the text has used this notation already, so it stays.
  */
-export function visible(text, { lines = false } = {}) {
+export function visible(text, { lines = false, written = false } = {}) {
   const characters = [...text];
   let marksLeft = 0;
   return characters
@@ -42,7 +43,7 @@ export function visible(text, { lines = false } = {}) {
         (character === "\ufe0f" && /\p{Extended_Pictographic}/u.test(before)) ||
         (!HIDDEN.test(character) &&
           !(isMark && (marksLeft === 0 || OVERLAY.test(character))) &&
-          !(character === "<" && after === "U" && characters[index + 2] === "+"));
+          !(!written && character === "<" && after === "U" && characters[index + 2] === "+"));
       if (isMark) marksLeft = stays ? marksLeft - 1 : 0;
       else marksLeft = stays && /\p{L}/u.test(character) ? MARKS_IN_A_ROW : 0;
       return stays ? character : writeOut(character);

@@ -14,6 +14,8 @@ const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Files that a page loads only for some views, which may be opened offline. */
 const LATER = [
   "account_view.js",
+  "action.css",
+  "action_view.js",
   "blocked_view.js",
   "camera.js",
   "invite_section.js",
@@ -27,6 +29,7 @@ const LATER = [
   "reasons.js",
   "request_view.js",
   "unconfirmed_view.js",
+  "units.js",
 ];
 
 worker.addEventListener("install", (event) => {

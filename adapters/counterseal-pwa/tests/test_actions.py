@@ -1,0 +1,199 @@
+"""Actions in Chromium: a person understands what is asked, and opens documents before approving."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from action_requests import (
+    ANNEX,
+    ATTACHMENTS,
+    DOCUMENT,
+    LEASE,
+    PAYMENT,
+    TOOL_CALL,
+    serve_action,
+    serve_files,
+)
+
+from counterseal import keys
+from counterseal_client import Button
+
+MINUTES = timedelta(minutes=3)
+BUTTONS = (
+    Button(title="Approve", strong=True, approving=True),
+    Button(title="Decline", strong=False),
+)
+FILES = {"/lease.txt": LEASE, "/annex.txt": ANNEX}
+HIDDEN = "\u202e"
+
+
+def moment(span):
+    """Return the time in *span* as the wire has it."""
+    return (datetime.now(UTC) + span).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@pytest.fixture
+def bound(device, document_origin, request):
+    """A device that is bound with a passkey, and its account id."""
+    account_id = f"user-{keys.digest(request.node.name.encode())[:12]}"
+    device.authenticate()
+    device.bind_passkey(document_origin.link(account_id))
+    return device, account_id
+
+
+@pytest.fixture
+def open_action(bound, document_origin):
+    """Return a function that opens a request of an action."""
+    device, account_id = bound
+
+    def opened(kind, content, **how):
+        how = {"valid_until": moment(timedelta(minutes=13))} | how
+        serve_action(device.page, kind, content, **how)
+        document_origin.client.ask(account_id, "Go?", buttons=BUTTONS, duration=MINUTES)
+        device.open_request()
+        return device.page
+
+    return opened
+
+
+def rows_of(page):
+    """Return the rows of the action, each label with its value."""
+    labels = page.locator(".action dt").all_inner_texts()
+    return [
+        {"key": label, "value": value}
+        for label, value in zip(labels, page.locator(".action dd").all_inner_texts(), strict=True)
+    ]
+
+
+def test_every_row_of_a_tool_call_is_there_and_whole(open_action, bound):
+    page = open_action("tool-call", TOOL_CALL)
+    assert bound[0].heading == "Approve a program's action"
+    assert page.locator(".action h2").inner_text() == TOOL_CALL["title"]
+    assert rows_of(page) == TOOL_CALL["keys"]
+    fonts = page.locator(".arguments dd").evaluate_all(
+        "(values) => values.map((each) => getComputedStyle(each).fontFamily)"
+    )
+    assert len(fonts) == 6
+    assert all("monospace" in font for font in fonts)
+    clipped = page.locator(".action *").evaluate_all(
+        "(all) => all.filter((each) => each.scrollWidth > each.clientWidth + 1 && each.clientWidth)"
+        ".map((each) => each.outerHTML)"
+    )
+    assert clipped == []
+    page.get_by_text("Details").click()
+    details = page.locator("article details")
+    assert "tool-call" in details.inner_text()
+    assert re.search(r"[\w-]{43}", details.inner_text())
+
+
+def test_the_rows_have_the_language_of_the_action(open_action):
+    page = open_action("payment", PAYMENT, language="fr-CH")
+    assert page.locator(".action").get_attribute("lang") == "fr-CH"
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.locator("article > .pairs.more").evaluate("(e) => e.closest('[lang]').lang") == "en"
+
+
+def test_what_hides_is_written_out_and_what_was_written_out_is_not_again(open_action):
+    value = f"a<U+202E>b{HIDDEN}c"
+    rows = [{"key": f"Note{HIDDEN}", "value": value}]
+    page = open_action("payment", {"title": f"Pay{HIDDEN}", "keys": rows})
+    assert rows_of(page) == [{"key": "Note<U+202E>", "value": "a<U+202E>b<U+202E>c"}]
+    assert page.locator(".action h2").inner_text() == "Pay<U+202E>"
+
+
+def test_the_time_left_of_hours_is_written_and_said_as_hours(open_action, bound):
+    page = bound[0].page
+    page.clock.install()
+    page.reload()
+    page = open_action(
+        "payment", PAYMENT, expiresAt=moment(timedelta(hours=7, minutes=12, seconds=30))
+    )
+    countdown = page.locator(".countdown")
+    assert re.match(r"Time left 7 h 12 min \(until .*\d\)$", countdown.inner_text())
+    page.evaluate("""() => {
+      window.announced = [];
+      const note = () => announced.push(announcer.textContent);
+      new MutationObserver(note).observe(announcer, { childList: true });
+    }""")
+    page.clock.run_for(60 * 1000)
+    assert "7 h 11 min" in countdown.inner_text()
+    assert page.evaluate("announced") == []
+    page.clock.fast_forward(timedelta(hours=3, minutes=11, seconds=20).seconds * 1000)
+    page.clock.run_for(30 * 1000)
+    assert page.evaluate("announced") == ["4 hours left."]
+
+
+def test_documents_are_checked_before_they_are_opened_and_opened_before_an_approval(
+    open_action, bound
+):
+    device, _ = bound
+    requests = serve_files(device.page, FILES)
+    page = open_action("document", DOCUMENT, attachments=ATTACHMENTS)
+    approve, decline = page.locator(".answer").all()
+    assert requests == []
+    assert approve.get_attribute("aria-disabled") == "true"
+    assert decline.get_attribute("aria-disabled") is None
+    approve.click(force=True)
+    page.locator("main > .problem").filter(has_text="Open each document first").wait_for()
+    for index, text in enumerate((LEASE, ANNEX)):
+        with page.context.expect_page() as opened:
+            page.locator(".attachment button").nth(index).click()
+        assert opened.value.inner_text("body").strip() == text.decode().strip()
+        opened.value.close()
+    assert page.locator(".attachment").all_inner_texts()[0].count("✓ Checked") == 1
+    assert approve.get_attribute("aria-disabled") is None
+    assert not page.locator("#unchecked").is_visible()
+    assert [each.headers.get("referer") for each in requests] == [None, None]
+    with page.context.expect_page():
+        page.locator(".attachment button").first.click()
+    assert len(requests) == 2  # what was checked is opened, and not what would come now
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (LEASE[:-2] + b"!\n", "its content differs"),
+        (LEASE + b" ", "its content differs"),
+        (404, "cannot be fetched now"),
+    ],
+    ids=["changed", "longer", "absent"],
+)
+def test_a_document_that_is_not_the_signed_one_is_neither_opened_nor_approved(
+    open_action, bound, body, problem
+):
+    device, _ = bound
+    served = FILES | {"/lease.txt": body}
+    serve_files(device.page, served)
+    page = open_action("document", DOCUMENT, attachments=ATTACHMENTS[:1])
+    page.locator(".attachment button").click()
+    page.locator(".attachment .problem").filter(has_text=problem).wait_for()
+    assert len(page.context.pages) == 1
+    approve = page.locator(".answer").first
+    assert approve.get_attribute("aria-disabled") == "true"
+    served["/lease.txt"] = LEASE
+    with page.context.expect_page():
+        page.locator(".attachment button").click()
+    assert approve.get_attribute("aria-disabled") is None
+    assert page.locator(".attachment .problem").inner_text() == ""
+
+
+def test_a_document_that_could_run_is_saved_and_not_displayed(open_action, bound):
+    device, _ = bound
+    serve_files(device.page, FILES)
+    html = [ATTACHMENTS[0] | {"name": "Lease.html", "type": "text/html"}]
+    page = open_action("document", DOCUMENT, attachments=html)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save Lease.html").click()
+    assert download.value.suggested_filename == "Lease.html"
+    assert download.value.path().read_bytes() == LEASE
+    assert len(page.context.pages) == 1
+
+
+def test_an_action_that_the_app_cannot_show_is_refused(bound, document_origin):
+    device, account_id = bound
+    serve_action(
+        device.page, "payment", PAYMENT, valid_until=moment(MINUTES), additionalInfo="More"
+    )
+    document_origin.client.ask(account_id, "Go?", buttons=BUTTONS, duration=MINUTES)
+    device.page.locator("a.open").click()
+    device.wait_for_heading("This request cannot be shown")
