@@ -22,6 +22,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "asgi": ("how-to/embed-in-fastapi",),
     "async": ("how-to/embed-in-fastapi",),
     "backup": BACKUP,
+    "ciba": ("how-to/ask-by-ciba",),
     "command line": ("reference/commands",),
     "compose": CONTAINERS,
     "container": CONTAINERS,

@@ -94,6 +94,11 @@ class Backchannel:
             TOKEN: ("POST", self._issue_tokens),
         }
 
+    @property
+    def operations(self) -> frozenset[str]:
+        """The operations that `Response.operation` may name."""
+        return frozenset(OPERATIONS.values())
+
     def serves(self, path: str) -> bool:
         """Return whether *path* is one of the façade's."""
         return path in self._handlers

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from counterseal import (
     OPERATOR,
     Administration,
+    BackchannelClients,
     Credentials,
     IssuedSecret,
     Policy,
@@ -32,6 +33,7 @@ from counterseal.models import (
     Clients,
     Codes,
     Company,
+    DeliveryMode,
     Guid,
     IdpSettings,
     Origin,
@@ -53,11 +55,13 @@ class Tenants:
     Attributes:
         administration: The use cases for companies, App Spaces, origins and administrators.
         credentials: The use cases for their secrets.
+        backchannel_clients: The use cases for CIBA clients.
     """
 
     def __init__(self, ports: Ports, policy: Policy) -> None:
         self.administration = Administration(ports, policy, by=OPERATOR)
         self.credentials = Credentials(ports, policy, by=OPERATOR)
+        self.backchannel_clients = BackchannelClients(ports, policy, by=OPERATOR)
         self._sessions = Sessions(ports, policy)
 
     def tree(self) -> list[dict[str, Any]]:
@@ -189,6 +193,40 @@ class Tenants:
             events=_event_kinds(events) if events else None,
             events_url=events_url,
         )
+
+    def ciba(
+        self, origin: Guid, mode: str | None, notification_endpoint: str | None, jwks: str | None
+    ) -> dict[str, Any]:
+        """
+        Make an origin a CIBA client, or without *mode* a client no longer; return how it is one.
+
+        Args:
+            origin: Its GUID.
+            mode: The value of one of `DeliveryMode`; None makes it a client no longer.
+            notification_endpoint: Where pings are sent; None in the mode poll.
+            jwks: Its public keys, a JWK Set as text; None leaves them as they are.
+
+        Raises:
+            NotFound: There is no such origin.
+            InvalidField: The endpoint does not fit the mode, or *jwks* is no JWK Set.
+            UnfitKey: One of its keys is unfit.
+            CallbackForbidden: The endpoint is not on the allow-list.
+            CallbackUncallable: Nothing would ever be sent to the endpoint.
+        """
+        from counterseal_web.admin.documents import backchannel_document  # noqa: PLC0415
+
+        if mode is None:
+            return backchannel_document(self.backchannel_clients.unregister(origin))
+        keys = None if jwks is None else read_json(jwks.encode(), field="jwks")
+        if keys is not None and not isinstance(keys, dict):
+            raise InvalidField("jwks", "not a JSON object")
+        client = self.backchannel_clients.register(
+            origin,
+            mode=DeliveryMode(mode),
+            notification_endpoint=notification_endpoint,
+            jwks=keys,
+        )
+        return backchannel_document(client)
 
     def policy(self, record: Guid) -> dict[str, Any]:
         """

@@ -30,6 +30,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "eventsUrl": ("events_url",),
         "callbackUrl": ("url", "callbacks"),
         "companyGuid": ("company",),
+        "notificationEndpoint": ("notification_endpoint",),
         "keyType": ("auth",),
         "newDevices": ("new_devices",),
         "notification.body": ("body",),

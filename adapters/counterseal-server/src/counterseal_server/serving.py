@@ -30,6 +30,7 @@ from counterseal.errors import InvalidField
 from counterseal_server import logs
 from counterseal_server.after_restore import RestoreWait, note_restore
 from counterseal_server.browser_device import browser_pages
+from counterseal_server.ciba import require_ciba
 from counterseal_server.metrics import Metrics
 from counterseal_server.portal import require_portal
 from counterseal_server.records import store_kind
@@ -82,6 +83,7 @@ def serve(settings: Settings, *, after_restore: bool = False) -> None:
         RestoreWait(settings.data, runtime.policy, runtime.ports.clock)
     browser_pages(settings)
     require_portal(settings)
+    require_ciba(settings)
     require_opentelemetry(settings)
     _demand_free(settings)
     if not is_sealed:

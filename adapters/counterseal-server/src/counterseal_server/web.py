@@ -17,6 +17,7 @@ import attrs
 from counterseal.ports import Entropy
 from counterseal_server.after_restore import RestoreWait
 from counterseal_server.browser_device import PAGES, browser_pages
+from counterseal_server.ciba import build_ciba
 from counterseal_server.gateway import STARTED, Gateway, Pools, Refusal
 from counterseal_server.gateway import Application as WsgiApp
 from counterseal_server.logs import NO_REQUEST, request_id
@@ -181,6 +182,7 @@ class ServerApplication:
         self._application = Application(service)
         self._pages = browser_pages(runtime.settings)
         self._portal = build_portal(runtime.settings, service)
+        self._ciba = build_ciba(runtime.settings, service)
         self._metrics = metrics
         self._readiness = Readiness(runtime, exhaustions or {})
         self._operators: dict[str, Callable[[], Reply | Response]] = {
@@ -222,12 +224,9 @@ class ServerApplication:
             if refused is not None:
                 return refused
         if answer is None:
-            pages = self._pages
-            if pages is not None and pages.serves(request.path):
-                return pages.respond(request)
-            portal = self._portal
-            if portal is not None and portal.serves(request.path):
-                return portal.respond(request)
+            for part in (self._pages, self._portal, self._ciba):
+                if part is not None and part.serves(request.path):
+                    return part.respond(request)
             return self._application.respond(request)
         try:
             reply = _operate(request.method, answer)
@@ -270,6 +269,8 @@ class ServerApplication:
         pages = {PAGES} if self._pages is not None else set()
         if self._portal is not None:
             pages.add(PORTAL)
+        if self._ciba is not None:
+            pages.update(self._ciba.operations)
         for operation in sorted({NOWHERE, *pages, *self._operators, *described}):
             self._metrics.expect(operation, described.get(operation, frozenset()) | ANY_STATUS)
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from counterseal.errors import InvalidField
 from counterseal_server.attestation import PasskeyVerifier
 from counterseal_server.browser_device import browser_pages
+from counterseal_server.ciba import require_ciba
 from counterseal_server.configuration import KINDS, PREFIX
 from counterseal_server.doctor.finding import Finding, failure, fine, warning
 from counterseal_server.doctor.installation import Installation
@@ -49,6 +50,7 @@ def check_configuration(installation: Installation) -> Iterator[Finding]:
     requirements: tuple[Callable[[], object], ...] = (
         lambda: browser_pages(settings),
         lambda: require_portal(settings),
+        lambda: require_ciba(settings),
         lambda: PasskeyVerifier(settings).open(),
         lambda: require_opentelemetry(settings),
     )

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from counterseal import jwks_document
 from counterseal.models import (
     Account,
     Admin,
@@ -99,6 +100,17 @@ def origin_document(origin: Origin) -> Document:
         "eventsUrl": origin.events_url,
         "callbacks": [callback_document(entry) for entry in origin.entries],
         "createdAt": format_time(origin.created_at),
+    }
+
+
+def backchannel_document(origin: Origin) -> Document:
+    """Return how an origin is a CIBA client; `mode` is null if it is none."""
+    client = origin.backchannel
+    return {
+        "requestOriginGuid": origin.guid,
+        "mode": None if client is None else client.mode.value,
+        "notificationEndpoint": None if client is None else client.notification_endpoint,
+        "jwks": None if client is None else jwks_document(client.keys),
     }
 
 

@@ -16,6 +16,7 @@ from counterseal_server.commands.admin.administrators import (
     rotate_administrator,
 )
 from counterseal_server.commands.admin.callbacks import allow, callback_secret, forbid
+from counterseal_server.commands.admin.clients import ciba
 from counterseal_server.commands.admin.companies import (
     app_space,
     company,
@@ -67,7 +68,7 @@ def show(record: str, data: str | None, config: str | None) -> None:
 for command in (
     *(company, edit_company, app_space, edit_app_space, test_login),
     *(origin, edit_origin, rotate, revoke, revoke_credential),
-    *(callback_secret, allow, forbid, policy),
+    *(callback_secret, allow, forbid, policy, ciba),
     *(administrator, administrators, rotate_administrator, revoke_administrator),
     *(link, sessions, revoke_session),
 ):

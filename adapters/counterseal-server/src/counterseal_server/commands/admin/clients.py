@@ -1,0 +1,57 @@
+"""Clients: the origins that ask by OpenID Connect CIBA."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+import click
+
+from counterseal_server.commands.acting import administering, guid, print_document
+from counterseal_server.commands.options import CONFIG, DATA
+
+JWKS_LIMIT = 65_536
+"""Characters; eight RSA keys of 4096 bits have 8,000."""
+
+
+@click.command()
+@click.argument("origin")
+@click.option(
+    "--mode",
+    type=click.Choice(["poll", "ping", "none"]),
+    required=True,
+    help="How it learns that a request has ended; none makes it a client no longer.",
+)
+@click.option(
+    "--notification-endpoint",
+    "notification_endpoint",
+    metavar="URL",
+    help="Where pings are sent, by an address of its allow-list; with --mode ping only.",
+)
+@click.option(
+    "--jwks",
+    type=click.File(encoding="utf-8"),
+    metavar="FILE",
+    help="Its public keys, a JWK Set whose keys have kid and alg; - reads them from standard"
+    " input. Without it, its keys stay as they are.",
+)
+@DATA
+@CONFIG
+def ciba(
+    origin: str,
+    *,
+    mode: str,
+    notification_endpoint: str | None,
+    jwks: TextIO | None,
+    data: str | None,
+    config: str | None,
+) -> None:
+    """Make an ORIGIN a client of OpenID Connect CIBA."""
+    with administering(data, config) as tenants:
+        print_document(
+            tenants.ciba(
+                guid(origin),
+                None if mode == "none" else mode,
+                notification_endpoint,
+                None if jwks is None else jwks.read(JWKS_LIMIT),
+            )
+        )
