@@ -26,6 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 PATIENCE = 240
+WORKER_PORT = 8788
 UP, SIOCGIFFLAGS, SIOCSIFFLAGS = 1, 0x8913, 0x8914
 NOBODY = {"user": "nobody", "group": "nogroup", "extra_groups": []}
 BIN = Path(sys.executable).parent
@@ -211,8 +212,8 @@ def by_tls(authority, *request):
     )
 
 
-def direct(path):
-    return exchange(http.client.HTTPConnection("127.0.0.1", 8787, timeout=PATIENCE), "GET", path)[0]
+def direct(path, port=8787):
+    return exchange(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE), "GET", path)[0]
 
 
 def signed(output, method, target, body, url):
@@ -369,9 +370,11 @@ def run_pods(plan):
 
     def run(name, *, wait=True):
         pod = plan["pods"][name]
-        process = machine.start(
-            ["counterseal", *pod["args"]], plan["image"] | pod["env"], wait=wait
-        )
+        variables = plan["image"] | pod["env"]
+        if "COUNTERSEAL_WORKER_PORT" in variables:
+            # A pod has an address of its own; here, they share one.
+            variables["COUNTERSEAL_WORKER_PORT"] = str(WORKER_PORT)
+        process = machine.start(["counterseal", *pod["args"]], variables, wait=wait)
         if wait:
             results[name] = [process.returncode, process.log.read_text()]
         return process
@@ -387,6 +390,7 @@ def run_pods(plan):
 
         results[name] = eventually(answers)
     eventually(lambda: "delivering callbacks" in callbacks.log.read_text())
+    results["worker"] = {path: direct(path, WORKER_PORT) for path in ("/healthz", "/metrics")}
     results["doctor"] = diagnose(machine, plan["image"] | plan["pods"]["serve"]["env"])
     for name, process in (("serve", serving), ("callbacks", callbacks)):
         process.send_signal(signal.SIGTERM)

@@ -291,6 +291,7 @@ def test_the_pods_run(machine):
     assert results["upgrade"] == [0, "the store has the schema of this release\n"]
     for name in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert results[name] is True
+    assert results["worker"] == {"/healthz": 200, "/metrics": 200}
     for name in ("serve", "callbacks"):
         code, log = results[name]
         assert (code, "Traceback" in log) == (0, False), log

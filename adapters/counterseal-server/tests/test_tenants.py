@@ -5,8 +5,10 @@ import errno
 import json
 import os
 import shutil
+import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -174,6 +176,21 @@ def test_init_once_does_not_replace_a_lost_store(init, tmp_path, data):
     assert (result.exit_code, result.stdout) == (2, "")
     assert "there is no company in it" in result.stderr
     assert not (tmp_path / "second.json").exists()
+
+
+def test_init_once_does_not_migrate_the_store_of_a_release_that_may_still_run(init, data):
+    assert init("--once").exit_code == 0
+    with closing(sqlite3.connect(data / "counterseal.db")) as database:
+        database.execute("UPDATE counterseal_schema SET version_num = '0003'")
+        database.execute("DROP TABLE counterseal_gauges")
+        database.commit()
+
+        result = init("--once")
+
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert result.stderr == "there is a service already: nothing was changed\n"
+        (version,) = database.execute("SELECT version_num FROM counterseal_schema").fetchone()
+    assert version == "0003"
 
 
 def test_init_once_does_not_replace_lost_keys(init, data):

@@ -55,6 +55,8 @@ def service_exists(runtime: Runtime) -> bool:
     """
     Return whether there is a service with the keys of *runtime*.
 
+    A store of an older release is not migrated: that release may still run.
+
     Raises:
         InvalidField: There are keys, but no company in the store: it may be lost, and a new service
             must not take its place unnoticed; or a creation was interrupted.
@@ -63,6 +65,9 @@ def service_exists(runtime: Runtime) -> bool:
     """
     if not runtime.keys.signer.path.exists():
         return False
+    schema = runtime.records.schema()
+    if schema.present is not None and schema.is_outdated:
+        return True
     runtime.prepare_records()
     runtime.demand_company()
     if not Administration(runtime.ports, runtime.policy, by=OPERATOR).list(None, Admin):
