@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from counterseal._decisions.actions import ActionStatus, ConsumedAction
     from counterseal._decisions.authentication import SignedRequest
     from counterseal._decisions.credentials import IssuedSecret
     from counterseal._decisions.device_requests import AuthenticatedDevice
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from counterseal._decisions.login_tests import LoginTest, LoginTestResult
     from counterseal._decisions.logins import Redirect
     from counterseal._decisions.sessions import AuthenticatedSession, IssuedSession
+    from counterseal.actions import STANDARD_ACTIONS, ActionType, ActionTypes
     from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unavailable
     from counterseal.ijson import parse as read_json
     from counterseal.keys import jwks_document, trusted_keys
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from counterseal.ports import Ports
     from counterseal.rules.audit_chain import Tampering
     from counterseal.usecases.accounts import Accounts
+    from counterseal.usecases.actions import Actions
     from counterseal.usecases.admin_logins import AdminLogins, PasskeyStart
     from counterseal.usecases.administration import Administration
     from counterseal.usecases.answers import Answers
@@ -52,15 +55,21 @@ if TYPE_CHECKING:
     from counterseal.wire.enrolment import Bound, Enrolment, read_enrolment
     from counterseal.wire.question import read_question
     from counterseal.wire.receipt import Receipt, verify_receipt
+    from counterseal.wire.use_receipt import UseReceipt, verify_use_receipt
 
 __all__ = [
     "CHARTS",
     "OPERATOR",
     "PROFILES",
     "STANDARD",
+    "STANDARD_ACTIONS",
     "STRICT",
     "AccountPage",
     "Accounts",
+    "ActionStatus",
+    "ActionType",
+    "ActionTypes",
+    "Actions",
     "AdminLogins",
     "Administration",
     "Answers",
@@ -78,6 +87,7 @@ __all__ = [
     "Challenges",
     "Confirmations",
     "Conflict",
+    "ConsumedAction",
     "CountersealError",
     "Credentials",
     "Devices",
@@ -111,6 +121,7 @@ __all__ = [
     "Tampering",
     "Telemetry",
     "Unavailable",
+    "UseReceipt",
     "jwks_document",
     "markdown",
     "mermaid",
@@ -120,10 +131,12 @@ __all__ = [
     "table",
     "trusted_keys",
     "verify_receipt",
+    "verify_use_receipt",
 ]
 
 _NAMES = {
     "_decisions.accounts": "AccountPage",
+    "_decisions.actions": "ActionStatus ConsumedAction",
     "_decisions.authentication": "SignedRequest",
     "_decisions.credentials": "IssuedSecret",
     "_decisions.device_requests": "AuthenticatedDevice",
@@ -132,6 +145,7 @@ _NAMES = {
     "_decisions.login_tests": "LoginTest LoginTestResult",
     "_decisions.logins": "Redirect",
     "_decisions.sessions": "AuthenticatedSession IssuedSession",
+    "actions": "STANDARD_ACTIONS ActionType ActionTypes",
     "errors": "Conflict CountersealError Misuse Refused Unavailable",
     "ijson": "parse",
     "keys": "jwks_document trusted_keys",
@@ -141,6 +155,7 @@ _NAMES = {
     "ports": "Ports",
     "rules.audit_chain": "Tampering",
     "usecases.accounts": "Accounts",
+    "usecases.actions": "Actions",
     "usecases.admin_logins": "AdminLogins PasskeyStart",
     "usecases.administration": "Administration",
     "usecases.answers": "Answers",
@@ -165,6 +180,7 @@ _NAMES = {
     "wire.enrolment": "Bound Enrolment read_enrolment",
     "wire.question": "read_question",
     "wire.receipt": "Receipt verify_receipt",
+    "wire.use_receipt": "UseReceipt verify_use_receipt",
 }
 """What each module has of the public names: the imports above, for the interpreter."""
 

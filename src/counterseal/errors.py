@@ -326,6 +326,36 @@ class DeadlineAhead(Refused, code="deadline_ahead"):
     """The deadline has not passed yet."""
 
 
+class NotApproved(Refused, code="not_approved"):
+    """
+    There is no approval to use.
+
+    Attributes:
+        status: What it is instead: `pending`, `seen`, `declined`, `disowned`, `cancelled`, `failed`,
+            `expired`, `withdrawn`; `no_action` of a challenge that asked for no action.
+    """
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"it is {status}")
+        self.status = status
+
+
+class ActionUsed(Refused, code="action_used"):
+    """The approval was used already; it allows one use."""
+
+
+class ArgumentsDiffer(Refused, code="arguments_differ"):
+    """The arguments are not those that were approved."""
+
+
+class ArgumentsMissing(Refused, code="arguments_missing"):
+    """No arguments were presented, and the policy requires them."""
+
+
+class ApproverInactive(Refused, code="approver_inactive"):
+    """The device that approved may no longer answer for the account."""
+
+
 class LeaseLost(Refused, code="lease_lost"):
     """Another worker has taken over this record's attempt."""
 

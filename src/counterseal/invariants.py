@@ -23,6 +23,9 @@ from counterseal.models import (
     UNFINISHED,
     Account,
     AccountEvent,
+    ActionState,
+    ActionUse,
+    ApprovedAction,
     Binding,
     Callback,
     CallbackState,
@@ -34,6 +37,7 @@ from counterseal.models import (
     LoggedEvent,
     Record,
 )
+from counterseal.models.approved_action import action_use_guid, approved_action_guid
 from counterseal.models.events import logged_event_guid
 from counterseal.models.guid import account_partition, partition_of
 from counterseal.models.index import index_of
@@ -116,6 +120,7 @@ def violations(partition: int, records: Iterable[Record], now: datetime) -> Iter
         if account.erased_at is None:
             yield from _receipts(account, own_challenges)
             for challenge in own_challenges:
+                yield from _action(challenge, by_guid, now)
                 yield from _callbacks(challenge, callbacks.get(challenge.guid, []), now)
 
 
@@ -177,6 +182,25 @@ def _callbacks(
         yield Violation(challenge.guid, "it has a callback too many")
     if len(callbacks) < expected and now < challenge.keep_until:
         yield Violation(challenge.guid, "it has ended, and has no callback")
+
+
+def _action(
+    challenge: Challenge, by_guid: Mapping[Guid, Record], now: datetime
+) -> Iterator[Violation]:
+    action = by_guid.get(approved_action_guid(challenge.guid))
+    use = by_guid.get(action_use_guid(challenge.guid))
+    if isinstance(action, ApprovedAction):
+        if not challenge.approved or challenge.action != action.terms:
+            yield Violation(action.guid, "its challenge was not approved, or for another action")
+        if action.origin != challenge.origin or action.account != challenge.account:
+            yield Violation(action.guid, "its challenge is another origin's or account's")
+        used = action.state is ActionState.USED
+        if used is not isinstance(use, ActionUse) and now < action.keep_until:
+            yield Violation(action.guid, "it was used without a use, or not used and has one")
+    elif isinstance(use, ActionUse) and now < use.keep_until:
+        yield Violation(use.guid, "the action that it used is not there")
+    elif challenge.approved and challenge.action is not None and now < challenge.keep_until:
+        yield Violation(challenge.guid, "it was approved, and there is no approved action")
 
 
 def _open_questions(

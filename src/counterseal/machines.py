@@ -1,5 +1,5 @@
 """
-The machines: nine charts, declared as data, and `step`, the only way to change a state.
+The machines: eleven charts, declared as data, and `step`, the only way to change a state.
 
 A chart's class body is its table: each event on its target, with references to the rules that
 guard it.
@@ -31,6 +31,7 @@ from statemachine.states import States
 from counterseal.errors import WrongState
 from counterseal.models import (
     AccountEventState,
+    ActionState,
     AuthenticationState,
     BindingState,
     CallbackState,
@@ -39,7 +40,9 @@ from counterseal.models import (
     NotificationState,
     RegistrationState,
     SessionState,
+    UseState,
 )
+from counterseal.rules.actions import approver_stands, arguments_match, own_action, own_use
 from counterseal.rules.answering import (
     addressed_here,
     button_matches,
@@ -333,6 +336,21 @@ class ChallengeEvent(enum.Enum):
     EXPIRE = "expire"
 
 
+class ActionEvent(enum.Enum):
+    """What can happen to an approved action."""
+
+    CONSUME = "consume"
+    WITHDRAW = "withdraw"
+    EXPIRE = "expire"
+
+
+class UseEvent(enum.Enum):
+    """What can happen to the use of an approved action."""
+
+    SUCCEED = "succeed"
+    FAIL = "fail"
+
+
 class CallbackEvent(enum.Enum):
     """What can happen to a callback."""
 
@@ -538,6 +556,32 @@ class ChallengeChart(StateMachine):
     expire = _.EXPIRED.from_(_.PENDING, _.SEEN, validators=[deadline_came])
 
 
+class ActionChart(StateMachine):
+    """What a person has approved, until it is used once, withdrawn, or too old."""
+
+    _ = States.from_enum(
+        ActionState,
+        initial=ActionState.APPROVED,
+        final=[ActionState.USED, ActionState.WITHDRAWN, ActionState.EXPIRED],
+    )
+    consume = _.USED.from_(
+        _.APPROVED,
+        validators=[own_action, in_time, account_unlocked, approver_stands, arguments_match],
+    )
+    withdraw = _.WITHDRAWN.from_(_.APPROVED, validators=[own_action, in_time])
+    expire = _.EXPIRED.from_(_.APPROVED, validators=[deadline_came])
+
+
+class UseChart(StateMachine):
+    """The use of an approved action, until its origin reports what came of it."""
+
+    _ = States.from_enum(
+        UseState, initial=UseState.UNKNOWN, final=[UseState.EXECUTED, UseState.FAILED]
+    )
+    succeed = _.EXECUTED.from_(_.UNKNOWN, validators=[own_use])
+    fail = _.FAILED.from_(_.UNKNOWN, validators=[own_use])
+
+
 class CallbackChart(StateMachine):
     """The delivery of a finished challenge to the origin's URL."""
 
@@ -613,6 +657,8 @@ AUTHENTICATION = compiled(
     "authentication", AuthenticationChart, AuthenticationState, AuthenticationEvent
 )
 CHALLENGE = compiled("challenge", ChallengeChart, ChallengeState, ChallengeEvent)
+ACTION = compiled("action", ActionChart, ActionState, ActionEvent)
+USE = compiled("use", UseChart, UseState, UseEvent)
 CALLBACK = compiled("callback", CallbackChart, CallbackState, CallbackEvent)
 NOTIFICATION = compiled("notification", NotificationChart, NotificationState, NotificationEvent)
 SESSION = compiled("session", SessionChart, SessionState, SessionEvent)
@@ -622,7 +668,7 @@ CHARTS: dict[str, Chart[Any, Any]] = {
     chart.name: chart
     for chart in (
         *(BINDING, LOGIN, REGISTRATION, AUTHENTICATION),
-        *(CHALLENGE, CALLBACK, NOTIFICATION),
+        *(CHALLENGE, ACTION, USE, CALLBACK, NOTIFICATION),
         *(SESSION, ACCOUNT_EVENT),
     )
 }

@@ -6,8 +6,9 @@ each setting, `Direction` says which value is stricter, so the merge needs no ru
 What is stored was no looser than the levels above when it was edited. If one of these becomes
 stricter later, it wins; if it becomes laxer, what is stored counts.
 
-Two pairs of settings may not contradict each other, and both become stricter:
-`challenge_life` ends at `challenge_life_limit`, and `cooldown_limit` is no shorter than `cooldown`.
+Four pairs of settings may not contradict each other, and both become stricter: `challenge_life`,
+`action_life` and `action_validity` end at the limit of the same name, and `cooldown_limit` is no
+shorter than `cooldown`.
 """
 
 from __future__ import annotations
@@ -127,6 +128,8 @@ def merge(
     }
     for name, bound in (
         ("challenge_life", "challenge_life_limit"),
+        ("action_life", "action_life_limit"),
+        ("action_validity", "action_validity_limit"),
         ("cooldown_limit", "cooldown"),
     ):
         setting, bounding = settings[name], settings[bound]

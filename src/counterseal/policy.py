@@ -58,6 +58,47 @@ class Policy:
         direction=Direction.LEAST,
         by_origins=True,
     )
+    action_life: timedelta = setting(
+        TEN_MINUTES,
+        "How long a challenge for an action may be answered if its origin does not say.",
+        low=SECOND,
+        high=DAY,
+        direction=Direction.LEAST,
+        by_origins=True,
+    )
+    action_life_limit: timedelta = setting(
+        TEN_MINUTES,
+        "The longest `duration` of a challenge for an action; a day at most. Ten minutes is the"
+        " limit of log-ins (NIST SP 800-63B-4, 3.1.3), which an approval of an action is not.",
+        low=SECOND,
+        high=DAY,
+        direction=Direction.LEAST,
+        by_origins=True,
+    )
+    action_validity: timedelta = setting(
+        TEN_MINUTES,
+        "How long after the challenge's deadline an approved action may be used, if its origin does"
+        " not say until when.",
+        high=DAY,
+        direction=Direction.LEAST,
+        by_origins=True,
+    )
+    action_validity_limit: timedelta = setting(
+        DAY,
+        "The most by which an origin may set that later than the challenge's deadline: what was"
+        " approved long ago may no longer be what the person wants.",
+        high=30 * DAY,
+        direction=Direction.LEAST,
+        by_origins=True,
+    )
+    arguments_required: bool = setting(
+        default=True,
+        reason="Whether an origin has to present the arguments to use an approved action; without"
+        " them, nothing compares what is executed with what was approved.",
+        direction=Direction.STRICTER,
+        order=(False, True),
+        by_origins=True,
+    )
     session_token_life: timedelta = setting(
         5 * MINUTE,
         "How long an invitation may be used; ten minutes at most (NIST SP 800-63B-4, 4.1.2).",
@@ -654,6 +695,10 @@ class Policy:
         """Refuse settings that contradict each other."""
         if self.challenge_life > self.challenge_life_limit:
             raise PolicyUnsound("challenge_life: longer than challenge_life_limit")
+        if self.action_life > self.action_life_limit:
+            raise PolicyUnsound("action_life: longer than action_life_limit")
+        if self.action_validity > self.action_validity_limit:
+            raise PolicyUnsound("action_validity: longer than action_validity_limit")
         if self.callback_lease <= self.callback_timeout:
             raise PolicyUnsound("callback_lease: not longer than callback_timeout")
         if self.push_lease <= self.push_timeout:

@@ -22,10 +22,12 @@ from typing import Protocol
 
 import attrs
 
+from counterseal.actions import STANDARD_ACTIONS, ActionTypes
 from counterseal.models import (
     Account,
     AccountEvent,
     AddressKind,
+    ApprovedAction,
     AuditEvent,
     AuditPage,
     AuditQuery,
@@ -95,6 +97,7 @@ class Due(enum.Enum):
     AUTHENTICATION = PasskeyAuthentication
     SESSION = Session
     ACCOUNT_EVENT = AccountEvent
+    ACTION = ApprovedAction
 
 
 class Store(Protocol):
@@ -729,6 +732,9 @@ class Ports:
     The adapters that one service is put together from.
 
     A plain record: `attrs.evolve(ports, store=…)` puts another adapter in one's place.
+
+    Attributes:
+        actions: The types of actions that people are asked about; others are refused.
     """
 
     store: Store
@@ -745,3 +751,4 @@ class Ports:
     clock: Clock
     entropy: Entropy
     audit: Audit
+    actions: ActionTypes = STANDARD_ACTIONS

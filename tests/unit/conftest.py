@@ -20,6 +20,7 @@ from counterseal.testing.faults import Faults, faulty
 from counterseal.testing.phone import Phone
 from counterseal.testing.service import PIN, SCRYPT_COST, FakeService
 from counterseal.usecases.accounts import Accounts
+from counterseal.usecases.actions import Actions
 from counterseal.usecases.administration import Administration
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.authentication import Authentication
@@ -47,6 +48,7 @@ USE_CASES = {
     "confirmations": Confirmations,
     "challenges": Challenges,
     "answers": Answers,
+    "actions": Actions,
     "callbacks": Callbacks,
     "account_events": Events,
     "notifications": Notifications,

@@ -16,6 +16,7 @@ from counterseal.errors import Refused
 from counterseal.models import (
     OPERATOR,
     Account,
+    Action,
     AddressKind,
     Admin,
     AppSpace,
@@ -38,6 +39,7 @@ from counterseal.models import (
     Scheme,
     Session,
     TextContent,
+    UseState,
 )
 from counterseal.models.guid import mint
 from counterseal.testing import FakeModel, FakePasskey
@@ -53,6 +55,10 @@ CHANGES = {
     "account.lock",
     "account.revoke",
     "account.unlock",
+    "action.consume",
+    "action.expire",
+    "action.report",
+    "action.withdraw",
     "admin.create",
     "admin.revoke",
     "admin.rotate",
@@ -126,6 +132,7 @@ CHANGES = {
 
 KINDS = {
     "account": Account,
+    "action": Challenge,
     "admin": Admin,
     "app_space": AppSpace,
     "authentication": PasskeyAuthentication,
@@ -372,6 +379,18 @@ def log_in_to_the_portal(service):
     sessions.expire()
 
 
+def use_actions(service, phone):
+    """Let actions be approved, and used, withdrawn or too old."""
+    origin, until = service.origin, service.clock.now() + timedelta(minutes=1)
+    content = Action(type="tool-call", resource="send", arguments={}, valid_until=until)
+    used, withdrawn, _ = (service.ask("alice", content).challenge for _ in range(3))
+    for challenge in phone.pending():
+        phone.answer(challenge)
+    service.actions.consume(origin, used.guid, {})
+    service.actions.report(origin, used.guid, UseState.EXECUTED)
+    service.actions.withdraw(origin, withdrawn.guid)
+
+
 def do_one_of_each(service):  # noqa: PLR0915 (one of each)
     """Make every change that the audit log has a name for."""
     there = b'[{"kind":"relay","value":"there"}]'
@@ -394,6 +413,7 @@ def do_one_of_each(service):  # noqa: PLR0915 (one of each)
     bob = service.bind("bob")
     bob.disown(service.ask("bob", "Pay?").challenge, reason=RefusalReason.NOT_MINE)
     service.challenges.cancel(service.origin, service.ask("alice", "Pay?").challenge.guid)
+    use_actions(service, alice)
     service.ask("alice", "Pay?")
     service.sender.script(410)
     (dead,) = service.deliver()

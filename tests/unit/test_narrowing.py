@@ -41,6 +41,7 @@ SMALLER = [
     "ask_limit", "ask_limit_unapproved", "cooldown_after", "cx_pending_limit", "cx_ask_limit",
     "cx_ask_limit_unapproved", "origin_rate", "authenticate_rate", "invite_rate",
     "device_invite_rate", "comparison_rate", "strong_keys_limit", "bindings_limit",
+    "action_life", "action_life_limit", "action_validity", "action_validity_limit",
 ]
 LARGER = ["ask_window", "cooldown", "cooldown_limit", "codes_demanded"]
 UNITED = ["on_declined", "on_not_mine", "on_wrong_details", "on_pressured", "on_other"]
@@ -48,6 +49,7 @@ STRICT_VALUES = {
     "cx_cooldown": (False, True),
     "device_invitations": (True, False),
     "device_replacement": (True, False),
+    "arguments_required": (False, True),
     "origin_texts": (True, False),
     "new_devices": (NewDeviceRule.AT_ONCE, NewDeviceRule.CONFIRMED),
     "passkeys": (PasskeyUse.ALLOW, PasskeyUse.WITH_DEVICE_KEY, PasskeyUse.REFUSE),
@@ -57,6 +59,8 @@ STRICT_VALUES = {
 OF_ORIGINS = [
     "challenge_life", "challenge_life_limit", "session_token_life", "ceremony_life",
     "comparison_limit", "origin_rate", "authenticate_rate", "invite_rate", "comparison_rate",
+    "action_life", "action_life_limit", "action_validity", "action_validity_limit",
+    "arguments_required",
 ]
 # fmt: on
 NARROWABLE = {*SMALLER, *LARGER, *UNITED, *STRICT_VALUES, "algorithms"}
@@ -89,8 +93,9 @@ def policies(draw):
         return Policy(**settings)
     except PolicyUnsound:
         # Two of them contradict each other.
-        settings.pop("challenge_life", None)
-        settings.pop("challenge_life_limit", None)
+        for name in ("challenge_life", "action_life", "action_validity"):
+            settings.pop(name, None)
+            settings.pop(f"{name}_limit", None)
         settings.pop("cooldown", None)
         settings.pop("cooldown_limit", None)
         return Policy(**settings)
@@ -114,9 +119,8 @@ def expected(policy, *own):
         name: tightest(name, [getattr(policy, name), *(each[name] for each in own if name in each)])
         for name in NARROWABLE
     }
-    effective["challenge_life"] = min(
-        effective["challenge_life"], effective["challenge_life_limit"]
-    )
+    for name in ("challenge_life", "action_life", "action_validity"):
+        effective[name] = min(effective[name], effective[f"{name}_limit"])
     effective["cooldown_limit"] = max(effective["cooldown"], effective["cooldown_limit"])
     return effective
 

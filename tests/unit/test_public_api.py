@@ -13,6 +13,8 @@ import counterseal.ports
 from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unavailable
 
 PUBLIC = """
+    ActionStatus ActionType ActionTypes Actions ConsumedAction STANDARD_ACTIONS UseReceipt
+    verify_use_receipt
     AccountPage Accounts AdminLogins Administration Answers AuditChain AuditLog AuditReport
     AuthenticatedDevice AuthenticatedSession Authentication Backchannel BackchannelClients Bound
     CHARTS Callbacks Ceremonies Challenges Confirmations Conflict CountersealError Credentials

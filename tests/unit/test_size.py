@@ -16,8 +16,8 @@ MODULES = {
 }
 """The lines of each module of the core; the conformance kit is not counted."""
 
-FILES = 164
-LINES = 33_100
+FILES = 169
+LINES = 34_400
 ROOM = 100
 """
 What the core may grow to: its size now, rounded up to the next hundred.
@@ -46,7 +46,9 @@ then by 90 for trace contexts, which callbacks carry from the request that led t
 then by 60 for the reader of actions in display documents;
 then by 1,460 for actions: their record, their documents and digest, and their types, of which each
 checks and renders what a person approves;
-then by 700 for CIBA: clients, their requests, polls and pings, and tokens that are issued once.
+then by 700 for CIBA: clients, their requests, polls and pings, and tokens that are issued once;
+then by 1,290 for what an approval allows: the approved action and its one use, with a chart, rules,
+decisions, a receipt and five settings.
 """
 
 LONG = {

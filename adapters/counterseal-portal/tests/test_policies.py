@@ -15,6 +15,11 @@ from counterseal_portal.settings import LABELS
 STRICTER = {
     "challenge_life": ("30 seconds", timedelta(seconds=30)),
     "challenge_life_limit": ("5 minutes", timedelta(minutes=5)),
+    "action_life": ("1 minute", timedelta(minutes=1)),
+    "action_life_limit": ("5 minutes", timedelta(minutes=5)),
+    "action_validity": ("0", timedelta(0)),
+    "action_validity_limit": ("1 hour", timedelta(hours=1)),
+    "arguments_required": ("true", True),
     "session_token_life": ("1 minute", timedelta(minutes=1)),
     "confirmation_life": ("10 minutes", timedelta(minutes=10)),
     "login_life": ("1 minute", timedelta(minutes=1)),
@@ -63,8 +68,8 @@ STRICTER = {
 }
 """A stricter value than the standard policy's, as it is entered, and as it counts then."""
 
-NO_STRICTER = {"revalidation_grace"}
-"""It is zero already."""
+NO_STRICTER = {"arguments_required", "revalidation_grace"}
+"""They are as strict as can be already."""
 
 
 def effective(portal, *, of_origin=False):

@@ -165,6 +165,8 @@ def test_the_names_of_kinds_never_change():
         "PasskeyRegistration": "passkey_registration",
         "PasskeyAuthentication": "passkey_authentication",
         "Challenge": "challenge",
+        "ApprovedAction": "action",
+        "ActionUse": "use",
         "Callback": "callback",
         "Notification": "notification",
         "AccountEvent": "account_event",

@@ -14,6 +14,7 @@ import attrs
 
 from counterseal import keys
 from counterseal._decisions.account_events import Happening, with_events
+from counterseal._decisions.actions import approve
 from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.endings import ENDED_LIMIT, end
 from counterseal._decisions.outbox import build_ending_notifications
@@ -308,6 +309,8 @@ def _end(
     audit: tuple[AuditEntry, ...] = (ending.entry,)
     wakes: tuple[Guid, ...] = (ending.challenge.guid, account.guid)
     writes = (*ending.writes, *notifications)
+    if ending.challenge.action is not None:
+        writes += approve(ending.challenge, outcome.at)
     if outcome.refusal_reason is not None:
         consequences = react(tools, served_kinds, updated_account, ending.challenge, pending)
         updated_account = consequences.account

@@ -27,7 +27,7 @@ from counterseal.models.tenancy import RelyingParty
 from counterseal.rules.asking import after_asking, asking, limits_for, may_ask
 from counterseal.rules.standing import Cancelling, device_reachable, reachable
 from counterseal.wire.claims import truncate
-from counterseal.wire.display import display_document, display_text
+from counterseal.wire.display import DisplayedAction, display_document, display_text
 
 CODE_DIGITS = 6
 """NIST SP 800-63B-4, 3.1.3.2: six digits."""
@@ -51,7 +51,12 @@ class Issued:
 
 @attrs.define(kw_only=True)
 class Draft:
-    """A question that is to become the challenge *guid*, and may be answered for *life*."""
+    """
+    A question that is to become the challenge *guid*, and may be answered for *life*.
+
+    Attributes:
+        action: The action that it asks for, as it is displayed; None if it asks for none.
+    """
 
     party: RelyingParty
     question: Question
@@ -59,6 +64,7 @@ class Draft:
     life: timedelta
     served_kinds: frozenset[AddressKind]
     backchannel: BackchannelDraft | None = None
+    action: DisplayedAction | None = None
 
     @property
     def code_asked(self) -> bool:
@@ -139,6 +145,10 @@ def new_challenge(
     party, question, guid = draft.party, draft.question, draft.guid
     backchannel = draft.backchannel
     deadline = now + draft.life
+    terms = None if draft.action is None else draft.action.terms
+    if terms is not None:
+        # An approval that could no longer be used is not asked for.
+        deadline = min(deadline, terms.valid_until)
     display = display_text(
         display_document(
             question,
@@ -149,6 +159,7 @@ def new_challenge(
             code_asked=code is not None,
             issued_at=now,
             deadline=deadline,
+            action=draft.action,
         )
     )
     return Challenge(
@@ -172,7 +183,9 @@ def new_challenge(
         sealed_code=b"" if code is None else tools.seal(code.encode(), code_context(guid)),
         issued_at=now,
         deadline=deadline,
-        keep_until=deadline + tools.policy.retention,
+        keep_until=max(deadline, deadline if terms is None else terms.valid_until)
+        + tools.policy.retention,
+        action=terms,
         backchannel=None if backchannel is None else backchannel.request(tools, guid),
     )
 

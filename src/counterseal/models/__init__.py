@@ -25,6 +25,13 @@ from counterseal.models.account import (
     PastQuestion,
 )
 from counterseal.models.action import Action, Attachment
+from counterseal.models.approved_action import (
+    ActionState,
+    ActionTerms,
+    ActionUse,
+    ApprovedAction,
+    UseState,
+)
 from counterseal.models.attestation import RegisteredPasskey, RegistrationResponse
 from counterseal.models.audit_log import (
     AuditPage,
@@ -168,6 +175,8 @@ Record: TypeAlias = (
     | PasskeyRegistration
     | PasskeyAuthentication
     | Challenge
+    | ApprovedAction
+    | ActionUse
     | Callback
     | Notification
     | AccountEvent
@@ -210,6 +219,9 @@ __all__ = [
     "AccountEventKind",
     "AccountEventState",
     "Action",
+    "ActionState",
+    "ActionTerms",
+    "ActionUse",
     "AddressKind",
     "Admin",
     "AdminRole",
@@ -218,6 +230,7 @@ __all__ = [
     "Alias",
     "AppSpace",
     "AppSpacePolicy",
+    "ApprovedAction",
     "Attachment",
     "AuditEvent",
     "AuditPage",
@@ -321,6 +334,7 @@ __all__ = [
     "TokenForm",
     "TraceContext",
     "UnchainedEvents",
+    "UseState",
     "WebhookKey",
     "entry_addresses",
     "replace",

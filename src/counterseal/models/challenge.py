@@ -11,6 +11,7 @@ import attrs
 from counterseal.models import fields
 from counterseal.models.action import Action
 from counterseal.models.backchannel import BackchannelRequest
+from counterseal.models.approved_action import ActionTerms
 from counterseal.models.guid import Guid
 
 
@@ -113,6 +114,7 @@ class Challenge:
         callback: Where the outcome is delivered; None for nowhere.
         callback_states: The endings that are delivered there, from its origin's settings at issue.
         backchannel: What it is as a request of CIBA; None if it is none.
+        action: What an approval allows its origin to do once; None unless it asks for an action.
     """
 
     guid: Guid
@@ -140,6 +142,7 @@ class Challenge:
     keep_until: datetime = attrs.field(validator=fields.utc)
     outcome: Outcome | None = None
     backchannel: BackchannelRequest | None = None
+    action: ActionTerms | None = None
 
     parent: ClassVar[Guid | None] = None
 

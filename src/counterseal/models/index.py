@@ -15,8 +15,10 @@ from counterseal.models import (
     UNFINISHED,
     Account,
     AccountEvent,
+    ActionUse,
     AddressKind,
     Admin,
+    ApprovedAction,
     AppSpace,
     Binding,
     BindingState,
@@ -136,6 +138,9 @@ def index_of(record: Record) -> Index:
             return Index(
                 listing=Listing.CHILDREN, owner=record.parent, listed=listed, gauge=gauge_key
             )
-    kinds = (Notification, PasskeyRegistration, PasskeyAuthentication, AccountEvent)
+    kinds = (
+        *(Notification, PasskeyRegistration, PasskeyAuthentication, AccountEvent),
+        *(ApprovedAction, ActionUse),
+    )
     account = record.account if isinstance(record, kinds) else None
     return Index(account=account, channel=record.kind if isinstance(record, Notification) else None)

@@ -30,6 +30,11 @@ class OriginPolicy:
 
     challenge_life: int | None = None
     challenge_life_limit: int | None = None
+    action_life: int | None = None
+    action_life_limit: int | None = None
+    action_validity: int | None = None
+    action_validity_limit: int | None = None
+    arguments_required: bool | None = None
     session_token_life: int | None = None
     ceremony_life: int | None = None
     comparison_limit: int | None = None

@@ -16,6 +16,7 @@ from counterseal.models import (
     Content,
     HtmlContent,
     HtmlUse,
+    PairsContent,
     PushAddress,
     Question,
     RequestContext,
@@ -97,7 +98,7 @@ def limit_fits(limit: int) -> None:
 def question_fits(question: Question, policy: Policy) -> None:
     """Refuse a question that exceeds the policy, or that I-JSON cannot hold."""
     text_fits(question.account_id, policy.account_id_bytes, "accountId")
-    _content_fits(question.content, policy)
+    content_fits(question.content, policy)
     _buttons_fit(question.buttons, policy)
     if question.additional_info is not None:
         _document_fits(question.additional_info, policy.additional_info_bytes, "additionalInfo")
@@ -121,11 +122,14 @@ def challenge_life(question: Question, policy: Policy) -> timedelta:
 
     InvalidField refuses less than a second, or more than the policy's limit.
     """
-    life = policy.challenge_life if question.duration is None else question.duration
+    default, longest = policy.challenge_life, policy.challenge_life_limit
+    if isinstance(question.content, Action):
+        default, longest = policy.action_life, policy.action_life_limit
+    life = default if question.duration is None else question.duration
     if life < timedelta(seconds=1):
         raise InvalidField("duration", "at least 1 second")
-    if life > policy.challenge_life_limit:
-        limit = int(policy.challenge_life_limit.total_seconds())
+    if life > longest:
+        limit = int(longest.total_seconds())
         raise InvalidField("duration", f"at most {limit} seconds")
     return life - life % MILLISECOND
 
@@ -145,15 +149,14 @@ def app_fits(platform: str, app_version: str) -> None:
             raise InvalidField(field, "not 1 to 64 characters of visible ASCII, with inner spaces")
 
 
-def _content_fits(content: Content, policy: Policy) -> None:
+def content_fits(content: Content, policy: Policy) -> None:
+    """Refuse content that is too long; of an action, what has to fit is its rendering."""
     limit = policy.content_bytes
     if isinstance(content, TextContent):
         text_fits(content.text, limit, "content", trimmed=True)
     elif isinstance(content, HtmlContent):
         text_fits(content.html, limit, "content", trimmed=True)
-    elif isinstance(content, Action):
-        raise TypeError("what has to fit is an action's rendering")
-    else:
+    elif isinstance(content, PairsContent):
         total = text_fits(content.title, policy.title_bytes, "content.title", trimmed=True)
         if len(content.pairs) > policy.pairs_limit:
             raise InvalidField("content.keys", f"more than {policy.pairs_limit}")

@@ -44,6 +44,7 @@ from counterseal.testing.outbox import OutboxNotifier
 from counterseal.testing.phone import Phone
 from counterseal.testing.sender import ScriptedSender
 from counterseal.usecases.accounts import Accounts
+from counterseal.usecases.actions import Actions
 from counterseal.usecases.administration import Administration
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.authentication import Authentication
@@ -167,6 +168,7 @@ class FakeService:
         self.sessions = Sessions(self.ports, policy)
         self.challenges = Challenges(self.ports, policy)
         self.answers = Answers(self.ports, policy)
+        self.actions = Actions(self.ports, policy)
         self.callbacks = Callbacks(self.ports, policy)
         self.account_events = Events(self.ports, policy)
         self.notifications = Notifications(self.ports, policy)
@@ -379,6 +381,6 @@ class FakeService:
         """
         swept = (
             *(self.challenges, self.invitations, self.logins, self.ceremonies),
-            self.sessions,
+            *(self.sessions, self.actions),
         )
         return sum(use_case.expire() for use_case in swept)

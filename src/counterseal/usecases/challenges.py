@@ -9,9 +9,18 @@ from counterseal._decisions.backchannel import BackchannelDraft
 from counterseal._decisions.issuing import Draft, Issued, plan_issue, plan_issue_once
 from counterseal._decisions.readings import account_of, record_with_account, records
 from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals, wake
-from counterseal.models import Administrator, Challenge, Guid, KeyScope, Question, RelyingParty
+from counterseal.models import (
+    Action,
+    Administrator,
+    Challenge,
+    Guid,
+    KeyScope,
+    Question,
+    RelyingParty,
+)
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
 from counterseal.ports import Due
+from counterseal.rules.actions import displayed_action
 from counterseal.rules.addresses import allow_list, callback_allowed
 from counterseal.rules.sizes import challenge_life, html_allowed, question_fits, text_fits
 from counterseal.usecases._idempotency import reserve
@@ -41,6 +50,7 @@ class Challenges(UseCase):
         Raises:
             InvalidField: A member does not fit the policy; the error names it.
             HtmlRefused: The content is HTML, which the App Space refuses.
+            ActionTypeUnknown: The question asks for an action of a type without a renderer.
             CallbackForbidden: The callback is not on the origin's allow-list.
             CallbackUncallable: No callback could ever be sent to the address; has the reason.
             AccountUnknown: The App Space knows no such account.
@@ -65,6 +75,16 @@ class Challenges(UseCase):
             question_fits(question, policy)
             html_allowed(question, party.app_space)
             life = challenge_life(question, policy)
+            action = None
+            if isinstance(question.content, Action):
+                action = displayed_action(
+                    question,
+                    ports.actions,
+                    client=origin,
+                    now=ports.clock.now(),
+                    life=life,
+                    policy=policy,
+                )
             if question.callback is not None:
                 callback_allowed(question.callback, allow_list(party.origin, policy))
                 ports.sender.require_callable(question.callback)
@@ -77,6 +97,7 @@ class Challenges(UseCase):
                 life=life,
                 served_kinds=ports.notifier.kinds(),
                 backchannel=backchannel,
+                action=action,
             )
             if idempotency_key is not None:
                 call = reserve(

@@ -12,6 +12,8 @@ A JSON object in canonical form (RFC 8785), made once, at issue:
 | `content` | `{text}`, `{html}` or `{title, keys: [{key, value}]}` |
 | `buttons` | `[{title, strong, approves}]`, with `style` where there is one |
 | `additionalInfo`, `transactionId` | as the origin sent them; absent if it did not |
+| `action` | `{type, digest, validUntil, language}`, and `attachments` of a document; \
+absent if it asks for no action |
 | `context` | `{ipAddress, place, browser}`, as the origin says; each absent if it does not |
 | `code` | whether an approval asks for the matching code |
 | `action` | of an action: `{type, digest, validUntil, language}`, perhaps `attachments` |
@@ -28,9 +30,21 @@ import re
 from datetime import datetime
 from typing import Any
 
+import attrs
+
 from counterseal import ijson
 from counterseal.errors import MalformedToken
-from counterseal.models import Account, AppSpace, Guid, Origin, Question
+from counterseal.models import (
+    Account,
+    ActionTerms,
+    AppSpace,
+    Attachment,
+    Guid,
+    Origin,
+    PairsContent,
+    Question,
+)
+from counterseal.wire.action import attachment_document
 from counterseal.wire.claims import VERSION, demand, demand_guids, format_time, parse_time
 from counterseal.wire.question import content_document, context_document
 
@@ -77,6 +91,24 @@ _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 _URL = re.compile(r"https://[!-~]+")
 
 
+@attrs.frozen(kw_only=True)
+class DisplayedAction:
+    """
+    An action with what a person is shown of it.
+
+    Attributes:
+        terms: What is approved, without the arguments.
+        content: A title, and rows of label and value.
+        attachments: Files that the device fetches and compares with their hashes.
+        language: Of the content.
+    """
+
+    terms: ActionTerms
+    content: PairsContent
+    attachments: tuple[Attachment, ...]
+    language: str
+
+
 def display_document(
     question: Question,
     *,
@@ -87,15 +119,17 @@ def display_document(
     code_asked: bool,
     issued_at: datetime,
     deadline: datetime,
+    action: DisplayedAction | None = None,
 ) -> dict[str, Any]:
-    """Return the display document of a new challenge."""
+    """Return the display document of a new challenge; of an *action*, its rendering."""
+    content = question.content if action is None else action.content
     document: dict[str, Any] = {
         "version": VERSION,
         "challenge": challenge,
         "appSpace": {"guid": app_space.guid, "name": app_space.name},
         "origin": {"guid": origin.guid, "name": origin.name},
         "account": {"guid": account.guid, "id": account.account_id},
-        "content": content_document(question.content),
+        "content": content_document(content),
         "buttons": [
             {"title": button.title, "strong": button.strong, "approves": button.approving}
             | ({} if button.style is None else {"style": button.style})
@@ -109,8 +143,23 @@ def display_document(
         document["additionalInfo"] = question.additional_info
     if question.transaction_id is not None:
         document["transactionId"] = question.transaction_id
+    if action is not None:
+        document["action"] = _action_document(action)
     if question.context is not None:
         document["context"] = context_document(question.context)
+    return document
+
+
+def _action_document(action: DisplayedAction) -> dict[str, Any]:
+    terms, attachments = action.terms, action.attachments
+    document: dict[str, Any] = {
+        "type": terms.type,
+        "digest": terms.digest,
+        "validUntil": format_time(terms.valid_until),
+        "language": action.language,
+    }
+    if attachments:
+        document["attachments"] = [attachment_document(each) for each in attachments]
     return document
 
 

@@ -3,8 +3,9 @@ What an origin sends: a challenge, as in the Privakey CX call `request/add`, and
 
 Members: `accountId`, `content`, `buttons`, `duration`, `callback`, `additionalInfo`,
 `transactionId`, `notificationTitle`, `notificationBody`, `showNotification`, `showCode`;
-`approving` of a button is an addition, and so is `deviceGuid`, the only device that is asked, and
-`context`, what the origin says of where the act comes from: `ipAddress`, `place`, `browser`.
+`approving` of a button is an addition, and so is `deviceGuid`, the only device that is asked,
+`context`, what the origin says of where the act comes from: `ipAddress`, `place`, `browser`, and
+`action`, in place of `content`: an action to approve (`counterseal.wire.action`).
 Other members are refused by name, since a misspelt member would be neither shown nor signed.
 
 Where the call leaves a choice:
@@ -46,6 +47,7 @@ from counterseal.models import (
 )
 from counterseal.models.clients import CURRENT
 from counterseal.models.guid import parse
+from counterseal.wire.action import action_request_document, read_action
 from counterseal.wire.members import read_object, read_optional_text, read_text, require_known
 
 QUESTION_MEMBERS = frozenset(
@@ -63,6 +65,7 @@ QUESTION_MEMBERS = frozenset(
         "showCode",
         "deviceGuid",
         "context",
+        "action",
     }
 )
 BUTTON_MEMBERS = frozenset({"title", "strongAuth", "style", "approving"})
@@ -98,7 +101,7 @@ def read_question(
     duration = members.get("duration")
     return Question(
         account_id=account_id,
-        content=_content(members.get("content"), profile),
+        content=_content_or_action(members, profile),
         buttons=_buttons(members.get("buttons")),
         duration=None if duration is None else read_duration(duration),
         additional_info=_additional_info(members.get("additionalInfo")),
@@ -164,7 +167,7 @@ def request_document(question: Question) -> dict[str, Any]:
         raise InvalidField("duration", "not whole seconds")
     members = {
         "accountId": question.account_id,
-        "content": content_document(question.content),
+        **_subject(question),
         "buttons": None if question.buttons == DEFAULT_BUTTONS else buttons,
         "duration": None if seconds is None else f"{int(seconds)}s",
         "callback": question.callback,
@@ -188,7 +191,7 @@ def question_document(question: Question) -> dict[str, Any]:
         added["context"] = context_document(question.context)
     return added | {
         "accountId": question.account_id,
-        "content": content_document(question.content),
+        **_subject(question),
         "buttons": [
             [button.title, button.strong, button.style, button.approving]
             for button in question.buttons
@@ -226,6 +229,21 @@ def context_document(context: RequestContext) -> dict[str, str]:
         "browser": context.browser,
     }
     return {name: value for name, value in members.items() if value is not None}
+
+
+def _subject(question: Question) -> dict[str, Any]:
+    """Return what the question is about, as `request/add` has it."""
+    if isinstance(question.content, Action):
+        return {"action": action_request_document(question.content)}
+    return {"content": content_document(question.content)}
+
+
+def _content_or_action(members: Mapping[str, Any], profile: ClientProfile) -> Content:
+    if members.get("action") is None:
+        return _content(members.get("content"), profile)
+    if "content" in members:
+        raise InvalidField("action", "not beside content")
+    return read_action(members["action"])
 
 
 def _context(value: object) -> RequestContext | None:

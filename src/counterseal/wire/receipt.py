@@ -140,10 +140,10 @@ def receipt_payload(
     passkey_member = "" if passkey is None else _passkey_member(passkey)
     display = ijson.quoted(challenge.display)
     # Only this part may hold other characters than ASCII, whose encoding takes much longer.
-    beginning = f'{{"version":{VERSION},"issuer":{_jwk(issuer)},"display":{display}'
+    beginning = f'{{"version":{VERSION},"issuer":{jwk_text(issuer)},"display":{display}'
     outcome = (
         f',"answer":"{token}","device":"{binding.guid}","account":"{account.guid}"'
-        f',"key":{_jwk(signer.key)}{passkey_member}'
+        f',"key":{jwk_text(signer.key)}{passkey_member}'
         f',"role":"{signer.role.value}","history":[{history}]'
         f',"outcome":"{state.value}","approved":{"true" if approved else "false"}'
         f',"at":"{format_time(at)}","number":{account.receipts + 1}'
@@ -182,8 +182,8 @@ def verify_receipt(
     try:
         jws = keys.read(token, limit=RECEIPT_LIMIT)
         demand(jws.claimed, _CLAIMS, _PASSKEY_CLAIM)
-        claimed_issuer = _key(jws.claimed["issuer"])
-        issuer = _trusted(claimed_issuer, trusted, thumbprint)
+        claimed_issuer = read_key(jws.claimed["issuer"])
+        issuer = trusted_issuer(claimed_issuer, trusted, thumbprint)
         claims = keys.verify(jws, issuer, expected_typ=RECEIPT_TYP)
         return _check_claims(claims, token, issuer, proven=bool(trusted or thumbprint))
     except (ReceiptChanged, IssuerUntrusted):
@@ -194,9 +194,10 @@ def verify_receipt(
         raise ReceiptChanged("a member is missing or of another type") from None
 
 
-def _trusted(
+def trusted_issuer(
     claimed_issuer: PublicKey, trusted: tuple[PublicKey, ...], thumbprint: str | None
 ) -> PublicKey:
+    """Return the key that a receipt names; IssuerUntrusted refuses one that is not trusted."""
     if thumbprint is not None and not keys.constant_time_equal(
         claimed_issuer.thumbprint, thumbprint
     ):
@@ -214,7 +215,7 @@ def _check_claims(
 ) -> Receipt:
     display = ijson.parse(claims["display"], field="display")
     demand_display(display)
-    key, role = _key(claims["key"], _read_passkey(claims)), Role(claims["role"])
+    key, role = read_key(claims["key"], _read_passkey(claims)), Role(claims["role"])
     _require(key.passkey is None or role is Role.STRONG, "a passkey in another role")
     answer_token = keys.read(claims["answer"], limit=RECEIPT_LIMIT)
     typ = answer_token.header.typ
@@ -282,7 +283,7 @@ def _require(holds: bool, what: str) -> None:  # noqa: FBT001
         raise ReceiptChanged(what)
 
 
-def _jwk(key: PublicKey) -> str:
+def jwk_text(key: PublicKey) -> str:
     """Write the JWK of *key*, whose required members the record holds as JSON."""
     kid = ijson.quoted(key.kid)
     # Among the required members of ML-DSA-44 is its name (RFC 9964).
@@ -322,5 +323,6 @@ def _history_entry(change: KeyChange) -> str:
     return f'{{"at":"{format_time(change.at)}","role":"{role}","thumbprint":"{thumbprint}"}}'
 
 
-def _key(jwk: dict[str, Any], passkey: Passkey | None = None) -> PublicKey:
+def read_key(jwk: dict[str, Any], passkey: Passkey | None = None) -> PublicKey:
+    """Return the public key that a receipt names; of a *passkey*, if it is one."""
     return keys.public_key(jwk, algorithms=frozenset(Algorithm), passkey=passkey)

@@ -20,6 +20,7 @@ import counterseal
 from counterseal import STANDARD, keys
 from counterseal._decisions import (
     accounts,
+    actions,
     answers,
     app_spaces,
     audit_log,
@@ -54,12 +55,14 @@ from counterseal._transaction import load, tools_of
 from counterseal.device import own_comparison_code, sign_confirmation
 from counterseal.errors import IdentityWithdrawn, RoleLacking
 from counterseal.keys import sign_bytes
-from counterseal.machines import BindingEvent, ChallengeEvent
+from counterseal.machines import BindingEvent, ChallengeEvent, UseEvent
 from counterseal.models import (
     OPERATOR,
     Account,
     AccountEvent,
     AccountEventState,
+    Action,
+    ActionState,
     AddressKind,
     Admin,
     AdminRole,
@@ -101,7 +104,9 @@ from counterseal.models import (
     Scheme,
     SessionState,
     TextContent,
+    UseState,
 )
+from counterseal.models.approved_action import approved_action_guid
 from counterseal.models.ceremony import user_handle
 from counterseal.models.events import account_event_guid, event_log_guid
 from counterseal.models.guid import account_partition, mint
@@ -1171,6 +1176,57 @@ CASES |= {
     "sessions.revoke": [session_ended],
     "sessions.list_sessions": [sessions_listed],
     "sessions.expire": [session_expired],
+}
+
+
+class ApprovedSetup:
+    """An action that the person has approved, as it is stored."""
+
+    def __init__(self, setup):
+        self.setup, service = setup, setup.service
+        content = Action(type="tool-call", resource="send", arguments={"copies": 2})
+        self.challenge = service.ask("alice", content).challenge
+        setup.phone.answer(self.challenge)
+
+    def run(self, plan, *arguments):
+        return self.setup.decide(
+            lambda tools: plan(self.challenge.guid, self.setup.origin, *arguments)
+        )
+
+
+def action_consumed(setup):
+    approved = ApprovedSetup(setup)
+    decision = approved.run(actions.plan_consume, {"copies": 2})
+    assert decision.result.action.state is ActionState.USED
+    assert len(decision.writes) == 2
+    assert approved.run(actions.plan_status).result.use is None
+
+
+def action_reported(setup):
+    approved = ApprovedSetup(setup)
+    setup.service.actions.consume(setup.service.origin, approved.challenge.guid, {"copies": 2})
+    decision = approved.run(actions.plan_report, UseEvent.SUCCEED, None)
+    assert decision.result.state is UseState.EXECUTED
+
+
+def action_withdrawn(setup):
+    decision = ApprovedSetup(setup).run(actions.plan_withdraw)
+    assert decision.result.state is ActionState.WITHDRAWN
+
+
+def action_expired(setup):
+    approved = ApprovedSetup(setup)
+    stored = setup.service.ports.store.get(approved_action_guid(approved.challenge.guid))
+    setup.service.clock.advance(timedelta(days=1))
+    assert setup.decide(partial(actions.expire, stored)).writes[0].due_at is None
+
+
+CASES |= {
+    "actions.plan_consume": [action_consumed],
+    "actions.plan_status": [action_consumed],
+    "actions.plan_report": [action_reported],
+    "actions.plan_withdraw": [action_withdrawn],
+    "actions.expire": [action_expired],
 }
 
 

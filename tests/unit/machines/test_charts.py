@@ -1,5 +1,5 @@
 """
-The eight charts, pinned against listings of their own: of rows, of rules, of finished states.
+The eleven charts, pinned against listings of their own: of rows, of rules, of finished states.
 
 The listings below are written from the design, not read from the charts.
 """
@@ -11,6 +11,7 @@ import pytest
 
 from counterseal.machines import (
     ACCOUNT_EVENT,
+    ACTION,
     AUTHENTICATION,
     BINDING,
     CALLBACK,
@@ -20,6 +21,7 @@ from counterseal.machines import (
     NOTIFICATION,
     REGISTRATION,
     SESSION,
+    USE,
     BindingEvent,
     ChallengeEvent,
     LoginEvent,
@@ -31,6 +33,7 @@ from counterseal.models import (
     LIVING_SESSIONS,
     UNFINISHED,
     AccountEventState,
+    ActionState,
     AuthenticationState,
     BindingState,
     CallbackState,
@@ -39,6 +42,7 @@ from counterseal.models import (
     NotificationState,
     RegistrationState,
     SessionState,
+    UseState,
 )
 
 MOVES = {
@@ -90,6 +94,15 @@ MOVES = {
         "SEEN --cancel--> CANCELLED",
         "PENDING --expire--> EXPIRED",
         "SEEN --expire--> EXPIRED",
+    },
+    "action": {
+        "APPROVED --consume--> USED",
+        "APPROVED --withdraw--> WITHDRAWN",
+        "APPROVED --expire--> EXPIRED",
+    },
+    "use": {
+        "UNKNOWN --succeed--> EXECUTED",
+        "UNKNOWN --fail--> FAILED",
     },
     "callback": {
         "QUEUED --claim--> QUEUED",
@@ -175,6 +188,13 @@ REFUSED_BY = {
     # by its own origin
     ("challenge", "cancel"): "own_challenge in_time",
     ("challenge", "expire"): "deadline_came",
+    # once, by its own origin, for the arguments that were approved
+    ("action", "consume"): "own_action in_time account_unlocked approver_stands arguments_match",
+    ("action", "withdraw"): "own_action in_time",
+    ("action", "expire"): "deadline_came",
+    # by the origin that used the action
+    ("use", "succeed"): "own_use",
+    ("use", "fail"): "own_use",
     ("callback", "claim"): "attempt_due",
     ("callback", "succeed"): "lease_current delivered",
     ("callback", "fail"): "lease_current undelivered",
@@ -219,6 +239,8 @@ FINISHED = {
         ChallengeState.FAILED,
         ChallengeState.EXPIRED,
     },
+    "action": {ActionState.USED, ActionState.WITHDRAWN, ActionState.EXPIRED},
+    "use": {UseState.EXECUTED, UseState.FAILED},
     # A dead callback may be queued again by an operator.
     "callback": {CallbackState.DELIVERED, CallbackState.DROPPED},
     "notification": {NotificationState.DELIVERED, NotificationState.OVER},
@@ -233,10 +255,10 @@ def arrow(row):
     return f"{row.source} --{row.event}--> {row.target}"
 
 
-def test_there_are_nine_charts():
+def test_there_are_eleven_charts():
     assert list(CHARTS.values()) == [
         *(BINDING, LOGIN, REGISTRATION, AUTHENTICATION),
-        *(CHALLENGE, CALLBACK, NOTIFICATION),
+        *(CHALLENGE, ACTION, USE, CALLBACK, NOTIFICATION),
         *(SESSION, ACCOUNT_EVENT),
     ]
     assert NAMES == sorted(MOVES) == sorted(FINISHED)

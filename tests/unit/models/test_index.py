@@ -9,7 +9,9 @@ from counterseal.models import (
     LIVING_SESSIONS,
     Account,
     AccountEvent,
+    ActionUse,
     AddressKind,
+    ApprovedAction,
     AppSpace,
     Binding,
     Callback,
@@ -153,6 +155,14 @@ def test_an_event_is_about_its_account_and_its_callback_is_not():
     )
 
 
+def test_an_action_and_its_use_are_about_the_account():
+    factory = RecordFactory()
+    account = factory.account()
+
+    for record in (factory.approved_action(account), factory.action_use(account)):
+        assert index_of(record) == Index(account=account.guid)
+
+
 def test_tenancy_is_listed_under_its_parent(records):
     company, space = of(records, Company), of(records, AppSpace)
 
@@ -175,6 +185,7 @@ def test_every_kind_of_record_is_considered():
         *(Account, Binding, Challenge, Callback, Company, AppSpace, Notification),
         Session,
         *(PasskeyRegistration, PasskeyAuthentication, AccountEvent),
+        *(ApprovedAction, ActionUse),
     }
     names = {kind.__name__ for kind in typing.get_args(Record)}
 

@@ -16,10 +16,14 @@ from counterseal.models import (
     AccountEventKind,
     AccountEventState,
     Action,
+    ActionState,
+    ActionTerms,
+    ActionUse,
     AddressKind,
     Admin,
     Algorithm,
     Alias,
+    ApprovedAction,
     AppSpace,
     AppSpacePolicy,
     Attachment,
@@ -106,6 +110,7 @@ from counterseal.models import (
     Texts,
     TraceContext,
     UnchainedEvents,
+    UseState,
     WebhookKey,
     guid,
 )
@@ -129,6 +134,15 @@ CEREMONY = {
 }
 
 # Of each record, what it cannot be made without.
+OF_ACTION = {
+    "guid": ID,
+    "challenge": ID,
+    "account": ID,
+    "origin": ID,
+    "app_space": ID,
+    "created_at": NOW,
+    "keep_until": NOW,
+}
 REQUIRED = {
     Account: {"guid": ID, "app_space": ID, "account_id": "ann", "created_at": NOW},
     Action: {"type": "tool-call", "resource": "send_mail", "arguments": {"to": "ann"}},
@@ -345,6 +359,14 @@ REQUIRED = {
         "keep_until": NOW,
     },
     TextContent: {"text": "Pay?"},
+    ActionTerms: {"type": "tool-call", "document": "{}", "digest": "d", "valid_until": NOW},
+    ActionUse: OF_ACTION | {"state": UseState.UNKNOWN, "presented": True, "receipt": "r"},
+    ApprovedAction: OF_ACTION
+    | {
+        "state": ActionState.APPROVED,
+        "device": ID,
+        "terms": ActionTerms(type="tool-call", document="{}", digest="d", valid_until=NOW),
+    },
     Texts: {},
     WebhookKey: {"sealed": b"", "created_at": NOW},
     BackchannelClient: {},
@@ -357,6 +379,8 @@ SILENT = {
     RegistrationResponse: {"client_data", "attestation_object"},
     Account: {"sealed_grant", "user_info"},
     Action: {"arguments", "purpose"},
+    ActionTerms: {"document"},
+    ActionUse: {"detail", "receipt"},
     Attachment: {"name", "url"},
     AuditEvent: {"attributes"},
     PushMessage: {"title", "body"},
@@ -639,9 +663,11 @@ def test_what_a_store_holds():
     assert set(STORED) == {
         Account,
         AccountEvent,
+        ActionUse,
         Admin,
         Alias,
         AppSpace,
+        ApprovedAction,
         Binding,
         Callback,
         Challenge,
@@ -679,7 +705,7 @@ def test_a_stored_record_tells_the_store_what_it_needs(kind):
         (make(Session), ID),
         *((make(kind), None) for kind in (Account, Alias, Binding, Login, Logo)),
         *((make(kind), None) for kind in (Challenge, Callback, Notification)),
-        *((make(kind), None) for kind in CEREMONIES),
+        *((make(kind), None) for kind in (*CEREMONIES, ApprovedAction, ActionUse)),
         *((make(kind), None) for kind in (AccountEvent, EventLog, EventStream, LoggedEvent)),
     ],
 )
@@ -692,7 +718,7 @@ def test_what_is_forgotten_says_when(kind):
     keep_until = make(kind).keep_until
 
     forgotten = {Challenge, Callback, Login, Notification, Session, *CEREMONIES}
-    forgotten |= {AccountEvent, LoggedEvent}
+    forgotten |= {AccountEvent, LoggedEvent, ApprovedAction, ActionUse}
     assert keep_until == (NOW if kind in forgotten else None)
 
 
@@ -728,6 +754,16 @@ def test_a_queued_callback_is_due_at_its_attempt_or_when_its_lease_ends():
 @pytest.mark.parametrize("state", [CallbackState.DELIVERED, CallbackState.DEAD])
 def test_a_callback_that_is_over_is_never_due(state):
     assert make(Callback, state=state, lease_until=LATER).due_at is None
+
+
+@pytest.mark.parametrize("state", ActionState)
+def test_an_approved_action_is_due_at_its_end_until_it_is_used(state):
+    action = make(ApprovedAction, state=state)
+    approved = state is ActionState.APPROVED
+
+    assert action.due_at == (NOW if approved else None)
+    before, late = NOW - timedelta(microseconds=1), ActionState.EXPIRED if approved else state
+    assert (action.state_at(before), action.state_at(NOW)) == (state, late)
 
 
 def test_an_event_is_due_until_it_is_published():

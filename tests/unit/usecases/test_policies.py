@@ -18,6 +18,7 @@ from counterseal._setting import Direction
 from counterseal.errors import Foreign, InvalidField, NotFound, Refused, RoleLacking, Unavailable
 from counterseal.keys import generate
 from counterseal.models import (
+    Action,
     AddressKind,
     AdminRole,
     Algorithm,
@@ -136,6 +137,37 @@ def default_life(world):
 def longest_life(world):
     world.bind()
     return outcome(lambda: world.ask(duration=5 * MINUTE))
+
+
+ACTION = Action(type="tool-call", resource="send", arguments={})
+
+
+def default_action_life(world):
+    world.bind()
+    return world.since(world.ask(ACTION).challenge.deadline)
+
+
+def longest_action_life(world):
+    world.bind()
+    return outcome(lambda: world.ask(ACTION, duration=5 * MINUTE))
+
+
+def default_validity(world):
+    world.bind()
+    challenge = world.ask(ACTION).challenge
+    return challenge.action.valid_until - challenge.deadline
+
+
+def longest_validity(world):
+    world.bind()
+    until = world.service.clock.now() + HOUR
+    return outcome(lambda: world.ask(attrs.evolve(ACTION, valid_until=until)))
+
+
+def used_without_arguments(world):
+    phone, challenge = world.bind(), world.ask(ACTION).challenge
+    phone.answer(challenge)
+    return outcome(lambda: world.service.actions.consume_unpresented(world.party, challenge.guid))
 
 
 def invitation_life(world):
@@ -277,6 +309,11 @@ one_refusal = ask_after_refusals(1)
 SCENARIOS = {
     "challenge_life": (MINUTE, {}, default_life),
     "challenge_life_limit": (4 * MINUTE, {}, longest_life),
+    "action_life": (MINUTE, {}, default_action_life),
+    "action_life_limit": (4 * MINUTE, {"action_life": MINUTE}, longest_action_life),
+    "action_validity": (MINUTE, {}, default_validity),
+    "action_validity_limit": (10 * MINUTE, {}, longest_validity),
+    "arguments_required": (True, {"arguments_required": False}, used_without_arguments),
     "session_token_life": (MINUTE, {}, invitation_life),
     "confirmation_life": (2 * MINUTE, CONFIRMED, confirmation_life),
     "login_life": (MINUTE, {}, login_life),

@@ -1,5 +1,6 @@
 """The display document: everything shown, in one canonical form; and what an origin is told."""
 
+import enum
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -206,7 +207,13 @@ def spoiled(path, value):
     return changed
 
 
-GONE = object()
+class Removed(enum.Enum):
+    """A member that is taken out; its text is the same in every process."""
+
+    GONE = "gone"
+
+
+GONE = Removed.GONE
 
 
 class TestADisplayDocumentFromOutside:

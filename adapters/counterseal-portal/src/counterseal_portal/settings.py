@@ -27,6 +27,13 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "revalidation_life": "Time until the Identity Provider is asked again",
         "revalidation_grace": "More time while the Identity Provider does not answer",
     },
+    "Actions": {
+        "action_life": "Time to answer, if the origin does not say (actions)",
+        "action_life_limit": "Longest time to answer (actions)",
+        "action_validity": "Time to use an approval after it, if the origin does not say",
+        "action_validity_limit": "Longest time to use an approval after it",
+        "arguments_required": "An origin presents the arguments to use an approval",
+    },
     "Guessing": {
         "strike_limit": "Wrong PINs that revoke a device",
         "code_limit": "Wrong codes that end a question",

@@ -41,8 +41,10 @@ from counterseal.errors import Unavailable
 from counterseal.models import (
     Account,
     AccountEvent,
+    ActionUse,
     Admin,
     Alias,
+    ApprovedAction,
     AppSpace,
     AuditEvent,
     Binding,
@@ -101,6 +103,8 @@ KINDS: Mapping[type[Stored], Kind] = MappingProxyType(
         PasskeyRegistration: Kind("passkey_registration", 1),
         PasskeyAuthentication: Kind("passkey_authentication", 1),
         Challenge: Kind("challenge", 1),
+        ApprovedAction: Kind("action", 1),
+        ActionUse: Kind("use", 1),
         Callback: Kind("callback", 1),
         Notification: Kind("notification", 1),
         AccountEvent: Kind("account_event", 1),
@@ -111,18 +115,26 @@ KINDS: Mapping[type[Stored], Kind] = MappingProxyType(
     }
 )
 
-LEFT_OUT: Mapping[type[Stored], bytes] = MappingProxyType(
+_OF_ACTIONS = tuple(
+    f',"{name}":null'.encode()
+    for name in (
+        *("action_life", "action_life_limit", "action_validity", "action_validity_limit"),
+        "arguments_required",
+    )
+)
+LEFT_OUT: Mapping[type[Stored], tuple[bytes, ...]] = MappingProxyType(
     {
-        Callback: b',"trace":null',
-        Challenge: b',"backchannel":null',
-        Origin: b',"backchannel":null',
+        AppSpace: _OF_ACTIONS,
+        Origin: (*_OF_ACTIONS, b',"backchannel":null'),
+        Challenge: (b',"action":null', b',"backchannel":null'),
+        Callback: (b',"trace":null',),
     }
 )
 """
-The field of a kind that is left out where it has its default; no other field of it has the name.
+The fields of a kind that are left out where they have their default; no other field has the name.
 
-An older release, which does not know the field, reads such a body too: both can share a store, as
-long as nobody sets the field.
+An older release, which does not know the fields, reads such a body too: both can share a store, as
+long as nobody sets them.
 """
 
 STEPS: Mapping[tuple[str, int], Callable[[Fields], Fields]] = MappingProxyType({})
@@ -143,8 +155,7 @@ def write_bytes(record: Stored) -> bytes:
     except UnicodeEncodeError:
         # JSON can hold half a surrogate pair, and UTF-8 cannot.
         fields = _JSON.encode(_CONVERTER.unstructure(record)).encode("ascii", _ESCAPED)
-    default = LEFT_OUT.get(type(record))
-    if default is not None:
+    for default in LEFT_OUT.get(type(record), ()):
         # In a text, its quotation marks would be escaped.
         fields = fields.replace(default, b"", 1)
     if not fields.isascii():

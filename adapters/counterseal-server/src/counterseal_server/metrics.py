@@ -38,7 +38,7 @@ UNAVAILABLE: Final = "unavailable"
 FAILED: Final = "failed"
 """Outcome: a bug of ours."""
 
-SWEPT: Final = ("challenge", "invitation", "login", "ceremony", "session", "forgotten")
+SWEPT: Final = ("challenge", "invitation", "login", "ceremony", "session", "action", "forgotten")
 """The kinds of records that workers expire or delete."""
 
 WORKERS: Final = (

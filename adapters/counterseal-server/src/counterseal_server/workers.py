@@ -17,6 +17,7 @@ from datetime import timedelta
 import attrs
 
 from counterseal import (
+    Actions,
     AuditChain,
     Callbacks,
     Ceremonies,
@@ -200,6 +201,7 @@ class Workers:
             "login": Logins(ports, policy).expire(limit),
             "ceremony": Ceremonies(ports, policy).expire(limit),
             "session": Sessions(ports, policy).expire(limit),
+            "action": Actions(ports, policy).expire(limit),
         }
         for kind, count in counts.items():
             self._metrics.swept(kind, count)

@@ -104,6 +104,11 @@ STATUS: dict[str, HTTPStatus] = {
     "code_demanded": HTTPStatus.CONFLICT,
     "key_in_progress": HTTPStatus.CONFLICT,
     "key_reused": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "not_approved": HTTPStatus.CONFLICT,
+    "action_used": HTTPStatus.CONFLICT,
+    "arguments_differ": HTTPStatus.CONFLICT,
+    "arguments_missing": HTTPStatus.BAD_REQUEST,
+    "approver_inactive": HTTPStatus.CONFLICT,
     "deadline_passed": HTTPStatus.GONE,
     # Asking
     "too_many_pending": HTTPStatus.TOO_MANY_REQUESTS,

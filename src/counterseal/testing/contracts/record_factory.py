@@ -12,9 +12,13 @@ from counterseal.models import (
     AccountEvent,
     AccountEventKind,
     AccountEventState,
+    ActionState,
+    ActionTerms,
+    ActionUse,
     AddressKind,
     Admin,
     Alias,
+    ApprovedAction,
     AppSpace,
     AuditEvent,
     AuthenticationState,
@@ -44,8 +48,10 @@ from counterseal.models import (
     RegistrationState,
     Session,
     SessionState,
+    UseState,
 )
 from counterseal.models.account import subject_alias
+from counterseal.models.approved_action import action_use_guid, approved_action_guid
 from counterseal.models.events import (
     account_event_guid,
     event_log_guid,
@@ -238,6 +244,43 @@ class RecordFactory:
         }
         return Callback(**fields | changes)
 
+    def approved_action(self, account: Account, **changes: Any) -> ApprovedAction:
+        """Make an action that *account* has approved, in its partition."""
+        challenge = changes.pop("challenge", account.guid)
+        valid_until = changes.pop("valid_until", START)
+        fields: dict[str, Any] = {
+            "guid": approved_action_guid(challenge),
+            "state": ActionState.APPROVED,
+            "challenge": challenge,
+            "account": account.guid,
+            "origin": account.app_space,
+            "app_space": account.app_space,
+            "device": account.guid,
+            "terms": ActionTerms(
+                type="tool-call", document="{}", digest="", valid_until=valid_until
+            ),
+            "created_at": START,
+            "keep_until": LATER,
+        }
+        return ApprovedAction(**fields | changes)
+
+    def action_use(self, account: Account, **changes: Any) -> ActionUse:
+        """Make the use of an action that *account* has approved, in its partition."""
+        challenge = changes.pop("challenge", account.guid)
+        fields: dict[str, Any] = {
+            "guid": action_use_guid(challenge),
+            "state": UseState.UNKNOWN,
+            "challenge": challenge,
+            "account": account.guid,
+            "origin": account.app_space,
+            "app_space": account.app_space,
+            "presented": True,
+            "receipt": "",
+            "created_at": START,
+            "keep_until": LATER,
+        }
+        return ActionUse(**fields | changes)
+
     def notification(self, account: Account, **changes: Any) -> Notification:
         """Make a notification about *account*, in its partition."""
         fields: dict[str, Any] = {
@@ -385,4 +428,6 @@ class RecordFactory:
             self.event_log(self.space),
             self.event_stream(account),
             self.logged_event(account),
+            self.approved_action(account),
+            self.action_use(account),
         )

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from counterseal.models import (
     AccountEventState,
+    ActionState,
     AddressKind,
     AuthenticationState,
     BindingState,
@@ -75,6 +76,16 @@ class StoreDue(StoreSetup):
                 factory.authentication(account),
                 factory.authentication(account, deadline=START + INSTANT),
                 factory.authentication(account, state=AuthenticationState.AUTHENTICATED),
+            ),
+            (
+                Due.ACTION,
+                factory.approved_action(account),
+                factory.approved_action(
+                    account, challenge=factory.beside(account), valid_until=START + INSTANT
+                ),
+                factory.approved_action(
+                    account, challenge=factory.beside(account), state=ActionState.USED
+                ),
             ),
             (
                 Due.SESSION,

@@ -1,0 +1,296 @@
+"""Actions: use what a person has approved, once, and record what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import attrs
+
+from counterseal import ijson, keys
+from counterseal._decisions.plan import (
+    AuditEntry,
+    Decision,
+    Plan,
+    Reading,
+    Records,
+    Signing,
+    Tools,
+    require,
+)
+from counterseal._decisions.readings import record_with_account, require_account
+from counterseal.errors import ActionUsed, DeadlinePassed, Foreign, NotApproved, WrongState
+from counterseal.machines import ACTION, USE, ActionEvent, UseEvent, step
+from counterseal.models import (
+    Account,
+    ActionState,
+    ActionTerms,
+    ActionUse,
+    ApprovedAction,
+    Challenge,
+    ChallengeState,
+    Guid,
+    UseState,
+    revise,
+)
+from counterseal.models.approved_action import action_use_guid, approved_action_guid
+from counterseal.rules.actions import Consuming, Reporting, Withdrawing
+from counterseal.rules.standing import Deadline
+from counterseal.wire.receipt import receipt_hash
+from counterseal.wire.use_receipt import USE_TYP, use_payload
+
+
+@attrs.frozen(kw_only=True)
+class ActionStatus:
+    """
+    What is known of an action that an origin asked about.
+
+    Attributes:
+        challenge: The question, in its present state.
+        action: What was approved, in its present state; None unless it was.
+        use: Its use; None unless it was used.
+    """
+
+    challenge: Challenge
+    action: ApprovedAction | None
+    use: ActionUse | None
+
+
+@attrs.frozen(kw_only=True)
+class ConsumedAction:
+    """An approved action that this call has used; nobody else has, or ever will."""
+
+    action: ApprovedAction
+    use: ActionUse
+
+
+@attrs.define(kw_only=True)
+class Stored:
+    """What the store has of an action, and the account whose person is asked."""
+
+    challenge: Challenge
+    account: Account
+    action: ApprovedAction | None
+    use: ActionUse | None
+
+
+def approve(challenge: Challenge, at: datetime) -> tuple[ApprovedAction, ...]:
+    """Return what *challenge*, which ended *at* this time, allows: nothing unless approved."""
+    terms, outcome = challenge.action, challenge.outcome
+    if terms is None or not challenge.approved or outcome is None or outcome.device is None:
+        return ()
+    approved_action = ApprovedAction(
+        guid=approved_action_guid(challenge.guid),
+        state=ACTION.initial,
+        challenge=challenge.guid,
+        account=challenge.account,
+        origin=challenge.origin,
+        app_space=challenge.app_space,
+        device=outcome.device,
+        terms=terms,
+        created_at=at,
+        keep_until=challenge.keep_until,
+    )
+    return (approved_action,)
+
+
+def plan_status(challenge: Guid, origin: Guid) -> Plan[ActionStatus]:
+    """Plan to read what is known of an action that *origin* asked about."""
+    return _reading(challenge).then(lambda stored, tools: _read_status(stored, tools, origin))
+
+
+def plan_consume(
+    challenge: Guid, origin: Guid, arguments: Mapping[str, Any] | None
+) -> Plan[ConsumedAction]:
+    """Plan to use the action that *challenge* asked about; without *arguments*, none are named."""
+    return _reading(challenge).then(
+        lambda stored, tools: _consume(_own(stored, origin), tools, origin, arguments)
+    )
+
+
+def plan_withdraw(challenge: Guid, origin: Guid) -> Plan[ApprovedAction]:
+    """Plan to withdraw what was approved, so that it can no longer be used."""
+    return _reading(challenge).then(
+        lambda stored, tools: _withdraw(_own(stored, origin), tools, origin)
+    )
+
+
+def plan_report(
+    challenge: Guid, origin: Guid, event: UseEvent, detail: str | None
+) -> Plan[ActionUse]:
+    """Plan to record what came of the use."""
+    return _reading(challenge).then(
+        lambda stored, tools: _report(_own(stored, origin), tools, origin, event, detail)
+    )
+
+
+def expire(stored: Records, tools: Tools) -> Decision[None]:
+    """Decide to expire an approved action whose time has passed."""
+    action = require(stored[0], ApprovedAction)
+    facts = Deadline(now=tools.now, deadline=action.terms.valid_until)
+    state = step(ACTION, action.state, ActionEvent.EXPIRE, facts)
+    expired_action = revise(action, state=state)
+    return Decision(
+        result=None,
+        writes=(expired_action,),
+        audit=(AuditEntry(action.challenge),),
+        wakes=(action.challenge,),
+    )
+
+
+def digest_with(terms: ActionTerms, arguments: Mapping[str, Any]) -> str:
+    """Return the digest of the action of *terms* with these *arguments*; refuse unfit ones."""
+    ijson.check(arguments, field="arguments")
+    action = ijson.parse(terms.document, field="action") | {"arguments": arguments}
+    return keys.digest(ijson.canonical(action, field="action", checked=True))
+
+
+def _reading(challenge: Guid) -> Reading[Records]:
+    return record_with_account(
+        challenge, approved_action_guid(challenge), action_use_guid(challenge)
+    )
+
+
+def _own(stored: Records, origin: Guid) -> Stored:
+    challenge = require(stored[0], Challenge)
+    if challenge.origin != origin:
+        raise Foreign
+    _, _, action, use = stored
+    return Stored(
+        challenge=challenge,
+        account=require_account(stored[1]),
+        action=None if action is None else require(action, ApprovedAction),
+        use=None if use is None else require(use, ActionUse),
+    )
+
+
+def _read_status(stored: Records, tools: Tools, origin: Guid) -> Decision[ActionStatus]:
+    own = _own(stored, origin)
+    _require_action(own.challenge)
+    challenge = attrs.evolve(own.challenge, state=own.challenge.state_at(tools.now))
+    action = own.action
+    if action is not None:
+        action = attrs.evolve(action, state=action.state_at(tools.now))
+    return Decision(result=ActionStatus(challenge=challenge, action=action, use=own.use))
+
+
+def _consume(
+    stored: Stored, tools: Tools, origin: Guid, arguments: Mapping[str, Any] | None
+) -> Signing[ConsumedAction]:
+    action = _require_approved(stored, tools)
+    facts = Consuming(
+        now=tools.now,
+        policy=tools.policy,
+        action=action,
+        account=stored.account,
+        origin=origin,
+        digest=None if arguments is None else digest_with(action.terms, arguments),
+    )
+    state = step(ACTION, action.state, ActionEvent.CONSUME, facts)
+    # If the clock stepped back, the use is not dated before the approval.
+    at = max(tools.now, action.created_at)
+    outcome = stored.challenge.outcome
+    approval = "" if outcome is None or outcome.receipt is None else receipt_hash(outcome.receipt)
+    return Signing(
+        typ=USE_TYP,
+        payload=lambda issuer: use_payload(
+            action, issuer=issuer, presented=facts.digest is not None, approval=approval, at=at
+        ),
+        then=partial(_store_use, facts, state, at),
+    )
+
+
+def _store_use(
+    facts: Consuming, state: ActionState, at: datetime, receipt: str
+) -> Decision[ConsumedAction]:
+    action, presented = facts.action, facts.digest is not None
+    keep_until = max(action.keep_until, at + facts.policy.retention)
+    used_action = revise(action, state=state, keep_until=keep_until)
+    use = ActionUse(
+        guid=action_use_guid(action.challenge),
+        state=USE.initial,
+        challenge=action.challenge,
+        account=action.account,
+        origin=action.origin,
+        app_space=action.app_space,
+        presented=presented,
+        receipt=receipt,
+        created_at=at,
+        keep_until=keep_until,
+    )
+    arguments = "matched" if presented else "not_presented"
+    return Decision(
+        result=ConsumedAction(action=used_action, use=use),
+        writes=(used_action, use),
+        # A lock of the account, or a device that is revoked, comes before the use or after it.
+        guards=(facts.account,),
+        audit=(
+            AuditEntry(
+                action.challenge,
+                attributes=(("type", action.terms.type), ("arguments", arguments)),
+            ),
+        ),
+        wakes=(action.challenge,),
+    )
+
+
+def _withdraw(stored: Stored, tools: Tools, origin: Guid) -> Decision[ApprovedAction]:
+    action = _require_approved(stored, tools, withdraw=True)
+    if action.state is ActionState.WITHDRAWN:
+        # Already withdrawn, so the request is satisfied.
+        return Decision(result=action)
+    facts = Withdrawing(now=tools.now, action=action, origin=origin)
+    state = step(ACTION, action.state, ActionEvent.WITHDRAW, facts)
+    withdrawn_action = revise(action, state=state)
+    return Decision(
+        result=withdrawn_action,
+        writes=(withdrawn_action,),
+        audit=(AuditEntry(action.challenge),),
+        wakes=(action.challenge,),
+    )
+
+
+def _report(
+    stored: Stored, tools: Tools, origin: Guid, event: UseEvent, detail: str | None
+) -> Decision[ActionUse]:
+    use = stored.use
+    if use is None:
+        _require_action(stored.challenge)
+        raise WrongState("the action was not used")
+    reported = {UseEvent.SUCCEED: UseState.EXECUTED, UseEvent.FAIL: UseState.FAILED}[event]
+    if use.state is reported and use.detail == detail:
+        # The same report again.
+        return Decision(result=use)
+    state = step(USE, use.state, event, Reporting(use=use, origin=origin))
+    reported_use = revise(use, state=state, detail=detail, reported_at=tools.now)
+    return Decision(
+        result=reported_use,
+        writes=(reported_use,),
+        audit=(AuditEntry(use.challenge, attributes=(("outcome", state.value.lower()),)),),
+        wakes=(use.challenge,),
+    )
+
+
+def _require_action(challenge: Challenge) -> None:
+    if challenge.action is None:
+        raise NotApproved("no_action")
+
+
+def _require_approved(stored: Stored, tools: Tools, *, withdraw: bool = False) -> ApprovedAction:
+    """Return the action as it was approved; refuse, by name, what can no longer be used."""
+    challenge, action = stored.challenge, stored.action
+    _require_action(challenge)
+    if action is None:
+        state = challenge.state_at(tools.now)
+        declined = state is ChallengeState.ANSWERED
+        raise NotApproved("declined" if declined else state.value.lower())
+    match action.state:
+        case ActionState.USED:
+            raise ActionUsed
+        case ActionState.EXPIRED:
+            raise DeadlinePassed
+        case ActionState.WITHDRAWN if not withdraw:
+            raise NotApproved("withdrawn")
+    return action

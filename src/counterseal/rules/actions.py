@@ -1,0 +1,181 @@
+"""
+Rules of actions: who may use what a person has approved, for which arguments, and when.
+
+Facts contain the digest of the arguments that were presented, which the use case computed: no
+caller of the package can name a digest.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import attrs
+
+from counterseal import ijson, keys
+from counterseal.actions import ActionTypes
+from counterseal.errors import (
+    ApproverInactive,
+    ArgumentsDiffer,
+    ArgumentsMissing,
+    Foreign,
+    InvalidField,
+)
+from counterseal.models import (
+    Account,
+    Action,
+    ActionTerms,
+    ActionUse,
+    ApprovedAction,
+    Guid,
+    Question,
+)
+from counterseal.policy import Policy
+from counterseal.rules.sizes import content_fits
+from counterseal.rules.standing import answers_for
+from counterseal.wire.action import action_digest, action_document
+from counterseal.wire.claims import truncate
+from counterseal.wire.display import DisplayedAction
+
+
+@attrs.define(kw_only=True)
+class Withdrawing:
+    """Facts of a withdrawal, and the origin that asks for it."""
+
+    now: datetime
+    action: ApprovedAction
+    origin: Guid
+
+    @property
+    def deadline(self) -> datetime:
+        """When the approval ends."""
+        return self.action.terms.valid_until
+
+
+@attrs.define(kw_only=True)
+class Consuming(Withdrawing):
+    """
+    Facts of a use.
+
+    Attributes:
+        account: The account whose person approved.
+        digest: Of the action with the arguments that were presented; None if none were.
+    """
+
+    policy: Policy
+    account: Account
+    digest: str | None
+
+
+@attrs.define(kw_only=True)
+class Reporting:
+    """Facts of a report, and the origin that makes it."""
+
+    use: ActionUse
+    origin: Guid
+
+
+class OfOrigin(Protocol):
+    """Facts of what one origin asks of its own action."""
+
+    @property
+    def action(self) -> ApprovedAction:
+        """The approved action as stored."""
+
+    @property
+    def origin(self) -> Guid:
+        """The origin that asks."""
+
+
+def own_action(facts: OfOrigin) -> None:
+    """Refuse every origin but the one that asked for the approval."""
+    if facts.action.origin != facts.origin:
+        raise Foreign
+
+
+def own_use(facts: Reporting) -> None:
+    """Refuse a report by an origin that did not use the action."""
+    if facts.use.origin != facts.origin:
+        raise Foreign
+
+
+def approver_stands(facts: Consuming) -> None:
+    """Refuse what was approved by a device that may no longer answer for the account."""
+    if not answers_for(facts.account, facts.action.device):
+        raise ApproverInactive
+
+
+def arguments_match(facts: Consuming) -> None:
+    """
+    Refuse other arguments than those that were approved.
+
+    Without arguments, an action is used only where the policy does not require them.
+    """
+    if facts.digest is None:
+        if facts.policy.arguments_required:
+            raise ArgumentsMissing
+        return
+    keys.require_equal(facts.digest, facts.action.terms.digest, ArgumentsDiffer)
+
+
+def displayed_action(
+    question: Question,
+    types: ActionTypes,
+    *,
+    client: Guid,
+    now: datetime,
+    life: timedelta,
+    policy: Policy,
+) -> DisplayedAction:
+    """
+    Return the action that *question* asks for, with what a person is shown of it.
+
+    Args:
+        client: The origin that asks, which the digest covers.
+        life: How long the question may be answered.
+
+    Raises:
+        ActionTypeUnknown: No type of that name is registered.
+        InvalidField: A member does not fit; an approving button takes a weak key; or
+            `additionalInfo` stands beside the action, which nobody would render.
+    """
+    action = question.content
+    assert isinstance(action, Action)  # noqa: S101 (for the type checker)
+    if question.additional_info is not None:
+        raise InvalidField("additionalInfo", "not beside an action")
+    for index, button in enumerate(question.buttons):
+        if button.approving and not button.strong:
+            raise InvalidField(
+                f"buttons[{index}].strongAuth", "not true, and it approves an action"
+            )
+    action = attrs.evolve(action, valid_until=_valid_until(action, truncate(now), life, policy))
+    rendering = types.render(action)
+    content_fits(rendering.content, policy)
+    document = action_document(action, client)
+    digest = action_digest(action, client)
+    del document["arguments"]
+    assert action.valid_until is not None  # noqa: S101 (for the type checker)
+    terms = ActionTerms(
+        type=action.type,
+        document=ijson.canonical(document, field="action").decode(),
+        digest=digest,
+        valid_until=action.valid_until,
+    )
+    return DisplayedAction(
+        terms=terms,
+        content=rendering.content,
+        attachments=rendering.attachments,
+        language=action.language,
+    )
+
+
+def _valid_until(action: Action, now: datetime, life: timedelta, policy: Policy) -> datetime:
+    """Return until when an approval may be used; InvalidField refuses what is past or too far."""
+    deadline = now + life
+    if action.valid_until is None:
+        return deadline + policy.action_validity
+    if action.valid_until <= now:
+        raise InvalidField("action.validUntil", "not in the future")
+    if action.valid_until > deadline + policy.action_validity_limit:
+        raise InvalidField("action.validUntil", "later than the policy allows")
+    return action.valid_until
