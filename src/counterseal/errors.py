@@ -331,8 +331,8 @@ class NotApproved(Refused, code="not_approved"):
     There is no approval to use.
 
     Attributes:
-        status: What it is instead: `pending`, `seen`, `declined`, `disowned`, `cancelled`, `failed`,
-            `expired`, `withdrawn`; `no_action` of a challenge that asked for no action.
+        status: What it is instead: `pending`, `seen`, `declined`, `disowned`, `cancelled`,
+            `failed`, `expired`, `withdrawn`; `no_action` of a challenge that asked for no action.
     """
 
     def __init__(self, status: str) -> None:

@@ -132,9 +132,9 @@ class Store(Protocol):
 
         - STORE-25: the first entry is the record's, the second its account's, and then one for
           each of *others*, in order; None where there is no such record.
-        - STORE-26: a binding, a challenge, a challenge's callback, a notification, an account
-          event, and a passkey's registration or authentication are about their `account`; nothing
-          else is about one.
+        - STORE-26: a binding, a challenge, a challenge's callback, an approved action, its use, a
+          notification, an account event, and a passkey's registration or authentication are about
+          their `account`; nothing else is about one.
         """
 
     def account(self, app_space: Guid, account_id: str) -> Account | None:

@@ -17,7 +17,7 @@ MODULES = {
 """The lines of each module of the core; the conformance kit is not counted."""
 
 FILES = 169
-LINES = 34_400
+LINES = 34_300
 ROOM = 100
 """
 What the core may grow to: its size now, rounded up to the next hundred.

@@ -368,3 +368,12 @@ def test_a_challenge_of_before_refusals_had_reasons_is_read():
     assert challenge.reason is not None
     assert read(older) == read(older, b"else")
     assert read(older).reason is None
+
+
+@pytest.mark.parametrize("kind", [Challenge, Origin, AppSpace])
+def test_what_asks_for_no_action_is_written_as_older_releases_write_it(kind):
+    names = {"action", "action_life", "action_life_limit", "action_validity", "arguments_required"}
+    bodies = [write(one) for one in specimens() if isinstance(one, kind)]
+
+    assert bodies
+    assert not any(f'"{name}":' in body for body in bodies for name in names)

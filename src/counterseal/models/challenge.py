@@ -10,8 +10,8 @@ import attrs
 
 from counterseal.models import fields
 from counterseal.models.action import Action
-from counterseal.models.backchannel import BackchannelRequest
 from counterseal.models.approved_action import ActionTerms
+from counterseal.models.backchannel import BackchannelRequest
 from counterseal.models.guid import Guid
 
 

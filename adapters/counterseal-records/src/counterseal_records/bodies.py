@@ -115,8 +115,9 @@ KINDS: Mapping[type[Stored], Kind] = MappingProxyType(
     }
 )
 
+# None of them is the last of its object.
 _OF_ACTIONS = tuple(
-    f',"{name}":null'.encode()
+    f'"{name}":null,'.encode()
     for name in (
         *("action_life", "action_life_limit", "action_validity", "action_validity_limit"),
         "arguments_required",
