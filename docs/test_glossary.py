@@ -16,6 +16,13 @@ RESULT = "what a call returns, which is named after the call"
 USE_CASE = "a use case, which is named after what it does"
 EXCEPTIONS = {
     "AccountPage": RESULT,
+    "ActionStatus": RESULT,
+    "ActionType": "listed as Action",
+    "ActionTypes": "listed as Action",
+    "ActionUse": "listed as Approved action",
+    "Backchannel": USE_CASE,
+    "BackchannelClients": USE_CASE,
+    "ConsumedAction": RESULT,
     "Admin": "listed as Administrator",
     "Administration": USE_CASE,
     "AuditChain": USE_CASE,
@@ -41,6 +48,7 @@ EXCEPTIONS = {
     "PasskeyStart": RESULT,
     "Redirect": RESULT,
     "Refused": "listed as Refusal",
+    "UseReceipt": "what a reader of the receipt of a use gets",
     "Tampering": "a member of what AuditChain.verify returns",
     "SignedRequest": "an argument of a call, in the words of HTTP",
 }
