@@ -69,6 +69,29 @@ def test_everything_is_shown(show):
     assert '{"a":"b"}' in text
 
 
+def test_an_action_is_shown_with_its_digest_and_documents(show):
+    attachment = {
+        "name": "Lease.pdf",
+        "size": 48213,
+        "type": "application/pdf",
+        "sha256": "S" * 43,
+        "url": "https://files.example.com/lease.pdf",
+    }
+    action = {
+        "type": "document",
+        "digest": "D" * 43,
+        "validUntil": "2026-11-24T12:12:00.000Z",
+        "language": "en",
+        "attachments": [attachment],
+    }
+    text = show(DOCUMENT | {"action": action}, columns=100)
+    for part in ("document", "D" * 43, "2026-11-24T12:12:00.000Z", "Lease.pdf", "48213 bytes"):
+        assert part in text
+    assert "https://files.example.com/lease.pdf" in text
+    assert f"SHA-256 {'S' * 43}" in text
+    assert "Digest" not in show(DOCUMENT)
+
+
 @pytest.mark.parametrize(
     ("content", "part"),
     [

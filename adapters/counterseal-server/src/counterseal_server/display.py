@@ -17,10 +17,12 @@ class _Parts:
 
     Attributes:
         content: Paragraphs, and tables of labels with their values.
+        action: What an approval is for, and the documents that belong to it.
     """
 
     who: list[tuple[str, str]]
     content: list[str | list[tuple[str, str]]]
+    action: list[tuple[str, str]]
     buttons: list[tuple[str, str]]
     until: str
 
@@ -45,6 +47,8 @@ def show(screen: Screen, display: dict[str, Any]) -> None:
     parts = _parts(display)
     screen.facts(parts.who)
     screen.framed("the question", parts.content)
+    if parts.action:
+        screen.facts(parts.action)
     screen.facts(parts.buttons)
     screen.facts([("Answer before", parts.until)])
 
@@ -82,9 +86,30 @@ def _parts(display: dict[str, Any]) -> _Parts:
     return _Parts(
         who=who,
         content=_content(display["content"]),
+        action=_action(display),
         buttons=buttons,
         until=display["expiresAt"],
     )
+
+
+def _action(display: dict[str, Any]) -> list[tuple[str, str]]:
+    action = display.get("action")
+    if action is None:
+        return []
+    facts = [
+        ("Action", action["type"]),
+        ("Digest", action["digest"]),
+        ("Usable until", action["validUntil"]),
+    ]
+    for attachment in action.get("attachments", ()):
+        kind = f"{attachment['type']}, {attachment['size']} bytes"
+        facts += [
+            ("Document", attachment["name"]),
+            ("", kind),
+            ("", attachment["url"]),
+            ("", f"SHA-256 {attachment['sha256']}"),
+        ]
+    return facts
 
 
 def _content(content: dict[str, Any]) -> list[str | list[tuple[str, str]]]:

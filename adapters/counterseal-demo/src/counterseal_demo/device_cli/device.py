@@ -28,6 +28,7 @@ from counterseal.wire.device import (
 )
 from counterseal.wire.enrolment import enrolment_document, peek_document
 from counterseal_demo.device_cli.app import APP_VERSION, PLATFORM, is_current, renew_app
+from counterseal_demo.device_cli.attachments import demand_attachments
 from counterseal_demo.device_cli.home import Home
 from counterseal_demo.device_cli.rotation import completed_rotation
 from counterseal_demo.device_cli.unconfirmed import SignedReply
@@ -209,8 +210,9 @@ class DeviceClient:
         After a lost reply, the same call sends the same bytes again, and asks for nothing.
 
         Raises:
-            InvalidField: There is no such button, *reason* is given for one that approves, or
-                another answer was sent already whose reply was lost.
+            InvalidField: There is no such button, *reason* is given for one that approves,
+                another answer was sent already whose reply was lost, or the button approves and a
+                document of the action is another one than the request names.
             DisplayChanged: The document is not for this device's account, of another challenge,
                 or differs from what was shown.
             ServiceRefused: The service refused the call.
@@ -258,6 +260,8 @@ class DeviceClient:
         if not 0 <= button < len(document["buttons"]):
             raise InvalidField("button", "not a button of the challenge")
         chosen = document["buttons"][button]
+        if chosen["approves"]:
+            demand_attachments(document)
         if document["code"] and chosen["approves"]:
             code = code or ask_code()
         pin = ask_pin() if chosen["strong"] else None
