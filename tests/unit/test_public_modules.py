@@ -56,6 +56,7 @@ FOR_DRIVING = FOR_DRIVEN | {
             "models.passkeys",
             "narrowing",
             "policy",
+            "wire.action",
             "wire.audit_head",
             "wire.ceremony",
             "wire.claims",

@@ -116,7 +116,13 @@ def test_ensure_refresh_token_is_absent(world, client):
 
     tokens = client.poll(begun).body
 
-    assert tokens.keys() == {"access_token", "token_type", "expires_in", "id_token"}
+    assert tokens.keys() == {
+        "access_token",
+        "token_type",
+        "expires_in",
+        "id_token",
+        "authorization_details",
+    }
 
 
 def test_user_rejects_authentication(world, client):
@@ -212,8 +218,9 @@ def test_ensure_authorization_request_with_binding_message_succeeds(world, clien
 
     (challenge,) = world.phone.pending()
 
-    text = json.loads(challenge.display)["content"]["text"]
-    assert text == "Log in at Shop?\n\nPay at counter 7"
+    content = json.loads(challenge.display)["content"]
+    assert content["title"] == "Confirm a log-in"
+    assert {row["value"] for row in content["keys"]} >= {"Shop", "Pay at counter 7"}
 
 
 @pytest.mark.parametrize("message", ["x" * 257, " ", "two\nlines", "\u202eright to left", "\x00"])
@@ -271,7 +278,7 @@ def test_ensure_requested_expiry_is_a_positive_integer(client, value):
 def test_requested_expiry_is_at_most_what_the_policy_allows(world, client):
     answer = client.begin(requested_expiry="999999999")
 
-    limit = world.core.policy.challenge_life_limit
+    limit = world.core.policy.action_life_limit
     assert answer.body["expires_in"] == int(limit.total_seconds())
 
 

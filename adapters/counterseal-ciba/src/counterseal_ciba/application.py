@@ -5,25 +5,26 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
 import counterseal as cs
-from counterseal.errors import InvalidField
+from counterseal.errors import CredentialRefused, InvalidField
 from counterseal.models import UNFINISHED, Challenge, ChallengeState, RelyingParty
+from counterseal.narrowing import policy_within
+from counterseal.wire.claims import format_time
 from counterseal_ciba.authentication import (
     AuthenticationRequest,
-    login_content,
-    question_of,
     read_parameters,
     read_request,
 )
 from counterseal_ciba.clients import ClientAuthenticator
+from counterseal_ciba.details import ACTION_TYPE, granted_details, question_of
 from counterseal_ciba.discovery import (
     AUTHENTICATION,
     CIBA_GRANT,
     CONFIGURATION,
+    CONSUME,
     KEYS,
     TOKEN,
     Endpoints,
@@ -34,17 +35,19 @@ from counterseal_ciba.errors import (
     OAuthError,
     authentication_error,
     invalid_request,
+    invalid_token,
 )
 from counterseal_ciba.tokens import ID_TOKEN_LIFE, id_token_claims
 from counterseal_web import Request, Response, Service
 from counterseal_web.forms import read_form
 from counterseal_web.lengths import read_length, require_length
-from counterseal_web.messages import FORM, Reply
+from counterseal_web.messages import FORM, JSON, Reply
 from counterseal_web.problems import (
     BodyTooLargeError,
     MethodNotAllowedError,
     RefusedRequestError,
     UnsupportedMediaTypeError,
+    reply_to,
     retry_after,
 )
 
@@ -53,17 +56,12 @@ OPERATIONS = {
     KEYS: "cibaKeys",
     AUTHENTICATION: "cibaAuthentication",
     TOKEN: "cibaToken",
+    CONSUME: "cibaConsume",
 }
 """The operation of each path, for logs and metrics."""
 
-TOKEN_LIFE = timedelta(minutes=10)
-"""How long an access token may be used, if nothing is said of its action."""
-
 UNAVAILABLE = "temporarily_unavailable"
 """RFC 6749, 4.1.2.1, has the name; a token endpoint has none for it."""
-
-DETAILS: tuple[str, ...] = ()
-"""The types of authorization details that are read."""
 
 log = logging.getLogger("counterseal_ciba")
 
@@ -78,6 +76,7 @@ class Backchannel:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._actions = cs.Actions(service.ports, service.policy)
         self._endpoints = Endpoints(service.settings.public_url)
         self._clients = ClientAuthenticator(
             service=service,
@@ -92,6 +91,7 @@ class Backchannel:
             KEYS: ("GET", self._keys),
             AUTHENTICATION: ("POST", self._authenticate),
             TOKEN: ("POST", self._issue_tokens),
+            CONSUME: ("POST", self._consume),
         }
 
     @property
@@ -120,8 +120,8 @@ class Backchannel:
         if isinstance(error, OAuthError):
             log.info("refused: %s", error.error)
             return error.reply()
-        if isinstance(error, RefusedRequestError):
-            return error.reply()
+        if isinstance(error, (RefusedRequestError, cs.Refused)):
+            return reply_to(error, self._service.settings)
         if isinstance(error, cs.Unavailable):
             log.warning("unavailable: %s", error.code)
             headers = retry_after(self._service.settings)
@@ -133,7 +133,7 @@ class Backchannel:
 
     def _configuration(self, _: Request) -> Reply:
         keys = self._service.ports.signer.jwks()
-        document = configuration(self._endpoints, keys[:1], DETAILS)
+        document = configuration(self._endpoints, keys[:1], (ACTION_TYPE,))
         return Reply(document=document, headers=CACHED)
 
     def _keys(self, _: Request) -> Reply:
@@ -176,12 +176,10 @@ class Backchannel:
         return authentication_request
 
     def _begin(self, party: RelyingParty, request: AuthenticationRequest) -> Any:
-        if request.details is not None:
-            raise OAuthError("invalid_authorization_details", "type: unknown")
-        content = login_content(request, party.origin)
+        policy = policy_within(self._service.policy, party.app_space, party.origin)
         return self._service.backchannel.begin(
             party,
-            question_of(request, content, self._service.policy),
+            question_of(request, party.origin, policy),
             notification_token=request.notification_token,
         )
 
@@ -213,13 +211,42 @@ class Backchannel:
             issuer=self._endpoints.issuer,
             trusted=self._service.ports.signer.jwks(),
         )
+        terms = challenge.action
+        assert terms is not None  # noqa: S101 (each request asks for an action)
         redeemed = self._service.backchannel.redeem(party, auth_req_id, claims, life=ID_TOKEN_LIFE)
+        remaining = terms.valid_until - self._service.ports.clock.now()
         return _reply(
             {
                 "access_token": redeemed.access_token,
                 "token_type": "Bearer",
-                "expires_in": int(TOKEN_LIFE.total_seconds()),
+                "expires_in": max(0, int(remaining.total_seconds())),
                 "id_token": redeemed.id_token,
+                "authorization_details": granted_details(terms),
+            }
+        )
+
+    def _consume(self, request: Request) -> Reply:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise invalid_token()
+        try:
+            party, challenge = self._service.backchannel.authenticate_bearer(token.strip())
+        except CredentialRefused:
+            raise invalid_token() from None
+        require_media_type(request, JSON)
+        document = cs.read_json(self._body(request))
+        if not isinstance(document, dict) or document.keys() != {"arguments"}:
+            raise InvalidField("body", "not an object with arguments")
+        consumed = self._actions.consume(party, challenge, document["arguments"])
+        return _reply(
+            {
+                "requestGuid": challenge,
+                "digest": consumed.action.terms.digest,
+                "use": {
+                    "state": consumed.use.state.value,
+                    "at": format_time(consumed.use.created_at),
+                    "receipt": consumed.use.receipt,
+                },
             }
         )
 
@@ -228,17 +255,18 @@ class Backchannel:
         uri = self._endpoints.issuer + request.path
         return self._clients.authenticate(form, authorization, uri)
 
-    def _form(self, request: Request) -> Mapping[str, Any]:
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != FORM:
-            raise UnsupportedMediaTypeError((FORM,), "not a form")
+    def _body(self, request: Request) -> bytes:
         limit = self._service.settings.body_limit
         require_length(read_length(request.headers.get("content-length", "")), limit)
         content = request.read_body(limit + 1)
         if len(content) > limit:
             raise BodyTooLargeError
+        return content
+
+    def _form(self, request: Request) -> Mapping[str, Any]:
+        require_media_type(request, FORM)
         try:
-            form = read_form(content)
+            form = read_form(self._body(request))
         except InvalidField as refusal:
             raise invalid_request(f"{refusal.field}: {refusal.problem}") from None
         for name, value in form.items():
@@ -246,6 +274,18 @@ class Backchannel:
                 raise invalid_request(f"{name}: not a text")
         # RFC 6749, 3.2: a parameter without a value counts as left out.
         return {name: value for name, value in form.items() if value}
+
+
+def require_media_type(request: Request, media_type: str) -> None:
+    """
+    Require that a request's body is of a type.
+
+    Raises:
+        UnsupportedMediaTypeError: It is of another one.
+    """
+    received_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if received_type != media_type:
+        raise UnsupportedMediaTypeError((media_type,), f"not {media_type}")
 
 
 CACHED = {"Cache-Control": "public, max-age=300"}

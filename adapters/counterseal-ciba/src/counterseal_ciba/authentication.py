@@ -11,8 +11,7 @@ from typing import Any
 import attrs
 
 from counterseal.errors import InvalidField, Refused
-from counterseal.models import Content, DeliveryMode, Origin, PublicKey, Question, TextContent
-from counterseal.policy import Policy
+from counterseal.models import DeliveryMode, Origin, PublicKey
 from counterseal_ciba.errors import OAuthError, invalid_details, invalid_request
 from counterseal_ciba.signed import (
     JTI_LIMIT,
@@ -142,22 +141,6 @@ def read_request(parameters: Mapping[str, Any], origin: Origin) -> Authenticatio
         notification_token=_notification_token(parameters, origin),
         details=_details(parameters),
     )
-
-
-def question_of(request: AuthenticationRequest, content: Content, policy: Policy) -> Question:
-    """Return the question that a request asks, for as long as the policy allows at most."""
-    life = request.requested_expiry
-    if life is not None:
-        life = min(life, policy.challenge_life_limit)
-    return Question(account_id=request.account_id, content=content, duration=life)
-
-
-def login_content(request: AuthenticationRequest, origin: Origin) -> Content:
-    """Return what is asked without authorization details: to log in at the client."""
-    text = f"Log in at {origin.name}?"
-    if request.binding_message is not None:
-        text += f"\n\n{request.binding_message}"
-    return TextContent(text=text)
 
 
 def _binding_message(parameters: Mapping[str, Any]) -> str | None:

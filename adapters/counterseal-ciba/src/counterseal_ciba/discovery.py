@@ -17,6 +17,7 @@ CIBA_GRANT = "urn:openid:params:grant-type:ciba"
 CONFIGURATION = "/.well-known/openid-configuration"
 AUTHENTICATION = "/ciba/authentication"
 TOKEN = "/ciba/token"  # noqa: S105 (a path)
+CONSUME = "/ciba/consume"
 KEYS = "/ciba/jwks"
 
 
@@ -35,6 +36,11 @@ class Endpoints:
     def token(self) -> str:
         """Where it polls."""
         return self.issuer + TOKEN
+
+    @property
+    def consume(self) -> str:
+        """Where an access token is used, once."""
+        return self.issuer + CONSUME
 
     @property
     def keys(self) -> str:
@@ -76,6 +82,7 @@ def configuration(
         ],
         "claims_parameter_supported": False,
         "authorization_details_types_supported": list(details),
+        "counterseal_consume_endpoint": endpoints.consume,
         "request_parameter_supported": True,
         "request_uri_parameter_supported": False,
     }

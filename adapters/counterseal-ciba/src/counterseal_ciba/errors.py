@@ -98,6 +98,13 @@ INVALID_GRANTS = (NotFound, Foreign, TokenSpent, WrongState)
 """An `auth_req_id` that is none, another client's, or redeemed (CIBA Core 1.0, 11)."""
 
 
+def _unfit_login(refusal: InvalidField) -> OAuthError:
+    """Return the error of a log-in that is not shown: its purpose is the binding message."""
+    if refusal.field == "action.purpose":
+        return OAuthError("invalid_binding_message", refusal.problem)
+    return invalid_request(f"{refusal.field}: {refusal.problem}")
+
+
 def authentication_error(refusal: cs.Refused, *, detailed: bool) -> OAuthError:
     """
     Return what a refusal of the backchannel endpoint is (CIBA Core 1.0, 13).
@@ -110,8 +117,8 @@ def authentication_error(refusal: cs.Refused, *, detailed: bool) -> OAuthError:
         return OAuthError("unknown_user_id")
     if isinstance(refusal, InvalidField):
         text = f"{refusal.field}: {refusal.problem}"
-        if detailed and refusal.field.startswith("action"):
-            return invalid_details(text)
+        if refusal.field.startswith("action"):
+            return invalid_details(text) if detailed else _unfit_login(refusal)
         return invalid_request(text)
     if detailed and refusal.code == "action_type_unknown":
         return invalid_details("action.type: unknown")
