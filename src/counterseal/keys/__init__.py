@@ -52,6 +52,7 @@ from counterseal.keys.secret import (
     require_equal,
     token_hash,
     unb64url,
+    universal_hash,
 )
 
 __all__ = [
@@ -84,6 +85,7 @@ __all__ = [
     "token_hash",
     "trusted_keys",
     "unb64url",
+    "universal_hash",
     "verify",
     "verify_assertion",
     "verify_by_device",

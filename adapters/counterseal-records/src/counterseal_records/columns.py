@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from json.encoder import encode_basestring_ascii
 
+from counterseal.keys import universal_hash
 from counterseal.models import Change, Guid
 
 ROOT = ""
@@ -59,15 +60,19 @@ def search_range(app_space: Guid, prefix: str, after: str | None) -> tuple[bytes
     return begin, end
 
 
-def fingerprint(changes: tuple[Change, ...], bodies: Sequence[str | bytes | None]) -> bytes:
+def fingerprint(
+    changes: tuple[Change, ...], bodies: Sequence[str | bytes | None], operation: bytes
+) -> bytes:
     """
-    Return a digest that two commits of one operation share if they are equal.
+    Return 16 bytes that two commits of one operation share if they are equal.
 
     A store compares it to recognise an operation that is repeated (STORE-15, STORE-16).
 
     Args:
         changes: The changes of the commit.
         bodies: The body that each change writes; None for a guard.
+        operation: The digest of the operation's name. Names are random, so nobody can choose
+            records for which two commits of one operation have the same fingerprint.
     """
     # Of the old record only the version counts: nothing else of it is ever compared.
     hashed: list[bytes] = []
@@ -75,7 +80,7 @@ def fingerprint(changes: tuple[Change, ...], bodies: Sequence[str | bytes | None
         old = 0 if change.old is None else change.old.version
         text = body.encode() if isinstance(body, str) else body or b""
         hashed += (f"{change.new.guid} {old} {len(text)} ".encode(), text)
-    return hashlib.sha256(b"".join(hashed)).digest()
+    return universal_hash(operation, b"".join(hashed))
 
 
 def microseconds(moment: datetime) -> int:

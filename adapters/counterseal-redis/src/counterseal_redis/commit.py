@@ -10,7 +10,7 @@ from datetime import datetime
 import attrs
 
 from counterseal.invariants import require_possible
-from counterseal.models import Account, AuditEvent, Change, Guid, Record
+from counterseal.models import AuditEvent, Change, GaugeKey, Guid, Record
 from counterseal.models.guid import partition_of
 from counterseal.models.index import Index, index_of
 from counterseal_records import (
@@ -23,7 +23,7 @@ from counterseal_records import (
 )
 from counterseal_redis.codec import NOTHING, compact, encode, guid_bytes, time_to_live
 from counterseal_redis.commands import COMMIT, Argument, Call, script_call
-from counterseal_redis.gauges import COUNTABLE, GAUGED, GAUGES, gauge_name
+from counterseal_redis.gauges import GAUGED, GAUGES, gauge_name
 from counterseal_redis.indexes import SEARCH, due_indexes, position_of
 from counterseal_redis.keyspace import Keyspace
 
@@ -45,6 +45,8 @@ _GUARDED, _REPLACED, _CREATED, _NEW_KEYS, _ADDED, _REMOVED, _SCORED, _UNSCORED, 
 
 _COUNTS = struct.Struct(">9H")
 
+_NO_INDEX = Index()
+
 
 @attrs.frozen
 class Write:
@@ -58,6 +60,7 @@ class Write:
         index: What *new* is looked up by.
         old_key: The natural key of *old*, or `NOTHING`.
         new_key: The natural key of *new*, or `NOTHING`.
+        old_gauge: What *old* counts in.
         old_search: What *old* is searched by, if *new* is searched by something else; else None.
         new_search: What *new* is searched by, if *old* is searched by something else; else None.
     """
@@ -68,6 +71,7 @@ class Write:
     index: Index
     old_key: str
     new_key: str
+    old_gauge: GaugeKey | None = None
     old_search: tuple[Guid, str] | None = None
     new_search: tuple[Guid, str] | None = None
 
@@ -104,7 +108,8 @@ def _call(
 ) -> Call:
     writes = [None if change.new is change.old else _write(change) for change in changes]
     bodies = [None if write is None else write.body for write in writes]
-    name = f"o{compact(digest(operation)[:_NAME_BYTES])}"
+    operation_digest = digest(operation)
+    name = f"o{compact(operation_digest[:_NAME_BYTES])}"
     begin = keyspace.key(partition_of(changes[0].new.guid), "")
     script_arguments = ScriptArguments()
     for change, write in zip(changes, writes, strict=True):
@@ -116,7 +121,7 @@ def _call(
         script_arguments.add_write(write, number, now)
     keys = [f"{begin}{key}" for key in (name, *FIXED_KEYS, *script_arguments.keys())]
     arguments = [
-        fingerprint(changes, bodies)[:_NAME_BYTES],
+        fingerprint(changes, bodies, operation_digest),
         script_arguments.counts(),
         *script_arguments.arguments(),
         *map(write_bytes, audit),
@@ -128,17 +133,19 @@ def _write(change: Change) -> Write:
     old, new = change.old, change.new
     index = index_of(new)
     new_key = NOTHING if index.account_key is None else compact(natural_key(*index.account_key))
-    old_key = NOTHING
-    searches: tuple[tuple[Guid, str] | None, tuple[Guid, str] | None] = None, index.search_key
-    if isinstance(old, Account) and isinstance(new, Account):
-        unchanged = (old.app_space, old.account_id) == (new.app_space, new.account_id)
-        old_key = new_key if unchanged else compact(natural_key(old.app_space, old.account_id))
-        old_search = index_of(old).search_key
-        if old_search != index.search_key:
-            searches = old_search, index.search_key
-        else:
-            searches = None, None
-    return Write(old, new, write_bytes(new), index, old_key, new_key, *searches)
+    old_index = _NO_INDEX if old is None else index_of(old)
+    if old_index.account_key == index.account_key:
+        old_key = new_key
+    elif old_index.account_key is None:
+        old_key = NOTHING
+    else:
+        old_key = compact(natural_key(*old_index.account_key))
+    searches = old_index.search_key, index.search_key
+    if searches[0] == searches[1]:
+        searches = None, None
+    return Write(
+        old, new, write_bytes(new), index, old_key, new_key, old_index.gauge, *searches
+    )
 
 
 class ScriptArguments:
@@ -178,15 +185,15 @@ class ScriptArguments:
             list_number = _ADDED if position.listed else _REMOVED
             self.add(list_number, position.index, number, guid_bytes(position.owner))
         self._add_search_keys(write)
-        gauge = write.index.gauge
-        if gauge is not None or (not is_new and isinstance(new, COUNTABLE)):
-            self._gauges += (guid_bytes(new.guid), gauge_name(gauge))
+        gauge, guid = write.index.gauge, guid_bytes(new.guid)
+        if gauge != write.old_gauge:
+            self._gauges += (guid, gauge_name(write.old_gauge), gauge_name(gauge))
         due_at = new.due_at
         for index in due_indexes(new, write.index):
             if due_at is not None:
-                self.add(_SCORED, index, microseconds(due_at), guid_bytes(new.guid))
+                self.add(_SCORED, index, microseconds(due_at), guid)
             elif not is_new:
-                self.add(_UNSCORED, index, guid_bytes(new.guid))
+                self.add(_UNSCORED, index, guid)
 
     def _add_search_keys(self, write: Write) -> None:
         if write.old_search is not None:
@@ -195,8 +202,8 @@ class ScriptArguments:
             self.add(_SCORED, SEARCH, 0, search_key(*write.new_search))
 
     def counts(self) -> bytes:
-        """Return how many entries each list has, without the last list, and how many gauges."""
-        return _COUNTS.pack(*map(len, self._keys[:-1]), len(self._gauges) // 2)
+        """Return how many entries each list has, but for the last, and how many gauges change."""
+        return _COUNTS.pack(*map(len, self._keys[:-1]), len(self._gauges) // 3)
 
     def keys(self) -> Iterator[str]:
         """Return the keys of all lists."""

@@ -128,13 +128,17 @@ def _release_all(pool: Any, spare: deque[tuple[Connection, float]]) -> None:
         pool.release(connection)
 
 
+_SHORT = 64
+_LENGTHS = [b"$%d" % length for length in range(_SHORT)]
+"""The lines before short arguments, which most of a commit's are."""
+
+
 def pack(command: Command) -> bytes:
     """Return the bytes of *command*: an array of bulk strings (RESP)."""
-    arguments = [
-        argument
-        if isinstance(argument, bytes)
-        else (argument if isinstance(argument, str) else str(argument)).encode()
-        for argument in command
-    ]
-    payload = b"".join([b"$%d\r\n%b\r\n" % (len(argument), argument) for argument in arguments])
-    return b"*%d\r\n%b" % (len(arguments), payload)
+    parts = [b"*%d" % len(command)]
+    for argument in command:
+        text = argument if type(argument) is bytes else str(argument).encode()
+        length = len(text)
+        parts += (_LENGTHS[length] if length < _SHORT else b"$%d" % length, text)
+    parts.append(b"")
+    return b"\r\n".join(parts)

@@ -46,6 +46,9 @@ COUNTABLE = (Account, Callback, Challenge, Origin)
 
 NO_GAUGE = b""
 
+COUNTED, CHANGED = 1, -1
+"""Replies to `gauge_call`: a gauge has changed, and the first line is another one by now."""
+
 
 def gauge_name(key: GaugeKey | None) -> bytes:
     """Return *key* as both hashes have it, a letter and two GUIDs; `NO_GAUGE` for None."""

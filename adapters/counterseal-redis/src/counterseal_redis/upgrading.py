@@ -28,7 +28,9 @@ from counterseal_redis.codec import decode, guid_from
 from counterseal_redis.commands import ACCOUNT, INDEX_ACCOUNT, Call, script_call
 from counterseal_redis.commit import NATURAL
 from counterseal_redis.gauges import (
+    CHANGED,
     COUNTABLE,
+    COUNTED,
     GAUGED,
     GUID_BYTES,
     OLDER_GAUGES,
@@ -182,16 +184,22 @@ def _add_search_keys(keyspace: Keyspace, natural_keys: Sequence[str]) -> int:
 
 
 def _add_gauges(keyspace: Keyspace, keys: Sequence[str]) -> int:
-    values = keyspace.read(*(Call(("GET", key), key) for key in keys))
-    calls = []
-    for value in values:
-        record = _record(value)
-        if isinstance(record, COUNTABLE):
-            # One that has been changed meanwhile is counted already. One that counts in none may
-            # be counted from before an older release changed it.
-            header = value.partition(b"\n")[0]
-            calls.append(gauge_call(keyspace, record.guid, header, index_of(record).gauge))
-    return sum(keyspace.read(*calls, confirm=True)) if calls else 0
+    count = 0
+    while keys:
+        values = keyspace.read(*(Call(("GET", key), key) for key in keys))
+        calls = []
+        for value in values:
+            record = _record(value)
+            if isinstance(record, COUNTABLE):
+                # One that counts in none may be counted from before an older release changed it.
+                header = value.partition(b"\n")[0]
+                calls.append(gauge_call(keyspace, record.guid, header, index_of(record).gauge))
+        replies = keyspace.read(*calls, confirm=True) if calls else []
+        count += replies.count(COUNTED)
+        # A commit counts a record only if its gauge changes, so these are read again.
+        pairs = zip(calls, replies, strict=True)
+        keys = [call.key for call, reply in pairs if reply == CHANGED]
+    return count
 
 
 def _drop_missing(keyspace: Keyspace, partition: int) -> int:
@@ -200,7 +208,8 @@ def _drop_missing(keyspace: Keyspace, partition: int) -> int:
     (reply,) = keyspace.read(Call(("HGETALL", key), key))
     guids = [guid_from(member) for member, _ in hash_items(reply) if len(member) == GUID_BYTES]
     calls = [gauge_call(keyspace, guid, b"", None) for guid in guids]
-    return sum(keyspace.read(*calls, confirm=True)) if calls else 0
+    # Those that are there, or are there again, are not changed.
+    return keyspace.read(*calls, confirm=True).count(COUNTED) if calls else 0
 
 
 def _record(value: bytes | None) -> Record | None:

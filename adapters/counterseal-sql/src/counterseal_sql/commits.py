@@ -110,6 +110,7 @@ def _prepare(
 ) -> Commit:
     rows = [None if change.new is change.old else row(change.new) for change in changes]
     pairs = list(zip(changes, rows, strict=True))
+    name = digest(operation)
     return Commit(
         unchanged={
             change.new.guid: change.new.version for change in changes if change.new is change.old
@@ -125,9 +126,9 @@ def _prepare(
             (change.old, change.new) for change in changes if change.new is not change.old
         ),
         operation={
-            "operation": digest(operation),
+            "operation": name,
             "fingerprint": fingerprint(
-                changes, [None if new is None else new["body"] for new in rows]
+                changes, [None if new is None else new["body"] for new in rows], name
             ),
             "applied_at": microseconds(now),
         },

@@ -3,7 +3,7 @@
 -- KEYS[1] the operation, KEYS[2] the last number of the partition, KEYS[3] its audit log, KEYS[4] the
 -- gauge that each of its records counts in, KEYS[5] the gauges.
 -- ARGV[1] the fingerprint, ARGV[2] how many entries each list has, but for the last, and how many
--- written records can count in a gauge, two bytes each.
+-- written records count in another gauge than before, two bytes each.
 --
 -- KEYS goes on with these lists, one after the other; a key may be in several of them:
 --   guarded   a record that is compared
@@ -22,8 +22,8 @@
 --   added, removed     the number of the written record, from 1 on, and its owner
 --   scored             the score (the time, or 0), and the member
 --   unscored           the member
---   for each written record that can count in a gauge: the 16 bytes of its GUID, and
---                      the gauge or ""
+--   for each written record that counts in another gauge than before: the 16 bytes of its
+--                      GUID, the gauge from before or "", and the gauge or ""
 --   the events that are appended to the audit log
 --
 -- Returns 1 if the commit is applied (now, or by an earlier call), 0 for a conflict, -1 if the operation
@@ -78,7 +78,7 @@ end
 
 -- Numbers order records by age: the server's clock in microseconds, and never the same twice.
 local events = word + 2 * records + new_keys + 2 * added + 2 * removed + 2 * scored + unscored
-    + 2 * gauged
+    + 3 * gauged
 local number = 0
 if created > 0 or #ARGV > events then
     local time = redis.call('TIME')
@@ -141,8 +141,8 @@ for position = key + unscored + 1, #KEYS do
     redis.call('DEL', KEYS[position])
 end
 for _ = 1, gauged do
-    count_in(KEYS[4], KEYS[5], ARGV[word + 1], ARGV[word + 2])
-    word = word + 2
+    count_in(KEYS[4], KEYS[5], ARGV[word + 1], ARGV[word + 2], ARGV[word + 3])
+    word = word + 3
 end
 
 for event = 1, #ARGV - events do

@@ -6,10 +6,16 @@
 -- `gauges` is a hash of the same partition: of names, with how many records count in them.
 
 -- Counts the record `guid` in `gauge` and in no other; in none if that is "".
+-- `expected` is the gauge that it counts in as far as the caller knows, or "".
 -- Returns 1 if that has changed a gauge, else 0.
-local function count_in(gauged, gauges, guid, gauge)
-    local number = redis.call('HGET', gauged, guid)
-    local before = number and redis.call('HGET', gauged, number) or ''
+local function count_in(gauged, gauges, guid, expected, gauge)
+    local numbers = redis.call('HMGET', gauged, guid, expected, gauge)
+    local number, before = numbers[1], ''
+    if number and expected ~= '' and number == numbers[2] then
+        before = expected
+    elseif number then
+        before = redis.call('HGET', gauged, number) or ''
+    end
     if before == gauge then
         return 0
     end
@@ -21,11 +27,11 @@ local function count_in(gauged, gauges, guid, gauge)
         redis.call('HDEL', gauged, guid)
         return 1
     end
-    if redis.call('HINCRBY', gauges, gauge, 1) == 1 then
+    redis.call('HINCRBY', gauges, gauge, 1)
+    number = numbers[3]
+    if not number then
         number = redis.call('HINCRBY', gauged, '', 1)
         redis.call('HSET', gauged, gauge, number, number, gauge)
-    else
-        number = redis.call('HGET', gauged, gauge)
     end
     redis.call('HSET', gauged, guid, number)
     return 1
