@@ -4,6 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from attrs import evolve
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 from redis import RedisCluster
@@ -11,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis_servers import SURE
 
-from counterseal.models import CallbackState, Change
+from counterseal.models import CallbackState, ChallengeState, Change
 from counterseal.models.guid import partition_of
 from counterseal.ports import Due
 from counterseal.testing import START, FrozenClock, StoreContract
@@ -19,6 +20,8 @@ from counterseal.testing.contracts import StoreHistory
 from counterseal.testing.contracts.race import bounded_shrinking
 from counterseal.testing.contracts.record_factory import RecordFactory, next_version
 from counterseal_redis import Keyspace, RedisAudit, RedisStore, forget, replicated
+
+GAUGE_COMMANDS = ("hmget", "hget", "hincrby", "hdel", "hset")
 
 SHARE, CLUSTERS_SHARE = 5, 8
 """What part of the examples runs: the kit's own tests play all of them, and `thorough` more."""
@@ -119,6 +122,29 @@ def test_dead_callbacks_that_the_server_has_dropped_count_until_they_are_found_g
         find(keyspace)
 
         assert list(store.gauges(None).values()) == [count]
+
+
+def test_a_commit_touches_gauges_only_where_a_record_counts_in_another_one(redis_8_2, new_keyspace):
+    keyspace = new_keyspace(redis_8_2)
+    store, factory = RedisStore(keyspace, FrozenClock()), RecordFactory()
+    account = factory.account("zoe")
+    challenges = [factory.challenge(account) for _ in range(2)]
+    first, _ = challenges
+    store.commit(tuple(Change(None, record) for record in (account, *challenges)), (), "create")
+
+    def commands(change):
+        keyspace.client.config_resetstat()
+        store.commit((change,), (), f"{change.new.guid} {change.new.version}")
+        stats = keyspace.client.info("commandstats")
+        return {name: stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in GAUGE_COMMANDS}
+
+    unchanged = next_version(account)
+    assert commands(Change(account, unchanged)) == dict.fromkeys(GAUGE_COMMANDS, 0)
+    ended = evolve(next_version(first), state=ChallengeState.CANCELLED)
+    assert commands(Change(first, ended)) == {
+        "hmget": 1, "hget": 0, "hincrby": 1, "hdel": 1, "hset": 0
+    }  # fmt: skip
+    assert sorted(store.gauges(None).values()) == [1]
 
 
 def test_e19_of_ten_thousand_undelivered_none_is_lost(redis_8_2, new_keyspace):

@@ -8,7 +8,7 @@ from attrs import evolve
 
 from counterseal.errors import StoreUnavailable
 from counterseal.memory import SystemEntropy
-from counterseal.models import OPERATOR
+from counterseal.models import OPERATOR, Change
 from counterseal.models.guid import PARTITIONS, partition_of
 from counterseal.testing import FakeService, FrozenClock
 from counterseal.testing.contracts.store_gauges import count_gauges
@@ -206,6 +206,27 @@ def test_a_record_that_is_changed_meanwhile_is_counted_as_it_is_then(
     upgrade(keyspace)
 
     assert active_world.ports.store.gauges(None) == counted(keyspace)
+    assert violations(keyspace) == ()
+
+
+def test_a_record_that_is_changed_meanwhile_and_counts_as_before_is_counted(
+    active_world, keyspace, monkeypatch
+):
+    call_read = type(keyspace).read
+    store = active_world.ports.store
+
+    def change_after_the_records_are_read(self, *calls, confirm=False):
+        if confirm and any(call.script is GAUGE for call in calls):
+            monkeypatch.setattr(type(keyspace), "read", call_read)
+            account = store.account(active_world.app_space.guid, "carol")
+            store.commit((Change(account, evolve(account, version=account.version + 1)),), (), "x")
+        return call_read(self, *calls, confirm=confirm)
+
+    monkeypatch.setattr(type(keyspace), "read", change_after_the_records_are_read)
+
+    upgrade(keyspace)
+
+    assert store.gauges(None) == counted(keyspace)
     assert violations(keyspace) == ()
 
 

@@ -19,6 +19,19 @@ SHARE = 5
 """SQLite, whose statements are mostly the same, and the kit's own play all of them."""
 
 
+PLANNED = 8
+"""PostgreSQL plans a prepared statement five times, and may then use one plan for all values."""
+
+FILL = """
+    INSERT INTO counterseal_records (guid, kind, version, pending, body)
+    SELECT gen_random_uuid(), kind, 1, pending, repeat('x', 1500)
+    FROM counterseal_records, generate_series(1, 1000)
+"""
+USES = """
+    SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname = 'counterseal_records'
+"""
+
+
 class SqlStoreContract(StoreContract):
     can_forget = True
     survives_a_crash = True
@@ -88,6 +101,34 @@ class TestPostgres(SqlStoreContract):
     @pytest.fixture(autouse=True)
     def have_proxies(self, proxied):
         self.proxied = proxied
+
+    def test_a_commit_scans_no_table_that_has_a_thousand_records(self, new_store):
+        store, records = new_store(), RecordFactory()
+        account = records.account("zoe")
+        store.commit((Change(None, account),), (), "create")
+        with store._database.writing() as connection:
+            connection.run(FILL)
+        with store._database.writing() as connection:
+            connection.run("ANALYZE counterseal_records")
+        scans, look_ups = self.uses_of_the_table(store)
+
+        for _ in range(PLANNED):
+            challenge, updated = records.challenge(account), next_version(account)
+            store.commit((Change(None, challenge), Change(account, account)), (), challenge.guid)
+            store.commit((Change(account, updated),), (), f"{updated.version}")
+            account = updated
+
+        scans_after, look_ups_after = self.uses_of_the_table(store)
+        assert look_ups_after - look_ups >= 2 * PLANNED
+        assert scans_after == scans
+
+    def uses_of_the_table(self, store):
+        """Return how often the server scanned the table, and how often it used an index of it."""
+        with store._database.writing() as connection:
+            connection.run("SELECT pg_stat_force_next_flush()")
+        with store._database.writing() as connection:
+            ((scans, look_ups),) = connection.run(USES)
+        return scans, look_ups
 
     def lose_reply(self, store, *, applied):
         proxy, url = self.proxied(store._database.engine.url)

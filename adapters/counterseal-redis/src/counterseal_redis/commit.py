@@ -143,9 +143,7 @@ def _write(change: Change) -> Write:
     searches = old_index.search_key, index.search_key
     if searches[0] == searches[1]:
         searches = None, None
-    return Write(
-        old, new, write_bytes(new), index, old_key, new_key, old_index.gauge, *searches
-    )
+    return Write(old, new, write_bytes(new), index, old_key, new_key, old_index.gauge, *searches)
 
 
 class ScriptArguments:

@@ -5,6 +5,8 @@ The rows are parameters in JSON.
 Each part of the statement reads an earlier one, which fixes their order. If the operation is known,
 no record is locked. Records are locked in the order of their GUIDs before anything is written, so
 that no two commits wait for each other; gauges come last, so that others wait for them shortly.
+PostgreSQL expects a hundred rows of JSON, and would scan a small table for them. Of a query's array
+it expects ten, whatever is in it, so it looks GUIDs up in the index and plans the statement once.
 If a part has found fewer rows than it should, the last one divides by zero, and all is undone.
 """
 
@@ -53,12 +55,15 @@ WITH operation AS (
     VALUES (:operation, :fingerprint, :applied_at)
     ON CONFLICT DO NOTHING
     RETURNING operation
+), expected AS (
+    SELECT guid, version
+    FROM json_to_recordset(CAST(:expected AS json)) AS old (guid text, version bigint)
 ), locked AS MATERIALIZED (
     SELECT record.guid
     FROM counterseal_records AS record
-    JOIN json_to_recordset(CAST(:expected AS json)) AS old (guid text, version bigint)
-        ON record.guid = old.guid AND record.version = old.version
-    WHERE EXISTS (SELECT FROM operation)
+    JOIN expected AS old ON record.guid = old.guid AND record.version = old.version
+    WHERE record.guid = ANY(ARRAY(SELECT guid FROM expected))
+        AND EXISTS (SELECT FROM operation)
     ORDER BY record.guid
     FOR UPDATE OF record
 ), complete AS (
@@ -83,6 +88,7 @@ WITH operation AS (
         search_key text, due_at bigint, keep_until bigint, body text
     )
     WHERE (SELECT everything FROM complete)
+        AND record.guid = ANY(ARRAY(SELECT guid FROM expected))
         AND record.guid = new.guid AND record.version = new.old_version
     RETURNING record.guid
 ), inserted AS (
