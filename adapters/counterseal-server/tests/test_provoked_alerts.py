@@ -1,6 +1,8 @@
 """A service that goes wrong causes the alerts that it should, and the runbook's commands run."""
 
 import contextlib
+import io
+import logging
 import math
 import os
 import re
@@ -29,6 +31,7 @@ from counterseal.models import (
     Occasion,
 )
 from counterseal.models.guid import ENTROPY_BYTES, mint
+from counterseal_server import logs
 from counterseal_server.configuration import settings
 from counterseal_server.runtime import Runtime
 
@@ -172,7 +175,10 @@ def fill(service, count):
 
 
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-CONFIG = "/etc/counterseal.toml"
+CONFIG, ENVIRONMENT = "/etc/counterseal.toml", "/etc/counterseal.env"
+PROGRAM = "/opt/counterseal/bin/counterseal"
+MARK = 12345
+"""A variable in the file of secrets, which shows whether commands get it."""
 
 
 class Machine:
@@ -189,9 +195,14 @@ class Machine:
         if forking.FORKS:
             starter = f'"{fork_request.__file__}" "{forking.STARTER.path()}"'
             command = f'"{sys.executable}" -I -S {starter} -c "{program}"'
-        self._write("counterseal", f'exec {command} "$@"')
-        self._write("journalctl", f'exec cat "{service.log}"')
+        # Nobody gives `counterseal` a place on the path: the runbook defines a function.
+        self.program = self._write("program", f'[ "$MARK" = {MARK} ] && exec {command} "$@"')
+        self.secrets = folder / "counterseal.env"
+        self.secrets.write_text(f"MARK={MARK}\n", "utf-8")
+        self._write("runuser", '[ "$1 $2 $3" = "-u counterseal --" ] && shift 3 && exec "$@"')
+        self._write("journalctl", f'exec cat "${{JOURNAL:-{service.log}}}"')
         self._write("systemctl", 'echo "$@"')
+        self.preamble = BLOCK.findall(RUNBOOK.read_text("utf-8"))[0]
         self.environment = {
             name: text for name, text in os.environ.items() if not name.startswith("COUNTERSEAL")
         } | {
@@ -200,8 +211,16 @@ class Machine:
         }
 
     def run(self, block):
-        """Run a block of commands; return its output, with the errors."""
-        block = block.replace(CONFIG, str(self.config)).replace("127.0.0.1:8787", self.address)
+        """Run a block after the first one of the page; return its output, with the errors."""
+        block = f"{self.preamble}\n{block}"
+        for text, here in (
+            (CONFIG, self.config),
+            (ENVIRONMENT, self.secrets),
+            (PROGRAM, self.program),
+            ("127.0.0.1:8787", self.address),
+            ("sleep 12", "sleep 0"),
+        ):
+            block = block.replace(text, str(here))
         done = subprocess.run(
             ["/bin/bash", "-c", block],
             env=self.environment,
@@ -224,19 +243,90 @@ class Machine:
         script = self.bin / name
         script.write_text(f"#!/bin/sh\n{line}\n", "utf-8")
         script.chmod(0o700)
+        return script
+
+
+FORMS = {"human": logs.Human(), "json": logs.Json()}
+UNIT_LINE = "Nov 29 16:13:23 host counterseal[4242]: "
+"""What journald writes before each line of a unit."""
+MESSAGES = [
+    ("counterseal_server", logging.WARNING, "not ready: store: store_unavailable"),
+    ("counterseal_web", logging.WARNING, "unavailable: store_unavailable"),
+    ("counterseal_web", logging.INFO, "not authenticated: credential_refused"),
+    ("counterseal_server.access", logging.INFO, "POST answerRequest 403 1.7 ms"),
+    ("counterseal_sql", logging.WARNING, "the database failed: OperationalError"),
+    ("counterseal_server", logging.WARNING, "expiry: store_unavailable"),
+    ("counterseal_server", logging.WARNING, "audit: signer_unavailable"),
+    ("counterseal_server", logging.WARNING, "only 872 of 8192 connections: may open 1000 files"),
+    ("counterseal_server", logging.INFO, "callback 1: QUEUED, attempt 3: HTTP 500"),
+    ("counterseal_server", logging.INFO, "callback 2: DEAD, attempt 4: HTTP 410; gone"),
+    ("counterseal_server", logging.INFO, "callback 3: DROPPED"),
+    ("counterseal_relay", logging.WARNING, "the relay was not reached: ConnectError"),
+    ("counterseal_web", logging.ERROR, "internal: AttributeError"),
+]
+PIPELINE = re.compile(r"^journalctl (?:.*\\\n)*.*$", re.MULTILINE)
+
+
+def pipelines():
+    """Return each command of the runbook that searches the journal."""
+    blocks = BLOCK.findall(RUNBOOK.read_text("utf-8"))
+    commands = [command for block in blocks for command in PIPELINE.findall(block)]
+    return [command for command in commands if "grep" in command]
+
+
+def write_journal(folder, form):
+    """Write each message as the service does, and as journald shows it."""
+    journal = io.StringIO()
+    handler = logging.StreamHandler(journal)
+    handler.setFormatter(FORMS[form])
+    for logger, level, message in MESSAGES:
+        journal.write(UNIT_LINE)
+        handler.handle(logging.LogRecord(logger, level, "", 0, message, None, None))
+    path = folder / form
+    path.write_text(journal.getvalue(), "utf-8")
+    return path
+
+
+def test_what_the_runbook_looks_for_in_the_journal_is_found_in_both_forms(tmp_path):
+    (tmp_path / "journalctl").write_text('#!/bin/sh\nexec cat "$JOURNAL"\n', "utf-8")
+    (tmp_path / "journalctl").chmod(0o700)
+    journals = {form: write_journal(tmp_path, form) for form in FORMS}
+    matched = set()
+    for pipeline in pipelines():
+        lines = {}
+        for form, journal in journals.items():
+            printed = subprocess.run(
+                ["/bin/bash", "-c", pipeline],
+                env=os.environ
+                | {
+                    "JOURNAL": str(journal),
+                    "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+                },
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=PATIENCE,
+            ).stdout
+            lines[form] = [text for _, _, text in MESSAGES if text in printed]
+        assert lines["human"] == lines["json"] != [], pipeline
+        matched.update(lines["json"])
+    assert matched == {text for _, _, text in MESSAGES}
 
 
 PRINTED = {
     "Act on an alert": ['"ready"', "store_unavailable", '"dead_callbacks": 1'],
     "CountersealNotReady": ["not ready: store: store_unavailable"],
-    "CountersealUnavailable": [" unavailable: store_unavailable"],
+    "CountersealUnavailable": ["unavailable: store_unavailable"],
     "CountersealStoreFails": ["the database failed: OperationalError"],
     "CountersealWorkerFails": ["expiry: store_unavailable"],
     "CountersealCallbacksDead": ["HTTP 410; gone", '"status": "DEAD"', '"queued": 1'],
     "CountersealCallbacksQueued": ['"Web shop"', '"nextAttemptAt"'],
     "CountersealCallbacksLate": ['counterseal_due{kind="callback"} 60', "counterseal-callbacks"],
     "CountersealNotificationsLate": ['counterseal_due{kind="notification"} 1'],
-    "CountersealCredentialsRefused": ["not authenticated: credential_refused"],
+    "CountersealCredentialsRefused": [
+        "not authenticated: credential_refused",
+        '"event": "credential.check"',
+    ],
     "CountersealAuditUnsigned": ["events verified: "],
     "CountersealMixedReleases": ["counterseal_build_info{"],
 }
@@ -263,6 +353,14 @@ def test_what_goes_wrong_causes_its_alerts_and_the_runbook_shows_it(tmp_path, fo
         "CountersealCredentialsRefused"
     }
 
+    signing = service.folder / "data" / "keys" / "signing.json"
+    before = Reading(service)
+    signing.rename(signing.with_suffix(".away"))
+    eventually(lambda: "audit: signer_unavailable" in service.log.read_text())
+    unsigned = Reading(service)
+    signing.with_suffix(".away").rename(signing)
+    assert firing(tmp_path, before, unsigned, unsigned.at - before.at) == {"CountersealWorkerFails"}
+
     service.bind()
     receiver.status = 410
     question = service.ask(receiver.url)
@@ -270,7 +368,12 @@ def test_what_goes_wrong_causes_its_alerts_and_the_runbook_shows_it(tmp_path, fo
     eventually(lambda: ": DEAD" in service.log.read_text())
     stop(process)
     fill(service, 60)
-    process = service.serve(COUNTERSEAL_SENDERS="0", COUNTERSEAL_NOTIFICATION_WORKERS="0")
+    # In the form of the settings file that operators copy.
+    process = service.serve(
+        COUNTERSEAL_SENDERS="0",
+        COUNTERSEAL_NOTIFICATION_WORKERS="0",
+        COUNTERSEAL_LOG_FORMAT="json",
+    )
     waiting = eventually(lambda: with_backlog(service))
     backlog = {
         "CountersealCallbacksDead",
@@ -295,7 +398,6 @@ def test_what_goes_wrong_causes_its_alerts_and_the_runbook_shows_it(tmp_path, fo
         "CountersealNotReady",
         "CountersealStoreFails",
         "CountersealUnavailable",
-        "CountersealWorkerFails",
     }
 
     eventually(lambda: with_backlog(service))
