@@ -85,16 +85,16 @@ class Policy:
     )
     action_validity_limit: timedelta = setting(
         DAY,
-        "The most by which an origin may set that later than the challenge's deadline: what was"
-        " approved long ago may no longer be what the person wants.",
+        "How much later than the challenge's deadline an origin may set that time at most: an"
+        " approval from long ago may no longer be what the person wants.",
         high=30 * DAY,
         direction=Direction.LEAST,
         by_origins=True,
     )
     arguments_required: bool = setting(
         default=True,
-        reason="Whether an origin has to present the arguments to use an approved action; without"
-        " them, nothing compares what is executed with what was approved.",
+        reason="Whether an origin must present the arguments to use an approved action; without"
+        " them, nothing compares the executed action with the approved one.",
         direction=Direction.STRICTER,
         order=(False, True),
         by_origins=True,
@@ -109,21 +109,22 @@ class Policy:
     )
     renewal_window: timedelta = setting(
         DAY,
-        "How long after it was made support staff may make an origin's invitation anew, for a user"
-        " who lost the link or was too slow; whoever sees the new link can bind a device, so zero"
-        " forbids it.",
+        "How long after an origin made an invitation support staff may renew it, for a user"
+        " who lost the link or was too slow. Anybody who sees the new link can bind a device;"
+        " zero forbids it.",
         low=timedelta(0),
         high=7 * DAY,
         direction=Direction.SERVICE,
     )
     support_reads_content: bool = setting(
         False,  # noqa: FBT003 (a setting)
-        "Whether User Support sees what a person is asked, and not only when and how it ended.",
+        "Whether User Support may read the content of a question, and not only when it was"
+        " asked and how it ended.",
         direction=Direction.SERVICE,
     )
     confirmation_life: timedelta = setting(
         HOUR,
-        "How long a new device may wait to be confirmed, where it has to be.",
+        "How long a new device may wait for its confirmation, if it needs one.",
         low=MINUTE,
         high=7 * DAY,
         direction=Direction.LEAST,
@@ -137,7 +138,7 @@ class Policy:
     )
     ceremony_life: timedelta = setting(
         5 * MINUTE,
-        "How long a browser may take to register a passkey, or to authenticate by one.",
+        "How long a browser may take to register a passkey, or to authenticate with one.",
         low=SECOND,
         high=TEN_MINUTES,
         direction=Direction.LEAST,
@@ -157,28 +158,28 @@ class Policy:
     )
     revalidation_life: timedelta = setting(
         5 * MINUTE,
-        "How long an Identity Provider's last word on a user is believed.",
+        "How long the last reply of an Identity Provider about a user counts.",
         high=DAY,
         direction=Direction.LEAST,
     )
     revalidation_grace: timedelta = setting(
         timedelta(),
-        "How much longer it is believed while the provider cannot be asked; nothing, unless it"
-        " is set: then devices wait until it answers.",
+        "How much longer that reply counts while the provider does not respond. By default"
+        " not at all: then devices wait until it responds.",
         high=DAY,
         direction=Direction.LEAST,
     )
     provider_session_life: timedelta = setting(
         90 * DAY,
-        "How long a user is found by the name of the session at the Identity Provider in which"
-        " they logged in, when a logout names nothing else.",
+        "How long a logout that names only a session at the Identity Provider still finds the"
+        " user who logged in in that session.",
         low=MINUTE,
         direction=Direction.SERVICE,
     )
     retention: timedelta = setting(
         30 * DAY,
-        "How long a finished challenge or callback stays readable at least:"
-        " longer than callbacks are retried, and than idempotency keys are remembered.",
+        "How long a finished challenge or callback stays readable at least; it is longer than"
+        " callbacks are retried and idempotency keys are remembered.",
         low=MINUTE,
         direction=Direction.SERVICE,
     )
@@ -206,8 +207,8 @@ class Policy:
     portal_session_idle: timedelta = setting(
         15 * MINUTE,
         "After this time without a request, an administrator is logged out of the portal"
-        " (NIST SP 800-63B-4, 2.3.3: 15 minutes; OWASP ASVS 5.0, 7.3.1). What counts is the last"
-        " minute that was written.",
+        " (NIST SP 800-63B-4, 2.3.3: 15 minutes; OWASP ASVS 5.0, 7.3.1). The time of the last"
+        " request is stored once a minute.",
         low=2 * MINUTE,
         high=HOUR,
         direction=Direction.SERVICE,
@@ -230,8 +231,8 @@ class Policy:
     )
     portal_browser_life: timedelta = setting(
         90 * DAY,
-        "How long a browser in which an administrator has used a passkey may ask that"
-        " administrator's own device; others can send it nothing.",
+        "How long a browser in which an administrator has used a passkey may send a question"
+        " to that administrator's own device; other browsers cannot.",
         high=365 * DAY,
         direction=Direction.SERVICE,
     )
@@ -305,8 +306,8 @@ class Policy:
     )
     ask_limit_unapproved: int = setting(
         50,
-        "Questions since the last approval; past it only a matching code may be"
-        " asked for (NIST SP 800-63B-4, 3.1.3.2: limit pushes since the last success).",
+        "Questions since the last approval; after them, the person is asked only with a"
+        " matching code (NIST SP 800-63B-4, 3.1.3.2: limit pushes since the last success).",
         high=CONSECUTIVE_FAILURES,
         direction=Direction.LEAST,
     )
@@ -324,35 +325,35 @@ class Policy:
     )
     cooldown_limit: timedelta = setting(
         30 * MINUTE,
-        "The longest cool-down: nobody is shut out by being asked.",
+        "The longest cool-down, so that nobody can lock a person out by asking.",
         high=DAY,
         direction=Direction.MOST,
     )
     cx_pending_limit: int = setting(
         50,
-        "Open questions that one person may have when an origin for CX clients asks: these take"
-        " no question back.",
+        "Open questions that one person may have if an origin for CX clients asks; these"
+        " clients never cancel a question.",
         high=MOST_PENDING,
         direction=Direction.LEAST,
     )
     cx_ask_limit: int = setting(
         60,
-        "Questions in a window that one person may get when an origin for CX clients asks, from"
-        " it and from all origins together: these do not wait.",
+        "Questions in a window that one person may get if an origin for CX clients asks, from"
+        " this origin and from all origins together; these clients do not wait.",
         high=MOST_QUESTIONS,
         direction=Direction.LEAST,
     )
     cx_ask_limit_unapproved: int = setting(
         CONSECUTIVE_FAILURES,
-        "Questions since the last approval when an origin for CX clients asks; past it the"
-        " person is asked once in the longest cool-down (NIST SP 800-63B-4, 3.1.3.2).",
+        "Questions since the last approval if an origin for CX clients asks; after them, the"
+        " person is asked only once in the longest cool-down (NIST SP 800-63B-4, 3.1.3.2).",
         high=CONSECUTIVE_FAILURES,
         direction=Direction.LEAST,
     )
     cx_cooldown: bool = setting(
         default=False,
-        reason="Whether refusals begin a cool-down for an origin for CX clients too: these read"
-        " a 429 as a failure of the service.",
+        reason="Whether refusals also begin a cool-down for an origin for CX clients, which treat a"
+        " 429 as a failure of the service.",
         direction=Direction.STRICTER,
         order=(False, True),
     )
@@ -360,44 +361,46 @@ class Policy:
     # Reasons of refusals
     on_declined: frozenset[Reaction] = setting(
         frozenset(),
-        "What follows from a refusal for `declined`: nothing unless it is set, since a person who"
-        " does not want something refuses as they should.",
+        "The reaction to a refusal for `declined`. Nothing by default, because a person who"
+        " does not want something is right to refuse it.",
         direction=Direction.SUPERSET,
         members=Reaction,
     )
     on_not_mine: frozenset[Reaction] = setting(
         frozenset({Reaction.ALERT, Reaction.DEMAND_CODES}),
-        "What follows from a refusal or disown for `not_mine`: somebody else may have the person's"
-        " password, so that only who sees the origin's page may be approved from now on. With"
-        " `lock_account`, whoever can start a log-in by a user name alone can shut its owner out.",
+        "The reaction to a refusal or disown for `not_mine`. Somebody else may have the"
+        " person's password, so from then on a matching code shows that the person sees the"
+        " origin's page. With `lock_account`, anybody who can start a log-in with only a user"
+        " name can lock the user out.",
         direction=Direction.SUPERSET,
         members=Reaction,
     )
     on_wrong_details: frozenset[Reaction] = setting(
         frozenset({Reaction.ALERT}),
-        "What follows from a refusal for `wrong_details`: the origin has to look at what it asked,"
-        " or at who changed it.",
+        "The reaction to a refusal for `wrong_details`: the origin has to check its question,"
+        " and whether somebody has changed it.",
         direction=Direction.SUPERSET,
         members=Reaction,
     )
     on_pressured: frozenset[Reaction] = setting(
         frozenset({Reaction.ALERT}),
-        "What follows from a refusal for `pressured`: an alert, which no device shows. Whatever"
-        " else happens to the account can be seen by whoever presses the person, who is the one to"
-        " pay for it; `lock_account` is for services where the loss is worse.",
+        "The reaction to a refusal for `pressured`: an alert, which no device shows. Every"
+        " other reaction is visible to the attacker who forces the person, and may endanger"
+        " the person; set `lock_account` only if the loss would be worse.",
         direction=Direction.SUPERSET,
         members=Reaction,
     )
     on_other: frozenset[Reaction] = setting(
         frozenset(),
-        "What follows from a refusal for `other`: nothing unless it is set, as it says nothing.",
+        "The reaction to a refusal for `other`. Nothing by default, because this reason gives"
+        " no information.",
         direction=Direction.SUPERSET,
         members=Reaction,
     )
     codes_demanded: timedelta = setting(
         DAY,
-        "How long `demand_codes` asks for a matching code. An origin that cannot show one asks"
-        " once in the longest cool-down meanwhile.",
+        "How long `demand_codes` requires a matching code. During this time, an origin that"
+        " cannot show a code may ask once in the longest cool-down.",
         low=MINUTE,
         high=30 * DAY,
         direction=Direction.MOST,
@@ -410,20 +413,20 @@ class Policy:
     )
     authenticate_rate: int = setting(
         6_000,
-        "Authentications by passkeys in a minute that one origin may begin in all: log-ins, as"
-        " challenges are, of which nobody is notified.",
+        "Authentications with passkeys in a minute that one origin may begin in all. They are"
+        " log-ins, but no device is notified of them.",
         direction=Direction.LEAST,
         by_origins=True,
     )
     redirect_rate: int = setting(
         6_000,
-        "Log-ins in a minute that may be begun in one App Space, by callers that know its GUID.",
+        "Log-ins in a minute that callers who know its GUID may begin in one App Space.",
         direction=Direction.SERVICE,
     )
     invite_rate: int = setting(
         6_000,
-        "Invitations in a minute that one origin may make in all, registrations of passkeys that it"
-        " begins included.",
+        "Invitations in a minute that one origin may make in all, including registrations of"
+        " passkeys.",
         direction=Direction.LEAST,
         by_origins=True,
     )
@@ -443,9 +446,9 @@ class Policy:
     # New devices
     new_devices: NewDeviceRule = setting(
         NewDeviceRule.AT_ONCE,
-        "Whether a device that an origin or an Identity Provider had bound counts at once, or only"
-        " once it is confirmed; an App Space can only ask for more. One that a device invited"
-        " always has to be confirmed.",
+        "Whether a device that an origin or an Identity Provider had bound is active at once,"
+        " or only after its confirmation; an App Space can only be stricter. A device that"
+        " another device has invited must always be confirmed.",
         direction=Direction.STRICTER,
         order=(NewDeviceRule.AT_ONCE, NewDeviceRule.CONFIRMED),
     )
@@ -467,24 +470,24 @@ class Policy:
     # Keys
     algorithms: frozenset[Algorithm] = setting(
         frozenset(Algorithm) - {Algorithm.ML_DSA_44},
-        "The algorithms that a device's key may be pinned to. ML-DSA-44, which a quantum computer"
-        " does not forge, has to be named: clients, and the `cryptography` that is installed,"
-        " have to know it.",
+        "The algorithms that a device's key may use. ML-DSA-44, which a quantum computer"
+        " cannot forge, is allowed only if it is named here, because clients and the installed"
+        " `cryptography` must support it.",
         direction=Direction.SUBSET,
     )
     passkeys: PasskeyUse = setting(
         PasskeyUse.WITH_DEVICE_KEY,
-        "Whether a strong key may be a passkey. One that its owner may copy to other devices (BE)"
-        " counts as strong only together with the key that this device alone has, unless this is"
-        " `allow`.",
+        "Whether a strong key may be a passkey. Unless this is `allow`, a passkey that its"
+        " owner may copy to other devices (BE) counts as strong only together with the key"
+        " that only this device has.",
         direction=Direction.STRICTER,
         order=(PasskeyUse.ALLOW, PasskeyUse.WITH_DEVICE_KEY, PasskeyUse.REFUSE),
     )
     passkey_origin: str = setting(
         "",
-        "The web origin where passkeys are used, if the App Space does not say; its host is the"
-        " relying party id. Empty: passkeys are bound in App Spaces that say it only."
-        " `counterseal serve` sets it to that of `public_url`.",
+        "The web origin where passkeys are used, if the App Space names none; its host is the"
+        " relying party id. If it is empty, passkeys can be bound only in App Spaces that name"
+        " one. `counterseal serve` sets it to that of `public_url`.",
         direction=Direction.SERVICE,
     )
     strong_keys_limit: int = setting(
@@ -495,8 +498,8 @@ class Policy:
     )
     bindings_limit: int = setting(
         20,
-        "Devices and open invitations of one account. An invitation whose device can take the"
-        " place of another, by a device or a log-in, needs no free place.",
+        "Devices and open invitations of one account. An invitation by a device or a log-in,"
+        " whose device can replace another one, needs no free place.",
         high=200,
         direction=Direction.LEAST,
     )
@@ -543,8 +546,8 @@ class Policy:
     # Notifications
     origin_texts: bool = setting(
         default=True,
-        reason="Whether a push says the origin's `notificationTitle` and `notificationBody`,"
-        " or the App Space's texts only: the push service reads along.",
+        reason="Whether a push message may contain the origin's `notificationTitle` and"
+        " `notificationBody`, or only the App Space's texts: the push service can read them.",
         direction=Direction.STRICTER,
         order=(True, False),
     )
@@ -590,14 +593,13 @@ class Policy:
     )
     push_delays: tuple[timedelta, ...] = setting(
         (2 * SECOND, 5 * SECOND, 15 * SECOND, 30 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE),
-        "The wait after each push that has to be tried again; the last one"
-        " stays, until the challenge's deadline. Somebody waits for the answer, so the"
-        " first are short.",
+        "The wait after each failed push; the last one is used until the challenge's"
+        " deadline. A person waits for the answer, so the first waits are short.",
         direction=Direction.SERVICE,
     )
     push_timeout: timedelta = setting(
         10 * SECOND,
-        "How long one attempt to push may take, at all addresses together.",
+        "How long one attempt to push may take, for all addresses together.",
         low=SECOND,
         high=MINUTE,
         direction=Direction.SERVICE,
@@ -619,14 +621,15 @@ class Policy:
     # Callbacks
     callback_delays: tuple[timedelta, ...] = setting(
         (5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, 4 * HOUR, 8 * HOUR, 10 * HOUR),
-        "The wait after each failed attempt. One attempt more than there are waits; then the"
-        " callback is dead. Past a day nobody waits for the answer"
-        " (Standard Webhooks 1.0, retries).",
+        "The wait after each failed attempt. There is one attempt more than waits; then the"
+        " callback is dead. After a day, nobody waits for the answer any more (Standard"
+        " Webhooks 1.0, retries).",
         direction=Direction.SERVICE,
     )
     callback_jitter: float = setting(
         0.2,
-        "The share of each wait that is random, of a callback's and of a push's: retries spread.",
+        "The random share of each wait of a callback or a push, so that retries do not all"
+        " come at the same time.",
         direction=Direction.SERVICE,
     )
     callback_timeout: timedelta = setting(
@@ -645,16 +648,16 @@ class Policy:
     )
     callback_plain_http: bool = setting(
         default=False,
-        reason="Whether an entry of an allow-list without a scheme covers plain http beside https;"
-        " `counterseal serve` sets it where its own settings let callbacks go by plain http.",
+        reason="Whether an entry of an allow-list without a scheme also allows plain http;"
+        " `counterseal serve` sets it if its own settings allow callbacks over plain http.",
         direction=Direction.SERVICE,
     )
 
     # Events
     events_retention: timedelta = setting(
         7 * DAY,
-        "How long an account's event can be read again by the App Space's origins, and is sent to"
-        " them at the latest: longer than callbacks are retried.",
+        "How long the App Space's origins can read an account's event, and how late it is"
+        " sent to them at most; it is longer than callbacks are retried.",
         low=HOUR,
         high=90 * DAY,
         direction=Direction.SERVICE,
@@ -663,7 +666,7 @@ class Policy:
     # Commits
     commit_attempts: int = setting(
         16,
-        "How often a decision is made again after losing a race, or a lost reply asked for again.",
+        "How often a decision is repeated after a conflict, or a commit after a lost reply.",
         high=1000,
         direction=Direction.SERVICE,
     )
