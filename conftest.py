@@ -28,7 +28,9 @@ JAVASCRIPT = ADAPTERS / "counterseal-js"
 PAGES = ADAPTERS / "counterseal-pwa"
 """Whose lock file has the tools for pages."""
 
-REQUIRABLE = {"chromium", "hadolint", "npm", "ntfy", "promtool", "systemd-analyze", "unshare"}
+REQUIRABLE = {
+    *("chromium", "hadolint", "nginx", "npm", "ntfy", "promtool", "systemd-analyze", "unshare")
+}
 # Under a name of its own, for other processes: the service refuses settings that it does not know.
 REQUIRED = os.environ.setdefault("REQUIRED_TOOLS", os.environ.pop("COUNTERSEAL_REQUIRE", ""))
 ABSENT = re.compile(r"(?:Skipped: )?no ([\w-]+):")

@@ -220,6 +220,14 @@ def test_prepare_writes_new_secrets_and_replaces_none(tmp_path):
     assert all(others[name] != texts[name] for name in texts)
 
 
+@pytest.mark.skipif(not (DEPLOY.parents[2] / ".git").exists(), reason="this is no clone")
+@pytest.mark.parametrize("name", [".env", "secrets/master_key", "compose.override.yaml"])
+def test_git_ignores_what_has_secrets(name):
+    command = [shutil.which("git"), "check-ignore", "--quiet", DEPLOY / name]
+
+    assert subprocess.run(command, cwd=DEPLOY, check=False, timeout=60).returncode == 0
+
+
 HALF = [
     [],
     ["auth.example.com", "mysql"],

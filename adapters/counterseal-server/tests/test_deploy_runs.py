@@ -93,6 +93,7 @@ def test_the_ignore_file_leaves_out_what_must_not_be_in_an_image():
         "adapters/counterseal-server/tests/conftest.py",
         "adapters/counterseal-js/node_modules/axe/axe.js",
         "adapters/counterseal-server/deploy/.env",
+        "adapters/counterseal-server/deploy/compose.override.yaml",
         "adapters/counterseal-server/deploy/secrets/master_key",
     ):
         assert left_out(name, patterns), name

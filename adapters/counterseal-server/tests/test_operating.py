@@ -206,7 +206,7 @@ def test_the_proxy_of_deploy_buffers_no_event_stream():
     assert [path for path in PATHS if re.search(unbuffered, path)] == streams
 
 
-@pytest.mark.skipif(None in {NGINX, OPENSSL}, reason="nginx or openssl is not installed")
+@pytest.mark.skipif(None in {NGINX, OPENSSL}, reason="no nginx: install it, and openssl")
 def test_the_service_behind_the_proxy_of_deploy(site):
     shop, inner = site
     shop.bind()  # CX1 and proofs hold for the public address
