@@ -33,6 +33,8 @@ LONGEST_LIFE = TEN_MINUTES
 """
 No policy allows a longer life of a challenge, an invitation, a log-in or a ceremony.
 
+Actions live longer: `counterseal_server.restored_actions` ends them.
+
 The present policy is no bound: a challenge may have been issued under an earlier one.
 """
 
@@ -105,6 +107,10 @@ class RestoreWait:
         policy: The policy of the service.
         clock: Says when the wait is over; deadlines are compared with the same clock.
 
+    Attributes:
+        ends_at: When it is over; None if there is no note, or the wait has ended.
+        restored_at: When the store was restored; None if there was no note.
+
     Raises:
         InvalidField: The note cannot be read.
     """
@@ -114,6 +120,7 @@ class RestoreWait:
         self._clock = clock
         restored = Restored.read(data)
         self.ends_at = None if restored is None else restored.ends_at(policy)
+        self.restored_at = None if restored is None else restored.restored_at
 
     def remaining(self) -> timedelta:
         """Return how long the service still waits; zero when it may serve."""

@@ -34,6 +34,7 @@ from counterseal_server.ciba import require_ciba
 from counterseal_server.metrics import Metrics
 from counterseal_server.portal import require_portal
 from counterseal_server.records import store_kind
+from counterseal_server.restored_actions import end_open_actions
 from counterseal_server.runtime import Runtime
 from counterseal_server.settings import Settings
 from counterseal_server.timed_store import TimedStore
@@ -80,7 +81,9 @@ def serve(settings: Settings, *, after_restore: bool = False) -> None:
         if after_restore:
             note_restore(settings.data, runtime.policy, runtime.ports.clock)
         # A note that cannot be read is refused here, and not in the process that serves.
-        RestoreWait(settings.data, runtime.policy, runtime.ports.clock)
+        _end_restored_actions(
+            runtime, RestoreWait(settings.data, runtime.policy, runtime.ports.clock)
+        )
     browser_pages(settings)
     require_portal(settings)
     require_ciba(settings)
@@ -188,6 +191,7 @@ def _work(settings: Settings, duty: Duty, title: str) -> None:
         if settings.metrics:
             _measure(runtime, metrics)
         wait = RestoreWait(settings.data, runtime.policy, runtime.ports.clock)
+        _end_restored_actions(runtime, wait)
         if not wait.wait(stopped, EVERY_READING):
             return
         tracing = open_tracing(settings)
@@ -206,6 +210,12 @@ def _work(settings: Settings, duty: Duty, title: str) -> None:
         if tracing is not None:
             tracing.close()
     log.info("stopped")
+
+
+def _end_restored_actions(runtime: Runtime, wait: RestoreWait) -> None:
+    """End the open actions of a restored store before anything is served, or the note is gone."""
+    if wait.restored_at is not None:
+        end_open_actions(runtime.ports, runtime.policy, wait.restored_at)
 
 
 def _monitored(settings: Settings, metrics: Metrics) -> AbstractContextManager[object]:
