@@ -26,6 +26,7 @@ from counterseal import (
     read_json,
     verify_receipt,
 )
+from counterseal.actions import STANDARD_ACTIONS
 from counterseal.device import Bond, SoftwareDevice, WrappedKey
 from counterseal.device.pin import Wrapping, unwrap, wrap
 from counterseal.errors import InvalidField
@@ -40,12 +41,19 @@ from counterseal.models import (
     DeviceCall,
 )
 from counterseal.testing import ScriptedEntropy
+from counterseal.wire.action import (
+    action_digest,
+    action_document,
+    attachment_document,
+    read_action,
+)
 from counterseal.wire.confirmation import comparison_code, typed_code
 from counterseal.wire.cx1 import cx1_mac, read_basic, read_cx1, write_basic, write_cx1
 from counterseal.wire.events import DescribedEvent
 from counterseal.wire.keyset import verify_keyset
 from counterseal.wire.link import BindLink, read_link, write_link
 from counterseal.wire.members import read_record, write_record
+from counterseal.wire.question import content_document
 from counterseal.wire.signature import fields_of, read_signature, signature_base, write_signature
 from counterseal.wire.webhook import (
     read_public_text,
@@ -177,6 +185,28 @@ def test_display_document(vector):
     assert ijson.canonical(vector["document"]).decode() == vector["canonical"]
     assert ijson.parse(vector["canonical"]) == vector["document"]
     assert unpadded(hashlib.sha256(vector["canonical"].encode()).digest()) == vector["hash"]
+
+
+@cases("action", "valid")
+def test_action(vector):
+    action = read_action(vector["action"])
+    client = json.loads((HERE / "action.json").read_text(encoding="utf-8"))["client"]
+    assert action_document(action, client) == vector["document"]
+    assert rfc8785.dumps(vector["document"]).decode() == vector["canonical"]
+    assert unpadded(hashlib.sha256(vector["canonical"].encode()).digest()) == vector["digest"]
+    assert action_digest(action, client) == vector["digest"]
+    rendering = STANDARD_ACTIONS.render(action)
+    assert content_document(rendering.content) == vector["content"]
+    attachments = [attachment_document(each) for each in rendering.attachments]
+    assert attachments == vector.get("attachments", [])
+
+
+@cases("action", "invalid", "why")
+def test_action_that_is_refused(vector):
+    with pytest.raises(Refused) as caught:
+        STANDARD_ACTIONS.render(read_action(vector["action"]))
+    assert caught.value.code == vector["code"]
+    assert getattr(caught.value, "field", None) == vector.get("field")
 
 
 @cases("display", "invalid", "why")

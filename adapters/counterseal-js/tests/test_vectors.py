@@ -10,6 +10,7 @@ PACKAGES = Path(__file__).parents[1]
 VECTORS = PACKAGES.parents[1] / "tests" / "vectors"
 CHANGES = [
     ("display.json", r"\"10,00 EUR", r"\"10,01 EUR", "wire"),
+    ("action.json", '"digest": "', '"digest": "x', "wire"),
     ("answer.json", '"token": "eyJ', '"token": "eyK', "wire"),
     ("receipt.json", '"hash": "', '"hash": "x', "wire"),
     ("proof.json", '"receivedAt": 17', '"receivedAt": 18', "wire"),

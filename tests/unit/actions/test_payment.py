@@ -10,7 +10,7 @@ from counterseal.models import Action
 
 ONE = {
     "transaction_id": "8d8ac610",
-    "payee": {"name": "Example Bookshop", "id": "DE02 1203 0000 0000 2020 51"},
+    "payee": {"name": "Example Bookshop", "id": "DE00 0000 0000 0000 0000 00"},
     "currency": "EUR",
     "amount": "1234567.50",
 }
@@ -79,7 +79,7 @@ def test_amount_and_payee_come_first():
     assert rows(ONE) == [
         ("Amount", "1 234 567.50 EUR"),
         ("Payee", "Example Bookshop"),
-        ("Payee's identifier", "DE02 1203 0000 0000 2020 51"),
+        ("Payee's identifier", "DE00 0000 0000 0000 0000 00"),
         ("Paid from", "Account ending 4711"),
         ("Transaction", "8d8ac610"),
         ("Valid until", "2026-11-29 17:00:00 UTC"),
@@ -92,7 +92,7 @@ def test_every_member_is_displayed():
         ("Amount is an estimate", "yes"),
         ("Amount is blocked at once", "no"),
         ("Payee", "Example Bookshop"),
-        ("Payee's identifier", "DE02 1203 0000 0000 2020 51"),
+        ("Payee's identifier", "DE00 0000 0000 0000 0000 00"),
         ("Payee's website", "https://books.example/"),
         ("Paid from", "Account ending 4711"),
         ("Instant transfer", "yes"),

@@ -9,6 +9,7 @@ as long as they are over the same bytes.
 import json
 import sys
 
+from actions import action_vectors
 from answers import answer_vectors, disown_vectors
 from binds import bind_vectors, rotation_vectors, unfit_key_vectors
 from confirmations import confirmation_vectors
@@ -28,6 +29,7 @@ def documents():
     """Return every file that this script writes, by its name."""
     answers, disowns = answer_vectors(), disown_vectors()
     return {
+        "action.json": action_vectors(),
         "answer.json": answers,
         "basic.json": basic_vectors(),
         "bind.json": bind_vectors(),
