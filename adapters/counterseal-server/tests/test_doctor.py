@@ -564,6 +564,7 @@ def test_the_key_set_at_the_public_url_is_compared(diagnose, site, data, tmp_pat
     assert at((200, {"page": "Welcome"})) == {"public_url_foreign": "error"}
     assert at((301, {})) == {"public_url_redirects": "error"}
     assert at((502, {})) == {"public_url_refuses": "error"}
+    assert at((503, {})) == {"public_url_unready": "error"}
     assert diagnose("public_url", PUBLIC_URL="http://127.0.0.1:1") == {
         "public_url_unreachable": "error"
     }

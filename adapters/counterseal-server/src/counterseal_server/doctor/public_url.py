@@ -19,6 +19,7 @@ from counterseal_server.doctor.installation import Installation
 
 KEY_SET = "/.well-known/jwks.json"
 OK = 200
+UNAVAILABLE = 503
 REDIRECTS = range(300, 400)
 HTTPS_PORT = 443
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -45,6 +46,13 @@ def check_public_url(installation: Installation) -> Iterator[Finding]:
             "public_url_redirects",
             f"{url}{KEY_SET} is redirected",
             "set `public_url` to the URL that clients call in the end: no call is redirected",
+        )
+        return
+    if response.status_code == UNAVAILABLE:
+        yield failure(
+            "public_url_unready",
+            f"{url}{KEY_SET} gives status {response.status_code}",
+            "start the service; if it runs, see what its /readyz names in `failing`",
         )
         return
     if response.status_code != OK:
