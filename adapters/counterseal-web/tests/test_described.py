@@ -20,7 +20,7 @@ from schemathesis.transport.wsgi import WSGITransport
 import counterseal as cs
 from counterseal import Refused
 from counterseal.device import own_comparison_code
-from counterseal.models import OPERATOR, BindingState, CallbackType, Origin, Scheme
+from counterseal.models import OPERATOR, Action, BindingState, CallbackType, Origin, Scheme
 from counterseal.testing import APP_RETURN, FakeModel, FakePasskey
 from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK, PIN
@@ -46,6 +46,8 @@ SOCKETS = ("max_redirects", "verify", "cert", "proxies")
 
 UNSAID = {
     "callback_forbidden": "",  # the allow-list is the origin's
+    "action_type_unknown": "",  # the types are the operator's
+    "arguments_differ": "",  # what was approved
     "callback_uncallable": "",  # what may be called is the operator's
     "code_demanded": "",
     "key_reused": "",  # what was sent before
@@ -56,6 +58,8 @@ UNSAID = {
     "invalid_field": (
         r"beyond 2\*\*53|surrogate|control character"  # I-JSON: in any member
         r"|not a field's name|given twice|nested|both a|empty segment|an index|a list with"
+        r"|^action\b|^arguments\b"  # what each type of actions takes; bytes of UTF-8
+        r"|^detail: longer than"  # bytes of UTF-8
         r"|^buttons\[\d+\]"  # JSON inside of a text
         r"|^buttons: (none is|all are|not \d)"  # together, and the policy's
         r"|: (not within|more than|longer than) "  # the policy's
@@ -147,11 +151,21 @@ def known_values(kit, world, shop):
     (state,) = parse_qs(urlsplit(begun.url).query)["state"]
     new = world.complete(world.bind("user-45").invite(), world.phone())
     code = own_comparison_code(new.device, pin=PIN)
+    approved = {name: approved_action(world, name) for name in ("consume", "withdraw", "report")}
+    world.actions.consume(world.origin, approved["report"], {})
     branded = world.administration.edit_app_space(world.app_space.guid, logo=build_png())
     return {
         "logo": {"app_space": [branded.guid], "logo": [branded.logo_digest]},
         "accountByGuid": {"guid": [world.accounts.get(world.origin, "user-42").guid]},
         "revokeAccount": {"accountId": ["user-43"]},
+        "getAction": {"guid": [approved["consume"]]},
+        "consumeAction": {"requestGuid": [approved["consume"]], "arguments": [{}]},
+        "withdrawAction": {"requestGuid": [approved["withdraw"]]},
+        "reportAction": {
+            "requestGuid": [approved["report"]],
+            "outcome": ["executed"],
+            "detail": ["done"],
+        },
         "confirmDevice": {"deviceGuid": [new.guid], "comparisonCode": [code]},
         "redirect": {"appSpaceGuid": [space.guid], "redirectUri": [APP_RETURN]},
         "comeBack": {"state": [state]},
@@ -164,6 +178,15 @@ def known_values(kit, world, shop):
         "replaces": [device],
         "guid": requests,
     }
+
+
+def approved_action(world, resource):
+    """Return a request whose action a person has approved."""
+    phone = world.bind(f"user-{resource}")
+    content = Action(type="tool-call", resource=resource, arguments={})
+    challenge = world.ask(f"user-{resource}", content).challenge
+    phone.answer(challenge)
+    return challenge.guid
 
 
 def register_passkey(world, account_id):

@@ -69,7 +69,7 @@ def unbind(recorder, shop, world):
 def lock(recorder, shop, world):
     """Bind another user's phone, and let it lock the account."""
     invitation = shop.call(None, "PUT", "/account/bind", {"accountId": "user-47"}).document
-    phone = _bind_silently(recorder, world, invitation)
+    phone = bind_silently(recorder, world, invitation)
     phone.call(
         "No device of the account answers or is asked any more, until an administrator unlocks it.",
         "POST",
@@ -80,14 +80,14 @@ def lock(recorder, shop, world):
 def change_phones(recorder, shop, world):
     """Let a user's phone invite another one and add it, and the shop confirm a third."""
     invitation = shop.call(None, "PUT", "/account/bind", {"accountId": "user-44"}).document
-    old = _bind_silently(recorder, world, invitation)
+    old = bind_silently(recorder, world, invitation)
     invited = old.call(
         "The new phone binds by the link, as by an origin's; its user moves from this phone.",
         "POST",
         "/device/invitations",
     ).document
     names = {"appSpaceGuid": invitation["appSpaceGuid"]}
-    new = _bind_silently(recorder, world, invited | names)
+    new = bind_silently(recorder, world, invited | names)
     new.call("The new phone does not count until it is confirmed.", "GET", "/device/status")
     listed = old.call(
         "The old phone computes the comparison code from these keys, and so does the new one.",
@@ -97,7 +97,7 @@ def change_phones(recorder, shop, world):
     (new_device,) = read_record(NewDevices, listed).confirmations
     token = sign_confirmation(old.device, new_device, Choice.ADD, pin=PIN)
     old.sign("`add`, by the strong key.", "/device/confirmations", token)
-    third = _bind_silently(
+    third = bind_silently(
         recorder, world, old.call(None, "POST", "/device/invitations").document | names
     )
     shop.call(
@@ -111,7 +111,8 @@ def change_phones(recorder, shop, world):
     )
 
 
-def _bind_silently(recorder, world, invitation):
+def bind_silently(recorder, world, invitation):
+    """Bind a phone, and leave that out of the pages."""
     device = SoftwareDevice.make(clock=world.clock, entropy=world.entropy, pin=PIN, cost=CHEAP)
     phone = Handset(recorder, device)
     headers, body = {"Content-Type": JSON}, phone.enrolment(invitation)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from unittest import mock
 
 import attrs
-from exchanges import answering, asking, browsing, entering, refusing, stalling, tenancy
+from exchanges import acting, answering, asking, browsing, entering, refusing, stalling, tenancy
 from exchanges.cast import by_cx1
 from exchanges.recorder import PUBLIC, Exchange, Recorder
 from flask import Flask
@@ -85,6 +85,7 @@ def _told(face):
     answering.unbind(recorder, shop, world)
     answering.change_phones(recorder, shop, world)
     browsing.register(shop)
+    acting.act(recorder, shop, world)
     asking.catch_up(shop, world)
     asking.look_after(shop, phone)
     answering.lock(recorder, shop, world)

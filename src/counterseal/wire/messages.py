@@ -7,7 +7,8 @@ The members that clients of the CX service read keep their names and meaning:
 `guid`, `privakeyId`, `accountId`, `transactionId`, `buttonSelected` (null until answered),
 `content`, `buttons`, `additionalInfo`.
 Ours are `state`, `approved`, `issuedAt`, `expiresAt`, `answeredAt`, `device`, `answer`
-(the device's own signature) and `receipt`; `status` says the same as `state`, and
+(the device's own signature) and `receipt`; `status` says the same as `state`, `action` is
+`{type, digest, validUntil}` where the question asks for an action, and
 the reply to `request/add` also has `code`, where the person has to type one, and a refusal has
 `reason`, where the person said why.
 """
@@ -23,6 +24,7 @@ import attrs
 from counterseal.errors import InvalidField
 from counterseal.models import (
     UNFINISHED,
+    ActionTerms,
     Button,
     Challenge,
     ChallengeState,
@@ -33,6 +35,20 @@ from counterseal.models import (
 )
 from counterseal.wire.claims import format_time
 from counterseal.wire.members import Members
+
+
+@attrs.frozen(kw_only=True)
+class RequestedAction:
+    """
+    The action that a challenge asks for, as the service says that it is.
+
+    Attributes:
+        valid_until: From then on, an approval can no longer be used.
+    """
+
+    type: str
+    digest: str
+    valid_until: datetime
 
 
 @attrs.frozen(kw_only=True)
@@ -48,6 +64,7 @@ class ProcessedRequest:
         code: In the reply to `request/add` only.
         reason: Why the person refused, if they said so. Never show PRESSURED on a page: whoever
             presses the person may be looking at it.
+        action: None unless it asks for an action.
     """
 
     guid: Guid
@@ -73,6 +90,7 @@ class ProcessedRequest:
     receipt: str | None = attrs.field(repr=False)
     code: str | None = attrs.field(default=None, repr=False)
     reason: RefusalReason | None = None
+    action: RequestedAction | None = None
 
     @property
     def finished(self) -> bool:
@@ -120,6 +138,7 @@ def processed_document(
         "answer": None if outcome is None else outcome.token,
         "receipt": None if outcome is None else outcome.receipt,
         **({} if code is None else {"code": code}),
+        **({} if challenge.action is None else {"action": _action_document(challenge.action)}),
         **(
             {}
             if outcome is None or outcome.refusal_reason is None
@@ -155,6 +174,26 @@ def read_processed(document: object) -> ProcessedRequest:
         receipt=members.text_or_none("receipt"),
         code=members.text_or_none("code"),
         reason=members.choice("reason", RefusalReason) if members.has("reason") else None,
+        action=_action(members),
+    )
+
+
+def _action_document(terms: ActionTerms) -> dict[str, Any]:
+    return {
+        "type": terms.type,
+        "digest": terms.digest,
+        "validUntil": format_time(terms.valid_until),
+    }
+
+
+def _action(members: Members) -> RequestedAction | None:
+    if not members.has("action"):
+        return None
+    action = Members.of(members.document["action"], "action")
+    return RequestedAction(
+        type=action.text("type"),
+        digest=action.text("digest"),
+        valid_until=action.time("validUntil"),
     )
 
 

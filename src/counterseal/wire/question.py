@@ -239,7 +239,7 @@ def _subject(question: Question) -> dict[str, Any]:
 
 
 def _content_or_action(members: Mapping[str, Any], profile: ClientProfile) -> Content:
-    if members.get("action") is None:
+    if "action" not in members:
         return _content(members.get("content"), profile)
     if "content" in members:
         raise InvalidField("action", "not beside content")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from counterseal.models import (
     AccountEventKind,
+    Action,
     Button,
     HtmlContent,
     Pair,
@@ -11,6 +12,7 @@ from counterseal.models import (
     RequestContext,
     TextContent,
 )
+from counterseal.wire.action_status import KnownAction, KnownUse, Outcome, Progress
 from counterseal.wire.events import AccountEventPage, DescribedEvent
 from counterseal.wire.messages import ProcessedRequest
 from counterseal.wire.origin import BindInvitation, KnownAccount, KnownDevice
@@ -18,8 +20,10 @@ from counterseal_client.approval import Approval, Requirement, is_approved, requ
 from counterseal_client.callback import Callback, verify_callback, verify_event
 from counterseal_client.client import Client
 from counterseal_client.errors import (
+    ActionUsed,
     AnotherAccount,
     AnotherDevice,
+    ArgumentsDiffer,
     AskedTooOften,
     BadReply,
     CallbackRefused,
@@ -28,6 +32,7 @@ from counterseal_client.errors import (
     EvidenceRefused,
     Finished,
     NoAlternativeMet,
+    NoApproval,
     NotApproved,
     NotFound,
     NotSent,
@@ -57,11 +62,14 @@ from counterseal_client.trust import Trust
 __all__ = [
     "AccountEventKind",
     "AccountEventPage",
+    "Action",
+    "ActionUsed",
     "AllOf",
     "AnotherAccount",
     "AnotherDevice",
     "AnyOf",
     "Approval",
+    "ArgumentsDiffer",
     "AskedTooOften",
     "BadReply",
     "BindInvitation",
@@ -78,18 +86,23 @@ __all__ = [
     "Finished",
     "HtmlContent",
     "KnownAccount",
+    "KnownAction",
     "KnownDevice",
+    "KnownUse",
     "MatchingCode",
     "NoAlternativeMet",
+    "NoApproval",
     "NotApproved",
     "NotFound",
     "NotSent",
     "NotStrong",
+    "Outcome",
     "Overloaded",
     "Pair",
     "PairsContent",
     "PendingRequest",
     "ProcessedRequest",
+    "Progress",
     "ReplyLost",
     "RequestContext",
     "RequestRefused",

@@ -31,7 +31,7 @@ from counterseal import Receipt, read_json
 from counterseal.models import Button, ChallengeState, Guid, Role
 from counterseal.wire.claims import format_time
 from counterseal.wire.messages import ProcessedRequest
-from counterseal.wire.question import content_document, context_document
+from counterseal.wire.question import context_document
 from counterseal_client.errors import (
     Declined,
     EvidenceRefused,
@@ -206,7 +206,7 @@ def _require_display(display: dict[str, Any], pending_request: PendingRequest) -
     expected: dict[str, Any] = {
         "challenge": pending_request.guid,
         "account": {"guid": pending_request.account, "id": question.account_id},
-        "content": content_document(question.content),
+        "content": pending_request.content_document(),
         "buttons": [
             {"title": button.title, "strong": button.strong, "approves": button.approving}
             | ({} if button.style is None else {"style": button.style})
@@ -219,8 +219,13 @@ def _require_display(display: dict[str, Any], pending_request: PendingRequest) -
         "context": None if question.context is None else context_document(question.context),
         "transactionId": question.transaction_id,
     }
+    if expected["content"] is None:
+        # What the person was shown of a type that this library cannot render.
+        del expected["content"]
     for name, value in expected.items():
         require_evidence(equal_json(display.get(name), value), f"display: {name}")
+    action = display.get("action", {})
+    require_evidence(action.get("digest") == pending_request.action_digest, "display: action")
     require_evidence(display["appSpace"]["guid"] == pending_request.app_space, "display: appSpace")
     require_evidence(display["origin"]["guid"] == pending_request.origin, "display: origin")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Self
@@ -15,6 +15,7 @@ from counterseal.ijson import compact
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import (
     DEFAULT_BUTTONS,
+    Action,
     Button,
     ChallengeState,
     Content,
@@ -28,6 +29,14 @@ from counterseal.models import (
 )
 from counterseal.models.guid import parse
 from counterseal.ports import Clock, Entropy
+from counterseal.wire.action_status import (
+    ActionName,
+    KnownAction,
+    Outcome,
+    Progress,
+    UseReport,
+    UseRequest,
+)
 from counterseal.wire.events import AccountEventPage
 from counterseal.wire.members import read_record, write_record
 from counterseal.wire.messages import ProcessedRequest, read_processed
@@ -159,7 +168,8 @@ class Client:
 
         Args:
             account_id: The origin's own id of the user, from the authenticated session.
-            content: The question; a `str` is plain text, even if it looks like HTML.
+            content: The question; a `str` is plain text, even if it looks like HTML. An `Action`
+                asks for an approval that `consume` uses once.
             buttons: At least two; `Approve` (strong) and `Reject` if none are given.
             duration: How long the request may be answered; whole seconds.
             callback: Where the outcome is delivered: an address on the origin's allow-list.
@@ -184,7 +194,7 @@ class Client:
             Unreachable: The account is unknown, locked, or has no bound device.
             AskedTooOften: The person has too many open requests, or got requests too often.
         """
-        demand("content", content, str, TextContent, HtmlContent, PairsContent)
+        demand("content", content, str, TextContent, HtmlContent, PairsContent, Action)
         if buttons is not None:
             demand("buttons", buttons, Iterable)
             buttons = tuple(buttons)
@@ -265,6 +275,71 @@ class Client:
             # Perhaps an earlier attempt, whose reply was lost, has cancelled it.
             if not refusal.repeated or self.status(request).state is not ChallengeState.CANCELLED:
                 raise
+
+    def consume(self, request: PendingRequest | str, arguments: Mapping[str, Any]) -> KnownAction:
+        """
+        Use an approved action for the arguments that are about to be executed.
+
+        It succeeds once, whoever calls. Execute the action if this returns, and never if it
+        raises. The call is made once: if its reply is lost, the action may count as used, and
+        nobody may execute it; `action` says what the service knows.
+
+        Args:
+            request: The request whose action the person has approved.
+            arguments: The arguments as they are executed, and not as they were asked.
+
+        Raises:
+            NoApproval: The person has not approved, or the approval was ended.
+            ActionUsed: It was used before.
+            ArgumentsDiffer: These are not the arguments that the person approved.
+            Finished: The time of the approval has passed.
+            Unavailable: The service was not reached, or its reply was lost.
+            EvidenceRefused: The reply is about another request or action.
+            InvalidField: *arguments* cannot be written as JSON.
+        """
+        demand("arguments", arguments, Mapping)
+        use = UseRequest(request=_name(request), arguments=dict(arguments))
+        action = self._act("consume", write_record(use), request, attempts=1)
+        require_evidence(action.state is Progress.USED, "state")
+        return action
+
+    def report(
+        self, request: PendingRequest | str, outcome: Outcome, *, detail: str | None = None
+    ) -> KnownAction:
+        """
+        Report what came of a use; the same report again changes nothing.
+
+        Raises:
+            Finished: Another outcome was reported, or the action was not used.
+            EvidenceRefused: The reply is about another request or action.
+        """
+        demand("outcome", outcome, Outcome)
+        report = UseReport(request=_name(request), outcome=outcome, detail=detail)
+        return self._act("report", write_record(report), request)
+
+    def withdraw(self, request: PendingRequest | str) -> KnownAction:
+        """
+        Give an approval back unused; again, it changes nothing.
+
+        Raises:
+            ActionUsed: It was used.
+            NoApproval: The person has not approved.
+            Finished: The time of the approval has passed.
+            EvidenceRefused: The reply is about another request or action.
+        """
+        name = ActionName(request=_name(request))
+        return self._act("withdraw", write_record(name), request)
+
+    def action(self, request: PendingRequest | str) -> KnownAction:
+        """
+        Return what the service knows of an action: the approval and its use.
+
+        Raises:
+            NotFound: This origin has no request of that GUID.
+            EvidenceRefused: The reply is about another request or action.
+        """
+        call = Call(method="GET", path=f"action/{_name(request)}")
+        return _known_action(self._calls.call(call), request)
 
     def bind(
         self, account_id: str, *, user_info: str | None = None, idempotency_key: str | None = None
@@ -376,6 +451,18 @@ class Client:
             Call(method=method, path=path, body=body, idempotency_key=idempotency_key)
         )
 
+    def _act(
+        self,
+        verb: str,
+        document: dict[str, Any],
+        request: PendingRequest | str,
+        *,
+        attempts: int = ATTEMPTS,
+    ) -> KnownAction:
+        body = compact(document)
+        call = Call(method="POST", path=f"action/{verb}", body=body, attempts=attempts)
+        return _known_action(self._calls.call(call), request)
+
     def _require_own(self, app_space: Guid) -> None:
         if self._app_space is not None and app_space != self._app_space:
             raise BadReply("another App Space than the configured one")
@@ -399,6 +486,14 @@ class Client:
         return Poll(
             request=processed, retry_after=requested_wait(reply.headers, self._calls.clock.now())
         )
+
+
+def _known_action(reply: Reply, request: PendingRequest | str) -> KnownAction:
+    action = reply.read(lambda document: read_record(KnownAction, document))
+    require_evidence(action.request == _name(request), "requestGuid")
+    if isinstance(request, PendingRequest):
+        require_evidence(action.digest == request.action_digest, "digest")
+    return action
 
 
 def _name(request: PendingRequest | str) -> Guid:

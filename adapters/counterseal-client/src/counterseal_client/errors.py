@@ -90,6 +90,18 @@ class Finished(RequestRefused, code="request_finished"):
     """The request has ended already."""
 
 
+class NoApproval(RequestRefused, code="request_no_approval"):
+    """There is no approval of the action to use: the person has not approved, or it was ended."""
+
+
+class ActionUsed(RequestRefused, code="request_action_used"):
+    """The approval was used already; it allows one use."""
+
+
+class ArgumentsDiffer(RequestRefused, code="request_arguments_differ"):
+    """The arguments are not those that the person approved: execute nothing."""
+
+
 # There is no reply
 
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import attrs
 
-from counterseal import read_json, read_question
-from counterseal.errors import InvalidField
+from counterseal import STANDARD_ACTIONS, read_json, read_question
+from counterseal.errors import ActionTypeUnknown, InvalidField
 from counterseal.ijson import canonical, compact
-from counterseal.models import Guid, Question
+from counterseal.models import Action, Guid, Question
+from counterseal.wire.action import action_digest
 from counterseal.wire.claims import format_time
 from counterseal.wire.members import Members
 from counterseal.wire.messages import ProcessedRequest, read_processed
@@ -36,6 +37,8 @@ class PendingRequest:
         code: The matching code. Show it on the page on which the person just acted, and nowhere
             else. It is None if the request has none, and after `load`.
         code_asked: Whether an approval needs the code.
+        valid_until: From then on, an approval of the action can no longer be used; None unless the
+            question asks for an action.
         question: The question in *body*.
     """
 
@@ -48,6 +51,7 @@ class PendingRequest:
     code_asked: bool
     issued_at: datetime
     expires_at: datetime
+    valid_until: datetime | None = None
     question: Question = attrs.field(init=False, repr=False, eq=False)
 
     @question.default
@@ -58,6 +62,33 @@ class PendingRequest:
     def account_id(self) -> str:
         """The origin's own id of the person."""
         return self.question.account_id
+
+    @property
+    def action(self) -> Action | None:
+        """The action that it asks for, with the end of its approval; None if it asks for none."""
+        content = self.question.content
+        if not isinstance(content, Action):
+            return None
+        return attrs.evolve(content, valid_until=self.valid_until)
+
+    @property
+    def action_digest(self) -> str | None:
+        """The digest that the person signs with the action; None if it asks for none."""
+        return None if self.action is None else action_digest(self.action, self.origin)
+
+    def content_document(self) -> dict[str, Any] | None:
+        """
+        Return the content as in the display document.
+
+        It is None for an action of a type that this library cannot render: then the digest alone
+        says that it is the action that was sent.
+        """
+        if self.action is None:
+            return content_document(self.question.content)
+        try:
+            return content_document(STANDARD_ACTIONS.render(self.action).content)
+        except ActionTypeUnknown:
+            return None
 
     def dump(self) -> str:
         """
@@ -77,6 +108,8 @@ class PendingRequest:
             "issuedAt": format_time(self.issued_at),
             "expiresAt": format_time(self.expires_at),
         }
+        if self.valid_until is not None:
+            document["validUntil"] = format_time(self.valid_until)
         return compact(document).decode()
 
     @classmethod
@@ -97,6 +130,7 @@ class PendingRequest:
             code_asked=members.flag("codeAsked"),
             issued_at=members.time("issuedAt"),
             expires_at=members.time("expiresAt"),
+            valid_until=members.time_or_none("validUntil"),
         )
 
     def require_equal(self, reply: ProcessedRequest) -> None:
@@ -106,8 +140,11 @@ class PendingRequest:
         Raises:
             EvidenceRefused: It is about another request; the error names the member.
         """
-        question = self.question
-        content = content_document(question.content)
+        question, content = self.question, self.content_document()
+        if content is not None:
+            text = content.get("text", content.get("html", content))
+            require_evidence(equal_json(reply.content, text), "content")
+        self._require_action(reply)
         pairs: dict[str, tuple[Any, Any]] = {
             "guid": (reply.guid, self.guid),
             "privakeyId": (reply.account, self.account),
@@ -115,7 +152,6 @@ class PendingRequest:
             "appSpaceGuid": (reply.app_space, self.app_space),
             "requestOriginGuid": (reply.origin, self.origin),
             "transactionId": (reply.transaction_id, question.transaction_id),
-            "content": (reply.content, content.get("text", content.get("html", content))),
             "additionalInfo": (reply.additional_info, question.additional_info),
             "callback": (reply.callback, question.callback),
         }
@@ -126,6 +162,14 @@ class PendingRequest:
         require_evidence(reply.show_notification is question.show_notification, "showNotification")
         require_evidence(reply.issued_at == self.issued_at, "issuedAt")
         require_evidence(reply.expires_at == self.expires_at, "expiresAt")
+
+    def _require_action(self, reply: ProcessedRequest) -> None:
+        action, expected = reply.action, self.action
+        require_evidence((action is None) is (expected is None), "action")
+        if action is not None and expected is not None:
+            require_evidence(action.type == expected.type, "action.type")
+            require_evidence(action.valid_until == self.valid_until, "action.validUntil")
+            require_evidence(action.digest == self.action_digest, "action.digest")
 
 
 def equal_json(one: Any, other: Any) -> bool:
@@ -155,6 +199,7 @@ def read_pending_request(body: str, document: object, *, origin: Guid) -> Pendin
         code_asked=reply.code is not None,
         issued_at=reply.issued_at,
         expires_at=reply.expires_at,
+        valid_until=None if reply.action is None else reply.action.valid_until,
     )
     pending_request.require_equal(reply)
     # The reply has no code although one was wanted: the origin's setting `codes` is not `typed`.

@@ -8,9 +8,12 @@ from http import HTTPStatus
 from counterseal import CountersealError, Refused, read_json
 from counterseal.wire.problem import read_problem
 from counterseal_client.errors import (
+    ActionUsed,
+    ArgumentsDiffer,
     AskedTooOften,
     BadReply,
     Finished,
+    NoApproval,
     NotFound,
     Overloaded,
     RequestRefused,
@@ -21,7 +24,11 @@ from counterseal_client.transport import Reply
 from counterseal_http import requested_wait
 
 _BY_CODE: dict[str, type[RequestRefused]] = {
+    "action_used": ActionUsed,
+    "approver_inactive": NoApproval,
+    "arguments_differ": ArgumentsDiffer,
     "deadline_passed": Finished,
+    "not_approved": NoApproval,
     "not_found": NotFound,
     "too_many_pending": AskedTooOften,
     "too_often": AskedTooOften,

@@ -20,6 +20,7 @@ from counterseal.wire.origin import (
     invitation_document,
 )
 from counterseal.wire.question import read_account_id, read_user_info
+from counterseal_web.actions import ACTION_API
 from counterseal_web.calls import Call
 from counterseal_web.ceremonies import CEREMONY_API
 from counterseal_web.members import read_guid, read_number
@@ -230,6 +231,7 @@ ORIGIN_API = (
         {201: "IssuedRequest"},
         takes="Question",
         refuses=(
+            "action_type_unknown",
             "callback_forbidden",
             "callback_uncallable",
             "unreachable",
@@ -311,5 +313,6 @@ ORIGIN_API = (
             " those that the origin does not want are left out.",
         },
     ),
+    *ACTION_API,
     *CEREMONY_API,
 )

@@ -78,9 +78,31 @@ DURATION: Schema = {
         {"type": "integer", "minimum": 1, "maximum": 600},
         {"type": "null"},
     ],
-    "description": "Without a unit, seconds. Hours and days are read too, and are too long.",
+    "description": "Without a unit, seconds. Hours and days are read too, and are too long, but for"
+    " an action where the policy allows it: a day at most.",
 }
 """As long as any policy allows."""
+
+ARGUMENTS: Schema = {
+    "type": "object",
+    "additionalProperties": True,
+    "description": "Any object that I-JSON can hold (RFC 7493).",
+}
+ACTION: Schema = _closed(
+    "agent",
+    "run",
+    "purpose",
+    "validUntil",
+    "language",
+    type={"type": "string", "maxLength": 64, "pattern": "^[a-z][a-z0-9]*([-.:][a-z0-9]+)*$"},
+    resource=NAME,
+    arguments=ARGUMENTS,
+    agent=_maybe(NAME),
+    run=_maybe(NAME),
+    purpose=_maybe(NAME),
+    validUntil=_maybe(MOMENT),
+    language=_maybe({"type": "string", "pattern": "^[a-z]{2,3}(-[A-Za-z0-9]{1,8})*$"}),
+) | {"description": "An action of a registered type, in place of `content`."}
 
 DOMAIN: Schema = NAME | {
     "description": "One of the origin's entries of `callbackType` 2, without a port.",
@@ -137,6 +159,8 @@ REQUEST: dict[str, Schema] = {
     "device": _maybe(GUID),
     "answer": _maybe(TEXT),
     "receipt": _maybe(TEXT),
+    "action": _object(type=TEXT, digest=TEXT, validUntil=MOMENT)
+    | {"description": "Where the question asks for an action."},
     "reason": {
         "enum": ["declined", "not_mine", "wrong_details", "pressured", "other"],
         "description": "Why the person refused; only there if they said so. Show `pressured` on"
@@ -243,7 +267,10 @@ SCHEMAS: dict[str, Schema] = {
         "showCode",
         "deviceGuid",
         "context",
+        "content",
+        "action",
         accountId=ACCOUNT_ID,
+        action=ACTION,
         content={
             "anyOf": [
                 VISIBLE,
@@ -274,6 +301,14 @@ SCHEMAS: dict[str, Schema] = {
         ),
         deviceGuid=_maybe(GUID)
         | {"description": "The only device that is asked; without it, all of the account are."},
+    )
+    | {"oneOf": [{"required": ["content"]}, {"required": ["action"]}]},
+    "UseRequest": _closed(requestGuid=GUID, arguments=ARGUMENTS),
+    "UseReport": _closed(
+        "detail",
+        requestGuid=GUID,
+        outcome={"enum": ["executed", "failed"]},
+        detail=_maybe(NAME | {"maxLength": 1024}),
     ),
     # What an origin gets
     "Invitation": _object(
@@ -328,10 +363,32 @@ SCHEMAS: dict[str, Schema] = {
         lastSeenAt=LAST_SEEN,
     ),
     "Devices": _list(_ref("UserDevice")),
-    "Request": _object("reason", **REQUEST),
+    "Request": _object("reason", "action", **REQUEST),
     "Requests": _list(_ref("Request")),
+    "Action": _object(
+        requestGuid=GUID,
+        state={
+            "enum": [
+                *("PENDING", "SEEN", "DECLINED", "DISOWNED", "CANCELLED", "FAILED"),
+                *("APPROVED", "USED", "WITHDRAWN", "EXPIRED"),
+            ]
+        },
+        type=TEXT,
+        digest=TEXT,
+        validUntil=MOMENT,
+        use=_maybe(
+            _object(
+                state={"enum": ["UNKNOWN", "EXECUTED", "FAILED"]},
+                argumentsPresented=FLAG,
+                receipt=TEXT,
+                detail=_maybe(TEXT),
+                at=MOMENT,
+                reportedAt=_maybe(MOMENT),
+            )
+        ),
+    ),
     "IssuedRequest": _object(
-        *("code", "reason"),
+        *("code", "reason", "action"),
         **REQUEST,
         code={"type": "string", "description": "To be shown to the person, once."},
     ),

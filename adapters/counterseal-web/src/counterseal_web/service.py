@@ -58,6 +58,7 @@ class Service:
         self.backchannel = cs.Backchannel(ports, policy)
         self.ceremonies = cs.Ceremonies(ports, policy)
         self.answers = cs.Answers(ports, policy)
+        self.actions = cs.Actions(ports, policy)
         self.keysets = cs.KeySets(ports, policy)
         self.telemetry = cs.Telemetry(ports, policy)
         self.sessions = cs.Sessions(ports, policy)

@@ -1,0 +1,89 @@
+"""Actions: the calls of an origin that uses what a person has approved, and their handlers."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from counterseal import ActionStatus
+from counterseal.models import Guid, RelyingParty
+from counterseal.wire.action_status import ActionName, KnownAction, UseReport, UseRequest
+from counterseal.wire.members import read_record, write_record
+from counterseal_web.calls import Call
+from counterseal_web.members import read_guid
+from counterseal_web.messages import Reply
+from counterseal_web.operations import Audience, Operation
+from counterseal_web.service import Service
+
+
+def get_action(service: Service, call: Call, party: RelyingParty) -> Reply:
+    """Return an action that this origin asked about: how far it has come, and its use."""
+    return _reply(service.actions.status(party, read_guid(call.names["guid"], "guid")))
+
+
+def consume_action(service: Service, call: Call, party: RelyingParty) -> Reply:
+    """
+    Use an approved action for the arguments that are about to be executed.
+
+    It succeeds once. Execute the action after a 200, and never after anything else: if the reply
+    is lost, the action counts as used.
+    """
+    request = read_record(UseRequest, call.document)
+    guid = read_guid(request.request, "requestGuid")
+    service.actions.consume(party, guid, request.arguments)
+    return _known(service, party, guid)
+
+
+def report_action(service: Service, call: Call, party: RelyingParty) -> Reply:
+    """Report what came of a use; the same report again changes nothing."""
+    report = read_record(UseReport, call.document)
+    guid = read_guid(report.request, "requestGuid")
+    service.actions.report(party, guid, report.state, detail=report.detail)
+    return _known(service, party, guid)
+
+
+def withdraw_action(service: Service, call: Call, party: RelyingParty) -> Reply:
+    """Give an approval back unused; again, it changes nothing."""
+    guid = read_guid(read_record(ActionName, call.document).request, "requestGuid")
+    service.actions.withdraw(party, guid)
+    return _known(service, party, guid)
+
+
+def _known(service: Service, party: RelyingParty, guid: Guid) -> Reply:
+    return _reply(service.actions.status(party, guid))
+
+
+def _reply(status: ActionStatus) -> Reply:
+    return Reply(document=write_record(KnownAction.of(status.challenge, status.action, status.use)))
+
+
+_call = partial(Operation, audience=Audience.ORIGIN, gives={200: "Action"})
+_ENDED = ("not_found", "not_approved", "action_used", "deadline_passed")
+
+ACTION_API = (
+    _call("getAction", "GET", "/action/{guid}", get_action, refuses=("not_found", "not_approved")),
+    _call(
+        "consumeAction",
+        "POST",
+        "/action/consume",
+        consume_action,
+        takes="UseRequest",
+        refuses=(*_ENDED, "arguments_differ", "approver_inactive", "unreachable"),
+    ),
+    _call(
+        "reportAction",
+        "POST",
+        "/action/report",
+        report_action,
+        takes="UseReport",
+        refuses=("not_found", "not_approved", "wrong_state"),
+    ),
+    _call(
+        "withdrawAction",
+        "POST",
+        "/action/withdraw",
+        withdraw_action,
+        takes="RequestName",
+        refuses=_ENDED,
+    ),
+)
+"""The calls, beside those of `counterseal_web.origins`."""

@@ -1,0 +1,126 @@
+"""The calls of actions: how far one has come, its one use, and each refusal."""
+
+from datetime import timedelta
+
+import pytest
+
+from counterseal.models import OPERATOR
+
+ARGUMENTS = {"to": "zoe@example.com", "copies": 2}
+ACTION = {"type": "tool-call", "resource": "send_email", "arguments": ARGUMENTS}
+QUESTION = {"accountId": "zoe", "action": ACTION}
+
+
+@pytest.fixture
+def phone(world):
+    return world.bind("zoe")
+
+
+@pytest.fixture
+def approved(shop, phone):
+    added = shop.post("/request/add", json=QUESTION)
+    assert added.status_code == 201, added.json
+    phone.answer(phone.fetch(added.json["guid"]))
+    return added.json["guid"]
+
+
+def refused(response, status, code):
+    assert (response.status_code, response.json["code"]) == (status, code), response.json
+
+
+def consume(shop, guid, arguments=ARGUMENTS, **more):
+    return shop.post("/action/consume", json={"requestGuid": guid, "arguments": arguments, **more})
+
+
+def test_a_request_says_what_it_asks_for(shop, phone):
+    reply = shop.post("/request/add", json=QUESTION).json
+    assert set(reply["action"]) == {"type", "digest", "validUntil"}
+    assert reply["content"]["title"]
+    assert shop.get(f"/action/{reply['guid']}").json == {
+        "requestGuid": reply["guid"],
+        "state": "PENDING",
+        "use": None,
+        **reply["action"],
+    }
+
+
+def test_an_approval_is_used_once_and_reported(shop, approved):
+    assert shop.get(f"/action/{approved}").json["state"] == "APPROVED"
+    used = consume(shop, approved)
+    assert used.status_code == 200
+    assert used.json["state"] == "USED"
+    assert used.json["use"]["state"] == "UNKNOWN"
+    assert used.json["use"]["argumentsPresented"] is True
+    refused(consume(shop, approved), 409, "action_used")
+    report = {"requestGuid": approved, "outcome": "executed", "detail": "message 12"}
+    for _ in range(2):
+        reported = shop.post("/action/report", json=report)
+        assert reported.json["use"]["state"] == "EXECUTED"
+    refused(shop.post("/action/report", json=report | {"outcome": "failed"}), 409, "wrong_state")
+    assert shop.get(f"/action/{approved}").json == reported.json
+
+
+def test_other_arguments_and_other_origins_are_refused(shop, neighbour, approved):
+    refused(consume(shop, approved, ARGUMENTS | {"copies": 3}), 409, "arguments_differ")
+    refused(consume(neighbour, approved), 404, "not_found")
+    refused(neighbour.get(f"/action/{approved}"), 404, "not_found")
+
+
+def test_what_is_not_approved_or_over_is_refused(world, shop, phone, approved):
+    pending = shop.post("/request/add", json=QUESTION).json["guid"]
+    refused(consume(shop, pending), 409, "not_approved")
+    for _ in range(2):
+        withdrawn = shop.post("/action/withdraw", json={"requestGuid": approved})
+        assert withdrawn.json["state"] == "WITHDRAWN"
+    refused(consume(shop, approved), 409, "not_approved")
+    phone.answer(phone.fetch(pending))
+    world.clock.advance(timedelta(hours=1))
+    refused(consume(shop, pending), 410, "deadline_passed")
+    plain = shop.post("/request/add", json={"accountId": "zoe", "content": "Log in?"})
+    refused(shop.get(f"/action/{plain.json['guid']}"), 409, "not_approved")
+
+
+def test_a_locked_account_and_a_revoked_device_are_refused(world, shop, phone, approved):
+    account = phone.device.bond.account
+    world.accounts.lock(account, by=OPERATOR)
+    refused(consume(shop, approved), 404, "unreachable")
+    world.accounts.unlock(account, by=OPERATOR)
+    phone.unbind()
+    refused(consume(shop, approved), 409, "approver_inactive")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"arguments": {}}, "requestGuid"),
+        ({"requestGuid": "x"}, "arguments"),
+        ({"requestGuid": "x", "arguments": []}, "arguments"),
+        ({"requestGuid": "x", "arguments": {}, "digest": "d"}, "digest"),
+    ],
+)
+def test_an_unfit_use_is_refused_by_name(shop, body, field):
+    response = shop.post("/action/consume", json=body)
+    refused(response, 400, "invalid_field")
+    assert response.json["field"] == field
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"action": None}, "action"),
+        ({"action": ACTION | {"colour": "red"}}, "action.colour"),
+        ({"action": ACTION | {"arguments": "x"}}, "action.arguments"),
+        ({"action": ACTION | {"validUntil": "tomorrow"}}, "action.validUntil"),
+        ({"content": "Pay?"}, "action"),
+        ({"additionalInfo": "only 1 EUR"}, "additionalInfo"),
+    ],
+)
+def test_an_unfit_action_is_refused_by_name(shop, phone, changes, field):
+    response = shop.post("/request/add", json=QUESTION | changes)
+    refused(response, 400, "invalid_field")
+    assert response.json["field"] == field
+
+
+def test_a_type_that_nobody_can_display_is_refused(shop, phone):
+    question = {"accountId": "zoe", "action": ACTION | {"type": "launch"}}
+    refused(shop.post("/request/add", json=question), 400, "action_type_unknown")
