@@ -42,6 +42,8 @@ OF_CX_CLIENTS = set()
 OPAQUE = {
     "Bind.userInfo",
     "Question.additionalInfo",
+    "Question.action.arguments",
+    "UseRequest.arguments",
     "TelemetryEvent.attributes",
     "NewAppSpace.idp.parameters",
     "AppSpaceEdit.idp.parameters",

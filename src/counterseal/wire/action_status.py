@@ -23,6 +23,7 @@ import attrs
 
 from counterseal.errors import InvalidField
 from counterseal.models import (
+    UNFINISHED,
     ActionState,
     ActionUse,
     ApprovedAction,
@@ -60,7 +61,7 @@ class Progress(enum.Enum):
     """How far an action that an origin asked about has come."""
 
     PENDING = "PENDING"
-    SEEN = "SEEN"
+    """A device may have read it already."""
     DECLINED = "DECLINED"
     DISOWNED = "DISOWNED"
     CANCELLED = "CANCELLED"
@@ -201,4 +202,4 @@ def _progress(challenge: ChallengeState, action: ActionState | None) -> Progress
         return Progress[action.name]
     if challenge is ChallengeState.ANSWERED:
         return Progress.DECLINED
-    return Progress[challenge.name]
+    return Progress.PENDING if challenge in UNFINISHED else Progress[challenge.name]

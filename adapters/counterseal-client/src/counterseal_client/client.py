@@ -299,7 +299,7 @@ class Client:
         """
         demand("arguments", arguments, Mapping)
         use = UseRequest(request=_name(request), arguments=dict(arguments))
-        action = self._act("consume", write_record(use), request, attempts=1)
+        action = self._send_action("consume", write_record(use), request, attempts=1)
         require_evidence(action.state is Progress.USED, "state")
         return action
 
@@ -315,7 +315,7 @@ class Client:
         """
         demand("outcome", outcome, Outcome)
         report = UseReport(request=_name(request), outcome=outcome, detail=detail)
-        return self._act("report", write_record(report), request)
+        return self._send_action("report", write_record(report), request)
 
     def withdraw(self, request: PendingRequest | str) -> KnownAction:
         """
@@ -328,7 +328,7 @@ class Client:
             EvidenceRefused: The reply is about another request or action.
         """
         name = ActionName(request=_name(request))
-        return self._act("withdraw", write_record(name), request)
+        return self._send_action("withdraw", write_record(name), request)
 
     def action(self, request: PendingRequest | str) -> KnownAction:
         """
@@ -451,7 +451,7 @@ class Client:
             Call(method=method, path=path, body=body, idempotency_key=idempotency_key)
         )
 
-    def _act(
+    def _send_action(
         self,
         verb: str,
         document: dict[str, Any],

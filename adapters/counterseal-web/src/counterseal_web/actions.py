@@ -30,7 +30,7 @@ def consume_action(service: Service, call: Call, party: RelyingParty) -> Reply:
     request = read_record(UseRequest, call.document)
     guid = read_guid(request.request, "requestGuid")
     service.actions.consume(party, guid, request.arguments)
-    return _known(service, party, guid)
+    return _reply_about(service, party, guid)
 
 
 def report_action(service: Service, call: Call, party: RelyingParty) -> Reply:
@@ -38,17 +38,17 @@ def report_action(service: Service, call: Call, party: RelyingParty) -> Reply:
     report = read_record(UseReport, call.document)
     guid = read_guid(report.request, "requestGuid")
     service.actions.report(party, guid, report.state, detail=report.detail)
-    return _known(service, party, guid)
+    return _reply_about(service, party, guid)
 
 
 def withdraw_action(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Give an approval back unused; again, it changes nothing."""
     guid = read_guid(read_record(ActionName, call.document).request, "requestGuid")
     service.actions.withdraw(party, guid)
-    return _known(service, party, guid)
+    return _reply_about(service, party, guid)
 
 
-def _known(service: Service, party: RelyingParty, guid: Guid) -> Reply:
+def _reply_about(service: Service, party: RelyingParty, guid: Guid) -> Reply:
     return _reply(service.actions.status(party, guid))
 
 

@@ -369,7 +369,7 @@ SCHEMAS: dict[str, Schema] = {
         requestGuid=GUID,
         state={
             "enum": [
-                *("PENDING", "SEEN", "DECLINED", "DISOWNED", "CANCELLED", "FAILED"),
+                *("PENDING", "DECLINED", "DISOWNED", "CANCELLED", "FAILED"),
                 *("APPROVED", "USED", "WITHDRAWN", "EXPIRED"),
             ]
         },
