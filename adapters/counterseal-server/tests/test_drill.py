@@ -14,10 +14,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import attrs
-from program import Phone, eventually, stop
+from program import PIN, Phone, eventually, stop
 
 from counterseal import trusted_keys
 from counterseal.memory import SystemClock
+from counterseal.wire.claims import format_time
 from counterseal_server.receipts import check_receipt
 
 LATER = [sys.executable, str(Path(__file__).with_name("later.py"))]
@@ -86,6 +87,29 @@ def states(service, challenges):
     return state_of
 
 
+ACTION = {"type": "tool-call", "resource": "send_email", "arguments": {"copies": 2}}
+
+
+class ApprovedAction:
+    """An action that the person of *phone* has approved, until an hour from now."""
+
+    def __init__(self, service, account, phone):
+        until = format_time(SystemClock().now() + timedelta(hours=1))
+        question = {"accountId": account, "action": ACTION | {"validUntil": until}}
+        _, document = service.call("POST", "/request/add", question)
+        self.service, self.guid = service, document["guid"]
+        path = f"/device/requests/{self.guid}"
+        display = phone._signed_request("GET", path)[1]["display"]
+        answer = phone.device.answer(display, 0, pin=PIN).encode()
+        assert phone._signed_request("POST", "/device/answer", answer)[0] == 200
+
+    def use(self):
+        """Use it; return the status, and the code of a refusal."""
+        use = {"requestGuid": self.guid, "arguments": ACTION["arguments"]}
+        status, document = self.service.call("POST", "/action/consume", use)
+        return status, document.get("code")
+
+
 def test_a_restored_service_answers_nothing_twice(service, receiver):
     ledger, data, backup = Ledger(), service.folder / "data", service.folder / "backup"
     server = service.serve()
@@ -93,12 +117,15 @@ def test_a_restored_service_answers_nothing_twice(service, receiver):
     early, late = phones[: PHONES // 2], phones[PHONES // 2 :]
     assert [ledger.answer(phone) for phone in early] == [200] * len(early)
     before = set(ledger.accepted)
+    action = ApprovedAction(service, "user-0", early[0])
 
     with load(service, ledger, receiver.url):
         service.command("backup", backup, "--data", data, "--with-master-key")
         # These are open in the backup, and answered after it.
         assert [ledger.answer(phone) for phone in late] == [200] * len(late)
     assert ledger.errors == []
+    # It is approved in the backup, and used after it.
+    assert action.use() == (200, None)
     answered = set(ledger.accepted)
     ended = states(service, answered)
     delivered = eventually(lambda: deliveries(receiver, answered))
@@ -121,6 +148,7 @@ def test_a_restored_service_answers_nothing_twice(service, receiver):
     eventually(lambda: service.answers("/readyz"))
     for phone in phones:
         phone.device = attrs.evolve(phone.device, clock=LaterClock())
+    assert action.use() == (409, "not_approved")
     again = Counter(ledger.answer(phone) for phone in late)
     restored = eventually(lambda: all_ended(states(service, answered)))
     new = Phone(service, "user-new", receiver.url, LaterClock())
