@@ -2,56 +2,19 @@
 
 import hashlib
 import json
+from datetime import UTC, datetime
+
+import attrs
 
 from counterseal import ijson, keys
+from counterseal.actions import STANDARD_ACTIONS
+from counterseal.models import Action
 
 FILES = "https://files.example.com"
 """The web origin of the files."""
 
 LEASE = b"Lease: the flat in Example Street 7, from 1 March, for 900.00 EUR a month.\n"
 ANNEX = b"Annex: quiet from 22:00 to 7:00.\n"
-
-TOOL_CALL = {
-    "title": "Run a tool",
-    "keys": [
-        {"key": "Tool", "value": "github.merge_pull_request"},
-        {
-            "key": "$.body",
-            "value": '"Fixes the rounding of totals in invoices, see the report of 27 November."',
-        },
-        {"key": "$.branch", "value": '"release/2026.11"'},
-        {"key": "$.delete_branch", "value": "true"},
-        {"key": "$.labels[0]", "value": '"billing"'},
-        {"key": "$.number", "value": "4711"},
-        {
-            "key": '$["sha.256"]',
-            "value": '"8f434346648f6b96df89dda901c5176b10a6d83961dd3c1ac88b59b2dc327aa4"',
-        },
-        {"key": "Agent", "value": "release-helper"},
-        {"key": "Run", "value": "run-2026-11-29-0042"},
-        {"key": "Purpose", "value": "Publish the November release"},
-        {"key": "Valid until", "value": "2026-11-29 23:10:00 UTC"},
-    ],
-}
-PAYMENT = {
-    "title": "Pay 49.90 EUR to Zoë Example",
-    "keys": [
-        {"key": "Amount", "value": "49.90 EUR"},
-        {"key": "Payee", "value": "Zoë Example"},
-        {"key": "Account of the payee", "value": "DE02 1203 0000 0000 2020 51"},
-        {"key": "Reference", "value": "Order 7"},
-        {"key": "On", "value": "2026-12-01"},
-        {"key": "Agent", "value": "shopping-helper"},
-        {"key": "Valid until", "value": "2026-11-29 23:10:00 UTC"},
-    ],
-}
-DOCUMENT = {
-    "title": "Sign 2 documents",
-    "keys": [
-        {"key": "Purpose", "value": "Rent the flat in Example Street 7"},
-        {"key": "Valid until", "value": "2026-11-29 23:10:00 UTC"},
-    ],
-}
 
 
 def attachment(name, body, media_type="text/plain"):
@@ -66,6 +29,53 @@ def attachment(name, body, media_type="text/plain"):
 
 
 ATTACHMENTS = [attachment("Lease.txt", LEASE), attachment("Annex.txt", ANNEX)]
+VALID_UNTIL = datetime(2026, 11, 29, 23, 10, tzinfo=UTC)
+
+ACTIONS = {
+    "tool-call": Action(
+        type="tool-call",
+        resource="github.merge_pull_request",
+        arguments={
+            "number": 4711,
+            "branch": "release/2026.11",
+            "body": "Fixes the rounding of totals in invoices, see the report of 27 November.",
+            "delete_branch": True,
+            "labels": ["billing"],
+            "sha.256": "8f434346648f6b96df89dda901c5176b10a6d83961dd3c1ac88b59b2dc327aa4",
+        },
+        agent="release-helper",
+        run="run-2026-11-29-0042",
+        purpose="Publish the November release",
+    ),
+    "payment": Action(
+        type="payment",
+        resource="DE02120300000000202051",
+        arguments={
+            "transaction_id": "order-7",
+            "payee": {"name": "Zoë Example", "id": "DE75512108001245126199"},
+            "currency": "EUR",
+            "amount": "49.90",
+            "execution_date": "2026-12-01",
+        },
+        agent="shopping-helper",
+    ),
+    "document": Action(
+        type="document",
+        resource="The flat in Example Street 7",
+        arguments={"documents": ATTACHMENTS},
+        purpose="Rent it from 1 March",
+    ),
+}
+
+
+def rendering(kind):
+    """Return the title and the rows of an action, as the service displays it."""
+    rendered = STANDARD_ACTIONS.render(attrs.evolve(ACTIONS[kind], valid_until=VALID_UNTIL))
+    pairs = [{"key": pair.key, "value": pair.value} for pair in rendered.content.pairs]
+    return {"title": rendered.content.title, "keys": pairs}
+
+
+TOOL_CALL, PAYMENT, DOCUMENT = map(rendering, ("tool-call", "payment", "document"))
 
 
 def serve_action(page, kind, content, *, attachments=(), language="en", valid_until, **members):

@@ -16,7 +16,6 @@ A JSON object in canonical form (RFC 8785), made once, at issue:
 absent if it asks for no action |
 | `context` | `{ipAddress, place, browser}`, as the origin says; each absent if it does not |
 | `code` | whether an approval asks for the matching code |
-| `action` | of an action: `{type, digest, validUntil, language}`, perhaps `attachments` |
 | `issuedAt`, `expiresAt` | RFC 3339, UTC, milliseconds |
 
 Beside `action`, `content` is `{title, keys}`, there is no `additionalInfo`, and every button that

@@ -33,6 +33,9 @@ export async function loadStyle() {
   await isLoaded;
 }
 
+/** A value of one long word, which only programs read. */
+const CODE = /^\S{28,}$/u;
+
 /** @type {ReadonlyMap<string, string>} */
 const TITLES = new Map([
   ["document", "action.document"],
@@ -54,9 +57,10 @@ export const titleOf = ({ type }) => say(TITLES.get(type) ?? "action.other");
  * A row whose label begins with `$` is an argument: path and JSON, which programs read.
  *
  * @param {Display} display
+ * @param {HTMLElement | null} [documents] What comes before the rows.
  * @returns {HTMLElement}
  */
-export function actionRows({ action, content }) {
+export function actionRows({ action, content }, documents = null) {
   const { title, keys } = /** @type {{title: string, keys: {key: string, value: string}[]}} */ (content);
   /** @type {HTMLElement[]} */
   const lists = [];
@@ -67,7 +71,7 @@ export function actionRows({ action, content }) {
       lists.push(element("dl", { class: isArgument ? "pairs arguments" : "pairs" }));
     }
     isBefore = isArgument;
-    const kind = value.includes("\n") ? "text lines" : "text";
+    const kind = value.includes("\n") ? "text lines" : CODE.test(value) ? "long" : "text";
     lists.at(-1)?.append(
       element("dt", {}, foreign(key, { written: true })),
       element("dd", { class: kind }, foreign(value, WRITTEN)),
@@ -77,6 +81,7 @@ export function actionRows({ action, content }) {
     "div",
     { class: "action", lang: action?.language ?? "" },
     element("h2", { dir: "auto" }, foreign(title, { written: true })),
+    documents,
     ...lists,
   );
 }
@@ -141,8 +146,8 @@ export function attachmentSection(account, shown, { signal, change }) {
   );
   const section = element(
     "section",
-    { class: "attachments", "aria-labelledby": "attachments" },
-    element("h2", { id: "attachments" }, say("attachment.title")),
+    { class: "attachments", "aria-labelledby": "attachments", lang: document.documentElement.lang },
+    element("h3", { id: "attachments" }, say("attachment.title")),
     element("ul", { class: "list" }, ...items),
     note,
   );

@@ -94,16 +94,20 @@ const receiptPairs = ({ at, hash, number }) =>
     ),
   );
 
+/** Rows that begin an action: of a payment, amount and payee. */
+const FIRST_ROWS = 2;
+
 /**
- * Return what a request is about, in short; of an action the first row as well.
+ * Return what a request is about, in short; of an action the first rows as well.
  *
  * @param {ShownRequest["display"]} display
  */
 export function summaryOf({ action, content }) {
   if ("text" in content) return content.text;
   if ("html" in content) return content.html;
-  const [row] = content.keys;
-  return action && row ? `${content.title}\n${row.key}: ${row.value}` : content.title;
+  if (!action) return content.title;
+  const rows = content.keys.slice(0, FIRST_ROWS).map(({ key, value }) => `${key}: ${value}`);
+  return [content.title, ...rows].join("\n");
 }
 
 /**

@@ -168,8 +168,7 @@ async function fillRequest(context, account, shown) {
     element(
       "article",
       { class: "card shown", "aria-label": say("request.content") },
-      ...(actionView ? [actionView.actionRows(display)] : contentOf(display.content)),
-      attachments?.section,
+      ...(actionView ? [actionView.actionRows(display, attachments?.section)] : contentOf(display.content)),
       ...detailsOf(display),
       action && actionView && actionView.technicalDetails(action),
     ),
