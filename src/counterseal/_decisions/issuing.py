@@ -170,7 +170,7 @@ def new_challenge(
         account=account.guid,
         display=display,
         display_hash=keys.digest(display.encode()),
-        buttons=question.buttons,
+        buttons=question.buttons if draft.action is None else draft.action.buttons,
         transaction_id=question.transaction_id,
         callback=question.callback,
         callback_states=party.origin.callback_states if backchannel is None else FINISHED,

@@ -55,25 +55,17 @@ def _arguments(value: object) -> dict[str, Any]:
         raise InvalidField("action.arguments", "not a JSON object")
     arguments = dict(value)
     ijson.check(arguments, field="action.arguments")
-    copied: dict[str, Any] = _copied(arguments, "action.arguments")
+    copied: dict[str, Any] = _copied(arguments)
     return copied
 
 
-def _copied(value: Any, path: str) -> Any:
+def _copied(value: Any) -> Any:
     if isinstance(value, dict):
-        return {
-            name: _copied(member, f"{path}.{ijson.printable(name)}")
-            for name, member in value.items()
-        }
+        return {name: _copied(member) for name, member in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_copied(item, f"{path}[{index}]") for index, item in enumerate(value)]
-    if isinstance(value, float):
-        # Programs write fractions differently, and a person cannot see which number is meant.
-        number = ijson.to_integer(value)
-        if number is None:
-            raise InvalidField(path, "not a whole number within 2**53 - 1; send it as a text")
-        return number
-    return value
+        return [_copied(item) for item in value]
+    whole = ijson.to_integer(value)
+    return value if whole is None or isinstance(value, bool) else whole
 
 
 def _type(_: Any, __: attrs.Attribute[Any], value: object) -> None:
@@ -124,7 +116,7 @@ class Action:
     Attributes:
         type: `payment`, `tool-call`, `login`, `document`, or a type that the service registers.
         resource: The tool's name, or what the action acts on.
-        arguments: A JSON object (I-JSON, RFC 7493) whose numbers are whole ones.
+        arguments: A JSON object (I-JSON, RFC 7493).
         agent: The program that wants to act; None if there is none.
         run: The agent's run, task or conversation; None if it has none.
         purpose: Why, in the words of the origin; None if it does not say.

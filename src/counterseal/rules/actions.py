@@ -22,6 +22,7 @@ from counterseal.errors import (
     InvalidField,
 )
 from counterseal.models import (
+    DEFAULT_BUTTONS,
     Account,
     Action,
     ActionTerms,
@@ -161,7 +162,9 @@ def displayed_action(
         digest=digest,
         valid_until=action.valid_until,
     )
+    buttons = question.buttons
     return DisplayedAction(
+        buttons=types.buttons(action) if buttons == DEFAULT_BUTTONS else buttons,
         terms=terms,
         content=rendering.content,
         attachments=rendering.attachments,

@@ -7,7 +7,7 @@ The action: what an origin sends to have it approved, and what its digest covers
 |---|---|
 | `type` | a registered type |
 | `resource` | the tool's name, or what the action acts on |
-| `arguments` | an object (I-JSON) whose numbers are whole ones |
+| `arguments` | an object (I-JSON) |
 | `agent`, `run`, `purpose` | texts; each absent if the origin does not say |
 | `validUntil` | RFC 3339, UTC, milliseconds; absent lets the service decide |
 | `language` | of the rendering; absent is `en` |

@@ -38,6 +38,7 @@ from counterseal.models import (
     ActionTerms,
     AppSpace,
     Attachment,
+    Button,
     Guid,
     Origin,
     PairsContent,
@@ -99,12 +100,14 @@ class DisplayedAction:
         terms: What is approved, without the arguments.
         content: A title, and rows of label and value.
         attachments: Files that the device fetches and compares with their hashes.
+        buttons: The question's, or the standard ones in the action's language.
         language: Of the content.
     """
 
     terms: ActionTerms
     content: PairsContent
     attachments: tuple[Attachment, ...]
+    buttons: tuple[Button, ...]
     language: str
 
 
@@ -122,6 +125,7 @@ def display_document(
 ) -> dict[str, Any]:
     """Return the display document of a new challenge; of an *action*, its rendering."""
     content = question.content if action is None else action.content
+    buttons = question.buttons if action is None else action.buttons
     document: dict[str, Any] = {
         "version": VERSION,
         "challenge": challenge,
@@ -132,7 +136,7 @@ def display_document(
         "buttons": [
             {"title": button.title, "strong": button.strong, "approves": button.approving}
             | ({} if button.style is None else {"style": button.style})
-            for button in question.buttons
+            for button in buttons
         ],
         "code": code_asked,
         "issuedAt": format_time(issued_at),

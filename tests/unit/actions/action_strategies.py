@@ -18,7 +18,12 @@ ANY = st.characters(exclude_categories=["Cs", "Cn"])
 """I-JSON has no surrogates and no noncharacters."""
 
 NAMES = TRICKY | st.just("") | st.text(ANY, max_size=5)
-SCALARS = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | NAMES
+NUMBERS = (
+    st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(-1e15, 1e15)
+    | st.sampled_from([0.1, 1e-7, 1.5, -0.0, 5e-324, 1.0])
+)
+SCALARS = st.none() | st.booleans() | NUMBERS | NAMES
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),

@@ -12,9 +12,9 @@ from pathlib import Path
 import attrs
 import pytest
 
-from counterseal import ijson, keys, verify_receipt
+from counterseal import ijson, keys, verify_receipt, verify_use_receipt
 from counterseal.actions import STANDARD_ACTIONS
-from counterseal.errors import DisplayChanged, InvalidField, WeakKey
+from counterseal.errors import ArgumentsDiffer, DisplayChanged, InvalidField, WeakKey
 from counterseal.models import Action
 from counterseal.testing import FakeService
 from counterseal.wire.action import action_digest
@@ -56,8 +56,10 @@ def payer(bank):
 
 def ask(bank, action):
     """Ask for the approval of a payment, as it is rendered."""
-    content = STANDARD_ACTIONS.render(action).content
-    return bank.ask("ann", content, buttons=STANDARD_ACTIONS.buttons(action)).challenge
+    return bank.ask("ann", attrs.evolve(action, valid_until=bank.clock.now() + HOUR)).challenge
+
+
+HOUR = timedelta(hours=1)
 
 
 def displayed(text):
@@ -101,6 +103,16 @@ def test_5_1_c_the_code_that_is_accepted_is_that_of_the_original_amount_and_paye
     rows = {pair["key"]: pair["value"] for pair in receipt.display["content"]["keys"]}
     assert rows == displayed(challenge.display)
     assert (rows["Amount"], rows["Payee"]) == ("49.90 EUR", "Example Bookshop")
+
+
+@pytest.mark.parametrize("name", OTHER_VALUES)
+def test_5_1_c_only_the_original_amount_and_payee_are_executed(bank, payer, name):
+    challenge = ask(bank, PAYMENT)
+    payer.answer(challenge)
+    with pytest.raises(ArgumentsDiffer):
+        bank.actions.consume(bank.origin, challenge.guid, other(name).arguments)
+    used = bank.actions.consume(bank.origin, challenge.guid, PAYMENT.arguments)
+    assert verify_use_receipt(used.use.receipt).action == challenge.action.digest
 
 
 @pytest.mark.parametrize("name", OTHER_VALUES)
@@ -150,9 +162,9 @@ def test_5_2_authenticity_of_an_approval_needs_the_strong_key(bank, payer):
         (False, False),
     ]
     buttons = [each | {"strong": False} for each in document["buttons"]]
-    weak = payer.device.answer(ijson.canonical(document | {"buttons": buttons}).decode(), 0)
+    # The payer's device signs no action that a weak key could approve.
     with pytest.raises(DisplayChanged):
-        payer.answers.answer(payer.call("/answers", weak.encode()))
+        payer.device.answer(ijson.canonical(document | {"buttons": buttons}).decode(), 0)
     token = payer.device.answer(challenge.display, 0)
     with pytest.raises(WeakKey):
         payer.answers.answer(payer.call("/answers", token.encode()))

@@ -4,7 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from counterseal import ConsumedAction, ijson, keys, verify_receipt, verify_use_receipt
+from counterseal import (
+    STANDARD_ACTIONS,
+    ConsumedAction,
+    ijson,
+    keys,
+    verify_receipt,
+    verify_use_receipt,
+)
 from counterseal.errors import (
     AccountLocked,
     ActionTypeUnknown,
@@ -142,6 +149,15 @@ def test_an_approving_button_is_strong(service, phone):
     with pytest.raises(InvalidField) as refused:
         ask(service, buttons=weak)
     assert refused.value.field == "buttons[0].strongAuth"
+
+
+def test_standard_buttons_are_those_of_the_type_in_the_language(service, phone):
+    titles = [button.title for button in ask(service, language="de").buttons]
+    own = (Button(title="Ja", strong=True, approving=True), Button(title="Nein", strong=False))
+
+    assert titles == [button.title for button in STANDARD_ACTIONS.buttons(action(language="de"))]
+    assert titles != [button.title for button in ask(service).buttons]
+    assert ask(service, buttons=own).buttons == own
 
 
 def test_nothing_is_shown_beside_an_action(service, phone):

@@ -98,7 +98,7 @@ def test_what_is_no_object_is_refused(field, value):
 
 def test_an_argument_is_named_by_its_place():
     with pytest.raises(InvalidField) as caught:
-        read_action(BODY | {"arguments": {"a": [0.5]}}, "authorization_details[0]")
+        read_action(BODY | {"arguments": {"a": ["\ud800"]}}, "authorization_details[0]")
     assert caught.value.field == "authorization_details[0].arguments.a[0]"
 
 

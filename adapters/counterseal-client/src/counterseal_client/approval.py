@@ -210,7 +210,7 @@ def _require_display(display: dict[str, Any], pending_request: PendingRequest) -
         "buttons": [
             {"title": button.title, "strong": button.strong, "approves": button.approving}
             | ({} if button.style is None else {"style": button.style})
-            for button in question.buttons
+            for button in pending_request.buttons
         ],
         "code": pending_request.code_asked,
         "issuedAt": format_time(pending_request.issued_at),
@@ -251,7 +251,7 @@ def _answer_in(receipt: str) -> Any:
 def _chosen_button(
     reply: ProcessedRequest, receipt: Receipt, pending_request: PendingRequest
 ) -> tuple[int, Button]:
-    index, buttons = reply.button_selected, pending_request.question.buttons
+    index, buttons = reply.button_selected, pending_request.buttons
     if index is None or index >= len(buttons):
         raise EvidenceRefused("buttonSelected")
     require_evidence(buttons[index].title == receipt.answer.title, "title")

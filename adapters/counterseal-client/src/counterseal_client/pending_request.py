@@ -16,7 +16,7 @@ import attrs
 from counterseal import STANDARD_ACTIONS, read_json, read_question
 from counterseal.errors import ActionTypeUnknown, InvalidField
 from counterseal.ijson import canonical, compact
-from counterseal.models import Action, Guid, Question
+from counterseal.models import DEFAULT_BUTTONS, Action, Button, Guid, Question
 from counterseal.wire.action import action_digest
 from counterseal.wire.claims import format_time
 from counterseal.wire.members import Members
@@ -90,6 +90,17 @@ class PendingRequest:
         except ActionTypeUnknown:
             return None
 
+    @property
+    def buttons(self) -> tuple[Button, ...]:
+        """The buttons: the question's, or those of its action's type in the action's language."""
+        buttons = self.question.buttons
+        if self.action is None or buttons != DEFAULT_BUTTONS:
+            return buttons
+        try:
+            return STANDARD_ACTIONS.buttons(self.action)
+        except ActionTypeUnknown:
+            return buttons
+
     def dump(self) -> str:
         """
         Return the record as text, for a database or a server-side session.
@@ -157,7 +168,7 @@ class PendingRequest:
         }
         for name, (value, expected) in pairs.items():
             require_evidence(equal_json(value, expected), name)
-        require_evidence(reply.buttons == question.buttons, "buttons")
+        require_evidence(reply.buttons == self.buttons, "buttons")
         require_evidence(reply.show_code is question.show_code, "showCode")
         require_evidence(reply.show_notification is question.show_notification, "showNotification")
         require_evidence(reply.issued_at == self.issued_at, "issuedAt")
