@@ -20,7 +20,11 @@ from urllib.error import URLError
 import pytest
 from click.testing import CliRunner
 
+from counterseal import ijson
+from counterseal.models import Question
 from counterseal.testing.pictures import build_png
+from counterseal.wire.cx1 import write_basic
+from counterseal.wire.question import request_document
 from counterseal_client import Client, Trust
 from counterseal_pwa import write_site
 from counterseal_pwa.assets import MEDIA_TYPES
@@ -105,12 +109,27 @@ class Origin:
         self.client = Client(
             url, document["requestOriginGuid"], document["key"], scheme="basic", allow_http=True
         )
+        self._authorization = write_basic(document["key"], guid=document["requestOriginGuid"])
         self.trust = Trust.jwks(jwks)
         self.keys_file, self.push_key = keys_file, push_key
 
     def link(self, account_id):
         """Return a bind link as an address of the app."""
         return self.client.bind(account_id).link()
+
+    def ask_action(self, account_id, action, duration):
+        """Ask for the approval of an action; return the request's GUID."""
+        question = Question(account_id=account_id, content=action, duration=duration)
+        request = urllib.request.Request(  # noqa: S310 (http)
+            f"{self.url}/request/add",
+            ijson.compact(request_document(question)),
+            {"Authorization": self._authorization, "Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as response:  # noqa: S310 (http)
+                return json.load(response)["guid"]
+        except urllib.error.HTTPError as error:
+            raise AssertionError(error.read()) from None
 
     def wait(self, pending_request):
         return self.client.wait(pending_request, timedelta(seconds=20))

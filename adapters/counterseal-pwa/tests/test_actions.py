@@ -1,16 +1,20 @@
 """Actions in Chromium: a person understands what is asked, and opens documents before approving."""
 
+import base64
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from action_requests import (
+    ACTIONS,
     ANNEX,
     ATTACHMENTS,
     DOCUMENT,
     LEASE,
     PAYMENT,
     TOOL_CALL,
+    rendering,
     serve_action,
     serve_files,
 )
@@ -187,6 +191,45 @@ def test_a_document_that_could_run_is_saved_and_not_displayed(open_action, bound
     assert download.value.suggested_filename == "Lease.html"
     assert download.value.path().read_bytes() == LEASE
     assert len(page.context.pages) == 1
+
+
+@pytest.mark.parametrize("kind", ["document", "payment"])
+def test_an_action_is_approved_at_the_service_and_its_receipt_has_its_digest(
+    bound, document_origin, tmp_path, kind
+):
+    device, account_id = bound
+    page = device.page
+    serve_files(page, FILES)
+    action = ACTIONS[kind]
+    pending = document_origin.ask_action(account_id, action, MINUTES)
+    device.open_request()
+    rows = {row["key"]: row["value"] for row in rows_of(page)}
+    assert {row["key"]: row["value"] for row in rendering(kind)["keys"]}.keys() == rows.keys()
+    for button in page.locator(".attachment button").all():
+        with page.context.expect_page():
+            button.click()
+    page.locator(".answer").first.click()
+    device.wait_for_heading("Approved")
+    page.get_by_text("can use your approval once, until").wait_for()
+    reply = document_origin.wait(pending)
+    assert reply.approved
+    document_origin.verify(reply.receipt, tmp_path)
+    page.locator("a.button.main").click()
+    page.locator("a.card:not(.open)").first.click()
+    entry = page.locator("ol > li").first
+    entry.locator("summary").first.click()
+    history = entry.inner_text()
+    assert all(f"{row}" in history for row in rows.values())
+    entry.locator("summary").last.click()
+    action_of_receipt = json.loads(receipt_claims(reply.receipt)["display"])["action"]
+    assert action_of_receipt["digest"] in entry.inner_text()
+    assert action_of_receipt["type"] == kind
+
+
+def receipt_claims(token):
+    """Return the claims of a receipt that somebody else has verified."""
+    payload = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
 def test_an_action_that_the_app_cannot_show_is_refused(bound, document_origin):
