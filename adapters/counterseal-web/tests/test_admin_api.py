@@ -8,13 +8,23 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from counterseal import AuditChain, Sessions, keys
-from counterseal.models import OPERATOR, AdminRole, AppSpace, Codes, Company, Origin, Scheme
+from counterseal.models import (
+    OPERATOR,
+    AdminRole,
+    Algorithm,
+    AppSpace,
+    Codes,
+    Company,
+    Origin,
+    Scheme,
+)
 from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_basic, write_cx1
 from counterseal_web import ADMIN_API, OPERATIONS
 
 BASE = "https://service.example"
+ES256 = Algorithm.ES256
 ROOT = "/admin/api/companies"
 NOTHING = "00000000-0000-8000-8000-000000000000"
 EVERYWHERE = {"name": "x", "role": "company_admin", "allCompanies": True}
@@ -147,6 +157,26 @@ def test_the_secret_of_callbacks_is_the_origins_own(world, desk, origin):
     secret_reply = desk.post(f"{origin}/callbackSecret", {"overlap": 60}).json
     assert secret_reply["callbackSecret"].startswith("whsec_")
     assert secret_reply["requestOriginGuid"] == world.origin.origin.guid
+
+
+def test_an_origin_is_registered_as_a_ciba_client(desk, origin):
+    path, jwks = f"{origin}/ciba", keys.jwks_document([keys.generate(ES256, kid="k").public])
+    assert desk.get(path).json["mode"] is None
+    ping = {"mode": "ping", "notificationEndpoint": CALLBACK, "jwks": jwks}
+    client = desk.post(path, ping).json
+    assert {name: client[name] for name in ping} == ping
+    poll = desk.post(path, {"mode": "poll"}).json
+    assert (poll["notificationEndpoint"], poll["jwks"]) == (None, jwks)
+    assert desk.get(path).json == poll
+    for wrong, field in [
+        ({"mode": "push"}, "mode"),
+        ({"mode": "ping"}, "notificationEndpoint"),
+        ({"mode": "poll", "jwks": {}}, "jwks"),
+        ({"mode": "poll", "secret": "x"}, "secret"),
+    ]:
+        assert desk.post(path, wrong).json["detail"].startswith(f"{field}: ")
+    assert desk.delete(path).status_code == 204
+    assert desk.get(path).json["mode"] is None
 
 
 def test_a_logo_is_edited_and_read_by_anybody(desk, app_space, client, world):
@@ -602,6 +632,7 @@ def test_e14_what_is_really_sent_is_what_is_described(world, client, desk):
         "NewOrigin": {"name": "New"},
         "NewKey": {"keyType": "hmac"},
         "NewCallback": {"callbackUrl": "https://a.example/b"},
+        "NewBackchannelClient": {"mode": "poll"},
         "NewAdmin": {"name": "New", "role": "company_admin", "allCompanies": True},
         "NewPerson": {"name": "New", "role": "company_admin", "allCompanies": True},
     }

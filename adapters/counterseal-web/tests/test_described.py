@@ -68,6 +68,8 @@ UNSAID = {
         r"|^adminGuid: revoked, or its time is over"  # what was done before
         r"|^idp(\.|:)"  # what addresses, scopes and a secret have to be together
         r"|^brandInfo\.logo"  # a PNG in base64
+        r"|^jwks\b"  # a JWK Set, and what belongs to each type of key
+        r"|^notificationEndpoint: the mode"  # together with `mode`
         r"|^passkeys\."  # origins within the relying party id
         r"|^policy\.\w+: (looser than|\w+ would be)"  # what the levels above say
         r"|^policy\.\w+: not a whole number"  # 60.0 is an integer to JSON Schema
@@ -243,6 +245,7 @@ def known_to_admins(world):
             "origin": [other.guid],
             "key": [other.credential_guid(other.credentials[0])],
         },
+        "registerClient": {"mode": ["ping"], "notificationEndpoint": [CALLBACK], "jwks": [None]},
         "newCallback": {"callbackUrl": ["https://shop.example/again"], "callbackType": [1]},
         "resumeDevice": {"account": [still.device.bond.account], "device": [still.guid]},
         "endDevice": {"account": [ended.account], "device": [ended.device]},

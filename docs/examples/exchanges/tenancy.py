@@ -83,6 +83,14 @@ def build(desk):
         {"keyType": "basic"},
     )
     desk.call("", "POST", f"{origin}/callbackSecret", {})
+    desk.call(
+        "A client that polls, and authenticates by its Basic secret.",
+        "POST",
+        f"{origin}/ciba",
+        {"mode": "poll"},
+    )
+    desk.call("", "GET", f"{origin}/ciba")
+    desk.call("", "DELETE", f"{origin}/ciba")
     entry = ROOT + _at(
         desk.call(
             "",

@@ -14,12 +14,14 @@ from counterseal.models import (
     CallbackType,
     Clients,
     Codes,
+    DeliveryMode,
     Origin,
     Scheme,
     TokenForm,
 )
 from counterseal.wire.settings import read_settings
 from counterseal_web.admin.documents import (
+    backchannel_document,
     callback_document,
     delivery_document,
     origin_document,
@@ -158,6 +160,29 @@ def issue_callback_secret(service: Service, call: Call, admin: Admin) -> Reply:
     return Reply(document={"requestOriginGuid": guid, "callbackSecret": secret})
 
 
+def register_client(service: Service, call: Call, admin: Admin) -> Reply:
+    """Make an origin a client of OpenID Connect CIBA; without `jwks`, its keys stay."""
+    body = call.document
+    origin = service.backchannel_clients(by=admin).register(
+        origin_of(service, call, admin).guid,
+        mode=read_choice(body.get("mode"), DeliveryMode, "mode"),
+        notification_endpoint=read_text(body, "notificationEndpoint"),
+        jwks=None if body.get("jwks") is None else read_object(body, "jwks"),
+    )
+    return Reply(document=backchannel_document(origin))
+
+
+def get_client(service: Service, call: Call, admin: Admin) -> Reply:
+    """Return how an origin is a client of OpenID Connect CIBA."""
+    return Reply(document=backchannel_document(origin_of(service, call, admin)))
+
+
+def unregister_client(service: Service, call: Call, admin: Admin) -> Reply:
+    """Make an origin a client of OpenID Connect CIBA no longer."""
+    service.backchannel_clients(by=admin).unregister(origin_of(service, call, admin).guid)
+    return Reply(status=HTTPStatus.NO_CONTENT)
+
+
 def allow_callback(service: Service, call: Call, admin: Admin) -> Reply:
     """Add a URL to the allow-list, or with `callbackType` 2 a WebAuthn domain."""
     body = call.document
@@ -236,6 +261,16 @@ ADMINISTERED_ORIGIN_API = (
         {200: "CallbackSecret"},
         takes="Overlap",
     ),
+    admin_operation(
+        "registerClient",
+        "POST",
+        f"{ORIGIN}/ciba",
+        register_client,
+        {200: "BackchannelClient"},
+        takes="NewBackchannelClient",
+    ),
+    admin_operation("getClient", "GET", f"{ORIGIN}/ciba", get_client, {200: "BackchannelClient"}),
+    admin_operation("unregisterClient", "DELETE", f"{ORIGIN}/ciba", unregister_client, NOTHING),
     admin_operation(
         "newCallback",
         "POST",

@@ -14,6 +14,7 @@ from counterseal.models import (
     Clients,
     Codes,
     DeadReason,
+    DeliveryMode,
     HtmlUse,
     NewDeviceRule,
     OriginPolicy,
@@ -187,6 +188,12 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         policy=policy_edit_schema(OriginPolicy),
     ),
     "NewCallback": _takes("callbackUrl", callbackUrl=NAME, callbackType=CALLBACK_TYPE),
+    "NewBackchannelClient": _takes(
+        "mode",
+        mode={"enum": [mode.value for mode in DeliveryMode]},
+        notificationEndpoint=NAME | {"description": "On the allow-list; with `ping` only."},
+        jwks={"type": "object", "description": "A JWK Set (RFC 7517), each key with its `alg`."},
+    ),
     "NewKey": _takes("keyType", keyType=KEY_TYPE, overlap=SECONDS),
     "Overlap": _takes(overlap=SECONDS),
     "NewAdmin": _takes(
@@ -272,6 +279,12 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
     "Key": _gives(keyType=KEY_TYPE, createdAt=MOMENT, endsAt=NO_MOMENT),
     "OriginKey": _gives(keyGuid=GUID, keyType=KEY_TYPE, createdAt=MOMENT, endsAt=NO_MOMENT),
     "IssuedKey": _gives(requestOriginGuid=GUID, keyType=KEY_TYPE, key=TEXT),
+    "BackchannelClient": _gives(
+        requestOriginGuid=GUID,
+        mode={"enum": [*(mode.value for mode in DeliveryMode), None]},
+        notificationEndpoint=NO_TEXT,
+        jwks={"type": ["object", "null"]},
+    ),
     "CallbackSecret": _gives(requestOriginGuid=GUID, callbackSecret=TEXT),
     "User": _gives(**ACCOUNT, devices=_each("UserDevice")),
     "AccountPage": _gives(
