@@ -64,8 +64,8 @@ def _copied(value: Any) -> Any:
         return {name: _copied(member) for name, member in value.items()}
     if isinstance(value, (list, tuple)):
         return [_copied(item) for item in value]
-    whole = ijson.to_integer(value)
-    return value if whole is None or isinstance(value, bool) else whole
+    number = ijson.to_integer(value)
+    return value if number is None else number
 
 
 def _type(_: Any, __: attrs.Attribute[Any], value: object) -> None:

@@ -192,7 +192,11 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         "mode",
         mode={"enum": [mode.value for mode in DeliveryMode]},
         notificationEndpoint=NAME | {"description": "On the allow-list; with `ping` only."},
-        jwks={"type": "object", "description": "A JWK Set (RFC 7517), each key with its `alg`."},
+        jwks={
+            "type": "object",
+            "additionalProperties": True,
+            "description": "A JWK Set (RFC 7517), each key with its `alg`.",
+        },
     ),
     "NewKey": _takes("keyType", keyType=KEY_TYPE, overlap=SECONDS),
     "Overlap": _takes(overlap=SECONDS),
