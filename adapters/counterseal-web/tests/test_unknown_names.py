@@ -44,6 +44,7 @@ OPAQUE = {
     "Question.additionalInfo",
     "Question.action.arguments",
     "UseRequest.arguments",
+    "NewBackchannelClient.jwks",
     "TelemetryEvent.attributes",
     "NewAppSpace.idp.parameters",
     "AppSpaceEdit.idp.parameters",
