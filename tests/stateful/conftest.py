@@ -4,7 +4,7 @@ import jwt
 import pytest
 from hypothesis import settings
 
-from counterseal.testing.histories import NewDevices, Refusals, WholeCore
+from counterseal.testing.histories import Actions, NewDevices, Refusals, WholeCore
 
 
 def verified(token, jwk):
@@ -22,6 +22,15 @@ class VerifiedDevices(NewDevices):
 
 class VerifiedRefusals(Refusals):
     verify = staticmethod(verified)
+
+
+class VerifiedActions(Actions):
+    verify = staticmethod(verified)
+
+
+@pytest.fixture
+def action_history():
+    return VerifiedActions
 
 
 @pytest.fixture

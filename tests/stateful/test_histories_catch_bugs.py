@@ -10,6 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from counterseal import _transaction
 from counterseal._decisions import (
     accounts,
+    actions,
     answers,
     callbacks,
     ceremonies,
@@ -27,22 +28,36 @@ from counterseal._decisions import (
 from counterseal.errors import InvalidField, Refused
 from counterseal.keys import passkeys
 from counterseal.machines import (
+    ACTION,
     AUTHENTICATION,
     BINDING,
     CHALLENGE,
     REGISTRATION,
+    USE,
+    ActionEvent,
     AuthenticationEvent,
     BindingEvent,
     ChallengeEvent,
     RegistrationEvent,
+    UseEvent,
 )
-from counterseal.models import AccountEventKind, BindingState, ChallengeState, Reaction, SkipReason
+from counterseal.models import (
+    AccountEventKind,
+    ActionState,
+    BindingState,
+    ChallengeState,
+    Reaction,
+    SkipReason,
+    UseState,
+)
 from counterseal.policy import Policy
+from counterseal.rules import actions as action_rules
 from counterseal.rules import answering, asking, policies
+from counterseal.rules.actions import approver_stands, arguments_match
 from counterseal.rules.answering import caller_proved, key_strong_enough
 from counterseal.rules.ceremonies import own_ceremony
 from counterseal.rules.confirmations import confirmation_matches
-from counterseal.rules.standing import binding_active, in_time
+from counterseal.rules.standing import account_unlocked, binding_active, in_time
 from counterseal.wire import display
 
 
@@ -381,6 +396,75 @@ def alert_of_nothing(patch):
     patch.setattr(answers, "with_events", forget)
 
 
+def without_rule_of_uses(rule):
+    def plant(patch):
+        for key, cell in without(rule, ACTION, ActionEvent.CONSUME).items():
+            patch.setitem(ACTION.cells, key, cell)
+
+    plant.__name__ = f"use_without_{rule.__name__}"
+    return plant
+
+
+def action_used_again(patch):
+    """The use is stored, and the action stays approved."""
+    original = actions.revise
+
+    def leave(record, **changes):
+        if changes.get("state") is ActionState.USED:
+            changes["state"] = record.state
+        return original(record, **changes)
+
+    patch.setattr(actions, "revise", leave)
+
+
+def use_that_ignores_a_lock_meanwhile(patch):
+    original = actions._store_use
+
+    def store_without_guard(*arguments):
+        return attrs.evolve(original(*arguments), guards=())
+
+    patch.setattr(actions, "_store_use", store_without_guard)
+
+
+def approval_of_a_refusal(patch):
+    original = answers.approve
+
+    def approve_all(challenge, at):
+        buttons = tuple(attrs.evolve(button, approving=True) for button in challenge.buttons)
+        return original(attrs.evolve(challenge, buttons=buttons), at)
+
+    patch.setattr(answers, "approve", approve_all)
+
+
+def approval_that_is_lost(patch):
+    patch.setattr(answers, "approve", lambda challenge, at: ())
+
+
+def report_that_is_changed(patch):
+    cell = USE.cells[UseState.UNKNOWN, UseEvent.FAIL]
+    patch.setitem(USE.cells, (UseState.EXECUTED, UseEvent.FAIL), cell)
+
+
+def digest_of_another_client(patch):
+    original = action_rules.action_digest
+    patch.setattr(
+        action_rules, "action_digest", lambda action, client: original(action, client[::-1])
+    )
+
+
+ACTION_PLANTS = {
+    without_rule_of_uses(arguments_match): "other arguments|use, ",
+    without_rule_of_uses(approver_stands): "approved by a device that is|use, ",
+    without_rule_of_uses(account_unlocked): "an action of a locked account was used|use, ",
+    without_rule_of_uses(in_time): "ended too late|use, ",
+    action_used_again: "consume moved",
+    use_that_ignores_a_lock_meanwhile: "an action of a locked account|approved by a device that is",
+    approval_of_a_refusal: "an action that nobody approved|approved without an action",
+    approval_that_is_lost: "approved without an action",
+    report_that_is_changed: "report moved|report: ",
+    digest_of_another_client: "the digest of another action is displayed",
+}
+
 REFUSAL_PLANTS = {
     reason_not_stored: "another reason is stored than was signed",
     approval_for_a_reason: "approved for a reason",
@@ -497,6 +581,15 @@ def test_a_planted_bug_of_refusals_is_found_in_the_default_time(
 ):
     plant(monkeypatch)
     require_found(plant, refusal_history, budget, REFUSAL_PLANTS[plant])
+
+
+@pytest.mark.one_python
+@pytest.mark.parametrize("plant", ACTION_PLANTS, ids=lambda plant: plant.__name__)
+def test_a_planted_bug_of_actions_is_found_in_two_hundred_histories(
+    plant, monkeypatch, action_history, budget
+):
+    plant(monkeypatch)
+    require_found(plant, action_history, budget, ACTION_PLANTS[plant])
 
 
 def test_the_plants_are_pulled_out_again():

@@ -27,6 +27,12 @@ def test_refusals(refusal_history, budget, capsys):
     run(refusal_history, fewer, capsys)
 
 
+@pytest.mark.timeout(7200)
+def test_actions(action_history, budget, capsys):
+    fewer = settings(budget, max_examples=budget.max_examples // 5)
+    run(action_history, fewer, capsys)
+
+
 def run(history, budget, capsys):
     begin, before = time.perf_counter(), HistoryModel.steps
     run_state_machine_as_test(history, settings=budget)

@@ -139,6 +139,9 @@ def policy(*, supersede: bool, pending: int = 2) -> Policy:
     return Policy(
         challenge_life=timedelta(seconds=60),
         challenge_life_limit=timedelta(seconds=120),
+        action_life=timedelta(seconds=60),
+        action_life_limit=timedelta(seconds=120),
+        action_validity=timedelta(seconds=45),
         session_token_life=timedelta(seconds=60),
         confirmation_life=timedelta(seconds=60),
         login_life=timedelta(seconds=60),
@@ -297,19 +300,27 @@ def secrets(name: str) -> list[str]:
 
 def question_facts(question: Question, *, codes_typed: bool) -> Plain:
     """Return what the oracle has to know of a question; *codes_typed* is how its origin works."""
-    content: dict[str, Any]
+    content: dict[str, Any] | None
+    action = None
     if isinstance(question.content, TextContent):
         content = {"text": question.content.text}
     elif isinstance(question.content, HtmlContent):
         content = {"html": question.content.html}
     elif isinstance(question.content, Action):
-        raise TypeError("no question of a history is about an action")
+        # The type's renderer decides what is displayed.
+        content = None
+        action = {
+            "type": question.content.type,
+            "resource": question.content.resource,
+            "arguments": dict(question.content.arguments),
+        }
     else:
         pairs = [{"key": pair.key, "value": pair.value} for pair in question.content.pairs]
         content = {"title": question.content.title, "keys": pairs}
     context, life = question.context, question.duration
     return {
         "content": content,
+        "action": action,
         "buttons": [
             (button.title, button.strong, button.style, button.approving)
             for button in question.buttons

@@ -224,7 +224,10 @@ class AnswerCalls(ChallengeCalls):
         display = entry.display
         if way == "changed display":
             document = ijson.parse(display)
-            document["content"] = {"text": "pay 1 EUR to Zoë?"}
+            if "action" in document:
+                document["content"]["title"] += "!"
+            else:
+                document["content"] = {"text": "pay 1 EUR to Zoë?"}
             display = ijson.canonical(document).decode()
         token = phone.device.answer(display, button, pin=pin, code=code, reason=reason)
         if way in ASSERTED_WRONG:

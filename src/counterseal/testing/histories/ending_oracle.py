@@ -155,7 +155,7 @@ def require_display(question: Plain, new: Plain, limits: Limits) -> None:
     """
     display = json.loads(new["display"])
     entry = {
-        "content": display["content"],
+        "content": display["content"] if question["action"] is None else None,
         "buttons": [
             (button["title"], button["strong"], button.get("style"), button["approves"])
             for button in display["buttons"]
@@ -174,6 +174,10 @@ def require_display(question: Plain, new: Plain, limits: Limits) -> None:
     life = (new["deadline"] - new["issued_at"]).total_seconds()
     assert life <= limits.life_limit, "a question lives for longer than its origin may ask"
     expected = question["life"] or min(limits.life, limits.life_limit)
+    if question["action"] is not None:
+        # An approval that could no longer be used is not asked for.
+        left = (new["action"]["valid_until"] - new["issued_at"]).total_seconds()
+        expected = min(expected, left)
     assert life == expected, "another life than was asked for"
 
 

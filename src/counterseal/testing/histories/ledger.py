@@ -150,6 +150,7 @@ class ChallengeEntry:
         counted: Whether it counts as a refusal already: its deadline came, and was noticed.
         ending: The record as it ended; it never changes again.
         device: The only device that is asked; None for all.
+        arguments: Of the action that it asks for; None if it asks for none.
     """
 
     account: str
@@ -167,6 +168,26 @@ class ChallengeEntry:
     wrong_codes: int = 0
     counted: bool = False
     ending: Plain | None = None
+    arguments: Plain | None = None
+
+
+@attrs.define(kw_only=True)
+class ActionEntry:
+    """
+    An action that was approved.
+
+    Attributes:
+        device: The binding whose key approved.
+        use: The state of its use; None before.
+    """
+
+    account: str
+    origin: str
+    device: str
+    valid_until: datetime
+    digest: str
+    state: str = "APPROVED"
+    use: str | None = None
 
 
 @attrs.define(kw_only=True)
@@ -292,6 +313,7 @@ class Ledger:
         verify: Verifies signatures, with cryptography that is not the core's.
         service_keys: The service's public JWKs.
         withdrawn: The latest time at which each subject was still known to the provider.
+        actions: The approved actions, by the challenge that asked.
         keyed: The challenge that each origin's idempotency key made.
         narrowed: The settings that each App Space and each origin narrows, by its GUID.
         subscribers: The App Space of each origin that gets events, and the address, by its GUID.
@@ -305,6 +327,7 @@ class Ledger:
     accounts: dict[str, AccountEntry] = attrs.field(factory=dict)
     bindings: dict[str, BindingEntry] = attrs.field(factory=dict)
     challenges: dict[str, ChallengeEntry] = attrs.field(factory=dict)
+    actions: dict[str, ActionEntry] = attrs.field(factory=dict)
     callbacks: dict[str, CallbackEntry] = attrs.field(factory=dict)
     notifications: dict[str, NotificationEntry] = attrs.field(factory=dict)
     logins: dict[str, str] = attrs.field(factory=dict)

@@ -25,6 +25,7 @@ It shares no code with the core. What it demands:
   registration in a binding that is never asked and never notified;
 - a device that another one invited counts only once a strong key of an active device of its
   account has signed its keys, or an origin of its App Space typed their code, and in time;
+- an action is used once at most, by its own origin, for the arguments that a person approved;
 - receipts chain, account by account.
 """
 
@@ -36,6 +37,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from counterseal.testing.histories import (
+    action_oracle,
     ceremony_oracle,
     confirmation_oracle,
     ending_oracle,
@@ -62,7 +64,8 @@ WAITING = 5
 
 ORDER = (
     *("Login", "PasskeyRegistration", "PasskeyAuthentication"),
-    *("AppSpace", "Origin", "Binding", "Challenge", "AccountEvent", "LoggedEvent"),
+    *("AppSpace", "Origin", "Binding", "Challenge", "ApprovedAction", "ActionUse"),
+    *("AccountEvent", "LoggedEvent"),
     *("EventLog", "EventStream", "Callback", "Notification", "Account"),
 )
 """The account last: its counters follow from what the others did."""
@@ -89,6 +92,7 @@ def check_commit(ledger: Ledger, commit: Commit) -> None:
             account = new["account" if kind == "Binding" else "guid"]
             _require_roster(ledger, account, commit.latest)
             _require_bound_limit(ledger, account)
+    action_oracle.require_approved_actions(ledger, commit)
     ending_oracle.require_callbacks(ledger, commit)
     reaction_oracle.require_cancelled(commit, open_before)
     event_oracle.require_events(commit)
@@ -269,6 +273,7 @@ def _require_issue(ledger: Ledger, commit: Commit, new: Plain) -> None:
     assert ledger.bindings_of(new["account"], "ACTIVE"), "an unbound account was asked"
     own_limits = ledger.limits_in(new["app_space"], new["origin"])
     ending_oracle.require_display(facts["question"], new, own_limits)
+    action_oracle.require_action(facts["question"], new)
     ending_oracle.count_expired(ledger, new["account"], new["issued_at"])
     ledger.challenges[new["guid"]] = ChallengeEntry(
         account=new["account"],
@@ -281,6 +286,7 @@ def _require_issue(ledger: Ledger, commit: Commit, new: Plain) -> None:
         issued_at=new["issued_at"],
         deadline=new["deadline"],
         device=facts["question"]["device"],
+        arguments=facts["question"]["action"] and facts["question"]["action"]["arguments"],
     )
     for fixed in ("callback", "code_asked", "device"):
         assert new[fixed] == getattr(ledger.challenges[new["guid"]], fixed), (
@@ -427,6 +433,8 @@ _CHECKS: dict[str, Callable[[Ledger, Commit, Plain | None, Plain], None]] = {
     "Origin": narrowing_oracle.check_narrowed,
     "Binding": _binding,
     "Challenge": _challenge,
+    "ApprovedAction": action_oracle.check_action,
+    "ActionUse": action_oracle.check_use,
     "AccountEvent": publishing_oracle.check_event,
     "LoggedEvent": publishing_oracle.check_logged,
     "EventLog": publishing_oracle.check_head,
