@@ -409,12 +409,12 @@ def action_used_again(patch):
     """The use is stored, and the action stays approved."""
     original = actions.revise
 
-    def leave(record, **changes):
+    def stay_approved(record, **changes):
         if changes.get("state") is ActionState.USED:
             changes["state"] = record.state
         return original(record, **changes)
 
-    patch.setattr(actions, "revise", leave)
+    patch.setattr(actions, "revise", stay_approved)
 
 
 def use_that_ignores_a_lock_meanwhile(patch):

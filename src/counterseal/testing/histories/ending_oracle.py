@@ -176,8 +176,8 @@ def require_display(question: Plain, new: Plain, limits: Limits) -> None:
     expected = question["life"] or min(limits.life, limits.life_limit)
     if question["action"] is not None:
         # An approval that could no longer be used is not asked for.
-        left = (new["action"]["valid_until"] - new["issued_at"]).total_seconds()
-        expected = min(expected, left)
+        remaining = (new["action"]["valid_until"] - new["issued_at"]).total_seconds()
+        expected = min(expected, remaining)
     assert life == expected, "another life than was asked for"
 
 
