@@ -27,6 +27,7 @@ EXCUSED = {
     ("_decisions/actions.py", "action.state_at(tools.now)"),
     ("_decisions/answers.py", "challenge.state_at(now)"),
     ("_decisions/challenges.py", "challenge.state_at(tools.now)"),
+    ("_decisions/backchannel.py", "state"),
     # What a receipt says.
     ("wire/receipt.py", "state"),
     # `Sessions.authenticate` takes a cookie first, and `Logins.authenticate` OAuth's state.
@@ -37,6 +38,12 @@ EXCUSED = {
     ("wire/device.py", "challenge.state"),
     ("wire/device.py", "challenge.state_at(now)"),
     ("wire/messages.py", "_state(members)"),
+    ("wire/action_status.py", "use.choice('state', UseState)"),
+    (
+        "wire/action_status.py",
+        "_progress(challenge.state, None if action is None else action.state)",
+    ),
+    ("wire/action_status.py", "use.state"),
     ("wire/origin.py", "None if name is None else members.choice(name, BindingState)"),
 }
 OTHER_STATES = {"authorization_url"}

@@ -14,6 +14,7 @@ from counterseal import ijson
 from counterseal.errors import InvalidField
 from counterseal.models import (
     DEFAULT_BUTTONS,
+    Action,
     Button,
     HtmlContent,
     Pair,
@@ -554,7 +555,10 @@ class TestTheRest:
 
     def test_its_members_are_those_of_a_whole_question(self):
         question = read(deviceGuid=DEVICE, context={"ipAddress": "192.0.2.7"})
-        assert set(question_document(question)) == QUESTION_MEMBERS
+        assert set(question_document(question)) == QUESTION_MEMBERS - {"action"}
+        action = Action(type="tool-call", resource="send", arguments={})
+        members = set(question_document(attrs.evolve(question, content=action)))
+        assert members == QUESTION_MEMBERS - {"content"}
 
     @pytest.mark.parametrize("body", [None, [], [BODY], "x", 1])
     def test_a_challenge_is_a_json_object(self, body, refusing):

@@ -89,6 +89,11 @@ ACTIONS = {
         "resource": "wait",
         "arguments": {"seconds": 60.0},
     },
+    "fractions": {
+        "type": "tool-call",
+        "resource": "move_to",
+        "arguments": {"latitude": 53.55, "longitude": -0.1, "step": 1e-7, "share": 12.50},
+    },
     "a log-in": {
         "type": "login",
         "resource": "bank.example",
@@ -104,7 +109,6 @@ ACTIONS = {
 TOOL = {"type": "tool-call", "resource": "t", "arguments": {}}
 REFUSED = {
     "a type that is not registered": TOOL | {"type": "transfer"},
-    "a fraction": TOOL | {"arguments": {"a": 0.5}},
     "a large integer": TOOL | {"arguments": {"a": 2**53}},
     "forty-one rows": TOOL | {"arguments": {"a": list(range(41))}},
     "4,001 characters": TOOL | {"arguments": {"a": "x" * 3996}},
