@@ -23,6 +23,7 @@ from counterseal import OPERATOR, Administration, AuditChain
 from counterseal.errors import StoreUnavailable
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import Algorithm, ClientAuth, IdpSettings
+from counterseal.testing import FrozenClock
 from counterseal_keys import KeyFiles
 from counterseal_server.configuration import gathered, settings
 from counterseal_server.doctor.checks import CHECKS, Result, run_checks
@@ -147,8 +148,14 @@ HEALTHY = {
 
 
 @pytest.mark.parametrize("check", HEALTHY)
-def test_a_check_of_a_new_service_is_green(diagnose, check):
-    assert diagnose(check) == {HEALTHY[check]: "ok"}
+def test_a_check_of_a_new_service_is_green(diagnose, opened, check):
+    how = None
+    if check == "audit_log":
+        # The service may have been created by another test, long ago.
+        batches = opened().ports.audit.unchained(1000)
+        created_at = max(one.event.at for batch in batches for one in batch.events)
+        how = {"clock": FrozenClock(created_at)}
+    assert diagnose(check, how=how) == {HEALTHY[check]: "ok"}
 
 
 def postgresql():
