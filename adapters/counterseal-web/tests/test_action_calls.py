@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+import attrs
 import pytest
 
 from counterseal.models import OPERATOR
+from counterseal.testing.faults import Faults, faulty
 
 ARGUMENTS = {"to": "zoe@example.com", "copies": 2}
 ACTION = {"type": "tool-call", "resource": "send_email", "arguments": ARGUMENTS}
@@ -124,3 +126,17 @@ def test_an_unfit_action_is_refused_by_name(shop, phone, changes, field):
 def test_a_type_that_nobody_can_display_is_refused(shop, phone):
     question = {"accountId": "zoe", "action": ACTION | {"type": "launch"}}
     refused(shop.post("/request/add", json=question), 400, "action_type_unknown")
+
+
+def test_a_use_is_answered_from_what_was_committed(kit, world, approved):
+    """A store that fails right after the commit does not hide that the action was used."""
+    faults = Faults()
+    ports = attrs.evolve(world.ports, store=faulty(world.ports.store, "store", faults))
+    client = kit.application(ports).test_client()
+    shop = kit.shop_of(world, client, world.origin)
+    faults.fail("store.get_with_account", skip=1, times=9)
+
+    used = consume(shop, approved)
+    assert used.status_code == 200
+    assert used.json["use"]["state"] == "UNKNOWN"
+    assert shop.get(f"/action/{approved}").status_code == 503

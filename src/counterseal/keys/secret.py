@@ -77,7 +77,7 @@ def universal_hash(key: bytes, data: bytes) -> bytes:
     Return 16 bytes that two different texts share with a probability below 2^-100.
 
     That holds if nobody who chooses the texts knows *key*, of 32 bytes. It is no MAC: the nonce is
-    always the same, so whoever has two hashes under one key can forge a third.
+    always the same, so two hashes under one key suffice to forge a third.
     It is AES-256-GMAC (NIST SP 800-38D); without help of the processor, SHA-256 takes several times
     as long.
     """

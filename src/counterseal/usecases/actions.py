@@ -41,7 +41,7 @@ class Actions(UseCase):
         """
         Use an approved action for the arguments that are about to be executed.
 
-        It succeeds at most once, whoever calls and however often. Execute the action if this
+        It succeeds at most once, for all callers together. Execute the action if this
         returns, and never if it raises: if the reply was lost, the action counts as used.
 
         Args:

@@ -24,7 +24,7 @@ import attrs
 from counterseal.errors import InvalidField
 from counterseal.models import (
     UNFINISHED,
-    ActionState,
+    ActionTerms,
     ActionUse,
     ApprovedAction,
     Challenge,
@@ -167,20 +167,12 @@ class KnownAction:
 
     @classmethod
     def of(
-        cls, challenge: Challenge, action: ApprovedAction | None, use: ActionUse | None
+        cls, request: Guid, terms: ActionTerms, state: Progress, use: ActionUse | None
     ) -> KnownAction:
-        """
-        Return what is known of the action of *challenge*, each in its present state.
-
-        Raises:
-            ValueError: *challenge* asks for no action.
-        """
-        terms = challenge.action
-        if terms is None:
-            raise ValueError("the challenge asks for no action")
+        """Return what is known of the action of *terms*, which the challenge *request* asks for."""
         return cls(
-            request=challenge.guid,
-            state=_progress(challenge.state, None if action is None else action.state),
+            request=request,
+            state=state,
             type=terms.type,
             digest=terms.digest,
             valid_until=terms.valid_until,
@@ -197,9 +189,10 @@ class KnownAction:
         )
 
 
-def _progress(challenge: ChallengeState, action: ActionState | None) -> Progress:
+def progress_of(challenge: Challenge, action: ApprovedAction | None) -> Progress:
+    """Return how far an action has come, of records that are in their present state."""
     if action is not None:
-        return Progress[action.name]
-    if challenge is ChallengeState.ANSWERED:
+        return Progress[action.state.name]
+    if challenge.state is ChallengeState.ANSWERED:
         return Progress.DECLINED
-    return Progress.PENDING if challenge in UNFINISHED else Progress[challenge.name]
+    return Progress.PENDING if challenge.state in UNFINISHED else Progress[challenge.state.name]

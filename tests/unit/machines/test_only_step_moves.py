@@ -39,10 +39,6 @@ EXCUSED = {
     ("wire/device.py", "challenge.state_at(now)"),
     ("wire/messages.py", "_state(members)"),
     ("wire/action_status.py", "use.choice('state', UseState)"),
-    (
-        "wire/action_status.py",
-        "_progress(challenge.state, None if action is None else action.state)",
-    ),
     ("wire/action_status.py", "use.state"),
     ("wire/origin.py", "None if name is None else members.choice(name, BindingState)"),
 }

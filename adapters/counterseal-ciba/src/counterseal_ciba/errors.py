@@ -32,7 +32,7 @@ DESCRIPTION_LIMIT = 300
 @attrs.frozen
 class OAuthError(Exception):
     """
-    What a client is told (RFC 6749, 5.2; CIBA Core 1.0, 11 and 13).
+    What a client gets (RFC 6749, 5.2; CIBA Core 1.0, 11 and 13).
 
     Attributes:
         error: The code.

@@ -1,4 +1,4 @@
-"""Tokens: what a client is told of who approved, and with which key (OpenID Connect Core, 2)."""
+"""Tokens: what a client learns of who approved, and with which key (OpenID Connect Core, 2)."""
 
 from __future__ import annotations
 

@@ -280,7 +280,7 @@ class Client:
         """
         Use an approved action for the arguments that are about to be executed.
 
-        It succeeds once, whoever calls. Execute the action if this returns, and never if it
+        It succeeds once, for all callers together. Execute the action if this returns, never if it
         raises. The call is made once: if its reply is lost, the action may count as used, and
         nobody may execute it; `action` says what the service knows.
 

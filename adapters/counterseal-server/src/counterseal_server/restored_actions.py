@@ -28,7 +28,7 @@ def end_open_actions(ports: Ports, policy: Policy, before: datetime) -> int:
     """
     Cancel open challenges for actions, and withdraw approved actions; return how many.
 
-    Each origin is told as if it had done so itself. Doing it again ends nothing more.
+    Each origin gets the callbacks as if it had done so itself. Doing it again ends nothing more.
 
     Args:
         ports: The adapters.

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from counterseal import ActionStatus
 from counterseal.models import Guid, RelyingParty
-from counterseal.wire.action_status import ActionName, KnownAction, UseReport, UseRequest
+from counterseal.wire.action_status import (
+    ActionName,
+    KnownAction,
+    Progress,
+    UseReport,
+    UseRequest,
+    progress_of,
+)
 from counterseal.wire.members import read_record, write_record
 from counterseal_web.calls import Call
 from counterseal_web.members import read_guid
@@ -17,7 +23,7 @@ from counterseal_web.service import Service
 
 def get_action(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Return an action that this origin asked about: how far it has come, and its use."""
-    return _reply(service.actions.status(party, read_guid(call.names["guid"], "guid")))
+    return _status(service, party, read_guid(call.names["guid"], "guid"))
 
 
 def consume_action(service: Service, call: Call, party: RelyingParty) -> Reply:
@@ -29,8 +35,9 @@ def consume_action(service: Service, call: Call, party: RelyingParty) -> Reply:
     """
     request = read_record(UseRequest, call.document)
     guid = read_guid(request.request, "requestGuid")
-    service.actions.consume(party, guid, request.arguments)
-    return _reply_about(service, party, guid)
+    used = service.actions.consume(party, guid, request.arguments)
+    # Nothing is read after the use: a store that fails now would hide that it succeeded.
+    return _reply(KnownAction.of(guid, used.action.terms, Progress.USED, used.use))
 
 
 def report_action(service: Service, call: Call, party: RelyingParty) -> Reply:
@@ -38,22 +45,26 @@ def report_action(service: Service, call: Call, party: RelyingParty) -> Reply:
     report = read_record(UseReport, call.document)
     guid = read_guid(report.request, "requestGuid")
     service.actions.report(party, guid, report.state, detail=report.detail)
-    return _reply_about(service, party, guid)
+    return _status(service, party, guid)
 
 
 def withdraw_action(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Give an approval back unused; again, it changes nothing."""
     guid = read_guid(read_record(ActionName, call.document).request, "requestGuid")
-    service.actions.withdraw(party, guid)
-    return _reply_about(service, party, guid)
+    action = service.actions.withdraw(party, guid)
+    return _reply(KnownAction.of(guid, action.terms, Progress.WITHDRAWN, None))
 
 
-def _reply_about(service: Service, party: RelyingParty, guid: Guid) -> Reply:
-    return _reply(service.actions.status(party, guid))
+def _status(service: Service, party: RelyingParty, guid: Guid) -> Reply:
+    status = service.actions.status(party, guid)
+    terms = status.challenge.action
+    assert terms is not None  # noqa: S101 (`status` refuses others; for the type checker)
+    state = progress_of(status.challenge, status.action)
+    return _reply(KnownAction.of(guid, terms, state, status.use))
 
 
-def _reply(status: ActionStatus) -> Reply:
-    return Reply(document=write_record(KnownAction.of(status.challenge, status.action, status.use)))
+def _reply(action: KnownAction) -> Reply:
+    return Reply(document=write_record(action))
 
 
 _call = partial(Operation, audience=Audience.ORIGIN, gives={200: "Action"})
