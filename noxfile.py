@@ -377,6 +377,14 @@ def pushes(session: nox.Session, name: str) -> None:
 
 
 @nox.session(default=False)
+def interop(session: nox.Session) -> None:
+    """Let programs of others use the service: CIBA clients and hosts, MCP and agent frameworks."""
+    sync(session, "--all-packages", "--all-extras", "--group=interop", "--group=shops")
+    require("npm")
+    pytest(session, "--numprocesses=2", "--dist=loadfile", "interop")
+
+
+@nox.session(default=False)
 def mutants(session: nox.Session) -> None:
     """Change everything that decides in every small way; each survivor has to be listed."""
     sync(session, "--group=mutants")
