@@ -98,15 +98,21 @@ def test_what_a_process_of_workers_does_is_counted_in_it(new_service, founded, r
     service.device("answer", challenge["guid"], "--button", "0", "--code", challenge["code"])
 
     def delivered():
+        assert worker.poll() is None, service.log.read_text()
+        if not answers(port):
+            return None
         text = call(port, "/metrics")[1]
-        line = 'counterseal_callback_attempts_total{outcome="DELIVERED"} 1.0'
-        return text if line in text else None
+        # The commit that ends the attempt is counted after the attempt.
+        lines = {
+            'counterseal_callback_attempts_total{outcome="DELIVERED"} 1.0',
+            'counterseal_worker_rounds_total{worker="callbacks"}',
+        }
+        committed = 'counterseal_store_seconds_count{verb="commit"} 0.0' not in text
+        return text if committed and all(line in text for line in lines) else None
 
     text = eventually(delivered)
     scrape = Scrape(text)
     absent = {name: scrape.absent(RULES[name]["expr"]) for name in OF_WORKERS}
     assert {name: nothing for name, nothing in absent.items() if nothing} == {}
-    assert 'counterseal_worker_rounds_total{worker="callbacks"}' in text
-    assert 'counterseal_store_seconds_count{verb="commit"} 0.0' not in text
     assert call(port, "/healthz")[0] == 200
     stop(worker)
