@@ -35,7 +35,10 @@ ADAPTERS: tuple[str, ...] = (
 )
 """The adapters whose names are looked at, without `counterseal-`."""
 
-ROOTS = ["src", "tests", "bench", "release", *(f"adapters/counterseal-{name}" for name in ADAPTERS)]
+ROOTS = [
+    *("src", "tests", "bench", "interop", "release"),
+    *(f"adapters/counterseal-{name}" for name in ADAPTERS),
+]
 FILES = sorted(path for root in ROOTS for path in (ROOT / root).rglob("*.py"))
 
 PARTICIPLES = """
