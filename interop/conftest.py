@@ -6,11 +6,8 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-sys.path[:0] = [
-    str(HERE),
-    str(HERE.parent / "adapters" / "counterseal-server" / "tests"),
-]
+sys.path.insert(0, str(Path(__file__).parents[1] / "adapters" / "counterseal-server" / "tests"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from program import Receiver
 from running_service import running_service

@@ -143,7 +143,7 @@ class Phone:
 
     def display(self, guid):
         """Return the document that the person is shown of a request."""
-        return self.device.read_display(self._shown(guid))
+        return self.device.read_display(self._load_display(guid))
 
     def approve(self, guid=None):
         """Answer a request, or else the one that is open, by the button that approves."""
@@ -155,14 +155,14 @@ class Phone:
 
     def disown(self, guid=None):
         """Say of a request, or else of the one that is open, that the person began nothing."""
-        display = self._shown(guid or self.await_request())
+        display = self._load_display(guid or self.await_request())
         return self._send("disown", self.device.disown(display, pin=PIN))
 
     def close(self):
         self._calls.close()
 
     def _answer(self, guid, *, approves):
-        display = self._shown(guid or self.await_request())
+        display = self._load_display(guid or self.await_request())
         buttons = self.device.read_display(display)["buttons"]
         button = [each["approves"] for each in buttons].index(approves)
         return self._send("answer", self.device.answer(display, button, pin=PIN))
@@ -171,6 +171,6 @@ class Phone:
         path = f"/device/{verb}"
         return self._calls.signed_request(self.device, "POST", path, AnswerReply, token)
 
-    def _shown(self, guid):
+    def _load_display(self, guid):
         path = f"/device/requests/{guid}"
         return self._calls.signed_request(self.device, "GET", path, ShownRequest).display

@@ -35,7 +35,7 @@ def test_a_person_answers(service, phone, account_id, verb, ended):
 def test_an_origin_is_made_a_client(service, receiver):
     client = service.new_client("Call centre", notification_endpoint=receiver.url)
 
-    form = b"scope=openid&login_hint=nobody"
+    form = b"scope=openid&login_hint=nobody&client_notification_token=a-token"
     headers = {
         "Authorization": client.authorization,
         "Content-Type": "application/x-www-form-urlencoded",
