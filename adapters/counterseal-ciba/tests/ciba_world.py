@@ -1,6 +1,7 @@
 """A client of the façade, in one process with the service: its keys, calls and user."""
 
 import base64
+import functools
 import json
 import warnings
 from urllib.parse import quote, urlencode
@@ -37,8 +38,10 @@ class Answer:
 class World:
     """A service with a user who has a phone, and the façade."""
 
-    def __init__(self):
-        self.core = FakeService()
+    def __init__(self, sender=None):
+        self.core = FakeService(
+            adapters=lambda ports: ports if sender is None else attrs.evolve(ports, sender=sender)
+        )
         self.service = Service(self.core.ports, self.core.policy, Settings(public_url=ISSUER))
         self.facade = Backchannel(self.service)
         self.phone = self.core.bind(USER)
@@ -62,15 +65,17 @@ class World:
         text = response.body.decode()
         return Answer(response.status, dict(response.headers), json.loads(text) if text else {})
 
-    def client(self, name="Shop", mode=DeliveryMode.POLL, algorithm="ES256"):
-        party = self.core.new_origin(self.core.app_space, name)
-        return Client(self, party.origin.guid, mode, algorithm)
+    def client(self, name="Shop", mode=DeliveryMode.POLL, algorithm="ES256", endpoint=CALLBACK):
+        guid = self.core.new_origin(self.core.app_space, name).origin.guid
+        if endpoint != CALLBACK:
+            self.core.administration.allow_callback(guid, endpoint)
+        return Client(self, guid, mode, algorithm, endpoint)
 
 
 class Client:
     """One client with a key and a secret."""
 
-    def __init__(self, world, guid, mode, algorithm):
+    def __init__(self, world, guid, mode, algorithm, endpoint):
         self.world, self.guid, self.algorithm = world, guid, algorithm
         self.key = new_key(algorithm, kid="key-1")
         self.secret = world.core.credentials.issue(guid, Scheme.BASIC).secret
@@ -79,7 +84,7 @@ class Client:
         BackchannelClients(core.ports, core.policy, by=OPERATOR).register(
             guid,
             mode=mode,
-            notification_endpoint=CALLBACK if mode is DeliveryMode.PING else None,
+            notification_endpoint=endpoint if mode is DeliveryMode.PING else None,
             jwks={"keys": [{name: text for name, text in public.items() if name != "use"}]},
         )
         self.count = 0
@@ -156,4 +161,10 @@ def new_key(algorithm, *, kid):
         return jwk.ECKey.generate_key("P-256", parameters)
     if algorithm == "EdDSA":
         return jwk.OKPKey.generate_key("Ed25519", parameters)
-    return jwk.RSAKey.generate_key(2048, parameters)
+    return jwk.RSAKey.import_key(rsa_key(), parameters)
+
+
+@functools.cache
+def rsa_key():
+    """Return one private key for all: making one takes longer than a test."""
+    return jwk.RSAKey.generate_key(2048).as_dict(private=True)
