@@ -102,6 +102,12 @@ def test_a_request_id_is_no_access_token(world, client):
     assert consume(world, begun).error == "invalid_token"
 
 
+def test_an_access_token_is_no_request_id(client, tokens):
+    answer = client.poll(tokens["access_token"])
+
+    assert (answer.status, answer.error) == (400, "invalid_grant")
+
+
 def test_a_body_that_names_no_arguments_uses_nothing(world, tokens):
     for body in (b"[]", b"{}", b'{"arguments": {}, "digest": "x"}'):
         answer = world.call(

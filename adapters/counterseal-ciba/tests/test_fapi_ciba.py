@@ -611,6 +611,22 @@ def test_ensure_client_assertion_is_used_once(client):
     assert client.poll("x", form=form).error == "invalid_client"
 
 
+def test_a_forged_assertion_uses_up_no_jti(client):
+    claims = client.claims()
+    forged = client.sign(claims, key=new_key("ES256", kid="key-1"))
+    assert client.begin(form=client.assertion(forged)).error == "invalid_client"
+
+    assert client.begin(form=client.assertion(client.sign(claims))).status == 200
+
+
+def test_a_jti_counts_for_its_client_only(world, client):
+    other = world.client("Another shop")
+
+    answers = [one.begin(form=one.assertion(jti="same")) for one in (other, client)]
+
+    assert [answer.status for answer in answers] == [200, 200]
+
+
 def test_ensure_client_assertion_of_another_client_fails(world, client):
     other = world.client("Another shop")
 

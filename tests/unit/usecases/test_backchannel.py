@@ -82,6 +82,12 @@ def client(service):
     return Client(service)
 
 
+def racing(service, faults):
+    """Return the use cases with a store at whose calls something else may happen."""
+    store = faulty(service.ports.store, "store", faults)
+    return Backchannel(attrs.evolve(service.ports, store=store), service.policy)
+
+
 def other_party(service):
     party = service.new_origin(service.app_space, "Another shop")
     clients(service).register(party.origin.guid, mode=DeliveryMode.POLL)
@@ -253,10 +259,29 @@ def test_a_phone_answers_while_a_client_polls(service, client):
     begun = client.begin()
     challenge = client.phone.fetch(begun.challenge.guid)
     client.poll(begun)
+    faults = Faults()
+    backchannel = racing(service, faults)
+    faults.meanwhile(lambda: client.phone.answer(challenge))
 
-    client.phone.answer(challenge)
+    # It comes too early, which is stored; the answer is stored before.
+    polled = backchannel.poll(client.party, begun.auth_req_id)
 
-    assert client.poll(begun).challenge.approved
+    assert polled.challenge.approved
+    client.redeem(begun)
+
+
+def test_of_two_that_redeem_at_once_one_gets_the_tokens(service, client):
+    begun = client.begin()
+    client.approve(begun)
+    faults, redeemed = Faults(), []
+    backchannel = racing(service, faults)
+    faults.meanwhile(lambda: redeemed.append(client.redeem(begun)))
+
+    with pytest.raises(TokenSpent):
+        backchannel.redeem(client.party, begun.auth_req_id, CLAIMS, life=LIFE)
+
+    party, _ = client.backchannel.authenticate_bearer(redeemed[0].access_token)
+    assert party == client.party
 
 
 # Who calls
