@@ -408,9 +408,10 @@ def bench_search(session: nox.Session) -> None:
 
 @nox.session(name="bench-growth", default=False)
 def bench_growth(session: nox.Session) -> None:
-    """Measure PostgreSQL with 1,000 and 1,000,000 challenges, beside bare statements."""
+    """Measure PostgreSQL with 1,000 and many challenges and actions, beside bare statements."""
     sync(session, "--all-packages", "--all-extras", "--group=bench", "--group=shops")
     session.run("python", "bench/sql_growth.py", *session.posargs)
+    session.run("python", "bench/action_growth.py")
 
 
 @nox.session(default=False)

@@ -19,6 +19,7 @@ from typing import Any
 
 import asgi_waiters
 import attrs
+import consume
 import fastapi_calls
 import five_calls
 import floor
@@ -52,6 +53,8 @@ BESIDE_WEBAUTHN = {"ES256": 0.8, "RS256": 0.8}
 PASSKEY_VERIFYING, PASSKEY_ANSWERING = 1.35, 1.2
 """Beside a bare P-256 verification, and beside a whole ES256 answer."""
 STEPPING, BESIDE_THE_ENGINE, ISSUING, REFUSING, GROWING = 3.0, 100.0, 1.5, 1.0, 1.15
+CONSUMING = 2.0
+"""Beside the digest, the signature and the calls of the store, one after the other."""
 CALLING, WAITING = 1.3, 2.0
 """Goals of goal 7: of CPU time, and of the 99th percentile of what a client sees."""
 
@@ -242,6 +245,22 @@ def issues() -> list[Result]:
     return [result("4", "issue", ISSUING, measured["issue"], measured["floor"])]
 
 
+def consumes() -> list[Result]:
+    """Measure `consume` beside each of its parts, and beside all of them."""
+    m = consume.measure()
+    beside = {
+        "digest": "RFC 8785, SHA-256",
+        "signature": "one signature",
+        "store": "read and commit",
+        "parts": "all three",
+    }
+    limits = {"parts": CONSUMING}
+    return [
+        result("-", f"consume beside {what}", limits.get(name), m["consume"], m[name])
+        for name, what in beside.items()
+    ]
+
+
 def growth() -> list[Result]:
     """Measure `answer` with few and with many challenges stored."""
     few, many = Service.of(Algorithm.ES256), Service.of(Algorithm.ES256)
@@ -311,7 +330,15 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="where to write the figures")
     arguments = parser.parse_args()
     lines = [one for algorithm in MEASURED for one in answers(algorithm)]
-    lines += [*passkey_answers(), *steps(), *issues(), *growth(), *calls(), *fastapi_lines()]
+    lines += [
+        *passkey_answers(),
+        *steps(),
+        *issues(),
+        *consumes(),
+        *growth(),
+        *calls(),
+        *fastapi_lines(),
+    ]
     on_databases = five_calls.measure() if five_calls.available() else None
     lines += [] if on_databases is None else [Result(*five_calls.row(on_databases))]
     with_redis = available()

@@ -90,6 +90,18 @@ def issuing(document: dict[str, Any], record: dict[str, Any]) -> Callable[[], No
     return once
 
 
+def digesting(document: dict[str, Any]) -> Callable[[], bytes]:
+    """Return one canonicalisation of *document*, and its hash."""
+    return lambda: hashlib.sha256(rfc8785.dumps(document)).digest()
+
+
+def signing(size: int) -> Callable[[], bytes]:
+    """Return one signature of the service over *size* bytes."""
+    sign, _ = pair("ES256")
+    data = bytes(size)
+    return lambda: sign(data)
+
+
 class State(enum.Enum):
     """States as a hand-written machine has them."""
 

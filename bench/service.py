@@ -15,7 +15,15 @@ from counterseal.device import SoftwareDevice
 from counterseal.errors import Refused
 from counterseal.keys import SigningKey
 from counterseal.memory import memory_ports
-from counterseal.models import Algorithm, Binding, Challenge, DeviceCall, RelyingParty
+from counterseal.models import (
+    Action,
+    Algorithm,
+    Binding,
+    Challenge,
+    DeviceCall,
+    Question,
+    RelyingParty,
+)
 from counterseal.testing.authenticator import ORIGIN
 
 PIN = "1379"
@@ -47,6 +55,23 @@ QUESTION: dict[str, Any] = {
         {"title": "Do not pay", "strongAuth": False, "style": '{"color": "red"}'},
     ],
 }
+
+
+TRANSFER = Action(
+    type="payment",
+    resource="Account ending 4711",
+    arguments={
+        "transaction_id": "pay-2041",
+        "payee": {"name": "Zoë Example", "id": "DE00 0000 0001"},
+        "currency": "EUR",
+        "amount": "10.00",
+        "execution_date": "2027-01-04",
+    },
+    agent="Payments agent",
+    run="run-7",
+    purpose="Invoice 2041, thank you for your order",
+)
+"""As many words as in the question above."""
 
 
 @attrs.frozen
@@ -118,6 +143,22 @@ class Service:
         """Return operations that each answer one challenge."""
         answers = cs.Answers(self.ports, self.policy)
         return [partial(answers.answer, self.call(self.ask()[1])) for _ in range(count)]
+
+    def approve(self, action: Action = TRANSFER) -> Challenge:
+        """Bind the device to a new account, ask that about *action*, and approve it."""
+        _, _, account_id = self.account()
+        question = Question(account_id=account_id, content=action)
+        issued = cs.Challenges(self.ports, self.policy).issue(self.party, question)
+        cs.Answers(self.ports, self.policy).answer(self.call(issued.challenge))
+        return issued.challenge
+
+    def consuming(self, count: int) -> list[Callable[[], object]]:
+        """Return operations that each use one approved action."""
+        actions = cs.Actions(self.ports, self.policy)
+        return [
+            partial(actions.consume, self.party, self.approve().guid, TRANSFER.arguments)
+            for _ in range(count)
+        ]
 
     def refusing(self, count: int) -> list[Callable[[], object]]:
         """Return operations that each refuse an answer whose signature is wrong."""

@@ -76,6 +76,10 @@ BESIDE = {
 """Each operation, and the bare statement that it may grow as much as."""
 
 
+def _nothing(_: list[Guid]) -> list[Guid]:
+    return []
+
+
 @attrs.frozen
 class Pattern:
     """
@@ -84,16 +88,22 @@ class Pattern:
     Attributes:
         app_space: The App Space of the account.
         rows: Its rows; what names a record or the account is blank.
+        derive: Returns the GUIDs of the last rows, which follow from those of the others.
+        derived: How many these are.
     """
 
     app_space: Guid
     rows: list[list[Any]]
+    derive: Callable[[list[Guid]], list[Guid]] = _nothing
+    derived: int = 0
 
     def clone(self, number: int) -> tuple[list[Guid], list[list[Any]]]:
         """Return the GUIDs and the rows of another account; the same number has the same ones."""
         account_id, chance = f"clone-{number}", random.Random(number)
         partition = account_partition(self.app_space, account_id)
-        guids = [mint(partition, chance.randbytes(ENTROPY_BYTES)) for _ in self.rows]
+        own = range(len(self.rows) - self.derived)
+        guids = [mint(partition, chance.randbytes(ENTROPY_BYTES)) for _ in own]
+        guids += self.derive(guids)
         names = [*(guid.encode() for guid in guids), account_id.encode()]
         key = natural_key(self.app_space, account_id)
         return guids, [[_filled(value, names, key) for value in row] for row in self.rows]
@@ -121,6 +131,13 @@ def pattern(service: Service, connection: psycopg.Connection[Any]) -> Pattern:
     open_guids = [challenges.issue(service.party, question).challenge.guid for _ in range(EACH)]
     guids = [bound.binding.account, bound.binding.guid, *open_guids]
     space = service.party.app_space.guid
+    return Pattern(space, blank_rows(connection, guids, space, account_id))
+
+
+def blank_rows(
+    connection: psycopg.Connection[Any], guids: list[Guid], space: Guid, account_id: str
+) -> list[list[Any]]:
+    """Read the rows of *guids*, all of one account, and blank what names them."""
     names = [*(guid.encode() for guid in guids), account_id.encode()]
     key = natural_key(space, account_id)
     stored = {row[0]: row for row in connection.execute(SELECT_ALL, (guids,))}
@@ -132,7 +149,7 @@ def pattern(service: Service, connection: psycopg.Connection[Any]) -> Pattern:
             return Blank.of(value.encode(), names), True
         return (Blank.of(value, names), False) if isinstance(value, bytes) else value
 
-    return Pattern(space, [[blank(value) for value in stored[guid]] for guid in guids])
+    return [[blank(value) for value in stored[guid]] for guid in guids]
 
 
 @attrs.frozen
@@ -218,11 +235,11 @@ def _table_bytes(connection: psycopg.Connection[Any]) -> int:
 
 
 @contextmanager
-def stocked(sizes: Sequence[int]) -> Iterator[list[Stocked]]:
-    """Fill a database for each size, all on one server."""
+def databases(sizes: Sequence[int]) -> Iterator[list[tuple[Service, psycopg.Connection[Any]]]]:
+    """Start a server with a database for each size, and with a service on each."""
     with ExitStack() as stack:
         address = stack.enter_context(postgresql())
-        stocks = []
+        services = []
         for size in sizes:
             with psycopg.connect(address, autocommit=True) as first:
                 first.execute(f"CREATE DATABASE size_{size}")  # type: ignore[call-overload]
@@ -233,22 +250,36 @@ def stocked(sizes: Sequence[int]) -> Iterator[list[Stocked]]:
             memory = memory_ports()
             ports = attrs.evolve(with_sql(memory, database), wake=memory.wake)
             connection = stack.enter_context(psycopg.connect(url, autocommit=True))
+            services.append((Service.of(Algorithm.ES256, ports), connection))
+        yield services
+
+
+@contextmanager
+def stocked(sizes: Sequence[int]) -> Iterator[list[Stocked]]:
+    """Fill a database for each size, all on one server."""
+    with databases(sizes) as services:
+        stocks = []
+        for size, (service, connection) in zip(sizes, services, strict=True):
             begun = time.monotonic()
-            stocks.append(fill(Service.of(Algorithm.ES256, ports), connection, size))
+            stocks.append(fill(service, connection, size))
             print(f"{size:,} challenges written in {time.monotonic() - begun:.0f} s", flush=True)
         yield stocks
 
 
-def costs(cases: dict[str, tuple[Stocked, Callable[[int], Sequence[Call]]]]) -> dict[str, Cost]:
+Cases = dict[str, tuple[psycopg.Connection[Any], Callable[[int], Sequence[Call]]]]
+"""By name: a connection to the database, and what prepares operations on it."""
+
+
+def costs(cases: Cases, rounds: int = ROUNDS) -> dict[str, Cost]:
     """Measure all *cases* in random order."""
     times_by_case: dict[str, list[float]] = {name: [] for name in cases}
     names = list(cases)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         random.shuffle(names)
         for name in names:
-            stock, prepare = cases[name]
+            connection, prepare = cases[name]
             times_by_case[name].append(
-                timed(prepare(OPERATIONS), partial(cpu_of_clients, stock.connection))
+                timed(prepare(OPERATIONS), partial(cpu_of_clients, connection))
             )
     return {name: cost(times) for name, times in times_by_case.items()}
 
@@ -259,7 +290,7 @@ def growths(stocks: Sequence[Stocked]) -> list[Growth]:
     few, many = stocks
     measured = costs(
         {
-            f"{name} {stock.size}": (stock, stock.prepared(name))
+            f"{name} {stock.size}": (stock.connection, stock.prepared(name))
             for stock in stocks
             for name in names
         }
@@ -272,6 +303,19 @@ def growths(stocks: Sequence[Stocked]) -> list[Growth]:
         *(Growth(what, *pair(what), *pair(bare)) for what, bare in BESIDE.items()),
         *(Growth(what, *pair(what), *(pair(what)[0],) * 2) for what in FLAT),
     ]
+
+
+def show(measured: Sequence[Growth], few: int, many: int, beside: dict[str, str]) -> None:
+    """Print a row for each operation."""
+    print(f"{'operation':24} {'beside':8} {'ratio':>6} {few:>10,} us {many:>10,} us  bare us")
+    for one in measured:
+        verdict = "" if one.ratio <= GOAL else "  OVER" if one.ratio <= FAILS_AT else "  FAR OVER"
+        print(
+            f"{one.what:24} {beside.get(one.what, 'flat'):8} {one.ratio:6.2f}"
+            f" {one.few.median:13.0f} {one.many.median:13.0f}"
+            f"  {one.bare_few.median:.0f} {one.bare_many.median:.0f}"
+            f"  +-{max(one.few.spread, one.many.spread):.0%}{verdict}"
+        )
 
 
 def main() -> int:
@@ -288,15 +332,7 @@ def main() -> int:
                 f" account and a binding with it; {stock.used / stock.plain:.2f} times their JSON"
             )
         measured = growths(stocks)
-    print(f"{'operation':24} {'beside':8} {'ratio':>6} {few:>10,} us {many:>10,} us  bare us")
-    for one in measured:
-        verdict = "" if one.ratio <= GOAL else "  OVER" if one.ratio <= FAILS_AT else "  FAR OVER"
-        print(
-            f"{one.what:24} {BESIDE.get(one.what, 'flat'):8} {one.ratio:6.2f}"
-            f" {one.few.median:13.0f} {one.many.median:13.0f}"
-            f"  {one.bare_few.median:.0f} {one.bare_many.median:.0f}"
-            f"  +-{max(one.few.spread, one.many.spread):.0%}{verdict}"
-        )
+    show(measured, few, many, BESIDE)
     if arguments.json:
         arguments.json.write_text(json.dumps([attrs.asdict(one) for one in measured], indent=1))
     return int(any(one.ratio > FAILS_AT for one in measured))

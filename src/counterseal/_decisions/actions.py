@@ -141,8 +141,7 @@ def expire(stored: Records, tools: Tools) -> Decision[None]:
 
 
 def digest_with(terms: ActionTerms, arguments: Mapping[str, Any]) -> str:
-    """Return the digest of the action of *terms* with these *arguments*; refuse unfit ones."""
-    ijson.check(arguments, field="arguments")
+    """Return the digest of the action of *terms* with *arguments*, which `ijson` has checked."""
     action = ijson.parse(terms.document, field="action") | {"arguments": arguments}
     return keys.digest(ijson.canonical(action, field="action", checked=True))
 
