@@ -7,7 +7,8 @@
  *    member of the question;
  * 2. it is ANSWERED;
  * 3. its receipt is signed by a pinned service key, and is consistent;
- * 4. the document that the person was shown and signed is the one of the pending request;
+ * 4. the document that the person was shown and signed is the one of the pending request; of an
+ *    action, the digest in it is the one of the action that was sent;
  * 5. device, time and button in the reply are those in the receipt, and before the deadline;
  * 6. the button approves, and a strong button was signed by a strong key;
  * 7. the matching code, if the request has one, was typed and is the one that the origin showed.
@@ -19,6 +20,7 @@ import { constantTimeEqual, utf8 } from "../wire/bytes.js";
 import { equalJson } from "../wire/ijson.js";
 import { Declined, demandEvidence, demandFit, Unanswered } from "./errors.js";
 import { PendingRequest } from "./pending.js";
+import { haveButtons } from "./question.js";
 import { Trust } from "./trust.js";
 
 /** @typedef {import("./processed.js").ProcessedRequest} ProcessedRequest */
@@ -115,11 +117,11 @@ export function demandMet(requirement, approval) {
  * @returns {Promise<Approval>}
  */
 async function readApproval(reply, pending, trust) {
-  pending.demandEqual(reply);
+  await pending.demandEqual(reply);
   if (reply.state !== "ANSWERED" && reply.state !== "DISOWNED") throw new Unanswered(reply.state);
   demandEvidence(reply.receipt !== null, "receipt");
   const receipt = await trust.verifyReceipt(reply.receipt);
-  demandDisplay(receipt, pending);
+  await demandDisplay(receipt, pending);
   demandReceipt(reply, receipt);
   const { answer } = receipt;
   const { guid, account, appSpace, issuedAt, expiresAt } = pending;
@@ -130,10 +132,10 @@ async function readApproval(reply, pending, trust) {
   if (reply.state === "DISOWNED") throw new Declined({ disowned: true, reason });
   const index = reply.buttonSelected;
   demandEvidence(index !== null, "buttonSelected");
-  const button = pending.question.buttons[index];
+  const button = receipt.display.buttons[index]; // the question's
   demandEvidence(button !== undefined, "buttonSelected");
   demandEvidence(button.title === answer["title"], "title");
-  if (!button.approving) throw new Declined({ disowned: false, reason });
+  if (!button.approves) throw new Declined({ disowned: false, reason });
   demandEvidence(reply.approved && receipt.approved, "approved");
   const strong = receipt.role === "strong";
   demandEvidence(strong || !button.strong, "strong key");
@@ -162,19 +164,19 @@ async function readApproval(reply, pending, trust) {
  * @param {Receipt} receipt
  * @param {PendingRequest} pending
  */
-function demandDisplay({ display }, pending) {
-  const { question } = pending;
-  const buttons = question.buttons.map(({ title, strong, approving, style }) => ({
-    title,
-    strong,
-    approves: approving,
-    ...(style === undefined ? {} : { style }),
+async function demandDisplay({ display }, pending) {
+  const { action, question } = pending;
+  const buttons = display.buttons.map(({ approves, ...button }) => ({
+    ...button,
+    approving: approves,
   }));
   const pairs = {
     challenge: [display.challenge, pending.guid],
     account: [display.account, { guid: pending.account, id: question.accountId }],
-    content: [display.content, question.content],
-    buttons: [display.buttons, buttons],
+    // Only the service can make the content of an action; the digest says that it is this one's.
+    content: action === null ? [display.content, question.content] : [null, null],
+    action: [display.action?.digest ?? null, await pending.actionDigest()],
+    buttons: [haveButtons(question, buttons), true],
     code: [display.code, pending.codeAsked],
     issuedAt: [display.issuedAt, pending.issuedAt],
     expiresAt: [display.expiresAt, pending.expiresAt],

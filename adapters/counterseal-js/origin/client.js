@@ -9,14 +9,16 @@ import { writeLink } from "../wire/link.js";
 import { isFlag, Members } from "../wire/members.js";
 import { retryAfter } from "../wire/problem.js";
 import { systemSleep } from "../wire/sleep.js";
+import { readKnownAction } from "./action.js";
 import { ATTEMPTS, Calls } from "./calls.js";
 import { Credential } from "./credential.js";
 import { AskedTooOften, demandEvidence, demandFit, EvidenceRefused, Finished } from "./errors.js";
 import { readEventPage } from "./events.js";
 import { PendingRequest, readPending } from "./pending.js";
 import { readProcessed } from "./processed.js";
-import { writeQuestion } from "./question.js";
+import { writeBody, writeQuestion } from "./question.js";
 
+/** @typedef {import("./action.js").KnownAction} KnownAction */
 /** @typedef {import("./processed.js").ProcessedRequest} ProcessedRequest */
 
 /**
@@ -125,7 +127,8 @@ export class Client {
       idempotencyKey: this.#calls.idempotencyKey(idempotencyKey),
     });
     const { origin } = this.#calls.settings.credential;
-    const pending = readOwn(reply, (document) => readPending(body, document, origin));
+    const [pending, issued] = readOwn(reply, (document) => readPending(body, document, origin));
+    await pending.demandIssued(issued);
     this.#demandOwn(pending.appSpace);
     return pending;
   }
@@ -188,6 +191,72 @@ export class Client {
       const repeated = error instanceof Finished && error.repeated;
       if (!repeated || (await this.status(request)).state !== "CANCELLED") throw error;
     }
+  }
+
+  /**
+   * Use an approved action for the arguments that are about to be executed.
+   *
+   * It succeeds once, for all callers together. Execute the action if this returns, never if it
+   * throws. The call is made once: if its reply is lost, the action may count as used, and nobody
+   * may execute it; `action` says what the service knows.
+   *
+   * @param {PendingRequest | string} request The request whose action the person approved.
+   * @param {Record<string, unknown>} args The arguments as they are executed, not as they were asked.
+   * @returns {Promise<KnownAction>}
+   * @throws {import("./errors.js").NoApproval} The person has not approved, or it was ended.
+   * @throws {import("./errors.js").ActionUsed} It was used before.
+   * @throws {import("./errors.js").ArgumentsDiffer} The person approved other arguments.
+   * @throws {Finished} The time of the approval has passed.
+   * @throws {Unavailable} The service was not reached, or its reply was lost.
+   */
+  async consume(request, args) {
+    demandFit(isObject(args), "arguments: not an object");
+    const members = { requestGuid: guidOf(request), arguments: args };
+    const action = await this.#sendAction("consume", members, request, 1);
+    demandEvidence(action.state === "USED", "state");
+    return action;
+  }
+
+  /**
+   * Report what came of a use; the same report again changes nothing.
+   *
+   * @param {PendingRequest | string} request
+   * @param {"executed" | "failed"} outcome
+   * @param {{detail?: string}} [how] `detail`: stored with it.
+   * @returns {Promise<KnownAction>}
+   * @throws {Finished} Another outcome was reported, or the action was not used.
+   */
+  async report(request, outcome, { detail } = {}) {
+    demandFit(["executed", "failed"].includes(outcome), "outcome: neither executed nor failed");
+    demandFit(detail === undefined || typeof detail === "string", "detail: not a text");
+    const members = { requestGuid: guidOf(request), outcome };
+    const body = detail === undefined ? members : { ...members, detail };
+    return this.#sendAction("report", body, request);
+  }
+
+  /**
+   * Give an approval back unused; again, it changes nothing.
+   *
+   * @param {PendingRequest | string} request
+   * @returns {Promise<KnownAction>}
+   * @throws {import("./errors.js").ActionUsed} It was used.
+   * @throws {import("./errors.js").NoApproval} The person has not approved.
+   * @throws {Finished} The time of the approval has passed.
+   */
+  async withdraw(request) {
+    return this.#sendAction("withdraw", { requestGuid: guidOf(request) }, request);
+  }
+
+  /**
+   * Return what the service knows of an action: the approval and its use.
+   *
+   * @param {PendingRequest | string} request
+   * @returns {Promise<KnownAction>}
+   * @throws {import("./errors.js").NotFound} This origin has no request of that GUID.
+   */
+  async action(request) {
+    const call = { method: "GET", path: `action/${guidOf(request)}` };
+    return demandOwnAction(readOwn(await this.#calls.call(call), readKnownAction), request);
   }
 
   /**
@@ -281,6 +350,18 @@ export class Client {
     }
   }
 
+  /**
+   * @param {string} verb
+   * @param {Record<string, unknown>} members
+   * @param {PendingRequest | string} request
+   * @param {number} [attempts]
+   */
+  async #sendAction(verb, members, request, attempts = ATTEMPTS) {
+    const body = writeBody(members);
+    const call = { method: "POST", path: `action/${verb}`, body, attempts };
+    return demandOwnAction(readOwn(await this.#calls.call(call), readKnownAction), request);
+  }
+
   /** @param {string} appSpace */
   #demandOwn(appSpace) {
     const own = this.#appSpace === undefined || this.#appSpace === appSpace;
@@ -302,7 +383,7 @@ export class Client {
       signal,
     });
     const processed = readOwn(reply, readProcessed);
-    if (request instanceof PendingRequest) request.demandEqual(processed);
+    if (request instanceof PendingRequest) await request.demandEqual(processed);
     demandEvidence(processed.guid === guid, "guid");
     const now = this.#calls.settings.now();
     return { request: processed, retryAfter: retryAfter(reply.headers, now) };
@@ -336,6 +417,17 @@ function guidOf(request) {
   const guid = request instanceof PendingRequest ? request.guid : request;
   demandFit(isGuid(guid), "request: neither a PendingRequest nor a GUID");
   return guid;
+}
+
+/**
+ * @param {KnownAction} action
+ * @param {PendingRequest | string} request
+ */
+async function demandOwnAction(action, request) {
+  demandEvidence(action.request === guidOf(request), "requestGuid");
+  const digest = request instanceof PendingRequest ? await request.actionDigest() : action.digest;
+  demandEvidence(action.digest === digest, "digest");
+  return action;
 }
 
 /**

@@ -114,9 +114,40 @@ export class Finished extends RequestRefused {
   static code = "request_finished";
 }
 
+/** There is no approval of the action to use: the person has not approved, or it was ended. */
+export class NoApproval extends RequestRefused {
+  /**
+   * @protected
+   * @override
+   */
+  static code = "request_no_approval";
+}
+
+/** The approval was used already; it allows one use. */
+export class ActionUsed extends RequestRefused {
+  /**
+   * @protected
+   * @override
+   */
+  static code = "request_action_used";
+}
+
+/** The arguments are not those that the person approved: execute nothing. */
+export class ArgumentsDiffer extends RequestRefused {
+  /**
+   * @protected
+   * @override
+   */
+  static code = "request_arguments_differ";
+}
+
 /** @type {Readonly<Record<string, typeof RequestRefused>>} */
 const BY_CODE = {
+  action_used: ActionUsed,
+  approver_inactive: NoApproval,
+  arguments_differ: ArgumentsDiffer,
   deadline_passed: Finished,
+  not_approved: NoApproval,
   not_found: NotFound,
   too_many_pending: AskedTooOften,
   too_often: AskedTooOften,

@@ -10,6 +10,8 @@ export { Trust } from "./trust.js";
 export { verifyReceipt } from "../wire/receipt.js";
 export { writeLink } from "../wire/link.js";
 
+/** @typedef {import("./action.js").Action} Action */
+/** @typedef {import("./action.js").KnownAction} KnownAction */
 /** @typedef {import("./approval.js").Approval} Approval */
 /** @typedef {import("./approval.js").Requirement} Requirement */
 /** @typedef {import("./callback.js").Callback} Callback */

@@ -6,10 +6,12 @@
  */
 
 import { equalJson, readJson } from "../wire/ijson.js";
+import { isMoment } from "../wire/claims.js";
 import { Members } from "../wire/members.js";
+import { actionDigest } from "./action.js";
 import { demandEvidence } from "./errors.js";
 import { readProcessed } from "./processed.js";
-import { readQuestion } from "./question.js";
+import { haveButtons, readQuestion } from "./question.js";
 
 /** @typedef {import("./processed.js").ProcessedRequest} ProcessedRequest */
 
@@ -23,6 +25,7 @@ import { readQuestion } from "./question.js";
  * @property {boolean} codeAsked Whether an approval needs the matching code.
  * @property {string} issuedAt
  * @property {string} expiresAt
+ * @property {string} [validUntil] Until when an approval of its action may be used.
  */
 
 /** One request that was issued. */
@@ -51,6 +54,8 @@ export class PendingRequest {
     /** @readonly */
     this.expiresAt = members.expiresAt;
     /** @readonly */
+    this.validUntil = members.validUntil ?? null;
+    /** @readonly */
     this.question = Object.freeze(readQuestion(readJson(members.sent)));
     this.#code = code;
     Object.freeze(this);
@@ -69,6 +74,19 @@ export class PendingRequest {
     return this.question.accountId;
   }
 
+  /** The action that it asks about; null if it asks about none. */
+  get action() {
+    const { content } = this.question;
+    return "action" in content ? content.action : null;
+  }
+
+  /** Return the digest that the person signs with the action; null if it asks about none. */
+  async actionDigest() {
+    const { action, validUntil } = this;
+    if (action === null || validUntil === null) return null;
+    return actionDigest(action, { client: this.origin, validUntil });
+  }
+
   /**
    * Return the record for a database or a server-side session, without the code; `ask` with the
    * same idempotency key returns the code again. Keep it where users cannot write.
@@ -76,8 +94,9 @@ export class PendingRequest {
    * @returns {PendingMembers}
    */
   toJSON() {
-    const { guid, account, appSpace, origin, codeAsked, issuedAt, expiresAt } = this;
-    return { guid, account, appSpace, origin, sent: this.sent, codeAsked, issuedAt, expiresAt };
+    const { guid, account, appSpace, origin, sent, codeAsked, issuedAt, expiresAt } = this;
+    const action = this.validUntil === null ? {} : { validUntil: this.validUntil };
+    return { guid, account, appSpace, origin, sent, codeAsked, issuedAt, expiresAt, ...action };
   }
 
   /** Return the record as text; the Python client reads it too. */
@@ -94,6 +113,7 @@ export class PendingRequest {
    */
   static load(text) {
     const members = new Members(readJson(text), "pending request");
+    const validUntil = members.readOrNull("validUntil", isMoment);
     return new PendingRequest({
       guid: members.guid("guid"),
       account: members.guid("account"),
@@ -103,19 +123,20 @@ export class PendingRequest {
       codeAsked: members.flag("codeAsked"),
       issuedAt: members.moment("issuedAt"),
       expiresAt: members.moment("expiresAt"),
+      ...(validUntil === null ? {} : { validUntil }),
     });
   }
 
   /**
    * Demand that *reply* is about this request, member by member.
    *
+   * Of an action it compares the digest, and not the content, which only the service can make.
+   *
    * @param {ProcessedRequest} reply
    * @throws {import("./errors.js").EvidenceRefused} It is about another; it names the member.
    */
-  demandEqual(reply) {
+  async demandEqual(reply) {
     const { question } = this;
-    const { content } = question;
-    const own = "text" in content ? content.text : "html" in content ? content.html : content;
     const pairs = {
       guid: [reply.guid, this.guid],
       privakeyId: [reply.account, this.account],
@@ -123,10 +144,8 @@ export class PendingRequest {
       appSpaceGuid: [reply.appSpace, this.appSpace],
       requestOriginGuid: [reply.origin, this.origin],
       transactionId: [reply.transactionId, question.transactionId],
-      content: [reply.content, own],
       additionalInfo: [reply.additionalInfo, question.additionalInfo],
       callback: [reply.callback, question.callback],
-      buttons: [reply.buttons, question.buttons],
       showCode: [reply.showCode, question.showCode],
       showNotification: [reply.showNotification, question.showNotification],
       issuedAt: [reply.issuedAt, this.issuedAt],
@@ -135,30 +154,57 @@ export class PendingRequest {
     for (const [name, [value, ours]] of Object.entries(pairs)) {
       demandEvidence(equalJson(value, ours), name);
     }
+    demandEvidence(haveButtons(question, reply.buttons), "buttons");
+    await this.#demandContent(reply);
+  }
+
+  /**
+   * Demand that *reply*, the one to `request/add`, is about this request, and has what it asked for.
+   *
+   * @param {ProcessedRequest} reply
+   * @throws {import("./errors.js").EvidenceRefused}
+   */
+  async demandIssued(reply) {
+    await this.demandEqual(reply);
+    // Without a code, nobody could type it: the origin's setting `codes` is not `typed`.
+    demandEvidence(this.#code || !this.question.showCode, "code");
+  }
+
+  /** @param {ProcessedRequest} reply */
+  async #demandContent(reply) {
+    const { content } = this.question;
+    demandEvidence((reply.action === null) === !("action" in content), "action");
+    if ("action" in content) {
+      demandEvidence(reply.action?.type === content.action.type, "action.type");
+      demandEvidence(reply.action?.validUntil === this.validUntil, "action.validUntil");
+      const end = content.action.validUntil ?? this.validUntil;
+      demandEvidence(end === this.validUntil, "action.validUntil");
+      demandEvidence(reply.action?.digest === (await this.actionDigest()), "action.digest");
+      return;
+    }
+    const own = "text" in content ? content.text : "html" in content ? content.html : content;
+    demandEvidence(equalJson(reply.content, own), "content");
   }
 }
 
 /**
- * Read the reply to `request/add`, and compare it with what was sent.
+ * Read the reply to `request/add`; `demandIssued` compares it with what was sent.
  *
  * @param {string} body What was sent.
  * @param {unknown} document
  * @param {string} origin
- * @returns {PendingRequest}
+ * @returns {[PendingRequest, ProcessedRequest]}
  * @throws {import("../wire/errors.js").InvalidField} A member is missing, or of another type.
- * @throws {import("./errors.js").EvidenceRefused} The reply is about another question.
  */
 export function readPending(body, document, origin) {
   const reply = readProcessed(document);
   const code = new Members(document).textOrNull("code");
   const { guid, account, appSpace, issuedAt, expiresAt } = reply;
   const codeAsked = code !== null;
+  const terms = reply.action === null ? {} : { validUntil: reply.action.validUntil };
   const pending = new PendingRequest(
-    { guid, account, appSpace, origin, sent: body, codeAsked, issuedAt, expiresAt },
+    { guid, account, appSpace, origin, sent: body, codeAsked, issuedAt, expiresAt, ...terms },
     code,
   );
-  pending.demandEqual(reply);
-  // Without a code, nobody could type it: the origin's setting `codes` is not `typed`.
-  demandEvidence(code || !pending.question.showCode, "code");
-  return pending;
+  return [pending, reply];
 }

@@ -4,6 +4,7 @@ import { REASONS } from "../wire/answer.js";
 import { isGuid, isMoment } from "../wire/claims.js";
 import { InvalidField } from "../wire/errors.js";
 import { isCount, Members } from "../wire/members.js";
+import { readRequestedAction } from "./action.js";
 import { readButtons } from "./question.js";
 
 const STATES = /** @type {const} */ ([
@@ -28,6 +29,7 @@ const UNFINISHED = new Set(["PENDING", "SEEN"]);
  * @property {string} origin
  * @property {string | null} transactionId
  * @property {unknown} content A text, or an object with title and keys.
+ * @property {import("./action.js").RequestedAction | null} action Null unless it asks about one.
  * @property {import("./question.js").Button[]} buttons
  * @property {unknown} additionalInfo
  * @property {boolean} showCode
@@ -65,6 +67,7 @@ export function readProcessed(document) {
     origin: members.guid("requestOriginGuid"),
     transactionId: members.textOrNull("transactionId"),
     content: members.document["content"],
+    action: readRequestedAction(members),
     buttons: readButtons(members),
     additionalInfo: members.document["additionalInfo"] ?? null,
     showCode: members.flag("showCode"),

@@ -1,10 +1,13 @@
 /** Questions: what an origin asks, as it is sent, shown and compared. */
 
-import { canonical, isObject } from "../wire/ijson.js";
+import { canonical, equalJson, isObject } from "../wire/ijson.js";
 import { Members } from "../wire/members.js";
+import { writeAction } from "./action.js";
 import { demandFit } from "./errors.js";
 
-/** @typedef {{text: string} | {html: string} | {title: string, keys: {key: string, value: string}[]}} Content */
+/** @typedef {import("./action.js").Action} Action */
+/** @typedef {{text: string} | {html: string} | {title: string, keys: {key: string, value: string}[]}} PlainContent */
+/** @typedef {PlainContent | {action: Action}} Content */
 
 /**
  * @typedef {object} Button
@@ -18,7 +21,8 @@ import { demandFit } from "./errors.js";
 
 /**
  * @typedef {object} QuestionOptions
- * @property {readonly Button[]} [buttons] At least two; *Approve* (strong) and *Reject* if none.
+ * @property {readonly Button[]} [buttons] At least two; if none, *Approve* (strong) and *Reject*, or
+ *   those of the action's type.
  * @property {number} [duration] Whole seconds for which it may be answered.
  * @property {string} [callback] Where the outcome is delivered: on the origin's allow-list.
  * @property {string | Record<string, unknown>} [additionalInfo] For the device, and returned.
@@ -37,7 +41,7 @@ import { demandFit } from "./errors.js";
  * @typedef {object} Question
  * @property {string} accountId
  * @property {Content} content
- * @property {Button[]} buttons
+ * @property {Button[] | null} buttons Null for those of the action's type.
  * @property {string | null} callback
  * @property {string | Record<string, unknown> | null} additionalInfo
  * @property {string | null} transactionId
@@ -76,7 +80,7 @@ export function writeQuestion(accountId, content, options) {
   for (const name of Object.keys(options)) demandFit(OPTIONS.has(name), `${name}: unknown`);
   const { buttons, duration, additionalInfo, device, context } = options;
   /** @type {Record<string, unknown>} */
-  const document = { accountId, content: contentDocument(content) };
+  const document = { accountId, ...contentMembers(content) };
   if (buttons !== undefined) document["buttons"] = buttonDocuments(buttons);
   if (duration !== undefined) {
     demandFit(Number.isSafeInteger(duration) && duration > 0, "duration: not whole seconds");
@@ -109,28 +113,40 @@ export function writeQuestion(accountId, content, options) {
     demandFit(typeof value === "boolean", `${name}: not a boolean`);
     document[name] = value;
   }
-  demandIJson(document);
-  return JSON.stringify(document);
+  return writeBody(document);
 }
 
-/** @param {unknown} document */
-function demandIJson(document) {
+/**
+ * Return a document as JSON.
+ *
+ * @param {unknown} document
+ * @throws {import("./errors.js").Unfit} JSON cannot hold a value.
+ */
+export function writeBody(document) {
   try {
     canonical(document);
   } catch {
     demandFit(false, "a value that JSON cannot hold");
   }
+  return JSON.stringify(document);
+}
+
+/** @param {Content | string} content */
+function contentMembers(content) {
+  if (typeof content === "string") return { content: { text: content } };
+  demandFit(isObject(content), "content: neither a text nor an object");
+  const members = Object.keys(content).sort().join();
+  demandFit(["action", "text", "html", "keys,title"].includes(members), "content: unknown members");
+  return "action" in content
+    ? { action: writeAction(content.action) }
+    : { content: contentDocument(content) };
 }
 
 /**
- * @param {Content | string} content
- * @returns {Content}
+ * @param {PlainContent} content
+ * @returns {PlainContent}
  */
 function contentDocument(content) {
-  if (typeof content === "string") return { text: content };
-  demandFit(isObject(content), "content: neither a text nor an object");
-  const members = Object.keys(content).sort().join();
-  demandFit(["text", "html", "keys,title"].includes(members), "content: unknown members");
   const texts = "keys" in content ? [content.title] : Object.values(content);
   demandFit(texts.every((text) => typeof text === "string"), "content: not a text");
   if (!("keys" in content)) return content;
@@ -183,11 +199,15 @@ export const readButtons = (members) =>
  */
 export function readQuestion(document) {
   const members = new Members(document, "question");
+  const { content, buttons } = members.document;
+  const hasAction = Object.hasOwn(members.document, "action");
+  const standard = hasAction ? null : [...DEFAULT_BUTTONS];
   return {
     accountId: members.text("accountId"),
-    content: /** @type {Content} */ (members.document["content"]),
-    buttons:
-      members.document["buttons"] === undefined ? [...DEFAULT_BUTTONS] : readButtons(members),
+    content: /** @type {Content} */ (
+      hasAction ? { action: members.read("action", isObject) } : content
+    ),
+    buttons: buttons === undefined ? standard : readButtons(members),
     callback: members.textOrNull("callback"),
     additionalInfo: members.document["additionalInfo"] ?? null,
     transactionId: members.textOrNull("transactionId"),
@@ -195,4 +215,19 @@ export function readQuestion(document) {
     showCode: members.flag("showCode"),
     showNotification: members.flag("showNotification"),
   };
+}
+
+/**
+ * Tell whether *buttons* are those of a question.
+ *
+ * Those of an action's type have titles that this package does not know: one approves, by a strong
+ * key, and one declines.
+ *
+ * @param {Question} question
+ * @param {readonly Button[]} buttons
+ */
+export function haveButtons(question, buttons) {
+  if (question.buttons !== null) return equalJson(buttons, question.buttons);
+  const untitled = buttons.map((button) => ({ ...button, title: "" }));
+  return equalJson(untitled, DEFAULT_BUTTONS.map((button) => ({ ...button, title: "" })));
 }

@@ -8,6 +8,7 @@ import pytest
 import counterseal as cs
 from counterseal.ijson import compact
 from counterseal.models import (
+    Action,
     Button,
     ChallengeState,
     Codes,
@@ -259,3 +260,46 @@ def test_every_changed_pending_request(node):
     # Python reads a stored question more strictly than it compares it.
     results = agree(node, story, cases, lambda result: result.get("code") in refusals or result)
     assert "evidence_refused" in {result.get("code") for result in results}
+
+
+def about_action(do, **members):
+    arguments = {"to": ["ann@example.org"], "copies": 2, "share": 0.5}
+    action = Action(type="tool-call", resource="send_mail", arguments=arguments, **members)
+    return Story(do, content=action)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("button", [0, 1])
+def test_an_answer_about_an_action(node, button, language):
+    story = about_action(press(button), language=language, agent="Mail agent", run="run-7")
+    (result,) = agree(node, story, [story.case()])
+    assert ("receipt" in result) is (button == 0)
+
+
+def test_every_changed_action(node):
+    story, choices = about_action(press(0)), random.Random(9)  # noqa: S311 (repeatable)
+    dump = cs.read_json(story.pending.dump())
+    sent = cs.read_json(dump["sent"])
+    members = {"action": story.document["action"]}
+    cases = [
+        story.case(story.document | replaced(members, path, new))
+        for path, value in positions(members)
+        for new in others(path[-1], value, choices)
+    ]
+    cases.append(
+        story.case({name: story.document[name] for name in story.document if name != "action"})
+    )
+    cases += [
+        story.case() | {"dump": compact(replaced(dump, ("validUntil",), new)).decode()}
+        for new in others("validUntil", dump["validUntil"], choices)
+    ]
+    for path, value in positions({"action": sent["action"]}):
+        if path[-1] == "language":
+            continue  # no part of the digest
+        for new in others(path[-1], value, choices):
+            text = compact(replaced(sent, path, new)).decode()
+            cases.append(story.case() | {"dump": compact(dump | {"sent": text}).decode()})
+    refusals = {"evidence_refused", "invalid_field"}
+    # Python renders the action that was sent, and reads it more strictly than it compares it.
+    results = agree(node, story, cases, lambda result: result.get("code") in refusals or result)
+    assert {result.get("code") for result in results} == refusals
