@@ -100,7 +100,7 @@ def test_fapi_ciba_id1(world, algorithm):
     assert receipt.display["challenge"] == challenge.guid
     assert claims["sub"] == USER
     assert claims["acr"] == "urn:counterseal:acr:strong"
-    assert claims["amr"] == ["swk", "pin"]
+    assert claims["amr"] == ["pop", "user", "mfa"]
     assert claims["auth_time"] == world.now
     assert claims["exp"] > claims["iat"]
     assert claims["at_hash"] == urlsafe_b64encode(half).rstrip(b"=").decode()

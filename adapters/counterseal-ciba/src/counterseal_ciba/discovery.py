@@ -75,7 +75,7 @@ def configuration(
         "scopes_supported": ["openid"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": sorted({key.alg for key in signing_keys}),
-        "acr_values_supported": sorted(ACRS.values()),
+        "acr_values_supported": list(ACRS),
         "claims_supported": [
             *("iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "amr", "at_hash"),
             RECEIPT_CLAIM,
