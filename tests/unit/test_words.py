@@ -21,6 +21,7 @@ ADAPTERS: tuple[str, ...] = (
     "flask",
     "http",
     "keys",
+    "mcp",
     "oidc",
     "otel",
     "portal",
