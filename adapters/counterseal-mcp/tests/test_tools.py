@@ -21,9 +21,9 @@ NOBODY = "ddc9b0d6-8679-8d9a-9173-79d999674554"
 
 def test_from_the_question_to_the_outcome(service, phone, run_by_each_protocol):
     async def scenario(agent):
-        asked = await agent.call("ask", **ACTION, purpose="The report is ready.")
-        assert (asked["state"], asked["seconds_remaining"] > 0) == ("pending", True)
-        guid = asked["id"]
+        request = await agent.call("ask", **ACTION, purpose="The report is ready.")
+        assert (request["state"], request["seconds_remaining"] > 0) == ("pending", True)
+        guid = request["id"]
         require = {"id": guid, "arguments": ARGUMENTS}
         assert await agent.refusal("require", **require, wait_seconds=0) == "pending"
 

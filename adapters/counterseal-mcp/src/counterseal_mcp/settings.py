@@ -59,9 +59,9 @@ def _accounts(_: object, attribute: attrs.Attribute[Any], value: tuple[object, .
 
 
 def _wait(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
     _require(
-        whole and 0 <= value <= WAIT_LIMIT,  # type: ignore[operator]
+        is_integer and 0 <= value <= WAIT_LIMIT,  # type: ignore[operator]
         attribute,
         f"not 0 to {WAIT_LIMIT} whole seconds",
     )
@@ -166,7 +166,7 @@ def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
         InvalidField: A file cannot be read, or a setting is missing, unknown or malformed.
     """
     try:
-        members = tomllib.loads(_read(path, "config"))
+        members = tomllib.loads(_read_text(path, "config"))
     except tomllib.TOMLDecodeError as error:
         raise InvalidField("config", f"not TOML: {error}") from None
     require_known(members, _FILE)
@@ -195,7 +195,7 @@ def _secret(config: Path, name: str, file: object, variable: str | None) -> str 
     field = f"{name}_file"
     if variable is not None:
         raise InvalidField(field, "the environment has this secret, too")
-    return _read(_path(config, file, field), field).strip()
+    return _read_text(_path(config, file, field), field).strip()
 
 
 def _path(config: Path, name: object, field: str) -> Path:
@@ -204,7 +204,7 @@ def _path(config: Path, name: object, field: str) -> Path:
     return config.parent / name
 
 
-def _read(path: Path, field: str) -> str:
+def _read_text(path: Path, field: str) -> str:
     try:
         with path.open("rb") as file:
             data = file.read(FILE_LIMIT + 1)
@@ -219,6 +219,6 @@ def _read(path: Path, field: str) -> str:
 
 def _trust(config: Path, name: object) -> Trust:
     try:
-        return Trust.jwks(_read(_path(config, name, "jwks"), "jwks"))
+        return Trust.jwks(_read_text(_path(config, name, "jwks"), "jwks"))
     except Unfit as error:
         raise InvalidField("jwks", str(error)) from None
