@@ -139,16 +139,16 @@ def test_it_is_pinged_and_uses_the_approval_once(
     begun = openid_client("begin", parameters=parameters, ping=True)
 
     request = phone.await_request()
-    shown = phone.display(request)
+    display = phone.display(request)
     phone.approve(request)
 
     ping = openid_client("awaitPing")
     assert ping == {"authentic": True, "auth_req_id": begun["auth_req_id"]}
     tokens = openid_client("poll", interval=0)
     (details,) = tokens["authorization_details"]
-    assert details["action"]["digest"] == shown["action"]["digest"]
+    assert details["action"]["digest"] == display["action"]["digest"]
     swapped = openid_client("consume", arguments={"path": "/srv/backups"})
-    assert (swapped["status"], swapped["body"]["code"]) == (403, "arguments_differ")
+    assert (swapped["status"], swapped["body"]["code"]) == (409, "arguments_differ")
     used = openid_client("consume", arguments=ARGUMENTS)
     assert (used["status"], used["body"]["digest"]) == (200, details["action"]["digest"])
     again = openid_client("consume", arguments=ARGUMENTS)

@@ -70,13 +70,13 @@ def test_discovery_end_point_verification(world):
     ]
     for algorithms in ("backchannel_authentication_request", "token_endpoint_auth"):
         (name,) = [one for one in answer.body if one.startswith(f"{algorithms}_signing_alg")]
-        assert answer.body[name] == ["ES256", "EdDSA", "PS256", "RS256"]
+        assert answer.body[name] == ["ES256", "Ed25519", "EdDSA", "PS256", "RS256"]
 
 
 # The happy path
 
 
-@pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "PS256", "RS256"])
+@pytest.mark.parametrize("algorithm", ["ES256", "Ed25519", "EdDSA", "PS256", "RS256"])
 def test_fapi_ciba_id1(world, algorithm):
     client = world.client(algorithm=algorithm)
     begun = client.begin(binding_message="1234")

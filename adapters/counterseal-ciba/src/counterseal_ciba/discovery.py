@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from counterseal.models import DeliveryMode, PublicKey
-from counterseal.models.backchannel import CLIENT_ALGORITHMS
+from counterseal.models.backchannel import ALGORITHM_SYNONYMS, CLIENT_ALGORITHMS
 from counterseal_ciba.clients import METHODS
 from counterseal_ciba.tokens import ACRS, RECEIPT_CLAIM
 
@@ -59,7 +59,9 @@ def configuration(
         signing_keys: Those of the service, of which the first one signs.
         details: The types of authorization details that are read (RFC 9396, 10).
     """
-    client_algorithms = sorted(algorithm.value for algorithm in CLIENT_ALGORITHMS)
+    client_algorithms = sorted(
+        {algorithm.value for algorithm in CLIENT_ALGORITHMS} | ALGORITHM_SYNONYMS.keys()
+    )
     return {
         "issuer": endpoints.issuer,
         "jwks_uri": endpoints.keys,
