@@ -115,6 +115,8 @@ class Challenge:
         callback_states: The endings that are delivered there, from its origin's settings at issue.
         backchannel: What it is as a request of CIBA; None if it is none.
         action: What an approval allows its origin to do once; None unless it asks for an action.
+        submission: What its origin sent in another protocol, in canonical form; only the origin
+            gets it back. None for a request of this service's own API.
     """
 
     guid: Guid
@@ -143,6 +145,7 @@ class Challenge:
     outcome: Outcome | None = None
     backchannel: BackchannelRequest | None = None
     action: ActionTerms | None = None
+    submission: str | None = attrs.field(default=None, repr=False)
 
     parent: ClassVar[Guid | None] = None
 

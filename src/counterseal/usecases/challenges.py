@@ -38,6 +38,7 @@ class Challenges(UseCase):
         *,
         idempotency_key: str | None = None,
         backchannel: BackchannelDraft | None = None,
+        submission: str | None = None,
     ) -> Issued:
         """
         Ask one account a question.
@@ -46,6 +47,8 @@ class Challenges(UseCase):
 
         Args:
             backchannel: What makes it a request of CIBA; only `Backchannel.begin` passes it.
+            submission: The request in the words of another protocol, in canonical form, for a
+                façade that has to return it; it is stored, and counts as a part of the question.
 
         Raises:
             InvalidField: A member does not fit the policy; the error names it.
@@ -98,14 +101,18 @@ class Challenges(UseCase):
                 served_kinds=ports.notifier.kinds(),
                 backchannel=backchannel,
                 action=action,
+                submission=submission,
             )
             if idempotency_key is not None:
+                payload = question_document(question)
+                if submission is not None:
+                    payload["submission"] = submission
                 call = reserve(
                     ports,
                     policy,
                     KeyScope.ISSUE,
                     party,
-                    question_document(question),
+                    payload,
                     key=idempotency_key,
                     guid=draft.guid,
                 )

@@ -127,7 +127,7 @@ LEFT_OUT: Mapping[type[Stored], tuple[bytes, ...]] = MappingProxyType(
     {
         AppSpace: _OF_ACTIONS,
         Origin: (*_OF_ACTIONS, b',"backchannel":null'),
-        Challenge: (b',"action":null', b',"backchannel":null'),
+        Challenge: (b',"action":null', b',"backchannel":null', b',"submission":null'),
         Callback: (b',"trace":null',),
     }
 )

@@ -271,6 +271,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
                 token_hash=ODD,
                 sealed_ping=BYTES,
             ),
+            submission=SECRET + ODD,
         ),
         factory.callback(
             account,
