@@ -22,6 +22,8 @@ EXCEPTIONS = {
     "ActionUse": "listed as Approved action",
     "Backchannel": USE_CASE,
     "BackchannelClients": USE_CASE,
+    "AuthenticationChannel": USE_CASE,
+    "ChannelRealms": USE_CASE,
     "ConsumedAction": RESULT,
     "Admin": "listed as Administrator",
     "Administration": USE_CASE,

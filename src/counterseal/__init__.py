@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from counterseal.usecases.callbacks import Callbacks
     from counterseal.usecases.ceremonies import Ceremonies
     from counterseal.usecases.challenges import Challenges
+    from counterseal.usecases.channel import AuthenticationChannel, ChannelRealms
     from counterseal.usecases.confirmations import Confirmations
     from counterseal.usecases.credentials import Credentials
     from counterseal.usecases.devices import Devices, KeySets, Telemetry
@@ -79,12 +80,14 @@ __all__ = [
     "AuthenticatedDevice",
     "AuthenticatedSession",
     "Authentication",
+    "AuthenticationChannel",
     "Backchannel",
     "BackchannelClients",
     "Bound",
     "Callbacks",
     "Ceremonies",
     "Challenges",
+    "ChannelRealms",
     "Confirmations",
     "Conflict",
     "ConsumedAction",
@@ -166,6 +169,7 @@ _NAMES = {
     "usecases.callbacks": "Callbacks",
     "usecases.ceremonies": "Ceremonies",
     "usecases.challenges": "Challenges",
+    "usecases.channel": "AuthenticationChannel ChannelRealms",
     "usecases.confirmations": "Confirmations",
     "usecases.credentials": "Credentials",
     "usecases.devices": "Devices KeySets Telemetry",

@@ -447,6 +447,8 @@ class CallbackSender(Protocol):
         - SENDER-3: no address is reached that the sender's configuration does not allow.
         - SENDER-4: address, headers and body are sent as they are,
           and whatever status comes back is returned.
+        - SENDER-6: the outcome's `may_have_arrived` is False only where no byte of the request
+          left, as without a connection: what is sent at most once is then sent again.
 
         Raises:
             SenderUnavailable: The attempt could not be made, for a reason on our side.

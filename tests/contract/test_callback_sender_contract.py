@@ -145,6 +145,19 @@ class SaysOnlyWhetherItWorked(Sending):
         return outcome if outcome.status == 200 else DeliveryOutcome(status=None)
 
 
+@breaks("SENDER-6")
+class SaysThatNothingLeft(Sending):
+    def hung(self, delivery):
+        return DeliveryOutcome(status=None, may_have_arrived=False)
+
+
+@breaks("SENDER-6")
+class SaysThatRefusalsWereNotSent(Sending):
+    def send(self, delivery):
+        outcome = super().send(delivery)
+        return attrs.evolve(outcome, may_have_arrived=outcome.status in {None, 200})
+
+
 BROKEN.add_unavailable()
 
 

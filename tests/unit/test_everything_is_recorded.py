@@ -10,15 +10,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from counterseal import Backchannel, BackchannelClients
+from counterseal import AuthenticationChannel, Backchannel, BackchannelClients, ChannelRealms
 from counterseal.device import own_comparison_code
 from counterseal.errors import Refused
+from counterseal.keys import generate, jwks_document
 from counterseal.models import (
     OPERATOR,
     Account,
     Action,
     AddressKind,
     Admin,
+    Algorithm,
     AppSpace,
     Authority,
     Binding,
@@ -90,6 +92,7 @@ CHANGES = {
     "callback.requeue",
     "callback.succeed",
     "challenge.answered",
+    "challenge.attach",
     "challenge.cancelled",
     "challenge.disowned",
     "challenge.expired",
@@ -447,6 +450,7 @@ def do_one_of_each(service):  # noqa: PLR0915 (one of each)
     origin = service.stored(guid)
     service.credentials.revoke_credential(guid, origin.credential_guid(origin.credentials[0]))
     redeem_a_request(service)
+    attach_a_challenge(service)
     service.credentials.revoke(guid)
     admin = service.credentials.create_admin("root", all_companies=True).guid
     service.credentials.rotate_admin(admin)
@@ -472,6 +476,31 @@ def redeem_a_request(service):
     begun = backchannel.begin(party, question)
     dora.answer(dora.fetch(begun.challenge.guid))
     backchannel.redeem(party, begun.auth_req_id, {}, life=timedelta(minutes=5))
+
+
+def attach_a_challenge(service):
+    """Let an origin of its own have a realm, and the realm take up a challenge."""
+    ports, policy = service.ports, service.policy
+    party = service.new_origin(service.app_space, "Realm")
+    jwks = jwks_document([generate(Algorithm.ES256, kid="key-1").public])
+    ChannelRealms(ports, policy, by=OPERATOR).register(
+        party.origin.guid, issuer="https://keycloak.example", callback=CALLBACK, jwks=jwks
+    )
+    party = service.renewed(party)
+    service.bind("realm-user")
+    question = Question(
+        account_id="realm-user", content=TextContent(text="Log in?"), transaction_id="web-shop"
+    )
+    challenge = service.challenges.issue(party, question).challenge
+    AuthenticationChannel(ports, policy).attach(
+        party,
+        challenge.guid,
+        account_id="realm-user",
+        client="web-shop",
+        bearer="a.bearer.token",
+        until=service.clock.now() + timedelta(days=1),
+    )
+    service.challenges.cancel(party, challenge.guid)
 
 
 def test_s35_what_the_audit_log_calls_things(service):

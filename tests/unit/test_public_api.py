@@ -16,8 +16,9 @@ PUBLIC = """
     ActionStatus ActionType ActionTypes Actions ConsumedAction STANDARD_ACTIONS UseReceipt
     verify_use_receipt
     AccountPage Accounts AdminLogins Administration Answers AuditChain AuditLog AuditReport
-    AuthenticatedDevice AuthenticatedSession Authentication Backchannel BackchannelClients Bound
-    CHARTS Callbacks Ceremonies Challenges Confirmations Conflict CountersealError Credentials
+    AuthenticatedDevice AuthenticatedSession Authentication AuthenticationChannel Backchannel
+    BackchannelClients Bound ChannelRealms CHARTS Callbacks Ceremonies Challenges
+    Confirmations Conflict CountersealError Credentials
     Devices Enrolment Enrolments Events FoundEvents Gauges Invitation Invitations Issued
     IssuedSecret IssuedSession KeySets
     LoginTest LoginTestResult LoginTests Logins

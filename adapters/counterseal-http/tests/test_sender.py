@@ -15,7 +15,8 @@ from counterseal_http import Guard, HttpCallbackSender, NotAttempted, Unresolved
 TIMEOUT = timedelta(seconds=5)
 MOMENT = timedelta(milliseconds=200)
 NO_ANSWER = DeliveryOutcome(status=None)
-REFUSED = DeliveryOutcome(status=None, final=True)
+NOT_SENT = DeliveryOutcome(status=None, may_have_arrived=False)
+REFUSED = DeliveryOutcome(status=None, final=True, may_have_arrived=False)
 
 
 @pytest.fixture
@@ -211,14 +212,14 @@ class TestAFailureOfTheReceiver:
     def test_is_a_server_without_tls(self, new_sender, receiver, delivery, data):
         receiver.accepted = receiver.raw(data)
 
-        assert new_sender().send(delivery(receiver.url(), TIMEOUT)) == NO_ANSWER
+        assert new_sender().send(delivery(receiver.url(), TIMEOUT)) == NOT_SENT
 
     def test_is_a_certificate_for_another_name(
         self, new_sender, new_receiver, identity, delivery, caplog
     ):
         receiver = new_receiver(identity("inside.example"))
 
-        assert new_sender().send(delivery(receiver.url(), TIMEOUT)) == NO_ANSWER
+        assert new_sender().send(delivery(receiver.url(), TIMEOUT)) == NOT_SENT
         assert receiver.requests == []
         assert "an-id was not delivered: ConnectError" in caplog.text
         assert "SSLCertVerificationError" in caplog.text
@@ -228,13 +229,13 @@ class TestAFailureOfTheReceiver:
         url = receiver.url().replace("http:", "https:")
         receiver.close()
 
-        assert new_sender().send(delivery(url, TIMEOUT)) == NO_ANSWER
+        assert new_sender().send(delivery(url, TIMEOUT)) == NOT_SENT
         assert caplog.text.endswith("was not delivered: ConnectError: ConnectionRefusedError\n")
 
     def test_is_a_name_without_an_address(self, new_sender, receiver, delivery):
         sender = new_sender([Unresolved("the name has no address")])
 
-        assert sender.send(delivery(receiver.url(), TIMEOUT)) == NO_ANSWER
+        assert sender.send(delivery(receiver.url(), TIMEOUT)) == NOT_SENT
 
     def test_is_no_response_in_time(self, new_sender, receiver, delivery):
         receiver.respond = receiver.drip(b"HTTP/1.1 2")
@@ -261,7 +262,7 @@ class TestARefusal:
     def test_of_an_address_of_a_name_is_not(self, new_sender, receiver, delivery):
         sender = new_sender(["10.0.0.1", "127.0.0.1"])
 
-        assert sender.send(delivery(receiver.url(), TIMEOUT)) == NO_ANSWER
+        assert sender.send(delivery(receiver.url(), TIMEOUT)) == NOT_SENT
         assert sender.send(delivery(receiver.url(), TIMEOUT)).status == 204
 
     def test_of_a_port_is_final(self, new_sender, receiver, delivery):

@@ -2,6 +2,7 @@
 
 import json
 
+import attrs
 import pytest
 
 from counterseal import (
@@ -68,6 +69,27 @@ def test_those_that_cannot_be_queued_keep_no_other_back(world, monkeypatch):
             return world.callbacks.list_dead(origin, limit, by=by)
 
     assert outbox.requeue_all(Forgetful(), world.origin.origin.guid, by=OPERATOR) == (2, 3)
+    assert set(world.callbacks.due()) == set(guids[3:])
+
+
+def test_those_that_are_sent_at_most_once_keep_no_other_back(world, monkeypatch):
+    monkeypatch.setattr(outbox, "PAGE", 2)
+    guids = dead(world, 5)
+
+    class Begun:
+        def requeue(self, guid, *, by):
+            return world.callbacks.requeue(guid, by=by)
+
+        def list_dead(self, origin, limit, *, by):
+            listed = world.callbacks.list_dead(origin, limit, by=by)
+            return [
+                attrs.evolve(each, once=True, begun_at=each.created_at)
+                if each.guid in guids[:3]
+                else each
+                for each in listed
+            ]
+
+    assert outbox.requeue_all(Begun(), world.origin.origin.guid, by=OPERATOR) == (2, 3)
     assert set(world.callbacks.due()) == set(guids[3:])
 
 

@@ -286,7 +286,7 @@ def _erase_challenge(tools: Tools, challenge: Challenge) -> tuple[Challenge, Aud
     ending = end(
         tools,
         # Its origin gets no callback: it would name the user.
-        replace(challenge, callback=None),
+        replace(challenge, callback=None, channel=None),
         History(),
         step(
             CHALLENGE,
@@ -305,7 +305,6 @@ def _erase_challenge(tools: Tools, challenge: Challenge) -> tuple[Challenge, Aud
         transaction_id=None,
         notification_title=None,
         notification_body=None,
-        submission=None,
     )
     return erased_challenge, ending.entry
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from counterseal import ijson
 from counterseal._decisions.backchannel import open_ping
+from counterseal._decisions.channel import compose_callback
 from counterseal._decisions.events import describe
 from counterseal._decisions.outbox import draw_jitter
 from counterseal._decisions.plan import (
@@ -19,43 +20,91 @@ from counterseal._decisions.plan import (
     store,
 )
 from counterseal._decisions.readings import already_read, dead_callbacks_of, records
-from counterseal.errors import CallbackForbidden, NotFound
+from counterseal.errors import CallbackForbidden, LeaseLost, NotFound, WrongState
 from counterseal.machines import CALLBACK, CallbackEvent, step
 from counterseal.models import Guid, LoggedEvent, Record, replace, revise
 from counterseal.models.account import Account
 from counterseal.models.backchannel import BackchannelRequest
 from counterseal.models.challenge import Challenge
+from counterseal.models.channel import ChannelRequest
 from counterseal.models.outbox import Callback, CallbackState, DeadReason, Delivery, DeliveryOutcome
 from counterseal.models.sealing import webhook_context
 from counterseal.models.tenancy import Origin
 from counterseal.rules.addresses import allow_list, callback_allowed
-from counterseal.rules.retries import DELIVERED, Delivering, dead_reason, next_attempt
+from counterseal.rules.retries import (
+    DELIVERED,
+    LONGEST_DELAY_ONCE,
+    Delivering,
+    dead_reason,
+    next_attempt,
+)
 from counterseal.rules.standing import in_force, receives
 from counterseal.wire.members import write_record
 from counterseal.wire.messages import processed_document
 from counterseal.wire.webhook import webhook_headers
 
-NOTHING_SENT = DeliveryOutcome(status=None, final=True)
+NOTHING_SENT = DeliveryOutcome(status=None, final=True, may_have_arrived=False)
 """The outcome of an attempt that the core did not allow."""
+
+NOT_ATTEMPTED = DeliveryOutcome(status=None, may_have_arrived=False)
+"""The outcome of an attempt that the sender could not make."""
 
 REFUSALS = range(400, 500)
 PASSING = frozenset({408, 429})
 """Statuses of 4xx that say that a later attempt may succeed (RFC 9110, 15.5.9; RFC 6585, 4)."""
 
 
+def read_to_compose(callback: Callback) -> Reading[Records]:
+    """Read what `compose` needs: the callback itself too, where it is sent at most once."""
+    own = (callback.guid,) if callback.once else ()
+    return records(callback.subject, callback.origin, callback.account, *own)
+
+
 def compose(stored: Records, tools: Tools, callback: Callback) -> Decision[Delivery | DeadReason]:
     """Compose what is sent of a claimed callback, or say why nothing may be."""
+    if callback.once:
+        return begin_once(stored[3], tools, callback, _compose_any(stored[:3], tools, callback))
+    return _compose_any(stored, tools, callback)
+
+
+def begin_once(
+    stored: Record | None,
+    tools: Tools,
+    claimed: Callback,
+    composed: Decision[Delivery | DeadReason],
+) -> Decision[Delivery | DeadReason]:
+    """
+    Store that the attempt of a callback begins that is sent at most once.
+
+    An attempt that began before, and of which no outcome is stored, may have been sent: the process
+    that made it may have crashed.
+    """
+    callback = require(stored, Callback)
+    if callback.lease_until != claimed.lease_until:
+        raise LeaseLost
+    if callback.begun_at is not None:
+        return Decision(result=DeadReason.UNKNOWN)
+    if isinstance(composed.result, DeadReason):
+        return composed
+    begun_callback = revise(callback, begun_at=tools.now)
+    return Decision(result=replace(composed.result, once=True), writes=(begun_callback,))
+
+
+def _compose_any(
+    stored: Records, tools: Tools, callback: Callback
+) -> Decision[Delivery | DeadReason]:
     subject, origin, account = stored
     if not isinstance(origin, Origin):
         return Decision(result=DeadReason.FORGOTTEN)
     if isinstance(subject, LoggedEvent):
         return _compose_event(tools, callback, subject, origin, account)
-    if not isinstance(subject, Challenge):
-        return Decision(result=DeadReason.FORGOTTEN)
-    if not isinstance(account, Account) or account.erased_at is not None:
+    erased = not isinstance(account, Account) or account.erased_at is not None
+    if not isinstance(subject, Challenge) or erased:
         return Decision(result=DeadReason.FORGOTTEN)
     if subject.backchannel is not None:
         return _compose_ping(tools, callback, origin, subject.backchannel)
+    if subject.channel is not None:
+        return _compose_channel(tools, callback, origin, subject, subject.channel)
     document = processed_document(subject, now=tools.now)
     return _compose(tools, callback, origin, callback.guid, document)
 
@@ -82,6 +131,21 @@ def _compose_ping(
     headers, body = open_ping(tools, callback.subject, request)
     if callback.trace is not None:
         headers += callback.trace.headers()
+    delivery = Delivery(
+        url=callback.url, headers=headers, body=body, timeout=tools.policy.callback_timeout
+    )
+    return Decision(result=delivery)
+
+
+def _compose_channel(
+    tools: Tools, callback: Callback, origin: Origin, challenge: Challenge, request: ChannelRequest
+) -> Decision[Delivery | DeadReason]:
+    if tools.now >= request.until:
+        return Decision(result=DeadReason.EXHAUSTED)
+    realm = origin.realm
+    if realm is None or realm.callback != callback.url or _forbidden(tools, callback, origin):
+        return Decision(result=DeadReason.FORBIDDEN)
+    headers, body = compose_callback(tools, challenge, request)
     delivery = Delivery(
         url=callback.url, headers=headers, body=body, timeout=tools.policy.callback_timeout
     )
@@ -159,6 +223,9 @@ def record_attempt(
     state = step(CALLBACK, callback.state, event, facts)
     cause = dead_reason(facts) if state is CallbackState.DEAD else None
     attempts = callback.attempts + 1
+    next_at = next_attempt(attempts, outcome, tools.now, tools.policy, draw_jitter(tools))
+    if callback.once:
+        next_at = min(next_at, tools.now + LONGEST_DELAY_ONCE)
     recorded_callback = revise(
         callback,
         state=state,
@@ -166,7 +233,8 @@ def record_attempt(
         lease_until=None,
         last_status=outcome.status,
         cause=cause,
-        next_at=next_attempt(attempts, outcome, tools.now, tools.policy, draw_jitter(tools)),
+        next_at=next_at,
+        begun_at=callback.begun_at if outcome.may_have_arrived or unsent is not None else None,
     )
     entry = AuditEntry(
         callback.guid, f"callback.{event.value}", "" if cause is None else cause.value
@@ -226,6 +294,8 @@ def requeue(stored: Records, tools: Tools) -> Plan[Callback]:
     """
     callback, now = require(stored[0], Callback), tools.now
     state = step(CALLBACK, callback.state, CallbackEvent.REQUEUE, None)
+    if callback.begun_at is not None:
+        raise WrongState("it may have arrived, and is sent at most once")
     queued_callback = revise(callback, state=state, attempts=0, next_at=now, cause=None)
     return records(callback.subject).then(
         lambda subjects, tools: _requeue(subjects[0], queued_callback, tools)

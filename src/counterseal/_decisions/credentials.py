@@ -208,6 +208,8 @@ def _revoke(admin: Admin | None, holder: Holder) -> Decision[Holder]:
         changes["person"] = False
     if isinstance(holder, Origin) and holder.backchannel is not None and holder.backchannel.keys:
         changes["backchannel"] = replace(holder.backchannel, keys=())
+    if isinstance(holder, Origin) and holder.realm is not None:
+        changes["realm"] = None
     if not holder.credentials and not changes:
         return Decision(result=holder)
     revoked_holder = revise(holder, credentials=(), **changes)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import attrs
 
+from counterseal._decisions.channel import STORED_WITHIN
 from counterseal._decisions.plan import AuditEntry, Tools
 from counterseal.machines import CALLBACK
 from counterseal.models import (
@@ -94,6 +95,7 @@ def _history(history: History, challenge: Challenge, at: datetime, policy: Polic
 def _callback(tools: Tools, challenge: Challenge, at: datetime) -> Callback | None:
     if challenge.callback is None or challenge.state not in challenge.callback_states:
         return None
+    once = challenge.channel is not None
     return Callback(
         guid=mint(partition_of(challenge.guid), tools.entropy(ENTROPY_BYTES)),
         state=CALLBACK.initial,
@@ -102,7 +104,8 @@ def _callback(tools: Tools, challenge: Challenge, at: datetime) -> Callback | No
         origin=challenge.origin,
         app_space=challenge.app_space,
         url=challenge.callback,
-        next_at=at,
+        once=once,
+        next_at=max(at, challenge.issued_at + STORED_WITHIN) if once else at,
         created_at=at,
         keep_until=at + tools.policy.retention,
         trace=tools.trace,

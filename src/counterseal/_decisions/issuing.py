@@ -9,6 +9,7 @@ import attrs
 from counterseal import keys
 from counterseal._decisions.answers import open_code
 from counterseal._decisions.backchannel import BackchannelDraft
+from counterseal._decisions.channel import ChannelDraft
 from counterseal._decisions.endings import end
 from counterseal._decisions.outbox import build_ending_notifications, build_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
@@ -43,12 +44,10 @@ class Issued:
 
     Attributes:
         code: The code that the origin shows to the person; None if no code is asked for.
-        repeated: Whether an earlier call with the same idempotency key issued it.
     """
 
     challenge: Challenge
     code: str | None = attrs.field(default=None, repr=False)
-    repeated: bool = attrs.field(default=False, eq=False)
 
 
 @attrs.define(kw_only=True)
@@ -58,7 +57,6 @@ class Draft:
 
     Attributes:
         action: The action that it asks for, as it is displayed; None if it asks for none.
-        submission: What `Challenge.submission` is.
     """
 
     party: RelyingParty
@@ -67,8 +65,8 @@ class Draft:
     life: timedelta
     served_kinds: frozenset[AddressKind]
     backchannel: BackchannelDraft | None = None
+    channel: ChannelDraft | None = None
     action: DisplayedAction | None = None
-    submission: str | None = None
 
     @property
     def code_asked(self) -> bool:
@@ -114,8 +112,7 @@ def issue_once(stored: Records, tools: Tools, draft: Draft) -> Decision[Issued] 
     if not isinstance(challenge, Challenge):
         return plan_issue(draft)
     demand_readable(challenge, account)
-    code = open_code(tools, challenge) or None
-    return Decision(result=Issued(challenge=challenge, code=code, repeated=True))
+    return Decision(result=Issued(challenge=challenge, code=open_code(tools, challenge) or None))
 
 
 def plan_issue(draft: Draft) -> Plan[Issued]:
@@ -148,7 +145,7 @@ def new_challenge(
 ) -> Challenge:
     """Return a new challenge with its display document; *now* is in whole milliseconds."""
     party, question, guid = draft.party, draft.question, draft.guid
-    backchannel = draft.backchannel
+    backchannel, channel = draft.backchannel, draft.channel
     deadline = now + draft.life
     terms = None if draft.action is None else draft.action.terms
     if terms is not None:
@@ -178,7 +175,7 @@ def new_challenge(
         buttons=question.buttons if draft.action is None else draft.action.buttons,
         transaction_id=question.transaction_id,
         callback=question.callback,
-        callback_states=party.origin.callback_states if backchannel is None else FINISHED,
+        callback_states=FINISHED if backchannel or channel else party.origin.callback_states,
         notification_title=question.notification_title,
         notification_body=question.notification_body,
         show_notification=question.show_notification,
@@ -192,7 +189,7 @@ def new_challenge(
         + tools.policy.retention,
         action=terms,
         backchannel=None if backchannel is None else backchannel.request(tools, guid),
-        submission=draft.submission,
+        channel=None if channel is None else channel.request(tools, guid),
     )
 
 

@@ -58,7 +58,6 @@ from counterseal.models.binding import (
     BindingState,
     DeviceCall,
     DeviceKey,
-    Factor,
     KeyChange,
     Occasion,
     PublicKey,
@@ -94,6 +93,7 @@ from counterseal.models.challenge import (
     RequestContext,
     TextContent,
 )
+from counterseal.models.channel import ChannelRealm, ChannelRequest
 from counterseal.models.clients import (
     CLIENT_PROFILES,
     ClientProfile,
@@ -254,6 +254,8 @@ __all__ = [
     "Challenge",
     "ChallengeState",
     "Change",
+    "ChannelRealm",
+    "ChannelRequest",
     "ClientAuth",
     "ClientProfile",
     "Clients",
@@ -271,7 +273,6 @@ __all__ = [
     "DeviceKey",
     "EventLog",
     "EventStream",
-    "Factor",
     "Gauge",
     "GaugeKey",
     "Guid",

@@ -12,6 +12,7 @@ from counterseal.models import fields
 from counterseal.models.action import Action
 from counterseal.models.approved_action import ActionTerms
 from counterseal.models.backchannel import BackchannelRequest
+from counterseal.models.channel import ChannelRequest
 from counterseal.models.guid import Guid
 
 
@@ -114,9 +115,8 @@ class Challenge:
         callback: Where the outcome is delivered; None for nowhere.
         callback_states: The endings that are delivered there, from its origin's settings at issue.
         backchannel: What it is as a request of CIBA; None if it is none.
+        channel: What it is as a request of a realm; None if it is none.
         action: What an approval allows its origin to do once; None unless it asks for an action.
-        submission: What its origin sent in another protocol, in canonical form; only the origin
-            gets it back. None for a request of this service's own API.
     """
 
     guid: Guid
@@ -144,8 +144,8 @@ class Challenge:
     keep_until: datetime = attrs.field(validator=fields.utc)
     outcome: Outcome | None = None
     backchannel: BackchannelRequest | None = None
+    channel: ChannelRequest | None = None
     action: ActionTerms | None = None
-    submission: str | None = attrs.field(default=None, repr=False)
 
     parent: ClassVar[Guid | None] = None
 

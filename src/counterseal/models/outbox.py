@@ -33,7 +33,7 @@ class DeadReason(enum.Enum):
     """Why a callback is dead."""
 
     EXHAUSTED = "exhausted"
-    """The last attempt failed: there is one more than the policy has waits."""
+    """The last attempt failed: there is one more than the policy has waits, or no time is left."""
     GONE = "gone"
     """The receiver said 410."""
     FINAL = "final"
@@ -42,6 +42,8 @@ class DeadReason(enum.Enum):
     """The address is no longer on the origin's allow-list, or it wants no such event any more."""
     FORGOTTEN = "forgotten"
     """The record that it is about has been forgotten or erased."""
+    UNKNOWN = "unknown"
+    """It may have arrived, and is sent at most once."""
 
 
 @attrs.frozen(kw_only=True)
@@ -56,6 +58,10 @@ class Callback:
         waits_for: The callback of the account's earlier event, while that is neither delivered
             nor dead.
         successor: The callback of the account's next event.
+        once: Whether it is sent at most once, so that only an attempt of which nothing was sent is
+            followed by another.
+        begun_at: When the attempt began whose request may have been sent; of those that are sent
+            at most once. From then on no attempt begins.
         attempts: Attempts since it was queued or requeued whose outcome is known.
         next_at: When the next attempt is due.
         lease_until: While it lasts, a worker has claimed the attempt.
@@ -74,6 +80,8 @@ class Callback:
     account: Guid
     origin: Guid
     url: str = attrs.field(repr=False)
+    once: bool = False
+    begun_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     attempts: int = attrs.field(default=0, validator=fields.count)
     next_at: datetime = attrs.field(validator=fields.utc)
     lease_until: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
@@ -103,12 +111,17 @@ class Callback:
 
 @attrs.frozen(kw_only=True)
 class Delivery:
-    """One attempt, ready to be sent within `timeout`; headers as pairs (Standard Webhooks 1.0)."""
+    """
+    One attempt, ready to be sent within `timeout`; headers as pairs (Standard Webhooks 1.0).
+
+    `once` says that no other attempt follows unless nothing of this one was sent.
+    """
 
     url: str = attrs.field(repr=False)
     headers: tuple[tuple[str, str], ...] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
     timeout: timedelta
+    once: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -120,11 +133,13 @@ class DeliveryOutcome:
         status: The HTTP status; None if there was no answer.
         retry_after: How long the receiver asks to wait; None if it does not say.
         final: Whether no further attempt is to be made, whatever the schedule says.
+        may_have_arrived: Whether a byte of the request may have left; False only where none has.
     """
 
     status: int | None
     retry_after: timedelta | None = None
     final: bool = False
+    may_have_arrived: bool = True
 
 
 class NotificationState(enum.Enum):

@@ -21,6 +21,11 @@ def ping_context(challenge: Guid) -> str:
     return f"ping:{challenge}"
 
 
+def bearer_context(challenge: Guid) -> str:
+    """Return the sealing context of the bearer token by which a realm is called back."""
+    return f"bearer:{challenge}"
+
+
 def credential_context(holder: Guid) -> str:
     """Return the sealing context of the secret of an origin or administrator."""
     return f"credential:{holder}"

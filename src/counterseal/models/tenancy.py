@@ -11,6 +11,7 @@ import attrs
 from counterseal.models import fields
 from counterseal.models.backchannel import BackchannelClient
 from counterseal.models.challenge import FINISHED, ChallengeState
+from counterseal.models.channel import ChannelRealm
 from counterseal.models.clients import (
     CLIENT_PROFILES,
     NO_OWN_LIMITS,
@@ -195,6 +196,7 @@ class Origin:
         limits: Its own limits of asking.
         policy: What else it narrows of its App Space's policy; None if nothing.
         backchannel: What makes it a CIBA client; None if it is none.
+        realm: The realm whose authentication channel it is; None if it is none.
     """
 
     guid: Guid
@@ -215,6 +217,7 @@ class Origin:
     events_url: str | None = attrs.field(default=None, repr=False)
     policy: OriginPolicy | None = None
     backchannel: BackchannelClient | None = None
+    realm: ChannelRealm | None = None
     created_at: datetime = attrs.field(validator=fields.utc)
 
     due_at: ClassVar[datetime | None] = None

@@ -36,6 +36,12 @@ GONE = 410
 
 DELIVERED = range(200, 300)
 
+SERVER_ERRORS = range(500, 600)
+"""Perhaps of a gateway, which does not know what became of the request behind it."""
+
+LONGEST_DELAY_ONCE = timedelta(seconds=30)
+"""Between attempts of which nothing was sent: what is sent at most once is due within minutes."""
+
 
 @attrs.define(kw_only=True)
 class Claiming:
@@ -124,6 +130,8 @@ def dead_reason(facts: Delivering) -> DeadReason | None:
     """Return why there will be no attempt after this one, which failed; None if there will be."""
     if facts.unsent is not None:
         return facts.unsent
+    if facts.record.once:
+        return _once_reason(facts.outcome)
     if facts.outcome.status == GONE:
         return DeadReason.GONE
     if facts.outcome.final:
@@ -131,6 +139,14 @@ def dead_reason(facts: Delivering) -> DeadReason | None:
     if facts.record.attempts >= len(facts.policy.callback_delays):
         return DeadReason.EXHAUSTED
     return None
+
+
+def _once_reason(outcome: DeliveryOutcome) -> DeadReason | None:
+    """Return why an attempt, of what is sent at most once, is the last; None if nothing left."""
+    if outcome.may_have_arrived:
+        lost = outcome.status is None or outcome.status in SERVER_ERRORS
+        return DeadReason.UNKNOWN if lost else DeadReason.FINAL
+    return DeadReason.FINAL if outcome.final else None
 
 
 def next_attempt(

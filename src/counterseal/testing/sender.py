@@ -76,7 +76,7 @@ class ScriptedSender:
         """
         with self._lock:
             if delivery.url in self.uncallable:
-                return DeliveryOutcome(status=None, final=True)
+                return DeliveryOutcome(status=None, final=True, may_have_arrived=False)
             line = self._script.popleft() if self._script else self.otherwise
             if isinstance(line, Exception):
                 self.attempts.append(Attempt(delivery, None))

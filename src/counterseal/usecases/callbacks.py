@@ -3,8 +3,8 @@ Callbacks: finished challenges and events are delivered to the origins that aske
 
 A finished challenge whose origin asked for this ending, and an event whose origin wants it, is
 attempted until it is delivered, dropped or dead, always under the same `webhook-id`; a receiver
-may get it twice. An account's later event waits until the earlier one is delivered, dropped or
-dead.
+may get it twice. Only the callback of a realm's request is sent at most once. An account's later
+event waits until the earlier one is delivered, dropped or dead.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from counterseal._decisions.outbox import claim_callback
 from counterseal._decisions.plan import Decision, Plan, Records, Tools, require, return_record
 from counterseal._decisions.readings import records
 from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal.errors import SenderUnavailable
 from counterseal.models.guid import Guid
 from counterseal.models.outbox import Callback, DeadReason, Delivery, DeliveryOutcome
 from counterseal.models.tenancy import Administrator, Operator, Origin
@@ -102,7 +103,7 @@ class Callbacks(UseCase):
             "callback",
             callback,
             claim=claim_callback,
-            compose=lambda claimed: records(claimed.subject, claimed.origin, claimed.account).then(
+            compose=lambda claimed: callbacks.read_to_compose(claimed).then(
                 lambda stored, tools: callbacks.compose(stored, tools, claimed)
             ),
             send=self._send,
@@ -198,7 +199,7 @@ class Callbacks(UseCase):
 
         Raises:
             NotFound: There is no such callback, or its challenge has been forgotten.
-            WrongState: It is not dead.
+            WrongState: It is not dead; or it is sent at most once, and may have arrived.
         """
         return self._administer("callback.requeue", callback, by, callbacks.requeue)
 
@@ -223,7 +224,14 @@ class Callbacks(UseCase):
     def _send(self, composed: Delivery | DeadReason) -> DeliveryOutcome:
         if isinstance(composed, DeadReason):
             return callbacks.NOTHING_SENT
-        return callbacks.final_if_refused(composed, self.ports.sender.send(composed))
+        try:
+            outcome = self.ports.sender.send(composed)
+        except SenderUnavailable:
+            if not composed.once:
+                raise
+            # Stored at once: nothing else says that the attempt which began was never made.
+            return callbacks.NOT_ATTEMPTED
+        return callbacks.final_if_refused(composed, outcome)
 
 
 def _context(event: str, guid: Guid, by: Administrator) -> AuditContext:

@@ -6,6 +6,7 @@ import attrs
 
 from counterseal._decisions import challenges
 from counterseal._decisions.backchannel import BackchannelDraft
+from counterseal._decisions.channel import ChannelDraft
 from counterseal._decisions.issuing import Draft, Issued, plan_issue, plan_issue_once
 from counterseal._decisions.readings import account_of, record_with_account, records
 from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals, wake
@@ -38,7 +39,7 @@ class Challenges(UseCase):
         *,
         idempotency_key: str | None = None,
         backchannel: BackchannelDraft | None = None,
-        submission: str | None = None,
+        channel: ChannelDraft | None = None,
     ) -> Issued:
         """
         Ask one account a question.
@@ -47,8 +48,7 @@ class Challenges(UseCase):
 
         Args:
             backchannel: What makes it a request of CIBA; only `Backchannel.begin` passes it.
-            submission: The request in the words of another protocol, in canonical form, for a
-                façade that has to return it; it is stored, and counts as a part of the question.
+            channel: What makes it a realm's request; only `AuthenticationChannel.ask` passes it.
 
         Raises:
             InvalidField: A member does not fit the policy; the error names it.
@@ -100,19 +100,16 @@ class Challenges(UseCase):
                 life=life,
                 served_kinds=ports.notifier.kinds(),
                 backchannel=backchannel,
+                channel=channel,
                 action=action,
-                submission=submission,
             )
             if idempotency_key is not None:
-                payload = question_document(question)
-                if submission is not None:
-                    payload["submission"] = submission
                 call = reserve(
                     ports,
                     policy,
                     KeyScope.ISSUE,
                     party,
-                    payload,
+                    question_document(question),
                     key=idempotency_key,
                     guid=draft.guid,
                 )

@@ -29,6 +29,7 @@ from counterseal._decisions import (
     callbacks,
     ceremonies,
     challenges,
+    channel,
     confirmations,
     credentials,
     device_requests,
@@ -54,7 +55,7 @@ from counterseal._decisions.plan import Decision, Plan, Signing, Tools
 from counterseal._transaction import load, tools_of
 from counterseal.device import own_comparison_code, sign_confirmation
 from counterseal.errors import IdentityWithdrawn, RoleLacking
-from counterseal.keys import sign_bytes
+from counterseal.keys import generate, jwks_document, sign_bytes
 from counterseal.machines import BindingEvent, ChallengeEvent, UseEvent
 from counterseal.models import (
     OPERATOR,
@@ -74,6 +75,7 @@ from counterseal.models import (
     CallbackType,
     Challenge,
     ChallengeState,
+    ChannelRealm,
     Clients,
     Company,
     Credential,
@@ -173,6 +175,8 @@ PARTS = {
     *("outbox.build_replacement_notifications",),
     "authorization.permission_to",
     "backchannel.open_ping",
+    "callbacks.read_to_compose",
+    "channel.compose_callback",
     "ceremonies.new_ceremony",
     "tenancy.new_origin",
     *("readings.nothing", "readings.records", "readings.record_with_account"),
@@ -678,6 +682,74 @@ def ping_composed(setup):
     assert b"auth_req_id" in decision.result.body
 
 
+def of_a_realm(setup):
+    """An origin that has a realm, and a challenge that this realm has requested."""
+    party = setup.service.origin
+    realm = ChannelRealm(issuer="https://keycloak.example/realms/shop", callback=CALLBACK)
+    origin = attrs.evolve(party.origin, realm=realm)
+    draft = setup.draft(origin=attrs.evolve(party, origin=origin))
+    draft.channel = channel.ChannelDraft(bearer="a.bearer.token", until=START + timedelta(days=1))
+    draft.question = attrs.evolve(draft.question, show_code=False, callback=CALLBACK)
+    decision = setup.decide(lambda tools: issuing.issue(setup.account, tools, draft))
+    return origin, decision.result.challenge
+
+
+def callback_begun(setup):
+    origin, challenge = of_a_realm(setup)
+    claimed = attrs.evolve(setup.callback, challenge=challenge.guid, once=True)
+    stored = (challenge, origin, setup.account, claimed)
+    decision = setup.decide(lambda tools: callbacks.compose(stored, tools, claimed))
+    assert decision.writes[0].begun_at == setup.service.clock.now()
+    composed = callbacks._compose_any
+    again = attrs.evolve(claimed, begun_at=START)
+    decision = setup.decide(
+        lambda tools: callbacks.begin_once(
+            again, tools, claimed, composed(stored[:3], tools, claimed)
+        )
+    )
+    assert decision.result is counterseal.models.DeadReason.UNKNOWN
+
+
+def realm_loaded(setup):
+    origin, _ = of_a_realm(setup)
+    decision = setup.decide(lambda _: channel.load_party((origin,)))
+    assert decision.result.app_space == setup.service.app_space
+
+
+def realm_attached(setup):
+    origin, challenge = of_a_realm(setup)
+    issued = attrs.evolve(challenge, channel=None, callback=None, transaction_id="web-shop")
+    draft = channel.ChannelDraft(bearer="a.bearer.token", until=START + timedelta(days=1))
+    decision = setup.decide(
+        lambda tools: channel.attach(
+            (issued, setup.account),
+            tools,
+            origin,
+            draft,
+            account_id=setup.account.account_id,
+            client="web-shop",
+        )
+    )
+    assert decision.writes[0].callback == CALLBACK
+
+
+def realm_registered(setup):
+    jwks = jwks_document([generate(counterseal.models.Algorithm.ES256, kid="key-1").public])
+    stored = (setup.service.origin.origin,)
+    decision = setup.decide(
+        lambda _: channel.register(
+            stored, OPERATOR, "https://keycloak.example", CALLBACK, jwks, registered_only=True
+        )
+    )
+    assert decision.result.realm.registered_only
+
+
+def realm_unregistered(setup):
+    origin, _ = of_a_realm(setup)
+    decision = setup.decide(lambda _: channel.unregister((origin,), OPERATOR))
+    assert decision.result.realm is None
+
+
 def delivery_recorded(setup):
     claimed = attrs.evolve(setup.callback, lease_until=setup.callback.next_at)
     outcome = DeliveryOutcome(status=500)
@@ -775,7 +847,8 @@ OUTBOX_CASES = {
     "events.mark_published": [event_marked, event_published_already],
     "events.publish": [event_published, event_published_already],
     "events.read_log": [events_read],
-    "callbacks.compose": [delivery_composed, ping_composed],
+    "callbacks.compose": [delivery_composed, ping_composed, callback_begun],
+    "callbacks.begin_once": [callback_begun],
     "callbacks.drop": [callback_dropped],
     "callbacks.list_dead": [dead_listed],
     "callbacks.record_attempt": [delivery_recorded],
@@ -1007,6 +1080,10 @@ CASES = OUTBOX_CASES | {
     "backchannel.find_bearer": [request_redeemed],
     "backchannel.load_client": [backchannel_client_loaded],
     "backchannel.poll": [request_polled],
+    "channel.load_party": [realm_loaded],
+    "channel.attach": [realm_attached],
+    "channel.register": [realm_registered],
+    "channel.unregister": [realm_unregistered],
     "backchannel.redeem": [request_redeemed],
     "answers.list_ended": [ended_listed],
     "answers.list_pending": [listed],

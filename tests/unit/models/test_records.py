@@ -46,6 +46,8 @@ from counterseal.models import (
     Challenge,
     ChallengeState,
     Change,
+    ChannelRealm,
+    ChannelRequest,
     ClientProfile,
     Codes,
     Company,
@@ -371,6 +373,8 @@ REQUIRED = {
     WebhookKey: {"sealed": b"", "created_at": NOW},
     BackchannelClient: {},
     BackchannelRequest: {"secret_hash": "h", "interval": 5},
+    ChannelRealm: {"issuer": "i", "callback": "c"},
+    ChannelRequest: {"sealed_bearer": b"", "until": NOW},
 }
 
 # What neither a log nor a traceback may show (S34): secrets, hashes of them, tokens,
@@ -395,7 +399,6 @@ SILENT = {
         "notification_body",
         "notification_title",
         "sealed_code",
-        "submission",
         "transaction_id",
     },
     ChainHead: {"hash", "base_hash"},
@@ -431,6 +434,8 @@ SILENT = {
     WebhookKey: {"sealed"},
     BackchannelClient: {"notification_endpoint"},
     BackchannelRequest: {"sealed_ping"},
+    ChannelRealm: {"callback"},
+    ChannelRequest: {"sealed_bearer"},
 }
 CANARY = "canary-4711"
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from counterseal.models import sealing
 
 OF_ONE = [
+    sealing.bearer_context,
     sealing.code_context,
     sealing.credential_context,
     sealing.discovery_context,

@@ -55,7 +55,6 @@ def ask(service, **members):
         transaction_id=f"{CANARY}-transaction",
         notification_title=f"{CANARY}-title",
         notification_body=f"{CANARY}-body",
-        submission=f"{CANARY}-submission",
         **members,
     ).challenge
 

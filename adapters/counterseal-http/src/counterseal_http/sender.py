@@ -24,6 +24,9 @@ Octets of a receiver's response that are read, so that the connection can be reu
 They are neither stored nor logged.
 """
 
+UNSENT = (Unresolved, httpx2.ConnectError, httpx2.ConnectTimeout)
+"""Before there is a connection, with its TLS handshake, no byte of a request leaves."""
+
 _log = logging.getLogger("counterseal_http")
 
 
@@ -73,7 +76,7 @@ class HttpCallbackSender:
 
     def send(self, delivery: Delivery) -> DeliveryOutcome:
         """
-        Make one attempt (SENDER-1 to SENDER-4).
+        Make one attempt (SENDER-1 to SENDER-4, SENDER-6).
 
         The refusal of a URL is final; that of a name's address is not, since it may change.
 
@@ -86,12 +89,12 @@ class HttpCallbackSender:
             response = self._transport.exchange(request, budget)
         except Forbidden as error:
             _log_failure(delivery, error)
-            return DeliveryOutcome(status=None, final=error.final)
+            return DeliveryOutcome(status=None, final=error.final, may_have_arrived=False)
         except NotAttempted as error:
             raise SenderUnavailable(str(error)) from error
         except Exception as error:  # noqa: BLE001 (ALL-1; each failure counts)
             _log_failure(delivery, error)
-            return DeliveryOutcome(status=None)
+            return DeliveryOutcome(status=None, may_have_arrived=not isinstance(error, UNSENT))
         # The status alone decides the outcome, even if reading the body fails.
         _drain(response)
         return DeliveryOutcome(

@@ -42,6 +42,7 @@ EVENTS: Mapping[str, str] = {
     "callback.requeue": "Callback queued again",
     "callback.succeed": "Callback delivered",
     "challenge.answered": "Question answered",
+    "challenge.attach": "Question taken up by a realm's request",
     "challenge.cancelled": "Question withdrawn",
     "challenge.disowned": "“This was not me”",
     "challenge.expired": "Question not answered in time",

@@ -13,7 +13,6 @@ from counterseal.models import (
     Clients,
     Codes,
     DeadReason,
-    DeliveryMode,
     HtmlUse,
     NewDeviceRule,
     RefusalReason,
@@ -49,10 +48,6 @@ SCHEMES: Mapping[Scheme, str] = {
     Scheme.SIGNATURE: "Message signatures (RFC 9421)",
     Scheme.HMAC: "CX1-HMAC-SHA256",
     Scheme.BASIC: "Basic",
-}
-MODES: Mapping[DeliveryMode, str] = {
-    DeliveryMode.POLL: "It polls",
-    DeliveryMode.PING: "It is pinged, and then gets its tokens",
 }
 CLIENTS: Mapping[Clients, str] = {
     Clients.CURRENT: "Programs written for this service",
@@ -107,4 +102,5 @@ DEAD_REASONS: Mapping[DeadReason, str] = {
     DeadReason.FINAL: "No attempt could ever succeed",
     DeadReason.FORBIDDEN: "The address is no longer on the allow-list",
     DeadReason.FORGOTTEN: "What it is about has been deleted",
+    DeadReason.UNKNOWN: "It may have arrived, and is sent at most once",
 }

@@ -126,9 +126,9 @@ _OF_ACTIONS = tuple(
 LEFT_OUT: Mapping[type[Stored], tuple[bytes, ...]] = MappingProxyType(
     {
         AppSpace: _OF_ACTIONS,
-        Origin: (*_OF_ACTIONS, b',"backchannel":null'),
-        Challenge: (b',"action":null', b',"backchannel":null', b',"submission":null'),
-        Callback: (b',"trace":null',),
+        Origin: (*_OF_ACTIONS, b',"backchannel":null', b',"realm":null'),
+        Challenge: (b',"action":null', b',"backchannel":null', b',"channel":null'),
+        Callback: (b',"trace":null', b',"begun_at":null', b',"once":false'),
     }
 )
 """

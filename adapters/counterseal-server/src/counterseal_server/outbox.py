@@ -16,7 +16,8 @@ def requeue_all(callbacks: Callbacks, origin: Guid, *, by: Administrator) -> tup
     Queue every dead callback of *origin* again.
 
     Returns:
-        How many were queued, and how many cannot be because their challenge was deleted.
+        How many were queued, and how many cannot be: their challenge was deleted, or they are
+        sent at most once and may have arrived.
 
     Raises:
         NotFound: There is no such origin.
@@ -27,13 +28,16 @@ def requeue_all(callbacks: Callbacks, origin: Guid, *, by: Administrator) -> tup
     while True:
         # Callbacks that cannot be queued stay at the head of the list.
         page = callbacks.list_dead(origin, min(PAGE + remaining_count, LONGEST), by=by)
-        fresh = [each.guid for each in page if each.guid not in guids]
+        fresh = [each for each in page if each.guid not in guids]
         if not fresh:
             return queued_count, remaining_count
-        for guid in fresh:
-            guids.add(guid)
+        for each in fresh:
+            guids.add(each.guid)
+            if each.begun_at is not None:
+                remaining_count += 1
+                continue
             try:
-                callbacks.requeue(guid, by=by)
+                callbacks.requeue(each.guid, by=by)
             except NotFound:
                 remaining_count += 1
             except WrongState:

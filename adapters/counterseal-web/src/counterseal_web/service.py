@@ -56,6 +56,7 @@ class Service:
         self.events = cs.Events(ports, policy)
         self.challenges = cs.Challenges(ports, policy)
         self.backchannel = cs.Backchannel(ports, policy)
+        self.channel = cs.AuthenticationChannel(ports, policy)
         self.ceremonies = cs.Ceremonies(ports, policy)
         self.answers = cs.Answers(ports, policy)
         self.actions = cs.Actions(ports, policy)

@@ -19,6 +19,8 @@ from counterseal.models import (
     CallbackState,
     CancelReason,
     ChallengeState,
+    ChannelRealm,
+    ChannelRequest,
     ClientAuth,
     Clients,
     Codes,
@@ -271,7 +273,6 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
                 token_hash=ODD,
                 sealed_ping=BYTES,
             ),
-            submission=SECRET + ODD,
         ),
         factory.callback(
             account,
@@ -351,6 +352,21 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             sequence=2**40,
             device=factory.guid(),
             challenge=factory.guid(),
+        ),
+        factory.origin(
+            factory.space,
+            realm=ChannelRealm(issuer=ODD, callback=SECRET, keys=(public,), registered_only=True),
+        ),
+        factory.challenge(
+            account,
+            channel=ChannelRequest(sealed_bearer=BYTES, until=factory.moment()),
+        ),
+        factory.callback(
+            account,
+            state=CallbackState.DEAD,
+            once=True,
+            begun_at=factory.moment(),
+            cause=DeadReason.UNKNOWN,
         ),
     )
     return (*records, *(_for_cx(record) for record in records if isinstance(record, Origin)))

@@ -204,6 +204,23 @@ class CallbackSenderContract(Contract):
             assert reason != "", f"{url} is refused without a reason"
             assert url not in (reason or ""), "a reason tells what the address is"
 
+    @pytest.mark.parametrize("status", [200, 400, 503])
+    def test_sender_6_what_was_answered_was_sent(self, new_sender: NewSender, status: int) -> None:
+        """SENDER-6."""
+        needs(self, "can_script", "SENDER-6")
+        sender = new_sender()
+        self.script(sender, status)
+
+        assert sender.send(self._delivery()).may_have_arrived
+
+    def test_sender_6_what_nobody_answers_was_sent(self, new_sender: NewSender) -> None:
+        """SENDER-6: the receiver may have acted on it."""
+        needs(self, "can_hang", "SENDER-6")
+        sender = new_sender()
+        self.hang(sender)
+
+        assert sender.send(self._delivery(timeout=TIMEOUT)).may_have_arrived
+
     def test_all_1_only_unavailable_leaves(self, broken_sender: NewSender | None) -> None:
         """ALL-1."""
         if broken_sender is None:

@@ -41,7 +41,7 @@ export function showOutcome(context, account, shown, { state, approved, receipt,
       element("h2", { id: "receipt" }, say("receipt.title")),
       receipt === null
         ? element("p", { class: "problem" }, say("receipt.untrusted"))
-        : receiptPairs(receipt, { stated: kind === "approved" && display.action !== undefined }),
+        : receiptPairs(receipt),
       receipt !== null && kept && !silent && element("p", { class: "quiet" }, say("receipt.kept")),
       receiptText !== "" && !kept && !silent && element("p", { class: "quiet" }, say("receipt.not_kept")),
       receiptText !== "" && !silent && saveLink(shown.guid, receiptText),
@@ -71,17 +71,8 @@ function markOf(kind) {
   return element("div", { class: `mark ${kind}`, "aria-hidden": "true" }, picture);
 }
 
-/** What each factor is, in the person's words. */
-const FACTORS = /** @type {const} */ ({
-  possession: "receipt.possession",
-  "knowledge-or-inherence": "receipt.user_verified",
-});
-
-/**
- * @param {NonNullable<Outcome["receipt"]>} receipt
- * @param {{stated: boolean}} factors Whether the receipt states them.
- */
-const receiptPairs = ({ at, factors, hash, number }, { stated }) =>
+/** @param {NonNullable<Outcome["receipt"]>} receipt */
+const receiptPairs = ({ at, hash, number }) =>
   element(
     "div",
     {},
@@ -95,8 +86,6 @@ const receiptPairs = ({ at, factors, hash, number }, { stated }) =>
         { class: "pairs" },
         element("dt", {}, say("receipt.verified")),
         element("dd", {}, say("receipt.yes")),
-        stated && element("dt", {}, say("receipt.factors")),
-        stated && element("dd", {}, factors.map((factor) => say(FACTORS[factor])).join("; ")),
         element("dt", {}, say("receipt.number")),
         element("dd", {}, String(number)),
         element("dt", {}, say("receipt.hash")),

@@ -115,7 +115,8 @@ def requeue(
     Queue the dead callback GUID again, or all of an --origin.
 
     `callbacks dead` and the log show the GUIDs. Callbacks whose challenge was deleted
-    cannot be queued; with --origin, they are left.
+    cannot be queued, nor those of a realm's requests, which are sent at most once, if they may
+    have arrived; with --origin, they are left.
     """
     if (callback is None) == (origin is None):
         raise Unusable("guid: give the GUID of a callback, or --origin")

@@ -1,0 +1,236 @@
+"""
+Channel: challenges that a realm of Keycloak requests, and the callback that says how they ended.
+
+The callback is sent at most once: Keycloak removes a request for which a second one comes
+(`BackchannelAuthenticationCallbackEndpoint.verifyAuthenticationRequest`). So the outbox stores that
+an attempt begins before it sends (`callbacks.begin_once`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+
+from counterseal import ijson, keys
+from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.readings import records, require_account
+from counterseal._decisions.tenancy import edit_record
+from counterseal.errors import CredentialRefused, Foreign, InvalidField, NotFound, WrongState
+from counterseal.models import (
+    UNFINISHED,
+    Administrator,
+    AppSpace,
+    CancelReason,
+    Challenge,
+    ChallengeState,
+    ChannelRealm,
+    ChannelRequest,
+    Guid,
+    Origin,
+    PublicKey,
+    RelyingParty,
+    replace,
+    revise,
+)
+from counterseal.models.backchannel import CLIENT_ALGORITHMS
+from counterseal.models.challenge import FINISHED
+from counterseal.models.sealing import bearer_context
+from counterseal.rules.addresses import allow_list, callback_allowed
+from counterseal.rules.authorization import Permission
+from counterseal.rules.sizes import text_fits
+
+MARGIN = timedelta(seconds=5)
+"""How long before its bearer token expires a request ends, so that the callback still counts."""
+
+STORED_WITHIN = timedelta(seconds=1)
+"""How long after it was answered Keycloak may take to store a request, which it does then only."""
+
+KEYS_LIMIT = 8
+"""Keys for signatures of one realm: one for each algorithm, and those before a rotation."""
+
+KEY_MEMBERS = frozenset({"kid", "alg", "kty", "crv", "x", "y", "n", "e"})
+"""Of a key; Keycloak publishes certificates beside them."""
+
+
+@attrs.define(kw_only=True)
+class ChannelDraft:
+    """What a question has that a realm requests, or a challenge that it names."""
+
+    bearer: str = attrs.field(repr=False)
+    until: datetime
+
+    def request(self, tools: Tools, challenge: Guid) -> ChannelRequest:
+        """Return the request that *challenge* is."""
+        return ChannelRequest(
+            sealed_bearer=tools.seal(self.bearer.encode(), bearer_context(challenge)),
+            until=self.until,
+        )
+
+
+def compose_callback(
+    tools: Tools, challenge: Challenge, request: ChannelRequest
+) -> tuple[tuple[tuple[str, str], ...], bytes]:
+    """
+    Return headers and body of the callback about a challenge that has ended.
+
+    Source: `AuthenticationChannelResponse`. Members besides `status` are texts, which become notes
+    of the client's session when it succeeds.
+    """
+    bearer = tools.open(request.sealed_bearer, bearer_context(challenge.guid)).decode()
+    headers = (("content-type", "application/json"), ("authorization", f"Bearer {bearer}"))
+    document = {"status": status_of(challenge), "counterseal_request": challenge.guid}
+    receipt = None if challenge.outcome is None else challenge.outcome.receipt
+    if receipt is not None:
+        document["counterseal_receipt_sha256"] = keys.digest(receipt.encode())
+    return headers, ijson.compact(document)
+
+
+def status_of(challenge: Challenge) -> str:
+    """Return what Keycloak is told of a challenge that has ended."""
+    if challenge.approved:
+        return "SUCCEED"
+    reason = None if challenge.outcome is None else challenge.outcome.reason
+    withdrawn = challenge.state is ChallengeState.CANCELLED and reason is not CancelReason.REFUSED
+    if withdrawn or challenge.state is ChallengeState.EXPIRED:
+        return "CANCELLED"
+    return "UNAUTHORIZED"
+
+
+def require_realm(origin: Origin) -> ChannelRealm:
+    """Return the realm whose authentication channel *origin* is, or raise CredentialRefused."""
+    if origin.realm is None:
+        raise CredentialRefused
+    return origin.realm
+
+
+# What realms do
+
+
+def load_party(stored: Records) -> Plan[RelyingParty]:
+    """Plan to return a realm's origin in its App Space; nobody has authenticated the realm."""
+    origin = stored[0] if stored else None
+    if not isinstance(origin, Origin):
+        raise CredentialRefused
+    require_realm(origin)
+    return records(origin.app_space).then(
+        lambda stored, _: Decision(
+            result=RelyingParty(origin=origin, app_space=require(stored[0], AppSpace))
+        )
+    )
+
+
+def attach(
+    stored: Records,
+    tools: Tools,
+    origin: Origin,
+    draft: ChannelDraft,
+    *,
+    account_id: str,
+    client: str,
+) -> Decision[Challenge]:
+    """Decide to let a challenge that *origin* has issued be the request of its realm, too."""
+    record, account = stored
+    challenge, realm = require(record, Challenge), require_realm(origin)
+    if challenge.origin != origin.guid:
+        raise Foreign
+    # One refusal: a client learns nothing of another's, and nothing of another person's.
+    if (require_account(account).account_id, challenge.transaction_id) != (account_id, client):
+        raise NotFound
+    if challenge.state_at(tools.now) not in UNFINISHED:
+        raise WrongState("it has ended")
+    if challenge.callback or challenge.backchannel or challenge.channel:
+        raise WrongState("its outcome is sent elsewhere")
+    if challenge.deadline > draft.until - MARGIN:
+        raise InvalidField("duration", "the challenge may be answered after the bearer token")
+    callback_allowed(realm.callback, allow_list(origin, tools.policy))
+    attached_challenge = revise(
+        challenge,
+        callback=realm.callback,
+        callback_states=FINISHED,
+        channel=draft.request(tools, challenge.guid),
+    )
+    return Decision(
+        result=attached_challenge,
+        writes=(attached_challenge,),
+        audit=(AuditEntry(challenge.guid),),
+    )
+
+
+# What administrators do
+
+
+def register(
+    stored: Records,
+    by: Administrator,
+    issuer: str,
+    callback: str,
+    jwks: Mapping[str, Any],
+    **changes: bool,
+) -> Plan[Origin]:
+    """Plan to make an origin the authentication channel of a realm; *changes* are its options."""
+    origin = require(stored[0], Origin)
+    return permission_to(Permission.ORIGINS, by, origin).then(
+        lambda admin, tools: edit_record(
+            origin,
+            admin,
+            {"realm": replace(_realm(tools, origin, issuer, callback, jwks), **changes)},
+        )
+    )
+
+
+def unregister(stored: Records, by: Administrator) -> Plan[Origin]:
+    """Plan to make an origin the authentication channel of no realm."""
+    origin = require(stored[0], Origin)
+    return permission_to(Permission.ORIGINS, by, origin).then(
+        lambda admin, _: edit_record(origin, admin, {"realm": None})
+    )
+
+
+def _realm(
+    tools: Tools, origin: Origin, issuer: str, callback: str, jwks: Mapping[str, Any]
+) -> ChannelRealm:
+    if not issuer:
+        raise InvalidField("issuer", "missing")
+    text_fits(issuer, tools.policy.callback_bytes, "issuer")
+    text_fits(callback, tools.policy.callback_bytes, "callback")
+    callback_allowed(callback, allow_list(origin, tools.policy))
+    return ChannelRealm(issuer=issuer, callback=callback, keys=realm_keys(jwks))
+
+
+def realm_keys(jwks: Mapping[str, Any]) -> tuple[PublicKey, ...]:
+    """
+    Return the keys of a realm's JWK Set that verify signatures by an allowed algorithm.
+
+    Raises:
+        InvalidField: It is no JWK Set, has no such key, too many, or two with one `kid`.
+        UnfitKey: One of those keys is weak or malformed.
+    """
+    members = jwks.get("keys")
+    if not isinstance(members, list):
+        raise InvalidField("jwks", "not a JWK Set")
+    names = {algorithm.value for algorithm in CLIENT_ALGORITHMS}
+    fitting = {
+        index: jwk
+        for index, jwk in enumerate(members)
+        if isinstance(jwk, Mapping)
+        and jwk.get("use", "sig") == "sig"
+        and isinstance(jwk.get("alg"), str)
+        and jwk["alg"] in names
+    }
+    if not 1 <= len(fitting) <= KEYS_LIMIT:
+        raise InvalidField("jwks", f"not 1 to {KEYS_LIMIT} keys for signatures by {sorted(names)}")
+    found_keys = tuple(
+        keys.public_key(
+            {name: value for name, value in jwk.items() if name in KEY_MEMBERS},
+            algorithms=CLIENT_ALGORITHMS,
+            field=f"jwks.keys[{index}]",
+        )
+        for index, jwk in fitting.items()
+    )
+    if len({key.kid for key in found_keys}) != len(found_keys):
+        raise InvalidField("jwks", "two keys with one kid")
+    return found_keys

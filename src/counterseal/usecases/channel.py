@@ -1,0 +1,200 @@
+"""Channel: realms of Keycloak ask people by this service, their authentication channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from counterseal._decisions import channel
+from counterseal._decisions.channel import ChannelDraft, require_realm
+from counterseal._decisions.readings import nothing, record_with_account, records
+from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal.errors import InvalidField, Replayed
+from counterseal.models import (
+    Administrator,
+    Challenge,
+    ChannelRealm,
+    Guid,
+    Origin,
+    Question,
+    RelyingParty,
+    replace,
+)
+from counterseal.models.guid import parse
+from counterseal.usecases.challenges import Challenges
+
+SingleUse = tuple[str, datetime]
+"""The id of what may be used once, and when it may be forgotten."""
+
+
+@attrs.frozen
+class AuthenticationChannel(UseCase):
+    """
+    What a face for a realm's authentication requests calls.
+
+    The realm is called back when a challenge ends: at most once after a byte was sent, and not
+    from *until* on, when the bearer token of the request expires.
+    """
+
+    def authenticate(
+        self, origin: str, check: Callable[[ChannelRealm, datetime], SingleUse]
+    ) -> RelyingParty:
+        """
+        Authenticate a realm by what it has signed.
+
+        Args:
+            origin: The GUID of its origin, which is not verified yet.
+            check: Verifies, given the realm and the time, what was signed by the realm's keys, and
+                returns what may be used once; raises Refused. It does no I/O.
+
+        Raises:
+            CredentialRefused: There is no such origin, or it has no realm; or what *check* raises.
+            Replayed: It was used before.
+        """
+        ports = self.ports
+        context = AuditContext(event="credential.check", actor="stranger")
+        try:
+            reading = records(parse(origin, field="origin"))
+        except InvalidField:
+            reading = nothing()
+        party = self._transactions.run(
+            context, reading.then(lambda stored, _: channel.load_party(stored))
+        )
+        with refusals(ports, attrs.evolve(context, subject=party.origin.guid)):
+            name, until = check(require_realm(party.origin), ports.clock.now())
+            if not ports.replay.first_seen(("channel", party.origin.guid, name), until):
+                raise Replayed
+        return party
+
+    def ask(
+        self, party: RelyingParty, question: Question, *, bearer: str, until: datetime
+    ) -> Challenge:
+        """
+        Ask one account a question, for the realm of *party*.
+
+        Args:
+            bearer: The bearer token of the request, which is stored sealed.
+            until: When it expires.
+
+        Raises:
+            CredentialRefused: The origin has no realm.
+            Refused: As `Challenges.issue`.
+        """
+        with refusals(self.ports, _context(party, "challenge.issue")):
+            realm = require_realm(party.origin)
+        return (
+            Challenges(self.ports, self.policy)
+            .issue(
+                party,
+                replace(question, callback=realm.callback),
+                channel=ChannelDraft(bearer=bearer, until=until),
+            )
+            .challenge
+        )
+
+    def attach(
+        self,
+        party: RelyingParty,
+        challenge: Guid,
+        *,
+        account_id: str,
+        client: str,
+        bearer: str,
+        until: datetime,
+    ) -> Challenge:
+        """
+        Let a challenge that the origin has issued be the request of its realm.
+
+        Args:
+            challenge: It is not finished, its outcome is not sent anywhere, and it ends some
+                seconds before *until*.
+            account_id: Whom the realm asks: the account of the challenge.
+            client: For which client: the challenge's transaction id.
+            bearer: As in `ask`.
+            until: As in `ask`.
+
+        Raises:
+            CredentialRefused: The origin has no realm.
+            NotFound: There is no such challenge, or it is another account's or another client's.
+            Foreign: Another origin issued it.
+            WrongState: It has ended, or its outcome is sent elsewhere.
+            InvalidField: It may be answered for longer than the bearer token is valid.
+            CallbackForbidden: The realm's callback is no longer on the allow-list.
+        """
+        context = attrs.evolve(_context(party, "challenge.attach"), subject=challenge)
+        draft = ChannelDraft(bearer=bearer, until=until)
+        transactions = self._within(party.app_space, party.origin)
+        plan = record_with_account(challenge).then(
+            lambda stored, tools: channel.attach(
+                stored, tools, party.origin, draft, account_id=account_id, client=client
+            )
+        )
+        return transactions.run(context, plan)
+
+
+@attrs.frozen
+class ChannelRealms(UseCase):
+    """
+    Which origins are the authentication channel of a realm, for one administrator.
+
+    Each verb can raise what those of `Administration` can.
+
+    Args:
+        by: Who administers: an `Admin`, or the operator.
+    """
+
+    by: Administrator = attrs.field(kw_only=True)
+
+    def register(
+        self,
+        origin: Guid,
+        *,
+        issuer: str,
+        callback: str,
+        jwks: Mapping[str, Any],
+        registered_only: bool = False,
+    ) -> Origin:
+        """
+        Make an origin the authentication channel of a realm, in place of the one that it has.
+
+        Args:
+            issuer: The realm's URL, as its tokens name it.
+            callback: Where it is called back, by an address of the origin's allow-list.
+            jwks: Its JWK Set (RFC 7517); keys for encryption, and those of other algorithms than
+                ES256, EdDSA, PS256 and RS256, are left out.
+            registered_only: Whether a request has to name a challenge that the origin has issued.
+
+        Raises:
+            NotFound: There is no such origin.
+            InvalidField: The issuer is missing, or the JWK Set has no key that can be used.
+            UnfitKey: One of its keys is weak or malformed.
+            CallbackForbidden: The callback is not on the origin's allow-list.
+            CallbackUncallable: Nothing could ever be sent there; has the reason.
+        """
+        context = AuditContext(event="origin.edit", actor=self.by.actor, subject=origin)
+        with refusals(self.ports, context):
+            self.ports.sender.require_callable(callback)
+        plan = records(origin).then(
+            lambda stored, _: channel.register(
+                stored, self.by, issuer, callback, jwks, registered_only=registered_only
+            )
+        )
+        return self._transactions.run(context, plan)
+
+    def unregister(self, origin: Guid) -> Origin:
+        """
+        Make an origin the authentication channel of no realm; open requests are not called back.
+
+        Raises:
+            NotFound: There is no such origin.
+        """
+        context = AuditContext(event="origin.edit", actor=self.by.actor, subject=origin)
+        plan = records(origin).then(lambda stored, _: channel.unregister(stored, self.by))
+        return self._transactions.run(context, plan)
+
+
+def _context(party: RelyingParty, event: str) -> AuditContext:
+    return AuditContext(event=event, actor=party.origin.guid, app_space=party.app_space.guid)
