@@ -47,7 +47,7 @@ from counterseal.models import (
 )
 from counterseal.models.backchannel import CLIENT_ALGORITHMS
 from counterseal.models.guid import parse
-from counterseal.models.sealing import ping_context
+from counterseal.models.sealing import backchannel_context
 from counterseal.rules.addresses import allow_list, callback_allowed
 from counterseal.rules.authorization import Permission
 from counterseal.rules.sizes import text_fits
@@ -85,25 +85,36 @@ class SecretId:
 
 @attrs.define(kw_only=True)
 class BackchannelDraft:
-    """What a question has that a CIBA client requests."""
+    """
+    What a question has that a CIBA client requests.
+
+    Attributes:
+        repeatable: Whether the client may send the request again, and then gets the same
+            `auth_req_id`.
+    """
 
     secret: bytes = attrs.field(repr=False)
     notification_token: str | None = attrs.field(default=None, repr=False)
+    repeatable: bool = False
 
     def request(self, tools: Tools, challenge: Guid) -> BackchannelRequest:
         """Return the request that *challenge* is."""
-        sealed_ping = b""
-        if self.notification_token is not None:
-            ping = {
+        sealed_id = b""
+        if self.repeatable or self.notification_token is not None:
+            members = {
                 "auth_req_id": write_secret_id(challenge, self.secret),
                 "client_notification_token": self.notification_token,
             }
-            sealed_ping = tools.seal(ijson.compact(ping), ping_context(challenge))
+            sealed_id = tools.seal(ijson.compact(members), backchannel_context(challenge))
         return BackchannelRequest(
             secret_hash=keys.digest(self.secret),
             interval=int(INTERVAL.total_seconds()),
-            sealed_ping=sealed_ping,
+            sealed_id=sealed_id,
         )
+
+    def document(self) -> dict[str, Any]:
+        """Return what a repeated request has to have besides the same question."""
+        return {"backchannel": {"notificationToken": self.notification_token}}
 
 
 @attrs.frozen(kw_only=True)
@@ -159,7 +170,7 @@ def open_ping(
     tools: Tools, challenge: Guid, request: BackchannelRequest
 ) -> tuple[tuple[tuple[str, str], ...], bytes]:
     """Return headers and body of the ping about a request (CIBA Core 1.0, 10.2)."""
-    ping = ijson.parse(tools.open(request.sealed_ping, ping_context(challenge)))
+    ping = ijson.parse(tools.open(request.sealed_id, backchannel_context(challenge)))
     headers = (
         ("content-type", "application/json"),
         ("authorization", f"Bearer {ping['client_notification_token']}"),

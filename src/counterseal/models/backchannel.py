@@ -49,8 +49,8 @@ class BackchannelRequest:
         polled_at: The time of the last token request; None before the first.
         redeemed_at: When the client got its tokens; None until then.
         token_hash: SHA-256 of the secret of its access token, base64url; empty until then.
-        sealed_ping: The `auth_req_id` and the client's notification token, sealed; empty unless a
-            ping is sent.
+        sealed_id: The `auth_req_id`, and for a ping the client's notification token, sealed; empty
+            unless a ping is sent, or the client may repeat the request.
     """
 
     secret_hash: str
@@ -58,4 +58,4 @@ class BackchannelRequest:
     polled_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     redeemed_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     token_hash: str = ""
-    sealed_ping: bytes = attrs.field(default=b"", repr=False)
+    sealed_id: bytes = attrs.field(default=b"", repr=False)

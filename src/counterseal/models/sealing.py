@@ -16,9 +16,9 @@ def code_context(challenge: Guid) -> str:
     return f"code:{challenge}"
 
 
-def ping_context(challenge: Guid) -> str:
-    """Return the sealing context of what a CIBA client is pinged with about a challenge."""
-    return f"ping:{challenge}"
+def backchannel_context(challenge: Guid) -> str:
+    """Return the sealing context of the `auth_req_id` of a challenge that a CIBA client asked."""
+    return f"backchannel:{challenge}"
 
 
 def bearer_context(challenge: Guid) -> str:

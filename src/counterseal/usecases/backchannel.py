@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from counterseal import ijson, keys
 from counterseal._decisions import backchannel
 from counterseal._decisions.backchannel import (
     SECRET_BYTES,
@@ -32,6 +33,7 @@ from counterseal.models import (
     replace,
 )
 from counterseal.models.guid import parse
+from counterseal.models.sealing import backchannel_context
 from counterseal.usecases.challenges import Challenges
 
 SingleUse = tuple[str, datetime]
@@ -40,9 +42,15 @@ SingleUse = tuple[str, datetime]
 
 @attrs.frozen(kw_only=True)
 class BegunRequest:
-    """A challenge that a CIBA client has requested, and the secret id by which it waits for it."""
+    """
+    A challenge that a CIBA client has requested, and the secret id by which it waits for it.
+
+    Attributes:
+        interval: How long the client has to wait between two token requests.
+    """
 
     challenge: Challenge
+    interval: timedelta
     auth_req_id: str = attrs.field(repr=False)
 
 
@@ -82,10 +90,18 @@ class Backchannel(UseCase):
         return party
 
     def begin(
-        self, party: RelyingParty, question: Question, *, notification_token: str | None = None
+        self,
+        party: RelyingParty,
+        question: Question,
+        *,
+        notification_token: str | None = None,
+        idempotency_key: str | None = None,
     ) -> BegunRequest:
         """
         Ask one account a question, for a client that waits.
+
+        A repeated call with the same idempotency key, question and notification token returns the
+        first result, with the same `auth_req_id`.
 
         Args:
             notification_token: What a ping authenticates itself with; the mode PING demands it.
@@ -107,15 +123,30 @@ class Backchannel(UseCase):
             elif not notification_token:
                 raise InvalidField("client_notification_token", "missing: a ping is to be sent")
         draft = BackchannelDraft(
-            secret=self.ports.entropy.token(SECRET_BYTES), notification_token=notification_token
+            secret=self.ports.entropy.token(SECRET_BYTES),
+            notification_token=notification_token,
+            repeatable=idempotency_key is not None,
         )
         issued = Challenges(self.ports, self.policy).issue(
             party,
             replace(question, callback=client.notification_endpoint),
+            idempotency_key=idempotency_key,
             backchannel=draft,
         )
-        auth_req_id = write_secret_id(issued.challenge.guid, draft.secret)
-        return BegunRequest(challenge=issued.challenge, auth_req_id=auth_req_id)
+        challenge = issued.challenge
+        request = challenge.backchannel
+        assert request is not None  # noqa: S101 (for the type checker: it has the draft)
+        if request.secret_hash == keys.digest(draft.secret):
+            auth_req_id = write_secret_id(challenge.guid, draft.secret)
+        else:
+            # An earlier call has issued it, with a secret of its own.
+            opened = self.ports.sealer.open(request.sealed_id, backchannel_context(challenge.guid))
+            auth_req_id = ijson.parse(opened)["auth_req_id"]
+        return BegunRequest(
+            challenge=challenge,
+            interval=timedelta(seconds=request.interval),
+            auth_req_id=auth_req_id,
+        )
 
     def poll(self, party: RelyingParty, auth_req_id: str) -> PolledRequest:
         """

@@ -104,12 +104,15 @@ class Challenges(UseCase):
                 action=action,
             )
             if idempotency_key is not None:
+                document = question_document(question)
+                if backchannel is not None:
+                    document |= backchannel.document()
                 call = reserve(
                     ports,
                     policy,
                     KeyScope.ISSUE,
                     party,
-                    question_document(question),
+                    document,
                     key=idempotency_key,
                     guid=draft.guid,
                 )

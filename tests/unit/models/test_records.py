@@ -433,7 +433,7 @@ SILENT = {
     TextContent: {"text"},
     WebhookKey: {"sealed"},
     BackchannelClient: {"notification_endpoint"},
-    BackchannelRequest: {"sealed_ping"},
+    BackchannelRequest: {"sealed_id"},
     ChannelRealm: {"callback"},
     ChannelRequest: {"sealed_bearer"},
 }

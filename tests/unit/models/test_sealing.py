@@ -12,7 +12,7 @@ OF_ONE = [
     sealing.discovery_context,
     sealing.grant_context,
     sealing.login_context,
-    sealing.ping_context,
+    sealing.backchannel_context,
     sealing.portal_context,
     sealing.signing_key_context,
     sealing.token_context,

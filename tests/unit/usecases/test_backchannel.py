@@ -15,9 +15,11 @@ from counterseal.errors import (
     CredentialRefused,
     Foreign,
     InvalidField,
+    KeyReused,
     NotFound,
     Replayed,
     SignerUnavailable,
+    StoreUnavailable,
     TokenSpent,
     UnfitKey,
     WrongSignature,
@@ -59,9 +61,11 @@ class Client:
         self.party = service.renewed(service.origin)
         self.phone = service.bind("user-1")
 
-    def begin(self, token=None):
-        question = Question(account_id="user-1", content=TextContent(text="Log in?"))
-        return self.backchannel.begin(self.party, question, notification_token=token)
+    def begin(self, token=None, *, key=None, text="Log in?"):
+        question = Question(account_id="user-1", content=TextContent(text=text))
+        return self.backchannel.begin(
+            self.party, question, notification_token=token, idempotency_key=key
+        )
 
     def poll(self, begun):
         return self.backchannel.poll(self.party, begun.auth_req_id)
@@ -216,6 +220,81 @@ def test_nothing_is_issued_if_the_id_token_is_not_signed(service, client):
     with pytest.raises(SignerUnavailable):
         failing.redeem(client.party, begun.auth_req_id, CLAIMS, life=LIFE)
 
+    assert client.redeem(begun).id_token
+
+
+# Repeated requests
+
+
+def test_a_repeated_request_gets_the_same_id_and_asks_once(service, client):
+    begun = client.begin(key="order-1")
+    service.clock.advance(timedelta(seconds=30))
+
+    again = client.begin(key="order-1")
+
+    assert (again.auth_req_id, again.challenge) == (begun.auth_req_id, begun.challenge)
+    assert len(client.phone.pending()) == 1
+    assert begun.auth_req_id not in repr(service.records())
+    client.approve(begun)
+    assert client.redeem(again).id_token
+    assert client.begin(key="order-1").auth_req_id == begun.auth_req_id
+
+
+def test_without_a_key_each_request_asks_anew_and_nothing_is_sealed(client):
+    begun, other = client.begin(), client.begin()
+
+    assert begun.auth_req_id != other.auth_req_id
+    assert begun.challenge.backchannel.sealed_id == b""
+
+
+def ask_by_the_origin_api(client):
+    question = Question(account_id="user-1", content=TextContent(text="Log in?"), callback=CALLBACK)
+    client.service.challenges.issue(client.party, question, idempotency_key="order-1")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: client.begin(f"{TOKEN}-2", key="order-1"),
+        lambda client: client.begin(TOKEN, key="order-1", text="Pay?"),
+        ask_by_the_origin_api,
+    ],
+    ids=["token", "question", "origin API"],
+)
+def test_a_key_is_for_one_request(service, ask):
+    client = Client(service, mode=DeliveryMode.PING)
+    begun = client.begin(TOKEN, key="order-1")
+
+    with pytest.raises(KeyReused):
+        ask(client)
+
+    assert client.begin(TOKEN, key="order-1").auth_req_id == begun.auth_req_id
+
+
+def test_a_ping_of_a_repeated_request_names_its_id(service):
+    client = Client(service, mode=DeliveryMode.PING)
+    begun = client.begin(TOKEN, key="order-1")
+    assert client.begin(TOKEN, key="order-1").auth_req_id == begun.auth_req_id
+    client.approve(begun)
+
+    service.deliver()
+
+    (attempt,) = service.sender.attempts
+    assert json.loads(attempt.delivery.body) == {"auth_req_id": begun.auth_req_id}
+
+
+def test_a_request_that_failed_is_issued_by_the_repeat(service, client):
+    faults = Faults()
+    faults.fail(times=100)
+    failing = racing(service, faults)
+    question = Question(account_id="user-1", content=TextContent(text="Log in?"))
+    with pytest.raises(StoreUnavailable):
+        failing.begin(client.party, question, idempotency_key="order-1")
+    assert not client.phone.pending()
+
+    begun = client.begin(key="order-1")
+
+    client.approve(begun)
     assert client.redeem(begun).id_token
 
 

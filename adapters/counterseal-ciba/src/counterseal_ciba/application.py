@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import traceback
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -12,6 +13,7 @@ import counterseal as cs
 from counterseal.errors import CredentialRefused, InvalidField
 from counterseal.models import UNFINISHED, Challenge, ChallengeState, RelyingParty
 from counterseal.narrowing import policy_within
+from counterseal.usecases.backchannel import BegunRequest
 from counterseal.wire.claims import format_time
 from counterseal_ciba.authentication import (
     AuthenticationRequest,
@@ -32,6 +34,7 @@ from counterseal_ciba.discovery import (
 )
 from counterseal_ciba.errors import (
     INVALID_GRANTS,
+    UNAVAILABLE,
     OAuthError,
     authentication_error,
     invalid_request,
@@ -60,8 +63,8 @@ OPERATIONS = {
 }
 """The operation of each path, for logs and metrics."""
 
-UNAVAILABLE = "temporarily_unavailable"
-"""RFC 6749, 4.1.2.1, has the name; a token endpoint has none for it."""
+IDEMPOTENCY_KEY = "idempotency-key"
+TAKES_NONE = "this call takes none"
 
 log = logging.getLogger("counterseal_ciba")
 
@@ -145,16 +148,17 @@ class Backchannel:
         party = self._party(request, form)
         authentication_request = self._read_request(party, form)
         try:
-            begun = self._begin(party, authentication_request)
+            begun = self._begin(party, authentication_request, request.headers.get(IDEMPOTENCY_KEY))
         except cs.Refused as refusal:
             detailed = authentication_request.details is not None
             raise authentication_error(refusal, detailed=detailed) from None
-        life = begun.challenge.deadline - begun.challenge.issued_at
+        remaining = begun.challenge.deadline - self._service.ports.clock.now()
         return _reply(
             {
                 "auth_req_id": begun.auth_req_id,
-                "expires_in": int(life.total_seconds()),
-                "interval": begun.challenge.backchannel.interval,
+                # A repeated request has less than the first; 7.3 demands a positive number.
+                "expires_in": max(1, math.ceil(remaining.total_seconds())),
+                "interval": int(begun.interval.total_seconds()),
             }
         )
 
@@ -175,15 +179,20 @@ class Backchannel:
                 raise invalid_request("request: jti: used before")
         return authentication_request
 
-    def _begin(self, party: RelyingParty, request: AuthenticationRequest) -> Any:
+    def _begin(
+        self, party: RelyingParty, request: AuthenticationRequest, idempotency_key: str | None
+    ) -> BegunRequest:
         policy = policy_within(self._service.policy, party.app_space, party.origin)
         return self._service.backchannel.begin(
             party,
             question_of(request, party.origin, policy),
             notification_token=request.notification_token,
+            idempotency_key=idempotency_key,
         )
 
     def _issue_tokens(self, request: Request) -> Reply:
+        if IDEMPOTENCY_KEY in request.headers:
+            raise invalid_request(f"Idempotency-Key: {TAKES_NONE}")
         form = self._form(request)
         party = self._party(request, form)
         grant, auth_req_id = form.get("grant_type"), form.get("auth_req_id")
@@ -226,6 +235,8 @@ class Backchannel:
         )
 
     def _consume(self, request: Request) -> Reply:
+        if IDEMPOTENCY_KEY in request.headers:
+            raise InvalidField("Idempotency-Key", TAKES_NONE)
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise invalid_token()

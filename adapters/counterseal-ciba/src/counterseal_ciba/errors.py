@@ -16,6 +16,8 @@ from counterseal.errors import (
     CredentialRefused,
     Foreign,
     InvalidField,
+    KeyInProgress,
+    KeyReused,
     NotFound,
     Replayed,
     RequestStale,
@@ -27,6 +29,10 @@ from counterseal_web.messages import Reply
 
 DESCRIPTION_LIMIT = 300
 """Characters of an `error_description`."""
+
+
+UNAVAILABLE = "temporarily_unavailable"
+"""RFC 6749, 4.1.2.1, has the name; a token endpoint has none for it."""
 
 
 @attrs.frozen
@@ -105,6 +111,14 @@ def _unfit_login(refusal: InvalidField) -> OAuthError:
     return invalid_request(f"{refusal.field}: {refusal.problem}")
 
 
+def _unfit_key(refusal: KeyReused | KeyInProgress) -> OAuthError:
+    if isinstance(refusal, KeyReused):
+        return invalid_request("Idempotency-Key: used for another request")
+    description = "a request with this Idempotency-Key is running"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    return OAuthError(UNAVAILABLE, description, status, {"Retry-After": "1"})
+
+
 def authentication_error(refusal: cs.Refused, *, detailed: bool) -> OAuthError:
     """
     Return what a refusal of the backchannel endpoint is (CIBA Core 1.0, 13).
@@ -115,8 +129,11 @@ def authentication_error(refusal: cs.Refused, *, detailed: bool) -> OAuthError:
     """
     if isinstance(refusal, UNKNOWN_USERS):
         return OAuthError("unknown_user_id")
+    if isinstance(refusal, KeyReused | KeyInProgress):
+        return _unfit_key(refusal)
     if isinstance(refusal, InvalidField):
-        text = f"{refusal.field}: {refusal.problem}"
+        field = "Idempotency-Key" if refusal.field == "idempotencyKey" else refusal.field
+        text = f"{field}: {refusal.problem}"
         if refusal.field.startswith("action"):
             return invalid_details(text) if detailed else _unfit_login(refusal)
         return invalid_request(text)

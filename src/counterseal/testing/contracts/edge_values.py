@@ -271,7 +271,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
                 polled_at=factory.moment(),
                 redeemed_at=factory.moment(),
                 token_hash=ODD,
-                sealed_ping=BYTES,
+                sealed_id=BYTES,
             ),
         ),
         factory.callback(
