@@ -27,6 +27,8 @@ ADAPTERS = Path(__file__).parent / "adapters"
 JAVASCRIPT = ADAPTERS / "counterseal-js"
 PAGES = ADAPTERS / "counterseal-pwa"
 """Whose lock file has the tools for pages."""
+INTEROP = Path(__file__).parent / "interop"
+"""Whose lock file has the programs of others that use the service."""
 
 REQUIRABLE = {
     *("chromium", "hadolint", "nginx", "npm", "ntfy", "promtool", "systemd-analyze", "unshare")
@@ -188,3 +190,9 @@ def axe(node):
 def javascript_tools(node):
     """The development tools of the packages for npm, in their folder."""
     return install_tools(node, JAVASCRIPT)
+
+
+@pytest.fixture(scope="session")
+def interop_modules(node):
+    """The programs of others that use the service, in their folder."""
+    return install_tools(node, INTEROP)

@@ -18,6 +18,7 @@ BACKUP = ("how-to/back-up-and-restore", "how-to/run-the-service")
 UPGRADE = ("how-to/upgrade", "how-to/run-the-service")
 
 WORDS: dict[str, tuple[str, ...]] = {
+    "aap": ("reference/packages/counterseal-aap",),
     "alembic": ("how-to/embed-in-fastapi",),
     "asgi": ("how-to/embed-in-fastapi",),
     "async": ("how-to/embed-in-fastapi",),

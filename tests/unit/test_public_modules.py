@@ -25,7 +25,10 @@ DRIVEN = (
 )
 """Adapters behind the ports: records, errors and bytes on the wire are enough for them."""
 
-DRIVING = ("asgi", "ciba", "client", "demo", "flask", "mcp", "portal", "pwa", "server", "web")
+DRIVING = (
+    *("aap", "asgi", "ciba", "client", "demo", "flask"),
+    *("mcp", "portal", "pwa", "server", "web"),
+)
 """Adapters that call the use cases, through the face of the package."""
 
 FOR_DRIVEN = frozenset(

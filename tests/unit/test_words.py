@@ -13,6 +13,7 @@ pytestmark = pytest.mark.one_python
 
 ROOT = Path(__file__).parents[2]
 ADAPTERS: tuple[str, ...] = (
+    "aap",
     "asgi",
     "ciba",
     "client",

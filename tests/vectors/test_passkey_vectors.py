@@ -106,6 +106,7 @@ def test_a_receipt(vectors, vector):
     assert receipt.hash == vector["hash"]
     assert receipt.approved is vector["claims"]["approved"]
     assert receipt.assertion.user_verified
+    assert [factor.value for factor in receipt.factors] == ["possession", "knowledge-or-inherence"]
 
 
 def fake_of(entry):

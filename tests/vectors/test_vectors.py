@@ -467,6 +467,11 @@ def test_receipt(vectors, vector):
     assert receipt.hash == vector["hash"]
     assert receipt.approved is vector["claims"]["approved"]
     assert receipt.display == json.loads(vector["claims"]["display"])
+    factors = [factor.value for factor in receipt.factors]
+    expected = ["possession"]
+    if vector["claims"]["role"] == "strong":
+        expected.append("knowledge-or-inherence")
+    assert factors == expected == vector["claims"].get("factors", expected)
     assert attrs.evolve(receipt, proven=False) == verify_receipt(vector["token"])
     thumbprint = receipt.issuer.thumbprint
     assert verify_receipt(vector["token"], thumbprint=thumbprint) == receipt

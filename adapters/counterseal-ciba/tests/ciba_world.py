@@ -159,7 +159,7 @@ def new_key(algorithm, *, kid):
     parameters = {"kid": kid}
     if algorithm == "ES256":
         return jwk.ECKey.generate_key("P-256", parameters)
-    if algorithm == "EdDSA":
+    if algorithm in {"EdDSA", "Ed25519"}:
         return jwk.OKPKey.generate_key("Ed25519", parameters)
     return jwk.RSAKey.import_key(rsa_key(), parameters)
 

@@ -70,13 +70,13 @@ def test_discovery_end_point_verification(world):
     ]
     for algorithms in ("backchannel_authentication_request", "token_endpoint_auth"):
         (name,) = [one for one in answer.body if one.startswith(f"{algorithms}_signing_alg")]
-        assert answer.body[name] == ["ES256", "EdDSA", "PS256", "RS256"]
+        assert answer.body[name] == ["ES256", "Ed25519", "EdDSA", "PS256", "RS256"]
 
 
 # The happy path
 
 
-@pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "PS256", "RS256"])
+@pytest.mark.parametrize("algorithm", ["ES256", "Ed25519", "EdDSA", "PS256", "RS256"])
 def test_fapi_ciba_id1(world, algorithm):
     client = world.client(algorithm=algorithm)
     begun = client.begin(binding_message="1234")
@@ -100,7 +100,7 @@ def test_fapi_ciba_id1(world, algorithm):
     assert receipt.display["challenge"] == challenge.guid
     assert claims["sub"] == USER
     assert claims["acr"] == "urn:counterseal:acr:strong"
-    assert claims["amr"] == ["swk", "pin"]
+    assert claims["amr"] == ["pop", "user", "mfa"]
     assert claims["auth_time"] == world.now
     assert claims["exp"] > claims["iat"]
     assert claims["at_hash"] == urlsafe_b64encode(half).rstrip(b"=").decode()

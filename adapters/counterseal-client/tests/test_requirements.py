@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal.models import Button
+from counterseal.models import Button, Factor
 from counterseal.models.guid import mint
 from counterseal_client import (
     AllOf,
@@ -49,6 +49,7 @@ APPROVAL = Approval(
     button=0,
     title="Approve",
     strong=True,
+    factors=(Factor.POSSESSION, Factor.KNOWLEDGE_OR_INHERENCE),
     code_typed=False,
     device=DEVICES[0],
     thumbprint="x" * 43,

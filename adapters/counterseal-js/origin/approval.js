@@ -38,6 +38,7 @@ import { Trust } from "./trust.js";
  * @property {number} button Index of the chosen button.
  * @property {string} title
  * @property {boolean} strong Whether a strong key signed.
+ * @property {readonly import("../wire/receipt.js").Factor[]} factors Which factors the answer shows.
  * @property {boolean} codeTyped Whether the person typed a matching code.
  * @property {string} device The device that signed.
  * @property {string} thumbprint The key that signed (RFC 7638).
@@ -149,6 +150,7 @@ async function readApproval(reply, pending, trust) {
     button: index,
     title: button.title,
     strong,
+    factors: receipt.factors,
     codeTyped: pending.codeAsked,
     device: receipt.device,
     thumbprint: receipt.key.thumbprint,

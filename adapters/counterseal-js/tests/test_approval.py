@@ -127,6 +127,7 @@ def verdict(case, keys):
         "button": approval.button,
         "title": approval.title,
         "strong": approval.strong,
+        "factors": [factor.value for factor in approval.factors],
         "codeTyped": approval.code_typed,
         "device": approval.device,
         "thumbprint": approval.thumbprint,

@@ -102,8 +102,9 @@ const READERS = {
     return [token.header.kid, token.signedText];
   },
   receipt: async (text) => {
-    const { hash, outcome, approved, role, number } = await verifyReceipt(text, trusted);
-    return [hash, outcome, approved, role, number];
+    const receipt = await verifyReceipt(text, trusted);
+    const { hash, outcome, approved, role, factors, number } = receipt;
+    return [hash, outcome, approved, role, factors, number];
   },
 };
 const results = [];
@@ -117,6 +118,16 @@ for (const [kind, argument] of input.inputs) {
 }
 console.log(JSON.stringify(results));
 """
+FACTORS = [
+    ["possession", "knowledge-or-inherence"],
+    ["possession"],
+    ["knowledge-or-inherence", "possession"],
+    ["possession", "knowledge"],
+    ["possession", "inherence"],
+    ["possession", "knowledge-or-inherence", "inherence"],
+    [],
+    [True],
+]
 REASONS = ["declined", "not_mine", "wrong_details", "pressured", "other", "tired", ""]
 DISPLAY = {
     "version": 1,
@@ -259,7 +270,8 @@ class Mutator:
     def receipt(self):
         """Return a receipt that the service has signed, whatever is in it."""
         role = self.random.choice(["strong", "device"])
-        document = self.document(DISPLAY) if self.random.random() < 0.2 else DISPLAY
+        document = self.random.choice([DISPLAY, ACTION_DISPLAY])
+        document = self.document(document) if self.random.random() < 0.2 else document
         display = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         display = display.encode(errors="replace").decode()
         claims, typ = self.answer(display, role)
@@ -286,6 +298,8 @@ class Mutator:
             "number": number,
             "previous": "" if number == 1 else "h" * 43,
         }
+        if self.random.random() < 0.5:
+            payload["factors"] = self.random.choice(FACTORS)
         if self.random.random() < 0.6:
             payload = self.document(payload)
         return sign(ISSUER, RECEIPT_TYP, payload)
@@ -319,7 +333,8 @@ def token_in_python(argument):
 def receipt_in_python(text):
     receipt = verify_receipt(text, trusted=(ISSUER.public,))
     role, state = receipt.role.value, receipt.state.value
-    return [receipt.hash, state, receipt.approved, role, receipt.number]
+    factors = [factor.value for factor in receipt.factors]
+    return [receipt.hash, state, receipt.approved, role, factors, receipt.number]
 
 
 READERS = {

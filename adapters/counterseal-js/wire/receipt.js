@@ -6,13 +6,20 @@ import { demandShape, isMoment } from "./claims.js";
 import { demandDisplay } from "./display.js";
 import { ROLES } from "./enrolment.js";
 import { demand, Refused } from "./errors.js";
-import { canonical, readJson } from "./ijson.js";
+import { canonical, equalJson, readJson } from "./ijson.js";
 import { readToken, verifyToken } from "./jws.js";
 import { equalKeys, readPublicKey } from "./keys.js";
 
 /** @typedef {import("./display.js").Display} Display */
 /** @typedef {import("./enrolment.js").Role} Role */
 /** @typedef {import("./keys.js").PublicKey} PublicKey */
+
+/**
+ * A category of authentication factors. A device says that it verified its user, by a PIN or a
+ * biometric (`knowledge-or-inherence`), and not by which.
+ *
+ * @typedef {"possession" | "knowledge-or-inherence"} Factor
+ */
 
 /**
  * A receipt that has been verified.
@@ -29,6 +36,7 @@ import { equalKeys, readPublicKey } from "./keys.js";
  * @property {boolean} backupEligible Whether it is a passkey that may be copied to other devices.
  * @property {"ANSWERED" | "DISOWNED"} outcome
  * @property {boolean} approved
+ * @property {readonly Factor[]} factors Which factors the answer shows.
  * @property {string} at When the service accepted it.
  * @property {number} number In the account's chain, from 1.
  * @property {string} previous The hash of the receipt before; empty for the first.
@@ -62,6 +70,9 @@ const CLAIMS = {
   previous: "text",
 };
 
+/** @type {import("./claims.js").Shape} */
+const OPTIONAL = { passkey: "object", factors: "list" };
+
 /**
  * Verify a receipt, offline.
  *
@@ -87,7 +98,7 @@ export async function verifyReceipt(token, trusted) {
  */
 async function readReceipt(text, trusted) {
   const token = readToken(text, RECEIPT_LIMIT);
-  const claims = demandShape(token.claims, CLAIMS, { passkey: "object" });
+  const claims = demandShape(token.claims, CLAIMS, OPTIONAL);
   const issuer = await readPublicKey(claims.issuer);
   demand(isTrusted(issuer, trusted), "issuer_untrusted");
   await verifyToken(token, issuer, RECEIPT);
@@ -113,6 +124,7 @@ async function readReceipt(text, trusted) {
     answer.iss === claims.device,
     isMoment(claims.at) && display.issuedAt <= claims.at && claims.at < display.expiresAt,
     typ === DISOWN ? isDisown(claims) : isAnswer(claims, answer, display),
+    claims.factors === undefined || statesFactors(claims, display),
     claims.number >= 1 && (claims.previous === "") === (claims.number === 1),
   ];
   demand(facts.every(Boolean), "receipt_changed");
@@ -128,6 +140,7 @@ async function readReceipt(text, trusted) {
     backupEligible: passkey?.backupEligible ?? false,
     outcome: claims.outcome,
     approved: claims.approved,
+    factors: factorsOf(claims.role),
     at: claims.at,
     number: claims.number,
     previous: claims.previous,
@@ -174,6 +187,24 @@ function demandHistory(claims, { role, thumbprint }) {
   );
   demand(isInHistory && ROLES.includes(/** @type {Role} */ (role)), "receipt_changed");
 }
+
+/**
+ * Return the factors that a signature by a key in this role shows.
+ *
+ * @param {Role} role
+ * @returns {readonly Factor[]}
+ */
+const factorsOf = (role) =>
+  role === "strong" ? ["possession", "knowledge-or-inherence"] : ["possession"];
+
+/**
+ * Tell whether the receipt of an approved action states the factors that its answer shows.
+ *
+ * @param {Record<string, any>} claims
+ * @param {Display} display
+ */
+const statesFactors = ({ approved, factors, role }, { action }) =>
+  approved === true && action !== undefined && equalJson(factors, factorsOf(role));
 
 /** @param {Record<string, any>} claims */
 const isDisown = ({ outcome, approved }) => outcome === "DISOWNED" && approved === false;

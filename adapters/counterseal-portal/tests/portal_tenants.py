@@ -2,10 +2,30 @@
 
 from datetime import timedelta
 
-from counterseal import Sessions
-from counterseal.models import OPERATOR, Admin, AdminRole, Company, Origin, Scheme
+from counterseal import BackchannelClients, Sessions
+from counterseal.keys import generate, jwks_document
+from counterseal.models import (
+    OPERATOR,
+    Admin,
+    AdminRole,
+    Algorithm,
+    Company,
+    DeliveryMode,
+    Origin,
+    Scheme,
+)
 from counterseal.testing.service import CALLBACK
 from counterseal_portal.routes import NAME
+
+
+def make_client(ports, policy, origin, endpoint):
+    """Make an origin a CIBA client that is pinged, and has a key."""
+    BackchannelClients(ports, policy, by=OPERATOR).register(
+        origin,
+        mode=DeliveryMode.PING,
+        notification_endpoint=endpoint,
+        jwks=jwks_document([generate(Algorithm.ES256, kid="key-1").public]),
+    )
 
 
 class Tenants:
@@ -32,6 +52,7 @@ class Tenants:
         self.origin = administration.create_origin(self.app_space, origin).guid
         administration.allow_callback(self.origin, CALLBACK)
         service.credentials.issue(self.origin, Scheme.HMAC)
+        make_client(service.ports, service.policy, self.origin, CALLBACK)
         record = administration.get(self.origin, Origin)
         self.entry = record.entries[0].guid
         self.credential = record.credential_guid(record.credentials[0])

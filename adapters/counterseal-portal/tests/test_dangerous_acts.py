@@ -36,6 +36,8 @@ DANGEROUS = {
     "origin.edit": LOOSENS,
     "origin.events": LOOSENS,
     "origin.narrow": LOOSENS,
+    "origin.client": LETS_IN,
+    "origin.end_client": UNDONE,
     "origin.issue_credential": LETS_IN,
     "origin.issue_webhook_key": LETS_IN,
     "origin.revoke": UNDONE,

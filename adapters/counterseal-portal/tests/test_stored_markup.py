@@ -65,6 +65,13 @@ def evil_records(store):
                 )
         if isinstance(record, Origin):
             changes |= {"domains": (EVIL,), "events_url": EVIL}
+            if record.backchannel is not None:
+                (key,) = record.backchannel.keys
+                changes["backchannel"] = replace(
+                    record.backchannel,
+                    notification_endpoint=EVIL,
+                    keys=(replace(key, kid=EVIL),),
+                )
         store._records[guid] = replace(record, **changes)
 
 

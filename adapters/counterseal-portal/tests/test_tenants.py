@@ -321,11 +321,12 @@ def test_what_the_portal_has_for_itself_is_edited_by_nobody(portal):
         (f"/companies/{OPERATORS_COMPANY}", ("edit", {"name": "Other"})),
         (f"/app-spaces/{OPERATORS}", ("edit", {"name": "Other", "html": "show"})),
         (f"/origins/{PORTAL_ORIGIN}", ("allow-list/new", {"kind": "2", "entry": "b.example"})),
+        (f"/origins/{PORTAL_ORIGIN}", ("ciba", {"mode": "poll"})),
     ):
         text = require_page(browser.get(path))
         assert "Nobody edits it." in text
         main = text[text.index("<main") :]
-        assert not re.search(rf'href="[^"]*{path}/[^"]*(edit|new|brand|events|remove)"', main)
+        assert not re.search(rf'href="[^"]*{path}/[^"]*(edit|new|brand|events|ciba|remove)"', main)
         suffix, fields = form
         reply = browser.post(f"{path}/{suffix}", fields)
         assert (path, reply.status) == (path, 422)

@@ -216,6 +216,11 @@ def test_an_action_is_approved_at_the_service_and_its_receipt_has_its_digest(
     reply = document_origin.wait(pending)
     assert reply.approved
     document_origin.verify(reply.receipt, tmp_path)
+    page.locator("section.card summary").click()
+    details = page.locator("section.card dl").inner_text()
+    assert "you entered the PIN, or the device recognized you" in details
+    factors = receipt_claims(reply.receipt)["factors"]
+    assert factors == ["possession", "knowledge-or-inherence"]
     page.locator("a.button.main").click()
     page.locator("a.card:not(.open)").first.click()
     entry = page.locator("ol > li").first

@@ -378,3 +378,11 @@ def test_what_asks_for_no_action_is_written_as_older_releases_write_it(kind):
 
     assert bodies
     assert not any(f'"{name}":' in body for body in bodies for name in names)
+
+
+def test_a_challenge_without_a_submission_is_written_as_older_releases_write_it():
+    bodies = {one.submission: write(one) for one in specimens() if isinstance(one, Challenge)}
+
+    assert '"submission":' not in bodies.pop(None)
+    assert all('"submission":' in body for body in bodies.values())
+    assert bodies

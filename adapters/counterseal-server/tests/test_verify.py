@@ -107,6 +107,8 @@ def test_a_disown_is_shown_as_one(run):
     assert "DISOWNED, not approved" in result.stdout
     assert 'none: "this was not me"' in result.stdout
     assert "device key, EdDSA" in result.stdout
+    assert "possession of the key" in result.stdout
+    assert "knowledge" not in result.stdout
 
 
 def test_a_second_receipt_names_the_first(run):
@@ -310,10 +312,13 @@ def test_a_receipt_of_a_passkey_says_what_its_assertion_proves(run, tmp_path):
         "issuer proven",
         "strong key, WA-ES256",
         "user verified, on https://auth.example.com; may be copied to other devices",
+        "possession of the key; knowledge or inherence, unknown which",
     ):
         assert part in " ".join(result.stdout.split())
     output = run("verify", tmp_path / "receipt.txt", "--json")
-    assert json.loads(output.stdout)["passkey"] == {
+    document = json.loads(output.stdout)
+    assert document["factors"] == ["possession", "knowledge-or-inherence"]
+    assert document["passkey"] == {
         "origin": "https://auth.example.com",
         "userVerified": True,
         "backupEligible": True,

@@ -305,6 +305,7 @@ def _erase_challenge(tools: Tools, challenge: Challenge) -> tuple[Challenge, Aud
         transaction_id=None,
         notification_title=None,
         notification_body=None,
+        submission=None,
     )
     return erased_challenge, ending.entry
 

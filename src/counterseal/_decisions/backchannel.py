@@ -45,7 +45,7 @@ from counterseal.models import (
     replace,
     revise,
 )
-from counterseal.models.backchannel import CLIENT_ALGORITHMS
+from counterseal.models.backchannel import ALGORITHM_SYNONYMS, CLIENT_ALGORITHMS
 from counterseal.models.guid import parse
 from counterseal.models.sealing import backchannel_context
 from counterseal.rules.addresses import allow_list, callback_allowed
@@ -355,9 +355,16 @@ def _client_keys(jwks: Mapping[str, Any]) -> tuple[PublicKey, ...]:
     if not isinstance(members, list) or jwks.keys() != {"keys"} or len(members) > KEYS_LIMIT:
         raise InvalidField("jwks", f"not a JWK Set of at most {KEYS_LIMIT} keys")
     client_keys = tuple(
-        keys.public_key(jwk, algorithms=CLIENT_ALGORITHMS, field=f"jwks.keys[{index}]")
+        keys.public_key(_renamed(jwk), algorithms=CLIENT_ALGORITHMS, field=f"jwks.keys[{index}]")
         for index, jwk in enumerate(members)
     )
     if len({key.kid for key in client_keys}) != len(client_keys):
         raise InvalidField("jwks", "two keys with one kid")
     return client_keys
+
+
+def _renamed(jwk: object) -> object:
+    """Return *jwk* with the name that our keys have for its algorithm."""
+    if isinstance(jwk, Mapping) and jwk.get("alg") in [*ALGORITHM_SYNONYMS]:
+        return {**jwk, "alg": ALGORITHM_SYNONYMS[jwk["alg"]]}
+    return jwk

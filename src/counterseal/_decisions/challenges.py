@@ -88,6 +88,7 @@ def _without_content(challenge: Challenge) -> Challenge:
         transaction_id=None,
         notification_title=None,
         notification_body=None,
+        submission=None,
         outcome=None if outcome is None else replace(outcome, token=None, receipt=None),
     )
 

@@ -44,10 +44,12 @@ class Issued:
 
     Attributes:
         code: The code that the origin shows to the person; None if no code is asked for.
+        repeated: Whether an earlier call with the same idempotency key issued it.
     """
 
     challenge: Challenge
     code: str | None = attrs.field(default=None, repr=False)
+    repeated: bool = attrs.field(default=False, eq=False)
 
 
 @attrs.define(kw_only=True)
@@ -57,6 +59,7 @@ class Draft:
 
     Attributes:
         action: The action that it asks for, as it is displayed; None if it asks for none.
+        submission: What `Challenge.submission` is.
     """
 
     party: RelyingParty
@@ -67,6 +70,7 @@ class Draft:
     backchannel: BackchannelDraft | None = None
     channel: ChannelDraft | None = None
     action: DisplayedAction | None = None
+    submission: str | None = None
 
     @property
     def code_asked(self) -> bool:
@@ -112,7 +116,8 @@ def issue_once(stored: Records, tools: Tools, draft: Draft) -> Decision[Issued] 
     if not isinstance(challenge, Challenge):
         return plan_issue(draft)
     demand_readable(challenge, account)
-    return Decision(result=Issued(challenge=challenge, code=open_code(tools, challenge) or None))
+    code = open_code(tools, challenge) or None
+    return Decision(result=Issued(challenge=challenge, code=code, repeated=True))
 
 
 def plan_issue(draft: Draft) -> Plan[Issued]:
@@ -189,6 +194,7 @@ def new_challenge(
         + tools.policy.retention,
         action=terms,
         backchannel=None if backchannel is None else backchannel.request(tools, guid),
+        submission=draft.submission,
         channel=None if channel is None else channel.request(tools, guid),
     )
 

@@ -13,6 +13,9 @@ from counterseal.models.binding import Algorithm, PublicKey
 CLIENT_ALGORITHMS = frozenset({Algorithm.ES256, Algorithm.EDDSA, Algorithm.PS256, Algorithm.RS256})
 """The algorithms of clients' keys."""
 
+ALGORITHM_SYNONYMS = {"Ed25519": Algorithm.EDDSA.value}
+"""Names that clients use besides: RFC 9864 names the curve, and deprecates EdDSA."""
+
 
 class DeliveryMode(enum.Enum):
     """How a client learns that its request has ended (CIBA Core 1.0, 5); there is no push."""

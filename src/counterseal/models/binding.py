@@ -204,12 +204,38 @@ class PublicKey:
         return PASSKEY_ALGORITHMS[self.algorithm]
 
 
+class Factor(enum.Enum):
+    """
+    A category of authentication factors that a signature shows (PSD2, Article 4(30)).
+
+    `knowledge` and `inherence` are no members: no device proves by which of them it verified its
+    user.
+    """
+
+    POSSESSION = "possession"
+    """The signature is by a key that was bound to the device."""
+    KNOWLEDGE_OR_INHERENCE = "knowledge-or-inherence"
+    """The device verified its user, by a PIN or a biometric, and does not say by which."""
+
+
 @attrs.frozen(kw_only=True)
 class DeviceKey:
     """A public key in its role on one device."""
 
     role: Role
     key: PublicKey
+
+    @property
+    def factors(self) -> tuple[Factor, ...]:
+        """
+        The factors that a signature by the key shows.
+
+        A strong key signs only after its device verified the user. Of a passkey, the authenticator
+        signs that it did so (UV); of another key, the role is the device's own statement.
+        """
+        if self.role is Role.STRONG:
+            return (Factor.POSSESSION, Factor.KNOWLEDGE_OR_INHERENCE)
+        return (Factor.POSSESSION,)
 
 
 class AddressKind(enum.Enum):

@@ -117,6 +117,8 @@ class Challenge:
         backchannel: What it is as a request of CIBA; None if it is none.
         channel: What it is as a request of a realm; None if it is none.
         action: What an approval allows its origin to do once; None unless it asks for an action.
+        submission: What its origin sent in another protocol, in canonical form; only the origin
+            gets it back. None for a request of this service's own API.
     """
 
     guid: Guid
@@ -146,6 +148,7 @@ class Challenge:
     backchannel: BackchannelRequest | None = None
     channel: ChannelRequest | None = None
     action: ActionTerms | None = None
+    submission: str | None = attrs.field(default=None, repr=False)
 
     parent: ClassVar[Guid | None] = None
 

@@ -313,6 +313,7 @@ class FakeService:
         *,
         origin: RelyingParty | None = None,
         idempotency_key: str | None = None,
+        submission: str | None = None,
         **members: Any,
     ) -> Issued:
         """
@@ -323,6 +324,7 @@ class FakeService:
             content: What is asked; text is taken as plain text.
             origin: Who asks.
             idempotency_key: As `Challenges.issue` takes it.
+            submission: The same.
             members: Other members of the `Question`.
 
         Raises:
@@ -333,7 +335,10 @@ class FakeService:
             content = TextContent(text=content)
         question = Question(account_id=account_id, content=content, **members)
         return self.challenges.issue(
-            origin or self.origin, question, idempotency_key=idempotency_key
+            origin or self.origin,
+            question,
+            idempotency_key=idempotency_key,
+            submission=submission,
         )
 
     def renewed(self, party: RelyingParty) -> RelyingParty:

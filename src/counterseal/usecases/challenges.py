@@ -39,6 +39,7 @@ class Challenges(UseCase):
         *,
         idempotency_key: str | None = None,
         backchannel: BackchannelDraft | None = None,
+        submission: str | None = None,
         channel: ChannelDraft | None = None,
     ) -> Issued:
         """
@@ -48,6 +49,8 @@ class Challenges(UseCase):
 
         Args:
             backchannel: What makes it a request of CIBA; only `Backchannel.begin` passes it.
+            submission: The request in the words of another protocol, in canonical form, for a
+                façade that has to return it; it is stored, and counts as a part of the question.
             channel: What makes it a realm's request; only `AuthenticationChannel.ask` passes it.
 
         Raises:
@@ -102,11 +105,14 @@ class Challenges(UseCase):
                 backchannel=backchannel,
                 channel=channel,
                 action=action,
+                submission=submission,
             )
             if idempotency_key is not None:
                 document = question_document(question)
                 if backchannel is not None:
                     document |= backchannel.document()
+                if submission is not None:
+                    document["submission"] = submission
                 call = reserve(
                     ports,
                     policy,

@@ -15,6 +15,7 @@ Compact JWS of type `counterseal-receipt+jwt` by the service:
 | `history` | `[{at, role, thumbprint}]`, how the device came to its keys |
 | `outcome` | `ANSWERED` or `DISOWNED` |
 | `approved` | whether the chosen button approves |
+| `factors` | of an approved action only: which factors the answer shows, by `Factor` |
 | `at` | when it was accepted, RFC 3339 |
 | `number` | the receipt's number in the account's chain, from 1 |
 | `previous` | SHA-256 of the signed part of the receipt before, base64url; empty for the first |
@@ -41,6 +42,7 @@ from counterseal.models import (
     Challenge,
     ChallengeState,
     DeviceKey,
+    Factor,
     KeyChange,
     Passkey,
     PublicKey,
@@ -75,7 +77,7 @@ _CLAIMS: dict[str, type] = {
 }
 
 
-_PASSKEY_CLAIM: dict[str, type] = {"passkey": dict}
+_OPTIONAL: dict[str, type] = {"passkey": dict, "factors": list}
 _PASSKEY: dict[str, type] = {
     "rpIdHash": str,
     "origins": list,
@@ -115,6 +117,11 @@ class Receipt:
     previous: str
     hash: str
 
+    @property
+    def factors(self) -> tuple[Factor, ...]:
+        """The factors that the answer shows; the receipt of an approved action states them."""
+        return DeviceKey(role=self.role, key=self.key).factors
+
 
 def receipt_payload(
     challenge: Challenge,
@@ -135,6 +142,8 @@ def receipt_payload(
     that may need an escape passes `ijson.quoted`.
     """
     approved = button is not None and challenge.buttons[button].approving
+    stated = approved and challenge.action is not None
+    factors_member = _factors_member(signer) if stated else ""
     history = ",".join([_history_entry(change) for change in binding.key_changes])
     passkey = signer.key.passkey
     passkey_member = "" if passkey is None else _passkey_member(passkey)
@@ -145,7 +154,7 @@ def receipt_payload(
         f',"answer":"{token}","device":"{binding.guid}","account":"{account.guid}"'
         f',"key":{jwk_text(signer.key)}{passkey_member}'
         f',"role":"{signer.role.value}","history":[{history}]'
-        f',"outcome":"{state.value}","approved":{"true" if approved else "false"}'
+        f',"outcome":"{state.value}","approved":{"true" if approved else "false"}{factors_member}'
         f',"at":"{format_time(at)}","number":{account.receipts + 1}'
         f',"previous":"{account.receipt_hash}"}}'
     )
@@ -181,7 +190,7 @@ def verify_receipt(
     """
     try:
         jws = keys.read(token, limit=RECEIPT_LIMIT)
-        demand(jws.claimed, _CLAIMS, _PASSKEY_CLAIM)
+        demand(jws.claimed, _CLAIMS, _OPTIONAL)
         claimed_issuer = read_key(jws.claimed["issuer"])
         issuer = trusted_issuer(claimed_issuer, trusted, thumbprint)
         claims = keys.verify(jws, issuer, expected_typ=RECEIPT_TYP)
@@ -250,6 +259,10 @@ def _check_claims(
         _require(answer.reason is None or not approved, "an approval with a reason to refuse")
     _require(claims["outcome"] == state.value, "outcome")
     _require(claims["approved"] is approved, "approved")
+    if "factors" in claims:
+        _require(approved and "action" in display, "factors of no approved action")
+        factors = [factor.value for factor in DeviceKey(role=role, key=key).factors]
+        _require(claims["factors"] == factors, "factors")
     current = [line for line in claims["history"] if line["thumbprint"] == key.thumbprint]
     _require(any(line["role"] == role.value for line in current), "history")
     _require(
@@ -289,6 +302,12 @@ def jwk_text(key: PublicKey) -> str:
     # Among the required members of ML-DSA-44 is its name (RFC 9964).
     alg = "" if key.algorithm is Algorithm.ML_DSA_44 else f',"alg":"{key.alg}"'
     return f'{key.jwk[:-1]},"kid":{kid}{alg}}}'
+
+
+def _factors_member(signer: DeviceKey) -> str:
+    """Write the member `factors`; no name of a factor needs an escape."""
+    factors = ",".join([f'"{factor.value}"' for factor in signer.factors])
+    return f',"factors":[{factors}]'
 
 
 def _passkey_member(passkey: Passkey) -> str:

@@ -204,6 +204,20 @@ def test_a_key_too_long_or_empty_is_refused(service, alice, key):
     refused(service, ask, InvalidField)
 
 
+def test_a_submission_is_a_part_of_the_question_and_a_repeat_says_that_it_is_one(service, alice):
+    ask = partial(service.ask, "alice", "Pay 10 EUR?", idempotency_key=KEY)
+    issue = partial(ask, submission="{}")
+
+    first = issue()
+
+    assert first.challenge.submission == "{}"
+    assert not first.repeated
+    again = issue()
+    assert (again, again.repeated) == (first, True)
+    refused(service, lambda: issue(submission='{"note":"other"}'), KeyReused)
+    refused(service, lambda: issue(submission=None), KeyReused)
+
+
 def test_no_call_goes_ahead_while_the_port_is_down(service, alice):
     faults = Faults()
     faults.fail("idempotency.begin")

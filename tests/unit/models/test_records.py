@@ -399,6 +399,7 @@ SILENT = {
         "notification_body",
         "notification_title",
         "sealed_code",
+        "submission",
         "transaction_id",
     },
     ChainHead: {"hash", "base_hash"},

@@ -37,12 +37,15 @@ from counterseal.models import (
     Algorithm,
     Button,
     ChallengeState,
+    Factor,
     TextContent,
     UseState,
 )
 from counterseal.models.guid import mint
 from counterseal.policy import Policy
+from counterseal.testing.authenticator import ORIGIN, FakePasskey
 from counterseal.testing.faults import Faults, faulty
+from counterseal.wire.receipt import RECEIPT_LIMIT
 
 MINUTE = timedelta(minutes=1)
 ARGUMENTS = {"to": "zoe@example.com", "subject": "Invoice 7", "copies": 2}
@@ -105,6 +108,36 @@ def test_the_receipt_has_the_digest(service, phone):
 
     assert receipt.approved
     assert receipt.display["action"]["digest"] == challenge.action.digest
+
+
+def claims_of(challenge):
+    return keys.read(challenge.outcome.receipt, limit=RECEIPT_LIMIT).claimed
+
+
+TWO_FACTORS = ["possession", "knowledge-or-inherence"]
+
+
+@pytest.mark.parametrize("passkey", [None, FakePasskey()], ids=["PIN", "passkey"])
+def test_the_receipt_of_an_approval_states_the_factors(new_service, passkey):
+    service = new_service(policy=Policy(passkey_origin=ORIGIN))
+    phone = service.bind("alice", passkey=passkey)
+    approved = service.answer(phone, ask(service))
+
+    assert claims_of(approved)["factors"] == TWO_FACTORS
+    receipt = verify_receipt(approved.outcome.receipt)
+    assert [factor.value for factor in receipt.factors] == TWO_FACTORS
+
+
+def test_no_other_receipt_states_factors(service, phone):
+    declined = phone.answer(ask(service), button=1)
+    disowned = service.disown(phone, ask(service))
+    question = phone.answer(service.ask("alice", "Did you log in?").challenge)
+
+    for ended in (declined, disowned, question):
+        assert "factors" not in claims_of(ended)
+    assert verify_receipt(declined.outcome.receipt).factors == (Factor.POSSESSION,)
+    factors = verify_receipt(question.outcome.receipt).factors
+    assert [factor.value for factor in factors] == TWO_FACTORS
 
 
 def test_an_approval_may_be_used_for_a_while_after_the_deadline(service, phone):

@@ -55,6 +55,7 @@ def ask(service, **members):
         transaction_id=f"{CANARY}-transaction",
         notification_title=f"{CANARY}-title",
         notification_body=f"{CANARY}-body",
+        submission=f"{CANARY}-submission",
         **members,
     ).challenge
 

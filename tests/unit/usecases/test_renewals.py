@@ -126,7 +126,9 @@ def test_it_is_within_the_reach_of_whoever_does_it(service):
 
 def ask_twice(service):
     phone = service.bind("zoe")
-    first = service.ask("zoe", "Pay 10 EUR?", transaction_id="order-7").challenge.guid
+    first = service.ask(
+        "zoe", "Pay 10 EUR?", transaction_id="order-7", submission="tool-7"
+    ).challenge.guid
     phone.answer(phone.fetch(first))
     service.clock.advance(timedelta(minutes=1))
     second = service.ask("zoe", "Pay 20 EUR?").challenge.guid
@@ -152,7 +154,7 @@ def test_support_sees_no_content_unless_the_policy_lets_it():
         account, *_ = ask_twice(service)
         challenges = service.challenges.list_of_account(account, by=employ(service))
         assert [each.approved for each in challenges] == [False, True]
-        for secret in ("Pay 10 EUR?", "order-7", "Approve"):
+        for secret in ("Pay 10 EUR?", "order-7", "tool-7", "Approve"):
             assert any(secret in str(attrs.asdict(each)) for each in challenges) is reads_content
         tokens = [each.outcome.token for each in challenges if each.outcome is not None]
         assert [token is not None for token in tokens] == [reads_content]

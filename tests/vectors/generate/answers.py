@@ -6,7 +6,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from displays import displayed
+from displays import document_of
 from names import (
     ACCOUNT,
     CONTEXT,
@@ -41,7 +41,7 @@ REASONS = ("declined", "not_mine", "wrong_details", "pressured", "other")
 
 
 def answer_claims_of(display_name, device, *, button=None, code=None, reason=None):
-    document = displayed(display_name)
+    document = document_of(display_name)
     claims = {
         "iss": DEVICES[device],
         "sub": ACCOUNT.guid,

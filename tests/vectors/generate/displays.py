@@ -149,6 +149,11 @@ def action_document(title):
     return {**displayed("payment"), "action": {**ACTIONS[title], **action}}
 
 
+def document_of(title):
+    """Return the display document of a question or of an action."""
+    return action_document(title) if title in ACTIONS else displayed(title)
+
+
 def unshowable_actions():
     """Yield why, the document of an action that no device may show."""
     good = action_document("a document")

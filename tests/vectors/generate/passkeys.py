@@ -104,8 +104,8 @@ def jwk_of(key):
     return {**json.loads(key.jwk), "kid": key.kid, "alg": key.alg}
 
 
-def claims_by_passkey(typ, button):
-    claims = answer_claims_of("payment", DEVICE, button=None if typ == DISOWN_TYP else button)
+def claims_by_passkey(typ, button, *, display="payment"):
+    claims = answer_claims_of(display, DEVICE, button=None if typ == DISOWN_TYP else button)
     return claims | {
         "jti": keys.b64url(entropy(f"jti passkey {typ} {button}", 16)),
         "deviceKey": device_key("es256-device").key.thumbprint,
@@ -192,6 +192,17 @@ def forgeries(entry):
         yield why, token_of(alone, passkey_of(entry).get(keys.challenge_of(alone.encode()))), code
 
 
+def action_receipt(entry):
+    """Return the receipt of an action that the passkey of *entry* approved."""
+    display = "a tool call"
+    claims = claims_by_passkey(ANSWER_TYP, 0, display=display)
+    header = {"alg": public_of(entry).alg, "kid": entry["name"], "typ": ANSWER_TYP}
+    signed = signing_input(header, claims)
+    parts = passkey_of(entry).get(keys.challenge_of(signed.encode()))
+    vector = answer_vector("WA, approved an action", entry, header, claims, parts)
+    return passkey_receipt(vector | {"display": display}, public_of(entry))
+
+
 def passkey_vectors():
     record = recorded()
     entries = {entry["name"]: entry for entry in record["passkeys"]}
@@ -253,5 +264,5 @@ def passkey_vectors():
             for each in record["assertions"]
             if each["about"] in REFUSED_OF_CHROMIUM
         ],
-        "receipts": receipts,
+        "receipts": [*receipts, action_receipt(edwards)],
     }

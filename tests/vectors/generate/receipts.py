@@ -4,7 +4,8 @@ import json
 from datetime import timedelta
 
 import attrs
-from displays import QUESTIONS, displayed, question_of
+from answers import answer_claims_of, answered
+from displays import ACTIONS, QUESTIONS, document_of, question_of
 from names import (
     ACCOUNT,
     ANSWERED_AT,
@@ -31,6 +32,7 @@ from signing import (
 from counterseal import ijson, keys
 from counterseal.models import (
     Account,
+    ActionTerms,
     Binding,
     BindingState,
     Challenge,
@@ -40,6 +42,7 @@ from counterseal.models import (
     Role,
 )
 from counterseal.wire.answer import ANSWER_TYP, DISOWN_TYP
+from counterseal.wire.claims import parse_time
 from counterseal.wire.display import display_text
 from counterseal.wire.keyset import KEYSET_TYP, keyset_claims
 from counterseal.wire.receipt import RECEIPT_TYP, receipt_hash, receipt_payload
@@ -48,7 +51,8 @@ ARTICLES = {"EdDSA": "an EdDSA", "PS256": "a PS256", "RS256": "an RS256"}
 
 
 def challenge_of(display_name):
-    document = displayed(display_name)
+    document = document_of(display_name)
+    question = question_of(QUESTIONS["payment" if display_name in ACTIONS else display_name])
     text = display_text(document)
     return Challenge(
         guid=document["challenge"],
@@ -58,11 +62,25 @@ def challenge_of(display_name):
         account=ACCOUNT.guid,
         display=text,
         display_hash=keys.digest(text.encode()),
-        buttons=question_of(QUESTIONS[display_name]).buttons,
-        transaction_id=question_of(QUESTIONS[display_name]).transaction_id,
+        buttons=question.buttons,
+        transaction_id=question.transaction_id,
         issued_at=ISSUED_AT,
         deadline=DEADLINE,
         keep_until=DEADLINE + timedelta(days=30),
+        action=terms_of(document),
+    )
+
+
+def terms_of(document):
+    """Return the terms of an action, from its display document; None if there is none."""
+    if "action" not in document:
+        return None
+    action = document["action"]
+    return ActionTerms(
+        type=action["type"],
+        document="{}",
+        digest=action["digest"],
+        valid_until=parse_time(action["validUntil"]),
     )
 
 
@@ -164,17 +182,69 @@ def receipt_vectors(answers, disowns):
             "token": twin(valid[0]["token"]),
         }
     )
+    of_actions = action_receipts()
     return {
         "about": "Receipts; `trusted` is the service's JWK Set, `code` is the refusal's,"
         " and the refused ones were all signed by their issuer.",
         "trusted": jwks("es256-service", "eddsa-service"),
         "thumbprint": KEYS["es256-service"].public.thumbprint,
-        "valid": valid,
+        "valid": valid + of_actions,
         "invalid": [
             {"why": why, "token": token, "code": code}
-            for why, token, code in forged_receipts(valid, refusal, answers)
+            for why, token, code in (
+                *forged_receipts(valid, refusal, answers),
+                *forged_factors(valid[0], *of_actions),
+            )
         ],
     }
+
+
+def action_receipts():
+    """Return the receipts of an action that was approved, and of one that was not."""
+    receipts = []
+    for verdict, button, key in (("approved", 0, "strong"), ("refused", 1, "device")):
+        claims = answer_claims_of("a tool call", "ES256", button=button)
+        answer = answered("a tool call", f"es256-{key}", ANSWER_TYP, claims, verdict)
+        receipt_claims = receipt_claims_for(answer, service="es256-service")
+        token = sign("es256-service", RECEIPT_TYP, receipt_claims)
+        receipts.append(
+            {
+                "about": f"of an action, {verdict} by the {key} key",
+                "claims": receipt_claims,
+                "token": token,
+                "hash": receipt_hash(token),
+            }
+        )
+    without = {name: claim for name, claim in receipts[0]["claims"].items() if name != "factors"}
+    token = sign("es256-service", RECEIPT_TYP, without)
+    receipts.append(
+        {
+            "about": "of an action, approved, from before receipts stated factors",
+            "claims": without,
+            "token": token,
+            "hash": receipt_hash(token),
+        }
+    )
+    return receipts
+
+
+def forged_factors(question, approved, refused, _):
+    """Yield receipts whose factors are others than those that the answer shows."""
+    both = approved["claims"]["factors"]
+    for why, vector, factors in (
+        ("an action's factors without possession", approved, both[1:]),
+        ("one factor of two", approved, both[:1]),
+        ("factors in another order", approved, both[::-1]),
+        ("a factor twice", approved, [*both, both[1]]),
+        ("no factors", approved, []),
+        ("knowledge, which nothing proves", approved, ["possession", "knowledge"]),
+        ("inherence, which nothing proves", approved, ["possession", "inherence"]),
+        ("factors in one text", approved, " ".join(both)),
+        ("factors of an action that was refused", refused, ["possession"]),
+        ("factors of a question that is no action", question, both),
+    ):
+        claims = {**vector["claims"], "factors": factors}
+        yield why, sign("es256-service", RECEIPT_TYP, claims), "receipt_changed"
 
 
 def with_reasons(tokens):

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from counterseal.models import DeliveryMode, PublicKey
-from counterseal.models.backchannel import CLIENT_ALGORITHMS
+from counterseal.models.backchannel import ALGORITHM_SYNONYMS, CLIENT_ALGORITHMS
 from counterseal_ciba.clients import METHODS
 from counterseal_ciba.tokens import ACRS, RECEIPT_CLAIM
 
@@ -59,7 +59,9 @@ def configuration(
         signing_keys: Those of the service, of which the first one signs.
         details: The types of authorization details that are read (RFC 9396, 10).
     """
-    client_algorithms = sorted(algorithm.value for algorithm in CLIENT_ALGORITHMS)
+    client_algorithms = sorted(
+        {algorithm.value for algorithm in CLIENT_ALGORITHMS} | ALGORITHM_SYNONYMS.keys()
+    )
     return {
         "issuer": endpoints.issuer,
         "jwks_uri": endpoints.keys,
@@ -75,7 +77,7 @@ def configuration(
         "scopes_supported": ["openid"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": sorted({key.alg for key in signing_keys}),
-        "acr_values_supported": sorted(ACRS.values()),
+        "acr_values_supported": list(ACRS),
         "claims_supported": [
             *("iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "amr", "at_hash"),
             RECEIPT_CLAIM,

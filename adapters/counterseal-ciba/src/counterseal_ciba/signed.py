@@ -29,6 +29,7 @@ from counterseal.errors import (
 )
 from counterseal.ijson import parse
 from counterseal.models import PublicKey
+from counterseal.models.backchannel import ALGORITHM_SYNONYMS
 
 TOKEN_LIMIT = 16_384
 """Characters."""
@@ -102,6 +103,7 @@ def verify_signed(
         raise WrongType
     if not isinstance(alg, str) or alg.lower() == "none" or alg.startswith("HS"):
         raise WrongAlgorithm
+    alg = ALGORITHM_SYNONYMS.get(alg, alg)
     fitting = [key for key in client_keys if key.alg == alg and kid in {None, key.kid}]
     if len(fitting) != 1:
         raise WrongKey

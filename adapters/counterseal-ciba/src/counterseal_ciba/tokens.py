@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import counterseal as cs
-from counterseal.models import Challenge, PublicKey, Role
+from counterseal.models import Challenge, Factor, PublicKey
 
 ID_TOKEN_LIFE = timedelta(minutes=5)
 """A client reads it at once."""
@@ -17,12 +17,12 @@ RECEIPT_CLAIM = "urn:counterseal:receipt"
 """The receipt, a compact JWS, which verifies by itself."""
 
 ACR_STRONG = "urn:counterseal:acr:strong"
-"""Approved with a key that a PIN, or a passkey's authenticator, has released."""
+"""Approved with two factors: a key of the device, which verified its user before it signed."""
 
 ACR_DEVICE = "urn:counterseal:acr:device"
-"""Approved with the key of a bound device."""
+"""Approved with possession of the device alone."""
 
-ACRS = {Role.STRONG: ACR_STRONG, Role.DEVICE: ACR_DEVICE}
+ACRS = (ACR_DEVICE, ACR_STRONG)
 
 
 def id_token_claims(
@@ -49,25 +49,29 @@ def id_token_claims(
         "sub": account_id_of(challenge),
         "aud": challenge.origin,
         "auth_time": int(outcome.at.timestamp()),
-        "acr": ACRS[receipt.role],
-        "amr": methods_of(receipt),
+        "acr": context_of(receipt.factors),
+        "amr": methods_of(receipt.factors),
         RECEIPT_CLAIM: receipt_text,
     }
 
 
-def methods_of(receipt: cs.Receipt) -> list[str]:
-    """
-    Return how the person was authenticated (RFC 8176, 2).
+def context_of(factors: tuple[Factor, ...]) -> str:
+    """Return the authentication context class of an answer that shows *factors*."""
+    return ACR_STRONG if Factor.KNOWLEDGE_OR_INHERENCE in factors else ACR_DEVICE
 
-    `hwk` is claimed for a passkey that cannot be backed up only: of no other key is it known where
-    it lies. A strong key that is no passkey was released by its PIN.
+
+def methods_of(factors: tuple[Factor, ...]) -> list[str]:
     """
-    passkey, assertion = receipt.key.passkey, receipt.assertion
-    if passkey is None:
-        return ["swk", "pin"] if receipt.role is Role.STRONG else ["swk"]
-    methods = ["swk" if passkey.backup_eligible else "hwk"]
-    if assertion is not None and assertion.user_verified:
-        methods.append("user")
+    Return how a person was authenticated whose answer shows *factors* (RFC 8176, 2).
+
+    The key proves possession by `pop` (OpenID Connect EAP ACR Values 1.0), not by `hwk` or
+    `swk`, because the service does not know what protects it. A device that verified its user also
+    tested that somebody is there (`user`), and used two factors (`mfa`); it does not say which, so
+    `pin`, `fpt` and `face` are never claimed.
+    """
+    methods = ["pop"]
+    if Factor.KNOWLEDGE_OR_INHERENCE in factors:
+        methods += ["user", "mfa"]
     return methods
 
 

@@ -28,7 +28,7 @@ from typing import Any, Protocol
 import attrs
 
 from counterseal import Receipt, read_json
-from counterseal.models import Button, ChallengeState, Guid, Role
+from counterseal.models import Button, ChallengeState, Factor, Guid, Role
 from counterseal.wire.claims import format_time
 from counterseal.wire.messages import ProcessedRequest
 from counterseal.wire.question import context_document
@@ -57,6 +57,7 @@ class Approval:
         account_id: The origin's own id of the person.
         button: The index of the chosen button.
         strong: Whether a strong key signed.
+        factors: The factors that the answer shows.
         code_typed: Whether the person typed a matching code.
         device: The GUID of the device that signed.
         thumbprint: The thumbprint of the key that signed (RFC 7638).
@@ -73,6 +74,7 @@ class Approval:
     button: int
     title: str = attrs.field(repr=False)
     strong: bool
+    factors: tuple[Factor, ...]
     code_typed: bool
     device: Guid
     thumbprint: str
@@ -191,6 +193,7 @@ def _approval(reply: ProcessedRequest, pending_request: PendingRequest, trust: T
         button=index,
         title=button.title,
         strong=receipt.role is Role.STRONG,
+        factors=receipt.factors,
         code_typed=pending_request.code_asked,
         device=answer.device,
         thumbprint=receipt.key.thumbprint,

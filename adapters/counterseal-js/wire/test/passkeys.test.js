@@ -61,6 +61,7 @@ test("receipts of answers by passkeys", async () => {
     const receipt = await verifyReceipt(token, trusted);
     assert.deepEqual([receipt.hash, receipt.approved], [hash, claims.approved], about);
     assert.equal(receipt.backupEligible, claims.passkey.backupEligible, about);
+    assert.deepEqual(receipt.factors, ["possession", "knowledge-or-inherence"], about);
   }
 });
 

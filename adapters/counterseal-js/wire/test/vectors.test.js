@@ -150,6 +150,9 @@ test("receipts", async () => {
     assert.equal(receipt.hash, hash, about);
     assert.equal(receipt.approved, claims.approved, about);
     assert.equal(receipt.answerToken, claims.answer, about);
+    const second = claims.role === "strong" ? ["knowledge-or-inherence"] : [];
+    assert.deepEqual(receipt.factors, ["possession", ...second], about);
+    if ("factors" in claims) assert.deepEqual(receipt.factors, claims.factors, about);
   }
   const [{ token: first, hash }] = valid;
   assert.equal((await verifyReceipt(first, { thumbprint })).hash, hash);

@@ -13,6 +13,7 @@ from counterseal_portal.pages.audit import AUDIT_ROUTES
 from counterseal_portal.pages.callbacks import CALLBACK_ROUTES
 from counterseal_portal.pages.companies import COMPANY_ROUTES
 from counterseal_portal.pages.login_tests import LOGIN_TEST_ROUTES
+from counterseal_portal.pages.origin_clients import ORIGIN_CLIENT_ROUTES
 from counterseal_portal.pages.origin_events import ORIGIN_EVENT_ROUTES
 from counterseal_portal.pages.origin_secrets import ORIGIN_SECRET_ROUTES
 from counterseal_portal.pages.origins import ORIGIN_ROUTES
@@ -38,6 +39,7 @@ ROLE_ROUTES: tuple[Route, ...] = (
     *ORIGIN_ROUTES,
     *ORIGIN_SECRET_ROUTES,
     *ORIGIN_EVENT_ROUTES,
+    *ORIGIN_CLIENT_ROUTES,
     *POLICY_ROUTES,
     *CALLBACK_ROUTES,
     *ADMIN_ROUTES,

@@ -13,6 +13,7 @@ from counterseal.models import (
     Clients,
     Codes,
     DeadReason,
+    DeliveryMode,
     HtmlUse,
     NewDeviceRule,
     RefusalReason,
@@ -48,6 +49,10 @@ SCHEMES: Mapping[Scheme, str] = {
     Scheme.SIGNATURE: "Message signatures (RFC 9421)",
     Scheme.HMAC: "CX1-HMAC-SHA256",
     Scheme.BASIC: "Basic",
+}
+MODES: Mapping[DeliveryMode, str] = {
+    DeliveryMode.POLL: "It polls",
+    DeliveryMode.PING: "It is pinged, and then gets its tokens",
 }
 CLIENTS: Mapping[Clients, str] = {
     Clients.CURRENT: "Programs written for this service",

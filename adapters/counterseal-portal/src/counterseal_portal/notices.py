@@ -22,6 +22,8 @@ NOTICES: Mapping[str, str] = {
     "origin-created": "The origin is created. It needs a credential before it can ask anybody.",
     "origin-saved": "The origin is saved.",
     "events-saved": "What the origin hears is saved.",
+    "client-saved": "The origin is a CIBA client.",
+    "client-ended": "The origin is a CIBA client no longer.",
     "credentials-revoked": "All credentials of the origin are revoked.",
     "credential-revoked": "The credential is revoked.",
     "entry-added": "The entry is on the allow-list.",

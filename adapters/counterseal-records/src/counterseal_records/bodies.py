@@ -127,7 +127,10 @@ LEFT_OUT: Mapping[type[Stored], tuple[bytes, ...]] = MappingProxyType(
     {
         AppSpace: _OF_ACTIONS,
         Origin: (*_OF_ACTIONS, b',"backchannel":null', b',"realm":null'),
-        Challenge: (b',"action":null', b',"backchannel":null', b',"channel":null'),
+        Challenge: (
+            *(b',"action":null', b',"backchannel":null'),
+            *(b',"submission":null', b',"channel":null'),
+        ),
         Callback: (b',"trace":null', b',"begun_at":null', b',"once":false'),
     }
 )

@@ -20,6 +20,7 @@ PARTS = {
     "webpush": ("counterseal_webpush",),
     "relay": ("counterseal_relay",),
     "oidc": ("counterseal_oidc",),
+    "aap": ("counterseal_aap",),
     "ciba": ("counterseal_ciba",),
     "pwa": ("counterseal_pwa",),
     "portal": ("counterseal_portal", "jinja2", "markupsafe"),

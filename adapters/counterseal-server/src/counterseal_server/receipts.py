@@ -7,7 +7,7 @@ from typing import Any
 
 from counterseal import Receipt, read_json, trusted_keys, verify_receipt
 from counterseal.errors import InvalidField, ReceiptChanged, UnfitKey
-from counterseal.models import PublicKey
+from counterseal.models import Factor, PublicKey
 from counterseal.wire.claims import format_time
 from counterseal.wire.receipt import RECEIPT_LIMIT
 from counterseal_server import display, files
@@ -16,6 +16,11 @@ from counterseal_server.screen import Screen
 JWKS_LIMIT = 1_048_576
 FILE_LIMIT = RECEIPT_LIMIT + 1
 """The largest token, and a line break."""
+
+FACTORS = {
+    Factor.POSSESSION: "possession of the key",
+    Factor.KNOWLEDGE_OR_INHERENCE: "knowledge or inherence, unknown which",
+}
 
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 """SHA-256 in base64url."""
@@ -85,6 +90,7 @@ def show(screen: Screen, receipt: Receipt) -> None:
             ("  kid", receipt.key.kid),
             ("  thumbprint", receipt.key.thumbprint),
             *_passkey_facts(receipt),
+            ("Factors", "; ".join(FACTORS[factor] for factor in receipt.factors)),
         ]
     )
     screen.heading("The receipt")
@@ -120,6 +126,7 @@ def document(receipt: Receipt) -> dict[str, Any]:
         "account": receipt.answer.account,
         "key": {"role": receipt.role.value, **_key(receipt.key)},
         "passkey": _passkey(receipt),
+        "factors": [factor.value for factor in receipt.factors],
         "number": receipt.number,
         "previous": receipt.previous,
         "hash": receipt.hash,

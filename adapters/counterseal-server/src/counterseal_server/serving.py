@@ -28,6 +28,7 @@ from granian.server import Server
 
 from counterseal.errors import InvalidField
 from counterseal_server import logs
+from counterseal_server.aap import require_aap
 from counterseal_server.after_restore import RestoreWait, note_restore
 from counterseal_server.browser_device import browser_pages
 from counterseal_server.ciba import require_ciba
@@ -87,6 +88,7 @@ def serve(settings: Settings, *, after_restore: bool = False) -> None:
     browser_pages(settings)
     require_portal(settings)
     require_ciba(settings)
+    require_aap(settings)
     require_opentelemetry(settings)
     _demand_free(settings)
     if not is_sealed:

@@ -144,6 +144,7 @@ class Settings:
             documents of actions, beside that of *public_url*.
         portal: Whether the portal for administrators and support staff is served, at `/portal`.
         ciba: Whether the endpoints of OpenID Connect CIBA are served, under `/ciba`.
+        aap: Whether the calls of the Agent Approval Protocol are served, under `/aap`.
         passkey_models: The models of authenticators whose passkeys browsers may register, by
             AAGUID; empty allows all.
         passkey_roots: Files with the root certificates of vendors, one in each, PEM, by the
@@ -200,6 +201,7 @@ class Settings:
     browser_device_documents: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     portal: bool = False
     ciba: bool = False
+    aap: bool = False
     passkey_models: tuple[str, ...] = attrs.field(default=(), converter=tuple, validator=_models)
     passkey_roots: Mapping[str, tuple[Path, ...]] = attrs.field(factory=dict, converter=_roots)
     cors: Mapping[Guid, tuple[str, ...]] = attrs.field(factory=dict, validator=_cors)

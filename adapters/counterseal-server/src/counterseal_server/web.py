@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from counterseal.ports import Entropy
+from counterseal_server.aap import build_aap
 from counterseal_server.after_restore import RestoreWait
 from counterseal_server.browser_device import PAGES, browser_pages
 from counterseal_server.ciba import build_ciba
@@ -183,6 +184,7 @@ class ServerApplication:
         self._pages = browser_pages(runtime.settings)
         self._portal = build_portal(runtime.settings, service)
         self._ciba = build_ciba(runtime.settings, service)
+        self._aap = build_aap(runtime.settings, service)
         self._metrics = metrics
         self._readiness = Readiness(runtime, exhaustions or {})
         self._operators: dict[str, Callable[[], Reply | Response]] = {
@@ -224,7 +226,7 @@ class ServerApplication:
             if refused is not None:
                 return refused
         if answer is None:
-            for part in (self._pages, self._portal, self._ciba):
+            for part in (self._pages, self._portal, self._ciba, self._aap):
                 if part is not None and part.serves(request.path):
                     return part.respond(request)
             return self._application.respond(request)
@@ -269,8 +271,9 @@ class ServerApplication:
         pages = {PAGES} if self._pages is not None else set()
         if self._portal is not None:
             pages.add(PORTAL)
-        if self._ciba is not None:
-            pages.update(self._ciba.operations)
+        for face in (self._ciba, self._aap):
+            if face is not None:
+                pages.update(face.operations)
         for operation in sorted({NOWHERE, *pages, *self._operators, *described}):
             self._metrics.expect(operation, described.get(operation, frozenset()) | ANY_STATUS)
 

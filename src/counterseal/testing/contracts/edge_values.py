@@ -273,6 +273,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
                 token_hash=ODD,
                 sealed_id=BYTES,
             ),
+            submission=SECRET + ODD,
         ),
         factory.callback(
             account,

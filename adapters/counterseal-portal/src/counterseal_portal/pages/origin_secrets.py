@@ -22,6 +22,10 @@ from counterseal_portal.secret_pages import Secret, secret_page
 from counterseal_portal.visit import Visit
 
 JWKS_PATH = "/.well-known/jwks.json"
+SCHEME_HINT = (
+    "Message signatures for new programs, Basic for CIBA clients without keys; CX1 and Basic are"
+    " also for clients of a CX service."
+)
 SCHEME = Field(
     name="scheme",
     label="How the origin authenticates",
@@ -30,13 +34,10 @@ SCHEME = Field(
         (each.value, SCHEMES[each]) for each in (Scheme.SIGNATURE, Scheme.HMAC, Scheme.BASIC)
     ),
     required=True,
-    hint="Message signatures for new programs; the others are for clients of a CX service. A change"
-    " ends older credentials at once.",
+    hint=f"{SCHEME_HINT} A change ends older credentials at once.",
     meant_by=("keyType",),
 )
-FIRST_SCHEME = attrs.evolve(
-    SCHEME, hint="Message signatures for new programs; the others are for clients of a CX service."
-)
+FIRST_SCHEME = attrs.evolve(SCHEME, hint=SCHEME_HINT)
 ROTATION = (
     "The last credential goes on working for as long as you say, so that the origin can change over"
     " without an interruption; one that is older still ends at once."

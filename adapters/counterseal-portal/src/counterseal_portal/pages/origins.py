@@ -10,6 +10,7 @@ from counterseal.errors import NotFound
 from counterseal.models import (
     FINISHED,
     AccountEventKind,
+    BackchannelClient,
     CallbackEntry,
     CallbackType,
     ChallengeState,
@@ -18,6 +19,7 @@ from counterseal.models import (
     Credential,
     Gauge,
     Origin,
+    Scheme,
     TokenForm,
     WebhookKey,
 )
@@ -25,7 +27,15 @@ from counterseal_portal.answers import Answer, Step, page, redirect
 from counterseal_portal.confirmations import Command, Subject, command_routes
 from counterseal_portal.form_pages import FormPage, form_routes, values_of
 from counterseal_portal.forms import Field, FilledForm, Kind
-from counterseal_portal.labels import CHALLENGES, CLIENTS, CODES, EVENTS, SCHEMES, TOKEN_FORMS
+from counterseal_portal.labels import (
+    CHALLENGES,
+    CLIENTS,
+    CODES,
+    EVENTS,
+    MODES,
+    SCHEMES,
+    TOKEN_FORMS,
+)
 from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.reach import (
     app_space_of,
@@ -190,8 +200,36 @@ def show_origin(visit: Visit) -> Answer:
         events_as_profile=origin.events is None,
         queued_count=queued_count,
         dead_count=dead_count,
+        client=client_facts(visit, origin),
         is_portals_own=is_portals_own(origin.guid),
     )
+
+
+def client_facts(visit: Visit, origin: Origin) -> tuple[tuple[str, str], ...]:
+    """Return what a page says of an origin as a CIBA client; nothing if it is none."""
+    client, now = origin.backchannel, visit.service.ports.clock.now()
+    if client is None:
+        return ()
+    has_secret = any(
+        each.scheme is Scheme.BASIC and is_live(each, now) for each in origin.credentials
+    )
+    ways = ("private_key_jwt",) * bool(client.keys) + ("client_secret_basic",) * has_secret
+    return (
+        ("Issuer", visit.service.settings.public_url),
+        ("Client id", origin.guid),
+        ("Mode", MODES[client.mode]),
+        ("Pings are sent to", client.notification_endpoint or "Nowhere"),
+        ("Public keys", key_names(client) or "None"),
+        (
+            "Authenticates by",
+            ", ".join(ways) or "Nothing yet: it has no key and no Basic credential",
+        ),
+    )
+
+
+def key_names(client: BackchannelClient) -> str:
+    """Return the names and algorithms of a client's keys; empty without any."""
+    return ", ".join(f"{key.kid} ({key.alg})" for key in client.keys)
 
 
 def _events_text(events: tuple[AccountEventKind, ...]) -> str:

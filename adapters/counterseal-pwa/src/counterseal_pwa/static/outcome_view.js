@@ -41,7 +41,7 @@ export function showOutcome(context, account, shown, { state, approved, receipt,
       element("h2", { id: "receipt" }, say("receipt.title")),
       receipt === null
         ? element("p", { class: "problem" }, say("receipt.untrusted"))
-        : receiptPairs(receipt),
+        : receiptPairs(receipt, { stated: kind === "approved" && display.action !== undefined }),
       receipt !== null && kept && !silent && element("p", { class: "quiet" }, say("receipt.kept")),
       receiptText !== "" && !kept && !silent && element("p", { class: "quiet" }, say("receipt.not_kept")),
       receiptText !== "" && !silent && saveLink(shown.guid, receiptText),
@@ -71,8 +71,17 @@ function markOf(kind) {
   return element("div", { class: `mark ${kind}`, "aria-hidden": "true" }, picture);
 }
 
-/** @param {NonNullable<Outcome["receipt"]>} receipt */
-const receiptPairs = ({ at, hash, number }) =>
+/** What each factor is, in the person's words. */
+const FACTORS = /** @type {const} */ ({
+  possession: "receipt.possession",
+  "knowledge-or-inherence": "receipt.user_verified",
+});
+
+/**
+ * @param {NonNullable<Outcome["receipt"]>} receipt
+ * @param {{stated: boolean}} factors Whether the receipt states them.
+ */
+const receiptPairs = ({ at, factors, hash, number }, { stated }) =>
   element(
     "div",
     {},
@@ -86,6 +95,8 @@ const receiptPairs = ({ at, hash, number }) =>
         { class: "pairs" },
         element("dt", {}, say("receipt.verified")),
         element("dd", {}, say("receipt.yes")),
+        stated && element("dt", {}, say("receipt.factors")),
+        stated && element("dd", {}, factors.map((factor) => say(FACTORS[factor])).join("; ")),
         element("dt", {}, say("receipt.number")),
         element("dd", {}, String(number)),
         element("dt", {}, say("receipt.hash")),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from counterseal.errors import InvalidField
+from counterseal_server.aap import require_aap
 from counterseal_server.attestation import PasskeyVerifier
 from counterseal_server.browser_device import browser_pages
 from counterseal_server.ciba import require_ciba
@@ -51,6 +52,7 @@ def check_configuration(installation: Installation) -> Iterator[Finding]:
         lambda: browser_pages(settings),
         lambda: require_portal(settings),
         lambda: require_ciba(settings),
+        lambda: require_aap(settings),
         lambda: PasskeyVerifier(settings).open(),
         lambda: require_opentelemetry(settings),
     )

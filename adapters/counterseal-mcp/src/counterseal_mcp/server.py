@@ -1,0 +1,150 @@
+"""
+The MCP server: calls of tools run in threads, and end in a result or in a refusal with a code.
+
+A wait takes a thread for a few seconds at a time, so it ends soon after its client has gone, and
+waits never take the threads of other calls. When all threads of waits are taken, `require` answers
+at once with what is known.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any, TypeVar
+
+import anyio
+from anyio.to_thread import run_sync
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    InputRequiredResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+)
+
+from counterseal import CountersealError
+from counterseal.models import Guid
+from counterseal_mcp.approvals import Approvals
+from counterseal_mcp.refusals import CallRefused, call_refused
+from counterseal_mcp.settings import Settings
+from counterseal_mcp.tool_arguments import read_ask, read_report, read_require, read_status
+from counterseal_mcp.tools import INSTRUCTIONS, tools
+
+CALLS = 16
+"""Calls to the service that run at once, without those that wait."""
+
+WAITS = 16
+"""Waits that run at once."""
+
+WAIT_STEP = 5
+"""Seconds of one call that waits."""
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Context = ServerRequestContext[Any, Any]
+
+
+class Tools:
+    """Calls the tools for an MCP server."""
+
+    def __init__(self, settings: Settings, approvals: Approvals) -> None:
+        self._settings = settings
+        self._approvals = approvals
+        self._tools = tools(settings)
+        self._calls = anyio.CapacityLimiter(CALLS)
+        self._waits = anyio.CapacityLimiter(WAITS)
+
+    async def list(self, _: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
+        """List the tools."""
+        return ListToolsResult(tools=self._tools)
+
+    async def call(
+        self, context: Context, params: CallToolRequestParams
+    ) -> CallToolResult | InputRequiredResult:
+        """
+        Call a tool.
+
+        Raises:
+            MCPError: There is no such tool.
+        """
+        if params.name not in {tool.name for tool in self._tools}:
+            raise MCPError(INVALID_PARAMS, "There is no such tool.")
+        try:
+            return _result(await self._called(context, params))
+        except CountersealError as error:
+            refusal = call_refused(error)
+            level = logging.ERROR if refusal.problem in _ALARMS else logging.INFO
+            log.log(level, "%s: %s (%s)", params.name, refusal.problem, error.code)
+        except Exception as error:  # noqa: BLE001 (its text may have a secret, or an argument)
+            refusal = CallRefused("internal_error")
+            log.error("%s: %s", params.name, type(error).__name__)  # noqa: TRY400 (no traceback)
+        return _result({"error": refusal.document()}, is_error=True)
+
+    async def _called(self, _: Context, params: CallToolRequestParams) -> dict[str, Any]:
+        settings, approvals = self._settings, self._approvals
+        match params.name:
+            case "ask":
+                ask = read_ask(params.arguments, settings)
+                return await self._run(lambda: approvals.ask(ask))
+            case "status":
+                guid = read_status(params.arguments)
+                return await self._run(lambda: approvals.status(guid))
+            case "require":
+                require = read_require(params.arguments, settings)
+                await self._wait(require.guid, require.wait)
+                return await self._run(lambda: approvals.require(require))
+            case _:
+                report = read_report(params.arguments)
+                return await self._run(lambda: approvals.report(report))
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        """Run a call in a thread; one that has begun ends, even where its client has gone."""
+        return await run_sync(call, limiter=self._calls)
+
+    async def _wait(self, guid: Guid, seconds: int) -> None:
+        """Wait until the request has ended, for *seconds* at most."""
+        end = anyio.current_time() + seconds
+        while (remaining := round(end - anyio.current_time())) > 0:
+            if self._waits.available_tokens < 1:
+                return
+            step = min(remaining, WAIT_STEP)
+            finished = await run_sync(
+                lambda step=step: self._approvals.is_finished(guid, step),  # type: ignore[misc]
+                limiter=self._waits,
+            )
+            if finished:
+                return
+
+
+_ALARMS = {"credential_refused", "evidence_refused", "internal_error", "use_unknown"}
+
+
+def create_server(settings: Settings, approvals: Approvals) -> Server[Any]:
+    """Make the MCP server; one serves one event loop."""
+    handlers = Tools(settings, approvals)
+    return Server(
+        "counterseal",
+        title="Counterseal",
+        version=version("counterseal-mcp"),
+        description="Asks a person to approve one action, and uses the approval once.",
+        instructions=INSTRUCTIONS,
+        on_list_tools=handlers.list,
+        on_call_tool=handlers.call,
+    )
+
+
+def _result(members: dict[str, Any], *, is_error: bool = False) -> CallToolResult:
+    text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
+    return CallToolResult(
+        content=[TextContent(type="text", text=text)],
+        structured_content=members,
+        is_error=is_error,
+    )

@@ -1,0 +1,110 @@
+"""The settings, as an operator writes them, and the command that reads them."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from counterseal.errors import InvalidField
+from counterseal_mcp import read_settings
+from counterseal_mcp.command import main
+
+KEY = "key-of-the-origin"
+TOKEN = "t" * 32
+ENVIRONMENT = {"COUNTERSEAL_MCP_KEY": KEY}
+FILE = {
+    "service": "https://auth.example.com",
+    "origin": "ddc9b0d6-8679-8d9a-9173-79d999674554",
+    "jwks": "jwks.json",
+    "accounts": ["user-1"],
+}
+
+
+@pytest.fixture
+def write(service, tmp_path):
+    """Return a function that writes the file with other members, and returns its path."""
+    (tmp_path / "jwks.json").write_text(json.dumps(service.jwks))
+    (tmp_path / "key").write_text(f"{KEY}\n")
+    (tmp_path / "token").write_text(TOKEN)
+
+    def write(**members):
+        path = tmp_path / "counterseal-mcp.toml"
+        document = {name: value for name, value in (FILE | members).items() if value is not None}
+        # JSON of texts, numbers, flags and lists of texts is TOML, too.
+        lines = (f"{name} = {json.dumps(value)}\n" for name, value in document.items())
+        path.write_text("".join(lines))
+        return path
+
+    return write
+
+
+def test_the_file_and_the_environment(write, service, tmp_path):
+    settings = read_settings(write(state="state", invite=True, token_file="token"), ENVIRONMENT)
+
+    assert (settings.key, settings.token) == (KEY, TOKEN)
+    assert settings.state == tmp_path / "state"
+    assert settings.trust.keys == service.world.ports.signer.jwks()
+    assert repr(settings.client()).startswith("Client('https://auth.example.com'")
+    assert read_settings(write(key_file="key"), {}).key == KEY
+
+
+def test_no_secret_is_shown(write):
+    settings = read_settings(write(token_file="token"), ENVIRONMENT)
+
+    assert KEY not in repr(settings)
+    assert TOKEN not in repr(settings)
+
+
+WRONG = [
+    ({"service": None}, "service"),
+    ({"service": "ftp://auth.example.com"}, "service"),
+    ({"origin": ""}, "origin"),
+    ({"accounts": None}, "accounts"),
+    ({"accounts": []}, "accounts"),
+    ({"accounts": "user-1"}, "accounts"),
+    ({"accounts": ["user-1", "user-1"]}, "accounts"),
+    ({"account": "user-1"}, "account"),
+    ({"key": KEY}, "key"),
+    ({"token": TOKEN}, "token"),
+    ({"key_file": "key"}, "key_file"),
+    ({"token_file": "jwks.json"}, "token"),
+    ({"token_file": "absent"}, "token_file"),
+    ({"jwks": None}, "jwks"),
+    ({"jwks": "key"}, "jwks"),
+    ({"longest_wait": 301}, "longest_wait"),
+    ({"longest_wait": True}, "longest_wait"),
+    ({"invite": "yes"}, "invite"),
+    ({"invite": True, "accounts": ["user-1", "user-2"]}, "invite"),
+    ({"hosts": ["https://agents.example.com"]}, "hosts"),
+    ({"state": 7}, "state"),
+]
+
+
+def test_a_wrong_setting_is_refused_by_name(write):
+    for members, field in WRONG:
+        path = write(**members)
+        with pytest.raises(InvalidField) as refusal:
+            read_settings(path, ENVIRONMENT).client()
+        assert refusal.value.field == field, members
+
+
+def test_without_a_key_nothing_starts(write, capsys, monkeypatch):
+    monkeypatch.delenv("COUNTERSEAL_MCP_KEY", raising=False)
+
+    assert main(["--config", str(write()), "--check"]) == 2
+    assert re.match("counterseal-mcp: key_file: missing", capsys.readouterr().err)
+    monkeypatch.setenv("COUNTERSEAL_MCP_KEY", KEY)
+    assert main(["--config", str(write()), "--check"]) == 0
+
+
+def test_the_command_says_what_it_takes():
+    result = subprocess.run(
+        [sys.executable, "-c", "from counterseal_mcp.command import main; main()", "--help"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert result.stdout.startswith("usage: counterseal-mcp")
+    assert "COUNTERSEAL_MCP_KEY" in result.stdout

@@ -1,0 +1,144 @@
+"""`counterseal-mcp`: an agent on the official client asks, and people answer."""
+
+import json
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio.to_thread import run_sync
+from mcp import Client, StdioServerParameters
+
+from counterseal import trusted_keys, verify_receipt, verify_use_receipt
+
+COMMAND = str(Path(sys.executable).with_name("counterseal-mcp"))
+ARGUMENTS = {"path": "/srv/backups/2019", "recursive": True}
+ACTION = {"resource": "delete_folder", "arguments": ARGUMENTS, "agent": "Housekeeper"}
+
+
+@pytest.fixture
+def jwks(service):
+    """Return the service's public keys."""
+    status, document = service.send("GET", "/.well-known/jwks.json", b"", {})
+    assert status == 200
+    return document
+
+
+@pytest.fixture
+def config(service, jwks, account_id, tmp_path):
+    """Return the file of the settings."""
+    (tmp_path / "jwks.json").write_text(json.dumps(jwks))
+    (tmp_path / "origin.key").write_text(service.origin.secret)
+    members = {
+        "service": service.url,
+        "origin": service.origin.guid,
+        "key_file": "origin.key",
+        "jwks": "jwks.json",
+        "accounts": [account_id],
+        "app_space": service.app_space,
+        "state": "state",
+    }
+    path = tmp_path / "mcp.toml"
+    path.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in members.items()))
+    return path
+
+
+def over_stdio(config):
+    """Return a client that starts the command, as the JSON of an MCP client says."""
+    return Client(StdioServerParameters(command=COMMAND, args=["--config", str(config)]))
+
+
+async def call(client, tool, **arguments):
+    """Return the members of a tool's result."""
+    result = await client.call_tool(tool, arguments)
+    assert ("error" in result.structured_content) is result.is_error
+    return result.structured_content
+
+
+async def refusal(client, tool, **arguments):
+    """Return the code of a tool's refusal."""
+    return (await call(client, tool, **arguments))["error"]["code"]
+
+
+def test_a_person_approves_what_an_agent_does(config, phone, jwks, account_id):
+    async def main():
+        async with over_stdio(config) as client:
+            guid = (await call(client, "ask", **ACTION))["id"]
+            require = {"id": guid, "arguments": ARGUMENTS}
+            assert await refusal(client, "require", **require, wait_seconds=0) == "pending"
+
+            used = []
+            async with anyio.create_task_group() as group:
+                group.start_soon(_append, used, client, require)
+                await run_sync(phone.await_request)
+                display = await run_sync(phone.display, guid)
+                await run_sync(phone.approve, guid)
+            assert await refusal(client, "require", **require) == "action_used"
+            await call(client, "report", id=guid, outcome="executed")
+            return guid, display, used[0], await call(client, "status", id=guid)
+
+    guid, display, used, status = anyio.run(main)
+    assert {"key": "$.path", "value": '"/srv/backups/2019"'} in display["content"]["keys"]
+    assert (used["state"], used["approved_by"]) == ("used", account_id)
+    assert (status["state"], status["outcome"]) == ("used", "executed")
+    keys = trusted_keys(jwks)
+    approval = verify_receipt(used["receipt"], trusted=keys)
+    use = verify_use_receipt(used["use_receipt"], trusted=keys)
+    assert (approval.proven, approval.approved, approval.answer.challenge) == (True, True, guid)
+    assert (use.proven, use.presented, use.challenge, use.action) == (
+        *(True, True),
+        guid,
+        display["action"]["digest"],
+    )
+
+
+async def _append(results, client, require):
+    results.append(await call(client, "require", **require))
+
+
+def test_swapped_arguments_are_refused(config, phone):
+    async def main():
+        async with over_stdio(config) as client:
+            guid = (await call(client, "ask", **ACTION))["id"]
+            await run_sync(phone.approve, guid)
+            for swapped in (ARGUMENTS | {"path": "/"}, ARGUMENTS | {"force": True}, {}):
+                code = await refusal(client, "require", id=guid, arguments=swapped)
+                assert code == "arguments_differ"
+            return (await call(client, "require", id=guid, arguments=ARGUMENTS))["state"]
+
+    assert anyio.run(main) == "used"
+
+
+@pytest.mark.parametrize("verb", ["decline", "disown"])
+def test_a_person_declines(config, phone, verb):
+    async def main():
+        async with over_stdio(config) as client:
+            guid = (await call(client, "ask", **ACTION))["id"]
+            await run_sync(getattr(phone, verb), guid)
+            return (await call(client, "require", id=guid, arguments=ARGUMENTS))["error"]
+
+    error = anyio.run(main)
+    assert (error["code"], error["state"]) == ("not_approved", "declined")
+
+
+def test_nobody_answers(config, phone):
+    async def main():
+        async with over_stdio(config) as client:
+            guid = (await call(client, "ask", **ACTION, answer_within_seconds=2))["id"]
+            return await refusal(client, "require", id=guid, arguments=ARGUMENTS)
+
+    assert anyio.run(main) == "deadline_passed"
+
+
+def test_an_approval_outlives_the_process(config, phone):
+    async def ask():
+        async with over_stdio(config) as client:
+            return (await call(client, "ask", **ACTION))["id"]
+
+    async def require(guid):
+        async with over_stdio(config) as client:
+            return (await call(client, "require", id=guid, arguments=ARGUMENTS))["state"]
+
+    guid = anyio.run(ask)
+    phone.approve(guid)
+    assert anyio.run(require, guid) == "used"
