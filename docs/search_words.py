@@ -23,7 +23,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "asgi": ("how-to/embed-in-fastapi",),
     "async": ("how-to/embed-in-fastapi",),
     "backup": BACKUP,
-    "ciba": ("how-to/ask-by-ciba",),
+    "ciba": ("how-to/ask-by-ciba", "how-to/ask-behind-a-ciba-host"),
     "command line": ("reference/commands",),
     "compose": CONTAINERS,
     "container": CONTAINERS,
