@@ -26,7 +26,7 @@ DRIVEN = (
 """Adapters behind the ports: records, errors and bytes on the wire are enough for them."""
 
 DRIVING = (
-    *("aap", "asgi", "ciba", "client", "demo", "flask"),
+    *("aap", "asgi", "ciba", "client", "demo", "flask", "keycloak"),
     *("mcp", "portal", "pwa", "server", "web"),
 )
 """Adapters that call the use cases, through the face of the package."""
@@ -103,6 +103,7 @@ EXCEPTIONS = {
         ],
         "it makes the calls of devices, which stand on no port",
     ),
+    ("counterseal_keycloak.bearers", KEYS): "a realm's token is verified by a key of the realm",
     ("counterseal_keys.sealer", KEYS): "a Sealer encrypts",
     ("counterseal_keys.signer", KEYS): "a Signer signs",
     ("counterseal_keys.signer", "counterseal.wire.keyset"): "a prepared key signs nothing else",

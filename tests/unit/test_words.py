@@ -21,6 +21,7 @@ ADAPTERS: tuple[str, ...] = (
     "fcm",
     "flask",
     "http",
+    "keycloak",
     "keys",
     "mcp",
     "oidc",

@@ -9,11 +9,12 @@ from typing import Any
 import attrs
 
 from counterseal._decisions import channel
-from counterseal._decisions.channel import ChannelDraft, require_realm
+from counterseal._decisions.channel import MARGIN, ChannelDraft, require_realm
 from counterseal._decisions.readings import nothing, record_with_account, records
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.errors import InvalidField, Replayed
 from counterseal.models import (
+    Action,
     Administrator,
     Challenge,
     ChannelRealm,
@@ -75,21 +76,28 @@ class AuthenticationChannel(UseCase):
         """
         Ask one account a question, for the realm of *party*.
 
+        The challenge ends some seconds before *until*, or when the policy says at the latest.
+
         Args:
             bearer: The bearer token of the request, which is stored sealed.
             until: When it expires.
 
         Raises:
             CredentialRefused: The origin has no realm.
+            InvalidField: The bearer token expires too soon; or as `Challenges.issue`.
             Refused: As `Challenges.issue`.
         """
         with refusals(self.ports, _context(party, "challenge.issue")):
             realm = require_realm(party.origin)
+        policy = self._within(party.app_space, party.origin).policy
+        is_action = isinstance(question.content, Action)
+        longest = policy.action_life_limit if is_action else policy.challenge_life_limit
+        life = min(until - self.ports.clock.now() - MARGIN, longest)
         return (
             Challenges(self.ports, self.policy)
             .issue(
                 party,
-                replace(question, callback=realm.callback),
+                replace(question, callback=realm.callback, duration=life),
                 channel=ChannelDraft(bearer=bearer, until=until),
             )
             .challenge

@@ -25,6 +25,7 @@ from counterseal.errors import (
 from counterseal.keys import generate, jwks_document
 from counterseal.models import (
     OPERATOR,
+    Action,
     Algorithm,
     CallbackState,
     ChallengeState,
@@ -73,11 +74,9 @@ class Realm:
     def until(self):
         return self.service.clock.now() + LIFE
 
-    def ask(self, duration=LIFE - 5 * SECOND):
-        question = Question(
-            account_id="user-1", content=TextContent(text="Log in?"), duration=duration
-        )
-        return self.channel.ask(self.party, question, bearer=BEARER, until=self.until)
+    def ask(self, content=None, until=None):
+        question = Question(account_id="user-1", content=content or TextContent(text="Log in?"))
+        return self.channel.ask(self.party, question, bearer=BEARER, until=until or self.until)
 
     def issue(self, **members):
         question = Question(
@@ -189,6 +188,18 @@ def test_an_expiry_is_called_back_before_the_bearer_expires(service, realm):
     callback = realm.callback(challenge)
 
     assert callback.next_at < service.stored(challenge.guid).channel.until
+
+
+def test_a_request_ends_before_its_bearer_and_within_the_policy(service, realm):
+    now, policy = service.clock.now(), service.policy
+    login = Action(type="login", resource="Shop", arguments={})
+
+    assert realm.ask().deadline == now + LIFE - 5 * SECOND
+    for content, limit in ((None, policy.challenge_life_limit), (login, policy.action_life_limit)):
+        asked_challenge = realm.ask(content, now + timedelta(days=2))
+        assert asked_challenge.deadline == now + limit
+    with pytest.raises(InvalidField, match="duration"):
+        realm.ask(until=now + timedelta(seconds=5.9))
 
 
 def test_the_bearer_is_stored_sealed_and_goes_with_the_account(service, realm):
