@@ -335,6 +335,7 @@ def test_a_purpose_beside_a_binding_message_is_refused(polling, phone, account_i
     [
         ({"binding_message": "x" * 101}, "invalid_binding_message"),
         ({"binding_message": "Pay\u202e7"}, "invalid_binding_message"),
+        ({"requested_expiry": "1"}, "invalid_request"),
         ({"user_code": "1379"}, "invalid_request"),
         ({"request_context": "{}"}, "invalid_request"),
         ({"login_hint": "", "login_hint_token": "a.b.c"}, "invalid_request"),
@@ -406,9 +407,10 @@ PENDING = {
 }
 
 
-def test_a_result_is_sent_once_and_never_again_after_a_failure(node, folder):
+def evaluate(node, folder, program, *arguments):
+    """Run a module in the folder of the example, and return the JSON that it prints."""
     ended = subprocess.run(
-        [node / "bin" / "node", "--input-type=module", "-e", SETTLEMENTS, json.dumps(PENDING)],
+        [node / "bin" / "node", "--input-type=module", "-e", program, *arguments],
         cwd=folder,
         capture_output=True,
         encoding="utf-8",
@@ -416,10 +418,41 @@ def test_a_result_is_sent_once_and_never_again_after_a_failure(node, folder):
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout) == {
+    return json.loads(ended.stdout)
+
+
+def test_a_result_is_sent_once_and_never_again_after_a_failure(node, folder):
+    assert evaluate(node, folder, SETTLEMENTS, json.dumps(PENDING)) == {
         "results": ["access_denied"],
         "alarms": ["the service said no"] * 3,
         "found": ["an-id"],
         "failures": ["the ping failed"],
         "left": 0,
+    }
+
+
+ROUTES = """
+import { ACTION_TYPE, AuthenticationDevice } from "./authentication_device.mjs";
+
+const { types } = new AuthenticationDevice({}).features.richAuthorizationRequests;
+const { validate } = types[ACTION_TYPE];
+const details = { type: ACTION_TYPE, action: { type: "login", resource: "x", arguments: {} } };
+const params = { authorization_details: JSON.stringify([details]) };
+const refusals = {};
+for (const route of process.argv.slice(1)) {
+  try {
+    refusals[route] = validate({ oidc: { route, params } }, details) ?? null;
+  } catch (error) {
+    refusals[route] = error.error;
+  }
+}
+console.log(JSON.stringify(refusals));
+"""
+
+
+def test_an_action_is_asked_about_by_ciba_only(node, folder):
+    others = ["authorization", "pushed_authorization_request", "device_authorization"]
+    assert evaluate(node, folder, ROUTES, "backchannel_authentication", *others) == {
+        "backchannel_authentication": None,
+        **dict.fromkeys(others, "invalid_authorization_details"),
     }
