@@ -3,6 +3,7 @@
 import base64
 import functools
 import json
+import time
 import warnings
 from urllib.parse import quote, urlencode
 
@@ -38,11 +39,10 @@ class Answer:
 class World:
     """A service with a user who has a phone, and the façade."""
 
-    def __init__(self, sender=None):
-        self.core = FakeService(
-            adapters=lambda ports: ports if sender is None else attrs.evolve(ports, sender=sender)
-        )
-        self.service = Service(self.core.ports, self.core.policy, Settings(public_url=ISSUER))
+    def __init__(self, monotonic=time.monotonic, waiters=64, **adapters):
+        self.core = FakeService(adapters=lambda ports: attrs.evolve(ports, **adapters))
+        settings = Settings(public_url=ISSUER, waiters=waiters)
+        self.service = Service(self.core.ports, self.core.policy, settings, monotonic=monotonic)
         self.facade = Backchannel(self.service)
         self.phone = self.core.bind(USER)
 

@@ -211,7 +211,13 @@ def poll(stored: Records, tools: Tools, origin: Guid, secret: SecretId) -> Decis
         return Decision(
             result=PolledRequest(challenge=ended_challenge, interval=interval, too_early=False)
         )
-    too_early = request.polled_at is not None and tools.now < request.polled_at + interval
+    next_at = None if request.polled_at is None else request.polled_at + interval
+    too_early = next_at is not None and tools.now < next_at
+    if next_at is not None and next_at >= challenge.deadline:
+        # It is too early until the end, however often the client comes: nothing has to be stored.
+        return Decision(
+            result=PolledRequest(challenge=challenge, interval=interval, too_early=too_early)
+        )
     if too_early:
         interval += SLOWER
     polled_request = replace(request, polled_at=tools.now, interval=int(interval.total_seconds()))

@@ -319,6 +319,20 @@ def test_a_poll_that_comes_too_early_makes_the_interval_longer_for_good(service,
     assert (fourth.too_early, fourth.interval) == (False, timedelta(seconds=15))
 
 
+def test_a_client_that_polls_without_a_pause_causes_few_commits(service, client):
+    begun = client.begin()
+    life = begun.challenge.deadline - begun.challenge.issued_at
+    faults = Faults()
+    backchannel = racing(service, faults)
+
+    polls = [backchannel.poll(client.party, begun.auth_req_id) for _ in range(500)]
+
+    assert all(polled.too_early for polled in polls[1:])
+    assert faults.calls.count("store.commit") <= life / timedelta(seconds=5) + 1
+    client.approve(begun)
+    assert client.poll(begun).challenge.approved
+
+
 def test_one_request_does_not_slow_down_another(service, client):
     one, other = client.begin(), client.begin()
     client.poll(one)

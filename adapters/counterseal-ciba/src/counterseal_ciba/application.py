@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -41,6 +43,7 @@ from counterseal_ciba.errors import (
     invalid_token,
 )
 from counterseal_ciba.tokens import ID_TOKEN_LIFE, id_token_claims
+from counterseal_ciba.waiting import TokenPoll, read_preferred_wait
 from counterseal_web import Request, Response, Service
 from counterseal_web.forms import read_form
 from counterseal_web.lengths import read_length, require_length
@@ -53,6 +56,7 @@ from counterseal_web.problems import (
     reply_to,
     retry_after,
 )
+from counterseal_web.watched import WatchedRequest
 
 OPERATIONS = {
     CONFIGURATION: "cibaConfiguration",
@@ -89,7 +93,7 @@ class Backchannel:
                 self._endpoints.token,
             ),
         )
-        self._handlers: dict[str, tuple[str, Callable[[Request], Reply]]] = {
+        self._handlers: dict[str, tuple[str, Callable[[Request], Reply | TokenPoll]]] = {
             CONFIGURATION: ("GET", self._configuration),
             KEYS: ("GET", self._keys),
             AUTHENTICATION: ("POST", self._authenticate),
@@ -107,7 +111,11 @@ class Backchannel:
         return path in self._handlers
 
     def respond(self, request: Request) -> Response:
-        """Return the response to *request*, whose path it serves; raises nothing."""
+        """
+        Return the response to *request*, whose path it serves; raises nothing.
+
+        It blocks while a token request waits.
+        """
         method, handler = self._handlers[request.path]
         try:
             if request.method != method and (request.method, method) != ("HEAD", "GET"):
@@ -115,6 +123,8 @@ class Backchannel:
                 raise MethodNotAllowedError(allowed)  # noqa: TRY301 (one place makes replies)
             with self._service.call():
                 reply = handler(request)
+            if isinstance(reply, TokenPoll):
+                return self._wait(reply)
         except Exception as error:  # noqa: BLE001 (the edge of the service)
             reply = self._reply_to(error)
         return reply.response(OPERATIONS[request.path])
@@ -190,7 +200,7 @@ class Backchannel:
             idempotency_key=idempotency_key,
         )
 
-    def _issue_tokens(self, request: Request) -> Reply:
+    def _issue_tokens(self, request: Request) -> Reply | TokenPoll:
         if IDEMPOTENCY_KEY in request.headers:
             raise invalid_request(f"Idempotency-Key: {TAKES_NONE}")
         form = self._form(request)
@@ -202,13 +212,39 @@ class Backchannel:
             raise OAuthError("unsupported_grant_type")
         if not isinstance(auth_req_id, str) or not auth_req_id:
             raise invalid_request("auth_req_id: missing")
-        try:
+        with _invalid_grants():
             polled = self._service.backchannel.poll(party, auth_req_id)
-            if polled.challenge.state in UNFINISHED:
-                raise OAuthError("slow_down" if polled.too_early else "authorization_pending")
-            return self._tokens(party, auth_req_id, polled.challenge)
-        except INVALID_GRANTS:
-            raise OAuthError("invalid_grant") from None
+            if polled.challenge.state not in UNFINISHED:
+                return self._tokens(party, auth_req_id, polled.challenge)
+        if polled.too_early:
+            raise OAuthError("slow_down")
+        prefer, settings = request.headers.get("prefer", ""), self._service.settings
+        wait = read_preferred_wait(prefer, settings.wait_limit)
+        if wait < polled.interval:
+            raise OAuthError("authorization_pending")
+        # Held for the interval at least: whoever polls again then is not too early.
+        guid = polled.challenge.guid
+        return TokenPoll(
+            watched=WatchedRequest(
+                challenge=polled.challenge,
+                clock=self._service.ports.clock,
+                load_challenge=partial(self._service.load, party, guid),
+            ),
+            limit=wait,
+            settings=settings,
+            operation=OPERATIONS[TOKEN],
+            finish=partial(self._finish, party, auth_req_id),
+        )
+
+    def _wait(self, pending: TokenPoll) -> Response:
+        with _invalid_grants():
+            return self._service.waiters.respond(pending)
+
+    def _finish(self, party: RelyingParty, auth_req_id: str, challenge: Challenge) -> Reply:
+        if challenge.state in UNFINISHED:
+            raise OAuthError("authorization_pending")
+        with self._service.call():
+            return self._tokens(party, auth_req_id, challenge)
 
     def _tokens(self, party: RelyingParty, auth_req_id: str, challenge: Challenge) -> Reply:
         if challenge.state is ChallengeState.EXPIRED:
@@ -285,6 +321,14 @@ class Backchannel:
                 raise invalid_request(f"{name}: not a text")
         # RFC 6749, 3.2: a parameter without a value counts as left out.
         return {name: value for name, value in form.items() if value}
+
+
+@contextmanager
+def _invalid_grants() -> Iterator[None]:
+    try:
+        yield
+    except INVALID_GRANTS:
+        raise OAuthError("invalid_grant") from None
 
 
 def require_media_type(request: Request, media_type: str) -> None:
