@@ -17,12 +17,12 @@ class ScriptedWake:
 
     Attributes:
         world: Whose clock is moved.
-        acts: What happens in the waits to come, in order.
+        effects: What happens in the waits to come, in order.
         seconds: How long all have waited.
     """
 
     def __init__(self):
-        self.world, self.acts, self.seconds = None, [], 0.0
+        self.world, self.effects, self.seconds = None, [], 0.0
 
     def notify(self, guid):
         pass
@@ -30,8 +30,8 @@ class ScriptedWake:
     def wait(self, guid, timeout):
         self.seconds += timeout.total_seconds()
         self.world.core.clock.advance(timeout)
-        if self.acts:
-            self.acts.pop(0)()
+        if self.effects:
+            self.effects.pop(0)()
 
     def monotonic(self):
         return self.seconds
@@ -63,7 +63,7 @@ def nothing():
 
 def test_it_returns_the_tokens_when_the_person_approves(world, wake, client):
     begun = client.begun()
-    wake.acts = [nothing, lambda: answer(world)]
+    wake.effects = [nothing, lambda: answer(world)]
 
     tokens = client.poll(begun, headers=prefer(client))
 
@@ -75,7 +75,7 @@ def test_it_returns_the_tokens_when_the_person_approves(world, wake, client):
 
 def test_it_returns_the_refusal_when_the_person_declines(world, wake, client):
     begun = client.begun()
-    wake.acts = [lambda: answer(world, 1)]
+    wake.effects = [lambda: answer(world, 1)]
 
     assert client.poll(begun, headers=prefer(client)).error == "access_denied"
 
@@ -152,7 +152,7 @@ def test_two_that_wait_get_the_tokens_once(world, wake, client):
         answer(world)
         inner.append(client.poll(begun))
 
-    wake.acts = [redeem_meanwhile]
+    wake.effects = [redeem_meanwhile]
 
     outer = client.poll(begun, headers=prefer(client))
 
@@ -162,7 +162,7 @@ def test_two_that_wait_get_the_tokens_once(world, wake, client):
 def test_a_user_who_is_erased_ends_the_wait(world, wake, client):
     begun = client.begun()
     (challenge,) = world.phone.pending()
-    wake.acts = [lambda: world.core.accounts.erase(challenge.account, by=OPERATOR)]
+    wake.effects = [lambda: world.core.accounts.erase(challenge.account, by=OPERATOR)]
 
     assert client.poll(begun, headers=prefer(client)).error == "invalid_grant"
 
@@ -180,7 +180,7 @@ def test_where_too_many_wait_it_is_answered_at_once(wake):
 def test_a_client_that_is_pinged_may_wait_too(world, wake):
     client = world.client(mode=DeliveryMode.PING)
     begun = client.begun(client_notification_token="a-token")
-    wake.acts = [lambda: answer(world)]
+    wake.effects = [lambda: answer(world)]
 
     assert client.poll(begun, headers=prefer(client)).status == 200
 
