@@ -361,16 +361,19 @@ def _client_keys(jwks: Mapping[str, Any]) -> tuple[PublicKey, ...]:
     if not isinstance(members, list) or jwks.keys() != {"keys"} or len(members) > KEYS_LIMIT:
         raise InvalidField("jwks", f"not a JWK Set of at most {KEYS_LIMIT} keys")
     client_keys = tuple(
-        keys.public_key(_renamed(jwk), algorithms=CLIENT_ALGORITHMS, field=f"jwks.keys[{index}]")
-        for index, jwk in enumerate(members)
+        keys.public_key(jwk, algorithms=CLIENT_ALGORITHMS, field=f"jwks.keys[{index}]")
+        for index, jwk in enumerate(_renamed(members))
     )
     if len({key.kid for key in client_keys}) != len(client_keys):
         raise InvalidField("jwks", "two keys with one kid")
     return client_keys
 
 
-def _renamed(jwk: object) -> object:
-    """Return *jwk* with the name that our keys have for its algorithm."""
-    if isinstance(jwk, Mapping) and jwk.get("alg") in [*ALGORITHM_SYNONYMS]:
-        return {**jwk, "alg": ALGORITHM_SYNONYMS[jwk["alg"]]}
-    return jwk
+def _renamed(members: list[Any]) -> list[Any]:
+    """Return the members of a JWK Set, with the names that our keys have for their algorithms."""
+    return [
+        {**jwk, "alg": ALGORITHM_SYNONYMS[jwk["alg"]]}
+        if isinstance(jwk, Mapping) and jwk.get("alg") in [*ALGORITHM_SYNONYMS]
+        else jwk
+        for jwk in members
+    ]
