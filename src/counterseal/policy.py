@@ -584,6 +584,15 @@ class Policy:
         " no text.",
         direction=Direction.SERVICE,
     )
+    action_reminder: timedelta = setting(
+        TEN_MINUTES,
+        "The longest life of a challenge for an action without a reminder. If it lives longer, its"
+        " devices are notified once more in the middle of its life, unless it has ended by then. A"
+        " day means never.",
+        low=SECOND,
+        high=DAY,
+        direction=Direction.SERVICE,
+    )
     device_notification_life: timedelta = setting(
         24 * HOUR,
         "How long the user's other devices are notified that one was bound or revoked.",

@@ -1,6 +1,7 @@
 """Planted bugs, one at a time, show what a history that finds nothing is worth."""
 
 from contextlib import suppress
+from datetime import timedelta
 
 import attrs
 import pytest
@@ -46,6 +47,7 @@ from counterseal.models import (
     ActionState,
     BindingState,
     ChallengeState,
+    Occasion,
     Reaction,
     SkipReason,
     UseState,
@@ -445,6 +447,34 @@ def report_that_is_changed(patch):
     patch.setitem(USE.cells, (UseState.EXECUTED, UseEvent.FAIL), cell)
 
 
+def reminder_of_what_has_ended(patch):
+    find = notifying.find_skip_reason
+
+    def find_another(notification, subject, account, now):
+        reason = find(notification, subject, account, now)
+        reminds = notification.occasion is Occasion.CHALLENGE_REMINDER
+        return None if reminds and reason is SkipReason.ENDED else reason
+
+    patch.setattr(notifying, "find_skip_reason", find_another)
+
+
+def reminder_at_once(patch):
+    patch.setattr(issuing, "reminder_due_at", lambda challenge, policy: challenge.issued_at)
+
+
+def reminder_that_is_lost(patch):
+    patch.setattr(issuing, "reminder_due_at", lambda challenge, policy: None)
+
+
+def reminder_of_a_short_life(patch):
+    original = issuing.reminder_due_at
+
+    def remind_of_all(challenge, policy):
+        return original(challenge, attrs.evolve(policy, action_reminder=timedelta(seconds=1)))
+
+    patch.setattr(issuing, "reminder_due_at", remind_of_all)
+
+
 def digest_of_another_client(patch):
     original = action_rules.action_digest
     patch.setattr(
@@ -462,6 +492,10 @@ ACTION_PLANTS = {
     approval_of_a_refusal: "an action that nobody approved|approved without an action",
     approval_that_is_lost: "approved without an action",
     report_that_is_changed: "report moved|report: ",
+    reminder_of_what_has_ended: "pushed for a challenge that was seen to have ended",
+    reminder_at_once: "reminded at another time|not reminded exactly once",
+    reminder_that_is_lost: "not reminded exactly once",
+    reminder_of_a_short_life: "not reminded exactly once",
     digest_of_another_client: "the digest of another action is displayed",
 }
 

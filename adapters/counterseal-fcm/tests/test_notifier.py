@@ -147,6 +147,12 @@ def test_the_message_as_it_goes_over_the_wire(firebase, new_notifier):
     [
         (Occasion.CHALLENGE, timedelta(0), ("HIGH", "0s"), ("10", "0")),
         (Occasion.CHALLENGE, timedelta(seconds=-1), ("HIGH", "0s"), ("10", "0")),
+        (
+            Occasion.CHALLENGE_REMINDER,
+            timedelta(hours=12),
+            ("HIGH", "43200s"),
+            ("10", "1893542400"),
+        ),
         (Occasion.CHALLENGE_ENDED, timedelta(hours=1), ("NORMAL", "3600s"), ("5", "1893502800")),
         (Occasion.DEVICE_BOUND, timedelta(hours=1), ("NORMAL", "3600s"), ("5", "1893502800")),
         (Occasion.DEVICE_REVOKED, timedelta(days=99), ("NORMAL", "2419200s"), ("5", "1895918400")),

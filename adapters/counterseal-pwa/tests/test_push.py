@@ -19,7 +19,7 @@ MINUTE = timedelta(minutes=1)
 NOTIFICATIONS = """async () => {
   const registration = await navigator.serviceWorker.ready;
   const notifications = await registration.getNotifications();
-  return notifications.map(({ title, body, tag }) => ({ title, body, tag }));
+  return notifications.map(({ title, body, tag, renotify }) => ({ title, body, tag, renotify }));
 }"""
 CLICK = """async () => {
   const [notification] = await registration.getNotifications();
@@ -141,7 +141,8 @@ def test_what_the_service_sends_is_shown_and_a_click_opens_it(
     assert message.claims["aud"] == push_service.url
     subscriber.receive(message)
     texts = {"title": "Counterseal", "body": "A question is waiting for you."}
-    subscriber.expect(**texts, tag=pending.guid)
+    # A reminder, which replaces this one, is to be heard as well.
+    subscriber.expect(**texts, tag=pending.guid, renotify=True)
     subscriber.click()
     device.page.locator(".answer").first.wait_for()
     assert "Log in?" in device.page.locator("article").inner_text()
@@ -170,7 +171,7 @@ def test_answered_on_another_device_it_is_replaced(
         other.wait_for_heading("Approved")
     subscriber.receive(push_service.next(subscriber.browsers[0]))
     body = "No longer open: answered on another device, or withdrawn."
-    subscriber.expect(tag=pending.guid, body=body)
+    subscriber.expect(tag=pending.guid, body=body, renotify=False)
     reply = origin.wait(pending)
     origin.verify(reply.receipt, tmp_path)
     assert require_approved(reply, pending, origin.trust)

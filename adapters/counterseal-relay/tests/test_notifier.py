@@ -131,6 +131,7 @@ def test_the_request_as_it_goes_over_the_wire(relay, new_notifier):
     ("occasion", "life", "priority", "ttl"),
     [
         (Occasion.CHALLENGE, timedelta(seconds=-1), 1, 0),
+        (Occasion.CHALLENGE_REMINDER, timedelta(hours=12), 1, 43200),
         (Occasion.CHALLENGE_ENDED, timedelta(minutes=1), 0, 60),
         (Occasion.DEVICE_BOUND, timedelta(hours=1), 0, 3600),
         (Occasion.DEVICE_REVOKED, timedelta(0), 0, 0),

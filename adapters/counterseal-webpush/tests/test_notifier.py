@@ -129,6 +129,7 @@ def test_the_message_as_it_goes_over_the_wire(service, new_notifier, vapid):
     [
         (Occasion.CHALLENGE, timedelta(seconds=0.5), "high", "0"),
         (Occasion.CHALLENGE, timedelta(seconds=-1), "high", "0"),
+        (Occasion.CHALLENGE_REMINDER, timedelta(hours=12), "high", "43200"),
         (Occasion.CHALLENGE_ENDED, timedelta(minutes=1), "normal", "60"),
         (Occasion.DEVICE_BOUND, timedelta(hours=1), "normal", "3600"),
         (Occasion.DEVICE_REVOKED, timedelta(days=99), "normal", "2419200"),

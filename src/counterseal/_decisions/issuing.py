@@ -25,6 +25,7 @@ from counterseal.models.guid import Guid
 from counterseal.models.outbox import Notification
 from counterseal.models.sealing import code_context
 from counterseal.models.tenancy import RelyingParty
+from counterseal.rules.actions import reminder_due_at
 from counterseal.rules.asking import after_asking, asking, limits_for, may_ask
 from counterseal.rules.standing import Cancelling, device_reachable, reachable
 from counterseal.wire.claims import truncate
@@ -247,15 +248,22 @@ def _issue(
     updated_account = revise(
         account, history=after_asking(history, question, challenge.issued_at, tools.policy)
     )
-    notifications: tuple[Notification, ...] = ()
+    occasions: list[tuple[Occasion, datetime | None]] = []
     if draft.question.show_notification:
-        notifications = build_notifications(
+        occasions.append((Occasion.CHALLENGE, None))
+        if challenge.action is not None:
+            due_at = reminder_due_at(challenge, tools.policy)
+            occasions += [] if due_at is None else [(Occasion.CHALLENGE_REMINDER, due_at)]
+    notifications: tuple[Notification, ...] = ()
+    for occasion, due_at in occasions:
+        notifications += build_notifications(
             tools,
             draft.served_kinds,
             account,
-            Occasion.CHALLENGE,
+            occasion,
             challenge.guid,
             now=challenge.issued_at,
+            due_at=due_at,
             ends_at=challenge.deadline,
             only_device=challenge.device,
         )

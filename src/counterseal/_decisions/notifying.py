@@ -231,8 +231,7 @@ def push_entry(
     attributes: tuple[tuple[str, str], ...] = (),
 ) -> AuditEntry:
     """Return one line of the audit log about the notification of *subject*."""
-    about_challenge = occasion in {Occasion.CHALLENGE, Occasion.CHALLENGE_ENDED}
-    noun = "challenge" if about_challenge else "binding"
+    noun = "challenge" if occasion.about_challenge else "binding"
     attributes = (("occasion", occasion.value), *attributes)
     return AuditEntry(subject, f"{noun}.push", reason, actor, attributes)
 

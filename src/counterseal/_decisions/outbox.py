@@ -41,6 +41,7 @@ def build_notifications(
     subject: Guid,
     *,
     now: datetime,
+    due_at: datetime | None = None,
     ends_at: datetime | None = None,
     aware_device: Guid | None = None,
     tell_subject: bool = False,
@@ -53,8 +54,8 @@ def build_notifications(
     a device that others have revoked is. With *only_device*, no other device is notified.
 
     There is one for each kind of address that they have and that this service sends to, so that
-    a failing push service does not delay the others. They are due from *now* on, until *ends_at*,
-    or for as long as the policy says.
+    a failing push service does not delay the others. They are due from *due_at* on, or from *now*,
+    until *ends_at*, or for as long as the policy says.
     """
     if not served_kinds:
         return ()
@@ -84,7 +85,7 @@ def build_notifications(
                 for device in active_devices
                 if any(address.kind is kind for address in device.addresses)
             ),
-            next_at=now,
+            next_at=now if due_at is None else due_at,
             ends_at=until,
             created_at=now,
             keep_until=until + tools.policy.notification_retention,

@@ -261,6 +261,8 @@ class Occasion(enum.Enum):
 
     CHALLENGE = "challenge"
     """A question is to be fetched; the subject is the challenge."""
+    CHALLENGE_REMINDER = "challenge_reminder"
+    """A question about an action is still open; the subject is the challenge."""
     CHALLENGE_ENDED = "challenge_ended"
     """A question needs no answer any more; the subject is the challenge."""
     DEVICE_BOUND = "device_bound"
@@ -271,6 +273,16 @@ class Occasion(enum.Enum):
     """A new device waits to be confirmed; the subject is its binding."""
     TEST = "test"
     """An operator tests whether this very device can be notified; the subject is its binding."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether a question waits for the person's answer."""
+        return self in {Occasion.CHALLENGE, Occasion.CHALLENGE_REMINDER}
+
+    @property
+    def about_challenge(self) -> bool:
+        """Whether the subject is a challenge; otherwise it is a binding."""
+        return self.asks or self is Occasion.CHALLENGE_ENDED
 
 
 @attrs.frozen(kw_only=True)
@@ -299,12 +311,12 @@ class PushMessage:
     @property
     def urgent(self) -> bool:
         """Whether somebody waits for the person: the transport's high priority."""
-        return self.occasion is Occasion.CHALLENGE
+        return self.occasion.asks
 
     @property
     def about_challenge(self) -> bool:
         """Whether the subject is a challenge; otherwise it is a binding."""
-        return self.occasion in {Occasion.CHALLENGE, Occasion.CHALLENGE_ENDED}
+        return self.occasion.about_challenge
 
     @property
     def collapse_key(self) -> Guid:

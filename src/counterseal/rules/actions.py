@@ -28,6 +28,7 @@ from counterseal.models import (
     ActionTerms,
     ActionUse,
     ApprovedAction,
+    Challenge,
     Guid,
     Question,
 )
@@ -117,6 +118,17 @@ def arguments_match(facts: Consuming) -> None:
             raise ArgumentsMissing
         return
     keys.require_equal(facts.digest, facts.action.terms.digest, ArgumentsDiffer)
+
+
+def reminder_due_at(challenge: Challenge, policy: Policy) -> datetime | None:
+    """
+    Return when devices are notified once more of a challenge for an action; None if never.
+
+    It is in the middle of the challenge's life, if this is longer than the policy's
+    `action_reminder`.
+    """
+    life = challenge.deadline - challenge.issued_at
+    return challenge.issued_at + life / 2 if life > policy.action_reminder else None
 
 
 def displayed_action(

@@ -186,7 +186,7 @@ def find_skip_reason(
     """Return why no device is to be notified now; None if one is."""
     if subject is None or not isinstance(account, Account) or account.erased_at is not None:
         return SkipReason.FORGOTTEN
-    if notification.occasion is Occasion.CHALLENGE and (
+    if notification.occasion.asks and (
         not isinstance(subject, Challenge) or subject.state not in UNFINISHED
     ):
         return SkipReason.ENDED

@@ -217,13 +217,14 @@ def _button(members: Members) -> Button:
 
 TYPES = {
     Occasion.CHALLENGE: "request",
+    Occasion.CHALLENGE_REMINDER: "request",
     Occasion.CHALLENGE_ENDED: "requestEnded",
     Occasion.DEVICE_BOUND: "deviceBound",
     Occasion.DEVICE_REVOKED: "deviceRevoked",
     Occasion.DEVICE_UNCONFIRMED: "deviceUnconfirmed",
     Occasion.TEST: "test",
 }
-"""The `type` of each occasion."""
+"""The `type` of each occasion; a reminder is the same push once more."""
 
 
 def push_data(message: PushMessage) -> dict[str, str]:

@@ -26,6 +26,7 @@ def message_of(occasion, seed):
     ("occasion", "data"),
     [
         (Occasion.CHALLENGE, {"type": "request", "requestGuid": SUBJECT}),
+        (Occasion.CHALLENGE_REMINDER, {"type": "request", "requestGuid": SUBJECT}),
         (Occasion.CHALLENGE_ENDED, {"type": "requestEnded", "requestGuid": SUBJECT}),
         (Occasion.DEVICE_BOUND, {"type": "deviceBound", "deviceGuid": SUBJECT}),
         (Occasion.DEVICE_REVOKED, {"type": "deviceRevoked", "deviceGuid": SUBJECT}),
@@ -35,13 +36,17 @@ def message_of(occasion, seed):
 def test_names_the_subject_and_the_account_and_nothing_else(occasion, data):
     message = message_of(occasion, b"\2")
     assert push_data(message) == data | {"privakeyId": ACCOUNT}
-    assert message.urgent is (occasion is Occasion.CHALLENGE)
+    assert message.urgent is (occasion in {Occasion.CHALLENGE, Occasion.CHALLENGE_REMINDER})
 
 
 @pytest.mark.parametrize("occasion", Occasion)
 def test_messages_about_one_request_replace_each_other_and_others_do_not(occasion):
     first, second = message_of(occasion, b"\2"), message_of(Occasion.CHALLENGE_ENDED, b"\3")
-    about_request = occasion in {Occasion.CHALLENGE, Occasion.CHALLENGE_ENDED}
+    about_request = occasion in {
+        Occasion.CHALLENGE,
+        Occasion.CHALLENGE_REMINDER,
+        Occasion.CHALLENGE_ENDED,
+    }
     assert (first.collapse_key == second.collapse_key) is about_request
     assert SUBJECT not in {first.collapse_key, second.collapse_key}
     assert message_of(occasion, b"\2").collapse_key == first.collapse_key

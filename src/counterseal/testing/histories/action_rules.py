@@ -36,6 +36,8 @@ class Actions(ActionCalls):
     erases = Rules.erases
     heals = Rules.heals
     locks = Rules.locks
+    pushes = Rules.pushes
+    pushes_all = Rules.pushes_all
     sweeps = Rules.sweeps
     turns_the_clock_back = Rules.turns_the_clock_back
     unbinds = Rules.unbinds

@@ -142,6 +142,7 @@ def policy(*, supersede: bool, pending: int = 2) -> Policy:
         action_life=timedelta(seconds=60),
         action_life_limit=timedelta(seconds=120),
         action_validity=timedelta(seconds=45),
+        action_reminder=timedelta(seconds=45),
         session_token_life=timedelta(seconds=60),
         confirmation_life=timedelta(seconds=60),
         login_life=timedelta(seconds=60),
@@ -197,6 +198,7 @@ def limits(allowed: Policy) -> Limits:
         cooldown_limit=allowed.cooldown_limit.total_seconds(),
         life=allowed.challenge_life.total_seconds(),
         life_limit=allowed.challenge_life_limit.total_seconds(),
+        reminder=allowed.action_reminder.total_seconds(),
         codes_demanded=allowed.codes_demanded.total_seconds(),
         reactions={
             word: frozenset(reaction.value for reaction in getattr(allowed, f"on_{word}"))

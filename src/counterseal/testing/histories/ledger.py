@@ -274,6 +274,7 @@ class Limits:
     cooldown_limit: float
     life: float
     life_limit: float
+    reminder: float
     codes_demanded: float
     reactions: Mapping[str, frozenset[str]]
     comparisons: int

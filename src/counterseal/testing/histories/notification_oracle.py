@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from counterseal.testing.histories.ledger import Commit, Ledger, NotificationEntry, Plain
 
 OCCASIONS = {
     "challenge": ({"issue"}, "Challenge", {"PENDING"}),
+    "challenge_reminder": ({"issue"}, "Challenge", {"PENDING"}),
     "challenge_ended": (
         {"answer", "disown", "cancel", "issue"},
         "Challenge",
@@ -20,6 +23,11 @@ OCCASIONS = {
     ),
 }
 """The operations that enqueue each occasion, and the record of the same commit that it tells of."""
+
+NEW_NOTIFICATION = ("Notification", None)
+
+TICK = timedelta(milliseconds=1)
+"""What the middle of a life is rounded to at most."""
 
 
 def check_notification(ledger: Ledger, commit: Commit, old: Plain | None, new: Plain) -> None:
@@ -45,6 +53,34 @@ def check_notification(ledger: Ledger, commit: Commit, old: Plain | None, new: P
     assert new["delivered"] or new["state"] != "DELIVERED", "delivered to nobody"
     assert new["state"] != "QUEUED" or new["next_at"] < new["ends_at"], "tried without end"
     entry.state = new["state"]
+
+
+def require_reminders(ledger: Ledger, commit: Commit) -> None:
+    """
+    Demand that devices will be reminded once of each new action with a long life.
+
+    Raises:
+        AssertionError: They will not be, or more often, at another time, or of something else.
+    """
+    notifications = [new for kind, old, new in commit.changes if (kind, old) == NEW_NOTIFICATION]
+    for kind, old, challenge in commit.changes:
+        if kind != "Challenge" or old is not None:
+            continue
+        first, reminders = (
+            sorted(
+                (one["kind"], sorted(one["devices"]))
+                for one in notifications
+                if (one["subject"], one["occasion"]) == (challenge["guid"], occasion)
+            )
+            for occasion in ("challenge", "challenge_reminder")
+        )
+        life = challenge["deadline"] - challenge["issued_at"]
+        is_long = challenge["action"] is not None and life.total_seconds() > ledger.limits.reminder
+        assert reminders == (first if is_long else []), "not reminded exactly once where it is due"
+        middle = challenge["deadline"] - life / 2
+        for one in notifications:
+            if one["occasion"] == "challenge_reminder":
+                assert abs(one["next_at"] - middle) < TICK, "reminded at another time"
 
 
 def _check_new(ledger: Ledger, commit: Commit, new: Plain) -> None:

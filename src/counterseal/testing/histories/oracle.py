@@ -13,6 +13,7 @@ It shares no code with the core. What it demands:
   account's next number, and nothing else has any;
 - a notification is enqueued for the account's own active devices, of what is so, and pushed in
   time only;
+- devices are reminded once of an action with a long life, in its middle, and of nothing else;
 - a refusal's reason is the one that was signed, and in its commit follows what the policy says,
   and nothing else;
 - no App Space and no origin allows what the policy above it forbids;
@@ -93,6 +94,7 @@ def check_commit(ledger: Ledger, commit: Commit) -> None:
             _require_roster(ledger, account, commit.latest)
             _require_bound_limit(ledger, account)
     action_oracle.require_approved_actions(ledger, commit)
+    notification_oracle.require_reminders(ledger, commit)
     ending_oracle.require_callbacks(ledger, commit)
     reaction_oracle.require_cancelled(commit, open_before)
     event_oracle.require_events(commit)

@@ -98,7 +98,7 @@ class NotificationCalls(CallbackCalls):
         assert isinstance(record, Notification)
         due = record.due_at is not None and record.due_at <= self.at()
         entry = self.ledger.challenges.get(notice.subject)
-        asks = notice.occasion == "challenge"
+        asks = notice.occasion in {"challenge", "challenge_reminder"}
         has_ended = asks and entry is not None and entry.ending is not None
         late = self.at() >= record.ends_at
         addresses, before = self._addresses(notice), len(outbox.pushes)

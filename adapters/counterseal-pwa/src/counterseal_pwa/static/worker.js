@@ -79,14 +79,18 @@ worker.addEventListener("push", (event) => event.waitUntil(showPush(readPush(eve
 /** @param {Push} push */
 async function showPush({ title, body, data }) {
   const isEnded = data.type === "requestEnded";
-  await worker.registration.showNotification(title, {
+  /** @type {NotificationOptions & {renotify: boolean}} */
+  const options = {
     body: isEnded ? await sayEnded(body) : body,
     // A later push about the same request replaces this one.
     tag: data.requestGuid || data.deviceGuid || data.type,
     silent: isEnded,
+    // A reminder replaces the first push, and has to be heard as well.
+    renotify: data.type === "request",
     data: { ...data, shownAt: Date.now() },
     icon: "icon-192.png",
-  });
+  };
+  await worker.registration.showNotification(title, options);
 }
 
 /**
