@@ -20,7 +20,12 @@ READMES = [ROOT / "README.md", *sorted(ROOT.glob("adapters/*/README.md"))]
 TEST = re.compile(r"((?:unit|vectors|stateful|contract)/[\w/]+\.py)::(test_\w+)")
 ADAPTERS_TEST = re.compile(r"(counterseal-\w+)/(\w+\.py)::(test_\w+)")
 INTEROP_TEST = re.compile(r"(interop/\w+\.py)::(test_\w+)")
-EVIDENCE = [DOCS / "explanation" / "threats.md", DOCS / "reference" / "specifications.md"]
+CLAUSES = DOCS / "reference" / "clauses.md"
+EVIDENCE = [
+    DOCS / "explanation" / "threats.md",
+    DOCS / "reference" / "specifications.md",
+    CLAUSES,
+]
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)")
 NAME = re.compile(r"`(_?[a-z]+\.(?:\w+\.)*\w+)`")
 MODULES = {path.name.removesuffix(".py") for path in (ROOT / "src" / "counterseal").iterdir()}
@@ -61,6 +66,25 @@ def test_a_rule_that_is_named_exists(name):
             place = importlib.import_module(f"{place.__name__}.{part}")
         else:
             place = getattr(place, part)
+
+
+def test_each_clause_names_a_feature_and_a_test():
+    rows = re.findall(r"^\| (?!clause)(.*) \|$", CLAUSES.read_text("utf-8"), re.MULTILINE)
+
+    assert rows
+    for row in rows:
+        clause, feature, tests = row.split(" | ")
+        assert re.match(r"[\d.()a-z, and]+: |OpenID4VP", clause), clause
+        assert feature, clause
+        assert TEST.fullmatch(tests.split(", ")[0].strip("`")), clause
+
+
+def test_each_text_of_clauses_says_what_is_not_covered():
+    _, *sections = re.split(r"^## ", CLAUSES.read_text("utf-8"), flags=re.MULTILINE)
+
+    assert sections
+    for section in sections:
+        assert "\nNot covered:" in section, section.partition("\n")[0]
 
 
 PASSKEYS = ["keys/passkeys.py", "rules/ceremonies.py", "_decisions/ceremonies.py"]
