@@ -50,7 +50,6 @@ EXCEPTIONS = {
     "PasskeyStart": RESULT,
     "Redirect": RESULT,
     "Refused": "listed as Refusal",
-    "UseReceipt": "what a reader of the receipt of a use gets",
     "Tampering": "a member of what AuditChain.verify returns",
     "SignedRequest": "an argument of a call, in the words of HTTP",
 }

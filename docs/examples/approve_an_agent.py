@@ -28,7 +28,7 @@ def send_mail(to, subject):
 
 # The ten lines
 def send_approved_mail(client, trust, account_id, arguments):
-    action = Action(type="tool-call", resource="send_mail", arguments=arguments, agent="Mail agent")
+    action = Action(type="tool-call", resource="send_mail", arguments=arguments)
     pending_request = client.ask(account_id, action)
     reply = client.wait(pending_request, timedelta(minutes=10))
     require_approved(reply, pending_request, trust)  # signed by the person's device
@@ -62,8 +62,12 @@ def go_on_with_mail(client, trust, table, task, arguments):
 
 # After a crash
 def unknown_outcomes(client, table):
-    known = {task: client.action(PendingRequest.load(text)) for task, text in table.items()}
-    return [task for task, action in known.items() if action.use and not action.use.reported_at]
+    tasks = []
+    for task, text in table.items():
+        action = client.action(PendingRequest.load(text))
+        if action.use and action.use.reported_at is None:
+            tasks.append(task)
+    return tasks
 
 
 # Give it back

@@ -28,6 +28,12 @@ DOCUMENT = {
     "issuedAt": "2026-11-24T12:00:00.000Z",
     "expiresAt": "2026-11-24T12:02:00.000Z",
 }
+ACTION = {
+    "type": "tool-call",
+    "digest": "D" * 43,
+    "validUntil": "2026-11-24T12:12:00.000Z",
+    "language": "en",
+}
 BORDERS = set("╭╮╰╯│─")
 
 JSON = st.recursive(
@@ -69,6 +75,20 @@ def test_everything_is_shown(show):
     assert '{"a":"b"}' in text
 
 
+@pytest.mark.parametrize(
+    ("extra", "shown"),
+    [
+        ({"action": ACTION}, "a<U+202E>b<U+202D>c"),
+        ({}, "a<U+003C>U+202E>b<U+202D>c"),
+    ],
+)
+def test_what_an_action_has_written_out_stays_and_other_notation_does_not(show, extra, shown):
+    content = {"title": "Run a tool", "keys": [{"key": "$.to", "value": "a<U+202E>b\u202dc"}]}
+    text = show(DOCUMENT | {"content": content} | extra, columns=100)
+
+    assert shown in text
+
+
 def test_an_action_is_shown_with_its_digest_and_documents(show):
     attachment = {
         "name": "Lease.pdf",
@@ -77,13 +97,7 @@ def test_an_action_is_shown_with_its_digest_and_documents(show):
         "sha256": "S" * 43,
         "url": "https://files.example.com/lease.pdf",
     }
-    action = {
-        "type": "document",
-        "digest": "D" * 43,
-        "validUntil": "2026-11-24T12:12:00.000Z",
-        "language": "en",
-        "attachments": [attachment],
-    }
+    action = ACTION | {"type": "document", "attachments": [attachment]}
     text = show(DOCUMENT | {"action": action}, columns=100)
     for part in ("document", "D" * 43, "2026-11-24T12:12:00.000Z", "Lease.pdf", "48213 bytes"):
         assert part in text

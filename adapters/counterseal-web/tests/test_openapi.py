@@ -204,7 +204,10 @@ def test_settings_make_sense(wrong):
         Settings(public_url=BASE, **wrong)
 
 
-DURATION = Draft202012Validator(SCHEMAS["Question"]["properties"]["duration"])
+QUESTION = SCHEMAS["Question"]
+DURATION = Draft202012Validator(
+    {"allOf": [each["properties"]["duration"] for each in (QUESTION, QUESTION["oneOf"][0])]}
+)
 
 
 @given(
@@ -235,6 +238,17 @@ def test_the_described_durations_are_those_that_are_taken(value):
         assert not DURATION.is_valid(value)
     else:
         assert DURATION.is_valid(value)
+
+
+@pytest.mark.parametrize("duration", ["8h", "1d", 86_400, "600"])
+def test_an_action_is_described_with_a_life_of_up_to_a_day(duration):
+    action = {"type": "tool-call", "resource": "send_mail", "arguments": {}}
+    asked = Draft202012Validator(QUESTION)
+    long = {"accountId": "a", "duration": duration}
+
+    assert asked.is_valid(long | {"action": action})
+    assert asked.is_valid(long | {"content": "Pay?"}) is (duration == "600")
+    assert not asked.is_valid(long | {"action": action, "content": "Pay?"})
 
 
 def test_the_description_is_made_once_for_each_root(kit, world, monkeypatch):

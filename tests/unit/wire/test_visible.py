@@ -120,6 +120,13 @@ def test_spellings(text, visible_text):
     assert visible(text) == visible_text
 
 
+@given(TRICKY, st.sampled_from(["utf-8", "ascii"]))
+def test_what_was_written_out_stays_and_nothing_hidden_comes_out(text, encoding):
+    written = visible(text, encoding)
+    assert visible(written, encoding, written=True) == written
+    assert visible(text, encoding, written=True) == written.replace("<U+003C>", "<")
+
+
 def test_what_the_terminal_cannot_say_is_written_out():
     assert visible("Zoë €", "latin-1") == "Zoë <U+20AC>"
     assert visible("Zoë €", "ascii") == "Zo<U+00EB> <U+20AC>"

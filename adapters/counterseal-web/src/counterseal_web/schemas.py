@@ -81,7 +81,17 @@ DURATION: Schema = {
     "description": "Without a unit, seconds. Hours and days are read too, and are too long, but for"
     " an action where the policy allows it: a day at most.",
 }
-"""As long as any policy allows."""
+"""As long as any policy allows for a question that is about no action."""
+
+LONG_DURATION: Schema = {
+    "anyOf": [
+        {"type": "string", "pattern": "^[0-9]{1,9}[smhd]?$"},
+        {"type": "integer", "minimum": 1, "maximum": 86_400},
+        {"type": "null"},
+    ],
+    "description": "Without a unit, seconds. Ten minutes at most; for an action a day at most,"
+    " where the policy allows it.",
+}
 
 ARGUMENTS: Schema = {
     "type": "object",
@@ -280,7 +290,7 @@ SCHEMAS: dict[str, Schema] = {
             ]
         },
         buttons=_maybe(_list({"anyOf": [BUTTON, BUTTON_TEXT]}) | {"minItems": 2}),
-        duration=DURATION,
+        duration=LONG_DURATION,
         callback=_maybe(NAME),
         additionalInfo={"type": ["string", "object", "null"], "additionalProperties": True},
         transactionId=_maybe(TEXT),
@@ -302,7 +312,12 @@ SCHEMAS: dict[str, Schema] = {
         deviceGuid=_maybe(GUID)
         | {"description": "The only device that is asked; without it, all of the account are."},
     )
-    | {"oneOf": [{"required": ["content"]}, {"required": ["action"]}]},
+    | {
+        "oneOf": [
+            {"required": ["content"], "properties": {"duration": DURATION, "action": False}},
+            {"required": ["action"], "properties": {"content": False}},
+        ]
+    },
     "UseRequest": _closed(requestGuid=GUID, arguments=ARGUMENTS),
     "UseReport": _closed(
         "detail",
