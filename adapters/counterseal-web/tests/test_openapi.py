@@ -243,12 +243,12 @@ def test_the_described_durations_are_those_that_are_taken(value):
 @pytest.mark.parametrize("duration", ["8h", "1d", 86_400, "600"])
 def test_an_action_is_described_with_a_life_of_up_to_a_day(duration):
     action = {"type": "tool-call", "resource": "send_mail", "arguments": {}}
-    asked = Draft202012Validator(QUESTION)
+    validator = Draft202012Validator(QUESTION)
     long = {"accountId": "a", "duration": duration}
 
-    assert asked.is_valid(long | {"action": action})
-    assert asked.is_valid(long | {"content": "Pay?"}) is (duration == "600")
-    assert not asked.is_valid(long | {"action": action, "content": "Pay?"})
+    assert validator.is_valid(long | {"action": action})
+    assert validator.is_valid(long | {"content": "Pay?"}) is (duration == "600")
+    assert not validator.is_valid(long | {"action": action, "content": "Pay?"})
 
 
 def test_the_description_is_made_once_for_each_root(kit, world, monkeypatch):

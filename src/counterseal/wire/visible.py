@@ -37,14 +37,14 @@ and letters and symbols that are drawn as a blank.
 """
 
 
-def visible(text: str, encoding: str = "utf-8", *, written: bool = False) -> str:
+def visible(text: str, encoding: str = "utf-8", *, escaped: bool = False) -> str:
     """
     Return *text* as one line in which everything is visible.
 
     Args:
         text: A text from anywhere.
         encoding: The encoding of the terminal.
-        written: Whether who wrote *text* has used this notation already, so that it stays; what
+        escaped: Whether who wrote *text* has used this notation already, so that it stays; what
             is still hidden is written out all the same.
     """
     if text.isascii() and text.isprintable() and NOTATION not in text:
@@ -57,7 +57,7 @@ def visible(text: str, encoding: str = "utf-8", *, written: bool = False) -> str
         plain = (
             character.isprintable()
             and not _NO_INK.match(character)
-            and (written or not text.startswith(NOTATION, index))
+            and (escaped or not text.startswith(NOTATION, index))
             and not (mark and (not marks_left or _covers(character, category)))
             and _sayable(character, encoding)
         )

@@ -122,9 +122,9 @@ def test_spellings(text, visible_text):
 
 @given(TRICKY, st.sampled_from(["utf-8", "ascii"]))
 def test_what_was_written_out_stays_and_nothing_hidden_comes_out(text, encoding):
-    written = visible(text, encoding)
-    assert visible(written, encoding, written=True) == written
-    assert visible(text, encoding, written=True) == written.replace("<U+003C>", "<")
+    visible_text = visible(text, encoding)
+    assert visible(visible_text, encoding, escaped=True) == visible_text
+    assert visible(text, encoding, escaped=True) == visible_text.replace("<U+003C>", "<")
 
 
 def test_what_the_terminal_cannot_say_is_written_out():

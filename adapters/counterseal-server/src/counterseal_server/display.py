@@ -47,7 +47,7 @@ def show(screen: Screen, display: dict[str, Any]) -> None:
     parts = _parts(display)
     screen.facts(parts.who)
     # The type of an action has written hidden characters out.
-    screen.framed("the question", parts.content, written=bool(parts.action))
+    screen.framed("the question", parts.content, escaped=bool(parts.action))
     if parts.action:
         screen.facts(parts.action)
     screen.facts(parts.buttons)

@@ -69,7 +69,7 @@ class Screen:
         self._console.print(self._grid(rows))
 
     def framed(
-        self, title: str, parts: Iterable[str | list[tuple[str, str]]], *, written: bool = False
+        self, title: str, parts: Iterable[str | list[tuple[str, str]]], *, escaped: bool = False
     ) -> None:
         """
         Print a text of somebody else, inside a border on every line.
@@ -77,13 +77,13 @@ class Screen:
         Args:
             title: Our own title.
             parts: Paragraphs, and tables of labels with their values.
-            written: Whether hidden characters of *parts* are already written out, as `visible`
+            escaped: Whether hidden characters of *parts* are already written out, as `visible`
                 does it.
         """
         inside: list[RenderableType] = [
-            self._text(part, written=written)
+            self._text(part, escaped=escaped)
             if isinstance(part, str)
-            else self._grid(part, written=written)
+            else self._grid(part, escaped=escaped)
             for part in parts
         ]
         self._console.print(Panel(Group(*inside), title=self._text(title), title_align="left"))
@@ -92,17 +92,17 @@ class Screen:
         """Print one line that the person copies, and that is never wrapped."""
         self._console.print(self._text(text), soft_wrap=True)
 
-    def _grid(self, rows: Iterable[tuple[str, str]], *, written: bool = False) -> Table:
+    def _grid(self, rows: Iterable[tuple[str, str]], *, escaped: bool = False) -> Table:
         grid = Table.grid(padding=(0, 2, 0, 0))
         grid.add_column(overflow="fold")
         grid.add_column(overflow="fold")
         for label, value in rows:
             cells = ((label, "bold"), (value, ""))
-            grid.add_row(*(self._text(text, style, written=written) for text, style in cells))
+            grid.add_row(*(self._text(text, style, escaped=escaped) for text, style in cells))
         return grid
 
-    def _text(self, text: str, style: str = "", *, written: bool = False) -> Text:
-        visible_text = visible(text, self._console.encoding, written=written)
+    def _text(self, text: str, style: str = "", *, escaped: bool = False) -> Text:
+        visible_text = visible(text, self._console.encoding, escaped=escaped)
         # A mark is printed where a line breaks, and only there, so no text can imitate it.
         broken = visible_text.replace(LINE_BREAK, f"{LINE_BREAK}\n").removesuffix("\n")
         return Text(broken, style, overflow="fold")
