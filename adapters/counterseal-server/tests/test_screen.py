@@ -76,17 +76,17 @@ def test_everything_is_shown(show):
 
 
 @pytest.mark.parametrize(
-    ("extra", "shown"),
+    ("extra", "part"),
     [
         ({"action": ACTION}, "a<U+202E>b<U+202D>c"),
         ({}, "a<U+003C>U+202E>b<U+202D>c"),
     ],
 )
-def test_what_an_action_has_written_out_stays_and_other_notation_does_not(show, extra, shown):
+def test_what_an_action_has_written_out_stays_and_other_notation_does_not(show, extra, part):
     content = {"title": "Run a tool", "keys": [{"key": "$.to", "value": "a<U+202E>b\u202dc"}]}
     text = show(DOCUMENT | {"content": content} | extra, columns=100)
 
-    assert shown in text
+    assert part in text
 
 
 def test_an_action_is_shown_with_its_digest_and_documents(show):
