@@ -1,17 +1,25 @@
 """`counterseal-mcp`: an agent on the official client asks, and people answer."""
 
 import json
+import os
+import re
+import signal
 import sys
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
 import pytest
 from anyio.to_thread import run_sync
 from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
 
 from counterseal import trusted_keys, verify_receipt, verify_use_receipt
 
 COMMAND = str(Path(sys.executable).with_name("counterseal-mcp"))
+TOKEN = "a-token-of-the-operator-0123456789"
 ARGUMENTS = {"path": "/srv/backups/2019", "recursive": True}
 ACTION = {"resource": "delete_folder", "arguments": ARGUMENTS, "agent": "Housekeeper"}
 
@@ -43,9 +51,50 @@ def config(service, jwks, account_id, tmp_path):
     return path
 
 
-def over_stdio(config):
-    """Return a client that starts the command, as the JSON of an MCP client says."""
-    return Client(StdioServerParameters(command=COMMAND, args=["--config", str(config)]))
+@asynccontextmanager
+async def over_stdio(config):
+    """Connect a client that starts the command, as the JSON of an MCP client says."""
+    server = StdioServerParameters(command=COMMAND, args=["--config", str(config)])
+    async with Client(server) as client:
+        yield client
+
+
+@asynccontextmanager
+async def over_http(config):
+    """Start the command, and connect a client that presents the token."""
+    environment = os.environ | {"COUNTERSEAL_MCP_TOKEN": TOKEN}
+    command = [COMMAND, "--config", str(config), "--http", "127.0.0.1:0"]
+    process = await anyio.open_process(command, env=environment, stdout=None)
+    try:
+        url = await listening_url(process.stderr)
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with (
+            create_mcp_http_client(headers=headers) as http,
+            Client(streamable_http_client(url, http_client=http)) as client,
+        ):
+            yield client
+        process.terminate()
+        assert await process.wait() == -signal.SIGTERM
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.aclose()
+
+
+async def listening_url(stderr):
+    """Return the address that the command logs."""
+    text = ""
+    async for chunk in stderr:
+        text += chunk.decode()
+        if match := re.search(r"serves (http://\S+)\n", text):
+            return match[1]
+    raise AssertionError(text)
+
+
+@pytest.fixture(params=[over_stdio, over_http], ids=["stdio", "http"])
+def connect(request, config):
+    """Return a context manager of a client, on each transport."""
+    return partial(request.param, config)
 
 
 async def call(client, tool, **arguments):
@@ -60,9 +109,9 @@ async def refusal(client, tool, **arguments):
     return (await call(client, tool, **arguments))["error"]["code"]
 
 
-def test_a_person_approves_what_an_agent_does(config, phone, jwks, account_id):
+def test_a_person_approves_what_an_agent_does(connect, phone, jwks, account_id):
     async def main():
-        async with over_stdio(config) as client:
+        async with connect() as client:
             guid = (await call(client, "ask", **ACTION))["id"]
             require = {"id": guid, "arguments": ARGUMENTS}
             assert await refusal(client, "require", **require, wait_seconds=0) == "pending"
@@ -96,9 +145,9 @@ async def _append(results, client, require):
     results.append(await call(client, "require", **require))
 
 
-def test_swapped_arguments_are_refused(config, phone):
+def test_swapped_arguments_are_refused(connect, phone):
     async def main():
-        async with over_stdio(config) as client:
+        async with connect() as client:
             guid = (await call(client, "ask", **ACTION))["id"]
             await run_sync(phone.approve, guid)
             for swapped in (ARGUMENTS | {"path": "/"}, ARGUMENTS | {"force": True}, {}):

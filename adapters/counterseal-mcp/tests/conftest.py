@@ -21,6 +21,8 @@ from counterseal_flask import create_blueprints
 from counterseal_mcp import Approvals, PendingRequests, Settings, create_server
 
 ACCOUNT = "user-1"
+APP = "https://auth.example.com/app"
+"""Where bind links open."""
 
 
 class Service:
@@ -33,7 +35,7 @@ class Service:
         app = Flask("auth")
         self._server = make_server("127.0.0.1", 0, app, threaded=True)
         self.url = f"http://127.0.0.1:{self._server.port}"
-        settings = WebSettings(public_url=self.url)
+        settings = WebSettings(public_url=self.url, app_url=APP)
         for blueprint in create_blueprints(self.world.ports, self.world.policy, settings):
             app.register_blueprint(blueprint)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
@@ -134,3 +136,30 @@ def run():
 def run_by_each_protocol(run, request):
     """Return that function, once for each protocol."""
     return partial(run, mode=request.param)
+
+
+CONFIG = {
+    "service": "https://auth.example.com",
+    "origin": "ddc9b0d6-8679-8d9a-9173-79d999674554",
+    "jwks": "jwks.json",
+    "accounts": ["user-1"],
+}
+"""The file of the settings, as an operator writes it."""
+
+
+@pytest.fixture
+def write_config(service, tmp_path):
+    """Return a function that writes the file with other members, and returns its path."""
+    (tmp_path / "jwks.json").write_text(json.dumps(service.jwks))
+    (tmp_path / "key").write_text("key-of-the-origin\n")
+    (tmp_path / "token").write_text("t" * 32)
+
+    def write(**members):
+        path = tmp_path / "counterseal-mcp.toml"
+        document = {name: value for name, value in (CONFIG | members).items() if value is not None}
+        # JSON of texts, numbers, flags and lists of texts is TOML, too.
+        lines = (f"{name} = {json.dumps(value)}\n" for name, value in document.items())
+        path.write_text("".join(lines))
+        return path
+
+    return write

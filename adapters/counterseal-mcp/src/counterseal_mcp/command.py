@@ -8,20 +8,26 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import anyio
+from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 from counterseal import CountersealError
 from counterseal_mcp.approvals import Approvals
+from counterseal_mcp.http_server import PATH, HttpAddress, http_server
 from counterseal_mcp.pending_requests import PendingRequests
 from counterseal_mcp.server import CALLS, WAITS, create_server
-from counterseal_mcp.settings import KEY_VARIABLE, Settings, read_settings
+from counterseal_mcp.settings import KEY_VARIABLE, TOKEN_VARIABLE, Settings, read_settings
 
 DESCRIPTION = f"""\
 An MCP server: an agent asks a person to approve one action, and uses the approval once.
 It speaks on standard input and output unless --http is given.
 The origin's key is in the file that key_file names, or in {KEY_VARIABLE}."""
+
+
+log = logging.getLogger(__name__)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,6 +39,12 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--config", metavar="FILE", type=Path, required=True, help="the settings, in TOML"
+    )
+    parser.add_argument(
+        "--http",
+        metavar="HOST:PORT",
+        help=f"serve streamable HTTP at {PATH}; needs token_file or {TOKEN_VARIABLE}, "
+        "unless the address is a loopback address",
     )
     parser.add_argument(
         "--check", action="store_true", help="read the settings, say what is wrong, and end"
@@ -50,12 +62,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("counterseal_mcp").setLevel(logging.INFO)
     try:
         settings = read_settings(options.config, os.environ)
-        approvals = make_approvals(settings)
+        address = None if options.http is None else HttpAddress.read(options.http)
+        if address is not None:
+            address.require_protected(settings)
+        server = create_server(settings, make_approvals(settings))
+        if options.check:
+            return 0
+        if address is None:
+            anyio.run(_serve_stdio, server)
+        else:
+            _serve_http(server, settings, address)
     except CountersealError as error:
         print(f"counterseal-mcp: {error}", file=sys.stderr)  # noqa: T201
         return 2
-    if not options.check:
-        anyio.run(_serve, settings, approvals)
     return 0
 
 
@@ -74,7 +93,12 @@ def make_approvals(settings: Settings) -> Approvals:
     )
 
 
-async def _serve(settings: Settings, approvals: Approvals) -> None:
-    server = create_server(settings, approvals)
+async def _serve_stdio(server: Server[Any]) -> None:
     async with stdio_server() as (read_stream, write_stream):
         await server.run(read_stream, write_stream, server.create_initialization_options())
+
+
+def _serve_http(server: Server[Any], settings: Settings, address: HttpAddress) -> None:
+    listener, address = address.listen()
+    log.info("serves http://%s%s", address.text, PATH)
+    http_server(server, settings, address).run(sockets=[listener])

@@ -31,7 +31,15 @@ from mcp_types import (
 
 from counterseal import CountersealError
 from counterseal.models import Guid
+from counterseal_client import Unreachable
 from counterseal_mcp.approvals import Approvals
+from counterseal_mcp.invitations import (
+    Invitations,
+    can_open_links,
+    offer,
+    refusal_of,
+    response_of,
+)
 from counterseal_mcp.refusals import CallRefused, call_refused
 from counterseal_mcp.settings import Settings
 from counterseal_mcp.tool_arguments import read_ask, read_report, read_require, read_status
@@ -58,6 +66,7 @@ class Tools:
     def __init__(self, settings: Settings, approvals: Approvals) -> None:
         self._settings = settings
         self._approvals = approvals
+        self._invitations = Invitations(approvals.client, approvals.clock)
         self._tools = tools(settings)
         self._calls = anyio.CapacityLimiter(CALLS)
         self._waits = anyio.CapacityLimiter(WAITS)
@@ -78,7 +87,8 @@ class Tools:
         if params.name not in {tool.name for tool in self._tools}:
             raise MCPError(INVALID_PARAMS, "There is no such tool.")
         try:
-            return _result(await self._called(context, params))
+            result = await self._called(context, params)
+            return result if isinstance(result, InputRequiredResult) else _result(result)
         except CountersealError as error:
             refusal = call_refused(error)
             level = logging.ERROR if refusal.problem in _ALARMS else logging.INFO
@@ -88,12 +98,13 @@ class Tools:
             log.error("%s: %s", params.name, type(error).__name__)  # noqa: TRY400 (no traceback)
         return _result({"error": refusal.document()}, is_error=True)
 
-    async def _called(self, _: Context, params: CallToolRequestParams) -> dict[str, Any]:
+    async def _called(
+        self, context: Context, params: CallToolRequestParams
+    ) -> dict[str, Any] | InputRequiredResult:
         settings, approvals = self._settings, self._approvals
         match params.name:
             case "ask":
-                ask = read_ask(params.arguments, settings)
-                return await self._run(lambda: approvals.ask(ask))
+                return await self._ask(context, params)
             case "status":
                 guid = read_status(params.arguments)
                 return await self._run(lambda: approvals.status(guid))
@@ -104,6 +115,23 @@ class Tools:
             case _:
                 report = read_report(params.arguments)
                 return await self._run(lambda: approvals.report(report))
+
+    async def _ask(
+        self, context: Context, params: CallToolRequestParams
+    ) -> dict[str, Any] | InputRequiredResult:
+        ask = read_ask(params.arguments, self._settings)
+        try:
+            return await self._run(lambda: self._approvals.ask(ask))
+        except Unreachable:
+            if not self._settings.invite or not can_open_links(context.session):
+                raise
+            response = response_of(params.input_responses)
+            if response is not None:
+                raise refusal_of(response) from None
+            link = await self._run(lambda: self._invitations.link(ask.account_id))
+            if link is None:
+                raise
+        return await offer(context.session, context.request_id, link)
 
     async def _run(self, call: Callable[[], T]) -> T:
         """Run a call in a thread; one that has begun ends, even where its client has gone."""
