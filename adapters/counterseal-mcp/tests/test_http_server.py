@@ -82,11 +82,11 @@ def test_strangers_are_not_served(service):
                     "Authorization": f"Bearer {TOKEN}",
                     "Accept": "application/json, text/event-stream",
                 } | changed
-                sent = {key: value for key, value in headers.items() if value is not None}
+                fields = {key: value for key, value in headers.items() if value is not None}
                 body = INITIALIZE
                 if name == "too long a body":
                     body = INITIALIZE | {"padding": "x" * BODY_LIMIT}
-                statuses[name] = (await http.post(url, json=body, headers=sent)).status_code
+                statuses[name] = (await http.post(url, json=body, headers=fields)).status_code
             good = await http.post(
                 url,
                 json=INITIALIZE,

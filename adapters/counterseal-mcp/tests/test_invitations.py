@@ -99,7 +99,7 @@ def test_nobody_is_invited_unless_the_operator_says_so(service, run):
     assert (result["error"]["code"], person.links) == ("unreachable", [])
 
 
-def test_a_client_that_opens_no_links_is_told_none(server, run_by_each_protocol):
+def test_a_client_that_opens_no_links_gets_none(server, run_by_each_protocol):
     assert run_by_each_protocol(server, ask)["error"]["code"] == "unreachable"
 
 
