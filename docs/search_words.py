@@ -40,6 +40,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "flask": ("how-to/embed-in-flask",),
     "keycloak": ("how-to/use-an-identity-provider",),
     "kubernetes": CONTAINERS,
+    "mcp": ("how-to/let-an-mcp-client-ask",),
     "nginx": ("how-to/run-the-service",),
     "nist": ("reference/clauses",),
     "node": ("how-to/ask-from-node",),

@@ -101,7 +101,7 @@ def test_the_index_leads_to_a_page_for_each_word(run):
     module = run("found")
     words, page_of = module["WORDS"], module["page_of"]
     pages = sorted(
-        path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.glob("*/*.md")
+        path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.glob("*/**/*.md")
     )
     entries = {word: [[pages.index(page_of(word, pages)), "search-words", True]] for word in words}
 
