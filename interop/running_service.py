@@ -97,6 +97,12 @@ class RunningService(Service):
         return Phone(self.url, self.invite(account_id))
 
     @staticmethod
+    def await_callback(receiver):
+        """Return the headers and the body of the next callback or ping."""
+        eventually(lambda: receiver.received)
+        return receiver.received.pop(0)
+
+    @staticmethod
     def _origin(output):
         return Origin(guid=output["requestOriginGuid"], secret=output["key"])
 

@@ -18,6 +18,8 @@ from counterseal.wire.messages import ProcessedRequest
 from counterseal.wire.origin import BindInvitation, KnownAccount, KnownDevice
 from counterseal_client.approval import Approval, Requirement, is_approved, require_approved
 from counterseal_client.callback import Callback, verify_callback, verify_event
+from counterseal_client.ciba import CibaClient
+from counterseal_client.ciba_approval import CibaApproval, CibaUse
 from counterseal_client.client import Client
 from counterseal_client.errors import (
     ActionUsed,
@@ -48,6 +50,7 @@ from counterseal_client.errors import (
     Unreachable,
 )
 from counterseal_client.pending_request import PendingRequest
+from counterseal_client.ping import Ping, receive_ping
 from counterseal_client.requirements import (
     AllOf,
     AnyOf,
@@ -57,6 +60,7 @@ from counterseal_client.requirements import (
     StrongKey,
     Within,
 )
+from counterseal_client.started_request import StartedRequest
 from counterseal_client.trust import Trust
 
 __all__ = [
@@ -78,6 +82,9 @@ __all__ = [
     "ByDevice",
     "Callback",
     "CallbackRefused",
+    "CibaApproval",
+    "CibaClient",
+    "CibaUse",
     "Client",
     "CodeNotTyped",
     "Declined",
@@ -101,6 +108,7 @@ __all__ = [
     "Pair",
     "PairsContent",
     "PendingRequest",
+    "Ping",
     "ProcessedRequest",
     "Progress",
     "ReplyLost",
@@ -108,6 +116,7 @@ __all__ = [
     "RequestRefused",
     "Requirement",
     "RequirementUnmet",
+    "StartedRequest",
     "StrongKey",
     "TextContent",
     "TooSlow",
@@ -118,6 +127,7 @@ __all__ = [
     "Unreachable",
     "Within",
     "is_approved",
+    "receive_ping",
     "require_approved",
     "verify_callback",
     "verify_event",

@@ -112,7 +112,7 @@ class Calls:
                 is_too_long = retry_after is not None and retry_after > PATIENCE
                 if attempt == call.attempts or is_too_long:
                     raise
-            self._pause(attempt, retry_after)
+            self.sleep(pause_after(attempt, retry_after, self.entropy))
             attempt += 1
 
     def idempotency_key(self, key: str | None) -> str:
@@ -157,9 +157,11 @@ class Calls:
             raise error_of(reply, now)
         return reply
 
-    def _pause(self, attempt: int, retry_after: timedelta | None) -> None:
-        pause = PAUSES[min(attempt, len(PAUSES)) - 1]
-        pause *= 0.5 + self.entropy.token(1)[0] / 255
-        if retry_after is not None:
-            pause = max(pause, min(retry_after, PATIENCE).total_seconds())
-        self.sleep(pause)
+
+def pause_after(attempt: int, retry_after: timedelta | None, entropy: Entropy) -> float:
+    """Return the seconds to wait after an attempt that may be repeated."""
+    pause = PAUSES[min(attempt, len(PAUSES)) - 1]
+    pause *= 0.5 + entropy.token(1)[0] / 255
+    if retry_after is not None:
+        pause = max(pause, min(retry_after, PATIENCE).total_seconds())
+    return pause

@@ -1,9 +1,10 @@
-"""Problems (RFC 9457): the error to raise for a reply that is not a success."""
+"""Problems (RFC 9457), and errors of OAuth: what to raise for a reply that is not a success."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from http import HTTPStatus
+from typing import Any
 
 from counterseal import CountersealError, Refused, read_json
 from counterseal.wire.problem import read_problem
@@ -28,11 +29,15 @@ _BY_CODE: dict[str, type[RequestRefused]] = {
     "approver_inactive": NoApproval,
     "arguments_differ": ArgumentsDiffer,
     "deadline_passed": Finished,
+    "invalid_client": Unauthorised,
+    "invalid_grant": NotFound,
+    "invalid_token": Unauthorised,
     "not_approved": NoApproval,
     "not_found": NotFound,
     "too_many_pending": AskedTooOften,
     "too_often": AskedTooOften,
     "unauthorized": Unauthorised,
+    "unknown_user_id": Unreachable,
     "unreachable": Unreachable,
     "wrong_state": Finished,
 }
@@ -58,10 +63,7 @@ def error_of(reply: Reply, now: datetime) -> CountersealError:
         return Overloaded(f"status {reply.status}", retry_after=pause)
     if reply.status not in _CLIENT_ERRORS:
         return BadReply(f"status {reply.status}; no redirect is followed")
-    try:
-        problem = read_problem(read_json(reply.body), status=reply.status)
-    except Refused:
-        problem = read_problem(None, status=reply.status)
+    problem = read_problem(_problem_document(reply.body), status=reply.status)
     kind = _BY_CODE.get(problem.code) or _BY_STATUS.get(reply.status, RequestRefused)
     return kind(
         problem.code,
@@ -70,3 +72,14 @@ def error_of(reply: Reply, now: datetime) -> CountersealError:
         detail=problem.detail,
         retry_after=pause,
     )
+
+
+def _problem_document(body: bytes) -> Any:
+    """Return the problem in *body*; that of an error of OAuth (RFC 6749, 5.2) has its members."""
+    try:
+        document = read_json(body)
+    except Refused:
+        return None
+    if isinstance(document, dict) and "error" in document and "code" not in document:
+        return {"code": document["error"], "detail": document.get("error_description")}
+    return document
