@@ -32,7 +32,9 @@ def receiver(_receiver):
 @pytest.fixture(scope="session")
 def service(tmp_path_factory, _receiver):
     """Return a running service with CIBA, one for all tests of a process."""
-    with running_service(tmp_path_factory.mktemp("service"), _receiver.url, CIBA="yes") as service:
+    with running_service(
+        tmp_path_factory.mktemp("service"), _receiver.url, CIBA="yes", KEYCLOAK="yes"
+    ) as service:
         yield service
 
 

@@ -14,11 +14,13 @@ from counterseal import (
     OPERATOR,
     Administration,
     BackchannelClients,
+    ChannelRealms,
     Credentials,
     IssuedSecret,
     Policy,
     Ports,
     Sessions,
+    jwks_document,
     read_json,
 )
 from counterseal.errors import InvalidField, NotFound
@@ -43,6 +45,7 @@ from counterseal.models import (
 from counterseal.wire.claims import format_time
 from counterseal.wire.cx1 import write_basic
 from counterseal_server.configuration import policy_setting
+from counterseal_server.keycloak import require_extra
 
 BY_PROFILE = "profile"
 NO_ENDING = "none"
@@ -56,12 +59,14 @@ class Tenants:
         administration: The use cases for companies, App Spaces, origins and administrators.
         credentials: The use cases for their secrets.
         backchannel_clients: The use cases for CIBA clients.
+        realms: The use cases for realms of Keycloak.
     """
 
     def __init__(self, ports: Ports, policy: Policy) -> None:
         self.administration = Administration(ports, policy, by=OPERATOR)
         self.credentials = Credentials(ports, policy, by=OPERATOR)
         self.backchannel_clients = BackchannelClients(ports, policy, by=OPERATOR)
+        self.realms = ChannelRealms(ports, policy, by=OPERATOR)
         self._sessions = Sessions(ports, policy)
 
     def tree(self) -> list[dict[str, Any]]:
@@ -227,6 +232,46 @@ class Tenants:
             jwks=keys,
         )
         return backchannel_document(client)
+
+    def realm(
+        self, origin: Guid, issuer: str | None, jwks: str | None, *, registered_only: bool
+    ) -> dict[str, Any]:
+        """
+        Give an origin a realm of Keycloak, or without *issuer* none; return what it has.
+
+        Args:
+            origin: Its GUID.
+            issuer: The realm's URL.
+            jwks: The realm's keys, a JWK Set as text; needed with *issuer*.
+            registered_only: Whether a request has to name one that the origin has made.
+
+        Raises:
+            NotFound: There is no such origin.
+            InvalidField: The extra is not installed, *issuer* is no realm's URL, or *jwks* is
+                missing or no JWK Set with a key for signatures.
+            UnfitKey: One of its keys is unfit.
+            CallbackForbidden: The realm's callback is not on the allow-list.
+            CallbackUncallable: Nothing would ever be sent there.
+        """
+        if issuer is None:
+            if jwks is not None or registered_only:
+                raise InvalidField("issuer", "missing")
+            return _realm_document(self.realms.unregister(origin))
+        require_extra()
+        from counterseal_keycloak import callback_of  # noqa: PLC0415 (an extra)
+
+        keys = None if jwks is None else read_json(jwks.encode(), field="jwks")
+        if not isinstance(keys, dict):
+            raise InvalidField("jwks", "missing, or not a JSON object")
+        return _realm_document(
+            self.realms.register(
+                origin,
+                issuer=issuer,
+                callback=callback_of(issuer),
+                jwks=keys,
+                registered_only=registered_only,
+            )
+        )
 
     def policy(self, record: Guid) -> dict[str, Any]:
         """
@@ -488,3 +533,15 @@ def _endings(states: tuple[str, ...]) -> tuple[ChallengeState, ...]:
         endings = ", ".join(state.value for state in FINISHED)
         problem = f"not one of {endings}, or {NO_ENDING} alone"
         raise InvalidField("callback-state", problem) from None
+
+
+def _realm_document(origin: Origin) -> dict[str, Any]:
+    realm = origin.realm
+    return {
+        "requestOriginGuid": origin.guid,
+        "issuer": None if realm is None else realm.issuer,
+        "callbackUrl": None if realm is None else realm.callback,
+        "path": None if realm is None else f"/keycloak/{origin.guid}/authentication",
+        "jwks": None if realm is None else jwks_document(realm.keys),
+        "registeredOnly": realm is not None and realm.registered_only,
+    }

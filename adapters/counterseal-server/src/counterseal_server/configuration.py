@@ -279,6 +279,7 @@ KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     "browser_device_documents": _texts,
     "portal": _flag,
     "ciba": _flag,
+    "keycloak": _flag,
     "aap": _flag,
     "passkey_models": _texts,
     "passkey_roots": _files,

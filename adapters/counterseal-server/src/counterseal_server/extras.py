@@ -22,6 +22,7 @@ PARTS = {
     "oidc": ("counterseal_oidc",),
     "aap": ("counterseal_aap",),
     "ciba": ("counterseal_ciba",),
+    "keycloak": ("counterseal_keycloak",),
     "pwa": ("counterseal_pwa",),
     "portal": ("counterseal_portal", "jinja2", "markupsafe"),
     "webauthn": ("counterseal_webauthn", "webauthn", "cbor2"),

@@ -32,6 +32,7 @@ from counterseal_server.aap import require_aap
 from counterseal_server.after_restore import RestoreWait, note_restore
 from counterseal_server.browser_device import browser_pages
 from counterseal_server.ciba import require_ciba
+from counterseal_server.keycloak import require_keycloak
 from counterseal_server.metrics import Metrics
 from counterseal_server.portal import require_portal
 from counterseal_server.records import store_kind
@@ -88,6 +89,7 @@ def serve(settings: Settings, *, after_restore: bool = False) -> None:
     browser_pages(settings)
     require_portal(settings)
     require_ciba(settings)
+    require_keycloak(settings)
     require_aap(settings)
     require_opentelemetry(settings)
     _demand_free(settings)

@@ -144,6 +144,8 @@ class Settings:
             documents of actions, beside that of *public_url*.
         portal: Whether the portal for administrators and support staff is served, at `/portal`.
         ciba: Whether the endpoints of OpenID Connect CIBA are served, under `/ciba`.
+        keycloak: Whether the authentication channel of Keycloak's realms is served, under
+            `/keycloak`.
         aap: Whether the calls of the Agent Approval Protocol are served, under `/aap`.
         passkey_models: The models of authenticators whose passkeys browsers may register, by
             AAGUID; empty allows all.
@@ -201,6 +203,7 @@ class Settings:
     browser_device_documents: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     portal: bool = False
     ciba: bool = False
+    keycloak: bool = False
     aap: bool = False
     passkey_models: tuple[str, ...] = attrs.field(default=(), converter=tuple, validator=_models)
     passkey_roots: Mapping[str, tuple[Path, ...]] = attrs.field(factory=dict, converter=_roots)

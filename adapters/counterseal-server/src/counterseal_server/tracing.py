@@ -50,7 +50,7 @@ DATABASES: Final = {
 
 OTHER_DATABASE: Final = "other_sql"
 
-PAGES: Final = ("app", "portal", "ciba", "aap")
+PAGES: Final = ("app", "portal", "ciba", "aap", "keycloak")
 """Paths whose routes are these, whatever follows."""
 
 OPERATORS: Final = frozenset({"/healthz", "/readyz", "/metrics"})

@@ -21,6 +21,7 @@ from counterseal_server.browser_device import PAGES, browser_pages
 from counterseal_server.ciba import build_ciba
 from counterseal_server.gateway import STARTED, Gateway, Pools, Refusal
 from counterseal_server.gateway import Application as WsgiApp
+from counterseal_server.keycloak import build_keycloak
 from counterseal_server.logs import NO_REQUEST, request_id
 from counterseal_server.metrics import CONTENT_TYPE, Metrics
 from counterseal_server.portal import PORTAL, build_portal
@@ -185,6 +186,7 @@ class ServerApplication:
         self._portal = build_portal(runtime.settings, service)
         self._ciba = build_ciba(runtime.settings, service)
         self._aap = build_aap(runtime.settings, service)
+        self._keycloak = build_keycloak(runtime.settings, service)
         self._metrics = metrics
         self._readiness = Readiness(runtime, exhaustions or {})
         self._operators: dict[str, Callable[[], Reply | Response]] = {
@@ -226,7 +228,7 @@ class ServerApplication:
             if refused is not None:
                 return refused
         if answer is None:
-            for part in (self._pages, self._portal, self._ciba, self._aap):
+            for part in (self._pages, self._portal, self._ciba, self._aap, self._keycloak):
                 if part is not None and part.serves(request.path):
                     return part.respond(request)
             return self._application.respond(request)
@@ -271,7 +273,7 @@ class ServerApplication:
         pages = {PAGES} if self._pages is not None else set()
         if self._portal is not None:
             pages.add(PORTAL)
-        for face in (self._ciba, self._aap):
+        for face in (self._ciba, self._aap, self._keycloak):
             if face is not None:
                 pages.update(face.operations)
         for operation in sorted({NOWHERE, *pages, *self._operators, *described}):

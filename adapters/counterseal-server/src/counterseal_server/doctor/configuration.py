@@ -13,6 +13,7 @@ from counterseal_server.ciba import require_ciba
 from counterseal_server.configuration import KINDS, PREFIX
 from counterseal_server.doctor.finding import Finding, failure, fine, warning
 from counterseal_server.doctor.installation import Installation
+from counterseal_server.keycloak import require_keycloak
 from counterseal_server.portal import require_portal
 from counterseal_server.tracing import require_opentelemetry
 
@@ -52,6 +53,7 @@ def check_configuration(installation: Installation) -> Iterator[Finding]:
         lambda: browser_pages(settings),
         lambda: require_portal(settings),
         lambda: require_ciba(settings),
+        lambda: require_keycloak(settings),
         lambda: require_aap(settings),
         lambda: PasskeyVerifier(settings).open(),
         lambda: require_opentelemetry(settings),

@@ -32,6 +32,7 @@ from counterseal_server.commands.admin.origins import (
     rotate,
 )
 from counterseal_server.commands.admin.policies import policy
+from counterseal_server.commands.admin.realms import keycloak
 from counterseal_server.commands.admin.sessions import link, revoke_session, sessions
 from counterseal_server.commands.options import CONFIG, DATA
 
@@ -68,7 +69,7 @@ def show(record: str, data: str | None, config: str | None) -> None:
 for command in (
     *(company, edit_company, app_space, edit_app_space, test_login),
     *(origin, edit_origin, rotate, revoke, revoke_credential),
-    *(callback_secret, allow, forbid, policy, ciba),
+    *(callback_secret, allow, forbid, policy, ciba, keycloak),
     *(administrator, administrators, rotate_administrator, revoke_administrator),
     *(link, sessions, revoke_session),
 ):
