@@ -38,7 +38,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "fastapi": ("how-to/embed-in-fastapi",),
     "fcm": ("how-to/notify-by-fcm",),
     "flask": ("how-to/embed-in-flask",),
-    "keycloak": ("how-to/use-an-identity-provider",),
+    "keycloak": ("how-to/ask-behind-a-ciba-host", "how-to/use-an-identity-provider"),
     "kubernetes": CONTAINERS,
     "mcp": ("how-to/let-an-mcp-client-ask",),
     "nginx": ("how-to/run-the-service",),

@@ -1,5 +1,6 @@
 """The files in `deploy`: what tools and our own rules say of them, and of planted mistakes."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 pytest.importorskip("kubernetes_validate", reason="no hadolint: the group deploy is not installed")
 
@@ -22,6 +24,8 @@ from deployment import (
     prepared_variables,
 )
 from kubernetes_validate import utils
+
+from counterseal_server.configuration import KINDS
 
 SH = "/bin/sh"
 BIN = Path(sys.executable).parent
@@ -60,6 +64,22 @@ def compose_file(folder):
     if result.exit_code:
         return [f"check-jsonschema: {result.output}"]
     return compose_problems(folder, VARIABLES)
+
+
+def test_the_file_for_keycloak_fits_the_schema():
+    """An example, which is not run anywhere; see docs/how-to/ask-behind-a-ciba-host.md."""
+    hosts = DEPLOY.parents[2] / "docs" / "examples" / "hosts"
+    arguments = ["--builtin-schema", "vendor.compose-spec", str(hosts / "keycloak.compose.yaml")]
+    result = CliRunner().invoke(check_jsonschema, arguments)
+    assert result.exit_code == 0, result.output
+    services = yaml.safe_load((hosts / "keycloak.compose.yaml").read_text("utf-8"))["services"]
+    names = {
+        name.removeprefix("COUNTERSEAL_").lower() for name in services["counterseal"]["environment"]
+    }
+    assert names <= KINDS.keys()
+    (volume,) = services["keycloak"]["volumes"]
+    realm = json.loads((hosts / volume.partition(":")[0]).read_text("utf-8"))
+    assert realm["clients"][0]["attributes"]["oidc.ciba.grant.enabled"] == "true"
 
 
 def caddyfile(folder):
