@@ -57,8 +57,8 @@ def test_an_origin_has_a_realm_and_has_none_any_more(run, data, guid, tmp_path):
     refused = command("keycloak", guid, "--issuer", ISSUER, "--jwks", keys)
     assert (refused.exit_code, "callback" in refused.stderr) == (1, True)
     assert command("allow", guid, CALLBACK).exit_code == 0
-    given = command("keycloak", guid, "--issuer", ISSUER, "--jwks", keys, "--registered-only")
-    assert json.loads(given.stdout) == {
+    registered = command("keycloak", guid, "--issuer", ISSUER, "--jwks", keys, "--registered-only")
+    assert json.loads(registered.stdout) == {
         "requestOriginGuid": guid,
         "issuer": ISSUER,
         "callbackUrl": CALLBACK,
