@@ -18,11 +18,11 @@ from counterseal.testing.service import CALLBACK
 from counterseal_portal.routes import NAME
 
 
-def make_client(ports, policy, origin, endpoint):
-    """Make an origin a CIBA client that is pinged, and has a key."""
+def make_client(ports, policy, origin, endpoint=None):
+    """Make an origin a CIBA client with a key, which is pinged if it has an endpoint."""
     BackchannelClients(ports, policy, by=OPERATOR).register(
         origin,
-        mode=DeliveryMode.PING,
+        mode=DeliveryMode.PING if endpoint else DeliveryMode.POLL,
         notification_endpoint=endpoint,
         jwks=jwks_document([generate(Algorithm.ES256, kid="key-1").public]),
     )

@@ -50,7 +50,7 @@ class ServedTenants:
         ).guid
         self.origin = administration.create_origin(self.app_space, "Shop").guid
         self.entry = administration.allow_callback(self.origin, receiver.url).entries[0].guid
-        make_client(ports, policy, self.origin, receiver.url)
+        make_client(ports, policy, self.origin)
         self._credentials.issue_webhook_key(self.origin)
         party = administration.relying_party(self.origin)
         key = self._credentials.issue(self.origin, Scheme.SIGNATURE).secret
