@@ -1,14 +1,19 @@
 """Long polling: a token request waits, if its client prefers that, until the person answers."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from ciba_world import World
 
+from counterseal.memory import MemoryWake
 from counterseal.models import OPERATOR, DeliveryMode
 from counterseal_ciba.waiting import read_preferred_wait
 
 LIMIT = timedelta(seconds=30)
+SOON = 240
+"""Seconds after which a test gives up on a thread."""
 
 
 class ScriptedWake:
@@ -183,6 +188,32 @@ def test_a_client_that_is_pinged_may_wait_too(world, wake):
     wake.effects = [lambda: answer(world)]
 
     assert client.poll(begun, headers=prefer(client)).status == 200
+
+
+class SignallingWake(MemoryWake):
+    """A wake that says when somebody waits."""
+
+    def __init__(self):
+        super().__init__()
+        self.waiting = threading.Event()
+
+    def wait(self, guid, timeout):
+        self.waiting.set()
+        super().wait(guid, timeout)
+
+
+def test_an_answer_ends_the_wait_of_another_thread():
+    wake = SignallingWake()
+    world = World(wake=wake)
+    client = world.client()
+    begun = client.begun()
+    with ThreadPoolExecutor() as threads:
+        poll = threads.submit(client.poll, begun, headers=prefer(client))
+        assert wake.waiting.wait(SOON)
+
+        answer(world)
+
+        assert poll.result(SOON).status == 200
 
 
 @pytest.mark.parametrize(
