@@ -3,15 +3,17 @@
 from datetime import timedelta
 
 import pytest
-from anyio import create_task_group
+from anyio import create_task_group, fail_after
 from anyio.to_thread import run_sync
 from jsonschema import Draft202012Validator
 from mcp import MCPError
 
 from counterseal import verify_use_receipt
+from counterseal.errors import InvalidField
 from counterseal.models import ChallengeState
 from counterseal_client import ActionUsed, Client, EvidenceRefused, Overloaded, ReplyLost, Trust
 from counterseal_mcp import CODES, PendingRequests
+from counterseal_mcp.tool_arguments import read_ask, read_report, read_require, read_status
 from counterseal_mcp.tools import tools
 
 ARGUMENTS = {"to": "zoe@example.com", "copies": 2}
@@ -273,6 +275,41 @@ def fails(error):
     return call
 
 
+def test_what_cannot_be_stored_is_asked_no_longer(service, phone, run, tmp_path):
+    """Nobody could use the approval, so the person is not left with the question."""
+    settings = service.settings(state=tmp_path / "state")
+    server = service.server(settings)
+    settings.state.rmdir()
+    settings.state.write_text("no folder")
+
+    async def scenario(agent):
+        return await agent.refusal("ask", **ACTION)
+
+    assert run(server, scenario) == "unavailable"
+    assert phone.pending() == ()
+
+
+def test_more_waits_than_there_are_threads_end_at_once(service, phone, run, monkeypatch):
+    monkeypatch.setattr("counterseal_mcp.server.WAITS", 1)
+
+    async def scenario(agent):
+        first, second = [(await agent.call("ask", **ACTION))["id"] for _ in range(2)]
+        states = []
+
+        async def require():
+            states.append((await agent.call("require", id=first, arguments=ARGUMENTS))["state"])
+
+        async with create_task_group() as group:
+            group.start_soon(require)
+            with fail_after(15):
+                while await agent.refusal("require", id=second, arguments=ARGUMENTS) != "pending":
+                    pass
+            await run_sync(service.answer, phone, first)
+        return states
+
+    assert run(service.server(), scenario) == ["used"]
+
+
 FAILURES = [
     (Overloaded("status 503"), "unavailable"),
     (RuntimeError("the key is k-123"), "internal_error"),
@@ -365,6 +402,36 @@ def test_the_schemas_name_what_the_readers_read(service):
     assert set(CODES) == set(
         tools(one)[0].output_schema["oneOf"][1]["properties"]["error"]["properties"]["code"]["enum"]
     )
+
+
+FULL = {
+    "ask": ACTION
+    | {"type": "tool-call", "purpose": "Why", "language": "de", "account_id": "user-2"}
+    | {"answer_within_seconds": 60, "idempotency_key": "step-4"},
+    "status": {"id": NOBODY},
+    "require": {"id": NOBODY, "arguments": {}, "wait_seconds": 0},
+    "report": {"id": NOBODY, "outcome": "failed", "detail": "timeout"},
+}
+"""A call of each tool with every argument."""
+
+
+def test_what_the_schemas_allow_is_read(service):
+    settings = service.settings(accounts=["user-1", "user-2"])
+    readers = {
+        "ask": lambda members: read_ask(members, settings),
+        "status": read_status,
+        "require": lambda members: read_require(members, settings),
+        "report": read_report,
+    }
+    for tool in tools(settings):
+        members = FULL[tool.name]
+        assert set(members) == set(tool.input_schema["properties"])
+        Draft202012Validator(tool.input_schema).validate(members)
+        readers[tool.name](members)
+        for name in tool.input_schema["required"]:
+            with pytest.raises(InvalidField) as refusal:
+                readers[tool.name]({key: value for key, value in members.items() if key != name})
+            assert refusal.value.field.removeprefix("action.") == name
 
 
 def test_requests_in_memory_are_limited_and_end_with_their_approval(service, phone):

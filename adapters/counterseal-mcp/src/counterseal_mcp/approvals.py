@@ -7,12 +7,13 @@ Nothing here is asynchronous, and nothing knows MCP.
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
 
-from counterseal import Refused, verify_use_receipt
+from counterseal import Refused, Unavailable, verify_use_receipt
 from counterseal.memory import SystemClock
 from counterseal.models import Action, Guid
 from counterseal.ports import Clock
@@ -30,7 +31,7 @@ from counterseal_client import (
     Trust,
     require_approved,
 )
-from counterseal_mcp.pending_requests import PendingRequests
+from counterseal_mcp.pending_requests import PendingRequests, StateUnavailable
 from counterseal_mcp.refusals import CallRefused
 from counterseal_mcp.tool_arguments import AskArguments, ReportArguments, RequireArguments
 
@@ -58,14 +59,23 @@ class Approvals:
     clock: Clock = attrs.field(factory=SystemClock)
 
     def ask(self, arguments: AskArguments) -> dict[str, Any]:
-        """Ask the person, and return the id and the deadlines."""
+        """
+        Ask the person, and return the id and the deadlines.
+
+        A request that cannot be stored is cancelled, since its approval could not be used.
+        """
         pending_request = self.client.ask(
             arguments.account_id,
             arguments.action,
             duration=arguments.duration,
             idempotency_key=arguments.key,
         )
-        self.pending_requests.add(pending_request, self.clock.now())
+        try:
+            self.pending_requests.add(pending_request, self.clock.now())
+        except StateUnavailable:
+            with suppress(Refused, Unavailable):
+                self.client.cancel(pending_request)
+            raise
         return self._progress(pending_request, "pending", pending_request.expires_at)
 
     def status(self, guid: Guid) -> dict[str, Any]:
