@@ -24,15 +24,17 @@ def payment_of(order):
 
 # Ask the payer
 def ask_payer(client, order):
-    pending_request = client.ask(order["payer"], payment_of(order), idempotency_key=order["id"])
+    payer, action = order["payer"], payment_of(order)
+    pending_request = client.ask(payer, action, idempotency_key=order["id"])
     order["request"] = pending_request.dump()
 
 
 # Execute it
 def execute(client, trust, order, transfer):
     pending_request = PendingRequest.load(order["request"])
-    approval = require_approved(client.status(pending_request), pending_request, trust)
-    action = payment_of(order)  # as the order is now, and not as it was when you asked
+    reply = client.status(pending_request)
+    approval = require_approved(reply, pending_request, trust)
+    action = payment_of(order)  # as the order is now, not as it was when you asked
     used = client.consume(pending_request, action.arguments)
     transfer(**action.arguments)
     client.report(pending_request, Outcome.EXECUTED)
@@ -44,13 +46,14 @@ def evidence(order, trusted):
     receipt, use_receipt = order["receipts"]
     approval = verify_receipt(receipt, trusted=trusted)
     use = verify_use_receipt(use_receipt, trusted=trusted)
+    digest = approval.display["action"]["digest"]
     rows = {row["key"]: row["value"] for row in approval.display["content"]["keys"]}
     return {
         "authentication code": approval.answer.id,
         "amount": rows["Amount"],
         "payee": rows["Payee"],
         "approved at": approval.at,
-        "approved what was executed": use.action == approval.display["action"]["digest"],
+        "approved what was executed": use.action == digest,
         "used at": use.at,
     }
 

@@ -26,14 +26,16 @@ def describe(path, media_type, url):
 
 # Ask the person
 def ask_to_sign(client, account_id, subject, documents):
-    action = Action(type="document", resource=subject, arguments={"documents": documents})
+    arguments = {"documents": documents}
+    action = Action(type="document", resource=subject, arguments=arguments)
     return client.ask(account_id, action).dump()
 
 
 # Act on the approval
 def conclude(client, trust, stored, documents, conclude_contract):
     pending_request = PendingRequest.load(stored)
-    approval = require_approved(client.status(pending_request), pending_request, trust)
+    reply = client.status(pending_request)
+    approval = require_approved(reply, pending_request, trust)
     client.consume(pending_request, {"documents": documents})
     conclude_contract()
     client.report(pending_request, Outcome.EXECUTED)
