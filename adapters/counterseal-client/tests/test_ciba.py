@@ -52,10 +52,12 @@ GUID = "ddeee434-3c6b-8e01-b8b3-d75a0a312394"
 
 
 def answer(facade, http_request):
+    """Answer as a service does that holds no call: its time stands still."""
+    headers = {name: value for name, value in http_request.headers.items() if name != "prefer"}
     request = Request(
         method=http_request.method,
         path=http_request.path,
-        headers=http_request.headers,
+        headers=headers,
         read_body=lambda limit: http_request.body[:limit],
     )
     response = facade.respond(request)
@@ -216,10 +218,32 @@ def test_retry_after_is_honoured(world, client, faults):
     world.http.script += [
         faults.say(400, PENDING, {"retry-after": "30"}),
         faults.say(503, {"error": "temporarily_unavailable"}, {"retry-after": "7"}),
+        faults.say(429, {"error": "slow_down"}, {"retry-after": "20"}),
+        faults.say(429, {"code": "too_often"}, {"retry-after": "12"}),
         faults.say(400, PENDING, {"retry-after": "1"}),
     ]
     client.poll(request, MINUTES)
-    assert world.sleeps == [30, 7, 5]
+    assert world.sleeps == [30, 7, 20, 12, 10]
+
+
+def test_after_a_long_poll_comes_the_next_one(world, client, faults):
+    def hold(*arguments):
+        world.core.clock.advance(timedelta(seconds=25))
+        faults.say(400, PENDING)(*arguments)
+
+    request = client.start(USER)
+    world.http.script += [hold, hold]
+    world.approve()
+    client.poll(request, timedelta(seconds=53))
+    preferences = [each.headers.get("prefer") for each in world.calls("/ciba/token")]
+    assert (world.sleeps, preferences) == ([], ["wait=25", "wait=25", None])
+
+
+def test_redeem_is_no_long_poll(world, client):
+    request = client.start(USER)
+    world.approve()
+    client.redeem(request)
+    assert "prefer" not in world.calls("/ciba/token")[0].headers
 
 
 def test_it_waits_no_longer_than_it_may(world, client):

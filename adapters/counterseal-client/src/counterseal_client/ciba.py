@@ -7,6 +7,7 @@ ping, and `consume` uses the approval of an action once.
 
 from __future__ import annotations
 
+import math
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -60,6 +61,7 @@ from counterseal_client.problem import error_of
 from counterseal_client.started_request import StartedRequest
 from counterseal_client.transport import Reply, Transport
 from counterseal_client.trust import Trust
+from counterseal_client.waiting import HOLD
 from counterseal_http import Guard
 
 GRANT = "urn:openid:params:grant-type:ciba"
@@ -95,7 +97,8 @@ class CibaClient:
         secret: The origin's Basic secret, to authenticate by it.
         key: The private key, to authenticate by `private_key_jwt`; in place of *secret*.
         trust: The service's keys; None fetches them from the issuer, and again for a new one.
-        timeout: The longest that one attempt of a call may take.
+        timeout: The longest that one attempt of a call may take; one that the service holds may
+            take 25 seconds longer.
         tls: The authorities that the service's certificate needs; by default the machine's.
         allow_http: Whether plain `http` to another machine is allowed.
         guard: Which addresses the service may have.
@@ -142,7 +145,8 @@ class CibaClient:
         self._trust = trust
         self._fetched_keys: tuple[PublicKey, ...] = ()
         self._timeout = timeout
-        self._transport = Transport(guard, longest=timeout, connections=connections, tls=tls)
+        longest = timeout + timedelta(seconds=HOLD)
+        self._transport = Transport(guard, longest=longest, connections=connections, tls=tls)
         self._clock = clock or SystemClock()
         self._entropy = entropy or SystemEntropy()
         self._sleep, self._monotonic = sleep, monotonic
@@ -212,7 +216,8 @@ class CibaClient:
         """
         Return the approval of a request when the person has answered, within *timeout*.
 
-        It never sends a token request before the interval, or `Retry-After`, is over. The tokens
+        The service may hold each token request for 25 seconds, so that the answer is there at once.
+        None is sent before the interval, or `Retry-After`, is over. The tokens
         are issued once: if a reply is lost, the request is not there any more.
 
         Raises:
@@ -235,7 +240,7 @@ class CibaClient:
             if request.due > now:
                 self._sleep(request.due - now)
             try:
-                return self.redeem(request)
+                return self._redeem(request, hold=min(HOLD, math.floor(end - self._monotonic())))
             except Unanswered as unanswered:
                 if unanswered.state is not ChallengeState.PENDING:
                     raise
@@ -251,22 +256,7 @@ class CibaClient:
             Declined, Unanswered, NotFound, EvidenceRefused, Unavailable: As of `poll`.
         """
         demand("request", request, StartedRequest)
-        parameters = {"grant_type": GRANT, "auth_req_id": request.auth_req_id}
-        retry_after: timedelta | None = None
-        try:
-            reply = self._post(TOKEN, parameters)
-        except RequestRefused as refusal:
-            retry_after = refusal.retry_after
-            if refusal.problem == "slow_down":
-                request.interval += SLOWER
-            raise _outcome_of(refusal) from None
-        except Overloaded as failure:
-            retry_after = failure.retry_after
-            raise
-        finally:
-            pause = max(request.interval, retry_after or request.interval)
-            request.due = self._monotonic() + pause.total_seconds()
-        return self._approval(reply, request)
+        return self._redeem(request)
 
     def consume(self, approval: CibaApproval, arguments: Mapping[str, Any]) -> CibaUse:
         """
@@ -306,12 +296,35 @@ class CibaClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _redeem(self, request: StartedRequest, *, hold: int = 0) -> CibaApproval:
+        """Make one token request, which the service may hold for *hold* seconds."""
+        parameters = {"grant_type": GRANT, "auth_req_id": request.auth_req_id}
+        # The service holds none for less than the interval.
+        hold = hold if hold >= request.interval.total_seconds() else 0
+        retry_after, start = timedelta(0), self._monotonic()
+        try:
+            reply = self._post(TOKEN, parameters, hold=hold)
+        except RequestRefused as refusal:
+            retry_after = refusal.retry_after or retry_after
+            if refusal.problem == "slow_down":
+                request.interval += SLOWER
+            raise _outcome_of(refusal) from None
+        except Overloaded as failure:
+            retry_after = failure.retry_after or retry_after
+            raise
+        finally:
+            now = self._monotonic()
+            is_long_poll = now - start >= hold > 0
+            pause = retry_after if is_long_poll else max(request.interval, retry_after)
+            request.due = now + pause.total_seconds()
+        return self._approval(reply, request)
+
     def _post_repeatedly(self, path: str, parameters: Mapping[str, str], key: str) -> Reply:
         """Make a call that may be repeated, since it has an idempotency key."""
         attempt = 1
         while True:
             try:
-                return self._post(path, parameters, ("idempotency-key", key))
+                return self._post(path, parameters, (("idempotency-key", key),))
             except (NotSent, ReplyLost, Overloaded) as problem:
                 retry_after = problem.retry_after if isinstance(problem, Overloaded) else None
                 is_too_long = retry_after is not None and retry_after > PATIENCE
@@ -320,7 +333,14 @@ class CibaClient:
             self._sleep(pause_after(attempt, retry_after, self._entropy))
             attempt += 1
 
-    def _post(self, path: str, parameters: Mapping[str, str], *headers: tuple[str, str]) -> Reply:
+    def _post(
+        self,
+        path: str,
+        parameters: Mapping[str, str],
+        headers: tuple[tuple[str, str], ...] = (),
+        *,
+        hold: int = 0,
+    ) -> Reply:
         proof = self._authentication.prove(
             self._client_id,
             self._issuer,
@@ -332,10 +352,18 @@ class CibaClient:
         except UnicodeEncodeError:
             raise Unfit("a text with a lone surrogate") from None
         form = ("content-type", "application/x-www-form-urlencoded")
-        return self._send("POST", path, [form, *headers, *proof.headers], body)
+        if hold:
+            headers = (*headers, ("prefer", f"wait={hold}"))  # RFC 7240, 4.3
+        return self._send("POST", path, [form, *headers, *proof.headers], body, hold=hold)
 
     def _send(
-        self, method: str, path: str, headers: list[tuple[str, str]], body: bytes = b""
+        self,
+        method: str,
+        path: str,
+        headers: list[tuple[str, str]],
+        body: bytes = b"",
+        *,
+        hold: int = 0,
     ) -> Reply:
         accept = ("accept", "application/json, application/problem+json")
         reply = self._transport.send(
@@ -344,7 +372,7 @@ class CibaClient:
             target=(self._address.path + path).encode("ascii"),
             headers=[accept, *headers],
             body=body,
-            within=self._timeout,
+            within=self._timeout + timedelta(seconds=hold),
         )
         if reply.status != _SUCCESS:
             raise error_of(reply, self._clock.now())
