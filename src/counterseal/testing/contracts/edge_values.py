@@ -369,6 +369,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             begun_at=factory.moment(),
             cause=DeadReason.UNKNOWN,
         ),
+        factory.notification(account, occasion=Occasion.CHALLENGE_REMINDER),
     )
     return (*records, *(_for_cx(record) for record in records if isinstance(record, Origin)))
 
