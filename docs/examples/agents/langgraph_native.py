@@ -1,0 +1,132 @@
+"""
+LangGraph: the graph stops until a person has approved a tool call, and uses the approval once.
+
+Nothing of the resume value is read. Whoever resumes the graph only makes it look again, and the
+tool runs only if the service says that the person approved exactly these arguments.
+"""
+
+import os
+from datetime import timedelta
+from typing import Annotated, TypedDict
+
+os.environ["LANGSMITH_TRACING"] = "false"  # before LangGraph is imported
+
+from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.tools import tool
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.message import add_messages
+from langgraph.types import Command, interrupt
+
+from counterseal import Refused, Unavailable
+from counterseal_client import Action, Client, Outcome, PendingRequest, Progress
+
+
+class State(TypedDict):
+    messages: Annotated[list[AnyMessage], add_messages]
+    request: str
+
+
+def build(client, account_id, model, tools, *, life=timedelta(minutes=5)):
+    """Return a graph whose tool calls are approved by the person of an account, one at a time."""
+    tools = {each.name: each for each in tools}
+
+    def think(state):
+        return {"messages": [model.invoke(state["messages"])]}
+
+    def ask(state, config):
+        call, thread = the_call(state), config["configurable"]["thread_id"]
+        request = client.ask(
+            account_id,
+            Action(
+                type="tool-call",
+                resource=call["name"],
+                arguments=call["args"],
+                agent="Backup agent",
+                run=thread,
+            ),
+            duration=life,
+            # A node may run again: the person is asked once.
+            idempotency_key=f"{thread}:{call['id']}",
+        )
+        return {"request": request.dump()}
+
+    def wait(state):
+        request = PendingRequest.load(state["request"])
+        while client.action(request).state is Progress.PENDING:
+            interrupt({"request": request.guid})
+        return {}
+
+    def execute(state):
+        call, request = the_call(state), PendingRequest.load(state["request"])
+        try:
+            client.consume(request, call["args"])  # what runs, and not what was asked
+        except (Refused, Unavailable) as error:
+            return answer(call, f"Not executed: {error.code}.")
+        try:
+            result = str(tools[call["name"]].invoke(call["args"]))
+        except Exception:  # noqa: BLE001 (a tool may raise anything)
+            client.report(request, Outcome.FAILED)
+            return answer(call, "Failed.")
+        client.report(request, Outcome.EXECUTED)
+        return answer(call, result)
+
+    graph = StateGraph(State)
+    for node in (think, ask, wait, execute):
+        graph.add_node(node.__name__, node)
+    graph.add_edge(START, "think")
+    graph.add_conditional_edges("think", lambda state: "ask" if calls(state) else END)
+    graph.add_edge("ask", "wait")
+    graph.add_edge("wait", "execute")
+    graph.add_edge("execute", "think")
+    return graph.compile(checkpointer=InMemorySaver())
+
+
+def calls(state):
+    return getattr(state["messages"][-1], "tool_calls", [])
+
+
+def the_call(state):
+    (call,) = calls(state)  # a person approves one call at a time
+    return call
+
+
+def answer(call, text):
+    return {"messages": [ToolMessage(text, tool_call_id=call["id"])]}
+
+
+def scripted_model(call):
+    """Return a model that wants one tool call, and ends after its result."""
+    return GenericFakeChatModel(
+        messages=iter([AIMessage("", tool_calls=[call]), AIMessage("That is all.")])
+    )
+
+
+@tool
+def delete_folder(path: str) -> str:
+    """Delete a folder; this one only says so."""
+    return f"{path} is deleted."
+
+
+def main():
+    client = Client(
+        os.environ["COUNTERSEAL_URL"],
+        os.environ["COUNTERSEAL_ORIGIN"],
+        os.environ["COUNTERSEAL_KEY"],
+    )
+    call = {"name": "delete_folder", "args": {"path": "/srv/backups/2019"}, "id": "call-1"}
+    graph = build(client, os.environ["COUNTERSEAL_ACCOUNT"], scripted_model(call), [delete_folder])
+    config = {"configurable": {"thread_id": os.urandom(8).hex()}}
+
+    state = graph.invoke({"messages": [HumanMessage("Free some space.")]}, config)
+    while "__interrupt__" in state:
+        # A program that ends here resumes later, when the service's callback arrives.
+        client.wait(state["__interrupt__"][0].value["request"], timedelta(minutes=5))
+        state = graph.invoke(Command(resume=True), config)
+    for message in state["messages"]:
+        print(f"{message.type}: {message.text}")
+
+
+if __name__ == "__main__":
+    main()
