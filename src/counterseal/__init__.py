@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from counterseal.usecases.audit_chain import AuditChain, AuditReport
     from counterseal.usecases.audit_log import AuditLog, FoundEvents
     from counterseal.usecases.authentication import Authentication
-    from counterseal.usecases.backchannel import Backchannel, BackchannelClients
+    from counterseal.usecases.backchannel import Backchannel, BackchannelClients, BegunRequest
     from counterseal.usecases.callbacks import Callbacks
     from counterseal.usecases.ceremonies import Ceremonies
     from counterseal.usecases.challenges import Challenges
@@ -83,6 +83,7 @@ __all__ = [
     "AuthenticationChannel",
     "Backchannel",
     "BackchannelClients",
+    "BegunRequest",
     "Bound",
     "Callbacks",
     "Ceremonies",
@@ -165,7 +166,7 @@ _NAMES = {
     "usecases.audit_chain": "AuditChain AuditReport",
     "usecases.audit_log": "AuditLog FoundEvents",
     "usecases.authentication": "Authentication",
-    "usecases.backchannel": "Backchannel BackchannelClients",
+    "usecases.backchannel": "Backchannel BackchannelClients BegunRequest",
     "usecases.callbacks": "Callbacks",
     "usecases.ceremonies": "Ceremonies",
     "usecases.challenges": "Challenges",

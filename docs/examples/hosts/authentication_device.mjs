@@ -85,7 +85,7 @@ export class AuthenticationDevice {
     const grant = await this.#grantOf(provider, request, outcome);
     return provider.backchannelResult(request, grant, {
       acr: ACR,
-      amr: ["pop"], // RFC 8176: a key of the device has signed
+      amr: ["pop"], // OpenID EAP: a key of the device has signed
       authTime: Math.floor(Date.parse(outcome.at) / 1000),
       rar: request.params.authorization_details && (await grantedDetails(pending)),
     });

@@ -15,7 +15,6 @@ import counterseal as cs
 from counterseal.errors import CredentialRefused, InvalidField
 from counterseal.models import UNFINISHED, Challenge, ChallengeState, RelyingParty
 from counterseal.narrowing import policy_within
-from counterseal.usecases.backchannel import BegunRequest
 from counterseal.wire.claims import format_time
 from counterseal_ciba.authentication import (
     AuthenticationRequest,
@@ -191,7 +190,7 @@ class Backchannel:
 
     def _begin(
         self, party: RelyingParty, request: AuthenticationRequest, idempotency_key: str | None
-    ) -> BegunRequest:
+    ) -> cs.BegunRequest:
         policy = policy_within(self._service.policy, party.app_space, party.origin)
         return self._service.backchannel.begin(
             party,
