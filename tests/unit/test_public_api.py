@@ -17,7 +17,7 @@ PUBLIC = """
     verify_use_receipt
     AccountPage Accounts AdminLogins Administration Answers AuditChain AuditLog AuditReport
     AuthenticatedDevice AuthenticatedSession Authentication AuthenticationChannel Backchannel
-    BackchannelClients Bound ChannelRealms CHARTS Callbacks Ceremonies Challenges
+    BackchannelClients BegunRequest Bound ChannelRealms CHARTS Callbacks Ceremonies Challenges
     Confirmations Conflict CountersealError Credentials
     Devices Enrolment Enrolments Events FoundEvents Gauges Invitation Invitations Issued
     IssuedSecret IssuedSession KeySets
