@@ -108,10 +108,6 @@ EXCEPTIONS = {
         "it makes the calls of devices, which stand on no port",
     ),
     ("counterseal_keycloak.bearers", KEYS): "a realm's token is verified by a key of the realm",
-    (
-        "counterseal_ciba.application",
-        "counterseal.usecases.backchannel",
-    ): "it names what `Backchannel.begin` returns",
     ("counterseal_keys.sealer", KEYS): "a Sealer encrypts",
     ("counterseal_keys.signer", KEYS): "a Signer signs",
     ("counterseal_keys.signer", "counterseal.wire.keyset"): "a prepared key signs nothing else",
