@@ -14,8 +14,10 @@ import attrs
 from counterseal._setting import DAY, HOUR, MINUTE, SECOND, Direction, setting
 from counterseal.errors import InvalidField, PolicyUnsound
 from counterseal.models import (
+    Action,
     Algorithm,
     Clients,
+    Content,
     NewDeviceRule,
     PasskeyUse,
     Reaction,
@@ -68,8 +70,8 @@ class Policy:
     )
     action_life_limit: timedelta = setting(
         TEN_MINUTES,
-        "The longest `duration` of a challenge for an action; a day at most. Ten minutes is the"
-        " limit of log-ins (NIST SP 800-63B-4, 3.1.3), which an approval of an action is not.",
+        "The longest `duration` of a challenge for an action; a day at most, but ten minutes for an"
+        " action of the type `login` (NIST SP 800-63B-4, 3.1.3).",
         low=SECOND,
         high=DAY,
         direction=Direction.LEAST,
@@ -697,6 +699,15 @@ class Policy:
             unapproved=self.ask_limit_unapproved,
             cooldown=True,
         )
+
+    def lives(self, content: Content) -> tuple[timedelta, timedelta]:
+        """Return how long a challenge with *content* may be answered by default, and at most."""
+        if not isinstance(content, Action):
+            return self.challenge_life, self.challenge_life_limit
+        if content.type == "login":
+            # NIST SP 800-63B-4, 3.1.3: a log-in is one, however it is asked about.
+            return min(self.action_life, TEN_MINUTES), min(self.action_life_limit, TEN_MINUTES)
+        return self.action_life, self.action_life_limit
 
     def reactions_to(self, reason: RefusalReason) -> frozenset[Reaction]:
         """Return what follows from a refusal for *reason*."""

@@ -10,7 +10,6 @@ from ipaddress import ip_address
 from counterseal import ijson
 from counterseal.errors import HtmlRefused, InvalidField
 from counterseal.models import (
-    Action,
     AppSpace,
     Button,
     Content,
@@ -122,9 +121,7 @@ def challenge_life(question: Question, policy: Policy) -> timedelta:
 
     InvalidField refuses less than a second, or more than the policy's limit.
     """
-    default, longest = policy.challenge_life, policy.challenge_life_limit
-    if isinstance(question.content, Action):
-        default, longest = policy.action_life, policy.action_life_limit
+    default, longest = policy.lives(question.content)
     life = default if question.duration is None else question.duration
     if life < timedelta(seconds=1):
         raise InvalidField("duration", "at least 1 second")

@@ -14,7 +14,6 @@ from counterseal._decisions.readings import nothing, record_with_account, record
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.errors import InvalidField, Replayed
 from counterseal.models import (
-    Action,
     Administrator,
     Challenge,
     ChannelRealm,
@@ -90,8 +89,7 @@ class AuthenticationChannel(UseCase):
         with refusals(self.ports, _context(party, "challenge.issue")):
             realm = require_realm(party.origin)
         policy = self._within(party.app_space, party.origin).policy
-        is_action = isinstance(question.content, Action)
-        longest = policy.action_life_limit if is_action else policy.challenge_life_limit
+        _, longest = policy.lives(question.content)
         life = min(until - self.ports.clock.now() - MARGIN, longest)
         return (
             Challenges(self.ports, self.policy)

@@ -48,6 +48,7 @@ from counterseal.testing.faults import Faults, faulty
 from counterseal.wire.receipt import RECEIPT_LIMIT
 
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 ARGUMENTS = {"to": "zoe@example.com", "subject": "Invoice 7", "copies": 2}
 
 
@@ -170,6 +171,18 @@ def test_an_action_lives_as_long_as_the_policy_of_actions_allows(service, phone)
         ask(service, duration=timedelta(minutes=11))
     with pytest.raises(InvalidField, match="duration"):
         day.ask("alice", TextContent(text="Log in?"), duration=timedelta(minutes=11))
+
+
+def test_a_log_in_is_answered_within_ten_minutes_whatever_the_policy_allows(service, phone):
+    """NIST SP 800-63B-4, 3.1.3: a log-in as an action is no other log-in."""
+    day = service.but(policy=Policy(action_life=2 * HOUR, action_life_limit=24 * HOUR))
+    login = {"type": "login", "resource": "Shop", "arguments": {}}
+
+    for duration in (None, timedelta(minutes=10)):
+        challenge = ask(day, duration=duration, **login)
+        assert challenge.deadline - challenge.issued_at == timedelta(minutes=10)
+    with pytest.raises(InvalidField, match="duration"):
+        ask(day, duration=timedelta(minutes=11), **login)
 
 
 def test_an_action_without_a_renderer_is_refused(service, phone):

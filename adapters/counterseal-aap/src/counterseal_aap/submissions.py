@@ -75,11 +75,8 @@ class Submission:
             run=self._run(),
             purpose=self._purpose(),
         )
-        return Question(
-            account_id=account_id,
-            content=action,
-            duration=min(self.timeout, policy.action_life_limit),
-        )
+        _, longest = policy.lives(action)
+        return Question(account_id=account_id, content=action, duration=min(self.timeout, longest))
 
     def _resource(self) -> str:
         # A tool's name has no space, so that the first one separates it from the server.

@@ -32,12 +32,11 @@ def question_of(request: AuthenticationRequest, origin: Origin, policy: Policy) 
     Raises:
         OAuthError: The details are not those of an action, or the binding message has no place.
     """
-    life = request.requested_expiry
+    action, life = action_of(request, origin), request.requested_expiry
     if life is not None:
-        life = min(life, policy.action_life_limit)
-    return Question(
-        account_id=request.account_id, content=action_of(request, origin), duration=life
-    )
+        _, longest = policy.lives(action)
+        life = min(life, longest)
+    return Question(account_id=request.account_id, content=action, duration=life)
 
 
 def action_of(request: AuthenticationRequest, origin: Origin) -> Action:
