@@ -482,6 +482,24 @@ def test_ensure_request_object_with_an_unknown_kid_fails(client):
     assert answer.body["error_description"] == "request: wrong_key"
 
 
+@pytest.mark.parametrize("kid", [[], {}, ["key-1"], 1])
+def test_a_kid_that_is_no_text_fails(client, kid):
+    signed = [client.assertion()["client_assertion"], client.request()]
+    assertion, request = [_with_kid(token, kid) for token in signed]
+
+    answer = client.begin(form=client.assertion(assertion))
+    assert (answer.status, answer.error) == (401, "invalid_client")
+    answer = client.begin_signed(request)
+    assert answer.body["error_description"] == "request: wrong_key"
+
+
+def _with_kid(token, kid):
+    """Return *token* with a header that joserfc does not write; its signature fits no more."""
+    header = json.dumps({"alg": "ES256", "kid": kid}).encode()
+    encoded = urlsafe_b64encode(header).rstrip(b"=").decode()
+    return f"{encoded}.{token.partition('.')[2]}"
+
+
 def test_ensure_request_object_of_another_type_fails(client):
     answer = client.begin_signed(client.request(header={"typ": "counterseal-answer+jwt"}))
 

@@ -104,7 +104,7 @@ def verify_signed(
     if not isinstance(alg, str) or alg.lower() == "none" or alg.startswith("HS"):
         raise WrongAlgorithm
     alg = ALGORITHM_SYNONYMS.get(alg, alg)
-    fitting = [key for key in client_keys if key.alg == alg and kid in {None, key.kid}]
+    fitting = [key for key in client_keys if key.alg == alg and kid in (None, key.kid)]
     if len(fitting) != 1:
         raise WrongKey
     try:
