@@ -89,6 +89,7 @@ def unreachable():
 
 
 CALL = {"name": "delete_folder", "args": {"path": PATH}, "id": "call-1"}
+USED_BEFORE = "Used before, and perhaps executed: do not ask again."
 
 
 @attrs.define
@@ -121,6 +122,10 @@ class Graph:
         if "__interrupt__" in state:
             return self._request(state)
         return state["messages"][-2].text
+
+    def go_on(self):
+        """Run the node again that failed; return what came of the call."""
+        return self.graph.invoke(None, self.config)["messages"][-2].text
 
     def change(self, path):
         """Change the call that was approved, as a later node or a person at the store would."""
@@ -197,9 +202,24 @@ def test_a_graph_executes_nothing_that_was_used_elsewhere(graph, client, phone, 
     phone.approve(guid)
     client.consume(guid, CALL["args"])
 
-    assert graph.resume() == "Not executed: request_action_used."
+    assert graph.resume() == USED_BEFORE
 
     assert deleted == []
+
+
+def test_a_graph_whose_report_fails_does_not_say_that_nothing_was_executed(
+    graph, client, away, phone, deleted
+):
+    guid = graph.start()
+    phone.approve(guid)
+    client.report = away.report
+    with pytest.raises(Unavailable):
+        graph.resume()
+
+    assert graph.go_on() == USED_BEFORE
+
+    assert deleted == [PATH]
+    assert use_of(client, guid).state.value == "UNKNOWN"
 
 
 @pytest.fixture

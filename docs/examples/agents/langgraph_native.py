@@ -20,7 +20,7 @@ from langgraph.graph.message import add_messages
 from langgraph.types import Command, interrupt
 
 from counterseal import Refused, Unavailable
-from counterseal_client import Action, Client, Outcome, PendingRequest, Progress
+from counterseal_client import Action, ActionUsed, Client, Outcome, PendingRequest, Progress
 
 
 class State(TypedDict):
@@ -62,6 +62,9 @@ def build(client, account_id, model, tools, *, life=timedelta(minutes=5)):
         call, request = the_call(state), PendingRequest.load(state["request"])
         try:
             client.consume(request, call["args"])  # what runs, and not what was asked
+        except ActionUsed:
+            # An earlier run of this node may have executed it, and have ended before its report.
+            return answer(call, "Used before, and perhaps executed: do not ask again.")
         except (Refused, Unavailable) as error:
             return answer(call, f"Not executed: {error.code}.")
         try:
