@@ -21,7 +21,9 @@ from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Sig
 from counterseal._decisions.readings import records, require_account
 from counterseal._decisions.tenancy import edit_record
 from counterseal.errors import (
+    ApproverInactive,
     CredentialRefused,
+    DeadlinePassed,
     Foreign,
     InvalidField,
     MalformedToken,
@@ -51,6 +53,7 @@ from counterseal.models.sealing import backchannel_context
 from counterseal.rules.addresses import allow_list, callback_allowed
 from counterseal.rules.authorization import Permission
 from counterseal.rules.sizes import text_fits
+from counterseal.rules.standing import answers_for, in_force, unlocked
 
 SECRET_BYTES = 24
 """192 bits; CIBA Core 1.0, 7.3, demands 128 and recommends 160."""
@@ -240,6 +243,8 @@ def redeem(
     """
     Sign the ID token of an approved request, and store that its client got its tokens.
 
+    An ID token logs in by itself, so what ends the use of an approval ends this, too.
+
     Args:
         claims: The ID token's claims, but for its times and the hash of the access token.
         life: Of the ID token.
@@ -247,6 +252,12 @@ def redeem(
     challenge, request = _requested(stored, origin, secret)
     if not challenge.approved:
         raise WrongState("not approved")
+    if challenge.action is not None and tools.now >= challenge.action.valid_until:
+        raise DeadlinePassed
+    account = require_account(stored[1])
+    unlocked(account)
+    if not answers_for(account, None if challenge.outcome is None else challenge.outcome.device):
+        raise ApproverInactive
     token_secret = tools.entropy(SECRET_BYTES)
     access_token = write_secret_id(challenge.guid, token_secret)
     redeemed_request = replace(request, redeemed_at=tools.now, token_hash=keys.digest(token_secret))
@@ -266,6 +277,8 @@ def redeem(
                 challenge=redeemed_challenge, access_token=access_token, id_token=id_token
             ),
             writes=(redeemed_challenge,),
+            # A lock of the account, or a device that is revoked, comes before or after.
+            guards=(account,),
             audit=(AuditEntry(challenge.guid),),
         ),
     )
@@ -286,7 +299,20 @@ def find_bearer(stored: Records, secret: SecretId) -> Plan[RelyingParty]:
     if not isinstance(challenge, Challenge) or request is None or not request.token_hash:
         raise CredentialRefused
     keys.require_equal(request.token_hash, secret.secret_hash, CredentialRefused)
-    return records(challenge.origin).then(lambda stored, _: load_client(stored))
+    return records(challenge.origin).then(_load_bearers_client)
+
+
+def _load_bearers_client(stored: Records, tools: Tools) -> Plan[RelyingParty]:
+    """Plan to return the client, unless its secrets and keys were revoked: its tokens are too."""
+    origin = stored[0]
+    if isinstance(origin, Origin) and not _may_authenticate(origin, tools):
+        raise CredentialRefused
+    return load_client(stored)
+
+
+def _may_authenticate(client: Origin, tools: Tools) -> bool:
+    has_keys = client.backchannel is not None and bool(client.backchannel.keys)
+    return has_keys or any(in_force(each.ends_at, tools.now) for each in client.credentials)
 
 
 def _requested(

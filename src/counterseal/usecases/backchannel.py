@@ -184,6 +184,9 @@ class Backchannel(UseCase):
             Foreign: It is another client's.
             TokenSpent: Its tokens were issued.
             WrongState: It is not approved.
+            DeadlinePassed: The time of its approval has passed.
+            AccountLocked: The account is locked.
+            ApproverInactive: The device that approved may no longer answer for the account.
             SignerUnavailable: The ID token could not be signed; nothing was issued.
         """
         origin = party.origin.guid
@@ -204,7 +207,7 @@ class Backchannel(UseCase):
 
         Raises:
             CredentialRefused: It is no access token of this service, or its client is none any
-                more.
+                more, or has neither a secret nor a key any more.
         """
         context = AuditContext(event="credential.check", actor="stranger")
         with refusals(self.ports, context):

@@ -658,7 +658,8 @@ def request_polled(setup):
 
 def request_redeemed(setup):
     challenge, secret = requested(setup)
-    outcome = Outcome(at=START, button=0)
+    device = setup.account.devices[0]
+    outcome = Outcome(at=START, button=0, device=device.binding)
     challenge = attrs.evolve(challenge, state=ChallengeState.ANSWERED, outcome=outcome)
     stored, life = (challenge, setup.account), timedelta(minutes=5)
     decision = setup.decide(
@@ -670,6 +671,7 @@ def request_redeemed(setup):
     counterseal.BackchannelClients(service.ports, service.policy, by=OPERATOR).register(
         setup.origin, mode=DeliveryMode.PING, notification_endpoint=CALLBACK
     )
+    service.credentials.issue(setup.origin, Scheme.BASIC)
     decision = setup.decide(lambda _: backchannel.find_bearer((redeemed.challenge,), bearer))
     assert decision.result == service.renewed(service.origin)
 

@@ -10,9 +10,12 @@ import pytest
 from counterseal import Backchannel, BackchannelClients, keys
 from counterseal._decisions.backchannel import read_secret_id, write_secret_id
 from counterseal.errors import (
+    AccountLocked,
+    ApproverInactive,
     CallbackForbidden,
     CallbackUncallable,
     CredentialRefused,
+    DeadlinePassed,
     Foreign,
     InvalidField,
     KeyReused,
@@ -28,6 +31,7 @@ from counterseal.errors import (
 from counterseal.keys import generate, jwks_document, unb64url
 from counterseal.models import (
     OPERATOR,
+    Action,
     Algorithm,
     CallbackState,
     ChallengeState,
@@ -58,11 +62,12 @@ class Client:
         clients(service).register(
             service.origin.origin.guid, mode=mode, notification_endpoint=endpoint
         )
+        service.credentials.issue(service.origin.origin.guid, Scheme.BASIC)
         self.party = service.renewed(service.origin)
         self.phone = service.bind("user-1")
 
-    def begin(self, token=None, *, key=None, text="Log in?"):
-        question = Question(account_id="user-1", content=TextContent(text=text))
+    def begin(self, token=None, *, key=None, text="Log in?", content=None):
+        question = Question(account_id="user-1", content=content or TextContent(text=text))
         return self.backchannel.begin(
             self.party, question, notification_token=token, idempotency_key=key
         )
@@ -77,6 +82,7 @@ class Client:
         self.phone.answer(self.phone.fetch(begun.challenge.guid))
 
 
+LOGIN = Action(type="login", resource="Shop", arguments={})
 CLAIMS = {"iss": "https://auth.example", "sub": "user-1"}
 LIFE = timedelta(minutes=5)
 
@@ -377,7 +383,59 @@ def test_of_two_that_redeem_at_once_one_gets_the_tokens(service, client):
     assert party == client.party
 
 
+def test_a_locked_account_logs_nobody_in(service, client):
+    begun = client.begin()
+    client.approve(begun)
+    service.accounts.lock(service.account("user-1").guid, by=OPERATOR)
+
+    with pytest.raises(AccountLocked):
+        client.redeem(begun)
+
+
+def test_what_a_revoked_device_approved_logs_nobody_in(service, client):
+    begun = client.begin()
+    client.approve(begun)
+    client.phone.unbind()
+
+    with pytest.raises(ApproverInactive):
+        client.redeem(begun)
+
+
+def test_a_lock_that_comes_between_reading_and_commit_counts(service, client):
+    begun = client.begin()
+    client.approve(begun)
+    faults, account = Faults(), service.account("user-1").guid
+    backchannel = racing(service, faults)
+    faults.meanwhile(lambda: service.accounts.lock(account, by=OPERATOR))
+
+    with pytest.raises(AccountLocked):
+        backchannel.redeem(client.party, begun.auth_req_id, CLAIMS, life=LIFE)
+
+
+def test_an_approval_logs_in_until_its_time_has_passed(service, client):
+    late, in_time = (client.begin(content=LOGIN) for _ in range(2))
+    for begun in (late, in_time):
+        client.approve(begun)
+    end = late.challenge.action.valid_until - service.clock.now()
+
+    service.clock.advance(end - timedelta(milliseconds=1))
+    assert client.redeem(in_time).id_token
+    service.clock.advance(timedelta(milliseconds=1))
+    with pytest.raises(DeadlinePassed):
+        client.redeem(late)
+
+
 # Who calls
+
+
+def test_a_revoked_client_has_no_access_tokens(service, client):
+    begun = client.begin()
+    client.approve(begun)
+    token = client.redeem(begun).access_token
+    service.credentials.revoke(client.party.origin.guid)
+
+    with pytest.raises(CredentialRefused):
+        client.backchannel.authenticate_bearer(token)
 
 
 def test_an_access_token_names_its_client_and_its_challenge(service, client):

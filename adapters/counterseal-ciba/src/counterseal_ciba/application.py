@@ -12,7 +12,13 @@ from http import HTTPStatus
 from typing import Any
 
 import counterseal as cs
-from counterseal.errors import CredentialRefused, InvalidField
+from counterseal.errors import (
+    AccountLocked,
+    ApproverInactive,
+    CredentialRefused,
+    DeadlinePassed,
+    InvalidField,
+)
 from counterseal.models import UNFINISHED, Challenge, ChallengeState, RelyingParty
 from counterseal.narrowing import policy_within
 from counterseal.wire.claims import format_time
@@ -257,7 +263,14 @@ class Backchannel:
         )
         terms = challenge.action
         assert terms is not None  # noqa: S101 (each request asks for an action)
-        redeemed = self._service.backchannel.redeem(party, auth_req_id, claims, life=ID_TOKEN_LIFE)
+        try:
+            redeemed = self._service.backchannel.redeem(
+                party, auth_req_id, claims, life=ID_TOKEN_LIFE
+            )
+        except DeadlinePassed:
+            raise OAuthError("expired_token") from None
+        except (AccountLocked, ApproverInactive):
+            raise OAuthError("access_denied") from None
         remaining = terms.valid_until - self._service.ports.clock.now()
         return _reply(
             {

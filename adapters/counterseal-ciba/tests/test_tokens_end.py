@@ -1,0 +1,58 @@
+"""What ends after the person's approval, and so brings no tokens, or tokens that are of no use."""
+
+from datetime import timedelta
+
+import pytest
+from ciba_world import World
+
+from counterseal import OPERATOR
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+@pytest.fixture
+def approved(world):
+    """Return a client, and its request, which the person has approved."""
+    client = world.client()
+    auth_req_id = client.begun()
+    (challenge,) = world.phone.pending()
+    world.challenge = challenge.guid
+    world.phone.answer(world.phone.fetch(challenge.guid))
+    return client, auth_req_id
+
+
+def lock(world):
+    (challenge,) = world.core.ports.store.get(world.challenge)
+    world.core.accounts.lock(challenge.account, by=OPERATOR)
+
+
+@pytest.mark.parametrize(
+    ("end", "error"),
+    [
+        (lock, "access_denied"),
+        (lambda world: world.phone.unbind(), "access_denied"),
+        (lambda world: world.core.clock.advance(timedelta(days=1)), "expired_token"),
+    ],
+    ids=["account locked", "device revoked", "a day later"],
+)
+def test_an_approval_that_ended_brings_no_tokens(world, approved, end, error):
+    client, auth_req_id = approved
+    end(world)
+
+    answer = client.poll(auth_req_id)
+
+    assert (answer.status, answer.error) == (400, error)
+
+
+def test_the_access_token_of_a_revoked_client_is_invalid(world, approved):
+    client, auth_req_id = approved
+    token = client.poll(auth_req_id).body["access_token"]
+    world.core.credentials.revoke(client.guid)
+
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    answer = world.call("POST", "/ciba/consume", headers=headers, body=b'{"arguments": {}}')
+
+    assert (answer.status, answer.error) == (401, "invalid_token")
