@@ -22,6 +22,7 @@ EXCEPTIONS = {
     "ActionUse": "listed as Approved action",
     "Backchannel": USE_CASE,
     "BackchannelClients": USE_CASE,
+    "BegunRequest": RESULT,
     "AuthenticationChannel": USE_CASE,
     "ChannelRealms": USE_CASE,
     "ConsumedAction": RESULT,
