@@ -27,7 +27,7 @@ from pydantic_ai.tools import ToolApproved
 from running_service import running_service
 
 from counterseal import Unavailable
-from counterseal_client import Client, Progress
+from counterseal_client import Client, Progress, Trust
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "examples" / "agents"))
 
@@ -100,7 +100,7 @@ class Graph:
     config: dict
 
     @classmethod
-    def build(cls, client, account_id, deleted, **options):
+    def build(cls, client, trust, account_id, deleted, **options):
         @tool
         def delete_folder(path: str) -> str:
             """Delete a folder."""
@@ -108,7 +108,7 @@ class Graph:
             return f"{path} is deleted."
 
         model = langgraph_native.scripted_model(CALL)
-        graph = langgraph_native.build(client, account_id, model, [delete_folder], **options)
+        graph = langgraph_native.build(client, trust, account_id, model, [delete_folder], **options)
         return cls(graph, {"configurable": {"thread_id": f"thread of {account_id}"}})
 
     def start(self):
@@ -143,8 +143,14 @@ class Graph:
 
 
 @pytest.fixture
-def graph(client, account_id, phone, deleted):
-    return Graph.build(client, account_id, deleted)
+def trust(service):
+    _, document = service.send("GET", "/.well-known/jwks.json", b"", {})
+    return Trust.jwks(document)
+
+
+@pytest.fixture
+def graph(client, trust, account_id, phone, deleted):
+    return Graph.build(client, trust, account_id, deleted)
 
 
 def test_a_graph_executes_what_was_approved_and_reports(graph, client, phone, deleted):
@@ -173,17 +179,17 @@ def test_a_graph_executes_nothing_after_a_no(graph, client, phone, deleted):
     guid = graph.start()
     phone.decline(guid)
 
-    assert graph.resume() == "Not executed: request_no_approval."
+    assert graph.resume() == "Not executed: declined."
 
     assert (deleted, use_of(client, guid)) == ([], None)
 
 
-def test_a_graph_executes_nothing_that_expired(client, account_id, phone, deleted):
-    graph = Graph.build(client, account_id, deleted, life=timedelta(seconds=1))
+def test_a_graph_executes_nothing_that_expired(client, trust, account_id, phone, deleted):
+    graph = Graph.build(client, trust, account_id, deleted, life=timedelta(seconds=1))
     guid = graph.start()
     client.wait(guid, timedelta(seconds=30))
 
-    assert graph.resume() == "Not executed: request_no_approval."
+    assert graph.resume() == "Not executed: unanswered."
 
     assert deleted == []
 
@@ -203,6 +209,17 @@ def test_a_graph_executes_nothing_that_was_used_elsewhere(graph, client, phone, 
     client.consume(guid, CALL["args"])
 
     assert graph.resume() == USED_BEFORE
+
+    assert deleted == []
+
+
+def test_a_graph_executes_nothing_that_other_keys_prove(client, account_id, phone, deleted):
+    stranger = Trust(thumbprint="A" * 43)
+    graph = Graph.build(client, stranger, account_id, deleted)
+    guid = graph.start()
+    phone.approve(guid)
+
+    assert graph.resume() == "Not executed: evidence_refused."
 
     assert deleted == []
 
@@ -229,8 +246,8 @@ def away(service):
         yield client
 
 
-def test_a_graph_stops_while_the_service_is_away(away, account_id, deleted):
-    graph = Graph.build(away, account_id, deleted)
+def test_a_graph_stops_while_the_service_is_away(away, trust, account_id, deleted):
+    graph = Graph.build(away, trust, account_id, deleted)
 
     with pytest.raises(Unavailable):
         graph.start()

@@ -2,11 +2,12 @@
 LangGraph: the graph stops until a person has approved a tool call, and uses the approval once.
 
 Nothing of the resume value is read. Whoever resumes the graph only makes it look again, and the
-tool runs only if the service says that the person approved exactly these arguments.
+tool runs only if the person's device has signed an approval of exactly these arguments.
 """
 
 import os
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, TypedDict
 
 os.environ["LANGSMITH_TRACING"] = "false"  # before LangGraph is imported
@@ -20,7 +21,16 @@ from langgraph.graph.message import add_messages
 from langgraph.types import Command, interrupt
 
 from counterseal import Refused, Unavailable
-from counterseal_client import Action, ActionUsed, Client, Outcome, PendingRequest, Progress
+from counterseal_client import (
+    Action,
+    ActionUsed,
+    Client,
+    Outcome,
+    PendingRequest,
+    Progress,
+    Trust,
+    require_approved,
+)
 
 
 class State(TypedDict):
@@ -28,7 +38,7 @@ class State(TypedDict):
     request: str
 
 
-def build(client, account_id, model, tools, *, life=timedelta(minutes=5)):
+def build(client, trust, account_id, model, tools, *, life=timedelta(minutes=5)):
     """Return a graph whose tool calls are approved by the person of an account, one at a time."""
     tools = {each.name: each for each in tools}
 
@@ -61,6 +71,7 @@ def build(client, account_id, model, tools, *, life=timedelta(minutes=5)):
     def execute(state):
         call, request = the_call(state), PendingRequest.load(state["request"])
         try:
+            require_approved(client.status(request), request, trust)
             client.consume(request, call["args"])  # what runs, and not what was asked
         except ActionUsed:
             # An earlier run of this node may have executed it, and have ended before its report.
@@ -70,8 +81,7 @@ def build(client, account_id, model, tools, *, life=timedelta(minutes=5)):
         try:
             result = str(tools[call["name"]].invoke(call["args"]))
         except Exception:  # noqa: BLE001 (a tool may raise anything)
-            client.report(request, Outcome.FAILED)
-            return answer(call, "Failed.")
+            return answer(call, "Ended by an error: perhaps executed. Do not ask again.")
         client.report(request, Outcome.EXECUTED)
         return answer(call, result)
 
@@ -119,10 +129,13 @@ def main():
         os.environ["COUNTERSEAL_KEY"],
     )
     call = {"name": "delete_folder", "args": {"path": "/srv/backups/2019"}, "id": "call-1"}
-    graph = build(client, os.environ["COUNTERSEAL_ACCOUNT"], scripted_model(call), [delete_folder])
+    trust = Trust.jwks(Path(os.environ["COUNTERSEAL_JWKS"]))  # from the operator, not from a reply
+    account_id, model = os.environ["COUNTERSEAL_ACCOUNT"], scripted_model(call)
+    graph = build(client, trust, account_id, model, [delete_folder])
     config = {"configurable": {"thread_id": os.urandom(8).hex()}}
 
     state = graph.invoke({"messages": [HumanMessage("Free some space.")]}, config)
+    print("Asked: answer on your device.", flush=True)
     while "__interrupt__" in state:
         # A program that ends here resumes later, when the service's callback arrives.
         client.wait(state["__interrupt__"][0].value["request"], timedelta(minutes=5))

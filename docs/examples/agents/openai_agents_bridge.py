@@ -85,6 +85,7 @@ async def main():
     model = ScriptedModel("delete_folder", {"path": "/srv/backups/2019"})
     async with aclosing(client):
         agent, approvals = build(client, model, [delete_folder], timeout="5m")
+        print("Answer on your device.", flush=True)
         result = await approvals.run(agent, "Free some space.")
     print(result.final_output)
 

@@ -57,6 +57,7 @@ async def main():
     model = scripted_model("delete_folder", {"path": "/srv/backups/2019"})
     async with aclosing(client):
         agent = build(client, model, [delete_folder], timeout="5m")
+        print("Answer on your device.", flush=True)
         result = await agent.run("Free some space.")
     print(result.output)
 
