@@ -17,7 +17,6 @@ from counterseal.models import (
     Action,
     Algorithm,
     Clients,
-    Content,
     NewDeviceRule,
     PasskeyUse,
     Reaction,
@@ -700,11 +699,9 @@ class Policy:
             cooldown=True,
         )
 
-    def lives(self, content: Content) -> tuple[timedelta, timedelta]:
-        """Return how long a challenge with *content* may be answered by default, and at most."""
-        if not isinstance(content, Action):
-            return self.challenge_life, self.challenge_life_limit
-        if content.type == "login":
+    def action_lives(self, action: Action) -> tuple[timedelta, timedelta]:
+        """Return how long a challenge for *action* may be answered by default, and at most."""
+        if action.type == "login":
             # NIST SP 800-63B-4, 3.1.3: a log-in is one, however it is asked about.
             return min(self.action_life, TEN_MINUTES), min(self.action_life_limit, TEN_MINUTES)
         return self.action_life, self.action_life_limit

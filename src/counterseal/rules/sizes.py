@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from counterseal import ijson
 from counterseal.errors import HtmlRefused, InvalidField
 from counterseal.models import (
+    Action,
     AppSpace,
     Button,
     Content,
@@ -121,7 +122,9 @@ def challenge_life(question: Question, policy: Policy) -> timedelta:
 
     InvalidField refuses less than a second, or more than the policy's limit.
     """
-    default, longest = policy.lives(question.content)
+    default, longest = policy.challenge_life, policy.challenge_life_limit
+    if isinstance(question.content, Action):
+        default, longest = policy.action_lives(question.content)
     life = default if question.duration is None else question.duration
     if life < timedelta(seconds=1):
         raise InvalidField("duration", "at least 1 second")

@@ -14,6 +14,7 @@ from counterseal._decisions.readings import nothing, record_with_account, record
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.errors import InvalidField, Replayed
 from counterseal.models import (
+    Action,
     Administrator,
     Challenge,
     ChannelRealm,
@@ -89,7 +90,9 @@ class AuthenticationChannel(UseCase):
         with refusals(self.ports, _context(party, "challenge.issue")):
             realm = require_realm(party.origin)
         policy = self._within(party.app_space, party.origin).policy
-        _, longest = policy.lives(question.content)
+        longest = policy.challenge_life_limit
+        if isinstance(question.content, Action):
+            _, longest = policy.action_lives(question.content)
         life = min(until - self.ports.clock.now() - MARGIN, longest)
         return (
             Challenges(self.ports, self.policy)

@@ -75,7 +75,7 @@ class Submission:
             run=self._run(),
             purpose=self._purpose(),
         )
-        _, longest = policy.lives(action)
+        _, longest = policy.action_lives(action)
         return Question(account_id=account_id, content=action, duration=min(self.timeout, longest))
 
     def _resource(self) -> str:

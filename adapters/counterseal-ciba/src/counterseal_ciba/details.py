@@ -34,7 +34,7 @@ def question_of(request: AuthenticationRequest, origin: Origin, policy: Policy) 
     """
     action, life = action_of(request, origin), request.requested_expiry
     if life is not None:
-        _, longest = policy.lives(action)
+        _, longest = policy.action_lives(action)
         life = min(life, longest)
     return Question(account_id=request.account_id, content=action, duration=life)
 
