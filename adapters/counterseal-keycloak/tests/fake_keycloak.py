@@ -372,7 +372,7 @@ def _handler(keycloak):
                 self.end_headers()
                 self.wfile.write(content)
             except OSError:
-                pass  # whoever called has given up
+                pass  # the caller has given up
 
         def log_message(self, *_):
             pass

@@ -125,7 +125,7 @@ def test_a_header_without_a_bearer_is_refused(world, authorization):
 
 
 def test_the_bearer_is_verified_before_the_body_is_read(world, keycloak):
-    """Whoever has none learns nothing of what a body may be."""
+    """A caller without one learns nothing of what a body may be."""
     assert world.post("nobody", ["no object"]) == 401
     assert world.post(keycloak.bearer(sub=SUB), ["no object"]) == 400
 

@@ -1,7 +1,7 @@
 """
 LangGraph: the graph stops until a person has approved a tool call, and uses the approval once.
 
-Nothing of the resume value is read. Whoever resumes the graph only makes it look again, and the
+Nothing of the resume value is read. Resuming the graph only makes it look again, and the
 tool runs only if the person's device has signed an approval of exactly these arguments.
 """
 

@@ -90,7 +90,7 @@ def compose_callback(
 
 
 def status_of(challenge: Challenge) -> str:
-    """Return what Keycloak is told of a challenge that has ended."""
+    """Return the status of a challenge that has ended, as Keycloak names it."""
     if challenge.approved:
         return "SUCCEED"
     reason = None if challenge.outcome is None else challenge.outcome.reason

@@ -227,7 +227,7 @@ class Backchannel:
         wait = read_preferred_wait(prefer, settings.wait_limit)
         if wait < polled.interval:
             raise OAuthError("authorization_pending")
-        # Held for the interval at least: whoever polls again then is not too early.
+        # It waits for the interval at least: a client that polls again then is not too early.
         guid = polled.challenge.guid
         return TokenPoll(
             watched=WatchedRequest(

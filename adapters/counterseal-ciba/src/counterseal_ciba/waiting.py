@@ -1,4 +1,4 @@
-"""Waiting: a token request that is held until its request has ended (long polling)."""
+"""Waiting: a token request waits until its request has ended (long polling)."""
 
 from __future__ import annotations
 

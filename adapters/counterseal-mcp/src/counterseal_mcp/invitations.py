@@ -2,8 +2,9 @@
 Invitations: a person without a device gets a link, by MCP's elicitation in URL mode.
 
 The client shows the link to the person and keeps it from the model; no result of a tool has it.
-Whoever opens the link binds a device that answers for the account, so this is off by default,
-needs one account, and is not done over HTTP. Form mode is never used: it is no way for secrets.
+The person who opens the link binds a device that answers for the account, so this is off by
+default, needs one account, and is not done over HTTP. Form mode is never used: it is no way for
+secrets.
 """
 
 from __future__ import annotations

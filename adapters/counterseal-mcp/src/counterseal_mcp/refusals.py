@@ -1,8 +1,8 @@
 """
 Refusals of tool calls: a stable code for the program, a sentence for the model.
 
-No refusal says whether the person disowned a request, or why they declined: whoever made the agent
-ask may read it.
+No refusal says whether the person disowned a request, or why they declined: the people
+who made the agent ask may read it.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from counterseal.errors import InvalidField
-from counterseal_server.extras import lacking
+from counterseal_server.extras import require_extra
 from counterseal_server.logs import request_id
 from counterseal_server.settings import Settings
 from counterseal_web import Service
@@ -24,13 +24,7 @@ def require_aap(settings: Settings) -> None:
     """
     if not settings.aap:
         return
-    try:
-        import counterseal_aap  # noqa: F401, PLC0415 (an extra)
-    except ModuleNotFoundError as error:
-        message = lacking(error)
-        if message is None:
-            raise
-        raise InvalidField("aap", message) from None
+    require_extra("aap", "counterseal_aap")
     if settings.policy.arguments_required:
         raise InvalidField("aap", "needs arguments_required = false in the policy")
 

@@ -45,7 +45,7 @@ from counterseal.models import (
 from counterseal.wire.claims import format_time
 from counterseal.wire.cx1 import write_basic
 from counterseal_server.configuration import policy_setting
-from counterseal_server.keycloak import require_extra
+from counterseal_server.extras import require_extra
 
 BY_PROFILE = "profile"
 NO_ENDING = "none"
@@ -257,7 +257,7 @@ class Tenants:
             if jwks is not None or registered_only:
                 raise InvalidField("issuer", "missing")
             return _realm_document(self.realms.unregister(origin))
-        require_extra()
+        require_extra("keycloak", "counterseal_keycloak")
         from counterseal_keycloak import callback_of  # noqa: PLC0415 (an extra)
 
         keys = None if jwks is None else read_json(jwks.encode(), field="jwks")

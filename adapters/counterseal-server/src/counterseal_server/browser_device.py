@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from counterseal.errors import InvalidField
-from counterseal_server.extras import lacking
+from counterseal_server.extras import require_extra
 from counterseal_server.settings import Settings
 
 if TYPE_CHECKING:  # an extra
@@ -25,13 +25,9 @@ def browser_pages(settings: Settings) -> Pages | None:
     """
     if not settings.browser_device:
         return None
-    try:
-        from counterseal_pwa import Pages  # noqa: PLC0415 (an extra)
-    except ModuleNotFoundError as error:
-        message = lacking(error)
-        if message is None:
-            raise
-        raise InvalidField("browser_device", message) from None
+    require_extra("browser_device", "counterseal_pwa")
+    from counterseal_pwa import Pages  # noqa: PLC0415 (an extra)
+
     try:
         return Pages(documents=settings.browser_device_documents)
     except InvalidField as error:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from counterseal.errors import InvalidField
-from counterseal_server.extras import lacking
+from counterseal_server.extras import require_extra
 from counterseal_server.settings import Settings
 from counterseal_web import Service
 
@@ -22,13 +21,7 @@ def require_ciba(settings: Settings) -> None:
     """
     if not settings.ciba:
         return
-    try:
-        import counterseal_ciba  # noqa: F401, PLC0415 (an extra)
-    except ModuleNotFoundError as error:
-        message = lacking(error)
-        if message is None:
-            raise
-        raise InvalidField("ciba", message) from None
+    require_extra("ciba", "counterseal_ciba")
 
 
 def build_ciba(settings: Settings, service: Service) -> Backchannel | None:

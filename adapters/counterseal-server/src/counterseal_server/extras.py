@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
+from counterseal.errors import InvalidField
+
 PARTS = {
     "service": (
         "counterseal_http",
@@ -51,3 +55,20 @@ def lacking(error: ModuleNotFoundError, requirement: str | None = None) -> str |
         return None
     requirement = requirement or f"counterseal-server[{extra}]"
     return f"{error.name} is not installed: this needs {requirement}"
+
+
+def require_extra(setting: str, *modules: str) -> None:
+    """
+    Import the modules that *setting* needs.
+
+    Raises:
+        InvalidField: The extra that has them is not installed; it names *setting*.
+    """
+    try:
+        for module in modules:
+            import_module(module)
+    except ModuleNotFoundError as error:
+        message = lacking(error)
+        if message is None:
+            raise
+        raise InvalidField(setting, message) from None

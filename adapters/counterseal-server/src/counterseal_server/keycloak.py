@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from counterseal.errors import InvalidField
-from counterseal_server.extras import lacking
+from counterseal_server.extras import require_extra
 from counterseal_server.settings import Settings
 from counterseal_web import Service
 
@@ -21,23 +20,7 @@ def require_keycloak(settings: Settings) -> None:
         InvalidField: It is set, and the extra is not installed.
     """
     if settings.keycloak:
-        require_extra()
-
-
-def require_extra() -> None:
-    """
-    Require the extra `keycloak`.
-
-    Raises:
-        InvalidField: It is not installed.
-    """
-    try:
-        import counterseal_keycloak  # noqa: F401, PLC0415 (an extra)
-    except ModuleNotFoundError as error:
-        message = lacking(error)
-        if message is None:
-            raise
-        raise InvalidField("keycloak", message) from None
+        require_extra("keycloak", "counterseal_keycloak")
 
 
 def build_keycloak(settings: Settings, service: Service) -> Channel | None:

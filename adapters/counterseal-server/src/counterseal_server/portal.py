@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from counterseal.errors import InvalidField
 from counterseal.models.passkeys import origin_of
-from counterseal_server.extras import lacking
+from counterseal_server.extras import require_extra
 from counterseal_server.settings import Settings
 from counterseal_web import Service
 
@@ -28,13 +28,7 @@ def require_portal(settings: Settings) -> None:
     """
     if not settings.portal:
         return
-    try:
-        import counterseal_portal  # noqa: F401, PLC0415 (an extra)
-    except ModuleNotFoundError as error:
-        message = lacking(error)
-        if message is None:
-            raise
-        raise InvalidField("portal", message) from None
+    require_extra("portal", "counterseal_portal")
     if not origin_of(settings.public_url):
         problem = "browsers have no passkeys there: the portal needs https, or http://localhost"
         raise InvalidField("public_url", problem)

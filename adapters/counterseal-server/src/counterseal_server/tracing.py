@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from counterseal.errors import InvalidField
-from counterseal_server.extras import lacking
+from counterseal_server.extras import require_extra
 from counterseal_server.gateway import STARTED, Application
 from counterseal_server.runtime import Runtime
 from counterseal_server.settings import Settings
@@ -67,16 +67,12 @@ def require_opentelemetry(settings: Settings, environment: Mapping[str, str] = o
     """
     if not settings.opentelemetry:
         return
-    try:
-        import opentelemetry.exporter.otlp.proto.http  # noqa: PLC0415 (an extra)
-        import opentelemetry.sdk.trace  # noqa: F401, PLC0415 (an extra)
-
-        import counterseal_otel  # noqa: F401, PLC0415 (an extra)
-    except ModuleNotFoundError as error:
-        message = lacking(error)
-        if message is None:
-            raise
-        raise InvalidField("opentelemetry", message) from None
+    require_extra(
+        "opentelemetry",
+        "opentelemetry.exporter.otlp.proto.http",
+        "opentelemetry.sdk.trace",
+        "counterseal_otel",
+    )
     for name in EXPORTERS:
         if environment.get(name, "otlp") not in {"otlp", NONE}:
             raise InvalidField(name, "neither otlp nor none")
