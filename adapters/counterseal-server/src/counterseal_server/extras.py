@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from counterseal.errors import InvalidField
-
 PARTS = {
     "service": (
         "counterseal_http",
@@ -64,6 +62,8 @@ def require_extra(setting: str, *modules: str) -> None:
     Raises:
         InvalidField: The extra that has them is not installed; it names *setting*.
     """
+    from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
+
     try:
         for module in modules:
             import_module(module)
