@@ -1,6 +1,7 @@
 """What the tests share: the service on loopback with real signatures, and MCP clients in memory."""
 
 import json
+import socket
 import threading
 from functools import partial
 
@@ -35,6 +36,8 @@ class Service:
         app = Flask("auth")
         self._server = make_server("127.0.0.1", 0, app, threaded=True)
         self.url = f"http://127.0.0.1:{self._server.port}"
+        self._app, self._failures = app.wsgi_app, {}
+        app.wsgi_app = self._serve
         settings = WebSettings(public_url=self.url, app_url=APP)
         for blueprint in create_blueprints(self.world.ports, self.world.policy, settings):
             app.register_blueprint(blueprint)
@@ -45,6 +48,32 @@ class Service:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+    def fail(self, path, failure, *, executed):
+        """
+        Fail the calls of *path*, before or after they were executed.
+
+        *failure* is the status of a proxy, or None for a connection that is lost.
+        """
+        self._failures[path] = (failure, executed)
+
+    def _serve(self, environ, start_response):
+        if environ["PATH_INFO"] not in self._failures:
+            return self._app(environ, start_response)
+        failure, executed = self._failures[environ["PATH_INFO"]]
+        if executed:
+            statuses = []
+            close = getattr(
+                self._app(environ, lambda status, *_: statuses.append(status)), "close", None
+            )
+            assert statuses[0].startswith("200"), statuses
+            if close is not None:
+                close()
+        if failure is None:
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            return []
+        start_response(failure, [("Content-Length", "0")])
+        return []
 
     @property
     def jwks(self):

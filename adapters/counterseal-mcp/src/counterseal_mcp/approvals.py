@@ -21,13 +21,12 @@ from counterseal.wire.action import action_digest
 from counterseal.wire.claims import format_time
 from counterseal_client import (
     Approval,
-    BadReply,
     Client,
     EvidenceRefused,
     KnownAction,
+    NotSent,
     PendingRequest,
     Progress,
-    ReplyLost,
     Trust,
     require_approved,
 )
@@ -62,7 +61,9 @@ class Approvals:
         """
         Ask the person, and return the id and the deadlines.
 
-        A request that cannot be stored is cancelled, since its approval could not be used.
+        With a key, it may be a request that was asked before, so its state is what the service
+        says now. Without one, a request that cannot be stored is cancelled, since its approval
+        could not be used.
         """
         pending_request = self.client.ask(
             arguments.account_id,
@@ -73,24 +74,17 @@ class Approvals:
         try:
             self.pending_requests.add(pending_request, self.clock.now())
         except StateUnavailable:
-            with suppress(Refused, Unavailable):
-                self.client.cancel(pending_request)
+            if arguments.key is None:  # with a key, a repeated call stores it, or has stored it
+                with suppress(Refused, Unavailable):
+                    self.client.cancel(pending_request)
             raise
+        if arguments.key is not None:
+            return self._known_progress(pending_request)
         return self._progress(pending_request, "pending", pending_request.expires_at)
 
     def status(self, guid: Guid) -> dict[str, Any]:
         """Return how far the request has come, as the service says; this proves nothing."""
-        pending_request = self._load(guid)
-        action = self.client.action(pending_request)
-        deadline = {
-            Progress.PENDING: pending_request.expires_at,
-            Progress.APPROVED: action.valid_until,
-        }.get(action.state)
-        state = HIDDEN.get(action.state, action.state.value.lower())
-        members = self._progress(pending_request, state, deadline)
-        if action.use is not None:
-            members["outcome"] = action.use.state.value.lower()
-        return members
+        return self._known_progress(self._load(guid))
 
     def is_finished(self, guid: Guid, seconds: int) -> bool:
         """Wait for the answer for *seconds* at most, and tell whether the request has ended."""
@@ -102,15 +96,18 @@ class Approvals:
         Verify the answer, and use the approval for *arguments*.
 
         The service compares the arguments and counts the use. What it replies is verified: its
-        receipt must name this action, and the action must have these arguments.
+        receipt must name this action, and the action must have these arguments. If the call was
+        sent and there is no reply of the service, the approval may be used: `use_unknown`.
         """
         pending_request = self._load(arguments.guid)
         reply = self.client.status(pending_request)
         approval = require_approved(reply, pending_request, self.trust)
         try:
             used = self.client.consume(pending_request, arguments.arguments)
-        except (ReplyLost, BadReply) as error:
-            raise CallRefused("use_unknown") from error
+        except NotSent:
+            raise
+        except Unavailable as error:
+            raise self._use_unknown(pending_request) from error
         self._require_use(pending_request, arguments, used)
         return _used(approval, used)
 
@@ -125,6 +122,25 @@ class Approvals:
         if pending_request is None:
             raise CallRefused("unknown_request")
         return pending_request
+
+    def _use_unknown(self, pending_request: PendingRequest) -> CallRefused:
+        """Return the refusal after a use without a reply, with the state if it can be read."""
+        try:
+            action = self.client.action(pending_request)
+        except (Refused, Unavailable):
+            return CallRefused("use_unknown")
+        return CallRefused("use_unknown", state=_state(action))
+
+    def _known_progress(self, pending_request: PendingRequest) -> dict[str, Any]:
+        action = self.client.action(pending_request)
+        deadline = {
+            Progress.PENDING: pending_request.expires_at,
+            Progress.APPROVED: action.valid_until,
+        }.get(action.state)
+        members = self._progress(pending_request, _state(action), deadline)
+        if action.use is not None:
+            members["outcome"] = action.use.state.value.lower()
+        return members
 
     def _progress(
         self, pending_request: PendingRequest, state: str, deadline: datetime | None
@@ -159,6 +175,10 @@ class Approvals:
         ):
             if not holds:
                 raise EvidenceRefused(f"use receipt: {name}")
+
+
+def _state(action: KnownAction) -> str:
+    return HIDDEN.get(action.state, action.state.value.lower())
 
 
 def _digest(pending_request: PendingRequest, arguments: RequireArguments) -> str | None:

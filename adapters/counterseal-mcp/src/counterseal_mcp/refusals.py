@@ -38,8 +38,8 @@ CODES = {
     "action_used": "The approval was used before; it allows one use. Do not act.",
     "deadline_passed": "The time to answer, or to use the approval, is over. Do not act.",
     "use_unknown": (
-        "The reply to the use was lost, and the approval may count as used. Do not act; "
-        "status says what the service knows."
+        "The reply to the use was lost, and the approval may count as used. Do not act. `state`, "
+        "if it is there, is what the service says now."
     ),
     "evidence_refused": "The service's reply does not prove the approval. Do not act.",
     "unreachable": "This person cannot be asked: without a bound device, or locked.",

@@ -41,6 +41,20 @@ _TIME = {"type": "string", "format": "date-time"}
 _SECONDS = {"type": "integer", "minimum": 0}
 _STATE = {"type": "string", "enum": list(STATES)}
 
+_PROGRESS = {
+    "id": _ID,
+    "state": _STATE,
+    "answer_until": _TIME,
+    "use_until": _TIME,
+    "seconds_remaining": _SECONDS,
+    "outcome": {
+        "type": "string",
+        "enum": ["unknown", "executed", "failed"],
+        "description": "What came of the use; only where the state is used.",
+    },
+}
+"""What `ask` and `status` return."""
+
 
 def tools(settings: Settings) -> list[Tool]:
     """Return the tools of a server with these settings."""
@@ -90,7 +104,10 @@ def _ask(settings: Settings) -> Tool:
         "idempotency_key": {
             "type": "string",
             "pattern": f"^[!-~]{{1,{KEY_LENGTH}}}$",
-            "description": "A repeated call with the same key asks the person only once.",
+            "description": (
+                "A repeated call with the same key asks the person only once, and returns the "
+                "state as it is now: declined stays declined. A new question needs a new key."
+            ),
         },
     }
     required = ["resource", "arguments"]
@@ -108,18 +125,11 @@ def _ask(settings: Settings) -> Tool:
         title="Ask a person to approve an action",
         description=(
             "Ask the person to approve one action on their own device. Returns at once with an id "
-            "and the deadline; call `require` with the id before you act."
+            "and the deadline; call `require` with the id before you act. If the state is "
+            "declined, the person has said no: do not ask again."
         ),
         input_schema=_object(properties, required),
-        output_schema=_result(
-            {
-                "id": _ID,
-                "state": _STATE,
-                "answer_until": _TIME,
-                "use_until": _TIME,
-                "seconds_remaining": _SECONDS,
-            }
-        ),
+        output_schema=_result(_PROGRESS, optional=("outcome",)),
         annotations=ToolAnnotations(
             read_only_hint=False,
             destructive_hint=False,
@@ -138,21 +148,7 @@ def _status() -> Tool:
             "uses nothing: before you act, call `require`."
         ),
         input_schema=_object({"id": _ID}, ["id"]),
-        output_schema=_result(
-            {
-                "id": _ID,
-                "state": _STATE,
-                "answer_until": _TIME,
-                "use_until": _TIME,
-                "seconds_remaining": _SECONDS,
-                "outcome": {
-                    "type": "string",
-                    "enum": ["unknown", "executed", "failed"],
-                    "description": "What came of the use; only where the state is used.",
-                },
-            },
-            optional=("outcome",),
-        ),
+        output_schema=_result(_PROGRESS, optional=("outcome",)),
         annotations=ToolAnnotations(read_only_hint=True, open_world_hint=True),
     )
 
