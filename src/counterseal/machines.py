@@ -596,7 +596,7 @@ class CallbackChart(StateMachine):
         _.QUEUED, cond=gives_up, validators=[lease_current, undelivered]
     ) | _.QUEUED.from_(_.QUEUED, validators=[lease_current, undelivered])
     requeue = _.QUEUED.from_(_.DEAD)
-    drop = _.DROPPED.from_(_.QUEUED)
+    drop = _.DROPPED.from_(_.QUEUED, _.DEAD)
 
 
 class NotificationChart(StateMachine):

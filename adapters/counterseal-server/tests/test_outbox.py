@@ -1,6 +1,7 @@
 """Sending again all that is dead, and dropping what is queued."""
 
 import json
+from datetime import timedelta
 
 import attrs
 import pytest
@@ -11,12 +12,13 @@ from counterseal import (
     Callbacks,
     Challenges,
     Enrolments,
+    Gauges,
     Invitations,
     read_question,
 )
 from counterseal.device import SoftwareDevice
 from counterseal.errors import NotFound
-from counterseal.models import OPERATOR, CallbackState
+from counterseal.models import OPERATOR, CallbackState, DeliveryOutcome
 from counterseal.testing import FakeService
 from counterseal.testing.service import CALLBACK
 from counterseal_server import outbox
@@ -24,6 +26,10 @@ from counterseal_server.configuration import settings
 from counterseal_server.runtime import Runtime
 
 NOBODY = "00000000-0000-8000-8000-000000000000"
+ONE_REQUEUED = "guid: give the GUID of a callback, --origin or --all"
+ONE_DROPPED = "guid: give the GUID of a callback, --origin or --dead"
+TIME_OF_QUEUED = "since: only with --dead"
+NO_TIME_FOR_ONE = "since: only with --origin or --all"
 
 
 @pytest.fixture
@@ -33,11 +39,12 @@ def world():
     return world
 
 
-def dead(world, count, account="zoe"):
+def dead(world, count, account="zoe", origin=None):
     phone = world.bind(account)
     guids = []
     for _ in range(count):
-        question = world.ask(account, "Lunch?", callback=CALLBACK).challenge
+        world.clock.advance(timedelta(seconds=1))
+        question = world.ask(account, "Lunch?", origin=origin, callback=CALLBACK).challenge
         phone.answer(question)
         (guid,) = world.callbacks.due()
         assert world.callbacks.attempt(guid).state is CallbackState.DEAD
@@ -65,8 +72,8 @@ def test_those_that_cannot_be_queued_keep_no_other_back(world, monkeypatch):
                 raise NotFound
             return world.callbacks.requeue(guid, by=by)
 
-        def list_dead(self, origin, limit, *, by):
-            return world.callbacks.list_dead(origin, limit, by=by)
+        def list_dead(self, origin, limit, *, since, by):
+            return world.callbacks.list_dead(origin, limit, since=since, by=by)
 
     assert outbox.requeue_all(Forgetful(), world.origin.origin.guid, by=OPERATOR) == (2, 3)
     assert set(world.callbacks.due()) == set(guids[3:])
@@ -80,8 +87,8 @@ def test_those_that_are_sent_at_most_once_keep_no_other_back(world, monkeypatch)
         def requeue(self, guid, *, by):
             return world.callbacks.requeue(guid, by=by)
 
-        def list_dead(self, origin, limit, *, by):
-            listed = world.callbacks.list_dead(origin, limit, by=by)
+        def list_dead(self, origin, limit, *, since, by):
+            listed = world.callbacks.list_dead(origin, limit, since=since, by=by)
             return [
                 attrs.evolve(each, once=True, begun_at=each.created_at)
                 if each.guid in guids[:3]
@@ -101,8 +108,8 @@ def test_one_that_dies_again_is_queued_once(world):
             world.callbacks.requeue(guid, by=by)
             world.callbacks.attempt(guid)
 
-        def list_dead(self, origin, limit, *, by):
-            return world.callbacks.list_dead(origin, limit, by=by)
+        def list_dead(self, origin, limit, *, since, by):
+            return world.callbacks.list_dead(origin, limit, since=since, by=by)
 
     assert outbox.requeue_all(Dying(), world.origin.origin.guid, by=OPERATOR) == (1, 0)
     assert world.callbacks.get(guid, by=OPERATOR).state is CallbackState.DEAD
@@ -115,8 +122,8 @@ def test_one_that_somebody_else_queued_is_passed_over(world):
         def requeue(self, guid, *, by):
             world.callbacks.requeue(guids[0], by=by)
 
-        def list_dead(self, origin, limit, *, by):
-            return world.callbacks.list_dead(origin, limit, by=by)
+        def list_dead(self, origin, limit, *, since, by):
+            return world.callbacks.list_dead(origin, limit, since=since, by=by)
 
     assert outbox.requeue_all(Late(), world.origin.origin.guid, by=OPERATOR) == (1, 0)
 
@@ -152,6 +159,7 @@ def test_one_that_was_sent_meanwhile_is_not_counted(world):
         def list_queued(self, origin, limit, *, by):
             page = world.callbacks.list_queued(origin, limit, by=by)
             if guids[0] in {one.guid for one in page}:
+                world.sender.script(204)
                 world.callbacks.attempt(guids[0])
             return page
 
@@ -197,11 +205,105 @@ def _answered(runtime, party, name):
     return Callbacks(ports, policy).list_queued(party.origin.guid, by=OPERATOR)[-1].guid
 
 
-@pytest.mark.parametrize("selection", [(), (NOBODY, "--origin", NOBODY)])
-@pytest.mark.parametrize("verb", ["requeue", "drop"])
-def test_one_or_all(run, tmp_path, verb, selection):
+@pytest.mark.parametrize(
+    ("verb", "selection", "line"),
+    [
+        ("requeue", (), ONE_REQUEUED),
+        ("requeue", (NOBODY, "--origin", NOBODY), ONE_REQUEUED),
+        ("requeue", (NOBODY, "--all"), ONE_REQUEUED),
+        ("requeue", ("--origin", NOBODY, "--all"), ONE_REQUEUED),
+        ("requeue", (NOBODY, "--since", "2030-01-31T09:00:00Z"), NO_TIME_FOR_ONE),
+        ("drop", (), ONE_DROPPED),
+        ("drop", (NOBODY, "--origin", NOBODY), ONE_DROPPED),
+        ("drop", (NOBODY, "--dead"), ONE_DROPPED),
+        (
+            "drop",
+            ("--origin", NOBODY, "--since", "2030-01-31T09:00:00Z"),
+            "since: only with --dead",
+        ),
+    ],
+)
+def test_one_or_all(run, tmp_path, verb, selection, line):
     result = run("callbacks", verb, *selection, "--data", tmp_path)
-    assert (result.exit_code, result.stderr) == (
-        2,
-        "guid: give the GUID of a callback, or --origin\n",
-    )
+    assert (result.exit_code, result.stderr) == (2, line + "\n")
+
+
+# The dead of all origins
+
+
+def gauges_of(world):
+    return Gauges(world.ports, world.policy)
+
+
+def test_the_dead_of_all_origins_are_found_without_a_look_at_those_that_have_none(world):
+    other, healthy = (world.new_origin(world.app_space, name) for name in ("Other", "Healthy"))
+    mine, others = dead(world, 3), dead(world, 2, "bob", other)
+    queue(world, 1, "eve", healthy)
+    origins = outbox.find_origins_with_dead(gauges_of(world), by=OPERATOR)
+    assert set(origins) == {world.origin.origin.guid, other.origin.guid}
+    listed = outbox.list_dead_of(world.callbacks, origins, 100, by=OPERATOR)
+    assert {each.guid for each in listed} == {*mine, *others}
+    ages = [each.created_at for each in listed]
+    assert ages == sorted(ages)
+    few = outbox.list_dead_of(world.callbacks, origins, 2, by=OPERATOR)
+    assert few == listed[:2]
+
+
+def test_the_dead_since_a_time_are_queued_or_dropped_and_no_others(world):
+    before = dead(world, 2)
+    since = world.clock.advance(timedelta(hours=1))
+    after = dead(world, 3, "bob")
+    origin = world.origin.origin.guid
+    assert outbox.requeue_all(world.callbacks, origin, since=since, by=OPERATOR) == (3, 0)
+    assert set(world.callbacks.due()) == set(after)
+    for guid in after:
+        world.callbacks.attempt(guid)
+    assert outbox.drop_dead(world.callbacks, origin, since=since, by=OPERATOR) == 3
+    listed = world.callbacks.list_dead(origin, by=OPERATOR)
+    assert {each.guid for each in listed} == set(before)
+    assert outbox.drop_dead(world.callbacks, origin, by=OPERATOR) == 2
+    assert outbox.find_origins_with_dead(gauges_of(world), by=OPERATOR) == ()
+
+
+def test_an_operator_lists_queues_and_drops_the_dead_of_all_origins(run, tmp_path):
+    data = tmp_path / "data"
+    names = ("--company", "A", "--app-space", "B", "--origin", "C", "--auth", "basic", "--cx")
+    init_document = json.loads(run("init", "--data", data, *names, "--callback", CALLBACK).stdout)
+    with Runtime(settings({"data": data}, {})) as runtime:
+        policy = runtime.policy
+        administration = Administration(runtime.ports, policy, by=OPERATOR)
+        first = administration.relying_party(init_document["requestOriginGuid"])
+        second_origin = administration.create_origin(first.app_space.guid, "D")
+        administration.allow_callback(second_origin.guid, CALLBACK)
+        parties = [first, administration.relying_party(second_origin.guid)]
+        guids = [
+            _answered(runtime, party, name)
+            for party, name in zip(parties, ("zoe", "bob"), strict=True)
+        ]
+        refusing_ports = attrs.evolve(runtime.ports, sender=Refusing())
+        for each in guids:
+            assert Callbacks(refusing_ports, policy).attempt(each).state is CallbackState.DEAD
+    tail = ("--data", data)
+    listed = [json.loads(line) for line in run("callbacks", "dead", *tail).stdout.splitlines()]
+    assert [each["deliveryGuid"] for each in listed] == guids
+    assert {each["requestOriginGuid"] for each in listed} == {
+        party.origin.guid for party in parties
+    }
+    assert {(each["cause"], each["lastStatus"]) for each in listed} == {("gone", 410)}
+    assert run("callbacks", "dead", "--since", "2999-01-01T00:00:00Z", *tail).stdout == ""
+    one = run("callbacks", "dead", "--origin", second_origin.guid, *tail)
+    assert json.loads(one.stdout)["deliveryGuid"] == guids[1]
+    dropped = run("callbacks", "drop", "--dead", "--origin", second_origin.guid, "--yes", *tail)
+    assert json.loads(dropped.stdout) == {"dropped": 1}
+    late = run("callbacks", "requeue", "--all", "--since", "2999-01-01T00:00:00Z", *tail)
+    assert json.loads(late.stdout) == {"queued": 0, "left": 0}
+    everything = run("callbacks", "requeue", "--all", *tail)
+    assert json.loads(everything.stdout) == {"queued": 1, "left": 0}
+    assert run("callbacks", "dead", *tail).stdout == ""
+
+
+class Refusing:
+    """A sender to whom each receiver says 410."""
+
+    def send(self, _):
+        return DeliveryOutcome(status=410)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from counterseal import ijson
@@ -38,6 +39,7 @@ from counterseal.rules.retries import (
     dead_reason,
     next_attempt,
 )
+from counterseal.rules.sizes import LIST_LIMIT
 from counterseal.rules.standing import in_force, receives
 from counterseal.wire.members import write_record
 from counterseal.wire.messages import processed_document
@@ -270,16 +272,38 @@ def origin_of(stored: Records) -> Reading[Records]:
     return records(require(stored[0], Callback).origin)
 
 
-def list_dead(stored: Records, _: Tools, limit: int) -> Plan[tuple[Callback, ...]]:
-    """Plan to list the dead callbacks of the origin, oldest first."""
+def list_dead(
+    stored: Records, _: Tools, limit: int, since: datetime | None = None
+) -> Plan[tuple[Callback, ...]]:
+    """Plan to list the dead callbacks of the origin created at or after *since*, oldest first."""
     origin = require(stored[0], Origin)
-    return dead_callbacks_of(origin.guid, limit).then(
-        lambda callbacks, _: Decision(result=callbacks)
+    return _list_since(origin.guid, limit, since, limit if since is None else LIST_LIMIT)
+
+
+def _list_since(
+    origin: Guid, limit: int, since: datetime | None, read_count: int
+) -> Plan[tuple[Callback, ...]]:
+    return dead_callbacks_of(origin, read_count).then(
+        lambda callbacks, _: _choose_since(origin, limit, since, read_count, callbacks)
     )
 
 
+def _choose_since(
+    origin: Guid,
+    limit: int,
+    since: datetime | None,
+    read_count: int,
+    callbacks: tuple[Callback, ...],
+) -> Decision[tuple[Callback, ...]] | Plan[tuple[Callback, ...]]:
+    chosen = tuple(each for each in callbacks if since is None or each.created_at >= since)
+    if len(chosen) >= limit or len(callbacks) < read_count:
+        return Decision(result=chosen[:limit])
+    # Those that are older stand before the others in the store's list.
+    return _list_since(origin, limit, since, 2 * read_count)
+
+
 def drop(stored: Records, _: Tools) -> Decision[Callback] | Plan[Callback]:
-    """Decide to take the callback out of the queue for good."""
+    """Decide that no attempt of the queued or dead callback is made any more, for good."""
     callback = require(stored[0], Callback)
     state = step(CALLBACK, callback.state, CallbackEvent.DROP, None)
     dropped_callback = revise(callback, state=state, lease_until=None)

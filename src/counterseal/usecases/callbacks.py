@@ -10,7 +10,7 @@ event waits until the earlier one is delivered, dropped or dead.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import attrs
@@ -130,12 +130,23 @@ class Callbacks(UseCase):
         )
 
     def list_dead(
-        self, origin: Guid, limit: int = 100, *, by: Administrator
+        self,
+        origin: Guid,
+        limit: int = 100,
+        *,
+        since: datetime | None = None,
+        by: Administrator,
     ) -> tuple[Callback, ...]:
         """
         Return at most *limit* dead callbacks of one origin, oldest first.
 
-        Each says why it is dead. Those that are left show once these are queued again.
+        Each says why it is dead. Those that are left show once these are queued again or dropped.
+
+        Args:
+            origin: Whose.
+            limit: The most that are returned.
+            since: Only those created at or after it; those that are older are read too.
+            by: Who asks.
 
         Raises:
             InvalidField: The limit is not one that can be asked for.
@@ -147,7 +158,7 @@ class Callbacks(UseCase):
             "callback.dead",
             origin,
             by,
-            lambda stored, tools: callbacks.list_dead(stored, tools, limit),
+            lambda stored, tools: callbacks.list_dead(stored, tools, limit, since),
         )
 
     def list_queued(
@@ -183,13 +194,13 @@ class Callbacks(UseCase):
 
     def drop(self, callback: Guid, *, by: Administrator) -> Callback:
         """
-        Take a queued callback out of the queue for good: no attempt begins from now on.
+        Drop a queued or dead callback for good: no attempt begins from now on.
 
         An attempt that is under way is not broken off. If it succeeds, the audit log says so.
 
         Raises:
             NotFound: There is no such callback.
-            WrongState: It is not queued.
+            WrongState: It was delivered, or dropped before.
         """
         return self._administer("callback.drop", callback, by, callbacks.drop)
 

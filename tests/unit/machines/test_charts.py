@@ -111,6 +111,7 @@ MOVES = {
         "QUEUED --fail--> DEAD",
         "DEAD --requeue--> QUEUED",
         "QUEUED --drop--> DROPPED",
+        "DEAD --drop--> DROPPED",
     },
     "notification": {
         "QUEUED --claim--> QUEUED",

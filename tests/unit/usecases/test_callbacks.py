@@ -8,6 +8,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from counterseal import STANDARD, STRICT, ijson
+from counterseal._decisions import callbacks as decisions
 from counterseal._transaction import Transactions
 from counterseal.errors import (
     CountersealError,
@@ -31,6 +32,8 @@ from counterseal.models import (
     Codes,
     DeadReason,
     DeliveryOutcome,
+    Gauge,
+    GaugeKey,
     Operator,
     TraceContext,
 )
@@ -413,12 +416,24 @@ def test_one_that_a_worker_has_claimed_is_dropped_without_its_lease(service, cal
     assert dropped_callback.lease_until is None
 
 
-@pytest.mark.parametrize("status", [204, 410])
-def test_what_was_delivered_or_is_dead_is_not_dropped(service, callback, status):
-    failed(service, callback.guid, status)
+def test_what_was_delivered_is_not_dropped(service, callback):
+    failed(service, callback.guid, 204)
     with pytest.raises(WrongState):
         service.callbacks.drop(callback.guid, by=OPERATOR)
     assert service.last_event() == ("callback.drop", "wrong_state")
+
+
+def test_a_dead_one_that_is_dropped_is_listed_no_longer_and_never_queued_again(service, callback):
+    failed(service, callback.guid, 410)
+    dropped = service.callbacks.drop(callback.guid, by=OPERATOR)
+    assert (dropped.state, dropped.cause) == (CallbackState.DROPPED, DeadReason.GONE)
+    assert dropped == service.stored(callback.guid)
+    assert service.last_event() == ("callback.drop", "")
+    assert service.callbacks.list_dead(callback.origin, by=OPERATOR) == ()
+    gauge = GaugeKey(Gauge.DEAD_CALLBACKS, callback.app_space, callback.origin)
+    assert not service.store.gauges(None).get(gauge)
+    with pytest.raises(WrongState):
+        service.callbacks.requeue(callback.guid, by=OPERATOR)
 
 
 @pytest.mark.parametrize("status", [204, None])
@@ -709,6 +724,25 @@ def test_the_dead_of_an_origin_are_listed_oldest_first_until_they_are_queued_aga
     service.callbacks.requeue(first.guid, by=OPERATOR)
     assert service.callbacks.list_dead(origin, 1, by=OPERATOR) == (dead[0],)
     assert failed(service, second.guid, 410) in service.callbacks.list_dead(origin, by=OPERATOR)
+
+
+def test_the_dead_are_found_by_age_however_many_are_older(service, alice, monkeypatch):
+    monkeypatch.setattr(decisions, "LIST_LIMIT", 2)
+    dead = []
+    for _ in range(5):
+        alice.answer(service.ask("alice", "Pay?", callback=CALLBACK).challenge)
+        (guid,) = service.callbacks.due()
+        dead.append(failed(service, guid, 410))
+        service.clock.advance(timedelta(minutes=1))
+    origin = service.origin.origin.guid
+
+    def listed(limit, since):
+        return list(service.callbacks.list_dead(origin, limit, since=since, by=OPERATOR))
+
+    assert listed(100, dead[0].created_at) == dead
+    assert listed(100, dead[3].created_at) == dead[3:]
+    assert listed(1, dead[3].created_at) == dead[3:4]
+    assert listed(100, dead[4].created_at + TICK) == []
 
 
 def test_the_dead_of_another_origin_are_its_own(service, callback):

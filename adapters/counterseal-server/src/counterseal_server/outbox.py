@@ -1,19 +1,66 @@
-"""Requeue the dead callbacks of an origin, or drop its queued ones, for operators."""
+"""List, requeue and drop dead callbacks of one origin or of all, and drop queued ones."""
 
 from __future__ import annotations
 
-from counterseal import Callbacks
+from datetime import datetime
+
+from counterseal import Callbacks, Gauges
 from counterseal.errors import NotFound, WrongState
-from counterseal.models import Administrator, Guid
+from counterseal.models import Administrator, Callback, Gauge, Guid
 
 PAGE = 100
 LONGEST = 1_000
 """Of a list; see `Callbacks.list_dead`."""
 
 
-def requeue_all(callbacks: Callbacks, origin: Guid, *, by: Administrator) -> tuple[int, int]:
+def find_origins_with_dead(gauges: Gauges, *, by: Administrator) -> tuple[Guid, ...]:
     """
-    Queue every dead callback of *origin* again.
+    Return the origins that have dead callbacks, without a look at the callbacks.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    counts = gauges.read(by=by)
+    origins = {key.origin for key in counts if key.gauge is Gauge.DEAD_CALLBACKS}
+    return tuple(sorted(origin for origin in origins if origin is not None))
+
+
+def list_dead_of(
+    callbacks: Callbacks,
+    origins: tuple[Guid, ...],
+    limit: int,
+    *,
+    since: datetime | None = None,
+    by: Administrator,
+) -> tuple[Callback, ...]:
+    """
+    Return at most *limit* dead callbacks of *origins*, oldest first.
+
+    Args:
+        callbacks: The callbacks.
+        origins: Whose.
+        limit: The most that are returned.
+        since: Only those created at or after it.
+        by: Who asks.
+
+    Raises:
+        InvalidField: The limit is not one that can be asked for.
+        NotFound: One of *origins* is no origin.
+        Unavailable: A port failed.
+    """
+    listed = [
+        callback
+        for origin in origins
+        for callback in callbacks.list_dead(origin, limit, since=since, by=by)
+    ]
+    return tuple(sorted(listed, key=lambda callback: callback.created_at)[:limit])
+
+
+def requeue_all(
+    callbacks: Callbacks, origin: Guid, *, since: datetime | None = None, by: Administrator
+) -> tuple[int, int]:
+    """
+    Queue every dead callback of *origin* again, or those created at or after *since*.
 
     Returns:
         How many were queued, and how many cannot be: their challenge was deleted, or they are
@@ -27,7 +74,7 @@ def requeue_all(callbacks: Callbacks, origin: Guid, *, by: Administrator) -> tup
     queued_count = remaining_count = 0
     while True:
         # Callbacks that cannot be queued stay at the head of the list.
-        page = callbacks.list_dead(origin, min(PAGE + remaining_count, LONGEST), by=by)
+        page = callbacks.list_dead(origin, min(PAGE + remaining_count, LONGEST), since=since, by=by)
         fresh = [each for each in page if each.guid not in guids]
         if not fresh:
             return queued_count, remaining_count
@@ -46,6 +93,22 @@ def requeue_all(callbacks: Callbacks, origin: Guid, *, by: Administrator) -> tup
                 queued_count += 1
 
 
+def drop_dead(
+    callbacks: Callbacks, origin: Guid, *, since: datetime | None = None, by: Administrator
+) -> int:
+    """
+    Drop every dead callback of *origin*, or those created at or after *since*; return how many.
+
+    Raises:
+        NotFound: There is no such origin.
+        Unavailable: A port failed; those before it stay dropped.
+    """
+    dropped_count = 0
+    while page := callbacks.list_dead(origin, PAGE, since=since, by=by):
+        dropped_count += _drop(callbacks, page, by=by)
+    return dropped_count
+
+
 def drop_all(callbacks: Callbacks, origin: Guid, *, by: Administrator) -> int:
     """
     Drop every queued callback of *origin*; return how many.
@@ -54,12 +117,18 @@ def drop_all(callbacks: Callbacks, origin: Guid, *, by: Administrator) -> int:
         NotFound: There is no such origin.
         Unavailable: A port failed; those before it stay dropped.
     """
-    dropped = 0
+    dropped_count = 0
     while page := callbacks.list_queued(origin, PAGE, by=by):
-        for each in page:
-            try:
-                callbacks.drop(each.guid, by=by)
-            except WrongState:
-                continue  # it was sent, or another process was faster
-            dropped += 1
-    return dropped
+        dropped_count += _drop(callbacks, page, by=by)
+    return dropped_count
+
+
+def _drop(callbacks: Callbacks, page: tuple[Callback, ...], *, by: Administrator) -> int:
+    dropped_count = 0
+    for each in page:
+        try:
+            callbacks.drop(each.guid, by=by)
+        except WrongState:
+            continue  # it was sent, or another process was faster
+        dropped_count += 1
+    return dropped_count

@@ -13,7 +13,7 @@ from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_json
 
 if TYPE_CHECKING:  # a fast start
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from counterseal.models import Guid
     from counterseal_server.administration import Tenants
@@ -108,3 +108,25 @@ def span(text: str, field: str) -> timedelta:
     from counterseal_server.configuration import span as parse_span  # noqa: PLC0415 (a fast start)
 
     return parse_span(text, field)
+
+
+def moment(text: str | None, field: str) -> datetime | None:
+    """
+    Return *text* as a time in UTC; None stays None.
+
+    Raises:
+        InvalidField: It is not a time, or has no zone.
+    """
+    from datetime import UTC, datetime  # noqa: PLC0415 (a fast start)
+
+    from counterseal.errors import InvalidField  # noqa: PLC0415
+
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidField(field, "not a time like 2030-01-31T09:00:00Z") from None
+    if time.tzinfo is None:
+        raise InvalidField(field, "without a zone: write Z for UTC")
+    return time.astimezone(UTC)

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from counterseal_server.commands.acting import YES, confirm, maybe_guid
+from counterseal_server.commands.acting import YES, confirm, maybe_guid, moment
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Failed, plainly
 from counterseal_server.printing import print_json, print_line
 
 if TYPE_CHECKING:  # a fast start
-    from datetime import datetime
-
     from counterseal import AuditChain, Tampering
     from counterseal.models import ChainedEvent, PublicKey
     from counterseal_server.runtime import Runtime
@@ -186,8 +184,8 @@ def search(
                 subject=maybe_guid(subject, "subject"),
                 performer=actor,
                 event=event,
-                since=_moment(since, "since"),
-                until=_moment(until, "until"),
+                since=moment(since, "since"),
+                until=moment(until, "until"),
                 after=after,
                 limit=min(limit, 1_000),
                 by=OPERATOR,
@@ -297,25 +295,3 @@ def _archived(opened: Iterable[BinaryIO]) -> Iterator[ChainedEvent]:
 
     for file in opened:
         yield from map(read_archive_line, file)
-
-
-def _moment(text: str | None, field: str) -> datetime | None:
-    """
-    Return a time in UTC.
-
-    Raises:
-        InvalidField: *text* is not one.
-    """
-    from datetime import UTC, datetime  # noqa: PLC0415 (a fast start)
-
-    from counterseal.errors import InvalidField  # noqa: PLC0415
-
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidField(field, "not a time like 2030-01-31T09:00:00Z") from None
-    if moment.tzinfo is None:
-        raise InvalidField(field, "without a zone: write Z for UTC")
-    return moment.astimezone(UTC)

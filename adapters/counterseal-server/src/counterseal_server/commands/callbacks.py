@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from counterseal_server.commands.acting import (
     YES,
     confirm,
     guid,
-    maybe_guid,
+    moment,
     opened,
     print_document,
 )
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json, print_line
+
+if TYPE_CHECKING:  # a fast start
+    from counterseal.models import Guid
+    from counterseal_server.runtime import Runtime
+
+SINCE = click.option(
+    "--since",
+    metavar="TIME",
+    help="Only dead callbacks created at or after TIME, like 2030-01-31T09:00:00Z.",
+)
 
 
 @click.group()
@@ -34,21 +46,29 @@ def run(data: str | None, config: str | None) -> None:
 
 
 @callbacks.command()
-@click.option("--origin", metavar="GUID", required=True, help="Whose.")
+@click.option("--origin", metavar="GUID", help="Only those of this origin.")
+@SINCE
 @click.option(
     "--limit", type=int, default=100, show_default=True, help="The most that are printed."
 )
 @DATA
 @CONFIG
-def dead(origin: str, *, limit: int, data: str | None, config: str | None) -> None:
-    """Print the dead callbacks of an origin, oldest first, one JSON object a line."""
+def dead(
+    origin: str | None, *, since: str | None, limit: int, data: str | None, config: str | None
+) -> None:
+    """
+    Print the dead callbacks of all origins, oldest first, one JSON object a line.
+
+    `cause` says why each of them is dead, and `lastStatus` what its receiver replied last.
+    """
     with opened(data, config) as runtime:
         from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
+        from counterseal_server.outbox import list_dead_of  # noqa: PLC0415
         from counterseal_web.admin.documents import delivery_document  # noqa: PLC0415
 
-        for each in Callbacks(runtime.ports, runtime.policy).list_dead(
-            guid(origin, "origin"), limit, by=OPERATOR
-        ):
+        outbox, earliest = Callbacks(runtime.ports, runtime.policy), moment(since, "since")
+        origins = _origins(runtime, origin)
+        for each in list_dead_of(outbox, origins, limit, since=earliest, by=OPERATOR):
             print_json(delivery_document(each), indent=None)
 
 
@@ -73,6 +93,13 @@ def list_queued(origin: str, *, limit: int, data: str | None, config: str | None
 @callbacks.command()
 @click.argument("callback", metavar="GUID", required=False)
 @click.option("--origin", metavar="GUID", help="Drop all queued callbacks of this origin instead.")
+@click.option(
+    "--dead",
+    "of_the_dead",
+    is_flag=True,
+    help="Drop all dead callbacks instead, of the --origin or of all origins.",
+)
+@SINCE
 @YES
 @DATA
 @CONFIG
@@ -80,53 +107,93 @@ def drop(
     callback: str | None,
     *,
     origin: str | None,
+    of_the_dead: bool,
+    since: str | None,
     yes: bool,
     data: str | None,
     config: str | None,
 ) -> None:
     """
-    Drop the queued callback GUID, or all of an --origin: they are never sent.
+    Drop the queued or dead callback GUID, all queued of an --origin, or all --dead.
 
-    This includes callbacks that carry an answer; the origin can still fetch the request.
+    They are never sent, nor queued again. This includes callbacks that carry an answer; the
+    origin can still fetch the request.
     """
-    if (callback is None) == (origin is None):
-        raise Unusable("guid: give the GUID of a callback, or --origin")
-    confirm("Drop callbacks that were not sent yet?", yes=yes)
+    if (callback is None) == (origin is None and not of_the_dead):
+        raise Unusable("guid: give the GUID of a callback, --origin or --dead")
+    if since is not None and not of_the_dead:
+        raise Unusable("since: only with --dead")
+    what = "dead callbacks" if of_the_dead else "callbacks that were not sent yet"
+    confirm("Drop the callback?" if callback is not None else f"Drop {what}?", yes=yes)
     with opened(data, config) as runtime:
         from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
-        from counterseal_server.outbox import drop_all  # noqa: PLC0415
+        from counterseal_server.outbox import drop_all, drop_dead  # noqa: PLC0415
 
-        outbox, whose = Callbacks(runtime.ports, runtime.policy), maybe_guid(origin, "origin")
-        if whose is not None:
-            print_document({"dropped": drop_all(outbox, whose, by=OPERATOR)})
-        elif callback is not None:
+        outbox, earliest = Callbacks(runtime.ports, runtime.policy), moment(since, "since")
+        if callback is not None:
             print_line(outbox.drop(guid(callback), by=OPERATOR).state.value)
+            return
+        origins = _origins(runtime, origin)
+        if of_the_dead:
+            counts = [drop_dead(outbox, each, since=earliest, by=OPERATOR) for each in origins]
+        else:
+            counts = [drop_all(outbox, each, by=OPERATOR) for each in origins]
+        print_document({"dropped": sum(counts)})
 
 
 @callbacks.command()
 @click.argument("callback", metavar="GUID", required=False)
 @click.option("--origin", metavar="GUID", help="Queue all dead callbacks of this origin instead.")
+@click.option(
+    "--all",
+    "of_all",
+    is_flag=True,
+    help="Queue all dead callbacks of all origins instead.",
+)
+@SINCE
 @DATA
 @CONFIG
 def requeue(
-    callback: str | None, *, origin: str | None, data: str | None, config: str | None
+    callback: str | None,
+    *,
+    origin: str | None,
+    of_all: bool,
+    since: str | None,
+    data: str | None,
+    config: str | None,
 ) -> None:
     """
-    Queue the dead callback GUID again, or all of an --origin.
+    Queue the dead callback GUID again, or all of an --origin or of --all origins.
 
     `callbacks dead` and the log show the GUIDs. Callbacks whose challenge was deleted
     cannot be queued, nor those of a realm's requests, which are sent at most once, if they may
-    have arrived; with --origin, they are left.
+    have arrived; with --origin or --all, they are left.
     """
-    if (callback is None) == (origin is None):
-        raise Unusable("guid: give the GUID of a callback, or --origin")
+    if [callback is not None, origin is not None, of_all].count(True) != 1:
+        raise Unusable("guid: give the GUID of a callback, --origin or --all")
+    if since is not None and callback is not None:
+        raise Unusable("since: only with --origin or --all")
     with opened(data, config) as runtime:
         from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
         from counterseal_server.outbox import requeue_all  # noqa: PLC0415
 
-        outbox, whose = Callbacks(runtime.ports, runtime.policy), maybe_guid(origin, "origin")
-        if whose is not None:
-            queued_count, remaining_count = requeue_all(outbox, whose, by=OPERATOR)
-            print_document({"queued": queued_count, "left": remaining_count})
-        elif callback is not None:
+        outbox, earliest = Callbacks(runtime.ports, runtime.policy), moment(since, "since")
+        if callback is not None:
             print_line(outbox.requeue(guid(callback), by=OPERATOR).state.value)
+            return
+        counts = [
+            requeue_all(outbox, each, since=earliest, by=OPERATOR)
+            for each in _origins(runtime, origin)
+        ]
+        queued_counts, remaining_counts = ([each[i] for each in counts] for i in (0, 1))
+        print_document({"queued": sum(queued_counts), "left": sum(remaining_counts)})
+
+
+def _origins(runtime: Runtime, origin: str | None) -> tuple[Guid, ...]:
+    """Return the origin that an option names; without it, all that have dead callbacks."""
+    from counterseal import OPERATOR, Gauges  # noqa: PLC0415 (a fast start)
+    from counterseal_server.outbox import find_origins_with_dead  # noqa: PLC0415
+
+    if origin is not None:
+        return (guid(origin, "origin"),)
+    return find_origins_with_dead(Gauges(runtime.ports, runtime.policy), by=OPERATOR)
