@@ -134,7 +134,7 @@ def test_an_approval_that_is_too_old_cannot_be_used(flask_service, client, appro
 def test_a_lost_reply_is_not_repeated(flask_service, client, approved, monkeypatch):
     """The first attempt may have used the approval: nobody may execute, and nobody asks again."""
     attempts = []
-    send = type(client._calls.transport).send
+    send = type(client._calls.connection.transport).send
 
     def lose(transport, *arguments, **options):
         attempts.append(arguments)
@@ -142,7 +142,7 @@ def test_a_lost_reply_is_not_repeated(flask_service, client, approved, monkeypat
         raise ReplyLost
 
     with monkeypatch.context() as patched:
-        patched.setattr(type(client._calls.transport), "send", lose)
+        patched.setattr(type(client._calls.connection.transport), "send", lose)
         with pytest.raises(ReplyLost):
             client.consume(approved, ARGUMENTS)
     assert len(attempts) == 1

@@ -360,6 +360,18 @@ def test_an_argument_that_cannot_work_is_named(members, name):
         CibaClient(**(arguments | members))
 
 
+@pytest.mark.parametrize("key", ["", "order\n7", "ö", 7])
+def test_what_is_no_idempotency_key_is_refused(client, world, key):
+    with pytest.raises(Unfit, match="key"):
+        client.start(USER, idempotency_key=key)
+    assert world.http.requests == []
+
+
+def test_a_setting_that_no_connection_has_is_refused():
+    with pytest.raises(TypeError, match="proxy"):
+        CibaClient("https://auth.example.com", GUID, secret="x" * 40, proxy="http://localhost")
+
+
 def test_a_message_has_no_place_beside_a_purpose(client):
     action = attrs.evolve(ACTION, purpose="Clean up")
     with pytest.raises(Unfit, match="purpose"):

@@ -386,7 +386,7 @@ class TestARefusal:
             (lambda one: one.bind(7), "account_id"),
             (lambda one: one.devices(7), "account_id"),
             (lambda one: one.account(None), "account_id"),
-            (lambda one: one.revoke_device(7), "guid"),
+            (lambda one: one.revoke_device(7), "device"),
             (lambda _: Client("http://localhost", NOBODY, b"key"), "key"),
             (lambda _: Client("http://localhost", NOBODY, "key", timeout=10), "timeout"),
         ],

@@ -65,20 +65,12 @@ class Address:
         Raises:
             Unfit: A member of the query cannot be encoded.
         """
-        return self.base + self._rest(call, query)
-
-    def target(self, call: str, query: Iterable[tuple[str, str]] = ()) -> bytes:
-        """
-        Return the path and query of that URI, for the request line.
-
-        Raises:
-            Unfit: A member of the query cannot be encoded.
-        """
-        return (self.path + self._rest(call, query)).encode("ascii")
-
-    def _rest(self, call: str, query: Iterable[tuple[str, str]]) -> str:
         try:
             members = "&".join(f"{name}={quote(value, safe='')}" for name, value in query)
         except UnicodeEncodeError:
             raise Unfit("a text with a lone surrogate") from None
-        return f"{_PREFIX}/{call}{'?' if members else ''}{members}"
+        return f"{self.base}{_PREFIX}/{call}{'?' if members else ''}{members}"
+
+    def target(self, uri: str) -> bytes:
+        """Return the path and query of a URI that begins with *base*, for the request line."""
+        return uri[len(self.base) - len(self.path) :].encode("ascii")

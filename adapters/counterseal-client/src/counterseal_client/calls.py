@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Callable
 from datetime import timedelta
 
 import attrs
 
 from counterseal.models import Scheme
-from counterseal.ports import Clock, Entropy
-from counterseal_client.address import Address
+from counterseal_client.connection import ACCEPT, ATTEMPTS, Connection
 from counterseal_client.credential import Attempt, Credential
-from counterseal_client.errors import (
-    NotSent,
-    Overloaded,
-    ReplyLost,
-    RequestRefused,
-    Unauthorised,
-    Unfit,
-    demand,
-)
-from counterseal_client.problem import error_of
-from counterseal_client.transport import Reply, Transport
-
-ATTEMPTS = 3
-PAUSES = (0.2, 0.8)
-"""Seconds before the second and the third attempt, plus or minus half of them at random."""
-
-PATIENCE = timedelta(seconds=5)
-"""The longest `Retry-After` that the client waits for; a longer one is left to the program."""
-
-KEY_BYTES = 16
-NONCE_BYTES = 16
-
-_KEY = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")
-_SUCCESS = range(200, 300)
+from counterseal_client.errors import Unauthorised
+from counterseal_client.transport import Reply
 
 
 @attrs.frozen(kw_only=True)
@@ -62,25 +36,12 @@ class Call:
     hold: timedelta = timedelta(0)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Calls:
-    """
-    Makes the calls of one origin.
+    """Makes the calls of one origin, which its credential signs."""
 
-    Attributes:
-        timeout: The longest that one attempt may take.
-        clock: The time for signatures.
-        entropy: Makes idempotency keys and nonces, and randomises pauses.
-        sleep: Waits for a number of seconds.
-    """
-
-    address: Address
+    connection: Connection
     credential: Credential
-    transport: Transport
-    timeout: timedelta
-    clock: Clock
-    entropy: Entropy
-    sleep: Callable[[float], None] = time.sleep
 
     def call(self, call: Call) -> Reply:
         """
@@ -90,48 +51,38 @@ class Calls:
             RequestRefused: The service refuses; subclasses say why.
             Unavailable: The service was not reached, sent no reply, or cannot answer now.
         """
-        reply_lost = signed_again = False
-        attempt = 1
-        while True:
-            try:
-                return self._once(call)
-            except Unauthorised:
-                # CX1 has no nonce: another process may have sent the same request just before.
-                if signed_again or self.credential.scheme is not Scheme.HMAC:
-                    raise
-                signed_again = True
-                continue
-            except RequestRefused as refusal:
-                if refusal.problem != "key_in_progress" or attempt == call.attempts:
-                    refusal.repeated = reply_lost
-                    raise
-                retry_after = refusal.retry_after
-            except (NotSent, ReplyLost, Overloaded) as problem:
-                reply_lost = reply_lost or not isinstance(problem, NotSent)
-                retry_after = problem.retry_after if isinstance(problem, Overloaded) else None
-                is_too_long = retry_after is not None and retry_after > PATIENCE
-                if attempt == call.attempts or is_too_long:
-                    raise
-            self.sleep(pause_after(attempt, retry_after, self.entropy))
-            attempt += 1
+        return self.connection.repeat(lambda: self._attempt(call), call.attempts)
 
-    def idempotency_key(self, key: str | None) -> str:
+    def call_once(self, method: str, path: str, body: bytes, key: str | None) -> Reply:
         """
-        Return *key*, or a new one if it is None.
+        Make a call that has one effect, however often it is sent.
+
+        Args:
+            method: The HTTP method, in capitals.
+            path: The path after `/api/`.
+            body: What is sent.
+            key: The idempotency key; None for a new one.
 
         Raises:
             Unfit: *key* is not 1 to 256 printable ASCII characters.
+            RequestRefused, Unavailable: As of `call`.
         """
-        if key is None:
-            return self.entropy.token(KEY_BYTES).hex()
-        demand("idempotency_key", key, str)
-        if not _KEY.fullmatch(key):
-            raise Unfit("not an idempotency key: 1 to 256 printable ASCII characters")
-        return key
+        idempotency_key = self.connection.idempotency_key(key)
+        return self.call(Call(method=method, path=path, body=body, idempotency_key=idempotency_key))
 
-    def _once(self, call: Call) -> Reply:
-        uri, now = self.address.uri(call.path, call.query), self.clock.now()
-        headers = [("accept", "application/json, application/problem+json")]
+    def _attempt(self, call: Call) -> Reply:
+        try:
+            return self._send(call)
+        except Unauthorised:
+            # CX1 has no nonce: another process may have sent the same request just before.
+            if self.credential.scheme is not Scheme.HMAC:
+                raise
+        return self._send(call)
+
+    def _send(self, call: Call) -> Reply:
+        connection = self.connection
+        uri = connection.address.uri(call.path, call.query)
+        headers = [ACCEPT]
         if call.body:
             headers.append(("content-type", "application/json"))
         if call.idempotency_key is not None:
@@ -141,27 +92,8 @@ class Calls:
             uri=uri,
             headers=tuple(headers),
             body=call.body,
-            now=now,
-            nonce=self.entropy.token(NONCE_BYTES).hex(),
+            now=connection.clock.now(),
+            nonce=connection.nonce(),
         )
         headers += self.credential.headers(attempt)
-        reply = self.transport.send(
-            call.method,
-            uri,
-            target=self.address.target(call.path, call.query),
-            headers=headers,
-            body=call.body,
-            within=self.timeout + call.hold,
-        )
-        if reply.status not in _SUCCESS:
-            raise error_of(reply, now)
-        return reply
-
-
-def pause_after(attempt: int, retry_after: timedelta | None, entropy: Entropy) -> float:
-    """Return the seconds to wait after an attempt that may be repeated."""
-    pause = PAUSES[min(attempt, len(PAUSES)) - 1]
-    pause *= 0.5 + entropy.token(1)[0] / 255
-    if retry_after is not None:
-        pause = max(pause, min(retry_after, PATIENCE).total_seconds())
-    return pause
+        return connection.send(call.method, uri, headers=headers, body=call.body, hold=call.hold)

@@ -8,27 +8,15 @@ ping, and `consume` uses the approval of an action once.
 from __future__ import annotations
 
 import math
-import ssl
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, Self, Unpack
 from urllib.parse import urlencode
 
-import attrs
-
 from counterseal import Refused, Unavailable, trusted_keys
-from counterseal.errors import InvalidField
 from counterseal.ijson import compact
 from counterseal.keys import SigningKey
-from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import Action, ChallengeState, PublicKey
-from counterseal.models.guid import parse
-from counterseal.ports import Clock, Entropy
-from counterseal.wire.action import action_request_document
-from counterseal.wire.members import Members
-from counterseal_client.address import Address
-from counterseal_client.calls import ATTEMPTS, KEY_BYTES, PATIENCE, pause_after
 from counterseal_client.ciba_approval import (
     CibaApproval,
     CibaUse,
@@ -36,51 +24,36 @@ from counterseal_client.ciba_approval import (
     approval_of,
     read_use,
 )
-from counterseal_client.client import CONNECTIONS, OWN_SERVICE, TIMEOUT
 from counterseal_client.client_authentication import ByKey, BySecret, ClientAuthentication
+from counterseal_client.connection import ACCEPT, Connection, ConnectionOptions
 from counterseal_client.errors import (
     AskedTooOften,
     Declined,
-    EvidenceRefused,
-    NotSent,
     Overloaded,
-    ReplyLost,
     RequestRefused,
     Unanswered,
     Unfit,
     demand,
+    demand_guid,
     require_evidence,
 )
-from counterseal_client.id_token import (
-    Expected,
-    key_of,
-    verify_claimed_receipt,
-    verify_id_token,
-)
-from counterseal_client.problem import error_of
-from counterseal_client.started_request import StartedRequest
-from counterseal_client.transport import Reply, Transport
+from counterseal_client.id_token import Expected, verify_claimed_receipt, verify_id_token
+from counterseal_client.issuer_keys import IssuerKeys
+from counterseal_client.started_request import RequestStart, StartedRequest
+from counterseal_client.transport import Reply
 from counterseal_client.trust import Trust
 from counterseal_client.waiting import HOLD
-from counterseal_http import Guard
 
 GRANT = "urn:openid:params:grant-type:ciba"
-ACTION_TYPE = "urn:counterseal:action"
 
 AUTHENTICATION = "/ciba/authentication"
 TOKEN = "/ciba/token"  # noqa: S105 (a path)
 CONSUME = "/ciba/consume"
 KEYS = "/ciba/jwks"
 
-INTERVAL = 5
-"""Seconds between two token requests if the service names none (CIBA Core 1.0, 7.3)."""
-
 SLOWER = timedelta(seconds=5)
 """What `slow_down` adds to the interval, for good (CIBA Core 1.0, 11)."""
 
-NONCE_BYTES = 16
-
-_SUCCESS = 200
 _WAITING = frozenset({"authorization_pending", "slow_down"})
 
 
@@ -97,16 +70,8 @@ class CibaClient:
         secret: The origin's Basic secret, to authenticate by it.
         key: The private key, to authenticate by `private_key_jwt`; in place of *secret*.
         trust: The service's keys; None fetches them from the issuer, and again for a new one.
-        timeout: The longest that one attempt of a call may take; one that the service holds may
-            take 25 seconds longer.
-        tls: The authorities that the service's certificate needs; by default the machine's.
-        allow_http: Whether plain `http` to another machine is allowed.
-        guard: Which addresses the service may have.
-        connections: How many requests run at once.
-        clock: The time for assertions and ID tokens.
-        entropy: Makes idempotency keys, and the ids of assertions.
-        sleep: Waits for a number of seconds.
-        monotonic: A monotonic clock, in seconds.
+        **options: The connection's settings, as of `Connection.open`: `timeout`, `tls`,
+            `allow_http`, `guard`, `connections`, `clock`, `entropy`, `sleep`, `monotonic`.
 
     Raises:
         Unfit: An argument is of another type, or has a value that cannot work.
@@ -120,36 +85,14 @@ class CibaClient:
         secret: str | None = None,
         key: SigningKey | None = None,
         trust: Trust | None = None,
-        timeout: timedelta = TIMEOUT,
-        tls: ssl.SSLContext | None = None,
-        allow_http: bool = False,
-        guard: Guard = OWN_SERVICE,
-        connections: int = CONNECTIONS,
-        clock: Clock | None = None,
-        entropy: Entropy | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
+        **options: Unpack[ConnectionOptions],
     ) -> None:
-        for name, text in (("issuer", issuer), ("client_id", client_id)):
-            demand(name, text, str)
-        demand("timeout", timeout, timedelta)
-        if timeout <= timedelta(0):
-            raise Unfit("timeout: not more than 0")
+        demand("issuer", issuer, str)
+        self._client_id = demand_guid("client_id", client_id)
         self._authentication = _authentication(secret, key)
-        try:
-            self._client_id = parse(client_id, field="client_id")
-        except InvalidField:
-            raise Unfit("client_id: not the GUID of an origin") from None
-        self._address = Address.read(issuer, guard, allow_http=allow_http)
+        self._connection = Connection.open(issuer, **options)
         self._issuer = issuer.rstrip("/")
-        self._trust = trust
-        self._fetched_keys: tuple[PublicKey, ...] = ()
-        self._timeout = timeout
-        longest = timeout + timedelta(seconds=HOLD)
-        self._transport = Transport(guard, longest=longest, connections=connections, tls=tls)
-        self._clock = clock or SystemClock()
-        self._entropy = entropy or SystemEntropy()
-        self._sleep, self._monotonic = sleep, monotonic
+        self._keys = IssuerKeys(trust, self._fetch_keys)
 
     def __repr__(self) -> str:
         """Name the issuer and the client, and no secret."""
@@ -182,35 +125,24 @@ class CibaClient:
             Unreachable: The account is unknown, locked, or has no bound device.
             AskedTooOften: The person has too many open requests, or got requests too often.
         """
-        demand("account_id", account_id, str)
-        parameters = {"scope": "openid", "login_hint": account_id}
-        if action is not None:
-            demand("action", action, Action)
-            if binding_message is not None and action.purpose is not None:
-                raise Unfit("binding_message: the action has a purpose, which is shown")
-            details = [{"type": ACTION_TYPE, "action": action_request_document(action)}]
-            parameters["authorization_details"] = compact(details).decode()
-        if binding_message is not None:
-            demand("binding_message", binding_message, str)
-            parameters["binding_message"] = binding_message
-            action = None if action is None else attrs.evolve(action, purpose=binding_message)
-        if requested_expiry is not None:
-            demand("requested_expiry", requested_expiry, timedelta)
-            parameters["requested_expiry"] = str(int(requested_expiry.total_seconds()))
-        if notification_token is not None:
-            demand("notification_token", notification_token, str)
-            parameters["client_notification_token"] = notification_token
-        key = idempotency_key or self._entropy.token(KEY_BYTES).hex()
-        demand("idempotency_key", key, str)
+        start = RequestStart(
+            account_id=account_id,
+            action=action,
+            binding_message=binding_message,
+            requested_expiry=requested_expiry,
+            notification_token=notification_token,
+        )
+        parameters = start.parameters()
+        key = self._connection.idempotency_key(idempotency_key)
+        headers = (("idempotency-key", key),)
         try:
-            reply = self._post_repeatedly(AUTHENTICATION, parameters, key)
+            reply = self._connection.repeat(lambda: self._post(AUTHENTICATION, parameters, headers))
         except RequestRefused as refusal:
             if refusal.problem == "access_denied":
                 raise _too_often(refusal) from None
             raise
-        return reply.read(
-            lambda document: self._started(document, account_id, action, notification_token)
-        )
+        now = self._connection.clock.now()
+        return reply.read(lambda document: start.read_reply(document, now=now))
 
     def poll(self, request: StartedRequest, timeout: timedelta) -> CibaApproval:
         """
@@ -229,18 +161,20 @@ class CibaClient:
         """
         demand("request", request, StartedRequest)
         demand("timeout", timeout, timedelta)
-        end = self._monotonic() + timeout.total_seconds()
+        end = self._connection.monotonic() + timeout.total_seconds()
         problem: Exception = Unanswered(ChallengeState.PENDING)
         while True:
-            now = self._monotonic()
+            now = self._connection.monotonic()
             if max(now, request.due) > end:
                 if end > now:
-                    self._sleep(end - now)
+                    self._connection.sleep(end - now)
                 raise problem
             if request.due > now:
-                self._sleep(request.due - now)
+                self._connection.sleep(request.due - now)
             try:
-                return self._redeem(request, hold=min(HOLD, math.floor(end - self._monotonic())))
+                return self._redeem(
+                    request, hold=min(HOLD, math.floor(end - self._connection.monotonic()))
+                )
             except Unanswered as unanswered:
                 if unanswered.state is not ChallengeState.PENDING:
                     raise
@@ -288,7 +222,7 @@ class CibaClient:
 
     def close(self) -> None:
         """Refuse further calls; calls that run are completed."""
-        self._transport.close()
+        self._connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -301,7 +235,7 @@ class CibaClient:
         parameters = {"grant_type": GRANT, "auth_req_id": request.auth_req_id}
         # The service holds none for less than the interval.
         hold = hold if hold >= request.interval.total_seconds() else 0
-        retry_after, start = timedelta(0), self._monotonic()
+        retry_after, start = timedelta(0), self._connection.monotonic()
         try:
             reply = self._post(TOKEN, parameters, hold=hold)
         except RequestRefused as refusal:
@@ -313,25 +247,11 @@ class CibaClient:
             retry_after = failure.retry_after or retry_after
             raise
         finally:
-            now = self._monotonic()
+            now = self._connection.monotonic()
             is_long_poll = now - start >= hold > 0
             pause = retry_after if is_long_poll else max(request.interval, retry_after)
             request.due = now + pause.total_seconds()
         return self._approval(reply, request)
-
-    def _post_repeatedly(self, path: str, parameters: Mapping[str, str], key: str) -> Reply:
-        """Make a call that may be repeated, since it has an idempotency key."""
-        attempt = 1
-        while True:
-            try:
-                return self._post(path, parameters, (("idempotency-key", key),))
-            except (NotSent, ReplyLost, Overloaded) as problem:
-                retry_after = problem.retry_after if isinstance(problem, Overloaded) else None
-                is_too_long = retry_after is not None and retry_after > PATIENCE
-                if attempt == ATTEMPTS or is_too_long:
-                    raise
-            self._sleep(pause_after(attempt, retry_after, self._entropy))
-            attempt += 1
 
     def _post(
         self,
@@ -344,8 +264,8 @@ class CibaClient:
         proof = self._authentication.prove(
             self._client_id,
             self._issuer,
-            now=self._clock.now(),
-            nonce=self._entropy.token(NONCE_BYTES).hex(),
+            now=self._connection.clock.now(),
+            nonce=self._connection.nonce(),
         )
         try:
             body = urlencode([*parameters.items(), *proof.parameters], errors="strict").encode()
@@ -365,35 +285,12 @@ class CibaClient:
         *,
         hold: int = 0,
     ) -> Reply:
-        accept = ("accept", "application/json, application/problem+json")
-        reply = self._transport.send(
+        return self._connection.send(
             method,
-            self._address.base + path,
-            target=(self._address.path + path).encode("ascii"),
-            headers=[accept, *headers],
+            self._connection.address.base + path,
+            headers=[ACCEPT, *headers],
             body=body,
-            within=self._timeout + timedelta(seconds=hold),
-        )
-        if reply.status != _SUCCESS:
-            raise error_of(reply, self._clock.now())
-        return reply
-
-    def _started(
-        self,
-        document: object,
-        account_id: str,
-        action: Action | None,
-        notification_token: str | None,
-    ) -> StartedRequest:
-        members = Members.of(document)
-        interval = members.count_or_none("interval")
-        return StartedRequest(
-            auth_req_id=members.text("auth_req_id"),
-            account_id=account_id,
-            action=action,
-            expires_at=self._clock.now() + timedelta(seconds=members.count("expires_in")),
-            interval=timedelta(seconds=INTERVAL if interval is None else interval),
-            notification_token=notification_token,
+            hold=timedelta(seconds=hold),
         )
 
     def _approval(self, reply: Reply, request: StartedRequest) -> CibaApproval:
@@ -405,27 +302,14 @@ class CibaClient:
             auth_req_id=request.auth_req_id,
             access_token=tokens.access_token,
         )
-        key = self._key_of(tokens.id_token)
-        claims = verify_id_token(tokens.id_token, key, expected, now=self._clock.now())
-        trust = self._trust or Trust(keys=self._fetched_keys)
-        receipt = verify_claimed_receipt(claims, expected, trust)
+        key = self._keys.key_of(tokens.id_token)
+        now = self._connection.clock.now()
+        claims = verify_id_token(tokens.id_token, key, expected, now=now)
+        receipt = verify_claimed_receipt(claims, expected, self._keys.trust)
         return approval_of(tokens, request, claims, receipt, client_id=self._client_id)
 
-    def _key_of(self, id_token: str) -> PublicKey:
-        pinned = () if self._trust is None else self._trust.keys
-        key = key_of(id_token, pinned or self._fetched_keys)
-        if key is None and not pinned:
-            self._fetched_keys = self._fetch_keys()
-            key = key_of(id_token, self._fetched_keys)
-        if key is None:
-            raise EvidenceRefused("ID token: an unknown key")
-        return key
-
     def _fetch_keys(self) -> tuple[PublicKey, ...]:
-        fetched_keys = self._send("GET", KEYS, []).read(trusted_keys)
-        if self._trust is None:
-            return fetched_keys
-        return tuple(key for key in fetched_keys if key.thumbprint == self._trust.thumbprint)
+        return self._send("GET", KEYS, []).read(trusted_keys)
 
 
 def _authentication(secret: str | None, key: SigningKey | None) -> ClientAuthentication:

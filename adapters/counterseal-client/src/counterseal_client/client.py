@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import ssl
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from counterseal import read_json, read_question
-from counterseal.errors import InvalidField
 from counterseal.ijson import compact
-from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import (
     DEFAULT_BUTTONS,
     Action,
@@ -26,16 +22,6 @@ from counterseal.models import (
     RequestContext,
     Scheme,
     TextContent,
-)
-from counterseal.models.guid import parse
-from counterseal.ports import Clock, Entropy
-from counterseal.wire.action_status import (
-    ActionName,
-    KnownAction,
-    Outcome,
-    Progress,
-    UseReport,
-    UseRequest,
 )
 from counterseal.wire.events import AccountEventPage
 from counterseal.wire.members import read_record, write_record
@@ -52,29 +38,23 @@ from counterseal.wire.origin import (
     read_invitation,
 )
 from counterseal.wire.question import read_device, request_document
-from counterseal_client.address import Address
-from counterseal_client.calls import ATTEMPTS, Call, Calls
+from counterseal_client.actions import ActionCalls
+from counterseal_client.calls import Call, Calls
+from counterseal_client.connection import ATTEMPTS, Connection, ConnectionOptions
 from counterseal_client.credential import Credential
 from counterseal_client.errors import (
     BadReply,
     Finished,
-    Unfit,
     demand,
+    demand_guid,
     require_evidence,
 )
-from counterseal_client.pending_request import PendingRequest, read_pending_request
-from counterseal_client.transport import Reply, Transport
-from counterseal_client.waiting import HOLD, Poll, Waiting
-from counterseal_http import Guard, requested_wait
-
-TIMEOUT = timedelta(seconds=10)
-CONNECTIONS = 32
-
-OWN_SERVICE = Guard(allow_http=True, allow_private=True, ports=None)
-"""The service's address comes from the operator: it may be private, but no cloud's metadata."""
+from counterseal_client.pending_request import PendingRequest, guid_of, read_pending_request
+from counterseal_client.waiting import Poll, Waiting
+from counterseal_http import requested_wait
 
 
-class Client:
+class Client(ActionCalls):
     """
     The client of one Request Origin; threads may share it.
 
@@ -87,16 +67,8 @@ class Client:
         key: The origin's secret, as the service returned it.
         scheme: The origin's scheme: `basic`, `hmac` (CX1) or `signature` (RFC 9421).
         app_space: The App Space's GUID; if given, replies of another App Space are refused.
-        timeout: The longest that one attempt of a call may take, from the look-up of the name
-            to the last octet of the reply; a call makes three attempts at most.
-        tls: The authorities that the service's certificate needs; by default the machine's.
-        allow_http: Whether plain `http` to another machine is allowed.
-        guard: Which addresses the service may have.
-        connections: How many requests run at once.
-        clock: The time for signatures.
-        entropy: Makes idempotency keys and nonces.
-        sleep: Waits for a number of seconds.
-        monotonic: A monotonic clock, in seconds.
+        **options: The connection's settings, as of `Connection.open`: `timeout`, `tls`,
+            `allow_http`, `guard`, `connections`, `clock`, `entropy`, `sleep`, `monotonic`.
 
     Raises:
         Unfit: An argument is of another type, or has a value that cannot work.
@@ -110,37 +82,17 @@ class Client:
         *,
         scheme: Scheme | str = Scheme.BASIC,
         app_space: str | None = None,
-        timeout: timedelta = TIMEOUT,
-        tls: ssl.SSLContext | None = None,
-        allow_http: bool = False,
-        guard: Guard = OWN_SERVICE,
-        connections: int = CONNECTIONS,
-        clock: Clock | None = None,
-        entropy: Entropy | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
+        **options: Unpack[ConnectionOptions],
     ) -> None:
         for name, text in (("base_url", base_url), ("origin", origin), ("key", key)):
             demand(name, text, str)
-        demand("timeout", timeout, timedelta)
-        if timeout <= timedelta(0):
-            raise Unfit("timeout: not more than 0")
-        self._monotonic = monotonic
-        longest = timeout + timedelta(seconds=HOLD)
-        self._app_space = None if app_space is None else _own_guid(app_space)
-        self._calls = Calls(
-            address=Address.read(base_url, guard, allow_http=allow_http),
-            credential=Credential(origin, key, scheme),
-            transport=Transport(guard, longest=longest, connections=connections, tls=tls),
-            timeout=timeout,
-            clock=clock or SystemClock(),
-            entropy=entropy or SystemEntropy(),
-            sleep=sleep,
-        )
+        self._app_space = None if app_space is None else demand_guid("app_space", app_space)
+        connection = Connection.open(base_url, **options)
+        super().__init__(Calls(connection, Credential(origin, key, scheme)))
 
     def __repr__(self) -> str:
         """Name the service, the origin and the scheme, and not the key."""
-        return f"Client({self._calls.address.base!r}, {self._calls.credential!r})"
+        return f"Client({self._calls.connection.address.base!r}, {self._calls.credential!r})"
 
     def ask(
         self,
@@ -221,7 +173,7 @@ class Client:
         )
         body = compact(request_document(question))
         read_question(read_json(body))  # refuses what the service would refuse
-        reply = self._call_once("POST", "request/add", body, idempotency_key)
+        reply = self._calls.call_once("POST", "request/add", body, idempotency_key)
         origin, text = self._calls.credential.origin, body.decode()
         pending_request = reply.read(
             lambda document: read_pending_request(text, document, origin=origin)
@@ -255,8 +207,8 @@ class Client:
         demand("timeout", timeout, timedelta)
         waiting = Waiting(
             poll=lambda hold: self._poll(request, hold=hold, attempts=1),
-            sleep=self._calls.sleep,
-            monotonic=self._monotonic,
+            sleep=self._calls.connection.sleep,
+            monotonic=self._calls.connection.monotonic,
         )
         return waiting.until(timeout)
 
@@ -268,78 +220,13 @@ class Client:
             Finished: The request has ended in another way.
             NotFound: This origin has no request of that GUID.
         """
-        body = compact(write_record(RequestName(request=_name(request))))
+        body = compact(write_record(RequestName(request=guid_of(request))))
         try:
             self._calls.call(Call(method="PATCH", path="request/cancel", body=body))
         except Finished as refusal:
             # Perhaps an earlier attempt, whose reply was lost, has cancelled it.
             if not refusal.repeated or self.status(request).state is not ChallengeState.CANCELLED:
                 raise
-
-    def consume(self, request: PendingRequest | str, arguments: Mapping[str, Any]) -> KnownAction:
-        """
-        Use an approved action for the arguments that are about to be executed.
-
-        It succeeds once, for all callers together. Execute the action if this returns, never if it
-        raises. The call is made once: if its reply is lost, the action may count as used, and
-        nobody may execute it; `action` says what the service knows.
-
-        Args:
-            request: The request whose action the person has approved.
-            arguments: The arguments as they are executed, and not as they were asked.
-
-        Raises:
-            NoApproval: The person has not approved, or the approval was ended.
-            ActionUsed: It was used before.
-            ArgumentsDiffer: These are not the arguments that the person approved.
-            Finished: The time of the approval has passed.
-            Unavailable: The service was not reached, or its reply was lost.
-            EvidenceRefused: The reply is about another request or action.
-            InvalidField: *arguments* cannot be written as JSON.
-        """
-        demand("arguments", arguments, Mapping)
-        use = UseRequest(request=_name(request), arguments=dict(arguments))
-        action = self._send_action("consume", write_record(use), request, attempts=1)
-        require_evidence(action.state is Progress.USED, "state")
-        return action
-
-    def report(
-        self, request: PendingRequest | str, outcome: Outcome, *, detail: str | None = None
-    ) -> KnownAction:
-        """
-        Report what came of a use; the same report again changes nothing.
-
-        Raises:
-            Finished: Another outcome was reported, or the action was not used.
-            EvidenceRefused: The reply is about another request or action.
-        """
-        demand("outcome", outcome, Outcome)
-        report = UseReport(request=_name(request), outcome=outcome, detail=detail)
-        return self._send_action("report", write_record(report), request)
-
-    def withdraw(self, request: PendingRequest | str) -> KnownAction:
-        """
-        Give an approval back unused; again, it changes nothing.
-
-        Raises:
-            ActionUsed: It was used.
-            NoApproval: The person has not approved.
-            Finished: The time of the approval has passed.
-            EvidenceRefused: The reply is about another request or action.
-        """
-        name = ActionName(request=_name(request))
-        return self._send_action("withdraw", write_record(name), request)
-
-    def action(self, request: PendingRequest | str) -> KnownAction:
-        """
-        Return what the service knows of an action: the approval and its use.
-
-        Raises:
-            NotFound: This origin has no request of that GUID.
-            EvidenceRefused: The reply is about another request or action.
-        """
-        call = Call(method="GET", path=f"action/{_name(request)}")
-        return _known_action(self._calls.call(call), request)
 
     def bind(
         self, account_id: str, *, user_info: str | None = None, idempotency_key: str | None = None
@@ -362,7 +249,7 @@ class Client:
         """
         demand("account_id", account_id, str)
         body = compact(write_record(BindRequest(account_id=account_id, user_info=user_info)))
-        reply = self._call_once("PUT", "account/bind", body, idempotency_key)
+        reply = self._calls.call_once("PUT", "account/bind", body, idempotency_key)
         invitation = reply.read(read_invitation)
         self._require_own(invitation.app_space)
         return invitation
@@ -387,7 +274,7 @@ class Client:
         Raises:
             NotFound: This App Space has no device of that GUID.
         """
-        body = compact(write_record(DeviceName(device=_own_guid(device))))
+        body = compact(write_record(DeviceName(device=demand_guid("device", device))))
         with suppress(Finished):
             self._calls.call(Call(method="PATCH", path="device/revoke", body=body))
 
@@ -437,31 +324,13 @@ class Client:
 
     def close(self) -> None:
         """Refuse further calls; calls that run are completed."""
-        self._calls.transport.close()
+        self._calls.connection.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _call_once(self, method: str, path: str, body: bytes, key: str | None) -> Reply:
-        idempotency_key = self._calls.idempotency_key(key)
-        return self._calls.call(
-            Call(method=method, path=path, body=body, idempotency_key=idempotency_key)
-        )
-
-    def _send_action(
-        self,
-        verb: str,
-        document: dict[str, Any],
-        request: PendingRequest | str,
-        *,
-        attempts: int = ATTEMPTS,
-    ) -> KnownAction:
-        body = compact(document)
-        call = Call(method="POST", path=f"action/{verb}", body=body, attempts=attempts)
-        return _known_action(self._calls.call(call), request)
 
     def _require_own(self, app_space: Guid) -> None:
         if self._app_space is not None and app_space != self._app_space:
@@ -470,7 +339,7 @@ class Client:
     def _poll(
         self, request: PendingRequest | str, *, hold: int = 0, attempts: int = ATTEMPTS
     ) -> Poll:
-        guid = _name(request)
+        guid = guid_of(request)
         call = Call(
             method="GET",
             path="request/getRequest",
@@ -484,28 +353,6 @@ class Client:
             request.require_equal(processed)
         require_evidence(processed.guid == guid, "guid")
         return Poll(
-            request=processed, retry_after=requested_wait(reply.headers, self._calls.clock.now())
+            request=processed,
+            retry_after=requested_wait(reply.headers, self._calls.connection.clock.now()),
         )
-
-
-def _known_action(reply: Reply, request: PendingRequest | str) -> KnownAction:
-    action = reply.read(lambda document: read_record(KnownAction, document))
-    require_evidence(action.request == _name(request), "requestGuid")
-    if isinstance(request, PendingRequest):
-        require_evidence(action.digest == request.action_digest, "digest")
-    return action
-
-
-def _name(request: PendingRequest | str) -> Guid:
-    if isinstance(request, PendingRequest):
-        return request.guid
-    demand("request", request, PendingRequest, str)
-    return _own_guid(request)
-
-
-def _own_guid(text: str) -> Guid:
-    demand("guid", text, str)
-    try:
-        return parse(text, field="guid")
-    except InvalidField:
-        raise Unfit("not a GUID of this service") from None

@@ -14,7 +14,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from counterseal import Misuse, Refused, Unavailable
-from counterseal.models import ChallengeState, RefusalReason
+from counterseal.errors import InvalidField
+from counterseal.models import ChallengeState, Guid, RefusalReason
+from counterseal.models.guid import parse
 
 
 class Unfit(Misuse, code="client_unfit"):
@@ -31,6 +33,20 @@ def demand(name: str, value: object, *kinds: type) -> None:
     if not isinstance(value, kinds):
         expected = " or ".join(kind.__name__ for kind in kinds)
         raise Unfit(f"{name}: {expected}, and not {type(value).__name__}")
+
+
+def demand_guid(name: str, text: object) -> Guid:
+    """
+    Return an argument that is a GUID of the service.
+
+    Raises:
+        Unfit: *text* is something else.
+    """
+    demand(name, text, str)
+    try:
+        return parse(text, field=name)
+    except InvalidField:
+        raise Unfit(f"{name}: not a GUID of this service") from None
 
 
 # The service refuses

@@ -22,7 +22,7 @@ from counterseal.wire.claims import format_time
 from counterseal.wire.members import Members
 from counterseal.wire.messages import ProcessedRequest, read_processed
 from counterseal.wire.question import content_document
-from counterseal_client.errors import require_evidence
+from counterseal_client.errors import demand, demand_guid, require_evidence
 
 
 @attrs.frozen(kw_only=True)
@@ -181,6 +181,19 @@ class PendingRequest:
             require_evidence(action.type == expected.type, "action.type")
             require_evidence(action.valid_until == self.valid_until, "action.validUntil")
             require_evidence(action.digest == self.action_digest, "action.digest")
+
+
+def guid_of(request: PendingRequest | str) -> Guid:
+    """
+    Return the GUID of a request that a caller names.
+
+    Raises:
+        Unfit: *request* is neither a pending request nor a GUID.
+    """
+    if isinstance(request, PendingRequest):
+        return request.guid
+    demand("request", request, PendingRequest, str)
+    return demand_guid("guid", request)
 
 
 def equal_json(one: Any, other: Any) -> bool:
