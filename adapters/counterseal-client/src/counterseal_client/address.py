@@ -72,5 +72,5 @@ class Address:
         return f"{self.base}{_PREFIX}/{call}{'?' if members else ''}{members}"
 
     def target(self, uri: str) -> bytes:
-        """Return the path and query of a URI that begins with *base*, for the request line."""
+        """Return the path and query of a URI that begins with `base`, for the request line."""
         return uri[len(self.base) - len(self.path) :].encode("ascii")
