@@ -6,6 +6,7 @@ import pytest
 from ciba_world import World
 
 from counterseal import OPERATOR
+from counterseal.models import Scheme
 
 
 @pytest.fixture
@@ -47,12 +48,20 @@ def test_an_approval_that_ended_brings_no_tokens(world, approved, end, error):
     assert (answer.status, answer.error) == (400, error)
 
 
-def test_the_access_token_of_a_revoked_client_is_invalid(world, approved):
+def use(world, token):
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    return world.call("POST", "/ciba/consume", headers=headers, body=b'{"arguments": {}}')
+
+
+def test_the_access_token_of_a_revoked_client_is_invalid_for_good(world, approved):
     client, auth_req_id = approved
     token = client.poll(auth_req_id).body["access_token"]
+    assert use(world, token).error != "invalid_token"
     world.core.credentials.revoke(client.guid)
 
-    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-    answer = world.call("POST", "/ciba/consume", headers=headers, body=b'{"arguments": {}}')
+    answer = use(world, token)
+    world.core.credentials.issue(client.guid, Scheme.BASIC)
+    later_answer = use(world, token)
 
-    assert (answer.status, answer.error) == (401, "invalid_token")
+    for each in (answer, later_answer):
+        assert (each.status, each.error) == (401, "invalid_token")

@@ -276,6 +276,23 @@ def test_tenants_of_before_they_narrowed_the_policy_are_read(kind):
     assert read(older) == read(older, b"else") == attrs.evolve(record, policy=None)
 
 
+def test_a_client_and_a_request_of_before_access_tokens_had_generations_are_read():
+    records = edge_records(RecordFactory())
+    client = next(one for one in records if type(one) is Origin and one.backchannel)
+    challenge = next(one for one in records if type(one) is Challenge and one.backchannel)
+    request = attrs.evolve(challenge.backchannel, token_generation=0)
+    for record, expected in [
+        (client, attrs.evolve(client, token_generation=0)),
+        (challenge, attrs.evolve(challenge, backchannel=request)),
+    ]:
+        body = json.loads(write(record))
+        fields = body["fields"]
+        del (fields if record is client else fields["backchannel"])["token_generation"]
+        older = json.dumps(body, separators=(",", ":"))
+
+        assert read(older) == read(older, b"else") == expected
+
+
 @pytest.mark.parametrize(
     "spoil",
     [

@@ -33,6 +33,7 @@ from counterseal.errors import (
 )
 from counterseal.models import (
     UNFINISHED,
+    Admin,
     Administrator,
     Algorithm,
     AppSpace,
@@ -53,7 +54,12 @@ from counterseal.models.sealing import backchannel_context
 from counterseal.rules.addresses import allow_list, callback_allowed
 from counterseal.rules.authorization import Permission
 from counterseal.rules.sizes import text_fits
-from counterseal.rules.standing import answers_for, in_force, unlocked
+from counterseal.rules.standing import (
+    answers_for,
+    may_authenticate,
+    token_generation,
+    unlocked,
+)
 
 SECRET_BYTES = 24
 """192 bits; CIBA Core 1.0, 7.3, demands 128 and recommends 160."""
@@ -234,7 +240,7 @@ def poll(stored: Records, tools: Tools, origin: Guid, secret: SecretId) -> Decis
 def redeem(
     stored: Records,
     tools: Tools,
-    origin: Guid,
+    client: Origin,
     secret: SecretId,
     *,
     claims: Mapping[str, Any],
@@ -246,10 +252,11 @@ def redeem(
     An ID token logs in by itself, so what ends the use of an approval ends this, too.
 
     Args:
+        client: As it was when it authenticated.
         claims: The ID token's claims, but for its times and the hash of the access token.
         life: Of the ID token.
     """
-    challenge, request = _requested(stored, origin, secret)
+    challenge, request = _requested(stored, client.guid, secret)
     if not challenge.approved:
         raise WrongState("not approved")
     if challenge.action is not None and tools.now >= challenge.action.valid_until:
@@ -260,7 +267,12 @@ def redeem(
         raise ApproverInactive
     token_secret = tools.entropy(SECRET_BYTES)
     access_token = write_secret_id(challenge.guid, token_secret)
-    redeemed_request = replace(request, redeemed_at=tools.now, token_hash=keys.digest(token_secret))
+    redeemed_request = replace(
+        request,
+        redeemed_at=tools.now,
+        token_hash=keys.digest(token_secret),
+        token_generation=client.token_generation,
+    )
     redeemed_challenge = revise(challenge, backchannel=redeemed_request)
     return Signing(
         typ="JWT",
@@ -299,20 +311,19 @@ def find_bearer(stored: Records, secret: SecretId) -> Plan[RelyingParty]:
     if not isinstance(challenge, Challenge) or request is None or not request.token_hash:
         raise CredentialRefused
     keys.require_equal(request.token_hash, secret.secret_hash, CredentialRefused)
-    return records(challenge.origin).then(_load_bearers_client)
+    return records(challenge.origin).then(
+        lambda stored, tools: _load_bearers_client(stored, tools, request.token_generation)
+    )
 
 
-def _load_bearers_client(stored: Records, tools: Tools) -> Plan[RelyingParty]:
-    """Plan to return the client, unless its secrets and keys were revoked: its tokens are too."""
+def _load_bearers_client(stored: Records, tools: Tools, generation: int) -> Plan[RelyingParty]:
+    """Plan to return the client, unless its secrets and keys were revoked since: its tokens too."""
     origin = stored[0]
-    if isinstance(origin, Origin) and not _may_authenticate(origin, tools):
+    if isinstance(origin, Origin) and not (
+        may_authenticate(origin, tools.now) and origin.token_generation == generation
+    ):
         raise CredentialRefused
     return load_client(stored)
-
-
-def _may_authenticate(client: Origin, tools: Tools) -> bool:
-    has_keys = client.backchannel is not None and bool(client.backchannel.keys)
-    return has_keys or any(in_force(each.ends_at, tools.now) for each in client.credentials)
 
 
 def _requested(
@@ -345,12 +356,17 @@ def register(
     """Plan to make an origin a CIBA client; without *jwks*, its keys stay as they are."""
     origin = require(stored[0], Origin)
     return permission_to(Permission.ORIGINS, by, origin).then(
-        lambda admin, tools: edit_record(
-            origin,
-            admin,
-            {"backchannel": _client(tools, origin, mode, notification_endpoint, jwks)},
+        lambda admin, tools: _register(
+            tools, admin, origin, _client(tools, origin, mode, notification_endpoint, jwks)
         )
     )
+
+
+def _register(
+    tools: Tools, admin: Admin | None, origin: Origin, client: BackchannelClient
+) -> Decision[Origin]:
+    generation = token_generation(origin, replace(origin, backchannel=client), tools.now)
+    return edit_record(origin, admin, {"backchannel": client, "token_generation": generation})
 
 
 def unregister(stored: Records, by: Administrator) -> Plan[Origin]:

@@ -44,7 +44,7 @@ from counterseal.rules.authorization import (
 )
 from counterseal.rules.sessions import refuse_portal
 from counterseal.rules.sizes import text_fits
-from counterseal.rules.standing import in_force
+from counterseal.rules.standing import in_force, token_generation
 from counterseal.wire.webhook import SECRET_BYTES as WEBHOOK_BYTES
 from counterseal.wire.webhook import secret_text
 
@@ -170,8 +170,12 @@ def _issue(
         for newest in live_credentials[:1]
         if overlap and newest.scheme is scheme
     )
-    updated_holder = revise(holder, credentials=(credential, *older_credentials))
-    return store(updated_holder, secret, guards=admin_guards(admin, holder))
+    credentials = (credential, *older_credentials)
+    changes: dict[str, Any] = {"credentials": credentials}
+    if isinstance(holder, Origin):
+        edited_origin = replace(holder, credentials=credentials)
+        changes["token_generation"] = token_generation(holder, edited_origin, tools.now)
+    return store(revise(holder, **changes), secret, guards=admin_guards(admin, holder))
 
 
 def _issue_webhook_key(

@@ -52,6 +52,7 @@ class BackchannelRequest:
         polled_at: The time of the last token request; None before the first.
         redeemed_at: When the client got its tokens; None until then.
         token_hash: SHA-256 of the secret of its access token, base64url; empty until then.
+        token_generation: The client's when it authenticated for its tokens.
         sealed_id: The `auth_req_id`, and for a ping the client's notification token, sealed; empty
             unless a ping is sent, or the client may repeat the request.
     """
@@ -61,4 +62,5 @@ class BackchannelRequest:
     polled_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     redeemed_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     token_hash: str = ""
+    token_generation: int = attrs.field(default=0, validator=fields.count)
     sealed_id: bytes = attrs.field(default=b"", repr=False)

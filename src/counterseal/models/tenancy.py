@@ -196,6 +196,7 @@ class Origin:
         limits: Its own limits of asking.
         policy: What else it narrows of its App Space's policy; None if nothing.
         backchannel: What makes it a CIBA client; None if it is none.
+        token_generation: Which of its access tokens of CIBA count: those of this generation.
         realm: The realm whose authentication channel it is; None if it is none.
     """
 
@@ -217,6 +218,7 @@ class Origin:
     events_url: str | None = attrs.field(default=None, repr=False)
     policy: OriginPolicy | None = None
     backchannel: BackchannelClient | None = None
+    token_generation: int = attrs.field(default=0, validator=fields.count)
     realm: ChannelRealm | None = None
     created_at: datetime = attrs.field(validator=fields.utc)
 

@@ -289,6 +289,25 @@ def receives(origin: Origin, kind: AccountEventKind, now: datetime) -> bool:
     )
 
 
+def may_authenticate(origin: Origin, now: datetime) -> bool:
+    """Tell whether *origin* is a CIBA client that has a live secret or a key."""
+    client = origin.backchannel
+    if client is None:
+        return False
+    return bool(client.keys) or any(in_force(each.ends_at, now) for each in origin.credentials)
+
+
+def token_generation(origin: Origin, edited: Origin, now: datetime) -> int:
+    """
+    Return the generation of the access tokens of *origin* once it has become *edited*.
+
+    It is a new one where *origin* could not authenticate as a CIBA client and *edited* can, so a
+    token that a revocation has ended never counts again.
+    """
+    begins = may_authenticate(edited, now) and not may_authenticate(origin, now)
+    return origin.token_generation + begins
+
+
 def in_force(ends_at: datetime | None, now: datetime) -> bool:
     """Tell whether a secret that ends at *ends_at* is still valid; None has no end."""
     return ends_at is None or now < ends_at

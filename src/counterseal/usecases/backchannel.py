@@ -189,14 +189,13 @@ class Backchannel(UseCase):
             ApproverInactive: The device that approved may no longer answer for the account.
             SignerUnavailable: The ID token could not be signed; nothing was issued.
         """
-        origin = party.origin.guid
         context = self._context(party, "challenge.redeem")
         with refusals(self.ports, context):
             secret = read_secret_id(auth_req_id)
         context.subject = secret.challenge
         plan = record_with_account(secret.challenge).then(
             lambda stored, tools: backchannel.redeem(
-                stored, tools, origin, secret, claims=claims, life=life
+                stored, tools, party.origin, secret, claims=claims, life=life
             )
         )
         return self._transactions.run(context, plan)
@@ -206,8 +205,8 @@ class Backchannel(UseCase):
         Return the client that an access token was issued to, and the challenge that it is for.
 
         Raises:
-            CredentialRefused: It is no access token of this service, or its client is none any
-                more, or has neither a secret nor a key any more.
+            CredentialRefused: It is no access token of this service; or since it was issued, its
+                client was none, or had neither a secret nor a key.
         """
         context = AuditContext(event="credential.check", actor="stranger")
         with refusals(self.ports, context):

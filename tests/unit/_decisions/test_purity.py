@@ -657,23 +657,24 @@ def request_polled(setup):
 
 
 def request_redeemed(setup):
+    service = setup.service
+    counterseal.BackchannelClients(service.ports, service.policy, by=OPERATOR).register(
+        setup.origin, mode=DeliveryMode.PING, notification_endpoint=CALLBACK
+    )
+    service.credentials.issue(setup.origin, Scheme.BASIC)
+    party = service.renewed(service.origin)
     challenge, secret = requested(setup)
     device = setup.account.devices[0]
     outcome = Outcome(at=START, button=0, device=device.binding)
     challenge = attrs.evolve(challenge, state=ChallengeState.ANSWERED, outcome=outcome)
     stored, life = (challenge, setup.account), timedelta(minutes=5)
     decision = setup.decide(
-        lambda tools: backchannel.redeem(stored, tools, setup.origin, secret, claims={}, life=life)
+        lambda tools: backchannel.redeem(stored, tools, party.origin, secret, claims={}, life=life)
     )
     redeemed = decision.result
     bearer = backchannel.read_secret_id(redeemed.access_token)
-    service = setup.service
-    counterseal.BackchannelClients(service.ports, service.policy, by=OPERATOR).register(
-        setup.origin, mode=DeliveryMode.PING, notification_endpoint=CALLBACK
-    )
-    service.credentials.issue(setup.origin, Scheme.BASIC)
     decision = setup.decide(lambda _: backchannel.find_bearer((redeemed.challenge,), bearer))
-    assert decision.result == service.renewed(service.origin)
+    assert decision.result == party
 
 
 def ping_composed(setup):

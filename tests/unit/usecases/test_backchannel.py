@@ -438,6 +438,87 @@ def test_a_revoked_client_has_no_access_tokens(service, client):
         client.backchannel.authenticate_bearer(token)
 
 
+def revoke_all(service, guid):
+    service.credentials.revoke(guid)
+
+
+def revoke_one_by_one(service, guid):
+    origin = service.renewed(service.origin).origin
+    for credential in origin.credentials:
+        service.credentials.revoke_credential(guid, origin.credential_guid(credential))
+
+
+def unregister(service, guid):
+    clients(service).unregister(guid)
+
+
+def let_it_end(service, guid):
+    """Revoke the newer of two secrets, and wait until the older one ends."""
+    overlap = timedelta(minutes=10)
+    service.credentials.issue(guid, Scheme.BASIC, overlap=overlap)
+    origin = service.renewed(service.origin).origin
+    service.credentials.revoke_credential(guid, origin.credential_guid(origin.credentials[0]))
+    service.clock.advance(overlap)
+
+
+def give_a_secret(service, guid):
+    clients(service).register(guid, mode=DeliveryMode.POLL)
+    service.credentials.issue(guid, Scheme.BASIC)
+
+
+def give_a_key(service, guid):
+    clients(service).register(guid, mode=DeliveryMode.POLL, jwks=keyset(Algorithm.ES256))
+
+
+ENDS = [revoke_all, revoke_one_by_one, unregister, let_it_end]
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("give", [give_a_secret, give_a_key])
+def test_no_access_token_of_a_revoked_client_counts_again(service, client, end, give):
+    used, unused = client.begin(content=LOGIN), client.begin(content=LOGIN)
+    client.approve(used)
+    token = client.redeem(used).access_token
+    client.approve(unused)
+    guid = client.party.origin.guid
+    end(service, guid)
+
+    give(service, guid)
+
+    with pytest.raises(CredentialRefused):
+        client.backchannel.authenticate_bearer(token)
+    # A call that had authenticated before the revocation ends after it.
+    late_token = client.redeem(unused).access_token
+    with pytest.raises(CredentialRefused):
+        client.backchannel.authenticate_bearer(late_token)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_client_that_was_revoked_gets_access_tokens_again(service, client, end):
+    guid = client.party.origin.guid
+    end(service, guid)
+    give_a_secret(service, guid)
+    client.party = service.renewed(client.party)
+    begun = client.begin(content=LOGIN)
+    client.approve(begun)
+
+    token = client.redeem(begun).access_token
+
+    assert client.backchannel.authenticate_bearer(token) == (client.party, begun.challenge.guid)
+
+
+@pytest.mark.parametrize("give", [give_a_secret, give_a_key])
+def test_an_access_token_outlives_the_secret_that_is_rotated(service, client, give):
+    begun = client.begin(content=LOGIN)
+    client.approve(begun)
+    token = client.redeem(begun).access_token
+
+    give(service, client.party.origin.guid)
+
+    party, _ = client.backchannel.authenticate_bearer(token)
+    assert party == service.renewed(client.party)
+
+
 def test_an_access_token_names_its_client_and_its_challenge(service, client):
     begun = client.begin()
     client.approve(begun)

@@ -126,7 +126,10 @@ _OF_ACTIONS = tuple(
 LEFT_OUT: Mapping[type[Stored], tuple[bytes, ...]] = MappingProxyType(
     {
         AppSpace: _OF_ACTIONS,
-        Origin: (*_OF_ACTIONS, b',"backchannel":null', b',"realm":null'),
+        Origin: (
+            *(*_OF_ACTIONS, b',"backchannel":null', b',"realm":null'),
+            b',"token_generation":0',
+        ),
         Challenge: (
             *(b',"action":null', b',"backchannel":null'),
             *(b',"submission":null', b',"channel":null'),

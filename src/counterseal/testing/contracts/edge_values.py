@@ -205,6 +205,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             backchannel=BackchannelClient(
                 mode=DeliveryMode.PING, notification_endpoint=SECRET, keys=(public,)
             ),
+            token_generation=2**40,
         ),
         admin,
         account,
@@ -271,6 +272,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
                 polled_at=factory.moment(),
                 redeemed_at=factory.moment(),
                 token_hash=ODD,
+                token_generation=2**40,
                 sealed_id=BYTES,
             ),
             submission=SECRET + ODD,
