@@ -127,6 +127,7 @@ def test_it_is_pinged_and_gets_the_tokens_once(make_client, phone, account_id, r
 
     claims = client.verify(tokens["id_token"])
     assert (claims["sub"], claims["acr"]) == (account_id, "urn:counterseal:acr:strong")
+    assert claims["urn:openid:params:jwt:claim:auth_req_id"] == ping["auth_req_id"]
     assert tokens["token_type"] == "Bearer"
     assert client.redeem(ping["auth_req_id"])["error"] == "invalid_grant"
 

@@ -122,6 +122,7 @@ def test_it_polls_until_the_person_has_approved(by_secret, service, phone, accou
     assert (claims["sub"], claims["iss"]) == (account_id, service.url)
     assert (claims["acr"], "mfa" in claims["amr"]) == ("urn:counterseal:acr:strong", True)
     assert claims[RECEIPT] == receipt
+    assert claims["urn:openid:params:jwt:claim:auth_req_id"] == begun["auth_req_id"]
     _, keys = service.call("GET", "/.well-known/jwks.json", plain=True)
     assert verify_receipt(claims[RECEIPT], trusted=trusted_keys(keys)).approved
     with pytest.raises(OpenidClientError) as refusal:

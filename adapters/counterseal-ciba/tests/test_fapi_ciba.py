@@ -102,6 +102,7 @@ def test_fapi_ciba_id1(world, algorithm):
     assert claims["acr"] == "urn:counterseal:acr:strong"
     assert claims["amr"] == ["pop", "user", "mfa"]
     assert claims["auth_time"] == world.now
+    assert claims["urn:openid:params:jwt:claim:auth_req_id"] == begun.body["auth_req_id"]
     assert claims["exp"] > claims["iat"]
     assert claims["at_hash"] == urlsafe_b64encode(half).rstrip(b"=").decode()
 

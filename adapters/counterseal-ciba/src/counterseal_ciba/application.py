@@ -258,6 +258,7 @@ class Backchannel:
             raise OAuthError("access_denied")
         claims = id_token_claims(
             challenge,
+            auth_req_id,
             issuer=self._endpoints.issuer,
             trusted=self._service.ports.signer.jwks(),
         )

@@ -10,7 +10,7 @@ import attrs
 from counterseal.models import DeliveryMode, PublicKey
 from counterseal.models.backchannel import ALGORITHM_SYNONYMS, CLIENT_ALGORITHMS
 from counterseal_ciba.clients import METHODS
-from counterseal_ciba.tokens import ACRS, RECEIPT_CLAIM
+from counterseal_ciba.tokens import ACRS, AUTH_REQ_ID_CLAIM, RECEIPT_CLAIM
 
 CIBA_GRANT = "urn:openid:params:grant-type:ciba"
 
@@ -80,7 +80,7 @@ def configuration(
         "acr_values_supported": list(ACRS),
         "claims_supported": [
             *("iss", "sub", "aud", "iat", "exp", "auth_time", "acr", "amr", "at_hash"),
-            RECEIPT_CLAIM,
+            *(AUTH_REQ_ID_CLAIM, RECEIPT_CLAIM),
         ],
         "claims_parameter_supported": False,
         "authorization_details_types_supported": list(details),

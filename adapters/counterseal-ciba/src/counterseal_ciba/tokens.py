@@ -16,6 +16,14 @@ ID_TOKEN_LIFE = timedelta(minutes=5)
 RECEIPT_CLAIM = "urn:counterseal:receipt"
 """The receipt, a compact JWS, which verifies by itself."""
 
+AUTH_REQ_ID_CLAIM = "urn:openid:params:jwt:claim:auth_req_id"
+"""
+Which request the token answers (CIBA Core 1.0, 10.3.1).
+
+Push demands it. Poll and ping do not forbid it, and with it the token says so wherever the client
+keeps it. The `auth_req_id` is redeemed by then, and so it is no secret any more.
+"""
+
 ACR_STRONG = "urn:counterseal:acr:strong"
 """Approved with two factors: a key of the device, which verified its user before it signed."""
 
@@ -26,13 +34,14 @@ ACRS = (ACR_DEVICE, ACR_STRONG)
 
 
 def id_token_claims(
-    challenge: Challenge, *, issuer: str, trusted: Iterable[PublicKey]
+    challenge: Challenge, auth_req_id: str, *, issuer: str, trusted: Iterable[PublicKey]
 ) -> dict[str, Any]:
     """
     Return the claims of the ID token of an approved challenge, but for its times and `at_hash`.
 
     Args:
         challenge: It is approved, and has a receipt.
+        auth_req_id: The request that it is.
         issuer: Of the ID token.
         trusted: The service's keys, which have signed the receipt.
 
@@ -51,6 +60,7 @@ def id_token_claims(
         "auth_time": int(outcome.at.timestamp()),
         "acr": context_of(receipt.factors),
         "amr": methods_of(receipt.factors),
+        AUTH_REQ_ID_CLAIM: auth_req_id,
         RECEIPT_CLAIM: receipt_text,
     }
 
