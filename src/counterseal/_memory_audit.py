@@ -30,6 +30,9 @@ from counterseal.models.guid import PARTITIONS
 
 _position = attrgetter("position")
 
+_FIRST_HEADS = tuple(ChainHead(partition=partition) for partition in range(PARTITIONS))
+"""The heads of a log without events, made once: tests make thousands of logs."""
+
 
 class MemoryAudit:
     """The audit log as lists."""
@@ -40,7 +43,7 @@ class MemoryAudit:
         self._chained_indexes: set[int] = set()
         self._first_unchained = 0
         self._chains: dict[int, list[ChainedEvent]] = defaultdict(list)
-        self._heads = [ChainHead(partition=partition) for partition in range(PARTITIONS)]
+        self._heads = list(_FIRST_HEADS)
         self._counts: Counter[CountKey] = Counter()
         self._signed_head: SignedHead | None = None
 

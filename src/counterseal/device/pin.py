@@ -110,7 +110,12 @@ def unwrap(wrapped_key: WrappedKey, pin: str, entropy: Entropy) -> PrivateKey:
             )
         except SealBroken:
             raise WrongPin from None
-    return keys.private_key(secret, kid=wrapped_key.kid, algorithm=wrapped_key.algorithm)
+    return keys.private_key(
+        secret,
+        kid=wrapped_key.kid,
+        algorithm=wrapped_key.algorithm,
+        authenticated=wrapped_key.wrapping is Wrapping.SEALED,
+    )
 
 
 def _stretched(pin: str, salt: bytes, cost: int) -> bytes:

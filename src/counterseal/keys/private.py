@@ -101,10 +101,23 @@ def generate(algorithm: Algorithm, *, kid: str) -> PrivateKey:
 
 
 def private_key(
-    data: bytes, *, kid: str, algorithm: Algorithm, passphrase: bytes | None = None
+    data: bytes,
+    *,
+    kid: str,
+    algorithm: Algorithm,
+    passphrase: bytes | None = None,
+    authenticated: bool = False,
 ) -> PrivateKey:
     """
     Load a key from PKCS #8 DER, or from the 32 secret bytes of a key that is not RSA.
+
+    Args:
+        data: The key.
+        kid: The key's id.
+        algorithm: What it signs by.
+        passphrase: What PKCS #8 is encrypted with; None if it is not.
+        authenticated: Whether *data* is known to be what this package wrote, as by an AEAD's tag.
+            If so, the numbers of an RSA key are not checked again, which takes 44 ms of CPU.
 
     Raises:
         InvalidField: *kid* is not a valid key id.
@@ -120,7 +133,9 @@ def private_key(
         elif len(data) == SCALAR_BYTES and algorithm is Algorithm.ML_DSA_44:
             key = load_private(data)
         else:
-            key = serialization.load_der_private_key(data, passphrase)
+            key = serialization.load_der_private_key(
+                data, passphrase, unsafe_skip_rsa_key_validation=authenticated
+            )
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise UnfitKey("no private key in these bytes, or a wrong passphrase") from None
     if not isinstance(key, _Key):

@@ -249,3 +249,22 @@ def test_a_private_key_shows_its_name_only(signers, algorithm):
 def test_a_public_half_has_no_private_member(signers):
     for signer in signers.values():
         assert set(json.loads(signer.public.jwk)) <= PUBLIC_MEMBERS
+
+
+def test_the_numbers_of_an_rsa_key_are_checked_unless_its_bytes_are_authenticated():
+    numbers = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_numbers()
+    wrong_numbers = rsa.RSAPrivateNumbers(
+        p=numbers.p,
+        q=numbers.q,
+        d=numbers.d,
+        dmp1=numbers.dmp1 + 2,
+        dmq1=numbers.dmq1,
+        iqmp=numbers.iqmp,
+        public_numbers=numbers.public_numbers,
+    )
+    data = pkcs8(wrong_numbers.private_key(unsafe_skip_rsa_key_validation=True))
+    with pytest.raises(UnfitKey):
+        private_key(data, kid="rsa", algorithm=Algorithm.RS256)
+    loaded = private_key(data, kid="rsa", algorithm=Algorithm.RS256, authenticated=True)
+    right = private_key(pkcs8(numbers.private_key()), kid="rsa", algorithm=Algorithm.RS256)
+    assert loaded.public == right.public

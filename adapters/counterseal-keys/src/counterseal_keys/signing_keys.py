@@ -188,7 +188,9 @@ def _read_entry(value: Any, position: int, sealer: Sealer) -> SigningKey:
     since = _read_since(entry, field) if "since" in entry else None
     try:
         plain = sealer.open(unb64url(sealed), signing_key_context(kid))
-        private = keys.private_key(plain, kid=kid, algorithm=Algorithm(algorithm))
+        private = keys.private_key(
+            plain, kid=kid, algorithm=Algorithm(algorithm), authenticated=True
+        )
     except (TypeError, ValueError, MalformedToken):
         raise InvalidField(field, "not written by this software") from None
     return SigningKey(private, state, since)

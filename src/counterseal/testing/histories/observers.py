@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import enum
+import functools
 import hashlib
 import hmac
 import json
@@ -146,11 +147,25 @@ class RecordingAudit:
 
 def plain(record: Any) -> Plain:
     """Return *record* in the oracle's words: dictionaries, and enums as their values."""
-    return attrs.asdict(record, value_serializer=_plain)
+    return {name: _plain(getattr(record, name)) for name in _names(record.__class__)}
 
 
-def _plain(_: object, __: object, value: Any) -> Any:
-    return value.value if isinstance(value, enum.Enum) else value
+@functools.cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in attrs.fields(kind)) if attrs.has(kind) else ()
+
+
+def _plain(value: Any) -> Any:
+    # Like `attrs.asdict`, whose questions about each value take a tenth of a history's time.
+    if isinstance(value, enum.Enum):
+        return value.value
+    if value is None or isinstance(value, (str, int, bytes, datetime)):
+        return value
+    if isinstance(value, (tuple, list, frozenset, set)):
+        return type(value)(_plain(one) for one in value)
+    if isinstance(value, dict):
+        return {_plain(key): _plain(one) for key, one in value.items()}
+    return plain(value) if _names(value.__class__) else value
 
 
 def _nobody(*_: object) -> None:
