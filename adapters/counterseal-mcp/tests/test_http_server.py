@@ -1,5 +1,10 @@
 """The server on HTTP: who is served, and who is not."""
 
+import json
+import socket
+from contextlib import ExitStack, contextmanager, suppress
+from select import select
+
 import anyio
 import httpx2
 import pytest
@@ -9,8 +14,9 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
 from counterseal.errors import InvalidField
+from counterseal_mcp import http_connection
 from counterseal_mcp.command import main
-from counterseal_mcp.http_server import BODY_LIMIT, HttpAddress, http_server
+from counterseal_mcp.http_server import BODY_LIMIT, CONCURRENCY, HttpAddress, http_server
 
 TOKEN = "a-token-of-the-operator-0123456789"
 ACTION = {"resource": "send_email", "arguments": {"to": "zoe@example.com"}}
@@ -24,6 +30,19 @@ INITIALIZE = {
         "clientInfo": {"name": "agent", "version": "1"},
     },
 }
+
+
+HEAD = (
+    b"POST /mcp HTTP/1.1\r\nHost: %b\r\nContent-Type: application/json\r\n"
+    b"Accept: application/json, text/event-stream\r\n"
+)
+BEGINNINGS = {
+    "nothing": b"",
+    "half a head": HEAD,
+    "half a body": HEAD + b"Content-Length: 400\r\n\r\n{",
+}
+PATIENCE = 20
+"""Seconds after which a test that waits for the server has failed."""
 
 
 def serve(service, scenario, **settings):
@@ -157,3 +176,161 @@ def test_the_command_refuses_to_serve_strangers(write_config, capsys, monkeypatc
     assert main(["--config", str(write_config()), "--http", "192.0.2.1:8791"]) == 2
     assert "token_file" in capsys.readouterr().err
     assert main(["--config", str(write_config()), "--http", "127.0.0.1:8791", "--check"]) == 0
+
+
+@contextmanager
+def closing_all(connections):
+    """Close the connections in the end."""
+    with ExitStack() as stack:
+        for connection in connections:
+            stack.enter_context(connection)
+        yield
+
+
+def connect(url, beginning, connections):
+    """Open connections that send *beginning*, and no more."""
+    host, port = url.removeprefix("http://").removesuffix("/mcp").split(":")
+    opened = []
+    for _ in range(connections):
+        opened.append(socket.create_connection((host, int(port)), timeout=PATIENCE))
+        opened[-1].sendall(beginning.replace(b"%b", f"{host}:{port}".encode()))
+    return opened
+
+
+def request_of(url, body):
+    """Return the octets of a whole request."""
+    host = url.removeprefix("http://").removesuffix("/mcp")
+    content = json.dumps(body).encode()
+    return (
+        HEAD.replace(b"%b", host.encode())
+        + f"Content-Length: {len(content)}\r\n\r\n".encode()
+        + content
+    )
+
+
+def is_closed(connection):
+    """Read until the server closes; fail after PATIENCE."""
+    try:
+        while connection.recv(65_536):
+            pass
+    except ConnectionResetError:
+        pass
+    return True
+
+
+async def post(url, body=INITIALIZE):
+    headers = {"Accept": "application/json, text/event-stream"}
+    async with httpx2.AsyncClient(timeout=PATIENCE) as http:
+        return (await http.post(url, json=body, headers=headers)).status_code
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_connections_without_a_request_do_not_stop_the_next_client(service, beginning):
+    """Without a deadline: room is made when there is none, however many are opened."""
+
+    async def scenario(url):
+        opened = await run_sync(connect, url, BEGINNINGS[beginning], CONCURRENCY + 10)
+        with closing_all(opened):
+            return [await post(url) for _ in range(3)]
+
+    assert serve(service, scenario) == [200, 200, 200]
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_a_connection_without_a_request_is_closed(service, monkeypatch, beginning):
+    monkeypatch.setattr(http_connection, "RECEIVE_SECONDS", 0.2)
+
+    async def scenario(url):
+        opened = await run_sync(connect, url, BEGINNINGS[beginning], 2)
+        with closing_all(opened):
+            return [await run_sync(is_closed, each) for each in opened]
+
+    assert serve(service, scenario) == [True, True]
+
+
+def test_octets_now_and_then_do_not_extend_the_deadline(service, monkeypatch):
+    monkeypatch.setattr(http_connection, "RECEIVE_SECONDS", 0.2)
+
+    def drip(connection):
+        with suppress(ConnectionError):
+            while not select([connection], [], [], 0.01)[0]:
+                connection.sendall(b" ")
+        return is_closed(connection)
+
+    async def scenario(url):
+        beginning = HEAD + b"Content-Length: 100000\r\n\r\n"
+        opened = await run_sync(connect, url, beginning, 1)
+        with closing_all(opened), anyio.fail_after(PATIENCE):
+            return await run_sync(drip, opened[0], abandon_on_cancel=True)
+
+    assert serve(service, scenario)
+
+
+def test_a_connection_is_closed_that_sends_no_second_request(service, monkeypatch):
+    monkeypatch.setattr(http_connection, "RECEIVE_SECONDS", 0.2)
+
+    async def scenario(url):
+        opened = await run_sync(connect, url, request_of(url, INITIALIZE) * 2, 1)
+        with closing_all(opened):
+            received = await run_sync(receive_all, opened[0])
+        return received.count(b"HTTP/1.1 200"), received.count(b'"protocolVersion"')
+
+    assert serve(service, scenario) == (2, 2)
+
+
+def receive_all(connection):
+    received = b""
+    with suppress(ConnectionResetError):
+        while octets := connection.recv(65_536):
+            received += octets
+    return received
+
+
+def test_a_call_may_take_longer_than_its_request(service, phone, monkeypatch):
+    monkeypatch.setattr(http_connection, "RECEIVE_SECONDS", 0.2)
+
+    async def scenario(url):
+        async with McpClient(streamable_http_client(url)) as client:
+            guid = (await client.call_tool("ask", ACTION)).structured_content["id"]
+            require = {"id": guid, "arguments": ACTION["arguments"], "wait_seconds": 1}
+            return (await client.call_tool("require", require)).structured_content["error"]
+
+    assert serve(service, scenario)["code"] == "pending"
+
+
+def test_calls_that_run_are_not_ended_for_new_connections(service, phone, monkeypatch):
+    monkeypatch.setattr("counterseal_mcp.http_server.CONCURRENCY", 4)
+
+    async def scenario(url):
+        async with (
+            create_mcp_http_client() as http,
+            McpClient(streamable_http_client(url, http_client=http)) as client,
+        ):
+            guid = (await client.call_tool("ask", ACTION)).structured_content["id"]
+            require = {"id": guid, "arguments": ACTION["arguments"], "wait_seconds": 20}
+            results = []
+
+            async def wait():
+                results.append((await client.call_tool("require", require)).structured_content)
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(wait)
+                await run_sync(phone.fetch, guid)
+                opened = await run_sync(connect, url, b"", 10)
+                with closing_all(opened):
+                    status = await post(url)
+                    await run_sync(service.answer, phone, guid)
+        return status, [each["state"] for each in results]
+
+    assert serve(service, scenario) == (200, ["used"])
+
+
+def test_a_stream_of_messages_is_refused(service):
+    """No session is stored, so there is nothing that the server could send on one."""
+
+    async def scenario(url):
+        async with httpx2.AsyncClient(timeout=PATIENCE) as http:
+            reply = await http.get(url, headers={"Accept": "text/event-stream"})
+        return reply.status_code, reply.headers["allow"]
+
+    assert serve(service, scenario) == (405, "POST")

@@ -4,6 +4,7 @@ The server on HTTP: by streamable HTTP, for those who present the bearer token.
 Without a token it listens on loopback only. `Host` has to name the address that it listens at, or
 one of the settings, so that no page of a browser reaches it by a name of its own (DNS rebinding);
 a request with an `Origin` is refused, since only browsers send one. TLS is a reverse proxy's.
+A client that sends no whole request in time is not waited for: see `http_connection`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from counterseal.errors import InvalidField
+from counterseal_mcp.http_connection import HttpConnection
 from counterseal_mcp.settings import Settings
 from counterseal_mcp.tool_arguments import SIZE_LIMIT
 
@@ -30,7 +32,7 @@ BODY_LIMIT = 2 * SIZE_LIMIT
 """Bytes of a request's body: the arguments of a call, as a client may write them."""
 
 CONCURRENCY = 256
-"""Connections and calls at once; others are answered with 503."""
+"""Connections and calls at once; others are answered with 503 while calls take all places."""
 
 LAST_PORT = 65_535
 
@@ -140,6 +142,26 @@ class BearerToken:
         return scheme.lower() == b"bearer" and hmac.compare_digest(token, self._token)
 
 
+class PostOnly:
+    """
+    Lets an application serve POST, and refuses other methods.
+
+    A GET would open a stream of messages of a session. None is stored, so nothing would be sent on
+    it, and it would take a place for as long as the client wants.
+    """
+
+    def __init__(self, application: ASGIApp) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or answer it with 405."""
+        if scope["type"] == "http" and scope["method"] != "POST":
+            response = JSONResponse({"error": "method_not_allowed"}, 405, headers={"Allow": "POST"})
+            await response(scope, receive, send)
+            return
+        await self._application(scope, receive, send)
+
+
 def create_application(server: Server[Any], settings: Settings, address: HttpAddress) -> ASGIApp:
     """
     Return the ASGI application of *server*, which listens at *address*.
@@ -155,7 +177,7 @@ def create_application(server: Server[Any], settings: Settings, address: HttpAdd
         max_request_body_size=BODY_LIMIT,
         transport_security=TransportSecuritySettings(allowed_hosts=names),
     )
-    return BearerToken(application, settings.token)
+    return BearerToken(PostOnly(application), settings.token)
 
 
 def http_server(server: Server[Any], settings: Settings, address: HttpAddress) -> uvicorn.Server:
@@ -164,6 +186,7 @@ def http_server(server: Server[Any], settings: Settings, address: HttpAddress) -
         uvicorn.Config(
             create_application(server, settings, address),
             access_log=False,
+            http=HttpConnection,
             limit_concurrency=CONCURRENCY,
             log_config=None,
             proxy_headers=False,
