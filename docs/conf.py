@@ -35,6 +35,7 @@ extensions = [
     "diagrams",
     "file_links",
     "myst_parser",
+    "navigation",
     "package_pages",
     "search_words",
     "sphinx.ext.autodoc",
@@ -163,28 +164,9 @@ def resolve_at_public_name(app, env, node, content):
     )
 
 
-def share_navigation(app, page, _template, context, _doctree):
-    """Render the navigation of pages that it does not list once for each depth of folders."""
-    if page in app.env.all_docs or "toctree" not in context:
-        return
-    toctree, depth = context["toctree"], page.count("/")
-
-    def shared(**options):
-        key = depth, *sorted(options.items())
-        if key not in navigations:
-            navigations[key] = toctree(**options)
-        return navigations[key]
-
-    context["toctree"] = shared
-
-
-navigations = {}
-
-
 def setup(app):
     app.add_directive("markdown", Markdown)
     app.connect("missing-reference", resolve_at_public_name)
     app.connect("autodoc-process-docstring", read_docstring, priority=400)
     app.connect("autodoc-skip-member", keep_members_of_enums)
     app.connect("builder-inited", share_attribute_docs)
-    app.connect("html-page-context", share_navigation, priority=400)  # before the theme's

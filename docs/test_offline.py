@@ -14,6 +14,9 @@ LOADED = [
     '<img srcset="a.png 1x, https://img.example/x.png 2x">',
     '<iframe src="https://video.example"></iframe>',
     "<style>@import 'https://fonts.example/css';</style>",
+    "<style>p::after {content: '</p>'} @import 'https://fonts.example/css';</style>",
+    '<a class="x" href="x.html"><img src="https://img.example/x.png"></a>',
+    "<img alt='<a class=\"x\">' src='https://img.example/x.png'>",
     '<p style="background: url(https://img.example/x.png)">',
     '<svg><use href="https://img.example/x.svg#a"/></svg>',
 ]
@@ -23,6 +26,7 @@ NOT_LOADED = [
     '<script src="_static/x.js"></script>',
     '<img src="data:image/svg+xml;base64,AAAA">',
     "<p>@import 'https://fonts.example/css'</p>",
+    "<style>p {color: red}</style><p>@import 'https://fonts.example/css'</p>",
 ]
 
 

@@ -134,3 +134,44 @@ def test_the_page_of_changes(run, tmp_path):
         "# Changes\n\n## Not released yet\n\n### counterseal-sql\n\nStores records.\n"
         "\n## 0.1.0\n\nThe first.\n"
     )
+
+
+PAGES = {
+    "index": "# A site\n\n```{toctree}\n:hidden:\n\nfirst/index\nother\n```\n",
+    "first/index": "# First <b>\n\n```{toctree}\ntwo\ndeep/index\n```\n",
+    "first/two": "# Two\n\n## A part\n",
+    "first/deep/index": "# Deep\n\n```{toctree}\nlast\n```\n",
+    "first/deep/last": "# `Last` & least\n",
+    "other": "# Other\n",
+}
+CONFIGURATION = """
+extensions = {extensions}
+html_theme = "furo"
+def setup(app):
+    app.connect("html-collect-pages", lambda app: [
+        (name, {{"title": name, "body": name}}, "page.html") for name in ("files/a/b", "files/c/d")
+    ])
+"""
+
+
+def test_navigation_is_what_the_theme_writes(tmp_path, monkeypatch):
+    pytest.importorskip("furo")
+    from sphinx.cmd.build import main  # noqa: PLC0415 (may be absent)
+
+    monkeypatch.syspath_prepend(DOCS)
+    source, sites = tmp_path / "source", []
+    for name, text in PAGES.items():
+        page = source / f"{name}.md"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(text, "utf-8")
+    for extensions in (["myst_parser"], ["myst_parser", "navigation"]):
+        settings = CONFIGURATION.format(extensions=extensions)
+        (source / "conf.py").write_text(settings, "utf-8")
+        site = tmp_path / f"with-{extensions[-1]}"
+        assert main(["-q", "-E", "-W", str(source), str(site)]) == 0
+        pages = {path.relative_to(site): path.read_text("utf-8") for path in site.rglob("*.html")}
+        sites.append(pages)
+
+    theme, ours = sites
+    assert len(theme) == len(PAGES) + len(["files/a/b", "files/c/d", "genindex", "search"])
+    assert theme == ours
