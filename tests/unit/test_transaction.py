@@ -3,6 +3,7 @@
 import ast
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import attrs
@@ -697,19 +698,28 @@ def test_a_sweep_stops_where_a_port_fails_and_what_was_done_stays(sweep):
 # Where it is called
 
 
+@cache
+def calls_of(tree):
+    """The line of each call in *tree*, and what it calls."""
+    return [
+        (node.lineno, ast.unparse(node.func))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    ]
+
+
 def called(tree, *names):
     """The lines where one of *names* is called, as a name or as an attribute."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            function = ast.unparse(node.func)
-            if function in names or function.endswith(tuple(f".{name}" for name in names)):
-                yield node.lineno
+    for line, function in calls_of(tree):
+        if function in names or function.endswith(tuple(f".{name}" for name in names)):
+            yield line
 
 
 def callers_of(trees, *names):
     return {file for file, tree in trees.items() for _ in called(tree, *names)}
 
 
+@cache
 def sources():
     return {
         str(path.relative_to(SOURCE)): ast.parse(path.read_text("utf-8"))

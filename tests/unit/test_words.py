@@ -112,6 +112,13 @@ NOT_YET: tuple[str, ...] = ()
 NAMES = dict.fromkeys(PARTICIPLES.split(), "participle") | dict.fromkeys(WORDS.split(), "word")
 
 
+DEFINING = {
+    *(ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.arg, ast.Name, ast.Attribute),
+    *(ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping, ast.alias),
+}
+"""The nodes that may define a name: one node of three."""
+
+
 class Definition(NamedTuple):
     """A name that we define: what it names, and where."""
 
@@ -134,6 +141,8 @@ def tree_of(path: str) -> ast.Module:
 def definitions(tree: ast.AST) -> Iterator[Definition]:
     """Yield every class, function, parameter, variable and attribute that *tree* defines."""
     for node in ast.walk(tree):
+        if type(node) not in DEFINING:
+            continue
         match node:
             case ast.ClassDef(name=name):
                 yield Definition(name, "class", node.lineno)

@@ -19,6 +19,16 @@ import counterseal as cs
 from counterseal.memory import memory_ports
 from counterseal_sql import connect, with_sql
 
+# What is imported at first use is imported here, once, and not by each process.
+connect(sys.argv[1]).close()
+cs.Administration(memory_ports(), cs.STANDARD, by=cs.OPERATOR).ensure_tenancy(
+    "shop",
+    company="Example",
+    app_space="Example Bank",
+    origin="Web shop",
+    callbacks=["https://shop.example/done"],
+)
+
 go_reading, go_writing = os.pipe()
 children = []
 for number in range({PROCESSES}):

@@ -3,12 +3,16 @@ Hypothesis strategies for what goes into a service: questions, challenges as JSO
 
 What a strategy makes, the given policy has room for; `broken_challenges` makes the opposite,
 and says which field is to blame.
+
+Those that others draw from are built once for each policy: Hypothesis validates every strategy
+that it meets, and that took more time than drawing from it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -59,6 +63,9 @@ ODD_TEXTS = (
 """Texts that have broken programs before."""
 
 
+_built_once = lru_cache(maxsize=256)
+
+
 def texts(*, limit: int = 64, blank: bool = False) -> SearchStrategy[str]:
     """
     Make texts that I-JSON can hold.
@@ -67,6 +74,11 @@ def texts(*, limit: int = 64, blank: bool = False) -> SearchStrategy[str]:
         limit: Bytes of UTF-8, at most.
         blank: Whether what shows nothing is enough.
     """
+    return _texts(limit, blank)
+
+
+@_built_once
+def _texts(limit: int, blank: bool) -> SearchStrategy[str]:  # noqa: FBT001 (private, and cached)
     characters = st.characters(codec="utf-8", exclude_characters=NOT_CHARACTERS)
     strategy = st.text(characters, max_size=min(limit // UTF8_BYTES, 64))
     odd = st.sampled_from([text for text in ODD_TEXTS if len(text.encode()) <= limit])
@@ -76,6 +88,11 @@ def texts(*, limit: int = 64, blank: bool = False) -> SearchStrategy[str]:
 
 def i_json(*, leaves: int = 12) -> SearchStrategy[Any]:
     """Make JSON values that I-JSON can hold; see `counterseal.ijson`."""
+    return _i_json(leaves)
+
+
+@_built_once
+def _i_json(leaves: int) -> SearchStrategy[Any]:
     numbers = st.integers(-INTEGER_LIMIT, INTEGER_LIMIT) | st.floats(
         allow_nan=False, allow_infinity=False
     ).filter(lambda number: abs(number) <= INTEGER_LIMIT or not number.is_integer())
@@ -97,7 +114,12 @@ def guids(partition: int | None = None) -> SearchStrategy[Guid]:
 
 def account_ids(policy: Policy = STANDARD) -> SearchStrategy[str]:
     """Make an origin's own ids of accounts."""
-    return texts(limit=policy.account_id_bytes, blank=True).filter(bool)
+    return _account_ids(policy.account_id_bytes)
+
+
+@_built_once
+def _account_ids(limit: int) -> SearchStrategy[str]:
+    return texts(limit=limit, blank=True).filter(bool)
 
 
 def moments() -> SearchStrategy[datetime]:
@@ -109,7 +131,11 @@ def moments() -> SearchStrategy[datetime]:
 
 def durations(policy: Policy = STANDARD) -> SearchStrategy[timedelta]:
     """Make durations that a challenge may have, in whole seconds."""
-    limit = int(policy.challenge_life_limit.total_seconds())
+    return _durations(int(policy.challenge_life_limit.total_seconds()))
+
+
+@_built_once
+def _durations(limit: int) -> SearchStrategy[timedelta]:
     return st.integers(1, limit).map(lambda seconds: timedelta(seconds=seconds))
 
 
@@ -126,6 +152,11 @@ def push_addresses(policy: Policy = STANDARD) -> SearchStrategy[tuple[PushAddres
 
 def contents(policy: Policy = STANDARD) -> SearchStrategy[Content]:
     """Make content of every form: text, HTML, and a title with pairs."""
+    return _contents(policy)
+
+
+@_built_once
+def _contents(policy: Policy) -> SearchStrategy[Content]:
     short = texts(limit=min(policy.content_bytes // JSON_BYTES // 8, 256))
     pair = st.builds(Pair, key=short, value=short | st.just(""))
     pairs = st.lists(pair, max_size=min(policy.pairs_limit, 3)).map(tuple)
@@ -140,21 +171,29 @@ def contents(policy: Policy = STANDARD) -> SearchStrategy[Content]:
 def buttons(draw: DrawFn, policy: Policy = STANDARD) -> tuple[Button, ...]:
     """Make two buttons or more, of which at least one approves and at least one does not."""
     count = draw(st.integers(2, min(policy.buttons_limit, 5)))
-    approving = draw(st.lists(st.booleans(), min_size=count, max_size=count))
+    approving = draw(_flags(count))
     if len(set(approving)) == 1:
         approving[draw(st.integers(0, count - 1))] ^= True
-    return tuple(
-        draw(
-            st.builds(
-                Button,
-                title=texts(limit=policy.button_bytes),
-                strong=st.booleans(),
-                style=st.none() | texts(limit=min(policy.style_bytes, 64), blank=True),
-                approving=st.just(approves),
-            )
-        )
-        for approves in approving
+    return tuple(draw(_buttons_that(approves, policy)) for approves in approving)
+
+
+@_built_once
+def _flags(count: int) -> SearchStrategy[list[bool]]:
+    return st.lists(st.booleans(), min_size=count, max_size=count)
+
+
+@_built_once
+def _buttons_that(approves: bool, policy: Policy) -> SearchStrategy[Button]:  # noqa: FBT001
+    return st.builds(
+        Button,
+        title=texts(limit=policy.button_bytes),
+        strong=st.booleans(),
+        style=st.none() | texts(limit=min(policy.style_bytes, 64), blank=True),
+        approving=st.just(approves),
     )
+
+
+_buttons = _built_once(buttons)
 
 
 @st.composite
@@ -174,42 +213,59 @@ def questions(
         account_id: Who is asked; None makes one up.
         callback: The address that some of them name; None names none.
     """
-    notification = st.none() | texts(limit=policy.title_bytes, blank=True)
     return Question(
         account_id=draw(account_ids(policy)) if account_id is None else account_id,
-        content=draw(contents(policy)),
-        buttons=draw(buttons(policy)),
-        duration=draw(st.none() | durations(policy)),
-        additional_info=draw(
-            st.none()
-            | texts(limit=256, blank=True)
-            | st.dictionaries(texts(), i_json(leaves=4), max_size=3)
-        ),
-        transaction_id=draw(st.none() | texts(limit=policy.transaction_id_bytes, blank=True)),
         callback=draw(st.sampled_from([None, callback])),
-        notification_title=draw(notification),
-        notification_body=draw(notification),
-        show_code=draw(st.booleans()),
-        show_notification=draw(st.booleans()),
+        **{name: draw(values) for name, values in _question_members(policy).items()},
     )
+
+
+@_built_once
+def _question_members(policy: Policy) -> dict[str, SearchStrategy[Any]]:
+    notification = st.none() | texts(limit=policy.title_bytes, blank=True)
+    return {
+        "content": contents(policy),
+        "buttons": _buttons(policy),
+        "duration": st.none() | durations(policy),
+        "additional_info": st.none()
+        | texts(limit=256, blank=True)
+        | st.dictionaries(texts(), i_json(leaves=4), max_size=3),
+        "transaction_id": st.none() | texts(limit=policy.transaction_id_bytes, blank=True),
+        "notification_title": notification,
+        "notification_body": notification,
+        "show_code": st.booleans(),
+        "show_notification": st.booleans(),
+    }
 
 
 @st.composite
 def challenges(draw: DrawFn, policy: Policy = STANDARD) -> dict[str, Any]:
     """Make challenges as origins send them: the JSON that `read_question` takes."""
-    flag = st.booleans() | st.sampled_from(["true", "false"])
     document: dict[str, Any] = {
         "accountId": draw(account_ids(policy)),
-        "content": draw(contents(policy).map(_content_document)),
+        "content": draw(_content_documents(policy)),
     }
-    question = draw(buttons(policy))
+    question = draw(_buttons(policy))
     room = all(len(button.title) <= policy.button_bytes for button in DEFAULT_BUTTONS)
     if not room or draw(st.booleans()):
         document["buttons"] = [
-            {"title": button.title, "strongAuth": draw(flag), "approving": button.approving}
+            {"title": button.title, "strongAuth": draw(_FLAG), "approving": button.approving}
             | ({} if button.style is None else {"style": button.style})
             for button in question
         ]
+    return document | draw(_optional_members(policy))
+
+
+_FLAG = st.booleans() | st.sampled_from(["true", "false"])
+
+
+@_built_once
+def _content_documents(policy: Policy) -> SearchStrategy[Any]:
+    return contents(policy).map(_content_document)
+
+
+@_built_once
+def _optional_members(policy: Policy) -> SearchStrategy[dict[str, Any]]:
     optional: dict[str, SearchStrategy[Any]] = {
         "duration": durations(policy).flatmap(
             lambda span: st.sampled_from(_spellings(int(span.total_seconds())))
@@ -219,16 +275,19 @@ def challenges(draw: DrawFn, policy: Policy = STANDARD) -> dict[str, Any]:
         "transactionId": texts(limit=policy.transaction_id_bytes, blank=True),
         "notificationTitle": texts(limit=policy.title_bytes, blank=True),
         "notificationBody": texts(limit=policy.title_bytes, blank=True),
-        "showNotification": flag,
-        "showCode": flag,
+        "showNotification": _FLAG,
+        "showCode": _FLAG,
     }
-    return document | draw(st.fixed_dictionaries({}, optional=optional))
+    return st.fixed_dictionaries({}, optional=optional)
+
+
+_challenges = _built_once(challenges)
 
 
 @st.composite
 def broken_challenges(draw: DrawFn, policy: Policy = STANDARD) -> tuple[dict[str, Any], str]:
     """Make challenges with one fault, each with the field that its refusal has to name."""
-    document = draw(challenges(policy))
+    document = draw(_challenges(policy))
     document.setdefault("buttons", [{"title": "Yes", "strongAuth": True} for _ in range(2)])
     spoil, field = draw(st.sampled_from(_FAULTS))
     spoil(document)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, get_args, get_origin, get_type_hints
@@ -1779,6 +1779,12 @@ def is_port(annotation):
     return getattr(annotation, "_is_protocol", False) or module.startswith("counterseal.ports")
 
 
+@cache
+def hints_of(annotated):
+    return get_type_hints(annotated)
+
+
+@cache
 def unfit(annotation, *, parents=()):
     """What in *annotation* could be called to do I/O; what a class holds is looked at, too."""
     if annotation is Tools or annotation in parents:
@@ -1792,7 +1798,7 @@ def unfit(annotation, *, parents=()):
         return [annotation.__name__]
     if not isinstance(annotation, type) or not attrs.has(annotation):
         return []
-    hints = get_type_hints(annotation)
+    hints = hints_of(annotation)
     parents = (*parents, annotation)
     return [
         each
@@ -1802,7 +1808,7 @@ def unfit(annotation, *, parents=()):
 
 
 def unfit_parameters(function):
-    hints = get_type_hints(function)
+    hints = hints_of(function)
     findings = []
     for name in inspect.signature(function).parameters:
         if name == "self":

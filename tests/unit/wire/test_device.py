@@ -125,8 +125,12 @@ def through_json(document):
     return json.loads(ijson.compact(document))
 
 
+# Once, since Hypothesis validates each strategy that is new to it.
+BUILT = {record: st.builds(record, **members) for record, members in RECORDS.items()}
+
+
 def draw(data, record):
-    return data.draw(st.builds(record, **RECORDS[record]))
+    return data.draw(BUILT[record])
 
 
 def members(record):
