@@ -180,7 +180,7 @@ def test_s37_a_refusal_is_as_prominent_as_an_approval(first, second, columns):
 def test_s37_who_asks_why_and_what_have_fields_of_their_own(show):
     lines = [line.rstrip() for line in show(DOCUMENT).splitlines()]
     for who_why_what in (
-        "App          Example App",
+        "App Space    Example App",
         "Asked by     Example Shop",
         "Account      demo-user",
         "Transaction  t-1",

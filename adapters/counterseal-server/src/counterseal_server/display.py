@@ -68,7 +68,7 @@ def compact(value: object) -> str:
 
 def _parts(display: dict[str, Any]) -> _Parts:
     who = [
-        ("App", display["appSpace"]["name"]),
+        ("App Space", display["appSpace"]["name"]),
         ("Asked by", display["origin"]["name"]),
         ("Account", display["account"]["id"]),
     ]
