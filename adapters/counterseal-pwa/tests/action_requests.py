@@ -78,6 +78,19 @@ def rendering(kind):
 TOOL_CALL, PAYMENT, DOCUMENT = map(rendering, ("tool-call", "payment", "document"))
 
 
+def write_utc(moment):
+    """Return a time of RFC 3339 as the service writes it in the last row of an action."""
+    return datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def end_at(content, valid_until):
+    """Return *content* with the end of the approval in its last row, if it has one."""
+    *rows, last = content["keys"]
+    if last["value"] != write_utc(VALID_UNTIL.isoformat()):
+        return content
+    return content | {"keys": [*rows, last | {"value": write_utc(valid_until)}]}
+
+
 def serve_action(page, kind, content, *, attachments=(), language="en", valid_until, **members):
     """
     Make each request that *page* loads one of an action.
@@ -109,7 +122,7 @@ def serve_action(page, kind, content, *, attachments=(), language="en", valid_un
             route.fulfill(response=reply)
             return
         display = json.loads(document["display"]) | members
-        display = {**display, "content": content, "action": action}
+        display = {**display, "content": end_at(content, valid_until), "action": action}
         document |= {"display": ijson.canonical(display).decode()}
         document["expiresAt"] = display["expiresAt"]
         route.fulfill(response=reply, json=document)

@@ -476,6 +476,9 @@ def open_device(chromium):
         try:
             yield device
         finally:
+            for page in context.pages:
+                # The list of requests may still load one.
+                page.unroute_all(behavior="ignoreErrors")
             context.close()
 
     yield opened

@@ -362,11 +362,11 @@ def test_a_push_that_is_faster_than_the_list_stays(device, origin, subscriber):
     # Once the second one's notification is closed, all that the first list closes is closed.
     for _ in range(2):
         listed = origin.client.ask(subscriber.account_id, "Log in?", duration=MINUTE).guid
-        device.page.get_by_text("Request from").wait_for()
+        device.page.locator("a.open").wait_for()
         push(listed)
         origin.client.cancel(listed)
         wait_for(listed, visible=False)
-        device.page.get_by_text("Request from").wait_for(state="detached")
+        device.page.locator("a.open").wait_for(state="detached")
 
     subscriber.expect(title="Counterseal", body="A question", tag=unlisted)
 

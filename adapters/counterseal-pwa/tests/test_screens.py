@@ -334,11 +334,11 @@ def test_by_keyboard_alone(device, origin):
     device.bind(origin.link("user-keyboard"))
     origin.client.ask("user-keyboard", "Log in?", duration=MINUTES)
     page = device.page
-    page.locator("a.open").wait_for()
+    page.locator("a.open:has-text('Log in?')").wait_for()
     focused = "document.activeElement.innerText"
     for _ in range(8):
         page.keyboard.press("Tab")
-        if "Request from" in page.evaluate(focused):
+        if "Asked by" in page.evaluate(focused):
             break
     page.keyboard.press("Enter")
     page.locator(".answer").first.wait_for()

@@ -12,7 +12,7 @@ SOURCES = {path.name: path.read_text("utf-8") for path in STATIC.glob("*.js")}
 KEY = re.compile(r'"([a-z]+(?:\.[a-z_]+)*)"')
 TEMPLATE = re.compile(r"say\(`([^`]*)`")
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
-MOMENT = re.compile(r"\d.*\d{2}(?:\s?[ap]m)?", re.IGNORECASE)
+MOMENT = re.compile(r"\d.*\d{2}(?:\s?[ap]m)?(?: (?:UTC|GMT|CET|CEST)\S*)?", re.IGNORECASE)
 
 
 def test_all_languages_have_the_same_keys_and_places():

@@ -5,10 +5,11 @@ import { brandOf } from "./brand.js";
 import { element, foreign, isolate } from "./dom.js";
 import { inviteSection } from "./invite_section.js";
 import { lockSection } from "./lock_section.js";
-import { saveLink, summaryOf } from "./outcome_view.js";
+import { saveLink } from "./outcome_view.js";
 import { APP_VERSION, platformOf } from "./platform.js";
 import { describe } from "./problems.js";
 import { removal } from "./removal.js";
+import { summaryOf } from "./summaries.js";
 import { say, writeMoment } from "./texts.js";
 import { showUnconfirmed } from "./unconfirmed_view.js";
 

@@ -35,6 +35,49 @@ export async function loadStyle() {
 
 /** A value of one long word, which only programs read. */
 const CODE = /^\S{28,}$/u;
+/** Characters of a digest that are read at a time. */
+const GROUP = /.{1,4}/gu;
+
+/**
+ * Labels of what an agent says about itself, in the order of the rows, by language.
+ *
+ * Each action ends with these rows, those that there are, and the end of its approval.
+ *
+ * @type {ReadonlyMap<string, readonly string[]>}
+ */
+const CLAIMS = new Map([
+  ["de", ["Agent", "Lauf", "Zweck"]],
+  ["en", ["Agent", "Run", "Purpose"]],
+]);
+
+/** @typedef {{key: string, value: string}} Row */
+
+/**
+ * Return the rows of an action by what they are; their order stays.
+ *
+ * @param {Display} display
+ * @returns {{rows: Row[], claims: Row[], end: Row | null}} `end`: the row of `validUntil`, if it
+ *   says the same; without it, every row is one of `rows`.
+ */
+function partRows({ action, content }) {
+  const rows = "keys" in content ? [...content.keys] : [];
+  const moment = action ? writeSignedMoment(action.validUntil) : "";
+  const end = rows.at(-1)?.value === moment ? (rows.pop() ?? null) : null;
+  /** @type {Row[]} */
+  const claims = [];
+  for (const label of [...(CLAIMS.get(action?.language ?? "") ?? [])].reverse()) {
+    const row = end && rows.at(-1)?.key === label && rows.pop();
+    if (row) claims.unshift(row);
+  }
+  return { rows, claims, end };
+}
+
+/**
+ * Return a moment as the service writes it in a row.
+ *
+ * @param {string} moment
+ */
+const writeSignedMoment = (moment) => `${moment.slice(0, 10)} ${moment.slice(11, 19)} UTC`;
 
 /** @type {ReadonlyMap<string, string>} */
 const TITLES = new Map([
@@ -57,54 +100,127 @@ export const titleOf = ({ type }) => say(TITLES.get(type) ?? "action.other");
  * A row whose label begins with `$` is an argument: path and JSON, which programs read.
  *
  * @param {Display} display
- * @param {HTMLElement | null} [documents] What comes before the rows.
+ * @param {{documents?: HTMLElement | null | undefined, left?: HTMLElement}} [parts] `documents`: what
+ *   comes before the rows; `left`: how long an approval could be used.
  * @returns {HTMLElement}
  */
-export function actionRows({ action, content }, documents = null) {
-  const { title, keys } = /** @type {{title: string, keys: {key: string, value: string}[]}} */ (content);
-  /** @type {HTMLElement[]} */
-  const lists = [];
-  let isBefore = false;
-  for (const { key, value } of keys) {
-    const isArgument = key.startsWith("$");
-    if (lists.length === 0 || isArgument !== isBefore) {
-      lists.push(element("dl", { class: isArgument ? "pairs arguments" : "pairs" }));
-    }
-    isBefore = isArgument;
-    const kind = value.includes("\n") ? "text lines" : CODE.test(value) ? "long" : "text";
-    lists.at(-1)?.append(
-      element("dt", {}, foreign(key, { written: true })),
-      element("dd", { class: kind }, foreign(value, WRITTEN)),
-    );
-  }
+export function actionRows(display, { documents = null, left } = {}) {
+  const { title } = /** @type {{title: string}} */ (display.content);
+  const { action } = display;
+  const { rows, claims, end } = partRows(display);
+  const digests = new Set((action?.attachments ?? []).map(({ sha256 }) => sha256));
   return element(
     "div",
     { class: "action", lang: action?.language ?? "" },
     element("h2", { dir: "auto" }, foreign(title, { written: true })),
     documents,
-    ...lists,
+    ...listsOf(rows, digests),
+    claims.length > 0 && claimsOf(claims, display),
+    end && action && endOf(end, action.validUntil, left),
   );
 }
 
 /**
- * Return what follows from an approval.
+ * @param {readonly Row[]} rows
+ * @param {ReadonlySet<string>} digests Values that are folded.
+ */
+function listsOf(rows, digests) {
+  /** @type {HTMLElement[]} */
+  const lists = [];
+  let isBefore = false;
+  for (const { key, value } of rows) {
+    const isArgument = key.startsWith("$");
+    if (lists.length === 0 || isArgument !== isBefore) {
+      lists.push(element("dl", { class: isArgument ? "pairs arguments" : "pairs" }));
+    }
+    isBefore = isArgument;
+    lists.at(-1)?.append(labelOf(key), digests.has(value) ? foldedDigest(value) : valueOf(value));
+  }
+  return lists;
+}
+
+/** @param {string} key */
+const labelOf = (key) => element("dt", {}, foreign(key, { written: true }));
+
+/** @param {string} value */
+function valueOf(value) {
+  const kind = value.includes("\n") ? "text lines" : CODE.test(value) ? "long" : "text";
+  return element("dd", { class: kind }, foreign(value, WRITTEN));
+}
+
+const language = () => document.documentElement.lang;
+
+/**
+ * Return a digest in groups, between which the style has the gaps: a copy has none.
+ *
+ * @param {string} digest
+ */
+const digestOf = (digest) =>
+  element("span", { class: "digest" }, ...(digest.match(GROUP) ?? []).map((group) => element("span", {}, group)));
+
+/** @param {string} digest */
+const foldedDigest = (digest) =>
+  element(
+    "dd",
+    { class: "folded" },
+    element("details", {}, element("summary", { lang: language() }, say("action.show_digest")), digestOf(digest)),
+  );
+
+/**
+ * Return what the agent says, apart from the action itself.
+ *
+ * @param {readonly Row[]} claims
+ * @param {Display} display
+ */
+function claimsOf(claims, { action, origin }) {
+  const [agentLabel] = CLAIMS.get(action?.language ?? "") ?? [];
+  const isAgent = claims[0]?.key === agentLabel;
+  const text = isAgent ? say("claims.agent") : say("claims.origin", { name: isolate(origin.name) });
+  const rows = claims.flatMap(({ key, value }) => [labelOf(key), valueOf(value)]);
+  return element(
+    "div",
+    { class: "claims", role: "group", "aria-label": text },
+    element("p", { lang: language() }, text),
+    element("dl", { class: "pairs" }, ...rows),
+  );
+}
+
+/**
+ * Return the row of the end of an approval, in local time.
+ *
+ * @param {Row} end
+ * @param {string} validUntil
+ * @param {HTMLElement} [left]
+ */
+const endOf = ({ key }, validUntil, left) =>
+  element(
+    "dl",
+    { class: "pairs" },
+    labelOf(key),
+    element("dd", { lang: language() }, writeMoment(validUntil), left && " · ", left),
+  );
+
+/**
+ * Return what follows from an approval; until when is in a row, or here.
  *
  * @param {Display} display
  */
-export const usableUntil = ({ action, origin }) =>
-  element(
-    "p",
-    { class: "quiet usable" },
-    say("action.until", { name: isolate(origin.name), moment: writeMoment(action?.validUntil ?? "") }),
-  );
+export function usableUntil(display) {
+  const name = isolate(display.origin.name);
+  const moment = writeMoment(display.action?.validUntil ?? "");
+  const text = partRows(display).end ? say("action.once", { name }) : say("action.until", { name, moment });
+  return element("p", { class: "quiet usable" }, text);
+}
 
 /**
  * Return what an action is, for programs and for support staff.
  *
- * @param {{type: string, digest: string}} action
+ * @param {Display} display Of an action.
  */
-export const technicalDetails = ({ type, digest }) =>
-  element(
+export function technicalDetails(display) {
+  const { type, digest } = /** @type {{type: string, digest: string}} */ (display.action);
+  const { end } = partRows(display);
+  return element(
     "details",
     {},
     element("summary", {}, say("receipt.details")),
@@ -114,9 +230,12 @@ export const technicalDetails = ({ type, digest }) =>
       element("dt", {}, say("action.type")),
       element("dd", { class: "long" }, type),
       element("dt", {}, say("action.digest")),
-      element("dd", { class: "long" }, digest),
+      element("dd", { class: "long" }, digestOf(digest)),
+      end && element("dt", {}, say("action.signed_end")),
+      end && element("dd", { class: "long" }, end.value),
     ),
   );
+}
 
 /**
  * The documents of an action: each is fetched and compared with what is signed before it is opened.
@@ -216,13 +335,12 @@ function attachmentItem({ name, size, type }, { fetch, check, signal }) {
  * @param {Display} display
  */
 export function approvedAction(display) {
-  const { action } = display;
-  if (!action) return null;
+  if (!display.action) return null;
   return element(
     "details",
     {},
     element("summary", {}, say("action.rows")),
     actionRows(display),
-    technicalDetails(action),
+    technicalDetails(display),
   );
 }

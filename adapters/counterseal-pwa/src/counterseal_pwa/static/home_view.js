@@ -5,12 +5,15 @@ import { element, foreign, refill } from "./dom.js";
 import { readPasted } from "./links.js";
 import { showBind } from "./bind_view.js";
 import { notifySection } from "./notify_section.js";
+import { loadDisplays, requestEntry } from "./request_entries.js";
 import { scanSection } from "./scan_section.js";
 import { describeUnread } from "./problems.js";
-import { say, writeMoment } from "./texts.js";
+import { say } from "./texts.js";
 
 /** @typedef {import("./app.js").ViewContext} ViewContext */
 /** @typedef {import("./device/index.js").Account} Account */
+
+const SECOND = 1000;
 
 /** @param {ViewContext} context */
 export async function showHome(context) {
@@ -28,22 +31,17 @@ export async function showHome(context) {
   const waiting = element("section", { "aria-labelledby": "waiting" });
   const known = element("section", { "aria-labelledby": "accounts" });
   const notify = notifySection(context);
+  /** @type {(() => void)[]} */
+  let updates = [];
   const fillWaiting = () => {
     const open = accounts.flatMap((account) =>
       (session.requests.get(account.device) ?? []).map((request) => ({ account, ...request })),
     );
-    const items = newDevicesOf(context).concat(open.map(({ account, guid, issuedAt }) =>
-      element(
-        "li",
-        {},
-        element(
-          "a",
-          { class: "card open", href: `#/request/${guid}` },
-          element("strong", {}, say("home.request"), " ", foreign(account.appSpaceName)),
-          element("span", { class: "quiet" }, writeMoment(issuedAt)),
-        ),
-      ),
-    ));
+    const requests = open.map(({ account, ...request }) =>
+      requestEntry(account, request, session.displays.get(request.guid)),
+    );
+    updates = requests.map(({ update }) => update);
+    const items = newDevicesOf(context).concat(requests.map(({ item }) => item));
     refill(
       waiting,
       element("h2", { id: "waiting" }, say("home.waiting")),
@@ -61,9 +59,18 @@ export async function showHome(context) {
       element("ul", { class: "list" }, ...accounts.map((account) => entryOf(context, account))),
     );
   };
-  fillWaiting();
+  const followRequests = () => {
+    fillWaiting();
+    loadDisplays(session, accounts, () => signal.aborted || fillWaiting());
+  };
+  followRequests();
   fillAccounts();
-  session.addEventListener("requests", fillWaiting, { signal });
+  session.addEventListener("requests", followRequests, { signal });
+  document.addEventListener("visibilitychange", followRequests, { signal });
+  const timer = setInterval(() => {
+    for (const update of updates) update();
+  }, SECOND);
+  signal.addEventListener("abort", () => clearInterval(timer));
   session.addEventListener("newdevices", fillWaiting, { signal });
   session.addEventListener("connection", fillWaiting, { signal });
   session.followNewDevices(signal);

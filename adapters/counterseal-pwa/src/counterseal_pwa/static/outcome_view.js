@@ -2,6 +2,7 @@
 
 import { home } from "./bind_view.js";
 import { element, foreign, isolate } from "./dom.js";
+import { summaryOf } from "./summaries.js";
 import { say, writeMoment } from "./texts.js";
 
 /** @typedef {import("./app.js").ViewContext} ViewContext */
@@ -104,22 +105,6 @@ const receiptPairs = ({ at, factors, hash, number }, { stated }) =>
       ),
     ),
   );
-
-/** Rows that begin an action: of a payment, amount and payee. */
-const FIRST_ROWS = 2;
-
-/**
- * Return what a request is about, in short; of an action the first rows as well.
- *
- * @param {ShownRequest["display"]} display
- */
-export function summaryOf({ action, content }) {
-  if ("text" in content) return content.text;
-  if ("html" in content) return content.html;
-  if (!action) return content.title;
-  const rows = content.keys.slice(0, FIRST_ROWS).map(({ key, value }) => `${key}: ${value}`);
-  return [content.title, ...rows].join("\n");
-}
 
 /**
  * Return a link that saves a receipt as a file.

@@ -9,8 +9,12 @@ const MOST = 12;
 /**
  * What a PIN is about to confirm.
  *
- * @typedef {{content: string, button: string, written?: boolean}} Question `written`: as `visible`
- *   takes it.
+ * @typedef {object} Question
+ * @property {string} content
+ * @property {string} button The answer that was chosen: a button's title.
+ * @property {{kind: string, origin: string, documents: import("./summaries.js").Documents}} [request]
+ *   What is signed, if it is a request.
+ * @property {boolean} [written] As `visible` takes it.
  */
 
 /**
@@ -32,7 +36,7 @@ export function askPin({ purpose, question }) {
       { method: "dialog" },
       element("h2", { id: "pin-title" }, say(isNew ? "pin.new.title" : "pin.title")),
       isNew && element("p", { class: "quiet" }, say("pin.new.about", { least: LEAST })),
-      question && element("p", { class: "clipped" }, foreign(question.content, { lines: true, written: question.written === true })),
+      ...(question ? partsOf(question) : []),
       element("label", { for: "pin" }, say("pin.label")),
       pin,
       isNew && element("label", { for: "pin-again" }, say("pin.again")),
@@ -72,6 +76,25 @@ export function askPin({ purpose, question }) {
     dialog.showModal();
     pin.focus();
   });
+}
+
+/**
+ * Return what is signed, and the answer.
+ *
+ * @param {Question} question
+ */
+function partsOf({ button, content, request, written = false }) {
+  const names = request?.documents.names ?? [];
+  const others = request?.documents.others ?? 0;
+  const items = names.map((name) => element("li", {}, foreign(name)));
+  if (others > 0) items.push(element("li", {}, say("more", { count: others })));
+  return [
+    request &&
+      element("p", { class: "quiet" }, say("pin.signs"), " ", request.kind, " · ", foreign(request.origin)),
+    element("p", { class: "clipped" }, foreign(content, { lines: true, written })),
+    items.length > 0 && element("ul", { class: "signed" }, ...items),
+    element("p", {}, say("outcome.answer"), " ", element("strong", {}, foreign(button))),
+  ];
 }
 
 /** @param {string} id */

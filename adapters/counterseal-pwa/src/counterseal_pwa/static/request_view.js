@@ -4,9 +4,10 @@ import { home } from "./bind_view.js";
 import { brandOf } from "./brand.js";
 import { readColours } from "./colours.js";
 import { announce, element, foreign } from "./dom.js";
-import { showOutcome, summaryOf } from "./outcome_view.js";
+import { showOutcome } from "./outcome_view.js";
 import { describe, describeUnread, endingOf, isLastPin } from "./problems.js";
 import { reasonList } from "./reasons.js";
+import { documentsOf, kindOf, summaryOf } from "./summaries.js";
 import { say, writeMoment, writeSpan } from "./texts.js";
 import { speakSpan } from "./units.js";
 import { visible } from "./visible.js";
@@ -104,7 +105,12 @@ async function fillRequest(context, account, shown) {
   async function press(answer, pressed) {
     if (view.busy) return;
     view.busy = true;
-    session.question = { content: summaryOf(display), button: pressed, written: action !== null };
+    session.question = {
+      content: summaryOf(display),
+      button: pressed,
+      request: { kind: kindOf(display), origin: display.origin.name, documents: documentsOf(display) },
+      written: action !== null,
+    };
     problem.textContent = "";
     updateButtons();
     try {
@@ -139,9 +145,11 @@ async function fillRequest(context, account, shown) {
       if (isBlocked(index)) problem.textContent = say("problem.attachment_unchecked");
       else press(() => account.answer(shown, choice()), title);
     };
+    const meaning = approves ? "approves" : "refuses";
+    const description = isBlocked(index) ? `${meaning} unchecked` : meaning;
     const button = element(
       "button",
-      { type: "button", class: "answer", click: listener, "aria-describedby": isBlocked(index) && "unchecked" },
+      { type: "button", class: `answer ${meaning}`, click: listener, "aria-describedby": description },
       foreign(title),
     );
     const colours = readColours(style);
@@ -161,6 +169,12 @@ async function fillRequest(context, account, shown) {
   buttons.push(disown);
   updateButtons();
 
+  const usable = element("span");
+  const updateUsable = () => {
+    if (!action) return;
+    const span = Date.parse(action.validUntil) - account.now();
+    usable.textContent = say("left", { span: writeSpan(span) });
+  };
   context.fill(
     action && actionView ? actionView.titleOf(action) : say("request.title"),
     element("p", {}, brandOf(account, display.appSpace.name)),
@@ -168,17 +182,22 @@ async function fillRequest(context, account, shown) {
     element(
       "article",
       { class: "card shown", "aria-label": say("request.content") },
-      ...(actionView ? [actionView.actionRows(display, attachments?.section)] : contentOf(display.content)),
+      ...(actionView ? [actionView.actionRows(display, { documents: attachments?.section, left: usable })] : contentOf(display.content)),
       ...detailsOf(display),
-      action && actionView && actionView.technicalDetails(action),
+      action && actionView && actionView.technicalDetails(display),
     ),
-    countdown(context, account, display.expiresAt, () => {
-      if (!view.busy && !view.ended) showEnding(context, "expired");
+    countdown(context, account, display.expiresAt, {
+      update: updateUsable,
+      expire: () => {
+        if (!view.busy && !view.ended) showEnding(context, "expired");
+      },
     }),
     action && actionView && actionView.usableUntil(display),
     code && element("div", { class: "form" }, element("label", { for: "code" }, say("request.code")), code),
     problem,
     element("div", { class: "answers", role: "group", "aria-label": say("request.answers") }, ...buttons.slice(0, -1)),
+    element("p", { id: "approves", hidden: true }, say("request.approves")),
+    element("p", { id: "refuses", hidden: true }, say("request.refuses")),
     reasons.list,
     element("p", { class: "quiet centred" }, say("request.disown.about")),
     disown,
@@ -268,9 +287,9 @@ function detailsOf({ account, additionalInfo, appSpace, context = {}, issuedAt, 
  * @param {ViewContext} context
  * @param {Account} account Its service's clock counts.
  * @param {string} expiresAt
- * @param {() => void} expire
+ * @param {{update: () => void, expire: () => void}} listeners `update` is called each second.
  */
-function countdown({ signal }, account, expiresAt, expire) {
+function countdown({ signal }, account, expiresAt, listeners) {
   const left = element("strong");
   const end = element("span");
   const line = element("p", { class: "countdown", role: "timer" }, say("request.left"), " ", left, end);
@@ -284,9 +303,10 @@ function countdown({ signal }, account, expiresAt, expire) {
     if (spoken !== undefined && before !== Infinity) announce(say("request.spoken", { span: speakSpan(spoken) }));
     before = seconds;
     line.classList.toggle("soon", seconds <= 30);
+    listeners.update();
     if (span > 0) return;
     clearInterval(timer);
-    expire();
+    listeners.expire();
   };
   const timer = setInterval(() => {
     if (line.isConnected) update();

@@ -87,6 +87,8 @@ export const makesPasskeys = async (rpId) =>
 export class Session extends EventTarget {
   /** @type {Map<string, readonly OpenRequest[]>} By the device's GUID. */
   requests = new Map();
+  /** @type {Map<string, import("./device/index.js").Display>} What open requests ask, as far as it is loaded. */
+  displays = new Map();
   /** @type {Map<string, unknown>} Why an account cannot be watched, by the device's GUID. */
   errors = new Map();
   /** @type {Set<string>} The GUIDs of devices whose service could not be reached last. */

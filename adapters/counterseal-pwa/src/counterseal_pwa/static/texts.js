@@ -54,13 +54,15 @@ export function say(key, values = {}) {
   return text.replace(/\{(\w+)\}/gu, (_, name) => String(values[name]));
 }
 
+/** @type {Intl.DateTimeFormatOptions} */
+const MOMENT = { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" };
+
 /**
- * Return a moment of RFC 3339 as people of the language write it.
+ * Return a moment of RFC 3339 as people of the language write it, in local time with its zone.
  *
  * @param {string} moment
  */
-export const writeMoment = (moment) =>
-  new Date(moment).toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" });
+export const writeMoment = (moment) => new Date(moment).toLocaleString(locale, MOMENT);
 
 /**
  * Return a span: of an hour and more as hours and minutes, otherwise as minutes and seconds.

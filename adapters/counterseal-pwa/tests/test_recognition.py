@@ -1,0 +1,299 @@
+"""A person recognizes a request in the list, what is signed, what is claimed, and each answer."""
+
+import re
+from datetime import datetime, timedelta
+
+import attrs
+import pytest
+from action_requests import (
+    ACTIONS,
+    ATTACHMENTS,
+    DOCUMENT,
+    PAYMENT,
+    attachment,
+    serve_action,
+    serve_files,
+    write_utc,
+)
+
+from counterseal import keys
+from counterseal.actions import STANDARD_ACTIONS
+from counterseal.actions.types import COMMON_TEXTS
+from counterseal.models import ChallengeState
+from counterseal_client import Button
+
+MINUTES = timedelta(minutes=3)
+BUTTONS = (
+    Button(title="Approve", strong=True, approving=True),
+    Button(title="Decline", strong=False),
+)
+
+
+VALID_UNTIL = "2031-01-31T20:10:00.000Z"
+"""The end of an approval: a day later in India."""
+
+
+@pytest.fixture
+def indian(open_device):
+    """A device whose clock is five and a half hours ahead of UTC."""
+    with open_device(timezone_id="Asia/Kolkata") as device:
+        device.authenticate()
+        yield device
+
+
+@pytest.fixture
+def open_action(indian, document_origin, request):
+    """Return a function that opens a request of an action, on a device with a passkey."""
+
+    def opened(kind, content, **how):
+        account_id = f"user-{keys.digest(request.node.name.encode())[:12]}"
+        indian.bind_passkey(document_origin.link(account_id))
+        serve_action(indian.page, kind, content, valid_until=VALID_UNTIL, **how)
+        document_origin.client.ask(account_id, "Go?", buttons=BUTTONS, duration=MINUTES)
+        indian.open_request()
+        return indian.page
+
+    return opened
+
+
+def text_of(page):
+    """Return the text of the view, without what isolates the direction of names."""
+    return re.sub("[\u2068\u2069]", "", page.locator("main").inner_text())
+
+
+def test_requests_in_the_list_differ_by_type_origin_and_first_line(device, document_origin):
+    account_id = "user-list"
+    page, client = device.page, document_origin.client
+    device.bind(document_origin.link(account_id))
+    for amount in ("49.90", "70.00"):
+        action = ACTIONS["payment"]
+        arguments = action.arguments | {"amount": amount}
+        document_origin.ask_action(account_id, attrs.evolve(action, arguments=arguments), MINUTES)
+    client.ask(account_id, "Log in?\nFrom Example Street", duration=MINUTES)
+    page.locator("a.open:has-text('Log in?')").wait_for()
+    page.locator("a.open:has-text('70.00')").wait_for()
+    page.locator("a.open:has-text('49.90')").wait_for()
+    first, second, third = page.locator("a.open").all_inner_texts()
+    assert "Payment" in first
+    assert "Amount: 49.90 EUR" in first
+    assert "Amount: 70.00 EUR" in second
+    assert "Payee: Zoë Example" in second
+    assert "Question" in third
+    assert "From Example Street" not in third
+    for entry in (first, second, third):
+        assert "Asked by Online banking" in entry
+        assert "Harbour Bank" in entry
+        assert " left" in entry
+
+
+def test_a_request_that_cannot_be_loaded_is_in_the_list_nevertheless(device, document_origin):
+    account_id = "user-list-unloaded"
+    device.bind(document_origin.link(account_id))
+    device.page.route("**/device/requests/*-*", lambda route: route.abort())
+    document_origin.client.ask(account_id, "Log in?", duration=MINUTES)
+    entry = device.page.locator("a.open")
+    entry.wait_for()
+    assert "Request from Harbour Bank" in entry.inner_text()
+    assert " left" in entry.inner_text()
+
+
+def test_a_hidden_page_loads_no_request_until_it_is_looked_at(device, document_origin):
+    page, client = device.page, document_origin.client
+    device.bind(document_origin.link("user-list-hidden"))
+    page.evaluate("""() => {
+      window.isHidden = true;
+      Object.defineProperty(document, "hidden", { get: () => window.isHidden });
+    }""")
+    pending = client.ask("user-list-hidden", "Log in?", duration=MINUTES)
+    page.get_by_text("Request from Harbour Bank").wait_for()
+    assert client.status(pending).state is ChallengeState.PENDING
+    page.evaluate("""() => {
+      window.isHidden = false;
+      document.dispatchEvent(new Event("visibilitychange"));
+    }""")
+    page.locator("a.open:has-text('Log in?')").wait_for()
+    assert client.status(pending).state is ChallengeState.SEEN
+
+
+def test_the_list_counts_down(device, document_origin):
+    page = device.page
+    page.clock.install()
+    device.bind(document_origin.link("user-list-clock"))
+    document_origin.client.ask("user-list-clock", "Log in?", duration=MINUTES)
+    remaining = page.locator("a.open:has-text('Log in?') .left")
+    before = remaining.inner_text()
+    page.clock.run_for(5_000)
+    assert remaining.inner_text() != before
+
+
+def test_the_pin_dialog_says_what_is_signed_and_which_answer(device, document_origin):
+    account_id = "user-pin-documents"
+    page = device.page
+    device.bind(document_origin.link(account_id))
+    bodies = {f"/paper-{number}.txt": f"Paper {number}".encode() for number in range(5)}
+    papers = [attachment(name[1:], body) for name, body in bodies.items()]
+    serve_files(page, bodies)
+    action = ACTIONS["document"]
+    action = attrs.evolve(action, arguments={"documents": papers})
+    document_origin.ask_action(account_id, action, MINUTES)
+    device.open_request()
+    for button in page.locator(".attachment button").all():
+        with page.context.expect_page() as opened:
+            button.click()
+        opened.value.close()
+    page.locator(".answer").first.click()
+    dialog = page.locator("dialog")
+    text = dialog.inner_text()
+    for part in (
+        "You sign: Documents · Online banking",
+        "The flat in Example Street 7",
+        "paper-0.txt",
+        "paper-1.txt",
+        "paper-2.txt",
+        "and 2 more",
+        "Your answer: Approve",
+    ):
+        assert part in text
+    assert "paper-3.txt" not in text
+    # What is named has to be seen: nothing cuts it off.
+    cut = dialog.locator("li").evaluate_all(
+        "(all) => all.filter((each) => each.scrollHeight > each.clientHeight + 1).length"
+    )
+    assert cut == 0
+
+
+def test_the_pin_dialog_names_the_question_and_the_answer(device, document_origin):
+    device.bind(document_origin.link("user-pin-question"))
+    buttons = (
+        Button(title="Yes, pay", strong=True, approving=True),
+        Button(title="No, never", strong=True),
+    )
+    document_origin.client.ask("user-pin-question", "Pay 7.00?", buttons=buttons, duration=MINUTES)
+    device.open_request()
+    device.page.get_by_role("button", name="No, never").click()
+    text = device.page.locator("dialog").inner_text()
+    assert "You sign: Question · Online banking" in text
+    assert "Pay 7.00?" in text
+    assert "Your answer: No, never" in text
+
+
+@pytest.mark.parametrize("language", COMMON_TEXTS)
+def test_what_the_agent_says_is_set_apart_in_each_language(open_action, language):
+    action = attrs.evolve(
+        ACTIONS["tool-call"], language=language, valid_until=datetime.fromisoformat(VALID_UNTIL)
+    )
+    content = STANDARD_ACTIONS.render(action).content
+    pairs = [{"key": pair.key, "value": pair.value} for pair in content.pairs]
+    page = open_action("tool-call", {"title": content.title, "keys": pairs}, language=language)
+    claims = page.get_by_role("group", name="The agent says this")
+    assert "The service has not verified it." in claims.inner_text()
+    assert claims.locator("dd").all_inner_texts() == [action.agent, action.run, action.purpose]
+    assert claims.locator("dt").all_inner_texts() == [
+        COMMON_TEXTS[language][name] for name in ("agent", "run", "purpose")
+    ]
+
+
+def test_a_purpose_without_an_agent_is_what_the_origin_says(open_action):
+    serve = {"attachments": ATTACHMENTS}
+    page = open_action("document", DOCUMENT, **serve)
+    claims = page.get_by_role("group", name="Online banking")
+    assert claims.locator("dd").all_inner_texts() == ["Rent it from 1 March"]
+
+
+def test_an_argument_that_is_called_agent_is_no_claim(open_action):
+    rows = [{"key": "Agent", "value": "007"}, *PAYMENT["keys"][-1:]]
+    rows.insert(1, {"key": "Amount", "value": "1.00 EUR"})
+    page = open_action("payment", {"title": "Pay", "keys": rows})
+    assert page.locator(".claims").count() == 0
+
+
+def test_the_end_of_an_approval_is_one_local_time_with_its_zone(open_action):
+    page = open_action("payment", PAYMENT)
+    end = page.locator(".action dd").last.inner_text()
+    assert end.startswith("1 Feb 2031, 01:40 GMT+5:30 · ")
+    assert end.endswith(" left")
+    text = text_of(page)
+    assert text.count("01:40") == 1
+    assert "UTC" not in text
+    assert "Online banking can do this once." in text
+    page.locator("article > details summary").click()
+    assert write_utc(VALID_UNTIL) in page.locator("article > details").inner_text()
+
+
+def test_a_row_that_contradicts_the_end_of_the_approval_stays_as_it_is_signed(open_action):
+    rows = [*PAYMENT["keys"][:-1], {"key": "Valid until", "value": "2039-01-01 00:00:00 UTC"}]
+    page = open_action("payment", {"title": "Pay", "keys": rows})
+    assert page.locator(".action dd").last.inner_text() == "2039-01-01 00:00:00 UTC"
+    assert "once, until 1 Feb 2031, 01:40 GMT+5:30." in text_of(page)
+
+
+def test_digests_of_documents_are_folded_and_can_be_read_in_groups_of_four(open_action):
+    page = open_action("document", DOCUMENT, attachments=ATTACHMENTS)
+    digest = ATTACHMENTS[0]["sha256"]
+    assert digest not in page.locator("article").inner_text()
+    page.locator(".action details summary").first.click()
+    opened = page.locator(".action .digest").first
+    assert opened.inner_text() == digest
+    groups = opened.locator("span").all_inner_texts()
+    assert {len(each) for each in groups[:-1]} == {4}
+    gaps = opened.locator("span").first.evaluate("(each) => getComputedStyle(each).marginRight")
+    assert float(gaps.removesuffix("px")) > 2
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_answers_that_approve_and_refuse_differ_and_are_equally_prominent(
+    open_device, document_origin, theme
+):
+    account_id = f"user-prominence-{theme}"
+    misnamed = (
+        Button(title="No", strong=True, approving=True),
+        Button(title="Yes", strong=False),
+    )
+    with open_device(color_scheme=theme) as device:
+        device.bind(document_origin.link(account_id))
+        document_origin.client.ask(account_id, "Go?", buttons=misnamed, duration=MINUTES)
+        device.open_request()
+        approve, refuse = device.page.evaluate("""async () => {
+          const { contrast } = await import("./colours.js");
+          const hex = (text) => "#" + text.match(/\\d+/g).slice(0, 3)
+            .map((part) => Number(part).toString(16).padStart(2, "0")).join("");
+          const ground = hex(getComputedStyle(document.documentElement).backgroundColor);
+          return [...document.querySelectorAll(".answer")].map((button) => {
+            const style = getComputedStyle(button);
+            const { width, height } = button.getBoundingClientRect();
+            return {
+              background: style.backgroundColor, shape: style.borderRadius,
+              mark: getComputedStyle(button, "::before").content,
+              text: contrast(hex(style.backgroundColor), hex(style.color)),
+              edge: contrast(hex(style.backgroundColor), ground),
+              weight: [style.fontWeight, style.fontSize, style.borderWidth, width, height],
+            };
+          });
+        }""")
+        described = [
+            each.evaluate(
+                "(e) => document.getElementById(e.getAttribute('aria-describedby')).textContent"
+            )
+            for each in device.page.locator(".answer").all()
+        ]
+    assert approve["weight"] == refuse["weight"]
+    assert all(approve[name] != refuse[name] for name in ("background", "shape", "mark"))
+    assert min(approve["text"], refuse["text"]) >= 7
+    assert 0.8 <= approve["edge"] / refuse["edge"] <= 1.25
+    assert described == ["This answer approves.", "This answer does not approve."]
+
+
+def test_what_belongs_to_one_app_is_called_an_app_space_everywhere(device, document_origin):
+    page = device.page
+    page.goto(document_origin.link("user-words-of-spaces"))
+    page.locator("#name").wait_for()
+    assert "App Space" in page.locator("dt").all_inner_texts()
+    page.locator("form button.main").click()
+    for field in ("#pin", "#pin-again"):
+        page.locator(field).fill("739154")
+    page.locator("dialog button.main").click()
+    page.locator("a.button.main").click()
+    page.locator("#waiting").wait_for()
+    document_origin.client.ask("user-words-of-spaces", "Go?", buttons=BUTTONS, duration=MINUTES)
+    device.open_request()
+    assert "App Space" in page.locator("article dt").all_inner_texts()
