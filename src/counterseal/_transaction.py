@@ -45,11 +45,21 @@ from counterseal.errors import (
     WrongRecord,
     WrongState,
 )
-from counterseal.models import TRACE, AppSpace, AuditEvent, Change, Guid, Origin, Record
+from counterseal.models import (
+    TRACE,
+    AppSpace,
+    AuditEvent,
+    Change,
+    Guid,
+    Origin,
+    Record,
+    RelyingParty,
+)
 from counterseal.models.outbox import Notification
 from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
 from counterseal.ports import Ports
+from counterseal.rules.authorization import require_origin_role
 
 Value = TypeVar("Value")
 R = TypeVar("R")
@@ -207,6 +217,26 @@ class UseCase:
     @_transactions.default
     def _bind(self) -> Transactions:
         return Transactions(self.ports, self.policy)
+
+    def _permit(self, party: RelyingParty, event: str, subject: Guid | None = None) -> AuditContext:
+        """
+        Return the audit context of a call that *party* makes; each of its calls begins with this.
+
+        Raises:
+            AskingOnly: The origin only asks, and *event* is another call; the refusal is recorded.
+        """
+        context = AuditContext(
+            event=event,
+            actor=party.origin.guid,
+            subject=subject,
+            app_space=party.app_space.guid,
+        )
+        try:
+            require_origin_role(party.origin, event)
+        except Refused as refusal:
+            record_refusal(self.ports, context, refusal)
+            raise
+        return context
 
     def _within(self, app_space: AppSpace, origin: Origin | None) -> Transactions:
         """Return what runs plans by the policy of *app_space*, and of *origin* if one acts."""

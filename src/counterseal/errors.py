@@ -462,6 +462,10 @@ class RoleLacking(Refused, code="role_lacking", public_code="forbidden"):
     """The administrator's role does not include this."""
 
 
+class AskingOnly(Refused, code="asking_only"):
+    """The origin may only ask, and this call does more."""
+
+
 class IdentityWithdrawn(Refused, code="identity_withdrawn"):
     """The Identity Provider no longer vouches for the user."""
 

@@ -38,6 +38,7 @@ PUBLIC_CODES = {
     "credential_refused": "unauthorized",
     "return_forbidden": "return_forbidden",
     "role_lacking": "forbidden",
+    "asking_only": "asking_only",
     "step_up_needed": "step_up_needed",
     "deadline_ahead": "deadline_ahead",
     "deadline_passed": "deadline_passed",

@@ -8,7 +8,7 @@ import httpx
 from agentapprovalprotocol import Client, Gate
 
 from counterseal import STANDARD
-from counterseal.models import Scheme
+from counterseal.models import OriginRole, Scheme
 from counterseal.testing.service import FakeService
 from counterseal_aap import ApprovalProvider
 from counterseal_web import Request, Service, Settings
@@ -50,8 +50,8 @@ class World:
         self.face = ApprovalProvider(self.service)
         self.phone = self.core.bind(USER)
 
-    def agent(self, name="Agent", scheme=Scheme.BASIC):
-        party = self.core.new_origin(self.core.app_space, name)
+    def agent(self, name="Agent", scheme=Scheme.BASIC, role=OriginRole.ASKING):
+        party = self.core.new_origin(self.core.app_space, name, role=role)
         secret = self.core.credentials.issue(party.origin.guid, scheme).secret
         return Agent(self, party, f"{party.origin.guid}.{secret}")
 

@@ -8,8 +8,10 @@ import attrs
 import pytest
 from aap_world import APPROVE, CALL, DECLINE, URL, USER, World
 
-from counterseal.errors import StoreUnavailable
+from counterseal import SignedRequest
+from counterseal.errors import AskingOnly, StoreUnavailable
 from counterseal.models import ChallengeState, RefusalReason, Scheme
+from counterseal.wire.cx1 import write_basic
 
 MINUTE = timedelta(minutes=1)
 
@@ -611,6 +613,20 @@ def test_an_agent_cannot_approve_its_own_call(world, agent):
 
     assert agent.get(request_id).body["status"] == "pending"
     assert world.challenge(request_id).outcome is None
+
+
+def test_an_agent_with_the_token_cannot_bind_a_device_of_its_own(world, agent):
+    """It calls the origin API by the credential that the token is."""
+    name, _, key = agent.token.partition(".")
+    request = SignedRequest(
+        method="PUT", uri=f"{URL}/account/bind", authorization=write_basic(key, guid=name)
+    )
+    party = world.service.authentication.authenticate(request)
+    for verb in (world.core.invitations.invite, world.core.accounts.list_devices):
+        with pytest.raises(AskingOnly):
+            verb(party, USER)
+    with pytest.raises(AskingOnly):
+        world.core.devices.revoke(world.phone.guid, by=party)
 
 
 def test_a_body_of_another_type_and_one_that_is_too_long_are_refused(agent):

@@ -105,10 +105,11 @@ FORMS = {
     "app_space.provider_return": {"state": "none", "code": "none"},
     "app_space.narrow": {"value": "1 minute"},
     "origin.narrow": {"value": "1 minute"},
-    "app_space.create_origin": {"name": "New", "clients": "current"},
+    "app_space.create_origin": {"name": "New", "role": "asking", "clients": "current"},
     "app_space.create_admin": {"name": "New", "role": "user_support", "kind": "person"},
     "origin.edit": {
         "name": "Other",
+        "role": "full",
         "clients": "current",
         "codes": "typed",
         "token_form": "text",

@@ -24,6 +24,7 @@ from counterseal.models import (
     Company,
     NewDeviceRule,
     Origin,
+    OriginRole,
     Scheme,
 )
 from counterseal.testing.pictures import build_png
@@ -167,11 +168,15 @@ def test_colour_and_logo_are_shown_as_a_device_shows_them(portal, space):
 
 def test_an_origin_is_created_and_edited(portal, space):
     browser = portal.app_space_admin()
-    reply = browser.post(f"{space}/origins/new", {"name": "Desk", "clients": "current"})
+    form = {"name": "Desk", "role": "asking", "clients": "current"}
+    reply = browser.post(f"{space}/origins/new", form)
     guid = guid_in(reply)
     assert "needs a credential" in require_page(browser.get(reply.location))
+    assert "Only to ask, as an agent" in require_page(browser.get(f"/origins/{guid}"))
+    assert stored(portal, Origin, guid).role is OriginRole.ASKING
     fields = {
         "name": "Front desk",
+        "role": "full",
         "clients": "current",
         "codes": "echoed",
         "states": ["ANSWERED", "DISOWNED"],
@@ -183,6 +188,7 @@ def test_an_origin_is_created_and_edited(portal, space):
     assert browser.post(f"/origins/{guid}/edit", fields).status == 303
     edited = stored(portal, Origin, guid)
     assert (edited.name, edited.codes, edited.wildcards) == ("Front desk", Codes.ECHOED, True)
+    assert edited.role is OriginRole.FULL
     assert [state.value for state in edited.callback_states] == ["ANSWERED", "DISOWNED"]
     assert (edited.limits.pending, edited.limits.questions) == (3, None)
     wrong = browser.post(f"/origins/{guid}/edit", fields | {"pending": "101"})

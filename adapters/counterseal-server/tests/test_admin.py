@@ -473,6 +473,15 @@ def test_an_origin_is_set_up_for_cx_clients_and_tightened(admin, founded):
     assert admin("show", new_record["requestOriginGuid"]).items() >= CX.items()
 
 
+def test_an_origin_of_an_agent_may_only_ask(admin, founded):
+    space = founded["appSpaceGuid"]
+    assert admin("show", founded["requestOriginGuid"])["role"] == "full"
+    agent = admin("origin", space, "Agents", "--auth", "basic", "--role", "asking")
+    shown_role = admin("show", agent["requestOriginGuid"])["role"]
+    assert shown_role == "asking"
+    assert admin("edit-origin", agent["requestOriginGuid"], "--role", "full")["role"] == "full"
+
+
 def test_callback_secrets_and_administrators(admin, founded, data):
     new_record = admin("callback-secret", founded["requestOriginGuid"], "--overlap", "1h")
     assert new_record["callbackSecret"] not in {founded["callbackSecret"], ""}

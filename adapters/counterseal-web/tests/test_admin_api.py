@@ -276,6 +276,15 @@ def test_an_origin_is_made_for_cx_clients_unless_it_is_said(desk, app_space):
     assert "EXPIRED" in created_reply["callbackStates"]
 
 
+def test_an_origin_only_asks_if_its_role_says_so(desk, app_space, origin):
+    agent = {"name": "Agent", "role": "asking"}
+    assert desk.post(f"{app_space}/requestOrigins/new", agent).json["role"] == "asking"
+    assert desk.get(origin).json["role"] == "full"
+    edited = desk.patch(origin, {"role": "asking"}).json
+    assert (edited["role"], edited["events"]) == ("asking", [])
+    assert desk.patch(origin, {"name": "Shop"}).json["role"] == "asking"
+
+
 def test_an_edit_of_an_origin_says_what_its_clients_need_and_tightens(desk, origin):
     before = desk.get(origin).json
     assert (before["pendingLimit"], before["askLimit"], before["cooldown"]) == (None, None, False)
@@ -528,6 +537,8 @@ def test_a_signed_call_counts_once_and_for_its_own_body(world, client, desk):
         ("origin/new", {"name": "x", "codes": "shown"}, "codes"),
         ("origin/new", {"name": "x", "wildcards": 1}, "wildcards"),
         ("origin/new", {"name": "x", "clients": "2019"}, "clients"),
+        ("origin/new", {"name": "x", "role": "reader"}, "role"),
+        ("edit", {"role": ["asking"]}, "role"),
         ("origin/new", {"name": "x", "sessionTokenForm": True}, "sessionTokenForm"),
         ("edit", {"clients": 1}, "clients"),
         ("edit", {"pendingLimit": 0}, "pendingLimit"),

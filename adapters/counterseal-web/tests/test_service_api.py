@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from counterseal.errors import PolicyUnsound
-from counterseal.models import Clients, Scheme, TokenForm
+from counterseal.models import Clients, OriginRole, Scheme, TokenForm
 from counterseal.policy import STRICT
 from counterseal.testing.service import CALLBACK
 from counterseal.wire.cx1 import write_basic
@@ -33,6 +33,22 @@ def test_a_bind_names_the_device_in_the_browser_if_there_is_one(kit, world):
     assert not {"appUrl", "serviceUrl"} & reply.keys()
     with pytest.raises(PolicyUnsound, match="app_url"):
         kit.application(world.ports, app_url="auth.example")
+
+
+def test_an_origin_that_only_asks_is_refused_every_other_call(kit, world, client):
+    world.bind("user-42")
+    party = world.new_origin(world.app_space, "Agent", role=OriginRole.ASKING)
+    agent = kit.shop_of(world, client, party)
+    for method, path, body in (
+        ("PUT", "/account/bind", {"accountId": "user-42"}),
+        ("GET", "/account/getAccount?accountId=user-42", None),
+        ("PATCH", "/account/revoke", {"accountId": "user-42"}),
+        ("GET", "/device/getAll?accountId=user-42", None),
+        ("GET", "/events", None),
+    ):
+        reply = agent.call(method, path, **({} if body is None else {"json": body}))
+        assert (reply.status_code, reply.json["code"]) == (403, "asking_only")
+    assert kit.ask(agent).status_code == 201
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)

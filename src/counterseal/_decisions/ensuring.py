@@ -140,6 +140,7 @@ def _require_settings(
         ("codes", edit.codes, origin.codes),
         ("wildcards", edit.wildcards, origin.wildcards),
         ("token_form", edit.token_form, origin.token_form),
+        ("role", edit.role, origin.role),
         ("callbacks", callbacks, frozenset(origin.callbacks)),
     ):
         if setting is not None and setting != stored_setting:

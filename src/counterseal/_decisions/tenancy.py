@@ -37,6 +37,7 @@ from counterseal.models import (
     Guid,
     Operator,
     Origin,
+    OriginRole,
     OwnLimits,
     Record,
     RelyingParty,
@@ -86,6 +87,7 @@ class OriginEdit:
     codes: Codes | None
     wildcards: bool | None
     token_form: TokenForm | None
+    role: OriginRole | None = None
     callback_states: frozenset[ChallengeState] | None = None
     pending: int | None = None
     questions: int | None = None
@@ -206,6 +208,7 @@ def edit_record(record: C, admin: Admin | None, members: Mapping[str, Any]) -> D
 def _origin_changes(policy: Policy, origin: Origin, edit: OriginEdit) -> dict[str, Any]:
     if edit.name is not None:
         require_name(edit.name, policy)
+    _events_fit(edit.role or origin.role, edit)
     changes: dict[str, Any] = {}
     if edit.clients is not None and edit.clients is not origin.clients:
         profile = CLIENT_PROFILES[edit.clients]
@@ -231,10 +234,17 @@ def _origin_changes(policy: Policy, origin: Origin, edit: OriginEdit) -> dict[st
                 "codes": edit.codes,
                 "wildcards": edit.wildcards,
                 "token_form": edit.token_form,
+                "role": edit.role,
             }
         ),
         "limits": _limits(origin.limits, edit),
     }
+
+
+def _events_fit(role: OriginRole, edit: OriginEdit) -> None:
+    for field, value in (("events", edit.events), ("eventsUrl", edit.events_url)):
+        if role is OriginRole.ASKING and value:
+            raise InvalidField(field, "an origin that only asks hears nothing of accounts")
 
 
 def _events_url(policy: Policy, origin: Origin, url: str) -> str | None:

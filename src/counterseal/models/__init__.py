@@ -100,6 +100,7 @@ from counterseal.models.clients import (
     ClientProfile,
     Clients,
     Codes,
+    OriginRole,
     OwnLimits,
     TokenForm,
 )
@@ -301,6 +302,7 @@ __all__ = [
     "Operator",
     "Origin",
     "OriginPolicy",
+    "OriginRole",
     "Outcome",
     "OwnLimits",
     "Pair",

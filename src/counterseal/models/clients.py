@@ -30,6 +30,15 @@ class TokenForm(enum.Enum):
     """`{guid, expiration}`, as its clients of 2019 read it."""
 
 
+class OriginRole(enum.Enum):
+    """What an origin may do; `rules.authorization` names the calls."""
+
+    FULL = "full"
+    """All calls of an origin: it invites its users' devices, reads and revokes them, and asks."""
+    ASKING = "asking"
+    """Only to ask accounts that others have bound, and to use what it was approved."""
+
+
 class Clients(enum.Enum):
     """The kind of programs that an origin is set up for."""
 

@@ -18,6 +18,7 @@ from counterseal.models.clients import (
     ClientProfile,
     Clients,
     Codes,
+    OriginRole,
     OwnLimits,
     TokenForm,
 )
@@ -198,6 +199,7 @@ class Origin:
         backchannel: What makes it a CIBA client; None if it is none.
         token_generation: Which of its access tokens of CIBA count: those of this generation.
         realm: The realm whose authentication channel it is; None if it is none.
+        role: What it may do, with each of its credentials.
     """
 
     guid: Guid
@@ -220,6 +222,7 @@ class Origin:
     backchannel: BackchannelClient | None = None
     token_generation: int = attrs.field(default=0, validator=fields.count)
     realm: ChannelRealm | None = None
+    role: OriginRole = OriginRole.FULL
     created_at: datetime = attrs.field(validator=fields.utc)
 
     due_at: ClassVar[datetime | None] = None
@@ -237,7 +240,9 @@ class Origin:
 
     @property
     def event_kinds(self) -> tuple[AccountEventKind, ...]:
-        """What it hears of accounts."""
+        """What it hears of accounts; one that only asks hears nothing."""
+        if self.role is OriginRole.ASKING:
+            return ()
         return self.profile.events if self.events is None else self.events
 
     @property

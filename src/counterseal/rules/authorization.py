@@ -1,4 +1,4 @@
-"""Authorization: what an administrator may do, and where."""
+"""Authorization: what an administrator may do, and where; which calls an origin may make."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import assert_never
 
 import attrs
 
-from counterseal.errors import CredentialRefused, Foreign, InvalidField, RoleLacking
+from counterseal.errors import AskingOnly, CredentialRefused, Foreign, InvalidField, RoleLacking
 from counterseal.models import (
     Admin,
     Administrator,
@@ -19,6 +19,7 @@ from counterseal.models import (
     Company,
     Guid,
     Origin,
+    OriginRole,
 )
 from counterseal.rules.standing import in_force
 
@@ -109,6 +110,27 @@ APPOINTING: Mapping[AdminRole, Permission] = MappingProxyType(
     }
 )
 """The permission to make, rotate and revoke an administrator of a role."""
+
+ASKING_CALLS = frozenset(
+    {
+        "action.consume",
+        "action.report",
+        "action.status",
+        "action.withdraw",
+        "challenge.attach",
+        "challenge.cancel",
+        "challenge.issue",
+        "challenge.list",
+        "challenge.redeem",
+        "challenge.status",
+    }
+)
+"""
+The calls of an origin that only asks, by the names that the audit log has for them.
+
+Each is about challenges that the origin itself has issued, or issues one. Any other call is
+refused, so a call that is new is refused until it is listed here.
+"""
 
 
 def permission_for(record: Company | AppSpace | Origin | Admin, by: Administrator) -> Permission:
@@ -226,6 +248,20 @@ def role_fits(role: AdminRole, *, company: bool, app_space: bool, all_companies:
         raise InvalidField("companyGuid", f"a {role.value} has none, but its appSpaceGuid")
     if all_companies:
         raise InvalidField("allCompanies", f"a {role.value} reaches one App Space")
+
+
+def require_origin_role(origin: Origin, call: str) -> None:
+    """
+    Refuse a call that the origin's role does not include.
+
+    Args:
+        call: What the audit log calls it.
+
+    Raises:
+        AskingOnly: The origin only asks, and this is another call.
+    """
+    if origin.role is OriginRole.ASKING and call not in ASKING_CALLS:
+        raise AskingOnly
 
 
 def _reaches(admin: Admin, reach: Reach) -> bool:

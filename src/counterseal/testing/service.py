@@ -29,6 +29,7 @@ from counterseal.models import (
     Content,
     Guid,
     IdpSettings,
+    OriginRole,
     PushAddress,
     Question,
     RelyingParty,
@@ -187,7 +188,12 @@ class FakeService:
         return self.administration.create_app_space(self.company.guid, name, idp=idp)
 
     def new_origin(
-        self, app_space: AppSpace, name: str, *, codes: Codes = Codes.TYPED
+        self,
+        app_space: AppSpace,
+        name: str,
+        *,
+        codes: Codes = Codes.TYPED,
+        role: OriginRole = OriginRole.FULL,
     ) -> RelyingParty:
         """
         Create another origin; `CALLBACK` is on its allow-list.
@@ -196,7 +202,7 @@ class FakeService:
             Refused: As `Administration.create_origin`.
             Unavailable: A port failed.
         """
-        origin = self.administration.create_origin(app_space.guid, name, codes=codes)
+        origin = self.administration.create_origin(app_space.guid, name, codes=codes, role=role)
         self.administration.allow_callback(origin.guid, CALLBACK)
         return self.administration.relying_party(origin.guid)
 

@@ -48,9 +48,7 @@ class Accounts(UseCase):
         Raises:
             AccountUnknown: The App Space has none.
         """
-        context = AuditContext(
-            event="account.get", actor=party.origin.guid, app_space=party.app_space.guid
-        )
+        context = self._permit(party, "account.get")
         self._demand_fit(context, account_id)
         plan = account_of(party.app_space.guid, account_id).then(accounts.get)
         return self._transactions.run(context, plan)
@@ -63,12 +61,7 @@ class Accounts(UseCase):
             NotFound: There is no such account.
             Foreign: It belongs to another App Space than the origin's.
         """
-        context = AuditContext(
-            event="account.get",
-            actor=party.origin.guid,
-            subject=account,
-            app_space=party.app_space.guid,
-        )
+        context = self._permit(party, "account.get", account)
         plan = records(account).then(
             lambda stored, tools: accounts.get_by_guid(stored, tools, party.origin)
         )
@@ -83,9 +76,7 @@ class Accounts(UseCase):
         Raises:
             AccountUnknown: The App Space has no such account.
         """
-        context = AuditContext(
-            event="account.devices", actor=party.origin.guid, app_space=party.app_space.guid
-        )
+        context = self._permit(party, "account.devices")
         self._demand_fit(context, account_id)
         plan = account_of(party.app_space.guid, account_id).then(accounts.list_devices)
         return self._transactions.run(context, plan)
@@ -101,9 +92,7 @@ class Accounts(UseCase):
             AccountUnknown: The App Space has no such account.
             WrongKind: An Identity Provider identifies the users of this App Space.
         """
-        context = AuditContext(
-            event="account.revoke", actor=party.origin.guid, app_space=party.app_space.guid
-        )
+        context = self._permit(party, "account.revoke")
         with refusals(self.ports, context):
             identified_by_origin(party.app_space)
         self._demand_fit(context, account_id)

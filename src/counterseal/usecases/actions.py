@@ -57,7 +57,7 @@ class Actions(UseCase):
             ApproverInactive: The device that approved may no longer answer for the account.
             InvalidField: *arguments* cannot be written as I-JSON, or are no object.
         """
-        context = self._context("action.consume", party, challenge)
+        context = self._permit(party, "action.consume", challenge)
         with refusals(self.ports, context):
             _object_fits(arguments)
         plan = actions.plan_consume(challenge, party.origin.guid, arguments)
@@ -73,7 +73,7 @@ class Actions(UseCase):
             ArgumentsMissing: The policy's `arguments_required` forbids it.
             ActionUsed, DeadlinePassed, AccountLocked, ApproverInactive: As of `consume`.
         """
-        context = self._context("action.consume", party, challenge)
+        context = self._permit(party, "action.consume", challenge)
         plan = actions.plan_consume(challenge, party.origin.guid, None)
         return self._within(party.app_space, party.origin).run(context, plan)
 
@@ -99,7 +99,7 @@ class Actions(UseCase):
             InvalidField: *outcome* is UNKNOWN, or *detail* is empty or too long.
             WrongState: The action was not used, or another outcome was reported.
         """
-        context = self._context("action.report", party, challenge)
+        context = self._permit(party, "action.report", challenge)
         with refusals(self.ports, context):
             if outcome not in _EVENTS:
                 raise InvalidField("outcome", "neither executed nor failed")
@@ -117,13 +117,13 @@ class Actions(UseCase):
             ActionUsed: It was used.
             DeadlinePassed: Its time has passed.
         """
-        context = self._context("action.withdraw", party, challenge)
+        context = self._permit(party, "action.withdraw", challenge)
         plan = actions.plan_withdraw(challenge, party.origin.guid)
         return self._within(party.app_space, party.origin).run(context, plan)
 
     def status(self, party: RelyingParty, challenge: Guid) -> ActionStatus:
         """Return what is known of the action: the question, the approval and the use."""
-        context = self._context("action.status", party, challenge)
+        context = self._permit(party, "action.status", challenge)
         return self._transactions.run(context, actions.plan_status(challenge, party.origin.guid))
 
     def expire(self, limit: int = 100) -> int:
@@ -137,14 +137,6 @@ class Actions(UseCase):
         context = AuditContext(event="action.expire", actor="worker")
         return self._transactions.sweep(
             context, due, lambda guid: records(guid).then(actions.expire)
-        )
-
-    def _context(self, event: str, party: RelyingParty, challenge: Guid) -> AuditContext:
-        return AuditContext(
-            event=event,
-            actor=party.origin.guid,
-            subject=challenge,
-            app_space=party.app_space.guid,
         )
 
 

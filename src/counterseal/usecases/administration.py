@@ -12,7 +12,7 @@ from counterseal._decisions.plan import Plan
 from counterseal._decisions.readings import records, tenancy_records_of
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.models.challenge import ChallengeState
-from counterseal.models.clients import Clients, Codes, TokenForm
+from counterseal.models.clients import Clients, Codes, OriginRole, TokenForm
 from counterseal.models.events import AccountEventKind
 from counterseal.models.guid import ENTROPY_BYTES, Guid, mint, partition_of
 from counterseal.models.tenancy import (
@@ -112,6 +112,7 @@ class Administration(UseCase):
         codes: Codes | None = None,
         wildcards: bool | None = None,
         token_form: TokenForm = TokenForm.TEXT,
+        role: OriginRole = OriginRole.FULL,
     ) -> Origin:
         """
         Create an origin; it has no credential yet.
@@ -124,7 +125,12 @@ class Administration(UseCase):
         """
         guid = self._new_guid(partition_of(app_space))
         edit = tenancy.OriginEdit(
-            name=name, clients=clients, codes=codes, wildcards=wildcards, token_form=token_form
+            name=name,
+            clients=clients,
+            codes=codes,
+            wildcards=wildcards,
+            token_form=token_form,
+            role=role,
         )
         plan = records(guid, app_space).then(
             lambda stored, _: tenancy.create_origin(stored, self.by, guid, edit)
@@ -142,6 +148,7 @@ class Administration(UseCase):
         codes: Codes | None = None,
         wildcards: bool | None = None,
         token_form: TokenForm | None = None,
+        role: OriginRole | None = None,
         callbacks: Iterable[str] | None = None,
     ) -> RelyingParty:
         """
@@ -156,9 +163,7 @@ class Administration(UseCase):
         Args:
             key: The program's own name for this tenancy, at most as long as a name; another key
                 is another tenancy.
-            company: The company's name.
-            app_space: The App Space's name, which its users read.
-            origin: The origin's name.
+            company, app_space, origin: Their names; users read the App Space's.
             callbacks: The addresses of its allow-list, in any order.
 
         Raises:
@@ -169,7 +174,12 @@ class Administration(UseCase):
         with refusals(self.ports, AuditContext(event=event, actor=self.by.actor)):
             guids = ensuring.derive_guids(key, self.policy)
         edit = tenancy.OriginEdit(
-            name=origin, clients=clients, codes=codes, wildcards=wildcards, token_form=token_form
+            name=origin,
+            clients=clients,
+            codes=codes,
+            wildcards=wildcards,
+            token_form=token_form,
+            role=role,
         )
         draft = ensuring.TenancyDraft(
             company=company,
@@ -285,6 +295,7 @@ class Administration(UseCase):
         events: Iterable[AccountEventKind] | Literal[""] | None = None,
         events_url: str | None = None,
         policy: Mapping[str, Any] | None = None,
+        role: OriginRole | None = None,
     ) -> Origin:
         """
         Edit an origin; what is None stays.
@@ -307,12 +318,13 @@ class Administration(UseCase):
             events_url: Where events are sent from now on, by an address of its allow-list; an
                 empty one ends that, and the origin can still read them.
             policy: The settings of the policy that it narrows, as of `edit_app_space`.
+            role: What it may do, from its next call on.
 
         Raises:
             NotFound: There is no such origin.
-            InvalidField: The name, a limit or an address does not fit, or a state is no ending; or
-                a setting of *policy* is looser than its App Space's, does not fit, contradicts
-                another, or is none that an origin narrows.
+            InvalidField: The name, a limit or an address does not fit, a state is no ending, or an
+                origin that only asks is to hear events; or a setting of *policy* is looser than its
+                App Space's, does not fit, contradicts another, or is none that an origin narrows.
             CallbackForbidden: The address for events is not on its allow-list.
             CallbackUncallable: Nothing would ever be sent to the address for events.
         """
@@ -333,6 +345,7 @@ class Administration(UseCase):
             events=events if events is None or isinstance(events, str) else frozenset(events),
             events_url=events_url,
             policy=policy or {},
+            role=role,
         )
         plan = records(origin).then(lambda stored, _: tenancy.edit_origin(stored, self.by, edit))
         return self._run("origin.edit", origin, plan)

@@ -111,11 +111,7 @@ class Backchannel(UseCase):
             InvalidField: There is no *notification_token* though a ping is to be sent; or as
                 `Challenges.issue`, whose other errors it raises too.
         """
-        context = AuditContext(
-            event="challenge.issue",
-            actor=party.origin.guid,
-            app_space=party.app_space.guid,
-        )
+        context = self._permit(party, "challenge.issue")
         with refusals(self.ports, context):
             client = require_client(party.origin)
             if client.mode is DeliveryMode.POLL:
@@ -160,7 +156,7 @@ class Backchannel(UseCase):
             TokenSpent: Its tokens were issued.
         """
         origin = party.origin.guid
-        context = self._context(party, "challenge.status")
+        context = self._permit(party, "challenge.status")
         with refusals(self.ports, context):
             secret = read_secret_id(auth_req_id)
         context.subject = secret.challenge
@@ -189,7 +185,7 @@ class Backchannel(UseCase):
             ApproverInactive: The device that approved may no longer answer for the account.
             SignerUnavailable: The ID token could not be signed; nothing was issued.
         """
-        context = self._context(party, "challenge.redeem")
+        context = self._permit(party, "challenge.redeem")
         with refusals(self.ports, context):
             secret = read_secret_id(auth_req_id)
         context.subject = secret.challenge
@@ -218,10 +214,6 @@ class Backchannel(UseCase):
             lambda stored, _: backchannel.find_bearer(stored, secret)
         )
         return self._transactions.run(context, plan), secret.challenge
-
-    @staticmethod
-    def _context(party: RelyingParty, event: str) -> AuditContext:
-        return AuditContext(event=event, actor=party.origin.guid, app_space=party.app_space.guid)
 
 
 @attrs.frozen

@@ -76,9 +76,7 @@ class Ceremonies(UseCase):
             TooOften: The origin makes too many invitations.
         """
         origin = party.origin.guid
-        context = AuditContext(
-            event="registration.start", actor=origin, app_space=party.app_space.guid
-        )
+        context = self._permit(party, "registration.start")
         transactions = self._within(party.app_space, party.origin)
         policy = transactions.policy
         demand_rate(self.ports, context, ("invite", origin), policy.invite_rate)
@@ -119,9 +117,7 @@ class Ceremonies(UseCase):
                 the domain is no longer on the origin's allow-list.
             Refused: The answer does not hold; as `AttestationVerifier.verify`.
         """
-        context = AuditContext(
-            event="registration.register", actor=party.origin.guid, app_space=party.app_space.guid
-        )
+        context = self._permit(party, "registration.register")
         with refusals(self.ports, context):
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
             challenge = _claimed_challenge(response.client_data, MalformedRegistration)
@@ -168,9 +164,7 @@ class Ceremonies(UseCase):
             TooOften: The origin begins too many.
         """
         origin = party.origin.guid
-        context = AuditContext(
-            event="authentication.start", actor=origin, app_space=party.app_space.guid
-        )
+        context = self._permit(party, "authentication.start")
         transactions = self._within(party.app_space, party.origin)
         policy = transactions.policy
         demand_rate(self.ports, context, ("authenticate", origin), policy.authenticate_rate)
@@ -209,9 +203,7 @@ class Ceremonies(UseCase):
             WrongAlgorithm: The policy no longer allows the passkey.
             Refused: The assertion does not hold; as `counterseal.keys.verify_assertion`.
         """
-        context = AuditContext(
-            event="authentication.finish", actor=party.origin.guid, app_space=party.app_space.guid
-        )
+        context = self._permit(party, "authentication.finish")
         with refusals(self.ports, context):
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
             challenge = _claimed_challenge(assertion.client_data, MalformedAssertion)
@@ -241,8 +233,7 @@ class Ceremonies(UseCase):
             DomainForbidden: The domain is not on the origin's allow-list.
             UnfitKey: The policy refuses passkeys.
         """
-        origin, space = party.origin.guid, party.app_space.guid
-        context = AuditContext(event="authentication.start", actor=origin, app_space=space)
+        context = self._permit(party, "authentication.start")
         with refusals(self.ports, context):
             scope = scope_at(party, domain)
         plan = nothing().then(lambda _, tools: start_discovery(tools, party, scope.rp_id))
@@ -274,11 +265,7 @@ class Ceremonies(UseCase):
             WrongAlgorithm: The policy no longer allows the passkey.
             Refused: The assertion does not hold; as `counterseal.keys.verify_assertion`.
         """
-        context = AuditContext(
-            event="authentication.finish",
-            actor=party.origin.guid,
-            app_space=party.app_space.guid,
-        )
+        context = self._permit(party, "authentication.finish")
         plan = nothing().then(
             lambda _, tools: finish_discovery(
                 tools,

@@ -73,9 +73,7 @@ class Challenges(UseCase):
         transactions = self._within(party.app_space, party.origin)
         ports, policy = self.ports, transactions.policy
         origin = party.origin.guid
-        context = AuditContext(
-            event="challenge.issue", actor=origin, app_space=party.app_space.guid
-        )
+        context = self._permit(party, "challenge.issue")
         demand_rate(ports, context, ("origin", origin), policy.origin_rate)
         with refusals(ports, context):
             question_fits(question, policy)
@@ -139,12 +137,7 @@ class Challenges(UseCase):
             Foreign: Another origin issued it.
         """
         origin = party.origin.guid
-        context = AuditContext(
-            event="challenge.status",
-            actor=origin,
-            subject=challenge,
-            app_space=party.app_space.guid,
-        )
+        context = self._permit(party, "challenge.status", challenge)
         plan = record_with_account(challenge).then(
             lambda stored, tools: challenges.read_status(stored, tools, origin)
         )
@@ -159,7 +152,7 @@ class Challenges(UseCase):
             InvalidField: *account_id* is empty or too long.
         """
         origin = party.origin.guid
-        context = AuditContext(event="challenge.list", actor=origin, app_space=party.app_space.guid)
+        context = self._permit(party, "challenge.list")
         with refusals(self.ports, context):
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
         plan = account_of(party.app_space.guid, account_id).then(
@@ -194,12 +187,7 @@ class Challenges(UseCase):
             DeadlinePassed: Its deadline has passed.
         """
         origin = party.origin.guid
-        context = AuditContext(
-            event="challenge.cancel",
-            actor=origin,
-            subject=challenge,
-            app_space=party.app_space.guid,
-        )
+        context = self._permit(party, "challenge.cancel", challenge)
         served_kinds = self.ports.notifier.kinds()
         plan = record_with_account(challenge).then(
             lambda stored, tools: challenges.cancel(

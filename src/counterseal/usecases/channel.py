@@ -87,7 +87,7 @@ class AuthenticationChannel(UseCase):
             InvalidField: The bearer token expires too soon; or as `Challenges.issue`.
             Refused: As `Challenges.issue`.
         """
-        with refusals(self.ports, _context(party, "challenge.issue")):
+        with refusals(self.ports, self._permit(party, "challenge.issue")):
             realm = require_realm(party.origin)
         policy = self._within(party.app_space, party.origin).policy
         longest = policy.challenge_life_limit
@@ -133,7 +133,7 @@ class AuthenticationChannel(UseCase):
             InvalidField: It may be answered for longer than the bearer token is valid.
             CallbackForbidden: The realm's callback is no longer on the allow-list.
         """
-        context = attrs.evolve(_context(party, "challenge.attach"), subject=challenge)
+        context = self._permit(party, "challenge.attach", challenge)
         draft = ChannelDraft(bearer=bearer, until=until)
         transactions = self._within(party.app_space, party.origin)
         plan = record_with_account(challenge).then(
@@ -203,7 +203,3 @@ class ChannelRealms(UseCase):
         context = AuditContext(event="origin.edit", actor=self.by.actor, subject=origin)
         plan = records(origin).then(lambda stored, _: channel.unregister(stored, self.by))
         return self._transactions.run(context, plan)
-
-
-def _context(party: RelyingParty, event: str) -> AuditContext:
-    return AuditContext(event=event, actor=party.origin.guid, app_space=party.app_space.guid)

@@ -126,12 +126,7 @@ class Confirmations(UseCase):
             WrongCode: The code is wrong; has `attempts_left`.
             InvalidField: The code does not fit.
         """
-        context = AuditContext(
-            event="binding.compare",
-            actor=party.origin.guid,
-            subject=binding,
-            app_space=party.app_space.guid,
-        )
+        context = self._permit(party, "binding.compare", binding)
         with refusals(self.ports, context):
             text_fits(code, CODE_BYTES, "code")
         transactions = self._within(party.app_space, party.origin)

@@ -173,8 +173,11 @@ class Devices(UseCase):
             Foreign: It belongs to another App Space than the origin's.
             WrongState: It has ended already.
         """
-        actor = by.origin.guid if isinstance(by, RelyingParty) else by.actor
-        context = AuditContext(event="binding.revoke", actor=actor, subject=device)
+        event = "binding.revoke"
+        if isinstance(by, RelyingParty):
+            context = self._permit(by, event, device)
+        else:
+            context = AuditContext(event=event, actor=by.actor, subject=device)
         served_kinds = self.ports.notifier.kinds()
         plan = record_with_account(device).then(
             lambda stored, tools: devices.revoke(stored, tools, by, served_kinds=served_kinds)

@@ -103,9 +103,7 @@ class Events(UseCase):
             InvalidField: *after* is no cursor of this App Space, or the limit is not one that can
                 be asked for.
         """
-        context = AuditContext(
-            event="event.read", actor=party.origin.guid, app_space=party.app_space.guid
-        )
+        context = self._permit(party, "event.read")
         with refusals(self.ports, context):
             limit_fits(limit)
         plan = records(event_log_guid(party.app_space.guid)).then(

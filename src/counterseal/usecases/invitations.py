@@ -51,7 +51,7 @@ class Invitations(UseCase):
         transactions = self._within(party.app_space, party.origin)
         ports, policy = self.ports, transactions.policy
         origin = party.origin.guid
-        context = AuditContext(event="binding.invite", actor=origin, app_space=party.app_space.guid)
+        context = self._permit(party, "binding.invite")
         demand_rate(ports, context, ("invite", origin), policy.invite_rate)
         invitee = Invitee(
             app_space=party.app_space, account_id=account_id, user_info=user_info, origin=origin

@@ -92,6 +92,7 @@ TEXTS: Mapping[str, str] = {
     "device_not_active": "the device is not active",
     "foreign": "out of reach",
     "role_lacking": "the role does not include it",
+    "asking_only": "the origin only asks",
     "strong_key_missed": "wrong PIN",
     "too_many_bindings": "too many devices",
     "too_often": "too often",

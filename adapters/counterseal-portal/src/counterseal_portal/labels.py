@@ -16,6 +16,7 @@ from counterseal.models import (
     DeliveryMode,
     HtmlUse,
     NewDeviceRule,
+    OriginRole,
     RefusalReason,
     Scheme,
     TokenForm,
@@ -57,6 +58,10 @@ MODES: Mapping[DeliveryMode, str] = {
 CLIENTS: Mapping[Clients, str] = {
     Clients.CURRENT: "Programs written for this service",
     Clients.CX: "Programs written for the Privakey CX service",
+}
+ROLES_OF_ORIGINS: Mapping[OriginRole, str] = {
+    OriginRole.FULL: "Everything: it binds its users' devices, and asks",
+    OriginRole.ASKING: "Only to ask, as an agent: it binds no devices, and sees no accounts",
 }
 EVENTS: Mapping[AccountEventKind, str] = {
     AccountEventKind.BOUND: "A first device was bound",

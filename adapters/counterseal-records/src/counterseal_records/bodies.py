@@ -128,7 +128,7 @@ LEFT_OUT: Mapping[type[Stored], tuple[bytes, ...]] = MappingProxyType(
         AppSpace: _OF_ACTIONS,
         Origin: (
             *(*_OF_ACTIONS, b',"backchannel":null', b',"realm":null'),
-            b',"token_generation":0',
+            *(b',"token_generation":0', b',"role":"full"'),
         ),
         Challenge: (
             *(b',"action":null', b',"backchannel":null'),

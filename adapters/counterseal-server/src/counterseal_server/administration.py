@@ -39,6 +39,7 @@ from counterseal.models import (
     Guid,
     IdpSettings,
     Origin,
+    OriginRole,
     Scheme,
     TokenForm,
 )
@@ -100,16 +101,20 @@ class Tenants:
         return _provider(idp, self.administration.get(app_space, AppSpace).idp)
 
     def origin(
-        self, app_space: Guid, name: str, scheme: str, *, clients: Clients
+        self, app_space: Guid, name: str, scheme: str, *, clients: Clients, role: str | None
     ) -> dict[str, Any]:
         """
         Create an origin for *clients*, and return what it needs.
+
+        *role* is the value of one of `OriginRole`; None is that of a full origin.
 
         Raises:
             NotFound: There is no such App Space.
             InvalidField: The name does not fit.
         """
-        new_origin = self.administration.create_origin(app_space, name, clients=clients)
+        new_origin = self.administration.create_origin(
+            app_space, name, clients=clients, role=OriginRole(role or OriginRole.FULL.value)
+        )
         return self.secret(new_origin.guid, scheme, timedelta(0)) | {
             "callbackSecret": self.credentials.issue_webhook_key(new_origin.guid)
         }
@@ -150,6 +155,7 @@ class Tenants:
         origin: Guid,
         *,
         name: str | None,
+        role: str | None,
         clients: str | None,
         codes: str | None,
         wildcards: bool | None,
@@ -167,6 +173,7 @@ class Tenants:
         Args:
             origin: Its GUID.
             name: Its new name.
+            role: The value of one of `OriginRole`.
             clients: The value of one of `Clients`.
             codes: The value of one of `Codes`.
             wildcards: Whether an entry with `{*}` covers anything.
@@ -187,6 +194,7 @@ class Tenants:
         return self.administration.edit_origin(
             origin,
             name=name,
+            role=None if role is None else OriginRole(role),
             clients=None if clients is None else Clients(clients),
             codes=None if codes is None else Codes(codes),
             wildcards=wildcards,

@@ -88,6 +88,7 @@ CEREMONY_API = (
         {200: "RegistrationOptions", 201: "RegistrationOptions"},
         takes="NewPasskey",
         refuses=(
+            "asking_only",
             "domain_forbidden",
             "unreachable",
             "wrong_kind",
@@ -104,7 +105,7 @@ CEREMONY_API = (
         register_passkey,
         {200: "RegisteredPasskey"},
         takes="CreatedPasskey",
-        refuses=(*ENDING, "too_many_bindings", "unfit_key"),
+        refuses=("asking_only", *ENDING, "too_many_bindings", "unfit_key"),
     ),
     _call(
         "authenticateByPasskey",
@@ -113,7 +114,7 @@ CEREMONY_API = (
         start_authentication,
         {200: "AssertionOptions"},
         takes="PasskeyDomain",
-        refuses=("domain_forbidden", "unreachable", "too_often"),
+        refuses=("asking_only", "domain_forbidden", "unreachable", "too_often"),
     ),
     _call(
         "finishAuthentication",
@@ -122,6 +123,6 @@ CEREMONY_API = (
         finish_authentication,
         {200: "Authenticated"},
         takes="UsedPasskey",
-        refuses=ENDING,
+        refuses=("asking_only", *ENDING),
     ),
 )

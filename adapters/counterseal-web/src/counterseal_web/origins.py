@@ -193,6 +193,8 @@ GUID = {"requestGuid": "The request's GUID."}
 _call = partial(Operation, audience=Audience.ORIGIN, accepts=Payload.FORM)
 _by_id = partial(_call, needs=ACCOUNT_ID, refuses=("unreachable",))
 _by_guid = partial(_call, refuses=("not_found",))
+_NOT_FOUND = ("asking_only", "not_found")
+_UNREACHABLE = ("asking_only", "unreachable")
 
 ORIGIN_API = (
     _call(
@@ -203,6 +205,7 @@ ORIGIN_API = (
         {200: "Invitation", 201: "Invitation"},
         takes="Bind",
         refuses=(
+            "asking_only",
             "unreachable",
             "wrong_kind",
             "too_many_bindings",
@@ -212,8 +215,22 @@ ORIGIN_API = (
         ),
         by_key=True,
     ),
-    _by_id("getAccount", "GET", "/account/getAccount", get_account, {200: "Account"}),
-    _by_guid("accountByGuid", "GET", "/account/{guid}", account_by_guid, {200: "Account"}),
+    _by_id(
+        "getAccount",
+        "GET",
+        "/account/getAccount",
+        get_account,
+        {200: "Account"},
+        refuses=_UNREACHABLE,
+    ),
+    _by_guid(
+        "accountByGuid",
+        "GET",
+        "/account/{guid}",
+        account_by_guid,
+        {200: "Account"},
+        refuses=_NOT_FOUND,
+    ),
     _call(
         "revokeAccount",
         "PATCH",
@@ -221,7 +238,7 @@ ORIGIN_API = (
         revoke_account,
         NOTHING,
         takes="AccountName",
-        refuses=("unreachable", "wrong_kind"),
+        refuses=(*_UNREACHABLE, "wrong_kind"),
     ),
     _call(
         "addRequest",
@@ -280,7 +297,14 @@ ORIGIN_API = (
         takes="RequestName",
         refuses=("not_found", "wrong_state", "deadline_passed"),
     ),
-    _by_id("getDevices", "GET", "/device/getAll", get_devices, {200: "Devices"}),
+    _by_id(
+        "getDevices",
+        "GET",
+        "/device/getAll",
+        get_devices,
+        {200: "Devices"},
+        refuses=_UNREACHABLE,
+    ),
     _call(
         "confirmDevice",
         "POST",
@@ -289,7 +313,7 @@ ORIGIN_API = (
         NOTHING,
         takes="Comparison",
         refuses=(
-            "not_found",
+            *_NOT_FOUND,
             "unreachable",
             "wrong_state",
             "deadline_passed",
@@ -299,13 +323,22 @@ ORIGIN_API = (
             "too_often",
         ),
     ),
-    _by_guid("revokeDevice", "PATCH", "/device/revoke", revoke_device, NOTHING, takes="DeviceName"),
+    _by_guid(
+        "revokeDevice",
+        "PATCH",
+        "/device/revoke",
+        revoke_device,
+        NOTHING,
+        takes="DeviceName",
+        refuses=_NOT_FOUND,
+    ),
     _call(
         "getEvents",
         "GET",
         "/events",
         get_events,
         {200: "AccountEvents"},
+        refuses=("asking_only",),
         query={
             "after": "The `next` of an earlier reply; without it, the oldest event that is kept"
             " comes first.",

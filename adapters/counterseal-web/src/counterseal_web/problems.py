@@ -89,6 +89,7 @@ STATUS: dict[str, HTTPStatus] = {
     "wrong_code": HTTPStatus.FORBIDDEN,
     "not_endorsed": HTTPStatus.FORBIDDEN,
     "new_device_forbidden": HTTPStatus.FORBIDDEN,
+    "asking_only": HTTPStatus.FORBIDDEN,
     # Administrators
     "role_lacking": HTTPStatus.FORBIDDEN,
     "step_up_needed": HTTPStatus.FORBIDDEN,

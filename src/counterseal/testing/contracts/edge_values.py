@@ -41,6 +41,7 @@ from counterseal.models import (
     OpenQuestion,
     Origin,
     OriginPolicy,
+    OriginRole,
     Outcome,
     OwnLimits,
     Passkey,
@@ -385,6 +386,7 @@ def _for_cx(origin: Origin) -> Origin:
         domains=(ODD,),
         callback_states=(ChallengeState.DISOWNED,),
         token_form=TokenForm.OBJECT,
+        role=OriginRole.ASKING,
         limits=OwnLimits(pending=7, questions=8, cooldown=True),
         policy=OriginPolicy(invite_rate=1),
     )

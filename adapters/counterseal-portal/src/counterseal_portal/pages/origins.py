@@ -19,6 +19,7 @@ from counterseal.models import (
     Credential,
     Gauge,
     Origin,
+    OriginRole,
     Scheme,
     TokenForm,
     WebhookKey,
@@ -33,6 +34,7 @@ from counterseal_portal.labels import (
     CODES,
     EVENTS,
     MODES,
+    ROLES_OF_ORIGINS,
     SCHEMES,
     TOKEN_FORMS,
 )
@@ -67,9 +69,17 @@ CLIENTS_FIELD = Field(
     required=True,
     hint="A change of it resets codes, wildcards and callback states to what these programs need.",
 )
-NEW_FIELDS = (NAME, attrs.evolve(CLIENTS_FIELD, hint=""))
+ROLE_FIELD = Field(
+    name="role",
+    label="What it may do",
+    kind=Kind.CHOICE,
+    options=tuple((each.value, ROLES_OF_ORIGINS[each]) for each in OriginRole),
+    required=True,
+)
+NEW_FIELDS = (NAME, ROLE_FIELD, attrs.evolve(CLIENTS_FIELD, hint=""))
 FIELDS = (
     NAME,
+    ROLE_FIELD,
     CLIENTS_FIELD,
     Field(
         name="codes",
@@ -194,6 +204,7 @@ def show_origin(visit: Visit) -> Answer:
         webhook_keys=tuple(_row("", "Callback secret", each, now) for each in origin.webhook_keys),
         entries=tuple((each, ENTRY_KINDS[each.type]) for each in origin.entries),
         clients=CLIENTS[origin.clients],
+        role=ROLES_OF_ORIGINS[origin.role],
         codes=CODES[origin.codes],
         states=tuple(CHALLENGES[each] for each in origin.callback_states),
         events=_events_text(origin.event_kinds),
@@ -258,7 +269,7 @@ def _new(visit: Visit) -> FormPage:
         title="New origin",
         intro=("An origin is a server that asks the users of this App Space.",),
         fields=NEW_FIELDS,
-        values=values_of(clients=Clients.CURRENT.value),
+        values=values_of(role=OriginRole.FULL.value, clients=Clients.CURRENT.value),
         button="Create the origin",
         back=f"/app-spaces/{app_space.guid}",
         trail=(*app_space_trail(visit, app_space), app_space_step(app_space)),
@@ -267,7 +278,10 @@ def _new(visit: Visit) -> FormPage:
 
 def _create(visit: Visit, form: FilledForm) -> Answer:
     origin = visit.tenancy.create_origin(
-        visit.guid("app_space"), form.text("name"), clients=Clients(form.value("clients"))
+        visit.guid("app_space"),
+        form.text("name"),
+        role=OriginRole(form.value("role")),
+        clients=Clients(form.value("clients")),
     )
     return redirect(f"/origins/{origin.guid}", done="origin-created")
 
@@ -279,6 +293,7 @@ def _edit(visit: Visit) -> FormPage:
         fields=FIELDS,
         values=values_of(
             name=origin.name,
+            role=origin.role.value,
             clients=origin.clients.value,
             codes=origin.codes.value,
             states=tuple(state.value for state in origin.callback_states),
@@ -303,6 +318,7 @@ def _save(visit: Visit, form: FilledForm) -> Answer:
     visit.tenancy.edit_origin(
         origin.guid,
         name=form.text("name"),
+        role=OriginRole(form.value("role")),
         clients=clients,
         codes=Codes(form.value("codes")) if keeps else None,
         wildcards=form.flag("wildcards") if keeps else None,

@@ -86,6 +86,7 @@ def origin_document(origin: Origin) -> Document:
         "requestOriginGuid": origin.guid,
         "appSpaceGuid": origin.app_space,
         "name": origin.name,
+        "role": origin.role.value,
         "keys": [origin_key_document(origin, each) for each in origin.credentials],
         "clients": origin.clients.value,
         "codes": origin.codes.value,

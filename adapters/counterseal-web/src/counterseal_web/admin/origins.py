@@ -16,6 +16,7 @@ from counterseal.models import (
     Codes,
     DeliveryMode,
     Origin,
+    OriginRole,
     Scheme,
     TokenForm,
 )
@@ -70,6 +71,7 @@ def create_origin(service: Service, call: Call, admin: Admin) -> Reply:
         codes=read_optional_choice(body, Codes, "codes"),
         wildcards=read_flag(body, "wildcards"),
         token_form=read_optional_choice(body, TokenForm, "sessionTokenForm") or TokenForm.TEXT,
+        role=read_optional_choice(body, OriginRole, "role") or OriginRole.FULL,
     )
     return created(call, origin.guid, origin_document(origin))
 
@@ -106,6 +108,7 @@ def edit_origin(service: Service, call: Call, admin: Admin) -> Reply:
         events=_read_events(body),
         events_url=read_text(body, "eventsUrl"),
         policy=read_settings(read_object(body, "policy")),
+        role=read_optional_choice(body, OriginRole, "role"),
     )
     return Reply(document=origin_document(edited))
 

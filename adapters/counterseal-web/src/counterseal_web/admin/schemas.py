@@ -18,6 +18,7 @@ from counterseal.models import (
     HtmlUse,
     NewDeviceRule,
     OriginPolicy,
+    OriginRole,
     RefusalReason,
     Scheme,
     SessionState,
@@ -51,6 +52,10 @@ KEY_TYPE: Schema = {"enum": [each.value for each in Scheme]}
 SIGNING: Schema = {"enum": [each.value for each in Scheme if each is not Scheme.BASIC]}
 """How an administrator authenticates."""
 
+ORIGIN_ROLE: Schema = {
+    "enum": [role.value for role in OriginRole],
+    "description": "`asking`: it may only ask, and use what it was approved.",
+}
 CLIENTS: Schema = {"enum": [each.value for each in Clients]}
 TOKEN_FORM: Schema = {"enum": [each.value for each in TokenForm]}
 LIMIT: Schema = {"type": "integer", "minimum": 1}
@@ -165,6 +170,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
     "NewOrigin": _takes(
         "name",
         name=VISIBLE,
+        role=ORIGIN_ROLE,
         clients=CLIENTS,
         codes=CODES,
         wildcards=FLAG,
@@ -172,6 +178,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
     ),
     "OriginEdit": _takes(
         name=VISIBLE,
+        role=ORIGIN_ROLE,
         clients=CLIENTS,
         codes=CODES,
         wildcards=FLAG,
@@ -246,6 +253,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         requestOriginGuid=GUID,
         appSpaceGuid=GUID,
         name=TEXT,
+        role=ORIGIN_ROLE,
         keys=_each("OriginKey"),
         clients=CLIENTS,
         codes=CODES,

@@ -17,11 +17,18 @@ from counterseal_server.commands.options import CONFIG, CX, DATA, OUT, OVERLAP
 
 AUTH = click.option("--auth", type=click.Choice(["basic", "hmac", "signature"]), required=True)
 
+ROLE = click.option(
+    "--role",
+    type=click.Choice(["full", "asking"]),
+    help="What it may do: asking if only to ask people whose devices others bind, as an agent.",
+)
+
 
 @click.command()
 @click.argument("app_space")
 @click.argument("name")
 @AUTH
+@ROLE
 @OUT
 @CX
 @DATA
@@ -31,6 +38,7 @@ def origin(
     name: str,
     *,
     auth: str,
+    role: str | None,
     out: str | None,
     cx: bool,
     data: str | None,
@@ -41,12 +49,13 @@ def origin(
         from counterseal.models import Clients  # noqa: PLC0415 (a fast start)
 
         clients = Clients.CX if cx else Clients.CURRENT
-        write_document(tenants.origin(guid(app_space), name, auth, clients=clients))
+        write_document(tenants.origin(guid(app_space), name, auth, clients=clients, role=role))
 
 
 @click.command()
 @click.argument("origin")
 @click.option("--name", metavar="N", help="What it is called.")
+@ROLE
 @click.option(
     "--clients",
     type=click.Choice(["current", "cx"]),
@@ -108,6 +117,7 @@ def edit_origin(
     origin: str,
     *,
     name: str | None,
+    role: str | None,
     clients: str | None,
     codes: str | None,
     wildcards: bool | None,
@@ -126,6 +136,7 @@ def edit_origin(
         edited = tenants.edit_origin(
             guid(origin),
             name=name,
+            role=role,
             clients=clients,
             codes=codes,
             wildcards=wildcards,
