@@ -8,6 +8,8 @@ import pytest
 
 from counterseal import IssuedSecret
 from counterseal.models import Scheme
+from counterseal.models.guid import mint
+from counterseal.wire.cx1 import write_basic, write_cx1
 from counterseal.wire.signature import content_digest, write_signature
 
 BASE = "https://service.example"
@@ -194,9 +196,63 @@ def test_the_log_says_over_which_address_a_signature_had_to_be(signer, caplog):
     headers = signer.headers("PUT", BIND, BODY)
     reply = signer.send("PUT", BIND.removeprefix("/api"), BODY, headers)
     assert (reply.status_code, reply.json["code"]) == (401, "unauthorized")
-    expected = f"not authenticated: credential_refused; no signature held over {BASE}"
+    claim = f"claimed to be {signer.issued.guid}"
+    expected = f"not authenticated: credential_refused; {claim}; no signature held over {BASE}"
     assert expected in [record.getMessage() for record in caplog.records]
     assert BASE not in reply.get_data(as_text=True)
+
+
+CANARY = "canary-secret"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "header"),
+    [
+        ("Basic", lambda guid: write_basic(CANARY, guid=guid)),
+        (
+            "CX1",
+            lambda guid: write_cx1(
+                CANARY, method="PUT", uri=BASE + BIND, milliseconds=0, guid=guid, body=BODY
+            ),
+        ),
+    ],
+)
+def test_the_log_says_who_was_claimed_and_the_reply_does_not(world, client, caplog, scheme, header):
+    caplog.set_level("INFO")
+    for guid in (world.origin.origin.guid, mint(0, bytes(15))):
+        reply = client.put(BIND, data=BODY, headers={"Authorization": header(guid)})
+        assert (reply.status_code, guid in reply.get_data(as_text=True)) == (401, False)
+        (line,) = [each for each in caplog.messages if "not authenticated" in each]
+        assert f"; claimed to be {guid}" in line, scheme
+        caplog.clear()
+
+
+def test_the_log_says_who_was_claimed_by_a_signature_that_cannot_be_read(signer, caplog):
+    caplog.set_level("INFO")
+    headers = signer.headers("PUT", BIND, BODY)
+    assert signer.send("PUT", BIND, BODY + b" ", headers).status_code == 401
+    assert f"; claimed to be {signer.issued.guid}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        write_basic("x", guid=CANARY),
+        write_basic("x", guid=f"{CANARY}\n" * 1000),
+        f"Basic {CANARY}",
+        f"Bearer {CANARY}",
+        f"CX1-HMAC-SHA256,{CANARY}/1,{CANARY}",
+    ],
+)
+def test_what_is_no_guid_does_not_get_into_the_log(client, caplog, authorization):
+    caplog.set_level("INFO")
+    reply = client.put(BIND, data=BODY, headers={"Authorization": authorization})
+    assert reply.status_code == 401
+    assert CANARY not in caplog.text
+    assert "claimed" not in caplog.text
+    headers = {"Signature-Input": f'counterseal=();keyid="{CANARY}"'}
+    assert client.put(BIND, data=BODY, headers=headers).status_code == 401
+    assert CANARY not in caplog.text
 
 
 def test_the_log_says_nothing_of_signatures_where_there_is_none(client, caplog):

@@ -53,6 +53,7 @@ from counterseal_aap.errors import (
 from counterseal_aap.polls import DecisionPoll
 from counterseal_aap.submissions import read_duration, read_members, read_submission
 from counterseal_web import Request, Response, Service
+from counterseal_web.admission import describe_claim
 from counterseal_web.lengths import read_length, require_length
 from counterseal_web.messages import JSON, Reply
 from counterseal_web.problems import (
@@ -279,7 +280,8 @@ class ApprovalProvider:
         )
         try:
             return self._service.authentication.authenticate(signed)
-        except (CredentialRefused, RequestStale):
+        except (CredentialRefused, RequestStale) as refusal:
+            log.info("not authenticated: %s%s", refusal.code, describe_claim(signed))
             raise UNAUTHENTICATED from None
 
     def _load(self, party: RelyingParty, call: _Call) -> cs.ActionStatus:
