@@ -8,16 +8,23 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-from contextlib import closing
+import sys
+from contextlib import closing, contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from program import eventually
 from redis_servers import Server, binary
 
-from counterseal_server import backups, restoring
+from counterseal_server import backups, restoring, unfinished_backups
 from counterseal_server.after_restore import NOTE
+from counterseal_server.unfinished_backups import (
+    PREFIX,
+    delete_unfinished,
+    unfinished_folder,
+)
 from counterseal_sql.migrations import NEWEST
 
 FILES = ["counterseal.db", "keys", "keys/master.key", "keys/signing.json", "manifest.json"]
@@ -218,6 +225,80 @@ def test_a_signal_leaves_nothing_behind(data, run, tmp_path, monkeypatch):
     assert result.exit_code == 128 + signal.SIGTERM
     assert [path for path in tmp_path.iterdir() if "backup" in path.name] == []
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
+
+
+@contextmanager
+def waiting_backup(data, target):
+    """A process that has begun a backup, and waits for the lock of the keys."""
+    with backups.private_files.lock(data / "keys"):
+        before = set(unfinished(target.parent))
+        command = [*COMMAND, "backup", str(target), "--data", str(data)]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        try:
+            # It creates the folder of the keys and copies the database before it waits.
+            eventually(
+                lambda: [
+                    folder
+                    for folder in set(unfinished(target.parent)) - before
+                    if (folder / "counterseal.db").exists()
+                ]
+            )
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def unfinished(folder):
+    return [path for path in folder.iterdir() if path.name.startswith(PREFIX)]
+
+
+def test_what_a_killed_process_left_is_deleted_by_the_next_backup(data, run, tmp_path):
+    others = [tmp_path / name for name in (f"{PREFIX}x", f"{PREFIX}abcdefgh.old", ".abcdefgh")]
+    for folder in others:
+        folder.mkdir()
+    link = tmp_path / f"{PREFIX}aaaaaaaa"
+    link.symlink_to(others[0])
+    with waiting_backup(data, tmp_path / "first") as process:
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    (remains,) = set(unfinished(tmp_path)) - {*others, link}
+    assert (remains / "keys").is_dir()
+
+    assert run("backup", tmp_path / "second", "--data", data).exit_code == 0
+
+    assert not remains.exists()
+    assert link.is_symlink()
+    assert all(folder.is_dir() for folder in others)
+    assert not (tmp_path / "first").exists()
+
+
+def test_the_folder_of_a_running_backup_is_not_deleted(data, tmp_path):
+    with waiting_backup(data, tmp_path / "first"):
+        (folder,) = unfinished(tmp_path)
+        assert delete_unfinished(tmp_path) == ()
+        assert folder.is_dir()
+    assert delete_unfinished(tmp_path) == (folder.name,)
+    assert unfinished(tmp_path) == []
+
+
+def test_a_folder_that_was_deleted_before_it_was_locked_is_created_again(tmp_path, monkeypatch):
+    folders, opened = [], os.open
+
+    def delete_first(path, *args, **options):
+        descriptor = opened(path, *args, **options)
+        if not folders:
+            Path(path).rmdir()
+        folders.append(path)
+        return descriptor
+
+    monkeypatch.setattr(unfinished_backups.os, "open", delete_first)
+    with unfinished_folder(tmp_path / "backup") as folder:
+        assert len(folders) == 2
+        assert folder.is_dir()
 
 
 def test_an_empty_folder_may_be_there(data, backup, run):

@@ -2,7 +2,8 @@
 Backups of a service on SQLite: the database, the keys and the settings file in a new folder.
 
 `manifest.json` in the folder says which release made the backup and when, and has the digest of
-each file. A backup appears complete or not at all.
+each file. A backup appears complete or not at all; what a killed process left of one beside it is
+deleted by the next.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Mapping
 from datetime import datetime
 from importlib.metadata import version
@@ -33,6 +33,7 @@ from counterseal_server.settings import (
     WEBPUSH_KEY_FILE,
     Settings,
 )
+from counterseal_server.unfinished_backups import delete_unfinished, unfinished_folder
 from counterseal_sql import copy_sqlite
 
 MANIFEST = "manifest.json"
@@ -133,8 +134,9 @@ def back_up(
     if master_key:
         _demand_file_of_master_key(settings)
         sources[MASTER] = settings.master_key_file
-    folder = _new_folder(target)
-    try:
+    _demand_absent(target)
+    delete_unfinished(target.parent)
+    with unfinished_folder(target) as folder:
         (folder / KEYS_FOLDER).mkdir(mode=private_files.FOLDER_MODE)
         schema = copy_sqlite(database, folder / DATABASE)
         made_at = clock.now()
@@ -155,9 +157,6 @@ def back_up(
         private_files.write(folder / MANIFEST, text.encode("ascii"))
         folder.rename(target)
         sync_path(target.parent)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
     return manifest
 
 
@@ -283,10 +282,6 @@ def _demand_file_of_master_key(settings: Settings) -> None:
         raise InvalidField("with-master-key", f"there is no file {settings.master_key_file}")
 
 
-def _new_folder(target: Path) -> Path:
+def _demand_absent(target: Path) -> None:
     if target.exists() or PurePosixPath(target).name in {"", ".."}:
         raise InvalidField("target", f"{target} exists, and is not overwritten")
-    try:
-        return Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise InvalidField("target", f"cannot write to {target}: {error.strerror}") from None
