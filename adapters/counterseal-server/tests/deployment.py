@@ -155,6 +155,8 @@ def containerfile_problems(folder):
         problems.append(f"the port {PORT} is not exposed")
     if not any(name == "HEALTHCHECK" and "health.py" in rest for name, rest in last):
         problems.append("no health check")
+    if image_environment(path).get(f"{PREFIX}WORKER_PORT") != str(PORT):
+        problems.append("the health check finds no workers")
     tools = re.findall(r"pip install|apt-get|gcc|\buv\b", str(last))
     if tools:
         problems.append(f"build tools in the last build: {tools}")
@@ -332,9 +334,9 @@ def probe_problems(container):
     ports = {each["name"]: each["containerPort"] for each in container["ports"]}
     problems = [] if ports == {"http": PORT} else [f"the port is not {PORT}"]
     # A store that is out of reach is no reason to kill a process.
-    expected = {"livenessProbe": "healthz"}
+    expected = {"livenessProbe": "healthz", "readinessProbe": "readyz"}
     if container["args"] == ["serve"]:
-        expected |= {"startupProbe": "healthz", "readinessProbe": "readyz"}
+        expected |= {"startupProbe": "healthz"}
     else:
         variables = {each["name"]: each["value"] for each in container["env"]}
         if variables.get(f"{PREFIX}WORKER_PORT") != str(PORT):

@@ -390,7 +390,12 @@ def run_pods(plan):
 
         results[name] = eventually(answers)
     eventually(lambda: "delivering callbacks" in callbacks.log.read_text())
+    eventually(lambda: direct("/readyz", WORKER_PORT) == 200)
     results["worker"] = {path: direct(path, WORKER_PORT) for path in ("/healthz", "/metrics")}
+    # Else it would find `serve`, which has the same address here.
+    ports = dict.fromkeys(("COUNTERSEAL_PORT", "COUNTERSEAL_WORKER_PORT"), str(WORKER_PORT))
+    check = machine.start(plan["health"], plan["image"] | ports, wait=True)
+    results["worker health"] = [check.returncode, json.loads(check.log.read_text())]
     results["doctor"] = diagnose(machine, plan["image"] | plan["pods"]["serve"]["env"])
     for name, process in (("serve", serving), ("callbacks", callbacks)):
         process.send_signal(signal.SIGTERM)

@@ -284,6 +284,7 @@ def test_the_pods_run(machine):
             name: container[name]["httpGet"]["path"]
             for name in ("startupProbe", "livenessProbe", "readinessProbe")
         },
+        health=health_command(),
     )
 
     assert results["keys"][0] == 0
@@ -293,6 +294,7 @@ def test_the_pods_run(machine):
     for name in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert results[name] is True
     assert results["worker"] == {"/healthz": 200, "/metrics": 200}
+    assert results["worker health"] == [0, {"status": "ready"}]
     for name in ("serve", "callbacks"):
         code, log = results[name]
         assert (code, "Traceback" in log) == (0, False), log

@@ -1,7 +1,11 @@
 """Processes of workers reply to monitoring: metrics of their own, and that they run."""
 
 import http.client
+import json
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from program import eventually, stop
@@ -9,10 +13,11 @@ from promql import Scrape
 from test_alerts import RULES
 
 from counterseal.errors import InvalidField
-from counterseal_server.metrics import Metrics
+from counterseal_server.metrics import READY_SECONDS, Metrics
 from counterseal_server.worker_site import CONNECTIONS, WorkerSite
 
 PATIENCE = 60
+HEALTH = Path(__file__).parents[1] / "deploy" / "health.py"
 LOCAL = "127.0.0.1"
 OF_WORKERS = {
     "CountersealCallbackDropped",
@@ -52,15 +57,69 @@ def test_it_replies_to_monitoring_and_to_nothing_else(site):
     assert "counterseal_audit_unsigned_seconds" not in text
     assert call(site.server_port, "/metrics", "HEAD") == (200, "")
     assert call(site.server_port, "/healthz") == (200, '{"status": "alive"}')
-    for path in ("/readyz", "/metrics/", "/", "/metrics?all=1"):
+    for path in ("/readyz/", "/metrics/", "/", "/metrics?all=1"):
         assert call(site.server_port, path) == (404, "{}")
     assert call(site.server_port, "/metrics", "POST")[0] == 501
 
 
 def test_without_metrics_it_says_only_that_the_process_runs():
-    with WorkerSite(LOCAL, 0, None) as site:
+    with WorkerSite(LOCAL, 0, Metrics(sweeps=False), with_metrics=False) as site:
         assert call(site.server_port, "/metrics")[0] == 404
         assert call(site.server_port, "/healthz")[0] == 200
+
+
+def test_it_is_ready_while_each_worker_does_its_work():
+    now = [1_000.0]
+    metrics = Metrics(lambda: now[0], sweeps=False)
+
+    def failing(site):
+        status, text = call(site.server_port, "/readyz")
+        document = json.loads(text)
+        assert (status, document["status"]) in {(200, "ready"), (503, "unready")}
+        return document.get("failing")
+
+    with WorkerSite(LOCAL, 0, metrics) as site:
+        assert failing(site) == ["workers"]
+        for name in ("events", "callbacks"):
+            metrics.began(name)
+        assert failing(site) == ["callbacks", "events"]
+        metrics.worked("events")
+        assert failing(site) == ["callbacks"]
+        metrics.worked("callbacks")
+        assert failing(site) is None
+        now[0] += READY_SECONDS
+        metrics.worked("events")
+        assert failing(site) is None
+        now[0] += 1
+        assert failing(site) == ["callbacks"]
+
+
+def check_health(**variables):
+    """Return the exit code of the image's health check, and what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", HEALTH],
+        env={f"COUNTERSEAL_{name}": str(value) for name, value in variables.items()},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    return done.returncode, done.stdout
+
+
+def test_the_health_check_of_the_image_is_for_workers_too():
+    metrics = Metrics(sweeps=False)
+    metrics.began("callbacks")
+    with socket.create_server((LOCAL, 0)) as unused:
+        unused_port = unused.getsockname()[1]
+    with WorkerSite(LOCAL, 0, metrics) as site:
+        ports = {"PORT": unused_port, "WORKER_PORT": site.server_port}
+        code, printed = check_health(**ports)
+        assert code == 1
+        assert '{"status": "unready", "failing": ["callbacks"]}' in printed
+        metrics.worked("callbacks")
+        assert check_health(**ports) == (0, '{"status": "ready"}\n')
+    assert check_health(**ports)[0] == 1
 
 
 def test_callers_that_send_nothing_occupy_only_so_many_threads(site):
@@ -115,4 +174,5 @@ def test_what_a_process_of_workers_does_is_counted_in_it(new_service, founded, r
     absent = {name: scrape.absent(RULES[name]["expr"]) for name in OF_WORKERS}
     assert {name: nothing for name, nothing in absent.items() if nothing} == {}
     assert call(port, "/healthz")[0] == 200
+    assert call(port, "/readyz") == (200, '{"status": "ready"}')
     stop(worker)

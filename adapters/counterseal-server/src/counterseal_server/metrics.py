@@ -68,6 +68,9 @@ VERBS: Final = (
 )
 """The methods of the port `Store`."""
 
+READY_SECONDS: Final = 60.0
+"""Within this time, a worker of a process that is ready has ended a round without a failure."""
+
 STORE_SECONDS: Final = (
     0.0005,
     0.001,
@@ -108,6 +111,7 @@ class Metrics:
         self, monotonic: Callable[[], float] = time.monotonic, *, sweeps: bool = True
     ) -> None:
         self._monotonic = monotonic
+        self._worked_at: dict[str, float | None] = {}
         # One series more for each counter and histogram, which nothing here reads.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
@@ -267,10 +271,27 @@ class Metrics:
     def began(self, worker: str) -> None:
         """Set the rounds of a worker that this process runs to zero."""
         self._rounds.labels(worker)
+        self._worked_at[worker] = None
 
     def ended_round(self, worker: str) -> None:
         """Count a round that has ended, whether or not it failed."""
         self._rounds.labels(worker).inc()
+
+    def worked(self, worker: str) -> None:
+        """Note that a round has not failed."""
+        self._worked_at[worker] = self._monotonic()
+
+    def unready_workers(self) -> list[str]:
+        """
+        Return the workers of this process of which no round has succeeded for a minute.
+
+        Before the workers begin, it is `workers`.
+        """
+        latest = self._monotonic() - READY_SECONDS
+        worked_at = dict(self._worked_at)  # another thread may add to it
+        if not worked_at:
+            return ["workers"]
+        return [name for name, at in sorted(worked_at.items()) if at is None or at < latest]
 
     def audit_signed(self) -> None:
         """Note that all events of the audit log are chained and signed."""

@@ -227,8 +227,9 @@ def _monitored(settings: Settings, metrics: Metrics) -> AbstractContextManager[o
     if settings.worker_port is None:
         return contextlib.nullcontext()
     metrics.describe(store_kind(settings.store))
-    served_metrics = metrics if settings.metrics else None
-    return WorkerSite(settings.host, settings.worker_port, served_metrics)
+    return WorkerSite(
+        *(settings.host, settings.worker_port, metrics), with_metrics=settings.metrics
+    )
 
 
 def _measure(runtime: Runtime, metrics: Metrics) -> None:

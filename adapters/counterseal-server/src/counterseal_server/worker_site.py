@@ -1,8 +1,8 @@
 """
 What `callbacks run` and `notify run` reply to monitoring, at a port of their own.
 
-`/metrics` is for Prometheus, and `/healthz` says that the process runs. `serve` replies to both
-itself, at the port of the service.
+`/metrics` is for Prometheus, `/healthz` says that the process runs, and `/readyz` that its workers
+do their work. `serve` replies to them itself, at the port of the service.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from counterseal.errors import InvalidField
 from counterseal_server.metrics import CONTENT_TYPE, Metrics
 
 ALIVE = json.dumps({"status": "alive"}).encode("ascii")
+READY = {"status": "ready"}
 CONNECTIONS = 8
 """How many connections are served at once; another one is closed."""
 
@@ -36,7 +37,8 @@ class WorkerSite(ThreadingHTTPServer):
     Args:
         host: The address to listen at.
         port: The port.
-        metrics: What `/metrics` prints; None if there is no such path.
+        metrics: What `/metrics` prints, and `/readyz` asks.
+        with_metrics: Whether there is the path `/metrics`.
 
     Raises:
         InvalidField: It cannot listen there.
@@ -44,8 +46,10 @@ class WorkerSite(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, host: str, port: int, metrics: Metrics | None) -> None:
-        self.metrics = metrics
+    def __init__(
+        self, host: str, port: int, metrics: Metrics, *, with_metrics: bool = True
+    ) -> None:
+        self.metrics, self.with_metrics = metrics, with_metrics
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._free = threading.BoundedSemaphore(CONNECTIONS)
         try:
@@ -93,13 +97,18 @@ class Handler(BaseHTTPRequestHandler):
     server_version, sys_version = "counterseal", ""
 
     def do_GET(self) -> None:
-        """Reply with metrics, or that the process runs."""
+        """Reply with metrics, that the process runs, or that its workers work."""
         metrics = self.server.metrics
         match self.path:
-            case "/metrics" if metrics is not None:
+            case "/metrics" if self.server.with_metrics:
                 self._reply(HTTPStatus.OK, CONTENT_TYPE, metrics.text())
             case "/healthz":
                 self._reply(HTTPStatus.OK, "application/json", ALIVE)
+            case "/readyz":
+                failing = metrics.unready_workers()
+                status = HTTPStatus.SERVICE_UNAVAILABLE if failing else HTTPStatus.OK
+                document = {"status": "unready", "failing": failing} if failing else READY
+                self._reply(status, "application/json", json.dumps(document).encode("ascii"))
             case _:
                 self._reply(HTTPStatus.NOT_FOUND, "application/json", b"{}")
 

@@ -166,6 +166,8 @@ class Workers:
                 self._metrics.failed(chore.name)
                 self._log_failure(chore, error)
                 pause = AFTER_FAILURE
+            else:
+                self._metrics.worked(chore.name)
             self._metrics.ended_round(chore.name)
             self._rest(main, pause, chore.woken)
 
