@@ -351,6 +351,13 @@ class TestARefusal:
         assert caught.value.detail == expected
         assert str(caught.value) == "the service says invalid_field (400)"
 
+    @pytest.mark.parametrize(("sent", "expected"), [("6f1d-2", "6f1d-2"), ("a b", None), (7, None)])
+    def test_keeps_the_id_of_the_request(self, service, client, faults, sent, expected):
+        service.script.append(faults.say(400, {"code": "invalid_field", "requestId": sent}))
+        with pytest.raises(RequestRefused) as caught:
+            client.bind("zoe")
+        assert caught.value.request_id == expected
+
     def test_of_another_call_under_the_same_key(self, client, phone):
         client.ask("zoe", "Log in?", idempotency_key="k")
         with pytest.raises(RequestRefused) as caught:

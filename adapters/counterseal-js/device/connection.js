@@ -42,6 +42,7 @@ const REVOKED = Object.freeze({
   field: undefined,
   detail: undefined,
   attemptsLeft: undefined,
+  requestId: undefined,
 });
 
 /** Calls of one device, by the keys that it has at the service. */

@@ -37,6 +37,8 @@ export class ServiceRefused extends Refused {
     this.reason = problem.reason;
     /** @readonly */
     this.detail = problem.detail;
+    /** The id of the request in the service's log. @readonly */
+    this.requestId = problem.requestId;
     /** @readonly */
     this.attemptsLeft = problem.attemptsLeft;
     /** @readonly */

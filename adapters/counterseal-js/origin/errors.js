@@ -62,6 +62,8 @@ export class RequestRefused extends Refused {
     this.reason = problem.reason;
     /** @readonly */
     this.detail = problem.detail;
+    /** The id of the request in the service's log. @readonly */
+    this.requestId = problem.requestId;
     /** @readonly */
     this.retryAfter = retryAfter;
     /** Whether the reply to an earlier attempt of the same call was lost. */

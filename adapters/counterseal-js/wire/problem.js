@@ -14,11 +14,13 @@ import { isObject, readJson } from "./ijson.js";
  * @property {string | undefined} reason
  * @property {string | undefined} detail For people: printable, and shortened.
  * @property {number | undefined} attemptsLeft
+ * @property {string | undefined} requestId The id of the request in the service's log.
  */
 
 const CODE = /^[a-z][a-z0-9_]{0,63}$/;
 const FIELD = /^[A-Za-z0-9_.[\]-]{1,128}$/;
 const FIXDATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 const DETAIL_LIMIT = 256;
 const SECOND = 1000;
 
@@ -39,6 +41,7 @@ export function readProblem(document, status) {
     reason: matching(members["reason"], CODE),
     detail: printable(members["detail"]),
     attemptsLeft: Number.isSafeInteger(attemptsLeft) ? attemptsLeft : undefined,
+    requestId: matching(members["requestId"], REQUEST_ID),
   };
 }
 

@@ -6,6 +6,7 @@ from portal_browser import PUBLIC_URL, heading
 from counterseal.errors import StoreUnavailable
 from counterseal.models import Company
 from counterseal_portal.headers import HEADERS
+from counterseal_web import REQUEST_ID
 
 SAFE = {
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -104,6 +105,16 @@ def test_a_part_that_does_not_respond(portal, monkeypatch):
     monkeypatch.setattr(portal.app, "_visitors", AbsentVisitors())
     reply = portal.nobody().get("")
     assert (reply.status, heading(reply)) == (503, "Not available at the moment")
+
+
+def test_a_page_of_an_error_names_the_request(portal):
+    assert "for the operator's log" not in portal.company_admin().get("/absent").text
+    token = REQUEST_ID.set("6f1d-2")
+    try:
+        replies = [portal.company_admin().get("/absent"), portal.company_admin().get("")]
+    finally:
+        REQUEST_ID.reset(token)
+    assert ["<code>6f1d-2</code>" in reply.text for reply in replies] == [True, False]
 
 
 def test_no_header_is_sent_twice(portal):

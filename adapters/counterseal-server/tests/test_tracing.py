@@ -19,8 +19,8 @@ from counterseal.errors import InvalidField
 from counterseal.models import TRACE, TraceContext
 from counterseal_server import logs, web
 from counterseal_server.configuration import settings as read_settings
-from counterseal_server.logs import NO_REQUEST, request_id
 from counterseal_server.tracing import open_tracing, require_opentelemetry
+from counterseal_web import REQUEST_ID
 
 CONTEXT = TraceContext(parent=f"00-{'a' * 32}-{'b' * 16}-01")
 
@@ -175,12 +175,12 @@ def test_a_line_names_its_trace_and_its_request():
     record = logging.LogRecord("counterseal_web", logging.INFO, "", 0, "text", None, None)
     plain = json.loads(logs.Json().format(record))
     assert not {"requestId", "traceId", "spanId"} & set(plain)
-    tokens = TRACE.set(CONTEXT), request_id.set("abc")
+    tokens = TRACE.set(CONTEXT), REQUEST_ID.set("abc")
     try:
         line = json.loads(logs.Json().format(record))
     finally:
         TRACE.reset(tokens[0])
-        request_id.reset(tokens[1])
+        REQUEST_ID.reset(tokens[1])
     assert (line["traceId"], line["spanId"]) == ("a" * 32, "b" * 16)
     assert line["requestId"] == "abc"
 
@@ -192,12 +192,12 @@ def test_the_pieces_of_a_stream_are_made_under_its_own_id(order):
 
     def pieces(number):
         for _ in range(4):
-            observed[number].append(request_id.get())
+            observed[number].append(REQUEST_ID.get())
             yield b"."
 
     streams = [iter(web.IdentifiedStream(pieces(number), f"id-{number}")) for number in range(3)]
     for number in [*order, 0, 1, 2]:
         next(streams[number], None)
-        assert request_id.get() == NO_REQUEST
+        assert REQUEST_ID.get() is None
     for number, ids in enumerate(observed):
         assert set(ids) == {f"id-{number}"}

@@ -27,7 +27,7 @@ from counterseal_server.metrics import Metrics
 from counterseal_server.readiness import CHECKS, FRESH_SECONDS, STUCK_SECONDS, WINDOW, Readiness
 from counterseal_server.runtime import Runtime
 from counterseal_server.thread_pool import Exhaustion
-from counterseal_web import Service
+from counterseal_web import REQUEST_ID, Service
 
 CANARY = "canary-f00"
 PATIENCE = 240
@@ -186,6 +186,28 @@ def test_a_request_keeps_a_fit_id_and_gets_another_for_one_that_is_not(client):
         assert len(other.headers["X-Request-Id"]) == 2 * web.ID_BYTES
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/nowhere"),
+        ("PUT", "/healthz"),
+        ("PUT", "/account/bind"),
+        ("PUT", "/api/account/bind"),
+        ("POST", "/device/answer"),
+        ("GET", "/device/requests"),
+        ("POST", "/admin/api/companies/new"),
+    ],
+)
+def test_a_problem_names_the_request_as_its_header_and_the_log_do(client, log_lines, method, path):
+    reply = client.open(path, method=method)
+    assert reply.content_type == "application/problem+json"
+    assert reply.json["requestId"] == reply.headers["X-Request-Id"]
+    assert reply.json["requestId"] in {json.loads(line).get("requestId") for line in log_lines}
+    second = client.open(path, method=method, headers={"X-Request-Id": "abc-123"})
+    assert second.json == reply.json | {"requestId": "abc-123"}
+    assert REQUEST_ID.get() is None
+
+
 def test_what_is_nowhere_is_a_problem(client):
     answer = client.get("/nowhere")
     assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
@@ -287,6 +309,7 @@ def test_a_request_that_no_thread_takes_is_503_with_retry_after_and_counted():
     assert refusal.headers["Content-Type"] == "application/problem+json"
     assert int(refusal.headers["Content-Length"]) == len(refusal.body)
     assert json.loads(refusal.body)["code"] == "busy"
+    assert json.loads(refusal.body)["requestId"] == refusal.headers["X-Request-Id"]
     text = metrics.text().decode()
     assert 'counterseal_requests_total{operation="none",status="503"} 1.0' in text
 

@@ -16,6 +16,9 @@ from counterseal_server.receiving import Receiving
 from counterseal_server.runtime import Runtime
 from counterseal_server.thread_pool import ThreadPool
 
+REQUEST_ID = b"6f1d2c3b4a5968778695a4b3"
+"""Without it, the service makes another one in each run."""
+
 BEGUN = b'{"accountId": "user-42", "con'
 LENGTH = 90
 
@@ -56,6 +59,7 @@ async def _sent(method, target, headers):
         "query_string": b"",
         "headers": [
             (b"host", PUBLIC.partition("//")[2].encode()),
+            (b"x-request-id", REQUEST_ID),
             *((name.lower().encode(), value.encode()) for name, value in headers.items()),
         ],
     }

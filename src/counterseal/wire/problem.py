@@ -9,6 +9,7 @@ The problem: what the service replies when it refuses or fails (RFC 9457).
 | `attemptsLeft` | of a refused answer: how many more are allowed |
 | `reason` | why, where one code has several causes: `suspended` or `revoked` of a device |
 | `field` | the member that is malformed |
+| `requestId` | the id of the request, which the log of the service also has |
 
 The reader refuses nothing: what it returns ends in logs, and so has only what looks as above.
 """
@@ -29,6 +30,7 @@ DETAIL_LIMIT = 256
 
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _FIELD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,128}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @attrs.frozen(kw_only=True)
@@ -42,6 +44,7 @@ class Problem:
     reason: str | None = None
     field: str | None = None
     detail: str | None = None
+    request_id: str | None = None
 
 
 def problem_document(problem: Problem) -> dict[str, Any]:
@@ -51,6 +54,7 @@ def problem_document(problem: Problem) -> dict[str, Any]:
         "reason": problem.reason,
         "field": problem.field,
         "detail": problem.detail,
+        "requestId": problem.request_id,
     }
     return {
         "type": TYPE + problem.code,
@@ -73,6 +77,7 @@ def read_problem(document: object, *, status: int) -> Problem:
         reason=_matching(members.get("reason"), _CODE),
         field=_matching(members.get("field"), _FIELD),
         detail=_for_people(members.get("detail")),
+        request_id=_matching(members.get("requestId"), _REQUEST_ID),
     )
 
 

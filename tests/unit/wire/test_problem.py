@@ -21,6 +21,7 @@ PROBLEMS = st.builds(
     reason=st.none() | CODES,
     field=st.none() | st.from_regex(r"[A-Za-z0-9_.\[\]-]{1,128}", fullmatch=True),
     detail=st.none() | SENTENCES,
+    request_id=st.none() | st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True),
 )
 
 
@@ -44,6 +45,7 @@ def test_what_is_written_is_read_again(problem):
                     reason="x",
                     field="x",
                     detail="x",
+                    request_id="x",
                 )
             )
         )
@@ -53,7 +55,8 @@ def test_whatever_comes_is_read_and_can_be_logged(value, name):
     for document in (value, {name: value}, {"code": "denied", name: value}):
         problem = read_problem(document, status=403)
         assert problem.status == 403
-        for text in (problem.code, problem.title, problem.reason, problem.field, problem.detail):
+        texts = (problem.code, problem.title, problem.reason, problem.field, problem.detail)
+        for text in (*texts, problem.request_id):
             assert text is None or (text.isprintable() and len(text) <= DETAIL_LIMIT + 1)
 
 

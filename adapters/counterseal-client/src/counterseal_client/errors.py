@@ -62,6 +62,7 @@ class RequestRefused(Refused, code="request_refused"):
         field: The malformed member, if the service names one.
         detail: The service's sentence for people, if there is one: printable, and shortened. It
             is not part of this error's message.
+        request_id: The id of the request in the service's log, if the service names one.
         retry_after: The time in `Retry-After`, if the service sent one.
         repeated: Whether the reply to an earlier attempt of the same call was lost; the service
             may then refuse because that attempt succeeded.
@@ -74,6 +75,7 @@ class RequestRefused(Refused, code="request_refused"):
         *,
         field: str | None = None,
         detail: str | None = None,
+        request_id: str | None = None,
         retry_after: timedelta | None = None,
     ) -> None:
         where = "" if field is None else f", {field}"
@@ -82,6 +84,7 @@ class RequestRefused(Refused, code="request_refused"):
         self.status = status
         self.field = field
         self.detail = detail
+        self.request_id = request_id
         self.retry_after = retry_after
         self.repeated = False
 

@@ -70,6 +70,7 @@ def error_of(reply: Reply, now: datetime) -> CountersealError:
         reply.status,
         field=problem.field,
         detail=problem.detail,
+        request_id=problem.request_id,
         retry_after=pause,
     )
 

@@ -201,8 +201,9 @@ test("the matching code is six digits, without white space", async () => {
   for (const code of [undefined, "", "12345", "1234567", "12345x"]) {
     await assert.rejects(account.answer(shown, { button: 0, code }), { field: "code" });
   }
-  service.script = [() => Response.json({ code: "wrong_code", attemptsLeft: 2 }, { status: 403 })];
-  const refusal = { problem: "wrong_code", attemptsLeft: 2 };
+  const problem = { code: "wrong_code", attemptsLeft: 2, requestId: "6f1d-2" };
+  service.script = [() => Response.json(problem, { status: 403 })];
+  const refusal = { problem: "wrong_code", attemptsLeft: 2, requestId: "6f1d-2" };
   await assert.rejects(account.answer(shown, { button: 0, code: "123 456" }), refusal);
 });
 

@@ -13,6 +13,7 @@ import counterseal as cs
 from counterseal.errors import Foreign, InvalidField, RoleLacking
 from counterseal_portal.answers import Answer, page
 from counterseal_portal.csrf import ForgedFormError
+from counterseal_web.messages import REQUEST_ID
 from counterseal_web.problems import (
     STATUS,
     BodyTooLargeError,
@@ -143,4 +144,11 @@ def _refused(refusal: cs.Refused, back: str) -> Answer:
 
 
 def _page(status: HTTPStatus, text: ErrorText, code: str = "", back: str = "") -> Answer:
-    return page("error.html", status, title=text.title, text=text.text, code=code, back=back)
+    return page(
+        *("error.html", status),
+        title=text.title,
+        text=text.text,
+        code=code,
+        back=back,
+        request_id=REQUEST_ID.get(),
+    )

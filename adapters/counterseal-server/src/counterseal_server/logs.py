@@ -13,13 +13,13 @@ import logging
 import sys
 import traceback
 from collections.abc import Mapping
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Final
 
 from counterseal.models import TRACE
 from counterseal.wire.claims import format_time
 from counterseal.wire.visible import visible
+from counterseal_web import REQUEST_ID
 
 OURS = (
     "counterseal",
@@ -49,9 +49,6 @@ LINE_LIMIT: Final = 16_384
 _MARK_LIMIT: Final = 32
 """More than the note about what was cut off takes, in characters and in bytes."""
 
-request_id: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
-"""The id of the request that this thread serves."""
-
 
 class Human(logging.Formatter):
     """Lines for a person."""
@@ -63,7 +60,7 @@ class Human(logging.Formatter):
                 _time(record),
                 record.levelname.lower().ljust(7),
                 _short(record.name),
-                request_id.get(),
+                REQUEST_ID.get() or NO_REQUEST,
                 _text(record),
             )
         )
@@ -85,8 +82,9 @@ class Json(logging.Formatter):
             "logger": _short(record.name),
             "message": _text(record),
         }
-        if request_id.get() != NO_REQUEST:
-            fields["requestId"] = request_id.get()
+        identifier = REQUEST_ID.get()
+        if identifier is not None:
+            fields["requestId"] = identifier
         trace = TRACE.get()
         if trace is not None:
             fields["traceId"], fields["spanId"] = trace.parent.split("-")[1:3]

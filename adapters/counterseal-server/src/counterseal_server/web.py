@@ -22,7 +22,6 @@ from counterseal_server.ciba import build_ciba
 from counterseal_server.gateway import STARTED, Gateway, Pools, Refusal
 from counterseal_server.gateway import Application as WsgiApp
 from counterseal_server.keycloak import build_keycloak
-from counterseal_server.logs import NO_REQUEST, request_id
 from counterseal_server.metrics import CONTENT_TYPE, Metrics
 from counterseal_server.portal import PORTAL, build_portal
 from counterseal_server.readiness import Readiness
@@ -32,7 +31,7 @@ from counterseal_server.runtime import Runtime
 from counterseal_server.thread_pool import Exhaustion, ThreadPool
 from counterseal_server.tracing import Tracing
 from counterseal_server.webpush_key import public_webpush_key
-from counterseal_web import Application, Request, Response, Service
+from counterseal_web import REQUEST_ID, Application, Request, Response, Service
 from counterseal_web import Settings as Face
 from counterseal_web.application import served
 from counterseal_web.messages import Reply
@@ -43,7 +42,7 @@ from counterseal_web.wsgi import read_environ, write_response
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-REQUEST_ID = "X-Request-Id"
+ID_HEADER = "X-Request-Id"
 CLIENT_ID = "HTTP_X_REQUEST_ID"
 """Its WSGI variable, if the client sent one."""
 
@@ -135,8 +134,9 @@ def refuse(metrics: Metrics, entropy: Entropy, seconds: float) -> Refusal:
         seconds: How long the request took.
     """
     metrics.answered(NOWHERE, int(HTTPStatus.SERVICE_UNAVAILABLE), seconds)
-    headers = {**REFUSAL_HEADERS[BUSY], REQUEST_ID: entropy.token(ID_BYTES).hex()}
-    response = problem(BUSY, headers=headers).response()
+    identifier = entropy.token(ID_BYTES).hex()
+    headers = {**REFUSAL_HEADERS[BUSY], ID_HEADER: identifier}
+    response = problem(BUSY, headers=headers, request_id=identifier).response()
     return Refusal(response.status, dict(response.headers), response.body)
 
 
@@ -203,19 +203,20 @@ class ServerApplication:
         started = environ.setdefault(STARTED, time.perf_counter())
         client_id = environ.get(CLIENT_ID, "")
         fits = _FIT_ID.fullmatch(client_id)
-        request_id.set(client_id if fits else self._entropy.token(ID_BYTES).hex())
+        identifier = client_id if fits else self._entropy.token(ID_BYTES).hex()
+        REQUEST_ID.set(identifier)
         try:
             request = read_environ(environ)
             response = self._respond(request, environ.get(REFUSED))
             self._record(request.method, response, time.perf_counter() - started)
-            headers = (*response.headers, (REQUEST_ID, request_id.get()))
+            headers = (*response.headers, (ID_HEADER, identifier))
             if response.stream is not None:
-                stream = IdentifiedStream(response.stream, request_id.get())
+                stream = IdentifiedStream(response.stream, identifier)
                 response = attrs.evolve(response, stream=stream)
             response = attrs.evolve(response, headers=headers)
             return write_response(response, request.method, start_response)
         finally:
-            request_id.set(NO_REQUEST)
+            REQUEST_ID.set(None)
 
     def _respond(self, request: Request, refusal: str | None) -> Response:
         operator = request.path.removeprefix("/")
@@ -312,13 +313,13 @@ class IdentifiedStream:
         pieces = iter(self._pieces)
         while True:
             # Not around `yield`: this thread may serve others between two pieces.
-            token = request_id.set(self._identifier)
+            token = REQUEST_ID.set(self._identifier)
             try:
                 piece = next(pieces)
             except StopIteration:
                 return
             finally:
-                request_id.reset(token)
+                REQUEST_ID.reset(token)
             yield piece
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +20,14 @@ PNG = "image/png"
 
 STANDARD_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """Headers of each response unless its reply sets them."""
+
+REQUEST_ID: ContextVar[str | None] = ContextVar("counterseal_request_id", default=None)
+"""
+The id of the request that is answered, which problems and pages of errors name.
+
+The program that serves sets it to an id that its log has, of at most 64 letters, digits, dots,
+hyphens and underscores; without one, nothing names an id.
+"""
 
 _JSON = msgspec.json.Encoder()
 

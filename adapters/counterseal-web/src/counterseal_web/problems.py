@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import counterseal as cs
 from counterseal.errors import IdentityUnavailable
 from counterseal.wire.problem import Problem, problem_document
-from counterseal_web.messages import PROBLEM, Reply
+from counterseal_web.messages import PROBLEM, REQUEST_ID, Reply
 from counterseal_web.settings import Settings
 
 if TYPE_CHECKING:
@@ -168,7 +168,8 @@ MEMBERS = ("attempts_left", "reason", "field")
 
 
 def problem(word: str, *, headers: dict[str, str] | None = None, **members: Any) -> Reply:
-    """Return the problem *word* as a reply."""
+    """Return the problem *word* as a reply, with the id of the request if there is one."""
+    members = {"request_id": REQUEST_ID.get()} | members
     status = STATUS_BY_PUBLIC_CODE.get(word, HTTPStatus.FORBIDDEN)
     refusal = Problem(code=word, title=_title(word), status=int(status), **members)
     return Reply(

@@ -234,6 +234,7 @@ SCHEMAS: dict[str, Schema] = {
         "field",
         "reason",
         "attemptsLeft",
+        "requestId",
         type=TEXT,
         title=TEXT,
         status={"type": "integer"},
@@ -242,6 +243,10 @@ SCHEMAS: dict[str, Schema] = {
         field=TEXT,
         reason=TEXT,
         attemptsLeft=COUNT,
+        requestId={
+            "type": "string",
+            "description": "The id of the request, as in `X-Request-Id` and in the service's log.",
+        },
     ),
     # What an origin sends
     "AccountName": _closed(accountId=ACCOUNT_ID),

@@ -39,6 +39,15 @@ const REASONS = ["revoked", "suspended", "unconfirmed"];
 const ENDINGS = new Set(["deadline_passed", "not_found", "wrong_state"]);
 
 /**
+ * Return *text* and the id by which an operator finds the request in the service's log.
+ *
+ * @param {string} text
+ * @param {ServiceRefused} error
+ */
+const withRequest = (text, { requestId }) =>
+  requestId === undefined ? text : `${text} ${say("problem.request", { id: requestId })}`;
+
+/**
  * Return what went wrong, in words.
  *
  * @param {unknown} error
@@ -47,7 +56,8 @@ const ENDINGS = new Set(["deadline_passed", "not_found", "wrong_state"]);
 export function describe(error) {
   if (error instanceof ServiceRefused) {
     if (REASONS.includes(error.reason ?? "")) return say(`problem.${error.reason}`);
-    if (!KNOWN.has(error.problem)) return say("problem.refused", { code: error.problem });
+    if (!KNOWN.has(error.problem)) return withRequest(say("problem.refused", { code: error.problem }), error);
+    if (error.problem === "denied") return withRequest(say("problem.denied"), error);
     const text = say(`problem.${error.problem}`);
     const { attemptsLeft } = error;
     if (error.problem === "strong_key_missed" && attemptsLeft === 1) return say("problem.last_pin");
