@@ -7,6 +7,7 @@ import logging
 import re
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -280,6 +281,18 @@ def test_logs_hold_nothing_that_was_sent(client, log_lines):
     client.post("/device/bind", json={"token": CANARY, "keys": []})
     assert len(log_lines) >= 4
     assert CANARY not in "".join(log_lines)
+
+
+def test_the_log_level_is_that_of_every_logger_that_serve_uses():
+    sources = Path(__file__).parents[2].glob("counterseal-*/src/*/**/*.py")
+    loggers = {
+        name
+        for path in sources
+        for name in re.findall(r'getLogger\("(counterseal\w*)', path.read_text("utf-8"))
+    }
+    assert loggers >= {"counterseal_web", "counterseal_aap"}
+    # The MCP server is a process of its own.
+    assert loggers - {*logs.OURS} == {"counterseal_mcp"}
 
 
 def test_a_line_names_its_request(client, log_lines):

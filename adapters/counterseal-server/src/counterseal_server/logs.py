@@ -23,11 +23,15 @@ from counterseal_web import REQUEST_ID
 
 OURS = (
     "counterseal",
+    "counterseal_aap",
+    "counterseal_ciba",
     "counterseal_demo",
     "counterseal_fcm",
     "counterseal_http",
     "counterseal_keys",
+    "counterseal_oidc",
     "counterseal_otel",
+    "counterseal_portal",
     "counterseal_records",
     "counterseal_redis",
     "counterseal_relay",
