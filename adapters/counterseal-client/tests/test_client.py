@@ -351,9 +351,11 @@ class TestARefusal:
         assert caught.value.detail == expected
         assert str(caught.value) == "the service says invalid_field (400)"
 
-    @pytest.mark.parametrize(("sent", "expected"), [("6f1d-2", "6f1d-2"), ("a b", None), (7, None)])
-    def test_keeps_the_id_of_the_request(self, service, client, faults, sent, expected):
-        service.script.append(faults.say(400, {"code": "invalid_field", "requestId": sent}))
+    @pytest.mark.parametrize(
+        ("value", "expected"), [("6f1d-2", "6f1d-2"), ("a b", None), (7, None)]
+    )
+    def test_keeps_the_id_of_the_request(self, service, client, faults, value, expected):
+        service.script.append(faults.say(400, {"code": "invalid_field", "requestId": value}))
         with pytest.raises(RequestRefused) as caught:
             client.bind("zoe")
         assert caught.value.request_id == expected
