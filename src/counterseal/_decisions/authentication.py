@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import attrs
 
 from counterseal import keys
 from counterseal._decisions.credentials import SALT_BYTES, SECRET_BYTES
-from counterseal._decisions.plan import Reading, Records, Tools
-from counterseal._decisions.readings import nothing, records
+from counterseal._decisions.plan import Plan, Reading, Records, Tools
+from counterseal._decisions.readings import nothing, party_of, records
 from counterseal.errors import CredentialRefused, InvalidField, RequestStale
-from counterseal.models import Admin, Credential, Guid, Origin, Record, Scheme
+from counterseal.models import Admin, Credential, Guid, Origin, Record, RelyingParty, Scheme
 from counterseal.models.guid import parse
 from counterseal.models.sealing import credential_context
 from counterseal.rules.standing import in_force, within_window
@@ -25,6 +25,9 @@ from counterseal.wire.cx1 import BasicHeader, Cx1Header, cx1_mac, read_basic, re
 from counterseal.wire.signature import MessageSignature, fields_of, message_mac, read_signature
 
 Holder = TypeVar("Holder", Origin, Admin)
+
+Registration: TypeAlias = Literal["backchannel", "realm"]
+"""The member of an origin with the keys of what signs for it: a CIBA client, or a realm."""
 
 MILLISECONDS = 1000
 
@@ -151,6 +154,14 @@ def verify(
     if isinstance(header, Cx1Header):
         return holder, ("cx1", holder.guid, keys.b64url(matching[0]))
     return holder, ("signature", holder.guid, header.nonce)
+
+
+def load_party(stored: Records, registration: Registration) -> Plan[RelyingParty]:
+    """Plan to return an origin that has *registration*; nothing has authenticated it."""
+    origin = stored[0] if stored else None
+    if not isinstance(origin, Origin) or getattr(origin, registration) is None:
+        raise CredentialRefused
+    return party_of(origin)
 
 
 def _live(

@@ -16,7 +16,9 @@ from typing import Any
 import attrs
 
 from counterseal import ijson, keys
+from counterseal._decisions.authentication import load_party
 from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.credentials import registered_keys
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Signing, Tools, require
 from counterseal._decisions.readings import records, require_account
 from counterseal._decisions.tenancy import edit_record
@@ -36,7 +38,6 @@ from counterseal.models import (
     Admin,
     Administrator,
     Algorithm,
-    AppSpace,
     BackchannelClient,
     BackchannelRequest,
     Challenge,
@@ -48,7 +49,7 @@ from counterseal.models import (
     replace,
     revise,
 )
-from counterseal.models.backchannel import ALGORITHM_SYNONYMS, CLIENT_ALGORITHMS
+from counterseal.models.backchannel import ALGORITHM_SYNONYMS
 from counterseal.models.guid import parse
 from counterseal.models.sealing import backchannel_context
 from counterseal.rules.addresses import allow_list, callback_allowed
@@ -197,19 +198,6 @@ def require_client(origin: Origin) -> BackchannelClient:
 # What clients do
 
 
-def load_client(stored: Records) -> Plan[RelyingParty]:
-    """Plan to return a CIBA client in its App Space; nobody has authenticated it."""
-    origin = stored[0] if stored else None
-    if not isinstance(origin, Origin):
-        raise CredentialRefused
-    require_client(origin)
-    return records(origin.app_space).then(
-        lambda stored, _: Decision(
-            result=RelyingParty(origin=origin, app_space=require(stored[0], AppSpace))
-        )
-    )
-
-
 def poll(stored: Records, tools: Tools, origin: Guid, secret: SecretId) -> Decision[PolledRequest]:
     """Return a request with its state now; note the time of the token request while it waits."""
     challenge, request = _requested(stored, origin, secret)
@@ -323,7 +311,7 @@ def _load_bearers_client(stored: Records, tools: Tools, generation: int) -> Plan
         may_authenticate(origin, tools.now) and origin.token_generation == generation
     ):
         raise CredentialRefused
-    return load_client(stored)
+    return load_party(stored, "backchannel")
 
 
 def _requested(
@@ -402,13 +390,7 @@ def _client_keys(jwks: Mapping[str, Any]) -> tuple[PublicKey, ...]:
     members = jwks.get("keys")
     if not isinstance(members, list) or jwks.keys() != {"keys"} or len(members) > KEYS_LIMIT:
         raise InvalidField("jwks", f"not a JWK Set of at most {KEYS_LIMIT} keys")
-    client_keys = tuple(
-        keys.public_key(jwk, algorithms=CLIENT_ALGORITHMS, field=f"jwks.keys[{index}]")
-        for index, jwk in enumerate(_renamed(members))
-    )
-    if len({key.kid for key in client_keys}) != len(client_keys):
-        raise InvalidField("jwks", "two keys with one kid")
-    return client_keys
+    return registered_keys(dict(enumerate(_renamed(members))))
 
 
 def _renamed(members: list[Any]) -> list[Any]:

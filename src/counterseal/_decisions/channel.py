@@ -16,14 +16,14 @@ import attrs
 
 from counterseal import ijson, keys
 from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.credentials import registered_keys
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
-from counterseal._decisions.readings import records, require_account
+from counterseal._decisions.readings import require_account
 from counterseal._decisions.tenancy import edit_record
 from counterseal.errors import CredentialRefused, Foreign, InvalidField, NotFound, WrongState
 from counterseal.models import (
     UNFINISHED,
     Administrator,
-    AppSpace,
     CancelReason,
     Challenge,
     ChallengeState,
@@ -32,7 +32,6 @@ from counterseal.models import (
     Guid,
     Origin,
     PublicKey,
-    RelyingParty,
     replace,
     revise,
 )
@@ -108,19 +107,6 @@ def require_realm(origin: Origin) -> ChannelRealm:
 
 
 # What realms do
-
-
-def load_party(stored: Records) -> Plan[RelyingParty]:
-    """Plan to return a realm's origin in its App Space; nobody has authenticated the realm."""
-    origin = stored[0] if stored else None
-    if not isinstance(origin, Origin):
-        raise CredentialRefused
-    require_realm(origin)
-    return records(origin.app_space).then(
-        lambda stored, _: Decision(
-            result=RelyingParty(origin=origin, app_space=require(stored[0], AppSpace))
-        )
-    )
 
 
 def attach(
@@ -223,14 +209,9 @@ def realm_keys(jwks: Mapping[str, Any]) -> tuple[PublicKey, ...]:
     }
     if not 1 <= len(fitting) <= KEYS_LIMIT:
         raise InvalidField("jwks", f"not 1 to {KEYS_LIMIT} keys for signatures by {sorted(names)}")
-    found_keys = tuple(
-        keys.public_key(
-            {name: value for name, value in jwk.items() if name in KEY_MEMBERS},
-            algorithms=CLIENT_ALGORITHMS,
-            field=f"jwks.keys[{index}]",
-        )
-        for index, jwk in fitting.items()
+    return registered_keys(
+        {
+            index: {name: value for name, value in jwk.items() if name in KEY_MEMBERS}
+            for index, jwk in fitting.items()
+        }
     )
-    if len({key.kid for key in found_keys}) != len(found_keys):
-        raise InvalidField("jwks", "two keys with one kid")
-    return found_keys

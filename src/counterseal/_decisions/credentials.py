@@ -9,6 +9,7 @@ rotates, the old one is valid beside the new one.
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -27,11 +28,13 @@ from counterseal.models import (
     Credential,
     Guid,
     Origin,
+    PublicKey,
     Scheme,
     WebhookKey,
     replace,
     revise,
 )
+from counterseal.models.backchannel import CLIENT_ALGORITHMS
 from counterseal.models.sealing import credential_context, webhook_context
 from counterseal.policy import Policy
 from counterseal.rules.authorization import (
@@ -157,6 +160,23 @@ def create_admin(
     return permission_to(permission, by, owner).then(
         lambda maker, tools: _create_admin(tools, maker, owner, draft)
     )
+
+
+def registered_keys(members: Mapping[int, Any]) -> tuple[PublicKey, ...]:
+    """
+    Return the public keys in *members* of a JWK Set, by their place in it.
+
+    Raises:
+        InvalidField: One of them is no public JWK, or two have one `kid`.
+        UnfitKey: One of them is weak, malformed, or of an algorithm that no client may use.
+    """
+    public_keys = tuple(
+        keys.public_key(jwk, algorithms=CLIENT_ALGORITHMS, field=f"jwks.keys[{index}]")
+        for index, jwk in members.items()
+    )
+    if len({key.kid for key in public_keys}) != len(public_keys):
+        raise InvalidField("jwks", "two keys with one kid")
+    return public_keys
 
 
 def _issue(

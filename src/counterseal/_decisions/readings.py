@@ -8,9 +8,19 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from counterseal._decisions.plan import Reading, Records, require
+from counterseal._decisions.plan import Decision, Plan, Reading, Records, require
 from counterseal.errors import AccountUnknown, NotFound
-from counterseal.models import Account, AppSpace, Binding, Callback, Challenge, Guid, Record
+from counterseal.models import (
+    Account,
+    AppSpace,
+    Binding,
+    Callback,
+    Challenge,
+    Guid,
+    Origin,
+    Record,
+    RelyingParty,
+)
 from counterseal.rules.standing import provider_of
 
 Value = TypeVar("Value")
@@ -66,6 +76,15 @@ def tenancy_records_of(parent: Guid | None) -> Reading[Records]:
 def dead_callbacks_of(origin: Guid, limit: int) -> Reading[tuple[Callback, ...]]:
     """Read the dead callbacks of the origin, oldest first, *limit* at most."""
     return Reading("dead", (origin, limit))
+
+
+def party_of(origin: Origin) -> Plan[RelyingParty]:
+    """Plan to return *origin* in its App Space."""
+    return records(origin.app_space).then(
+        lambda stored, _: Decision(
+            result=RelyingParty(origin=origin, app_space=require(stored[0], AppSpace))
+        )
+    )
 
 
 def require_account(record: Record | None) -> Account:

@@ -14,7 +14,7 @@ import attrs
 
 from counterseal._decisions.authorization import admin_guards, permission_to, require_admin
 from counterseal._decisions.plan import Decision, Plan, Records, Tools, require, store
-from counterseal._decisions.readings import records
+from counterseal._decisions.readings import party_of, records
 from counterseal.errors import (
     CredentialRefused,
     Foreign,
@@ -299,13 +299,7 @@ def effective_policy(stored: Records, by: Administrator) -> Plan[tuple[Effective
 def relying_party(stored: Records, by: Administrator) -> Plan[RelyingParty]:
     """Plan to return an origin in its App Space."""
     origin = require(stored[0], Origin)
-    return permission_to(Permission.ORIGINS, by, origin).then(
-        lambda *_: records(origin.app_space).then(
-            lambda stored, _: Decision(
-                result=RelyingParty(origin=origin, app_space=require(stored[0], AppSpace))
-            )
-        )
-    )
+    return permission_to(Permission.ORIGINS, by, origin).then(lambda *_: party_of(origin))
 
 
 def _visible(records_of_kind: tuple[Any, ...], stored: Records, tools: Tools) -> tuple[Any, ...]:

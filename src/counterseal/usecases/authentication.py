@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
 
 import attrs
 
-from counterseal._decisions.authentication import SignedRequest, read_claim, verify
+from counterseal._decisions.authentication import (
+    Registration,
+    SignedRequest,
+    load_party,
+    read_claim,
+    verify,
+)
 from counterseal._decisions.plan import Records, require
-from counterseal._decisions.readings import records
+from counterseal._decisions.readings import nothing, records
 from counterseal._transaction import AuditContext, UseCase, load, refusals, tools_of
-from counterseal.errors import Replayed
+from counterseal.errors import InvalidField, Replayed
 from counterseal.models import Admin, AppSpace, Guid, Origin, RelyingParty
+from counterseal.models.guid import parse
 from counterseal.rules.standing import forgettable_at
 
 Holder = TypeVar("Holder", Origin, Admin)
@@ -23,6 +31,10 @@ REMEMBERED_ORIGINS = 10_000
 
 _NO_PARENTS: Mapping[Guid, Guid] = MappingProxyType({})
 _CHECK = AuditContext(event="credential.check", actor="stranger")
+
+
+SingleUse = tuple[str, datetime]
+"""The id of what may be used once, and when it may be forgotten."""
 
 
 @attrs.frozen
@@ -71,3 +83,39 @@ class Authentication(UseCase):
             ):
                 raise Replayed
         return holder, stored[1:]
+
+
+@attrs.frozen(kw_only=True)
+class SignerAuthentication(UseCase):
+    """Authenticates origins by what was signed with the keys of their *registration*."""
+
+    registration: Registration
+
+    def authenticate_signer(
+        self, name: str, check: Callable[[Origin, datetime], SingleUse]
+    ) -> RelyingParty:
+        """
+        Return the origin that *name* is the GUID of, which is not verified yet.
+
+        Args:
+            check: Verifies, given the origin and the time, what was signed, and returns what may
+                be used once; raises Refused. It does no I/O.
+
+        Raises:
+            CredentialRefused: There is no such origin, or it has no such registration; or what
+                *check* raises.
+            Replayed: It was used before.
+        """
+        try:
+            reading = records(parse(name, field="origin"))
+        except InvalidField:
+            reading = nothing()
+        plan = reading.then(lambda stored, _: load_party(stored, self.registration))
+        party = self._transactions.run(_CHECK, plan)
+        with refusals(self.ports, attrs.evolve(_CHECK, subject=party.origin.guid)):
+            once, until = check(party.origin, self.ports.clock.now())
+            if not self.ports.replay.first_seen(
+                (self.registration, party.origin.guid, once), until
+            ):
+                raise Replayed
+        return party

@@ -19,9 +19,9 @@ from counterseal._decisions.backchannel import (
     require_client,
     write_secret_id,
 )
-from counterseal._decisions.readings import nothing, record_with_account, records
+from counterseal._decisions.readings import record_with_account, records
 from counterseal._transaction import AuditContext, UseCase, refusals
-from counterseal.errors import CredentialRefused, InvalidField, NotFound, Replayed
+from counterseal.errors import CredentialRefused, InvalidField, NotFound
 from counterseal.models import (
     Administrator,
     Challenge,
@@ -32,12 +32,9 @@ from counterseal.models import (
     RelyingParty,
     replace,
 )
-from counterseal.models.guid import parse
 from counterseal.models.sealing import backchannel_context
+from counterseal.usecases.authentication import SignerAuthentication, SingleUse
 from counterseal.usecases.challenges import Challenges
-
-SingleUse = tuple[str, datetime]
-"""The id of what may be used once, and when it may be forgotten."""
 
 
 @attrs.frozen(kw_only=True)
@@ -74,20 +71,8 @@ class Backchannel(UseCase):
             CredentialRefused: There is no such client; or what *check* raises.
             Replayed: It was used before.
         """
-        ports = self.ports
-        context = AuditContext(event="credential.check", actor="stranger")
-        try:
-            reading = records(parse(client_id, field="client_id"))
-        except InvalidField:
-            reading = nothing()
-        party = self._transactions.run(
-            context, reading.then(lambda stored, _: backchannel.load_client(stored))
-        )
-        with refusals(ports, attrs.evolve(context, subject=party.origin.guid)):
-            name, until = check(party.origin, ports.clock.now())
-            if not ports.replay.first_seen(("backchannel", party.origin.guid, name), until):
-                raise Replayed
-        return party
+        signers = SignerAuthentication(self.ports, self.policy, registration="backchannel")
+        return signers.authenticate_signer(client_id, check)
 
     def begin(
         self,

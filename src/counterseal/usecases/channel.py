@@ -10,9 +10,8 @@ import attrs
 
 from counterseal._decisions import channel
 from counterseal._decisions.channel import MARGIN, ChannelDraft, require_realm
-from counterseal._decisions.readings import nothing, record_with_account, records
+from counterseal._decisions.readings import record_with_account, records
 from counterseal._transaction import AuditContext, UseCase, refusals
-from counterseal.errors import InvalidField, Replayed
 from counterseal.models import (
     Action,
     Administrator,
@@ -24,11 +23,8 @@ from counterseal.models import (
     RelyingParty,
     replace,
 )
-from counterseal.models.guid import parse
+from counterseal.usecases.authentication import SignerAuthentication, SingleUse
 from counterseal.usecases.challenges import Challenges
-
-SingleUse = tuple[str, datetime]
-"""The id of what may be used once, and when it may be forgotten."""
 
 
 @attrs.frozen
@@ -55,20 +51,10 @@ class AuthenticationChannel(UseCase):
             CredentialRefused: There is no such origin, or it has no realm; or what *check* raises.
             Replayed: It was used before.
         """
-        ports = self.ports
-        context = AuditContext(event="credential.check", actor="stranger")
-        try:
-            reading = records(parse(origin, field="origin"))
-        except InvalidField:
-            reading = nothing()
-        party = self._transactions.run(
-            context, reading.then(lambda stored, _: channel.load_party(stored))
+        signers = SignerAuthentication(self.ports, self.policy, registration="realm")
+        return signers.authenticate_signer(
+            origin, lambda origin, now: check(require_realm(origin), now)
         )
-        with refusals(ports, attrs.evolve(context, subject=party.origin.guid)):
-            name, until = check(require_realm(party.origin), ports.clock.now())
-            if not ports.replay.first_seen(("channel", party.origin.guid, name), until):
-                raise Replayed
-        return party
 
     def ask(
         self, party: RelyingParty, question: Question, *, bearer: str, until: datetime

@@ -645,7 +645,7 @@ def requested(setup):
 
 def backchannel_client_loaded(setup):
     origin = requesting(setup.service.origin).origin
-    decision = setup.decide(lambda _: backchannel.load_client((origin,)))
+    decision = setup.decide(lambda _: authentication.load_party((origin,), "backchannel"))
     assert decision.result.app_space == setup.service.app_space
 
 
@@ -715,7 +715,7 @@ def callback_begun(setup):
 
 def realm_loaded(setup):
     origin, _ = of_a_realm(setup)
-    decision = setup.decide(lambda _: channel.load_party((origin,)))
+    decision = setup.decide(lambda _: authentication.load_party((origin,), "realm"))
     assert decision.result.app_space == setup.service.app_space
 
 
@@ -1081,9 +1081,9 @@ CASES = OUTBOX_CASES | {
     "answers.respond": [accepted, disowned, mistyped, refused_with_reactions, struck],
     "answers.fetch": [fetched],
     "backchannel.find_bearer": [request_redeemed],
-    "backchannel.load_client": [backchannel_client_loaded],
     "backchannel.poll": [request_polled],
-    "channel.load_party": [realm_loaded],
+    "readings.party_of": [backchannel_client_loaded],
+    "authentication.load_party": [backchannel_client_loaded, realm_loaded],
     "channel.attach": [realm_attached],
     "channel.register": [realm_registered],
     "channel.unregister": [realm_unregistered],
