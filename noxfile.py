@@ -9,6 +9,7 @@ Pythons come from the classifiers, adapters from their folders, versions from uv
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import sys
@@ -70,6 +71,10 @@ os.environ.setdefault("REQUIRED_TOOLS", os.environ.pop("COUNTERSEAL_REQUIRE", ""
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
+COMPILED = ROOT / ".nox" / "compiled"
+"""Compiled modules of installed packages, which environments of sessions share."""
+
+
 def sync(session: nox.Session, *selection: str) -> None:
     """Make the session's environment what uv.lock says of *selection*."""
     session.run_install(
@@ -82,6 +87,28 @@ def sync(session: nox.Session, *selection: str) -> None:
         *selection,
         env={"UV_PROJECT_ENVIRONMENT": session.virtualenv.location},
     )
+    link_compiled(COMPILED, site_packages(session))
+
+
+def site_packages(session: nox.Session) -> Path:
+    """Return the folder of the session's installed packages."""
+    return next(Path(session.virtualenv.location).glob("lib/python*/site-packages"), Path("none"))
+
+
+def link_compiled(source: Path, target: Path) -> None:
+    """
+    Link what *source* has of compiled modules into *target*, where it is missing.
+
+    Every environment links the same files of uv's cache, and each process of each session would
+    compile them anew: 10 seconds of CPU time. A compiled module names the time and size of its
+    source, so Python compiles one again that does not fit.
+    """
+    for compiled in source.glob("**/__pycache__/*.pyc"):
+        link = target / compiled.relative_to(source)
+        with contextlib.suppress(OSError):  # another session links it, or into another file system
+            if not link.exists() and (target == COMPILED or link.parents[1].is_dir()):
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.hardlink_to(compiled)
 
 
 def pytest(
@@ -103,6 +130,7 @@ def pytest(
         env={"PYTHONHASHSEED": SEED},
         success_codes=success_codes,
     )
+    link_compiled(site_packages(session), COMPILED)
 
 
 def require(*tools: str) -> None:
