@@ -25,6 +25,7 @@ from counterseal import (
     read_enrolment,
     read_json,
     verify_receipt,
+    verify_use_receipt,
 )
 from counterseal.actions import STANDARD_ACTIONS
 from counterseal.device import Bond, SoftwareDevice, WrappedKey
@@ -47,6 +48,7 @@ from counterseal.wire.action import (
     attachment_document,
     read_action,
 )
+from counterseal.wire.claims import parse_time
 from counterseal.wire.confirmation import comparison_code, typed_code
 from counterseal.wire.cx1 import cx1_mac, read_basic, read_cx1, write_basic, write_cx1
 from counterseal.wire.events import DescribedEvent
@@ -492,6 +494,34 @@ def test_forged_receipt(vectors, vector):
     trusted = trusted_keys(vectors["receipt"]["trusted"])
 
     assert refusal(verify_receipt, vector["token"], trusted=trusted) == vector["code"]
+
+
+@cases("use-receipt", "valid")
+def test_use_receipt(vectors, vector):
+    trusted = trusted_keys(vectors["use-receipt"]["trusted"])
+    claims = vector["claims"]
+
+    receipt = verify_use_receipt(vector["token"], trusted=trusted)
+
+    assert receipt.proven
+    assert (receipt.challenge, receipt.account) == (claims["challenge"], claims["account"])
+    assert (receipt.origin, receipt.device) == (claims["origin"], claims["device"])
+    assert (receipt.type, receipt.action) == (claims["type"], claims["action"])
+    assert receipt.presented is (claims["arguments"] == "matched")
+    assert (receipt.valid_until, receipt.at) == (
+        parse_time(claims["validUntil"]),
+        parse_time(claims["at"]),
+    )
+    assert receipt.approval in {each["hash"] for each in vectors["receipt"]["valid"]}
+    thumbprint = receipt.issuer.thumbprint
+    assert verify_use_receipt(vector["token"], thumbprint=thumbprint) == receipt
+
+
+@cases("use-receipt", "invalid", "why")
+def test_forged_use_receipt(vectors, vector):
+    trusted = trusted_keys(vectors["use-receipt"]["trusted"])
+
+    assert refusal(verify_use_receipt, vector["token"], trusted=trusted) == vector["code"]
 
 
 @cases("keyset", "valid")

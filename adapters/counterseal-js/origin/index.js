@@ -8,6 +8,7 @@ export { PendingRequest } from "./pending.js";
 export { allOf, anyOf, byAccount, byDevice, matchingCode, strongKey, within } from "./requirements.js";
 export { Trust } from "./trust.js";
 export { verifyReceipt } from "../wire/receipt.js";
+export { verifyUseReceipt } from "../wire/use_receipt.js";
 export { writeLink } from "../wire/link.js";
 
 /** @typedef {import("./action.js").Action} Action */
@@ -23,3 +24,4 @@ export { writeLink } from "../wire/link.js";
 /** @typedef {import("./question.js").Button} Button */
 /** @typedef {import("./question.js").Content} Content */
 /** @typedef {import("../wire/receipt.js").Receipt} Receipt */
+/** @typedef {import("../wire/use_receipt.js").UseReceipt} UseReceipt */

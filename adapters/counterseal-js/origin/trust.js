@@ -4,6 +4,7 @@ import { Refused } from "../wire/errors.js";
 import { readJson } from "../wire/ijson.js";
 import { readKeySet } from "../wire/keys.js";
 import { verifyReceipt } from "../wire/receipt.js";
+import { verifyUseReceipt } from "../wire/use_receipt.js";
 import { demandFit, EvidenceRefused, Unfit } from "./errors.js";
 
 const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
@@ -60,8 +61,32 @@ export class Trust {
    * @throws {EvidenceRefused} It is not consistent, or another key signed it.
    */
   async verifyReceipt(receipt) {
+    return this.#verify(verifyReceipt, receipt);
+  }
+
+  /**
+   * Verify a use receipt that one of these keys signed.
+   *
+   * It proves that an approval was used, and which one: compare `challenge` and `action` with your
+   * own records.
+   *
+   * @param {string} receipt `use.receipt` of what `consume` returned.
+   * @returns {Promise<import("../wire/use_receipt.js").UseReceipt>}
+   * @throws {EvidenceRefused} It is not consistent, or another key signed it.
+   */
+  async verifyUseReceipt(receipt) {
+    return this.#verify(verifyUseReceipt, receipt);
+  }
+
+  /**
+   * @template T
+   * @param {(receipt: string, trusted: import("../wire/receipt.js").TrustedKeys) => Promise<T>} verify
+   * @param {string} receipt
+   * @returns {Promise<T>}
+   */
+  async #verify(verify, receipt) {
     try {
-      return await verifyReceipt(receipt, this.#trusted);
+      return await verify(receipt, this.#trusted);
     } catch (error) {
       throw error instanceof Refused ? new EvidenceRefused(`receipt: ${error.code}`) : error;
     }

@@ -12,7 +12,9 @@ PACKAGES = Path(__file__).parents[1]
 NAMES = ("device", "origin")
 BLOCK = re.compile(r"```js\n// (\w+\.mjs)\n(.*?)```", re.DOTALL)
 TYPED = """
-import { Client, requireApproved, strongKey, Trust, type Approval } from "@counterseal/origin";
+import {
+  type Approval, Client, requireApproved, strongKey, Trust, type UseReceipt,
+} from "@counterseal/origin";
 import {
   type Account, deviceOnlyKeys, indexedDbStore, memoryStore, type Outcome, type Store, Wallet,
 } from "@counterseal/device";
@@ -25,6 +27,11 @@ export async function pay(client: Client, trust: Trust): Promise<Approval> {
   const pending = await client.ask("user-42", { text: "Pay?" }, { buttons, duration: 60 });
   const reply = await client.wait(pending, { timeout: 60 });
   return requireApproved(reply, pending, trust, { requirements: [strongKey()] });
+}
+
+export async function use(client: Client, trust: Trust, guid: string): Promise<UseReceipt> {
+  const used = await client.consume(guid, { to: ["ann@example.org"] });
+  return trust.verifyUseReceipt(used.use!.receipt);
 }
 
 export async function answer(account: Account): Promise<Outcome> {
@@ -97,21 +104,30 @@ def test_the_programs_of_the_readmes_run(node, service, installed):
     for name in NAMES:
         for file, text in programs(name).items():
             (installed / file).write_text(text, "utf-8")
-    link = node.run("invite.mjs", cwd=installed).strip()
+    asked, shown = answered(node, installed, service["url"], "ask.mjs")
+    assert asked == "paid by user-42 with Approve\n"
+    assert "Pay 10 EUR to Zoë?" in shown
+    used, shown = answered(node, installed, service["url"], "act.mjs")
+    assert used == "own use: true with its arguments: true\n"
+    assert "send_mail" in shown
+
+
+def answered(node, folder, url, program):
+    """Run a program that asks, with a new device; return what both print."""
+    link = node.run("invite.mjs", cwd=folder).strip()
     with subprocess.Popen(
-        [node.program, "device.mjs", service["url"], link],
-        cwd=installed,
+        [node.program, "device.mjs", url, link],
+        cwd=folder,
         env=node.environment(),
         stdout=subprocess.PIPE,
         encoding="utf-8",
     ) as device:
         assert device.stdout.readline() == "bound to Bank & Söhne\n"
-        asked = node.run("ask.mjs", cwd=installed)
+        printed = node.run(program, cwd=folder)
         shown = device.stdout.read()
-    assert asked == "paid by user-42 with Approve\n"
-    assert "Pay 10 EUR to Zoë?" in shown
     assert shown.endswith("ANSWERED true\n")
     assert device.returncode == 0
+    return printed, shown
 
 
 def compiled(node, folder, text):

@@ -13,6 +13,7 @@ CHANGES = [
     ("action.json", '"digest": "', '"digest": "x', "wire"),
     ("answer.json", '"token": "eyJ', '"token": "eyK', "wire"),
     ("receipt.json", '"hash": "', '"hash": "x', "wire"),
+    ("use-receipt.json", '"arguments": "matched"', '"arguments": "not presented"', "wire"),
     ("proof.json", '"receivedAt": 17', '"receivedAt": 18', "wire"),
     ("cx1-hmac.json", "TYApbB", "TYApbC", "origin"),
     ("event.json", r"\"sequence\":3", r"\"sequence\":4", "origin"),

@@ -85,10 +85,34 @@ export async function verifyReceipt(token, trusted) {
   try {
     return await readReceipt(token, trusted);
   } catch (error) {
-    const untrusted = error instanceof Refused && error.code === "issuer_untrusted";
-    const reason = error instanceof Refused ? error.message : "";
-    throw new Refused(untrusted ? "issuer_untrusted" : "receipt_changed", reason);
+    throw receiptRefusal(error);
   }
+}
+
+/**
+ * Return the refusal of a receipt whose verification threw *error*.
+ *
+ * @param {unknown} error
+ */
+export function receiptRefusal(error) {
+  const untrusted = error instanceof Refused && error.code === "issuer_untrusted";
+  const reason = error instanceof Refused ? error.message : "";
+  return new Refused(untrusted ? "issuer_untrusted" : "receipt_changed", reason);
+}
+
+/**
+ * Demand that a receipt's issuer is trusted.
+ *
+ * @param {PublicKey} issuer The key that the receipt names.
+ * @param {TrustedKeys} trusted
+ * @throws {Refused} `issuer_untrusted`
+ */
+export function demandTrusted(issuer, { keys, thumbprint }) {
+  const trusted =
+    keys === undefined
+      ? issuer.thumbprint === thumbprint
+      : keys.some((each) => equalKeys(each, issuer));
+  demand(trusted, "issuer_untrusted");
 }
 
 /**
@@ -100,7 +124,7 @@ async function readReceipt(text, trusted) {
   const token = readToken(text, RECEIPT_LIMIT);
   const claims = demandShape(token.claims, CLAIMS, OPTIONAL);
   const issuer = await readPublicKey(claims.issuer);
-  demand(isTrusted(issuer, trusted), "issuer_untrusted");
+  demandTrusted(issuer, trusted);
   await verifyToken(token, issuer, RECEIPT);
   const passkey = Object.hasOwn(claims, "passkey") ? readPasskey(claims["passkey"]) : undefined;
   const key = await readPublicKey(claims.key, passkey);
@@ -146,15 +170,6 @@ async function readReceipt(text, trusted) {
     previous: claims.previous,
   };
 }
-
-/**
- * @param {PublicKey} issuer
- * @param {TrustedKeys} trusted
- */
-const isTrusted = (issuer, { keys, thumbprint }) =>
-  keys === undefined
-    ? issuer.thumbprint === thumbprint
-    : keys.some((each) => equalKeys(each, issuer));
 
 /**
  * @param {unknown} document

@@ -23,6 +23,7 @@ from proofs import proof_vectors
 from receipts import keyset_vectors, receipt_vectors
 from signatures import signature_vectors
 from signing import VECTORS
+from use_receipts import use_receipt_vectors
 
 
 def documents():
@@ -47,6 +48,7 @@ def documents():
         "rotation.json": rotation_vectors(),
         "signature.json": signature_vectors(),
         "unfit-keys.json": unfit_key_vectors(),
+        "use-receipt.json": use_receipt_vectors(),
         "webhook.json": webhook_vectors(),
     }
 

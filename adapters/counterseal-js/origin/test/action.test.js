@@ -3,7 +3,7 @@ import { beforeEach, test } from "node:test";
 
 import { demandAllRead, readVectors } from "../../wire/test/vectors.js";
 import { actionDigest } from "../action.js";
-import { Client, PendingRequest } from "../index.js";
+import { Client, PendingRequest, Trust, verifyUseReceipt } from "../index.js";
 
 const NAMES = {
   guid: "97536725-7d24-8347-8a65-2c7634d21950",
@@ -193,6 +193,22 @@ test("a use is sent once, and only a reply about it counts", async () => {
   }
   script = [await known({ state: "DONE" })];
   await assert.rejects(client().action(NAMES.guid), { code: "bad_reply" });
+});
+
+test("a use receipt is verified with the keys that are trusted", async () => {
+  const { trusted, thumbprint, valid, invalid } = readVectors("use-receipt");
+  const trust = await Trust.jwks(trusted);
+  const [{ token, claims }] = valid;
+  assert.equal((await trust.verifyUseReceipt(token)).challenge, claims.challenge);
+  const other = Trust.thumbprint(thumbprint.split("").toReversed().join(""));
+  const untrusted = { code: "evidence_refused", what: "receipt: issuer_untrusted" };
+  await assert.rejects(other.verifyUseReceipt(token), untrusted);
+  const changed = { code: "evidence_refused", what: "receipt: receipt_changed" };
+  await assert.rejects(trust.verifyUseReceipt(invalid[0].token), changed);
+  for (const text of [undefined, null, 7, "", {}]) {
+    await assert.rejects(trust.verifyUseReceipt(text), changed);
+    await assert.rejects(verifyUseReceipt(text, { thumbprint }), { code: "receipt_changed" });
+  }
 });
 
 test("mistakes of the program are named, and nothing is sent", async () => {

@@ -10,6 +10,7 @@ import { readKeySet, readPublicKey } from "../keys.js";
 import { verifyKeySet } from "../keyset.js";
 import { readLink, writeLink } from "../link.js";
 import { verifyReceipt } from "../receipt.js";
+import { verifyUseReceipt } from "../use_receipt.js";
 import {
   checkAnswer,
   checkBind,
@@ -162,6 +163,25 @@ test("receipts", async () => {
   }
 });
 
+test("use receipts", async () => {
+  const { trusted, thumbprint, valid, invalid } = readVectors("use-receipt");
+  const keys = await readKeySet(trusted);
+  for (const { about, token, claims } of valid) {
+    const { presented, ...receipt } = await verifyUseReceipt(token, { keys });
+    const { version: _, issuer, arguments: word, ...others } = claims;
+    assert.deepEqual({ ...receipt }, others, about);
+    assert.equal(presented, word === "matched", about);
+    if ((await readPublicKey(issuer)).thumbprint === thumbprint) {
+      assert.equal((await verifyUseReceipt(token, { thumbprint })).at, claims.at, about);
+    } else {
+      await refuses(() => verifyUseReceipt(token, { thumbprint }), "issuer_untrusted", about);
+    }
+  }
+  for (const { why, token, code } of invalid) {
+    await refuses(() => verifyUseReceipt(token, { keys }), code, why);
+  }
+});
+
 test("endorsed key sets", async () => {
   const { pinned, taken, valid, invalid } = readVectors("keyset");
   const keys = await readKeySet(pinned);
@@ -191,7 +211,7 @@ test("bind links", async () => {
 
 test("every vector was read", (context) => {
   const names = ["keys", "unfit-keys", "display", "answer", "disown", "proof", "bind", "rotation"];
-  const others = ["confirmation", "receipt", "keyset", "link"];
+  const others = ["confirmation", "receipt", "use-receipt", "keyset", "link"];
   const files = [...names, ...others].map((name) => [name, undefined]);
   demandAllRead({ ...Object.fromEntries(files), action: ["valid"] }, context);
 });
