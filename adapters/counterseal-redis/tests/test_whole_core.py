@@ -1,26 +1,32 @@
-"""The whole core plays its histories on this adapter, on one server and on a cluster."""
+"""The core plays its histories on this adapter, on one server and on a cluster."""
 
+import pytest
 from attrs import evolve
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from counterseal.testing import WholeCore
+from counterseal.testing.histories import Actions
 from counterseal_redis import with_redis
 
 SHARE = 5
-"""The core's own tests play ten times as many."""
+"""The core's own tests play ten times as many of the whole core."""
+
+machines = pytest.mark.parametrize("machine", [WholeCore, Actions])
 
 
-def test_the_whole_core(redis_8_2, new_keyspace):
-    play(redis_8_2, new_keyspace, SHARE)
+@machines
+def test_histories(machine, redis_8_2, new_keyspace):
+    play(machine, redis_8_2, new_keyspace, SHARE)
 
 
-def test_the_whole_core_on_a_cluster(cluster, new_keyspace):
-    play(cluster, new_keyspace, 2 * SHARE)
+@machines
+def test_histories_on_a_cluster(machine, cluster, new_keyspace):
+    play(machine, cluster, new_keyspace, 2 * SHARE)
 
 
-def play(server, new_keyspace, share):
-    class OnRedis(WholeCore):
+def play(machine, server, new_keyspace, share):
+    class OnRedis(machine):
         def adapters(self, ports):
             # `Wake` has tests of its own, and threads for each instance.
             return evolve(with_redis(ports, new_keyspace(server)), wake=ports.wake)

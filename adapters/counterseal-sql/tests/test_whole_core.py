@@ -1,19 +1,21 @@
-"""The whole core plays its histories on this adapter, on both databases."""
+"""The core plays its histories on this adapter, on both databases."""
 
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from counterseal.testing import WholeCore
+from counterseal.testing.histories import Actions
 from counterseal_sql import with_sql
 
 SHARE = 5
-"""The core's own tests play ten times as many."""
+"""The core's own tests play ten times as many of the whole core."""
 
 
 @pytest.mark.timeout(7200)
-def test_the_whole_core(server, opened):
-    class OnSql(WholeCore):
+@pytest.mark.parametrize("machine", [WholeCore, Actions])
+def test_histories(machine, server, opened):
+    class OnSql(machine):
         def adapters(self, ports):
             return with_sql(ports, opened(server.emptied()))
 
