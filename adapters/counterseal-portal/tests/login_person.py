@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from page_checks import PATIENCE, VIEWS, axe_violations
+from page_checks import PATIENCE, VIEWS
 from portal_person import AUTHENTICATOR
 
 LISTEN = """() => {
@@ -40,7 +40,7 @@ class Person:
         # Exactly: the page before it may have a heading that begins so.
         self.page.get_by_role("heading", name=heading, level=1, exact=True).wait_for()
         assert self.page.evaluate("window.violations") == []
-        assert axe_violations(self.page, self._axe) == {}
+        assert self._axe.violations(self.page) == {}
         width = self.page.evaluate("document.documentElement.scrollWidth")
         assert (heading, width) == (heading, self.page.viewport_size["width"])
         if "SCREENS" in os.environ:

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
-from page_checks import PATIENCE, VIEWS, axe_violations
+from page_checks import PATIENCE, VIEWS
 from portal_browser import PortalOfTests
 from portal_server import serve
 from portal_tenants import Tenants
@@ -75,7 +75,7 @@ class Screens:
     def inspect(self, name):
         """Let axe look at the page as it stands, and require that it finds nothing."""
         page = self.page
-        assert (name, axe_violations(page, self._axe)) == (name, {})
+        assert (name, self._axe.violations(page)) == (name, {})
         assert (name, page.evaluate("window.violations")) == (name, [])
         width = page.evaluate("document.documentElement.scrollWidth")
         assert (name, width) == (name, page.viewport_size["width"])

@@ -13,7 +13,6 @@ import time
 from http import HTTPStatus
 
 import pytest
-from page_checks import axe_violations
 from portal_person import CONFIRM, Person
 from served_service import address_of, eventually, served
 from served_tenants import ServedTenants
@@ -195,7 +194,7 @@ class Visit:
                 status = self._open(own.address(route))
                 expected = self._expected(route)
                 assert (route.id, status) == (route.id, expected)
-                violations = axe_violations(self._person.page, axe)
+                violations = axe.violations(self._person.page)
                 assert (route.id, violations) == (route.id, {})
                 self._note(route, "own page", status)
 
