@@ -50,7 +50,7 @@ command, or only output. Commands that no test runs are `sh`.
 CHANGING = {
     "G": r"[0-9a-f]{8}-[0-9a-f-]{27}",
     "T": r"\d{4}-\d\d-\d\dT[\d:.]+Z",
-    "R": r"(?<= )[0-9a-f]{24}(?= )",
+    "R": r"(?<= )[0-9a-f]{24}(?= )|(?<=\"requestId\":\")[0-9a-f]{24}(?=\")",
     "H": r'(?<="hash": ")[\w-]{43}',
     "MS": r"[\d.]+ ms",
     "P": r'(?:(?<=partition )|(?<="partition": ))\d+(?:, "?position"?:?) \d+',
