@@ -4,6 +4,9 @@ OpenAI Agents SDK: a person approves each tool call of an agent, by the bridge o
 `protect` gates every tool that the agent can reach. The gate asks the service, waits, uses the
 approval, lets the tool run and reports. It compares the arguments that run with those that were
 asked: the service cannot, because a use in AAP names none.
+
+The tool runs if the service says that the person approved: AAP's replies have no receipt, so
+nothing here verifies the device's signature. `langgraph_native.py` does.
 """
 
 import asyncio

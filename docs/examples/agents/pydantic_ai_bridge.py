@@ -4,6 +4,9 @@ Pydantic AI: a person approves each tool call of an agent, by the capability of 
 The capability asks the service, waits, uses the approval, runs the tool and reports. It compares
 the arguments that run with those that were asked: the service cannot, because a use in AAP names
 none.
+
+The tool runs if the service says that the person approved: AAP's replies have no receipt, so
+nothing here verifies the device's signature. `langgraph_native.py` does.
 """
 
 import asyncio
