@@ -302,6 +302,19 @@ def test_a_token_of_a_log_in_is_for_no_action(polling, phone, account_id):
     assert polling.host.post("/consume", {"arguments": {}}, token="unknown") == refused
 
 
+def test_the_host_reads_no_long_body(polling):
+    """An endless one does not fill its memory: it reads to its limit, and answers."""
+    connection = http.client.HTTPConnection(polling.host.issuer.removeprefix("http://"), timeout=60)
+    with closing(connection):
+        connection.putrequest("POST", "/consume")
+        connection.putheader("Authorization", "Bearer unknown")
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders(b"10001\r\n" + b" " * 65_537)  # and no end of it
+        response = connection.getresponse()
+        assert (response.status, json.loads(response.read())) == (413, {"error": "body_too_large"})
+        assert response.getheader("Connection") == "close"
+
+
 @pytest.mark.parametrize(
     ("value", "problem"),
     [

@@ -6,6 +6,8 @@ import { Client, Trust } from "@counterseal/origin";
 import Provider from "oidc-provider";
 import { ACR, AuthenticationDevice } from "./authentication_device.mjs";
 
+const BODY_LIMIT = 65_536; // bytes; an action that a person can check is far shorter
+
 const settings = JSON.parse(readFileSync(process.argv[2], "utf-8"));
 const { url, origin, key, jwks } = settings.counterseal;
 const accounts = new Map(Object.entries(settings.accounts)); // login hint to account id
@@ -45,14 +47,27 @@ provider.use(async (ctx, next) => {
   if (ctx.method !== "POST" || ctx.path !== "/consume") return next();
   try {
     const [, token] = /^Bearer (\S+)$/.exec(ctx.get("authorization")) ?? [];
-    const body = JSON.parse(Buffer.concat(await Array.fromAsync(ctx.req)));
     const found = await provider.AccessToken.find(token);
+    const body = JSON.parse(await bodyOf(ctx.req));
     ctx.body = await device.consume(found, body.arguments);
   } catch (error) {
     ctx.status = error.status ?? 500;
+    if (ctx.status === 413) ctx.set("Connection", "close"); // the rest is not read
     ctx.body = { error: error.code ?? error.error ?? "server_error" };
   }
 });
+
+async function bodyOf(request) {
+  let body = Buffer.alloc(0);
+  // The connection stays open, so that the client gets the status.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    body = Buffer.concat([body, chunk]);
+    if (body.length > BODY_LIMIT) {
+      throw Object.assign(new Error("a longer body"), { status: 413, code: "body_too_large" });
+    }
+  }
+  return body.toString("utf-8");
+}
 
 const server = provider.listen(Number(new URL(settings.issuer).port), "127.0.0.1", () => {
   console.log("ready:", server.address().port);
