@@ -18,6 +18,10 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 
 from counterseal import trusted_keys, verify_receipt, verify_use_receipt
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "examples" / "agents"))
+
+import mcp_client
+
 COMMAND = str(Path(sys.executable).with_name("counterseal-mcp"))
 TOKEN = "a-token-of-the-operator-0123456789"
 ARGUMENTS = {"path": "/srv/backups/2019", "recursive": True}
@@ -191,3 +195,26 @@ def test_an_approval_outlives_the_process(config, phone):
     guid = anyio.run(ask)
     phone.approve(guid)
     assert anyio.run(require, guid) == "used"
+
+
+@pytest.mark.parametrize(
+    ("verb", "outcome"),
+    [
+        ("approve", "{} has approved: /srv/backups/2019 is deleted."),
+        ("decline", "Not executed: not_approved."),
+    ],
+)
+def test_the_example_acts_on_an_approval_only(config, phone, account_id, verb, outcome):
+    async def main():
+        result = []
+
+        async def ask(client):
+            result.append(await mcp_client.delete_if_approved(client))
+
+        async with over_stdio(config) as client, anyio.create_task_group() as group:
+            group.start_soon(ask, client)
+            guid = await run_sync(phone.await_request)
+            await run_sync(getattr(phone, verb), guid)
+        return result[0]
+
+    assert anyio.run(main) == outcome.format(account_id)
