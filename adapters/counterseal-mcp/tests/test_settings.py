@@ -81,3 +81,10 @@ def test_the_command_says_what_it_takes(capsys):
     assert ended.value.code == 0
     assert printed.startswith("usage: counterseal-mcp")
     assert "COUNTERSEAL_MCP_KEY" in printed
+
+
+def test_the_check_names_the_trusted_keys(service, write_config, capsys):
+    """The operator compares them with what the service's operator says."""
+    (key,) = service.world.ports.signer.jwks()
+    assert main(["--config", str(write_config(key_file="key")), "--check"]) == 0
+    assert capsys.readouterr().out == f"trusts {key.thumbprint}\n"

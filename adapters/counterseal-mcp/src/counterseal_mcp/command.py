@@ -47,7 +47,9 @@ def parser() -> argparse.ArgumentParser:
         "unless the address is a loopback address",
     )
     parser.add_argument(
-        "--check", action="store_true", help="read the settings, say what is wrong, and end"
+        "--check",
+        action="store_true",
+        help="read the settings, say what is wrong or which keys are trusted, and end",
     )
     return parser
 
@@ -67,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             address.require_protected(settings)
         server = create_server(settings, make_approvals(settings))
         if options.check:
+            for key in settings.trust.keys:
+                print(f"trusts {key.thumbprint}")  # noqa: T201
             return 0
         if address is None:
             anyio.run(_serve_stdio, server)
