@@ -470,6 +470,7 @@ def redeem_a_request(service):
     BackchannelClients(ports, policy, by=OPERATOR).register(
         party.origin.guid, mode=DeliveryMode.POLL
     )
+    service.credentials.issue(party.origin.guid, Scheme.BASIC)
     party, dora = service.renewed(party), service.bind("ciba-user")
     backchannel = Backchannel(ports, policy)
     question = Question(account_id="ciba-user", content=TextContent(text="Log in?"))

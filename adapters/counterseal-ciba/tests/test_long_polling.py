@@ -78,6 +78,20 @@ def test_it_returns_the_tokens_when_the_person_approves(world, wake, client):
     assert client.poll(begun).error == "invalid_grant"
 
 
+def test_a_client_that_is_revoked_while_it_waits_gets_no_tokens(world, wake, client):
+    begun = client.begun()
+
+    def revoke_and_answer():
+        world.core.credentials.revoke(client.guid)
+        answer(world)
+
+    wake.effects = [revoke_and_answer]
+
+    tokens = client.poll(begun, headers=prefer(client))
+
+    assert (tokens.status, tokens.error) == (401, "invalid_client")
+
+
 def test_it_returns_the_refusal_when_the_person_declines(world, wake, client):
     begun = client.begun()
     wake.effects = [lambda: answer(world, 1)]

@@ -45,6 +45,7 @@ from counterseal.models import (
     Guid,
     Origin,
     PublicKey,
+    Record,
     RelyingParty,
     replace,
     revise,
@@ -240,11 +241,13 @@ def redeem(
     An ID token logs in by itself, so what ends the use of an approval ends this, too.
 
     Args:
+        stored: The challenge, its account, and the client as it is now.
         client: As it was when it authenticated.
         claims: The ID token's claims, but for its times and the hash of the access token.
         life: Of the ID token.
     """
-    challenge, request = _requested(stored, client.guid, secret)
+    challenge, request = _requested(stored[:2], client.guid, secret)
+    _require_standing(stored[2], client.token_generation, tools)
     if not challenge.approved:
         raise WrongState("not approved")
     if challenge.action is not None and tools.now >= challenge.action.valid_until:
@@ -306,12 +309,18 @@ def find_bearer(stored: Records, secret: SecretId) -> Plan[RelyingParty]:
 
 def _load_bearers_client(stored: Records, tools: Tools, generation: int) -> Plan[RelyingParty]:
     """Plan to return the client, unless its secrets and keys were revoked since: its tokens too."""
-    origin = stored[0]
-    if isinstance(origin, Origin) and not (
-        may_authenticate(origin, tools.now) and origin.token_generation == generation
+    _require_standing(stored[0], generation, tools)
+    return load_party(stored, "backchannel")
+
+
+def _require_standing(client: Record | None, generation: int, tools: Tools) -> None:
+    """Refuse a client whose secrets and keys were revoked since it had *generation*."""
+    if not (
+        isinstance(client, Origin)
+        and may_authenticate(client, tools.now)
+        and client.token_generation == generation
     ):
         raise CredentialRefused
-    return load_party(stored, "backchannel")
 
 
 def _requested(

@@ -164,6 +164,7 @@ class Backchannel(UseCase):
             NotFound: There is no such request.
             Foreign: It is another client's.
             TokenSpent: Its tokens were issued.
+            CredentialRefused: The client's secrets and keys were revoked since it authenticated.
             WrongState: It is not approved.
             DeadlinePassed: The time of its approval has passed.
             AccountLocked: The account is locked.
@@ -174,7 +175,7 @@ class Backchannel(UseCase):
         with refusals(self.ports, context):
             secret = read_secret_id(auth_req_id)
         context.subject = secret.challenge
-        plan = record_with_account(secret.challenge).then(
+        plan = record_with_account(secret.challenge, party.origin.guid).then(
             lambda stored, tools: backchannel.redeem(
                 stored, tools, party.origin, secret, claims=claims, life=life
             )

@@ -487,10 +487,11 @@ def test_no_access_token_of_a_revoked_client_counts_again(service, client, end, 
 
     with pytest.raises(CredentialRefused):
         client.backchannel.authenticate_bearer(token)
-    # A call that had authenticated before the revocation ends after it.
-    late_token = client.redeem(unused).access_token
     with pytest.raises(CredentialRefused):
-        client.backchannel.authenticate_bearer(late_token)
+        # It had authenticated before the revocation.
+        client.redeem(unused)
+    client.party = service.renewed(client.party)
+    assert client.redeem(unused).id_token
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -517,6 +518,18 @@ def test_an_access_token_outlives_the_secret_that_is_rotated(service, client, gi
 
     party, _ = client.backchannel.authenticate_bearer(token)
     assert party == service.renewed(client.party)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_client_that_is_revoked_while_its_call_runs_gets_no_tokens(service, client, end):
+    begun = client.begin(content=LOGIN)
+    client.approve(begun)
+    end(service, client.party.origin.guid)
+
+    with pytest.raises(CredentialRefused):
+        client.redeem(begun)
+
+    assert service.last_event() == ("challenge.redeem", "credential_refused")
 
 
 def test_an_access_token_names_its_client_and_its_challenge(service, client):

@@ -44,6 +44,7 @@ from counterseal_ciba.errors import (
     UNAVAILABLE,
     OAuthError,
     authentication_error,
+    invalid_client,
     invalid_request,
     invalid_token,
 )
@@ -270,6 +271,9 @@ class Backchannel:
             )
         except DeadlinePassed:
             raise OAuthError("expired_token") from None
+        except CredentialRefused:
+            # Revoked while the call waited.
+            raise invalid_client(basic=False) from None
         except (AccountLocked, ApproverInactive):
             raise OAuthError("access_denied") from None
         remaining = terms.valid_until - self._service.ports.clock.now()
