@@ -4,7 +4,7 @@
  * It states the one use that an approval allows, and not what came of it.
  */
 
-import { demandShape } from "./claims.js";
+import { demandShape, isGuid, isMoment } from "./claims.js";
 import { demand } from "./errors.js";
 import { readToken, verifyToken } from "./jws.js";
 import { readPublicKey } from "./keys.js";
@@ -36,17 +36,19 @@ const NOT_PRESENTED = "not presented";
 const CLAIMS = {
   version: "integer",
   issuer: "object",
-  challenge: "guid",
-  account: "guid",
-  origin: "guid",
-  device: "guid",
+  challenge: "text",
+  account: "text",
+  origin: "text",
+  device: "text",
   type: "text",
   action: "text",
   arguments: "text",
   approval: "text",
-  validUntil: "moment",
-  at: "moment",
+  validUntil: "text",
+  at: "text",
 };
+
+const GUIDS = ["challenge", "account", "origin", "device"];
 
 /**
  * Verify a use receipt, offline.
@@ -72,14 +74,15 @@ export async function verifyUseReceipt(text, trusted) {
  */
 async function readUseReceipt(text, trusted) {
   const token = readToken(text, USE_LIMIT);
-  const issuer = await readPublicKey(token.claims["issuer"]);
+  const claims = demandShape(token.claims, CLAIMS);
+  const issuer = await readPublicKey(claims["issuer"]);
   demandTrusted(issuer, trusted);
   await verifyToken(token, issuer, USE);
-  const claims = demandShape(token.claims, CLAIMS);
   const { version, arguments: presented, at, validUntil } = claims;
+  for (const name of GUIDS) demand(isGuid(claims[name]), "receipt_changed", name);
   demand(version === VERSION, "receipt_changed", "version");
   demand(presented === MATCHED || presented === NOT_PRESENTED, "receipt_changed", "arguments");
-  demand(at < validUntil, "receipt_changed", "at");
+  demand(isMoment(at) && isMoment(validUntil) && at < validUntil, "receipt_changed", "at");
   return Object.freeze({
     challenge: claims.challenge,
     account: claims.account,

@@ -128,9 +128,15 @@ def use_receipt_vectors():
     valid = valid_vectors()
     good, token = valid[0]["claims"], valid[0]["token"]
     fresh = {**good, "issuer": public_jwk("es256-new-service")}
-    untrusted = (
-        ("a fresh key", fresh),
-        ("a fresh key, and a time after the end", {**fresh, "at": "2027-01-01T00:00:00.000Z"}),
+    by_fresh_keys = (
+        ("a fresh key", fresh, "issuer_untrusted"),
+        (
+            "a fresh key, and a time after the end",
+            {**fresh, "at": "2027-01-01T00:00:00.000Z"},
+            "issuer_untrusted",
+        ),
+        ("a fresh key, and no GUID", {**fresh, "challenge": "shop"}, "issuer_untrusted"),
+        ("a fresh key, and an unknown claim", {**fresh, "note": "x"}, "receipt_changed"),
     )
     return {
         "about": "Receipts of the use of an approved action; `trusted` is the service's JWK Set,"
@@ -147,9 +153,9 @@ def use_receipt_vectors():
                 {
                     "why": why,
                     "token": sign("es256-new-service", USE_TYP, claims),
-                    "code": "issuer_untrusted",
+                    "code": code,
                 }
-                for why, claims in untrusted
+                for why, claims, code in by_fresh_keys
             ),
         ],
     }
