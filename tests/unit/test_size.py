@@ -56,7 +56,7 @@ are sent at most once;
 then by 60 for reminders of actions;
 then by 50 for dead callbacks since a time, and for the request's id in problems;
 then by 40 for generations of access tokens;
-then by 40 for origins that only ask.
+then by 60 for origins that only ask: their role, and the check of each call.
 """
 
 LONG = {
