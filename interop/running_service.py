@@ -61,9 +61,14 @@ class RunningService(Service):
             self.command("admin", *arguments, "--data", self.folder / "data", **PRIVATE)
         )
 
-    def new_origin(self, name):
-        """Create an origin with a Basic secret."""
-        return self._origin(self.admin("origin", self.app_space, name, "--auth", "basic"))
+    def new_origin(self, name, *options):
+        """Create an origin with a Basic secret; *options* are more of the command."""
+        command = ("origin", self.app_space, name, "--auth", "basic", *options)
+        return self._origin(self.admin(*command))
+
+    def new_agent(self, name):
+        """Create an origin that only asks: with its secret, nobody can bind a device."""
+        return self.new_origin(name, "--role", "asking")
 
     def new_client(self, name, *, notification_endpoint=None, jwks=None):
         """

@@ -63,9 +63,15 @@ def deleted():
     return []
 
 
+@pytest.fixture(scope="module")
+def agent_origin(service):
+    """Return the agent's origin, which only asks; the service's own binds the phones."""
+    return service.new_agent("Agents")
+
+
 @pytest.fixture
-def client(service):
-    with Client(service.url, service.origin.guid, service.origin.secret) as client:
+def client(service, agent_origin):
+    with Client(service.url, agent_origin.guid, agent_origin.secret) as client:
         yield client
 
 
@@ -240,9 +246,9 @@ def test_a_graph_whose_report_fails_does_not_say_that_nothing_was_executed(
 
 
 @pytest.fixture
-def away(service):
+def away(agent_origin):
     """Return a client of a service that is away."""
-    with Client(unreachable(), service.origin.guid, service.origin.secret) as client:
+    with Client(unreachable(), agent_origin.guid, agent_origin.secret) as client:
         yield client
 
 
@@ -388,8 +394,14 @@ def bridge_class(request):
 
 
 @pytest.fixture
-def bridge(bridge_class, service, account_id, phone, deleted):
-    return bridge_class(service.url, account_id, service.origin, deleted)
+def approver(account_id, phone):
+    """Return the id of the account whose device `phone` is."""
+    return account_id
+
+
+@pytest.fixture
+def bridge(bridge_class, service, agent_origin, approver, deleted):
+    return bridge_class(service.url, approver, agent_origin, deleted)
 
 
 def test_a_bridge_runs_what_was_approved_and_reports(bridge, client, phone, deleted, beside):
@@ -421,9 +433,9 @@ def test_a_bridge_runs_nothing_that_expired(bridge, deleted):
 
 
 def test_a_bridge_runs_nothing_while_the_service_is_away(
-    bridge_class, service, account_id, deleted
+    bridge_class, agent_origin, account_id, deleted
 ):
-    bridge = bridge_class(unreachable(), account_id, service.origin, deleted)
+    bridge = bridge_class(unreachable(), account_id, agent_origin, deleted)
 
     assert "could not obtain a valid AAP decision" in bridge.run(retry_budget=0.2)
 

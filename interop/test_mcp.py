@@ -36,14 +36,20 @@ def jwks(service):
     return document
 
 
+@pytest.fixture(scope="module")
+def agent_origin(service):
+    """Return an origin that only asks, as the page says."""
+    return service.new_agent("Agents")
+
+
 @pytest.fixture
-def config(service, jwks, account_id, tmp_path):
+def config(service, agent_origin, jwks, account_id, tmp_path):
     """Return the file of the settings."""
     (tmp_path / "jwks.json").write_text(json.dumps(jwks))
-    (tmp_path / "origin.key").write_text(service.origin.secret)
+    (tmp_path / "origin.key").write_text(agent_origin.secret)
     members = {
         "service": service.url,
-        "origin": service.origin.guid,
+        "origin": agent_origin.guid,
         "key_file": "origin.key",
         "jwks": "jwks.json",
         "accounts": [account_id],

@@ -1,6 +1,6 @@
 """A bank asks the payer about one payment, and executes the payment that the payer approved."""
 
-from approve_an_agent import an_agent
+from approve_an_agent import a_site, trust_of
 from ask_from_your_site import a_phone, service
 
 from counterseal import jwks_document, trusted_keys, verify_receipt, verify_use_receipt
@@ -63,7 +63,7 @@ def evidence(order, trusted):
 
 def main():
     world, _, server, url = service()
-    client, trust = an_agent(world, url)
+    client, trust = a_site(world, url), trust_of(world)
     phone = a_phone(world, client.bind("user-42").link())
     order = {
         "id": "8d8ac610",

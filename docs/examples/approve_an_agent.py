@@ -5,7 +5,7 @@ from datetime import timedelta
 from ask_from_your_site import a_phone, service
 
 from counterseal import jwks_document, trusted_keys, verify_use_receipt
-from counterseal.models import Scheme
+from counterseal.models import OriginRole, Scheme
 from counterseal_client import (
     Action,
     ActionUsed,
@@ -79,16 +79,30 @@ def give_back(client, table, task):
 
 
 def an_agent(world, url):
-    origin = world.origin.origin.guid
+    party = world.new_origin(world.app_space, "Mail agent", role=OriginRole.ASKING)
+    return a_client(world, url, party), trust_of(world)
+
+
+def trust_of(world):
+    return Trust.jwks(jwks_document(world.ports.signer.jwks()))
+
+
+def a_site(world, url):
+    """Return the client of the origin that binds devices; an agent's origin cannot."""
+    return a_client(world, url, world.origin)
+
+
+def a_client(world, url, party):
+    origin = party.origin.guid
     key = world.credentials.issue(origin, Scheme.BASIC).secret
-    client = Client(url, origin, key, app_space=world.app_space.guid)
-    return client, Trust.jwks(jwks_document(world.ports.signer.jwks()))
+    return Client(url, origin, key, app_space=world.app_space.guid)
 
 
 def main():
     world, _, server, url = service()
+    with a_site(world, url) as site:
+        phone = a_phone(world, site.bind("user-42").link())
     client, trust = an_agent(world, url)
-    phone = a_phone(world, client.bind("user-42").link())
     table, arguments = {}, {"to": "zoe@example.com", "subject": "Your ticket"}
 
     ask_for_mail(client, table, "user-42", "task-1", arguments)

@@ -4,7 +4,7 @@ import base64
 import hashlib
 from pathlib import Path
 
-from approve_an_agent import an_agent
+from approve_an_agent import a_site, trust_of
 from ask_from_your_site import a_phone, service
 
 from counterseal import jwks_document, trusted_keys, verify_receipt
@@ -58,7 +58,7 @@ ADDRESS = "https://files.example.com/8f2b6c/lease.txt"
 
 def main():
     world, _, server, url = service()
-    client, trust = an_agent(world, url)
+    client, trust = a_site(world, url), trust_of(world)
     phone = a_phone(world, client.bind("user-42").link())
     lease = Path("lease.txt")
     lease.write_text("The rent is 900 EUR.\n", encoding="utf-8")

@@ -2,7 +2,7 @@
 
 import pytest
 from approve_a_payment import ask_payer, evidence, execute
-from approve_an_agent import an_agent
+from approve_an_agent import a_site, trust_of
 from ask_from_your_site import service
 
 from counterseal import jwks_document, trusted_keys
@@ -15,7 +15,7 @@ CHANGES = {"amount": "49.91", "payee": "Other Bookshop", "iban": "DE00 0000 0002
 def bank():
     """The bank's client, what it trusts, the payer's phone, the order, and the service's keys."""
     world, _, server, url = service()
-    client, trust = an_agent(world, url)
+    client, trust = a_site(world, url), trust_of(world)
     phone = world.bind("user-42")
     order = {
         "id": "order-7",

@@ -13,7 +13,14 @@ from approve_an_agent import (
 from ask_from_your_site import service
 from test_ask_from_your_site import approve
 
-from counterseal_client import ActionUsed, ArgumentsDiffer, Declined, NoApproval, Unanswered
+from counterseal_client import (
+    ActionUsed,
+    ArgumentsDiffer,
+    Declined,
+    NoApproval,
+    RequestRefused,
+    Unanswered,
+)
 
 ARGUMENTS = {"to": "zoe@example.com", "subject": "Your ticket"}
 
@@ -37,6 +44,13 @@ def agent():
     client.close()
     server.shutdown()
     server.server_close()
+
+
+def test_the_agents_key_binds_no_device(agent):
+    client, *_ = agent
+    with pytest.raises(RequestRefused) as refusal:
+        client.bind("user-42")
+    assert refusal.value.problem == "asking_only"
 
 
 def press(phone, button=0):

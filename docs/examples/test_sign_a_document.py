@@ -1,7 +1,7 @@
 """The documents of the example: what was approved is the file, byte for byte."""
 
 import pytest
-from approve_an_agent import an_agent
+from approve_an_agent import a_site, trust_of
 from ask_from_your_site import service
 from sign_a_document import ADDRESS, ask_to_sign, conclude, describe, is_signed
 
@@ -11,7 +11,7 @@ from counterseal_client import ArgumentsDiffer
 
 def test_what_is_signed_is_the_file_byte_for_byte(tmp_path):
     world, _, server, url = service()
-    client, trust = an_agent(world, url)
+    client, trust = a_site(world, url), trust_of(world)
     phone = world.bind("user-42")
     lease, replaced = tmp_path / "lease.txt", tmp_path / "replaced.txt"
     lease.write_text("The rent is 900 EUR.", encoding="utf-8")

@@ -256,7 +256,7 @@ def unfinished(folder):
     return [path for path in folder.iterdir() if path.name.startswith(PREFIX)]
 
 
-def test_what_a_killed_process_left_is_deleted_by_the_next_backup(data, run, tmp_path):
+def test_what_a_killed_process_left_is_deleted_by_the_next_backup(data, run, tmp_path, caplog):
     others = [tmp_path / name for name in (f"{PREFIX}x", f"{PREFIX}abcdefgh.old", ".abcdefgh")]
     for folder in others:
         folder.mkdir()
@@ -268,8 +268,10 @@ def test_what_a_killed_process_left_is_deleted_by_the_next_backup(data, run, tmp
     (remains,) = set(unfinished(tmp_path)) - {*others, link}
     assert (remains / "keys").is_dir()
 
+    caplog.clear()
     assert run("backup", tmp_path / "second", "--data", data).exit_code == 0
 
+    assert caplog.messages == [f"deleted an unfinished backup: {remains}"]
     assert not remains.exists()
     assert link.is_symlink()
     assert all(folder.is_dir() for folder in others)

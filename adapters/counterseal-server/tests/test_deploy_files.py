@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -120,6 +121,26 @@ CHECKS = {
 @pytest.mark.parametrize("check", [containerfile, compose_file, caddyfile, kubernetes])
 def test_nothing_is_wrong(check):
     assert check(DEPLOY) == []
+
+
+RESTORE_PAGE = DEPLOY.parents[2] / "docs" / "how-to" / "back-up-and-restore.md"
+
+
+def test_the_restore_waits_for_the_pods_of_deployments_and_not_for_those_of_jobs():
+    """The cluster keeps the finished pods of a job for a day."""
+    text = RESTORE_PAGE.read_text("utf-8")
+    label, excluded = re.search(r"wait pod .*\n +-l '(\S+) notin \((\S+)\)'", text).groups()
+    components = {
+        kind: {
+            document["spec"]["template"]["metadata"]["labels"][label]
+            for documents in manifests(DEPLOY).values()
+            for document in documents
+            if document["kind"] == kind
+        }
+        for kind in ("Deployment", "Job")
+    }
+    assert {*excluded.split(",")} == components["Job"]
+    assert components["Deployment"].isdisjoint(components["Job"])
 
 
 SERVE, JOB = "kubernetes/serve.yaml", "kubernetes/create/job.yaml"

@@ -314,15 +314,20 @@ def test_a_request_is_timed_from_its_head(client, log_lines):
     assert float(total) >= an_hour
 
 
+def test_a_refusal_that_is_not_logged_has_no_request_id(log_lines):
+    refusal = web.refuse(Metrics(), 0.5)
+    assert log_lines == []
+    assert "requestId" not in json.loads(refusal.body)
+    assert "X-Request-Id" not in refusal.headers
+
+
 def test_a_request_that_no_thread_takes_is_503_with_retry_after_and_counted():
     metrics = Metrics()
-    refusal = web.refuse(metrics, SystemEntropy(), 0.5)
-    assert re.fullmatch(r"[0-9a-f]{24}", refusal.headers["X-Request-Id"])
+    refusal = web.refuse(metrics, 0.5)
     assert (refusal.status, refusal.headers["Retry-After"]) == (503, "1")
     assert refusal.headers["Content-Type"] == "application/problem+json"
     assert int(refusal.headers["Content-Length"]) == len(refusal.body)
     assert json.loads(refusal.body)["code"] == "busy"
-    assert json.loads(refusal.body)["requestId"] == refusal.headers["X-Request-Id"]
     text = metrics.text().decode()
     assert 'counterseal_requests_total{operation="none",status="503"} 1.0' in text
 

@@ -22,21 +22,21 @@ async def call(client, tool, **arguments):
 
 async def delete_if_approved(client):
     """Ask, wait for the answer, use the approval, act, and report; return what happened."""
-    asked = await call(
+    request = await call(
         client, "ask", resource="delete_folder", arguments=ARGUMENTS, purpose="It is too old."
     )
-    if "error" in asked:
-        return f"Not asked: {asked['error']['code']}."
+    if "error" in request:
+        return f"Not asked: {request['error']['code']}."
     print("Asked: answer on your device.", flush=True)
     while True:
-        used = await call(client, "require", id=asked["id"], arguments=ARGUMENTS)
-        if used.get("error", {}).get("code") != "pending":
+        approval = await call(client, "require", id=request["id"], arguments=ARGUMENTS)
+        if approval.get("error", {}).get("code") != "pending":
             break
-    if "error" in used:
-        return f"Not executed: {used['error']['code']}."
+    if "error" in approval:
+        return f"Not executed: {approval['error']['code']}."
     path = ARGUMENTS["path"]  # the tool would delete it here, and this one only says so
-    await call(client, "report", id=asked["id"], outcome="executed")
-    return f"{used['approved_by']} has approved: {path} is deleted."
+    await call(client, "report", id=request["id"], outcome="executed")
+    return f"{approval['approved_by']} has approved: {path} is deleted."
 
 
 async def main(config):

@@ -71,7 +71,7 @@ async def _sent(method, target, headers):
         pools = Pools(ThreadPool("request", 1, 1), ThreadPool("refusal", 1, 1), {})
         # However long the deadline: nothing more comes.
         receiving = Receiving(8, timedelta(0), 1_000)
-        refuse = partial(web.refuse, Metrics(), runtime.ports.entropy)
+        refuse = partial(web.refuse, Metrics())
         await Gateway(app, receiving, pools, refuse)(scope, receive, send)
     begun, *rest = sent
     status = HTTPStatus(begun["status"])

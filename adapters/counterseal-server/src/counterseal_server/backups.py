@@ -2,14 +2,15 @@
 Backups of a service on SQLite: the database, the keys and the settings file in a new folder.
 
 `manifest.json` in the folder says which release made the backup and when, and has the digest of
-each file. A backup appears complete or not at all; what a killed process left of one beside it is
-deleted by the next.
+each file. A backup appears complete or not at all. If a process is killed during a backup, its
+unfinished folder stays beside the target; `back_up` deletes it the next time, and logs its name.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -58,6 +59,8 @@ OTHER_STORES = (
     "the backup is of SQLite, and this store is not: back up PostgreSQL by pg_dump, and Redis by"
     " BGSAVE or a copy of its append-only files, as docs/how-to/back-up-and-restore.md says"
 )
+
+log = logging.getLogger("counterseal_server")
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 _DATED = re.compile("[0-9]{8}T[0-9]{6}Z")
@@ -135,7 +138,8 @@ def back_up(
         _demand_file_of_master_key(settings)
         sources[MASTER] = settings.master_key_file
     _demand_absent(target)
-    delete_unfinished(target.parent)
+    for name in delete_unfinished(target.parent):
+        log.warning("deleted an unfinished backup: %s", target.parent / name)
     with unfinished_folder(target) as folder:
         (folder / KEYS_FOLDER).mkdir(mode=private_files.FOLDER_MODE)
         schema = copy_sqlite(database, folder / DATABASE)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from counterseal.ports import Entropy
 from counterseal_server.aap import build_aap
 from counterseal_server.after_restore import RestoreWait
 from counterseal_server.browser_device import PAGES, browser_pages
@@ -118,25 +117,23 @@ def build_gateway(
     app: WsgiApp = ServerApplication(runtime, service, metrics, exhaustions, wait)
     if tracing is not None:
         app = tracing.trace_requests(app, service)
-    refusing = partial(refuse, metrics, runtime.ports.entropy)
+    refusing = partial(refuse, metrics)
     return Gateway(app, receiving, pools, refusing, begun)
 
 
-def refuse(metrics: Metrics, entropy: Entropy, seconds: float) -> Refusal:
+def refuse(metrics: Metrics, seconds: float) -> Refusal:
     """
     Count a request that cannot be queued, and return its reply.
 
-    Nothing is logged: this runs in the server's thread when it is busiest.
+    Nothing is logged: this runs in the server's thread when it is busiest. So the reply has no id
+    of a request, which nobody could find in the log.
 
     Args:
         metrics: Where requests are counted.
-        entropy: Makes the request's id.
         seconds: How long the request took.
     """
     metrics.answered(NOWHERE, int(HTTPStatus.SERVICE_UNAVAILABLE), seconds)
-    identifier = entropy.token(ID_BYTES).hex()
-    headers = {**REFUSAL_HEADERS[BUSY], ID_HEADER: identifier}
-    response = problem(BUSY, headers=headers, request_id=identifier).response()
+    response = problem(BUSY, headers=REFUSAL_HEADERS[BUSY]).response()
     return Refusal(response.status, dict(response.headers), response.body)
 
 
