@@ -237,6 +237,37 @@ def test_an_action_is_approved_at_the_service_and_its_receipt_has_its_digest(
     assert action_of_receipt["type"] == kind
 
 
+def test_what_a_person_unfolds_in_the_history_stays_unfolded_when_the_service_replies(
+    bound, document_origin
+):
+    device, account_id = bound
+    page = device.page
+    document_origin.client.cancel(document_origin.client.ask(account_id, "Go?", duration=MINUTES))
+    document_origin.ask_action(account_id, ACTIONS["payment"], MINUTES)
+    device.open_request()
+    page.locator(".answer").first.click()
+    device.wait_for_heading("Approved")
+    page.locator("a.button.main").click()
+    routes = []
+
+    def hold(route):
+        routes.append(route)
+
+    page.route("**/device/history", hold)
+    with page.expect_request("**/device/history"):
+        page.locator("a.card:not(.open)").click()
+    summary = page.locator("ol > li summary").first
+    summary.click()
+    while not routes:
+        page.wait_for_timeout(10)
+    for route in routes:
+        route.continue_()
+    page.locator("ol > li").filter(has_text="Withdrawn").wait_for()
+    assert page.locator("ol > li").count() == 2
+    assert page.locator("ol > li details").first.get_attribute("open") is not None
+    assert summary.evaluate("(each) => document.activeElement === each")
+
+
 def receipt_claims(token):
     """Return the claims of a receipt that somebody else has verified."""
     payload = token.split(".")[1]

@@ -23,6 +23,7 @@ def test_all_languages_have_the_same_keys_and_places():
             assert sorted(PLACEHOLDER.findall(text)) == sorted(PLACEHOLDER.findall(english[key])), (
                 key
             )
+            assert text.endswith(":") == english[key].endswith(":"), key
 
 
 def test_the_sources_use_each_key_and_no_other():

@@ -4,6 +4,9 @@ import base64
 import json
 from datetime import timedelta
 
+import pytest
+
+from counterseal import ijson, keys
 from counterseal.models import ChallengeState
 from counterseal_client import Button
 
@@ -59,6 +62,93 @@ def test_a_request_does_not_end_by_the_list_of_another_account(device, origin):
     device.press("Approve", pin=None)
     device.wait_for_heading("Approved")
     page.unroute_all(behavior="ignoreErrors")
+
+
+@pytest.fixture
+def one_guid(device, origin, request):
+    """Bind two accounts; yield the GUID of a request that the services of both list."""
+    device.authenticate()
+    name = f"user-{keys.digest(request.node.name.encode())[:12]}"
+    (account_id, first), (other_id, other) = bind_two(device, origin, name).items()
+    page = device.page
+    documents = {}
+
+    def read_it(route):
+        reply = route.fetch()
+        documents[device_of(route.request)] = reply.json()
+        route.fulfill(response=reply)
+
+    page.route("**/device/requests/*-*", read_it)
+    guid = origin.client.ask(account_id, "Pay 10?", duration=MINUTE).guid
+    origin.client.ask(other_id, "Pay 99?", duration=MINUTE)
+    for text in ("Pay 10?", "Pay 99?"):
+        page.locator("a.open").filter(has_text=text).wait_for()
+    display = json.loads(documents[other]["display"]) | {"challenge": guid}
+    forged = documents[other] | {"guid": guid, "display": ijson.canonical(display).decode()}
+    times = {name: display[name] for name in ("issuedAt", "expiresAt")}
+    listed = json.dumps({"requests": [{"guid": guid, **times}]})
+
+    def list_it(route):
+        if device_of(route.request) == first:
+            route.continue_()
+        else:
+            body = f"event: requests\ndata: {listed}\n\n"
+            route.fulfill(content_type="text/event-stream", body=body)
+
+    def load_it(route):
+        if device_of(route.request) == first:
+            route.continue_()
+        else:
+            route.fulfill(json=forged)
+
+    page.route(EVENTS, list_it)
+    page.route("**/device/requests/*-*", load_it)
+    page.goto("about:blank")
+    page.goto(f"{origin.url}/app/")
+    page.locator("li:nth-child(2) a.open").wait_for()
+    yield guid
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_two_services_that_list_one_guid_have_each_its_own_entry_and_request(device, one_guid):
+    page = device.page
+    for text in ("Pay 99?", "Pay 10?"):
+        page.locator("a.open").filter(has_text=text).wait_for()
+    for text in ("Pay 99?", "Pay 10?"):
+        page.locator("a.open").filter(has_text=text).click()
+        page.locator(".answer").first.wait_for()
+        assert text in page.locator("article").inner_text()
+        page.go_back()
+        page.locator("#waiting").wait_for()
+
+
+def test_a_notification_of_a_guid_that_two_services_list_opens_the_list(device, one_guid):
+    page = device.page
+    page.evaluate("(guid) => { location.hash = `#/request/${guid}`; }", one_guid)
+    page.wait_for_url("**/app/#/")
+    page.locator("#waiting").wait_for()
+    assert page.locator("a.open").count() == 2
+
+
+def test_a_list_that_is_opened_again_has_what_the_one_before_began_to_load(device, origin):
+    device.authenticate()
+    device.bind_passkey(origin.link("user-list-again"))
+    page = device.page
+    routes = []
+
+    def hold(route):
+        routes.append(route)
+
+    page.route("**/device/requests/*-*", hold)
+    with page.expect_request("**/device/requests/*-*"):
+        origin.client.ask("user-list-again", "Log in?", duration=MINUTE)
+    page.locator("a.card:not(.open)").click()
+    page.locator("#history").wait_for()
+    page.go_back()
+    page.get_by_text("Request from Harbour Bank").wait_for()
+    for route in routes:
+        route.continue_()
+    page.locator("a.open:has-text('Log in?')").wait_for()
 
 
 def test_a_request_that_cannot_be_read_is_not_said_to_be_over(device, origin):
@@ -144,7 +234,8 @@ def test_the_focus_stays_on_its_link_when_the_list_changes(device, origin):
     origin.client.ask("user-focus", "Log in again?", duration=MINUTE)
     page.locator("li:nth-child(2) a.open").wait_for()
     focused = page.evaluate("document.activeElement.getAttribute('href')")
-    assert focused == f"#/request/{first.guid}"
+    (bound,) = origin.client.devices("user-focus")
+    assert focused == f"#/request/{first.guid}/{bound.guid}"
 
 
 def test_an_app_that_cannot_start_says_so(device, origin):

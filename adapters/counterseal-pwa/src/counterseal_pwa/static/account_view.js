@@ -34,8 +34,8 @@ export async function showAccount(context, device) {
     showUnconfirmed(context, account);
     return;
   }
-  const history = element("section", { "aria-labelledby": "history" });
-  await fillHistory(history, account, []);
+  const history = historySection(account);
+  await history.fill([]);
   context.fill(
     account.appSpaceName,
     element("p", {}, brandOf(account, account.appSpaceName)),
@@ -52,7 +52,7 @@ export async function showAccount(context, device) {
     account.state === "REVOKED"
       ? null
       : element("p", { class: "quiet" }, say("account.others", { name: isolate(account.appSpaceName) })),
-    history,
+    history.section,
     account.state === "ACTIVE" ? lockSection(account) : null,
     removal(context, account),
     home(),
@@ -60,7 +60,7 @@ export async function showAccount(context, device) {
   const update = async () => {
     if (account.state !== "ACTIVE") return;
     const ended = await account.ended().catch(() => null);
-    if (ended !== null && !context.signal.aborted) await fillHistory(history, account, ended);
+    if (ended !== null && !context.signal.aborted) await history.fill(ended);
   };
   context.session.addEventListener("connection", update, { signal: context.signal });
   await update();
@@ -70,31 +70,65 @@ const appOf = () =>
   say("device.app", { platform: platformOf(navigator.userAgent), version: APP_VERSION });
 
 /**
- * Show the history, newest first: what was answered here, and what ended otherwise.
+ * Return the section of the history, newest first: what was answered here, and what ended otherwise.
  *
- * @param {HTMLElement} section
+ * `fill` takes what the service says of the account's requests; entries that are displayed stay as
+ * the person has unfolded them.
+ *
  * @param {Account} account
- * @param {readonly EndedRequest[]} ended What the service says of the account's requests.
  */
-async function fillHistory(section, account, ended) {
-  const history = await account.history();
-  const hasAction = history.some(({ display }) => display.action !== undefined);
-  const actionView = hasAction ? await import("./action_view.js") : null;
-  await actionView?.loadStyle();
-  const own = new Set(history.map(({ challenge }) => challenge));
-  const others = ended.filter(({ guid }) => !own.has(guid));
-  const entries = [
-    ...history.map((entry) => ({ at: entry.at, item: entryOf(entry, actionView?.approvedAction(entry.display)) })),
-    ...others.map((request) => ({ at: request.endedAt, item: endOf(request) })),
-  ]
-    .sort((one, other) => Date.parse(other.at) - Date.parse(one.at))
-    .map(({ item }) => item);
-  section.replaceChildren(
+function historySection(account) {
+  /** @type {Map<string, HTMLLIElement>} */
+  const items = new Map();
+  const list = element("ol", { class: "list" });
+  const nothing = element("p", { class: "card calm" }, say("history.nothing"));
+  const section = element(
+    "section",
+    { "aria-labelledby": "history" },
     element("h2", { id: "history" }, say("history.title")),
-    entries.length > 0
-      ? element("ol", { class: "list" }, ...entries)
-      : element("p", { class: "card calm" }, say("history.nothing")),
+    nothing,
+    list,
   );
+
+  /** @param {readonly EndedRequest[]} ended */
+  async function fill(ended) {
+    const history = await account.history();
+    const hasAction = history.some(({ display }) => display.action !== undefined);
+    const actionView = hasAction ? await import("./action_view.js") : null;
+    await actionView?.loadStyle();
+    const own = new Set(history.map(({ challenge }) => challenge));
+    const others = ended.filter(({ guid }) => !own.has(guid));
+    const entries = [
+      ...history.map((entry) => ({
+        at: entry.at,
+        key: `answer/${entry.challenge}`,
+        build: () => entryOf(entry, actionView?.approvedAction(entry.display)),
+      })),
+      ...others.map((request) => ({ at: request.endedAt, key: `end/${request.guid}`, build: () => endOf(request) })),
+    ].sort((one, other) => Date.parse(other.at) - Date.parse(one.at));
+    for (const { key, build } of entries) if (!items.has(key)) items.set(key, build());
+    const sorted = entries.map(({ key }) => /** @type {HTMLLIElement} */ (items.get(key)));
+    arrange(list, sorted);
+    nothing.hidden = sorted.length > 0;
+    list.hidden = sorted.length === 0;
+  }
+  return { section, fill };
+}
+
+/**
+ * Make *items* the children of a list, in their order.
+ *
+ * An item that is in the list already is not moved unless the order changes: it keeps the focus.
+ *
+ * @param {HTMLElement} list
+ * @param {readonly HTMLElement[]} items
+ */
+function arrange(list, items) {
+  for (const child of [...list.children]) if (!items.some((item) => item === child)) child.remove();
+  for (const [index, item] of items.entries()) {
+    const present = list.children[index] ?? null;
+    if (present !== item) list.insertBefore(item, present);
+  }
 }
 
 /** @param {EndedRequest} request */

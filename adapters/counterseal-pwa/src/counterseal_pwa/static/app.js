@@ -5,6 +5,7 @@ import { announce, byId, element } from "./dom.js";
 import { showHome } from "./home_view.js";
 import { loadService, readFragment, readReturn } from "./links.js";
 import { describe } from "./problems.js";
+import { keyOf } from "./request_entries.js";
 import { Session } from "./session.js";
 import { hasTexts, loadTexts, say } from "./texts.js";
 import { registerWorker } from "./worker_registration.js";
@@ -20,7 +21,8 @@ import { registerWorker } from "./worker_registration.js";
  * @property {AbortSignal} signal Aborted when another view comes.
  */
 
-const ROUTES = /^#\/(request|account|device|login)\/([0-9a-f-]{36})$/i;
+/** A request's address may name the device of its account as well. */
+const ROUTES = /^#\/(request|account|device|login)\/([0-9a-f-]{36})(?:\/([0-9a-f-]{36}))?$/i;
 let controller = new AbortController();
 /** The bind link with which the page was opened: a secret, which leaves the address before anything else. */
 let firstLink = readFragment();
@@ -49,8 +51,8 @@ async function route(session) {
     await finishLogin(context, returned);
     return;
   }
-  const [, view, guid = ""] = ROUTES.exec(window.location.hash) ?? [];
-  if (view === "request") await (await import("./request_view.js")).showRequest(context, guid);
+  const [, view, guid = "", device] = ROUTES.exec(window.location.hash) ?? [];
+  if (view === "request") await (await import("./request_view.js")).showRequest(context, guid, device);
   else if (view === "account") await (await import("./account_view.js")).showAccount(context, guid);
   else if (view === "device") await (await import("./new_device_view.js")).showNewDevice(context, guid);
   else if (view === "login") (await import("./login_view.js")).showLogin(context, guid);
@@ -107,9 +109,11 @@ function showConnection(session) {
 function announceArrivals(session) {
   let known = new Set();
   session.addEventListener("requests", () => {
-    const guids = [...session.requests.values()].flat().map(({ guid }) => guid);
-    if (guids.some((guid) => !known.has(guid))) announce(say("arrived"));
-    known = new Set(guids);
+    const keys = [...session.requests].flatMap(([device, requests]) =>
+      requests.map((request) => keyOf({ device }, request)),
+    );
+    if (keys.some((key) => !known.has(key))) announce(say("arrived"));
+    known = new Set(keys);
   });
   session.addEventListener("newdevices", () => {
     if ([...session.newDevices.values()].flat().length > 0) announce(say("decide.waits"));

@@ -5,7 +5,7 @@ import { element, foreign, refill } from "./dom.js";
 import { readPasted } from "./links.js";
 import { showBind } from "./bind_view.js";
 import { notifySection } from "./notify_section.js";
-import { loadDisplays, requestEntry } from "./request_entries.js";
+import { keyOf, loadDisplays, requestEntry } from "./request_entries.js";
 import { scanSection } from "./scan_section.js";
 import { describeUnread } from "./problems.js";
 import { say } from "./texts.js";
@@ -38,7 +38,7 @@ export async function showHome(context) {
       (session.requests.get(account.device) ?? []).map((request) => ({ account, ...request })),
     );
     const requests = open.map(({ account, ...request }) =>
-      requestEntry(account, request, session.displays.get(request.guid)),
+      requestEntry(account, request, session.displays.get(keyOf(account, request))),
     );
     updates = requests.map(({ update }) => update);
     const items = newDevicesOf(context).concat(requests.map(({ item }) => item));
@@ -61,11 +61,12 @@ export async function showHome(context) {
   };
   const followRequests = () => {
     fillWaiting();
-    loadDisplays(session, accounts, () => signal.aborted || fillWaiting());
+    loadDisplays(session, accounts);
   };
   followRequests();
   fillAccounts();
   session.addEventListener("requests", followRequests, { signal });
+  session.addEventListener("displays", fillWaiting, { signal });
   document.addEventListener("visibilitychange", followRequests, { signal });
   const timer = setInterval(() => {
     for (const update of updates) update();

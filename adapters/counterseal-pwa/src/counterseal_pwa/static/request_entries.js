@@ -9,37 +9,45 @@ import { say, writeSpan } from "./texts.js";
 /** @typedef {import("./device/index.js").OpenRequest} OpenRequest */
 /** @typedef {import("./session.js").Session} Session */
 
-/** @type {Set<string>} The GUIDs of requests that are being loaded. */
+/** @type {Set<string>} The keys of requests that are being loaded. */
 const loading = new Set();
 
 /**
- * Load what open requests ask, and call *change* after each.
+ * Return the key of an account's request: of two services, each may list the same GUID.
+ *
+ * @param {{device: string}} account
+ * @param {{guid: string}} request
+ */
+export const keyOf = ({ device }, { guid }) => `${device}/${guid}`;
+
+/**
+ * Load what open requests ask; the session's event `displays` tells of each.
  *
  * What cannot be loaded now is loaded with the next list; the view of the request says why.
  *
  * @param {Session} session
  * @param {readonly Account[]} accounts
- * @param {() => void} change
  */
-export async function loadDisplays({ displays, requests }, accounts, change) {
+export async function loadDisplays(session, accounts) {
+  const { displays, requests } = session;
   // What is loaded counts as seen, and nobody sees a hidden page.
   if (document.hidden) return;
   const open = accounts.flatMap((account) =>
-    (requests.get(account.device) ?? []).map(({ guid }) => ({ account, guid })),
+    (requests.get(account.device) ?? []).map(({ guid }) => ({ account, guid, key: keyOf(account, { guid }) })),
   );
-  const guids = new Set(open.map(({ guid }) => guid));
-  for (const guid of displays.keys()) if (!guids.has(guid)) displays.delete(guid);
-  const missing = open.filter(({ guid }) => !displays.has(guid) && !loading.has(guid));
+  const keys = new Set(open.map(({ key }) => key));
+  for (const key of displays.keys()) if (!keys.has(key)) displays.delete(key);
+  const missing = open.filter(({ key }) => !displays.has(key) && !loading.has(key));
   await Promise.all(
-    missing.map(async ({ account, guid }) => {
-      loading.add(guid);
+    missing.map(async ({ account, guid, key }) => {
+      loading.add(key);
       try {
-        displays.set(guid, (await account.show(guid)).display);
-        change();
+        displays.set(key, (await account.show(guid)).display);
+        session.dispatchEvent(new Event("displays"));
       } catch {
         // The entry stays as it is.
       } finally {
-        loading.delete(guid);
+        loading.delete(key);
       }
     }),
   );
@@ -61,7 +69,7 @@ export function requestEntry(account, { expiresAt, guid }, display) {
     {},
     element(
       "a",
-      { class: "card open", href: `#/request/${guid}` },
+      { class: "card open", href: `#/request/${guid}/${account.device}` },
       ...(display ? partsOf(display) : [element("strong", {}, say("home.request"), " ", foreign(account.appSpaceName))]),
       element("span", { class: "quiet" }, display && foreign(account.appSpaceName), display && " · ", left),
     ),

@@ -27,11 +27,17 @@ const SPOKEN = [14_400, 3600, 600, 60, 10];
 /**
  * @param {ViewContext} context
  * @param {string} guid
+ * @param {string} [device] The GUID of the account's device; a notification does not name it.
  */
-export async function showRequest(context, guid) {
+export async function showRequest(context, guid, device) {
   context.fill(say("request.loading"));
   try {
-    const account = await context.session.accountOf(guid);
+    const account = await context.session.accountOf(guid, device);
+    // The list says which account each is of.
+    if (account === "several") {
+      if (!context.signal.aborted) context.go("#/");
+      return;
+    }
     const shown = await account?.show(guid);
     const isOver = shown?.state === "ANSWERED" || shown?.state === "DISOWNED";
     if (!account || !shown || isOver) showEnding(context, "elsewhere");
@@ -39,7 +45,7 @@ export async function showRequest(context, guid) {
   } catch (error) {
     const ending = endingOf(error);
     if (ending) showEnding(context, ending);
-    else showUnread(context, guid, error);
+    else showUnread(context, error);
   }
 }
 
@@ -47,11 +53,10 @@ export async function showRequest(context, guid) {
  * Show why a request cannot be shown; it may be open.
  *
  * @param {ViewContext} context
- * @param {string} guid
  * @param {unknown} error
  */
-function showUnread(context, guid, error) {
-  const again = () => context.go(`#/request/${guid}`);
+function showUnread(context, error) {
+  const again = () => context.go(window.location.hash);
   context.fill(
     say("request.broken"),
     element("p", { class: "problem" }, describeUnread(error)),

@@ -81,13 +81,17 @@ export const makesPasskeys = async (rpId) =>
   (await window.PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable());
 
 /**
- * Tells of changes by the events `requests`, `accounts`, `newdevices`, `notifications` and
- * `connection`.
+ * Tells of changes by the events `requests`, `displays`, `accounts`, `newdevices`, `notifications`
+ * and `connection`.
  */
 export class Session extends EventTarget {
   /** @type {Map<string, readonly OpenRequest[]>} By the device's GUID. */
   requests = new Map();
-  /** @type {Map<string, import("./device/index.js").Display>} What open requests ask, as far as it is loaded. */
+  /**
+   * What open requests ask, as far as it is loaded, by `keyOf` of `request_entries.js`.
+   *
+   * @type {Map<string, import("./device/index.js").Display>}
+   */
   displays = new Map();
   /** @type {Map<string, unknown>} Why an account cannot be watched, by the device's GUID. */
   errors = new Map();
@@ -149,16 +153,19 @@ export class Session extends EventTarget {
   }
 
   /**
-   * Return the account that has an open request.
+   * Return the account that has an open request; `several` if more than one is known to list it.
    *
    * @param {string} guid
-   * @returns {Promise<Account | undefined>}
+   * @param {string} [device] The GUID of the account's device, where the address names it.
+   * @returns {Promise<Account | "several" | undefined>}
    * @throws {unknown} None is known to have it, and one could not be asked.
    */
-  async accountOf(guid) {
-    const accounts = await this.wallet.accounts();
-    const known = accounts.find(({ device }) => this.isOpen(device, guid));
-    if (known) return known;
+  async accountOf(guid, device) {
+    const all = await this.wallet.accounts();
+    const accounts = device === undefined ? all : all.filter((account) => account.device === device);
+    const known = accounts.filter((account) => this.isOpen(account.device, guid));
+    if (known.length > 1) return "several";
+    if (known[0]) return known[0];
     let failure;
     for (const account of accounts) {
       try {
