@@ -252,7 +252,11 @@ def _revoke_credential(
         return Decision(result=origin)
     ended_credentials = list(origin.credentials)
     ended_credentials[position] = replace(credential, ends_at=tools.now)
-    updated_origin = revise(origin, credentials=tuple(ended_credentials))
+    credentials = tuple(ended_credentials)
+    edited_origin = replace(origin, credentials=credentials)
+    # Processes whose clocks are behind find the secret valid, but not the tokens of before.
+    generation = token_generation(origin, edited_origin, tools.now)
+    updated_origin = revise(origin, credentials=credentials, token_generation=generation)
     return store(updated_origin, updated_origin, guards=admin_guards(admin, origin))
 
 

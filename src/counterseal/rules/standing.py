@@ -257,6 +257,9 @@ def provider_of(app_space: AppSpace) -> IdpSettings:
 EDGE_MARGIN = timedelta(seconds=1)
 """The window's edges are within it."""
 
+CLOCK_MARGIN = timedelta(minutes=1)
+"""By how much the clocks of two processes of one service may differ; they should by less."""
+
 
 def in_time(facts: Timed) -> None:
     """Refuse at the deadline and after it."""
@@ -301,11 +304,16 @@ def token_generation(origin: Origin, edited: Origin, now: datetime) -> int:
     """
     Return the generation of the access tokens of *origin* once it has become *edited*.
 
-    It is a new one where *origin* could not authenticate as a CIBA client and *edited* can, so a
-    token that a revocation has ended never counts again.
+    It is a new one where one of the two can authenticate as a CIBA client and the other cannot, so
+    a token that a revocation has ended never counts again. A secret that ends within `CLOCK_MARGIN`
+    of *now* may have ended by the clock of another process, so both are assumed of it.
     """
-    begins = may_authenticate(edited, now) and not may_authenticate(origin, now)
-    return origin.token_generation + begins
+    loses, gains = (
+        may_authenticate(first, now - CLOCK_MARGIN)
+        and not may_authenticate(then, now + CLOCK_MARGIN)
+        for first, then in ((origin, edited), (edited, origin))
+    )
+    return origin.token_generation + (loses or gains)
 
 
 def in_force(ends_at: datetime | None, now: datetime) -> bool:

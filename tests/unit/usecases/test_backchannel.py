@@ -494,6 +494,88 @@ def test_no_access_token_of_a_revoked_client_counts_again(service, client, end, 
     assert client.redeem(unused).id_token
 
 
+def set_back(service, duration):
+    """Go on in a process whose clock is behind."""
+    service.clock.jump(service.clock.now() - duration)
+
+
+@pytest.mark.parametrize(
+    ("end", "behind"),
+    [
+        *((end, timedelta(seconds=2)) for end in ENDS),
+        *((end, timedelta(hours=1)) for end in ENDS if end is not let_it_end),
+    ],
+)
+@pytest.mark.parametrize("give", [give_a_secret, give_a_key])
+def test_no_access_token_counts_again_by_a_clock_that_is_behind(service, client, end, behind, give):
+    begun = client.begin(content=LOGIN)
+    client.approve(begun)
+    token = client.redeem(begun).access_token
+    guid = client.party.origin.guid
+    end(service, guid)
+    set_back(service, behind)
+
+    give(service, guid)
+
+    for _ in range(2):
+        with pytest.raises(CredentialRefused):
+            client.backchannel.authenticate_bearer(token)
+        service.clock.advance(behind)
+
+
+@pytest.mark.parametrize("give", [give_a_secret, give_a_key])
+def test_no_access_token_counts_again_that_a_clock_behind_let_a_revoked_secret_get(
+    service, client, give
+):
+    begun = client.begin(content=LOGIN)
+    client.approve(begun)
+    guid, behind = client.party.origin.guid, timedelta(seconds=2)
+    revoke_one_by_one(service, guid)
+    set_back(service, behind)
+    client.party = service.renewed(client.party)
+    token = client.redeem(begun).access_token
+
+    give(service, guid)
+
+    service.clock.advance(behind)
+    with pytest.raises(CredentialRefused):
+        client.backchannel.authenticate_bearer(token)
+
+
+def test_no_access_token_counts_again_after_a_clock_behind_took_the_keys(service, client):
+    guid, behind = client.party.origin.guid, timedelta(seconds=2)
+    give_a_key(service, guid)
+    client.party = service.renewed(client.party)
+    begun = client.begin(content=LOGIN)
+    client.approve(begun)
+    token = client.redeem(begun).access_token
+    revoke_one_by_one(service, guid)
+    assert client.backchannel.authenticate_bearer(token)
+    set_back(service, behind)
+
+    clients(service).register(guid, mode=DeliveryMode.POLL, jwks={"keys": []})
+    service.credentials.issue(guid, Scheme.BASIC)
+
+    service.clock.advance(behind)
+    with pytest.raises(CredentialRefused):
+        client.backchannel.authenticate_bearer(token)
+
+
+def test_an_access_token_outlives_one_of_two_secrets(service, client):
+    begun = client.begin(content=LOGIN)
+    client.approve(begun)
+    token = client.redeem(begun).access_token
+    guid = client.party.origin.guid
+    service.credentials.issue(guid, Scheme.BASIC, overlap=timedelta(minutes=10))
+    origin = service.renewed(client.party).origin
+
+    service.credentials.revoke_credential(guid, origin.credential_guid(origin.credentials[0]))
+    assert client.backchannel.authenticate_bearer(token)
+    service.credentials.issue(guid, Scheme.BASIC)
+
+    assert client.backchannel.authenticate_bearer(token)
+
+
 @pytest.mark.parametrize("end", ENDS)
 def test_a_client_that_was_revoked_gets_access_tokens_again(service, client, end):
     guid = client.party.origin.guid
@@ -559,6 +641,14 @@ def test_what_a_client_signed_counts_once(service, client):
     assert client.backchannel.authenticate(guid, check) == client.party
     with pytest.raises(Replayed):
         client.backchannel.authenticate(guid, check)
+
+
+def test_what_a_client_signed_has_the_mark_of_older_processes(service, client):
+    guid, until = client.party.origin.guid, service.clock.now() + timedelta(minutes=1)
+    assert service.ports.replay.first_seen(("backchannel", guid, "jti-1"), until)
+
+    with pytest.raises(Replayed):
+        client.backchannel.authenticate(guid, lambda origin, now: ("jti-1", until))
 
 
 def test_a_check_that_refuses_is_recorded(service, client):
