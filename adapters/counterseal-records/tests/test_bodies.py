@@ -293,6 +293,18 @@ def test_a_client_and_a_request_of_before_access_tokens_had_generations_are_read
         assert read(older) == read(older, b"else") == expected
 
 
+def test_a_request_of_generation_0_is_written_as_older_releases_write_it():
+    records = edge_records(RecordFactory())
+    challenge = next(one for one in records if type(one) is Challenge and one.backchannel)
+    request = attrs.evolve(challenge.backchannel, token_generation=0)
+    first = attrs.evolve(challenge, backchannel=request)
+
+    assert "token_generation" in json.loads(write(challenge))["fields"]["backchannel"]
+    names = {field.name for field in attrs.fields(type(request))}
+    assert set(json.loads(write(first))["fields"]["backchannel"]) == names - {"token_generation"}
+    assert read(write(first)) == read(write(first), form_of(first)) == first
+
+
 @pytest.mark.parametrize(
     "spoil",
     [

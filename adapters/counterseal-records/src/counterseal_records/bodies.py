@@ -133,6 +133,7 @@ LEFT_OUT: Mapping[type[Stored], tuple[bytes, ...]] = MappingProxyType(
         Challenge: (
             *(b',"action":null', b',"backchannel":null'),
             *(b',"submission":null', b',"channel":null'),
+            b',"token_generation":0',  # of its `backchannel`
         ),
         Callback: (b',"trace":null', b',"begun_at":null', b',"once":false'),
     }
