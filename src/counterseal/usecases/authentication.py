@@ -31,6 +31,10 @@ REMEMBERED_ORIGINS = 10_000
 
 _NO_PARENTS: Mapping[Guid, Guid] = MappingProxyType({})
 _CHECK = AuditContext(event="credential.check", actor="stranger")
+_REPLAY_KINDS: Mapping[Registration, str] = MappingProxyType(
+    {"backchannel": "backchannel", "realm": "channel"}
+)
+"""What the replay guard stores them under; processes of every release have the same names."""
 
 
 SingleUse = tuple[str, datetime]
@@ -115,7 +119,7 @@ class SignerAuthentication(UseCase):
         with refusals(self.ports, attrs.evolve(_CHECK, subject=party.origin.guid)):
             once, until = check(party.origin, self.ports.clock.now())
             if not self.ports.replay.first_seen(
-                (self.registration, party.origin.guid, once), until
+                (_REPLAY_KINDS[self.registration], party.origin.guid, once), until
             ):
                 raise Replayed
         return party

@@ -490,6 +490,14 @@ def test_what_a_realm_signed_counts_once(service, realm):
         realm.channel.authenticate(guid, check)
 
 
+def test_what_a_realm_signed_has_the_mark_of_older_processes(service, realm):
+    guid, until = realm.party.origin.guid, service.clock.now() + LIFE
+    assert service.ports.replay.first_seen(("channel", guid, "jti-1"), until)
+
+    with pytest.raises(Replayed):
+        realm.channel.authenticate(guid, lambda of_party, now: ("jti-1", until))
+
+
 def test_a_check_that_refuses_is_recorded(service, realm):
     def check(of_party, now):
         raise WrongSignature
