@@ -98,6 +98,7 @@ def wrap(key: PrivateKey, pin: str, entropy: Entropy, *, cost: int = SCRYPT_N) -
 def unwrap(wrapped_key: WrappedKey, pin: str, entropy: Entropy) -> PrivateKey:
     """Return the key that *pin* gives: any PIN gives one; for RSA a wrong one raises WrongPin."""
     stretched = _stretched(pin, wrapped_key.salt, wrapped_key.cost)
+    authenticated = False
     if wrapped_key.algorithm is Algorithm.ES256:
         shift = int.from_bytes(stretched) % (P256_ORDER - 1)
         secret = ((int.from_bytes(wrapped_key.wrapped) - shift) % (P256_ORDER - 1) + 1).to_bytes(32)
@@ -110,11 +111,12 @@ def unwrap(wrapped_key: WrappedKey, pin: str, entropy: Entropy) -> PrivateKey:
             )
         except SealBroken:
             raise WrongPin from None
+        authenticated = True
     return keys.private_key(
         secret,
         kid=wrapped_key.kid,
         algorithm=wrapped_key.algorithm,
-        authenticated=wrapped_key.wrapping is Wrapping.SEALED,
+        authenticated=authenticated,
     )
 
 

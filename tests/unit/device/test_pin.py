@@ -5,6 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from counterseal.device import pin
 from counterseal.device.pin import (
     SCRYPT_N,
     SCRYPT_N_LIMIT,
@@ -142,6 +143,25 @@ def test_an_rsa_key_is_sealed_and_a_wrong_pin_is_noticed(entropy, rsa_keys):
     for other in (changed, attrs.evolve(wrapped_key, kid="another")):
         with pytest.raises(WrongPin):
             unwrap(other, PIN, entropy)
+
+
+def test_only_a_seal_that_was_checked_says_that_the_key_is_ours(entropy, rsa_keys, monkeypatch):
+    """The file may say "sealed" of a key that nothing has authenticated."""
+    authenticated = []
+
+    def note(*args, **options):
+        authenticated.append(options["authenticated"])
+        return private_key(*args, **options)
+
+    monkeypatch.setattr(pin.keys, "private_key", note)
+    _, sealed_key = rsa_keys
+    rsa = wrap(sealed_key, PIN, entropy, cost=COST)
+    shifted = [wrapped(entropy, algorithm)[1] for algorithm in SHIFTED]
+    for wrapping in Wrapping:
+        for wrapped_key in (rsa, *shifted):
+            unwrap(attrs.evolve(wrapped_key, wrapping=wrapping), PIN, entropy)
+
+    assert authenticated == [True, *(False for _ in SHIFTED)] * len(Wrapping)
 
 
 @pytest.mark.parametrize("cost", [0, 1, 3, 100, -16, SCRYPT_N_LIMIT * 2, True, 16.0, "16", None])
