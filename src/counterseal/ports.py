@@ -202,7 +202,8 @@ class Store(Protocol):
         Return the callbacks of *origin* that are DEAD, oldest first.
 
         - STORE-23: dead by their state, whatever the time is, and of this origin only.
-        - STORE-24: at most *limit*, and none is left out for one that is younger.
+        - STORE-24: at most *limit*, fewer only if there are no others, and none is left out for
+          one that is younger.
         """
 
     def gauges(self, app_spaces: frozenset[Guid] | None) -> Mapping[GaugeKey, int]:

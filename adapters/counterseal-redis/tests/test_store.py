@@ -20,6 +20,7 @@ from counterseal.testing.contracts import StoreHistory
 from counterseal.testing.contracts.race import bounded_shrinking
 from counterseal.testing.contracts.record_factory import RecordFactory, next_version
 from counterseal_redis import Keyspace, RedisAudit, RedisStore, forget, replicated
+from counterseal_redis.indexes import Indexes
 
 GAUGE_COMMANDS = ("hmget", "hget", "hincrby", "hdel", "hset")
 
@@ -122,6 +123,30 @@ def test_dead_callbacks_that_the_server_has_dropped_count_until_they_are_found_g
         find(keyspace)
 
         assert list(store.gauges(None).values()) == [count]
+
+
+@pytest.mark.parametrize("requeued_count", [1, 2, 3])
+def test_callbacks_that_are_requeued_meanwhile_hide_no_other_dead_ones(
+    redis_8_2, new_keyspace, monkeypatch, requeued_count
+):
+    keyspace, factory = new_keyspace(redis_8_2), RecordFactory()
+    store = RedisStore(keyspace, FrozenClock())
+    account = factory.account()
+    dead = [factory.callback(account, state=CallbackState.DEAD) for _ in range(5)]
+    store.commit(tuple(Change(None, one) for one in dead), (), "die")
+    read_records = Indexes.records
+    requeued = dead[:requeued_count]
+
+    def requeue_first(indexes, guids, **options):
+        while requeued:
+            callback = requeued.pop()
+            queued = next_version(callback, state=CallbackState.QUEUED)
+            store.commit((Change(callback, queued),), (), f"requeue {callback.guid}")
+        return read_records(indexes, guids, **options)
+
+    monkeypatch.setattr(Indexes, "records", requeue_first)
+
+    assert store.dead(dead[0].origin, 2) == tuple(dead[requeued_count:][:2])
 
 
 def test_a_commit_touches_gauges_only_where_a_record_counts_in_another_one(redis_8_2, new_keyspace):

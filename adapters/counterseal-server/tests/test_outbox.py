@@ -265,6 +265,32 @@ def test_the_dead_since_a_time_are_queued_or_dropped_and_no_others(world):
     assert outbox.find_origins_with_dead(gauges_of(world), by=OPERATOR) == ()
 
 
+@pytest.mark.parametrize("drop_page", [outbox.drop_dead, outbox.drop_all])
+def test_one_that_was_forgotten_meanwhile_keeps_no_other_back(world, drop_page):
+    origin = world.origin.origin.guid
+    if drop_page is outbox.drop_dead:
+        dead(world, 3)
+    else:
+        queue(world, 3)
+
+    class Forgetful:
+        def __init__(self):
+            self.drops = 0
+
+        def drop(self, guid, *, by):
+            self.drops += 1
+            world.callbacks.drop(guid, by=by)
+            if self.drops == 1:
+                raise NotFound
+
+        def __getattr__(self, name):
+            return getattr(world.callbacks, name)
+
+    assert drop_page(Forgetful(), origin, by=OPERATOR) == 2
+    assert world.callbacks.list_dead(origin, by=OPERATOR) == ()
+    assert world.callbacks.list_queued(origin, by=OPERATOR) == ()
+
+
 def test_an_operator_lists_queues_and_drops_the_dead_of_all_origins(run, tmp_path):
     data = tmp_path / "data"
     names = ("--company", "A", "--app-space", "B", "--origin", "C", "--auth", "basic", "--cx")

@@ -149,14 +149,20 @@ class RedisStore:
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
         """Return the callbacks of *origin* that are dead, oldest first."""
+        entry_count = limit
         while True:
-            entries = self._indexes.entries(DEAD, origin, limit)
+            entries = self._indexes.entries(DEAD, origin, entry_count)
             stale = [entry for entry in entries if entry.record is None]
-            if not stale:
-                records = (entry.record for entry in entries)
-                return tuple(one for one in records if isinstance(one, Callback) and _is_dead(one))
-            # The server has dropped their records; they must not hide younger entries.
-            self._indexes.drop_dead(stale)
+            if stale:
+                # The server has dropped their records; they must not hide younger entries.
+                self._indexes.drop_dead(stale)
+                continue
+            records = (entry.record for entry in entries)
+            dead = tuple(one for one in records if isinstance(one, Callback) and _is_dead(one))
+            if len(dead) >= limit or len(entries) < entry_count:
+                return dead[:limit]
+            # Nor must those that have changed since the index was read.
+            entry_count += len(entries) - len(dead)
 
     def gauges(self, app_spaces: frozenset[Guid] | None) -> Mapping[GaugeKey, int]:
         """

@@ -128,7 +128,7 @@ def _drop(callbacks: Callbacks, page: tuple[Callback, ...], *, by: Administrator
     for each in page:
         try:
             callbacks.drop(each.guid, by=by)
-        except WrongState:
-            continue  # it was sent, or another process was faster
+        except (NotFound, WrongState):
+            continue  # it was sent or forgotten, or another process was faster
         dropped_count += 1
     return dropped_count
