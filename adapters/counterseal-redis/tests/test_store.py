@@ -140,8 +140,8 @@ def test_callbacks_that_are_requeued_meanwhile_hide_no_other_dead_ones(
     def requeue_first(indexes, guids, **options):
         while requeued:
             callback = requeued.pop()
-            queued = next_version(callback, state=CallbackState.QUEUED)
-            store.commit((Change(callback, queued),), (), f"requeue {callback.guid}")
+            queued_callback = next_version(callback, state=CallbackState.QUEUED)
+            store.commit((Change(callback, queued_callback),), (), f"requeue {callback.guid}")
         return read_records(indexes, guids, **options)
 
     monkeypatch.setattr(Indexes, "records", requeue_first)
