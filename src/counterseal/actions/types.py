@@ -37,6 +37,9 @@ COMMON_TEXTS: Mapping[str, Texts] = MappingProxyType(
 )
 """The labels of the rows that every action has, and of its buttons, by language."""
 
+COMMON_ROWS = ("agent", "run", "purpose", "validUntil")
+"""Which of these texts are labels of rows."""
+
 
 @attrs.frozen(kw_only=True)
 class Rendering:
@@ -84,7 +87,8 @@ class ActionTypes:
         Args:
             types: No two of one name.
             common: The labels of the rows that every action has, by language; a language that is
-                missing here cannot be rendered.
+                missing here cannot be rendered. The browser device knows the standard ones only:
+                by others it shows what the agent says as ordinary rows.
 
         Raises:
             ValueError: Two types have one name.
@@ -104,13 +108,15 @@ class ActionTypes:
         Raises:
             ActionTypeUnknown: No such type is registered.
             InvalidField: A member does not fit; or no texts are there in the action's language;
-                or `valid_until` is missing.
+                or `valid_until` is missing; or a row of the type has a label of the rows that
+                every action has, so that a person could not tell them apart.
         """
         kind, texts, common = self._find(action)
         if action.valid_until is None:
             raise InvalidField("action.validUntil", "missing")
         kind.check(action)
         rendering = kind.render(action, texts)
+        _demand_own_labels(action, rendering, common)
         rows = rendering.content.pairs + _common_rows(action, common)
         return replace(rendering, content=replace(rendering.content, pairs=rows))
 
@@ -137,6 +143,16 @@ class ActionTypes:
         if action.language not in kind.texts or action.language not in self._common:
             raise InvalidField("action.language", "no texts in this language")
         return kind, kind.texts[action.language], self._common[action.language]
+
+
+def _demand_own_labels(action: Action, rendering: Rendering, common: Texts) -> None:
+    """Refuse a row that a device could take for what the agent says about itself."""
+    # Devices know the standard labels, also where a service has others.
+    texts = (common, COMMON_TEXTS.get(action.language, common))
+    labels = {each[name] for each in texts for name in COMMON_ROWS if name in each}
+    for row in rendering.content.pairs:
+        if row.key in labels:
+            raise InvalidField("action.type", f"a row of its own is called {row.key}")
 
 
 def _common_rows(action: Action, texts: Texts) -> tuple[Pair, ...]:

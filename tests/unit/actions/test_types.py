@@ -99,6 +99,38 @@ def test_an_action_without_a_time_is_refused():
     assert caught.value.field == "action.validUntil"
 
 
+@pytest.mark.parametrize(
+    ("language", "label"),
+    [
+        (language, texts[name])
+        for language, texts in COMMON_TEXTS.items()
+        for name in ("agent", "run", "purpose", "validUntil")
+    ],
+)
+def test_no_row_of_a_type_has_a_common_label(language, label):
+    """A device would show it as a claim of the agent, which nobody has verified."""
+    own = {"title": "Restart", "server": label}
+    kind = attrs.evolve(RESTART, texts={language: own})
+    renamed = {**COMMON_TEXTS[language], **NL, "agent": "Agent2", "run": "Run2", "purpose": "Why"}
+    for types in (ActionTypes(kind), ActionTypes(kind, common={language: renamed})):
+        with pytest.raises(InvalidField) as caught:
+            types.render(restart(language=language))
+        assert caught.value.field == "action.type"
+
+
+def test_no_row_of_a_type_has_a_common_label_of_the_service_own_texts():
+    kind = attrs.evolve(RESTART, texts={"nl": {"title": "Herstarten", "server": NL["validUntil"]}})
+    with pytest.raises(InvalidField) as caught:
+        ActionTypes(kind, common={"nl": NL}).render(restart(language="nl"))
+    assert caught.value.field == "action.type"
+
+
+def test_a_common_label_of_another_language_is_no_common_label():
+    kind = attrs.evolve(RESTART, texts={"de": {"title": "Neu starten", "server": "Purpose"}})
+    (row, _) = ActionTypes(kind).render(restart(language="de")).content.pairs
+    assert row.key == "Purpose"
+
+
 def test_what_is_displayed_of_the_time_is_the_second():
     moment = datetime(2026, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
     (_, row) = ActionTypes(RESTART).render(restart(valid_until=moment)).content.pairs
