@@ -76,7 +76,8 @@ def test_a_bind(world):
         invited = world.invitations.invite(world.origin, "zoe")
     phone = world.phone()
     offer = enrolment(world, phone, invited.token)
-    with world.takes("store.get_with_account", "store.commit"):
+    # The second trip reads the role of the origin that has invited.
+    with world.takes("store.get_with_account", "store.get", "store.commit"):
         bound = world.enrolments.complete(offer)
     with world.takes("store.get_with_account"):
         assert world.enrolments.complete(offer).binding == bound.binding

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import attrs
 
 from counterseal import keys
@@ -36,6 +38,7 @@ from counterseal.models import (
     Guid,
     KeyChange,
     Occasion,
+    Origin,
     Passkey,
     PasskeyUse,
     Record,
@@ -46,6 +49,7 @@ from counterseal.models import (
 from counterseal.models.guid import parse
 from counterseal.models.passkeys import scope_of
 from counterseal.policy import Policy
+from counterseal.rules.authorization import require_origin_role
 from counterseal.rules.evidence import (
     Completing,
     Evidence,
@@ -58,6 +62,9 @@ from counterseal.rules.evidence import (
 )
 from counterseal.rules.sizes import addresses_fit, app_fits, text_fits
 from counterseal.wire.enrolment import BIND_TYP, Enrolment, OfferedKey, bind_claims
+
+Completed: TypeAlias = tuple[Binding, Account, AppSpace]
+"""A completed binding, its account, and its App Space."""
 
 
 @attrs.define
@@ -198,7 +205,7 @@ def complete(
     offer: Offer,
     *,
     served_kinds: frozenset[AddressKind],
-) -> Decision[tuple[Binding, Account, AppSpace]]:
+) -> Decision[Completed] | Plan[Completed]:
     """Decide whether the offered keys complete the binding that the session token names."""
     record, account_record, *app_spaces = stored
     replaced = None if enrolment.replaces is None else app_spaces.pop()
@@ -235,19 +242,39 @@ def complete(
         _demand_same_keys(facts)
         return Decision(result=(binding, account, _bound_app_space(app_spaces)))
     state = step(BINDING, binding.state, BindingEvent.COMPLETE, facts)
+
+    def require_full_inviter(stored: Records, _: Tools) -> Decision[Completed]:
+        # A thief of an agent's key may have invited before the operator changed the role.
+        require_origin_role(require(stored[0], Origin), "binding.complete")
+        return _complete(tools, facts, enrolment, state, served_kinds)
+
+    if binding.origin is None:
+        return _complete(tools, facts, enrolment, state, served_kinds)
+    return records(binding.origin).then(require_full_inviter)
+
+
+def _complete(
+    tools: Tools,
+    facts: Completing,
+    enrolment: Enrolment,
+    state: BindingState,
+    served_kinds: frozenset[AddressKind],
+) -> Decision[Completed]:
+    """Decide what becomes of the records once *state* is decided."""
+    binding, account, replaced = facts.binding, facts.account, facts.replaced
     counts = state is BindingState.ACTIVE
     completed_binding = revise(
         binding,
         state=state,
         deadline=binding.deadline if counts else tools.now + tools.policy.confirmation_life,
-        enrolled=_fingerprint(offer.keys),
+        enrolled=_fingerprint(facts.keys),
         replaces=enrolment.replaces,
         name=enrolment.name,
         platform=enrolment.platform,
         app_version=enrolment.app_version,
-        keys=offer.keys,
+        keys=facts.keys,
         addresses=enrolment.addresses,
-        key_changes=key_changes(offer.keys, tools),
+        key_changes=key_changes(facts.keys, tools),
         bound_at=tools.now if counts else None,
         last_seen_at=tools.now,
     )
@@ -275,7 +302,7 @@ def complete(
         happenings += device_revoked(replaced)
     updated_account, events = with_events(tools, revise(account, devices=devices), *happenings)
     return Decision(
-        result=(completed_binding, updated_account, _bound_app_space(app_spaces)),
+        result=(completed_binding, updated_account, require(facts.app_space, AppSpace)),
         writes=(*writes, updated_account, *notifications, *events),
         audit=tuple(audit),
         wakes=(account.guid,) if len(writes) > 1 else (),

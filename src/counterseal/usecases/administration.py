@@ -318,7 +318,7 @@ class Administration(UseCase):
             events_url: Where events are sent from now on, by an address of its allow-list; an
                 empty one ends that, and the origin can still read them.
             policy: The settings of the policy that it narrows, as of `edit_app_space`.
-            role: What it may do, from its next call on.
+            role: What it may do, once it is read again: an older `RelyingParty` has the old role.
 
         Raises:
             NotFound: There is no such origin.

@@ -40,6 +40,7 @@ class Enrolments(UseCase):
             AccountLocked: The account is locked.
             NewDeviceForbidden: A device has invited it, which policy or App Space do not let it do
                 any more.
+            AskingOnly: The origin that invited it may only ask by now.
             TooManyBindings: The account has as many devices as the policy allows, and it replaces
                 none; the same token may then replace one.
             BindingInactive: The binding has ended since.

@@ -2,7 +2,6 @@
 
 import inspect
 from datetime import timedelta
-from pathlib import Path
 
 import attrs
 import pytest
@@ -121,20 +120,40 @@ def test_a_full_origin_is_refused_no_call_for_its_role(service, name):
         assert not isinstance(error, AskingOnly)
 
 
-def test_only_one_place_makes_the_context_of_an_origins_call():
-    """So no use case acts for an origin without the check."""
-    folder = Path(counterseal.__file__).parent / "usecases"
-    sources = {path.name: path.read_text() for path in folder.glob("*.py")}
-    assert [name for name, text in sources.items() if "actor=party" in text] == []
-    assert [name for name, text in sources.items() if "actor=origin" in text] == []
-
-
 def test_an_agent_cannot_bind_a_device_of_its_own_and_approve(service, agent):
     service.bind("alice")
     with pytest.raises(AskingOnly):
         service.bind("alice", origin=agent)
     with pytest.raises(AskingOnly):
         service.bind("mallory", origin=agent)
+
+
+def test_its_open_invitations_bind_nothing_once_it_only_asks(service):
+    """Whoever read the agent's key may have invited before the operator changed the role."""
+    agent = service.new_origin(service.app_space, "Agent")
+    service.bind("alice")
+    invitation = service.invitations.invite(agent, "alice")
+    edit = service.administration.edit_origin
+    edit(agent.origin.guid, role=OriginRole.ASKING)
+    phone = service.phone()
+    before = len(service.events)
+    with pytest.raises(AskingOnly):
+        service.complete(invitation, phone)
+    (event,) = service.events[before:]
+    assert (event.event, event.subject) == ("binding.complete", invitation.binding)
+    assert event.reason == "asking_only"
+    edit(agent.origin.guid, role=OriginRole.FULL)
+    service.complete(invitation, phone)
+
+
+def test_a_completed_bind_is_repeated_after_its_origin_only_asks(service):
+    """What was bound before stays bound, until somebody revokes it."""
+    agent = service.new_origin(service.app_space, "Agent")
+    invitation, phone = service.invitations.invite(agent, "alice"), service.phone()
+    offer = phone.device.enrolment(invitation.token, service.app_space.guid, pin=phone.pin)
+    bound = service.enrolments.complete(offer)
+    service.administration.edit_origin(agent.origin.guid, role=OriginRole.ASKING)
+    assert service.enrolments.complete(offer).binding == bound.binding
 
 
 def test_it_asks_an_account_that_another_origin_has_bound(service, agent):

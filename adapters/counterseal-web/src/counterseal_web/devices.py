@@ -258,6 +258,7 @@ DEVICE_API = (
             "wrong_state",
             "deadline_passed",
             "new_device_forbidden",
+            "asking_only",
             "too_many_bindings",
         ),
     ),
