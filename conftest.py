@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from sybil import Sybil
+from sybil.integration.pytest import SybilItem
 from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
 
 # Some hundred Pythons start: each would compile everything anew, for minutes on a busy machine.
@@ -57,6 +58,9 @@ settings.register_profile(
     phases=[Phase.explicit, Phase.generate],
 )
 settings.load_profile("fast")
+
+# Sybil's own ends in an IndexError where an exception, or its cause, comes from outside of a block.
+SybilItem._traceback_filter = pytest.Item._traceback_filter  # noqa: SLF001 (neither has another)
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],

@@ -614,6 +614,7 @@ def test_a_body_that_does_not_come_in_time_gets_408_and_the_connection_ends(serv
                 "title": "The body did not come in time.",
                 "status": 408,
                 "code": "too_slow",
+                "requestId": reply.headers["X-Request-Id"],
             }
             with contextlib.suppress(ConnectionError):
                 assert line.recv(1) == b""
