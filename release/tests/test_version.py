@@ -109,6 +109,14 @@ def publish(clone, version="0.2.0"):
         (clone / page).write_text(text.replace(statement, "published"), "utf-8")
 
 
+def test_before_the_first_release_each_package_has_one_fragment():
+    if "\n## " in (ROOT / "CHANGELOG.md").read_text("utf-8"):
+        pytest.skip("there is a release")
+    names = {path.name for path in (ROOT / "docs/changelog.d").iterdir()}
+    packages = ["counterseal", *(path.name for path in ROOT.glob("adapters/counterseal-*"))]
+    assert names == {"README.md", *(f"{package}.added.md" for package in packages)}
+
+
 def test_the_changelog_has_every_fragment(clone):
     fragments = [
         path.read_text("utf-8")
