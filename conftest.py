@@ -111,11 +111,16 @@ def playwright():
     """
     Playwright, once for all tests of a process: it cannot be started twice.
 
-    Until the process ends, its event loop runs, so that `asyncio.run` fails there.
+    Until the process ends, its event loop runs, so that `asyncio.run` fails there: where tests of
+    other files need that, use `chromium_of_file`.
     """
     sync_api = pytest.importorskip("playwright.sync_api", reason="no chromium: no playwright")
     with sync_api.sync_playwright() as playwright:
         yield playwright
+
+
+CHROMIUM = ("chromium-headless-shell", "chromium", "google-chrome")
+"""Programs that are a Chromium, the cheapest first."""
 
 
 @contextmanager
@@ -139,8 +144,18 @@ def chromium(playwright):
     It is Chromium's headless shell where there is one: the same engine without what belongs to a
     window, notifications among it. A context takes half the CPU time, since it opens no profile.
     """
-    programs = ("chromium-headless-shell", "chromium", "google-chrome")
-    with running_chromium(playwright, *programs) as browser:
+    with running_chromium(playwright, *CHROMIUM) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def chromium_of_file():
+    """A running Chromium for the tests of one file; after it, `asyncio.run` works as before."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="no chromium: no playwright")
+    with (
+        sync_api.sync_playwright() as playwright,
+        running_chromium(playwright, *CHROMIUM) as browser,
+    ):
         yield browser
 
 

