@@ -246,14 +246,14 @@ def complete(
     def require_full_inviter(stored: Records, _: Tools) -> Decision[Completed]:
         # A thief of an agent's key may have invited before the operator changed the role.
         require_origin_role(require(stored[0], Origin), "binding.complete")
-        return _complete(tools, facts, enrolment, state, served_kinds)
+        return _write_completion(tools, facts, enrolment, state, served_kinds)
 
     if binding.origin is None:
-        return _complete(tools, facts, enrolment, state, served_kinds)
+        return _write_completion(tools, facts, enrolment, state, served_kinds)
     return records(binding.origin).then(require_full_inviter)
 
 
-def _complete(
+def _write_completion(
     tools: Tools,
     facts: Completing,
     enrolment: Enrolment,

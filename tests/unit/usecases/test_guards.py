@@ -99,7 +99,7 @@ PARTS = {
     "update": "_store",
     "unbind": "_store",
     "lock": "lock_account",
-    "complete": "complete",
+    "complete": "_write_completion",
     "invite": "invite",
     "miss a rotation": "count_strike",
     "issue": "_issue",
