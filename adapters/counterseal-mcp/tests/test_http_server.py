@@ -226,7 +226,7 @@ async def post(url, body=INITIALIZE):
 
 @pytest.mark.parametrize("beginning", BEGINNINGS)
 def test_connections_without_a_request_do_not_stop_the_next_client(service, beginning):
-    """Without a deadline: room is made when there is none, however many are opened."""
+    """Without a deadline: a silent connection gives way when all places are taken."""
 
     async def scenario(url):
         opened = await run_sync(connect, url, BEGINNINGS[beginning], CONCURRENCY + 10)

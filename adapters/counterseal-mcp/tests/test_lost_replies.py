@@ -1,4 +1,4 @@
-"""Repeated calls, and calls whose reply is lost: what an agent is told, and what is not undone."""
+"""Repeated calls, and calls whose reply is lost: what an agent reads, and what is not undone."""
 
 from datetime import timedelta
 

@@ -129,7 +129,7 @@ def test_an_agent_cannot_bind_a_device_of_its_own_and_approve(service, agent):
 
 
 def test_its_open_invitations_bind_nothing_once_it_only_asks(service):
-    """Whoever read the agent's key may have invited before the operator changed the role."""
+    """A thief of the agent's key may have invited before the operator changed the role."""
     agent = service.new_origin(service.app_space, "Agent")
     service.bind("alice")
     invitation = service.invitations.invite(agent, "alice")

@@ -28,10 +28,10 @@ class HttpConnection(H11Protocol):
     deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Await a request, and make room for it."""
+        """Await a request; if all places are taken, end the connection that has waited longest."""
         super().connection_made(transport)
         self._follow()
-        self._make_room()
+        self._end_longest_waiting()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the deadline."""
@@ -66,7 +66,7 @@ class HttpConnection(H11Protocol):
             self.deadline.cancel()
             self.deadline = None
 
-    def _make_room(self) -> None:
+    def _end_longest_waiting(self) -> None:
         """Abort connections that await a request, the oldest ones first, until one is free."""
         limit = self.limit_concurrency
         # Uvicorn answers 503 where there are as many connections as the limit, or more.
