@@ -206,7 +206,7 @@ def test_colour_and_logo_are_shown_before_they_are_saved(chromium, axe, served, 
     screens.inspect("brand-preview")
     page.locator("main button").click()
     page.locator("[role=status]").wait_for()
-    assert page.locator(".label img").evaluate("image => image.naturalWidth") == 512
+    page.wait_for_function("() => document.querySelector('.label img')?.naturalWidth === 512")
     screens.close()
 
 

@@ -138,7 +138,7 @@ def preview_brand(person, app_space, folder):
     person.page.locator("canvas:not([hidden])").wait_for()
     person.press("Save")
     person.page.locator("[role=status]").wait_for()
-    assert person.page.locator(".label img").evaluate("image => image.naturalWidth") > 0
+    person.page.wait_for_function("() => document.querySelector('.label img')?.naturalWidth > 0")
 
 
 def events_of(person, query):
