@@ -29,15 +29,18 @@ from counterseal.errors import (
     Foreign,
     InvalidField,
     MalformedToken,
+    NotApproved,
     NotFound,
     TokenSpent,
     WrongState,
 )
 from counterseal.models import (
     UNFINISHED,
+    ActionState,
     Admin,
     Administrator,
     Algorithm,
+    ApprovedAction,
     BackchannelClient,
     BackchannelRequest,
     Challenge,
@@ -241,7 +244,7 @@ def redeem(
     An ID token logs in by itself, so what ends the use of an approval ends this, too.
 
     Args:
-        stored: The challenge, its account, and the client as it is now.
+        stored: The challenge, its account, the client as it is now, and the approved action.
         client: As it was when it authenticated.
         claims: The ID token's claims, but for its times and the hash of the access token.
         life: Of the ID token.
@@ -250,6 +253,7 @@ def redeem(
     _require_standing(stored[2], client.token_generation, tools)
     if not challenge.approved:
         raise WrongState("not approved")
+    approvals = _standing_approvals(challenge, stored[3])
     if challenge.action is not None and tools.now >= challenge.action.valid_until:
         raise DeadlinePassed
     account = require_account(stored[1])
@@ -280,11 +284,23 @@ def redeem(
                 challenge=redeemed_challenge, access_token=access_token, id_token=id_token
             ),
             writes=(redeemed_challenge,),
-            # A lock of the account, or a device that is revoked, comes before or after.
-            guards=(account,),
+            # A lock of the account, a device that is revoked, or a withdrawal of the approval
+            # comes before or after.
+            guards=(account, *approvals),
             audit=(AuditEntry(challenge.guid),),
         ),
     )
+
+
+def _standing_approvals(challenge: Challenge, stored: Record | None) -> tuple[ApprovedAction, ...]:
+    """Return the approved action that *challenge* asked for, if any; refuse a withdrawn one."""
+    if challenge.action is None:
+        return ()
+    approval = require(stored, ApprovedAction)
+    if approval.state is ActionState.WITHDRAWN:
+        # By its origin, or by a service that was restored: then tokens may have been issued.
+        raise NotApproved("withdrawn")
+    return (approval,)
 
 
 def _access_token_hash(access_token: str, issuer: PublicKey) -> dict[str, str]:

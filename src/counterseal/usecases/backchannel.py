@@ -32,6 +32,7 @@ from counterseal.models import (
     RelyingParty,
     replace,
 )
+from counterseal.models.approved_action import approved_action_guid
 from counterseal.models.sealing import backchannel_context
 from counterseal.usecases.authentication import SignerAuthentication, SingleUse
 from counterseal.usecases.challenges import Challenges
@@ -166,6 +167,7 @@ class Backchannel(UseCase):
             TokenSpent: Its tokens were issued.
             CredentialRefused: The client's secrets and keys were revoked since it authenticated.
             WrongState: It is not approved.
+            NotApproved: Its approval was withdrawn.
             DeadlinePassed: The time of its approval has passed.
             AccountLocked: The account is locked.
             ApproverInactive: The device that approved may no longer answer for the account.
@@ -175,7 +177,9 @@ class Backchannel(UseCase):
         with refusals(self.ports, context):
             secret = read_secret_id(auth_req_id)
         context.subject = secret.challenge
-        plan = record_with_account(secret.challenge, party.origin.guid).then(
+        plan = record_with_account(
+            secret.challenge, party.origin.guid, approved_action_guid(secret.challenge)
+        ).then(
             lambda stored, tools: backchannel.redeem(
                 stored, tools, party.origin, secret, claims=claims, life=life
             )

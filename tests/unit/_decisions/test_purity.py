@@ -667,7 +667,7 @@ def request_redeemed(setup):
     device = setup.account.devices[0]
     outcome = Outcome(at=START, button=0, device=device.binding)
     challenge = attrs.evolve(challenge, state=ChallengeState.ANSWERED, outcome=outcome)
-    stored, life = (challenge, setup.account, party.origin), timedelta(minutes=5)
+    stored, life = (challenge, setup.account, party.origin, None), timedelta(minutes=5)
     decision = setup.decide(
         lambda tools: backchannel.redeem(stored, tools, party.origin, secret, claims={}, life=life)
     )

@@ -19,6 +19,7 @@ from counterseal.errors import (
     Foreign,
     InvalidField,
     KeyReused,
+    NotApproved,
     NotFound,
     Replayed,
     SignerUnavailable,
@@ -381,6 +382,19 @@ def test_of_two_that_redeem_at_once_one_gets_the_tokens(service, client):
 
     party, _ = client.backchannel.authenticate_bearer(redeemed[0].access_token)
     assert party == client.party
+
+
+def test_an_approval_that_is_withdrawn_meanwhile_brings_no_tokens(service, client):
+    begun = client.begin(content=LOGIN)
+    client.approve(begun)
+    faults = Faults()
+    backchannel = racing(service, faults)
+    faults.meanwhile(lambda: service.actions.withdraw(client.party, begun.challenge.guid))
+
+    with pytest.raises(NotApproved):
+        backchannel.redeem(client.party, begun.auth_req_id, CLAIMS, life=LIFE)
+
+    assert service.happened("challenge.redeem")[-1].reason == "not_approved"
 
 
 def test_a_locked_account_logs_nobody_in(service, client):

@@ -18,6 +18,7 @@ from counterseal.errors import (
     CredentialRefused,
     DeadlinePassed,
     InvalidField,
+    NotApproved,
 )
 from counterseal.models import UNFINISHED, Challenge, ChallengeState, RelyingParty
 from counterseal.narrowing import policy_within
@@ -274,7 +275,7 @@ class Backchannel:
         except CredentialRefused:
             # Revoked while the call waited.
             raise invalid_client(basic=False) from None
-        except (AccountLocked, ApproverInactive):
+        except (AccountLocked, ApproverInactive, NotApproved):
             raise OAuthError("access_denied") from None
         remaining = terms.valid_until - self._service.ports.clock.now()
         return _reply(
