@@ -142,7 +142,8 @@ def test_what_the_service_sends_is_shown_and_a_click_opens_it(
     subscriber.receive(message)
     texts = {"title": "Counterseal", "body": "A question is waiting for you."}
     # A reminder, which replaces this one, is to be heard as well.
-    subscriber.expect(**texts, tag=pending.guid, renotify=True)
+    tag = f"{origin.url}/app/#{pending.guid}"
+    subscriber.expect(**texts, tag=tag, renotify=True)
     subscriber.click()
     device.page.locator(".answer").first.wait_for()
     assert "Log in?" in device.page.locator("article").inner_text()
@@ -165,13 +166,14 @@ def test_answered_on_another_device_it_is_replaced(
         pending = origin.client.ask(subscriber.account_id, "Log in?", duration=MINUTE)
         device.page.goto(f"{origin.url}/app/texts/en.json")  # the app is not open
         subscriber.receive(push_service.next(subscriber.browsers[0]))
-        subscriber.expect(tag=pending.guid, body="A question is waiting for you.")
+        tag = f"{origin.url}/app/#{pending.guid}"
+        subscriber.expect(tag=tag, body="A question is waiting for you.")
         other.open_request()
         other.press("Approve", pin=None)
         other.wait_for_heading("Approved")
     subscriber.receive(push_service.next(subscriber.browsers[0]))
     body = "No longer open: answered on another device, or withdrawn."
-    subscriber.expect(tag=pending.guid, body=body, renotify=False)
+    subscriber.expect(tag=tag, body=body, renotify=False)
     reply = origin.wait(pending)
     origin.verify(reply.receipt, tmp_path)
     assert require_approved(reply, pending, origin.trust)
@@ -199,7 +201,8 @@ def test_a_click_opens_a_new_device_that_waits(origin, push_service, subscriber,
         data = json.loads(subscriber.browsers[0].decrypt(message.body))["data"]
         assert data["type"] == "deviceUnconfirmed"
         subscriber.receive(message)
-        subscriber.expect(title="Counterseal", tag=data["deviceGuid"])
+        tag = f"{origin.url}/app/#{data['deviceGuid']}"
+        subscriber.expect(title="Counterseal", tag=tag)
         page.goto(f"{origin.url}/app/")
         page.locator("a.open").wait_for()
         subscriber.click()
@@ -286,6 +289,51 @@ def test_a_revoked_account_keeps_no_other_from_being_renewed(
     assert push_service.next(subscriber.browsers[2])
 
 
+GUID = "00000000-0000-4000-8000-000000000000"
+PUSH = {"title": "Counterseal", "body": "A question", "data": {"type": "request"}}
+SHOW_ANOTHER_APP = """async (tag) => {
+  const foreign = await navigator.serviceWorker.register("/app/worker.js?", {
+    scope: "/app/other/", type: "module",
+  });
+  const { installing, waiting, active } = foreign;
+  const worker = active ?? waiting ?? installing;
+  await new Promise((resolve) => {
+    const check = () => worker.state === "activated" && resolve();
+    worker.addEventListener("statechange", check);
+    check();
+  });
+  await foreign.showNotification("Another service", { tag });
+}"""
+FIRST_APP = """async () => {
+  const registration = await navigator.serviceWorker.getRegistration("/app/");
+  return (await registration.getNotifications()).map(({ title }) => title);
+}"""
+
+
+def test_another_app_of_the_web_origin_replaces_no_notification_by_its_guid(origin, subscriber):
+    page = subscriber.device.page
+    # The app's own policy lets no page register another service worker.
+    page.context.new_cdp_session(page).send("Page.setBypassCSP", {"enabled": True})
+    page.goto(f"{origin.url}/app/texts/en.json")  # the app is not open
+    push = {**PUSH, "data": {"type": "request", "requestGuid": GUID}}
+    subscriber.deliver(json.dumps(push))
+    page.wait_for_function(f"async () => (await ({FIRST_APP})()).length === 1")
+    page.evaluate(SHOW_ANOTHER_APP, GUID)
+    assert page.evaluate(FIRST_APP) == ["Counterseal"]
+
+
+def test_a_notification_of_an_older_service_worker_is_replaced(subscriber):
+    push = {**PUSH, "data": {"type": "request", "requestGuid": GUID}}
+    page = subscriber.device.page
+    page.evaluate(
+        """async (tag) => (await navigator.serviceWorker.ready).showNotification("Old", { tag })""",
+        GUID,
+    )
+    subscriber.expect(title="Old")
+    subscriber.deliver(json.dumps(push))
+    subscriber.expect(title="Counterseal", body="A question")
+
+
 def test_what_a_push_says_is_written_out_where_it_hides(subscriber):
     texts = {"title": "Bank\u202e", "body": "Pay\u200b?\nNow"}
     subscriber.deliver(json.dumps({**texts, "data": {"type": "request"}}))
@@ -352,7 +400,7 @@ def test_a_push_that_is_faster_than_the_list_stays(device, origin, subscriber):
         wait_for(guid, visible=True)
 
     def wait_for(guid, *, visible):
-        tags = f"(await ({NOTIFICATIONS})()).map(({{ tag }}) => tag)"
+        tags = f"(await ({NOTIFICATIONS})()).map(({{ tag }}) => tag.split('#')[1])"
         sought = "async ([guid, visible]) => TAGS.includes(guid) === visible".replace("TAGS", tags)
         device.page.wait_for_function(sought, arg=[guid, visible])
 
@@ -368,7 +416,7 @@ def test_a_push_that_is_faster_than_the_list_stays(device, origin, subscriber):
         wait_for(listed, visible=False)
         device.page.locator("a.open").wait_for(state="detached")
 
-    subscriber.expect(title="Counterseal", body="A question", tag=unlisted)
+    subscriber.expect(title="Counterseal", body="A question", tag=f"{origin.url}/app/#{unlisted}")
 
 
 def test_a_browser_that_never_subscribes_is_given_up(subscriber):

@@ -297,3 +297,53 @@ def test_what_belongs_to_one_app_is_called_an_app_space_everywhere(device, docum
     document_origin.client.ask("user-words-of-spaces", "Go?", buttons=BUTTONS, duration=MINUTES)
     device.open_request()
     assert "App Space" in page.locator("article dt").all_inner_texts()
+
+
+MIXED = (
+    ("$.command", '"a \u05d0 1 2"'),
+    ("$.command", '"a 2 1 \u05d0"'),
+    ("$.command", '"copy \u0628 7"'),
+    ("$.command", '"copy 7 \u0628"'),
+    ("$.command", '"x \u0661 \u0662"'),
+    ('$["\u05d0"]["\u05d1"]', "1"),
+    ("Payee", "b \u05d0 1"),
+    ("Payee", "b 1 \u05d0"),
+    ("Payee", "Ltd. \u05d0-\u05d1 7"),
+)
+"""Rows with single letters that are written from right to left, so that no word is reversed."""
+ORDER = """(element) => {
+  const range = document.createRange();
+  const shown = [];
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    for (let index = 0; index < node.data.length; index += 1) {
+      range.setStart(node, index);
+      range.setEnd(node, index + 1);
+      shown.push([range.getBoundingClientRect().left, node.data[index]]);
+    }
+  }
+  shown.sort(([one], [other]) => one - other);
+  return shown.map(([, character]) => character).join("");
+}"""
+
+
+def test_rows_with_letters_of_both_directions_are_shown_in_their_order(open_action):
+    rows = [{"key": key, "value": value} for key, value in MIXED]
+    page = open_action("tool-call", {"title": "Run a tool", "keys": rows})
+    page.locator(".action dd").nth(len(rows) - 1).wait_for()
+    labels, values = page.locator(".action dt"), page.locator(".action dd")
+    for index, (key, value) in enumerate(MIXED):
+        assert labels.nth(index).evaluate(ORDER) == key
+        # One phrase is read from the right.
+        characters = value.replace("\u05d0-\u05d1", "\u05d1-\u05d0")
+        assert values.nth(index).evaluate(ORDER) == characters
+        assert values.nth(index).inner_text() == value
+
+
+def test_a_row_of_one_direction_is_shown_as_it_is_written(open_action):
+    name = "\u05d0\u05d1 \u05d2\u05d3!"
+    page = open_action("payment", {"title": "Pay", "keys": [{"key": "Payee", "value": name}]})
+    value = page.locator(".action dd")
+    value.wait_for()
+    assert value.evaluate(ORDER) == name[::-1]

@@ -2,6 +2,7 @@
 
 import { element, foreign, isolate } from "./dom.js";
 import { describe } from "./problems.js";
+import { inOrder } from "./reading_order.js";
 import { say, writeMoment } from "./texts.js";
 import { writeSize } from "./units.js";
 
@@ -11,7 +12,6 @@ import { writeSize } from "./units.js";
 /** @typedef {import("./device/index.js").ShownAction} ShownAction */
 /** @typedef {import("./device/index.js").ShownRequest} ShownRequest */
 
-const WRITTEN = { lines: true, written: true };
 /** Types that a browser displays without running anything of them, and what people call them. */
 const DISPLAYED = new Map([
   ["application/pdf", "PDF"],
@@ -134,18 +134,21 @@ function listsOf(rows, digests) {
       lists.push(element("dl", { class: isArgument ? "pairs arguments" : "pairs" }));
     }
     isBefore = isArgument;
-    lists.at(-1)?.append(labelOf(key), digests.has(value) ? foldedDigest(value) : valueOf(value));
+    lists.at(-1)?.append(labelOf(key), digests.has(value) ? foldedDigest(value) : valueOf(value, isArgument));
   }
   return lists;
 }
 
 /** @param {string} key */
-const labelOf = (key) => element("dt", {}, foreign(key, { written: true }));
+const labelOf = (key) => element("dt", {}, inOrder(key, { isArgument: key.startsWith("$") }));
 
-/** @param {string} value */
-function valueOf(value) {
+/**
+ * @param {string} value
+ * @param {boolean} [isArgument]
+ */
+function valueOf(value, isArgument = false) {
   const kind = value.includes("\n") ? "text lines" : CODE.test(value) ? "long" : "text";
-  return element("dd", { class: kind }, foreign(value, WRITTEN));
+  return element("dd", { class: kind }, inOrder(value, { isArgument, lines: true }));
 }
 
 const language = () => document.documentElement.lang;

@@ -25,6 +25,7 @@ const LATER = [
   "new_link.js",
   "outcome_view.js",
   "qr_code.js",
+  "reading_order.js",
   "removal.js",
   "reasons.js",
   "request_view.js",
@@ -79,18 +80,23 @@ worker.addEventListener("push", (event) => event.waitUntil(showPush(readPush(eve
 /** @param {Push} push */
 async function showPush({ title, body, data }) {
   const isEnded = data.type === "requestEnded";
+  const { registration } = worker;
+  const topic = data.requestGuid || data.deviceGuid || data.type;
+  // A worker before this one has tagged its notifications without the scope.
+  if (topic) for (const older of await registration.getNotifications({ tag: topic })) older.close();
   /** @type {NotificationOptions & {renotify: boolean}} */
   const options = {
     body: isEnded ? await sayEnded(body) : body,
-    // A later push about the same request replaces this one.
-    tag: data.requestGuid || data.deviceGuid || data.type,
+    // A later push about the same request replaces this one. Tags are shared by all apps of a web
+    // origin, so the scope keeps the app of another service from replacing it.
+    tag: topic && `${registration.scope}#${topic}`,
     silent: isEnded,
     // A reminder replaces the first push, and has to be heard as well.
     renotify: data.type === "request",
     data: { ...data, shownAt: Date.now() },
     icon: "icon-192.png",
   };
-  await worker.registration.showNotification(title, options);
+  await registration.showNotification(title, options);
 }
 
 /**
