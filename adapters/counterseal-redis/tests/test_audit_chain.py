@@ -26,7 +26,7 @@ from counterseal_redis.audit_chains import index_members
 PARTITION, SUBJECT = 7, mint(7, bytes(15))
 BASE, EVENTS = 3, 12
 LAST = BASE + EVENTS
-FEW, MANY = 25, 1_000
+FEW, MANY = 10, 1_000
 FORGED = event("forged", subject=SUBJECT, actor="forger", app_space=mint(9, bytes(15)))
 
 

@@ -3,8 +3,6 @@
 import subprocess
 import sys
 
-import pytest
-
 from counterseal.testing import FrozenClock
 from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_redis import RedisAudit, RedisStore, fsync
@@ -33,8 +31,7 @@ for number in range(100_000):
 ACKNOWLEDGED = 50
 
 
-@pytest.mark.parametrize("_", range(2))
-def test_a_killed_client_loses_no_acknowledged_commit(redis_8_2, new_keyspace, _):
+def test_a_killed_client_loses_no_acknowledged_commit(redis_8_2, new_keyspace):
     keyspace = new_keyspace(redis_8_2)
 
     acknowledged = write_until(redis_8_2, keyspace.prefix, "none", lambda writer: writer.kill())

@@ -15,7 +15,7 @@ from counterseal.testing import WakeContract
 from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_redis import Keyspace, RedisWake
 
-LONG = timedelta(seconds=20)
+LONG = timedelta(seconds=240)
 GUID = RecordFactory().guid()
 
 NOTIFY = """
