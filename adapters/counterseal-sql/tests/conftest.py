@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.engine import make_url
 
 from counterseal_sql import connect, upgrade
 from counterseal_sql.schema import METADATA
@@ -213,6 +214,14 @@ def server(request):
     return request.getfixturevalue(f"{request.param}_server")
 
 
+def _patient(url):
+    """Return an address at which a busy server has time to accept, however short a lock may be."""
+    url = make_url(url)
+    if url.get_backend_name() != "postgresql" or "connect_timeout" in url.query:
+        return url
+    return url.update_query_dict({"connect_timeout": str(int(PATIENCE.total_seconds()))})
+
+
 def _hasten(connection, _):
     connection.execute("PRAGMA synchronous = OFF")
 
@@ -230,7 +239,7 @@ def opened():
         # Tests that make many use one after the other; one that is used again works all the same.
         for database in open_[:-4]:
             database.close()
-        open_.append(database := connect(url, patience=patience, **options))
+        open_.append(database := connect(_patient(url), patience=patience, **options))
         if database.engine.dialect.name == "sqlite" and not durable:
             event.listen(database.engine, "connect", _hasten)
         return database

@@ -24,11 +24,13 @@ from counterseal.testing.contracts.chain_oracle import first_wrong
 from counterseal.testing.contracts.record_factory import event
 from counterseal.wire.audit_head import archive_line, read_archive_line
 from counterseal_records import IndexKind
-from counterseal_sql import SqlAudit, upgrade, with_sql
+from counterseal_sql import SqlAudit, with_sql
 from counterseal_sql.audit import _SEARCHES
 
 PARTITION, EVENTS = 7, 12
-FEW, MANY = 25, 1_000
+FEW, MANY = 10, 1_000
+COPIES = {"counterseal_audit": "copied", "counterseal_audit_heads": "copied_heads"}
+"""The tables that are tampered with, and those that restore them."""
 OF_ONE = f"WHERE partition = {PARTITION} AND position = :position"
 
 
@@ -38,8 +40,8 @@ class Tampering:
     def __init__(self, database, seed):
         self._numbers = random.Random(seed)  # noqa: S311 (a test's)
         self._database = database
-        self.run("CREATE TABLE copied AS SELECT * FROM counterseal_audit")
-        self.run("CREATE TABLE copied_heads AS SELECT * FROM counterseal_audit_heads")
+        for table, copy in COPIES.items():
+            self.run(f"CREATE TABLE {copy} AS SELECT * FROM {table}")
 
     def run(self, sql, **values):
         with self._database.inspecting() as connection:
@@ -47,10 +49,9 @@ class Tampering:
             return result.fetchall() if result.returns_rows else []
 
     def restore(self):
-        self.run("DELETE FROM counterseal_audit")
-        self.run("INSERT INTO counterseal_audit SELECT * FROM copied")
-        self.run("DELETE FROM counterseal_audit_heads")
-        self.run("INSERT INTO counterseal_audit_heads SELECT * FROM copied_heads")
+        for table, copy in COPIES.items():
+            self.run(f"DELETE FROM {table}")
+            self.run(f"INSERT INTO {table} SELECT * FROM {copy}")
 
     def change(self):
         """Change something, and return the first position that is to be reported."""
@@ -186,7 +187,11 @@ class Tampering:
 
 @pytest.fixture
 def database(server, opened):
-    return opened(server.bare())
+    database = opened(server.emptied())
+    yield database
+    with database.inspecting() as connection:
+        for copy in COPIES.values():
+            connection.execute(text(f"DROP TABLE IF EXISTS {copy}"))
 
 
 @pytest.fixture
@@ -195,7 +200,6 @@ def chain(database):
 
 
 def chain_of_many(database):
-    upgrade(database)
     service = FakeService(adapters=lambda ports: with_sql(ports, database))
     chain = AuditChain(service.ports, service.policy)
     for number in range(EVENTS):
@@ -300,7 +304,7 @@ def test_values_out_of_range_are_reported_and_stop_nothing_else(chain, database,
 
 @pytest.mark.parametrize("sql", ONLY_SQLITE.values(), ids=ONLY_SQLITE)
 def test_values_of_another_type_are_reported_and_stop_nothing_else(sqlite_server, opened, sql):
-    database = opened(sqlite_server.bare())
+    database = opened(sqlite_server.emptied())
     require_reported(chain_of_many(database), database, sql)
 
 
@@ -336,14 +340,12 @@ def test_an_invented_cursor_is_an_error_of_its_field_or_a_page(chain, moment, po
 
 WORKER = """
 import sys
-from counterseal import AuditChain, STANDARD
-from counterseal.testing import FakeService
-from counterseal_sql import connect, with_sql
+from counterseal.rules.audit_chain import extend
+from counterseal_sql import SqlAudit, connect
 
-database = connect(sys.argv[1])
-chain = AuditChain(FakeService().ports, STANDARD)
-chain = AuditChain(with_sql(chain.ports, database), STANDARD)
-while chain.chain(3):
+audit = SqlAudit(connect(sys.argv[1]))
+while batches := audit.unchained(3):
+    audit.append_chain(tuple(map(extend, batches)))
     print("chained", flush=True)
 print("done", flush=True)
 """
@@ -355,17 +357,14 @@ def test_workers_that_are_killed_leave_no_gap_and_count_once(server, opened):
     audit, events = SqlAudit(database), events_of_many() * 3
     for one in events:
         audit.record(one)
-    for steps in (1, 4):
-        workers = [
-            subprocess.Popen([sys.executable, "-c", WORKER, url], stdout=subprocess.PIPE, text=True)
-            for _ in range(2)
-        ]
-        for worker in workers:
-            for _ in range(steps):
-                worker.stdout.readline()
-            worker.kill()
-        for worker in workers:
-            worker.communicate()
+    command = [sys.executable, "-c", WORKER, url]
+    workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    for worker, steps in zip(workers, (1, 4), strict=True):
+        for _ in range(steps):
+            worker.stdout.readline()
+        worker.kill()
+    for worker in workers:
+        worker.communicate()
     chain = AuditChain(with_sql(FakeService().ports, database), STANDARD)
     while chain.chain():
         pass

@@ -9,7 +9,7 @@ from counterseal.memory import memory_ports
 from counterseal.models import AppSpace, Company, Origin
 from counterseal_sql import connect, with_sql
 
-PROCESSES = 20
+PROCESSES = 10
 
 PROGRAM = f"""
 import json, os, sys
@@ -90,7 +90,7 @@ def run_at_once(server, *names):
     return json.loads(program.stdout), origin
 
 
-def test_twenty_processes_at_once_make_one(server):
+def test_ten_processes_at_once_make_one(server):
     results, origin = run_at_once(server, "Web shop", "Web shop")
 
     assert results == [origin.guid] * PROCESSES

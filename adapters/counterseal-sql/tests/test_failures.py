@@ -35,7 +35,7 @@ LONG = timedelta(seconds=5)
 
 @pytest.fixture
 def database(server, opened):
-    return opened(server.emptied(), patience=SHORT)
+    return opened(server.emptied())
 
 
 @pytest.mark.parametrize("open_", ["reading", "writing"])
@@ -233,7 +233,7 @@ def test_a_server_that_ends_the_connection_makes_a_commit_indeterminate(
     with database.reading() as connection:
         ((pid,),) = connection.run("SELECT pg_backend_pid()")
     with opened(database.engine.url).writing() as connection:
-        connection.run(f"SELECT pg_terminate_backend({pid}, 5000)")
+        connection.run(f"SELECT pg_terminate_backend({pid}, 240000)")
     swap = (company, next_version(company))
 
     with pytest.raises(Indeterminate):
@@ -252,7 +252,7 @@ def test_after_one_lost_connection_the_idle_ones_are_replaced(postgres_server, o
         pids = [connection.run("SELECT pg_backend_pid()")[0][0] for connection in (first, second)]
     with opened(database.engine.url).writing() as connection:
         for pid in pids:
-            connection.run(f"SELECT pg_terminate_backend({pid}, 5000)")
+            connection.run(f"SELECT pg_terminate_backend({pid}, 240000)")
 
     with pytest.raises(StoreUnavailable):
         store.list(None)
@@ -334,7 +334,7 @@ def test_another_default_isolation_changes_nothing(postgres_server, opened):
 def test_the_parameters_of_the_address_apply(postgres_server, opened):
     url = make_url(postgres_server.emptied())
     hosts = (f"{url.query['host']}/nobody", url.query["host"])
-    query = {"host": hosts, "connect_timeout": "3", "options": "-c lock_timeout=77"}
+    query = {"host": hosts, "connect_timeout": "240", "options": "-c lock_timeout=77"}
     database = opened(url.update_query_dict(query))
 
     with database.reading() as connection:

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from hypothesis import settings
+
 from counterseal.testing import FrozenClock
 from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_sql import SqlAudit, SqlStore
@@ -23,11 +25,12 @@ for number in range(100_000):
     print(number, *(record.guid for record in records), flush=True)
 """
 ACKNOWLEDGED = 50
-ROUNDS = 2
+MANY = 1_000
+"""Examples of a profile in which processes are killed three times."""
 
 
 def test_nothing_acknowledged_is_lost(server, opened):
-    for _ in range(ROUNDS):
+    for _ in range(3 if settings().max_examples >= MANY else 1):
         database = opened(server.emptied())
         url = database.engine.url.render_as_string(hide_password=False)
         with subprocess.Popen(
