@@ -14,6 +14,8 @@ from anyio import CapacityLimiter, to_thread
 from counterseal.models import Scheme
 from counterseal.testing import FakeService
 from counterseal_asgi import DEFAULT_THREADS, AsgiApplication, Service, Settings
+from counterseal_asgi.application import QUEUE
+from counterseal_asgi.threads import run_in_thread
 
 PATIENCE = 60
 """Seconds after which a test that hangs fails."""
@@ -255,20 +257,34 @@ def test_no_bridge_to_wsgi_is_loaded():
     assert output.stdout == "[]\n"
 
 
-@pytest.fixture
-def busy_origin():
-    """An origin whose only thread is taken, with a queue of two, and what frees the thread."""
-    limiter = CapacityLimiter(1)
-    origin = Origin(limiter=limiter, queue=2)
-    origin.begun = []
-    begin = origin.app._application.begin
+class BusyOrigin(Origin):
+    """An origin whose only thread runs a call that hangs until `continue_call`."""
 
-    def counted(request):
-        origin.begun.append(request.path)
-        return begin(request)
+    def __init__(self, **options):
+        super().__init__(limiter=CapacityLimiter(1), **options)
+        self.begun = []
+        self._may_continue = threading.Event()
+        self._begin = self.app._application.begin
+        self.app._application.begin = self._hang
 
-    origin.app._application.begin = counted
-    return origin, limiter
+    def _hang(self, request):
+        self.begun.append(request.path)
+        assert self._may_continue.wait(PATIENCE)
+        return self._begin(request)
+
+    async def hanging_call(self):
+        """Return a call that has the thread."""
+        client = self.call("GET", "/openapi.json")
+        await until(lambda: self.begun)
+        return client
+
+    def continue_call(self):
+        """Let all calls come to their end."""
+        self._may_continue.set()
+
+    def waiting_for_thread(self):
+        """Return how many wait for the thread."""
+        return self.app._limiter.statistics().tasks_waiting
 
 
 async def until(condition):
@@ -276,37 +292,84 @@ async def until(condition):
         await asyncio.sleep(0)
 
 
-def test_a_call_too_many_for_the_queue_is_busy(busy_origin):
-    origin, limiter = busy_origin
+def test_a_call_too_many_for_the_queue_is_busy():
+    origin = BusyOrigin(queue=2)
 
     async def main():
-        limiter.acquire_on_behalf_of_nowait("the thread that hangs")
-        clients = [origin.call("GET", "/openapi.json") for _ in range(2)]
-        await until(lambda: limiter.statistics().tasks_waiting == 2)
+        clients = [await origin.hanging_call()]
+        clients += [origin.call("GET", "/openapi.json") for _ in range(2)]
+        await until(lambda: origin.waiting_for_thread() == 2)
         refused = origin.call("GET", "/openapi.json")
         status, body = await refused.response()
         assert (status, json.loads(body)["code"]) == (503, "busy")
         assert (b"retry-after", b"1") in refused.messages[0]["headers"]
-        limiter.release_on_behalf_of("the thread that hangs")
+        origin.continue_call()
+        statuses = [(await client.response())[0] for client in clients]
+        return [*statuses, (await origin.call("GET", "/openapi.json").response())[0]]
+
+    assert run(main) == [200] * 4
+
+
+def test_no_more_calls_that_come_at_once_are_queued():
+    origin = BusyOrigin(queue=2)
+
+    async def main():
+        # All of them begin before the first one has the thread.
+        clients = [origin.call("GET", "/openapi.json") for _ in range(10)]
+        await until(lambda: sum(client.task.done() for client in clients) == 7)
+        origin.continue_call()
+        return sorted([(await client.response())[0] for client in clients])
+
+    assert run(main) == [200] * 3 + [503] * 7
+
+
+def test_as_many_calls_are_queued_as_may_wait():
+    # When a process starts again, all that have waited come back at once.
+    origin = BusyOrigin(settings={"waiters": QUEUE + 1})
+
+    async def main():
+        clients = [await origin.hanging_call()]
+        clients += [origin.call("GET", "/openapi.json") for _ in range(QUEUE + 1)]
+        await until(lambda: origin.waiting_for_thread() == QUEUE + 1)
+        refused = (await origin.call("GET", "/openapi.json").response())[0]
+        origin.continue_call()
+        return refused, {(await client.response())[0] for client in clients}
+
+    assert run(main) == (503, {200})
+
+
+def test_waiting_calls_that_load_are_not_in_the_queue():
+    origin = BusyOrigin(queue=2)
+
+    async def main():
+        hanging = await origin.hanging_call()
+        loads = [asyncio.create_task(run_in_thread(list, origin.app._limiter)) for _ in range(3)]
+        await until(lambda: origin.waiting_for_thread() == 3)
+        clients = [hanging, origin.call("GET", "/openapi.json")]
+        await until(lambda: origin.waiting_for_thread() == 4 or clients[1].task.done())
+        origin.continue_call()
+        await asyncio.gather(*loads)
         return [(await client.response())[0] for client in clients]
 
     assert run(main) == [200, 200]
 
 
-def test_a_call_whose_client_leaves_the_queue_is_not_made(busy_origin):
-    origin, limiter = busy_origin
+def test_a_call_whose_client_leaves_the_queue_is_not_made():
+    origin = BusyOrigin(queue=2)
 
     async def main():
-        limiter.acquire_on_behalf_of_nowait("the thread that hangs")
+        hanging = await origin.hanging_call()
         clients = [origin.call("GET", "/openapi.json") for _ in range(2)]
-        await until(lambda: limiter.statistics().tasks_waiting == 2)
+        await until(lambda: origin.waiting_for_thread() == 2)
         for client in clients:
             client.disconnect()
             await client.task
-        assert limiter.statistics().tasks_waiting == 0
-        limiter.release_on_behalf_of("the thread that hangs")
-        assert (await origin.call("GET", "/openapi.json").response())[0] == 200
-        return [client.messages for client in clients]
+        assert origin.waiting_for_thread() == 0
+        more_clients = [origin.call("GET", "/openapi.json") for _ in range(2)]
+        await until(lambda: origin.waiting_for_thread() == 2)
+        origin.continue_call()
+        statuses = [(await client.response())[0] for client in (hanging, *more_clients)]
+        return [client.messages for client in clients], statuses
 
-    assert run(main) == [[], []]
-    assert origin.begun == ["/openapi.json"]
+    assert run(main) == ([[], []], [200] * 3)
+    assert origin.begun == ["/openapi.json"] * 3

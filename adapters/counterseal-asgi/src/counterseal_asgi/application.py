@@ -37,7 +37,7 @@ T = TypeVar("T")
 BODY_DEADLINE = timedelta(seconds=10)
 
 QUEUE = 1_024
-"""Calls that may wait until a use case may run, where the caller gives no number."""
+"""Calls that may wait for a thread, where the caller gives no number and fewer may wait."""
 
 
 class AsgiApplication:
@@ -51,8 +51,11 @@ class AsgiApplication:
         service: The use cases, and the settings.
         limiter: How many use cases run at once, as `aio` says.
         body_deadline: How long a whole body may take to come; a slower one is refused.
-        queue: How many calls may wait for *limiter*; one more is refused. A call whose client
-            disconnects while it waits is not made.
+        queue: How many calls may wait for a thread, beside as many as *limiter* lets run; one more
+            is refused. `QUEUE` without it, or as many as may wait by the settings if these are
+            more: when a process starts again, all that have waited come back at once. A call that
+            waits for a request is in the queue only until it has begun to wait. A call whose
+            client disconnects while it is in the queue is not made.
     """
 
     def __init__(
@@ -61,18 +64,19 @@ class AsgiApplication:
         *,
         limiter: CapacityLimiter | None = None,
         body_deadline: timedelta = BODY_DEADLINE,
-        queue: int = QUEUE,
+        queue: int | None = None,
     ) -> None:
         self._service = service
         self._application = Application(service)
         self._limiter = limiter
         self._body_deadline = body_deadline
-        self._queue = queue
+        self._queue = max(QUEUE, service.settings.waiters) if queue is None else queue
         self._closed = False
         # A server has one event loop; tests may have one each.
         self._waiters: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncWaiters] = (
             WeakKeyDictionary()
         )
+        self._beginning: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
         service.at_close(self._close)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,13 +113,19 @@ class AsgiApplication:
         await _send_whole(answer, send, is_head=is_head)
 
     async def _begin(self, request: Request, receive: Receive) -> Response | Pending:
-        limiter = self._limiter or limiter_of_loop()
-        begin = partial(self._application.begin, request)
-        if limiter.available_tokens > 0:
-            return await run_in_thread(begin, limiter)
-        if limiter.statistics().tasks_waiting >= self._queue:
+        limiter, loop = self._limiter or limiter_of_loop(), asyncio.get_running_loop()
+        # The limiter also counts what waits for it for another reason, as loads of waiting calls.
+        calls = self._beginning.get(loop, 0) + 1
+        if calls > self._queue + limiter.total_tokens:
             return busy(self._service.settings).response()
-        return await _unless_disconnected(run_in_thread(begin, limiter), receive)
+        self._beginning[loop] = calls
+        try:
+            work = run_in_thread(partial(self._application.begin, request), limiter)
+            if limiter.available_tokens > 0 and calls <= limiter.total_tokens:
+                return await work
+            return await _unless_disconnected(work, receive)
+        finally:
+            self._beginning[loop] -= 1
 
     async def _stream(
         self, pending: EventStream, receive: Receive, send: Send, *, is_head: bool
