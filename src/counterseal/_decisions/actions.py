@@ -105,8 +105,10 @@ def plan_consume(
     challenge: Guid, origin: Guid, arguments: Mapping[str, Any] | None
 ) -> Plan[ConsumedAction]:
     """Plan to use the action that *challenge* asked about; without *arguments*, none are named."""
-    return _reading(challenge).then(
-        lambda stored, tools: _consume(_own(stored, origin), tools, origin, arguments)
+    reading = _reading(challenge)
+    _, _, use = reading.arguments
+    return reading.then(
+        lambda stored, tools: _consume(_own(stored, origin), tools, origin, arguments, use)
     )
 
 
@@ -142,8 +144,14 @@ def expire(stored: Records, tools: Tools) -> Decision[None]:
 
 def digest_with(terms: ActionTerms, arguments: Mapping[str, Any]) -> str:
     """Return the digest of the action of *terms* with *arguments*, which `ijson` has checked."""
-    action = ijson.parse(terms.document, field="action") | {"arguments": arguments}
-    return keys.digest(ijson.canonical(action, field="action", checked=True))
+    # Only "agent", a text, sorts before "arguments", so the first member "client" is the action's:
+    # within a text, its quotes are escaped.
+    before, member, after = terms.document.partition('"client":')
+    canonical_arguments = ijson.canonical(arguments, field="arguments", checked=True)
+    return keys.digest(
+        b'%b"arguments":%b,%b%b'
+        % (before.encode(), canonical_arguments, member.encode(), after.encode())
+    )
 
 
 def _reading(challenge: Guid) -> Reading[Records]:
@@ -176,7 +184,7 @@ def _read_status(stored: Records, tools: Tools, origin: Guid) -> Decision[Action
 
 
 def _consume(
-    stored: Stored, tools: Tools, origin: Guid, arguments: Mapping[str, Any] | None
+    stored: Stored, tools: Tools, origin: Guid, arguments: Mapping[str, Any] | None, use: Guid
 ) -> Signing[ConsumedAction]:
     action = _require_approved(stored, tools)
     facts = Consuming(
@@ -197,18 +205,18 @@ def _consume(
         payload=lambda issuer: use_payload(
             action, issuer=issuer, presented=facts.digest is not None, approval=approval, at=at
         ),
-        then=partial(_store_use, facts, state, at),
+        then=partial(_store_use, facts, state, at, use),
     )
 
 
 def _store_use(
-    facts: Consuming, state: ActionState, at: datetime, receipt: str
+    facts: Consuming, state: ActionState, at: datetime, guid: Guid, receipt: str
 ) -> Decision[ConsumedAction]:
     action, presented = facts.action, facts.digest is not None
     keep_until = max(action.keep_until, at + facts.policy.retention)
     used_action = revise(action, state=state, keep_until=keep_until)
     use = ActionUse(
-        guid=action_use_guid(action.challenge),
+        guid=guid,
         state=USE.initial,
         challenge=action.challenge,
         account=action.account,

@@ -208,8 +208,13 @@ def sign_bytes(
     return b".".join((signed, b64url_bytes(signature))).decode("ascii")
 
 
+_HALF_ORDER = (P256_ORDER // 2).to_bytes(32)
+
+
 def low_s(signature: bytes) -> bytes:
     """Return r and s (RFC 7518, 3.4) in the form whose s is at most half the order of P-256."""
+    if signature[32:] <= _HALF_ORDER:
+        return signature
     s = int.from_bytes(signature[32:])
     return signature[:32] + min(s, (P256_ORDER - s) % P256_ORDER).to_bytes(32)
 

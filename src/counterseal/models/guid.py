@@ -25,16 +25,17 @@ SHAPE = "[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
 _SHAPE = re.compile(SHAPE)
 
+_VARIANTS = "89ab89ab89ab89ab"
+"""The first digit of byte 8 by its random one: the two highest bits are 10 (RFC 9562, 4.1)."""
+
 
 def mint(partition: int, entropy: bytes) -> Guid:
     """Make the GUID of a new record in *partition*, 0 to 255, from 15 bytes of Entropy."""
     if len(entropy) != ENTROPY_BYTES:
         raise ValueError(f"a GUID takes {ENTROPY_BYTES} bytes of entropy")
-    raw = bytearray(bytes([partition]) + entropy)
-    raw[6] = 0x80 | (raw[6] & 0x0F)
-    raw[8] = 0x80 | (raw[8] & 0x3F)
-    text = raw.hex()
-    return Guid(f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")
+    text = (bytes([partition]) + entropy).hex()
+    variant = _VARIANTS[entropy[7] >> 4]
+    return Guid(f"{text[:8]}-{text[8:12]}-8{text[13:16]}-{variant}{text[17:20]}-{text[20:]}")
 
 
 def derive_guid(partition: int, text: str) -> Guid:
