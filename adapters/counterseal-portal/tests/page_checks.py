@@ -1,4 +1,4 @@
-"""The browsers in which pages are looked at."""
+"""The browsers in which pages are looked at, and what is required of every page."""
 
 import os
 
@@ -14,3 +14,45 @@ if "BROWSER_FULL" in os.environ:
         "phone-dark": {"viewport": PHONE, "color_scheme": "dark"},
         "desk-light": {"viewport": DESK},
     }
+
+LISTEN = """() => {
+  window.violations = [];
+  document.addEventListener("securitypolicyviolation", (event) => {
+    window.violations.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sample}`);
+  });
+}"""
+"""What every page runs first, so that it can be checked."""
+
+STRUCTURE = """() => [...document.querySelectorAll("*")].map((element) => [
+  element.localName,
+  ...element.getAttributeNames(),
+  ...["class", "role", "type"].map((name) => element.getAttribute(name)),
+  element.childElementCount,
+  element.textContent.trim() !== "",
+].join(" ")).join()"""
+"""A page without its texts and addresses."""
+
+
+class PageChecks:
+    """
+    What is required of every page, in whichever test it comes.
+
+    Axe looks at one page of each structure in each view; with BROWSER_FULL, at every page.
+
+    Args:
+        axe: The fixture.
+    """
+
+    def __init__(self, axe):
+        self._axe, self._structures = axe, set()
+
+    def require_sound(self, page, view, name):
+        """Require that *page* breaks no policy and fits, and that axe finds nothing there."""
+        page.wait_for_load_state()
+        assert (name, page.evaluate("window.violations")) == (name, [])
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert (name, width) == (name, page.viewport_size["width"])
+        structure = (view, page.evaluate(STRUCTURE))
+        if "BROWSER_FULL" in os.environ or structure not in self._structures:
+            assert (name, self._axe.violations(page)) == (name, {})
+            self._structures.add(structure)

@@ -2,10 +2,18 @@
 
 import threading
 from contextlib import contextmanager
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from counterseal_portal import MOUNT
 from counterseal_web.wsgi import WsgiApplication
+
+
+class ThreadingServer(ThreadingMixIn, WSGIServer):
+    """A server with a thread for each connection: a browser opens some that it never uses."""
+
+    daemon_threads = True
+    request_queue_size = 100
 
 
 class SilentHandler(WSGIRequestHandler):
@@ -23,7 +31,7 @@ def serve(build_portal):
     Args:
         build_portal: Takes the address, and returns a `PortalOfTests`.
     """
-    server = make_server("127.0.0.1", 0, None, handler_class=SilentHandler)
+    server = make_server("127.0.0.1", 0, None, ThreadingServer, SilentHandler)
     url = f"http://127.0.0.1:{server.server_port}"
     portal = build_portal(url)
     api = WsgiApplication(portal.web)

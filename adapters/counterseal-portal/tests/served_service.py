@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,11 +21,14 @@ from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.wire.enrolment import enrolment_document
 from counterseal.wire.link import read_link
+from counterseal_client import Client
 
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
 SHOPS = Path(__file__).parents[3] / "docs" / "examples" / "shops"
 PATIENCE = 240
 """Seconds, for a machine on which nothing starts soon."""
+WAIT = timedelta(seconds=PATIENCE)
+"""How long an origin waits for a reply, and for an answer."""
 PIN = "739154"
 CONFIGURATION = """
 [policy]
@@ -32,14 +36,14 @@ step_up_life = "10s"
 """
 
 
-def eventually(condition):
-    """Return what *condition* returns, once it is true."""
+def eventually(condition, pause=0.05):
+    """Return what *condition* returns, once it is true; ask it again after *pause* seconds."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         value = condition()
         if value:
             return value
-        time.sleep(0.05)
+        time.sleep(pause)
     raise AssertionError("it did not come about")
 
 
@@ -57,10 +61,15 @@ def address_of(store):
         yield address
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+@contextmanager
+def reserved_port():
+    """Yield a port of loopback that nobody else gets, and that a server may listen at."""
+    with socket.socket() as reservation:
+        # Sockets of these options share an address, of which one listens only: the server's.
+        for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+            reservation.setsockopt(socket.SOL_SOCKET, option, 1)
+        reservation.bind(("127.0.0.1", 0))
+        yield reservation.getsockname()[1]
 
 
 class CallbackReceiver:
@@ -101,15 +110,15 @@ class CallbackReceiver:
 
 class ServedService:
     """
-    A running `counterseal serve` with the portal.
+    A running `counterseal serve` with the portal, at a port of `reserved_port`.
 
     Attributes:
         url: Its address.
         output: What `init` printed.
     """
 
-    def __init__(self, folder, store=None, configuration=CONFIGURATION):
-        self._folder, port = folder, free_port()
+    def __init__(self, folder, port, store=None, configuration=CONFIGURATION):
+        self._folder = folder
         self.url = f"http://localhost:{port}"  # browsers have no passkeys at an IP address
         inherited = {
             name: text for name, text in os.environ.items() if not name.startswith("COUNTERSEAL")
@@ -190,18 +199,20 @@ class ServedService:
             return response.status, json.loads(data) if is_json else data
 
 
+def open_client(service, origin, key):
+    """Return a client of *origin*, whose calls may take as long as anything here."""
+    return Client(service.url, origin, key, scheme="signature", allow_http=True, timeout=WAIT)
+
+
 @contextmanager
 def served(folder, store=None, configuration=CONFIGURATION):
     """Serve a new service from *folder*; yield it and a receiver of callbacks."""
-    receiver = CallbackReceiver()
-    try:
-        service = ServedService(folder, store, configuration)
+    with closing(CallbackReceiver()) as receiver, reserved_port() as port:
+        service = ServedService(folder, port, store, configuration)
         try:
             yield service, receiver
         finally:
             service.stop()
-    finally:
-        receiver.close()
 
 
 class Phone:

@@ -1,9 +1,7 @@
 """A company of a served service, with everything that a route of the portal can name."""
 
-from datetime import timedelta
-
 from portal_tenants import Tenants, make_client
-from served_service import Phone, eventually
+from served_service import WAIT, Phone, eventually, open_client
 
 from counterseal import (
     OPERATOR,
@@ -17,9 +15,6 @@ from counterseal import (
 from counterseal.memory import SystemEntropy
 from counterseal.models import AdminRole, Origin, Scheme
 from counterseal.testing.identity import FakeIdentityProvider
-from counterseal_client import Client
-
-WAIT = timedelta(seconds=60)
 
 
 class ServedTenants:
@@ -56,7 +51,7 @@ class ServedTenants:
         key = self._credentials.issue(self.origin, Scheme.SIGNATURE).secret
         record = administration.get(self.origin, Origin)
         self.credential = record.credential_guid(record.credentials[0])
-        with Client(service.url, self.origin, key, scheme="signature", allow_http=True) as client:
+        with open_client(service, self.origin, key) as client:
             phone = Phone(service, client.bind(account_id).link())
             pending = client.ask(account_id, "Pay 49.90 EUR?", callback=receiver.url)
             phone.answer()

@@ -6,13 +6,13 @@ import re
 import attrs
 import pytest
 from login_browser import LoginPortal
-from login_person import Person
-from page_checks import VIEWS
+from login_person import Person, plant_session, start_session
+from page_checks import PATIENCE, VIEWS
 from portal_server import serve
 
 from counterseal import STANDARD
 from counterseal.device import own_comparison_code
-from counterseal.models import LogInMethod, NewDeviceRule
+from counterseal.models import NewDeviceRule
 from counterseal.wire.link import read_link
 
 
@@ -27,8 +27,8 @@ def served(request):
 
 
 @pytest.fixture(params=VIEWS)
-def person(request, chromium, axe, served):
-    person = Person(chromium, axe, served, request.param)
+def person(request, chromium, page_checks, served):
+    person = Person(chromium, page_checks, served, request.param)
     yield person
     person.context.close()
 
@@ -49,7 +49,7 @@ def test_an_administrator_from_link_to_log_out(person, served):  # noqa: PLR0915
     person.open(f"/link#{link}")
     person.press("Use the link")
     person.see("Your one-time link")
-    assert "was used already" in person.page.inner_text("main")
+    assert "was used already" in person.text()
 
     # The passkey logs in.
     person.open("")
@@ -92,11 +92,11 @@ def test_an_administrator_from_link_to_log_out(person, served):  # noqa: PLR0915
     person.see("Add a passkey")
 
     # Sessions are listed, and ended.
-    other = logins.sessions.start(admin.guid, LogInMethod.PASSKEY, browser="Other browser")
+    other = start_session(served, admin, "Other browser")
     person.open("/own")
     person.press(re.compile("End this session.*Other browser"))
     person.see("Your log-in")
-    assert "The session is ended" in person.page.inner_text("main")
+    assert "The session is ended" in person.text()
     listed = logins.sessions.list(admin.guid, by=admin)
     assert other.session.guid not in {each.guid for each in listed}
     person.press("Log out")
@@ -111,12 +111,6 @@ def session_cookie(context):
     return cookie["value"]
 
 
-def plant(context, value):
-    """Give a browser a session's cookie, as somebody could who controls a page beside it."""
-    cookie = {"name": "counterseal-session", "domain": "localhost", "path": "/portal"}
-    context.add_cookies([cookie | {"value": value}])
-
-
 def test_a_cookie_that_was_planted_before_the_log_in_is_nobodys(chromium, person, served):
     """Session fixation: what the attacker knows is not what the person has after the log-in."""
     person.open(f"/link#{served.link(served.create_person('Example person'))}")
@@ -126,26 +120,27 @@ def test_a_cookie_that_was_planted_before_the_log_in_is_nobodys(chromium, person
     person.press("Log out")
     person.see("Log in")
     attacker = served.create_person("Attacker")
-    sessions = served.app._visitors._logins.sessions
-    session = sessions.start(attacker.guid, LogInMethod.PASSKEY, browser="Attacker")
+    session = start_session(served, attacker, "Attacker")
     for value in (f"{session.session.guid}.{'A' * 43}", "planted"):
-        plant(person.context, value)
+        plant_session(person.context, value)
         person.open("/login")
         person.press("Log in with a passkey")
         person.see("Overview")
         assert session_cookie(person.context) != value
         with contextlib.closing(chromium.new_context()) as other:
-            plant(other, value)
+            plant_session(other, value)
+            other.set_default_timeout(PATIENCE)
             page = other.new_page()
             page.goto(f"{served.public_url}/portal")
             assert page.get_by_role("heading", level=1).inner_text() == "Log in"
         person.press("Log out")
         person.see("Log in")
     # One that is in force, planted while the page is open: the log-in is refused.
-    plant(person.context, session.token)
+    plant_session(person.context, session.token)
     person.press("Log in with a passkey")
     person.see("The form was not accepted")
     assert session_cookie(person.context) == session.token
+    sessions = served.app._visitors._logins.sessions
     assert len(sessions.list(attacker.guid, by=attacker)) == 1
 
 
@@ -156,10 +151,8 @@ def test_a_cookie_that_was_planted_before_the_log_in_is_nobodys(chromium, person
 )
 def test_an_own_new_device_is_confirmed_by_its_code(person, served):
     service = served.service
-    person.open(f"/link#{served.link(served.create_person('Example person'))}")
-    person.press("Use the link")
-    person.press("Register a passkey")
-    person.see("Overview")
+    session = start_session(served, served.create_person("Example person"))
+    plant_session(person.context, session.token)
     person.open("/own")
     person.press("Add a device")
     person.see("Add a device")
@@ -170,22 +163,23 @@ def test_an_own_new_device_is_confirmed_by_its_code(person, served):
     )
     phone.device.complete_binding(bound)
     person.open("/own")
-    person.page.get_by_role("link", name="Confirm").click()
+    person.follow("Confirm")
     person.see("Confirm a device")
     person.page.locator("#field-code").fill("wrong")
     person.press("Confirm the device")
-    person.page.locator(".errors").wait_for()
     person.see("Confirm a device")
+    assert person.page.locator(".errors").count() == 1
     code = own_comparison_code(phone.device, pin=phone.pin)
     person.page.locator("#field-code").fill(code)
     person.press("Confirm the device")
     person.see("Your log-in")
-    assert "Waits to be confirmed" not in person.page.inner_text("main")
+    assert "Waits to be confirmed" not in person.text()
 
 
 @pytest.mark.parametrize("path", ["/login", "/link"])
 def test_a_form_of_a_passkey_is_not_sent_without_its_script(chromium, served, path):
     with contextlib.closing(chromium.new_context(java_script_enabled=False)) as context:
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.goto(f"{served.public_url}/portal{path}")
         assert page.locator("form:is([data-passkey], [data-link]) button").is_disabled()
@@ -201,6 +195,6 @@ def test_a_passkey_without_verification_logs_nobody_in(person, served):
     person.session.send(
         "WebAuthn.setUserVerified", {**person.authenticator, "isUserVerified": False}
     )
-    person.press("Log in with a passkey")
+    person.press("Log in with a passkey", navigates=False)
     person.page.get_by_text("Nothing was done").wait_for()
     person.see("Log in")

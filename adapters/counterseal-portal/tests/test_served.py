@@ -6,15 +6,13 @@ On SQLite; with BROWSER_FULL on PostgreSQL, too.
 
 import os
 import re
-from datetime import timedelta
 
 import pytest
-from portal_person import CONFIRM, Person
-from served_service import Phone, address_of, eventually, served
+from portal_person import Person
+from served_service import WAIT, Phone, address_of, eventually, open_client, served
 
 from counterseal.models import RefusalReason
 from counterseal.testing.pictures import build_png
-from counterseal_client import Client
 
 STORES = ["sqlite"]
 if "BROWSER_FULL" in os.environ:
@@ -76,7 +74,7 @@ def rotate(person, service, origin, key):
     new_key = person.secret()
     assert person.text().count("Works") == 3  # two credentials, one callback secret
     for each in (key, new_key):
-        with Client(service.url, origin, each, scheme="signature", allow_http=True) as client:
+        with open_client(service, origin, each) as client:
             assert len(client.devices(ACCOUNT_ID)) == 1
 
 
@@ -86,8 +84,8 @@ def ask_twice(client, phone, callback):
     phone.answer()
     second = client.ask(ACCOUNT_ID, "Pay 4990 EUR?")
     phone.answer(approves=False, reason=RefusalReason.WRONG_DETAILS)
-    assert client.wait(first, timedelta(seconds=20)).approved
-    assert not client.wait(second, timedelta(seconds=20)).approved
+    assert client.wait(first, WAIT).approved
+    assert not client.wait(second, WAIT).approved
 
 
 def look_after_account(person, app_space):
@@ -133,11 +131,11 @@ def preview_brand(person, app_space, folder):
     logo.write_bytes(build_png())
     person.open(f"/app-spaces/{app_space}/brand")
     person.fill(color="#0B5F66")
-    assert person.page.locator("rect").get_attribute("fill") == "#0B5F66"
+    person.page.locator("rect[fill='#0B5F66']").wait_for()
     person.page.locator("#field-logo").set_input_files(logo)
     person.page.locator("canvas:not([hidden])").wait_for()
     person.press("Save")
-    person.page.locator("[role=status]").wait_for()
+    assert person.page.locator("[role=status]").count() == 1
     person.page.wait_for_function("() => document.querySelector('.label img')?.naturalWidth > 0")
 
 
@@ -150,7 +148,7 @@ def events_of(person, query):
         earlier = person.page.get_by_role("link", name="Earlier events")
         if not earlier.count():
             return set(names)
-        earlier.click()
+        person.follow("Earlier events")
 
 
 def support_sees_accounts_only(person, new_person, app_space):
@@ -169,10 +167,7 @@ def support_sees_accounts_only(person, new_person, app_space):
 def log_in_by_device(person, service):
     """Log out, log in by the passkey, and by an own device that types a code."""
     person.open("/own")
-    person.press("Add a device")
-    person.confirm()
-    if person.heading() != "Add a device":
-        person.press("Add a device")
+    person.send("Add a device")
     person.see("Add a device")
     phone = Phone(service, person.page.locator("p.mono").inner_text())
     person.press("Log out")
@@ -193,7 +188,7 @@ def test_a_service_is_run_from_the_portal(new_person, service_and_receiver, tmp_
     person.register(service.output["adminLink"])
     app_space, origin = create_tenants(person)
     key = equip_origin(person, origin, receiver.url)
-    with Client(service.url, origin, key, scheme="signature", allow_http=True) as client:
+    with open_client(service, origin, key) as client:
         phone = Phone(service, client.bind(ACCOUNT_ID, user_info="Zoë Example").link())
         ask_twice(client, phone, receiver.url)
     rotate(person, service, origin, key)
@@ -201,11 +196,9 @@ def test_a_service_is_run_from_the_portal(new_person, service_and_receiver, tmp_
     requeue(person, origin, receiver)
     preview_brand(person, app_space, tmp_path)
 
-    def must_confirm():
-        person.open(f"/origins/{origin}/credentials/revoke")
-        return person.heading() == CONFIRM
-
-    eventually(must_confirm)
+    path = f"/origins/{origin}/credentials/revoke"
+    eventually(lambda: person.must_confirm(path), pause=0.5)
+    person.open(path)
     assert "Revoke the credentials of an origin?" in person.text()
     person.confirm()
     person.open(f"/origins/{origin}")
