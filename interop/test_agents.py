@@ -21,9 +21,9 @@ from agents import function_tool
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import tool
 from langgraph.types import Command
-from program import free_port
 from pydantic_ai import DeferredToolRequests, DeferredToolResults
 from pydantic_ai.tools import ToolApproved
+from reserved_ports import reserve_port
 from running_service import running_service
 
 from counterseal import Unavailable
@@ -88,7 +88,7 @@ def use_of(client, guid):
 
 
 def unreachable():
-    return f"http://127.0.0.1:{free_port()}"
+    return f"http://127.0.0.1:{reserve_port()}"
 
 
 # LangGraph

@@ -15,7 +15,8 @@ from urllib.parse import urlencode
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
-from program import eventually, free_port
+from program import eventually
+from reserved_ports import reserve_port
 
 ROOT = Path(__file__).parents[1]
 HOSTS = ROOT / "docs" / "examples" / "hosts"
@@ -171,7 +172,7 @@ def start(node, folder, service, _receiver):
 
     def start(**changes):
         settings = {
-            "issuer": f"http://127.0.0.1:{free_port()}",
+            "issuer": f"http://127.0.0.1:{reserve_port()}",
             "jwks": {"keys": [own_key.as_dict(private=True)]},
             "clients": [{**each, "client_secret": secrets.token_urlsafe()} for each in clients],
             "api": API,
@@ -374,7 +375,7 @@ def test_an_answer_that_proves_nothing_is_denied(start, phone, account_id):
 
 
 def test_nobody_is_asked_while_the_service_is_away(start, account_id):
-    polling = CibaClient(start(url=f"http://127.0.0.1:{free_port()}"), "polling")
+    polling = CibaClient(start(url=f"http://127.0.0.1:{reserve_port()}"), "polling")
     status, reply = polling.begin(account_id)
     assert (status, reply["error"]) == (400, "temporarily_unavailable")
     assert "auth_req_id" not in reply

@@ -45,7 +45,7 @@ from counterseal_client import (
 )
 from counterseal_http import Guard
 
-SHORT = timedelta(seconds=5)
+PATIENCE = timedelta(seconds=240)
 NOBODY = mint(3, bytes(15))
 
 
@@ -72,7 +72,7 @@ class TestTheWholeWay:
         assert client.status(pending_request).state is ChallengeState.PENDING
         thread = threading.Thread(target=lambda: phone.answer(phone.fetch(pending_request.guid)))
         thread.start()
-        reply = client.wait(pending_request, SHORT)
+        reply = client.wait(pending_request, PATIENCE)
         thread.join()
 
         approval = require_approved(reply, pending_request, service.trust)
@@ -141,7 +141,7 @@ class TestTheWholeWay:
     def test_of_a_request_that_is_taken_back(self, client, phone):
         pending_request = client.ask("zoe", "Log in?")
         client.cancel(pending_request)
-        assert client.wait(pending_request, SHORT).state is ChallengeState.CANCELLED
+        assert client.wait(pending_request, PATIENCE).state is ChallengeState.CANCELLED
         with pytest.raises(Finished):
             client.cancel(pending_request.guid)
 
@@ -371,7 +371,7 @@ class TestARefusal:
             with pytest.raises(NotFound):
                 call(NOBODY)
         with pytest.raises(NotFound):
-            client.wait(NOBODY, SHORT)
+            client.wait(NOBODY, PATIENCE)
 
     @pytest.mark.parametrize("body", [b"", b"<html>", b'{"code":7}', b'["x"]', b'{"code":"A b"}'])
     def test_may_be_no_problem_document(self, service, client, faults, body):
@@ -389,7 +389,7 @@ class TestARefusal:
             (lambda one: one.ask("zoe", "Pay?", duration="1h"), "duration"),
             (lambda one: one.ask("zoe", "Pay?", idempotency_key=7), "idempotency_key"),
             (lambda one: one.wait(NOBODY, 5), "timeout"),
-            (lambda one: one.wait(7, SHORT), "request"),
+            (lambda one: one.wait(7, PATIENCE), "request"),
             (lambda one: one.status(None), "request"),
             (lambda one: one.cancel(7), "request"),
             (lambda one: one.bind(7), "account_id"),
@@ -516,7 +516,7 @@ class TestTime:
         pending_request = client.ask("zoe", "Log in?")
         service.script.extend([faults.lose, faults.say(502), faults.say(429), faults.say(200)])
         phone.answer(phone.fetch(pending_request.guid))
-        assert client.wait(pending_request, SHORT).approved
+        assert client.wait(pending_request, PATIENCE).approved
 
 
 class TestNothingGoesElsewhere:
@@ -626,7 +626,7 @@ def test_no_secret_is_in_a_representation_an_error_or_a_log(service, client, fau
         service.script.clear()
         errors += [str(caught.value), repr(caught.value)]
     phone.answer(phone.fetch(pending_request.guid), code=pending_request.code)
-    reply = client.wait(pending_request, SHORT)
+    reply = client.wait(pending_request, PATIENCE)
     approval = require_approved(reply, pending_request, service.trust)
 
     http_request = service.requests[0].headers

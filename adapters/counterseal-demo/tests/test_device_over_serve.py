@@ -3,15 +3,14 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from functools import partial
 
 import pytest
+from reserved_ports import reserve_port
 
 from counterseal.device import SoftwareDevice
 
@@ -21,12 +20,6 @@ PIN = "1379"
 GUID = r"[0-9a-f]{8}-[0-9a-f-]{27}"
 CODE = r"[0-9A-Z]{5}-[0-9A-Z]{5}"
 TIME = r"\d{4}-\d\d-\d\dT[\d:.]+Z"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Service:
@@ -55,9 +48,9 @@ def await_service(process, url):
     while True:
         assert process.poll() is None
         try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=5):  # noqa: S310 (http)
+            with urllib.request.urlopen(f"{url}/readyz", timeout=PATIENCE):  # noqa: S310 (http)
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:
             assert time.monotonic() < end
             time.sleep(0.05)
 
@@ -68,7 +61,7 @@ def service(run, tmp_path_factory):
     names = ("--company", "Example", "--app-space", "Bank", "--origin", "Shop", "--auth", "basic")
     initialized = run("init", "--data", folder / "data", *names)
     assert run("keys", "webpush", "--data", folder / "data").exit_code == 0
-    port = free_port()
+    port = reserve_port()
     command = [*COMMAND, "serve", "--data", "data", "--port", str(port)]
     inherited = {name: text for name, text in os.environ.items() if "COUNTERSEAL" not in name}
     inherited |= {

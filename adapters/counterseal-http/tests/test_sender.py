@@ -12,7 +12,7 @@ from counterseal.ports import CallbackSender
 from counterseal.testing.contracts import CallbackSenderContract
 from counterseal_http import Guard, HttpCallbackSender, NotAttempted, Unresolved
 
-TIMEOUT = timedelta(seconds=5)
+TIMEOUT = timedelta(seconds=240)
 MOMENT = timedelta(milliseconds=200)
 NO_ANSWER = DeliveryOutcome(status=None)
 NOT_SENT = DeliveryOutcome(status=None, may_have_arrived=False)

@@ -48,7 +48,7 @@ STATUSES = ("SUCCEED", "UNAUTHORIZED", "CANCELLED")
 EXT = f"/realms/{REALM}/protocol/openid-connect/ext/ciba/auth"
 """`endpoints/CibaRootEndpoint.java`: `/auth` and `/auth/callback` of the extension `ciba`."""
 
-TIMEOUT = 20
+TIMEOUT = 240
 
 KEY = rsa.generate_private_key(65537, 2048)
 

@@ -190,7 +190,7 @@ def test_an_unexpected_response_lets_nobody_in(service, new_space, loopback, pat
 def test_a_provider_that_hangs_delays_no_other_provider(
     new_service, new_space, frozen_clock, loopback
 ):
-    service = new_service(frozen_clock.now(), timeout=timedelta(seconds=1.5))
+    service = new_service(frozen_clock.now(), timeout=timedelta(seconds=5))
     space = new_space(service, loopback)
     parameters, secret = return_from_login(service, loopback, space)
     loopback.hanging_paths.add("/token")

@@ -30,7 +30,7 @@ def test_very_many_messages(relay, new_notifier):
             title="A question for you",
             body="Open the app to answer.",
             life=timedelta(minutes=2),
-            timeout=timedelta(seconds=20),
+            timeout=timedelta(seconds=200),
         )
         return notifier.push((ADDRESS,), message)[0].result
 

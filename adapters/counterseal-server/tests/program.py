@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from forking import FORKS, STARTER
+from reserved_ports import reserve_port
 
 from counterseal import trusted_keys
 from counterseal.device import Bond, SoftwareDevice
@@ -50,12 +50,6 @@ def hasty(service):
     config = service.folder / "hasty.toml"
     config.write_text(HASTY)
     return {"COUNTERSEAL_CONFIG": str(config)}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def eventually(condition):
@@ -119,7 +113,7 @@ class Service:
 
     def __init__(self, folder, callback, *, store=None, like=None, beside=None, fresh=False):
         self.folder = folder
-        self.port = free_port()
+        self.port = reserve_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "service.log"
         self.processes = []

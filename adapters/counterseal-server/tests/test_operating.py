@@ -16,6 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from reserved_ports import reserve_port
 
 from counterseal import trusted_keys
 from counterseal.device import Bond, SoftwareDevice
@@ -53,12 +54,6 @@ http {{
 }}
 """
 """What a distribution's nginx.conf has around a site."""
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def listening(port, process):
@@ -156,7 +151,7 @@ class Shop:
 @pytest.fixture
 def site(tmp_path):
     """Return a shop that calls the service behind the proxy, and the service's own port."""
-    inner, outer = free_port(), free_port()
+    inner, outer = reserve_port(), reserve_port()
     env = {name: value for name, value in os.environ.items() if "COUNTERSEAL" not in name}
     tenants = ["--company", "C", "--app-space", "A", "--origin", "O", "--auth", "hmac"]
     init_process = subprocess.run(
@@ -269,7 +264,7 @@ def test_the_receiver_of_the_example_refuses_what_is_not_signed(receiving, heade
 @pytest.fixture(scope="module")
 def receiving(tmp_path_factory):
     """Return the port of the example that receives callbacks."""
-    output, port = tmp_path_factory.mktemp("shop") / "shop.json", free_port()
+    output, port = tmp_path_factory.mktemp("shop") / "shop.json", reserve_port()
     output.write_text(
         json.dumps({"callbackSecret": f"whsec_{base64.b64encode(bytes(32)).decode()}"})
     )

@@ -348,10 +348,8 @@ def test_what_goes_wrong_causes_its_alerts_and_the_runbook_shows_it(tmp_path, fo
     calm = eventually(lambda: with_backlog(service))
     for _ in range(20):
         assert service.call("POST", "/request/add", {}, plain=True)[0] == 401
-    guessed = Reading(service)
-    assert firing(tmp_path, calm, guessed, guessed.at - calm.at) == {
-        "CountersealCredentialsRefused"
-    }
+    # Within a second, whatever time a busy machine took.
+    assert firing(tmp_path, calm, Reading(service), 1) == {"CountersealCredentialsRefused"}
 
     signing = service.folder / "data" / "keys" / "signing.json"
     before = Reading(service)

@@ -157,9 +157,11 @@ def test_sixteen_clients_at_once_see_no_error_and_nobody_is_stuck(service, recei
 def test_a_kill_amid_fifty_answers_loses_none_of_them(service, receiver):
     server = service.serve(**hasty(service))
     phones = [Phone(service, f"user-{number}", receiver.url) for number in range(50)]
-    accepted = set()
+    accepted, killed = set(), threading.Event()
 
     def answer(phone):
+        if phone is phones[-1]:  # so that not all of them are accepted
+            killed.wait(PATIENCE)
         with contextlib.suppress(OSError, http.client.HTTPException):
             if phone.answer():
                 accepted.add(phone.challenge)
@@ -169,6 +171,7 @@ def test_a_kill_amid_fifty_answers_loses_none_of_them(service, receiver):
         thread.start()
     eventually(lambda: len(accepted) >= 10)
     service.kill(server)
+    killed.set()
     for thread in threads:
         thread.join()
     assert len(accepted) < 50
@@ -413,6 +416,7 @@ def test_s34_no_secret_is_said_in_a_log_a_problem_a_metric_an_audit_event_or_a_r
         rotation = device.rotation(pin=canary("pin"), new_pin=canary("pin"))
         assert signed_request("POST", "/device/rotate", rotation.body)[0] == 200
         (headers, _) = eventually(lambda: receiver.received)[0]
+        eventually(lambda: "DELIVERED" in service.log.read_text())
         secrets["webhook signature"] = headers["webhook-signature"].partition(",")[2]
 
         # All that can be wrong, with a canary in it
@@ -760,9 +764,7 @@ def test_a_dead_callback_is_sent_again_by_an_operator(service, receiver):
 
 
 def test_an_address_that_is_taken_is_refused(service):
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", service.port))
-        listener.listen()
+    with socket.create_server(("127.0.0.1", service.port)):
         error_text = service.command(
             *("serve", "--data", service.folder / "data", "--port", service.port), code=2
         )

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 from http_message_signatures import HTTPMessageSigner, HTTPSignatureKeyResolver, algorithms
+from reserved_ports import reserve_port
 
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
 PATIENCE = 240
@@ -69,12 +70,6 @@ class Stranger:
         return self.send(method, path, body, self.signed(method, path, body, headers))
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     """A running service that was founded with `--auth signature`, and its port."""
@@ -83,7 +78,7 @@ def service(tmp_path_factory):
     names = ("--company", "Example", "--app-space", "Bank", "--origin", "Web shop")
     init = [*COMMAND, "init", "--data", data, *names, "--auth", "signature"]
     output = json.loads(subprocess.run(init, capture_output=True, check=True, env=env).stdout)
-    port = free_port()
+    port = reserve_port()
     serve = [*COMMAND, "serve", "--data", str(data), "--port", str(port)]
     log = (data.parent / "log").open("wb")
     with log, subprocess.Popen(serve, stdout=log, stderr=log, env=env) as process:

@@ -16,6 +16,7 @@ import click
 import fork_request
 import forking
 import pytest
+from reserved_ports import reserve_port
 
 from counterseal_server.cli import main
 
@@ -121,12 +122,6 @@ def output_of(text):
     return [line for line in lines if line]
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 def answers(port):
     with socket.socket() as probe:
         return not probe.connect_ex(("127.0.0.1", int(port)))
@@ -147,7 +142,7 @@ class Desk:
 
     def __init__(self, folder, *, fresh):
         self.folder = folder
-        self.ports = {"8787": free_port(), "9000": free_port()}
+        self.ports = {name: str(reserve_port()) for name in ("8787", "9000")}
         for name in ("adapters", "docs"):
             (folder / name).symlink_to(ROOT / name)
         (folder / "bin").mkdir()

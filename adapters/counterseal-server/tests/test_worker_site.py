@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from program import eventually, stop
 from promql import Scrape
+from reserved_ports import reserve_port
 from test_alerts import RULES
 
 from counterseal.errors import InvalidField
@@ -110,8 +111,7 @@ def check_health(**variables):
 def test_the_health_check_of_the_image_is_for_workers_too():
     metrics = Metrics(sweeps=False)
     metrics.began("callbacks")
-    with socket.create_server((LOCAL, 0)) as unused:
-        unused_port = unused.getsockname()[1]
+    unused_port = reserve_port()
     with WorkerSite(LOCAL, 0, metrics) as site:
         ports = {"PORT": unused_port, "WORKER_PORT": site.server_port}
         code, printed = check_health(**ports)
@@ -149,8 +149,7 @@ def test_a_port_that_is_in_use_is_refused(site):
 def test_what_a_process_of_workers_does_is_counted_in_it(new_service, founded, receiver):
     service = new_service(like=founded, fresh=True)
     service.serve(COUNTERSEAL_SENDERS="0")
-    with socket.create_server((LOCAL, 0)) as probe:
-        port = probe.getsockname()[1]
+    port = reserve_port()
     worker = service.run("callbacks", "run", COUNTERSEAL_WORKER_PORT=str(port))
     service.bind()
     challenge = service.ask(receiver.url)

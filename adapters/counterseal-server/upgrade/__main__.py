@@ -9,6 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "counterseal-redis" / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "tests" / "processes"))
 sys.path.insert(0, str(Path(__file__).parents[3] / "docs" / "examples" / "shops"))
 
 from load import Ledger, Load, deliveries

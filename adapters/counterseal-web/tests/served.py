@@ -13,6 +13,7 @@ from urllib.parse import quote
 from asgi_client import PATIENCE, PIECE, event_loop
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
+from reserved_ports import reserve_port
 
 from counterseal_server.configuration import settings
 from counterseal_server.metrics import Metrics
@@ -50,8 +51,7 @@ class ServedService:
     def __init__(self, service):
         self._service = service
         self._connections = []
-        with socket.create_server(("127.0.0.1", 0)) as unused:
-            self.port = unused.getsockname()[1]
+        self.port = reserve_port()
         gateway = build_gateway(runtime(), service, Metrics(), lambda: None)
         self._server, self._future = event_loop().start(self._start(gateway)).result(PATIENCE)
         _servers.append(self)

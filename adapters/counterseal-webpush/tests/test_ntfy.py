@@ -3,7 +3,6 @@
 import base64
 import json
 import shutil
-import socket
 import subprocess
 from datetime import timedelta
 from time import monotonic, sleep
@@ -11,6 +10,7 @@ from time import monotonic, sleep
 import httpx2
 import pytest
 from push_loopback import Browser
+from reserved_ports import reserve_port
 
 from counterseal.memory import SystemClock
 from counterseal.models import (
@@ -32,8 +32,7 @@ def ntfy(tmp_path):
     """Run ntfy on loopback, with its files in *tmp_path*, and return its URL."""
     if NTFY is None:
         pytest.skip("no ntfy: install it, such as by apt-get install ntfy")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = reserve_port()
     url = f"http://127.0.0.1:{port}"
     settings = tmp_path / "server.yml"
     cache_file = json.dumps(str(tmp_path / "cache.db"))
@@ -80,7 +79,7 @@ def test_through_ntfy_and_back(ntfy, new_notifier):
         title="Eine Frage für Sie",
         body="Open the app to answer.",
         life=timedelta(minutes=2),
-        timeout=timedelta(seconds=20),
+        timeout=timedelta(seconds=TIMEOUT),
     )
     address = PushAddress(kind=AddressKind.WEBPUSH, value=browser.subscription())
     outcomes = new_notifier(clock=SystemClock()).push((address,), message)
