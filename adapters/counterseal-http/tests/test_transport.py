@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import ssl
 import threading
 import time
 from datetime import timedelta
@@ -20,6 +21,7 @@ from counterseal_http import (
 )
 from counterseal_http.backend import GuardedBackend
 from counterseal_http.budget import HEAD_LIMIT, Budget
+from counterseal_http.transport import machine_authorities
 
 SHORT = timedelta(milliseconds=300)
 AMPLE = 240
@@ -427,7 +429,32 @@ class TestWhatStays:
                 client.get(receiver.url())
             assert response.read() == b"whole"
 
-        assert [pool.connections for pool in client._guarded._pools.values()] == [[], []]
+        assert [pool.connections for pool in client._guarded._pools.values()] == [[]]
+
+
+class TestTheAuthoritiesOfTheMachine:
+    def test_are_not_read_before_a_request_needs_them(self, new_receiver, monkeypatch):
+        def refuse(**_):
+            raise AssertionError
+
+        monkeypatch.setattr(httpx2, "create_ssl_context", refuse)
+        receiver = new_receiver()
+        guard = Guard(allow_http=True, allow_private=True, ports=None)
+        with guarded_client(guard) as client:
+            assert client.get(receiver.url(name="127.0.0.1")).status_code == 204
+
+    def test_are_read_once(self):
+        assert machine_authorities() is machine_authorities()
+
+    def test_that_cannot_be_read_are_a_failure_on_our_side(self, guard, receiver, monkeypatch):
+        def refuse(**_):
+            raise ssl.SSLError("no certificate")
+
+        monkeypatch.setattr(httpx2, "create_ssl_context", refuse)
+        machine_authorities.cache_clear()
+        with guarded_client(guard) as client, pytest.raises(NotAttempted):
+            client.get(receiver.url())
+        assert receiver.connections == 0
 
 
 class TestTheClient:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 
 import httpcore2
 import httpx2
@@ -17,7 +18,6 @@ from counterseal_http.backend import GuardedBackend
 from counterseal_http.budget import Budget
 from counterseal_http.errors import NotAttempted
 from counterseal_http.guard import Guard
-from counterseal_http.target import DEFAULT_PORTS
 
 MAX_TIMEOUT = timedelta(seconds=30)
 """The default and the maximum; Standard Webhooks 1.0 advises 15 to 30 seconds."""
@@ -45,6 +45,22 @@ _ERROR_NAMES = (
     "WriteTimeout",
 )
 _HTTPX2 = {getattr(httpcore2, name): getattr(httpx2, name) for name in _ERROR_NAMES}
+
+
+@cache
+def machine_authorities() -> ssl.SSLContext:
+    """
+    Return the TLS context that trusts the machine's authorities, the same one in each call.
+
+    Most processes never need it, and reading the file takes a third of a short command's time.
+
+    Raises:
+        NotAttempted: The file cannot be read.
+    """
+    try:
+        return httpx2.create_ssl_context(trust_env=False)
+    except OSError as error:
+        raise NotAttempted("the certificates of this machine cannot be read") from error
 
 
 class GuardedTransport(httpx2.BaseTransport):
@@ -82,17 +98,9 @@ class GuardedTransport(httpx2.BaseTransport):
         self._lock = threading.Lock()
         self._running = 0
         self._closed = False
-        # One pool for each scheme: a backend does not learn the scheme of a connection.
-        context = tls or httpx2.create_ssl_context(trust_env=False)
-        self._pools = {
-            scheme: httpcore2.ConnectionPool(
-                ssl_context=context,
-                max_connections=connections,
-                keepalive_expiry=IDLE_SECONDS,
-                network_backend=GuardedBackend(guard, scheme),
-            )
-            for scheme in DEFAULT_PORTS
-        }
+        self._connections = connections
+        self._tls = tls
+        self._pools: dict[str, httpcore2.ConnectionPool] = {}
         # At DEBUG it logs the headers of responses, which may contain secrets of the request.
         logging.getLogger("httpcore2.http11").addFilter(_without_headers)
 
@@ -127,7 +135,7 @@ class GuardedTransport(httpx2.BaseTransport):
         self._start(budget)
         try:
             with _as_httpx2():
-                response = self._pools[target.scheme].handle_request(core_request)
+                response = self._pool(target.scheme).handle_request(core_request)
         except BaseException:
             self._end()
             raise
@@ -150,6 +158,18 @@ class GuardedTransport(httpx2.BaseTransport):
             is_last = not self._running
         if is_last:
             self._close()
+
+    def _pool(self, scheme: str) -> httpcore2.ConnectionPool:
+        """Return the pool of one scheme: a backend does not learn the scheme of a connection."""
+        with self._lock:
+            if scheme not in self._pools:
+                self._pools[scheme] = httpcore2.ConnectionPool(
+                    ssl_context=self._tls or machine_authorities() if scheme == "https" else None,
+                    max_connections=self._connections,
+                    keepalive_expiry=IDLE_SECONDS,
+                    network_backend=GuardedBackend(self._guard, scheme),
+                )
+            return self._pools[scheme]
 
     def _start(self, budget: Budget) -> None:
         try:
