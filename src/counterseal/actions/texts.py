@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
+from unicodedata import combining, is_normalized
 
 from counterseal import ijson
 from counterseal.models import Pair
@@ -34,9 +35,29 @@ def visible_text(text: str) -> str:
     Return *text* as one line in which everything is visible.
 
     It is `visible` (`counterseal.wire.visible`), and spaces at the ends or after another space are
-    written out as well. Two different texts have different results.
+    written out as well, and so is what Unicode has another spelling for that is drawn the same
+    (UAX #15): of two spellings of one letter, the composed one stays. Two different texts have
+    different results.
     """
-    return _HIDDEN_SPACE.sub("<U+0020>", visible(text))
+    return _HIDDEN_SPACE.sub("<U+0020>", _composed(visible(text)))
+
+
+def _composed(text: str) -> str:
+    """Return *text* with each character written out that is not part of its composed form (NFC)."""
+    if is_normalized("NFC", text):
+        return text
+    characters: list[str] = []
+    base, is_whole = "", True
+    for character in text:
+        is_starter = combining(character) == 0
+        if is_normalized("NFC", base + character) and (is_starter or is_whole):
+            characters.append(character)
+            base, is_whole = (character, True) if is_starter else (base + character, is_whole)
+        else:
+            characters.append(f"<U+{ord(character):04X}>")
+            # A mark after one that is written out would stand on its closing bracket.
+            base, is_whole = ("", False) if is_starter else (base, False)
+    return "".join(characters)
 
 
 def visible_json(value: Any) -> str:

@@ -1,5 +1,7 @@
 """Two different actions never look the same: every rendering can be read back."""
 
+from unicodedata import is_normalized, normalize
+
 from action_strategies import ARGUMENTS, NOW, OF_TYPE, TEXTS, actions
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -42,6 +44,34 @@ def test_an_action_can_be_read_back_from_its_rendering(action):
 def test_arguments_can_be_rebuilt_from_their_rows(arguments):
     rows = [(row.key, row.value) for row in argument_rows(arguments)]
     assert tool_arguments(rows) == arguments
+
+
+SPELLINGS = (
+    "e",
+    "\u0301",
+    "\u0308",
+    "\u0323",
+    "\u0324",
+    "\u00e9",
+    "\u1100",
+    "\u1161",
+    "\u11a8",
+    "\uac00",
+)
+OTHER_SPELLINGS = ("\u212b", "\u0958", "\u0915", "\u093c", "\u09c7", "\u09be", "<", "U", "+")
+
+
+@given(st.text(st.sampled_from(SPELLINGS + OTHER_SPELLINGS)))
+@example("Zoe\u0308")
+@example("e\u0301\u0324")
+@example("\u1100\u1161\u11a8")
+def test_of_two_spellings_that_are_drawn_alike_one_is_written_out(text):
+    (row,) = argument_rows({"name": text})
+    assert tool_arguments([(row.key, row.value)]) == {"name": text}
+    assert is_normalized("NFC", row.value)
+    composed = normalize("NFC", text)
+    (composed_row,) = argument_rows({"name": composed})
+    assert (row == composed_row) is (text == composed)
 
 
 def displayed(action):
