@@ -1,10 +1,13 @@
 """The settings, as an operator writes them, and the command that reads them."""
 
+import io
 import re
+import socket
 
 import pytest
 
 from counterseal.errors import InvalidField
+from counterseal.models import OriginRole, Scheme
 from counterseal_mcp import read_settings
 from counterseal_mcp.command import main
 
@@ -88,3 +91,72 @@ def test_the_check_names_the_trusted_keys(service, write_config, capsys):
     (key,) = service.world.ports.signer.jwks()
     assert main(["--config", str(write_config(key_file="key")), "--check"]) == 0
     assert capsys.readouterr().out == f"trusts {key.thumbprint}\n"
+
+
+@pytest.fixture
+def write_live_config(service, write_config, tmp_path):
+    """Return a function that writes the file for an origin of the service, of a role."""
+
+    def write(role=OriginRole.FULL, **members):
+        world = service.world
+        origin = world.new_origin(world.app_space, "Agents", role=role).origin.guid
+        (tmp_path / "key").write_text(world.credentials.issue(origin, Scheme.BASIC).secret)
+        defaults = {"service": service.url, "origin": origin, "key_file": "key", "invite": True}
+        return str(write_config(**(defaults | members)))
+
+    return write
+
+
+class TestInvite:
+    """An origin that only asks invites nobody, so such a server does not start."""
+
+    @pytest.mark.parametrize("more", [("--check",), ()], ids=["check", "start"])
+    def test_an_origin_that_only_asks_is_refused(self, write_live_config, capsys, more):
+        path = write_live_config(OriginRole.ASKING)
+
+        assert main(["--config", path, *more]) == 2
+        assert capsys.readouterr().err == (
+            "counterseal-mcp: invite: the origin's role is asking, and only a full one may invite:"
+            " use a full origin, or remove invite\n"
+        )
+
+    def test_a_full_origin_passes_whether_the_account_exists_or_not(
+        self, service, write_live_config, capsys
+    ):
+        assert main(["--config", write_live_config(), "--check"]) == 0
+        service.phone()
+        assert main(["--config", write_live_config(), "--check"]) == 0
+        assert capsys.readouterr().err == ""
+
+    def test_an_origin_that_only_asks_is_asked_nothing_without_invite(self, write_live_config):
+        path = write_live_config(OriginRole.ASKING, invite=False)
+        assert main(["--config", path, "--check"]) == 0
+
+    def test_a_wrong_key_is_named(self, service, write_live_config, tmp_path, capsys):
+        path = write_live_config()
+        (tmp_path / "key").write_text(service.key)  # of another origin
+
+        assert main(["--config", path, "--check"]) == 2
+        assert "key_file: the service refuses this key" in capsys.readouterr().err
+
+    def test_the_check_fails_if_the_service_is_down(self, service, write_live_config, capsys):
+        path = write_live_config(service=f"http://127.0.0.1:{free_port()}")
+
+        assert main(["--config", path, "--check"]) == 2
+        assert "service: cannot be reached" in capsys.readouterr().err
+
+    def test_a_server_starts_while_the_service_is_down(
+        self, write_live_config, monkeypatch, caplog
+    ):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))  # the client has ended
+        path = write_live_config(service=f"http://127.0.0.1:{free_port()}")
+
+        assert main(["--config", path]) == 0
+        assert "whether the origin may invite is not known" in caplog.text
+
+
+def free_port():
+    """Return a port of loopback at which nothing listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]

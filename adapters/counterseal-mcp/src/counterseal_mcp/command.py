@@ -14,9 +14,11 @@ import anyio
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
-from counterseal import CountersealError
+from counterseal import CountersealError, Unavailable
+from counterseal.errors import InvalidField
 from counterseal_mcp.approvals import Approvals
 from counterseal_mcp.http_server import PATH, HttpAddress, http_server
+from counterseal_mcp.invitations import require_full_origin
 from counterseal_mcp.pending_requests import PendingRequests
 from counterseal_mcp.server import CALLS, WAITS, create_server
 from counterseal_mcp.settings import KEY_VARIABLE, TOKEN_VARIABLE, Settings, read_settings
@@ -49,7 +51,8 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="read the settings, say what is wrong or which keys are trusted, and end",
+        help="read the settings, say what is wrong or which keys are trusted, and end; with "
+        "invite, ask the service whether the origin may invite",
     )
     return parser
 
@@ -67,7 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         address = None if options.http is None else HttpAddress.read(options.http)
         if address is not None:
             address.require_protected(settings)
-        server = create_server(settings, make_approvals(settings))
+        approvals = make_approvals(settings)
+        server = create_server(settings, approvals)
+        if settings.invite:
+            _require_full_origin(approvals, settings, checks=options.check)
         if options.check:
             for key in settings.trust.keys:
                 print(f"trusts {key.thumbprint}")  # noqa: T201
@@ -95,6 +101,17 @@ def make_approvals(settings: Settings) -> Approvals:
         trust=settings.trust,
         pending_requests=PendingRequests(settings.state),
     )
+
+
+def _require_full_origin(approvals: Approvals, settings: Settings, *, checks: bool) -> None:
+    """Refuse an origin that may not invite; one that serves starts while the service is down."""
+    (account_id,) = settings.accounts
+    try:
+        require_full_origin(approvals.client, account_id)
+    except Unavailable as error:
+        if checks:
+            raise InvalidField("service", f"cannot be reached: {error}") from None
+        log.warning("invite: whether the origin may invite is not known: %s", error)
 
 
 async def _serve_stdio(server: Server[Any]) -> None:

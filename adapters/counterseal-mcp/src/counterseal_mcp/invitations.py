@@ -24,10 +24,11 @@ from mcp_types import (
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from counterseal.errors import InvalidField
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import BindingState
 from counterseal.ports import Clock, Entropy
-from counterseal_client import BindInvitation, Client, Unreachable
+from counterseal_client import BindInvitation, Client, RequestRefused, Unauthorised, Unreachable
 from counterseal_mcp.refusals import CallRefused
 
 MESSAGE = (
@@ -80,6 +81,34 @@ class Invitations:
         except Unreachable:  # there is no such account yet
             return False
         return any(device.state not in _ENDED for device in devices)
+
+
+def require_full_origin(client: Client, account_id: str) -> None:
+    """
+    Refuse an origin that only asks, since the service lets it invite nobody.
+
+    The service says no role, so it is asked for the account's devices, which it refuses to such
+    an origin. The account need not exist.
+
+    Raises:
+        InvalidField: The origin only asks (`invite`), or its key is refused (`key_file`).
+        RequestRefused: The service refuses the call for another reason.
+        Unavailable: The service cannot be reached, so its origin's role is unknown.
+    """
+    try:
+        client.devices(account_id)
+    except Unreachable:
+        pass
+    except Unauthorised:
+        raise InvalidField("key_file", "the service refuses this key of the origin") from None
+    except RequestRefused as error:
+        if error.problem != "asking_only":
+            raise
+        raise InvalidField(
+            "invite",
+            "the origin's role is asking, and only a full one may invite: use a full origin, or"
+            " remove invite",
+        ) from None
 
 
 def can_open_links(session: ServerSession) -> bool:
