@@ -2,6 +2,7 @@
 
 import copy
 import re
+import time
 import unicodedata
 
 import pytest
@@ -53,10 +54,10 @@ PATHS = [
 ]
 
 
-def screen_text(document, capsys, monkeypatch, columns=60):
+def screen_text(document, capsys, monkeypatch, columns=60, **options):
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.delenv("FORCE_COLOR", raising=False)
-    display.show(Screen(), document)
+    display.show(Screen(), document, **options)
     return capsys.readouterr().out
 
 
@@ -104,6 +105,88 @@ def test_an_action_is_shown_with_its_digest_and_documents(show):
     assert "https://files.example.com/lease.pdf" in text
     assert f"SHA-256 {'S' * 43}" in text
     assert "Digest" not in show(DOCUMENT)
+
+
+def action_of(*rows, language="en"):
+    """Return a document of an action with rows of its own, and what the agent says."""
+    pairs = [{"key": key, "value": value} for key, value in rows]
+    content = {"title": "Run a tool", "keys": pairs}
+    return DOCUMENT | {"content": content, "action": ACTION | {"language": language}}
+
+
+TOOL = ("Tool", "send_mail")
+AGENT, RUN, PURPOSE = ("Agent", "Mail agent"), ("Run", "run-7"), ("Purpose", "Urgent")
+END = ("Valid until", "2026-11-24 12:12:00 UTC")
+UNVERIFIED = " says this; the service has not verified it "
+
+
+class TestClaims:
+    """What the agent says about itself is apart from what is asked."""
+
+    @pytest.mark.parametrize(
+        ("language", "claims", "claimant"),
+        [
+            ("en", [AGENT, RUN, PURPOSE], "the agent"),
+            ("en", [AGENT], "the agent"),
+            ("en", [PURPOSE], "who asks"),
+            ("de", [AGENT, ("Lauf", "run-7"), ("Zweck", "Eilig")], "the agent"),
+        ],
+    )
+    def test_they_have_a_frame_of_their_own(self, show, language, claims, claimant):
+        document = action_of(TOOL, *claims, END, language=language)
+        question, said = show(document, columns=100).split(claimant + UNVERIFIED)
+        said = said.split("╰")[0]
+
+        assert "send_mail" in question
+        assert END[1] in question
+        for key, value in claims:
+            assert re.search(f"│ {key} +{value} ", said)
+            assert value not in question
+        assert "send_mail" not in said
+
+    @pytest.mark.parametrize(
+        "rows",
+        [
+            [TOOL, END],
+            [AGENT, TOOL, END],  # not the last rows: rows of the type
+            [TOOL, AGENT],  # without the end, nothing says where the rows of the type end
+            [TOOL, ("$.Agent", '"x"'), END],
+        ],
+    )
+    def test_nothing_else_is_a_claim(self, show, rows):
+        assert UNVERIFIED not in show(action_of(*rows), columns=100)
+
+    def test_a_question_without_an_action_has_none(self, show):
+        content = {"title": "Pay?", "keys": [{"key": "Agent", "value": "x"}]}
+        assert UNVERIFIED not in show(DOCUMENT | {"content": content}, columns=100)
+
+
+@pytest.fixture
+def east_of_utc(monkeypatch):
+    """Let the machine be two hours east of UTC."""
+    monkeypatch.setenv("TZ", "EAST-2")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+class TestMoments:
+    """A person reads local time; what is signed and sent is UTC."""
+
+    @pytest.mark.usefixtures("east_of_utc")
+    def test_local_time_comes_first(self, show):
+        text = show(DOCUMENT | {"action": ACTION}, columns=100, in_local_time=True)
+
+        assert "Answer before  2026-11-24 14:02:00 EAST (2026-11-24T12:02:00.000Z)" in text
+        assert "2026-11-24 14:12:00 EAST (2026-11-24T12:12:00.000Z)" in text
+
+    @pytest.mark.usefixtures("east_of_utc")
+    def test_a_receipt_says_utc_everywhere(self, show):
+        assert "EAST" not in show(DOCUMENT | {"action": ACTION}, columns=100)
+
+    def test_what_is_no_moment_is_shown_as_it_is(self, show):
+        assert "soon" in show(DOCUMENT | {"expiresAt": "soon"}, in_local_time=True)
 
 
 @pytest.mark.parametrize(

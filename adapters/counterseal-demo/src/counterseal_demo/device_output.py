@@ -18,7 +18,7 @@ def show_question(document: dict[str, Any]) -> None:
 
     screen = Screen()
     screen.heading(f"Question {document['challenge']}")
-    display.show(screen, document)
+    display.show(screen, document, in_local_time=True)
 
 
 def show_ending(client: DeviceClient, reply: AnswerReply, *, as_json: bool) -> None:

@@ -1,4 +1,10 @@
-"""Print the display document as a device shows it to the person."""
+"""
+Print the display document as a device shows it to the person.
+
+Of an action, the rows that say what the agent says about itself have a frame of their own, as in
+the browser device: the last rows before the end of the approval, if they have the labels of
+`CLAIMS` in the action's language. `ActionTypes.render` lets no row of a type have such a label.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +13,13 @@ from typing import Any
 
 import attrs
 
+from counterseal.actions.types import COMMON_TEXTS
+from counterseal.errors import MalformedToken
+from counterseal.wire.claims import parse_time
 from counterseal_server.screen import Screen
+
+CLAIMS = ("agent", "run", "purpose")
+"""What the agent says about itself, by the names of their labels, in the order of the rows."""
 
 
 @attrs.frozen(kw_only=True)
@@ -17,11 +29,15 @@ class _Parts:
 
     Attributes:
         content: Paragraphs, and tables of labels with their values.
+        claims: What the agent says about itself.
+        claimant: Who says so: the agent, or who asks.
         action: What an approval is for, and the documents that belong to it.
     """
 
     who: list[tuple[str, str]]
     content: list[str | list[tuple[str, str]]]
+    claims: list[tuple[str, str]]
+    claimant: str
     action: list[tuple[str, str]]
     buttons: list[tuple[str, str]]
     until: str
@@ -35,7 +51,7 @@ SAID_BY_ORIGIN = {
 """What the origin says of where the act comes from, which nobody has verified."""
 
 
-def show(screen: Screen, display: dict[str, Any]) -> None:
+def show(screen: Screen, display: dict[str, Any], *, in_local_time: bool = False) -> None:
     """
     Show a display document.
 
@@ -43,11 +59,15 @@ def show(screen: Screen, display: dict[str, Any]) -> None:
 
     Args:
         display: The document, whose shape the core has checked.
+        in_local_time: Whether the moments outside of the question are in local time, too.
     """
-    parts = _parts(display)
+    parts = _parts(display, in_local_time=in_local_time)
     screen.facts(parts.who)
     # The type of an action has written hidden characters out.
     screen.framed("the question", parts.content, escaped=bool(parts.action))
+    if parts.claims:
+        title = f"{parts.claimant} says this; the service has not verified it"
+        screen.framed(title, [parts.claims], escaped=True)
     if parts.action:
         screen.facts(parts.action)
     screen.facts(parts.buttons)
@@ -66,7 +86,24 @@ def compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _parts(display: dict[str, Any]) -> _Parts:
+def moment(text: str, *, in_local_time: bool) -> str:
+    """
+    Return a moment as a person reads it.
+
+    Args:
+        text: RFC 3339, in UTC.
+        in_local_time: Whether the local time comes first, unless it is UTC.
+    """
+    if not in_local_time:
+        return text
+    try:
+        local = parse_time(text).astimezone()
+    except MalformedToken:
+        return text
+    return f"{local:%Y-%m-%d %H:%M:%S %Z} ({text})" if local.utcoffset() else text
+
+
+def _parts(display: dict[str, Any], *, in_local_time: bool) -> _Parts:
     who = [
         ("App Space", display["appSpace"]["name"]),
         ("Asked by", display["origin"]["name"]),
@@ -84,23 +121,26 @@ def _parts(display: dict[str, Any]) -> _Parts:
         (f"[{index}] {_strength(button)}, {_meaning(button)}:", button["title"])
         for index, button in enumerate(display["buttons"])
     ]
+    content, claims = _content(display)
     return _Parts(
         who=who,
-        content=_content(display["content"]),
-        action=_action(display),
+        content=content,
+        claims=claims,
+        claimant=_claimant(display, claims),
+        action=_action(display, in_local_time=in_local_time),
         buttons=buttons,
-        until=display["expiresAt"],
+        until=moment(display["expiresAt"], in_local_time=in_local_time),
     )
 
 
-def _action(display: dict[str, Any]) -> list[tuple[str, str]]:
+def _action(display: dict[str, Any], *, in_local_time: bool) -> list[tuple[str, str]]:
     action = display.get("action")
     if action is None:
         return []
     facts = [
         ("Action", action["type"]),
         ("Digest", action["digest"]),
-        ("Usable until", action["validUntil"]),
+        ("Usable until", moment(action["validUntil"], in_local_time=in_local_time)),
     ]
     for attachment in action.get("attachments", ()):
         kind = f"{attachment['type']}, {attachment['size']} bytes"
@@ -113,13 +153,41 @@ def _action(display: dict[str, Any]) -> list[tuple[str, str]]:
     return facts
 
 
-def _content(content: dict[str, Any]) -> list[str | list[tuple[str, str]]]:
+def _content(
+    display: dict[str, Any],
+) -> tuple[list[str | list[tuple[str, str]]], list[tuple[str, str]]]:
+    """Return what is asked, and apart from it what the agent says about itself."""
+    content = display["content"]
     if "text" in content:
-        return [content["text"]]
+        return [content["text"]], []
     if "html" in content:
-        return [content["html"]]
-    pairs = [(pair["key"], pair["value"]) for pair in content["keys"]]
-    return [content["title"], pairs]
+        return [content["html"]], []
+    rows = [(pair["key"], pair["value"]) for pair in content["keys"]]
+    claims: list[tuple[str, str]] = []
+    if "action" in display and rows and rows[-1][1] == _end(display["action"]["validUntil"]):
+        end = rows.pop()
+        for label in reversed(_claim_labels(display)):
+            if rows and rows[-1][0] == label:
+                claims.insert(0, rows.pop())
+        rows.append(end)
+    return [content["title"], rows], claims
+
+
+def _claim_labels(display: dict[str, Any]) -> list[str]:
+    """Return the labels of claims in the language of the action; none if they are not known."""
+    texts = COMMON_TEXTS.get(display["action"]["language"], {})
+    return [texts[name] for name in CLAIMS if name in texts]
+
+
+def _end(valid_until: str) -> str:
+    """Return the end of an approval as the service writes it in a row."""
+    return f"{valid_until[:10]} {valid_until[11:19]} UTC"
+
+
+def _claimant(display: dict[str, Any], claims: list[tuple[str, str]]) -> str:
+    """Name who says the claims: the agent if it is named, else who asks."""
+    is_agent = bool(claims) and claims[0][0] == _claim_labels(display)[0]
+    return "the agent" if is_agent else "who asks"
 
 
 def _strength(button: dict[str, Any]) -> str:

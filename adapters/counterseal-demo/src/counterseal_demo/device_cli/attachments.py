@@ -72,7 +72,8 @@ def _fetch(url: str, limit: int, field: str, connect: Connect) -> bytes:
             connection.request("GET", target, headers={"Accept-Encoding": "identity"})
             response = connection.getresponse()
             if response.status != HTTPStatus.OK:
-                raise ServiceUnreachable(f"{field}: status {response.status}")
+                raise ServiceUnreachable(f"{field}: the file server says {response.status}")
             return response.read(limit)
     except (OSError, HTTPException) as error:
-        raise ServiceUnreachable(f"{field}: {type(error).__name__}") from None
+        problem = type(error).__name__
+        raise ServiceUnreachable(f"{field}: the file cannot be fetched: {problem}") from None
