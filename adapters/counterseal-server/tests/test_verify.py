@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from counterseal import jwks_document, keys
 from counterseal.errors import ReceiptChanged
-from counterseal.models import Algorithm
+from counterseal.models import Action, Algorithm
+from counterseal.testing import FakeService
 from counterseal_demo.approval_demo.questions import read
 from counterseal_demo.approval_demo.service import set_up
 from counterseal_server import receipts
@@ -324,3 +325,49 @@ def test_a_receipt_of_a_passkey_says_what_its_assertion_proves(run, tmp_path):
         "backupEligible": True,
         "backedUp": True,
     }
+
+
+class TestUseReceipts:
+    """The receipt of the use of an approved action is verified by the same command."""
+
+    @pytest.fixture
+    def used(self, tmp_path):
+        """Write a use receipt, its approval and the keys; return their folder."""
+        service = FakeService()
+        phone, arguments = service.bind("alice"), {"to": "zoe@example.com"}
+        action = Action(type="tool-call", resource="send_mail", arguments=arguments)
+        challenge = service.ask("alice", action).challenge
+        answered = phone.answer(challenge)
+        used = service.actions.consume(service.origin, challenge.guid, arguments)
+        (tmp_path / "approval.txt").write_text(answered.outcome.receipt)
+        (tmp_path / "use.txt").write_text(f"{used.use.receipt}\n")
+        document = jwks_document(service.ports.signer.jwks())
+        (tmp_path / "jwks.json").write_text(json.dumps(document))
+        return tmp_path
+
+    def test_a_person_reads_what_was_used(self, run, used):
+        result = run("verify", used / "use.txt", "--jwks", used / "jwks.json")
+
+        assert (result.exit_code, result.stderr) == (0, "")
+        for part in ("tool-call", "as approved", "issuer proven", "What was used"):
+            assert part in result.stdout
+
+    def test_the_json_names_the_approval(self, run, used):
+        result = run("verify", used / "use.txt", "--jwks", used / "jwks.json", "--json")
+        approval = run("verify", used / "approval.txt", "--json")
+        document = json.loads(result.stdout)
+
+        assert document["issuer"]["proven"]
+        assert document["arguments"] == "matched"
+        assert document["approval"] == json.loads(approval.stdout)["hash"]
+        assert document["action"] == json.loads(approval.stdout)["display"]["action"]["digest"]
+
+    def test_one_that_was_changed_is_refused(self, run, used):
+        header, claims, signature = (used / "use.txt").read_text().split(".")
+        (used / "use.txt").write_text(f"{header}.{claims[:-1]}.{signature}")
+
+        assert changed(run("verify", used / "use.txt")).startswith("receipt: receipt_changed")
+
+    def test_one_of_another_service_is_untrusted(self, run, used, saved_folder):
+        result = run("verify", used / "use.txt", "--jwks", saved_folder / "jwks.json")
+        assert "issuer_untrusted" in changed(result)

@@ -36,6 +36,8 @@ def verify(receipt: str, jwks: str | None, thumbprint: str | None, *, as_json: b
     """
     Verify the file RECEIPT, offline; - reads standard input.
 
+    It is the receipt of an answer, or the use receipt of an action.
+
     Without --jwks or --thumbprint, a receipt can only be consistent: an attacker who
     changed it may have signed it again.
     Exit code 1 means that it was changed, or signed by a key that is not trusted.
@@ -49,7 +51,7 @@ def verify(receipt: str, jwks: str | None, thumbprint: str | None, *, as_json: b
         trusted = () if jwks is None else receipts.read_jwks(jwks)
         expected = None if thumbprint is None else receipts.read_thumbprint(thumbprint)
         data = files.read(receipt, field="receipt", limit=receipts.FILE_LIMIT)
-        checked_receipt = receipts.check_receipt(data, trusted=trusted, thumbprint=expected)
+        checked_receipt = receipts.check_any(data, trusted=trusted, thumbprint=expected)
         if as_json:
             print_json(receipts.document(checked_receipt))
         else:

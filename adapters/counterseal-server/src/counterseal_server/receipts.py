@@ -5,11 +5,20 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from counterseal import Receipt, read_json, trusted_keys, verify_receipt
-from counterseal.errors import InvalidField, ReceiptChanged, UnfitKey
+from counterseal import (
+    Receipt,
+    UseReceipt,
+    keys,
+    read_json,
+    trusted_keys,
+    verify_receipt,
+    verify_use_receipt,
+)
+from counterseal.errors import InvalidField, ReceiptChanged, Refused, UnfitKey
 from counterseal.models import Factor, PublicKey
 from counterseal.wire.claims import format_time
 from counterseal.wire.receipt import RECEIPT_LIMIT
+from counterseal.wire.use_receipt import MATCHED, NOT_PRESENTED, USE_TYP
 from counterseal_server import display, files
 from counterseal_server.screen import Screen
 
@@ -67,15 +76,72 @@ def check_receipt(
         IssuerUntrusted: No trusted key has signed it.
         ReceiptChanged: It is not consistent.
     """
+    return verify_receipt(_token(data), trusted=trusted, thumbprint=thumbprint)
+
+
+def check_any(
+    data: bytes, *, trusted: tuple[PublicKey, ...] = (), thumbprint: str | None = None
+) -> Receipt | UseReceipt:
+    """
+    Verify the bytes of a file that has a receipt, or a use receipt: its type says which.
+
+    The arguments and errors are those of `check_receipt`.
+    """
+    token = _token(data)
+    verify = verify_use_receipt if _is_use_receipt(token) else verify_receipt
+    return verify(token, trusted=trusted, thumbprint=thumbprint)
+
+
+def _token(data: bytes) -> str:
     try:
-        token = data.removesuffix(b"\n").decode("ascii")
+        return data.removesuffix(b"\n").decode("ascii")
     except UnicodeDecodeError:
         raise ReceiptChanged("holds bytes that no token has") from None
-    return verify_receipt(token, trusted=trusted, thumbprint=thumbprint)
 
 
-def show(screen: Screen, receipt: Receipt) -> None:
-    """Show what a receipt proves."""
+def _is_use_receipt(token: str) -> bool:
+    try:
+        return keys.read(token, limit=RECEIPT_LIMIT).header.typ == USE_TYP
+    except Refused:
+        return False
+
+
+def show(screen: Screen, receipt: Receipt | UseReceipt) -> None:
+    """Show what a receipt, or a use receipt, proves."""
+    if isinstance(receipt, UseReceipt):
+        _show_use(screen, receipt)
+    else:
+        _show_answer(screen, receipt)
+
+
+def _show_use(screen: Screen, receipt: UseReceipt) -> None:
+    screen.heading("What was used")
+    screen.facts(
+        [
+            ("Action", receipt.type),
+            ("Digest", receipt.action),
+            ("Arguments", "as approved" if receipt.presented else "not presented"),
+            ("Used", format_time(receipt.at)),
+            ("Usable until", format_time(receipt.valid_until)),
+            ("Question", receipt.challenge),
+            ("Account", receipt.account),
+            ("Used by", f"origin {receipt.origin}"),
+            ("Approved by", f"device {receipt.device}"),
+        ]
+    )
+    screen.heading("The use receipt")
+    screen.facts([("Approval", f"receipt with the hash {receipt.approval}"), *_issuer(receipt)])
+
+
+def _issuer(receipt: Receipt | UseReceipt) -> list[tuple[str, str]]:
+    return [
+        ("Issuer", standing(receipt)),
+        ("  kid", receipt.issuer.kid),
+        ("  thumbprint", receipt.issuer.thumbprint),
+    ]
+
+
+def _show_answer(screen: Screen, receipt: Receipt) -> None:
     screen.heading("What was asked")
     display.show(screen, receipt.display)
     screen.heading("What was answered")
@@ -99,20 +165,20 @@ def show(screen: Screen, receipt: Receipt) -> None:
             ("Number", f"{receipt.number} of this account"),
             ("Previous", receipt.previous or "none: it is the first"),
             ("Hash", receipt.hash),
-            ("Issuer", standing(receipt)),
-            ("  kid", receipt.issuer.kid),
-            ("  thumbprint", receipt.issuer.thumbprint),
+            *_issuer(receipt),
         ]
     )
 
 
-def standing(receipt: Receipt) -> str:
+def standing(receipt: Receipt | UseReceipt) -> str:
     """Say whether the issuer is proven."""
     return "issuer proven" if receipt.proven else "consistent, issuer unproven"
 
 
-def document(receipt: Receipt) -> dict[str, Any]:
-    """Return what a receipt proves, for JSON."""
+def document(receipt: Receipt | UseReceipt) -> dict[str, Any]:
+    """Return what a receipt, or a use receipt, proves, for JSON."""
+    if isinstance(receipt, UseReceipt):
+        return _use_document(receipt)
     return {
         "issuer": {"proven": receipt.proven, **_key(receipt.issuer)},
         "display": receipt.display,
@@ -130,6 +196,22 @@ def document(receipt: Receipt) -> dict[str, Any]:
         "number": receipt.number,
         "previous": receipt.previous,
         "hash": receipt.hash,
+    }
+
+
+def _use_document(receipt: UseReceipt) -> dict[str, Any]:
+    return {
+        "issuer": {"proven": receipt.proven, **_key(receipt.issuer)},
+        "challenge": receipt.challenge,
+        "account": receipt.account,
+        "origin": receipt.origin,
+        "device": receipt.device,
+        "type": receipt.type,
+        "action": receipt.action,
+        "arguments": MATCHED if receipt.presented else NOT_PRESENTED,
+        "approval": receipt.approval,
+        "validUntil": format_time(receipt.valid_until),
+        "at": format_time(receipt.at),
     }
 
 
