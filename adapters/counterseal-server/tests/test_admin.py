@@ -130,6 +130,7 @@ def test_tenants_are_created_and_listed(admin, founded, authenticates):
                     {
                         "requestOriginGuid": new_record["requestOriginGuid"],
                         "name": "Desk",
+                        "role": "full",
                         "auth": ["basic"],
                         "callbacks": [URL],
                         "domains": [],

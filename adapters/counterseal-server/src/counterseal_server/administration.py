@@ -493,6 +493,7 @@ class Tenants:
             {
                 "requestOriginGuid": origin.guid,
                 "name": origin.name,
+                "role": origin.role.value,
                 "auth": [credential.scheme.value for credential in origin.credentials],
                 **self.allowed(origin),
             }
