@@ -164,7 +164,11 @@ def issue_callback_secret(service: Service, call: Call, admin: Admin) -> Reply:
 
 
 def register_client(service: Service, call: Call, admin: Admin) -> Reply:
-    """Make an origin a client of OpenID Connect CIBA; without `jwks`, its keys stay."""
+    """
+    Make an origin a client of OpenID Connect CIBA; without `jwks`, its keys stay.
+
+    A `jwks_uri` is not taken: the service fetches no keys of clients.
+    """
     body = call.document
     origin = service.backchannel_clients(by=admin).register(
         origin_of(service, call, admin).guid,
