@@ -57,7 +57,8 @@ def trips() -> Iterator[Trips]:
 
 
 def played(world: FakeService, count_trips: CountTrips) -> Iterator[Trips]:
-    """Play a bind, questions and answers."""
+    """Play a bind, questions and answers, in a service that knows who invites."""
+    world.bind("yves")
     phone, party, space = world.phone(), world.origin, world.app_space.guid
     invited = world.invitations.invite(party, "zoe")
     offer = phone.device.enrolment(invited.token, space, pin=phone.pin)

@@ -76,13 +76,29 @@ def test_a_bind(world):
         invited = world.invitations.invite(world.origin, "zoe")
     phone = world.phone()
     offer = enrolment(world, phone, invited.token)
-    # The second trip reads the role of the origin that has invited.
+    # Nobody knows yet who invites in this App Space, so one trip more reads the origin's role.
     with world.takes("store.get_with_account", "store.get", "store.commit"):
         bound = world.enrolments.complete(offer)
     with world.takes("store.get_with_account"):
         assert world.enrolments.complete(offer).binding == bound.binding
     with world.takes("store.get_with_account"), pytest.raises(TokenSpent):
         world.enrolments.complete(enrolment(world, world.phone(), invited.token))
+
+
+def test_a_bind_reads_the_origin_that_invited_the_device_before(world, zoe):
+    def complete(origin):
+        invited = world.invitations.invite(origin, "yves")
+        return enrolment(world, world.phone(), invited.token)
+
+    offer = complete(world.origin)
+    with world.takes("store.get_with_account", "store.commit"):
+        world.enrolments.complete(offer)
+    other = complete(world.new_origin(world.app_space, "Other"))
+    with world.takes("store.get_with_account", "store.get", "store.commit"):
+        world.enrolments.complete(other)
+    again = complete(world.origin)
+    with world.takes("store.get_with_account", "store.get", "store.commit"):
+        world.enrolments.complete(again)
 
 
 @pytest.mark.parametrize("claimed", ["another", "nobody's", "no GUID"])

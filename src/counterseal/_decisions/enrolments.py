@@ -206,13 +206,19 @@ def complete(
     *,
     served_kinds: frozenset[AddressKind],
 ) -> Decision[Completed] | Plan[Completed]:
-    """Decide whether the offered keys complete the binding that the session token names."""
-    record, account_record, *app_spaces = stored
-    replaced = None if enrolment.replaces is None else app_spaces.pop()
+    """
+    Decide whether the offered keys complete the binding that the session token names.
+
+    Args:
+        stored: The binding and its account, then the App Space that is claimed, the origin that
+            is expected to have invited, and at the end what is replaced; each if it is known.
+    """
+    record, account_record, *others = stored
+    replaced = None if enrolment.replaces is None else others.pop()
     if not isinstance(record, Binding):
         raise WrongToken
     binding, account = record, require(account_record, Account)
-    app_space = _app_space_of(binding, app_spaces)
+    app_space = _app_space_of(binding, others)
     service_policy = tools.policy
     if app_space is not None:
         tools = tools.within(app_space)
@@ -240,7 +246,7 @@ def complete(
         facts = replace(facts, keys=offer.keys, possession=offer.possession)
     if binding.enrolled:
         _demand_same_keys(facts)
-        return Decision(result=(binding, account, _bound_app_space(app_spaces)))
+        return Decision(result=(binding, account, require(app_space, AppSpace)))
     state = step(BINDING, binding.state, BindingEvent.COMPLETE, facts)
 
     def require_full_inviter(stored: Records, _: Tools) -> Decision[Completed]:
@@ -250,6 +256,9 @@ def complete(
 
     if binding.origin is None:
         return _write_completion(tools, facts, enrolment, state, served_kinds)
+    inviters = tuple(each for each in others if each is not None and each.guid == binding.origin)
+    if inviters:
+        return require_full_inviter(inviters, tools)
     return records(binding.origin).then(require_full_inviter)
 
 
@@ -332,15 +341,9 @@ def _fingerprint(device_keys: tuple[DeviceKey, ...]) -> str:
     return keys.digest("\n".join(lines).encode())
 
 
-def _app_space_of(binding: Binding, app_spaces: list[Record | None]) -> AppSpace | None:
+def _app_space_of(binding: Binding, stored: list[Record | None]) -> AppSpace | None:
     """Return the binding's App Space, if the keys have signed for it."""
-    for record in app_spaces:
+    for record in stored:
         if isinstance(record, AppSpace) and record.guid == binding.app_space:
             return record
     return None
-
-
-def _bound_app_space(app_spaces: list[Record | None]) -> AppSpace:
-    # Every key has signed for the binding's App Space by now, so that it was claimed.
-    (app_space,) = (require(record, AppSpace) for record in app_spaces)
-    return app_space

@@ -12,6 +12,9 @@ from counterseal.models.tenancy import logo_guid
 from counterseal.rules.evidence import split_token
 from counterseal.wire.enrolment import Bound, Enrolment
 
+REMEMBERED_APP_SPACES = 10_000
+"""Of how many App Spaces a service remembers who invited last; with more, it begins anew."""
+
 _COMPLETE = AuditContext(event="binding.complete", actor="stranger")
 _PEEK = AuditContext(event="binding.peek", actor="stranger")
 
@@ -19,6 +22,11 @@ _PEEK = AuditContext(event="binding.peek", actor="stranger")
 @attrs.frozen
 class Enrolments(UseCase):
     """Complete bindings."""
+
+    # The origin that invited the last device of each App Space. It is expected to have invited the
+    # next one, so its role is read in the same trip; what was read counts, and not what is
+    # remembered.
+    _inviters: dict[Guid, Guid] = attrs.field(factory=dict, init=False, eq=False, repr=False)
 
     def complete(self, enrolment: Enrolment) -> Bound:
         """
@@ -57,8 +65,11 @@ class Enrolments(UseCase):
             binding, _ = split_token(enrolment.token)
             offer = enrolments.read_offer(enrolment, self.policy)
         context = attrs.evolve(_COMPLETE, subject=binding)
+        claimed = enrolments.claimed_app_spaces(offer)
+        # Another thread may clear them meanwhile.
+        inviters = [guid for guid in map(self._inviters.get, claimed) if guid is not None]
         replaced = () if enrolment.replaces is None else (enrolment.replaces,)
-        reading = record_with_account(binding, *enrolments.claimed_app_spaces(offer), *replaced)
+        reading = record_with_account(binding, *claimed, *inviters, *replaced)
         served_kinds = ports.notifier.kinds()
         plan = reading.then(
             lambda stored, tools: enrolments.complete(
@@ -70,6 +81,8 @@ class Enrolments(UseCase):
             )
         )
         active, account, app_space = self._transactions.run(context, plan)
+        if active.origin is not None:
+            self._remember_inviter(app_space.guid, active.origin)
         # Only now: a wrong token costs the signer nothing. If it fails, the device repeats.
         return Bound(
             binding=active,
@@ -77,6 +90,11 @@ class Enrolments(UseCase):
             app_space=app_space,
             service_keys=ports.signer.jwks(),
         )
+
+    def _remember_inviter(self, app_space: Guid, origin: Guid) -> None:
+        if len(self._inviters) >= REMEMBERED_APP_SPACES:
+            self._inviters.clear()
+        self._inviters[app_space] = origin
 
     def peek(self, token: str) -> AppSpace:
         """

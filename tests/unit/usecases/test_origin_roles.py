@@ -146,6 +146,16 @@ def test_its_open_invitations_bind_nothing_once_it_only_asks(service):
     service.complete(invitation, phone)
 
 
+def test_an_origin_that_has_invited_before_is_read_again(service):
+    """What is remembered of it only says what to read."""
+    agent = service.new_origin(service.app_space, "Agent")
+    service.bind("alice", origin=agent)
+    invitation = service.invitations.invite(agent, "alice")
+    service.administration.edit_origin(agent.origin.guid, role=OriginRole.ASKING)
+    with pytest.raises(AskingOnly):
+        service.complete(invitation, service.phone())
+
+
 def test_a_completed_bind_is_repeated_after_its_origin_only_asks(service):
     """What was bound before stays bound, until somebody revokes it."""
     agent = service.new_origin(service.app_space, "Agent")
