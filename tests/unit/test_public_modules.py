@@ -120,6 +120,9 @@ EXCEPTIONS = {
     ("counterseal_portal.passkeys", KEYS): "what a browser is given is base64url",
     ("counterseal_portal.visitors", KEYS): "the token of a form is a MAC of the cookie",
     ("counterseal_redis.wake", "counterseal.memory"): "it wakes this process",
+    ("counterseal_server.display", "counterseal.actions"): "it knows the labels of claims",
+    ("counterseal_server.receipts", KEYS): "the type of a receipt is in its header",
+    ("counterseal_server.receipts", "counterseal.wire.use_receipt"): "that of a use receipt",
 }
 """Imports beside the list, and why: of keys, only keys may touch cryptography."""
 

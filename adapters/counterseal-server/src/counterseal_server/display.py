@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from counterseal.actions.types import COMMON_TEXTS
+from counterseal.actions import COMMON_TEXTS
 from counterseal.errors import MalformedToken
 from counterseal.wire.claims import parse_time
 from counterseal_server.screen import Screen
