@@ -19,7 +19,7 @@ def test_the_kit_brings_no_tests_of_its_own():
 FEW = """
 from hypothesis import settings
 
-settings.register_profile("few", max_examples=10)
+settings.register_profile("few", max_examples=2)
 settings.load_profile("few")
 """
 """An author's profile; the memory store's own tests run more examples."""

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -133,16 +133,28 @@ def relative(path: Path) -> str:
 
 
 @cache
-def tree_of(path: str) -> ast.Module:
-    """Return the syntax tree of the file at *path*."""
-    return ast.parse((ROOT / path).read_text())
+def definitions_of(path: str) -> tuple[Definition, ...]:
+    """Return what the file at *path* defines; a kept tree would slow the collection of garbage."""
+    return tuple(definitions((ROOT / path).read_text()))
 
 
-def definitions(tree: ast.AST) -> Iterator[Definition]:
-    """Yield every class, function, parameter, variable and attribute that *tree* defines."""
-    for node in ast.walk(tree):
-        if type(node) not in DEFINING:
-            continue
+def defining_nodes(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield the nodes of *tree* that may define a name."""
+    nodes: list[ast.AST] = [tree]
+    while nodes:
+        node = nodes.pop()
+        if type(node) in DEFINING:
+            yield node
+        for value in vars(node).values():
+            if isinstance(value, list):
+                nodes.extend(each for each in value if isinstance(each, ast.AST))
+            elif isinstance(value, ast.AST):
+                nodes.append(value)
+
+
+def definitions(source: str) -> Iterator[Definition]:
+    """Yield every class, function, parameter, variable and attribute that *source* defines."""
+    for node in defining_nodes(ast.parse(source)):
         match node:
             case ast.ClassDef(name=name):
                 yield Definition(name, "class", node.lineno)
@@ -181,12 +193,12 @@ def is_old(name: str, kind: str) -> bool:
     )
 
 
-def old_names(path: str, tree: ast.AST) -> list[Definition]:
-    """Return the old names that *tree*, the file at *path*, defines; without the exceptions."""
+def old_names(path: str, names: Iterable[Definition]) -> list[Definition]:
+    """Return the old ones of *names*, and that of the file at *path*; without the exceptions."""
     module = Definition(Path(path).stem, "module", 1)
     return [
         definition
-        for definition in (module, *definitions(tree))
+        for definition in (module, *names)
         if is_old(definition.name, definition.kind) and not is_exception(definition, path)
     ]
 
@@ -203,14 +215,14 @@ def test_no_name_is_an_old_word(root):
         f"{path}:{definition.line}": definition.name
         for path in map(relative, FILES)
         if path.startswith(f"{root}/") and not path.startswith(NOT_YET)
-        for definition in old_names(path, tree_of(path))
+        for definition in old_names(path, definitions_of(path))
     }
     assert violations == {}
 
 
 def test_what_is_not_done_yet_is_not_done():
     paths = [path for path in map(relative, FILES) if path.startswith(NOT_YET)]
-    todo = [path for path in paths if old_names(path, tree_of(path))]
+    todo = [path for path in paths if old_names(path, definitions_of(path))]
     assert [prefix for prefix in NOT_YET if not any(path.startswith(prefix) for path in todo)] == []
 
 
@@ -257,20 +269,20 @@ def test_what_is_not_done_yet_is_not_done():
     ],
 )
 def test_an_old_name_of_each_kind_is_found(source, kind):
-    assert [definition.kind for definition in old_names("src/model.py", ast.parse(source))] == [
+    assert [definition.kind for definition in old_names("src/model.py", definitions(source))] == [
         kind
     ]
 
 
 @pytest.mark.parametrize("word", sorted(NAMES.keys() | PARTS.split()))
 def test_every_old_word_is_found(word):
-    (definition,) = old_names("src/model.py", ast.parse(f"{word} = 1"))
+    (definition,) = old_names("src/model.py", definitions(f"{word} = 1"))
     assert definition.name == word
 
 
 @pytest.mark.parametrize("path", ["src/house.py", "tests/unit/test_bell.py", "src/values.py"])
 def test_an_old_name_of_a_module_is_found(path):
-    assert [definition.kind for definition in old_names(path, ast.parse(""))] == ["module"]
+    assert [definition.kind for definition in old_names(path, ())] == ["module"]
 
 
 @pytest.mark.parametrize(
@@ -285,7 +297,7 @@ def test_an_old_name_of_a_module_is_found(path):
     ],
 )
 def test_other_names_are_not(source):
-    assert old_names("src/model.py", ast.parse(source)) == []
+    assert old_names("src/model.py", definitions(source)) == []
 
 
 @pytest.mark.parametrize("name", EXCEPTIONS)
@@ -296,5 +308,5 @@ def test_every_exception_is_needed(name):
         definition.name == name and is_exception(definition, path)
         for path in map(relative, FILES)
         if re.search(f"(?:{where})$", path) and name in (ROOT / path).read_text()
-        for definition in definitions(tree_of(path))
+        for definition in definitions_of(path)
     )

@@ -192,7 +192,7 @@ def cook(signer, recipe):
 
 
 @pytest.mark.parametrize("algorithm", JOSE_ALGORITHMS)
-@settings(max_examples=5 * settings.default.max_examples)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(recipe=RECIPES)
 def test_joserfc_takes_what_we_take_and_little_else(signers, algorithm, recipe):
     signer = signers[algorithm]

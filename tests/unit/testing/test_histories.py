@@ -35,7 +35,7 @@ def played(machine, number):
             happened.append((verb, result.code, str(result.operation.facts.get("device"))))
             return result
 
-    run_state_machine_as_test(seed(number)(Recording), settings=SHORT)
+    run_state_machine_as_test(seed(number)(Recording), settings=settings(SHORT, max_examples=2))
     return happened
 
 
@@ -91,7 +91,7 @@ def test_a_signature_that_does_not_hold_is_nobodys():
             signed.append((token, jwk))
             return core_verify(token, jwk)
 
-    run_state_machine_as_test(Listening, settings=settings(SHORT, max_examples=20))
+    run_state_machine_as_test(Listening, settings=SHORT)
 
     token, jwk = signed[0]
     head, _, _ = token.rpartition(".")
