@@ -37,6 +37,7 @@ extensions = [
     "myst_parser",
     "navigation",
     "package_pages",
+    "python_names",
     "search_words",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",

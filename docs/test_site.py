@@ -136,6 +136,21 @@ def test_the_page_of_changes(run, tmp_path):
     )
 
 
+@pytest.mark.parametrize("mode", [0, 1])
+@pytest.mark.parametrize("name", ["a", "c", "c()", "b.c", "a.b.c", "bytes", "B.c", "", "."])
+def test_a_python_name_is_found_as_sphinx_finds_it(run, name, mode):
+    from sphinx.domains.python import ObjectEntry, PythonDomain  # noqa: PLC0415 (may be absent)
+
+    domain = object.__new__(run("python_names")["PythonNames"])
+    entry = ObjectEntry(docname="page", node_id="", objtype="class", aliased=False)
+    domain.data = {"objects": dict.fromkeys(["a", "a.b", "a.b.c", "x.c"], entry)}
+    domain.objtypes_for_role = lambda _: ["class"]
+
+    for module, scope in ((None, None), ("a", None), ("a", "b")):
+        arguments = (None, module, scope, name, "obj", mode)
+        assert domain.find_obj(*arguments) == PythonDomain.find_obj(domain, *arguments)
+
+
 PAGES = {
     "index": "# A site\n\n```{toctree}\n:hidden:\n\nfirst/index\nother\n```\n",
     "first/index": "# First <b>\n\n```{toctree}\ntwo\ndeep/index\n```\n",
