@@ -82,13 +82,12 @@ async function showPush({ title, body, data }) {
   const isEnded = data.type === "requestEnded";
   const { registration } = worker;
   const topic = data.requestGuid || data.deviceGuid || data.type;
-  // A worker before this one has tagged its notifications without the scope.
+  // Older workers tagged without the scope.
   if (topic) for (const older of await registration.getNotifications({ tag: topic })) older.close();
   /** @type {NotificationOptions & {renotify: boolean}} */
   const options = {
     body: isEnded ? await sayEnded(body) : body,
-    // A later push about the same request replaces this one. Tags are shared by all apps of a web
-    // origin, so the scope keeps the app of another service from replacing it.
+    // A later push about the same request replaces this one, and no other app of the web origin can.
     tag: topic && `${registration.scope}#${topic}`,
     silent: isEnded,
     // A reminder replaces the first push, and has to be heard as well.
