@@ -146,6 +146,7 @@ def test_a_tab_waits_while_another_one_replaces_keys(chromium, url, action):
         with first.expect_popup() as opened:
             first.evaluate("window.open(location.href)")
         second = opened.value
+        second.wait_for_url(url)  # until then, it is an empty page
         second.evaluate(TABS + "m.join())")
         first.evaluate(TABS + "m.holdRotation())")
         second.evaluate(TABS + f"m.begin('{action}'))")
