@@ -54,6 +54,7 @@ def test_a_person_binds_a_device_and_approves_an_order(procfile, chromium_of_fil
 
         person.press("Add a device")
         person.look("3-device")
+        page.wait_for_function("document.querySelector('img[alt^=QR]')?.naturalWidth > 0")
         code = page.get_by_role("img", name="QR code").bounding_box()
         assert SMALLEST_CODE <= code["width"] == code["height"]
         address = re.search(r"--url (\S+)", page.locator("pre").inner_text())[1]
