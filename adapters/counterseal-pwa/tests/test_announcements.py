@@ -4,7 +4,7 @@ from datetime import timedelta
 
 
 def test_after_an_answer_nothing_is_announced_of_its_request(device, origin):
-    device.bind(origin.link("user-announced"))
+    device.bind_passkey(origin.link("user-announced"))
     page = device.page
     announcer = page.locator("#announcer")
     page.clock.install()

@@ -6,11 +6,15 @@ import pytest
 
 OTHER = "00fea1d7-ff73-8554-b405-e621c36badda"
 ACCOUNT = "user-brand"
-CHIP = """label => {
+CHIP = """() => {
+  const label = document.querySelector(".space");
+  const image = label?.querySelector("img");
+  if (!image || image.naturalWidth === 0) return null;
   const { backgroundColor, color } = getComputedStyle(label);
-  const image = label.querySelector("img");
-  return [backgroundColor, color, image && image.src, image && image.naturalWidth, label.innerText];
+  return [backgroundColor, color, image.src, image.naturalWidth, label.innerText];
 }"""
+"""Null until the picture is loaded; the app may draw a list anew at any moment."""
+
 COLOURS = ("rgb(11, 95, 102)", "rgb(255, 255, 255)")
 COUNT = """async () => {
   const { contrast, readColours } = await import("./colours.js");
@@ -26,14 +30,13 @@ COUNT = """async () => {
 
 @pytest.fixture
 def bound(device, origin):
-    device.bind(origin.link(ACCOUNT))
+    device.bind_passkey(origin.link(ACCOUNT))
     device.page.locator(".space img").wait_for()
     return device
 
 
 def inspect_chip(device):
-    device.page.wait_for_function("() => document.querySelector('.space img')?.naturalWidth > 0")
-    return device.page.locator(".space").evaluate(CHIP)
+    return device.page.wait_for_function(CHIP).json_value()
 
 
 def test_the_name_has_the_app_spaces_colour_and_logo(bound, origin):
@@ -57,7 +60,8 @@ def test_the_brand_is_there_before_the_person_agrees(device, origin):
     assert "Another bank" not in device.page.locator("main").inner_text()
     calls = [each for each in addresses if not each.startswith(f"{origin.url}/app/")]
     assert calls == [f"{origin.url}/device/invitation", address]
-    device.bind(link)
+    device.page.goto("about:blank")
+    device.bind_passkey(link)
     device.page.locator(".space", has_text="Harbour Bank").wait_for()
 
 
@@ -85,7 +89,7 @@ def test_a_service_that_is_not_reached_is_asked_again(device, origin):
 def test_without_a_connection_the_name_stays_and_no_broken_picture(bound):
     page = bound.page
     page.route("**/device/logo/**", lambda route: route.abort())
-    page.locator("a.card").last.click()
+    bound.open_account()
     page.locator("#history").wait_for()
     page.locator(".space img").wait_for(state="detached")
     assert page.locator(".space").inner_text() == "Harbour Bank"

@@ -52,16 +52,19 @@ def brackets(value, name=""):
     return [inner for key, below in pairs for inner in brackets(below, key)]
 
 
-@attrs.frozen
+@attrs.define
 class Service:
     """A running service, one origin of it, and the service's log."""
 
     url: str
     authorization: str
     log: object
+    refusal_count: int = 0
+    """Refusals in the log before the last call."""
 
     def call(self, method, path, document, *, form=False):
         """Return the status and the JSON of a reply."""
+        self.refusal_count = len(self._refusals())
         body = urlencode(brackets(document)) if form else json.dumps(document)
         kind = "application/x-www-form-urlencoded" if form else "application/json"
         request = urllib.request.Request(  # noqa: S310 (http)
@@ -76,11 +79,17 @@ class Service:
         except HTTPError as error:
             return error.code, json.load(error)
 
-    @property
-    def last_refusal(self):
-        """The code in the log's last line about a refusal."""
-        lines = [line for line in self.log.read_text("utf-8").splitlines() if "refused: " in line]
+    def next_refusal(self):
+        """Return the code of the refusal since the last call; the log may come after the reply."""
+        end = time.monotonic() + PATIENCE
+        while len(lines := self._refusals()) <= self.refusal_count:
+            assert time.monotonic() < end, "nothing is logged"
+            time.sleep(0.05)
         return lines[-1].rpartition("refused: ")[2]
+
+    def _refusals(self):
+        lines = self.log.read_text("utf-8").split("\n")[:-1]  # the last one may not be whole
+        return [line for line in lines if "refused: " in line]
 
 
 def run_command(folder, *arguments):
@@ -189,7 +198,7 @@ class Browser:
     def refused(self, reply, status, code, logged=None):
         assert (reply[0], reply[1]["code"]) == (status, code), reply
         if logged is not None:
-            assert self.service.last_refusal == logged
+            assert self.service.next_refusal() == logged
 
 
 @pytest.fixture

@@ -1,15 +1,18 @@
 """A service that cannot be reached: the app says so, and never that nothing waits."""
 
+import pytest
+
 ASKING = "Asking the service …"
 NOTHING = "Nothing waits for your answer."
 UNKNOWN = "Requests may be waiting."
 UNREACHED = "The service cannot be reached."
 
 
+@pytest.mark.service_worker
 def test_a_service_that_stops_and_starts_again(open_device, own_origin):
     with open_device() as device:
         page = device.page
-        device.bind(own_origin.link("user-stopped"))
+        device.bind_passkey(own_origin.link("user-stopped"))
         page.evaluate("navigator.serviceWorker.ready.then(() => null)")
         page.reload()  # the files go through the service worker now
         waiting, connection = page.locator("#waiting ~ *"), page.locator("#connection")
@@ -26,18 +29,13 @@ def test_a_service_that_stops_and_starts_again(open_device, own_origin):
         connection.wait_for(state="hidden")
 
 
-def test_before_the_first_list_nothing_is_said_of_requests(device, origin):
-    device.bind(origin.link("user-slow"))
-    page, calls = device.page, []
-
-    def hold(route):
-        calls.append(route)
-
-    page.route("**/device/requests/events", hold)
-    with page.expect_request("**/device/requests/events"):
-        page.reload()
+def test_before_the_first_list_nothing_is_said_of_requests(device, origin, pause_calls):
+    device.bind_passkey(origin.link("user-slow"))
+    page = device.page
+    calls = pause_calls(page, "**/device/requests/events")
+    page.reload()
+    calls.wait()
     waiting = page.locator("#waiting ~ *")
     waiting.filter(has_text=ASKING).wait_for()
-    (call,) = calls
-    call.continue_()
+    calls.release()
     waiting.filter(has_text=NOTHING).wait_for()

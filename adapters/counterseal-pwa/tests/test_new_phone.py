@@ -13,7 +13,7 @@ NAME = "A new phone"
 
 def invite(old, url):
     """Press the button in the account's view; return the link, which has the browser's address."""
-    old.page.locator("a.card:not(.open)").first.click()
+    old.open_account()
     old.page.get_by_role("button", name="Add another device").click()
     link = old.page.locator("#new-link").input_value()
     assert link.startswith(f"{url}/app/#bind?")
@@ -79,7 +79,7 @@ def test_it_is_added_and_answers_with_its_own_passkey(device, origin, open_devic
         look_at(new)
         new.wait_for_heading("This browser is added")
         pending = origin.client.ask("user-added", "Log in?", duration=MINUTE)
-        new.page.locator("a.button.main").click()
+        new.follow(new.page.locator("a.button.main"))
         new.open_request()
         new.press("Approve", pin=None)
         new.wait_for_heading("Approved")
@@ -97,11 +97,12 @@ def test_its_owner_moves_to_it_and_removes_the_old_one(device, origin, open_devi
         bind_new(new, link)
         code = read_code(new)
         device.page.reload()
-        device.page.get_by_role("link", name=f"New device waits: {NAME}").click()
+        device.follow(device.page.get_by_role("link", name=f"New device waits: {NAME}"))
         device.wait_for_heading("Add this new device?")
         assert read_code(device) == code
         device.press("Move to it", pin=None)
         device.press("Cancel", pin=None)
+        device.page.locator("dialog").wait_for(state="detached")
         device.press("Move to it", pin=None)
         question = device.page.locator("dialog").inner_text()
         assert all(text in question for text in (NAME, "This device is then removed"))
@@ -117,7 +118,7 @@ def test_its_owner_moves_to_it_and_removes_the_old_one(device, origin, open_devi
 
 def test_nobody_confirms_it_in_time(device, origin, open_device):
     """Its view ends by the time that the service said; here it says a time that is near."""
-    device.bind(origin.link("user-late"))
+    device.bind_passkey(origin.link("user-late"))
 
     def hasten(route):
         response = route.fetch()
@@ -135,14 +136,17 @@ def test_nobody_confirms_it_in_time(device, origin, open_device):
 
 
 def test_an_unconfirmed_device_asks_seldom_and_when_somebody_looks(device, origin, open_device):
-    device.bind(origin.link("user-seldom"))
+    device.bind_passkey(origin.link("user-seldom"))
     with open_device() as new:
         page, calls = new.page, []
         events = "**/device/requests/events"
         page.clock.install()
-        bind_new(new, invite(device, origin.url))
+        with page.expect_response(events):
+            bind_new(new, invite(device, origin.url))
         new.wait_for_heading("Not yet confirmed")
-        page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=1))
+        # Later than now when the page gets it, and earlier than its next call.
+        now = page.evaluate("Date.now()") / 1000 + 8
+        page.clock.pause_at(datetime.fromtimestamp(now, UTC))
         with page.expect_response(events) as refusal:
             look_at(new)
         assert refusal.value.status == 403

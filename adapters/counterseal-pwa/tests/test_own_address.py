@@ -18,6 +18,7 @@ def addresses(device):
     return requested_addresses
 
 
+@pytest.mark.service_worker
 def test_it_binds_with_a_passkey_and_answers(device, far_origin, app_site, tmp_path):
     device.authenticate()
     link = far_origin.link("user-far")

@@ -15,6 +15,7 @@ from counterseal_client import require_approved
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no chromium: no playwright")
 
+pytestmark = pytest.mark.service_worker
 MINUTE = timedelta(minutes=1)
 NOTIFICATIONS = """async () => {
   const registration = await navigator.serviceWorker.ready;
@@ -55,9 +56,19 @@ class Subscriber:
             page.wait_for_timeout(10)
 
     def subscribe(self):
-        """Press the button."""
-        self.device.page.get_by_role("button", name="Notify me").click()
-        self.device.page.get_by_role("button", name="Stop notifications").wait_for()
+        """Press the button, and wait until the service knows."""
+        self._press("Notify me", "Stop notifications")
+
+    def unsubscribe(self):
+        """Press the other button, and wait until the service knows."""
+        self._press("Stop notifications", "Notify me")
+
+    def _press(self, name, other):
+        section = self.device.page.locator("section:has(#notify)")
+        self.device.follow(section.get_by_role("button", name=name))
+        section.get_by_role("button", name=other).wait_for()
+        # The subscription alone changes the button, if the section is filled at that moment.
+        section.locator("[role=status]:empty").wait_for(state="attached")
 
     def deliver(self, text):
         """Have the service worker get *text* as a decrypted push."""
@@ -98,9 +109,8 @@ class Subscriber:
 
     def click(self):
         """Click on the notification."""
-        (worker,) = self.device.page.context.service_workers
         # The browser lets only a person's click move the focus, and the event last.
-        worker.evaluate(CLICK)
+        self.device.service_worker.evaluate(CLICK)
 
 
 @pytest.fixture
@@ -186,7 +196,7 @@ def test_answered_on_another_device_it_is_replaced(
 def test_a_click_opens_a_new_device_that_waits(origin, push_service, subscriber, open_device):
     subscriber.subscribe()
     page = subscriber.device.page
-    page.locator("a.card").first.click()
+    subscriber.device.open_account()
     page.get_by_role("button", name="Add another device").click()
     link = page.locator("#new-link").input_value()
     page.goto(f"{origin.url}/app/texts/en.json")  # the app is not open
@@ -215,8 +225,7 @@ def test_a_click_opens_a_new_device_that_waits(origin, push_service, subscriber,
 
 def test_turned_off_and_on_again(device, subscriber):
     subscriber.subscribe()
-    device.page.get_by_role("button", name="Stop notifications").click()
-    device.page.get_by_role("button", name="Notify me").wait_for()
+    subscriber.unsubscribe()
     assert addresses_of(device) == 0
     subscriber.subscribe()
     assert addresses_of(device) == 1
@@ -231,18 +240,18 @@ def test_a_subscription_that_the_browser_dropped_is_renewed(
       const { pushManager } = await navigator.serviceWorker.ready;
       await (await pushManager.getSubscription()).unsubscribe();
     }""")
-    page.reload()
+    with page.expect_response(lambda response: response.request.method == "PATCH"):
+        page.reload()
     page.get_by_role("button", name="Stop notifications").wait_for()
     origin.client.ask(subscriber.account_id, "Log in?", duration=MINUTE)
     subscriber.receive(push_service.next(subscriber.browsers[1]), number=1)
     subscriber.expect(body="A question is waiting for you.")
 
 
-def renew_in_the_worker(page, browser):
+def renew_in_the_worker(device, browser):
     """Have the service worker renew its subscription; return when the service has an answer."""
     subscription = json.loads(browser.subscription())
-    (worker,) = page.context.service_workers
-    worker.evaluate(
+    device.service_worker.evaluate(
         """async (subscription) => {
           PushManager.prototype.getSubscription = async () => null;
           PushManager.prototype.subscribe = async (options) =>
@@ -267,7 +276,7 @@ def test_the_service_worker_renews_a_subscription_while_the_app_is_closed(
 ):
     subscriber.subscribe()
     device.page.goto(f"{origin.url}/app/texts/en.json")
-    renew_in_the_worker(device.page, subscriber.browsers[2])
+    renew_in_the_worker(device, subscriber.browsers[2])
     origin.client.ask(subscriber.account_id, "Log in?", duration=MINUTE)
     assert push_service.next(subscriber.browsers[2])
 
@@ -284,7 +293,7 @@ def test_a_revoked_account_keeps_no_other_from_being_renewed(
     first, second = sorted(devices)  # in the order of the wallet
     page.goto(f"{origin.url}/app/texts/en.json")
     origin.client.revoke_device(first)
-    renew_in_the_worker(page, subscriber.browsers[2])
+    renew_in_the_worker(device, subscriber.browsers[2])
     origin.client.ask(devices[second], "Log in?", duration=MINUTE)
     assert push_service.next(subscriber.browsers[2])
 
@@ -388,7 +397,7 @@ def test_a_browser_that_cannot_subscribe_is_said(device, origin):
     device.authenticate()
     device.bind_passkey(origin.link("push-fails"))
     section = device.page.locator("section:has(#notify)")
-    section.get_by_role("button", name="Notify me").click()
+    device.follow(section.get_by_role("button", name="Notify me"))
     section.get_by_role("alert").filter(has_text="could not subscribe").wait_for()
     section.get_by_role("button", name="Notify me").wait_for()
 
@@ -424,9 +433,9 @@ def test_a_browser_that_never_subscribes_is_given_up(subscriber):
     page.clock.install()
     page.add_init_script("PushManager.prototype.subscribe = () => new Promise(() => {})")
     page.reload()
-    page.get_by_role("button", name="Notify me").click()
+    subscriber.device.follow(page.get_by_role("button", name="Notify me"))
     page.get_by_text("Asking the browser …").wait_for()
     page.clock.run_for(20_000)
     page.get_by_text("The browser could not subscribe.").wait_for()
-    assert page.get_by_role("button", name="Notify me").is_enabled()
+    page.get_by_role("button", name="Notify me", disabled=False).wait_for()
     assert page.get_by_text("Asking the browser …").count() == 0

@@ -64,7 +64,7 @@ def text_of(page):
 def test_requests_in_the_list_differ_by_type_origin_and_first_line(device, document_origin):
     account_id = "user-list"
     page, client = device.page, document_origin.client
-    device.bind(document_origin.link(account_id))
+    device.bind_passkey(document_origin.link(account_id))
     for amount in ("49.90", "70.00"):
         action = ACTIONS["payment"]
         arguments = action.arguments | {"amount": amount}
@@ -88,7 +88,7 @@ def test_requests_in_the_list_differ_by_type_origin_and_first_line(device, docum
 
 def test_a_request_that_cannot_be_loaded_is_in_the_list_nevertheless(device, document_origin):
     account_id = "user-list-unloaded"
-    device.bind(document_origin.link(account_id))
+    device.bind_passkey(document_origin.link(account_id))
     device.page.route("**/device/requests/*-*", lambda route: route.abort())
     document_origin.client.ask(account_id, "Log in?", duration=MINUTES)
     entry = device.page.locator("a.open")
@@ -99,7 +99,7 @@ def test_a_request_that_cannot_be_loaded_is_in_the_list_nevertheless(device, doc
 
 def test_a_hidden_page_loads_no_request_until_it_is_looked_at(device, document_origin):
     page, client = device.page, document_origin.client
-    device.bind(document_origin.link("user-list-hidden"))
+    device.bind_passkey(document_origin.link("user-list-hidden"))
     page.evaluate("""() => {
       window.isHidden = true;
       Object.defineProperty(document, "hidden", { get: () => window.isHidden });
@@ -118,7 +118,7 @@ def test_a_hidden_page_loads_no_request_until_it_is_looked_at(device, document_o
 def test_the_list_counts_down(device, document_origin):
     page = device.page
     page.clock.install()
-    device.bind(document_origin.link("user-list-clock"))
+    device.bind_passkey(document_origin.link("user-list-clock"))
     document_origin.client.ask("user-list-clock", "Log in?", duration=MINUTES)
     remaining = page.locator("a.open:has-text('Log in?') .left")
     before = remaining.inner_text()
@@ -250,7 +250,7 @@ def test_answers_that_approve_and_refuse_differ_and_are_equally_prominent(
         Button(title="Yes", strong=False),
     )
     with open_device(color_scheme=theme) as device:
-        device.bind(document_origin.link(account_id))
+        device.bind_passkey(document_origin.link(account_id))
         document_origin.client.ask(account_id, "Go?", buttons=misnamed, duration=MINUTES)
         device.open_request()
         approve, refuse = device.page.evaluate("""async () => {
@@ -285,13 +285,11 @@ def test_answers_that_approve_and_refuse_differ_and_are_equally_prominent(
 
 def test_what_belongs_to_one_app_is_called_an_app_space_everywhere(device, document_origin):
     page = device.page
+    device.authenticate()
     page.goto(document_origin.link("user-words-of-spaces"))
     page.locator("#name").wait_for()
     assert "App Space" in page.locator("dt").all_inner_texts()
     page.locator("form button.main").click()
-    for field in ("#pin", "#pin-again"):
-        page.locator(field).fill("739154")
-    page.locator("dialog button.main").click()
     page.locator("a.button.main").click()
     page.locator("#waiting").wait_for()
     document_origin.client.ask("user-words-of-spaces", "Go?", buttons=BUTTONS, duration=MINUTES)

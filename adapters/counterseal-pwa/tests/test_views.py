@@ -115,7 +115,7 @@ def test_two_services_that_list_one_guid_have_each_its_own_entry_and_request(dev
     for text in ("Pay 99?", "Pay 10?"):
         page.locator("a.open").filter(has_text=text).wait_for()
     for text in ("Pay 99?", "Pay 10?"):
-        page.locator("a.open").filter(has_text=text).click()
+        device.follow(page.locator("a.open").filter(has_text=text))
         page.locator(".answer").first.wait_for()
         assert text in page.locator("article").inner_text()
         page.go_back()
@@ -127,34 +127,33 @@ def test_a_notification_of_a_guid_that_two_services_list_opens_the_list(device, 
     page.evaluate("(guid) => { location.hash = `#/request/${guid}`; }", one_guid)
     page.wait_for_url("**/app/#/")
     page.locator("#waiting").wait_for()
+    page.locator("li:nth-child(2) a.open").wait_for()
     assert page.locator("a.open").count() == 2
 
 
-def test_a_list_that_is_opened_again_has_what_the_one_before_began_to_load(device, origin):
+def test_a_list_that_is_opened_again_has_what_the_one_before_began_to_load(
+    device, origin, pause_calls
+):
     device.authenticate()
     device.bind_passkey(origin.link("user-list-again"))
     page = device.page
-    routes = []
-
-    def hold(route):
-        routes.append(route)
-
-    page.route("**/device/requests/*-*", hold)
-    with page.expect_request("**/device/requests/*-*"):
-        origin.client.ask("user-list-again", "Log in?", duration=MINUTE)
-    page.locator("a.card:not(.open)").click()
+    calls = pause_calls(page, "**/device/requests/*-*")
+    origin.client.ask("user-list-again", "Log in?", duration=MINUTE)
+    calls.wait()
+    device.open_account()
     page.locator("#history").wait_for()
     page.go_back()
     page.get_by_text("Request from Harbour Bank").wait_for()
-    for route in routes:
-        route.continue_()
+    calls.release()
     page.locator("a.open:has-text('Log in?')").wait_for()
 
 
+@pytest.mark.service_worker
 def test_a_request_that_cannot_be_read_is_not_said_to_be_over(device, origin):
-    device.authenticate()
     device.bind_passkey(origin.link("user-unread"))
     page = device.page
+    # The view comes from the service worker, which has it by then.
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
     page.context.set_offline(offline=True)
     pending = origin.client.ask("user-unread", "Log in?", duration=MINUTE)
     page.evaluate("(guid) => { location.hash = `#/request/${guid}`; }", pending.guid)
@@ -174,7 +173,7 @@ def test_a_pin_is_not_asked_for_in_front_of_another_view(device, origin):
     page.locator("#pin").fill("739154")
     page.evaluate("location.hash = '#/'")  # as a click on a notification does
     page.locator("#waiting").wait_for()
-    assert page.locator("dialog").count() == 0
+    page.locator("dialog").wait_for(state="detached")
     assert origin.client.status(pending).state is ChallengeState.SEEN
 
 

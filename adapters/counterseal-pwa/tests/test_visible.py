@@ -125,7 +125,7 @@ def test_spellings(make_visible, text, visible_text):
 
 
 def test_a_request_cannot_look_like_another_one(device, origin):
-    device.bind(origin.link("user\u202e7"))
+    device.bind_passkey(origin.link("user\u202e7"))
     buttons = (
         Button(title="\u202eevorppa", strong=True, approving=True),
         Button(title="No\u200b", strong=False),
@@ -156,7 +156,7 @@ def test_a_request_cannot_look_like_another_one(device, origin):
 
 
 def test_a_text_of_several_lines_keeps_them(device, origin):
-    device.bind(origin.link("user-lines"))
+    device.bind_passkey(origin.link("user-lines"))
     content = TextContent(text="Log in?\r\n\tFrom\u202e Paris")
     origin.client.ask("user-lines", content, duration=timedelta(minutes=1))
     device.open_request()
