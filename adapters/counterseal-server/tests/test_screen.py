@@ -134,15 +134,15 @@ class TestClaims:
     )
     def test_they_have_a_frame_of_their_own(self, show, language, claims, claimant):
         document = action_of(TOOL, *claims, END, language=language)
-        question, said = show(document, columns=100).split(claimant + UNVERIFIED)
-        said = said.split("╰")[0]
+        question, claims_frame = show(document, columns=100).split(claimant + UNVERIFIED)
+        claims_frame = claims_frame.split("╰")[0]
 
         assert "send_mail" in question
         assert END[1] in question
         for key, value in claims:
-            assert re.search(f"│ {key} +{value} ", said)
+            assert re.search(f"│ {key} +{value} ", claims_frame)
             assert value not in question
-        assert "send_mail" not in said
+        assert "send_mail" not in claims_frame
 
     @pytest.mark.parametrize(
         "rows",
