@@ -1,5 +1,6 @@
 """An origin's site in Flask: the password is right, and the person confirms on their phone."""
 
+import logging
 import os
 import threading
 from datetime import timedelta
@@ -135,6 +136,7 @@ class Posting:
 
 
 def service():
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # calls would stand between the prints
     posting = Posting()
     world = FakeService(adapters=lambda ports: attrs.evolve(ports, sender=posting))
     auth = Flask("auth")
