@@ -66,6 +66,29 @@ def create(client: Redis, key: str, value: bytes) -> Callable[[], object]:
     return lambda: client.set(key, value)
 
 
+def ask_indexes(
+    client: Redis, indexes: Sequence[str], before: int, *, trip: int
+) -> Callable[[], object]:
+    """
+    Return a call that asks each of *indexes* for what is due.
+
+    Args:
+        client: A client of the server.
+        indexes: The keys of sorted sets.
+        before: The highest score.
+        trip: How many are asked in one round trip.
+    """
+
+    def once() -> None:
+        for begin in range(0, len(indexes), trip):
+            pipeline = client.pipeline(transaction=False)
+            for index in indexes[begin : begin + trip]:
+                pipeline.zrangebyscore(index, "-inf", before, start=0, num=trip)
+            pipeline.execute()
+
+    return once
+
+
 def enter(
     client: Redis,
     keys: Sequence[str],
