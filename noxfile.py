@@ -62,6 +62,12 @@ IN_PYTHON = [name for name in ADAPTERS if name not in {"portal", "pwa"}]
 SMALL = [name for name in IN_PYTHON if name not in PROCESSES]
 """Most of their tests are over before a second process has started."""
 
+DEPLOYED = [
+    f"adapters/counterseal-server/tests/{name}"
+    for name in ("test_deploy_files.py", "test_deploy_runs.py")
+]
+"""What `deploy` tests, with more tools than the session of the adapter."""
+
 CHANNELS = [name for name in ADAPTERS if name in {"fcm", "relay", "webpush"}]
 # Sets have another order in every run, and the same in all of a run's processes; those in
 # which nox runs sessions at once read this file again, and find the seed in their environment.
@@ -257,7 +263,9 @@ def sync_adapter(session: nox.Session, name: str) -> None:
 def adapter(session: nox.Session, name: str) -> None:
     """Test one of the larger adapters with the core and the adapters it declares, and no other."""
     sync_adapter(session, name)
-    pytest(session, f"--numprocesses={PROCESSES[name]}", f"adapters/counterseal-{name}")
+    folder = f"adapters/counterseal-{name}"
+    others = [f"--ignore={path}" for path in DEPLOYED if path.startswith(folder)]
+    pytest(session, f"--numprocesses={PROCESSES[name]}", *others, folder)
 
 
 @nox.session(allow_parallel=True)
@@ -379,11 +387,13 @@ def faces_full(session: nox.Session) -> None:
 
 @nox.session(name="stores-full", default=False)
 def stores_full(session: nox.Session) -> None:
-    """Run every test of the Redis adapter on every Redis and Valkey, single and in a cluster."""
-    sync(session, "--package=counterseal-redis", "--group=tests")
+    """Run every test with Redis on every Redis and Valkey, single and in a cluster."""
+    packages = ("--package=counterseal-redis", "--package=counterseal-server")
+    sync(session, *packages, "--group=tests")
     sync(session, "--inexact", "--only-group=tests")
     environment = {"EVERY_SERVER": "1", "PYTHONHASHSEED": SEED}
-    session.run("pytest", "adapters/counterseal-redis", *session.posargs, env=environment)
+    places = ("adapters/counterseal-redis", "adapters/counterseal-server/tests/test_redis.py")
+    session.run("pytest", *places, *session.posargs, env=environment)
 
 
 @nox.session(default=False)
@@ -513,14 +523,7 @@ def deploy(session: nox.Session) -> None:
     packages = ("--package=counterseal", "--package=counterseal-server")
     sync(session, *packages, "--group=tests", "--group=deploy")
     require("hadolint")
-    folder = "adapters/counterseal-server/tests"
-    pytest(
-        session,
-        "--numprocesses=2",
-        "--dist=loadfile",
-        f"{folder}/test_deploy_files.py",
-        f"{folder}/test_deploy_runs.py",
-    )
+    pytest(session, "--numprocesses=2", "--dist=loadfile", *DEPLOYED)
 
 
 @nox.session(default=False)

@@ -31,7 +31,7 @@ from deployment import (
     prepared_variables,
 )
 
-PATIENCE = 280
+PATIENCE = 800
 BIN = Path(sys.executable).parent
 UNSHARE = shutil.which("unshare")
 ISOLATED = [UNSHARE, "--mount", "--net", "--pid", "--fork", "--kill-child"]

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import signal
 import statistics
 import sys
@@ -30,7 +31,19 @@ def of_cluster(cluster, query=""):
     return f"redis+cluster://{hosts}{query}"
 
 
-@pytest.fixture(params=["redis", "cluster"])
+EVERY_SERVER = "EVERY_SERVER" in os.environ
+CLUSTERED = "test_an_answer_at_one_machine_wakes_those_who_wait_at_the_other"
+"""The test that runs over a cluster by default: messages reach the other machine by its nodes."""
+
+
+def pytest_generate_tests(metafunc):
+    if "store" in metafunc.fixturenames:
+        chosen = ["cluster"] if metafunc.definition.name == CLUSTERED else ["redis"]
+        names = ["redis", "cluster"] if EVERY_SERVER else chosen
+        metafunc.parametrize("store", names, indirect=True)
+
+
+@pytest.fixture
 def store(request):
     server = request.getfixturevalue(request.param)
     return address(server) if request.param == "redis" else of_cluster(server)

@@ -137,10 +137,10 @@ class Desk:
     """
     A folder in which the commands of a page run.
 
-    With *fresh*, each command is a new Python process; else only `serve` is.
+    Only `serve` is a new Python process, where this machine can fork the others.
     """
 
-    def __init__(self, folder, *, fresh):
+    def __init__(self, folder):
         self.folder = folder
         self.ports = {name: str(reserve_port()) for name in ("8787", "9000")}
         for name in ("adapters", "docs"):
@@ -151,7 +151,7 @@ class Desk:
             script = folder / "bin" / name
             script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments}"$@"\n', "utf-8")
             script.chmod(0o700)
-        if forking.FORKS and not fresh:
+        if forking.FORKS:
             ending = (
                 f'"{sys.executable}" -I -S "{fork_request.__file__}" "{forking.STARTER.path()}"'
             )
@@ -219,7 +219,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path):
-    return Desk(tmp_path, fresh=False)
+    return Desk(tmp_path)
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the pages use curl")
@@ -232,8 +232,7 @@ def desk(tmp_path):
     ],
     ids=["readme", "tutorial", "move-from-a-cx-service"],
 )
-def test_two_terminals(tmp_path, page, heading):
-    desk = Desk(tmp_path, fresh=page is README)
+def test_two_terminals(desk, page, heading):
     first, second, third = blocks(section(page, heading))
 
     with desk.running(first) as output:

@@ -129,7 +129,7 @@ def faces_of(definition):
     Return the names of the faces over which a test runs.
 
     They behave alike in every operation, as `test_every_operation` shows, so that a test runs over
-    one of them: its name says which, and so each face has its part of every file.
+    one of them: its name says which.
     """
     if EVERY_FACE or definition.get_closest_marker("every_face"):
         return list(FACES)
@@ -139,7 +139,10 @@ def faces_of(definition):
         return ["wsgi", "asgi"]
     if definition.get_closest_marker("one_face"):
         return IN_PROCESS[:1]
-    return [IN_PROCESS[crc32(definition.name.encode()) % len(IN_PROCESS)]]
+    number = crc32(definition.name.encode())
+    name = IN_PROCESS[number % len(IN_PROCESS)]
+    # An application of Flask takes a tenth of a second to make, one of WSGI a hundredth of that.
+    return ["wsgi" if name == "flask" and number // len(IN_PROCESS) % 4 else name]
 
 
 @attrs.frozen
