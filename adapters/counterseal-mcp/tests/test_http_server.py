@@ -309,7 +309,7 @@ def test_calls_that_run_are_not_ended_for_new_connections(service, phone, monkey
             McpClient(streamable_http_client(url, http_client=http)) as client,
         ):
             guid = (await client.call_tool("ask", ACTION)).structured_content["id"]
-            require = {"id": guid, "arguments": ACTION["arguments"], "wait_seconds": 50}
+            require = {"id": guid, "arguments": ACTION["arguments"], "wait_seconds": 20}
             results = []
 
             async def wait():
