@@ -17,7 +17,7 @@ MODULES = {
 """The lines of each module of the core; the conformance kit is not counted."""
 
 FILES = 174
-LINES = 35_700
+LINES = 35_800
 ROOM = 100
 """
 What the core may grow to: its size now, rounded up to the next hundred.

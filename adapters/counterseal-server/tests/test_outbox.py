@@ -12,7 +12,6 @@ from counterseal import (
     Callbacks,
     Challenges,
     Enrolments,
-    Gauges,
     Invitations,
     read_question,
 )
@@ -231,21 +230,17 @@ def test_one_or_all(run, tmp_path, verb, selection, line):
 # The dead of all origins
 
 
-def gauges_of(world):
-    return Gauges(world.ports, world.policy)
-
-
 def test_the_dead_of_all_origins_are_found_without_a_look_at_those_that_have_none(world):
     other, healthy = (world.new_origin(world.app_space, name) for name in ("Other", "Healthy"))
     mine, others = dead(world, 3), dead(world, 2, "bob", other)
     queue(world, 1, "eve", healthy)
-    origins = outbox.find_origins_with_dead(gauges_of(world), by=OPERATOR)
+    origins = world.callbacks.origins_with_dead(by=OPERATOR)
     assert set(origins) == {world.origin.origin.guid, other.origin.guid}
-    listed = outbox.list_dead_of(world.callbacks, origins, 100, by=OPERATOR)
+    listed = world.callbacks.list_all_dead(by=OPERATOR)
     assert {each.guid for each in listed} == {*mine, *others}
     ages = [each.created_at for each in listed]
     assert ages == sorted(ages)
-    few = outbox.list_dead_of(world.callbacks, origins, 2, by=OPERATOR)
+    few = world.callbacks.list_all_dead(2, by=OPERATOR)
     assert few == listed[:2]
 
 
@@ -262,7 +257,7 @@ def test_the_dead_since_a_time_are_queued_or_dropped_and_no_others(world):
     listed = world.callbacks.list_dead(origin, by=OPERATOR)
     assert {each.guid for each in listed} == set(before)
     assert outbox.drop_dead(world.callbacks, origin, by=OPERATOR) == 2
-    assert outbox.find_origins_with_dead(gauges_of(world), by=OPERATOR) == ()
+    assert world.callbacks.origins_with_dead(by=OPERATOR) == ()
 
 
 @pytest.mark.parametrize("drop_page", [outbox.drop_dead, outbox.drop_all])

@@ -72,6 +72,29 @@ def test_the_oldest_come_first_and_no_more_than_the_limit(support, origin, die):
     assert len(support.get(f"{origin}/deadDeliveries").json) == 3
 
 
+def test_the_dead_of_all_origins_that_the_administrator_reaches(
+    world, employ, support, origin, die
+):
+    guids = [die(), die()]
+    beside = world.new_app_space("Beside")
+    stranger = employ(role=AdminRole.APP_SPACE, app_space=beside.guid)
+    listed = support.get("/admin/api/deadDeliveries").json
+    assert [each["requestGuid"] for each in listed] == guids
+    assert listed == support.get(f"{origin}/deadDeliveries").json
+    assert support.get("/admin/api/deadDeliveries?limit=1").json == listed[:1]
+    space, since = world.app_space.guid, listed[1]["createdAt"]
+    query = f"appSpaceGuid={space}&since={since}"
+    assert support.get(f"/admin/api/deadDeliveries?{query}").json == listed[1:]
+    assert stranger.get("/admin/api/deadDeliveries").json == []
+    assert stranger.get(f"/admin/api/deadDeliveries?{query}").status_code == 404
+
+
+@pytest.mark.parametrize("member", ["since", "limit"])
+def test_a_list_of_all_dead_names_the_member_that_does_not_fit(support, member):
+    reply = support.get(f"/admin/api/deadDeliveries?{member}=nonsense")
+    assert (reply.status_code, reply.json["field"]) == (400, member)
+
+
 @pytest.mark.parametrize("limit", ["0", "1001", "-1", "ten", "1.5", "", "99999", "%D9%A3"])
 def test_a_limit_is_a_number_that_fits(support, origin, limit):
     reply = support.get(f"{origin}/deadDeliveries?limit={limit}")
@@ -112,5 +135,6 @@ def test_s20_anothers_callback_looks_like_nothing(  # noqa: PLR0917 (fixtures)
 
 def test_support_has_nothing_to_do_with_callbacks(world, employ, origin):
     helper = employ(role=AdminRole.SUPPORT, app_space=world.app_space.guid)
-    reply = helper.get(f"{origin}/deadDeliveries")
-    assert (reply.status_code, reply.json["code"]) == (403, "forbidden")
+    for path in (f"{origin}/deadDeliveries", "/admin/api/deadDeliveries"):
+        reply = helper.get(path)
+        assert (reply.status_code, reply.json["code"]) == (403, "forbidden")

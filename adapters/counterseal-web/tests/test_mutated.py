@@ -472,6 +472,7 @@ def admin_requests(service):
         *((method, path, "", json.dumps(body).encode(), JSON) for method, path, body in counter),
         *((method, path, "", b"", "") for method, path in bare),
         ("GET", f"{space}/requestOrigins/{open_challenge.guid}/deadDeliveries", "limit=9", b"", ""),
+        ("GET", f"{ADMIN}/deadDeliveries", f"appSpaceGuid={world.app_space.guid}", b"", ""),
         ("GET", f"{space}/accounts", "accountId=user-42", b"", ""),
         ("GET", f"{ADMIN}/admins", f"companyGuid={world.company.guid}", b"", ""),
     ]

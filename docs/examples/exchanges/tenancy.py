@@ -149,6 +149,7 @@ def help_a_user(desk, shop, places):
 
 def deliver_again(desk, places):
     """Look why a callback did not arrive, and queue it again."""
+    desk.call("", "GET", f"{ROOT}/deadDeliveries?since=2025-01-31T09:00:00Z")
     dead = desk.call("", "GET", f"{places.origin}/deadDeliveries?limit=10").document
     delivery = f"{places.origin}/deliveries/{dead[0]['deliveryGuid']}"
     desk.call("", "GET", delivery)

@@ -60,21 +60,23 @@ class AuditReach:
     nouns: frozenset[str] | None = None
 
 
-def plan_reach(by: Administrator, app_space: Guid | None) -> Plan[AuditReach]:
+def plan_reach(
+    by: Administrator, app_space: Guid | None, permission: Permission = Permission.AUDIT
+) -> Plan[AuditReach]:
     """
-    Plan to decide what *by* may read, in one App Space or in all that it reaches.
+    Plan to decide what *by* may read by *permission*, in one App Space or in all that it reaches.
 
     An administrator of all companies, and the operator, reads all events; one of a company those
     of its App Spaces; the others those of their own App Space.
     """
     if app_space is None:
         return already_read(None).then(
-            lambda *_: permission_to(Permission.AUDIT, by, None).then(
+            lambda *_: permission_to(permission, by, None).then(
                 lambda admin, _: _everything() if admin is None else _reach(admin)
             )
         )
     return records(app_space).then(
-        lambda stored, _: permission_to(Permission.AUDIT, by, require(stored[0], AppSpace)).then(
+        lambda stored, _: permission_to(permission, by, require(stored[0], AppSpace)).then(
             lambda admin, _: Decision(result=_within(frozenset({app_space}), admin))
         )
     )

@@ -161,6 +161,7 @@ class AuditQuery:
         event: A name such as `challenge.issue`, or a noun with its point, such as `challenge.`.
         since: The earliest time.
         until: Only earlier events.
+        reason: Why it was refused, or the word of its result.
         app_spaces: Only events of these App Spaces; None for all events.
         nouns: Only events of these nouns; None for all.
     """
@@ -170,6 +171,7 @@ class AuditQuery:
     event: str | None = None
     since: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     until: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+    reason: str | None = None
     app_spaces: frozenset[Guid] | None = None
     nouns: frozenset[str] | None = None
 
@@ -182,6 +184,7 @@ class AuditQuery:
             and (self.event in (None, event.event) or self.event == f"{noun}.")
             and (self.since is None or event.at >= self.since)
             and (self.until is None or event.at < self.until)
+            and self.reason in (None, event.reason)
             and (self.app_spaces is None or event.app_space in self.app_spaces)
             and (self.nouns is None or noun in self.nouns)
         )

@@ -77,6 +77,7 @@ class AuditLog(UseCase):
         event: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        reason: str | None = None,
         after: str | None = None,
         limit: int = 100,
         by: Administrator,
@@ -91,6 +92,7 @@ class AuditLog(UseCase):
             event: A name such as `challenge.issue`, or a noun with its point, `challenge.`.
             since: The earliest time.
             until: Only earlier events.
+            reason: The code of a refusal, or the word of a result, such as `undelivered`.
             after: The `after` of the page before.
             limit: At most so many, 1 to 1000.
         """
@@ -98,6 +100,7 @@ class AuditLog(UseCase):
         with refusals(self.ports, context):
             limit_fits(limit)
             text_fits(performer, NAME_BYTES, "actor")
+            text_fits(reason, NAME_BYTES, "reason")
             if event is not None and not _EVENT.fullmatch(event):
                 raise InvalidField("event", "not a name such as challenge.issue or challenge.")
             log_place = read_cursor(after)
@@ -107,6 +110,7 @@ class AuditLog(UseCase):
                 event=event,
                 since=since,
                 until=until,
+                reason=reason,
                 app_spaces=frozenset(),
                 nouns=None,
             )

@@ -16,12 +16,14 @@ from typing import TypeVar
 import attrs
 
 from counterseal._decisions import callbacks
+from counterseal._decisions.audit_log import plan_reach
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.outbox import claim_callback
 from counterseal._decisions.plan import Decision, Plan, Records, Tools, require, return_record
 from counterseal._decisions.readings import records
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.errors import SenderUnavailable
+from counterseal.models.gauges import Gauge
 from counterseal.models.guid import Guid
 from counterseal.models.outbox import Callback, DeadReason, Delivery, DeliveryOutcome
 from counterseal.models.tenancy import Administrator, Operator, Origin
@@ -161,6 +163,59 @@ class Callbacks(UseCase):
             lambda stored, tools: callbacks.list_dead(stored, tools, limit, since),
         )
 
+    def list_all_dead(
+        self,
+        limit: int = 100,
+        *,
+        app_space: Guid | None = None,
+        since: datetime | None = None,
+        by: Administrator,
+    ) -> tuple[Callback, ...]:
+        """
+        Return at most *limit* dead callbacks of all origins that *by* reaches, oldest first.
+
+        The gauges say which origins have any; only those are read.
+
+        Args:
+            limit: The most that are returned.
+            app_space: Only those of its origins.
+            since: Only those created at or after it; those that are older are read too.
+            by: Who asks.
+
+        Raises:
+            InvalidField: The limit is not one that can be asked for.
+            NotFound: There is no such App Space.
+        """
+        with refusals(self.ports, _context_of_all(app_space, by)):
+            limit_fits(limit)
+        dead = [
+            callback
+            for origin in self.origins_with_dead(app_space=app_space, by=by)
+            for callback in self.list_dead(origin, limit, since=since, by=by)
+        ]
+        return tuple(sorted(dead, key=lambda callback: callback.created_at)[:limit])
+
+    def origins_with_dead(
+        self, *, app_space: Guid | None = None, by: Administrator
+    ) -> tuple[Guid, ...]:
+        """
+        Return the origins that have dead callbacks, without a look at the callbacks.
+
+        Args:
+            app_space: Only its origins; None for all that *by* reaches.
+            by: Who asks.
+
+        Raises:
+            NotFound: There is no such App Space.
+        """
+        plan = plan_reach(by, app_space, Permission.ORIGINS)
+        reach = self._transactions.run(_context_of_all(app_space, by), plan)
+        counts = self.ports.store.gauges(reach.app_spaces)
+        origins = {
+            key.origin for key in counts if counts[key] and key.gauge is Gauge.DEAD_CALLBACKS
+        }
+        return tuple(sorted(origin for origin in origins if origin is not None))
+
     def list_queued(
         self, origin: Guid, limit: int = 100, *, looking_past: bool = True, by: Administrator
     ) -> tuple[Callback, ...]:
@@ -243,6 +298,10 @@ class Callbacks(UseCase):
             # Stored at once: nothing else says that the attempt which began was never made.
             return callbacks.NOT_ATTEMPTED
         return callbacks.final_if_refused(composed, outcome)
+
+
+def _context_of_all(app_space: Guid | None, by: Administrator) -> AuditContext:
+    return AuditContext(event="callback.dead", actor=by.actor, app_space=app_space)
 
 
 def _context(event: str, guid: Guid, by: Administrator) -> AuditContext:

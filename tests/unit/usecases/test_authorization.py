@@ -171,6 +171,10 @@ VERBS = {
     ),
     "see callback": (MID, lambda s, t, by: s.callbacks.get(t.callback.guid, by=by)),
     "see the dead": (MID, lambda s, t, by: s.callbacks.list_dead(t.callback.origin, by=by)),
+    "see all the dead": (
+        MID,
+        lambda s, t, by: s.callbacks.list_all_dead(app_space=t.space.guid, by=by),
+    ),
     "see the queued": (MID, lambda s, t, by: s.callbacks.list_queued(t.callback.origin, by=by)),
     "drop": (MID, lambda s, t, by: s.callbacks.drop(t.waiting.guid, by=by)),
     "requeue": (MID, lambda s, t, by: s.callbacks.requeue(t.callback.guid, by=by)),

@@ -13,6 +13,7 @@ from counterseal._transaction import Transactions
 from counterseal.errors import (
     CountersealError,
     DeadlineAhead,
+    Foreign,
     InvalidField,
     LeaseLost,
     NotFound,
@@ -26,6 +27,7 @@ from counterseal.models import (
     FINISHED,
     OPERATOR,
     TRACE,
+    AdminRole,
     CallbackState,
     ChallengeState,
     Clients,
@@ -751,6 +753,51 @@ def test_the_dead_of_another_origin_are_its_own(service, callback):
     assert service.callbacks.list_dead(other.origin.guid, by=OPERATOR) == ()
 
 
+def test_the_dead_of_all_origins_are_those_that_the_administrator_reaches(service, callback):
+    beside = service.new_app_space("Beside")
+    origins = {
+        service.app_space.guid: service.new_origin(service.app_space, "Other"),
+        beside.guid: service.new_origin(beside, "Beside's shop"),
+    }
+    dead = [failed(service, callback.guid, 410)]
+    for origin in origins.values():
+        service.clock.advance(timedelta(minutes=1))
+        phone = service.bind("bob", origin=origin)
+        phone.answer(service.ask("bob", "Pay?", origin=origin, callback=CALLBACK).challenge)
+        (guid,) = service.callbacks.due()
+        dead.append(failed(service, guid, 410))
+    space = service.app_space.guid
+    created = service.credentials.create_admin("Sam", role=AdminRole.APP_SPACE, app_space=space)
+    support = service.stored(created.guid)
+
+    def listed(limit=100, by=OPERATOR, **arguments):
+        return list(service.callbacks.list_all_dead(limit, by=by, **arguments))
+
+    assert listed() == dead
+    assert listed(2) == dead[:2]
+    assert listed(since=dead[1].created_at) == dead[1:]
+    assert listed(app_space=space) == listed(by=support) == dead[:2]
+    assert listed(app_space=beside.guid) == dead[2:]
+    with pytest.raises(Foreign):
+        listed(by=support, app_space=beside.guid)
+    for guid in (dead[0].guid, mint(0, bytes(15))):
+        with pytest.raises(NotFound):
+            listed(app_space=guid)
+    assert service.last_event() == ("callback.dead", "not_found")
+    for each in dead:
+        service.callbacks.requeue(each.guid, by=OPERATOR)
+    assert listed() == []
+
+
+def test_origins_without_dead_callbacks_are_not_read(service, callback):
+    service.new_origin(service.app_space, "Healthy")
+    failed(service, callback.guid, 410)
+    faults = Faults()
+    counted = service.but(store=faulty(service.store, "store", faults))
+    counted.callbacks.list_all_dead(by=OPERATOR)
+    assert faults.calls == ["store.gauges", "store.get", "store.dead"]
+
+
 @pytest.mark.parametrize("kind", ["nothing", "callback", "space"])
 def test_only_an_origin_has_dead_callbacks(service, callback, kind):
     failed(service, callback.guid, 410)
@@ -771,6 +818,8 @@ def test_a_limit_that_nobody_may_ask_for_is_refused_before_anything_is_read(serv
     broken = service.but(store=faulty(service.store, "store", faults))
     with pytest.raises(InvalidField):
         broken.callbacks.list_dead(service.origin.origin.guid, limit, by=OPERATOR)
+    with pytest.raises(InvalidField):
+        broken.callbacks.list_all_dead(limit, by=OPERATOR)
     assert faults.calls == []
 
 

@@ -1,59 +1,16 @@
-"""List, requeue and drop dead callbacks of one origin or of all, and drop queued ones."""
+"""Requeue and drop all dead callbacks of an origin, and drop its queued ones."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from counterseal import Callbacks, Gauges
+from counterseal import Callbacks
 from counterseal.errors import NotFound, WrongState
-from counterseal.models import Administrator, Callback, Gauge, Guid
+from counterseal.models import Administrator, Callback, Guid
 
 PAGE = 100
 LONGEST = 1_000
 """Of a list; see `Callbacks.list_dead`."""
-
-
-def find_origins_with_dead(gauges: Gauges, *, by: Administrator) -> tuple[Guid, ...]:
-    """
-    Return the origins that have dead callbacks, without a look at the callbacks.
-
-    Raises:
-        Unavailable: The store did not answer.
-    """
-    counts = gauges.read(by=by)
-    origins = {key.origin for key in counts if key.gauge is Gauge.DEAD_CALLBACKS}
-    return tuple(sorted(origin for origin in origins if origin is not None))
-
-
-def list_dead_of(
-    callbacks: Callbacks,
-    origins: tuple[Guid, ...],
-    limit: int,
-    *,
-    since: datetime | None = None,
-    by: Administrator,
-) -> tuple[Callback, ...]:
-    """
-    Return at most *limit* dead callbacks of *origins*, oldest first.
-
-    Args:
-        callbacks: The callbacks.
-        origins: Whose.
-        limit: The most that are returned.
-        since: Only those created at or after it.
-        by: Who asks.
-
-    Raises:
-        InvalidField: The limit is not one that can be asked for.
-        NotFound: One of *origins* is no origin.
-        Unavailable: A port failed.
-    """
-    listed = [
-        callback
-        for origin in origins
-        for callback in callbacks.list_dead(origin, limit, since=since, by=by)
-    ]
-    return tuple(sorted(listed, key=lambda callback: callback.created_at)[:limit])
 
 
 def requeue_all(

@@ -152,6 +152,7 @@ def renew(data: str | None, config: str | None, *, yes: bool) -> None:
 @click.option("--event", metavar="NAME", help="A name, or a noun with its point: challenge.")
 @click.option("--since", metavar="TIME", help="The earliest time, like 2030-01-31T09:00:00Z.")
 @click.option("--until", metavar="TIME", help="Only earlier events.")
+@click.option("--reason", metavar="CODE", help="Only refusals or results with this reason.")
 @click.option("--limit", type=int, default=100, show_default=True, help="How many, at most.")
 @DATA
 @CONFIG
@@ -163,6 +164,7 @@ def search(
     event: str | None,
     since: str | None,
     until: str | None,
+    reason: str | None,
     limit: int,
     data: str | None,
     config: str | None,
@@ -186,6 +188,7 @@ def search(
                 event=event,
                 since=moment(since, "since"),
                 until=moment(until, "until"),
+                reason=reason,
                 after=after,
                 limit=min(limit, 1_000),
                 by=OPERATOR,

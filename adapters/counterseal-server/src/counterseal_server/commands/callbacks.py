@@ -19,13 +19,14 @@ from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json, print_line
 
 if TYPE_CHECKING:  # a fast start
+    from counterseal import Callbacks
     from counterseal.models import Guid
-    from counterseal_server.runtime import Runtime
 
 SINCE = click.option(
     "--since",
     metavar="TIME",
-    help="Only dead callbacks created at or after TIME, like 2030-01-31T09:00:00Z.",
+    help="Only dead callbacks that were created at or after TIME, like 2030-01-31T09:00:00Z. When"
+    " a callback died is not stored: give the time at which the outage began, or an earlier one.",
 )
 
 
@@ -63,12 +64,15 @@ def dead(
     """
     with opened(data, config) as runtime:
         from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
-        from counterseal_server.outbox import list_dead_of  # noqa: PLC0415
         from counterseal_web.admin.documents import delivery_document  # noqa: PLC0415
 
         outbox, earliest = Callbacks(runtime.ports, runtime.policy), moment(since, "since")
-        origins = _origins(runtime, origin)
-        for each in list_dead_of(outbox, origins, limit, since=earliest, by=OPERATOR):
+        if origin is None:
+            dead_callbacks = outbox.list_all_dead(limit, since=earliest, by=OPERATOR)
+        else:
+            whose = guid(origin, "origin")
+            dead_callbacks = outbox.list_dead(whose, limit, since=earliest, by=OPERATOR)
+        for each in dead_callbacks:
             print_json(delivery_document(each), indent=None)
 
 
@@ -133,7 +137,7 @@ def drop(
         if callback is not None:
             print_line(outbox.drop(guid(callback), by=OPERATOR).state.value)
             return
-        origins = _origins(runtime, origin)
+        origins = _origins(outbox, origin)
         if of_the_dead:
             counts = [drop_dead(outbox, each, since=earliest, by=OPERATOR) for each in origins]
         else:
@@ -183,17 +187,16 @@ def requeue(
             return
         counts = [
             requeue_all(outbox, each, since=earliest, by=OPERATOR)
-            for each in _origins(runtime, origin)
+            for each in _origins(outbox, origin)
         ]
         queued_counts, remaining_counts = ([each[i] for each in counts] for i in (0, 1))
         print_document({"queued": sum(queued_counts), "left": sum(remaining_counts)})
 
 
-def _origins(runtime: Runtime, origin: str | None) -> tuple[Guid, ...]:
+def _origins(outbox: Callbacks, origin: str | None) -> tuple[Guid, ...]:
     """Return the origin that an option names; without it, all that have dead callbacks."""
-    from counterseal import OPERATOR, Gauges  # noqa: PLC0415 (a fast start)
-    from counterseal_server.outbox import find_origins_with_dead  # noqa: PLC0415
+    from counterseal import OPERATOR  # noqa: PLC0415 (a fast start)
 
     if origin is not None:
         return (guid(origin, "origin"),)
-    return find_origins_with_dead(Gauges(runtime.ports, runtime.policy), by=OPERATOR)
+    return outbox.origins_with_dead(by=OPERATOR)

@@ -1,18 +1,18 @@
-"""`counterseal notify`: send push notifications, and test one device."""
+"""`counterseal notify`: send push notifications, test one device, and list what failed."""
 
 from __future__ import annotations
 
 import click
 
-from counterseal_server.commands.acting import guid, opened
+from counterseal_server.commands.acting import guid, maybe_guid, moment, opened
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Failed, plainly
-from counterseal_server.printing import print_line
+from counterseal_server.printing import print_json, print_line
 
 
 @click.group()
 def notify() -> None:
-    """Send push notifications to users' devices."""
+    """Send push notifications to users' devices, and list what no device got."""
 
 
 @notify.command()
@@ -39,8 +39,8 @@ def test(device: str, data: str | None, config: str | None) -> None:
     """
     Send a test message to each address of a device, and print the results.
 
-    GUID is the device's (`deviceGuid`); `counterseal account show` lists it. An address that
-    is gone is removed. Exit code 1 means that the device was not notified.
+    GUID is the device's: `guid` among the `devices` that `counterseal account show` prints. An
+    address that is gone is removed. Exit code 1 means that the device was not notified.
     """
     with opened(data, config) as runtime:
         from counterseal import OPERATOR, Notifications  # noqa: PLC0415 (a fast start)
@@ -52,3 +52,44 @@ def test(device: str, data: str | None, config: str | None) -> None:
             print_line(f"{address.kind.value}: {outcome.result.value}{after}")
     if not any(outcome.result is PushResult.DELIVERED for _, outcome in outcomes):
         raise Failed("nothing was delivered" if outcomes else "the device has no address")
+
+
+@notify.command()
+@click.option("--app-space", metavar="GUID", help="Only those of this App Space.")
+@click.option(
+    "--since", metavar="TIME", help="The earliest time of the end, like 2030-01-31T09:00:00Z."
+)
+@click.option(
+    "--limit", type=int, default=100, show_default=True, help="The most that are printed."
+)
+@DATA
+@CONFIG
+def undelivered(
+    app_space: str | None,
+    *,
+    since: str | None,
+    limit: int,
+    data: str | None,
+    config: str | None,
+) -> None:
+    """
+    Print of which questions and new devices no device was notified, newest first.
+
+    They are events of the audit log, one JSON object a line: `reason` is `undelivered` if no push
+    service took the message, and `late` if no time was left for another attempt. A notification
+    ends with its question, so it cannot be sent again.
+    """
+    with opened(data, config) as runtime:
+        from counterseal import OPERATOR, AuditLog  # noqa: PLC0415 (a fast start)
+        from counterseal.wire.audit_head import entry_document  # noqa: PLC0415
+        from counterseal_server.undelivered import list_undelivered  # noqa: PLC0415
+
+        events = list_undelivered(
+            AuditLog(runtime.ports, runtime.policy),
+            limit,
+            app_space=maybe_guid(app_space, "app-space"),
+            since=moment(since, "since"),
+            by=OPERATOR,
+        )
+        for each in events:
+            print_json(entry_document(each), indent=None)

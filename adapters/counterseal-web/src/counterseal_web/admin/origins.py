@@ -29,6 +29,7 @@ from counterseal_web.admin.documents import (
 )
 from counterseal_web.admin.paths import (
     CALLBACKS,
+    DEAD_DELIVERIES,
     DELIVERY,
     ORIGIN,
     ORIGINS,
@@ -46,6 +47,7 @@ from counterseal_web.members import (
     read_flag,
     read_guid,
     read_integer,
+    read_moment,
     read_number,
     read_object,
     read_optional_choice,
@@ -230,6 +232,24 @@ def list_dead_deliveries(service: Service, call: Call, admin: Admin) -> Reply:
     return Reply(document=[delivery_document(each) for each in dead])
 
 
+def list_all_dead_deliveries(service: Service, call: Call, admin: Admin) -> Reply:
+    """
+    Return the dead callbacks of all origins that the administrator reaches, oldest first.
+
+    Those beyond `limit` are left out. `since` is about when a callback was created: when it died
+    is not stored.
+    """
+    query = call.query
+    limit, app_space = read_number(query, "limit"), query.get("appSpaceGuid")
+    dead = service.callbacks.list_all_dead(
+        AT_ONCE if limit is None else limit,
+        app_space=None if app_space is None else read_guid(app_space, "appSpaceGuid"),
+        since=read_moment(query, "since"),
+        by=admin,
+    )
+    return Reply(document=[delivery_document(each) for each in dead])
+
+
 def get_delivery(service: Service, call: Call, admin: Admin) -> Reply:
     """Return the state of a callback's delivery."""
     return Reply(document=delivery_document(delivery_of(service, call, admin)))
@@ -300,6 +320,18 @@ ADMINISTERED_ORIGIN_API = (
         list_dead_deliveries,
         {200: "Deliveries"},
         query={"limit": "At most how many."},
+    ),
+    admin_operation(
+        "getAllDeadDeliveries",
+        "GET",
+        DEAD_DELIVERIES,
+        list_all_dead_deliveries,
+        {200: "Deliveries"},
+        query={
+            "appSpaceGuid": "Only those of origins of this App Space.",
+            "since": "Only those created at or after this time, such as `2030-01-31T09:00:00Z`.",
+            "limit": "At most how many.",
+        },
     ),
     admin_operation("getDelivery", "GET", DELIVERY, get_delivery, {200: "Delivery"}),
     admin_operation(

@@ -43,6 +43,7 @@ ADMIN = f"{ADMINS}/{{admin}}"
 SESSION = "/admin/api/sessions/{session}"
 AUDIT = "/admin/api/audit"
 GAUGES = "/admin/api/gauges"
+DEAD_DELIVERIES = "/admin/api/deadDeliveries"
 
 ACCOUNT_ID = {"accountId": "What the App Space's origins call the account."}
 WITHIN = {
