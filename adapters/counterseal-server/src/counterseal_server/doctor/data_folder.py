@@ -53,7 +53,11 @@ def check_data_folder(installation: Installation) -> Iterator[Finding]:
 def _check_space(installation: Installation, folder: Path) -> Finding:
     space = installation.disk_space(folder)
     free = f"{space.octets // MEGABYTE:,} MB are free for {folder}"
-    advice = "free some space, or run `counterseal audit archive` and `counterseal store purge`"
+    # Both commands write to the store first, and its file does not get smaller.
+    advice = (
+        "delete or move other files, or enlarge the disk; then `counterseal audit archive` and"
+        " `counterseal store purge` let the database use its own space again"
+    )
     if space.files is not None and space.files < LEAST_FILES:
         return failure("files_exhausted", f"only {space.files} more files fit there", advice)
     if space.octets < LEAST_OCTETS:

@@ -125,11 +125,12 @@ def check_tls(installation: Installation) -> Iterator[Finding]:
         yield failure(
             "certificate_invalid",
             f"the certificate of {host}: {error.verify_message}",
-            "renew it, or give the proxy the whole chain",
+            "renew it, or give the proxy the whole chain; an authority of your own must be trusted"
+            " by this machine, and have the extensions of RFC 5280",
         )
         return
     except OSError as error:
-        raise NotChecked(f"{type(error).__name__}, see `public_url`") from None
+        raise NotChecked(f"{host} cannot be reached, see `public_url`") from error
     ends_at = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
     days = (ends_at - installation.clock.now()).days
     if ends_at - installation.clock.now() < RENEWAL:
