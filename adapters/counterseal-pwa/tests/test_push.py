@@ -23,7 +23,12 @@ NOTIFICATIONS = """async () => {
   return notifications.map(({ title, body, tag, renotify }) => ({ title, body, tag, renotify }));
 }"""
 CLICK = """async () => {
-  const [notification] = await registration.getNotifications();
+  let notification;
+  // What a page sees, the worker sees, but under load not always at the same moment.
+  for (const end = Date.now() + 30_000; !notification && Date.now() < end; ) {
+    [notification] = await registration.getNotifications();
+    if (!notification) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
   dispatchEvent(new NotificationEvent("notificationclick", { notification }));
 }"""
 
