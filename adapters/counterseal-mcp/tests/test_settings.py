@@ -39,6 +39,9 @@ WRONG = [
     ({"service": None}, "service"),
     ({"service": "ftp://auth.example.com"}, "service"),
     ({"origin": ""}, "origin"),
+    ({"origin": "Agents"}, "origin"),
+    ({"scheme": "plain"}, "scheme"),
+    ({"app_space": "Bank"}, "app_space"),
     ({"accounts": None}, "accounts"),
     ({"accounts": []}, "accounts"),
     ({"accounts": "user-1"}, "accounts"),
@@ -66,6 +69,15 @@ def test_a_wrong_setting_is_refused_by_name(write_config):
         with pytest.raises(InvalidField) as refusal:
             read_settings(path, ENVIRONMENT).client()
         assert refusal.value.field == field, members
+
+
+@pytest.mark.parametrize("key", ["two words", "clé", "k" * 5_000])
+def test_a_malformed_key_is_refused_by_its_setting(write_config, key):
+    with pytest.raises(InvalidField) as refusal:
+        read_settings(write_config(), {"COUNTERSEAL_MCP_KEY": key}).client()
+    assert str(refusal.value) == (
+        "key_file: not an origin's key, in this file or in COUNTERSEAL_MCP_KEY"
+    )
 
 
 def test_without_a_key_nothing_starts(write_config, capsys, monkeypatch):

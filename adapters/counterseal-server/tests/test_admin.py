@@ -497,7 +497,11 @@ def test_callback_secrets_and_administrators(admin, founded, data):
     ("args", "line"),
     [
         (("app-space", NOBODY, "Club"), "refused: not_found: "),
-        (("app-space", "7", "Club"), "guid: not a GUID of this service"),
+        (("app-space", "7", "Club"), "company: not a GUID of this service"),
+        (("origin", "Bank", "Desk", "--auth", "basic"), "app-space: not a GUID of this service"),
+        (("ciba", "Desk", "--mode", "poll"), "origin: not a GUID of this service"),
+        (("revoke-credential", "ORIGIN", "7", "--yes"), "credential: not a GUID of this service"),
+        (("show", "Bank"), "guid: not a GUID of this service"),
         (("company", " "), "name: "),
         (("show", NOBODY), "refused: not_found: "),
         (("edit-origin", "ORIGIN", "--callback-state", "PENDING"), "callback-state: "),

@@ -91,6 +91,25 @@ def test_an_origin_becomes_a_client_and_is_none_any_more(admin, run, data, found
     assert (result.exit_code, "jwks" in result.stderr) == (2, True)
 
 
+def test_an_address_that_cannot_be_pinged_names_the_settings(
+    admin, run, data, founded, monkeypatch
+):
+    guid, url = founded["requestOriginGuid"], "http://127.0.0.1:9000/ping"
+    assert run("admin", "allow", guid, url, "--data", data).exit_code == 0
+    ping = ("admin", "ciba", guid, "--mode", "ping", "--notification-endpoint", url)
+
+    refusal = run(*ping, "--data", data)
+
+    assert refusal.exit_code == 1
+    assert refusal.stderr == (
+        "refused: callback_uncallable: not https"
+        " (see callback_networks, callback_ports and callback_plain_http,"
+        " or for a trial allow_private_callbacks; this command needs the service's settings)\n"
+    )
+    monkeypatch.setenv("COUNTERSEAL_ALLOW_PRIVATE_CALLBACKS", "1")
+    assert run(*ping, "--data", data).exit_code == 0
+
+
 def test_a_client_authenticates_at_the_served_endpoint(admin, data, founded):
     guid = founded["requestOriginGuid"]
     secret = admin("rotate", guid, "--auth", "basic")["key"]

@@ -8,12 +8,10 @@ from datetime import datetime
 
 import attrs
 
-from counterseal.errors import InvalidField
 from counterseal.models import Scheme
-from counterseal.models.guid import parse
 from counterseal.wire.cx1 import write_basic, write_cx1
 from counterseal.wire.signature import write_signature
-from counterseal_client.errors import Unfit
+from counterseal_client.errors import Unfit, demand_guid
 
 _KEY = re.compile(r"[!-~]{16,1024}")
 """Printable ASCII without spaces; a line break read from a file is not part of a secret."""
@@ -54,13 +52,13 @@ class Credential:
     """
 
     def __init__(self, origin: str, key: str, scheme: Scheme | str) -> None:
+        self.origin = demand_guid("origin", origin)
         try:
-            self.origin = parse(origin, field="origin")
             self.scheme = Scheme(scheme)
-        except (InvalidField, ValueError):
-            raise Unfit("not an origin's GUID, or neither basic, hmac nor signature") from None
+        except ValueError:
+            raise Unfit("scheme: not basic, hmac or signature", argument="scheme") from None
         if not isinstance(key, str) or not _KEY.fullmatch(key):
-            raise Unfit("not an origin's key")
+            raise Unfit("key: not an origin's key", argument="key")
         self._key = key
         self._lock = threading.Lock()
         self._last = 0

@@ -20,7 +20,16 @@ from counterseal.models.guid import parse
 
 
 class Unfit(Misuse, code="client_unfit"):
-    """The client is configured or called with a value that cannot work; fix the program."""
+    """
+    The client is configured or called with a value that cannot work; fix the program.
+
+    Attributes:
+        argument: The name of the argument with this value; None if the text says all.
+    """
+
+    def __init__(self, text: str, *, argument: str | None = None) -> None:
+        super().__init__(text)
+        self.argument = argument
 
 
 def demand(name: str, value: object, *kinds: type) -> None:
@@ -32,7 +41,7 @@ def demand(name: str, value: object, *kinds: type) -> None:
     """
     if not isinstance(value, kinds):
         expected = " or ".join(kind.__name__ for kind in kinds)
-        raise Unfit(f"{name}: {expected}, and not {type(value).__name__}")
+        raise Unfit(f"{name}: {expected}, and not {type(value).__name__}", argument=name)
 
 
 def demand_guid(name: str, text: object) -> Guid:
@@ -46,7 +55,7 @@ def demand_guid(name: str, text: object) -> Guid:
     try:
         return parse(text, field=name)
     except InvalidField:
-        raise Unfit(f"{name}: not a GUID of this service") from None
+        raise Unfit(f"{name}: not a GUID of this service", argument=name) from None
 
 
 # The service refuses

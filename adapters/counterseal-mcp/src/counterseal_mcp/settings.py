@@ -34,6 +34,7 @@ TOKEN_LENGTH = 32
 
 ACCOUNTS_LIMIT = 100
 
+_MALFORMED_KEY = f"not an origin's key, in this file or in {KEY_VARIABLE}"
 _TOKEN = re.compile(rf"[!-~]{{{TOKEN_LENGTH},512}}")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5}|:\*)?|\[[0-9a-f:.]{2,45}\](:[0-9]{1,5}|:\*)?")
 
@@ -141,7 +142,10 @@ class Settings:
                 **more,
             )
         except Unfit as error:
-            raise InvalidField("service", str(error)) from None
+            if error.argument == "key":
+                raise InvalidField("key_file", _MALFORMED_KEY) from None
+            field = error.argument or "service"
+            raise InvalidField(field, str(error).removeprefix(f"{field}: ")) from None
 
 
 _FILE = {

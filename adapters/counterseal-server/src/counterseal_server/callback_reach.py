@@ -6,14 +6,13 @@ from collections.abc import Iterable
 
 from counterseal.models import entry_addresses
 from counterseal_http import Forbidden, Guard, NotAttempted, Resolver, SystemResolver, Unresolved
+from counterseal_server.plainly import CALLBACK_SETTINGS
 from counterseal_server.printing import print_line
 from counterseal_server.settings import Settings
 
 ANY_SEGMENT = "{*}"
 LOOK_UP_SECONDS = 2.0
 """Seconds for a name look-up: a warning is not worth a longer wait."""
-
-HINT = "see callback_networks, callback_ports and callback_plain_http"
 
 
 def callback_guard(settings: Settings, resolver: Resolver | None = None) -> Guard:
@@ -83,5 +82,5 @@ def warn_of_obstacle(settings: Settings, entry: str) -> None:
     addresses = entry_addresses(entry, plain_http=plain_http)
     obstacle = find_obstacle(callback_guard(settings), addresses)
     if obstacle is not None:
-        text = f"warning: nothing will be sent to {entry}: {obstacle} ({HINT})"
+        text = f"warning: nothing will be sent to {entry}: {obstacle} ({CALLBACK_SETTINGS})"
         print_line(text, err=True)

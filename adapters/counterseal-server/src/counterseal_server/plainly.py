@@ -46,6 +46,11 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """The command parameters for the members of the API that errors name."""
 
+CALLBACK_SETTINGS = "see callback_networks, callback_ports and callback_plain_http"
+"""Which settings allow more addresses that the service may call."""
+
+_TRIAL = "for a trial allow_private_callbacks; this command needs the service's settings"
+
 _MEMBER = re.compile(rf"\b(?:{'|'.join(map(re.escape, PARAMETERS))})\b")
 
 
@@ -99,7 +104,12 @@ def plainly(requirement: str | None = None) -> Iterator[None]:
 
 def _refused(error: CountersealError) -> Failed:
     from counterseal import Misuse, Refused  # noqa: PLC0415 (a fast start)
-    from counterseal.errors import InvalidField, IssuerUntrusted, ReceiptChanged  # noqa: PLC0415
+    from counterseal.errors import (  # noqa: PLC0415 (a fast start)
+        CallbackUncallable,
+        InvalidField,
+        IssuerUntrusted,
+        ReceiptChanged,
+    )
 
     match error:
         case InvalidField():
@@ -110,7 +120,9 @@ def _refused(error: CountersealError) -> Failed:
         case IssuerUntrusted():
             return Failed(f"receipt: {error.code}: it is signed by a key that is not trusted")
         case Refused():
-            return Failed(f"refused: {error.code}: {error}")
+            is_uncallable = isinstance(error, CallbackUncallable)
+            advice = f" ({CALLBACK_SETTINGS}, or {_TRIAL})" if is_uncallable else ""
+            return Failed(f"refused: {error.code}: {error}{advice}")
         case Misuse():
             return Unusable(f"{error.code}: {error}")
     return Failed(f"unavailable: {error.code}: {error}")

@@ -162,7 +162,7 @@ def invite_again(
         from counterseal_server import inviting  # noqa: PLC0415
 
         invitations = Invitations(runtime.ports, runtime.policy)
-        renewed_invitation = invitations.renew(guid(invitation), by=OPERATOR)
+        renewed_invitation = invitations.renew(guid(invitation, "guid"), by=OPERATOR)
         if as_json or out is not None:
             write_document(inviting.invitation_document(renewed_invitation, runtime.settings))
         else:

@@ -76,9 +76,13 @@ def confirm(question: str, *, yes: bool) -> None:
         click.confirm(visible(question), abort=True, err=True)
 
 
-def guid(text: str, field: str = "guid") -> Guid:
+def guid(text: str, field: str) -> Guid:
     """
     Return *text* as a GUID.
+
+    Args:
+        text: An argument or the value of an option.
+        field: What the command's usage calls it, in lower case, such as `app-space`.
 
     Raises:
         InvalidField: *text* is not one.

@@ -32,7 +32,7 @@ def binding() -> None:
 @CONFIG
 def suspend(device: str, data: str | None, config: str | None) -> None:
     """Suspend a device until it is resumed."""
-    _change(data, config, lambda devices, by: devices.suspend(guid(device), by=by))
+    _change(data, config, lambda devices, by: devices.suspend(guid(device, "guid"), by=by))
 
 
 @binding.command()
@@ -41,7 +41,7 @@ def suspend(device: str, data: str | None, config: str | None) -> None:
 @CONFIG
 def resume(device: str, data: str | None, config: str | None) -> None:
     """Resume a device that was suspended by support staff."""
-    _change(data, config, lambda devices, by: devices.resume(guid(device), by=by))
+    _change(data, config, lambda devices, by: devices.resume(guid(device, "guid"), by=by))
 
 
 @binding.command()
@@ -52,7 +52,7 @@ def resume(device: str, data: str | None, config: str | None) -> None:
 def revoke(device: str, *, yes: bool, data: str | None, config: str | None) -> None:
     """Revoke a device, or an open invitation, permanently."""
     confirm("Revoke it permanently?", yes=yes)
-    _change(data, config, lambda devices, by: devices.revoke(guid(device), by=by))
+    _change(data, config, lambda devices, by: devices.revoke(guid(device, "guid"), by=by))
 
 
 def _change(

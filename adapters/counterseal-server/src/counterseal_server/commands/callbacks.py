@@ -135,7 +135,7 @@ def drop(
 
         outbox, earliest = Callbacks(runtime.ports, runtime.policy), moment(since, "since")
         if callback is not None:
-            print_line(outbox.drop(guid(callback), by=OPERATOR).state.value)
+            print_line(outbox.drop(guid(callback, "guid"), by=OPERATOR).state.value)
             return
         origins = _origins(outbox, origin)
         if of_the_dead:
@@ -183,7 +183,7 @@ def requeue(
 
         outbox, earliest = Callbacks(runtime.ports, runtime.policy), moment(since, "since")
         if callback is not None:
-            print_line(outbox.requeue(guid(callback), by=OPERATOR).state.value)
+            print_line(outbox.requeue(guid(callback, "guid"), by=OPERATOR).state.value)
             return
         counts = [
             requeue_all(outbox, each, since=earliest, by=OPERATOR)

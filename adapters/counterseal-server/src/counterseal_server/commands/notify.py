@@ -46,7 +46,9 @@ def test(device: str, data: str | None, config: str | None) -> None:
         from counterseal import OPERATOR, Notifications  # noqa: PLC0415 (a fast start)
         from counterseal.models import PushResult  # noqa: PLC0415
 
-        outcomes = Notifications(runtime.ports, runtime.policy).test(guid(device), by=OPERATOR)
+        outcomes = Notifications(runtime.ports, runtime.policy).test(
+            guid(device, "guid"), by=OPERATOR
+        )
         for address, outcome in outcomes:
             after = "" if outcome.after is None else f", after {outcome.after.total_seconds():.0f}s"
             print_line(f"{address.kind.value}: {outcome.result.value}{after}")

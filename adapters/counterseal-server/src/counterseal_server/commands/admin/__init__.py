@@ -63,7 +63,7 @@ def list_(data: str | None, config: str | None) -> None:
 def show(record: str, data: str | None, config: str | None) -> None:
     """Print the company, App Space, origin or administrator GUID, without secrets."""
     with administering(data, config) as tenants:
-        print_document(tenants.describe(guid(record)))
+        print_document(tenants.describe(guid(record, "guid")))
 
 
 for command in (

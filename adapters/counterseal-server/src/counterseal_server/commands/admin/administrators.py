@@ -108,7 +108,9 @@ def rotate_administrator(
 ) -> None:
     """Create a new secret of an ADMINISTRATOR."""
     with administering(data, config) as tenants, output_to(out) as write_document:
-        new_secret = tenants.rotated(guid(administrator), auth, span(overlap, "overlap"))
+        new_secret = tenants.rotated(
+            guid(administrator, "administrator"), auth, span(overlap, "overlap")
+        )
         write_document({"adminGuid": new_secret.guid, "adminKey": new_secret.secret})
 
 
@@ -123,4 +125,10 @@ def revoke_administrator(
     """Revoke all secrets of an ADMINISTRATOR."""
     confirm("Revoke all of its secrets?", yes=yes)
     with administering(data, config) as tenants:
-        print_document({"adminGuid": tenants.credentials.revoke_admin(guid(administrator)).guid})
+        print_document(
+            {
+                "adminGuid": tenants.credentials.revoke_admin(
+                    guid(administrator, "administrator")
+                ).guid
+            }
+        )

@@ -27,7 +27,7 @@ def callback_secret(
     """Create a new secret that signs the callbacks of an ORIGIN."""
     with administering(data, config) as tenants, output_to(out) as write_document:
         new_key = tenants.credentials.issue_webhook_key(
-            guid(origin), overlap=span(overlap, "overlap")
+            guid(origin, "origin"), overlap=span(overlap, "overlap")
         )
         write_document({"callbackSecret": new_key})
 
@@ -51,7 +51,9 @@ def allow(origin: str, url: str, *, webauthn: bool, data: str | None, config: st
         from counterseal_server.callback_reach import warn_of_obstacle  # noqa: PLC0415
 
         tenants = Tenants(runtime.ports, runtime.policy)
-        print_document(tenants.allowed(tenants.allow(guid(origin), url, webauthn=webauthn)))
+        print_document(
+            tenants.allowed(tenants.allow(guid(origin, "origin"), url, webauthn=webauthn))
+        )
         if webauthn:
             warn_of_missing_extra()
         else:
@@ -66,4 +68,4 @@ def allow(origin: str, url: str, *, webauthn: bool, data: str | None, config: st
 def forbid(origin: str, url: str, data: str | None, config: str | None) -> None:
     """Remove URL, a domain, or the entry with this GUID from the allow-list of an ORIGIN."""
     with administering(data, config) as tenants:
-        print_document(tenants.allowed(tenants.forbid(guid(origin), url)))
+        print_document(tenants.allowed(tenants.forbid(guid(origin, "origin"), url)))

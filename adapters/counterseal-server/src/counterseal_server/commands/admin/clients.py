@@ -49,7 +49,7 @@ def ciba(
     with administering(data, config) as tenants:
         print_document(
             tenants.ciba(
-                guid(origin),
+                guid(origin, "origin"),
                 None if mode == "none" else mode,
                 notification_endpoint,
                 None if jwks is None else jwks.read(JWKS_LIMIT),

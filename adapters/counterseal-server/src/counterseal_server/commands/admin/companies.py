@@ -46,7 +46,9 @@ def edit_company(company: str, name: str, data: str | None, config: str | None) 
     """Rename a COMPANY to NAME."""
     with administering(data, config) as tenants:
         print_document(
-            tenants.describe(tenants.administration.edit_company(guid(company), name).guid)
+            tenants.describe(
+                tenants.administration.edit_company(guid(company, "company"), name).guid
+            )
         )
 
 
@@ -62,7 +64,7 @@ def app_space(
     """Create the App Space NAME of a COMPANY, a `simple` one unless --idp is given."""
     with administering(data, config) as tenants:
         new_app_space = tenants.app_space(
-            guid(company), name, None if idp is None else idp.read(IDP_LIMIT)
+            guid(company, "company"), name, None if idp is None else idp.read(IDP_LIMIT)
         )
         print_document({"appSpaceGuid": new_app_space.guid})
 
@@ -175,10 +177,10 @@ def edit_app_space(
     }
     with administering(data, config) as tenants:
         settings, secret = tenants.provider(
-            guid(app_space), None if idp is None else idp.read(IDP_LIMIT)
+            guid(app_space, "app-space"), None if idp is None else idp.read(IDP_LIMIT)
         )
         edited = tenants.administration.edit_app_space(
-            guid(app_space),
+            guid(app_space, "app-space"),
             name=name,
             idp=settings,
             idp_secret=secret,

@@ -24,7 +24,7 @@ def test_login(app_space: str, *, data: str | None, config: str | None) -> None:
     with opened(data, config) as runtime:
         from counterseal_server import login_tests  # noqa: PLC0415 (a fast start)
 
-        result = login_tests.run_test(runtime, guid(app_space), _enter_address)
+        result = login_tests.run_test(runtime, guid(app_space, "guid"), _enter_address)
         print_document(login_tests.result_document(result))
     if result.refusal:
         raise click.exceptions.Exit(1)

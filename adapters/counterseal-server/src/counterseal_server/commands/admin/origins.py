@@ -49,7 +49,9 @@ def origin(
         from counterseal.models import Clients  # noqa: PLC0415 (a fast start)
 
         clients = Clients.CX if cx else Clients.CURRENT
-        write_document(tenants.origin(guid(app_space), name, auth, clients=clients, role=role))
+        write_document(
+            tenants.origin(guid(app_space, "app-space"), name, auth, clients=clients, role=role)
+        )
 
 
 @click.command()
@@ -134,7 +136,7 @@ def edit_origin(
     """Edit an ORIGIN; options that are left out change nothing."""
     with administering(data, config) as tenants:
         edited = tenants.edit_origin(
-            guid(origin),
+            guid(origin, "origin"),
             name=name,
             role=role,
             clients=clients,
@@ -163,7 +165,7 @@ def rotate(
 ) -> None:
     """Create a new secret of an ORIGIN; with another scheme, the old one ends at once."""
     with administering(data, config) as tenants, output_to(out) as write_document:
-        write_document(tenants.secret(guid(origin), auth, span(overlap, "overlap")))
+        write_document(tenants.secret(guid(origin, "origin"), auth, span(overlap, "overlap")))
 
 
 @click.command()
@@ -175,7 +177,9 @@ def revoke(origin: str, *, yes: bool, data: str | None, config: str | None) -> N
     """Revoke all secrets of an ORIGIN: it can no longer ask questions."""
     confirm("Revoke all of its secrets?", yes=yes)
     with administering(data, config) as tenants:
-        print_document({"requestOriginGuid": tenants.credentials.revoke(guid(origin)).guid})
+        print_document(
+            {"requestOriginGuid": tenants.credentials.revoke(guid(origin, "origin")).guid}
+        )
 
 
 @click.command("revoke-credential")
@@ -190,5 +194,7 @@ def revoke_credential(
     """Revoke one CREDENTIAL of an ORIGIN, by the keyGuid that admin show prints."""
     confirm("Revoke this secret?", yes=yes)
     with administering(data, config) as tenants:
-        updated = tenants.credentials.revoke_credential(guid(origin), guid(credential))
+        updated = tenants.credentials.revoke_credential(
+            guid(origin, "origin"), guid(credential, "credential")
+        )
         print_document({"requestOriginGuid": updated.guid, "keyGuid": credential})

@@ -41,7 +41,7 @@ def policy(
     Each setting that can be narrowed has its value, who decided it, and what each level says.
     """
     with administering(data, config) as tenants:
-        whose = guid(record)
+        whose = guid(record, "guid")
         if changes or removals:
             tenants.narrow(whose, changes, removals)
         print_document(tenants.policy(whose))

@@ -45,7 +45,7 @@ def keycloak(
     with administering(data, config) as tenants:
         print_document(
             tenants.realm(
-                guid(origin),
+                guid(origin, "origin"),
                 issuer,
                 None if jwks is None else jwks.read(JWKS_LIMIT),
                 registered_only=registered_only,

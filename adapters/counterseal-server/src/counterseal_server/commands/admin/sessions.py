@@ -30,7 +30,7 @@ def link(administrator: str, *, out: str | None, data: str | None, config: str |
     with opened(data, config) as runtime, output_to(out) as write_document:
         from counterseal_server.portal_links import create_link  # noqa: PLC0415 (a fast start)
 
-        write_document(create_link(runtime, guid(administrator)))
+        write_document(create_link(runtime, guid(administrator, "administrator")))
 
 
 @click.command()
@@ -40,7 +40,7 @@ def link(administrator: str, *, out: str | None, data: str | None, config: str |
 def sessions(administrator: str, *, data: str | None, config: str | None) -> None:
     """Print where an ADMINISTRATOR is logged in, and the open link."""
     with administering(data, config) as tenants:
-        print_document({"sessions": tenants.sessions(guid(administrator))})
+        print_document({"sessions": tenants.sessions(guid(administrator, "administrator"))})
 
 
 @click.command()
@@ -52,4 +52,4 @@ def revoke_session(session: str, *, yes: bool, data: str | None, config: str | N
     """End a SESSION or a link of an administrator."""
     confirm("End the session?", yes=yes)
     with administering(data, config) as tenants:
-        print_document({"sessionGuid": tenants.end_session(guid(session))})
+        print_document({"sessionGuid": tenants.end_session(guid(session, "session"))})
