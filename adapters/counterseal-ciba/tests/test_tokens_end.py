@@ -7,9 +7,6 @@ from ciba_world import World
 
 from counterseal import OPERATOR
 from counterseal.models import Scheme
-from counterseal_server.restored_actions import end_open_actions
-
-SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -39,22 +36,15 @@ def withdraw(world):
     world.core.actions.withdraw(party, world.challenge)
 
 
-def restore(world):
-    """Do what a service does at its start after its store was restored."""
-    ended = end_open_actions(world.core.ports, world.core.policy, world.core.clock.now() + SECOND)
-    assert ended == 1
-
-
 @pytest.mark.parametrize(
     ("end", "error"),
     [
         (lock, "access_denied"),
         (lambda world: world.phone.unbind(), "access_denied"),
         (withdraw, "access_denied"),
-        (restore, "access_denied"),
         (lambda world: world.core.clock.advance(timedelta(days=1)), "expired_token"),
     ],
-    ids=["account locked", "device revoked", "withdrawn", "restored", "a day later"],
+    ids=["account locked", "device revoked", "withdrawn", "a day later"],
 )
 def test_an_approval_that_ended_brings_no_tokens(world, approved, end, error):
     client, auth_req_id = approved

@@ -1,12 +1,21 @@
 """After a restore no open action is left: one that was used after the backup is used only once."""
 
+from datetime import timedelta
+
 import pytest
 from attrs import evolve
 
-from counterseal import STANDARD, Actions
+from counterseal import OPERATOR, STANDARD, Actions, Backchannel, BackchannelClients
 from counterseal.errors import NotApproved
 from counterseal.memory import SystemClock
-from counterseal.models import Action, ActionState, ChallengeState
+from counterseal.models import (
+    Action,
+    ActionState,
+    ChallengeState,
+    DeliveryMode,
+    Question,
+    Scheme,
+)
 from counterseal.testing import FakeService
 from counterseal_server import restored_actions, serving
 from counterseal_server.after_restore import note_restore
@@ -57,6 +66,35 @@ def test_what_was_open_in_the_backup_is_ended(world, monkeypatch, page):
     pending = {plain, later}
     assert all(each.state is ChallengeState.PENDING for each in world.ports.store.get(*pending))
     assert actions.consume(world.origin, approved_later, ARGUMENTS)
+
+
+@pytest.fixture
+def approved_request(world):
+    """Return a function that redeems a CIBA client's request, which the person has approved."""
+    origin = world.origin.origin.guid
+    clients = BackchannelClients(world.ports, world.policy, by=OPERATOR)
+    clients.register(origin, mode=DeliveryMode.POLL)
+    world.credentials.issue(origin, Scheme.BASIC)
+    party = world.renewed(world.origin)
+    backchannel = Backchannel(world.ports, world.policy)
+    phone = world.bind("zoe")
+    request = backchannel.begin(party, Question(account_id="zoe", content=action()))
+    phone.answer(phone.fetch(request.challenge.guid))
+
+    def redeem():
+        claims = {"iss": "https://auth.example", "sub": "zoe"}
+        return backchannel.redeem(party, request.auth_req_id, claims, life=timedelta(minutes=5))
+
+    return redeem
+
+
+def test_no_tokens_are_issued_for_an_approval_from_before(world, approved_request):
+    world.clock.advance(timedelta(seconds=1))
+
+    assert end_open_actions(world.ports, world.policy, world.ports.clock.now()) == 1
+
+    with pytest.raises(NotApproved):
+        approved_request()
 
 
 class StoppedError(Exception):
