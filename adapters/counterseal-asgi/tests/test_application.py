@@ -7,6 +7,7 @@ import sys
 import threading
 from base64 import b64encode
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from anyio import CapacityLimiter, to_thread
@@ -97,8 +98,8 @@ class Origin:
         credential = b64encode(f"{party}:{secret}".encode()).decode()
         self.headers = [("authorization", f"Basic {credential}")]
 
-    def call(self, method, path, query=b"", kind=Client):
-        return kind(self.app, method, path, headers=self.headers, query=query)
+    def call(self, method, path, query=b"", kind=Client, body=b""):
+        return kind(self.app, method, path, headers=self.headers, query=query, body=body)
 
     def long_poll(self, guid):
         return self.call("GET", f"/request/{guid}", b"wait=30")
@@ -338,6 +339,23 @@ def test_as_many_calls_are_queued_as_may_wait():
     assert run(main) == (503, {200})
 
 
+def test_only_so_many_of_the_queued_calls_have_a_body():
+    origin = BusyOrigin(settings={"waiters": QUEUE + 3})
+
+    async def main():
+        hanging = await origin.hanging_call()
+        clients = [origin.call("POST", "/openapi.json", body=b"{}") for _ in range(QUEUE + 1)]
+        await until(lambda: origin.waiting_for_thread() == QUEUE + 1)
+        refused = (await origin.call("POST", "/openapi.json", body=b"{}").response())[0]
+        without_body = [origin.call(method, "/openapi.json") for method in ("GET", "POST")]
+        await until(lambda: origin.waiting_for_thread() == QUEUE + 3)
+        origin.continue_call()
+        statuses = [(await client.response())[0] for client in (hanging, *without_body)]
+        return refused, statuses, {(await client.response())[0] for client in clients}
+
+    assert run(main) == (503, [200, 200, 405], {405})
+
+
 def test_waiting_calls_that_load_are_not_in_the_queue():
     origin = BusyOrigin(queue=2)
 
@@ -373,3 +391,32 @@ def test_a_call_whose_client_leaves_the_queue_is_not_made():
 
     assert run(main) == ([[], []], [200] * 3)
     assert origin.begun == ["/openapi.json"] * 3
+
+
+def test_a_call_whose_client_disconnects_is_not_made_if_loads_have_the_threads():
+    origin = Origin(limiter=CapacityLimiter(3))
+    begun, may_continue = [], threading.Event()
+
+    def hang(request=None):
+        begun.append(request)
+        assert may_continue.wait(PATIENCE)
+
+    async def main():
+        load = partial(run_in_thread, hang, origin.app._limiter)
+        loads = [asyncio.create_task(load()) for _ in range(2)]
+        await until(lambda: len(begun) == 2)
+        origin.app._application.begin = hang
+        # They come at once: the first gets the last thread, and two wait.
+        clients = [origin.call("GET", "/openapi.json") for _ in range(3)]
+        await until(lambda: origin.app._limiter.statistics().tasks_waiting == 2)
+        for client in clients[1:]:
+            client.disconnect()
+        await asyncio.wait([client.task for client in clients[1:]], timeout=PATIENCE)
+        waiting = origin.app._limiter.statistics().tasks_waiting
+        may_continue.set()
+        clients[0].task.cancel()
+        await asyncio.gather(*loads, clients[0].task, return_exceptions=True)
+        return waiting
+
+    assert run(main) == 0
+    assert len(begun) == 3

@@ -9,6 +9,7 @@ The event loop receives bodies and waits for requests; use cases run in threads 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, MutableMapping
 from contextlib import aclosing, suppress
 from datetime import timedelta
@@ -25,7 +26,7 @@ from counterseal_asgi.waiters import AsyncWaiters
 from counterseal_web import Application, Request, Response, Service
 from counterseal_web.application import Pending
 from counterseal_web.pending import EventStream, LongPoll
-from counterseal_web.problems import busy
+from counterseal_web.problems import RefusedRequestError, busy
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -37,7 +38,12 @@ T = TypeVar("T")
 BODY_DEADLINE = timedelta(seconds=10)
 
 QUEUE = 1_024
-"""Calls that may wait for a thread, where the caller gives no number and fewer may wait."""
+"""
+Calls that may wait for a thread, where the caller gives no number and fewer may wait.
+
+Of calls with a body, no more than these: a queued call holds its body, so they hold at most this
+many times the settings' `body_limit`, 128 MiB by default.
+"""
 
 
 class AsgiApplication:
@@ -53,9 +59,10 @@ class AsgiApplication:
         body_deadline: How long a whole body may take to come; a slower one is refused.
         queue: How many calls may wait for a thread, beside as many as *limiter* lets run; one more
             is refused. `QUEUE` without it, or as many as may wait by the settings if these are
-            more: when a process starts again, all that have waited come back at once. A call that
-            waits for a request is in the queue only until it has begun to wait. A call whose
-            client disconnects while it is in the queue is not made.
+            more: when a process starts again, all that have waited come back at once. At most
+            `QUEUE` of them have a body. A call that waits for a request is in the queue only until
+            it has begun to wait. A call whose client disconnects while it is in the queue is not
+            made.
     """
 
     def __init__(
@@ -76,7 +83,10 @@ class AsgiApplication:
         self._waiters: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncWaiters] = (
             WeakKeyDictionary()
         )
-        self._beginning: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
+        # By whether they have a body.
+        self._beginning: WeakKeyDictionary[asyncio.AbstractEventLoop, Counter[bool]] = (
+            WeakKeyDictionary()
+        )
         service.at_close(self._close)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,17 +125,20 @@ class AsgiApplication:
     async def _begin(self, request: Request, receive: Receive) -> Response | Pending:
         limiter, loop = self._limiter or limiter_of_loop(), asyncio.get_running_loop()
         # The limiter also counts what waits for it for another reason, as loads of waiting calls.
-        calls = self._beginning.get(loop, 0) + 1
-        if calls > self._queue + limiter.total_tokens:
+        calls = self._beginning.setdefault(loop, Counter())
+        has_body = _has_body(request)
+        is_full = calls.total() >= self._queue + limiter.total_tokens
+        if is_full or (has_body and calls[True] >= QUEUE + limiter.total_tokens):
             return busy(self._service.settings).response()
-        self._beginning[loop] = calls
+        calls[has_body] += 1
         try:
             work = run_in_thread(partial(self._application.begin, request), limiter)
-            if limiter.available_tokens > 0 and calls <= limiter.total_tokens:
+            # Calls that come at once have no thread yet, so all of them need a free one.
+            if calls.total() <= limiter.available_tokens:
                 return await work
             return await _unless_disconnected(work, receive)
         finally:
-            self._beginning[loop] -= 1
+            calls[has_body] -= 1
 
     async def _stream(
         self, pending: EventStream, receive: Receive, send: Send, *, is_head: bool
@@ -180,6 +193,13 @@ class AsgiApplication:
             # A loop that was closed has no call left.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(waiters.close)
+
+
+def _has_body(request: Request) -> bool:
+    try:
+        return bool(request.read_body(1))
+    except RefusedRequestError:  # nothing of it is kept
+        return False
 
 
 def _path_below_mount(scope: Scope) -> str:
