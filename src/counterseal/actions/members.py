@@ -33,6 +33,9 @@ _URL = re.compile(r"https://[!-\[\]-~]+")
 _DOMAIN = re.compile(
     r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])"
 )
+_AUTHORITY = re.compile(r"([a-z0-9.-]+)(:[1-9][0-9]{0,4})?")
+"""A host and a port, each in the one form that every program displays."""
+
 _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -162,7 +165,8 @@ def _url_problem(value: Any, _: Arguments) -> str | None:
         return problem
     try:
         parts = urlsplit(value)
-        sound = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+        # A percent sign in the host: programs decode it, and the person reads another name.
+        sound = bool(parts.hostname) and not set("@%") & set(parts.netloc) and parts.port != 0
     except ValueError:
         sound = False
     return None if sound else problem
@@ -172,6 +176,15 @@ def _domain_problem(value: Any, _: Arguments) -> str | None:
     if isinstance(value, str) and _DOMAIN.fullmatch(value):
         return None
     return "not a domain name in lower case"
+
+
+def _website_problem(value: Any, arguments: Arguments) -> str | None:
+    if problem := _url_problem(value, arguments):
+        return problem
+    authority = _AUTHORITY.fullmatch(urlsplit(value).netloc)
+    if authority is None or _domain_problem(authority[1], arguments):
+        return "not the https address of a domain name in lower case"
+    return None
 
 
 def _address_problem(value: Any, _: Arguments) -> str | None:
@@ -191,6 +204,8 @@ TIME = Kind(_time_problem, _display_text)
 """A time of RFC 3339."""
 URL = Kind(_url_problem, _display_text)
 """An https address."""
+WEBSITE = Kind(_website_problem, _display_text)
+"""An https address whose host is a domain name, as a person reads it; TS12's resolvable URL."""
 DOMAIN = Kind(_domain_problem, _display_text)
 IP_ADDRESS = Kind(_address_problem, _display_text)
 

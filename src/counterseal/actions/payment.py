@@ -3,11 +3,13 @@ The type `payment`: a person pays a payee an amount.
 
 The arguments have the names of the type `urn:eudi:sca:payment:1` of EUDI TS12, 4.3.1 (version 1.0),
 and its lengths; a text whose length TS12 leaves open has those of its draft (payee: 100 characters,
-its identifier: 50). `resource` is the account that pays. Four things differ:
+its identifier: 50). `resource` is the account that pays. Five things differ:
 
 - An amount is a text, such as `"1234.50"`, so that every program reads the same number: without
   leading zeros or a sign, with at most the digits that the currency has (ISO 4217) after the point.
 - A date is a date, `2026-12-31`.
+- The host of `payee.website` is a domain name in lower case, so that the person reads it as every
+  program does.
 - `payee.logo` is unknown, since no row can display it.
 - `apr` is a text too.
 
@@ -24,7 +26,7 @@ from counterseal.actions.members import (
     DOMAIN,
     FLAG,
     TIME,
-    URL,
+    WEBSITE,
     Branch,
     Leaf,
     check_members,
@@ -54,7 +56,7 @@ PAYEE = Branch(
     {
         "name": Leaf("payee", NAME, required=True),
         "id": Leaf("payeeId", PAYEE_ID, required=True),
-        "website": Leaf("website", URL),
+        "website": Leaf("website", WEBSITE),
     },
     required=True,
 )

@@ -40,6 +40,7 @@ TIMES = st.sampled_from(
 URLS = st.sampled_from(
     ["https://shop.example", "https://shop.example/", "https://a.example:8443/x?y#z"]
 )
+WEBSITES = st.one_of(URLS, st.just("https://xn--bcher-kva.example/%C3%BC"))
 COUNTS = st.integers(1, 2**53 - 1)
 AMOUNTS = st.builds(
     lambda units, minor: f"{units}{minor}",
@@ -85,7 +86,7 @@ PAYMENTS = record(
     {
         "currency": st.sampled_from(["EUR", "USD", "XXX"]),
         "amount": AMOUNTS,
-        "payee": record({"name": TEXTS, "id": TEXTS}, {"website": URLS}),
+        "payee": record({"name": TEXTS, "id": TEXTS}, {"website": WEBSITES}),
         "transaction_id": TEXTS,
     },
     {

@@ -111,7 +111,13 @@ def test_every_member_of_a_document_is_needed(name):
         ],
         *[
             ("url", value)
-            for value in ["http://a.example/", "data:,x", "https://a@b.example/", None]
+            for value in [
+                "http://a.example/",
+                "data:,x",
+                "https://a@b.example/",
+                "https://a%62.example/",
+                None,
+            ]
         ],
         ("pages", 7),
     ],

@@ -233,6 +233,18 @@ def test_a_text_has_the_length_of_ts12(path, limit):
                 "https://a.example\\.b.example/",
                 "https://a.example:0/",
                 "https://a.example:99999/",
+                "https://a.example:0443/",
+                "https://a.example:/",
+                "https://ex%61mple.com/",
+                "https://Example.com/",
+                "https://192.0.2.7/",
+                "https://[2001:db8::7]/",
+                "https://0x7f000001/",
+                "https://a_b.example/",
+                "https://-a.example/",
+                "https://a..example/",
+                "https://a.example./",
+                "https://books/",
                 "https://[::1",
                 "https://ä.example/",
                 "https://a.example/ ",
@@ -263,6 +275,20 @@ def test_a_text_has_the_length_of_ts12(path, limit):
 )
 def test_a_value_that_does_not_fit_is_refused_by_name(path, value):
     assert refused(changed(path, value)) == path
+
+
+@pytest.mark.parametrize(
+    "website",
+    [
+        "https://a.example",
+        "https://a.example:8443/x%20y?z#@b.example",
+        "https://xn--bcher-kva.example/",
+        "https://books.xn--p1ai/",
+    ],
+)
+def test_a_website_of_a_readable_name_is_displayed_as_it_is(website):
+    arguments = EVERY | {"payee": EVERY["payee"] | {"website": website}}
+    assert ("Payee's website", website) in rows(arguments)
 
 
 def test_a_long_address_fits():
