@@ -83,7 +83,9 @@ def _is_ijson(value: Json, depth: int) -> bool:
     if kind is str:
         sound = value.isascii() or not HIGH.search(value) or not _NOT_TEXT.search(value)
     elif kind is dict:
-        sound = depth < DEPTH_LIMIT
+        # The limit comes before the members: a dict may hold itself.
+        if depth >= DEPTH_LIMIT:
+            return False
         for name, member in value.items():
             if type(name) is not str or not (name.isascii() or _is_ijson(name, depth)):
                 return False
@@ -92,6 +94,7 @@ def _is_ijson(value: Json, depth: int) -> bool:
                 continue
             if not _is_ijson(member, depth + 1):
                 return False
+        sound = True
     elif kind is list or kind is tuple:
         sound = depth < DEPTH_LIMIT and all(_is_ijson(item, depth + 1) for item in value)
     else:

@@ -357,13 +357,26 @@ def test_what_lies_beside_does_not_count_as_nesting():
     assert ijson.parse(ijson.canonical(wide)) == wide
 
 
-def test_nesting_past_the_interpreters_own_limit_is_refused_too():
-    endless = []
-    endless.append(endless)
+def cyclic(kind):
+    value = kind()
+    if kind is list:
+        value.append(value)
+    else:
+        value["a"] = value
+    return value
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+@pytest.mark.parametrize("build", [cyclic, lambda kind: nested(2_000, kind, 0)])
+def test_nesting_past_the_interpreters_own_limit_is_refused_too(kind, build):
+    endless = build(kind)
 
     assert refusal(ijson.canonical, endless)[1] == "nested too deeply"
     assert refusal(ijson.check, endless, field="body")[1] == "nested too deeply"
-    assert refusal(ijson.compact, endless)[1] == "cannot be written as JSON"
+
+
+def test_a_value_that_holds_itself_is_not_written_compactly():
+    assert refusal(ijson.compact, cyclic(list))[1] == "cannot be written as JSON"
 
 
 @given(VALUES)
