@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from reserved_ports import reserve_port
 
 HERE = Path(__file__).parent
 PACKAGES = HERE.parents[1] / "adapters" / "counterseal-js"
@@ -21,12 +21,6 @@ PATIENCE = 240
 
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
 pytestmark = pytest.mark.skipif(NODE is None, reason="no Node on the path")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
@@ -55,7 +49,7 @@ def counterseal(tmp_path, environment):
 @pytest.fixture
 def settings(tmp_path, counterseal, environment):
     """What an operator hands over, while the service runs."""
-    url, callback = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+    url, callback = (f"http://127.0.0.1:{reserve_port()}" for _ in range(2))
     names = ("--company", "Example", "--app-space", "Bank & Söhne", "--origin", "Web shop")
     made = json.loads(
         counterseal(

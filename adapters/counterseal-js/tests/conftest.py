@@ -6,7 +6,6 @@ import importlib.util
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from reserved_ports import reserve_port
 
 PACKAGES = Path(__file__).parents[1]
 UNREACHABLE = ("EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ENOTFOUND", "ETIMEDOUT")
@@ -130,12 +130,6 @@ def vectors():
 COMMAND = [sys.executable, "-c", "from counterseal_server.cli import main; main()"]
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
 def service(tmp_path_factory):
     """What an operator hands over to an origin, while `counterseal serve` runs."""
@@ -153,7 +147,7 @@ def service(tmp_path_factory):
         **how,
     )
     document = json.loads(made.stdout)
-    port = free_port()
+    port = reserve_port()
     url = f"http://localhost:{port}"  # where a browser would have passkeys
     config = folder / "counterseal.toml"
     algorithms = ["ES256", "EdDSA", "PS256", "RS256", "ML-DSA-44"]

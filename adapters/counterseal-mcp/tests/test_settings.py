@@ -3,8 +3,10 @@
 import io
 import re
 import socket
+from datetime import timedelta
 
 import pytest
+from reserved_ports import reserve_port
 
 from counterseal.errors import InvalidField
 from counterseal.models import OriginRole, Scheme
@@ -152,7 +154,7 @@ class TestInvite:
         assert "key_file: the service refuses this key" in capsys.readouterr().err
 
     def test_the_check_fails_if_the_service_is_down(self, service, write_live_config, capsys):
-        path = write_live_config(service=f"http://127.0.0.1:{free_port()}")
+        path = write_live_config(service=f"http://127.0.0.1:{reserve_port()}")
 
         assert main(["--config", path, "--check"]) == 2
         assert "service: cannot be reached" in capsys.readouterr().err
@@ -161,14 +163,29 @@ class TestInvite:
         self, write_live_config, monkeypatch, caplog
     ):
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))  # the client has ended
-        path = write_live_config(service=f"http://127.0.0.1:{free_port()}")
+        path = write_live_config(service=f"http://127.0.0.1:{reserve_port()}")
 
         assert main(["--config", path]) == 0
         assert "whether the origin may invite is not known" in caplog.text
 
+    def test_a_server_waits_no_longer_than_its_client_for_a_silent_service(
+        self, write_live_config, monkeypatch, caplog
+    ):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+        monkeypatch.setattr("counterseal_mcp.command.TIMEOUT_AT_START", timedelta(milliseconds=50))
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            path = write_live_config(service=f"http://127.0.0.1:{silent.getsockname()[1]}")
+            assert main(["--config", path]) == 0
+        assert "whether the origin may invite is not known" in caplog.text
 
-def free_port():
-    """Return a port of loopback at which nothing listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    def test_a_server_starts_while_the_origin_has_asked_too_often(
+        self, service, write_live_config, monkeypatch, caplog, capsys
+    ):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+        path = write_live_config()
+        service.fail("/api/device/getAll", "429 Too Many Requests", executed=False)
+
+        assert main(["--config", path]) == 0
+        assert "whether the origin may invite is not known" in caplog.text
+        assert main(["--config", path, "--check"]) == 2
+        assert "service: the service says" in capsys.readouterr().err

@@ -5,7 +5,6 @@ import os
 import queue
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from urllib.error import URLError
 
 import pytest
 from click.testing import CliRunner
+from reserved_ports import reserve_port
 
 from counterseal import ijson
 from counterseal.models import Question
@@ -58,12 +58,6 @@ COLOR = "#0B5F66"
 
 def clean_environment():
     return {name: value for name, value in os.environ.items() if not name.startswith("COUNTERSEAL")}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class RecordingPushService(PushService):
@@ -260,7 +254,7 @@ def running_service(folder, configure=lambda document: ""):
     brand = ("--brand-color", COLOR, "--logo", "logo.png", "--data", "data")
     run_command(folder, "admin", "edit-app-space", document["appSpaceGuid"], *brand)
     push_key = run_command(folder, "keys", "webpush", "--data", "data")["publicKey"]
-    port = free_port()
+    port = reserve_port()
     url = f"http://localhost:{port}"  # passkeys are for names, not for addresses
     service = RunningService(folder, port)
     try:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from urllib.parse import urlencode
 
 import attrs
 import pytest
+from reserved_ports import reserve_port
 
 from counterseal.wire.cx1 import write_basic
 
@@ -107,12 +107,6 @@ def run_command(folder, *arguments):
     return json.loads(ended.stdout)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     folder = tmp_path_factory.mktemp("passkeys")
@@ -120,7 +114,7 @@ def service(tmp_path_factory):
     document = run_command(folder, "init", *names, "--auth", "basic")
     origin = document["requestOriginGuid"]
     run_command(folder, "admin", "allow", origin, DOMAIN, "--webauthn")
-    port, log = free_port(), folder / "log"
+    port, log = reserve_port(), folder / "log"
     with log.open("wb") as file:
         serving = subprocess.Popen(
             [*COMMAND, "serve", "--data", "data", "--port", str(port)], stderr=file, cwd=folder

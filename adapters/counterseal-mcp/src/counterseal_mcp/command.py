@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from mcp.server.stdio import stdio_server
 
 from counterseal import CountersealError, Unavailable
 from counterseal.errors import InvalidField
+from counterseal_client import AskedTooOften
 from counterseal_mcp.approvals import Approvals
 from counterseal_mcp.http_server import PATH, HttpAddress, http_server
 from counterseal_mcp.invitations import require_full_origin
@@ -28,6 +30,8 @@ An MCP server: an agent asks a person to approve one action, and uses the approv
 It speaks on standard input and output unless --http is given.
 The origin's key is in the file that key_file names, or in {KEY_VARIABLE}."""
 
+TIMEOUT_AT_START = timedelta(seconds=1)
+"""Of each attempt to ask about the origin: meanwhile the MCP client waits for the server."""
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         address = None if options.http is None else HttpAddress.read(options.http)
         if address is not None:
             address.require_protected(settings)
-        approvals = make_approvals(settings)
-        server = create_server(settings, approvals)
+        server = create_server(settings, make_approvals(settings))
         if settings.invite:
-            _require_full_origin(approvals, settings, checks=options.check)
+            _require_full_origin(settings, checks=options.check)
         if options.check:
             for key in settings.trust.keys:
                 print(f"trusts {key.thumbprint}")  # noqa: T201
@@ -103,14 +106,17 @@ def make_approvals(settings: Settings) -> Approvals:
     )
 
 
-def _require_full_origin(approvals: Approvals, settings: Settings, *, checks: bool) -> None:
+def _require_full_origin(settings: Settings, *, checks: bool) -> None:
     """Refuse an origin that may not invite; one that serves starts while the service is down."""
     (account_id,) = settings.accounts
+    client = settings.client() if checks else settings.client(timeout=TIMEOUT_AT_START)
     try:
-        require_full_origin(approvals.client, account_id)
-    except Unavailable as error:
+        with client:
+            require_full_origin(client, account_id)
+    except (Unavailable, AskedTooOften) as error:
         if checks:
-            raise InvalidField("service", f"cannot be reached: {error}") from None
+            reason = "cannot be reached: " if isinstance(error, Unavailable) else ""
+            raise InvalidField("service", f"{reason}{error}") from None
         log.warning("invite: whether the origin may invite is not known: %s", error)
 
 
