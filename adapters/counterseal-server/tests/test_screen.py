@@ -185,6 +185,13 @@ class TestMoments:
     def test_a_receipt_says_utc_everywhere(self, show):
         assert "EAST" not in show(DOCUMENT | {"action": ACTION}, columns=100)
 
+    @pytest.mark.usefixtures("east_of_utc")
+    @pytest.mark.parametrize("text", ["9999-12-31T23:59:59.000Z", "0001-01-01T00:00:00.000Z"])
+    def test_what_has_no_local_time_is_shown_in_utc(self, show, text):
+        printed = show(DOCUMENT | {"expiresAt": text}, columns=100, in_local_time=True)
+
+        assert text in printed
+
     def test_what_is_no_moment_is_shown_as_it_is(self, show):
         assert "soon" in show(DOCUMENT | {"expiresAt": "soon"}, in_local_time=True)
 

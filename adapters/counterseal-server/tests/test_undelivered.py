@@ -74,6 +74,36 @@ def test_only_the_ends_of_notifications_that_no_device_got_are_listed(world):
         listed(1_001)
 
 
+class CountedSearches(AuditLog):
+    """An audit log that counts its searches."""
+
+    searches = 0
+
+    def search(self, **query):
+        type(self).searches += 1
+        return super().search(**query)
+
+
+def test_each_event_is_searched_once(world):
+    listed = list_undelivered(CountedSearches(world.ports, world.policy), 100, by=OPERATOR)
+    assert subjects(listed) == NEWEST_FIRST
+    assert CountedSearches.searches == 2
+
+
+def test_the_command_looks_back_a_week_by_default(run, tmp_path, create_data):
+    data = tmp_path / "data"
+    app_space = Guid(create_data(data)["appSpaceGuid"])
+    runtime = Runtime(settings({"data": str(data)}, {}))
+    with runtime:
+        begin = runtime.ports.clock.now() - timedelta(days=8)
+        record_ends(runtime.ports, runtime.policy, begin, app_space)
+
+    listing = ("notify", "undelivered", "--data", data)
+    assert run(*listing).output == ""
+    assert len(run(*listing, "--since", format_time(begin)).output.splitlines()) == 4
+    assert "7 days ago" in run("notify", "undelivered", "--help").output
+
+
 def test_the_command_prints_one_event_a_line(run, tmp_path, create_data):
     data = tmp_path / "data"
     app_space = Guid(create_data(data)["appSpaceGuid"])

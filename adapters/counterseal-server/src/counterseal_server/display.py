@@ -86,7 +86,7 @@ def compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def moment(text: str, *, in_local_time: bool) -> str:
+def format_moment(text: str, *, in_local_time: bool) -> str:
     """
     Return a moment as a person reads it.
 
@@ -98,7 +98,7 @@ def moment(text: str, *, in_local_time: bool) -> str:
         return text
     try:
         local = parse_time(text).astimezone()
-    except MalformedToken:
+    except (MalformedToken, OverflowError):  # the local time may be in the year 0 or 10000
         return text
     return f"{local:%Y-%m-%d %H:%M:%S %Z} ({text})" if local.utcoffset() else text
 
@@ -126,10 +126,10 @@ def _parts(display: dict[str, Any], *, in_local_time: bool) -> _Parts:
         who=who,
         content=content,
         claims=claims,
-        claimant=_claimant(display, claims),
+        claimant=_name_claimant(display, claims),
         action=_action(display, in_local_time=in_local_time),
         buttons=buttons,
-        until=moment(display["expiresAt"], in_local_time=in_local_time),
+        until=format_moment(display["expiresAt"], in_local_time=in_local_time),
     )
 
 
@@ -140,7 +140,7 @@ def _action(display: dict[str, Any], *, in_local_time: bool) -> list[tuple[str, 
     facts = [
         ("Action", action["type"]),
         ("Digest", action["digest"]),
-        ("Usable until", moment(action["validUntil"], in_local_time=in_local_time)),
+        ("Usable until", format_moment(action["validUntil"], in_local_time=in_local_time)),
     ]
     for attachment in action.get("attachments", ()):
         kind = f"{attachment['type']}, {attachment['size']} bytes"
@@ -164,7 +164,7 @@ def _content(
         return [content["html"]], []
     rows = [(pair["key"], pair["value"]) for pair in content["keys"]]
     claims: list[tuple[str, str]] = []
-    if "action" in display and rows and rows[-1][1] == _end(display["action"]["validUntil"]):
+    if "action" in display and rows and rows[-1][1] == _format_end(display["action"]["validUntil"]):
         end = rows.pop()
         for label in reversed(_claim_labels(display)):
             if rows and rows[-1][0] == label:
@@ -179,12 +179,12 @@ def _claim_labels(display: dict[str, Any]) -> list[str]:
     return [texts[name] for name in CLAIMS if name in texts]
 
 
-def _end(valid_until: str) -> str:
+def _format_end(valid_until: str) -> str:
     """Return the end of an approval as the service writes it in a row."""
     return f"{valid_until[:10]} {valid_until[11:19]} UTC"
 
 
-def _claimant(display: dict[str, Any], claims: list[tuple[str, str]]) -> str:
+def _name_claimant(display: dict[str, Any], claims: list[tuple[str, str]]) -> str:
     """Name who says the claims: the agent if it is named, else who asks."""
     is_agent = bool(claims) and claims[0][0] == _claim_labels(display)[0]
     return "the agent" if is_agent else "who asks"

@@ -79,7 +79,7 @@ def check_receipt(
     return verify_receipt(_token(data), trusted=trusted, thumbprint=thumbprint)
 
 
-def check_any(
+def check_receipt_of_any_type(
     data: bytes, *, trusted: tuple[PublicKey, ...] = (), thumbprint: str | None = None
 ) -> Receipt | UseReceipt:
     """

@@ -114,7 +114,7 @@ def span(text: str, field: str) -> timedelta:
     return parse_span(text, field)
 
 
-def moment(text: str | None, field: str) -> datetime | None:
+def parse_moment(text: str | None, field: str) -> datetime | None:
     """
     Return *text* as a time in UTC; None stays None.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from counterseal_server.commands.acting import YES, confirm, maybe_guid, moment
+from counterseal_server.commands.acting import YES, confirm, maybe_guid, parse_moment
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Failed, plainly
 from counterseal_server.printing import print_json, print_line
@@ -186,8 +186,8 @@ def search(
                 subject=maybe_guid(subject, "subject"),
                 performer=actor,
                 event=event,
-                since=moment(since, "since"),
-                until=moment(until, "until"),
+                since=parse_moment(since, "since"),
+                until=parse_moment(until, "until"),
                 reason=reason,
                 after=after,
                 limit=min(limit, 1_000),

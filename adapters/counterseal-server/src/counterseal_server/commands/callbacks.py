@@ -10,8 +10,8 @@ from counterseal_server.commands.acting import (
     YES,
     confirm,
     guid,
-    moment,
     opened,
+    parse_moment,
     print_document,
 )
 from counterseal_server.commands.options import CONFIG, DATA, configured
@@ -66,7 +66,7 @@ def dead(
         from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
         from counterseal_web.admin.documents import delivery_document  # noqa: PLC0415
 
-        outbox, earliest = Callbacks(runtime.ports, runtime.policy), moment(since, "since")
+        outbox, earliest = Callbacks(runtime.ports, runtime.policy), parse_moment(since, "since")
         if origin is None:
             dead_callbacks = outbox.list_all_dead(limit, since=earliest, by=OPERATOR)
         else:
@@ -133,7 +133,7 @@ def drop(
         from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
         from counterseal_server.outbox import drop_all, drop_dead  # noqa: PLC0415
 
-        outbox, earliest = Callbacks(runtime.ports, runtime.policy), moment(since, "since")
+        outbox, earliest = Callbacks(runtime.ports, runtime.policy), parse_moment(since, "since")
         if callback is not None:
             print_line(outbox.drop(guid(callback, "guid"), by=OPERATOR).state.value)
             return
@@ -181,7 +181,7 @@ def requeue(
         from counterseal import OPERATOR, Callbacks  # noqa: PLC0415 (a fast start)
         from counterseal_server.outbox import requeue_all  # noqa: PLC0415
 
-        outbox, earliest = Callbacks(runtime.ports, runtime.policy), moment(since, "since")
+        outbox, earliest = Callbacks(runtime.ports, runtime.policy), parse_moment(since, "since")
         if callback is not None:
             print_line(outbox.requeue(guid(callback, "guid"), by=OPERATOR).state.value)
             return

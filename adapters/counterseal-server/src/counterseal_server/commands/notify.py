@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import click
 
-from counterseal_server.commands.acting import guid, maybe_guid, moment, opened
+from counterseal_server.commands.acting import guid, maybe_guid, opened, parse_moment
 from counterseal_server.commands.options import CONFIG, DATA, configured
 from counterseal_server.plainly import Failed, plainly
 from counterseal_server.printing import print_json, print_line
+
+DAYS = timedelta(days=7)
+"""How far `undelivered` looks back: it reads every notification of this time."""
 
 
 @click.group()
@@ -59,7 +64,9 @@ def test(device: str, data: str | None, config: str | None) -> None:
 @notify.command()
 @click.option("--app-space", metavar="GUID", help="Only those of this App Space.")
 @click.option(
-    "--since", metavar="TIME", help="The earliest time of the end, like 2030-01-31T09:00:00Z."
+    "--since",
+    metavar="TIME",
+    help="The earliest time of the end, like 2030-01-31T09:00:00Z. [default: 7 days ago]",
 )
 @click.option(
     "--limit", type=int, default=100, show_default=True, help="The most that are printed."
@@ -90,7 +97,7 @@ def undelivered(
             AuditLog(runtime.ports, runtime.policy),
             limit,
             app_space=maybe_guid(app_space, "app-space"),
-            since=moment(since, "since"),
+            since=parse_moment(since, "since") or runtime.ports.clock.now() - DAYS,
             by=OPERATOR,
         )
         for each in events:
