@@ -51,9 +51,7 @@ def verify(receipt: str, jwks: str | None, thumbprint: str | None, *, as_json: b
         trusted = () if jwks is None else receipts.read_jwks(jwks)
         expected = None if thumbprint is None else receipts.read_thumbprint(thumbprint)
         data = files.read(receipt, field="receipt", limit=receipts.FILE_LIMIT)
-        checked_receipt = receipts.check_receipt_of_any_type(
-            data, trusted=trusted, thumbprint=expected
-        )
+        checked_receipt = receipts.check_any_receipt(data, trusted=trusted, thumbprint=expected)
         if as_json:
             print_json(receipts.document(checked_receipt))
         else:

@@ -79,7 +79,7 @@ def check_receipt(
     return verify_receipt(_token(data), trusted=trusted, thumbprint=thumbprint)
 
 
-def check_receipt_of_any_type(
+def check_any_receipt(
     data: bytes, *, trusted: tuple[PublicKey, ...] = (), thumbprint: str | None = None
 ) -> Receipt | UseReceipt:
     """
