@@ -253,7 +253,7 @@ def redeem(
     _require_standing(stored[2], client.token_generation, tools)
     if not challenge.approved:
         raise WrongState("not approved")
-    approvals = _standing_approvals(challenge, stored[3])
+    approvals = _require_standing_approvals(challenge, stored[3])
     if challenge.action is not None and tools.now >= challenge.action.valid_until:
         raise DeadlinePassed
     account = require_account(stored[1])
@@ -292,7 +292,9 @@ def redeem(
     )
 
 
-def _standing_approvals(challenge: Challenge, stored: Record | None) -> tuple[ApprovedAction, ...]:
+def _require_standing_approvals(
+    challenge: Challenge, stored: Record | None
+) -> tuple[ApprovedAction, ...]:
     """Return the approved action that *challenge* asked for, if any; refuse a withdrawn one."""
     if challenge.action is None:
         return ()

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
-from unicodedata import combining, is_normalized
+from unicodedata import category, combining, is_normalized
 
 from counterseal import ijson
 from counterseal.models import Pair
@@ -35,14 +35,15 @@ def visible_text(text: str) -> str:
     Return *text* as one line in which everything is visible.
 
     It is `visible` (`counterseal.wire.visible`), and spaces at the ends or after another space are
-    written out as well, and so is what Unicode has another spelling for that is drawn the same
-    (UAX #15): of two spellings of one letter, the composed one stays. Two different texts have
+    written out as well. Of canonical equivalents (UAX #15), which are drawn alike, the composed
+    form (NFC) stays, and in each other one the characters that differ are written out.
+    Compatibility characters stay: a ligature may look like its letters. Two different texts have
     different results.
     """
-    return _HIDDEN_SPACE.sub("<U+0020>", _composed(visible(text)))
+    return _HIDDEN_SPACE.sub("<U+0020>", _write_out_uncomposed(visible(text)))
 
 
-def _composed(text: str) -> str:
+def _write_out_uncomposed(text: str) -> str:
     """Return *text* with each character written out that is not part of its composed form (NFC)."""
     if is_normalized("NFC", text):
         return text
@@ -50,7 +51,9 @@ def _composed(text: str) -> str:
     base, is_whole = "", True
     for character in text:
         is_starter = combining(character) == 0
-        if is_normalized("NFC", base + character) and (is_starter or is_whole):
+        # Some marks are starters: vowel signs of Indic scripts.
+        has_base = is_whole or not category(character).startswith("M")
+        if has_base and is_normalized("NFC", base + character):
             characters.append(character)
             base, is_whole = (character, True) if is_starter else (base + character, is_whole)
         else:

@@ -174,7 +174,8 @@ class Callbacks(UseCase):
         """
         Return at most *limit* dead callbacks of all origins that *by* reaches, oldest first.
 
-        The gauges say which origins have any; only those are read.
+        The gauges say which origins have any; only those are read, one after the other: two trips
+        to the store for each, and up to *limit* callbacks of each in memory.
 
         Args:
             limit: The most that are returned.

@@ -1,13 +1,15 @@
 """Two different actions never look the same: every rendering can be read back."""
 
-from unicodedata import is_normalized, normalize
+import re
+from unicodedata import category, is_normalized, normalize
 
+import pytest
 from action_strategies import ARGUMENTS, NOW, OF_TYPE, TEXTS, actions
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rendering_inverse import inverse, tool_arguments
 
-from counterseal.actions import STANDARD_ACTIONS, argument_rows
+from counterseal.actions import STANDARD_ACTIONS, argument_rows, visible_text
 from counterseal.models import Action, guid
 from counterseal.wire.action import action_document
 
@@ -58,13 +60,16 @@ SPELLINGS = (
     "\u11a8",
     "\uac00",
 )
-OTHER_SPELLINGS = ("\u212b", "\u0958", "\u0915", "\u093c", "\u09c7", "\u09be", "<", "U", "+")
+INDIC_SPELLINGS = ("\u0958", "\u0915", "\u093c", "\u093f", "\u09c7", "\u09be")
+OTHER_SPELLINGS = (*INDIC_SPELLINGS, "\u212b", "\u0628", "\u0651", "\u064e", "<", "U", "+")
 
 
 @given(st.text(st.sampled_from(SPELLINGS + OTHER_SPELLINGS)))
 @example("Zoe\u0308")
 @example("e\u0301\u0324")
 @example("\u1100\u1161\u11a8")
+@example("\u0958\u093f")
+@example("e\u0301\u0324\u093f")
 def test_of_two_spellings_that_are_drawn_alike_one_is_written_out(text):
     (row,) = argument_rows({"name": text})
     assert tool_arguments([(row.key, row.value)]) == {"name": text}
@@ -72,6 +77,24 @@ def test_of_two_spellings_that_are_drawn_alike_one_is_written_out(text):
     composed = normalize("NFC", text)
     (composed_row,) = argument_rows({"name": composed})
     assert (row == composed_row) is (text == composed)
+    # A mark would stand on the bracket of what is written out before it.
+    after_brackets = re.findall(">(.)", row.value)
+    assert not [each for each in after_brackets if category(each).startswith("M")]
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("\u0628\u0651\u064e", "\u0628\u0651<U+064E>"),
+        ("\u05d1\u05bc\u05b8", "\u05d1\u05bc<U+05B8>"),
+        ("\u0958\u093f", "<U+0958><U+093F>"),
+        ("\ufb01\u2024\u2170\u00b5", "\ufb01\u2024\u2170\u00b5"),
+    ],
+    ids=["Arabic shadda", "Hebrew dagesh", "Hindi qa", "compatibility characters"],
+)
+def test_known_limits_of_visible_texts(text, row):
+    """See the page about limitations."""
+    assert visible_text(text) == row
 
 
 def displayed(action):
