@@ -1,5 +1,6 @@
 """A person recognizes a request in the list, what is signed, what is claimed, and each answer."""
 
+import itertools
 import re
 from datetime import datetime, timedelta
 
@@ -307,6 +308,10 @@ MIXED = (
     ("Payee", "b \u05d0 1"),
     ("Payee", "b 1 \u05d0"),
     ("Payee", "Ltd. \u05d0-\u05d1 7"),
+    ("Payee", "\u2801 \u05d0"),
+    ("Payee", "\u05d0 \u2801"),
+    ("Payee", "\u05d0 \u24d0 \u05d1"),
+    ("Payee", "\U0001f1e9\U0001f1ea \u05d0"),
 )
 """Rows with single letters that are written from right to left, so that no word is reversed."""
 ORDER = """(element) => {
@@ -315,10 +320,12 @@ ORDER = """(element) => {
   const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const node = walker.currentNode;
-    for (let index = 0; index < node.data.length; index += 1) {
+    let index = 0;
+    for (const character of node.data) {
       range.setStart(node, index);
-      range.setEnd(node, index + 1);
-      shown.push([range.getBoundingClientRect().left, node.data[index]]);
+      index += character.length;
+      range.setEnd(node, index);
+      shown.push([range.getBoundingClientRect().left, character]);
     }
   }
   shown.sort(([one], [other]) => one - other);
@@ -345,3 +352,41 @@ def test_a_row_of_one_direction_is_shown_as_it_is_written(open_action):
     value = page.locator(".action dd")
     value.wait_for()
     assert value.evaluate(ORDER) == name[::-1]
+
+
+SIGNS = "a1 -.%\u05d0\u0628\u0661\u06f1\u2801\u24d0\U0001f130\U0001f1e9\U0001f44d"
+"""Letters, digits, symbols and marks of each kind that browsers order (UAX #9)."""
+NUMBERS = " .%\u05d0\u0661\u06f1"
+SHOWN_ALIKE = """async ([texts, isArgument]) => {
+  const { inOrder } = await import("./reading_order.js");
+  const order = ORDER;
+  const area = document.createElement("div");
+  area.style.whiteSpace = "pre";
+  document.body.append(area);
+  for (const text of texts) {
+    const row = document.createElement("p");
+    row.append(inOrder(text, { isArgument }));
+    area.append(row);
+  }
+  const shown = new Map();
+  return texts.flatMap((text, index) => {
+    const row = order(area.children[index]);
+    const other = shown.get(row);
+    shown.set(row, text);
+    return other === undefined ? [] : [[other, text]];
+  });
+}""".replace("ORDER", ORDER)
+
+
+@pytest.mark.parametrize(
+    ("signs", "length", "is_argument"),
+    [(SIGNS, 3, False), (SIGNS, 3, True), (NUMBERS, 4, False)],
+    ids=["rows", "arguments", "numbers"],
+)
+def test_no_two_short_texts_are_shown_alike(device, origin, signs, length, is_argument):
+    device.page.goto(f"{origin.url}/app/")
+    device.page.locator("#link").wait_for()
+    texts = ["".join(each) for each in itertools.product(signs, repeat=length)]
+    # A space at an end is written out by the service.
+    texts = [text for text in texts if text.strip() == text]
+    assert device.page.evaluate(SHOWN_ALIKE, [texts, is_argument]) == []
