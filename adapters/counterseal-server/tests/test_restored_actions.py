@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from counterseal import OPERATOR, STANDARD, Actions, Backchannel, BackchannelClients
-from counterseal.errors import NotApproved
+from counterseal.errors import ActionUsed, NotApproved, TokenSpent
 from counterseal.memory import SystemClock
 from counterseal.models import (
     Action,
@@ -16,6 +16,7 @@ from counterseal.models import (
     Question,
     Scheme,
 )
+from counterseal.ports import Due
 from counterseal.testing import FakeService
 from counterseal_server import restored_actions, serving
 from counterseal_server.after_restore import note_restore
@@ -95,6 +96,21 @@ def test_no_tokens_are_issued_for_an_approval_from_before(world, approved_reques
 
     with pytest.raises(NotApproved):
         approved_request()
+
+
+def test_an_approval_that_was_used_before_the_backup_stays_redeemable_once(world, approved_request):
+    """The page about the decision says why; the approval itself stays used."""
+    (record,) = world.ports.store.due(Due.ACTION, world.ports.clock.now() + restored_actions.FAR, 1)
+    Actions(world.ports, world.policy).consume(world.origin, record.challenge, ARGUMENTS)
+    world.clock.advance(timedelta(seconds=1))
+
+    assert end_open_actions(world.ports, world.policy, world.ports.clock.now()) == 0
+
+    assert approved_request().id_token
+    with pytest.raises(TokenSpent):
+        approved_request()
+    with pytest.raises(ActionUsed):
+        Actions(world.ports, world.policy).consume(world.origin, record.challenge, ARGUMENTS)
 
 
 class StoppedError(Exception):
