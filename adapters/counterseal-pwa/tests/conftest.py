@@ -389,7 +389,7 @@ class PausedCalls:
 
     def _take(self, route):
         if self._is_released:
-            route.continue_()
+            route.fallback()
         else:
             self._routes.append(route)
 
@@ -402,7 +402,7 @@ class PausedCalls:
         """Let them go on, and those that follow."""
         self._is_released = True
         for route in self._routes:
-            route.continue_()
+            route.fallback()
 
 
 class Device:

@@ -9,10 +9,10 @@ import pytest
 from counterseal_pwa import MOUNT, Pages, load_assets
 from counterseal_web import Request
 
-START_LIMIT = 108_500
+START_LIMIT = 111_500
 """Bytes of the app's own files that a browser loads at the app's start, before compression."""
 
-OWN_LIMIT = 207_000
+OWN_LIMIT = 209_000
 """Bytes of all its own files, in every language."""
 
 ON_DEMAND = {

@@ -407,6 +407,40 @@ def test_a_browser_that_cannot_subscribe_is_said(device, origin):
     section.get_by_role("button", name="Notify me").wait_for()
 
 
+def test_a_press_of_notify_me_is_not_lost_when_its_state_is_read_again(device, origin):
+    page = device.page
+    page.context.grant_permissions(["notifications"], origin=origin.url)
+    page.add_init_script("""
+      window.states = 0;
+      const { getSubscription } = PushManager.prototype;
+      PushManager.prototype.getSubscription = async function () {
+        const subscription = await getSubscription.call(this);
+        window.states += 1;
+        return subscription;
+      };
+      PushManager.prototype.subscribe = () => new Promise((_, reject) => {
+        window.refuse = () => reject(new DOMException("", "AbortError"));
+      });
+    """)
+    device.authenticate()
+    device.bind_passkey(origin.link("user-click-notify"))
+    page.evaluate("localStorage.setItem('push', '{}')")
+    page.reload()
+    page.wait_for_function("() => window.refuse")
+    button = page.get_by_role("button", name="Notify me")
+    button.hover()
+    page.mouse.down()
+    states = page.evaluate("window.states")
+    page.evaluate("window.refuse()")
+    page.wait_for_function("(states) => window.states > states", arg=states)
+    assert button.evaluate("(each) => document.activeElement === each")
+    page.mouse.up()
+    page.get_by_text("Asking the browser …").wait_for()
+    page.evaluate("window.refuse()")
+    page.get_by_text("The browser could not subscribe.").wait_for()
+    page.wait_for_function("() => document.activeElement.textContent === 'Notify me'")
+
+
 def test_a_push_that_is_faster_than_the_list_stays(device, origin, subscriber):
     def push(guid):
         data = {"type": "request", "requestGuid": guid}

@@ -16,6 +16,7 @@ BUTTONS = (
     Button(title="Do not pay", strong=False),
 )
 EVENTS = "**/device/requests/events"
+STATUS = "**/device/status"
 
 
 def bind_two(device, origin, name):
@@ -235,6 +236,49 @@ def test_the_focus_stays_on_its_link_when_the_list_changes(device, origin):
     focused = page.evaluate("document.activeElement.getAttribute('href')")
     (bound,) = origin.client.devices("user-focus")
     assert focused == f"#/request/{first.guid}/{bound.guid}"
+
+
+def test_a_click_is_not_lost_when_lists_arrive_while_the_button_is_down(
+    device, origin, pause_calls
+):
+    device.authenticate()
+    device.bind_passkey(origin.link("user-click"))
+    page = device.page
+    calls = pause_calls(page, "**/device/requests/*-*")
+    origin.client.ask("user-click", "Log in?", duration=MINUTE)
+    calls.wait()
+    page.locator("a.open strong").hover()
+    page.mouse.down()
+    calls.release()
+    page.locator("a.open").filter(has_text="Log in?").wait_for()
+    origin.client.ask("user-click", "Log in again?", duration=MINUTE)
+    page.locator("li:nth-child(2) a.open").filter(has_text="Log in again?").wait_for()
+    page.mouse.up()
+    page.locator("article").filter(has_text="Log in?").wait_for()
+
+
+def test_a_click_on_an_account_is_not_lost_when_its_colour_changes(device, origin, pause_calls):
+    def colour(route):
+        reply = route.fetch()
+        route.fulfill(response=reply, json=reply.json() | {"appSpaceColor": "#800000"})
+
+    device.authenticate()
+    device.bind_passkey(origin.link("user-click-account"))
+    page = device.page
+    page.route(STATUS, colour)
+    calls = pause_calls(page, STATUS)
+    page.reload()
+    page.get_by_text("Nothing waits for your answer.").wait_for()
+    page.locator("a.card strong").hover()
+    page.mouse.down()
+    calls.wait()
+    calls.release()
+    page.wait_for_function("""() => {
+      const name = document.querySelector("a.card strong");
+      return getComputedStyle(name).backgroundColor === "rgb(128, 0, 0)";
+    }""")
+    page.mouse.up()
+    page.locator("#history").wait_for()
 
 
 def test_an_app_that_cannot_start_says_so(device, origin):

@@ -4,6 +4,7 @@ import { home } from "./bind_view.js";
 import { brandOf } from "./brand.js";
 import { element, foreign, isolate } from "./dom.js";
 import { inviteSection } from "./invite_section.js";
+import { keyedList } from "./keyed_list.js";
 import { lockSection } from "./lock_section.js";
 import { saveLink } from "./outcome_view.js";
 import { APP_VERSION, platformOf } from "./platform.js";
@@ -78,9 +79,7 @@ const appOf = () =>
  * @param {Account} account
  */
 function historySection(account) {
-  /** @type {Map<string, HTMLLIElement>} */
-  const items = new Map();
-  const list = element("ol", { class: "list" });
+  const { fill: fillList, list } = keyedList("ol");
   const nothing = element("p", { class: "card calm" }, say("history.nothing"));
   const section = element(
     "section",
@@ -106,29 +105,11 @@ function historySection(account) {
       })),
       ...others.map((request) => ({ at: request.endedAt, key: `end/${request.guid}`, build: () => endOf(request) })),
     ].sort((one, other) => Date.parse(other.at) - Date.parse(one.at));
-    for (const { key, build } of entries) if (!items.has(key)) items.set(key, build());
-    const sorted = entries.map(({ key }) => /** @type {HTMLLIElement} */ (items.get(key)));
-    arrange(list, sorted);
-    nothing.hidden = sorted.length > 0;
-    list.hidden = sorted.length === 0;
+    fillList(entries.map(({ key, build }) => [key, () => ({ item: build() })]));
+    nothing.hidden = entries.length > 0;
+    list.hidden = entries.length === 0;
   }
   return { section, fill };
-}
-
-/**
- * Make *items* the children of a list, in their order.
- *
- * An item that is in the list already is not moved unless the order changes: it keeps the focus.
- *
- * @param {HTMLElement} list
- * @param {readonly HTMLElement[]} items
- */
-function arrange(list, items) {
-  for (const child of [...list.children]) if (!items.some((item) => item === child)) child.remove();
-  for (const [index, item] of items.entries()) {
-    const present = list.children[index] ?? null;
-    if (present !== item) list.insertBefore(item, present);
-  }
 }
 
 /** @param {EndedRequest} request */

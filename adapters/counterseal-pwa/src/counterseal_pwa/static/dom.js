@@ -33,20 +33,6 @@ export function element(tag, attributes = {}, ...children) {
 export const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 /**
- * Fill a container anew, and leave the focus on the link that had it.
- *
- * @param {HTMLElement} container
- * @param {...Node} children
- */
-export function refill(container, ...children) {
-  const focus = container.contains(document.activeElement) && document.activeElement;
-  const href = focus && focus.getAttribute("href");
-  container.replaceChildren(...children);
-  const links = [...container.querySelectorAll("a")];
-  if (href) links.find((link) => link.getAttribute("href") === href)?.focus();
-}
-
-/**
  * Have a screen reader say *text*, once.
  *
  * @param {string} text

@@ -1,7 +1,8 @@
 /** The first view: what waits for an answer, the accounts, and a place for a link. */
 
 import { brandOf } from "./brand.js";
-import { element, foreign, refill } from "./dom.js";
+import { element, foreign } from "./dom.js";
+import { arrange, keyedList, linkEntry } from "./keyed_list.js";
 import { readPasted } from "./links.js";
 import { showBind } from "./bind_view.js";
 import { notifySection } from "./notify_section.js";
@@ -28,36 +29,30 @@ export async function showHome(context) {
     );
     return;
   }
-  const waiting = element("section", { "aria-labelledby": "waiting" });
-  const known = element("section", { "aria-labelledby": "accounts" });
+  const requests = keyedList("ul");
+  const nothing = element("p", { class: "card calm" });
+  const title = element("h2", { id: "waiting" }, say("home.waiting"));
+  const waiting = element("section", { "aria-labelledby": "waiting" }, title);
+  const known = keyedList("ul");
   const notify = notifySection(context);
-  /** @type {(() => void)[]} */
-  let updates = [];
   const fillWaiting = () => {
     const open = accounts.flatMap((account) =>
-      (session.requests.get(account.device) ?? []).map((request) => ({ account, ...request })),
+      (session.requests.get(account.device) ?? []).map((request) => ({ account, request })),
     );
-    const requests = open.map(({ account, ...request }) =>
-      requestEntry(account, request, session.displays.get(keyOf(account, request))),
-    );
-    updates = requests.map(({ update }) => update);
-    const items = newDevicesOf(context).concat(requests.map(({ item }) => item));
-    refill(
-      waiting,
-      element("h2", { id: "waiting" }, say("home.waiting")),
-      items.length > 0
-        ? element("ul", { class: "list" }, ...items)
-        : element("p", { class: "card calm" }, say(emptinessOf(session, accounts))),
-    );
+    requests.fill([
+      ...newDevicesOf(context),
+      ...open.map(({ account, request }) => {
+        const build = () => requestEntry(session, account, request);
+        return /** @type {const} */ ([keyOf(account, request), build]);
+      }),
+    ]);
+    nothing.textContent = say(emptinessOf(session, accounts));
+    arrange(waiting, [title, requests.list.hasChildNodes() ? requests.list : nothing]);
   };
   const fillAccounts = () => {
     // The service takes no call of the others, so it can notify none of them.
     notify.hidden = !accounts.some(({ state }) => state === "ACTIVE" || state === "SUSPENDED");
-    refill(
-      known,
-      element("h2", { id: "accounts" }, say("home.accounts")),
-      element("ul", { class: "list" }, ...accounts.map((account) => entryOf(context, account))),
-    );
+    known.fill(accounts.map((account) => [account.device, () => accountEntry(context, account)]));
   };
   const followRequests = () => {
     fillWaiting();
@@ -68,9 +63,7 @@ export async function showHome(context) {
   session.addEventListener("requests", followRequests, { signal });
   session.addEventListener("displays", fillWaiting, { signal });
   document.addEventListener("visibilitychange", followRequests, { signal });
-  const timer = setInterval(() => {
-    for (const update of updates) update();
-  }, SECOND);
+  const timer = setInterval(requests.update, SECOND);
   signal.addEventListener("abort", () => clearInterval(timer));
   session.addEventListener("newdevices", fillWaiting, { signal });
   session.addEventListener("connection", fillWaiting, { signal });
@@ -83,7 +76,13 @@ export async function showHome(context) {
     scanSection(context),
     linkForm(context),
   );
-  context.fill(say("home.title"), waiting, known, notify, more);
+  const all = element(
+    "section",
+    { "aria-labelledby": "accounts" },
+    element("h2", { id: "accounts" }, say("home.accounts")),
+    known.list,
+  );
+  context.fill(say("home.title"), waiting, all, notify, more);
 }
 
 /**
@@ -99,44 +98,35 @@ function emptinessOf({ errors, isUnreached, requests }, accounts) {
 }
 
 /**
- * Return entries for the new devices that wait to be confirmed.
+ * Return how to build the entries of the new devices that wait to be confirmed.
  *
  * @param {ViewContext} context
  */
 const newDevicesOf = ({ session }) =>
-  [...session.newDevices.values()].flat().map(({ device, name }) =>
-    element(
-      "li",
-      {},
-      element(
-        "a",
-        { class: "card open", href: `#/device/${device}` },
+  [...session.newDevices.values()].flat().map(({ device, name }) => {
+    const build = () =>
+      linkEntry({ class: "card open", href: `#/device/${device}` }, () => [
         element("strong", {}, say("home.device"), " ", foreign(name)),
         element("span", { class: "quiet" }, say("home.device.code")),
-      ),
-    ),
-  );
+      ]);
+    return /** @type {const} */ ([`${device} ${name}`, build]);
+  });
 
 /**
  * @param {ViewContext} context
  * @param {Account} account
  */
-function entryOf({ session }, account) {
-  const { device, appSpaceName, accountName, name } = account;
-  const error = session.errors.get(device);
-  return element(
-    "li",
-    {},
-    element(
-      "a",
-      { class: "card", href: `#/account/${device}` },
+const accountEntry = ({ session }, account) =>
+  linkEntry({ class: "card", href: `#/account/${account.device}` }, () => {
+    const { device, appSpaceName, accountName, name } = account;
+    const error = session.errors.get(device);
+    return [
       brandOf(account, appSpaceName),
       accountName !== appSpaceName && element("span", {}, foreign(accountName)),
       element("span", { class: "quiet" }, foreign(name)),
       error !== undefined && element("span", { class: "problem" }, describeUnread(error)),
-    ),
-  );
-}
+    ];
+  });
 
 /** @param {ViewContext} context */
 function linkForm(context) {

@@ -54,27 +54,29 @@ export async function loadDisplays(session, accounts) {
 }
 
 /**
+ * Return the entry of an open request; `update` shows the time left, and what is loaded by then.
+ *
+ * @param {Session} session
  * @param {Account} account
  * @param {OpenRequest} request
- * @param {Display | undefined} display Undefined if it is not loaded.
+ * @returns {import("./keyed_list.js").Entry}
  */
-export function requestEntry(account, { expiresAt, guid }, display) {
+export function requestEntry({ displays }, account, { expiresAt, guid }) {
   const left = element("span", { class: "left" });
+  const link = element("a", { class: "card open", href: `#/request/${guid}/${account.device}` });
+  const space = () => foreign(account.appSpaceName);
+  /** @type {Display | null | undefined} Null before anything is displayed. */
+  let shown = null;
   const update = () => {
+    const display = displays.get(keyOf(account, { guid }));
+    if (display !== shown) {
+      shown = display;
+      const parts = display ? partsOf(display) : [element("strong", {}, say("home.request"), " ", space())];
+      link.replaceChildren(...parts, element("span", { class: "quiet" }, display && space(), display && " · ", left));
+    }
     left.textContent = say("left", { span: writeSpan(Date.parse(expiresAt) - account.now()) });
   };
-  update();
-  const item = element(
-    "li",
-    {},
-    element(
-      "a",
-      { class: "card open", href: `#/request/${guid}/${account.device}` },
-      ...(display ? partsOf(display) : [element("strong", {}, say("home.request"), " ", foreign(account.appSpaceName))]),
-      element("span", { class: "quiet" }, display && foreign(account.appSpaceName), display && " · ", left),
-    ),
-  );
-  return { item, update };
+  return { item: element("li", {}, link), update };
 }
 
 /** @param {Display} display */
