@@ -22,7 +22,7 @@ from counterseal_demo.device_options import (
     read_guid,
     read_reason,
 )
-from counterseal_demo.device_output import show_ending, show_question
+from counterseal_demo.device_output import announce, show_ending, show_question
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json, print_line
 
@@ -185,6 +185,7 @@ def answer(
             code=code,
             ask_pin=ask_pin,
             ask_code=lambda: prompted("Code"),
+            announce=announce,
             reason=read_reason(reason),
         )
         show_ending(client, reply, as_json=as_json)

@@ -21,6 +21,11 @@ def show_question(document: dict[str, Any]) -> None:
     display.show(screen, document, in_local_time=True)
 
 
+def announce(text: str) -> None:
+    """Print *text*, what the command is about to do, on standard error."""
+    print_line(text, err=True)
+
+
 def show_ending(client: DeviceClient, reply: AnswerReply, *, as_json: bool) -> None:
     """
     Print how a question ended, after its receipt was verified.

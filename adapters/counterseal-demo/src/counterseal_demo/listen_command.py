@@ -15,7 +15,7 @@ from counterseal_demo.device_options import (
     prompted,
     read_guid,
 )
-from counterseal_demo.device_output import show_ending, show_question
+from counterseal_demo.device_output import announce, show_ending, show_question
 from counterseal_server.plainly import Failed, Unusable, plainly
 from counterseal_server.printing import print_line
 
@@ -101,6 +101,7 @@ def _answer(client: DeviceClient, document: dict[str, Any]) -> None:
         code=None,
         ask_pin=ask_pin,
         ask_code=lambda: prompted("Code"),
+        announce=announce,
     )
     show_ending(client, reply, as_json=False)
 

@@ -3,77 +3,102 @@
 from __future__ import annotations
 
 import hashlib
-import ssl
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from datetime import timedelta
 from http import HTTPStatus
-from http.client import HTTPException, HTTPSConnection
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
+import httpx2
+
 from counterseal import keys
 from counterseal.errors import InvalidField
+from counterseal_http import Forbidden, Guard
+from counterseal_http.client import GuardedClient, guarded_client
 from counterseal_http.devices import ServiceUnreachable
 
 LARGEST = 26_214_400
 """Bytes of one attachment that a device fetches; the browser device has the same limit."""
 
-TIMEOUT = 30
-"""Seconds for the connection, and for each read."""
+TIMEOUT = timedelta(minutes=2)
+"""For one attachment, from resolving the name to the last byte."""
 
-Connect: TypeAlias = Callable[[str, int | None], HTTPSConnection]
-
-
-def connect(host: str, port: int | None) -> HTTPSConnection:
-    """Return a connection that requires a valid certificate, and is opened by its first request."""
-    return HTTPSConnection(host, port, timeout=TIMEOUT, context=ssl.create_default_context())
+Announce: TypeAlias = Callable[[str], None]
+"""Tells the person one line: what is fetched, and from where."""
 
 
-def demand_attachments(display: Mapping[str, Any], *, connect: Connect = connect) -> None:
+def attachment_client() -> GuardedClient:
+    """
+    Return a client that fetches from public addresses, by https only.
+
+    The origin chooses the addresses: without this guard it could reach what only this machine can.
+    """
+    return guarded_client(Guard(ports=None), timeout=TIMEOUT, response_limit=2 * LARGEST)
+
+
+def demand_attachments(
+    display: Mapping[str, Any],
+    announce: Announce,
+    *,
+    new_client: Callable[[], GuardedClient] = attachment_client,
+) -> None:
     """
     Fetch each attachment of a display document, and require that it is the one that it names.
 
     Args:
         display: A document whose form the core has checked.
-        connect: Returns a connection to a host and port.
+        announce: Tells the person what is fetched, before it is.
+        new_client: Makes the client that fetches.
 
     Raises:
         InvalidField: An attachment has another size or SHA-256, is too large for a device, or its
-            address is none; the field is its index.
+            address may not be called; the field is its index.
         ServiceUnreachable: One cannot be fetched now, or was redirected.
     """
     attachments = display.get("action", {}).get("attachments", ())
-    for index, attachment in enumerate(attachments):
-        _demand_attachment(attachment, f"attachments[{index}]", connect)
+    if not attachments:
+        return
+    with new_client() as client:
+        for index, attachment in enumerate(attachments):
+            _demand_attachment(attachment, f"attachments[{index}]", announce, client)
 
 
-def _demand_attachment(attachment: Mapping[str, Any], field: str, connect: Connect) -> None:
-    if attachment["size"] > LARGEST:
+def _demand_attachment(
+    attachment: Mapping[str, Any], field: str, announce: Announce, client: GuardedClient
+) -> None:
+    size = attachment["size"]
+    if size > LARGEST:
         raise InvalidField(field, "too large for this device")
-    body = _fetch(attachment["url"], attachment["size"] + 1, field, connect)
-    if len(body) != attachment["size"]:
+    announce(f"fetching {attachment['name']}, {size} bytes, from {_authority(attachment, field)}")
+    body = _fetch(attachment["url"], size, field, client)
+    if len(body) != size:
         raise InvalidField(field, "not of the size that the request names")
     if keys.b64url(hashlib.sha256(body).digest()) != attachment["sha256"]:
         raise InvalidField(field, "not of the SHA-256 that the request names")
 
 
-def _fetch(url: str, limit: int, field: str, connect: Connect) -> bytes:
-    """Return the first *limit* bytes; a redirect is not followed, and no credentials are sent."""
+def _authority(attachment: Mapping[str, Any], field: str) -> str:
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        return urlsplit(str(attachment["url"])).netloc
     except ValueError:
         raise InvalidField(field, "not an address") from None
-    if host is None or "@" in parts.netloc:
-        raise InvalidField(field, "an address without a host, or with credentials")
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _fetch(url: str, size: int, field: str, client: GuardedClient) -> bytes:
+    """Return the body, or more than *size* bytes of a longer one; no credentials are sent."""
+    body = bytearray()
     try:
-        with closing(connect(host, port)) as connection:
-            connection.request("GET", target, headers={"Accept-Encoding": "identity"})
-            response = connection.getresponse()
-            if response.status != HTTPStatus.OK:
-                raise ServiceUnreachable(f"{field}: the file server says {response.status}")
-            return response.read(limit)
-    except (OSError, HTTPException) as error:
-        problem = type(error).__name__
+        with client.stream("GET", url) as response:
+            if response.status_code != HTTPStatus.OK:
+                status = response.status_code
+                raise ServiceUnreachable(f"{field}: the file server says {status}")
+            for part in response.iter_raw():
+                body += part
+                if len(body) > size:
+                    break
+    except (Forbidden, httpx2.InvalidURL) as error:
+        raise InvalidField(field, f"an address that is not fetched: {error}") from None
+    except httpx2.RequestError as error:
+        problem = str(error) or type(error).__name__
         raise ServiceUnreachable(f"{field}: the file cannot be fetched: {problem}") from None
+    return bytes(body)

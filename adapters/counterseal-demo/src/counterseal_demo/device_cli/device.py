@@ -28,7 +28,7 @@ from counterseal.wire.device import (
 )
 from counterseal.wire.enrolment import enrolment_document, peek_document
 from counterseal_demo.device_cli.app import APP_VERSION, PLATFORM, is_current, renew_app
-from counterseal_demo.device_cli.attachments import demand_attachments
+from counterseal_demo.device_cli.attachments import Announce, demand_attachments
 from counterseal_demo.device_cli.home import Home
 from counterseal_demo.device_cli.rotation import completed_rotation
 from counterseal_demo.device_cli.unconfirmed import SignedReply
@@ -202,10 +202,13 @@ class DeviceClient:
         code: str | None,
         ask_pin: Ask,
         ask_code: Ask,
+        announce: Announce,
         reason: RefusalReason | None = None,
     ) -> AnswerReply:
         """
         Press a button; ask for the PIN and the code only if they are needed.
+
+        *announce* tells the person which documents are fetched, and from where.
 
         After a lost reply, the same call sends the same bytes again, and asks for nothing.
 
@@ -221,7 +224,7 @@ class DeviceClient:
         reply_to_send = self.home.unconfirmed.get(challenge)
         if reply_to_send is None:
             reply_to_send = self._answered(
-                challenge, button, code, ask_pin, ask_code, reason=reason
+                challenge, button, code, ask_pin, ask_code, announce=announce, reason=reason
             )
         reply_to_send.demand_same(button, code, reason)
         return self._deliver("/device/answer", challenge, reply_to_send)
@@ -253,6 +256,7 @@ class DeviceClient:
         ask_pin: Ask,
         ask_code: Ask,
         *,
+        announce: Announce,
         reason: RefusalReason | None,
     ) -> SignedReply:
         display = self._display(challenge)
@@ -261,7 +265,7 @@ class DeviceClient:
             raise InvalidField("button", "not a button of the challenge")
         chosen = document["buttons"][button]
         if chosen["approves"]:
-            demand_attachments(document)
+            demand_attachments(document, announce)
         if document["code"] and chosen["approves"]:
             code = code or ask_code()
         pin = ask_pin() if chosen["strong"] else None
