@@ -24,6 +24,7 @@ from counterseal.errors import StoreUnavailable
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import Algorithm, ClientAuth, IdpSettings
 from counterseal.testing import FrozenClock
+from counterseal_http import load_machine_authorities
 from counterseal_keys import KeyFiles
 from counterseal_server.configuration import gathered, settings
 from counterseal_server.doctor.checks import CHECKS, Result, run_checks
@@ -140,6 +141,7 @@ HEALTHY = {
     "store": "store_current",
     "clock": "clock_plausible",
     "audit_log": "log_empty",
+    "authorities": "authorities_read",
     "providers": "no_provider",
     "fcm": "channel_off",
     "webpush": "channel_off",
@@ -278,6 +280,18 @@ def test_an_unknown_setting_is_refused_by_its_name(run, data, monkeypatch):
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == "COUNTERSEAL_TREADS: no such setting\n"
+
+
+# Authorities.
+
+
+def test_certificates_that_cannot_be_read_are_an_error(diagnose, monkeypatch):
+    def refuse(**_):
+        raise ssl.SSLError("no certificate")
+
+    monkeypatch.setattr("httpx2.create_ssl_context", refuse)
+    load_machine_authorities.cache_clear()
+    assert diagnose("authorities") == {"authorities_unreadable": "error"}
 
 
 # Packages.

@@ -10,7 +10,7 @@ from counterseal_http.guard import WEB_PORTS, Guard
 from counterseal_http.resolver import Resolver, SystemResolver
 from counterseal_http.retry_after import requested_wait
 from counterseal_http.sender import HttpCallbackSender
-from counterseal_http.transport import GuardedTransport
+from counterseal_http.transport import GuardedTransport, load_machine_authorities
 
 __all__ = [
     "WEB_PORTS",
@@ -26,5 +26,6 @@ __all__ = [
     "SystemResolver",
     "Unresolved",
     "guarded_client",
+    "load_machine_authorities",
     "requested_wait",
 ]

@@ -48,19 +48,23 @@ _HTTPX2 = {getattr(httpcore2, name): getattr(httpx2, name) for name in _ERROR_NA
 
 
 @cache
-def machine_authorities() -> ssl.SSLContext:
+def load_machine_authorities() -> ssl.SSLContext:
     """
     Return the TLS context that trusts the machine's authorities, the same one in each call.
 
     Most processes never need it, and reading the file takes a third of a short command's time.
 
     Raises:
-        NotAttempted: The file cannot be read.
+        NotAttempted: The certificates cannot be read. The next call tries again.
     """
     try:
         return httpx2.create_ssl_context(trust_env=False)
     except OSError as error:
-        raise NotAttempted("the certificates of this machine cannot be read") from error
+        paths = ssl.get_default_verify_paths()
+        raise NotAttempted(
+            "the certificates of this machine's authorities cannot be read, from"
+            f" {paths.openssl_cafile} or {paths.openssl_capath}: {error.strerror or error}"
+        ) from error
 
 
 class GuardedTransport(httpx2.BaseTransport):
@@ -135,7 +139,7 @@ class GuardedTransport(httpx2.BaseTransport):
         self._start(budget)
         try:
             with _as_httpx2():
-                response = self._pool(target.scheme).handle_request(core_request)
+                response = self._open_pool(target.scheme).handle_request(core_request)
         except BaseException:
             self._end()
             raise
@@ -159,12 +163,14 @@ class GuardedTransport(httpx2.BaseTransport):
         if is_last:
             self._close()
 
-    def _pool(self, scheme: str) -> httpcore2.ConnectionPool:
+    def _open_pool(self, scheme: str) -> httpcore2.ConnectionPool:
         """Return the pool of one scheme: a backend does not learn the scheme of a connection."""
         with self._lock:
             if scheme not in self._pools:
                 self._pools[scheme] = httpcore2.ConnectionPool(
-                    ssl_context=self._tls or machine_authorities() if scheme == "https" else None,
+                    ssl_context=self._tls or load_machine_authorities()
+                    if scheme == "https"
+                    else None,
                     max_connections=self._connections,
                     keepalive_expiry=IDLE_SECONDS,
                     network_backend=GuardedBackend(self._guard, scheme),

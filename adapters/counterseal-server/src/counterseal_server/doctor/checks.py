@@ -12,6 +12,7 @@ import attrs
 
 from counterseal import CountersealError
 from counterseal_server.doctor.audit_log import check_audit_log
+from counterseal_server.doctor.authorities import check_authorities
 from counterseal_server.doctor.channels import check_fcm, check_relay, check_webpush
 from counterseal_server.doctor.clock import check_clock
 from counterseal_server.doctor.configuration import check_configuration
@@ -38,6 +39,7 @@ CHECKS: dict[str, Check] = {
     "audit_log": check_audit_log,
     "public_url": check_public_url,
     "tls": check_tls,
+    "authorities": check_authorities,
     "providers": check_providers,
     "fcm": check_fcm,
     "webpush": check_webpush,
