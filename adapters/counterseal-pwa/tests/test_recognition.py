@@ -346,6 +346,51 @@ def test_rows_with_letters_of_both_directions_are_shown_in_their_order(open_acti
         assert values.nth(index).inner_text() == value
 
 
+ASKED_ROWS = tuple(zip(MIXED[:10:2], MIXED[1:10:2], strict=True))
+"""Two rows for each request: so many are in its summary, and five requests may wait."""
+
+
+@pytest.fixture
+def ask_rows(document_origin):
+    """Return a function that asks for a tool call, and waits until it is in the list."""
+
+    def ask(page, account_id, rows):
+        keys_and_values = [{"key": key, "value": value} for key, value in rows]
+        content = {"title": "Run \u05d0 1 2", "keys": keys_and_values}
+        serve_action(page, "tool-call", content, valid_until=VALID_UNTIL)
+        document_origin.client.ask(account_id, "Go?", buttons=BUTTONS, duration=MINUTES)
+        page.locator("a.open .first").filter(has_text=rows[0][1]).wait_for()
+
+    return ask
+
+
+def test_the_list_shows_letters_of_both_directions_in_their_order(
+    device, document_origin, ask_rows
+):
+    device.bind_passkey(document_origin.link("user-list-order"))
+    for number, rows in enumerate(ASKED_ROWS, 1):
+        ask_rows(device.page, "user-list-order", rows)
+        lines = device.page.locator(f"li:nth-child({number}) a.open .first")
+        for index, (key, value) in enumerate(rows):
+            # One phrase is read from the right.
+            characters = value.replace("\u05d0-\u05d1", "\u05d1-\u05d0")
+            assert lines.nth(index).evaluate(ORDER) == f"{key}: {characters}"
+
+
+def test_the_pin_dialog_shows_letters_of_both_directions_in_their_order(
+    device, document_origin, ask_rows
+):
+    device.bind(document_origin.link("user-pin-order"))
+    rows = ASKED_ROWS[0]
+    ask_rows(device.page, "user-pin-order", rows)
+    device.open_request()
+    device.press("Approve", pin=None)
+    device.page.locator("#pin").wait_for()
+    lines = device.page.locator("dialog .clipped > bdi")
+    expected = ["Run \u05d0 1 2", *(f"{key}: {value}" for key, value in rows)]
+    assert [line.evaluate(ORDER).strip() for line in lines.all()] == expected
+
+
 def test_a_row_of_one_direction_is_shown_as_it_is_written(open_action):
     name = "\u05d0\u05d1 \u05d2\u05d3!"
     page = open_action("payment", {"title": "Pay", "keys": [{"key": "Payee", "value": name}]})

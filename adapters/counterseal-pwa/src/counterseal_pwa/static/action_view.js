@@ -3,6 +3,7 @@
 import { element, foreign, isolate } from "./dom.js";
 import { describe } from "./problems.js";
 import { inOrder } from "./reading_order.js";
+export { summaryInOrder } from "./reading_order.js";
 import { say, writeMoment } from "./texts.js";
 import { writeSize } from "./units.js";
 

@@ -56,7 +56,7 @@ function fillNewDevice(context, account, newDevice) {
       busy = false;
       return;
     }
-    session.question = { content: name, button: say(`decide.${choice}`) };
+    session.question = { content: [foreign(name)], button: say(`decide.${choice}`) };
     problem.textContent = "";
     for (const button of buttons) button.setAttribute("aria-disabled", "true");
     try {

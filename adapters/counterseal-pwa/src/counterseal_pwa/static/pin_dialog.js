@@ -10,11 +10,10 @@ const MOST = 12;
  * What a PIN is about to confirm.
  *
  * @typedef {object} Question
- * @property {string} content
+ * @property {readonly Node[]} content
  * @property {string} button The answer that was chosen: a button's title.
  * @property {{kind: string, origin: string, documents: import("./summaries.js").Documents}} [request]
  *   What is signed, if it is a request.
- * @property {boolean} [written] As `visible` takes it.
  */
 
 /**
@@ -83,7 +82,7 @@ export function askPin({ purpose, question }) {
  *
  * @param {Question} question
  */
-function partsOf({ button, content, request, written = false }) {
+function partsOf({ button, content, request }) {
   const names = request?.documents.names ?? [];
   const others = request?.documents.others ?? 0;
   const items = names.map((name) => element("li", {}, foreign(name)));
@@ -91,7 +90,7 @@ function partsOf({ button, content, request, written = false }) {
   return [
     request &&
       element("p", { class: "quiet" }, say("pin.signs"), " ", request.kind, " · ", foreign(request.origin)),
-    element("p", { class: "clipped" }, foreign(content, { lines: true, written })),
+    element("p", { class: "clipped" }, ...content),
     items.length > 0 && element("ul", { class: "signed" }, ...items),
     element("p", {}, say("outcome.answer"), " ", element("strong", {}, foreign(button))),
   ];

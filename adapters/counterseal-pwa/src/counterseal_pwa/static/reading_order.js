@@ -45,3 +45,20 @@ export function inOrder(text, { isArgument, lines = false }) {
   const isolated = parts.map((part, index) => (index % 2 === 0 ? part : element("bdi", { dir: "rtl" }, part)));
   return element("bdi", { dir: "ltr" }, ...isolated);
 }
+
+/**
+ * Return a line of an action's summary, isolated like its rows.
+ *
+ * @param {string} line Its title, or a label and a value; a label that begins with `$` is a path.
+ * @param {{lines?: boolean}} [how]
+ */
+export const lineInOrder = (line, { lines = false } = {}) =>
+  inOrder(line, { isArgument: line.startsWith("$"), lines });
+
+/**
+ * Return a summary of an action, each line isolated on its own.
+ *
+ * @param {string} summary
+ */
+export const summaryInOrder = (summary) =>
+  (summary.match(/[^\n]+\n?|\n/gu) ?? []).map((line) => lineInOrder(line, { lines: true }));

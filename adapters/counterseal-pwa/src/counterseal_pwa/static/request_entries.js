@@ -9,6 +9,12 @@ import { say, writeSpan } from "./texts.js";
 /** @typedef {import("./device/index.js").OpenRequest} OpenRequest */
 /** @typedef {import("./session.js").Session} Session */
 
+/**
+ * A display document, and what writes a line of its summary.
+ *
+ * @typedef {{display: Display, write: (line: string) => HTMLElement}} LoadedDisplay
+ */
+
 /** @type {Set<string>} The keys of requests that are being loaded. */
 const loading = new Set();
 
@@ -42,7 +48,10 @@ export async function loadDisplays(session, accounts) {
     missing.map(async ({ account, guid, key }) => {
       loading.add(key);
       try {
-        displays.set(key, (await account.show(guid)).display);
+        const { display } = await account.show(guid);
+        // Without it, two actions could look the same.
+        const write = display.action ? (await import("./reading_order.js")).lineInOrder : foreign;
+        displays.set(key, { display, write: (line) => write(line) });
         session.dispatchEvent(new Event("displays"));
       } catch {
         // The entry stays as it is.
@@ -65,26 +74,25 @@ export function requestEntry({ displays }, account, { expiresAt, guid }) {
   const left = element("span", { class: "left" });
   const link = element("a", { class: "card open", href: `#/request/${guid}/${account.device}` });
   const space = () => foreign(account.appSpaceName);
-  /** @type {Display | null | undefined} Null before anything is displayed. */
+  /** @type {LoadedDisplay | null | undefined} Null before anything is displayed. */
   let shown = null;
   const update = () => {
-    const display = displays.get(keyOf(account, { guid }));
-    if (display !== shown) {
-      shown = display;
-      const parts = display ? partsOf(display) : [element("strong", {}, say("home.request"), " ", space())];
-      link.replaceChildren(...parts, element("span", { class: "quiet" }, display && space(), display && " · ", left));
+    const loaded = displays.get(keyOf(account, { guid }));
+    if (loaded !== shown) {
+      shown = loaded;
+      const parts = loaded ? partsOf(loaded) : [element("strong", {}, say("home.request"), " ", space())];
+      link.replaceChildren(...parts, element("span", { class: "quiet" }, loaded && space(), loaded && " · ", left));
     }
     left.textContent = say("left", { span: writeSpan(Date.parse(expiresAt) - account.now()) });
   };
   return { item: element("li", {}, link), update };
 }
 
-/** @param {Display} display */
-function partsOf(display) {
-  const written = display.action !== undefined;
+/** @param {LoadedDisplay} loaded */
+function partsOf({ display, write }) {
   return [
     element("strong", {}, kindOf(display)),
-    ...linesOf(display).map((line) => element("span", { class: "first" }, foreign(line, { written }))),
+    ...linesOf(display).map((line) => element("span", { class: "first" }, write(line))),
     element("span", { class: "quiet" }, say("outcome.asked"), " ", foreign(display.origin.name)),
   ];
 }

@@ -111,10 +111,9 @@ async function fillRequest(context, account, shown) {
     if (view.busy) return;
     view.busy = true;
     session.question = {
-      content: summaryOf(display),
+      content: actionView ? actionView.summaryInOrder(summaryOf(display)) : [foreign(summaryOf(display), LINES)],
       button: pressed,
       request: { kind: kindOf(display), origin: display.origin.name, documents: documentsOf(display) },
-      written: action !== null,
     };
     problem.textContent = "";
     updateButtons();

@@ -90,7 +90,7 @@ export class Session extends EventTarget {
   /**
    * What open requests ask, as far as it is loaded, by `keyOf` of `request_entries.js`.
    *
-   * @type {Map<string, import("./device/index.js").Display>}
+   * @type {Map<string, import("./request_entries.js").LoadedDisplay>}
    */
   displays = new Map();
   /** @type {Map<string, unknown>} Why an account cannot be watched, by the device's GUID. */
