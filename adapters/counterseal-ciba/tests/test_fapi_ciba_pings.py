@@ -17,6 +17,7 @@ from ciba_world import TOKEN, World
 from counterseal import OPERATOR
 from counterseal.models import CallbackState, DeadReason, DeliveryMode
 from counterseal.testing.clock import FrozenClock
+from counterseal.testing.sender import ScriptedSender
 from counterseal_http import Guard, HttpCallbackSender
 
 HOST = "shop.example"
@@ -97,6 +98,18 @@ def ping(world, client):
         return begun, world.core.callbacks.get(callback, by=OPERATOR)
 
     return end
+
+
+def test_an_endpoint_that_may_not_be_called_any_more_is_named():
+    sender, url = ScriptedSender(), "https://shop.example/ping"
+    client = World(sender=sender).client(mode=DeliveryMode.PING, endpoint=url)
+    sender.uncallable[url] = "not a public address"
+
+    reply = client.begin(form={"client_notification_token": TOKEN})
+
+    assert (reply.status, reply.error) == (400, "unauthorized_client")
+    description = "notification endpoint: not a public address"
+    assert reply.body["error_description"] == description
 
 
 def test_ping_notification_endpoint(endpoint, client, ping):

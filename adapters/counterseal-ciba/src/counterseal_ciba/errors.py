@@ -13,6 +13,8 @@ from counterseal.errors import (
     AccountLocked,
     AccountUnbound,
     AccountUnknown,
+    CallbackForbidden,
+    CallbackUncallable,
     CredentialRefused,
     Foreign,
     InvalidField,
@@ -139,6 +141,12 @@ def authentication_error(refusal: cs.Refused, *, detailed: bool) -> OAuthError:
         return invalid_request(text)
     if detailed and refusal.code == "action_type_unknown":
         return invalid_details("action.type: unknown")
+    return _not_asked(refusal)
+
+
+def _not_asked(refusal: cs.Refused) -> OAuthError:
+    if isinstance(refusal, CallbackForbidden | CallbackUncallable):
+        return OAuthError("unauthorized_client", f"notification endpoint: {refusal}")
     headers: dict[str, str] = {}
     if isinstance(refusal, TooOften):
         headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after)))
