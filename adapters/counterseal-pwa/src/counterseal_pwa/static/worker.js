@@ -92,6 +92,8 @@ async function showPush({ title, body, data }) {
     silent: isEnded,
     // A reminder replaces the first push, and has to be heard as well.
     renotify: data.type === "request",
+    // Some systems remove a notification after seconds, unless it waits for the person.
+    requireInteraction: data.type === "request",
     data: { ...data, shownAt: Date.now() },
     icon: "icon-192.png",
   };
