@@ -380,6 +380,15 @@ def push_service(origin):
     service.close()
 
 
+def wait_until(page, has_happened, problem):
+    """Wait for what *page* reports by events; fail with *problem* after `PATIENCE` seconds."""
+    end = time.monotonic() + PATIENCE
+    while not has_happened():
+        if time.monotonic() > end:
+            pytest.fail(problem)
+        page.wait_for_timeout(10)
+
+
 class PausedCalls:
     """Calls of a page that get no reply until the test releases them."""
 
@@ -395,8 +404,7 @@ class PausedCalls:
 
     def wait(self):
         """Wait until the page has made one."""
-        while not self._routes:
-            self._page.wait_for_timeout(10)
+        wait_until(self._page, lambda: self._routes, "the page has made no call")
 
     def release(self):
         """Let them go on, and those that follow."""
@@ -501,9 +509,9 @@ class Device:
     @property
     def service_worker(self):
         """The service worker, once Playwright knows of it."""
-        while not self.page.context.service_workers:
-            self.page.wait_for_timeout(10)
-        (worker,) = self.page.context.service_workers
+        context = self.page.context
+        wait_until(self.page, lambda: context.service_workers, "there is no service worker")
+        (worker,) = context.service_workers
         return worker
 
     def wait_for_heading(self, text):

@@ -390,12 +390,9 @@ def test_buttons_are_the_same_size_and_can_be_read(device, origin):
 
 def test_no_page_frames_it(chromium, origin):
     page = chromium.new_page()
-    refused = []
-    page.on("console", lambda message: refused.append(message.text))
     page.goto(f"{origin.url}/healthz")
-    page.set_content(f"<iframe src='{origin.url}/app/'></iframe>")
-    while not any("frame-ancestors" in text for text in refused):
-        page.wait_for_timeout(20)
+    with page.expect_console_message(lambda message: "frame-ancestors" in message.text):
+        page.set_content(f"<iframe src='{origin.url}/app/'></iframe>")
     assert page.frames[-1].url != f"{origin.url}/app/"
     page.close()
 

@@ -82,12 +82,11 @@ async function showPush({ title, body, data }) {
   const isEnded = data.type === "requestEnded";
   const { registration } = worker;
   const topic = data.requestGuid || data.deviceGuid || data.type;
-  // Older workers tagged without the scope.
-  if (topic) for (const older of await registration.getNotifications({ tag: topic })) older.close();
   /** @type {NotificationOptions & {renotify: boolean}} */
   const options = {
     body: isEnded ? await sayEnded(body) : body,
-    // A later push about the same request replaces this one, and no other app of the web origin can.
+    // A later push about the same request replaces this one, and no other Counterseal app on the
+    // same host does so by chance. The scope is public: scripts of this web origin still can.
     tag: topic && `${registration.scope}#${topic}`,
     silent: isEnded,
     // A reminder replaces the first push, and has to be heard as well.
@@ -98,6 +97,10 @@ async function showPush({ title, body, data }) {
     icon: "icon-192.png",
   };
   await registration.showNotification(title, options);
+  if (!topic) return;
+  // Older workers tagged without the scope. The new one is shown, whether or not they can be listed.
+  const olderNotifications = await registration.getNotifications({ tag: topic }).catch(() => []);
+  for (const older of olderNotifications) older.close();
 }
 
 /**
