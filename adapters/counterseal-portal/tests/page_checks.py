@@ -23,14 +23,39 @@ LISTEN = """() => {
 }"""
 """What every page runs first, so that it can be checked."""
 
-STRUCTURE = """() => [...document.querySelectorAll("*")].map((element) => [
-  element.localName,
-  ...element.getAttributeNames(),
-  ...["class", "role", "type"].map((name) => element.getAttribute(name)),
-  element.childElementCount,
-  element.textContent.trim() !== "",
-].join(" ")).join()"""
-"""A page without its texts and addresses."""
+STRUCTURE = """() => {
+  const references = new Set(["for", "list", "aria-labelledby", "aria-describedby",
+    "aria-controls", "aria-owns", "aria-details", "aria-errormessage", "aria-activedescendant"]);
+  const texts = new Set(["aria-label", "aria-description", "aria-placeholder",
+    "aria-roledescription", "aria-valuetext"]);
+  const values = new Set(["class", "role", "type", "style"]);
+  const described = (id) => {
+    const named = document.querySelectorAll(`[id="${CSS.escape(id)}"]`);
+    return [...named].map((element) => element.localName).join("+") || "nothing";
+  };
+  const value = (element, name) => {
+    const text = element.getAttribute(name);
+    if (name === "id" || references.has(name)) {
+      return text.split(/\\s+/).map(described).join(" ");
+    }
+    if (texts.has(name)) {
+      return text.trim() !== "";
+    }
+    return values.has(name) || name.startsWith("aria-") ? text : "";
+  };
+  return [...document.querySelectorAll("*")].map((element) => [
+    element.localName,
+    ...element.getAttributeNames().map((name) => `${name}=${value(element, name)}`),
+    element.childElementCount,
+    element.textContent.trim() !== "",
+  ].join(" ")).join();
+}"""
+"""
+A page without its texts and addresses.
+
+Of ids and of references to them, it has to which elements they lead; of names, whether there is
+one.
+"""
 
 
 class PageChecks:
