@@ -24,9 +24,9 @@ DIFFERENT = [
 
 
 @pytest.fixture(scope="module")
-def read_structure(chromium_of_file):
+def read_structure(chromium):
     """Return a function that returns the structure of a page."""
-    page = chromium_of_file.new_page()
+    page = chromium.new_page()
 
     def read(body):
         page.set_content(body)
