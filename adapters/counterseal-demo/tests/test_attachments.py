@@ -65,7 +65,7 @@ class FileServer:
         )
 
     def demand(self, display=None, **more):
-        """Demand the attachment; return what the person was told."""
+        """Demand the attachment; return what the person reads."""
         lines = []
         display = display_of(url=self.url) if display is None else display
         demand_attachments(display, lines.append, new_client=lambda: self.new_client(**more))
