@@ -548,7 +548,8 @@ class Policy:
     origin_texts: bool = setting(
         default=True,
         reason="Whether a push message may contain the origin's `notificationTitle` and"
-        " `notificationBody`, or only the App Space's texts: the push service can read them.",
+        " `notificationBody`, or only the App Space's texts: the push service can read them. With"
+        " one of them, the title begins with the App Space's name.",
         direction=Direction.STRICTER,
         order=(True, False),
     )

@@ -27,7 +27,7 @@ import { demandFit } from "./errors.js";
  * @property {string} [callback] Where the outcome is delivered: on the origin's allow-list.
  * @property {string | Record<string, unknown>} [additionalInfo] For the device, and returned.
  * @property {string} [transactionId] Returned.
- * @property {string} [notificationTitle] Of the push notification.
+ * @property {string} [notificationTitle] Of the push notification, after the App Space's name.
  * @property {string} [notificationBody] Of the same.
  * @property {boolean} [showNotification] Whether devices show a notification.
  * @property {boolean} [showCode] Whether the person types a code that you show.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -30,12 +31,16 @@ from counterseal.models.outbox import Notification, NotificationState, SkipReaso
 from counterseal.models.tenancy import AppSpace, Texts
 from counterseal.policy import Policy
 from counterseal.rules.retries import Notifying, find_skip_reason, progress_after
+from counterseal.wire.visible import visible
 
 AddressOutcomes: TypeAlias = tuple[tuple[PushAddress, PushOutcome], ...]
 """What came of an attempt at each address of one device."""
 
 NOTIFIER = "notifier"
 """What the audit log calls who learned it."""
+
+ELLIPSIS = "…"
+ZERO_WIDTH_JOINER = "\u200d"
 
 
 @attrs.define(kw_only=True)
@@ -271,6 +276,47 @@ def _texts(
     if occasion is Occasion.DEVICE_UNCONFIRMED:
         return title, texts.device_unconfirmed or policy.device_unconfirmed_body
     body = texts.challenge or policy.notification_body
-    if isinstance(subject, Challenge) and policy.origin_texts:
-        return subject.notification_title or title, subject.notification_body or body
-    return title, body
+    if not (
+        policy.origin_texts
+        and isinstance(app_space, AppSpace)
+        and isinstance(subject, Challenge)
+        and (subject.notification_title or subject.notification_body)
+    ):
+        return title, body
+    title = subject.notification_title or title
+    return _name_sender(app_space, title, policy.title_bytes), subject.notification_body or body
+
+
+def _name_sender(app_space: AppSpace, title: str, limit: int) -> str:
+    """
+    Return *title* after the App Space's name, in *limit* bytes of UTF-8.
+
+    The name is never cut. An origin could otherwise write as if the push came from another sender,
+    such as the phone's system.
+    """
+    name = visible(app_space.name)
+    if title == name:
+        return name
+    prefix = f"{name}: "
+    text = _shorten(title.removeprefix(prefix), limit - len(prefix.encode()))
+    return f"{prefix}{text}" if text else name
+
+
+def _shorten(text: str, limit: int) -> str:
+    """Return *text*, cut to *limit* bytes of UTF-8; a character keeps its marks and joiners."""
+    data = text.encode()
+    if len(data) <= limit:
+        return text
+    beginning = data[: max(0, limit - len(ELLIPSIS.encode()))].decode(errors="ignore")
+    while beginning and (beginning.endswith(ZERO_WIDTH_JOINER) or _extends(text[len(beginning)])):
+        beginning = beginning[:-1]
+    return f"{beginning}{ELLIPSIS}" if beginning else ""
+
+
+def _extends(character: str) -> bool:
+    """Tell whether *character* belongs to the one before it (UAX #29, Extend)."""
+    return (
+        unicodedata.category(character).startswith("M")
+        or character == ZERO_WIDTH_JOINER
+        or unicodedata.name(character, "").startswith("EMOJI MODIFIER")
+    )

@@ -294,7 +294,8 @@ class PushMessage:
         guid: The same at every attempt.
         subject: What the devices are notified of.
         account: Our own GUID of the account, `privakeyId` on the wire.
-        title, body: What the person reads on the screen; neither is empty.
+        title, body: What the person reads on the screen; neither is empty. With an origin's text,
+            the title begins with the App Space's name.
         life: How long it is worth delivering.
         timeout: How long the attempt may take, for all addresses together.
     """

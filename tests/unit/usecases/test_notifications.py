@@ -1,10 +1,13 @@
 """Notifications: what a bell carries, whom it reaches, and that nothing depends on it."""
 
 import contextlib
+import string
 from datetime import timedelta
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from counterseal import STANDARD, STRICT
 from counterseal._decisions import notifying
@@ -36,9 +39,13 @@ from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
 from counterseal.rules.sizes import LIST_LIMIT
 from counterseal.testing import OutboxNotifier, Push
 from counterseal.testing.faults import Faults, faulty, faulty_ports
+from counterseal.testing.strategies import texts
 
 SECOND = timedelta(seconds=1)
 HERE, THERE = (PushAddress(kind=AddressKind.RELAY, value=value) for value in ("here", "there"))
+NAME = "Example app"
+"""The name of the fixture's App Space."""
+NAMES = st.text(string.ascii_letters + "é漢👩", min_size=1, max_size=40)
 WEB = PushAddress(kind=AddressKind.WEBPUSH, value="web")
 
 LATER = PushOutcome(result=PushResult.LATER)
@@ -86,12 +93,25 @@ def test_s2_a_push_message_holds_guids_two_texts_and_times_and_nothing_else(serv
 
 
 @pytest.mark.parametrize(
-    ("policy", "texts", "members", "expected"),
+    ("policy", "own", "members", "expected"),
     [
         (STANDARD, Texts(), {}, ("Counterseal", "A question is waiting for you.")),
         (STANDARD, Texts(title="Bank", challenge="Frage"), {}, ("Bank", "Frage")),
-        (STANDARD, Texts(title="Bank"), {"notification_body": "Look"}, ("Bank", "Look")),
-        (STANDARD, Texts(challenge="Frage"), {"notification_title": "Shop"}, ("Shop", "Frage")),
+        (STANDARD, Texts(), {"notification_body": "Look"}, (f"{NAME}: Counterseal", "Look")),
+        (STANDARD, Texts(title="Bank"), {"notification_body": "Look"}, (f"{NAME}: Bank", "Look")),
+        (STANDARD, Texts(title=NAME), {"notification_body": "Look"}, (NAME, "Look")),
+        (
+            STANDARD,
+            Texts(title="Bank", challenge="Frage"),
+            {"notification_title": "Shop"},
+            (f"{NAME}: Shop", "Frage"),
+        ),
+        (
+            STANDARD,
+            Texts(title="Bank"),
+            {"notification_title": "Shop", "notification_body": "Pay"},
+            (f"{NAME}: Shop", "Pay"),
+        ),
         (
             STANDARD,
             Texts(title="Bank", challenge="Frage"),
@@ -106,13 +126,86 @@ def test_s2_a_push_message_holds_guids_two_texts_and_times_and_nothing_else(serv
         ),
     ],
 )
-def test_the_texts_are_the_origins_or_the_app_spaces(service, policy, texts, members, expected):
+def test_the_texts_are_the_origins_or_the_app_spaces(service, policy, own, members, expected):
     service.bind("alice", addresses=(HERE,))
-    service.administration.edit_app_space(service.app_space.guid, texts=attrs.asdict(texts))
+    service.administration.edit_app_space(service.app_space.guid, texts=attrs.asdict(own))
     service.ask("alice", "Pay?", **members)
     service.but(policy=policy).push()
     (push,) = service.outbox.pushes
     assert (push.message.title, push.message.body) == expected
+
+
+def title_of_push(service, name, title, policy=STANDARD):
+    """The title of the push of a question, of which the origin has chosen *title*."""
+    service.bind("alice", addresses=(HERE,))
+    service.administration.edit_app_space(service.app_space.guid, name=name)
+    service.ask("alice", "Pay?", notification_title=title)
+    service.but(policy=policy).push()
+    return service.outbox.pushes[-1].message.title
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "expected"),
+    [
+        ("Harbour Bank", "Harbour Bank", "Harbour Bank"),
+        ("Harbour Bank", "Harbour Bank: a payment", "Harbour Bank: a payment"),
+        # A part of a word, or a name without the colon, is not the name.
+        ("A", "Android System", "A: Android System"),
+        ("Harbour", "Harbour Bank", "Harbour: Harbour Bank"),
+        ("Harbour Bank", "harbour bank", "Harbour Bank: harbour bank"),
+        ("Harbour Bank", " ", "Harbour Bank:  "),
+    ],
+)
+def test_a_title_that_begins_with_the_name_does_not_repeat_it(service, name, title, expected):
+    assert title_of_push(service, name, title) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "visible_name"),
+    [
+        ("Bank\u202e", "Bank<U+202E>"),
+        ("\u2067Bank", "<U+2067>Bank"),
+        ("Bank\n\n\n", "Bank<U+000A><U+000A><U+000A>"),
+        ("Bank\x00\u200b", "Bank<U+0000><U+200B>"),
+    ],
+)
+def test_characters_of_a_name_that_hide_or_turn_a_text_are_written_out(service, name, visible_name):
+    """An App Space may have such a name; what follows it is read all the same."""
+    assert title_of_push(service, name, "Shop") == f"{visible_name}: Shop"
+
+
+@pytest.mark.parametrize(
+    ("title", "limit", "expected"),
+    [
+        ("Shop", 18, "Harbour Bank: Shop"),
+        ("Shops", 18, "Harbour Bank: S…"),
+        ("Zoë is waiting", 22, "Harbour Bank: Zoë …"),
+        # A letter stays with its marks, and an emoji with what it is joined to.
+        ("Zoe\u0308 is waiting", 20, "Harbour Bank: Zo…"),
+        ("ab\U0001f469\u200d\U0001f467 wait", 25, "Harbour Bank: ab…"),
+        ("a\U0001f44d\U0001f3fd wait", 23, "Harbour Bank: a…"),
+        # The name is never cut.
+        ("\U0001f469\u200d\U0001f467 wait", 20, "Harbour Bank"),
+        ("Shop", 15, "Harbour Bank"),
+        ("Shop", 1, "Harbour Bank"),
+    ],
+)
+def test_where_name_and_title_are_too_long_the_title_is_cut(service, title, limit, expected):
+    policy = attrs.evolve(STANDARD, title_bytes=limit)
+    assert title_of_push(service, "Harbour Bank", title, policy) == expected
+
+
+@given(name=NAMES, title=texts(), limit=st.integers(1, 200))
+def test_a_title_is_the_name_and_the_beginning_of_the_origins_text(new_service, name, title, limit):
+    policy = attrs.evolve(STANDARD, title_bytes=limit)
+    pushed = title_of_push(new_service(), name, title, policy)
+    full_title = title if title == name or title.startswith(f"{name}: ") else f"{name}: {title}"
+    assert pushed == name or pushed.startswith(f"{name}: ")
+    assert len(pushed.encode()) <= max(limit, len(name.encode()))
+    if len(full_title.encode()) <= limit:
+        assert pushed == full_title
+    else:
+        assert full_title.startswith(pushed.removesuffix("…"))
 
 
 def test_a_notification_that_is_not_to_be_shown_is_not_sent(service, alice):

@@ -198,6 +198,17 @@ def test_each_kind_of_address_is_reminded_once(new_service):
 # That it ends with the challenge
 
 
+def test_a_reminders_title_begins_with_the_app_spaces_name_too(service, alice):
+    ask(service, notification_title="Android System")
+    service.push()
+    service.clock.advance(HOUR / 2)
+    service.push()
+    assert [(push.message.occasion, push.message.title) for push in service.outbox.pushes] == [
+        (Occasion.CHALLENGE, "Example app: Android System"),
+        (Occasion.CHALLENGE_REMINDER, "Example app: Android System"),
+    ]
+
+
 @pytest.mark.parametrize(
     "ending", ["answer", "decline", "disown", "cancel", "code", "expire", "erase"]
 )

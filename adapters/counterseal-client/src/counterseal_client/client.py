@@ -127,7 +127,7 @@ class Client(ActionCalls):
             callback: Where the outcome is delivered: an address on the origin's allow-list.
             additional_info: A text or JSON object, sent to the device, and back in the reply.
             transaction_id: Sent back in the reply.
-            notification_title: The title of the push notification.
+            notification_title: The title of the push notification, after the App Space's name.
             notification_body: The text of the push notification.
             show_notification: Whether devices show a notification.
             show_code: Whether the person has to type a code that you show, `PendingRequest.code`.
