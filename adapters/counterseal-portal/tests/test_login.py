@@ -1,6 +1,8 @@
 """The log-in: links, passkeys, devices, step-up and sessions, without a browser."""
 
+from collections import Counter
 from datetime import timedelta
+from functools import partial
 
 import attrs
 import pytest
@@ -10,10 +12,12 @@ from counterseal import STANDARD
 from counterseal.device import own_comparison_code
 from counterseal.errors import InvalidField
 from counterseal.models import OPERATOR, BindingState, NewDeviceRule, SessionState
-from counterseal_portal.all_routes import LOG_IN_ROUTES
+from counterseal_portal.all_routes import LOG_IN_ROUTES, ROUTES
 from counterseal_portal.browsers import describe_browser
 from counterseal_portal.cookies import LIMIT, Cookie, cookie_name, read_cookie
 from counterseal_portal.destinations import destination
+from counterseal_portal.event_labels import REFUSALS
+from counterseal_portal.routes import NAME
 from counterseal_portal.step_up import ANYTHING, known_question
 from counterseal_portal.visitors import csrf_token
 from counterseal_web import Request
@@ -278,6 +282,78 @@ def test_no_other_site_logs_anybody_in(portal, path, headers):
     assert "The form was not accepted" in page.text
 
 
+GUID = "2f39e3b0-0d51-8c4a-9d3e-6d2a4f6b8c01"
+INVENTED = {name: f"{GUID}.{name.lower()}" for name in (SESSION, BROWSER, CHALLENGE)}
+"""Cookies that a stranger has made up, by name."""
+
+
+def refusals_of(portal, caplog, act):
+    """Return the codes of the refusals in the audit log during *act*, and those in the log."""
+    events_before = len(portal.service.ports.audit.events)
+    caplog.clear()
+    with caplog.at_level("INFO", "counterseal_portal"):
+        act()
+    events = portal.service.ports.audit.events[events_before:]
+    prefix = "refused: "
+    logged = [line.removeprefix(prefix) for line in caplog.messages if line.startswith(prefix)]
+    assert not [value for value in INVENTED.values() if value in caplog.text]
+    return Counter(event.reason for event in events if event.reason in REFUSALS), Counter(logged)
+
+
+@pytest.mark.parametrize("path", ["", "/accounts", "/login", "/own", "/no-such-page"])
+def test_a_page_with_an_invented_cookie_has_a_line_in_the_log(portal, path, caplog):
+    stranger = PersonBrowser(portal)
+    stranger.cookies = {SESSION: INVENTED[SESSION]}
+    audited, logged = refusals_of(portal, caplog, lambda: stranger.get(path))
+    assert audited == Counter(["wrong_token"])
+    assert logged >= audited
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.id)
+@pytest.mark.parametrize("cookies", ["invented", "own"])
+def test_each_refusal_of_a_page_that_is_audited_is_logged(portal, browser, route, cookies, caplog):
+    """A stranger's, and those of a person who is logged in and sends forms that do not fit."""
+    if cookies == "invented":
+        browser.cookies = dict(INVENTED)
+    path = NAME.sub(GUID, route.path)
+    fields = {**dict.fromkeys(route.fields, "invented"), "csrf_token": ""}
+    if SESSION in browser.cookies:
+        fields["csrf_token"] = csrf_token(browser.cookies[SESSION])
+    act = (
+        partial(browser.get, path) if route.method == "GET" else partial(browser.post, path, fields)
+    )
+    audited, logged = refusals_of(portal, caplog, act)
+    assert logged >= audited
+    if cookies == "invented":
+        assert audited["wrong_token"] >= 1
+
+
+def post_own(browser, path, **fields):
+    return browser.post(path, {**fields, "csrf_token": csrf_token(browser.cookies[SESSION])})
+
+
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [
+        (lambda browser: post_own(browser, "/companies/new", name="x" * 999), "invalid_field"),
+        (lambda browser: browser.get(f"/accounts?q={GUID}"), "not_found"),
+        (lambda browser: browser.get(f"/accounts?q={'z' * 999}&app_space={GUID}"), "not_found"),
+        (lambda browser: browser.get(f"/audit?performer={'z' * 999}"), "invalid_field"),
+    ],
+)
+def test_a_refusal_that_a_page_explains_is_logged_too(portal, browser, act, reason, caplog):
+    audited, logged = refusals_of(portal, caplog, lambda: act(browser))
+    assert audited == Counter([reason])
+    assert logged >= audited
+
+
+def test_a_person_who_was_revoked_has_a_line_in_the_log(portal, admin, browser, caplog):
+    portal.service.credentials.revoke_admin(admin.guid)
+    audited, logged = refusals_of(portal, caplog, lambda: browser.get(""))
+    assert sum(audited.values()) == 1
+    assert logged >= audited
+
+
 def test_no_page_of_the_log_in_can_be_framed(portal, browser):
     """Neither before it, nor in a browser that is logged in, nor what a form answers."""
     for person in (PersonBrowser(portal), browser):
@@ -434,13 +510,19 @@ def unconfirmed():
     return portal, browser, phone
 
 
-def test_an_own_new_device_is_confirmed_by_the_code_that_it_shows(unconfirmed):
+def test_an_own_new_device_is_confirmed_by_the_code_that_it_shows(unconfirmed, caplog):
     portal, browser, phone = unconfirmed
     path = f"/own/keys/{phone.guid}/confirm"
     assert f'href="/portal{path}"' in browser.get("/own").text
     page = browser.get(path)
     assert page.status == 200
-    wrong = browser.submit(page, path, code="wrong")
+    replies = []
+    audited, logged = refusals_of(
+        portal, caplog, lambda: replies.append(browser.submit(page, path, code="wrong"))
+    )
+    assert audited == Counter(["wrong_code"])
+    assert logged >= audited
+    (wrong,) = replies
     assert wrong.status == 422
     assert "attempts left: 2" in wrong.text
     code = own_comparison_code(phone.device, pin=phone.pin)

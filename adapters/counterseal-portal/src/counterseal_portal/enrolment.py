@@ -17,6 +17,7 @@ from counterseal_portal.login import (
     with_cookies,
 )
 from counterseal_portal.passkeys import CREDENTIAL, created_passkey, creation_options
+from counterseal_portal.refusals import log_refusal
 from counterseal_portal.routes import Route
 from counterseal_portal.visit import Visit
 
@@ -42,7 +43,8 @@ def redeem(visit: Visit) -> Answer:
         issued = logins_of(visit).sessions.redeem(
             field(visit.body, SECRET), browser=browser_of(visit)
         )
-    except Refused:
+    except Refused as refusal:
+        log_refusal(refusal)
         return page("link.html", HTTPStatus.FORBIDDEN, problem=USED)
     # Its cookie is replaced here, so the log-in that follows would no longer know it.
     end_old_session(visit, issued)
@@ -62,7 +64,8 @@ def register(visit: Visit) -> Answer:
     cookie = cookie_of(visit, Cookie.SESSION)
     try:
         issued = logins_of(visit).register(cookie, created_passkey(visit.body))
-    except Refused:
+    except Refused as refusal:
+        log_refusal(refusal)
         return _passkey_page(visit, problem=NOT_REGISTERED)
     return redirect("/own") if issued is None else logged_in(visit, issued, "")
 
@@ -70,7 +73,8 @@ def register(visit: Visit) -> Answer:
 def _passkey_page(visit: Visit, *, problem: str = "") -> Answer:
     try:
         started = logins_of(visit).start_registration(cookie_of(visit, Cookie.SESSION))
-    except Refused:
+    except Refused as refusal:
+        log_refusal(refusal)
         return page("link.html", HTTPStatus.FORBIDDEN, problem=USED)
     return page(
         "register.html",

@@ -12,6 +12,7 @@ from counterseal.errors import InvalidField
 from counterseal.models import AdminRole
 from counterseal_portal.answers import Answer, Step, page
 from counterseal_portal.forms import Field, FilledForm, fill
+from counterseal_portal.refusals import log_refusal
 from counterseal_portal.routes import EVERYBODY, MOUNT, Route
 from counterseal_portal.visit import Visit
 
@@ -97,6 +98,7 @@ def form_routes(
         try:
             return apply(visit, form)
         except InvalidField as refusal:
+            log_refusal(refusal)
             return described.answer(visit, form.refused(refusal))
 
     shown_route = Route(

@@ -16,6 +16,7 @@ from counterseal_portal.browsers import describe_browser
 from counterseal_portal.cookies import Cookie, drop_cookie, read_cookie, set_cookie
 from counterseal_portal.destinations import destination
 from counterseal_portal.passkeys import CREDENTIAL, TICKET, request_options, used_passkey
+from counterseal_portal.refusals import log_refusal
 from counterseal_portal.routes import Route
 from counterseal_portal.visit import Visit
 from counterseal_portal.visitors import admin_logins
@@ -157,7 +158,8 @@ def waiting_answer(due_at: Callable[[], datetime | None]) -> Answer:
     """Return 202 while there is something due, and 200 once there is nothing."""
     try:
         waiting = due_at() is not None
-    except Refused:
+    except Refused as refusal:
+        log_refusal(refusal)
         waiting = False
     return Answer(status=HTTPStatus.ACCEPTED if waiting else HTTPStatus.OK)
 
@@ -188,6 +190,8 @@ def _login_page(
 ) -> Answer:
     logins = logins_of(visit)
     status = HTTPStatus.OK
+    if refusal is not None:
+        log_refusal(refusal)
     if isinstance(refusal, TooOften):
         problem, status = TOO_OFTEN, HTTPStatus.TOO_MANY_REQUESTS
     elif refusal is not None:

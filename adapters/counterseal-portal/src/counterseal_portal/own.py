@@ -14,6 +14,7 @@ from counterseal_portal.forms import Field, FilledForm
 from counterseal_portal.login import cookie_of, logins_of
 from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.passkeys import CREDENTIAL, created_passkey, creation_options
+from counterseal_portal.refusals import log_refusal
 from counterseal_portal.routes import Route
 from counterseal_portal.visit import Visit
 
@@ -90,6 +91,7 @@ def _confirm(visit: Visit, form: FilledForm) -> Answer:
             cookie_of(visit, Cookie.SESSION), visit.guid("key"), form.text("code")
         )
     except WrongCode as refusal:
+        log_refusal(refusal)
         if not refusal.attempts_left:
             return redirect(OWN, **{DONE: "device-miscompared"})
         problem = f"not the code of the device; attempts left: {refusal.attempts_left}"

@@ -18,7 +18,7 @@ from counterseal_portal.assets import CACHING, load_assets
 from counterseal_portal.forms import read_body
 from counterseal_portal.headers import HEADERS, PAGE_HEADERS
 from counterseal_portal.navigation import navigation
-from counterseal_portal.refusals import error_page
+from counterseal_portal.refusals import error_page, log_refusal
 from counterseal_portal.rendering import build_environment
 from counterseal_portal.routes import MOUNT, NAME, FoundRoute, Route, Routes
 from counterseal_portal.visit import Visit
@@ -86,8 +86,9 @@ class Portal:
                 found_route = self.routes.find(request.method, request.path)
                 route = found_route.route
                 answer = self._answer(request, found_route, visitor)
-        except CredentialRefused:
+        except CredentialRefused as refusal:
             # Revoked since the log-in.
+            log_refusal(refusal)
             answer = redirect(LOGIN)
         except Exception as error:  # noqa: BLE001 (the edge of the service)
             answer = error_page(error)

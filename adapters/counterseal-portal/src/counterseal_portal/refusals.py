@@ -128,8 +128,13 @@ def error_page(error: Exception, back: str = "") -> Answer:
     return _page(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL)
 
 
-def _refused(refusal: cs.Refused, back: str) -> Answer:
+def log_refusal(refusal: cs.Refused) -> None:
+    """Log the code of a refusal, which the page does not say: the audit log has it, too."""
     log.info("refused: %s", refusal.code)
+
+
+def _refused(refusal: cs.Refused, back: str) -> Answer:
+    log_refusal(refusal)
     status = STATUS.get(refusal.code, HTTPStatus.FORBIDDEN)
     if isinstance(refusal, Foreign):
         return _page(status, MISSING)

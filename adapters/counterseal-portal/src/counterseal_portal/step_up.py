@@ -12,6 +12,7 @@ from counterseal_portal.cookies import Cookie, drop_cookie, set_cookie
 from counterseal_portal.destinations import destination
 from counterseal_portal.login import cookie_of, field, logins_of, waiting_answer, with_cookies
 from counterseal_portal.passkeys import CREDENTIAL, TICKET, request_options, used_passkey
+from counterseal_portal.refusals import log_refusal
 from counterseal_portal.routes import Route
 from counterseal_portal.visit import Visit
 
@@ -45,7 +46,8 @@ def step_up(visit: Visit) -> Answer:
             passkey.assertion,
             user_handle=passkey.user_handle,
         )
-    except Refused:
+    except Refused as refusal:
+        log_refusal(refusal)
         return _step_up_page(visit, to, field(visit.body, TITLE), problem=PROBLEM)
     return _stepped_up(visit, issued, to)
 
@@ -57,7 +59,8 @@ def ask_device(visit: Visit) -> Answer:
         request = logins_of(visit).ask_to_step_up(
             cookie_of(visit, Cookie.SESSION), known_question(text)
         )
-    except Refused:
+    except Refused as refusal:
+        log_refusal(refusal)
         problem = "Your device cannot be asked at the moment. Use the passkey."
         return _step_up_page(visit, to, text, problem=problem)
     cookie = set_cookie(Cookie.CHALLENGE, request.ticket, visit.service.settings.public_url)
@@ -69,7 +72,8 @@ def show_device(visit: Visit) -> Answer:
     to, text = visit.query.get(TO, ""), visit.query.get(TITLE, "")
     try:
         answer = logins_of(visit).step_up_answer(cookie_of(visit, Cookie.CHALLENGE))
-    except Refused:
+    except Refused as refusal:
+        log_refusal(refusal)
         return _step_up_page(visit, to, text, problem=PROBLEM)
     return page(
         "device_code.html",
@@ -98,7 +102,8 @@ def finish_device(visit: Visit) -> Answer:
         if logins.step_up_answer(ticket).challenge.due_at is not None:
             return redirect(f"{STEP_UP}/device", **{TO: to})
         issued = logins.step_up_by_device(cookie_of(visit, Cookie.SESSION), ticket)
-    except Refused:
+    except Refused as refusal:
+        log_refusal(refusal)
         return _step_up_page(visit, to, "", problem="Your device did not approve.")
     return _stepped_up(visit, issued, to)
 

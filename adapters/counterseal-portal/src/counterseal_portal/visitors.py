@@ -6,6 +6,7 @@ from counterseal import AdminLogins, keys
 from counterseal.errors import InvalidField, Refused
 from counterseal.models.passkeys import origin_of
 from counterseal_portal.cookies import Cookie, read_cookie
+from counterseal_portal.refusals import log_refusal
 from counterseal_portal.visitor import Visitor
 from counterseal_web import Request, Service
 
@@ -39,8 +40,9 @@ class SessionVisitors:
             return None
         try:
             authenticated = self._logins.sessions.authenticate(cookie)
-        except Refused:
-            # Whatever it is, the person has to log in; the audit log has the reason.
+        except Refused as refusal:
+            # Whatever it is, the person has to log in.
+            log_refusal(refusal)
             return None
         return Visitor(
             admin=authenticated.admin,

@@ -33,6 +33,7 @@ from counterseal_portal.reach import (
     named_app_spaces,
     tenants_of,
 )
+from counterseal_portal.refusals import log_refusal
 from counterseal_portal.routes import Route
 from counterseal_portal.visit import Visit
 
@@ -66,6 +67,7 @@ def search(visit: Visit) -> Answer:
                 app_space, term, after=after, limit=AT_ONCE, by=visit.admin
             )
         except InvalidField as refusal:
+            log_refusal(refusal)
             problem = refusal.problem
         else:
             accounts = account_page.accounts
@@ -101,8 +103,12 @@ def _guid_of_account(visit: Visit, term: str) -> Guid | None:
     """Return *term* if it is the GUID of an account within reach; else None."""
     try:
         guid = parse(term, field="q")
+    except InvalidField:
+        return None
+    try:
         visit.service.accounts.get_with_devices(guid, by=visit.admin)
-    except (InvalidField, NotFound, Foreign):
+    except (NotFound, Foreign) as refusal:
+        log_refusal(refusal)
         return None
     return guid
 

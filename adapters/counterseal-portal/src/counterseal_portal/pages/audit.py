@@ -15,6 +15,7 @@ from counterseal.models.guid import parse
 from counterseal_portal.answers import Answer, page
 from counterseal_portal.event_labels import CHOICES, event_label, reason_label
 from counterseal_portal.names import Label, label_of, names_of
+from counterseal_portal.refusals import log_refusal
 from counterseal_portal.routes import Route
 from counterseal_portal.visit import Visit
 
@@ -70,6 +71,7 @@ def search(visit: Visit) -> Answer:
             by=visit.admin,
         )
     except InvalidField as refusal:
+        log_refusal(refusal)
         problem = f"{LABELS.get(refusal.field, refusal.field)}: {refusal.problem}"
     else:
         events = tuple(

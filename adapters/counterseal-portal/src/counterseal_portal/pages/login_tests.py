@@ -18,6 +18,7 @@ from counterseal.models import AppSpace, IdpSettings
 from counterseal_portal.answers import Answer, Step, page
 from counterseal_portal.pages.app_spaces import CLIENT_AUTHS
 from counterseal_portal.reach import app_space_of, app_space_step, app_space_trail
+from counterseal_portal.refusals import log_refusal
 from counterseal_portal.routes import COMPANY_ADMINS, MOUNT, Route
 from counterseal_portal.visit import Visit
 from counterseal_web.logins import RETURN
@@ -145,6 +146,7 @@ def finish_test(visit: Visit) -> Answer:
             app_space.guid, response, secret=_secret(visit), by=visit.admin
         )
     except (WrongToken, WrongState, DeadlinePassed) as refusal:
+        log_refusal(refusal)
         return page(
             "login_test_result.html",
             HTTPStatus.FORBIDDEN,
