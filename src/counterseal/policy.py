@@ -159,14 +159,14 @@ class Policy:
     )
     revalidation_life: timedelta = setting(
         5 * MINUTE,
-        "How long the last reply of an Identity Provider about a user counts.",
+        "How long the service relies on the last reply of an Identity Provider about a user.",
         high=DAY,
         direction=Direction.LEAST,
     )
     revalidation_grace: timedelta = setting(
         timedelta(),
-        "How much longer that reply counts while the provider does not respond. By default"
-        " not at all: then devices wait until it responds.",
+        "How much longer the service relies on that reply while the provider does not respond."
+        " By default not at all: then devices wait until it responds.",
         high=DAY,
         direction=Direction.LEAST,
     )
@@ -479,7 +479,7 @@ class Policy:
     passkeys: PasskeyUse = setting(
         PasskeyUse.WITH_DEVICE_KEY,
         "Whether a strong key may be a passkey. Unless this is `allow`, a passkey that its"
-        " owner may copy to other devices (BE) counts as strong only together with the key"
+        " owner may copy to other devices (BE) is accepted as strong only with the key"
         " that only this device has.",
         direction=Direction.STRICTER,
         order=(PasskeyUse.ALLOW, PasskeyUse.WITH_DEVICE_KEY, PasskeyUse.REFUSE),

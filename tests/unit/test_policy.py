@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from counterseal._setting import Direction, setting
 from counterseal.errors import PolicyUnsound
-from counterseal.models import Algorithm
+from counterseal.models import Algorithm, Clients
 from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
 
 FIELDS = {field.name: field for field in attrs.fields(Policy)}
@@ -261,6 +261,13 @@ def is_looser(name, value, other):
 @pytest.mark.parametrize("name", FIELDS)
 def test_the_strict_profile_is_nowhere_looser(name):
     assert not is_looser(name, getattr(STRICT, name), getattr(STANDARD, name))
+
+
+def test_the_strict_profile_has_no_looser_limits_for_cx_clients():
+    for_cx, others = (STRICT.asking_limits(clients) for clients in (Clients.CX, Clients.CURRENT))
+    assert for_cx.cooldown >= others.cooldown
+    for name in ("pending", "origin_window", "account_window", "unapproved"):
+        assert getattr(for_cx, name) <= getattr(others, name), name
 
 
 def test_a_flag_and_an_enum_have_an_order_of_their_own():
