@@ -287,12 +287,12 @@ INVENTED = {name: f"{GUID}.{name.lower()}" for name in (SESSION, BROWSER, CHALLE
 """Cookies that a stranger has made up, by name."""
 
 
-def refusals_of(portal, caplog, act):
-    """Return the codes of the refusals in the audit log during *act*, and those in the log."""
+def refusals_of(portal, caplog, make_request):
+    """Return the codes of refusals that *make_request* leaves in the audit log, and in the log."""
     events_before = len(portal.service.ports.audit.events)
     caplog.clear()
     with caplog.at_level("INFO", "counterseal_portal"):
-        act()
+        make_request()
     events = portal.service.ports.audit.events[events_before:]
     prefix = "refused: "
     logged = [line.removeprefix(prefix) for line in caplog.messages if line.startswith(prefix)]
@@ -319,10 +319,10 @@ def test_each_refusal_of_a_page_that_is_audited_is_logged(portal, browser, route
     fields = {**dict.fromkeys(route.fields, "invented"), "csrf_token": ""}
     if SESSION in browser.cookies:
         fields["csrf_token"] = csrf_token(browser.cookies[SESSION])
-    act = (
+    make_request = (
         partial(browser.get, path) if route.method == "GET" else partial(browser.post, path, fields)
     )
-    audited, logged = refusals_of(portal, caplog, act)
+    audited, logged = refusals_of(portal, caplog, make_request)
     assert logged >= audited
     if cookies == "invented":
         assert audited["wrong_token"] >= 1
@@ -333,7 +333,7 @@ def post_own(browser, path, **fields):
 
 
 @pytest.mark.parametrize(
-    ("act", "reason"),
+    ("make_request", "reason"),
     [
         (lambda browser: post_own(browser, "/companies/new", name="x" * 999), "invalid_field"),
         (lambda browser: browser.get(f"/accounts?q={GUID}"), "not_found"),
@@ -341,8 +341,10 @@ def post_own(browser, path, **fields):
         (lambda browser: browser.get(f"/audit?performer={'z' * 999}"), "invalid_field"),
     ],
 )
-def test_a_refusal_that_a_page_explains_is_logged_too(portal, browser, act, reason, caplog):
-    audited, logged = refusals_of(portal, caplog, lambda: act(browser))
+def test_a_refusal_that_a_page_explains_is_logged_too(
+    portal, browser, make_request, reason, caplog
+):
+    audited, logged = refusals_of(portal, caplog, lambda: make_request(browser))
     assert audited == Counter([reason])
     assert logged >= audited
 
