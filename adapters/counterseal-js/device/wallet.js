@@ -135,6 +135,26 @@ export class Wallet extends EventTarget {
   }
 
   /**
+   * Return the accounts of other App Spaces that the App Space of a bind link looks like: have the
+   * person compare them before `bind`.
+   *
+   * @param {{url?: string, link: string, invitation?: Invitation}} options As for `bind`.
+   * @returns {Promise<import("./lookalikes.js").Lookalike<Account>[]>}
+   * @throws {InvalidField} As `readInvitation`, where no invitation is given.
+   * @throws {import("./errors.js").ServiceRefused} Likewise.
+   */
+  async lookalikes({ url, link, invitation }) {
+    const accounts = await this.accounts();
+    if (accounts.length === 0) return [];
+    const parsed = readLinkOrToken(link);
+    const service = this.#service(addressOf(url, parsed));
+    const identity = invitation ?? (await fetchInvitation(service, parsed));
+    // The table is loaded only where there is something to compare.
+    const { findLookalikes } = await import("./lookalikes.js");
+    return findLookalikes({ ...identity, url: service.address }, accounts);
+  }
+
+  /**
    * Bind a new device to the account of a bind link.
    *
    * If the reply was lost, the same call on the same wallet binds the same keys.

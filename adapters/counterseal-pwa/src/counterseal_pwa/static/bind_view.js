@@ -40,6 +40,7 @@ const NAME_LIMIT = 64;
  * @property {string} link The bind link, or the session token.
  * @property {string | undefined} [displayName]
  * @property {HTMLElement} [replacement] The choice of the device that the new one replaces.
+ * @property {HTMLElement | null} [warning] What the person has to confirm before.
  */
 
 /**
@@ -65,8 +66,10 @@ export async function showOffer(context, offer) {
   context.fill(say("bind.title"), element("p", { role: "status" }, say("bind.loading")));
   try {
     const where = { url: serviceAddress(), link: offer.link };
-    const invitation = await context.session.wallet.readInvitation(where);
-    await fillBind(context, offer, invitation);
+    const { wallet } = context.session;
+    const invitation = await wallet.readInvitation(where);
+    const lookalikes = await wallet.lookalikes({ ...where, invitation });
+    await fillBind(context, { ...offer, warning: await warningOf(invitation, lookalikes) }, invitation);
   } catch (error) {
     const isUnreached = error instanceof Unavailable;
     const next = isUnreached ? retry(() => showOffer(context, offer)) : home();
@@ -93,7 +96,7 @@ const retry = (click) => element("button", { type: "button", class: "main", clic
  * @param {Offer} offer
  * @param {Invitation} invitation
  */
-async function fillBind(context, { link, displayName, replacement }, invitation) {
+async function fillBind(context, { link, displayName, replacement, warning }, invitation) {
   const { appSpaceName, rpId } = invitation;
   const name = element("input", { id: "name", maxlength: NAME_LIMIT, autocomplete: "off", required: true });
   name.value = deviceName();
@@ -113,6 +116,7 @@ async function fillBind(context, { link, displayName, replacement }, invitation)
       element("dt", {}, say("bind.service")),
       element("dd", {}, serviceAddress()),
     ),
+    warning,
     element("label", { for: "name" }, say("bind.name")),
     name,
     replacement,
@@ -146,6 +150,18 @@ async function fillBind(context, { link, displayName, replacement }, invitation)
     }
   });
   context.fill(say("bind.title"), element("p", {}, say("bind.about")), form);
+}
+
+/**
+ * Return the warning of App Spaces that look alike; null if there are none.
+ *
+ * @param {Invitation} invitation
+ * @param {Awaited<ReturnType<import("./device/index.js").Wallet["lookalikes"]>>} lookalikes
+ */
+async function warningOf(invitation, lookalikes) {
+  if (lookalikes.length === 0) return null;
+  const { lookalikeWarning } = await import("./lookalike_warning.js");
+  return lookalikeWarning({ ...invitation, url: serviceAddress() }, lookalikes);
 }
 
 /** Return the choice between a passkey and a PIN. */
