@@ -6,6 +6,7 @@ Each verb of the store that more than one decision needs has its function here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 from counterseal._decisions.plan import Decision, Plan, Reading, Records, require
@@ -85,6 +86,11 @@ def party_of(origin: Origin) -> Plan[RelyingParty]:
             result=RelyingParty(origin=origin, app_space=require(stored[0], AppSpace))
         )
     )
+
+
+def find_record(stored: Iterable[Record | None], guid: Guid) -> Record | None:
+    """Return the record of *guid* among those that were read; None if it is not there."""
+    return next((record for record in stored if record is not None and record.guid == guid), None)
 
 
 def require_account(record: Record | None) -> Account:
