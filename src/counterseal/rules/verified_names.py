@@ -3,7 +3,8 @@ Verified names: what an operator may call a company.
 
 A tenant chooses the names of its company, App Spaces and origins, and so it can choose those of
 another tenant. Its verified name is the mark that it cannot choose: a person tells two tenants
-apart by it. So it is short, shows all that is in it, and no other company has one that looks alike.
+apart by it. So it is short, shows all that is in it, and no other company has one that looks alike:
+names are compared here as a device compares those of App Spaces, by `counterseal.wire.lookalikes`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterable
 from counterseal.errors import InvalidField
 from counterseal.models import Company
 from counterseal.rules.sizes import text_fits
+from counterseal.wire.lookalikes import are_alike
 from counterseal.wire.visible import visible
 
 VERIFIED_NAME_BYTES = 64
@@ -38,15 +40,13 @@ def verified_name_fits(name: str) -> None:
 
 
 def require_distinct(name: str, company: Company, companies: Iterable[Company]) -> None:
-    """Refuse a name that looks like the verified name of another of *companies*."""
+    """
+    Refuse a name that looks like the verified name of another of *companies*.
+
+    Its own may be spelled anew.
+    """
     for other in companies:
         if other.guid == company.guid or other.verified_name is None:
             continue
-        if comparable_name(other.verified_name) == comparable_name(name):
+        if are_alike(name, other.verified_name):
             raise InvalidField(FIELD, "looks like that of another company")
-
-
-def comparable_name(name: str) -> str:
-    """Return *name* so that two names that differ in width, case or spaces are the same."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return " ".join(unicodedata.normalize("NFKC", folded).split())

@@ -486,7 +486,10 @@ def test_a_verified_name_of_64_bytes_fits(service, name):
 
 @pytest.mark.parametrize(
     "other",
-    ["Harbour Bank", "HARBOUR BANK", "\uff28arbour Bank", "Harbour \uff22ank", "harbour bank"],
+    [
+        *("Harbour Bank", "HARBOUR BANK", "\uff28arbour Bank", "Harbour \uff22ank", "harbour bank"),
+        *("H\u0430rb\u043eur Bank", "Harb0ur Bank"),
+    ],
 )
 def test_two_companies_have_no_verified_names_that_look_alike(service, other):
     service.administration.verify_company(service.company.guid, "Harbour Bank")

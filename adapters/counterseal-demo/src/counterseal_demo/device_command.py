@@ -22,7 +22,12 @@ from counterseal_demo.device_options import (
     read_guid,
     read_reason,
 )
-from counterseal_demo.device_output import announce, show_ending, show_question
+from counterseal_demo.device_output import (
+    announce,
+    show_ending,
+    show_question,
+    warn_of_lookalikes,
+)
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json, print_line
 
@@ -75,6 +80,7 @@ for command in (
     show_default=True,
     help="The signature algorithm of its keys, which the service has to allow.",
 )
+@click.option("--yes", is_flag=True, help="Do not ask whether a look-alike is meant.")
 def bind(
     home: str,
     url: str | None,
@@ -87,8 +93,14 @@ def bind(
     replaces: str | None,
     name: str,
     algorithm: str,
+    yes: bool,
 ) -> None:
-    """Bind a new device to an account."""
+    """
+    Bind a new device to an account.
+
+    If its App Space looks like that of a device in a folder beside --home, the command says in what
+    they differ, and asks.
+    """
     with plainly(requirement=REQUIREMENT):
         from counterseal.models import Algorithm  # noqa: PLC0415 (a fast start)
         from counterseal.models.guid import parse  # noqa: PLC0415 (a fast start)
@@ -113,6 +125,7 @@ def bind(
             token, space = parsed_link.token, parsed_link.app_space
         elif parsed_link is not None or token is None:
             raise Unusable("token: give --token, with or without --app-space, or --link")
+        _confirm_lookalikes(home, url, token, yes=yes)
         pin = new_pin()
         bond = DeviceClient.bind(
             open_home(home),
@@ -270,6 +283,17 @@ def unbind(home: str, *, yes: bool) -> None:
             click.confirm("Unbind this device for good?", abort=True, err=True)
         client.unbind()
         print_line("unbound: the keys are deleted")
+
+
+def _confirm_lookalikes(home: str, url: str, token: str, *, yes: bool) -> None:
+    from counterseal_demo.device_cli import fetch_lookalikes  # noqa: PLC0415 (a fast start)
+
+    compared = fetch_lookalikes(open_home(home), url, token)
+    if compared is None or not compared[1]:
+        return
+    warn_of_lookalikes(*compared)
+    if not yes:
+        click.confirm("Bind it all the same?", abort=True, err=True)
 
 
 def _logged_in(url: str, app_space: Guid, *, browser: bool) -> LoggedIn:

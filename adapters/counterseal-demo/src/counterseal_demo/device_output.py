@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from counterseal_server.printing import print_json, print_line
 
 if TYPE_CHECKING:  # a fast start
+    from counterseal.device import AppSpaceIdentity, Lookalike
     from counterseal.wire.device import AnswerReply
     from counterseal_demo.device_cli import DeviceClient
 
@@ -24,6 +26,22 @@ def show_question(document: dict[str, Any]) -> None:
 def announce(text: str) -> None:
     """Print *text*, what the command is about to do, on standard error."""
     print_line(text, err=True)
+
+
+def warn_of_lookalikes(identity: AppSpaceIdentity, lookalikes: tuple[Lookalike, ...]) -> None:
+    """Print, on standard error, in what an App Space differs from those that it looks like."""
+    print_line("This looks like an App Space that you have a device of.", err=True)
+    print_line(f"To bind:  {_describe(identity)}", err=True)
+    for lookalike in lookalikes:
+        print_line(f"You have: {_describe(lookalike.existing)}", err=True)
+
+
+def _describe(identity: AppSpaceIdentity) -> str:
+    company = "" if identity.company_name is None else f" of {identity.company_name!r}"
+    verified = "not verified by the service"
+    if identity.verified_name is not None:
+        verified = f"verified by the service: {identity.verified_name!r}"
+    return f"{identity.app_space_name!r}{company}, {verified}, at {urlsplit(identity.url).netloc}"
 
 
 def show_ending(client: DeviceClient, reply: AnswerReply, *, as_json: bool) -> None:
