@@ -27,7 +27,8 @@ import { areAlike } from "../wire/lookalikes.js";
  * Return which of the existing App Spaces another looks like, with the first names that are alike.
  *
  * Names of App Spaces and companies are compared, each with each. What is exempt: the same App
- * Space, and another one of a company that the same service has verified.
+ * Space; another one of a company that the same service has verified; and the names of two
+ * companies, of which neither is verified, with each other, since they may be one.
  *
  * @template {AppSpaceIdentity} T
  * @param {AppSpaceIdentity} identity
@@ -39,7 +40,12 @@ export function findLookalikes(identity, existing) {
     const pairs = namesOf(identity).flatMap((name) =>
       namesOf(other).map((existingName) => ({ existing: other, name, existingName })),
     );
-    const pair = pairs.find(({ name, existingName }) => areAlike(name, existingName));
+    const isVerified = typeof (identity.verifiedName ?? other.verifiedName) === "string";
+    const pair = pairs.find(
+      ({ name, existingName }) =>
+        areAlike(name, existingName) &&
+        (isVerified || identity.appSpaceName === name || other.appSpaceName === existingName),
+    );
     return pair === undefined ? [] : [pair];
   });
 }

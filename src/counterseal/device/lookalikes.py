@@ -71,7 +71,8 @@ def find_lookalikes(
     Return which of *existing* look like *identity*, each with the first names that are alike.
 
     Names of App Spaces and companies are compared, each with each. What is exempt: the same App
-    Space, and another one of a company that the same service has verified.
+    Space; another one of a company that the same service has verified; and the names of two
+    companies, of which neither is verified, with each other, since they may be one.
     """
     return tuple(
         lookalike
@@ -82,10 +83,12 @@ def find_lookalikes(
 
 
 def _alike_names(identity: AppSpaceIdentity, other: AppSpaceIdentity) -> list[Lookalike]:
+    is_verified = identity.verified_name is not None or other.verified_name is not None
     return [
         Lookalike(existing=other, name=name, existing_name=existing_name)
         for name, existing_name in product(identity.names, other.names)
         if are_alike(name, existing_name)
+        if is_verified or identity.app_space_name == name or other.app_space_name == existing_name
     ]
 
 

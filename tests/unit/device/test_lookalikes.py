@@ -28,9 +28,15 @@ def test_other_names_are_no_lookalikes():
     assert names(TRADER) == []
 
 
-@pytest.mark.parametrize("member", ["app_space_name", "company_name", "verified_name"])
 @pytest.mark.parametrize(
-    ("name", "existing_name"), [(CYRILLIC, "Harbour Bank"), ("0nline banking", "Online banking")]
+    ("member", "name", "existing_name"),
+    [
+        ("app_space_name", CYRILLIC, "Harbour Bank"),
+        ("app_space_name", "0nline banking", "Online banking"),
+        ("company_name", "0nline banking", "Online banking"),
+        ("verified_name", CYRILLIC, "Harbour Bank"),
+        ("verified_name", "0nline banking", "Online banking"),
+    ],
 )
 def test_each_name_is_compared_with_each(member, name, existing_name):
     assert names(attrs.evolve(TRADER, **{member: name})) == [(name, existing_name)]
@@ -61,6 +67,18 @@ def test_another_app_space_of_one_verified_company_is_no_lookalike():
     assert names(attrs.evolve(second, url="https://auth.example.org"), verified) != []
     assert names(attrs.evolve(second, verified_name=None), verified) != []
     assert names(attrs.evolve(BANK, app_space=SECOND), BANK) != []
+
+
+def test_two_companies_that_are_not_verified_may_be_one():
+    second = attrs.evolve(TRADER, company_name=BANK.company_name)
+    assert names(second) == []
+    # If one is verified, they are two.
+    pair = [("Harbour Bank", "Harbour Bank")]
+    assert names(second, attrs.evolve(BANK, verified_name="Bank plc")) == pair
+    assert names(attrs.evolve(second, verified_name="Bank plc")) == pair
+    # The name of an App Space is compared with those of companies.
+    assert names(attrs.evolve(TRADER, app_space_name="Harbour Bank")) == pair
+    assert names(second, attrs.evolve(BANK, app_space_name="Harbour Bank")) == pair
 
 
 def test_what_an_older_service_does_not_say_is_not_compared():

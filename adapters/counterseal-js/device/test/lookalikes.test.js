@@ -21,8 +21,10 @@ const names = (identity) =>
 
 test("names of App Spaces and companies are compared, each with each", () => {
   assert.deepEqual(names(TRADER), []);
-  for (const member of ["appSpaceName", "companyName", "verifiedName"]) {
+  for (const member of ["appSpaceName", "verifiedName"]) {
     assert.deepEqual(names({ ...TRADER, [member]: CYRILLIC }), [[CYRILLIC, "Harbour Bank"]], member);
+  }
+  for (const member of ["appSpaceName", "companyName", "verifiedName"]) {
     assert.deepEqual(names({ ...TRADER, [member]: "0nline banking" }), [
       ["0nline banking", "Online banking"],
     ]);
@@ -50,6 +52,16 @@ test("the same App Space is no look-alike, and neither is one of the same verifi
   // Whoever is not verified is not the verified company, and two of them need not be one.
   assert.equal(findLookalikes({ ...BANK, appSpace: OTHER }, [verified]).length, 1);
   assert.equal(findLookalikes({ ...BANK, appSpace: OTHER }, [BANK]).length, 1);
+});
+
+test("two companies that are not verified may be one", () => {
+  const second = { ...TRADER, companyName: BANK.companyName };
+  assert.deepEqual(names(second), []);
+  // If one is verified, they are two.
+  const verified = { ...BANK, verifiedName: "Bank plc" };
+  assert.equal(findLookalikes(second, [verified]).length, 1);
+  assert.equal(names({ ...second, verifiedName: "Bank plc" }).length, 1);
+  assert.equal(findLookalikes(second, [{ ...BANK, appSpaceName: "Harbour Bank" }]).length, 1);
 });
 
 test("a wallet compares the App Space of a link with its accounts", async () => {
