@@ -22,7 +22,13 @@ from counterseal_demo.device_options import (
     read_guid,
     read_reason,
 )
-from counterseal_demo.device_output import announce, show_ending, show_question
+from counterseal_demo.device_output import (
+    NOT_VERIFIED,
+    announce,
+    announce_account,
+    show_ending,
+    show_question,
+)
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json, print_line
 
@@ -113,12 +119,14 @@ def bind(
             token, space = parsed_link.token, parsed_link.app_space
         elif parsed_link is not None or token is None:
             raise Unusable("token: give --token, with or without --app-space, or --link")
+        invitation = DeviceClient.look(url, token)
+        announce_account(invitation)
         pin = new_pin()
         bond = DeviceClient.bind(
             open_home(home),
             url,
             token,
-            space,
+            space or invitation.app_space,
             pin=pin,
             name=name,
             algorithm=Algorithm(algorithm),
@@ -150,7 +158,7 @@ def pending(home: str, *, wait: int, as_json: bool) -> None:
         if not waiting:
             print_line("There are no open questions.")
         for document in waiting:
-            show_question(document)
+            show_question(client, document)
 
 
 @device.command()
@@ -164,7 +172,7 @@ def show(guid: str, home: str, *, as_json: bool) -> None:
         if as_json:
             print_json(document)
         else:
-            show_question(document)
+            show_question(client, document)
 
 
 @device.command()
@@ -216,6 +224,7 @@ def status(home: str, *, as_json: bool) -> None:
         if as_json:
             print_json(document)
         else:
+            document = {"verifiedName": NOT_VERIFIED} | document
             Screen().facts((name, _plain(value)) for name, value in document.items())
 
 

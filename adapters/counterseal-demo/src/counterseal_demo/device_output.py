@@ -7,17 +7,39 @@ from typing import TYPE_CHECKING, Any
 from counterseal_server.printing import print_json, print_line
 
 if TYPE_CHECKING:  # a fast start
-    from counterseal.wire.device import AnswerReply
+    from counterseal.wire.device import AnswerReply, Bond, Peeked
     from counterseal_demo.device_cli import DeviceClient
 
 
-def show_question(document: dict[str, Any]) -> None:
-    """Print a question for a person."""
+NOT_VERIFIED = "none: this company is not verified"
+
+
+def owner_rows(names: Peeked | Bond) -> list[tuple[str, str]]:
+    """Return labels and values that say whose an account is, the verified name first."""
+    rows = [("Verified name", names.verified_name or NOT_VERIFIED)]
+    if names.company_name is not None:
+        rows.append(("Company", names.company_name))
+    return rows
+
+
+def announce_account(invitation: Peeked) -> None:
+    """Print whose account a device is about to be bound to, on standard error."""
+    rows = [("App Space", invitation.app_space_name), *owner_rows(invitation)]
+    if invitation.account_id is not None:
+        rows.append(("Account id", invitation.account_id))
+    for label, value in rows:
+        print_line(f"{label}: {value}", err=True)
+
+
+def show_question(client: DeviceClient, document: dict[str, Any]) -> None:
+    """Print a question for a person, and whose it is, as the service last said."""
     from counterseal_server import display  # noqa: PLC0415 (a fast start)
     from counterseal_server.screen import Screen  # noqa: PLC0415
 
     screen = Screen()
     screen.heading(f"Question {document['challenge']}")
+    if client.device.bond is not None:
+        screen.facts(owner_rows(client.device.bond))
     display.show(screen, document, in_local_time=True)
 
 

@@ -83,10 +83,13 @@ export function requestEntry({ displays }, accounts, account, { expiresAt, guid 
     if (loaded !== shown) {
       shown = loaded;
       const parts = loaded ? partsOf(loaded) : [element("strong", {}, say("home.request"), " ", space())];
-      const identity = [verificationOf(account), idAmong(account, accounts)].flatMap((part) => (part ? [part, " · "] : []));
+      const id = idAmong(account, accounts);
+      // On a line of its own, which no name of a tenant can begin.
+      const verification = verificationOf(account);
       link.replaceChildren(
         ...parts,
-        element("span", { class: "quiet" }, loaded && space(), loaded && " · ", ...identity, left),
+        verification,
+        element("span", { class: "quiet" }, loaded && space(), loaded && " · ", id, id && " · ", left),
       );
     }
     left.textContent = say("left", { span: writeSpan(Date.parse(expiresAt) - account.now()) });
