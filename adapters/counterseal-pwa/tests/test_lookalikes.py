@@ -40,10 +40,12 @@ class Tenants:
         mounted = {**environ, "SCRIPT_NAME": MOUNT, "PATH_INFO": path.removeprefix(MOUNT)}
         return self._pages(mounted, start_response)
 
-    def link(self, company_name, app_space_name, account_id):
+    def link(self, company_name, app_space_name, account_id, *, verified_name=None):
         """Return a bind link of a new company's App Space."""
         administration = Administration(self._ports, STANDARD, by=OPERATOR)
         company = administration.create_company(company_name)
+        if verified_name is not None:
+            administration.verify_company(company.guid, verified_name)
         app_space = administration.create_app_space(company.guid, app_space_name)
         origin = administration.create_origin(app_space.guid, "Online banking")
         party = administration.relying_party(origin.guid)
@@ -108,10 +110,11 @@ def test_a_lookalike_is_added_only_if_the_person_says_so(open_device, axe, tenan
         words = warning.inner_text().splitlines()
         host = tenants.url.removeprefix("http://")
         service = texts["lookalike.service"].replace("{host}", f"\u2068{host}\u2069")
-        about_new = [LOOKALIKE, texts["lookalike.unverified"], service]
-        about_existing = ["Harbour Bank", texts["lookalike.unverified"], service]
+        about_new = [LOOKALIKE, texts["company.unverified"], f"{texts['company.name']} Trader"]
+        about_existing = ["Harbour Bank", texts["company.unverified"]]
+        about_existing += [f"{texts['company.name']} Harbour Group", service, "zoe"]
         expected = [texts["lookalike.title"], texts["lookalike.about"]]
-        expected += [texts["lookalike.new"], *about_new]
+        expected += [texts["lookalike.new"], *about_new, service]
         expected += [texts["lookalike.existing"], *about_existing]
         expected += [texts["lookalike.neither"], texts["lookalike.confirm"]]
         assert [word for word in words if word] == expected
@@ -138,6 +141,19 @@ def test_another_name_is_no_reason_for_a_warning(device, tenants):
     assert accounts_of(device, tenants) == 2
     # Whoever looks like both resembles two accounts.
     open_link(device, tenants.link("Other", "GARDEN SHOP", "z"))
+    assert device.page.locator(".notice dt").count() == 2
+
+
+def test_the_verified_name_tells_them_apart(device, tenants):
+    verified = {"verified_name": "Harbour Bank plc"}
+    device.bind(tenants.link("Harbour Group", "Harbour Bank", "zoe", **verified))
+    open_link(device, tenants.link("Trader", LOOKALIKE, "z"))
+    new, existing = device.page.locator(".notice dd").all()
+    assert "Not verified" in new.inner_text()
+    assert "Verified: Harbour Bank plc" in existing.inner_text()
+    assert TEXTS["en"]["lookalike.neither"] not in device.page.locator(".notice").inner_text()
+    # A name that only looks verified is one of the names that are compared.
+    open_link(device, tenants.link(LOOKALIKE + " PLC", "Sales", "z"))
     assert device.page.locator(".notice dt").count() == 2
 
 

@@ -23,7 +23,9 @@ from counterseal_demo.device_options import (
     read_reason,
 )
 from counterseal_demo.device_output import (
+    NOT_VERIFIED,
     announce,
+    announce_account,
     show_ending,
     show_question,
     warn_of_lookalikes,
@@ -33,7 +35,7 @@ from counterseal_server.printing import print_json, print_line
 
 if TYPE_CHECKING:  # a fast start
     from counterseal.models import Guid
-    from counterseal.wire.device import LoggedIn
+    from counterseal.wire.device import LoggedIn, Peeked
 
 
 @click.group()
@@ -125,13 +127,15 @@ def bind(
             token, space = parsed_link.token, parsed_link.app_space
         elif parsed_link is not None or token is None:
             raise Unusable("token: give --token, with or without --app-space, or --link")
-        _confirm_lookalikes(home, url, token, yes=yes)
+        invitation = DeviceClient.look(url, token)
+        announce_account(invitation)
+        _confirm_lookalikes(home, url, invitation, yes=yes)
         pin = new_pin()
         bond = DeviceClient.bind(
             open_home(home),
             url,
             token,
-            space,
+            space or invitation.app_space,
             pin=pin,
             name=name,
             algorithm=Algorithm(algorithm),
@@ -163,7 +167,7 @@ def pending(home: str, *, wait: int, as_json: bool) -> None:
         if not waiting:
             print_line("There are no open questions.")
         for document in waiting:
-            show_question(document)
+            show_question(client, document)
 
 
 @device.command()
@@ -177,7 +181,7 @@ def show(guid: str, home: str, *, as_json: bool) -> None:
         if as_json:
             print_json(document)
         else:
-            show_question(document)
+            show_question(client, document)
 
 
 @device.command()
@@ -229,6 +233,7 @@ def status(home: str, *, as_json: bool) -> None:
         if as_json:
             print_json(document)
         else:
+            document = {"verifiedName": NOT_VERIFIED} | document
             Screen().facts((name, _plain(value)) for name, value in document.items())
 
 
@@ -285,13 +290,15 @@ def unbind(home: str, *, yes: bool) -> None:
         print_line("unbound: the keys are deleted")
 
 
-def _confirm_lookalikes(home: str, url: str, token: str, *, yes: bool) -> None:
-    from counterseal_demo.device_cli import fetch_lookalikes  # noqa: PLC0415 (a fast start)
+def _confirm_lookalikes(home: str, url: str, invitation: Peeked, *, yes: bool) -> None:
+    from counterseal.device import AppSpaceIdentity  # noqa: PLC0415 (a fast start)
+    from counterseal_demo.device_cli import lookalikes_beside  # noqa: PLC0415
 
-    compared = fetch_lookalikes(open_home(home), url, token)
-    if compared is None or not compared[1]:
+    identity = AppSpaceIdentity.of(url, invitation)
+    lookalikes = lookalikes_beside(open_home(home), identity)
+    if not lookalikes:
         return
-    warn_of_lookalikes(*compared)
+    warn_of_lookalikes(identity, lookalikes)
     if not yes:
         click.confirm("Bind it all the same?", abort=True, err=True)
 

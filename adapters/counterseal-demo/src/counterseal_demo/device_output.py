@@ -9,17 +9,39 @@ from counterseal_server.printing import print_json, print_line
 
 if TYPE_CHECKING:  # a fast start
     from counterseal.device import AppSpaceIdentity, Lookalike
-    from counterseal.wire.device import AnswerReply
+    from counterseal.wire.device import AnswerReply, Bond, Peeked
     from counterseal_demo.device_cli import DeviceClient
 
 
-def show_question(document: dict[str, Any]) -> None:
-    """Print a question for a person."""
+NOT_VERIFIED = "none: this company is not verified"
+
+
+def owner_rows(names: Peeked | Bond | AppSpaceIdentity) -> list[tuple[str, str]]:
+    """Return labels and values that say whose an account is, the verified name first."""
+    rows = [("Verified name", names.verified_name or NOT_VERIFIED)]
+    if names.company_name is not None:
+        rows.append(("Company", names.company_name))
+    return rows
+
+
+def announce_account(invitation: Peeked) -> None:
+    """Print whose account a device is about to be bound to, on standard error."""
+    rows = [("App Space", invitation.app_space_name), *owner_rows(invitation)]
+    if invitation.account_id is not None:
+        rows.append(("Account id", invitation.account_id))
+    for label, value in rows:
+        print_line(f"{label}: {value}", err=True)
+
+
+def show_question(client: DeviceClient, document: dict[str, Any]) -> None:
+    """Print a question for a person, and whose it is, as the service last said."""
     from counterseal_server import display  # noqa: PLC0415 (a fast start)
     from counterseal_server.screen import Screen  # noqa: PLC0415
 
     screen = Screen()
     screen.heading(f"Question {document['challenge']}")
+    if client.device.bond is not None:
+        screen.facts(owner_rows(client.device.bond))
     display.show(screen, document, in_local_time=True)
 
 
@@ -29,19 +51,15 @@ def announce(text: str) -> None:
 
 
 def warn_of_lookalikes(identity: AppSpaceIdentity, lookalikes: tuple[Lookalike, ...]) -> None:
-    """Print, on standard error, in what an App Space differs from those that it looks like."""
-    print_line("This looks like an App Space that you have a device of.", err=True)
-    print_line(f"To bind:  {_describe(identity)}", err=True)
+    """Print what App Spaces the one of `announce_account` looks like, on standard error."""
+    print_line(f"Service: {urlsplit(identity.url).netloc}", err=True)
     for lookalike in lookalikes:
-        print_line(f"You have: {_describe(lookalike.existing)}", err=True)
-
-
-def _describe(identity: AppSpaceIdentity) -> str:
-    company = "" if identity.company_name is None else f" of {identity.company_name!r}"
-    verified = "not verified by the service"
-    if identity.verified_name is not None:
-        verified = f"verified by the service: {identity.verified_name!r}"
-    return f"{identity.app_space_name!r}{company}, {verified}, at {urlsplit(identity.url).netloc}"
+        existing = lookalike.existing
+        names = f"{lookalike.name!r} looks like {lookalike.existing_name!r}"
+        print_line(f"Warning: {names} of a device that you have:", err=True)
+        rows = [("App Space", existing.app_space_name or ""), *owner_rows(existing)]
+        for label, value in [*rows, ("Service", urlsplit(existing.url).netloc)]:
+            print_line(f"  {label}: {value}", err=True)
 
 
 def show_ending(client: DeviceClient, reply: AnswerReply, *, as_json: bool) -> None:

@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 from counterseal.device import AppSpaceIdentity, Lookalike, find_lookalikes
 from counterseal.errors import InvalidField
-from counterseal.wire.device import Peeked
-from counterseal.wire.enrolment import peek_document
 from counterseal_demo.device_cli.home import Home
-from counterseal_http.devices import DeviceCalls
 
 
-def fetch_lookalikes(
-    home: Home, url: str, token: str
-) -> tuple[AppSpaceIdentity, tuple[Lookalike, ...]] | None:
+def lookalikes_beside(home: Home, identity: AppSpaceIdentity) -> tuple[Lookalike, ...]:
     """
-    Return the App Space of *token*, and what it looks like; None if there is nothing to compare.
-
-    Nothing is bound, and the token stays as good as it was.
+    Return what *identity* looks like, among the App Spaces of devices in folders beside *home*.
 
     Raises:
-        InvalidField: *url* is not an address of a service.
-        ServiceRefused: The service refused the call.
-        ServiceUnreachable: It did not reply, or its reply is invalid.
-        OSError: The folders beside *home* cannot be listed.
+        OSError: The folders cannot be listed.
     """
-    existing = tuple(filter(None, map(_identity_of, home.beside())))
-    if not existing:
-        return None
-    with closing(DeviceCalls(url)) as calls:
-        peeked = calls.plain("/device/invitation", peek_document(token), Peeked)
-    identity = AppSpaceIdentity.of(url, peeked)
-    return identity, find_lookalikes(identity, existing)
+    return find_lookalikes(identity, filter(None, map(_identity_of, home.beside())))
 
 
 def _identity_of(home: Home) -> AppSpaceIdentity | None:

@@ -3,6 +3,7 @@
 import { brandOf } from "./brand.js";
 import { InvalidField, ServiceRefused, Unavailable } from "./device/index.js";
 import { element, foreign, isolate } from "./dom.js";
+import { idAmong, ownerOf } from "./identity.js";
 import { peekLink, serviceAddress } from "./links.js";
 import { notifySection } from "./notify_section.js";
 import { describe } from "./problems.js";
@@ -97,7 +98,9 @@ const retry = (click) => element("button", { type: "button", class: "main", clic
  * @param {Invitation} invitation
  */
 async function fillBind(context, { link, displayName, replacement, warning }, invitation) {
-  const { appSpaceName, rpId } = invitation;
+  const { accountName, appSpaceName, rpId } = invitation;
+  const accounts = await context.session.wallet.accounts();
+  const id = idAmong({ ...invitation, url: serviceAddress() }, accounts);
   const name = element("input", { id: "name", maxlength: NAME_LIMIT, autocomplete: "off", required: true });
   name.value = deviceName();
   const choice = (await makesPasskeys(rpId)) ? strongKeyChoice() : null;
@@ -110,9 +113,8 @@ async function fillBind(context, { link, displayName, replacement, warning }, in
       "dl",
       { class: "pairs" },
       element("dt", {}, say("bind.to")),
-      element("dd", {}, brandOf(invitation, appSpaceName)),
-      displayName !== undefined && element("dt", {}, say("bind.account")),
-      displayName !== undefined && element("dd", {}, foreign(displayName)),
+      element("dd", {}, brandOf(invitation, appSpaceName), ownerOf(invitation)),
+      ...accountRow(accountName, displayName, id),
       element("dt", {}, say("bind.service")),
       element("dd", {}, serviceAddress()),
     ),
@@ -161,7 +163,21 @@ async function fillBind(context, { link, displayName, replacement, warning }, in
 async function warningOf(invitation, lookalikes) {
   if (lookalikes.length === 0) return null;
   const { lookalikeWarning } = await import("./lookalike_warning.js");
-  return lookalikeWarning({ ...invitation, url: serviceAddress() }, lookalikes);
+  return lookalikeWarning(invitation, serviceAddress(), lookalikes);
+}
+
+/**
+ * Return the row of the account: as the service says, or else as the link does.
+ *
+ * @param {string | null} accountName
+ * @param {string | undefined} displayName
+ * @param {HTMLElement | null} id
+ */
+function accountRow(accountName, displayName, id) {
+  const name = accountName ?? displayName;
+  if (name === undefined) return [];
+  const label = say(accountName === null ? "bind.account.link" : "bind.account");
+  return [element("dt", {}, label), element("dd", { class: "owner" }, foreign(name), id)];
 }
 
 /** Return the choice between a passkey and a PIN. */

@@ -1,19 +1,21 @@
 /** The warning before an account is added whose App Space looks like that of another account. */
 
 import { element, foreign, isolate } from "./dom.js";
+import { nameOf, ownerOf } from "./identity.js";
 import { say } from "./texts.js";
 
 /** @typedef {import("./device/index.js").Account} Account */
-/** @typedef {import("./device/lookalikes.js").AppSpaceIdentity} AppSpaceIdentity */
+/** @typedef {import("./device/index.js").Invitation} Invitation */
 /** @typedef {import("./device/lookalikes.js").Lookalike<Account>} Lookalike */
 
 /**
  * Return the warning, which says what differs; its box has to be ticked before the form is sent.
  *
- * @param {AppSpaceIdentity} identity What is about to be added.
+ * @param {Invitation} invitation What is about to be added.
+ * @param {string} service The address of its service.
  * @param {readonly Lookalike[]} lookalikes One or more.
  */
-export const lookalikeWarning = (identity, lookalikes) =>
+export const lookalikeWarning = (invitation, service, lookalikes) =>
   element(
     "div",
     { class: "notice", role: "group", "aria-labelledby": "lookalike" },
@@ -23,13 +25,15 @@ export const lookalikeWarning = (identity, lookalikes) =>
       "dl",
       { class: "pairs" },
       element("dt", {}, say("lookalike.new")),
-      element("dd", {}, ...linesOf(identity, lookalikes.map(({ name }) => name))),
-      ...lookalikes.flatMap(({ existing, existingName }) => [
+      element("dd", { class: "owner" }, ...linesOf(invitation, service)),
+      ...lookalikes.flatMap(({ existing }) => [
         element("dt", {}, say("lookalike.existing")),
-        element("dd", {}, ...linesOf(existing, [existingName]), accountOf(existing)),
+        element("dd", { class: "owner" }, ...linesOf(existing, existing.url), nameOf(existing)),
       ]),
     ),
-    isVerified(identity, lookalikes) ? null : element("p", {}, say("lookalike.neither")),
+    hasVerified([invitation, ...lookalikes.map(({ existing }) => existing)])
+      ? null
+      : element("p", {}, say("lookalike.neither")),
     element(
       "label",
       { class: "choice" },
@@ -39,32 +43,14 @@ export const lookalikeWarning = (identity, lookalikes) =>
   );
 
 /**
- * Return the lines of an App Space: its own name first, then those that are alike.
- *
- * @param {AppSpaceIdentity} identity
- * @param {readonly string[]} names
+ * @param {Invitation | Account} identity
+ * @param {string} service
  */
-const linesOf = ({ appSpaceName, url, verifiedName }, names) => [
-  ...[...new Set([appSpaceName, ...names])].map((name) => element("strong", { class: "line" }, foreign(name))),
-  lineOf(verifiedName ? say("lookalike.verified", { name: isolate(verifiedName) }) : say("lookalike.unverified")),
-  lineOf(say("lookalike.service", { host: isolate(new URL(url).host) })),
+const linesOf = (identity, service) => [
+  element("strong", {}, foreign(identity.appSpaceName)),
+  ownerOf(identity),
+  element("span", {}, say("lookalike.service", { host: isolate(new URL(service).host) })),
 ];
 
-/** @param {Account} account */
-const accountOf = ({ accountName, appSpaceName }) =>
-  accountName === appSpaceName ? null : lineOf(foreign(accountName));
-
-/**
- * Tell whether the service has verified one of them.
- *
- * @param {AppSpaceIdentity} identity
- * @param {readonly Lookalike[]} lookalikes
- */
-const isVerified = (identity, lookalikes) =>
-  [identity, ...lookalikes.map(({ existing }) => existing)].some(hasVerifiedName);
-
-/** @param {AppSpaceIdentity} identity */
-const hasVerifiedName = ({ verifiedName }) => Boolean(verifiedName);
-
-/** @param {Node | string} content */
-const lineOf = (content) => element("span", { class: "line" }, content);
+/** @param {readonly (Invitation | Account)[]} identities */
+const hasVerified = (identities) => identities.some(({ verifiedName }) => verifiedName !== null);
