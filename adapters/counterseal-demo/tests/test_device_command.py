@@ -166,7 +166,7 @@ def test_whose_an_account_is_stands_at_the_bind_in_the_status_and_above_a_questi
     # What the service has said last is stored with the device.
     shown = bound("show", guid).stdout
     assert re.search(
-        r"^ *Verified name +Example Ltd, Utrecht\n *Company +Example Ltd\n", shown, re.MULTILINE
+        r"^ *Verified name +Example Ltd, Utrecht *\n *Company +Example Ltd *\n", shown, re.MULTILINE
     )
     assert json.loads(bound("status", "--json").stdout)["verifiedName"] == "Example Ltd, Utrecht"
     auth.world.administration.verify_company(company, None)

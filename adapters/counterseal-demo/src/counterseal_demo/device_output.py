@@ -40,9 +40,9 @@ def show_question(client: DeviceClient, document: dict[str, Any]) -> None:
 
     screen = Screen()
     screen.heading(f"Question {document['challenge']}")
-    if client.device.bond is not None:
-        screen.facts(owner_rows(client.device.bond))
-    display.show(screen, document, in_local_time=True)
+    bond = client.device.bond
+    owner = [] if bond is None else owner_rows(bond)
+    display.show(screen, document, in_local_time=True, owner=owner)
 
 
 def announce(text: str) -> None:
