@@ -24,7 +24,7 @@ class AppSpaceIdentity:
         verified_name: As an operator of the service calls the company; None if it is not verified.
     """
 
-    url: str = attrs.field(converter=lambda url: url.rstrip("/"))
+    url: str
     app_space: Guid
     app_space_name: str | None
     company_name: str | None = None
@@ -93,7 +93,7 @@ def _alike_names(identity: AppSpaceIdentity, other: AppSpaceIdentity) -> list[Lo
 
 
 def _is_same(identity: AppSpaceIdentity, other: AppSpaceIdentity) -> bool:
-    if identity.url != other.url:
+    if identity.url.rstrip("/") != other.url.rstrip("/"):
         return False
     is_same_company = identity.verified_name is not None and (
         identity.verified_name == other.verified_name

@@ -37,7 +37,7 @@ _SPACES = re.compile(" +")
 
 @attrs.frozen
 class _Table:
-    lower_case: dict[int, str | None]
+    lower_case: dict[int, str]
     outlines: dict[int, str]
 
 
@@ -71,8 +71,8 @@ def _skeleton(letters: str, table: _Table) -> str:
 @cache
 def _load_table() -> _Table:
     document: dict[str, Any] = json.loads(_TABLE.read_text("utf-8"))
-    ignorable: dict[int, str | None] = {
-        code: None for first, last in document["ignorable"] for code in range(first, last + 1)
+    ignorable = {
+        code: "" for first, last in document["ignorable"] for code in range(first, last + 1)
     }
     return _Table(
         lower_case=ignorable | _by_character(document["lowerCase"]),

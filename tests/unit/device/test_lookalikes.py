@@ -89,5 +89,5 @@ def test_what_an_older_service_does_not_say_is_not_compared():
 
 def test_a_reply_has_the_names():
     reply = Peeked(app_space=SECOND, app_space_name="Sales", company_name="T", verified_name="V")
-    identity = AppSpaceIdentity.of(f"{URL}/", reply)
+    identity = AppSpaceIdentity.of(URL, reply)
     assert (identity.url, identity.app_space, identity.names) == (URL, SECOND, ("Sales", "T", "V"))
