@@ -26,12 +26,12 @@ import json
 import re
 import unicodedata
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 import attrs
 
-_TABLE = Path(__file__).with_name("lookalikes.json")
+_TABLE = files(__package__).joinpath("lookalikes.json")
 _SPACES = re.compile(" +")
 
 
