@@ -164,9 +164,11 @@ def test_whose_an_account_is_stands_at_the_bind_in_the_status_and_above_a_questi
         assert text in status
     assert "not verified" not in status
     # What the service has said last is stored with the device.
-    shown = bound("show", guid).stdout
+    question = bound("show", guid).stdout
     assert re.search(
-        r"^ *Verified name +Example Ltd, Utrecht *\n *Company +Example Ltd *\n", shown, re.MULTILINE
+        r"^ *Verified name +Example Ltd, Utrecht *\n *Company +Example Ltd *\n",
+        question,
+        re.MULTILINE,
     )
     assert json.loads(bound("status", "--json").stdout)["verifiedName"] == "Example Ltd, Utrecht"
     auth.world.administration.verify_company(company, None)

@@ -35,7 +35,7 @@ def test_two_tenants_with_equal_names_differ_in_bind_list_and_request(device, ve
     """All that a tenant chooses is equal; what an operator has chosen is not."""
     page = device.page
 
-    def look(name):
+    def save_screenshot(name):
         page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
 
     def read_invitation(route):
@@ -43,15 +43,15 @@ def test_two_tenants_with_equal_names_differ_in_bind_list_and_request(device, ve
         invitations.append(reply.json())
         route.fulfill(response=reply)
 
-    invitations, shown = [], {"bind": [], "request": []}
+    invitations, views = [], {"bind": [], "request": []}
     page.route("**/device/invitation", read_invitation)
     device.authenticate()
     for number, origin in enumerate(verified.origins, 1):
         page.goto(origin.link("zoe"))
         page.get_by_role("radio", name="Passkey").wait_for()
         # Beside it, the warning of look-alikes says the same of the first.
-        shown["bind"].append(text_of(page.locator("form > .pairs")))
-        look(f"bind-{number}")
+        views["bind"].append(text_of(page.locator("form > .pairs")))
+        save_screenshot(f"bind-{number}")
         # The person says that they know what they add.
         for box in page.locator("input[type=checkbox][required]").all():
             box.check()
@@ -74,16 +74,16 @@ def test_two_tenants_with_equal_names_differ_in_bind_list_and_request(device, ve
         assert sorted(f"Verified: {VERIFIED}" in text for text in texts) == [False, True]
         assert sorted("Not verified" in text for text in texts) == [False, True]
         assert all("Harbour Bank" in text for text in texts)
-    look("list")
+    save_screenshot("list")
     addresses = [requests.nth(index).get_attribute("href") for index in range(2)]
     for number, address in enumerate(addresses, 1):
         page.evaluate("(address) => location.assign(address)", address)
         page.locator(".answer").first.wait_for()
-        shown["request"].append(text_of(page.locator("main")))
-        look(f"request-{number}")
+        views["request"].append(text_of(page.locator("main")))
+        save_screenshot(f"request-{number}")
         page.evaluate("() => location.assign('#/')")
         page.locator("#waiting").wait_for()
-    for texts in shown.values():
+    for texts in views.values():
         assert sorted(f"Verified: {VERIFIED}" in text for text in texts) == [False, True]
         assert sorted("Not verified" in text for text in texts) == [False, True]
         assert all("Company: Example" in text for text in texts)
@@ -136,11 +136,13 @@ def test_two_accounts_of_one_app_space_differ_by_their_ids(device, two_tenants):
 def test_a_link_names_the_account_until_the_service_does(device, two_tenants):
     """Anybody can write a link, and its name of the account is shown as that."""
     page, (origin, _) = device.page, two_tenants.origins
-    named = ("accountId", "accountName")
+    names_of_account = ("accountId", "accountName")
 
     def leave_out(route):
         reply = route.fetch()
-        members = {name: text for name, text in reply.json().items() if name not in named}
+        members = {
+            name: text for name, text in reply.json().items() if name not in names_of_account
+        }
         route.fulfill(response=reply, json=members)
 
     for path in ("invitation", "bind", "status"):

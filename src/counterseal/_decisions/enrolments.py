@@ -17,7 +17,7 @@ from counterseal._decisions.account_events import (
 from counterseal._decisions.bindings import replace_binding, with_binding
 from counterseal._decisions.outbox import build_notifications, build_replacement_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
-from counterseal._decisions.readings import find_record, records
+from counterseal._decisions.readings import records, records_beside
 from counterseal.errors import (
     BindingInactive,
     InvalidField,
@@ -211,22 +211,21 @@ def peek(
     invitation_stands(facts)
     invitee = require(account, Account) if binding.state is BindingState.INVITED else None
     known_company = companies.get(binding.app_space)
+    guids = (binding.app_space,) if known_company is None else (binding.app_space, known_company)
 
-    def decide(stored: Records, _: Tools) -> Decision[InvitationTarget] | Plan[InvitationTarget]:
+    def read_company(stored: Records, _: Tools) -> Plan[InvitationTarget]:
         app_space = require(stored[0], AppSpace)
-        if find_record(stored, app_space.company) is None:
-            return records(app_space.guid, app_space.company).then(decide_with_company)
-        return decide_with_company(stored, _)
-
-    def decide_with_company(stored: Records, _: Tools) -> Decision[InvitationTarget]:
-        app_space = require(stored[0], AppSpace)
-        company = require(find_record(stored, app_space.company), Company)
-        return Decision(
-            result=InvitationTarget(app_space=app_space, company=company, account=invitee)
+        return records_beside(stored, app_space.company).then(
+            lambda companies, _: Decision(
+                result=InvitationTarget(
+                    app_space=app_space,
+                    company=require(companies[0], Company),
+                    account=invitee,
+                )
+            )
         )
 
-    guids = (binding.app_space,) if known_company is None else (binding.app_space, known_company)
-    return records(*guids).then(decide)
+    return records(*guids).then(read_company)
 
 
 def complete(
@@ -236,9 +235,9 @@ def complete(
     offer: Offer,
     *,
     served_kinds: frozenset[AddressKind],
-) -> Decision[Completed] | Plan[Completed]:
+) -> Plan[Completed]:
     """
-    Decide whether the offered keys complete the binding that the session token names.
+    Plan to decide whether the offered keys complete the binding that the session token names.
 
     Args:
         stored: The binding and its account, then the App Space that is claimed, its company, the
@@ -278,27 +277,25 @@ def complete(
         facts = replace(facts, keys=offer.keys, possession=offer.possession)
     if binding.enrolled:
         _demand_same_keys(facts)
-        needed: tuple[Guid, ...] = ()
-        state = binding.state
-    else:
-        state = step(BINDING, binding.state, BindingEvent.COMPLETE, facts)
-        needed = () if binding.origin is None else (binding.origin,)
-    company_guid = require(app_space, AppSpace).company
-    needed = (*needed, company_guid)
+        bound_space = require(app_space, AppSpace)
+        return records_beside(others, bound_space.company).then(
+            lambda companies, _: Decision(
+                result=(binding, account, bound_space, require(companies[0], Company))
+            )
+        )
+    state = step(BINDING, binding.state, BindingEvent.COMPLETE, facts)
 
-    def finish(missing: Records, _: Tools) -> Decision[Completed]:
-        read_records = (*others, *missing)
-        company = require(find_record(read_records, company_guid), Company)
-        if binding.enrolled:
-            return Decision(result=(binding, account, require(app_space, AppSpace), company))
-        if binding.origin is not None:
+    def write(stored: Records, _: Tools) -> Decision[Completed]:
+        company, *inviters = stored
+        for inviter in inviters:
             # A thief of an agent's key may have invited before the operator changed the role.
-            inviter = require(find_record(read_records, binding.origin), Origin)
-            require_origin_role(inviter, "binding.complete")
+            require_origin_role(require(inviter, Origin), "binding.complete")
+        company = require(company, Company)
         return _write_completion(tools, facts, enrolment, state, served_kinds, company=company)
 
-    missing_guids = tuple(guid for guid in needed if find_record(others, guid) is None)
-    return records(*missing_guids).then(finish) if missing_guids else finish((), tools)
+    inviter_guids = () if binding.origin is None else (binding.origin,)
+    company_guid = require(app_space, AppSpace).company
+    return records_beside(others, company_guid, *inviter_guids).then(write)
 
 
 def _write_completion(

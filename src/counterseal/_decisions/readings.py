@@ -93,6 +93,17 @@ def find_record(stored: Iterable[Record | None], guid: Guid) -> Record | None:
     return next((record for record in stored if record is not None and record.guid == guid), None)
 
 
+def records_beside(stored: Iterable[Record | None], *guids: Guid) -> Reading[Records]:
+    """Read the records of *guids* that are not among *stored*; the decision gets all of *guids*."""
+    read_records = tuple(stored)
+    missing = tuple(guid for guid in guids if find_record(read_records, guid) is None)
+    return Reading(
+        "get" if missing else "",
+        missing,
+        lambda more, _: tuple(find_record((*read_records, *more), guid) for guid in guids),
+    )
+
+
 def require_account(record: Record | None) -> Account:
     """Return *record* as an account that has not been erased."""
     account = require(record, Account)

@@ -181,7 +181,7 @@ PARTS = {
     "tenancy.new_origin",
     *("readings.nothing", "readings.records", "readings.record_with_account"),
     *("readings.account_of", "readings.accounts_from", "readings.bindings_of"),
-    "readings.pending_of",
+    *("readings.pending_of", "readings.records_beside"),
     *("readings.already_read", "readings.tenancy_records_of", "readings.dead_callbacks_of"),
 }
 """Those that steps call, so that they run isolated in the cases of these."""

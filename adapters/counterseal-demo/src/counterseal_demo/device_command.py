@@ -127,7 +127,7 @@ def bind(
             token, space = parsed_link.token, parsed_link.app_space
         elif parsed_link is not None or token is None:
             raise Unusable("token: give --token, with or without --app-space, or --link")
-        invitation = DeviceClient.look(url, token)
+        invitation = DeviceClient.read_invitation(url, token)
         announce_account(invitation)
         _confirm_lookalikes(home, url, invitation, yes=yes)
         pin = new_pin()

@@ -93,7 +93,7 @@ class DeviceClient:
             raise
 
     @staticmethod
-    def look(url: str, token: str) -> Peeked:
+    def read_invitation(url: str, token: str) -> Peeked:
         """
         Return what the service says of the App Space and the account of a session token.
 
