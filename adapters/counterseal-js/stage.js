@@ -4,7 +4,7 @@
 // TypeScript that the compiler writes now. `npm run tarballs` packs them.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 const HERE = import.meta.dirname;
@@ -17,8 +17,10 @@ function stage(name, folder) {
   for (const part of [name, "wire"]) {
     const source = path.join(HERE, part);
     mkdirSync(path.join(folder, part), { recursive: true });
-    for (const file of readdirSync(source).filter((each) => each.endsWith(".js"))) {
-      cpSync(path.join(source, file), path.join(folder, part, file));
+    for (const file of readdirSync(source).filter((each) => /\.js(?:on)?$/.test(each))) {
+      if (file === "package.json") continue;
+      // The table of look-alikes is a link to the core's file.
+      copyFileSync(path.join(source, file), path.join(folder, part, file));
     }
   }
   cpSync(path.join(HERE, name, "README.md"), path.join(folder, "README.md"));

@@ -5,7 +5,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-PARTS = ("device", "wire")
+PARTS = ("device/*.js", "wire/*.js", "wire/*.json")
 STATIC = "counterseal_pwa/static"
 
 
@@ -27,8 +27,10 @@ class LibraryHook(BuildHookInterface):
         library = Path(self.root).parent / "counterseal-js"
         prefix = STATIC if self.target_name == "wheel" else f"src/{STATIC}"
         for part in PARTS:
-            sources = sorted((library / part).glob("*.js"))
+            sources = sorted(library.glob(part))
             if not sources:
                 raise FileNotFoundError(f"no device library in {library / part}")
             for source in sources:
-                build_data["force_include"][str(source)] = f"{prefix}/{part}/{source.name}"
+                target = f"{prefix}/{source.relative_to(library).as_posix()}"
+                # The table of look-alikes is a link to the core's file.
+                build_data["force_include"][str(source.resolve())] = target

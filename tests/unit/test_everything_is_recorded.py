@@ -104,6 +104,7 @@ CHANGES = {
     "challenge.redeem",
     "company.create",
     "company.edit",
+    "company.verify",
     "credential.issue",
     "credential.revoke",
     "credential.revoke_one",
@@ -457,6 +458,7 @@ def do_one_of_each(service):  # noqa: PLR0915 (one of each)
     service.credentials.revoke_admin(admin)
     service.administration.forbid_callback(guid, CALLBACK)
     service.administration.edit_company(service.company.guid, "Other")
+    service.administration.verify_company(service.company.guid, "Other Ltd")
     service.administration.edit_app_space(service.app_space.guid, name="Other")
     service.administration.edit_origin(guid, name="Other")
     service.accounts.erase(alice.device.bond.account, by=OPERATOR)

@@ -76,6 +76,7 @@ FOR_DRIVING = FOR_DRIVEN | {
             "wire.problem",
             "wire.question",
             "wire.receipt",
+            "wire.recognition",
             "wire.settings",
             "wire.signature",
             "wire.telemetry",

@@ -319,7 +319,10 @@ def test_an_invitation_with_a_key(world):
         first = world.invitations.invite(world.origin, "zoe", idempotency_key="once")
     with world.takes(*KEYED, "store.get_with_account", "idempotency.finish"):
         assert world.invitations.invite(world.origin, "zoe", idempotency_key="once") == first
-    with world.takes("store.get", "store.get"):
+    # As above of who invites, nobody knows yet whose the App Space is.
+    with world.takes("store.get_with_account", "store.get", "store.get"):
+        world.enrolments.peek(first.token)
+    with world.takes("store.get_with_account", "store.get"):
         world.enrolments.peek(first.token)
     world.clock.jump(first.deadline)
     with world.takes("store.due", "store.get_with_account", "store.commit"):
@@ -329,6 +332,11 @@ def test_an_invitation_with_a_key(world):
 def test_what_a_device_does_besides_answering(world, zoe):
     with world.takes("store.get", "replay.first_seen"):
         world.devices.authenticate(zoe.call("/device"))
+    with world.takes("store.get", "replay.first_seen", "store.get"):
+        world.devices.status(zoe.call("/device/status"))
+    # By now it is known which company to read with the App Space.
+    with world.takes("store.get", "replay.first_seen"):
+        world.devices.status(zoe.call("/device/status"))
     with world.takes("store.get", "replay.first_seen", "store.commit"):
         world.devices.update(zoe.call("/device", b'{"name":"Tablet"}'))
     with world.takes("store.get", "replay.first_seen"):
@@ -443,6 +451,11 @@ def test_what_the_operator_administers(world):
         world.administration.relying_party(origin)
     with world.takes("store.list"):
         world.administration.list(world.app_space.guid, Origin)
+    # All companies are read, since no two of them may have names that look alike.
+    with world.takes("store.get", "store.list", "store.commit"):
+        world.administration.verify_company(world.company.guid, "Example Ltd")
+    with world.takes("store.get", "store.commit"):
+        world.administration.verify_company(world.company.guid, None)
     with world.takes("store.commit"):
         world.credentials.create_admin("Ada", all_companies=True)
     with world.takes("store.get", "store.commit"):

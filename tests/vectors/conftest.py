@@ -20,6 +20,7 @@ from counterseal.models import (
     Challenge,
     ChallengeState,
     Change,
+    Company,
     Credential,
     DeviceCall,
     DeviceKey,
@@ -28,6 +29,7 @@ from counterseal.models import (
     Role,
     Scheme,
 )
+from counterseal.models.guid import derive_guid, partition_of
 from counterseal.wire.proof import PROOF_TYP
 
 VECTORS = Path(__file__).parent
@@ -73,14 +75,19 @@ class World:
         self.context, self.device = context, device
         before = self.ports.clock.now() - timedelta(minutes=1)
         self.binding = self._binding(device, before, invited)
+        partition = partition_of(context["appSpace"]["guid"])
+        company = Company(
+            guid=derive_guid(partition, "company"), name="Bank plc", created_at=before
+        )
         self._keep(
+            company,
             AppSpace(
                 guid=context["appSpace"]["guid"],
-                company=context["appSpace"]["guid"],
+                company=company.guid,
                 name=context["appSpace"]["name"],
                 passkeys=passkeys,
                 created_at=before,
-            )
+            ),
         )
         self._keep(
             Account(

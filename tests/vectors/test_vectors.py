@@ -54,6 +54,7 @@ from counterseal.wire.cx1 import cx1_mac, read_basic, read_cx1, write_basic, wri
 from counterseal.wire.events import DescribedEvent
 from counterseal.wire.keyset import verify_keyset
 from counterseal.wire.link import BindLink, read_link, write_link
+from counterseal.wire.lookalikes import are_alike, skeletons
 from counterseal.wire.members import read_record, write_record
 from counterseal.wire.question import content_document
 from counterseal.wire.signature import fields_of, read_signature, signature_base, write_signature
@@ -557,6 +558,18 @@ def link_of(vector):
         app=vector["app"],
         service=vector["service"],
     )
+
+
+@cases("lookalikes", "alike")
+def test_lookalikes(vector):
+    assert [list(skeletons(name)) for name in vector["names"]] == vector["skeletons"]
+    assert are_alike(*vector["names"])
+
+
+@cases("lookalikes", "different")
+def test_names_that_do_not_look_alike(vector):
+    assert [list(skeletons(name)) for name in vector["names"]] == vector["skeletons"]
+    assert not are_alike(*vector["names"])
 
 
 @cases("link", "valid")

@@ -1,6 +1,7 @@
 """A device on the command line against a service in a thread: what it keeps, asks and tells."""
 
 import json
+import re
 import socket
 import stat
 import threading
@@ -124,10 +125,19 @@ def device(run, home, monkeypatch):
     return command
 
 
+WHOSE = """\
+App Space: Example app
+Verified name: none: this company is not verified
+Company: Example Ltd
+Account id: zoe
+"""
+"""What `bind` prints on standard error before it asks for a PIN."""
+
+
 @pytest.fixture
 def bound(auth, device):
     result = device("bind", "--url", auth.url, "--link", auth.link())
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert (result.exit_code, result.stderr) == (0, WHOSE)
     return device
 
 
@@ -140,6 +150,30 @@ def test_its_home_is_for_its_owner_only(bound, home):
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in home.iterdir()}
     assert modes == {"device.json": 0o600, "service.json": 0o600}
     assert PIN not in "".join(file.read_text() for file in home.iterdir())
+
+
+def test_whose_an_account_is_stands_at_the_bind_in_the_status_and_above_a_question(auth, bound):
+    guid, company = ask(auth), auth.world.company.guid
+    none = "Verified name  none: this company is not verified"
+    assert none in bound("show", guid).stdout
+    assert none in bound("pending").stdout
+    assert "none: this company is not verified" in bound("status").stdout
+    auth.world.administration.verify_company(company, "Example Ltd, Utrecht")
+    status = bound("status").stdout
+    for text in ("Example Ltd, Utrecht", "Example Ltd", "zoe"):
+        assert text in status
+    assert "not verified" not in status
+    # What the service has said last is stored with the device.
+    question = bound("show", guid).stdout
+    assert re.search(
+        r"^ *Verified name +Example Ltd, Utrecht *\n *Company +Example Ltd *\n",
+        question,
+        re.MULTILINE,
+    )
+    assert json.loads(bound("status", "--json").stdout)["verifiedName"] == "Example Ltd, Utrecht"
+    auth.world.administration.verify_company(company, None)
+    bound("status")
+    assert none in bound("show", guid).stdout
 
 
 def test_an_answer(auth, bound):
@@ -536,9 +570,13 @@ def test_a_bind_whose_reply_was_lost_is_finished_by_the_same_command(auth, devic
     lost = device("bind", "--url", auth.url, "--link", link)
     assert lost.exit_code == 1
     assert lost.stderr == "unavailable: service_unreachable: status 502\n"
+    assert device("status").stderr.startswith("home: no device in ")
+
+    auth.broken, auth.drops = None, {"/device/bind"}
+    assert device("bind", "--url", auth.url, "--link", link).exit_code == 1
     assert device("status").stderr.startswith("home: no service in ")
 
-    auth.broken = None
+    auth.drops = set()
     assert device("bind", "--url", auth.url, "--link", link).exit_code == 0
     assert json.loads(device("status", "--json").stdout)["status"] == "ACTIVE"
     assert "ACTIVE" in device("status").stdout
@@ -661,9 +699,9 @@ def test_a_token_alone_is_enough(auth, device):
     auth.drops = {"/device/bind"}
     assert device("bind", "--url", auth.url, "--token", token).exit_code == 1
     auth.drops = set()
-    # The token is spent by now; who has it and the same keys may go on.
+    # The token is spent by now; who has it and the same keys may go on. It tells no account.
     result = device("bind", "--url", auth.url, "--token", token)
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert (result.exit_code, result.stderr) == (0, WHOSE.replace("Account id: zoe\n", ""))
     assert f"bound: device {token.partition('.')[0]}\n" == result.stdout
     reply = json.loads(device("status", "--json").stdout)
     assert reply["appSpace"] == auth.world.app_space.guid
@@ -682,7 +720,7 @@ def test_a_token_for_another_app_space_than_is_said_binds_nothing(auth, device):
     token = auth.world.invitations.invite(auth.world.origin, "zoe").token
     space, other = auth.world.app_space.guid, auth.world.new_app_space("Club").guid
     result = device("bind", "--url", auth.url, "--token", token, "--app-space", other)
-    assert result.stderr.startswith("refused: service_refused: not_possessed: ")
+    assert "\nrefused: service_refused: not_possessed: " in result.stderr
     result = device("bind", "--url", auth.url, "--token", token, "--app-space", space)
     assert result.exit_code == 0
 

@@ -14,6 +14,7 @@ import { logoAddress } from "./invitation.js";
 import { decideNewDevice, inviteDevice, listNewDevices } from "./new_devices.js";
 import { keepReceipt, refreshKeys, verifyTrusted } from "./receipts.js";
 import {
+  namesOf,
   readAnswerReply,
   readEnd,
   readEndedRequests,
@@ -141,7 +142,22 @@ export class Account {
   }
 
   get appSpaceName() {
-    return this.#record.appSpaceName;
+    return namesOf(this.#record).appSpaceName;
+  }
+
+  /** What the App Space's company calls itself; null where the service does not say it. */
+  get companyName() {
+    return namesOf(this.#record).companyName;
+  }
+
+  /** What an operator of the service calls the company; null if it is not verified. */
+  get verifiedName() {
+    return namesOf(this.#record).verifiedName;
+  }
+
+  /** The account's id; null where the service does not say it. */
+  get accountId() {
+    return namesOf(this.#record).accountId;
   }
 
   /** The colour of the App Space, `#RRGGBB`, as the service last said; null if it has none. */
@@ -155,9 +171,14 @@ export class Account {
     return logoAddress(url, appSpace, brand?.logo);
   }
 
-  /** What to call the account. */
+  /** What the service calls the account, or what the link said until then. */
   get accountName() {
-    return this.#record.accountName;
+    return namesOf(this.#record).accountName;
+  }
+
+  /** Whether `accountName` is only what the link said, which anybody can write. */
+  get isNamedByLink() {
+    return (this.#record.names?.accountName ?? null) === null;
   }
 
   /** What the device is called at the service. */
@@ -507,7 +528,7 @@ export class Account {
   }
 
   /**
-   * Return the status of the device at the service, and keep the App Space's colour and logo.
+   * Return the status of the device at the service, and keep the names, the colour and the logo.
    *
    * If the service has another platform or app version than the wallet, it learns the wallet's.
    *
@@ -516,10 +537,9 @@ export class Account {
   async status() {
     const call = { method: "GET", path: "/device/status" };
     const { value: status } = await this.#connection.call(call, readStatus);
-    const { brand } = status;
-    const { color = null, logo = null } = this.#record.brand ?? {};
-    if (brand.color !== color || brand.logo !== logo) {
-      await this.#connection.stored.update({ brand });
+    const { brand, names } = status;
+    if (isChanged(brand, this.#record.brand) || isChanged(names, this.#record.names)) {
+      await this.#connection.stored.update({ brand, names });
       this.#surroundings.notify("branded", this.device);
     }
     const app = this.#newerApp(status);
@@ -672,6 +692,13 @@ export class Account {
  */
 const actionOf = ({ action }) =>
   action ? { ...action, attachments: action.attachments ?? [] } : null;
+
+/**
+ * @param {Record<string, string | null>} members As the service says them now.
+ * @param {Record<string, string | null> | undefined} stored
+ */
+const isChanged = (members, stored) =>
+  Object.entries(members).some(([name, value]) => value !== (stored?.[name] ?? null));
 
 /** @param {Reason | undefined} reason */
 const reasonClaim = (reason) => (reason === undefined ? {} : { reason: demandReason(reason) });

@@ -11,6 +11,11 @@ import { readInvitation } from "./records.js";
  * @typedef {object} Invitation
  * @property {string} appSpace The App Space's GUID.
  * @property {string} appSpaceName As the service has it; whoever writes a link can name any.
+ * @property {string | null} companyName As the App Space's company calls itself.
+ * @property {string | null} verifiedName As an operator of the service calls the company; null if it
+ *   is not verified.
+ * @property {string | null} accountId Null where the service does not say it.
+ * @property {string | null} accountName What the service calls the account; likewise.
  * @property {string | null} color `#RRGGBB`.
  * @property {string | null} logo Where its logo is, a PNG of the service.
  * @property {string | null} rpId The relying party id of its passkeys; null if it takes none.

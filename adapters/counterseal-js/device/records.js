@@ -16,8 +16,9 @@ import { readKeyRecord } from "./strong_keys.js";
  * @property {string} device The device's GUID, which is the record's id.
  * @property {string} account
  * @property {string} appSpace
- * @property {string} appSpaceName
- * @property {string} accountName What to call the account.
+ * @property {string} appSpaceName As the link says, or the service before the bind.
+ * @property {string} accountName As the link says; the App Space's name if it says nothing.
+ * @property {Names} [names] As the service last said; none before it has.
  * @property {Brand} [brand] As the service last said; none before the first status.
  * @property {string} name What the device is called at the service.
  * @property {"UNCONFIRMED" | "ACTIVE" | "SUSPENDED" | "REVOKED"} state As the service last said.
@@ -61,6 +62,19 @@ import { readKeyRecord } from "./strong_keys.js";
  */
 
 /**
+ * By what a person recognises an account and whose it is; nothing of it is signed. Each is null where
+ * the service does not say it.
+ *
+ * @typedef {object} Names
+ * @property {string | null} appSpaceName
+ * @property {string | null} companyName As the company calls itself.
+ * @property {string | null} verifiedName As an operator of the service calls the company; null if it
+ *   is not verified.
+ * @property {string | null} accountId
+ * @property {string | null} accountName What the service calls the account.
+ */
+
+/**
  * @typedef {object} DeviceStatus
  * @property {string} device
  * @property {string} state
@@ -74,6 +88,7 @@ import { readKeyRecord } from "./strong_keys.js";
  * @property {string | null} webPushKey With which to subscribe to Web Push, `applicationServerKey`;
  *   only in the reply of `status`, and null where the service sends none.
  * @property {Brand} brand The App Space's; only in the reply of `status`.
+ * @property {Names} names Likewise.
  */
 
 const COLOR = /^#[0-9A-Fa-f]{6}$/;
@@ -96,6 +111,31 @@ const readBrand = (members) => ({
 });
 
 /**
+ * @param {Members} members
+ * @returns {Names}
+ */
+const readNames = (members) => ({
+  appSpaceName: members.textOrNull("appSpaceName") || null,
+  companyName: members.textOrNull("companyName") || null,
+  verifiedName: members.textOrNull("verifiedName") || null,
+  accountId: members.textOrNull("accountId") || null,
+  accountName: members.textOrNull("accountName") || null,
+});
+
+/**
+ * Return what to call a stored account and whose it is: as the service says, or else as the link did.
+ *
+ * @param {AccountRecord} record
+ */
+export const namesOf = ({ accountName, appSpaceName, names }) => ({
+  appSpaceName: names?.appSpaceName ?? appSpaceName,
+  companyName: names?.companyName ?? null,
+  verifiedName: names?.verifiedName ?? null,
+  accountId: names?.accountId ?? null,
+  accountName: names?.accountName ?? accountName,
+});
+
+/**
  * Check a stored account.
  *
  * @param {any} record
@@ -110,7 +150,7 @@ export function readAccountRecord(record) {
 
 /**
  * @param {unknown} document
- * @returns {{device: string, account: string, appSpace: string, serviceKeys: unknown, confirmBy: string | null}}
+ * @returns {{device: string, account: string, appSpace: string, names: Names, serviceKeys: unknown, confirmBy: string | null}}
  */
 export function readBond(document) {
   const members = new Members(document);
@@ -118,6 +158,7 @@ export function readBond(document) {
     device: members.guid("device"),
     account: members.guid("account"),
     appSpace: members.guid("appSpace"),
+    names: readNames(members),
     serviceKeys: members.document["serviceKeys"],
     confirmBy: members.readOrNull("confirmBy", isMoment),
   };
@@ -125,11 +166,12 @@ export function readBond(document) {
 
 /**
  * @param {unknown} document
- * @returns {{appSpace: string, appSpaceName: string, brand: Brand, rpId: string | null}}
+ * @returns {Names & {appSpace: string, appSpaceName: string, brand: Brand, rpId: string | null}}
  */
 export function readInvitation(document) {
   const members = new Members(document);
   return {
+    ...readNames(members),
     appSpace: members.guid("appSpace"),
     appSpaceName: members.text("appSpaceName"),
     brand: readBrand(members),
@@ -224,6 +266,7 @@ export function readStatus(document) {
     lastSeenAt: members.readOrNull("lastSeenAt", isMoment),
     webPushKey: members.textOrNull("webPushKey"),
     brand: readBrand(members),
+    names: readNames(members),
   };
 }
 

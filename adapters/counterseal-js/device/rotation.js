@@ -6,7 +6,7 @@ import { thumbprintOf } from "../wire/keys.js";
 import { hasKeys } from "./connection.js";
 import { writeRotation } from "./enrolment.js";
 import { ServiceRefused } from "./errors.js";
-import { readStatus } from "./records.js";
+import { namesOf, readStatus } from "./records.js";
 import { isPassing } from "./service.js";
 import { generateKey } from "./strong_keys.js";
 
@@ -76,7 +76,8 @@ const rpIdOf = ({ record: { rpId } }) => (typeof rpId === "string" ? rpId : unde
  * @returns {Promise<{body: string, rotation: Rotation}>}
  */
 async function prepareRotation(connection, { world, strongKeys }, { roles, kind }) {
-  const { device, appSpace, accountName } = connection.record;
+  const { device, appSpace } = connection.record;
+  const { accountName } = namesOf(connection.record);
   let deviceKey = connection.deviceKey();
   let { strongKey } = connection.record;
   /** @type {(NewKey & {old: Signer})[]} */

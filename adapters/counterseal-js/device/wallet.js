@@ -52,9 +52,8 @@ import { generateKey } from "./strong_keys.js";
  * @property {string} [strongKey] Of which kind the strong key is.
  * @property {string | undefined} [replaces] The GUID of the person's device whose place the new one takes: one
  *   of those that `finishLogin` returns. It is revoked once the new one counts.
- * @property {Invitation} [invitation] What `readInvitation` has returned for the link. The account
- *   then has the name that the service has, whatever the link says, and a passkey the relying party
- *   id of the App Space.
+ * @property {Invitation} [invitation] What `readInvitation` has returned for the link. A passkey is
+ *   then made for the relying party id of the App Space, and under the service's names.
  */
 
 /**
@@ -135,6 +134,26 @@ export class Wallet extends EventTarget {
   }
 
   /**
+   * Return the accounts of other App Spaces that the App Space of a bind link looks like: have the
+   * person compare them before `bind`.
+   *
+   * @param {{url?: string, link: string, invitation?: Invitation}} options As for `bind`.
+   * @returns {Promise<import("./lookalikes.js").Lookalike<Account>[]>}
+   * @throws {InvalidField} As `readInvitation`, where no invitation is given.
+   * @throws {import("./errors.js").ServiceRefused} Likewise.
+   */
+  async lookalikes({ url, link, invitation }) {
+    const accounts = await this.accounts();
+    if (accounts.length === 0) return [];
+    const parsed = readLinkOrToken(link);
+    const service = this.#service(addressOf(url, parsed));
+    const identity = invitation ?? (await fetchInvitation(service, parsed));
+    // The table is loaded only where there is something to compare.
+    const { findLookalikes } = await import("./lookalikes.js");
+    return findLookalikes({ ...identity, url: service.address }, accounts);
+  }
+
+  /**
    * Bind a new device to the account of a bind link.
    *
    * If the reply was lost, the same call on the same wallet binds the same keys.
@@ -149,8 +168,10 @@ export class Wallet extends EventTarget {
   async bind({ url, link, name, addresses, strongKey, replaces, invitation }) {
     const parsed = readLinkOrToken(link);
     const service = this.#service(addressOf(url, parsed));
-    const { appSpace, appSpaceName, rpId } = await invitationOf(service, parsed, invitation);
-    const { token, displayName: accountName = appSpaceName } = parsed;
+    const target = await invitationOf(service, parsed, invitation);
+    const { appSpace, appSpaceName, rpId } = target;
+    const { token, displayName = appSpaceName } = parsed;
+    const accountName = target.accountName ?? displayName;
     const newKeys = this.#newKeys.get(token) ?? this.#makeKeys(strongKey, { accountName, rpId });
     this.#newKeys.set(token, newKeys);
     const keys = await newKeys.catch((error) => {
@@ -174,7 +195,8 @@ export class Wallet extends EventTarget {
       account: bond.account,
       appSpace,
       appSpaceName,
-      accountName,
+      accountName: displayName,
+      names: bond.names,
       name: name ?? "",
       state: bond.confirmBy === null ? "ACTIVE" : "UNCONFIRMED",
       deviceKey: keys.deviceKey,
@@ -352,12 +374,12 @@ export class Wallet extends EventTarget {
  * @param {Service} service
  * @param {Partial<BindLink> & {token: string}} link
  * @param {Invitation | undefined} invitation
- * @returns {Promise<{appSpace: string, appSpaceName: string, rpId: string | undefined}>}
+ * @returns {Promise<{appSpace: string, appSpaceName: string, accountName: string | null, rpId: string | undefined}>}
  */
 async function invitationOf(service, link, invitation) {
   const { appSpace, appSpaceName } = link;
   if (invitation === undefined && appSpace !== undefined && appSpaceName !== undefined) {
-    return { appSpace, appSpaceName, rpId: undefined };
+    return { appSpace, appSpaceName, accountName: null, rpId: undefined };
   }
   const reply = invitation ?? (await fetchInvitation(service, link));
   demandAppSpace(reply, appSpace);

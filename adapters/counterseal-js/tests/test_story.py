@@ -11,7 +11,7 @@ def story(node, service):
 
 
 def test_a_device_is_bound_by_a_link(story):
-    assert story["bound"] == {"accountName": "user-42 (shop)", "strong": "pin"}
+    assert story["bound"] == {"accountName": "user-42", "strong": "pin"}
 
 
 def test_an_approval_is_proven(story):

@@ -71,12 +71,12 @@ def test_a_tarball_has_the_sources_as_they_are_and_their_types(tarballs):
             }
         sources = [
             source.relative_to(PACKAGES)
-            for part in (name, "wire")
-            for source in (PACKAGES / part).glob("*.js")
+            for pattern in (f"{name}/*.js", "wire/*.js", "wire/*.json")
+            for source in PACKAGES.glob(pattern)
         ]
         expected = {str(source): (PACKAGES / source).read_bytes() for source in sources}
         assert {each: files.get(each) for each in expected} == expected
-        types = {str(source.with_suffix(".d.ts")) for source in sources}
+        types = {str(path.with_suffix(".d.ts")) for path in sources if path.suffix == ".js"}
         others = {"package.json", "README.md", "LICENSE"}
         assert set(files) == set(expected) | types | others
         assert not json.loads(files["package.json"]).get("dependencies")

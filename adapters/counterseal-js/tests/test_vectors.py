@@ -21,6 +21,7 @@ CHANGES = [  # the file, its text before and after, and the test that fails
         "use receipts",
     ),
     ("proof.json", '"receivedAt": 17', '"receivedAt": 18', "wire", "proofs"),
+    ("lookalikes.json", '"paypal"', '"paypaI"', "wire", "look-alikes"),
     ("cx1-hmac.json", "TYApbB", "TYApbC", "origin", "CX1"),
     ("event.json", r"\"sequence\":3", r"\"sequence\":4", "origin", "events"),
     ("signature.json", '"user-42', '"user-43', "origin", "message signatures"),

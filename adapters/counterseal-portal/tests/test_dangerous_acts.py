@@ -29,6 +29,7 @@ DANGEROUS = {
     "app_space.narrow": LOOSENS,
     "app_space.create_admin": LETS_IN,
     "company.create_admin": LETS_IN,
+    "company.verify": LOOSENS,
     "admin.create_global": LETS_IN,
     "admin.rotate": LETS_IN,
     "admin.revoke": UNDONE,

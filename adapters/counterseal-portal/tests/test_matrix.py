@@ -36,6 +36,7 @@ PAGES = {
     "company.show": COMPANY,
     "company.create": GLOBAL,
     "company.edit": COMPANY,
+    "company.verify": GLOBAL,
     "company.create_app_space": COMPANY,
     "company.create_admin": COMPANY,
     "app_space.show": ALL,
@@ -90,6 +91,7 @@ WITHOUT_A_RECORD = frozenset(
 FORMS = {
     "company.create": {"name": "New"},
     "company.edit": {"name": "Other"},
+    "company.verify": {"verified_name": "Other Ltd"},
     "company.create_app_space": {"name": "New", "identified_by": "origin"},
     "company.create_admin": {"name": "New", "kind": "hmac"},
     "app_space.edit": {"name": "Other", "html": "show", "new_devices": ""},

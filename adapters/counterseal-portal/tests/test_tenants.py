@@ -67,6 +67,26 @@ def test_a_company_is_created_and_renamed(portal):
     assert heading(browser.get(edited.location)) == "<bdi>Third Ltd</bdi>"
 
 
+def test_an_operator_verifies_a_company_and_its_administrator_sees_it(portal):
+    browser, tenant = portal.global_admin(), portal.company_admin()
+    company = portal.service.company.guid
+    path = f"/companies/{company}"
+    assert "Not verified" in require_page(tenant.get(path))
+    assert f"{path}/verify" in require_page(browser.get(path))
+    reply = browser.post(f"{path}/verify", {"verified_name": " Example Ltd, Utrecht "})
+    assert reply.location == f"{path}?done=company-verified"
+    assert stored(portal, Company, company).verified_name == "Example Ltd, Utrecht"
+    text = require_page(tenant.get(path))
+    assert "<bdi>Example Ltd, Utrecht</bdi>" in text
+    assert f"{path}/verify" not in text
+    assert tenant.post(f"{path}/verify", {"verified_name": "Bank"}).status == 403
+    assert "Example Ltd, Utrecht" in require_page(browser.get("/companies"))
+    odd = browser.post(f"{path}/verify", {"verified_name": "z" * 65})
+    assert '<a href="#field-verified_name">' in require_page(odd, 422)
+    browser.post(f"{path}/verify", {"verified_name": ""})
+    assert stored(portal, Company, company).verified_name is None
+
+
 def test_a_form_comes_back_with_what_was_entered_and_what_was_wrong(portal):
     browser = portal.global_admin()
     text = require_page(browser.post("/companies/new", {"name": " "}), 422)

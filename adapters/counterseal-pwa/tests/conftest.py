@@ -302,6 +302,46 @@ def patient_origin(tmp_path):
         yield origin
 
 
+class TwoTenants:
+    """
+    Two companies of one service whose names are equal, and those of their App Spaces and origins.
+
+    Attributes:
+        origins: An origin of each.
+        companies: The GUID of each.
+    """
+
+    def __init__(self, folder, origin):
+        self._command = lambda *arguments: run_command(
+            folder, "admin", *arguments, "--data", "data"
+        )
+        (first,) = self._command("list")["companies"]
+        company = self._command("company", first["name"])["companyGuid"]
+        space = self._command("app-space", company, first["appSpaces"][0]["name"])["appSpaceGuid"]
+        document = self._command("origin", space, "Online banking", "--auth", "basic")
+        jwks = jwks_of(origin.url)
+        other = Origin(origin.url, document, jwks, origin.keys_file, origin.push_key)
+        self.origins = (origin, other)
+        self.companies = (first["companyGuid"], company)
+
+    def verify(self, company, *name):
+        """Give a company its verified name, or take it away by `--not-verified`."""
+        self._command("verify-company", company, *name)
+
+    def rename(self, company, name):
+        """Call a company as its own administrators may call it."""
+        self._command("edit-company", company, name)
+
+
+@pytest.fixture(scope="module")
+def two_tenants(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tenants")
+    with running_service(folder) as origin:
+        tenants = TwoTenants(folder, origin)
+        with tenants.origins[1].client:
+            yield tenants
+
+
 class StaticSite:
     """
     A web server on loopback that only serves files, with the headers that the folder says.

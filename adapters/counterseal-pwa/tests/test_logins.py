@@ -244,7 +244,7 @@ def look_at_words(bank, device):
         assert beside() == {bank.url}
         page.locator("form button.main").click()
         page.locator("#name").wait_for()
-        assert beside() == {bank.url, "Harbour Bank"}
+        assert beside() == {bank.url, "Harbour Bank", "Example", "user-words"}
         add(device, "⟦Old phone⟧")
         page.locator("a.button.main").wait_for()
     page.goto("about:blank")

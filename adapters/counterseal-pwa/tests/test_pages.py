@@ -9,10 +9,10 @@ import pytest
 from counterseal_pwa import MOUNT, Pages, load_assets
 from counterseal_web import Request
 
-START_LIMIT = 111_500
+START_LIMIT = 116_500
 """Bytes of the app's own files that a browser loads at the app's start, before compression."""
 
-OWN_LIMIT = 210_500
+OWN_LIMIT = 219_000
 """Bytes of all its own files, in every language."""
 
 ON_DEMAND = {
@@ -25,6 +25,7 @@ ON_DEMAND = {
     "invite_section.js",
     "lock_section.js",
     "login_view.js",
+    "lookalike_warning.js",
     "new_device_view.js",
     "new_link.js",
     "outcome_view.js",
@@ -38,7 +39,7 @@ ON_DEMAND = {
 }
 """What only some views or an installation load; a test in a browser sees that no start does."""
 
-TRANSFER_LIMIT = 156_000
+TRANSFER_LIMIT = 167_500
 """Bytes of all files, the device library among them, as they are sent."""
 
 PAGES = Pages()

@@ -36,7 +36,8 @@ def wheel(tmp_path_factory):
 def test_the_wheel_has_the_library_as_npm_packs_it(wheel, node, javascript_tools):
     packages = javascript_tools.parent
     npm = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    sources = sorted([*packages.glob("device/*.js"), *packages.glob("wire/*.js")])
+    parts = ("device/*.js", "wire/*.js", "wire/*.json")
+    sources = sorted(path for part in parts for path in packages.glob(part))
     ended = subprocess.run(
         [node / "bin" / "node", npm, "pack", "--ignore-scripts", "--dry-run", "--json", "./device"],
         cwd=packages,
@@ -50,8 +51,8 @@ def test_the_wheel_has_the_library_as_npm_packs_it(wheel, node, javascript_tools
         PREFIX + path.relative_to(packages).as_posix(): path.read_bytes() for path in sources
     }
     assert len(expected) > 25
-    parts = (f"{PREFIX}device/", f"{PREFIX}wire/")
-    assert {name: body for name, body in wheel.items() if name.startswith(parts)} == expected
+    folders = (f"{PREFIX}device/", f"{PREFIX}wire/")
+    assert {name: body for name, body in wheel.items() if name.startswith(folders)} == expected
 
 
 def test_the_wheel_has_every_file_of_the_app_and_no_test(wheel):

@@ -415,3 +415,12 @@ def test_a_challenge_without_a_submission_is_written_as_older_releases_write_it(
     assert '"submission":' not in bodies.pop(None)
     assert all('"submission":' in body for body in bodies.values())
     assert bodies
+
+
+def test_a_company_that_is_not_verified_is_written_as_older_releases_write_it():
+    bodies = {one.verified_name: write(one) for one in specimens() if isinstance(one, Company)}
+
+    assert '"verified_name":' not in bodies.pop(None)
+    assert all('"verified_name":' in body for body in bodies.values())
+    assert bodies
+    assert all(read(body).verified_name == name for name, body in bodies.items())

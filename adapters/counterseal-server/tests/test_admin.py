@@ -122,6 +122,7 @@ def test_tenants_are_created_and_listed(admin, founded, authenticates):
     assert second == {
         "companyGuid": company,
         "name": "Zoë's",
+        "verifiedName": None,
         "appSpaces": [
             {
                 "appSpaceGuid": space,
@@ -146,6 +147,11 @@ def test_a_company_and_an_app_space_are_edited(admin, founded):
     company, space = founded["companyGuid"], founded["appSpaceGuid"]
     assert admin("edit-company", company, "Zoë's")["name"] == "Zoë's"
     assert admin("show", company)["name"] == "Zoë's"
+    verified = admin("verify-company", company, "Zoë's Ltd, Utrecht")
+    assert verified == admin("show", company)
+    assert verified["verifiedName"] == "Zoë's Ltd, Utrecht"
+    assert admin("list")["companies"][0]["verifiedName"] == "Zoë's Ltd, Utrecht"
+    assert admin("verify-company", company, "--not-verified")["verifiedName"] is None
     edited = admin("edit-app-space", space, "--brand-color", "#F0B700", "--universal-app")
     assert (edited["name"], edited["brandInfo"]["color"]) == ("Bank", "#F0B700")
     assert edited["useUniversalApp"]

@@ -491,6 +491,34 @@ def test_a_scoped_administrator_makes_no_companies(world, employ):
     assert len(world.administration.list(None, Company)) == 1
 
 
+def test_an_administrator_of_all_companies_verifies_one(desk, company):
+    before = desk.get(company).json
+    assert before["verifiedName"] is None
+    verified = desk.post(f"{company}/verifiedName", {"verifiedName": "Example Ltd, Utrecht"})
+    assert verified.json == before | {"verifiedName": "Example Ltd, Utrecht"}
+    assert desk.get(company).json == verified.json
+    for document in ({}, {"verifiedName": None}, {"verifiedName": "two\nlines"}):
+        refused = desk.post(f"{company}/verifiedName", document)
+        assert (refused.status_code, refused.json["field"]) == (400, "verifiedName")
+    assert desk.get(company).json == verified.json
+    assert desk.post(f"{company}/verifiedName", {"verifiedName": ""}).json == before
+
+
+def test_s18_no_administrator_of_a_tenant_verifies_its_company(world, employ, company):
+    space = world.app_space.guid
+    refusals = {
+        "company": employ(company=world.company.guid),
+        "app space": employ(role=AdminRole.APP_SPACE, app_space=space),
+        "support": employ(role=AdminRole.SUPPORT, app_space=space),
+    }
+    for name, own_desk in refusals.items():
+        reply = own_desk.post(f"{company}/verifiedName", {"verifiedName": "Harbour Bank"})
+        expected = (403, "forbidden") if name == "company" else (404, "not_found")
+        assert (reply.status_code, reply.json["code"]) == expected, name
+        assert own_desk.patch(company, {"name": "New", "verifiedName": "X"}).status_code >= 400
+    assert world.administration.get(world.company.guid, Company) == world.company
+
+
 def test_only_an_administrators_key_opens(kit, world, client, desk, shop):
     replies = [
         client.get(ROOT),
@@ -639,6 +667,7 @@ def test_e14_what_is_really_sent_is_what_is_described(world, client, desk):
     }
     bodies = {
         "NewCompany": {"name": "New"},
+        "VerifiedName": {"verifiedName": "New Ltd"},
         "NewAppSpace": {"name": "New"},
         "NewOrigin": {"name": "New"},
         "NewKey": {"keyType": "hmac"},

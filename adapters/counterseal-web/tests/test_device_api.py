@@ -48,12 +48,34 @@ def test_a_session_token_tells_its_app_space(world, client):
     _, body, _ = enrolled(world, client)
     inspection = client.post("/device/invitation", json={"token": body["token"]})
     space = world.app_space
-    assert (inspection.status_code, inspection.json) == (
-        200,
-        {"appSpace": space.guid, "appSpaceName": space.name},
-    )
+    company = {
+        "appSpace": space.guid,
+        "appSpaceName": space.name,
+        "companyName": world.company.name,
+    }
+    account = {"accountId": "user-42", "accountName": "user-42"}
+    assert (inspection.status_code, inspection.json) == (200, company | account)
     assert client.post("/device/bind", json=body).status_code == 200
-    assert client.post("/device/invitation", json={"token": body["token"]}).json == inspection.json
+    # Who finds the token later learns no account.
+    assert client.post("/device/invitation", json={"token": body["token"]}).json == company
+
+
+def test_a_device_learns_the_verified_name_and_the_account_wherever_it_learns_the_app_space(
+    world, client, device_client
+):
+    _, body, _ = enrolled(world, client)
+    for verified_name in ("Example Ltd, Utrecht", None):
+        world.administration.verify_company(world.company.guid, verified_name)
+        token = world.invitations.invite(world.origin, "user-42").token
+        for reply in (
+            client.post("/device/invitation", json={"token": token}).json,
+            client.post("/device/bind", json=body).json,
+            device_client.get("/device/status").json,
+        ):
+            assert reply["companyName"] == world.company.name
+            assert reply.get("verifiedName") == verified_name
+            assert reply["appSpaceName"] == world.app_space.name
+            assert reply["accountName"] == reply["accountId"]
 
 
 def test_a_passkey_is_bound_where_the_app_space_says(world, client):

@@ -8,8 +8,8 @@ from exchanges.cast import JSON, PIN, Handset, written
 from counterseal.device import Bond, SoftwareDevice, own_comparison_code, sign_confirmation
 from counterseal.models import AddressKind, PushAddress
 from counterseal.wire.confirmation import Choice, NewDevices
-from counterseal.wire.device import logo_path
 from counterseal.wire.members import read_record
+from counterseal.wire.recognition import logo_path
 
 DONE = "https://shop.example/done"
 PUSH = PushAddress(kind=AddressKind.WEBPUSH, value="https://push.example/a")

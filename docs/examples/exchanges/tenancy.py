@@ -43,6 +43,12 @@ def build(desk):
     desk.call("", "GET", f"{ROOT}/companies")
     desk.call("", "GET", company)
     desk.call("", "PATCH", company, {"name": "Example and Sons"})
+    desk.call(
+        "Who the company is, as an operator has found out.",
+        "POST",
+        f"{company}/verifiedName",
+        {"verifiedName": "Example and Sons Ltd, Utrecht"},
+    )
     space = ROOT + _at(
         desk.call(
             "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import attrs
@@ -16,7 +17,7 @@ from counterseal._decisions.account_events import (
 from counterseal._decisions.bindings import replace_binding, with_binding
 from counterseal._decisions.outbox import build_notifications, build_replacement_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
-from counterseal._decisions.readings import records
+from counterseal._decisions.readings import records, records_beside
 from counterseal.errors import (
     BindingInactive,
     InvalidField,
@@ -34,6 +35,7 @@ from counterseal.models import (
     AppSpace,
     Binding,
     BindingState,
+    Company,
     DeviceKey,
     Guid,
     KeyChange,
@@ -61,10 +63,16 @@ from counterseal.rules.evidence import (
     token_matches,
 )
 from counterseal.rules.sizes import addresses_fit, app_fits, text_fits
-from counterseal.wire.enrolment import BIND_TYP, Enrolment, OfferedKey, bind_claims
+from counterseal.wire.enrolment import (
+    BIND_TYP,
+    Enrolment,
+    InvitationTarget,
+    OfferedKey,
+    bind_claims,
+)
 
-Completed: TypeAlias = tuple[Binding, Account, AppSpace]
-"""A completed binding, its account, and its App Space."""
+Completed: TypeAlias = tuple[Binding, Account, AppSpace, Company]
+"""A completed binding, its account, its App Space, and the company of that."""
 
 
 @attrs.define
@@ -184,18 +192,40 @@ def claimed_app_spaces(offer: Offer) -> tuple[Guid, ...]:
         return ()
 
 
-def peek(stored: Records, tools: Tools, secret: str) -> Plan[AppSpace]:
-    """Plan to read the App Space that a session token is for."""
-    (binding,) = stored
+def peek(
+    stored: Records, tools: Tools, secret: str, companies: Mapping[Guid, Guid]
+) -> Plan[InvitationTarget]:
+    """
+    Plan to read the App Space that a session token is for, and its company.
+
+    Args:
+        stored: The binding and its account.
+        companies: The companies of App Spaces, as far as they are known.
+    """
+    binding, account = stored
     if not isinstance(binding, Binding):
         raise WrongToken
     facts = Peeking(now=tools.now, binding=binding, secret=secret)
     # Before anything that would tell a stranger what became of the invitation.
     token_matches(facts)
     invitation_stands(facts)
-    return records(binding.app_space).then(
-        lambda app_spaces, _: Decision(result=require(app_spaces[0], AppSpace))
-    )
+    invitee = require(account, Account) if binding.state is BindingState.INVITED else None
+    known_company = companies.get(binding.app_space)
+    guids = (binding.app_space,) if known_company is None else (binding.app_space, known_company)
+
+    def read_company(stored: Records, _: Tools) -> Plan[InvitationTarget]:
+        app_space = require(stored[0], AppSpace)
+        return records_beside(stored, app_space.company).then(
+            lambda companies, _: Decision(
+                result=InvitationTarget(
+                    app_space=app_space,
+                    company=require(companies[0], Company),
+                    account=invitee,
+                )
+            )
+        )
+
+    return records(*guids).then(read_company)
 
 
 def complete(
@@ -205,13 +235,14 @@ def complete(
     offer: Offer,
     *,
     served_kinds: frozenset[AddressKind],
-) -> Decision[Completed] | Plan[Completed]:
+) -> Plan[Completed]:
     """
-    Decide whether the offered keys complete the binding that the session token names.
+    Plan to decide whether the offered keys complete the binding that the session token names.
 
     Args:
-        stored: The binding and its account, then the App Space that is claimed, the origin that
-            is expected to have invited, and at the end what is replaced; each if it is known.
+        stored: The binding and its account, then the App Space that is claimed, its company, the
+            origin that is expected to have invited, and at the end what is replaced; each if it is
+            known.
     """
     record, account_record, *others = stored
     replaced = None if enrolment.replaces is None else others.pop()
@@ -246,20 +277,25 @@ def complete(
         facts = replace(facts, keys=offer.keys, possession=offer.possession)
     if binding.enrolled:
         _demand_same_keys(facts)
-        return Decision(result=(binding, account, require(app_space, AppSpace)))
+        bound_space = require(app_space, AppSpace)
+        return records_beside(others, bound_space.company).then(
+            lambda companies, _: Decision(
+                result=(binding, account, bound_space, require(companies[0], Company))
+            )
+        )
     state = step(BINDING, binding.state, BindingEvent.COMPLETE, facts)
 
-    def require_full_inviter(stored: Records, _: Tools) -> Decision[Completed]:
-        # A thief of an agent's key may have invited before the operator changed the role.
-        require_origin_role(require(stored[0], Origin), "binding.complete")
-        return _write_completion(tools, facts, enrolment, state, served_kinds)
+    def write(stored: Records, _: Tools) -> Decision[Completed]:
+        company, *inviters = stored
+        for inviter in inviters:
+            # A thief of an agent's key may have invited before the operator changed the role.
+            require_origin_role(require(inviter, Origin), "binding.complete")
+        company = require(company, Company)
+        return _write_completion(tools, facts, enrolment, state, served_kinds, company=company)
 
-    if binding.origin is None:
-        return _write_completion(tools, facts, enrolment, state, served_kinds)
-    inviters = tuple(each for each in others if each is not None and each.guid == binding.origin)
-    if inviters:
-        return require_full_inviter(inviters, tools)
-    return records(binding.origin).then(require_full_inviter)
+    inviter_guids = () if binding.origin is None else (binding.origin,)
+    company_guid = require(app_space, AppSpace).company
+    return records_beside(others, company_guid, *inviter_guids).then(write)
 
 
 def _write_completion(
@@ -268,6 +304,8 @@ def _write_completion(
     enrolment: Enrolment,
     state: BindingState,
     served_kinds: frozenset[AddressKind],
+    *,
+    company: Company,
 ) -> Decision[Completed]:
     """Decide what becomes of the records once *state* is decided."""
     binding, account, replaced = facts.binding, facts.account, facts.replaced
@@ -311,7 +349,7 @@ def _write_completion(
         happenings += device_revoked(replaced)
     updated_account, events = with_events(tools, revise(account, devices=devices), *happenings)
     return Decision(
-        result=(completed_binding, updated_account, require(facts.app_space, AppSpace)),
+        result=(completed_binding, updated_account, require(facts.app_space, AppSpace), company),
         writes=(*writes, updated_account, *notifications, *events),
         audit=tuple(audit),
         wakes=(account.guid,) if len(writes) > 1 else (),

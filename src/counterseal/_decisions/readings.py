@@ -6,6 +6,7 @@ Each verb of the store that more than one decision needs has its function here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 from counterseal._decisions.plan import Decision, Plan, Reading, Records, require
@@ -84,6 +85,22 @@ def party_of(origin: Origin) -> Plan[RelyingParty]:
         lambda stored, _: Decision(
             result=RelyingParty(origin=origin, app_space=require(stored[0], AppSpace))
         )
+    )
+
+
+def find_record(stored: Iterable[Record | None], guid: Guid) -> Record | None:
+    """Return the record of *guid* among those that were read; None if it is not there."""
+    return next((record for record in stored if record is not None and record.guid == guid), None)
+
+
+def records_beside(stored: Iterable[Record | None], *guids: Guid) -> Reading[Records]:
+    """Read the records of *guids* that are not among *stored*; the decision gets all of *guids*."""
+    read_records = tuple(stored)
+    missing = tuple(guid for guid in guids if find_record(read_records, guid) is None)
+    return Reading(
+        "get" if missing else "",
+        missing,
+        lambda more, _: tuple(find_record((*read_records, *more), guid) for guid in guids),
     )
 
 

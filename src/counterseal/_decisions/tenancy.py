@@ -13,8 +13,16 @@ from typing import Any, Literal, TypeVar
 import attrs
 
 from counterseal._decisions.authorization import admin_guards, permission_to, require_admin
-from counterseal._decisions.plan import Decision, Plan, Records, Tools, require, store
-from counterseal._decisions.readings import party_of, records
+from counterseal._decisions.plan import (
+    AuditEntry,
+    Decision,
+    Plan,
+    Records,
+    Tools,
+    require,
+    store,
+)
+from counterseal._decisions.readings import party_of, records, tenancy_records_of
 from counterseal.errors import (
     CredentialRefused,
     Foreign,
@@ -59,6 +67,7 @@ from counterseal.rules.ceremonies import domain_fits
 from counterseal.rules.policies import edited_origin_policy
 from counterseal.rules.sessions import refuse_portal
 from counterseal.rules.sizes import text_fits
+from counterseal.rules.verified_names import require_distinct, verified_name_fits
 
 GUID_MEMBERS = {
     Company: "companyGuid",
@@ -144,6 +153,40 @@ def edit_company(stored: Records, by: Administrator, name: str) -> Plan[Company]
     return permission_to(Permission.COMPANY, by, company).then(
         lambda admin, tools: edit_record(company, admin, {"name": require_name(name, tools.policy)})
     )
+
+
+def verify_company(stored: Records, by: Administrator, verified_name: str | None) -> Plan[Company]:
+    """
+    Plan to give a company its verified name, or to take it away.
+
+    The portal's own company may have one, since tenants can imitate it too.
+    """
+    company = require(stored[0], Company)
+
+    def change(admin: Admin | None, _: Tools) -> Decision[Company] | Plan[Company]:
+        if verified_name is None:
+            return write(admin)
+        verified_name_fits(verified_name)
+        return tenancy_records_of(None).then(lambda listed, _: distinguish(admin, listed))
+
+    def distinguish(admin: Admin | None, listed: Records) -> Decision[Company]:
+        companies = (record for record in listed if isinstance(record, Company))
+        require_distinct(verified_name or "", company, companies)
+        return write(admin)
+
+    def write(admin: Admin | None) -> Decision[Company]:
+        if verified_name == company.verified_name:
+            return Decision(result=company)
+        verified = revise(company, verified_name=verified_name)
+        entry = AuditEntry(company.guid, attributes=(("verifiedName", verified_name or ""),))
+        return Decision(
+            result=verified,
+            writes=(verified,),
+            guards=admin_guards(admin, company),
+            audit=(entry,),
+        )
+
+    return permission_to(Permission.COMPANIES, by, company).then(change)
 
 
 def edit_origin(stored: Records, by: Administrator, edit: OriginEdit) -> Plan[Origin]:

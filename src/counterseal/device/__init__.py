@@ -13,6 +13,7 @@ from counterseal.device.confirming import (
     sign_confirmation,
 )
 from counterseal.device.document import device_document, read_device
+from counterseal.device.lookalikes import AppSpaceIdentity, Lookalike, find_lookalikes
 from counterseal.device.parts import (
     KeyStore,
     PinVerification,
@@ -27,8 +28,10 @@ from counterseal.device.software import SoftwareDevice
 from counterseal.wire.device import Bond
 
 __all__ = [
+    "AppSpaceIdentity",
     "Bond",
     "KeyStore",
+    "Lookalike",
     "PinVerification",
     "Purpose",
     "Rotation",
@@ -39,6 +42,7 @@ __all__ = [
     "WrappedKey",
     "comparison_code_of",
     "device_document",
+    "find_lookalikes",
     "own_comparison_code",
     "read_device",
     "sign_confirmation",

@@ -40,11 +40,18 @@ class CallbackType(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Company:
-    """A tenant; owns App Spaces."""
+    """
+    A tenant; owns App Spaces.
+
+    Attributes:
+        name: As its administrators call it.
+        verified_name: As an operator has found out who it is; None means not verified.
+    """
 
     guid: Guid
     version: int = attrs.field(default=1, validator=fields.count)
     name: str = attrs.field(validator=fields.text)
+    verified_name: str | None = None
     created_at: datetime = attrs.field(validator=fields.utc)
 
     parent: ClassVar[Guid | None] = None

@@ -28,7 +28,7 @@ class Permission(enum.Enum):
     """What an administrator may do."""
 
     COMPANIES = "companies"
-    """Make a company, or an administrator of all companies."""
+    """Make a company or an administrator of all companies, or verify a company's name."""
     COMPANY = "company"
     """Look at a company, edit it, and make App Spaces in it."""
     SEE_APP_SPACE = "see_app_space"

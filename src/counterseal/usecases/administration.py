@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import attrs
 
 from counterseal._decisions import app_spaces, ensuring, tenancy
-from counterseal._decisions.plan import Plan
-from counterseal._decisions.readings import records, tenancy_records_of
-from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal._decisions.readings import records
+from counterseal._transaction import AuditContext, refusals
 from counterseal.models.challenge import ChallengeState
 from counterseal.models.clients import Clients, Codes, OriginRole, TokenForm
 from counterseal.models.events import AccountEventKind
 from counterseal.models.guid import ENTROPY_BYTES, Guid, mint, partition_of
 from counterseal.models.tenancy import (
-    Admin,
-    Administrator,
     AppSpace,
     CallbackType,
     Company,
@@ -28,28 +25,18 @@ from counterseal.models.tenancy import (
     RelyingParty,
     logo_guid,
 )
-from counterseal.narrowing import EffectiveSetting
-
-R = TypeVar("R", Company, AppSpace, Origin, Admin)
-T = TypeVar("T")
+from counterseal.usecases.directory import Directory
 
 
 @attrs.frozen
-class Administration(UseCase):
+class Administration(Directory):
     """
-    The tenants of a service, for one administrator.
+    The tenants of a service, for one administrator, who reads them as in a `Directory`.
 
     A company, its App Spaces, their origins and its administrators lie in one partition.
 
-    For an `Admin`, which has authenticated, every verb can raise, besides what it names: `Foreign`
-    for what is out of its reach, which looks as if it were not there; `RoleLacking` for what its
-    role does not include; and `CredentialRefused` if it was revoked meanwhile.
-
-    Args:
-        by: Who administers: an `Admin`, or the operator.
+    For an `Admin`, every verb can raise what those of the `Directory` can.
     """
-
-    by: Administrator = attrs.field(kw_only=True)
 
     def create_company(self, name: str) -> Company:
         """
@@ -203,6 +190,27 @@ class Administration(UseCase):
         plan = records(company).then(lambda stored, _: tenancy.edit_company(stored, self.by, name))
         return self._run("company.edit", company, plan)
 
+    def verify_company(self, company: Guid, verified_name: str | None) -> Company:
+        """
+        Give a company its verified name, which devices show beside the name that it has chosen.
+
+        No administrator of a tenant can choose it. Two companies that are verified at the same
+        moment may get names that look alike.
+
+        Args:
+            verified_name: Who the company is, as the operator has found out; None takes it away.
+
+        Raises:
+            NotFound: There is no such company.
+            RoleLacking: The administrator is not one of all companies.
+            InvalidField: The name is longer than 64 bytes, not one line of visible characters,
+                or looks like the verified name of another company.
+        """
+        plan = records(company).then(
+            lambda stored, _: tenancy.verify_company(stored, self.by, verified_name)
+        )
+        return self._run("company.verify", company, plan)
+
     def edit_app_space(
         self,
         app_space: Guid,
@@ -350,22 +358,6 @@ class Administration(UseCase):
         plan = records(origin).then(lambda stored, _: tenancy.edit_origin(stored, self.by, edit))
         return self._run("origin.edit", origin, plan)
 
-    def effective_policy(
-        self, app_space: Guid, origin: Guid | None
-    ) -> tuple[EffectiveSetting, ...]:
-        """
-        Return each setting of the policy with what counts in an App Space, and why.
-
-        Args:
-            origin: An origin of it, for what counts when this one acts; None for no origin.
-
-        Raises:
-            NotFound: There is no such App Space, or no such origin in it.
-        """
-        guids = (app_space,) if origin is None else (app_space, origin)
-        plan = records(*guids).then(lambda stored, _: tenancy.effective_policy(stored, self.by))
-        return self._run("directory.get", guids[-1], plan)
-
     def allow_callback(
         self, origin: Guid, entry: str, *, kind: CallbackType = CallbackType.ADDRESS
     ) -> Origin:
@@ -407,44 +399,6 @@ class Administration(UseCase):
         """
         plan = records(origin).then(lambda stored, _: tenancy.forbid_entry(stored, self.by, entry))
         return self._run("origin.forbid_callback", origin, plan)
-
-    def relying_party(self, origin: Guid) -> RelyingParty:
-        """
-        Return an origin in its App Space, for a program that needs no credential of its own.
-
-        Raises:
-            NotFound: There is no such origin.
-        """
-        plan = records(origin).then(lambda stored, _: tenancy.relying_party(stored, self.by))
-        return self._run("directory.get", origin, plan)
-
-    def get(self, guid: Guid, kind: type[R]) -> R:
-        """
-        Return one record of tenancy.
-
-        Raises:
-            NotFound: There is none of this kind.
-        """
-        plan = records(guid).then(lambda stored, _: tenancy.read(stored, self.by, kind))
-        return self._run("directory.get", guid, plan)
-
-    def list(self, parent: Guid | None, kind: type[R]) -> tuple[R, ...]:
-        """
-        Return the tenancy records of *kind* under *parent*, oldest first.
-
-        What an administrator may not see is left out.
-
-        Raises:
-            CredentialRefused: The administrator was revoked, or its time is over.
-        """
-        plan = tenancy_records_of(parent).then(
-            lambda stored, _: tenancy.list_visible(stored, self.by, kind, parent)
-        )
-        return self._run("directory.list", parent, plan)
-
-    def _run(self, event: str, subject: Guid | None, plan: Plan[T]) -> T:
-        context = AuditContext(event=event, actor=self.by.actor, subject=subject)
-        return self._transactions.run(context, plan)
 
     def _new_guid(self, partition: int) -> Guid:
         return mint(partition, self.ports.entropy.token(ENTROPY_BYTES))

@@ -23,11 +23,9 @@ from counterseal.errors import InvalidField, Replayed
 from counterseal.models import Admin, AppSpace, Guid, Origin, RelyingParty
 from counterseal.models.guid import parse
 from counterseal.rules.standing import forgettable_at
+from counterseal.usecases._guid_memory import GuidMemory
 
 Holder = TypeVar("Holder", Origin, Admin)
-
-REMEMBERED_ORIGINS = 10_000
-"""How many origins a service remembers the App Space of; with more, it begins anew."""
 
 _NO_PARENTS: Mapping[Guid, Guid] = MappingProxyType({})
 _CHECK = AuditContext(event="credential.check", actor="stranger")
@@ -53,9 +51,7 @@ class Authentication(UseCase):
         Replayed: The signed request was seen before.
     """
 
-    # The App Space of each origin that was authenticated. It never changes, so both are read in one
-    # trip; what was read counts, and not what is remembered.
-    _app_spaces: dict[Guid, Guid] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+    _app_spaces: GuidMemory = attrs.field(factory=GuidMemory, init=False, eq=False, repr=False)
 
     def authenticate(self, request: SignedRequest) -> RelyingParty:
         """Authenticate an origin by Basic, CX1 or a message signature, whichever it is set to."""
@@ -64,9 +60,7 @@ class Authentication(UseCase):
         app_space = next((one for one in others if one is not None and one.guid == guid), None)
         if app_space is None:
             (app_space,) = load(self.ports, records(guid))
-            if len(self._app_spaces) >= REMEMBERED_ORIGINS:
-                self._app_spaces.clear()
-            self._app_spaces[origin.guid] = guid
+            self._app_spaces.remember(origin.guid, guid)
         return RelyingParty(origin=origin, app_space=require(app_space, AppSpace))
 
     def authenticate_admin(self, request: SignedRequest) -> Admin:

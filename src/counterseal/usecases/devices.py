@@ -7,20 +7,23 @@ import attrs
 from counterseal import ijson
 from counterseal._decisions import devices
 from counterseal._decisions.device_requests import AuthenticatedDevice
-from counterseal._decisions.readings import record_with_account
-from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
+from counterseal._decisions.plan import require
+from counterseal._decisions.readings import find_record, record_with_account, records
+from counterseal._transaction import AuditContext, UseCase, demand_rate, load, refusals
 from counterseal.machines import BindingEvent
 from counterseal.models import (
     Account,
     Administrator,
     AuditEvent,
     Binding,
+    Company,
     DeviceCall,
     Guid,
     RelyingParty,
     replace,
 )
 from counterseal.usecases._admission import admit, open_call
+from counterseal.usecases._guid_memory import GuidMemory
 from counterseal.wire.telemetry import read_report
 
 EVENTS_A_MINUTE = 60
@@ -40,6 +43,8 @@ class Devices(UseCase):
     - RoleLacking: its role does not include this.
     """
 
+    _companies: GuidMemory = attrs.field(factory=GuidMemory, init=False, eq=False, repr=False)
+
     def authenticate(self, call: DeviceCall, *, event: str = "device.prove") -> AuthenticatedDevice:
         """
         Authenticate a device's call.
@@ -55,6 +60,22 @@ class Devices(UseCase):
         """
         context, request = open_call(self._transactions, call, event, about_device=False)
         return admit(self._transactions, context, request, request.reading()).value
+
+    def status(self, call: DeviceCall) -> tuple[AuthenticatedDevice, Company]:
+        """
+        Authenticate a device's call; return the device, and the company of its App Space.
+
+        Raises:
+            Refused: As `authenticate`.
+        """
+        context, request = open_call(self._transactions, call, "device.prove", about_device=False)
+        others = self._companies.find(request.proof.app_space)
+        device = admit(self._transactions, context, request, request.reading(*others)).value
+        company = find_record(device.others, device.app_space.company)
+        if company is None:
+            (company,) = load(self.ports, records(device.app_space.company))
+            self._companies.remember(device.app_space.guid, device.app_space.company)
+        return device, require(company, Company)
 
     def rotate(self, call: DeviceCall) -> AuthenticatedDevice:
         """

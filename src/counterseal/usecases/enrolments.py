@@ -7,13 +7,11 @@ import attrs
 from counterseal._decisions import app_spaces, enrolments
 from counterseal._decisions.readings import record_with_account, records
 from counterseal._transaction import AuditContext, UseCase, refusals
-from counterseal.models import AppSpace, Guid
+from counterseal.models import Guid
 from counterseal.models.tenancy import logo_guid
 from counterseal.rules.evidence import split_token
-from counterseal.wire.enrolment import Bound, Enrolment
-
-REMEMBERED_APP_SPACES = 10_000
-"""Of how many App Spaces a service remembers who invited last; with more, it begins anew."""
+from counterseal.usecases._guid_memory import GuidMemory
+from counterseal.wire.enrolment import Bound, Enrolment, InvitationTarget
 
 _COMPLETE = AuditContext(event="binding.complete", actor="stranger")
 _PEEK = AuditContext(event="binding.peek", actor="stranger")
@@ -23,10 +21,8 @@ _PEEK = AuditContext(event="binding.peek", actor="stranger")
 class Enrolments(UseCase):
     """Complete bindings."""
 
-    # The origin that invited the last device of each App Space. It is expected to have invited the
-    # next one, so its role is read in the same trip; what was read counts, and not what is
-    # remembered.
-    _inviters: dict[Guid, Guid] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+    _inviters: GuidMemory = attrs.field(factory=GuidMemory, init=False, eq=False, repr=False)
+    _companies: GuidMemory = attrs.field(factory=GuidMemory, init=False, eq=False, repr=False)
 
     def complete(self, enrolment: Enrolment) -> Bound:
         """
@@ -66,10 +62,9 @@ class Enrolments(UseCase):
             offer = enrolments.read_offer(enrolment, self.policy)
         context = attrs.evolve(_COMPLETE, subject=binding)
         claimed = enrolments.claimed_app_spaces(offer)
-        # Another thread may clear them meanwhile.
-        inviters = [guid for guid in map(self._inviters.get, claimed) if guid is not None]
+        parents = (*self._companies.find(*claimed), *self._inviters.find(*claimed))
         replaced = () if enrolment.replaces is None else (enrolment.replaces,)
-        reading = record_with_account(binding, *claimed, *inviters, *replaced)
+        reading = record_with_account(binding, *claimed, *parents, *replaced)
         served_kinds = ports.notifier.kinds()
         plan = reading.then(
             lambda stored, tools: enrolments.complete(
@@ -80,27 +75,25 @@ class Enrolments(UseCase):
                 served_kinds=served_kinds,
             )
         )
-        active, account, app_space = self._transactions.run(context, plan)
+        active, account, app_space, company = self._transactions.run(context, plan)
+        self._companies.remember(app_space.guid, company.guid)
         if active.origin is not None:
-            self._remember_inviter(app_space.guid, active.origin)
+            self._inviters.remember(app_space.guid, active.origin)
         # Only now: a wrong token costs the signer nothing. If it fails, the device repeats.
         return Bound(
             binding=active,
             account=account,
             app_space=app_space,
+            company=company,
             service_keys=ports.signer.jwks(),
         )
 
-    def _remember_inviter(self, app_space: Guid, origin: Guid) -> None:
-        if len(self._inviters) >= REMEMBERED_APP_SPACES:
-            self._inviters.clear()
-        self._inviters[app_space] = origin
-
-    def peek(self, token: str) -> AppSpace:
+    def peek(self, token: str) -> InvitationTarget:
         """
-        Return the App Space that a session token is for, to anyone who has the token.
+        Return what a session token is for, to anyone who has the token.
 
         A device that was given the token alone needs it: its keys' proofs name the App Space.
+        Until a device has used the token, it also learns the account, which it can bind.
         Changes nothing; the token stays as good as it was.
 
         Raises:
@@ -111,8 +104,12 @@ class Enrolments(UseCase):
         with refusals(self.ports, _PEEK):
             binding, secret = split_token(token)
         context = attrs.evolve(_PEEK, subject=binding)
-        plan = records(binding).then(lambda stored, tools: enrolments.peek(stored, tools, secret))
-        return self._transactions.run(context, plan)
+        plan = record_with_account(binding).then(
+            lambda stored, tools: enrolments.peek(stored, tools, secret, self._companies)
+        )
+        target = self._transactions.run(context, plan)
+        self._companies.remember(target.app_space.guid, target.company.guid)
+        return target
 
 
 @attrs.frozen

@@ -31,7 +31,6 @@ import attrs
 from counterseal import keys
 from counterseal.errors import InvalidField
 from counterseal.models import (
-    AppSpace,
     Binding,
     BindingState,
     Challenge,
@@ -45,7 +44,7 @@ from counterseal.models import (
 from counterseal.models.passkeys import scope_of
 from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
-from counterseal.wire.enrolment import Bound
+from counterseal.wire.enrolment import Bound, InvitationTarget
 from counterseal.wire.members import (
     ABSENT_TEXT,
     COUNT,
@@ -63,6 +62,15 @@ from counterseal.wire.members import (
     member,
     records,
 )
+from counterseal.wire.recognition import (
+    ACCOUNT_ID,
+    ACCOUNT_NAME,
+    COLOR,
+    COMPANY_NAME,
+    LOGO,
+    VERIFIED_NAME,
+    names_of,
+)
 
 
 def _read_keys(members: Members, name: str) -> tuple[PublicKey, ...]:
@@ -79,21 +87,16 @@ def _read_texts(members: Members, name: str) -> Mapping[str, str]:
 KEY_SET = Kind(_read_keys, keys.jwks_document)
 TEXTS = Kind(_read_texts)
 
-COLOR = member("appSpaceColor", OPTIONAL_TEXT, omitted=True)
-LOGO = member("appSpaceLogo", OPTIONAL_TEXT, omitted=True)
-
-
-def logo_path(app_space: Guid, digest: str) -> str:
-    """Return where the service has an App Space's logo, below its address."""
-    return f"/device/logo/{app_space}/{digest}"
-
 
 @attrs.frozen(kw_only=True)
 class Peeked:
     """
-    The App Space that a session token is for.
+    The App Space that a session token is for, and the account until a device has used the token.
 
     Attributes:
+        company_name: As the company calls itself; None if the service does not say.
+        verified_name: As an operator of the service calls the company; None if it is not verified.
+        account_name: As `recognition.account_name` returns it.
         color: Of the App Space's brand, `#RRGGBB`; None if it has none.
         logo: SHA-256, base64url, of its logo, which is at `logo_path`; None if it has none.
         rp_id: The relying party id for passkeys; None if none can be bound.
@@ -101,6 +104,10 @@ class Peeked:
 
     app_space: Guid = attrs.field(metadata=member("appSpace", GUID))
     app_space_name: str = attrs.field(metadata=member("appSpaceName", TEXT))
+    company_name: str | None = attrs.field(default=None, metadata=COMPANY_NAME)
+    verified_name: str | None = attrs.field(default=None, metadata=VERIFIED_NAME)
+    account_id: str | None = attrs.field(default=None, metadata=ACCOUNT_ID)
+    account_name: str | None = attrs.field(default=None, metadata=ACCOUNT_NAME)
     color: str | None = attrs.field(default=None, metadata=COLOR)
     logo: str | None = attrs.field(default=None, metadata=LOGO)
     rp_id: str | None = attrs.field(
@@ -108,15 +115,16 @@ class Peeked:
     )
 
     @classmethod
-    def of(cls, app_space: AppSpace, policy: Policy) -> Peeked:
-        """Return what a device learns of *app_space* before it binds."""
+    def of(cls, target: InvitationTarget, policy: Policy) -> Peeked:
+        """Return what a device learns of *target* before it binds."""
+        app_space = target.app_space
         scope = app_space.passkeys or scope_of(policy.passkey_origin)
         policy = policy_within(policy, app_space, None)
         if policy.passkeys is PasskeyUse.REFUSE:
             scope = None
         return cls(
             app_space=app_space.guid,
-            app_space_name=app_space.name,
+            **names_of(app_space, target.company, target.account),
             color=app_space.brand_color,
             logo=app_space.logo_digest,
             rp_id=None if scope is None else scope.rp_id,
@@ -192,6 +200,8 @@ class Bond:
     What a device learns when its binding is completed.
 
     Attributes:
+        app_space_name: None if the service does not say.
+        company_name, verified_name, account_name: As `Peeked` has them.
         confirm_by: When the device ends unless it is confirmed; None if it need not be.
         keys_at: When the service endorsed its keys, seconds since the epoch; 0 at the bind.
     """
@@ -199,6 +209,13 @@ class Bond:
     device: Guid = attrs.field(metadata=member("device", GUID))
     account: Guid = attrs.field(metadata=member("account", GUID))
     app_space: Guid = attrs.field(metadata=member("appSpace", GUID))
+    app_space_name: str | None = attrs.field(
+        default=None, metadata=member("appSpaceName", OPTIONAL_TEXT, omitted=True)
+    )
+    company_name: str | None = attrs.field(default=None, metadata=COMPANY_NAME)
+    verified_name: str | None = attrs.field(default=None, metadata=VERIFIED_NAME)
+    account_id: str | None = attrs.field(default=None, metadata=ACCOUNT_ID)
+    account_name: str | None = attrs.field(default=None, metadata=ACCOUNT_NAME)
     service_keys: tuple[PublicKey, ...] = attrs.field(metadata=member("serviceKeys", KEY_SET))
     confirm_by: datetime | None = attrs.field(
         default=None, metadata=member("confirmBy", OPTIONAL_TIME, omitted=True)
@@ -212,6 +229,7 @@ class Bond:
             device=bound.binding.guid,
             account=bound.account.guid,
             app_space=bound.app_space.guid,
+            **names_of(bound.app_space, bound.company, bound.account),
             service_keys=bound.service_keys,
             confirm_by=bound.binding.due_at,
         )
@@ -288,12 +306,16 @@ class AccountStatus(DeviceStatus):
     Attributes:
         web_push_key: The public key to subscribe to Web Push with, an uncompressed point of P-256
             in base64url (RFC 8292, 3.2); None if the service sends no Web Push.
-        color, logo: As `Peeked` has them.
+        company_name, verified_name, account_name, color, logo: As `Peeked` has them.
     """
 
     account: Guid = attrs.field(metadata=member("account", GUID))
     app_space: Guid = attrs.field(metadata=member("appSpace", GUID))
     app_space_name: str = attrs.field(metadata=member("appSpaceName", TEXT))
+    company_name: str | None = attrs.field(default=None, metadata=COMPANY_NAME)
+    verified_name: str | None = attrs.field(default=None, metadata=VERIFIED_NAME)
+    account_id: str | None = attrs.field(default=None, metadata=ACCOUNT_ID)
+    account_name: str | None = attrs.field(default=None, metadata=ACCOUNT_NAME)
     web_push_key: str | None = attrs.field(
         default=None, metadata=member("webPushKey", OPTIONAL_TEXT, omitted=True)
     )

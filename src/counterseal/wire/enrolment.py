@@ -43,6 +43,7 @@ from counterseal.models import (
     AddressKind,
     AppSpace,
     Binding,
+    Company,
     DeviceKey,
     Guid,
     PublicKey,
@@ -98,12 +99,27 @@ class Enrolment:
 
 
 @attrs.frozen(kw_only=True)
+class InvitationTarget:
+    """
+    What a session token is for.
+
+    Attributes:
+        account: None once a device has used the token: who finds it later learns no account.
+    """
+
+    app_space: AppSpace
+    company: Company
+    account: Account | None
+
+
+@attrs.frozen(kw_only=True)
 class Bound:
     """A completed binding, with the keys that the device pins to check receipts with."""
 
     binding: Binding
     account: Account
     app_space: AppSpace
+    company: Company
     service_keys: tuple[PublicKey, ...]
 
 

@@ -181,7 +181,7 @@ PARTS = {
     "tenancy.new_origin",
     *("readings.nothing", "readings.records", "readings.record_with_account"),
     *("readings.account_of", "readings.accounts_from", "readings.bindings_of"),
-    "readings.pending_of",
+    *("readings.pending_of", "readings.records_beside"),
     *("readings.already_read", "readings.tenancy_records_of", "readings.dead_callbacks_of"),
 }
 """Those that steps call, so that they run isolated in the cases of these."""
@@ -979,6 +979,7 @@ TENANCY = {
     "tenancy.create_record": lambda s, by: tenancy.create_record(None, None, s.company),
     "tenancy.edit_record": lambda s, by: tenancy.edit_record(s.company, None, {"name": "Other"}),
     "tenancy.edit_company": lambda s, by: tenancy.edit_company((s.company,), by, "Other"),
+    "tenancy.verify_company": lambda s, by: tenancy.verify_company((s.company,), by, "Other"),
     "app_spaces.edit_app_space": lambda s, by: app_spaces.edit_app_space(
         (s.app_space, None), by, app_space_edit(texts={"title": "Other"}, logo=build_png())
     ),
@@ -1371,9 +1372,13 @@ def peeked(setup):
     invitation, _ = invited_phone(setup)
     with isolated():
         guid, secret = split_token(invitation.token)
-    stored = service.store.get(guid)
-    decision = setup.decide(lambda tools: enrolments.peek(stored, tools, secret))
-    assert decision.result == service.app_space
+    stored = service.store.get_with_account(guid)
+    for companies in ({}, {service.app_space.guid: service.company.guid}):
+        decision = setup.decide(
+            lambda tools, companies=companies: enrolments.peek(stored, tools, secret, companies)
+        )
+        assert decision.result.app_space == service.app_space
+        assert decision.result.company == service.company
 
 
 def completed(setup):

@@ -46,6 +46,7 @@ from counterseal.models import (
 )
 from counterseal.models.ceremony import user_handle
 from counterseal.testing import FakeModel, FakePasskey
+from counterseal.wire.recognition import account_name
 
 DOMAIN = "auth.example"
 MINUTE = timedelta(minutes=1)
@@ -476,6 +477,13 @@ def test_a_step_up_is_of_one_session_and_no_log_in(enrolled, phone):
     phone.answer(enrolled.logins.answer(request.ticket).challenge, code=request.code)
     with pytest.raises(WrongToken):
         enrolled.logins.step_up_by_device(enrolled.cookie, request.ticket)
+
+
+def test_a_device_of_an_administrator_learns_the_persons_name(enrolled, service):
+    """Its account id is a GUID, which nobody recognises."""
+    token = enrolled.logins.invite_device(enrolled.cookie).token
+    account = service.enrolments.peek(token).account
+    assert account_name(account) == service.stored(account.account_id).name
 
 
 def test_a_device_is_invited_only_if_stepped_up_and_logged_in(person, service):

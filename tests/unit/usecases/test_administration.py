@@ -440,6 +440,69 @@ def test_a_company_is_renamed(service):
     assert service.events[-1].subject == guid
 
 
+def test_an_operator_verifies_a_company_and_takes_that_back(service):
+    guid = service.company.guid
+    for number, name in enumerate(("Example Ltd, Utrecht", None), 2):
+        verified = service.by(ROOT).administration.verify_company(guid, name)
+        assert verified == service.stored(guid)
+        assert (verified.name, verified.verified_name) == (service.company.name, name)
+        event = service.events[-1]
+        assert (event.event, event.actor, event.subject) == ("company.verify", "root", guid)
+        assert event.attributes == (("verifiedName", name or ""),)
+        again = service.by(ROOT).administration.verify_company(guid, name)
+        assert again.version == number
+    assert len([each for each in service.events if each.event == "company.verify"]) == 2
+
+
+def test_what_a_tenant_calls_itself_changes_no_verified_name(service):
+    guid = service.company.guid
+    service.administration.verify_company(guid, "Example Ltd")
+    assert service.administration.edit_company(guid, "Harbour Bank").verified_name == "Example Ltd"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", " ", " Bank", "Bank ", "Two  spaces", "Two\nlines", "A\ttab", "\u200b", "\u3164"),
+        *("Ba\u200bnk", "Ba\u202enk", "Ba\u00a0nk", "Bank\u0000", "Zoe\u0308", "z" * 65, "\ud800"),
+        *("<U+202E>", "é" * 33),
+    ],
+)
+def test_a_verified_name_shows_all_that_is_in_it(service, name):
+    before = service.records()
+    with pytest.raises(InvalidField) as caught:
+        service.administration.verify_company(service.company.guid, name)
+    assert caught.value.field == "verifiedName"
+    assert service.records() == before
+
+
+@pytest.mark.parametrize(
+    "name", ["z" * 64, "é" * 32, "Zo\u00eb & S\u00f6hne, Graz", "\u05d1\u05e0\u05e7"]
+)
+def test_a_verified_name_of_64_bytes_fits(service, name):
+    verified = service.administration.verify_company(service.company.guid, name)
+    assert verified.verified_name == name
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        *("Harbour Bank", "HARBOUR BANK", "\uff28arbour Bank", "Harbour \uff22ank", "harbour bank"),
+        *("H\u0430rb\u043eur Bank", "Harb0ur Bank"),
+    ],
+)
+def test_two_companies_have_no_verified_names_that_look_alike(service, other):
+    service.administration.verify_company(service.company.guid, "Harbour Bank")
+    second = service.administration.create_company("Harbour Bank")
+    with pytest.raises(InvalidField, match="looks like that of another company") as caught:
+        service.administration.verify_company(second.guid, other)
+    assert caught.value.field == "verifiedName"
+    # Its own may be spelled anew, and one that was taken back is free.
+    service.administration.verify_company(service.company.guid, other)
+    service.administration.verify_company(service.company.guid, None)
+    assert service.administration.verify_company(second.guid, other).verified_name == other
+
+
 def test_an_edit_changes_named_members_only(service):
     space = service.administration.create_app_space(
         service.company.guid,

@@ -12,7 +12,7 @@ from counterseal.errors import CredentialRefused, Replayed, RequestStale, StoreU
 from counterseal.models import Scheme
 from counterseal.models.guid import mint
 from counterseal.testing.faults import Faults, faulty
-from counterseal.usecases.authentication import REMEMBERED_ORIGINS
+from counterseal.usecases._guid_memory import REMEMBERED_GUIDS
 from counterseal.wire.cx1 import write_basic, write_cx1
 from counterseal.wire.signature import content_digest, write_signature
 
@@ -144,7 +144,7 @@ def test_an_origin_and_its_app_space_are_read_in_one_trip_from_the_second_time_o
 
 def test_a_service_remembers_the_app_spaces_of_so_many_origins(service, guid, hmac):
     remembered = service.authentication._app_spaces
-    for number in range(REMEMBERED_ORIGINS):
+    for number in range(REMEMBERED_GUIDS):
         remembered[f"origin {number}"] = NOBODY
 
     service.authentication.authenticate(cx1(service, hmac, guid))

@@ -102,6 +102,10 @@ VERBS = {
         UP,
         lambda s, t, by: s.by(by).administration.edit_company(t.company.guid, "New"),
     ),
+    "verify company": (
+        set(),
+        lambda s, t, by: s.by(by).administration.verify_company(t.company.guid, "Verified"),
+    ),
     "make app space": (
         UP,
         lambda s, t, by: s.by(by).administration.create_app_space(t.company.guid, "New"),
@@ -191,7 +195,9 @@ VERBS = {
 """The roles that each takes, and how it is done; as at the CX service."""
 
 
-OF_THE_COMPANY = {"see company", "edit company", "make app space", "make company admin"}
+OF_THE_COMPANY = {
+    *("see company", "edit company", "verify company", "make app space", "make company admin"),
+}
 """The company itself is out of reach of whoever administers an App Space."""
 
 
@@ -205,7 +211,7 @@ def test_a_role_does_what_it_includes_and_no_more(service, ours, verb, role):
         if service.records() != before:
             assert service.events[-1].actor == ours.admins[role].guid
         return
-    refusal = Foreign if verb in OF_THE_COMPANY else RoleLacking
+    refusal = Foreign if verb in OF_THE_COMPANY and role is not COMPANY else RoleLacking
     with pytest.raises(refusal) as caught:
         call(service, ours, ours.admins[role])
     assert caught.value.public_code == ("not_found" if refusal is Foreign else "forbidden")

@@ -168,7 +168,7 @@ def test_the_bind_may_be_repeated_while_it_waits(service, old):
     assert service.enrolments.complete(enrolment).binding == first.binding
     with pytest.raises(TokenSpent):
         service.complete(invitation, service.phone())
-    assert service.enrolments.peek(invitation.token) == service.app_space
+    assert service.enrolments.peek(invitation.token).app_space == service.app_space
 
 
 def test_one_link_binds_one_of_two_new_phones_and_two_links_wait_side_by_side(service, old):

@@ -97,13 +97,34 @@ def test_s17_a_bind_is_recorded_with_time_and_source(service, invitation, enrolm
 # A peek at the invitation
 
 
-def test_a_peek_with_the_token_returns_its_app_space(service, invitation, enrolment):
+def test_a_peek_with_the_token_returns_its_app_space_and_company(service, invitation, enrolment):
     before = service.records()
-    assert service.enrolments.peek(invitation.token) == service.app_space
+    target = service.enrolments.peek(invitation.token)
+    assert (target.app_space, target.company) == (service.app_space, service.company)
     assert service.records() == before
     service.enrolments.complete(enrolment)
     service.clock.advance(STANDARD.session_token_life)
-    assert service.enrolments.peek(invitation.token) == service.app_space
+    target = service.enrolments.peek(invitation.token)
+    assert (target.app_space, target.company) == (service.app_space, service.company)
+
+
+def test_a_peek_returns_the_account_until_a_device_has_used_the_token(
+    service, invitation, enrolment
+):
+    account = service.enrolments.peek(invitation.token).account
+    assert account == invitation.account
+    service.enrolments.complete(enrolment)
+    assert service.enrolments.peek(invitation.token).account is None
+
+
+def test_bind_peek_and_status_return_the_company_as_it_is_stored(service, invitation, enrolment):
+    """Also where the service remembers which company it is."""
+    guid, phone = service.company.guid, service.bind("bob")
+    for name in ("Example Ltd, Utrecht", None, "Example plc, Utrecht"):
+        company = service.administration.verify_company(guid, name)
+        assert service.enrolments.peek(invitation.token).company == company
+        assert service.enrolments.complete(enrolment).company == company
+        assert service.devices.status(phone.call("/device"))[1] == company
 
 
 def test_a_wrong_token_peeks_at_nothing(service, invitation):

@@ -1,7 +1,7 @@
 """What a device reads, and sends to log in: what is written is read again, the rest refused."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
@@ -17,10 +17,12 @@ from counterseal.models import (
     BindingState,
     Challenge,
     ChallengeState,
+    Company,
     DeviceKey,
     Outcome,
     Role,
 )
+from counterseal.models.guid import mint
 from counterseal.testing import strategies
 from counterseal.wire.claims import format_time
 from counterseal.wire.device import (
@@ -44,7 +46,9 @@ from counterseal.wire.device import (
 )
 from counterseal.wire.enrolment import Bound
 from counterseal.wire.members import read_record, write_record
+from counterseal.wire.recognition import account_name
 
+NOBODY, NOW = mint(7, bytes(15)), datetime(2030, 1, 1, tzinfo=UTC)
 GUIDS, MOMENTS, TEXTS = strategies.guids(), strategies.moments(), strategies.texts()
 COUNTS = st.integers(0, 2**53 - 1)
 STATUS = {
@@ -58,7 +62,11 @@ STATUS = {
     "app_version": st.just("") | TEXTS,
     "last_seen_at": st.none() | MOMENTS,
 }
-BRANDED = {
+RECOGNISED = {
+    name: st.none() | TEXTS
+    for name in ("company_name", "verified_name", "account_id", "account_name")
+}
+BRANDED = RECOGNISED | {
     "app_space": GUIDS,
     "app_space_name": TEXTS,
     "color": st.none() | TEXTS,
@@ -108,6 +116,10 @@ RECORDS = {
     Endorsements: {"endorsed": st.dictionaries(TEXTS, TEXTS, max_size=3)},
 }
 OPTIONAL = {
+    "accountId",
+    "accountName",
+    "companyName",
+    "verifiedName",
     "appSpaceColor",
     "appVersion",
     "appSpaceLogo",
@@ -187,7 +199,13 @@ def test_an_issuer_that_is_none_is_left_out():
 @pytest.mark.parametrize(
     ("record", "names"),
     [
-        (Peeked, ["appSpace", "appSpaceName", "appSpaceColor", "appSpaceLogo", "rpId"]),
+        (
+            Peeked,
+            [
+                *("appSpace", "appSpaceName", "companyName", "verifiedName"),
+                *("accountId", "accountName", "appSpaceColor", "appSpaceLogo", "rpId"),
+            ],
+        ),
         (LoginStart, ["appSpaceGuid", "redirectUri"]),
         (LoginRedirect, ["url", "secret", "expiresAt"]),
         (LoginReturn, ["state", "code", "secret", "iss"]),
@@ -199,7 +217,13 @@ def test_an_issuer_that_is_none_is_left_out():
             ],
         ),
         (BoundDevice, ["device", "name", "boundAt"]),
-        (Bond, ["device", "account", "appSpace", "serviceKeys", "confirmBy"]),
+        (
+            Bond,
+            [
+                *("device", "account", "appSpace", "appSpaceName", "companyName"),
+                *("verifiedName", "accountId", "accountName", "serviceKeys", "confirmBy"),
+            ],
+        ),
         (KeyName, ["role", "kid"]),
         (
             DeviceStatus,
@@ -299,7 +323,17 @@ def test_a_binding_and_a_challenge_are_replied_as_they_are(guids, now):
 @given(*[GUIDS] * 3, MOMENTS)
 def test_a_bond_is_read_again(every_kind, device, account, app_space, now):
     service_keys = tuple(key.public for key in every_kind.values())
-    bond = Bond(device=device, account=account, app_space=app_space, service_keys=service_keys)
+    bond = Bond(
+        device=device,
+        account=account,
+        app_space=app_space,
+        app_space_name="Banking",
+        company_name="Example",
+        verified_name="Example Ltd",
+        account_id="zoe",
+        account_name="zoe",
+        service_keys=service_keys,
+    )
     document = through_json(write_record(bond))
     assert read_record(Bond, document) == bond
     assert [key["kid"] for key in document["serviceKeys"]["keys"]] == [
@@ -324,6 +358,9 @@ def test_a_bond_is_read_again(every_kind, device, account, app_space, now):
         ),
         account=Account(guid=account, app_space=app_space, account_id="zoe", created_at=now),
         app_space=AppSpace(guid=app_space, company=app_space, name="Banking", created_at=now),
+        company=Company(
+            guid=app_space, name="Example", verified_name="Example Ltd", created_at=now
+        ),
         service_keys=service_keys,
     )
     assert Bond.of(bound) == bond
@@ -344,3 +381,24 @@ def test_a_bond_is_read_again(every_kind, device, account, app_space, now):
 def test_no_representation_has_a_secret(record, secrets):
     fields = attrs.fields_dict(record)
     assert {name for name in fields if fields[name].repr is False} == secrets
+
+
+@pytest.mark.parametrize(
+    ("user_info", "name"),
+    [
+        ('{"name": "z", "displayName": "Zo\u00eb"}', "Zo\u00eb"),
+        *(
+            (user_info, "zoe")
+            for user_info in (
+                *("", "Zo\u00eb", "[]", '"Zo\u00eb"', "{", '{"name": "z"}'),
+                *('{"displayName": ""}', '{"displayName": " "}', '{"displayName": 7}'),
+                json.dumps({"displayName": "z" * 257}),
+            )
+        ),
+    ],
+)
+def test_an_account_is_called_by_its_display_name_or_else_by_its_id(user_info, name):
+    account = Account(
+        guid=NOBODY, app_space=NOBODY, account_id="zoe", user_info=user_info, created_at=NOW
+    )
+    assert account_name(account) == name

@@ -16,6 +16,7 @@ from confirmations import confirmation_vectors
 from displays import display_vectors
 from events import event_vectors
 from links import basic_vectors, link_vectors, webhook_vectors
+from lookalikes import lookalike_vectors
 from ml_dsa import ml_dsa_vectors
 from passkeys import passkey_vectors
 from pins import pin_vectors
@@ -40,6 +41,7 @@ def documents():
         "event.json": event_vectors(),
         "keyset.json": keyset_vectors(),
         "link.json": link_vectors(),
+        "lookalikes.json": lookalike_vectors(),
         "ml-dsa.json": ml_dsa_vectors(),
         "passkey.json": passkey_vectors(),
         "pin.json": pin_vectors(),

@@ -22,13 +22,20 @@ from counterseal_demo.device_options import (
     read_guid,
     read_reason,
 )
-from counterseal_demo.device_output import announce, show_ending, show_question
+from counterseal_demo.device_output import (
+    NOT_VERIFIED,
+    announce,
+    announce_account,
+    show_ending,
+    show_question,
+    warn_of_lookalikes,
+)
 from counterseal_server.plainly import Unusable, plainly
 from counterseal_server.printing import print_json, print_line
 
 if TYPE_CHECKING:  # a fast start
     from counterseal.models import Guid
-    from counterseal.wire.device import LoggedIn
+    from counterseal.wire.device import LoggedIn, Peeked
 
 
 @click.group()
@@ -75,6 +82,7 @@ for command in (
     show_default=True,
     help="The signature algorithm of its keys, which the service has to allow.",
 )
+@click.option("--yes", is_flag=True, help="Do not ask whether a look-alike is meant.")
 def bind(
     home: str,
     url: str | None,
@@ -87,8 +95,14 @@ def bind(
     replaces: str | None,
     name: str,
     algorithm: str,
+    yes: bool,
 ) -> None:
-    """Bind a new device to an account."""
+    """
+    Bind a new device to an account.
+
+    If its App Space looks like that of a device in a folder beside --home, the command says in what
+    they differ, and asks.
+    """
     with plainly(requirement=REQUIREMENT):
         from counterseal.models import Algorithm  # noqa: PLC0415 (a fast start)
         from counterseal.models.guid import parse  # noqa: PLC0415 (a fast start)
@@ -113,12 +127,15 @@ def bind(
             token, space = parsed_link.token, parsed_link.app_space
         elif parsed_link is not None or token is None:
             raise Unusable("token: give --token, with or without --app-space, or --link")
+        invitation = DeviceClient.read_invitation(url, token)
+        announce_account(invitation)
+        _confirm_lookalikes(home, url, invitation, yes=yes)
         pin = new_pin()
         bond = DeviceClient.bind(
             open_home(home),
             url,
             token,
-            space,
+            space or invitation.app_space,
             pin=pin,
             name=name,
             algorithm=Algorithm(algorithm),
@@ -150,7 +167,7 @@ def pending(home: str, *, wait: int, as_json: bool) -> None:
         if not waiting:
             print_line("There are no open questions.")
         for document in waiting:
-            show_question(document)
+            show_question(client, document)
 
 
 @device.command()
@@ -164,7 +181,7 @@ def show(guid: str, home: str, *, as_json: bool) -> None:
         if as_json:
             print_json(document)
         else:
-            show_question(document)
+            show_question(client, document)
 
 
 @device.command()
@@ -216,6 +233,7 @@ def status(home: str, *, as_json: bool) -> None:
         if as_json:
             print_json(document)
         else:
+            document = {"verifiedName": NOT_VERIFIED} | document
             Screen().facts((name, _plain(value)) for name, value in document.items())
 
 
@@ -270,6 +288,19 @@ def unbind(home: str, *, yes: bool) -> None:
             click.confirm("Unbind this device for good?", abort=True, err=True)
         client.unbind()
         print_line("unbound: the keys are deleted")
+
+
+def _confirm_lookalikes(home: str, url: str, invitation: Peeked, *, yes: bool) -> None:
+    from counterseal.device import AppSpaceIdentity  # noqa: PLC0415 (a fast start)
+    from counterseal_demo.device_cli import lookalikes_beside  # noqa: PLC0415
+
+    identity = AppSpaceIdentity.of(url, invitation)
+    lookalikes = lookalikes_beside(open_home(home), identity)
+    if not lookalikes:
+        return
+    warn_of_lookalikes(identity, lookalikes)
+    if not yes:
+        click.confirm("Bind it all the same?", abort=True, err=True)
 
 
 def _logged_in(url: str, app_space: Guid, *, browser: bool) -> LoggedIn:

@@ -3,27 +3,63 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from counterseal_server.printing import print_json, print_line
 
 if TYPE_CHECKING:  # a fast start
-    from counterseal.wire.device import AnswerReply
+    from counterseal.device import AppSpaceIdentity, Lookalike
+    from counterseal.wire.device import AnswerReply, Bond, Peeked
     from counterseal_demo.device_cli import DeviceClient
 
 
-def show_question(document: dict[str, Any]) -> None:
-    """Print a question for a person."""
+NOT_VERIFIED = "none: this company is not verified"
+
+
+def owner_rows(names: Peeked | Bond | AppSpaceIdentity) -> list[tuple[str, str]]:
+    """Return labels and values that say whose an account is, the verified name first."""
+    rows = [("Verified name", names.verified_name or NOT_VERIFIED)]
+    if names.company_name is not None:
+        rows.append(("Company", names.company_name))
+    return rows
+
+
+def announce_account(invitation: Peeked) -> None:
+    """Print whose account a device is about to be bound to, on standard error."""
+    rows = [("App Space", invitation.app_space_name), *owner_rows(invitation)]
+    if invitation.account_id is not None:
+        rows.append(("Account id", invitation.account_id))
+    for label, value in rows:
+        print_line(f"{label}: {value}", err=True)
+
+
+def show_question(client: DeviceClient, document: dict[str, Any]) -> None:
+    """Print a question for a person, and whose it is, as the service last said."""
     from counterseal_server import display  # noqa: PLC0415 (a fast start)
     from counterseal_server.screen import Screen  # noqa: PLC0415
 
     screen = Screen()
     screen.heading(f"Question {document['challenge']}")
-    display.show(screen, document, in_local_time=True)
+    bond = client.device.bond
+    owner = [] if bond is None else owner_rows(bond)
+    display.show(screen, document, in_local_time=True, owner=owner)
 
 
 def announce(text: str) -> None:
     """Print *text*, what the command is about to do, on standard error."""
     print_line(text, err=True)
+
+
+def warn_of_lookalikes(identity: AppSpaceIdentity, lookalikes: tuple[Lookalike, ...]) -> None:
+    """Print what App Spaces the one of `announce_account` looks like, on standard error."""
+    print_line(f"Service: {urlsplit(identity.url).netloc}", err=True)
+    for lookalike in lookalikes:
+        existing = lookalike.existing
+        names = f"{lookalike.name!r} looks like {lookalike.existing_name!r}"
+        print_line(f"Warning: {names} of a device that you have:", err=True)
+        rows = [("App Space", existing.app_space_name or ""), *owner_rows(existing)]
+        for label, value in [*rows, ("Service", urlsplit(existing.url).netloc)]:
+            print_line(f"  {label}: {value}", err=True)
 
 
 def show_ending(client: DeviceClient, reply: AnswerReply, *, as_json: bool) -> None:

@@ -83,7 +83,7 @@ def _show_push(client: DeviceClient, push: ReceivedPush, *, answer: bool) -> boo
     with plainly(requirement=REQUIREMENT):
         # A push proves nothing: what is shown is what the service says to this device.
         document = client.fetch_display(read_guid(guid))
-        show_question(document)
+        show_question(client, document)
         if answer:
             _answer(client, document)
     return True

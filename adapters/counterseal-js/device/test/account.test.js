@@ -72,6 +72,51 @@ test("colour and logo are kept as the service said last, and shapeless ones are 
   await assert.rejects(account.status(), { code: "bad_reply" });
 });
 
+const NAMED = {
+  appSpaceName: "Harbour Bank",
+  companyName: "Harbour Ltd",
+  verifiedName: "Harbour Ltd, Utrecht",
+  accountId: "user-7",
+  accountName: "Zoë (checking)",
+};
+const namesIn = ({ appSpaceName, companyName, verifiedName, accountId, accountName }) => ({
+  appSpaceName,
+  companyName,
+  verifiedName,
+  accountId,
+  accountName,
+});
+
+test("an account is called as its link says until the service says how, and then as that", async () => {
+  const account = await bind();
+  const unsaid = { companyName: null, verifiedName: null, accountId: null };
+  assert.deepEqual(namesIn(account), { appSpaceName: "Bank", accountName: "Zoë", ...unsaid });
+  assert.equal(account.isNamedByLink, true);
+  const changes = [];
+  wallet.addEventListener("change", ({ detail }) => changes.push(detail.type));
+  service.names = NAMED;
+  for (let time = 0; time < 2; time += 1) await account.status();
+  assert.deepEqual(changes, ["branded"]);
+  const opened = await new Wallet({ store, strongKeys: strongKeys(), ...service.world }).accounts();
+  for (const each of [account, ...opened]) {
+    assert.deepEqual(namesIn(each), NAMED);
+    assert.equal(each.isNamedByLink, false);
+  }
+  // An operator takes the name away.
+  service.names = { ...NAMED, verifiedName: undefined };
+  await account.status();
+  assert.deepEqual(namesIn(account), { ...NAMED, verifiedName: null });
+  service.names = { ...NAMED, verifiedName: 7 };
+  await assert.rejects(account.status(), { code: "bad_reply" });
+});
+
+test("a bind is called as the service says, whatever the link says", async () => {
+  service.names = NAMED;
+  const account = await bind();
+  assert.deepEqual(namesIn(account), NAMED);
+  assert.equal(account.isNamedByLink, false);
+});
+
 test("the service learns platform and version of the app, at the bind and when they change", async () => {
   const app = { platform: "Android 16", appVersion: "2.0" };
   const open = (more) => new Wallet({ store, strongKeys: strongKeys(), ...service.world, ...more });

@@ -169,7 +169,8 @@ export class FakeService {
   invitation({ token }) {
     if (token !== this.token) throw Object.assign(new Error(), { code: "denied" });
     const { appSpace } = NAMES;
-    return { appSpace, appSpaceName: "Bank", rpId: this.scope?.rpId, ...this.brand };
+    const names = { appSpaceName: "Bank", ...this.names };
+    return { appSpace, ...names, rpId: this.scope?.rpId, ...this.brand };
   }
 
   async bind(body) {
@@ -181,7 +182,8 @@ export class FakeService {
     this.learn(body);
     const { device, account, appSpace } = NAMES;
     const { confirmBy } = this;
-    return { device, account, appSpace, serviceKeys: { keys: [this.issuer.jwk] }, confirmBy };
+    const serviceKeys = { keys: [this.issuer.jwk] };
+    return { device, account, appSpace, ...this.names, serviceKeys, confirmBy };
   }
 
   /** List the new devices, or read a decision on one, which only the strong key may sign. */
@@ -211,13 +213,15 @@ export class FakeService {
 
   /** @type {{appSpaceColor?: unknown, appSpaceLogo?: unknown}} */
   brand = {};
+  /** What an older release does not say. */
+  names = {};
 
   status() {
     const keys = this.keys.map(({ role, kid }) => ({ role, kid }));
     const { device } = NAMES;
     const status = { device, status: "ACTIVE", name: "", addresses: 0, attemptsLeft: 5, keys };
     const lastSeenAt = new Date(this.now).toISOString();
-    return { ...status, ...this.brand, ...(this.keepsApps ? { ...this.app, lastSeenAt } : {}) };
+    return { ...status, ...this.names, ...this.brand, ...(this.keepsApps ? { ...this.app, lastSeenAt } : {}) };
   }
 
   /** Whether it is of a release that keeps what devices say of their apps. */

@@ -24,17 +24,32 @@ const linkTo = (appSpace = NAMES.appSpace) =>
 test("the service says what the App Space is, and nothing is bound", async () => {
   service.brand = { appSpaceColor: "#1a2B3c", appSpaceLogo: DIGEST };
   service.scope = { rpId: "bank.example", origins: ["https://bank.example"] };
+  const names = {
+    companyName: "Harbour Ltd",
+    verifiedName: "Harbour Ltd, Utrecht",
+    accountId: "user-7",
+    accountName: "Zoë",
+  };
+  service.names = names;
   const wallet = open();
   for (const options of [{ link: linkTo() }, { url: URL_OF_SERVICE, link: service.token }]) {
     assert.deepEqual(await wallet.readInvitation(options), {
       appSpace: NAMES.appSpace,
       appSpaceName: "Bank",
+      ...names,
       color: "#1a2B3c",
       logo: `${URL_OF_SERVICE}/device/logo/${NAMES.appSpace}/${DIGEST}`,
       rpId: "bank.example",
     });
   }
   assert.deepEqual([service.keys, await wallet.accounts()], [[], []]);
+});
+
+test("an older service names neither company nor account", async () => {
+  const { companyName, verifiedName, accountId, accountName } = await open().readInvitation({
+    link: linkTo(),
+  });
+  assert.deepEqual([companyName, verifiedName, accountId, accountName], [null, null, null, null]);
 });
 
 test("what has another shape is not shown", async () => {

@@ -9,6 +9,7 @@ import { canonical, readJson } from "../ijson.js";
 import { readKeySet, readPublicKey } from "../keys.js";
 import { verifyKeySet } from "../keyset.js";
 import { readLink, writeLink } from "../link.js";
+import { areAlike, skeletons } from "../lookalikes.js";
 import { verifyReceipt } from "../receipt.js";
 import { verifyUseReceipt } from "../use_receipt.js";
 import {
@@ -209,9 +210,19 @@ test("bind links", async () => {
   for (const { why, link, code } of invalid) await refuses(() => readLink(link), code, why);
 });
 
+test("look-alikes", () => {
+  const { alike, different } = readVectors("lookalikes");
+  assert.deepEqual([alike.length, different.length], [20, 20]);
+  for (const { about, names, skeletons: expected } of [...alike, ...different]) {
+    assert.deepEqual(names.map(skeletons), expected, about);
+  }
+  for (const { about, names } of alike) assert.equal(areAlike(names[0], names[1]), true, about);
+  for (const { about, names } of different) assert.equal(areAlike(names[0], names[1]), false, about);
+});
+
 test("every vector was read", (context) => {
   const names = ["keys", "unfit-keys", "display", "answer", "disown", "proof", "bind", "rotation"];
-  const others = ["confirmation", "receipt", "use-receipt", "keyset", "link"];
+  const others = ["confirmation", "receipt", "use-receipt", "keyset", "link", "lookalikes"];
   const files = [...names, ...others].map((name) => [name, undefined]);
   demandAllRead({ ...Object.fromEntries(files), action: ["valid"] }, context);
 });

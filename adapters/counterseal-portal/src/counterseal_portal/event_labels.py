@@ -54,6 +54,7 @@ EVENTS: Mapping[str, str] = {
     "challenge.redeem": "Tokens of a CIBA request issued",
     "company.create": "Company created",
     "company.edit": "Company changed",
+    "company.verify": "Verified name of a company set or taken away",
     "credential.issue": "Credential of an origin made",
     "credential.revoke": "Credentials of an origin revoked",
     "credential.revoke_one": "One credential of an origin revoked",

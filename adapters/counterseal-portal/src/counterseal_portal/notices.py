@@ -16,6 +16,7 @@ NOTICES: Mapping[str, str] = {
     "device-revoked": "The device is revoked.",
     "company-created": "The company is created.",
     "company-saved": "The company is saved.",
+    "company-verified": "The verified name is saved. Devices show it at their next call.",
     "app-space-created": "The App Space is created.",
     "app-space-saved": "The App Space is saved.",
     "setting-saved": "The setting is saved.",

@@ -13,8 +13,8 @@ import attrs
 from counterseal_pwa.service_address import require_service
 
 STATIC = Path(__file__).parent / "static"
-LIBRARY_PARTS = ("device", "wire")
-"""Folders of the device library, which a wheel has below `STATIC`."""
+LIBRARY_PARTS = ("device/*.js", "wire/*.js", "wire/*.json")
+"""Files of the device library, which a wheel has below `STATIC`."""
 
 MEDIA_TYPES: Mapping[str, str] = {
     ".css": "text/css; charset=utf-8",
@@ -72,15 +72,15 @@ def load_assets(service: str | None = None) -> dict[str, Asset]:
 
 def _files() -> Iterator[tuple[str, Path]]:
     yield from _below(STATIC, STATIC)
-    if (STATIC / LIBRARY_PARTS[0]).is_dir():
+    if (STATIC / "device").is_dir():
         return
     # A checkout: the packages for npm stand beside this one.
     library = Path(__file__).parents[3] / "counterseal-js"
     for part in LIBRARY_PARTS:
-        if not (library / part / "").is_dir():
+        paths = sorted(library.glob(part))
+        if not paths:
             raise FileNotFoundError(f"no device library in {library / part}")
-        for path in sorted((library / part).glob("*.js")):
-            yield f"{part}/{path.name}", path
+        yield from ((path.relative_to(library).as_posix(), path) for path in paths)
 
 
 def _below(folder: Path, root: Path) -> Iterator[tuple[str, Path]]:

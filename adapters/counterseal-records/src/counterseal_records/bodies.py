@@ -125,6 +125,7 @@ _OF_ACTIONS = tuple(
 )
 LEFT_OUT: Mapping[type[Stored], tuple[bytes, ...]] = MappingProxyType(
     {
+        Company: (b',"verified_name":null',),
         AppSpace: _OF_ACTIONS,
         Origin: (
             *(*_OF_ACTIONS, b',"backchannel":null', b',"realm":null'),

@@ -73,7 +73,12 @@ class Tenants:
     def tree(self) -> list[dict[str, Any]]:
         """Return companies with their App Spaces, and these with their origins."""
         return [
-            {"companyGuid": company.guid, "name": company.name, "appSpaces": self._spaces(company)}
+            {
+                "companyGuid": company.guid,
+                "name": company.name,
+                "verifiedName": company.verified_name,
+                "appSpaces": self._spaces(company),
+            }
             for company in self.administration.list(None, Company)
         ]
 

@@ -9,6 +9,7 @@ the browser device: the last rows before the end of the approval, if they have t
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
@@ -51,7 +52,13 @@ SAID_BY_ORIGIN = {
 """What the origin says of where the act comes from, which nobody has verified."""
 
 
-def show(screen: Screen, display: dict[str, Any], *, in_local_time: bool = False) -> None:
+def show(
+    screen: Screen,
+    display: dict[str, Any],
+    *,
+    in_local_time: bool = False,
+    owner: Iterable[tuple[str, str]] = (),
+) -> None:
     """
     Show a display document.
 
@@ -60,9 +67,11 @@ def show(screen: Screen, display: dict[str, Any], *, in_local_time: bool = False
     Args:
         display: The document, whose shape the core has checked.
         in_local_time: Whether the moments outside of the question are in local time, too.
+        owner: Whose the App Space is, as labels with their values; no document says that.
     """
     parts = _parts(display, in_local_time=in_local_time)
-    screen.facts(parts.who)
+    app_space, *who = parts.who
+    screen.facts([app_space, *owner, *who])
     # The type of an action has written hidden characters out.
     screen.framed("the question", parts.content, escaped=bool(parts.action))
     if parts.claims:

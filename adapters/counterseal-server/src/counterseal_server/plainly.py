@@ -42,6 +42,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "passkeys.origins": ("passkey_origins",),
         "passkeys.rpId": ("rp_id",),
         "pendingLimit": ("pending_limit",),
+        "verifiedName": ("verified_name",),
     }
 )
 """The command parameters for the members of the API that errors name."""

@@ -26,6 +26,7 @@ from counterseal.wire.device import (
 )
 from counterseal.wire.enrolment import read_peek
 from counterseal.wire.members import write_record
+from counterseal.wire.recognition import names_of
 from counterseal_web.calls import Call
 from counterseal_web.logins import LOGIN_API
 from counterseal_web.members import read_guid
@@ -36,9 +37,9 @@ from counterseal_web.service import Service
 
 
 def peek_invitation(service: Service, call: Call) -> Reply:
-    """Return the App Space of a session token; changes nothing."""
-    app_space = service.enrolments.peek(read_peek(call.document))
-    return Reply(document=write_record(Peeked.of(app_space, service.policy)))
+    """Return the App Space and the account of a session token; changes nothing."""
+    target = service.enrolments.peek(read_peek(call.document))
+    return Reply(document=write_record(Peeked.of(target, service.policy)))
 
 
 def complete_bind(service: Service, call: Call) -> Reply:
@@ -148,16 +149,16 @@ def decide_on_device(service: Service, call: Call) -> Reply:
 
 def get_status(service: Service, call: Call) -> Reply:
     """Return the status of the device."""
-    authenticated = service.devices.authenticate(_device_call(call))
+    device, company = service.devices.status(_device_call(call))
     status = AccountStatus.of(
-        authenticated.binding,
-        attempts_left=authenticated.attempts_left,
-        account=authenticated.account.guid,
-        app_space=authenticated.app_space.guid,
-        app_space_name=authenticated.app_space.name,
+        device.binding,
+        attempts_left=device.attempts_left,
+        account=device.account.guid,
+        app_space=device.app_space.guid,
+        **names_of(device.app_space, company, device.account),
         web_push_key=service.settings.webpush_key,
-        color=authenticated.app_space.brand_color,
-        logo=authenticated.app_space.logo_digest,
+        color=device.app_space.brand_color,
+        logo=device.app_space.logo_digest,
     )
     return Reply(document=write_record(status))
 

@@ -211,6 +211,14 @@ BRAND: dict[str, Schema] = {
     "appSpaceColor": {"type": "string", "pattern": COLOR},
     "appSpaceLogo": {"type": "string", "description": "SHA-256 of the logo, base64url."},
 }
+NAMES: dict[str, Schema] = {
+    "companyName": TEXT | {"description": "As the App Space's company calls itself."},
+    "verifiedName": TEXT
+    | {"description": "As an operator calls the company; missing if it is not verified."},
+    "accountId": TEXT,
+    "accountName": TEXT
+    | {"description": "The `displayName` of the account's `userInfo`, or else its id."},
+}
 KEY: dict[str, Schema] = {
     "role": {"enum": ["device", "strong"]},
     "jwk": _closed(
@@ -508,7 +516,15 @@ SCHEMAS: dict[str, Schema] = {
         requestGuid=GUID,
     ),
     # What a device gets
-    "Invited": _object(*BRAND, "rpId", appSpace=GUID, appSpaceName=TEXT, **BRAND, rpId=TEXT),
+    "Invited": _object(
+        *BRAND,
+        *("rpId", "verifiedName", "accountId", "accountName"),
+        appSpace=GUID,
+        appSpaceName=TEXT,
+        **NAMES,
+        **BRAND,
+        rpId=TEXT,
+    ),
     "Begun": _object(
         url={"type": "string", "description": "Where to send the user."},
         secret={"type": "string", "description": "For the app that began, and nobody else."},
@@ -522,10 +538,12 @@ SCHEMAS: dict[str, Schema] = {
         devices=_list(_object(device=GUID, name=TEXT, boundAt=MOMENT)),
     ),
     "Bound": _object(
-        "confirmBy",
+        *("confirmBy", "verifiedName"),
         device=GUID,
         account=GUID,
         appSpace=GUID,
+        appSpaceName=TEXT,
+        **NAMES,
         serviceKeys=_ref("KeySet"),
         confirmBy=MOMENT,
     ),
@@ -576,11 +594,12 @@ SCHEMAS: dict[str, Schema] = {
     "Device": _object(**DEVICE),
     "Status": _object(
         *BRAND,
-        "webPushKey",
+        *("webPushKey", "verifiedName"),
         **DEVICE,
         account=GUID,
         appSpace=GUID,
         appSpaceName=TEXT,
+        **NAMES,
         webPushKey=TEXT,
         **BRAND,
     ),

@@ -164,7 +164,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
         events=2**40,
     )
     records: tuple[Record, ...] = (
-        factory.company(name=ODD),
+        factory.company(name=ODD, verified_name=ODD),
         factory.app_space(
             factory.space,
             name=ODD,

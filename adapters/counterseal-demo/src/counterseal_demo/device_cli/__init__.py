@@ -6,6 +6,7 @@ A device on the command line: its folder on the disk, and its calls to a service
 - `invite_device`, `list_new_devices`, `find_new_device`, `decide_on_device`: let a new device join.
 - `add_address`, `remove_address`, `set_addresses`: its push addresses.
 - `rotate`: replaces its keys.
+- `lookalikes_beside`: what an App Space looks like, among those of other devices on this machine.
 - `log_in`: logs a person in at an Identity Provider, with a redirect to a loopback port.
 """
 
@@ -15,6 +16,7 @@ from counterseal_demo.device_cli.addresses import add_address, remove_address, s
 from counterseal_demo.device_cli.device import DeviceClient
 from counterseal_demo.device_cli.home import Home
 from counterseal_demo.device_cli.login import log_in
+from counterseal_demo.device_cli.lookalikes import lookalikes_beside
 from counterseal_demo.device_cli.new_devices import (
     decide_on_device,
     find_new_device,
@@ -36,6 +38,7 @@ __all__ = [
     "invite_device",
     "list_new_devices",
     "log_in",
+    "lookalikes_beside",
     "remove_address",
     "rotate",
     "set_addresses",

@@ -93,11 +93,23 @@ class DeviceClient:
             raise
 
     @staticmethod
+    def read_invitation(url: str, token: str) -> Peeked:
+        """
+        Return what the service says of the App Space and the account of a session token.
+
+        Raises:
+            ServiceRefused: The service refused the call.
+            ServiceUnreachable: It did not reply, or its reply is invalid.
+        """
+        with closing(DeviceCalls(url)) as calls:
+            return calls.plain("/device/invitation", peek_document(token), Peeked)
+
+    @staticmethod
     def bind(
         home: Home,
         url: str,
         token: str,
-        app_space: Guid | None,
+        app_space: Guid,
         *,
         pin: str,
         name: str,
@@ -111,7 +123,7 @@ class DeviceClient:
             home: The folder of the device.
             url: The URL of the service.
             token: The session token.
-            app_space: The App Space that the token must be for; None asks the service.
+            app_space: The App Space that the token must be for.
             pin: The PIN of the new device.
             name: The name of the new device.
             algorithm: Of the new device's keys.
@@ -125,19 +137,16 @@ class DeviceClient:
             OSError: The folder cannot be written.
         """
         device = home.new(pin, algorithm)
+        enrolment = device.enrolment(
+            token,
+            app_space,
+            pin=pin,
+            name=name,
+            replaces=replaces,
+            platform=PLATFORM,
+            app_version=APP_VERSION,
+        )
         with closing(DeviceCalls(url)) as calls:
-            space = app_space
-            if space is None:
-                space = calls.plain("/device/invitation", peek_document(token), Peeked).app_space
-            enrolment = device.enrolment(
-                token,
-                space,
-                pin=pin,
-                name=name,
-                replaces=replaces,
-                platform=PLATFORM,
-                app_version=APP_VERSION,
-            )
             device.bond = calls.plain("/device/bind", enrolment_document(enrolment), Bond)
         home.keep_service(url)
         home.keep(device)
@@ -291,15 +300,35 @@ class DeviceClient:
         """
         Return the status of the device at the service, which learns this program's version.
 
+        The names of the account and its company are stored as the service says them.
+
         Raises:
             ServiceRefused: The service refused the call.
             ServiceUnreachable: It did not reply, or its reply is invalid.
+            OSError: The folder cannot be written.
         """
         status = self.calls.signed_request(self.device, "GET", "/device/status", AccountStatus)
+        self._keep_names(status)
         if is_current(status):
             return status
         renewed = renew_app(self.calls, self.device)
         return attrs.evolve(status, platform=renewed.platform, app_version=renewed.app_version)
+
+    def _keep_names(self, status: AccountStatus) -> None:
+        bond = self.device.bond
+        if bond is None:
+            return
+        renamed_bond = attrs.evolve(
+            bond,
+            app_space_name=status.app_space_name,
+            company_name=status.company_name,
+            verified_name=status.verified_name,
+            account_id=status.account_id,
+            account_name=status.account_name,
+        )
+        if renamed_bond != bond:
+            self.device.bond = renamed_bond
+            self.home.keep(self.device)
 
     def history(self) -> EndedRequests:
         """

@@ -85,6 +85,17 @@ class Home:
             raise InvalidField("home", f"no device in {self._path}: bind one first")
         return device
 
+    def beside(self) -> tuple[Home, ...]:
+        """
+        Return the other folders of the same parent that have a device file, ordered by name.
+
+        Raises:
+            OSError: The parent cannot be read.
+        """
+        own = self._path.resolve()
+        files = sorted(own.parent.glob(f"*/{DEVICE_FILE}")) if own.parent.is_dir() else []
+        return tuple(Home(file.parent) for file in files if file.parent != own)
+
     def rotated(self) -> SoftwareDevice | None:
         """
         Return the device with new keys that the service may have accepted; None if there are none.

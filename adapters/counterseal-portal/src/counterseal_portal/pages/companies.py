@@ -14,6 +14,12 @@ from counterseal_portal.routes import COMPANY_ADMINS, Route
 from counterseal_portal.visit import Visit
 
 NAME = Field(name="name", label="Name", required=True)
+VERIFIED_NAME = Field(
+    name="verified_name",
+    label="Verified name",
+    hint="At most 64 bytes, in one line. Empty means: not verified.",
+    meant_by=("verifiedName",),
+)
 APP_SPACE_FIELDS = (
     Field(
         name="name",
@@ -73,6 +79,7 @@ def show_company(visit: Visit) -> Answer:
         notice=notice_of(visit),
         company=company,
         is_portals_own=is_portals_own(company.guid),
+        may_verify=visit.admin.company is None,
         app_spaces=visit.tenancy.list(company.guid, AppSpace),
         admins=admin_rows(visit, visit.tenancy.list(company.guid, Admin)),
     )
@@ -114,6 +121,30 @@ def _edit_company(visit: Visit) -> FormPage:
 def _save_company(visit: Visit, form: FilledForm) -> Answer:
     company = visit.tenancy.edit_company(visit.guid("company"), form.text("name"))
     return redirect(f"/companies/{company.guid}", done="company-saved")
+
+
+def _verify_company(visit: Visit) -> FormPage:
+    company = _company(visit)
+    path = f"/companies/{company.guid}"
+    return FormPage(
+        title="Verify the company",
+        intro=(
+            "A company chooses its own name, so two can have the same.",
+            "Find out who this one is, and enter that: people read it on their device.",
+            "No administrator of the company can change it.",
+        ),
+        fields=(VERIFIED_NAME,),
+        values=values_of(verified_name=company.verified_name or ""),
+        button="Save",
+        back=path,
+        trail=(*company_trail(visit), Step(company.name, path)),
+    )
+
+
+def _save_verified_name(visit: Visit, form: FilledForm) -> Answer:
+    verified_name = form.text("verified_name") or None
+    company = visit.tenancy.verify_company(visit.guid("company"), verified_name)
+    return redirect(f"/companies/{company.guid}", done="company-verified")
 
 
 def _new_app_space(visit: Visit) -> FormPage:
@@ -176,6 +207,16 @@ COMPANY_ROUTES = (
         _save_company,
         fields=(NAME,),
         roles=COMPANY_ADMINS,
+    ),
+    *form_routes(
+        "company.verify",
+        f"{COMPANY}/verify",
+        _verify_company,
+        _save_verified_name,
+        fields=(VERIFIED_NAME,),
+        roles=COMPANY_ADMINS,
+        all_companies=True,
+        stepped_up="Change the verified name of a company?",
     ),
     *form_routes(
         "company.create_app_space",

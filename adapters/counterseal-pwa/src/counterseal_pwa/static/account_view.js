@@ -3,6 +3,7 @@
 import { home } from "./bind_view.js";
 import { brandOf } from "./brand.js";
 import { element, foreign, isolate } from "./dom.js";
+import { idAmong, nameOf, ownerOf } from "./identity.js";
 import { inviteSection } from "./invite_section.js";
 import { keyedList } from "./keyed_list.js";
 import { lockSection } from "./lock_section.js";
@@ -39,11 +40,13 @@ export async function showAccount(context, device) {
   await history.fill([]);
   context.fill(
     account.appSpaceName,
-    element("p", {}, brandOf(account, account.appSpaceName)),
+    element("p", {}, brandOf(account, account.appSpaceName), ownerOf(account)),
     element(
       "p",
       {},
-      account.accountName !== account.appSpaceName && foreign(account.accountName),
+      nameOf(account),
+      " ",
+      idAmong(account, await context.session.wallet.accounts()),
       " ",
       element("span", { class: "quiet" }, account.url),
     ),

@@ -3,6 +3,7 @@
 import { brandOf } from "./brand.js";
 import { InvalidField, ServiceRefused, Unavailable } from "./device/index.js";
 import { element, foreign, isolate } from "./dom.js";
+import { idAmong, ownerOf } from "./identity.js";
 import { peekLink, serviceAddress } from "./links.js";
 import { notifySection } from "./notify_section.js";
 import { describe } from "./problems.js";
@@ -40,6 +41,7 @@ const NAME_LIMIT = 64;
  * @property {string} link The bind link, or the session token.
  * @property {string | undefined} [displayName]
  * @property {HTMLElement} [replacement] The choice of the device that the new one replaces.
+ * @property {HTMLElement | null} [warning] What the person has to confirm before.
  */
 
 /**
@@ -65,8 +67,10 @@ export async function showOffer(context, offer) {
   context.fill(say("bind.title"), element("p", { role: "status" }, say("bind.loading")));
   try {
     const where = { url: serviceAddress(), link: offer.link };
-    const invitation = await context.session.wallet.readInvitation(where);
-    await fillBind(context, offer, invitation);
+    const { wallet } = context.session;
+    const invitation = await wallet.readInvitation(where);
+    const lookalikes = await wallet.lookalikes({ ...where, invitation });
+    await fillBind(context, { ...offer, warning: await warningOf(invitation, lookalikes) }, invitation);
   } catch (error) {
     const isUnreached = error instanceof Unavailable;
     const next = isUnreached ? retry(() => showOffer(context, offer)) : home();
@@ -93,8 +97,10 @@ const retry = (click) => element("button", { type: "button", class: "main", clic
  * @param {Offer} offer
  * @param {Invitation} invitation
  */
-async function fillBind(context, { link, displayName, replacement }, invitation) {
-  const { appSpaceName, rpId } = invitation;
+async function fillBind(context, { link, displayName, replacement, warning }, invitation) {
+  const { accountName, appSpaceName, rpId } = invitation;
+  const accounts = await context.session.wallet.accounts();
+  const id = idAmong({ ...invitation, url: serviceAddress() }, accounts);
   const name = element("input", { id: "name", maxlength: NAME_LIMIT, autocomplete: "off", required: true });
   name.value = deviceName();
   const choice = (await makesPasskeys(rpId)) ? strongKeyChoice() : null;
@@ -107,12 +113,12 @@ async function fillBind(context, { link, displayName, replacement }, invitation)
       "dl",
       { class: "pairs" },
       element("dt", {}, say("bind.to")),
-      element("dd", {}, brandOf(invitation, appSpaceName)),
-      displayName !== undefined && element("dt", {}, say("bind.account")),
-      displayName !== undefined && element("dd", {}, foreign(displayName)),
+      element("dd", {}, brandOf(invitation, appSpaceName), ownerOf(invitation)),
+      ...accountRow(accountName, displayName, id),
       element("dt", {}, say("bind.service")),
       element("dd", {}, serviceAddress()),
     ),
+    warning,
     element("label", { for: "name" }, say("bind.name")),
     name,
     replacement,
@@ -146,6 +152,32 @@ async function fillBind(context, { link, displayName, replacement }, invitation)
     }
   });
   context.fill(say("bind.title"), element("p", {}, say("bind.about")), form);
+}
+
+/**
+ * Return the warning of App Spaces that look alike; null if there are none.
+ *
+ * @param {Invitation} invitation
+ * @param {Awaited<ReturnType<import("./device/index.js").Wallet["lookalikes"]>>} lookalikes
+ */
+async function warningOf(invitation, lookalikes) {
+  if (lookalikes.length === 0) return null;
+  const { lookalikeWarning } = await import("./lookalike_warning.js");
+  return lookalikeWarning(invitation, serviceAddress(), lookalikes);
+}
+
+/**
+ * Return the row of the account: as the service says, or else as the link does.
+ *
+ * @param {string | null} accountName
+ * @param {string | undefined} displayName
+ * @param {HTMLElement | null} id
+ */
+function accountRow(accountName, displayName, id) {
+  const name = accountName ?? displayName;
+  if (name === undefined) return [];
+  const label = say(accountName === null ? "bind.account.link" : "bind.account");
+  return [element("dt", {}, label), element("dd", { class: "owner" }, foreign(name), id)];
 }
 
 /** Return the choice between a passkey and a PIN. */

@@ -2,6 +2,7 @@
 
 import { brandOf } from "./brand.js";
 import { element, foreign } from "./dom.js";
+import { idAmong, nameOf, ownerOf } from "./identity.js";
 import { arrange, keyedList, linkEntry } from "./keyed_list.js";
 import { readPasted } from "./links.js";
 import { showBind } from "./bind_view.js";
@@ -42,7 +43,7 @@ export async function showHome(context) {
     requests.fill([
       ...newDevicesOf(context),
       ...open.map(({ account, request }) => {
-        const build = () => requestEntry(session, account, request);
+        const build = () => requestEntry(session, accounts, account, request);
         return /** @type {const} */ ([keyOf(account, request), build]);
       }),
     ]);
@@ -52,7 +53,7 @@ export async function showHome(context) {
   const fillAccounts = () => {
     // The service takes no call of the others, so it can notify none of them.
     notify.hidden = !accounts.some(({ state }) => state === "ACTIVE" || state === "SUSPENDED");
-    known.fill(accounts.map((account) => [account.device, () => accountEntry(context, account)]));
+    known.fill(accounts.map((account) => [account.device, () => accountEntry(context, accounts, account)]));
   };
   const followRequests = () => {
     fillWaiting();
@@ -114,15 +115,18 @@ const newDevicesOf = ({ session }) =>
 
 /**
  * @param {ViewContext} context
+ * @param {readonly Account[]} accounts All of this browser.
  * @param {Account} account
  */
-const accountEntry = ({ session }, account) =>
+const accountEntry = ({ session }, accounts, account) =>
   linkEntry({ class: "card", href: `#/account/${account.device}` }, () => {
-    const { device, appSpaceName, accountName, name } = account;
+    const { device, appSpaceName, name } = account;
     const error = session.errors.get(device);
     return [
       brandOf(account, appSpaceName),
-      accountName !== appSpaceName && element("span", {}, foreign(accountName)),
+      ownerOf(account),
+      nameOf(account),
+      idAmong(account, accounts),
       element("span", { class: "quiet" }, foreign(name)),
       error !== undefined && element("span", { class: "problem" }, describeUnread(error)),
     ];

@@ -1,6 +1,7 @@
 /** Entries of open requests in the list: type, who asks, the first lines, and the time left. */
 
 import { element, foreign } from "./dom.js";
+import { idAmong, verificationOf } from "./identity.js";
 import { kindOf, linesOf } from "./summaries.js";
 import { say, writeSpan } from "./texts.js";
 
@@ -66,11 +67,12 @@ export async function loadDisplays(session, accounts) {
  * Return the entry of an open request; `update` shows the time left, and what is loaded by then.
  *
  * @param {Session} session
- * @param {Account} account
+ * @param {readonly Account[]} accounts All of this browser.
+ * @param {Account} account The request's.
  * @param {OpenRequest} request
  * @returns {import("./keyed_list.js").Entry}
  */
-export function requestEntry({ displays }, account, { expiresAt, guid }) {
+export function requestEntry({ displays }, accounts, account, { expiresAt, guid }) {
   const left = element("span", { class: "left" });
   const link = element("a", { class: "card open", href: `#/request/${guid}/${account.device}` });
   const space = () => foreign(account.appSpaceName);
@@ -81,7 +83,14 @@ export function requestEntry({ displays }, account, { expiresAt, guid }) {
     if (loaded !== shown) {
       shown = loaded;
       const parts = loaded ? partsOf(loaded) : [element("strong", {}, say("home.request"), " ", space())];
-      link.replaceChildren(...parts, element("span", { class: "quiet" }, loaded && space(), loaded && " · ", left));
+      const id = idAmong(account, accounts);
+      // On a line of its own, which no name of a tenant can begin.
+      const verification = verificationOf(account);
+      link.replaceChildren(
+        ...parts,
+        verification,
+        element("span", { class: "quiet" }, loaded && space(), loaded && " · ", id, id && " · ", left),
+      );
     }
     left.textContent = say("left", { span: writeSpan(Date.parse(expiresAt) - account.now()) });
   };

@@ -4,6 +4,7 @@ import { home } from "./bind_view.js";
 import { brandOf } from "./brand.js";
 import { readColours } from "./colours.js";
 import { announce, element, foreign } from "./dom.js";
+import { idAmong, ownerOf } from "./identity.js";
 import { showOutcome } from "./outcome_view.js";
 import { describe, describeUnread, endingOf, isLastPin } from "./problems.js";
 import { reasonList } from "./reasons.js";
@@ -173,6 +174,8 @@ async function fillRequest(context, account, shown) {
   buttons.push(disown);
   updateButtons();
 
+  const { device, url, appSpace } = account;
+  const id = idAmong({ device, url, appSpace, accountId: display.account.id }, await session.wallet.accounts());
   const usable = element("span");
   const updateUsable = () => {
     if (!action) return;
@@ -181,8 +184,8 @@ async function fillRequest(context, account, shown) {
   };
   context.fill(
     action && actionView ? actionView.titleOf(action) : say("request.title"),
-    element("p", {}, brandOf(account, display.appSpace.name)),
-    element("p", { class: "asks" }, element("strong", {}, foreign(display.origin.name)), " ", ...whomOf(account, action ? "action" : "request")),
+    element("p", {}, brandOf(account, display.appSpace.name), ownerOf(account)),
+    element("p", { class: "asks" }, element("strong", {}, foreign(display.origin.name)), " ", ...whomOf(account, display), id && " ", id),
     element(
       "article",
       { class: "card shown", "aria-label": say("request.content") },
@@ -216,15 +219,16 @@ async function fillRequest(context, account, shown) {
 }
 
 /**
- * Return the words for who is asked.
+ * Return the words for who is asked; what only the link says is not among them.
  *
  * @param {Account} account
- * @param {"action" | "request"} kind
+ * @param {Display} display
  * @returns {(HTMLElement | string)[]}
  */
-function whomOf({ accountName, appSpaceName }, kind) {
+function whomOf({ accountName, appSpaceName, isNamedByLink }, display) {
+  const kind = display.action ? "action" : "request";
   if (accountName === appSpaceName) return [say(`${kind}.asks.you`)];
-  return [say(`${kind}.asks`), " ", foreign(accountName)];
+  return [say(`${kind}.asks`), " ", foreign(isNamedByLink ? display.account.id : accountName)];
 }
 
 const codeField = () =>

@@ -21,6 +21,7 @@ const LATER = [
   "invite_section.js",
   "lock_section.js",
   "login_view.js",
+  "lookalike_warning.js",
   "new_device_view.js",
   "new_link.js",
   "outcome_view.js",

@@ -76,6 +76,22 @@ def edit_company(service: Service, call: Call, admin: Admin) -> Reply:
     )
 
 
+def verify_company(service: Service, call: Call, admin: Admin) -> Reply:
+    """
+    Give a company its verified name, which its own administrators cannot choose.
+
+    Devices show it beside the company's name; an empty text takes it away. Only an administrator
+    of all companies may do it.
+    """
+    verified_name = read_text(call.document, "verifiedName")
+    if verified_name is None:
+        raise InvalidField("verifiedName", "missing")
+    company = service.administration(by=admin).verify_company(
+        company_of(call), verified_name or None
+    )
+    return Reply(document=company_document(company))
+
+
 def create_app_space(service: Service, call: Call, admin: Admin) -> Reply:
     """Create an App Space, `simple` or, with `idpType` `oidc`, with an Identity Provider."""
     body = call.document
@@ -159,6 +175,14 @@ COMPANY_API = (
     admin_operation("getCompany", "GET", COMPANY, get_company, {200: "Company"}),
     admin_operation(
         "editCompany", "PATCH", COMPANY, edit_company, {200: "Company"}, takes="NewCompany"
+    ),
+    admin_operation(
+        "verifyCompany",
+        "POST",
+        f"{COMPANY}/verifiedName",
+        verify_company,
+        {200: "Company"},
+        takes="VerifiedName",
     ),
     admin_operation(
         "newAppSpace",

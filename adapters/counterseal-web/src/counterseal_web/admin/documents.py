@@ -34,6 +34,7 @@ def company_document(company: Company) -> Document:
     return {
         "companyGuid": company.guid,
         "name": company.name,
+        "verifiedName": company.verified_name,
         "createdAt": format_time(company.created_at),
     }
 

@@ -71,6 +71,11 @@ CALLBACK_TYPE: Schema = {
     "description": "2: `callbackUrl` is a domain where passkeys are used, and no callback goes.",
 }
 ROLE: Schema = {"enum": [each.value for each in AdminRole]}
+VERIFIED_NAME: Schema = {
+    "type": "string",
+    "maxLength": 64,
+    "description": "At most 64 bytes, one line, all visible; an empty text takes it away.",
+}
 HTML: Schema = {"enum": [each.value for each in HtmlUse]}
 NEW_DEVICES: Schema = {"enum": [each.value for each in NewDeviceRule]}
 BASE64: Schema = {"contentMediaType": PNG, "contentEncoding": "base64"}
@@ -144,6 +149,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
     **GAUGE_SCHEMAS,
     # What an administrator sends
     "NewCompany": _takes("name", name=VISIBLE),
+    "VerifiedName": _takes("verifiedName", verifiedName=VERIFIED_NAME),
     "NewAppSpace": _takes(
         "name",
         name=VISIBLE,
@@ -230,7 +236,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
     ),
     "NewAdminKey": _takes(keyType=SIGNING, overlap=SECONDS),
     # What an administrator gets
-    "Company": _gives(companyGuid=GUID, name=TEXT, createdAt=MOMENT),
+    "Company": _gives(companyGuid=GUID, name=TEXT, verifiedName=NO_TEXT, createdAt=MOMENT),
     "Companies": _each("Company"),
     "AppSpace": _gives(
         appSpaceGuid=GUID,

@@ -22,6 +22,7 @@ from counterseal_server.commands.admin.companies import (
     company,
     edit_app_space,
     edit_company,
+    verify_company,
 )
 from counterseal_server.commands.admin.login_tests import test_login
 from counterseal_server.commands.admin.origins import (
@@ -67,7 +68,7 @@ def show(record: str, data: str | None, config: str | None) -> None:
 
 
 for command in (
-    *(company, edit_company, app_space, edit_app_space, test_login),
+    *(company, edit_company, verify_company, app_space, edit_app_space, test_login),
     *(origin, edit_origin, rotate, revoke, revoke_credential),
     *(callback_secret, allow, forbid, policy, ciba, keycloak),
     *(administrator, administrators, rotate_administrator, revoke_administrator),

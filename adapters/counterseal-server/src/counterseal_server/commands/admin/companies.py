@@ -54,6 +54,33 @@ def edit_company(company: str, name: str, data: str | None, config: str | None) 
 
 @click.command()
 @click.argument("company")
+@click.argument("verified_name", required=False)
+@click.option("--not-verified", is_flag=True, help="Take the verified name away.")
+@DATA
+@CONFIG
+def verify_company(
+    company: str,
+    verified_name: str | None,
+    data: str | None,
+    config: str | None,
+    *,
+    not_verified: bool,
+) -> None:
+    """
+    Give a COMPANY its VERIFIED_NAME, which devices show beside the name that it has chosen.
+
+    Find out first who it is: people tell tenants that look alike apart by this name, and no
+    administrator of a tenant can change it.
+    """
+    if not_verified is (verified_name is not None):
+        raise click.UsageError("either VERIFIED_NAME or --not-verified")
+    with administering(data, config) as tenants:
+        verified = tenants.administration.verify_company(guid(company, "company"), verified_name)
+        print_document(tenants.describe(verified.guid))
+
+
+@click.command()
+@click.argument("company")
 @click.argument("name")
 @IDP
 @DATA

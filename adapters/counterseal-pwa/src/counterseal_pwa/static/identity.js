@@ -1,0 +1,54 @@
+/** Identity: whose an account is, and which one; as the service says, and not the link. */
+
+import { element, foreign } from "./dom.js";
+import { say } from "./texts.js";
+
+/** @typedef {import("./device/index.js").Account} Account */
+
+/**
+ * Return how an operator of the service has verified a company; no tenant can choose that.
+ *
+ * @param {{verifiedName: string | null}} account
+ */
+export const verificationOf = ({ verifiedName }) =>
+  verifiedName === null
+    ? element("span", { class: "unverified" }, say("company.unverified"))
+    : element("span", { class: "verified" }, say("company.verified"), " ", foreign(verifiedName));
+
+/**
+ * Return whose an account is. What the company calls itself has a line of its own, where it cannot
+ * be taken for what an operator has verified.
+ *
+ * @param {{companyName: string | null, verifiedName: string | null}} account
+ */
+export const ownerOf = ({ companyName, verifiedName }) =>
+  element(
+    "span",
+    { class: "owner" },
+    verificationOf({ verifiedName }),
+    companyName !== null && element("span", { class: "quiet" }, say("company.name"), " ", foreign(companyName)),
+  );
+
+/**
+ * Return what an account is called; null where nobody says it.
+ *
+ * @param {Account} account
+ */
+export function nameOf({ accountName, appSpaceName, isNamedByLink }) {
+  if (accountName === appSpaceName) return null;
+  return element("span", {}, isNamedByLink && `${say("account.link")} `, foreign(accountName));
+}
+
+/**
+ * Return the id of an account, where *accounts* has another one of the same App Space.
+ *
+ * @param {{device?: string, url: string, appSpace: string, accountId: string | null}} account
+ * @param {readonly Account[]} accounts
+ */
+export function idAmong({ device, url, appSpace, accountId }, accounts) {
+  const isShared = accounts.some(
+    (other) => other.device !== device && other.url === url && other.appSpace === appSpace,
+  );
+  if (!isShared || accountId === null) return null;
+  return element("span", { class: "quiet account-id" }, say("account.id"), " ", foreign(accountId));
+}
