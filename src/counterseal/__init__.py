@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
     from counterseal.ports import Ports
     from counterseal.rules.audit_chain import Tampering
+    from counterseal.rules.remembered_heads import compare_heads
     from counterseal.usecases.accounts import Accounts
     from counterseal.usecases.actions import Actions
     from counterseal.usecases.admin_logins import AdminLogins, PasskeyStart
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from counterseal.usecases.enrolments import Enrolments, Logos
     from counterseal.usecases.events import Events
     from counterseal.usecases.gauges import Gauges
+    from counterseal.usecases.head_memory import HeadMemory, ProcessHeadMemory
     from counterseal.usecases.invitations import Invitations
     from counterseal.usecases.login_tests import LoginTests
     from counterseal.usecases.logins import Logins
@@ -100,6 +102,7 @@ __all__ = [
     "Events",
     "FoundEvents",
     "Gauges",
+    "HeadMemory",
     "Invitation",
     "Invitations",
     "Issued",
@@ -117,6 +120,7 @@ __all__ = [
     "PasskeyStart",
     "Policy",
     "Ports",
+    "ProcessHeadMemory",
     "Receipt",
     "Redirect",
     "Refused",
@@ -126,6 +130,7 @@ __all__ = [
     "Telemetry",
     "Unavailable",
     "UseReceipt",
+    "compare_heads",
     "jwks_document",
     "markdown",
     "mermaid",
@@ -158,6 +163,7 @@ _NAMES = {
     "policy": "PROFILES STANDARD STRICT Policy",
     "ports": "Ports",
     "rules.audit_chain": "Tampering",
+    "rules.remembered_heads": "compare_heads",
     "usecases.accounts": "Accounts",
     "usecases.actions": "Actions",
     "usecases.admin_logins": "AdminLogins PasskeyStart",
@@ -177,6 +183,7 @@ _NAMES = {
     "usecases.enrolments": "Enrolments Logos",
     "usecases.events": "Events",
     "usecases.gauges": "Gauges",
+    "usecases.head_memory": "HeadMemory ProcessHeadMemory",
     "usecases.invitations": "Invitations",
     "usecases.login_tests": "LoginTests",
     "usecases.logins": "Logins",
