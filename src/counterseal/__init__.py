@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from counterseal.policy import PROFILES, STANDARD, STRICT, Policy
     from counterseal.ports import Ports
     from counterseal.rules.audit_chain import Tampering
-    from counterseal.rules.remembered_heads import compare_heads
     from counterseal.usecases.accounts import Accounts
     from counterseal.usecases.actions import Actions
     from counterseal.usecases.admin_logins import AdminLogins, PasskeyStart
@@ -130,7 +129,6 @@ __all__ = [
     "Telemetry",
     "Unavailable",
     "UseReceipt",
-    "compare_heads",
     "jwks_document",
     "markdown",
     "mermaid",
@@ -163,7 +161,6 @@ _NAMES = {
     "policy": "PROFILES STANDARD STRICT Policy",
     "ports": "Ports",
     "rules.audit_chain": "Tampering",
-    "rules.remembered_heads": "compare_heads",
     "usecases.accounts": "Accounts",
     "usecases.actions": "Actions",
     "usecases.admin_logins": "AdminLogins PasskeyStart",

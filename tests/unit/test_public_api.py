@@ -24,7 +24,7 @@ PUBLIC = """
     LoginTest LoginTestResult LoginTests Logins
     Logos Misuse Notifications OPERATOR Operator PROFILES PasskeyStart Policy Ports Receipt Redirect
     Refused STANDARD STRICT Sessions SignedRequest Tampering Telemetry Unavailable
-    compare_heads jwks_document
+    jwks_document
     markdown mermaid read_enrolment read_json read_question table trusted_keys verify_receipt
 """
 

@@ -14,6 +14,11 @@ from counterseal_server.configuration import settings
 from counterseal_server.runtime import Runtime
 from counterseal_sql import connect
 
+DELETIONS = (
+    "DELETE FROM counterseal_audit",
+    "DELETE FROM counterseal_audit_heads",
+    "DELETE FROM counterseal_audit_signatures",
+)
 LOST = "nothing is signed until counterseal audit renew"
 
 
@@ -64,8 +69,8 @@ def delete_chains(runtime):
     file = runtime.settings.database_file
     database = connect(f"sqlite:///{file}" if address is None else address)
     with contextlib.closing(database), database.writing() as connection:
-        for table in ("audit", "audit_heads", "audit_signatures"):
-            connection.run(f"DELETE FROM counterseal_{table}")
+        for statement in DELETIONS:
+            connection.run(statement)
 
 
 def remove_an_event(service):

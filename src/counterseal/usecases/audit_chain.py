@@ -200,6 +200,15 @@ class AuditChain(UseCase):
         self.memory.renew(renewed)
         return tuple(sorted(tamperings, key=_order))
 
+    def require_head(self) -> None:
+        """
+        Require that `sign` does not refuse the signed head in the log.
+
+        Raises:
+            Refused: As `sign`.
+        """
+        self._signed_heads.require()
+
     def signed_head(self) -> str | None:
         """Return the newest signed head of all partitions; None if nothing is chained."""
         stored = self.ports.audit.signed_head()
