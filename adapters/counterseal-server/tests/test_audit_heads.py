@@ -2,14 +2,16 @@
 
 import contextlib
 import json
+import os
 import shutil
+import subprocess
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from postgres_server import Postgres
-from program import eventually, stop
+from program import COMMAND, eventually, stop
 from redis import Redis
 
 from counterseal_server.after_restore import note_restore
@@ -351,6 +353,56 @@ def test_where_no_file_can_be_written_only_a_line_of_the_log_shows_it(
     invite(command, service, "user-2")
     command(service, "audit", "chain")
     assert not (data / HEAD_NOTE).exists()
+
+
+UNSHARE = shutil.which("unshare")
+MOUNTED_READ_ONLY = [
+    *(UNSHARE, "--mount", "sh", "-c"),
+    'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"',
+]
+
+
+def isolation_lacks():
+    """Say why nothing can be mounted here; nothing if it can."""
+    if os.geteuid() or UNSHARE is None:
+        return "it needs root, and unshare of util-linux"
+    command = [UNSHARE, "--mount", "true"]
+    return subprocess.run(command, check=False, capture_output=True, text=True).stderr
+
+
+LACKS = isolation_lacks()
+
+
+@pytest.mark.skipif(bool(LACKS), reason=f"no mount: {LACKS}")
+@pytest.mark.parametrize("store", ["postgresql", "redis"], indirect=True)
+def test_a_read_only_folder_finds_it_while_a_process_runs_and_not_across_a_restart(
+    service, new_service, command
+):
+    pod = new_service(store=service.store, beside=service, fresh=True)
+    program = [*MOUNTED_READ_ONLY, str(pod.folder / "data"), *COMMAND]
+
+    def serve():
+        process = pod.run("serve", "--port", pod.port, program=program)
+        eventually(lambda: process.poll() is not None or pod.answers("/readyz"))
+        assert process.poll() is None, pod.log.read_text()
+        return process
+
+    invite(command, service, "user-1")
+    process = serve()
+    (line,) = eventually(lambda: lines_of(pod, "audit head 2, sha-256 "))
+    remove_an_event(pod)
+    eventually(lambda: lines_of(pod, LOST))
+    assert refused_gauge(pod) == 1
+    assert signed_number(pod) == 0
+    stop(process)
+
+    process = serve()
+    eventually(lambda: signed_number(pod) == 1)
+    assert refused_gauge(pod) == 0
+    stop(process)
+    assert not (pod.folder / "data" / HEAD_NOTE).exists()
+    assert command(pod, "audit", "verify").endswith(GREEN)
+    assert "audit_head_older" in command(pod, "audit", "verify", "--head", line, code=1)
 
 
 def test_the_first_start_after_an_upgrade_remembers_the_head_of_the_store(stored_in_file, command):
