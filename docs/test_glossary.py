@@ -51,6 +51,8 @@ EXCEPTIONS = {
     "PasskeyStart": RESULT,
     "Redirect": RESULT,
     "Refused": "listed as Refusal",
+    "HeadMemory": "a protocol; a remembered head is listed",
+    "ProcessHeadMemory": "one of those",
     "Tampering": "a member of what AuditChain.verify returns",
     "SignedRequest": "an argument of a call, in the words of HTTP",
 }

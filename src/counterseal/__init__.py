@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from counterseal.usecases.enrolments import Enrolments, Logos
     from counterseal.usecases.events import Events
     from counterseal.usecases.gauges import Gauges
+    from counterseal.usecases.head_memory import HeadMemory, ProcessHeadMemory
     from counterseal.usecases.invitations import Invitations
     from counterseal.usecases.login_tests import LoginTests
     from counterseal.usecases.logins import Logins
@@ -100,6 +101,7 @@ __all__ = [
     "Events",
     "FoundEvents",
     "Gauges",
+    "HeadMemory",
     "Invitation",
     "Invitations",
     "Issued",
@@ -117,6 +119,7 @@ __all__ = [
     "PasskeyStart",
     "Policy",
     "Ports",
+    "ProcessHeadMemory",
     "Receipt",
     "Redirect",
     "Refused",
@@ -177,6 +180,7 @@ _NAMES = {
     "usecases.enrolments": "Enrolments Logos",
     "usecases.events": "Events",
     "usecases.gauges": "Gauges",
+    "usecases.head_memory": "HeadMemory ProcessHeadMemory",
     "usecases.invitations": "Invitations",
     "usecases.login_tests": "LoginTests",
     "usecases.logins": "Logins",

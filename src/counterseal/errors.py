@@ -484,3 +484,23 @@ class ReturnForbidden(Refused, code="return_forbidden"):
 
 class WrongAuthority(Refused, code="wrong_authority"):
     """Only the authority that suspended the binding may resume it."""
+
+
+class AuditHeadMissing(Refused, code="audit_head_missing"):
+    """The audit log has no signed head, and one is remembered."""
+
+
+class AuditHeadOlder(Refused, code="audit_head_older"):
+    """The audit log's signed head has a lower number than the remembered one."""
+
+
+class AuditHeadOther(Refused, code="audit_head_other"):
+    """The audit log's signed head has the number of the remembered one, and is another."""
+
+
+class AuditHeadDetached(Refused, code="audit_head_detached"):
+    """The audit log's signed head is newer than the remembered one, and does not continue it."""
+
+
+class AuditRenewalDue(Refused, code="audit_renewal_due"):
+    """The store was restored or copied, and nobody has renewed the audit log's heads since."""

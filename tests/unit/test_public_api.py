@@ -19,11 +19,12 @@ PUBLIC = """
     AuthenticatedDevice AuthenticatedSession Authentication AuthenticationChannel Backchannel
     BackchannelClients BegunRequest Bound ChannelRealms CHARTS Callbacks Ceremonies Challenges
     Confirmations Conflict CountersealError Credentials
-    Devices Enrolment Enrolments Events FoundEvents Gauges Invitation Invitations Issued
-    IssuedSecret IssuedSession KeySets
+    Devices Enrolment Enrolments Events FoundEvents Gauges HeadMemory ProcessHeadMemory Invitation
+    Invitations Issued IssuedSecret IssuedSession KeySets
     LoginTest LoginTestResult LoginTests Logins
     Logos Misuse Notifications OPERATOR Operator PROFILES PasskeyStart Policy Ports Receipt Redirect
-    Refused STANDARD STRICT Sessions SignedRequest Tampering Telemetry Unavailable jwks_document
+    Refused STANDARD STRICT Sessions SignedRequest Tampering Telemetry Unavailable
+    jwks_document
     markdown mermaid read_enrolment read_json read_question table trusted_keys verify_receipt
 """
 

@@ -12,6 +12,7 @@ from werkzeug.test import Client
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[2] / "counterseal-redis" / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "counterseal-sql" / "tests"))
 
 from program import Receiver, Service
 from redis_servers import Cluster, Server, Watched, binary

@@ -118,6 +118,7 @@ class Service:
         self.log = folder / "service.log"
         self.processes = []
         self._fresh = fresh or not FORKS
+        self.store = store
         self._env = {} if store is None else {"COUNTERSEAL_STORE": store}
         if beside is not None:
             shutil.copytree(beside.folder / "data" / "keys", folder / "data" / "keys")

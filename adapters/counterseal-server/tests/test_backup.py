@@ -20,6 +20,7 @@ from redis_servers import Server, binary
 
 from counterseal_server import backups, restoring, unfinished_backups
 from counterseal_server.after_restore import NOTE
+from counterseal_server.head_memory import HEAD_NOTE
 from counterseal_server.unfinished_backups import (
     PREFIX,
     delete_unfinished,
@@ -92,7 +93,7 @@ def test_there_and_back(data, backup, run, tmp_path):
     )
     assert "serve waits until 2" in result.stdout
     assert "the master key" not in result.stdout
-    assert set(names(data)) == {*FILES[:4], NOTE, ".lock"}
+    assert set(names(data)) == {*FILES[:4], NOTE, HEAD_NOTE, ".lock"}
     assert {(data / name).stat().st_mode & 0o777 for name in contents(data)} == {0o600}
     assert run("admin", "list", "--data", data).stdout == before
     assert run("store", "check", "--data", data).exit_code == 0
@@ -155,7 +156,7 @@ def test_nothing_is_overwritten(data, backup, run):
     assert contents(backup) == before
     assert (restored.exit_code, restored.stderr) == (
         2,
-        f"data: {data} is not empty: it has counterseal.db, keys\n",
+        f"data: {data} is not empty: it has audit-head.json, counterseal.db, keys\n",
     )
 
 

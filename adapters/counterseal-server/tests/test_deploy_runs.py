@@ -246,7 +246,12 @@ def test_the_compose_file_starts_the_service(machine, store):
     }
     assert results["stopped"] == 0
     assert results["unhealthy"] == 1
-    assert {*results["written"]} == {".lock", "first.json", "signing.json"}
+    assert {*results["written"]} == {
+        ".lock",
+        "audit-head.json",
+        "first.json",
+        "signing.json",
+    }
     assert "Traceback" not in results["log"]
 
 
@@ -288,7 +293,7 @@ def test_the_pods_run(machine):
     )
 
     assert results["keys"][0] == 0
-    assert results["doctor"] == UNREACHABLE | {"tls": "not_checked"}
+    assert results["doctor"] == UNREACHABLE | {"tls": "not_checked", "audit_log": "head_not_kept"}
     assert results["init"] == [0, ""]
     assert results["upgrade"] == [0, "the store has the schema of this release\n"]
     for name in ("startupProbe", "livenessProbe", "readinessProbe"):
@@ -298,3 +303,5 @@ def test_the_pods_run(machine):
     for name in ("serve", "callbacks"):
         code, log = results[name]
         assert (code, "Traceback" in log) == (0, False), log
+    # A pod keeps no file, so its log has the head of the audit log.
+    assert "audit head 1, sha-256 " in results["serve"][1]

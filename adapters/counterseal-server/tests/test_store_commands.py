@@ -10,6 +10,7 @@ from counterseal.testing import FakeService, FrozenClock
 from counterseal.testing.service import CALLBACK
 from counterseal_records import read
 from counterseal_redis import RedisWake
+from counterseal_server.head_memory import HEAD_NOTE
 from counterseal_server.records import opened
 
 USERS = ("zoe", "adam")
@@ -145,6 +146,8 @@ def test_the_audit_log_is_taken_elsewhere(address, world, run, tmp_path, create_
     log = tmp_path / "log.jsonl"
     *_, events = states_of(address, world)
     create_data(tmp_path / "service")
+    # It is of another store.
+    (tmp_path / "service" / HEAD_NOTE).unlink()
     options = ("--data", tmp_path / "service", "--store", address)
 
     archived = run("audit", "archive", tmp_path / "kept.jsonl", "--keep", *options)
@@ -167,6 +170,8 @@ def test_the_audit_log_is_taken_elsewhere(address, world, run, tmp_path, create_
 def test_a_log_that_cannot_be_written_is_not_dropped(file, world, run, tmp_path, create_data):
     *_, events = states_of(file, world)
     create_data(tmp_path / "service")
+    # It is of another store.
+    (tmp_path / "service" / HEAD_NOTE).unlink()
     options = ("--data", tmp_path / "service", "--store", file)
 
     failed = run("audit", "archive", tmp_path / "no" / "log.jsonl", *options)

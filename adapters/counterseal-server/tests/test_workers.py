@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from counterseal import AuditChain
 from counterseal.errors import SenderUnavailable, StoreUnavailable
 from counterseal.models import OPERATOR, ChallengeState, DeliveryOutcome
 from counterseal.testing import FakeService
@@ -14,6 +15,7 @@ from counterseal.testing.service import CALLBACK
 from counterseal.wire.claims import format_time
 from counterseal_server import workers as module
 from counterseal_server.configuration import settings
+from counterseal_server.head_memory import FileHeadMemory
 from counterseal_server.metrics import Metrics
 from counterseal_server.workers import Duty, Workers
 from counterseal_sql import connect, forget, upgrade, with_sql
@@ -62,6 +64,7 @@ def start(world, database, tmp_path):
             ports=world.ports,
             policy=world.policy,
             forget=forgetting(world, database),
+            audit_chain=lambda: AuditChain(world.ports, world.policy, FileHeadMemory(tmp_path)),
             settings=settings({"data": tmp_path}, {}),
         )
         metrics = Metrics()
@@ -208,6 +211,7 @@ def test_they_stop_at_a_signal(world, start, database, tmp_path):
         ports=world.ports,
         policy=world.policy,
         forget=forgetting(world, database),
+        audit_chain=lambda: AuditChain(world.ports, world.policy),
         settings=settings({"data": tmp_path}, {}),
     )
     before = set(threading.enumerate())

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import attrs
 
@@ -217,6 +217,41 @@ class SignedHead:
 
     number: int = attrs.field(validator=fields.count)
     token: str = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class RememberedHead:
+    """
+    What is enough to recognize a signed head.
+
+    Attributes:
+        number: Its number.
+        digest: SHA-256 over its compact JWS, base64url.
+    """
+
+    number: int = attrs.field(validator=fields.count)
+    digest: str = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class MemoryContent:
+    """
+    What is remembered of the log outside of the store.
+
+    Attributes:
+        head: The signed head with the greatest number; None if none was remembered.
+        replaced_at: When the store was restored or copied, so that its signed head may be an older
+            one; None if it was not, or the heads were renewed since.
+    """
+
+    head: SignedHead | None = None
+    replaced_at: datetime | None = None
+
+    def with_head(self, head: SignedHead) -> Self:
+        """Return this with *head*, if it has a greater number than the one that is there."""
+        if self.head is not None and self.head.number >= head.number:
+            return self
+        return attrs.evolve(self, head=head)
 
 
 def event_partition(event: AuditEvent | None, body: bytes) -> int:

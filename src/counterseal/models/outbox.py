@@ -254,7 +254,8 @@ class AuditEvent:
         subject: The GUID of the record that it is about; None if there is none yet.
         reason: The stable code of a refusal or of another result; empty on success.
         attributes: What belongs to it besides, as pairs of words: what a device tells of itself
-            (telemetry), or which device was notified, and by which kind of address (pushes).
+            (telemetry), which device was notified, and by which kind of address (pushes), or who
+            renewed the heads of the log, and why.
         app_space: The App Space whose administrators may read it; None for the global ones only.
     """
 

@@ -3,53 +3,60 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import starmap
 
 import attrs
 
-from counterseal import keys
 from counterseal._transaction import UseCase
-from counterseal.errors import Contended, MalformedToken, Refused
+from counterseal.errors import (
+    Contended,
+    MalformedToken,
+    Refused,
+)
 from counterseal.models import (
     AuditEvent,
     ChainedEvent,
     ChainHead,
+    MemoryContent,
     Operator,
     PublicKey,
+    RememberedHead,
     SignedHead,
 )
 from counterseal.models.audit_log import FIRST_HASH
 from counterseal.rules.audit_chain import (
     INSERTED,
-    UNSEARCHABLE,
     ChainCheck,
     KnownHead,
     Tampering,
     extend,
 )
+from counterseal.rules.remembered_heads import compare_heads
+from counterseal.rules.sizes import text_fits
+from counterseal.usecases.head_memory import HeadMemory, ProcessHeadMemory
+from counterseal.usecases.signed_heads import ATTEMPTS, PAGE, SignedHeads
 from counterseal.wire.audit_head import (
-    HEAD_TYP,
-    AuditHeads,
-    head_claims,
     head_kid,
     read_head,
     read_unverified_head,
+    recognized_by,
 )
 
-PAGE = 1_000
 HASH_BYTES = len(FIRST_HASH)
 MISPLACED = 1_000
 """How many events that no chain reaches a verification names, at most."""
 
-ATTEMPTS = 3
-"""How often a sign of a change must show: the service may run while it is looked for."""
-
 STORED_HEAD = "the signed head in the store"
 HEAD_FILE = "the signed head that you keep"
+HEAD_LINE = "the head of the line that you keep"
+REMEMBERED = "the signed head that this machine remembers"
 LOG = "the log"
+UNRENEWED = "the store was restored or copied, and the heads were not renewed since"
 UNSIGNED = "events are chained, and there is no signed head in the store"
+
+WHO_BYTES, WHY_BYTES = 200, 1_000
+"""Who renewed the heads, and why, in bytes of UTF-8."""
 
 COUNTED = 100_000
 """How many events that are not chained yet a report counts, at most."""
@@ -78,7 +85,18 @@ class AuditReport:
 
 @attrs.frozen
 class AuditChain(UseCase):
-    """Keep the chain of each partition of the audit log, and look whether it was changed."""
+    """
+    Keep the chain of each partition of the audit log, and look whether it was changed.
+
+    Attributes:
+        memory: Remembers the newest signed head outside of the store.
+    """
+
+    memory: HeadMemory = attrs.field(factory=ProcessHeadMemory)
+
+    @property
+    def _signed_heads(self) -> SignedHeads:
+        return SignedHeads(self.ports, self.memory)
 
     def chain(self, limit: int = PAGE) -> int:
         """
@@ -99,59 +117,97 @@ class AuditChain(UseCase):
         Sign the heads of all partitions, if they have changed, and keep that in the log.
 
         Only what follows from the signed head before is signed: a part of the log that was changed
-        keeps its older head, so that a verification shows it.
+        keeps its older head, so that a verification shows it. Nothing is signed unless the signed
+        head in the log is the remembered one, or a newer one of this service whose chains continue
+        it, which is then remembered.
 
         Returns:
             Whether there is nothing left to sign.
 
         Raises:
+            AuditHeadMissing: There is no signed head in the log, and one is remembered.
+            AuditHeadOlder: It has a lower number than the remembered one.
+            AuditHeadOther: It has the number of the remembered one, and is another.
+            AuditHeadDetached: It is newer, and its chains do not continue the remembered one.
+            AuditRenewalDue: The store was restored or copied, and `renew` was not called since.
             Refused: The signed head in the log is not one of this service.
         """
-        stored, signed = self._read_stored_head()
-        heads = [self._advanced(signed, head) for head in self.ports.audit.heads()]
+        stored, signed = self._signed_heads.require()
+        heads = [self._signed_heads.advance(signed, head) for head in self.ports.audit.heads()]
         kid = self.ports.signer.jwks()[0].kid
         is_current = stored is not None and head_kid(stored.token) == kid
         if is_current and signed.heads == {one.partition: one for one in heads if one.position}:
             return True
-        return not any(head.position for head in heads) or self._store_head(stored, heads)
+        if not any(head.position for head in heads):
+            return True
+        head = self._signed_heads.replace(stored, heads)
+        if head is not None:
+            self.memory.remember(head)
+        return head is not None
 
-    def renew(self, *, by: Operator) -> tuple[Tampering, ...]:
+    def renew(self, *, by: Operator, who: str, why: str) -> tuple[Tampering, ...]:
         """
-        Sign the heads anew, where no key of the service has signed the head in the log.
+        Sign the heads anew, where `sign` refuses the signed head in the log.
 
-        That is so if a key was lost, or removed before `sign` was called with its successor, or if
-        somebody changed the signed head. Nothing is signed while it is so. What the signed head
-        says is compared with the log, and proves nothing: first compare the log with heads and
-        archives that are stored elsewhere.
+        That is so after a restore or a copy of the store; if somebody deleted or changed the signed
+        head; and if a key was lost, or removed before `sign` was called with its successor. What
+        the signed head says is compared with the log, and proves nothing: first compare the log
+        with heads and archives that are stored elsewhere.
 
         Args:
-            by: Recorded as who renewed them.
+            by: Recorded as the actor.
+            who: The person who decided it, for the log; 1 to 200 bytes of UTF-8.
+            why: The reason, for the log; 1 to 1000 bytes.
 
         Returns:
             The signs that the log was changed; a partition that has one keeps what the signed head
-            said of it. Nothing, if the signed head is one of this service.
+            said of it. Nothing, if `sign` does not refuse the signed head.
 
         Raises:
+            InvalidField: *who* or *why* does not fit.
             Contended: Another process has signed the heads meanwhile.
         """
-        stored = self.ports.audit.signed_head()
-        if stored is None or not self._unsigned(()):
-            return ()
+        text_fits(who, WHO_BYTES, "by", trimmed=True)
+        text_fits(why, WHY_BYTES, "why", trimmed=True)
         try:
-            claimed = read_unverified_head(stored.token).heads
+            self._signed_heads.require()
+        except Refused as refusal:
+            reason = refusal.code
+        else:
+            return ()
+        stored = self.ports.audit.signed_head()
+        try:
+            claimed = {} if stored is None else read_unverified_head(stored.token).heads
         except MalformedToken:
             claimed = {}
         heads, tamperings = [], set()
         for head in self.ports.audit.heads():
-            signs = self._verify_steadily(head, claimed, None, lambda: claimed)[1]
+            signs = self._verify_steadily(head, claimed, (), lambda: claimed)[1]
             unsigned = ChainHead(partition=head.partition)
             heads.append(claimed.get(head.partition, unsigned) if signs else head)
             tamperings |= signs
-        if not self._store_head(stored, heads):
+        renewed = self._signed_heads.replace(stored, heads)
+        if renewed is None:
             raise Contended
-        event = AuditEvent(at=self.ports.clock.now(), event="audit.renew", actor=by.actor)
+        event = AuditEvent(
+            at=self.ports.clock.now(),
+            event="audit.renew",
+            actor=by.actor,
+            attributes=(("by", who), ("why", why), ("refusal", reason)),
+        )
+        # Before it is remembered: a renewal that is not in the log has to be repeated.
         self.ports.audit.record(event)
+        self.memory.renew(renewed)
         return tuple(sorted(tamperings, key=_order))
+
+    def require_head(self) -> None:
+        """
+        Require that `sign` does not refuse the signed head in the log.
+
+        Raises:
+            Refused: As `sign`.
+        """
+        self._signed_heads.require()
 
     def signed_head(self) -> str | None:
         """Return the newest signed head of all partitions; None if nothing is chained."""
@@ -163,6 +219,7 @@ class AuditChain(UseCase):
         *,
         head_file: str | None = None,
         head_keys: tuple[PublicKey, ...] | None = None,
+        head_line: RememberedHead | None = None,
         archive: Iterable[ChainedEvent] | None = None,
         report: Callable[[int], None] = lambda _: None,
     ) -> AuditReport:
@@ -170,29 +227,42 @@ class AuditChain(UseCase):
         Look for events that were removed, changed, moved or inserted, and for a log cut short.
 
         Args:
-            head_file: A signed head that was kept elsewhere: without it, nothing shows that the
-                log was cut back to an older state that it had.
+            head_file: A signed head that was kept elsewhere: it shows that the log was cut back to
+                an older state that it had, as the remembered head does.
             head_keys: Keys that may have signed *head_file*; None for those that the service has.
+            head_line: Number and digest of a signed head, of a line of a log: the signed head in
+                the log has to be that one, or a newer one.
             archive: The events of archives, in order: all that were dropped have to be there.
                 None to leave those that were dropped out.
             report: Called after each partition with the number of those that are done.
 
         Raises:
+            InvalidField: What is remembered cannot be read.
             Refused: *head_file* is not a signed head of this service.
         """
+        # First, since it may only be older than what is stored.
+        content = self.memory.load()
+        stored_head = self.ports.audit.signed_head()
+        remembered: Mapping[int, ChainHead] = {}
+        if content.head is not None and content.head != stored_head:
+            remembered = read_unverified_head(content.head.token).heads
         heads_of_file: Mapping[int, ChainHead] = {}
         if head_file is not None:
             service_keys = self.ports.signer.jwks() if head_keys is None else head_keys
             heads_of_file = read_head(head_file, service_keys=service_keys).heads
         heads = self.ports.audit.heads()
         tamperings, archived_counts = self._verify_archive(archive, heads, heads_of_file)
-        tamperings |= self._unsigned(heads)
+        tamperings |= self._verify_head(content, head_line, stored_head, heads)
         tamperings |= set(starmap(_inserted, self.ports.audit.misplaced(MISPLACED)))
         chained = sum(archived_counts.values())
         stored = self._stored_heads()
         for head in heads:
-            own = heads_of_file.get(head.partition)
-            count, signs = self._verify_steadily(head, stored, own, self._stored_heads)
+            outside_heads = [
+                _known_head(source, heads_outside[head.partition], with_base=False)
+                for source, heads_outside in ((HEAD_FILE, heads_of_file), (REMEMBERED, remembered))
+                if head.partition in heads_outside
+            ]
+            count, signs = self._verify_steadily(head, stored, outside_heads, self._stored_heads)
             chained += count
             tamperings |= signs
             report(head.partition + 1)
@@ -220,14 +290,17 @@ class AuditChain(UseCase):
 
         Returns:
             How many events were written.
+
+        Raises:
+            Refused: As `sign`.
         """
         total = 0
         for head in self.ports.audit.heads():
-            signed = self._read_stored_head()[1].heads.get(head.partition)
+            signed = self._signed_heads.require()[1].heads.get(head.partition)
             # What is not signed yet is left for the next time.
             through = 0 if signed is None else signed.position
             position = head.base
-            for page in self._pages(head.partition, head.base, through):
+            for page in self._signed_heads.pages(head.partition, head.base, through):
                 write(page)
                 total += len(page)
                 position = page[-1].position
@@ -236,78 +309,47 @@ class AuditChain(UseCase):
                 self.ports.audit.drop_chained(head.partition, position)
         return total
 
-    def _read_stored_head(self) -> tuple[SignedHead | None, AuditHeads]:
-        stored = self.ports.audit.signed_head()
-        if stored is None:
-            return None, AuditHeads(at=self.ports.clock.now(), heads={})
-        return stored, read_head(stored.token, service_keys=self.ports.signer.jwks())
-
-    def _advanced(self, signed: AuditHeads, head: ChainHead) -> ChainHead:
-        """Return the head to sign: *head*, if the events since the signed one lead to it."""
-        before = signed.heads.get(head.partition, ChainHead(partition=head.partition))
-        check = ChainCheck(head.partition, before.position, before.hash)
-        reached = attrs.evolve(head, base=before.base, base_hash=FIRST_HASH)
-        if head.position < before.position:
-            return before
-        for page in self._pages(head.partition, before.position, head.position):
-            for event in page:
-                if any(sign.problem != UNSEARCHABLE for sign in check.add(event)):
-                    return before
-        if any(check.end(reached, reached)):
-            return before
-        return reached
-
-    def _store_head(self, stored: SignedHead | None, heads: Iterable[ChainHead]) -> bool:
-        signer = self.ports.signer
-        issuer = signer.jwks()[0]
-        token = keys.sign_with(
-            partial(signer.sign, issuer.kid),
-            issuer,
-            typ=HEAD_TYP,
-            claims=head_claims(heads, self.ports.clock.now()),
-        )
-        number = 1 if stored is None else stored.number + 1
-        return self.ports.audit.replace_signed_head(SignedHead(number=number, token=token))
-
     def _allow_drop(self, partition: int, through: int) -> None:
         """Sign that the events of a partition may be dropped up to a position."""
         for _ in range(self.policy.commit_attempts):
-            stored, signed = self._read_stored_head()
+            stored, signed = self._signed_heads.require()
             heads = dict(signed.heads)
             # Another archiving process may have dropped more already.
             base = max(heads[partition].base, through)
             heads[partition] = attrs.evolve(heads[partition], base=base)
-            if self._store_head(stored, heads.values()):
+            allowed = self._signed_heads.replace(stored, heads.values())
+            if allowed is not None:
+                self.memory.remember(allowed)
                 return
         raise Contended
 
-    def _pages(
-        self, partition: int, after: int, through: int | None = None
-    ) -> Iterator[tuple[ChainedEvent, ...]]:
-        while through is None or after < through:
-            limit = PAGE if through is None else min(PAGE, through - after)
-            page = self.ports.audit.chained(partition, after, limit)
-            if through is not None:
-                page = tuple(event for event in page if event.position <= through)
-            if not page:
-                return
-            yield page
-            after = page[-1].position
-
-    def _unsigned(self, heads: Iterable[ChainHead]) -> set[Tampering]:
+    def _verify_head(
+        self,
+        content: MemoryContent,
+        head_line: RememberedHead | None,
+        stored: SignedHead | None,
+        heads: Iterable[ChainHead],
+    ) -> set[Tampering]:
         """Return what is wrong with the signed head in the log itself."""
-        try:
-            stored, _ = self._read_stored_head()
-        except Refused as refusal:
-            problem = f"{STORED_HEAD} is not one of this service: {refusal.code}"
-            return {Tampering(partition=None, position=0, problem=problem)}
-        if stored is None and any(head.position for head in heads):
-            return {Tampering(partition=None, position=0, problem=UNSIGNED)}
-        return set()
+        problems = [] if content.replaced_at is None else [UNRENEWED]
+        remembered_head = None if content.head is None else recognized_by(content.head)
+        for source, remembered in ((REMEMBERED, remembered_head), (HEAD_LINE, head_line)):
+            try:
+                compare_heads(remembered, stored)
+            except Refused as refusal:
+                problems.append(f"{STORED_HEAD} is neither {source} nor newer: {refusal.code}")
+        if stored is not None:
+            try:
+                read_head(stored.token, service_keys=self.ports.signer.jwks())
+            except Refused as refusal:
+                problems.append(f"{STORED_HEAD} is not one of this service: {refusal.code}")
+        elif not problems and any(head.position for head in heads):
+            problems.append(UNSIGNED)
+        return {Tampering(partition=None, position=0, problem=problem) for problem in problems}
 
     def _stored_heads(self) -> Mapping[int, ChainHead]:
         try:
-            return self._read_stored_head()[1].heads
+            return self._signed_heads.read()[1].heads
         except Refused:
             return {}
 
@@ -315,33 +357,32 @@ class AuditChain(UseCase):
         self,
         head: ChainHead,
         stored: Mapping[int, ChainHead],
-        own: ChainHead | None,
+        outside_heads: Sequence[KnownHead],
         reload: Callable[[], Mapping[int, ChainHead]],
     ) -> tuple[int, set[Tampering]]:
         """Verify one partition's events in the log, again if the service may have changed them."""
-        count, signs = self._verify_partition(head, stored, own)
+        count, signs = self._verify_partition(head, stored, outside_heads)
         for _ in range(ATTEMPTS - 1):
             if signs:
                 fresh = self.ports.audit.heads()[head.partition]
-                signs &= self._verify_partition(fresh, reload(), own)[1]
+                signs &= self._verify_partition(fresh, reload(), outside_heads)[1]
         return count, signs
 
     def _verify_partition(
-        self, first: ChainHead, stored: Mapping[int, ChainHead], own: ChainHead | None
+        self, first: ChainHead, stored: Mapping[int, ChainHead], outside_heads: Sequence[KnownHead]
     ) -> tuple[int, set[Tampering]]:
-        """Verify one partition's events in the log; *own* is its head in a file."""
+        """Verify one partition's events in the log; *outside_heads* are not from the store."""
         partition = first.partition
         known_heads = (
             [_known_head(STORED_HEAD, stored[partition], with_base=True)]
             if partition in stored
             else []
         )
-        if own is not None and own.position >= first.base:
-            known_heads.append(_known_head(HEAD_FILE, own, with_base=False))
+        known_heads += [head for head in outside_heads if head.position >= first.base]
         check = ChainCheck(partition, first.base, first.base_hash, known_heads)
         signs: set[Tampering] = set()
         count = 0
-        for page in self._pages(partition, first.base):
+        for page in self._signed_heads.pages(partition, first.base):
             for event in page:
                 signs.update(check.add(event))
                 count += 1

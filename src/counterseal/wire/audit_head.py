@@ -12,6 +12,12 @@ A signed head is a compact JWS of type `counterseal-audit-head+jwt` by one of th
 `hash` is that of the event at `position`, base64url; up to `base`, events may have been archived
 and dropped. `counterseal.rules.audit_chain` says what is hashed.
 
+A log outside of the store keeps a head by its number and digest, in a line of this form:
+
+    audit head 17, sha-256 Xkhh2rD1Q2FCuFlwyKlFYxTFz6Mm2OuCPmIMEd2FPYw
+
+The digest is SHA-256 over the compact JWS of the signed head, base64url.
+
 A line of an archive is a JSON object of four members, in this order and without spaces:
 `partition`, `position`, `hash`, and `event`, the event's bytes as they are stored and hashed.
 """
@@ -28,7 +34,7 @@ import attrs
 from counterseal import keys
 from counterseal.errors import InvalidField, IssuerUntrusted, MalformedToken
 from counterseal.models import PublicKey
-from counterseal.models.audit_log import ChainedEvent, ChainHead
+from counterseal.models.audit_log import ChainedEvent, ChainHead, RememberedHead, SignedHead
 from counterseal.models.guid import PARTITIONS
 from counterseal.models.outbox import AuditEvent
 from counterseal.wire.claims import VERSION, demand, format_time, parse_time
@@ -40,6 +46,15 @@ HEAD_LIMIT = 65_536
 _CLAIMS: dict[str, type] = {"version": int, "at": str, "heads": list}
 _HEAD = (int, int, str, int)
 _HASH_BYTES = 32
+
+HEAD_LINE_BEGINNING = "audit head "
+"""What tells the line of a head from the name of a file."""
+HEAD_LINE_LIMIT = 4_096
+"""Characters of a line of a log, which has more than the head."""
+
+_HEAD_LINE = re.compile(
+    rf"\b{HEAD_LINE_BEGINNING}([1-9][0-9]{{0,17}}), sha-256 ([A-Za-z0-9_-]{{43}})(?![A-Za-z0-9_-])"
+)
 
 LINE_BEGINNING = b'{"partition":'
 """What each line of an archive begins with."""
@@ -119,6 +134,30 @@ def head_kid(token: str) -> str:
         Refused: As `keys.read`.
     """
     return keys.read(token, limit=HEAD_LIMIT).header.kid
+
+
+def recognized_by(head: SignedHead) -> RememberedHead:
+    """Return number and digest of a signed head."""
+    return RememberedHead(number=head.number, digest=keys.digest(head.token.encode()))
+
+
+def head_line(head: RememberedHead) -> str:
+    """Return the line of a head."""
+    return f"{HEAD_LINE_BEGINNING}{head.number}, sha-256 {head.digest}"
+
+
+def read_head_line(text: str) -> RememberedHead:
+    """
+    Return the head of a line of a log; what stands before and after it does not matter.
+
+    Raises:
+        InvalidField: *text* is too long, or has no head, or more than one.
+    """
+    matches = list(_HEAD_LINE.finditer(text)) if len(text) <= HEAD_LINE_LIMIT else []
+    if len(matches) != 1:
+        raise InvalidField("head", "not a line with one `audit head NUMBER, sha-256 DIGEST`")
+    number, digest = matches[0].groups()
+    return RememberedHead(number=int(number), digest=digest)
 
 
 def _read_head(member: Any) -> ChainHead:

@@ -31,6 +31,7 @@ from counterseal.usecases.audit_chain import HEAD_FILE, LOG, STORED_HEAD, UNSIGN
 from counterseal.wire.audit_head import archive_line, head_kid, read_archive_line, read_head
 
 PARTITION = 7
+REASON = {"who": "Ada", "why": "the keys were lost"}
 SUBJECT = mint(PARTITION, bytes(15))
 
 
@@ -222,6 +223,7 @@ def test_an_older_state_is_found_by_a_head_from_elsewhere(chain, events):
     newer = chain.signed_head()
     assert signs(chain, head_file=newer) == []
     audit._heads[PARTITION], audit._signed_head, events[:] = older
+    chain = without_memory(chain)
     assert signs(chain) == []
     assert signs(chain, head_file=newer) == [(PARTITION, 11, CUT.format(HEAD_FILE))]
 
@@ -245,8 +247,14 @@ def test_a_signed_head_is_of_this_service(service, chain, events):
         chain.sign()
 
 
+def without_memory(chain):
+    """Return what another process has, which remembers nothing."""
+    return AuditChain(chain.ports, chain.policy)
+
+
 def test_a_signed_head_that_is_gone_is_found(chain, events):
     chain.ports.audit._signed_head = None
+    chain = without_memory(chain)
     assert signs(chain) == [(None, 0, UNSIGNED)]
 
 
@@ -283,21 +291,22 @@ def test_a_head_of_an_old_key_stays_valid_and_after_its_loss_the_heads_are_renew
     with pytest.raises(IssuerUntrusted):
         chain.verify(head_file=old_head)
     assert [one[:2] for one in signs(chain)] == [(None, 0)]
-    assert chain.renew(by=OPERATOR) == ()
+    assert chain.renew(by=OPERATOR, **REASON) == ()
     assert last_event(chain) == [("audit.renew", OPERATOR.actor)]
     assert signs(chain) == signs(chain, head_file=old_head, head_keys=old_keys) == []
     record(chain, 2)
     chain.chain()
     assert chain.sign()
     number = chain.ports.audit.signed_head().number
-    assert chain.renew(by=OPERATOR) == ()
+    assert chain.renew(by=OPERATOR, **REASON) == ()
     assert chain.ports.audit.signed_head().number == number
     assert last_event(chain) == []
 
 
 def test_a_log_without_a_signed_head_is_not_renewed(chain, events):
     chain.ports.audit._signed_head = None
-    assert chain.renew(by=OPERATOR) == ()
+    chain = without_memory(chain)
+    assert chain.renew(by=OPERATOR, **REASON) == ()
     assert signs(chain) == [(None, 0, UNSIGNED)]
 
 
@@ -308,7 +317,7 @@ def test_what_was_changed_before_the_heads_were_renewed_is_still_found(chain, ev
     head(chain, hash=events[-1].hash)
     chain = lose_keys(chain)
     expected = [(PARTITION, 10, REWRITTEN.format(STORED_HEAD))]
-    renewed = chain.renew(by=OPERATOR)
+    renewed = chain.renew(by=OPERATOR, **REASON)
     assert [(one.partition, one.position, one.problem) for one in renewed] == expected
     assert signs(chain) == expected
     events[:] = older
@@ -321,7 +330,7 @@ def test_a_signed_head_that_says_nothing_is_renewed_from_the_log(chain, events):
     record(chain, 3)
     chain.chain()
     chain.ports.audit._signed_head = SignedHead(number=9, token="no token")
-    assert chain.renew(by=OPERATOR) == ()
+    assert chain.renew(by=OPERATOR, **REASON) == ()
     assert signs(chain) == []
     assert chain.ports.audit.signed_head().number == 10
 
@@ -330,7 +339,7 @@ def test_of_two_that_renew_the_heads_one_is_refused(chain, events):
     chain = lose_keys(chain)
     slow = AuditChain(attrs.evolve(chain.ports, audit=Overtaken(chain)), chain.policy)
     with pytest.raises(Contended):
-        slow.renew(by=OPERATOR)
+        slow.renew(by=OPERATOR, **REASON)
     assert signs(chain) == []
 
 
@@ -344,7 +353,7 @@ class Overtaken:
         return getattr(self._chain.ports.audit, name)
 
     def replace_signed_head(self, head):
-        self._chain.renew(by=OPERATOR)
+        self._chain.renew(by=OPERATOR, **REASON)
         return self._chain.ports.audit.replace_signed_head(head)
 
 

@@ -25,6 +25,7 @@ from counterseal.policy import TEN_MINUTES
 from counterseal.ports import Clock
 from counterseal.wire.claims import format_time, parse_time
 from counterseal_keys import private_files
+from counterseal_server.head_memory import FileHeadMemory
 
 NOTE = "after-restore.json"
 """The file in the data folder."""
@@ -157,12 +158,14 @@ def note_restore(data: Path, policy: Policy, clock: Clock) -> None:
     """
     Write the note for a store that was restored by other means, unless its wait has begun.
 
-    Nobody knows when its backup was made, so it counts as made now.
+    Nobody knows when its backup was made, so it counts as made now. Its audit log may end earlier
+    than the one that this machine remembers, so nothing is signed until `counterseal audit renew`.
 
     Raises:
-        InvalidField: There is a note that cannot be read.
+        InvalidField: There is a note that cannot be read, or what is remembered cannot.
         OSError: It cannot be written.
     """
     begun, now = Restored.read(data), clock.now()
     if begun is None or begun.ends_at(policy) <= now:
+        FileHeadMemory(data).mark_replaced(now)
         Restored(backed_up_at=now, restored_at=now).write(data)

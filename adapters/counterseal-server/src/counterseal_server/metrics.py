@@ -206,6 +206,11 @@ class Metrics:
             "Seconds since this process has seen all events of the audit log chained and signed.",
             registry=self._registry if sweeps else None,
         ).set_function(lambda: self._monotonic() - self._signed_at)
+        self._head_refused = Gauge(
+            "counterseal_audit_head_refused",
+            "1 while the signed head of the audit log is not the remembered one, nor follows it.",
+            registry=self._registry if sweeps else None,
+        )
         self._begin()
 
     def _begin(self) -> None:
@@ -296,6 +301,10 @@ class Metrics:
     def audit_signed(self) -> None:
         """Note that all events of the audit log are chained and signed."""
         self._signed_at = self._monotonic()
+
+    def audit_head_refused(self, *, refused: bool) -> None:
+        """Note whether the signed head in the store is refused, so that nothing is signed."""
+        self._head_refused.set(refused)
 
     def store_timer(self, verb: str) -> Callable[[float], None]:
         """Return what takes the seconds of each call of a method of the store."""

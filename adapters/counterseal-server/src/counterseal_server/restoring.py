@@ -34,6 +34,7 @@ from counterseal_server.backups import (
     require_sqlite,
     sync_path,
 )
+from counterseal_server.head_memory import HEAD_NOTE, FileHeadMemory
 from counterseal_server.records import sqlite_file
 from counterseal_server.settings import KEYS_FOLDER, Settings
 from counterseal_sql import require_schema, require_sound
@@ -107,6 +108,8 @@ def restore(settings: Settings, source: Path, clock: Clock) -> Restoration:
             raise InvalidField("source", f"its database has schema {schema}, not the manifest's")
         opened = _opens(settings, folder, manifest, clock)
         restored.write(folder)
+        # The log of the backup may end earlier than the one that other machines remember.
+        FileHeadMemory(folder).mark_replaced(now)
         _move(folder, settings.data)
     return Restoration(manifest=manifest, restored=restored, opened=opened)
 
@@ -134,7 +137,7 @@ def _staging(data: Path) -> Iterator[Path]:
     try:
         yield folder
     except BaseException:
-        for name in (DATABASE, NOTE):
+        for name in (DATABASE, NOTE, HEAD_NOTE):
             (data / name).unlink(missing_ok=True)
         shutil.rmtree(data / KEYS_FOLDER, ignore_errors=True)
         raise
@@ -180,7 +183,7 @@ def _opens(settings: Settings, folder: Path, manifest: Manifest, clock: Clock) -
 
 def _move(folder: Path, data: Path) -> None:
     (folder / SETTINGS_FILE).unlink(missing_ok=True)
-    for name in (KEYS_FOLDER, NOTE, DATABASE):
+    for name in (KEYS_FOLDER, NOTE, HEAD_NOTE, DATABASE):
         (folder / name).rename(data / name)
     sync_path(data / KEYS_FOLDER)
     sync_path(data)

@@ -8,9 +8,10 @@ Every method that uses the store raises `Unavailable` if it does not respond.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cached_property
 from typing import Self
 
-from counterseal import OPERATOR, Administration, Policy, Ports
+from counterseal import OPERATOR, Administration, AuditChain, HeadMemory, Policy, Ports
 from counterseal.errors import InvalidField
 from counterseal.memory import (
     MemoryAudit,
@@ -28,6 +29,7 @@ from counterseal_keys import KeyFiles, sealing_key_id
 from counterseal_server.attestation import PasskeyVerifier
 from counterseal_server.callback_reach import callback_guard
 from counterseal_server.channels import channels
+from counterseal_server.head_memory import head_memory
 from counterseal_server.providers import Providers
 from counterseal_server.records import Records, opened
 from counterseal_server.settings import Settings
@@ -96,6 +98,20 @@ class Runtime:
                 entropy=entropy,
             )
         )
+
+    @cached_property
+    def head_memory(self) -> HeadMemory:
+        """What remembers the audit log's newest signed head; the data folder has to exist."""
+        return head_memory(self.settings.data)
+
+    def audit_chain(self) -> AuditChain:
+        """
+        Return the audit log's chain, with what is remembered of it.
+
+        Raises:
+            InvalidField: What is remembered cannot be read, and the data folder not be written.
+        """
+        return AuditChain(self.ports, self.policy, self.head_memory)
 
     def prepare(self) -> None:
         """

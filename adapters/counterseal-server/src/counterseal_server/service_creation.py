@@ -15,6 +15,7 @@ from counterseal.memory import memory_ports
 from counterseal.models import Admin, Clients, Company, Scheme
 from counterseal_keys import private_files
 from counterseal_server.administration import Tenants
+from counterseal_server.head_memory import FileHeadMemory, chain_all
 from counterseal_server.portal import require_portal
 from counterseal_server.portal_links import create_link
 from counterseal_server.runtime import Runtime
@@ -101,10 +102,14 @@ def create_service(runtime: Runtime, draft: ServiceDraft) -> dict[str, Any]:
             complete = administration.list(None, Admin)
             raise InvalidField("data", EXISTS if complete else INTERRUPTED)
         runtime.keys.create_missing()
+        # Of an earlier attempt, or of a service whose store was deleted.
+        FileHeadMemory(runtime.settings.data).forget()
         document = _populated(runtime.ports, runtime.policy, draft)
     if runtime.settings.portal:
         # With it the first administrator registers a passkey, and logs in to the portal.
         document["adminLink"] = create_link(runtime, document["adminGuid"])["link"]
+    # From the first events on, it is found if somebody deletes the signed head.
+    chain_all(runtime.audit_chain())
     return document
 
 

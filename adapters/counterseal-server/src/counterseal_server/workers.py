@@ -18,7 +18,6 @@ import attrs
 
 from counterseal import (
     Actions,
-    AuditChain,
     Callbacks,
     Ceremonies,
     Challenges,
@@ -32,6 +31,7 @@ from counterseal import (
 from counterseal.models import Callback, CallbackState
 from counterseal.wire.claims import format_time
 from counterseal_server.attempts import Attempts
+from counterseal_server.audit_heads import AuditHeads
 from counterseal_server.backlog import read_backlog
 from counterseal_server.metrics import Metrics
 from counterseal_server.notification_workers import NotificationWorkers
@@ -104,8 +104,6 @@ class Workers:
         self._stop = threading.Event()
         self._callbacks = Callbacks(runtime.ports, runtime.policy)
         self._events = Events(runtime.ports, runtime.policy)
-        self._audit_chain = AuditChain(runtime.ports, runtime.policy)
-        self._signed_by: str | None = None
         self._senders = runtime.settings.senders
         self._deliveries: Attempts[Callback] = Attempts(
             "callback",
@@ -123,6 +121,7 @@ class Workers:
             chores.append(Chore("events", self._publish, EVERY_LOOK, self._stop))
         if Duty.SWEEP in duties:
             chores.append(Chore("expiry", self._expire, EVERY_SWEEP, self._stop))
+            self._audit_heads = AuditHeads(runtime, metrics)
             chores.append(Chore("audit", self._chain, EVERY_CHAIN, self._stop))
             chores.append(Chore("forgetting", self._forget, EVERY_FORGETTING, self._stop))
             if runtime.settings.metrics:
@@ -210,14 +209,7 @@ class Workers:
         return max(counts.values()) == limit
 
     def _chain(self) -> bool:
-        count = self._audit_chain.chain(CHAINED_AT_ONCE)
-        kid = self._runtime.ports.signer.jwks()[0].kid
-        # Also after a rotation: the old key may be removed later.
-        if count or kid != self._signed_by:
-            self._signed_by = kid if self._audit_chain.sign() else None
-        if kid == self._signed_by and count < CHAINED_AT_ONCE:
-            self._metrics.audit_signed()
-        return count == CHAINED_AT_ONCE
+        return self._audit_heads.chain(CHAINED_AT_ONCE) == CHAINED_AT_ONCE
 
     def _forget(self) -> bool:
         self._metrics.swept("forgotten", self._runtime.forget())

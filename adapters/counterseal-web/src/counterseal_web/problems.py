@@ -111,6 +111,12 @@ STATUS: dict[str, HTTPStatus] = {
     "arguments_missing": HTTPStatus.BAD_REQUEST,
     "approver_inactive": HTTPStatus.CONFLICT,
     "deadline_passed": HTTPStatus.GONE,
+    # The audit log, which no call signs
+    "audit_head_missing": HTTPStatus.CONFLICT,
+    "audit_head_older": HTTPStatus.CONFLICT,
+    "audit_head_other": HTTPStatus.CONFLICT,
+    "audit_head_detached": HTTPStatus.CONFLICT,
+    "audit_renewal_due": HTTPStatus.CONFLICT,
     # Asking
     "too_many_pending": HTTPStatus.TOO_MANY_REQUESTS,
     "too_often": HTTPStatus.TOO_MANY_REQUESTS,

@@ -16,7 +16,7 @@ from counterseal_server.printing import print_json, print_line
 
 if TYPE_CHECKING:  # a fast start
     from counterseal import AuditChain, Tampering
-    from counterseal.models import ChainedEvent, PublicKey
+    from counterseal.models import ChainedEvent, PublicKey, RememberedHead
     from counterseal_server.runtime import Runtime
 
 HEAD_BYTES = 65_536
@@ -65,7 +65,12 @@ def head(out: str, data: str | None, config: str | None) -> None:
 
 
 @audit.command()
-@click.option("--head", "head_file", metavar="FILE", help="A file that `audit head` wrote.")
+@click.option(
+    "--head",
+    "head_text",
+    metavar="FILE|LINE",
+    help="A file that `audit head` wrote, or the service's log line with `audit head NUMBER`.",
+)
 @click.option(
     "--jwks",
     metavar="FILE",
@@ -81,7 +86,7 @@ def head(out: str, data: str | None, config: str | None) -> None:
 @DATA
 @CONFIG
 def verify(
-    head_file: str | None,
+    head_text: str | None,
     jwks: str | None,
     archives: tuple[str, ...],
     data: str | None,
@@ -91,18 +96,20 @@ def verify(
     Look whether an event was removed, changed, moved or inserted.
 
     The service may run. Nothing is changed. The exit code is 1 if there is a problem.
-    Only --head shows that the log was cut back to an older state.
+    That the log was cut back to an older state is shown by the head that this machine
+    remembers in its data folder, and by --head.
     """
     with _chain_of(config, data) as (_, chains), ExitStack() as stack:
         from counterseal_server.screen import progress  # noqa: PLC0415 (a fast start)
 
-        token = None if head_file is None else _read_head(head_file)
-        head_keys = _read_keys(jwks, head_file)
+        token, line = _read_head(head_text)
+        head_keys = _read_keys(jwks, token)
         opened = [stack.enter_context(_archive(name)) for name in archives]
         done = stack.enter_context(progress("partitions"))
         report = chains.verify(
             head_file=token,
             head_keys=head_keys,
+            head_line=line,
             archive=_archived(opened) if archives else None,
             report=done,
         )
@@ -120,26 +127,31 @@ def verify(
 
 
 @audit.command()
+@click.option("--by", metavar="WHO", required=True, help="Who decided it, for the audit log.")
+@click.option("--why", metavar="TEXT", required=True, help="Why, for the audit log.")
 @DATA
 @CONFIG
 @YES
-def renew(data: str | None, config: str | None, *, yes: bool) -> None:
+def renew(by: str, why: str, data: str | None, config: str | None, *, yes: bool) -> None:
     """
-    Sign the heads anew after the key that signed them was lost.
+    Sign the heads anew where the service refuses the signed head in the store.
 
-    Not after a rotation, where a running service does it within a second. Before you renew
-    them, verify the log against a head and archives that you keep: from then on, the heads
-    say what the log says now. Partitions that were changed are printed, and keep their heads.
+    That is so after a restore or a copy of the store, if somebody deleted or changed the head,
+    or if the key that signed it was lost. Until you run this, on each machine that has a data
+    folder, nothing is signed. Not after a rotation, where a running service does it within a
+    second. First verify the log against a head and archives that you keep: from then on, the
+    heads say what the log says now. Partitions that were changed are printed, and keep their
+    heads.
     """
     with _chain_of(config, data) as (_, chains):
         from counterseal import OPERATOR  # noqa: PLC0415 (a fast start)
 
         confirm(
-            "If the signed head in the log is not one of this service, it is replaced, and the"
-            " log as it is now counts. Is it the right one?",
+            "If the signed head in the store is refused, it is replaced, and the log as it is now"
+            " counts. Is it the right one?",
             yes=yes,
         )
-        tamperings = chains.renew(by=OPERATOR)
+        tamperings = chains.renew(by=OPERATOR, who=by, why=why)
         _chain_all(chains)
         _print_tamperings(tamperings)
         _require_unchanged(tamperings)
@@ -230,22 +242,17 @@ def archive(file: str, *, keep: bool, data: str | None, config: str | None) -> N
 def _chain_of(config: str | None, data: str | None) -> Iterator[tuple[Runtime, AuditChain]]:
     """Open the service for its audit log; an error ends the command with one line."""
     with plainly():
-        from counterseal import AuditChain  # noqa: PLC0415 (a fast start)
-        from counterseal_server.runtime import Runtime  # noqa: PLC0415
+        from counterseal_server.runtime import Runtime  # noqa: PLC0415 (a fast start)
 
         with Runtime(configured(config, data=data)) as runtime:
             runtime.prepare_records()
-            yield runtime, AuditChain(runtime.ports, runtime.policy)
+            yield runtime, runtime.audit_chain()
 
 
 def _chain_all(chains: AuditChain) -> int:
-    """Chain all that is recorded, and sign; a running service may do a part of it."""
-    total = 0
-    while count := chains.chain():
-        total += count
-    while not chains.sign():
-        pass
-    return total
+    from counterseal_server.head_memory import chain_all  # noqa: PLC0415 (a fast start)
+
+    return chain_all(chains)
 
 
 def _print_tamperings(tamperings: Iterable[Tampering]) -> None:
@@ -259,25 +266,31 @@ def _require_unchanged(tamperings: Sized) -> None:
         raise Failed(f"audit: signs that the log was changed: {len(tamperings)}")
 
 
-def _read_keys(jwks: str | None, head_file: str | None) -> tuple[PublicKey, ...] | None:
+def _read_keys(jwks: str | None, token: str | None) -> tuple[PublicKey, ...] | None:
     from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
     from counterseal_server.receipts import read_jwks  # noqa: PLC0415
 
-    if jwks is not None and head_file is None:
-        raise InvalidField("jwks", "only together with --head")
+    if jwks is not None and token is None:
+        raise InvalidField("jwks", "only together with a file of --head")
     return None if jwks is None else read_jwks(jwks)
 
 
-def _read_head(name: str) -> str:
+def _read_head(text: str | None) -> tuple[str | None, RememberedHead | None]:
+    """Return the signed head of a file, or what a line says of one."""
     from counterseal import read_json  # noqa: PLC0415 (a fast start)
     from counterseal.errors import InvalidField  # noqa: PLC0415
+    from counterseal.wire.audit_head import HEAD_LINE_BEGINNING, read_head_line  # noqa: PLC0415
     from counterseal_server import files  # noqa: PLC0415
 
-    document = read_json(files.read(name, field="head", limit=HEAD_BYTES), field="head")
+    if text is None:
+        return None, None
+    if HEAD_LINE_BEGINNING in text:
+        return None, read_head_line(text)
+    document = read_json(files.read(text, field="head", limit=HEAD_BYTES), field="head")
     token = document.get("auditHead") if isinstance(document, dict) else None
     if not isinstance(token, str):
-        raise InvalidField("head", f"{name} is not a file that `counterseal audit head` wrote")
-    return token
+        raise InvalidField("head", f"{text} is not a file that `counterseal audit head` wrote")
+    return token, None
 
 
 @contextmanager

@@ -135,5 +135,6 @@ def _print_restoration(settings: Settings, restoration: Restoration) -> None:
         )
     if SETTINGS_FILE in manifest.files:
         print_line(f"the settings file is not restored: compare yours with {SETTINGS_FILE}")
+    print_line("the audit log is not signed until you run counterseal audit renew")
     print_line(f"serve waits until {format_time(restored.ends_at(settings.serving_policy))}")
     print_line(f"lost: everything after {made_at}; repeat revocations, locks and erasures")

@@ -88,21 +88,34 @@ def check(data: str | None, config: str | None) -> None:
 @store.command()
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
-def copy(source: str, target: str) -> None:
+@click.option(
+    "--data",
+    metavar="DIR",
+    envvar="COUNTERSEAL_DATA",
+    help="The data folder of the service that will use TO.",
+)
+@CONFIG
+def copy(source: str, target: str, data: str | None, config: str | None) -> None:
     """
     Copy all records, and the audit log, into an empty store.
 
     FROM and TO are URLs as for --store. For a URL with a password, env:NAME names the
     variable that contains it. Stop the service first. The same command resumes a copy
     that was interrupted.
+
+    The copy begins new chains of the audit log. --data notes that in the folder: nothing is
+    signed until `counterseal audit renew`.
     """
     with plainly():
         from counterseal.memory import SystemClock, SystemEntropy  # noqa: PLC0415 (a fast start)
         from counterseal_records import CopyProgress, copy_store  # noqa: PLC0415
+        from counterseal_server.head_memory import FileHeadMemory  # noqa: PLC0415
         from counterseal_server.records import opened  # noqa: PLC0415
         from counterseal_server.screen import progress  # noqa: PLC0415
 
         clock, entropy = SystemClock(), SystemEntropy()
+        given = data is not None or config is not None
+        memory = FileHeadMemory(configured(config, data=data).data) if given else None
         with (
             closing(opened(_address(source))) as source_records,
             closing(opened(_address(target))) as new,
@@ -110,6 +123,8 @@ def copy(source: str, target: str) -> None:
         ):
             _prepare_source(source_records)
             new.create()
+            if memory is not None:
+                memory.mark_replaced(clock.now())
             steps = copy_store(
                 source_records.inventory(clock),
                 new.inventory(clock),
@@ -121,6 +136,7 @@ def copy(source: str, target: str) -> None:
         if not last.records:
             raise Failed("store: there is nothing to copy")
         print_line(f"records: {last.records}; lines of the audit log: {last.events}")
+        print_line("the audit log is not signed until you run counterseal audit renew")
 
 
 def _prepare_source(records: Records) -> None:

@@ -1,0 +1,355 @@
+"""A signed head that was deleted, replaced or reset is found by the one that is remembered."""
+
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from counterseal import AuditChain
+from counterseal.errors import (
+    AuditHeadDetached,
+    AuditHeadMissing,
+    AuditHeadOlder,
+    AuditHeadOther,
+    AuditRenewalDue,
+    InvalidField,
+    IssuerUntrusted,
+)
+from counterseal.models import OPERATOR, AuditEvent, MemoryContent
+from counterseal.models.guid import mint
+from counterseal.testing import FakeService
+from counterseal.usecases.audit_chain import HEAD_LINE, REMEMBERED, UNRENEWED
+from counterseal.usecases.head_memory import ProcessHeadMemory
+from counterseal.wire.audit_head import head_line, recognized_by
+
+SUBJECT = mint(7, bytes(15))
+REASON = {"who": "Ada", "why": "restored after a disk failure"}
+
+
+@pytest.fixture
+def service():
+    return FakeService()
+
+
+@pytest.fixture
+def chain(service):
+    """The chains of a machine; what is recorded is chained and signed."""
+    return signed(AuditChain(service.ports, service.policy))
+
+
+@pytest.fixture
+def log(chain):
+    return chain.ports.audit
+
+
+def machine(chain, memory=None):
+    """Return the chains as another machine has them."""
+    return AuditChain(chain.ports, chain.policy, memory or ProcessHeadMemory())
+
+
+def signed(chain, count=3):
+    """Record events, chain and sign them."""
+    for number in range(count):
+        chain.ports.audit.record(
+            AuditEvent(
+                at=chain.ports.clock.now() + timedelta(seconds=number),
+                event="challenge.issue",
+                actor=f"{number}",
+                subject=SUBJECT,
+            )
+        )
+    while chain.chain():
+        pass
+    assert chain.sign()
+    return chain
+
+
+def rewrite(log):
+    """Remove the first event, delete the chains, and let the service hash the others anew."""
+    reset(log, empty())
+    del log._events[0]
+    log._chained_indexes.clear()
+    log._first_unchained = 0
+
+
+def empty():
+    return state(FakeService().ports.audit)
+
+
+def state(log):
+    chains = {partition: list(events) for partition, events in log._chains.items()}
+    return tuple(log._heads), log._signed_head, chains
+
+
+def reset(log, older):
+    heads, head, chains = older
+    log._heads[:] = heads
+    log._signed_head = head
+    log._chains.clear()
+    log._chains.update({partition: list(events) for partition, events in chains.items()})
+
+
+def problems(chain, **arguments):
+    return [one.problem for one in chain.verify(**arguments).tamperings]
+
+
+def the_problem(chain, **arguments):
+    """Return the one problem that concerns the whole log."""
+    (sign,) = [one for one in chain.verify(**arguments).tamperings if one.partition is None]
+    return sign.problem
+
+
+def test_a_deleted_head_is_found_and_nothing_is_signed(chain, log):
+    number = chain.memory.load().head.number
+    rewrite(log)
+    while chain.chain():
+        pass
+    for _ in range(2):
+        with pytest.raises(AuditHeadMissing):
+            chain.sign()
+    assert log.signed_head() is None
+    assert chain.memory.load().head.number == number
+    assert REMEMBERED in the_problem(chain)
+    assert "audit_head_missing" in the_problem(chain)
+    # The events that are gone are named, too.
+    assert any(f"missing that {REMEMBERED} has" in problem for problem in problems(chain))
+    with pytest.raises(AuditHeadMissing):
+        chain.archive(lambda _: None, drop=True)
+
+
+def test_a_reset_to_an_older_signed_state_is_found(chain, log):
+    older = state(log)
+    signed(chain)
+    reset(log, older)
+    with pytest.raises(AuditHeadOlder):
+        chain.sign()
+    assert "audit_head_older" in the_problem(chain)
+    assert problems(machine(chain)) == []
+
+
+def test_another_head_of_the_same_number_is_found(chain, log):
+    older = state(log)
+    signed(chain)
+    reset(log, older)
+    signed(machine(chain), 1)
+    with pytest.raises(AuditHeadOther):
+        chain.sign()
+    assert "audit_head_other" in the_problem(chain)
+
+
+def test_a_newer_head_of_another_machine_is_taken_over(chain, log):
+    other = signed(machine(chain))
+    assert chain.memory.load().head.number < log.signed_head().number
+    assert chain.sign()
+    assert chain.memory.load().head == other.memory.load().head == log.signed_head()
+    assert problems(chain) == problems(other) == []
+
+
+def test_a_newer_head_that_no_key_of_the_service_signed_is_not_taken_over(chain, log):
+    remembered = chain.memory.load()
+    stranger = AuditChain(
+        attrs.evolve(chain.ports, signer=FakeService(seed=1).ports.signer), chain.policy
+    )
+    (token,) = [stranger._signed_heads.replace(log.signed_head(), log.heads()).token]
+    assert log.signed_head().token == token
+    with pytest.raises(IssuerUntrusted):
+        chain.sign()
+    assert chain.memory.load() == remembered
+
+
+def test_a_newer_head_over_rewritten_chains_is_not_taken_over(chain, log):
+    remembered = chain.memory.load()
+    rewrite(log)
+    other = machine(chain)
+    while log.signed_head() is None or log.signed_head().number <= remembered.head.number:
+        signed(other, 1)
+    with pytest.raises(AuditHeadDetached):
+        chain.sign()
+    assert chain.memory.load() == remembered
+    assert any(REMEMBERED in problem for problem in problems(chain))
+    assert problems(other) == []
+
+
+@pytest.mark.parametrize("missing", ["end", "partition"])
+def test_a_newer_head_that_has_less_is_not_taken_over(chain, log, missing):
+    older = state(log)
+    signed(chain)
+    reset(log, older if missing == "end" else empty())
+    other = machine(chain)
+    while log.signed_head() is None or log.signed_head().number <= chain.memory.load().head.number:
+        other._signed_heads.replace(log.signed_head(), log.heads())
+    with pytest.raises(AuditHeadDetached):
+        chain.sign()
+
+
+def test_what_was_archived_since_is_not_compared(chain, log):
+    other = signed(machine(chain))
+    other.archive(lambda _: None, drop=True)
+    signed(other)
+    assert chain.sign()
+    assert chain.memory.load().head == log.signed_head()
+
+
+def test_what_is_archived_while_it_is_compared_is_no_alarm(chain):
+    other = signed(machine(chain))
+    slow = AuditChain(
+        attrs.evolve(chain.ports, audit=ArchivedMeanwhile(chain.ports.audit, signed(other))),
+        chain.policy,
+        chain.memory,
+    )
+    assert slow.sign()
+
+
+class ArchivedMeanwhile:
+    """A log whose events somebody archives, after the signed head was read."""
+
+    def __init__(self, log, other):
+        self._log, self._other = log, other
+
+    def __getattr__(self, name):
+        return getattr(self._log, name)
+
+    def signed_head(self):
+        head = self._log.signed_head()
+        other, self._other = self._other, None
+        if other is not None:
+            signed(other)
+            other.archive(lambda _: None, drop=True)
+        return head
+
+
+def test_what_is_remembered_is_read_before_the_store(chain, log):
+    class SignedMeanwhile(ProcessHeadMemory):
+        """The memory of a machine on which another process signs just before it is read."""
+
+        def load(self):
+            signed(machine(chain, chain.memory), 1)
+            return chain.memory.load()
+
+    assert machine(chain, SignedMeanwhile()).sign()
+
+
+def test_nothing_more_is_signed_while_nothing_can_be_remembered(chain, log):
+    class FullDisk(ProcessHeadMemory):
+        """A memory that cannot be written."""
+
+        def remember(self, head):
+            raise OSError
+
+    chain = machine(chain, FullDisk(chain.memory.load()))
+    number = log.signed_head().number
+    for _ in range(3):
+        with pytest.raises(OSError):  # noqa: PT011 (the memory's own error)
+            signed(chain, 1)
+    assert log.signed_head().number == number + 1
+
+
+def test_a_memory_never_goes_back_but_by_a_renewal(chain):
+    memory, first = ProcessHeadMemory(), chain.memory.load().head
+    second = attrs.evolve(first, number=first.number + 1)
+    memory.remember(second)
+    for head in (first, attrs.evolve(second, token="another")):
+        memory.remember(head)
+        assert memory.load() == MemoryContent(head=second)
+    memory.renew(first)
+    assert memory.load() == MemoryContent(head=first)
+
+
+def last_event(log):
+    events = [event.event for batch in log.unchained(10) for event in batch.events]
+    return [(one.event, one.actor, dict(one.attributes)) for one in events]
+
+
+@pytest.mark.parametrize("lost", ["deleted", "older", "other", "detached"])
+def test_a_renewal_says_who_and_why_and_what_is_there_then_counts(chain, log, lost):
+    older = state(log)
+    signed(chain)
+    if lost == "deleted":
+        rewrite(log)
+    else:
+        reset(log, older)
+    for _ in range({"other": 1, "detached": 3}.get(lost, 0)):
+        signed(machine(chain), 1)
+    while chain.chain():
+        pass
+    assert chain.renew(by=OPERATOR, **REASON) == ()
+    ((event, actor, attributes),) = last_event(log)
+    assert (event, actor) == ("audit.renew", OPERATOR.actor)
+    assert (attributes["by"], attributes["why"]) == ("Ada", "restored after a disk failure")
+    assert attributes["refusal"].startswith("audit_head_")
+    assert chain.memory.load() == MemoryContent(head=log.signed_head())
+    signed(chain)
+    assert problems(chain) == []
+    assert chain.renew(by=OPERATOR, **REASON) == ()
+    assert last_event(log) == []
+
+
+def test_after_a_restore_nothing_is_signed_until_a_renewal(chain, log):
+    older = state(log)
+    signed(chain)
+    reset(log, older)
+    content = MemoryContent(replaced_at=chain.ports.clock.now())
+    chain = machine(chain, ProcessHeadMemory(content))
+    for _ in range(2):
+        with pytest.raises(AuditRenewalDue):
+            chain.sign()
+    assert problems(chain) == [UNRENEWED]
+    assert log.signed_head() == older[1]
+    assert chain.renew(by=OPERATOR, **REASON) == ()
+    assert last_event(log)[0][2]["refusal"] == "audit_renewal_due"
+    assert problems(signed(chain)) == []
+
+
+def test_a_renewal_that_is_not_recorded_has_to_be_repeated(chain, log):
+    class Unrecorded:
+        """A log that records nothing."""
+
+        def __getattr__(self, name):
+            return getattr(log, name)
+
+        def record(self, event):
+            raise ConnectionError
+
+    log._signed_head = None
+    broken = AuditChain(attrs.evolve(chain.ports, audit=Unrecorded()), chain.policy, chain.memory)
+    with pytest.raises(ConnectionError):
+        broken.renew(by=OPERATOR, **REASON)
+    with pytest.raises(AuditHeadOther):
+        chain.sign()
+    chain.renew(by=OPERATOR, **REASON)
+    assert chain.sign()
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"who": ""}, "by"),
+        ({"who": " "}, "by"),
+        ({"who": "a" * 201}, "by"),
+        ({"why": ""}, "why"),
+        ({"why": "\u200b"}, "why"),
+        ({"why": "a" * 1_001}, "why"),
+    ],
+)
+def test_who_and_why_have_to_be_said(chain, values, field):
+    with pytest.raises(InvalidField, match=f"^{field}") as caught:
+        chain.renew(by=OPERATOR, **REASON | values)
+    assert caught.value.field == field
+
+
+def test_the_line_of_a_log_finds_a_reset_where_nothing_is_remembered(chain, log):
+    older = state(log)
+    signed(chain)
+    line = recognized_by(log.signed_head())
+    assert f"audit head {line.number}, " in head_line(line)
+    assert problems(chain, head_line=line) == []
+    reset(log, older)
+    restarted = machine(chain)
+    assert problems(restarted) == []
+    problem = the_problem(restarted, head_line=line)
+    assert HEAD_LINE in problem
+    assert "audit_head_older" in problem
+    # It has no hashes: when as many heads were signed again, nothing shows.
+    while log.signed_head().number <= line.number:
+        signed(restarted, 1)
+    assert problems(restarted, head_line=line) == []
