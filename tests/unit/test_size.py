@@ -16,8 +16,8 @@ MODULES = {
 }
 """The lines of each module of the core; the conformance kit is not counted."""
 
-FILES = 174
-LINES = 35_800
+FILES = 175
+LINES = 36_300
 ROOM = 100
 """
 What the core may grow to: its size now, rounded up to the next hundred.
@@ -58,7 +58,9 @@ then by 50 for dead callbacks since a time, and for the request's id in problems
 then by 40 for generations of access tokens;
 then by 60 for origins that only ask: their role, and the check of each call,
 and by 50 for their earlier invitations, and for rows with the labels of claims;
-then by 20 for approvals that were withdrawn before their tokens were issued.
+then by 20 for approvals that were withdrawn before their tokens were issued;
+then by 490 for sessions that end with what opened them: their proofs, what a worker ends later, and
+the end of all other sessions.
 """
 
 LONG = {

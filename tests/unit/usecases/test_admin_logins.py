@@ -162,7 +162,8 @@ def test_a_browser_that_is_logged_in_adds_a_passkey_only_if_it_is_stepped_up(enr
     with pytest.raises(StepUpNeeded):
         enrolled.logins.start_registration(enrolled.cookie)
 
-    cookie = enrolled.sessions.step_up(enrolled.cookie).token
+    (key,) = enrolled.logins.list_keys(enrolled.admin.guid)
+    cookie = enrolled.sessions.step_up(enrolled.cookie, key.guid).token
     other = enrolled.new_passkey()
     assert enrolled.register(cookie, other) is None
     assert enrolled.log_in(passkey=other).admin == enrolled.admin
