@@ -84,10 +84,10 @@ def two_browsers(portal, admin):
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_is_shown_in_a_session_whose_passkey_was_revoked(portal, admin, two_browsers, path):
     lost, other = two_browsers
-    shown = other.get(path).status
+    status = other.get(path).status
     portal.service.devices.revoke(keys_of(portal, admin)[0].guid, by=OPERATOR)
     assert lost.get(path).location.startswith("/login")
-    assert other.get(path).status == shown
+    assert other.get(path).status == status
 
 
 @pytest.mark.parametrize("path", FORMS)

@@ -41,11 +41,11 @@ WAYS = {
 def miss_strikes(person, _):
     """Enter wrong PINs until the device is revoked."""
     mark = person.logins.remember_browser(person.admin.guid)
-    asked = person.logins.ask_to_log_in(mark, browser="")
+    request = person.logins.ask_to_log_in(mark, browser="")
     thief = attrs.evolve(person.phone, pin="0000")
     for _ in range(person.service.policy.strike_limit):
         with pytest.raises(StrongKeyMissed):
-            thief.answer(person.logins.answer(asked.ticket).challenge, code=asked.code)
+            thief.answer(person.logins.answer(request.ticket).challenge, code=request.code)
 
 
 DEVICE_WAYS = WAYS | {
@@ -75,7 +75,7 @@ USES = {
     ),
     "a key is removed": lambda person, cookie: person.logins.revoke_key(cookie, person.spare_key),
     "other sessions are ended": lambda person, cookie: person.sessions.end_others(cookie),
-    "a device is asked": lambda person, cookie: person.logins.ask_to_step_up(cookie, "Revoke?"),
+    "a device is request": lambda person, cookie: person.logins.ask_to_step_up(cookie, "Revoke?"),
 }
 """What a session is used for; each works before."""
 
@@ -92,11 +92,11 @@ def administrator(enrolled):
 
 
 def log_in_by_device(person):
-    asked = person.logins.ask_to_log_in(
+    request = person.logins.ask_to_log_in(
         person.logins.remember_browser(person.admin.guid), browser="Example browser"
     )
-    person.phone.answer(person.logins.answer(asked.ticket).challenge, code=asked.code)
-    return person.logins.log_in_by_device(asked.ticket, browser="Example browser")
+    person.phone.answer(person.logins.answer(request.ticket).challenge, code=request.code)
+    return person.logins.log_in_by_device(request.ticket, browser="Example browser")
 
 
 def binding_of(person, issued):
@@ -166,10 +166,10 @@ def test_a_session_ends_with_what_stepped_it_up_too(administrator, service, by):
     if by == "passkey":
         stepped_up = step_up_by_passkey(person, issued.token)
     else:
-        asked = person.logins.ask_to_step_up(issued.token, "Revoke Example Ltd?")
-        challenge = person.logins.step_up_answer(asked.ticket).challenge
-        person.phone.answer(challenge, code=asked.code)
-        stepped_up = person.logins.step_up_by_device(issued.token, asked.ticket)
+        request = person.logins.ask_to_step_up(issued.token, "Revoke Example Ltd?")
+        challenge = person.logins.step_up_answer(request.ticket).challenge
+        person.phone.answer(challenge, code=request.code)
+        stepped_up = person.logins.step_up_by_device(issued.token, request.ticket)
     first, second = stepped_up.session.proofs
     assert first == issued.session.proofs[0]
     person.sessions.authenticate(stepped_up.token)
@@ -304,11 +304,11 @@ def test_nothing_succeeds_that_begins_after_the_end_of_the_passkey(administrator
     def use(number):
         uses = list(USES.values())
         cookie = issued[number % len(issued)].token
-        for turn in range(10):
+        for index in range(10):
             begins_late = revoked.is_set()
             try:
                 if number % 5:
-                    uses[(number + turn) % 3](person, cookie)
+                    uses[(number + index) % 3](person, cookie)
                 else:
                     cookie = person.sessions.start(
                         person.admin.guid, LogInMethod.PASSKEY, binding=binding, browser=""
