@@ -97,7 +97,7 @@ def _may_have_sessions(binding: Binding) -> bool:
 
 
 def enrolment_of(binding: Binding | None) -> Reading[Records]:
-    """Read the link's session that registered a passkey and may not have started, or nothing."""
+    """Read the session of the link that registered a passkey, if it may not have opened that."""
     return records(binding.session) if binding and binding.session else records()
 
 

@@ -430,12 +430,12 @@ def _new_binding(
 
 
 def _credential_ids(bindings: Iterable[Binding], rp_id: str) -> tuple[str, ...]:
-    """Return the credential ids of active browsers' passkeys at this relying party id."""
+    """Return the credential ids of browsers' passkeys that authenticate at this relying party."""
     rp_id_hash = keys.digest(rp_id.encode())
     return tuple(
         passkey.credential_id
         for binding in bindings
-        if not binding.answers and binding.state is BindingState.ACTIVE
+        if not binding.answers and binding.state is BindingState.ACTIVE and binding.session is None
         for passkey in [binding.keys[0].key.passkey]
         if passkey is not None and passkey.rp_id_hash == rp_id_hash
     )

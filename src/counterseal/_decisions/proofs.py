@@ -23,7 +23,7 @@ from counterseal.models import (
     revise,
 )
 from counterseal.models.guid import parse
-from counterseal.rules.ceremonies import has_started
+from counterseal.rules.ceremonies import opened_by
 from counterseal.rules.sessions import proof_stands
 from counterseal.rules.standing import Deadline, deadline_came
 
@@ -59,7 +59,7 @@ def complete_enrolment(
     """
     Plan to keep a passkey that a one-time link registered, or to revoke it.
 
-    It is kept once the link's session has started, and revoked if that has not at its deadline.
+    It is kept once it has opened the link's session, and revoked if it has not by its deadline.
     """
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     if binding.session is None or binding.state not in LIVING:
@@ -78,7 +78,7 @@ def _complete_enrolment(
     session: Record | None,
     served_kinds: frozenset[AddressKind],
 ) -> Decision[None]:
-    if has_started(session):
+    if opened_by(session, binding):
         return Decision(result=None, writes=(revise(binding, session=None),))
     deadline_came(Deadline(now=tools.now, deadline=binding.deadline))
     revocation = revoke_binding(tools, account, binding, served_kinds)

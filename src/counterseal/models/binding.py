@@ -65,7 +65,7 @@ class Binding:
             may return it again; else empty.
         deadline: From then on the session token is refused; of an unconfirmed binding, when it
             ends unless it is confirmed; of a passkey that a link registered, when it ends unless
-            the link's session has started.
+            it has opened the link's session.
         enrolled: A hash of the keys that the session token bound; empty before.
         replaces: The device of the same account whose place it takes once it counts, if a log-in
             at the Identity Provider invited it and it has named one.
@@ -76,8 +76,8 @@ class Binding:
         confirmer: The device or origin that confirmed or refused it; None if nobody did.
         confirmation: What the device signed for that, a compact JWS; empty where an origin did.
         suspended_by: Set while suspended.
-        session: The one-time link's session that registered it, until that session is known to have
-            started; None for every other.
+        session: The one-time link's session that registered it, until it is known to have opened
+            that; None for every other.
         suspensions: How often it was suspended; counted for administrators only.
         sessions_end_at: From then on a worker ends the administrator's sessions that it has
             opened or stepped up; None if there is nothing to end.

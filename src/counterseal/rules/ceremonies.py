@@ -177,16 +177,19 @@ def passkey_active(facts: Authenticating) -> None:
 
 
 def enrolment_completed(facts: Authenticating) -> None:
-    """Refuse a passkey that a one-time link registered, unless the link's session has started."""
-    if facts.binding is None or facts.binding.session is None:
+    """Refuse a passkey that a one-time link registered, unless it opened the link's session."""
+    binding = facts.binding
+    if binding is None or binding.session is None:
         return
-    if not any(map(has_started, facts.sessions)):
+    if not any(opened_by(session, binding) for session in facts.sessions):
         raise WrongKey
 
 
-def has_started(session: Record | None) -> bool:
-    """Tell whether *session*, as stored, is active, or was before it ended."""
-    return isinstance(session, Session) and session.started_at is not None
+def opened_by(session: Record | None, binding: Binding) -> bool:
+    """Tell whether *binding* has opened *session*, as stored, whatever has become of it since."""
+    return isinstance(session, Session) and binding.guid in [
+        proof.binding for proof in session.proofs
+    ]
 
 
 def assertion_holds(facts: Authenticating) -> None:

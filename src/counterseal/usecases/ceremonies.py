@@ -114,7 +114,7 @@ class Ceremonies(UseCase):
 
         Args:
             session: Of the one-time link by which an administrator's browser registers: the passkey
-                authenticates nobody until that session has started.
+                authenticates nobody until it has opened that session.
 
         Raises:
             NotFound: No registration of the account has this challenge.

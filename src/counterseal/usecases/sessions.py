@@ -265,8 +265,8 @@ class Sessions(UseCase):
         """
         Expire sessions and links whose deadline has come; return how many.
 
-        Passkeys, too, that a link has registered and that its session did not start with are
-        revoked, and the sessions end whose passkey or device was revoked or suspended.
+        Passkeys, too, that a link has registered and that did not open its session are revoked, and
+        the sessions end whose passkey or device was revoked or suspended.
 
         Raises:
             Unavailable: A port failed; what has ended earlier stays so.
@@ -287,11 +287,11 @@ class Sessions(UseCase):
         """
         Keep a passkey that a one-time link registered, or revoke it, if that is not done yet.
 
-        It is kept once the link's session has started, and revoked if that did not start in time.
+        It is kept once it has opened the link's session, and revoked if it did not in time.
 
         Raises:
             NotFound: There is no such passkey.
-            DeadlineAhead: The session may still start.
+            DeadlineAhead: It may still do so.
         """
         context = AuditContext(event="binding.revoke", actor="worker", subject=passkey)
         served_kinds = self.ports.notifier.kinds()

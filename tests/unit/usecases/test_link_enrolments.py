@@ -160,6 +160,26 @@ def test_whose_process_died_goes_on_with_the_same_link(new_enrolment):
     ]
 
 
+def test_whose_process_died_may_use_the_same_authenticator_at_once(new_enrolment):
+    """A passkey that logs nobody in is not among those that an authenticator must not have."""
+    enrolment = new_enrolment()
+    enrolment.faults.crash(at="store.commit", skip=1)
+    with pytest.raises(Crash):
+        enrolment.register()
+    assert enrolment.person.logins.start_registration(enrolment.opened.token).registered == ()
+    enrolment.person.passkey = enrolment.person.new_passkey()
+    issued = enrolment.person.register(enrolment.opened.token)
+    credential = enrolment.person.passkey.public.passkey.credential_id
+    started = enrolment.person.logins.start_registration(issued.token)
+    assert started.registered == (credential,)
+    # The first one has opened no session, and nobody knows who has it.
+    enrolment.sweep()
+    assert [binding.state for binding in enrolment.bindings] == [
+        BindingState.REVOKED,
+        BindingState.ACTIVE,
+    ]
+
+
 def test_a_worker_waits_for_an_enrolment_as_long_as_a_browser_may_take(new_enrolment):
     enrolment = new_enrolment()
     enrolment.faults.crash(at="store.commit", skip=1)
