@@ -9,7 +9,13 @@ import attrs
 
 from counterseal import ijson, keys
 from counterseal._decisions.account_events import device_bound, with_events
-from counterseal._decisions.bindings import binding_of, living_key, mark_seen, with_binding
+from counterseal._decisions.bindings import (
+    binding_of,
+    enrolment_of,
+    living_key,
+    mark_seen,
+    with_binding,
+)
 from counterseal._decisions.outbox import build_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
 from counterseal._decisions.readings import bindings_of, require_account, require_known
@@ -32,6 +38,7 @@ from counterseal.models import (
     Binding,
     BindingState,
     DeviceKey,
+    Guid,
     Occasion,
     PasskeyAuthentication,
     PasskeyRegistration,
@@ -39,6 +46,7 @@ from counterseal.models import (
     RegisteredPasskey,
     RelyingParty,
     Role,
+    replace,
     revise,
 )
 from counterseal.models.ceremony import ceremony_guid
@@ -196,9 +204,10 @@ def register(
     account_id: str,
     registered: RegisteredPasskey,
     *,
+    session: Guid | None,
     served_kinds: frozenset[AddressKind],
 ) -> Plan[tuple[Binding, Account]]:
-    """Plan to end a verified registration in a binding, which answers no challenge."""
+    """Plan to end a verified registration, perhaps by a link, in a binding that is no device."""
     registration = require(stored[0], PasskeyRegistration)
     account = _named_account(stored, account_id)
     return bindings_of(account.guid).then(
@@ -210,6 +219,7 @@ def register(
                 ceremony=registration,
                 rp_id_hash=registered.passkey.rp_id_hash,
                 origins=registered.passkey.origins,
+                session=session,
             ),
             tools,
             registered,
@@ -304,7 +314,7 @@ def finish(
     authentication = require(stored[0], PasskeyAuthentication)
     account = _named_account(stored, account_id)
     return bindings_of(account.guid).then(
-        lambda bindings, tools: _finish(
+        lambda bindings, tools: _read_enrolment(
             Authenticating(
                 now=tools.now,
                 policy=tools.policy,
@@ -316,6 +326,12 @@ def finish(
                 user_handle=handle,
             )
         )
+    )
+
+
+def _read_enrolment(facts: Authenticating) -> Plan[PasskeyAuthentication]:
+    return enrolment_of(facts.binding).then(
+        lambda sessions, _: _finish(replace(facts, sessions=sessions))
     )
 
 
@@ -402,7 +418,8 @@ def _new_binding(
         app_space=registration.app_space,
         origin=registration.origin,
         token_hash=b"",
-        deadline=registration.deadline,
+        deadline=tools.now + tools.policy.ceremony_life,
+        session=facts.session,
         enrolled=key.thumbprint,
         keys=(DeviceKey(role=Role.STRONG, key=key),),
         answers=False,
@@ -413,12 +430,12 @@ def _new_binding(
 
 
 def _credential_ids(bindings: Iterable[Binding], rp_id: str) -> tuple[str, ...]:
-    """Return the credential ids of active browsers' passkeys at this relying party id."""
+    """Return the credential ids of browsers' passkeys that authenticate at this relying party."""
     rp_id_hash = keys.digest(rp_id.encode())
     return tuple(
         passkey.credential_id
         for binding in bindings
-        if not binding.answers and binding.state is BindingState.ACTIVE
+        if not binding.answers and binding.state is BindingState.ACTIVE and binding.session is None
         for passkey in [binding.keys[0].key.passkey]
         if passkey is not None and passkey.rp_id_hash == rp_id_hash
     )

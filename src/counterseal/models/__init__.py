@@ -139,6 +139,7 @@ from counterseal.models.session import (
     PORTAL_ORIGIN,
     LogInMethod,
     Session,
+    SessionProof,
     SessionState,
 )
 from counterseal.models.tenancy import (
@@ -336,6 +337,7 @@ __all__ = [
     "Role",
     "Scheme",
     "Session",
+    "SessionProof",
     "SessionState",
     "SignedHead",
     "SkipReason",

@@ -15,9 +15,12 @@ from counterseal.models import (
     Account,
     Binding,
     BindingState,
+    Guid,
     Origin,
     PasskeyUse,
+    Record,
     RelyingParty,
+    Session,
     replace,
 )
 from counterseal.models.ceremony import PasskeyAuthentication, PasskeyRegistration, user_handle
@@ -50,6 +53,7 @@ class Registering:
 
     Attributes:
         rp_id_hash, origins: Where the passkey is pinned to, by the `AttestationVerifier`.
+        session: The one-time link's session by which the browser registers; None if it is another.
     """
 
     now: datetime
@@ -58,6 +62,7 @@ class Registering:
     ceremony: PasskeyRegistration
     rp_id_hash: str
     origins: tuple[str, ...]
+    session: Guid | None = None
 
     @property
     def deadline(self) -> datetime:
@@ -72,6 +77,7 @@ class Authenticating:
 
     Attributes:
         binding: Whose passkey the assertion names; None if no passkey of the account is named so.
+        sessions: The record of the binding's `session`, as stored; empty if it names none.
         user_handle: Whose the passkey says that it is; None if it does not say.
     """
 
@@ -81,6 +87,7 @@ class Authenticating:
     account: Account
     ceremony: PasskeyAuthentication
     binding: Binding | None
+    sessions: tuple[Record | None, ...] = ()
     assertion: AssertionParts
     user_handle: bytes | None
 
@@ -167,6 +174,22 @@ def passkey_active(facts: Authenticating) -> None:
         raise WrongKey
     if binding.state is not BindingState.ACTIVE:
         raise WrongKey
+
+
+def enrolment_completed(facts: Authenticating) -> None:
+    """Refuse a passkey that a one-time link registered, unless it opened the link's session."""
+    binding = facts.binding
+    if binding is None or binding.session is None:
+        return
+    if not any(opened_by(session, binding) for session in facts.sessions):
+        raise WrongKey
+
+
+def opened_by(session: Record | None, binding: Binding) -> bool:
+    """Tell whether *binding* has opened *session*, as stored, whatever has become of it since."""
+    return isinstance(session, Session) and binding.guid in [
+        proof.binding for proof in session.proofs
+    ]
 
 
 def assertion_holds(facts: Authenticating) -> None:

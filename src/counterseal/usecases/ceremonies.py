@@ -31,6 +31,7 @@ from counterseal.keys.passkeys import CLIENT_DATA_LIMIT
 from counterseal.models import (
     Account,
     Binding,
+    Guid,
     PasskeyAuthentication,
     RegistrationResponse,
     RelyingParty,
@@ -99,12 +100,21 @@ class Ceremonies(UseCase):
         return transactions.run(context, plan)
 
     def register(
-        self, party: RelyingParty, account_id: str, response: RegistrationResponse
+        self,
+        party: RelyingParty,
+        account_id: str,
+        response: RegistrationResponse,
+        *,
+        session: Guid | None = None,
     ) -> tuple[Binding, Account]:
         """
         Verify what a browser returned, and bind the passkey to the account.
 
         The account's other devices are notified, as when a device is bound.
+
+        Args:
+            session: Of the one-time link by which an administrator's browser registers: the passkey
+                authenticates nobody until it has opened that session.
 
         Raises:
             NotFound: No registration of the account has this challenge.
@@ -144,7 +154,13 @@ class Ceremonies(UseCase):
             context,
             reading.then(
                 lambda stored, tools: ceremonies.register(
-                    stored, tools, party, account_id, registered, served_kinds=served_kinds
+                    stored,
+                    tools,
+                    party,
+                    account_id,
+                    registered,
+                    session=session,
+                    served_kinds=served_kinds,
                 )
             ),
         )
