@@ -105,6 +105,32 @@ def test_an_administrator_from_link_to_log_out(person, served):  # noqa: PLR0915
     person.see("Log in")
 
 
+def test_a_newer_link_works_in_the_tab_of_an_older_one(person, served):
+    """Only the fragment of the address changes there, so the browser loads nothing by itself."""
+    admin = served.create_person("Example person")
+    older = served.link(admin)
+    person.open(f"/link#{older}")
+    person.see("Your one-time link")
+    served.service.sessions.redeem(older, browser="Another browser")
+    person.open_in_the_same_tab(served.link(admin))
+    replaced = person.page.locator("[name=link]").input_value()
+    assert replaced not in {"", older}
+
+    # The same on the page that says that a link serves no more; no other fragment is a link.
+    newest = served.link(admin)
+    person.press("Use the link")
+    person.see("Your one-time link")
+    assert "was used already" in person.text()
+    person.open_in_the_same_tab(newest)
+    person.page.locator(".skip").press("Enter")
+    person.page.wait_for_url("**/link#content")
+    assert person.page.locator("[name=link]").input_value() == newest
+    person.press("Use the link")
+    person.see("Register a passkey")
+    person.press("Register a passkey")
+    person.see("Overview")
+
+
 def session_cookie(context):
     """Return the value of the session's cookie, as the browser has it."""
     (cookie,) = (one for one in context.cookies() if one["name"] == "counterseal-session")
