@@ -173,7 +173,8 @@ def _redeem(tools: Tools, facts: UsingSession, browser: str) -> Decision[IssuedS
     state = step(SESSION, session.state, SessionEvent.REDEEM, facts)
     secret = _new_secret(tools)
     redeemed = revise(session, state=state, browser=browser, secret_hash=keys.token_hash(secret))
-    return _issue(redeemed, secret, standing_administrator(facts))
+    attributes = (("admin", session.admin), ("browser", browser))
+    return _issue(redeemed, secret, standing_administrator(facts), attributes=attributes)
 
 
 def enrol(stored: Records, _: Tools, secret: str) -> Plan[IssuedSession]:
@@ -280,6 +281,33 @@ def log_out(stored: Records, _: Tools, secret: str) -> Decision[None]:
     return Decision(result=None, writes=(revoked,), audit=(AuditEntry(revoked.guid),))
 
 
+def end_others(stored: Records, _: Tools, secret: str) -> Plan[int]:
+    """Plan to end an administrator's other sessions and links, in a browser that is logged in."""
+    session = require_session(stored, secret)
+    return records(session.admin).then(
+        lambda admins, tools: _find_others(_facts(session, admins, tools, secret))
+    )
+
+
+def _find_others(facts: UsingSession) -> Plan[int]:
+    session = facts.session
+    step(SESSION, session.state, SessionEvent.USE, facts)
+    return tenancy_records_of(session.admin).then(
+        lambda listed, _: _end_others(session, _sessions(listed))
+    )
+
+
+def _end_others(session: Session, living: tuple[Session, ...]) -> Decision[int]:
+    revoked = tuple(_revoked(each) for each in living if each.guid != session.guid)
+    return Decision(
+        result=len(revoked),
+        writes=revoked,
+        # A session that ends in between ends no other.
+        guards=(session,) if revoked else (),
+        audit=_revocations(revoked),
+    )
+
+
 def revoke(stored: Records, by: Administrator) -> Plan[Session]:
     """Plan to end a session, or a link."""
     session = require(stored[0], Session)
@@ -380,6 +408,7 @@ def _issue(
     *,
     ended: tuple[Session, ...] = (),
     guards: tuple[Admin, ...] = (),
+    attributes: tuple[tuple[str, str], ...] = (),
 ) -> Decision[IssuedSession]:
     revoked = tuple(map(_revoked, ended))
     return Decision(
@@ -387,11 +416,12 @@ def _issue(
         writes=(session, *revoked),
         # A revocation of the administrator in between counts.
         guards=(admin, *guards),
-        audit=(
-            AuditEntry(session.guid),
-            *(AuditEntry(each.guid, event="session.revoke") for each in revoked),
-        ),
+        audit=(AuditEntry(session.guid, attributes=attributes), *_revocations(revoked)),
     )
+
+
+def _revocations(revoked: tuple[Session, ...]) -> tuple[AuditEntry, ...]:
+    return tuple(AuditEntry(each.guid, event="session.revoke") for each in revoked)
 
 
 def _revoked(session: Session) -> Session:

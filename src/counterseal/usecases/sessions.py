@@ -182,6 +182,21 @@ class Sessions(UseCase):
         plan = records(guid).then(lambda stored, tools: sessions.log_out(stored, tools, secret))
         self._transactions.run(context, plan)
 
+    def end_others(self, cookie: str) -> int:
+        """
+        End every other session of the administrator, and the open links; return how many.
+
+        Raises:
+            WrongToken: There is no such session, or its secret is another.
+            WrongState: The session has ended, or is enrolling.
+            DeadlinePassed: It is too old, or was not used for too long.
+            CredentialRefused: The administrator was revoked, or its time is over.
+        """
+        context = AuditContext(event="session.revoke", actor="stranger")
+        guid, secret = self._parse(cookie, context)
+        plan = records(guid).then(lambda stored, tools: sessions.end_others(stored, tools, secret))
+        return self._transactions.run(context, plan)
+
     def revoke(self, session: Guid, *, by: Administrator) -> Session:
         """
         End a session or a link: one's own, or of an administrator that one may appoint.

@@ -1192,6 +1192,7 @@ def session_stepped_up(setup):
 def session_ended(setup):
     portal = Portal(setup)
     assert len(portal.run(sessions.log_out, portal.active).writes) == 1
+    assert portal.run(sessions.end_others, portal.active).result == 2
     stored = portal.service.ports.store.get(portal.link.partition(".")[0])
     for by in (OPERATOR, portal.admin):
         decision = setup.decide(lambda tools: sessions.revoke(stored, by))  # noqa: B023
@@ -1253,6 +1254,7 @@ CASES |= {
     "sessions.may_add_key": [session_used],
     "sessions.step_up": [session_stepped_up],
     "sessions.log_out": [session_ended],
+    "sessions.end_others": [session_ended],
     "sessions.revoke": [session_ended],
     "sessions.list_sessions": [sessions_listed],
     "sessions.expire": [session_expired],

@@ -85,6 +85,15 @@ def test_a_link_is_no_cookie_and_an_enrolling_browser_is_not_logged_in(service, 
     assert sessions.may_add_key(cookie).admin == admin
 
 
+def test_the_audit_log_says_whose_link_was_opened_and_in_which_browser(service, admin):
+    link = service.sessions.create_link(admin.guid, by=OPERATOR)
+    service.sessions.redeem(link.token, browser="Example browser")
+    event = service.events[-1]
+
+    assert (event.event, event.subject) == ("session.redeem", link.session.guid)
+    assert dict(event.attributes) == {"admin": admin.guid, "browser": "Example browser"}
+
+
 def test_a_link_ends(service, admin):
     sessions = service.sessions
     link = sessions.create_link(admin.guid, by=OPERATOR).token
@@ -332,6 +341,44 @@ def test_sessions_and_links_are_listed_until_they_end(service, admin):
     assert sessions.list(admin.guid, by=OPERATOR) == (link.session,)
     assert sessions.expire() == 1
     assert stored(service, active.session).state is SessionState.EXPIRED
+
+
+def test_a_browser_ends_every_other_session_and_link(service, admin):
+    sessions = service.sessions
+    somebody = log_in(service, service.credentials.create_person("Other", all_companies=True))
+    enrolling = sessions.redeem(sessions.create_link(admin.guid, by=OPERATOR).token, browser="")
+    other, link = log_in(service, admin), sessions.create_link(admin.guid, by=OPERATOR)
+    current = log_in(service, admin)
+
+    assert sessions.end_others(current.token) == 3
+    for ended in (enrolling, other, link):
+        assert stored(service, ended.session).state is SessionState.REVOKED
+    assert sessions.end_others(current.token) == 0
+    for living in (current, somebody):
+        sessions.authenticate(living.token)
+    assert service.happened("session.revoke")
+
+
+def test_a_browser_that_is_not_logged_in_ends_no_other_session(service, admin):
+    sessions = service.sessions
+    living, ended = log_in(service, admin), log_in(service, admin)
+    sessions.log_out(ended.token)
+    enrolling = sessions.redeem(sessions.create_link(admin.guid, by=OPERATOR).token, browser="")
+
+    for cookie in (ended.token, enrolling.token):
+        with pytest.raises(WrongState):
+            sessions.end_others(cookie)
+    with pytest.raises(WrongToken):
+        sessions.end_others(f"{living.session.guid}.other")
+    sessions.authenticate(living.token)
+
+
+def test_a_session_that_ends_in_between_ends_no_other(service, admin):
+    living, current = log_in(service, admin), log_in(service, admin)
+    interrupted = service.meanwhile(lambda: service.sessions.log_out(current.token))
+    with pytest.raises(WrongState):
+        interrupted.sessions.end_others(current.token)
+    service.sessions.authenticate(living.token)
 
 
 def test_a_session_is_no_tenancy(service, admin):
