@@ -196,6 +196,7 @@ def register(
     account_id: str,
     registered: RegisteredPasskey,
     *,
+    name: str = "",
     served_kinds: frozenset[AddressKind],
 ) -> Plan[tuple[Binding, Account]]:
     """Plan to end a verified registration in a binding, which answers no challenge."""
@@ -214,7 +215,8 @@ def register(
             tools,
             registered,
             bindings,
-            served_kinds,
+            name=name,
+            served_kinds=served_kinds,
         )
     )
 
@@ -224,6 +226,8 @@ def _register(
     tools: Tools,
     registered: RegisteredPasskey,
     bindings: Iterable[Binding],
+    *,
+    name: str,
     served_kinds: frozenset[AddressKind],
 ) -> Decision[tuple[Binding, Account]]:
     registration, account = facts.ceremony, facts.account
@@ -231,7 +235,7 @@ def _register(
     own_ceremony(facts)
     state = step(REGISTRATION, registration.state, RegistrationEvent.REGISTER, facts)
     place_for_binding(account, tools.now, tools.policy)
-    binding = _new_binding(registration, registered, facts, tools)
+    binding = _new_binding(registration, registered, facts, tools, name)
     for other in map(living_key, bindings):
         if (
             other is not None
@@ -386,6 +390,7 @@ def _new_binding(
     registered: RegisteredPasskey,
     facts: Registering,
     tools: Tools,
+    name: str,
 ) -> Binding:
     passkeys_allowed(tools.policy)
     guid = mint(partition_of(registration.account), tools.entropy(ENTROPY_BYTES))
@@ -404,6 +409,7 @@ def _new_binding(
         token_hash=b"",
         deadline=registration.deadline,
         enrolled=key.thumbprint,
+        name=name,
         keys=(DeviceKey(role=Role.STRONG, key=key),),
         answers=False,
         created_at=tools.now,

@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import attrs
 
+from counterseal._decisions import devices
 from counterseal._decisions.discovery import StartedDiscovery
 from counterseal._decisions.invitations import Invitation
+from counterseal._decisions.readings import records
 from counterseal._decisions.sessions import IssuedSession
 from counterseal._transaction import AuditContext, refusals
 from counterseal.errors import (
@@ -21,6 +23,7 @@ from counterseal.keys import AssertionParts
 from counterseal.models import (
     Account,
     Admin,
+    Administrator,
     Binding,
     Guid,
     LogInMethod,
@@ -98,6 +101,8 @@ class AdminLogins(DeviceLogins):
         """
         Register the passkey that a browser has made; one that enrols is logged in by it.
 
+        The passkey has the browser's name.
+
         Returns:
             The session with its new secret; None if the browser was logged in before.
 
@@ -105,7 +110,9 @@ class AdminLogins(DeviceLogins):
             Refused: As `Sessions.may_add_key` and `Ceremonies.register`.
         """
         session = self.sessions.may_add_key(cookie)
-        self._ceremonies.register(self.portal(), session.admin.guid, response)
+        self._ceremonies.register(
+            self.portal(), session.admin.guid, response, name=session.session.browser
+        )
         if session.session.state is SessionState.ENROLLING:
             return self.sessions.enrol(cookie)
         return None
@@ -227,8 +234,27 @@ class AdminLogins(DeviceLogins):
         admin = self.sessions.may_add_key(cookie).admin
         if binding not in {each.guid for each in self.list_keys(admin.guid)}:
             raise NotFound
-        devices = Devices(self.ports, self.policy)
-        return devices.revoke(binding, by=Operator(name=admin.guid))
+        return Devices(self.ports, self.policy).revoke(binding, by=Operator(name=admin.guid))
+
+    def revoke_key_of(self, admin: Guid, binding: Guid, *, by: Administrator) -> Binding:
+        """
+        Revoke a passkey, a device or an open invitation of an administrator that one may appoint.
+
+        Raises:
+            NotFound: There is no such administrator, or it has no such passkey or device.
+            Foreign: It is out of reach.
+            RoleLacking: The caller may not appoint such an administrator.
+            CredentialRefused: The caller was revoked, or its time is over.
+            WrongState: It has ended already.
+        """
+        context = AuditContext(event="binding.revoke", actor=by.actor, subject=binding)
+        served_kinds = self.ports.notifier.kinds()
+        plan = records(admin).then(
+            lambda stored, _: devices.revoke_of_administrator(
+                stored, by, binding, served_kinds=served_kinds
+            )
+        )
+        return self._transactions.run(context, plan)
 
     def _rp_id(self) -> str:
         return self.domain.partition(":")[0]

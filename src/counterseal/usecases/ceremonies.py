@@ -99,14 +99,23 @@ class Ceremonies(UseCase):
         return transactions.run(context, plan)
 
     def register(
-        self, party: RelyingParty, account_id: str, response: RegistrationResponse
+        self,
+        party: RelyingParty,
+        account_id: str,
+        response: RegistrationResponse,
+        *,
+        name: str = "",
     ) -> tuple[Binding, Account]:
         """
         Verify what a browser returned, and bind the passkey to the account.
 
         The account's other devices are notified, as when a device is bound.
 
+        Args:
+            name: By which the passkey is recognised in lists; may be empty.
+
         Raises:
+            InvalidField: A text does not fit the policy.
             NotFound: No registration of the account has this challenge.
             Foreign: Another origin began it.
             WrongState: It has ended.
@@ -120,6 +129,7 @@ class Ceremonies(UseCase):
         context = self._permit(party, "registration.register")
         with refusals(self.ports, context):
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
+            text_fits(name, self.policy.name_bytes, "name", empty=True)
             challenge = _claimed_challenge(response.client_data, MalformedRegistration)
             guid = ceremony_guid(account_partition(party.app_space.guid, account_id), challenge)
         context.subject = guid
@@ -144,7 +154,13 @@ class Ceremonies(UseCase):
             context,
             reading.then(
                 lambda stored, tools: ceremonies.register(
-                    stored, tools, party, account_id, registered, served_kinds=served_kinds
+                    stored,
+                    tools,
+                    party,
+                    account_id,
+                    registered,
+                    name=name,
+                    served_kinds=served_kinds,
                 )
             ),
         )
