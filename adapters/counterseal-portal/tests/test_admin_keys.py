@@ -142,8 +142,8 @@ def test_whoever_made_a_link_sees_that_it_was_opened(portal, maker, admin):
         require_texts(page, opened, time_now(portal), "no passkey is registered by it yet")
         assert "Not opened yet" not in page.text
     # Where another one is made, it says of whom it has ended.
-    made = maker.submit(page, f"/admins/{admin.guid}/link")
-    require_texts(made, "An earlier link was opened in Chrome on Windows", time_now(portal))
+    new_page = maker.submit(page, f"/admins/{admin.guid}/link")
+    require_texts(new_page, "An earlier link was opened in Chrome on Windows", time_now(portal))
 
 
 def test_whose_link_it_is_sees_that_it_was_opened(portal, admin, stranger):
@@ -245,8 +245,8 @@ def test_other_sessions_are_not_ended_for_another_site(stranger, other, second):
     page = stranger.get(second)
     token = page.form(second)[0]["csrf_token"]
     forged = ({"origin": "https://evil.example"}, {})
-    for headers, sent in zip(forged, (token, "x"), strict=True):
-        fields = {"others": "yes", "csrf_token": sent}
+    for headers, csrf_token in zip(forged, (token, "x"), strict=True):
+        fields = {"others": "yes", "csrf_token": csrf_token}
         assert stranger.post(second, fields, **headers).status == 403
     assert other.is_logged_in()
 
