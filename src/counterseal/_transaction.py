@@ -46,9 +46,12 @@ from counterseal.errors import (
     WrongState,
 )
 from counterseal.models import (
+    OPERATORS,
     TRACE,
+    Account,
     AppSpace,
     AuditEvent,
+    Binding,
     Change,
     Guid,
     Origin,
@@ -348,18 +351,21 @@ def app_space_of(subject: Guid | None, trips: Iterable[Any]) -> Guid | None:
     Return the App Space of the record *subject*, or else of the first record that has one.
 
     All records that a decision reads or writes are of one App Space; only who decides, an
-    administrator, can be of none.
+    administrator, can be of none. An administrator's own account and passkeys say nothing of it.
 
     Args:
         trips: A record, or a tuple of records, each.
     """
     first: Guid | None = None
+    proving = (Account, Binding)
     for trip in trips:
         for record in trip if isinstance(trip, tuple) else (trip,):
             is_app_space = isinstance(record, AppSpace)
             app_space: Guid | None = (
                 record.guid if is_app_space else getattr(record, "app_space", None)
             )
+            if app_space == OPERATORS and isinstance(record, proving) and record.guid != subject:
+                continue
             if app_space is not None:
                 if subject is None or record.guid == subject:
                     return app_space

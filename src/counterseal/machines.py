@@ -61,6 +61,7 @@ from counterseal.rules.answering import (
 )
 from counterseal.rules.ceremonies import (
     assertion_holds,
+    enrolment_completed,
     own_ceremony,
     owner_unlocked,
     passkey_active,
@@ -98,6 +99,9 @@ from counterseal.rules.retries import (
 )
 from counterseal.rules.sessions import (
     administrator_stands,
+    proof_active,
+    proof_enrols,
+    proof_lost,
     session_in_time,
     session_secret_matches,
 )
@@ -374,6 +378,7 @@ class SessionEvent(enum.Enum):
 
     START = "start"
     REDEEM = "redeem"
+    REGISTER = "register"
     ENROL = "enrol"
     USE = "use"
     STEP_UP = "step_up"
@@ -493,7 +498,10 @@ class AuthenticationChart(StateMachine):
     )
     finish = _.AUTHENTICATED.from_(
         _.STARTED,
-        validators=[own_ceremony, in_time, owner_unlocked, passkey_active, assertion_holds],
+        validators=[
+            *(own_ceremony, in_time, owner_unlocked, passkey_active, enrolment_completed),
+            assertion_holds,
+        ],
     )
     expire = _.EXPIRED.from_(_.STARTED, validators=[deadline_came])
 
@@ -630,11 +638,16 @@ class SessionChart(StateMachine):
         initial=SessionState.INVITED,
         final=[SessionState.REVOKED, SessionState.EXPIRED],
     )
-    start = _.ACTIVE.from_(_.INVITED, validators=[administrator_stands])
+    start = _.ACTIVE.from_(_.INVITED, validators=[administrator_stands, proof_active])
     redeem = _.ENROLLING.from_(_.INVITED, validators=[*_OF_A_SESSION])
-    enrol = _.ACTIVE.from_(_.ENROLLING, validators=[*_OF_A_SESSION])
-    use = _.ACTIVE.from_(_.ACTIVE, validators=[*_OF_A_SESSION])
-    step_up = _.ACTIVE.from_(_.ACTIVE, validators=[*_OF_A_SESSION])
+    register = _.ENROLLING.from_(_.ENROLLING, validators=[*_OF_A_SESSION])
+    enrol = _.ACTIVE.from_(_.ENROLLING, validators=[*_OF_A_SESSION, proof_active, proof_enrols])
+    use = _.REVOKED.from_(_.ACTIVE, cond=proof_lost, validators=[*_OF_A_SESSION]) | _.ACTIVE.from_(
+        _.ACTIVE, validators=[*_OF_A_SESSION]
+    )
+    step_up = _.REVOKED.from_(
+        _.ACTIVE, cond=proof_lost, validators=[*_OF_A_SESSION, proof_active]
+    ) | _.ACTIVE.from_(_.ACTIVE, validators=[*_OF_A_SESSION, proof_active])
     revoke = _.REVOKED.from_(_.INVITED, _.ENROLLING, _.ACTIVE)
     expire = _.EXPIRED.from_(_.INVITED, _.ENROLLING, _.ACTIVE, validators=[deadline_came])
 

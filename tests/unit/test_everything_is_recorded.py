@@ -373,11 +373,13 @@ def log_in_to_the_portal(service):
     sessions = service.sessions
     admin = service.credentials.create_person("Example", all_companies=True).guid
     link = sessions.create_link(admin, by=OPERATOR).token
-    cookie = sessions.enrol(sessions.redeem(link, browser="").token).token
+    redeemed = sessions.redeem(link, browser="")
+    passkey = service.bind_passkey(admin, session=redeemed.session.guid).guid
+    cookie = sessions.enrol(redeemed.token, passkey).token
     service.clock.advance(timedelta(minutes=1))
     sessions.authenticate(cookie)
-    sessions.log_out(sessions.step_up(cookie).token)
-    sessions.start(admin, LogInMethod.PASSKEY, browser="")
+    sessions.log_out(sessions.step_up(cookie, passkey).token)
+    sessions.start(admin, LogInMethod.PASSKEY, binding=passkey, browser="")
     service.clock.advance(service.policy.portal_session_idle)
     sessions.expire()
 
@@ -525,6 +527,9 @@ def test_each_event_names_the_app_space_of_its_subject(service):
     """So that its administrators can read it; what concerns a company alone names none."""
     do_one_of_each(service)
     for event in service.events:
+        if event.event == "company.create" and event.actor == "portal":
+            # Its App Space and its origin are created in the same commit.
+            continue
         subject = service.stored(event.subject)
         if isinstance(subject, Company | Admin | Session):
             assert event.app_space is None

@@ -7,6 +7,7 @@ from browser_person import BrowserPerson
 from page_checks import LISTEN, VIEWS
 
 from counterseal.models import LogInMethod
+from counterseal.testing import FakePasskey
 
 
 class Person(BrowserPerson):
@@ -39,8 +40,11 @@ class Person(BrowserPerson):
 
 def start_session(portal, admin, browser="Example"):
     """Return a new session of *admin*, as a log-in by passkey starts one."""
+    passkey = FakePasskey(rp_id="localhost", origin=portal.public_url)
+    domain = portal.public_url.partition("://")[2]
+    binding = portal.service.bind_passkey(admin.guid, domain=domain, passkey=passkey)
     sessions = portal.app._visitors._logins.sessions
-    return sessions.start(admin.guid, LogInMethod.PASSKEY, browser=browser)
+    return sessions.start(admin.guid, LogInMethod.PASSKEY, binding=binding.guid, browser=browser)
 
 
 def plant_session(context, token):

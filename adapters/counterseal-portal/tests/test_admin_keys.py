@@ -111,7 +111,7 @@ def test_what_a_stranger_has_registered_is_removed_there(portal, maker, admin, s
     done = maker.submit(page, path)
     assert done.location == f"/admins/{admin.guid}?done=key-removed"
     require_texts(maker.get(done.location), "It is removed", "None: nobody can log in")
-    stranger.log_out()
+    assert not stranger.is_logged_in()
     assert stranger.log_in().status == 403
     # It is gone: there is nothing to confirm.
     assert maker.get(path).status == 404

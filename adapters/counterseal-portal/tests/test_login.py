@@ -406,12 +406,17 @@ def test_passkeys_are_added_and_removed(portal, admin, browser):
     assert browser.submit(page, "/own/passkey", credential=answer).location.startswith("/own?")
     page = browser.get("/own")
     assert page.text.count("/remove") == 2
-    keys = portal.app._visitors._logins.list_keys(admin.guid)
-    path = f"/own/keys/{keys[0].guid}/remove"
+    first, added = portal.app._visitors._logins.list_keys(admin.guid)
+    path = f"/own/keys/{added.guid}/remove"
     assert f'href="/portal{path}"' in page.text
     reply = browser.submit(browser.get(path), path)
     assert reply.location == "/own?done=key-removed"
-    assert browser.get("/own").text.count("/remove") == 1
+    page = browser.get("/own")
+    assert page.text.count("/remove") == 1
+    # The session ends with the passkey that opened it.
+    path = f"/own/keys/{first.guid}/remove"
+    browser.submit(browser.get(path), path)
+    assert not browser.is_logged_in()
 
 
 # The person's own device

@@ -519,7 +519,9 @@ def test_a_person_gets_a_link_once_and_their_sessions_can_be_ended(portal, space
     sessions = Sessions(service.ports, service.policy)
     with pytest.raises(Refused):
         sessions.redeem(token, browser="")
-    cookie = sessions.enrol(sessions.redeem(new_token, browser="Firefox").token).token
+    redeemed = sessions.redeem(new_token, browser="Firefox")
+    passkey = service.bind_passkey(admin, session=redeemed.session.guid)
+    cookie = sessions.enrol(redeemed.token, passkey.guid).token
     text = require_page(browser.get(f"/admins/{admin}"))
     assert "Firefox" in text
     session = re.search(r"/sessions/([0-9a-f-]{36})/revoke", text)[1]

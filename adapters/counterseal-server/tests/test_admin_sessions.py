@@ -64,7 +64,7 @@ def test_the_first_administrator_gets_a_link(portal, run, data, admin):
         Runtime(settings({"data": data}, {})) as runtime,
         pytest.raises(WrongState),
     ):
-        Sessions(runtime.ports, runtime.policy).enrol(redeemed.token)
+        Sessions(runtime.ports, runtime.policy).enrol(redeemed.token, created["adminGuid"])
 
 
 def test_without_the_portal_there_is_no_link(create_data, data, run):

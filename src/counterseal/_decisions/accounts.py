@@ -233,7 +233,7 @@ def _erase(
     writes: list[Record] = []
     audit = [AuditEntry(account.guid)]
     for binding in bindings:
-        writes.append(_erase_binding(binding, tools.now))
+        writes.append(_erase_binding(binding, account, tools.now))
         if binding.state in LIVING:
             audit.append(AuditEntry(binding.guid, "binding.revoke"))
     for challenge in challenges:
@@ -263,8 +263,10 @@ def _erase(
     )
 
 
-def _erase_binding(binding: Binding, now: datetime) -> Binding:
+def _erase_binding(binding: Binding, account: Account, now: datetime) -> Binding:
     ended = _revoke_binding(binding, now) if binding.state in LIVING else revise(binding)
+    if ended.sessions_end_at is not None:
+        ended = replace(ended, admin=Guid(account.account_id))
     return replace(
         ended,
         token_hash=b"",

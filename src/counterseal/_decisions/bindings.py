@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from counterseal._decisions.plan import AuditEntry
+from counterseal._decisions.plan import AuditEntry, Reading, Records
+from counterseal._decisions.readings import records
 from counterseal.machines import BINDING, BindingEvent, step
-from counterseal.models import revise
+from counterseal.models import OPERATORS, replace, revise
 from counterseal.models.account import Device
 from counterseal.models.binding import (
     LIVING,
@@ -54,7 +55,14 @@ def end_binding(
 ) -> Binding:
     """Return *binding* ended in *state*, decided by `step`; *strikes* of None keeps the count."""
     strike_count = binding.strikes if strikes is None else strikes
-    return revise(binding, state=state, suspended_by=None, ended_at=now, strikes=strike_count)
+    return revise(
+        binding,
+        state=state,
+        suspended_by=None,
+        ended_at=now,
+        strikes=strike_count,
+        sessions_end_at=now if _may_have_sessions(binding) else None,
+    )
 
 
 def replace_binding(binding: Binding, now: datetime, actor: str) -> tuple[Binding, AuditEntry]:
@@ -71,11 +79,26 @@ def mark_seen(binding: Binding, now: datetime) -> tuple[Binding, ...]:
     return (revise(binding, last_seen_at=now),)
 
 
-def change_standing(binding: Binding, event: BindingEvent, authority: Authority) -> Binding:
+def change_standing(
+    binding: Binding, event: BindingEvent, authority: Authority, now: datetime
+) -> Binding:
     """Return *binding* after *event*: *authority* suspends or resumes it."""
     state = step(BINDING, binding.state, event, Standing(binding=binding, authority=authority))
     suspended_by = authority if state is BindingState.SUSPENDED else None
-    return revise(binding, state=state, suspended_by=suspended_by)
+    changed_binding = revise(binding, state=state, suspended_by=suspended_by)
+    if state is not BindingState.SUSPENDED or not _may_have_sessions(binding):
+        return changed_binding
+    return replace(changed_binding, suspensions=binding.suspensions + 1, sessions_end_at=now)
+
+
+def _may_have_sessions(binding: Binding) -> bool:
+    """Tell whether an administrator may have logged in by *binding*: a worker ends what is left."""
+    return binding.app_space == OPERATORS and binding.bound_at is not None
+
+
+def enrolment_of(binding: Binding | None) -> Reading[Records]:
+    """Read the link's session that registered a passkey and may not have started, or nothing."""
+    return records(binding.session) if binding and binding.session else records()
 
 
 def binding_of(bindings: Iterable[Binding], credential_id: str) -> Binding | None:

@@ -9,7 +9,13 @@ import attrs
 
 from counterseal import ijson, keys
 from counterseal._decisions.account_events import device_bound, with_events
-from counterseal._decisions.bindings import binding_of, living_key, mark_seen, with_binding
+from counterseal._decisions.bindings import (
+    binding_of,
+    enrolment_of,
+    living_key,
+    mark_seen,
+    with_binding,
+)
 from counterseal._decisions.outbox import build_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
 from counterseal._decisions.readings import bindings_of, require_account, require_known
@@ -32,6 +38,7 @@ from counterseal.models import (
     Binding,
     BindingState,
     DeviceKey,
+    Guid,
     Occasion,
     PasskeyAuthentication,
     PasskeyRegistration,
@@ -39,6 +46,7 @@ from counterseal.models import (
     RegisteredPasskey,
     RelyingParty,
     Role,
+    replace,
     revise,
 )
 from counterseal.models.ceremony import ceremony_guid
@@ -197,9 +205,10 @@ def register(
     registered: RegisteredPasskey,
     *,
     name: str = "",
+    session: Guid | None,
     served_kinds: frozenset[AddressKind],
 ) -> Plan[tuple[Binding, Account]]:
-    """Plan to end a verified registration in a binding, which answers no challenge."""
+    """Plan to end a verified registration, perhaps by a link, in a binding that is no device."""
     registration = require(stored[0], PasskeyRegistration)
     account = _named_account(stored, account_id)
     return bindings_of(account.guid).then(
@@ -211,12 +220,13 @@ def register(
                 ceremony=registration,
                 rp_id_hash=registered.passkey.rp_id_hash,
                 origins=registered.passkey.origins,
+                session=session,
+                name=name,
             ),
             tools,
             registered,
             bindings,
-            name=name,
-            served_kinds=served_kinds,
+            served_kinds,
         )
     )
 
@@ -226,8 +236,6 @@ def _register(
     tools: Tools,
     registered: RegisteredPasskey,
     bindings: Iterable[Binding],
-    *,
-    name: str,
     served_kinds: frozenset[AddressKind],
 ) -> Decision[tuple[Binding, Account]]:
     registration, account = facts.ceremony, facts.account
@@ -235,7 +243,7 @@ def _register(
     own_ceremony(facts)
     state = step(REGISTRATION, registration.state, RegistrationEvent.REGISTER, facts)
     place_for_binding(account, tools.now, tools.policy)
-    binding = _new_binding(registration, registered, facts, tools, name)
+    binding = _new_binding(registration, registered, facts, tools)
     for other in map(living_key, bindings):
         if (
             other is not None
@@ -308,7 +316,7 @@ def finish(
     authentication = require(stored[0], PasskeyAuthentication)
     account = _named_account(stored, account_id)
     return bindings_of(account.guid).then(
-        lambda bindings, tools: _finish(
+        lambda bindings, tools: _read_enrolment(
             Authenticating(
                 now=tools.now,
                 policy=tools.policy,
@@ -320,6 +328,12 @@ def finish(
                 user_handle=handle,
             )
         )
+    )
+
+
+def _read_enrolment(facts: Authenticating) -> Plan[PasskeyAuthentication]:
+    return enrolment_of(facts.binding).then(
+        lambda sessions, _: _finish(replace(facts, sessions=sessions))
     )
 
 
@@ -390,7 +404,6 @@ def _new_binding(
     registered: RegisteredPasskey,
     facts: Registering,
     tools: Tools,
-    name: str,
 ) -> Binding:
     passkeys_allowed(tools.policy)
     guid = mint(partition_of(registration.account), tools.entropy(ENTROPY_BYTES))
@@ -407,9 +420,10 @@ def _new_binding(
         app_space=registration.app_space,
         origin=registration.origin,
         token_hash=b"",
-        deadline=registration.deadline,
+        deadline=tools.now + tools.policy.ceremony_life,
+        session=facts.session,
         enrolled=key.thumbprint,
-        name=name,
+        name=facts.name,
         keys=(DeviceKey(role=Role.STRONG, key=key),),
         answers=False,
         created_at=tools.now,

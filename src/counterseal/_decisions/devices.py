@@ -124,7 +124,7 @@ def unbind(
     device: AuthenticatedDevice, tools: Tools, *, served_kinds: frozenset[AddressKind]
 ) -> Decision[Binding]:
     """Decide that a device revokes itself."""
-    return _revoke(tools, device.account, device.binding, served_kinds)
+    return revoke_binding(tools, device.account, device.binding, served_kinds)
 
 
 def lock_account(device: AuthenticatedDevice, tools: Tools) -> Decision[Account]:
@@ -164,7 +164,7 @@ def suspend_or_resume(
         lambda _, tools: _store(
             tools,
             account,
-            change_standing(binding, event, Authority.STAFF),
+            change_standing(binding, event, Authority.STAFF, tools.now),
             (Happening(kind, device=binding.guid),),
         )
     )
@@ -181,9 +181,9 @@ def revoke(
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     if isinstance(by, RelyingParty):
         own_app_space(by.origin, binding)
-        return _revoke(tools, account, binding, served_kinds)
+        return revoke_binding(tools, account, binding, served_kinds)
     return permission_to(Permission.USERS, by, account).then(
-        lambda _, tools: _revoke(tools, account, binding, served_kinds)
+        lambda _, tools: revoke_binding(tools, account, binding, served_kinds)
     )
 
 
@@ -205,12 +205,13 @@ def _revoke_own(
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     if (account.app_space, account.account_id) != (OPERATORS, admin.guid):
         raise NotFound
-    return _revoke(tools, account, binding, served_kinds)
+    return revoke_binding(tools, account, binding, served_kinds)
 
 
-def _revoke(
+def revoke_binding(
     tools: Tools, account: Account, binding: Binding, served_kinds: frozenset[AddressKind]
 ) -> Decision[Binding]:
+    """Decide that *binding* is revoked, whoever it is that may."""
     state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
     ended_binding = end_binding(binding, state, tools.now)
     decision = _store(tools, account, ended_binding, device_revoked(binding))

@@ -175,7 +175,7 @@ def _renew(
 def _resume(tools: Tools, account: Account, bindings: Records, grant: bytes) -> Decision[Renewal]:
     # Staff, too, suspend devices, and only they resume these.
     resumed_bindings = tuple(
-        change_standing(binding, BindingEvent.RESUME, Authority.IDP)
+        change_standing(binding, BindingEvent.RESUME, Authority.IDP, tools.now)
         for binding in bindings
         if isinstance(binding, Binding) and binding.suspended_by is Authority.IDP
     )
@@ -212,7 +212,7 @@ def _suspend(
     tools: Tools, account: Account, bindings: Records, refusal: IdentityWithdrawn | None
 ) -> Decision[Account]:
     suspended_bindings = tuple(
-        change_standing(binding, BindingEvent.SUSPEND, Authority.IDP)
+        change_standing(binding, BindingEvent.SUSPEND, Authority.IDP, tools.now)
         for binding in bindings
         if isinstance(binding, Binding) and binding.state is BindingState.ACTIVE
     )

@@ -9,13 +9,29 @@ import attrs
 
 from counterseal import keys
 from counterseal._decisions.authorization import admin_guards, permission_to
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.plan import (
+    AuditEntry,
+    Decision,
+    Plan,
+    Reading,
+    Records,
+    Tools,
+    require,
+)
+from counterseal._decisions.proofs import (
+    PROOF_ENDED,
+    revocations_of,
+    revoke_session,
+    sessions_in,
+    with_proof,
+)
 from counterseal._decisions.readings import records, tenancy_records_of
-from counterseal.errors import InvalidField, NotFound, WrongToken
+from counterseal.errors import BindingInactive, InvalidField, NotFound, WrongToken
 from counterseal.machines import SESSION, SessionEvent, step
 from counterseal.models import (
     Admin,
     Administrator,
+    Binding,
     Guid,
     LogInMethod,
     Record,
@@ -35,7 +51,6 @@ from counterseal.rules.sessions import (
     standing_administrator,
     stepped_up,
 )
-from counterseal.rules.standing import Deadline
 
 SECRET_BYTES = 32
 USE_INTERVAL = timedelta(minutes=1)
@@ -78,17 +93,19 @@ class LogIn:
     A log-in that has been proven.
 
     Attributes:
+        binding: Of the passkey or device by which it was proven.
         guid: Of the new session, if one proof may start only one.
     """
 
     admin: Guid
+    binding: Guid
     method: LogInMethod
     browser: str
     guid: Guid | None = None
 
 
 def create_link(stored: Records, by: Administrator) -> Plan[IssuedSession]:
-    """Plan to make an administrator's one-time link; an earlier one that is open ends."""
+    """Plan to make an administrator's one-time link; each earlier one ends, opened or not."""
     holder = require(stored[0], Admin)
     return permission_to(permission_for(holder, by), by, holder).then(
         lambda actor, tools: _create_link(actor, tools, holder)
@@ -120,29 +137,31 @@ def _issue_link(
         deadline=deadline,
         keep_until=deadline + tools.policy.portal_link_life,
     )
-    open_links = (each for each in _sessions(listed) if each.state is SessionState.INVITED)
-    return _issue(link, secret, holder, ended=tuple(open_links), guards=admin_guards(actor, holder))
+    earlier_links = tuple(
+        each for each in sessions_in(listed) if each.state is not SessionState.ACTIVE
+    )
+    return _issue(link, secret, holder, ended=earlier_links, guards=admin_guards(actor, holder))
 
 
 def start_session(stored: Records, _: Tools, login: LogIn) -> Plan[IssuedSession]:
     """
     Plan to start a session for a proven log-in; the oldest ends if there are too many.
 
-    *stored*: the administrator, and the session of `login.guid` if there is one.
+    *stored*: the administrator, the binding, and the session of `login.guid` if there is one.
     """
-    holder, started = stored[0], stored[1] if len(stored) > 1 else None
-    if started is not None:
+    holder, binding, *started = stored
+    if any(started):
         # One proof starts one session.
         raise WrongToken
     return tenancy_records_of(login.admin).then(
-        lambda listed, tools: _start_session(holder, tools, login, listed)
+        lambda listed, tools: _start_session(holder, binding, tools, login, listed)
     )
 
 
 def _start_session(
-    holder: Record | None, tools: Tools, login: LogIn, listed: Records
+    holder: Record | None, binding: Record | None, tools: Tools, login: LogIn, listed: Records
 ) -> Decision[IssuedSession]:
-    facts = Logging(now=tools.now, admin=holder)
+    facts = Logging(now=tools.now, admin=holder, proof=binding)
     state = step(SESSION, SESSION.initial, SessionEvent.START, facts)
     admin = standing_administrator(facts)
     secret = _new_secret(tools)
@@ -153,9 +172,10 @@ def _start_session(
         method=login.method,
         browser=login.browser,
         created_at=tools.now,
+        proofs=with_proof((), require(binding, Binding)),
         **_started(secret, tools),
     )
-    active = [each for each in _sessions(listed) if each.state is SessionState.ACTIVE]
+    active = [each for each in sessions_in(listed) if each.state is SessionState.ACTIVE]
     surplus = len(active) + 1 - tools.policy.portal_sessions_limit
     return _issue(session, secret, admin, ended=tuple(active[: max(surplus, 0)]))
 
@@ -164,7 +184,7 @@ def redeem(stored: Records, _: Tools, secret: str, browser: str) -> Plan[IssuedS
     """Plan to redeem a link: from then on only this browser may go on with it."""
     session = require_session(stored, secret)
     return records(session.admin).then(
-        lambda admins, tools: _redeem(tools, _facts(session, admins, tools, secret), browser)
+        lambda stored, tools: _redeem(tools, facts_of_use(session, stored, tools, secret), browser)
     )
 
 
@@ -183,23 +203,37 @@ def _redeem(tools: Tools, facts: UsingSession, browser: str) -> Decision[IssuedS
     return _issue(redeemed, secret, standing_administrator(facts), attributes=attributes)
 
 
-def enrol(stored: Records, _: Tools, secret: str) -> Plan[IssuedSession]:
-    """Plan to log in a browser that has redeemed a link and registered a passkey."""
+def enrol(stored: Records, _: Tools, secret: str, binding: Guid) -> Plan[IssuedSession]:
+    """Plan to log in a browser that has redeemed a link and registered the passkey *binding*."""
     session = require_session(stored, secret)
-    return records(session.admin).then(
-        lambda admins, tools: _renew(
-            tools, _facts(session, admins, tools, secret), SessionEvent.ENROL
-        )
+    return read_proofs(session, binding).then(
+        lambda stored, tools: _enrol(tools, facts_of_use(session, stored, tools, secret))
     )
 
 
+def _enrol(tools: Tools, facts: UsingSession) -> Decision[IssuedSession]:
+    state = step(SESSION, facts.session.state, SessionEvent.ENROL, facts)
+    secret = _new_secret(tools)
+    enrolled = revise(
+        facts.session,
+        state=state,
+        proofs=with_proof((), require(facts.proof, Binding)),
+        **_started(secret, tools),
+    )
+    return _issue(enrolled, secret, standing_administrator(facts))
+
+
 def step_up(
-    stored: Records, _: Tools, secret: str, proven_at: datetime | None
+    stored: Records, _: Tools, secret: str, binding: Guid, proven_at: datetime | None
 ) -> Plan[IssuedSession]:
-    """Plan to step a session up, for some minutes from *proven_at* on, None being now."""
+    """
+    Plan to step a session up by *binding*, for some minutes from *proven_at* on, None being now.
+    """
     session = require_session(stored, secret)
-    return records(session.admin).then(
-        lambda admins, tools: _step_up(tools, _facts(session, admins, tools, secret), proven_at)
+    return read_proofs(session, binding).then(
+        lambda stored, tools: _step_up(
+            tools, facts_of_use(session, stored, tools, secret), proven_at
+        )
     )
 
 
@@ -207,6 +241,8 @@ def _step_up(
     tools: Tools, facts: UsingSession, proven_at: datetime | None
 ) -> Decision[IssuedSession]:
     state = step(SESSION, facts.session.state, SessionEvent.STEP_UP, facts)
+    if state is SessionState.REVOKED:
+        return refuse_use(facts.session, state)
     until = (proven_at or tools.now) + tools.policy.step_up_life
     if until <= tools.now:
         raise WrongToken
@@ -214,6 +250,7 @@ def _step_up(
     renewed = revise(
         facts.session,
         state=state,
+        proofs=with_proof(facts.session.proofs, require(facts.proof, Binding)),
         secret_hash=keys.token_hash(secret),
         last_used_at=tools.now,
         stepped_up_until=until,
@@ -222,24 +259,19 @@ def _step_up(
     return _issue(renewed, secret, standing_administrator(facts))
 
 
-def _renew(tools: Tools, facts: UsingSession, event: SessionEvent) -> Decision[IssuedSession]:
-    state = step(SESSION, facts.session.state, event, facts)
-    secret = _new_secret(tools)
-    renewed = revise(facts.session, state=state, **_started(secret, tools))
-    return _issue(renewed, secret, standing_administrator(facts))
-
-
 def use_session(stored: Records, _: Tools, secret: str) -> Plan[AuthenticatedSession]:
     """Plan to authenticate a browser by the secret of its session's cookie."""
     session = require_session(stored, secret)
-    return records(session.admin).then(
-        lambda admins, tools: _use(tools, _facts(session, admins, tools, secret))
+    return read_proofs(session).then(
+        lambda stored, tools: _use(tools, facts_of_use(session, stored, tools, secret))
     )
 
 
 def _use(tools: Tools, facts: UsingSession) -> Decision[AuthenticatedSession]:
     session, now = facts.session, tools.now
     state = step(SESSION, session.state, SessionEvent.USE, facts)
+    if state is SessionState.REVOKED:
+        return refuse_use(session, state)
     writes: tuple[Session, ...] = ()
     if session.last_used_at is None or now >= session.last_used_at + USE_INTERVAL:
         session = revise(session, state=state, last_used_at=now, deadline=_deadline(session, tools))
@@ -257,15 +289,18 @@ def _use(tools: Tools, facts: UsingSession) -> Decision[AuthenticatedSession]:
 def may_add_key(stored: Records, _: Tools, secret: str) -> Plan[AuthenticatedSession]:
     """Plan to check a browser that adds a passkey or device: enrolling, or stepped up."""
     session = require_session(stored, secret)
-    return records(session.admin).then(
-        lambda admins, tools: _may_add_key(tools, _facts(session, admins, tools, secret))
+    return read_proofs(session).then(
+        lambda stored, tools: _may_add_key(tools, facts_of_use(session, stored, tools, secret))
     )
 
 
 def _may_add_key(tools: Tools, facts: UsingSession) -> Decision[AuthenticatedSession]:
     session = facts.session
     enrolling = session.state is SessionState.ENROLLING
-    step(SESSION, session.state, SessionEvent.ENROL if enrolling else SessionEvent.USE, facts)
+    event = SessionEvent.REGISTER if enrolling else SessionEvent.USE
+    state = step(SESSION, session.state, event, facts)
+    if state is SessionState.REVOKED:
+        return refuse_use(session, state)
     if not enrolling:
         stepped_up(session, tools.now)
     return Decision(
@@ -278,68 +313,6 @@ def _may_add_key(tools: Tools, facts: UsingSession) -> Decision[AuthenticatedSes
     )
 
 
-def log_out(stored: Records, _: Tools, secret: str) -> Decision[None]:
-    """Decide to end the session whose cookie a browser has presented; an ended one stays so."""
-    session = require_session(stored, secret)
-    if session.state in SESSION.finished:
-        return Decision(result=None)
-    revoked = _revoked(session)
-    return Decision(result=None, writes=(revoked,), audit=(AuditEntry(revoked.guid),))
-
-
-def end_others(stored: Records, _: Tools, secret: str) -> Plan[int]:
-    """Plan to end an administrator's other sessions and links, in a browser that is logged in."""
-    session = require_session(stored, secret)
-    return records(session.admin).then(
-        lambda admins, tools: _find_others(_facts(session, admins, tools, secret))
-    )
-
-
-def _find_others(facts: UsingSession) -> Plan[int]:
-    session = facts.session
-    step(SESSION, session.state, SessionEvent.USE, facts)
-    return tenancy_records_of(session.admin).then(
-        lambda listed, _: _end_others(session, _sessions(listed))
-    )
-
-
-def _end_others(session: Session, living: tuple[Session, ...]) -> Decision[int]:
-    revoked = tuple(_revoked(each) for each in living if each.guid != session.guid)
-    return Decision(
-        result=len(revoked),
-        writes=revoked,
-        # A session that ends in between ends no other.
-        guards=(session,) if revoked else (),
-        audit=_revocations(revoked),
-    )
-
-
-def revoke(stored: Records, by: Administrator) -> Plan[Session]:
-    """Plan to end a session, or a link."""
-    session = require(stored[0], Session)
-    return records(session.admin).then(lambda admins, _: _revoke(session, by, admins))
-
-
-def _revoke(session: Session, by: Administrator, admins: Records) -> Plan[Session]:
-    holder = require(admins[0], Admin)
-    return permission_to(permission_for(holder, by), by, holder).then(
-        lambda actor, _: _end_session(session, actor, holder)
-    )
-
-
-def _end_session(session: Session, actor: Admin | None, holder: Admin) -> Decision[Session]:
-    if session.state in SESSION.finished:
-        # It has ended already, so the request is satisfied.
-        return Decision(result=session)
-    revoked = _revoked(session)
-    return Decision(
-        result=revoked,
-        writes=(revoked,),
-        guards=admin_guards(actor, holder),
-        audit=(AuditEntry(revoked.guid),),
-    )
-
-
 def list_sessions(stored: Records, by: Administrator) -> Plan[tuple[Session, ...]]:
     """Plan to list an administrator's sessions and links that have not ended, oldest first."""
     holder = require(stored[0], Admin)
@@ -348,21 +321,12 @@ def list_sessions(stored: Records, by: Administrator) -> Plan[tuple[Session, ...
             lambda listed, tools: Decision(
                 result=tuple(
                     each
-                    for each in _sessions(listed)
+                    for each in sessions_in(listed)
                     if tools.now < session_end(each, tools.policy)
                 )
             )
         )
     )
-
-
-def expire(stored: Records, tools: Tools) -> Decision[None]:
-    """Decide to expire a session or link whose deadline has come."""
-    session = require(stored[0], Session)
-    facts = Deadline(now=tools.now, deadline=session.deadline)
-    state = step(SESSION, session.state, SessionEvent.EXPIRE, facts)
-    expired = revise(session, state=state)
-    return Decision(result=None, writes=(expired,), audit=(AuditEntry(expired.guid),))
 
 
 def require_session(stored: Records, secret: str) -> Session:
@@ -380,9 +344,37 @@ def require_session(stored: Records, secret: str) -> Session:
     return session
 
 
-def _facts(session: Session, admins: Records, tools: Tools, secret: str) -> UsingSession:
+def read_proofs(session: Session, *others: Guid) -> Reading[Records]:
+    """Read the administrator, the bindings of the session's proofs, and the records of *others*."""
+    return records(session.admin, *(proof.binding for proof in session.proofs), *others)
+
+
+def facts_of_use(session: Session, stored: Records, tools: Tools, secret: str) -> UsingSession:
+    """Return the facts of a use, for what `read_proofs` has read, or of the administrator alone."""
+    admin, *bindings = stored
+    count = len(session.proofs)
     return UsingSession(
-        now=tools.now, policy=tools.policy, session=session, admin=admins[0], secret=secret
+        now=tools.now,
+        policy=tools.policy,
+        session=session,
+        admin=admin,
+        bindings=tuple(bindings[:count]),
+        proof=bindings[count] if len(bindings) > count else None,
+        secret=secret,
+    )
+
+
+def refuse_use(session: Session, state: SessionState) -> Decision[Any]:
+    """Decide to refuse the use of a session whose passkey or device has ended, and to end it."""
+    refusal = BindingInactive()
+    return Decision(
+        result=None,
+        writes=(revise(session, state=state),),
+        audit=(
+            AuditEntry(session.guid, reason=refusal.code),
+            AuditEntry(session.guid, event="session.revoke", reason=PROOF_ENDED),
+        ),
+        refusal=refusal,
     )
 
 
@@ -416,26 +408,14 @@ def _issue(
     guards: tuple[Admin, ...] = (),
     attributes: tuple[tuple[str, str], ...] = (),
 ) -> Decision[IssuedSession]:
-    revoked = tuple(map(_revoked, ended))
+    revoked = tuple(map(revoke_session, ended))
     return Decision(
         result=IssuedSession(session=session, admin=admin, token=f"{session.guid}.{secret}"),
         writes=(session, *revoked),
         # A revocation of the administrator in between counts.
         guards=(admin, *guards),
-        audit=(AuditEntry(session.guid, attributes=attributes), *_revocations(revoked)),
+        audit=(AuditEntry(session.guid, attributes=attributes), *revocations_of(revoked)),
     )
-
-
-def _revocations(revoked: tuple[Session, ...]) -> tuple[AuditEntry, ...]:
-    return tuple(AuditEntry(each.guid, event="session.revoke") for each in revoked)
-
-
-def _revoked(session: Session) -> Session:
-    return revise(session, state=step(SESSION, session.state, SessionEvent.REVOKE, None))
-
-
-def _sessions(listed: Records) -> tuple[Session, ...]:
-    return tuple(each for each in listed if isinstance(each, Session))
 
 
 def _new_guid(admin: Admin, tools: Tools) -> Guid:

@@ -137,6 +137,7 @@ from counterseal.models.session import (
     PORTAL_ORIGIN,
     LogInMethod,
     Session,
+    SessionProof,
     SessionState,
 )
 from counterseal.models.tenancy import (
@@ -332,6 +333,7 @@ __all__ = [
     "Role",
     "Scheme",
     "Session",
+    "SessionProof",
     "SessionState",
     "SignedHead",
     "SkipReason",

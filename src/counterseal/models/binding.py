@@ -64,7 +64,8 @@ class Binding:
         sealed_token: The session token, sealed, where a repeated call with an idempotency key
             may return it again; else empty.
         deadline: From then on the session token is refused; of an unconfirmed binding, when it
-            ends unless it is confirmed.
+            ends unless it is confirmed; of a passkey that a link registered, when it ends unless
+            the link's session has started.
         enrolled: A hash of the keys that the session token bound; empty before.
         replaces: The device of the same account whose place it takes once it counts, if a log-in
             at the Identity Provider invited it and it has named one.
@@ -75,6 +76,12 @@ class Binding:
         confirmer: The device or origin that confirmed or refused it; None if nobody did.
         confirmation: What the device signed for that, a compact JWS; empty where an origin did.
         suspended_by: Set while suspended.
+        session: The one-time link's session that registered it, until that session is known to have
+            started; None for every other.
+        suspensions: How often it was suspended; counted for administrators only.
+        sessions_end_at: From then on a worker ends the administrator's sessions that it has
+            opened or stepped up; None if there is nothing to end.
+        admin: Whose sessions these are, where the account was erased; otherwise None.
         key_changes: The newest entries of the key history, oldest first.
         answers: Whether it is a device, which can be asked; not if it is a passkey that a browser
             has registered for an origin.
@@ -104,6 +111,10 @@ class Binding:
     confirmer: Guid | None = None
     confirmation: str = attrs.field(default="", repr=False)
     suspended_by: Authority | None = None
+    session: Guid | None = None
+    suspensions: int = attrs.field(default=0, validator=fields.count)
+    sessions_end_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+    admin: Guid | None = None
     key_changes: tuple[KeyChange, ...] = ()
     answers: bool = True
     created_at: datetime = attrs.field(validator=fields.utc)
@@ -121,8 +132,11 @@ class Binding:
 
     @property
     def due_at(self) -> datetime | None:
-        """When a worker has to expire it; None once it is bound or has ended."""
-        return self.deadline if self.state in PROVISIONAL else None
+        """When a worker has to end it, or sessions of it; None if there is nothing to end."""
+        if self.sessions_end_at is not None:
+            return self.sessions_end_at
+        states = PROVISIONAL if self.session is None else LIVING
+        return self.deadline if self.state in states else None
 
     def device_key(self) -> DeviceKey | None:
         """Return the key that signs this device's proofs; None before the bind."""

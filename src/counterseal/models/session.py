@@ -47,6 +47,20 @@ class LogInMethod(enum.Enum):
 
 
 @attrs.frozen(kw_only=True)
+class SessionProof:
+    """
+    A passkey or device by which the person logged in, or stepped up.
+
+    Attributes:
+        suspensions: How often the binding had been suspended by then: what was proven before a
+            suspension counts no more after it.
+    """
+
+    binding: Guid
+    suspensions: int = attrs.field(default=0, validator=fields.count)
+
+
+@attrs.frozen(kw_only=True)
 class Session:
     """
     One browser in which an administrator is logged in, or the link that leads to one.
@@ -60,6 +74,8 @@ class Session:
         started_at: When the administrator logged in; None before.
         last_used_at: Written once a minute at most; of a link, when it was opened.
         stepped_up_until: Until then, dangerous acts need no further proof.
+        proofs: What it was opened and stepped up by; it ends with the first of them that ends.
+            Empty before the log-in.
         deadline: When the link, the enrolment or the session ends, unless it is used.
     """
 
@@ -74,6 +90,7 @@ class Session:
     started_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     last_used_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
     stepped_up_until: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
+    proofs: tuple[SessionProof, ...] = ()
     deadline: datetime = attrs.field(validator=fields.utc)
     keep_until: datetime = attrs.field(validator=fields.utc)
 

@@ -15,9 +15,12 @@ from counterseal.models import (
     Account,
     Binding,
     BindingState,
+    Guid,
     Origin,
     PasskeyUse,
+    Record,
     RelyingParty,
+    Session,
     replace,
 )
 from counterseal.models.ceremony import PasskeyAuthentication, PasskeyRegistration, user_handle
@@ -50,6 +53,8 @@ class Registering:
 
     Attributes:
         rp_id_hash, origins: Where the passkey is pinned to, by the `AttestationVerifier`.
+        session: The one-time link's session by which the browser registers; None if it is another.
+        name: By which lists name the passkey; may be empty.
     """
 
     now: datetime
@@ -58,6 +63,8 @@ class Registering:
     ceremony: PasskeyRegistration
     rp_id_hash: str
     origins: tuple[str, ...]
+    session: Guid | None = None
+    name: str = ""
 
     @property
     def deadline(self) -> datetime:
@@ -72,6 +79,7 @@ class Authenticating:
 
     Attributes:
         binding: Whose passkey the assertion names; None if no passkey of the account is named so.
+        sessions: The record of the binding's `session`, as stored; empty if it names none.
         user_handle: Whose the passkey says that it is; None if it does not say.
     """
 
@@ -81,6 +89,7 @@ class Authenticating:
     account: Account
     ceremony: PasskeyAuthentication
     binding: Binding | None
+    sessions: tuple[Record | None, ...] = ()
     assertion: AssertionParts
     user_handle: bytes | None
 
@@ -167,6 +176,19 @@ def passkey_active(facts: Authenticating) -> None:
         raise WrongKey
     if binding.state is not BindingState.ACTIVE:
         raise WrongKey
+
+
+def enrolment_completed(facts: Authenticating) -> None:
+    """Refuse a passkey that a one-time link registered, unless the link's session has started."""
+    if facts.binding is None or facts.binding.session is None:
+        return
+    if not any(map(has_started, facts.sessions)):
+        raise WrongKey
+
+
+def has_started(session: Record | None) -> bool:
+    """Tell whether *session*, as stored, is active, or was before it ended."""
+    return isinstance(session, Session) and session.started_at is not None
 
 
 def assertion_holds(facts: Authenticating) -> None:

@@ -8,10 +8,12 @@ import attrs
 
 from counterseal import keys
 from counterseal.errors import (
+    BindingInactive,
     CredentialRefused,
     DeadlinePassed,
     InvalidField,
     StepUpNeeded,
+    WrongKey,
     WrongToken,
 )
 from counterseal.models import (
@@ -19,9 +21,12 @@ from counterseal.models import (
     OPERATORS_COMPANY,
     PORTAL_ORIGIN,
     Admin,
+    Binding,
+    BindingState,
     Guid,
     Record,
     Session,
+    SessionProof,
     SessionState,
 )
 from counterseal.policy import Policy
@@ -35,10 +40,12 @@ class Logging:
 
     Attributes:
         admin: The record of who logs in, as stored.
+        proof: The record of the passkey or device by which the person has proven it, as stored.
     """
 
     now: datetime
     admin: Record | None
+    proof: Record | None
 
 
 @attrs.define(kw_only=True)
@@ -48,6 +55,8 @@ class UsingSession:
 
     Attributes:
         admin: The record of whose session it is, as stored.
+        bindings: The records of the session's proofs, in their order, as stored.
+        proof: The record of what an enrolment or a step-up is proven by; None for other uses.
         secret: What the browser has presented, without the session's GUID.
     """
 
@@ -55,6 +64,8 @@ class UsingSession:
     policy: Policy
     session: Session
     admin: Record | None
+    bindings: tuple[Record | None, ...] = ()
+    proof: Record | None = None
     secret: str = attrs.field(repr=False)
 
 
@@ -75,9 +86,15 @@ def session_in_time(facts: UsingSession) -> None:
 
 
 def session_end(session: Session, policy: Policy) -> datetime:
-    """Return when a session ends if nobody uses it: at its deadline, or earlier by *policy*."""
+    """
+    Return when a session ends if nobody uses it: at its deadline, or earlier by *policy*.
+
+    An active one that names no proof, as an older release stored it, has ended.
+    """
     ends = [session.deadline]
     if session.state is SessionState.ACTIVE:
+        if not session.proofs:
+            ends.append(session.created_at)
         if session.started_at is not None:
             ends.append(session.started_at + policy.portal_session_life)
         if session.last_used_at is not None:
@@ -101,6 +118,32 @@ def standing_administrator(facts: Logging | UsingSession) -> Admin:
     if not isinstance(admin, Admin) or not is_in_force(admin, facts.now):
         raise CredentialRefused
     return admin
+
+
+def proof_active(facts: Logging | UsingSession) -> None:
+    """Refuse what is proven by no active passkey or device."""
+    if not isinstance(facts.proof, Binding) or facts.proof.state is not BindingState.ACTIVE:
+        raise BindingInactive
+
+
+def proof_enrols(facts: UsingSession) -> None:
+    """Refuse to enrol a browser by another passkey than its link has registered."""
+    if not isinstance(facts.proof, Binding) or facts.proof.session != facts.session.guid:
+        raise WrongKey
+
+
+def proof_lost(facts: UsingSession) -> bool:
+    """Tell whether something that the session was opened or stepped up by has ended."""
+    return not all(map(proof_stands, facts.session.proofs, facts.bindings))
+
+
+def proof_stands(proof: SessionProof, binding: Record | None) -> bool:
+    """Tell whether *binding*, as stored, is active, and was not suspended since *proof*."""
+    return (
+        isinstance(binding, Binding)
+        and binding.state is BindingState.ACTIVE
+        and binding.suspensions == proof.suspensions
+    )
 
 
 def refuse_portal(record: Guid | None, *, field: str) -> None:

@@ -25,6 +25,7 @@ from counterseal.models import (
     OPERATOR,
     Algorithm,
     AppSpace,
+    Binding,
     Codes,
     Content,
     Guid,
@@ -37,7 +38,8 @@ from counterseal.models import (
 )
 from counterseal.policy import STANDARD, Policy
 from counterseal.ports import CallbackSender, IdentityProvider, Notifier, Ports
-from counterseal.testing.attestation import FakeAttestationVerifier
+from counterseal.testing.attestation import FakeAttestationVerifier, FakeModel
+from counterseal.testing.authenticator import RP_ID, FakePasskey
 from counterseal.testing.clock import FrozenClock
 from counterseal.testing.entropy import ScriptedEntropy
 from counterseal.testing.identity import APP_RETURN, FakeIdentityProvider
@@ -46,6 +48,7 @@ from counterseal.testing.phone import Phone
 from counterseal.testing.sender import ScriptedSender
 from counterseal.usecases.accounts import Accounts
 from counterseal.usecases.actions import Actions
+from counterseal.usecases.admin_logins import AdminLogins
 from counterseal.usecases.administration import Administration
 from counterseal.usecases.answers import Answers
 from counterseal.usecases.authentication import Authentication
@@ -226,6 +229,34 @@ class FakeService:
         invitation = self.invitations.invite(origin or self.origin, account_id)
         phone = self.phone(pin=pin, algorithm=algorithm, passkey=passkey)
         return self.complete(invitation, phone, addresses)
+
+    def bind_passkey(
+        self,
+        admin: Guid,
+        *,
+        session: Guid | None = None,
+        domain: str = RP_ID,
+        passkey: FakePasskey | None = None,
+    ) -> Binding:
+        """
+        Register a passkey of an administrator at the portal.
+
+        Args:
+            session: Of the one-time link by which the browser registers, if there is one.
+            domain: Where the portal is.
+            passkey: The browser's; None for a new one, at `https`.
+
+        Raises:
+            Refused: As `AdminLogins.portal` and `Ceremonies.register`.
+            Unavailable: A port failed.
+        """
+        party = AdminLogins(self.ports, self.policy, domain=domain).portal()
+        rp_id = domain.partition(":")[0]
+        started = self.ceremonies.start_registration(party, admin, rp_id)
+        response = FakeModel(attestation="none").create(
+            passkey or FakePasskey(rp_id=rp_id, origin=f"https://{domain}"), started.challenge
+        )
+        return self.ceremonies.register(party, admin, response, session=session)[0]
 
     def log_in(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import timedelta
 
 import attrs
@@ -16,6 +17,7 @@ from counterseal._transaction import AuditContext, refusals
 from counterseal.errors import (
     AccountUnknown,
     NotFound,
+    Unavailable,
     WrongKey,
     WrongState,
 )
@@ -107,15 +109,22 @@ class AdminLogins(DeviceLogins):
             The session with its new secret; None if the browser was logged in before.
 
         Raises:
-            Refused: As `Sessions.may_add_key` and `Ceremonies.register`.
+            Refused: As `Sessions.may_add_key`, `Ceremonies.register` and `Sessions.enrol`. If the
+                last refuses, the passkey logs nobody in, and a worker revokes it.
         """
-        session = self.sessions.may_add_key(cookie)
-        self._ceremonies.register(
-            self.portal(), session.admin.guid, response, name=session.session.browser
+        authenticated = self.sessions.may_add_key(cookie)
+        session, admin = authenticated.session, authenticated.admin.guid
+        if session.state is not SessionState.ENROLLING:
+            self._ceremonies.register(self.portal(), admin, response, name=session.browser)
+            return None
+        passkey, _ = self._ceremonies.register(
+            self.portal(), admin, response, name=session.browser, session=session.guid
         )
-        if session.session.state is SessionState.ENROLLING:
-            return self.sessions.enrol(cookie)
-        return None
+        issued = self.sessions.enrol(cookie, passkey.guid)
+        with suppress(Unavailable):
+            # A worker does so later.
+            self.sessions.complete_enrolment(passkey.guid)
+        return issued
 
     def start_passkey(self) -> StartedDiscovery:
         """
@@ -144,10 +153,11 @@ class AdminLogins(DeviceLogins):
 
         Raises:
             CredentialRefused: The administrator was revoked, or its time is over.
-            Refused: As `Ceremonies.finish_discovery`.
+            Refused: As `Ceremonies.finish_discovery` and `Sessions.start`.
         """
-        account = self._verify(ticket, credential_id, assertion, user_handle)
-        return self.sessions.start(Guid(account.account_id), LogInMethod.PASSKEY, browser=browser)
+        account, passkey = self._verify(ticket, credential_id, assertion, user_handle)
+        admin = Guid(account.account_id)
+        return self.sessions.start(admin, LogInMethod.PASSKEY, binding=passkey, browser=browser)
 
     def step_up(
         self,
@@ -166,12 +176,12 @@ class AdminLogins(DeviceLogins):
             Refused: As `Ceremonies.finish_discovery` and `Sessions.step_up`.
         """
         admin = self.sessions.authenticate(cookie).admin
-        account = self._verify(ticket, credential_id, assertion, user_handle)
+        account, passkey = self._verify(ticket, credential_id, assertion, user_handle)
         context = AuditContext(event="session.step_up", actor=admin.guid)
         with refusals(self.ports, context):
             if account.account_id != admin.guid:
                 raise WrongKey
-        return self.sessions.step_up(cookie)
+        return self.sessions.step_up(cookie, passkey)
 
     # What an administrator has
 
@@ -265,7 +275,11 @@ class AdminLogins(DeviceLogins):
         credential_id: str,
         assertion: AssertionParts,
         user_handle: bytes | None,
-    ) -> Account:
-        return self._ceremonies.finish_discovery(
+    ) -> tuple[Account, Guid]:
+        """Return whose passkey the browser has used, and the passkey's binding."""
+        authentication, account = self._ceremonies.finish_discovery(
             self.portal(), ticket, credential_id, assertion, user_handle=user_handle
-        )[1]
+        )
+        if authentication.binding is None:
+            raise WrongKey
+        return account, authentication.binding

@@ -31,6 +31,7 @@ from counterseal.keys.passkeys import CLIENT_DATA_LIMIT
 from counterseal.models import (
     Account,
     Binding,
+    Guid,
     PasskeyAuthentication,
     RegistrationResponse,
     RelyingParty,
@@ -105,6 +106,7 @@ class Ceremonies(UseCase):
         response: RegistrationResponse,
         *,
         name: str = "",
+        session: Guid | None = None,
     ) -> tuple[Binding, Account]:
         """
         Verify what a browser returned, and bind the passkey to the account.
@@ -113,6 +115,8 @@ class Ceremonies(UseCase):
 
         Args:
             name: By which the passkey is recognised in lists; may be empty.
+            session: Of the one-time link by which an administrator's browser registers: the passkey
+                authenticates nobody until that session has started.
 
         Raises:
             InvalidField: A text does not fit the policy.
@@ -160,6 +164,7 @@ class Ceremonies(UseCase):
                     account_id,
                     registered,
                     name=name,
+                    session=session,
                     served_kinds=served_kinds,
                 )
             ),

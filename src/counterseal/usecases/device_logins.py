@@ -174,11 +174,12 @@ class DeviceLogins(UseCase):
             CredentialRefused: The administrator was revoked, or its time is over.
         """
         document = self._open(LOG_IN, ticket)
-        self._approved(document)
+        device, _ = self._approved(document)
         admin, challenge = Guid(document["admin"]), document["challenge"]
         return self.sessions.start(
             admin,
             LogInMethod.DEVICE,
+            binding=device,
             browser=browser,
             guid=derive_guid(partition_of(admin), f"session {challenge}"),
         )
@@ -226,7 +227,8 @@ class DeviceLogins(UseCase):
         with refusals(self.ports, context):
             if document["session"] != session.guid:
                 raise WrongToken
-        return self.sessions.step_up(cookie, proven_at=self._approved(document))
+        device, approved_at = self._approved(document)
+        return self.sessions.step_up(cookie, device, proven_at=approved_at)
 
     def _ask(
         self, admin: Admin, title: str, browser: str, purpose: str, document: Mapping[str, Any]
@@ -257,16 +259,17 @@ class DeviceLogins(UseCase):
             self.portal(), Guid(document["challenge"])
         )
 
-    def _approved(self, document: Mapping[str, Any]) -> datetime:
-        """Return when the device has approved, a short while ago."""
+    def _approved(self, document: Mapping[str, Any]) -> tuple[Guid, datetime]:
+        """Return which device has approved, and when, which is a short while ago."""
         challenge = self._challenge(document)
-        if not challenge.approved or challenge.outcome is None:
+        outcome = challenge.outcome
+        if not challenge.approved or outcome is None or outcome.device is None:
             raise WrongState(f"a challenge that is {challenge.state.value}, and not approved")
-        if self.ports.clock.now() >= challenge.outcome.at + self.policy.step_up_life:
+        if self.ports.clock.now() >= outcome.at + self.policy.step_up_life:
             raise DeadlinePassed
         (account,) = self.ports.store.get(challenge.account)
-        approval_stands(require(account, Account), challenge.outcome.device)
-        return challenge.outcome.at
+        approval_stands(require(account, Account), outcome.device)
+        return outcome.device, outcome.at
 
     def _time(self) -> str:
         return format_time(self.ports.clock.now())

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 import attrs
 
-from counterseal._decisions import sessions
-from counterseal._decisions.readings import records
+from counterseal._decisions import ended_sessions, proofs, sessions
+from counterseal._decisions.readings import record_with_account, records
 from counterseal._decisions.sessions import AuthenticatedSession, IssuedSession, LogIn
 from counterseal._transaction import AuditContext, UseCase, refusals
-from counterseal.errors import InvalidField, WrongToken
-from counterseal.models import Administrator, Guid, LogInMethod, Session
+from counterseal.errors import InvalidField, Refused, WrongToken
+from counterseal.models import (
+    PROVISIONAL,
+    Administrator,
+    Binding,
+    Guid,
+    LogInMethod,
+    Session,
+)
 from counterseal.models.guid import parse
 from counterseal.ports import Due
 from counterseal.rules.sizes import text_fits
@@ -33,7 +41,8 @@ class Sessions(UseCase):
         """
         Make a one-time link for an administrator, who registers a passkey with it and logs in.
 
-        An earlier link of the administrator that is still open ends.
+        Each earlier link of the administrator ends, also one that was opened, unless it has led to
+        a log-in.
 
         Raises:
             NotFound: There is no such administrator.
@@ -75,6 +84,7 @@ class Sessions(UseCase):
         admin: Guid,
         method: LogInMethod,
         *,
+        binding: Guid,
         browser: str,
         guid: Guid | None = None,
     ) -> IssuedSession:
@@ -84,35 +94,45 @@ class Sessions(UseCase):
         `AdminLogins` verifies log-ins, and calls this.
 
         Args:
+            binding: Of the passkey or device by which the administrator has proven it; the session
+                ends with it.
             browser: What the browser says that it is; may be empty.
             guid: Of the new session, derived from the proof, so that one proof starts one session.
 
         Raises:
             CredentialRefused: The administrator was revoked, or its time is over.
+            BindingInactive: The passkey or device has been revoked or suspended.
             WrongToken: A session with this GUID exists already.
             InvalidField: *browser* is too long.
         """
         context = AuditContext(event="session.start", actor=admin, subject=guid)
         with refusals(self.ports, context):
             text_fits(browser, self.policy.name_bytes, "browser", empty=True)
-        login = LogIn(admin=admin, method=method, browser=browser, guid=guid)
-        reading = records(admin) if guid is None else records(admin, guid)
+        login = LogIn(admin=admin, method=method, binding=binding, browser=browser, guid=guid)
+        reading = records(admin, binding) if guid is None else records(admin, binding, guid)
         plan = reading.then(lambda stored, tools: sessions.start_session(stored, tools, login))
         return self._transactions.run(context, plan)
 
-    def enrol(self, cookie: str) -> IssuedSession:
+    def enrol(self, cookie: str, binding: Guid) -> IssuedSession:
         """
         Log in a browser that has redeemed a link and registered a passkey; the cookie changes.
+
+        Args:
+            binding: Of the passkey; the session ends with it.
 
         Raises:
             WrongToken: There is no such session, or its secret is another.
             WrongState: It is not enrolling.
             DeadlinePassed: The link was made too long ago.
             CredentialRefused: The administrator was revoked, or its time is over.
+            BindingInactive: The passkey has been revoked or suspended.
+            WrongKey: Another link than this browser's has registered the passkey, or none.
         """
         context = AuditContext(event="session.enrol", actor="stranger")
         guid, secret = self._parse(cookie, context)
-        plan = records(guid).then(lambda stored, tools: sessions.enrol(stored, tools, secret))
+        plan = records(guid).then(
+            lambda stored, tools: sessions.enrol(stored, tools, secret, binding)
+        )
         return self._transactions.run(context, plan)
 
     def authenticate(self, cookie: str) -> AuthenticatedSession:
@@ -126,6 +146,8 @@ class Sessions(UseCase):
             WrongState: The session has ended, or is enrolling.
             DeadlinePassed: It is too old, or was not used for too long.
             CredentialRefused: The administrator was revoked, or its time is over.
+            BindingInactive: A passkey or device by which it was opened or stepped up has been
+                revoked or suspended; the session ends.
         """
         context = AuditContext(event="session.use", actor="stranger")
         guid, secret = self._parse(cookie, context)
@@ -141,6 +163,8 @@ class Sessions(UseCase):
             WrongState: The session has ended.
             DeadlinePassed: It is too old, or was not used for too long.
             CredentialRefused: The administrator was revoked, or its time is over.
+            BindingInactive: A passkey or device by which it was opened or stepped up has been
+                revoked or suspended; the session ends.
             StepUpNeeded: It is neither enrolling nor stepped up.
         """
         context = AuditContext(event="session.use", actor="stranger")
@@ -148,13 +172,17 @@ class Sessions(UseCase):
         plan = records(guid).then(lambda stored, tools: sessions.may_add_key(stored, tools, secret))
         return self._transactions.run(context, plan)
 
-    def step_up(self, cookie: str, *, proven_at: datetime | None = None) -> IssuedSession:
+    def step_up(
+        self, cookie: str, binding: Guid, *, proven_at: datetime | None = None
+    ) -> IssuedSession:
         """
         Step a session up whose administrator has proven once more to be there; the cookie changes.
 
         `AdminLogins` verifies the proof, and calls this.
 
         Args:
+            binding: Of the passkey or device by which the administrator has proven it; from now on
+                the session ends with that one, too.
             proven_at: When that was; None is now. From then on the step-up counts.
 
         Raises:
@@ -162,11 +190,13 @@ class Sessions(UseCase):
             WrongState: The session has ended, or is enrolling.
             DeadlinePassed: It is too old, or was not used for too long.
             CredentialRefused: The administrator was revoked, or its time is over.
+            BindingInactive: A passkey or device has been revoked or suspended: this one, or one by
+                which the session was opened or stepped up, and then it ends.
         """
         context = AuditContext(event="session.step_up", actor="stranger")
         guid, secret = self._parse(cookie, context)
         plan = records(guid).then(
-            lambda stored, tools: sessions.step_up(stored, tools, secret, proven_at)
+            lambda stored, tools: sessions.step_up(stored, tools, secret, binding, proven_at)
         )
         return self._transactions.run(context, plan)
 
@@ -179,7 +209,9 @@ class Sessions(UseCase):
         """
         context = AuditContext(event="session.revoke", actor="stranger")
         guid, secret = self._parse(cookie, context)
-        plan = records(guid).then(lambda stored, tools: sessions.log_out(stored, tools, secret))
+        plan = records(guid).then(
+            lambda stored, tools: ended_sessions.log_out(stored, tools, secret)
+        )
         self._transactions.run(context, plan)
 
     def end_others(self, cookie: str) -> int:
@@ -191,10 +223,14 @@ class Sessions(UseCase):
             WrongState: The session has ended, or is enrolling.
             DeadlinePassed: It is too old, or was not used for too long.
             CredentialRefused: The administrator was revoked, or its time is over.
+            BindingInactive: A passkey or device by which it was opened or stepped up has been
+                revoked or suspended; the session ends.
         """
         context = AuditContext(event="session.revoke", actor="stranger")
         guid, secret = self._parse(cookie, context)
-        plan = records(guid).then(lambda stored, tools: sessions.end_others(stored, tools, secret))
+        plan = records(guid).then(
+            lambda stored, tools: ended_sessions.end_others(stored, tools, secret)
+        )
         return self._transactions.run(context, plan)
 
     def revoke(self, session: Guid, *, by: Administrator) -> Session:
@@ -208,7 +244,7 @@ class Sessions(UseCase):
             CredentialRefused: The caller was revoked, or its time is over.
         """
         context = AuditContext(event="session.revoke", actor=by.actor, subject=session)
-        plan = records(session).then(lambda stored, _: sessions.revoke(stored, by))
+        plan = records(session).then(lambda stored, _: ended_sessions.revoke(stored, by))
         return self._transactions.run(context, plan)
 
     def list(self, admin: Guid, *, by: Administrator) -> tuple[Session, ...]:
@@ -229,14 +265,56 @@ class Sessions(UseCase):
         """
         Expire sessions and links whose deadline has come; return how many.
 
+        Passkeys, too, that a link has registered and that its session did not start with are
+        revoked, and the sessions end whose passkey or device was revoked or suspended.
+
         Raises:
-            Unavailable: A port failed; earlier sessions stay expired.
+            Unavailable: A port failed; what has ended earlier stays so.
         """
         due = self.ports.store.due(Due.SESSION, self.ports.clock.now(), limit)
         context = AuditContext(event="session.expire", actor="worker")
-        return self._transactions.sweep(
-            context, due, lambda guid: records(guid).then(sessions.expire)
+        count = self._transactions.sweep(
+            context, due, lambda guid: records(guid).then(ended_sessions.expire)
         )
+        now = self.ports.clock.now()
+        for binding in self.ports.store.due(Due.BINDING, now, max(limit - count, 1)):
+            if isinstance(binding, Binding) and binding.state not in PROVISIONAL:
+                self._end_with(binding)
+                count += 1
+        return count
+
+    def complete_enrolment(self, passkey: Guid) -> None:
+        """
+        Keep a passkey that a one-time link registered, or revoke it, if that is not done yet.
+
+        It is kept once the link's session has started, and revoked if that did not start in time.
+
+        Raises:
+            NotFound: There is no such passkey.
+            DeadlineAhead: The session may still start.
+        """
+        context = AuditContext(event="binding.revoke", actor="worker", subject=passkey)
+        served_kinds = self.ports.notifier.kinds()
+        plan = record_with_account(passkey).then(
+            lambda stored, tools: proofs.complete_enrolment(
+                stored, tools, served_kinds=served_kinds
+            )
+        )
+        self._transactions.run(context, plan)
+
+    def _end_with(self, binding: Binding) -> None:
+        """Let what depends on *binding* end, which is due."""
+        with suppress(Refused):
+            if binding.sessions_end_at is None:
+                self.complete_enrolment(binding.guid)
+                return
+            context = AuditContext(event="session.revoke", actor="worker")
+            reading = record_with_account(binding.guid)
+            ended = self._transactions.run(context, reading.then(proofs.end_sessions))
+            self._transactions.run(
+                context,
+                reading.then(lambda stored, tools: proofs.forget_sessions(stored, tools, ended)),
+            )
 
     def _parse(self, token: str, context: AuditContext) -> tuple[Guid, str]:
         """Return GUID and secret of a link or cookie, and name the session in *context*."""

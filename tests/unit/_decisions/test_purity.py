@@ -35,6 +35,7 @@ from counterseal._decisions import (
     device_requests,
     devices,
     discovery,
+    ended_sessions,
     enrolments,
     ensuring,
     events,
@@ -45,6 +46,7 @@ from counterseal._decisions import (
     notifying,
     operators,
     outbox,
+    proofs,
     revalidation,
     sessions,
     strikes,
@@ -54,7 +56,7 @@ from counterseal._decisions.credentials import ZERO_DURATION, AdminDraft
 from counterseal._decisions.plan import Decision, Plan, Signing, Tools
 from counterseal._transaction import load, tools_of
 from counterseal.device import own_comparison_code, sign_confirmation
-from counterseal.errors import IdentityWithdrawn, RoleLacking
+from counterseal.errors import BindingInactive, IdentityWithdrawn, RoleLacking
 from counterseal.keys import generate, jwks_document, sign_bytes
 from counterseal.machines import BindingEvent, ChallengeEvent, UseEvent
 from counterseal.models import (
@@ -168,6 +170,7 @@ PARTS = {
     "account_events.with_events",
     *("answers.open_code", "device_requests.demand_standing", "endings.end"),
     *("reactions.needs_pending", "reactions.react"),
+    *("bindings.enrolment_of", "sessions.facts_of_use", "sessions.read_proofs"),
     *("enrolments.key_changes", "issuing.new_code", "issuing.new_challenge"),
     "logins.build_request",
     *("notifying.drop_dead_addresses", "outbox.build_notifications", "outbox.draw_jitter"),
@@ -1132,10 +1135,19 @@ class Portal:
         self.service, self.decide = setup.service, setup.decide
         uses = self.service.sessions
         self.admin = self.service.credentials.create_person("Ada", all_companies=True)
-        redeemed = uses.redeem(uses.create_link(self.admin.guid, by=OPERATOR).token, browser="")
-        self.enrolling = redeemed.token
-        self.active = uses.start(self.admin.guid, LogInMethod.PASSKEY, browser="").token
+        self.passkey = self.service.bind_passkey(self.admin.guid)
+        self.active = uses.start(
+            self.admin.guid, LogInMethod.PASSKEY, binding=self.passkey.guid, browser=""
+        ).token
         self.link = uses.create_link(self.admin.guid, by=OPERATOR).token
+
+    def redeem(self):
+        """Return the cookie of a browser that has redeemed the link."""
+        return self.service.sessions.redeem(self.link, browser="").token
+
+    def bind_enrolling(self, cookie):
+        """Return the passkey that the link's browser has registered."""
+        return self.service.bind_passkey(self.admin.guid, session=cookie.partition(".")[0])
 
     def run(self, decision, token, *arguments):
         """Decide on what a browser presents; return the result."""
@@ -1146,8 +1158,14 @@ class Portal:
 
 def session_started(setup):
     portal = Portal(setup)
-    login = sessions.LogIn(admin=portal.admin.guid, method=LogInMethod.DEVICE, browser="")
-    decision = setup.decide(lambda tools: sessions.start_session((portal.admin,), tools, login))
+    login = sessions.LogIn(
+        admin=portal.admin.guid,
+        method=LogInMethod.PASSKEY,
+        binding=portal.passkey.guid,
+        browser="",
+    )
+    stored = (portal.admin, portal.passkey)
+    decision = setup.decide(lambda tools: sessions.start_session(stored, tools, login))
     assert decision.result.session.state is SessionState.ACTIVE
     assert decision.guards == (portal.admin,)
 
@@ -1171,14 +1189,16 @@ def link_redeemed(setup):
 
 def browser_enrolled(setup):
     portal = Portal(setup)
-    decision = portal.run(sessions.enrol, portal.enrolling)
+    cookie = portal.redeem()
+    passkey = portal.bind_enrolling(cookie).guid
+    decision = portal.run(sessions.enrol, cookie, passkey)
     assert decision.result.session.state is SessionState.ACTIVE
 
 
 def session_used(setup):
     portal = Portal(setup)
     assert portal.run(sessions.use_session, portal.active).writes == ()
-    for token in (portal.active, portal.enrolling):
+    for token in (portal.active, portal.redeem()):
         assert portal.run(sessions.may_add_key, token).result.admin == portal.admin
     portal.service.clock.advance(timedelta(minutes=1))
     assert len(portal.run(sessions.use_session, portal.active).writes) == 1
@@ -1186,30 +1206,71 @@ def session_used(setup):
 
 def session_stepped_up(setup):
     portal = Portal(setup)
-    assert portal.run(sessions.step_up, portal.active, None).result.token != portal.active
+    stepped_up = portal.run(sessions.step_up, portal.active, portal.passkey.guid, None)
+    assert stepped_up.result.token != portal.active
+    portal.service.devices.suspend(portal.passkey.guid, by=OPERATOR)
+    other = portal.service.bind_passkey(portal.admin.guid).guid
+    refused = portal.run(sessions.step_up, portal.active, other, None)
+    assert refused.writes[0].state is SessionState.REVOKED
+    assert isinstance(refused.refusal, BindingInactive)
 
 
 def session_ended(setup):
     portal = Portal(setup)
-    assert len(portal.run(sessions.log_out, portal.active).writes) == 1
-    assert portal.run(sessions.end_others, portal.active).result == 2
+    assert len(portal.run(ended_sessions.log_out, portal.active).writes) == 1
+    assert portal.run(ended_sessions.end_others, portal.active).result == 1
     stored = portal.service.ports.store.get(portal.link.partition(".")[0])
     for by in (OPERATOR, portal.admin):
-        decision = setup.decide(lambda tools: sessions.revoke(stored, by))  # noqa: B023
+        decision = setup.decide(lambda tools: ended_sessions.revoke(stored, by))  # noqa: B023
         assert decision.result.state is SessionState.REVOKED
 
 
 def sessions_listed(setup):
     portal = Portal(setup)
     decision = setup.decide(lambda tools: sessions.list_sessions((portal.admin,), OPERATOR))
-    assert len(decision.result) == 3
+    assert len(decision.result) == 2
 
 
 def session_expired(setup):
     portal = Portal(setup)
     stored = portal.service.ports.store.get(portal.active.partition(".")[0])
     portal.service.clock.advance(timedelta(days=1))
-    assert setup.decide(partial(sessions.expire, stored)).writes[0].due_at is None
+    assert setup.decide(partial(ended_sessions.expire, stored)).writes[0].due_at is None
+
+
+def enrolment_completed(setup):
+    portal = Portal(setup)
+    cookie = portal.redeem()
+    passkey = portal.bind_enrolling(cookie)
+    complete = partial(proofs.complete_enrolment, served_kinds=frozenset())
+
+    def stored():
+        return portal.service.ports.store.get_with_account(passkey.guid)
+
+    portal.service.clock.advance(portal.service.policy.ceremony_life)
+    revocation = setup.decide(partial(complete, stored()))
+    assert revocation.writes[0].state is BindingState.REVOKED
+    portal.service.sessions.enrol(cookie, passkey.guid)
+    (completed,) = setup.decide(partial(complete, stored())).writes
+    assert completed.session is None
+    (account,) = portal.service.ports.store.get(passkey.account)
+    assert setup.decide(partial(complete, (completed, account))).writes == ()
+
+
+def sessions_end_with_a_passkey(setup):
+    portal = Portal(setup)
+    store = portal.service.ports.store
+    stored = store.get_with_account(portal.passkey.guid)
+    assert setup.decide(partial(proofs.end_sessions, stored)).writes == ()
+    portal.service.devices.revoke(portal.passkey.guid, by=OPERATOR)
+    stored = store.get_with_account(portal.passkey.guid)
+    decision = setup.decide(partial(proofs.end_sessions, stored))
+    assert decision.writes[0].state is SessionState.REVOKED
+    forget = partial(proofs.forget_sessions, stored, ended=decision.result)
+    assert setup.decide(forget).writes[0].sessions_end_at is None
+    for other in (None, portal.passkey):
+        forget = partial(proofs.forget_sessions, stored, ended=other)
+        assert setup.decide(forget).writes == ()
 
 
 def passkey_discovered(setup):
@@ -1253,11 +1314,15 @@ CASES |= {
     "sessions.use_session": [session_used],
     "sessions.may_add_key": [session_used],
     "sessions.step_up": [session_stepped_up],
-    "sessions.log_out": [session_ended],
-    "sessions.end_others": [session_ended],
-    "sessions.revoke": [session_ended],
     "sessions.list_sessions": [sessions_listed],
-    "sessions.expire": [session_expired],
+    "sessions.refuse_use": [session_stepped_up],
+    "ended_sessions.log_out": [session_ended],
+    "ended_sessions.end_others": [session_ended],
+    "ended_sessions.revoke": [session_ended],
+    "ended_sessions.expire": [session_expired],
+    "proofs.complete_enrolment": [enrolment_completed],
+    "proofs.end_sessions": [sessions_end_with_a_passkey],
+    "proofs.forget_sessions": [sessions_end_with_a_passkey],
 }
 
 
@@ -1625,7 +1690,7 @@ def passkey_registered(setup):
     stored = browser.stored(started.registration)
     decision = setup.decide(
         lambda tools: ceremonies.register(
-            stored, tools, browser.party, "dora", registered, served_kinds=SERVED
+            stored, tools, browser.party, "dora", registered, session=None, served_kinds=SERVED
         )
     )
     assert decision.writes[0].state is RegistrationState.REGISTERED
@@ -1683,6 +1748,7 @@ CASES |= {
     "devices.endorse_keys": [keys_endorsed],
     "devices.revoke": [revoked_by_each],
     "devices.revoke_of_administrator": [revoked_by_whoever_appoints],
+    "devices.revoke_binding": [revoked_by_each],
     "devices.rotate": [rotated, struck_by_a_rotation],
     "devices.suspend_or_resume": [suspended],
     "device_requests.store_seen": [seen_again],

@@ -124,9 +124,12 @@ MOVES = {
     "session": {
         "INVITED --start--> ACTIVE",
         "INVITED --redeem--> ENROLLING",
+        "ENROLLING --register--> ENROLLING",
         "ENROLLING --enrol--> ACTIVE",
         "ACTIVE --use--> ACTIVE",
+        "ACTIVE --use--> REVOKED",
         "ACTIVE --step_up--> ACTIVE",
+        "ACTIVE --step_up--> REVOKED",
         "INVITED --revoke--> REVOKED",
         "ENROLLING --revoke--> REVOKED",
         "ACTIVE --revoke--> REVOKED",
@@ -168,8 +171,9 @@ REFUSED_BY = {
     ("registration", "register"): "own_ceremony in_time owner_unlocked scope_stands",
     ("registration", "expire"): "deadline_came",
     # by the origin that asked, with an active passkey of the account
+    # ... whose registration, if it was by a one-time link, has led to a log-in
     ("authentication", "finish"): "own_ceremony in_time owner_unlocked passkey_active"
-    " assertion_holds",
+    " enrolment_completed assertion_holds",
     ("authentication", "expire"): "deadline_came",
     ("challenge", "fetch"): "in_time account_unlocked binding_active own_account chosen_device"
     " caller_proved",
@@ -206,11 +210,16 @@ REFUSED_BY = {
     # nobody is rung once there is a reason not to
     ("notification", "drop"): "lease_current nobody_to_notify",
     # a new session, whose log-in was proven before
-    ("session", "start"): "administrator_stands",
+    ("session", "start"): "administrator_stands proof_active",
     **{
         ("session", event): "session_secret_matches session_in_time administrator_stands"
-        for event in ("redeem", "enrol", "use", "step_up")
+        for event in ("redeem", "register", "use")
     },
+    # by the passkey that the link has registered
+    ("session", "enrol"): "session_secret_matches session_in_time administrator_stands"
+    " proof_active proof_enrols",
+    ("session", "step_up"): "session_secret_matches session_in_time administrator_stands"
+    " proof_active",
     ("session", "revoke"): "",
     ("session", "expire"): "deadline_came",
     ("account_event", "publish"): "",
@@ -226,6 +235,8 @@ CHOSEN_BY = {
     "QUEUED --push--> QUEUED": "devices_remain",
     "QUEUED --push--> DELIVERED": "device_notified",
     "QUEUED --drop--> DELIVERED": "device_notified",
+    "ACTIVE --use--> REVOKED": "proof_lost",
+    "ACTIVE --step_up--> REVOKED": "proof_lost",
 }
 
 FINISHED = {

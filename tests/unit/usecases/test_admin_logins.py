@@ -47,71 +47,10 @@ from counterseal.models import (
     Scheme,
 )
 from counterseal.models.ceremony import user_handle
-from counterseal.testing import FakeModel, FakePasskey
+from counterseal.testing import FakeModel
 
 DOMAIN = "auth.example"
 MINUTE = timedelta(minutes=1)
-
-
-class Person:
-    """An administrator with a browser, a passkey, and perhaps a device."""
-
-    def __init__(self, service, name="Example", **reach):
-        self.service = service
-        self.logins = AdminLogins(service.ports, service.policy, domain=DOMAIN)
-        self.sessions = self.logins.sessions
-        reach = reach or {"all_companies": True}
-        self.admin = service.credentials.create_person(name, **reach)
-        self.passkey = self.new_passkey()
-        self.account = None
-        self.cookie = ""
-
-    def new_passkey(self):
-        return FakePasskey(rp_id=DOMAIN, origin=f"https://{DOMAIN}")
-
-    def use_link(self):
-        """Open a new link, register the passkey, and be logged in."""
-        link = self.sessions.create_link(self.admin.guid, by=OPERATOR).token
-        cookie = self.sessions.redeem(link, browser="Example browser").token
-        issued = self.register(cookie)
-        self.cookie = issued.token
-        return issued
-
-    def register(self, cookie, passkey=None):
-        started = self.logins.start_registration(cookie)
-        self.account = started.account
-        response = FakeModel(attestation="none").create(passkey or self.passkey, started.challenge)
-        return self.logins.register(cookie, response)
-
-    def assertion(self, started, passkey=None):
-        """Return what the browser brings back, as arguments of a log-in."""
-        passkey = passkey or self.passkey
-        return (
-            started.ticket,
-            passkey.public.passkey.credential_id,
-            passkey.get(started.challenge),
-        )
-
-    def log_in(self, started=None, passkey=None, **changes):
-        started = started or self.logins.start_passkey()
-        arguments = {"user_handle": user_handle(self.account), "browser": "Example browser"}
-        return self.logins.log_in(*self.assertion(started, passkey), **arguments | changes)
-
-    def bind_phone(self):
-        invitation = self.logins.invite_device(self.cookie)
-        return self.service.complete(invitation, self.service.phone())
-
-
-@pytest.fixture
-def person(service):
-    return Person(service)
-
-
-@pytest.fixture
-def enrolled(person):
-    """One who has used a link, and has a passkey."""
-    person.use_link()
-    return person
 
 
 # By link and passkey
@@ -164,7 +103,8 @@ def test_a_browser_that_is_logged_in_adds_a_passkey_only_if_it_is_stepped_up(enr
     with pytest.raises(StepUpNeeded):
         enrolled.logins.start_registration(enrolled.cookie)
 
-    cookie = enrolled.sessions.step_up(enrolled.cookie).token
+    (key,) = enrolled.logins.list_keys(enrolled.admin.guid)
+    cookie = enrolled.sessions.step_up(enrolled.cookie, key.guid).token
     other = enrolled.new_passkey()
     assert enrolled.register(cookie, other) is None
     assert enrolled.log_in(passkey=other).admin == enrolled.admin
@@ -235,9 +175,9 @@ def test_a_ticket_of_another_origin_is_refused(enrolled, service):
         enrolled.log_in(service.ceremonies.start_discovery(party, DOMAIN))
 
 
-def test_whoever_is_unknown_gets_one_answer(enrolled, service):
+def test_whoever_is_unknown_gets_one_answer(enrolled, service, new_person):
     """Whether the account, its passkey, or nobody at all is meant."""
-    other = Person(service, "Other")
+    other = new_person(service, "Other")
     other.use_link()
     phone = service.bind("zoe")
     cases = [
@@ -326,8 +266,8 @@ def test_a_step_up_by_passkey(enrolled, service):
         enrolled.sessions.authenticate(enrolled.cookie)
 
 
-def test_nobody_steps_up_by_a_passkey_of_somebody_else(enrolled, service):
-    other = Person(service, "Other")
+def test_nobody_steps_up_by_a_passkey_of_somebody_else(enrolled, service, new_person):
+    other = new_person(service, "Other")
     other.use_link()
     started = enrolled.logins.start_passkey()
     with pytest.raises(WrongKey):
@@ -439,8 +379,8 @@ def test_without_a_device_there_is_nothing_to_ask(enrolled, person):
         enrolled.logins.ask_to_log_in(mark, browser="")
 
 
-def test_without_an_account_neither(service):
-    person = Person(service)
+def test_without_an_account_neither(service, new_person):
+    person = new_person(service)
     with pytest.raises(AccountUnknown):
         person.logins.ask_to_log_in(person.logins.remember_browser(person.admin.guid), browser="")
     assert person.logins.list_keys(person.admin.guid) == ()
@@ -491,8 +431,8 @@ def test_a_device_is_invited_only_if_stepped_up_and_logged_in(person, service):
         person.logins.invite_device(person.cookie)
 
 
-def test_one_revokes_only_ones_own(enrolled, phone, service):
-    other = Person(service, "Other")
+def test_one_revokes_only_ones_own(enrolled, phone, service, new_person):
+    other = new_person(service, "Other")
     other.use_link()
     (theirs,) = other.logins.list_keys(other.admin.guid)
     with pytest.raises(NotFound):
@@ -520,9 +460,9 @@ def test_who_may_appoint_an_administrator_revokes_their_keys(enrolled, service):
         enrolled.log_in()
 
 
-def test_nobody_else_revokes_the_keys_of_an_administrator(service):
+def test_nobody_else_revokes_the_keys_of_an_administrator(service, new_person):
     app_space, company = service.app_space.guid, service.app_space.company
-    person = Person(service, role=AdminRole.APP_SPACE, app_space=app_space)
+    person = new_person(service, role=AdminRole.APP_SPACE, app_space=app_space)
     person.use_link()
     (passkey,) = person.logins.list_keys(person.admin.guid)
     other_company = service.administration.create_company("Other").guid
@@ -537,7 +477,7 @@ def test_nobody_else_revokes_the_keys_of_an_administrator(service):
     revoke(RoleLacking, role=AdminRole.SUPPORT, app_space=app_space)
     revoke(RoleLacking, role=AdminRole.APP_SPACE, app_space=app_space)
     # A key of another administrator, or of a user, is none of this administrator.
-    other = Person(service, "Other")
+    other = new_person(service, "Other")
     other.use_link()
     (key_of_other,) = other.logins.list_keys(other.admin.guid)
     user = service.bind("zoe")
@@ -560,10 +500,10 @@ def test_a_passkey_says_in_which_browser_it_was_registered(enrolled):
     assert [each.name for each in keys_of_person] == ["Example browser"] * 2
 
 
-def test_one_confirms_only_ones_own_new_device_and_only_if_stepped_up(service):
+def test_one_confirms_only_ones_own_new_device_and_only_if_stepped_up(service, new_person):
     """Where the policy has new devices confirmed."""
     strict = service.but(policy=attrs.evolve(service.policy, new_devices=NewDeviceRule.CONFIRMED))
-    person, other = Person(strict), Person(strict, "Other")
+    person, other = new_person(strict), new_person(strict, "Other")
     person.use_link()
     other.use_link()
     phone = person.bind_phone()

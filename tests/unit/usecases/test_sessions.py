@@ -1,6 +1,7 @@
 """Administrators log in as persons: links, cookies, limits, step-up and revocation."""
 
 from datetime import timedelta
+from functools import partial
 
 import attrs
 import pytest
@@ -18,6 +19,7 @@ from counterseal.errors import (
 )
 from counterseal.models import (
     OPERATOR,
+    OPERATORS,
     AdminRole,
     LogInMethod,
     Session,
@@ -37,9 +39,24 @@ def admin(service):
     return service.credentials.create_person("Example", all_companies=True)
 
 
+def passkey_of(service, admin):
+    """Return the passkey of *admin*, which is registered at the first call."""
+    account = service.ports.store.account(OPERATORS, admin.guid)
+    bindings = service.ports.store.bindings(account.guid) if account else ()
+    return (bindings[0] if bindings else service.bind_passkey(admin.guid)).guid
+
+
 def log_in(service, admin, **arguments):
-    arguments = {"browser": "Example browser"} | arguments
+    arguments = {"browser": "Example browser", "binding": passkey_of(service, admin)} | arguments
     return service.sessions.start(admin.guid, LogInMethod.PASSKEY, **arguments)
+
+
+def enrol(service, redeemed):
+    """Register a passkey in a browser that has redeemed a link, and log it in."""
+    session = redeemed.session
+    return service.sessions.enrol(
+        redeemed.token, service.bind_passkey(session.admin, session=session.guid).guid
+    )
 
 
 def stored(service, session):
@@ -53,7 +70,7 @@ def test_a_link_leads_to_a_log_in(service, admin):
     sessions = service.sessions
     link = sessions.create_link(admin.guid, by=OPERATOR)
     redeemed = sessions.redeem(link.token, browser="Example browser")
-    active = sessions.enrol(redeemed.token)
+    active = enrol(service, redeemed)
 
     assert len({link.token, redeemed.token, active.token}) == 3
     assert {each.session.guid for each in (link, redeemed, active)} == {link.session.guid}
@@ -79,7 +96,7 @@ def test_a_link_is_no_cookie_and_an_enrolling_browser_is_not_logged_in(service, 
     with pytest.raises(WrongState):
         sessions.authenticate(link)
     cookie = sessions.redeem(link, browser="").token
-    for call in (sessions.authenticate, sessions.step_up):
+    for call in (sessions.authenticate, partial(sessions.step_up, binding=NOBODY)):
         with pytest.raises(WrongState):
             call(cookie)
     assert sessions.may_add_key(cookie).admin == admin
@@ -107,12 +124,26 @@ def test_the_list_of_sessions_says_when_a_link_was_opened(service, admin):
 def test_a_link_ends(service, admin):
     sessions = service.sessions
     link = sessions.create_link(admin.guid, by=OPERATOR).token
-    other = sessions.redeem(sessions.create_link(admin.guid, by=OPERATOR).token, browser="").token
+    other = sessions.redeem(sessions.create_link(admin.guid, by=OPERATOR).token, browser="")
     with pytest.raises(WrongState):  # a newer link ends an open one
         sessions.redeem(link, browser="")
     service.clock.advance(service.policy.portal_link_life)
     with pytest.raises(DeadlinePassed):
-        sessions.enrol(other)
+        enrol(service, other)
+
+
+def test_a_newer_link_ends_each_earlier_one_also_one_that_was_opened(service, admin):
+    sessions, active = service.sessions, log_in(service, admin)
+    opened = sessions.redeem(sessions.create_link(admin.guid, by=OPERATOR).token, browser="")
+    newer = sessions.create_link(admin.guid, by=OPERATOR)
+
+    assert stored(service, opened.session).state is SessionState.REVOKED
+    with pytest.raises(WrongState):
+        sessions.may_add_key(opened.token)
+    with pytest.raises(WrongState):
+        enrol(service, opened)
+    sessions.authenticate(active.token)
+    enrol(service, sessions.redeem(newer.token, browser=""))
 
 
 def test_a_link_of_somebody_who_is_revoked_is_refused(service, admin):
@@ -166,11 +197,11 @@ def test_a_step_up_does_not_prolong_a_session(service, admin):
     cookie = log_in(service, admin).token
     for _ in range(service.policy.portal_session_life // (10 * MINUTE) - 1):
         service.clock.advance(10 * MINUTE)
-        cookie = service.sessions.step_up(cookie).token
+        cookie = service.sessions.step_up(cookie, passkey_of(service, admin)).token
     service.clock.advance(10 * MINUTE)
 
     with pytest.raises(DeadlinePassed):
-        service.sessions.step_up(cookie)
+        service.sessions.step_up(cookie, passkey_of(service, admin))
 
 
 def test_the_last_use_is_written_once_a_minute_at_most(service, admin):
@@ -207,7 +238,8 @@ def test_the_administrator_is_read_anew_at_each_use(service, how):
     else:
         service.clock.advance(5 * MINUTE)
 
-    for call in (service.sessions.authenticate, service.sessions.step_up):
+    step_up = partial(service.sessions.step_up, binding=passkey_of(service, admin))
+    for call in (service.sessions.authenticate, step_up):
         with pytest.raises(CredentialRefused):
             call(cookie)
     with pytest.raises(CredentialRefused):
@@ -253,7 +285,8 @@ def test_an_administrator_with_a_secret_may_log_in_until_it_is_revoked(service):
 )
 def test_what_is_no_cookie_looks_like_a_wrong_secret(service, cookie):
     sessions = service.sessions
-    for call in (sessions.authenticate, sessions.enrol, sessions.step_up, sessions.log_out):
+    proven = (partial(call, binding=NOBODY) for call in (sessions.enrol, sessions.step_up))
+    for call in (sessions.authenticate, sessions.log_out, sessions.end_others, *proven):
         with pytest.raises(WrongToken):
             call(cookie)
 
@@ -294,26 +327,28 @@ def test_a_step_up_ends_and_changes_the_cookie(service, admin):
     with pytest.raises(StepUpNeeded):
         service.sessions.may_add_key(issued.token)
 
-    renewed = service.sessions.step_up(issued.token)
+    passkey = passkey_of(service, admin)
+    renewed = service.sessions.step_up(issued.token, passkey)
     assert service.sessions.authenticate(renewed.token).stepped_up
     assert service.sessions.may_add_key(renewed.token).stepped_up
     with pytest.raises(WrongToken):  # what was stolen before is worth nothing
         service.sessions.authenticate(issued.token)
     with pytest.raises(WrongToken):
-        service.sessions.step_up(issued.token)
+        service.sessions.step_up(issued.token, passkey)
 
 
 def test_a_step_up_counts_from_its_proof_on(service, admin):
     cookie = log_in(service, admin).token
     proven_at = service.clock.now()
     service.clock.advance(service.policy.step_up_life - SECOND)
-    cookie = service.sessions.step_up(cookie, proven_at=proven_at).token
+    passkey = passkey_of(service, admin)
+    cookie = service.sessions.step_up(cookie, passkey, proven_at=proven_at).token
     assert service.sessions.authenticate(cookie).stepped_up
     service.clock.advance(SECOND)
     assert not service.sessions.authenticate(cookie).stepped_up
 
     with pytest.raises(WrongToken):
-        service.sessions.step_up(cookie, proven_at=proven_at)
+        service.sessions.step_up(cookie, passkey, proven_at=proven_at)
 
 
 def test_one_proof_starts_one_session(service, admin):
@@ -353,15 +388,17 @@ def test_sessions_and_links_are_listed_until_they_end(service, admin):
     assert stored(service, active.session).state is SessionState.EXPIRED
 
 
-def test_a_browser_ends_every_other_session_and_link(service, admin):
+@pytest.mark.parametrize("opened", [False, True])
+def test_a_browser_ends_every_other_session_and_the_link(service, admin, opened):
     sessions = service.sessions
     somebody = log_in(service, service.credentials.create_person("Other", all_companies=True))
-    enrolling = sessions.redeem(sessions.create_link(admin.guid, by=OPERATOR).token, browser="")
     other, link = log_in(service, admin), sessions.create_link(admin.guid, by=OPERATOR)
+    if opened:
+        sessions.redeem(link.token, browser="")
     current = log_in(service, admin)
 
-    assert sessions.end_others(current.token) == 3
-    for ended in (enrolling, other, link):
+    assert sessions.end_others(current.token) == 2
+    for ended in (other, link):
         assert stored(service, ended.session).state is SessionState.REVOKED
     assert sessions.end_others(current.token) == 0
     for living in (current, somebody):
@@ -474,9 +511,12 @@ def test_a_revoked_acting_does_nothing(service, admin):
 def test_a_revocation_in_between_counts(service, admin):
     """A log-in is guarded by the administrator's record."""
 
+    passkey = passkey_of(service, admin)
     service_meanwhile = service.meanwhile(lambda: service.credentials.revoke_admin(admin.guid))
     with pytest.raises(CredentialRefused):
-        service_meanwhile.sessions.start(admin.guid, LogInMethod.PASSKEY, browser="")
+        service_meanwhile.sessions.start(
+            admin.guid, LogInMethod.PASSKEY, binding=passkey, browser=""
+        )
     assert not [one for one in service.records().values() if isinstance(one, Session)]
 
 

@@ -130,6 +130,11 @@ LEFT_OUT: Mapping[type[Stored], tuple[bytes, ...]] = MappingProxyType(
             *(*_OF_ACTIONS, b',"backchannel":null', b',"realm":null'),
             *(b',"token_generation":0', b',"role":"full"'),
         ),
+        Session: (b',"proofs":[]',),
+        Binding: (
+            *(b',"session":null', b',"suspensions":0'),
+            *(b',"sessions_end_at":null', b',"admin":null'),
+        ),
         Challenge: (
             *(b',"action":null', b',"backchannel":null'),
             *(b',"submission":null', b',"channel":null'),

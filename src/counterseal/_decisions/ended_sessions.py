@@ -1,0 +1,92 @@
+"""Ended sessions: who and what ends the sessions and the one-time links of administrators."""
+
+from __future__ import annotations
+
+from counterseal._decisions.authorization import admin_guards, permission_to
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.proofs import revocations_of, revoke_session, sessions_in
+from counterseal._decisions.readings import records, tenancy_records_of
+from counterseal._decisions.sessions import (
+    facts_of_use,
+    read_proofs,
+    refuse_use,
+    require_session,
+)
+from counterseal.machines import SESSION, SessionEvent, step
+from counterseal.models import Admin, Administrator, Session, SessionState, revise
+from counterseal.rules.authorization import permission_for
+from counterseal.rules.sessions import UsingSession
+from counterseal.rules.standing import Deadline
+
+
+def log_out(stored: Records, _: Tools, secret: str) -> Decision[None]:
+    """Decide to end the session whose cookie a browser has presented; an ended one stays so."""
+    session = require_session(stored, secret)
+    if session.state in SESSION.finished:
+        return Decision(result=None)
+    revoked = revoke_session(session)
+    return Decision(result=None, writes=(revoked,), audit=(AuditEntry(revoked.guid),))
+
+
+def end_others(stored: Records, _: Tools, secret: str) -> Plan[int]:
+    """Plan to end an administrator's other sessions and links, in a browser that is logged in."""
+    session = require_session(stored, secret)
+    return read_proofs(session).then(
+        lambda stored, tools: _find_others(facts_of_use(session, stored, tools, secret))
+    )
+
+
+def _find_others(facts: UsingSession) -> Decision[int] | Plan[int]:
+    session = facts.session
+    state = step(SESSION, session.state, SessionEvent.USE, facts)
+    if state is SessionState.REVOKED:
+        return refuse_use(session, state)
+    return tenancy_records_of(session.admin).then(
+        lambda listed, _: _end_others(session, sessions_in(listed))
+    )
+
+
+def _end_others(session: Session, living: tuple[Session, ...]) -> Decision[int]:
+    revoked = tuple(revoke_session(each) for each in living if each.guid != session.guid)
+    return Decision(
+        result=len(revoked),
+        writes=revoked,
+        # A session that ends in between ends no other.
+        guards=(session,) if revoked else (),
+        audit=revocations_of(revoked),
+    )
+
+
+def revoke(stored: Records, by: Administrator) -> Plan[Session]:
+    """Plan to end a session, or a link."""
+    session = require(stored[0], Session)
+    return records(session.admin).then(lambda admins, _: _revoke(session, by, admins))
+
+
+def _revoke(session: Session, by: Administrator, admins: Records) -> Plan[Session]:
+    holder = require(admins[0], Admin)
+    return permission_to(permission_for(holder, by), by, holder).then(
+        lambda actor, _: _end_session(session, actor, holder)
+    )
+
+
+def _end_session(session: Session, actor: Admin | None, holder: Admin) -> Decision[Session]:
+    if session.state in SESSION.finished:
+        # It has ended already, so the request is satisfied.
+        return Decision(result=session)
+    revoked = revoke_session(session)
+    return Decision(
+        result=revoked,
+        writes=(revoked,),
+        guards=admin_guards(actor, holder),
+        audit=(AuditEntry(revoked.guid),),
+    )
+
+
+def expire(stored: Records, tools: Tools) -> Decision[None]:
+    """Decide to expire a session or link whose deadline has come."""
+    session = require(stored[0], Session)
+    facts = Deadline(now=tools.now, deadline=session.deadline)
+    state = step(SESSION, session.state, SessionEvent.EXPIRE, facts)
+    expired = revise(session, state=state)
+    return Decision(result=None, writes=(expired,), audit=(AuditEntry(expired.guid),))

@@ -1,0 +1,121 @@
+"""
+Proofs: passkeys and devices by which administrators log in, and the sessions that end with them.
+
+A session lies in another partition than the bindings that it was opened by, so a worker ends it
+after they have ended; until then, each use of the session reads them.
+"""
+
+from __future__ import annotations
+
+from counterseal._decisions.devices import revoke_binding
+from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.readings import records, tenancy_records_of
+from counterseal.machines import SESSION, SessionEvent, step
+from counterseal.models import (
+    LIVING,
+    Account,
+    AddressKind,
+    Binding,
+    Guid,
+    Record,
+    Session,
+    SessionProof,
+    revise,
+)
+from counterseal.models.guid import parse
+from counterseal.rules.ceremonies import has_started
+from counterseal.rules.sessions import proof_stands
+from counterseal.rules.standing import Deadline, deadline_came
+
+PROOF_ENDED = "proof_ended"
+"""The audit log's reason for the end of a session whose passkey or device has ended."""
+
+
+def with_proof(proofs: tuple[SessionProof, ...], binding: Binding) -> tuple[SessionProof, ...]:
+    """Return the proofs of a session that *binding*, too, has proven."""
+    if binding.guid in {proof.binding for proof in proofs}:
+        return proofs
+    return (*proofs, SessionProof(binding=binding.guid, suspensions=binding.suspensions))
+
+
+def revoke_session(session: Session) -> Session:
+    """Return *session* revoked, whatever state it is in that allows it."""
+    return revise(session, state=step(SESSION, session.state, SessionEvent.REVOKE, None))
+
+
+def revocations_of(revoked: tuple[Session, ...]) -> tuple[AuditEntry, ...]:
+    """Return what is recorded of sessions that were *revoked* with something else."""
+    return tuple(AuditEntry(each.guid, event="session.revoke") for each in revoked)
+
+
+def sessions_in(listed: Records) -> tuple[Session, ...]:
+    """Return the sessions among the records under an administrator."""
+    return tuple(each for each in listed if isinstance(each, Session))
+
+
+def complete_enrolment(
+    stored: Records, _: Tools, *, served_kinds: frozenset[AddressKind]
+) -> Decision[None] | Plan[None]:
+    """
+    Plan to keep a passkey that a one-time link registered, or to revoke it.
+
+    It is kept once the link's session has started, and revoked if that has not at its deadline.
+    """
+    binding, account = require(stored[0], Binding), require(stored[1], Account)
+    if binding.session is None or binding.state not in LIVING:
+        return Decision(result=None)
+    return records(binding.session).then(
+        lambda sessions, tools: _complete_enrolment(
+            tools, account, binding, sessions[0], served_kinds
+        )
+    )
+
+
+def _complete_enrolment(
+    tools: Tools,
+    account: Account,
+    binding: Binding,
+    session: Record | None,
+    served_kinds: frozenset[AddressKind],
+) -> Decision[None]:
+    if has_started(session):
+        return Decision(result=None, writes=(revise(binding, session=None),))
+    deadline_came(Deadline(now=tools.now, deadline=binding.deadline))
+    revocation = revoke_binding(tools, account, binding, served_kinds)
+    return Decision(result=None, writes=revocation.writes, audit=revocation.audit)
+
+
+def end_sessions(stored: Records, _: Tools) -> Decision[Binding | None] | Plan[Binding | None]:
+    """Plan to end the sessions that were opened or stepped up by a binding that has ended."""
+    binding, account = require(stored[0], Binding), require(stored[1], Account)
+    if binding.sessions_end_at is None:
+        return Decision(result=None)
+    admin: Guid = binding.admin or parse(account.account_id, field="accountId")
+    # The administrator is read for the audit log, which names the App Space.
+    return records(admin).then(
+        lambda *_: tenancy_records_of(admin).then(lambda listed, _: _end_sessions(binding, listed))
+    )
+
+
+def _end_sessions(binding: Binding, listed: Records) -> Decision[Binding | None]:
+    ended_sessions = tuple(
+        revoke_session(session)
+        for session in sessions_in(listed)
+        if any(
+            proof.binding == binding.guid and not proof_stands(proof, binding)
+            for proof in session.proofs
+        )
+    )
+    return Decision(
+        result=binding,
+        writes=ended_sessions,
+        audit=tuple(AuditEntry(each.guid, reason=PROOF_ENDED) for each in ended_sessions),
+    )
+
+
+def forget_sessions(stored: Records, _: Tools, ended: Binding | None) -> Decision[None]:
+    """Decide that the sessions of *ended* have ended, unless the binding has changed meanwhile."""
+    binding = stored[0]
+    if ended is None or binding != ended:
+        return Decision(result=None)
+    return Decision(result=None, writes=(revise(ended, sessions_end_at=None),))

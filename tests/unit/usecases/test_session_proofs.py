@@ -1,0 +1,334 @@
+"""Sessions end with the passkeys and devices that opened them or stepped them up."""
+
+import threading
+from functools import partial
+
+import attrs
+import pytest
+
+from counterseal.errors import BindingInactive, DeadlinePassed, Refused, StrongKeyMissed, WrongState
+from counterseal.models import OPERATOR, AdminRole, BindingState, LogInMethod, SessionState, replace
+from counterseal.models.ceremony import user_handle
+
+RACERS = 50
+
+
+def revoke_own(person, binding):
+    """Revoke it as the administrator does, in a session that another passkey has opened."""
+    person.logins.revoke_key(person.log_in(passkey=person.spare).token, binding)
+
+
+def suspend_and_resume(person, binding):
+    person.service.devices.suspend(binding, by=OPERATOR)
+    person.service.devices.resume(binding, by=OPERATOR)
+
+
+WAYS = {
+    "revoked by an operator": lambda person, binding: person.service.devices.revoke(
+        binding, by=OPERATOR
+    ),
+    "revoked by its administrator": revoke_own,
+    "suspended": lambda person, binding: person.service.devices.suspend(binding, by=OPERATOR),
+    "suspended and resumed": suspend_and_resume,
+    "revoked with the account's others": lambda person, _: person.service.accounts.revoke(
+        person.logins.portal(), person.admin.guid
+    ),
+    "erased": lambda person, _: person.service.accounts.erase(person.account, by=OPERATOR),
+}
+"""How a passkey ends, or stops for a while."""
+
+
+def miss_strikes(person, _):
+    """Enter wrong PINs until the device is revoked."""
+    mark = person.logins.remember_browser(person.admin.guid)
+    asked = person.logins.ask_to_log_in(mark, browser="")
+    thief = attrs.evolve(person.phone, pin="0000")
+    for _ in range(person.service.policy.strike_limit):
+        with pytest.raises(StrongKeyMissed):
+            thief.answer(person.logins.answer(asked.ticket).challenge, code=asked.code)
+
+
+DEVICE_WAYS = WAYS | {
+    "removed by the device itself": lambda person, _: person.service.devices.unbind(
+        person.phone.call("/device", method="DELETE")
+    ),
+    "revoked after wrong PINs": miss_strikes,
+}
+
+
+def step_up_by_passkey(person, cookie):
+    started = person.logins.start_passkey()
+    return person.logins.step_up(
+        cookie,
+        *person.assertion(started, person.spare),
+        user_handle=user_handle(person.account),
+    )
+
+
+USES = {
+    "a page": lambda person, cookie: person.sessions.authenticate(cookie),
+    "a passkey is to be added": lambda person, cookie: person.logins.start_registration(cookie),
+    "a key may be added": lambda person, cookie: person.sessions.may_add_key(cookie),
+    "a device is invited": lambda person, cookie: person.logins.invite_device(cookie),
+    "a device is confirmed": lambda person, cookie: person.logins.confirm_key(
+        cookie, person.phone.guid, "code"
+    ),
+    "a key is removed": lambda person, cookie: person.logins.revoke_key(cookie, person.spare_key),
+    "other sessions are ended": lambda person, cookie: person.sessions.end_others(cookie),
+    "a device is asked": lambda person, cookie: person.logins.ask_to_step_up(cookie, "Revoke?"),
+}
+"""What a session is used for; each works before."""
+
+
+@pytest.fixture
+def administrator(enrolled):
+    """One with two passkeys and a device, whose sessions so far have ended."""
+    enrolled.phone = enrolled.bind_phone()
+    enrolled.spare = enrolled.new_passkey()
+    enrolled.register(enrolled.cookie, enrolled.spare)
+    enrolled.spare_key = enrolled.logins.list_keys(enrolled.admin.guid)[-1].guid
+    enrolled.sessions.log_out(enrolled.cookie)
+    return enrolled
+
+
+def log_in_by_device(person):
+    asked = person.logins.ask_to_log_in(
+        person.logins.remember_browser(person.admin.guid), browser="Example browser"
+    )
+    person.phone.answer(person.logins.answer(asked.ticket).challenge, code=asked.code)
+    return person.logins.log_in_by_device(asked.ticket, browser="Example browser")
+
+
+def binding_of(person, issued):
+    (proof,) = issued.session.proofs
+    assert person.service.stored(proof.binding).state is BindingState.ACTIVE
+    return proof.binding
+
+
+def require_ended(person, issued):
+    """Require that the session of *issued* was ended by its refused use."""
+    assert person.service.stored(issued.session.guid).state is SessionState.REVOKED
+    ended = person.service.happened("session.revoke")[-1]
+    assert (ended.subject, ended.reason) == (issued.session.guid, "proof_ended")
+    with pytest.raises(WrongState):
+        person.sessions.authenticate(issued.token)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("use", USES)
+def test_a_session_ends_with_the_passkey_that_opened_it(administrator, way, use):
+    issued = administrator.log_in()
+    administrator.sessions.authenticate(issued.token)
+    WAYS[way](administrator, binding_of(administrator, issued))
+    with pytest.raises(BindingInactive):
+        USES[use](administrator, issued.token)
+    require_ended(administrator, issued)
+
+
+@pytest.mark.parametrize("way", DEVICE_WAYS)
+@pytest.mark.parametrize("use", ["a page", "a key may be added"])
+def test_a_session_ends_with_the_device_that_opened_it(administrator, way, use):
+    issued = log_in_by_device(administrator)
+    administrator.sessions.authenticate(issued.token)
+    DEVICE_WAYS[way](administrator, binding_of(administrator, issued))
+    with pytest.raises(BindingInactive):
+        USES[use](administrator, issued.token)
+    require_ended(administrator, issued)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_session_of_a_link_ends_with_its_passkey(person, way):
+    issued = person.use_link()
+    person.spare = person.new_passkey()
+    person.register(issued.token, person.spare)
+    WAYS[way](person, binding_of(person, issued))
+    with pytest.raises(BindingInactive):
+        person.sessions.authenticate(issued.token)
+    require_ended(person, issued)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_refused_step_up_by_another_passkey_ends_the_session(administrator, way):
+    """A passkey that is active steps no session up whose first one has ended."""
+    issued = administrator.log_in()
+    WAYS[way](administrator, binding_of(administrator, issued))
+    with pytest.raises(Refused):
+        step_up_by_passkey(administrator, issued.token)
+    with pytest.raises(Refused):
+        administrator.sessions.authenticate(issued.token)
+    require_ended(administrator, issued)
+
+
+@pytest.mark.parametrize("by", ["passkey", "device"])
+def test_a_session_ends_with_what_stepped_it_up_too(administrator, service, by):
+    """Whoever has stepped it up has its cookie, which is a new one."""
+    person, issued = administrator, administrator.log_in()
+    if by == "passkey":
+        stepped_up = step_up_by_passkey(person, issued.token)
+    else:
+        asked = person.logins.ask_to_step_up(issued.token, "Revoke Example Ltd?")
+        challenge = person.logins.step_up_answer(asked.ticket).challenge
+        person.phone.answer(challenge, code=asked.code)
+        stepped_up = person.logins.step_up_by_device(issued.token, asked.ticket)
+    first, second = stepped_up.session.proofs
+    assert first == issued.session.proofs[0]
+    person.sessions.authenticate(stepped_up.token)
+    service.devices.revoke(second.binding, by=OPERATOR)
+    with pytest.raises(BindingInactive):
+        person.sessions.authenticate(stepped_up.token)
+    require_ended(person, stepped_up)
+
+
+def test_a_step_up_by_the_same_passkey_is_one_proof(administrator):
+    issued = administrator.log_in(passkey=administrator.spare)
+    stepped_up = step_up_by_passkey(administrator, issued.token)
+    assert stepped_up.session.proofs == issued.session.proofs
+
+
+def test_nobody_logs_in_or_steps_up_by_what_has_ended(administrator, service):
+    """What was proven a moment before the end counts no more after it."""
+    sessions, issued = administrator.sessions, administrator.log_in(passkey=administrator.spare)
+    lost = binding_of(administrator, administrator.log_in())
+    service.devices.suspend(lost, by=OPERATOR)
+    with pytest.raises(BindingInactive):
+        sessions.start(administrator.admin.guid, LogInMethod.PASSKEY, binding=lost, browser="")
+    with pytest.raises(BindingInactive):
+        sessions.step_up(issued.token, lost)
+    with pytest.raises(BindingInactive):
+        sessions.step_up(issued.token, administrator.admin.guid)
+    # The session that was to be stepped up is of another passkey, and stays.
+    sessions.authenticate(issued.token)
+
+
+def test_a_passkey_that_is_suspended_and_resumed_logs_in_anew(administrator):
+    binding = binding_of(administrator, administrator.log_in())
+    suspend_and_resume(administrator, binding)
+    issued = administrator.log_in()
+    administrator.service.sweep()
+    administrator.sessions.authenticate(issued.token)
+    assert issued.session.proofs[0].suspensions == 1
+
+
+# The worker
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_worker_ends_the_sessions_that_nobody_uses(administrator, service, way):
+    person = administrator
+    lost, other = person.log_in(), person.log_in(passkey=person.spare)
+    stepped_up = step_up_by_passkey(person, person.log_in().token)
+    link = person.sessions.create_link(person.admin.guid, by=OPERATOR)
+    binding = binding_of(person, lost)
+    WAYS[way](person, binding)
+    service.sweep()
+
+    listed = {each.guid for each in person.sessions.list(person.admin.guid, by=OPERATOR)}
+    assert not {lost.session.guid, stepped_up.session.guid} & listed
+    assert link.session.guid in listed
+    ends_all = way in {"erased", "revoked with the account's others"}
+    assert (other.session.guid in listed) is not ends_all
+    for ended in (lost, stepped_up):
+        assert service.stored(ended.session.guid).state is SessionState.REVOKED
+    events = [
+        (event.actor, event.reason, event.app_space)
+        for event in service.happened("session.revoke")
+        if event.subject == lost.session.guid
+    ]
+    assert events == [("worker", "proof_ended", None)]
+    assert service.stored(binding).sessions_end_at is None
+    before = service.records()
+    service.sweep()
+    assert service.records() == before
+
+
+def test_the_audit_log_names_the_app_space_of_an_administrator_whose_session_ends(
+    service, new_person
+):
+    space = service.app_space.guid
+    person = new_person(service, role=AdminRole.SUPPORT, app_space=space)
+    issued = person.use_link()
+    service.devices.revoke(binding_of(person, issued), by=OPERATOR)
+    service.sweep()
+    ended = service.happened("session.revoke")[-1]
+    assert (ended.subject, ended.app_space) == (issued.session.guid, space)
+
+
+def test_a_binding_that_changes_while_a_worker_ends_its_sessions_stays_due(administrator, service):
+    binding = binding_of(administrator, administrator.log_in())
+    service.devices.suspend(binding, by=OPERATOR)
+    changed = service.meanwhile(lambda: None, partial(suspend_again, administrator, binding))
+    changed.sweep()
+    assert service.stored(binding).sessions_end_at is not None
+    service.sweep()
+    assert service.stored(binding).sessions_end_at is None
+
+
+def suspend_again(person, binding):
+    person.service.devices.resume(binding, by=OPERATOR)
+    person.service.devices.suspend(binding, by=OPERATOR)
+
+
+def test_users_devices_have_no_sessions_to_end(service):
+    alice = service.bind("alice")
+    service.devices.suspend(alice.guid, by=OPERATOR)
+    service.devices.resume(alice.guid, by=OPERATOR)
+    binding = service.devices.revoke(alice.guid, by=OPERATOR)
+    assert (binding.suspensions, binding.sessions_end_at, binding.due_at) == (0, None, None)
+
+
+# Before the upgrade
+
+
+def test_a_session_that_names_no_proof_has_ended(administrator, service):
+    """As an older release has stored it."""
+    issued = administrator.log_in()
+    service.ports.store._records[issued.session.guid] = replace(
+        service.stored(issued.session.guid), proofs=()
+    )
+    for use in USES.values():
+        with pytest.raises(DeadlinePassed):
+            use(administrator, issued.token)
+    assert administrator.sessions.list(administrator.admin.guid, by=OPERATOR) == ()
+
+
+# Races
+
+
+def test_nothing_succeeds_that_begins_after_the_end_of_the_passkey(administrator, at_once):
+    person = administrator
+    issued = [person.log_in() for _ in range(person.service.policy.portal_sessions_limit)]
+    binding = binding_of(person, issued[0])
+    enough, revoked = threading.Event(), threading.Event()
+    succeeded, succeeded_late = [], []
+
+    def use(number):
+        uses = list(USES.values())
+        cookie = issued[number % len(issued)].token
+        for turn in range(10):
+            begins_late = revoked.is_set()
+            try:
+                if number % 5:
+                    uses[(number + turn) % 3](person, cookie)
+                else:
+                    cookie = person.sessions.start(
+                        person.admin.guid, LogInMethod.PASSKEY, binding=binding, browser=""
+                    ).token
+            except Refused:
+                continue
+            succeeded.append(number)
+            if len(succeeded) >= RACERS:
+                enough.set()
+            if begins_late:
+                succeeded_late.append(number)
+        enough.set()
+
+    def revoke():
+        enough.wait(240)
+        person.service.devices.revoke(binding, by=OPERATOR)
+        revoked.set()
+
+    at_once(revoke, *(partial(use, number) for number in range(RACERS - 1)))
+    assert succeeded
+    assert not succeeded_late
+    person.service.sweep()
+    assert person.sessions.list(person.admin.guid, by=OPERATOR) == ()
