@@ -9,6 +9,7 @@ import pytest
 from counterseal import STANDARD, STRICT, Gauges
 from counterseal._decisions.authentication import SignedRequest
 from counterseal.errors import (
+    BindingInactive,
     CredentialRefused,
     Foreign,
     NotPossessed,
@@ -21,6 +22,7 @@ from counterseal.models import (
     AddressKind,
     Admin,
     AdminRole,
+    LogInMethod,
     Origin,
     PushAddress,
     Scheme,
@@ -461,3 +463,53 @@ def test_what_an_administrator_administers(world):
         administration.edit_origin(origin, name="Other")
     with world.takes("store.list", "store.get"):
         administration.list(world.app_space.guid, Origin)
+
+
+def test_a_session_of_an_administrator(world):
+    """Whatever it was opened and stepped up by is read in the trip of its administrator."""
+    sessions, admin = world.sessions, world.credentials.create_person("Ada", all_companies=True)
+    first, second = (world.bind_passkey(admin.guid).guid for _ in range(2))
+    with world.takes("store.get", "store.list", "store.commit"):
+        issued = sessions.start(admin.guid, LogInMethod.PASSKEY, binding=first, browser="")
+    with world.takes("store.get", "store.get", "store.commit"):
+        issued = sessions.step_up(issued.token, second)
+    for use in (sessions.authenticate, sessions.may_add_key):
+        with world.takes("store.get", "store.get"):
+            use(issued.token)
+    with world.takes("store.get", "store.get", "store.list"):
+        sessions.end_others(issued.token)
+    world.devices.revoke(second, by=OPERATOR)
+    with world.takes("store.get", "store.get", "store.commit"), pytest.raises(BindingInactive):
+        sessions.authenticate(issued.token)
+    with world.takes("store.get"), pytest.raises(WrongToken):
+        sessions.authenticate(f"{issued.session.guid}.other")
+
+
+def test_a_link_of_an_administrator(world):
+    sessions, admin = world.sessions, world.credentials.create_person("Ada", all_companies=True)
+    with world.takes("store.get", "store.list", "store.commit"):
+        link = sessions.create_link(admin.guid, by=OPERATOR)
+    with world.takes("store.get", "store.get", "store.commit"):
+        redeemed = sessions.redeem(link.token, browser="")
+    passkey = world.bind_passkey(admin.guid, session=redeemed.session.guid).guid
+    with world.takes("store.get", "store.get", "store.commit"):
+        sessions.enrol(redeemed.token, passkey)
+    with world.takes("store.get_with_account", "store.get", "store.commit"):
+        sessions.complete_enrolment(passkey)
+    with world.takes("store.get_with_account"):
+        sessions.complete_enrolment(passkey)
+
+
+def test_the_worker_ends_the_sessions_of_a_passkey(world):
+    sessions, admin = world.sessions, world.credentials.create_person("Ada", all_companies=True)
+    passkey = world.bind_passkey(admin.guid).guid
+    sessions.start(admin.guid, LogInMethod.PASSKEY, binding=passkey, browser="")
+    world.devices.revoke(passkey, by=OPERATOR)
+    with world.takes(
+        *("store.due", "store.due"),
+        *("store.get_with_account", "store.get", "store.list", "store.commit"),
+        *("store.get_with_account", "store.commit"),
+    ):
+        assert sessions.expire() == 1
+    with world.takes("store.due", "store.due"):
+        assert sessions.expire() == 0

@@ -135,7 +135,7 @@ class ServedService:
         (folder / "counterseal.toml").write_text(configuration, "utf-8")
         names = ("--company", "First Ltd", "--app-space", "First", "--origin", "First shop")
         names += ("--auth", "signature")
-        self.output = json.loads(self._run("init", *names))
+        self.output = json.loads(self.run("init", *names))
         with (folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [*COMMAND, "serve", "--port", str(port)],
@@ -150,7 +150,8 @@ class ServedService:
             self.stop()
             raise
 
-    def _run(self, *arguments):
+    def run(self, *arguments):
+        """Run a command beside it; return what it printed."""
         ended = subprocess.run(
             [*COMMAND, *arguments],
             cwd=self._folder,

@@ -24,6 +24,7 @@ from counterseal.models import (
     Login,
     Origin,
     PasskeyScope,
+    Session,
     TraceContext,
     fields,
 )
@@ -246,6 +247,19 @@ def test_a_callback_without_a_trace_is_written_as_older_releases_write_it(callba
     left_out = {"trace": callback.trace, "once": callback.once, "begun_at": callback.begun_at}
     assert set(members) == names - {name for name, value in left_out.items() if not value}
     assert read(write(callback), form_of(callback)) == callback
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [(Session, {"proofs"}), (Binding, {"session", "suspensions", "sessions_end_at", "admin"})],
+)
+def test_sessions_that_end_with_a_binding_are_written_beside_what_older_releases_know(kind, names):
+    """Of a binding that has opened no session, and of a link, an older release reads the body."""
+    plain, edge = (one for one in specimens() if isinstance(one, kind))
+    assert not names & json.loads(write(plain))["fields"].keys()
+    assert names <= json.loads(write(edge))["fields"].keys()
+    for record in (plain, edge):
+        assert read(write(record), form_of(record)) == record
 
 
 def test_a_trace_that_is_no_header_is_not_read():

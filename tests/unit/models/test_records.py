@@ -10,6 +10,7 @@ import pytest
 from counterseal import models
 from counterseal.errors import InvalidField
 from counterseal.models import (
+    LIVING,
     LIVING_SESSIONS,
     Account,
     AccountEvent,
@@ -750,6 +751,14 @@ def test_what_can_expire_is_due_at_its_deadline(kind, waiting):
         record = make(kind, state=state, deadline=LATER)
 
         assert record.due_at == (LATER if state in waiting else None)
+
+
+@pytest.mark.parametrize("state", BindingState)
+def test_a_binding_is_due_until_its_enrolment_and_its_sessions_have_ended(state):
+    """A passkey of a link lives until its deadline only, unless the link's session starts."""
+    by_link = make(Binding, state=state, deadline=LATER, session=ID)
+    assert by_link.due_at == (LATER if state in LIVING else None)
+    assert make(Binding, state=state, deadline=LATER, sessions_end_at=NOW).due_at == NOW
 
 
 def test_a_queued_callback_is_due_at_its_attempt_or_when_its_lease_ends():

@@ -13,12 +13,13 @@ from counterseal.errors import (
     WrongToken,
 )
 from counterseal.keys import token_hash
-from counterseal.models import Credential, Scheme, SessionState
+from counterseal.models import Credential, Scheme, SessionProof, SessionState
 from counterseal.policy import Policy
 from counterseal.rules.sessions import (
     UsingSession,
     administrator_stands,
     is_stepped_up,
+    session_end,
     session_in_time,
     session_secret_matches,
     stepped_up,
@@ -33,7 +34,8 @@ seconds = st.integers(0, 100_000).map(lambda count: count * SECOND)
 
 def facts(now=START, *, policy=None, admin=None, text="right", **changes):
     factory = RecordFactory()
-    session = factory.session(factory.guid(), secret_hash=token_hash("right"), **changes)
+    proven = {"proofs": (SessionProof(binding=factory.guid()),)} | changes
+    session = factory.session(factory.guid(), secret_hash=token_hash("right"), **proven)
     return UsingSession(
         now=now, policy=policy or Policy(), session=session, admin=admin, secret=text
     )
@@ -59,6 +61,16 @@ def test_a_session_ends_by_its_deadline_its_age_or_its_last_use(age, unused, dea
             session_in_time(used)
     else:
         session_in_time(used)
+
+
+@pytest.mark.parametrize("state", SessionState)
+def test_a_session_that_names_no_proof_has_ended_once_it_began(state):
+    """An older release has stored it; of a link nothing is proven yet."""
+    session = facts(
+        state=state, proofs=(), created_at=START - SECOND, deadline=START + MINUTE
+    ).session
+    ends_at = START - SECOND if state is SessionState.ACTIVE else START + MINUTE
+    assert session_end(session, Policy()) == ends_at
 
 
 @pytest.mark.parametrize("state", [SessionState.INVITED, SessionState.ENROLLING])

@@ -55,6 +55,7 @@ from counterseal.models import (
     RegistrationState,
     Role,
     Scheme,
+    SessionProof,
     SessionState,
     SkipReason,
     Texts,
@@ -63,6 +64,7 @@ from counterseal.models import (
     WebhookKey,
 )
 from counterseal.models.guid import derive_guid
+from counterseal.testing.clock import START
 from counterseal.testing.contracts.leaks import SECRET
 from counterseal.testing.contracts.record_factory import RecordFactory
 
@@ -232,6 +234,10 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             addresses=(address,),
             strikes=2,
             suspended_by=Authority.STAFF,
+            session=factory.space,
+            suspensions=2,
+            sessions_end_at=START,
+            admin=factory.space,
             key_changes=(KeyChange(at=factory.moment(), role=Role.DEVICE, thumbprint=ODD),),
             answers=False,
             bound_at=factory.moment(),
@@ -327,6 +333,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             started_at=factory.moment(),
             last_used_at=factory.moment(),
             stepped_up_until=factory.moment(),
+            proofs=(SessionProof(binding=factory.space, suspensions=3),),
             deadline=factory.moment(),
         ),
         factory.callback(
