@@ -91,6 +91,7 @@ TEXTS: Mapping[str, str] = {
     "denied": "not proven",
     "device_not_active": "the device is not active",
     "foreign": "out of reach",
+    "proof_ended": "its passkey or device was removed or suspended",
     "role_lacking": "the role does not include it",
     "asking_only": "the origin only asks",
     "strong_key_missed": "wrong PIN",
