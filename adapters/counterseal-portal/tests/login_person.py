@@ -26,6 +26,14 @@ class Person(BrowserPerson):
             path = Path(os.environ["SCREENS"]) / "portal" / f"{self._view}-login.{name}.png"
             self.page.screenshot(path=path, full_page=True)
 
+    def open_in_the_same_tab(self, link):
+        """Change the address of a page of a one-time link to that of another link."""
+        address = f"{self._url}/portal/link"
+        self.page.goto(f"{address}#{link}")
+        # Its script takes the secret out of the address.
+        self.page.wait_for_url(address)
+        self.page.wait_for_load_state()
+
     def code(self):
         return self.page.locator(".code").inner_text()
 

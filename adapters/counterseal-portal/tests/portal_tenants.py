@@ -1,8 +1,9 @@
 """Two companies with everything that a page can be about, so that each route has an address."""
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
-from counterseal import BackchannelClients, Sessions
+from counterseal import AdminLogins, BackchannelClients, Sessions
 from counterseal.keys import generate, jwks_document
 from counterseal.models import (
     OPERATOR,
@@ -14,6 +15,7 @@ from counterseal.models import (
     Origin,
     Scheme,
 )
+from counterseal.testing import FakeModel, FakePasskey
 from counterseal.testing.service import CALLBACK
 from counterseal_portal.routes import NAME
 
@@ -26,6 +28,17 @@ def make_client(ports, policy, origin, endpoint=None):
         notification_endpoint=endpoint,
         jwks=jwks_document([generate(Algorithm.ES256, kid="key-1").public]),
     )
+
+
+def register_passkey(ports, policy, public_url, link, *, browser="Firefox on Linux"):
+    """Use a one-time link of an administrator, and register a passkey; return its GUID."""
+    host = urlsplit(public_url)
+    logins = AdminLogins(ports, policy, domain=host.netloc)
+    cookie = logins.sessions.redeem(link, browser=browser).token
+    started = logins.start_registration(cookie)
+    passkey = FakePasskey(rp_id=host.hostname, origin=public_url)
+    logins.register(cookie, FakeModel(attestation="none").create(passkey, started.challenge))
+    return logins.list_keys(started.admin.guid)[-1].guid
 
 
 class Tenants:
@@ -67,6 +80,9 @@ class Tenants:
             "Night shift", role=AdminRole.SUPPORT, app_space=self.app_space
         ).guid
         sessions = Sessions(service.ports, service.policy)
+        link = sessions.create_link(self.admin, by=OPERATOR).token
+        public_url = portal.web.settings.public_url
+        self.passkey = register_passkey(service.ports, service.policy, public_url, link)
         self.session = sessions.create_link(self.admin, by=OPERATOR).session.guid
 
     def _callback(self, party, account_id):
@@ -109,7 +125,7 @@ class Tenants:
             "admin": self.admin,
             "session": self.session,
             "setting": "challenge_life",
-            "key": self.device,
+            "key": self.passkey,
         }
         names["app_space"] = names["app_space"] or self.app_space
         return NAME.sub(lambda match: names[match[1]], route.path)

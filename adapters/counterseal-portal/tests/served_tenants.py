@@ -1,6 +1,6 @@
 """A company of a served service, with everything that a route of the portal can name."""
 
-from portal_tenants import Tenants, make_client
+from portal_tenants import Tenants, make_client, register_passkey
 from served_service import WAIT, Phone, eventually, open_client
 
 from counterseal import (
@@ -61,8 +61,9 @@ class ServedTenants:
         self.device = accounts.list_devices(party, account_id)[0].guid
         self.invitation = Invitations(ports, policy).invite(party, account_id).binding
         self.callbacks = [eventually(self._dead_callback).guid]
-        admin, _ = self.person("Night shift", role=AdminRole.SUPPORT, app_space=self.app_space)
+        admin, link = self.person("Night shift", role=AdminRole.SUPPORT, app_space=self.app_space)
         self.admin = admin.guid
+        self.passkey = register_passkey(ports, policy, service.url, link)
         self.session = Sessions(ports, policy).create_link(self.admin, by=OPERATOR).session.guid
 
     def _dead_callback(self):
@@ -83,5 +84,12 @@ class ServedTenants:
     def records(self):
         """Return what is stored of everything that a route can name."""
         names = (self.company, self.app_space, self.provider, self.origin, self.account)
-        names += (self.device, self.invitation, self.callbacks[0], self.admin, self.session)
+        names += (
+            self.device,
+            self.invitation,
+            self.callbacks[0],
+            self.admin,
+            self.session,
+            self.passkey,
+        )
         return self._ports.store.get(*names)

@@ -34,6 +34,7 @@ DANGEROUS = {
     "admin.rotate": LETS_IN,
     "admin.revoke": UNDONE,
     "admin.link": LETS_IN,
+    "admin.remove_key": UNDONE,
     "origin.edit": LOOSENS,
     "origin.events": LOOSENS,
     "origin.narrow": LOOSENS,

@@ -9,10 +9,11 @@ from login_browser import LoginPortal
 from login_person import Person, plant_session, start_session
 from page_checks import PATIENCE, VIEWS
 from portal_server import serve
+from portal_tenants import register_passkey
 
 from counterseal import STANDARD
 from counterseal.device import own_comparison_code
-from counterseal.models import NewDeviceRule
+from counterseal.models import OPERATOR, NewDeviceRule
 from counterseal.wire.link import read_link
 
 
@@ -105,6 +106,32 @@ def test_an_administrator_from_link_to_log_out(person, served):  # noqa: PLR0915
     person.see("Log in")
 
 
+def test_a_newer_link_works_in_the_tab_of_an_older_one(person, served):
+    """Only the fragment of the address changes there, so the browser loads nothing by itself."""
+    admin = served.create_person("Example person")
+    older = served.link(admin)
+    person.open(f"/link#{older}")
+    person.see("Your one-time link")
+    served.service.sessions.redeem(older, browser="Another browser")
+    person.open_in_the_same_tab(served.link(admin))
+    replaced = person.page.locator("[name=link]").input_value()
+    assert replaced not in {"", older}
+
+    # The same on the page that says that a link serves no more; no other fragment is a link.
+    newest = served.link(admin)
+    person.press("Use the link")
+    person.see("Your one-time link")
+    assert "was used already" in person.text()
+    person.open_in_the_same_tab(newest)
+    person.page.locator(".skip").press("Enter")
+    person.page.wait_for_url("**/link#content")
+    assert person.page.locator("[name=link]").input_value() == newest
+    person.press("Use the link")
+    person.see("Register a passkey")
+    person.press("Register a passkey")
+    person.see("Overview")
+
+
 def session_cookie(context):
     """Return the value of the session's cookie, as the browser has it."""
     (cookie,) = (one for one in context.cookies() if one["name"] == "counterseal-session")
@@ -142,6 +169,58 @@ def test_a_cookie_that_was_planted_before_the_log_in_is_nobodys(chromium, person
     assert session_cookie(person.context) == session.token
     sessions = served.app._visitors._logins.sessions
     assert len(sessions.list(attacker.guid, by=attacker)) == 1
+
+
+def test_a_stranger_who_has_used_a_link_is_seen_and_removed(person, served):
+    service, admin = served.service, served.create_person("Night shift")
+    person.open(f"/link#{served.link(served.create_person('Example person'))}")
+    person.press("Use the link")
+    person.press("Register a passkey")
+    person.see("Overview")
+    ports, policy, url = service.ports, service.policy, served.public_url
+    register_passkey(ports, policy, url, served.link(admin), browser="Stranger's browser")
+    service.sessions.redeem(served.link(admin), browser="Other browser")
+
+    person.open(f"/admins/{admin.guid}/link")
+    person.see("Make a link to log in?")
+    assert "An earlier link was opened in Other browser" in person.text()
+    person.follow("Remove Passkey, Stranger's browser")
+    person.see("Remove this passkey or device?")
+    person.press("Remove it")
+    person.see("Night shift")
+    assert "It is removed" in person.text()
+    assert "nobody can log in as this administrator" in person.text()
+    person.follow("Make a link to log in")
+    person.see("Make a link to log in?")
+    person.press("Make the link")
+    person.see("Link to log in")
+    assert "An earlier link was opened in Other browser" in person.text()
+
+
+def test_whoever_removes_a_passkey_ends_all_other_sessions_too(person, served):
+    service, admin = served.service, served.create_person("Example person")
+    person.open(f"/link#{served.link(admin)}")
+    person.press("Use the link")
+    person.press("Register a passkey")
+    person.see("Overview")
+    ports, policy, url = service.ports, service.policy, served.public_url
+    register_passkey(ports, policy, url, served.link(admin), browser="Other browser")
+    service.sessions.redeem(served.link(admin), browser="Stranger's browser")
+    service.clock.advance(policy.step_up_life)
+
+    person.open("/own")
+    person.see("Your log-in")
+    assert "Opened in Stranger's browser" in person.text()
+    person.follow("Remove Passkey, Other browser")
+    person.see("Confirm that it is you")
+    person.press("Confirm with a passkey")
+    person.see("Remove this passkey or device?")
+    person.page.get_by_label("End all other sessions").check()
+    person.press("Remove it")
+    person.see("Your log-in")
+    assert "you are logged in in this browser only" in person.text()
+    (session,) = service.sessions.list(admin.guid, by=OPERATOR)
+    assert session.browser not in {"Other browser", "Stranger's browser"}
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,7 @@ PAGES = {
     "admin.revoke": (OK, OK, OK, FORBIDDEN),
     "admin.link": (OK, OK, OK, FORBIDDEN),
     "admin.end_session": (OK, OK, OK, FORBIDDEN),
+    "admin.remove_key": (OK, OK, OK, FORBIDDEN),
 }
 """What each of ROLES gets of a page within its reach."""
 

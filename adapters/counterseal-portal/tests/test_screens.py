@@ -27,7 +27,7 @@ FOLDER = Path(os.environ["SCREENS"]) / "portal" if "SCREENS" in os.environ else 
 @pytest.fixture(scope="module")
 def served():
     def build(url):
-        portal = PortalOfTests(public_url=url)
+        portal = PortalOfTests(public_url=with_passkeys(url))
         portal.tenants = Tenants(portal, **NAMES)
         portal.people = portal.tenants.people()
         logo = base64.b64encode(build_png()).decode()
@@ -41,7 +41,12 @@ def served():
         return portal
 
     with serve(build) as (url, portal):
-        yield url, portal
+        yield with_passkeys(url), portal
+
+
+def with_passkeys(url):
+    """Return *url* by the name at which browsers have passkeys, which they have at no address."""
+    return url.replace("127.0.0.1", "localhost")
 
 
 NAMES = {"company": "Example Ltd", "app_space": "Example Bank", "origin": "Online banking"}
@@ -121,7 +126,7 @@ EXTREMES = {
 @pytest.mark.parametrize("view", VIEWS)
 def test_long_names_and_states_fit_on_every_page(chromium, page_checks, view):
     def build(url):
-        portal = PortalOfTests(public_url=url)
+        portal = PortalOfTests(public_url=with_passkeys(url))
         portal.tenants = Tenants(portal, **EXTREMES)
         return portal
 
@@ -130,7 +135,7 @@ def test_long_names_and_states_fit_on_every_page(chromium, page_checks, view):
         account = f"/accounts/{tenants.account}"
         assert browser.post(f"{account}/lock").status == 303
         AuditChain(portal.service.ports, portal.service.policy).chain()
-        screens = Screens(chromium, page_checks, url, browser, view)
+        screens = Screens(chromium, page_checks, with_passkeys(url), browser, view)
         for name, path in {
             "overview": "",
             "audit": "/audit",

@@ -76,6 +76,7 @@ def evil_records(store):
 
 
 EVIL_FIELDS = {"name", "account_id", "user_info", "issuer", "platform", "app_version", "url"}
+EVIL_FIELDS |= {"browser"}
 TEXT_FIELDS = [field.name for field in attrs.fields(Texts)]
 
 

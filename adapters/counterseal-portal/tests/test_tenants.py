@@ -532,7 +532,7 @@ def test_a_person_gets_a_link_once_and_their_sessions_can_be_ended(portal, space
     text = require_page(browser.get(space))
     admin = re.search(r"/admins/([0-9a-f-]{36})[^>]*><bdi>Support person", text)[1]
     assert stored(portal, Admin, admin).person
-    assert "Not used yet" in require_page(browser.get(f"/admins/{admin}"))
+    assert "Not opened yet" in require_page(browser.get(f"/admins/{admin}"))
     assert token not in require_page(browser.get(f"/admins/{admin}"))
     # A new link ends the old one.
     new_token = secret_in(require_page(browser.post(f"/admins/{admin}/link"))).partition("#")[2]
@@ -563,7 +563,7 @@ def test_of_an_administrator_who_is_revoked_nothing_is_left_to_do(portal, space)
     assert browser.post(f"{path}/revoke").status == 303
     assert acts_of(browser, path) == []
     text = require_page(browser.get(path))
-    assert "Not used yet" in text
+    assert "Not opened yet" in text
     assert "works no more" in text
 
 

@@ -204,6 +204,7 @@ def register(
     account_id: str,
     registered: RegisteredPasskey,
     *,
+    name: str = "",
     session: Guid | None,
     served_kinds: frozenset[AddressKind],
 ) -> Plan[tuple[Binding, Account]]:
@@ -220,6 +221,7 @@ def register(
                 rp_id_hash=registered.passkey.rp_id_hash,
                 origins=registered.passkey.origins,
                 session=session,
+                name=name,
             ),
             tools,
             registered,
@@ -421,6 +423,7 @@ def _new_binding(
         deadline=tools.now + tools.policy.ceremony_life,
         session=facts.session,
         enrolled=key.thumbprint,
+        name=facts.name,
         keys=(DeviceKey(role=Role.STRONG, key=key),),
         answers=False,
         created_at=tools.now,

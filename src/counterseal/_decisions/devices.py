@@ -10,17 +10,21 @@ from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.enrolments import key_changes, pin_passkeys, read_keys
 from counterseal._decisions.outbox import build_revocation_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Signing, Tools, require
+from counterseal._decisions.readings import record_with_account
 from counterseal._decisions.strikes import count_strike
-from counterseal.errors import InvalidField, NotEndorsed, Refused, WrongSignature
+from counterseal.errors import InvalidField, NotEndorsed, NotFound, Refused, WrongSignature
 from counterseal.machines import BINDING, BindingEvent, step
 from counterseal.models import (
+    OPERATORS,
     Account,
     AccountEventKind,
     AddressKind,
+    Admin,
     Administrator,
     Authority,
     Binding,
     DeviceKey,
+    Guid,
     KeyChange,
     PublicKey,
     RelyingParty,
@@ -28,7 +32,7 @@ from counterseal.models import (
     revise,
 )
 from counterseal.rules.answering import Striking
-from counterseal.rules.authorization import Permission
+from counterseal.rules.authorization import Permission, permission_for
 from counterseal.rules.evidence import Evidence, Rotating
 from counterseal.rules.sizes import addresses_fit, app_fits, text_fits
 from counterseal.rules.standing import own_app_space
@@ -181,6 +185,27 @@ def revoke(
     return permission_to(Permission.USERS, by, account).then(
         lambda _, tools: revoke_binding(tools, account, binding, served_kinds)
     )
+
+
+def revoke_of_administrator(
+    stored: Records, by: Administrator, device: Guid, *, served_kinds: frozenset[AddressKind]
+) -> Plan[Binding]:
+    """Plan to revoke a passkey, a device or an open invitation of an administrator for good."""
+    admin = require(stored[0], Admin)
+    return permission_to(permission_for(admin, by), by, admin).then(
+        lambda *_: record_with_account(device).then(
+            lambda listed, tools: _revoke_own(admin, tools, listed, served_kinds)
+        )
+    )
+
+
+def _revoke_own(
+    admin: Admin, tools: Tools, stored: Records, served_kinds: frozenset[AddressKind]
+) -> Decision[Binding]:
+    binding, account = require(stored[0], Binding), require(stored[1], Account)
+    if (account.app_space, account.account_id) != (OPERATORS, admin.guid):
+        raise NotFound
+    return revoke_binding(tools, account, binding, served_kinds)
 
 
 def revoke_binding(

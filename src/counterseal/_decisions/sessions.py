@@ -192,7 +192,13 @@ def _redeem(tools: Tools, facts: UsingSession, browser: str) -> Decision[IssuedS
     session = facts.session
     state = step(SESSION, session.state, SessionEvent.REDEEM, facts)
     secret = _new_secret(tools)
-    redeemed = revise(session, state=state, browser=browser, secret_hash=keys.token_hash(secret))
+    redeemed = revise(
+        session,
+        state=state,
+        browser=browser,
+        secret_hash=keys.token_hash(secret),
+        last_used_at=tools.now,
+    )
     attributes = (("admin", session.admin), ("browser", browser))
     return _issue(redeemed, secret, standing_administrator(facts), attributes=attributes)
 

@@ -72,7 +72,7 @@ class Session:
             log-in and each step-up on.
         browser: What the browser says that it is, for the list of sessions.
         started_at: When the administrator logged in; None before.
-        last_used_at: Written once a minute at most.
+        last_used_at: Written once a minute at most; of a link, when it was opened.
         stepped_up_until: Until then, dangerous acts need no further proof.
         proofs: What it was opened and stepped up by; it ends with the first of them that ends.
             Empty before the log-in.

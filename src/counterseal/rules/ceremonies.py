@@ -54,6 +54,7 @@ class Registering:
     Attributes:
         rp_id_hash, origins: Where the passkey is pinned to, by the `AttestationVerifier`.
         session: The one-time link's session by which the browser registers; None if it is another.
+        name: By which lists name the passkey; may be empty.
     """
 
     now: datetime
@@ -63,6 +64,7 @@ class Registering:
     rp_id_hash: str
     origins: tuple[str, ...]
     session: Guid | None = None
+    name: str = ""
 
     @property
     def deadline(self) -> datetime:

@@ -8,8 +8,10 @@ from datetime import timedelta
 
 import attrs
 
+from counterseal._decisions import devices
 from counterseal._decisions.discovery import StartedDiscovery
 from counterseal._decisions.invitations import Invitation
+from counterseal._decisions.readings import records
 from counterseal._decisions.sessions import IssuedSession
 from counterseal._transaction import AuditContext, refusals
 from counterseal.errors import (
@@ -23,6 +25,7 @@ from counterseal.keys import AssertionParts
 from counterseal.models import (
     Account,
     Admin,
+    Administrator,
     Binding,
     Guid,
     LogInMethod,
@@ -100,6 +103,8 @@ class AdminLogins(DeviceLogins):
         """
         Register the passkey that a browser has made; one that enrols is logged in by it.
 
+        The passkey has the browser's name.
+
         Returns:
             The session with its new secret; None if the browser was logged in before.
 
@@ -110,9 +115,11 @@ class AdminLogins(DeviceLogins):
         authenticated = self.sessions.may_add_key(cookie)
         session, admin = authenticated.session, authenticated.admin.guid
         if session.state is not SessionState.ENROLLING:
-            self._ceremonies.register(self.portal(), admin, response)
+            self._ceremonies.register(self.portal(), admin, response, name=session.browser)
             return None
-        passkey, _ = self._ceremonies.register(self.portal(), admin, response, session=session.guid)
+        passkey, _ = self._ceremonies.register(
+            self.portal(), admin, response, name=session.browser, session=session.guid
+        )
         issued = self.sessions.enrol(cookie, passkey.guid)
         with suppress(Unavailable):
             # A worker does so later.
@@ -237,8 +244,27 @@ class AdminLogins(DeviceLogins):
         admin = self.sessions.may_add_key(cookie).admin
         if binding not in {each.guid for each in self.list_keys(admin.guid)}:
             raise NotFound
-        devices = Devices(self.ports, self.policy)
-        return devices.revoke(binding, by=Operator(name=admin.guid))
+        return Devices(self.ports, self.policy).revoke(binding, by=Operator(name=admin.guid))
+
+    def revoke_key_of(self, admin: Guid, binding: Guid, *, by: Administrator) -> Binding:
+        """
+        Revoke a passkey, a device or an open invitation of an administrator that one may appoint.
+
+        Raises:
+            NotFound: There is no such administrator, or it has no such passkey or device.
+            Foreign: It is out of reach.
+            RoleLacking: The caller may not appoint such an administrator.
+            CredentialRefused: The caller was revoked, or its time is over.
+            WrongState: It has ended already.
+        """
+        context = AuditContext(event="binding.revoke", actor=by.actor, subject=binding)
+        served_kinds = self.ports.notifier.kinds()
+        plan = records(admin).then(
+            lambda stored, _: devices.revoke_of_administrator(
+                stored, by, binding, served_kinds=served_kinds
+            )
+        )
+        return self._transactions.run(context, plan)
 
     def _rp_id(self) -> str:
         return self.domain.partition(":")[0]

@@ -105,6 +105,7 @@ class Ceremonies(UseCase):
         account_id: str,
         response: RegistrationResponse,
         *,
+        name: str = "",
         session: Guid | None = None,
     ) -> tuple[Binding, Account]:
         """
@@ -113,10 +114,12 @@ class Ceremonies(UseCase):
         The account's other devices are notified, as when a device is bound.
 
         Args:
+            name: By which the passkey is recognised in lists; may be empty.
             session: Of the one-time link by which an administrator's browser registers: the passkey
                 authenticates nobody until it has opened that session.
 
         Raises:
+            InvalidField: A text does not fit the policy.
             NotFound: No registration of the account has this challenge.
             Foreign: Another origin began it.
             WrongState: It has ended.
@@ -130,6 +133,7 @@ class Ceremonies(UseCase):
         context = self._permit(party, "registration.register")
         with refusals(self.ports, context):
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
+            text_fits(name, self.policy.name_bytes, "name", empty=True)
             challenge = _claimed_challenge(response.client_data, MalformedRegistration)
             guid = ceremony_guid(account_partition(party.app_space.guid, account_id), challenge)
         context.subject = guid
@@ -159,6 +163,7 @@ class Ceremonies(UseCase):
                     party,
                     account_id,
                     registered,
+                    name=name,
                     session=session,
                     served_kinds=served_kinds,
                 )

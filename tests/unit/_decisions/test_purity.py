@@ -17,7 +17,7 @@ import attrs
 import pytest
 
 import counterseal
-from counterseal import STANDARD, keys
+from counterseal import STANDARD, AdminLogins, keys
 from counterseal._decisions import (
     accounts,
     actions,
@@ -1617,6 +1617,20 @@ def revoked_by_each(setup):
         assert isinstance(decision.writes[-1], Notification)
 
 
+def revoked_by_whoever_appoints(setup):
+    portal = Portal(setup)
+    party = AdminLogins(setup.service.ports, setup.service.policy, domain="auth.example").portal()
+    invitation = setup.service.invitations.invite(party, portal.admin.guid)
+    stored = setup.service.store.get(portal.admin.guid)
+    for by in (OPERATOR, administrator(setup.service)):
+        decision = setup.decide(
+            lambda _, by=by: devices.revoke_of_administrator(
+                stored, by, invitation.binding, served_kinds=SERVED
+            )
+        )
+        assert decision.result.state is BindingState.REVOKED
+
+
 class Browser:
     """A user's browser with one passkey, and what it can answer: one more of each ceremony."""
 
@@ -1738,6 +1752,7 @@ CASES |= {
     "confirmations.list_unconfirmed": [unconfirmed_listed],
     "devices.endorse_keys": [keys_endorsed],
     "devices.revoke": [revoked_by_each],
+    "devices.revoke_of_administrator": [revoked_by_whoever_appoints],
     "devices.revoke_binding": [revoked_by_each],
     "devices.rotate": [rotated, struck_by_a_rotation],
     "devices.suspend_or_resume": [suspended],

@@ -15,10 +15,12 @@ from counterseal.errors import (
     CountersealError,
     CredentialRefused,
     DeadlinePassed,
+    Foreign,
     InvalidField,
     NotFound,
     Refused,
     Replayed,
+    RoleLacking,
     StepUpNeeded,
     TooManyPending,
     WrongCode,
@@ -446,6 +448,64 @@ def test_one_revokes_only_ones_own(enrolled, phone, service, new_person):
     enrolled.logins.revoke_key(enrolled.cookie, phone.guid)
     event = service.happened("binding.revoke")[-1]
     assert (event.subject, event.actor) == (phone.guid, enrolled.admin.guid)
+
+
+def test_who_may_appoint_an_administrator_revokes_their_keys(enrolled, service):
+    """A stranger who has used the link is an administrator, and is found by their passkey."""
+    invitation = enrolled.logins.invite_device(enrolled.cookie)
+    (passkey,) = [
+        each for each in enrolled.logins.list_keys(enrolled.admin.guid) if not each.answers
+    ]
+    maker = service.credentials.create_person("Maker", all_companies=True)
+    for guid in (passkey.guid, invitation.binding):
+        revoked = enrolled.logins.revoke_key_of(enrolled.admin.guid, guid, by=maker)
+        assert (revoked.guid, revoked.state) == (guid, BindingState.REVOKED)
+        event = service.happened("binding.revoke")[-1]
+        assert (event.subject, event.actor) == (guid, maker.guid)
+        with pytest.raises(WrongState):
+            enrolled.logins.revoke_key_of(enrolled.admin.guid, guid, by=OPERATOR)
+    with pytest.raises(WrongKey):
+        enrolled.log_in()
+
+
+def test_nobody_else_revokes_the_keys_of_an_administrator(service, new_person):
+    app_space, company = service.app_space.guid, service.app_space.company
+    person = new_person(service, role=AdminRole.APP_SPACE, app_space=app_space)
+    person.use_link()
+    (passkey,) = person.logins.list_keys(person.admin.guid)
+    other_company = service.administration.create_company("Other").guid
+
+    def revoke(refusal, admin=person.admin.guid, key=passkey.guid, **reach):
+        maker = service.credentials.create_person("Maker", **reach)
+        with pytest.raises(refusal):
+            person.logins.revoke_key_of(admin, key, by=maker)
+        return maker
+
+    revoke(Foreign, company=other_company)
+    revoke(RoleLacking, role=AdminRole.SUPPORT, app_space=app_space)
+    revoke(RoleLacking, role=AdminRole.APP_SPACE, app_space=app_space)
+    # A key of another administrator, or of a user, is none of this administrator.
+    other = new_person(service, "Other")
+    other.use_link()
+    (key_of_other,) = other.logins.list_keys(other.admin.guid)
+    user = service.bind("zoe")
+    # An account elsewhere may have the administrator's GUID as its id.
+    named_so = service.bind(person.admin.guid)
+    for key in (key_of_other.guid, user.guid, named_so.guid, service.app_space.guid):
+        maker = revoke(NotFound, key=key, company=company)
+    revoke(NotFound, admin=passkey.guid, company=company)
+    service.credentials.revoke_admin(maker.guid)
+    with pytest.raises(CredentialRefused):
+        person.logins.revoke_key_of(person.admin.guid, passkey.guid, by=maker)
+    person.log_in()
+    # One's own are revoked in the same way, whatever the role.
+    person.logins.revoke_key_of(person.admin.guid, passkey.guid, by=person.admin)
+
+
+def test_a_passkey_says_in_which_browser_it_was_registered(enrolled):
+    enrolled.register(enrolled.cookie, enrolled.new_passkey())
+    keys_of_person = enrolled.logins.list_keys(enrolled.admin.guid)
+    assert [each.name for each in keys_of_person] == ["Example browser"] * 2
 
 
 def test_one_confirms_only_ones_own_new_device_and_only_if_stepped_up(service, new_person):

@@ -111,6 +111,16 @@ def test_the_audit_log_says_whose_link_was_opened_and_in_which_browser(service, 
     assert dict(event.attributes) == {"admin": admin.guid, "browser": "Example browser"}
 
 
+def test_the_list_of_sessions_says_when_a_link_was_opened(service, admin):
+    link = service.sessions.create_link(admin.guid, by=OPERATOR)
+    service.clock.advance(MINUTE)
+    service.sessions.redeem(link.token, browser="Example browser")
+    (session,) = service.sessions.list(admin.guid, by=OPERATOR)
+
+    assert session.last_used_at == service.clock.now()
+    assert session.deadline == link.session.deadline
+
+
 def test_a_link_ends(service, admin):
     sessions = service.sessions
     link = sessions.create_link(admin.guid, by=OPERATOR).token

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
 
 from counterseal.errors import CredentialRefused, Refused
 from counterseal_portal.answers import Answer, Step, page, redirect
+from counterseal_portal.forms import Field, FilledForm
 from counterseal_portal.refusals import error_page
 from counterseal_portal.routes import EVERYBODY, MOUNT, Route
 from counterseal_portal.visit import Visit
@@ -25,6 +26,7 @@ class Subject:
         back: Where "Cancel" leads, after `MOUNT`.
         after: Where the person is afterwards; empty for *back*.
         trail: The pages above.
+        context: What the command's own template shows.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Subject:
     back: str
     after: str = ""
     trail: tuple[Step, ...] = ()
+    context: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -49,6 +52,8 @@ class Command:
         perform: Does it; an `Answer` that it returns is shown in place of *done*.
         done: The notice afterwards, of `notices.NOTICES`.
         danger: Whether it cannot be undone, or stops somebody's work.
+        fields: Of the form, such as a box for what is done besides.
+        template: If the page has more than the question.
     """
 
     id: str
@@ -62,6 +67,8 @@ class Command:
     danger: bool = False
     stepped_up: str = ""
     roles: frozenset[Any] = EVERYBODY
+    fields: tuple[Field, ...] = ()
+    template: str = "confirm.html"
 
 
 def command_routes(command: Command) -> tuple[Route, Route]:
@@ -70,11 +77,13 @@ def command_routes(command: Command) -> tuple[Route, Route]:
     def show(visit: Visit) -> Answer:
         subject = command.load_subject(visit)
         return page(
-            "confirm.html",
+            command.template,
             command=command,
             subject=subject,
+            form=FilledForm(fields=command.fields),
             trail=subject.trail,
             action=visit.request.path.removeprefix(MOUNT),
+            **subject.context,
         )
 
     def perform(visit: Visit) -> Answer:
@@ -102,6 +111,7 @@ def command_routes(command: Command) -> tuple[Route, Route]:
         id=f"{command.id}.do",
         method="POST",
         handler=perform,
+        fields=tuple(field.name for field in command.fields),
         confirmed_at=command.path,
     )
     return shown_route, performed_route

@@ -25,10 +25,7 @@ LINK = "/link"
 SECRET = "link"  # noqa: S105 (the name of a field)
 """The field with the link's secret; in the address it is the fragment, which no server log has."""
 
-USED = (
-    "This link was used already, was replaced by a newer one, or is too old. Ask for another one;"
-    " if you have a passkey, log in with it."
-)
+USED = "This link was used already, was replaced by a newer one, or is too old."
 NOT_REGISTERED = "The passkey was not registered. Try again."
 
 

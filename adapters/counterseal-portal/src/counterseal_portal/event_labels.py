@@ -67,7 +67,7 @@ EVENTS: Mapping[str, str] = {
     "origin.edit": "Origin changed",
     "origin.forbid_callback": "Entry removed from an allow-list",
     "session.link": "One-time link made",
-    "session.redeem": "One-time link used",
+    "session.redeem": "One-time link opened",
     "session.revoke": "Session ended by somebody",
     "session.start": "Administrator logged in",
     "session.step_up": "Administrator confirmed that they are there",

@@ -34,6 +34,10 @@ NOTICES: Mapping[str, str] = {
     "session-ended": "The session is ended.",
     "admin-revoked": "The administrator is revoked.",
     "key-removed": "It is removed, and can no longer be used.",
+    "key-removed-alone": (
+        "It is removed, and can no longer be used. All other sessions and links are ended: you are"
+        " logged in in this browser only."
+    ),
     "passkey-added": "The passkey is added.",
     "device-confirmed": "The device is confirmed, and approves for you.",
     "device-miscompared": "Too many wrong codes: the device is removed. Add it again.",

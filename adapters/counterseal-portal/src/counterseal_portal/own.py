@@ -8,14 +8,17 @@ from markupsafe import Markup
 from counterseal.errors import InvalidField, NotFound, WrongCode
 from counterseal.models import BindingState
 from counterseal_portal.answers import Answer, Step, page, redirect
+from counterseal_portal.confirmations import Command, Subject, command_routes
 from counterseal_portal.cookies import Cookie
 from counterseal_portal.form_pages import FormPage, form_routes
-from counterseal_portal.forms import Field, FilledForm
+from counterseal_portal.forms import Field, FilledForm, Kind, fill
+from counterseal_portal.key_rows import key_details, key_rows
 from counterseal_portal.login import cookie_of, logins_of
 from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.passkeys import CREDENTIAL, created_passkey, creation_options
 from counterseal_portal.refusals import log_refusal
 from counterseal_portal.routes import Route
+from counterseal_portal.session_rows import session_rows
 from counterseal_portal.visit import Visit
 
 OWN = "/own"
@@ -29,22 +32,28 @@ CODE = Field(
     required=True,
 )
 
-LISTED = frozenset({BindingState.ACTIVE, BindingState.SUSPENDED, BindingState.UNCONFIRMED})
+OTHERS = Field(
+    name="others",
+    label="End all other sessions and open links, too",
+    hint="You are then logged in in this browser only. Choose it if somebody else may have used"
+    " what you remove.",
+    kind=Kind.FLAG,
+)
 
 
 def show_own(visit: Visit) -> Answer:
     """Show where the person is logged in, and with what."""
     logins = logins_of(visit)
-    bindings = [each for each in logins.list_keys(visit.admin.guid) if each.state in LISTED]
+    keys = key_rows(logins.list_keys(visit.admin.guid))
     return page(
         "own.html",
         title="Your log-in",
         trail=(),
         notice=notice_of(visit),
-        sessions=logins.sessions.list(visit.admin.guid, by=visit.admin),
+        sessions=session_rows(logins.sessions.list(visit.admin.guid, by=visit.admin)),
         current="" if visit.visitor is None else visit.visitor.session,
-        passkeys=[each for each in bindings if not each.answers],
-        devices=[each for each in bindings if each.answers],
+        passkeys=[each for each in keys if not each.binding.answers],
+        devices=[each for each in keys if each.binding.answers],
         csrf_token=_token(visit),
     )
 
@@ -58,10 +67,28 @@ def end_session(visit: Visit) -> Answer:
     return redirect(OWN, **{DONE: "session-ended"})
 
 
-def remove_key(visit: Visit) -> Answer:
-    """Revoke one of the person's passkeys or devices."""
-    logins_of(visit).revoke_key(cookie_of(visit, Cookie.SESSION), visit.guid("key"))
-    return redirect(OWN, **{DONE: "key-removed"})
+def _key_subject(visit: Visit) -> Subject:
+    guid = visit.guid("key")
+    for row in key_rows(logins_of(visit).list_keys(visit.admin.guid)):
+        if row.binding.guid == guid:
+            return Subject(
+                name=row.title,
+                details=key_details(row),
+                back=OWN,
+                trail=(Step("Your log-in", OWN),),
+            )
+    raise NotFound
+
+
+def _remove_key(visit: Visit) -> Answer | None:
+    """Revoke one of the person's passkeys or devices, and end other sessions if that is chosen."""
+    logins, cookie = logins_of(visit), cookie_of(visit, Cookie.SESSION)
+    is_alone = fill(REMOVE_KEY.fields, visit.body).flag(OTHERS.name)
+    if is_alone:
+        # Before the passkey, since this session may be one that it has opened.
+        logins.sessions.end_others(cookie)
+    logins.revoke_key(cookie, visit.guid("key"))
+    return redirect(OWN, **{DONE: "key-removed-alone"}) if is_alone else None
 
 
 def _compare(visit: Visit) -> FormPage:
@@ -151,6 +178,26 @@ def _token(visit: Visit) -> str:
     return "" if visit.visitor is None else visit.visitor.csrf_token
 
 
+REMOVE_KEY = Command(
+    id="own.remove_key",
+    path=f"{OWN}/keys/{{key}}/remove",
+    title="Remove this passkey or device?",
+    consequences=(
+        (
+            "You can no longer log in with it, and every session that it has opened ends: this one"
+            " too, if you have logged in or confirmed with it here."
+        ),
+        "If it is the last one, another administrator has to make a link for you.",
+    ),
+    button="Remove it",
+    load_subject=_key_subject,
+    perform=_remove_key,
+    done="key-removed",
+    danger=True,
+    stepped_up=REMOVE,
+    fields=(OTHERS,),
+)
+
 OWN_ROUTES = (
     Route(id="own.show", method="GET", path=OWN, handler=show_own, query=(DONE,)),
     Route(
@@ -159,14 +206,7 @@ OWN_ROUTES = (
         path=f"{OWN}/sessions/{{session}}/end",
         handler=end_session,
     ),
-    Route(
-        id="own.remove_key",
-        method="POST",
-        path=f"{OWN}/keys/{{key}}/remove",
-        handler=remove_key,
-        stepped_up=REMOVE,
-        confirmed_at=OWN,
-    ),
+    *command_routes(REMOVE_KEY),
     *form_routes(
         "own.confirm_key",
         f"{OWN}/keys/{{key}}/confirm",

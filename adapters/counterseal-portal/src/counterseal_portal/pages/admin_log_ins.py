@@ -1,46 +1,24 @@
-"""An administrator's log-ins: the link to the first one, and the sessions in browsers."""
+"""An administrator's log-ins: the link to the first one, sessions, passkeys and devices."""
 
 from __future__ import annotations
 
 import attrs
 
 from counterseal.errors import NotFound
-from counterseal.models import Admin, Session, SessionState
+from counterseal.models import Admin
 from counterseal_portal.answers import Answer
 from counterseal_portal.confirmations import Command, Subject, command_routes
+from counterseal_portal.key_rows import KeyRow, key_details, key_rows
+from counterseal_portal.login import logins_of
 from counterseal_portal.navigation import role_label
 from counterseal_portal.reach import admin_of, admin_step, admin_trail
 from counterseal_portal.rendering import time_text
 from counterseal_portal.routes import MOUNT
 from counterseal_portal.secret_pages import Secret, secret_page
+from counterseal_portal.session_rows import SessionRow, session_row, session_rows
 from counterseal_portal.visit import Visit
 
 ADMIN = "/admins/{admin}"
-
-
-@attrs.frozen
-class SessionRow:
-    """One browser in which an administrator is logged in, or a link that is open."""
-
-    session: Session
-    label: str
-    state: str
-
-
-def session_row(session: Session) -> SessionRow:
-    """Return a session as a list shows it."""
-    if session.state is SessionState.INVITED:
-        return SessionRow(session, "One-time link", "Not used yet")
-    label = session.browser or "A browser that says nothing of itself"
-    return SessionRow(session, label, SESSIONS[session.state])
-
-
-SESSIONS = {
-    SessionState.ENROLLING: "Registers a passkey",
-    SessionState.ACTIVE: "Logged in",
-    SessionState.REVOKED: "Logged out",
-    SessionState.EXPIRED: "Expired",
-}
 
 
 def admin_subject(visit: Visit) -> Subject:
@@ -54,22 +32,59 @@ def admin_subject(visit: Visit) -> Subject:
     )
 
 
+def sessions_of(visit: Visit, admin: Admin) -> tuple[SessionRow, ...]:
+    """Return the administrator's sessions and links that have not ended."""
+    return session_rows(visit.sessions.list(admin.guid, by=visit.admin))
+
+
+def keys_of(visit: Visit, admin: Admin) -> tuple[KeyRow, ...]:
+    """Return what the administrator, whom the person has been shown, can log in with."""
+    return key_rows(logins_of(visit).list_keys(admin.guid)) if admin.person else ()
+
+
 LINK_INTRO = (
-    "This is the only time that the link is shown. Give it to this person only, where you can see"
-    " or hear who it is: whoever opens it first registers a passkey, and is this administrator."
+    (
+        "This is the only time that the link is shown. Give it to this person only, where you can"
+        " see or hear who it is: whoever opens it first registers a passkey, and is this"
+        " administrator."
+    ),
+    (
+        "If the person says that it was used already, make a newer one: it ends whoever opened"
+        " this one."
+    ),
 )
 
 
-def link_page(visit: Visit, admin: Admin, title: str) -> Answer:
-    """Make a one-time link, and return the page that shows it."""
+def link_page(
+    visit: Visit, admin: Admin, title: str, *, opened_links: tuple[SessionRow, ...] = ()
+) -> Answer:
+    """
+    Make a one-time link, and return the page that shows it.
+
+    Args:
+        opened_links: Earlier ones that a browser has opened, and that the new one ends.
+    """
     issued = visit.sessions.create_link(admin.guid, by=visit.admin)
     return secret_page(
         title=title,
-        intro=(LINK_INTRO, f"It works once, until {time_text(issued.session.deadline)}."),
+        intro=(
+            *map(_ended_link, opened_links),
+            *LINK_INTRO,
+            f"It works once, until {time_text(issued.session.deadline)}.",
+        ),
         secrets=(Secret("Link", link_address(visit, issued.token), is_secret=True),),
         continue_to=admin_step(admin),
         trail=admin_trail(visit, admin),
         button="I have handed it over",
+    )
+
+
+def _ended_link(row: SessionRow) -> str:
+    at = row.session.last_used_at
+    when = "" if at is None else f" at {time_text(at)}"
+    return (
+        f"An earlier link was opened in {row.browser}{when}, and has ended. If that was not this"
+        " person, somebody else had it: send this one another way."
     )
 
 
@@ -78,16 +93,39 @@ def link_address(visit: Visit, token: str) -> str:
     return f"{visit.service.settings.public_url}{MOUNT}/link#{token}"
 
 
+def _opened_links(visit: Visit, admin: Admin) -> tuple[SessionRow, ...]:
+    return tuple(each for each in sessions_of(visit, admin) if each.was_opened)
+
+
 def _link_subject(visit: Visit) -> Subject:
-    subject = admin_subject(visit)
-    if not admin_of(visit).person:
+    subject, admin = admin_subject(visit), admin_of(visit)
+    if not admin.person:
         raise NotFound
-    return subject
+    context = {
+        "admin": admin,
+        "keys": keys_of(visit, admin),
+        "opened_links": _opened_links(visit, admin),
+    }
+    return attrs.evolve(subject, context=context)
 
 
 def _make_link(visit: Visit) -> Answer:
-    _link_subject(visit)
-    return link_page(visit, admin_of(visit), "Link to log in")
+    admin = admin_of(visit)
+    opened_links = _opened_links(visit, admin)
+    return link_page(visit, admin, "Link to log in", opened_links=opened_links)
+
+
+def _key_subject(visit: Visit) -> Subject:
+    subject, guid = admin_subject(visit), visit.guid("key")
+    for row in keys_of(visit, admin_of(visit)):
+        if row.binding.guid == guid:
+            details = (("Administrator", subject.name), *key_details(row))
+            return attrs.evolve(subject, name=row.title, details=details)
+    raise NotFound
+
+
+def _remove_key(visit: Visit) -> None:
+    logins_of(visit).revoke_key_of(admin_of(visit).guid, visit.guid("key"), by=visit.admin)
 
 
 def _session_subject(visit: Visit) -> Subject:
@@ -105,9 +143,10 @@ LINK = Command(
     title="Make a link to log in?",
     consequences=(
         "Whoever opens the link first registers a passkey, and is this administrator from then on.",
-        "An earlier link that is still open no longer works.",
-        "Passkeys and sessions that they have stay.",
+        "Every earlier link ends, opened or not: no browser registers a passkey by it any more.",
+        "Passkeys, devices and sessions that they have stay.",
     ),
+    template="link_confirm.html",
     button="Make the link",
     load_subject=_link_subject,
     perform=_make_link,
@@ -130,4 +169,24 @@ END_SESSION = Command(
     danger=True,
 )
 
-ADMIN_LOG_IN_ROUTES = (*command_routes(LINK), *command_routes(END_SESSION))
+REMOVE_KEY = Command(
+    id="admin.remove_key",
+    path=f"{ADMIN}/keys/{{key}}/remove",
+    title="Remove this passkey or device?",
+    consequences=(
+        "It never logs in again, and every session that it has opened ends.",
+        "The person can log in with another one, or by a new link.",
+    ),
+    button="Remove it",
+    load_subject=_key_subject,
+    perform=_remove_key,
+    done="key-removed",
+    danger=True,
+    stepped_up="Remove a passkey or a device of an administrator",
+)
+
+ADMIN_LOG_IN_ROUTES = (
+    *command_routes(LINK),
+    *command_routes(END_SESSION),
+    *command_routes(REMOVE_KEY),
+)

@@ -25,8 +25,9 @@ from counterseal_portal.notices import DONE, notice_of
 from counterseal_portal.pages.admin_log_ins import (
     ADMIN,
     admin_subject,
+    keys_of,
     link_page,
-    session_row,
+    sessions_of,
 )
 from counterseal_portal.reach import (
     admin_of,
@@ -133,7 +134,8 @@ def show_admin(visit: Visit) -> Answer:
         row=row,
         schemes=tuple((each, SCHEMES[each.scheme]) for each in admin.credentials),
         is_oneself=admin.guid == visit.admin.guid,
-        sessions=tuple(map(session_row, visit.sessions.list(admin.guid, by=visit.admin))),
+        sessions=sessions_of(visit, admin),
+        keys=keys_of(visit, admin),
     )
 
 

@@ -43,6 +43,8 @@ class EventRow:
         performer_address: The page of all events that they did, after `MOUNT`.
         subject: What it is about; None if nothing.
         subject_address: The page of all events about it; empty if nothing.
+        link_of: Whose one-time link was opened; None for every other event.
+        browser: In which browser; empty if nothing is known.
     """
 
     event: AuditEvent
@@ -52,6 +54,8 @@ class EventRow:
     performer_address: str
     subject: Label | None
     subject_address: str
+    link_of: Label | None
+    browser: str
 
 
 def search(visit: Visit) -> Answer:
@@ -121,12 +125,17 @@ def _rows(visit: Visit, events: tuple[AuditEvent, ...]) -> tuple[EventRow, ...]:
     if not events:
         return ()
     guids = {event.actor for event in events} | {event.subject or "" for event in events}
-    names = names_of(visit, guids)
+    names = names_of(visit, guids | {_owner_of_link(event) for event in events})
     return tuple(_row(visit, event, names) for event in events)
 
 
+def _owner_of_link(event: AuditEvent) -> str:
+    """Return whose one-time link the event is about; empty if about none."""
+    return dict(event.attributes).get("admin", "") if event.event == "session.redeem" else ""
+
+
 def _row(visit: Visit, event: AuditEvent, names: Mapping[Guid, RecordName]) -> EventRow:
-    subject = event.subject
+    subject, owner = event.subject, _owner_of_link(event)
     return EventRow(
         event=event,
         label=event_label(event.event),
@@ -135,6 +144,8 @@ def _row(visit: Visit, event: AuditEvent, names: Mapping[Guid, RecordName]) -> E
         performer_address=f"/audit?{urlencode({'performer': event.actor})}",
         subject=None if subject is None else label_of(visit, subject, names),
         subject_address="" if subject is None else f"/audit?{urlencode({'subject': subject})}",
+        link_of=label_of(visit, owner, names) if owner else None,
+        browser=dict(event.attributes).get("browser", "") if owner else "",
     )
 
 

@@ -143,10 +143,19 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
   }
 }
 
+const LINK = /^#([0-9a-f-]{36}\..+)$/;
+
+/**
+ * @returns {string} what the address has of a one-time link; empty if it is of none
+ */
+function secretOfAddress() {
+  return LINK.exec(window.location.hash)?.[1] ?? "";
+}
+
 // The secret of a one-time link is behind #, which browsers send to nobody.
 for (const form of document.querySelectorAll("form[data-link]")) {
   if (form instanceof HTMLFormElement) {
-    const secret = window.location.hash.slice(1);
+    const secret = secretOfAddress();
     window.history.replaceState(null, "", window.location.pathname);
     inputOf(form, "link").value = secret;
     enable(form);
@@ -154,6 +163,17 @@ for (const form of document.querySelectorAll("form[data-link]")) {
       say(form, "The link is not complete. Open it as it was sent, or ask for another one.");
     }
   }
+}
+
+// Of a newer link in the same tab, only what is behind # differs: the browser loads nothing then.
+if (document.querySelector("[data-link]") !== null) {
+  window.addEventListener("hashchange", () => {
+    if (secretOfAddress() !== "") {
+      const { pathname, hash } = window.location;
+      // With the question mark, it is another address, which is loaded.
+      window.location.replace(`${pathname}?${hash}`);
+    }
+  });
 }
 
 const WAIT = 1500;

@@ -82,7 +82,7 @@ def create_link(service: Service, call: Call, admin: Admin) -> Reply:
     """
     Create a one-time link with which an administrator registers a passkey at the portal.
 
-    An earlier link that is still open ends.
+    Every earlier link ends, opened or not: no browser registers a passkey by it any more.
     """
     issued = service.sessions.create_link(_admin(call), by=admin)
     return Reply(
