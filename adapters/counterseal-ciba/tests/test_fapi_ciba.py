@@ -630,6 +630,19 @@ def test_ensure_client_assertion_is_used_once(client):
     assert client.poll("x", form=form).error == "invalid_client"
 
 
+def test_a_signed_token_is_used_once_for_as_long_as_its_exp_is_accepted(world, client):
+    """`exp` may lie in the past by the 30 seconds that clocks may differ."""
+    form, token = client.assertion(), client.request()
+    assert client.begin(form=form).status == 200
+    assert client.begin_signed(token).status == 200
+    world.core.clock.advance(timedelta(seconds=89))
+
+    assert client.begin(form=client.assertion(exp=world.now - 29)).status == 200
+    assert client.begin(form=form).error == "invalid_client"
+    answer = client.begin_signed(token)
+    assert answer.body["error_description"] == "request: jti: used before"
+
+
 def test_a_forged_assertion_uses_up_no_jti(client):
     claims = client.claims()
     forged = client.sign(claims, key=new_key("ES256", kid="key-1"))
