@@ -249,13 +249,13 @@ def comparisons_in(tree):
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
             operands = pairwise([node.left, *node.comparators])
-            for (left, right), operator in zip(operands, node.ops, strict=True):
+            for (first, second), operator in zip(operands, node.ops, strict=True):
                 if (
                     isinstance(operator, ast.Eq | ast.NotEq | ast.In | ast.NotIn)
-                    and not (is_constant(left) or is_constant(right))
-                    and (is_secret(left) or is_secret(right))
+                    and not (is_constant(first) or is_constant(second))
+                    and (is_secret(first) or is_secret(second))
                 ):
-                    yield ast.unparse(ast.Compare(left, [operator], [right]))
+                    yield ast.unparse(ast.Compare(first, [operator], [second]))
 
 
 def calls_in(tree):
@@ -268,10 +268,12 @@ def calls_in(tree):
 
 
 def test_secrets_are_compared_in_constant_time():
-    found = {(file, text) for file, tree in sources().items() for text in comparisons_in(tree)}
+    comparisons = {
+        (file, text) for file, tree in sources().items() for text in comparisons_in(tree)
+    }
     excused = set(chain.from_iterable(EXCUSED.values()))
-    assert found - excused == set()
-    assert excused - found == set(), "excused in vain"
+    assert comparisons - excused == set()
+    assert excused - comparisons == set(), "excused in vain"
 
 
 def test_an_equals_sign_in_place_of_each_call_is_found():
@@ -361,24 +363,24 @@ CALLS_IN_JAVASCRIPT = {
 
 
 def comparisons_in_javascript(source):
-    for found in COMPARISON.finditer(source):
-        is_typeof, left, _, right = found.groups()
-        if is_typeof or right in {'"', "null", "undefined"} or right.isupper():
+    for match in COMPARISON.finditer(source):
+        is_typeof, first, _, second = match.groups()
+        if is_typeof or second in {'"', "null", "undefined"} or second.isupper():
             continue
         names = {
-            re.sub(r"\(.*", "", operand).split(".")[-1].lstrip("#") for operand in (left, right)
+            re.sub(r"\(.*", "", operand).split(".")[-1].lstrip("#") for operand in (first, second)
         }
         if any(SECRET.search(re.sub("([a-z])([A-Z])", r"\1_\2", name)) for name in names):
-            yield found[0]
+            yield match[0]
 
 
 def test_javascript_compares_secrets_in_constant_time():
-    found = {
+    comparisons = {
         (path.relative_to(ROOT).as_posix(), text)
         for path in SCRIPTS
         for text in comparisons_in_javascript(path.read_text("utf-8"))
     }
-    assert found == EXCUSED_IN_JAVASCRIPT.keys()
+    assert comparisons == EXCUSED_IN_JAVASCRIPT.keys()
     calls = {
         path.relative_to(ROOT).as_posix(): len(re.findall(r"\bconstantTimeEqual\(", source))
         for path in SCRIPTS

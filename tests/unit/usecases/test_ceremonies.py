@@ -189,8 +189,8 @@ def test_nobody_else_finishes_it(shop):
         shop.finish(shop.authenticate("bob"), passkey, account_id="bob")
 
 
-@pytest.mark.parametrize("named", [True, False], ids=["authentication", "discovery"])
-def test_a_passkey_ends_no_ceremony_of_another_domain_of_its_origin(shop, named):
+@pytest.mark.parametrize("kind", ["authentication", "discovery"])
+def test_a_passkey_ends_no_ceremony_of_another_domain_of_its_origin(shop, kind):
     """WebAuthn Level 3, 7.2, step 15: the hash is that of the relying party id in the request."""
     domains = (DOMAIN, OTHER_DOMAIN)
     shop.party = attrs.evolve(shop.party, origin=attrs.evolve(shop.party.origin, domains=domains))
@@ -200,7 +200,7 @@ def test_a_passkey_ends_no_ceremony_of_another_domain_of_its_origin(shop, named)
     shop.ceremonies.register(shop.party, "ann", shop.answer(registration, there))
 
     def authenticate(passkey, domain):
-        if named:
+        if kind == "authentication":
             started = shop.ceremonies.start_authentication(shop.party, "ann", domain)
             return shop.finish(started, passkey)
         started = shop.ceremonies.start_discovery(shop.party, domain)
