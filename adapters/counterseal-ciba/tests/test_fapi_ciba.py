@@ -659,6 +659,21 @@ def test_a_jti_counts_for_its_client_only(world, client):
     assert [answer.status for answer in answers] == [200, 200]
 
 
+def test_no_error_may_be_cached(world, client):
+    """RFC 6749, 5.1 and 5.2: also of what depends on a credential."""
+    answers = [
+        client.begin(scope=None),
+        client.begin(headers={}),
+        client.begin(login_hint="nobody"),
+        client.poll("x"),
+        client.poll("x", headers={}),
+        world.call("POST", "/ciba/token", {"grant_type": "password"}, client.basic),
+        world.call("GET", "/ciba/token"),
+    ]
+    assert all(answer.status >= 400 for answer in answers)
+    assert {answer.headers["Cache-Control"] for answer in answers} == {"no-store"}
+
+
 def test_ensure_client_assertion_of_another_client_fails(world, client):
     other = world.client("Another shop")
 
