@@ -36,7 +36,7 @@ class TestCounters(CountersContract):
         return lambda clock: RedisCounters(new_keyspace(nowhere), clock)
 
 
-def test_a_count_is_kept_until_the_next_window_ends(redis_8_2, new_keyspace):
+def test_a_count_stays_stored_until_the_next_window_ends(redis_8_2, new_keyspace):
     """Redis deletes it by its own clock, so some minutes later."""
     keyspace, window = new_keyspace(redis_8_2), timedelta(days=1)
     RedisCounters(keyspace, FrozenClock()).add(("asked", "x"), window)

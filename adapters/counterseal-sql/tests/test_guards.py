@@ -44,7 +44,7 @@ class TestCounters(CountersContract):
         return lambda clock: SqlCounters(opened(server.broken()), clock)
 
 
-def test_a_count_is_kept_until_the_next_window_ends(server, opened):
+def test_a_count_stays_stored_until_the_next_window_ends(server, opened):
     clock, window = FrozenClock(), timedelta(minutes=1)
     database = opened(server.emptied())
     counters = SqlCounters(database, clock)

@@ -65,7 +65,7 @@ def test_a_link_leads_to_a_log_in(service, admin):
     assert partition_of(link.session.guid) == partition_of(admin.guid)
 
 
-def test_a_session_is_kept_for_as_long_again_as_it_may_last(service, admin):
+def test_a_session_stays_stored_for_as_long_again_as_it_may_last(service, admin):
     """The list of the browsers shows also those that have ended."""
     begin, life = service.clock.now(), service.policy.portal_session_life
     issued = log_in(service, admin)
