@@ -20,10 +20,10 @@ PIECES = st.text(max_size=2) | st.sampled_from(list("=&%+/.-_:; 0A"))
 VALUES = st.none() | st.booleans() | st.integers(-1, 9) | st.text(max_size=3) | st.just([])
 
 
-def read_or_refuse(read, value, refusal):
-    """Return what *read* returns of *value*; None if it raises *refusal*."""
+def read_or_refuse(reader, value, refusal):
+    """Return what *reader* returns of *value*; None if it raises *refusal*."""
     try:
-        result = read(value)
+        result = reader(value)
     except refusal:
         ATTEMPTS["refused"] += 1
         return None
