@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -36,6 +37,8 @@ from counterseal.usecases.login_tests import LoginTests
 from counterseal.usecases.logins import Logins
 from counterseal.usecases.notifications import Notifications
 from counterseal.usecases.sessions import Sessions
+
+sys.path.insert(0, str(Path(__file__).parent))  # readers
 
 USE_CASES = {
     "authentication": Authentication,

@@ -167,8 +167,16 @@ def test_what_counts_is_a_sound_policy(policy, app_space, origin):
         assert Policy(**settings) == narrowed
     else:
         assert not policy.algorithms & app_space["algorithms"]
-        del settings["algorithms"]
-        Policy(**settings)
+
+
+def test_levels_without_a_common_algorithm_allow_none():
+    """Which no policy by itself could say; all else of it is sound."""
+    policy = attrs.evolve(STANDARD, algorithms=frozenset({Algorithm.ES256}))
+    narrowed = narrow(policy, {"algorithms": frozenset({Algorithm.EDDSA})}, {})
+    assert narrowed.algorithms == frozenset()
+    with pytest.raises(PolicyUnsound):
+        Policy(**attrs.asdict(narrowed, recurse=False))
+    assert attrs.evolve(narrowed, algorithms=policy.algorithms) == policy
 
 
 @given(policies(), some(NARROWABLE), some(OF_ORIGINS))

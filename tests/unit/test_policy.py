@@ -1,6 +1,7 @@
 """The policy: no unsound one can be made, and every setting says why."""
 
 import math
+import re
 from datetime import timedelta
 from enum import Enum
 from typing import get_origin, get_type_hints
@@ -22,7 +23,30 @@ SPANS = [name for name, kind in KINDS.items() if kind is timedelta]
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+
+NIST, ASVS = "NIST SP 800-63B-4", "OWASP ASVS 5.0"
+QUOTED = {
+    "challenge_life_limit": (10 * MINUTE, 10 * MINUTE, f"{NIST}, 3.1.3"),
+    "action_life_limit": (10 * MINUTE, 10 * MINUTE, f"{NIST}, 3.1.3"),
+    "session_token_life": (5 * MINUTE, 10 * MINUTE, f"{NIST}, 4.1.2"),
+    "portal_link_life": (HOUR, DAY, f"{NIST}, 4.2.1"),
+    "portal_session_idle": (15 * MINUTE, 15 * MINUTE, f"{NIST}, 2.3.3; {ASVS}, 7.3.1"),
+    "portal_session_life": (8 * HOUR, 12 * HOUR, f"{NIST}, 2.3.3; {ASVS}, 7.3.2"),
+    "step_up_life": (5 * MINUTE, 15 * MINUTE, f"{ASVS}, 7.5.3"),
+    "portal_sessions_limit": (10, 10, f"{ASVS}, 7.1.2"),
+    "code_limit_account": (10, 100, f"{NIST}, 3.2.2"),
+    "ask_limit_unapproved": (50, 100, f"{NIST}, 3.1.3.2"),
+    "cx_ask_limit_unapproved": (100, 100, f"{NIST}, 3.1.3.2"),
+}
+"""
+The default of each number that quotes NIST or ASVS, the most that a profile may have, the clauses.
+
+NIST gives the numbers of its clauses, but for pushes (3.1.3.2), whose limit is that of failures.
+ASVS demands that a limit is documented, and gives none: a step-up counts no longer than an idle
+session lasts.
+"""
 
 # The largest sound value of each setting that somebody else's rule or a clear duty caps.
 CEILINGS = {
@@ -204,6 +228,24 @@ def test_no_reason_is_given_twice():
     reasons = [field.metadata["reason"] for field in FIELDS.values()]
 
     assert len(set(reasons)) == len(reasons)
+
+
+def test_every_number_that_quotes_a_standard_is_listed():
+    quoting = {
+        name for name in COUNTS + SPANS if re.search("NIST|ASVS", FIELDS[name].metadata["reason"])
+    }
+    assert quoting == QUOTED.keys()
+
+
+@pytest.mark.parametrize(("name", "row"), QUOTED.items())
+def test_a_default_is_what_the_quoted_clauses_allow(name, row):
+    default, limit, clauses = row
+    field = FIELDS[name]
+    assert field.default == default
+    assert all(getattr(profile, name) <= limit for profile in PROFILES.values())
+    for clause in clauses.split("; "):
+        standard, _, number = clause.rpartition(", ")
+        assert re.search(rf"{standard}, {number}(?![.\d]*\d)", field.metadata["reason"])
 
 
 def test_the_profiles():

@@ -139,6 +139,19 @@ def test_a_null_and_a_member_twice_are_refused(world, agent):
     assert not world.phone.pending()
 
 
+def test_no_error_may_be_cached(agent):
+    answers = [
+        agent.open(tool=None),
+        agent.open(headers={"authorization": "Bearer x"}),
+        agent.open(headers={"idempotency-key": ""}),
+        agent.call("GET", "/v1/requests/nothing"),
+        agent.call("DELETE", "/v1/requests"),
+        agent.call("GET", "/v2"),
+    ]
+    assert all(answer.status >= 400 for answer in answers)
+    assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
+
+
 def test_the_key_is_required_and_bounded(world, agent):
     answer = agent.call("POST", "/v1/requests", CALL)
     assert (answer.status, answer.error) == (400, ("invalid_request", "missing_idempotency_key"))

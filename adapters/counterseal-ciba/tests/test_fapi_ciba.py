@@ -630,6 +630,19 @@ def test_ensure_client_assertion_is_used_once(client):
     assert client.poll("x", form=form).error == "invalid_client"
 
 
+def test_a_signed_token_is_used_once_for_as_long_as_its_exp_is_accepted(world, client):
+    """`exp` may lie in the past by the 30 seconds that clocks may differ."""
+    form, token = client.assertion(), client.request()
+    assert client.begin(form=form).status == 200
+    assert client.begin_signed(token).status == 200
+    world.core.clock.advance(timedelta(seconds=89))
+
+    assert client.begin(form=client.assertion(exp=world.now - 29)).status == 200
+    assert client.begin(form=form).error == "invalid_client"
+    answer = client.begin_signed(token)
+    assert answer.body["error_description"] == "request: jti: used before"
+
+
 def test_a_forged_assertion_uses_up_no_jti(client):
     claims = client.claims()
     forged = client.sign(claims, key=new_key("ES256", kid="key-1"))
@@ -644,6 +657,21 @@ def test_a_jti_counts_for_its_client_only(world, client):
     answers = [one.begin(form=one.assertion(jti="same")) for one in (other, client)]
 
     assert [answer.status for answer in answers] == [200, 200]
+
+
+def test_no_error_may_be_cached(world, client):
+    """RFC 6749, 5.1 and 5.2: also of what depends on a credential."""
+    answers = [
+        client.begin(scope=None),
+        client.begin(headers={}),
+        client.begin(login_hint="nobody"),
+        client.poll("x"),
+        client.poll("x", headers={}),
+        world.call("POST", "/ciba/token", {"grant_type": "password"}, client.basic),
+        world.call("GET", "/ciba/token"),
+    ]
+    assert all(answer.status >= 400 for answer in answers)
+    assert {answer.headers["Cache-Control"] for answer in answers} == {"no-store"}
 
 
 def test_ensure_client_assertion_of_another_client_fails(world, client):

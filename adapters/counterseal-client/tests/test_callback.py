@@ -23,6 +23,7 @@ from counterseal_client import (
     verify_callback,
     verify_event,
 )
+from counterseal_client.callback import BODY_LIMIT
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ID = mint(7, bytes(15))
@@ -83,6 +84,13 @@ class TestACallback:
         headers = signed(body)
         shouted = {name.upper(): value for name, value in headers.items()}
         assert verify(shouted, body) == verify(list(headers.items()), body) == verify(headers, body)
+
+    def test_may_be_as_long_as_the_limit_and_no_longer(self, body):
+        padded = body.ljust(BODY_LIMIT)
+        assert verify(signed(padded), padded)
+        padded += b" "
+        with pytest.raises(CallbackRefused, match="too large"):
+            verify(signed(padded), padded)
 
     def test_ignores_signatures_of_other_versions(self, body):
         headers = signed(body)

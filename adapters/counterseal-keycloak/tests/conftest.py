@@ -92,7 +92,9 @@ class World:
             | {name.replace("_", "-"): text for name, text in headers.items()},
             read_body=lambda limit: content[:limit],
         )
-        return self.channel.respond(request).status
+        response = self.channel.respond(request)
+        assert dict(response.headers)["Cache-Control"] == "no-store"
+        return response.status
 
     def rows(self):
         """Return what the phone shows of the one open request: the rows, by their keys."""

@@ -82,6 +82,16 @@ def test_a_bearer_counts_once(world, keycloak):
     assert len(world.phone.pending()) == 1
 
 
+def test_a_bearer_counts_once_until_it_expires(world, keycloak):
+    bearer = keycloak.bearer(sub=SUB, exp=int(keycloak.now()) + 60)
+    assert world.post(bearer) == 201
+    world.core.clock.advance(59 * SECOND)
+
+    assert world.post(bearer) == 403
+    world.core.clock.advance(SECOND)
+    assert world.post(bearer) == 401
+
+
 def test_a_key_of_somebody_else_is_refused(world, keycloak):
     other_key = rsa.generate_private_key(65537, 2048)
 

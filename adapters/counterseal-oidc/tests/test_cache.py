@@ -11,7 +11,14 @@ from oidc_loopback import COMPANY, DISCOVERY, KEYS, Loopback, login_url, logout,
 from counterseal.errors import IdentityUnavailable
 from counterseal_http import Budget
 from counterseal_oidc import cache, errors
-from counterseal_oidc.cache import DEFAULT_FRESH, MAX_FRESH, MIN_FRESH, Cache, freshness_lifetime
+from counterseal_oidc.cache import (
+    DEFAULT_FRESH,
+    MAX_FRESH,
+    MIN_FRESH,
+    RETRY_INTERVAL,
+    Cache,
+    freshness_lifetime,
+)
 
 
 def test_e11_a_thousand_unknown_keys_cost_one_request_a_minute(relying_party, space, loopback):
@@ -159,6 +166,25 @@ def test_a_call_that_waits_for_another_times_out_by_its_own_budget(frozen_clock)
         assert documents.get("b", lambda _: ("other", DEFAULT_FRESH), Budget(240)) == "other"
         released.set()
         assert first.result() == "first"
+
+
+def test_after_a_success_an_earlier_failure_delays_no_fetch(frozen_clock):
+    """A key that was rotated a moment after the provider came back is fetched at once."""
+    documents, fetched = Cache(frozen_clock), []
+
+    def fail(_):
+        raise IdentityUnavailable
+
+    def fetch(value):
+        return lambda _: (fetched.append(value) or value, DEFAULT_FRESH)
+
+    with pytest.raises(IdentityUnavailable):
+        documents.get("a", fail, Budget(1))
+    frozen_clock.advance(RETRY_INTERVAL)
+    assert documents.get("a", fetch("old"), Budget(1)) == "old"
+    frozen_clock.advance(timedelta(seconds=1))
+    latest = documents.get("a", fetch("new"), Budget(1), accept=lambda value: value == "new")
+    assert (latest, fetched) == ("new", ["old", "new"])
 
 
 def test_the_entry_that_was_used_longest_ago_is_removed(frozen_clock, monkeypatch):

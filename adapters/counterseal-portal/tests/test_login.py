@@ -637,6 +637,21 @@ def test_a_device_confirms_what_its_person_is_about_to_do(portal, browser, phone
     assert browser.get("/step-up/device/state").status == 200
     assert browser.submit(code_page, "/step-up/device/finish").location == "/own/passkey"
     assert browser.get("/own/passkey").status == 200
+    assert CHALLENGE not in browser.cookies
+
+
+def test_a_step_up_by_passkey_leaves_no_question_and_no_token_of_before(portal, browser, phone):
+    portal.service.clock.advance(portal.service.policy.step_up_life)
+    address = browser.get("/own/passkey").location
+    browser.submit(browser.get(address), "/step-up/device")
+    token = browser.get("").form("/logout")[0]["csrf_token"]
+    assert CHALLENGE in browser.cookies
+
+    browser.step_up(address)
+    assert CHALLENGE not in browser.cookies
+    assert browser.get("").form("/logout")[0]["csrf_token"] != token
+    assert browser.post("/logout", {"csrf_token": token}).status == 403
+    assert browser.is_logged_in()
 
 
 def test_a_link_that_is_open_is_listed(portal, admin, browser):

@@ -5,6 +5,7 @@ Digests: of JSON, for ever, since stored keys are found by them; and fingerprint
 import hashlib
 import json
 
+import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,3 +50,15 @@ def test_another_commit_of_one_operation_has_another_fingerprint():
     assert len(set(fingerprints)) == len(commits)
     assert [of(*changes) for changes in commits] == fingerprints
     assert of(*commits[0], operation="twice") not in fingerprints
+
+
+@pytest.mark.parametrize("length", ["", "1 "])
+def test_a_body_that_looks_like_two_has_another_fingerprint(length):
+    """However much of what stands before a body its writer repeats in it."""
+    factory = RecordFactory()
+    first, second = (Change(None, factory.account(name)) for name in ("zoe", "adam"))
+    forged = f"a{second.new.guid} 0 {length}b"
+    operation = digest("once")
+
+    separate = fingerprint((first, second), ("a", "b"), operation)
+    assert fingerprint((first,), (forged,), operation) != separate

@@ -1,15 +1,19 @@
 """The guards and the audit log keep every clause, on every server."""
 
+from datetime import timedelta
+
 import pytest
 
 from counterseal.memory import SystemEntropy
 from counterseal.testing import (
     AuditContract,
     CountersContract,
+    FrozenClock,
     IdempotencyContract,
     ReplayGuardContract,
 )
 from counterseal_redis import RedisAudit, RedisCounters, RedisIdempotency, RedisReplayGuard
+from counterseal_redis.guards import MARGIN
 
 
 class TestReplayGuard(ReplayGuardContract):
@@ -30,6 +34,16 @@ class TestCounters(CountersContract):
     @pytest.fixture
     def broken_counters(self, nowhere, new_keyspace):
         return lambda clock: RedisCounters(new_keyspace(nowhere), clock)
+
+
+def test_a_count_stays_stored_until_the_next_window_ends(redis_8_2, new_keyspace):
+    """Redis deletes it by its own clock, so some minutes later."""
+    keyspace, window = new_keyspace(redis_8_2), timedelta(days=1)
+    RedisCounters(keyspace, FrozenClock()).add(("asked", "x"), window)
+    (key,) = keyspace.client.keys(f"{keyspace.prefix}*")
+    # The clock of the tests begins with a day.
+    end = timedelta(milliseconds=keyspace.client.pttl(key))
+    assert 2 * window < end <= 2 * window + MARGIN
 
 
 class TestIdempotency(IdempotencyContract):

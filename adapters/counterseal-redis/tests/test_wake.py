@@ -4,7 +4,6 @@ import asyncio
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -16,6 +15,11 @@ from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_redis import Keyspace, RedisWake
 
 LONG = timedelta(seconds=240)
+"""How long those wait who are to be woken."""
+
+PATIENCE = 30
+"""Seconds after which a wake-up counts as lost; the adapter needs a second to connect again."""
+
 GUID = RecordFactory().guid()
 
 NOTIFY = """
@@ -76,29 +80,26 @@ def observed(wake):
 def require_listening(wake):
     """Wait until the thread of *wake* has subscribed."""
     wake.wait(GUID, timedelta(0))
-    assert wake._local.registrations.acquire(timeout=LONG.total_seconds())
-    assert wake._local.subscribed.wait(LONG.total_seconds())
+    assert wake._local.registrations.acquire(timeout=PATIENCE)
+    assert wake._local.subscribed.wait(PATIENCE)
 
 
 class Waiter(threading.Thread):
-    """Waits, and records for how long."""
+    """Waits to be woken."""
 
     def __init__(self, wake, guid=GUID):
         super().__init__(daemon=True)
         self.guid = guid
         self._wake = wake
-        self._waited = None
         self.start()
-        assert wake._local.registrations.acquire(timeout=LONG.total_seconds())
+        assert wake._local.registrations.acquire(timeout=PATIENCE)
 
     def run(self):
-        begin = time.monotonic()
         self._wake.wait(self.guid, LONG)
-        self._waited = timedelta(seconds=time.monotonic() - begin)
 
     def was_woken(self):
-        self.join(LONG.total_seconds())
-        return self._waited < LONG / 2
+        self.join(PATIENCE)
+        return not self.is_alive()
 
 
 def test_a_caller_that_waits_in_another_process_is_woken(server, new_wake):
@@ -135,7 +136,7 @@ def test_coroutines_are_woken_from_another_process_and_share_one_subscription(
         assert opened(redis_8_2).pubsub_numsub(channel) == [(channel.encode(), 1)]
         for guid in (GUID, *others):
             notifying.notify(guid)
-        done, _ = await asyncio.wait(tasks, timeout=LONG.total_seconds() / 2)
+        done, _ = await asyncio.wait(tasks, timeout=PATIENCE)
         assert len(done) == len(tasks)
 
     asyncio.run(wait())

@@ -1,14 +1,27 @@
 """The guards and the audit log keep every clause, on both databases."""
 
+from datetime import timedelta
+
 import pytest
 
+from counterseal.errors import Conflict
+from counterseal.models import Change
 from counterseal.testing import (
     AuditContract,
     CountersContract,
+    FrozenClock,
     IdempotencyContract,
     ReplayGuardContract,
 )
-from counterseal_sql import SqlAudit, SqlCounters, SqlIdempotency, SqlReplayGuard
+from counterseal.testing.contracts.record_factory import RecordFactory
+from counterseal_sql import (
+    SqlAudit,
+    SqlCounters,
+    SqlIdempotency,
+    SqlReplayGuard,
+    SqlStore,
+    forget,
+)
 
 
 class TestReplayGuard(ReplayGuardContract):
@@ -29,6 +42,29 @@ class TestCounters(CountersContract):
     @pytest.fixture
     def broken_counters(self, server, opened):
         return lambda clock: SqlCounters(opened(server.broken()), clock)
+
+
+def test_a_count_stays_stored_until_the_next_window_ends(server, opened):
+    clock, window = FrozenClock(), timedelta(minutes=1)
+    database = opened(server.emptied())
+    counters = SqlCounters(database, clock)
+    assert [counters.add(("asked", "x"), window) for _ in range(3)] == [1, 2, 3]
+    end = clock.now() + 2 * window  # the clock of the tests begins with a minute
+    assert forget(database, end) == 0
+    clock.jump(end - timedelta(microseconds=1))
+    assert counters.add(("asked", "x"), window) == 4
+
+
+def test_an_operation_is_known_for_an_hour(server, opened):
+    clock, database = FrozenClock(), opened(server.emptied())
+    store, company = SqlStore(database, clock), RecordFactory().company()
+    changes, hour = (Change(None, company),), timedelta(hours=1)
+    for repeat in (False, True):
+        store.commit(changes, (), "create")
+        assert forget(database, clock.now() + hour) == 0, repeat
+    assert forget(database, clock.now() + hour + timedelta(microseconds=1)) == 1
+    with pytest.raises(Conflict):
+        store.commit(changes, (), "create")
 
 
 class TestIdempotency(IdempotencyContract):

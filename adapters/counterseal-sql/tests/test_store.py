@@ -1,6 +1,8 @@
 """The store keeps every clause, on both databases."""
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -15,6 +17,9 @@ from counterseal.testing.contracts.race import bounded_shrinking
 from counterseal.testing.contracts.record_factory import RecordFactory, next_version
 from counterseal_sql import SqlAudit, SqlStore, forget
 
+PATIENCE = 60
+"""Seconds for a commit to get as far as it can, on a busy machine."""
+
 SHARE = 5
 """SQLite, whose statements are mostly the same, and the kit's own play all of them."""
 
@@ -27,6 +32,10 @@ FILL = """
     SELECT gen_random_uuid(), kind, 1, pending, repeat('x', 1500)
     FROM counterseal_records, generate_series(1, 1000)
 """
+LOCK = "SELECT 1 FROM counterseal_gauges WHERE gauge = 'queued_callbacks' FOR UPDATE"
+WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted"
+UNLOCKED = "SELECT gauge FROM counterseal_gauges FOR UPDATE SKIP LOCKED"
+
 USES = """
     SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname = 'counterseal_records'
 """
@@ -121,6 +130,33 @@ class TestPostgres(SqlStoreContract):
         scans_after, look_ups_after = self.uses_of_the_table(store)
         assert look_ups_after - look_ups >= 2 * PLANNED
         assert scans_after == scans
+
+    def test_commits_lock_gauges_in_one_order_whatever_that_of_their_changes(self, new_store):
+        """Else each of two commits would hold the row for which the other one waits."""
+        store, records = new_store(), RecordFactory()
+        account = records.account("zoe")
+
+        def new_changes():
+            challenge, callback = records.challenge(account), records.callback(account)
+            return [Change(None, challenge), Change(None, callback)]
+
+        store.commit((Change(None, account), *new_changes()), (), "create")
+        orders = new_changes(), new_changes()[::-1]
+        first, second = (self.unlocked_gauges(store, tuple(changes)) for changes in orders)
+        assert first == second
+
+    def unlocked_gauges(self, store, changes):
+        """Return which gauges a commit has not locked while it waits for that of callbacks."""
+        with ThreadPoolExecutor(1) as threads:
+            with store._database.committing() as holder:
+                holder.run(LOCK)
+                commit = threads.submit(store.commit, changes, (), changes[0].new.guid)
+                deadline = time.monotonic() + PATIENCE
+                while not holder.run(WAITING):
+                    assert time.monotonic() < deadline, "no commit waits"
+                unlocked = set(holder.run(UNLOCKED))
+            commit.result(PATIENCE)
+        return unlocked
 
     def uses_of_the_table(self, store):
         """Return how often the server scanned the table, and how often it used an index of it."""

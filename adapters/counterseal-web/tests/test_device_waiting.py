@@ -21,8 +21,8 @@ pytestmark = pytest.mark.sync_and_async
 BASE = "https://service.example"
 PAGE = "https://phone.example"
 
-SOON = 240
-"""Seconds after which a test gives up on a thread."""
+SOON = 30
+"""Seconds after which a test gives up on a thread: a lost wake-up is to fail in seconds."""
 
 NEVER = timedelta(hours=1)
 """Later than any test ends: what a call waits for has to come by a wake-up."""

@@ -209,6 +209,7 @@ def is_problem(reply, status):
     return (
         reply.status_code == status
         and reply.content_type == "application/problem+json"
+        and reply.headers["Cache-Control"] == "no-store"
         and reply.json["status"] == status
     )
 

@@ -200,6 +200,7 @@ def test_a_body_where_there_is_none(send, operation):
         text = send(operation, b"unheardOf", "text/plain").json
         assert (text["code"], text["field"]) == ("invalid_field", "body")
         empty = send(operation, b"{}")
+        assert empty.status_code < 500, empty.data
         assert empty.status_code < 400 or empty.json["code"] != "invalid_field", empty.json
 
 

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.sync_and_async
 
 BASE = "https://service.example"
 
-SOON = 240
-"""Seconds after which a test gives up on a thread."""
+SOON = 30
+"""Seconds after which a test gives up on a thread: a lost wake-up is to fail in seconds."""
 
 
 class ManualWake:
@@ -42,6 +42,7 @@ class ManualWake:
         self._lock = threading.Lock()
         self._sleepers = deque()
         self._wakes = deque()
+        self._ended = False
 
     def notify(self, guid):
         if self.notifies:
@@ -64,9 +65,20 @@ class ManualWake:
                         return
             self._wakes.append(guid)
 
+    def end(self):
+        """End every wait by an error, and those to come, so that a test that failed ends."""
+        with self._lock:
+            self._ended = True
+            sleepers = [sleeper for _, sleeper in self._sleepers]
+        for sleeper in sleepers:
+            if sleeper.set_running_or_notify_cancel():
+                sleeper.set_exception(StoreUnavailable())
+
     def _sleeper(self, guid, timeout):
         sleeper = Future()
         with self._lock:
+            if self._ended:
+                raise StoreUnavailable
             self.waits.append((guid, timeout))
             wakes = [wake for wake in self._wakes if wake in {None, guid}]
             if wakes:
@@ -99,9 +111,10 @@ def manual_wake():
 
 
 @pytest.fixture
-def threads():
+def threads(manual_wake):
     with ThreadPoolExecutor(16) as pool:
         yield pool
+        manual_wake.end()
 
 
 class Clients:

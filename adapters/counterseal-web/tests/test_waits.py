@@ -54,6 +54,15 @@ def test_one_loads_and_the_others_follow(waits, request_1):
     assert first.step(1) == second.step(1) == Done(latest)
 
 
+def test_what_ends_by_its_time_alone_has_the_version_that_it_had(waits, request_1):
+    """A deadline changes what is loaded, though nothing is stored."""
+    wait = waits.begin(waits.take_slot("a"), request_1, is_answered, 30)
+    assert wait.step(0) == Load(LOAD_EVERY)
+    latest = attrs.evolve(request_1, state=ChallengeState.ANSWERED)
+    wait.loaded(latest)
+    assert wait.step(1) == Done(latest)
+
+
 def test_after_a_load_that_failed_another_may_load(waits, request_1):
     first, second = (
         waits.begin(waits.take_slot("a"), request_1, is_answered, 30) for _ in range(2)

@@ -155,7 +155,7 @@ def decide_by_device(
         return count_strike(tools, served_kinds, facts.striking, device.account, binding)
     ending = _Ending(binding, confirmer.guid, token.text)
     if refuses:
-        return _reject(tools, device.account, ending, state, served_kinds)
+        return _reject(tools, device.account, ending, state, served_kinds, by=confirmer)
     moved = confirmer if confirmation.choice is Choice.MOVE else None
     ending.replaced = replaced
     return _activate(tools, device.account, ending, state, served_kinds, moved=moved, by=confirmer)
@@ -287,6 +287,8 @@ def _reject(
     ending: _Ending,
     state: BindingState,
     served_kinds: frozenset[AddressKind],
+    *,
+    by: Binding,
 ) -> Decision[Binding]:
     ended = end_binding(ending.binding, state, tools.now)
     binding = replace(ended, confirmer=ending.confirmer, confirmation=ending.token)
@@ -295,6 +297,7 @@ def _reject(
     return Decision(
         result=binding,
         writes=(binding, revise(account, devices=devices), *notifications),
+        guards=(by,),
         audit=(AuditEntry(binding.guid, "binding.refuse"),),
     )
 

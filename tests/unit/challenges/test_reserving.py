@@ -24,7 +24,7 @@ from counterseal.models import (
     TextContent,
 )
 from counterseal.models.guid import account_partition, mint
-from counterseal.testing.faults import Faults, faulty
+from counterseal.testing.faults import Fault, Faults, faulty, raising
 from counterseal.usecases._idempotency import reserve
 from counterseal.wire.question import question_document
 
@@ -137,6 +137,15 @@ def test_s24_a_call_that_died_after_its_commit_is_found(service, alice, ask):
     service.clock.advance(LEASE)
     assert ask() == first
     assert challenges(service) == [first.challenge]
+
+
+def test_only_a_port_that_is_unavailable_may_leave_a_reservation_unfinished(service, alice):
+    """An adapter that is defective is heard of."""
+    faults = Faults()
+    faults.add(Fault(effect=raising(ZeroDivisionError()), at="idempotency.finish"))
+    broken = service.but(idempotency=faulty(service.ports.idempotency, "idempotency", faults))
+    with pytest.raises(ZeroDivisionError):
+        broken.ask("alice", "Pay 10 EUR?", idempotency_key=KEY)
 
 
 def test_s24_a_slow_call_and_its_heir_make_one_challenge(service, alice, ask):

@@ -2,10 +2,12 @@
 
 import hashlib
 import uuid
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from readers import enough_is_read, mostly_sound, read_or_refuse
 
 from counterseal.errors import InvalidField
 from counterseal.models import guid
@@ -82,15 +84,18 @@ def test_other_spellings_are_refused_by_name(text):
     assert caught.value.field == "requestGuid"
 
 
-@given(
+OTHER = (
     st.uuids(version=4).map(str)
     | st.uuids().map(str)
     | st.from_regex(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 )
+
+
+@enough_is_read
+@given(mostly_sound(st.builds(guid.mint, PARTITIONS, ENTROPY), OTHER))
 def test_what_is_read_is_a_canonical_uuid_of_version_8(text):
-    try:
-        parsed = guid.parse(text, field="guid")
-    except InvalidField:
+    parsed = read_or_refuse(partial(guid.parse, field="guid"), text, InvalidField)
+    if parsed is None:
         return
     assert parsed == text == str(uuid.UUID(text))
     assert uuid.UUID(text).version == 8

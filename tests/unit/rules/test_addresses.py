@@ -535,7 +535,14 @@ class TestAnEntryWithoutAScheme:
         assert self.allows("http://shop.example.com:8080/cb", plain_http=True)
         assert not self.allows("http://shop.example.com:8080/cb", plain_http=False)
 
-    @given(st.text() | st.text("htps:/a.{*}"), st.booleans())
+    @given(
+        st.builds(
+            str.__add__,
+            st.sampled_from(["", "http://", "https://", "x://"]),
+            st.text() | st.text("htps:/a.{*}"),
+        ),
+        st.booleans(),
+    )
     def test_means_an_address_of_each_scheme_that_callbacks_may_have(self, entry, plain_http):
         meant = entry_addresses(entry, plain_http=plain_http)
         if "://" in entry:

@@ -47,6 +47,7 @@ from counterseal.testing import FakeAttestationVerifier, FakeModel, FakePasskey,
 from counterseal.usecases.ceremonies import Ceremonies
 
 DOMAIN = "shop.example.com"
+OTHER_DOMAIN = "pay.example.net"
 ORIGIN = f"https://{DOMAIN}"
 
 
@@ -186,6 +187,35 @@ def test_nobody_else_finishes_it(shop):
         shop.finish(started, passkey, party=other)
     with pytest.raises(WrongKey):
         shop.finish(shop.authenticate("bob"), passkey, account_id="bob")
+
+
+@pytest.mark.parametrize("kind", ["authentication", "discovery"])
+def test_a_passkey_ends_no_ceremony_of_another_domain_of_its_origin(shop, kind):
+    """WebAuthn Level 3, 7.2, step 15: the hash is that of the relying party id in the request."""
+    domains = (DOMAIN, OTHER_DOMAIN)
+    shop.party = attrs.evolve(shop.party, origin=attrs.evolve(shop.party.origin, domains=domains))
+    passkey, _, account = shop.registered()
+    there = FakePasskey(rp_id=OTHER_DOMAIN, origin=f"https://{OTHER_DOMAIN}")
+    registration = shop.ceremonies.start_registration(shop.party, "ann", OTHER_DOMAIN)
+    shop.ceremonies.register(shop.party, "ann", shop.answer(registration, there))
+
+    def authenticate(passkey, domain):
+        if kind == "authentication":
+            started = shop.ceremonies.start_authentication(shop.party, "ann", domain)
+            return shop.finish(started, passkey)
+        started = shop.ceremonies.start_discovery(shop.party, domain)
+        return shop.ceremonies.finish_discovery(
+            shop.party,
+            started.ticket,
+            passkey.public.passkey.credential_id,
+            passkey.get(started.challenge),
+            user_handle=user_handle(account.guid),
+        )
+
+    for domain, ours, foreign in ((DOMAIN, passkey, there), (OTHER_DOMAIN, there, passkey)):
+        authenticate(ours, domain)
+        with pytest.raises(WrongKey):
+            authenticate(foreign, domain)
 
 
 def test_a_challenge_of_an_account_in_the_same_partition_is_nobody_elses(shop):

@@ -15,6 +15,7 @@ from counterseal._decisions import (
     accounts,
     answers,
     challenges,
+    confirmations,
     devices,
     enrolments,
     invitations,
@@ -43,11 +44,18 @@ from counterseal.models import (
     Change,
 )
 from counterseal.testing.service import CALLBACK
+from counterseal.wire.confirmation import Choice
 
 
 def expire(service, verbs):
     service.clock.advance(timedelta(days=1))
     return verbs.expire()
+
+
+def decide_on_new(service, phone, choice):
+    """Let *phone* decide on the device that it has invited."""
+    (new_device,) = phone.new_devices()
+    return attrs.evolve(phone, confirmations=service.confirmations).decide(new_device, choice)
 
 
 CALLS = {
@@ -72,6 +80,8 @@ CALLS = {
         phone.call("/device", method="DELETE")
     ),
     "lock": lambda service, phone, *_: service.devices.lock(phone.call("/device/lock")),
+    "confirm": lambda service, phone, *_: decide_on_new(service, phone, Choice.ADD),
+    "refuse": lambda service, phone, *_: decide_on_new(service, phone, Choice.REFUSE),
     "complete": lambda service, _, __, enrolment: service.enrolments.complete(enrolment),
     "invite": lambda service, *_: service.invitations.invite(service.origin, "alice"),
     "miss a rotation": lambda service, phone, *_: service.devices.rotate(
@@ -99,6 +109,8 @@ PARTS = {
     "update": "_store",
     "unbind": "_store",
     "lock": "lock_account",
+    "confirm": "_activate",
+    "refuse": "_reject",
     "complete": "_write_completion",
     "invite": "invite",
     "miss a rotation": "count_strike",
@@ -118,6 +130,8 @@ MODULES = {
     "update": devices,
     "unbind": devices,
     "lock": devices,
+    "confirm": confirmations,
+    "refuse": confirmations,
     "complete": enrolments,
     "invite": invitations,
     "miss a rotation": devices,
@@ -153,6 +167,10 @@ GUARDED = [
     ("unbind", "account", AccountLocked),
     ("lock", "device", BindingInactive),
     ("lock", "account", AccountLocked),
+    ("confirm", "device", BindingInactive),
+    ("confirm", "account", AccountLocked),
+    ("refuse", "device", BindingInactive),
+    ("refuse", "account", AccountLocked),
     ("complete", "account", AccountLocked),
     ("complete", "invitation", WrongState),
     ("invite", "account", AccountLocked),
@@ -183,6 +201,8 @@ def outcome(service):
 
     def run(call, record, plant=lambda: None):
         phone = service.bind("alice")
+        if call in {"confirm", "refuse"}:
+            service.complete(phone.invite(), service.phone())
         issued = service.ask("alice", "Pay?", show_code=True, callback=CALLBACK)
         invitation = service.invitations.invite(service.origin, "alice")
         enrolment = service.phone().device.enrolment(
@@ -235,15 +255,14 @@ KINDS = {
 
 
 def without(record, decide, *args, **more):
-    """The decision, with one kind of record left out of what it guards and writes."""
+    """The decision, with one kind of record left out of what it guards, or else writes."""
     decision = decide(*args, **more)
     kind = KINDS[record]
-    guards, writes = (
-        tuple(each for each in records if not isinstance(each, kind))
-        for records in (decision.guards, decision.writes)
-    )
-    assert len(guards) + len(writes) == len(decision.guards) + len(decision.writes) - 1
-    return attrs.evolve(decision, guards=guards, writes=writes)
+    name = "guards" if any(isinstance(guard, kind) for guard in decision.guards) else "writes"
+    records = getattr(decision, name)
+    rest = tuple(each for each in records if not isinstance(each, kind))
+    assert len(rest) == len(records) - 1
+    return attrs.evolve(decision, **{name: rest})
 
 
 @pytest.mark.parametrize(("call", "record"), [row[:2] for row in GUARDED])

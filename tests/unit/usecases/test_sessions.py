@@ -82,6 +82,17 @@ def test_a_link_leads_to_a_log_in(service, admin):
     assert partition_of(link.session.guid) == partition_of(admin.guid)
 
 
+def test_a_session_stays_stored_for_as_long_again_as_it_may_last(service, admin):
+    """The list of the browsers shows also those that have ended."""
+    begin, life = service.clock.now(), service.policy.portal_session_life
+    issued = log_in(service, admin)
+    assert stored(service, issued.session).keep_until == begin + 2 * life
+
+    link_life = service.policy.portal_link_life
+    link = service.sessions.create_link(admin.guid, by=OPERATOR).session
+    assert stored(service, link).keep_until == begin + 2 * link_life
+
+
 def test_a_link_is_redeemed_once(service, admin):
     link = service.sessions.create_link(admin.guid, by=OPERATOR).token
     service.sessions.redeem(link, browser="")

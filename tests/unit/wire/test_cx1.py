@@ -10,6 +10,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from readers import enough_is_read, mostly_sound, read_or_refuse
 
 from counterseal.errors import CredentialRefused
 from counterseal.models import guid
@@ -228,13 +229,18 @@ class TestBasic:
         with pytest.raises(CredentialRefused):
             read_basic(header)
 
-    @given(st.binary(max_size=30).map(lambda data: f"Basic {b64(data)}") | st.text())
+    SOUND = st.builds(
+        lambda name, secret: write_basic(secret, guid=name),
+        st.text(st.characters(codec="utf-8", exclude_characters=":"), min_size=1, max_size=9),
+        st.text(st.characters(codec="utf-8"), min_size=1, max_size=9),
+    )
+    OTHER = st.binary(max_size=30).map(lambda data: f"Basic {b64(data)}") | st.text()
+
+    @enough_is_read
+    @given(mostly_sound(SOUND, OTHER))
     def test_of_whatever_comes_is_refused_or_read(self, header):
-        try:
-            parsed = read_basic(header)
-        except CredentialRefused:
-            return
-        assert write_basic(parsed.secret, guid=parsed.guid) == header
+        parsed = read_or_refuse(read_basic, header, CredentialRefused)
+        assert parsed is None or write_basic(parsed.secret, guid=parsed.guid) == header
 
     def test_shows_no_secret(self):
         assert "canary" not in repr(read_basic("Basic " + b64(b"user:canary")))

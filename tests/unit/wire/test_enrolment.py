@@ -7,6 +7,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from readers import enough_is_read, mostly_sound, read_or_refuse
 
 from counterseal import ijson
 from counterseal.errors import InvalidField
@@ -198,24 +199,27 @@ class TestBody:
         with refusing("invalid_field", f"{'x' * 64}…"):
             read_enrolment({**BODY, "x" * 65: 1})
 
+    @enough_is_read
     @given(
-        st.recursive(
-            st.none() | st.booleans() | st.integers() | st.text(max_size=3),
-            lambda inner: (
-                st.lists(inner, max_size=2)
-                | st.dictionaries(
-                    st.sampled_from(["keys", "role", "jwk", "proof", "token", "addresses", "x"]),
-                    inner,
-                )
+        mostly_sound(
+            st.just(BODY),
+            st.recursive(
+                st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+                lambda inner: (
+                    st.lists(inner, max_size=2)
+                    | st.dictionaries(
+                        st.sampled_from(
+                            ["keys", "role", "jwk", "proof", "token", "addresses", "x"]
+                        ),
+                        inner,
+                    )
+                ),
             ),
         )
     )
     def test_of_any_shape_is_read_or_refused(self, body):
-        try:
-            enrolment = read_enrolment(body)
-        except InvalidField:
-            return
-        assert read_enrolment(enrolment_document(enrolment)) == enrolment
+        enrolment = read_or_refuse(read_enrolment, body, InvalidField)
+        assert enrolment is None or read_enrolment(enrolment_document(enrolment)) == enrolment
 
     def test_shows_no_token_proof_or_endorsement(self):
         text = repr(read_enrolment(BODY))

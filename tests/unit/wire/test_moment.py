@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from readers import enough_is_read, mostly_sound, read_or_refuse
 
 from counterseal.errors import MalformedToken
 from counterseal.wire.claims import MILLISECOND, format_time, parse_time, truncate
@@ -72,10 +73,11 @@ def test_any_other_spelling_is_refused(text):
         parse_time(text)
 
 
-@given(st.text() | st.from_regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,6}Z", fullmatch=True))
+OTHER = st.text() | st.from_regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,6}Z", fullmatch=True)
+
+
+@enough_is_read
+@given(mostly_sound(MOMENTS.map(format_time), OTHER))
 def test_a_text_is_read_only_if_it_is_what_would_be_written(text):
-    try:
-        moment = parse_time(text)
-    except MalformedToken:
-        return
-    assert format_time(moment) == text
+    moment = read_or_refuse(parse_time, text, MalformedToken)
+    assert moment is None or format_time(moment) == text

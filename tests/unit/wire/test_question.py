@@ -3,12 +3,14 @@
 import json
 import math
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from readers import enough_is_read, mostly_sound, read_or_refuse
 
 from counterseal import ijson
 from counterseal.errors import InvalidField
@@ -604,7 +606,14 @@ class TestTheRest:
         max_leaves=6,
     )
 
-    @given(
+    SOUND_BODIES = st.fixed_dictionaries(
+        {
+            "content": st.text("Pay?", min_size=1),
+            "buttons": st.just([YES, NO]),
+            "duration": st.integers(1, 60),
+        }
+    )
+    OTHER = (
         st.fixed_dictionaries(
             {},
             optional=dict.fromkeys(
@@ -613,13 +622,14 @@ class TestTheRest:
         )
         | JSON
     )
+
+    @enough_is_read
+    @given(mostly_sound(SOUND_BODIES, OTHER))
     def test_a_body_of_any_shape_is_read_or_refused(self, body):
-        try:
-            question = read_question(body, account_id="alice")
-        except InvalidField as refusal:
-            assert refusal.field
-            return
-        assert isinstance(question, Question)
+        question = read_or_refuse(partial(read_question, account_id="alice"), body, InvalidField)
+        if question is not None:
+            assert question.account_id == "alice"
+            assert read_question(request_document(question)) == question
 
 
 QUESTION = read(buttons=[{**YES, "style": "s"}, NO])

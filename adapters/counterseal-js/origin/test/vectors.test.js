@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { concatenate, utf8 } from "../../wire/bytes.js";
 import { demandAllRead, readVectors } from "../../wire/test/vectors.js";
-import { verifyCallback, verifyEvent } from "../callback.js";
+import { BODY_LIMIT, verifyCallback, verifyEvent } from "../callback.js";
 import { Credential, writeCx1 } from "../credential.js";
 
 const attempt = { method: "POST", uri: "", headers: [], body: "", now: 0, nonce: "" };
@@ -125,6 +125,12 @@ test("callbacks: what is changed is refused", async () => {
   ]) {
     await assert.rejects(verifyCallback(changed, content, secrets, { now: at }), refused);
   }
+  const longest = concatenate(bytes, utf8(" ".repeat(BODY_LIMIT - bytes.length)));
+  const itsHeaders = await standardHeaders(new Uint8Array(32).fill(7), "id-1", "1772366420", longest);
+  assert.equal((await verifyCallback(itsHeaders, longest, secret, { now })).id, "id-1");
+  const tooLong = concatenate(longest, utf8(" "));
+  const tooLarge = { ...refused, message: /too large/ };
+  await assert.rejects(verifyCallback(itsHeaders, tooLong, secret, { now }), tooLarge);
   const unfit = { code: "client_unfit" };
   for (const secrets of [[], "whsec_", "secret", "whpk_AAAA", secretOf(23, 0)]) {
     await assert.rejects(verifyCallback(headers, bytes, secrets, { now }), unfit);

@@ -25,7 +25,7 @@ OPERATION = "keycloakAuthentication"
 
 PREFIX, SUFFIX = "/keycloak/", "/authentication"
 
-CREATED = Reply(status=HTTPStatus.CREATED, headers={"Cache-Control": "no-store"})
+CREATED = Reply(status=HTTPStatus.CREATED)
 """What Keycloak waits for (`HttpAuthenticationChannelProvider`); any other status is an error."""
 
 

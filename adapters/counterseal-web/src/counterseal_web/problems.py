@@ -182,7 +182,7 @@ def problem(word: str, *, headers: dict[str, str] | None = None, **members: Any)
         status=status,
         document=problem_document(refusal),
         media_type=PROBLEM,
-        headers={"Cache-Control": "no-store"} | (headers or {}),
+        headers=headers or {},
     )
 
 
