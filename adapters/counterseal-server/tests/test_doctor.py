@@ -19,10 +19,11 @@ import pytest
 from program import PIN, eventually
 from redis import Redis
 
-from counterseal import OPERATOR, Administration, AuditChain
-from counterseal.errors import StoreUnavailable
+from counterseal import OPERATOR, Administration, AuditChain, Backchannel, BackchannelClients
+from counterseal.errors import EndpointAudience, StoreUnavailable, WrongSignature
+from counterseal.keys import generate, jwks_document
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal.models import Algorithm, ClientAuth, IdpSettings
+from counterseal.models import Algorithm, ClientAuth, DeliveryMode, IdpSettings
 from counterseal.testing import FrozenClock
 from counterseal_http import load_machine_authorities
 from counterseal_keys import KeyFiles
@@ -141,6 +142,7 @@ HEALTHY = {
     "store": "store_current",
     "clock": "clock_plausible",
     "audit_log": "log_empty",
+    "clients": "audiences_accepted",
     "authorities": "authorities_read",
     "providers": "no_provider",
     "fcm": "channel_off",
@@ -556,6 +558,56 @@ def test_the_head_of_the_audit_log_is_checked(diagnose, opened, data):
     (data / "keys" / "signing.json").unlink()
     runtime.keys.signer.create(Algorithm.ES256)
     assert diagnose("audit_log") == {"head_foreign": "error"}
+
+
+# Clients.
+
+
+def test_a_client_that_was_refused_for_its_audience_is_named(diagnose, opened):
+    runtime = opened()
+    administration = Administration(runtime.ports, runtime.policy, by=OPERATOR)
+    clients = BackchannelClients(runtime.ports, runtime.policy, by=OPERATOR)
+    backchannel = Backchannel(runtime.ports, runtime.policy)
+    space = administration.create_app_space(administration.create_company("Other").guid, "App")
+
+    def register(name):
+        guid = administration.create_origin(space.guid, name).guid
+        key = generate(Algorithm.ES256, kid="key-1")
+        clients.register(guid, mode=DeliveryMode.POLL, jwks=jwks_document([key.public]))
+        return guid
+
+    def refuse(guid, refusal):
+        def check(origin, now):
+            raise refusal
+
+        with pytest.raises(refusal):
+            backchannel.authenticate(guid, check)
+
+    def findings():
+        AuditChain(runtime.ports, runtime.policy).chain()
+        installation = Installation(
+            settings=runtime.settings, clock=ShiftedClock(timedelta(hours=1))
+        )
+        (result,) = run_checks(installation, timeout=WAIT, checks={"clients": CHECKS["clients"]})
+        return [(one.code, one.state.value, one.message) for one in result.findings]
+
+    agent, desk, other = map(register, ("Agent", "Desk", "Other"))
+    refuse(other, WrongSignature)
+    assert [code for code, *_ in findings()] == ["audiences_accepted"]
+
+    refuse(agent, EndpointAudience)
+    refuse(desk, EndpointAudience)
+
+    results = {(code, state, text.partition(" names")[0]) for code, state, text in findings()}
+    assert results == {
+        ("audience_refused", "warning", f"Agent ({agent})"),
+        ("audience_refused", "warning", f"Desk ({desk})"),
+    }
+    clients.register(agent, mode=DeliveryMode.POLL, endpoint_audiences=True)
+    ((_, _, message),) = findings()
+    assert message.startswith(f"Desk ({desk}) names an endpoint as `aud`")
+    clients.unregister(desk)
+    assert [code for code, *_ in findings()] == ["audiences_accepted"]
 
 
 # The public URL.

@@ -665,14 +665,39 @@ def test_what_a_client_signed_has_the_mark_of_older_processes(service, client):
         client.backchannel.authenticate(guid, lambda origin, now: ("jti-1", until))
 
 
-def test_a_check_that_refuses_is_recorded(service, client):
+def test_a_check_that_refuses_is_recorded_where_its_administrators_see_it(service, client):
     def check(origin, now):
         raise WrongSignature
 
+    origin = client.party.origin
     with pytest.raises(WrongSignature):
-        client.backchannel.authenticate(client.party.origin.guid, check)
+        client.backchannel.authenticate(origin.guid, check)
 
-    assert service.last_event() == ("credential.check", "wrong_signature")
+    event = service.events[-1]
+    assert (event.event, event.reason) == ("credential.check", "wrong_signature")
+    assert (event.subject, event.app_space) == (origin.guid, origin.app_space)
+    with pytest.raises(WrongSignature):
+        client.backchannel.accept_request(client.party, check)
+
+    event = service.events[-1]
+    assert (event.event, event.reason) == ("challenge.issue", "wrong_signature")
+    assert (event.subject, event.app_space) == (origin.guid, origin.app_space)
+
+
+def test_a_signed_request_counts_once_besides_what_authenticates(service, client):
+    guid, until = client.party.origin.guid, service.clock.now() + timedelta(minutes=1)
+
+    def check(origin, now):
+        assert (origin, now) == (client.party.origin, service.clock.now())
+        return "jti-1", until
+
+    client.backchannel.authenticate(guid, check)
+    client.backchannel.accept_request(client.party, check)
+
+    with pytest.raises(Replayed):
+        client.backchannel.accept_request(client.party, check)
+    # Processes of every release have the same name for it.
+    assert not service.ports.replay.first_seen(("backchannel request", guid, "jti-1"), until)
 
 
 @pytest.mark.parametrize("name", ["", "no-guid", "00000000-0000-8000-8000-000000000000"])
@@ -806,6 +831,22 @@ def test_keys_stay_until_others_are_given(service):
     none = administered.register(guid, mode=DeliveryMode.POLL, jwks={"keys": []})
     assert none.backchannel.keys == ()
     assert administered.unregister(guid).backchannel is None
+
+
+def test_endpoint_audiences_stay_until_they_are_changed(service):
+    administered, guid = clients(service), service.origin.origin.guid
+
+    def register(**setting):
+        origin = administered.register(guid, mode=DeliveryMode.POLL, **setting)
+        return origin.backchannel.endpoint_audiences
+
+    assert not register()
+    assert register(endpoint_audiences=True)
+    assert register(jwks=keyset(Algorithm.ES256))
+    assert not register(endpoint_audiences=False)
+    assert register(endpoint_audiences=True)
+    administered.unregister(guid)
+    assert not register()
 
 
 @pytest.mark.parametrize(

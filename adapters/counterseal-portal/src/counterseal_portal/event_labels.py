@@ -89,6 +89,7 @@ TEXTS: Mapping[str, str] = {
     "account_locked": "the account is locked",
     "deadline_passed": "too late",
     "denied": "not proven",
+    "endpoint_audience": "an endpoint as audience",
     "device_not_active": "the device is not active",
     "foreign": "out of reach",
     "role_lacking": "the role does not include it",

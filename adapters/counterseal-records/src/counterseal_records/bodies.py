@@ -129,6 +129,7 @@ LEFT_OUT: Mapping[type[Stored], tuple[bytes, ...]] = MappingProxyType(
         Origin: (
             *(*_OF_ACTIONS, b',"backchannel":null', b',"realm":null'),
             *(b',"token_generation":0', b',"role":"full"'),
+            b'"endpoint_audiences":false,',  # of its `backchannel`
         ),
         Challenge: (
             *(b',"action":null', b',"backchannel":null'),
