@@ -167,7 +167,9 @@ def issue_callback_secret(service: Service, call: Call, admin: Admin) -> Reply:
 
 def register_client(service: Service, call: Call, admin: Admin) -> Reply:
     """
-    Make an origin a client of OpenID Connect CIBA; `jwks` or `endpointAudiences` that is left out stays.
+    Make an origin a client of OpenID Connect CIBA; without `jwks`, its keys stay.
+
+    So does `endpointAudiences`, if it is left out.
 
     A `jwks_uri` is not taken: the service fetches no keys of clients.
     """
