@@ -81,6 +81,10 @@ def consume(service, challenge, arguments=ARGUMENTS, *, party=None):
     return service.actions.consume(party or service.origin, challenge, arguments)
 
 
+def withdraw(service, challenge):
+    return service.actions.withdraw(service.origin, challenge)
+
+
 # What the person sees and signs
 
 
@@ -231,6 +235,8 @@ def test_an_approved_action_is_used_once(service, approved):
     assert used.action.state is ActionState.USED
     assert used.use.state is UseState.UNKNOWN
     assert used.use.presented
+    for name in ("challenge", "account", "origin", "app_space"):
+        assert getattr(used.use, name) == getattr(used.action, name)
     with pytest.raises(ActionUsed):
         consume(service, approved)
 
@@ -331,12 +337,13 @@ def test_it_cannot_be_used_from_its_end_on(service, phone):
         (lambda service, phone, challenge: service.clock.advance(11 * MINUTE), "expired"),
     ],
 )
-def test_what_was_not_approved_cannot_be_used(service, phone, end, state):
+def test_what_was_not_approved_can_be_neither_used_nor_withdrawn(service, phone, end, state):
     challenge = ask(service)
     end(service, phone, challenge)
-    with pytest.raises(NotApproved) as refused:
-        consume(service, challenge.guid)
-    assert refused.value.status == state
+    for use in (consume, withdraw):
+        with pytest.raises(NotApproved) as refused:
+            use(service, challenge.guid)
+        assert refused.value.status == state
 
 
 def test_a_question_without_an_action_cannot_be_used(service, phone):
@@ -476,22 +483,22 @@ def test_an_unfit_report_is_refused_by_name(service, approved, outcome, detail, 
 
 
 def test_a_withdrawn_approval_cannot_be_used(service, approved):
-    assert service.actions.withdraw(service.origin, approved).state is ActionState.WITHDRAWN
+    assert withdraw(service, approved).state is ActionState.WITHDRAWN
     with pytest.raises(NotApproved) as refused:
         consume(service, approved)
     assert refused.value.status == "withdrawn"
-    assert service.actions.withdraw(service.origin, approved).state is ActionState.WITHDRAWN
+    assert withdraw(service, approved).state is ActionState.WITHDRAWN
 
 
 def test_what_was_used_or_is_over_is_not_withdrawn(service, phone, approved):
     consume(service, approved)
     with pytest.raises(ActionUsed):
-        service.actions.withdraw(service.origin, approved)
+        withdraw(service, approved)
     challenge = ask(service)
     phone.answer(challenge)
     service.clock.advance(timedelta(hours=1))
     with pytest.raises(DeadlinePassed):
-        service.actions.withdraw(service.origin, challenge.guid)
+        withdraw(service, challenge.guid)
 
 
 def test_an_expired_approval_is_expired_by_a_worker_and_used_ones_are_not(service, phone, approved):
@@ -564,8 +571,8 @@ def test_the_audit_log_says_that_no_arguments_were_presented(service, approved):
 def test_the_audit_log_says_that_an_approval_was_withdrawn_or_expired(service, phone, approved):
     origin, expiring = service.origin.origin.guid, ask(service)
     phone.answer(expiring)
-    service.actions.withdraw(service.origin, approved)
-    service.actions.withdraw(service.origin, approved)
+    withdraw(service, approved)
+    withdraw(service, approved)
     service.clock.advance(HOUR)
     service.actions.expire()
 
@@ -628,9 +635,8 @@ def test_each_change_of_an_action_wakes_who_waits_for_it(service, phone, approve
     withdrawn, expiring = ask(service), ask(service)
     phone.answer(withdrawn)
     phone.answer(expiring)
-    withdraw = partial(waking.actions.withdraw, service.origin, withdrawn.guid)
-    assert wakes(withdraw) == [withdrawn.guid]
-    assert wakes(withdraw) == []
+    for woken_guids in ([withdrawn.guid], []):
+        assert wakes(lambda: withdraw(waking, withdrawn.guid)) == woken_guids
     service.clock.advance(HOUR)
     assert wakes(waking.actions.expire) == [expiring.guid]
 

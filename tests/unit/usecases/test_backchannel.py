@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from counterseal import Backchannel, BackchannelClients, keys
-from counterseal._decisions.backchannel import read_secret_id, write_secret_id
+from counterseal._decisions.backchannel import BackchannelDraft, read_secret_id, write_secret_id
 from counterseal.errors import (
     AccountLocked,
     ApproverInactive,
@@ -663,6 +663,12 @@ def test_what_a_client_signed_has_the_mark_of_older_processes(service, client):
 
     with pytest.raises(Replayed):
         client.backchannel.authenticate(guid, lambda origin, now: ("jti-1", until))
+
+
+def test_a_repeated_request_is_the_same_one_for_older_processes():
+    draft = BackchannelDraft(secret=bytes(24), notification_token=TOKEN)
+
+    assert draft.document() == {"backchannel": {"notificationToken": TOKEN}}
 
 
 def test_a_check_that_refuses_is_recorded_where_its_administrators_see_it(service, client):
