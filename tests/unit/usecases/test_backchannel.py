@@ -47,6 +47,7 @@ from counterseal.testing.faults import Faults, faulty
 from counterseal.testing.service import CALLBACK
 
 TOKEN = "a-notification-token"
+INTERVAL = timedelta(seconds=5)
 
 
 def clients(service):
@@ -340,6 +341,18 @@ def test_a_client_that_polls_without_a_pause_causes_few_commits(service, client)
     assert client.poll(begun).challenge.approved
 
 
+def test_a_poll_that_can_only_be_too_early_is_told_so_and_stores_nothing(service, client):
+    begun = client.begin()
+    service.clock.jump(begun.challenge.deadline - INTERVAL)
+    first = client.poll(begun)
+
+    again = client.poll(begun)
+
+    assert (first.interval, first.too_early) == (INTERVAL, False)
+    assert (again.interval, again.too_early) == (INTERVAL, True)
+    assert again.challenge == first.challenge == service.stored(begun.challenge.guid)
+
+
 def test_one_request_does_not_slow_down_another(service, client):
     one, other = client.begin(), client.begin()
     client.poll(one)
@@ -352,7 +365,8 @@ def test_a_finished_request_is_never_too_early(client):
     client.poll(begun)
     client.approve(begun)
 
-    assert not client.poll(begun).too_early
+    polled = client.poll(begun)
+    assert (polled.interval, polled.too_early) == (INTERVAL, False)
 
 
 def test_a_phone_answers_while_a_client_polls(service, client):
