@@ -43,6 +43,7 @@ from counterseal.models import (
     Scheme,
     TextContent,
 )
+from counterseal.models.guid import mint
 from counterseal.testing.faults import Faults, faulty
 from counterseal.testing.service import CALLBACK
 
@@ -122,6 +123,9 @@ def test_an_approved_request_is_redeemed_once(service, client):
 
     redeemed = client.redeem(begun)
 
+    (event,) = service.happened("challenge.redeem")
+    assert (event.subject, event.actor) == (begun.challenge.guid, client.party.origin.guid)
+    assert event.reason == ""
     assert redeemed.challenge.guid == begun.challenge.guid
     (issuer,) = service.ports.signer.jwks()
     claims = keys.verify(keys.read(redeemed.id_token, limit=10_000), issuer, expected_typ="JWT")
@@ -405,9 +409,10 @@ def test_an_approval_that_is_withdrawn_meanwhile_brings_no_tokens(service, clien
     backchannel = racing(service, faults)
     faults.meanwhile(lambda: service.actions.withdraw(client.party, begun.challenge.guid))
 
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApproved) as refused:
         backchannel.redeem(client.party, begun.auth_req_id, CLAIMS, life=LIFE)
 
+    assert refused.value.status == "withdrawn"
     assert service.happened("challenge.redeem")[-1].reason == "not_approved"
 
 
@@ -655,6 +660,19 @@ def test_an_access_token_names_its_client_and_its_challenge(service, client):
     clients(service).unregister(client.party.origin.guid)
     with pytest.raises(CredentialRefused):
         client.backchannel.authenticate_bearer(redeemed.access_token)
+
+
+@pytest.mark.parametrize("kind", ["nothing", "account", "question", "request"])
+def test_what_names_no_request_with_tokens_is_no_access_token(service, client, kind):
+    guids = {
+        "nothing": mint(0, bytes(15)),
+        "account": service.account("user-1").guid,
+        "question": service.ask("user-1", "Log in?").challenge.guid,
+        "request": client.begin().challenge.guid,
+    }
+
+    with pytest.raises(CredentialRefused):
+        client.backchannel.authenticate_bearer(write_secret_id(guids[kind], bytes(24)))
 
 
 def test_what_a_client_signed_counts_once(service, client):
