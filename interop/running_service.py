@@ -70,7 +70,7 @@ class RunningService(Service):
         """Create an origin that only asks: with its secret, nobody can bind a device."""
         return self.new_origin(name, "--role", "asking")
 
-    def new_client(self, name, *, notification_endpoint=None, jwks=None):
+    def new_client(self, name, *, notification_endpoint=None, jwks=None, options=()):
         """
         Create an origin and make it a CIBA client.
 
@@ -78,12 +78,13 @@ class RunningService(Service):
             name: Of the origin; the person sees it.
             notification_endpoint: Where it is pinged; None for a client that polls.
             jwks: Its public keys, a JWK Set.
+            options: More of the command.
         """
         origin = self.new_origin(name)
-        options = ["--mode", "poll"]
+        options = [*options, "--mode", "poll"]
         if notification_endpoint is not None:
             self.admin("allow", origin.guid, notification_endpoint)
-            options = ["--mode", "ping", "--notification-endpoint", notification_endpoint]
+            options = [*options, "--mode", "ping", "--notification-endpoint", notification_endpoint]
         if jwks is not None:
             file = self.folder / f"{origin.guid}.json"
             file.write_text(json.dumps(jwks), "utf-8")

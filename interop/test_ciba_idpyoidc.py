@@ -3,6 +3,9 @@ CIBA by idpyoidc, an implementation of its own: the request, the ping, the token
 
 Its discovery demands an `authorization_endpoint` (OpenID Connect Discovery 1.0, 3), which an issuer
 of CIBA alone has not, so that the document is given to it.
+
+Its assertions name the issuer as audience at the one endpoint and the token endpoint at the other,
+so that its client needs `--endpoint-audiences`.
 """
 
 import json
@@ -90,11 +93,13 @@ class Client:
 def make_client(request, service):
     """Return a function that makes a client that authenticates by one of the methods."""
 
-    def make(endpoint=None):
+    def make(endpoint=None, *, options=("--endpoint-audiences",)):
         keyjar = build_keyjar([{"type": "EC", "crv": "P-256", "use": ["sig"]}])
         (jwk,) = keyjar.export_jwks()["keys"]
         jwks = {"keys": [jwk | {"alg": ALGORITHM}]}
-        origin = service.new_client("Agent", notification_endpoint=endpoint, jwks=jwks)
+        origin = service.new_client(
+            "Agent", notification_endpoint=endpoint, jwks=jwks, options=options
+        )
         return Client(service, request.param, keyjar, origin)
 
     return make
@@ -141,3 +146,14 @@ def test_it_learns_that_nobody_has_answered_and_then_that_the_person_declined(
     assert client.redeem(begun["auth_req_id"])["error"] == "slow_down"
     phone.decline()
     assert client.redeem(begun["auth_req_id"])["error"] == "access_denied"
+
+
+@pytest.mark.parametrize("make_client", ["private_key_jwt"], indirect=True)
+def test_without_the_setting_it_learns_that_its_audience_is_refused(make_client, phone, account_id):
+    client = make_client(options=())
+    begun = client.begin(account_id)
+
+    refusal = client.redeem(begun["auth_req_id"])
+
+    assert refusal["error"] == "invalid_client"
+    assert refusal["error_description"].startswith("aud: an endpoint")

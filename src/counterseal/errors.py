@@ -450,6 +450,10 @@ class CredentialRefused(Refused, code="credential_refused", public_code="unautho
     """The credential is unknown, wrong, revoked or out of date."""
 
 
+class EndpointAudience(Refused, code="endpoint_audience", public_code="unauthorized"):
+    """The client has signed for an endpoint as audience, and has to name the issuer alone."""
+
+
 class RequestStale(Refused, code="request_stale", public_code="unauthorized"):
     """The signed request's time is outside the window."""
 

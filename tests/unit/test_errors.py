@@ -41,6 +41,7 @@ PUBLIC_CODES = {
     "code_demanded": "code_demanded",
     "code_missing": "code_missing",
     "credential_refused": "unauthorized",
+    "endpoint_audience": "unauthorized",
     "return_forbidden": "return_forbidden",
     "role_lacking": "forbidden",
     "asking_only": "asking_only",

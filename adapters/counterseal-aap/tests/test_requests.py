@@ -9,8 +9,15 @@ import pytest
 from aap_world import APPROVE, CALL, DECLINE, URL, USER, World
 
 from counterseal import SignedRequest
-from counterseal.errors import AskingOnly, StoreUnavailable
-from counterseal.models import ChallengeState, RefusalReason, Scheme
+from counterseal.errors import ArgumentsDiffer, AskingOnly, StoreUnavailable
+from counterseal.models import (
+    Action,
+    ActionState,
+    ChallengeState,
+    Question,
+    RefusalReason,
+    Scheme,
+)
 from counterseal.wire.cx1 import write_basic
 
 MINUTE = timedelta(minutes=1)
@@ -370,6 +377,25 @@ def test_a_request_of_the_origin_api_is_none_of_this_protocol(world, agent):
     assert agent.get(issued.challenge.guid).status == 404
     assert agent.cancel(issued.challenge.guid).status == 404
     assert world.phone.pending() == (issued.challenge,)
+
+
+def test_an_action_of_the_origin_api_is_not_used_without_its_arguments(world, agent):
+    """The origin asked where arguments are compared, so its token skips no comparison here."""
+    core, arguments = world.core, CALL["arguments"]
+    action = Action(type="tool-call", resource=CALL["tool"], arguments=arguments)
+    question = Question(account_id=USER, content=action)
+    guid = core.challenges.issue(agent.party, question).challenge.guid
+    world.answer(guid)
+    status = core.actions.status(agent.party, guid)
+    assert (status.action.state, status.use) == (ActionState.APPROVED, None)
+
+    for answer in (agent.consume(guid), agent.report(guid, status="succeeded")):
+        assert (answer.status, answer.error) == (404, ("not_found",) * 2)
+
+    assert core.actions.status(agent.party, guid) == status
+    with pytest.raises(ArgumentsDiffer):
+        core.actions.consume(agent.party, guid, arguments | {"path": "/"})
+    assert core.actions.consume(agent.party, guid, arguments).use.presented
 
 
 # Cancel

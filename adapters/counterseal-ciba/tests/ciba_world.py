@@ -89,6 +89,12 @@ class Client:
         )
         self.count = 0
 
+    def allow_endpoint_audiences(self, *, allowed=True):
+        core = self.world.core
+        BackchannelClients(core.ports, core.policy, by=OPERATOR).register(
+            self.guid, mode=DeliveryMode.POLL, endpoint_audiences=allowed
+        )
+
     def sign(self, claims, *, key=None, algorithm=None, header=None):
         algorithm = algorithm or self.algorithm
         head = {"alg": algorithm, "kid": "key-1"} | (header or {})

@@ -682,7 +682,7 @@ def test_ensure_client_assertion_of_another_client_fails(world, client):
     assert client.begin(form=client.assertion(token)).error == "invalid_client"
 
 
-@pytest.mark.parametrize("audience", [ISSUER, f"{ISSUER}/ciba/token", [ISSUER, "x"]])
+@pytest.mark.parametrize("audience", [ISSUER, [ISSUER]])
 def test_ensure_client_assertion_with_iss_aud_to_token_endpoint_succeeds(client, audience):
     begun = client.begin(form=client.assertion(aud=audience))
     assert begun.status == 200

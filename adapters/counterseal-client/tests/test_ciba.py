@@ -39,7 +39,12 @@ from counterseal_client import (
     receive_ping,
 )
 from counterseal_client.errors import Overloaded
-from counterseal_client.id_token import Expected, verify_id_token
+from counterseal_client.id_token import (
+    RECEIPT_CLAIM,
+    Expected,
+    verify_claimed_receipt,
+    verify_id_token,
+)
 from counterseal_web import Request, Service, Settings
 
 USER = "user-1"
@@ -574,6 +579,80 @@ def test_an_id_token_does_not_hold_if_it_is_signed_otherwise(clock, changes, cod
     token = id_token(clock.now(), **changes)
     with pytest.raises(EvidenceRefused, match=code):
         verify_id_token(token, PUBLIC, EXPECTED, now=clock.now())
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "holds"),
+    [("exp", -29, True), ("exp", -30, False), ("iat", 30, True), ("iat", 31, False)],
+)
+def test_clocks_may_differ_by_30_seconds(clock, name, seconds, holds):
+    token = id_token(clock.now(), **{name: int(clock.now().timestamp()) + seconds})
+    if holds:
+        assert verify_id_token(token, PUBLIC, EXPECTED, now=clock.now())
+        return
+    with pytest.raises(EvidenceRefused) as refusal:
+        verify_id_token(token, PUBLIC, EXPECTED, now=clock.now())
+    assert refusal.value.what == f"ID token: {name}"
+
+
+class Evidence:
+    """Receipts of one person and of others, and what a client expects of them."""
+
+    def __init__(self, world):
+        self.core, self.origin, self.phone = world.core, world.core.origin, world.phone
+        self.trust = Trust(keys=self.core.ports.signer.jwks())
+
+    def receipt(self, *, origin=None, account_id=USER, phone=None, button=0):
+        phone = phone or self.phone
+        issued = self.core.ask(account_id, "Log in?", origin=origin or self.origin)
+        outcome = phone.answer(phone.fetch(issued.challenge.guid), button).outcome
+        return outcome.receipt, int(outcome.at.timestamp())
+
+    def verify(self, receipt, auth_time):
+        expected = attrs.evolve(EXPECTED, client_id=self.origin.origin.guid)
+        claims = {RECEIPT_CLAIM: receipt, "auth_time": auth_time}
+        return verify_claimed_receipt(claims, expected, self.trust)
+
+
+@pytest.fixture
+def evidence(world):
+    return Evidence(world)
+
+
+def test_the_receipt_of_the_persons_approval_holds(evidence):
+    receipt, at = evidence.receipt()
+
+    assert evidence.verify(receipt, at).approved
+
+
+def test_a_receipt_of_another_origin_is_refused(evidence):
+    other = evidence.core.new_origin(evidence.core.app_space, "Another shop")
+    with pytest.raises(EvidenceRefused, match="receipt: origin"):
+        evidence.verify(*evidence.receipt(origin=other))
+
+
+def test_a_receipt_of_another_person_is_refused(evidence):
+    members = {"account_id": "user-2", "phone": evidence.core.bind("user-2")}
+    with pytest.raises(EvidenceRefused, match="receipt: account"):
+        evidence.verify(*evidence.receipt(**members))
+
+
+def test_a_receipt_of_a_refusal_is_refused(evidence):
+    with pytest.raises(EvidenceRefused, match="receipt: approved"):
+        evidence.verify(*evidence.receipt(button=1))
+
+
+@pytest.mark.parametrize("seconds", [-1, 1, None])
+def test_an_auth_time_that_is_not_the_answers_is_refused(evidence, seconds):
+    receipt, at = evidence.receipt()
+    with pytest.raises(EvidenceRefused, match="ID token: auth_time"):
+        evidence.verify(receipt, None if seconds is None else at + seconds)
+
+
+@pytest.mark.parametrize("receipt", [None, 1])
+def test_an_id_token_without_a_receipt_is_refused(evidence, receipt):
+    with pytest.raises(EvidenceRefused, match="ID token: no receipt"):
+        evidence.verify(receipt, 1)
 
 
 # Pings

@@ -53,6 +53,7 @@ def test_an_origin_is_made_a_client_that_polls(portal, browser, origin):
         "Mode": "It polls",
         "Pings are sent to": "Nowhere",
         "Public keys": "None",
+        "Audience": "The issuer",
         "Authenticates by": "Nothing yet: it has no key and no Basic credential",
     }
     assert stored_client(portal).mode is DeliveryMode.POLL
@@ -127,6 +128,22 @@ def test_keys_stay_until_others_are_given_or_they_are_removed(portal, browser, o
     assert 'name="no_keys"' in require_page(browser.get(path))
     browser.post(path, {"mode": "poll", "no_keys": "yes"})
     assert stored_client(portal).keys == ()
+
+
+def test_an_administrator_lets_a_client_name_endpoints_as_audience(portal, browser, origin):
+    path = f"{origin}/ciba"
+    box = r'name="endpoint_audiences"[^>]* checked'
+    saved = browser.post(path, {"mode": "poll", "endpoint_audiences": "yes"})
+    assert stored_client(portal).endpoint_audiences
+    facts = facts_in(require_page(browser.get(saved.location)))
+    assert facts["Audience"] == "The issuer, or an endpoint"
+    assert re.search(box, require_page(browser.get(path)))
+
+    browser.post(path, {"mode": "poll"})
+
+    assert not stored_client(portal).endpoint_audiences
+    assert facts_in(require_page(browser.get(saved.location)))["Audience"] == "The issuer"
+    assert not re.search(box, require_page(browser.get(path)))
 
 
 def test_a_client_is_ended_after_the_page_that_says_what_follows(portal, browser, origin):

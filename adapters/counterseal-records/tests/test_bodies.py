@@ -307,6 +307,20 @@ def test_a_client_and_a_request_of_before_access_tokens_had_generations_are_read
         assert read(older) == read(older, b"else") == expected
 
 
+def test_a_client_that_names_the_issuer_is_written_as_older_releases_write_it():
+    records = edge_records(RecordFactory())
+    client = next(one for one in records if type(one) is Origin and one.backchannel)
+    strict = attrs.evolve(
+        client, backchannel=attrs.evolve(client.backchannel, endpoint_audiences=False)
+    )
+
+    assert json.loads(write(client))["fields"]["backchannel"]["endpoint_audiences"] is True
+    names = {field.name for field in attrs.fields(type(client.backchannel))}
+    stored_client = json.loads(write(strict))["fields"]["backchannel"]
+    assert set(stored_client) == names - {"endpoint_audiences"}
+    assert read(write(strict)) == read(write(strict), form_of(strict)) == strict
+
+
 def test_a_request_of_generation_0_is_written_as_older_releases_write_it():
     records = edge_records(RecordFactory())
     challenge = next(one for one in records if type(one) is Challenge and one.backchannel)

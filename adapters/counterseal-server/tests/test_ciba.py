@@ -81,8 +81,14 @@ def test_an_origin_becomes_a_client_and_is_none_any_more(admin, run, data, found
         "mode": "ping",
         "notificationEndpoint": ENDPOINT,
         "jwks": jwks,
+        "endpointAudiences": False,
     }
-    assert admin("ciba", guid, "--mode", "poll")["jwks"] == jwks
+    allowing = ("ciba", guid, "--mode", "poll", "--endpoint-audiences")
+    assert admin(*allowing)["endpointAudiences"]
+    client = admin("ciba", guid, "--mode", "poll")
+    assert (client["jwks"], client["endpointAudiences"]) == (jwks, True)
+    demanding = ("ciba", guid, "--mode", "poll", "--no-endpoint-audiences")
+    assert not admin(*demanding)["endpointAudiences"]
     assert admin("ciba", guid, "--mode", "none")["mode"] is None
     result = run("admin", "ciba", guid, "--mode", "ping", "--data", data)
     assert result.exit_code == 2

@@ -20,10 +20,11 @@ import pytest
 from program import PIN, eventually
 from redis import Redis
 
-from counterseal import OPERATOR, Administration, AuditChain
-from counterseal.errors import StoreUnavailable
+from counterseal import OPERATOR, Administration, AuditChain, Backchannel, BackchannelClients
+from counterseal.errors import EndpointAudience, StoreUnavailable, WrongSignature
+from counterseal.keys import generate, jwks_document
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal.models import Algorithm, ClientAuth, IdpSettings
+from counterseal.models import Algorithm, ClientAuth, DeliveryMode, IdpSettings
 from counterseal_http import load_machine_authorities
 from counterseal_keys import KeyFiles
 from counterseal_server.configuration import gathered, settings
@@ -142,6 +143,7 @@ HEALTHY = {
     "store": "store_current",
     "clock": "clock_plausible",
     "audit_log": "head_signed",
+    "clients": "audiences_accepted",
     "authorities": "authorities_read",
     "providers": "no_provider",
     "fcm": "channel_off",
@@ -597,6 +599,56 @@ def test_what_is_remembered_and_cannot_be_read_is_an_error(diagnose, data):
 def test_a_folder_in_which_nothing_can_be_remembered_is_a_warning(diagnose, monkeypatch):
     monkeypatch.setattr("counterseal_server.head_memory.os.access", lambda *_: False)
     assert diagnose("audit_log") == {"head_not_kept": "warning", "head_signed": "ok"}
+
+
+# Clients.
+
+
+def test_a_client_that_was_refused_for_its_audience_is_named(diagnose, opened):
+    runtime = opened()
+    administration = Administration(runtime.ports, runtime.policy, by=OPERATOR)
+    clients = BackchannelClients(runtime.ports, runtime.policy, by=OPERATOR)
+    backchannel = Backchannel(runtime.ports, runtime.policy)
+    space = administration.create_app_space(administration.create_company("Other").guid, "App")
+
+    def register(name):
+        guid = administration.create_origin(space.guid, name).guid
+        key = generate(Algorithm.ES256, kid="key-1")
+        clients.register(guid, mode=DeliveryMode.POLL, jwks=jwks_document([key.public]))
+        return guid
+
+    def refuse(guid, refusal):
+        def check(origin, now):
+            raise refusal
+
+        with pytest.raises(refusal):
+            backchannel.authenticate(guid, check)
+
+    def findings():
+        AuditChain(runtime.ports, runtime.policy).chain()
+        installation = Installation(
+            settings=runtime.settings, clock=ShiftedClock(timedelta(hours=1))
+        )
+        (result,) = run_checks(installation, timeout=WAIT, checks={"clients": CHECKS["clients"]})
+        return [(one.code, one.state.value, one.message) for one in result.findings]
+
+    agent, desk, other = map(register, ("Agent", "Desk", "Other"))
+    refuse(other, WrongSignature)
+    assert [code for code, *_ in findings()] == ["audiences_accepted"]
+
+    refuse(agent, EndpointAudience)
+    refuse(desk, EndpointAudience)
+
+    results = {(code, state, text.partition(" names")[0]) for code, state, text in findings()}
+    assert results == {
+        ("audience_refused", "warning", f"Agent ({agent})"),
+        ("audience_refused", "warning", f"Desk ({desk})"),
+    }
+    clients.register(agent, mode=DeliveryMode.POLL, endpoint_audiences=True)
+    ((_, _, message),) = findings()
+    assert message.startswith(f"Desk ({desk}) names an endpoint as `aud`")
+    clients.unregister(desk)
+    assert [code for code, *_ in findings()] == ["audiences_accepted"]
 
 
 # The public URL.

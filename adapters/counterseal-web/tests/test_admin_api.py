@@ -167,11 +167,18 @@ def test_an_origin_is_registered_as_a_ciba_client(desk, origin):
     assert {name: client[name] for name in ping} == ping
     poll = desk.post(path, {"mode": "poll"}).json
     assert (poll["notificationEndpoint"], poll["jwks"]) == (None, jwks)
+    assert poll["endpointAudiences"] is False
+    for members in ({"endpointAudiences": True}, {}):
+        poll = desk.post(path, {"mode": "poll"} | members).json
+        assert poll["endpointAudiences"] is True
     assert desk.get(path).json == poll
+    assert desk.post(path, {"mode": "poll", "endpointAudiences": False}).status_code == 200
+    assert desk.get(path).json["endpointAudiences"] is False
     for wrong, field in [
         ({"mode": "push"}, "mode"),
         ({"mode": "ping"}, "notificationEndpoint"),
         ({"mode": "poll", "jwks": {}}, "jwks"),
+        ({"mode": "poll", "endpointAudiences": "yes"}, "endpointAudiences"),
         ({"mode": "poll", "secret": "x"}, "secret"),
     ]:
         assert desk.post(path, wrong).json["detail"].startswith(f"{field}: ")

@@ -367,14 +367,19 @@ def register(
     mode: DeliveryMode,
     notification_endpoint: str | None,
     jwks: Mapping[str, Any] | None,
+    *,
+    endpoint_audiences: bool | None,
 ) -> Plan[Origin]:
-    """Plan to make an origin a CIBA client; without *jwks*, its keys stay as they are."""
+    """Plan to make an origin a CIBA client; keys and audiences stay where they are None."""
     origin = require(stored[0], Origin)
-    return permission_to(Permission.ORIGINS, by, origin).then(
-        lambda admin, tools: _register(
-            tools, admin, origin, _client(tools, origin, mode, notification_endpoint, jwks)
-        )
-    )
+
+    def decide(admin: Admin | None, tools: Tools) -> Decision[Origin]:
+        client = _client(tools, origin, mode, notification_endpoint, jwks)
+        if endpoint_audiences is not None:
+            client = replace(client, endpoint_audiences=endpoint_audiences)
+        return _register(tools, admin, origin, client)
+
+    return permission_to(Permission.ORIGINS, by, origin).then(decide)
 
 
 def _register(
@@ -404,13 +409,12 @@ def _client(
     if notification_endpoint is not None:
         text_fits(notification_endpoint, tools.policy.callback_bytes, "notificationEndpoint")
         callback_allowed(notification_endpoint, allow_list(origin, tools.policy))
-    if jwks is None:
-        client_keys = () if origin.backchannel is None else origin.backchannel.keys
-    else:
-        client_keys = _client_keys(jwks)
-    return BackchannelClient(
-        mode=mode, notification_endpoint=notification_endpoint, keys=client_keys
+    client = replace(
+        origin.backchannel or BackchannelClient(),
+        mode=mode,
+        notification_endpoint=notification_endpoint,
     )
+    return client if jwks is None else replace(client, keys=_client_keys(jwks))
 
 
 def _client_keys(jwks: Mapping[str, Any]) -> tuple[PublicKey, ...]:

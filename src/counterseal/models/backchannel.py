@@ -34,11 +34,14 @@ class BackchannelClient:
             mode POLL.
         keys: The public keys that verify its assertions and its signed requests; without any, it
             authenticates by its Basic credential.
+        endpoint_audiences: Whether these may name an endpoint of the service as their audience,
+            where others name the issuer alone.
     """
 
     mode: DeliveryMode = DeliveryMode.POLL
     notification_endpoint: str | None = attrs.field(default=None, repr=False)
     keys: tuple[PublicKey, ...] = ()
+    endpoint_audiences: bool = False
 
 
 @attrs.frozen(kw_only=True)

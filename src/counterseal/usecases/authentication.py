@@ -110,7 +110,8 @@ class SignerAuthentication(UseCase):
             reading = nothing()
         plan = reading.then(lambda stored, _: load_party(stored, self.registration))
         party = self._transactions.run(_CHECK, plan)
-        with refusals(self.ports, attrs.evolve(_CHECK, subject=party.origin.guid)):
+        context = attrs.evolve(_CHECK, subject=party.origin.guid, app_space=party.app_space.guid)
+        with refusals(self.ports, context):
             once, until = check(party.origin, self.ports.clock.now())
             if not self.ports.replay.first_seen(
                 (_REPLAY_KINDS[self.registration], party.origin.guid, once), until

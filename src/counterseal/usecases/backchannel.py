@@ -21,7 +21,7 @@ from counterseal._decisions.backchannel import (
 )
 from counterseal._decisions.readings import record_with_account, records
 from counterseal._transaction import AuditContext, UseCase, refusals
-from counterseal.errors import CredentialRefused, InvalidField, NotFound
+from counterseal.errors import CredentialRefused, InvalidField, NotFound, Replayed
 from counterseal.models import (
     Administrator,
     Challenge,
@@ -74,6 +74,26 @@ class Backchannel(UseCase):
         """
         signers = SignerAuthentication(self.ports, self.policy, registration="backchannel")
         return signers.authenticate_signer(client_id, check)
+
+    def accept_request(
+        self, party: RelyingParty, check: Callable[[Origin, datetime], SingleUse]
+    ) -> None:
+        """
+        Accept the signed request of a client, once.
+
+        Args:
+            party: The client, which has authenticated.
+            check: Verifies the request as in `authenticate`.
+
+        Raises:
+            Replayed: It was used before; or what *check* raises.
+        """
+        origin = party.origin
+        context = self._permit(party, "challenge.issue", origin.guid)
+        with refusals(self.ports, context):
+            once, until = check(origin, self.ports.clock.now())
+            if not self.ports.replay.first_seen(("backchannel request", origin.guid, once), until):
+                raise Replayed
 
     def begin(
         self,
@@ -226,6 +246,7 @@ class BackchannelClients(UseCase):
         mode: DeliveryMode,
         notification_endpoint: str | None = None,
         jwks: Mapping[str, Any] | None = None,
+        endpoint_audiences: bool | None = None,
     ) -> Origin:
         """
         Make an origin a CIBA client, or change how it is one.
@@ -236,6 +257,8 @@ class BackchannelClients(UseCase):
                 mode PING only.
             jwks: Its public keys, a JWK Set (RFC 7517); each names its `kid` and its `alg`. None
                 leaves them as they are.
+            endpoint_audiences: Whether what it signs may name an endpoint of the service as
+                audience; None leaves it as it is, at first False.
 
         Raises:
             NotFound: There is no such origin.
@@ -250,7 +273,12 @@ class BackchannelClients(UseCase):
                 self.ports.sender.require_callable(notification_endpoint)
         plan = records(origin).then(
             lambda stored, _: backchannel.register(
-                stored, self.by, mode, notification_endpoint, jwks
+                stored,
+                self.by,
+                mode,
+                notification_endpoint,
+                jwks,
+                endpoint_audiences=endpoint_audiences,
             )
         )
         return self._transactions.run(context, plan)

@@ -974,7 +974,7 @@ TENANCY = {
         ),
     ),
     "backchannel.register": lambda s, by: backchannel.register(
-        (s.origin.origin,), by, DeliveryMode.PING, CALLBACK, None
+        (s.origin.origin,), by, DeliveryMode.PING, CALLBACK, None, endpoint_audiences=True
     ),
     "backchannel.unregister": lambda s, by: backchannel.unregister(
         (requesting(s.origin).origin,), by

@@ -1,6 +1,8 @@
 """Actions: an origin asks for one, a person approves it, and it is used once."""
 
 from datetime import timedelta
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
@@ -77,6 +79,10 @@ def approved(service, phone):
 
 def consume(service, challenge, arguments=ARGUMENTS, *, party=None):
     return service.actions.consume(party or service.origin, challenge, arguments)
+
+
+def withdraw(service, challenge):
+    return service.actions.withdraw(service.origin, challenge)
 
 
 # What the person sees and signs
@@ -229,6 +235,8 @@ def test_an_approved_action_is_used_once(service, approved):
     assert used.action.state is ActionState.USED
     assert used.use.state is UseState.UNKNOWN
     assert used.use.presented
+    for name in ("challenge", "account", "origin", "app_space"):
+        assert getattr(used.use, name) == getattr(used.action, name)
     with pytest.raises(ActionUsed):
         consume(service, approved)
 
@@ -329,12 +337,13 @@ def test_it_cannot_be_used_from_its_end_on(service, phone):
         (lambda service, phone, challenge: service.clock.advance(11 * MINUTE), "expired"),
     ],
 )
-def test_what_was_not_approved_cannot_be_used(service, phone, end, state):
+def test_what_was_not_approved_can_be_neither_used_nor_withdrawn(service, phone, end, state):
     challenge = ask(service)
     end(service, phone, challenge)
-    with pytest.raises(NotApproved) as refused:
-        consume(service, challenge.guid)
-    assert refused.value.status == state
+    for use in (consume, withdraw):
+        with pytest.raises(NotApproved) as refused:
+            use(service, challenge.guid)
+        assert refused.value.status == state
 
 
 def test_a_question_without_an_action_cannot_be_used(service, phone):
@@ -474,22 +483,22 @@ def test_an_unfit_report_is_refused_by_name(service, approved, outcome, detail, 
 
 
 def test_a_withdrawn_approval_cannot_be_used(service, approved):
-    assert service.actions.withdraw(service.origin, approved).state is ActionState.WITHDRAWN
+    assert withdraw(service, approved).state is ActionState.WITHDRAWN
     with pytest.raises(NotApproved) as refused:
         consume(service, approved)
     assert refused.value.status == "withdrawn"
-    assert service.actions.withdraw(service.origin, approved).state is ActionState.WITHDRAWN
+    assert withdraw(service, approved).state is ActionState.WITHDRAWN
 
 
 def test_what_was_used_or_is_over_is_not_withdrawn(service, phone, approved):
     consume(service, approved)
     with pytest.raises(ActionUsed):
-        service.actions.withdraw(service.origin, approved)
+        withdraw(service, approved)
     challenge = ask(service)
     phone.answer(challenge)
     service.clock.advance(timedelta(hours=1))
     with pytest.raises(DeadlinePassed):
-        service.actions.withdraw(service.origin, challenge.guid)
+        withdraw(service, challenge.guid)
 
 
 def test_an_expired_approval_is_expired_by_a_worker_and_used_ones_are_not(service, phone, approved):
@@ -522,3 +531,121 @@ def test_a_status_says_what_is_known(service, phone):
     used = consume(service, challenge.guid)
     status = service.actions.status(service.origin, challenge.guid)
     assert (status.action, status.use) == (used.action, used.use)
+
+
+# What is recorded, how long it is stored, and who is woken
+
+
+def action_events(service, challenge):
+    """Return the events of actions about *challenge*, with what they say besides."""
+    return [
+        (event.event, event.actor, event.reason, dict(event.attributes))
+        for event in service.events
+        if event.subject == challenge and event.event.startswith("action.")
+    ]
+
+
+def test_the_audit_log_says_what_was_used_and_what_came_of_it(service, approved):
+    origin = service.origin.origin.guid
+    consume(service, approved)
+    service.actions.report(service.origin, approved, UseState.EXECUTED, detail="message 12")
+    service.actions.report(service.origin, approved, UseState.EXECUTED, detail="message 12")
+
+    assert action_events(service, approved) == [
+        ("action.consume", origin, "", {"type": "tool-call", "arguments": "matched"}),
+        ("action.report", origin, "", {"outcome": "executed"}),
+    ]
+
+
+def test_the_audit_log_says_that_no_arguments_were_presented(service, approved):
+    lax = service.but(policy=Policy(arguments_required=False))
+    lax.actions.consume_unpresented(service.origin, approved)
+    service.actions.report(service.origin, approved, UseState.FAILED)
+
+    assert [attributes for *_, attributes in action_events(service, approved)] == [
+        {"type": "tool-call", "arguments": "not_presented"},
+        {"outcome": "failed"},
+    ]
+
+
+def test_the_audit_log_says_that_an_approval_was_withdrawn_or_expired(service, phone, approved):
+    origin, expiring = service.origin.origin.guid, ask(service)
+    phone.answer(expiring)
+    withdraw(service, approved)
+    withdraw(service, approved)
+    service.clock.advance(HOUR)
+    service.actions.expire()
+
+    assert action_events(service, approved) == [("action.withdraw", origin, "", {})]
+    assert action_events(service, expiring.guid) == [("action.expire", "worker", "", {})]
+
+
+def test_a_use_prolongs_how_long_its_approval_is_stored(service, phone):
+    """The policy may get longer between the question and the use."""
+    challenge = ask(service)
+    phone.answer(challenge)
+    longer = service.but(policy=Policy(retention=2 * service.policy.retention))
+    used = consume(longer, challenge.guid)
+
+    until = service.clock.now() + longer.policy.retention
+    assert until > challenge.keep_until
+    assert (used.action.keep_until, used.use.keep_until) == (until, until)
+    status = service.actions.status(service.origin, challenge.guid)
+    assert (status.action.keep_until, status.use.keep_until) == (until, until)
+
+
+def test_a_use_shortens_nothing(service, phone):
+    challenge = ask(service)
+    phone.answer(challenge)
+    shorter = service.but(policy=Policy(retention=service.policy.retention / 2))
+    used = consume(shorter, challenge.guid)
+
+    assert (used.action.keep_until, used.use.keep_until) == 2 * (challenge.keep_until,)
+
+
+def test_a_use_is_not_dated_before_its_approval(service, phone):
+    """The clock of another process, or of this one, may step back."""
+    challenge = ask(service)
+    service.clock.advance(MINUTE)
+    phone.answer(challenge)
+    approved_at = service.clock.now()
+    service.clock.jump(approved_at - timedelta(seconds=30))
+
+    used = consume(service, challenge.guid)
+
+    assert used.use.created_at == used.action.created_at == approved_at
+    assert verify_use_receipt(used.use.receipt).at == approved_at
+
+
+def test_each_change_of_an_action_wakes_who_waits_for_it(service, phone, approved):
+    woken = []
+    waking = service.but(wake=SimpleNamespace(notify=woken.append))
+
+    def wakes(change):
+        woken.clear()
+        change()
+        return woken
+
+    report = partial(
+        waking.actions.report, service.origin, approved, UseState.EXECUTED, detail="message 12"
+    )
+    assert wakes(lambda: consume(waking, approved)) == [approved]
+    assert wakes(report) == [approved]
+    assert wakes(report) == []
+    withdrawn, expiring = ask(service), ask(service)
+    phone.answer(withdrawn)
+    phone.answer(expiring)
+    for woken_guids in ([withdrawn.guid], []):
+        assert wakes(lambda: withdraw(waking, withdrawn.guid)) == woken_guids
+    service.clock.advance(HOUR)
+    assert wakes(waking.actions.expire) == [expiring.guid]
+
+
+def test_a_question_whose_time_has_passed_reads_as_expired_at_once(service, phone):
+    challenge = ask(service)
+    service.clock.advance(challenge.deadline - service.clock.now())
+
+    status = service.actions.status(service.origin, challenge.guid)
+
+    assert service.stored(challenge.guid).state is ChallengeState.PENDING
+    assert (status.challenge.state, status.action) == (ChallengeState.EXPIRED, None)

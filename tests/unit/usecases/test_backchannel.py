@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from counterseal import Backchannel, BackchannelClients, keys
-from counterseal._decisions.backchannel import read_secret_id, write_secret_id
+from counterseal._decisions.backchannel import BackchannelDraft, read_secret_id, write_secret_id
 from counterseal.errors import (
     AccountLocked,
     ApproverInactive,
@@ -43,10 +43,12 @@ from counterseal.models import (
     Scheme,
     TextContent,
 )
+from counterseal.models.guid import mint
 from counterseal.testing.faults import Faults, faulty
 from counterseal.testing.service import CALLBACK
 
 TOKEN = "a-notification-token"
+INTERVAL = timedelta(seconds=5)
 
 
 def clients(service):
@@ -121,6 +123,9 @@ def test_an_approved_request_is_redeemed_once(service, client):
 
     redeemed = client.redeem(begun)
 
+    (event,) = service.happened("challenge.redeem")
+    assert (event.subject, event.actor) == (begun.challenge.guid, client.party.origin.guid)
+    assert event.reason == ""
     assert redeemed.challenge.guid == begun.challenge.guid
     (issuer,) = service.ports.signer.jwks()
     claims = keys.verify(keys.read(redeemed.id_token, limit=10_000), issuer, expected_typ="JWT")
@@ -340,6 +345,18 @@ def test_a_client_that_polls_without_a_pause_causes_few_commits(service, client)
     assert client.poll(begun).challenge.approved
 
 
+def test_a_poll_that_can_only_be_too_early_is_told_so_and_stores_nothing(service, client):
+    begun = client.begin()
+    service.clock.jump(begun.challenge.deadline - INTERVAL)
+    first = client.poll(begun)
+
+    again = client.poll(begun)
+
+    assert (first.interval, first.too_early) == (INTERVAL, False)
+    assert (again.interval, again.too_early) == (INTERVAL, True)
+    assert again.challenge == first.challenge == service.stored(begun.challenge.guid)
+
+
 def test_one_request_does_not_slow_down_another(service, client):
     one, other = client.begin(), client.begin()
     client.poll(one)
@@ -352,7 +369,8 @@ def test_a_finished_request_is_never_too_early(client):
     client.poll(begun)
     client.approve(begun)
 
-    assert not client.poll(begun).too_early
+    polled = client.poll(begun)
+    assert (polled.interval, polled.too_early) == (INTERVAL, False)
 
 
 def test_a_phone_answers_while_a_client_polls(service, client):
@@ -391,9 +409,10 @@ def test_an_approval_that_is_withdrawn_meanwhile_brings_no_tokens(service, clien
     backchannel = racing(service, faults)
     faults.meanwhile(lambda: service.actions.withdraw(client.party, begun.challenge.guid))
 
-    with pytest.raises(NotApproved):
+    with pytest.raises(NotApproved) as refused:
         backchannel.redeem(client.party, begun.auth_req_id, CLAIMS, life=LIFE)
 
+    assert refused.value.status == "withdrawn"
     assert service.happened("challenge.redeem")[-1].reason == "not_approved"
 
 
@@ -643,6 +662,19 @@ def test_an_access_token_names_its_client_and_its_challenge(service, client):
         client.backchannel.authenticate_bearer(redeemed.access_token)
 
 
+@pytest.mark.parametrize("kind", ["nothing", "account", "question", "request"])
+def test_what_names_no_request_with_tokens_is_no_access_token(service, client, kind):
+    guids = {
+        "nothing": mint(0, bytes(15)),
+        "account": service.account("user-1").guid,
+        "question": service.ask("user-1", "Log in?").challenge.guid,
+        "request": client.begin().challenge.guid,
+    }
+
+    with pytest.raises(CredentialRefused):
+        client.backchannel.authenticate_bearer(write_secret_id(guids[kind], bytes(24)))
+
+
 def test_what_a_client_signed_counts_once(service, client):
     until = service.clock.now() + timedelta(minutes=1)
 
@@ -665,14 +697,45 @@ def test_what_a_client_signed_has_the_mark_of_older_processes(service, client):
         client.backchannel.authenticate(guid, lambda origin, now: ("jti-1", until))
 
 
-def test_a_check_that_refuses_is_recorded(service, client):
+def test_a_repeated_request_is_the_same_one_for_older_processes():
+    draft = BackchannelDraft(secret=bytes(24), notification_token=TOKEN)
+
+    assert draft.document() == {"backchannel": {"notificationToken": TOKEN}}
+
+
+def test_a_check_that_refuses_is_recorded_where_its_administrators_see_it(service, client):
     def check(origin, now):
         raise WrongSignature
 
+    origin = client.party.origin
     with pytest.raises(WrongSignature):
-        client.backchannel.authenticate(client.party.origin.guid, check)
+        client.backchannel.authenticate(origin.guid, check)
 
-    assert service.last_event() == ("credential.check", "wrong_signature")
+    event = service.events[-1]
+    assert (event.event, event.reason) == ("credential.check", "wrong_signature")
+    assert (event.subject, event.app_space) == (origin.guid, origin.app_space)
+    with pytest.raises(WrongSignature):
+        client.backchannel.accept_request(client.party, check)
+
+    event = service.events[-1]
+    assert (event.event, event.reason) == ("challenge.issue", "wrong_signature")
+    assert (event.subject, event.app_space) == (origin.guid, origin.app_space)
+
+
+def test_a_signed_request_counts_once_besides_what_authenticates(service, client):
+    guid, until = client.party.origin.guid, service.clock.now() + timedelta(minutes=1)
+
+    def check(origin, now):
+        assert (origin, now) == (client.party.origin, service.clock.now())
+        return "jti-1", until
+
+    client.backchannel.authenticate(guid, check)
+    client.backchannel.accept_request(client.party, check)
+
+    with pytest.raises(Replayed):
+        client.backchannel.accept_request(client.party, check)
+    # Processes of every release have the same name for it.
+    assert not service.ports.replay.first_seen(("backchannel request", guid, "jti-1"), until)
 
 
 @pytest.mark.parametrize("name", ["", "no-guid", "00000000-0000-8000-8000-000000000000"])
@@ -806,6 +869,22 @@ def test_keys_stay_until_others_are_given(service):
     none = administered.register(guid, mode=DeliveryMode.POLL, jwks={"keys": []})
     assert none.backchannel.keys == ()
     assert administered.unregister(guid).backchannel is None
+
+
+def test_endpoint_audiences_stay_until_they_are_changed(service):
+    administered, guid = clients(service), service.origin.origin.guid
+
+    def register(**setting):
+        origin = administered.register(guid, mode=DeliveryMode.POLL, **setting)
+        return origin.backchannel.endpoint_audiences
+
+    assert not register()
+    assert register(endpoint_audiences=True)
+    assert register(jwks=keyset(Algorithm.ES256))
+    assert not register(endpoint_audiences=False)
+    assert register(endpoint_audiences=True)
+    administered.unregister(guid)
+    assert not register()
 
 
 @pytest.mark.parametrize(

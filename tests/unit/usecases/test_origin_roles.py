@@ -28,6 +28,7 @@ MAY = {
     "Actions.withdraw",
     "AuthenticationChannel.ask",
     "AuthenticationChannel.attach",
+    "Backchannel.accept_request",
     "Backchannel.begin",
     "Backchannel.poll",
     "Backchannel.redeem",

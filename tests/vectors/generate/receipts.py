@@ -182,6 +182,7 @@ def receipt_vectors(answers, disowns):
             "token": twin(valid[0]["token"]),
         }
     )
+    valid.append(receipt_of_a_named_device_key(answers["valid"][0]))
     of_actions = action_receipts()
     return {
         "about": "Receipts; `trusted` is the service's JWK Set, `code` is the refusal's,"
@@ -196,6 +197,23 @@ def receipt_vectors(answers, disowns):
                 *forged_factors(valid[0], *of_actions),
             )
         ],
+    }
+
+
+def receipt_of_a_named_device_key(answer):
+    """Return the receipt of *answer* if its claims named the device key of the call, too."""
+    claims = {**answer["claims"], "deviceKey": KEYS["es256-device"].public.thumbprint}
+    token = sign("es256-strong", ANSWER_TYP, claims)
+    receipt_claims = {
+        **receipt_claims_for(answer, service="es256-service"),
+        "answer": token,
+    }
+    token = sign("es256-service", RECEIPT_TYP, receipt_claims)
+    return {
+        "about": "of an answer that names its device key",
+        "claims": receipt_claims,
+        "token": token,
+        "hash": receipt_hash(token),
     }
 
 
@@ -290,6 +308,15 @@ def forged_receipts(valid, refusal, answers):
     del uncoded["code"]
     reasoned = {**answers["valid"][0]["claims"], "reason": "other"}
     tired = sign("es256-device", ANSWER_TYP, {**refusal["claims"], "reason": "tired"})
+    weak_key, strong_key = (
+        KEYS[f"es256-{role}"].public.thumbprint for role in ("device", "strong")
+    )
+
+    def naming(device_key, **changes):
+        """Return the receipt of an answer that names its device key."""
+        claims_ = {**answers["valid"][0]["claims"], "deviceKey": device_key}
+        return changed(answer=sign(strong, ANSWER_TYP, claims_), **changes)
+
     issued_by_new = {**good, "issuer": public_jwk("es256-new-service")}
     return [
         ("another amount than was signed", changed(display=dearer), "receipt_changed"),
@@ -314,6 +341,24 @@ def forged_receipts(valid, refusal, answers):
         (
             "a key that is not in the history",
             changed(history=good["history"][:1]),
+            "receipt_changed",
+        ),
+        (
+            "a device key in the answer that is not in the history",
+            naming(keys.digest(b"another")),
+            "receipt_changed",
+        ),
+        (
+            "a device key in the answer that the history has as the strong key only",
+            naming(strong_key),
+            "receipt_changed",
+        ),
+        (
+            "a history without the device key that the answer names",
+            naming(
+                weak_key,
+                history=[line for line in good["history"] if line["thumbprint"] != weak_key],
+            ),
             "receipt_changed",
         ),
         (

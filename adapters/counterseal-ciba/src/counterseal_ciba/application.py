@@ -94,11 +94,7 @@ class Backchannel:
         self._endpoints = Endpoints(service.settings.public_url)
         self._clients = ClientAuthenticator(
             service=service,
-            audiences=(
-                self._endpoints.issuer,
-                self._endpoints.authentication,
-                self._endpoints.token,
-            ),
+            audiences=self._endpoints.audiences,
         )
         self._handlers: dict[str, tuple[str, Callable[[Request], Reply | TokenPoll]]] = {
             CONFIGURATION: ("GET", self._configuration),
@@ -180,21 +176,12 @@ class Backchannel:
         )
 
     def _read_request(self, party: RelyingParty, form: Mapping[str, Any]) -> AuthenticationRequest:
-        service, guid = self._service, party.origin.guid
-        client = party.origin.backchannel
-        parameters, once = read_parameters(
+        parameters = read_parameters(
             form,
-            client_id=guid,
-            client_keys=() if client is None else client.keys,
-            issuer=self._endpoints.issuer,
-            now=service.ports.clock.now(),
+            audiences=self._endpoints.audiences,
+            accept=partial(self._service.backchannel.accept_request, party),
         )
-        authentication_request = read_request(parameters, party.origin)
-        if once is not None:
-            jti, until = once
-            if not service.ports.replay.first_seen(("backchannel request", guid, jti), until):
-                raise invalid_request("request: jti: used before")
-        return authentication_request
+        return read_request(parameters, party.origin)
 
     def _begin(
         self, party: RelyingParty, request: AuthenticationRequest, idempotency_key: str | None

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import attrs
 
-from counterseal.errors import InvalidField, Refused
-from counterseal.models import DeliveryMode, Origin, PublicKey
-from counterseal_ciba.errors import OAuthError, invalid_details, invalid_request
+from counterseal.errors import (
+    CredentialRefused,
+    EndpointAudience,
+    InvalidField,
+    Refused,
+    Replayed,
+)
+from counterseal.models import DeliveryMode, Origin
+from counterseal_ciba.errors import (
+    ENDPOINT_AUDIENCE,
+    OAuthError,
+    invalid_details,
+    invalid_request,
+)
 from counterseal_ciba.signed import (
     JTI_LIMIT,
+    Audiences,
+    SignedToken,
     read_signed,
     require_audience,
     require_party,
@@ -68,54 +82,64 @@ class AuthenticationRequest:
     details: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
 
 
+RequestCheck: TypeAlias = Callable[[Origin, datetime], tuple[str, datetime]]
+"""Verifies a signed request as `counterseal.Backchannel.accept_request` has it."""
+
+
 def read_parameters(
     form: Mapping[str, Any],
     *,
-    client_id: str,
-    client_keys: Collection[PublicKey],
-    issuer: str,
-    now: datetime,
-) -> tuple[Mapping[str, Any], tuple[str, datetime] | None]:
+    audiences: Audiences,
+    accept: Callable[[RequestCheck], None],
+) -> Mapping[str, Any]:
     """
     Return the parameters of a request, from its form or from its signed `request`.
 
     Args:
         form: The form.
-        client_id: The client, which has authenticated itself.
-        client_keys: What verifies a signed request.
-        issuer: What it has to name as its audience.
-        now: The time.
-
-    Returns:
-        The parameters, and the `jti` of a signed request with when it may be forgotten.
+        audiences: What a signed request may name as its audience.
+        accept: Accepts a signed request once, if the check raises nothing.
 
     Raises:
-        OAuthError: It is both, or the signed request does not hold.
+        OAuthError: It is both, or the signed request does not hold or was used before.
     """
     if "request" not in form:
-        return form, None
+        return form
     others = form.keys() - CLIENT_PARAMETERS - {"request"}
     if others:
         # 7.1.1: they would not be signed.
         raise invalid_request(f"{min(others)}: outside of the signed request")
     try:
         token = read_signed(form["request"])
-        verify_signed(token, client_keys, ("jwt", "oauth-authz-req+jwt"))
-        claims = token.claims
-        require_party(claims, "iss", client_id)
-        require_audience(claims, (issuer,))
-        until = require_times(claims, now, needs=("iat", "nbf"))
-        jti = require_text(claims, "jti", JTI_LIMIT)
+        accept(partial(_check_request, token, audiences))
     except InvalidField as refusal:
         raise invalid_request(f"request: {refusal.field}: {refusal.problem}") from None
+    except EndpointAudience:
+        raise invalid_request(f"request: {ENDPOINT_AUDIENCE}") from None
+    except Replayed:
+        raise invalid_request("request: jti: used before") from None
     except Refused as refusal:
         raise invalid_request(f"request: {refusal.code}") from None
+    return token.claims
+
+
+def _check_request(
+    token: SignedToken, audiences: Audiences, origin: Origin, now: datetime
+) -> tuple[str, datetime]:
+    claims, client = token.claims, origin.backchannel
+    if client is None:
+        raise CredentialRefused
+    verify_signed(token, client.keys, ("jwt", "oauth-authz-req+jwt"))
+    require_party(claims, "iss", origin.guid)
+    until = require_times(claims, now, needs=("iat", "nbf"))
+    jti = require_text(claims, "jti", JTI_LIMIT)
     for name in ("request", "request_uri", *CLIENT_PARAMETERS - {"client_id"}):
         if name in claims:
-            raise invalid_request(f"request: {name}: not part of a signed request")
-    if claims.get("client_id", client_id) != client_id:
-        raise invalid_request("request: client_id: another client")
-    return claims, (jti, until)
+            raise InvalidField(name, "not part of a signed request")
+    if claims.get("client_id", origin.guid) != origin.guid:
+        raise InvalidField("client_id", "another client")
+    require_audience(claims, audiences, client)
+    return jti, until
 
 
 def read_request(parameters: Mapping[str, Any], origin: Origin) -> AuthenticationRequest:

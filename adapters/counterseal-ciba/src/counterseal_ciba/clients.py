@@ -12,10 +12,15 @@ from urllib.parse import unquote
 import attrs
 
 import counterseal as cs
-from counterseal.errors import MalformedToken
+from counterseal.errors import CredentialRefused, EndpointAudience, MalformedToken
 from counterseal.models import Origin, RelyingParty
-from counterseal_ciba.errors import CLIENT_REFUSALS, invalid_client, invalid_request
-from counterseal_ciba.signed import SignedToken, check_assertion, read_signed
+from counterseal_ciba.errors import (
+    CLIENT_REFUSALS,
+    ENDPOINT_AUDIENCE,
+    invalid_client,
+    invalid_request,
+)
+from counterseal_ciba.signed import Audiences, SignedToken, check_assertion, read_signed
 from counterseal_web import Service
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -29,12 +34,11 @@ class ClientAuthenticator:
 
     Args:
         service: The use cases.
-        audiences: What an assertion may name as its audience: the issuer, and the endpoints
-            (CIBA Core 1.0, 7.1).
+        audiences: What an assertion may name as its audience.
     """
 
     service: Service
-    audiences: tuple[str, ...]
+    audiences: Audiences
 
     def authenticate(self, form: Mapping[str, Any], authorization: str, uri: str) -> RelyingParty:
         """
@@ -60,6 +64,9 @@ class ClientAuthenticator:
                 party = self._by_key(form)
             else:
                 raise invalid_client(basic=False)
+        except EndpointAudience:
+            # The client has proved its key, so this tells no stranger anything.
+            raise invalid_client(basic=False, description=ENDPOINT_AUDIENCE) from None
         except CLIENT_REFUSALS:
             raise invalid_client(basic=bool(authorization)) from None
         if party.origin.backchannel is None:
@@ -93,10 +100,12 @@ class ClientAuthenticator:
 
     def _check(self, token: SignedToken, origin: Origin, now: datetime) -> tuple[str, datetime]:
         client = origin.backchannel
+        if client is None:
+            raise CredentialRefused
         return check_assertion(
             token,
             client_id=origin.guid,
-            client_keys=() if client is None else client.keys,
+            client=client,
             audiences=self.audiences,
             now=now,
         )

@@ -10,6 +10,7 @@ import attrs
 from counterseal.models import DeliveryMode, PublicKey
 from counterseal.models.backchannel import ALGORITHM_SYNONYMS, CLIENT_ALGORITHMS
 from counterseal_ciba.clients import METHODS
+from counterseal_ciba.signed import Audiences
 from counterseal_ciba.tokens import ACRS, AUTH_REQ_ID_CLAIM, RECEIPT_CLAIM
 
 CIBA_GRANT = "urn:openid:params:grant-type:ciba"
@@ -36,6 +37,11 @@ class Endpoints:
     def token(self) -> str:
         """Where it polls."""
         return self.issuer + TOKEN
+
+    @property
+    def audiences(self) -> Audiences:
+        """What clients may name as the audience of what they sign."""
+        return Audiences(issuer=self.issuer, endpoints=(self.authentication, self.token))
 
     @property
     def consume(self) -> str:

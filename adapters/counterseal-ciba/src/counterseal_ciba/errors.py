@@ -80,10 +80,10 @@ def invalid_details(description: str) -> OAuthError:
     return OAuthError("invalid_authorization_details", description)
 
 
-def invalid_client(*, basic: bool) -> OAuthError:
+def invalid_client(*, basic: bool, description: str = "") -> OAuthError:
     """Return the error of a client that is not authenticated; *basic*, if it tried that."""
     headers = {"WWW-Authenticate": 'Basic realm="counterseal"'} if basic else {}
-    return OAuthError("invalid_client", "", HTTPStatus.UNAUTHORIZED, headers)
+    return OAuthError("invalid_client", description, HTTPStatus.UNAUTHORIZED, headers)
 
 
 def invalid_token() -> OAuthError:
@@ -95,6 +95,8 @@ def invalid_token() -> OAuthError:
         {"WWW-Authenticate": 'Bearer error="invalid_token"'},
     )
 
+
+ENDPOINT_AUDIENCE = "aud: an endpoint; this client has to name the issuer alone"
 
 CLIENT_REFUSALS = (CredentialRefused, RequestStale, Replayed)
 """A credential that does not hold."""

@@ -19,6 +19,7 @@ from joserfc.jws import JWSRegistry
 
 from counterseal.errors import (
     CredentialRefused,
+    EndpointAudience,
     InvalidField,
     MalformedToken,
     Refused,
@@ -28,7 +29,7 @@ from counterseal.errors import (
     WrongType,
 )
 from counterseal.ijson import parse
-from counterseal.models import PublicKey
+from counterseal.models import BackchannelClient, PublicKey
 from counterseal.models.backchannel import ALGORITHM_SYNONYMS
 
 TOKEN_LIMIT = 16_384
@@ -58,6 +59,20 @@ class SignedToken:
     claims: dict[str, Any] = attrs.field(repr=False)
     signed: bytes = attrs.field(repr=False)
     signature: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Audiences:
+    """
+    What clients may name as the audience of what they sign.
+
+    Attributes:
+        issuer: The service: alone, each client may name it (draft-ietf-oauth-rfc7523bis).
+        endpoints: A client with `BackchannelClient.endpoint_audiences` may name them as well.
+    """
+
+    issuer: str
+    endpoints: tuple[str, ...]
 
 
 def read_signed(text: str) -> SignedToken:
@@ -145,17 +160,23 @@ def require_times(claims: dict[str, Any], now: datetime, *, needs: Collection[st
     return now + timedelta(seconds=expires - seconds + leeway)
 
 
-def require_audience(claims: dict[str, Any], accepted: Collection[str]) -> None:
+def require_audience(
+    claims: dict[str, Any], audiences: Audiences, client: BackchannelClient
+) -> None:
     """
-    Require that a token is for us.
+    Require that a token of *client* is for this service and for nobody else.
 
     Raises:
-        InvalidField: No audience of it is one of *accepted*.
+        EndpointAudience: It names an endpoint, and the client may name the issuer alone.
+        InvalidField: It names nobody, another service, or one audience twice.
     """
     audience = claims.get("aud")
-    audiences = audience if isinstance(audience, list) else [audience]
-    if not any(isinstance(each, str) and each in accepted for each in audiences):
-        raise InvalidField("aud", "another one")
+    names = audience if isinstance(audience, list) else [audience]
+    accepted = (audiences.issuer, *audiences.endpoints)
+    if not names or any(name not in accepted or names.count(name) > 1 for name in names):
+        raise InvalidField("aud", "not this service alone")
+    if names != [audiences.issuer] and not client.endpoint_audiences:
+        raise EndpointAudience
 
 
 def require_party(claims: dict[str, Any], name: str, client_id: str) -> None:
@@ -186,25 +207,29 @@ def check_assertion(
     token: SignedToken,
     *,
     client_id: str,
-    client_keys: Collection[PublicKey],
-    audiences: Collection[str],
+    client: BackchannelClient,
+    audiences: Audiences,
     now: datetime,
 ) -> tuple[str, datetime]:
     """
     Check a client assertion (RFC 7523, 3; OpenID Connect Core, 9), and return its single use.
 
     Raises:
+        EndpointAudience: It holds, but for an endpoint as audience, which the client may not name.
         CredentialRefused: It does not hold; the reason is its cause.
     """
     try:
-        verify_signed(token, client_keys, ("jwt", "client-authentication+jwt"))
+        verify_signed(token, client.keys, ("jwt", "client-authentication+jwt"))
         for name in ("iss", "sub"):
             require_party(token.claims, name, client_id)
-        require_audience(token.claims, audiences)
         until = require_times(token.claims, now, needs=())
-        return require_text(token.claims, "jti", JTI_LIMIT), until
+        jti = require_text(token.claims, "jti", JTI_LIMIT)
+        require_audience(token.claims, audiences, client)
+    except EndpointAudience:
+        raise
     except Refused as refusal:
         raise CredentialRefused from refusal
+    return jti, until
 
 
 def decode_b64url(text: str) -> bytes:

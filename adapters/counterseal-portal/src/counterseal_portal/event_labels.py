@@ -90,6 +90,7 @@ TEXTS: Mapping[str, str] = {
     "account_locked": "the account is locked",
     "deadline_passed": "too late",
     "denied": "not proven",
+    "endpoint_audience": "an endpoint as audience",
     "device_not_active": "the device is not active",
     "foreign": "out of reach",
     "proof_ended": "its passkey or device was removed or suspended",

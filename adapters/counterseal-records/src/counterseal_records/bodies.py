@@ -130,6 +130,7 @@ LEFT_OUT: Mapping[type[Stored], tuple[bytes, ...]] = MappingProxyType(
         Origin: (
             *(*_OF_ACTIONS, b',"backchannel":null', b',"realm":null'),
             *(b',"token_generation":0', b',"role":"full"'),
+            b'"endpoint_audiences":false,',  # of its `backchannel`
         ),
         Session: (b',"proofs":[]',),
         Binding: (

@@ -213,7 +213,13 @@ class Tenants:
         )
 
     def ciba(
-        self, origin: Guid, mode: str | None, notification_endpoint: str | None, jwks: str | None
+        self,
+        origin: Guid,
+        mode: str | None,
+        notification_endpoint: str | None,
+        jwks: str | None,
+        *,
+        endpoint_audiences: bool | None = None,
     ) -> dict[str, Any]:
         """
         Make an origin a CIBA client, or without *mode* a client no longer; return how it is one.
@@ -223,6 +229,8 @@ class Tenants:
             mode: The value of one of `DeliveryMode`; None makes it a client no longer.
             notification_endpoint: Where pings are sent; None in the mode poll.
             jwks: Its public keys, a JWK Set as text; None leaves them as they are.
+            endpoint_audiences: Whether what it signs may name an endpoint as its audience; None
+                leaves it as it is.
 
         Raises:
             NotFound: There is no such origin.
@@ -243,6 +251,7 @@ class Tenants:
             mode=DeliveryMode(mode),
             notification_endpoint=notification_endpoint,
             jwks=keys,
+            endpoint_audiences=endpoint_audiences,
         )
         return backchannel_document(client)
 

@@ -51,6 +51,7 @@ STATUS: dict[str, HTTPStatus] = {
     "account_locked": HTTPStatus.NOT_FOUND,
     # Credentials of origins and administrators
     "credential_refused": HTTPStatus.UNAUTHORIZED,
+    "endpoint_audience": HTTPStatus.UNAUTHORIZED,
     "request_stale": HTTPStatus.UNAUTHORIZED,
     # Evidence of devices
     "binding_inactive": HTTPStatus.FORBIDDEN,

@@ -206,7 +206,10 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
             callbacks=(SECRET, ODD),
             webhook_keys=(webhook,),
             backchannel=BackchannelClient(
-                mode=DeliveryMode.PING, notification_endpoint=SECRET, keys=(public,)
+                mode=DeliveryMode.PING,
+                notification_endpoint=SECRET,
+                keys=(public,),
+                endpoint_audiences=True,
             ),
             token_generation=2**40,
         ),

@@ -47,6 +47,14 @@ KEYS = Field(
     meant_by=("jwks",),
 )
 KEYS_STAY = "A JWK Set in place of its keys. Empty: they stay as they are."
+AUDIENCES = Field(
+    name="endpoint_audiences",
+    label="It may name an endpoint as audience",
+    kind=Kind.FLAG,
+    hint="Only for a program that cannot name the issuer as the aud of what it signs. The token"
+    " endpoint and the authentication endpoint count then as well.",
+    meant_by=("endpointAudiences",),
+)
 NO_KEYS = Field(
     name="no_keys",
     label="Remove its keys",
@@ -74,10 +82,12 @@ def _describe(visit: Visit) -> FormPage:
             attrs.evolve(ENDPOINT, suggestions=addresses),
             attrs.evolve(KEYS, hint=KEYS_STAY) if has_keys else KEYS,
             *((NO_KEYS,) if has_keys else ()),
+            AUDIENCES,
         ),
         values=values_of(
             mode=DeliveryMode.POLL.value if client is None else client.mode.value,
             endpoint=None if client is None else client.notification_endpoint,
+            endpoint_audiences=client is not None and client.endpoint_audiences,
         ),
         button="Save",
         back=f"/origins/{origin.guid}",
@@ -95,6 +105,7 @@ def _save(visit: Visit, form: FilledForm) -> Answer:
             mode=DeliveryMode(form.value("mode")),
             notification_endpoint=form.text("endpoint") or None,
             jwks=jwks,
+            endpoint_audiences=form.flag("endpoint_audiences"),
         )
     except InvalidField as refusal:
         if refusal.field.startswith("jwks."):
@@ -166,7 +177,7 @@ ORIGIN_CLIENT_ROUTES = (
         f"{ORIGIN}/ciba",
         _describe,
         _save,
-        fields=(MODE, ENDPOINT, KEYS, NO_KEYS),
+        fields=(MODE, ENDPOINT, KEYS, NO_KEYS, AUDIENCES),
         roles=ADMINS,
         stepped_up="Change a CIBA client",
     ),

@@ -231,6 +231,7 @@ def client_facts(visit: Visit, origin: Origin) -> tuple[tuple[str, str], ...]:
         ("Mode", MODES[client.mode]),
         ("Pings are sent to", client.notification_endpoint or "Nowhere"),
         ("Public keys", key_names(client) or "None"),
+        ("Audience", "The issuer, or an endpoint" if client.endpoint_audiences else "The issuer"),
         (
             "Authenticates by",
             ", ".join(ways) or "Nothing yet: it has no key and no Basic credential",

@@ -28,7 +28,7 @@ def doctor(
     data: str | None, config: str | None, *, network: bool, timeout: int, as_json: bool
 ) -> None:
     """
-    Check settings, keys, clock, store, audit log, public URL, providers and channels.
+    Check settings, keys, clock, store, audit log, clients, public URL, providers and channels.
 
     One line for each finding: ok, warning or error, and what to do. Nothing is changed, and no
     secret is printed. Run it as the user of the service, with its environment.

@@ -14,6 +14,7 @@ from counterseal import CountersealError
 from counterseal_server.doctor.audit_log import check_audit_log
 from counterseal_server.doctor.authorities import check_authorities
 from counterseal_server.doctor.channels import check_fcm, check_relay, check_webpush
+from counterseal_server.doctor.clients import check_clients
 from counterseal_server.doctor.clock import check_clock
 from counterseal_server.doctor.configuration import check_configuration
 from counterseal_server.doctor.data_folder import check_data_folder
@@ -37,6 +38,7 @@ CHECKS: dict[str, Check] = {
     "store": check_store,
     "clock": check_clock,
     "audit_log": check_audit_log,
+    "clients": check_clients,
     "public_url": check_public_url,
     "tls": check_tls,
     "authorities": check_authorities,

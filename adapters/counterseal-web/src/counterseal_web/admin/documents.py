@@ -113,6 +113,7 @@ def backchannel_document(origin: Origin) -> Document:
         "mode": None if client is None else client.mode.value,
         "notificationEndpoint": None if client is None else client.notification_endpoint,
         "jwks": None if client is None else jwks_document(client.keys),
+        "endpointAudiences": client is not None and client.endpoint_audiences,
     }
 
 

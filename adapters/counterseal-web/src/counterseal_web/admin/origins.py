@@ -169,6 +169,8 @@ def register_client(service: Service, call: Call, admin: Admin) -> Reply:
     """
     Make an origin a client of OpenID Connect CIBA; without `jwks`, its keys stay.
 
+    So does `endpointAudiences`, if it is left out.
+
     A `jwks_uri` is not taken: the service fetches no keys of clients.
     """
     body = call.document
@@ -177,6 +179,7 @@ def register_client(service: Service, call: Call, admin: Admin) -> Reply:
         mode=read_choice(body.get("mode"), DeliveryMode, "mode"),
         notification_endpoint=read_text(body, "notificationEndpoint"),
         jwks=None if body.get("jwks") is None else read_object(body, "jwks"),
+        endpoint_audiences=read_flag(body, "endpointAudiences"),
     )
     return Reply(document=backchannel_document(origin))
 

@@ -210,6 +210,8 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
             "additionalProperties": True,
             "description": "A JWK Set (RFC 7517), each key with its `alg`.",
         },
+        endpointAudiences=FLAG
+        | {"description": "Whether what it signs may have an endpoint as `aud`; at first not."},
     ),
     "NewKey": _takes("keyType", keyType=KEY_TYPE, overlap=SECONDS),
     "Overlap": _takes(overlap=SECONDS),
@@ -302,6 +304,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         mode={"enum": [*(mode.value for mode in DeliveryMode), None]},
         notificationEndpoint=NO_TEXT,
         jwks={"type": ["object", "null"]},
+        endpointAudiences=FLAG,
     ),
     "CallbackSecret": _gives(requestOriginGuid=GUID, callbackSecret=TEXT),
     "User": _gives(**ACCOUNT, devices=_each("UserDevice")),

@@ -34,6 +34,12 @@ JWKS_LIMIT = 65_536
     help="Its public keys, a JWK Set whose keys have kid and alg; - reads them from standard"
     " input. Without it, its keys stay as they are.",
 )
+@click.option(
+    "--endpoint-audiences/--no-endpoint-audiences",
+    default=None,
+    help="Whether what it signs may name the service's token or authentication endpoint as its"
+    " audience; at first, it has to name the issuer alone.",
+)
 @DATA
 @CONFIG
 def ciba(
@@ -42,6 +48,7 @@ def ciba(
     mode: str,
     notification_endpoint: str | None,
     jwks: TextIO | None,
+    endpoint_audiences: bool | None,
     data: str | None,
     config: str | None,
 ) -> None:
@@ -53,5 +60,6 @@ def ciba(
                 None if mode == "none" else mode,
                 notification_endpoint,
                 None if jwks is None else jwks.read(JWKS_LIMIT),
+                endpoint_audiences=endpoint_audiences,
             )
         )
