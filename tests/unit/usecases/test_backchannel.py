@@ -858,6 +858,32 @@ def test_an_endpoint_is_on_the_allow_list_and_callable(service):
         clients(service).register(guid, mode=DeliveryMode.PING, notification_endpoint=CALLBACK)
 
 
+def test_an_endpoint_that_is_too_long_is_refused_by_name(service):
+    policy, guid = service.policy, service.origin.origin.guid
+    longest = "https://shop.example/".ljust(policy.callback_bytes, "x")
+    service.administration.allow_callback(guid, longest)
+    registered = clients(service).register(
+        guid, mode=DeliveryMode.PING, notification_endpoint=longest
+    )
+    assert registered.backchannel.notification_endpoint == longest
+
+    with pytest.raises(InvalidField) as refused:
+        clients(service).register(guid, mode=DeliveryMode.PING, notification_endpoint=f"{longest}x")
+
+    assert refused.value.field == "notificationEndpoint"
+
+
+def test_a_client_has_at_most_8_keys_of_either_name_of_an_algorithm(service):
+    jwks = keyset(*[Algorithm.ES256] * 7, Algorithm.EDDSA)
+    jwks["keys"][-1]["alg"] = "Ed25519"
+
+    origin = clients(service).register(
+        service.origin.origin.guid, mode=DeliveryMode.POLL, jwks=jwks
+    )
+
+    assert [key.alg for key in origin.backchannel.keys] == ["ES256"] * 7 + ["EdDSA"]
+
+
 def test_keys_stay_until_others_are_given(service):
     administered, guid = clients(service), service.origin.origin.guid
     both = keyset(Algorithm.ES256, Algorithm.EDDSA)
