@@ -345,7 +345,7 @@ def test_a_client_that_polls_without_a_pause_causes_few_commits(service, client)
     assert client.poll(begun).challenge.approved
 
 
-def test_a_poll_that_can_only_be_too_early_is_told_so_and_stores_nothing(service, client):
+def test_a_poll_that_is_too_early_until_the_end_stores_nothing(service, client):
     begun = client.begin()
     service.clock.jump(begun.challenge.deadline - INTERVAL)
     first = client.poll(begun)
