@@ -5,7 +5,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from counterseal import STANDARD
+from counterseal import STANDARD, BackchannelClients, ChannelRealms
 from counterseal._decisions import credentials, tenancy
 from counterseal._decisions.authentication import SignedRequest
 from counterseal.errors import CredentialRefused, Foreign, InvalidField, NotFound, RoleLacking
@@ -16,6 +16,7 @@ from counterseal.models import (
     AppSpace,
     Clients,
     Company,
+    DeliveryMode,
     Operator,
     Origin,
     Scheme,
@@ -39,6 +40,8 @@ class Tenant:
         self.space = service.administration.create_app_space(self.company.guid, name, idp=idp)
         self.party = service.new_origin(self.space, name)
         service.credentials.issue(self.party.origin.guid, Scheme.HMAC)
+        clients = BackchannelClients(service.ports, service.policy, by=OPERATOR)
+        clients.register(self.party.origin.guid, mode=DeliveryMode.POLL)
         self.party = service.renewed(self.party)
         self.origin = self.party.origin
         self.name = name
@@ -157,6 +160,20 @@ VERBS = {
         ),
     ),
     "webhook key": (MID, lambda s, t, by: s.by(by).credentials.issue_webhook_key(t.origin.guid)),
+    "edit CIBA client": (
+        MID,
+        lambda s, t, by: BackchannelClients(s.ports, s.policy, by=by).register(
+            t.origin.guid, mode=DeliveryMode.POLL, endpoint_audiences=True
+        ),
+    ),
+    "end CIBA client": (
+        MID,
+        lambda s, t, by: BackchannelClients(s.ports, s.policy, by=by).unregister(t.origin.guid),
+    ),
+    "end realm": (
+        MID,
+        lambda s, t, by: ChannelRealms(s.ports, s.policy, by=by).unregister(t.origin.guid),
+    ),
     "make company admin": (
         UP,
         lambda s, t, by: s.by(by).credentials.create_admin("New", company=t.company.guid),
@@ -299,6 +316,8 @@ WRITING = {
         "forbid entry",
         "issue",
         "webhook key",
+        "edit CIBA client",
+        "end CIBA client",
         "make company admin",
         "make app space admin",
         "make support",

@@ -345,7 +345,7 @@ def test_a_client_that_polls_without_a_pause_causes_few_commits(service, client)
     assert client.poll(begun).challenge.approved
 
 
-def test_a_poll_that_can_only_be_too_early_is_told_so_and_stores_nothing(service, client):
+def test_a_poll_that_is_too_early_until_the_end_stores_nothing(service, client):
     begun = client.begin()
     service.clock.jump(begun.challenge.deadline - INTERVAL)
     first = client.poll(begun)
@@ -856,6 +856,32 @@ def test_an_endpoint_is_on_the_allow_list_and_callable(service):
     service.sender.uncallable = {CALLBACK: "private"}
     with pytest.raises(CallbackUncallable):
         clients(service).register(guid, mode=DeliveryMode.PING, notification_endpoint=CALLBACK)
+
+
+def test_an_endpoint_that_is_too_long_is_refused_by_name(service):
+    policy, guid = service.policy, service.origin.origin.guid
+    longest = "https://shop.example/".ljust(policy.callback_bytes, "x")
+    service.administration.allow_callback(guid, longest)
+    registered = clients(service).register(
+        guid, mode=DeliveryMode.PING, notification_endpoint=longest
+    )
+    assert registered.backchannel.notification_endpoint == longest
+
+    with pytest.raises(InvalidField) as refused:
+        clients(service).register(guid, mode=DeliveryMode.PING, notification_endpoint=f"{longest}x")
+
+    assert refused.value.field == "notificationEndpoint"
+
+
+def test_a_client_has_at_most_8_keys_of_either_name_of_an_algorithm(service):
+    jwks = keyset(*[Algorithm.ES256] * 7, Algorithm.EDDSA)
+    jwks["keys"][-1]["alg"] = "Ed25519"
+
+    origin = clients(service).register(
+        service.origin.origin.guid, mode=DeliveryMode.POLL, jwks=jwks
+    )
+
+    assert [key.alg for key in origin.backchannel.keys] == ["ES256"] * 7 + ["EdDSA"]
 
 
 def test_keys_stay_until_others_are_given(service):
