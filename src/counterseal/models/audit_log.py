@@ -230,7 +230,7 @@ class RememberedHead:
     """
 
     number: int = attrs.field(validator=fields.count)
-    digest: str = attrs.field(repr=False)
+    digest: str
 
 
 @attrs.frozen(kw_only=True)
@@ -245,7 +245,7 @@ class MemoryContent:
     """
 
     head: SignedHead | None = None
-    replaced_at: datetime | None = None
+    replaced_at: datetime | None = attrs.field(default=None, validator=fields.maybe_utc)
 
     def with_head(self, head: SignedHead) -> Self:
         """Return this with *head*, if it has a greater number than the one that is there."""
