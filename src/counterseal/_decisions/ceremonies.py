@@ -192,6 +192,7 @@ def check_registration(
         rp_id_hash=keys.digest(registration.scope.rp_id.encode()),
         origins=registration.scope.origins,
     )
+    # Before the state, which would tell a stranger what became of it.
     own_ceremony(facts)
     step(REGISTRATION, registration.state, RegistrationEvent.REGISTER, facts)
     return Decision(result=registration)
@@ -239,8 +240,6 @@ def _register(
     served_kinds: frozenset[AddressKind],
 ) -> Decision[tuple[Binding, Account]]:
     registration, account = facts.ceremony, facts.account
-    # Before the state, which would tell a stranger what became of it.
-    own_ceremony(facts)
     state = step(REGISTRATION, registration.state, RegistrationEvent.REGISTER, facts)
     place_for_binding(account, tools.now, tools.policy)
     binding = _new_binding(registration, registered, facts, tools)

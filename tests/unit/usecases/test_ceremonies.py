@@ -189,6 +189,20 @@ def test_nobody_else_finishes_it(shop):
         shop.finish(shop.authenticate("bob"), passkey, account_id="bob")
 
 
+def test_another_origin_does_not_learn_that_a_ceremony_has_ended(shop):
+    guid = shop.start("bob").registration.guid
+    other = attrs.evolve(shop.party, origin=attrs.evolve(shop.party.origin, guid=guid))
+    registration, passkey = shop.start(), shop.passkey()
+    response = shop.answer(registration, passkey)
+    shop.ceremonies.register(shop.party, "ann", response)
+    with pytest.raises(Foreign):
+        shop.ceremonies.register(other, "ann", response)
+    started = shop.authenticate()
+    shop.finish(started, passkey)
+    with pytest.raises(Foreign):
+        shop.finish(started, passkey, party=other)
+
+
 @pytest.mark.parametrize("kind", ["authentication", "discovery"])
 def test_a_passkey_ends_no_ceremony_of_another_domain_of_its_origin(shop, kind):
     """WebAuthn Level 3, 7.2, step 15: the hash is that of the relying party id in the request."""
