@@ -57,7 +57,7 @@ def erase_user(accounts, party, user):
 def archive_audit_log(ports, policy, file):
     """Append the chained events to *file*, and delete what is safely there."""
     chains = cs.AuditChain(ports, policy)
-    # Your workers do these two all the time.
+    # Your workers do these two all the time, with one AuditChain: it remembers the signed head.
     while chains.chain():
         pass
     chains.sign()

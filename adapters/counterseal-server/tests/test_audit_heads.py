@@ -79,7 +79,7 @@ def save_log(runtime):
             return {key: client.dump(key) for key in client.scan_iter("cs:{*}:a*")}
     with opened_tables(runtime) as (connection, tables):
         rows = {table: connection.execute(table.select()).mappings().all() for table in tables}
-    return {table: list(map(dict, found)) for table, found in rows.items()}
+    return {table: list(map(dict, mappings)) for table, mappings in rows.items()}
 
 
 def put_back_log(runtime, saved=None):
@@ -311,17 +311,17 @@ def test_after_restore_of_a_backup_one_renewal_is_due(
     assert command(service, "audit", "verify").endswith(GREEN)
 
 
-@pytest.mark.parametrize("noted", [True, False])
-def test_after_a_copy_a_renewal_is_due(stored_in_file, command, diagnose, redis, noted):
+@pytest.mark.parametrize("with_note", [True, False])
+def test_after_a_copy_a_renewal_is_due(stored_in_file, command, diagnose, redis, with_note):
     service, data = stored_in_file, stored_in_file.folder / "data"
     target = f"redis://127.0.0.1:{redis.port}"
-    options = ("--data", data) if noted else ()
+    options = ("--data", data) if with_note else ()
     source = f"sqlite:///{data}/counterseal.db"
     printed = service.command("store", "copy", source, target, *options)
     assert printed.endswith("the audit log is not signed until you run counterseal audit renew\n")
     service.store = target
     # Without the note it is an alarm, which the same command ends.
-    assert diagnose(service)["renewal_due" if noted else "head_refused"] == "error"
+    assert diagnose(service)["renewal_due" if with_note else "head_refused"] == "error"
     command(service, "audit", "chain", code=1)
     command(service, "audit", "renew", *REASON)
     assert command(service, "audit", "verify").endswith(GREEN)

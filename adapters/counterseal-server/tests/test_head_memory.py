@@ -67,12 +67,12 @@ def test_what_is_written_is_read_and_only_its_owner_reads_it(memory, head, servi
 
 def test_a_lower_number_is_never_written_whoever_comes_last(memory, head, tmp_path):
     numbers = [[10 * step + thread for step in range(1, 8)] for thread in range(4)]
-    seen = []
+    pairs = []
 
     def remember(mine):
         for number in mine:
             FileHeadMemory(tmp_path).remember(numbered(head, number))
-            seen.append((number, memory.load().head.number))
+            pairs.append((number, memory.load().head.number))
 
     threads = [threading.Thread(target=remember, args=(mine,)) for mine in numbers]
     for thread in threads:
@@ -80,7 +80,7 @@ def test_a_lower_number_is_never_written_whoever_comes_last(memory, head, tmp_pa
     for thread in threads:
         thread.join()
     assert memory.load().head.number == 73
-    assert all(number <= then for number, then in seen)
+    assert all(number <= then for number, then in pairs)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", HEAD_NOTE]
 
 

@@ -114,8 +114,9 @@ def copy(source: str, target: str, data: str | None, config: str | None) -> None
         from counterseal_server.screen import progress  # noqa: PLC0415
 
         clock, entropy = SystemClock(), SystemEntropy()
-        given = data is not None or config is not None
-        memory = FileHeadMemory(configured(config, data=data).data) if given else None
+        memory = None
+        if data is not None or config is not None:
+            memory = FileHeadMemory(configured(config, data=data).data)
         with (
             closing(opened(_address(source))) as source_records,
             closing(opened(_address(target))) as new,
