@@ -226,7 +226,7 @@ def minute(
                 polled.result(PATIENCE_SECONDS)
                 person.know(guid)
 
-    _together(clients, client, end)
+    together(clients, client, end)
     return observations
 
 
@@ -248,10 +248,10 @@ def asking(
                 person.bind(f"{prefix}-{next(numbers)}")
                 person.answer(person.fetch(person.ask()))
 
-    _together(ASKERS, client, end)
+    together(ASKERS, client, end)
 
 
-def _together(clients: int, call: Callable[[], None], end: float) -> None:
+def together(clients: int, call: Callable[[], None], end: float) -> None:
     failed: list[BaseException] = []
 
     def run() -> None:

@@ -23,6 +23,9 @@ POLICY = """
 [policy]
 origin_rate = 1_000_000
 invite_rate = 1_000_000
+ask_window = "1m"
+ask_limit = 1000
+ask_limit_origin = 1000
 """
 """A standard service lets no origin ask as often as these clients do."""
 

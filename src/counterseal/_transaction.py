@@ -6,7 +6,7 @@ No other module commits. `Transactions.run` runs one plan:
 1. It loads the records, with one trip for each reading of the plan.
 2. It decides, and signs what the decision asks for.
 3. It commits writes, guards and audit entries atomically.
-4. It wakes waiting callers, and the workers if a notification is new.
+4. It wakes waiting callers, and the workers whose records the commit made due.
 
 - On Conflict, it repeats all steps, a limited number of times.
 - On Indeterminate, it repeats the same commit under the same operation id, so a lost reply never
@@ -32,7 +32,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.outbox import NEW_NOTIFICATIONS
+from counterseal._decisions.outbox import workers_to_wake
 from counterseal._decisions.plan import Decision, Plan, Reading, Signing, Tools
 from counterseal.errors import (
     Conflict,
@@ -58,7 +58,6 @@ from counterseal.models import (
     Record,
     RelyingParty,
 )
-from counterseal.models.outbox import Notification
 from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
 from counterseal.ports import Ports
@@ -139,12 +138,8 @@ class Transactions:
                     continue
             elif decision.refusal is not None and not decision.unrecorded:
                 record_refusal(ports, context, decision.refusal, stored)
-            for guid in decision.wakes:
+            for guid in (*decision.wakes, *workers_to_wake(decision.writes, now)):
                 wake(ports, guid)
-            for record in decision.writes:
-                if record.version == 1 and isinstance(record, Notification):
-                    wake(ports, NEW_NOTIFICATIONS)
-                    break
             if decision.refusal is not None:
                 raise decision.refusal
             return decision.result

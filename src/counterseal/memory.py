@@ -121,8 +121,8 @@ class MemoryStore:
         self._dead: dict[Guid, list[tuple[datetime, Guid]]] = defaultdict(list)
         self._gauge_keys: dict[Guid, GaugeKey] = {}
         self._gauges: dict[GaugeKey, int] = defaultdict(int)
-        self._due: dict[tuple[type, AddressKind | None], list[tuple[datetime, Guid]]] = defaultdict(
-            list
+        self._due: dict[tuple[type, AddressKind | Guid | None], list[tuple[datetime, Guid]]] = (
+            defaultdict(list)
         )
         self._operations: OrderedDict[str, tuple[Change, ...]] = OrderedDict()
 
@@ -177,11 +177,11 @@ class MemoryStore:
             return tuple(self._records[guid] for guid in guids)
 
     def due(
-        self, kind: Due, before: datetime, limit: int, channel: AddressKind | None = None
+        self, kind: Due, before: datetime, limit: int, queue: AddressKind | Guid | None = None
     ) -> tuple[Record, ...]:
-        """Return records of *kind*, and on *channel*, that are due, the longest due first."""
+        """Return records of *kind*, and of *queue*, that are due, the longest due first."""
         with self._lock:
-            heap = self._due[kind.value, channel]
+            heap = self._due[kind.value, queue]
             records: dict[Guid, Record] = {}
             others: list[tuple[datetime, Guid]] = []
             while heap and heap[0][0] <= before and len(records) < limit:
@@ -290,9 +290,9 @@ class MemoryStore:
                 entries.pop(record.guid, None)
         if record.due_at is not None:
             heapq.heappush(self._due[type(record), None], (record.due_at, record.guid))
-            if index.channel is not None:
-                channel = (type(record), index.channel)
-                heapq.heappush(self._due[channel], (record.due_at, record.guid))
+            if index.queue is not None:
+                queue = (type(record), index.queue)
+                heapq.heappush(self._due[queue], (record.due_at, record.guid))
 
     def _keep_keys(self, guid: Guid, before: Record | None, index: Index) -> None:
         if isinstance(before, Account):

@@ -183,18 +183,20 @@ class Store(Protocol):
         """
 
     def due(
-        self, kind: Due, before: datetime, limit: int, channel: AddressKind | None = None
+        self, kind: Due, before: datetime, limit: int, queue: AddressKind | Guid | None = None
     ) -> tuple[Record, ...]:
         """
         Return records of *kind* whose `due_at` is at or before *before*.
 
-        Workers ask with *channel* as often as without, so a store needs an index for both.
+        A notification's queue is the kind of its addresses, and a callback's is its origin.
+        Workers ask with *queue* as often as without, so a store needs an index for both.
 
         - STORE-7: at most *limit*, and none that is not due.
         - STORE-8: a record that stays due is returned sooner or later:
           called again and again while those returned are dealt with, none is left out.
-        - STORE-27: with *channel*, only notifications to addresses of that kind are returned, and
-          none of them is left out however much is due on other channels.
+        - STORE-27: with *queue*, only records of that queue are returned, and none of them is
+          left out however much is due in other queues. A callback that an older release stored
+          may be left out until its next commit.
         """
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:

@@ -27,6 +27,7 @@ from counterseal.memory import MemoryAudit, MemoryStore
 from counterseal.models import LIVING, Account, CallbackState, Company, Gauge, Session
 from counterseal.models.guid import partition_of
 from counterseal.models.index import index_of
+from counterseal.ports import Due
 from counterseal.testing import START, contracts
 from counterseal.testing.contracts.store_history import StoreHistory
 
@@ -160,20 +161,20 @@ class ListsSessionsThatHaveEnded(MemoryStore):
 
 @breaks("STORE-7")
 class KnowsNoLimit(MemoryStore):
-    def due(self, kind, before, limit, channel=None):
-        return super().due(kind, before, limit + 100, channel)
+    def due(self, kind, before, limit, queue=None):
+        return super().due(kind, before, limit + 100, queue)
 
 
 @breaks("STORE-7")
 class IsAnInstantLate(MemoryStore):
-    def due(self, kind, before, limit, channel=None):
-        return super().due(kind, before - timedelta(microseconds=1), limit, channel)
+    def due(self, kind, before, limit, queue=None):
+        return super().due(kind, before - timedelta(microseconds=1), limit, queue)
 
 
 @breaks("STORE-8")
 class NeverWalksTheUpperHalf(MemoryStore):
-    def due(self, kind, before, limit, channel=None):
-        records = super().due(kind, before, 10_000, channel)
+    def due(self, kind, before, limit, queue=None):
+        records = super().due(kind, before, 10_000, queue)
         return tuple(one for one in records if partition_of(one.guid) < 128)[:limit]
 
 
@@ -183,43 +184,49 @@ class NeverReturnsWhatItReturnedBefore(MemoryStore):
         super().__init__(audit)
         self._start = 0
 
-    def due(self, kind, before, limit, channel=None):
+    def due(self, kind, before, limit, queue=None):
         # As a cursor that nobody resets.
-        records = super().due(kind, before, 10_000, channel)[self._start : self._start + limit]
+        records = super().due(kind, before, 10_000, queue)[self._start : self._start + limit]
         self._start += len(records)
         return records
 
 
 @breaks("STORE-27")
-class KnowsNoChannels(MemoryStore):
-    def due(self, kind, before, limit, channel=None):
+class KnowsNoQueues(MemoryStore):
+    def due(self, kind, before, limit, queue=None):
         return super().due(kind, before, limit)
 
 
 @breaks("STORE-27")
-class KnowsNoLimitOfAChannel(MemoryStore):
-    def due(self, kind, before, limit, channel=None):
-        return super().due(kind, before, limit + 100 * (channel is not None), channel)
+class KnowsNoLimitOfAQueue(MemoryStore):
+    def due(self, kind, before, limit, queue=None):
+        return super().due(kind, before, limit + 100 * (queue is not None), queue)
 
 
 @breaks("STORE-27")
-class ChannelsHideEachOther(MemoryStore):
-    def due(self, kind, before, limit, channel=None):
-        # As a filter on what was read of all channels.
+class QueuesHideEachOther(MemoryStore):
+    def due(self, kind, before, limit, queue=None):
+        # As a filter on what was read of all queues.
         records = super().due(kind, before, limit + 20)
-        return tuple(one for one in records if channel in {None, getattr(one, "kind", None)})[
+        return tuple(record for record in records if queue in {None, index_of(record).queue})[
             :limit
         ]
 
 
 @breaks("STORE-27")
-class IndexesAChannelOnce(MemoryStore):
-    def due(self, kind, before, limit, channel=None):
-        records = super().due(kind, before, limit, channel)
-        if channel is None:
+class IndexesAQueueOnce(MemoryStore):
+    def due(self, kind, before, limit, queue=None):
+        records = super().due(kind, before, limit, queue)
+        if queue is None:
             return records
-        self._channels = getattr(self, "_channels", {})
-        return self._channels.setdefault(channel, records)
+        self._queues = getattr(self, "_queues", {})
+        return self._queues.setdefault(queue, records)
+
+
+@breaks("STORE-27")
+class KnowsNoQueuesOfOrigins(MemoryStore):
+    def due(self, kind, before, limit, queue=None):
+        return super().due(kind, before, limit, None if kind is Due.CALLBACK else queue)
 
 
 @breaks("STORE-25")

@@ -395,16 +395,22 @@ def test_an_ending_and_its_callback(world, zoe):
     world.clock.jump(expired.deadline)
     with world.takes("store.due", "store.get_with_account", "store.commit"):
         assert world.challenges.expire() == 1
-    claim, send, record = (
-        ["store.get", "store.commit"],
-        ["store.get"],
-        ["store.get", "store.commit"],
-    )
+    claim, send = ["store.get", "store.commit"], ["store.get"]
     with world.takes("store.due"):
         first, _ = world.callbacks.due()
-    world.sender.script(410)
-    with world.takes(*claim, *send, *record):
+    world.sender.script(500)
+    with world.takes(*claim, *send, "store.commit"):
         world.callbacks.attempt(first)
+    world.clock.jump(expired.deadline + timedelta(hours=1))
+    with world.takes("store.due"):
+        due = world.callbacks.look({}, 3).callbacks
+    # What a worker has read is not read again: if it has changed, the commit is refused.
+    callback = next(callback for callback in due if callback.guid == first)
+    world.sender.script(410)
+    with world.takes("store.commit", *send, "store.commit"):
+        world.callbacks.attempt(callback)
+    with world.takes("store.due", "store.gauges", "store.due"):
+        world.callbacks.look({}, 1)
     with world.takes("store.get", "store.dead"):
         assert len(world.callbacks.list_dead(world.origin.origin.guid, by=OPERATOR)) == 1
 

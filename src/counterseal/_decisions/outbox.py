@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ from counterseal.machines import (
     NotificationEvent,
     step,
 )
-from counterseal.models import revise
+from counterseal.models import Record, revise
 from counterseal.models.account import Account
 from counterseal.models.binding import AddressKind, BindingState, Occasion
 from counterseal.models.challenge import Challenge
@@ -30,7 +31,21 @@ _BYTES = 4
 _SPAN = (1 << 8 * _BYTES) - 1
 
 NEW_NOTIFICATIONS = derive_guid(0, "notifications")
-"""What the workers wait for that send notifications: woken after each commit that queued one."""
+NEW_CALLBACKS = derive_guid(0, "callbacks")
+"""What the workers wait for: woken after each commit that queues a record for them that is due."""
+
+
+def workers_to_wake(writes: Iterable[Record], now: datetime) -> tuple[Guid, ...]:
+    """Return what the workers wait for that send the records which *writes* make due at *now*."""
+    due_kinds = {
+        type(record)
+        for record in writes
+        if isinstance(record, Callback | Notification)
+        and record.due_at is not None
+        and record.due_at <= now
+    }
+    woken = {Callback: NEW_CALLBACKS, Notification: NEW_NOTIFICATIONS}
+    return tuple(woken[kind] for kind in woken if kind in due_kinds)
 
 
 def build_notifications(

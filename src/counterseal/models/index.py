@@ -68,7 +68,8 @@ class Index:
         listing: The list that the record can be in; a record is in at most one.
         owner: The record whose list that is.
         listed: Whether the record is in it now.
-        channel: For a notification, the kind of its addresses, which `Store.due` may ask for.
+        queue: For a notification, the kind of its addresses, and for a callback, its origin: what
+            `Store.due` may ask for.
         gauge: What the record counts in, in `Store.gauges`; None if in nothing.
     """
 
@@ -78,8 +79,13 @@ class Index:
     listing: Listing | None = None
     owner: Guid | None = None
     listed: bool = False
-    channel: AddressKind | None = None
+    queue: AddressKind | Guid | None = None
     gauge: GaugeKey | None = None
+
+
+def queue_name(queue: AddressKind | Guid) -> str:
+    """Return the name of a queue, as a store may write it."""
+    return queue.value if isinstance(queue, AddressKind) else queue
 
 
 def index_of(record: Record) -> Index:
@@ -125,6 +131,7 @@ def index_of(record: Record) -> Index:
                 listing=Listing.DEAD,
                 owner=record.origin,
                 listed=record.state is CallbackState.DEAD,
+                queue=record.origin,
                 gauge=(None if gauge is None else GaugeKey(gauge, record.app_space, record.origin)),
             )
         case Company() | AppSpace() | Origin() | Admin() | Session():
@@ -143,4 +150,4 @@ def index_of(record: Record) -> Index:
         *(ApprovedAction, ActionUse),
     )
     account = record.account if isinstance(record, kinds) else None
-    return Index(account=account, channel=record.kind if isinstance(record, Notification) else None)
+    return Index(account=account, queue=record.kind if isinstance(record, Notification) else None)

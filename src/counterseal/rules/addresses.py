@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import SplitResult, urlsplit
 
@@ -91,6 +92,7 @@ def _wild(entry: str) -> bool:
     return ANY_SEGMENT in entry
 
 
+@lru_cache(maxsize=1_024)
 def _split(url: str) -> SplitResult | None:
     if not _PLAIN.fullmatch(url) or _AMBIGUOUS.search(url):
         return None

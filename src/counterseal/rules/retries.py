@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import heapq
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
@@ -275,9 +276,33 @@ def next_callbacks(
     """
     Return which of *due* get free slots, as `fair_turns`; origins take turns.
 
-    *under_way* maps the callbacks of which an attempt runs to their origins.
+    An origin gets at most its share of the slots, so that a receiver that hangs leaves slots to
+    every other origin: half of them if it is the only one, a third if there are two.
+
+    Args:
+        due: The longest due first.
+        under_way: The callbacks of which an attempt runs, with their origins.
+        slots: How many attempts may run at once.
     """
-    return fair_turns(due, under_way, slots, lambda callback: callback.origin)
+    waiting = tuple(due)
+    origins = {*under_way.values(), *(callback.origin for callback in waiting)}
+    share = slot_share(slots, len(origins))
+    return fair_turns(waiting, under_way, slots, lambda callback: callback.origin, most=share)
+
+
+def origins_with_slots(
+    origins: Iterable[Guid], under_way: Mapping[Guid, Guid], slots: int
+) -> tuple[Guid, ...]:
+    """Return which of *origins* have fewer slots than their share, if all of them want some."""
+    waiting = tuple(origins)
+    counts = Counter(under_way.values())
+    share = slot_share(slots, len({*waiting, *counts}))
+    return tuple(origin for origin in waiting if counts[origin] < share)
+
+
+def slot_share(slots: int, owners: int) -> int:
+    """Return how many of the slots one of *owners* may have: as if there were one more owner."""
+    return max(1, -(-slots // (owners + 1)))
 
 
 def next_notifications(
@@ -316,7 +341,12 @@ R = TypeVar("R", Callback, Notification)
 
 
 def fair_turns(
-    due: Iterable[R], under_way: Mapping[Guid, Guid], slots: int, owner: Callable[[R], Guid]
+    due: Iterable[R],
+    under_way: Mapping[Guid, Guid],
+    slots: int,
+    owner: Callable[[R], Guid],
+    *,
+    most: int | None = None,
 ) -> tuple[R, ...]:
     """
     Return which of the due records get the free slots, so that no owner delays the others.
@@ -328,15 +358,23 @@ def fair_turns(
         due: The longest due first.
         under_way: The records of which an attempt runs, with their owners.
         slots: How many attempts may run at once.
+        most: How many slots one owner may have; None for no limit but that.
     """
     counts = Counter(under_way.values())
-    waiting = [record for record in due if record.guid not in under_way]
+    queues: dict[Guid, deque[tuple[int, R]]] = defaultdict(deque)
+    for position, record in enumerate(due):
+        if record.guid not in under_way:
+            queues[owner(record)].append((position, record))
+    waiting = [(counts[name], queue[0][0], name) for name, queue in queues.items()]
+    heapq.heapify(waiting)
     chosen: list[R] = []
-    for free in range(slots - len(under_way), 0, -1):
-        following = min(waiting, key=lambda record: counts[owner(record)], default=None)
-        if following is None or (free == 1 and counts[owner(following)]):
+    free = slots - len(under_way)
+    while free > 0 and waiting:
+        count, _, name = heapq.heappop(waiting)
+        if (free == 1 and count) or (most is not None and count >= most):
             break
-        chosen.append(following)
-        waiting.remove(following)
-        counts[owner(following)] += 1
+        chosen.append(queues[name].popleft()[1])
+        free -= 1
+        if queues[name]:
+            heapq.heappush(waiting, (count + 1, queues[name][0][0], name))
     return tuple(chosen)

@@ -14,8 +14,8 @@ from typing import TypeVar
 
 from counterseal._decisions.plan import Decision, Plan, Records, Tools
 from counterseal._decisions.readings import records
-from counterseal._transaction import AuditContext, Transactions
-from counterseal.models import Callback, Guid, Notification
+from counterseal._transaction import AuditContext, Loaded, Transactions
+from counterseal.models import Callback, Guid, Notification, Record
 
 R = TypeVar("R", Callback, Notification)
 Message = TypeVar("Message")
@@ -28,12 +28,13 @@ CANDIDATES_PER_SLOT = 4
 def make_attempt(
     transactions: Transactions,
     noun: str,
-    guid: Guid,
+    record: R | Guid,
     *,
     claim: Callable[[Records, Tools], Decision[R]],
     compose: Callable[[R], Plan[Message]],
     send: Callable[[Message], Effect],
     plan_record: Callable[[R, Message, Effect], Plan[R]],
+    records_claim: Callable[[R], bool] = lambda _: False,
 ) -> R:
     """
     Claim one record's next attempt, send once, and record what came of it.
@@ -42,12 +43,21 @@ def make_attempt(
 
     Args:
         noun: What the audit log calls the record.
+        record: The record as it was read when it was due, or its GUID. It is read again only if it
+            has changed since.
         compose: Plans what is sent, once the claim is committed.
         plan_record: Plans the record's new state from the claim, what was sent, and its outcome.
+        records_claim: Whether that plan reads nothing but the record, as claimed.
     """
+    guid, read = (record, None) if isinstance(record, str) else (record.guid, _loaded(record))
     context = AuditContext(event=f"{noun}.claim", actor="worker", subject=guid)
-    claimed = transactions.run(context, records(guid).then(claim))
+    claimed = transactions.run(context, records(guid).then(claim), read)
     context = AuditContext(event=f"{noun}.attempt", actor="worker", subject=guid)
     composed = transactions.run(context, compose(claimed))
     outcome = send(composed)
-    return transactions.run(context, plan_record(claimed, composed, outcome))
+    read = _loaded(claimed) if records_claim(claimed) else None
+    return transactions.run(context, plan_record(claimed, composed, outcome), read)
+
+
+def _loaded(record: Record) -> Loaded[Records]:
+    return Loaded((record,), (record,))

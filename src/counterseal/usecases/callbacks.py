@@ -9,7 +9,7 @@ event waits until the earlier one is delivered, dropped or dead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -18,25 +18,42 @@ import attrs
 from counterseal._decisions import callbacks
 from counterseal._decisions.audit_log import plan_reach
 from counterseal._decisions.authorization import permission_to
-from counterseal._decisions.outbox import claim_callback
+from counterseal._decisions.outbox import NEW_CALLBACKS, claim_callback
 from counterseal._decisions.plan import Decision, Plan, Records, Tools, require, return_record
 from counterseal._decisions.readings import records
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.errors import SenderUnavailable
+from counterseal.models import Record
 from counterseal.models.gauges import Gauge
 from counterseal.models.guid import Guid
 from counterseal.models.outbox import Callback, DeadReason, Delivery, DeliveryOutcome
 from counterseal.models.tenancy import Administrator, Operator, Origin
-from counterseal.ports import Due
+from counterseal.ports import Due, Store
 from counterseal.rules.authorization import Permission
-from counterseal.rules.retries import next_callbacks
+from counterseal.rules.retries import next_callbacks, origins_with_slots
 from counterseal.rules.sizes import LIST_LIMIT, limit_fits
 from counterseal.usecases._outbox import CANDIDATES_PER_SLOT, make_attempt
 
 R = TypeVar("R")
 
+ROTATION_BYTES = 4
+"""Random bytes that say with which origin a look begins that cannot read all."""
+
 LONGEST_WAIT = timedelta(days=3)
 """No delay is longer than a day, and its jitter at most doubles it; a lease is of minutes."""
+
+
+@attrs.frozen
+class DueCallbacks:
+    """
+    Callbacks of which an attempt is due.
+
+    Attributes:
+        complete: Whether there were no others.
+    """
+
+    callbacks: tuple[Callback, ...]
+    complete: bool = attrs.field(kw_only=True)
 
 
 @attrs.frozen
@@ -60,11 +77,13 @@ class Callbacks(UseCase):
         now = self.ports.clock.now()
         return tuple(record.guid for record in self.ports.store.due(Due.CALLBACK, now, limit))
 
-    def in_turn(self, under_way: Mapping[Guid, Guid], slots: int) -> tuple[Callback, ...]:
+    def look(self, under_way: Mapping[Guid, Guid], slots: int) -> DueCallbacks:
         """
-        Return the due callbacks to attempt next, so that no origin delays the others.
+        Return due callbacks from which `choose` fills the free slots.
 
-        What one origin has beyond its turn is looked past, up to 1000 callbacks.
+        The first that are due are read. If there are more, they may all be of an origin that has
+        its share of the slots, so some of each other origin are read, too: of at most *slots*
+        origins, in one trip each.
 
         Args:
             under_way: The callbacks of which the caller's attempts run, with their origins.
@@ -73,22 +92,46 @@ class Callbacks(UseCase):
         Raises:
             Unavailable: The store did not answer.
         """
-        now = self.ports.clock.now()
-        chosen: tuple[Callback, ...] = ()
-        for limit in (CANDIDATES_PER_SLOT * slots, LIST_LIMIT):
-            records = self.ports.store.due(Due.CALLBACK, now, limit)
-            due = [record for record in records if isinstance(record, Callback)]
-            chosen = next_callbacks(due, under_way, slots)
-            if len(under_way) + len(chosen) >= slots or len(records) < limit:
-                break
-        return chosen
+        store, now = self.ports.store, self.ports.clock.now()
+        first = _callbacks(store.due(Due.CALLBACK, now, slots))
+        if len(first) < slots:
+            return DueCallbacks(first, complete=True)
+        origins = origins_with_slots(_origins_with(store, Gauge.QUEUED_CALLBACKS), under_way, slots)
+        start = int.from_bytes(self.ports.entropy.token(ROTATION_BYTES)) % max(1, len(origins))
+        origins = (*origins[start:], *origins[:start])[:slots]
+        found = {callback.guid: callback for callback in first}
+        for origin in origins:
+            limit = max(1, CANDIDATES_PER_SLOT * slots // len(origins))
+            queue = _callbacks(store.due(Due.CALLBACK, now, limit, origin))
+            found |= {callback.guid: callback for callback in queue}
+        return DueCallbacks(tuple(found.values()), complete=False)
 
-    def attempt(self, callback: Guid) -> Callback:
+    def choose(
+        self, due: Iterable[Callback], under_way: Mapping[Guid, Guid], slots: int
+    ) -> tuple[Callback, ...]:
+        """
+        Return which of *due* to attempt next, so that no origin delays the others.
+
+        Args:
+            due: Callbacks that `look` returned.
+            under_way: The callbacks of which the caller's attempts run, with their origins.
+            slots: How many of its attempts may run at once.
+        """
+        return next_callbacks(due, under_way, slots)
+
+    def wait(self, timeout: timedelta) -> None:
+        """Return when a callback became due by a commit, or after *timeout*, or for no reason."""
+        self.ports.wake.wait(NEW_CALLBACKS, timeout)
+
+    def attempt(self, callback: Callback | Guid) -> Callback:
         """
         Claim one callback, send it once, and record what came of it.
 
         One whose challenge has been forgotten or erased, or whose address is no longer allowed,
         is not sent, and dead.
+
+        Args:
+            callback: As `look` returned it, which saves a trip; or its GUID.
 
         Returns:
             The callback; DROPPED where it arrived after it was dropped.
@@ -109,7 +152,7 @@ class Callbacks(UseCase):
                 lambda stored, tools: callbacks.compose(stored, tools, claimed)
             ),
             send=self._send,
-            plan_record=lambda claimed, composed, outcome: records(callback).then(
+            plan_record=lambda claimed, composed, outcome: records(claimed.guid).then(
                 lambda stored, tools: callbacks.record_attempt(
                     stored,
                     tools,
@@ -118,6 +161,8 @@ class Callbacks(UseCase):
                     composed if isinstance(composed, DeadReason) else None,
                 )
             ),
+            # That an attempt begins which is made once is stored in between.
+            records_claim=lambda claimed: not claimed.once,
         )
 
     def get(self, callback: Guid, *, by: Administrator) -> Callback:
@@ -211,11 +256,7 @@ class Callbacks(UseCase):
         """
         plan = plan_reach(by, app_space, Permission.ORIGINS)
         reach = self._transactions.run(_context_of_all(app_space, by), plan)
-        counts = self.ports.store.gauges(reach.app_spaces)
-        origins = {
-            key.origin for key in counts if counts[key] and key.gauge is Gauge.DEAD_CALLBACKS
-        }
-        return tuple(sorted(origin for origin in origins if origin is not None))
+        return _origins_with(self.ports.store, Gauge.DEAD_CALLBACKS, reach.app_spaces)
 
     def list_queued(
         self, origin: Guid, limit: int = 100, *, looking_past: bool = True, by: Administrator
@@ -299,6 +340,19 @@ class Callbacks(UseCase):
             # Stored at once: nothing else says that the attempt which began was never made.
             return callbacks.NOT_ATTEMPTED
         return callbacks.final_if_refused(composed, outcome)
+
+
+def _callbacks(records: Iterable[Record]) -> tuple[Callback, ...]:
+    return tuple(record for record in records if isinstance(record, Callback))
+
+
+def _origins_with(
+    store: Store, gauge: Gauge, app_spaces: frozenset[Guid] | None = None
+) -> tuple[Guid, ...]:
+    """Return the origins of which something counts in *gauge*, in a fixed order."""
+    counts = store.gauges(app_spaces)
+    origins = {key.origin for key, count in counts.items() if count and key.gauge is gauge}
+    return tuple(sorted(origin for origin in origins if origin is not None))
 
 
 def _context_of_all(app_space: Guid | None, by: Administrator) -> AuditContext:

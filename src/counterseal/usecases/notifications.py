@@ -87,12 +87,15 @@ class Notifications(UseCase):
         """Return when a notification was queued, or after *timeout*, or for no reason."""
         self.ports.wake.wait(NEW_NOTIFICATIONS, timeout)
 
-    def attempt(self, notification: Guid) -> Notification:
+    def attempt(self, notification: Notification | Guid) -> Notification:
         """
         Claim one notification, send it to the addresses of each device, and record the outcome.
 
         Nothing is sent after the notification's `ends_at`, or once its challenge has ended.
         An address that is gone is taken off its device, which stays bound.
+
+        Args:
+            notification: As `in_turn` returned it, which saves a trip; or its GUID.
 
         Raises:
             NotFound: There is no such notification.

@@ -120,18 +120,19 @@ def test_a_callback_is_listed_under_its_origin_once_it_is_dead(records, state):
         listing=Listing.DEAD,
         owner=callback.origin,
         listed=state is CallbackState.DEAD,
+        queue=callback.origin,
         gauge=gauge and GaugeKey(gauge, callback.app_space, callback.origin),
     )
 
 
-@pytest.mark.parametrize("channel", AddressKind)
-def test_a_notification_is_due_on_its_channel(channel):
+@pytest.mark.parametrize("kind", AddressKind)
+def test_a_notification_is_due_in_the_queue_of_its_kind(kind):
     world = FakeService()
-    world.bind("zoe", addresses=(PushAddress(kind=channel, value="here"),))
+    world.bind("zoe", addresses=(PushAddress(kind=kind, value="here"),))
     world.ask("zoe", "Pay?")
     (notification,) = world.notifications.due()
 
-    assert index_of(notification) == Index(account=notification.account, channel=channel)
+    assert index_of(notification) == Index(account=notification.account, queue=kind)
 
 
 def test_a_ceremony_is_about_its_account():
@@ -151,6 +152,7 @@ def test_an_event_is_about_its_account_and_its_callback_is_not():
     assert index_of(callback) == Index(
         listing=Listing.DEAD,
         owner=callback.origin,
+        queue=callback.origin,
         gauge=GaugeKey(Gauge.QUEUED_CALLBACKS, callback.app_space, callback.origin),
     )
 

@@ -1,5 +1,6 @@
 """Rules of the outbox: who may claim, whose outcome counts, who is next, when to give up."""
 
+import math
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -39,6 +40,7 @@ from counterseal.rules.retries import (
     lease_current,
     next_attempt,
     next_callbacks,
+    origins_with_slots,
     undelivered,
 )
 
@@ -335,6 +337,14 @@ class TestCauseOfDeath:
         assert gives_up(dying) is (cause is not None)
 
 
+def test_an_origin_with_its_share_of_the_slots_has_no_other():
+    first, second, third = NAMES[:3]
+    under_way = {NAMES[10]: first, NAMES[11]: first, NAMES[12]: second}
+    assert origins_with_slots([first, second, third], under_way, 8) == (second, third)
+    assert origins_with_slots([first, second, third], under_way, 9) == (first, second, third)
+    assert origins_with_slots([], under_way, 8) == ()
+
+
 NAMES = [guid.mint(7, bytes([number] * 15)) for number in range(40)]
 
 
@@ -352,7 +362,9 @@ class TestInTurn:
         [
             ((), (), 4, ()),
             ((1,), (), 1, (0,)),
-            ((1, 1, 1, 1, 1), (), 4, (0, 1, 2)),  # the last slot is for another owner
+            ((1, 1, 1, 1, 1), (), 4, (0, 1)),  # half of the slots are for another owner
+            ((1, 1, 1, 1, 1), (), 5, (0, 1, 2)),
+            ((1, 1, 1, 1, 2, 2, 2), (), 6, (0, 4, 1, 5)),  # a third is for another owner
             ((1, 1, 1, 1, 2), (), 4, (0, 4, 1)),
             ((1, 1, 2, 3), (), 4, (0, 2, 3)),
             ((1, 2, 3, 4, 5), (), 4, (0, 1, 2, 3)),
@@ -403,6 +415,21 @@ class TestInTurn:
             assert record is first
             slots_of_owners.append(record.origin)
             rest.remove(record)
+
+    @given(
+        st.lists(st.integers(0, 4), max_size=30),
+        st.lists(st.integers(0, 4), max_size=6),
+        st.integers(1, 12),
+    )
+    def test_gives_no_origin_more_than_its_share(self, origins, under_way, slots):
+        """An origin that hangs leaves slots, whatever it had when it was alone."""
+        due = of(*origins)
+        claims = {NAMES[30 + number]: NAMES[origin] for number, origin in enumerate(under_way)}
+        share = math.ceil(slots / (1 + len({*origins, *under_way})))
+        before = Counter(claims.values())
+        chosen = Counter(one.origin for one in next_callbacks(due, claims, slots))
+        for origin, count in chosen.items():
+            assert before[origin] + count <= max(share, 1)
 
     def test_starts_none_that_runs(self):
         one, two = of(1, 2)

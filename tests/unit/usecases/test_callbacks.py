@@ -9,6 +9,7 @@ from standardwebhooks import Webhook
 
 from counterseal import STANDARD, STRICT, ijson
 from counterseal._decisions import callbacks as decisions
+from counterseal._decisions.outbox import NEW_CALLBACKS
 from counterseal._transaction import Transactions
 from counterseal.errors import (
     CountersealError,
@@ -43,6 +44,7 @@ from counterseal.models.guid import mint
 from counterseal.testing.faults import Crash, Fault, Faults, faulty, raising
 from counterseal.testing.service import CALLBACK
 from counterseal.usecases import callbacks
+from counterseal.usecases.callbacks import DueCallbacks
 from counterseal.wire.webhook import read_secret_text, verify_webhook
 
 TICK = timedelta(microseconds=1)
@@ -191,12 +193,75 @@ def test_an_origin_with_many_callbacks_does_not_delay_another(service, alice, ca
         alice.answer(service.ask("alice", "Pay?", callback=CALLBACK).challenge)
     last = service.ask("alice", "Pay?", origin=others, callback=CALLBACK).challenge
     alice.answer(last)
-    # Nine are ahead of it, and four are looked at first.
-    (chosen,) = service.callbacks.in_turn({}, 1)
-    assert chosen.guid == callback.guid
-    under_way = {chosen.guid: chosen.origin}
-    (theirs,) = service.callbacks.in_turn(under_way, 2)
-    assert theirs.challenge == last.guid
+    # Nine are ahead of it, and two are read first.
+    under_way = {callback.guid: callback.origin}
+    due = service.callbacks.look(under_way, 2)
+    assert not due.complete
+    (chosen,) = service.callbacks.choose(due.callbacks, under_way, 2)
+    assert chosen.challenge == last.guid
+
+
+def test_the_callbacks_of_an_origin_that_hangs_are_not_read_again_and_again(service, alice):
+    others = service.new_origin(service.app_space, "Other shop")
+    for _ in range(12):
+        service.clock.advance(timedelta(minutes=5))
+        alice.answer(service.ask("alice", "Pay?", callback=CALLBACK).challenge)
+    last = service.ask("alice", "Pay?", origin=others, callback=CALLBACK).challenge
+    alice.answer(last)
+    slots = 4
+    (first,) = service.callbacks.look({}, 1).callbacks[:1]
+    under_way = {}
+    for callback in service.callbacks.choose(
+        service.callbacks.look({}, 100).callbacks, under_way, slots
+    ):
+        if callback.origin == first.origin:
+            under_way[callback.guid] = callback.origin
+    due = service.callbacks.look(under_way, slots)
+    hanging = [callback for callback in due.callbacks if callback.origin == first.origin]
+    # The first that are due are read, and of the origin that has its share no more.
+    assert len(hanging) == slots
+    assert [one.challenge for one in due.callbacks if one.origin != first.origin] == [last.guid]
+
+
+def test_a_look_that_reads_all_says_so(service, alice, callback):
+    assert service.callbacks.look({}, 1).complete is False
+    due = service.callbacks.look({}, 2)
+    assert (due.complete, [one.guid for one in due.callbacks]) == (True, [callback.guid])
+    service.callbacks.attempt(callback)
+    assert service.callbacks.look({}, 2) == DueCallbacks((), complete=True)
+
+
+def test_of_many_origins_some_are_read_in_each_look(service, alice):
+    """Which come first is random, so that none is left out for ever."""
+    for number in range(6):
+        origin = service.new_origin(service.app_space, f"Shop {number}")
+        service.clock.advance(timedelta(minutes=5))
+        alice.answer(service.ask("alice", "Pay?", origin=origin, callback=CALLBACK).challenge)
+    seen = set()
+    for _ in range(100):
+        due = service.callbacks.look({}, 2).callbacks
+        assert len(due) <= 2 + 2 * 4
+        seen |= {one.origin for one in due}
+    assert len(seen) == 6
+
+
+def test_workers_wake_when_a_callback_becomes_due_and_at_no_other_commit(
+    service, alice, monkeypatch
+):
+    notified = []
+    monkeypatch.setattr(service.ports.wake, "notify", notified.append)
+    alice.answer(service.ask("alice", "Pay?", callback=CALLBACK).challenge)
+    assert notified.count(NEW_CALLBACKS) == 1
+    (callback,) = service.callbacks.look({}, 9).callbacks
+    notified.clear()
+    failed(service, callback.guid, 500)
+    service.clock.advance(timedelta(days=2))
+    failed(service, callback.guid, 410)
+    assert NEW_CALLBACKS not in notified
+    service.callbacks.requeue(callback.guid, by=OPERATOR)
+    assert notified == [NEW_CALLBACKS]
+    service.callbacks.drop(callback.guid, by=OPERATOR)
+    assert notified == [NEW_CALLBACKS]
 
 
 def test_the_claim_is_committed_before_the_attempt(service, callback):
@@ -965,6 +1030,8 @@ def test_an_arrival_after_the_drop_is_recorded_under_a_guard(service, callback, 
 
     def unguarded(*args):
         decision = record(*args)
+        if decision.writes:
+            return decision  # on the record as claimed: it was dropped since, so it is read again
         # One guard, of this record: else the plant would leave out more than is its point.
         assert [guard.guid for guard in decision.guards] == [callback.guid]
         return attrs.evolve(decision, guards=())

@@ -85,8 +85,9 @@ class HttpCallbackSender:
         """
         budget = Budget(delivery.timeout.total_seconds())
         try:
-            request = self._request(delivery)
-            response = self._transport.exchange(request, budget)
+            target = self._guard.target(delivery.url)
+            headers = (*delivery.headers, *_default_headers(delivery.headers))
+            status, received = self._transport.post(target, headers, delivery.body, budget)
         except Forbidden as error:
             _log_failure(delivery, error)
             return DeliveryOutcome(status=None, final=error.final, may_have_arrived=False)
@@ -95,11 +96,8 @@ class HttpCallbackSender:
         except Exception as error:  # noqa: BLE001 (ALL-1; each failure counts)
             _log_failure(delivery, error)
             return DeliveryOutcome(status=None, may_have_arrived=not isinstance(error, UNSENT))
-        # The status alone decides the outcome, even if reading the body fails.
-        _drain(response)
         return DeliveryOutcome(
-            status=response.status_code,
-            retry_after=requested_wait(response.headers, self._clock.now()),
+            status=status, retry_after=requested_wait(received, self._clock.now())
         )
 
     def close(self) -> None:
@@ -112,31 +110,10 @@ class HttpCallbackSender:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _request(self, delivery: Delivery) -> httpx2.Request:
-        target = self._guard.target(delivery.url)
-        return httpx2.Request(
-            "POST",
-            target.url,
-            headers=[*delivery.headers, *_default_headers(delivery.headers)],
-            content=delivery.body,
-            # SENDER-4: httpx2 would encode some paths differently.
-            extensions={"target": target.path.encode("ascii")},
-        )
-
 
 def _default_headers(headers: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
     present = {name.lower() for name, _ in headers}
     return [(name, value) for name, value in HEADERS.items() if name not in present]
-
-
-def _drain(response: httpx2.Response) -> None:
-    try:
-        for _ in response.iter_raw():
-            pass
-    except httpx2.HTTPError:
-        pass
-    finally:
-        response.close()
 
 
 def _log_failure(delivery: Delivery, error: Exception) -> None:

@@ -11,6 +11,7 @@ Names become A-labels (IDNA 2008, RFC 5891) in lower case; nothing else is mappe
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import attrs
 import idna
@@ -72,6 +73,7 @@ class Target:
         return f"{self.origin}{self.path}"
 
 
+@lru_cache(maxsize=1_024)
 def read_target(url: str) -> Target:
     """
     Parse *url*.

@@ -6,7 +6,7 @@ import logging
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
@@ -18,6 +18,7 @@ from counterseal_http.backend import GuardedBackend
 from counterseal_http.budget import Budget
 from counterseal_http.errors import NotAttempted
 from counterseal_http.guard import Guard
+from counterseal_http.target import Target
 
 MAX_TIMEOUT = timedelta(seconds=30)
 """The default and the maximum; Standard Webhooks 1.0 advises 15 to 30 seconds."""
@@ -136,20 +137,73 @@ class GuardedTransport(httpx2.BaseTransport):
             content=request.stream,
             extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), budget)},
         )
-        self._start(budget)
-        try:
-            with _as_httpx2():
-                response = self._open_pool(target.scheme).handle_request(core_request)
-        except BaseException:
-            self._end()
-            raise
-        budget.octets = self._response_limit
+        response = self._send(core_request, target.scheme, budget)
         return httpx2.Response(
             response.status,
             headers=response.headers,
             stream=_Body(response, self._end),
             extensions={"http_version": response.extensions["http_version"]},
         )
+
+    def post(
+        self, target: Target, headers: Iterable[tuple[str, str]], body: bytes, budget: Budget
+    ) -> tuple[int, httpx2.Headers]:
+        """
+        Send a `POST` once, and read what the response limit allows of the response.
+
+        It costs half the CPU time of `exchange`, which builds a request and a response of httpx2.
+
+        Args:
+            target: What the guard returned.
+            headers: Without those about the host, the body and the connection.
+
+        Returns:
+            The response's status and headers, even if its body cannot be read.
+
+        Raises:
+            Forbidden: The guard refuses it; nothing was sent.
+            Unresolved: Its host name has no address; nothing was sent.
+            NotAttempted: This machine could not try; nothing was sent.
+            TransportError: It failed in another way.
+        """
+        host = target.origin.partition("://")[2]
+        lines = (("Host", host), *headers, ("Content-Length", str(len(body))))
+        request = httpcore2.Request(
+            b"POST",
+            httpcore2.URL(
+                scheme=target.scheme.encode(),
+                host=target.host.encode(),
+                port=target.port,
+                target=target.path.encode(),
+            ),
+            headers=[(name.encode("ascii"), value.encode("ascii")) for name, value in lines],
+            content=body,
+            extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), budget)},
+        )
+        response = self._send(request, target.scheme, budget)
+        try:
+            for _ in response.iter_stream():
+                pass
+        except tuple(_HTTPX2):
+            pass
+        finally:
+            try:
+                response.close()
+            finally:
+                self._end()
+        return response.status, httpx2.Headers(response.headers)
+
+    def _send(self, request: httpcore2.Request, scheme: str, budget: Budget) -> httpcore2.Response:
+        """Send *request*; who gets the response calls `_end` once it has been read."""
+        self._start(budget)
+        try:
+            with _as_httpx2():
+                response = self._open_pool(scheme).handle_request(request)
+        except BaseException:
+            self._end()
+            raise
+        budget.octets = self._response_limit
+        return response
 
     def close(self) -> None:
         """

@@ -111,10 +111,10 @@ class TracedStore:
         return self._trace("list", partial(self._store.list, parent))
 
     def due(
-        self, kind: Due, before: datetime, limit: int, channel: AddressKind | None = None
+        self, kind: Due, before: datetime, limit: int, queue: AddressKind | Guid | None = None
     ) -> tuple[Record, ...]:
         """Return records of *kind* that are due."""
-        return self._trace("due", partial(self._store.due, kind, before, limit, channel))
+        return self._trace("due", partial(self._store.due, kind, before, limit, queue))
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
         """Return the dead callbacks of *origin*."""

@@ -18,7 +18,7 @@ import attrs
 
 from counterseal.models import AddressKind, Guid, Record
 from counterseal.models.guid import PARTITIONS, partition_of
-from counterseal.models.index import Index, Listing
+from counterseal.models.index import Index, Listing, queue_name
 from counterseal.ports import Due
 from counterseal_records import ROOT, microseconds
 from counterseal_redis.codec import decode, guid_bytes, guid_from
@@ -47,14 +47,17 @@ LISTS: Mapping[Listing, str] = MappingProxyType(
 """The index of each list."""
 
 
-def due_index(kind: Due, channel: AddressKind | None = None) -> str:
-    """Return the name of the index of due records of one kind, or on one channel."""
+def due_index(kind: Due, queue: AddressKind | Guid | None = None) -> str:
+    """Return the name of the index of due records of one kind, or of one of its queues."""
     name = f"d{kind.name.lower()}"
-    return name if channel is None else f"{name}.{channel.value}"
+    return name if queue is None else f"{name}.{queue_name(queue)}"
 
 
 DUE_INDEXES = (*map(due_index, Due), *(due_index(Due.NOTIFICATION, each) for each in AddressKind))
-"""The indexes of due records: one of each kind, and one of notifications on each channel."""
+"""Indexes of due records: one of each kind, and one of notifications to each kind of address."""
+
+ORIGIN_QUEUE = f"{due_index(Due.CALLBACK)}."
+"""What the names of the indexes of an origin's due callbacks begin with."""
 
 _DUE_KINDS: Mapping[type[Record], Due] = MappingProxyType({kind.value: kind for kind in Due})
 
@@ -112,8 +115,8 @@ def due_indexes(record: Record, index: Index) -> Iterator[str]:
     kind = _DUE_KINDS.get(type(record))
     if kind is not None:
         yield due_index(kind)
-        if index.channel is not None:
-            yield due_index(kind, index.channel)
+        if index.queue is not None:
+            yield due_index(kind, index.queue)
 
 
 @attrs.frozen

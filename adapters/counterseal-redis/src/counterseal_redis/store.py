@@ -127,14 +127,14 @@ class RedisStore:
         return tuple(entry.record for entry in entries if entry.record is not None)
 
     def due(
-        self, kind: Due, before: datetime, limit: int, channel: AddressKind | None = None
+        self, kind: Due, before: datetime, limit: int, queue: AddressKind | Guid | None = None
     ) -> tuple[Record, ...]:
         """
-        Return due records of *kind*, or of *kind* on *channel*, one partition after the other.
+        Return due records of *kind*, or of *kind* in *queue*, one partition after the other.
 
         Each call begins at the partition after the last one, so that no partition hides another.
         """
-        index = due_index(kind, channel)
+        index = due_index(kind, queue)
         due = self._indexes.due(index, microseconds(before), limit, self._start)
         if not due:
             return ()

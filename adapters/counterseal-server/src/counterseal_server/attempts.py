@@ -35,7 +35,7 @@ class Attempts(Generic[R]):
     def __init__(
         self,
         noun: str,
-        attempt: Callable[[Guid], R],
+        attempt: Callable[[R], R],
         count: Callable[[R, str], None],
         *,
         describe: Callable[[R], str],
@@ -68,7 +68,7 @@ class Attempts(Generic[R]):
         # The log's lines about a callback name the trace of the request that led to it.
         trace = TRACE.set(record.trace if isinstance(record, Callback) else None)
         try:
-            attempted = self._attempt(guid)
+            attempted = self._attempt(record)
             self._count(record, attempted.state.value)
             log.info("%s %s: %s", noun, guid, self._describe(attempted))
         except Refused as refusal:

@@ -229,7 +229,7 @@ class Settings:
     bodies: int = attrs.field(default=1_024, validator=_within(1, 10_000))
     body_deadline: timedelta = attrs.field(default=10 * SECOND, validator=_within(SECOND, HOUR))
     waiters: int = attrs.field(default=64, validator=_within(0, 900))
-    senders: int = attrs.field(default=4, validator=_within(0, 100))
+    senders: int = attrs.field(default=64, validator=_within(0, 100))
     notification_workers: int = attrs.field(default=8, validator=_within(0, 100))
     metrics: bool = True
     opentelemetry: bool = False

@@ -72,10 +72,10 @@ class TimedStore:
         return self._timed("list", self._store.list, parent)
 
     def due(
-        self, kind: Due, before: datetime, limit: int, channel: AddressKind | None = None
+        self, kind: Due, before: datetime, limit: int, queue: AddressKind | Guid | None = None
     ) -> tuple[Record, ...]:
         """Call `Store.due`."""
-        return self._timed("due", self._store.due, kind, before, limit, channel)
+        return self._timed("due", self._store.due, kind, before, limit, queue)
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
         """Call `Store.dead`."""

@@ -18,7 +18,6 @@ import attrs
 
 from counterseal import (
     Actions,
-    Callbacks,
     Ceremonies,
     Challenges,
     Events,
@@ -28,11 +27,9 @@ from counterseal import (
     Sessions,
     Unavailable,
 )
-from counterseal.models import Callback, CallbackState
-from counterseal.wire.claims import format_time
-from counterseal_server.attempts import Attempts
 from counterseal_server.audit_heads import AuditHeads
 from counterseal_server.backlog import read_backlog
+from counterseal_server.callback_workers import CallbackWorkers
 from counterseal_server.metrics import Metrics
 from counterseal_server.notification_workers import NotificationWorkers
 from counterseal_server.runtime import Runtime
@@ -41,7 +38,7 @@ EVERY_LOOK = timedelta(milliseconds=250)
 """Seconds within which a due attempt starts."""
 
 EVERY_WAIT = timedelta(seconds=1)
-"""Seconds for one wait for a new notification; a stop takes as long."""
+"""Seconds for one wait for a new callback or notification; a stop takes as long."""
 
 EVERY_SWEEP = timedelta(seconds=1)
 EVERY_CHAIN = timedelta(milliseconds=500)
@@ -102,22 +99,19 @@ class Workers:
         self._runtime = runtime
         self._metrics = metrics
         self._stop = threading.Event()
-        self._callbacks = Callbacks(runtime.ports, runtime.policy)
         self._events = Events(runtime.ports, runtime.policy)
         self._senders = runtime.settings.senders
-        self._deliveries: Attempts[Callback] = Attempts(
-            "callback",
-            self._callbacks.attempt,
-            lambda _, outcome: metrics.attempted(outcome),
-            describe=_describe,
-            slots=self._senders,
-            freed=lambda: None,
-        )
+        self._delivering = CallbackWorkers(runtime, metrics, self._stop)
         self._wake_event = threading.Event()
         self._notifying = NotificationWorkers(runtime, metrics, self._wake_event.set)
         chores = []
         if Duty.DELIVER in duties and self._senders:
-            chores.append(Chore("callbacks", self._deliver, EVERY_LOOK, self._stop))
+            chores.append(
+                Chore("callback wake", self._wait_for_callbacks, timedelta(0), self._stop)
+            )
+            chores.append(
+                Chore("callbacks", self._delivering.deliver, EVERY_LOOK, self._delivering.woken)
+            )
             chores.append(Chore("events", self._publish, EVERY_LOOK, self._stop))
         if Duty.SWEEP in duties:
             chores.append(Chore("expiry", self._expire, EVERY_SWEEP, self._stop))
@@ -150,9 +144,10 @@ class Workers:
         """Start nothing new, and return when running work has ended."""
         self._stop.set()
         self._wake_event.set()
+        self._delivering.woken.set()
         for thread in self._threads:
             thread.join()
-        self._deliveries.stop()
+        self._delivering.stop()
         self._notifying.stop()
 
     def _keep_doing(self, chore: Chore) -> None:
@@ -193,6 +188,10 @@ class Workers:
         self._wake_event.set()
         return False
 
+    def _wait_for_callbacks(self) -> bool:
+        self._delivering.wait(EVERY_WAIT)
+        return False
+
     def _expire(self) -> bool:
         ports, policy = self._runtime.ports, self._runtime.policy
         limit = 100
@@ -222,21 +221,3 @@ class Workers:
     def _publish(self) -> bool:
         # What was published counts, and not what is due: an event that fails is due at once.
         return self._events.publish_due(EVENTS_AT_ONCE) > 0
-
-    def _deliver(self) -> bool:
-        under_way = {guid: each.origin for guid, each in dict(self._deliveries.under_way).items()}
-        if len(under_way) < self._senders:
-            for callback in self._callbacks.in_turn(under_way, self._senders):
-                self._deliveries.begin(callback, "callbacks")
-        return False
-
-
-def _describe(callback: Callback) -> str:
-    state: str = callback.state.value
-    if callback.state not in (CallbackState.QUEUED, CallbackState.DEAD):
-        return state
-    answer = "no answer" if callback.last_status is None else f"HTTP {callback.last_status}"
-    after = f"next attempt at {format_time(callback.next_at)}"
-    if callback.cause is not None:
-        after = callback.cause.value
-    return f"{state}, attempt {callback.attempts}: {answer}; {after}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from counterseal.models import Record
-from counterseal.models.index import Index, Listing, index_of
+from counterseal.models.index import Index, Listing, index_of, queue_name
 from counterseal_records import KINDS, ROOT, microseconds, natural_key, search_key, write
 
 Row: TypeAlias = dict[str, Any]
@@ -28,7 +28,7 @@ def index_row(record: Record) -> Row:
         "pending": index.listed and index.listing is Listing.PENDING,
         "parent": _owner(index, Listing.CHILDREN),
         "dead": _owner(index, Listing.DEAD),
-        "channel": None if index.channel is None else index.channel.value,
+        "channel": None if index.queue is None else queue_name(index.queue),
         "search_key": None if index.search_key is None else search_key(*index.search_key),
         "due_at": None if record.due_at is None else microseconds(record.due_at),
         "keep_until": None if record.keep_until is None else microseconds(record.keep_until),

@@ -22,7 +22,7 @@ from counterseal.models import (
     Guid,
     Record,
 )
-from counterseal.models.index import index_of
+from counterseal.models.index import index_of, queue_name
 from counterseal.ports import Clock, Due
 from counterseal_records import (
     KINDS,
@@ -74,7 +74,7 @@ _PENDING = Statement(
 _CHILDREN = Statement(_BODIES.where(_record.parent == bindparam("parent")).order_by(_record.number))
 _IS_DUE = _BODIES.where(_record.kind == bindparam("kind"), _record.due_at <= bindparam("before"))
 _DUE = Statement(_IS_DUE.order_by(_record.due_at).limit(bindparam("limit")))
-_DUE_ON_CHANNEL = Statement(
+_DUE_IN_QUEUE = Statement(
     _IS_DUE.where(_record.channel == bindparam("channel"))
     .order_by(_record.due_at)
     .limit(bindparam("limit"))
@@ -157,14 +157,14 @@ class SqlStore:
         return tuple(map(read_record, self._bodies(_CHILDREN, parent=parent or ROOT)))
 
     def due(
-        self, kind: Due, before: datetime, limit: int, channel: AddressKind | None = None
+        self, kind: Due, before: datetime, limit: int, queue: AddressKind | Guid | None = None
     ) -> tuple[Record, ...]:
-        """Return due records of *kind*, or of *kind* on *channel*, the longest due first."""
+        """Return due records of *kind*, or of *kind* in *queue*, the longest due first."""
         values = {"kind": KINDS[kind.value].name, "before": microseconds(before), "limit": limit}
-        if channel is None:
+        if queue is None:
             bodies = self._bodies(_DUE, **values)
         else:
-            bodies = self._bodies(_DUE_ON_CHANNEL, **values, channel=channel.value)
+            bodies = self._bodies(_DUE_IN_QUEUE, **values, channel=queue_name(queue))
         return tuple(map(read_record, bodies))
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:

@@ -1,4 +1,4 @@
-"""What workers and operators find: what is due, on which channel, and what is dead."""
+"""What workers and operators find: what is due, on of which queue, and what is dead."""
 
 from __future__ import annotations
 
@@ -225,6 +225,37 @@ class StoreDue(StoreSetup):
 
         assert not remaining, "never due"
         assert worker.store.due(Due.NOTIFICATION, LATER, 9, AddressKind.WEBPUSH) == ()
+
+    def test_store_27_returns_the_callbacks_of_one_origin(self, new_store: NewStore) -> None:
+        """STORE-27."""
+        worker, factory = self.worker(new_store), RecordFactory()
+        ours, theirs, accounts = (
+            factory.guid(),
+            factory.guid(),
+            [factory.account(), factory.account()],
+        )
+        others = [
+            factory.callback(account, origin=theirs, next_at=START - SECOND)
+            for account in accounts
+            for _ in range(30)
+        ]
+        due = [factory.callback(account, origin=ours) for account in accounts]
+        late = factory.callback(accounts[0], origin=ours, next_at=START + SECOND)
+        event = factory.callback(accounts[1], origin=ours, challenge=None, event=factory.guid())
+        worker.create(*others, *due, late, event)
+
+        assert set(worker.store.due(Due.CALLBACK, START, 9, ours)) == {*due, event}
+        assert len(worker.store.due(Due.CALLBACK, START, 1, ours)) == 1
+        assert set(worker.store.due(Due.CALLBACK, LATER, 9, ours)) == {*due, event, late}
+        assert worker.store.due(Due.CALLBACK, LATER, 9, factory.guid()) == ()
+
+        leased = worker.replace(due[0], next_version(due[0], lease_until=START + SECOND))
+        dead = worker.replace(due[1], next_version(due[1], state=CallbackState.DEAD))
+        assert set(worker.store.due(Due.CALLBACK, START, 9, ours)) == {event}
+        assert set(worker.store.due(Due.CALLBACK, START + SECOND, 9, ours)) == {event, leased, late}
+
+        again = worker.replace(dead, next_version(dead, state=CallbackState.QUEUED))
+        assert again in worker.store.due(Due.CALLBACK, START, 9, ours)
 
     def test_store_23_returns_the_dead_of_one_origin_and_nothing_else(
         self, new_store: NewStore

@@ -85,10 +85,10 @@ class RecordingStore:
         return self._store.list(parent)
 
     def due(
-        self, kind: Due, before: datetime, limit: int, channel: AddressKind | None = None
+        self, kind: Due, before: datetime, limit: int, queue: AddressKind | Guid | None = None
     ) -> tuple[Record, ...]:
         """Ask the real store."""
-        return self._store.due(kind, before, limit, channel)
+        return self._store.due(kind, before, limit, queue)
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
         """Ask the real store."""
