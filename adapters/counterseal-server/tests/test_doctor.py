@@ -24,7 +24,8 @@ from counterseal import OPERATOR, Administration, AuditChain, Backchannel, Backc
 from counterseal.errors import EndpointAudience, StoreUnavailable, WrongSignature
 from counterseal.keys import generate, jwks_document
 from counterseal.memory import SystemClock, SystemEntropy
-from counterseal.models import Algorithm, ClientAuth, DeliveryMode, IdpSettings
+from counterseal.models import Algorithm, Change, ClientAuth, DeliveryMode, IdpSettings
+from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal_http import load_machine_authorities
 from counterseal_keys import KeyFiles
 from counterseal_server.configuration import gathered, settings
@@ -144,6 +145,7 @@ HEALTHY = {
     "clock": "clock_plausible",
     "audit_log": "head_signed",
     "clients": "audiences_accepted",
+    "deliveries": "callbacks_prompt",
     "authorities": "authorities_read",
     "providers": "no_provider",
     "fcm": "channel_off",
@@ -155,6 +157,17 @@ HEALTHY = {
 @pytest.mark.parametrize("check", HEALTHY)
 def test_a_check_of_a_new_service_is_green(diagnose, check):
     assert diagnose(check) == {HEALTHY[check]: "ok"}
+
+
+def test_callbacks_that_are_due_for_long_are_reported(diagnose, opened):
+    ports = opened().ports
+    factory = RecordFactory()
+    callback = factory.callback(factory.account(), next_at=ports.clock.now() - 2 * MINUTES)
+    ports.store.commit((Change(None, callback),), (), "operation")
+    assert diagnose("deliveries") == {"callbacks_late": "warning"}
+    assert diagnose("deliveries", SENDERS="0") == {"callbacks_late": "warning"}
+    later = {"clock": ShiftedClock(-3 * MINUTES)}
+    assert diagnose("deliveries", how=later) == {"callbacks_prompt": "ok"}
 
 
 def postgresql():

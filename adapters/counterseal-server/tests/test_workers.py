@@ -13,6 +13,7 @@ from counterseal.models import OPERATOR, ChallengeState, DeliveryOutcome
 from counterseal.testing import FakeService
 from counterseal.testing.service import CALLBACK
 from counterseal.wire.claims import format_time
+from counterseal_server import callback_workers
 from counterseal_server import workers as module
 from counterseal_server.configuration import settings
 from counterseal_server.head_memory import FileHeadMemory
@@ -59,13 +60,13 @@ def world(database):
 def start(world, database, tmp_path):
     started = []
 
-    def begin(**more):
+    def begin(*, senders=4, **more):
         runtime = SimpleNamespace(
             ports=world.ports,
             policy=world.policy,
             forget=forgetting(world, database),
             audit_chain=lambda: AuditChain(world.ports, world.policy, FileHeadMemory(tmp_path)),
-            settings=settings({"data": tmp_path}, {}),
+            settings=settings({"data": tmp_path, "senders": senders}, {}),
         )
         metrics = Metrics()
         workers = Workers(runtime, metrics, **more)
@@ -82,9 +83,9 @@ def forgetting(world, database):
     return lambda: forget(database, world.ports.clock.now())
 
 
-def answered(world, origin=None, callback=CALLBACK):
-    phone = world.bind("zoe")
-    issued = world.ask("zoe", "Lunch?", origin=origin, callback=callback)
+def answered(world, origin=None, callback=CALLBACK, account="zoe"):
+    phone = world.bind(account)
+    issued = world.ask(account, "Lunch?", origin=origin, callback=callback)
     phone.answer(phone.fetch(issued.challenge.guid))
     return issued.challenge.guid
 
@@ -136,12 +137,72 @@ def test_a_receiver_that_hangs_keeps_only_its_own_origin_waiting(world, start, m
         world.clock.advance(timedelta(minutes=5))
     try:
         start(duties={Duty.DELIVER})
-        eventually(lambda: len(hung) == 3)
+        eventually(lambda: len(hung) == 2)
         guid = world.new_origin(world.app_space, "Other shop").origin.guid
         world.administration.allow_callback(guid, OTHER_CALLBACK)
         answered(world, world.administration.relying_party(guid), OTHER_CALLBACK)
         eventually(lambda: [one.delivery.url for one in world.sender.attempts] == [OTHER_CALLBACK])
-        assert len(hung) == 3
+        assert len(hung) == 2
+    finally:
+        goes_on.set()
+
+
+def test_a_send_that_has_ended_takes_the_next_at_once(world, start, monkeypatch):
+    """No look at the store in between: each of these would have taken the longest pause."""
+    never = timedelta(seconds=PATIENCE)
+    monkeypatch.setattr(module, "EVERY_LOOK", never)
+    monkeypatch.setattr(callback_workers, "EVERY_LOOK", never)
+    for number in range(20):
+        answered(world, account=f"user-{number}")
+    start(duties={Duty.DELIVER}, senders=2)
+    eventually(lambda: len(world.sender.attempts) == 20)
+
+
+def test_an_answer_wakes_the_worker(world, start, monkeypatch):
+    never = timedelta(seconds=PATIENCE)
+    monkeypatch.setattr(module, "EVERY_LOOK", never)
+    monkeypatch.setattr(callback_workers, "EVERY_LOOK", never)
+    waits = threading.Event()
+    wait = world.ports.wake.wait
+
+    def waiting(guid, timeout):
+        waits.set()
+        wait(guid, timeout)
+
+    monkeypatch.setattr(world.ports.wake, "wait", waiting)
+    metrics = start(duties={Duty.DELIVER})
+    # The first look finds nothing, and the next one by itself is minutes away.
+    counted(metrics, 'counterseal_worker_rounds_total{worker="callbacks"} 1.0')
+    eventually(waits.is_set)
+    answered(world)
+    eventually(lambda: world.sender.attempts)
+
+
+def test_an_origin_with_a_long_backlog_that_hangs_does_not_delay_another(world, start, monkeypatch):
+    """More is due of it than any look reads first."""
+    goes_on = threading.Event()
+    send = world.sender.send
+
+    def hanging(delivery):
+        if delivery.url == CALLBACK:
+            goes_on.wait(PATIENCE)
+        return send(delivery)
+
+    monkeypatch.setattr(world.sender, "send", hanging)
+    guid = world.new_origin(world.app_space, "Other shop").origin.guid
+    world.administration.allow_callback(guid, OTHER_CALLBACK)
+    for number in range(30):
+        answered(world, account=f"user-{number}")
+    try:
+        start(duties={Duty.DELIVER}, senders=4)
+        for count in range(1, 4):
+            answered(world, world.administration.relying_party(guid), OTHER_CALLBACK)
+            world.clock.advance(timedelta(seconds=1))
+            eventually(
+                lambda count=count: (
+                    [one.delivery.url for one in world.sender.attempts] == [OTHER_CALLBACK] * count
+                )
+            )
     finally:
         goes_on.set()
 

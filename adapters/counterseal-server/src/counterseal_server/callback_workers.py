@@ -24,7 +24,10 @@ A look and its threads cost as much CPU time as half a delivery.
 """
 
 FAR_SHARE = 10
-"""If more is due than was read, the next look is after so many times as long as this one took."""
+"""
+After a look that did not read all, and while what it read has no turn, the next one waits so many
+times as long as that took.
+"""
 
 
 class CallbackWorkers:
@@ -88,7 +91,7 @@ class CallbackWorkers:
 
     def _looks_now(self, *, found: bool) -> bool:
         now = time.monotonic()
-        if now < self._looks_at:
+        if self._waiting and now < self._looks_at:
             return False
         is_late = now - self._looked_at >= EVERY_LOOK.total_seconds()
         return not found or is_late or self._is_new.is_set()

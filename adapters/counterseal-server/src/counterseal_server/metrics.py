@@ -43,6 +43,7 @@ SWEPT: Final = ("challenge", "invitation", "login", "ceremony", "session", "acti
 
 WORKERS: Final = (
     "audit",
+    "callback-wake",
     "callbacks",
     "events",
     "expiry",

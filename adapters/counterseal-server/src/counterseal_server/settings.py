@@ -230,7 +230,7 @@ class Settings:
     body_deadline: timedelta = attrs.field(default=10 * SECOND, validator=_within(SECOND, HOUR))
     waiters: int = attrs.field(default=64, validator=_within(0, 900))
     senders: int = attrs.field(default=64, validator=_within(0, 100))
-    notification_workers: int = attrs.field(default=8, validator=_within(0, 100))
+    notification_workers: int = attrs.field(default=16, validator=_within(0, 100))
     metrics: bool = True
     opentelemetry: bool = False
     continue_traces: bool = False

@@ -107,7 +107,7 @@ class Workers:
         chores = []
         if Duty.DELIVER in duties and self._senders:
             chores.append(
-                Chore("callback wake", self._wait_for_callbacks, timedelta(0), self._stop)
+                Chore("callback-wake", self._wait_for_callbacks, timedelta(0), self._stop)
             )
             chores.append(
                 Chore("callbacks", self._delivering.deliver, EVERY_LOOK, self._delivering.woken)

@@ -18,6 +18,7 @@ from counterseal_server.doctor.clients import check_clients
 from counterseal_server.doctor.clock import check_clock
 from counterseal_server.doctor.configuration import check_configuration
 from counterseal_server.doctor.data_folder import check_data_folder
+from counterseal_server.doctor.deliveries import check_deliveries
 from counterseal_server.doctor.finding import Finding, NotChecked, State, failure, warning
 from counterseal_server.doctor.installation import Installation
 from counterseal_server.doctor.keys import check_key_files, check_master_key, check_signing_keys
@@ -39,6 +40,7 @@ CHECKS: dict[str, Check] = {
     "clock": check_clock,
     "audit_log": check_audit_log,
     "clients": check_clients,
+    "deliveries": check_deliveries,
     "public_url": check_public_url,
     "tls": check_tls,
     "authorities": check_authorities,
