@@ -466,9 +466,10 @@ def waiters(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def load(session: nox.Session) -> None:
-    """Run the service under 16 clients for a minute, and then with 200 who wait."""
-    sync(session, "--all-packages", "--all-extras")
+    """Run the service under 16 clients for a minute, with 200 who wait, and with callbacks."""
+    sync(session, "--all-packages", "--all-extras", "--group=shops")
     session.run("python", "bench/load.py", *session.posargs)
+    session.run("python", "bench/callbacks.py", *session.posargs)
 
 
 @nox.session(default=False)

@@ -47,7 +47,17 @@ class Running:
         self._cores = cores or os.sched_getaffinity(0)
 
     def __enter__(self) -> Self:
-        with self._log.open("wb") as log:
+        self._start()
+        return self
+
+    def kill_and_restart(self) -> None:
+        """Kill the server's processes, as a power cut would, and start them again."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._start()
+
+    def _start(self) -> None:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command, stdout=log, stderr=log, start_new_session=True, env=surroundings()
             )
@@ -57,7 +67,6 @@ class Running:
             if self._process.poll() is not None or time.monotonic() > end:
                 raise AssertionError(self._command, self._log.read_text())
             time.sleep(0.05)
-        return self
 
     def __exit__(
         self,

@@ -51,7 +51,7 @@ GROWTH = 1.10
 NOTIFIED = 0.9
 """Of the answers, how many came after a push: who answers before it comes gets none."""
 DRAIN_SECONDS = 120
-WORKING = {"COUNTERSEAL_SENDERS": "4", "COUNTERSEAL_NOTIFICATION_WORKERS": "8"}
+WORKING = {"COUNTERSEAL_SENDERS": "64", "COUNTERSEAL_NOTIFICATION_WORKERS": "16"}
 """What the workers have, and `serve` does without."""
 SAMPLE_SECONDS = 60
 
@@ -63,10 +63,12 @@ class Receiver:
 
     Attributes:
         callbacks: How often each request's callback came.
+        came: When it came first, in seconds of the clock of `Soak.answered`.
         pushes: How many push messages came.
     """
 
     callbacks: Counter[str] = attrs.field(factory=Counter)
+    came: dict[str, float] = attrs.field(factory=dict)
     pushes: int = 0
     lock: threading.Lock = attrs.field(factory=threading.Lock)
 
@@ -76,7 +78,9 @@ class Receiver:
             if path == "/pushed":
                 self.pushes += 1
             else:
-                self.callbacks[json.loads(body)["guid"]] += 1
+                guid = json.loads(body)["guid"]
+                self.callbacks[guid] += 1
+                self.came.setdefault(guid, time.monotonic())
 
     @contextmanager
     def listening(self) -> Iterator[int]:
@@ -141,6 +145,7 @@ class Soak:
         port: Where the service is.
         callback: The URL of the shop.
         pace: Seconds from a question to its answer.
+        answered: When each question was answered, in seconds of a clock that only grows.
     """
 
     port: int
@@ -149,6 +154,7 @@ class Soak:
     pace: float
     observations: Observations = attrs.field(factory=Observations)
     guids: list[str] = attrs.field(factory=list)
+    answered: dict[str, float] = attrs.field(factory=dict)
     numbers: Callable[[], int] = attrs.field(factory=lambda: itertools.count().__next__)
 
     def run(self, end: threading.Event) -> None:
@@ -169,6 +175,7 @@ class Soak:
         # Meanwhile the phone is notified: who has answered is not.
         end.wait(self.pace)
         person.answer(person.fetch(guid))
+        self.answered[guid] = time.monotonic()
         person.know(guid)
 
 
@@ -270,6 +277,14 @@ def _problems(soak: Soak, receiver: Receiver, samples: dict[str, list[float]]) -
         f"asked {len(soak.guids)}, answered {answered}, callbacks of {len(receiver.callbacks)},"
         f" twice {twice}, pushes {receiver.pushes}"
     )
+    ages = sorted(
+        receiver.came[guid] - at for guid, at in soak.answered.items() if guid in receiver.came
+    )
+    if ages:
+        p50, p99 = (ages[len(ages) * n // 100] for n in (50, 99))
+        print(
+            f"callbacks came after {p50:.2f} s (p50), {p99:.2f} s (p99), {ages[-1]:.2f} s at most"
+        )
     problems = [] if answered else ["nothing was answered"]
     if len(receiver.callbacks) < answered or twice:
         problems.append("callbacks are missing, or came twice")
