@@ -439,7 +439,17 @@ class CallbackUncallable(Refused, code="callback_uncallable"):
 
 
 class KeyInProgress(Refused, code="key_in_progress"):
-    """A call with the same idempotency key is still running."""
+    """
+    A call with the same idempotency key is running, or has died; wait `retry_after` seconds.
+
+    Attributes:
+        retry_after: Until a call that has died no longer holds the key; a second if the call that
+            holds it has only just begun.
+    """
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"seconds to wait: {retry_after:g}")
+        self.retry_after = retry_after
 
 
 class KeyReused(Refused, code="key_reused"):

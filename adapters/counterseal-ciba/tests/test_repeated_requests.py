@@ -85,10 +85,10 @@ def test_a_key_that_does_not_fit_is_refused_by_name(client, key):
 
 
 def test_while_a_call_with_the_key_runs_the_client_comes_again():
-    reply = authentication_error(KeyInProgress(), detailed=False).reply()
+    reply = authentication_error(KeyInProgress(27.5), detailed=False).reply()
 
     assert reply.status == 503
-    assert reply.headers["Retry-After"] == "1"
+    assert reply.headers["Retry-After"] == "28"
 
 
 def test_the_other_endpoints_take_none(world, client):

@@ -252,6 +252,29 @@ class TestEachAttempt:
         assert first == second == third
         assert [each.guid for each in phone.pending()] == [pending_request.guid]
 
+    def test_waits_for_the_end_of_a_dead_call_with_its_key(self, service, phone, faults):
+        slept = []
+
+        def busy(seconds):
+            return faults.say(409, {"code": "key_in_progress"}, {"retry-after": str(seconds)})
+
+        service.script.extend([faults.lose, busy(1), busy(1), busy(26)])
+        with service.client(sleep=slept.append) as client:
+            pending_request = client.ask("zoe", "Log in?")
+        *_, first, second, third, fourth, fifth = keys_sent(service)
+        assert len({first, second, third, fourth, fifth}) == 1
+        assert sum(slept) >= 28
+        assert [each.guid for each in phone.pending()] == [pending_request.guid]
+
+    def test_does_not_wait_for_ever_for_a_call_with_its_key(self, service, phone, faults):
+        slept = []
+        busy = faults.say(409, {"code": "key_in_progress"}, {"retry-after": "20"})
+        service.script.extend([busy] * 3)
+        with service.client(sleep=slept.append) as client, pytest.raises(RequestRefused) as caught:
+            client.ask("zoe", "Log in?")
+        assert caught.value.problem == "key_in_progress"
+        assert slept == [20, 20]
+
     def test_repeats_the_code_too(self, service, client, phone, faults):
         service.script.append(faults.lose)
         pending_request = client.ask("zoe", "Log in?", show_code=True)

@@ -37,6 +37,11 @@ import { demandFit, refusalOf, RequestRefused, Unauthorised } from "./errors.js"
 export const ATTEMPTS = 3;
 const PAUSES = [200, 800];
 const PATIENCE = 5000;
+/**
+ * Milliseconds that a call waits in all for an earlier one with its idempotency key. The process
+ * that ran it may have died: then the key is free after half a minute, by default.
+ */
+const KEY_PATIENCE = 45_000;
 const ID_BYTES = 16;
 const KEY = /^[!-~](?:[ -~]{0,254}[!-~])?$/;
 
@@ -61,31 +66,33 @@ export class Calls {
     const { scheme } = this.settings.credential;
     let replyLost = false;
     let signedAgain = false;
-    for (let attempt = 1; ; attempt += 1) {
-      /** @type {number | undefined} */
-      let pause;
+    let waited = 0;
+    for (let attempt = 1; ; ) {
+      let pause = 0;
       try {
         return await this.#attempt(call);
       } catch (error) {
         if (error instanceof Unauthorised && scheme === "hmac" && !signedAgain) {
           // Perhaps a replay: another process may have sent the same in this millisecond.
           signedAgain = true;
-          attempt -= 1;
           continue;
         }
         if (error instanceof RequestRefused) {
           error.repeated = replyLost;
-          if (error.problem !== "key_in_progress" || attempt >= attempts) throw error;
-          pause = error.retryAfter;
+          pause = this.#pause(attempt, error.retryAfter, KEY_PATIENCE);
+          waited += pause;
+          if (error.problem !== "key_in_progress" || waited > KEY_PATIENCE) throw error;
         } else {
           const repeatable =
             error instanceof NotSent || error instanceof ReplyLost || error instanceof Overloaded;
-          pause = error instanceof Overloaded ? error.retryAfter : undefined;
-          if (!repeatable || attempt >= attempts || (pause ?? 0) > PATIENCE) throw error;
+          const least = error instanceof Overloaded ? error.retryAfter : undefined;
+          if (!repeatable || attempt >= attempts || (least ?? 0) > PATIENCE) throw error;
           replyLost ||= !(error instanceof NotSent);
+          pause = this.#pause(attempt, least, PATIENCE);
+          attempt += 1;
         }
       }
-      await this.#pause(attempt, pause);
+      await this.settings.sleep(pause);
     }
   }
 
@@ -126,14 +133,17 @@ export class Calls {
   }
 
   /**
+   * Return the milliseconds to wait after an attempt.
+   *
    * @param {number} attempt
-   * @param {number | undefined} least
+   * @param {number | undefined} least What the service asks for.
+   * @param {number} patience The most of it that is waited for.
    */
-  async #pause(attempt, least = 0) {
+  #pause(attempt, least, patience) {
     const pause = PAUSES[Math.min(attempt, PAUSES.length) - 1] ?? 0;
     const [byte = 0] = this.settings.random(1);
     const spread = pause * (0.5 + byte / 255);
-    await this.settings.sleep(Math.max(spread, Math.min(least, PATIENCE)));
+    return Math.max(spread, Math.min(least ?? 0, patience));
   }
 }
 

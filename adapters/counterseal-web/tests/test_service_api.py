@@ -249,6 +249,7 @@ def test_s24_a_call_whose_key_is_in_use_is_409(kit, world, device_client):
         slow.go.set()
         added = first.result(20)
     assert (busy.status_code, busy.json["code"]) == (409, "key_in_progress")
+    assert busy.headers["Retry-After"] == "1"
     assert kit.ask(other).json == added.json
 
 

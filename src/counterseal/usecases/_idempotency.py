@@ -9,6 +9,7 @@ The reservation is marked as finished when the block ends, also if the call fail
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,6 +22,11 @@ from counterseal.ports import Ports
 from counterseal.rules.sizes import text_fits
 
 HOLDER_BYTES = 16
+
+JUST_BEGUN = timedelta(seconds=2)
+"""A call that has run for longer has probably died: others take milliseconds."""
+
+SHORT_WAIT = timedelta(seconds=1)
 
 NO_STORED_RECORD: Loaded[tuple[None, None]] = Loaded((None, None), (None, None))
 """What `record_with_account` would read of a new GUID: no record, and no account."""
@@ -97,5 +103,13 @@ def reserve(
     if reservation.fingerprint != new_reservation.fingerprint:
         raise KeyReused
     if not reservation.finished and reservation.holder != new_reservation.holder:
-        raise KeyInProgress
+        raise KeyInProgress(_seconds_to_wait(reservation, policy, now))
     return IdempotentCall(ports, reservation, guid)
+
+
+def _seconds_to_wait(reservation: Reservation, policy: Policy, now: datetime) -> float:
+    """Return how long a call waits for the call that holds its key."""
+    remaining = reservation.lease_until - now
+    has_just_begun = policy.idempotency_lease - remaining < JUST_BEGUN
+    wait = min(remaining, SHORT_WAIT) if has_just_begun else remaining
+    return max(wait, timedelta(0)).total_seconds()

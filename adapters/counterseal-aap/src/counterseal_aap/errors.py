@@ -134,7 +134,7 @@ def protocol_error(refusal: cs.Refused) -> AapError:
             HTTPStatus.SERVICE_UNAVAILABLE,
             refusal.code,
             "a call with this key is running",
-            {"Retry-After": "1"},
+            {"Retry-After": str(max(1, math.ceil(refusal.retry_after)))},
         )
     status = STATUS.get(refusal.code, HTTPStatus.FORBIDDEN)
     headers: dict[str, str] = {}

@@ -120,7 +120,8 @@ def _unfit_key(refusal: KeyReused | KeyInProgress) -> OAuthError:
         return invalid_request("Idempotency-Key: used for another request")
     description = "a request with this Idempotency-Key is running"
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    return OAuthError(UNAVAILABLE, description, status, {"Retry-After": "1"})
+    seconds = max(1, math.ceil(refusal.retry_after))
+    return OAuthError(UNAVAILABLE, description, status, {"Retry-After": str(seconds)})
 
 
 def authentication_error(refusal: cs.Refused, *, detailed: bool) -> OAuthError:

@@ -40,6 +40,14 @@ PAUSES = (0.2, 0.8)
 PATIENCE = timedelta(seconds=5)
 """The longest `Retry-After` that the client waits for; a longer one is left to the program."""
 
+KEY_PATIENCE = timedelta(seconds=45)
+"""
+How long a call waits in all for an earlier one with its idempotency key.
+
+The process that ran it may have died: then the key is free after the policy's `idempotency_lease`,
+half a minute by default.
+"""
+
 KEY_BYTES = 16
 NONCE_BYTES = 16
 
@@ -175,7 +183,8 @@ class Connection:
         Args:
             attempt: Makes one attempt. To repeat it is harmless: it only reads, it has an
                 idempotency key, or a repetition changes nothing.
-            attempts: The largest number of attempts.
+            attempts: The largest number of attempts, without those that had to wait for a call
+                with the same idempotency key.
 
         Raises:
             RequestRefused: The service refuses; `repeated` says whether an earlier reply was lost.
@@ -183,22 +192,25 @@ class Connection:
         """
         reply_lost = False
         number = 1
+        waited = timedelta(0)
         while True:
             try:
                 return attempt()
             except RequestRefused as refusal:
-                if refusal.problem != "key_in_progress" or number == attempts:
+                pause = _pause_after(number, refusal.retry_after, KEY_PATIENCE, self.entropy)
+                waited += timedelta(seconds=pause)
+                if refusal.problem != "key_in_progress" or waited > KEY_PATIENCE:
                     refusal.repeated = reply_lost
                     raise
-                retry_after = refusal.retry_after
             except (NotSent, ReplyLost, Overloaded) as problem:
                 reply_lost = reply_lost or not isinstance(problem, NotSent)
                 retry_after = problem.retry_after if isinstance(problem, Overloaded) else None
                 is_too_long = retry_after is not None and retry_after > PATIENCE
                 if number == attempts or is_too_long:
                     raise
-            self.sleep(_pause_after(number, retry_after, self.entropy))
-            number += 1
+                pause = _pause_after(number, retry_after, PATIENCE, self.entropy)
+                number += 1
+            self.sleep(pause)
 
     def idempotency_key(self, key: str | None) -> str:
         """
@@ -223,10 +235,12 @@ class Connection:
         self.transport.close()
 
 
-def _pause_after(attempt: int, retry_after: timedelta | None, entropy: Entropy) -> float:
+def _pause_after(
+    attempt: int, retry_after: timedelta | None, patience: timedelta, entropy: Entropy
+) -> float:
     """Return the seconds to wait after an attempt that may be repeated."""
     pause = PAUSES[min(attempt, len(PAUSES)) - 1]
     pause *= 0.5 + entropy.token(1)[0] / 255
     if retry_after is not None:
-        pause = max(pause, min(retry_after, PATIENCE).total_seconds())
+        pause = max(pause, min(retry_after, patience).total_seconds())
     return pause

@@ -110,6 +110,26 @@ test("a call gives up after three attempts, and tells whether it was sent", asyn
   assert.equal(service.requests.length, 9);
 });
 
+test("a call waits for the end of a dead one that has its idempotency key", async () => {
+  const busy = (seconds) => json(
+    { code: "key_in_progress" },
+    { status: 409, headers: { "retry-after": String(seconds) } },
+  );
+  service.script = [lost, busy(1), busy(1), busy(26), json(reply({ state: "PENDING" }))];
+  await service.client().ask("user-7", "Pay?");
+  assert.equal(new Set(service.requests.map(({ headers }) => headers["idempotency-key"])).size, 1);
+  assert.equal(service.requests.length, 5);
+  assert.ok(service.slept.reduce((sum, pause) => sum + pause) >= 28_000);
+});
+
+test("a call does not wait for ever for another one that has its idempotency key", async () => {
+  service.script = [
+    json({ code: "key_in_progress" }, { status: 409, headers: { "retry-after": "20" } }),
+  ];
+  await assert.rejects(service.client().ask("user-7", "Pay?"), { problem: "key_in_progress" });
+  assert.deepEqual(service.slept, [20_000, 20_000]);
+});
+
 test("a service that asks for a long pause is not called again", async () => {
   service.script = [json({}, { status: 503, headers: { "retry-after": "6" } })];
   await assert.rejects(service.client().status(NAMES.guid), { retryAfter: 6000 });
