@@ -86,6 +86,10 @@ class StoreUnavailable(Unavailable, code="store_unavailable"):
     """The store did not answer, or refused."""
 
 
+class StoreFull(StoreUnavailable, code="store_full"):
+    """The store has no room on its disk, or in its memory, for what is to be written."""
+
+
 class Indeterminate(Unavailable, code="indeterminate"):
     """The store's reply was lost; the commit may or may not have happened."""
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from redis.cluster import RedisCluster
 from redis.exceptions import NoScriptError
 
-from counterseal.errors import Misuse, StoreUnavailable
+from counterseal.errors import Misuse, StoreFull, StoreUnavailable
 from counterseal.models import Guid
 from counterseal_redis.commands import Call
 from counterseal_redis.durability import NONE, Durability
@@ -25,6 +25,9 @@ PREFIX = "cs"
 _PREFIX = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _CODE = re.compile(r"(?:^|: -)([A-Z]+)(?= |$)")
 """The code in an error's text; that of an error within a script stands after the script's name."""
+
+PROBE, PROBE_SECONDS = "probe", 60
+"""The key that is written to see whether writes are taken, and how long it lives."""
 
 log = logging.getLogger(__name__)
 
@@ -82,11 +85,12 @@ class Keyspace:
 
         Raises:
             StoreUnavailable: A call was refused or lost, or its write is not durable enough.
+            StoreFull: The server has no room for it.
         """
         replies, confirmed = self.attempt(calls, confirm=confirm)
         for reply in replies:
             if isinstance(reply, Exception):
-                raise StoreUnavailable from reply
+                raise unavailable(reply) from reply
         if not confirmed:
             raise StoreUnavailable
         return replies
@@ -100,6 +104,17 @@ class Keyspace:
         """
         (reply,) = self.read(call, confirm=True)
         return reply
+
+    def probe(self, data: bytes) -> None:
+        """
+        Write *data* under a key of its own for a minute, to see that the server takes writes.
+
+        Raises:
+            StoreFull: It has no room on its disk, or in its memory.
+            StoreUnavailable: The call was refused or lost, or is not durable enough.
+        """
+        key = self.key(0, PROBE)
+        self.write(Call(("SET", key, data, "EX", PROBE_SECONDS), key))
 
     def attempt(self, calls: Sequence[Call], *, confirm: bool) -> tuple[list[Reply], bool]:
         """
@@ -131,6 +146,13 @@ class Keyspace:
         if not confirmed and refusal is None:
             log.warning("Redis failed: a write is not as durable as it has to be")
         return replies, confirmed
+
+
+def unavailable(refusal: Exception) -> StoreUnavailable:
+    """Return what to raise for a call that the server refused; nothing has changed."""
+    text = str(refusal)
+    is_full = text.startswith("OOM") or "No space left on device" in text
+    return StoreFull() if is_full else StoreUnavailable()
 
 
 def _describe(error: Exception) -> str:

@@ -38,7 +38,7 @@ from counterseal_redis.indexes import (
     Indexes,
     due_index,
 )
-from counterseal_redis.keyspace import Keyspace
+from counterseal_redis.keyspace import Keyspace, unavailable
 
 
 class RedisStore:
@@ -223,7 +223,7 @@ class RedisStore:
         except StoreUnavailable:
             raise Indeterminate from refusal
         if applied is None:
-            raise StoreUnavailable from refusal
+            raise unavailable(refusal) from refusal
         if isinstance(applied, Exception) or applied != commit_fingerprint or not confirmed:
             raise Indeterminate from refusal
 

@@ -20,7 +20,13 @@ NOBODY = mint(0, bytes(ENTROPY_BYTES))
 """No record has this GUID."""
 
 CHECKS = ("service", "readyz")
-"""The counter that is written: a read would not notice a full disk or a replica."""
+"""The counter that is written: a read would not notice a replica."""
+
+PROBE_BYTES = 8_192
+"""
+A page of PostgreSQL's: on a full disk, a counter is still changed in place. Random bytes, so that
+nothing compresses them.
+"""
 
 WINDOW = timedelta(minutes=1)
 
@@ -51,7 +57,12 @@ class Readiness:
         self._checks: dict[str, tuple[Callable[[], object], ...]] = {
             "signer": (ports.signer.jwks,),
             "sealer": (lambda: ports.sealer.seal(b"", "readyz"),),
-            "store": (lambda: ports.store.get(NOBODY), lambda: ports.counters.add(CHECKS, WINDOW)),
+            "store": (
+                lambda: ports.store.get(NOBODY),
+                lambda: ports.counters.add(CHECKS, WINDOW),
+                lambda: runtime.records.probe(ports.entropy.token(PROBE_BYTES), ports.clock.now()),
+                runtime.full_store.require_room,
+            ),
         }
         self._monotonic = monotonic
         self._lock = threading.Lock()

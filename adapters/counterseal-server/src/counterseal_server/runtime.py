@@ -29,6 +29,7 @@ from counterseal_keys import KeyFiles, sealing_key_id
 from counterseal_server.attestation import PasskeyVerifier
 from counterseal_server.callback_reach import callback_guard
 from counterseal_server.channels import channels
+from counterseal_server.full_store import FullStore
 from counterseal_server.head_memory import head_memory
 from counterseal_server.providers import Providers
 from counterseal_server.records import Records, opened
@@ -79,6 +80,7 @@ class Runtime:
             settings.database_file if settings.store is None else settings.store
         )
         audit = MemoryAudit()
+        self.full_store = FullStore()
         self.ports: Ports = self.records.joined(
             Ports(
                 # The adapters in memory that store something are replaced below.
@@ -98,6 +100,7 @@ class Runtime:
                 entropy=entropy,
             )
         )
+        self.ports = self.full_store.watch(self.ports)
 
     @cached_property
     def head_memory(self) -> HeadMemory:

@@ -21,6 +21,7 @@ from counterseal_sql.guards import SqlCounters, SqlIdempotency, SqlReplayGuard
 from counterseal_sql.inventory import SqlInventory
 from counterseal_sql.migrations import NEWEST as NEWEST_SCHEMA
 from counterseal_sql.migrations import schema_version, server_time, upgrade
+from counterseal_sql.probe import probe
 from counterseal_sql.sqlite_copy import UnfitCopy, copy_sqlite, require_schema, require_sound
 from counterseal_sql.store import SqlStore
 from counterseal_sql.wiring import with_sql
@@ -42,6 +43,7 @@ __all__ = [
     "connect",
     "copy_sqlite",
     "forget",
+    "probe",
     "require_schema",
     "require_sound",
     "schema_version",

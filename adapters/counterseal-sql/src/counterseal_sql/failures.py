@@ -6,7 +6,7 @@ import logging
 import re
 from typing import TypeAlias
 
-from counterseal.errors import Indeterminate, StoreUnavailable
+from counterseal.errors import Indeterminate, StoreFull, StoreUnavailable
 
 Failures: TypeAlias = tuple[type[Exception], ...]
 
@@ -29,6 +29,12 @@ REFUSALS = {
 }
 """What an operator has to change, by SQLSTATE."""
 
+FULL = frozenset({"SQLITE_FULL", "53100", "53400"})
+"""
+No space on the disk: SQLite's name, and PostgreSQL's disk_full and configuration_limit_exceeded,
+which is what a quota raises.
+"""
+
 OWN_NAME = re.compile(r"\bcounterseal_\w+")
 """Our tables: the only names of PostgreSQL's text that are logged, whatever its language."""
 
@@ -39,6 +45,9 @@ def unavailable(error: Exception) -> StoreUnavailable:
     """Log how the database failed, and return what to raise where nothing has changed."""
     driver_error = _driver_error(error)
     refusal = _refusal(driver_error)
+    if _code(driver_error) in FULL:
+        log.warning("the disk of the database is full: %s", _kind(driver_error))
+        return StoreFull()
     if not refusal:
         log.warning("the database failed: %s", _kind(driver_error))
         return StoreUnavailable()
@@ -60,13 +69,17 @@ def indeterminate(error: Exception) -> Indeterminate:
 
 def _kind(driver_error: Exception) -> str:
     """Return the driver's name of the error; its text may contain an address or values."""
-    name = type(driver_error).__name__
-    for attribute in ("sqlite_errorname", "sqlstate"):
-        code = getattr(driver_error, attribute, None)
-        if code:
-            return f"{name} {code}"
+    name, code = type(driver_error).__name__, _code(driver_error)
+    if code:
+        return f"{name} {code}"
     reason = UNREACHED.search(str(driver_error))
     return f"{name} ({reason[0]})" if reason else name
+
+
+def _code(driver_error: Exception) -> str:
+    """Return the database's own name of the error; empty if it has none."""
+    codes = (getattr(driver_error, name, None) for name in ("sqlite_errorname", "sqlstate"))
+    return next(filter(None, codes), "")
 
 
 def _refusal(driver_error: Exception) -> str:

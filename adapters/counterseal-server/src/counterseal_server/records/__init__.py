@@ -93,6 +93,14 @@ class Records(Protocol):
     def server_times(self) -> tuple[datetime, ...]:
         """Return the time of each server, in UTC; none for a store without a server."""
 
+    def probe(self, data: bytes, now: datetime) -> None:
+        """
+        Store *data* in place of what the last probe stored, as durably as a commit.
+
+        Raises:
+            StoreFull: There is no room for it.
+        """
+
     def forget(self, before: datetime) -> int:
         """Delete records that ended before *before*; return how many."""
 

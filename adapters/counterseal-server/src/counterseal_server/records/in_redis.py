@@ -105,6 +105,15 @@ class RedisRecords:
         with _naming_cause():
             return server_times(self.keyspace)
 
+    def probe(self, data: bytes, now: datetime) -> None:  # noqa: ARG002 - the server has a clock
+        """
+        Store *data* under a key of its own, for a minute.
+
+        Raises:
+            StoreFull: Redis has no room for it, on its disk or in its memory.
+        """
+        self.keyspace.probe(data)
+
     def forget(self, before: datetime) -> int:  # noqa: ARG002 - the server's clock forgets the rest
         """
         Delete what no time to live deletes; return how many entries.

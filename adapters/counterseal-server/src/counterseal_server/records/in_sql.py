@@ -20,6 +20,7 @@ from counterseal_sql import (
     UnfitUrl,
     connect,
     forget,
+    probe,
     schema_version,
     server_time,
     upgrade,
@@ -108,6 +109,15 @@ class SqlRecords:
         """Return the time of the database's server; none for SQLite."""
         time = server_time(self.database)
         return () if time is None else (time,)
+
+    def probe(self, data: bytes, now: datetime) -> None:
+        """
+        Store *data* in a row of its own.
+
+        Raises:
+            StoreFull: The disk is full.
+        """
+        probe(self.database, data, now)
 
     def forget(self, before: datetime) -> int:
         """Delete records that ended before *before*; return how many rows."""
