@@ -209,6 +209,7 @@ def test_until_it_is_over_every_call_gets_503(create_data, tmp_path):
             reply = call(path, method)
             assert (reply.status_code, reply.headers["Retry-After"]) == (503, "600"), path
             assert reply.json["code"] == "busy"
+            assert reply.json["detail"] == "the service was restored, and serves after a wait"
         assert call("/readyz").json == {"status": "unready", "failing": ["after_restore"]}
         assert [call(path).status_code for path in ("/readyz", "/healthz", "/metrics")] == [
             503,

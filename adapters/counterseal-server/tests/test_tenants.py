@@ -670,7 +670,11 @@ def test_who_sends_nothing_does_not_run(init, run, data, monkeypatch):
     init()
     monkeypatch.setenv("COUNTERSEAL_SENDERS", "0")
     result = run("callbacks", "run", "--data", data)
-    assert (result.exit_code, result.stderr) == (2, "senders: 0, so nothing would be delivered\n")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "senders: 0, so nothing would be delivered; if serve shares this file, give this command a"
+        " number of its own, such as COUNTERSEAL_SENDERS=64\n",
+    )
 
 
 def test_a_command_without_channels_does_not_run(init, run, data, monkeypatch):
@@ -682,7 +686,8 @@ def test_a_command_without_channels_does_not_run(init, run, data, monkeypatch):
     result = run("notify", "run", "--data", data)
     assert (result.exit_code, result.stderr) == (
         2,
-        "notification_workers: 0, so nobody would be notified\n",
+        "notification_workers: 0, so nobody would be notified; if serve shares this file, give this"
+        " command a number of its own, such as COUNTERSEAL_NOTIFICATION_WORKERS=16\n",
     )
 
 

@@ -59,6 +59,9 @@ STOPPING = frozenset({signal.SIGTERM, signal.SIGINT})
 log = logging.getLogger("counterseal_server")
 
 
+SHARED_FILE = "if serve shares this file, give this command a number of its own, such as"
+
+
 def serve(settings: Settings, *, after_restore: bool = False) -> None:
     """
     Serve until SIGTERM or SIGINT; running requests have *settings.grace* to finish.
@@ -157,7 +160,8 @@ def deliver(settings: Settings) -> None:
         Unavailable: The database or the signing keys are not available.
     """
     if not settings.senders:
-        raise InvalidField("senders", "0, so nothing would be delivered")
+        problem = f"0, so nothing would be delivered; {SHARED_FILE} COUNTERSEAL_SENDERS=64"
+        raise InvalidField("senders", problem)
     _work(settings, Duty.DELIVER, "delivering callbacks")
 
 
@@ -172,7 +176,10 @@ def notify(settings: Settings) -> None:
         Unavailable: The database or the signing keys are not available.
     """
     if not settings.notification_workers:
-        raise InvalidField("notification_workers", "0, so nobody would be notified")
+        problem = (
+            f"0, so nobody would be notified; {SHARED_FILE} COUNTERSEAL_NOTIFICATION_WORKERS=16"
+        )
+        raise InvalidField("notification_workers", problem)
     if not (settings.fcm_account_file or settings.webpush_contact or settings.relay_url):
         raise InvalidField(
             "relay_url",

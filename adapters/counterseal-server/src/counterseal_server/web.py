@@ -53,6 +53,7 @@ OPERATOR_METHODS = ("GET", "HEAD", "OPTIONS")
 
 AFTER_RESTORE = "after_restore"
 """What fails in the reply of `/readyz` during the wait after a restore."""
+RESTORED = "the service was restored, and serves after a wait"
 
 NOWHERE = "none"
 """The operation of requests to unknown paths, in metrics and logs."""
@@ -243,7 +244,7 @@ class ServerApplication:
             return None
         headers = {"Retry-After": str(math.ceil(remaining.total_seconds()))}
         operation = self._application.find_operation(request)
-        return problem(BUSY, headers=headers).response(operation)
+        return problem(BUSY, headers=headers, detail=RESTORED).response(operation)
 
     def _remaining(self) -> timedelta:
         wait = self._wait  # another thread may end it
