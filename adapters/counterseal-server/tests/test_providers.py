@@ -12,8 +12,10 @@ from counterseal.errors import IdentityUnavailable
 from counterseal.memory import memory_ports
 from counterseal.models import Identity, IdpSettings
 from counterseal.models.guid import mint
+from counterseal.testing import FakeService
+from counterseal_server import providers as providers_module
 from counterseal_server.configuration import settings
-from counterseal_server.providers import Providers
+from counterseal_server.providers import Providers, log_missing_package
 from counterseal_server.runtime import Runtime
 
 IDP = IdpSettings(issuer="http://127.0.0.1:1", client_id="seal")
@@ -114,3 +116,22 @@ def test_the_runtime_asks_them_and_asks_nobody_when_it_opens(tmp_path, run):
         runtime.prepare()
         assert isinstance(runtime.ports.identity, Providers)
         assert "counterseal_oidc" not in sys.modules
+
+
+def test_a_provider_without_its_package_is_an_error_at_the_start(monkeypatch, caplog):
+    monkeypatch.setattr(providers_module, "find_spec", lambda _: None)
+    world = FakeService()
+    log_missing_package(world.ports.store)
+    assert not caplog.records
+    world.administration.create_app_space(world.app_space.company, "Other", idp=IDP)
+    log_missing_package(world.ports.store)
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    assert record.getMessage() == (
+        "1 App Spaces have an Identity Provider, and none can be called:"
+        " pip install 'counterseal-server[oidc]'"
+    )
+    caplog.clear()
+    monkeypatch.undo()
+    log_missing_package(world.ports.store)
+    assert not caplog.records

@@ -672,8 +672,10 @@ def test_who_sends_nothing_does_not_run(init, run, data, monkeypatch):
     result = run("callbacks", "run", "--data", data)
     assert (result.exit_code, result.stderr) == (
         2,
-        "senders: 0, so nothing would be delivered; if serve shares this file, give this command a"
-        " number of its own, such as COUNTERSEAL_SENDERS=64\n",
+        (
+            "senders: 0, so nothing would be delivered; if serve shares this file, give this"
+            " command a number of its own, such as COUNTERSEAL_SENDERS=64\n"
+        ),
     )
 
 
@@ -686,8 +688,10 @@ def test_a_command_without_channels_does_not_run(init, run, data, monkeypatch):
     result = run("notify", "run", "--data", data)
     assert (result.exit_code, result.stderr) == (
         2,
-        "notification_workers: 0, so nobody would be notified; if serve shares this file, give this"
-        " command a number of its own, such as COUNTERSEAL_NOTIFICATION_WORKERS=16\n",
+        (
+            "notification_workers: 0, so nobody would be notified; if serve shares this file,"
+            " give this command a number of its own, such as COUNTERSEAL_NOTIFICATION_WORKERS=16\n"
+        ),
     )
 
 

@@ -6,16 +6,23 @@ Every call raises `IdentityUnavailable` if the provider sends no usable response
 
 from __future__ import annotations
 
+import logging
 import threading
+from importlib.util import find_spec
 
 from counterseal.errors import IdentityUnavailable
-from counterseal.models import Guid, Identity, IdpSettings, Logout
-from counterseal.ports import Clock, Entropy, IdentityProvider, Sealer
+from counterseal.models import AppSpace, Company, Guid, Identity, IdpSettings, Logout
+from counterseal.ports import Clock, Entropy, IdentityProvider, Sealer, Store
 from counterseal_http import Guard
 from counterseal_server.settings import Settings
 
+INSTALL = "pip install 'counterseal-server[oidc]'"
+
 SHARE = 4
 """Calls to providers occupy at most this part of the threads for requests."""
+
+
+log = logging.getLogger("counterseal_server")
 
 
 def provider_guard(settings: Settings) -> Guard:
@@ -23,6 +30,35 @@ def provider_guard(settings: Settings) -> Guard:
     if settings.allow_private_providers:
         return Guard(allow_http=True, allow_private=True, ports=None)
     return Guard()
+
+
+def app_spaces_with_provider(store: Store) -> list[AppSpace]:
+    """
+    Return the App Spaces that have an Identity Provider.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    companies = [record for record in store.list(None) if isinstance(record, Company)]
+    records = [record for company in companies for record in store.list(company.guid)]
+    return [record for record in records if isinstance(record, AppSpace) and record.idp]
+
+
+def log_missing_package(store: Store) -> None:
+    """
+    Log an error if an App Space has a provider, and the package that calls it is not installed.
+
+    It is no reason not to serve: a tenant names a provider, and an operator installs packages.
+
+    Raises:
+        Unavailable: The store did not answer.
+    """
+    if find_spec("counterseal_oidc") is None and (app_spaces := app_spaces_with_provider(store)):
+        log.error(
+            "%d App Spaces have an Identity Provider, and none can be called: %s",
+            len(app_spaces),
+            INSTALL,
+        )
 
 
 class Providers:
@@ -112,8 +148,8 @@ class Providers:
         try:
             from counterseal_oidc import OidcIdentityProvider  # noqa: PLC0415 (an extra)
         except ImportError:
-            message = "pip install 'counterseal-server[oidc]'"
-            raise IdentityUnavailable(message) from None
+            log.error("an Identity Provider cannot be called: %s", INSTALL)  # noqa: TRY400
+            raise IdentityUnavailable(INSTALL) from None
         return OidcIdentityProvider(
             self._sealer,
             self._clock,

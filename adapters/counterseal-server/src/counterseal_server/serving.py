@@ -35,6 +35,7 @@ from counterseal_server.ciba import require_ciba
 from counterseal_server.keycloak import require_keycloak
 from counterseal_server.metrics import Metrics
 from counterseal_server.portal import require_portal
+from counterseal_server.providers import log_missing_package
 from counterseal_server.records import store_kind
 from counterseal_server.restored_actions import end_open_actions
 from counterseal_server.runtime import Runtime
@@ -83,6 +84,7 @@ def serve(settings: Settings, *, after_restore: bool = False) -> None:
         runtime.prepare()
         runtime.demand_company()
         is_sealed, opens = runtime.keys.sealed_by_newest(), runtime.opens()
+        log_missing_package(runtime.ports.store)
         if after_restore:
             note_restore(settings.data, runtime.policy, runtime.ports.clock)
         # A note that cannot be read is refused here, and not in the process that serves.

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from counterseal.errors import IdentityUnavailable
-from counterseal.models import AppSpace, Company
-from counterseal.ports import Store
+from counterseal.models import AppSpace
 from counterseal_server.doctor.finding import Finding, failure, fine
 from counterseal_server.doctor.installation import Installation
-from counterseal_server.providers import provider_guard
+from counterseal_server.providers import app_spaces_with_provider, provider_guard
 
 
 def check_providers(installation: Installation) -> Iterator[Finding]:
     """Fetch the metadata and keys of each provider, as a log-in does."""
     with installation.open_ports() as ports:
-        app_spaces = _app_spaces_with_provider(ports.store)
+        app_spaces = app_spaces_with_provider(ports.store)
     if not app_spaces:
         yield fine("no_provider", "no App Space has an Identity Provider")
         return
@@ -40,12 +39,6 @@ def check_providers(installation: Installation) -> Iterator[Finding]:
             )
         else:
             yield fine("provider_usable", f"{issuer} ({names}): its keys can be read ({count})")
-
-
-def _app_spaces_with_provider(store: Store) -> list[AppSpace]:
-    companies = [one for one in store.list(None) if isinstance(one, Company)]
-    records = [record for company in companies for record in store.list(company.guid)]
-    return [one for one in records if isinstance(one, AppSpace) and one.idp is not None]
 
 
 def _by_issuer(app_spaces: list[AppSpace]) -> dict[str, str]:
