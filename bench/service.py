@@ -24,10 +24,11 @@ from counterseal.models import (
     Question,
     RelyingParty,
 )
-from counterseal.testing.authenticator import ORIGIN
 
 PIN = "1379"
 URI = "https://auth.example.com/device/answer"
+PASSKEY_ORIGIN = "https://auth.example.com"
+"""As `counterseal.testing.authenticator`, which needs pytest, has it."""
 CHEAP = 2
 """The PIN's scrypt belongs to the device and is not measured."""
 
@@ -35,7 +36,7 @@ BUSY = cs.Policy(
     origin_rate=10_000_000,
     invite_rate=10_000_000,
     challenge_life=timedelta(minutes=10),
-    passkey_origin=ORIGIN,
+    passkey_origin=PASSKEY_ORIGIN,
 )
 """Of a service that is asked as often as it can be, on a machine that may be slow."""
 
