@@ -7,7 +7,7 @@ import time
 from datetime import timedelta
 
 from counterseal import Callbacks
-from counterseal.models import Callback, CallbackState
+from counterseal.models import Callback, CallbackState, Guid
 from counterseal.wire.claims import format_time
 from counterseal_server.attempts import Attempts
 from counterseal_server.metrics import Metrics
@@ -56,7 +56,7 @@ class CallbackWorkers:
             slots=self._slots,
             freed=self._freed,
         )
-        self._waiting: dict[str, Callback] = {}
+        self._waiting: dict[Guid, Callback] = {}
         self._is_new = threading.Event()
         self._looks_at = 0.0
         self._looked_at = 0.0
@@ -96,7 +96,7 @@ class CallbackWorkers:
         is_late = now - self._looked_at >= EVERY_LOOK.total_seconds()
         return not found or is_late or self._is_new.is_set()
 
-    def _look(self, under_way: dict[str, str]) -> None:
+    def _look(self, under_way: dict[Guid, Guid]) -> None:
         # Before the read: what becomes due from now on is another reason to look.
         self._is_new.clear()
         began = time.monotonic()
