@@ -32,7 +32,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.outbox import workers_to_wake
+from counterseal._decisions.outbox import NEW_RECORDS, workers_to_wake
 from counterseal._decisions.plan import Decision, Plan, Reading, Signing, Tools
 from counterseal.errors import (
     Conflict,
@@ -138,8 +138,13 @@ class Transactions:
                     continue
             elif decision.refusal is not None and not decision.unrecorded:
                 record_refusal(ports, context, decision.refusal, stored)
-            for guid in (*decision.wakes, *workers_to_wake(decision.writes, now)):
+            for guid in decision.wakes:
                 wake(ports, guid)
+            for record in decision.writes:
+                if type(record) in NEW_RECORDS:
+                    for guid in workers_to_wake(decision.writes, now):
+                        wake(ports, guid)
+                    break
             if decision.refusal is not None:
                 raise decision.refusal
             return decision.result

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from counterseal._decisions.plan import Decision, Records, Tools, require
@@ -35,17 +36,19 @@ NEW_CALLBACKS = derive_guid(0, "callbacks")
 """What the workers wait for: woken after each commit that queues a record for them that is due."""
 
 
-def workers_to_wake(writes: Iterable[Record], now: datetime) -> tuple[Guid, ...]:
+NEW_RECORDS: Mapping[type, Guid] = MappingProxyType(
+    {Callback: NEW_CALLBACKS, Notification: NEW_NOTIFICATIONS}
+)
+"""What the workers wait for, by the kind of the records that they send."""
+
+
+def workers_to_wake(writes: Iterable[Record], now: datetime) -> Iterable[Guid]:
     """Return what the workers wait for that send the records which *writes* make due at *now*."""
-    due_kinds = {
-        type(record)
+    return dict.fromkeys(
+        NEW_RECORDS[type(record)]
         for record in writes
-        if isinstance(record, Callback | Notification)
-        and record.due_at is not None
-        and record.due_at <= now
-    }
-    woken = {Callback: NEW_CALLBACKS, Notification: NEW_NOTIFICATIONS}
-    return tuple(woken[kind] for kind in woken if kind in due_kinds)
+        if type(record) in NEW_RECORDS and record.due_at is not None and record.due_at <= now
+    )
 
 
 def build_notifications(

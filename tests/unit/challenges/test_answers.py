@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from counterseal import STANDARD, ijson, keys, verify_receipt
 from counterseal.device.pin import unwrap
+from counterseal._decisions.outbox import NEW_CALLBACKS
 from counterseal.errors import (
     ButtonChanged,
     DeadlinePassed,
@@ -240,7 +241,11 @@ def test_those_who_wait_for_the_challenge_are_woken(service, alice, challenge):
 
     service.but(wake=Wake()).answer(alice, challenge)
     answered = ChallengeState.ANSWERED
-    assert guids == [(challenge.guid, answered), (challenge.account, answered)]
+    assert guids == [
+        (challenge.guid, answered),
+        (challenge.account, answered),
+        (NEW_CALLBACKS, answered),
+    ]
 
 
 @pytest.mark.parametrize("verb", ["answer", "disown"])
