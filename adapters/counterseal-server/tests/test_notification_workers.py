@@ -11,6 +11,7 @@ import attrs
 import pytest
 from click.testing import CliRunner
 
+from counterseal import AuditChain
 from counterseal.errors import NotifierUnavailable
 from counterseal.memory import MemoryWake
 from counterseal.models import (
@@ -87,6 +88,7 @@ def runtime(world, tmp_path):
         ports=world.ports,
         policy=world.policy,
         forget=lambda: 0,
+        audit_chain=lambda: AuditChain(world.ports, world.policy),
         settings=settings({"data": tmp_path, "senders": 0, "notification_workers": 2}, {}),
     )
 
