@@ -16,8 +16,8 @@ MODULES = {
 }
 """The lines of each module of the core; the conformance kit is not counted."""
 
-FILES = 174
-LINES = 35_900
+FILES = 175
+LINES = 36_200
 ROOM = 100
 """
 What the core may grow to: its size now, rounded up to the next hundred.
@@ -59,7 +59,8 @@ then by 40 for generations of access tokens;
 then by 60 for origins that only ask: their role, and the check of each call,
 and by 50 for their earlier invitations, and for rows with the labels of claims;
 then by 20 for approvals that were withdrawn before their tokens were issued;
-then by 50 for the name of the App Space before an origin's text in a push.
+then by 50 for the name of the App Space before an origin's text in a push;
+then by 300 for questions in HTML, which devices read as lines of text.
 """
 
 LONG = {

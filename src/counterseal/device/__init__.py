@@ -13,6 +13,7 @@ from counterseal.device.confirming import (
     sign_confirmation,
 )
 from counterseal.device.document import device_document, read_device
+from counterseal.device.html import HtmlText, read_html
 from counterseal.device.parts import (
     KeyStore,
     PinVerification,
@@ -28,6 +29,7 @@ from counterseal.wire.device import Bond
 
 __all__ = [
     "Bond",
+    "HtmlText",
     "KeyStore",
     "PinVerification",
     "Purpose",
@@ -41,5 +43,6 @@ __all__ = [
     "device_document",
     "own_comparison_code",
     "read_device",
+    "read_html",
     "sign_confirmation",
 ]
