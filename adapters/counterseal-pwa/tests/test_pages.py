@@ -9,10 +9,10 @@ import pytest
 from counterseal_pwa import MOUNT, Pages, load_assets
 from counterseal_web import Request
 
-START_LIMIT = 111_500
+START_LIMIT = 112_000
 """Bytes of the app's own files that a browser loads at the app's start, before compression."""
 
-OWN_LIMIT = 210_500
+OWN_LIMIT = 212_500
 """Bytes of all its own files, in every language."""
 
 ON_DEMAND = {
@@ -21,6 +21,7 @@ ON_DEMAND = {
     "action_view.js",
     "blocked_view.js",
     "camera.js",
+    "html_view.js",
     "icon-512.png",
     "invite_section.js",
     "lock_section.js",
@@ -38,7 +39,7 @@ ON_DEMAND = {
 }
 """What only some views or an installation load; a test in a browser sees that no start does."""
 
-TRANSFER_LIMIT = 156_000
+TRANSFER_LIMIT = 161_000
 """Bytes of all files, the device library among them, as they are sent."""
 
 PAGES = Pages()

@@ -3,7 +3,6 @@
 import { home } from "./bind_view.js";
 import { brandOf } from "./brand.js";
 import { readColours } from "./colours.js";
-import { readHtml } from "./device/index.js";
 import { announce, element, foreign } from "./dom.js";
 import { showOutcome } from "./outcome_view.js";
 import { describe, describeUnread, endingOf, isLastPin } from "./problems.js";
@@ -84,6 +83,7 @@ async function fillRequest(context, account, shown) {
   const { action, display } = shown;
   const actionView = action && (await import("./action_view.js"));
   await actionView?.loadStyle();
+  const content = actionView ? [] : await contentOf(display.content);
   const problem = element("p", { class: "problem", role: "alert" });
   const code = display.code && codeField();
   /** @type {HTMLButtonElement[]} */
@@ -187,7 +187,8 @@ async function fillRequest(context, account, shown) {
     element(
       "article",
       { class: "card shown", "aria-label": say("request.content") },
-      ...(actionView ? [actionView.actionRows(display, { documents: attachments?.section, left: usable })] : contentOf(display.content)),
+      ...content,
+      actionView && actionView.actionRows(display, { documents: attachments?.section, left: usable }),
       ...detailsOf(display),
       action && actionView && actionView.technicalDetails(display),
     ),
@@ -240,44 +241,16 @@ const codeField = () =>
 
 /**
  * @param {Display["content"]} content
- * @returns {HTMLElement[]}
+ * @returns {Promise<HTMLElement[]>}
  */
-function contentOf(content) {
+async function contentOf(content) {
+  if ("html" in content) return (await import("./html_view.js")).htmlContentOf(content.html);
   if ("text" in content) return [element("p", { class: "text", dir: "auto" }, visible(content.text, LINES))];
-  if ("html" in content) return htmlContentOf(content.html);
   const pairs = content.keys.flatMap(({ key, value }) => [
     element("dt", {}, foreign(key)),
     valueOf(value),
   ]);
   return [element("h2", { dir: "auto" }, visible(content.title)), element("dl", { class: "pairs" }, ...pairs)];
-}
-
-/**
- * Return a question in HTML as its lines and, under "Details", the source that is signed; or the
- * source alone.
- *
- * @param {string} source
- */
-function htmlContentOf(source) {
-  const text = readHtml(source);
-  const sourceText = element("pre", { tabindex: 0 }, visible(source, LINES));
-  if (!text) return [element("p", { class: "notice" }, say("request.source")), sourceText];
-  const omitted = [
-    { key: "request.scripts", count: text.scripts },
-    { key: "request.styles", count: text.styles },
-    { key: "request.comments", count: text.comments },
-    { key: "request.pictures", count: text.pictures },
-  ].filter(({ count }) => count > 0);
-  return [
-    ...text.lines.map((line) => element("p", { class: "text html", dir: "auto" }, visible(line))),
-    element(
-      "p",
-      { class: "notice" },
-      say("request.html"),
-      ...omitted.flatMap(({ key, count }) => [" ", say(key, { count })]),
-    ),
-    element("details", {}, element("summary", {}, say("receipt.details")), sourceText),
-  ];
 }
 
 /**
