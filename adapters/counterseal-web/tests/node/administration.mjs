@@ -1,6 +1,7 @@
-// The admin calls of C-ue (United Effects, github.com/UnitedEffects/ueauth, 2022 to 2024), written
-// anew: the same methods, paths, members and headers, in the same order, as its
-// src/api/plugins/challenge/privakey/initApi.js sends them.
+// The admin calls of C-ue (github.com/UnitedEffects/ueauth, 2022 to 2024), written anew: the same
+// methods, paths, members and headers, in the same order, as its
+// src/api/plugins/challenge/privakey/initApi.js sends them (commit ef097bbf). After that commit, the
+// passkey domain has `callbackType` 2 and is a web origin.
 
 import { createHmac } from "node:crypto";
 

@@ -1,8 +1,8 @@
-// C-ue enables passkeys: the calls of `initGroup` (src/api/plugins/webauthn/webauthn.js), with the
-// domain that src/api/authGroup/api.js makes, then the four WebAuthn calls of
-// src/api/plugins/challenge/privakey/interface.js with the domain of src/api/plugins/webauthn/api.js.
-// Its browser is the test, which gets the options and returns credentials as
-// `@github/webauthn-json` writes them.
+// C-ue enables passkeys: the calls of `initGroup` in src/api/plugins/webauthn/webauthn.js (commit
+// a4d57fcf) with the domain that src/api/authGroup/api.js makes; then the four WebAuthn calls of
+// src/api/plugins/challenge/privakey/interface.js (5e580efa) with the domain of
+// src/api/plugins/webauthn/api.js (0e3a729e). Its browser is the test, which gets the options and
+// returns credentials as `@github/webauthn-json` writes them.
 
 import axios from "axios";
 
