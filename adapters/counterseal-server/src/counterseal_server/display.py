@@ -194,12 +194,12 @@ def _source(content: dict[str, Any]) -> tuple[str, str | None] | None:
     if html_text is None:
         return "This is HTML that could not be read as text, so it is its source.", None
     counts = {
-        "scripts": html_text.scripts,
-        "style sheets": html_text.styles,
-        "comments": html_text.comments,
-        "pictures": html_text.pictures,
+        "Scripts": html_text.scripts,
+        "Style sheets": html_text.styles,
+        "Comments": html_text.comments,
+        "Pictures": html_text.pictures,
     }
-    omitted = "".join(f" Left out: {count} {name}." for name, count in counts.items() if count)
+    omitted = "".join(f" {name} left out: {count}." for name, count in counts.items() if count)
     note = "This is all text of the HTML, also what it hides or strikes through." + omitted
     return note, content["html"]
 
