@@ -210,7 +210,8 @@ class Nesting {
  * Return the text of a question in HTML.
  *
  * It is null if the source is what has to be shown: it is not written plainly enough, it is too long
- * or too deep, it has no text, or there is no parser of HTML, as in Node.
+ * or too deep, it has no text, or there is no parser of HTML, as in Node and on a page whose Content
+ * Security Policy does not allow the policy `counterseal-html` of Trusted Types.
  *
  * @param {string} source
  * @returns {HtmlText | null}
@@ -220,8 +221,10 @@ export function readHtml(source) {
   const stripped = typeof DOMParser === "undefined" ? null : strip(unified);
   if (!stripped) return null;
   const { tokens, counts } = stripped;
+  const parsed = parse(tokens.join(""));
+  if (!parsed) return null;
   const reader = new Reader();
-  reader.read(parse(tokens.join("")));
+  reader.read(parsed);
   reader.endLine();
   if (reader.lines.length === 0) return null;
   return {
@@ -234,20 +237,25 @@ export function readHtml(source) {
 }
 
 /**
- * Return the document of a source, which has no window.
+ * Return the document of a source, which has no window; null if the page may not parse one.
  *
  * With this type, a table ends a paragraph; any other type in the source is ignored.
  *
  * @param {string} source
- * @returns {Document}
+ * @returns {Document | null}
  */
 function parse(source) {
   const { trustedTypes } = /** @type {any} */ (globalThis);
-  policy ??= trustedTypes?.createPolicy(POLICY, {
-    createHTML: (/** @type {string} */ text) => text,
-  });
   const html = `${DOCUMENT_TYPE}${source}`;
-  return new DOMParser().parseFromString(policy ? policy.createHTML(html) : html, "text/html");
+  try {
+    policy ??= trustedTypes?.createPolicy(POLICY, {
+      createHTML: (/** @type {string} */ text) => text,
+    });
+    return new DOMParser().parseFromString(policy ? policy.createHTML(html) : html, "text/html");
+  } catch (error) {
+    if (error instanceof TypeError) return null;
+    throw error;
+  }
 }
 
 /** @type {{createHTML: (source: string) => any} | undefined} */

@@ -66,12 +66,17 @@ MARKS = ("<!-- c -->", "<!---->", "<!doctype html>", "<script>q</script>", "<sty
 
 
 @pytest.fixture(scope="module")
-def read_in_chromium(chromium, url):
+def page(chromium, url):
     page = chromium.new_page()
     page.set_default_timeout(240_000)
     page.goto(url)
-    yield lambda sources: page.evaluate(READ, sources)
+    yield page
     page.close()
+
+
+@pytest.fixture(scope="module")
+def read_in_chromium(page):
+    return lambda sources: page.evaluate(READ, sources)
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +110,26 @@ def test_chromium_shows_the_source_of_the_others(documents, read_in_chromium):
     cases = documents["source"]
     texts = read_in_chromium([case["html"] for case in cases])
     assert [case["about"] for case, text in zip(cases, texts, strict=True) if text] == []
+
+
+@pytest.mark.parametrize(
+    ("allowed", "lines"),
+    [("counterseal-html", ["a"]), ("counterseal-html another", ["a"]), ("another", None)],
+)
+def test_a_page_that_does_not_allow_the_policy_shows_the_source(chromium, url, allowed, lines):
+    page = chromium.new_page()
+    content_policy = f"require-trusted-types-for 'script'; trusted-types {allowed}"
+
+    def add_policy(route):
+        reply = route.fetch()
+        headers = reply.headers | {"content-security-policy": content_policy}
+        route.fulfill(response=reply, headers=headers)
+
+    page.route(url, add_policy)
+    page.goto(url)
+    (text,) = page.evaluate(READ, ["<p>a</p>"])
+    page.close()
+    assert (text and text["lines"]) == lines
 
 
 def test_node_has_no_parser_and_tells_what_is_written_plainly(documents, node):
