@@ -629,6 +629,15 @@ class Policy:
         direction=Direction.SERVICE,
     )
 
+    # Log-ins
+    return_localhost: bool = setting(
+        default=False,
+        reason="Whether users may return to an app at `http://localhost`, with the port that"
+        " `returns` has; `counterseal serve` sets it if its own settings allow Identity Providers"
+        " at private addresses.",
+        direction=Direction.SERVICE,
+    )
+
     # Callbacks
     callback_delays: tuple[timedelta, ...] = setting(
         (5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, 4 * HOUR, 8 * HOUR, 10 * HOUR),

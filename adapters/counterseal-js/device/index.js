@@ -3,6 +3,7 @@
 export { Account } from "./account.js";
 export { ATTACHMENT_LIMIT, fetchAttachment } from "./attachments.js";
 export * from "./errors.js";
+export { readHtml } from "./html.js";
 export { passkeys } from "./passkeys.js";
 export { indexedDbStore, memoryStore } from "./store.js";
 export { deviceOnlyKeys, pinKeys } from "./strong_keys.js";
@@ -13,6 +14,7 @@ export { verifyReceipt } from "../wire/receipt.js";
 /** @typedef {import("./account.js").Outcome} Outcome */
 /** @typedef {import("./account.js").ShownAction} ShownAction */
 /** @typedef {import("./account.js").ShownRequest} ShownRequest */
+/** @typedef {import("./html.js").HtmlText} HtmlText */
 /** @typedef {import("./invitation.js").Invitation} Invitation */
 /** @typedef {import("./login.js").Login} Login */
 /** @typedef {import("./login.js").LoggedIn} LoggedIn */

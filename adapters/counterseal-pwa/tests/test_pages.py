@@ -9,10 +9,10 @@ import pytest
 from counterseal_pwa import MOUNT, Pages, load_assets
 from counterseal_web import Request
 
-START_LIMIT = 116_500
+START_LIMIT = 117_500
 """Bytes of the app's own files that a browser loads at the app's start, before compression."""
 
-OWN_LIMIT = 219_000
+OWN_LIMIT = 220_500
 """Bytes of all its own files, in every language."""
 
 ON_DEMAND = {
@@ -21,6 +21,7 @@ ON_DEMAND = {
     "action_view.js",
     "blocked_view.js",
     "camera.js",
+    "html_view.js",
     "icon-512.png",
     "invite_section.js",
     "lock_section.js",
@@ -39,7 +40,7 @@ ON_DEMAND = {
 }
 """What only some views or an installation load; a test in a browser sees that no start does."""
 
-TRANSFER_LIMIT = 167_500
+TRANSFER_LIMIT = 171_500
 """Bytes of all files, the device library among them, as they are sent."""
 
 PAGES = Pages()

@@ -332,9 +332,26 @@ def test_domains_for_passkeys_are_allowed_and_forbidden(admin, founded, run, dat
         "callbacks": [domain],
         "domains": [],
     }
-    result = run("admin", "allow", origin, "https://shop.example.com", "--webauthn", "--data", data)
+    url = "https://shop.example.com/login"
+    result = run("admin", "allow", origin, url, "--webauthn", "--data", data)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "not a domain in lower case" in result.stderr
+    assert "not a domain" in result.stderr
+    assert "it has a path" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("spelling", "domain"),
+    [
+        ("https://Shop.example.com:443/", "shop.example.com"),
+        ("http://localhost:3000", "localhost:3000"),
+    ],
+)
+def test_a_domain_for_passkeys_may_be_its_web_origin(admin, founded, spelling, domain):
+    origin = founded["requestOriginGuid"]
+    output = {"callbacks": [], "domains": [domain]}
+    assert admin("allow", origin, spelling, "--webauthn") == output
+    assert admin("allow", origin, domain, "--webauthn") == output
+    assert admin("forbid", origin, spelling) == output | {"domains": []}
 
 
 def test_a_domain_is_allowed_with_a_warning_where_the_extra_is_missing(

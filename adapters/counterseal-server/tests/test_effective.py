@@ -57,14 +57,18 @@ def test_each_setting_says_where_it_comes_from(file):
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("name", "text"),
     [
-        {"COUNTERSEAL_CALLBACK_NETWORKS": "10.0.0.0/8", "COUNTERSEAL_CALLBACK_PLAIN_HTTP": "1"},
-        {"COUNTERSEAL_ALLOW_PRIVATE_CALLBACKS": "1"},
+        (
+            "callback_plain_http",
+            {"COUNTERSEAL_CALLBACK_NETWORKS": "10.0.0.0/8", "COUNTERSEAL_CALLBACK_PLAIN_HTTP": "1"},
+        ),
+        ("callback_plain_http", {"COUNTERSEAL_ALLOW_PRIVATE_CALLBACKS": "1"}),
+        ("return_localhost", {"COUNTERSEAL_ALLOW_PRIVATE_PROVIDERS": "1"}),
     ],
 )
-def test_a_setting_that_overrides_the_policy_says_so(text):
-    name, plain = "callback_plain_http", "callback_plain_http = false  # profile standard"
+def test_a_setting_that_overrides_the_policy_says_so(name, text):
+    plain = f"{name} = false  # profile standard"
     assert policy_line(printed({"data": "/kept"}, {}), name) == plain
     overridden = f"{plain}; serve uses true, by the settings above"
     assert policy_line(printed({"data": "/kept"}, text), name) == overridden

@@ -200,7 +200,9 @@ class TestMoments:
     ("content", "part"),
     [
         ({"text": "Lunch?"}, "Lunch?"),
+        ({"html": "<html><b>Hi</b></html>"}, "Hi"),
         ({"html": "<html><b>Hi</b></html>"}, "<html><b>Hi</b></html>"),
+        ({"html": "<p>\u202eRUE 01"}, "<U+202E>RUE 01"),
         ({"title": "[bold]T[/]", "keys": []}, "[bold]T[/]"),
         ({"text": "one\ntwo"}, "one<U+000A>"),
         ({"text": "\x1b]0;owned\x07\x1b[2J"}, "<U+001B>]0;owned<U+0007><U+001B>[2J"),
@@ -209,6 +211,31 @@ class TestMoments:
 )
 def test_contents(show, content, part):
     assert f"│ {part}" in show(DOCUMENT | {"content": content})
+
+
+HTML = """<html><head><style>p { color: red }</style></head><body>
+<!-- a note --><h1>Pay?</h1><p>To <s>Zoe</s> Zoë<br>49,90&nbsp;EUR</p>
+<span hidden>now</span><script>pay()</script><img src="x"></body></html>"""
+
+
+def test_html_is_its_text_and_its_source(show):
+    printed = show(DOCUMENT | {"content": {"html": HTML}}, columns=100)
+    question, _, source = printed.partition("details: the source, which is signed")
+    lines = [line.strip("│ ") for line in question.splitlines() if line.startswith("│")]
+    assert lines == ["Pay?", "To Zoe Zoë", "49,90 EUR", "now"]
+    notes = " ".join(question.rpartition("╯")[2].split())
+    assert "all text of the HTML, also what it hides or strikes through" in notes
+    for name in ("Scripts", "Style sheets", "Comments", "Pictures"):
+        assert f"{name} left out: 1." in notes
+    assert "<!-- a note --><h1>Pay?</h1>" in source
+    assert "<script>pay()</script>" in source
+
+
+def test_html_that_cannot_be_read_is_its_source_and_is_said_to_be(show):
+    printed = show(DOCUMENT | {"content": {"html": "<p>a</b>"}}, columns=100)
+    assert "could not be read as text" in printed
+    assert "left out" not in printed
+    assert printed.count("<p>a</b>") == 1
 
 
 @pytest.mark.parametrize("columns", [24, 40, 80, 200])

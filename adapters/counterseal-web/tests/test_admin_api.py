@@ -86,6 +86,26 @@ def test_the_five_calls_of_c_ue(kit, world, client, desk):
     assert bound.json["appSpaceGuid"] == space.guid
 
 
+@pytest.mark.parametrize(
+    ("spellings", "domain"),
+    [
+        (("https://shop.example", "HTTPS://Shop.Example:443/", "SHOP.example"), "shop.example"),
+        (("http://localhost:3000", "localhost:3000"), "localhost:3000"),
+    ],
+)
+def test_spellings_of_a_domain_are_one_entry_in_its_normal_form(desk, origin, spellings, domain):
+    locations = set()
+    for spelling in spellings:
+        document = {"callbackUrl": spelling, "callbackType": 2}
+        created_reply = desk.post(f"{origin}/callbacks/new", document)
+        assert (created_reply.status_code, created_reply.json["callbackUrl"]) == (201, domain)
+        locations.add(created_reply.headers["Location"].removeprefix(BASE))
+    (location,) = locations
+    assert desk.get(location).json["callbackUrl"] == domain
+    domains = [entry for entry in desk.get(origin).json["callbacks"] if entry["callbackType"] == 2]
+    assert [entry["callbackUrl"] for entry in domains] == [domain]
+
+
 def test_a_location_is_where_the_thing_is(desk, company, app_space, origin):
     for created_reply in (
         desk.post(f"{ROOT}/new", {"name": "Another Ltd"}),
@@ -589,7 +609,7 @@ def test_a_signed_call_counts_once_and_for_its_own_body(world, client, desk):
         ("callback/new", {"callbackUrl": "javascript:alert(1)"}, "callbackUrl"),
         ("callback/new", {"callbackUrl": "a.example", "callbackType": True}, "callbackType"),
         ("callback/new", {"callbackUrl": "a.example", "callbackType": "2"}, "callbackType"),
-        ("callback/new", {"callbackUrl": "https://a.example", "callbackType": 2}, "callbackUrl"),
+        ("callback/new", {"callbackUrl": "http://a.example", "callbackType": 2}, "callbackUrl"),
         ("callback/new", {"callbackUrl": "a.example", "callbackType": 3}, "callbackType"),
         ("edit", {"callbackStates": "ANSWERED"}, "callbackStates"),
         ("edit", {"events": "locked"}, "events"),

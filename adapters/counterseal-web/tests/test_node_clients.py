@@ -19,7 +19,7 @@ import counterseal as cs
 from counterseal import Administration, Credentials, keys, trusted_keys
 from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import memory_ports
-from counterseal.models import CallbackType, Clients, DeliveryOutcome, Scheme, TokenForm
+from counterseal.models import Clients, DeliveryOutcome, Scheme, TokenForm
 from counterseal.testing import FakeAttestationVerifier, FakeModel, FakePasskey
 from counterseal.testing.clock import FrozenClock
 from counterseal.usecases.callbacks import Callbacks
@@ -145,6 +145,11 @@ class Service:
             "accountId": "user-42",
             "callbackSecret": self.credentials.issue_webhook_key(origin.guid),
         }
+
+    def super_admin(self):
+        """What a program is told that creates its tenant by the admin calls."""
+        admin = self.credentials.create_admin("super", all_companies=True)
+        return {"base": self.base, "superId": admin.guid, "superKey": admin.secret}
 
     @property
     def credentials(self):
@@ -388,9 +393,7 @@ def test_c_mern_asks_and_is_called(serve, launch, button):
 def ue(serve, launch):
     """The program, set up and bound, with its phone."""
     service = serve()
-    chief = service.credentials.create_admin("super", all_companies=True)
-    party = {"base": service.base, "superId": chief.guid, "superKey": chief.secret, "host": HOST}
-    program = launch("ue", party)
+    program = launch("ue", service.super_admin() | {"host": HOST})
     bound = program.hear()
     device_client = DeviceClient.bind(service, bound["token"], bound["appSpaceGuid"])
     program.send_line(callbackSecret=service.credentials.issue_webhook_key(bound["origin"]))
@@ -432,17 +435,22 @@ def test_c_ue_believes_no_callback_that_lies(ue):
     assert (verdict["approved"], verdict["agrees"], verdict["verified"]) == (False, False, False)
 
 
-def test_c_ue_registers_a_passkey_and_logs_in_by_it(serve, launch):
+@pytest.mark.parametrize(
+    ("host", "rp_id", "web_origin"),
+    [(HOST, HOST, f"https://{HOST}"), ("localhost:3000", "localhost", "http://localhost:3000")],
+)
+def test_c_ue_enables_passkeys_registers_and_logs_in(serve, launch, host, rp_id, web_origin):
     service = serve()
-    _, party = service.origin()
-    administration = Administration(service.ports, cs.STANDARD, by=cs.OPERATOR)
-    administration.allow_callback(party["origin"], HOST, kind=CallbackType.DOMAIN)
-    program = launch("passkeys", party | {"domain": HOST})
+    party = service.super_admin() | {"host": host, "accountId": "user-42"}
+    program = launch("passkeys", party)
     bound = program.hear()
+    (origin,) = service.ports.store.get(bound["origin"])
+    assert bound["entries"] == [origin.entries[1].guid] * 2
+    assert origin.domains == (web_origin.partition("//")[2],)
     assert bound["location"].endswith(f"/api/account/{bound['privakeyId']}")
     options = bound["registrationOptions"]
-    assert options["rp"]["id"] == HOST
-    passkey = FakePasskey(rp_id=HOST, origin=f"https://{HOST}")
+    assert options["rp"]["id"] == rp_id
+    passkey = FakePasskey(rp_id=rp_id, origin=web_origin)
     challenge = keys.unb64url(options["challenge"])
     created = FakeModel(attestation="none").create(passkey, challenge)
     program.send_line(

@@ -226,5 +226,5 @@ def _idp(
     ):
         # A secret belongs to one client at one issuer.
         settings = replace(settings, sealed_secret=b"")
-    idp_fits(settings)
+    idp_fits(settings, tools.policy)
     return settings

@@ -104,7 +104,7 @@ def prepare_test(
         settings = provider_of(app_space)
         own = urlsplit(service_return)
         if not app_return.startswith(f"{own.scheme}://{own.netloc}/"):
-            return_fits(app_return, field="returnUri")
+            return_fits(app_return, tools.policy, field="returnUri")
         settings = replace(settings, redirect_uri=settings.redirect_uri or service_return)
         request = logins.build_request(
             tools, app_space, settings, app_return, test_secret=app_secret

@@ -93,7 +93,7 @@ def prepare_request(
     """Decide what to ask the App Space's Identity Provider for."""
     app_space = require(stored[0], AppSpace)
     settings = provider_of(app_space)
-    return_allowed(app_return, settings.returns)
+    return_allowed(app_return, settings.returns, tools.policy)
     settings = replace(settings, redirect_uri=settings.redirect_uri or app_return)
     return Decision(result=build_request(tools, app_space, settings, app_return))
 

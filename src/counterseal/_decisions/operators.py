@@ -16,6 +16,7 @@ from counterseal.models import (
     replace,
     revise,
 )
+from counterseal.models.passkeys import read_domain
 from counterseal.rules.ceremonies import domain_fits
 
 COMPANY_NAME = "Counterseal"
@@ -26,6 +27,7 @@ ORIGIN_NAME = "Portal"
 def ensure_operators(stored: Records, tools: Tools, domain: str) -> Decision[RelyingParty]:
     """Decide to create what is missing of company, App Space and origin, and to list *domain*."""
     company, app_space, origin = stored
+    domain = read_domain(domain, field="domain")
     writes: list[Record] = []
     audit: list[AuditEntry] = []
 
@@ -51,7 +53,6 @@ def ensure_operators(stored: Records, tools: Tools, domain: str) -> Decision[Rel
             name=ORIGIN_NAME, clients=None, codes=None, wildcards=None, token_form=None
         )
         origin = new_origin(tools, app_space, PORTAL_ORIGIN, edit)
-        domain_fits(domain, origin, field="domain")
         origin = replace(origin, domains=(domain,))
         create(origin, "origin.create")
     elif domain not in origin.domains:

@@ -54,6 +54,7 @@ from counterseal.models import (
     revise,
 )
 from counterseal.models.clients import MOST_PENDING, MOST_QUESTIONS
+from counterseal.models.passkeys import read_domain
 from counterseal.narrowing import EffectiveSetting, effective_settings
 from counterseal.policy import Policy
 from counterseal.rules.addresses import (
@@ -399,6 +400,7 @@ def with_entry(
         require_wildcards(text, origin, field="callbackUrl")
     else:
         member, listed = "domains", origin.domains
+        text = read_domain(text, field="callbackUrl")
         domain_fits(text, origin, field="callbackUrl")
     if text in listed:
         return {member: listed}
@@ -409,8 +411,9 @@ def with_entry(
 
 def _without_address(origin: Origin, text: str) -> tuple[str, ...]:
     if text not in origin.callbacks:
-        domain = "a domain, which goes by its GUID" if text in origin.domains else None
-        raise InvalidField("callbackUrl", domain or "not on the allow-list")
+        listed_domain = any(entry.is_spelled(text) for entry in origin.entries)
+        problem = "a domain, which goes by its GUID" if listed_domain else "not on the allow-list"
+        raise InvalidField("callbackUrl", problem)
     return tuple(address for address in origin.callbacks if address != text)
 
 

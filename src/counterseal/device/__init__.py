@@ -13,6 +13,7 @@ from counterseal.device.confirming import (
     sign_confirmation,
 )
 from counterseal.device.document import device_document, read_device
+from counterseal.device.html import HtmlText, read_html
 from counterseal.device.lookalikes import AppSpaceIdentity, Lookalike, find_lookalikes
 from counterseal.device.parts import (
     KeyStore,
@@ -30,6 +31,7 @@ from counterseal.wire.device import Bond
 __all__ = [
     "AppSpaceIdentity",
     "Bond",
+    "HtmlText",
     "KeyStore",
     "Lookalike",
     "PinVerification",
@@ -45,5 +47,6 @@ __all__ = [
     "find_lookalikes",
     "own_comparison_code",
     "read_device",
+    "read_html",
     "sign_confirmation",
 ]

@@ -21,6 +21,10 @@ _HOST = re.compile(rf"(?=.{{1,253}}\Z)(?!(?:.*\.)?[0-9]+\Z){_LABEL}(?:\.{_LABEL}
 _ORIGIN = re.compile(rf"https://({_LABEL}(?:\.{_LABEL})*){_PORT}")
 _LOCAL = re.compile(r"http://((?:[a-z0-9-]+\.)*localhost)(?::(?!80\Z)[1-9][0-9]{0,4})?")
 """A browser treats it as secure, without TLS (WebAuthn needs a secure context)."""
+_ENTRY = re.compile(r"(?:([^:/?#]*)://)?([^/?#]*)([^?#]*)(.*)", re.DOTALL)
+"""Scheme, authority, path, and what follows (RFC 3986, appendix B)."""
+_DEFAULT_PORTS = {"https": "443", "http": "80"}
+_LAST_PORT = 65535
 _ANDROID_APP = re.compile(r"android:apk-key-hash:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 """What Android says for an app: SHA-256 of the certificate that signed it, base64url."""
 
@@ -100,6 +104,56 @@ def host_of(origin: str) -> str | None:
     """Return the host of a web origin on which browsers have passkeys; None for another text."""
     match = _ORIGIN.fullmatch(origin) or _LOCAL.fullmatch(origin)
     return match[1] if match is not None and _HOST.fullmatch(match[1]) else None
+
+
+def read_domain(text: str, *, field: str) -> str:
+    """
+    Return the normal form of a domain where passkeys of an origin's users are used.
+
+    It is the host in lower case, and the port unless it is the scheme's own: `shop.example.com`,
+    `localhost:3000`. *text* is that, or its web origin as a URL: `https://`, and `http://` at and
+    below `localhost`, where browsers have passkeys without TLS. Letters of a scheme and of a host
+    mean the same in upper case, and a URL means the same with `/` as its path (RFC 3986, 6.2).
+
+    Raises:
+        InvalidField: *text* means no such web origin, or more than one, by *field*.
+    """
+    if not text.isascii() or (match := _ENTRY.fullmatch(text.lower())) is None:
+        raise _no_domain(field)
+    scheme, authority, path, rest = match.groups()
+    host, colon, port = authority.partition(":")
+    expected_scheme = _scheme_at(host)
+    if rest:
+        raise _no_domain(field, "a query or a fragment")
+    if path and (path != "/" or scheme is None):
+        raise _no_domain(field, "a path")
+    if "@" in authority:
+        raise _no_domain(field, "a user name")
+    if scheme not in {None, expected_scheme}:
+        raise _no_domain(field, f"another scheme than {expected_scheme}")
+    entry = host if colon and port == _DEFAULT_PORTS[expected_scheme] else authority
+    if host_of(web_origin_at(entry)) is None or int(port or 0) > _LAST_PORT:
+        raise _no_domain(field)
+    return entry
+
+
+def _no_domain(field: str, part: str = "") -> InvalidField:
+    problem = "not a domain, like shop.example.com, localhost:3000 or https://shop.example.com"
+    return InvalidField(field, f"{problem}: it has {part}" if part else problem)
+
+
+def rp_id_at(entry: str) -> str:
+    """Return the relying party id for a domain of an allow-list: its host."""
+    return entry.partition(":")[0]
+
+
+def web_origin_at(entry: str) -> str:
+    """Return the web origin that a domain of an allow-list means."""
+    return f"{_scheme_at(rp_id_at(entry))}://{entry}"
+
+
+def _scheme_at(host: str) -> str:
+    return "http" if host == "localhost" or host.endswith(".localhost") else "https"
 
 
 def origin_of(url: str) -> str:

@@ -8,6 +8,7 @@ from typing import ClassVar, TypeAlias
 
 import attrs
 
+from counterseal.errors import InvalidField
 from counterseal.models import fields
 from counterseal.models.backchannel import BackchannelClient
 from counterseal.models.challenge import FINISHED, ChallengeState
@@ -24,7 +25,7 @@ from counterseal.models.clients import (
 )
 from counterseal.models.events import AccountEventKind
 from counterseal.models.guid import Guid, derive_guid, partition_of
-from counterseal.models.passkeys import PasskeyScope
+from counterseal.models.passkeys import PasskeyScope, read_domain
 from counterseal.models.policies import AppSpacePolicy, OriginPolicy
 from counterseal.models.sealing import provider_context
 
@@ -168,6 +169,15 @@ class CallbackEntry:
     guid: Guid
     type: CallbackType
     text: str = attrs.field(repr=False)
+
+    def is_spelled(self, text: str) -> bool:
+        """Return whether *text* means this entry: a domain has more than one spelling."""
+        if self.type is CallbackType.ADDRESS:
+            return text == self.text
+        try:
+            return read_domain(text, field="text") == self.text
+        except InvalidField:
+            return False
 
 
 def entry_addresses(entry: str, *, plain_http: bool) -> tuple[str, ...]:

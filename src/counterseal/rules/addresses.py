@@ -148,20 +148,26 @@ _PRIVATE = re.compile(
 )
 _WEB = re.compile(r"https?://[A-Za-z0-9\-._~:/\[\]@!$&'()*+,;=%]+")
 _LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?((?:/.*)?)")
+_LOCALHOST = re.compile(r"http://localhost(?::[0-9]{1,5})?(?:/.*)?")
 
 
-def return_allowed(uri: str, allowed: Iterable[str]) -> None:
+def return_allowed(uri: str, allowed: Iterable[str], policy: Policy) -> None:
     """Refuse a return address that is not in *allowed*; a loopback address may differ in port."""
     try:
-        return_fits(uri, field="redirectUri")
+        return_fits(uri, policy, field="redirectUri")
     except InvalidField:
         raise ReturnForbidden from None
     if _anywhere(uri) not in {_anywhere(each) for each in allowed}:
         raise ReturnForbidden
 
 
-def return_fits(uri: str, *, field: str) -> None:
-    """Refuse a return address that is too long, not plain, or of a scheme open to any app."""
+def return_fits(uri: str, policy: Policy, *, field: str) -> None:
+    """
+    Refuse a return address that is too long, not plain, or of a scheme open to any app.
+
+    The name `localhost` is for development, since a machine may resolve it to another address (RFC
+    8252, 8.3).
+    """
     if len(uri) > RETURN_BYTES:
         raise InvalidField(field, "too long")
     if _PRIVATE.fullmatch(uri):
@@ -169,18 +175,23 @@ def return_fits(uri: str, *, field: str) -> None:
     if not _WEB.fullmatch(uri):
         raise InvalidField(field, "neither https, nor loopback, nor a scheme with a dot")
     entry_fits(uri, field=field)
-    if urlsplit(uri).scheme == "http" and not _LOOPBACK.fullmatch(uri):
+    if urlsplit(uri).scheme != "http" or _LOOPBACK.fullmatch(uri):
+        return
+    if not _LOCALHOST.fullmatch(uri):
         raise InvalidField(field, "http leads to 127.0.0.1 or [::1] only")
+    if not policy.return_localhost:
+        problem = "localhost is for services that allow Identity Providers at private addresses"
+        raise InvalidField(field, problem)
 
 
-def idp_fits(settings: IdpSettings) -> None:
+def idp_fits(settings: IdpSettings, policy: Policy) -> None:
     """Refuse settings of a provider with which log-ins would fail or be unsafe."""
     if settings.redirect_uri:
         entry_fits(settings.redirect_uri, field="idp.redirectUri")
     if len(settings.returns) > RETURNS_LIMIT:
         raise InvalidField("idp.returns", "too many")
     for number, uri in enumerate(settings.returns):
-        return_fits(uri, field=f"idp.returns[{number}]")
+        return_fits(uri, policy, field=f"idp.returns[{number}]")
     if "openid" not in settings.scopes:
         raise InvalidField("idp.scopes", "without `openid`")
     if not settings.algorithms:

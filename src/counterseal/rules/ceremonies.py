@@ -24,7 +24,7 @@ from counterseal.models import (
     replace,
 )
 from counterseal.models.ceremony import PasskeyAuthentication, PasskeyRegistration, user_handle
-from counterseal.models.passkeys import ORIGINS_LIMIT, PasskeyScope, host_of
+from counterseal.models.passkeys import ORIGINS_LIMIT, PasskeyScope, rp_id_at, web_origin_at
 from counterseal.policy import Policy
 from counterseal.rules.evidence import key_allowed
 from counterseal.rules.standing import unlocked
@@ -100,11 +100,8 @@ class Authenticating:
 
 
 def domain_fits(entry: str, origin: Origin, *, field: str) -> None:
-    """Refuse an entry that means no web origin, or one too many of its domain."""
-    if host_of(_web_origin(entry)) is None:
-        problem = "not a domain in lower case, like shop.example.com, or localhost:3000"
-        raise InvalidField(field, problem)
-    others = {each for each in origin.domains if _domain_of(each) == _domain_of(entry)} - {entry}
+    """Refuse an entry, in its normal form, that is one too many of its domain."""
+    others = {each for each in origin.domains if rp_id_at(each) == rp_id_at(entry)} - {entry}
     if len(others) >= ORIGINS_LIMIT:
         raise InvalidField(field, f"more than {ORIGINS_LIMIT} ports of one domain")
 
@@ -120,20 +117,10 @@ def scope_at(party: RelyingParty, domain: str) -> PasskeyScope:
         DomainForbidden: The origin's allow-list does not have the domain.
         InvalidField: An entry for it means no web origin, or it has too many.
     """
-    entries = [entry for entry in party.origin.domains if _domain_of(entry) == domain]
+    entries = [entry for entry in party.origin.domains if rp_id_at(entry) == domain]
     if not entries:
         raise DomainForbidden
-    return PasskeyScope(rp_id=domain, origins=tuple(map(_web_origin, entries)))
-
-
-def _domain_of(entry: str) -> str:
-    return entry.partition(":")[0]
-
-
-def _web_origin(entry: str) -> str:
-    domain = _domain_of(entry)
-    local = domain == "localhost" or domain.endswith(".localhost")
-    return f"{'http' if local else 'https'}://{entry}"
+    return PasskeyScope(rp_id=domain, origins=tuple(map(web_origin_at, entries)))
 
 
 def passkeys_allowed(policy: Policy) -> None:
@@ -219,5 +206,5 @@ def assertion_holds(facts: Authenticating) -> None:
 
 def _listed(web_origins: tuple[str, ...], origin: Origin) -> tuple[str, ...]:
     """Return those of *web_origins* that are on the allow-list of *origin*."""
-    entries = set(map(_web_origin, origin.domains))
+    entries = set(map(web_origin_at, origin.domains))
     return tuple(each for each in web_origins if each in entries)

@@ -364,8 +364,8 @@ class Administration(Directory):
         """
         Put an address or a domain on an origin's allow-list; one that is there already stays.
 
-        A domain, such as `shop.example.com` or `localhost:3000`, is where passkeys of the origin's
-        users are used; no callback goes there.
+        A domain, such as `shop.example.com` or `https://shop.example.com`, is where passkeys of the
+        origin's users are used; no callback goes there. The entry has its normal form.
 
         Raises:
             NotFound: There is no such origin.

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import STANDARD, ijson, keys, verify_receipt
-from counterseal.device.pin import unwrap
 from counterseal._decisions.outbox import NEW_CALLBACKS
+from counterseal.device.pin import unwrap
 from counterseal.errors import (
     ButtonChanged,
     DeadlinePassed,

@@ -5,6 +5,7 @@ import pytest
 
 from counterseal.errors import InvalidField
 from counterseal.models import ClientAuth, IdpSettings
+from counterseal.policy import STANDARD
 from counterseal.rules.addresses import idp_fits, return_allowed, return_fits
 
 ALLOWED = (
@@ -27,7 +28,7 @@ SETTINGS = IdpSettings(issuer="https://idp.example", client_id="c", returns=ALLO
     ],
 )
 def test_takes_what_is_allowed_at_any_loopback_port(uri):
-    return_allowed(uri, ALLOWED)
+    return_allowed(uri, ALLOWED, STANDARD)
 
 
 @pytest.mark.parametrize(
@@ -62,17 +63,51 @@ def test_takes_what_is_allowed_at_any_loopback_port(uri):
 )
 def test_refuses_anything_else(uri, refusing):
     with refusing("return_forbidden"):
-        return_allowed(uri, ALLOWED)
+        return_allowed(uri, ALLOWED, STANDARD)
 
 
 def test_one_loopback_address_does_not_stand_for_the_other(refusing):
     with refusing("return_forbidden"):
-        return_allowed("http://[::1]/back", ("http://127.0.0.1/back",))
+        return_allowed("http://[::1]/back", ("http://127.0.0.1/back",), STANDARD)
 
 
 def test_an_app_space_that_names_nothing_lets_nobody_back(refusing):
     with refusing("return_forbidden"):
-        return_allowed(ALLOWED[0], ())
+        return_allowed(ALLOWED[0], (), STANDARD)
+
+
+LOCALHOST = attrs.evolve(STANDARD, return_localhost=True)
+
+
+@pytest.mark.parametrize("uri", ["http://localhost:5173/app/", "http://localhost/back"])
+def test_localhost_is_for_services_whose_policy_says_so(uri, refusing):
+    return_fits(uri, LOCALHOST, field="returns")
+    return_allowed(uri, (uri,), LOCALHOST)
+    with pytest.raises(InvalidField, match="localhost"):
+        return_fits(uri, STANDARD, field="returns")
+    # What was allowed ends with the setting.
+    with refusing("return_forbidden"):
+        return_allowed(uri, (uri,), STANDARD)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://localhost:5174/app/",
+        "http://localhost/app/",
+        "http://127.0.0.1:5173/app/",
+        "https://localhost:5173/app/",
+        "http://localhost:5173/app",
+        "http://LOCALHOST:5173/app/",
+        "http://localhost.:5173/app/",
+        "http://localhost.evil.example:5173/app/",
+        "http://a.localhost:5173/app/",
+        "http://localhost:5173@evil.example/app/",
+    ],
+)
+def test_localhost_is_allowed_at_its_port_only(uri, refusing):
+    with refusing("return_forbidden"):
+        return_allowed(uri, ("http://localhost:5173/app/",), LOCALHOST)
 
 
 LONGEST = "com.example.app:/".ljust(1_024, "x")
@@ -82,7 +117,7 @@ LONGEST = "com.example.app:/".ljust(1_024, "x")
     "uri", [*ALLOWED, "com.example.app://login", "com.example:/", "a.b:/c/d", LONGEST]
 )
 def test_these_may_be_allowed(uri):
-    return_fits(uri, field="returns")
+    return_fits(uri, STANDARD, field="returns")
 
 
 @pytest.mark.parametrize(
@@ -109,15 +144,17 @@ def test_these_may_be_allowed(uri):
 )
 def test_these_may_not_be_allowed(uri):
     with pytest.raises(InvalidField) as caught:
-        return_fits(uri, field="returns")
+        return_fits(uri, STANDARD, field="returns")
     assert caught.value.field == "returns"
 
 
 def test_settings_fit():
-    idp_fits(SETTINGS)
-    idp_fits(attrs.evolve(SETTINGS, returns=ALLOWED[:1] * 10))
-    idp_fits(attrs.evolve(SETTINGS, redirect_uri="https://seal.example/login/return"))
-    idp_fits(attrs.evolve(SETTINGS, client_auth=ClientAuth.BASIC, sealed_secret=b"sealed"))
+    idp_fits(SETTINGS, STANDARD)
+    idp_fits(attrs.evolve(SETTINGS, returns=ALLOWED[:1] * 10), STANDARD)
+    idp_fits(attrs.evolve(SETTINGS, redirect_uri="https://seal.example/login/return"), STANDARD)
+    idp_fits(
+        attrs.evolve(SETTINGS, client_auth=ClientAuth.BASIC, sealed_secret=b"sealed"), STANDARD
+    )
 
 
 @pytest.mark.parametrize(
@@ -134,5 +171,5 @@ def test_settings_fit():
 )
 def test_settings_that_no_log_in_could_use_are_refused(field, changes):
     with pytest.raises(InvalidField) as caught:
-        idp_fits(attrs.evolve(SETTINGS, **changes))
+        idp_fits(attrs.evolve(SETTINGS, **changes), STANDARD)
     assert caught.value.field == field

@@ -348,20 +348,84 @@ def test_a_webauthn_domain_is_on_the_allow_list_and_no_callback_goes_there(servi
 
 
 @pytest.mark.parametrize(
-    "entry",
+    ("spellings", "entry"),
     [
-        *("https://shop.example", "shop.example/", "shop.example/login", "shop.example:443"),
-        *("localhost:80", "SHOP.example", "127.0.0.1", "[::1]", "shop.example:0", "shop.example:"),
-        *("*.shop.example", "{*}.example", "sh\u00f6p.example", "shop.example\n", ":3000", " "),
-        *("shop.example:3000:3000", "-.example", "shop..example", ".example", "a" * 64 + ".b"),
-        *("user@shop.example", "shop.example?a", "shop.example#a", CALLBACK),
+        (
+            (
+                *("https://shop.example", "https://shop.example/", "HTTPS://Shop.Example"),
+                *("https://shop.example:443", "shop.example:443", "SHOP.example"),
+            ),
+            "shop.example",
+        ),
+        (("https://shop.example:8443", "Shop.example:8443"), "shop.example:8443"),
+        (("http://localhost", "http://localhost:80/", "localhost:80", "LOCALHOST"), "localhost"),
+        (("http://localhost:3000", "http://LocalHost:3000/"), "localhost:3000"),
+        (("http://a.localhost:443",), "a.localhost:443"),
+        (("https://shop.example:80",), "shop.example:80"),
     ],
 )
-def test_what_means_no_web_origin_with_passkeys_is_no_webauthn_domain(service, entry):
+def test_spellings_of_a_webauthn_domain_are_one_entry(service, spellings, entry):
+    guid, allow = service.origin.origin.guid, service.administration.allow_callback
+    updated_origin = allow(guid, entry, kind=CallbackType.DOMAIN)
+    assert updated_origin.domains == (entry,)
+    for spelling in spellings:
+        assert allow(guid, spelling, kind=CallbackType.DOMAIN) == updated_origin
+        assert updated_origin.entries[-1].is_spelled(spelling)
+    service.administration.forbid_entry(guid, updated_origin.entries[-1].guid)
+    assert allow(guid, spellings[0], kind=CallbackType.DOMAIN).domains == (entry,)
+
+
+FORM = "or https://shop.example.com"
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ("https://shop.example/login", "a path"),
+        ("https://shop.example//", "a path"),
+        ("shop.example/", "a path"),
+        ("shop.example/login", "a path"),
+        ("https://shop.example?a", "a query or a fragment"),
+        ("https://shop.example/?", "a query or a fragment"),
+        ("shop.example#a", "a query or a fragment"),
+        ("https://user@shop.example", "a user name"),
+        ("user:password@shop.example", "a user name"),
+        ("http://shop.example", "another scheme than https"),
+        ("ftp://shop.example", "another scheme than https"),
+        ("://shop.example", "another scheme than https"),
+        ("https://localhost:3000", "another scheme than http"),
+        ("wss://a.localhost", "another scheme than http"),
+        ("shop.example:0", FORM),
+        ("shop.example:", FORM),
+        ("https://shop.example:", FORM),
+        ("shop.example:0443", FORM),
+        ("shop.example:65536", FORM),
+        ("shop.example:\u0664\u0664\u0663", FORM),
+        ("shop.example:3000:3000", FORM),
+        *(
+            (host, FORM)
+            for host in (
+                *("127.0.0.1", "https://127.0.0.1", "[::1]", "https://[::1]:443", ":3000", " "),
+                *(
+                    "*.shop.example",
+                    "{*}.example",
+                    "sh\u00f6p.example",
+                    "shop.example\n",
+                    "https://",
+                ),
+                *("-.example", "shop..example", ".example", "a" * 64 + ".b", "shop.example."),
+                *("\u212aelvin.example", "https:\\\\shop.example", "javascript:alert(1)"),
+            )
+        ),
+    ],
+)
+def test_what_means_no_web_origin_with_passkeys_is_no_webauthn_domain(service, entry, reason):
     guid = service.origin.origin.guid
     with pytest.raises(InvalidField) as caught:
         service.administration.allow_callback(guid, entry, kind=CallbackType.DOMAIN)
     assert caught.value.field == "callbackUrl"
+    assert caught.value.problem.startswith("not a domain, like ")
+    assert caught.value.problem.endswith(reason)
     assert service.stored(guid) == service.origin.origin
 
 

@@ -15,6 +15,7 @@ from binds import bind_vectors, rotation_vectors, unfit_key_vectors
 from confirmations import confirmation_vectors
 from displays import display_vectors
 from events import event_vectors
+from html_texts import html_vectors
 from links import basic_vectors, link_vectors, webhook_vectors
 from lookalikes import lookalike_vectors
 from ml_dsa import ml_dsa_vectors
@@ -39,6 +40,7 @@ def documents():
         "disown.json": disowns,
         "display.json": display_vectors(),
         "event.json": event_vectors(),
+        "html.json": html_vectors(),
         "keyset.json": keyset_vectors(),
         "link.json": link_vectors(),
         "lookalikes.json": lookalike_vectors(),

@@ -36,7 +36,7 @@ DIRECTIVES: Mapping[str, str] = {
     "form-action": "'none'",
     "frame-ancestors": "'none'",
     "require-trusted-types-for": "'script'",
-    "trusted-types": "counterseal-worker",
+    "trusted-types": "counterseal-worker counterseal-html",
 }
 """Nothing inline, nothing evaluated, nothing from elsewhere, and no frame around it."""
 

@@ -365,7 +365,7 @@ class Tenants:
             InvalidField: The entry is not on the list, or is an address and a domain.
         """
         listed_entries = self.administration.get(origin, Origin).entries
-        meant = [each for each in listed_entries if entry in {each.guid, each.text}]
+        meant = [each for each in listed_entries if entry == each.guid or each.is_spelled(entry)]
         if len(meant) > 1:
             problem = f"{entry} is an address and a domain: give the GUID, which admin show has"
             raise InvalidField("url", problem)

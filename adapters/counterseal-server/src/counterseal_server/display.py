@@ -1,6 +1,8 @@
 """
 Print the display document as a device shows it to the person.
 
+A question in HTML is printed as the lines of its text, and below it its source, which is signed.
+
 Of an action, the rows that say what the agent says about itself have a frame of their own, as in
 the browser device: the last rows before the end of the approval, if they have the labels of
 `CLAIMS` in the action's language. `ActionTypes.render` lets no row of a type have such a label.
@@ -15,6 +17,7 @@ from typing import Any
 import attrs
 
 from counterseal.actions import COMMON_TEXTS
+from counterseal.device import read_html
 from counterseal.errors import MalformedToken
 from counterseal.wire.claims import parse_time
 from counterseal_server.screen import Screen
@@ -32,6 +35,8 @@ class _Parts:
         content: Paragraphs, and tables of labels with their values.
         claims: What the agent says about itself.
         claimant: Who says so: the agent, or who asks.
+        source: Of a question in HTML, sentences on how *content* was read from it, and the source
+            itself, unless it is *content*.
         action: What an approval is for, and the documents that belong to it.
     """
 
@@ -39,6 +44,7 @@ class _Parts:
     content: list[str | list[tuple[str, str]]]
     claims: list[tuple[str, str]]
     claimant: str
+    source: tuple[str, str | None] | None
     action: list[tuple[str, str]]
     buttons: list[tuple[str, str]]
     until: str
@@ -62,7 +68,8 @@ def show(
     """
     Show a display document.
 
-    Markup is printed as text; nothing is rendered, and nothing is left out.
+    Markup is printed as text. Nothing is rendered, and nothing is left out: what the lines of a
+    question in HTML do not say is in its source.
 
     Args:
         display: The document, whose shape the core has checked.
@@ -74,6 +81,11 @@ def show(
     screen.facts([app_space, *owner, *who])
     # The type of an action has written hidden characters out.
     screen.framed("the question", parts.content, escaped=bool(parts.action))
+    if parts.source is not None:
+        note, source = parts.source
+        screen.say(note)
+        if source is not None:
+            screen.framed("details: the source, which is signed", [source])
     if parts.claims:
         title = f"{parts.claimant} says this; the service has not verified it"
         screen.framed(title, [parts.claims], escaped=True)
@@ -136,6 +148,7 @@ def _parts(display: dict[str, Any], *, in_local_time: bool) -> _Parts:
         content=content,
         claims=claims,
         claimant=_name_claimant(display, claims),
+        source=_source(display["content"]),
         action=_action(display, in_local_time=in_local_time),
         buttons=buttons,
         until=format_moment(display["expiresAt"], in_local_time=in_local_time),
@@ -170,7 +183,8 @@ def _content(
     if "text" in content:
         return [content["text"]], []
     if "html" in content:
-        return [content["html"]], []
+        html_text = read_html(content["html"])
+        return [content["html"]] if html_text is None else list(html_text.lines), []
     rows = [(pair["key"], pair["value"]) for pair in content["keys"]]
     claims: list[tuple[str, str]] = []
     if "action" in display and rows and rows[-1][1] == _format_end(display["action"]["validUntil"]):
@@ -180,6 +194,23 @@ def _content(
                 claims.insert(0, rows.pop())
         rows.append(end)
     return [content["title"], rows], claims
+
+
+def _source(content: dict[str, Any]) -> tuple[str, str | None] | None:
+    if "html" not in content:
+        return None
+    html_text = read_html(content["html"])
+    if html_text is None:
+        return "This is HTML that could not be read as text, so it is its source.", None
+    counts = {
+        "Scripts": html_text.scripts,
+        "Style sheets": html_text.styles,
+        "Comments": html_text.comments,
+        "Pictures": html_text.pictures,
+    }
+    omitted = "".join(f" {name} left out: {count}." for name, count in counts.items() if count)
+    note = "This is all text of the HTML, also what it hides or strikes through." + omitted
+    return note, content["html"]
 
 
 def _claim_labels(display: dict[str, Any]) -> list[str]:

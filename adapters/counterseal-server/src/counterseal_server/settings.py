@@ -156,7 +156,8 @@ class Settings:
         callback_networks: Networks that callbacks may go to although they are not public.
         callback_ports: The ports that callbacks may go to.
         callback_plain_http: Whether callbacks to *callback_networks* may go by plain http.
-        allow_private_providers: Whether Identity Providers may be at such addresses.
+        allow_private_providers: Whether Identity Providers may be at such addresses, and apps to
+            which users return at `http://localhost`.
         fcm_account_file: The key file of the service account for FCM; without it, FCM is off.
         fcm_url: The URL of FCM.
         webpush_contact: The URL of the operator for push services; without it, Web Push is off.
@@ -268,6 +269,8 @@ class Settings:
         changes: dict[str, Any] = {}
         if self.allow_private_callbacks or self.callback_plain_http:
             changes["callback_plain_http"] = True
+        if self.allow_private_providers:
+            changes["return_localhost"] = True
         if not self.policy.passkey_origin:
             changes["passkey_origin"] = origin_of(self.public_url)
         return attrs.evolve(self.policy, **changes)

@@ -1,58 +1,28 @@
 // C-ue (2022 to 2024): sets itself up by the admin calls, signed with CX1; then Basic and forms
 // with brackets; believes no callback that the service does not confirm.
 
-import { createHmac } from "node:crypto";
-
 import axios from "axios";
 import qs from "qs";
 
+import { administration } from "./administration.mjs";
 import { basic, hear, receive, say, settings, verified } from "./party.mjs";
 
 const { base, superId, superKey, host } = settings;
 const GROUP = "g-1";
 const CALLBACK = `/api/${GROUP}/mfa/callback`;
 
-function signature(method, url, body) {
-  const time = Date.now();
-  const text = `${method}${url}${time}${superId}${body}`;
-  const mac = createHmac("sha256", superKey).update(text).digest("base64");
-  return `CX1-HMAC-SHA256,${superId}/${time},${mac}`;
-}
-
-async function administer(path, document) {
-  const url = `${base}/admin/api/${path}`;
-  return axios.post(url, document, {
-    headers: { Authorization: signature("POST", url, JSON.stringify(document)) },
-  });
-}
-
-const made = (reply) => reply.headers.location.split("/").pop();
-
-const company = made(await administer("companies/new", { name: "Example Platform" }));
-const appSpace = made(
-  await administer(`companies/${company}/appSpaces/new`, {
-    idpType: "simple",
-    name: "Example & Platform",
-    brandInfo: { url: `https://${host}/logo.png`, color: "#F0B700" },
-    useUniversalApp: true,
-  }),
-);
-const origins = `companies/${company}/appSpaces/${appSpace}/requestOrigins`;
-const origin = made(await administer(`${origins}/new`, { name: "mfa" }));
+const admin = administration({ base, superId, superKey, host });
+const origin = await admin.createTenant("Example & Platform", {
+  logo: `https://${host}/logo.png`,
+});
 // It asked for `hmac` first, and changed to `basic`.
-await administer(`${origins}/${origin}/keyManagement`, { keyType: "hmac" });
-const { key } = (await administer(`${origins}/${origin}/keyManagement`, { keyType: "basic" })).data;
-made(
-  await administer(`${origins}/${origin}/callbacks/new`, {
-    callbackUrl: `${host}/api/{*}/mfa/callback`,
-  }),
-);
-const domain = made(
-  await administer(`${origins}/${origin}/callbacks/new`, { callbackUrl: host, callbackType: 2 }),
-);
+await admin.createKey(origin, "hmac");
+const key = await admin.createKey(origin, "basic");
+await admin.addCallback(origin);
+const domain = await admin.addPasskeyDomain(origin, `https://${host}`);
 
 const headers = {
-  Authorization: basic(origin, key),
+  Authorization: basic(origin.guid, key),
   "Content-Type": "application/x-www-form-urlencoded",
 };
 const cx = (method, path, document) =>
@@ -87,7 +57,7 @@ const before = await devices();
 const bound = (await cx("put", "account/bind", { accountId: "user-42" })).data;
 say({
   port: party.port,
-  origin,
+  origin: origin.guid,
   domain,
   before,
   token: bound.sessionToken,

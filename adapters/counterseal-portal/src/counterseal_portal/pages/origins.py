@@ -149,7 +149,7 @@ ENTRY_FIELDS = (
         name="entry",
         label="Address or domain",
         hint="Such as https://shop.example/done for callbacks, without a user name, a password and"
-        " a fragment; or shop.example for passkeys.",
+        " a fragment; or shop.example or https://shop.example for passkeys.",
         required=True,
         meant_by=("callbackUrl",),
     ),

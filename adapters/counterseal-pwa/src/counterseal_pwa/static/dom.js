@@ -1,4 +1,4 @@
-/** Elements: every text is a text node, and no mark-up is ever parsed. */
+/** Elements: every text is a text node, and no mark-up becomes a part of the page. */
 
 import { visible } from "./visible.js";
 

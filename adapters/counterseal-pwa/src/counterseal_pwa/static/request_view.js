@@ -84,6 +84,7 @@ async function fillRequest(context, account, shown) {
   const { action, display } = shown;
   const actionView = action && (await import("./action_view.js"));
   await actionView?.loadStyle();
+  const content = actionView ? [] : await contentOf(display.content);
   const problem = element("p", { class: "problem", role: "alert" });
   const code = display.code && codeField();
   /** @type {HTMLButtonElement[]} */
@@ -189,7 +190,8 @@ async function fillRequest(context, account, shown) {
     element(
       "article",
       { class: "card shown", "aria-label": say("request.content") },
-      ...(actionView ? [actionView.actionRows(display, { documents: attachments?.section, left: usable })] : contentOf(display.content)),
+      ...content,
+      actionView && actionView.actionRows(display, { documents: attachments?.section, left: usable }),
       ...detailsOf(display),
       action && actionView && actionView.technicalDetails(display),
     ),
@@ -243,16 +245,11 @@ const codeField = () =>
 
 /**
  * @param {Display["content"]} content
- * @returns {HTMLElement[]}
+ * @returns {Promise<HTMLElement[]>}
  */
-function contentOf(content) {
+async function contentOf(content) {
+  if ("html" in content) return (await import("./html_view.js")).htmlContentOf(content.html);
   if ("text" in content) return [element("p", { class: "text", dir: "auto" }, visible(content.text, LINES))];
-  if ("html" in content) {
-    return [
-      element("p", { class: "notice" }, say("request.html")),
-      element("pre", { tabindex: 0 }, visible(content.html, LINES)),
-    ];
-  }
   const pairs = content.keys.flatMap(({ key, value }) => [
     element("dt", {}, foreign(key)),
     valueOf(value),

@@ -1,5 +1,6 @@
 /** Summaries: what a request is about in a few lines, for lists and for the PIN dialog. */
 
+import { readHtml } from "./device/index.js";
 import { say } from "./texts.js";
 
 /** @typedef {import("./device/index.js").Display} Display */
@@ -44,7 +45,7 @@ function rowsOf({ action, content }) {
 export function summaryOf(display) {
   const { content } = display;
   if ("text" in content) return content.text;
-  if ("html" in content) return content.html;
+  if ("html" in content) return readHtml(content.html)?.lines.join("\n") ?? content.html;
   return [content.title, ...rowsOf(display)].join("\n");
 }
 

@@ -202,7 +202,7 @@ def allow_callback(service: Service, call: Call, admin: Admin) -> Reply:
     kind = read_optional_choice(body, CallbackType, "callbackType") or CallbackType.ADDRESS
     guid = origin_of(service, call, admin).guid
     origin = service.administration(by=admin).allow_callback(guid, url, kind=kind)
-    entry = next(each for each in origin.entries if (each.type, each.text) == (kind, url))
+    entry = next(each for each in origin.entries if each.type is kind and each.is_spelled(url))
     return created(call, entry.guid, callback_document(entry))
 
 

@@ -39,7 +39,8 @@ def callback_secret(
     "--webauthn",
     is_flag=True,
     help="URL is a domain where passkeys of the origin's users are used, like shop.example.com, or"
-    " localhost:3000 for development; no callback goes there.",
+    " localhost:3000 for development, or its web origin, like https://shop.example.com; no"
+    " callback goes there.",
 )
 @DATA
 @CONFIG
