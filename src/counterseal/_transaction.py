@@ -140,11 +140,8 @@ class Transactions:
                 record_refusal(ports, context, decision.refusal, stored)
             for guid in decision.wakes:
                 wake(ports, guid)
-            for record in decision.writes:
-                if type(record) in NEW_RECORDS:
-                    for guid in workers_to_wake(decision.writes, now):
-                        wake(ports, guid)
-                    break
+            if not NEW_RECORDS.keys().isdisjoint(map(type, decision.writes)):
+                _wake_workers(ports, decision, now)
             if decision.refusal is not None:
                 raise decision.refusal
             return decision.result
@@ -397,6 +394,11 @@ def _commit(
             return
     if lost is not None:
         raise lost
+
+
+def _wake_workers(ports: Ports, decision: Decision[Any], now: datetime) -> None:
+    for guid in workers_to_wake(decision.writes, now):
+        wake(ports, guid)
 
 
 def wake(ports: Ports, guid: Guid) -> None:

@@ -12,7 +12,7 @@ from counterseal_web import Request
 START_LIMIT = 117_500
 """Bytes of the app's own files that a browser loads at the app's start, before compression."""
 
-OWN_LIMIT = 220_500
+OWN_LIMIT = 221_000
 """Bytes of all its own files, in every language."""
 
 ON_DEMAND = {
@@ -40,7 +40,7 @@ ON_DEMAND = {
 }
 """What only some views or an installation load; a test in a browser sees that no start does."""
 
-TRANSFER_LIMIT = 171_500
+TRANSFER_LIMIT = 172_500
 """Bytes of all files, the device library among them, as they are sent."""
 
 PAGES = Pages()
