@@ -68,7 +68,8 @@ export class Calls {
     let signedAgain = false;
     let waited = 0;
     for (let attempt = 1; ; ) {
-      let pause = 0;
+      /** @type {number} */
+      let pause;
       try {
         return await this.#attempt(call);
       } catch (error) {

@@ -173,7 +173,7 @@ def test_a_link_that_was_used_says_what_to_do(portal, admin):
     page = PersonBrowser(portal).post("/link", {"link": link})
     assert page.status == 403
     assert "ask for a newer link" in page.text
-    assert "ends whoever opened this one" in page.text
+    assert "nobody can register a passkey by this one" in page.text
 
 
 # Removing one's own

@@ -24,9 +24,10 @@ def test_otherwise_it_is_not(open_client):
     assert (reply.status_code, reply.mimetype) == (404, "application/problem+json")
 
 
-def test_without_the_extra_the_setting_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "counterseal_portal", None)
-    with pytest.raises(InvalidField, match=r"counterseal-server\[portal\]"):
+@pytest.mark.parametrize("package", ["counterseal_portal", "counterseal_webauthn"])
+def test_without_the_extra_the_setting_is_refused(tmp_path, monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(InvalidField, match=r"counterseal-server\[(portal|webauthn)\]"):
         require_portal(settings({"data": tmp_path}, {"COUNTERSEAL_PORTAL": "yes"}))
     require_portal(settings({"data": tmp_path}, {}))
 

@@ -28,7 +28,7 @@ def require_portal(settings: Settings) -> None:
     """
     if not settings.portal:
         return
-    require_extra("portal", "counterseal_portal")
+    require_extra("portal", "counterseal_portal", "counterseal_webauthn")
     if not origin_of(settings.public_url):
         problem = "browsers have no passkeys there: the portal needs https, or http://localhost"
         raise InvalidField("public_url", problem)

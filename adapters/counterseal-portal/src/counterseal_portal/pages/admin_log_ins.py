@@ -49,8 +49,8 @@ LINK_INTRO = (
         " administrator."
     ),
     (
-        "If the person says that it was used already, make a newer one: it ends whoever opened"
-        " this one."
+        "If the person says that it was used already, make a newer one: nobody registers a"
+        " passkey by this one then. A passkey that was registered by it stays: remove it first."
     ),
 )
 

@@ -216,7 +216,7 @@ COMPANY_ROUTES = (
         fields=(VERIFIED_NAME,),
         roles=COMPANY_ADMINS,
         all_companies=True,
-        stepped_up="Change the verified name of a company?",
+        stepped_up="Change the verified name of a company",
     ),
     *form_routes(
         "company.create_app_space",
