@@ -12,7 +12,6 @@ from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.sessions import IssuedSession
 from counterseal._transaction import AuditContext, refusals
 from counterseal.errors import (
-    AccountUnknown,
     NotFound,
     WrongKey,
     WrongState,
@@ -210,10 +209,7 @@ class AdminLogins(DeviceLogins):
         Raises:
             Unavailable: A port failed.
         """
-        try:
-            return Accounts(self.ports, self.policy).list_devices(self.portal(), admin)
-        except AccountUnknown:
-            return ()
+        return Accounts(self.ports, self.policy).list_devices(self.portal(), admin)
 
     def revoke_key(self, cookie: str, binding: Guid) -> Binding:
         """
