@@ -90,8 +90,8 @@ PROMISES = {
     ),
 }
 """
-Who reads the texts of a push, who may loosen a limit, which refusals leave a trace, and what is only
-stored.
+Who reads the texts of a push, who may loosen a limit, which refusals leave a trace, and which
+setting is only stored.
 """
 
 
