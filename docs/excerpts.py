@@ -70,7 +70,8 @@ def show(path: str, start: str = "", end: str = "", *, name: str = "", language:
 def part(name: str) -> None:
     """Write the text that several pages share: how-to/parts/NAME.md."""
     text = (ROOT / "docs" / "how-to" / "parts" / f"{name}.md").read_text("utf-8")
-    text = re.sub(r"<!-- \[\[\[(?:.|\n)*?-->\n\n?", "", text).replace("```python\n", "```py\n")
+    text = re.sub(r"(?m)^ *<!-- \[\[\[(?:.|\n)*?-->\n\n?", "", text)
+    text = text.replace("```python\n", "```py\n")
     cog.outl("\n" + text.strip("\n") + "\n")
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from counterseal import errors
+from counterseal_asgi import DEFAULT_THREADS
+from counterseal_server.configuration import ELSEWHERE, KINDS, OLDER
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -16,6 +18,8 @@ PROJECT = [*PAGES, ROOT / "README.md", *sorted((ROOT / ".github").glob("*.md"))]
 
 READMES = [ROOT / "README.md", *sorted(ROOT.glob("adapters/*/README.md"))]
 """Read where they lie, on a forge or a package index; Sphinx never sees them."""
+
+EXAMPLES = sorted((DOCS / "examples").rglob("*.py"))
 
 TEST = re.compile(r"((?:unit|vectors|stateful|contract)/[\w/]+\.py)::(test_\w+)")
 ADAPTERS_TEST = re.compile(r"(counterseal-\w+)/(\w+\.py)::(test_\w+)")
@@ -200,3 +204,31 @@ def test_a_page_shows_its_code_without_sphinx(page):
     includes = re.findall(r"^```\{(?:literal)?include\}", page.read_text("utf-8"), re.MULTILINE)
 
     assert includes == []
+
+
+FIFTEEN = 15
+
+
+def test_the_whole_flow_in_fifteen_lines_is_fifteen_lines():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.partition("## The whole flow in fifteen lines\n")[2]
+    block = section.partition("```python\n")[2].partition("```")[0]
+
+    assert len(list(filter(None, block.splitlines()))) == FIFTEEN
+
+
+def test_aio_has_as_many_threads_as_its_readme_says():
+    text = (ROOT / "adapters" / "counterseal-asgi" / "README.md").read_text(encoding="utf-8")
+
+    assert f"`aio` has its own threads: {DEFAULT_THREADS} for each event loop" in text
+
+
+VARIABLE = re.compile(r"\b(COUNTERSEAL_(?!NAME\b|PUBLIC_ULR\b)[A-Z_]*[A-Z])\b")
+"""Neither the placeholder, nor the typing error that is refused."""
+
+
+@pytest.mark.parametrize("variable", found(VARIABLE, [*PROJECT, *READMES, *EXAMPLES]))
+def test_serve_starts_beside_each_variable_that_a_page_sets(variable):
+    name = variable.removeprefix("COUNTERSEAL_").lower()
+
+    assert variable in ELSEWHERE or name in {*KINDS, *OLDER}

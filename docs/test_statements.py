@@ -76,6 +76,12 @@ PROMISES = {
     ("reference/policy.md", "# Policy"): (
         "`clients` of an origin is a choice between two sets of limits: … `cx_…` settings …",
     ),
+    ("reference/cx-wire.md", "## Sources say nothing"): (
+        "It is stored and returned, and changes nothing else: …",
+    ),
+    ("reference/commands.md", "### `counterseal admin edit-app-space`"): (
+        "`--universal-app / --own-app`: … clients of the Privakey CX service … changes nothing.",
+    ),
     ("how-to/solve-problems.md", "## When something goes wrong"): (
         "The portal logs each refusal as `refused: CODE`, also where … to the log-in.",
     ),
@@ -83,7 +89,10 @@ PROMISES = {
         "So does each page of the portal … an invented cookie.",
     ),
 }
-"""Who reads the texts of a push, who may loosen a limit, and which refusals leave a trace."""
+"""
+Who reads the texts of a push, who may loosen a limit, which refusals leave a trace, and which
+setting is only stored.
+"""
 
 
 def statements(table):

@@ -72,17 +72,22 @@ async def over_stdio(config):
 @asynccontextmanager
 async def over_http(config):
     """Start the command, and connect a client that presents the token."""
-    environment = os.environ | {"COUNTERSEAL_MCP_TOKEN": TOKEN}
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with (
+        serve_http(config, COUNTERSEAL_MCP_TOKEN=TOKEN) as url,
+        create_mcp_http_client(headers=headers) as http,
+        Client(streamable_http_client(url, http_client=http)) as client,
+    ):
+        yield client
+
+
+@asynccontextmanager
+async def serve_http(config, **variables):
+    """Start the command on loopback; return its address."""
     command = [COMMAND, "--config", str(config), "--http", "127.0.0.1:0"]
-    process = await anyio.open_process(command, env=environment, stdout=None)
+    process = await anyio.open_process(command, env=os.environ | variables, stdout=None)
     try:
-        url = await listening_url(process.stderr)
-        headers = {"Authorization": f"Bearer {TOKEN}"}
-        async with (
-            create_mcp_http_client(headers=headers) as http,
-            Client(streamable_http_client(url, http_client=http)) as client,
-        ):
-            yield client
+        yield await listening_url(process.stderr)
         process.terminate()
         assert await process.wait() == -signal.SIGTERM
     finally:
@@ -224,3 +229,37 @@ def test_the_example_acts_on_an_approval_only(config, phone, account_id, verb, o
         return result[0]
 
     assert anyio.run(main) == outcome.format(account_id)
+
+
+CONFORMANCE = ("server-initialize", "ping", "tools-list", "dns-rebinding-protection")
+"""
+The scenarios of the conformance suite that apply.
+
+The others call tools, prompts and resources of the suite's own example server.
+"""
+
+
+@pytest.fixture
+def suite(node, interop_modules):
+    """Return the command of the conformance suite."""
+    package = interop_modules / "@modelcontextprotocol" / "conformance"
+    return node / "bin" / "node", package / "dist" / "index.js"
+
+
+@pytest.mark.parametrize("scenario", CONFORMANCE)
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_the_conformance_suite_passes(config, suite, scenario, name):
+    results = config.parent / "results"
+
+    async def main():
+        async with serve_http(config) as url:
+            options = ["--url", url.replace("127.0.0.1", name), "--scenario", scenario]
+            command = [*suite, "server", *options, "--output-dir", results]
+            return await anyio.run_process(command, check=False)
+
+    ended = anyio.run(main)
+    assert ended.returncode == 0, ended.stdout.decode()
+    (checks,) = results.rglob("checks.json")
+    statuses = [check["status"] for check in json.loads(checks.read_text())]
+    assert statuses
+    assert set(statuses) <= {"SUCCESS", "INFO"}

@@ -21,7 +21,7 @@ from counterseal.testing.identity import APP_RETURN
 from counterseal.testing.service import PIN
 
 LIMITS = {
-    "issue": 158,
+    "issue": 159,
     "pending": 104,
     "fetch": 126,
     "answer": 269,

@@ -290,6 +290,10 @@ def test_an_account_of_an_origin(world, zoe):
         world.accounts.get_by_guid(world.origin, account.guid)
     with world.takes("store.account", "store.bindings"):
         assert len(world.accounts.list_devices(world.origin, "zoe")) == 1
+    with world.takes("store.account"):
+        assert world.accounts.list_devices(world.origin, "nobody") == ()
+    with world.takes("store.account"):
+        assert world.accounts.has_device(world.origin, "zoe")
     with world.takes("store.account", "store.bindings", "store.commit"):
         world.accounts.revoke(world.origin, "zoe")
 

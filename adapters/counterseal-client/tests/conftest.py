@@ -229,6 +229,8 @@ class Service(Origin):
         return 200, self.processed(self.world.challenges.cancel(party, members["requestGuid"]))
 
     def device_getAll(self, party, members, _):  # noqa: N802
+        # An account that there is none of is 404.
+        self.world.accounts.get(party, members["accountId"])
         devices = self.world.accounts.list_devices(party, members["accountId"])
         return 200, [device_document(each) for each in devices]
 

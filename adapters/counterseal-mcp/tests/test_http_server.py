@@ -4,6 +4,7 @@ import json
 import socket
 from contextlib import ExitStack, contextmanager, suppress
 from select import select
+from urllib.parse import urlsplit
 
 import anyio
 import httpx2
@@ -45,12 +46,12 @@ PATIENCE = 240
 """Seconds after which a test that waits for the server has failed."""
 
 
-def serve(service, scenario, **settings):
+def serve(service, scenario, at="127.0.0.1:0", **settings):
     """Serve on loopback while *scenario* runs, which is given the URL."""
     settings = service.settings(**settings)
 
     async def main():
-        listener, address = HttpAddress.read("127.0.0.1:0").listen()
+        listener, address = HttpAddress.read(at).listen()
         server = http_server(service.server(settings), settings, address)
         async with anyio.create_task_group() as group:
             group.start_soon(server.serve, [listener])
@@ -134,6 +135,65 @@ def test_the_operator_names_hosts(service):
 
     assert serve(service, scenario, hosts=["agents.example.com"]) == 200
     assert serve(service, scenario) == 421
+
+
+LOOPBACK_NAMES = {
+    "127.0.0.1": {"127.0.0.1:{}", "localhost:{}"},
+    "127.0.0.2": {"127.0.0.2:{}"},
+    "[::1]": {"[::1]:{}", "localhost:{}"},
+}
+NAMES = (
+    *("127.0.0.1:{}", "127.0.0.2:{}", "[::1]:{}", "localhost:{}"),
+    *("localhost", "127.0.0.1", "localhost:1", "127.0.0.1:1", "[::1]:1"),
+    *("localhost.:{}", "a.localhost:{}", "localhost.example:{}", "0.0.0.0:{}", "evil.example"),
+)
+
+
+@pytest.mark.parametrize("host", LOOPBACK_NAMES)
+def test_only_the_names_of_its_loopback_address_are_accepted_in_host_and_origin(service, host):
+    async def scenario(url):
+        port = urlsplit(url).port
+
+        async def post(**headers):
+            headers = {"Accept": "application/json, text/event-stream", **headers}
+            return (await http.post(url, json=INITIALIZE, headers=headers)).status_code
+
+        async with httpx2.AsyncClient(timeout=PATIENCE) as http:
+            hosts = {name: await post(Host=name.format(port)) for name in NAMES}
+            origins = {name: await post(Origin=f"http://{name.format(port)}") for name in NAMES}
+            odd = [await post(Origin=text) for text in ("null", f"https://localhost:{port}")]
+        return hosts, origins, odd
+
+    if host == "[::1]" and not has_ipv6_loopback():
+        pytest.skip("this machine has no ::1")
+    hosts, origins, odd = serve(service, scenario, at=f"{host}:0")
+    accepted = LOOPBACK_NAMES[host]
+    assert hosts == {name: 200 if name in accepted else 421 for name in NAMES}
+    assert origins == {name: 200 if name in accepted else 403 for name in NAMES}
+    assert odd == [403, 403]
+
+
+def has_ipv6_loopback():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_named_host_is_no_origin(service):
+    """A page of a name that the operator sets is no page of this machine."""
+
+    async def scenario(url):
+        headers = {
+            "Host": "agents.example.com",
+            "Origin": "http://agents.example.com",
+            "Accept": "application/json, text/event-stream",
+        }
+        async with httpx2.AsyncClient(timeout=PATIENCE) as http:
+            return (await http.post(url, json=INITIALIZE, headers=headers)).status_code
+
+    assert serve(service, scenario, hosts=["agents.example.com"]) == 403
 
 
 @pytest.mark.parametrize(

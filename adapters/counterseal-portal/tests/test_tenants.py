@@ -155,6 +155,8 @@ def test_an_app_space_is_edited(portal, space):
     assert edited.device_invitations
     text = require_page(browser.get(f"{space}/edit"))
     assert "https://app.example\nhttps://www.app.example</textarea>" in text
+    # It changes nothing, so nobody is asked for it.
+    assert "universal_app" not in text
     odd = browser.post(f"{space}/edit", fields | {"passkey_origins": "app"})
     assert '<a href="#field-passkey_origins">' in require_page(odd, 422)
     # An empty form takes away what may be empty.

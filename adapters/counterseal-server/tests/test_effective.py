@@ -205,3 +205,45 @@ def test_the_pages_of_app_spaces_are_printed_as_a_file_has_them(tmp_path):
     file = tmp_path / "c.toml"
     file.write_text("[cors]\n" + "\n".join(f"{name} = {each}" for name, each in pages.items()))
     assert tomllib.loads(printed({"data": str(tmp_path)}, {}, file))["cors"] == pages
+
+
+@pytest.fixture
+def data(create_data, tmp_path):
+    create_data(tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize(
+    ("variables", "start"),
+    [
+        ({"PORTAL": "yes", "PUBLIC_URL": "https://a.example/base"}, "public_url: the portal needs"),
+        ({"PORTAL": "yes", "PUBLIC_URL": "http://a.example"}, "public_url: browsers have no"),
+        ({"AAP": "yes", "POLICY": "strict"}, "aap: "),
+        ({"BROWSER_DEVICE": "yes", "BROWSER_DEVICE_DOCUMENTS": "a.example"}, "browser_device_docu"),
+        ({"FCM_ACCOUNT_FILE": "absent.json"}, "fcm_account_file: "),
+        ({"WEBPUSH_CONTACT": "https://a.example"}, "webpush_key_file: no "),
+        ({"RELAY_URL": "https://a.example"}, "relay_secret: missing"),
+        ({"STORE": "mysql://a.example/name"}, "unfit_url: store: none of "),
+        ({"STORE": "redis://a.example/0?patience=9"}, "store: patience: "),
+        ({"STORE": "redis://a.example/0?prefix=*"}, "unfit_prefix: "),
+        ({"MASTER_KEY": "short"}, "unfit_master_key: "),
+    ],
+)
+def test_the_command_refuses_what_serve_refuses(run, data, monkeypatch, variables, start):
+    for name, text in variables.items():
+        monkeypatch.setenv(f"COUNTERSEAL_{name}", text)
+    command = ("serve", "--data", data)
+    printed_settings, served = run(*command, "--print-config"), run(*command)
+    assert (printed_settings.exit_code, printed_settings.stderr) == (2, served.stderr)
+    assert printed_settings.stderr.startswith(start)
+    # An operator sees where the refused value comes from.
+    name = next(iter(variables))
+    assert f"COUNTERSEAL_{name}" in printed_settings.stdout
+
+
+def test_the_command_calls_no_store_and_reads_no_master_key(run, tmp_path, monkeypatch):
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "master.key").write_text("no key")
+    # A call would fail: no such name exists (RFC 6761, 6.4).
+    monkeypatch.setenv("COUNTERSEAL_STORE", "redis+cluster://a.invalid")
+    assert run("serve", "--data", tmp_path, "--print-config").exit_code == 0

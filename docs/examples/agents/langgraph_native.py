@@ -124,13 +124,13 @@ def delete_folder(path: str) -> str:
 
 def main():
     client = Client(
-        os.environ["COUNTERSEAL_URL"],
-        os.environ["COUNTERSEAL_ORIGIN"],
-        os.environ["COUNTERSEAL_KEY"],
+        os.environ["AGENT_URL"],
+        os.environ["AGENT_ORIGIN"],
+        os.environ["AGENT_KEY"],
     )
     call = {"name": "delete_folder", "args": {"path": "/srv/backups/2019"}, "id": "call-1"}
-    trust = Trust.jwks(Path(os.environ["COUNTERSEAL_JWKS"]))  # from the operator, not from a reply
-    account_id, model = os.environ["COUNTERSEAL_ACCOUNT"], scripted_model(call)
+    trust = Trust.jwks(Path(os.environ["AGENT_JWKS"]))  # from the operator, not from a reply
+    account_id, model = os.environ["AGENT_ACCOUNT"], scripted_model(call)
     graph = build(client, trust, account_id, model, [delete_folder])
     config = {"configurable": {"thread_id": os.urandom(8).hex()}}
 

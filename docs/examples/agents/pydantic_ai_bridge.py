@@ -52,10 +52,10 @@ def delete_folder(path: str) -> str:
 
 async def main():
     client = connect(
-        os.environ["COUNTERSEAL_URL"],
-        os.environ["COUNTERSEAL_ACCOUNT"],
-        os.environ["COUNTERSEAL_ORIGIN"],
-        os.environ["COUNTERSEAL_KEY"],
+        os.environ["AGENT_URL"],
+        os.environ["AGENT_ACCOUNT"],
+        os.environ["AGENT_ORIGIN"],
+        os.environ["AGENT_KEY"],
     )
     model = scripted_model("delete_folder", {"path": "/srv/backups/2019"})
     async with aclosing(client):

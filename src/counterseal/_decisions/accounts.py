@@ -36,7 +36,12 @@ from counterseal.models.guid import Guid, account_partition, partition_of
 from counterseal.models.tenancy import Administrator, AppSpace, Origin
 from counterseal.rules.authorization import Permission
 from counterseal.rules.sizes import limit_fits, text_fits
-from counterseal.rules.standing import Cancelling, own_app_space, without_dead_invitations
+from counterseal.rules.standing import (
+    Cancelling,
+    has_answering_device,
+    own_app_space,
+    without_dead_invitations,
+)
 
 ERASED_ID_BYTES = 16
 """Nobody can take the id beforehand that an erased account gets."""
@@ -84,9 +89,18 @@ def get_by_guid(stored: Records, _: Tools, origin: Origin) -> Decision[Account]:
     return Decision(result=require_account(account))
 
 
-def list_devices(account: Account | None, _: Tools) -> Plan[tuple[Binding, ...]]:
+def has_device(account: Account | None, _: Tools) -> Decision[bool]:
+    """Decide whether there is an account with a device that answers."""
+    return Decision(result=account is not None and has_answering_device(account))
+
+
+def list_devices(
+    account: Account | None, _: Tools
+) -> Decision[tuple[Binding, ...]] | Plan[tuple[Binding, ...]]:
     """Plan to list every device that the account ever had, and its open invitations."""
-    return bindings_of(require_known(account).guid).then(
+    if account is None:
+        return Decision(result=())
+    return bindings_of(account.guid).then(
         lambda bindings, tools: Decision(result=without_dead_invitations(bindings, tools.now))
     )
 

@@ -18,9 +18,6 @@ from counterseal.actions.texts import Texts, group_digits
 DIGITS = 12
 """The most digits of an amount before the point."""
 
-UNKNOWN_MINOR_DIGITS = 4
-"""The most digits after the point for a currency that is not in the list; no currency has more."""
-
 _CURRENCIES = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
     2: """
@@ -38,11 +35,15 @@ _CURRENCIES = {
 MINOR_DIGITS = MappingProxyType(
     {currency: digits for digits, text in _CURRENCIES.items() for currency in text.split()}
 )
-"""Digits after the point of each currency (ISO 4217)."""
+"""
+Digits after the point of each currency (ISO 4217).
+
+Codes without a minor unit, such as XAU for gold and XXX for no currency, are not among them.
+"""
 
 _AMOUNT = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _PERCENTAGE = re.compile(r"(?:0|[1-9][0-9]?)(?:\.[0-9]{1,4})?|100(?:\.0{1,4})?")
-_CURRENCY = re.compile("[A-Z]{3}")
+_MOST_MINOR_DIGITS = max(MINOR_DIGITS.values())
 
 
 def _amount_problem(value: Any, arguments: Arguments) -> str | None:
@@ -52,7 +53,7 @@ def _amount_problem(value: Any, arguments: Arguments) -> str | None:
     if len(units) > DIGITS:
         return f"more than {DIGITS} digits before the point"
     # What is no currency is refused under its own name.
-    limit = MINOR_DIGITS.get(str(arguments.get("currency")), UNKNOWN_MINOR_DIGITS)
+    limit = MINOR_DIGITS.get(str(arguments.get("currency")), _MOST_MINOR_DIGITS)
     return f"more than {limit} digits after the point" if len(minor) > limit else None
 
 
@@ -63,9 +64,9 @@ def _display_amount(value: str, arguments: Arguments, texts: Texts) -> str:
 
 
 def _currency_problem(value: Any, _: Arguments) -> str | None:
-    if isinstance(value, str) and _CURRENCY.fullmatch(value):
+    if isinstance(value, str) and value in MINOR_DIGITS:
         return None
-    return "not a code of ISO 4217, three capitals like EUR"
+    return "not the code of a currency in ISO 4217, like EUR"
 
 
 def _percentage_problem(value: Any, _: Arguments) -> str | None:

@@ -117,6 +117,7 @@ class AppSpace:
     """SHA-256 of its `Logo`, base64url."""
     html: HtmlUse = HtmlUse.SHOW
     universal_app: bool = False
+    """What a client of the Privakey CX service says about the app: only stored and returned."""
     texts: Texts = Texts()
     passkeys: PasskeyScope | None = None
     """Where its passkeys are used; None means at the policy's `passkey_origin`."""

@@ -143,10 +143,13 @@ def same_authority(facts: Standing) -> None:
 def reachable(account: Account) -> None:
     """Refuse to ask an account that is locked or has no active device that answers."""
     unlocked(account)
-    if not any(
-        device.state is BindingState.ACTIVE and device.answers for device in account.devices
-    ):
+    if not has_answering_device(account):
         raise AccountUnbound
+
+
+def has_answering_device(account: Account) -> bool:
+    """Tell whether the account has an active device that answers."""
+    return any(device.state is BindingState.ACTIVE and device.answers for device in account.devices)
 
 
 def device_reachable(account: Account, device: Guid) -> None:

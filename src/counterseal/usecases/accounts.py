@@ -72,13 +72,28 @@ class Accounts(UseCase):
         Return every device that the account ever had, and its open invitations, oldest first.
 
         An invitation that expired or was revoked is not among them.
+        There are none for a user who has never been invited.
 
         Raises:
-            AccountUnknown: The App Space has no such account.
+            InvalidField: *account_id* does not fit.
         """
         context = self._permit(party, "account.devices")
         self._demand_fit(context, account_id)
         plan = account_of(party.app_space.guid, account_id).then(accounts.list_devices)
+        return self._transactions.run(context, plan)
+
+    def has_device(self, party: RelyingParty, account_id: str) -> bool:
+        """
+        Tell whether the user has a device that can be asked, so need not be invited first.
+
+        It is False for a user who has never been invited. A locked account may have a device.
+
+        Raises:
+            InvalidField: *account_id* does not fit.
+        """
+        context = self._permit(party, "account.devices")
+        self._demand_fit(context, account_id)
+        plan = account_of(party.app_space.guid, account_id).then(accounts.has_device)
         return self._transactions.run(context, plan)
 
     def revoke(self, party: RelyingParty, account_id: str) -> Account:

@@ -15,7 +15,6 @@ from counterseal._decisions.readings import records
 from counterseal._decisions.sessions import IssuedSession
 from counterseal._transaction import AuditContext, refusals
 from counterseal.errors import (
-    AccountUnknown,
     NotFound,
     Unavailable,
     WrongKey,
@@ -227,10 +226,7 @@ class AdminLogins(DeviceLogins):
         Raises:
             Unavailable: A port failed.
         """
-        try:
-            return Accounts(self.ports, self.policy).list_devices(self.portal(), admin)
-        except AccountUnknown:
-            return ()
+        return Accounts(self.ports, self.policy).list_devices(self.portal(), admin)
 
     def revoke_key(self, cookie: str, binding: Guid) -> Binding:
         """

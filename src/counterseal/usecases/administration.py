@@ -246,7 +246,7 @@ class Administration(Directory):
             logo: A PNG as `counterseal.rules.logos` says, 32 KB at most; devices show it, and
                 anybody who knows the App Space can read it. No bytes remove it.
             html: Whether its origins may ask in HTML, from the next question on.
-            universal_app: Whether its users have the app that all may use.
+            universal_app: What a client of the Privakey CX service says; only stored and returned.
             texts: Those of `Texts` that are to change, by name; an empty one removes it.
             rp_id: The relying party id of its passkeys; by default the host of the first origin.
             passkey_origins: The web origins where passkeys are used that are bound from now on;

@@ -882,6 +882,11 @@ def devices_listed(setup):
     assert setup.phone.guid in {binding.guid for binding in decision.result}
 
 
+def device_sought(setup):
+    assert setup.decide(partial(accounts.has_device, setup.account)).result is True
+    assert setup.decide(partial(accounts.has_device, None)).result is False
+
+
 def administrator(service):
     """Create an administrator of all companies."""
     return service.stored(service.credentials.create_admin("Ada", all_companies=True).guid)
@@ -1077,6 +1082,7 @@ CASES = OUTBOX_CASES | {
     "accounts.get": [account_read],
     "accounts.get_by_guid": [account_read],
     "accounts.get_with_devices": [account_administered],
+    "accounts.has_device": [device_sought],
     "accounts.list_devices": [devices_listed],
     "accounts.lock": [account_administered],
     "accounts.revoke": [account_revoked],

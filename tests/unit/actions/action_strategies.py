@@ -84,7 +84,7 @@ PISPS = record(
 )
 PAYMENTS = record(
     {
-        "currency": st.sampled_from(["EUR", "USD", "XXX"]),
+        "currency": st.sampled_from(["EUR", "USD", "CLF"]),
         "amount": AMOUNTS,
         "payee": record({"name": TEXTS, "id": TEXTS}, {"website": WEBSITES}),
         "transaction_id": TEXTS,

@@ -29,11 +29,11 @@ def test_an_origin_sees_its_users(service):
 def test_an_origin_sees_no_other_app_spaces_users(service):
     service.bind("alice")
     stranger = service.new_origin(service.new_app_space("Insurance"), "Claims")
-    for verb in (service.accounts.get, service.accounts.list_devices):
+    for party, account_id in ((stranger, "alice"), (service.origin, "nobody")):
         with pytest.raises(AccountUnknown):
-            verb(stranger, "alice")
-        with pytest.raises(AccountUnknown):
-            verb(service.origin, "nobody")
+            service.accounts.get(party, account_id)
+        assert service.accounts.list_devices(party, account_id) == ()
+        assert not service.accounts.has_device(party, account_id)
 
 
 @pytest.mark.parametrize("account_id", ["", "a" * 257, "lone \ud800"])
@@ -57,6 +57,22 @@ def test_an_origin_sees_every_device_that_a_user_ever_had(service):
         BindingState.ACTIVE,
         BindingState.INVITED,
     ]
+
+
+def test_a_user_has_a_device_if_one_can_answer(service):
+    def can_ask():
+        try:
+            service.ask("alice", "Pay?")
+        except AccountUnbound:
+            return False
+        return True
+
+    service.invitations.invite(service.origin, "alice")
+    assert service.accounts.has_device(service.origin, "alice") is can_ask() is False
+    phone = service.bind("alice")
+    assert service.accounts.has_device(service.origin, "alice") is can_ask() is True
+    service.devices.revoke(phone.guid, by=OPERATOR)
+    assert service.accounts.has_device(service.origin, "alice") is can_ask() is False
 
 
 def test_an_origin_sees_no_dead_invitation(service):

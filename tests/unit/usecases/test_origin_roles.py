@@ -42,6 +42,7 @@ MAY = {
 MAY_NOT = {
     "Accounts.get",
     "Accounts.get_by_guid",
+    "Accounts.has_device",
     "Accounts.list_devices",
     "Accounts.revoke",
     "Ceremonies.finish_authentication",

@@ -116,6 +116,7 @@ REFUSED = {
     "an unknown member": TOOL | {"digest": "x"},
     "a language without texts": TOOL | {"language": "fr"},
     "an amount as a number": ACTIONS["a payment"] | {"arguments": PAYMENT | {"amount": 1234}},
+    "a code of no currency": ACTIONS["a payment"] | {"arguments": PAYMENT | {"currency": "EUX"}},
     "too many digits for the currency": ACTIONS["a payment"]
     | {"arguments": PAYMENT | {"amount": "1234.505"}},
     "a document without https": ACTIONS["a document"]

@@ -2,8 +2,9 @@
 The server on HTTP: by streamable HTTP, for those who present the bearer token.
 
 Without a token it listens on loopback only. `Host` has to name the address that it listens at, or
-one of the settings, so that no page of a browser reaches it by a name of its own (DNS rebinding);
-a request with an `Origin` is refused, since only browsers send one. TLS is a reverse proxy's.
+one of the settings, so that no page of a browser reaches it by a name of its own (DNS rebinding).
+Only browsers send an `Origin`: on loopback it has to name that address too, elsewhere it is refused
+(MCP 2025-11-25, Transports, Security Warning). TLS is a reverse proxy's.
 A client that sends no whole request in time is not waited for: see `http_connection`.
 """
 
@@ -37,6 +38,9 @@ CONCURRENCY = 256
 LAST_PORT = 65_535
 
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<v4>[0-9.]+)):(?P<port>[0-9]{1,5})")
+_LOCALHOST = frozenset({"127.0.0.1", "::1"})
+"""The addresses that `localhost` names (RFC 6761, 6.3)."""
+
 _WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
 
 
@@ -71,6 +75,11 @@ class HttpAddress:
     def text(self) -> str:
         """The address as a URL has it."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What names it in `Host`, with the port."""
+        return (self.text, f"localhost:{self.port}") if self.host in _LOCALHOST else (self.text,)
 
     def require_protected(self, settings: Settings) -> None:
         """
@@ -168,14 +177,14 @@ def create_application(server: Server[Any], settings: Settings, address: HttpAdd
 
     No session is stored: each request stands for itself.
     """
-    names = [address.text, *settings.hosts]
-    if address.is_loopback:
-        names.append(f"localhost:{address.port}")
+    origins = [f"http://{name}" for name in address.names] if address.is_loopback else []
     application = server.streamable_http_app(
         streamable_http_path=PATH,
         stateless_http=True,
         max_request_body_size=BODY_LIMIT,
-        transport_security=TransportSecuritySettings(allowed_hosts=names),
+        transport_security=TransportSecuritySettings(
+            allowed_hosts=[*address.names, *settings.hosts], allowed_origins=origins
+        ),
     )
     return BearerToken(PostOnly(application), settings.token)
 

@@ -25,7 +25,15 @@ from counterseal_server import files
 from counterseal_server.settings import Settings
 
 PREFIX = "COUNTERSEAL_"
-ELSEWHERE = frozenset({"COUNTERSEAL_CONFIG", "COUNTERSEAL_HOME", "COUNTERSEAL_PIN"})
+ELSEWHERE = frozenset(
+    {
+        "COUNTERSEAL_CONFIG",
+        "COUNTERSEAL_HOME",
+        "COUNTERSEAL_MCP_KEY",
+        "COUNTERSEAL_MCP_TOKEN",
+        "COUNTERSEAL_PIN",
+    }
+)
 """Variables with the prefix that are not settings of the service."""
 
 OLDER = {"database": "store"}

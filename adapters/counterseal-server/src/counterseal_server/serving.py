@@ -28,20 +28,16 @@ from granian.server import Server
 
 from counterseal.errors import InvalidField
 from counterseal_server import logs
-from counterseal_server.aap import require_aap
 from counterseal_server.after_restore import RestoreWait, note_restore
-from counterseal_server.browser_device import browser_pages
-from counterseal_server.ciba import require_ciba
-from counterseal_server.keycloak import require_keycloak
 from counterseal_server.metrics import Metrics
-from counterseal_server.portal import require_portal
 from counterseal_server.providers import log_missing_package
 from counterseal_server.records import store_kind
+from counterseal_server.requirements import require_parts
 from counterseal_server.restored_actions import end_open_actions
 from counterseal_server.runtime import Runtime
 from counterseal_server.settings import Settings
 from counterseal_server.timed_store import TimedStore
-from counterseal_server.tracing import open_tracing, require_opentelemetry
+from counterseal_server.tracing import open_tracing
 from counterseal_server.worker_site import WorkerSite
 from counterseal_server.workers import Duty, Workers
 
@@ -91,12 +87,7 @@ def serve(settings: Settings, *, after_restore: bool = False) -> None:
         _end_restored_actions(
             runtime, RestoreWait(settings.data, runtime.policy, runtime.ports.clock)
         )
-    browser_pages(settings)
-    require_portal(settings)
-    require_ciba(settings)
-    require_keycloak(settings)
-    require_aap(settings)
-    require_opentelemetry(settings)
+    require_parts(settings)
     _demand_free(settings)
     if not is_sealed:
         log.warning(

@@ -87,7 +87,11 @@ def revoke_account(service: Service, call: Call, party: RelyingParty) -> Reply:
 
 def get_devices(service: Service, call: Call, party: RelyingParty) -> Reply:
     """Return the devices of an account, revoked ones too, and open invitations, oldest first."""
-    devices = service.accounts.list_devices(party, call.parameter("accountId"))
+    account_id = call.parameter("accountId")
+    devices = service.accounts.list_devices(party, account_id)
+    if not devices:
+        # An account that there is none of is 404: clients read it as nothing to revoke (0031).
+        service.accounts.get(party, account_id)
     return Reply(document=[device_document(binding) for binding in devices])
 
 

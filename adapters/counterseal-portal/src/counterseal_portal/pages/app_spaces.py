@@ -83,11 +83,6 @@ FIELDS = (
         hint="It counts from the next question on.",
     ),
     Field(
-        name="universal_app",
-        label="Its users have the app that all may use",
-        kind=Kind.FLAG,
-    ),
-    Field(
         name="passkey_origins",
         label="Where passkeys are used",
         kind=Kind.LINES,
@@ -245,7 +240,6 @@ def _edit(visit: Visit) -> FormPage:
             new_devices="" if new_devices is None else new_devices.value,
             device_invitations=app_space.device_invitations,
             html=app_space.html.value,
-            universal_app=app_space.universal_app,
             passkey_origins="" if passkeys is None else "\n".join(passkeys.origins),
             rp_id="" if passkeys is None else passkeys.rp_id,
             **texts,
@@ -264,7 +258,6 @@ def _save(visit: Visit, form: FilledForm) -> Answer:
         new_devices=NewDeviceRule(rule) if rule else "",
         device_invitations=form.flag("device_invitations"),
         html=HtmlUse(form.value("html")),
-        universal_app=form.flag("universal_app"),
         passkey_origins=form.lines("passkey_origins"),
         rp_id=form.text("rp_id") or None,
         texts={name: form.text(f"text_{name}") for name in TEXT_NAMES},

@@ -98,21 +98,5 @@ def sourced(config: str | None, **flags: Any) -> tuple[Settings, Mapping[str, So
     return build_settings(sourced_values), sourced_values
 
 
-def explained(config: str | None, **flags: Any) -> str:
-    """
-    Return the settings and their sources as text.
-
-    Args:
-        config: The file of `--config`.
-        flags: The flags of the command line; None for one that was not given.
-
-    Raises:
-        InvalidField: A name is unknown, or a value is invalid.
-    """
-    from counterseal_server.effective import effective  # noqa: PLC0415 (a fast start)
-
-    return effective(*sourced(config, **flags))
-
-
 def _with_store(flags: dict[str, Any]) -> dict[str, Any]:
     return flags | {"store": click.get_current_context().meta.get(STORE)}

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from counterseal_server.commands.options import CONFIG, DATA, configured, explained
+from counterseal_server.commands.options import CONFIG, DATA, configured, sourced
 from counterseal_server.plainly import plainly
 from counterseal_server.printing import print_lines
 
@@ -30,11 +30,17 @@ def serve(config: str | None, *, after_restore: bool, print_config: bool, **flag
     Every setting can also be in --config, or in the environment as COUNTERSEAL_NAME.
     `counterseal restore` lets it wait by itself; give --after-restore once if you have restored
     PostgreSQL or Redis.
-    --print-config prints the settings and their sources as TOML, without secrets.
+    --print-config prints the settings and their sources as TOML, without secrets, and fails if the
+    service would refuse them.
     """
     if print_config:
         with plainly():
-            print_lines(explained(config, **flags))
+            from counterseal_server.effective import effective  # noqa: PLC0415 (a fast start)
+            from counterseal_server.requirements import require_servable  # noqa: PLC0415 (a fast start)
+
+            settings, sourced_values = sourced(config, **flags)
+            print_lines(effective(settings, sourced_values))
+            require_servable(settings)
         return
     with plainly():
         from counterseal_server import serving  # noqa: PLC0415 (a fast start)

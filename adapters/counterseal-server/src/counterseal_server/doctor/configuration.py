@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from counterseal.errors import InvalidField
-from counterseal_server.aap import require_aap
-from counterseal_server.attestation import PasskeyVerifier
-from counterseal_server.browser_device import browser_pages
-from counterseal_server.ciba import require_ciba
 from counterseal_server.configuration import KINDS, PREFIX
 from counterseal_server.doctor.finding import Finding, failure, fine, warning
 from counterseal_server.doctor.installation import Installation
-from counterseal_server.keycloak import require_keycloak
-from counterseal_server.portal import require_portal
-from counterseal_server.tracing import require_opentelemetry
+from counterseal_server.requirements import PARTS
 
 FLAG = "--"
 FOR_DEVELOPMENT = {
@@ -49,18 +43,9 @@ def check_configuration(installation: Installation) -> Iterator[Finding]:
             f"{store.source} contains the password of the store",
             "put the URL into a file of its own, and set `store_file`",
         )
-    requirements: tuple[Callable[[], object], ...] = (
-        lambda: browser_pages(settings),
-        lambda: require_portal(settings),
-        lambda: require_ciba(settings),
-        lambda: require_keycloak(settings),
-        lambda: require_aap(settings),
-        lambda: PasskeyVerifier(settings).open(),
-        lambda: require_opentelemetry(settings),
-    )
-    for require in requirements:
+    for require in PARTS:
         try:
-            require()
+            require(settings)
         except InvalidField as error:
             yield failure("setting_unusable", str(error), f"correct `{error.field}`")
 

@@ -20,7 +20,7 @@ from counterseal.errors import InvalidField
 from counterseal.ports import Clock
 from counterseal_records import Inventory
 from counterseal_server.extras import lacking
-from counterseal_server.records.redis_address import SCHEMES, RedisAddress, read_address
+from counterseal_server.records.redis_address import SCHEMES, RedisAddress, Topology, read_address
 
 
 @attrs.frozen(kw_only=True)
@@ -128,6 +128,27 @@ def opened(address: str | Path) -> Records:
     from counterseal_server.records.in_sql import SqlRecords  # noqa: PLC0415
 
     return SqlRecords(address)
+
+
+def require_address(address: str) -> None:
+    """
+    Refuse an address that `opened` refuses; nothing is connected to.
+
+    Args:
+        address: A URL, see README.md.
+
+    Raises:
+        InvalidField: A part of a Redis URL is invalid, or an extra is missing.
+        UnfitUrl: The URL of a database is of an unknown kind.
+        UnfitPrefix: The prefix of a Redis URL is invalid.
+    """
+    if address.partition("://")[0] not in SCHEMES:
+        opened(address).close()
+        return
+    parsed = read_address(address)
+    # A cluster's client connects when it is created, a single server's when it is used.
+    single = attrs.evolve(parsed, topology=Topology.SINGLE, hosts=parsed.hosts[:1])
+    _in_redis(single).close()
 
 
 def sqlite_file(address: str) -> Path | None:

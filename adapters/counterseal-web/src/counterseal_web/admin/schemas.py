@@ -77,6 +77,9 @@ VERIFIED_NAME: Schema = {
     "description": "At most 64 bytes, one line, all visible; an empty text takes it away.",
 }
 HTML: Schema = {"enum": [each.value for each in HtmlUse]}
+UNIVERSAL_APP: Schema = FLAG | {
+    "description": "For clients of a CX service: only stored and returned.",
+}
 NEW_DEVICES: Schema = {"enum": [each.value for each in NewDeviceRule]}
 BASE64: Schema = {"contentMediaType": PNG, "contentEncoding": "base64"}
 OTHER_COLOR: Schema = {"anyOf": [{"type": "string", "pattern": f"^$|{COLOR}"}, {"type": "null"}]}
@@ -159,14 +162,14 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
             url=NAME, color={"type": "string", "pattern": COLOR}, logo={"type": "string", **BASE64}
         ),
         html=HTML,
-        useUniversalApp=FLAG,
+        useUniversalApp=UNIVERSAL_APP,
     ),
     "AppSpaceEdit": _takes(
         name=VISIBLE,
         idp=IDP,
         brandInfo=_brand(url=NO_TEXT, color=OTHER_COLOR, logo=NO_TEXT | BASE64),
         html=HTML,
-        useUniversalApp=FLAG,
+        useUniversalApp=UNIVERSAL_APP,
         notification=TEXTS,
         passkeys=_takes(rpId=NAME, origins=LIST),
         newDevices={"anyOf": [NEW_DEVICES, {"const": ""}]},
@@ -248,7 +251,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         idp={"anyOf": [PROVIDER, {"type": "null"}]},
         brandInfo=_brand(url=NO_TEXT, color=NO_TEXT, logoDigest=NO_TEXT),
         html=HTML,
-        useUniversalApp=FLAG,
+        useUniversalApp=UNIVERSAL_APP,
         notification=TEXTS,
         passkeys={"anyOf": [_gives(rpId=TEXT, origins=LIST), {"type": "null"}]},
         newDevices={"anyOf": [NEW_DEVICES, {"type": "null"}]},

@@ -122,7 +122,11 @@ def app_space(
     type=click.Choice(["refuse", "show"]),
     help="Whether its origins may ask in HTML.",
 )
-@click.option("--universal-app/--own-app", default=None, help="Which app its users use.")
+@click.option(
+    "--universal-app/--own-app",
+    default=None,
+    help="As clients of the Privakey CX service write it; it changes nothing.",
+)
 @click.option(
     "--title", metavar="T", help="The title of its push messages; empty for that of the policy."
 )
