@@ -314,16 +314,16 @@ def measure(scenario: Scenario, seconds: float) -> Figures:
 
 def problems(scenario: Scenario, figures: Figures, without: Figures | None) -> list[str]:
     """Return what is wrong with *figures*; *without* are those without senders."""
-    found = []
+    texts = []
     if figures.oldest > OLDEST_SECONDS and not scenario.kill:
-        found.append(f"a callback is {figures.oldest:.1f} s old")
+        texts.append(f"a callback is {figures.oldest:.1f} s old")
     if figures.missing:
-        found.append(f"{figures.missing} callbacks are lost")
+        texts.append(f"{figures.missing} callbacks are lost")
     if figures.doubled and not scenario.kill:
-        found.append(f"{figures.doubled} callbacks came twice")
+        texts.append(f"{figures.doubled} callbacks came twice")
     if without is not None and figures.rate < ACCEPTED * without.rate:
-        found.append(f"{figures.rate / without.rate:.2f} of the answers")
-    return found
+        texts.append(f"{figures.rate / without.rate:.2f} of the answers")
+    return texts
 
 
 def callbacks(seconds: float, stores: Sequence[str]) -> int:

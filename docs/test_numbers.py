@@ -49,8 +49,10 @@ ALLOWED = {
     "ask-from-node.md": {"| 1 |": "an example of a reply"},
     "let-people-answer-in-the-browser.md": {
         "asks every 30 seconds": "a constant of the web app, in JavaScript",
+        "Chromium 123, Firefox 138, Safari 17.2": "the oldest browsers with JSON modules",
     },
     "move-from-a-cx-service.md": {"with  2, it is": "`callbackType` 2 of the CX wire"},
+    "watch-over-the-audit-log.md": {"is 1, the alert": "the value of a metric"},
     "notify-by-a-relay.md": {"24 to 64 random bytes": "Standard Webhooks' rule of a secret"},
     "notify-by-fcm.md": {"longer than 4 KiB": "FCM's limit"},
     "notify-by-web-push.md": {"multiple of 256 octets": "RFC 8291's padding, as we choose it"},

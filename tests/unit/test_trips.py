@@ -407,14 +407,14 @@ def test_an_ending_and_its_callback(world, zoe):
         world.callbacks.attempt(first)
     world.clock.jump(expired.deadline + timedelta(hours=1))
     with world.takes("store.due"):
-        due = world.callbacks.look({}, 3).callbacks
+        due = world.callbacks.find_due({}, 3).callbacks
     # What a worker has read is not read again: if it has changed, the commit is refused.
     callback = next(callback for callback in due if callback.guid == first)
     world.sender.script(410)
     with world.takes("store.commit", *send, "store.commit"):
         world.callbacks.attempt(callback)
     with world.takes("store.due", "store.gauges", "store.due"):
-        world.callbacks.look({}, 1)
+        world.callbacks.find_due({}, 1)
     with world.takes("store.get", "store.dead"):
         assert len(world.callbacks.list_dead(world.origin.origin.guid, by=OPERATOR)) == 1
 

@@ -49,14 +49,14 @@ def make_attempt(
         plan_record: Plans the record's new state from the claim, what was sent, and its outcome.
         records_claim: Whether that plan reads nothing but the record, as claimed.
     """
-    guid, read = (record, None) if isinstance(record, str) else (record.guid, _loaded(record))
+    guid, loaded = (record, None) if isinstance(record, str) else (record.guid, _loaded(record))
     context = AuditContext(event=f"{noun}.claim", actor="worker", subject=guid)
-    claimed = transactions.run(context, records(guid).then(claim), read)
+    claimed = transactions.run(context, records(guid).then(claim), loaded)
     context = AuditContext(event=f"{noun}.attempt", actor="worker", subject=guid)
     composed = transactions.run(context, compose(claimed))
     outcome = send(composed)
-    read = _loaded(claimed) if records_claim(claimed) else None
-    return transactions.run(context, plan_record(claimed, composed, outcome), read)
+    loaded = _loaded(claimed) if records_claim(claimed) else None
+    return transactions.run(context, plan_record(claimed, composed, outcome), loaded)
 
 
 def _loaded(record: Record) -> Loaded[Records]:

@@ -37,7 +37,7 @@ from counterseal.usecases._outbox import CANDIDATES_PER_SLOT, make_attempt
 R = TypeVar("R")
 
 ROTATION_BYTES = 4
-"""Random bytes that say with which origin a look begins that cannot read all."""
+"""Random bytes that say with which origin a search begins that cannot read all."""
 
 LONGEST_WAIT = timedelta(days=3)
 """No delay is longer than a day, and its jitter at most doubles it; a lease is of minutes."""
@@ -77,7 +77,7 @@ class Callbacks(UseCase):
         now = self.ports.clock.now()
         return tuple(record.guid for record in self.ports.store.due(Due.CALLBACK, now, limit))
 
-    def look(self, under_way: Mapping[Guid, Guid], slots: int) -> DueCallbacks:
+    def find_due(self, under_way: Mapping[Guid, Guid], slots: int) -> DueCallbacks:
         """
         Return due callbacks from which `choose` fills the free slots.
 
@@ -99,12 +99,12 @@ class Callbacks(UseCase):
         origins = origins_with_slots(_origins_with(store, Gauge.QUEUED_CALLBACKS), under_way, slots)
         start = int.from_bytes(self.ports.entropy.token(ROTATION_BYTES)) % max(1, len(origins))
         origins = (*origins[start:], *origins[:start])[:slots]
-        found = {callback.guid: callback for callback in first}
+        due_callbacks = {callback.guid: callback for callback in first}
         for origin in origins:
             limit = max(1, CANDIDATES_PER_SLOT * slots // len(origins))
             queue = _callbacks(store.due(Due.CALLBACK, now, limit, origin))
-            found |= {callback.guid: callback for callback in queue}
-        return DueCallbacks(tuple(found.values()), complete=False)
+            due_callbacks |= {callback.guid: callback for callback in queue}
+        return DueCallbacks(tuple(due_callbacks.values()), complete=False)
 
     def choose(
         self, due: Iterable[Callback], under_way: Mapping[Guid, Guid], slots: int
@@ -113,7 +113,7 @@ class Callbacks(UseCase):
         Return which of *due* to attempt next, so that no origin delays the others.
 
         Args:
-            due: Callbacks that `look` returned.
+            due: Callbacks that `find_due` returned.
             under_way: The callbacks of which the caller's attempts run, with their origins.
             slots: How many of its attempts may run at once.
         """
@@ -131,7 +131,7 @@ class Callbacks(UseCase):
         is not sent, and dead.
 
         Args:
-            callback: As `look` returned it, which saves a trip; or its GUID.
+            callback: As `find_due` returned it, which saves a trip; or its GUID.
 
         Returns:
             The callback; DROPPED where it arrived after it was dropped.

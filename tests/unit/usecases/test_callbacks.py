@@ -195,7 +195,7 @@ def test_an_origin_with_many_callbacks_does_not_delay_another(service, alice, ca
     alice.answer(last)
     # Nine are ahead of it, and two are read first.
     under_way = {callback.guid: callback.origin}
-    due = service.callbacks.look(under_way, 2)
+    due = service.callbacks.find_due(under_way, 2)
     assert not due.complete
     (chosen,) = service.callbacks.choose(due.callbacks, under_way, 2)
     assert chosen.challenge == last.guid
@@ -209,14 +209,14 @@ def test_the_callbacks_of_an_origin_that_hangs_are_not_read_again_and_again(serv
     last = service.ask("alice", "Pay?", origin=others, callback=CALLBACK).challenge
     alice.answer(last)
     slots = 4
-    (first,) = service.callbacks.look({}, 1).callbacks[:1]
+    (first,) = service.callbacks.find_due({}, 1).callbacks[:1]
     under_way = {}
     for callback in service.callbacks.choose(
-        service.callbacks.look({}, 100).callbacks, under_way, slots
+        service.callbacks.find_due({}, 100).callbacks, under_way, slots
     ):
         if callback.origin == first.origin:
             under_way[callback.guid] = callback.origin
-    due = service.callbacks.look(under_way, slots)
+    due = service.callbacks.find_due(under_way, slots)
     hanging = [callback for callback in due.callbacks if callback.origin == first.origin]
     # The first that are due are read, and of the origin that has its share no more.
     assert len(hanging) == slots
@@ -224,11 +224,11 @@ def test_the_callbacks_of_an_origin_that_hangs_are_not_read_again_and_again(serv
 
 
 def test_a_look_that_reads_all_says_so(service, alice, callback):
-    assert service.callbacks.look({}, 1).complete is False
-    due = service.callbacks.look({}, 2)
+    assert service.callbacks.find_due({}, 1).complete is False
+    due = service.callbacks.find_due({}, 2)
     assert (due.complete, [one.guid for one in due.callbacks]) == (True, [callback.guid])
     service.callbacks.attempt(callback)
-    assert service.callbacks.look({}, 2) == DueCallbacks((), complete=True)
+    assert service.callbacks.find_due({}, 2) == DueCallbacks((), complete=True)
 
 
 def test_of_many_origins_some_are_read_in_each_look(service, alice):
@@ -237,12 +237,12 @@ def test_of_many_origins_some_are_read_in_each_look(service, alice):
         origin = service.new_origin(service.app_space, f"Shop {number}")
         service.clock.advance(timedelta(minutes=5))
         alice.answer(service.ask("alice", "Pay?", origin=origin, callback=CALLBACK).challenge)
-    seen = set()
+    origins = set()
     for _ in range(100):
-        due = service.callbacks.look({}, 2).callbacks
+        due = service.callbacks.find_due({}, 2).callbacks
         assert len(due) <= 2 + 2 * 4
-        seen |= {one.origin for one in due}
-    assert len(seen) == 6
+        origins |= {one.origin for one in due}
+    assert len(origins) == 6
 
 
 def test_workers_wake_when_a_callback_becomes_due_and_at_no_other_commit(
@@ -252,7 +252,7 @@ def test_workers_wake_when_a_callback_becomes_due_and_at_no_other_commit(
     monkeypatch.setattr(service.ports.wake, "notify", notified.append)
     alice.answer(service.ask("alice", "Pay?", callback=CALLBACK).challenge)
     assert notified.count(NEW_CALLBACKS) == 1
-    (callback,) = service.callbacks.look({}, 9).callbacks
+    (callback,) = service.callbacks.find_due({}, 9).callbacks
     notified.clear()
     failed(service, callback.guid, 500)
     service.clock.advance(timedelta(days=2))

@@ -73,8 +73,8 @@ class CallbackWorkers:
         under_way = {guid: each.origin for guid, each in dict(self._attempts.under_way).items()}
         if len(under_way) < self._slots:
             chosen = self._callbacks.choose(self._waiting.values(), under_way, self._slots)
-            if self._looks_now(found=bool(chosen)):
-                self._look(under_way)
+            if self._looks_now(any_chosen=bool(chosen)):
+                self._find_due(under_way)
                 chosen = self._callbacks.choose(self._waiting.values(), under_way, self._slots)
             for callback in chosen:
                 del self._waiting[callback.guid]
@@ -89,18 +89,18 @@ class CallbackWorkers:
         if self._waiting:
             self.woken.set()
 
-    def _looks_now(self, *, found: bool) -> bool:
+    def _looks_now(self, *, any_chosen: bool) -> bool:
         now = time.monotonic()
         if self._waiting and now < self._looks_at:
             return False
         is_late = now - self._looked_at >= EVERY_LOOK.total_seconds()
-        return not found or is_late or self._is_new.is_set()
+        return not any_chosen or is_late or self._is_new.is_set()
 
-    def _look(self, under_way: dict[Guid, Guid]) -> None:
+    def _find_due(self, under_way: dict[Guid, Guid]) -> None:
         # Before the read: what becomes due from now on is another reason to look.
         self._is_new.clear()
         began = time.monotonic()
-        due = self._callbacks.look(under_way, self._slots)
+        due = self._callbacks.find_due(under_way, self._slots)
         self._waiting = {
             callback.guid: callback for callback in due.callbacks if callback.guid not in under_way
         }
