@@ -75,9 +75,9 @@ class JsonStore:
             TENANCY, lambda it: it.parent == parent and getattr(it, "state", None) not in ended
         )
 
-    def due(self, kind, before, limit, channel=None):
+    def due(self, kind, before, limit, queue=None):
         found = self._all(kind.value, lambda it: it.due_at and it.due_at <= before, "due_at")
-        return tuple(one for one in found if channel in (None, getattr(one, "kind", None)))[:limit]
+        return tuple(one for one in found if queue in (None, index_of(one).queue))[:limit]
 
     def dead(self, origin, limit):
         gone = (origin, models.CallbackState.DEAD)
