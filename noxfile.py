@@ -324,10 +324,17 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(default=False, python=PYTHONS[0])
 def floor(session: nox.Session) -> None:
-    """Test everything on the lowest dependencies that the packages declare."""
+    """Test everything, or what stands after `--`, on the lowest dependencies of the packages."""
     sync(session, "--all-packages", "--group=tests")
-    packages = ["counterseal", *(f"counterseal-{name}" for name in ADAPTERS)]
+    packages = [f"counterseal-{name}" for name in ADAPTERS]
     lowest = str(Path(session.create_tmp()) / "lowest.txt")
+    files = ["pyproject.toml", *(f"adapters/{package}/pyproject.toml" for package in packages)]
+    # What tests need has to fit, so it is the lowest, too.
+    groups = [
+        f"--group={file}:tests"
+        for file in files
+        if "tests" in nox.project.load_toml(file).get("dependency-groups", {})
+    ]
     session.run_install(
         "uv",
         "pip",
@@ -336,13 +343,14 @@ def floor(session: nox.Session) -> None:
         "--resolution=lowest-direct",
         "--all-extras",
         f"--python={session.virtualenv.location}",
-        *(f"--no-emit-package={package}" for package in packages),
+        *(f"--no-emit-package={package}" for package in ["counterseal", *packages]),
+        *groups,
         f"--output-file={lowest}",
-        "pyproject.toml",
-        *(f"adapters/counterseal-{name}/pyproject.toml" for name in ADAPTERS),
+        *files,
     )
     session.run_install("uv", "pip", "install", "--requirement", lowest)
-    pytest(session, "tests", "adapters")
+    places = [] if session.posargs else ["tests", "adapters"]
+    pytest(session, *places)
 
 
 @nox.session(default=False)
