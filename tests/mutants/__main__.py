@@ -12,7 +12,7 @@ moves with every edit. What needs no line in the list is in `mutations.excused`.
 Arguments name the mutants to look at, as for mutmut itself:
 `nox -s mutants -- 'counterseal._decisions.endings.*'`. `mutmut show` shows one in the copy,
 `.mutants`. With arguments, it changes only the modules that they may name, and a mutant meets the
-tests of its module's own subject; one that stays alive and is not listed then meets all.
+tests of its package and its subject; one that stays alive and is not listed then meets all.
 
 What mutmut does not change: constants and other lines outside functions, charts among them
 (`tests/unit/machines/test_agrees_with_engine.py` plants its own faults in these), and defaults
@@ -58,7 +58,7 @@ def main(patterns: list[str]) -> int:
     if patterns:
         doubtful = [mutant.name for mutant in unlisted(mutants, listed)]
         if doubtful:
-            print(f"{len(doubtful)} outlive the tests of their subject, and meet all")
+            print(f"{len(doubtful)} outlive the tests near them, and meet all")
         after = {mutant.name: mutant for mutant in meet(doubtful)} if doubtful else {}
         mutants = [after.get(mutant.name, mutant) for mutant in mutants]
     counted = Counter(map(fate, mutants)).most_common()
@@ -109,7 +109,7 @@ def restrict(patterns: list[str], *, near: bool) -> None:
     """
     Let mutmut change the modules that *patterns* may name, and no other of the copy.
 
-    With *near*, run only the tests of their subjects, if there are any.
+    With *near*, run only the tests of their packages and subjects, if there are any.
     """
     settings = read_settings()
     paths = [
@@ -125,12 +125,14 @@ def restrict(patterns: list[str], *, near: bool) -> None:
     if near:
         places = settings[SELECTION]
         subjects = {subject for path in chosen for subject in forks.subjects_of(Path(path).stem)}
+        packages = {Path(path).parent.name for path in chosen}
         tests = [
             str(path.relative_to(TREE))
             for place in places
             if not place.startswith("-")
             for path in test_files(TREE / place)
-            if any(path.name.startswith(f"test_{subject}") for subject in subjects)
+            if path.parent.name in packages
+            or any(path.name.startswith(f"test_{subject}") for subject in subjects)
         ]
         if tests:
             lists[SELECTION] = tests + [place for place in places if place.startswith("-")]
