@@ -12,7 +12,13 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import shlex
+import shutil
+import signal
+import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import nox
@@ -79,6 +85,44 @@ os.environ.setdefault("REQUIRED_TOOLS", os.environ.pop("COUNTERSEAL_REQUIRE", ""
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
+SMOKE = {
+    "pythons": ("-k test_ijson", 60),
+    "browser-full": ("-k 'test_a_key_under_a_pin or test_matrix'", 60),
+    "screens": ("-k 'test_login_browser and confirmed'", 45),
+    "generate": ("", 45),
+    "coverage": ("tests/unit/rules", 40),
+    "floor": ("adapters/counterseal-webpush adapters/counterseal-web/tests/test_calls.py", 60),
+    "thorough": ("tests/unit/test_ijson.py", 60),
+    "fuzz": ("--small", 45),
+    "faces-full": ("-k test_calls", 75),
+    "stores-full": ("-k test_killed", 60),
+    "faults": ("client", 30),
+    "pushes": ("--small", 45),
+    "interop": ("interop -k 'test_running_service or declines'", 75),
+    "mutants": ("counterseal.rules.standing.x_in_force__mutmut_1", 60),
+    "bench": ("--small", 90),
+    "bench-search": ("--small", 45),
+    "bench-growth": ("--small", 60),
+    "waiters": ("--small", 30),
+    "load": ("--small", 85),
+    "soak": ("--small", 60),
+    "bench-peer": ("--rounds 2", 90),
+    "version": ("9.8.7", 20),
+    "upgrade": ("HEAD --seconds 1 --store Redis", 90),
+    "release": ("", 90),
+}
+"""
+What `smoke` runs: a session, what stands after `--`, and its seconds on two idle cores.
+
+A session that is not default has a row: at most 90 seconds, and 25 minutes for all.
+"""
+
+WRITING = {"generate", "version"}
+"""What writes into the clone: `smoke` runs it in another one, of the last commit."""
+
+LATE = 15
+"""A session of `smoke` that takes as many times its seconds has to end: it waits for ever."""
+
 COMPILED = ROOT / ".nox" / "compiled"
 """Compiled modules of installed packages, which environments of sessions share."""
 
@@ -139,6 +183,18 @@ def pytest(
         success_codes=success_codes,
     )
     link_compiled(site_packages(session), COMPILED)
+
+
+def take_small(session: nox.Session) -> tuple[bool, list[str]]:
+    """Tell whether `--small` stands after `--`, and return what else does."""
+    others = [word for word in session.posargs if word != "--small"]
+    return others != session.posargs, others
+
+
+def measure(session: nox.Session, script: str) -> None:
+    """Run a benchmark; with `--small`, so little that it only shows that everything runs."""
+    small, others = take_small(session)
+    session.run("python", script, *others, env={"BENCH_SMALL": "1"} if small else {})
 
 
 def require(*tools: str) -> None:
@@ -317,17 +373,26 @@ def coverage(session: nox.Session) -> None:
     """Measure the branches of the core that its own tests reach."""
     sync(session, "--group=tests")
     session.run("coverage", "erase")
-    pytest(session, "tests", under=("coverage", "run", "-m"))
+    places = [] if session.posargs else ["tests"]
+    pytest(session, *places, under=("coverage", "run", "-m"))
     session.run("coverage", "combine", "--quiet")
-    session.run("coverage", "report")
+    part = ["--fail-under=0"] if session.posargs else []
+    session.run("coverage", "report", *part)
 
 
 @nox.session(default=False, python=PYTHONS[0])
 def floor(session: nox.Session) -> None:
-    """Test everything on the lowest dependencies that the packages declare."""
+    """Test everything, or what stands after `--`, on the lowest dependencies of the packages."""
     sync(session, "--all-packages", "--group=tests")
-    packages = ["counterseal", *(f"counterseal-{name}" for name in ADAPTERS)]
+    packages = [f"counterseal-{name}" for name in ADAPTERS]
     lowest = str(Path(session.create_tmp()) / "lowest.txt")
+    files = ["pyproject.toml", *(f"adapters/{package}/pyproject.toml" for package in packages)]
+    # What tests need has to fit, so it is the lowest, too.
+    groups = [
+        f"--group={file}:tests"
+        for file in files
+        if "tests" in nox.project.load_toml(file).get("dependency-groups", {})
+    ]
     session.run_install(
         "uv",
         "pip",
@@ -336,13 +401,14 @@ def floor(session: nox.Session) -> None:
         "--resolution=lowest-direct",
         "--all-extras",
         f"--python={session.virtualenv.location}",
-        *(f"--no-emit-package={package}" for package in packages),
+        *(f"--no-emit-package={package}" for package in ["counterseal", *packages]),
+        *groups,
         f"--output-file={lowest}",
-        "pyproject.toml",
-        *(f"adapters/counterseal-{name}/pyproject.toml" for name in ADAPTERS),
+        *files,
     )
     session.run_install("uv", "pip", "install", "--requirement", lowest)
-    pytest(session, "tests", "adapters")
+    places = [] if session.posargs else ["tests", "adapters"]
+    pytest(session, *places)
 
 
 @nox.session(default=False)
@@ -358,12 +424,13 @@ def fuzz(session: nox.Session) -> None:
     """Send 10,000 mutated requests to each API; another FUZZ_SEED sends others."""
     sync(session, "--package=counterseal-web", "--group=tests")
     sync(session, "--inexact", "--only-group=tests")
+    small, others = take_small(session)
     session.run(
         "pytest",
         "adapters/counterseal-web/tests/test_mutated.py",
         "--numprocesses=2",
-        *session.posargs,
-        env={"FUZZ_REQUESTS": "10000", "PYTHONHASHSEED": SEED},
+        *others,
+        env={"FUZZ_REQUESTS": "300" if small else "10000", "PYTHONHASHSEED": SEED},
     )
 
 
@@ -410,12 +477,13 @@ def pushes(session: nox.Session, name: str) -> None:
     """Ring 10,000 times at a push service on loopback; the default sessions ring 1,000 times."""
     sync(session, f"--package=counterseal-{name}", "--group=tests")
     sync(session, "--inexact", "--only-group=tests")
+    small, others = take_small(session)
     session.run(
         "pytest",
         f"adapters/counterseal-{name}/tests/test_many_{name}.py",
         "--durations=1",
-        *session.posargs,
-        env={"PUSHES": "10000", "PYTHONHASHSEED": SEED},
+        *others,
+        env={"PUSHES": "1000" if small else "10000", "PYTHONHASHSEED": SEED},
     )
 
 
@@ -424,7 +492,8 @@ def interop(session: nox.Session) -> None:
     """Let programs of others use the service: CIBA clients and hosts, MCP and agent frameworks."""
     sync(session, "--all-packages", "--all-extras", "--group=interop", "--group=shops")
     require("npm")
-    pytest(session, "--numprocesses=2", "--dist=loadfile", "interop")
+    places = [] if session.posargs else ["interop"]
+    pytest(session, "--numprocesses=2", "--dist=loadfile", *places)
 
 
 @nox.session(default=False)
@@ -439,44 +508,44 @@ def bench(session: nox.Session) -> None:
     """Measure everything against bare libraries; prints ratios, and says which are over."""
     # PostgreSQL and FastAPI are among what the shops need.
     sync(session, "--all-packages", "--all-extras", "--group=bench", "--group=shops")
-    session.run("python", "bench", *session.posargs)
+    measure(session, "bench")
 
 
 @nox.session(name="bench-search", default=False)
 def bench_search(session: nox.Session) -> None:
     """Measure a search among 1,000 accounts and among 100,000, on each store."""
     sync(session, "--all-packages", "--all-extras", "--group=bench", "--group=shops")
-    session.run("python", "bench/search.py", *session.posargs)
+    measure(session, "bench/search.py")
 
 
 @nox.session(name="bench-growth", default=False)
 def bench_growth(session: nox.Session) -> None:
     """Measure PostgreSQL with 1,000 and many challenges and actions, beside bare statements."""
     sync(session, "--all-packages", "--all-extras", "--group=bench", "--group=shops")
-    session.run("python", "bench/sql_growth.py", *session.posargs)
-    session.run("python", "bench/action_growth.py")
+    measure(session, "bench/sql_growth.py")
+    measure(session, "bench/action_growth.py")
 
 
 @nox.session(default=False)
 def waiters(session: nox.Session) -> None:
     """Measure 10,000 open long polls on one ASGI process, and what they cost other calls."""
     sync(session, "--all-packages", "--all-extras", "--group=bench")
-    session.run("python", "bench/asgi_waiters.py", *session.posargs)
+    measure(session, "bench/asgi_waiters.py")
 
 
 @nox.session(default=False)
 def load(session: nox.Session) -> None:
     """Run the service under 16 clients for a minute, with 200 who wait, and with callbacks."""
     sync(session, "--all-packages", "--all-extras", "--group=shops")
-    session.run("python", "bench/load.py", *session.posargs)
-    session.run("python", "bench/callbacks.py", *session.posargs)
+    measure(session, "bench/load.py")
+    measure(session, "bench/callbacks.py")
 
 
 @nox.session(default=False)
 def soak(session: nox.Session) -> None:
     """Run the service, workers and a relay for an hour; nothing is lost, and memory stays flat."""
     sync(session, "--all-packages", "--all-extras", "--group=shops")
-    session.run("python", "bench/soak.py", *session.posargs)
+    measure(session, "bench/soak.py")
 
 
 @nox.session(name="bench-peer", default=False, python=PYTHONS[0])
@@ -537,3 +606,45 @@ def release(session: nox.Session) -> None:
     sync(session, "--all-packages", "--all-extras", "--group=release")
     session.run("python", "-m", "release", "build", "dist", *session.posargs)
     session.run("python", "-m", "release", "check", "dist")
+
+
+@nox.session(default=False, venv_backend="none")
+def smoke(session: nox.Session) -> None:
+    """Run every session that is not default, or those after `--`, at its smallest setting."""
+    rows = [(name, *SMOKE[name]) for name in session.posargs or SMOKE]
+    results = []
+    for name, setting, seconds in rows:
+        session.log(f"nox -s {name} -- {setting}")
+        begun = time.monotonic()
+        with another_clone(session) if name in WRITING else contextlib.nullcontext(ROOT) as folder:
+            code = run_session(folder, name, shlex.split(setting), LATE * seconds)
+        results.append((name, seconds, time.monotonic() - begun, code))
+    for name, seconds, took, code in results:
+        session.log(f"{name:14} {took:5.0f} s of {seconds:2}{f', exit code {code}' * bool(code)}")
+    failed = [name for name, _, _, code in results if code]
+    if failed:
+        session.error(f"failed: {', '.join(failed)}")
+
+
+@contextlib.contextmanager
+def another_clone(session: nox.Session) -> Iterator[Path]:
+    """Clone the last commit, until the end of the block."""
+    folder = Path(session.create_tmp()).absolute() / "clone"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("git", "clone", "--quiet", "--shared", str(ROOT), str(folder), external=True)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def run_session(folder: Path, name: str, words: list[str], patience: float) -> int:
+    """Run a session of the clone in *folder*; return its exit code, which is not 0 if it hangs."""
+    command = [sys.executable, "-m", "nox", "-f", folder / "noxfile.py", "-s", name, "--", *words]
+    process = subprocess.Popen(command, cwd=folder, start_new_session=True)
+    try:
+        return process.wait(patience)
+    except subprocess.TimeoutExpired:
+        return -signal.SIGKILL
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

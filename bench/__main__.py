@@ -32,6 +32,7 @@ from redis_setup import available
 from redis_trips import FIVE_CALLS, redis_trips, show_five_calls
 from service import Service
 from trips import Trips, trips
+from verdicts import failed, scaled
 
 from counterseal import ijson, keys
 from counterseal.errors import WrongSignature
@@ -44,7 +45,7 @@ from counterseal.wire.answer import ANSWER_TYP, read_answer
 
 LIMIT = 16_384
 FAILS_AT = 1.3
-FEW, MANY = 1_000, 100_000
+FEW, MANY = scaled((1_000, 100_000), (200, 400))
 MEASURED = (Algorithm.ES256, Algorithm.RS256, Algorithm.EDDSA)
 
 VERIFYING = {"ES256": 1.25, "RS256": 1.6, "EdDSA": 1.2}
@@ -382,7 +383,7 @@ def main() -> int:
         arguments.json.write_text(json.dumps(figures, indent=1))
     over = bool(counted) or any(one.over for one in trips_made) or five_trips > FIVE_CALLS
     over = over or waiters.ratio > FAILS_AT * asgi_waiters.GOAL
-    return int(over or any(one.share > FAILS_AT for one in lines))
+    return failed(over or any(one.share > FAILS_AT for one in lines))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from fastapi import Body, Depends, FastAPI, Header, Query
 from fastapi import Request as FastApiRequest
 from measure import Cost, cost
 from service import Service
+from verdicts import scaled
 from web import BASE
 
 import counterseal as cs
@@ -35,7 +36,7 @@ from counterseal_asgi import AsgiApplication, Settings
 from counterseal_asgi import Service as UseCases
 from counterseal_sql import connect, upgrade, with_sql
 
-ROUNDS, OPERATIONS, AT_ONCE = 9, 48, 8
+ROUNDS, OPERATIONS, AT_ONCE = scaled((9, 48, 8), (2, 16, 8))
 WARMING = 8
 
 AsgiCallable = Callable[[Any, Any, Any], Awaitable[None]]

@@ -29,13 +29,14 @@ from load import Connection
 from measure import Cost, cost
 from phones import Phone, bind
 from running import Running, cpu_of, founded, service
+from verdicts import scaled
 
 sys.path.append(str(Path(__file__).parents[1] / "docs" / "examples" / "shops"))
 
 from postgresql import postgresql
 
 GOAL = 1.3
-ROUNDS, TRANSACTIONS, CLIENTS = 7, 48, 4
+ROUNDS, TRANSACTIONS, CLIENTS = scaled((7, 48, 4), (2, 8, 4))
 THREADS, WAITERS = 8, 4
 WARMING = 8
 

@@ -27,6 +27,7 @@ from typing import Any
 
 import attrs
 from running import PATIENCE_SECONDS, Running, founded, service
+from verdicts import failed, scaled
 
 from counterseal import trusted_keys
 from counterseal.device import Bond, SoftwareDevice
@@ -38,9 +39,9 @@ PIN = "1379"
 CHEAP = 2
 """The PIN's scrypt belongs to the device and is not measured."""
 
-CLIENTS, SECONDS = 16, 60.0
+CLIENTS, SECONDS = 16, scaled(60.0, 3.0)
 WAITERS, THREADS = 200, 300
-ASKERS, ROUNDS, ROUND_SECONDS = 4, 6, 5.0
+ASKERS, ROUNDS, ROUND_SECONDS = scaled((4, 6, 5), (4, 1, 3))
 WITHIN = 2.0
 POLL_SECONDS = 30
 QUESTION = {"content": "Pay 10 EUR to Zoë?", "transactionId": "pay-2041", "duration": "10m"}
@@ -382,7 +383,7 @@ def main() -> int:
         for operation, wrong in observations.wrong.items():
             print(f"{name}: {operation}: {len(wrong)} errors, such as {wrong[0]}")
             errors += len(wrong)
-    return int(over or bool(errors))
+    return int(failed(over) or bool(errors))
 
 
 if __name__ == "__main__":

@@ -14,9 +14,10 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import attrs
+from verdicts import scaled
 
-ROUNDS = 15
-OPERATIONS = 40
+ROUNDS = scaled(15, 2)
+OPERATIONS = scaled(40, 12)
 WARMING = 10
 
 Prepare = Callable[[int], Sequence[Callable[[], object]]]

@@ -16,6 +16,7 @@ from redis_costs import Answers, bare_value
 from redis_setup import client_of, costs, servers
 from redis_stored import Filled, fill
 from store_calls import StoreCalls
+from verdicts import scaled
 
 from counterseal.models import Guid
 from counterseal.models.guid import ENTROPY_BYTES, PARTITIONS, mint, partition_of
@@ -24,8 +25,8 @@ from counterseal_records import microseconds
 from counterseal_redis.codec import guid_bytes
 from counterseal_redis.indexes import PENDING, STRIDE, due_index
 
-SIZES = (1_000, 100_000, 1_000_000)
-ROUNDS = 31
+SIZES = scaled((1_000, 100_000, 1_000_000), (1_000, 2_000, 3_000))
+ROUNDS = scaled(31, 2)
 """More than elsewhere, since the result is a ratio of ratios."""
 
 BESIDE = {
@@ -162,6 +163,11 @@ class Growth:
         """The growth of the operation, divided by that of the bare command."""
         bare = self.bare_many.median / self.bare_few.median
         return self.many.median / self.few.median / bare
+
+    @property
+    def spread(self) -> float:
+        """The largest spread of the four."""
+        return max(one.spread for one in (self.few, self.many, self.bare_few, self.bare_many))
 
 
 def growths(on: OnSizes) -> dict[int, list[Growth]]:

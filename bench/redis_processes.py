@@ -12,12 +12,13 @@ import attrs
 from redis import Redis
 from redis_costs import Answers
 from redis_setup import HOST, client_of, servers, used
+from verdicts import scaled
 
 PROCESSES = (1, 2, 4)
-EACH = 300
+EACH = scaled(300, 30)
 """Challenges, and as many answers, of each process."""
 
-MANY = 2_000
+MANY = scaled(2_000, 200)
 PATIENCE = 300
 
 

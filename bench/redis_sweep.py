@@ -28,15 +28,16 @@ from redis_costs import Answers, ports_on
 from redis_setup import HOST, client_of, first, servers
 from redis_stored import fill
 from service import BUSY
+from verdicts import scaled
 
 import counterseal as cs
 from counterseal.ports import Clock
 from counterseal_redis import attach
 
-DUE = 100_000
+DUE = scaled(100_000, 2_000)
 """Keys that expire at once."""
 
-CHALLENGES = 20_000
+CHALLENGES = scaled(20_000, 10_000)
 """
 Challenges that are due: more than the service expires while the reader measures.
 
@@ -45,7 +46,7 @@ more are due.
 """
 
 BATCH = 100
-SECONDS = 10.0
+SECONDS = scaled(10.0, 2.0)
 """How long the reader measures, at most."""
 
 NICE = 5

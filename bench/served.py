@@ -32,14 +32,15 @@ from calls import Calls, Request
 from measure import Cost, cost
 from running import PATIENCE_SECONDS, Running, founded, free_port, service
 from service import Service
+from verdicts import scaled
 from web import Side, Tape, copied, exchanges, floor_of
 
 from counterseal.models import Algorithm
 from counterseal_server.configuration import settings
 from counterseal_server.runtime import Runtime
 
-ROUNDS = 7
-EACH = 80
+ROUNDS = scaled(7, 2)
+EACH = scaled(80, 16)
 """Requests of one call in a round."""
 
 CONNECTIONS = 8

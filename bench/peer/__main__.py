@@ -1,11 +1,12 @@
 """
 Goal 8: Counterseal beside privacyIDEA in one run; `nox -s bench-peer`.
 
-    python bench/peer PEER_PYTHON [--json FILE]
+    python bench/peer PEER_PYTHON [--rounds NUMBER] [--json FILE]
 
 PEER_PYTHON is the interpreter of the environment that has privacyIDEA.
 Rounds of both sides take turns, and only their ratios mean something.
-It warns where a ratio is under its goal, and fails where it is under the goal by more than 1.3.
+It warns where a ratio is under its goal, and fails where it is under the goal by more than 1.3,
+unless the rounds are fewer than these figures need.
 """
 
 from __future__ import annotations
@@ -67,17 +68,17 @@ class Result:
 Times = list[float]
 
 
-def inside(workshop: Workshop) -> list[Result]:
+def inside(workshop: Workshop, rounds: int) -> list[Result]:
     """Measure thread CPU time, all sides in one thread each."""
     rounds_of: dict[str, list[dict[str, float]]] = {name: [] for name in TRANSACTIONS}
     with ExitStack() as stack:
         sides = {name: stack.enter_context(workshop.inside(name)) for name in TRANSACTIONS}
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for name in shuffled(sides):
                 rounds_of[name].append(sides[name].round(TRANSACTIONS[name]))
     confirmed = {
-        name: [sum(spent[call] for call in CONFIRMED) / 1000 for spent in rounds]
-        for name, rounds in rounds_of.items()
+        name: [sum(spent[call] for call in CONFIRMED) / 1000 for spent in all_spent]
+        for name, all_spent in rounds_of.items()
     }
     totals = {
         name: [sum(spent.values()) / 1000 for spent in rounds_of[name]]
@@ -93,7 +94,7 @@ def inside(workshop: Workshop) -> list[Result]:
     ]
 
 
-def served(workshop: Workshop) -> list[Result]:
+def served(workshop: Workshop, rounds: int) -> list[Result]:
     """Measure rate and server CPU of both under the same server."""
     rates: dict[str, Times] = {name: [] for name in LOADED}
     costs: dict[str, Times] = {name: [] for name in LOADED}
@@ -102,7 +103,7 @@ def served(workshop: Workshop) -> list[Result]:
         sides = {name: stack.enter_context(workshop.served(name)) for name in LOADED}
         for side in sides.values():
             side.round(WARMING)
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for name in shuffled(sides):
                 count = LOADED[name]
                 reply = sides[name].round(count)
@@ -173,12 +174,14 @@ def main() -> int:
     """Measure, print the table, write the JSON, and say whether a goal is far missed."""
     parser = argparse.ArgumentParser(prog="bench/peer")
     parser.add_argument("python", type=Path, help="the interpreter that has privacyIDEA")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of each side, at least 2")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-peer-") as folder:
         workshop = Workshop(Path(folder), arguments.python.absolute())
         workshop.create()
-        lines = inside(workshop) + served(workshop)
+        rounds = arguments.rounds
+        lines = inside(workshop, rounds) + served(workshop, rounds)
     show(lines)
     if arguments.json:
         figures = {
@@ -187,7 +190,8 @@ def main() -> int:
             "notes": NOTES,
         }
         arguments.json.write_text(json.dumps(figures, indent=1))
-    return int(any(one.verdict == "FAR UNDER" for one in lines))
+    tells = rounds >= ROUNDS
+    return int(tells and any(one.verdict == "FAR UNDER" for one in lines))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ moves with every edit. What needs no line in the list is in `mutations.excused`.
 
 Arguments name the mutants to look at, as for mutmut itself:
 `nox -s mutants -- 'counterseal._decisions.endings.*'`. `mutmut show` shows one in the copy,
-`.mutants`.
+`.mutants`. With arguments, it changes only the modules that they may name, and a mutant meets the
+tests of its package and its subject; one that stays alive and is not listed then meets all.
 
 What mutmut does not change: constants and other lines outside functions, charts among them
 (`tests/unit/machines/test_agrees_with_engine.py` plants its own faults in these), and defaults
@@ -26,8 +27,12 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from collections.abc import Container
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
+import forks
 import mutations
 from mutmut.stats import status_by_exit_code
 
@@ -36,24 +41,29 @@ ROOT = HERE.parents[1]
 TREE = ROOT / ".mutants"
 
 COPIED = ("conftest.py", "pyproject.toml", "src", "tests")
+SELECTION = "pytest_add_cli_args_test_selection"
 KILLED = {"killed", "timeout"}
 ALIVE = {"survived", "no tests"}
 
 
 FIRST = "counterseal.rules.standing.x_in_force__mutmut_1"
+FIRST_PATH = "src/counterseal/rules/standing.py"
 """mutmut makes all mutants and learns which tests call what, and runs no fewer mutants than one."""
 
 
 def main(patterns: list[str]) -> int:
     """Make the mutants, run the tests against them, and compare; return the exit code."""
-    copy()
-    mutmut("run", FIRST)
-    forks(patterns)
-    mutants = mutations.mutants(TREE, patterns)
+    listed = mutations.accepted(HERE / "accepted.toml")
+    mutants = meet(patterns, near=bool(patterns))
+    if patterns:
+        doubtful = [mutant.name for mutant in unlisted(mutants, listed)]
+        if doubtful:
+            print(f"{len(doubtful)} outlive the tests near them, and meet all")
+        after = {mutant.name: mutant for mutant in meet(doubtful)} if doubtful else {}
+        mutants = [after.get(mutant.name, mutant) for mutant in mutants]
     counted = Counter(map(fate, mutants)).most_common()
     print(f"\n{len(mutants)} mutants:", ", ".join(f"{count} {name}" for name, count in counted))
 
-    listed = mutations.accepted(HERE / "accepted.toml")
     alive = [mutant for mutant in mutants if fate(mutant) in ALIVE]
     survivors = [mutant for mutant in alive if not mutations.excused(mutant)]
     print(
@@ -62,7 +72,7 @@ def main(patterns: list[str]) -> int:
     changes = {mutant.change for mutant in survivors}
     wrong = {
         "No verdict": [mutant for mutant in mutants if fate(mutant) not in KILLED | ALIVE],
-        "Alive and not listed": [mutant for mutant in survivors if mutant.change not in listed],
+        "Alive and not listed": unlisted(mutants, listed),
         # A run over a part says nothing about the others.
         "Listed and not alive": [
             change for change in listed if change not in changes and not patterns
@@ -72,6 +82,73 @@ def main(patterns: list[str]) -> int:
         if mutants_:
             print(f"\n{title}:\n", *mutants_, sep="\n")
     return 1 if any(wrong.values()) else 0
+
+
+def meet(patterns: list[str], *, near: bool = False) -> list[mutations.Mutant]:
+    """Run tests against the mutants that *patterns* name; with *near*, those of their subjects."""
+    copy()
+    if patterns:
+        restrict(patterns, near=near)
+    mutmut("run", FIRST)
+    run_forks(patterns)
+    return mutations.mutants(TREE, patterns)
+
+
+def unlisted(
+    mutants: list[mutations.Mutant], listed: Container[mutations.Change]
+) -> list[mutations.Mutant]:
+    """Return the mutants that are alive, and for which nothing says why they may be."""
+    return [
+        mutant
+        for mutant in mutants
+        if fate(mutant) in ALIVE and not mutations.excused(mutant) and mutant.change not in listed
+    ]
+
+
+def restrict(patterns: list[str], *, near: bool) -> None:
+    """
+    Let mutmut change the modules that *patterns* may name, and no other of the copy.
+
+    With *near*, run only the tests of their packages and subjects, if there are any.
+    """
+    settings = read_settings()
+    paths = [
+        str(path.relative_to(TREE)) for path in sorted((TREE / "src" / "counterseal").rglob("*.py"))
+    ]
+    mutable = [
+        path for path in paths if any(fnmatch(path, glob) for glob in settings["only_mutate"])
+    ]
+    chosen = mutations.named_modules(mutable, patterns)
+    if not chosen:
+        sys.exit(f"nothing that decides is in a module that has a name like {' '.join(patterns)}")
+    lists = {"only_mutate": [*chosen, FIRST_PATH]}
+    if near:
+        places = settings[SELECTION]
+        subjects = {subject for path in chosen for subject in forks.subjects_of(Path(path).stem)}
+        packages = {Path(path).parent.name for path in chosen}
+        tests = [
+            str(path.relative_to(TREE))
+            for place in places
+            if not place.startswith("-")
+            for path in test_files(TREE / place)
+            if path.parent.name in packages
+            or any(path.name.startswith(f"test_{subject}") for subject in subjects)
+        ]
+        if tests:
+            lists[SELECTION] = tests + [place for place in places if place.startswith("-")]
+    pyproject = TREE / "pyproject.toml"
+    pyproject.write_text(mutations.restricted(pyproject.read_text("utf-8"), lists), "utf-8")
+
+
+def test_files(place: Path) -> list[Path]:
+    """Return the files of tests in *place*, or *place* itself."""
+    return sorted(place.rglob("test_*.py")) if place.is_dir() else [place]
+
+
+def read_settings() -> dict[str, Any]:
+    """Return what the copy's `pyproject.toml` says to mutmut."""
+    settings: dict[str, Any] = tomllib.loads((TREE / "pyproject.toml").read_text("utf-8"))
+    return settings["tool"]["mutmut"]
 
 
 def copy() -> None:
@@ -100,14 +177,14 @@ def mutmut(*arguments: str) -> None:
         sys.exit(f"mutmut failed; run it in {TREE} with `debug = true` in pyproject.toml there")
 
 
-def forks(patterns: list[str]) -> None:
+def run_forks(patterns: list[str]) -> None:
     """Run the mutants that a pattern names, or all; see `forks.py`."""
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mutmut"]
+    settings = read_settings()
     subprocess.run(
         [
             *(sys.executable, HERE / "forks.py", *(patterns or ["*"]), "--"),
             *settings["pytest_add_cli_args"],
-            *settings["pytest_add_cli_args_test_selection"],
+            *settings[SELECTION],
         ],
         cwd=TREE / "mutants",
         env=os.environ | {"PYTHONHASHSEED": "0"},

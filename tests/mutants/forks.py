@@ -183,10 +183,14 @@ class Forks:
             path.write_text(json.dumps(result), "utf-8")
 
 
+def subjects_of(module: str) -> tuple[str, ...]:
+    """Return what the names of test files about *module* begin with, after `test_`."""
+    return SUBJECTS.get(module, (module.rstrip("s"),))
+
+
 def _ranked(tests: set[str], meta: Path, durations: dict[str, float]) -> list[str]:
     """Order tests: those of the module's subject first, and of each function its first cases."""
-    module = meta.name.partition(".")[0]
-    subjects = SUBJECTS.get(module, (module.rstrip("s"),))
+    subjects = subjects_of(meta.name.partition(".")[0])
     counts: Counter[str] = Counter()
     ranks, near_tests = {}, set()
     for test in sorted(tests, key=lambda test: (durations.get(test, 0), test)):

@@ -7,6 +7,7 @@ import difflib
 import fnmatch
 import inspect
 import json
+import re
 import textwrap
 import tomllib
 from collections.abc import Iterator
@@ -79,6 +80,32 @@ def accepted(path: Path) -> dict[Change, str]:
             assert entry["why"].strip(), f"no reason: {change}"
             listed[change] = entry["why"]
     return listed
+
+
+def named_modules(paths: list[str], patterns: list[str]) -> list[str]:
+    """Return those of *paths*, as `src/counterseal/ijson.py`, whose mutants *patterns* may name."""
+    stems = [re.split(r"[*?[]", pattern, maxsplit=1)[0] for pattern in patterns]
+    # mutmut's names of functions begin with `x`.
+    beginnings = {path: f"{module_of(path)}.x" for path in paths}
+    return [
+        path
+        for path, begin in beginnings.items()
+        if any(begin.startswith(stem) or stem.startswith(begin) for stem in stems)
+    ]
+
+
+def module_of(path: str) -> str:
+    """Return the name of the module in *path*, which begins with `src/`."""
+    return path.removeprefix("src/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def restricted(settings: str, lists: dict[str, list[str]]) -> str:
+    """Return the TOML document *settings* with other values for some of its lists."""
+    for name, values in lists.items():
+        old = re.search(rf"^{name} = \[.*?^\]$", settings, re.DOTALL | re.MULTILINE)
+        assert old, name
+        settings = settings.replace(old[0], f"{name} = {json.dumps(values)}")
+    return settings
 
 
 def excused(mutant: Mutant) -> bool:

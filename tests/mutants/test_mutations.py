@@ -4,6 +4,7 @@ import importlib.util
 import inspect
 import json
 import pkgutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,31 @@ def test_what_mutmut_left_is_read_without_its_numbers(tmp_path):
         "counterseal.room.Room._open", "- return True\n+ return False"
     )
     assert mutations.mutants(tmp_path, ["*act*"]) == [first]
+
+
+def test_a_pattern_restricts_which_modules_are_changed():
+    paths = [
+        "src/counterseal/invariants.py",
+        "src/counterseal/rules/__init__.py",
+        "src/counterseal/rules/asking.py",
+        "src/counterseal/rules/asking_again.py",
+    ]
+    named = mutations.named_modules
+    assert named(paths, ["counterseal.rules.asking.*"]) == [paths[2]]
+    assert named(paths, ["counterseal.rules.asking.x_act__mutmut_1"]) == [paths[2]]
+    assert named(paths, ["counterseal.rules.*", "counterseal.keys.*"]) == paths[1:]
+    assert named(paths, ["*in_force*"]) == paths
+    assert named(paths, ["counterseal.inv?riants.*"]) == [paths[0]]
+    assert named(paths, ["counterseal.shop.*"]) == []
+
+
+def test_lists_of_the_settings_are_restricted():
+    settings = '[tool.mutmut]\nonly = [\n    "a/[b]*",\n]\nother = [\n    "c",\n]\nn = 1\n'
+    assert tomllib.loads(mutations.restricted(settings, {"only": ["d", "\\e"]})) == {
+        "tool": {"mutmut": {"only": ["d", "\\e"], "other": ["c"], "n": 1}}
+    }
+    with pytest.raises(AssertionError, match="none"):
+        mutations.restricted(settings, {"none": []})
 
 
 def test_caches_go_and_properties_are_made_below():

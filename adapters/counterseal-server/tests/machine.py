@@ -21,6 +21,7 @@ import ssl
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,6 +31,8 @@ WORKER_PORT = 8788
 UP, SIOCGIFFLAGS, SIOCSIFFLAGS = 1, 0x8913, 0x8914
 NOBODY = {"user": "nobody", "group": "nogroup", "extra_groups": []}
 BIN = Path(sys.executable).parent
+NEEDED = (Path(__file__).parents[3], Path(sys.prefix), Path(sys.base_prefix))
+"""What runs this: the clone, its environment, and the Python below it."""
 
 
 def call(*command, **more):
@@ -42,6 +45,12 @@ def mount(*options):
     call("mount", *options)
 
 
+def topmost(folders):
+    """Return those of *folders* that are in no other of them."""
+    unique = {*folders}
+    return sorted(each for each in unique if not unique & {*each.parents})
+
+
 class Machine:
     """
     The file system and the network.
@@ -50,10 +59,12 @@ class Machine:
         folder: Where volumes are, and what is written for them.
         environment: The folder that the image has at /opt/counterseal.
         user: The image's, as `10001:10001`.
+        needed: Folders that stay where they are, although the folder above them is emptied.
     """
 
-    def __init__(self, folder, environment, user):
+    def __init__(self, folder, environment, user, needed=NEEDED):
         self.folder = folder
+        self.needed = needed
         self.user, self.group = map(int, user.split(":"))
         self.processes = []
         self._loopback()
@@ -63,8 +74,8 @@ class Machine:
         shutil.copytree("/etc", etc, symlinks=True, ignore_dangling_symlinks=True)
         (etc / "hosts").write_text("127.0.0.1 localhost counterseal postgresql redis\n")
         mount("--bind", etc, "/etc")
-        for empty in ("/opt", "/run", "/var/lib"):
-            mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", empty)
+        for path in ("/opt", "/run", "/var/lib"):
+            self._empty(path, "mode=755")
         self.show(environment, "/opt/counterseal")
 
     def show(self, source, target, *, owned=False):
@@ -86,7 +97,7 @@ class Machine:
     def seal(self):
         """Let nobody write but to volumes, a new /tmp, and the folder of this machine."""
         mount("--bind", self.folder, self.folder)
-        mount("-t", "tmpfs", "-o", "mode=1777,size=16m", "tmpfs", "/tmp")  # noqa: S108
+        self._empty("/tmp", "mode=1777,size=16m")  # noqa: S108
         for path in ("/", "/etc", "/opt", "/run", "/var/lib"):
             mount("-o", "remount,bind,ro", path)
 
@@ -110,6 +121,16 @@ class Machine:
         if wait:
             process.wait(PATIENCE)
         return process
+
+    def _empty(self, path, options):
+        """Mount an empty folder at *path*; what is needed below it stays, for reading."""
+        places = topmost(place for place in self.needed if place.is_relative_to(path))
+        sources = [Path(tempfile.mkdtemp(prefix="needed-", dir=self.folder)) for _ in places]
+        for place, source in zip(places, sources, strict=True):
+            mount("--rbind", place, source)
+        mount("-t", "tmpfs", "-o", options, "tmpfs", path)
+        for place, source in zip(places, sources, strict=True):
+            self.show(source, place)
 
     @staticmethod
     def _loopback():

@@ -4,9 +4,11 @@ What `deploy` describes, run without an engine: the build, compose.yaml and the 
 `machine.py` shows each process the files that its container would see.
 """
 
+import contextlib
 import fnmatch
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -30,6 +32,7 @@ from deployment import (
     pods,
     prepared_variables,
 )
+from machine import NEEDED, topmost
 
 PATIENCE = 800
 BIN = Path(sys.executable).parent
@@ -132,9 +135,15 @@ def built(tmp_path_factory):
         name: text for name, text in os.environ.items() if not name.startswith(("UV_", "VIRTUAL"))
     }
     caches = {name: text for name, text in os.environ.items() if name.startswith("UV_CACHE")}
+    # At the path that it has in the image, since programs name it in their first line.
+    mounts = [f"mount --rbind {shlex.quote(str(opt))} /opt"]
+    for place in topmost(place for place in NEEDED if place.is_relative_to("/opt")):
+        # What runs this is there, too, and stays.
+        shown = opt / place.relative_to("/opt")
+        shown.mkdir(parents=True)
+        mounts.insert(0, shlex.join(["mount", "--rbind", str(place), str(shown)]))
     subprocess.run(
-        # At the path that it has in the image, since programs name it in their first line.
-        [UNSHARE, "--mount", "sh", "-c", f'mount --bind "$0" /opt && {step}', opt],
+        [UNSHARE, "--mount", "sh", "-c", " && ".join([*mounts, step])],
         cwd=clone,
         env=inherited
         | caches
@@ -162,6 +171,43 @@ def test_the_image_has_the_service_and_no_tools(built):
     # Wheels, not links into the clone.
     assert not [path for path in packages.glob("*.pth") if "counterseal" in path.read_text()]
     assert (packages / "counterseal_pwa" / "static" / "device").is_dir()
+
+
+EMPTIED = ("/opt", "/run", "/tmp", "/var/lib")  # noqa: S108
+LOOK = """
+import json, sys
+from pathlib import Path
+from machine import Machine
+folder, *needed = map(Path, sys.argv[1:])
+machine = Machine(folder, folder / "image", "10001:10001", needed)
+machine.seal()
+clones = [place.parent for place in needed[::2]]
+seen = [[(clone / name).exists() for name in ("needed/file", "other")] for clone in clones]
+print(json.dumps(seen))
+"""
+
+
+def test_what_runs_the_tests_is_seen_where_a_container_has_empty_folders():
+    with contextlib.ExitStack() as stack:
+        clones = [
+            Path(stack.enter_context(tempfile.TemporaryDirectory(dir=parent))) for parent in EMPTIED
+        ]
+        for clone in clones:
+            (clone / "needed" / "environment").mkdir(parents=True)
+            (clone / "needed" / "file").touch()
+            (clone / "other").touch()
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp")))
+        (folder / "image").mkdir()
+        needed = [clone / "needed" / inner for clone in clones for inner in ("", "environment")]
+        done = subprocess.run(
+            [*ISOLATED, sys.executable, "-c", LOOK, folder, *needed],
+            capture_output=True,
+            cwd=Path(__file__).parent,
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [[True, False]] * len(clones)
 
 
 @pytest.fixture

@@ -106,27 +106,28 @@ def test_a_header_that_pyjwt_signs_is_verified():
 
 
 def other_headers():
+    """Return headers by what is wrong; each signature is another in each process."""
     other = Vapid(b64(bytes(range(1, 33))), CONTACT)
     header = jwt_header()
     token, key = parts(header)
     unsigned = jwt.encode({"aud": PUSH, "exp": int(NOW.timestamp()) + 60}, None, "none")
-    return [
-        "",
-        "Bearer x",
-        f"vapid t={token}",
-        other.authorization(PUSH, NOW),
-        f"vapid t={parts(other.authorization(PUSH, NOW))[0]}, k={key}",
-        f"vapid t={unsigned}AAAA, k={key}",
-        f"vapid t=WzFd.{token.partition('.')[2]}, k={key}",
-        f"vapid t={token[:-4]}AAAA, k={key}",
-        jwt_header(aud="https://other.example"),
-        jwt_header(exp=int(NOW.timestamp())),
-        jwt_header(exp=int(NOW.timestamp()) + 86_401),
-        jwt_header(exp="x"),
-    ]
+    return {
+        "empty": "",
+        "another scheme": "Bearer x",
+        "no key": f"vapid t={token}",
+        "another key": other.authorization(PUSH, NOW),
+        "the key of another": f"vapid t={parts(other.authorization(PUSH, NOW))[0]}, k={key}",
+        "unsigned": f"vapid t={unsigned}AAAA, k={key}",
+        "no header": f"vapid t=WzFd.{token.partition('.')[2]}, k={key}",
+        "another signature": f"vapid t={token[:-4]}AAAA, k={key}",
+        "another audience": jwt_header(aud="https://other.example"),
+        "over": jwt_header(exp=int(NOW.timestamp())),
+        "too long": jwt_header(exp=int(NOW.timestamp()) + 86_401),
+        "no time": jwt_header(exp="x"),
+    }
 
 
-@pytest.mark.parametrize("header", other_headers())
+@pytest.mark.parametrize("header", other_headers().values(), ids=other_headers())
 def test_another_header_is_refused(header):
     public = Vapid(KEY, CONTACT).public
     with pytest.raises(Unauthorized):
