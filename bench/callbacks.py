@@ -141,6 +141,9 @@ def receiver(deliveries: Deliveries, delay: float) -> Iterator[int]:
         daemon_threads = True
         request_queue_size = 256
 
+        def handle_error(self, *_: object) -> None:
+            """Say nothing of connections that end with the service that is killed."""
+
     server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -130,8 +130,8 @@ def erased_and_still_shown(patch):
 def addresses_of_the_erased(patch):
     original = accounts._erase_binding
 
-    def keep_addresses(binding, now):
-        return attrs.evolve(original(binding, now), addresses=binding.addresses)
+    def keep_addresses(binding, account, now):
+        return attrs.evolve(original(binding, account, now), addresses=binding.addresses)
 
     patch.setattr(accounts, "_erase_binding", keep_addresses)
 

@@ -124,6 +124,7 @@ UNAVAILABLE = {
     "seal_broken",
     "sender_unavailable",
     "signer_unavailable",
+    "store_full",
     "store_unavailable",
 }
 

@@ -729,10 +729,11 @@ def sources():
 
 
 def test_only_admission_makes_a_loaded_authenticated_device():
-    """Everything else that is loaded before a plan runs is that nothing is there."""
+    """Else nothing is there, or it is a record that the transaction's commit compares."""
     trees = sources()
     assert callers_of(trees, "Loaded") == {
-        *("_transaction.py", "usecases/_admission.py", "usecases/_idempotency.py")
+        *("_transaction.py", "usecases/_admission.py", "usecases/_idempotency.py"),
+        "usecases/_outbox.py",
     }
     assert callers_of(trees, "AuthenticatedDevice") == {"_decisions/device_requests.py"}
     assert callers_of(trees, "transactions.load", "_transactions.load") == {

@@ -120,7 +120,12 @@ class Callbacks(UseCase):
         return next_callbacks(due, under_way, slots)
 
     def wait(self, timeout: timedelta) -> None:
-        """Return when a callback became due by a commit, or after *timeout*, or for no reason."""
+        """
+        Return when a callback became due by a commit, or after *timeout*, or for no reason.
+
+        Raises:
+            Unavailable: The port did not answer.
+        """
         self.ports.wake.wait(NEW_CALLBACKS, timeout)
 
     def attempt(self, callback: Callback | Guid) -> Callback:

@@ -42,8 +42,7 @@ def test_nothing_happens_by_itself(bench):
         "signer.jwks",
         "signer.sign",
         "store.commit",
-        "wake.notify",
-        "wake.notify",
+        *["wake.notify"] * 3,
     ]
 
 

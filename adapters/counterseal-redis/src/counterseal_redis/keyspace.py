@@ -26,6 +26,9 @@ _PREFIX = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _CODE = re.compile(r"(?:^|: -)([A-Z]+)(?= |$)")
 """The code in an error's text; that of an error within a script stands after the script's name."""
 
+OUT_OF_MEMORY = "OOM "
+"""What a refusal begins with that has no room in memory."""
+
 PROBE, PROBE_SECONDS = "probe", 60
 """The key that is written to see whether writes are taken, and how long it lives."""
 
@@ -151,7 +154,8 @@ class Keyspace:
 def unavailable(refusal: Exception) -> StoreUnavailable:
     """Return what to raise for a call that the server refused; nothing has changed."""
     text = str(refusal)
-    is_full = text.startswith("OOM") or "No space left on device" in text
+    # Redis says so by the code OOM, or by what the system said of the append-only file.
+    is_full = text.startswith(OUT_OF_MEMORY) or "No space left on device" in text
     return StoreFull() if is_full else StoreUnavailable()
 
 
