@@ -68,7 +68,7 @@ export class Calls {
     let signedAgain = false;
     let waited = 0;
     for (let attempt = 1; ; ) {
-      let pause = 0;
+      let pause;
       try {
         return await this.#attempt(call);
       } catch (error) {
