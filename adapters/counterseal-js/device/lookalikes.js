@@ -1,5 +1,6 @@
 /** Look-alikes among App Spaces: what a person has to compare before a device is bound. */
 
+import { trimAddress } from "../wire/http.js";
 import { areAlike } from "../wire/lookalikes.js";
 
 /**
@@ -59,6 +60,6 @@ const namesOf = ({ appSpaceName, companyName, verifiedName }) =>
  * @param {AppSpaceIdentity} other
  */
 const isSame = (identity, other) =>
-  identity.url === other.url &&
+  trimAddress(identity.url) === trimAddress(other.url) &&
   (identity.appSpace === other.appSpace ||
     (typeof identity.verifiedName === "string" && identity.verifiedName === other.verifiedName));

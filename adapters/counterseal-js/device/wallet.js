@@ -3,7 +3,7 @@
 import { systemRandom } from "../wire/bytes.js";
 import { comparisonCode } from "../wire/confirmation.js";
 import { BadReply, InvalidField, Misuse } from "../wire/errors.js";
-import { readAddress } from "../wire/http.js";
+import { readAddress, trimAddress } from "../wire/http.js";
 import { keySigner } from "../wire/jws.js";
 import { keySetDocument, readKeySet, thumbprintOf } from "../wire/keys.js";
 import { systemSleep } from "../wire/sleep.js";
@@ -395,8 +395,7 @@ async function invitationOf(service, link, invitation) {
 function addressOf(url, link) {
   const address = url ?? link.service;
   if (address === undefined) throw new Misuse("client_unfit", "neither `url` nor the link has the address");
-  const plain = (/** @type {string} */ each) => each.replace(/\/+$/, "");
-  if (link.service !== undefined && plain(link.service) !== plain(address)) {
+  if (link.service !== undefined && trimAddress(link.service) !== trimAddress(address)) {
     throw new InvalidField("service", "another one than `url`");
   }
   return address;

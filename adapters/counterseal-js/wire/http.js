@@ -38,6 +38,13 @@ const NOTHING_SENT = new Set([
 const THIS_MACHINE = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /**
+ * Return an address without the slashes at its end: with and without, it is one service's.
+ *
+ * @param {string} text
+ */
+export const trimAddress = (text) => text.replace(/\/+$/, "");
+
+/**
  * Check a configured address: https, or http to this machine; no query, no credentials.
  *
  * Signatures cover the address of each call, so it has to be what the service is configured with.
@@ -49,9 +56,9 @@ const THIS_MACHINE = new Set(["localhost", "127.0.0.1", "[::1]"]);
  */
 export function readAddress(text, { allowHttp = false } = {}) {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const address = text.replace(/\/+$/, "");
+  const address = trimAddress(text);
   const hasMore = /[?#]/.test(text) || url?.username || url?.password;
-  if (!url || url.href.replace(/\/+$/, "") !== address || hasMore) {
+  if (!url || trimAddress(url.href) !== address || hasMore) {
     throw new Misuse("client_unfit", "the service's address is no plain address");
   }
   const secure = url.protocol === "https:" || allowHttp || THIS_MACHINE.has(url.hostname);

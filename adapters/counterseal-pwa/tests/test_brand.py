@@ -91,8 +91,8 @@ def test_without_a_connection_the_name_stays_and_no_broken_picture(bound):
     page.route("**/device/logo/**", lambda route: route.abort())
     bound.open_account()
     page.locator("#history").wait_for()
-    page.locator(".space img").wait_for(state="detached")
-    assert page.locator(".space").inner_text() == "Harbour Bank"
+    page.locator("main > .identity img").wait_for(state="detached")
+    assert page.locator("main > .identity .space").inner_text() == "Harbour Bank"
 
 
 def test_the_text_on_any_colour_can_be_read(device, origin):

@@ -23,6 +23,10 @@ def text_of(locator):
     return re.sub("[\u2068\u2069]", "", locator.inner_text())
 
 
+def read_lines(locator):
+    return [line for line in text_of(locator).splitlines() if line]
+
+
 @pytest.fixture
 def verified(two_tenants):
     """Two tenants of which an operator has verified the first."""
@@ -158,3 +162,42 @@ def test_a_link_names_the_account_until_the_service_does(device, two_tenants):
     page.reload()
     page.locator("a.card:has-text('user-3')").wait_for()
     assert "Savings" not in text_of(page.locator("main"))
+
+
+def test_a_new_device_and_a_lock_are_decided_beside_whose_account_it_is(
+    device, verified, open_device, tmp_path
+):
+    """Of two accounts of one App Space, and of a link that chose the name."""
+    page, (origin, _) = device.page, verified.origins
+
+    def leave_out(route):
+        reply = route.fetch()
+        members = {name: text for name, text in reply.json().items() if name != "accountName"}
+        route.fulfill(response=reply, json=members)
+
+    for path in ("invitation", "bind", "status"):
+        page.route(f"**/device/{path}", leave_out)
+    device.bind_passkey(origin.link("vera-1"))
+    page.goto("about:blank")
+    device.bind_passkey(f"{origin.link('vera-2')}&displayName=Savings%20of%20Vera")
+    device.follow(page.locator("a.card:not(.open):has-text('Savings of Vera')"))
+    page.locator("summary:has-text('Lock my account')").click()
+    lock = page.locator("details:has-text('Lock my account')")
+    identity = [
+        "Harbour Bank",
+        f"Verified: {VERIFIED}",
+        "Company: Example",
+        f"According to the link: Savings of Vera Account id: vera-2 {origin.url}",
+    ]
+    assert read_lines(page.locator("main > .identity")) == identity
+    assert read_lines(lock.locator(".identity")) == identity
+    page.get_by_role("button", name="Add another device").click()
+    link = page.locator("#new-link").input_value()
+    with open_device() as new:
+        new.authenticate()
+        new.page.goto(link)
+        new.page.get_by_role("radio", name="Passkey").wait_for()
+        new.page.locator("form button.main").click()
+        device.wait_for_heading("Add this new device?")
+    page.screenshot(path=tmp_path / "new-device.png", full_page=True)
+    assert read_lines(page.locator("main > .identity")) == identity

@@ -12,7 +12,7 @@ from counterseal_web import Request
 START_LIMIT = 117_500
 """Bytes of the app's own files that a browser loads at the app's start, before compression."""
 
-OWN_LIMIT = 221_000
+OWN_LIMIT = 221_500
 """Bytes of all its own files, in every language."""
 
 ON_DEMAND = {

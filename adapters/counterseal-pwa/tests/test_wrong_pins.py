@@ -1,5 +1,6 @@
 """Wrong PINs: the last one revokes the device, which the app says before and after."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -40,6 +41,8 @@ def test_the_last_wrong_pin_has_a_view_of_its_own(bound, origin):
     view = page.locator("main").inner_text().replace("\u2068", "").replace("\u2069", "")
     assert "This device can no longer answer. Ask Harbour Bank for a new link." in view
     assert "Attempts left" not in view
+    identity = re.sub("[\u2068\u2069\n]+", "\n", page.locator("main > .identity").inner_text())
+    assert identity.splitlines()[:3] == ["Harbour Bank", "Not verified", "Company: Example"]
     assert page.locator(".answer, .disown, .countdown").count() == 0
     (revoked,) = origin.client.devices("user-wrong-pins")
     assert revoked.state is BindingState.REVOKED

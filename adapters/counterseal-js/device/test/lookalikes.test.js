@@ -41,6 +41,11 @@ test("each account that is alike is named once, in the order of the accounts", (
 
 test("the same App Space is no look-alike, and neither is one of the same verified company", () => {
   assert.deepEqual(names(BANK), []);
+  for (const end of ["/", "//"]) {
+    const identity = { ...BANK, url: `${URL_OF_SERVICE}${end}` };
+    assert.deepEqual(names(identity), [], end);
+    assert.deepEqual(findLookalikes(BANK, [identity]), [], end);
+  }
   const verified = { ...BANK, verifiedName: "Harbour Bank plc" };
   const second = { ...verified, appSpace: OTHER };
   assert.deepEqual(findLookalikes(second, [verified]), []);

@@ -1,9 +1,8 @@
 /** The view of an account: its name, what was answered, and its removal. */
 
 import { home } from "./bind_view.js";
-import { brandOf } from "./brand.js";
 import { element, foreign, isolate } from "./dom.js";
-import { idAmong, nameOf, ownerOf } from "./identity.js";
+import { identityOf } from "./identity.js";
 import { inviteSection } from "./invite_section.js";
 import { keyedList } from "./keyed_list.js";
 import { lockSection } from "./lock_section.js";
@@ -38,18 +37,10 @@ export async function showAccount(context, device) {
   }
   const history = historySection(account);
   await history.fill([]);
+  const accounts = await context.session.wallet.accounts();
   context.fill(
     account.appSpaceName,
-    element("p", {}, brandOf(account, account.appSpaceName), ownerOf(account)),
-    element(
-      "p",
-      {},
-      nameOf(account),
-      " ",
-      idAmong(account, await context.session.wallet.accounts()),
-      " ",
-      element("span", { class: "quiet" }, account.url),
-    ),
+    identityOf(account, accounts),
     element("p", { class: "quiet", id: "app" }, appOf()),
     account.state === "REVOKED" ? null : renameForm(account),
     account.state === "ACTIVE" ? inviteSection(context, account) : null,
@@ -57,7 +48,7 @@ export async function showAccount(context, device) {
       ? null
       : element("p", { class: "quiet" }, say("account.others", { name: isolate(account.appSpaceName) })),
     history.section,
-    account.state === "ACTIVE" ? lockSection(account) : null,
+    account.state === "ACTIVE" ? lockSection(account, accounts) : null,
     removal(context, account),
     home(),
   );

@@ -2,6 +2,7 @@
 
 import { home } from "./bind_view.js";
 import { element, isolate } from "./dom.js";
+import { identityOf } from "./identity.js";
 import { removal } from "./removal.js";
 import { say } from "./texts.js";
 
@@ -17,6 +18,7 @@ export async function showBlocked(context, account) {
   await account.status().catch(() => undefined);
   context.fill(
     say("blocked.title"),
+    identityOf(account, await context.session.wallet.accounts()),
     element("p", { role: "alert" }, say("blocked.about", { name: isolate(account.appSpaceName) })),
     removal(context, account, { isEnded: true }),
     home(),

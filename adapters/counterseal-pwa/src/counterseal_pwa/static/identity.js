@@ -1,5 +1,6 @@
 /** Identity: whose an account is, and which one; as the service says, and not the link. */
 
+import { brandOf } from "./brand.js";
 import { element, foreign } from "./dom.js";
 import { say } from "./texts.js";
 
@@ -52,3 +53,25 @@ export function idAmong({ device, url, appSpace, accountId }, accounts) {
   if (!isShared || accountId === null) return null;
   return element("span", { class: "quiet account-id" }, say("account.id"), " ", foreign(accountId));
 }
+
+/**
+ * Return whose an account is, and which, for a view in which the person decides about it.
+ *
+ * @param {Account} account
+ * @param {readonly Account[]} accounts All of this browser.
+ */
+export const identityOf = (account, accounts) =>
+  element(
+    "div",
+    { class: "identity" },
+    element("p", {}, brandOf(account, account.appSpaceName), ownerOf(account)),
+    element(
+      "p",
+      {},
+      nameOf(account),
+      " ",
+      idAmong(account, accounts),
+      " ",
+      element("span", { class: "quiet" }, account.url),
+    ),
+  );

@@ -1,11 +1,17 @@
 /** The section that locks the account, for all devices of it. */
 
 import { element, isolate } from "./dom.js";
+import { identityOf } from "./identity.js";
 import { describe } from "./problems.js";
 import { say } from "./texts.js";
 
-/** @param {import("./device/index.js").Account} account */
-export function lockSection(account) {
+/** @typedef {import("./device/index.js").Account} Account */
+
+/**
+ * @param {Account} account
+ * @param {readonly Account[]} accounts All of this browser.
+ */
+export function lockSection(account, accounts) {
   const name = isolate(account.appSpaceName);
   const status = element("p", { role: "status" });
   const problem = element("p", { class: "problem", role: "alert" });
@@ -27,5 +33,14 @@ export function lockSection(account) {
     }
   }
 
-  return element("details", {}, element("summary", {}, say("lock.title")), about, status, problem, button);
+  return element(
+    "details",
+    {},
+    element("summary", {}, say("lock.title")),
+    identityOf(account, accounts),
+    about,
+    status,
+    problem,
+    button,
+  );
 }

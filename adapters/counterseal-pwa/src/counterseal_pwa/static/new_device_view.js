@@ -1,8 +1,8 @@
 /** The view of a new device that waits: its name and code, and the decision on it. */
 
 import { home } from "./bind_view.js";
-import { brandOf } from "./brand.js";
 import { element, foreign, isolate } from "./dom.js";
+import { identityOf } from "./identity.js";
 import { describe, endingOf, isLastPin } from "./problems.js";
 import { removal } from "./removal.js";
 import { say, writeMoment } from "./texts.js";
@@ -24,9 +24,10 @@ export async function showNewDevice(context, guid) {
   context.fill(say("decide.loading"));
   if (!session.newDevice(guid)) await session.readNewDevices();
   const waiting = session.newDevice(guid);
-  const account = waiting && (await session.wallet.account(waiting.account));
+  const accounts = await session.wallet.accounts();
+  const account = accounts.find(({ device }) => device === waiting?.account);
   if (signal.aborted) return;
-  if (account) fillNewDevice(context, account, waiting.newDevice);
+  if (waiting && account) fillNewDevice(context, account, accounts, waiting.newDevice);
   else showGone(context);
 }
 
@@ -38,9 +39,10 @@ function showGone(context) {
 /**
  * @param {ViewContext} context
  * @param {Account} account
+ * @param {readonly Account[]} accounts All of this browser.
  * @param {NewDevice} newDevice
  */
-function fillNewDevice(context, account, newDevice) {
+function fillNewDevice(context, account, accounts, newDevice) {
   const { session } = context;
   const { code, expiresAt, name } = newDevice;
   const problem = element("p", { class: "problem", role: "alert" });
@@ -92,10 +94,7 @@ function fillNewDevice(context, account, newDevice) {
   );
   context.fill(
     say("decide.title"),
-    element("p", {}, brandOf(account, account.appSpaceName)),
-    account.accountName === account.appSpaceName
-      ? null
-      : element("p", { class: "asks" }, foreign(account.accountName)),
+    identityOf(account, accounts),
     element(
       "dl",
       { class: "pairs" },
