@@ -20,6 +20,7 @@ from counterseal.models import (
 )
 from counterseal.testing.pictures import build_png
 from counterseal.testing.service import CALLBACK
+from counterseal.wire.claims import format_time
 from counterseal.wire.cx1 import write_basic, write_cx1
 from counterseal_web import ADMIN_API, OPERATIONS
 
@@ -450,7 +451,8 @@ def test_a_person_has_no_key_and_gets_a_link_whose_session_is_listed_and_ends(
     assert Sessions(world.ports, world.policy).redeem(link["token"], browser="Firefox")
     (session,) = desk.get(f"{path}/sessions").json
     assert (session["sessionGuid"], session["state"]) == (link["sessionGuid"], "ENROLLING")
-    assert (session["browser"], session["lastUsedAt"]) == ("Firefox", None)
+    opened_at = session["lastUsedAt"]
+    assert (session["browser"], opened_at) == ("Firefox", format_time(world.clock.now()))
 
     other = world.administration.create_company("Other Ltd")
     stranger = employ(company=other.guid)

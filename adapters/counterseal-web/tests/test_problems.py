@@ -36,6 +36,7 @@ ARGUMENTS = {
     "InvalidField": ("name", "too long"),
     "HtmlRefused": ("content", "HTML"),
     "SettingDiffers": ("name",),
+    "KeyInProgress": (12.2,),
     "TooManyPending": (12.2,),
     "TooOften": ("cooling", 12.2),
     "CallbackUncallable": ("a port that is not allowed",),

@@ -129,6 +129,7 @@ STATUS: dict[str, HTTPStatus] = {
     "policy_unsound": HTTPStatus.INTERNAL_SERVER_ERROR,
     "conflict": HTTPStatus.INTERNAL_SERVER_ERROR,
     # A port failed
+    "store_full": HTTPStatus.SERVICE_UNAVAILABLE,
     "store_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "indeterminate": HTTPStatus.SERVICE_UNAVAILABLE,
     "contended": HTTPStatus.SERVICE_UNAVAILABLE,
