@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from counterseal._decisions.plan import AuditEntry, Reading, Records
+import attrs
+
+from counterseal._decisions.plan import AuditEntry, Reading, Records, Tools
 from counterseal._decisions.readings import records
 from counterseal.machines import BINDING, BindingEvent, step
-from counterseal.models import OPERATORS, replace, revise
+from counterseal.models import OPERATORS, Session, replace, revise
 from counterseal.models.account import Device
 from counterseal.models.binding import (
     LIVING,
@@ -23,6 +25,7 @@ from counterseal.models.binding import (
     BindingState,
     PublicKey,
 )
+from counterseal.rules.sessions import inviter_stands
 from counterseal.rules.standing import Standing, living
 
 MOVED = "moved"
@@ -96,9 +99,30 @@ def _may_have_sessions(binding: Binding) -> bool:
     return binding.app_space == OPERATORS and binding.bound_at is not None
 
 
-def enrolment_of(binding: Binding | None) -> Reading[Records]:
-    """Read the session of the link that registered a passkey, if it may not have opened that."""
+def session_of(binding: Binding | None) -> Reading[Records]:
+    """Read the session that registered or invited *binding*, if that depends on it."""
     return records(binding.session) if binding and binding.session else records()
+
+
+def standing_inviter(sessions: Records) -> Reading[None]:
+    """
+    Read what opened the session that invited a device, if that depends on one.
+
+    Raises:
+        WrongState: The session has ended.
+    """
+    proofs = (
+        proof.binding
+        for session in sessions
+        if isinstance(session, Session)
+        for proof in session.proofs
+    )
+
+    def require(bindings: Records, tools: Tools) -> None:
+        for session in sessions:
+            inviter_stands(session, bindings, tools.now, tools.policy)
+
+    return attrs.evolve(records(*proofs), parse=require)
 
 
 def binding_of(bindings: Iterable[Binding], credential_id: str) -> Binding | None:

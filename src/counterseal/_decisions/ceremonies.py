@@ -11,9 +11,9 @@ from counterseal import ijson, keys
 from counterseal._decisions.account_events import device_bound, with_events
 from counterseal._decisions.bindings import (
     binding_of,
-    enrolment_of,
     living_key,
     mark_seen,
+    session_of,
     with_binding,
 )
 from counterseal._decisions.outbox import build_notifications
@@ -331,7 +331,7 @@ def finish(
 
 
 def _read_enrolment(facts: Authenticating) -> Plan[PasskeyAuthentication]:
-    return enrolment_of(facts.binding).then(
+    return session_of(facts.binding).then(
         lambda sessions, _: _finish(replace(facts, sessions=sessions))
     )
 

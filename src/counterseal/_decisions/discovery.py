@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.bindings import binding_of, enrolment_of, mark_seen
+from counterseal._decisions.bindings import binding_of, mark_seen, session_of
 from counterseal._decisions.ceremonies import NONCE_BYTES, new_ceremony
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools
 from counterseal._decisions.readings import bindings_of, records
@@ -129,7 +129,7 @@ def _find_binding(
 
 
 def _read_enrolment(facts: Authenticating) -> Plan[tuple[PasskeyAuthentication, Account]]:
-    return enrolment_of(facts.binding).then(
+    return session_of(facts.binding).then(
         lambda sessions, _: _finish(attrs.evolve(facts, sessions=sessions))
     )
 

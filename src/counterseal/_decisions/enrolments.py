@@ -14,7 +14,12 @@ from counterseal._decisions.account_events import (
     device_revoked,
     with_events,
 )
-from counterseal._decisions.bindings import replace_binding, with_binding
+from counterseal._decisions.bindings import (
+    replace_binding,
+    session_of,
+    standing_inviter,
+    with_binding,
+)
 from counterseal._decisions.outbox import build_notifications, build_replacement_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
 from counterseal._decisions.readings import records, records_beside
@@ -285,13 +290,19 @@ def complete(
         )
     state = step(BINDING, binding.state, BindingEvent.COMPLETE, facts)
 
-    def write(stored: Records, _: Tools) -> Decision[Completed]:
+    def write(stored: Records, _: Tools) -> Plan[Completed]:
         company, *inviters = stored
         for inviter in inviters:
             # A thief of an agent's key may have invited before the operator changed the role.
             require_origin_role(require(inviter, Origin), "binding.complete")
         company = require(company, Company)
-        return _write_completion(tools, facts, enrolment, state, served_kinds, company=company)
+        return session_of(binding).then(
+            lambda sessions, _: standing_inviter(sessions).then(
+                lambda *_: _write_completion(
+                    tools, facts, enrolment, state, served_kinds, company=company
+                )
+            )
+        )
 
     inviter_guids = () if binding.origin is None else (binding.origin,)
     company_guid = require(app_space, AppSpace).company
@@ -316,6 +327,7 @@ def _write_completion(
         deadline=binding.deadline if counts else tools.now + tools.policy.confirmation_life,
         enrolled=_fingerprint(facts.keys),
         replaces=enrolment.replaces,
+        session=None if counts else binding.session,
         name=enrolment.name,
         platform=enrolment.platform,
         app_version=enrolment.app_version,

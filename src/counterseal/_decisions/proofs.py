@@ -62,7 +62,7 @@ def complete_enrolment(
     It is kept once it has opened the link's session, and revoked if it has not by its deadline.
     """
     binding, account = require(stored[0], Binding), require(stored[1], Account)
-    if binding.session is None or binding.state not in LIVING:
+    if binding.session is None or binding.answers or binding.state not in LIVING:
         return Decision(result=None)
     return records(binding.session).then(
         lambda sessions, tools: _complete_enrolment(

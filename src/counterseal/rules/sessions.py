@@ -14,6 +14,7 @@ from counterseal.errors import (
     InvalidField,
     StepUpNeeded,
     WrongKey,
+    WrongState,
     WrongToken,
 )
 from counterseal.models import (
@@ -144,6 +145,28 @@ def proof_stands(proof: SessionProof, binding: Record | None) -> bool:
         and binding.state is BindingState.ACTIVE
         and binding.suspensions == proof.suspensions
     )
+
+
+def inviter_stands(
+    session: Record | None, bindings: tuple[Record | None, ...], now: datetime, policy: Policy
+) -> None:
+    """
+    Refuse a device that was invited in a session that has ended since, as a stolen one may have.
+
+    Args:
+        bindings: The records of the session's proofs, in their order, as stored.
+
+    Raises:
+        WrongState: It was logged out, ended or expired, or with what it was opened or stepped up by
+            has ended.
+    """
+    if (
+        not isinstance(session, Session)
+        or session.state is not SessionState.ACTIVE
+        or now >= session_end(session, policy)
+        or not all(map(proof_stands, session.proofs, bindings))
+    ):
+        raise WrongState("the session that invited it has ended")
 
 
 def refuse_portal(record: Guid | None, *, field: str) -> None:

@@ -36,6 +36,7 @@ class Invitations(UseCase):
         *,
         user_info: str | None = None,
         idempotency_key: str | None = None,
+        session: Guid | None = None,
     ) -> Invitation:
         """
         Invite one device of the origin's user.
@@ -46,6 +47,9 @@ class Invitations(UseCase):
             account_id: The origin's own id of the user; creates the account at first use.
             user_info: Stored with the account and returned; None leaves it as it is.
             idempotency_key: The same key with the same arguments again gets the first result.
+            session: Of an administrator who invites a device of their own: the device is bound, and
+                confirmed if the policy demands it, only while the session is active. None for a
+                user's device.
 
         Raises:
             InvalidField: A text does not fit the policy.
@@ -63,7 +67,11 @@ class Invitations(UseCase):
         context = self._permit(party, "binding.invite")
         demand_rate(ports, context, ("invite", origin), policy.invite_rate)
         invitee = Invitee(
-            app_space=party.app_space, account_id=account_id, user_info=user_info, origin=origin
+            app_space=party.app_space,
+            account_id=account_id,
+            user_info=user_info,
+            origin=origin,
+            session=session,
         )
         with refusals(ports, context):
             text_fits(account_id, policy.account_id_bytes, "accountId")

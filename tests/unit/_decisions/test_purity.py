@@ -170,7 +170,12 @@ PARTS = {
     "account_events.with_events",
     *("answers.open_code", "device_requests.demand_standing", "endings.end"),
     *("reactions.needs_pending", "reactions.react"),
-    *("bindings.enrolment_of", "sessions.facts_of_use", "sessions.read_proofs"),
+    *(
+        "bindings.session_of",
+        "bindings.standing_inviter",
+        "sessions.facts_of_use",
+        "sessions.read_proofs",
+    ),
     *("enrolments.key_changes", "issuing.new_code", "issuing.new_challenge"),
     "logins.build_request",
     *("notifying.drop_dead_addresses", "outbox.build_notifications", "outbox.draw_jitter"),

@@ -1,14 +1,25 @@
 """Sessions end with the passkeys and devices that opened them or stepped them up."""
 
 import threading
+from datetime import timedelta
 from functools import partial
 
 import attrs
 import pytest
 
+from counterseal.device import own_comparison_code
 from counterseal.errors import BindingInactive, DeadlinePassed, Refused, StrongKeyMissed, WrongState
-from counterseal.models import OPERATOR, AdminRole, BindingState, LogInMethod, SessionState, replace
+from counterseal.models import (
+    OPERATOR,
+    AdminRole,
+    BindingState,
+    LogInMethod,
+    NewDeviceRule,
+    SessionState,
+    replace,
+)
 from counterseal.models.ceremony import user_handle
+from counterseal.wire.confirmation import Choice
 
 RACERS = 50
 
@@ -75,7 +86,7 @@ USES = {
     ),
     "a key is removed": lambda person, cookie: person.logins.revoke_key(cookie, person.spare_key),
     "other sessions are ended": lambda person, cookie: person.sessions.end_others(cookie),
-    "a device is request": lambda person, cookie: person.logins.ask_to_step_up(cookie, "Revoke?"),
+    "a device is asked": lambda person, cookie: person.logins.ask_to_step_up(cookie, "Revoke?"),
 }
 """What a session is used for; each works before."""
 
@@ -332,3 +343,111 @@ def test_nothing_succeeds_that_begins_after_the_end_of_the_passkey(administrator
     assert not succeeded_late
     person.service.sweep()
     assert person.sessions.list(person.admin.guid, by=OPERATOR) == ()
+
+
+# What a session has begun
+
+IDLE = timedelta(minutes=2)
+"""Shorter than invitations live."""
+
+
+def confirm(person, phone, by):
+    """Confirm a new device by the code that it shows, or by the administrator's own device."""
+    if by == "device":
+        (new_device,) = person.phone.new_devices()
+        return person.phone.decide(new_device, Choice.ADD)
+    cookie = person.log_in().token
+    code = own_comparison_code(phone.device, pin=phone.pin)
+    return person.logins.confirm_key(cookie, phone.guid, code)
+
+
+@pytest.fixture
+def strict(service, new_person):
+    """An administrator with two passkeys and a device, where new devices are confirmed."""
+    policy = attrs.evolve(
+        service.policy, new_devices=NewDeviceRule.CONFIRMED, portal_session_idle=IDLE
+    )
+    person = new_person(service.but(policy=policy))
+    person.cookie = person.use_link().token
+    person.phone = person.bind_phone()
+    confirm(person, person.phone, "code")
+    person.spare = person.new_passkey()
+    person.register(person.cookie, person.spare)
+    person.spare_key = person.logins.list_keys(person.admin.guid)[-1].guid
+    return person
+
+
+def invite_as_a_thief(person):
+    """Return what invites a device, in a session that the spare passkey has opened."""
+    return person.logins.invite_device(person.log_in(passkey=person.spare).token)
+
+
+THIEF_ENDS = {
+    "the other sessions are ended": lambda person: person.sessions.end_others(
+        person.log_in().token
+    ),
+    "the passkey is removed": lambda person: person.logins.revoke_key(
+        person.log_in().token, person.spare_key
+    ),
+    "the passkey is suspended and resumed": lambda person: suspend_and_resume(
+        person, person.spare_key
+    ),
+    "the session is too old": lambda person: person.service.clock.advance(IDLE),
+}
+
+
+@pytest.mark.parametrize("way", THIEF_ENDS)
+def test_an_invitation_ends_with_the_session_that_made_it(strict, way):
+    service, invitation = strict.service, invite_as_a_thief(strict)
+    THIEF_ENDS[way](strict)
+    with pytest.raises(WrongState):
+        service.complete(invitation, service.phone())
+    assert service.stored(invitation.binding).state is BindingState.INVITED
+    assert service.last_event() == ("binding.complete", "wrong_state")
+
+
+@pytest.mark.parametrize("by", ["code", "device"])
+@pytest.mark.parametrize("way", THIEF_ENDS)
+def test_an_unconfirmed_device_ends_with_the_session_that_invited_it(strict, way, by):
+    administrator, service = strict, strict.service
+    invitation = invite_as_a_thief(administrator)
+    phone = service.complete(invitation, service.phone())
+    THIEF_ENDS[way](administrator)
+    with pytest.raises(WrongState):
+        confirm(administrator, phone, by)
+    assert service.stored(phone.guid).state is BindingState.UNCONFIRMED
+
+
+@pytest.mark.parametrize("by", ["code", "device"])
+def test_an_invitation_of_the_session_that_stays_is_valid(strict, by):
+    """A step-up changes the session's cookie, and not the session."""
+    administrator, service = strict, strict.service
+    issued = administrator.log_in()
+    invitation = administrator.logins.invite_device(issued.token)
+    administrator.sessions.end_others(issued.token)
+    administrator.cookie = step_up_by_passkey(administrator, issued.token).token
+    phone = service.complete(invitation, service.phone())
+    assert service.stored(phone.guid).session == issued.session.guid
+    confirmed = confirm(administrator, phone, by)
+    # From then on it depends on no session.
+    administrator.sessions.log_out(administrator.cookie)
+    assert (confirmed.state, confirmed.session) == (BindingState.ACTIVE, None)
+    service.sweep()
+    assert service.stored(phone.guid) == confirmed
+
+
+def test_a_device_that_needs_no_confirmation_depends_on_no_session(administrator, service):
+    invitation = invite_as_a_thief(administrator)
+    phone = service.complete(invitation, service.phone())
+    assert service.stored(phone.guid).session is None
+    assert service.complete(invitation, phone).guid == phone.guid
+
+
+def test_an_open_invitation_is_no_passkey_of_a_link(administrator, service):
+    """A worker that keeps or revokes passkeys of links leaves it to expire."""
+    invitation = invite_as_a_thief(administrator)
+    service.clock.advance(service.policy.session_token_life)
+    administrator.sessions.complete_enrolment(invitation.binding)
+    assert service.stored(invitation.binding).state is BindingState.INVITED
+    service.sweep()
+    assert service.stored(invitation.binding).state is BindingState.EXPIRED
