@@ -140,7 +140,14 @@ def _issue_link(
     earlier_links = tuple(
         each for each in sessions_in(listed) if each.state is not SessionState.ACTIVE
     )
-    return _issue(link, secret, holder, ended=earlier_links, guards=admin_guards(actor, holder))
+    # Of two links that are made at once, the second one finds the administrator changed, and ends
+    # the first.
+    decision = _issue(link, secret, revise(holder), ended=earlier_links)
+    return attrs.evolve(
+        decision,
+        writes=(*decision.writes, decision.result.admin),
+        guards=admin_guards(actor, holder),
+    )
 
 
 def start_session(stored: Records, _: Tools, login: LogIn) -> Plan[IssuedSession]:
@@ -405,7 +412,6 @@ def _issue(
     admin: Admin,
     *,
     ended: tuple[Session, ...] = (),
-    guards: tuple[Admin, ...] = (),
     attributes: tuple[tuple[str, str], ...] = (),
 ) -> Decision[IssuedSession]:
     revoked = tuple(map(revoke_session, ended))
@@ -413,7 +419,7 @@ def _issue(
         result=IssuedSession(session=session, admin=admin, token=f"{session.guid}.{secret}"),
         writes=(session, *revoked),
         # A revocation of the administrator in between counts.
-        guards=(admin, *guards),
+        guards=(admin,),
         audit=(AuditEntry(session.guid, attributes=attributes), *revocations_of(revoked)),
     )
 

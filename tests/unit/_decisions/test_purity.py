@@ -109,6 +109,7 @@ from counterseal.models import (
     SessionState,
     TextContent,
     UseState,
+    revise,
 )
 from counterseal.models.approved_action import approved_action_guid
 from counterseal.models.ceremony import user_handle
@@ -1145,7 +1146,8 @@ class Portal:
         self.active = uses.start(
             self.admin.guid, LogInMethod.PASSKEY, binding=self.passkey.guid, browser=""
         ).token
-        self.link = uses.create_link(self.admin.guid, by=OPERATOR).token
+        created = uses.create_link(self.admin.guid, by=OPERATOR)
+        self.admin, self.link = created.admin, created.token
 
     def redeem(self):
         """Return the cookie of a browser that has redeemed the link."""
@@ -1181,7 +1183,9 @@ def link_created(setup):
     for by in (OPERATOR, administrator(portal.service)):
         decision = setup.decide(partial(sessions_link, portal.admin, by))
         assert decision.result.session.state is SessionState.INVITED
-        assert len(decision.writes) == 2  # the open link ends
+        # The open link ends, and two links that are made at once meet at the administrator.
+        assert len(decision.writes) == 3
+        assert decision.writes[-1] == decision.result.admin == revise(portal.admin)
 
 
 def sessions_link(admin, by, tools):
