@@ -9,19 +9,17 @@ from counterseal._decisions.invitations import Invitation, Invitee, plan_invite,
 from counterseal._decisions.readings import record_with_account
 from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
 from counterseal.models import (
-    PROVISIONAL,
     Administrator,
     AppSpace,
-    Binding,
     Guid,
     Identity,
     KeyScope,
     RelyingParty,
 )
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
-from counterseal.ports import Due
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import expected_issuer, identified_by_origin
+from counterseal.usecases._due_bindings import read_due_bindings
 from counterseal.usecases._idempotency import reserve
 
 
@@ -138,12 +136,7 @@ class Invitations(UseCase):
 
     def expire(self, limit: int = 100) -> int:
         """Expire invitations whose deadline has come; return how many."""
-        due = [
-            binding
-            for binding in self.ports.store.due(Due.BINDING, self.ports.clock.now(), limit)
-            # `Sessions.expire` ends what else is due.
-            if isinstance(binding, Binding) and binding.state in PROVISIONAL
-        ]
+        due = read_due_bindings(self.ports, limit, provisional=True)
         context = AuditContext(event="binding.expire", actor="worker")
         return self._transactions.sweep(
             context, due, lambda guid: record_with_account(guid).then(invitations.expire)

@@ -13,7 +13,6 @@ from counterseal._decisions.sessions import AuthenticatedSession, IssuedSession,
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.errors import InvalidField, Refused, WrongToken
 from counterseal.models import (
-    PROVISIONAL,
     Administrator,
     Binding,
     Guid,
@@ -23,6 +22,7 @@ from counterseal.models import (
 from counterseal.models.guid import parse
 from counterseal.ports import Due
 from counterseal.rules.sizes import text_fits
+from counterseal.usecases._due_bindings import read_due_bindings
 
 SECRET_LENGTH = 64
 """More than the base64url of a secret has; a longer one is not hashed."""
@@ -263,10 +263,11 @@ class Sessions(UseCase):
 
     def expire(self, limit: int = 100) -> int:
         """
-        Expire sessions and links whose deadline has come; return how many.
+        Expire sessions and links whose deadline has come; return how many, *limit* at most.
 
         Passkeys, too, that a link has registered and that did not open its session are revoked, and
-        the sessions end whose passkey or device was revoked or suspended.
+        the sessions end whose passkey or device was revoked or suspended; each of these passkeys
+        and devices counts once.
 
         Raises:
             Unavailable: A port failed; what has ended earlier stays so.
@@ -276,11 +277,9 @@ class Sessions(UseCase):
         count = self._transactions.sweep(
             context, due, lambda guid: records(guid).then(ended_sessions.expire)
         )
-        now = self.ports.clock.now()
-        for binding in self.ports.store.due(Due.BINDING, now, max(limit - count, 1)):
-            if isinstance(binding, Binding) and binding.state not in PROVISIONAL:
-                self._end_with(binding)
-                count += 1
+        if count < limit:
+            bindings = read_due_bindings(self.ports, limit - count, provisional=False)
+            count += sum(map(self._end_with, bindings))
         return count
 
     def complete_enrolment(self, passkey: Guid) -> None:
@@ -302,12 +301,12 @@ class Sessions(UseCase):
         )
         self._transactions.run(context, plan)
 
-    def _end_with(self, binding: Binding) -> None:
-        """Let what depends on *binding* end, which is due."""
+    def _end_with(self, binding: Binding) -> bool:
+        """Let what depends on *binding* end, which is due; return whether that was done."""
         with suppress(Refused):
             if binding.sessions_end_at is None:
                 self.complete_enrolment(binding.guid)
-                return
+                return True
             context = AuditContext(event="session.revoke", actor="worker")
             reading = record_with_account(binding.guid)
             ended = self._transactions.run(context, reading.then(proofs.end_sessions))
@@ -315,6 +314,8 @@ class Sessions(UseCase):
                 context,
                 reading.then(lambda stored, tools: proofs.forget_sessions(stored, tools, ended)),
             )
+            return True
+        return False
 
     def _parse(self, token: str, context: AuditContext) -> tuple[Guid, str]:
         """Return GUID and secret of a link or cookie, and name the session in *context*."""

@@ -279,6 +279,49 @@ def suspend_again(person, binding):
     person.service.devices.suspend(binding, by=OPERATOR)
 
 
+def lose_account(service, binding):
+    """Let whatever a worker does to a binding be refused."""
+    service.ports.store._records.pop(service.stored(binding).account)
+
+
+def test_a_worker_ends_no_more_than_it_is_asked_to(administrator, service, new_person):
+    for name in ("Ada", "Bob", "Cat"):
+        other = new_person(service, name)
+        other.sessions.create_link(other.admin.guid, by=OPERATOR)
+    for key in administrator.logins.list_keys(administrator.admin.guid):
+        service.devices.revoke(key.guid, by=OPERATOR)
+    service.clock.advance(service.policy.portal_link_life)
+    assert [service.sessions.expire(3) for _ in range(3)] == [3, 3, 0]
+
+
+def test_a_worker_counts_what_it_has_ended(enrolled, service):
+    (key,) = enrolled.logins.list_keys(enrolled.admin.guid)
+    service.devices.revoke(key.guid, by=OPERATOR)
+    lose_account(service, key.guid)
+    assert service.sessions.expire() == 0
+
+
+def test_what_is_refused_again_and_again_hides_nothing_else(new_service, new_person):
+    """Invitations and administrators' passkeys are due in one list."""
+    for refused_use, other_use in (("sessions", "invitations"), ("invitations", "sessions")):
+        service = new_service()
+        due = {"sessions": [], "invitations": []}
+        for name in ("Ada", "Bob", "Cat"):
+            person = new_person(service, name)
+            person.use_link()
+            due["invitations"].append(service.invitations.invite(service.origin, name).binding)
+            (key,) = person.logins.list_keys(person.admin.guid)
+            due["sessions"].append(service.devices.revoke(key.guid, by=OPERATOR).guid)
+        (*refused, _), (*_, other) = due[refused_use], due[other_use]
+        for binding in refused:
+            lose_account(service, binding)
+        service.clock.advance(service.policy.session_token_life)
+        for _ in range(3):
+            getattr(service, refused_use).expire(2)
+            getattr(service, other_use).expire(2)
+        assert service.stored(other).due_at is None
+
+
 def test_users_devices_have_no_sessions_to_end(service):
     alice = service.bind("alice")
     service.devices.suspend(alice.guid, by=OPERATOR)
