@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TypeAlias
 
 import attrs
@@ -290,18 +291,19 @@ def complete(
         )
     state = step(BINDING, binding.state, BindingEvent.COMPLETE, facts)
 
-    def write(stored: Records, _: Tools) -> Plan[Completed]:
+    def write(stored: Records, _: Tools) -> Decision[Completed] | Plan[Completed]:
         company, *inviters = stored
         for inviter in inviters:
             # A thief of an agent's key may have invited before the operator changed the role.
             require_origin_role(require(inviter, Origin), "binding.complete")
         company = require(company, Company)
+        write_completion = partial(
+            _write_completion, tools, facts, enrolment, state, served_kinds, company=company
+        )
+        if binding.session is None:
+            return write_completion()
         return session_of(binding).then(
-            lambda sessions, _: standing_inviter(sessions).then(
-                lambda *_: _write_completion(
-                    tools, facts, enrolment, state, served_kinds, company=company
-                )
-            )
+            lambda sessions, _: standing_inviter(sessions).then(lambda *_: write_completion())
         )
 
     inviter_guids = () if binding.origin is None else (binding.origin,)

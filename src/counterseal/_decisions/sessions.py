@@ -95,6 +95,7 @@ class LogIn:
     Attributes:
         binding: Of the passkey or device by which it was proven.
         guid: Of the new session, if one proof may start only one.
+        suspensions: How often the binding had been suspended when it was proven; None is now.
     """
 
     admin: Guid
@@ -102,6 +103,7 @@ class LogIn:
     method: LogInMethod
     browser: str
     guid: Guid | None = None
+    suspensions: int | None = None
 
 
 def create_link(stored: Records, by: Administrator) -> Plan[IssuedSession]:
@@ -168,7 +170,7 @@ def start_session(stored: Records, _: Tools, login: LogIn) -> Plan[IssuedSession
 def _start_session(
     holder: Record | None, binding: Record | None, tools: Tools, login: LogIn, listed: Records
 ) -> Decision[IssuedSession]:
-    facts = Logging(now=tools.now, admin=holder, proof=binding)
+    facts = Logging(now=tools.now, admin=holder, proof=binding, suspensions=login.suspensions)
     state = step(SESSION, SESSION.initial, SessionEvent.START, facts)
     admin = standing_administrator(facts)
     secret = _new_secret(tools)
@@ -231,15 +233,26 @@ def _enrol(tools: Tools, facts: UsingSession) -> Decision[IssuedSession]:
 
 
 def step_up(
-    stored: Records, _: Tools, secret: str, binding: Guid, proven_at: datetime | None
+    stored: Records,
+    _: Tools,
+    secret: str,
+    binding: Guid,
+    *,
+    proven_at: datetime | None,
+    suspensions: int | None = None,
 ) -> Plan[IssuedSession]:
     """
     Plan to step a session up by *binding*, for some minutes from *proven_at* on, None being now.
+
+    Args:
+        suspensions: How often *binding* had been suspended by then.
     """
     session = require_session(stored, secret)
     return read_proofs(session, binding).then(
         lambda stored, tools: _step_up(
-            tools, facts_of_use(session, stored, tools, secret), proven_at
+            tools,
+            attrs.evolve(facts_of_use(session, stored, tools, secret), suspensions=suspensions),
+            proven_at,
         )
     )
 

@@ -42,11 +42,13 @@ class Logging:
     Attributes:
         admin: The record of who logs in, as stored.
         proof: The record of the passkey or device by which the person has proven it, as stored.
+        suspensions: How often it had been suspended when it was proven; None is now.
     """
 
     now: datetime
     admin: Record | None
     proof: Record | None
+    suspensions: int | None = None
 
 
 @attrs.define(kw_only=True)
@@ -58,6 +60,7 @@ class UsingSession:
         admin: The record of whose session it is, as stored.
         bindings: The records of the session's proofs, in their order, as stored.
         proof: The record of what an enrolment or a step-up is proven by; None for other uses.
+        suspensions: How often that had been suspended when it was proven; None is now.
         secret: What the browser has presented, without the session's GUID.
     """
 
@@ -67,6 +70,7 @@ class UsingSession:
     admin: Record | None
     bindings: tuple[Record | None, ...] = ()
     proof: Record | None = None
+    suspensions: int | None = None
     secret: str = attrs.field(repr=False)
 
 
@@ -122,8 +126,11 @@ def standing_administrator(facts: Logging | UsingSession) -> Admin:
 
 
 def proof_active(facts: Logging | UsingSession) -> None:
-    """Refuse what is proven by no active passkey or device."""
-    if not isinstance(facts.proof, Binding) or facts.proof.state is not BindingState.ACTIVE:
+    """Refuse what is proven by no active passkey or device, or was before a suspension of it."""
+    proof = facts.proof
+    if not isinstance(proof, Binding) or proof.state is not BindingState.ACTIVE:
+        raise BindingInactive
+    if facts.suspensions not in {None, proof.suspensions}:
         raise BindingInactive
 
 

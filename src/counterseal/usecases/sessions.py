@@ -87,6 +87,7 @@ class Sessions(UseCase):
         binding: Guid,
         browser: str,
         guid: Guid | None = None,
+        suspensions: int | None = None,
     ) -> IssuedSession:
         """
         Start the session of an administrator whose log-in the caller has verified.
@@ -98,17 +99,26 @@ class Sessions(UseCase):
                 ends with it.
             browser: What the browser says that it is; may be empty.
             guid: Of the new session, derived from the proof, so that one proof starts one session.
+            suspensions: How often the passkey or device had been suspended when the administrator
+                proved it; None is now.
 
         Raises:
             CredentialRefused: The administrator was revoked, or its time is over.
-            BindingInactive: The passkey or device has been revoked or suspended.
+            BindingInactive: The passkey or device has been revoked, or suspended since the proof.
             WrongToken: A session with this GUID exists already.
             InvalidField: *browser* is too long.
         """
         context = AuditContext(event="session.start", actor=admin, subject=guid)
         with refusals(self.ports, context):
             text_fits(browser, self.policy.name_bytes, "browser", empty=True)
-        login = LogIn(admin=admin, method=method, binding=binding, browser=browser, guid=guid)
+        login = LogIn(
+            admin=admin,
+            method=method,
+            binding=binding,
+            browser=browser,
+            guid=guid,
+            suspensions=suspensions,
+        )
         reading = records(admin, binding) if guid is None else records(admin, binding, guid)
         plan = reading.then(lambda stored, tools: sessions.start_session(stored, tools, login))
         return self._transactions.run(context, plan)
@@ -173,7 +183,12 @@ class Sessions(UseCase):
         return self._transactions.run(context, plan)
 
     def step_up(
-        self, cookie: str, binding: Guid, *, proven_at: datetime | None = None
+        self,
+        cookie: str,
+        binding: Guid,
+        *,
+        proven_at: datetime | None = None,
+        suspensions: int | None = None,
     ) -> IssuedSession:
         """
         Step a session up whose administrator has proven once more to be there; the cookie changes.
@@ -184,6 +199,7 @@ class Sessions(UseCase):
             binding: Of the passkey or device by which the administrator has proven it; from now on
                 the session ends with that one, too.
             proven_at: When that was; None is now. From then on the step-up counts.
+            suspensions: How often the passkey or device had been suspended by then.
 
         Raises:
             WrongToken: There is no such session, its secret is another, or the proof is too old.
@@ -196,7 +212,9 @@ class Sessions(UseCase):
         context = AuditContext(event="session.step_up", actor="stranger")
         guid, secret = self._parse(cookie, context)
         plan = records(guid).then(
-            lambda stored, tools: sessions.step_up(stored, tools, secret, binding, proven_at)
+            lambda stored, tools: sessions.step_up(
+                stored, tools, secret, binding, proven_at=proven_at, suspensions=suspensions
+            )
         )
         return self._transactions.run(context, plan)
 

@@ -1214,13 +1214,17 @@ def session_used(setup):
     assert len(portal.run(sessions.use_session, portal.active).writes) == 1
 
 
+def step_up_now(stored, tools, secret, binding):
+    return sessions.step_up(stored, tools, secret, binding, proven_at=None)
+
+
 def session_stepped_up(setup):
     portal = Portal(setup)
-    stepped_up = portal.run(sessions.step_up, portal.active, portal.passkey.guid, None)
+    stepped_up = portal.run(step_up_now, portal.active, portal.passkey.guid)
     assert stepped_up.result.token != portal.active
     portal.service.devices.suspend(portal.passkey.guid, by=OPERATOR)
     other = portal.service.bind_passkey(portal.admin.guid).guid
-    refused = portal.run(sessions.step_up, portal.active, other, None)
+    refused = portal.run(step_up_now, portal.active, other)
     assert refused.writes[0].state is SessionState.REVOKED
     assert isinstance(refused.refusal, BindingInactive)
 
