@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-import attrs
-
 from counterseal._decisions.plan import AuditEntry, Reading, Records, Tools
 from counterseal._decisions.readings import records
 from counterseal.machines import BINDING, BindingEvent, step
@@ -122,7 +120,8 @@ def standing_inviter(sessions: Records) -> Reading[None]:
         for session in sessions:
             inviter_stands(session, bindings, tools.now, tools.policy)
 
-    return attrs.evolve(records(*proofs), parse=require)
+    reading = records(*proofs)
+    return Reading(reading.query, reading.arguments, require)
 
 
 def binding_of(bindings: Iterable[Binding], credential_id: str) -> Binding | None:

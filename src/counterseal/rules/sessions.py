@@ -126,9 +126,11 @@ def standing_administrator(facts: Logging | UsingSession) -> Admin:
 
 
 def proof_active(facts: Logging | UsingSession) -> None:
-    """Refuse what is proven by no active passkey or device, or was before a suspension of it."""
+    """Refuse what no active passkey or device of an administrator proves since its suspensions."""
     proof = facts.proof
     if not isinstance(proof, Binding) or proof.state is not BindingState.ACTIVE:
+        raise BindingInactive
+    if proof.app_space != OPERATORS:
         raise BindingInactive
     if facts.suspensions not in {None, proof.suspensions}:
         raise BindingInactive

@@ -104,7 +104,8 @@ class Sessions(UseCase):
 
         Raises:
             CredentialRefused: The administrator was revoked, or its time is over.
-            BindingInactive: The passkey or device has been revoked, or suspended since the proof.
+            BindingInactive: The passkey or device has been revoked, or suspended since the proof,
+                or is none of an administrator.
             WrongToken: A session with this GUID exists already.
             InvalidField: *browser* is too long.
         """
@@ -206,8 +207,9 @@ class Sessions(UseCase):
             WrongState: The session has ended, or is enrolling.
             DeadlinePassed: It is too old, or was not used for too long.
             CredentialRefused: The administrator was revoked, or its time is over.
-            BindingInactive: A passkey or device has been revoked or suspended: this one, or one by
-                which the session was opened or stepped up, and then it ends.
+            BindingInactive: This passkey or device has been revoked or suspended, or is none of an
+                administrator; or one by which the session was opened or stepped up has been revoked
+                or suspended, and then it ends.
         """
         context = AuditContext(event="session.step_up", actor="stranger")
         guid, secret = self._parse(cookie, context)

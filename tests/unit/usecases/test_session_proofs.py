@@ -1,6 +1,7 @@
 """Sessions end with the passkeys and devices that opened them or stepped them up."""
 
 import threading
+from collections import Counter
 from datetime import timedelta
 from functools import partial
 
@@ -22,6 +23,8 @@ from counterseal.models.ceremony import user_handle
 from counterseal.wire.confirmation import Choice
 
 RACERS = 50
+LATE_FROM = 6
+"""Of its ten uses, a racer begins the last four after the end."""
 
 
 def revoke_own(person, binding):
@@ -211,6 +214,19 @@ def test_nobody_logs_in_or_steps_up_by_what_has_ended(administrator, service):
     sessions.authenticate(issued.token)
 
 
+def test_a_users_device_opens_and_steps_up_no_session(administrator, service):
+    """Even one whose account has the administrator's GUID as its id."""
+    sessions, admin = administrator.sessions, administrator.admin.guid
+    issued = administrator.log_in()
+    for account_id in ("zoe", admin):
+        device = service.bind(account_id).guid
+        with pytest.raises(BindingInactive):
+            sessions.start(admin, LogInMethod.DEVICE, binding=device, browser="")
+        with pytest.raises(BindingInactive):
+            sessions.step_up(issued.token, device)
+    sessions.authenticate(issued.token)
+
+
 def test_a_passkey_that_is_suspended_and_resumed_logs_in_anew(administrator):
     binding = binding_of(administrator, administrator.log_in())
     suspend_and_resume(administrator, binding)
@@ -354,27 +370,34 @@ def test_nothing_succeeds_that_begins_after_the_end_of_the_passkey(administrator
     binding = binding_of(person, issued[0])
     enough, revoked = threading.Event(), threading.Event()
     succeeded, succeeded_late = [], []
+    begun_late = Counter()
+    # No session ends since there are too many.
+    policy = attrs.evolve(person.service.policy, portal_sessions_limit=100)
+    sessions = person.service.but(policy=policy).sessions
+
+    def log_in(person, _):
+        return sessions.start(person.admin.guid, LogInMethod.PASSKEY, binding=binding, browser="")
+
+    raced_uses = {name: USES[name] for name in list(USES)[:3]} | {"a log-in": log_in}
 
     def use(number):
-        uses = list(USES.values())
         cookie = issued[number % len(issued)].token
         for index in range(10):
+            if index == LATE_FROM:
+                enough.set()
+                revoked.wait(240)
+            name = list(raced_uses)[(number + index) % len(raced_uses)]
             begins_late = revoked.is_set()
+            begun_late[name] += begins_late
             try:
-                if number % 5:
-                    uses[(number + index) % 3](person, cookie)
-                else:
-                    cookie = person.sessions.start(
-                        person.admin.guid, LogInMethod.PASSKEY, binding=binding, browser=""
-                    ).token
+                raced_uses[name](person, cookie)
             except Refused:
                 continue
-            succeeded.append(number)
+            succeeded.append(name)
             if len(succeeded) >= RACERS:
                 enough.set()
             if begins_late:
-                succeeded_late.append(number)
-        enough.set()
+                succeeded_late.append(name)
 
     def revoke():
         enough.wait(240)
@@ -382,7 +405,8 @@ def test_nothing_succeeds_that_begins_after_the_end_of_the_passkey(administrator
         revoked.set()
 
     at_once(revoke, *(partial(use, number) for number in range(RACERS - 1)))
-    assert succeeded
+    assert set(succeeded) == raced_uses.keys()
+    assert min(begun_late[name] for name in raced_uses) > 0
     assert not succeeded_late
     person.service.sweep()
     assert person.sessions.list(person.admin.guid, by=OPERATOR) == ()
