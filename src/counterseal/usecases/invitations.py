@@ -9,18 +9,23 @@ from counterseal._decisions.invitations import Invitation, Invitee, plan_invite,
 from counterseal._decisions.readings import record_with_account
 from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
 from counterseal.models import (
+    PROVISIONAL,
     Administrator,
     AppSpace,
+    Binding,
     Guid,
     Identity,
     KeyScope,
     RelyingParty,
 )
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
+from counterseal.ports import Due, Ports
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import expected_issuer, identified_by_origin
-from counterseal.usecases._due_bindings import read_due_bindings
 from counterseal.usecases._idempotency import reserve
+
+PAGES = 10
+"""How often its limit a worker looks at, so that due bindings of the other kind hide none."""
 
 
 @attrs.frozen
@@ -141,3 +146,26 @@ class Invitations(UseCase):
         return self._transactions.sweep(
             context, due, lambda guid: record_with_account(guid).then(invitations.expire)
         )
+
+
+def read_due_bindings(ports: Ports, limit: int, *, provisional: bool) -> tuple[Binding, ...]:
+    """
+    Return bindings that are due, *limit* at most.
+
+    Args:
+        provisional: Whether to return invitations and unconfirmed devices, or all others.
+
+    Raises:
+        Unavailable: The store failed.
+    """
+    bindings: tuple[Binding, ...] = ()
+    for size in (limit, PAGES * limit):
+        page = ports.store.due(Due.BINDING, ports.clock.now(), size)
+        bindings = tuple(
+            binding
+            for binding in page
+            if isinstance(binding, Binding) and (binding.state in PROVISIONAL) is provisional
+        )
+        if len(page) < size or len(bindings) >= limit:
+            break
+    return bindings[:limit]

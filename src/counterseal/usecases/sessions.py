@@ -22,7 +22,7 @@ from counterseal.models import (
 from counterseal.models.guid import parse
 from counterseal.ports import Due
 from counterseal.rules.sizes import text_fits
-from counterseal.usecases._due_bindings import read_due_bindings
+from counterseal.usecases.invitations import read_due_bindings
 
 SECRET_LENGTH = 64
 """More than the base64url of a secret has; a longer one is not hashed."""
