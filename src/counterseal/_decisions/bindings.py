@@ -23,6 +23,7 @@ from counterseal.models.binding import (
     BindingState,
     PublicKey,
 )
+from counterseal.rules.ceremonies import Authenticating
 from counterseal.rules.sessions import inviter_stands
 from counterseal.rules.standing import Standing, living
 
@@ -100,6 +101,14 @@ def _may_have_sessions(binding: Binding) -> bool:
 def session_of(binding: Binding | None) -> Reading[Records]:
     """Read the session that registered or invited *binding*, if that depends on it."""
     return records(binding.session) if binding and binding.session else records()
+
+
+def with_enrolment(facts: Authenticating) -> Reading[Authenticating]:
+    """Read the session of the link that registered the passkey, if it may not have opened that."""
+    reading = session_of(facts.binding)
+    return Reading(
+        reading.query, reading.arguments, lambda sessions, _: replace(facts, sessions=sessions)
+    )
 
 
 def standing_inviter(sessions: Records) -> Reading[None]:

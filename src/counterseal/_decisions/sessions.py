@@ -120,12 +120,12 @@ def _create_link(actor: Admin | None, tools: Tools, holder: Admin) -> Plan[Issue
     if not is_in_force(holder, tools.now):
         raise InvalidField("adminGuid", "revoked, or its time is over")
     return tenancy_records_of(holder.guid).then(
-        lambda listed, tools: _issue_link(actor, tools, holder, listed)
+        lambda children, tools: _issue_link(actor, tools, holder, children)
     )
 
 
 def _issue_link(
-    actor: Admin | None, tools: Tools, holder: Admin, listed: Records
+    actor: Admin | None, tools: Tools, holder: Admin, children: Records
 ) -> Decision[IssuedSession]:
     deadline = tools.now + tools.policy.portal_link_life
     secret = _new_secret(tools)
@@ -140,7 +140,7 @@ def _issue_link(
         keep_until=deadline + tools.policy.portal_link_life,
     )
     earlier_links = tuple(
-        each for each in sessions_in(listed) if each.state is not SessionState.ACTIVE
+        each for each in sessions_in(children) if each.state is not SessionState.ACTIVE
     )
     # Of two links that are made at once, the second one finds the administrator changed, and ends
     # the first.
@@ -163,12 +163,12 @@ def start_session(stored: Records, _: Tools, login: LogIn) -> Plan[IssuedSession
         # One proof starts one session.
         raise WrongToken
     return tenancy_records_of(login.admin).then(
-        lambda listed, tools: _start_session(holder, binding, tools, login, listed)
+        lambda children, tools: _start_session(holder, binding, tools, login, children)
     )
 
 
 def _start_session(
-    holder: Record | None, binding: Record | None, tools: Tools, login: LogIn, listed: Records
+    holder: Record | None, binding: Record | None, tools: Tools, login: LogIn, children: Records
 ) -> Decision[IssuedSession]:
     facts = Logging(now=tools.now, admin=holder, proof=binding, suspensions=login.suspensions)
     state = step(SESSION, SESSION.initial, SessionEvent.START, facts)
@@ -184,7 +184,7 @@ def _start_session(
         proofs=with_proof((), require(binding, Binding)),
         **_started(secret, tools),
     )
-    active = [each for each in sessions_in(listed) if each.state is SessionState.ACTIVE]
+    active = [each for each in sessions_in(children) if each.state is SessionState.ACTIVE]
     surplus = len(active) + 1 - tools.policy.portal_sessions_limit
     return _issue(session, secret, admin, ended=tuple(active[: max(surplus, 0)]))
 
@@ -338,10 +338,10 @@ def list_sessions(stored: Records, by: Administrator) -> Plan[tuple[Session, ...
     holder = require(stored[0], Admin)
     return permission_to(permission_for(holder, by), by, holder).then(
         lambda *_: tenancy_records_of(holder.guid).then(
-            lambda listed, tools: Decision(
+            lambda children, tools: Decision(
                 result=tuple(
                     each
-                    for each in sessions_in(listed)
+                    for each in sessions_in(children)
                     if tools.now < session_end(each, tools.policy)
                 )
             )

@@ -186,6 +186,7 @@ PARTS = {
     "backchannel.open_ping",
     "callbacks.read_to_compose",
     "channel.compose_callback",
+    "bindings.with_enrolment",
     "ceremonies.new_ceremony",
     "tenancy.new_origin",
     *("readings.nothing", "readings.records", "readings.record_with_account"),
@@ -1280,10 +1281,10 @@ def sessions_end_with_a_passkey(setup):
     stored = store.get_with_account(portal.passkey.guid)
     decision = setup.decide(partial(proofs.end_sessions, stored))
     assert decision.writes[0].state is SessionState.REVOKED
-    forget = partial(proofs.forget_sessions, stored, ended=decision.result)
+    forget = partial(proofs.forget_sessions, stored, ended_binding=decision.result)
     assert setup.decide(forget).writes[0].sessions_end_at is None
     for other in (None, portal.passkey):
-        forget = partial(proofs.forget_sessions, stored, ended=other)
+        forget = partial(proofs.forget_sessions, stored, ended_binding=other)
         assert setup.decide(forget).writes == ()
 
 
