@@ -262,6 +262,15 @@ def test_sessions_that_end_with_a_binding_are_written_beside_what_older_releases
         assert read(write(record), form_of(record)) == record
 
 
+def test_an_outcome_by_a_device_that_was_never_suspended_is_written_as_older_releases_write_it():
+    answered = next(one for one in edge_records(RecordFactory()) if type(one) is Challenge)
+    plain = attrs.evolve(answered, outcome=attrs.evolve(answered.outcome, suspensions=0))
+    assert "suspensions" not in json.loads(write(plain))["fields"]["outcome"]
+    assert json.loads(write(answered))["fields"]["outcome"]["suspensions"] == 3
+    for challenge in (plain, answered):
+        assert read(write(challenge), form_of(challenge)) == challenge
+
+
 def test_a_trace_that_is_no_header_is_not_read():
     callback = next(one for one in specimens() if isinstance(one, Callback) and one.trace)
     body = json.loads(write(callback))

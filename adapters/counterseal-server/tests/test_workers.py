@@ -220,6 +220,23 @@ def test_what_is_over_is_expired_and_forgotten(world, start):
     eventually(lambda: world.ports.store.get(challenge) == (None,))
 
 
+@pytest.mark.parametrize("full_count", [100, 101])
+def test_a_sweep_that_was_full_goes_on_without_a_pause(start, monkeypatch, full_count):
+    counts = [7, full_count]
+
+    class Full:
+        def __init__(self, *_):
+            pass
+
+        def expire(self, _):
+            return counts.pop() if counts else 0
+
+    monkeypatch.setattr(module, "EVERY_SWEEP", timedelta(hours=1))
+    monkeypatch.setattr(module, "Sessions", Full)
+    metrics = start(duties={Duty.SWEEP})
+    counted(metrics, f'counterseal_swept_total{{kind="session"}} {full_count + 7}.0')
+
+
 def test_they_outlive_what_fails(start, monkeypatch, caplog):
     failures = [StoreUnavailable(), RuntimeError("canary")]
 

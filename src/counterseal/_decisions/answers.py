@@ -273,6 +273,7 @@ def _accept(
                 token=token.text,
                 receipt=receipt,
                 refusal_reason=token.answer.reason,
+                suspensions=facts.binding.suspensions,
             ),
             receipt_hash(receipt),
             served_kinds=served_kinds,

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from counterseal._decisions.plan import AuditEntry, Reading, Records
+from counterseal._decisions.plan import AuditEntry, Reading, Records, Tools
 from counterseal._decisions.readings import records
 from counterseal.machines import BINDING, BindingEvent, step
-from counterseal.models import OPERATORS, replace, revise
+from counterseal.models import OPERATORS, Session, replace, revise
 from counterseal.models.account import Device
 from counterseal.models.binding import (
     LIVING,
@@ -23,6 +23,8 @@ from counterseal.models.binding import (
     BindingState,
     PublicKey,
 )
+from counterseal.rules.ceremonies import Authenticating
+from counterseal.rules.sessions import inviter_stands
 from counterseal.rules.standing import Standing, living
 
 MOVED = "moved"
@@ -96,9 +98,39 @@ def _may_have_sessions(binding: Binding) -> bool:
     return binding.app_space == OPERATORS and binding.bound_at is not None
 
 
-def enrolment_of(binding: Binding | None) -> Reading[Records]:
-    """Read the session of the link that registered a passkey, if it may not have opened that."""
+def session_of(binding: Binding | None) -> Reading[Records]:
+    """Read the session that registered or invited *binding*, if that depends on it."""
     return records(binding.session) if binding and binding.session else records()
+
+
+def with_enrolment(facts: Authenticating) -> Reading[Authenticating]:
+    """Read the session of the link that registered the passkey, if it may not have opened that."""
+    reading = session_of(facts.binding)
+    return Reading(
+        reading.query, reading.arguments, lambda sessions, _: replace(facts, sessions=sessions)
+    )
+
+
+def standing_inviter(sessions: Records) -> Reading[None]:
+    """
+    Read what opened the session that invited a device, if that depends on one.
+
+    Raises:
+        WrongState: The session has ended.
+    """
+    proofs = (
+        proof.binding
+        for session in sessions
+        if isinstance(session, Session)
+        for proof in session.proofs
+    )
+
+    def require(bindings: Records, tools: Tools) -> None:
+        for session in sessions:
+            inviter_stands(session, bindings, tools.now, tools.policy)
+
+    reading = records(*proofs)
+    return Reading(reading.query, reading.arguments, require)
 
 
 def binding_of(bindings: Iterable[Binding], credential_id: str) -> Binding | None:

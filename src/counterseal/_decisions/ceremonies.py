@@ -11,10 +11,10 @@ from counterseal import ijson, keys
 from counterseal._decisions.account_events import device_bound, with_events
 from counterseal._decisions.bindings import (
     binding_of,
-    enrolment_of,
     living_key,
     mark_seen,
     with_binding,
+    with_enrolment,
 )
 from counterseal._decisions.outbox import build_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
@@ -46,7 +46,6 @@ from counterseal.models import (
     RegisteredPasskey,
     RelyingParty,
     Role,
-    replace,
     revise,
 )
 from counterseal.models.ceremony import ceremony_guid
@@ -315,7 +314,7 @@ def finish(
     authentication = require(stored[0], PasskeyAuthentication)
     account = _named_account(stored, account_id)
     return bindings_of(account.guid).then(
-        lambda bindings, tools: _read_enrolment(
+        lambda bindings, tools: with_enrolment(
             Authenticating(
                 now=tools.now,
                 policy=tools.policy,
@@ -326,13 +325,7 @@ def finish(
                 assertion=assertion,
                 user_handle=handle,
             )
-        )
-    )
-
-
-def _read_enrolment(facts: Authenticating) -> Plan[PasskeyAuthentication]:
-    return enrolment_of(facts.binding).then(
-        lambda sessions, _: _finish(replace(facts, sessions=sessions))
+        ).then(lambda facts, _: _finish(facts))
     )
 
 

@@ -11,7 +11,13 @@ import attrs
 
 from counterseal import keys
 from counterseal._decisions.account_events import device_bound, device_revoked, with_events
-from counterseal._decisions.bindings import end_binding, replace_binding, with_binding
+from counterseal._decisions.bindings import (
+    end_binding,
+    replace_binding,
+    session_of,
+    standing_inviter,
+    with_binding,
+)
 from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.invitations import Invitation, Invitee, invite
 from counterseal._decisions.outbox import (
@@ -158,7 +164,13 @@ def decide_by_device(
         return _reject(tools, device.account, ending, state, served_kinds, by=confirmer)
     moved = confirmer if confirmation.choice is Choice.MOVE else None
     ending.replaced = replaced
-    return _activate(tools, device.account, ending, state, served_kinds, moved=moved, by=confirmer)
+    return session_of(binding).then(
+        lambda sessions, _: standing_inviter(sessions).then(
+            lambda *_: _activate(
+                tools, device.account, ending, state, served_kinds, moved=moved, by=confirmer
+            )
+        )
+    )
 
 
 def decide_by_origin(
@@ -199,7 +211,11 @@ def decide_by_origin(
     except WrongCode as refusal:
         return _count_wrong_code(tools, facts, served_kinds, refusal)
     ending = _Ending(binding, origin, replaced=replaced)
-    return _activate(tools, account, ending, state, served_kinds)
+    return session_of(binding).then(
+        lambda sessions, _: standing_inviter(sessions).then(
+            lambda *_: _activate(tools, account, ending, state, served_kinds)
+        )
+    )
 
 
 def _read_replaced(guid: Guid) -> Reading[Binding]:
@@ -237,6 +253,7 @@ def _activate(
         state=state,
         confirmer=ending.confirmer,
         confirmation=ending.token,
+        session=None,
         bound_at=now,
     )
     devices = with_binding(account.devices, binding, now)

@@ -194,12 +194,12 @@ def revoke_of_administrator(
     admin = require(stored[0], Admin)
     return permission_to(permission_for(admin, by), by, admin).then(
         lambda *_: record_with_account(device).then(
-            lambda listed, tools: _revoke_own(admin, tools, listed, served_kinds)
+            lambda stored, tools: _revoke_key_of(admin, tools, stored, served_kinds)
         )
     )
 
 
-def _revoke_own(
+def _revoke_key_of(
     admin: Admin, tools: Tools, stored: Records, served_kinds: frozenset[AddressKind]
 ) -> Decision[Binding]:
     binding, account = require(stored[0], Binding), require(stored[1], Account)

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.bindings import binding_of, enrolment_of, mark_seen
+from counterseal._decisions.bindings import binding_of, mark_seen, with_enrolment
 from counterseal._decisions.ceremonies import NONCE_BYTES, new_ceremony
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools
 from counterseal._decisions.readings import bindings_of, records
@@ -113,7 +113,7 @@ def _find_binding(
         raise Replayed
     known_account = account
     return bindings_of(account.guid).then(
-        lambda bindings, tools: _read_enrolment(
+        lambda bindings, tools: with_enrolment(
             Authenticating(
                 now=tools.now,
                 policy=tools.policy,
@@ -124,13 +124,7 @@ def _find_binding(
                 assertion=assertion,
                 user_handle=handle,
             )
-        )
-    )
-
-
-def _read_enrolment(facts: Authenticating) -> Plan[tuple[PasskeyAuthentication, Account]]:
-    return enrolment_of(facts.binding).then(
-        lambda sessions, _: _finish(attrs.evolve(facts, sessions=sessions))
+        ).then(lambda facts, _: _finish(facts))
     )
 
 

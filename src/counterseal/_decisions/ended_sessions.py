@@ -42,7 +42,7 @@ def _find_others(facts: UsingSession) -> Decision[int] | Plan[int]:
     if state is SessionState.REVOKED:
         return refuse_use(session, state)
     return tenancy_records_of(session.admin).then(
-        lambda listed, _: _end_others(session, sessions_in(listed))
+        lambda children, _: _end_others(session, sessions_in(children))
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TypeAlias
 
 import attrs
@@ -14,7 +15,12 @@ from counterseal._decisions.account_events import (
     device_revoked,
     with_events,
 )
-from counterseal._decisions.bindings import replace_binding, with_binding
+from counterseal._decisions.bindings import (
+    replace_binding,
+    session_of,
+    standing_inviter,
+    with_binding,
+)
 from counterseal._decisions.outbox import build_notifications, build_replacement_notifications
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
 from counterseal._decisions.readings import records, records_beside
@@ -285,13 +291,20 @@ def complete(
         )
     state = step(BINDING, binding.state, BindingEvent.COMPLETE, facts)
 
-    def write(stored: Records, _: Tools) -> Decision[Completed]:
+    def write(stored: Records, _: Tools) -> Decision[Completed] | Plan[Completed]:
         company, *inviters = stored
         for inviter in inviters:
             # A thief of an agent's key may have invited before the operator changed the role.
             require_origin_role(require(inviter, Origin), "binding.complete")
         company = require(company, Company)
-        return _write_completion(tools, facts, enrolment, state, served_kinds, company=company)
+        write_completion = partial(
+            _write_completion, tools, facts, enrolment, state, served_kinds, company=company
+        )
+        if binding.session is None:
+            return write_completion()
+        return session_of(binding).then(
+            lambda sessions, _: standing_inviter(sessions).then(lambda *_: write_completion())
+        )
 
     inviter_guids = () if binding.origin is None else (binding.origin,)
     company_guid = require(app_space, AppSpace).company
@@ -316,6 +329,7 @@ def _write_completion(
         deadline=binding.deadline if counts else tools.now + tools.policy.confirmation_life,
         enrolled=_fingerprint(facts.keys),
         replaces=enrolment.replaces,
+        session=None if counts else binding.session,
         name=enrolment.name,
         platform=enrolment.platform,
         app_version=enrolment.app_version,

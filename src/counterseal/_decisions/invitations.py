@@ -108,6 +108,7 @@ class Invitee:
     Attributes:
         user_info: A text that is stored with the account; None leaves the stored one.
         endorser: The device of the user that invites, if one does.
+        session: Of the administrator who invites a device of their own; None for every other.
         guid: Of the new binding, if an idempotency key has reserved it.
     """
 
@@ -116,6 +117,7 @@ class Invitee:
     user_info: str | None = None
     origin: Guid | None = None
     endorser: Guid | None = None
+    session: Guid | None = None
     identity: Identity | None = None
     guid: Guid | None = None
 
@@ -248,6 +250,7 @@ def _new_binding(tools: Tools, invitee: Invitee, account: Guid, secret: str) -> 
         app_space=invitee.app_space.guid,
         origin=invitee.origin,
         endorser=invitee.endorser,
+        session=invitee.session,
         token_hash=keys.token_hash(secret),
         sealed_token=sealed_token,
         deadline=tools.now + tools.policy.session_token_life,

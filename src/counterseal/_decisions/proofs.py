@@ -48,9 +48,9 @@ def revocations_of(revoked: tuple[Session, ...]) -> tuple[AuditEntry, ...]:
     return tuple(AuditEntry(each.guid, event="session.revoke") for each in revoked)
 
 
-def sessions_in(listed: Records) -> tuple[Session, ...]:
+def sessions_in(children: Records) -> tuple[Session, ...]:
     """Return the sessions among the records under an administrator."""
-    return tuple(each for each in listed if isinstance(each, Session))
+    return tuple(each for each in children if isinstance(each, Session))
 
 
 def complete_enrolment(
@@ -62,7 +62,7 @@ def complete_enrolment(
     It is kept once it has opened the link's session, and revoked if it has not by its deadline.
     """
     binding, account = require(stored[0], Binding), require(stored[1], Account)
-    if binding.session is None or binding.state not in LIVING:
+    if binding.session is None or binding.answers or binding.state not in LIVING:
         return Decision(result=None)
     return records(binding.session).then(
         lambda sessions, tools: _complete_enrolment(
@@ -93,14 +93,16 @@ def end_sessions(stored: Records, _: Tools) -> Decision[Binding | None] | Plan[B
     admin: Guid = binding.admin or parse(account.account_id, field="accountId")
     # The administrator is read for the audit log, which names the App Space.
     return records(admin).then(
-        lambda *_: tenancy_records_of(admin).then(lambda listed, _: _end_sessions(binding, listed))
+        lambda *_: tenancy_records_of(admin).then(
+            lambda children, _: _end_sessions(binding, children)
+        )
     )
 
 
-def _end_sessions(binding: Binding, listed: Records) -> Decision[Binding | None]:
+def _end_sessions(binding: Binding, children: Records) -> Decision[Binding | None]:
     ended_sessions = tuple(
         revoke_session(session)
-        for session in sessions_in(listed)
+        for session in sessions_in(children)
         if any(
             proof.binding == binding.guid and not proof_stands(proof, binding)
             for proof in session.proofs
@@ -113,9 +115,8 @@ def _end_sessions(binding: Binding, listed: Records) -> Decision[Binding | None]
     )
 
 
-def forget_sessions(stored: Records, _: Tools, ended: Binding | None) -> Decision[None]:
-    """Decide that the sessions of *ended* have ended, unless the binding has changed meanwhile."""
-    binding = stored[0]
-    if ended is None or binding != ended:
+def forget_sessions(stored: Records, _: Tools, ended_binding: Binding | None) -> Decision[None]:
+    """Decide that the sessions of *ended_binding* have ended, unless it has changed meanwhile."""
+    if ended_binding is None or stored[0] != ended_binding:
         return Decision(result=None)
-    return Decision(result=None, writes=(revise(ended, sessions_end_at=None),))
+    return Decision(result=None, writes=(revise(ended_binding, sessions_end_at=None),))

@@ -95,6 +95,7 @@ class LogIn:
     Attributes:
         binding: Of the passkey or device by which it was proven.
         guid: Of the new session, if one proof may start only one.
+        suspensions: How often the binding had been suspended when it was proven; None is now.
     """
 
     admin: Guid
@@ -102,6 +103,7 @@ class LogIn:
     method: LogInMethod
     browser: str
     guid: Guid | None = None
+    suspensions: int | None = None
 
 
 def create_link(stored: Records, by: Administrator) -> Plan[IssuedSession]:
@@ -118,12 +120,12 @@ def _create_link(actor: Admin | None, tools: Tools, holder: Admin) -> Plan[Issue
     if not is_in_force(holder, tools.now):
         raise InvalidField("adminGuid", "revoked, or its time is over")
     return tenancy_records_of(holder.guid).then(
-        lambda listed, tools: _issue_link(actor, tools, holder, listed)
+        lambda children, tools: _issue_link(actor, tools, holder, children)
     )
 
 
 def _issue_link(
-    actor: Admin | None, tools: Tools, holder: Admin, listed: Records
+    actor: Admin | None, tools: Tools, holder: Admin, children: Records
 ) -> Decision[IssuedSession]:
     deadline = tools.now + tools.policy.portal_link_life
     secret = _new_secret(tools)
@@ -138,9 +140,16 @@ def _issue_link(
         keep_until=deadline + tools.policy.portal_link_life,
     )
     earlier_links = tuple(
-        each for each in sessions_in(listed) if each.state is not SessionState.ACTIVE
+        each for each in sessions_in(children) if each.state is not SessionState.ACTIVE
     )
-    return _issue(link, secret, holder, ended=earlier_links, guards=admin_guards(actor, holder))
+    # Of two links that are made at once, the second one finds the administrator changed, and ends
+    # the first.
+    decision = _issue(link, secret, revise(holder), ended=earlier_links)
+    return attrs.evolve(
+        decision,
+        writes=(*decision.writes, decision.result.admin),
+        guards=admin_guards(actor, holder),
+    )
 
 
 def start_session(stored: Records, _: Tools, login: LogIn) -> Plan[IssuedSession]:
@@ -154,14 +163,14 @@ def start_session(stored: Records, _: Tools, login: LogIn) -> Plan[IssuedSession
         # One proof starts one session.
         raise WrongToken
     return tenancy_records_of(login.admin).then(
-        lambda listed, tools: _start_session(holder, binding, tools, login, listed)
+        lambda children, tools: _start_session(holder, binding, tools, login, children)
     )
 
 
 def _start_session(
-    holder: Record | None, binding: Record | None, tools: Tools, login: LogIn, listed: Records
+    holder: Record | None, binding: Record | None, tools: Tools, login: LogIn, children: Records
 ) -> Decision[IssuedSession]:
-    facts = Logging(now=tools.now, admin=holder, proof=binding)
+    facts = Logging(now=tools.now, admin=holder, proof=binding, suspensions=login.suspensions)
     state = step(SESSION, SESSION.initial, SessionEvent.START, facts)
     admin = standing_administrator(facts)
     secret = _new_secret(tools)
@@ -175,7 +184,7 @@ def _start_session(
         proofs=with_proof((), require(binding, Binding)),
         **_started(secret, tools),
     )
-    active = [each for each in sessions_in(listed) if each.state is SessionState.ACTIVE]
+    active = [each for each in sessions_in(children) if each.state is SessionState.ACTIVE]
     surplus = len(active) + 1 - tools.policy.portal_sessions_limit
     return _issue(session, secret, admin, ended=tuple(active[: max(surplus, 0)]))
 
@@ -224,15 +233,26 @@ def _enrol(tools: Tools, facts: UsingSession) -> Decision[IssuedSession]:
 
 
 def step_up(
-    stored: Records, _: Tools, secret: str, binding: Guid, proven_at: datetime | None
+    stored: Records,
+    _: Tools,
+    secret: str,
+    binding: Guid,
+    *,
+    proven_at: datetime | None,
+    suspensions: int | None = None,
 ) -> Plan[IssuedSession]:
     """
     Plan to step a session up by *binding*, for some minutes from *proven_at* on, None being now.
+
+    Args:
+        suspensions: How often *binding* had been suspended by then.
     """
     session = require_session(stored, secret)
     return read_proofs(session, binding).then(
         lambda stored, tools: _step_up(
-            tools, facts_of_use(session, stored, tools, secret), proven_at
+            tools,
+            attrs.evolve(facts_of_use(session, stored, tools, secret), suspensions=suspensions),
+            proven_at,
         )
     )
 
@@ -318,10 +338,10 @@ def list_sessions(stored: Records, by: Administrator) -> Plan[tuple[Session, ...
     holder = require(stored[0], Admin)
     return permission_to(permission_for(holder, by), by, holder).then(
         lambda *_: tenancy_records_of(holder.guid).then(
-            lambda listed, tools: Decision(
+            lambda children, tools: Decision(
                 result=tuple(
                     each
-                    for each in sessions_in(listed)
+                    for each in sessions_in(children)
                     if tools.now < session_end(each, tools.policy)
                 )
             )
@@ -405,7 +425,6 @@ def _issue(
     admin: Admin,
     *,
     ended: tuple[Session, ...] = (),
-    guards: tuple[Admin, ...] = (),
     attributes: tuple[tuple[str, str], ...] = (),
 ) -> Decision[IssuedSession]:
     revoked = tuple(map(revoke_session, ended))
@@ -413,7 +432,7 @@ def _issue(
         result=IssuedSession(session=session, admin=admin, token=f"{session.guid}.{secret}"),
         writes=(session, *revoked),
         # A revocation of the administrator in between counts.
-        guards=(admin, *guards),
+        guards=(admin,),
         audit=(AuditEntry(session.guid, attributes=attributes), *revocations_of(revoked)),
     )
 

@@ -77,7 +77,8 @@ class Binding:
         confirmation: What the device signed for that, a compact JWS; empty where an origin did.
         suspended_by: Set while suspended.
         session: The one-time link's session that registered it, until it is known to have opened
-            that; None for every other.
+            that; of an administrator's device, the session that invited it, until it is bound and
+            confirmed; None for every other.
         suspensions: How often it was suspended; counted for administrators only.
         sessions_end_at: From then on a worker ends the administrator's sessions that it has
             opened or stepped up; None if there is nothing to end.

@@ -84,6 +84,7 @@ class Outcome:
         receipt: The service's receipt, a compact JWS.
         reason: Why, for a cancelled challenge.
         refusal_reason: Why the person refused, if they said so.
+        suspensions: How often `device` had been suspended by then; of an administrator's only.
     """
 
     at: datetime = attrs.field(validator=fields.utc)
@@ -95,6 +96,7 @@ class Outcome:
     receipt: str | None = attrs.field(default=None, repr=False)
     reason: CancelReason | None = None
     refusal_reason: RefusalReason | None = None
+    suspensions: int = 0
 
 
 @attrs.frozen(kw_only=True)

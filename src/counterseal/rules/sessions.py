@@ -14,6 +14,7 @@ from counterseal.errors import (
     InvalidField,
     StepUpNeeded,
     WrongKey,
+    WrongState,
     WrongToken,
 )
 from counterseal.models import (
@@ -41,11 +42,13 @@ class Logging:
     Attributes:
         admin: The record of who logs in, as stored.
         proof: The record of the passkey or device by which the person has proven it, as stored.
+        suspensions: How often it had been suspended when it was proven; None is now.
     """
 
     now: datetime
     admin: Record | None
     proof: Record | None
+    suspensions: int | None = None
 
 
 @attrs.define(kw_only=True)
@@ -57,6 +60,7 @@ class UsingSession:
         admin: The record of whose session it is, as stored.
         bindings: The records of the session's proofs, in their order, as stored.
         proof: The record of what an enrolment or a step-up is proven by; None for other uses.
+        suspensions: How often that had been suspended when it was proven; None is now.
         secret: What the browser has presented, without the session's GUID.
     """
 
@@ -66,6 +70,7 @@ class UsingSession:
     admin: Record | None
     bindings: tuple[Record | None, ...] = ()
     proof: Record | None = None
+    suspensions: int | None = None
     secret: str = attrs.field(repr=False)
 
 
@@ -121,8 +126,13 @@ def standing_administrator(facts: Logging | UsingSession) -> Admin:
 
 
 def proof_active(facts: Logging | UsingSession) -> None:
-    """Refuse what is proven by no active passkey or device."""
-    if not isinstance(facts.proof, Binding) or facts.proof.state is not BindingState.ACTIVE:
+    """Refuse what no active passkey or device of an administrator proves since its suspensions."""
+    proof = facts.proof
+    if not isinstance(proof, Binding) or proof.state is not BindingState.ACTIVE:
+        raise BindingInactive
+    if proof.app_space != OPERATORS:
+        raise BindingInactive
+    if facts.suspensions not in {None, proof.suspensions}:
         raise BindingInactive
 
 
@@ -144,6 +154,28 @@ def proof_stands(proof: SessionProof, binding: Record | None) -> bool:
         and binding.state is BindingState.ACTIVE
         and binding.suspensions == proof.suspensions
     )
+
+
+def inviter_stands(
+    session: Record | None, bindings: tuple[Record | None, ...], now: datetime, policy: Policy
+) -> None:
+    """
+    Refuse a device that was invited in a session that has ended since, as a stolen one may have.
+
+    Args:
+        bindings: The records of the session's proofs, in their order, as stored.
+
+    Raises:
+        WrongState: It was logged out, ended or expired, or with what it was opened or stepped up by
+            has ended.
+    """
+    if (
+        not isinstance(session, Session)
+        or session.state is not SessionState.ACTIVE
+        or now >= session_end(session, policy)
+        or not all(map(proof_stands, session.proofs, bindings))
+    ):
+        raise WrongState("the session that invited it has ended")
 
 
 def refuse_portal(record: Guid | None, *, field: str) -> None:

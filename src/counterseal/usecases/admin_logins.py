@@ -188,6 +188,9 @@ class AdminLogins(DeviceLogins):
         """
         Invite a device of the administrator, in a browser that is stepped up.
 
+        The device is bound, and confirmed if the policy demands it, only while this browser's
+        session is active.
+
         Raises:
             WrongState: The browser has not registered a passkey yet.
             Refused: As `Sessions.may_add_key` and `Invitations.invite`.
@@ -195,7 +198,9 @@ class AdminLogins(DeviceLogins):
         authenticated = self.sessions.may_add_key(cookie)
         if authenticated.session.state is not SessionState.ACTIVE:
             raise WrongState("a browser that has no passkey yet")
-        return Invitations(self.ports, self.policy).invite(self.portal(), authenticated.admin.guid)
+        return Invitations(self.ports, self.policy).invite(
+            self.portal(), authenticated.admin.guid, session=authenticated.session.guid
+        )
 
     def confirm_key(self, cookie: str, binding: Guid, code: str) -> Binding:
         """
@@ -206,7 +211,8 @@ class AdminLogins(DeviceLogins):
             code: As the person reads it: case, spaces and hyphens do not count.
 
         Raises:
-            WrongState: The browser has not registered a passkey yet, or the device is not new.
+            WrongState: The browser has not registered a passkey yet, the device is not new, or the
+                session that invited it has ended.
             NotFound: The administrator has no such device.
             WrongCode: The code is wrong; has `attempts_left`.
             Refused: As `Sessions.may_add_key` and `Confirmations.compare`.

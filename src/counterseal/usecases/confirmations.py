@@ -72,8 +72,9 @@ class Confirmations(UseCase):
         Raises:
             NotFound: There is no such new device.
             Foreign: It belongs to another account.
-            WrongState: It is not unconfirmed: it was confirmed, or has ended. Or the device that
-                invited it is active no more: then it can only be refused.
+            WrongState: It is not unconfirmed: it was confirmed, or has ended. Or the device or the
+                administrator's session that invited it is active no more: then it can only be
+                refused.
             NewDeviceForbidden: A device has invited it, which policy or App Space do not let it do
                 any more: then, too, it can only be refused.
             TooManyBindings: The account has as many devices as the policy allows, and the new one
@@ -115,8 +116,8 @@ class Confirmations(UseCase):
         Raises:
             NotFound: There is no such device.
             Foreign: It belongs to another App Space than the origin's.
-            WrongState: It is not unconfirmed: it was confirmed, or has ended. Or a device that is
-                active no more has invited it.
+            WrongState: It is not unconfirmed: it was confirmed, or has ended. Or a device or an
+                administrator's session that is active no more has invited it.
             NewDeviceForbidden: A device has invited it, which policy or App Space do not let it do
                 any more.
             TooManyBindings: The account has as many devices as the policy allows.

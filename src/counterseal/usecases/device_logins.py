@@ -33,6 +33,7 @@ from counterseal.models import (
     Guid,
     LogInMethod,
     Operator,
+    Outcome,
     Pair,
     PairsContent,
     Question,
@@ -169,12 +170,13 @@ class DeviceLogins(UseCase):
         Raises:
             WrongToken: The ticket is none of ours, or was used already.
             WrongState: The device has not approved, or is no longer active.
+            BindingInactive: The device was suspended after it had approved.
             DeadlinePassed: It approved too long ago.
             AccountLocked: The administrator's account was locked since.
             CredentialRefused: The administrator was revoked, or its time is over.
         """
         document = self._open(LOG_IN, ticket)
-        device, _ = self._approved(document)
+        device, approval = self._approved(document)
         admin, challenge = Guid(document["admin"]), document["challenge"]
         return self.sessions.start(
             admin,
@@ -182,6 +184,7 @@ class DeviceLogins(UseCase):
             binding=device,
             browser=browser,
             guid=derive_guid(partition_of(admin), f"session {challenge}"),
+            suspensions=approval.suspensions,
         )
 
     def ask_to_step_up(self, cookie: str, title: str) -> AskedDevice:
@@ -227,8 +230,10 @@ class DeviceLogins(UseCase):
         with refusals(self.ports, context):
             if document["session"] != session.guid:
                 raise WrongToken
-        device, approved_at = self._approved(document)
-        return self.sessions.step_up(cookie, device, proven_at=approved_at)
+        device, approval = self._approved(document)
+        return self.sessions.step_up(
+            cookie, device, proven_at=approval.at, suspensions=approval.suspensions
+        )
 
     def _ask(
         self, admin: Admin, title: str, browser: str, purpose: str, document: Mapping[str, Any]
@@ -259,8 +264,8 @@ class DeviceLogins(UseCase):
             self.portal(), Guid(document["challenge"])
         )
 
-    def _approved(self, document: Mapping[str, Any]) -> tuple[Guid, datetime]:
-        """Return which device has approved, and when, which is a short while ago."""
+    def _approved(self, document: Mapping[str, Any]) -> tuple[Guid, Outcome]:
+        """Return which device has approved, and its approval, of a short while ago."""
         challenge = self._challenge(document)
         outcome = challenge.outcome
         if not challenge.approved or outcome is None or outcome.device is None:
@@ -269,7 +274,7 @@ class DeviceLogins(UseCase):
             raise DeadlinePassed
         (account,) = self.ports.store.get(challenge.account)
         approval_stands(require(account, Account), outcome.device)
-        return outcome.device, outcome.at
+        return outcome.device, outcome
 
     def _time(self) -> str:
         return format_time(self.ports.clock.now())

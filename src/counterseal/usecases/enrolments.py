@@ -48,7 +48,8 @@ class Enrolments(UseCase):
             TooManyBindings: The account has as many devices as the policy allows, and it replaces
                 none; the same token may then replace one.
             BindingInactive: The binding has ended since.
-            WrongState: The binding is not INVITED, or the device that invited is active no more.
+            WrongState: The binding is not INVITED, or the device or the administrator's session
+                that invited is active no more.
             InvalidField: A member is malformed or does not fit, or it replaces a device and no
                 log-in invited it, or the policy forbids that.
             NotFound: The account has no such device to replace.

@@ -19,10 +19,13 @@ from counterseal.models import (
     RelyingParty,
 )
 from counterseal.models.guid import ENTROPY_BYTES, account_partition, mint
-from counterseal.ports import Due
+from counterseal.ports import Due, Ports
 from counterseal.rules.sizes import text_fits
 from counterseal.rules.standing import expected_issuer, identified_by_origin
 from counterseal.usecases._idempotency import reserve
+
+PAGES = 10
+"""How often its limit a worker looks at, so that due bindings of the other kind hide none."""
 
 
 @attrs.frozen
@@ -36,6 +39,7 @@ class Invitations(UseCase):
         *,
         user_info: str | None = None,
         idempotency_key: str | None = None,
+        session: Guid | None = None,
     ) -> Invitation:
         """
         Invite one device of the origin's user.
@@ -46,6 +50,9 @@ class Invitations(UseCase):
             account_id: The origin's own id of the user; creates the account at first use.
             user_info: Stored with the account and returned; None leaves it as it is.
             idempotency_key: The same key with the same arguments again gets the first result.
+            session: Of an administrator who invites a device of their own: the device is bound, and
+                confirmed if the policy demands it, only while the session is active. None for a
+                user's device.
 
         Raises:
             InvalidField: A text does not fit the policy.
@@ -63,7 +70,11 @@ class Invitations(UseCase):
         context = self._permit(party, "binding.invite")
         demand_rate(ports, context, ("invite", origin), policy.invite_rate)
         invitee = Invitee(
-            app_space=party.app_space, account_id=account_id, user_info=user_info, origin=origin
+            app_space=party.app_space,
+            account_id=account_id,
+            user_info=user_info,
+            origin=origin,
+            session=session,
         )
         with refusals(ports, context):
             text_fits(account_id, policy.account_id_bytes, "accountId")
@@ -130,13 +141,31 @@ class Invitations(UseCase):
 
     def expire(self, limit: int = 100) -> int:
         """Expire invitations whose deadline has come; return how many."""
-        due = [
-            binding
-            for binding in self.ports.store.due(Due.BINDING, self.ports.clock.now(), limit)
-            # `Sessions.expire` ends what else is due.
-            if isinstance(binding, Binding) and binding.state in PROVISIONAL
-        ]
+        due = read_due_bindings(self.ports, limit, provisional=True)
         context = AuditContext(event="binding.expire", actor="worker")
         return self._transactions.sweep(
             context, due, lambda guid: record_with_account(guid).then(invitations.expire)
         )
+
+
+def read_due_bindings(ports: Ports, limit: int, *, provisional: bool) -> tuple[Binding, ...]:
+    """
+    Return bindings that are due, *limit* at most.
+
+    Args:
+        provisional: Whether to return invitations and unconfirmed devices, or all others.
+
+    Raises:
+        Unavailable: The store failed.
+    """
+    bindings: tuple[Binding, ...] = ()
+    for size in (limit, PAGES * limit):
+        page = ports.store.due(Due.BINDING, ports.clock.now(), size)
+        bindings = tuple(
+            binding
+            for binding in page
+            if isinstance(binding, Binding) and (binding.state in PROVISIONAL) is provisional
+        )
+        if len(page) < size or len(bindings) >= limit:
+            break
+    return bindings[:limit]

@@ -13,7 +13,6 @@ from counterseal._decisions.sessions import AuthenticatedSession, IssuedSession,
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.errors import InvalidField, Refused, WrongToken
 from counterseal.models import (
-    PROVISIONAL,
     Administrator,
     Binding,
     Guid,
@@ -23,6 +22,7 @@ from counterseal.models import (
 from counterseal.models.guid import parse
 from counterseal.ports import Due
 from counterseal.rules.sizes import text_fits
+from counterseal.usecases.invitations import read_due_bindings
 
 SECRET_LENGTH = 64
 """More than the base64url of a secret has; a longer one is not hashed."""
@@ -87,6 +87,7 @@ class Sessions(UseCase):
         binding: Guid,
         browser: str,
         guid: Guid | None = None,
+        suspensions: int | None = None,
     ) -> IssuedSession:
         """
         Start the session of an administrator whose log-in the caller has verified.
@@ -98,17 +99,27 @@ class Sessions(UseCase):
                 ends with it.
             browser: What the browser says that it is; may be empty.
             guid: Of the new session, derived from the proof, so that one proof starts one session.
+            suspensions: How often the passkey or device had been suspended when the administrator
+                proved it; None is now.
 
         Raises:
             CredentialRefused: The administrator was revoked, or its time is over.
-            BindingInactive: The passkey or device has been revoked or suspended.
+            BindingInactive: The passkey or device has been revoked, or suspended since the proof,
+                or is none of an administrator.
             WrongToken: A session with this GUID exists already.
             InvalidField: *browser* is too long.
         """
         context = AuditContext(event="session.start", actor=admin, subject=guid)
         with refusals(self.ports, context):
             text_fits(browser, self.policy.name_bytes, "browser", empty=True)
-        login = LogIn(admin=admin, method=method, binding=binding, browser=browser, guid=guid)
+        login = LogIn(
+            admin=admin,
+            method=method,
+            binding=binding,
+            browser=browser,
+            guid=guid,
+            suspensions=suspensions,
+        )
         reading = records(admin, binding) if guid is None else records(admin, binding, guid)
         plan = reading.then(lambda stored, tools: sessions.start_session(stored, tools, login))
         return self._transactions.run(context, plan)
@@ -173,7 +184,12 @@ class Sessions(UseCase):
         return self._transactions.run(context, plan)
 
     def step_up(
-        self, cookie: str, binding: Guid, *, proven_at: datetime | None = None
+        self,
+        cookie: str,
+        binding: Guid,
+        *,
+        proven_at: datetime | None = None,
+        suspensions: int | None = None,
     ) -> IssuedSession:
         """
         Step a session up whose administrator has proven once more to be there; the cookie changes.
@@ -184,19 +200,23 @@ class Sessions(UseCase):
             binding: Of the passkey or device by which the administrator has proven it; from now on
                 the session ends with that one, too.
             proven_at: When that was; None is now. From then on the step-up counts.
+            suspensions: How often the passkey or device had been suspended by then.
 
         Raises:
             WrongToken: There is no such session, its secret is another, or the proof is too old.
             WrongState: The session has ended, or is enrolling.
             DeadlinePassed: It is too old, or was not used for too long.
             CredentialRefused: The administrator was revoked, or its time is over.
-            BindingInactive: A passkey or device has been revoked or suspended: this one, or one by
-                which the session was opened or stepped up, and then it ends.
+            BindingInactive: This passkey or device has been revoked or suspended, or is none of an
+                administrator; or one by which the session was opened or stepped up has been revoked
+                or suspended, and then it ends.
         """
         context = AuditContext(event="session.step_up", actor="stranger")
         guid, secret = self._parse(cookie, context)
         plan = records(guid).then(
-            lambda stored, tools: sessions.step_up(stored, tools, secret, binding, proven_at)
+            lambda stored, tools: sessions.step_up(
+                stored, tools, secret, binding, proven_at=proven_at, suspensions=suspensions
+            )
         )
         return self._transactions.run(context, plan)
 
@@ -263,10 +283,11 @@ class Sessions(UseCase):
 
     def expire(self, limit: int = 100) -> int:
         """
-        Expire sessions and links whose deadline has come; return how many.
+        Expire sessions and links whose deadline has come; return how many, *limit* at most.
 
         Passkeys, too, that a link has registered and that did not open its session are revoked, and
-        the sessions end whose passkey or device was revoked or suspended.
+        the sessions end whose passkey or device was revoked or suspended; each of these passkeys
+        and devices counts once.
 
         Raises:
             Unavailable: A port failed; what has ended earlier stays so.
@@ -276,11 +297,9 @@ class Sessions(UseCase):
         count = self._transactions.sweep(
             context, due, lambda guid: records(guid).then(ended_sessions.expire)
         )
-        now = self.ports.clock.now()
-        for binding in self.ports.store.due(Due.BINDING, now, max(limit - count, 1)):
-            if isinstance(binding, Binding) and binding.state not in PROVISIONAL:
-                self._end_with(binding)
-                count += 1
+        if count < limit:
+            bindings = read_due_bindings(self.ports, limit - count, provisional=False)
+            count += sum(map(self._end_with, bindings))
         return count
 
     def complete_enrolment(self, passkey: Guid) -> None:
@@ -302,12 +321,12 @@ class Sessions(UseCase):
         )
         self._transactions.run(context, plan)
 
-    def _end_with(self, binding: Binding) -> None:
-        """Let what depends on *binding* end, which is due."""
+    def _end_with(self, binding: Binding) -> bool:
+        """Let what depends on *binding* end, which is due; return whether that was done."""
         with suppress(Refused):
             if binding.sessions_end_at is None:
                 self.complete_enrolment(binding.guid)
-                return
+                return True
             context = AuditContext(event="session.revoke", actor="worker")
             reading = record_with_account(binding.guid)
             ended = self._transactions.run(context, reading.then(proofs.end_sessions))
@@ -315,6 +334,8 @@ class Sessions(UseCase):
                 context,
                 reading.then(lambda stored, tools: proofs.forget_sessions(stored, tools, ended)),
             )
+            return True
+        return False
 
     def _parse(self, token: str, context: AuditContext) -> tuple[Guid, str]:
         """Return GUID and secret of a link or cookie, and name the session in *context*."""

@@ -109,6 +109,7 @@ from counterseal.models import (
     SessionState,
     TextContent,
     UseState,
+    revise,
 )
 from counterseal.models.approved_action import approved_action_guid
 from counterseal.models.ceremony import user_handle
@@ -170,7 +171,12 @@ PARTS = {
     "account_events.with_events",
     *("answers.open_code", "device_requests.demand_standing", "endings.end"),
     *("reactions.needs_pending", "reactions.react"),
-    *("bindings.enrolment_of", "sessions.facts_of_use", "sessions.read_proofs"),
+    *(
+        "bindings.session_of",
+        "bindings.standing_inviter",
+        "sessions.facts_of_use",
+        "sessions.read_proofs",
+    ),
     *("enrolments.key_changes", "issuing.new_code", "issuing.new_challenge"),
     "logins.build_request",
     *("notifying.drop_dead_addresses", "outbox.build_notifications", "outbox.draw_jitter"),
@@ -180,6 +186,7 @@ PARTS = {
     "backchannel.open_ping",
     "callbacks.read_to_compose",
     "channel.compose_callback",
+    "bindings.with_enrolment",
     "ceremonies.new_ceremony",
     "tenancy.new_origin",
     *("readings.nothing", "readings.records", "readings.record_with_account"),
@@ -1146,7 +1153,8 @@ class Portal:
         self.active = uses.start(
             self.admin.guid, LogInMethod.PASSKEY, binding=self.passkey.guid, browser=""
         ).token
-        self.link = uses.create_link(self.admin.guid, by=OPERATOR).token
+        created = uses.create_link(self.admin.guid, by=OPERATOR)
+        self.admin, self.link = created.admin, created.token
 
     def redeem(self):
         """Return the cookie of a browser that has redeemed the link."""
@@ -1182,7 +1190,9 @@ def link_created(setup):
     for by in (OPERATOR, administrator(portal.service)):
         decision = setup.decide(partial(sessions_link, portal.admin, by))
         assert decision.result.session.state is SessionState.INVITED
-        assert len(decision.writes) == 2  # the open link ends
+        # The open link ends, and two links that are made at once meet at the administrator.
+        assert len(decision.writes) == 3
+        assert decision.writes[-1] == decision.result.admin == revise(portal.admin)
 
 
 def sessions_link(admin, by, tools):
@@ -1211,13 +1221,17 @@ def session_used(setup):
     assert len(portal.run(sessions.use_session, portal.active).writes) == 1
 
 
+def step_up_now(stored, tools, secret, binding):
+    return sessions.step_up(stored, tools, secret, binding, proven_at=None)
+
+
 def session_stepped_up(setup):
     portal = Portal(setup)
-    stepped_up = portal.run(sessions.step_up, portal.active, portal.passkey.guid, None)
+    stepped_up = portal.run(step_up_now, portal.active, portal.passkey.guid)
     assert stepped_up.result.token != portal.active
     portal.service.devices.suspend(portal.passkey.guid, by=OPERATOR)
     other = portal.service.bind_passkey(portal.admin.guid).guid
-    refused = portal.run(sessions.step_up, portal.active, other, None)
+    refused = portal.run(step_up_now, portal.active, other)
     assert refused.writes[0].state is SessionState.REVOKED
     assert isinstance(refused.refusal, BindingInactive)
 
@@ -1273,10 +1287,10 @@ def sessions_end_with_a_passkey(setup):
     stored = store.get_with_account(portal.passkey.guid)
     decision = setup.decide(partial(proofs.end_sessions, stored))
     assert decision.writes[0].state is SessionState.REVOKED
-    forget = partial(proofs.forget_sessions, stored, ended=decision.result)
+    forget = partial(proofs.forget_sessions, stored, ended_binding=decision.result)
     assert setup.decide(forget).writes[0].sessions_end_at is None
     for other in (None, portal.passkey):
-        forget = partial(proofs.forget_sessions, stored, ended=other)
+        forget = partial(proofs.forget_sessions, stored, ended_binding=other)
         assert setup.decide(forget).writes == ()
 
 

@@ -18,10 +18,15 @@ class Person:
         self.logins = AdminLogins(service.ports, service.policy, domain=DOMAIN)
         self.sessions = self.logins.sessions
         reach = reach or {"all_companies": True}
-        self.admin = service.credentials.create_person(name, **reach)
+        self._admin = service.credentials.create_person(name, **reach).guid
         self.passkey = self.new_passkey()
         self.account = None
         self.cookie = ""
+
+    @property
+    def admin(self):
+        """The administrator, as stored."""
+        return self.service.stored(self._admin)
 
     def new_passkey(self):
         return FakePasskey(rp_id=DOMAIN, origin=f"https://{DOMAIN}")

@@ -12,6 +12,7 @@ from counterseal.errors import (
     AccountLocked,
     AccountUnbound,
     AccountUnknown,
+    BindingInactive,
     CountersealError,
     CredentialRefused,
     DeadlinePassed,
@@ -615,3 +616,38 @@ def test_a_company_administrator_sees_nothing_of_it(service, enrolled):
         assert refusal.value.public_code == "not_found"
     with pytest.raises(Refused):
         service.accounts.lock(enrolled.account, by=own.administration.by)
+
+
+@pytest.mark.parametrize("was_suspended_before", [False, True])
+def test_an_approval_from_before_a_suspension_proves_nothing_after_it(
+    enrolled, phone, service, was_suspended_before
+):
+    """The suspension may be what ends the use of a lost device, and the resumption its return."""
+    logins = enrolled.logins
+
+    def suspend_and_resume():
+        service.devices.suspend(phone.guid, by=OPERATOR)
+        service.devices.resume(phone.guid, by=OPERATOR)
+
+    def approve():
+        mark = logins.remember_browser(enrolled.admin.guid)
+        log_in = logins.ask_to_log_in(mark, browser="")
+        step_up = logins.ask_to_step_up(enrolled.cookie, "Revoke?")
+        for request, answer in ((log_in, logins.answer), (step_up, logins.step_up_answer)):
+            phone.answer(answer(request.ticket).challenge, code=request.code)
+        return log_in, step_up
+
+    if was_suspended_before:
+        suspend_and_resume()
+    log_in, step_up = approve()
+    suspend_and_resume()
+    with pytest.raises(BindingInactive):
+        logins.log_in_by_device(log_in.ticket, browser="")
+    with pytest.raises(BindingInactive):
+        logins.step_up_by_device(enrolled.cookie, step_up.ticket)
+    # What it approves from now on counts.
+    log_in, step_up = approve()
+    issued = logins.log_in_by_device(log_in.ticket, browser="")
+    enrolled.sessions.authenticate(issued.token)
+    stepped_up = logins.step_up_by_device(enrolled.cookie, step_up.ticket)
+    enrolled.sessions.authenticate(stepped_up.token)

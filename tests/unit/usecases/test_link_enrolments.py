@@ -246,3 +246,14 @@ def test_an_older_link_is_no_longer_redeemed(enrolled):
     sessions.create_link(enrolled.admin.guid, by=OPERATOR)
     with pytest.raises(WrongState):
         sessions.redeem(older, browser="")
+
+
+def test_of_two_links_that_are_made_at_once_one_is_open(service, person):
+    admin, links = person.admin.guid, []
+    changed = service.meanwhile(
+        lambda: links.append(person.sessions.create_link(admin, by=OPERATOR))
+    )
+    logins = AdminLogins(changed.ports, changed.policy, domain=person.logins.domain)
+    links.append(logins.sessions.create_link(admin, by=OPERATOR))
+    states = [service.stored(link.session.guid).state for link in links]
+    assert states == [SessionState.REVOKED, SessionState.INVITED]

@@ -1,16 +1,30 @@
 """Sessions end with the passkeys and devices that opened them or stepped them up."""
 
 import threading
+from collections import Counter
+from datetime import timedelta
 from functools import partial
 
 import attrs
 import pytest
 
+from counterseal.device import own_comparison_code
 from counterseal.errors import BindingInactive, DeadlinePassed, Refused, StrongKeyMissed, WrongState
-from counterseal.models import OPERATOR, AdminRole, BindingState, LogInMethod, SessionState, replace
+from counterseal.models import (
+    OPERATOR,
+    AdminRole,
+    BindingState,
+    LogInMethod,
+    NewDeviceRule,
+    SessionState,
+    replace,
+)
 from counterseal.models.ceremony import user_handle
+from counterseal.wire.confirmation import Choice
 
 RACERS = 50
+LATE_FROM = 6
+"""Of its ten uses, a racer begins the last four after the end."""
 
 
 def revoke_own(person, binding):
@@ -75,7 +89,7 @@ USES = {
     ),
     "a key is removed": lambda person, cookie: person.logins.revoke_key(cookie, person.spare_key),
     "other sessions are ended": lambda person, cookie: person.sessions.end_others(cookie),
-    "a device is request": lambda person, cookie: person.logins.ask_to_step_up(cookie, "Revoke?"),
+    "a device is asked": lambda person, cookie: person.logins.ask_to_step_up(cookie, "Revoke?"),
 }
 """What a session is used for; each works before."""
 
@@ -200,6 +214,19 @@ def test_nobody_logs_in_or_steps_up_by_what_has_ended(administrator, service):
     sessions.authenticate(issued.token)
 
 
+def test_a_users_device_opens_and_steps_up_no_session(administrator, service):
+    """Even one whose account has the administrator's GUID as its id."""
+    sessions, admin = administrator.sessions, administrator.admin.guid
+    issued = administrator.log_in()
+    for account_id in ("zoe", admin):
+        device = service.bind(account_id).guid
+        with pytest.raises(BindingInactive):
+            sessions.start(admin, LogInMethod.DEVICE, binding=device, browser="")
+        with pytest.raises(BindingInactive):
+            sessions.step_up(issued.token, device)
+    sessions.authenticate(issued.token)
+
+
 def test_a_passkey_that_is_suspended_and_resumed_logs_in_anew(administrator):
     binding = binding_of(administrator, administrator.log_in())
     suspend_and_resume(administrator, binding)
@@ -268,6 +295,49 @@ def suspend_again(person, binding):
     person.service.devices.suspend(binding, by=OPERATOR)
 
 
+def lose_account(service, binding):
+    """Let whatever a worker does to a binding be refused."""
+    service.ports.store._records.pop(service.stored(binding).account)
+
+
+def test_a_worker_ends_no_more_than_it_is_asked_to(administrator, service, new_person):
+    for name in ("Ada", "Bob", "Cat"):
+        other = new_person(service, name)
+        other.sessions.create_link(other.admin.guid, by=OPERATOR)
+    for key in administrator.logins.list_keys(administrator.admin.guid):
+        service.devices.revoke(key.guid, by=OPERATOR)
+    service.clock.advance(service.policy.portal_link_life)
+    assert [service.sessions.expire(3) for _ in range(3)] == [3, 3, 0]
+
+
+def test_a_worker_counts_what_it_has_ended(enrolled, service):
+    (key,) = enrolled.logins.list_keys(enrolled.admin.guid)
+    service.devices.revoke(key.guid, by=OPERATOR)
+    lose_account(service, key.guid)
+    assert service.sessions.expire() == 0
+
+
+def test_what_is_refused_again_and_again_hides_nothing_else(new_service, new_person):
+    """Invitations and administrators' passkeys are due in one list."""
+    for refused_use, other_use in (("sessions", "invitations"), ("invitations", "sessions")):
+        service = new_service()
+        due = {"sessions": [], "invitations": []}
+        for name in ("Ada", "Bob", "Cat"):
+            person = new_person(service, name)
+            person.use_link()
+            due["invitations"].append(service.invitations.invite(service.origin, name).binding)
+            (key,) = person.logins.list_keys(person.admin.guid)
+            due["sessions"].append(service.devices.revoke(key.guid, by=OPERATOR).guid)
+        (*refused, _), (*_, other) = due[refused_use], due[other_use]
+        for binding in refused:
+            lose_account(service, binding)
+        service.clock.advance(service.policy.session_token_life)
+        for _ in range(3):
+            getattr(service, refused_use).expire(2)
+            getattr(service, other_use).expire(2)
+        assert service.stored(other).due_at is None
+
+
 def test_users_devices_have_no_sessions_to_end(service):
     alice = service.bind("alice")
     service.devices.suspend(alice.guid, by=OPERATOR)
@@ -300,27 +370,34 @@ def test_nothing_succeeds_that_begins_after_the_end_of_the_passkey(administrator
     binding = binding_of(person, issued[0])
     enough, revoked = threading.Event(), threading.Event()
     succeeded, succeeded_late = [], []
+    begun_late = Counter()
+    # No session ends since there are too many.
+    policy = attrs.evolve(person.service.policy, portal_sessions_limit=100)
+    sessions = person.service.but(policy=policy).sessions
+
+    def log_in(person, _):
+        return sessions.start(person.admin.guid, LogInMethod.PASSKEY, binding=binding, browser="")
+
+    raced_uses = {name: USES[name] for name in list(USES)[:3]} | {"a log-in": log_in}
 
     def use(number):
-        uses = list(USES.values())
         cookie = issued[number % len(issued)].token
         for index in range(10):
+            if index == LATE_FROM:
+                enough.set()
+                revoked.wait(240)
+            name = list(raced_uses)[(number + index) % len(raced_uses)]
             begins_late = revoked.is_set()
+            begun_late[name] += begins_late
             try:
-                if number % 5:
-                    uses[(number + index) % 3](person, cookie)
-                else:
-                    cookie = person.sessions.start(
-                        person.admin.guid, LogInMethod.PASSKEY, binding=binding, browser=""
-                    ).token
+                raced_uses[name](person, cookie)
             except Refused:
                 continue
-            succeeded.append(number)
+            succeeded.append(name)
             if len(succeeded) >= RACERS:
                 enough.set()
             if begins_late:
-                succeeded_late.append(number)
-        enough.set()
+                succeeded_late.append(name)
 
     def revoke():
         enough.wait(240)
@@ -328,7 +405,116 @@ def test_nothing_succeeds_that_begins_after_the_end_of_the_passkey(administrator
         revoked.set()
 
     at_once(revoke, *(partial(use, number) for number in range(RACERS - 1)))
-    assert succeeded
+    assert set(succeeded) == raced_uses.keys()
+    assert min(begun_late[name] for name in raced_uses) > 0
     assert not succeeded_late
     person.service.sweep()
     assert person.sessions.list(person.admin.guid, by=OPERATOR) == ()
+
+
+# What a session has begun
+
+IDLE = timedelta(minutes=2)
+"""Shorter than invitations live."""
+
+
+def confirm(person, phone, by):
+    """Confirm a new device by the code that it shows, or by the administrator's own device."""
+    if by == "device":
+        (new_device,) = person.phone.new_devices()
+        return person.phone.decide(new_device, Choice.ADD)
+    cookie = person.log_in().token
+    code = own_comparison_code(phone.device, pin=phone.pin)
+    return person.logins.confirm_key(cookie, phone.guid, code)
+
+
+@pytest.fixture
+def strict(service, new_person):
+    """An administrator with two passkeys and a device, where new devices are confirmed."""
+    policy = attrs.evolve(
+        service.policy, new_devices=NewDeviceRule.CONFIRMED, portal_session_idle=IDLE
+    )
+    person = new_person(service.but(policy=policy))
+    person.cookie = person.use_link().token
+    person.phone = person.bind_phone()
+    confirm(person, person.phone, "code")
+    person.spare = person.new_passkey()
+    person.register(person.cookie, person.spare)
+    person.spare_key = person.logins.list_keys(person.admin.guid)[-1].guid
+    return person
+
+
+def invite_as_a_thief(person):
+    """Return what invites a device, in a session that the spare passkey has opened."""
+    return person.logins.invite_device(person.log_in(passkey=person.spare).token)
+
+
+THIEF_ENDS = {
+    "the other sessions are ended": lambda person: person.sessions.end_others(
+        person.log_in().token
+    ),
+    "the passkey is removed": lambda person: person.logins.revoke_key(
+        person.log_in().token, person.spare_key
+    ),
+    "the passkey is suspended and resumed": lambda person: suspend_and_resume(
+        person, person.spare_key
+    ),
+    "the session is too old": lambda person: person.service.clock.advance(IDLE),
+}
+
+
+@pytest.mark.parametrize("way", THIEF_ENDS)
+def test_an_invitation_ends_with_the_session_that_made_it(strict, way):
+    service, invitation = strict.service, invite_as_a_thief(strict)
+    THIEF_ENDS[way](strict)
+    with pytest.raises(WrongState):
+        service.complete(invitation, service.phone())
+    assert service.stored(invitation.binding).state is BindingState.INVITED
+    assert service.last_event() == ("binding.complete", "wrong_state")
+
+
+@pytest.mark.parametrize("by", ["code", "device"])
+@pytest.mark.parametrize("way", THIEF_ENDS)
+def test_an_unconfirmed_device_ends_with_the_session_that_invited_it(strict, way, by):
+    administrator, service = strict, strict.service
+    invitation = invite_as_a_thief(administrator)
+    phone = service.complete(invitation, service.phone())
+    THIEF_ENDS[way](administrator)
+    with pytest.raises(WrongState):
+        confirm(administrator, phone, by)
+    assert service.stored(phone.guid).state is BindingState.UNCONFIRMED
+
+
+@pytest.mark.parametrize("by", ["code", "device"])
+def test_an_invitation_of_the_session_that_stays_is_valid(strict, by):
+    """A step-up changes the session's cookie, and not the session."""
+    administrator, service = strict, strict.service
+    issued = administrator.log_in()
+    invitation = administrator.logins.invite_device(issued.token)
+    administrator.sessions.end_others(issued.token)
+    administrator.cookie = step_up_by_passkey(administrator, issued.token).token
+    phone = service.complete(invitation, service.phone())
+    assert service.stored(phone.guid).session == issued.session.guid
+    confirmed = confirm(administrator, phone, by)
+    # From then on it depends on no session.
+    administrator.sessions.log_out(administrator.cookie)
+    assert (confirmed.state, confirmed.session) == (BindingState.ACTIVE, None)
+    service.sweep()
+    assert service.stored(phone.guid) == confirmed
+
+
+def test_a_device_that_needs_no_confirmation_depends_on_no_session(administrator, service):
+    invitation = invite_as_a_thief(administrator)
+    phone = service.complete(invitation, service.phone())
+    assert service.stored(phone.guid).session is None
+    assert service.complete(invitation, phone).guid == phone.guid
+
+
+def test_an_open_invitation_is_no_passkey_of_a_link(administrator, service):
+    """A worker that keeps or revokes passkeys of links leaves it to expire."""
+    invitation = invite_as_a_thief(administrator)
+    service.clock.advance(service.policy.session_token_life)
+    administrator.sessions.complete_enrolment(invitation.binding)
+    assert service.stored(invitation.binding).state is BindingState.INVITED
+    service.sweep()
+    assert service.stored(invitation.binding).state is BindingState.EXPIRED

@@ -75,7 +75,7 @@ def test_a_link_leads_to_a_log_in(service, admin):
     assert len({link.token, redeemed.token, active.token}) == 3
     assert {each.session.guid for each in (link, redeemed, active)} == {link.session.guid}
     authenticated = sessions.authenticate(active.token)
-    assert authenticated.admin == admin
+    assert authenticated.admin == stored(service, admin)
     assert authenticated.stepped_up
     assert authenticated.session.method is LogInMethod.LINK
     assert authenticated.session.browser == "Example browser"
@@ -110,7 +110,7 @@ def test_a_link_is_no_cookie_and_an_enrolling_browser_is_not_logged_in(service, 
     for call in (sessions.authenticate, partial(sessions.step_up, binding=NOBODY)):
         with pytest.raises(WrongState):
             call(cookie)
-    assert sessions.may_add_key(cookie).admin == admin
+    assert sessions.may_add_key(cookie).admin == stored(service, admin)
 
 
 def test_the_audit_log_says_whose_link_was_opened_and_in_which_browser(service, admin):

@@ -141,6 +141,7 @@ LEFT_OUT: Mapping[type[Stored], tuple[bytes, ...]] = MappingProxyType(
             *(b',"action":null', b',"backchannel":null'),
             *(b',"submission":null', b',"channel":null'),
             b',"token_generation":0',  # of its `backchannel`
+            b',"suspensions":0',  # of its `outcome`
         ),
         Callback: (b',"trace":null', b',"begun_at":null', b',"once":false'),
     }

@@ -205,7 +205,7 @@ class Workers:
         }
         for kind, count in counts.items():
             self._metrics.swept(kind, count)
-        return max(counts.values()) == limit
+        return max(counts.values()) >= limit
 
     def _chain(self) -> bool:
         return self._audit_heads.chain(CHAINED_AT_ONCE) == CHAINED_AT_ONCE

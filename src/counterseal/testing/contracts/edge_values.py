@@ -150,6 +150,7 @@ def edge_records(factory: RecordFactory) -> tuple[Record, ...]:
         receipt=SECRET + "x" * 20_000,
         reason=CancelReason.SUPERSEDED,
         refusal_reason=RefusalReason.PRESSURED,
+        suspensions=3,
     )
     account = factory.account(
         ODD,
