@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from itertools import starmap
 
 import attrs
@@ -11,6 +13,7 @@ import attrs
 from counterseal._transaction import UseCase
 from counterseal.errors import (
     Contended,
+    InvalidField,
     MalformedToken,
     Refused,
 )
@@ -32,16 +35,19 @@ from counterseal.rules.audit_chain import (
     Tampering,
     extend,
 )
-from counterseal.rules.remembered_heads import compare_heads
+from counterseal.rules.remembered_heads import compare_heads, require_order
 from counterseal.rules.sizes import text_fits
 from counterseal.usecases.head_memory import HeadMemory, ProcessHeadMemory
 from counterseal.usecases.signed_heads import ATTEMPTS, PAGE, SignedHeads
 from counterseal.wire.audit_head import (
+    NUMBER_LIMIT,
+    AuditHeads,
     head_kid,
     read_head,
     read_unverified_head,
     recognized_by,
 )
+from counterseal.wire.claims import MILLISECOND, truncate
 
 HASH_BYTES = len(FIRST_HASH)
 MISPLACED = 1_000
@@ -53,6 +59,7 @@ HEAD_LINE = "the head of the line that you keep"
 REMEMBERED = "the signed head that this machine remembers"
 LOG = "the log"
 UNRENEWED = "the store was restored or copied, and the heads were not renewed since"
+HEAD_TO_DELETE = "of the signed head in the store was changed: delete that head, then try again"
 UNSIGNED = "events are chained, and there is no signed head in the store"
 
 WHO_BYTES, WHY_BYTES = 200, 1_000
@@ -126,8 +133,9 @@ class AuditChain(UseCase):
 
         Raises:
             AuditHeadMissing: There is no signed head in the log, and one is remembered.
-            AuditHeadOlder: It has a lower number than the remembered one.
-            AuditHeadOther: It has the number of the remembered one, and is another.
+            AuditHeadOlder: It has a lower number than the remembered one, or is from before its
+                renewal.
+            AuditHeadOther: It is not the head that was signed with its number.
             AuditHeadDetached: It is newer, and its chains do not continue the remembered one.
             AuditRenewalDue: The store was restored or copied, and `renew` was not called since.
             Refused: The signed head in the log is not one of this service.
@@ -135,12 +143,13 @@ class AuditChain(UseCase):
         stored, signed = self._signed_heads.require()
         heads = [self._signed_heads.advance(signed, head) for head in self.ports.audit.heads()]
         kid = self.ports.signer.jwks()[0].kid
-        is_current = stored is not None and head_kid(stored.token) == kid
+        is_numbered = signed.number is not None
+        is_current = stored is not None and is_numbered and head_kid(stored.token) == kid
         if is_current and signed.heads == {one.partition: one for one in heads if one.position}:
             return True
         if not any(head.position for head in heads):
             return True
-        head = self._signed_heads.replace(stored, heads)
+        head = self._signed_heads.replace(stored, heads, signed.renewed_at)
         if head is not None:
             self.memory.remember(head)
         return head is not None
@@ -165,6 +174,8 @@ class AuditChain(UseCase):
 
         Raises:
             InvalidField: *who* or *why* does not fit.
+            InvalidField: No head can follow the number of the stored one, which somebody has
+                changed: it has to be deleted first.
             Contended: Another process has signed the heads meanwhile.
         """
         text_fits(who, WHO_BYTES, "by", trimmed=True)
@@ -176,6 +187,8 @@ class AuditChain(UseCase):
         else:
             return ()
         stored = self.ports.audit.signed_head()
+        if stored is not None and stored.number >= NUMBER_LIMIT:
+            raise InvalidField("number", HEAD_TO_DELETE)
         try:
             claimed = {} if stored is None else read_unverified_head(stored.token).heads
         except MalformedToken:
@@ -186,7 +199,8 @@ class AuditChain(UseCase):
             unsigned = ChainHead(partition=head.partition)
             heads.append(claimed.get(head.partition, unsigned) if signs else head)
             tamperings |= signs
-        renewed = self._signed_heads.replace(stored, heads)
+        renewed_at = self._renewal_time(stored)
+        renewed = self._signed_heads.replace(stored, heads, renewed_at)
         if renewed is None:
             raise Contended
         event = AuditEvent(
@@ -199,6 +213,21 @@ class AuditChain(UseCase):
         self.ports.audit.record(event)
         self.memory.renew(renewed)
         return tuple(sorted(tamperings, key=_order))
+
+    def _renewal_time(self, stored: SignedHead | None) -> datetime:
+        """Return the time of a renewal, which is later than those of the heads that it replaces."""
+        known_heads = []
+        with suppress(InvalidField):
+            content = self.memory.load()
+            if content.head is not None:
+                known_heads.append(read_unverified_head(content.head.token))
+        if stored is not None:
+            # A time that the service has not signed may be any.
+            with suppress(Refused):
+                service_keys = self.ports.signer.jwks()
+                known_heads.append(read_head(stored.token, service_keys=service_keys))
+        times = [head.renewed_at + MILLISECOND for head in known_heads if head.renewed_at]
+        return max([truncate(self.ports.clock.now()), *times])
 
     def require_head(self) -> None:
         """
@@ -317,7 +346,7 @@ class AuditChain(UseCase):
             # Another archiving process may have dropped more already.
             base = max(heads[partition].base, through)
             heads[partition] = attrs.evolve(heads[partition], base=base)
-            allowed = self._signed_heads.replace(stored, heads.values())
+            allowed = self._signed_heads.replace(stored, heads.values(), signed.renewed_at)
             if allowed is not None:
                 self.memory.remember(allowed)
                 return
@@ -337,12 +366,14 @@ class AuditChain(UseCase):
             try:
                 compare_heads(remembered, stored)
             except Refused as refusal:
-                problems.append(f"{STORED_HEAD} is neither {source} nor newer: {refusal.code}")
+                problems.append(_not_newer(source, refusal))
         if stored is not None:
             try:
-                read_head(stored.token, service_keys=self.ports.signer.jwks())
+                signed = self._signed_heads.verify(stored)
             except Refused as refusal:
                 problems.append(f"{STORED_HEAD} is not one of this service: {refusal.code}")
+            else:
+                problems += _order_problems(content, signed)
         elif not problems and any(head.position for head in heads):
             problems.append(UNSIGNED)
         return {Tampering(partition=None, position=0, problem=problem) for problem in problems}
@@ -433,6 +464,19 @@ def _archive_check(head: ChainHead, own: ChainHead | None) -> ChainCheck:
     if own is not None and own.position <= head.base:
         known_heads.append(_known_head(HEAD_FILE, own, with_base=False))
     return ChainCheck(head.partition, 0, FIRST_HASH, known_heads)
+
+
+def _order_problems(content: MemoryContent, signed: AuditHeads) -> Iterator[str]:
+    """Yield what is wrong with the renewal of the stored head."""
+    if content.head is not None:
+        try:
+            require_order(read_unverified_head(content.head.token), signed)
+        except Refused as refusal:
+            yield _not_newer(REMEMBERED, refusal)
+
+
+def _not_newer(source: str, refusal: Refused) -> str:
+    return f"{STORED_HEAD} is neither {source} nor newer: {refusal.code}"
 
 
 def _known_head(source: str, head: ChainHead, *, with_base: bool) -> KnownHead:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 
 import attrs
@@ -14,7 +15,12 @@ from counterseal.models import ChainedEvent, ChainHead, SignedHead
 from counterseal.models.audit_log import FIRST_HASH
 from counterseal.ports import Ports
 from counterseal.rules.audit_chain import UNSEARCHABLE, ChainCheck
-from counterseal.rules.remembered_heads import StoredHead, compare_heads
+from counterseal.rules.remembered_heads import (
+    StoredHead,
+    compare_heads,
+    require_number,
+    require_order,
+)
 from counterseal.usecases.head_memory import HeadMemory
 from counterseal.wire.audit_head import (
     HEAD_TYP,
@@ -68,7 +74,9 @@ class SignedHeads:
         stored, signed = self.read()
         comparison = compare_heads(remembered, stored)
         if comparison is StoredHead.NEWER and content.head is not None:
-            self._require_continued(read_unverified_head(content.head.token), signed)
+            before = read_unverified_head(content.head.token)
+            require_order(before, signed)
+            self._require_continued(before, signed)
         if comparison is not StoredHead.UNCHANGED and stored is not None:
             self.memory.remember(stored)
         return stored, signed
@@ -78,12 +86,24 @@ class SignedHeads:
         Return the signed head in the log, and what it says; None and no heads if there is none.
 
         Raises:
+            AuditHeadOther: It was signed with another number.
             Refused: It is not one of this service.
         """
         stored = self.ports.audit.signed_head()
         if stored is None:
             return None, AuditHeads(at=self.ports.clock.now(), heads={})
-        return stored, read_head(stored.token, service_keys=self.ports.signer.jwks())
+        return stored, self.verify(stored)
+
+    def verify(self, stored: SignedHead) -> AuditHeads:
+        """
+        Return what a signed head says.
+
+        Raises:
+            Refused: As `read`.
+        """
+        signed = read_head(stored.token, service_keys=self.ports.signer.jwks())
+        require_number(stored, signed)
+        return signed
 
     def _require_continued(self, before: AuditHeads, after: AuditHeads) -> None:
         """Require that the events in the log lead from the heads *before* to those *after*."""
@@ -110,17 +130,20 @@ class SignedHeads:
                     return False
         return not any(check.end(after, after))
 
-    def replace(self, stored: SignedHead | None, heads: Iterable[ChainHead]) -> SignedHead | None:
+    def replace(
+        self, stored: SignedHead | None, heads: Iterable[ChainHead], renewed_at: datetime | None
+    ) -> SignedHead | None:
         """Sign *heads*, and return what is stored; None if another process was first."""
+        number = 1 if stored is None else stored.number + 1
         signer = self.ports.signer
         issuer = signer.jwks()[0]
         token = keys.sign_with(
             partial(signer.sign, issuer.kid),
             issuer,
             typ=HEAD_TYP,
-            claims=head_claims(heads, self.ports.clock.now()),
+            claims=head_claims(heads, self.ports.clock.now(), number, renewed_at),
         )
-        head = SignedHead(number=1 if stored is None else stored.number + 1, token=token)
+        head = SignedHead(number=number, token=token)
         return head if self.ports.audit.replace_signed_head(head) else None
 
     def pages(
