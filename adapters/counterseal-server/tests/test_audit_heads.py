@@ -14,6 +14,7 @@ from postgres_server import Postgres
 from program import COMMAND, eventually, stop
 from redis import Redis
 
+from counterseal.wire.audit_head import recognized_by
 from counterseal_server.after_restore import note_restore
 from counterseal_server.configuration import settings
 from counterseal_server.head_memory import HEAD_NOTE, FileHeadMemory
@@ -196,7 +197,9 @@ def test_a_rewritten_log_is_found_under_a_running_service_and_after_a_restart(
     remove_an_event(service)
     eventually(lambda: refused_gauge(service) == 1)
 
-    command(service, "audit", "renew", *REASON)
+    lost = recognized_by(FileHeadMemory(service.folder / "data").load().head)
+    printed = command(service, "audit", "renew", *REASON)
+    assert "the signed head that this machine remembers has\n" in printed
     eventually(lambda: refused_gauge(service) == 0)
     eventually(lambda: GREEN in command(service, "audit", "verify"))
     event = json.loads(command(service, "audit", "search", "--event", "audit.renew"))
@@ -204,7 +207,10 @@ def test_a_rewritten_log_is_found_under_a_running_service_and_after_a_restart(
         "by": "Ada",
         "why": "the log is compared with the archive",
         "refusal": "audit_head_missing",
+        "number": str(lost.number),
+        "digest": lost.digest,
     }
+    assert "nothing to renew" in command(service, "audit", "renew", *REASON)
     assert diagnose(service) == {"head_signed": "ok"}
     # An audited act like others: the service signs on.
     number = signed_number(service)

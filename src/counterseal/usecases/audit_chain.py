@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import starmap
 
 import attrs
@@ -13,12 +11,9 @@ import attrs
 from counterseal._transaction import UseCase
 from counterseal.errors import (
     Contended,
-    InvalidField,
-    MalformedToken,
     Refused,
 )
 from counterseal.models import (
-    AuditEvent,
     ChainedEvent,
     ChainHead,
     MemoryContent,
@@ -36,34 +31,33 @@ from counterseal.rules.audit_chain import (
     extend,
 )
 from counterseal.rules.remembered_heads import compare_heads, require_order
-from counterseal.rules.sizes import text_fits
 from counterseal.usecases.head_memory import HeadMemory, ProcessHeadMemory
-from counterseal.usecases.signed_heads import ATTEMPTS, PAGE, SignedHeads
+from counterseal.usecases.head_renewal import AuditRenewal, HeadRenewal
+from counterseal.usecases.partition_checks import (
+    REMEMBERED,
+    STORED_HEAD,
+    PartitionChecks,
+    known_head,
+    order,
+)
+from counterseal.usecases.signed_heads import PAGE, SignedHeads
 from counterseal.wire.audit_head import (
-    NUMBER_LIMIT,
     AuditHeads,
     head_kid,
     read_head,
     read_unverified_head,
     recognized_by,
 )
-from counterseal.wire.claims import MILLISECOND, truncate
 
 HASH_BYTES = len(FIRST_HASH)
 MISPLACED = 1_000
 """How many events that no chain reaches a verification names, at most."""
 
-STORED_HEAD = "the signed head in the store"
 HEAD_FILE = "the signed head that you keep"
 HEAD_LINE = "the head of the line that you keep"
-REMEMBERED = "the signed head that this machine remembers"
 LOG = "the log"
 UNRENEWED = "the store was restored or copied, and the heads were not renewed since"
-HEAD_TO_DELETE = "of the signed head in the store was changed: delete that head, then try again"
 UNSIGNED = "events are chained, and there is no signed head in the store"
-
-WHO_BYTES, WHY_BYTES = 200, 1_000
-"""Who renewed the heads, and why, in bytes of UTF-8."""
 
 COUNTED = 100_000
 """How many events that are not chained yet a report counts, at most."""
@@ -154,7 +148,7 @@ class AuditChain(UseCase):
             self.memory.remember(head)
         return head is not None
 
-    def renew(self, *, by: Operator, who: str, why: str) -> tuple[Tampering, ...]:
+    def renew(self, *, by: Operator, who: str, why: str) -> AuditRenewal:
         """
         Sign the heads anew, where `sign` refuses the signed head in the log.
 
@@ -169,8 +163,7 @@ class AuditChain(UseCase):
             why: The reason, for the log; 1 to 1000 bytes.
 
         Returns:
-            The signs that the log was changed; a partition that has one keeps what the signed head
-            said of it. Nothing, if `sign` does not refuse the signed head.
+            What was done; nothing, if `sign` does not refuse the signed head.
 
         Raises:
             InvalidField: *who* or *why* does not fit.
@@ -178,56 +171,7 @@ class AuditChain(UseCase):
                 changed: it has to be deleted first.
             Contended: Another process has signed the heads meanwhile.
         """
-        text_fits(who, WHO_BYTES, "by", trimmed=True)
-        text_fits(why, WHY_BYTES, "why", trimmed=True)
-        try:
-            self._signed_heads.require()
-        except Refused as refusal:
-            reason = refusal.code
-        else:
-            return ()
-        stored = self.ports.audit.signed_head()
-        if stored is not None and stored.number >= NUMBER_LIMIT:
-            raise InvalidField("number", HEAD_TO_DELETE)
-        try:
-            claimed = {} if stored is None else read_unverified_head(stored.token).heads
-        except MalformedToken:
-            claimed = {}
-        heads, tamperings = [], set()
-        for head in self.ports.audit.heads():
-            signs = self._verify_steadily(head, claimed, (), lambda: claimed)[1]
-            unsigned = ChainHead(partition=head.partition)
-            heads.append(claimed.get(head.partition, unsigned) if signs else head)
-            tamperings |= signs
-        renewed_at = self._renewal_time(stored)
-        renewed = self._signed_heads.replace(stored, heads, renewed_at)
-        if renewed is None:
-            raise Contended
-        event = AuditEvent(
-            at=self.ports.clock.now(),
-            event="audit.renew",
-            actor=by.actor,
-            attributes=(("by", who), ("why", why), ("refusal", reason)),
-        )
-        # Before it is remembered: a renewal that is not in the log has to be repeated.
-        self.ports.audit.record(event)
-        self.memory.renew(renewed)
-        return tuple(sorted(tamperings, key=_order))
-
-    def _renewal_time(self, stored: SignedHead | None) -> datetime:
-        """Return the time of a renewal, which is later than those of the heads that it replaces."""
-        known_heads = []
-        with suppress(InvalidField):
-            content = self.memory.load()
-            if content.head is not None:
-                known_heads.append(read_unverified_head(content.head.token))
-        if stored is not None:
-            # A time that the service has not signed may be any.
-            with suppress(Refused):
-                service_keys = self.ports.signer.jwks()
-                known_heads.append(read_head(stored.token, service_keys=service_keys))
-        times = [head.renewed_at + MILLISECOND for head in known_heads if head.renewed_at]
-        return max([truncate(self.ports.clock.now()), *times])
+        return HeadRenewal(self._signed_heads).renew(by=by, who=who, why=why)
 
     def require_head(self) -> None:
         """
@@ -285,19 +229,20 @@ class AuditChain(UseCase):
         tamperings |= set(starmap(_inserted, self.ports.audit.misplaced(MISPLACED)))
         chained = sum(archived_counts.values())
         stored = self._stored_heads()
+        checks = PartitionChecks(self._signed_heads)
         for head in heads:
             outside_heads = [
-                _known_head(source, heads_outside[head.partition], with_base=False)
+                known_head(source, heads_outside[head.partition], with_base=False)
                 for source, heads_outside in ((HEAD_FILE, heads_of_file), (REMEMBERED, remembered))
                 if head.partition in heads_outside
             ]
-            count, signs = self._verify_steadily(head, stored, outside_heads, self._stored_heads)
+            count, signs = checks.verify(head, stored, outside_heads, self._stored_heads)
             chained += count
             tamperings |= signs
             report(head.partition + 1)
         unchained = self.ports.audit.unchained(COUNTED)
         return AuditReport(
-            tamperings=tuple(sorted(tamperings, key=_order)),
+            tamperings=tuple(sorted(tamperings, key=order)),
             chained=chained,
             archived=sum(head.base for head in heads) if archive is None else 0,
             unchained=sum(len(one.events) for one in unchained),
@@ -384,45 +329,6 @@ class AuditChain(UseCase):
         except Refused:
             return {}
 
-    def _verify_steadily(
-        self,
-        head: ChainHead,
-        stored: Mapping[int, ChainHead],
-        outside_heads: Sequence[KnownHead],
-        reload: Callable[[], Mapping[int, ChainHead]],
-    ) -> tuple[int, set[Tampering]]:
-        """Verify one partition's events in the log, again if the service may have changed them."""
-        count, signs = self._verify_partition(head, stored, outside_heads)
-        for _ in range(ATTEMPTS - 1):
-            if signs:
-                fresh = self.ports.audit.heads()[head.partition]
-                signs &= self._verify_partition(fresh, reload(), outside_heads)[1]
-        return count, signs
-
-    def _verify_partition(
-        self, first: ChainHead, stored: Mapping[int, ChainHead], outside_heads: Sequence[KnownHead]
-    ) -> tuple[int, set[Tampering]]:
-        """Verify one partition's events in the log; *outside_heads* are not from the store."""
-        partition = first.partition
-        known_heads = (
-            [_known_head(STORED_HEAD, stored[partition], with_base=True)]
-            if partition in stored
-            else []
-        )
-        known_heads += [head for head in outside_heads if head.position >= first.base]
-        check = ChainCheck(partition, first.base, first.base_hash, known_heads)
-        signs: set[Tampering] = set()
-        count = 0
-        for page in self._signed_heads.pages(partition, first.base):
-            for event in page:
-                signs.update(check.add(event))
-                count += 1
-        last = first
-        if signs or check.position != first.position:
-            last = self.ports.audit.heads()[partition]
-        signs.update(check.end(first, last))
-        return count, signs
-
     def _verify_archive(
         self,
         archive: Iterable[ChainedEvent] | None,
@@ -462,7 +368,7 @@ def _archive_check(head: ChainHead, own: ChainHead | None) -> ChainCheck:
     """Return what looks at the events of an archive, which goes on where the log begins."""
     known_heads = [KnownHead(source=LOG, position=head.base, hash=head.base_hash)]
     if own is not None and own.position <= head.base:
-        known_heads.append(_known_head(HEAD_FILE, own, with_base=False))
+        known_heads.append(known_head(HEAD_FILE, own, with_base=False))
     return ChainCheck(head.partition, 0, FIRST_HASH, known_heads)
 
 
@@ -479,15 +385,5 @@ def _not_newer(source: str, refusal: Refused) -> str:
     return f"{STORED_HEAD} is neither {source} nor newer: {refusal.code}"
 
 
-def _known_head(source: str, head: ChainHead, *, with_base: bool) -> KnownHead:
-    base = head.base if with_base else None
-    return KnownHead(source=source, position=head.position, hash=head.hash, base=base)
-
-
 def _inserted(partition: int | None, position: int) -> Tampering:
     return Tampering(partition=partition, position=position, problem=INSERTED)
-
-
-def _order(tampering: Tampering) -> tuple[int, int, str]:
-    partition = -1 if tampering.partition is None else tampering.partition
-    return partition, tampering.position, tampering.problem

@@ -20,8 +20,9 @@ from counterseal.keys import sign_with
 from counterseal.models import OPERATOR, AuditEvent, MemoryContent, SignedHead
 from counterseal.models.guid import PARTITIONS, mint
 from counterseal.testing import FakeService
-from counterseal.usecases.audit_chain import HEAD_LINE, REMEMBERED, UNRENEWED
+from counterseal.usecases.audit_chain import HEAD_LINE, UNRENEWED
 from counterseal.usecases.head_memory import ProcessHeadMemory
+from counterseal.usecases.partition_checks import REMEMBERED
 from counterseal.wire.audit_head import (
     HEAD_TYP,
     head_claims,
@@ -280,16 +281,40 @@ def test_a_renewal_says_who_and_why_and_what_is_there_then_counts(chain, log, lo
         signed(machine(chain), 1)
     while chain.chain():
         pass
-    assert chain.renew(by=OPERATOR, **REASON) == ()
+    remembered = recognized_by(chain.memory.load().head)
+    renewal = chain.renew(by=OPERATOR, **REASON)
+    assert (renewal.renewed, renewal.remembered, renewal.tamperings) == (True, remembered, ())
+    # What the log has lost is said, and does not come back.
+    assert len(renewal.losses) == 1
+    assert all(REMEMBERED in one.problem for one in renewal.losses)
     ((event, actor, attributes),) = last_event(log)
     assert (event, actor) == ("audit.renew", OPERATOR.actor)
+    assert attributes["number"] == str(remembered.number)
+    assert attributes["digest"] == remembered.digest
     assert (attributes["by"], attributes["why"]) == ("Ada", "restored after a disk failure")
     assert attributes["refusal"].startswith("audit_head_")
     assert chain.memory.load() == MemoryContent(head=log.signed_head())
     signed(chain)
     assert problems(chain) == []
-    assert chain.renew(by=OPERATOR, **REASON) == ()
+    renewal = chain.renew(by=OPERATOR, **REASON)
+    assert (renewal.renewed, renewal.losses) == (False, ())
     assert last_event(log) == []
+
+
+def test_a_process_that_remembers_nothing_has_nothing_to_renew(chain, log):
+    """As in a pod whose data folder cannot be written: each process has to start anew."""
+    signed(chain)
+    rewrite(log)
+    while chain.chain():
+        pass
+    command = machine(chain)
+    renewal = command.renew(by=OPERATOR, **REASON)
+    assert (renewal.renewed, renewal.remembered) == (False, None)
+    assert last_event(log) == []
+    assert command.sign()
+    with pytest.raises(AuditHeadOlder):
+        chain.sign()
+    assert machine(chain).sign()
 
 
 def test_after_a_restore_nothing_is_signed_until_a_renewal(chain, log):
@@ -303,8 +328,10 @@ def test_after_a_restore_nothing_is_signed_until_a_renewal(chain, log):
             chain.sign()
     assert problems(chain) == [UNRENEWED]
     assert log.signed_head() == older[1]
-    assert chain.renew(by=OPERATOR, **REASON) == ()
-    assert last_event(log)[0][2]["refusal"] == "audit_renewal_due"
+    renewal = chain.renew(by=OPERATOR, **REASON)
+    assert (renewal.renewed, renewal.remembered, renewal.losses) == (True, None, ())
+    ((_, _, attributes),) = last_event(log)
+    assert attributes == {"by": "Ada", "why": REASON["why"], "refusal": "audit_renewal_due"}
     assert problems(signed(chain)) == []
 
 
