@@ -291,9 +291,9 @@ class AuditChain(UseCase):
             # Another archiving process may have dropped more already.
             base = max(heads[partition].base, through)
             heads[partition] = attrs.evolve(heads[partition], base=base)
-            allowed = self._signed_heads.replace(stored, heads.values(), signed.renewed_at)
-            if allowed is not None:
-                self.memory.remember(allowed)
+            new_head = self._signed_heads.replace(stored, heads.values(), signed.renewed_at)
+            if new_head is not None:
+                self.memory.remember(new_head)
                 return
         raise Contended
 
@@ -364,11 +364,11 @@ class AuditChain(UseCase):
         return signs, archived_counts
 
 
-def _archive_check(head: ChainHead, own: ChainHead | None) -> ChainCheck:
+def _archive_check(head: ChainHead, head_of_file: ChainHead | None) -> ChainCheck:
     """Return what looks at the events of an archive, which goes on where the log begins."""
     known_heads = [KnownHead(source=LOG, position=head.base, hash=head.base_hash)]
-    if own is not None and own.position <= head.base:
-        known_heads.append(known_head(HEAD_FILE, own, with_base=False))
+    if head_of_file is not None and head_of_file.position <= head.base:
+        known_heads.append(known_head(HEAD_FILE, head_of_file, with_base=False))
     return ChainCheck(head.partition, 0, FIRST_HASH, known_heads)
 
 

@@ -119,9 +119,9 @@ class HeadRenewal:
     ) -> tuple[list[ChainHead], set[Tampering], set[Tampering]]:
         """Return the heads to sign, and where the log differs from either head."""
         try:
-            claimed = {} if stored is None else read_unverified_head(stored.token).heads
+            stored_heads = {} if stored is None else read_unverified_head(stored.token).heads
         except MalformedToken:
-            claimed = {}
+            stored_heads = {}
         lost = {} if remembered is None else read_unverified_head(remembered.token).heads
         checks = PartitionChecks(self.signed_heads)
         heads, tamperings, losses = [], set[Tampering](), set[Tampering]()
@@ -131,12 +131,12 @@ class HeadRenewal:
                 for lost_head in (lost.get(head.partition),)
                 if lost_head is not None
             ]
-            signs = checks.verify(head, claimed, outside_heads, lambda: claimed)[1]
+            signs = checks.verify(head, stored_heads, outside_heads, lambda: stored_heads)[1]
             lost_events = {sign for sign in signs if sign.problem in LOSSES}
             losses |= lost_events
             signs -= lost_events
             unsigned = ChainHead(partition=head.partition)
-            heads.append(claimed.get(head.partition, unsigned) if signs else head)
+            heads.append(stored_heads.get(head.partition, unsigned) if signs else head)
             tamperings |= signs
         return heads, tamperings, losses
 

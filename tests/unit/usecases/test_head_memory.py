@@ -505,3 +505,35 @@ def test_a_head_of_an_older_release_is_taken_over_and_signed_with_its_number(cha
         upgraded.sign()
     assert upgraded.memory.load() == content
     assert "audit_head_older" in the_problem(upgraded)
+
+
+class Counting:
+    """A log that counts the events that are read."""
+
+    def __init__(self, log):
+        self._log, self.count = log, 0
+
+    def __getattr__(self, name):
+        return getattr(self._log, name)
+
+    def chained(self, *arguments):
+        page = self._log.chained(*arguments)
+        self.count += len(page)
+        return page
+
+
+@pytest.mark.parametrize("missing", ["an event", "a partition"])
+def test_what_is_refused_is_compared_once(chain, log, missing):
+    content = chain.memory.load()
+    if missing == "an event":
+        rewrite(log)
+    else:
+        reset(log, empty())
+    other = machine(chain)
+    for _ in range(4):
+        signed(other, 50)
+    counting = Counting(log)
+    ports = attrs.evolve(chain.ports, audit=counting)
+    with pytest.raises(AuditHeadDetached):
+        AuditChain(ports, chain.policy, ProcessHeadMemory(content)).sign()
+    assert counting.count <= len(log.events)
