@@ -324,7 +324,8 @@ def test_after_a_copy_a_renewal_is_due(stored_in_file, command, diagnose, redis,
     options = ("--data", data) if with_note else ()
     source = f"sqlite:///{data}/counterseal.db"
     printed = service.command("store", "copy", source, target, *options)
-    assert printed.endswith("the audit log is not signed until you run counterseal audit renew\n")
+    is_said = "the audit log is not signed until you run counterseal audit renew\n" in printed
+    assert is_said == with_note
     service.store = target
     # Without the note it is an alarm, which the same command ends.
     assert diagnose(service)["renewal_due" if with_note else "head_refused"] == "error"
@@ -332,6 +333,28 @@ def test_after_a_copy_a_renewal_is_due(stored_in_file, command, diagnose, redis,
     command(service, "audit", "renew", *REASON)
     assert command(service, "audit", "verify").endswith(GREEN)
     assert signed_number(service) > 0
+
+
+def test_a_copy_that_fails_or_is_a_backup_stops_no_signing(
+    stored_in_file, run, command, monkeypatch, tmp_path
+):
+    data = stored_in_file.folder / "data"
+    source = f"sqlite:///{data}/counterseal.db"
+    empty = f"sqlite:///{tmp_path}/empty.db"
+    (tmp_path / "nothing.db").touch()
+    nothing = f"sqlite:///{tmp_path}/nothing.db", f"sqlite:///{tmp_path}/copy.db"
+    assert run("store", "copy", *nothing, "--data", data).exit_code == 1
+    assert FileHeadMemory(data).load().replaced_at is None
+    # The environment of the running service is that of its source.
+    monkeypatch.setenv("COUNTERSEAL_DATA", str(data))
+    backup = run("store", "copy", source, f"sqlite:///{tmp_path}/backup.db")
+    assert backup.exit_code == 0, backup.stderr
+    assert FileHeadMemory(data).load().replaced_at is None
+    assert command(stored_in_file, "audit", "verify").endswith(GREEN)
+    missing = run("store", "copy", source, empty, "--data", tmp_path / "missing")
+    assert missing.exit_code == 2
+    assert "data: no such folder" in missing.stderr
+    assert not (tmp_path / "empty.db").exists()
 
 
 def test_where_no_file_can_be_written_only_a_line_of_the_log_shows_it(
