@@ -14,7 +14,7 @@ from postgres_server import Postgres
 from program import COMMAND, eventually, stop
 from redis import Redis
 
-from counterseal.wire.audit_head import recognized_by
+from counterseal.wire.audit_head import head_line, recognized_by
 from counterseal_server.after_restore import note_restore
 from counterseal_server.configuration import settings
 from counterseal_server.head_memory import HEAD_NOTE, FileHeadMemory
@@ -333,6 +333,24 @@ def test_after_a_copy_a_renewal_is_due(stored_in_file, command, diagnose, redis,
     command(service, "audit", "renew", *REASON)
     assert command(service, "audit", "verify").endswith(GREEN)
     assert signed_number(service) > 0
+
+
+def test_what_cannot_be_read_is_said_and_the_log_is_verified_and_renewed(
+    stored_in_file, command, diagnose
+):
+    service, data = stored_in_file, stored_in_file.folder / "data"
+    with opened(service) as runtime:
+        line = head_line(recognized_by(runtime.ports.audit.signed_head()))
+    (data / HEAD_NOTE).write_text("{")
+    for arguments in ((), ("--head", line)):
+        output = command(service, "audit", "verify", *arguments, code=1)
+        assert "log, position 0: what this machine remembers cannot be read\n" in output
+        assert "audit: signs that the log was changed: 1\n" in output
+    assert diagnose(service) == {"memory_unreadable": "error"}
+    command(service, "audit", "chain", code=2)
+    command(service, "audit", "renew", *REASON)
+    assert command(service, "audit", "verify", "--head", line).endswith(GREEN)
+    assert diagnose(service) == {"head_signed": "ok"}
 
 
 def test_a_copy_that_fails_or_is_a_backup_stops_no_signing(

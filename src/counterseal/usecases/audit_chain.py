@@ -11,6 +11,7 @@ import attrs
 from counterseal._transaction import UseCase
 from counterseal.errors import (
     Contended,
+    InvalidField,
     Refused,
 )
 from counterseal.models import (
@@ -57,6 +58,7 @@ HEAD_FILE = "the signed head that you keep"
 HEAD_LINE = "the head of the line that you keep"
 LOG = "the log"
 UNRENEWED = "the store was restored or copied, and the heads were not renewed since"
+UNREADABLE = "what this machine remembers cannot be read"
 UNSIGNED = "events are chained, and there is no signed head in the store"
 
 COUNTED = 100_000
@@ -210,14 +212,16 @@ class AuditChain(UseCase):
             report: Called after each partition with the number of those that are done.
 
         Raises:
-            InvalidField: What is remembered cannot be read.
             Refused: *head_file* is not a signed head of this service.
         """
         # First, since it may only be older than what is stored.
-        content = self.memory.load()
+        try:
+            content = self.memory.load()
+        except InvalidField:
+            content = None
         stored_head = self.ports.audit.signed_head()
         remembered: Mapping[int, ChainHead] = {}
-        if content.head is not None and content.head != stored_head:
+        if content is not None and content.head not in (None, stored_head):
             remembered = read_unverified_head(content.head.token).heads
         heads_of_file: Mapping[int, ChainHead] = {}
         if head_file is not None:
@@ -299,13 +303,18 @@ class AuditChain(UseCase):
 
     def _verify_head(
         self,
-        content: MemoryContent,
+        content: MemoryContent | None,
         head_line: RememberedHead | None,
         stored: SignedHead | None,
         heads: Iterable[ChainHead],
     ) -> set[Tampering]:
         """Return what is wrong with the signed head in the log itself."""
-        problems = [] if content.replaced_at is None else [UNRENEWED]
+        problems = []
+        if content is None:
+            content = MemoryContent()
+            problems.append(UNREADABLE)
+        if content.replaced_at is not None:
+            problems.append(UNRENEWED)
         remembered_head = None if content.head is None else recognized_by(content.head)
         for source, remembered in ((REMEMBERED, remembered_head), (HEAD_LINE, head_line)):
             try:

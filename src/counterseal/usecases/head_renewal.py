@@ -95,7 +95,7 @@ class HeadRenewal:
         renewed_head = self.signed_heads.replace(stored, heads, renewed_at)
         if renewed_head is None:
             raise Contended
-        lost_head = ()
+        lost_head: tuple[tuple[str, str], ...] = ()
         if remembered is not None:
             lost_head = (("number", str(remembered.number)), ("digest", remembered.digest))
         event = AuditEvent(
