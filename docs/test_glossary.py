@@ -30,6 +30,7 @@ EXCEPTIONS = {
     "Administration": USE_CASE,
     "AuditChain": USE_CASE,
     "AuditLog": USE_CASE,
+    "AuditRenewal": RESULT,
     "AuditReport": RESULT,
     "Authentication": USE_CASE,
     "Bound": RESULT,

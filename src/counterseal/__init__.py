@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from counterseal.usecases.events import Events
     from counterseal.usecases.gauges import Gauges
     from counterseal.usecases.head_memory import HeadMemory, ProcessHeadMemory
+    from counterseal.usecases.head_renewal import AuditRenewal
     from counterseal.usecases.invitations import Invitations
     from counterseal.usecases.login_tests import LoginTests
     from counterseal.usecases.logins import Logins
@@ -77,6 +78,7 @@ __all__ = [
     "Answers",
     "AuditChain",
     "AuditLog",
+    "AuditRenewal",
     "AuditReport",
     "AuthenticatedDevice",
     "AuthenticatedSession",
@@ -180,6 +182,7 @@ _NAMES = {
     "usecases.enrolments": "Enrolments Logos",
     "usecases.events": "Events",
     "usecases.gauges": "Gauges",
+    "usecases.head_renewal": "AuditRenewal",
     "usecases.head_memory": "HeadMemory ProcessHeadMemory",
     "usecases.invitations": "Invitations",
     "usecases.login_tests": "LoginTests",

@@ -509,11 +509,11 @@ class AuditHeadMissing(Refused, code="audit_head_missing"):
 
 
 class AuditHeadOlder(Refused, code="audit_head_older"):
-    """The audit log's signed head has a lower number than the remembered one."""
+    """The audit log's signed head is older than the remembered one."""
 
 
 class AuditHeadOther(Refused, code="audit_head_other"):
-    """The audit log's signed head has the number of the remembered one, and is another."""
+    """The audit log's signed head is not the one that was signed with its number."""
 
 
 class AuditHeadDetached(Refused, code="audit_head_detached"):

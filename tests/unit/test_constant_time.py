@@ -138,7 +138,7 @@ EXCUSED = {
         ),
     ],
     "The code of an error.": [
-        ("adapters/counterseal-server/src/counterseal_server/audit_heads.py", "before == code"),
+        ("adapters/counterseal-server/src/counterseal_server/audit_heads.py", "last_code == code"),
         (
             "adapters/counterseal-server/src/counterseal_server/doctor/clients.py",
             "key.reason == EndpointAudience.code",

@@ -15,7 +15,8 @@ from counterseal.errors import Conflict, CountersealError, Misuse, Refused, Unav
 PUBLIC = """
     ActionStatus ActionType ActionTypes Actions ConsumedAction STANDARD_ACTIONS UseReceipt
     verify_use_receipt
-    AccountPage Accounts AdminLogins Administration Answers AuditChain AuditLog AuditReport
+    AccountPage Accounts AdminLogins Administration Answers AuditChain AuditLog AuditRenewal
+    AuditReport
     AuthenticatedDevice AuthenticatedSession Authentication AuthenticationChannel Backchannel
     BackchannelClients BegunRequest Bound ChannelRealms CHARTS Callbacks Ceremonies Challenges
     Confirmations Conflict CountersealError Credentials

@@ -15,7 +15,8 @@ import pytest
 from program import PATIENCE, eventually, stop
 
 from counterseal.keys import jwks_document
-from counterseal.wire.audit_head import head_kid
+from counterseal.models import SignedHead
+from counterseal.wire.audit_head import head_kid, recognized_by
 from counterseal.wire.cx1 import write_cx1
 from counterseal_server.configuration import settings
 from counterseal_server.head_memory import HEAD_NOTE
@@ -261,16 +262,20 @@ def test_after_a_loss_of_the_keys_the_heads_are_renewed(audit, run, data, tmp_pa
     output, _ = audit("verify", "--head", head, "--jwks", jwks, code=1)
     assert output.count("position") == 1
 
-    assert audit("renew", "--yes", *reason) == ""
+    renewed = "renewed: from now on, the log counts as it is\n"
+    assert audit("renew", "--yes", *reason) == renewed
     for options in ((), ("--head", head, "--jwks", jwks)):
         assert audit("verify", *options).endswith(NOTHING_UNCHAINED)
     (event,) = audit("search", "--event", "audit.renew").splitlines()
     document = json.loads(event)
     assert document["actor"] == "staff"
+    lost = recognized_by(SignedHead(number=1, token=json.loads(head.read_text())["auditHead"]))
     assert document["attributes"] == {
         "by": "Ada",
         "why": "the disk with the keys was lost",
         "refusal": "issuer_untrusted",
+        "number": "1",
+        "digest": lost.digest,
     }
     _, error = audit("verify", "--jwks", jwks, code=2)
     assert error == "jwks: only together with a file of --head\n"

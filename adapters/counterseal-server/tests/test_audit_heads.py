@@ -14,6 +14,7 @@ from postgres_server import Postgres
 from program import COMMAND, eventually, stop
 from redis import Redis
 
+from counterseal.wire.audit_head import head_line, recognized_by
 from counterseal_server.after_restore import note_restore
 from counterseal_server.configuration import settings
 from counterseal_server.head_memory import HEAD_NOTE, FileHeadMemory
@@ -196,7 +197,9 @@ def test_a_rewritten_log_is_found_under_a_running_service_and_after_a_restart(
     remove_an_event(service)
     eventually(lambda: refused_gauge(service) == 1)
 
-    command(service, "audit", "renew", *REASON)
+    lost = recognized_by(FileHeadMemory(service.folder / "data").load().head)
+    printed = command(service, "audit", "renew", *REASON)
+    assert "the signed head that this machine remembers has\n" in printed
     eventually(lambda: refused_gauge(service) == 0)
     eventually(lambda: GREEN in command(service, "audit", "verify"))
     event = json.loads(command(service, "audit", "search", "--event", "audit.renew"))
@@ -204,7 +207,10 @@ def test_a_rewritten_log_is_found_under_a_running_service_and_after_a_restart(
         "by": "Ada",
         "why": "the log is compared with the archive",
         "refusal": "audit_head_missing",
+        "number": str(lost.number),
+        "digest": lost.digest,
     }
+    assert "nothing to renew" in command(service, "audit", "renew", *REASON)
     assert diagnose(service) == {"head_signed": "ok"}
     # An audited act like others: the service signs on.
     number = signed_number(service)
@@ -318,7 +324,8 @@ def test_after_a_copy_a_renewal_is_due(stored_in_file, command, diagnose, redis,
     options = ("--data", data) if with_note else ()
     source = f"sqlite:///{data}/counterseal.db"
     printed = service.command("store", "copy", source, target, *options)
-    assert printed.endswith("the audit log is not signed until you run counterseal audit renew\n")
+    is_said = "the audit log is not signed until you run counterseal audit renew\n" in printed
+    assert is_said == with_note
     service.store = target
     # Without the note it is an alarm, which the same command ends.
     assert diagnose(service)["renewal_due" if with_note else "head_refused"] == "error"
@@ -326,6 +333,46 @@ def test_after_a_copy_a_renewal_is_due(stored_in_file, command, diagnose, redis,
     command(service, "audit", "renew", *REASON)
     assert command(service, "audit", "verify").endswith(GREEN)
     assert signed_number(service) > 0
+
+
+def test_what_cannot_be_read_is_said_and_the_log_is_verified_and_renewed(
+    stored_in_file, command, diagnose
+):
+    service, data = stored_in_file, stored_in_file.folder / "data"
+    with opened(service) as runtime:
+        line = head_line(recognized_by(runtime.ports.audit.signed_head()))
+    (data / HEAD_NOTE).write_text("{")
+    for arguments in ((), ("--head", line)):
+        output = command(service, "audit", "verify", *arguments, code=1)
+        assert "log, position 0: what this machine remembers cannot be read\n" in output
+        assert "audit: signs that the log was changed: 1\n" in output
+    assert diagnose(service) == {"memory_unreadable": "error"}
+    command(service, "audit", "chain", code=2)
+    command(service, "audit", "renew", *REASON)
+    assert command(service, "audit", "verify", "--head", line).endswith(GREEN)
+    assert diagnose(service) == {"head_signed": "ok"}
+
+
+def test_a_copy_that_fails_or_is_a_backup_stops_no_signing(
+    stored_in_file, run, command, monkeypatch, tmp_path
+):
+    data = stored_in_file.folder / "data"
+    source = f"sqlite:///{data}/counterseal.db"
+    empty = f"sqlite:///{tmp_path}/empty.db"
+    (tmp_path / "nothing.db").touch()
+    nothing = f"sqlite:///{tmp_path}/nothing.db", f"sqlite:///{tmp_path}/copy.db"
+    assert run("store", "copy", *nothing, "--data", data).exit_code == 1
+    assert FileHeadMemory(data).load().replaced_at is None
+    # The environment of the running service is that of its source.
+    monkeypatch.setenv("COUNTERSEAL_DATA", str(data))
+    backup = run("store", "copy", source, f"sqlite:///{tmp_path}/backup.db")
+    assert backup.exit_code == 0, backup.stderr
+    assert FileHeadMemory(data).load().replaced_at is None
+    assert command(stored_in_file, "audit", "verify").endswith(GREEN)
+    missing = run("store", "copy", source, empty, "--data", tmp_path / "missing")
+    assert missing.exit_code == 2
+    assert "data: no such folder" in missing.stderr
+    assert not (tmp_path / "empty.db").exists()
 
 
 def test_where_no_file_can_be_written_only_a_line_of_the_log_shows_it(

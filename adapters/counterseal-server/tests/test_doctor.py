@@ -606,7 +606,7 @@ def test_a_renewal_that_is_due_after_a_restore_is_an_error(diagnose, opened, dat
 
 def test_what_is_remembered_and_cannot_be_read_is_an_error(diagnose, data):
     (data / HEAD_NOTE).write_text("{}")
-    assert diagnose("audit_log") == {"check_failed": "error"}
+    assert diagnose("audit_log") == {"memory_unreadable": "error"}
 
 
 def test_a_folder_in_which_nothing_can_be_remembered_is_a_warning(diagnose, monkeypatch):

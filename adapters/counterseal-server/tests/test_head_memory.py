@@ -113,7 +113,7 @@ def test_a_renewal_mends_a_file_that_cannot_be_read(memory, head, service, tmp_p
     chain = AuditChain(service.ports, service.policy, memory)
     with pytest.raises(InvalidField):
         chain.sign()
-    assert chain.renew(by=OPERATOR, who="Ada", why="the disk was full") == ()
+    assert chain.renew(by=OPERATOR, who="Ada", why="the disk was full").tamperings == ()
     assert memory.load().head == service.ports.audit.signed_head()
     assert chain.sign()
 
@@ -203,10 +203,30 @@ def test_while_it_is_refused_the_log_is_unsigned_and_the_line_comes_every_hour(
     assert len(messages(caplog)) == 1
 
     service.ports.audit._signed_head = signed
+    service.clock.advance(EVERY_COMPARISON)
     heads.chain(LIMIT)
     assert value(metrics, "counterseal_audit_head_refused") == 0
     assert value(metrics, "counterseal_audit_unsigned_seconds") == 0
     assert memory.load().head.number == 2
+
+
+def test_while_it_is_refused_it_is_compared_no_more_often(service, heads, memory):
+    record(service)
+    heads.chain(LIMIT)
+    service.ports.audit._signed_head = None
+    loads = []
+
+    def load():
+        loads.append(1)
+        return FileHeadMemory.load(memory)
+
+    memory.load = load
+    for _ in range(3):
+        for _ in range(5):
+            record(service)
+            assert heads.chain(LIMIT) == 1
+        service.clock.advance(EVERY_COMPARISON)
+    assert len(loads) == 3
 
 
 def test_after_a_restore_there_is_a_warning_and_no_alarm(service, heads, metrics, memory, caplog):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import starmap
 
 import attrs
@@ -11,11 +11,10 @@ import attrs
 from counterseal._transaction import UseCase
 from counterseal.errors import (
     Contended,
-    MalformedToken,
+    InvalidField,
     Refused,
 )
 from counterseal.models import (
-    AuditEvent,
     ChainedEvent,
     ChainHead,
     MemoryContent,
@@ -32,11 +31,19 @@ from counterseal.rules.audit_chain import (
     Tampering,
     extend,
 )
-from counterseal.rules.remembered_heads import compare_heads
-from counterseal.rules.sizes import text_fits
+from counterseal.rules.remembered_heads import compare_heads, require_order
 from counterseal.usecases.head_memory import HeadMemory, ProcessHeadMemory
-from counterseal.usecases.signed_heads import ATTEMPTS, PAGE, SignedHeads
+from counterseal.usecases.head_renewal import AuditRenewal, HeadRenewal
+from counterseal.usecases.partition_checks import (
+    REMEMBERED,
+    STORED_HEAD,
+    PartitionChecks,
+    known_head,
+    order,
+)
+from counterseal.usecases.signed_heads import PAGE, SignedHeads
 from counterseal.wire.audit_head import (
+    AuditHeads,
     head_kid,
     read_head,
     read_unverified_head,
@@ -47,16 +54,12 @@ HASH_BYTES = len(FIRST_HASH)
 MISPLACED = 1_000
 """How many events that no chain reaches a verification names, at most."""
 
-STORED_HEAD = "the signed head in the store"
 HEAD_FILE = "the signed head that you keep"
 HEAD_LINE = "the head of the line that you keep"
-REMEMBERED = "the signed head that this machine remembers"
 LOG = "the log"
 UNRENEWED = "the store was restored or copied, and the heads were not renewed since"
+UNREADABLE = "what this machine remembers cannot be read"
 UNSIGNED = "events are chained, and there is no signed head in the store"
-
-WHO_BYTES, WHY_BYTES = 200, 1_000
-"""Who renewed the heads, and why, in bytes of UTF-8."""
 
 COUNTED = 100_000
 """How many events that are not chained yet a report counts, at most."""
@@ -126,8 +129,9 @@ class AuditChain(UseCase):
 
         Raises:
             AuditHeadMissing: There is no signed head in the log, and one is remembered.
-            AuditHeadOlder: It has a lower number than the remembered one.
-            AuditHeadOther: It has the number of the remembered one, and is another.
+            AuditHeadOlder: It has a lower number than the remembered one, or is from before its
+                renewal.
+            AuditHeadOther: It is not the head that was signed with its number.
             AuditHeadDetached: It is newer, and its chains do not continue the remembered one.
             AuditRenewalDue: The store was restored or copied, and `renew` was not called since.
             Refused: The signed head in the log is not one of this service.
@@ -135,17 +139,18 @@ class AuditChain(UseCase):
         stored, signed = self._signed_heads.require()
         heads = [self._signed_heads.advance(signed, head) for head in self.ports.audit.heads()]
         kid = self.ports.signer.jwks()[0].kid
-        is_current = stored is not None and head_kid(stored.token) == kid
+        is_numbered = signed.number is not None
+        is_current = stored is not None and is_numbered and head_kid(stored.token) == kid
         if is_current and signed.heads == {one.partition: one for one in heads if one.position}:
             return True
         if not any(head.position for head in heads):
             return True
-        head = self._signed_heads.replace(stored, heads)
+        head = self._signed_heads.replace(stored, heads, signed.renewed_at)
         if head is not None:
             self.memory.remember(head)
         return head is not None
 
-    def renew(self, *, by: Operator, who: str, why: str) -> tuple[Tampering, ...]:
+    def renew(self, *, by: Operator, who: str, why: str) -> AuditRenewal:
         """
         Sign the heads anew, where `sign` refuses the signed head in the log.
 
@@ -160,45 +165,15 @@ class AuditChain(UseCase):
             why: The reason, for the log; 1 to 1000 bytes.
 
         Returns:
-            The signs that the log was changed; a partition that has one keeps what the signed head
-            said of it. Nothing, if `sign` does not refuse the signed head.
+            What was done; nothing, if `sign` does not refuse the signed head.
 
         Raises:
             InvalidField: *who* or *why* does not fit.
+            InvalidField: No head can follow the number of the stored one, which somebody has
+                changed: it has to be deleted first.
             Contended: Another process has signed the heads meanwhile.
         """
-        text_fits(who, WHO_BYTES, "by", trimmed=True)
-        text_fits(why, WHY_BYTES, "why", trimmed=True)
-        try:
-            self._signed_heads.require()
-        except Refused as refusal:
-            reason = refusal.code
-        else:
-            return ()
-        stored = self.ports.audit.signed_head()
-        try:
-            claimed = {} if stored is None else read_unverified_head(stored.token).heads
-        except MalformedToken:
-            claimed = {}
-        heads, tamperings = [], set()
-        for head in self.ports.audit.heads():
-            signs = self._verify_steadily(head, claimed, (), lambda: claimed)[1]
-            unsigned = ChainHead(partition=head.partition)
-            heads.append(claimed.get(head.partition, unsigned) if signs else head)
-            tamperings |= signs
-        renewed = self._signed_heads.replace(stored, heads)
-        if renewed is None:
-            raise Contended
-        event = AuditEvent(
-            at=self.ports.clock.now(),
-            event="audit.renew",
-            actor=by.actor,
-            attributes=(("by", who), ("why", why), ("refusal", reason)),
-        )
-        # Before it is remembered: a renewal that is not in the log has to be repeated.
-        self.ports.audit.record(event)
-        self.memory.renew(renewed)
-        return tuple(sorted(tamperings, key=_order))
+        return HeadRenewal(self._signed_heads).renew(by=by, who=who, why=why)
 
     def require_head(self) -> None:
         """
@@ -237,14 +212,16 @@ class AuditChain(UseCase):
             report: Called after each partition with the number of those that are done.
 
         Raises:
-            InvalidField: What is remembered cannot be read.
             Refused: *head_file* is not a signed head of this service.
         """
         # First, since it may only be older than what is stored.
-        content = self.memory.load()
+        try:
+            content = self.memory.load()
+        except InvalidField:
+            content = None
         stored_head = self.ports.audit.signed_head()
         remembered: Mapping[int, ChainHead] = {}
-        if content.head is not None and content.head != stored_head:
+        if content is not None and content.head not in (None, stored_head):
             remembered = read_unverified_head(content.head.token).heads
         heads_of_file: Mapping[int, ChainHead] = {}
         if head_file is not None:
@@ -256,19 +233,20 @@ class AuditChain(UseCase):
         tamperings |= set(starmap(_inserted, self.ports.audit.misplaced(MISPLACED)))
         chained = sum(archived_counts.values())
         stored = self._stored_heads()
+        checks = PartitionChecks(self._signed_heads)
         for head in heads:
             outside_heads = [
-                _known_head(source, heads_outside[head.partition], with_base=False)
+                known_head(source, heads_outside[head.partition], with_base=False)
                 for source, heads_outside in ((HEAD_FILE, heads_of_file), (REMEMBERED, remembered))
                 if head.partition in heads_outside
             ]
-            count, signs = self._verify_steadily(head, stored, outside_heads, self._stored_heads)
+            count, signs = checks.verify(head, stored, outside_heads, self._stored_heads)
             chained += count
             tamperings |= signs
             report(head.partition + 1)
         unchained = self.ports.audit.unchained(COUNTED)
         return AuditReport(
-            tamperings=tuple(sorted(tamperings, key=_order)),
+            tamperings=tuple(sorted(tamperings, key=order)),
             chained=chained,
             archived=sum(head.base for head in heads) if archive is None else 0,
             unchained=sum(len(one.events) for one in unchained),
@@ -317,32 +295,39 @@ class AuditChain(UseCase):
             # Another archiving process may have dropped more already.
             base = max(heads[partition].base, through)
             heads[partition] = attrs.evolve(heads[partition], base=base)
-            allowed = self._signed_heads.replace(stored, heads.values())
-            if allowed is not None:
-                self.memory.remember(allowed)
+            new_head = self._signed_heads.replace(stored, heads.values(), signed.renewed_at)
+            if new_head is not None:
+                self.memory.remember(new_head)
                 return
         raise Contended
 
     def _verify_head(
         self,
-        content: MemoryContent,
+        content: MemoryContent | None,
         head_line: RememberedHead | None,
         stored: SignedHead | None,
         heads: Iterable[ChainHead],
     ) -> set[Tampering]:
         """Return what is wrong with the signed head in the log itself."""
-        problems = [] if content.replaced_at is None else [UNRENEWED]
+        problems = []
+        if content is None:
+            content = MemoryContent()
+            problems.append(UNREADABLE)
+        if content.replaced_at is not None:
+            problems.append(UNRENEWED)
         remembered_head = None if content.head is None else recognized_by(content.head)
         for source, remembered in ((REMEMBERED, remembered_head), (HEAD_LINE, head_line)):
             try:
                 compare_heads(remembered, stored)
             except Refused as refusal:
-                problems.append(f"{STORED_HEAD} is neither {source} nor newer: {refusal.code}")
+                problems.append(_not_newer(source, refusal))
         if stored is not None:
             try:
-                read_head(stored.token, service_keys=self.ports.signer.jwks())
+                signed = self._signed_heads.verify(stored)
             except Refused as refusal:
                 problems.append(f"{STORED_HEAD} is not one of this service: {refusal.code}")
+            else:
+                problems += _order_problems(content, signed)
         elif not problems and any(head.position for head in heads):
             problems.append(UNSIGNED)
         return {Tampering(partition=None, position=0, problem=problem) for problem in problems}
@@ -352,45 +337,6 @@ class AuditChain(UseCase):
             return self._signed_heads.read()[1].heads
         except Refused:
             return {}
-
-    def _verify_steadily(
-        self,
-        head: ChainHead,
-        stored: Mapping[int, ChainHead],
-        outside_heads: Sequence[KnownHead],
-        reload: Callable[[], Mapping[int, ChainHead]],
-    ) -> tuple[int, set[Tampering]]:
-        """Verify one partition's events in the log, again if the service may have changed them."""
-        count, signs = self._verify_partition(head, stored, outside_heads)
-        for _ in range(ATTEMPTS - 1):
-            if signs:
-                fresh = self.ports.audit.heads()[head.partition]
-                signs &= self._verify_partition(fresh, reload(), outside_heads)[1]
-        return count, signs
-
-    def _verify_partition(
-        self, first: ChainHead, stored: Mapping[int, ChainHead], outside_heads: Sequence[KnownHead]
-    ) -> tuple[int, set[Tampering]]:
-        """Verify one partition's events in the log; *outside_heads* are not from the store."""
-        partition = first.partition
-        known_heads = (
-            [_known_head(STORED_HEAD, stored[partition], with_base=True)]
-            if partition in stored
-            else []
-        )
-        known_heads += [head for head in outside_heads if head.position >= first.base]
-        check = ChainCheck(partition, first.base, first.base_hash, known_heads)
-        signs: set[Tampering] = set()
-        count = 0
-        for page in self._signed_heads.pages(partition, first.base):
-            for event in page:
-                signs.update(check.add(event))
-                count += 1
-        last = first
-        if signs or check.position != first.position:
-            last = self.ports.audit.heads()[partition]
-        signs.update(check.end(first, last))
-        return count, signs
 
     def _verify_archive(
         self,
@@ -427,23 +373,26 @@ class AuditChain(UseCase):
         return signs, archived_counts
 
 
-def _archive_check(head: ChainHead, own: ChainHead | None) -> ChainCheck:
+def _archive_check(head: ChainHead, head_of_file: ChainHead | None) -> ChainCheck:
     """Return what looks at the events of an archive, which goes on where the log begins."""
     known_heads = [KnownHead(source=LOG, position=head.base, hash=head.base_hash)]
-    if own is not None and own.position <= head.base:
-        known_heads.append(_known_head(HEAD_FILE, own, with_base=False))
+    if head_of_file is not None and head_of_file.position <= head.base:
+        known_heads.append(known_head(HEAD_FILE, head_of_file, with_base=False))
     return ChainCheck(head.partition, 0, FIRST_HASH, known_heads)
 
 
-def _known_head(source: str, head: ChainHead, *, with_base: bool) -> KnownHead:
-    base = head.base if with_base else None
-    return KnownHead(source=source, position=head.position, hash=head.hash, base=base)
+def _order_problems(content: MemoryContent, signed: AuditHeads) -> Iterator[str]:
+    """Yield what is wrong with the renewal of the stored head."""
+    if content.head is not None:
+        try:
+            require_order(read_unverified_head(content.head.token), signed)
+        except Refused as refusal:
+            yield _not_newer(REMEMBERED, refusal)
+
+
+def _not_newer(source: str, refusal: Refused) -> str:
+    return f"{STORED_HEAD} is neither {source} nor newer: {refusal.code}"
 
 
 def _inserted(partition: int | None, position: int) -> Tampering:
     return Tampering(partition=partition, position=position, problem=INSERTED)
-
-
-def _order(tampering: Tampering) -> tuple[int, int, str]:
-    partition = -1 if tampering.partition is None else tampering.partition
-    return partition, tampering.position, tampering.problem

@@ -8,6 +8,8 @@ A signed head is a compact JWS of type `counterseal-audit-head+jwt` by one of th
 | `version` | 1 |
 | `at` | when it was signed, RFC 3339 |
 | `heads` | of each partition that has events, `[partition, position, hash, base]`, in order |
+| `number` | its number, from 1 on; older releases do not sign it |
+| `renewedAt` | when somebody last renewed the heads, RFC 3339; left out if nobody has |
 
 `hash` is that of the event at `position`, base64url; up to `base`, events may have been archived
 and dropped. `counterseal.rules.audit_chain` says what is hashed.
@@ -43,7 +45,11 @@ HEAD_TYP = "counterseal-audit-head+jwt"
 HEAD_LIMIT = 65_536
 """Characters; 256 heads take 20,000."""
 
+NUMBER_LIMIT = 2**53 - 1
+"""The greatest number of a signed head: each JSON parser reads it exactly."""
+
 _CLAIMS: dict[str, type] = {"version": int, "at": str, "heads": list}
+_OPTIONAL_CLAIMS: dict[str, type] = {"number": int, "renewedAt": str}
 _HEAD = (int, int, str, int)
 _HASH_BYTES = 32
 
@@ -71,14 +77,21 @@ class AuditHeads:
 
     Attributes:
         heads: By partition; their `base_hash` is not known.
+        number: Its number; None if an older release has signed it.
+        renewed_at: When somebody last renewed the heads; None if nobody has.
     """
 
     at: datetime
     heads: dict[int, ChainHead]
+    number: int | None = None
+    renewed_at: datetime | None = None
 
 
-def head_claims(heads: Iterable[ChainHead], at: datetime) -> dict[str, Any]:
+def head_claims(
+    heads: Iterable[ChainHead], at: datetime, number: int, renewed_at: datetime | None
+) -> dict[str, Any]:
     """Return the payload of the signed head of *heads*; those without events are left out."""
+    renewal = {} if renewed_at is None else {"renewedAt": format_time(renewed_at)}
     return {
         "version": VERSION,
         "at": format_time(at),
@@ -87,6 +100,8 @@ def head_claims(heads: Iterable[ChainHead], at: datetime) -> dict[str, Any]:
             for head in sorted(heads, key=lambda head: head.partition)
             if head.position
         ],
+        "number": number,
+        **renewal,
     }
 
 
@@ -118,12 +133,20 @@ def read_unverified_head(token: str) -> AuditHeads:
 
 
 def _read_claims(claims: Mapping[str, Any]) -> AuditHeads:
-    demand(claims, _CLAIMS)
+    demand(claims, _CLAIMS, _OPTIONAL_CLAIMS)
+    number, renewed_at = claims.get("number"), claims.get("renewedAt")
+    if number is not None and not 1 <= number <= NUMBER_LIMIT:
+        raise MalformedToken
     heads = [_read_head(member) for member in claims["heads"]]
     by_partition = {head.partition: head for head in heads}
     if claims["version"] != VERSION or len(by_partition) != len(heads):
         raise MalformedToken
-    return AuditHeads(at=parse_time(claims["at"]), heads=by_partition)
+    return AuditHeads(
+        at=parse_time(claims["at"]),
+        heads=by_partition,
+        number=number,
+        renewed_at=None if renewed_at is None else parse_time(renewed_at),
+    )
 
 
 def head_kid(token: str) -> str:

@@ -2,13 +2,39 @@
 
 import base64
 import hashlib
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
-from counterseal.errors import AuditHeadMissing, AuditHeadOlder, AuditHeadOther, InvalidField
+from counterseal.errors import (
+    AuditHeadMissing,
+    AuditHeadOlder,
+    AuditHeadOther,
+    InvalidField,
+    MalformedToken,
+)
+from counterseal.keys import sign_with
 from counterseal.models import RememberedHead, SignedHead
-from counterseal.rules.remembered_heads import StoredHead, compare_heads
-from counterseal.wire.audit_head import HEAD_LINE_LIMIT, head_line, read_head_line, recognized_by
+from counterseal.rules.remembered_heads import (
+    StoredHead,
+    compare_heads,
+    require_number,
+    require_order,
+)
+from counterseal.testing import FakeService
+from counterseal.wire.audit_head import (
+    HEAD_LINE_LIMIT,
+    HEAD_TYP,
+    NUMBER_LIMIT,
+    AuditHeads,
+    head_claims,
+    head_line,
+    read_head_line,
+    read_unverified_head,
+    recognized_by,
+)
 
 DIGEST = base64.urlsafe_b64encode(hashlib.sha256(b"token").digest()).decode().rstrip("=")
 REMEMBERED = RememberedHead(number=17, digest=DIGEST)
@@ -76,3 +102,73 @@ def test_a_line_is_read_wherever_it_stands(text):
 def test_what_is_no_line_is_refused(text):
     with pytest.raises(InvalidField, match=r"head"):
         read_head_line(text)
+
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+LATER = NOW + timedelta(milliseconds=1)
+
+
+def heads(number, renewed_at=None):
+    return AuditHeads(at=NOW, heads={}, number=number, renewed_at=renewed_at)
+
+
+@pytest.mark.parametrize(
+    ("stored", "signed", "fits"),
+    [
+        (17, 17, True),
+        (17, None, True),
+        (18, 17, False),
+        (NUMBER_LIMIT - 1, None, True),
+        (NUMBER_LIMIT, None, False),
+        (NUMBER_LIMIT, NUMBER_LIMIT, False),
+    ],
+)
+def test_a_head_has_the_number_that_was_signed(stored, signed, fits):
+    with nullcontext() if fits else pytest.raises(AuditHeadOther):
+        require_number(head(stored), heads(signed))
+
+
+@pytest.mark.parametrize(
+    ("remembered", "stored", "fits"),
+    [
+        (heads(1), heads(2), True),
+        (heads(None), heads(None), True),
+        (heads(None), heads(2), True),
+        (heads(1), heads(None), False),
+        (heads(1), heads(2, NOW), True),
+        (heads(1, NOW), heads(2, NOW), True),
+        (heads(1, NOW), heads(2, LATER), True),
+        (heads(1, LATER), heads(2, NOW), False),
+        (heads(1, NOW), heads(2), False),
+    ],
+)
+def test_a_newer_head_is_not_from_before_a_renewal_or_an_upgrade(remembered, stored, fits):
+    with nullcontext() if fits else pytest.raises(AuditHeadOlder):
+        require_order(remembered, stored)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"number": 0},
+        {"number": -1},
+        {"number": True},
+        {"number": "1"},
+        {"number": NUMBER_LIMIT + 1},
+        {"renewedAt": "2030-01-01"},
+        {"renewedAt": 1},
+        {"another": 1},
+    ],
+)
+def test_claims_that_do_not_fit_are_refused(changes):
+    signer = FakeService().ports.signer
+    issuer = signer.jwks()[0]
+    for claims in ({}, changes):
+        token = sign_with(
+            partial(signer.sign, issuer.kid),
+            issuer,
+            typ=HEAD_TYP,
+            claims=head_claims((), NOW, 17, LATER) | claims,
+        )
+        with nullcontext() if not claims else pytest.raises(MalformedToken):
+            assert read_unverified_head(token) == heads(17, LATER)

@@ -27,7 +27,8 @@ from counterseal.rules.audit_chain import (
 )
 from counterseal.testing import FakeService
 from counterseal.testing.contracts.chain_oracle import archived, first_wrong
-from counterseal.usecases.audit_chain import HEAD_FILE, LOG, STORED_HEAD, UNSIGNED
+from counterseal.usecases.audit_chain import HEAD_FILE, LOG, UNSIGNED
+from counterseal.usecases.partition_checks import STORED_HEAD
 from counterseal.wire.audit_head import archive_line, head_kid, read_archive_line, read_head
 
 PARTITION = 7
@@ -291,14 +292,14 @@ def test_a_head_of_an_old_key_stays_valid_and_after_its_loss_the_heads_are_renew
     with pytest.raises(IssuerUntrusted):
         chain.verify(head_file=old_head)
     assert [one[:2] for one in signs(chain)] == [(None, 0)]
-    assert chain.renew(by=OPERATOR, **REASON) == ()
+    assert chain.renew(by=OPERATOR, **REASON).tamperings == ()
     assert last_event(chain) == [("audit.renew", OPERATOR.actor)]
     assert signs(chain) == signs(chain, head_file=old_head, head_keys=old_keys) == []
     record(chain, 2)
     chain.chain()
     assert chain.sign()
     number = chain.ports.audit.signed_head().number
-    assert chain.renew(by=OPERATOR, **REASON) == ()
+    assert chain.renew(by=OPERATOR, **REASON).tamperings == ()
     assert chain.ports.audit.signed_head().number == number
     assert last_event(chain) == []
 
@@ -306,7 +307,7 @@ def test_a_head_of_an_old_key_stays_valid_and_after_its_loss_the_heads_are_renew
 def test_a_log_without_a_signed_head_is_not_renewed(chain, events):
     chain.ports.audit._signed_head = None
     chain = without_memory(chain)
-    assert chain.renew(by=OPERATOR, **REASON) == ()
+    assert chain.renew(by=OPERATOR, **REASON).tamperings == ()
     assert signs(chain) == [(None, 0, UNSIGNED)]
 
 
@@ -317,7 +318,7 @@ def test_what_was_changed_before_the_heads_were_renewed_is_still_found(chain, ev
     head(chain, hash=events[-1].hash)
     chain = lose_keys(chain)
     expected = [(PARTITION, 10, REWRITTEN.format(STORED_HEAD))]
-    renewed = chain.renew(by=OPERATOR, **REASON)
+    renewed = chain.renew(by=OPERATOR, **REASON).tamperings
     assert [(one.partition, one.position, one.problem) for one in renewed] == expected
     assert signs(chain) == expected
     events[:] = older
@@ -330,7 +331,7 @@ def test_a_signed_head_that_says_nothing_is_renewed_from_the_log(chain, events):
     record(chain, 3)
     chain.chain()
     chain.ports.audit._signed_head = SignedHead(number=9, token="no token")
-    assert chain.renew(by=OPERATOR, **REASON) == ()
+    assert chain.renew(by=OPERATOR, **REASON).tamperings == ()
     assert signs(chain) == []
     assert chain.ports.audit.signed_head().number == 10
 

@@ -1,6 +1,7 @@
 """A signed head that was deleted, replaced or reset is found by the one that is remembered."""
 
 from datetime import timedelta
+from functools import partial
 
 import attrs
 import pytest
@@ -15,12 +16,20 @@ from counterseal.errors import (
     InvalidField,
     IssuerUntrusted,
 )
-from counterseal.models import OPERATOR, AuditEvent, MemoryContent
-from counterseal.models.guid import mint
+from counterseal.keys import sign_with
+from counterseal.models import OPERATOR, AuditEvent, MemoryContent, SignedHead
+from counterseal.models.guid import PARTITIONS, mint
 from counterseal.testing import FakeService
-from counterseal.usecases.audit_chain import HEAD_LINE, REMEMBERED, UNRENEWED
+from counterseal.usecases.audit_chain import HEAD_LINE, UNRENEWED
 from counterseal.usecases.head_memory import ProcessHeadMemory
-from counterseal.wire.audit_head import head_line, recognized_by
+from counterseal.usecases.partition_checks import REMEMBERED
+from counterseal.wire.audit_head import (
+    HEAD_TYP,
+    head_claims,
+    head_line,
+    read_unverified_head,
+    recognized_by,
+)
 
 SUBJECT = mint(7, bytes(15))
 REASON = {"who": "Ada", "why": "restored after a disk failure"}
@@ -150,7 +159,7 @@ def test_a_newer_head_that_no_key_of_the_service_signed_is_not_taken_over(chain,
     stranger = AuditChain(
         attrs.evolve(chain.ports, signer=FakeService(seed=1).ports.signer), chain.policy
     )
-    (token,) = [stranger._signed_heads.replace(log.signed_head(), log.heads()).token]
+    (token,) = [stranger._signed_heads.replace(log.signed_head(), log.heads(), None).token]
     assert log.signed_head().token == token
     with pytest.raises(IssuerUntrusted):
         chain.sign()
@@ -177,7 +186,7 @@ def test_a_newer_head_that_has_less_is_not_taken_over(chain, log, missing):
     reset(log, older if missing == "end" else empty())
     other = machine(chain)
     while log.signed_head() is None or log.signed_head().number <= chain.memory.load().head.number:
-        other._signed_heads.replace(log.signed_head(), log.heads())
+        other._signed_heads.replace(log.signed_head(), log.heads(), None)
     with pytest.raises(AuditHeadDetached):
         chain.sign()
 
@@ -272,16 +281,40 @@ def test_a_renewal_says_who_and_why_and_what_is_there_then_counts(chain, log, lo
         signed(machine(chain), 1)
     while chain.chain():
         pass
-    assert chain.renew(by=OPERATOR, **REASON) == ()
+    remembered = recognized_by(chain.memory.load().head)
+    renewal = chain.renew(by=OPERATOR, **REASON)
+    assert (renewal.renewed, renewal.remembered, renewal.tamperings) == (True, remembered, ())
+    # What the log has lost is said, and does not come back.
+    assert len(renewal.losses) == 1
+    assert all(REMEMBERED in one.problem for one in renewal.losses)
     ((event, actor, attributes),) = last_event(log)
     assert (event, actor) == ("audit.renew", OPERATOR.actor)
+    assert attributes["number"] == str(remembered.number)
+    assert attributes["digest"] == remembered.digest
     assert (attributes["by"], attributes["why"]) == ("Ada", "restored after a disk failure")
     assert attributes["refusal"].startswith("audit_head_")
     assert chain.memory.load() == MemoryContent(head=log.signed_head())
     signed(chain)
     assert problems(chain) == []
-    assert chain.renew(by=OPERATOR, **REASON) == ()
+    renewal = chain.renew(by=OPERATOR, **REASON)
+    assert (renewal.renewed, renewal.losses) == (False, ())
     assert last_event(log) == []
+
+
+def test_a_process_that_remembers_nothing_has_nothing_to_renew(chain, log):
+    """As in a pod whose data folder cannot be written: each process has to start anew."""
+    signed(chain)
+    rewrite(log)
+    while chain.chain():
+        pass
+    command = machine(chain)
+    renewal = command.renew(by=OPERATOR, **REASON)
+    assert (renewal.renewed, renewal.remembered) == (False, None)
+    assert last_event(log) == []
+    assert command.sign()
+    with pytest.raises(AuditHeadOlder):
+        chain.sign()
+    assert machine(chain).sign()
 
 
 def test_after_a_restore_nothing_is_signed_until_a_renewal(chain, log):
@@ -295,8 +328,10 @@ def test_after_a_restore_nothing_is_signed_until_a_renewal(chain, log):
             chain.sign()
     assert problems(chain) == [UNRENEWED]
     assert log.signed_head() == older[1]
-    assert chain.renew(by=OPERATOR, **REASON) == ()
-    assert last_event(log)[0][2]["refusal"] == "audit_renewal_due"
+    renewal = chain.renew(by=OPERATOR, **REASON)
+    assert (renewal.renewed, renewal.remembered, renewal.losses) == (True, None, ())
+    ((_, _, attributes),) = last_event(log)
+    assert attributes == {"by": "Ada", "why": REASON["why"], "refusal": "audit_renewal_due"}
     assert problems(signed(chain)) == []
 
 
@@ -353,3 +388,152 @@ def test_the_line_of_a_log_finds_a_reset_where_nothing_is_remembered(chain, log)
     while log.signed_head().number <= line.number:
         signed(restarted, 1)
     assert problems(restarted, head_line=line) == []
+
+
+# The number is signed
+
+
+def renumbered(head, number):
+    return attrs.evolve(head, number=number)
+
+
+def spread(chain, count):
+    """Record events in all partitions, chain and sign them."""
+    for partition in range(PARTITIONS):
+        for number in range(count):
+            chain.ports.audit.record(
+                AuditEvent(
+                    at=chain.ports.clock.now(),
+                    event="challenge.issue",
+                    actor=f"{number}",
+                    subject=mint(partition, bytes(15)),
+                )
+            )
+    return signed(chain, 0)
+
+
+@pytest.mark.parametrize("number", [100, 2**53, 2**63 - 1])
+def test_a_number_that_is_not_the_signed_one_is_found_and_not_remembered(chain, log, number):
+    older = state(log)
+    signed(chain)
+    line = recognized_by(log.signed_head())
+    content = chain.memory.load()
+    reset(log, older)
+    log._signed_head = renumbered(log.signed_head(), number)
+    restarted = machine(chain)
+    for process in (chain, restarted):
+        with pytest.raises(AuditHeadOther):
+            process.sign()
+    assert (chain.memory.load(), restarted.memory.load()) == (content, MemoryContent())
+    assert "audit_head_other" in the_problem(restarted, head_line=line)
+
+
+def test_a_number_that_nothing_can_follow_is_refused_until_the_head_is_deleted(chain, log):
+    log._signed_head = renumbered(log.signed_head(), 2**63 - 1)
+    with pytest.raises(InvalidField, match=r"number"):
+        chain.renew(by=OPERATOR, **REASON)
+    log._signed_head = None
+    chain.renew(by=OPERATOR, **REASON)
+    assert problems(signed(chain)) == []
+
+
+@pytest.mark.parametrize("remembers", [True, False])
+def test_a_head_from_before_a_renewal_is_never_newer(service, remembers):
+    """Somebody who has read the store puts a state back that a restore has lost."""
+    chain = AuditChain(service.ports, service.policy)
+    log = chain.ports.audit
+    spread(chain, 1)
+    backup = state(log)
+    for _ in range(5):
+        spread(chain, 1)
+    chain.archive(lambda _: None, drop=True)
+    lost = state(log)
+    reset(log, backup)
+    if not remembers:
+        replaced_at = chain.ports.clock.now()
+        chain = machine(chain, ProcessHeadMemory(MemoryContent(replaced_at=replaced_at)))
+    chain.renew(by=OPERATOR, **REASON)
+    spread(chain, 1)
+    assert problems(chain) == []
+    content = chain.memory.load()
+    assert content.head.number < lost[1].number
+    reset(log, lost)
+    with pytest.raises(AuditHeadOlder):
+        chain.sign()
+    assert chain.memory.load() == content
+    assert "audit_head_older" in the_problem(chain)
+    log._signed_head = renumbered(log.signed_head(), 1_000)
+    with pytest.raises(AuditHeadOther):
+        chain.sign()
+
+
+def test_renewals_have_an_order_also_while_the_clock_stands_still(chain, log):
+    states = []
+    for _ in range(2):
+        log._signed_head = None
+        chain.renew(by=OPERATOR, **REASON)
+        signed(chain)
+        states.append(state(log))
+    first, second = (read_unverified_head(head.token).renewed_at for _, head, _ in states)
+    assert first < second
+    assert read_unverified_head(signed(chain).signed_head()).renewed_at == second
+
+
+def unnumbered(chain, number):
+    """Replace the signed head by the one that an older release would have signed."""
+    log = chain.ports.audit
+    signer = chain.ports.signer
+    claims = head_claims(log.heads(), chain.ports.clock.now(), number, None)
+    del claims["number"]
+    issuer = signer.jwks()[0]
+    token = sign_with(partial(signer.sign, issuer.kid), issuer, typ=HEAD_TYP, claims=claims)
+    log._signed_head = SignedHead(number=number, token=token)
+
+
+def test_a_head_of_an_older_release_is_taken_over_and_signed_with_its_number(chain, log):
+    unnumbered(chain, 2)
+    upgraded = machine(chain)
+    upgraded.require_head()
+    # An older process beside it signs on until then.
+    unnumbered(chain, 3)
+    assert upgraded.sign()
+    assert read_unverified_head(log.signed_head().token).number == 4
+    assert problems(upgraded) == []
+    content = upgraded.memory.load()
+    unnumbered(chain, 5)
+    with pytest.raises(AuditHeadOlder):
+        upgraded.sign()
+    assert upgraded.memory.load() == content
+    assert "audit_head_older" in the_problem(upgraded)
+
+
+class Counting:
+    """A log that counts the events that are read."""
+
+    def __init__(self, log):
+        self._log, self.count = log, 0
+
+    def __getattr__(self, name):
+        return getattr(self._log, name)
+
+    def chained(self, *arguments):
+        page = self._log.chained(*arguments)
+        self.count += len(page)
+        return page
+
+
+@pytest.mark.parametrize("missing", ["an event", "a partition"])
+def test_what_is_refused_is_compared_once(chain, log, missing):
+    content = chain.memory.load()
+    if missing == "an event":
+        rewrite(log)
+    else:
+        reset(log, empty())
+    other = machine(chain)
+    for _ in range(4):
+        signed(other, 50)
+    counting = Counting(log)
+    ports = attrs.evolve(chain.ports, audit=counting)
+    with pytest.raises(AuditHeadDetached):
+        AuditChain(ports, chain.policy, ProcessHeadMemory(content)).sign()
+    assert counting.count <= len(log.events)

@@ -12,7 +12,7 @@ from counterseal_server.metrics import Metrics
 from counterseal_server.runtime import Runtime
 
 EVERY_COMPARISON = timedelta(seconds=10)
-"""How often the signed head in the store is compared, if nothing is recorded meanwhile."""
+"""How often the signed head in the store is compared, if nothing is recorded or it is refused."""
 
 EVERY_LINE = timedelta(hours=1)
 """How often the log names the head, or repeats why nothing is signed."""
@@ -36,6 +36,7 @@ class AuditHeads:
         self._clock = runtime.ports.clock
         self._signed_by: str | None = None
         self._compared_at: datetime | None = None
+        self._is_refused = False
         self._line: tuple[str, datetime] | None = None
 
     def chain(self, limit: int) -> int:
@@ -48,7 +49,10 @@ class AuditHeads:
         count = self._chain.chain(limit)
         kid = self._runtime.ports.signer.jwks()[0].kid
         # Also after a rotation: the old key may be removed later.
-        if count or kid != self._signed_by or self._is_due(self._compared_at, EVERY_COMPARISON):
+        has_changed = bool(count) or kid != self._signed_by
+        # A refusal may have read all events since the remembered head.
+        is_awaited = has_changed and not self._is_refused
+        if is_awaited or self._is_due(self._compared_at, EVERY_COMPARISON):
             self._signed_by = None
             self._sign(kid)
         if kid == self._signed_by and count < limit:
@@ -59,17 +63,23 @@ class AuditHeads:
         try:
             is_signed = self._chain.sign()
         except AuditRenewalDue as refusal:
+            self._note_comparison(is_refused=True)
             self._metrics.audit_head_refused(refused=False)
             self._log(logging.WARNING, refusal.code, refusal)
         except Refused as refusal:
             # No failure of the worker: it goes on to chain, and the service is ready.
+            self._note_comparison(is_refused=True)
             self._metrics.audit_head_refused(refused=True)
             self._log(logging.ERROR, refusal.code, refusal)
         else:
+            self._note_comparison(is_refused=False)
             self._metrics.audit_head_refused(refused=False)
-            self._compared_at = self._clock.now()
             self._signed_by = kid if is_signed else None
             self._log_head()
+
+    def _note_comparison(self, *, is_refused: bool) -> None:
+        self._is_refused = is_refused
+        self._compared_at = self._clock.now()
 
     def _log(self, level: int, code: str, refusal: Refused) -> None:
         text = "audit: %s: nothing is signed until counterseal audit renew: %s"
@@ -83,8 +93,8 @@ class AuditHeads:
 
     def _is_new_line(self, code: str) -> bool:
         """Note that a line is written; tell whether it says something else, or the hour is over."""
-        before, at = (None, None) if self._line is None else self._line
-        if before == code and not self._is_due(at, EVERY_LINE):
+        last_code, at = (None, None) if self._line is None else self._line
+        if last_code == code and not self._is_due(at, EVERY_LINE):
             return False
         self._line = (code, self._clock.now())
         return True

@@ -75,12 +75,12 @@ class FileHeadMemory:
             OSError: It cannot be written.
         """
         with private_files.lock(self._data):
-            before = self.load()
-            content = before.with_head(head)
-            if content is before:
+            remembered = self.load()
+            content = remembered.with_head(head)
+            if content is remembered:
                 return
             self._write(content)
-        if before.head is None and head.number > 1:
+        if remembered.head is None and head.number > 1:
             log.info(
                 "%s remembers no head yet: from now on it is that of the store, %s",
                 HEAD_NOTE,

@@ -140,8 +140,12 @@ def renew(by: str, why: str, data: str | None, config: str | None, *, yes: bool)
     or if the key that signed it was lost. Until you run this, on each machine that has a data
     folder, nothing is signed. Not after a rotation, where a running service does it within a
     second. First verify the log against a head and archives that you keep: from then on, the
-    heads say what the log says now. Partitions that were changed are printed, and keep their
-    heads.
+    heads say what the log says now. It prints where the log differs from the head that this
+    machine remembers, which counts no more, and from the signed head in the store: such
+    partitions keep what that head said of them, and the exit code is 1.
+
+    A process that cannot write to its data folder remembers the head until it ends: after
+    the renewal, restart each of them.
     """
     with _chain_of(config, data) as (_, chains):
         from counterseal import OPERATOR  # noqa: PLC0415 (a fast start)
@@ -151,10 +155,17 @@ def renew(by: str, why: str, data: str | None, config: str | None, *, yes: bool)
             " counts. Is it the right one?",
             yes=yes,
         )
-        tamperings = chains.renew(by=OPERATOR, who=by, why=why)
+        renewal = chains.renew(by=OPERATOR, who=by, why=why)
+        if renewal.renewed:
+            print_line("renewed: from now on, the log counts as it is")
+        elif renewal.remembered is None:
+            print_line("nothing to renew: no head is remembered here that the store could lack")
+        else:
+            print_line("nothing to renew: the signed head in the store is not refused")
         _chain_all(chains)
-        _print_tamperings(tamperings)
-        _require_unchanged(tamperings)
+        _print_tamperings(renewal.losses)
+        _print_tamperings(renewal.tamperings)
+        _require_unchanged(renewal.tamperings)
 
 
 @audit.command()

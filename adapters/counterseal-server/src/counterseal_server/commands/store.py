@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -91,11 +92,9 @@ def check(data: str | None, config: str | None) -> None:
 @click.option(
     "--data",
     metavar="DIR",
-    envvar="COUNTERSEAL_DATA",
     help="The data folder of the service that will use TO.",
 )
-@CONFIG
-def copy(source: str, target: str, data: str | None, config: str | None) -> None:
+def copy(source: str, target: str, data: str | None) -> None:
     """
     Copy all records, and the audit log, into an empty store.
 
@@ -103,20 +102,21 @@ def copy(source: str, target: str, data: str | None, config: str | None) -> None
     variable that contains it. Stop the service first. The same command resumes a copy
     that was interrupted.
 
-    The copy begins new chains of the audit log. --data notes that in the folder: nothing is
-    signed until `counterseal audit renew`.
+    The copy begins new chains of the audit log. --data notes that in the folder at the end:
+    nothing is signed until `counterseal audit renew`. Leave it out for a copy that no service
+    will use.
     """
     with plainly():
-        from counterseal.memory import SystemClock, SystemEntropy  # noqa: PLC0415 (a fast start)
+        from counterseal.errors import InvalidField  # noqa: PLC0415 (a fast start)
+        from counterseal.memory import SystemClock, SystemEntropy  # noqa: PLC0415
         from counterseal_records import CopyProgress, copy_store  # noqa: PLC0415
         from counterseal_server.head_memory import FileHeadMemory  # noqa: PLC0415
         from counterseal_server.records import opened  # noqa: PLC0415
         from counterseal_server.screen import progress  # noqa: PLC0415
 
         clock, entropy = SystemClock(), SystemEntropy()
-        memory = None
-        if data is not None or config is not None:
-            memory = FileHeadMemory(configured(config, data=data).data)
+        if data is not None and not Path(data).is_dir():
+            raise InvalidField("data", "no such folder")
         with (
             closing(opened(_address(source))) as source_records,
             closing(opened(_address(target))) as new,
@@ -124,8 +124,6 @@ def copy(source: str, target: str, data: str | None, config: str | None) -> None
         ):
             _prepare_source(source_records)
             new.create()
-            if memory is not None:
-                memory.mark_replaced(clock.now())
             steps = copy_store(
                 source_records.inventory(clock),
                 new.inventory(clock),
@@ -137,7 +135,9 @@ def copy(source: str, target: str, data: str | None, config: str | None) -> None
         if not last.records:
             raise Failed("store: there is nothing to copy")
         print_line(f"records: {last.records}; lines of the audit log: {last.events}")
-        print_line("the audit log is not signed until you run counterseal audit renew")
+        if data is not None:
+            FileHeadMemory(Path(data)).mark_replaced(clock.now())
+            print_line("the audit log is not signed until you run counterseal audit renew")
 
 
 def _prepare_source(records: Records) -> None:

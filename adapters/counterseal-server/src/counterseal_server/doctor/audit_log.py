@@ -14,6 +14,7 @@ from counterseal.errors import (
     AuditHeadOlder,
     AuditHeadOther,
     AuditRenewalDue,
+    InvalidField,
     Refused,
 )
 from counterseal.models import UnchainedEvents
@@ -37,8 +38,17 @@ def check_audit_log(installation: Installation) -> Iterator[Finding]:
     """
     now = installation.clock.now()
     # First, since it may only be older than what is stored.
-    memory = head_memory(installation.settings.data)
-    content = memory.load()
+    try:
+        memory = head_memory(installation.settings.data)
+        content = memory.load()
+    except InvalidField as error:
+        yield failure(
+            "memory_unreadable",
+            f"{error.problem.partition(':')[0]}: nothing is signed",
+            "run `counterseal audit verify --head` with a head that you keep, then"
+            " `counterseal audit renew`",
+        )
+        return
     with installation.open_ports() as stored_ports:
         old = _unchained_since(stored_ports.audit.unchained(LIMIT), now)
         if old:
