@@ -25,9 +25,9 @@ PROMPT = 0.25
 Size = TypeVar("Size", int, float, tuple[int, ...])
 
 
-def scaled(whole: Size, small: Size) -> Size:
+def scaled(full: Size, small: Size) -> Size:
     """Return how much is measured."""
-    return small if SMALL else whole
+    return small if SMALL else full
 
 
 def failed(over: object) -> int:

@@ -190,8 +190,8 @@ def main() -> int:
             "notes": NOTES,
         }
         arguments.json.write_text(json.dumps(figures, indent=1))
-    tells = rounds >= ROUNDS
-    return int(tells and any(one.verdict == "FAR UNDER" for one in lines))
+    is_complete = rounds >= ROUNDS
+    return int(is_complete and any(one.verdict == "FAR UNDER" for one in lines))
 
 
 if __name__ == "__main__":

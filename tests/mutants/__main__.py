@@ -123,26 +123,28 @@ def restrict(patterns: list[str], *, near: bool) -> None:
         sys.exit(f"nothing that decides is in a module that has a name like {' '.join(patterns)}")
     lists = {"only_mutate": [*chosen, FIRST_PATH]}
     if near:
-        places = settings[SELECTION]
+        selected = settings[SELECTION]
         subjects = {subject for path in chosen for subject in forks.subjects_of(Path(path).stem)}
         packages = {Path(path).parent.name for path in chosen}
         tests = [
             str(path.relative_to(TREE))
-            for place in places
-            if not place.startswith("-")
-            for path in test_files(TREE / place)
+            for path_in_tree in selected
+            if not path_in_tree.startswith("-")
+            for path in test_files(TREE / path_in_tree)
             if path.parent.name in packages
             or any(path.name.startswith(f"test_{subject}") for subject in subjects)
         ]
         if tests:
-            lists[SELECTION] = tests + [place for place in places if place.startswith("-")]
+            lists[SELECTION] = tests + [
+                path_in_tree for path_in_tree in selected if path_in_tree.startswith("-")
+            ]
     pyproject = TREE / "pyproject.toml"
     pyproject.write_text(mutations.restricted(pyproject.read_text("utf-8"), lists), "utf-8")
 
 
-def test_files(place: Path) -> list[Path]:
-    """Return the files of tests in *place*, or *place* itself."""
-    return sorted(place.rglob("test_*.py")) if place.is_dir() else [place]
+def test_files(path_in_tree: Path) -> list[Path]:
+    """Return the files of tests in *path_in_tree*, or *path_in_tree* itself."""
+    return sorted(path_in_tree.rglob("test_*.py")) if path_in_tree.is_dir() else [path_in_tree]
 
 
 def read_settings() -> dict[str, Any]:

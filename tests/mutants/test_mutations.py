@@ -123,13 +123,13 @@ def test_a_pattern_restricts_which_modules_are_changed():
         "src/counterseal/rules/asking.py",
         "src/counterseal/rules/asking_again.py",
     ]
-    named = mutations.named_modules
-    assert named(paths, ["counterseal.rules.asking.*"]) == [paths[2]]
-    assert named(paths, ["counterseal.rules.asking.x_act__mutmut_1"]) == [paths[2]]
-    assert named(paths, ["counterseal.rules.*", "counterseal.keys.*"]) == paths[1:]
-    assert named(paths, ["*in_force*"]) == paths
-    assert named(paths, ["counterseal.inv?riants.*"]) == [paths[0]]
-    assert named(paths, ["counterseal.shop.*"]) == []
+    modules_of = mutations.named_modules
+    assert modules_of(paths, ["counterseal.rules.asking.*"]) == [paths[2]]
+    assert modules_of(paths, ["counterseal.rules.asking.x_act__mutmut_1"]) == [paths[2]]
+    assert modules_of(paths, ["counterseal.rules.*", "counterseal.keys.*"]) == paths[1:]
+    assert modules_of(paths, ["*in_force*"]) == paths
+    assert modules_of(paths, ["counterseal.inv?riants.*"]) == [paths[0]]
+    assert modules_of(paths, ["counterseal.shop.*"]) == []
 
 
 def test_lists_of_the_settings_are_restricted():

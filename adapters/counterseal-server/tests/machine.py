@@ -124,13 +124,15 @@ class Machine:
 
     def _empty(self, path, options):
         """Mount an empty folder at *path*; what is needed below it stays, for reading."""
-        places = topmost(place for place in self.needed if place.is_relative_to(path))
-        sources = [Path(tempfile.mkdtemp(prefix="needed-", dir=self.folder)) for _ in places]
-        for place, source in zip(places, sources, strict=True):
-            mount("--rbind", place, source)
+        paths = topmost(
+            needed_path for needed_path in self.needed if needed_path.is_relative_to(path)
+        )
+        sources = [Path(tempfile.mkdtemp(prefix="needed-", dir=self.folder)) for _ in paths]
+        for needed_path, source in zip(paths, sources, strict=True):
+            mount("--rbind", needed_path, source)
         mount("-t", "tmpfs", "-o", options, "tmpfs", path)
-        for place, source in zip(places, sources, strict=True):
-            self.show(source, place)
+        for needed_path, source in zip(paths, sources, strict=True):
+            self.show(source, needed_path)
 
     @staticmethod
     def _loopback():

@@ -137,11 +137,11 @@ def built(tmp_path_factory):
     caches = {name: text for name, text in os.environ.items() if name.startswith("UV_CACHE")}
     # At the path that it has in the image, since programs name it in their first line.
     mounts = [f"mount --rbind {shlex.quote(str(opt))} /opt"]
-    for place in topmost(place for place in NEEDED if place.is_relative_to("/opt")):
+    for needed_path in topmost(path for path in NEEDED if path.is_relative_to("/opt")):
         # What runs this is there, too, and stays.
-        shown = opt / place.relative_to("/opt")
-        shown.mkdir(parents=True)
-        mounts.insert(0, shlex.join(["mount", "--rbind", str(place), str(shown)]))
+        mount_point = opt / needed_path.relative_to("/opt")
+        mount_point.mkdir(parents=True)
+        mounts.insert(0, shlex.join(["mount", "--rbind", str(needed_path), str(mount_point)]))
     subprocess.run(
         [UNSHARE, "--mount", "sh", "-c", " && ".join([*mounts, step])],
         cwd=clone,
@@ -174,7 +174,7 @@ def test_the_image_has_the_service_and_no_tools(built):
 
 
 EMPTIED = ("/opt", "/run", "/tmp", "/var/lib")  # noqa: S108
-LOOK = """
+LISTING = """
 import json, sys
 from pathlib import Path
 from machine import Machine
@@ -200,7 +200,7 @@ def test_what_runs_the_tests_is_seen_where_a_container_has_empty_folders():
         (folder / "image").mkdir()
         needed = [clone / "needed" / inner for clone in clones for inner in ("", "environment")]
         done = subprocess.run(
-            [*ISOLATED, sys.executable, "-c", LOOK, folder, *needed],
+            [*ISOLATED, sys.executable, "-c", LISTING, folder, *needed],
             capture_output=True,
             cwd=Path(__file__).parent,
             timeout=PATIENCE,
