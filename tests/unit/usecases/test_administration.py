@@ -567,6 +567,28 @@ def test_two_companies_have_no_verified_names_that_look_alike(service, other):
     assert service.administration.verify_company(second.guid, other).verified_name == other
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        *("Example Bank plc. London", "Example Bank plc; London", "Example-Bank plc, London"),
+        *("Example Bank plc London", "ExampleBank plc, London", "Example Bank plc, Lond\u00f6n"),
+        *("Exampl\u0435 Bank plc., L0ndon", "\u201cExample Bank\u201d (plc) London"),
+    ],
+)
+def test_verified_names_differ_by_more_than_punctuation_spaces_and_accents(service, other):
+    service.administration.verify_company(service.company.guid, "Example Bank plc, London")
+    second = service.administration.create_company("Example Bank")
+    with pytest.raises(InvalidField, match="looks like that of another company"):
+        service.administration.verify_company(second.guid, other)
+    assert service.administration.verify_company(second.guid, "Example Bank Oslo")
+
+
+@pytest.mark.parametrize("name", ["...", "\u2014", "- -"])
+def test_a_verified_name_has_a_letter_or_a_digit(service, name):
+    with pytest.raises(InvalidField, match="no letter or digit"):
+        service.administration.verify_company(service.company.guid, name)
+
+
 def test_an_edit_changes_named_members_only(service):
     space = service.administration.create_app_space(
         service.company.guid,
