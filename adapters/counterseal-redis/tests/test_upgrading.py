@@ -8,16 +8,19 @@ from attrs import evolve
 
 from counterseal.errors import StoreUnavailable
 from counterseal.memory import SystemEntropy
-from counterseal.models import OPERATOR, Change
+from counterseal.models import OPERATOR, CallbackState, Change
 from counterseal.models.guid import PARTITIONS, partition_of
+from counterseal.ports import Due
 from counterseal.testing import FakeService, FrozenClock
+from counterseal.testing.contracts.record_factory import RecordFactory, next_version
 from counterseal.testing.contracts.store_gauges import count_gauges
 from counterseal.testing.service import CALLBACK
-from counterseal_records import check
+from counterseal_records import check, microseconds
 from counterseal_redis import (
     NEWEST_UPGRADE,
     KeyspaceTooNew,
     RedisInventory,
+    RedisStore,
     commit,
     gauges,
     recount,
@@ -27,8 +30,10 @@ from counterseal_redis import (
     upgrading,
     with_redis,
 )
+from counterseal_redis.codec import guid_bytes
 from counterseal_redis.commands import GAUGE
 from counterseal_redis.gauges import OLDER_GAUGES
+from counterseal_redis.indexes import due_index
 
 USERS = ("zoe", "adam", "zoë", "zo\x00", "eve")
 EXPECTED = ["zo\x00", "zoe", "zoë"]
@@ -331,3 +336,23 @@ def test_keys_of_others_are_left_alone(world, keyspace, new_keyspace, server):
 
     assert upgrade(other) == 0
     assert upgrade(keyspace) == len(USERS)
+
+
+def test_callbacks_that_an_older_release_has_delivered_hide_nothing_in_their_queue(keyspace):
+    """It does not know the queue of an origin, and so it leaves them there."""
+    store, factory = RedisStore(keyspace, FrozenClock()), RecordFactory()
+    account = factory.account()
+    callbacks = [factory.callback(account) for _ in range(7)]
+    origin = callbacks[0].origin
+    for number, callback in enumerate(callbacks):
+        store.commit((Change(None, callback),), (), f"create {number}")
+    for number, callback in enumerate(callbacks[:6]):
+        ended = next_version(callback, state=CallbackState.DELIVERED)
+        store.commit((Change(callback, ended),), (), f"end {number}")
+        entry = {guid_bytes(callback.guid): microseconds(callback.next_at)}
+        key = keyspace.key(partition_of(callback.guid), due_index(Due.CALLBACK, origin))
+        keyspace.client.zadd(key, entry)
+
+    now = max(callback.next_at for callback in callbacks)
+    assert store.due(Due.CALLBACK, now, 2, origin) == (callbacks[6],)
+    assert keyspace.client.zcard(key) == 1

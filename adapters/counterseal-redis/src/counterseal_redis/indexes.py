@@ -56,9 +56,6 @@ def due_index(kind: Due, queue: AddressKind | Guid | None = None) -> str:
 DUE_INDEXES = (*map(due_index, Due), *(due_index(Due.NOTIFICATION, each) for each in AddressKind))
 """Indexes of due records: one of each kind, and one of notifications to each kind of address."""
 
-ORIGIN_QUEUE = f"{due_index(Due.CALLBACK)}."
-"""What the names of the indexes of an origin's due callbacks begin with."""
-
 _DUE_KINDS: Mapping[type[Record], Due] = MappingProxyType({kind.value: kind for kind in Due})
 
 FENCE = "f"
@@ -290,6 +287,13 @@ class Indexes:
             by_partition[partition_of(_guid_of(entry.member))].append(entry.member)
         for partition, members in by_partition.items():
             drop_dead(self._keyspace, partition, members)
+
+    def drop_done(self, index: str, guids: Sequence[Guid]) -> None:
+        """Remove records that are due no more from an index of due records."""
+        self._keyspace.read(
+            *(self._call(partition_of(guid), "ZREM", index, guid_bytes(guid)) for guid in guids),
+            confirm=True,
+        )
 
     def due(self, index: str, end: int, limit: int, start: int) -> Sequence[tuple[int, Guid]]:
         """

@@ -48,7 +48,6 @@ from counterseal_redis.indexes import (
     CHILDREN,
     DEAD,
     DUE_INDEXES,
-    ORIGIN_QUEUE,
     PENDING,
     SEARCH,
     due_indexes,
@@ -89,9 +88,8 @@ class RedisInventory:
         if self._names is None:
             self._names = self._scan_names()
         names = self._names[partition]
-        queues = {name for name in names if name.startswith(ORIGIN_QUEUE)}
-        indexes = self._indexes(partition, sorted(queues))
-        guids = {name for name in names - queues if not name.startswith(NATURAL)}
+        indexes = self._indexes(partition)
+        guids = {name for name in names if not name.startswith(NATURAL)}
         guids |= {
             guid
             for index, entries in indexes.items()
@@ -185,9 +183,7 @@ class RedisInventory:
 
     def _scan_names(self) -> Mapping[int, set[str]]:
         client, begin = self._keyspace.client, f"{self._keyspace.prefix}:{{"
-        shape = re.compile(
-            rf"{re.escape(begin)}([0-9a-f]{{2}})}}:({SHAPE}|{NATURAL}.{{43}}|{ORIGIN_QUEUE}{SHAPE})"
-        )
+        shape = re.compile(rf"{re.escape(begin)}([0-9a-f]{{2}})}}:({SHAPE}|{NATURAL}.{{43}})")
         targets: dict[str, Any] = {}
         if isinstance(client, RedisCluster):
             targets = {"target_nodes": RedisCluster.PRIMARIES}
@@ -211,8 +207,9 @@ class RedisInventory:
             values_by_name |= {name: value for name, value in pairs if value is not None}
         return values_by_name
 
-    def _indexes(self, partition: int, queues: Sequence[str]) -> dict[str, dict[bytes, str]]:
-        names = [*_AGE_INDEXES, *DUE_INDEXES, SEARCH, *queues]
+    def _indexes(self, partition: int) -> dict[str, dict[bytes, str]]:
+        # Not the queues of origins: an older release neither writes nor clears them.
+        names = [*_AGE_INDEXES, *DUE_INDEXES, SEARCH]
         keys = [self._keyspace.key(partition, name) for name in names]
         calls = [Call(("ZRANGE", key, 0, -1, "WITHSCORES"), key) for key in keys]
         entries = {}
@@ -330,9 +327,7 @@ def _wrong_names(names: Mapping[str, str], expected: Mapping[str, str]) -> Itera
 def _wrong_entries(
     index: str, entries: Mapping[bytes, str], expected: Mapping[bytes, str], guids: set[str]
 ) -> Iterator[Violation]:
-    # An older release writes a callback without its queue.
-    is_older = index.startswith(ORIGIN_QUEUE)
-    for entry in sorted(expected.keys() - entries.keys()) if not is_older else ():
+    for entry in sorted(expected.keys() - entries.keys()):
         yield Violation(expected[entry], f"it is not in the index {index}")
     for entry in sorted(entries.keys() - expected.keys()):
         # Entries of dead callbacks that the server has dropped are garbage, which `forget` drops.

@@ -135,17 +135,23 @@ class RedisStore:
         Each call begins at the partition after the last one, so that no partition hides another.
         """
         index = due_index(kind, queue)
-        due = self._indexes.due(index, microseconds(before), limit, self._start)
-        if not due:
-            return ()
-        self._start = (due[-1][0] + 1) % PARTITIONS
-        records = self._indexes.records([guid for _, guid in due]).values()
-        return tuple(
-            record
-            for record in records
-            # A record may have been changed between the two trips.
-            if record is not None and record.due_at is not None and record.due_at <= before
-        )
+        while True:
+            due = self._indexes.due(index, microseconds(before), limit, self._start)
+            if not due:
+                return ()
+            records = self._indexes.records([guid for _, guid in due])
+            done = [guid for guid, record in records.items() if not _becomes_due(record)]
+            if queue is not None and done:
+                # An older release leaves them in the queue; they must not hide other entries.
+                self._indexes.drop_done(index, done)
+                continue
+            self._start = (due[-1][0] + 1) % PARTITIONS
+            return tuple(
+                record
+                for record in records.values()
+                # A record may have been changed between the two trips.
+                if record is not None and record.due_at is not None and record.due_at <= before
+            )
 
     def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]:
         """Return the callbacks of *origin* that are dead, oldest first."""
@@ -226,6 +232,10 @@ class RedisStore:
             raise unavailable(refusal) from refusal
         if isinstance(applied, Exception) or applied != commit_fingerprint or not confirmed:
             raise Indeterminate from refusal
+
+
+def _becomes_due(record: Record | None) -> bool:
+    return record is not None and record.due_at is not None
 
 
 def _is_dead(record: Record) -> bool:
