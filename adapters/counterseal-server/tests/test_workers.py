@@ -11,10 +11,12 @@ from counterseal import AuditChain
 from counterseal.errors import SenderUnavailable, StoreUnavailable
 from counterseal.models import OPERATOR, ChallengeState, DeliveryOutcome
 from counterseal.testing import FakeService
+from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal.testing.service import CALLBACK
 from counterseal.wire.claims import format_time
 from counterseal_server import callback_workers
 from counterseal_server import workers as module
+from counterseal_server.attempts import Attempts
 from counterseal_server.configuration import settings
 from counterseal_server.head_memory import FileHeadMemory
 from counterseal_server.metrics import Metrics
@@ -298,3 +300,21 @@ def test_they_stop_at_a_signal(world, start, database, tmp_path):
     assert set(threading.enumerate()) - before
     workers.stop()
     assert not set(threading.enumerate()) - before
+
+
+def test_an_attempt_that_cannot_begin_is_not_under_way(monkeypatch):
+    """When the interpreter ends, its pools take no more; what is due stays due."""
+    callback = RecordFactory().callback(RecordFactory().account())
+    attempts = Attempts(
+        "callback", lambda record: record, lambda *_: None, describe=str, slots=1, freed=list
+    )
+    attempts.begin(callback, "callbacks")
+    attempts.stop()
+    with pytest.raises(RuntimeError):
+        attempts.begin(callback, "callbacks")
+    assert attempts.under_way == {}
+
+    ended = SimpleNamespace(is_alive=lambda: False)
+    monkeypatch.setattr(threading, "main_thread", lambda: ended)
+    attempts.begin(callback, "callbacks")
+    assert attempts.under_way == {}

@@ -96,7 +96,7 @@ class Outcome:
     receipt: str | None = attrs.field(default=None, repr=False)
     reason: CancelReason | None = None
     refusal_reason: RefusalReason | None = None
-    suspensions: int = 0
+    suspensions: int = attrs.field(default=0, validator=fields.count)
 
 
 @attrs.frozen(kw_only=True)

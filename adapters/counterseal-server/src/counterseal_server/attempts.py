@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
@@ -56,7 +57,13 @@ class Attempts(Generic[R]):
         self.under_way[record.guid] = record
         if pool not in self._pools:
             self._pools[pool] = ThreadPoolExecutor(self._slots, f"{self._noun}-{pool}")
-        self._pools[pool].submit(self._run, record)
+        try:
+            self._pools[pool].submit(self._run, record)
+        except RuntimeError:
+            del self.under_way[record.guid]
+            if threading.main_thread().is_alive():
+                raise
+            # The interpreter ends, and with it every pool; the record stays due.
 
     def stop(self) -> None:
         """Return when all running attempts have ended."""
