@@ -118,7 +118,9 @@ class FileHeadMemory:
         Raises:
             OSError: It cannot be deleted.
         """
-        self._file.unlink(missing_ok=True)
+        # Linux refuses on a read-only file system, also where there is no such file.
+        if self._file.exists():
+            self._file.unlink()
 
     def _write(self, content: MemoryContent) -> None:
         document: dict[str, Any] = {}
