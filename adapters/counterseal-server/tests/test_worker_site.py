@@ -173,5 +173,6 @@ def test_what_a_process_of_workers_does_is_counted_in_it(new_service, founded, r
     absent = {name: scrape.absent(RULES[name]["expr"]) for name in OF_WORKERS}
     assert {name: nothing for name, nothing in absent.items() if nothing} == {}
     assert call(port, "/healthz")[0] == 200
-    assert call(port, "/readyz") == (200, '{"status": "ready"}')
+    # What wakes the workers has to have ended its first wait, of a second.
+    eventually(lambda: call(port, "/readyz") == (200, '{"status": "ready"}'))
     stop(worker)
