@@ -211,7 +211,7 @@ def _revoke_key_of(
 def revoke_binding(
     tools: Tools, account: Account, binding: Binding, served_kinds: frozenset[AddressKind]
 ) -> Decision[Binding]:
-    """Decide that *binding* is revoked, whoever it is that may."""
+    """Decide that *binding* is revoked; the caller has checked who may."""
     state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
     ended_binding = end_binding(binding, state, tools.now)
     decision = _store(tools, account, ended_binding, device_revoked(binding))

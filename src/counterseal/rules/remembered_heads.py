@@ -1,10 +1,10 @@
 """
 The remembered head: what is known of the audit log's newest signed head outside of the store.
 
-Whoever writes to the store can delete the signed head, or put an older one in its place. Signed
-heads are numbered, so a process that remembers the greatest number finds that: the stored head has
-to be the remembered one, or a newer one. Each head is signed with its number, and with the time of
-the last renewal: after a restore, heads that the restore has lost may have greater numbers.
+An attacker who writes to the store can delete the signed head, or put an older one in its place.
+Signed heads are numbered, so a process that remembers the greatest number finds that: the stored
+head has to be the remembered one, or a newer one. Each head is signed with its number, and with the
+time of the last renewal: after a restore, heads that the restore has lost may have greater numbers.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 The file in the data folder that remembers the audit log's newest signed head.
 
-Whoever writes to the store can delete the signed head there, or put an older one in its place, and
-does not write to this file. It is a JSON object:
+An attacker who writes to the store can delete the signed head there, or put an older one in its
+place, and cannot write to this file. It is a JSON object:
 
 - `number` and `auditHead`: the signed head with the greatest number, as `audit head` writes it;
 - `storeReplacedAt`: when the store was restored or copied, until `counterseal audit renew`.
