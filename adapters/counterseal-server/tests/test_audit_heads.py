@@ -73,11 +73,16 @@ def is_redis(runtime):
     return runtime.settings.store is not None and runtime.settings.store.startswith("redis:")
 
 
+def log_keys(client):
+    """Return the keys of the log; a record's key has a GUID in their place, which may begin so."""
+    return [*client.scan_iter("cs:{*}:a"), *client.scan_iter("cs:{*}:a?")]
+
+
 def save_log(runtime):
     """Return the log as it is stored, as SQL or Redis lets whoever reads."""
     if is_redis(runtime):
         with Redis.from_url(runtime.settings.store) as client:
-            return {key: client.dump(key) for key in client.scan_iter("cs:{*}:a*")}
+            return {key: client.dump(key) for key in log_keys(client)}
     with opened_tables(runtime) as (connection, tables):
         rows = {table: connection.execute(table.select()).mappings().all() for table in tables}
     return {table: list(map(dict, mappings)) for table, mappings in rows.items()}
@@ -88,7 +93,7 @@ def put_back_log(runtime, saved=None):
     saved = saved or {}
     if is_redis(runtime):
         with Redis.from_url(runtime.settings.store) as client:
-            for key in client.scan_iter("cs:{*}:a*"):
+            for key in log_keys(client):
                 client.delete(key)
             for key, value in saved.items():
                 client.restore(key, 0, value)
