@@ -23,17 +23,17 @@ Steps that must not be repeated are done by the use case, before it runs a plan.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar
 
 import attrs
 
 from counterseal import keys
 from counterseal._decisions.outbox import NEW_RECORDS, workers_to_wake
-from counterseal._decisions.plan import Decision, Plan, Reading, Signing, Tools
+from counterseal._decisions.plan import Decision, Plan, Reading, Signing, Straight, Tools
 from counterseal.errors import (
     Conflict,
     Contended,
@@ -65,6 +65,10 @@ from counterseal.rules.authorization import require_origin_role
 
 Value = TypeVar("Value")
 R = TypeVar("R")
+P = ParamSpec("P")
+
+LOST_RACES = (WrongState, DeadlineAhead)
+"""What a worker expects of a record that another was the first to change."""
 
 OPERATION_BYTES = 16
 MINUTE = timedelta(minutes=1)
@@ -90,11 +94,20 @@ class AuditContext:
 
 @attrs.define
 class Loaded(Generic[Value]):
-    """A plan's first reading, made before the plan runs; without a trip there are no tools."""
+    """A first reading, made before the transaction; without a trip there are no tools."""
 
     stored: Any
     value: Value
     tools: Tools | None = None
+    reading: Reading[Value] | None = None
+
+
+class _Call(NamedTuple):
+    """The function that decides, and its arguments after those that the transaction gives."""
+
+    function: Callable[..., Decision[Any] | Straight[Any]]
+    arguments: tuple[Any, ...]
+    named: Mapping[str, Any]
 
 
 @attrs.frozen
@@ -104,26 +117,88 @@ class Transactions:
     ports: Ports
     policy: Policy
 
-    def run(self, context: AuditContext, plan: Plan[R], loaded: Loaded[Any] | None = None) -> R:
+    def transact(
+        self,
+        context: AuditContext,
+        first: Reading[Value] | Loaded[Value],
+        decide: Callable[Concatenate[Value, Tools, P], Decision[R] | Straight[R]],
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> R:
         """
-        Read, decide and commit; repeat all of it if a race was lost.
+        Read, decide on what was read, and commit; repeat all of it if a race was lost.
 
         Args:
-            loaded: The plan's first reading, if it was made already; a second attempt reads again.
+            context: Who does what, for the audit log.
+            first: What *decide* decides on; if it is loaded already, a second attempt reads again.
+            decide: Returns a decision, or a coroutine that reads further or has something signed.
 
         Raises:
-            Refused: The plan refused, or the committed decision has a refusal.
+            Refused: The decision refused, or the committed decision has a refusal.
             Contended: Every attempt lost its race.
             Indeterminate: The store's reply was lost each time.
             Misuse: The decision writes or guards a record that it may not; see above.
         """
+        return self._attempt(context, first, _Call(decide, arguments, named))
+
+    def act(
+        self,
+        context: AuditContext,
+        decide: Callable[Concatenate[Tools, P], Straight[R]],
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> R:
+        """Decide, with all readings inside of *decide*, and commit; errors as in `transact`."""
+        return self._attempt(context, None, _Call(decide, arguments, named))
+
+    def run(self, context: AuditContext, plan: Plan[R], loaded: Loaded[Any] | None = None) -> R:
+        """Run a plan; errors as in `transact`."""
+        return self._attempt(context, loaded, plan)
+
+    def sweep(
+        self,
+        context: AuditContext,
+        due: Iterable[Record],
+        reading: Callable[[Guid], Reading[Value]],
+        decide: Callable[[Value, Tools], Decision[None] | Straight[None]],
+    ) -> int:
+        """
+        Read and decide on each due record; return on how many it was decided.
+
+        Records that have changed meanwhile are skipped; that another worker was first is not
+        audited. If a port fails, earlier commits stay.
+        """
+        count = 0
+        for record in due:
+            guid = record.guid
+            try:
+                about = attrs.evolve(context, subject=guid)
+                self._attempt(about, reading(guid), _Call(decide, (), {}), LOST_RACES)
+            except Refused:
+                # It was finished, or the clock stepped back, since the store was read.
+                continue
+            count += 1
+        return count
+
+    def load(self, reading: Reading[Value]) -> Loaded[Value]:
+        """Make the first reading of a transaction before it begins."""
+        return self._read(reading, [])
+
+    def _attempt(
+        self,
+        context: AuditContext,
+        first: Reading[Any] | Loaded[Any] | None,
+        call: _Call | Plan[Any],
+        unrecorded: tuple[type[Refused], ...] = (),
+    ) -> Any:
         ports = self.ports
         for _ in range(self.policy.commit_attempts):
             stored: list[Any] = []
             try:
-                decision, now = self._decide(plan, loaded, stored)
+                decision, now = self._decide(first, call, stored)
             except Refused as refusal:
-                record_refusal(ports, context, refusal, stored)
+                if not isinstance(refusal, unrecorded):
+                    record_refusal(ports, context, refusal, stored)
                 raise
             if decision.writes or decision.audit:
                 try:
@@ -134,7 +209,7 @@ class Transactions:
                         events_of(decision, context, now, stored),
                     )
                 except Conflict:
-                    loaded = None
+                    first = first.reading if isinstance(first, Loaded) else first
                     continue
             elif decision.refusal is not None and not decision.unrecorded:
                 record_refusal(ports, context, decision.refusal, stored)
@@ -147,63 +222,79 @@ class Transactions:
             return decision.result
         raise Contended
 
-    def sweep(
-        self, context: AuditContext, due: Iterable[Record], plan: Callable[[Guid], Plan[None]]
-    ) -> int:
-        """
-        Run a plan for each due record; return how many ran.
-
-        Records that have changed meanwhile are skipped; that another worker was first is not
-        audited. If a port fails, earlier commits stay.
-        """
-        count = 0
-        for record in due:
-            guid = record.guid
-            try:
-                self.run(attrs.evolve(context, subject=guid), _lost_race(plan(guid)))
-            except Refused:
-                # It was finished, or the clock stepped back, since the store was read.
-                continue
-            count += 1
-        return count
-
-    def load(self, reading: Reading[Value]) -> Loaded[Value]:
-        """Make the first reading of a plan before the plan runs."""
-        stored = load(self.ports, reading)
-        tools = tools_of(self.ports, self.policy)
-        value = stored if reading.parse is None else reading.parse(stored, tools)
-        return Loaded(stored, value, tools)
-
     def _decide(
-        self, plan: Plan[R], loaded: Loaded[Any] | None, stored: list[Any]
-    ) -> tuple[Decision[R], datetime]:
-        ports = self.ports
-        step: Any = plan
-        tools: Tools | None = None
-        while True:
-            if isinstance(step, Plan):
-                if loaded is None:
-                    reading = step.reading
-                    value = load(ports, reading)
-                    stored.append(value)
-                    if tools is None:
-                        tools = tools_of(ports, self.policy)
-                    if reading.parse is not None:
-                        value = reading.parse(value, tools)
-                else:
-                    stored.append(loaded.stored)
-                    value, tools, loaded = loaded.value, loaded.tools, None
-                    if tools is None:
-                        tools = tools_of(ports, self.policy)
-                step = step.decide(value, tools)
-            elif isinstance(step, Signing):
-                issuer = step.issuer or ports.signer.jwks()[0]
-                sign = partial(ports.signer.sign, issuer.kid)
-                payload = step.payload(issuer)
-                step = step.then(keys.sign_bytes(sign, issuer, typ=step.typ, payload=payload))
+        self,
+        first: Reading[Any] | Loaded[Any] | None,
+        call: _Call | Plan[Any],
+        stored: list[Any],
+    ) -> tuple[Decision[Any], datetime]:
+        """Return what was decided, and when, and add to *stored* what each trip returned."""
+        if isinstance(call, Plan):
+            loaded = first if isinstance(first, Loaded) else self._read(call.reading, stored)
+            if loaded is first:
+                stored.append(loaded.stored)
+            tools = loaded.tools or tools_of(self.ports, self.policy)
+            step: Any = call.decide(loaded.value, tools)
+        elif first is None:
+            tools = tools_of(self.ports, self.policy)
+            step = call.function(tools, *call.arguments, **call.named)
+        else:
+            if isinstance(first, Loaded):
+                loaded = first
+                stored.append(loaded.stored)
             else:
-                assert tools is not None  # noqa: S101 (a plan begins each; for the type checker)
-                return step, tools.now
+                loaded = self._read(first, stored)
+            tools = loaded.tools or tools_of(self.ports, self.policy)
+            step = call.function(loaded.value, tools, *call.arguments, **call.named)
+        timed = first is not None or isinstance(call, Plan)
+        while not isinstance(step, Decision):
+            if isinstance(step, Plan):
+                value = load(self.ports, step.reading)
+                stored.append(value)
+                parse = step.reading.parse
+                step = step.decide(value if parse is None else parse(value, tools), tools)
+            elif isinstance(step, Signing):
+                assert step.then is not None  # noqa: S101 (for the type checker)
+                step = step.then(self._sign(step))
+            else:
+                step = self._drive(step, tools, stored, timed=timed)
+        return step, tools.now
+
+    def _drive(self, straight: Straight[R], tools: Tools, stored: list[Any], *, timed: bool) -> R:
+        """Make the readings of a coroutine, and have signed what it asks for, to its end."""
+        reply: Any = None
+        if not timed:
+            # The time of a decision is that after its first trip, and nothing reads it earlier.
+            del tools.now
+        while True:
+            try:
+                request = straight.send(reply)
+            except StopIteration as end:
+                if not timed:
+                    tools.now = self.ports.clock.now()
+                return end.value
+            if isinstance(request, Reading):
+                records = load(self.ports, request)
+                stored.append(records)
+                if not timed:
+                    tools.now, timed = self.ports.clock.now(), True
+                reply = records, tools
+            else:
+                reply = self._sign(request)
+
+    def _read(self, reading: Reading[Any], stored: list[Any]) -> Loaded[Any]:
+        """Make the first trip; *stored* has what it returned also where the reading refuses it."""
+        value = load(self.ports, reading)
+        stored.append(value)
+        tools = tools_of(self.ports, self.policy)
+        parse = reading.parse
+        return Loaded(value, value if parse is None else parse(value, tools), tools, reading)
+
+    def _sign(self, signing: Signing[Any]) -> str:
+        """Have the service sign what a decision asks for."""
+        issuer = signing.issuer or self.ports.signer.jwks()[0]
+        sign = partial(self.ports.signer.sign, issuer.kid)
+        return keys.sign_bytes(sign, issuer, typ=signing.typ, payload=signing.payload(issuer))
 
 
 @attrs.frozen
@@ -264,18 +355,6 @@ class refusals:  # noqa: N801 (a context, named as it is read)
     ) -> None:
         if isinstance(error, Refused):
             record_refusal(self._ports, self._context, error)
-
-
-def _lost_race(plan: Plan[None]) -> Plan[None]:
-    """Return *plan*, whose refusals are not recorded where another worker was first."""
-
-    def decide(value: Any, tools: Tools) -> Decision[None] | Plan[None] | Signing[None]:
-        try:
-            return plan.decide(value, tools)
-        except (WrongState, DeadlineAhead) as refusal:
-            return Decision(result=None, refusal=refusal, unrecorded=True)
-
-    return plan.reading.then(decide)
 
 
 def load(ports: Ports, reading: Reading[Any]) -> Any:

@@ -119,6 +119,9 @@ def excused(mutant: Mutant) -> bool:
     return _struck(mutant.before) == _struck(mutant.after)
 
 
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
 def undecorated(source: str) -> str:
     """
     Return *source* with no decorator that mutmut would skip.
@@ -129,7 +132,7 @@ def undecorated(source: str) -> str:
     lines = source.splitlines(keepends=True)
     below: dict[int, str] = {}
     for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, ast.FunctionDef) or len(node.decorator_list) != 1:
+        if not isinstance(node, FUNCTIONS) or len(node.decorator_list) != 1:
             continue
         decorator = node.decorator_list[0]
         text = ast.unparse(decorator)
@@ -147,7 +150,7 @@ def _functions(source: str) -> dict[str, str]:
     lines = source.splitlines(keepends=True)
     for node in ast.parse(source).body:
         for function in [node, *(node.body if isinstance(node, ast.ClassDef) else [])]:
-            if isinstance(function, ast.FunctionDef):
+            if isinstance(function, FUNCTIONS):
                 text = "".join(lines[function.lineno - 1 : function.end_lineno])
                 functions[function.name] = textwrap.dedent(text)
     return functions

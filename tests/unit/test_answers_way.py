@@ -6,14 +6,12 @@ modules that the call enters are listed on the page as what it stands on; they c
 the way.
 """
 
-import inspect
 import re
-import sys
 from collections import Counter
 from pathlib import Path
 
-import attrs
 import pytest
+from ways import TYPES, drives, trace, within
 
 from counterseal.errors import Conflict
 from counterseal.memory import memory_ports
@@ -21,57 +19,7 @@ from counterseal.memory import memory_ports
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "an-answers-way.md"
 PICTURE = PAGE.with_suffix(".svg")
 
-LAYERS = ("usecases", "_transaction", "_decisions", "machines", "rules")
-TYPES = ("rules.evidence", "_decisions.plan", "_decisions.outbox")
-"""
-In these layers, and yet apart: they define the types that modules hand to each other, or, as the
-outbox, build records of what a decision has decided.
-"""
-
 MODULES_LIMIT = 10
-
-
-@attrs.frozen
-class Call:
-    """One entry into a function of the core, and the module of the core that called it."""
-
-    module: str
-    function: str
-    line: int
-    calling_module: str
-    resumed: bool
-
-
-def module_of(frame):
-    name = frame.f_globals.get("__name__", "")
-    return name.removeprefix("counterseal.") if name.startswith("counterseal.") else ""
-
-
-def caller_of(frame):
-    """Return the nearest module of the core below *frame*; adapters of a test are passed over."""
-    while (frame := frame.f_back) is not None:
-        if module := module_of(frame):
-            return module
-    return ""
-
-
-def trace(function):
-    """Return the calls of *function* into the core, in order."""
-    calls = []
-
-    def profile(frame, event, argument):
-        if event == "call" and (module := module_of(frame)):
-            code = frame.f_code
-            generator = bool(code.co_flags & inspect.CO_GENERATOR)
-            name, line = code.co_qualname, code.co_firstlineno
-            calls.append(Call(module, name, line, caller_of(frame), generator))
-
-    sys.setprofile(profile)
-    try:
-        function()
-    finally:
-        sys.setprofile(None)
-    return calls
 
 
 class ConflictingStore:
@@ -110,14 +58,10 @@ def follow(service):
     return run
 
 
-def within(module, names):
-    return any(module == name or module.startswith(f"{name}.") for name in names)
-
-
 def on_the_way(calls):
     """Return the modules of the way, in the order in which *calls* first enter them."""
     entered = dict.fromkeys(call.module for call in calls)
-    return [name for name in entered if within(name, LAYERS) and not within(name, TYPES)]
+    return [name for name in entered if drives(name)]
 
 
 def repeats(calls):
@@ -128,7 +72,7 @@ def repeats(calls):
         if call.module.startswith("_decisions.")
         and not within(call.module, TYPES)
         and call.function != "__init__"
-        and not call.resumed
+        and not call.generator
     )
     return {(module, function): count for (module, function, _), count in functions.items()}
 

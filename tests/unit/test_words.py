@@ -99,6 +99,7 @@ EXCEPTIONS: dict[str, tuple[str, str, str]] = {
         "a state, in what stores hold and devices are sent",
     ),
     "QUEUED": (r"models/outbox\.py", "variable", "a state, in what stores hold and logs say"),
+    "act": (r"_transaction\.py", "function", "the verb of who does something"),
     "put": (r"counterseal-web/tests/conftest\.py", "function", "a method of HTTP"),
     "read": (r".*", "function", "a file's verb, which its fakes have"),
     "place": (r"models/challenge\.py", "variable", "where an act comes from, as its origin says"),

@@ -14,20 +14,31 @@ A decision has no effects. It may run several times for one call, each time on w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Generator
 from datetime import datetime
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import attrs
 
 from counterseal.errors import NotFound, Refused
-from counterseal.models import AppSpace, Guid, PublicKey, Record, TraceContext
+from counterseal.models import (
+    Account,
+    AppSpace,
+    Binding,
+    Callback,
+    Challenge,
+    Guid,
+    PublicKey,
+    Record,
+    TraceContext,
+)
 from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
 
 Kind = TypeVar("Kind")
 Value = TypeVar("Value")
 R = TypeVar("R")
+P = ParamSpec("P")
 
 Records: TypeAlias = tuple[Record | None, ...]
 """The records that were read, in the order of the query: None where there is no such record."""
@@ -115,8 +126,12 @@ class Signing(Generic[R]):
 
     typ: str
     payload: Callable[[PublicKey], bytes]
-    then: Callable[[str], Decision[R] | Signing[R]]
+    then: Callable[[str], Decision[R] | Signing[R]] | None = None
     issuer: PublicKey | None = None
+
+    def __await__(self) -> Generator[Signing[Any], str, str]:
+        """Return the token's text."""
+        return (yield self)
 
 
 @attrs.define
@@ -143,6 +158,45 @@ class Reading(Generic[Value]):
     def then(self, decide: Callable[[Value, Tools], Decision[R] | Plan[R] | Signing[R]]) -> Plan[R]:
         """Return the plan to decide on this reading; *decide* is a function or a lambda."""
         return Plan(self, decide)
+
+    def __await__(self) -> Generator[Reading[Any], tuple[Any, Tools], Value]:
+        """Return what is read; the transaction makes the trip."""
+        # A parser refuses within the decision, whose frames a traceback then has.
+        stored, tools = yield self
+        return stored if self.parse is None else self.parse(stored, tools)
+
+
+Straight: TypeAlias = Coroutine["Reading[Any] | Signing[Any]", Any, "Decision[R]"]
+"""A decision that reads further, or has something signed, by `await`; a transaction drives it."""
+
+
+class Queries(Protocol):
+    """The reading half of `counterseal.ports.Store`, which says what each verb returns."""
+
+    def get(self, *guids: Guid) -> Records: ...
+
+    def get_with_account(self, guid: Guid, *others: Guid) -> Records: ...
+
+    def account(self, app_space: Guid, account_id: str) -> Account | None: ...
+
+    def search(
+        self, app_space: Guid, prefix: str, after: str | None, limit: int
+    ) -> tuple[Account, ...]: ...
+
+    def bindings(self, account: Guid) -> tuple[Binding, ...]: ...
+
+    def pending(self, account: Guid) -> tuple[Challenge, ...]: ...
+
+    def list(self, parent: Guid | None) -> Records: ...
+
+    def dead(self, origin: Guid, limit: int) -> tuple[Callback, ...]: ...
+
+
+def read(
+    query: Callable[Concatenate[Queries, P], Value], /, *arguments: P.args, **_: P.kwargs
+) -> Reading[Value]:
+    """Return the reading that calls *query* of the store with *arguments*."""
+    return Reading(query.__name__, arguments)
 
 
 def return_record(stored: Records, kind: type[Kind]) -> Decision[Kind]:

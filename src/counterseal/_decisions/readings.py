@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
-from counterseal._decisions.plan import Decision, Plan, Reading, Records, require
+from counterseal._decisions.plan import (
+    Decision,
+    Plan,
+    Queries,
+    Reading,
+    Records,
+    read,
+    require,
+)
 from counterseal.errors import AccountUnknown, NotFound
 from counterseal.models import (
     Account,
@@ -39,44 +47,44 @@ def already_read(value: Value) -> Reading[Value]:
 
 def records(*guids: Guid) -> Reading[Records]:
     """Read the records of *guids*; without any, there is no trip."""
-    return Reading("get" if guids else "", guids)
+    return read(Queries.get, *guids) if guids else nothing()
 
 
 def record_with_account(guid: Guid, *others: Guid) -> Reading[Records]:
     """Read the record of *guid*, the account that it is about, and the records of *others*."""
-    return Reading("get_with_account", (guid, *others))
+    return read(Queries.get_with_account, guid, *others)
 
 
 def account_of(app_space: Guid, account_id: str) -> Reading[Account | None]:
     """Read the account that the App Space knows by *account_id*."""
-    return Reading("account", (app_space, account_id))
+    return read(Queries.account, app_space, account_id)
 
 
 def accounts_from(
     app_space: Guid, prefix: str, after: str | None, limit: int
 ) -> Reading[tuple[Account, ...]]:
     """Read the App Space's accounts whose id begins with *prefix*, from *after* on, in order."""
-    return Reading("search", (app_space, prefix, after, limit))
+    return read(Queries.search, app_space, prefix, after, limit)
 
 
 def bindings_of(account: Guid) -> Reading[tuple[Binding, ...]]:
     """Read all bindings of the account, oldest first."""
-    return Reading("bindings", (account,))
+    return read(Queries.bindings, account)
 
 
 def pending_of(account: Guid) -> Reading[tuple[Challenge, ...]]:
     """Read the account's unfinished challenges, oldest first."""
-    return Reading("pending", (account,))
+    return read(Queries.pending, account)
 
 
 def tenancy_records_of(parent: Guid | None) -> Reading[Records]:
     """Read the tenancy records under *parent*, or those that have none, oldest first."""
-    return Reading("list", (parent,))
+    return read(Queries.list, parent)
 
 
 def dead_callbacks_of(origin: Guid, limit: int) -> Reading[tuple[Callback, ...]]:
     """Read the dead callbacks of the origin, oldest first, *limit* at most."""
-    return Reading("dead", (origin, limit))
+    return read(Queries.dead, origin, limit)
 
 
 def party_of(origin: Origin) -> Plan[RelyingParty]:

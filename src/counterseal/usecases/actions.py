@@ -135,9 +135,7 @@ class Actions(UseCase):
         """
         due = self.ports.store.due(Due.ACTION, self.ports.clock.now(), limit)
         context = AuditContext(event="action.expire", actor="worker")
-        return self._transactions.sweep(
-            context, due, lambda guid: records(guid).then(actions.expire)
-        )
+        return self._transactions.sweep(context, due, records, actions.expire)
 
 
 def _object_fits(arguments: Mapping[str, Any]) -> None:

@@ -314,9 +314,7 @@ class Ceremonies(UseCase):
         ):
             due = self.ports.store.due(kind, now, limit)
             context = AuditContext(event=event, actor="worker")
-            count += self._transactions.sweep(
-                context, due, lambda guid: record_with_account(guid).then(ceremonies.expire)
-            )
+            count += self._transactions.sweep(context, due, record_with_account, ceremonies.expire)
         return count
 
 

@@ -210,7 +210,8 @@ class Challenges(UseCase):
             return self._transactions.sweep(
                 context,
                 due,
-                lambda guid: record_with_account(guid, app_spaces[guid]).then(challenges.expire),
+                lambda guid: record_with_account(guid, app_spaces[guid]),
+                challenges.expire,
             )
         finally:
             # All of them, also if a plan failed: waiting callers see EXPIRED from the deadline on.

@@ -143,9 +143,7 @@ class Invitations(UseCase):
         """Expire invitations whose deadline has come; return how many."""
         due = read_due_bindings(self.ports, limit, provisional=True)
         context = AuditContext(event="binding.expire", actor="worker")
-        return self._transactions.sweep(
-            context, due, lambda guid: record_with_account(guid).then(invitations.expire)
-        )
+        return self._transactions.sweep(context, due, record_with_account, invitations.expire)
 
 
 def read_due_bindings(ports: Ports, limit: int, *, provisional: bool) -> tuple[Binding, ...]:

@@ -215,6 +215,4 @@ class Logins(UseCase):
         """Expire log-ins whose deadline has come; return how many."""
         due = self.ports.store.due(Due.LOGIN, self.ports.clock.now(), limit)
         context = AuditContext(event="login.expire", actor="worker")
-        return self._transactions.sweep(
-            context, due, lambda guid: records(guid).then(logins.expire)
-        )
+        return self._transactions.sweep(context, due, records, logins.expire)

@@ -294,9 +294,7 @@ class Sessions(UseCase):
         """
         due = self.ports.store.due(Due.SESSION, self.ports.clock.now(), limit)
         context = AuditContext(event="session.expire", actor="worker")
-        count = self._transactions.sweep(
-            context, due, lambda guid: records(guid).then(ended_sessions.expire)
-        )
+        count = self._transactions.sweep(context, due, records, ended_sessions.expire)
         if count < limit:
             bindings = read_due_bindings(self.ports, limit - count, provisional=False)
             count += sum(map(self._end_with, bindings))

@@ -43,6 +43,7 @@ EXCUSED = {
     ("wire/action_status.py", "use.state"),
     ("wire/origin.py", "None if name is None else members.choice(name, BindingState)"),
 }
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 OTHER_STATES = {"authorization_url"}
 """OAuth calls a parameter `state`."""
 
@@ -66,7 +67,7 @@ def takers(trees):
     functions = {}
     for tree in trees.values():
         for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef):
+            if isinstance(node, FUNCTIONS):
                 positional = [argument.arg for argument in node.args.args if argument.arg != "self"]
                 if "state" in positional:
                     functions[node.name] = positional.index("state")
@@ -116,7 +117,7 @@ def undecided(file, tree, positions):
     locations = []
 
     def visit(node, functions):
-        inner = [*functions, node] if isinstance(node, ast.FunctionDef) else functions
+        inner = [*functions, node] if isinstance(node, FUNCTIONS) else functions
         if isinstance(node, ast.Call):
             for value in arguments_of(node, positions):
                 text = ast.unparse(value)
