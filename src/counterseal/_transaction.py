@@ -27,13 +27,20 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
-from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import attrs
 
 from counterseal import keys
 from counterseal._decisions.outbox import NEW_RECORDS, workers_to_wake
-from counterseal._decisions.plan import Decision, Plan, Reading, Signing, Straight, Tools
+from counterseal._decisions.plan import (
+    Decision,
+    DecisionCoroutine,
+    Plan,
+    Reading,
+    Signing,
+    Tools,
+)
 from counterseal.errors import (
     Conflict,
     Contended,
@@ -94,20 +101,17 @@ class AuditContext:
 
 @attrs.define
 class Loaded(Generic[Value]):
-    """A first reading, made before the transaction; without a trip there are no tools."""
+    """
+    A first reading, made before the transaction; without a trip there are no tools.
+
+    Attributes:
+        reading: What a second attempt reads.
+    """
 
     stored: Any
     value: Value
     tools: Tools | None = None
     reading: Reading[Value] | None = None
-
-
-class _Call(NamedTuple):
-    """The function that decides, and its arguments after those that the transaction gives."""
-
-    function: Callable[..., Decision[Any] | Straight[Any]]
-    arguments: tuple[Any, ...]
-    named: Mapping[str, Any]
 
 
 @attrs.frozen
@@ -121,9 +125,9 @@ class Transactions:
         self,
         context: AuditContext,
         first: Reading[Value] | Loaded[Value],
-        decide: Callable[Concatenate[Value, Tools, P], Decision[R] | Straight[R]],
+        decide: Callable[Concatenate[Value, Tools, P], Decision[R] | DecisionCoroutine[R]],
         *arguments: P.args,
-        **named: P.kwargs,
+        **keywords: P.kwargs,
     ) -> R:
         """
         Read, decide on what was read, and commit; repeat all of it if a race was lost.
@@ -139,28 +143,65 @@ class Transactions:
             Indeterminate: The store's reply was lost each time.
             Misuse: The decision writes or guards a record that it may not; see above.
         """
-        return self._attempt(context, first, _Call(decide, arguments, named))
+        ports = self.ports
+        for _ in range(self.policy.commit_attempts):
+            stored: list[Any] = []
+            try:
+                decision, now = self._decide(first, decide, arguments, keywords, stored)
+            except Refused as refusal:
+                record_refusal(ports, context, refusal, stored)
+                raise
+            if decision.writes or decision.audit:
+                try:
+                    _commit(
+                        ports,
+                        self.policy,
+                        changes_of(decision, stored),
+                        events_of(decision, context, now, stored),
+                    )
+                except Conflict:
+                    if isinstance(first, Loaded):
+                        assert first.reading is not None  # noqa: S101 (for the type checker)
+                        first = first.reading
+                    continue
+            elif decision.refusal is not None and not decision.unrecorded:
+                record_refusal(ports, context, decision.refusal, stored)
+            for guid in decision.wakes:
+                wake(ports, guid)
+            if not NEW_RECORDS.keys().isdisjoint(map(type, decision.writes)):
+                _wake_workers(ports, decision, now)
+            if decision.refusal is not None:
+                raise decision.refusal
+            result: R = decision.result
+            return result
+        raise Contended
 
     def act(
         self,
         context: AuditContext,
-        decide: Callable[Concatenate[Tools, P], Straight[R]],
+        decide: Callable[Concatenate[Tools, P], DecisionCoroutine[R]],
         *arguments: P.args,
-        **named: P.kwargs,
+        **keywords: P.kwargs,
     ) -> R:
         """Decide, with all readings inside of *decide*, and commit; errors as in `transact`."""
-        return self._attempt(context, None, _Call(decide, arguments, named))
+        transact: Any = self.transact
+        result: R = transact(context, None, decide, *arguments, **keywords)
+        return result
 
     def run(self, context: AuditContext, plan: Plan[R], loaded: Loaded[Any] | None = None) -> R:
         """Run a plan; errors as in `transact`."""
-        return self._attempt(context, loaded, plan)
+        transact: Any = self.transact
+        if loaded is not None and loaded.reading is None:
+            loaded = attrs.evolve(loaded, reading=plan.reading)
+        result: R = transact(context, loaded or plan.reading, plan.decide)
+        return result
 
     def sweep(
         self,
         context: AuditContext,
         due: Iterable[Record],
         reading: Callable[[Guid], Reading[Value]],
-        decide: Callable[[Value, Tools], Decision[None] | Straight[None]],
+        decide: Callable[[Value, Tools], Decision[None] | DecisionCoroutine[None]],
     ) -> int:
         """
         Read and decide on each due record; return on how many it was decided.
@@ -172,8 +213,8 @@ class Transactions:
         for record in due:
             guid = record.guid
             try:
-                about = attrs.evolve(context, subject=guid)
-                self._attempt(about, reading(guid), _Call(decide, (), {}), LOST_RACES)
+                swept_context = attrs.evolve(context, subject=guid)
+                self.transact(swept_context, reading(guid), _decide_unless_lost, decide)
             except Refused:
                 # It was finished, or the clock stepped back, since the store was read.
                 continue
@@ -182,71 +223,38 @@ class Transactions:
 
     def load(self, reading: Reading[Value]) -> Loaded[Value]:
         """Make the first reading of a transaction before it begins."""
-        return self._read(reading, [])
-
-    def _attempt(
-        self,
-        context: AuditContext,
-        first: Reading[Any] | Loaded[Any] | None,
-        call: _Call | Plan[Any],
-        unrecorded: tuple[type[Refused], ...] = (),
-    ) -> Any:
-        ports = self.ports
-        for _ in range(self.policy.commit_attempts):
-            stored: list[Any] = []
-            try:
-                decision, now = self._decide(first, call, stored)
-            except Refused as refusal:
-                if not isinstance(refusal, unrecorded):
-                    record_refusal(ports, context, refusal, stored)
-                raise
-            if decision.writes or decision.audit:
-                try:
-                    _commit(
-                        ports,
-                        self.policy,
-                        changes_of(decision, stored),
-                        events_of(decision, context, now, stored),
-                    )
-                except Conflict:
-                    first = first.reading if isinstance(first, Loaded) else first
-                    continue
-            elif decision.refusal is not None and not decision.unrecorded:
-                record_refusal(ports, context, decision.refusal, stored)
-            for guid in decision.wakes:
-                wake(ports, guid)
-            if not NEW_RECORDS.keys().isdisjoint(map(type, decision.writes)):
-                _wake_workers(ports, decision, now)
-            if decision.refusal is not None:
-                raise decision.refusal
-            return decision.result
-        raise Contended
+        value = stored = load(self.ports, reading)
+        tools = tools_of(self.ports, self.policy)
+        if reading.parse is not None:
+            value = reading.parse(stored, tools)
+        return Loaded(stored, value, tools, reading)
 
     def _decide(
         self,
         first: Reading[Any] | Loaded[Any] | None,
-        call: _Call | Plan[Any],
+        decide: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        keywords: Mapping[str, Any],
         stored: list[Any],
     ) -> tuple[Decision[Any], datetime]:
         """Return what was decided, and when, and add to *stored* what each trip returned."""
-        if isinstance(call, Plan):
-            loaded = first if isinstance(first, Loaded) else self._read(call.reading, stored)
-            if loaded is first:
-                stored.append(loaded.stored)
-            tools = loaded.tools or tools_of(self.ports, self.policy)
-            step: Any = call.decide(loaded.value, tools)
+        ports = self.ports
+        step: Any
+        if isinstance(first, Reading):
+            value = load(ports, first)
+            # A reading that refuses has been made.
+            stored.append(value)
+            tools = tools_of(ports, self.policy)
+            value = value if first.parse is None else first.parse(value, tools)
+            step = decide(value, tools, *arguments, **keywords)
         elif first is None:
-            tools = tools_of(self.ports, self.policy)
-            step = call.function(tools, *call.arguments, **call.named)
+            tools = tools_of(ports, self.policy)
+            step = decide(tools, *arguments, **keywords)
         else:
-            if isinstance(first, Loaded):
-                loaded = first
-                stored.append(loaded.stored)
-            else:
-                loaded = self._read(first, stored)
-            tools = loaded.tools or tools_of(self.ports, self.policy)
-            step = call.function(loaded.value, tools, *call.arguments, **call.named)
-        timed = first is not None or isinstance(call, Plan)
+            stored.append(first.stored)
+            tools = first.tools or tools_of(ports, self.policy)
+            step = decide(first.value, tools, *arguments, **keywords)
+        timed = first is not None
         while not isinstance(step, Decision):
             if isinstance(step, Plan):
                 value = load(self.ports, step.reading)
@@ -255,12 +263,17 @@ class Transactions:
                 step = step.decide(value if parse is None else parse(value, tools), tools)
             elif isinstance(step, Signing):
                 assert step.then is not None  # noqa: S101 (for the type checker)
-                step = step.then(self._sign(step))
+                issuer = step.issuer or self.ports.signer.jwks()[0]
+                sign = partial(self.ports.signer.sign, issuer.kid)
+                payload = step.payload(issuer)
+                step = step.then(keys.sign_bytes(sign, issuer, typ=step.typ, payload=payload))
             else:
                 step = self._drive(step, tools, stored, timed=timed)
         return step, tools.now
 
-    def _drive(self, straight: Straight[R], tools: Tools, stored: list[Any], *, timed: bool) -> R:
+    def _drive(
+        self, coroutine: DecisionCoroutine[R], tools: Tools, stored: list[Any], *, timed: bool
+    ) -> R:
         """Make the readings of a coroutine, and have signed what it asks for, to its end."""
         reply: Any = None
         if not timed:
@@ -268,11 +281,12 @@ class Transactions:
             del tools.now
         while True:
             try:
-                request = straight.send(reply)
+                request = coroutine.send(reply)
             except StopIteration as end:
                 if not timed:
                     tools.now = self.ports.clock.now()
-                return end.value
+                result: R = end.value
+                return result
             if isinstance(request, Reading):
                 records = load(self.ports, request)
                 stored.append(records)
@@ -280,21 +294,10 @@ class Transactions:
                     tools.now, timed = self.ports.clock.now(), True
                 reply = records, tools
             else:
-                reply = self._sign(request)
-
-    def _read(self, reading: Reading[Any], stored: list[Any]) -> Loaded[Any]:
-        """Make the first trip; *stored* has what it returned also where the reading refuses it."""
-        value = load(self.ports, reading)
-        stored.append(value)
-        tools = tools_of(self.ports, self.policy)
-        parse = reading.parse
-        return Loaded(value, value if parse is None else parse(value, tools), tools, reading)
-
-    def _sign(self, signing: Signing[Any]) -> str:
-        """Have the service sign what a decision asks for."""
-        issuer = signing.issuer or self.ports.signer.jwks()[0]
-        sign = partial(self.ports.signer.sign, issuer.kid)
-        return keys.sign_bytes(sign, issuer, typ=signing.typ, payload=signing.payload(issuer))
+                issuer = request.issuer or self.ports.signer.jwks()[0]
+                sign = partial(self.ports.signer.sign, issuer.kid)
+                payload = request.payload(issuer)
+                reply = keys.sign_bytes(sign, issuer, typ=request.typ, payload=payload)
 
 
 @attrs.frozen
@@ -335,7 +338,7 @@ class UseCase:
         return self._transactions if policy is self.policy else Transactions(self.ports, policy)
 
 
-class refusals:  # noqa: N801 (a context, named as it is read)
+class refusals:  # noqa: N801 (a context, keywords as it is read)
     """Record a refusal that is raised in the block, before a transaction begins."""
 
     __slots__ = ("_context", "_ports")
@@ -355,6 +358,25 @@ class refusals:  # noqa: N801 (a context, named as it is read)
     ) -> None:
         if isinstance(error, Refused):
             record_refusal(self._ports, self._context, error)
+
+
+async def _decide_unless_lost(
+    value: Any, tools: Tools, decide: Callable[..., Any]
+) -> Decision[None]:
+    """Decide, and leave out of the audit log that another worker was the first."""
+    try:
+        step = decide(value, tools)
+        while not isinstance(step, Decision):
+            if isinstance(step, Plan):
+                step = step.decide(await step.reading, tools)
+            elif isinstance(step, Signing):
+                assert step.then is not None  # noqa: S101 (for the type checker)
+                step = step.then(await step)
+            else:
+                step = await step
+    except LOST_RACES as refusal:
+        return Decision(result=None, refusal=refusal, unrecorded=True)
+    return step
 
 
 def load(ports: Ports, reading: Reading[Any]) -> Any:

@@ -166,7 +166,7 @@ class Reading(Generic[Value]):
         return stored if self.parse is None else self.parse(stored, tools)
 
 
-Straight: TypeAlias = Coroutine["Reading[Any] | Signing[Any]", Any, "Decision[R]"]
+DecisionCoroutine: TypeAlias = Coroutine["Reading[Any] | Signing[Any]", Any, "Decision[R]"]
 """A decision that reads further, or has something signed, by `await`; a transaction drives it."""
 
 
