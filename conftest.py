@@ -12,7 +12,9 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,7 @@ ADAPTERS = Path(__file__).parent / "adapters"
 JAVASCRIPT = ADAPTERS / "counterseal-js"
 PAGES = ADAPTERS / "counterseal-pwa"
 """Whose lock file has the tools for pages."""
+UNIT = Path(__file__).parent / "tests" / "unit"
 INTEROP = Path(__file__).parent / "interop"
 """Whose lock file has the programs of others that use the service."""
 
@@ -77,12 +80,41 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config) -> None:
     """Refuse a name that no test skips for: it would require nothing."""
+    config.decision_names = set()  # the functions of the core by which tests have decided
     gc.disable()  # what is collected lives as long as the run
     unknown = {*filter(None, REQUIRED.split(","))} - REQUIRABLE
     if unknown:
         raise pytest.UsageError(f"COUNTERSEAL_REQUIRE: unknown: {', '.join(sorted(unknown))}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session):
+    """Fail a whole run of the core's tests in which a function that decides has not run."""
+    config = session.config
+    yield
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["decided"] = sorted(config.decision_names)
+    elif config.decision_names and session.exitstatus == pytest.ExitCode.OK and is_whole(config):
+        sys.path.insert(0, str(UNIT))
+        idle = import_module("sandbox").deciding_functions() - config.decision_names
+        if idle:
+            print(f"\nno test decided by {', '.join(sorted(idle))}")
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Add up what the processes of a run have decided by."""
+    node.config.decision_names.update(getattr(node, "workeroutput", {}).get("decided", ()))
+
+
+def is_whole(config):
+    """Tell whether all tests of the core run."""
+    folders = {(config.invocation_params.dir / argument).resolve() for argument in config.args}
+    chosen = config.option.keyword or config.option.markexpr or config.option.deselect
+    return not chosen and not folders.isdisjoint({UNIT, UNIT.parent, UNIT.parents[1]})
 
 
 @pytest.hookimpl(wrapper=True)

@@ -26,6 +26,7 @@ from counterseal._decisions import (
     plan,
     reactions,
 )
+from counterseal._decisions.plan import Decision
 from counterseal.errors import InvalidField, Refused
 from counterseal.keys import passkeys
 from counterseal.machines import (
@@ -420,12 +421,7 @@ def action_used_again(patch):
 
 
 def use_that_ignores_a_lock_meanwhile(patch):
-    original = actions._store_use
-
-    def store_without_guard(*arguments):
-        return attrs.evolve(original(*arguments), guards=())
-
-    patch.setattr(actions, "_store_use", store_without_guard)
+    patch.setattr(actions, "Decision", lambda **members: Decision(**members | {"guards": ()}))
 
 
 def approval_of_a_refusal(patch):

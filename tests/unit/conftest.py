@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from counterseal.usecases.logins import Logins
 from counterseal.usecases.notifications import Notifications
 from counterseal.usecases.sessions import Sessions
 
-sys.path.insert(0, str(Path(__file__).parent))  # readers
+sys.path.insert(0, str(Path(__file__).parent))  # readers, sandbox
 
 USE_CASES = {
     "authentication": Authentication,
@@ -237,3 +238,12 @@ def malleated() -> Callable[[str], str]:
         return f"{signed}.{keys.b64url(raw[:32] + s.to_bytes(32))}"
 
     return change
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sandbox(request):
+    """Run every decision where it can have no effect; what decided is added up at the end."""
+    module = import_module("sandbox")
+    with module.isolated_decisions():
+        yield
+    request.config.decision_names |= module.decision_names

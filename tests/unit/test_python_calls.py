@@ -13,8 +13,10 @@ import gc
 import sys
 
 import pytest
+from sandbox import DECIDE, LOAD
 
-from counterseal import OPERATOR
+from counterseal import OPERATOR, _transaction
+from counterseal._transaction import Transactions
 from counterseal.memory import memory_ports
 from counterseal.models import Question, TextContent
 from counterseal.testing.identity import APP_RETURN
@@ -62,8 +64,10 @@ def counted(call) -> int:
 
 
 @pytest.fixture
-def setup(service):
+def setup(service, monkeypatch):
     """A service on the memory adapters alone, and a phone; each use case has run once before."""
+    monkeypatch.setattr(Transactions, "_decide", DECIDE)
+    monkeypatch.setattr(_transaction, "load", LOAD)
     bare = service.but(**{name: getattr(memory_ports(), name) for name in ("notifier", "entropy")})
     phone = service.bind("alice")
     return bare, phone

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import attrs
@@ -13,8 +12,6 @@ from counterseal import ijson, keys
 from counterseal._decisions.plan import (
     AuditEntry,
     Decision,
-    Plan,
-    Reading,
     Records,
     Signing,
     Tools,
@@ -96,35 +93,111 @@ def approve(challenge: Challenge, at: datetime) -> tuple[ApprovedAction, ...]:
     return (approved_action,)
 
 
-def plan_status(challenge: Guid, origin: Guid) -> Plan[ActionStatus]:
-    """Plan to read what is known of an action that *origin* asked about."""
-    return _reading(challenge).then(lambda stored, tools: _read_status(stored, tools, origin))
+async def read_status(tools: Tools, challenge: Guid, origin: Guid) -> Decision[ActionStatus]:
+    """Decide to return what is known of an action that *origin* asked about."""
+    stored = await _read_action(challenge, origin)
+    _require_action(stored.challenge)
+    shown_challenge = attrs.evolve(stored.challenge, state=stored.challenge.state_at(tools.now))
+    action = stored.action
+    if action is not None:
+        action = attrs.evolve(action, state=action.state_at(tools.now))
+    return Decision(result=ActionStatus(challenge=shown_challenge, action=action, use=stored.use))
 
 
-def plan_consume(
-    challenge: Guid, origin: Guid, arguments: Mapping[str, Any] | None
-) -> Plan[ConsumedAction]:
-    """Plan to use the action that *challenge* asked about; without *arguments*, none are named."""
-    reading = _reading(challenge)
-    _, _, use = reading.arguments
-    return reading.then(
-        lambda stored, tools: _consume(_own(stored, origin), tools, origin, arguments, use)
+async def consume(
+    tools: Tools, challenge: Guid, origin: Guid, arguments: Mapping[str, Any] | None
+) -> Decision[ConsumedAction]:
+    """Decide to use what *challenge* asked for; without *arguments*, none are named."""
+    use_guid = action_use_guid(challenge)
+    stored = await _read_action(challenge, origin, use_guid)
+    action = _require_approved(stored, tools)
+    facts = Consuming(
+        now=tools.now,
+        policy=tools.policy,
+        action=action,
+        account=stored.account,
+        origin=origin,
+        digest=None if arguments is None else digest_with(action.terms, arguments),
+    )
+    state = step(ACTION, action.state, ActionEvent.CONSUME, facts)
+    # If the clock stepped back, the use is not dated before the approval.
+    at = max(tools.now, action.created_at)
+    outcome = stored.challenge.outcome
+    approval = "" if outcome is None or outcome.receipt is None else receipt_hash(outcome.receipt)
+    presented = arguments is not None
+    receipt = await Signing(
+        typ=USE_TYP,
+        payload=lambda issuer: use_payload(
+            action, issuer=issuer, presented=presented, approval=approval, at=at
+        ),
+    )
+    keep_until = max(action.keep_until, at + tools.policy.retention)
+    used_action = revise(action, state=state, keep_until=keep_until)
+    use = ActionUse(
+        guid=use_guid,
+        state=USE.initial,
+        challenge=action.challenge,
+        account=action.account,
+        origin=action.origin,
+        app_space=action.app_space,
+        presented=presented,
+        receipt=receipt,
+        created_at=at,
+        keep_until=keep_until,
+    )
+    compared = "matched" if presented else "not_presented"
+    return Decision(
+        result=ConsumedAction(action=used_action, use=use),
+        writes=(used_action, use),
+        # A lock of the account, or a device that is revoked, comes before the use or after it.
+        guards=(stored.account,),
+        audit=(
+            AuditEntry(
+                action.challenge,
+                attributes=(("type", action.terms.type), ("arguments", compared)),
+            ),
+        ),
+        wakes=(action.challenge,),
     )
 
 
-def plan_withdraw(challenge: Guid, origin: Guid) -> Plan[ApprovedAction]:
-    """Plan to withdraw what was approved, so that it can no longer be used."""
-    return _reading(challenge).then(
-        lambda stored, tools: _withdraw(_own(stored, origin), tools, origin)
+async def withdraw(tools: Tools, challenge: Guid, origin: Guid) -> Decision[ApprovedAction]:
+    """Decide to withdraw what was approved, so that it can no longer be used."""
+    action = _require_approved(await _read_action(challenge, origin), tools, withdraw=True)
+    if action.state is ActionState.WITHDRAWN:
+        # Already withdrawn, so the request is satisfied.
+        return Decision(result=action)
+    facts = Withdrawing(now=tools.now, action=action, origin=origin)
+    state = step(ACTION, action.state, ActionEvent.WITHDRAW, facts)
+    withdrawn_action = revise(action, state=state)
+    return Decision(
+        result=withdrawn_action,
+        writes=(withdrawn_action,),
+        audit=(AuditEntry(action.challenge),),
+        wakes=(action.challenge,),
     )
 
 
-def plan_report(
-    challenge: Guid, origin: Guid, event: UseEvent, detail: str | None
-) -> Plan[ActionUse]:
-    """Plan to record what came of the use."""
-    return _reading(challenge).then(
-        lambda stored, tools: _report(_own(stored, origin), tools, origin, event, detail)
+async def report(
+    tools: Tools, challenge: Guid, origin: Guid, event: UseEvent, detail: str | None
+) -> Decision[ActionUse]:
+    """Decide to record what came of the use."""
+    stored = await _read_action(challenge, origin)
+    use = stored.use
+    if use is None:
+        _require_action(stored.challenge)
+        raise WrongState("the action was not used")
+    reported = {UseEvent.SUCCEED: UseState.EXECUTED, UseEvent.FAIL: UseState.FAILED}[event]
+    if use.state is reported and use.detail == detail:
+        # The same report again.
+        return Decision(result=use)
+    state = step(USE, use.state, event, Reporting(use=use, origin=origin))
+    reported_use = revise(use, state=state, detail=detail, reported_at=tools.now)
+    return Decision(
+        result=reported_use,
+        writes=(reported_use,),
+        audit=(AuditEntry(use.challenge, attributes=(("outcome", state.value.lower()),)),),
+        wakes=(use.challenge,),
     )
 
 
@@ -154,129 +227,19 @@ def digest_with(terms: ActionTerms, arguments: Mapping[str, Any]) -> str:
     )
 
 
-def _reading(challenge: Guid) -> Reading[Records]:
-    return record_with_account(
-        challenge, approved_action_guid(challenge), action_use_guid(challenge)
+async def _read_action(challenge: Guid, origin: Guid, use: Guid | None = None) -> Stored:
+    """Read an action of *origin*, whose use has the GUID *use*."""
+    record, account, action, action_use = await record_with_account(
+        challenge, approved_action_guid(challenge), use or action_use_guid(challenge)
     )
-
-
-def _own(stored: Records, origin: Guid) -> Stored:
-    challenge = require(stored[0], Challenge)
-    if challenge.origin != origin:
+    asked_challenge = require(record, Challenge)
+    if asked_challenge.origin != origin:
         raise Foreign
-    _, _, action, use = stored
     return Stored(
-        challenge=challenge,
-        account=require_account(stored[1]),
+        challenge=asked_challenge,
+        account=require_account(account),
         action=None if action is None else require(action, ApprovedAction),
-        use=None if use is None else require(use, ActionUse),
-    )
-
-
-def _read_status(stored: Records, tools: Tools, origin: Guid) -> Decision[ActionStatus]:
-    own = _own(stored, origin)
-    _require_action(own.challenge)
-    challenge = attrs.evolve(own.challenge, state=own.challenge.state_at(tools.now))
-    action = own.action
-    if action is not None:
-        action = attrs.evolve(action, state=action.state_at(tools.now))
-    return Decision(result=ActionStatus(challenge=challenge, action=action, use=own.use))
-
-
-def _consume(
-    stored: Stored, tools: Tools, origin: Guid, arguments: Mapping[str, Any] | None, use: Guid
-) -> Signing[ConsumedAction]:
-    action = _require_approved(stored, tools)
-    facts = Consuming(
-        now=tools.now,
-        policy=tools.policy,
-        action=action,
-        account=stored.account,
-        origin=origin,
-        digest=None if arguments is None else digest_with(action.terms, arguments),
-    )
-    state = step(ACTION, action.state, ActionEvent.CONSUME, facts)
-    # If the clock stepped back, the use is not dated before the approval.
-    at = max(tools.now, action.created_at)
-    outcome = stored.challenge.outcome
-    approval = "" if outcome is None or outcome.receipt is None else receipt_hash(outcome.receipt)
-    return Signing(
-        typ=USE_TYP,
-        payload=lambda issuer: use_payload(
-            action, issuer=issuer, presented=facts.digest is not None, approval=approval, at=at
-        ),
-        then=partial(_store_use, facts, state, at, use),
-    )
-
-
-def _store_use(
-    facts: Consuming, state: ActionState, at: datetime, guid: Guid, receipt: str
-) -> Decision[ConsumedAction]:
-    action, presented = facts.action, facts.digest is not None
-    keep_until = max(action.keep_until, at + facts.policy.retention)
-    used_action = revise(action, state=state, keep_until=keep_until)
-    use = ActionUse(
-        guid=guid,
-        state=USE.initial,
-        challenge=action.challenge,
-        account=action.account,
-        origin=action.origin,
-        app_space=action.app_space,
-        presented=presented,
-        receipt=receipt,
-        created_at=at,
-        keep_until=keep_until,
-    )
-    arguments = "matched" if presented else "not_presented"
-    return Decision(
-        result=ConsumedAction(action=used_action, use=use),
-        writes=(used_action, use),
-        # A lock of the account, or a device that is revoked, comes before the use or after it.
-        guards=(facts.account,),
-        audit=(
-            AuditEntry(
-                action.challenge,
-                attributes=(("type", action.terms.type), ("arguments", arguments)),
-            ),
-        ),
-        wakes=(action.challenge,),
-    )
-
-
-def _withdraw(stored: Stored, tools: Tools, origin: Guid) -> Decision[ApprovedAction]:
-    action = _require_approved(stored, tools, withdraw=True)
-    if action.state is ActionState.WITHDRAWN:
-        # Already withdrawn, so the request is satisfied.
-        return Decision(result=action)
-    facts = Withdrawing(now=tools.now, action=action, origin=origin)
-    state = step(ACTION, action.state, ActionEvent.WITHDRAW, facts)
-    withdrawn_action = revise(action, state=state)
-    return Decision(
-        result=withdrawn_action,
-        writes=(withdrawn_action,),
-        audit=(AuditEntry(action.challenge),),
-        wakes=(action.challenge,),
-    )
-
-
-def _report(
-    stored: Stored, tools: Tools, origin: Guid, event: UseEvent, detail: str | None
-) -> Decision[ActionUse]:
-    use = stored.use
-    if use is None:
-        _require_action(stored.challenge)
-        raise WrongState("the action was not used")
-    reported = {UseEvent.SUCCEED: UseState.EXECUTED, UseEvent.FAIL: UseState.FAILED}[event]
-    if use.state is reported and use.detail == detail:
-        # The same report again.
-        return Decision(result=use)
-    state = step(USE, use.state, event, Reporting(use=use, origin=origin))
-    reported_use = revise(use, state=state, detail=detail, reported_at=tools.now)
-    return Decision(
-        result=reported_use,
-        writes=(reported_use,),
-        audit=(AuditEntry(use.challenge, attributes=(("outcome", state.value.lower()),)),),
-        wakes=(use.challenge,),
+        use=None if action_use is None else require(action_use, ActionUse),
     )
 
 

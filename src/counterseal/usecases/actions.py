@@ -60,8 +60,9 @@ class Actions(UseCase):
         context = self._permit(party, "action.consume", challenge)
         with refusals(self.ports, context):
             _object_fits(arguments)
-        plan = actions.plan_consume(challenge, party.origin.guid, arguments)
-        return self._within(party.app_space, party.origin).run(context, plan)
+        return self._within(party.app_space, party.origin).act(
+            context, actions.consume, challenge, party.origin.guid, arguments
+        )
 
     def consume_unpresented(self, party: RelyingParty, challenge: Guid) -> ConsumedAction:
         """
@@ -74,8 +75,9 @@ class Actions(UseCase):
             ActionUsed, DeadlinePassed, AccountLocked, ApproverInactive: As of `consume`.
         """
         context = self._permit(party, "action.consume", challenge)
-        plan = actions.plan_consume(challenge, party.origin.guid, None)
-        return self._within(party.app_space, party.origin).run(context, plan)
+        return self._within(party.app_space, party.origin).act(
+            context, actions.consume, challenge, party.origin.guid, None
+        )
 
     def report(
         self,
@@ -104,8 +106,9 @@ class Actions(UseCase):
             if outcome not in _EVENTS:
                 raise InvalidField("outcome", "neither executed nor failed")
             text_fits(detail, DETAIL_BYTES, "detail")
-        plan = actions.plan_report(challenge, party.origin.guid, _EVENTS[outcome], detail)
-        return self._within(party.app_space, party.origin).run(context, plan)
+        return self._within(party.app_space, party.origin).act(
+            context, actions.report, challenge, party.origin.guid, _EVENTS[outcome], detail
+        )
 
     def withdraw(self, party: RelyingParty, challenge: Guid) -> ApprovedAction:
         """
@@ -118,13 +121,14 @@ class Actions(UseCase):
             DeadlinePassed: Its time has passed.
         """
         context = self._permit(party, "action.withdraw", challenge)
-        plan = actions.plan_withdraw(challenge, party.origin.guid)
-        return self._within(party.app_space, party.origin).run(context, plan)
+        return self._within(party.app_space, party.origin).act(
+            context, actions.withdraw, challenge, party.origin.guid
+        )
 
     def status(self, party: RelyingParty, challenge: Guid) -> ActionStatus:
         """Return what is known of the action: the question, the approval and the use."""
         context = self._permit(party, "action.status", challenge)
-        return self._transactions.run(context, actions.plan_status(challenge, party.origin.guid))
+        return self._transactions.act(context, actions.read_status, challenge, party.origin.guid)
 
     def expire(self, limit: int = 100) -> int:
         """

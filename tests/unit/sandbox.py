@@ -1,0 +1,127 @@
+"""
+Around everything that decides: no sockets, files, processes and threads.
+
+It stands around the transaction's one place that runs decisions, in every test of the core. What
+was decided there is collected over all processes of a run.
+"""
+
+import ast
+import inspect
+import sys
+import threading
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+
+import counterseal
+from counterseal import _transaction
+from counterseal.testing import START
+from counterseal.wire.claims import format_time, parse_time
+from counterseal.wire.lookalikes import skeletons
+
+SOURCE = Path(counterseal.__file__).parent
+REFUSED = ("open", "os.", "socket.", "sqlite3.", "subprocess.", "urllib.")
+
+# At their first call, Python reads the module that parses times, and the core its skeletons.
+parse_time(format_time(START))
+skeletons("Example")
+
+DECIDE, LOAD = _transaction.Transactions._decide, _transaction.load
+isolated_thread = threading.local()
+decision_names: set[str] = set()
+"""The functions that this process has decided by, as `module.function`."""
+
+
+class Effect(Exception):
+    """A decision had one."""
+
+
+def refuse(event, arguments):
+    if event.startswith(REFUSED) and getattr(isolated_thread, "on", False):
+        raise Effect(event)
+
+
+# For good, as there is no way to take a hook away; it does nothing outside of `isolated`.
+sys.addaudithook(refuse)
+
+
+@contextmanager
+def isolated(*, on=True):
+    """Refuse sockets, files, processes and threads to what this thread does inside."""
+    before = getattr(isolated_thread, "on", False)
+    isolated_thread.on = on
+    try:
+        yield
+    finally:
+        isolated_thread.on = before
+
+
+def name_of(function):
+    module = function.__module__.removeprefix("counterseal._decisions.")
+    return f"{module}.{getattr(function, '__qualname__', '')}"
+
+
+@contextmanager
+def isolated_decisions():
+    """Run every decision isolated, and note by which function it decides."""
+    start = threading.Thread.start
+
+    def decide_isolated(self, first, function, arguments, *others):
+        swept = function is _transaction._decide_unless_lost
+        decision_names.add(name_of(arguments[0] if swept else function))
+        with isolated():
+            return DECIDE(self, first, function, arguments, *others)
+
+    def load_outside(*arguments):
+        with isolated(on=False):
+            return LOAD(*arguments)
+
+    def start_outside(thread):
+        refuse("os.thread", ())
+        start(thread)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_transaction.Transactions, "_decide", decide_isolated)
+        patch.setattr(_transaction, "load", load_outside)
+        patch.setattr(threading.Thread, "start", start_outside)
+        yield
+
+
+def deciding_functions():
+    """Return the functions of `_decisions` that decide, and that a use case names."""
+    names = set()
+    for path in sorted((SOURCE / "_decisions").glob("*.py")):
+        module = import_module(f"counterseal._decisions.{path.stem}")
+        names |= {
+            name_of(function)
+            for name, function in vars(module).items()
+            if inspect.isfunction(function)
+            and function.__module__ == module.__name__
+            and "Decision" in str(get_type_hints(function).get("return"))
+        }
+    return names & named_by_use_cases()
+
+
+def named_by_use_cases():
+    """Return what use cases name of `_decisions`, as `module.function`."""
+    names = set()
+    for path in (SOURCE / "usecases").glob("*.py"):
+        tree = ast.parse(path.read_text("utf-8"))
+        modules = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith(
+                "counterseal._decisions"
+            ):
+                _, _, module = node.module.partition("._decisions.")
+                for alias in node.names:
+                    target = f"{module}.{alias.name}" if module else alias.name
+                    modules[alias.asname or alias.name] = target
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                names.add(f"{modules.get(node.value.id)}.{node.attr}")
+            elif isinstance(node, ast.Name):
+                names.add(modules.get(node.id, ""))
+    return names
