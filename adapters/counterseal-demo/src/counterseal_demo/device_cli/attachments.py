@@ -13,7 +13,7 @@ import httpx2
 
 from counterseal import keys
 from counterseal.errors import InvalidField
-from counterseal_http import Forbidden, Guard
+from counterseal_http import Authorities, Forbidden, Guard
 from counterseal_http.client import GuardedClient, guarded_client
 from counterseal_http.devices import ServiceUnreachable
 
@@ -27,20 +27,21 @@ Announce: TypeAlias = Callable[[str], None]
 """Tells the person one line: what is fetched, and from where."""
 
 
-def attachment_client() -> GuardedClient:
+def attachment_client(*, tls: Authorities | None = None) -> GuardedClient:
     """
     Return a client that fetches from public addresses, by https only.
 
     The origin chooses the addresses: without this guard it could reach what only this machine can.
     """
-    return guarded_client(Guard(ports=None), timeout=TIMEOUT, response_limit=2 * LARGEST)
+    return guarded_client(Guard(ports=None), timeout=TIMEOUT, response_limit=2 * LARGEST, tls=tls)
 
 
 def demand_attachments(
     display: Mapping[str, Any],
     announce: Announce,
     *,
-    new_client: Callable[[], GuardedClient] = attachment_client,
+    tls: Authorities | None = None,
+    new_client: Callable[..., GuardedClient] = attachment_client,
 ) -> None:
     """
     Fetch each attachment of a display document, and require that it is the one that it names.
@@ -48,7 +49,8 @@ def demand_attachments(
     Args:
         display: A document whose form the core has checked.
         announce: Tells the person what is fetched, before it is.
-        new_client: Makes the client that fetches.
+        tls: The authorities that servers' certificates need; by default the machine's.
+        new_client: Makes the client that fetches, with these authorities.
 
     Raises:
         InvalidField: An attachment has another size or SHA-256, is too large for a device, or its
@@ -58,7 +60,7 @@ def demand_attachments(
     attachments = display.get("action", {}).get("attachments", ())
     if not attachments:
         return
-    with new_client() as client:
+    with new_client(tls=tls) as client:
         for index, attachment in enumerate(attachments):
             _demand_attachment(attachment, f"attachments[{index}]", announce, client)
 
