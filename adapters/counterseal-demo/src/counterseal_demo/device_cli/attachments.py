@@ -32,6 +32,9 @@ def attachment_client(*, tls: Authorities | None = None) -> GuardedClient:
     Return a client that fetches from public addresses, by https only.
 
     The origin chooses the addresses: without this guard it could reach what only this machine can.
+
+    Args:
+        tls: The authorities that servers' certificates need; by default the machine's.
     """
     return guarded_client(Guard(ports=None), timeout=TIMEOUT, response_limit=2 * LARGEST, tls=tls)
 
@@ -40,8 +43,7 @@ def demand_attachments(
     display: Mapping[str, Any],
     announce: Announce,
     *,
-    tls: Authorities | None = None,
-    new_client: Callable[..., GuardedClient] = attachment_client,
+    new_client: Callable[[], GuardedClient] = attachment_client,
 ) -> None:
     """
     Fetch each attachment of a display document, and require that it is the one that it names.
@@ -49,8 +51,7 @@ def demand_attachments(
     Args:
         display: A document whose form the core has checked.
         announce: Tells the person what is fetched, before it is.
-        tls: The authorities that servers' certificates need; by default the machine's.
-        new_client: Makes the client that fetches, with these authorities.
+        new_client: Makes the client that fetches.
 
     Raises:
         InvalidField: An attachment has another size or SHA-256, is too large for a device, or its
@@ -60,7 +61,7 @@ def demand_attachments(
     attachments = display.get("action", {}).get("attachments", ())
     if not attachments:
         return
-    with new_client(tls=tls) as client:
+    with new_client() as client:
         for index, attachment in enumerate(attachments):
             _demand_attachment(attachment, f"attachments[{index}]", announce, client)
 

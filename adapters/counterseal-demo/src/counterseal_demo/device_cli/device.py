@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from typing import Any, Self, TypeAlias
 
 import attrs
@@ -28,7 +29,7 @@ from counterseal.wire.device import (
 )
 from counterseal.wire.enrolment import enrolment_document, peek_document
 from counterseal_demo.device_cli.app import APP_VERSION, PLATFORM, is_current, renew_app
-from counterseal_demo.device_cli.attachments import Announce, demand_attachments
+from counterseal_demo.device_cli.attachments import Announce, attachment_client, demand_attachments
 from counterseal_demo.device_cli.home import Home
 from counterseal_demo.device_cli.rotation import completed_rotation
 from counterseal_demo.device_cli.unconfirmed import SignedReply
@@ -286,7 +287,8 @@ class DeviceClient:
             raise InvalidField("button", "not a button of the challenge")
         chosen = document["buttons"][button]
         if chosen["approves"]:
-            demand_attachments(document, announce, tls=self._tls)
+            new_client = partial(attachment_client, tls=self._tls)
+            demand_attachments(document, announce, new_client=new_client)
         if document["code"] and chosen["approves"]:
             code = code or ask_code()
         pin = ask_pin() if chosen["strong"] else None
