@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 import ssl
 from datetime import timedelta
 
@@ -249,15 +250,15 @@ def test_the_certificate_of_an_intermediate_authority_is_enough(authority, open_
 
 
 @pytest.fixture
-def read(tmp_path):
+def read_file(tmp_path):
     """Return a function that reads a file with these bytes."""
 
-    def read(content, **how):
+    def read_bytes(content, **how):
         file = tmp_path / "read.pem"
         file.write_bytes(content)
         return AddedAuthorities(file, SystemClock(), **how).read()
 
-    return read
+    return read_bytes
 
 
 def test_the_machines_authorities_stay_trusted(ca_file):
@@ -278,11 +279,11 @@ def test_the_context_is_made_once(ca_file):
     assert first.load() is first.load() is second.load()
 
 
-def test_text_around_certificates_and_other_blocks_are_no_fault(authority, read):
+def test_text_around_certificates_and_other_blocks_are_no_fault(authority, read_file):
     key = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
     other = Authority("Ünïcode\u202e CA")
     content = "# Unser Aussteller: Zoë\r\n".encode() + authority.pem + key + other.pem
-    assert [one.subject for one in read(content)] == ["CN=Test CA", "CN=Ünïcode<U+202E> CA"]
+    assert [one.subject for one in read_file(content)] == ["CN=Test CA", "CN=Ünïcode<U+202E> CA"]
 
 
 def expired(name="Old CA"):
@@ -313,10 +314,10 @@ def bad_files(authority):
 
 
 @pytest.mark.parametrize("kind", bad_files(Authority()))
-def test_a_file_that_cannot_be_used_is_refused_by_name(kind, authority, read, tmp_path):
+def test_a_file_that_cannot_be_used_is_refused_by_name(kind, authority, read_file, tmp_path):
     content, problem = bad_files(authority)[kind]
     with pytest.raises(InvalidField) as refusal:
-        read(content)
+        read_file(content)
     assert refusal.value.field == "ca_file"
     assert problem.format(file=tmp_path / "read.pem") in refusal.value.problem
     if kind == "several":
@@ -379,6 +380,25 @@ def test_what_serve_refuses_at_its_start_print_config_refuses_too(run, create_da
         result = run(*arguments, *more)
         assert (result.exit_code, result.stderr) == (2, f"ca_file: {file} is empty\n")
     assert f'ca_file = "{file}"  # {config}\n' in result.stdout
+
+
+@pytest.fixture
+def occupied_port():
+    """Return a port that is in use, so that `serve` ends after it has read all settings."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def test_serve_warns_of_an_expired_certificate_beside_a_valid_one(  # noqa: PLR0917 (fixtures)
+    run, create_data, authority, tmp_path, monkeypatch, occupied_port
+):
+    create_data(tmp_path / "data")
+    file = tmp_path / "both.pem"
+    file.write_bytes(expired().pem + authority.pem)
+    monkeypatch.setenv("COUNTERSEAL_CA_FILE", str(file))
+    result = run("serve", "--data", tmp_path / "data", "--port", occupied_port)
+    assert "ca_file: CN=Old CA has expired, at 2" in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("port: ")
 
 
 @pytest.mark.parametrize("command", [("callbacks", "run"), ("notify", "run")])

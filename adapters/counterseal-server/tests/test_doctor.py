@@ -323,15 +323,17 @@ def ca(tmp_path):
 
 def test_the_certificates_of_the_setting_are_counted_and_their_ends_are_said(diagnose, tmp_path):
     file = tmp_path / "ca.pem"
-    read = {"authorities_read": "ok", "ca_file_read": "ok"}
+    healthy = {"authorities_read": "ok", "ca_file_read": "ok"}
 
     def at(*authorities):
         file.write_bytes(b"".join(authority.pem for authority in authorities))
         return diagnose("authorities", CA_FILE=str(file))
 
-    assert at(Authority()) == read
-    assert at(Authority(), Authority(ends=29)) == read | {"ca_file_expiring": "warning"}
-    assert at(Authority(), Authority(begins=-9, ends=-2)) == read | {"ca_file_expired": "warning"}
+    assert at(Authority()) == healthy
+    assert at(Authority(), Authority(ends=29)) == healthy | {"ca_file_expiring": "warning"}
+    assert at(Authority(), Authority(begins=-9, ends=-2)) == healthy | {
+        "ca_file_expired": "warning"
+    }
     assert at(Authority(begins=-9, ends=-2)) == {"ca_file_unusable": "error"}
     assert at() == {"ca_file_unusable": "error"}
 

@@ -29,8 +29,8 @@ FIELD = "ca_file"
 LIMIT = 1_048_576
 """Bytes; the file of all authorities that browsers trust has some 250,000."""
 
-NAMED = 3
-"""How many certificates an error names."""
+DESCRIPTIONS = 3
+"""How many certificates an error describes."""
 
 _HEAD = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----")
 
@@ -103,7 +103,7 @@ class AddedAuthorities:
         """
         with self._lock:
             if self._certificates is None:
-                self._certificates = () if self._file is None else self._read(self._file)
+                self._certificates = () if self._file is None else self._parse_file(self._file)
             return self._certificates
 
     def load(self) -> ssl.SSLContext:
@@ -127,7 +127,7 @@ class AddedAuthorities:
         now = self._clock.now()
         return [certificate for certificate in self.read() if certificate.has_ended(now)]
 
-    def _read(self, file: Path) -> tuple[AddedCertificate, ...]:
+    def _parse_file(self, file: Path) -> tuple[AddedCertificate, ...]:
         data = files.read(str(file), field=self._field, limit=LIMIT)
         if not data.strip():
             raise InvalidField(self._field, f"{file} is empty")
@@ -155,10 +155,12 @@ class AddedAuthorities:
         problem = f"no certificate of {file} is valid now"
         if all(certificate.has_ended(now) for certificate in certificates):
             problem = f"every certificate of {file} has expired"
-        named = [certificate.describe_validity(now) for certificate in certificates[:NAMED]]
-        if len(certificates) > NAMED:
-            named.append(f"and {len(certificates) - NAMED} more")
-        raise InvalidField(self._field, f"{problem}: {'; '.join(named)}")
+        descriptions = [
+            certificate.describe_validity(now) for certificate in certificates[:DESCRIPTIONS]
+        ]
+        if len(certificates) > DESCRIPTIONS:
+            descriptions.append(f"and {len(certificates) - DESCRIPTIONS} more")
+        raise InvalidField(self._field, f"{problem}: {'; '.join(descriptions)}")
 
 
 def warn_of_ended(authorities: AddedAuthorities) -> None:
