@@ -120,7 +120,7 @@ def diagnose(data, tmp_path):
         installation = Installation(
             settings=settings({"data": data}, variables, file),
             sourced_values=gathered({"data": data}, variables, file),
-            **(how or {}),
+            **({"timeout": WAIT} | (how or {})),
         )
         (result,) = run_checks(installation, timeout=WAIT, checks={check: CHECKS[check]})
         return {finding.code: finding.state.value for finding in result.findings}
