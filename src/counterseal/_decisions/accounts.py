@@ -8,7 +8,9 @@ states, so that the audit log still says what happened.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 import attrs
 
@@ -17,7 +19,15 @@ from counterseal._decisions.account_events import Happening, device_revoked, wit
 from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.bindings import end_binding
 from counterseal._decisions.endings import end
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require, store
+from counterseal._decisions.plan import (
+    AuditEntry,
+    Decision,
+    DecisionCoroutine,
+    Records,
+    Tools,
+    require,
+    store,
+)
 from counterseal._decisions.readings import (
     account_of,
     accounts_from,
@@ -42,6 +52,8 @@ from counterseal.rules.standing import (
     own_app_space,
     without_dead_invitations,
 )
+
+R = TypeVar("R")
 
 ERASED_ID_BYTES = 16
 """Nobody can take the id beforehand that an erased account gets."""
@@ -94,36 +106,47 @@ def has_device(account: Account | None, _: Tools) -> Decision[bool]:
     return Decision(result=account is not None and has_answering_device(account))
 
 
-def list_devices(
-    account: Account | None, _: Tools
-) -> Decision[tuple[Binding, ...]] | Plan[tuple[Binding, ...]]:
-    """Plan to list every device that the account ever had, and its open invitations."""
+async def list_devices(account: Account | None, tools: Tools) -> Decision[tuple[Binding, ...]]:
+    """Decide to list every device that the account ever had, and its open invitations."""
     if account is None:
         return Decision(result=())
-    return bindings_of(account.guid).then(
-        lambda bindings, tools: Decision(result=without_dead_invitations(bindings, tools.now))
-    )
+    bindings = await bindings_of(account.guid)
+    return Decision(result=without_dead_invitations(bindings, tools.now))
 
 
-def revoke(account: Account | None, _: Tools) -> Plan[Account]:
-    """Plan to revoke all devices and open invitations of an account."""
+async def revoke(account: Account | None, tools: Tools) -> Decision[Account]:
+    """Decide to revoke all devices and open invitations of an account."""
     known_account = require_known(account)
-    return bindings_of(known_account.guid).then(
-        lambda bindings, tools: _revoke(tools, known_account, bindings)
+    bindings = await bindings_of(known_account.guid)
+    living = [binding for binding in bindings if binding.state in LIVING]
+    revoked_bindings = tuple(_revoke_binding(binding, tools.now) for binding in living)
+    happenings = [happening for binding in living for happening in device_revoked(binding)]
+    updated_account, events = with_events(tools, revise(known_account, devices=()), *happenings)
+    return Decision(
+        result=updated_account,
+        writes=(*revoked_bindings, updated_account, *events),
+        audit=(
+            AuditEntry(known_account.guid),
+            *(AuditEntry(binding.guid, "binding.revoke") for binding in revoked_bindings),
+        ),
     )
 
 
-def find(stored: Records, _: Tools, by: Administrator, account_id: str) -> Plan[Account]:
-    """Plan to read, for an administrator, the account that an App Space knows by *account_id*."""
+async def find(
+    stored: Records, tools: Tools, by: Administrator, account_id: str
+) -> Decision[Account]:
+    """Decide to return to an administrator the account that an App Space knows by *account_id*."""
     app_space = require(stored[0], AppSpace)
-    return permission_to(Permission.USERS, by, app_space).then(
-        lambda _, tools: _find(tools, app_space.guid, account_id)
-    )
+    await permission_to(Permission.USERS, by, app_space)
+    text_fits(account_id, tools.policy.account_id_bytes, "accountId")
+    return Decision(result=require_known(await account_of(app_space.guid, account_id)))
 
 
-def search(stored: Records, _: Tools, by: Administrator, query: AccountSearch) -> Plan[AccountPage]:
+async def search(
+    stored: Records, tools: Tools, by: Administrator, query: AccountSearch
+) -> Decision[AccountPage]:
     """
-    Plan to read, for an administrator, a page of the accounts of an App Space.
+    Decide to return to an administrator a page of the accounts of an App Space.
 
     Args:
         stored: The App Space, and the record whose whole GUID is searched for, if there is one.
@@ -131,14 +154,42 @@ def search(stored: Records, _: Tools, by: Administrator, query: AccountSearch) -
         query: What for.
     """
     app_space = require(stored[0], AppSpace)
-    return permission_to(Permission.USERS, by, app_space).then(
-        lambda _, tools: _search(tools, app_space.guid, stored[1:], query)
+    await permission_to(Permission.USERS, by, app_space)
+    most = tools.policy.account_id_bytes
+    text_fits(query.prefix, most, "prefix", empty=True)
+    text_fits(query.after, most, "after", empty=True)
+    limit_fits(query.limit)
+    by_guid = tuple(
+        record
+        for record in stored[1:]
+        if isinstance(record, Account)
+        and record.app_space == app_space.guid
+        and record.erased_at is None
     )
+    # One more than the page has, which says whether there is another page.
+    accounts = await accounts_from(app_space.guid, query.prefix, query.after, query.limit + 1)
+    return Decision(result=_page(by_guid, accounts, query))
 
 
-def get_with_devices(account: Account, _: Tools) -> Plan[tuple[Account, tuple[Binding, ...]]]:
-    """Plan to read every binding that the account ever had."""
-    return bindings_of(account.guid).then(lambda bindings, _: Decision(result=(account, bindings)))
+async def administer(
+    stored: Records,
+    tools: Tools,
+    permission: Permission,
+    by: Administrator,
+    decide: Callable[[Account, Tools], Decision[R] | DecisionCoroutine[R]],
+) -> Decision[R]:
+    """Decide on an account, if *by* has *permission* for it."""
+    account = require(stored[0], Account)
+    await permission_to(permission, by, account)
+    step = decide(require_account(account), tools)
+    return step if isinstance(step, Decision) else await step
+
+
+async def get_with_devices(
+    account: Account, _: Tools
+) -> Decision[tuple[Account, tuple[Binding, ...]]]:
+    """Decide to return an account with every binding that it ever had."""
+    return Decision(result=(account, await bindings_of(account.guid)))
 
 
 def lock(account: Account, tools: Tools) -> Decision[Account]:
@@ -158,92 +209,15 @@ def unlock(account: Account, tools: Tools) -> Decision[Account]:
     return _store(tools, unlocked_account, AccountEventKind.UNLOCKED)
 
 
-def erase(account: Account, _: Tools) -> Plan[tuple[Account, Account]]:
+async def erase(account: Account, tools: Tools) -> Decision[tuple[Account, Account]]:
     """
-    Plan to take everything personal of an account out of the records, in one commit.
+    Decide to take everything personal of an account out of the records, in one commit.
 
     Returns:
         What is left of the account, and the account as it was.
     """
-    return bindings_of(account.guid).then(
-        lambda bindings, _: pending_of(account.guid).then(
-            lambda challenges, tools: _erase(tools, account, bindings, challenges)
-        )
-    )
-
-
-def _store(tools: Tools, account: Account, kind: AccountEventKind) -> Decision[Account]:
-    updated_account, events = with_events(tools, account, Happening(kind))
-    decision = store(updated_account, updated_account)
-    decision.writes += events
-    return decision
-
-
-def _find(tools: Tools, app_space: Guid, account_id: str) -> Plan[Account]:
-    text_fits(account_id, tools.policy.account_id_bytes, "accountId")
-    return account_of(app_space, account_id).then(get)
-
-
-def _search(
-    tools: Tools, app_space: Guid, stored: Records, query: AccountSearch
-) -> Plan[AccountPage]:
-    most = tools.policy.account_id_bytes
-    text_fits(query.prefix, most, "prefix", empty=True)
-    text_fits(query.after, most, "after", empty=True)
-    limit_fits(query.limit)
-    by_guid = tuple(
-        one
-        for one in stored
-        if isinstance(one, Account) and one.app_space == app_space and one.erased_at is None
-    )
-    # One more than the page has, which says whether there is another page.
-    return accounts_from(app_space, query.prefix, query.after, query.limit + 1).then(
-        lambda accounts, _: Decision(result=_page(by_guid, accounts, query))
-    )
-
-
-def _page(
-    by_guid: tuple[Account, ...], accounts: tuple[Account, ...], query: AccountSearch
-) -> AccountPage:
-    """Return the page; an account whose own GUID is searched for comes before the others."""
-    first = tuple(one for one in by_guid if not one.account_id.startswith(query.prefix))
-    own = accounts[: query.limit - len(first)]
-    after = (own[-1].account_id if own else "") if len(own) < len(accounts) else None
-    return AccountPage(accounts=first + own, after=after)
-
-
-def _revoke(tools: Tools, account: Account, bindings: tuple[Binding, ...]) -> Decision[Account]:
-    revoked_bindings = tuple(
-        _revoke_binding(binding, tools.now) for binding in bindings if binding.state in LIVING
-    )
-    happenings = [
-        happening
-        for binding in bindings
-        if binding.state in LIVING
-        for happening in device_revoked(binding)
-    ]
-    updated_account, events = with_events(tools, revise(account, devices=()), *happenings)
-    return Decision(
-        result=updated_account,
-        writes=(*revoked_bindings, updated_account, *events),
-        audit=(
-            AuditEntry(account.guid),
-            *(AuditEntry(binding.guid, "binding.revoke") for binding in revoked_bindings),
-        ),
-    )
-
-
-def _revoke_binding(binding: Binding, now: datetime) -> Binding:
-    state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
-    return end_binding(binding, state, now)
-
-
-def _erase(
-    tools: Tools,
-    account: Account,
-    bindings: tuple[Binding, ...],
-    challenges: tuple[Challenge, ...],
-) -> Decision[tuple[Account, Account]]:
+    bindings = await bindings_of(account.guid)
+    challenges = await pending_of(account.guid)
     writes: list[Record] = []
     audit = [AuditEntry(account.guid)]
     for binding in bindings:
@@ -275,6 +249,28 @@ def _erase(
         audit=tuple(audit),
         wakes=tuple(challenge.guid for challenge in challenges),
     )
+
+
+def _store(tools: Tools, account: Account, kind: AccountEventKind) -> Decision[Account]:
+    updated_account, events = with_events(tools, account, Happening(kind))
+    decision = store(updated_account, updated_account)
+    decision.writes += events
+    return decision
+
+
+def _page(
+    by_guid: tuple[Account, ...], accounts: tuple[Account, ...], query: AccountSearch
+) -> AccountPage:
+    """Return the page; an account whose own GUID is searched for comes before the others."""
+    first = tuple(one for one in by_guid if not one.account_id.startswith(query.prefix))
+    own = accounts[: query.limit - len(first)]
+    after = (own[-1].account_id if own else "") if len(own) < len(accounts) else None
+    return AccountPage(accounts=first + own, after=after)
+
+
+def _revoke_binding(binding: Binding, now: datetime) -> Binding:
+    state = step(BINDING, binding.state, BindingEvent.REVOKE, None)
+    return end_binding(binding, state, now)
 
 
 def _erase_binding(binding: Binding, account: Account, now: datetime) -> Binding:

@@ -15,11 +15,10 @@ import attrs
 
 from counterseal import keys
 from counterseal._decisions.authorization import permission_to
-from counterseal._decisions.plan import Decision, Plan, Records, Tools, require
+from counterseal._decisions.plan import Decision, Records, Tools, require
 from counterseal._decisions.tenancy import create_record, edit_record, present_members, require_name
 from counterseal.errors import InvalidField, NotFound, WrongKind
 from counterseal.models import (
-    Admin,
     Administrator,
     AppSpace,
     ClientAuth,
@@ -77,18 +76,15 @@ class AppSpaceEdit:
     policy: Mapping[str, Any] = attrs.field(factory=dict)
 
 
-def create_app_space(
-    stored: Records, by: Administrator, guid: Guid, edit: AppSpaceEdit
-) -> Plan[AppSpace]:
-    """Plan to create an App Space; *stored*: the record under this GUID, or None; its company."""
+async def create_app_space(
+    stored: Records, tools: Tools, by: Administrator, guid: Guid, edit: AppSpaceEdit
+) -> Decision[AppSpace]:
+    """Decide to create an App Space; *stored*: the record of this GUID, or None; its company."""
     company = require(stored[1], Company)
     refuse_portal(company.guid, field="companyGuid")
-
-    def create(admin: Admin | None, tools: Tools) -> Decision[AppSpace]:
-        created = create_record(stored[0], admin, _app_space(tools, company, guid, edit))
-        return _with_logo(created, None, edit, tools)
-
-    return permission_to(Permission.COMPANY, by, company).then(create)
+    admin = await permission_to(Permission.COMPANY, by, company)
+    decision = create_record(stored[0], admin, _app_space(tools, company, guid, edit))
+    return _with_logo(decision, None, edit, tools)
 
 
 def _app_space(tools: Tools, company: Company, guid: Guid, edit: AppSpaceEdit) -> AppSpace:
@@ -102,16 +98,15 @@ def _app_space(tools: Tools, company: Company, guid: Guid, edit: AppSpaceEdit) -
     return replace(app_space, **changes)
 
 
-def edit_app_space(stored: Records, by: Administrator, edit: AppSpaceEdit) -> Plan[AppSpace]:
-    """Plan to edit an App Space; *stored*: it, and its logo or None."""
+async def edit_app_space(
+    stored: Records, tools: Tools, by: Administrator, edit: AppSpaceEdit
+) -> Decision[AppSpace]:
+    """Decide to edit an App Space; *stored*: it, and its logo or None."""
     app_space = require(stored[0], AppSpace)
-
-    def change(admin: Admin | None, tools: Tools) -> Decision[AppSpace]:
-        changes = _app_space_changes(tools.policy, app_space, edit)
-        edited = edit_record(app_space, admin, changes | _other_idp(tools, app_space, edit))
-        return _with_logo(edited, stored[1], edit, tools)
-
-    return permission_to(Permission.APP_SPACE, by, app_space).then(change)
+    admin = await permission_to(Permission.APP_SPACE, by, app_space)
+    changes = _app_space_changes(tools.policy, app_space, edit)
+    decision = edit_record(app_space, admin, changes | _other_idp(tools, app_space, edit))
+    return _with_logo(decision, stored[1], edit, tools)
 
 
 def _app_space_changes(policy: Policy, app_space: AppSpace, edit: AppSpaceEdit) -> dict[str, Any]:
@@ -197,7 +192,7 @@ def _with_logo(
     return attrs.evolve(decision, writes=(*decision.writes, logo))
 
 
-def read_logo(stored: Records, digest: str) -> Decision[bytes]:
+def read_logo(stored: Records, _: Tools, digest: str) -> Decision[bytes]:
     """Decide to return the logo, if it is the one with *digest*."""
     logo = require(stored[0], Logo)
     if not logo.png or keys.digest(logo.png) != digest:

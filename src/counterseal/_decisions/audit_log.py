@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.authorization import permission_reading
 from counterseal._decisions.plan import Decision, Plan, require
 from counterseal._decisions.readings import already_read, records, tenancy_records_of
 from counterseal.errors import InvalidField, MalformedToken, RoleLacking
@@ -71,12 +71,12 @@ def plan_reach(
     """
     if app_space is None:
         return already_read(None).then(
-            lambda *_: permission_to(permission, by, None).then(
+            lambda *_: permission_reading(permission, by, None).then(
                 lambda admin, _: _everything() if admin is None else _reach(admin)
             )
         )
     return records(app_space).then(
-        lambda stored, _: permission_to(permission, by, require(stored[0], AppSpace)).then(
+        lambda stored, _: permission_reading(permission, by, require(stored[0], AppSpace)).then(
             lambda admin, _: Decision(result=_within(frozenset({app_space}), admin))
         )
     )
@@ -84,7 +84,7 @@ def plan_reach(
 
 def plan_whole_log(by: Administrator) -> Plan[None]:
     """Plan to refuse whoever does not read all events: its role lacks what concerns all of them."""
-    return permission_to(Permission.AUDIT, by, None).then(
+    return permission_reading(Permission.AUDIT, by, None).then(
         lambda admin, _: _require_all_companies(admin)
     )
 

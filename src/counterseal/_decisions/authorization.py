@@ -1,8 +1,7 @@
 """
 Authorization within a plan: an administrator is read anew, and refused what it may not do.
 
-A decision reads the record that is acted on, and then continues with `permission_to`, whose
-reading refuses; so no decision has to remember to ask.
+A decision reads the record that is acted on, and then awaits `permission_to`, which refuses.
 """
 
 from __future__ import annotations
@@ -37,7 +36,24 @@ _NOBODY: Reading[Admin | None] = already_read(None)
 """The operator has no record."""
 
 
-def permission_to(
+async def permission_to(
+    permission: Permission, by: Administrator, target: Target | None
+) -> Admin | None:
+    """
+    Return who acts, once it is known to be permitted; one trip, and none for the operator.
+
+    The administrator is returned as it is stored: it may have been revoked since its request was
+    authenticated.
+
+    Raises:
+        CredentialRefused: The administrator's time is over, or it was revoked.
+        Foreign: The target is out of its reach.
+        RoleLacking: Its role does not include this.
+    """
+    return await permission_reading(permission, by, target)
+
+
+def permission_reading(
     permission: Permission, by: Administrator, target: Target | None
 ) -> Reading[Admin | None]:
     """

@@ -17,7 +17,7 @@ import attrs
 
 from counterseal import ijson, keys
 from counterseal._decisions.authentication import load_party
-from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.authorization import permission_reading
 from counterseal._decisions.credentials import registered_keys
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Signing, Tools, require
 from counterseal._decisions.readings import records, require_account
@@ -379,7 +379,7 @@ def register(
             client = replace(client, endpoint_audiences=endpoint_audiences)
         return _register(tools, admin, origin, client)
 
-    return permission_to(Permission.ORIGINS, by, origin).then(decide)
+    return permission_reading(Permission.ORIGINS, by, origin).then(decide)
 
 
 def _register(
@@ -392,7 +392,7 @@ def _register(
 def unregister(stored: Records, by: Administrator) -> Plan[Origin]:
     """Plan to make an origin a CIBA client no longer."""
     origin = require(stored[0], Origin)
-    return permission_to(Permission.ORIGINS, by, origin).then(
+    return permission_reading(Permission.ORIGINS, by, origin).then(
         lambda admin, _: edit_record(origin, admin, {"backchannel": None})
     )
 

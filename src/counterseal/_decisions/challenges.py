@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.authorization import permission_reading
 from counterseal._decisions.endings import end
 from counterseal._decisions.issuing import demand_readable
 from counterseal._decisions.outbox import build_ending_notifications
@@ -52,7 +52,7 @@ def list_of_account(stored: Records, by: Administrator) -> Plan[tuple[Challenge,
     """Plan to list what an account is asked and was asked last, newest first, for support staff."""
     account = require_account(stored[0])
     guids = (*(question.challenge for question in account.history.open), *account.history.ended)
-    return permission_to(Permission.USERS, by, account).then(
+    return permission_reading(Permission.USERS, by, account).then(
         lambda _, __: records(account.app_space, *guids).then(
             lambda stored, tools: Decision(
                 result=_for_staff(stored[1:], tools.within(require(stored[0], AppSpace)), by)

@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from counterseal import ijson, keys
-from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.authorization import permission_reading
 from counterseal._decisions.credentials import registered_keys
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
 from counterseal._decisions.readings import require_account
@@ -159,7 +159,7 @@ def register(
 ) -> Plan[Origin]:
     """Plan to make an origin the authentication channel of a realm; *changes* are its options."""
     origin = require(stored[0], Origin)
-    return permission_to(Permission.ORIGINS, by, origin).then(
+    return permission_reading(Permission.ORIGINS, by, origin).then(
         lambda admin, tools: edit_record(
             origin,
             admin,
@@ -171,7 +171,7 @@ def register(
 def unregister(stored: Records, by: Administrator) -> Plan[Origin]:
     """Plan to make an origin the authentication channel of no realm."""
     origin = require(stored[0], Origin)
-    return permission_to(Permission.ORIGINS, by, origin).then(
+    return permission_reading(Permission.ORIGINS, by, origin).then(
         lambda admin, _: edit_record(origin, admin, {"realm": None})
     )
 

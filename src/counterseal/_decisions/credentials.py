@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.authorization import admin_guards, permission_to
+from counterseal._decisions.authorization import admin_guards, permission_reading
 from counterseal._decisions.plan import Decision, Plan, Records, Tools, require, store
 from counterseal.errors import InvalidField, NotFound
 from counterseal.models import (
@@ -95,7 +95,7 @@ def issue(
     """Plan to make an origin's new secret."""
     origin = require(stored[0], Origin)
     refuse_portal(origin.guid, field="requestOriginGuid")
-    return permission_to(Permission.ORIGINS, by, origin).then(
+    return permission_reading(Permission.ORIGINS, by, origin).then(
         lambda admin, tools: _issue(tools, admin, origin, scheme, overlap)
     )
 
@@ -104,7 +104,7 @@ def issue_webhook_key(stored: Records, by: Administrator, overlap: timedelta) ->
     """Plan to make the secret that signs an origin's callbacks."""
     origin = require(stored[0], Origin)
     refuse_portal(origin.guid, field="requestOriginGuid")
-    return permission_to(Permission.ORIGINS, by, origin).then(
+    return permission_reading(Permission.ORIGINS, by, origin).then(
         lambda admin, tools: _issue_webhook_key(tools, admin, origin, overlap)
     )
 
@@ -114,7 +114,7 @@ def rotate_admin(
 ) -> Plan[IssuedSecret]:
     """Plan to make an administrator's new secret; without *scheme*, of the one that it has."""
     holder = require(stored[0], Admin)
-    return permission_to(permission_for(holder, by), by, holder).then(
+    return permission_reading(permission_for(holder, by), by, holder).then(
         lambda admin, tools: _rotate_admin(tools, admin, holder, scheme, overlap)
     )
 
@@ -122,7 +122,7 @@ def rotate_admin(
 def revoke(stored: Records, by: Administrator, kind: type[Holder]) -> Plan[Holder]:
     """Plan to revoke all secrets of an origin or administrator."""
     holder = require(stored[0], kind)
-    return permission_to(permission_for(holder, by), by, holder).then(
+    return permission_reading(permission_for(holder, by), by, holder).then(
         lambda admin, _: _revoke(admin, holder)
     )
 
@@ -130,7 +130,7 @@ def revoke(stored: Records, by: Administrator, kind: type[Holder]) -> Plan[Holde
 def revoke_credential(stored: Records, by: Administrator, credential: Guid) -> Plan[Origin]:
     """Plan to revoke one secret of an origin."""
     origin = require(stored[0], Origin)
-    return permission_to(Permission.ORIGINS, by, origin).then(
+    return permission_reading(Permission.ORIGINS, by, origin).then(
         lambda admin, tools: _revoke_credential(tools, admin, origin, credential)
     )
 
@@ -157,7 +157,7 @@ def create_admin(
     if stored:
         kind: type[Company | AppSpace] = Company if draft.app_space is None else AppSpace
         owner, permission = require(stored[0], kind), APPOINTING[draft.role]
-    return permission_to(permission, by, owner).then(
+    return permission_reading(permission, by, owner).then(
         lambda maker, tools: _create_admin(tools, maker, owner, draft)
     )
 

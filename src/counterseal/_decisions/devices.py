@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from counterseal import ijson, keys
 from counterseal._decisions.account_events import Happening, device_revoked, with_events
-from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.authorization import permission_reading
 from counterseal._decisions.bindings import change_standing, end_binding, with_binding
 from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.enrolments import key_changes, pin_passkeys, read_keys
@@ -160,7 +160,7 @@ def suspend_or_resume(
     """Decide that an administrator suspends or resumes a device."""
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     kind = STANDING_EVENTS[event]
-    return permission_to(Permission.USERS, by, account).then(
+    return permission_reading(Permission.USERS, by, account).then(
         lambda _, tools: _store(
             tools,
             account,
@@ -182,7 +182,7 @@ def revoke(
     if isinstance(by, RelyingParty):
         own_app_space(by.origin, binding)
         return revoke_binding(tools, account, binding, served_kinds)
-    return permission_to(Permission.USERS, by, account).then(
+    return permission_reading(Permission.USERS, by, account).then(
         lambda _, tools: revoke_binding(tools, account, binding, served_kinds)
     )
 
@@ -192,7 +192,7 @@ def revoke_of_administrator(
 ) -> Plan[Binding]:
     """Plan to revoke a passkey, a device or an open invitation of an administrator for good."""
     admin = require(stored[0], Admin)
-    return permission_to(permission_for(admin, by), by, admin).then(
+    return permission_reading(permission_for(admin, by), by, admin).then(
         lambda *_: record_with_account(device).then(
             lambda stored, tools: _revoke_key_of(admin, tools, stored, served_kinds)
         )

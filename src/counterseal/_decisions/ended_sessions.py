@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from counterseal._decisions.authorization import admin_guards, permission_to
+from counterseal._decisions.authorization import admin_guards, permission_reading
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
 from counterseal._decisions.proofs import revocations_of, revoke_session, sessions_in
 from counterseal._decisions.readings import records, tenancy_records_of
@@ -65,7 +65,7 @@ def revoke(stored: Records, by: Administrator) -> Plan[Session]:
 
 def _revoke(session: Session, by: Administrator, admins: Records) -> Plan[Session]:
     holder = require(admins[0], Admin)
-    return permission_to(permission_for(holder, by), by, holder).then(
+    return permission_reading(permission_for(holder, by), by, holder).then(
         lambda actor, _: _end_session(session, actor, holder)
     )
 

@@ -14,11 +14,10 @@ from typing import TypeVar
 import attrs
 
 from counterseal._decisions.authorization import admin_guards, permission_to
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.tenancy import OriginEdit, new_origin, with_entry
 from counterseal.errors import SettingDiffers
 from counterseal.models import (
-    Admin,
     Administrator,
     AppSpace,
     CallbackType,
@@ -64,25 +63,18 @@ def derive_guids(key: str, policy: Policy) -> tuple[Guid, Guid, Guid]:
     return company, app_space, origin
 
 
-def ensure_tenancy(
-    stored: Records, by: Administrator, guids: tuple[Guid, Guid, Guid], draft: TenancyDraft
-) -> Plan[RelyingParty]:
-    """Plan to create what is missing; *stored*: company, App Space and origin of *guids*."""
-    company = _optional(stored[0], Company)
-    permission = Permission.COMPANIES if company is None else Permission.COMPANY
-    return permission_to(permission, by, company).then(
-        lambda admin, tools: _complete(stored, admin, tools, guids, draft)
-    )
-
-
-def _complete(
+async def ensure_tenancy(
     stored: Records,
-    admin: Admin | None,
     tools: Tools,
+    by: Administrator,
     guids: tuple[Guid, Guid, Guid],
     draft: TenancyDraft,
 ) -> Decision[RelyingParty]:
-    company = _optional(stored[0], Company) or _company(tools, guids[0], draft)
+    """Decide to create what is missing; *stored*: company, App Space and origin of *guids*."""
+    stored_company = _optional(stored[0], Company)
+    permission = Permission.COMPANIES if stored_company is None else Permission.COMPANY
+    admin = await permission_to(permission, by, stored_company)
+    company = stored_company or _company(tools, guids[0], draft)
     app_space = _optional(stored[1], AppSpace) or _app_space(tools, company, guids[1], draft)
     origin = _optional(stored[2], Origin) or _origin(tools, app_space, guids[2], draft)
     _require_settings(company, app_space, origin, draft)

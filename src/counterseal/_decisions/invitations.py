@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.authorization import permission_reading
 from counterseal._decisions.bindings import end_binding, with_binding
 from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
 from counterseal._decisions.readings import (
@@ -198,7 +198,7 @@ def renew(stored: Records, by: Administrator) -> Plan[Invitation]:
     The earlier one ends in the same commit.
     """
     binding, account = require(stored[0], Binding), require(stored[1], Account)
-    return permission_to(Permission.USERS, by, account).then(
+    return permission_reading(Permission.USERS, by, account).then(
         lambda _, __: records(binding.app_space).then(
             lambda spaces, tools: _renew(tools, account, binding, require(spaces[0], AppSpace))
         )

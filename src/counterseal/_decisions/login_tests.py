@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from counterseal._decisions import logins
-from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.authorization import permission_reading
 from counterseal._decisions.logins import AuthorizationRequest, CodeExchange
 from counterseal._decisions.plan import Decision, Plan, Records, Tools, require
 from counterseal.errors import WrongToken
@@ -111,7 +111,7 @@ def prepare_test(
         )
         return Decision(result=request)
 
-    return permission_to(Permission.APP_SPACE, by, app_space).then(prepare)
+    return permission_reading(Permission.APP_SPACE, by, app_space).then(prepare)
 
 
 def use_test(stored: Records, by: Administrator, returned: ReturnedTest) -> Plan[UsedTest]:
@@ -134,4 +134,4 @@ def use_test(stored: Records, by: Administrator, returned: ReturnedTest) -> Plan
         used_test = UsedTest(exchange=decision.result, began_at=login.created_at)
         return Decision(result=used_test, writes=decision.writes, audit=decision.audit)
 
-    return permission_to(Permission.APP_SPACE, by, app_space).then(use)
+    return permission_reading(Permission.APP_SPACE, by, app_space).then(use)

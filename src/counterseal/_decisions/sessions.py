@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.authorization import admin_guards, permission_to
+from counterseal._decisions.authorization import admin_guards, permission_reading
 from counterseal._decisions.plan import (
     AuditEntry,
     Decision,
@@ -109,7 +109,7 @@ class LogIn:
 def create_link(stored: Records, by: Administrator) -> Plan[IssuedSession]:
     """Plan to make an administrator's one-time link; each earlier one ends, opened or not."""
     holder = require(stored[0], Admin)
-    return permission_to(permission_for(holder, by), by, holder).then(
+    return permission_reading(permission_for(holder, by), by, holder).then(
         lambda actor, tools: _create_link(actor, tools, holder)
     )
 
@@ -336,7 +336,7 @@ def _may_add_key(tools: Tools, facts: UsingSession) -> Decision[AuthenticatedSes
 def list_sessions(stored: Records, by: Administrator) -> Plan[tuple[Session, ...]]:
     """Plan to list an administrator's sessions and links that have not ended, oldest first."""
     holder = require(stored[0], Admin)
-    return permission_to(permission_for(holder, by), by, holder).then(
+    return permission_reading(permission_for(holder, by), by, holder).then(
         lambda *_: tenancy_records_of(holder.guid).then(
             lambda children, tools: Decision(
                 result=tuple(

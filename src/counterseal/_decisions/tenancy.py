@@ -7,7 +7,7 @@ An edit that changes nothing writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 import attrs
@@ -16,13 +16,12 @@ from counterseal._decisions.authorization import admin_guards, permission_to, re
 from counterseal._decisions.plan import (
     AuditEntry,
     Decision,
-    Plan,
     Records,
     Tools,
     require,
     store,
 )
-from counterseal._decisions.readings import party_of, records, tenancy_records_of
+from counterseal._decisions.readings import records, tenancy_records_of
 from counterseal.errors import (
     CredentialRefused,
     Foreign,
@@ -110,26 +109,23 @@ class OriginEdit:
 # Creating
 
 
-def create_company(stored: Records, by: Administrator, guid: Guid, name: str) -> Plan[Company]:
-    """Plan to create a tenant; *stored*: the record already stored under this GUID, or None."""
-    return permission_to(Permission.COMPANIES, by, None).then(
-        lambda admin, tools: create_record(
-            stored[0],
-            admin,
-            Company(guid=guid, name=require_name(name, tools.policy), created_at=tools.now),
-        )
-    )
+async def create_company(
+    stored: Records, tools: Tools, by: Administrator, guid: Guid, name: str
+) -> Decision[Company]:
+    """Decide to create a tenant; *stored*: the record already stored under this GUID, or None."""
+    admin = await permission_to(Permission.COMPANIES, by, None)
+    company = Company(guid=guid, name=require_name(name, tools.policy), created_at=tools.now)
+    return create_record(stored[0], admin, company)
 
 
-def create_origin(stored: Records, by: Administrator, guid: Guid, edit: OriginEdit) -> Plan[Origin]:
-    """Plan to create an origin; *stored*: the record under this GUID, or None; its App Space."""
+async def create_origin(
+    stored: Records, tools: Tools, by: Administrator, guid: Guid, edit: OriginEdit
+) -> Decision[Origin]:
+    """Decide to create an origin; *stored*: the record of this GUID, or None; its App Space."""
     app_space = require(stored[1], AppSpace)
     refuse_portal(app_space.guid, field="appSpaceGuid")
-    return permission_to(Permission.ORIGINS, by, app_space).then(
-        lambda admin, tools: create_record(
-            stored[0], admin, new_origin(tools, app_space, guid, edit)
-        )
-    )
+    admin = await permission_to(Permission.ORIGINS, by, app_space)
+    return create_record(stored[0], admin, new_origin(tools, app_space, guid, edit))
 
 
 def create_record(stored: Record | None, admin: Admin | None, record: C) -> Decision[C]:
@@ -148,96 +144,82 @@ def new_origin(tools: Tools, app_space: AppSpace, guid: Guid, edit: OriginEdit) 
 # Editing
 
 
-def edit_company(stored: Records, by: Administrator, name: str) -> Plan[Company]:
-    """Plan to give a company another name."""
+async def edit_company(
+    stored: Records, tools: Tools, by: Administrator, name: str
+) -> Decision[Company]:
+    """Decide to give a company another name."""
     company = require(stored[0], Company)
-    return permission_to(Permission.COMPANY, by, company).then(
-        lambda admin, tools: edit_record(company, admin, {"name": require_name(name, tools.policy)})
-    )
+    admin = await permission_to(Permission.COMPANY, by, company)
+    return edit_record(company, admin, {"name": require_name(name, tools.policy)})
 
 
-def verify_company(stored: Records, by: Administrator, verified_name: str | None) -> Plan[Company]:
+async def verify_company(
+    stored: Records, _: Tools, by: Administrator, verified_name: str | None
+) -> Decision[Company]:
     """
-    Plan to give a company its verified name, or to take it away.
+    Decide to give a company its verified name, or to take it away.
 
     The portal's own company may have one, since tenants can imitate it too.
     """
     company = require(stored[0], Company)
-
-    def change(admin: Admin | None, _: Tools) -> Decision[Company] | Plan[Company]:
-        if verified_name is None:
-            return write(admin)
+    admin = await permission_to(Permission.COMPANIES, by, company)
+    if verified_name is not None:
         verified_name_fits(verified_name)
-        return tenancy_records_of(None).then(lambda listed, _: distinguish(admin, listed))
-
-    def distinguish(admin: Admin | None, listed: Records) -> Decision[Company]:
-        companies = (record for record in listed if isinstance(record, Company))
-        require_distinct(verified_name or "", company, companies)
-        return write(admin)
-
-    def write(admin: Admin | None) -> Decision[Company]:
-        if verified_name == company.verified_name:
-            return Decision(result=company)
-        verified = revise(company, verified_name=verified_name)
-        entry = AuditEntry(company.guid, attributes=(("verifiedName", verified_name or ""),))
-        return Decision(
-            result=verified,
-            writes=(verified,),
-            guards=admin_guards(admin, company),
-            audit=(entry,),
-        )
-
-    return permission_to(Permission.COMPANIES, by, company).then(change)
+        tenancy = await tenancy_records_of(None)
+        companies = (record for record in tenancy if isinstance(record, Company))
+        require_distinct(verified_name, company, companies)
+    if verified_name == company.verified_name:
+        return Decision(result=company)
+    verified = revise(company, verified_name=verified_name)
+    entry = AuditEntry(company.guid, attributes=(("verifiedName", verified_name or ""),))
+    return Decision(
+        result=verified,
+        writes=(verified,),
+        guards=admin_guards(admin, company),
+        audit=(entry,),
+    )
 
 
-def edit_origin(stored: Records, by: Administrator, edit: OriginEdit) -> Plan[Origin]:
-    """Plan to edit an origin."""
+async def edit_origin(
+    stored: Records, tools: Tools, by: Administrator, edit: OriginEdit
+) -> Decision[Origin]:
+    """Decide to edit an origin."""
     origin = require(stored[0], Origin)
-
-    def change(
-        admin: Admin | None, tools: Tools, app_space: AppSpace | None = None
-    ) -> Decision[Origin]:
+    admin = await permission_to(Permission.ORIGINS, by, origin)
+    if edit.policy:
+        app_space = require((await records(origin.app_space))[0], AppSpace)
+        policy = edited_origin_policy(tools.policy, app_space, origin, edit.policy)
+        changes = _origin_changes(tools.policy, origin, edit) | {"policy": policy}
+    else:
         changes = _origin_changes(tools.policy, origin, edit)
-        if app_space is not None:
-            policy = edited_origin_policy(tools.policy, app_space, origin, edit.policy)
-            changes["policy"] = policy
-        return edit_record(origin, admin, changes)
-
-    def read_app_space(admin: Admin | None, _: Tools) -> Plan[Origin]:
-        return records(origin.app_space).then(
-            lambda stored, tools: change(admin, tools, require(stored[0], AppSpace))
-        )
-
-    decide = read_app_space if edit.policy else change
-    return permission_to(Permission.ORIGINS, by, origin).then(decide)
+    return edit_record(origin, admin, changes)
 
 
-def allow_callback(
-    stored: Records, by: Administrator, kind: CallbackType, text: str
-) -> Plan[Origin]:
-    """Plan to put an entry on an origin's allow-list."""
+async def allow_callback(
+    stored: Records, tools: Tools, by: Administrator, kind: CallbackType, text: str
+) -> Decision[Origin]:
+    """Decide to put an entry on an origin's allow-list."""
     origin = require(stored[0], Origin)
-    return permission_to(Permission.ORIGINS, by, origin).then(
-        lambda admin, tools: edit_record(
-            origin, admin, with_entry(tools.policy, origin, kind, text)
-        )
-    )
+    admin = await permission_to(Permission.ORIGINS, by, origin)
+    return edit_record(origin, admin, with_entry(tools.policy, origin, kind, text))
 
 
-def forbid_callback(stored: Records, by: Administrator, text: str) -> Plan[Origin]:
-    """Plan to remove the entry whose address is *text* from an origin's allow-list."""
+async def forbid_callback(
+    stored: Records, _: Tools, by: Administrator, text: str
+) -> Decision[Origin]:
+    """Decide to remove the entry whose address is *text* from an origin's allow-list."""
     origin = require(stored[0], Origin)
-    return permission_to(Permission.ORIGINS, by, origin).then(
-        lambda admin, _: edit_record(origin, admin, {"callbacks": _without_address(origin, text)})
-    )
+    admin = await permission_to(Permission.ORIGINS, by, origin)
+    return edit_record(origin, admin, {"callbacks": _without_address(origin, text)})
 
 
-def forbid_entry(stored: Records, by: Administrator, entry: Guid) -> Plan[Origin]:
-    """Plan to take an entry off an origin's allow-list."""
+async def forbid_entry(
+    stored: Records, _: Tools, by: Administrator, entry: Guid
+) -> Decision[Origin]:
+    """Decide to take an entry off an origin's allow-list."""
     origin = require(stored[0], Origin)
-    return permission_to(Permission.ORIGINS, by, origin).then(
-        lambda admin, _: edit_record(origin, admin, _without_entry(origin, entry))
-    )
+    admin = await permission_to(Permission.ORIGINS, by, origin)
+    return edit_record(origin, admin, _without_entry(origin, entry))
 
 
 def edit_record(record: C, admin: Admin | None, members: Mapping[str, Any]) -> Decision[C]:
@@ -306,48 +288,53 @@ def present_members(members: Mapping[str, Any]) -> dict[str, Any]:
 # Reading
 
 
-def read(stored: Records, by: Administrator, kind: type[R]) -> Plan[R]:
-    """Plan to return one record of tenancy."""
+async def read(stored: Records, _: Tools, by: Administrator, kind: type[R]) -> Decision[R]:
+    """Decide to return one record of tenancy."""
     record: Any = require(stored[0], kind)
-    permission = permission_for(record, by)
-    return permission_to(permission, by, record).then(lambda *_: Decision(result=record))
+    await permission_to(permission_for(record, by), by, record)
+    return Decision(result=record)
 
 
-def list_visible(
-    stored: Records, by: Administrator, kind: type[R], parent: Guid | None
-) -> Decision[tuple[R, ...]] | Plan[tuple[R, ...]]:
-    """Plan to return those records of *kind* under *parent* that the administrator may see."""
+async def list_visible(
+    stored: Records, tools: Tools, by: Administrator, kind: type[R], parent: Guid | None
+) -> Decision[tuple[R, ...]]:
+    """Decide to return those records of *kind* under *parent* that the administrator may see."""
     records_of_kind: tuple[Any, ...] = tuple(
         record for record in stored if isinstance(record, kind)
     )
     if isinstance(by, Operator):
         return Decision(result=records_of_kind)
-    guids = (by.guid,) if parent is None else (by.guid, parent)
-    return records(*guids).then(
-        lambda stored, tools: Decision(result=_visible(records_of_kind, stored, tools))
-    )
+    admin, *parents = await (records(by.guid) if parent is None else records(by.guid, parent))
+    return Decision(result=_visible(records_of_kind, admin, parents, tools))
 
 
-def effective_policy(stored: Records, by: Administrator) -> Plan[tuple[EffectiveSetting, ...]]:
-    """Plan to return what counts in an App Space, and for an origin if one is read with it."""
+async def effective_policy(
+    stored: Records, tools: Tools, by: Administrator
+) -> Decision[tuple[EffectiveSetting, ...]]:
+    """Decide to return what counts in an App Space, and for an origin if one is read with it."""
     app_space = require(stored[0], AppSpace)
     origin = require(stored[1], Origin) if len(stored) > 1 else None
     if origin is not None and origin.app_space != app_space.guid:
         raise NotFound
     record = app_space if origin is None else origin
-    return permission_to(permission_for(record, by), by, record).then(
-        lambda _, tools: Decision(result=effective_settings(tools.policy, app_space, origin))
-    )
+    await permission_to(permission_for(record, by), by, record)
+    return Decision(result=effective_settings(tools.policy, app_space, origin))
 
 
-def relying_party(stored: Records, by: Administrator) -> Plan[RelyingParty]:
-    """Plan to return an origin in its App Space."""
+async def relying_party(stored: Records, _: Tools, by: Administrator) -> Decision[RelyingParty]:
+    """Decide to return an origin in its App Space."""
     origin = require(stored[0], Origin)
-    return permission_to(Permission.ORIGINS, by, origin).then(lambda *_: party_of(origin))
+    await permission_to(Permission.ORIGINS, by, origin)
+    app_space = require((await records(origin.app_space))[0], AppSpace)
+    return Decision(result=RelyingParty(origin=origin, app_space=app_space))
 
 
-def _visible(records_of_kind: tuple[Any, ...], stored: Records, tools: Tools) -> tuple[Any, ...]:
-    admin, *parents = stored
+def _visible(
+    records_of_kind: tuple[Any, ...],
+    admin: Record | None,
+    parents: Sequence[Record | None],
+    tools: Tools,
+) -> tuple[Any, ...]:
     if not isinstance(admin, Admin):
         raise CredentialRefused
     visible = []

@@ -11,9 +11,8 @@ import attrs
 
 from counterseal._decisions import accounts
 from counterseal._decisions.accounts import AccountPage, AccountSearch
-from counterseal._decisions.authorization import permission_to
-from counterseal._decisions.plan import Decision, Plan, Tools, require
-from counterseal._decisions.readings import account_of, records, require_account
+from counterseal._decisions.plan import Decision, DecisionCoroutine, Tools
+from counterseal._decisions.readings import account_of, records
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.errors import Unavailable
 from counterseal.models import Account, Administrator, Binding, Guid, RelyingParty
@@ -50,8 +49,8 @@ class Accounts(UseCase):
         """
         context = self._permit(party, "account.get")
         self._demand_fit(context, account_id)
-        plan = account_of(party.app_space.guid, account_id).then(accounts.get)
-        return self._transactions.run(context, plan)
+        first = account_of(party.app_space.guid, account_id)
+        return self._transactions.transact(context, first, accounts.get)
 
     def get_by_guid(self, party: RelyingParty, account: Guid) -> Account:
         """
@@ -62,10 +61,9 @@ class Accounts(UseCase):
             Foreign: It belongs to another App Space than the origin's.
         """
         context = self._permit(party, "account.get", account)
-        plan = records(account).then(
-            lambda stored, tools: accounts.get_by_guid(stored, tools, party.origin)
+        return self._transactions.transact(
+            context, records(account), accounts.get_by_guid, party.origin
         )
-        return self._transactions.run(context, plan)
 
     def list_devices(self, party: RelyingParty, account_id: str) -> tuple[Binding, ...]:
         """
@@ -79,8 +77,8 @@ class Accounts(UseCase):
         """
         context = self._permit(party, "account.devices")
         self._demand_fit(context, account_id)
-        plan = account_of(party.app_space.guid, account_id).then(accounts.list_devices)
-        return self._transactions.run(context, plan)
+        first = account_of(party.app_space.guid, account_id)
+        return self._transactions.transact(context, first, accounts.list_devices)
 
     def has_device(self, party: RelyingParty, account_id: str) -> bool:
         """
@@ -93,8 +91,8 @@ class Accounts(UseCase):
         """
         context = self._permit(party, "account.devices")
         self._demand_fit(context, account_id)
-        plan = account_of(party.app_space.guid, account_id).then(accounts.has_device)
-        return self._transactions.run(context, plan)
+        first = account_of(party.app_space.guid, account_id)
+        return self._transactions.transact(context, first, accounts.has_device)
 
     def revoke(self, party: RelyingParty, account_id: str) -> Account:
         """
@@ -111,8 +109,8 @@ class Accounts(UseCase):
         with refusals(self.ports, context):
             identified_by_origin(party.app_space)
         self._demand_fit(context, account_id)
-        plan = account_of(party.app_space.guid, account_id).then(accounts.revoke)
-        return self._transactions.run(context, plan)
+        first = account_of(party.app_space.guid, account_id)
+        return self._transactions.transact(context, first, accounts.revoke)
 
     def find(self, app_space: Guid, account_id: str, *, by: Administrator) -> Account:
         """
@@ -125,10 +123,9 @@ class Accounts(UseCase):
         context = AuditContext(
             event="account.find", actor=by.actor, subject=app_space, app_space=app_space
         )
-        plan = records(app_space).then(
-            lambda stored, tools: accounts.find(stored, tools, by, account_id)
+        return self._transactions.transact(
+            context, records(app_space), accounts.find, by, account_id
         )
-        return self._transactions.run(context, plan)
 
     def search(
         self,
@@ -161,8 +158,7 @@ class Accounts(UseCase):
         query = AccountSearch(prefix=prefix, after=after, limit=limit)
         is_guid = after is None and isinstance(prefix, str) and _GUID.fullmatch(prefix)
         guids = (app_space, Guid(prefix)) if is_guid else (app_space,)
-        plan = records(*guids).then(lambda stored, tools: accounts.search(stored, tools, by, query))
-        return self._transactions.run(context, plan)
+        return self._transactions.transact(context, records(*guids), accounts.search, by, query)
 
     def get_with_devices(
         self, account: Guid, *, by: Administrator
@@ -244,13 +240,10 @@ class Accounts(UseCase):
         permission: Permission,
         account: Guid,
         by: Administrator,
-        decide: Callable[[Account, Tools], Decision[R] | Plan[R]],
+        decide: Callable[[Account, Tools], Decision[R] | DecisionCoroutine[R]],
     ) -> R:
         """Run *decide* on an account if *by* has *permission* for it."""
         context = AuditContext(event=event, actor=by.actor, subject=account)
-        plan = records(account).then(
-            lambda stored, _: permission_to(permission, by, require(stored[0], Account)).then(
-                lambda _, tools: decide(require_account(stored[0]), tools)
-            )
+        return self._transactions.transact(
+            context, records(account), accounts.administer, permission, by, decide
         )
-        return self._transactions.run(context, plan)

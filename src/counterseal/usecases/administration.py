@@ -47,10 +47,9 @@ class Administration(Directory):
             InvalidField: The name does not fit.
         """
         guid = self._new_guid(self.ports.entropy.token(1)[0])
-        plan = records(guid).then(
-            lambda stored, _: tenancy.create_company(stored, self.by, guid, name)
+        return self._transact(
+            "company.create", guid, records(guid), tenancy.create_company, self.by, guid, name
         )
-        return self._run("company.create", guid, plan)
 
     def create_app_space(
         self,
@@ -85,10 +84,15 @@ class Administration(Directory):
             html=html,
             universal_app=universal_app,
         )
-        plan = records(guid, company).then(
-            lambda stored, _: app_spaces.create_app_space(stored, self.by, guid, edit)
+        return self._transact(
+            "app_space.create",
+            guid,
+            records(guid, company),
+            app_spaces.create_app_space,
+            self.by,
+            guid,
+            edit,
         )
-        return self._run("app_space.create", guid, plan)
 
     def create_origin(
         self,
@@ -119,10 +123,15 @@ class Administration(Directory):
             token_form=token_form,
             role=role,
         )
-        plan = records(guid, app_space).then(
-            lambda stored, _: tenancy.create_origin(stored, self.by, guid, edit)
+        return self._transact(
+            "origin.create",
+            guid,
+            records(guid, app_space),
+            tenancy.create_origin,
+            self.by,
+            guid,
+            edit,
         )
-        return self._run("origin.create", guid, plan)
 
     def ensure_tenancy(
         self,
@@ -174,10 +183,9 @@ class Administration(Directory):
             origin=edit,
             callbacks=None if callbacks is None else tuple(callbacks),
         )
-        plan = records(*guids).then(
-            lambda stored, _: ensuring.ensure_tenancy(stored, self.by, guids, draft)
+        return self._transact(
+            event, guids[0], records(*guids), ensuring.ensure_tenancy, self.by, guids, draft
         )
-        return self._run(event, guids[0], plan)
 
     def edit_company(self, company: Guid, name: str) -> Company:
         """
@@ -187,8 +195,9 @@ class Administration(Directory):
             NotFound: There is no such company.
             InvalidField: The name does not fit.
         """
-        plan = records(company).then(lambda stored, _: tenancy.edit_company(stored, self.by, name))
-        return self._run("company.edit", company, plan)
+        return self._transact(
+            "company.edit", company, records(company), tenancy.edit_company, self.by, name
+        )
 
     def verify_company(self, company: Guid, verified_name: str | None) -> Company:
         """
@@ -206,10 +215,14 @@ class Administration(Directory):
             InvalidField: The name is longer than 64 bytes, not one line of visible characters,
                 or looks like the verified name of another company.
         """
-        plan = records(company).then(
-            lambda stored, _: tenancy.verify_company(stored, self.by, verified_name)
+        return self._transact(
+            "company.verify",
+            company,
+            records(company),
+            tenancy.verify_company,
+            self.by,
+            verified_name,
         )
-        return self._run("company.verify", company, plan)
 
     def edit_app_space(
         self,
@@ -282,10 +295,14 @@ class Administration(Directory):
             device_invitations=device_invitations,
             policy=policy or {},
         )
-        plan = records(app_space, logo_guid(app_space)).then(
-            lambda stored, _: app_spaces.edit_app_space(stored, self.by, edit)
+        return self._transact(
+            "app_space.edit",
+            app_space,
+            records(app_space, logo_guid(app_space)),
+            app_spaces.edit_app_space,
+            self.by,
+            edit,
         )
-        return self._run("app_space.edit", app_space, plan)
 
     def edit_origin(
         self,
@@ -355,8 +372,9 @@ class Administration(Directory):
             policy=policy or {},
             role=role,
         )
-        plan = records(origin).then(lambda stored, _: tenancy.edit_origin(stored, self.by, edit))
-        return self._run("origin.edit", origin, plan)
+        return self._transact(
+            "origin.edit", origin, records(origin), tenancy.edit_origin, self.by, edit
+        )
 
     def allow_callback(
         self, origin: Guid, entry: str, *, kind: CallbackType = CallbackType.ADDRESS
@@ -372,10 +390,15 @@ class Administration(Directory):
             InvalidField: The entry is no plain address, or no domain; has a wildcard and the origin
                 is not set to any; or there are as many entries as allowed.
         """
-        plan = records(origin).then(
-            lambda stored, _: tenancy.allow_callback(stored, self.by, kind, entry)
+        return self._transact(
+            "origin.allow_callback",
+            origin,
+            records(origin),
+            tenancy.allow_callback,
+            self.by,
+            kind,
+            entry,
         )
-        return self._run("origin.allow_callback", origin, plan)
 
     def forbid_callback(self, origin: Guid, entry: str) -> Origin:
         """
@@ -385,10 +408,14 @@ class Administration(Directory):
             NotFound: There is no such origin.
             InvalidField: The address is not on the list; a domain is removed by `forbid_entry`.
         """
-        plan = records(origin).then(
-            lambda stored, _: tenancy.forbid_callback(stored, self.by, entry)
+        return self._transact(
+            "origin.forbid_callback",
+            origin,
+            records(origin),
+            tenancy.forbid_callback,
+            self.by,
+            entry,
         )
-        return self._run("origin.forbid_callback", origin, plan)
 
     def forbid_entry(self, origin: Guid, entry: Guid) -> Origin:
         """
@@ -397,8 +424,9 @@ class Administration(Directory):
         Raises:
             NotFound: There is no such origin, or no such entry of it.
         """
-        plan = records(origin).then(lambda stored, _: tenancy.forbid_entry(stored, self.by, entry))
-        return self._run("origin.forbid_callback", origin, plan)
+        return self._transact(
+            "origin.forbid_callback", origin, records(origin), tenancy.forbid_entry, self.by, entry
+        )
 
     def _new_guid(self, partition: int) -> Guid:
         return mint(partition, self.ports.entropy.token(ENTROPY_BYTES))

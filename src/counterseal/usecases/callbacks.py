@@ -17,7 +17,7 @@ import attrs
 
 from counterseal._decisions import callbacks
 from counterseal._decisions.audit_log import plan_reach
-from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.authorization import permission_reading
 from counterseal._decisions.outbox import NEW_CALLBACKS, claim_callback
 from counterseal._decisions.plan import Decision, Plan, Records, Tools, require, return_record
 from counterseal._decisions.readings import records
@@ -327,7 +327,7 @@ class Callbacks(UseCase):
         if not isinstance(by, Operator):
             plan = records(guid).then(
                 lambda stored, _: callbacks.origin_of(stored).then(
-                    lambda origin, _: permission_to(
+                    lambda origin, _: permission_reading(
                         Permission.ORIGINS, by, require(origin[0], Origin)
                     ).then(lambda _, tools: decide(stored, tools))
                 )

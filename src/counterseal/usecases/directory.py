@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
 
 import attrs
 
 from counterseal._decisions import tenancy
-from counterseal._decisions.plan import Plan
+from counterseal._decisions.plan import Decision, DecisionCoroutine, Reading, Tools
 from counterseal._decisions.readings import records, tenancy_records_of
 from counterseal._transaction import AuditContext, UseCase
 from counterseal.models.guid import Guid
@@ -23,6 +24,8 @@ from counterseal.narrowing import EffectiveSetting
 
 R = TypeVar("R", Company, AppSpace, Origin, Admin)
 T = TypeVar("T")
+V = TypeVar("V")
+P = ParamSpec("P")
 
 
 @attrs.frozen
@@ -47,8 +50,7 @@ class Directory(UseCase):
         Raises:
             NotFound: There is none of this kind.
         """
-        plan = records(guid).then(lambda stored, _: tenancy.read(stored, self.by, kind))
-        return self._run("directory.get", guid, plan)
+        return self._transact("directory.get", guid, records(guid), tenancy.read, self.by, kind)
 
     def list(self, parent: Guid | None, kind: type[R]) -> tuple[R, ...]:
         """
@@ -59,10 +61,10 @@ class Directory(UseCase):
         Raises:
             CredentialRefused: The administrator was revoked, or its time is over.
         """
-        plan = tenancy_records_of(parent).then(
-            lambda stored, _: tenancy.list_visible(stored, self.by, kind, parent)
+        first = tenancy_records_of(parent)
+        return self._transact(
+            "directory.list", parent, first, tenancy.list_visible, self.by, kind, parent
         )
-        return self._run("directory.list", parent, plan)
 
     def relying_party(self, origin: Guid) -> RelyingParty:
         """
@@ -71,8 +73,9 @@ class Directory(UseCase):
         Raises:
             NotFound: There is no such origin.
         """
-        plan = records(origin).then(lambda stored, _: tenancy.relying_party(stored, self.by))
-        return self._run("directory.get", origin, plan)
+        return self._transact(
+            "directory.get", origin, records(origin), tenancy.relying_party, self.by
+        )
 
     def effective_policy(
         self, app_space: Guid, origin: Guid | None
@@ -87,9 +90,18 @@ class Directory(UseCase):
             NotFound: There is no such App Space, or no such origin in it.
         """
         guids = (app_space,) if origin is None else (app_space, origin)
-        plan = records(*guids).then(lambda stored, _: tenancy.effective_policy(stored, self.by))
-        return self._run("directory.get", guids[-1], plan)
+        return self._transact(
+            "directory.get", guids[-1], records(*guids), tenancy.effective_policy, self.by
+        )
 
-    def _run(self, event: str, subject: Guid | None, plan: Plan[T]) -> T:
+    def _transact(
+        self,
+        event: str,
+        subject: Guid | None,
+        first: Reading[V],
+        decide: Callable[Concatenate[V, Tools, P], Decision[T] | DecisionCoroutine[T]],
+        *arguments: P.args,
+        **keywords: P.kwargs,
+    ) -> T:
         context = AuditContext(event=event, actor=self.by.actor, subject=subject)
-        return self._transactions.run(context, plan)
+        return self._transactions.transact(context, first, decide, *arguments, **keywords)

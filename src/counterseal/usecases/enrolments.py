@@ -129,7 +129,5 @@ class Logos(UseCase):
             NotFound: There is no such App Space, or its logo is another one, or none.
         """
         context = AuditContext(event="logo.read", actor="stranger", subject=app_space)
-        plan = records(logo_guid(app_space)).then(
-            lambda stored, _: app_spaces.read_logo(stored, digest)
-        )
-        return self._transactions.run(context, plan)
+        first = records(logo_guid(app_space))
+        return self._transactions.transact(context, first, app_spaces.read_logo, digest)

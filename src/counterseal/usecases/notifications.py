@@ -16,7 +16,7 @@ from typing import TypeVar
 import attrs
 
 from counterseal._decisions import notifying
-from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.authorization import permission_reading
 from counterseal._decisions.notifying import AddressOutcomes, Recipients
 from counterseal._decisions.outbox import NEW_NOTIFICATIONS, claim_notification
 from counterseal._decisions.plan import Decision, Plan, Records, Tools, require, return_record
@@ -164,9 +164,9 @@ class Notifications(UseCase):
         decide: Callable[[Records, Tools], Decision[R] | Plan[R]],
     ) -> R:
         plan = records(guid).then(
-            lambda stored, _: permission_to(Permission.USERS, by, require(stored[0], kind)).then(
-                lambda _, tools: decide(stored, tools)
-            )
+            lambda stored, _: permission_reading(
+                Permission.USERS, by, require(stored[0], kind)
+            ).then(lambda _, tools: decide(stored, tools))
         )
         return self._transactions.run(context, plan)
 
