@@ -56,6 +56,7 @@ from counterseal.models import (
     OPERATORS,
     TRACE,
     Account,
+    Administrator,
     AppSpace,
     AuditEvent,
     Binding,
@@ -331,6 +332,22 @@ class UseCase:
             record_refusal(self.ports, context, refusal)
             raise
         return context
+
+    def _decide_for(
+        self,
+        by: Administrator,
+        event: str,
+        subject: Guid | None,
+        first: Reading[Value],
+        decide: Callable[
+            Concatenate[Value, Tools, Administrator, P], Decision[R] | DecisionCoroutine[R]
+        ],
+        *arguments: P.args,
+        **keywords: P.kwargs,
+    ) -> R:
+        """Transact for an administrator, whose permission *decide* demands."""
+        context = AuditContext(event=event, actor=by.actor, subject=subject)
+        return self._transactions.transact(context, first, decide, by, *arguments, **keywords)
 
     def _within(self, app_space: AppSpace, origin: Origin | None) -> Transactions:
         """Return what runs plans by the policy of *app_space*, and of *origin* if one acts."""

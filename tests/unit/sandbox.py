@@ -12,7 +12,6 @@ import threading
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import get_type_hints
 
 import pytest
 
@@ -100,7 +99,7 @@ def deciding_functions():
             for name, function in vars(module).items()
             if inspect.isfunction(function)
             and function.__module__ == module.__name__
-            and "Decision" in str(get_type_hints(function).get("return"))
+            and "Decision" in str(function.__annotations__.get("return"))
         }
     return names & named_by_use_cases()
 

@@ -174,8 +174,8 @@ async def search(
 async def administer(
     stored: Records,
     tools: Tools,
-    permission: Permission,
     by: Administrator,
+    permission: Permission,
     decide: Callable[[Account, Tools], Decision[R] | DecisionCoroutine[R]],
 ) -> Decision[R]:
     """Decide on an account, if *by* has *permission* for it."""

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.authorization import permission_reading
-from counterseal._decisions.plan import Decision, Plan, require
-from counterseal._decisions.readings import already_read, records, tenancy_records_of
+from counterseal._decisions.authorization import permission_to
+from counterseal._decisions.plan import Decision, Records, Tools, require
+from counterseal._decisions.readings import records, tenancy_records_of
 from counterseal.errors import InvalidField, MalformedToken, RoleLacking
 from counterseal.models import Guid, LogPlace, Record, RecordName
 from counterseal.models.account import Account
@@ -60,53 +60,34 @@ class AuditReach:
     nouns: frozenset[str] | None = None
 
 
-def plan_reach(
-    by: Administrator, app_space: Guid | None, permission: Permission = Permission.AUDIT
-) -> Plan[AuditReach]:
+async def decide_reach(
+    _: Tools, by: Administrator, app_space: Guid | None, permission: Permission = Permission.AUDIT
+) -> Decision[AuditReach]:
     """
-    Plan to decide what *by* may read by *permission*, in one App Space or in all that it reaches.
+    Decide what *by* may read by *permission*, in one App Space or in all that it reaches.
 
     An administrator of all companies, and the operator, reads all events; one of a company those
     of its App Spaces; the others those of their own App Space.
     """
-    if app_space is None:
-        return already_read(None).then(
-            lambda *_: permission_reading(permission, by, None).then(
-                lambda admin, _: _everything() if admin is None else _reach(admin)
-            )
-        )
-    return records(app_space).then(
-        lambda stored, _: permission_reading(permission, by, require(stored[0], AppSpace)).then(
-            lambda admin, _: Decision(result=_within(frozenset({app_space}), admin))
-        )
-    )
+    if app_space is not None:
+        target = require((await records(app_space))[0], AppSpace)
+        admin = await permission_to(permission, by, target)
+        return Decision(result=_within(frozenset({app_space}), admin))
+    admin = await permission_to(permission, by, None)
+    if admin is None or (admin.app_space is None and admin.company is None):
+        return Decision(result=AuditReach())
+    if admin.app_space is not None:
+        return Decision(result=_within(frozenset({admin.app_space}), admin))
+    app_spaces = _app_spaces(await tenancy_records_of(admin.company))
+    return Decision(result=_within(app_spaces, admin))
 
 
-def plan_whole_log(by: Administrator) -> Plan[None]:
-    """Plan to refuse whoever does not read all events: its role lacks what concerns all of them."""
-    return permission_reading(Permission.AUDIT, by, None).then(
-        lambda admin, _: _require_all_companies(admin)
-    )
-
-
-def _require_all_companies(admin: Admin | None) -> Decision[None]:
+async def demand_whole_log(_: Tools, by: Administrator) -> Decision[None]:
+    """Refuse an administrator that does not read all events: what concerns all is not for it."""
+    admin = await permission_to(Permission.AUDIT, by, None)
     if admin is not None and admin.company is not None:
         raise RoleLacking
     return Decision(result=None)
-
-
-def _everything() -> Decision[AuditReach]:
-    return Decision(result=AuditReach())
-
-
-def _reach(admin: Admin) -> Decision[AuditReach] | Plan[AuditReach]:
-    if admin.app_space is not None:
-        return Decision(result=_within(frozenset({admin.app_space}), admin))
-    if admin.company is None:
-        return _everything()
-    return tenancy_records_of(admin.company).then(
-        lambda stored, _: Decision(result=_within(_app_spaces(stored), admin))
-    )
 
 
 def _within(app_spaces: frozenset[Guid], admin: Admin | None) -> AuditReach:
@@ -114,28 +95,24 @@ def _within(app_spaces: frozenset[Guid], admin: Admin | None) -> AuditReach:
     return AuditReach(app_spaces=app_spaces, nouns=USER_NOUNS if is_support else None)
 
 
-def _app_spaces(stored: tuple[Record | None, ...]) -> frozenset[Guid]:
+def _app_spaces(stored: Records) -> frozenset[Guid]:
     return frozenset(record.guid for record in stored if isinstance(record, AppSpace))
 
 
-def plan_names(
-    guids: tuple[Guid, ...], reach: AuditReach, by: Administrator
-) -> Plan[Mapping[Guid, RecordName]]:
+async def name_records(
+    stored: Records, _: Tools, reach: AuditReach, by: Administrator
+) -> Decision[Mapping[Guid, RecordName]]:
     """
-    Plan to name the records of *guids*, as far as *by*, who has *reach*, reads events of them.
+    Decide how the records are named, as far as *by*, who has *reach*, reads events of them.
 
-    What is erased, of another kind or out of reach has no name. An administrator has one for
-    whoever can read what it does.
+    What is erased, of another kind or out of reach has no name. An administrator has one for all
+    who can read what it does.
     """
-    return records(*guids).then(lambda stored, _: _with_accounts(stored, reach, by))
-
-
-def _with_accounts(
-    stored: tuple[Record | None, ...], reach: AuditReach, by: Administrator
-) -> Plan[Mapping[Guid, RecordName]]:
-    nameable = tuple(each for each in stored if each is not None and _may_name(each, reach, by))
-    owners = {each.account for each in nameable if isinstance(each, (Binding, Challenge))}
-    return records(*sorted(owners)).then(lambda accounts, _: _names(nameable, accounts))
+    nameable = tuple(
+        record for record in stored if record is not None and _may_name(record, reach, by)
+    )
+    owners = {record.account for record in nameable if isinstance(record, (Binding, Challenge))}
+    return Decision(result=_names(nameable, await records(*sorted(owners))))
 
 
 def _may_name(record: Record, reach: AuditReach, by: Administrator) -> bool:
@@ -156,9 +133,7 @@ def _may_name(record: Record, reach: AuditReach, by: Administrator) -> bool:
             return False
 
 
-def _names(
-    nameable: tuple[Record, ...], accounts: tuple[Record | None, ...]
-) -> Decision[Mapping[Guid, RecordName]]:
+def _names(nameable: tuple[Record, ...], accounts: Records) -> Mapping[Guid, RecordName]:
     account_ids = {
         each.guid: each.account_id
         for each in (*nameable, *accounts)
@@ -178,7 +153,7 @@ def _names(
                     )
             case Company() | AppSpace() | Origin() | Admin():
                 names[record.guid] = RecordName(kind=_KINDS[type(record)], name=record.name)
-    return Decision(result=names)
+    return names
 
 
 _KINDS: Mapping[type, str] = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from counterseal._decisions.authorization import permission_reading
+from collections.abc import Iterable
+
+from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.endings import end
 from counterseal._decisions.issuing import demand_readable
 from counterseal._decisions.outbox import build_ending_notifications
-from counterseal._decisions.plan import Decision, Plan, Records, Tools, require
+from counterseal._decisions.plan import Decision, Records, Tools, require
 from counterseal._decisions.readings import (
     pending_of,
     records,
@@ -35,33 +37,33 @@ def read_status(stored: Records, tools: Tools, origin: Guid) -> Decision[Challen
     return Decision(result=replace(challenge, state=challenge.state_at(tools.now)))
 
 
-def list_open(account: Account | None, tools: Tools, origin: Guid) -> Plan[tuple[Challenge, ...]]:
-    """Plan to list the account's open challenges that *origin* issued, oldest first."""
-    return pending_of(require_known(account).guid).then(
-        lambda pending_challenges, _: Decision(
-            result=tuple(
-                challenge
-                for challenge in pending_challenges
-                if challenge.origin == origin and challenge.state_at(tools.now) in UNFINISHED
-            )
-        )
+async def list_open(
+    account: Account | None, tools: Tools, origin: Guid
+) -> Decision[tuple[Challenge, ...]]:
+    """Decide to list the account's open challenges that *origin* issued, oldest first."""
+    challenges = tuple(
+        challenge
+        for challenge in await pending_of(require_known(account).guid)
+        if challenge.origin == origin and challenge.state_at(tools.now) in UNFINISHED
     )
+    return Decision(result=challenges)
 
 
-def list_of_account(stored: Records, by: Administrator) -> Plan[tuple[Challenge, ...]]:
-    """Plan to list what an account is asked and was asked last, newest first, for support staff."""
+async def list_of_account(
+    stored: Records, tools: Tools, by: Administrator
+) -> Decision[tuple[Challenge, ...]]:
+    """Decide to list what an account is asked and was asked last, newest first, for support."""
     account = require_account(stored[0])
+    await permission_to(Permission.USERS, by, account)
     guids = (*(question.challenge for question in account.history.open), *account.history.ended)
-    return permission_reading(Permission.USERS, by, account).then(
-        lambda _, __: records(account.app_space, *guids).then(
-            lambda stored, tools: Decision(
-                result=_for_staff(stored[1:], tools.within(require(stored[0], AppSpace)), by)
-            )
-        )
-    )
+    app_space, *challenges = await records(account.app_space, *guids)
+    narrowed_tools = tools.within(require(app_space, AppSpace))
+    return Decision(result=_for_staff(challenges, narrowed_tools, by))
 
 
-def _for_staff(stored: Records, tools: Tools, by: Administrator) -> tuple[Challenge, ...]:
+def _for_staff(
+    stored: Iterable[Record | None], tools: Tools, by: Administrator
+) -> tuple[Challenge, ...]:
     reads_content = (
         not isinstance(by, Admin)
         or by.role is not AdminRole.SUPPORT

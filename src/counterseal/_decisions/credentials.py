@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.authorization import admin_guards, permission_reading
-from counterseal._decisions.plan import Decision, Plan, Records, Tools, require, store
+from counterseal._decisions.authorization import admin_guards, permission_to
+from counterseal._decisions.plan import Decision, Records, Tools, require, store
 from counterseal.errors import InvalidField, NotFound
 from counterseal.models import (
     Admin,
@@ -89,56 +89,83 @@ class AdminDraft:
     scheme: Scheme | None
 
 
-def issue(
-    stored: Records, by: Administrator, scheme: Scheme, overlap: timedelta
-) -> Plan[IssuedSecret]:
-    """Plan to make an origin's new secret."""
+async def issue(
+    stored: Records, tools: Tools, by: Administrator, scheme: Scheme, overlap: timedelta
+) -> Decision[IssuedSecret]:
+    """Decide to make an origin's new secret."""
     origin = require(stored[0], Origin)
     refuse_portal(origin.guid, field="requestOriginGuid")
-    return permission_reading(Permission.ORIGINS, by, origin).then(
-        lambda admin, tools: _issue(tools, admin, origin, scheme, overlap)
-    )
+    admin = await permission_to(Permission.ORIGINS, by, origin)
+    return _issue(tools, admin, origin, scheme, overlap)
 
 
-def issue_webhook_key(stored: Records, by: Administrator, overlap: timedelta) -> Plan[str]:
-    """Plan to make the secret that signs an origin's callbacks."""
+async def issue_webhook_key(
+    stored: Records, tools: Tools, by: Administrator, overlap: timedelta
+) -> Decision[str]:
+    """Decide to make the secret that signs an origin's callbacks."""
     origin = require(stored[0], Origin)
     refuse_portal(origin.guid, field="requestOriginGuid")
-    return permission_reading(Permission.ORIGINS, by, origin).then(
-        lambda admin, tools: _issue_webhook_key(tools, admin, origin, overlap)
+    admin = await permission_to(Permission.ORIGINS, by, origin)
+    _overlap_fits(overlap, tools.policy)
+    secret = tools.entropy(WEBHOOK_BYTES)
+    webhook_key = WebhookKey(
+        sealed=tools.seal(secret, webhook_context(origin.guid)), created_at=tools.now
     )
+    older_keys = tuple(
+        replace(newest, ends_at=tools.now + overlap)
+        for newest in origin.webhook_keys[:1]
+        if overlap
+    )
+    updated_origin = revise(origin, webhook_keys=(webhook_key, *older_keys))
+    return store(updated_origin, secret_text(secret), guards=admin_guards(admin, origin))
 
 
-def rotate_admin(
-    stored: Records, by: Administrator, scheme: Scheme | None, overlap: timedelta
-) -> Plan[IssuedSecret]:
-    """Plan to make an administrator's new secret; without *scheme*, of the one that it has."""
+async def rotate_admin(
+    stored: Records, tools: Tools, by: Administrator, scheme: Scheme | None, overlap: timedelta
+) -> Decision[IssuedSecret]:
+    """Decide to make an administrator's new secret; without *scheme*, of the one that it has."""
     holder = require(stored[0], Admin)
-    return permission_reading(permission_for(holder, by), by, holder).then(
-        lambda admin, tools: _rotate_admin(tools, admin, holder, scheme, overlap)
-    )
+    admin = await permission_to(permission_for(holder, by), by, holder)
+    if admin is not None:
+        require_not_outlived(admin, holder)
+    if scheme is None:
+        scheme = holder.credentials[0].scheme if holder.credentials else Scheme.HMAC
+    _require_signing(scheme)
+    return _issue(tools, admin, holder, scheme, overlap)
 
 
-def revoke(stored: Records, by: Administrator, kind: type[Holder]) -> Plan[Holder]:
-    """Plan to revoke all secrets of an origin or administrator."""
+async def revoke(
+    stored: Records, _: Tools, by: Administrator, kind: type[Holder]
+) -> Decision[Holder]:
+    """Decide to revoke all secrets of an origin or administrator."""
     holder = require(stored[0], kind)
-    return permission_reading(permission_for(holder, by), by, holder).then(
-        lambda admin, _: _revoke(admin, holder)
-    )
+    admin = await permission_to(permission_for(holder, by), by, holder)
+    changes: dict[str, Any] = {}
+    if isinstance(holder, Admin) and holder.person:
+        changes["person"] = False
+    if isinstance(holder, Origin) and holder.backchannel is not None and holder.backchannel.keys:
+        changes["backchannel"] = replace(holder.backchannel, keys=())
+    if isinstance(holder, Origin) and holder.realm is not None:
+        changes["realm"] = None
+    if not holder.credentials and not changes:
+        return Decision(result=holder)
+    revoked_holder = revise(holder, credentials=(), **changes)
+    return store(revoked_holder, revoked_holder, guards=admin_guards(admin, holder))
 
 
-def revoke_credential(stored: Records, by: Administrator, credential: Guid) -> Plan[Origin]:
-    """Plan to revoke one secret of an origin."""
+async def revoke_credential(
+    stored: Records, tools: Tools, by: Administrator, credential: Guid
+) -> Decision[Origin]:
+    """Decide to revoke one secret of an origin."""
     origin = require(stored[0], Origin)
-    return permission_reading(Permission.ORIGINS, by, origin).then(
-        lambda admin, tools: _revoke_credential(tools, admin, origin, credential)
-    )
+    admin = await permission_to(Permission.ORIGINS, by, origin)
+    return _revoke_credential(tools, admin, origin, credential)
 
 
-def create_admin(
+async def create_admin(
     stored: Records, tools: Tools, by: Administrator, draft: AdminDraft
-) -> Plan[CreatedAdmin]:
-    """Plan to create an administrator with a secret, or a person without one."""
+) -> Decision[CreatedAdmin]:
+    """Decide to create an administrator with a secret, or a person without one."""
     text_fits(draft.name, tools.policy.name_bytes, "name", trimmed=True)
     if draft.scheme is not None:
         _require_signing(draft.scheme)
@@ -157,9 +184,8 @@ def create_admin(
     if stored:
         kind: type[Company | AppSpace] = Company if draft.app_space is None else AppSpace
         owner, permission = require(stored[0], kind), APPOINTING[draft.role]
-    return permission_reading(permission, by, owner).then(
-        lambda maker, tools: _create_admin(tools, maker, owner, draft)
-    )
+    maker = await permission_to(permission, by, owner)
+    return _create_admin(tools, maker, owner, draft)
 
 
 def registered_keys(members: Mapping[int, Any]) -> tuple[PublicKey, ...]:
@@ -196,48 +222,6 @@ def _issue(
         edited_origin = replace(holder, credentials=credentials)
         changes["token_generation"] = token_generation(holder, edited_origin, tools.now)
     return store(revise(holder, **changes), secret, guards=admin_guards(admin, holder))
-
-
-def _issue_webhook_key(
-    tools: Tools, admin: Admin | None, origin: Origin, overlap: timedelta
-) -> Decision[str]:
-    _overlap_fits(overlap, tools.policy)
-    secret = tools.entropy(WEBHOOK_BYTES)
-    webhook_key = WebhookKey(
-        sealed=tools.seal(secret, webhook_context(origin.guid)), created_at=tools.now
-    )
-    older_keys = tuple(
-        replace(newest, ends_at=tools.now + overlap)
-        for newest in origin.webhook_keys[:1]
-        if overlap
-    )
-    updated_origin = revise(origin, webhook_keys=(webhook_key, *older_keys))
-    return store(updated_origin, secret_text(secret), guards=admin_guards(admin, origin))
-
-
-def _rotate_admin(
-    tools: Tools, admin: Admin | None, holder: Admin, scheme: Scheme | None, overlap: timedelta
-) -> Decision[IssuedSecret]:
-    if admin is not None:
-        require_not_outlived(admin, holder)
-    if scheme is None:
-        scheme = holder.credentials[0].scheme if holder.credentials else Scheme.HMAC
-    _require_signing(scheme)
-    return _issue(tools, admin, holder, scheme, overlap)
-
-
-def _revoke(admin: Admin | None, holder: Holder) -> Decision[Holder]:
-    changes: dict[str, Any] = {}
-    if isinstance(holder, Admin) and holder.person:
-        changes["person"] = False
-    if isinstance(holder, Origin) and holder.backchannel is not None and holder.backchannel.keys:
-        changes["backchannel"] = replace(holder.backchannel, keys=())
-    if isinstance(holder, Origin) and holder.realm is not None:
-        changes["realm"] = None
-    if not holder.credentials and not changes:
-        return Decision(result=holder)
-    revoked_holder = revise(holder, credentials=(), **changes)
-    return store(revoked_holder, revoked_holder, guards=admin_guards(admin, holder))
 
 
 def _revoke_credential(

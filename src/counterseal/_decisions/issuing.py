@@ -12,8 +12,15 @@ from counterseal._decisions.backchannel import BackchannelDraft
 from counterseal._decisions.channel import ChannelDraft
 from counterseal._decisions.endings import end
 from counterseal._decisions.outbox import build_ending_notifications, build_notifications
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
-from counterseal._decisions.readings import account_of, record_with_account, records, require_known
+from counterseal._decisions.plan import (
+    AuditEntry,
+    Decision,
+    Reading,
+    Records,
+    Tools,
+    require,
+)
+from counterseal._decisions.readings import account_of, records, require_known
 from counterseal.errors import NotFound
 from counterseal.machines import CHALLENGE, ChallengeEvent, step
 from counterseal.models import Record, revise
@@ -79,7 +86,7 @@ class Draft:
         return self.question.show_code and self.party.origin.codes is Codes.TYPED
 
 
-def issue(record: Account | None, tools: Tools, draft: Draft) -> Decision[Issued] | Plan[Issued]:
+async def issue(record: Account | None, tools: Tools, draft: Draft) -> Decision[Issued]:
     """Decide to issue the challenge, if the question may be asked now."""
     account = require_known(record)
     reachable(account)
@@ -103,35 +110,23 @@ def issue(record: Account | None, tools: Tools, draft: Draft) -> Decision[Issued
     issued_challenge = Issued(challenge=challenge, code=code)
     if not ruling.supersedes:
         return _issue(account, tools, draft, issued_challenge, account.history)
-    # One trip for all of them, or none if there are none.
-    return records(*ruling.supersedes).then(
-        lambda older_challenges, _: _supersede(
-            account, tools, draft, issued_challenge, older_challenges
-        )
-    )
+    older_challenges = await records(*ruling.supersedes)
+    return _supersede(account, tools, draft, issued_challenge, older_challenges)
 
 
-def issue_once(stored: Records, tools: Tools, draft: Draft) -> Decision[Issued] | Plan[Issued]:
+async def issue_once(stored: Records, tools: Tools, draft: Draft) -> Decision[Issued]:
     """Issue the challenge whose GUID an idempotency key has reserved, unless it exists."""
     challenge, account = stored
     if not isinstance(challenge, Challenge):
-        return plan_issue(draft)
+        return await issue(await asked_account(draft), tools, draft)
     demand_readable(challenge, account)
     code = open_code(tools, challenge) or None
     return Decision(result=Issued(challenge=challenge, code=code, repeated=True))
 
 
-def plan_issue(draft: Draft) -> Plan[Issued]:
-    """Return the plan to issue *draft*."""
-    space, account_id = draft.party.app_space.guid, draft.question.account_id
-    return account_of(space, account_id).then(lambda account, tools: issue(account, tools, draft))
-
-
-def plan_issue_once(draft: Draft) -> Plan[Issued]:
-    """Return the plan to issue *draft*, unless it was issued before."""
-    return record_with_account(draft.guid).then(
-        lambda stored, tools: issue_once(stored, tools, draft)
-    )
+def asked_account(draft: Draft) -> Reading[Account | None]:
+    """Read the account of the person whom *draft* asks."""
+    return account_of(draft.party.app_space.guid, draft.question.account_id)
 
 
 def demand_readable(challenge: Challenge, account: Record | None) -> None:

@@ -13,7 +13,11 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
+import attrs
+
 from counterseal import ijson, keys
+from counterseal._decisions.plan import Reading, Records
+from counterseal._decisions.readings import record_with_account
 from counterseal._transaction import Loaded
 from counterseal.errors import KeyInProgress, KeyReused, Unavailable
 from counterseal.models import Guid, KeyScope, RelyingParty, Reservation
@@ -28,7 +32,7 @@ JUST_BEGUN = timedelta(seconds=2)
 
 SHORT_WAIT = timedelta(seconds=1)
 
-NO_STORED_RECORD: Loaded[tuple[None, None]] = Loaded((None, None), (None, None))
+NO_STORED_RECORD: Loaded[Records] = Loaded((None, None), (None, None))
 """What `record_with_account` would read of a new GUID: no record, and no account."""
 
 
@@ -49,6 +53,12 @@ class IdempotentCall:
         self.reservation = reservation
         self.guid = reservation.guid
         self.loaded = NO_STORED_RECORD if reservation.guid == new_guid else None
+
+    @property
+    def first(self) -> Reading[Records] | Loaded[Records]:
+        """What the call reads first: the record of its GUID, and its account."""
+        reading = record_with_account(self.guid)
+        return reading if self.loaded is None else attrs.evolve(self.loaded, reading=reading)
 
     def __enter__(self) -> Self:
         return self

@@ -154,11 +154,12 @@ class Accounts(UseCase):
             InvalidField: *prefix*, *after* or *limit* does not fit.
             NotFound: There is no such App Space.
         """
-        context = AuditContext(event="account.search", actor=by.actor, subject=app_space)
         query = AccountSearch(prefix=prefix, after=after, limit=limit)
         is_guid = after is None and isinstance(prefix, str) and _GUID.fullmatch(prefix)
         guids = (app_space, Guid(prefix)) if is_guid else (app_space,)
-        return self._transactions.transact(context, records(*guids), accounts.search, by, query)
+        return self._decide_for(
+            by, "account.search", app_space, records(*guids), accounts.search, query
+        )
 
     def get_with_devices(
         self, account: Guid, *, by: Administrator
@@ -243,7 +244,6 @@ class Accounts(UseCase):
         decide: Callable[[Account, Tools], Decision[R] | DecisionCoroutine[R]],
     ) -> R:
         """Run *decide* on an account if *by* has *permission* for it."""
-        context = AuditContext(event=event, actor=by.actor, subject=account)
-        return self._transactions.transact(
-            context, records(account), accounts.administer, permission, by, decide
+        return self._decide_for(
+            by, event, account, records(account), accounts.administer, permission, decide
         )

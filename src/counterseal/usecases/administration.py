@@ -47,8 +47,8 @@ class Administration(Directory):
             InvalidField: The name does not fit.
         """
         guid = self._new_guid(self.ports.entropy.token(1)[0])
-        return self._transact(
-            "company.create", guid, records(guid), tenancy.create_company, self.by, guid, name
+        return self._decide_for(
+            self.by, "company.create", guid, records(guid), tenancy.create_company, guid, name
         )
 
     def create_app_space(
@@ -84,12 +84,12 @@ class Administration(Directory):
             html=html,
             universal_app=universal_app,
         )
-        return self._transact(
+        return self._decide_for(
+            self.by,
             "app_space.create",
             guid,
             records(guid, company),
             app_spaces.create_app_space,
-            self.by,
             guid,
             edit,
         )
@@ -123,12 +123,12 @@ class Administration(Directory):
             token_form=token_form,
             role=role,
         )
-        return self._transact(
+        return self._decide_for(
+            self.by,
             "origin.create",
             guid,
             records(guid, app_space),
             tenancy.create_origin,
-            self.by,
             guid,
             edit,
         )
@@ -183,8 +183,8 @@ class Administration(Directory):
             origin=edit,
             callbacks=None if callbacks is None else tuple(callbacks),
         )
-        return self._transact(
-            event, guids[0], records(*guids), ensuring.ensure_tenancy, self.by, guids, draft
+        return self._decide_for(
+            self.by, event, guids[0], records(*guids), ensuring.ensure_tenancy, guids, draft
         )
 
     def edit_company(self, company: Guid, name: str) -> Company:
@@ -195,8 +195,8 @@ class Administration(Directory):
             NotFound: There is no such company.
             InvalidField: The name does not fit.
         """
-        return self._transact(
-            "company.edit", company, records(company), tenancy.edit_company, self.by, name
+        return self._decide_for(
+            self.by, "company.edit", company, records(company), tenancy.edit_company, name
         )
 
     def verify_company(self, company: Guid, verified_name: str | None) -> Company:
@@ -215,12 +215,12 @@ class Administration(Directory):
             InvalidField: The name is longer than 64 bytes, not one line of visible characters,
                 or looks like the verified name of another company.
         """
-        return self._transact(
+        return self._decide_for(
+            self.by,
             "company.verify",
             company,
             records(company),
             tenancy.verify_company,
-            self.by,
             verified_name,
         )
 
@@ -295,12 +295,12 @@ class Administration(Directory):
             device_invitations=device_invitations,
             policy=policy or {},
         )
-        return self._transact(
+        return self._decide_for(
+            self.by,
             "app_space.edit",
             app_space,
             records(app_space, logo_guid(app_space)),
             app_spaces.edit_app_space,
-            self.by,
             edit,
         )
 
@@ -372,8 +372,8 @@ class Administration(Directory):
             policy=policy or {},
             role=role,
         )
-        return self._transact(
-            "origin.edit", origin, records(origin), tenancy.edit_origin, self.by, edit
+        return self._decide_for(
+            self.by, "origin.edit", origin, records(origin), tenancy.edit_origin, edit
         )
 
     def allow_callback(
@@ -390,12 +390,12 @@ class Administration(Directory):
             InvalidField: The entry is no plain address, or no domain; has a wildcard and the origin
                 is not set to any; or there are as many entries as allowed.
         """
-        return self._transact(
+        return self._decide_for(
+            self.by,
             "origin.allow_callback",
             origin,
             records(origin),
             tenancy.allow_callback,
-            self.by,
             kind,
             entry,
         )
@@ -408,12 +408,12 @@ class Administration(Directory):
             NotFound: There is no such origin.
             InvalidField: The address is not on the list; a domain is removed by `forbid_entry`.
         """
-        return self._transact(
+        return self._decide_for(
+            self.by,
             "origin.forbid_callback",
             origin,
             records(origin),
             tenancy.forbid_callback,
-            self.by,
             entry,
         )
 
@@ -424,8 +424,8 @@ class Administration(Directory):
         Raises:
             NotFound: There is no such origin, or no such entry of it.
         """
-        return self._transact(
-            "origin.forbid_callback", origin, records(origin), tenancy.forbid_entry, self.by, entry
+        return self._decide_for(
+            self.by, "origin.forbid_callback", origin, records(origin), tenancy.forbid_entry, entry
         )
 
     def _new_guid(self, partition: int) -> Guid:

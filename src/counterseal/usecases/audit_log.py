@@ -10,12 +10,13 @@ import attrs
 
 from counterseal._decisions.audit_log import (
     AuditReach,
-    plan_names,
-    plan_reach,
-    plan_whole_log,
+    decide_reach,
+    demand_whole_log,
+    name_records,
     read_cursor,
     write_cursor,
 )
+from counterseal._decisions.readings import records
 from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.errors import InvalidField
 from counterseal.models import (
@@ -158,7 +159,7 @@ class AuditLog(UseCase):
                 of all.
         """
         context = AuditContext(event="audit.head", actor=by.actor)
-        self._transactions.run(context, plan_whole_log(by))
+        self._transactions.act(context, demand_whole_log, by)
         stored = self.ports.audit.signed_head()
         return None if stored is None else stored.token
 
@@ -176,9 +177,9 @@ class AuditLog(UseCase):
         context = AuditContext(event="audit.name", actor=by.actor)
         reach = self._reach(context, None, by)
         unique_guids = tuple(sorted({Guid(guid) for guid in guids if _GUID.fullmatch(guid)}))
-        return self._transactions.run(context, plan_names(unique_guids, reach, by))
+        return self._transactions.transact(context, records(*unique_guids), name_records, reach, by)
 
     def _reach(
         self, context: AuditContext, app_space: Guid | None, by: Administrator
     ) -> AuditReach:
-        return self._transactions.run(context, plan_reach(by, app_space))
+        return self._transactions.act(context, decide_reach, by, app_space)

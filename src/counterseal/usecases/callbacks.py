@@ -16,7 +16,7 @@ from typing import TypeVar
 import attrs
 
 from counterseal._decisions import callbacks
-from counterseal._decisions.audit_log import plan_reach
+from counterseal._decisions.audit_log import decide_reach
 from counterseal._decisions.authorization import permission_reading
 from counterseal._decisions.outbox import NEW_CALLBACKS, claim_callback
 from counterseal._decisions.plan import Decision, Plan, Records, Tools, require, return_record
@@ -259,8 +259,8 @@ class Callbacks(UseCase):
         Raises:
             NotFound: There is no such App Space.
         """
-        plan = plan_reach(by, app_space, Permission.ORIGINS)
-        reach = self._transactions.run(_context_of_all(app_space, by), plan)
+        context = _context_of_all(app_space, by)
+        reach = self._transactions.act(context, decide_reach, by, app_space, Permission.ORIGINS)
         return _origins_with(self.ports.store, Gauge.DEAD_CALLBACKS, reach.app_spaces)
 
     def list_queued(

@@ -7,7 +7,7 @@ import attrs
 from counterseal._decisions import challenges
 from counterseal._decisions.backchannel import BackchannelDraft
 from counterseal._decisions.channel import ChannelDraft
-from counterseal._decisions.issuing import Draft, Issued, plan_issue, plan_issue_once
+from counterseal._decisions.issuing import Draft, Issued, asked_account, issue, issue_once
 from counterseal._decisions.readings import account_of, record_with_account, records
 from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals, wake
 from counterseal.models import (
@@ -121,10 +121,10 @@ class Challenges(UseCase):
                     guid=draft.guid,
                 )
         if idempotency_key is None:
-            return transactions.run(context, plan_issue(draft))
+            return transactions.transact(context, asked_account(draft), issue, draft)
         with call:
             draft.guid = call.guid
-            return transactions.run(context, plan_issue_once(draft), call.loaded)
+            return transactions.transact(context, call.first, issue_once, draft)
 
     def status(self, party: RelyingParty, challenge: Guid) -> Challenge:
         """
@@ -138,10 +138,9 @@ class Challenges(UseCase):
         """
         origin = party.origin.guid
         context = self._permit(party, "challenge.status", challenge)
-        plan = record_with_account(challenge).then(
-            lambda stored, tools: challenges.read_status(stored, tools, origin)
+        return self._transactions.transact(
+            context, record_with_account(challenge), challenges.read_status, origin
         )
-        return self._transactions.run(context, plan)
 
     def pending(self, party: RelyingParty, account_id: str) -> tuple[Challenge, ...]:
         """
@@ -155,10 +154,9 @@ class Challenges(UseCase):
         context = self._permit(party, "challenge.list")
         with refusals(self.ports, context):
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
-        plan = account_of(party.app_space.guid, account_id).then(
-            lambda account, tools: challenges.list_open(account, tools, origin)
+        return self._transactions.transact(
+            context, account_of(party.app_space.guid, account_id), challenges.list_open, origin
         )
-        return self._transactions.run(context, plan)
 
     def list_of_account(self, account: Guid, *, by: Administrator) -> tuple[Challenge, ...]:
         """
@@ -172,9 +170,9 @@ class Challenges(UseCase):
             CredentialRefused: The administrator's time is over, or it was revoked.
             Foreign: The account is out of the administrator's reach.
         """
-        context = AuditContext(event="account.challenges", actor=by.actor, subject=account)
-        plan = records(account).then(lambda stored, _: challenges.list_of_account(stored, by))
-        return self._transactions.run(context, plan)
+        return self._decide_for(
+            by, "account.challenges", account, records(account), challenges.list_of_account
+        )
 
     def cancel(self, party: RelyingParty, challenge: Guid) -> Challenge:
         """
@@ -189,12 +187,13 @@ class Challenges(UseCase):
         origin = party.origin.guid
         context = self._permit(party, "challenge.cancel", challenge)
         served_kinds = self.ports.notifier.kinds()
-        plan = record_with_account(challenge).then(
-            lambda stored, tools: challenges.cancel(
-                stored, tools, origin, served_kinds=served_kinds
-            )
+        return self._within(party.app_space, party.origin).transact(
+            context,
+            record_with_account(challenge),
+            challenges.cancel,
+            origin,
+            served_kinds=served_kinds,
         )
-        return self._within(party.app_space, party.origin).run(context, plan)
 
     def expire(self, limit: int = 100) -> int:
         """

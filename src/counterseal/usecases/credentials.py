@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TypeVar
 
 import attrs
 
@@ -14,13 +13,10 @@ from counterseal._decisions.credentials import (
     CreatedAdmin,
     IssuedSecret,
 )
-from counterseal._decisions.plan import Plan
 from counterseal._decisions.readings import nothing, records
-from counterseal._transaction import AuditContext, UseCase
+from counterseal._transaction import UseCase
 from counterseal.models import Admin, Administrator, AdminRole, Guid, Origin, Scheme
 from counterseal.models.guid import ENTROPY_BYTES, mint, partition_of
-
-T = TypeVar("T")
 
 
 @attrs.frozen
@@ -49,10 +45,9 @@ class Credentials(UseCase):
             NotFound: There is no such origin.
             InvalidField: The overlap is negative or longer than the policy allows.
         """
-        plan = records(origin).then(
-            lambda stored, _: credentials.issue(stored, self.by, scheme, overlap)
+        return self._decide_for(
+            self.by, "credential.issue", origin, records(origin), credentials.issue, scheme, overlap
         )
-        return self._run("credential.issue", origin, plan)
 
     def revoke(self, origin: Guid) -> Origin:
         """
@@ -61,8 +56,9 @@ class Credentials(UseCase):
         Raises:
             NotFound: There is no such origin.
         """
-        plan = records(origin).then(lambda stored, _: credentials.revoke(stored, self.by, Origin))
-        return self._run("credential.revoke", origin, plan)
+        return self._decide_for(
+            self.by, "credential.revoke", origin, records(origin), credentials.revoke, Origin
+        )
 
     def revoke_credential(self, origin: Guid, credential: Guid) -> Origin:
         """
@@ -77,10 +73,14 @@ class Credentials(UseCase):
         Raises:
             NotFound: There is no such origin, or it has no such credential.
         """
-        plan = records(origin).then(
-            lambda stored, _: credentials.revoke_credential(stored, self.by, credential)
+        return self._decide_for(
+            self.by,
+            "credential.revoke_one",
+            origin,
+            records(origin),
+            credentials.revoke_credential,
+            credential,
         )
-        return self._run("credential.revoke_one", origin, plan)
 
     def issue_webhook_key(self, origin: Guid, *, overlap: timedelta = ZERO_DURATION) -> str:
         """
@@ -93,10 +93,14 @@ class Credentials(UseCase):
             NotFound: There is no such origin.
             InvalidField: The overlap is negative or longer than the policy allows.
         """
-        plan = records(origin).then(
-            lambda stored, _: credentials.issue_webhook_key(stored, self.by, overlap)
+        return self._decide_for(
+            self.by,
+            "webhook_key.issue",
+            origin,
+            records(origin),
+            credentials.issue_webhook_key,
+            overlap,
         )
-        return self._run("webhook_key.issue", origin, plan)
 
     def create_admin(
         self,
@@ -194,10 +198,9 @@ class Credentials(UseCase):
             scheme=scheme,
         )
         reading = nothing() if owner is None else records(owner)
-        plan = reading.then(
-            lambda stored, tools: credentials.create_admin(stored, tools, self.by, draft)
+        return self._decide_for(
+            self.by, "admin.create", draft.guid, reading, credentials.create_admin, draft
         )
-        return self._run("admin.create", draft.guid, plan)
 
     def rotate_admin(
         self, admin: Guid, *, scheme: Scheme | None = None, overlap: timedelta = ZERO_DURATION
@@ -220,10 +223,15 @@ class Credentials(UseCase):
             InvalidField: The scheme is Basic, or the overlap is negative or longer than the
                 policy allows.
         """
-        plan = records(admin).then(
-            lambda stored, _: credentials.rotate_admin(stored, self.by, scheme, overlap)
+        return self._decide_for(
+            self.by,
+            "admin.rotate",
+            admin,
+            records(admin),
+            credentials.rotate_admin,
+            scheme,
+            overlap,
         )
-        return self._run("admin.rotate", admin, plan)
 
     def revoke_admin(self, admin: Guid) -> Admin:
         """
@@ -232,9 +240,6 @@ class Credentials(UseCase):
         Raises:
             NotFound: There is no such administrator.
         """
-        plan = records(admin).then(lambda stored, _: credentials.revoke(stored, self.by, Admin))
-        return self._run("admin.revoke", admin, plan)
-
-    def _run(self, event: str, subject: Guid, plan: Plan[T]) -> T:
-        context = AuditContext(event=event, actor=self.by.actor, subject=subject)
-        return self._transactions.run(context, plan)
+        return self._decide_for(
+            self.by, "admin.revoke", admin, records(admin), credentials.revoke, Admin
+        )

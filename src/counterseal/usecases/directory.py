@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TypeVar
 
 import attrs
 
 from counterseal._decisions import tenancy
-from counterseal._decisions.plan import Decision, DecisionCoroutine, Reading, Tools
 from counterseal._decisions.readings import records, tenancy_records_of
-from counterseal._transaction import AuditContext, UseCase
+from counterseal._transaction import UseCase
 from counterseal.models.guid import Guid
 from counterseal.models.tenancy import (
     Admin,
@@ -23,9 +21,6 @@ from counterseal.models.tenancy import (
 from counterseal.narrowing import EffectiveSetting
 
 R = TypeVar("R", Company, AppSpace, Origin, Admin)
-T = TypeVar("T")
-V = TypeVar("V")
-P = ParamSpec("P")
 
 
 @attrs.frozen
@@ -50,7 +45,7 @@ class Directory(UseCase):
         Raises:
             NotFound: There is none of this kind.
         """
-        return self._transact("directory.get", guid, records(guid), tenancy.read, self.by, kind)
+        return self._decide_for(self.by, "directory.get", guid, records(guid), tenancy.read, kind)
 
     def list(self, parent: Guid | None, kind: type[R]) -> tuple[R, ...]:
         """
@@ -62,8 +57,8 @@ class Directory(UseCase):
             CredentialRefused: The administrator was revoked, or its time is over.
         """
         first = tenancy_records_of(parent)
-        return self._transact(
-            "directory.list", parent, first, tenancy.list_visible, self.by, kind, parent
+        return self._decide_for(
+            self.by, "directory.list", parent, first, tenancy.list_visible, kind, parent
         )
 
     def relying_party(self, origin: Guid) -> RelyingParty:
@@ -73,8 +68,8 @@ class Directory(UseCase):
         Raises:
             NotFound: There is no such origin.
         """
-        return self._transact(
-            "directory.get", origin, records(origin), tenancy.relying_party, self.by
+        return self._decide_for(
+            self.by, "directory.get", origin, records(origin), tenancy.relying_party
         )
 
     def effective_policy(
@@ -90,18 +85,6 @@ class Directory(UseCase):
             NotFound: There is no such App Space, or no such origin in it.
         """
         guids = (app_space,) if origin is None else (app_space, origin)
-        return self._transact(
-            "directory.get", guids[-1], records(*guids), tenancy.effective_policy, self.by
+        return self._decide_for(
+            self.by, "directory.get", guids[-1], records(*guids), tenancy.effective_policy
         )
-
-    def _transact(
-        self,
-        event: str,
-        subject: Guid | None,
-        first: Reading[V],
-        decide: Callable[Concatenate[V, Tools, P], Decision[T] | DecisionCoroutine[T]],
-        *arguments: P.args,
-        **keywords: P.kwargs,
-    ) -> T:
-        context = AuditContext(event=event, actor=self.by.actor, subject=subject)
-        return self._transactions.transact(context, first, decide, *arguments, **keywords)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from counterseal._decisions.audit_log import plan_reach
+from counterseal._decisions.audit_log import decide_reach
 from counterseal._transaction import AuditContext, UseCase
 from counterseal.models import (
     USER_GAUGES,
@@ -44,7 +44,7 @@ class Gauges(UseCase):
             Unavailable: The store did not answer.
         """
         context = AuditContext(event="gauges.read", actor=by.actor, app_space=app_space)
-        reach = self._transactions.run(context, plan_reach(by, app_space))
+        reach = self._transactions.act(context, decide_reach, by, app_space)
         gauges = self.ports.store.gauges(reach.app_spaces)
         if reach.nouns is None:
             return {key: count for key, count in gauges.items() if count}

@@ -22,6 +22,7 @@ from counterseal._decisions import (
     issuing,
     revalidation,
 )
+from counterseal._decisions.plan import Decision
 from counterseal.errors import (
     AccountLocked,
     AccountUnknown,
@@ -120,8 +121,8 @@ PARTS = {
     "expire invitation": "expire",
     "suspend": "_store",
     "revoke": "_store",
-    "erase": "_erase",
-    "revoke all": "_revoke",
+    "erase": "erase",
+    "revoke all": "revoke",
 }
 """Which function of the decision says what it guards and writes."""
 
@@ -257,6 +258,16 @@ KINDS = {
 def without(record, decide, *args, **more):
     """The decision, with one kind of record left out of what it guards, or else writes."""
     decision = decide(*args, **more)
+    if not isinstance(decision, Decision):
+        return leave_out_later(record, decision)
+    return leave_out(record, decision)
+
+
+async def leave_out_later(record, coroutine):
+    return leave_out(record, await coroutine)
+
+
+def leave_out(record, decision):
     kind = KINDS[record]
     name = "guards" if any(isinstance(guard, kind) for guard in decision.guards) else "writes"
     records = getattr(decision, name)
