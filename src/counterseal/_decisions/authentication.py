@@ -14,10 +14,19 @@ import attrs
 
 from counterseal import keys
 from counterseal._decisions.credentials import SALT_BYTES, SECRET_BYTES
-from counterseal._decisions.plan import Plan, Reading, Records, Tools
-from counterseal._decisions.readings import nothing, party_of, records
+from counterseal._decisions.plan import Decision, Reading, Records, Tools, require
+from counterseal._decisions.readings import nothing, records
 from counterseal.errors import CredentialRefused, InvalidField, RequestStale
-from counterseal.models import Admin, Credential, Guid, Origin, Record, RelyingParty, Scheme
+from counterseal.models import (
+    Admin,
+    AppSpace,
+    Credential,
+    Guid,
+    Origin,
+    Record,
+    RelyingParty,
+    Scheme,
+)
 from counterseal.models.guid import parse
 from counterseal.models.sealing import credential_context
 from counterseal.rules.standing import in_force, within_window
@@ -156,12 +165,15 @@ def verify(
     return holder, ("signature", holder.guid, header.nonce)
 
 
-def load_party(stored: Records, registration: Registration) -> Plan[RelyingParty]:
-    """Plan to return an origin that has *registration*; nothing has authenticated it."""
+async def load_party(
+    stored: Records, _: Tools, registration: Registration
+) -> Decision[RelyingParty]:
+    """Decide to return an origin that has *registration*; nothing has authenticated it."""
     origin = stored[0] if stored else None
     if not isinstance(origin, Origin) or getattr(origin, registration) is None:
         raise CredentialRefused
-    return party_of(origin)
+    app_space = require((await records(origin.app_space))[0], AppSpace)
+    return Decision(result=RelyingParty(origin=origin, app_space=app_space))
 
 
 def _live(

@@ -17,9 +17,9 @@ import attrs
 
 from counterseal import ijson, keys
 from counterseal._decisions.authentication import load_party
-from counterseal._decisions.authorization import permission_reading
+from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.credentials import registered_keys
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Signing, Tools, require
+from counterseal._decisions.plan import AuditEntry, Decision, Records, Signing, Tools, require
 from counterseal._decisions.readings import records, require_account
 from counterseal._decisions.tenancy import edit_record
 from counterseal.errors import (
@@ -37,7 +37,6 @@ from counterseal.errors import (
 from counterseal.models import (
     UNFINISHED,
     ActionState,
-    Admin,
     Administrator,
     Algorithm,
     ApprovedAction,
@@ -229,7 +228,7 @@ def poll(stored: Records, tools: Tools, origin: Guid, secret: SecretId) -> Decis
     )
 
 
-def redeem(
+async def redeem(
     stored: Records,
     tools: Tools,
     client: Origin,
@@ -237,9 +236,9 @@ def redeem(
     *,
     claims: Mapping[str, Any],
     life: timedelta,
-) -> Signing[RedeemedRequest]:
+) -> Decision[RedeemedRequest]:
     """
-    Sign the ID token of an approved request, and store that its client got its tokens.
+    Decide to issue the tokens of an approved request, whose ID token the service signs.
 
     An ID token logs in by itself, so what ends the use of an approval ends this, too.
 
@@ -262,14 +261,7 @@ def redeem(
         raise ApproverInactive
     token_secret = tools.entropy(SECRET_BYTES)
     access_token = write_secret_id(challenge.guid, token_secret)
-    redeemed_request = replace(
-        request,
-        redeemed_at=tools.now,
-        token_hash=keys.digest(token_secret),
-        token_generation=client.token_generation,
-    )
-    redeemed_challenge = revise(challenge, backchannel=redeemed_request)
-    return Signing(
+    id_token = await Signing(
         typ="JWT",
         payload=lambda issuer: ijson.compact(
             {
@@ -279,16 +271,23 @@ def redeem(
                 **_access_token_hash(access_token, issuer),
             }
         ),
-        then=lambda id_token: Decision(
-            result=RedeemedRequest(
-                challenge=redeemed_challenge, access_token=access_token, id_token=id_token
-            ),
-            writes=(redeemed_challenge,),
-            # A lock of the account, a device that is revoked, or a withdrawal of the approval
-            # comes before or after.
-            guards=(account, *approvals),
-            audit=(AuditEntry(challenge.guid),),
+    )
+    redeemed_request = replace(
+        request,
+        redeemed_at=tools.now,
+        token_hash=keys.digest(token_secret),
+        token_generation=client.token_generation,
+    )
+    redeemed_challenge = revise(challenge, backchannel=redeemed_request)
+    return Decision(
+        result=RedeemedRequest(
+            challenge=redeemed_challenge, access_token=access_token, id_token=id_token
         ),
+        writes=(redeemed_challenge,),
+        # A lock of the account, a device that is revoked, or a withdrawal of the approval
+        # comes before or after.
+        guards=(account, *approvals),
+        audit=(AuditEntry(challenge.guid),),
     )
 
 
@@ -313,22 +312,17 @@ def _access_token_hash(access_token: str, issuer: PublicKey) -> dict[str, str]:
     return {"at_hash": keys.b64url(digest[: len(digest) // 2])}
 
 
-def find_bearer(stored: Records, secret: SecretId) -> Plan[RelyingParty]:
-    """Plan to return the client that an access token was issued to."""
+async def find_bearer(stored: Records, tools: Tools, secret: SecretId) -> Decision[RelyingParty]:
+    """Decide to return the client that an access token was issued to."""
     challenge = stored[0]
     request = challenge.backchannel if isinstance(challenge, Challenge) else None
     if not isinstance(challenge, Challenge) or request is None or not request.token_hash:
         raise CredentialRefused
     keys.require_equal(request.token_hash, secret.secret_hash, CredentialRefused)
-    return records(challenge.origin).then(
-        lambda stored, tools: _load_bearers_client(stored, tools, request.token_generation)
-    )
-
-
-def _load_bearers_client(stored: Records, tools: Tools, generation: int) -> Plan[RelyingParty]:
-    """Plan to return the client, unless its secrets and keys were revoked since: its tokens too."""
-    _require_standing(stored[0], generation, tools)
-    return load_party(stored, "backchannel")
+    clients = await records(challenge.origin)
+    # When the client's secrets and keys are revoked, so are its tokens.
+    _require_standing(clients[0], request.token_generation, tools)
+    return await load_party(clients, tools, "backchannel")
 
 
 def _require_standing(client: Record | None, generation: int, tools: Tools) -> None:
@@ -361,40 +355,31 @@ def _requested(
 # What administrators do
 
 
-def register(
+async def register(
     stored: Records,
+    tools: Tools,
     by: Administrator,
+    *,
     mode: DeliveryMode,
     notification_endpoint: str | None,
     jwks: Mapping[str, Any] | None,
-    *,
     endpoint_audiences: bool | None,
-) -> Plan[Origin]:
-    """Plan to make an origin a CIBA client; keys and audiences stay where they are None."""
-    origin = require(stored[0], Origin)
-
-    def decide(admin: Admin | None, tools: Tools) -> Decision[Origin]:
-        client = _client(tools, origin, mode, notification_endpoint, jwks)
-        if endpoint_audiences is not None:
-            client = replace(client, endpoint_audiences=endpoint_audiences)
-        return _register(tools, admin, origin, client)
-
-    return permission_reading(Permission.ORIGINS, by, origin).then(decide)
-
-
-def _register(
-    tools: Tools, admin: Admin | None, origin: Origin, client: BackchannelClient
 ) -> Decision[Origin]:
+    """Decide to make an origin a CIBA client; keys and audiences stay where they are None."""
+    origin = require(stored[0], Origin)
+    admin = await permission_to(Permission.ORIGINS, by, origin)
+    client = _client(tools, origin, mode, notification_endpoint, jwks)
+    if endpoint_audiences is not None:
+        client = replace(client, endpoint_audiences=endpoint_audiences)
     generation = token_generation(origin, replace(origin, backchannel=client), tools.now)
     return edit_record(origin, admin, {"backchannel": client, "token_generation": generation})
 
 
-def unregister(stored: Records, by: Administrator) -> Plan[Origin]:
-    """Plan to make an origin a CIBA client no longer."""
+async def unregister(stored: Records, _: Tools, by: Administrator) -> Decision[Origin]:
+    """Decide to make an origin a CIBA client no longer."""
     origin = require(stored[0], Origin)
-    return permission_reading(Permission.ORIGINS, by, origin).then(
-        lambda admin, _: edit_record(origin, admin, {"backchannel": None})
-    )
+    admin = await permission_to(Permission.ORIGINS, by, origin)
+    return edit_record(origin, admin, {"backchannel": None})
 
 
 def _client(

@@ -15,9 +15,9 @@ from typing import Any
 import attrs
 
 from counterseal import ijson, keys
-from counterseal._decisions.authorization import permission_reading
+from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.credentials import registered_keys
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import require_account
 from counterseal._decisions.tenancy import edit_record
 from counterseal.errors import CredentialRefused, Foreign, InvalidField, NotFound, WrongState
@@ -149,31 +149,28 @@ def attach(
 # What administrators do
 
 
-def register(
+async def register(
     stored: Records,
+    tools: Tools,
     by: Administrator,
+    *,
     issuer: str,
     callback: str,
     jwks: Mapping[str, Any],
-    **changes: bool,
-) -> Plan[Origin]:
-    """Plan to make an origin the authentication channel of a realm; *changes* are its options."""
+    registered_only: bool,
+) -> Decision[Origin]:
+    """Decide to make an origin the authentication channel of a realm."""
     origin = require(stored[0], Origin)
-    return permission_reading(Permission.ORIGINS, by, origin).then(
-        lambda admin, tools: edit_record(
-            origin,
-            admin,
-            {"realm": replace(_realm(tools, origin, issuer, callback, jwks), **changes)},
-        )
-    )
+    admin = await permission_to(Permission.ORIGINS, by, origin)
+    realm = _realm(tools, origin, issuer, callback, jwks)
+    return edit_record(origin, admin, {"realm": replace(realm, registered_only=registered_only)})
 
 
-def unregister(stored: Records, by: Administrator) -> Plan[Origin]:
-    """Plan to make an origin the authentication channel of no realm."""
+async def unregister(stored: Records, _: Tools, by: Administrator) -> Decision[Origin]:
+    """Decide to make an origin the authentication channel of no realm."""
     origin = require(stored[0], Origin)
-    return permission_reading(Permission.ORIGINS, by, origin).then(
-        lambda admin, _: edit_record(origin, admin, {"realm": None})
-    )
+    admin = await permission_to(Permission.ORIGINS, by, origin)
+    return edit_record(origin, admin, {"realm": None})
 
 
 def _realm(

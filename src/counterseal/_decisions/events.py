@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import attrs
 
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import records, tenancy_records_of
 from counterseal.errors import InvalidField, WrongState
 from counterseal.machines import ACCOUNT_EVENT, CALLBACK, AccountEventEvent, step
@@ -57,30 +57,17 @@ class Publication:
     earlier: Guid | None = None
 
 
-def publish(stored: Records, _: Tools) -> Decision[Publication] | Plan[Publication]:
-    """Plan to append the event to the log of its App Space, unless an earlier one is missing."""
+async def publish(stored: Records, tools: Tools) -> Decision[Publication]:
+    """Decide to append the event to the log of its App Space, unless an earlier one is missing."""
     event = require(stored[0], AccountEvent)
     if event.state is AccountEventState.PUBLISHED:
         return Decision(result=Publication())
     space = event.app_space
-    guids = (event_log_guid(space), event_stream_guid(space, event.account))
-    return records(*guids, account_event_guid(event.account, event.number - 1)).then(
-        lambda stored, _: _publish(event, stored)
+    log, stream, earlier = await records(
+        event_log_guid(space),
+        event_stream_guid(space, event.account),
+        account_event_guid(event.account, event.number - 1),
     )
-
-
-def mark_published(stored: Records, _: Tools) -> Decision[None]:
-    """Decide that an event is published; WrongState, unrecorded, if it already is."""
-    event = require(stored[0], AccountEvent)
-    try:
-        state = step(ACCOUNT_EVENT, event.state, AccountEventEvent.PUBLISH, None)
-    except WrongState as refusal:
-        return Decision(result=None, refusal=refusal, unrecorded=True)
-    return Decision(result=None, writes=(revise(event, state=state),))
-
-
-def _publish(event: AccountEvent, stored: Records) -> Decision[Publication] | Plan[Publication]:
-    log, stream, earlier = stored
     log = log if isinstance(log, EventLog) else None
     stream = stream if isinstance(stream, EventStream) else None
     last = 0 if stream is None else stream.last
@@ -92,11 +79,23 @@ def _publish(event: AccountEvent, stored: Records) -> Decision[Publication] | Pl
         and earlier.state is AccountEventState.UNPUBLISHED
     ):
         return Decision(result=Publication(earlier=earlier.guid))
-    return tenancy_records_of(event.app_space).then(
-        lambda listed, tools: _plan_deliveries(
-            _Publishing(event, log, stream, _receivers(event, listed, tools))
-        )
-    )
+    origins = _receivers(event, await tenancy_records_of(space), tools)
+    deliveries = {} if stream is None else dict(stream.deliveries)
+    guids = (deliveries[origin.guid] for origin in origins if origin.guid in deliveries)
+    callbacks = {
+        record.origin: record for record in await records(*guids) if isinstance(record, Callback)
+    }
+    return _append(tools, _Publishing(event, log, stream, origins), callbacks)
+
+
+def mark_published(stored: Records, _: Tools) -> Decision[None]:
+    """Decide that an event is published; WrongState, unrecorded, if it already is."""
+    event = require(stored[0], AccountEvent)
+    try:
+        state = step(ACCOUNT_EVENT, event.state, AccountEventEvent.PUBLISH, None)
+    except WrongState as refusal:
+        return Decision(result=None, refusal=refusal, unrecorded=True)
+    return Decision(result=None, writes=(revise(event, state=state),))
 
 
 @attrs.define
@@ -115,18 +114,6 @@ def _receivers(event: AccountEvent, listed: Records, tools: Tools) -> tuple[Orig
         if isinstance(record, Origin)
         and record.events_url is not None
         and receives(record, event.kind, tools.now)
-    )
-
-
-def _plan_deliveries(publishing: _Publishing) -> Plan[Publication]:
-    deliveries = {} if publishing.stream is None else dict(publishing.stream.deliveries)
-    earlier = [deliveries[one.guid] for one in publishing.origins if one.guid in deliveries]
-    return records(*earlier).then(
-        lambda stored, tools: _append(
-            tools,
-            publishing,
-            {one.origin: one for one in stored if isinstance(one, Callback)},
-        )
     )
 
 
@@ -234,50 +221,48 @@ class _Page:
         return tuple(logged_event_guid(self.origin.app_space, each) for each in range(first, end))
 
 
-def read_log(
-    stored: Records, _: Tools, origin: Origin, after: str | None, limit: int
-) -> Plan[AccountEventPage]:
-    """Plan to read the App Space's log after the cursor *after*, or from the oldest kept event."""
+async def read_log(
+    stored: Records, tools: Tools, origin: Origin, after: str | None, limit: int
+) -> Decision[AccountEventPage]:
+    """Decide to return the events after the cursor *after*, or from the oldest kept event on."""
     log = stored[0]
     last = log.last if isinstance(log, EventLog) else 0
     number = None if after is None else read_cursor(after, origin.app_space)
     if number is not None and number > last:
         raise InvalidField("after", "a cursor of another service or time")
     page = _Page(origin, number, limit, last)
-    first = (number or 0) + 1
-    return records(*page.guids(first)).then(
-        lambda entries, tools: _from_oldest(entries, tools, page, first)
+    first, gap = (number or 0) + 1, False
+    entries = await records(*page.guids(first))
+    if entries and not _is_stored(entries[0], tools):
+        first, gap = await _oldest_after(first, page, tools), number is not None
+        entries = await records(*page.guids(first))
+    end = first + len(entries) - 1
+    own_entries = tuple(
+        entry
+        for entry in entries
+        if isinstance(entry, LoggedEvent) and entry.kind in origin.event_kinds
     )
-
-
-def _from_oldest(
-    entries: Records, tools: Tools, page: _Page, first: int
-) -> Decision[AccountEventPage] | Plan[AccountEventPage]:
-    if not entries or _is_stored(entries[0], tools):
-        return _describe(entries, page, first, gap=False)
-    return _search(page, first, page.last + 1)
-
-
-def _search(page: _Page, forgotten: int, available: int) -> Plan[AccountEventPage]:
-    """
-    Plan to find the oldest entry that is available, and to read from there.
-
-    Args:
-        forgotten: A number that is not kept any more.
-        available: A number that is kept, or one more than the last.
-    """
-    if available - forgotten == 1:
-        return records(*page.guids(available)).then(
-            lambda entries, _: _describe(entries, page, available, gap=page.after is not None)
-        )
-    stride = max(1, (available - forgotten) // (PROBES + 1))
-    numbers = tuple(range(forgotten + stride, available, stride))
-    space = page.origin.app_space
-    return records(*(logged_event_guid(space, number) for number in numbers)).then(
-        lambda entries, tools: _search(
-            page, *_narrow(dict(zip(numbers, entries, strict=True)), tools, forgotten, available)
+    accounts = await records(*dict.fromkeys(entry.account for entry in own_entries))
+    return Decision(
+        result=AccountEventPage(
+            events=describe_all(own_entries, accounts),
+            next=write_cursor(end, origin.app_space),
+            more=end < last,
+            gap=gap,
         )
     )
+
+
+async def _oldest_after(forgotten: int, page: _Page, tools: Tools) -> int:
+    """Return the first number after *forgotten* that is kept, or one more than the last."""
+    available, space = page.last + 1, page.origin.app_space
+    while available - forgotten > 1:
+        stride = max(1, (available - forgotten) // (PROBES + 1))
+        numbers = tuple(range(forgotten + stride, available, stride))
+        entries = await records(*(logged_event_guid(space, number) for number in numbers))
+        probes = dict(zip(numbers, entries, strict=True))
+        forgotten, available = _narrow(probes, tools, forgotten, available)
+    return available
 
 
 def _narrow(
@@ -293,28 +278,6 @@ def _narrow(
 
 def _is_stored(entry: Record | None, tools: Tools) -> bool:
     return isinstance(entry, LoggedEvent) and tools.now < entry.keep_until
-
-
-def _describe(
-    entries: Records, page: _Page, first: int, *, gap: bool
-) -> Decision[AccountEventPage] | Plan[AccountEventPage]:
-    end = first + len(entries) - 1
-    own = tuple(
-        entry
-        for entry in entries
-        if isinstance(entry, LoggedEvent) and entry.kind in page.origin.event_kinds
-    )
-    guids = tuple(dict.fromkeys(entry.account for entry in own))
-    return records(*guids).then(
-        lambda accounts, _: Decision(
-            result=AccountEventPage(
-                events=describe_all(own, accounts),
-                next=write_cursor(end, page.origin.app_space),
-                more=end < page.last,
-                gap=gap,
-            )
-        )
-    )
 
 
 def describe_all(entries: tuple[LoggedEvent, ...], accounts: Records) -> tuple[DescribedEvent, ...]:

@@ -10,8 +10,6 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from counterseal._decisions.plan import (
-    Decision,
-    Plan,
     Queries,
     Reading,
     Records,
@@ -26,9 +24,7 @@ from counterseal.models import (
     Callback,
     Challenge,
     Guid,
-    Origin,
     Record,
-    RelyingParty,
 )
 from counterseal.rules.standing import provider_of
 
@@ -85,15 +81,6 @@ def tenancy_records_of(parent: Guid | None) -> Reading[Records]:
 def dead_callbacks_of(origin: Guid, limit: int) -> Reading[tuple[Callback, ...]]:
     """Read the dead callbacks of the origin, oldest first, *limit* at most."""
     return read(Queries.dead, origin, limit)
-
-
-def party_of(origin: Origin) -> Plan[RelyingParty]:
-    """Plan to return *origin* in its App Space."""
-    return records(origin.app_space).then(
-        lambda stored, _: Decision(
-            result=RelyingParty(origin=origin, app_space=require(stored[0], AppSpace))
-        )
-    )
 
 
 def find_record(stored: Iterable[Record | None], guid: Guid) -> Record | None:

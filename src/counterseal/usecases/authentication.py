@@ -108,8 +108,7 @@ class SignerAuthentication(UseCase):
             reading = records(parse(name, field="origin"))
         except InvalidField:
             reading = nothing()
-        plan = reading.then(lambda stored, _: load_party(stored, self.registration))
-        party = self._transactions.run(_CHECK, plan)
+        party = self._transactions.transact(_CHECK, reading, load_party, self.registration)
         context = attrs.evolve(_CHECK, subject=party.origin.guid, app_space=party.app_space.guid)
         with refusals(self.ports, context):
             once, until = check(party.origin, self.ports.clock.now())

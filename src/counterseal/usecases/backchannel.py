@@ -166,10 +166,8 @@ class Backchannel(UseCase):
         with refusals(self.ports, context):
             secret = read_secret_id(auth_req_id)
         context.subject = secret.challenge
-        plan = record_with_account(secret.challenge).then(
-            lambda stored, tools: backchannel.poll(stored, tools, origin, secret)
-        )
-        return self._transactions.run(context, plan)
+        first = record_with_account(secret.challenge)
+        return self._transactions.transact(context, first, backchannel.poll, origin, secret)
 
     def redeem(
         self, party: RelyingParty, auth_req_id: str, claims: Mapping[str, Any], *, life: timedelta
@@ -197,14 +195,12 @@ class Backchannel(UseCase):
         with refusals(self.ports, context):
             secret = read_secret_id(auth_req_id)
         context.subject = secret.challenge
-        plan = record_with_account(
+        first = record_with_account(
             secret.challenge, party.origin.guid, approved_action_guid(secret.challenge)
-        ).then(
-            lambda stored, tools: backchannel.redeem(
-                stored, tools, party.origin, secret, claims=claims, life=life
-            )
         )
-        return self._transactions.run(context, plan)
+        return self._transactions.transact(
+            context, first, backchannel.redeem, party.origin, secret, claims=claims, life=life
+        )
 
     def authenticate_bearer(self, access_token: str) -> tuple[RelyingParty, Guid]:
         """
@@ -220,10 +216,10 @@ class Backchannel(UseCase):
                 secret = read_secret_id(access_token)
             except NotFound:
                 raise CredentialRefused from None
-        plan = records(secret.challenge).then(
-            lambda stored, _: backchannel.find_bearer(stored, secret)
+        party = self._transactions.transact(
+            context, records(secret.challenge), backchannel.find_bearer, secret
         )
-        return self._transactions.run(context, plan), secret.challenge
+        return party, secret.challenge
 
 
 @attrs.frozen
@@ -271,17 +267,16 @@ class BackchannelClients(UseCase):
         if notification_endpoint is not None:
             with refusals(self.ports, context):
                 self.ports.sender.require_callable(notification_endpoint)
-        plan = records(origin).then(
-            lambda stored, _: backchannel.register(
-                stored,
-                self.by,
-                mode,
-                notification_endpoint,
-                jwks,
-                endpoint_audiences=endpoint_audiences,
-            )
+        return self._transactions.transact(
+            context,
+            records(origin),
+            backchannel.register,
+            self.by,
+            mode=mode,
+            notification_endpoint=notification_endpoint,
+            jwks=jwks,
+            endpoint_audiences=endpoint_audiences,
         )
-        return self._transactions.run(context, plan)
 
     def unregister(self, origin: Guid) -> Origin:
         """
@@ -290,6 +285,6 @@ class BackchannelClients(UseCase):
         Raises:
             NotFound: There is no such origin.
         """
-        context = AuditContext(event="origin.edit", actor=self.by.actor, subject=origin)
-        plan = records(origin).then(lambda stored, _: backchannel.unregister(stored, self.by))
-        return self._transactions.run(context, plan)
+        return self._decide_for(
+            self.by, "origin.edit", origin, records(origin), backchannel.unregister
+        )

@@ -122,12 +122,15 @@ class AuthenticationChannel(UseCase):
         context = self._permit(party, "challenge.attach", challenge)
         draft = ChannelDraft(bearer=bearer, until=until)
         transactions = self._within(party.app_space, party.origin)
-        plan = record_with_account(challenge).then(
-            lambda stored, tools: channel.attach(
-                stored, tools, party.origin, draft, account_id=account_id, client=client
-            )
+        return transactions.transact(
+            context,
+            record_with_account(challenge),
+            channel.attach,
+            party.origin,
+            draft,
+            account_id=account_id,
+            client=client,
         )
-        return transactions.run(context, plan)
 
 
 @attrs.frozen
@@ -172,12 +175,16 @@ class ChannelRealms(UseCase):
         context = AuditContext(event="origin.edit", actor=self.by.actor, subject=origin)
         with refusals(self.ports, context):
             self.ports.sender.require_callable(callback)
-        plan = records(origin).then(
-            lambda stored, _: channel.register(
-                stored, self.by, issuer, callback, jwks, registered_only=registered_only
-            )
+        return self._transactions.transact(
+            context,
+            records(origin),
+            channel.register,
+            self.by,
+            issuer=issuer,
+            callback=callback,
+            jwks=jwks,
+            registered_only=registered_only,
         )
-        return self._transactions.run(context, plan)
 
     def unregister(self, origin: Guid) -> Origin:
         """
@@ -186,6 +193,4 @@ class ChannelRealms(UseCase):
         Raises:
             NotFound: There is no such origin.
         """
-        context = AuditContext(event="origin.edit", actor=self.by.actor, subject=origin)
-        plan = records(origin).then(lambda stored, _: channel.unregister(stored, self.by))
-        return self._transactions.run(context, plan)
+        return self._decide_for(self.by, "origin.edit", origin, records(origin), channel.unregister)

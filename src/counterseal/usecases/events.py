@@ -77,11 +77,11 @@ class Events(UseCase):
         while waiting:
             guid = waiting[-1]
             context = AuditContext(event="account_event.publish", actor="worker", subject=guid)
-            publication = self._transactions.run(context, records(guid).then(events.publish))
+            publication = self._transactions.transact(context, records(guid), events.publish)
             if publication.earlier is not None:
                 waiting.append(publication.earlier)
                 continue
-            self._transactions.run(context, records(guid).then(events.mark_published))
+            self._transactions.transact(context, records(guid), events.mark_published)
             waiting.pop()
             published += 1
         return published
@@ -106,7 +106,7 @@ class Events(UseCase):
         context = self._permit(party, "event.read")
         with refusals(self.ports, context):
             limit_fits(limit)
-        plan = records(event_log_guid(party.app_space.guid)).then(
-            lambda stored, tools: events.read_log(stored, tools, party.origin, after, limit)
+        first = records(event_log_guid(party.app_space.guid))
+        return self._transactions.transact(
+            context, first, events.read_log, party.origin, after, limit
         )
-        return self._transactions.run(context, plan)
