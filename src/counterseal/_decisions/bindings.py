@@ -103,12 +103,9 @@ def session_of(binding: Binding | None) -> Reading[Records]:
     return records(binding.session) if binding and binding.session else records()
 
 
-def with_enrolment(facts: Authenticating) -> Reading[Authenticating]:
-    """Read the session of the link that registered the passkey, if it may not have opened that."""
-    reading = session_of(facts.binding)
-    return Reading(
-        reading.query, reading.arguments, lambda sessions, _: replace(facts, sessions=sessions)
-    )
+async def with_enrolment(facts: Authenticating) -> Authenticating:
+    """Add the session of the link that registered the passkey, if it may not have opened that."""
+    return replace(facts, sessions=await session_of(facts.binding))
 
 
 def standing_inviter(sessions: Records) -> Reading[None]:

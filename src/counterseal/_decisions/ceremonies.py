@@ -17,7 +17,7 @@ from counterseal._decisions.bindings import (
     with_enrolment,
 )
 from counterseal._decisions.outbox import build_notifications
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import bindings_of, require_account, require_known
 from counterseal.errors import AccountUnbound, NotFound, UnfitKey, WrongKey
 from counterseal.keys import AssertionParts
@@ -118,20 +118,16 @@ class CeremonyStart:
     conveyance: str = "none"
 
 
-def start_registration(
+async def start_registration(
     account: Account | None, tools: Tools, start: CeremonyStart
-) -> Decision[StartedRegistration] | Plan[StartedRegistration]:
+) -> Decision[StartedRegistration]:
     """Decide whether a browser may register a passkey; the first one creates the account."""
     passkeys_allowed(tools.policy)
     if account is not None:
         unlocked(account)
         place_for_binding(account, tools.now, tools.policy)
-        stored_account = account
-        return bindings_of(account.guid).then(
-            lambda bindings, tools: _start_registration(
-                stored_account, tools, start, _credential_ids(bindings, start.scope.rp_id)
-            )
-        )
+        registered = _credential_ids(await bindings_of(account.guid), start.scope.rp_id)
+        return _start_registration(account, tools, start, registered)
     app_space = start.party.app_space.guid
     partition = account_partition(app_space, start.account_id)
     new_account = Account(
@@ -197,9 +193,9 @@ def check_registration(
     return Decision(result=registration)
 
 
-def register(
+async def register(
     stored: Records,
-    _: Tools,
+    tools: Tools,
     party: RelyingParty,
     account_id: str,
     registered: RegisteredPasskey,
@@ -207,51 +203,25 @@ def register(
     name: str = "",
     session: Guid | None,
     served_kinds: frozenset[AddressKind],
-) -> Plan[tuple[Binding, Account]]:
-    """Plan to end a verified registration, perhaps by a link, in a binding that is no device."""
+) -> Decision[tuple[Binding, Account]]:
+    """Decide to end a verified registration, perhaps by a link, in a binding that is no device."""
     registration = require(stored[0], PasskeyRegistration)
     account = _named_account(stored, account_id)
-    return bindings_of(account.guid).then(
-        lambda bindings, tools: _register(
-            Registering(
-                now=tools.now,
-                party=party,
-                account=account,
-                ceremony=registration,
-                rp_id_hash=registered.passkey.rp_id_hash,
-                origins=registered.passkey.origins,
-                session=session,
-                name=name,
-            ),
-            tools,
-            registered,
-            bindings,
-            served_kinds,
-        )
+    bindings = await bindings_of(account.guid)
+    facts = Registering(
+        now=tools.now,
+        party=party,
+        account=account,
+        ceremony=registration,
+        rp_id_hash=registered.passkey.rp_id_hash,
+        origins=registered.passkey.origins,
+        session=session,
+        name=name,
     )
-
-
-def _register(
-    facts: Registering,
-    tools: Tools,
-    registered: RegisteredPasskey,
-    bindings: Iterable[Binding],
-    served_kinds: frozenset[AddressKind],
-) -> Decision[tuple[Binding, Account]]:
-    registration, account = facts.ceremony, facts.account
     state = step(REGISTRATION, registration.state, RegistrationEvent.REGISTER, facts)
     place_for_binding(account, tools.now, tools.policy)
     binding = _new_binding(registration, registered, facts, tools)
-    for other in map(living_key, bindings):
-        if (
-            other is not None
-            and other.passkey is not None
-            and (
-                other.thumbprint == binding.enrolled
-                or other.passkey.credential_id == registered.passkey.credential_id
-            )
-        ):
-            raise UnfitKey("registered already")
+    _require_new(binding, registered, bindings)
     registered_ceremony = revise(registration, state=state, binding=binding.guid)
     bound_account = revise(account, devices=with_binding(account.devices, binding, tools.now))
     happening = device_bound(account, binding.guid)
@@ -266,21 +236,26 @@ def _register(
     )
 
 
-def start_authentication(
-    account: Account | None, _: Tools, start: CeremonyStart
-) -> Plan[StartedAuthentication]:
-    """Plan to let a browser authenticate a user by one of the user's passkeys."""
-    stored_account = require_known(account)
-    unlocked(stored_account)
-    return bindings_of(stored_account.guid).then(
-        lambda bindings, tools: _start_authentication(stored_account, tools, start, bindings)
-    )
+def _require_new(
+    binding: Binding, registered: RegisteredPasskey, bindings: Iterable[Binding]
+) -> None:
+    """Refuse a key or a credential id that one of *bindings*, the account's, has."""
+    for key in filter(None, map(living_key, bindings)):
+        if key.passkey is not None and (
+            key.thumbprint == binding.enrolled
+            or key.passkey.credential_id == registered.passkey.credential_id
+        ):
+            raise UnfitKey("registered already")
 
 
-def _start_authentication(
-    account: Account, tools: Tools, start: CeremonyStart, bindings: tuple[Binding, ...]
+async def start_authentication(
+    account: Account | None, tools: Tools, start: CeremonyStart
 ) -> Decision[StartedAuthentication]:
-    usable = filter(lambda binding: _is_allowed(binding, tools.policy), bindings)
+    """Decide to let a browser authenticate a user by one of the user's passkeys."""
+    account = require_known(account)
+    unlocked(account)
+    bindings = await bindings_of(account.guid)
+    usable = (binding for binding in bindings if _is_allowed(binding, tools.policy))
     allowed = _credential_ids(usable, start.scope.rp_id)
     if not allowed:
         raise AccountUnbound
@@ -300,37 +275,32 @@ def _start_authentication(
     )
 
 
-def finish(
+async def finish(
     stored: Records,
-    _: Tools,
+    tools: Tools,
     party: RelyingParty,
     account_id: str,
     *,
     credential_id: str,
     assertion: AssertionParts,
     handle: bytes | None,
-) -> Plan[PasskeyAuthentication]:
-    """Plan to verify a browser's answer by the passkey that it names."""
+) -> Decision[PasskeyAuthentication]:
+    """Decide on a browser's answer, by the passkey that it names."""
     authentication = require(stored[0], PasskeyAuthentication)
     account = _named_account(stored, account_id)
-    return bindings_of(account.guid).then(
-        lambda bindings, tools: with_enrolment(
-            Authenticating(
-                now=tools.now,
-                policy=tools.policy,
-                party=party,
-                account=account,
-                ceremony=authentication,
-                binding=binding_of(bindings, credential_id),
-                assertion=assertion,
-                user_handle=handle,
-            )
-        ).then(lambda facts, _: _finish(facts))
+    binding = binding_of(await bindings_of(account.guid), credential_id)
+    facts = await with_enrolment(
+        Authenticating(
+            now=tools.now,
+            policy=tools.policy,
+            party=party,
+            account=account,
+            ceremony=authentication,
+            binding=binding,
+            assertion=assertion,
+            user_handle=handle,
+        )
     )
-
-
-def _finish(facts: Authenticating) -> Decision[PasskeyAuthentication]:
-    authentication, binding = facts.ceremony, facts.binding
     # Before the state, which would tell a stranger what became of it.
     own_ceremony(facts)
     state = step(AUTHENTICATION, authentication.state, AuthenticationEvent.FINISH, facts)

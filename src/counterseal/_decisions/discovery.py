@@ -16,12 +16,12 @@ import attrs
 from counterseal import keys
 from counterseal._decisions.bindings import binding_of, mark_seen, with_enrolment
 from counterseal._decisions.ceremonies import NONCE_BYTES, new_ceremony
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools
+from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools
 from counterseal._decisions.readings import bindings_of, records
 from counterseal.errors import Replayed, SealBroken, WrongKey, WrongToken
 from counterseal.keys import AssertionParts
 from counterseal.machines import AUTHENTICATION, AuthenticationEvent, step
-from counterseal.models import Account, Binding, PasskeyAuthentication, RelyingParty
+from counterseal.models import Account, PasskeyAuthentication, RelyingParty
 from counterseal.models.ceremony import ceremony_guid, handle_guid
 from counterseal.models.guid import partition_of
 from counterseal.models.sealing import discovery_context
@@ -56,7 +56,9 @@ class Ticket:
     created_at: datetime
 
 
-def start_discovery(tools: Tools, party: RelyingParty, rp_id: str) -> Decision[StartedDiscovery]:
+def start_discovery(
+    _: Records, tools: Tools, party: RelyingParty, rp_id: str
+) -> Decision[StartedDiscovery]:
     """Decide that a browser may authenticate whoever has a passkey for *rp_id*."""
     passkeys_allowed(tools.policy)
     nonce = tools.entropy(NONCE_BYTES)
@@ -72,7 +74,7 @@ def start_discovery(tools: Tools, party: RelyingParty, rp_id: str) -> Decision[S
     )
 
 
-def finish_discovery(
+async def finish_discovery(
     tools: Tools,
     party: RelyingParty,
     text: str,
@@ -80,57 +82,35 @@ def finish_discovery(
     credential_id: str,
     assertion: AssertionParts,
     handle: bytes | None,
-) -> Plan[tuple[PasskeyAuthentication, Account]]:
-    """Plan to verify a browser's answer by the passkey of the account that its handle names."""
+) -> Decision[tuple[PasskeyAuthentication, Account]]:
+    """Decide on a browser's answer, by the passkey of the account that its handle names."""
     ticket = _open_ticket(tools, party, text)
-    account = handle_guid(handle)
-    if account is None:
+    named_account = handle_guid(handle)
+    if named_account is None:
         raise WrongKey
     challenge = keys.b64url(keys.challenge_of(ticket.nonce))
-    guid = ceremony_guid(partition_of(account), challenge)
-    return records(account, guid).then(
-        lambda stored, _: _find_binding(
-            stored, party, ticket, credential_id=credential_id, assertion=assertion, handle=handle
-        )
-    )
-
-
-def _find_binding(
-    stored: Records,
-    party: RelyingParty,
-    ticket: Ticket,
-    *,
-    credential_id: str,
-    assertion: AssertionParts,
-    handle: bytes | None,
-) -> Plan[tuple[PasskeyAuthentication, Account]]:
-    account, finished = stored
+    guid = ceremony_guid(partition_of(named_account), challenge)
+    account, ended_ceremony = await records(named_account, guid)
     if not isinstance(account, Account) or account.erased_at is not None:
         raise WrongKey
     if account.app_space != party.app_space.guid:
         raise WrongKey
-    if finished is not None:
+    if ended_ceremony is not None:
         raise Replayed
-    known_account = account
-    return bindings_of(account.guid).then(
-        lambda bindings, tools: with_enrolment(
-            Authenticating(
-                now=tools.now,
-                policy=tools.policy,
-                party=party,
-                account=known_account,
-                ceremony=_ceremony(known_account, tools, party, ticket),
-                binding=binding_of(bindings, credential_id),
-                assertion=assertion,
-                user_handle=handle,
-            )
-        ).then(lambda facts, _: _finish(facts))
+    binding = binding_of(await bindings_of(account.guid), credential_id)
+    facts = await with_enrolment(
+        Authenticating(
+            now=tools.now,
+            policy=tools.policy,
+            party=party,
+            account=account,
+            ceremony=_ceremony(account, tools, party, ticket),
+            binding=binding,
+            assertion=assertion,
+            user_handle=handle,
+        )
     )
-
-
-def _finish(facts: Authenticating) -> Decision[tuple[PasskeyAuthentication, Account]]:
     state = step(AUTHENTICATION, AUTHENTICATION.initial, AuthenticationEvent.FINISH, facts)
-    binding: Binding | None = facts.binding
     if binding is None:
         raise WrongKey
     finished = attrs.evolve(facts.ceremony, state=state, binding=binding.guid)

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import attrs
 
 from counterseal._decisions import logins
-from counterseal._decisions.authorization import permission_reading
+from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.logins import AuthorizationRequest, CodeExchange
-from counterseal._decisions.plan import Decision, Plan, Records, Tools, require
+from counterseal._decisions.plan import Decision, Records, Tools, require
 from counterseal.errors import WrongToken
 from counterseal.models import Administrator, AppSpace, Guid, replace
 from counterseal.rules.addresses import return_fits
@@ -94,44 +94,45 @@ class ReturnedTest:
     error: str
 
 
-def prepare_test(
-    stored: Records, by: Administrator, app_return: str, service_return: str, app_secret: str
-) -> Plan[AuthorizationRequest]:
-    """Plan what to ask the App Space's Identity Provider for; *stored*: the App Space."""
+async def prepare_test(
+    stored: Records,
+    tools: Tools,
+    by: Administrator,
+    *,
+    app_return: str,
+    service_return: str,
+    app_secret: str,
+) -> Decision[AuthorizationRequest]:
+    """Decide what to ask the App Space's Identity Provider for; *stored*: the App Space."""
     app_space = require(stored[0], AppSpace)
-
-    def prepare(_: object, tools: Tools) -> Decision[AuthorizationRequest]:
-        settings = provider_of(app_space)
-        own = urlsplit(service_return)
-        if not app_return.startswith(f"{own.scheme}://{own.netloc}/"):
-            return_fits(app_return, tools.policy, field="returnUri")
-        settings = replace(settings, redirect_uri=settings.redirect_uri or service_return)
-        request = logins.build_request(
-            tools, app_space, settings, app_return, test_secret=app_secret
-        )
-        return Decision(result=request)
-
-    return permission_reading(Permission.APP_SPACE, by, app_space).then(prepare)
+    await permission_to(Permission.APP_SPACE, by, app_space)
+    settings = provider_of(app_space)
+    own_address = urlsplit(service_return)
+    if not app_return.startswith(f"{own_address.scheme}://{own_address.netloc}/"):
+        return_fits(app_return, tools.policy, field="returnUri")
+    settings = replace(settings, redirect_uri=settings.redirect_uri or service_return)
+    return Decision(
+        result=logins.build_request(tools, app_space, settings, app_return, test_secret=app_secret)
+    )
 
 
-def use_test(stored: Records, by: Administrator, returned: ReturnedTest) -> Plan[UsedTest]:
-    """Plan to use a test log-in, once; *stored*: the App Space, and the log-in or None."""
+async def use_test(
+    stored: Records, tools: Tools, by: Administrator, returned: ReturnedTest
+) -> Decision[UsedTest]:
+    """Decide to use a test log-in, once; *stored*: the App Space, and the log-in or None."""
     app_space = require(stored[0], AppSpace)
-
-    def use(_: object, tools: Tools) -> Decision[UsedTest]:
-        login = logins.require_login(stored[1])
-        if login.app_space != app_space.guid:
-            raise WrongToken
-        facts = Redeeming(
-            now=tools.now,
-            login=login,
-            secret=returned.state_secret,
-            app_secret=returned.app_secret,
-            test=True,
-        )
-        reason = "provider_error" if returned.error else ""
-        decision = logins.exchange(tools, app_space, logins.use_login(facts), reason=reason)
-        used_test = UsedTest(exchange=decision.result, began_at=login.created_at)
-        return Decision(result=used_test, writes=decision.writes, audit=decision.audit)
-
-    return permission_reading(Permission.APP_SPACE, by, app_space).then(use)
+    await permission_to(Permission.APP_SPACE, by, app_space)
+    login = logins.require_login(stored[1])
+    if login.app_space != app_space.guid:
+        raise WrongToken
+    facts = Redeeming(
+        now=tools.now,
+        login=login,
+        secret=returned.state_secret,
+        app_secret=returned.app_secret,
+        test=True,
+    )
+    reason = "provider_error" if returned.error else ""
+    decision = logins.exchange(tools, app_space, logins.use_login(facts), reason=reason)
+    used_test = UsedTest(exchange=decision.result, began_at=login.created_at)
+    return Decision(result=used_test, writes=decision.writes, audit=decision.audit)

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import records, require_provider
 from counterseal.errors import NotFound, WrongToken
 from counterseal.machines import LOGIN, LoginEvent, step
@@ -147,7 +147,7 @@ def build_request(
     )
 
 
-def begin(request: AuthorizationRequest, url: str) -> Decision[Redirect]:
+def begin(_: Records, __: Tools, request: AuthorizationRequest, url: str) -> Decision[Redirect]:
     """Decide that a log-in begins with *url*, which is the request as the browser makes it."""
     login = request.login
     return Decision(
@@ -176,14 +176,15 @@ def list_replaceable(stored: Records, _: Tools) -> Decision[tuple[Binding, ...]]
     return Decision(result=tuple(sorted(devices, key=lambda device: device.created_at)))
 
 
-def spend(stored: Records, tools: Tools, secret: str, app_secret: str) -> Plan[CodeExchange]:
-    """Plan to spend a log-in, so that its state and its code serve once."""
+async def spend(
+    stored: Records, tools: Tools, secret: str, app_secret: str
+) -> Decision[CodeExchange]:
+    """Decide to spend a log-in, so that its state and its code serve once."""
     login = require_login(stored[0])
     facts = Redeeming(now=tools.now, login=login, secret=secret, app_secret=app_secret)
     used_login = use_login(facts)
-    return records(login.app_space).then(
-        lambda spaces, _: exchange(tools, require_provider(spaces[0]), used_login)
-    )
+    app_spaces = await records(login.app_space)
+    return exchange(tools, require_provider(app_spaces[0]), used_login)
 
 
 def use_login(facts: Redeeming) -> Login:

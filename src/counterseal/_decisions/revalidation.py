@@ -17,7 +17,7 @@ import attrs
 
 from counterseal._decisions.account_events import Happening, with_events
 from counterseal._decisions.bindings import change_standing, with_binding
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Reading, Records, Tools, require
+from counterseal._decisions.plan import AuditEntry, Decision, Reading, Records, Tools, require
 from counterseal._decisions.readings import account_of, records, require_account, require_provider
 from counterseal.errors import IdentityWithdrawn
 from counterseal.machines import BindingEvent
@@ -58,49 +58,119 @@ def find_provider(stored: Records, _: Tools) -> Decision[AppSpace]:
     return Decision(result=require_provider(stored[0]))
 
 
-def find_user(stored: Records, _: Tools) -> Plan[tuple[Account, AppSpace]]:
-    """Plan to read the App Space whose Identity Provider is asked about an account."""
+async def find_user(stored: Records, _: Tools) -> Decision[tuple[Account, AppSpace]]:
+    """Decide which App Space's Identity Provider is asked about an account."""
     account = require(stored[0], Account)
     # The account once more: its grant may be replaced meanwhile.
-    return records(account.app_space, account.guid).then(
-        lambda stored, _: Decision(result=(require_account(stored[1]), require_provider(stored[0])))
-    )
+    app_space, current_account = await records(account.app_space, account.guid)
+    return Decision(result=(require_account(current_account), require_provider(app_space)))
 
 
-def renew(asked_account: Account, identity: Identity) -> Plan[Renewal]:
+async def renew(
+    stored: Records, tools: Tools, asked_account: Account, identity: Identity
+) -> Decision[Renewal]:
     """
-    Plan what follows if the provider vouches for *identity*, which has to be the account's.
+    Decide what follows if the provider vouches for *identity*, which has to be the account's.
 
     Devices that it had suspended are resumed, if the account is still as it was when it was asked.
     """
-    return records(asked_account.guid).then(
-        lambda stored, _: _renew(require(stored[0], Account), asked_account, identity)
+    account = require(stored[0], Account)
+    same_identity(account, identity)
+    if account.version != asked_account.version:
+        return Decision(result=Renewal(account, counted=False))
+    bindings = await _bindings_in(account, BindingState.SUSPENDED)
+    # Staff, too, suspend devices, and only they resume these.
+    resumed_bindings = tuple(
+        change_standing(binding, BindingEvent.RESUME, Authority.IDP, tools.now)
+        for binding in bindings
+        if isinstance(binding, Binding) and binding.suspended_by is Authority.IDP
+    )
+    updated_account = revise(
+        account,
+        devices=_with_bindings(account, resumed_bindings, tools.now),
+        confirmed_at=tools.now,
+        sealed_grant=tools.seal(identity.grant, grant_context(account.guid)),
+    )
+    updated_account, events = with_events(
+        tools, updated_account, *_happenings(AccountEventKind.RESUMED, resumed_bindings)
+    )
+    return Decision(
+        result=Renewal(updated_account, counted=True),
+        writes=(updated_account, *resumed_bindings, *events),
+        audit=(AuditEntry(account.guid),),
     )
 
 
-def suspend(account: Guid, refusal: IdentityWithdrawn | None) -> Plan[Account]:
+async def suspend(
+    stored: Records, tools: Tools, refusal: IdentityWithdrawn | None
+) -> Decision[Account]:
     """
-    Plan what follows if the provider does not vouch: active devices are suspended.
+    Decide what follows if the provider does not vouch: active devices are suspended.
 
     The refusal is raised after the commit. Without one the user has logged out there: then the
     grant is removed, too, since it may outlive the session (OpenID Connect Back-Channel Logout
     1.0, 2.7).
     """
-    return records(account).then(
-        lambda stored, _: _plan_suspension(require(stored[0], Account), refusal)
+    account = require(stored[0], Account)
+    if account.erased_at is not None:
+        # Its devices are revoked, and nothing is written to what is left of it.
+        if refusal is not None:
+            raise refusal
+        return Decision(result=account)
+    suspended_bindings = tuple(
+        change_standing(binding, BindingEvent.SUSPEND, Authority.IDP, tools.now)
+        for binding in await _bindings_in(account, BindingState.ACTIVE)
+        if isinstance(binding, Binding) and binding.state is BindingState.ACTIVE
+    )
+    updated_account = revise(
+        account,
+        devices=_with_bindings(account, suspended_bindings, tools.now),
+        confirmed_at=None,
+        sealed_grant=b"" if refusal is None else account.sealed_grant,
+    )
+    updated_account, events = with_events(
+        tools, updated_account, *_happenings(AccountEventKind.SUSPENDED, suspended_bindings)
+    )
+    return Decision(
+        result=updated_account,
+        writes=(updated_account, *suspended_bindings, *events),
+        audit=(AuditEntry(account.guid, reason="" if refusal is None else refusal.code),),
+        refusal=refusal,
     )
 
 
-def add_alias(account: Account, guid: Guid, life: timedelta | None) -> Plan[None]:
-    """Plan that the alias *guid* names *account*, too, for *life*; None stores it without end."""
-    return records(guid).then(
-        lambda stored, tools: _add_alias(tools, stored[0], account, guid, life)
-    )
+def add_alias(
+    stored: Records, tools: Tools, account: Account, guid: Guid, life: timedelta | None
+) -> Decision[None]:
+    """Decide that the alias *guid* names *account*, too, for *life*; None stores it for ever."""
+    alias = stored[0] if isinstance(stored[0], Alias) else None
+    accounts = () if alias is None else alias.accounts
+    accounts = (*(guid for guid in accounts if guid != account.guid), account.guid)[-ALIAS_LIMIT:]
+    keep_until = None if life is None else tools.now + life
+    if alias is None:
+        updated_alias = Alias(
+            guid=guid,
+            app_space=account.app_space,
+            accounts=accounts,
+            created_at=tools.now,
+            keep_until=keep_until,
+        )
+    elif (accounts, keep_until) == (alias.accounts, alias.keep_until):
+        return Decision(result=None)
+    else:
+        updated_alias = revise(alias, accounts=accounts, keep_until=keep_until)
+    return Decision(result=None, writes=(updated_alias,), audit=(AuditEntry(account.guid),))
 
 
-def remove_alias(account: Guid, guid: Guid) -> Plan[None]:
-    """Plan that the alias *guid* names *account* no more."""
-    return records(guid).then(lambda stored, tools: _remove_alias(tools, stored[0], account))
+def remove_alias(stored: Records, tools: Tools, account: Guid) -> Decision[None]:
+    """Decide that an alias names *account* no more."""
+    alias = stored[0]
+    if not isinstance(alias, Alias) or account not in alias.accounts:
+        return Decision(result=None)
+    accounts = tuple(guid for guid in alias.accounts if guid != account)
+    keep_until = alias.keep_until if accounts else tools.now
+    updated_alias = revise(alias, accounts=accounts, keep_until=keep_until)
+    return Decision(result=None, writes=(updated_alias,), audit=(AuditEntry(account),))
 
 
 def aliases_of(
@@ -121,28 +191,22 @@ def aliases_of(
     return tuple(aliases)
 
 
-def accounts_of(app_space: Guid, logout: Logout) -> Plan[tuple[Account, ...]]:
+async def find_accounts(_: Tools, app_space: Guid, logout: Logout) -> Decision[tuple[Account, ...]]:
     """
-    Plan to read the accounts of a user who has logged out; none, if none is known.
+    Decide which accounts are those of a user who has logged out; none, if none is known.
 
     If the token has a subject, accounts are found by it, and the session is ignored: what the
     provider says of the user counts for all devices, and not for those of one session.
     """
-    if not logout.subject:
-        alias = session_alias(app_space, logout.issuer, logout.session)
-        return _accounts_by(alias, logout, None)
-    alias = subject_alias(app_space, logout.issuer, logout.subject)
-    return account_of(app_space, logout.subject).then(
-        lambda account, _: _accounts_by(alias, logout, account)
-    )
-
-
-def _accounts_by(guid: Guid, logout: Logout, account: Account | None) -> Plan[tuple[Account, ...]]:
-    return records(guid).then(
-        lambda stored, _: records(
-            *(stored[0].accounts if isinstance(stored[0], Alias) else ())
-        ).then(lambda accounts, _: Decision(result=_named_by(logout, (account, *accounts))))
-    )
+    account = None
+    if logout.subject:
+        account = await account_of(app_space, logout.subject)
+        guid = subject_alias(app_space, logout.issuer, logout.subject)
+    else:
+        guid = session_alias(app_space, logout.issuer, logout.session)
+    (alias,) = await records(guid)
+    accounts = await records(*(alias.accounts if isinstance(alias, Alias) else ()))
+    return Decision(result=_named_by(logout, (account, *accounts)))
 
 
 def _named_by(logout: Logout, accounts: Iterable[Record | None]) -> tuple[Account, ...]:
@@ -161,78 +225,6 @@ def _bindings_in(account: Account, source: BindingState) -> Reading[Records]:
     return records(*(device.binding for device in account.devices if device.state is source))
 
 
-def _renew(
-    account: Account, asked_account: Account, identity: Identity
-) -> Decision[Renewal] | Plan[Renewal]:
-    same_identity(account, identity)
-    if account.version != asked_account.version:
-        return Decision(result=Renewal(account, counted=False))
-    return _bindings_in(account, BindingState.SUSPENDED).then(
-        lambda bindings, tools: _resume(tools, account, bindings, identity.grant)
-    )
-
-
-def _resume(tools: Tools, account: Account, bindings: Records, grant: bytes) -> Decision[Renewal]:
-    # Staff, too, suspend devices, and only they resume these.
-    resumed_bindings = tuple(
-        change_standing(binding, BindingEvent.RESUME, Authority.IDP, tools.now)
-        for binding in bindings
-        if isinstance(binding, Binding) and binding.suspended_by is Authority.IDP
-    )
-    updated_account = revise(
-        account,
-        devices=_with_bindings(account, resumed_bindings, tools.now),
-        confirmed_at=tools.now,
-        sealed_grant=tools.seal(grant, grant_context(account.guid)),
-    )
-    updated_account, events = with_events(
-        tools, updated_account, *_happenings(AccountEventKind.RESUMED, resumed_bindings)
-    )
-    return Decision(
-        result=Renewal(updated_account, counted=True),
-        writes=(updated_account, *resumed_bindings, *events),
-        audit=(AuditEntry(account.guid),),
-    )
-
-
-def _plan_suspension(
-    account: Account, refusal: IdentityWithdrawn | None
-) -> Decision[Account] | Plan[Account]:
-    if account.erased_at is not None:
-        # Its devices are revoked, and nothing is written to what is left of it.
-        if refusal is not None:
-            raise refusal
-        return Decision(result=account)
-    return _bindings_in(account, BindingState.ACTIVE).then(
-        lambda bindings, tools: _suspend(tools, account, bindings, refusal)
-    )
-
-
-def _suspend(
-    tools: Tools, account: Account, bindings: Records, refusal: IdentityWithdrawn | None
-) -> Decision[Account]:
-    suspended_bindings = tuple(
-        change_standing(binding, BindingEvent.SUSPEND, Authority.IDP, tools.now)
-        for binding in bindings
-        if isinstance(binding, Binding) and binding.state is BindingState.ACTIVE
-    )
-    updated_account = revise(
-        account,
-        devices=_with_bindings(account, suspended_bindings, tools.now),
-        confirmed_at=None,
-        sealed_grant=b"" if refusal is None else account.sealed_grant,
-    )
-    updated_account, events = with_events(
-        tools, updated_account, *_happenings(AccountEventKind.SUSPENDED, suspended_bindings)
-    )
-    return Decision(
-        result=updated_account,
-        writes=(updated_account, *suspended_bindings, *events),
-        audit=(AuditEntry(account.guid, reason="" if refusal is None else refusal.code),),
-        refusal=refusal,
-    )
-
-
 def _happenings(kind: AccountEventKind, bindings: tuple[Binding, ...]) -> tuple[Happening, ...]:
     return tuple(Happening(kind, device=binding.guid) for binding in bindings)
 
@@ -244,34 +236,3 @@ def _with_bindings(
     for binding in bindings:
         devices = with_binding(devices, binding, now)
     return devices
-
-
-def _add_alias(
-    tools: Tools, record: Record | None, account: Account, guid: Guid, life: timedelta | None
-) -> Decision[None]:
-    alias = record if isinstance(record, Alias) else None
-    accounts = () if alias is None else alias.accounts
-    accounts = (*(guid for guid in accounts if guid != account.guid), account.guid)[-ALIAS_LIMIT:]
-    keep_until = None if life is None else tools.now + life
-    if alias is None:
-        updated_alias = Alias(
-            guid=guid,
-            app_space=account.app_space,
-            accounts=accounts,
-            created_at=tools.now,
-            keep_until=keep_until,
-        )
-    elif (accounts, keep_until) == (alias.accounts, alias.keep_until):
-        return Decision(result=None)
-    else:
-        updated_alias = revise(alias, accounts=accounts, keep_until=keep_until)
-    return Decision(result=None, writes=(updated_alias,), audit=(AuditEntry(account.guid),))
-
-
-def _remove_alias(tools: Tools, alias: Record | None, account: Guid) -> Decision[None]:
-    if not isinstance(alias, Alias) or account not in alias.accounts:
-        return Decision(result=None)
-    accounts = tuple(guid for guid in alias.accounts if guid != account)
-    keep_until = alias.keep_until if accounts else tools.now
-    updated_alias = revise(alias, accounts=accounts, keep_until=keep_until)
-    return Decision(result=None, writes=(updated_alias,), audit=(AuditEntry(account),))

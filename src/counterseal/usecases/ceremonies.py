@@ -94,10 +94,8 @@ class Ceremonies(UseCase):
             user_info=user_info,
             conveyance=conveyance,
         )
-        plan = account_of(party.app_space.guid, account_id).then(
-            lambda account, tools: ceremonies.start_registration(account, tools, start)
-        )
-        return transactions.run(context, plan)
+        first = account_of(party.app_space.guid, account_id)
+        return transactions.transact(context, first, ceremonies.start_registration, start)
 
     def register(
         self,
@@ -139,13 +137,8 @@ class Ceremonies(UseCase):
         context.subject = guid
         reading = record_with_account(guid)
         transactions = self._within(party.app_space, party.origin)
-        registration = transactions.run(
-            context,
-            reading.then(
-                lambda stored, tools: ceremonies.check_registration(
-                    stored, tools, party, account_id
-                )
-            ),
+        registration = transactions.transact(
+            context, reading, ceremonies.check_registration, party, account_id
         )
         with refusals(self.ports, context):
             registered = self.ports.attestation.verify(
@@ -154,20 +147,16 @@ class Ceremonies(UseCase):
                 challenge=keys.challenge_of(registration.nonce),
             )
         served_kinds = self.ports.notifier.kinds()
-        return transactions.run(
+        return transactions.transact(
             context,
-            reading.then(
-                lambda stored, tools: ceremonies.register(
-                    stored,
-                    tools,
-                    party,
-                    account_id,
-                    registered,
-                    name=name,
-                    session=session,
-                    served_kinds=served_kinds,
-                )
-            ),
+            reading,
+            ceremonies.register,
+            party,
+            account_id,
+            registered,
+            name=name,
+            session=session,
+            served_kinds=served_kinds,
         )
 
     def start_authentication(
@@ -193,10 +182,8 @@ class Ceremonies(UseCase):
             text_fits(account_id, policy.account_id_bytes, "accountId")
             scope = scope_at(party, domain)
         start = CeremonyStart(party=party, account_id=account_id, scope=scope)
-        plan = account_of(party.app_space.guid, account_id).then(
-            lambda account, tools: ceremonies.start_authentication(account, tools, start)
-        )
-        return transactions.run(context, plan)
+        first = account_of(party.app_space.guid, account_id)
+        return transactions.transact(context, first, ceremonies.start_authentication, start)
 
     def finish_authentication(
         self,
@@ -230,18 +217,16 @@ class Ceremonies(UseCase):
             challenge = _claimed_challenge(assertion.client_data, MalformedAssertion)
             guid = ceremony_guid(account_partition(party.app_space.guid, account_id), challenge)
         context.subject = guid
-        plan = record_with_account(guid).then(
-            lambda stored, tools: ceremonies.finish(
-                stored,
-                tools,
-                party,
-                account_id,
-                credential_id=credential_id,
-                assertion=assertion,
-                handle=user_handle,
-            )
+        return self._within(party.app_space, party.origin).transact(
+            context,
+            record_with_account(guid),
+            ceremonies.finish,
+            party,
+            account_id,
+            credential_id=credential_id,
+            assertion=assertion,
+            handle=user_handle,
         )
-        return self._within(party.app_space, party.origin).run(context, plan)
 
     def start_discovery(self, party: RelyingParty, domain: str) -> StartedDiscovery:
         """
@@ -257,8 +242,8 @@ class Ceremonies(UseCase):
         context = self._permit(party, "authentication.start")
         with refusals(self.ports, context):
             scope = scope_at(party, domain)
-        plan = nothing().then(lambda _, tools: start_discovery(tools, party, scope.rp_id))
-        return self._within(party.app_space, party.origin).run(context, plan)
+        transactions = self._within(party.app_space, party.origin)
+        return transactions.transact(context, nothing(), start_discovery, party, scope.rp_id)
 
     def finish_discovery(
         self,
@@ -287,17 +272,15 @@ class Ceremonies(UseCase):
             Refused: The assertion does not hold; as `counterseal.keys.verify_assertion`.
         """
         context = self._permit(party, "authentication.finish")
-        plan = nothing().then(
-            lambda _, tools: finish_discovery(
-                tools,
-                party,
-                ticket,
-                credential_id=credential_id,
-                assertion=assertion,
-                handle=user_handle,
-            )
+        return self._within(party.app_space, party.origin).act(
+            context,
+            finish_discovery,
+            party,
+            ticket,
+            credential_id=credential_id,
+            assertion=assertion,
+            handle=user_handle,
         )
-        return self._within(party.app_space, party.origin).run(context, plan)
 
     def expire(self, limit: int = 100) -> int:
         """

@@ -76,13 +76,14 @@ class LoginTests(UseCase):
             event="login.begin_test", actor=by.actor, subject=app_space, app_space=app_space
         )
         demand_rate(self.ports, context, ("test", app_space), self.policy.redirect_rate)
-        request = self._transactions.run(
+        request = self._transactions.transact(
             context,
-            records(app_space).then(
-                lambda stored, _: login_tests.prepare_test(
-                    stored, by, app_return, service_return, secret
-                )
-            ),
+            records(app_space),
+            login_tests.prepare_test,
+            by,
+            app_return=app_return,
+            service_return=service_return,
+            app_secret=secret,
         )
         url = self.ports.identity.authorization_url(
             request.settings,
@@ -91,8 +92,7 @@ class LoginTests(UseCase):
             verifier=request.verifier,
             company=request.company,
         )
-        plan = nothing().then(lambda *_: logins.begin(request, url))
-        redirect = self._transactions.run(context, plan)
+        redirect = self._transactions.transact(context, nothing(), logins.begin, request, url)
         return LoginTest(
             url=redirect.url,
             redirect_uri=request.settings.redirect_uri,
@@ -131,11 +131,8 @@ class LoginTests(UseCase):
                 raise InvalidField("code", "missing")
         returned = ReturnedTest(state_secret=state_secret, app_secret=secret, error=error)
         context.subject = guid
-        used_test = self._transactions.run(
-            context,
-            records(app_space, guid).then(
-                lambda stored, _: login_tests.use_test(stored, by, returned)
-            ),
+        used_test = self._transactions.transact(
+            context, records(app_space, guid), login_tests.use_test, by, returned
         )
         if error:
             return self._result(used_test, refusal="provider_error", detail=error)

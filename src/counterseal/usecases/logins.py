@@ -46,11 +46,8 @@ class Logins(UseCase):
             event="login.redirect", actor="stranger", subject=app_space, app_space=app_space
         )
         demand_rate(self.ports, context, ("redirect", app_space), self.policy.redirect_rate)
-        request = self._transactions.run(
-            context,
-            records(app_space).then(
-                lambda stored, tools: logins.prepare_request(stored, tools, app_return)
-            ),
+        request = self._transactions.transact(
+            context, records(app_space), logins.prepare_request, app_return
         )
         url = self.ports.identity.authorization_url(
             request.settings,
@@ -59,8 +56,7 @@ class Logins(UseCase):
             verifier=request.verifier,
             company=request.company,
         )
-        plan = nothing().then(lambda *_: logins.begin(request, url))
-        return self._transactions.run(context, plan)
+        return self._transactions.transact(context, nothing(), logins.begin, request, url)
 
     def relay_response(self, state: str, response: Mapping[str, str]) -> str:
         """
@@ -81,10 +77,7 @@ class Logins(UseCase):
             for name, text in parameters.items():
                 text_fits(text, CODE_BYTES, name)
             guid, secret = split_token(state)
-        plan = records(guid).then(
-            lambda stored, tools: logins.relay(stored, tools, secret, parameters)
-        )
-        return self._transactions.run(context, plan)
+        return self._transactions.transact(context, records(guid), logins.relay, secret, parameters)
 
     def authenticate(
         self, state: str, code: str, secret: str, *, issuer: str | None = None
@@ -123,11 +116,8 @@ class Logins(UseCase):
             guid, state_secret = split_token(state)
             text_fits(code, CODE_BYTES, "code")
         context.subject = guid
-        exchange = self._transactions.run(
-            context,
-            records(guid).then(
-                lambda stored, tools: logins.spend(stored, tools, state_secret, secret)
-            ),
+        exchange = self._transactions.transact(
+            context, records(guid), logins.spend, state_secret, secret
         )
         app_space = exchange.app_space
         with refusals(self.ports, context):
@@ -153,8 +143,9 @@ class Logins(UseCase):
         bound = invitation.account.bound_devices if policy.device_replacement else ()
         if not bound:
             return invitation
-        plan = records(*(device.binding for device in bound)).then(logins.list_replaceable)
-        return attrs.evolve(invitation, devices=self._transactions.run(context, plan))
+        first = records(*(device.binding for device in bound))
+        devices = self._transactions.transact(context, first, logins.list_replaceable)
+        return attrs.evolve(invitation, devices=devices)
 
     def revalidate(self, account: Guid) -> Account:
         """
@@ -166,8 +157,8 @@ class Logins(UseCase):
             IdentityWithdrawn: It does not; the user's devices are suspended.
         """
         context = AuditContext(event="identity.revalidate", actor="idp", subject=account)
-        plan = records(account).then(revalidation.find_user)
-        return revalidate(self._transactions, *self._transactions.run(context, plan))
+        user = self._transactions.transact(context, records(account), revalidation.find_user)
+        return revalidate(self._transactions, *user)
 
     def log_out(self, app_space: Guid, token: str) -> None:
         """
@@ -195,21 +186,20 @@ class Logins(UseCase):
         )
         with refusals(self.ports, context):
             text_fits(token, self.policy.token_bytes, "logout_token")
-        space = self._transactions.run(context, records(app_space).then(revalidation.find_provider))
+        space = self._transactions.transact(context, records(app_space), revalidation.find_provider)
         provider = provider_of(space)
         with refusals(self.ports, context):
             logout = self.ports.identity.read_logout(provider, token, company=space.company)
             if logout.issuer != provider.issuer:
                 raise WrongIssuer
-        plan = revalidation.accounts_of(app_space, logout)
-        accounts = self._transactions.run(context, plan)
+        accounts = self._transactions.act(context, revalidation.find_accounts, app_space, logout)
         with refusals(self.ports, context):
             key = ("logout", app_space, logout.jti)
             if not self.ports.replay.first_seen(key, logout.until):
                 raise Replayed
         for account in accounts:
             context = AuditContext(event="identity.logout", actor="idp", subject=account.guid)
-            self._transactions.run(context, revalidation.suspend(account.guid, None))
+            self._transactions.transact(context, records(account.guid), revalidation.suspend, None)
 
     def expire(self, limit: int = 100) -> int:
         """Expire log-ins whose deadline has come; return how many."""

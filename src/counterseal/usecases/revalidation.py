@@ -46,8 +46,12 @@ def revalidate(transactions: Transactions, account: Account, app_space: AppSpace
         try:
             identity = _ask(transactions.ports, account, provider, app_space.company, grant)
         except IdentityWithdrawn as refusal:
-            return transactions.run(context, revalidation.suspend(account.guid, refusal))
-        renewal = transactions.run(context, revalidation.renew(account, identity))
+            return transactions.transact(
+                context, records(account.guid), revalidation.suspend, refusal
+            )
+        renewal = transactions.transact(
+            context, records(account.guid), revalidation.renew, account, identity
+        )
         if renewal.counted:
             return renewal.account
         # The provider may have replaced the grant that it was asked with by this one.
@@ -81,7 +85,7 @@ def add_aliases(transactions: Transactions, account: Account, identity: Identity
     """Let *account* be found by the identity's subject and session."""
     context = AuditContext(event="identity.remember", actor="idp", subject=account.guid)
     for guid, life in revalidation.aliases_of(account, identity, transactions.policy):
-        transactions.run(context, revalidation.add_alias(account, guid, life))
+        transactions.transact(context, records(guid), revalidation.add_alias, account, guid, life)
 
 
 def remove_alias(transactions: Transactions, account: Account) -> None:
@@ -90,7 +94,7 @@ def remove_alias(transactions: Transactions, account: Account) -> None:
         return
     context = AuditContext(event="identity.forget", actor="idp", subject=account.guid)
     guid = subject_alias(account.app_space, account.issuer, account.subject)
-    transactions.run(context, revalidation.remove_alias(account.guid, guid))
+    transactions.transact(context, records(guid), revalidation.remove_alias, account.guid)
 
 
 def _ask(

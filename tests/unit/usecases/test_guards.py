@@ -311,7 +311,7 @@ def test_s18_a_log_out_does_not_suspend_a_device_that_has_ended(service):
 
 
 def test_s18_a_log_out_without_the_account_is_noticed(service, monkeypatch):
-    planted = partial(without, "account", revalidation._suspend)
-    monkeypatch.setattr(revalidation, "_suspend", planted)
+    planted = partial(without, "account", revalidation.suspend)
+    monkeypatch.setattr(revalidation, "suspend", planted)
     with pytest.raises(WrongRecord):  # Nothing is left to write, and an event needs a commit.
         log_out_meanwhile(service)
