@@ -780,9 +780,9 @@ def unadmitted(tree):
             and ast.unparse(node.value.func) == "admit"
             for target in node.targets
         }
-        runs = [call for call, name in calls.items() if name.endswith("transactions.run")]
+        runs = [call for call, name in calls.items() if name.endswith("transactions.transact")]
         if "admit" not in calls.values() or any(
-            len(run.args) != 3 or ast.unparse(run.args[2]) not in loaded for run in runs
+            ast.unparse(run.args[1]) not in loaded for run in runs
         ):
             yield function.name
 
@@ -791,7 +791,7 @@ ADMITTED = """
 def pending(self, call):
     reading = request.reading()
     device = admit(self._transactions, context, request, reading)
-    return self._transactions.run(context, reading.then(decide), device)
+    return self._transactions.transact(context, device, decide)
 """
 
 

@@ -18,7 +18,7 @@ from counterseal._decisions.actions import approve
 from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.endings import ENDED_LIMIT, end
 from counterseal._decisions.outbox import build_ending_notifications
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Signing, Tools
+from counterseal._decisions.plan import AuditEntry, Decision, Signing, Tools
 from counterseal._decisions.reactions import needs_pending, react
 from counterseal._decisions.readings import pending_of, records
 from counterseal._decisions.strikes import count_strike
@@ -79,36 +79,33 @@ def read_token(body: bytes, event: ChallengeEvent, policy: Policy) -> Token:
     return Token(text, jws, read_answer(jws.claimed, typ=typ), event)
 
 
-def list_pending(device: AuthenticatedDevice, tools: Tools) -> Plan[tuple[Challenge, ...]]:
-    """Plan to list the open challenges that the device is asked, oldest first."""
+async def list_pending(
+    device: AuthenticatedDevice, tools: Tools
+) -> Decision[tuple[Challenge, ...]]:
+    """Decide to list the open challenges that the device is asked, oldest first."""
     asked_devices = {None, device.binding.guid}
-    return pending_of(device.account.guid).then(
-        lambda pending_challenges, _: Decision(
-            result=tuple(
-                challenge
-                for challenge in pending_challenges
-                if challenge.state_at(tools.now) in UNFINISHED and challenge.device in asked_devices
-            )
-        )
+    challenges = tuple(
+        challenge
+        for challenge in await pending_of(device.account.guid)
+        if challenge.state_at(tools.now) in UNFINISHED and challenge.device in asked_devices
     )
+    return Decision(result=challenges)
 
 
-def list_ended(device: AuthenticatedDevice, _: Tools) -> Plan[tuple[EndedRequest, ...]]:
+async def list_ended(
+    device: AuthenticatedDevice, tools: Tools
+) -> Decision[tuple[EndedRequest, ...]]:
     """
-    Plan to list the account's last ended challenges, newest first.
+    Decide to list the account's last ended challenges, newest first.
 
     The device sees those that it answered, and those that were issued while it was bound, but not
-    those of another device that the origin had chosen. Those
-    whose deadline has passed are ended, even if no worker has expired them yet.
+    those of another device that the origin had chosen. Those whose deadline has passed are ended,
+    even if no worker has expired them yet.
     """
     account = device.account
-    return pending_of(account.guid).then(
-        lambda pending_challenges, tools: records(*account.history.ended[::-1]).then(
-            lambda stored, _: Decision(
-                result=_ended(device.binding, [*_overdue(pending_challenges, tools), *stored])
-            )
-        )
-    )
+    overdue = _overdue(await pending_of(account.guid), tools)
+    ended = await records(*account.history.ended[::-1])
+    return Decision(result=_ended(device.binding, [*overdue, *ended]))
 
 
 def _overdue(challenges: tuple[Challenge, ...], tools: Tools) -> list[Challenge]:
@@ -162,20 +159,14 @@ def fetch(device: AuthenticatedDevice, tools: Tools) -> Decision[Challenge]:
     )
 
 
-def respond(
+async def respond(
     device: AuthenticatedDevice,
     tools: Tools,
     token: Token,
     *,
     served_kinds: frozenset[AddressKind],
-    pending: tuple[Challenge, ...] | None = None,
-) -> Decision[Challenge] | Signing[Challenge] | Plan[Challenge]:
-    """
-    Decide on an answer or disown; for one that is accepted, a receipt is signed.
-
-    Args:
-        pending: The account's open challenges, read only where the refusal's reason cancels some.
-    """
+) -> Decision[Challenge]:
+    """Decide on an answer or disown; for one that is accepted, a receipt is signed."""
     tools = tools.within(device.app_space)
     facts = _facts(device, tools, token)
     challenge = facts.challenge
@@ -201,13 +192,39 @@ def respond(
     except WrongCode as refusal:
         return _count_wrong_code(tools, facts, refusal, served_kinds=served_kinds)
     reason = token.answer.reason
-    if reason is not None and pending is None and needs_pending(tools, reason):
-        return pending_of(device.account.guid).then(
-            lambda pending, tools: respond(
-                device, tools, token, served_kinds=served_kinds, pending=pending
-            )
-        )
-    return _accept(tools, facts, token, state, served_kinds=served_kinds, pending=pending or ())
+    pending: tuple[Challenge, ...] = ()
+    if reason is not None and needs_pending(tools, reason):
+        pending = await pending_of(device.account.guid)
+    signer = facts.signer
+    assert signer is not None  # noqa: S101 (signature_holds; for the type checker)
+    # If the clock stepped back, the answer is not accepted before the challenge was issued.
+    at = max(facts.now, challenge.issued_at)
+    receipt = await Signing(
+        typ=RECEIPT_TYP,
+        payload=lambda issuer: receipt_payload(
+            challenge,
+            issuer=issuer,
+            account=facts.account,
+            binding=facts.binding,
+            signer=signer,
+            token=token.text,
+            state=state,
+            button=token.answer.button,
+            at=at,
+        ),
+    )
+    outcome = Outcome(
+        at=at,
+        device=facts.binding.guid,
+        kid=signer.key.kid,
+        thumbprint=signer.key.thumbprint,
+        button=token.answer.button,
+        token=token.text,
+        receipt=receipt,
+        refusal_reason=reason,
+        suspensions=facts.binding.suspensions,
+    )
+    return _end(tools, facts, state, outcome, receipt, served_kinds=served_kinds, pending=pending)
 
 
 def _facts(device: AuthenticatedDevice, tools: Tools, token: Token) -> Answering:
@@ -234,60 +251,12 @@ def open_code(tools: Tools, challenge: Challenge) -> str:
     return tools.open(challenge.sealed_code, code_context(challenge.guid)).decode()
 
 
-def _accept(
-    tools: Tools,
-    facts: Answering,
-    token: Token,
-    state: ChallengeState,
-    *,
-    served_kinds: frozenset[AddressKind],
-    pending: tuple[Challenge, ...],
-) -> Signing[Challenge]:
-    signer = facts.signer
-    assert signer is not None  # noqa: S101 (signature_holds; for the type checker)
-    # If the clock stepped back, the answer is not accepted before the challenge was issued.
-    at = max(facts.now, facts.challenge.issued_at)
-    return Signing(
-        typ=RECEIPT_TYP,
-        payload=lambda issuer: receipt_payload(
-            facts.challenge,
-            issuer=issuer,
-            account=facts.account,
-            binding=facts.binding,
-            signer=signer,
-            token=token.text,
-            state=state,
-            button=token.answer.button,
-            at=at,
-        ),
-        then=lambda receipt: _end(
-            tools,
-            facts,
-            state,
-            Outcome(
-                at=at,
-                device=facts.binding.guid,
-                kid=signer.key.kid,
-                thumbprint=signer.key.thumbprint,
-                button=token.answer.button,
-                token=token.text,
-                receipt=receipt,
-                refusal_reason=token.answer.reason,
-                suspensions=facts.binding.suspensions,
-            ),
-            receipt_hash(receipt),
-            served_kinds=served_kinds,
-            pending=pending,
-        ),
-    )
-
-
 def _end(
     tools: Tools,
     facts: Answering,
     state: ChallengeState,
     outcome: Outcome,
-    new_receipt_hash: str,
+    receipt: str,
     *,
     served_kinds: frozenset[AddressKind],
     pending: tuple[Challenge, ...],
@@ -298,7 +267,7 @@ def _end(
         account,
         history=ending.history,
         receipts=account.receipts + 1,
-        receipt_hash=new_receipt_hash,
+        receipt_hash=receipt_hash(receipt),
     )
     notifications = build_ending_notifications(
         tools, served_kinds, account, ending.challenge, aware_device=binding.guid

@@ -31,9 +31,8 @@ class Answers(UseCase):
         """
         context, request = open_call(self._transactions, call, "challenge.pending")
         context.subject = None
-        reading = request.reading()
-        device = admit(self._transactions, context, request, reading)
-        return self._transactions.run(context, reading.then(answers.list_pending), device)
+        device = admit(self._transactions, context, request, request.reading())
+        return self._transactions.transact(context, device, answers.list_pending)
 
     def pending_again(self, device: AuthenticatedDevice) -> tuple[Challenge, ...]:
         """
@@ -48,7 +47,7 @@ class Answers(UseCase):
         context = AuditContext(
             event="challenge.pending", actor=device.binding.guid, app_space=device.app_space.guid
         )
-        return self._transactions.run(context, read_again(device).then(answers.list_pending))
+        return self._transactions.transact(context, read_again(device), answers.list_pending)
 
     def ended(self, call: DeviceCall) -> tuple[EndedRequest, ...]:
         """
@@ -61,9 +60,8 @@ class Answers(UseCase):
         """
         context, request = open_call(self._transactions, call, "challenge.ended")
         context.subject = None
-        reading = request.reading()
-        device = admit(self._transactions, context, request, reading)
-        return self._transactions.run(context, reading.then(answers.list_ended), device)
+        device = admit(self._transactions, context, request, request.reading())
+        return self._transactions.transact(context, device, answers.list_ended)
 
     def fetch(self, call: DeviceCall, challenge: Guid) -> Challenge:
         """
@@ -80,9 +78,8 @@ class Answers(UseCase):
         """
         context, request = open_call(self._transactions, call, "challenge.fetch")
         context.subject = challenge
-        reading = request.reading(challenge)
-        device = admit(self._transactions, context, request, reading)
-        return self._transactions.run(context, reading.then(answers.fetch), device)
+        device = admit(self._transactions, context, request, request.reading(challenge))
+        return self._transactions.transact(context, device, answers.fetch)
 
     def answer(self, call: DeviceCall) -> Challenge:
         """
@@ -129,10 +126,8 @@ class Answers(UseCase):
         context = AuditContext(
             event=context_before_reading.event, actor=request.proof.device, subject=challenge
         )
-        reading = request.reading(challenge)
-        device = admit(self._transactions, context, request, reading)
+        device = admit(self._transactions, context, request, request.reading(challenge))
         served_kinds = ports.notifier.kinds()
-        plan = reading.then(
-            lambda device, tools: answers.respond(device, tools, token, served_kinds=served_kinds)
+        return self._transactions.transact(
+            context, device, answers.respond, token, served_kinds=served_kinds
         )
-        return self._transactions.run(context, plan, device)
