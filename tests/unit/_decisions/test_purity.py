@@ -1522,7 +1522,9 @@ def struck_by_a_rotation(setup):
 def updated(setup):
     body = b'{"name":"Tablet"}'
     device = setup.device(body)
-    decision = setup.decide(lambda tools: devices.update(device, tools, body))
+    with isolated():
+        changes = devices.read_changes(body, setup.service.policy)
+    decision = setup.decide(lambda tools: devices.update(device, tools, changes))
     assert decision.result.name == "Tablet"
 
 

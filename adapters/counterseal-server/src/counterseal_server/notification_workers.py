@@ -46,6 +46,15 @@ class CountingNotifier:
         """Return the kinds of the notifier."""
         return self.notifier.kinds()
 
+    def require_sendable(self, address: PushAddress) -> None:
+        """
+        Refuse what the notifier refuses.
+
+        Raises:
+            InvalidField: The notifier raised it.
+        """
+        self.notifier.require_sendable(address)
+
     def push(
         self, addresses: tuple[PushAddress, ...], message: PushMessage
     ) -> tuple[PushOutcome, ...]:
