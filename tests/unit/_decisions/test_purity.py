@@ -174,8 +174,10 @@ PARTS = {
     *(
         "bindings.session_of",
         "bindings.standing_inviter",
+        "sessions.facts_of_proof",
         "sessions.facts_of_use",
         "sessions.read_proofs",
+        "sessions.read_proofs_with",
     ),
     *("enrolments.key_changes", "issuing.new_code", "issuing.new_challenge"),
     "logins.build_request",
@@ -1179,7 +1181,8 @@ def session_started(setup):
         binding=portal.passkey.guid,
         browser="",
     )
-    stored = (portal.admin, portal.passkey)
+    passkey, account = portal.service.store.get_with_account(portal.passkey.guid)
+    stored = (passkey, account, portal.admin)
     decision = setup.decide(lambda tools: sessions.start_session(stored, tools, login))
     assert decision.result.session.state is SessionState.ACTIVE
     assert decision.guards == (portal.admin,)

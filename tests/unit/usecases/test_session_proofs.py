@@ -9,7 +9,14 @@ import attrs
 import pytest
 
 from counterseal.device import own_comparison_code
-from counterseal.errors import BindingInactive, DeadlinePassed, Refused, StrongKeyMissed, WrongState
+from counterseal.errors import (
+    BindingInactive,
+    DeadlinePassed,
+    Refused,
+    StrongKeyMissed,
+    WrongKey,
+    WrongState,
+)
 from counterseal.models import (
     OPERATOR,
     AdminRole,
@@ -220,11 +227,27 @@ def test_a_users_device_opens_and_steps_up_no_session(administrator, service):
     issued = administrator.log_in()
     for account_id in ("zoe", admin):
         device = service.bind(account_id).guid
-        with pytest.raises(BindingInactive):
+        with pytest.raises(WrongKey):
             sessions.start(admin, LogInMethod.DEVICE, binding=device, browser="")
-        with pytest.raises(BindingInactive):
+        with pytest.raises(WrongKey):
             sessions.step_up(issued.token, device)
     sessions.authenticate(issued.token)
+
+
+def test_a_passkey_opens_and_steps_up_no_session_of_another_administrator(administrator, service):
+    sessions = administrator.sessions
+    other = service.credentials.create_person("Other", all_companies=True)
+    passkey = service.bind_passkey(other.guid).guid
+    issued = administrator.log_in()
+    with pytest.raises(WrongKey):
+        sessions.start(administrator.admin.guid, LogInMethod.PASSKEY, binding=passkey, browser="")
+    assert service.last_event() == ("session.start", "wrong_key")
+    with pytest.raises(WrongKey):
+        sessions.step_up(issued.token, passkey)
+    assert service.last_event() == ("session.step_up", "wrong_key")
+    # The session that was to be stepped up stays, as does the passkey of the other.
+    sessions.authenticate(issued.token)
+    sessions.start(other.guid, LogInMethod.PASSKEY, binding=passkey, browser="")
 
 
 def test_a_passkey_that_is_suspended_and_resumed_logs_in_anew(administrator):
