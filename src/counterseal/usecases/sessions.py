@@ -22,7 +22,7 @@ from counterseal.models import (
 from counterseal.models.guid import parse
 from counterseal.ports import Due
 from counterseal.rules.sizes import text_fits
-from counterseal.usecases.invitations import read_due_bindings
+from counterseal.usecases.invitations import sweep_due_bindings
 
 SECRET_LENGTH = 64
 """More than the base64url of a secret has; a longer one is not hashed."""
@@ -283,13 +283,16 @@ class Sessions(UseCase):
         plan = records(admin).then(lambda stored, _: sessions.list_sessions(stored, by))
         return self._transactions.run(context, plan)
 
-    def expire(self, limit: int = 100) -> int:
+    def expire(self, limit: int = 100, *, looking_past: bool = True) -> int:
         """
         Expire sessions and links whose deadline has come; return how many, *limit* at most.
 
         Passkeys, too, that a link has registered and that did not open its session are revoked, and
         the sessions end whose passkey or device was revoked or suspended; each of these passkeys
         and devices counts once.
+
+        Args:
+            looking_past: Whether to read past the first due bindings if these cannot be ended.
 
         Raises:
             Unavailable: A port failed; what has ended earlier stays so.
@@ -300,8 +303,13 @@ class Sessions(UseCase):
             context, due, lambda guid: records(guid).then(ended_sessions.expire)
         )
         if count < limit:
-            bindings = read_due_bindings(self.ports, limit - count, provisional=False)
-            count += sum(map(self._end_with, bindings))
+            count += sweep_due_bindings(
+                self.ports,
+                limit - count,
+                self._end_with,
+                provisional=False,
+                looking_past=looking_past,
+            )
         return count
 
     def complete_enrolment(self, passkey: Guid) -> None:
