@@ -24,7 +24,7 @@ class FarLooks:
         self._next_at = 0.0
 
     @contextmanager
-    def look(self) -> Iterator[bool]:
+    def measure_look(self) -> Iterator[bool]:
         """Measure one look; tell whether it may be a far one."""
         began = time.monotonic()
         far = began >= self._next_at

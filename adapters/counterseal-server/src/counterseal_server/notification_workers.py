@@ -106,7 +106,7 @@ class NotificationWorkers:
         """Start attempts for due notifications while slots are free; always return False."""
         # Each slot that is free again is a reason to look, and few of these look further.
         under_way = dict(self._attempts.under_way)
-        with self._far_looks.look() as far:
+        with self._far_looks.measure_look() as far:
             due = self.notifications.in_turn(under_way, self._slots, looking_past=far)
         for notification in due:
             # Each channel has threads of its own: one that stalls does not stop the others.

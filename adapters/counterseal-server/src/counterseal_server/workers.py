@@ -198,7 +198,7 @@ class Workers:
     def _expire(self) -> bool:
         ports, policy = self._runtime.ports, self._runtime.policy
         limit = 100
-        with self._far_looks.look() as far:
+        with self._far_looks.measure_look() as far:
             # While bindings end, those behind them have their turn without it.
             past = far and not self._ends_bindings
             counts = {
