@@ -25,7 +25,7 @@ from counterseal._decisions.proofs import (
     sessions_in,
     with_proof,
 )
-from counterseal._decisions.readings import records, tenancy_records_of
+from counterseal._decisions.readings import record_with_account, records, tenancy_records_of
 from counterseal.errors import BindingInactive, InvalidField, NotFound, WrongToken
 from counterseal.machines import SESSION, SessionEvent, step
 from counterseal.models import (
@@ -34,7 +34,6 @@ from counterseal.models import (
     Binding,
     Guid,
     LogInMethod,
-    Record,
     Session,
     SessionState,
     revise,
@@ -156,21 +155,32 @@ def start_session(stored: Records, _: Tools, login: LogIn) -> Plan[IssuedSession
     """
     Plan to start a session for a proven log-in; the oldest ends if there are too many.
 
-    *stored*: the administrator, the binding, and the session of `login.guid` if there is one.
+    *stored*: the binding, its account, the administrator, and the session of `login.guid` if there
+    is one.
     """
-    holder, binding, *started = stored
+    binding, account, holder, *started = stored
     if any(started):
         # One proof starts one session.
         raise WrongToken
     return tenancy_records_of(login.admin).then(
-        lambda children, tools: _start_session(holder, binding, tools, login, children)
+        lambda children, tools: _start_session(
+            Logging(
+                now=tools.now,
+                admin=holder,
+                proof=binding,
+                proof_account=account,
+                suspensions=login.suspensions,
+            ),
+            tools,
+            login,
+            children,
+        )
     )
 
 
 def _start_session(
-    holder: Record | None, binding: Record | None, tools: Tools, login: LogIn, children: Records
+    facts: Logging, tools: Tools, login: LogIn, children: Records
 ) -> Decision[IssuedSession]:
-    facts = Logging(now=tools.now, admin=holder, proof=binding, suspensions=login.suspensions)
     state = step(SESSION, SESSION.initial, SessionEvent.START, facts)
     admin = standing_administrator(facts)
     secret = _new_secret(tools)
@@ -181,7 +191,7 @@ def _start_session(
         method=login.method,
         browser=login.browser,
         created_at=tools.now,
-        proofs=with_proof((), require(binding, Binding)),
+        proofs=with_proof((), require(facts.proof, Binding)),
         **_started(secret, tools),
     )
     active = [each for each in sessions_in(children) if each.state is SessionState.ACTIVE]
@@ -215,8 +225,8 @@ def _redeem(tools: Tools, facts: UsingSession, browser: str) -> Decision[IssuedS
 def enrol(stored: Records, _: Tools, secret: str, binding: Guid) -> Plan[IssuedSession]:
     """Plan to log in a browser that has redeemed a link and registered the passkey *binding*."""
     session = require_session(stored, secret)
-    return read_proofs(session, binding).then(
-        lambda stored, tools: _enrol(tools, facts_of_use(session, stored, tools, secret))
+    return read_proofs_with(session, binding).then(
+        lambda stored, tools: _enrol(tools, facts_of_proof(session, stored, tools, secret))
     )
 
 
@@ -248,10 +258,10 @@ def step_up(
         suspensions: How often *binding* had been suspended by then.
     """
     session = require_session(stored, secret)
-    return read_proofs(session, binding).then(
+    return read_proofs_with(session, binding).then(
         lambda stored, tools: _step_up(
             tools,
-            attrs.evolve(facts_of_use(session, stored, tools, secret), suspensions=suspensions),
+            attrs.evolve(facts_of_proof(session, stored, tools, secret), suspensions=suspensions),
             proven_at,
         )
     )
@@ -364,24 +374,35 @@ def require_session(stored: Records, secret: str) -> Session:
     return session
 
 
-def read_proofs(session: Session, *others: Guid) -> Reading[Records]:
-    """Read the administrator, the bindings of the session's proofs, and the records of *others*."""
-    return records(session.admin, *(proof.binding for proof in session.proofs), *others)
+def read_proofs(session: Session) -> Reading[Records]:
+    """Read the administrator, and the bindings of the session's proofs."""
+    return records(session.admin, *(proof.binding for proof in session.proofs))
+
+
+def read_proofs_with(session: Session, binding: Guid) -> Reading[Records]:
+    """Read *binding* and its account, and what `read_proofs` reads."""
+    proofs = (proof.binding for proof in session.proofs)
+    return record_with_account(binding, session.admin, *proofs)
 
 
 def facts_of_use(session: Session, stored: Records, tools: Tools, secret: str) -> UsingSession:
     """Return the facts of a use, for what `read_proofs` has read, or of the administrator alone."""
     admin, *bindings = stored
-    count = len(session.proofs)
     return UsingSession(
         now=tools.now,
         policy=tools.policy,
         session=session,
         admin=admin,
-        bindings=tuple(bindings[:count]),
-        proof=bindings[count] if len(bindings) > count else None,
+        bindings=tuple(bindings),
         secret=secret,
     )
+
+
+def facts_of_proof(session: Session, stored: Records, tools: Tools, secret: str) -> UsingSession:
+    """Return the facts of an enrolment or a step-up, for what `read_proofs_with` has read."""
+    proof, account, *others = stored
+    facts = facts_of_use(session, tuple(others), tools, secret)
+    return attrs.evolve(facts, proof=proof, proof_account=account)
 
 
 def refuse_use(session: Session, state: SessionState) -> Decision[Any]:
