@@ -113,11 +113,15 @@ def decision_reused_after_a_lost_race(patch):
     original = _transaction.Transactions._decide
     decisions = {}
 
-    def decide_once(self, plan, loaded, stored):
-        if id(plan) not in decisions:
-            decisions[id(plan)] = (plan, original(self, plan, loaded, stored), stored)
-        _, decision, first = decisions[id(plan)]
-        stored[:] = first
+    def decide_once(self, first, decide, arguments, *others):
+        *_, stored = others
+        # A second attempt has the same arguments, which are kept so that none takes their id.
+        key = id(arguments)
+        if key not in decisions:
+            decision = original(self, first, decide, arguments, *others)
+            decisions[key] = arguments, decision, stored
+        _, decision, stored_first = decisions[key]
+        stored[:] = stored_first
         return decision
 
     patch.setattr(_transaction.Transactions, "_decide", decide_once)

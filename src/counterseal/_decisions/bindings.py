@@ -108,26 +108,24 @@ async def with_enrolment(facts: Authenticating) -> Authenticating:
     return replace(facts, sessions=await session_of(facts.binding))
 
 
-def standing_inviter(sessions: Records) -> Reading[None]:
+async def demand_standing_inviter(binding: Binding, tools: Tools) -> None:
     """
-    Read what opened the session that invited a device, if that depends on one.
+    Require that the session stands that invited a device, if *binding* depends on one.
 
     Raises:
         WrongState: The session has ended.
     """
-    proofs = (
-        proof.binding
-        for session in sessions
-        if isinstance(session, Session)
-        for proof in session.proofs
+    sessions = await session_of(binding)
+    proofs = await records(
+        *(
+            proof.binding
+            for session in sessions
+            if isinstance(session, Session)
+            for proof in session.proofs
+        )
     )
-
-    def require(bindings: Records, tools: Tools) -> None:
-        for session in sessions:
-            inviter_stands(session, bindings, tools.now, tools.policy)
-
-    reading = records(*proofs)
-    return Reading(reading.query, reading.arguments, require)
+    for session in sessions:
+        inviter_stands(session, proofs, tools.now, tools.policy)
 
 
 def binding_of(bindings: Iterable[Binding], credential_id: str) -> Binding | None:

@@ -12,10 +12,9 @@ import attrs
 from counterseal import keys
 from counterseal._decisions.account_events import device_bound, device_revoked, with_events
 from counterseal._decisions.bindings import (
+    demand_standing_inviter,
     end_binding,
     replace_binding,
-    session_of,
-    standing_inviter,
     with_binding,
 )
 from counterseal._decisions.device_requests import AuthenticatedDevice
@@ -28,8 +27,6 @@ from counterseal._decisions.outbox import (
 from counterseal._decisions.plan import (
     AuditEntry,
     Decision,
-    Plan,
-    Reading,
     Records,
     Tools,
     require,
@@ -94,32 +91,30 @@ def invite_another(device: AuthenticatedDevice, tools: Tools) -> Decision[Invita
     return invite(account, tools, invitee)
 
 
-def list_unconfirmed(device: AuthenticatedDevice, tools: Tools) -> Plan[tuple[Binding, ...]]:
-    """Plan to list the new devices of the account that wait to be confirmed, oldest first."""
+async def list_unconfirmed(
+    device: AuthenticatedDevice, tools: Tools
+) -> Decision[tuple[Binding, ...]]:
+    """Decide to list the new devices of the account that wait to be confirmed, oldest first."""
     guids = (
         entry.binding
         for entry in device.account.devices
         if entry.state is BindingState.UNCONFIRMED and tools.now < entry.deadline
     )
-    return records(*guids).then(
-        lambda stored, _: Decision(
-            result=tuple(
-                binding
-                for binding in stored
-                if isinstance(binding, Binding) and binding.state is BindingState.UNCONFIRMED
-            )
-        )
+    bindings = tuple(
+        binding
+        for binding in await records(*guids)
+        if isinstance(binding, Binding) and binding.state is BindingState.UNCONFIRMED
     )
+    return Decision(result=bindings)
 
 
-def decide_by_device(
+async def decide_by_device(
     device: AuthenticatedDevice,
     tools: Tools,
     token: Token,
     *,
     served_kinds: frozenset[AddressKind],
-    replaced: Binding | None = None,
-) -> Decision[Binding] | Plan[Binding]:
+) -> Decision[Binding]:
     """Decide what a device of the account has decided on a new one, which may replace another."""
     tools = tools.within(device.app_space)
     (record,) = device.others
@@ -128,12 +123,7 @@ def decide_by_device(
         raise Foreign
     if binding.confirmation and keys.constant_time_equal(binding.confirmation, token.text):
         return Decision(result=binding)
-    if replaced is None and binding.replaces is not None:
-        return _read_replaced(binding.replaces).then(
-            lambda replaced, tools: decide_by_device(
-                device, tools, token, served_kinds=served_kinds, replaced=replaced
-            )
-        )
+    replaced = await _replaced_by(binding)
     signer = confirmer.key_named(token.jws.header.kid)
     if replaced is not None and replaced.guid == confirmer.guid:
         # What the device itself has signed is what becomes of it.
@@ -164,24 +154,18 @@ def decide_by_device(
         return _reject(tools, device.account, ending, state, served_kinds, by=confirmer)
     moved = confirmer if confirmation.choice is Choice.MOVE else None
     ending.replaced = replaced
-    return session_of(binding).then(
-        lambda sessions, _: standing_inviter(sessions).then(
-            lambda *_: _activate(
-                tools, device.account, ending, state, served_kinds, moved=moved, by=confirmer
-            )
-        )
-    )
+    await demand_standing_inviter(binding, tools)
+    return _activate(tools, device.account, ending, state, served_kinds, moved=moved, by=confirmer)
 
 
-def decide_by_origin(
+async def decide_by_origin(
     stored: Records,
     tools: Tools,
     party: RelyingParty,
     code: str,
     *,
     served_kinds: frozenset[AddressKind],
-    replaced: Binding | None = None,
-) -> Decision[Binding] | Plan[Binding]:
+) -> Decision[Binding]:
     """Decide whether an origin's comparison code lets a new device count."""
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     own_app_space(party.origin, binding)
@@ -191,7 +175,7 @@ def decide_by_origin(
         account=account,
         app_space=party.app_space,
         binding=binding,
-        replaced=replaced,
+        replaced=None,
         code=code,
     )
     origin = party.origin.guid
@@ -200,26 +184,21 @@ def decide_by_origin(
         if not facts.is_right:
             raise WrongState("it was confirmed, by another comparison code")
         return Decision(result=binding)
-    if replaced is None and binding.replaces is not None:
-        return _read_replaced(binding.replaces).then(
-            lambda replaced, tools: decide_by_origin(
-                stored, tools, party, code, served_kinds=served_kinds, replaced=replaced
-            )
-        )
+    facts = replace(facts, replaced=await _replaced_by(binding))
     try:
         state = step(BINDING, binding.state, BindingEvent.COMPARE, facts)
     except WrongCode as refusal:
         return _count_wrong_code(tools, facts, served_kinds, refusal)
-    ending = _Ending(binding, origin, replaced=replaced)
-    return session_of(binding).then(
-        lambda sessions, _: standing_inviter(sessions).then(
-            lambda *_: _activate(tools, account, ending, state, served_kinds)
-        )
-    )
+    ending = _Ending(binding, origin, replaced=facts.replaced)
+    await demand_standing_inviter(binding, tools)
+    return _activate(tools, account, ending, state, served_kinds)
 
 
-def _read_replaced(guid: Guid) -> Reading[Binding]:
-    return Reading("get", (guid,), lambda stored, _: require(stored[0], Binding))
+async def _replaced_by(binding: Binding) -> Binding | None:
+    """Return the device that *binding* replaces, if it replaces one."""
+    if binding.replaces is None:
+        return None
+    return require((await records(binding.replaces))[0], Binding)
 
 
 @attrs.define

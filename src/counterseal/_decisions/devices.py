@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from counterseal import ijson, keys
 from counterseal._decisions.account_events import Happening, device_revoked, with_events
-from counterseal._decisions.authorization import permission_reading
+from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.bindings import change_standing, end_binding, with_binding
 from counterseal._decisions.device_requests import AuthenticatedDevice
 from counterseal._decisions.enrolments import key_changes, pin_passkeys, read_keys
 from counterseal._decisions.outbox import build_revocation_notifications
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Signing, Tools, require
+from counterseal._decisions.plan import AuditEntry, Decision, Records, Signing, Tools, require
 from counterseal._decisions.readings import record_with_account
 from counterseal._decisions.strikes import count_strike
 from counterseal.errors import InvalidField, NotEndorsed, NotFound, Refused, WrongSignature
@@ -154,63 +154,57 @@ def lock_account(device: AuthenticatedDevice, tools: Tools) -> Decision[Account]
     )
 
 
-def endorse_keys(
+async def endorse_keys(
     _: AuthenticatedDevice, tools: Tools, service_keys: tuple[PublicKey, ...]
-) -> Decision[dict[str, str]] | Signing[dict[str, str]]:
+) -> Decision[dict[str, str]]:
     """Sign the service's key set with each of its keys; the result has a signature for each kid."""
     payload = ijson.compact(keyset_claims(service_keys, tools.now))
-    return _endorse(payload, service_keys, {})
+    tokens: dict[str, str] = {}
+    for key in service_keys:
+        tokens[key.kid] = await Signing(typ=KEYSET_TYP, payload=lambda _: payload, issuer=key)
+    return Decision(result=tokens)
 
 
-def suspend_or_resume(
-    stored: Records, _: Tools, by: Administrator, event: BindingEvent
-) -> Decision[Binding] | Plan[Binding]:
+async def suspend_or_resume(
+    stored: Records, tools: Tools, by: Administrator, event: BindingEvent
+) -> Decision[Binding]:
     """Decide that an administrator suspends or resumes a device."""
     binding, account = require(stored[0], Binding), require(stored[1], Account)
-    kind = STANDING_EVENTS[event]
-    return permission_reading(Permission.USERS, by, account).then(
-        lambda _, tools: _store(
-            tools,
-            account,
-            change_standing(binding, event, Authority.STAFF, tools.now),
-            (Happening(kind, device=binding.guid),),
-        )
-    )
+    await permission_to(Permission.USERS, by, account)
+    changed_binding = change_standing(binding, event, Authority.STAFF, tools.now)
+    happening = Happening(STANDING_EVENTS[event], device=binding.guid)
+    return _store(tools, account, changed_binding, (happening,))
 
 
-def revoke(
+async def revoke(
     stored: Records,
     tools: Tools,
     by: RelyingParty | Administrator,
     *,
     served_kinds: frozenset[AddressKind],
-) -> Decision[Binding] | Plan[Binding]:
+) -> Decision[Binding]:
     """Decide that a device or an open invitation is revoked for good."""
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     if isinstance(by, RelyingParty):
         own_app_space(by.origin, binding)
-        return revoke_binding(tools, account, binding, served_kinds)
-    return permission_reading(Permission.USERS, by, account).then(
-        lambda _, tools: revoke_binding(tools, account, binding, served_kinds)
-    )
+    else:
+        await permission_to(Permission.USERS, by, account)
+    return revoke_binding(tools, account, binding, served_kinds)
 
 
-def revoke_of_administrator(
-    stored: Records, by: Administrator, device: Guid, *, served_kinds: frozenset[AddressKind]
-) -> Plan[Binding]:
-    """Plan to revoke a passkey, a device or an open invitation of an administrator for good."""
-    admin = require(stored[0], Admin)
-    return permission_reading(permission_for(admin, by), by, admin).then(
-        lambda *_: record_with_account(device).then(
-            lambda stored, tools: _revoke_key_of(admin, tools, stored, served_kinds)
-        )
-    )
-
-
-def _revoke_key_of(
-    admin: Admin, tools: Tools, stored: Records, served_kinds: frozenset[AddressKind]
+async def revoke_of_administrator(
+    stored: Records,
+    tools: Tools,
+    by: Administrator,
+    device: Guid,
+    *,
+    served_kinds: frozenset[AddressKind],
 ) -> Decision[Binding]:
-    binding, account = require(stored[0], Binding), require(stored[1], Account)
+    """Decide that a passkey, device or open invitation of an administrator is revoked for good."""
+    admin = require(stored[0], Admin)
+    await permission_to(permission_for(admin, by), by, admin)
+    record, owner = await record_with_account(device)
+    binding, account = require(record, Binding), require(owner, Account)
     if (account.app_space, account.account_id) != (OPERATORS, admin.guid):
         raise NotFound
     return revoke_binding(tools, account, binding, served_kinds)
@@ -271,18 +265,4 @@ def _limited(
     return (
         *(change for change in older if change.thumbprint in current),
         *changes[-KEY_CHANGES_LIMIT:],
-    )
-
-
-def _endorse(
-    payload: bytes, signers: tuple[PublicKey, ...], tokens: dict[str, str]
-) -> Decision[dict[str, str]] | Signing[dict[str, str]]:
-    if not signers:
-        return Decision(result=tokens)
-    signer, *others = signers
-    return Signing(
-        typ=KEYSET_TYP,
-        payload=lambda _: payload,
-        then=lambda token: _endorse(payload, tuple(others), {**tokens, signer.kid: token}),
-        issuer=signer,
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from counterseal._decisions.authorization import admin_guards, permission_reading
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.authorization import admin_guards, permission_to
+from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.proofs import revocations_of, revoke_session, sessions_in
 from counterseal._decisions.readings import records, tenancy_records_of
 from counterseal._decisions.sessions import (
@@ -15,7 +15,6 @@ from counterseal._decisions.sessions import (
 from counterseal.machines import SESSION, SessionEvent, step
 from counterseal.models import Admin, Administrator, Session, SessionState, revise
 from counterseal.rules.authorization import permission_for
-from counterseal.rules.sessions import UsingSession
 from counterseal.rules.standing import Deadline
 
 
@@ -28,26 +27,18 @@ def log_out(stored: Records, _: Tools, secret: str) -> Decision[None]:
     return Decision(result=None, writes=(revoked,), audit=(AuditEntry(revoked.guid),))
 
 
-def end_others(stored: Records, _: Tools, secret: str) -> Plan[int]:
-    """Plan to end an administrator's other sessions and links, in a browser that is logged in."""
+async def end_others(stored: Records, tools: Tools, secret: str) -> Decision[int]:
+    """Decide to end an administrator's other sessions and links, for a logged-in browser."""
     session = require_session(stored, secret)
-    return read_proofs(session).then(
-        lambda stored, tools: _find_others(facts_of_use(session, stored, tools, secret))
-    )
-
-
-def _find_others(facts: UsingSession) -> Decision[int] | Plan[int]:
-    session = facts.session
+    facts = facts_of_use(session, await read_proofs(session), tools, secret)
     state = step(SESSION, session.state, SessionEvent.USE, facts)
     if state is SessionState.REVOKED:
         return refuse_use(session, state)
-    return tenancy_records_of(session.admin).then(
-        lambda children, _: _end_others(session, sessions_in(children))
+    revoked = tuple(
+        revoke_session(other)
+        for other in sessions_in(await tenancy_records_of(session.admin))
+        if other.guid != session.guid
     )
-
-
-def _end_others(session: Session, living: tuple[Session, ...]) -> Decision[int]:
-    revoked = tuple(revoke_session(each) for each in living if each.guid != session.guid)
     return Decision(
         result=len(revoked),
         writes=revoked,
@@ -57,20 +48,11 @@ def _end_others(session: Session, living: tuple[Session, ...]) -> Decision[int]:
     )
 
 
-def revoke(stored: Records, by: Administrator) -> Plan[Session]:
-    """Plan to end a session, or a link."""
+async def revoke(stored: Records, _: Tools, by: Administrator) -> Decision[Session]:
+    """Decide to end a session, or a link."""
     session = require(stored[0], Session)
-    return records(session.admin).then(lambda admins, _: _revoke(session, by, admins))
-
-
-def _revoke(session: Session, by: Administrator, admins: Records) -> Plan[Session]:
-    holder = require(admins[0], Admin)
-    return permission_reading(permission_for(holder, by), by, holder).then(
-        lambda actor, _: _end_session(session, actor, holder)
-    )
-
-
-def _end_session(session: Session, actor: Admin | None, holder: Admin) -> Decision[Session]:
+    holder = require((await records(session.admin))[0], Admin)
+    actor = await permission_to(permission_for(holder, by), by, holder)
     if session.state in SESSION.finished:
         # It has ended already, so the request is satisfied.
         return Decision(result=session)

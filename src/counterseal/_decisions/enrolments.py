@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import TypeAlias
 
 import attrs
@@ -16,13 +15,12 @@ from counterseal._decisions.account_events import (
     with_events,
 )
 from counterseal._decisions.bindings import (
+    demand_standing_inviter,
     replace_binding,
-    session_of,
-    standing_inviter,
     with_binding,
 )
 from counterseal._decisions.outbox import build_notifications, build_replacement_notifications
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import records, records_beside
 from counterseal.errors import (
     BindingInactive,
@@ -198,11 +196,11 @@ def claimed_app_spaces(offer: Offer) -> tuple[Guid, ...]:
         return ()
 
 
-def peek(
+async def peek(
     stored: Records, tools: Tools, secret: str, companies: Mapping[Guid, Guid]
-) -> Plan[InvitationTarget]:
+) -> Decision[InvitationTarget]:
     """
-    Plan to read the App Space that a session token is for, and its company.
+    Decide to return the App Space that a session token is for, and its company.
 
     Args:
         stored: The binding and its account.
@@ -219,31 +217,26 @@ def peek(
     known_company = companies.get(binding.app_space)
     guids = (binding.app_space,) if known_company is None else (binding.app_space, known_company)
 
-    def read_company(stored: Records, _: Tools) -> Plan[InvitationTarget]:
-        app_space = require(stored[0], AppSpace)
-        return records_beside(stored, app_space.company).then(
-            lambda companies, _: Decision(
-                result=InvitationTarget(
-                    app_space=app_space,
-                    company=require(companies[0], Company),
-                    account=invitee,
-                )
-            )
+    target = await records(*guids)
+    app_space = require(target[0], AppSpace)
+    (company,) = await records_beside(target, app_space.company)
+    return Decision(
+        result=InvitationTarget(
+            app_space=app_space, company=require(company, Company), account=invitee
         )
+    )
 
-    return records(*guids).then(read_company)
 
-
-def complete(
+async def complete(
     stored: Records,
     tools: Tools,
     enrolment: Enrolment,
     offer: Offer,
     *,
     served_kinds: frozenset[AddressKind],
-) -> Plan[Completed]:
+) -> Decision[Completed]:
     """
-    Plan to decide whether the offered keys complete the binding that the session token names.
+    Decide whether the offered keys complete the binding that the session token names.
 
     Args:
         stored: The binding and its account, then the App Space that is claimed, its company, the
@@ -284,31 +277,20 @@ def complete(
     if binding.enrolled:
         _demand_same_keys(facts)
         bound_space = require(app_space, AppSpace)
-        return records_beside(others, bound_space.company).then(
-            lambda companies, _: Decision(
-                result=(binding, account, bound_space, require(companies[0], Company))
-            )
-        )
+        (company,) = await records_beside(others, bound_space.company)
+        return Decision(result=(binding, account, bound_space, require(company, Company)))
     state = step(BINDING, binding.state, BindingEvent.COMPLETE, facts)
-
-    def write(stored: Records, _: Tools) -> Decision[Completed] | Plan[Completed]:
-        company, *inviters = stored
-        for inviter in inviters:
-            # A thief of an agent's key may have invited before the operator changed the role.
-            require_origin_role(require(inviter, Origin), "binding.complete")
-        company = require(company, Company)
-        write_completion = partial(
-            _write_completion, tools, facts, enrolment, state, served_kinds, company=company
-        )
-        if binding.session is None:
-            return write_completion()
-        return session_of(binding).then(
-            lambda sessions, _: standing_inviter(sessions).then(lambda *_: write_completion())
-        )
-
     inviter_guids = () if binding.origin is None else (binding.origin,)
     company_guid = require(app_space, AppSpace).company
-    return records_beside(others, company_guid, *inviter_guids).then(write)
+    company, *inviters = await records_beside(others, company_guid, *inviter_guids)
+    for inviter in inviters:
+        # A thief of an agent's key may have invited before the operator changed the role.
+        require_origin_role(require(inviter, Origin), "binding.complete")
+    if binding.session is not None:
+        await demand_standing_inviter(binding, tools)
+    return _write_completion(
+        tools, facts, enrolment, state, served_kinds, company=require(company, Company)
+    )
 
 
 def _write_completion(

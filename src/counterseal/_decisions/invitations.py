@@ -8,12 +8,11 @@ from typing import Any
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.authorization import permission_reading
+from counterseal._decisions.authorization import permission_to
 from counterseal._decisions.bindings import end_binding, with_binding
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.plan import AuditEntry, Decision, Reading, Records, Tools, require
 from counterseal._decisions.readings import (
     account_of,
-    record_with_account,
     records,
     require_account,
 )
@@ -122,25 +121,16 @@ class Invitee:
     guid: Guid | None = None
 
 
-def plan_invite(invitee: Invitee) -> Plan[Invitation]:
-    """Return the plan to invite a device of *invitee*."""
-    return account_of(invitee.app_space.guid, invitee.account_id).then(
-        lambda account, tools: invite(account, tools, invitee)
-    )
+def invited_account(invitee: Invitee) -> Reading[Account | None]:
+    """Read the account of the user who is invited."""
+    return account_of(invitee.app_space.guid, invitee.account_id)
 
 
-def plan_invite_once(guid: Guid, invitee: Invitee) -> Plan[Invitation]:
-    """Return the plan to invite a device of *invitee*, unless the binding *guid* is there."""
-    return record_with_account(guid).then(lambda stored, tools: invite_once(stored, tools, invitee))
-
-
-def invite_once(
-    stored: Records, tools: Tools, invitee: Invitee
-) -> Decision[Invitation] | Plan[Invitation]:
-    """Return the invitation whose GUID an idempotency key has reserved, or plan to make it."""
+async def invite_once(stored: Records, tools: Tools, invitee: Invitee) -> Decision[Invitation]:
+    """Return the invitation whose GUID an idempotency key has reserved, or decide to make it."""
     binding, record = stored
     if not isinstance(binding, Binding):
-        return plan_invite(invitee)
+        return invite(await invited_account(invitee), tools, invitee)
     account = require_account(record)
     token = tools.open(binding.sealed_token, token_context(binding.guid)).decode()
     return Decision(result=_invitation(invitee, account, binding, token))
@@ -191,23 +181,15 @@ def invite(account: Account | None, tools: Tools, invitee: Invitee) -> Decision[
     )
 
 
-def renew(stored: Records, by: Administrator) -> Plan[Invitation]:
+async def renew(stored: Records, tools: Tools, by: Administrator) -> Decision[Invitation]:
     """
-    Plan that support staff make an origin's invitation anew; *stored*: it, and its account.
+    Decide that support makes an origin's invitation anew; *stored*: it, and its account.
 
     The earlier one ends in the same commit.
     """
     binding, account = require(stored[0], Binding), require(stored[1], Account)
-    return permission_reading(Permission.USERS, by, account).then(
-        lambda _, __: records(binding.app_space).then(
-            lambda spaces, tools: _renew(tools, account, binding, require(spaces[0], AppSpace))
-        )
-    )
-
-
-def _renew(
-    tools: Tools, account: Account, binding: Binding, app_space: AppSpace
-) -> Decision[Invitation]:
+    await permission_to(Permission.USERS, by, account)
+    app_space = require((await records(binding.app_space))[0], AppSpace)
     refuse_portal(app_space.guid, field="appSpaceGuid")
     tools = tools.within(app_space)
     renewable(binding, tools.now, tools.policy)

@@ -8,7 +8,7 @@ after they have ended; until then, each use of the session reads them.
 from __future__ import annotations
 
 from counterseal._decisions.devices import revoke_binding
-from counterseal._decisions.plan import AuditEntry, Decision, Plan, Records, Tools, require
+from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.readings import records, tenancy_records_of
 from counterseal.machines import SESSION, SessionEvent, step
 from counterseal.models import (
@@ -17,7 +17,6 @@ from counterseal.models import (
     AddressKind,
     Binding,
     Guid,
-    Record,
     Session,
     SessionProof,
     revise,
@@ -53,31 +52,18 @@ def sessions_in(children: Records) -> tuple[Session, ...]:
     return tuple(each for each in children if isinstance(each, Session))
 
 
-def complete_enrolment(
-    stored: Records, _: Tools, *, served_kinds: frozenset[AddressKind]
-) -> Decision[None] | Plan[None]:
+async def complete_enrolment(
+    stored: Records, tools: Tools, *, served_kinds: frozenset[AddressKind]
+) -> Decision[None]:
     """
-    Plan to keep a passkey that a one-time link registered, or to revoke it.
+    Decide to keep a passkey that a one-time link registered, or to revoke it.
 
     It is kept once it has opened the link's session, and revoked if it has not by its deadline.
     """
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     if binding.session is None or binding.answers or binding.state not in LIVING:
         return Decision(result=None)
-    return records(binding.session).then(
-        lambda sessions, tools: _complete_enrolment(
-            tools, account, binding, sessions[0], served_kinds
-        )
-    )
-
-
-def _complete_enrolment(
-    tools: Tools,
-    account: Account,
-    binding: Binding,
-    session: Record | None,
-    served_kinds: frozenset[AddressKind],
-) -> Decision[None]:
+    (session,) = await records(binding.session)
     if opened_by(session, binding):
         return Decision(result=None, writes=(revise(binding, session=None),))
     deadline_came(Deadline(now=tools.now, deadline=binding.deadline))
@@ -85,24 +71,17 @@ def _complete_enrolment(
     return Decision(result=None, writes=revocation.writes, audit=revocation.audit)
 
 
-def end_sessions(stored: Records, _: Tools) -> Decision[Binding | None] | Plan[Binding | None]:
-    """Plan to end the sessions that were opened or stepped up by a binding that has ended."""
+async def end_sessions(stored: Records, _: Tools) -> Decision[Binding | None]:
+    """Decide to end the sessions that were opened or stepped up by a binding that has ended."""
     binding, account = require(stored[0], Binding), require(stored[1], Account)
     if binding.sessions_end_at is None:
         return Decision(result=None)
     admin: Guid = binding.admin or parse(account.account_id, field="accountId")
-    # The administrator is read for the audit log, which names the App Space.
-    return records(admin).then(
-        lambda *_: tenancy_records_of(admin).then(
-            lambda children, _: _end_sessions(binding, children)
-        )
-    )
-
-
-def _end_sessions(binding: Binding, children: Records) -> Decision[Binding | None]:
+    # For the audit log, which names the App Space of the administrator.
+    await records(admin)
     ended_sessions = tuple(
         revoke_session(session)
-        for session in sessions_in(children)
+        for session in sessions_in(await tenancy_records_of(admin))
         if any(
             proof.binding == binding.guid and not proof_stands(proof, binding)
             for proof in session.proofs
@@ -111,7 +90,7 @@ def _end_sessions(binding: Binding, children: Records) -> Decision[Binding | Non
     return Decision(
         result=binding,
         writes=ended_sessions,
-        audit=tuple(AuditEntry(each.guid, reason=PROOF_ENDED) for each in ended_sessions),
+        audit=tuple(AuditEntry(session.guid, reason=PROOF_ENDED) for session in ended_sessions),
     )
 
 

@@ -8,11 +8,10 @@ from typing import Any
 import attrs
 
 from counterseal import keys
-from counterseal._decisions.authorization import admin_guards, permission_reading
+from counterseal._decisions.authorization import admin_guards, permission_to
 from counterseal._decisions.plan import (
     AuditEntry,
     Decision,
-    Plan,
     Reading,
     Records,
     Tools,
@@ -105,27 +104,15 @@ class LogIn:
     suspensions: int | None = None
 
 
-def create_link(stored: Records, by: Administrator) -> Plan[IssuedSession]:
-    """Plan to make an administrator's one-time link; each earlier one ends, opened or not."""
+async def create_link(stored: Records, tools: Tools, by: Administrator) -> Decision[IssuedSession]:
+    """Decide to make an administrator's one-time link; each earlier one ends, opened or not."""
     holder = require(stored[0], Admin)
-    return permission_reading(permission_for(holder, by), by, holder).then(
-        lambda actor, tools: _create_link(actor, tools, holder)
-    )
-
-
-def _create_link(actor: Admin | None, tools: Tools, holder: Admin) -> Plan[IssuedSession]:
+    actor = await permission_to(permission_for(holder, by), by, holder)
     if actor is not None:
         require_not_outlived(actor, holder)
     if not is_in_force(holder, tools.now):
         raise InvalidField("adminGuid", "revoked, or its time is over")
-    return tenancy_records_of(holder.guid).then(
-        lambda children, tools: _issue_link(actor, tools, holder, children)
-    )
-
-
-def _issue_link(
-    actor: Admin | None, tools: Tools, holder: Admin, children: Records
-) -> Decision[IssuedSession]:
+    sessions = sessions_in(await tenancy_records_of(holder.guid))
     deadline = tools.now + tools.policy.portal_link_life
     secret = _new_secret(tools)
     link = Session(
@@ -139,7 +126,7 @@ def _issue_link(
         keep_until=deadline + tools.policy.portal_link_life,
     )
     earlier_links = tuple(
-        each for each in sessions_in(children) if each.state is not SessionState.ACTIVE
+        session for session in sessions if session.state is not SessionState.ACTIVE
     )
     # Of two links that are made at once, the second one finds the administrator changed, and ends
     # the first.
@@ -151,9 +138,9 @@ def _issue_link(
     )
 
 
-def start_session(stored: Records, _: Tools, login: LogIn) -> Plan[IssuedSession]:
+async def start_session(stored: Records, tools: Tools, login: LogIn) -> Decision[IssuedSession]:
     """
-    Plan to start a session for a proven log-in; the oldest ends if there are too many.
+    Decide to start a session for a proven log-in; the oldest ends if there are too many.
 
     *stored*: the binding, its account, the administrator, and the session of `login.guid` if there
     is one.
@@ -162,25 +149,14 @@ def start_session(stored: Records, _: Tools, login: LogIn) -> Plan[IssuedSession
     if any(started):
         # One proof starts one session.
         raise WrongToken
-    return tenancy_records_of(login.admin).then(
-        lambda children, tools: _start_session(
-            Logging(
-                now=tools.now,
-                admin=holder,
-                proof=binding,
-                proof_account=account,
-                suspensions=login.suspensions,
-            ),
-            tools,
-            login,
-            children,
-        )
+    sessions = sessions_in(await tenancy_records_of(login.admin))
+    facts = Logging(
+        now=tools.now,
+        admin=holder,
+        proof=binding,
+        proof_account=account,
+        suspensions=login.suspensions,
     )
-
-
-def _start_session(
-    facts: Logging, tools: Tools, login: LogIn, children: Records
-) -> Decision[IssuedSession]:
     state = step(SESSION, SESSION.initial, SessionEvent.START, facts)
     admin = standing_administrator(facts)
     secret = _new_secret(tools)
@@ -194,111 +170,90 @@ def _start_session(
         proofs=with_proof((), require(facts.proof, Binding)),
         **_started(secret, tools),
     )
-    active = [each for each in sessions_in(children) if each.state is SessionState.ACTIVE]
+    active = [one for one in sessions if one.state is SessionState.ACTIVE]
     surplus = len(active) + 1 - tools.policy.portal_sessions_limit
     return _issue(session, secret, admin, ended=tuple(active[: max(surplus, 0)]))
 
 
-def redeem(stored: Records, _: Tools, secret: str, browser: str) -> Plan[IssuedSession]:
-    """Plan to redeem a link: from then on only this browser may go on with it."""
+async def redeem(
+    stored: Records, tools: Tools, secret: str, browser: str
+) -> Decision[IssuedSession]:
+    """Decide to redeem a link: from then on only this browser may go on with it."""
     session = require_session(stored, secret)
-    return records(session.admin).then(
-        lambda stored, tools: _redeem(tools, facts_of_use(session, stored, tools, secret), browser)
-    )
-
-
-def _redeem(tools: Tools, facts: UsingSession, browser: str) -> Decision[IssuedSession]:
-    session = facts.session
+    facts = facts_of_use(session, await records(session.admin), tools, secret)
     state = step(SESSION, session.state, SessionEvent.REDEEM, facts)
-    secret = _new_secret(tools)
+    new_secret = _new_secret(tools)
     redeemed = revise(
         session,
         state=state,
         browser=browser,
-        secret_hash=keys.token_hash(secret),
+        secret_hash=keys.token_hash(new_secret),
         last_used_at=tools.now,
     )
     attributes = (("admin", session.admin), ("browser", browser))
-    return _issue(redeemed, secret, standing_administrator(facts), attributes=attributes)
+    return _issue(redeemed, new_secret, standing_administrator(facts), attributes=attributes)
 
 
-def enrol(stored: Records, _: Tools, secret: str, binding: Guid) -> Plan[IssuedSession]:
-    """Plan to log in a browser that has redeemed a link and registered the passkey *binding*."""
+async def enrol(
+    stored: Records, tools: Tools, secret: str, binding: Guid
+) -> Decision[IssuedSession]:
+    """Decide to log in a browser that redeemed a link and registered the passkey *binding*."""
     session = require_session(stored, secret)
-    return read_proofs_with(session, binding).then(
-        lambda stored, tools: _enrol(tools, facts_of_proof(session, stored, tools, secret))
-    )
-
-
-def _enrol(tools: Tools, facts: UsingSession) -> Decision[IssuedSession]:
-    state = step(SESSION, facts.session.state, SessionEvent.ENROL, facts)
-    secret = _new_secret(tools)
+    facts = facts_of_proof(session, await read_proofs_with(session, binding), tools, secret)
+    state = step(SESSION, session.state, SessionEvent.ENROL, facts)
+    new_secret = _new_secret(tools)
     enrolled = revise(
-        facts.session,
+        session,
         state=state,
         proofs=with_proof((), require(facts.proof, Binding)),
-        **_started(secret, tools),
+        **_started(new_secret, tools),
     )
-    return _issue(enrolled, secret, standing_administrator(facts))
+    return _issue(enrolled, new_secret, standing_administrator(facts))
 
 
-def step_up(
+async def step_up(
     stored: Records,
-    _: Tools,
+    tools: Tools,
     secret: str,
     binding: Guid,
     *,
     proven_at: datetime | None,
     suspensions: int | None = None,
-) -> Plan[IssuedSession]:
+) -> Decision[IssuedSession]:
     """
-    Plan to step a session up by *binding*, for some minutes from *proven_at* on, None being now.
+    Decide to step a session up by *binding*, for some minutes from *proven_at* on, None being now.
 
     Args:
         suspensions: How often *binding* had been suspended by then.
     """
     session = require_session(stored, secret)
-    return read_proofs_with(session, binding).then(
-        lambda stored, tools: _step_up(
-            tools,
-            attrs.evolve(facts_of_proof(session, stored, tools, secret), suspensions=suspensions),
-            proven_at,
-        )
+    proof_records = await read_proofs_with(session, binding)
+    facts = attrs.evolve(
+        facts_of_proof(session, proof_records, tools, secret), suspensions=suspensions
     )
-
-
-def _step_up(
-    tools: Tools, facts: UsingSession, proven_at: datetime | None
-) -> Decision[IssuedSession]:
-    state = step(SESSION, facts.session.state, SessionEvent.STEP_UP, facts)
+    state = step(SESSION, session.state, SessionEvent.STEP_UP, facts)
     if state is SessionState.REVOKED:
-        return refuse_use(facts.session, state)
+        return refuse_use(session, state)
     until = (proven_at or tools.now) + tools.policy.step_up_life
     if until <= tools.now:
         raise WrongToken
-    secret = _new_secret(tools)
+    new_secret = _new_secret(tools)
     renewed = revise(
-        facts.session,
+        session,
         state=state,
-        proofs=with_proof(facts.session.proofs, require(facts.proof, Binding)),
-        secret_hash=keys.token_hash(secret),
+        proofs=with_proof(session.proofs, require(facts.proof, Binding)),
+        secret_hash=keys.token_hash(new_secret),
         last_used_at=tools.now,
         stepped_up_until=until,
-        deadline=_deadline(facts.session, tools),
+        deadline=_deadline(session, tools),
     )
-    return _issue(renewed, secret, standing_administrator(facts))
+    return _issue(renewed, new_secret, standing_administrator(facts))
 
 
-def use_session(stored: Records, _: Tools, secret: str) -> Plan[AuthenticatedSession]:
-    """Plan to authenticate a browser by the secret of its session's cookie."""
-    session = require_session(stored, secret)
-    return read_proofs(session).then(
-        lambda stored, tools: _use(tools, facts_of_use(session, stored, tools, secret))
-    )
-
-
-def _use(tools: Tools, facts: UsingSession) -> Decision[AuthenticatedSession]:
-    session, now = facts.session, tools.now
+async def use_session(stored: Records, tools: Tools, secret: str) -> Decision[AuthenticatedSession]:
+    """Decide to authenticate a browser by the secret of its session's cookie."""
+    session, now = require_session(stored, secret), tools.now
+    facts = facts_of_use(session, await read_proofs(session), tools, secret)
     state = step(SESSION, session.state, SessionEvent.USE, facts)
     if state is SessionState.REVOKED:
         return refuse_use(session, state)
@@ -316,16 +271,10 @@ def _use(tools: Tools, facts: UsingSession) -> Decision[AuthenticatedSession]:
     return Decision(result=authenticated, writes=writes, audit=audit)
 
 
-def may_add_key(stored: Records, _: Tools, secret: str) -> Plan[AuthenticatedSession]:
-    """Plan to check a browser that adds a passkey or device: enrolling, or stepped up."""
+async def may_add_key(stored: Records, tools: Tools, secret: str) -> Decision[AuthenticatedSession]:
+    """Decide on a browser that adds a passkey or device: it is enrolling, or stepped up."""
     session = require_session(stored, secret)
-    return read_proofs(session).then(
-        lambda stored, tools: _may_add_key(tools, facts_of_use(session, stored, tools, secret))
-    )
-
-
-def _may_add_key(tools: Tools, facts: UsingSession) -> Decision[AuthenticatedSession]:
-    session = facts.session
+    facts = facts_of_use(session, await read_proofs(session), tools, secret)
     enrolling = session.state is SessionState.ENROLLING
     event = SessionEvent.REGISTER if enrolling else SessionEvent.USE
     state = step(SESSION, session.state, event, facts)
@@ -343,20 +292,18 @@ def _may_add_key(tools: Tools, facts: UsingSession) -> Decision[AuthenticatedSes
     )
 
 
-def list_sessions(stored: Records, by: Administrator) -> Plan[tuple[Session, ...]]:
-    """Plan to list an administrator's sessions and links that have not ended, oldest first."""
+async def list_sessions(
+    stored: Records, tools: Tools, by: Administrator
+) -> Decision[tuple[Session, ...]]:
+    """Decide to list an administrator's sessions and links that have not ended, oldest first."""
     holder = require(stored[0], Admin)
-    return permission_reading(permission_for(holder, by), by, holder).then(
-        lambda *_: tenancy_records_of(holder.guid).then(
-            lambda children, tools: Decision(
-                result=tuple(
-                    each
-                    for each in sessions_in(children)
-                    if tools.now < session_end(each, tools.policy)
-                )
-            )
-        )
+    await permission_to(permission_for(holder, by), by, holder)
+    sessions = tuple(
+        session
+        for session in sessions_in(await tenancy_records_of(holder.guid))
+        if tools.now < session_end(session, tools.policy)
     )
+    return Decision(result=sessions)
 
 
 def require_session(stored: Records, secret: str) -> Session:

@@ -93,7 +93,7 @@ def _store_seen(
     loaded: Loaded[AuthenticatedDevice],
 ) -> Loaded[AuthenticatedDevice]:
     """Store that the device was seen, without an event in the audit log, and read it again."""
-    transactions.run(context, reading.then(store_seen), loaded)
+    transactions.transact(context, loaded, store_seen)
     with refusals(transactions.ports, context):
         return transactions.load(reading)
 

@@ -13,7 +13,6 @@ from counterseal._decisions.discovery import StartedDiscovery
 from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.readings import records
 from counterseal._decisions.sessions import IssuedSession
-from counterseal._transaction import AuditContext
 from counterseal.errors import (
     NotFound,
     Unavailable,
@@ -255,14 +254,15 @@ class AdminLogins(DeviceLogins):
             CredentialRefused: The caller was revoked, or its time is over.
             WrongState: It has ended already.
         """
-        context = AuditContext(event="binding.revoke", actor=by.actor, subject=binding)
-        served_kinds = self.ports.notifier.kinds()
-        plan = records(admin).then(
-            lambda stored, _: devices.revoke_of_administrator(
-                stored, by, binding, served_kinds=served_kinds
-            )
+        return self._decide_for(
+            by,
+            "binding.revoke",
+            binding,
+            records(admin),
+            devices.revoke_of_administrator,
+            binding,
+            served_kinds=self.ports.notifier.kinds(),
         )
-        return self._transactions.run(context, plan)
 
     def _rp_id(self) -> str:
         return self.domain.partition(":")[0]

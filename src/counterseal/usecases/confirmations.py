@@ -39,13 +39,11 @@ class Confirmations(UseCase):
             TooOften: The account's devices make too many invitations.
         """
         context, request = open_call(self._transactions, call, "binding.invite", about_device=False)
-        reading = request.reading()
-        device = admit(self._transactions, context, request, reading)
+        device = admit(self._transactions, context, request, request.reading())
         account = device.value.account.guid
         rate = self._within(device.value.app_space, None).policy.device_invite_rate
         demand_rate(self.ports, context, ("device_invite", account), rate)
-        plan = reading.then(confirmations.invite_another)
-        return self._transactions.run(context, plan, device)
+        return self._transactions.transact(context, device, confirmations.invite_another)
 
     def pending(self, call: DeviceCall) -> tuple[Binding, ...]:
         """
@@ -57,10 +55,8 @@ class Confirmations(UseCase):
         context, request = open_call(
             self._transactions, call, "binding.unconfirmed", about_device=False
         )
-        reading = request.reading()
-        device = admit(self._transactions, context, request, reading)
-        plan = reading.then(confirmations.list_unconfirmed)
-        return self._transactions.run(context, plan, device)
+        device = admit(self._transactions, context, request, request.reading())
+        return self._transactions.transact(context, device, confirmations.list_unconfirmed)
 
     def decide(self, call: DeviceCall) -> Binding:
         """
@@ -90,15 +86,11 @@ class Confirmations(UseCase):
             token = confirmations.read_token(call.body, self.policy)
         binding = token.confirmation.binding
         context = AuditContext(event="binding.confirm", actor=request.proof.device, subject=binding)
-        reading = request.reading(binding)
-        device = admit(self._transactions, context, request, reading)
+        device = admit(self._transactions, context, request, request.reading(binding))
         served_kinds = ports.notifier.kinds()
-        plan = reading.then(
-            lambda device, tools: confirmations.decide_by_device(
-                device, tools, token, served_kinds=served_kinds
-            )
+        return self._transactions.transact(
+            context, device, confirmations.decide_by_device, token, served_kinds=served_kinds
         )
-        return self._transactions.run(context, plan, device)
 
     def compare(self, party: RelyingParty, binding: Guid, code: str) -> Binding:
         """
@@ -134,9 +126,11 @@ class Confirmations(UseCase):
         rate = transactions.policy.comparison_rate
         demand_rate(self.ports, context, ("compare", context.actor), rate)
         served_kinds = self.ports.notifier.kinds()
-        plan = record_with_account(binding).then(
-            lambda stored, tools: confirmations.decide_by_origin(
-                stored, tools, party, code, served_kinds=served_kinds
-            )
+        return transactions.transact(
+            context,
+            record_with_account(binding),
+            confirmations.decide_by_origin,
+            party,
+            code,
+            served_kinds=served_kinds,
         )
-        return transactions.run(context, plan)

@@ -96,15 +96,11 @@ class Devices(UseCase):
             StrongKeyMissed: The device's strong key did not endorse it; has `attempts_left`.
         """
         context, request = open_call(self._transactions, call, "binding.rotate")
-        reading = request.reading()
-        device = admit(self._transactions, context, request, reading)
+        device = admit(self._transactions, context, request, request.reading())
         served_kinds = self.ports.notifier.kinds()
-        plan = reading.then(
-            lambda device, tools: devices.rotate(
-                device, tools, call.body, served_kinds=served_kinds
-            )
+        binding = self._transactions.transact(
+            context, device, devices.rotate, call.body, served_kinds=served_kinds
         )
-        binding = self._transactions.run(context, plan, device)
         return replace(device.value, binding=binding)
 
     def update(self, call: DeviceCall) -> AuthenticatedDevice:
@@ -121,13 +117,11 @@ class Devices(UseCase):
                 refuses a push address.
         """
         context, request = open_call(self._transactions, call, "binding.update")
-        reading = request.reading()
-        device = admit(self._transactions, context, request, reading)
+        device = admit(self._transactions, context, request, request.reading())
         with refusals(self.ports, context):
             changes = devices.read_changes(call.body, self.policy)
             demand_sendable(self.ports.notifier, changes.addresses or ())
-        plan = reading.then(lambda device, tools: devices.update(device, tools, changes))
-        binding = self._transactions.run(context, plan, device)
+        binding = self._transactions.transact(context, device, devices.update, changes)
         return replace(device.value, binding=binding)
 
     def unbind(self, call: DeviceCall) -> Binding:
@@ -142,13 +136,11 @@ class Devices(UseCase):
             Refused: The call is not proven, or the device may not act.
         """
         context, request = open_call(self._transactions, call, "binding.unbind")
-        reading = request.reading()
-        device = admit(self._transactions, context, request, reading)
+        device = admit(self._transactions, context, request, request.reading())
         served_kinds = self.ports.notifier.kinds()
-        plan = reading.then(
-            lambda device, tools: devices.unbind(device, tools, served_kinds=served_kinds)
+        return self._transactions.transact(
+            context, device, devices.unbind, served_kinds=served_kinds
         )
-        return self._transactions.run(context, plan, device)
 
     def lock(self, call: DeviceCall) -> Account:
         """
@@ -164,9 +156,8 @@ class Devices(UseCase):
             Refused: The call is not proven, or the device may not act.
         """
         context, request = open_call(self._transactions, call, "account.lock")
-        reading = request.reading()
-        device = admit(self._transactions, context, request, reading)
-        return self._transactions.run(context, reading.then(devices.lock_account), device)
+        device = admit(self._transactions, context, request, request.reading())
+        return self._transactions.transact(context, device, devices.lock_account)
 
     def suspend(self, device: Guid, *, by: Administrator) -> Binding:
         """
@@ -204,17 +195,19 @@ class Devices(UseCase):
         else:
             context = AuditContext(event=event, actor=by.actor, subject=device)
         served_kinds = self.ports.notifier.kinds()
-        plan = record_with_account(device).then(
-            lambda stored, tools: devices.revoke(stored, tools, by, served_kinds=served_kinds)
+        return self._transactions.transact(
+            context, record_with_account(device), devices.revoke, by, served_kinds=served_kinds
         )
-        return self._transactions.run(context, plan)
 
     def _suspend_or_resume(self, device: Guid, event: BindingEvent, by: Administrator) -> Binding:
-        context = AuditContext(event=f"binding.{event.value}", actor=by.actor, subject=device)
-        plan = record_with_account(device).then(
-            lambda stored, tools: devices.suspend_or_resume(stored, tools, by, event)
+        return self._decide_for(
+            by,
+            f"binding.{event.value}",
+            device,
+            record_with_account(device),
+            devices.suspend_or_resume,
+            event,
         )
-        return self._transactions.run(context, plan)
 
 
 @attrs.frozen
@@ -231,11 +224,9 @@ class KeySets(UseCase):
             Refused: The call is not proven, or the device may not act.
         """
         context, request = open_call(self._transactions, call, "device.keys")
-        reading = request.reading()
-        device = admit(self._transactions, context, request, reading)
+        device = admit(self._transactions, context, request, request.reading())
         service_keys = self.ports.signer.jwks()
-        plan = reading.then(lambda device, tools: devices.endorse_keys(device, tools, service_keys))
-        return self._transactions.run(context, plan, device)
+        return self._transactions.transact(context, device, devices.endorse_keys, service_keys)
 
 
 @attrs.frozen

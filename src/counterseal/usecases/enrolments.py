@@ -70,16 +70,9 @@ class Enrolments(UseCase):
         replaced = () if enrolment.replaces is None else (enrolment.replaces,)
         reading = record_with_account(binding, *claimed, *parents, *replaced)
         served_kinds = ports.notifier.kinds()
-        plan = reading.then(
-            lambda stored, tools: enrolments.complete(
-                stored,
-                tools,
-                enrolment,
-                offer,
-                served_kinds=served_kinds,
-            )
+        active, account, app_space, company = self._transactions.transact(
+            context, reading, enrolments.complete, enrolment, offer, served_kinds=served_kinds
         )
-        active, account, app_space, company = self._transactions.run(context, plan)
         self._companies.remember(app_space.guid, company.guid)
         if active.origin is not None:
             self._inviters.remember(app_space.guid, active.origin)
@@ -108,10 +101,9 @@ class Enrolments(UseCase):
         with refusals(self.ports, _PEEK):
             binding, secret = split_token(token)
         context = attrs.evolve(_PEEK, subject=binding)
-        plan = record_with_account(binding).then(
-            lambda stored, tools: enrolments.peek(stored, tools, secret, self._companies)
+        target = self._transactions.transact(
+            context, record_with_account(binding), enrolments.peek, secret, self._companies
         )
-        target = self._transactions.run(context, plan)
         self._companies.remember(target.app_space.guid, target.company.guid)
         return target
 

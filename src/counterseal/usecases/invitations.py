@@ -7,7 +7,7 @@ from collections.abc import Callable
 import attrs
 
 from counterseal._decisions import invitations
-from counterseal._decisions.invitations import Invitation, Invitee, plan_invite, plan_invite_once
+from counterseal._decisions.invitations import Invitation, Invitee, invited_account
 from counterseal._decisions.readings import record_with_account
 from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
 from counterseal.models import (
@@ -94,11 +94,11 @@ class Invitations(UseCase):
                     guid=mint(partition, ports.entropy.token(ENTROPY_BYTES)),
                 )
         if idempotency_key is None:
-            return transactions.run(context, plan_invite(invitee))
+            first = invited_account(invitee)
+            return transactions.transact(context, first, invitations.invite, invitee)
         with call:
             invitee.guid = call.guid
-            plan = plan_invite_once(call.guid, invitee)
-            return transactions.run(context, plan, call.loaded)
+            return transactions.transact(context, call.first, invitations.invite_once, invitee)
 
     def invite_identified(self, app_space: AppSpace, identity: Identity) -> Invitation:
         """
@@ -117,7 +117,9 @@ class Invitations(UseCase):
             text_fits(identity.account_id, self.policy.account_id_bytes, "accountId")
             text_fits(identity.subject, self.policy.account_id_bytes, "subject")
         invitee = Invitee(app_space=app_space, account_id=identity.account_id, identity=identity)
-        return self._within(app_space, None).run(context, plan_invite(invitee))
+        return self._within(app_space, None).transact(
+            context, invited_account(invitee), invitations.invite, invitee
+        )
 
     def renew(self, invitation: Guid, *, by: Administrator) -> Invitation:
         """
@@ -137,9 +139,9 @@ class Invitations(UseCase):
             AccountLocked: The account is locked.
             TooManyBindings: The account has as many devices as the policy allows.
         """
-        context = AuditContext(event="binding.renew", actor=by.actor, subject=invitation)
-        plan = record_with_account(invitation).then(lambda stored, _: invitations.renew(stored, by))
-        return self._transactions.run(context, plan)
+        return self._decide_for(
+            by, "binding.renew", invitation, record_with_account(invitation), invitations.renew
+        )
 
     def expire(self, limit: int = 100, *, looking_past: bool = True) -> int:
         """

@@ -51,9 +51,7 @@ class Sessions(UseCase):
             CredentialRefused: The caller was revoked, or its time is over.
             InvalidField: The administrator was revoked, or its time is over.
         """
-        context = AuditContext(event="session.link", actor=by.actor, subject=admin)
-        plan = records(admin).then(lambda stored, _: sessions.create_link(stored, by))
-        return self._transactions.run(context, plan)
+        return self._decide_for(by, "session.link", admin, records(admin), sessions.create_link)
 
     def redeem(self, link: str, *, browser: str) -> IssuedSession:
         """
@@ -74,10 +72,7 @@ class Sessions(UseCase):
         with refusals(self.ports, context):
             text_fits(browser, self.policy.name_bytes, "browser", empty=True)
         guid, secret = self._parse(link, context)
-        plan = records(guid).then(
-            lambda stored, tools: sessions.redeem(stored, tools, secret, browser)
-        )
-        return self._transactions.run(context, plan)
+        return self._transactions.transact(context, records(guid), sessions.redeem, secret, browser)
 
     def start(
         self,
@@ -122,8 +117,7 @@ class Sessions(UseCase):
         )
         sessions_with_guid = () if guid is None else (guid,)
         reading = record_with_account(binding, admin, *sessions_with_guid)
-        plan = reading.then(lambda stored, tools: sessions.start_session(stored, tools, login))
-        return self._transactions.run(context, plan)
+        return self._transactions.transact(context, reading, sessions.start_session, login)
 
     def enrol(self, cookie: str, binding: Guid) -> IssuedSession:
         """
@@ -143,10 +137,7 @@ class Sessions(UseCase):
         """
         context = AuditContext(event="session.enrol", actor="stranger")
         guid, secret = self._parse(cookie, context)
-        plan = records(guid).then(
-            lambda stored, tools: sessions.enrol(stored, tools, secret, binding)
-        )
-        return self._transactions.run(context, plan)
+        return self._transactions.transact(context, records(guid), sessions.enrol, secret, binding)
 
     def authenticate(self, cookie: str) -> AuthenticatedSession:
         """
@@ -164,8 +155,7 @@ class Sessions(UseCase):
         """
         context = AuditContext(event="session.use", actor="stranger")
         guid, secret = self._parse(cookie, context)
-        plan = records(guid).then(lambda stored, tools: sessions.use_session(stored, tools, secret))
-        return self._transactions.run(context, plan)
+        return self._transactions.transact(context, records(guid), sessions.use_session, secret)
 
     def may_add_key(self, cookie: str) -> AuthenticatedSession:
         """
@@ -182,8 +172,7 @@ class Sessions(UseCase):
         """
         context = AuditContext(event="session.use", actor="stranger")
         guid, secret = self._parse(cookie, context)
-        plan = records(guid).then(lambda stored, tools: sessions.may_add_key(stored, tools, secret))
-        return self._transactions.run(context, plan)
+        return self._transactions.transact(context, records(guid), sessions.may_add_key, secret)
 
     def step_up(
         self,
@@ -215,12 +204,15 @@ class Sessions(UseCase):
         """
         context = AuditContext(event="session.step_up", actor="stranger")
         guid, secret = self._parse(cookie, context)
-        plan = records(guid).then(
-            lambda stored, tools: sessions.step_up(
-                stored, tools, secret, binding, proven_at=proven_at, suspensions=suspensions
-            )
+        return self._transactions.transact(
+            context,
+            records(guid),
+            sessions.step_up,
+            secret,
+            binding,
+            proven_at=proven_at,
+            suspensions=suspensions,
         )
-        return self._transactions.run(context, plan)
 
     def log_out(self, cookie: str) -> None:
         """
@@ -231,10 +223,7 @@ class Sessions(UseCase):
         """
         context = AuditContext(event="session.revoke", actor="stranger")
         guid, secret = self._parse(cookie, context)
-        plan = records(guid).then(
-            lambda stored, tools: ended_sessions.log_out(stored, tools, secret)
-        )
-        self._transactions.run(context, plan)
+        self._transactions.transact(context, records(guid), ended_sessions.log_out, secret)
 
     def end_others(self, cookie: str) -> int:
         """
@@ -250,10 +239,9 @@ class Sessions(UseCase):
         """
         context = AuditContext(event="session.revoke", actor="stranger")
         guid, secret = self._parse(cookie, context)
-        plan = records(guid).then(
-            lambda stored, tools: ended_sessions.end_others(stored, tools, secret)
+        return self._transactions.transact(
+            context, records(guid), ended_sessions.end_others, secret
         )
-        return self._transactions.run(context, plan)
 
     def revoke(self, session: Guid, *, by: Administrator) -> Session:
         """
@@ -265,9 +253,9 @@ class Sessions(UseCase):
             RoleLacking: The caller may not appoint such an administrator.
             CredentialRefused: The caller was revoked, or its time is over.
         """
-        context = AuditContext(event="session.revoke", actor=by.actor, subject=session)
-        plan = records(session).then(lambda stored, _: ended_sessions.revoke(stored, by))
-        return self._transactions.run(context, plan)
+        return self._decide_for(
+            by, "session.revoke", session, records(session), ended_sessions.revoke
+        )
 
     def list(self, admin: Guid, *, by: Administrator) -> tuple[Session, ...]:
         """
@@ -279,9 +267,7 @@ class Sessions(UseCase):
             RoleLacking: The caller may not appoint such an administrator.
             CredentialRefused: The caller was revoked, or its time is over.
         """
-        context = AuditContext(event="session.list", actor=by.actor, subject=admin)
-        plan = records(admin).then(lambda stored, _: sessions.list_sessions(stored, by))
-        return self._transactions.run(context, plan)
+        return self._decide_for(by, "session.list", admin, records(admin), sessions.list_sessions)
 
     def expire(self, limit: int = 100, *, looking_past: bool = True) -> int:
         """
@@ -322,12 +308,12 @@ class Sessions(UseCase):
         """
         context = AuditContext(event="binding.revoke", actor="worker", subject=passkey)
         served_kinds = self.ports.notifier.kinds()
-        plan = record_with_account(passkey).then(
-            lambda stored, tools: proofs.complete_enrolment(
-                stored, tools, served_kinds=served_kinds
-            )
+        self._transactions.transact(
+            context,
+            record_with_account(passkey),
+            proofs.complete_enrolment,
+            served_kinds=served_kinds,
         )
-        self._transactions.run(context, plan)
 
     def _end_with(self, binding: Binding) -> bool:
         """Let what depends on *binding* end, which is due; return whether that was done."""
@@ -337,11 +323,8 @@ class Sessions(UseCase):
                 return True
             context = AuditContext(event="session.revoke", actor="worker")
             reading = record_with_account(binding.guid)
-            ended = self._transactions.run(context, reading.then(proofs.end_sessions))
-            self._transactions.run(
-                context,
-                reading.then(lambda stored, tools: proofs.forget_sessions(stored, tools, ended)),
-            )
+            ended = self._transactions.transact(context, reading, proofs.end_sessions)
+            self._transactions.transact(context, reading, proofs.forget_sessions, ended)
             return True
         return False
 

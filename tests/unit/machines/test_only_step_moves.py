@@ -157,7 +157,7 @@ def test_there_is_something_to_look_at():
     ]
     assert sum(len(arguments_of(call, positions)) for call in calls) > 20
     assert sum(map(is_step, calls)) > 10
-    assert {"end_binding", "end", "_accept"} <= positions.keys()
+    assert {"end_binding", "end", "_reject"} <= positions.keys()
 
 
 def test_the_excuses_are_all_needed():

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal import STANDARD
-from counterseal._decisions.revalidation import accounts_of
+from counterseal._decisions.revalidation import find_accounts
 from counterseal._transaction import AuditContext, Transactions
 from counterseal.memory import memory_ports
 from counterseal.models import Account, Alias, Change, Identity, Logout
@@ -90,7 +90,7 @@ class Ledger:
         until = self.ports.clock.now()
         logout = Logout(issuer=issuer, subject=subject, session=session, jti="one", until=until)
         context = AuditContext(event="identity.logout", actor="idp")
-        accounts = self.transactions.run(context, accounts_of(space, logout))
+        accounts = self.transactions.act(context, find_accounts, space, logout)
         return {account.guid for account in accounts}
 
     def expected(self, space, issuer, subject, session):
