@@ -108,10 +108,8 @@ class DeviceLogins(UseCase):
             InvalidField: Browsers have no passkeys at the domain.
         """
         context = AuditContext(event="tenancy.ensure", actor=Operator(name="portal").actor)
-        plan = records(OPERATORS_COMPANY, OPERATORS, PORTAL_ORIGIN).then(
-            lambda stored, tools: ensure_operators(stored, tools, self.domain)
-        )
-        return self._transactions.run(context, plan)
+        first = records(OPERATORS_COMPANY, OPERATORS, PORTAL_ORIGIN)
+        return self._transactions.transact(context, first, ensure_operators, self.domain)
 
     def remember_browser(self, admin: Guid) -> str:
         """Return what lets a browser ask this administrator's device, to be kept by it; sealed."""
