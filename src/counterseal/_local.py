@@ -46,6 +46,9 @@ class SilentNotifier:
         """Return none."""
         return frozenset()
 
+    def require_sendable(self, address: PushAddress) -> None:
+        """Refuse nothing: it has no kinds, so nobody asks."""
+
     def push(
         self,
         addresses: tuple[PushAddress, ...],

@@ -326,6 +326,24 @@ class Notifier(Protocol):
           other kinds.
         """
 
+    def require_sendable(self, address: PushAddress) -> None:
+        """
+        Refuse an address to which nothing can be sent, as far as its text says so.
+
+        The core asks about addresses of the notifier's kinds only, when a device names them.
+
+        - NOTIFIER-8: it asks nobody, and refuses no address to which `push` may deliver. Whether
+          an address may be called, as one in a private network, is decided at the push only.
+        - NOTIFIER-9: what it refuses is GONE at the push, and nothing is sent there.
+
+        Args:
+            address: Of one of its kinds.
+
+        Raises:
+            InvalidField: *address* is malformed; the field is `value` or, where that has members,
+                one of them, such as `value.endpoint`. The error does not contain the address.
+        """
+
     def push(
         self, addresses: tuple[PushAddress, ...], message: PushMessage
     ) -> tuple[PushOutcome, ...]:

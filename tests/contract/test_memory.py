@@ -156,6 +156,7 @@ class TestFakeIdentityProvider(contracts.IdentityProviderContract):
 class TestOutboxNotifier(contracts.NotifierContract):
     shows_what_it_sends = True
     has_dead_addresses = True
+    has_malformed_addresses = True
     has_busy_addresses = True
 
     @pytest.fixture
@@ -183,6 +184,11 @@ class TestOutboxNotifier(contracts.NotifierContract):
             }
             for push in notifier.pushes
         ]
+
+    def malformed_address(self, notifier):
+        malformed = self.address(notifier, 97)
+        notifier.malformed.add(malformed)
+        return malformed
 
     def dead_address(self, notifier):
         dead = PushAddress(kind=self.kind, value="dead")

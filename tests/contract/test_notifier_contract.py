@@ -6,7 +6,7 @@ import attrs
 import pytest
 from broken_adapters import BrokenAdapters
 
-from counterseal.errors import NotifierUnavailable
+from counterseal.errors import InvalidField, NotifierUnavailable
 from counterseal.models import AddressKind, PushOutcome, PushResult
 from counterseal.testing import OutboxNotifier, contracts
 from counterseal.wire.messages import push_data
@@ -15,6 +15,7 @@ from counterseal.wire.messages import push_data
 class CanPush(contracts.NotifierContract):
     shows_what_it_sends = True
     has_dead_addresses = True
+    has_malformed_addresses = True
     has_busy_addresses = True
     can_hang = True
 
@@ -25,6 +26,11 @@ class CanPush(contracts.NotifierContract):
         dead = self.address(notifier, 99)
         notifier.dead.add(dead)
         return dead
+
+    def malformed_address(self, notifier):
+        malformed = self.address(notifier, 97)
+        notifier.malformed.add(malformed)
+        return malformed
 
     def busy_address(self, notifier):
         busy = self.address(notifier, 98)
@@ -141,6 +147,58 @@ class TakesSilenceForSuccess(Pushing):
             return super().push(addresses, message)
         except NotifierUnavailable:
             return (PushOutcome(result=PushResult.DELIVERED),) * len(addresses)
+
+
+@breaks("NOTIFIER-8")
+class RefusesTheLiving(Pushing):
+    def require_sendable(self, address):
+        raise InvalidField("value", "malformed")
+
+
+@breaks("NOTIFIER-8")
+class AsksThePushService(Pushing):
+    def require_sendable(self, address):
+        if self.failing:
+            raise NotifierUnavailable
+        super().require_sendable(address)
+
+
+@breaks("NOTIFIER-8")
+class SendsToCheck(Pushing):
+    def require_sendable(self, address):
+        super().require_sendable(address)
+        self.payloads.append({})
+
+
+@breaks("NOTIFIER-9")
+class AcceptsAnything(Pushing):
+    def require_sendable(self, address):
+        pass
+
+
+@breaks("NOTIFIER-9")
+class NamesNoField(Pushing):
+    def require_sendable(self, address):
+        if address in self.malformed:
+            raise InvalidField("", "malformed")
+
+
+@breaks("NOTIFIER-9")
+class TellsTheAddress(Pushing):
+    def require_sendable(self, address):
+        if address in self.malformed:
+            raise InvalidField("value", f"{address.value} is malformed")
+
+
+@breaks("NOTIFIER-9")
+class TriesItForEver(Pushing):
+    def push(self, addresses, message):
+        outcomes = super().push(addresses, message)
+        later = PushOutcome(result=PushResult.LATER)
+        malformed = (address in self.malformed for address in addresses)
+        return tuple(
+            later if bad else outcome for bad, outcome in zip(malformed, outcomes, strict=True)
+        )
 
 
 BROKEN.add_unavailable()

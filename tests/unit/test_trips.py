@@ -492,9 +492,9 @@ def test_a_session_of_an_administrator(world):
     """Whatever it was opened and stepped up by is read in the trip of its administrator."""
     sessions, admin = world.sessions, world.credentials.create_person("Ada", all_companies=True)
     first, second = (world.bind_passkey(admin.guid).guid for _ in range(2))
-    with world.takes("store.get", "store.list", "store.commit"):
+    with world.takes("store.get_with_account", "store.list", "store.commit"):
         issued = sessions.start(admin.guid, LogInMethod.PASSKEY, binding=first, browser="")
-    with world.takes("store.get", "store.get", "store.commit"):
+    with world.takes("store.get", "store.get_with_account", "store.commit"):
         issued = sessions.step_up(issued.token, second)
     for use in (sessions.authenticate, sessions.may_add_key):
         with world.takes("store.get", "store.get"):
@@ -515,7 +515,7 @@ def test_a_link_of_an_administrator(world):
     with world.takes("store.get", "store.get", "store.commit"):
         redeemed = sessions.redeem(link.token, browser="")
     passkey = world.bind_passkey(admin.guid, session=redeemed.session.guid).guid
-    with world.takes("store.get", "store.get", "store.commit"):
+    with world.takes("store.get", "store.get_with_account", "store.commit"):
         sessions.enrol(redeemed.token, passkey)
     with world.takes("store.get_with_account", "store.get", "store.commit"):
         sessions.complete_enrolment(passkey)

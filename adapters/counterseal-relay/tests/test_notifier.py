@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from counterseal.errors import NotifierUnavailable
+from counterseal.errors import InvalidField, NotifierUnavailable
 from counterseal.models import (
     AddressKind,
     Occasion,
@@ -55,6 +55,7 @@ class TestRelayNotifier(NotifierContract):
     kind = AddressKind.RELAY
     shows_what_it_sends = True
     has_dead_addresses = True
+    has_malformed_addresses = True
     can_hang = True
 
     @pytest.fixture(autouse=True)
@@ -77,6 +78,9 @@ class TestRelayNotifier(NotifierContract):
     def dead_address(self, notifier):
         self.relay.dead.add(("relay", "dead"))
         return relay_address("dead")
+
+    def malformed_address(self, notifier):
+        return relay_address("pigeon:")
 
     def hang(self, notifier):
         self.relay.hanging = True
@@ -156,6 +160,25 @@ def test_other_kinds_of_addresses_are_misconfigured(relay, new_notifier):
     foreign = PushAddress(kind=AddressKind.APNS, value="a")
     assert new_notifier().push((foreign,), message()) == (MISCONFIGURED,)
     assert relay.requests == 0
+
+
+@pytest.mark.parametrize("value", ["pigeon:", ":1", ":"])
+def test_a_relay_address_without_framework_or_id_is_refused_and_not_sent(
+    relay, new_notifier, value
+):
+    notifier = new_notifier()
+    with pytest.raises(InvalidField, match=r"^value: "):
+        notifier.require_sendable(relay_address(value))
+    addresses = (relay_address(value), relay_address("1"))
+    assert notifier.push(addresses, message()) == (GONE, DELIVERED)
+    ((_, members),) = relay.pushes
+    assert members["notificationMetaData"] == [{"framework": "relay", "ids": ["1"]}]
+
+
+def test_addresses_of_other_kinds_are_accepted_as_they_are(new_notifier):
+    notifier = new_notifier(kinds=list(AddressKind))
+    for kind in notifier.kinds() - {AddressKind.RELAY}:
+        notifier.require_sendable(PushAddress(kind=kind, value=":"))
 
 
 def test_addresses_that_the_relay_calls_gone_are_gone(relay, new_notifier):

@@ -93,6 +93,19 @@ def test_a_note_whose_time_is_over_is_none_of_the_next_restore(tmp_path):
     assert RestoreWait(tmp_path, STANDARD, clock).remaining() == 10 * MINUTE
 
 
+def test_where_nothing_can_be_written_only_this_process_waits(tmp_path):
+    clock, data = FrozenClock(), tmp_path / "unwritable"
+    restored = note_restore(data, STANDARD, clock)
+    wait = RestoreWait(data, STANDARD, clock, restored)
+    assert wait.remaining() == 10 * MINUTE
+    assert wait.restored_at == clock.now()
+    clock.advance(10 * MINUTE)
+    assert wait.wait(threading.Event(), MINUTE)
+    # Nobody else waits.
+    assert RestoreWait(data, STANDARD, clock).remaining() == timedelta(0)
+    assert not data.exists()
+
+
 def test_a_clock_that_is_behind_waits_longer(tmp_path):
     Restored(backed_up_at=START, restored_at=START).write(tmp_path)
     behind = FrozenClock(START - 3 * MINUTE)

@@ -457,6 +457,21 @@ def test_a_read_only_folder_finds_it_while_a_process_runs_and_not_across_a_resta
     assert "audit_head_older" in command(pod, "audit", "verify", "--head", line, code=1)
 
 
+@pytest.mark.skipif(bool(LACKS), reason=f"no mount: {LACKS}")
+@pytest.mark.parametrize("store", ["redis"], indirect=True)
+def test_after_a_restore_a_pod_with_a_read_only_folder_waits(service, new_service, command):
+    pod = new_service(store=service.store, beside=service, fresh=True)
+    program = [*MOUNTED_READ_ONLY, str(pod.folder / "data"), *COMMAND]
+    process = pod.run("serve", "--after-restore", "--port", pod.port, program=program)
+    eventually(lambda: process.poll() is not None or pod.answers("/healthz"))
+    assert process.poll() is None, pod.log.read_text()
+    assert pod.call("GET", "/readyz", plain=True)[0] == 503
+    eventually(lambda: lines_of(pod, "after a restore: nothing is done until"))
+    assert lines_of(pod, "this process alone remembers it")
+    stop(process)
+    assert not list((pod.folder / "data").glob("*.json"))
+
+
 def test_the_first_start_after_an_upgrade_remembers_the_head_of_the_store(stored_in_file, command):
     service, data = stored_in_file, stored_in_file.folder / "data"
     invite(command, service, "user-1")

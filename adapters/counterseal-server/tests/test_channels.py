@@ -187,6 +187,14 @@ def test_one_that_fails_changes_nothing_for_another():
         failing.push(addresses, MESSAGE)
 
 
+def test_an_address_is_checked_by_the_channel_of_its_kind(opened):
+    several = opened(relay_url="https://push.example/", relay_secret=SECRET)
+    several.require_sendable(at(AddressKind.RELAY))
+    with pytest.raises(InvalidField, match="value"):
+        several.require_sendable(at(AddressKind.RELAY, "pigeon:"))
+    opened().require_sendable(at(AddressKind.RELAY, "pigeon:"))
+
+
 def test_the_key_of_web_push_is_made_once(tmp_path):
     loaded_settings = settings({"data": str(tmp_path)}, {})
     public = ensure_public_key(loaded_settings, SystemEntropy())

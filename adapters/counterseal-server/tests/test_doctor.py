@@ -21,7 +21,14 @@ from authority import Authority, tls_site
 from program import PIN, eventually
 from redis import Redis
 
-from counterseal import OPERATOR, Administration, AuditChain, Backchannel, BackchannelClients
+from counterseal import (
+    OPERATOR,
+    Administration,
+    AuditChain,
+    Backchannel,
+    BackchannelClients,
+    Callbacks,
+)
 from counterseal.errors import EndpointAudience, StoreUnavailable, WrongSignature
 from counterseal.keys import generate, jwks_document
 from counterseal.memory import SystemClock, SystemEntropy
@@ -31,6 +38,7 @@ from counterseal_http import load_machine_authorities
 from counterseal_keys import KeyFiles
 from counterseal_server.configuration import gathered, settings
 from counterseal_server.doctor.checks import CHECKS, Result, run_checks
+from counterseal_server.doctor.deliveries import check_deliveries
 from counterseal_server.doctor.finding import State, failure, fine
 from counterseal_server.doctor.installation import DiskSpace, Installation
 from counterseal_server.doctor.report import report_document, report_lines
@@ -169,6 +177,13 @@ def test_callbacks_that_are_due_for_long_are_reported(diagnose, opened):
     assert diagnose("deliveries", SENDERS="0") == {"callbacks_late": "warning"}
     later = {"clock": ShiftedClock(-3 * MINUTES)}
     assert diagnose("deliveries", how=later) == {"callbacks_prompt": "ok"}
+
+
+def test_the_rate_of_an_origin_is_by_the_share_that_the_core_gives_it(data, monkeypatch):
+    monkeypatch.setattr(Callbacks, "slots_of_each", lambda *_, **__: 3, raising=False)
+    installation = Installation(settings=settings({"data": data}, {}), sourced_values={})
+    (finding,) = check_deliveries(installation)
+    assert "allows 15 a second to an origin that replies in 200 ms" in finding.message
 
 
 def postgresql():

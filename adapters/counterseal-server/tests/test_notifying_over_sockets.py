@@ -16,7 +16,7 @@ from counterseal import trusted_keys
 from counterseal.device import Bond, SoftwareDevice
 from counterseal.memory import SystemClock, SystemEntropy
 from counterseal.models import AddressKind, PushAddress
-from counterseal.wire.enrolment import enrolment_document
+from counterseal.wire.enrolment import Update, enrolment_document, update_document
 from counterseal.wire.webhook import secret_text
 
 for channel in ("fcm", "relay", "webpush"):
@@ -47,19 +47,22 @@ QUESTION = {
 }
 
 
+def bind(service, *addresses):
+    """Let a new software device bind itself; return it, the status and the body."""
+    device = SoftwareDevice.make(clock=SystemClock(), entropy=SystemEntropy(), pin=PIN, cost=2)
+    status, invited = service.call("PUT", "/account/bind", {"accountId": QUESTION["accountId"]})
+    assert status in {200, 201}
+    token, space = invited["sessionToken"], invited["appSpaceGuid"]
+    enrolment = device.enrolment(token, space, pin=PIN, addresses=addresses)
+    return device, *service.call("POST", "/device/bind", enrolment_document(enrolment))
+
+
 class Phone:
     """A software device of QUESTION's account, which is rung at *addresses*."""
 
     def __init__(self, service, *addresses):
         self._service = service
-        self._device = SoftwareDevice.make(
-            clock=SystemClock(), entropy=SystemEntropy(), pin=PIN, cost=2
-        )
-        status, invited = service.call("PUT", "/account/bind", {"accountId": QUESTION["accountId"]})
-        assert status in {200, 201}
-        token, space = invited["sessionToken"], invited["appSpaceGuid"]
-        enrolment = self._device.enrolment(token, space, pin=PIN, addresses=addresses)
-        status, bound = service.call("POST", "/device/bind", enrolment_document(enrolment))
+        self._device, status, bound = bind(service, *addresses)
         assert status == 200, bound
         self._device.bond = Bond(
             device=bound["device"],
@@ -77,16 +80,23 @@ class Phone:
         signed = self._device.answer(request_document["display"], 0, pin=PIN, code=code)
         return self._signed_request("POST", "/device/answer", signed.encode())
 
+    def change(self, *addresses):
+        body = json.dumps(update_document(Update(addresses=addresses))).encode()
+        return self._call("PATCH", "/device", body, content_type="application/json")
+
     def _signed_request(self, method, path, body=b""):
+        status, content = self._call(method, path, body)
+        assert status == 200, content
+        return content
+
+    def _call(self, method, path, body=b"", *, content_type="application/jose"):
         call = self._device.signed_call(method, self._service.url + path, body)
-        headers = {"Counterseal-Proof": call.proof, "Content-Type": "application/jose"}
+        headers = {"Counterseal-Proof": call.proof, "Content-Type": content_type}
         connection = http.client.HTTPConnection("127.0.0.1", self._service.port, timeout=PATIENCE)
         with contextlib.closing(connection):
             connection.request(method, path, body or None, headers)
             response = connection.getresponse()
-            content = response.read()
-            assert response.status == 200, content
-            return json.loads(content)
+            return response.status, json.loads(response.read())
 
 
 class Fcm:
@@ -244,6 +254,27 @@ def test_the_whole_way(serve, new_channel, receiver, kind):
     (process,) = service.processes
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE) == 0
+
+
+def test_a_malformed_web_push_address_is_refused_at_the_bind_and_at_the_change(serve, new_channel):
+    channel = new_channel(WebPush)
+    service = serve(channel)
+    off_curve = push_loopback.b64(b"\x04" + b"\x01" * 64)
+    malformed = PushAddress(
+        kind=AddressKind.WEBPUSH,
+        value=channel.browser.subscription(keys={"p256dh": off_curve, "auth": "A" * 22}),
+    )
+    field = "addresses[0].value.keys.p256dh"
+
+    status, refusal = bind(service, channel.address, malformed)[1:]
+    assert (status, refusal["code"]) == (400, "invalid_field"), refusal
+    assert refusal["field"] == field.replace("[0]", "[1]")
+    assert off_curve not in repr(refusal)
+
+    phone = Phone(service, channel.address)
+    status, refusal = phone.change(malformed)
+    assert (status, refusal["code"], refusal["field"]) == (400, "invalid_field", field)
+    assert phone.change(channel.address)[0] == 200
 
 
 def test_notifications_by_processes_of_their_own(serve, new_channel, receiver):

@@ -9,10 +9,11 @@ import pytest
 
 from counterseal import AuditChain
 from counterseal.errors import SenderUnavailable, StoreUnavailable
-from counterseal.models import OPERATOR, ChallengeState, DeliveryOutcome
+from counterseal.models import OPERATOR, ChallengeState, Change, DeliveryOutcome
 from counterseal.testing import FakeService
 from counterseal.testing.contracts.record_factory import RecordFactory
 from counterseal.testing.service import CALLBACK
+from counterseal.usecases import invitations
 from counterseal.wire.claims import format_time
 from counterseal_server import callback_workers
 from counterseal_server import workers as module
@@ -123,6 +124,19 @@ def test_the_log_says_what_came_of_an_attempt(world, start, caplog, status, text
     eventually(lambda: line in [record.getMessage() for record in caplog.records])
 
 
+def test_however_many_bindings_cannot_be_ended_others_end(world, start, monkeypatch):
+    monkeypatch.setattr(invitations, "PAGES", 2)
+    factory = RecordFactory()
+    for number in range(250):
+        lost = factory.binding(factory.account(f"{number}"), deadline=world.clock.now())
+        world.ports.store.commit((Change(None, lost),), (), f"{number}")
+    binding = world.invitations.invite(world.origin, "zoe").binding
+    world.clock.advance(world.policy.session_token_life)
+    metrics = start(duties={Duty.SWEEP})
+    counted(metrics, 'counterseal_swept_total{kind="invitation"} 1.0')
+    assert world.ports.store.get(binding)[0].due_at is None
+
+
 def test_a_receiver_that_hangs_keeps_only_its_own_origin_waiting(world, start, monkeypatch):
     hung, goes_on = set(), threading.Event()
     send = world.sender.send
@@ -230,7 +244,7 @@ def test_a_sweep_that_was_full_goes_on_without_a_pause(start, monkeypatch, full_
         def __init__(self, *_):
             pass
 
-        def expire(self, _):
+        def expire(self, _, *, looking_past):
             return counts.pop() if counts else 0
 
     monkeypatch.setattr(module, "EVERY_SWEEP", timedelta(hours=1))
@@ -246,7 +260,7 @@ def test_they_outlive_what_fails(start, monkeypatch, caplog):
         def __init__(self, *_):
             pass
 
-        def expire(self, _):
+        def expire(self, _, *, looking_past):
             if failures:
                 raise failures.pop()
             return 0

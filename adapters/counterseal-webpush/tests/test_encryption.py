@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from push_loopback import Browser, unb64
 
+from counterseal.errors import InvalidField
 from counterseal_webpush import Subscription, Unusable
 from counterseal_webpush.encryption import PLAIN_LIMIT, SCALAR_BYTES, decrypt, encrypt
 
@@ -54,9 +55,9 @@ def test_a_message_that_is_too_long_is_refused():
 
 
 @pytest.mark.parametrize("point", [b"\x04" + b"\x01" * 64, b"\x02" + b"\x01" * 32, bytes(65), b""])
-def test_a_key_that_is_not_a_point_is_unusable(point):
+def test_a_key_that_is_not_a_point_is_refused(point):
     subscription = Subscription(endpoint="", point=point, auth=bytes(16))
-    with pytest.raises(Unusable):
+    with pytest.raises(InvalidField, match=r"value\.keys\.p256dh"):
         encrypt(b"", subscription, salt=bytes(16), scalar=os.urandom(32))
 
 

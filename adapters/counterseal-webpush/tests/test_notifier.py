@@ -3,10 +3,12 @@
 import json
 from datetime import timedelta
 
+import attrs
 import pytest
 from push_loopback import Browser, b64
 
-from counterseal.errors import NotifierUnavailable
+from counterseal import Notifications
+from counterseal.errors import InvalidField, NotifierUnavailable
 from counterseal.models import (
     AddressKind,
     Occasion,
@@ -18,6 +20,7 @@ from counterseal.models import (
 from counterseal.models.guid import derive_guid
 from counterseal.ports import Notifier
 from counterseal.testing.contracts import NotifierContract
+from counterseal.testing.service import FakeService
 from counterseal_http import Guard
 from counterseal_webpush import Vapid, WebPushNotifier
 
@@ -57,6 +60,7 @@ class TestWebPushNotifier(NotifierContract):
     kind = AddressKind.WEBPUSH
     shows_what_it_sends = True
     has_dead_addresses = True
+    has_malformed_addresses = True
     has_busy_addresses = True
     can_hang = True
 
@@ -84,6 +88,9 @@ class TestWebPushNotifier(NotifierContract):
     def dead_address(self, notifier):
         self.service.responses["/push/dead"] = 410, {}
         return address_of(self.service.browser("dead").subscription())
+
+    def malformed_address(self, notifier):
+        return address_of(Browser("push.example/1").subscription())
 
     def busy_address(self, notifier):
         self.service.responses["/push/busy"] = 429, {"retry-after": "3600"}
@@ -208,27 +215,50 @@ def test_a_subscription_for_another_key_is_misconfigured(service, new_notifier):
     assert new_notifier().push((address,), message()) == (MISCONFIGURED,)
 
 
+BROWSER = Browser("https://push.example/1")
+KEYS = {"p256dh": b64(BROWSER.point), "auth": b64(BROWSER.auth)}
+
+
 @pytest.mark.parametrize(
-    "address",
+    ("address", "field"),
     [
-        "https://push.example/1",
-        "7",
-        "{}",
-        '{"endpoint": "https://push.example/1"}',
-        '{"endpoint": 7, "keys": {}}',
-        "[" * 2_000,
-        Browser("https://push.example/1").subscription(keys={"p256dh": "AA", "auth": "AA"}),
-        Browser("https://push.example/1").subscription(
-            keys={"p256dh": b64(b"\x04" + b"\x01" * 64), "auth": b64(bytes(16))}
+        ("https://push.example/1", "value"),
+        ("7", "value"),
+        ("[" * 2_000, "value"),
+        ("{}", "value.endpoint"),
+        ('{"endpoint": 7, "keys": {}}', "value.endpoint"),
+        (Browser("").subscription(), "value.endpoint"),
+        (Browser("push.example/1").subscription(), "value.endpoint"),
+        (Browser("file:///etc/passwd").subscription(), "value.endpoint"),
+        (Browser("https://push.example@127.0.0.1/1").subscription(), "value.endpoint"),
+        (Browser("https://2130706433/1").subscription(), "value.endpoint"),
+        (Browser("https://push.example/\r\nx: y").subscription(), "value.endpoint"),
+        ('{"endpoint": "https://push.example/1"}', "value.keys"),
+        (BROWSER.subscription(keys=KEYS | {"p256dh": None}), "value.keys.p256dh"),
+        (BROWSER.subscription(keys=KEYS | {"p256dh": "AA"}), "value.keys.p256dh"),
+        (
+            BROWSER.subscription(keys=KEYS | {"p256dh": b64(b"\x04" + b"\x01" * 64)}),
+            "value.keys.p256dh",
         ),
-        Browser("https://push.example/1").subscription(
-            keys={"p256dh": b64(b"\x04" + b"\x01" * 64), "auth": "é" * 22}
-        ),
+        (BROWSER.subscription(keys=KEYS | {"auth": "AA"}), "value.keys.auth"),
+        (BROWSER.subscription(keys=KEYS | {"auth": "é" * 22}), "value.keys.auth"),
+        (BROWSER.subscription(keys={"p256dh": KEYS["p256dh"]}), "value.keys.auth"),
     ],
 )
-def test_an_invalid_subscription_is_gone(service, new_notifier, address):
-    assert new_notifier().push((address_of(address),), message()) == (GONE,)
+def test_a_malformed_subscription_is_refused_and_gone(
+    service, new_notifier, caplog, address, field
+):
+    notifier = new_notifier()
+    with pytest.raises(InvalidField) as caught:
+        notifier.require_sendable(address_of(address))
+    assert caught.value.field == field
+    assert not caplog.records
+
+    assert notifier.push((address_of(address),), message()) == (GONE,)
     assert service.requests == 0
+    (line,) = [record for record in caplog.records if record.name == "counterseal_webpush"]
+    assert line.getMessage() == f"a subscription is forgotten: {caught.value}"
+    assert "push.example" not in line.getMessage()
 
 
 def test_keys_may_have_padding(service, new_notifier):
@@ -244,19 +274,16 @@ def test_keys_may_have_padding(service, new_notifier):
     [
         "http://push.example/1",
         "https://127.0.0.1/1",
-        "https://2130706433/1",
         "https://[::1]/1",
         "https://169.254.169.254/latest/meta-data/",
-        "https://push.example@127.0.0.1/1",
         "https://push.example:22/1",
-        "file:///etc/passwd",
-        "https://push.example/\r\nx: y",
-        "",
     ],
 )
-def test_the_guard_checks_every_endpoint(new_notifier, endpoint, caplog):
+def test_the_guard_checks_every_endpoint_at_the_push(new_notifier, endpoint, caplog):
+    notifier = new_notifier(guard=Guard())
     address = address_of(Browser(endpoint).subscription())
-    assert new_notifier(guard=Guard()).push((address,), message()) == (MISCONFIGURED,)
+    notifier.require_sendable(address)
+    assert notifier.push((address,), message()) == (MISCONFIGURED,)
     assert "push.example" not in caplog.text
 
 
@@ -294,3 +321,21 @@ def test_a_text_that_utf_8_cannot_encode_is_sent(service, new_notifier):
     assert new_notifier().push(
         (address_of(service.browser("1").subscription()),), message(title="a\ud800")
     ) == (DELIVERED,)
+
+
+def test_a_malformed_address_that_is_stored_is_removed_at_its_next_push(new_notifier, caplog):
+    world = FakeService()
+    malformed = address_of(BROWSER.subscription(keys=KEYS | {"auth": "AA"}))
+    phone = world.bind("zoe", addresses=(malformed,))
+    ports = attrs.evolve(world.ports, notifier=new_notifier())
+    for _ in range(2):
+        world.ask("zoe", "Lunch?")
+        for notification in world.notifications.due():
+            Notifications(ports, world.policy).attempt(notification)
+
+    (binding,) = world.accounts.list_devices(world.origin, "zoe")
+    assert binding.addresses == ()
+    (line,) = [record for record in caplog.records if record.name == "counterseal_webpush"]
+    assert "value.keys.auth" in line.getMessage()
+    (entry,) = [event for event in world.ports.audit.events if event.event == "binding.address"]
+    assert entry.subject == phone.guid

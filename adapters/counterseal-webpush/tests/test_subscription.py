@@ -1,4 +1,4 @@
-"""Push addresses of any text are parsed or unusable."""
+"""Push addresses of any text are parsed or refused."""
 
 import json
 
@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from push_loopback import b64
 
-from counterseal_webpush import Unusable, read_subscription
+from counterseal.errors import InvalidField
+from counterseal_webpush import read_subscription
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -36,6 +37,6 @@ def test_a_subscription_is_parsed(point, auth):
 
 
 @given(st.text() | JSON.map(json.dumps))
-def test_any_other_text_is_unusable(text):
-    with pytest.raises(Unusable):
+def test_any_other_text_is_refused(text):
+    with pytest.raises(InvalidField):
         read_subscription(text)

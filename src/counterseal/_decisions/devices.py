@@ -31,6 +31,7 @@ from counterseal.models import (
     Role,
     revise,
 )
+from counterseal.policy import Policy
 from counterseal.rules.answering import Striking
 from counterseal.rules.authorization import Permission, permission_for
 from counterseal.rules.evidence import Evidence, Rotating
@@ -39,6 +40,7 @@ from counterseal.rules.standing import own_app_space
 from counterseal.wire.enrolment import (
     ENDORSE_TYP,
     ROTATE_TYP,
+    Update,
     read_enrolment,
     read_update,
     rotation_claims,
@@ -104,16 +106,22 @@ def rotate(
     return _store(tools, device.account, updated_binding)
 
 
-def update(device: AuthenticatedDevice, tools: Tools, body: bytes) -> Decision[Binding]:
-    """Decide on what a device says of itself; what *body* leaves out stays as it is."""
-    binding, changes = device.binding, read_update(ijson.parse(body))
+def read_changes(body: bytes, policy: Policy) -> Update:
+    """Read what a device says of itself, and refuse what does not fit."""
+    changes = read_update(ijson.parse(body))
+    text_fits(changes.name, policy.name_bytes, "name", empty=True)
+    addresses_fit(changes.addresses or (), policy)
+    app_fits(changes.platform or "", changes.app_version or "")
+    return changes
+
+
+def update(device: AuthenticatedDevice, tools: Tools, changes: Update) -> Decision[Binding]:
+    """Decide on what a device says of itself; what *changes* leave out stays as it is."""
+    binding = device.binding
     name = binding.name if changes.name is None else changes.name
     addresses = binding.addresses if changes.addresses is None else changes.addresses
     platform = binding.platform if changes.platform is None else changes.platform
     app_version = binding.app_version if changes.app_version is None else changes.app_version
-    text_fits(name, tools.policy.name_bytes, "name", empty=True)
-    addresses_fit(addresses, tools.policy)
-    app_fits(platform, app_version)
     updated_binding = revise(
         binding, name=name, addresses=addresses, platform=platform, app_version=app_version
     )

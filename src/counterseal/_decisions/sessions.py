@@ -13,20 +13,26 @@ from counterseal._decisions.plan import (
     AuditEntry,
     Decision,
     Plan,
-    Reading,
     Records,
     Tools,
     require,
 )
 from counterseal._decisions.proofs import (
-    PROOF_ENDED,
     revocations_of,
     revoke_session,
     sessions_in,
     with_proof,
 )
 from counterseal._decisions.readings import records, tenancy_records_of
-from counterseal.errors import BindingInactive, InvalidField, NotFound, WrongToken
+from counterseal._decisions.session_uses import (
+    facts_of_proof,
+    facts_of_use,
+    read_proofs,
+    read_proofs_with,
+    refuse_use,
+    require_session,
+)
+from counterseal.errors import InvalidField, WrongToken
 from counterseal.machines import SESSION, SessionEvent, step
 from counterseal.models import (
     Admin,
@@ -34,7 +40,6 @@ from counterseal.models import (
     Binding,
     Guid,
     LogInMethod,
-    Record,
     Session,
     SessionState,
     revise,
@@ -46,7 +51,6 @@ from counterseal.rules.sessions import (
     Logging,
     UsingSession,
     is_stepped_up,
-    require_secret,
     session_end,
     standing_administrator,
     stepped_up,
@@ -156,21 +160,32 @@ def start_session(stored: Records, _: Tools, login: LogIn) -> Plan[IssuedSession
     """
     Plan to start a session for a proven log-in; the oldest ends if there are too many.
 
-    *stored*: the administrator, the binding, and the session of `login.guid` if there is one.
+    *stored*: the binding, its account, the administrator, and the session of `login.guid` if there
+    is one.
     """
-    holder, binding, *started = stored
+    binding, account, holder, *started = stored
     if any(started):
         # One proof starts one session.
         raise WrongToken
     return tenancy_records_of(login.admin).then(
-        lambda children, tools: _start_session(holder, binding, tools, login, children)
+        lambda children, tools: _start_session(
+            Logging(
+                now=tools.now,
+                admin=holder,
+                proof=binding,
+                proof_account=account,
+                suspensions=login.suspensions,
+            ),
+            tools,
+            login,
+            children,
+        )
     )
 
 
 def _start_session(
-    holder: Record | None, binding: Record | None, tools: Tools, login: LogIn, children: Records
+    facts: Logging, tools: Tools, login: LogIn, children: Records
 ) -> Decision[IssuedSession]:
-    facts = Logging(now=tools.now, admin=holder, proof=binding, suspensions=login.suspensions)
     state = step(SESSION, SESSION.initial, SessionEvent.START, facts)
     admin = standing_administrator(facts)
     secret = _new_secret(tools)
@@ -181,7 +196,7 @@ def _start_session(
         method=login.method,
         browser=login.browser,
         created_at=tools.now,
-        proofs=with_proof((), require(binding, Binding)),
+        proofs=with_proof((), require(facts.proof, Binding)),
         **_started(secret, tools),
     )
     active = [each for each in sessions_in(children) if each.state is SessionState.ACTIVE]
@@ -215,8 +230,8 @@ def _redeem(tools: Tools, facts: UsingSession, browser: str) -> Decision[IssuedS
 def enrol(stored: Records, _: Tools, secret: str, binding: Guid) -> Plan[IssuedSession]:
     """Plan to log in a browser that has redeemed a link and registered the passkey *binding*."""
     session = require_session(stored, secret)
-    return read_proofs(session, binding).then(
-        lambda stored, tools: _enrol(tools, facts_of_use(session, stored, tools, secret))
+    return read_proofs_with(session, binding).then(
+        lambda stored, tools: _enrol(tools, facts_of_proof(session, stored, tools, secret))
     )
 
 
@@ -248,10 +263,10 @@ def step_up(
         suspensions: How often *binding* had been suspended by then.
     """
     session = require_session(stored, secret)
-    return read_proofs(session, binding).then(
+    return read_proofs_with(session, binding).then(
         lambda stored, tools: _step_up(
             tools,
-            attrs.evolve(facts_of_use(session, stored, tools, secret), suspensions=suspensions),
+            attrs.evolve(facts_of_proof(session, stored, tools, secret), suspensions=suspensions),
             proven_at,
         )
     )
@@ -346,55 +361,6 @@ def list_sessions(stored: Records, by: Administrator) -> Plan[tuple[Session, ...
                 )
             )
         )
-    )
-
-
-def require_session(stored: Records, secret: str) -> Session:
-    """
-    Return the session that was read, before a decision looks at its state.
-
-    Raises:
-        WrongToken: There is none, or *secret* is another; a stranger learns no more.
-    """
-    try:
-        session = require(stored[0] if stored else None, Session)
-    except NotFound:
-        raise WrongToken from None
-    require_secret(session, secret)
-    return session
-
-
-def read_proofs(session: Session, *others: Guid) -> Reading[Records]:
-    """Read the administrator, the bindings of the session's proofs, and the records of *others*."""
-    return records(session.admin, *(proof.binding for proof in session.proofs), *others)
-
-
-def facts_of_use(session: Session, stored: Records, tools: Tools, secret: str) -> UsingSession:
-    """Return the facts of a use, for what `read_proofs` has read, or of the administrator alone."""
-    admin, *bindings = stored
-    count = len(session.proofs)
-    return UsingSession(
-        now=tools.now,
-        policy=tools.policy,
-        session=session,
-        admin=admin,
-        bindings=tuple(bindings[:count]),
-        proof=bindings[count] if len(bindings) > count else None,
-        secret=secret,
-    )
-
-
-def refuse_use(session: Session, state: SessionState) -> Decision[Any]:
-    """Decide to refuse the use of a session whose passkey or device has ended, and to end it."""
-    refusal = BindingInactive()
-    return Decision(
-        result=None,
-        writes=(revise(session, state=state),),
-        audit=(
-            AuditEntry(session.guid, reason=refusal.code),
-            AuditEntry(session.guid, event="session.revoke", reason=PROOF_ENDED),
-        ),
-        refusal=refusal,
     )
 
 

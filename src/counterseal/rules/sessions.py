@@ -21,6 +21,7 @@ from counterseal.models import (
     OPERATORS,
     OPERATORS_COMPANY,
     PORTAL_ORIGIN,
+    Account,
     Admin,
     Binding,
     BindingState,
@@ -42,12 +43,14 @@ class Logging:
     Attributes:
         admin: The record of who logs in, as stored.
         proof: The record of the passkey or device by which the person has proven it, as stored.
+        proof_account: The account of that, as stored.
         suspensions: How often it had been suspended when it was proven; None is now.
     """
 
     now: datetime
     admin: Record | None
     proof: Record | None
+    proof_account: Record | None
     suspensions: int | None = None
 
 
@@ -60,6 +63,7 @@ class UsingSession:
         admin: The record of whose session it is, as stored.
         bindings: The records of the session's proofs, in their order, as stored.
         proof: The record of what an enrolment or a step-up is proven by; None for other uses.
+        proof_account: The account of that, as stored.
         suspensions: How often that had been suspended when it was proven; None is now.
         secret: What the browser has presented, without the session's GUID.
     """
@@ -70,6 +74,7 @@ class UsingSession:
     admin: Record | None
     bindings: tuple[Record | None, ...] = ()
     proof: Record | None = None
+    proof_account: Record | None = None
     suspensions: int | None = None
     secret: str = attrs.field(repr=False)
 
@@ -126,14 +131,21 @@ def standing_administrator(facts: Logging | UsingSession) -> Admin:
 
 
 def proof_active(facts: Logging | UsingSession) -> None:
-    """Refuse what no active passkey or device of an administrator proves since its suspensions."""
+    """Refuse what no passkey or device proves that is active, and was not suspended since."""
     proof = facts.proof
     if not isinstance(proof, Binding) or proof.state is not BindingState.ACTIVE:
         raise BindingInactive
-    if proof.app_space != OPERATORS:
-        raise BindingInactive
     if facts.suspensions not in {None, proof.suspensions}:
         raise BindingInactive
+
+
+def proof_own(facts: Logging | UsingSession) -> None:
+    """Refuse a passkey or device of another account than the administrator's own."""
+    account, admin = facts.proof_account, standing_administrator(facts)
+    if not isinstance(account, Account):
+        raise WrongKey
+    if (account.app_space, account.account_id) != (OPERATORS, admin.guid):
+        raise WrongKey
 
 
 def proof_enrols(facts: UsingSession) -> None:

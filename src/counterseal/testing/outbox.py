@@ -6,7 +6,7 @@ import threading
 
 import attrs
 
-from counterseal.errors import NotifierUnavailable
+from counterseal.errors import InvalidField, NotifierUnavailable
 from counterseal.models import AddressKind, Guid, PushAddress, PushMessage, PushOutcome, PushResult
 
 
@@ -30,6 +30,7 @@ class OutboxNotifier:
         failing: Whether to refuse service.
         duplicating: Whether to deliver everything twice.
         dead: Addresses that are gone.
+        malformed: Addresses that it refuses, and that are gone.
         outcomes: What to say of other addresses at which nothing is to be delivered.
     """
 
@@ -38,6 +39,7 @@ class OutboxNotifier:
         self.failing = False
         self.duplicating = False
         self.dead: set[PushAddress] = set()
+        self.malformed: set[PushAddress] = set()
         self.outcomes: dict[PushAddress, PushOutcome] = {}
         self._kinds = frozenset(kinds or AddressKind)
         self._lock = threading.Lock()
@@ -45,6 +47,16 @@ class OutboxNotifier:
     def kinds(self) -> frozenset[AddressKind]:
         """Return those that it was made with."""
         return self._kinds
+
+    def require_sendable(self, address: PushAddress) -> None:
+        """
+        Refuse what is in `malformed`.
+
+        Raises:
+            InvalidField: It is.
+        """
+        if address in self.malformed:
+            raise InvalidField("value", "malformed")
 
     def push(
         self, addresses: tuple[PushAddress, ...], message: PushMessage
@@ -75,6 +87,6 @@ class OutboxNotifier:
     def _outcome(self, address: PushAddress) -> PushOutcome:
         if address.kind not in self._kinds:
             return PushOutcome(result=PushResult.MISCONFIGURED)
-        if address in self.dead:
+        if address in self.dead | self.malformed:
             return PushOutcome(result=PushResult.GONE)
         return self.outcomes.get(address, PushOutcome(result=PushResult.DELIVERED))

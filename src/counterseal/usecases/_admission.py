@@ -24,10 +24,11 @@ from counterseal._transaction import (
     refusals,
     tools_of,
 )
-from counterseal.errors import IdentityUnavailable, Refused, Replayed
-from counterseal.models import AuditEvent, DeviceCall
+from counterseal.errors import IdentityUnavailable, InvalidField, Refused, Replayed
+from counterseal.models import AuditEvent, DeviceCall, PushAddress
 from counterseal.models.binding import SEEN_STEP
 from counterseal.narrowing import policy_within
+from counterseal.ports import Notifier
 from counterseal.rules.standing import forgettable_at, graced, revalidation_due
 from counterseal.usecases.revalidation import read_account, revalidate
 
@@ -117,3 +118,19 @@ def _revalidate(transactions: Transactions, device: AuthenticatedDevice) -> None
         ports.audit.record(event)
         if not graced(account, now, policy_within(policy, device.app_space, None)):
             raise
+
+
+def demand_sendable(notifier: Notifier, addresses: tuple[PushAddress, ...]) -> None:
+    """
+    Refuse an address that *notifier* could send nothing to; of other kinds, every one is accepted.
+
+    Raises:
+        InvalidField: One of *addresses* is malformed; the field names its place.
+    """
+    kinds = notifier.kinds()
+    for index, address in enumerate(addresses):
+        if address.kind in kinds:
+            try:
+                notifier.require_sendable(address)
+            except InvalidField as error:
+                raise InvalidField(f"addresses[{index}].{error.field}", error.problem) from None

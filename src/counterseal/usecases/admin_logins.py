@@ -13,7 +13,7 @@ from counterseal._decisions.discovery import StartedDiscovery
 from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.readings import records
 from counterseal._decisions.sessions import IssuedSession
-from counterseal._transaction import AuditContext, refusals
+from counterseal._transaction import AuditContext
 from counterseal.errors import (
     NotFound,
     Unavailable,
@@ -171,15 +171,11 @@ class AdminLogins(DeviceLogins):
         Step a session up by a passkey of its administrator.
 
         Raises:
-            WrongKey: It is another administrator's passkey, or none.
-            Refused: As `Ceremonies.finish_discovery` and `Sessions.step_up`.
+            Refused: As `Sessions.authenticate`, `Ceremonies.finish_discovery` and
+                `Sessions.step_up`, as of another administrator's passkey.
         """
-        admin = self.sessions.authenticate(cookie).admin
-        account, passkey = self._verify(ticket, credential_id, assertion, user_handle)
-        context = AuditContext(event="session.step_up", actor=admin.guid)
-        with refusals(self.ports, context):
-            if account.account_id != admin.guid:
-                raise WrongKey
+        self.sessions.authenticate(cookie)
+        _, passkey = self._verify(ticket, credential_id, assertion, user_handle)
         return self.sessions.step_up(cookie, passkey)
 
     # What an administrator has

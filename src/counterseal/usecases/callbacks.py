@@ -30,7 +30,7 @@ from counterseal.models.outbox import Callback, DeadReason, Delivery, DeliveryOu
 from counterseal.models.tenancy import Administrator, Operator, Origin
 from counterseal.ports import Due, Store
 from counterseal.rules.authorization import Permission
-from counterseal.rules.retries import next_callbacks, origins_with_slots
+from counterseal.rules.retries import next_callbacks, origins_with_slots, slot_share
 from counterseal.rules.sizes import LIST_LIMIT, limit_fits
 from counterseal.usecases._outbox import CANDIDATES_PER_SLOT, make_attempt
 
@@ -118,6 +118,11 @@ class Callbacks(UseCase):
             slots: How many of its attempts may run at once.
         """
         return next_callbacks(due, under_way, slots)
+
+    @staticmethod
+    def slots_of_each(slots: int, *, origins: int) -> int:
+        """Return how many of *slots* `choose` gives an origin at most, if *origins* want some."""
+        return slot_share(slots, origins)
 
     def wait(self, timeout: timedelta) -> None:
         """

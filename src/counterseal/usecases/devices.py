@@ -22,7 +22,7 @@ from counterseal.models import (
     RelyingParty,
     replace,
 )
-from counterseal.usecases._admission import admit, open_call
+from counterseal.usecases._admission import admit, demand_sendable, open_call
 from counterseal.usecases._guid_memory import GuidMemory
 from counterseal.wire.telemetry import read_report
 
@@ -117,12 +117,16 @@ class Devices(UseCase):
             The device as it is from now on.
 
         Raises:
-            InvalidField: The body is malformed, or a text does not fit.
+            InvalidField: The body is malformed, a text does not fit, or the notifier of its kind
+                refuses a push address.
         """
         context, request = open_call(self._transactions, call, "binding.update")
         reading = request.reading()
         device = admit(self._transactions, context, request, reading)
-        plan = reading.then(lambda device, tools: devices.update(device, tools, call.body))
+        with refusals(self.ports, context):
+            changes = devices.read_changes(call.body, self.policy)
+            demand_sendable(self.ports.notifier, changes.addresses or ())
+        plan = reading.then(lambda device, tools: devices.update(device, tools, changes))
         binding = self._transactions.run(context, plan, device)
         return replace(device.value, binding=binding)
 

@@ -10,6 +10,7 @@ from counterseal._transaction import AuditContext, UseCase, refusals
 from counterseal.models import Guid
 from counterseal.models.tenancy import logo_guid
 from counterseal.rules.evidence import split_token
+from counterseal.usecases._admission import demand_sendable
 from counterseal.usecases._guid_memory import GuidMemory
 from counterseal.wire.enrolment import Bound, Enrolment, InvitationTarget
 
@@ -50,8 +51,9 @@ class Enrolments(UseCase):
             BindingInactive: The binding has ended since.
             WrongState: The binding is not INVITED, or the device or the administrator's session
                 that invited is active no more.
-            InvalidField: A member is malformed or does not fit, or it replaces a device and no
-                log-in invited it, or the policy forbids that.
+            InvalidField: A member is malformed or does not fit, as a push address that the notifier
+                of its kind refuses; or it replaces a device and no log-in invited it, or the policy
+                forbids that.
             NotFound: The account has no such device to replace.
             Foreign: It is another account's.
             MalformedToken: A proof is not spelled as it should be.
@@ -61,6 +63,7 @@ class Enrolments(UseCase):
         with refusals(ports, _COMPLETE):
             binding, _ = split_token(enrolment.token)
             offer = enrolments.read_offer(enrolment, self.policy)
+            demand_sendable(ports.notifier, enrolment.addresses)
         context = attrs.evolve(_COMPLETE, subject=binding)
         claimed = enrolments.claimed_app_spaces(offer)
         parents = (*self._companies.find(*claimed), *self._inviters.find(*claimed))

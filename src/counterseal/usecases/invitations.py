@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from counterseal._decisions import invitations
@@ -25,7 +27,7 @@ from counterseal.rules.standing import expected_issuer, identified_by_origin
 from counterseal.usecases._idempotency import reserve
 
 PAGES = 10
-"""How often its limit a worker looks at, so that due bindings of the other kind hide none."""
+"""How many times as many a worker reads if what it has read is of another kind, or refused."""
 
 
 @attrs.frozen
@@ -139,33 +141,66 @@ class Invitations(UseCase):
         plan = record_with_account(invitation).then(lambda stored, _: invitations.renew(stored, by))
         return self._transactions.run(context, plan)
 
-    def expire(self, limit: int = 100) -> int:
-        """Expire invitations whose deadline has come; return how many."""
-        due = read_due_bindings(self.ports, limit, provisional=True)
+    def expire(self, limit: int = 100, *, looking_past: bool = True) -> int:
+        """
+        Expire invitations whose deadline has come; return how many, *limit* at most.
+
+        Args:
+            looking_past: Whether to read past the first due bindings if these cannot be ended.
+
+        Raises:
+            Unavailable: A port failed; what has expired earlier stays so.
+        """
         context = AuditContext(event="binding.expire", actor="worker")
-        return self._transactions.sweep(
-            context, due, lambda guid: record_with_account(guid).then(invitations.expire)
+        return sweep_due_bindings(
+            self.ports,
+            limit,
+            lambda binding: bool(
+                self._transactions.sweep(
+                    context,
+                    (binding,),
+                    lambda guid: record_with_account(guid).then(invitations.expire),
+                )
+            ),
+            provisional=True,
+            looking_past=looking_past,
         )
 
 
-def read_due_bindings(ports: Ports, limit: int, *, provisional: bool) -> tuple[Binding, ...]:
+def sweep_due_bindings(
+    ports: Ports,
+    limit: int,
+    end: Callable[[Binding], bool],
+    *,
+    provisional: bool,
+    looking_past: bool,
+) -> int:
     """
-    Return bindings that are due, *limit* at most.
+    End bindings that are due, *limit* at most; return how many ended.
+
+    Both kinds are due in one list, and what is refused stays in it.
 
     Args:
-        provisional: Whether to return invitations and unconfirmed devices, or all others.
+        end: Ends one, or returns False where that is refused.
+        provisional: Whether to end invitations and unconfirmed devices, or all others.
+        looking_past: Whether to read on where the first `PAGES` times *limit* that are due hold too
+            few that can be ended.
 
     Raises:
-        Unavailable: The store failed.
+        Unavailable: A port failed.
     """
-    bindings: tuple[Binding, ...] = ()
-    for size in (limit, PAGES * limit):
+    tried: set[Guid] = set()
+    count, size = 0, limit
+    while True:
         page = ports.store.due(Due.BINDING, ports.clock.now(), size)
-        bindings = tuple(
-            binding
-            for binding in page
-            if isinstance(binding, Binding) and (binding.state in PROVISIONAL) is provisional
-        )
-        if len(page) < size or len(bindings) >= limit:
-            break
-    return bindings[:limit]
+        for binding in page:
+            if not isinstance(binding, Binding) or binding.guid in tried:
+                continue
+            if (binding.state in PROVISIONAL) is provisional:
+                tried.add(binding.guid)
+                count += end(binding)
+                if count >= limit or (len(tried) >= limit and not looking_past):
+                    return count
+        if len(page) < size or (size > limit and not looking_past):
+            return count
+        size *= PAGES

@@ -22,7 +22,7 @@ from counterseal.models import (
 from counterseal.models.guid import parse
 from counterseal.ports import Due
 from counterseal.rules.sizes import text_fits
-from counterseal.usecases.invitations import read_due_bindings
+from counterseal.usecases.invitations import sweep_due_bindings
 
 SECRET_LENGTH = 64
 """More than the base64url of a secret has; a longer one is not hashed."""
@@ -104,8 +104,8 @@ class Sessions(UseCase):
 
         Raises:
             CredentialRefused: The administrator was revoked, or its time is over.
-            BindingInactive: The passkey or device has been revoked, or suspended since the proof,
-                or is none of an administrator.
+            BindingInactive: The passkey or device has been revoked, or suspended since the proof.
+            WrongKey: It is not the administrator's.
             WrongToken: A session with this GUID exists already.
             InvalidField: *browser* is too long.
         """
@@ -120,7 +120,8 @@ class Sessions(UseCase):
             guid=guid,
             suspensions=suspensions,
         )
-        reading = records(admin, binding) if guid is None else records(admin, binding, guid)
+        sessions_with_guid = () if guid is None else (guid,)
+        reading = record_with_account(binding, admin, *sessions_with_guid)
         plan = reading.then(lambda stored, tools: sessions.start_session(stored, tools, login))
         return self._transactions.run(context, plan)
 
@@ -137,7 +138,8 @@ class Sessions(UseCase):
             DeadlinePassed: The link was made too long ago.
             CredentialRefused: The administrator was revoked, or its time is over.
             BindingInactive: The passkey has been revoked or suspended.
-            WrongKey: Another link than this browser's has registered the passkey, or none.
+            WrongKey: Another link than this browser's has registered the passkey, or none; or it is
+                not the administrator's.
         """
         context = AuditContext(event="session.enrol", actor="stranger")
         guid, secret = self._parse(cookie, context)
@@ -207,9 +209,9 @@ class Sessions(UseCase):
             WrongState: The session has ended, or is enrolling.
             DeadlinePassed: It is too old, or was not used for too long.
             CredentialRefused: The administrator was revoked, or its time is over.
-            BindingInactive: This passkey or device has been revoked or suspended, or is none of an
-                administrator; or one by which the session was opened or stepped up has been revoked
-                or suspended, and then it ends.
+            BindingInactive: This passkey or device has been revoked or suspended; or one by which
+                the session was opened or stepped up has been, and then it ends.
+            WrongKey: It is not the administrator's.
         """
         context = AuditContext(event="session.step_up", actor="stranger")
         guid, secret = self._parse(cookie, context)
@@ -281,13 +283,16 @@ class Sessions(UseCase):
         plan = records(admin).then(lambda stored, _: sessions.list_sessions(stored, by))
         return self._transactions.run(context, plan)
 
-    def expire(self, limit: int = 100) -> int:
+    def expire(self, limit: int = 100, *, looking_past: bool = True) -> int:
         """
         Expire sessions and links whose deadline has come; return how many, *limit* at most.
 
         Passkeys, too, that a link has registered and that did not open its session are revoked, and
         the sessions end whose passkey or device was revoked or suspended; each of these passkeys
         and devices counts once.
+
+        Args:
+            looking_past: Whether to read past the first due bindings if these cannot be ended.
 
         Raises:
             Unavailable: A port failed; what has ended earlier stays so.
@@ -298,8 +303,13 @@ class Sessions(UseCase):
             context, due, lambda guid: records(guid).then(ended_sessions.expire)
         )
         if count < limit:
-            bindings = read_due_bindings(self.ports, limit - count, provisional=False)
-            count += sum(map(self._end_with, bindings))
+            count += sweep_due_bindings(
+                self.ports,
+                limit - count,
+                self._end_with,
+                provisional=False,
+                looking_past=looking_past,
+            )
         return count
 
     def complete_enrolment(self, passkey: Guid) -> None:

@@ -174,8 +174,10 @@ PARTS = {
     *(
         "bindings.session_of",
         "bindings.standing_inviter",
-        "sessions.facts_of_use",
-        "sessions.read_proofs",
+        "session_uses.facts_of_proof",
+        "session_uses.facts_of_use",
+        "session_uses.read_proofs",
+        "session_uses.read_proofs_with",
     ),
     *("enrolments.key_changes", "issuing.new_code", "issuing.new_challenge"),
     "logins.build_request",
@@ -1179,7 +1181,8 @@ def session_started(setup):
         binding=portal.passkey.guid,
         browser="",
     )
-    stored = (portal.admin, portal.passkey)
+    passkey, account = portal.service.store.get_with_account(portal.passkey.guid)
+    stored = (passkey, account, portal.admin)
     decision = setup.decide(lambda tools: sessions.start_session(stored, tools, login))
     assert decision.result.session.state is SessionState.ACTIVE
     assert decision.guards == (portal.admin,)
@@ -1336,7 +1339,7 @@ CASES |= {
     "sessions.may_add_key": [session_used],
     "sessions.step_up": [session_stepped_up],
     "sessions.list_sessions": [sessions_listed],
-    "sessions.refuse_use": [session_stepped_up],
+    "session_uses.refuse_use": [session_stepped_up],
     "ended_sessions.log_out": [session_ended],
     "ended_sessions.end_others": [session_ended],
     "ended_sessions.revoke": [session_ended],
@@ -1522,7 +1525,9 @@ def struck_by_a_rotation(setup):
 def updated(setup):
     body = b'{"name":"Tablet"}'
     device = setup.device(body)
-    decision = setup.decide(lambda tools: devices.update(device, tools, body))
+    with isolated():
+        changes = devices.read_changes(body, setup.service.policy)
+    decision = setup.decide(lambda tools: devices.update(device, tools, changes))
     assert decision.result.name == "Tablet"
 
 

@@ -210,16 +210,16 @@ REFUSED_BY = {
     # nobody is rung once there is a reason not to
     ("notification", "drop"): "lease_current nobody_to_notify",
     # a new session, whose log-in was proven before
-    ("session", "start"): "administrator_stands proof_active",
+    ("session", "start"): "administrator_stands proof_active proof_own",
     **{
         ("session", event): "session_secret_matches session_in_time administrator_stands"
         for event in ("redeem", "register", "use")
     },
     # by the passkey that the link has registered
     ("session", "enrol"): "session_secret_matches session_in_time administrator_stands"
-    " proof_active proof_enrols",
+    " proof_active proof_own proof_enrols",
     ("session", "step_up"): "session_secret_matches session_in_time administrator_stands"
-    " proof_active",
+    " proof_active proof_own",
     ("session", "revoke"): "",
     ("session", "expire"): "deadline_came",
     ("account_event", "publish"): "",

@@ -1,5 +1,6 @@
 """The outbox: claimed by a lease, sent once an attempt, retried, given up, queued again."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -199,6 +200,19 @@ def test_an_origin_with_many_callbacks_does_not_delay_another(service, alice, ca
     assert not due.complete
     (chosen,) = service.callbacks.choose(due.callbacks, under_way, 2)
     assert chosen.challenge == last.guid
+
+
+@pytest.mark.parametrize("slots", range(1, 10))
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_slots_of_each_origin_are_what_it_gets_beside_others(service, alice, count, slots):
+    shops = [service.origin, *(service.new_origin(service.app_space, name) for name in "AB")]
+    for shop in shops[:count]:
+        for _ in range(slots):
+            service.clock.advance(timedelta(minutes=5))
+            alice.answer(service.ask("alice", "Pay?", origin=shop, callback=CALLBACK).challenge)
+    due = service.callbacks.find_due({}, 100).callbacks
+    chosen = Counter(one.origin for one in service.callbacks.choose(due, {}, slots))
+    assert max(chosen.values()) == service.callbacks.slots_of_each(slots, origins=count)
 
 
 def test_the_callbacks_of_an_origin_that_hangs_are_not_read_again_and_again(service, alice):

@@ -38,9 +38,11 @@ from counterseal.models import (
     Authority,
     BindingState,
     DeviceKey,
+    PushAddress,
     Role,
 )
 from counterseal.models.guid import mint
+from counterseal.testing import OutboxNotifier
 from counterseal.testing.service import PIN
 from counterseal.wire.enrolment import (
     BIND_TYP,
@@ -392,6 +394,21 @@ def test_an_update_holds_no_keys_and_no_token(service, alice):
 )
 def test_an_update_too_long_is_refused(service, alice, members, field):
     assert refused(service, alice, update(**members), InvalidField, "update").field == field
+
+
+def test_an_update_with_an_address_that_cannot_be_sent_to_is_refused_by_its_place(service, alice):
+    service.outbox.malformed.add(PushAddress(kind=AddressKind.RELAY, value="typo"))
+    members = {"addresses": [{"kind": "relay", "value": value} for value in ("there", "typo")]}
+    refusal = refused(service, alice, update(**members), InvalidField, "update")
+    assert (refusal.field, refusal.problem) == ("addresses[1].value", "malformed")
+
+
+def test_an_address_that_no_notifier_sends_to_is_accepted_as_it_is(service, alice):
+    silent = service.but(notifier=OutboxNotifier(AddressKind.APNS))
+    typo = PushAddress(kind=AddressKind.RELAY, value="typo")
+    silent.ports.notifier.malformed.add(typo)
+    call = alice.call("/device", update(addresses=[{"kind": "relay", "value": "typo"}]))
+    assert silent.devices.update(call).binding.addresses == (typo,)
 
 
 # Unbinding

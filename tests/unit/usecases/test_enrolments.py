@@ -485,6 +485,17 @@ def test_a_malformed_enrolment_is_refused_by_field(service, enrolment, changes, 
     assert service.last_event() == ("binding.complete", "invalid_field")
 
 
+def test_an_address_that_cannot_be_sent_to_is_refused_by_its_place(service, enrolment):
+    there, typo = (PushAddress(kind=AddressKind.RELAY, value=name) for name in ("there", "typo"))
+    service.outbox.malformed.add(typo)
+    with pytest.raises(InvalidField) as caught:
+        service.enrolments.complete(attrs.evolve(enrolment, addresses=(there, typo)))
+    assert (caught.value.field, caught.value.problem) == ("addresses[1].value", "malformed")
+    assert service.last_event() == ("binding.complete", "invalid_field")
+    # The invitation is as good as it was.
+    assert service.enrolments.complete(attrs.evolve(enrolment, addresses=(there,)))
+
+
 @pytest.mark.parametrize("algorithm", [Algorithm.ES256, Algorithm.EDDSA])
 def test_keys_of_either_small_algorithm_are_bound(service, algorithm):
     phone = service.bind("alice", algorithm=algorithm)

@@ -9,17 +9,27 @@ import attrs
 import pytest
 
 from counterseal.device import own_comparison_code
-from counterseal.errors import BindingInactive, DeadlinePassed, Refused, StrongKeyMissed, WrongState
+from counterseal.errors import (
+    BindingInactive,
+    DeadlinePassed,
+    Refused,
+    StrongKeyMissed,
+    WrongKey,
+    WrongState,
+)
 from counterseal.models import (
     OPERATOR,
     AdminRole,
     BindingState,
+    Change,
     LogInMethod,
     NewDeviceRule,
     SessionState,
     replace,
 )
 from counterseal.models.ceremony import user_handle
+from counterseal.testing.contracts.record_factory import RecordFactory
+from counterseal.usecases.invitations import PAGES
 from counterseal.wire.confirmation import Choice
 
 RACERS = 50
@@ -220,11 +230,27 @@ def test_a_users_device_opens_and_steps_up_no_session(administrator, service):
     issued = administrator.log_in()
     for account_id in ("zoe", admin):
         device = service.bind(account_id).guid
-        with pytest.raises(BindingInactive):
+        with pytest.raises(WrongKey):
             sessions.start(admin, LogInMethod.DEVICE, binding=device, browser="")
-        with pytest.raises(BindingInactive):
+        with pytest.raises(WrongKey):
             sessions.step_up(issued.token, device)
     sessions.authenticate(issued.token)
+
+
+def test_a_passkey_opens_and_steps_up_no_session_of_another_administrator(administrator, service):
+    sessions = administrator.sessions
+    other = service.credentials.create_person("Other", all_companies=True)
+    passkey = service.bind_passkey(other.guid).guid
+    issued = administrator.log_in()
+    with pytest.raises(WrongKey):
+        sessions.start(administrator.admin.guid, LogInMethod.PASSKEY, binding=passkey, browser="")
+    assert service.last_event() == ("session.start", "wrong_key")
+    with pytest.raises(WrongKey):
+        sessions.step_up(issued.token, passkey)
+    assert service.last_event() == ("session.step_up", "wrong_key")
+    # The session that was to be stepped up stays, as does the passkey of the other.
+    sessions.authenticate(issued.token)
+    sessions.start(other.guid, LogInMethod.PASSKEY, binding=passkey, browser="")
 
 
 def test_a_passkey_that_is_suspended_and_resumed_logs_in_anew(administrator):
@@ -336,6 +362,39 @@ def test_what_is_refused_again_and_again_hides_nothing_else(new_service, new_per
             getattr(service, refused_use).expire(2)
             getattr(service, other_use).expire(2)
         assert service.stored(other).due_at is None
+
+
+def refused_bindings(service, count, **changes):
+    """Store bindings that are due, and of which each attempt to end them is refused."""
+    factory = RecordFactory()
+    for number in range(count):
+        stranger = factory.account(f"{number}")
+        binding = factory.binding(stranger, deadline=service.clock.now(), **changes)
+        service.ports.store.commit((Change(None, binding),), (), f"{number}")
+
+
+@pytest.mark.parametrize("use", ["sessions", "invitations"])
+@pytest.mark.parametrize("refused_use", ["sessions", "invitations"])
+def test_however_much_is_refused_hides_nothing_for_ever(service, new_person, refused_use, use):
+    person = new_person(service, "Ada")
+    person.use_link()
+    (key,) = person.logins.list_keys(person.admin.guid)
+    if refused_use == "invitations":
+        refused_bindings(service, 12 * PAGES)
+    else:
+        ended = {"state": BindingState.REVOKED, "sessions_end_at": service.clock.now()}
+        refused_bindings(service, 12 * PAGES, **ended)
+    service.clock.advance(timedelta(seconds=1))
+    binding = service.invitations.invite(service.origin, "alice").binding
+    service.clock.advance(service.policy.session_token_life)
+    if use == "sessions":
+        binding = service.devices.revoke(key.guid, by=OPERATOR).guid
+
+    expire = getattr(service, use).expire
+    # A look that goes no further leaves it.
+    assert expire(1, looking_past=False) == 0
+    assert expire(1) == 1
+    assert service.stored(binding).due_at is None
 
 
 def test_users_devices_have_no_sessions_to_end(service):

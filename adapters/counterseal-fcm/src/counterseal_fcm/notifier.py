@@ -61,6 +61,9 @@ class FcmNotifier:
         """Return the two kinds of FCM."""
         return self._fan_out.kinds
 
+    def require_sendable(self, address: PushAddress) -> None:
+        """Refuse nothing: tokens and installation ids are opaque, and FCM names the bad ones."""
+
     def push(
         self, addresses: tuple[PushAddress, ...], message: PushMessage
     ) -> tuple[PushOutcome, ...]:

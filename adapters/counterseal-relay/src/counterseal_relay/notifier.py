@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import httpx2
 
-from counterseal.errors import NotifierUnavailable
+from counterseal.errors import InvalidField, NotifierUnavailable
 from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
 from counterseal.ports import Clock
 from counterseal.wire.webhook import webhook_headers
@@ -30,7 +30,12 @@ from counterseal_http.fan_out import (
     REJECTED,
     outcome_of_failure,
 )
-from counterseal_relay.payload import FRAMEWORKS, encode_payload, framework_and_id
+from counterseal_relay.payload import (
+    FRAMEWORKS,
+    encode_payload,
+    framework_and_id,
+    require_complete,
+)
 
 RESPONSE_LIMIT = 65_536
 """Octets of a response that are read; it may list addresses that are gone."""
@@ -82,6 +87,15 @@ class RelayNotifier:
         """Return the kinds that the relay accepts."""
         return self._kinds
 
+    def require_sendable(self, address: PushAddress) -> None:
+        """
+        Refuse a `relay` address that lacks a part (NOTIFIER-8, NOTIFIER-9).
+
+        Raises:
+            InvalidField: *address* is one.
+        """
+        require_complete(address)
+
     def push(
         self, addresses: tuple[PushAddress, ...], message: PushMessage
     ) -> tuple[PushOutcome, ...]:
@@ -93,9 +107,22 @@ class RelayNotifier:
         """
         if self._closed:
             raise NotifierUnavailable
-        accepted = dict.fromkeys(address for address in addresses if address.kind in self._kinds)
-        outcomes = self._send(tuple(accepted), message) if accepted else {}
-        return tuple(outcomes.get(address, MISCONFIGURED) for address in addresses)
+        outcomes = dict.fromkeys(addresses, MISCONFIGURED)
+        complete = []
+        for address in outcomes:
+            if address.kind not in self._kinds:
+                continue
+            try:
+                require_complete(address)
+            except InvalidField as error:
+                # Once: the core takes the address off its device.
+                _log.warning("an address is forgotten: %s", error)
+                outcomes[address] = GONE
+            else:
+                complete.append(address)
+        if complete:
+            outcomes |= self._send(tuple(complete), message)
+        return tuple(outcomes[address] for address in addresses)
 
     def close(self) -> None:
         """Refuse further calls; requests that run are completed."""

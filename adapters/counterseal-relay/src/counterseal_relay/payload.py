@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+from counterseal.errors import InvalidField
 from counterseal.models import AddressKind, PushAddress, PushMessage
 from counterseal.wire.messages import push_data
 
@@ -37,6 +38,17 @@ def framework_and_id(address: PushAddress) -> tuple[str, str]:
         return FRAMEWORKS[address.kind], address.value
     framework, colon, name = address.value.partition(":")
     return (framework, name) if colon else ("relay", address.value)
+
+
+def require_complete(address: PushAddress) -> None:
+    """
+    Refuse a `relay` address without a framework or an id; what others mean is the relay's to know.
+
+    Raises:
+        InvalidField: *address* is one.
+    """
+    if not all(framework_and_id(address)):
+        raise InvalidField("value", "neither an id nor framework:id")
 
 
 def encode_payload(addresses: Iterable[PushAddress], message: PushMessage) -> bytes:

@@ -5,6 +5,7 @@ A restored store lists challenges, invitations and log-ins as open that have end
 and lacks the replay keys of the calls since. Each of them has a deadline, so a service that waits
 until the last deadline is over accepts none of them again.
 A note in the data folder has both times, so that a process that is started again goes on waiting.
+Where the folder cannot be written, only the process waits that was started with the option.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import threading
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -101,25 +103,28 @@ class Restored:
 
 class RestoreWait:
     """
-    The wait of one process; it is over from the start if there is no note.
+    The wait of one process; it is over from the start if no restore is known.
 
     Args:
         data: The data folder.
         policy: The policy of the service.
         clock: Says when the wait is over; deadlines are compared with the same clock.
+        restored: What to wait for where no note could be written; None if there is nothing.
 
     Attributes:
-        ends_at: When it is over; None if there is no note, or the wait has ended.
-        restored_at: When the store was restored; None if there was no note.
+        ends_at: When it is over; None if there is nothing to wait for, or the wait has ended.
+        restored_at: When the store was restored; None if there was nothing to wait for.
 
     Raises:
         InvalidField: The note cannot be read.
     """
 
-    def __init__(self, data: Path, policy: Policy, clock: Clock) -> None:
+    def __init__(
+        self, data: Path, policy: Policy, clock: Clock, restored: Restored | None = None
+    ) -> None:
         self._data = data
         self._clock = clock
-        restored = Restored.read(data)
+        restored = Restored.read(data) or restored
         self.ends_at = None if restored is None else restored.ends_at(policy)
         self.restored_at = None if restored is None else restored.restored_at
 
@@ -154,18 +159,31 @@ class RestoreWait:
         return True
 
 
-def note_restore(data: Path, policy: Policy, clock: Clock) -> None:
+def note_restore(data: Path, policy: Policy, clock: Clock) -> Restored | None:
     """
     Write the note for a store that was restored by other means, unless its wait has begun.
 
     Nobody knows when its backup was made, so it counts as made now. Its audit log may end earlier
     than the one that this machine remembers, so nothing is signed until `counterseal audit renew`.
 
+    Returns:
+        What the caller has to remember itself, since the folder *data* cannot be written; None if
+        there is a note. Such a machine remembers no head of the audit log, either.
+
     Raises:
         InvalidField: There is a note that cannot be read, or what is remembered cannot.
         OSError: It cannot be written.
     """
     begun, now = Restored.read(data), clock.now()
-    if begun is None or begun.ends_at(policy) <= now:
-        FileHeadMemory(data).mark_replaced(now)
-        Restored(backed_up_at=now, restored_at=now).write(data)
+    if begun is not None and now < begun.ends_at(policy):
+        return None
+    restored = Restored(backed_up_at=now, restored_at=now)
+    if not os.access(data, os.W_OK):
+        log.warning(
+            "the data folder cannot be written, so this process alone remembers it that the store"
+            " was restored: each start with --after-restore waits anew"
+        )
+        return restored
+    FileHeadMemory(data).mark_replaced(now)
+    restored.write(data)
+    return None

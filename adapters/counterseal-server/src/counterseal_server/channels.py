@@ -56,6 +56,17 @@ class Channels:
         """Return the kinds of all channels."""
         return frozenset().union(*self._makers)
 
+    def require_sendable(self, address: PushAddress) -> None:
+        """
+        Refuse what the channel of the address's kind refuses.
+
+        Raises:
+            InvalidField: *address* is malformed, or a setting of the channel is invalid.
+        """
+        for kinds in self._makers:
+            if address.kind in kinds:
+                self._channel(kinds).require_sendable(address)
+
     def push(
         self, addresses: tuple[PushAddress, ...], message: PushMessage
     ) -> tuple[PushOutcome, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -20,14 +19,12 @@ from counterseal.models import (
 )
 from counterseal.ports import Notifier
 from counterseal_server.attempts import Attempts
+from counterseal_server.far_looks import FarLooks
 from counterseal_server.metrics import UNAVAILABLE, Metrics
 from counterseal_server.runtime import Runtime
 
 FAR_LOOKS = timedelta(milliseconds=250)
 """How often a look goes past what has no turn."""
-
-FAR_SHARE = 10
-"""A look that took long is repeated after so many times as long, at the soonest."""
 
 ALARMING = {PushResult.REJECTED, PushResult.MISCONFIGURED}
 """Outcomes that an operator or we have to correct."""
@@ -45,6 +42,15 @@ class CountingNotifier:
     def kinds(self) -> frozenset[AddressKind]:
         """Return the kinds of the notifier."""
         return self.notifier.kinds()
+
+    def require_sendable(self, address: PushAddress) -> None:
+        """
+        Refuse what the notifier refuses.
+
+        Raises:
+            InvalidField: The notifier raised it.
+        """
+        self.notifier.require_sendable(address)
 
     def push(
         self, addresses: tuple[PushAddress, ...], message: PushMessage
@@ -94,18 +100,14 @@ class NotificationWorkers:
             slots=self._slots,
             freed=freed,
         )
-        self._looks_far_at = 0.0
+        self._far_looks = FarLooks(FAR_LOOKS)
 
     def notify(self) -> bool:
         """Start attempts for due notifications while slots are free; always return False."""
         # Each slot that is free again is a reason to look, and few of these look further.
-        began = time.monotonic()
-        far = began >= self._looks_far_at
         under_way = dict(self._attempts.under_way)
-        due = self.notifications.in_turn(under_way, self._slots, looking_past=far)
-        if far:
-            took = time.monotonic() - began
-            self._looks_far_at = began + max(FAR_LOOKS.total_seconds(), took * FAR_SHARE)
+        with self._far_looks.measure_look() as far:
+            due = self.notifications.in_turn(under_way, self._slots, looking_past=far)
         for notification in due:
             # Each channel has threads of its own: one that stalls does not stop the others.
             self._attempts.begin(notification, notification.kind.value)

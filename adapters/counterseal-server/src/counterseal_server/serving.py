@@ -28,7 +28,7 @@ from granian.server import Server
 
 from counterseal.errors import InvalidField
 from counterseal_server import logs
-from counterseal_server.after_restore import RestoreWait, note_restore
+from counterseal_server.after_restore import Restored, RestoreWait, note_restore
 from counterseal_server.authorities import warn_of_ended
 from counterseal_server.metrics import Metrics
 from counterseal_server.providers import log_missing_package
@@ -83,11 +83,12 @@ def serve(settings: Settings, *, after_restore: bool = False) -> None:
         is_sealed, opens = runtime.keys.sealed_by_newest(), runtime.opens()
         log_missing_package(runtime.ports.store)
         warn_of_ended(runtime.authorities)
+        restored = None
         if after_restore:
-            note_restore(settings.data, runtime.policy, runtime.ports.clock)
+            restored = note_restore(settings.data, runtime.policy, runtime.ports.clock)
         # A note that cannot be read is refused here, and not in the process that serves.
         _end_restored_actions(
-            runtime, RestoreWait(settings.data, runtime.policy, runtime.ports.clock)
+            runtime, RestoreWait(settings.data, runtime.policy, runtime.ports.clock, restored)
         )
     require_parts(settings)
     _demand_free(settings)
@@ -117,7 +118,7 @@ def serve(settings: Settings, *, after_restore: bool = False) -> None:
         workers_kill_timeout=max(1, round(settings.grace.total_seconds())),
     )
     try:
-        server.serve(target_loader=partial(_load, settings), wrap_loader=False)
+        server.serve(target_loader=partial(_load, settings, restored), wrap_loader=False)
     except SystemExit:
         log.critical("stopped: the process that serves ended by itself, or was killed")
         raise
@@ -261,8 +262,8 @@ def _connections(settings: Settings) -> int:
     return fewer
 
 
-def _load(settings: Settings) -> Any:
-    """Create the application, in the process that serves it."""
+def _load(settings: Settings, restored: Restored | None) -> Any:
+    """Create the application, in the process that serves it; *restored* is as of `RestoreWait`."""
     from counterseal_server.web import build_gateway, use_cases  # noqa: PLC0415 (only the serving process needs it)
 
     # A terminal sends Ctrl-C to this process and to the main one, which then sends SIGTERM. Of two
@@ -279,7 +280,7 @@ def _load(settings: Settings) -> Any:
         tracing.trace_ports(runtime)
         tracing.close_after_main_thread()
     service, workers = use_cases(runtime), Workers(runtime, metrics)
-    wait = RestoreWait(settings.data, runtime.policy, runtime.ports.clock)
+    wait = RestoreWait(settings.data, runtime.policy, runtime.ports.clock, restored)
     later = StartLater(wait, workers)
     later.start()
     signals.on_stop(service.waiters.close, later.stop)

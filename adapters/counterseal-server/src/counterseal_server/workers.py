@@ -30,6 +30,7 @@ from counterseal import (
 from counterseal_server.audit_heads import AuditHeads
 from counterseal_server.backlog import read_backlog
 from counterseal_server.callback_workers import CallbackWorkers
+from counterseal_server.far_looks import FarLooks
 from counterseal_server.metrics import Metrics
 from counterseal_server.notification_workers import NotificationWorkers
 from counterseal_server.runtime import Runtime
@@ -102,6 +103,8 @@ class Workers:
         self._events = Events(runtime.ports, runtime.policy)
         self._senders = runtime.settings.senders
         self._delivering = CallbackWorkers(runtime, metrics, self._stop)
+        self._far_looks = FarLooks(EVERY_SWEEP)
+        self._ends_bindings = True
         self._wake_event = threading.Event()
         self._notifying = NotificationWorkers(runtime, metrics, self._wake_event.set)
         chores = []
@@ -195,14 +198,18 @@ class Workers:
     def _expire(self) -> bool:
         ports, policy = self._runtime.ports, self._runtime.policy
         limit = 100
-        counts = {
-            "challenge": Challenges(ports, policy).expire(limit),
-            "invitation": Invitations(ports, policy).expire(limit),
-            "login": Logins(ports, policy).expire(limit),
-            "ceremony": Ceremonies(ports, policy).expire(limit),
-            "session": Sessions(ports, policy).expire(limit),
-            "action": Actions(ports, policy).expire(limit),
-        }
+        with self._far_looks.measure_look() as far:
+            # While bindings end, those behind them have their turn without it.
+            past = far and not self._ends_bindings
+            counts = {
+                "challenge": Challenges(ports, policy).expire(limit),
+                "invitation": Invitations(ports, policy).expire(limit, looking_past=past),
+                "login": Logins(ports, policy).expire(limit),
+                "ceremony": Ceremonies(ports, policy).expire(limit),
+                "session": Sessions(ports, policy).expire(limit, looking_past=past),
+                "action": Actions(ports, policy).expire(limit),
+            }
+        self._ends_bindings = counts["invitation"] + counts["session"] > 0
         for kind, count in counts.items():
             self._metrics.swept(kind, count)
         return max(counts.values()) >= limit

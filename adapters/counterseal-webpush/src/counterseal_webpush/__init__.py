@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from counterseal_webpush.encryption import decrypt
+from counterseal_webpush.encryption import Unusable, decrypt
 from counterseal_webpush.notifier import WebPushNotifier
-from counterseal_webpush.subscription import Subscription, Unusable, read_subscription
+from counterseal_webpush.subscription import Subscription, read_subscription
 from counterseal_webpush.vapid import Unauthorized, Vapid, public_key, verify_authorization
 
 __all__ = [

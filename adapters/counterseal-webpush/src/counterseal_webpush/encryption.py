@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from counterseal_webpush.subscription import POINT_BYTES, Subscription, Unusable
+from counterseal.errors import InvalidField
+from counterseal_webpush.subscription import POINT_BYTES, POINT_FIELD, Subscription
 
 SALT_BYTES = 16
 SCALAR_BYTES = 32
@@ -29,6 +30,23 @@ _LAST = b"\x02"
 """RFC 8188, 2: the delimiter of the last record; zeros may follow."""
 
 
+class Unusable(ValueError):
+    """The message is not one for this subscription. The text does not contain the message."""
+
+
+def read_point(subscription: Subscription) -> ec.EllipticCurvePublicKey:
+    """
+    Return the public key of *subscription*.
+
+    Raises:
+        InvalidField: It is not a point of P-256.
+    """
+    try:
+        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), subscription.point)
+    except ValueError:
+        raise InvalidField(POINT_FIELD, "not a point of P-256") from None
+
+
 def encrypt(
     plain: bytes, subscription: Subscription, *, salt: bytes, scalar: bytes, size: int = 0
 ) -> bytes:
@@ -43,17 +61,12 @@ def encrypt(
         size: The length to which *plain* is padded, so that the push service does not see its own.
 
     Raises:
-        Unusable: The device's key is not a point of P-256.
+        InvalidField: The device's key is not a point of P-256.
         ValueError: *plain* is too long, or *scalar* is one of the few that are not a key.
     """
     if max(len(plain), size) > PLAIN_LIMIT:
         raise ValueError("too long for one message")
-    try:
-        device_key = ec.EllipticCurvePublicKey.from_encoded_point(
-            ec.SECP256R1(), subscription.point
-        )
-    except ValueError:
-        raise Unusable("not a point of P-256") from None
+    device_key = read_point(subscription)
     private = ec.derive_private_key(int.from_bytes(scalar), ec.SECP256R1())
     sender_point = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     shared = private.exchange(ec.ECDH(), device_key)

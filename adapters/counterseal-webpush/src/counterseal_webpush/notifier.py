@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import datetime, timedelta
 from typing import Self
 
 import attrs
 import httpx2
 
+from counterseal.errors import InvalidField
 from counterseal.models import AddressKind, PushAddress, PushMessage, PushOutcome, PushResult
 from counterseal.ports import Clock, Entropy
 from counterseal.wire.messages import push_data
 from counterseal_http import Authorities, Budget, FanOut, Guard, guarded_client, requested_wait
 from counterseal_http.fan_out import CONCURRENCY, DELIVERED, GONE, MISCONFIGURED, REJECTED
-from counterseal_webpush.encryption import PLAIN_LIMIT, SALT_BYTES, SCALAR_BYTES, encrypt
-from counterseal_webpush.subscription import Unusable, read_subscription
+from counterseal_webpush.encryption import (
+    PLAIN_LIMIT,
+    SALT_BYTES,
+    SCALAR_BYTES,
+    encrypt,
+    read_point,
+)
+from counterseal_webpush.subscription import read_subscription
 from counterseal_webpush.vapid import Vapid
 
 RESPONSE_LIMIT = 16_384
@@ -26,6 +34,8 @@ MAX_LIFE = timedelta(weeks=4)
 
 PADDING_UNIT = 256
 """Messages are padded to a multiple of it; their length might show which origin asks."""
+
+_log = logging.getLogger("counterseal_webpush")
 
 _SUCCESS = range(200, 300)
 _SERVER_ERROR = 500
@@ -69,6 +79,18 @@ class WebPushNotifier:
         """Return the kind of subscriptions."""
         return self._fan_out.kinds
 
+    def require_sendable(self, address: PushAddress) -> None:
+        """
+        Refuse what is no subscription (NOTIFIER-8, NOTIFIER-9).
+
+        The guard decides at the push whether the endpoint may be called: by plain `http`, at a
+        port, or at a private address.
+
+        Raises:
+            InvalidField: *address* is malformed, or its key is not a point of P-256.
+        """
+        read_point(read_subscription(address.value))
+
     def push(
         self, addresses: tuple[PushAddress, ...], message: PushMessage
     ) -> tuple[PushOutcome, ...]:
@@ -108,7 +130,9 @@ class WebPushNotifier:
                 scalar=self._entropy.token(SCALAR_BYTES),
                 size=message.size,
             )
-        except Unusable:
+        except InvalidField as error:
+            # Once: the core takes the address off its device.
+            _log.warning("a subscription is forgotten: %s", error)
             return GONE
         target = self._guard.target(subscription.endpoint)
         now = self._clock.now()

@@ -9,7 +9,7 @@ from typing import ClassVar, TypeAlias
 
 import pytest
 
-from counterseal.errors import NotifierUnavailable
+from counterseal.errors import InvalidField, NotifierUnavailable
 from counterseal.models import (
     AddressKind,
     Occasion,
@@ -54,6 +54,7 @@ class NotifierContract(Contract):
         kind: Of the addresses that it pushes to.
         shows_what_it_sends: Whether `payloads` returns what left.
         has_dead_addresses: Whether `dead_address` makes an address that will never work again.
+        has_malformed_addresses: Whether `malformed_address` makes one that is none.
         has_busy_addresses: Whether `busy_address` makes one whose push service asks for a delay.
         can_hang: Whether `hang` lets the push service never answer.
         allowed_delay: How much later than its timeout a notifier may return, on a busy machine.
@@ -62,6 +63,7 @@ class NotifierContract(Contract):
     kind: ClassVar[AddressKind] = AddressKind.RELAY
     shows_what_it_sends: ClassVar[bool] = False
     has_dead_addresses: ClassVar[bool] = False
+    has_malformed_addresses: ClassVar[bool] = False
     has_busy_addresses: ClassVar[bool] = False
     can_hang: ClassVar[bool] = False
     allowed_delay: ClassVar[timedelta] = LATE
@@ -91,6 +93,15 @@ class NotifierContract(Contract):
 
         Raises:
             NotImplementedError: `has_dead_addresses` is true, and the author did not say how.
+        """
+        raise NotImplementedError
+
+    def malformed_address(self, notifier: Notifier) -> PushAddress:
+        """
+        Make an address that *notifier* can tell to be none by its text alone.
+
+        Raises:
+            NotImplementedError: `has_malformed_addresses` is true, and the author did not say how.
         """
         raise NotImplementedError
 
@@ -236,6 +247,53 @@ class NotifierContract(Contract):
 
         (outcome,) = self._outcomes(notifier, (address,), _message(timeout=TIMEOUT))
         assert outcome.result is PushResult.LATER
+
+    def test_notifier_8_accepts_what_it_delivers_to(self, new_notifier: NewNotifier) -> None:
+        """NOTIFIER-8."""
+        notifier = new_notifier()
+        address = self.address(notifier, 1)
+        notifier.require_sendable(address)
+
+        assert notifier.push((address,), _message()) == (DELIVERED,)
+
+    def test_notifier_8_asks_nobody(self, new_notifier: NewNotifier) -> None:
+        """NOTIFIER-8."""
+        needs(self, "can_hang", "NOTIFIER-8")
+        notifier = new_notifier()
+        address = self.address(notifier, 1)
+        self.hang(notifier)
+
+        check = partial(notifier.require_sendable, address)
+        assert comes_back(check, within=self.allowed_delay), "it waits for somebody"
+        check()
+
+    def test_notifier_8_sends_nothing_to_check(self, new_notifier: NewNotifier) -> None:
+        """NOTIFIER-8."""
+        needs(self, "shows_what_it_sends", "NOTIFIER-8")
+        notifier = new_notifier()
+        notifier.require_sendable(self.address(notifier, 1))
+
+        assert not self.payloads(notifier), "it sent something to check an address"
+
+    def test_notifier_9_refuses_what_is_no_address(self, new_notifier: NewNotifier) -> None:
+        """NOTIFIER-9: and names what is malformed, without the address."""
+        needs(self, "has_malformed_addresses", "NOTIFIER-9")
+        notifier = new_notifier()
+        malformed = self.malformed_address(notifier)
+
+        with pytest.raises(InvalidField) as caught:
+            notifier.require_sendable(malformed)
+        assert caught.value.field.partition(".")[0] == "value", "it names another field"
+        assert malformed.value not in str(caught.value), "the error contains the address"
+
+    def test_notifier_9_forgets_what_it_refuses(self, new_notifier: NewNotifier) -> None:
+        """NOTIFIER-9."""
+        needs(self, "has_malformed_addresses", "NOTIFIER-9")
+        notifier = new_notifier()
+        living, malformed = self.address(notifier, 1), self.malformed_address(notifier)
+
+        gone_outcome = PushOutcome(result=PushResult.GONE)
+        assert notifier.push((malformed, living), _message()) == (gone_outcome, DELIVERED)
 
     def test_all_1_only_unavailable_leaves(self, broken_notifier: NewNotifier | None) -> None:
         """ALL-1."""

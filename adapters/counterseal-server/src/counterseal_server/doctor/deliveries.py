@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from counterseal import Callbacks
 from counterseal_server.backlog import DUE_COUNTED, read_backlog
 from counterseal_server.doctor.finding import Finding, fine, warning
 from counterseal_server.doctor.installation import Installation
@@ -21,7 +22,7 @@ def check_deliveries(installation: Installation) -> Iterator[Finding]:
     with installation.open_ports() as ports:
         due = read_backlog(ports).due["callback"]
     senders = installation.settings.senders
-    rate = round(-(-senders // 2) / REPLY.total_seconds())
+    rate = round(Callbacks.slots_of_each(senders, origins=1) / REPLY.total_seconds())
     count = f"{DUE_COUNTED} or more" if due.count == DUE_COUNTED else str(due.count)
     text = f"{count} callbacks are due, the oldest for {due.oldest_seconds:.0f} s"
     if senders:
