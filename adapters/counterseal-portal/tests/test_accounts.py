@@ -190,7 +190,7 @@ def test_an_invitation_is_made_anew_with_a_qr_code(portal):
     browser, path = portal.support(), account_path(portal)
     address = f"{path}/devices/{old.binding}/renew"
     assert f'href="/portal{address}"' in require_page(browser.get(path))
-    assert "Whoever opens it first" in require_page(browser.get(address))
+    assert "The person who opens it first" in require_page(browser.get(address))
     text = require_page(browser.post(address))
     link = html.unescape(re.search(r'class="secret">([^<]+)<', text)[1])
     assert 'aria-label="QR code of the link"' in text

@@ -79,7 +79,7 @@ def test_approved_with_the_pin(bound_pin, origin, tmp_path):
     device.page.locator("summary").click()
     section = device.page.locator("section").inner_text()
     assert "verified" in section
-    assert "whoever steals this device and finds the receipt can try PINs" in section
+    assert "a thief of this device who finds the receipt can try PINs" in section
     reply = origin.wait(pending)
     assert require_approved(reply, pending, origin.trust).title == "Pay"
     origin.verify(reply.receipt, tmp_path)

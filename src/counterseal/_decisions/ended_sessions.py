@@ -6,7 +6,7 @@ from counterseal._decisions.authorization import admin_guards, permission_to
 from counterseal._decisions.plan import AuditEntry, Decision, Records, Tools, require
 from counterseal._decisions.proofs import revocations_of, revoke_session, sessions_in
 from counterseal._decisions.readings import records, tenancy_records_of
-from counterseal._decisions.sessions import (
+from counterseal._decisions.session_uses import (
     facts_of_use,
     read_proofs,
     refuse_use,

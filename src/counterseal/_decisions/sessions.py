@@ -12,20 +12,26 @@ from counterseal._decisions.authorization import admin_guards, permission_to
 from counterseal._decisions.plan import (
     AuditEntry,
     Decision,
-    Reading,
     Records,
     Tools,
     require,
 )
 from counterseal._decisions.proofs import (
-    PROOF_ENDED,
     revocations_of,
     revoke_session,
     sessions_in,
     with_proof,
 )
-from counterseal._decisions.readings import record_with_account, records, tenancy_records_of
-from counterseal.errors import BindingInactive, InvalidField, NotFound, WrongToken
+from counterseal._decisions.readings import records, tenancy_records_of
+from counterseal._decisions.session_uses import (
+    facts_of_proof,
+    facts_of_use,
+    read_proofs,
+    read_proofs_with,
+    refuse_use,
+    require_session,
+)
+from counterseal.errors import InvalidField, WrongToken
 from counterseal.machines import SESSION, SessionEvent, step
 from counterseal.models import (
     Admin,
@@ -42,9 +48,7 @@ from counterseal.policy import Policy
 from counterseal.rules.authorization import is_in_force, permission_for, require_not_outlived
 from counterseal.rules.sessions import (
     Logging,
-    UsingSession,
     is_stepped_up,
-    require_secret,
     session_end,
     standing_administrator,
     stepped_up,
@@ -304,66 +308,6 @@ async def list_sessions(
         if tools.now < session_end(session, tools.policy)
     )
     return Decision(result=sessions)
-
-
-def require_session(stored: Records, secret: str) -> Session:
-    """
-    Return the session that was read, before a decision looks at its state.
-
-    Raises:
-        WrongToken: There is none, or *secret* is another; a stranger learns no more.
-    """
-    try:
-        session = require(stored[0] if stored else None, Session)
-    except NotFound:
-        raise WrongToken from None
-    require_secret(session, secret)
-    return session
-
-
-def read_proofs(session: Session) -> Reading[Records]:
-    """Read the administrator, and the bindings of the session's proofs."""
-    return records(session.admin, *(proof.binding for proof in session.proofs))
-
-
-def read_proofs_with(session: Session, binding: Guid) -> Reading[Records]:
-    """Read *binding* and its account, and what `read_proofs` reads."""
-    proofs = (proof.binding for proof in session.proofs)
-    return record_with_account(binding, session.admin, *proofs)
-
-
-def facts_of_use(session: Session, stored: Records, tools: Tools, secret: str) -> UsingSession:
-    """Return the facts of a use, for what `read_proofs` has read, or of the administrator alone."""
-    admin, *bindings = stored
-    return UsingSession(
-        now=tools.now,
-        policy=tools.policy,
-        session=session,
-        admin=admin,
-        bindings=tuple(bindings),
-        secret=secret,
-    )
-
-
-def facts_of_proof(session: Session, stored: Records, tools: Tools, secret: str) -> UsingSession:
-    """Return the facts of an enrolment or a step-up, for what `read_proofs_with` has read."""
-    proof, account, *others = stored
-    facts = facts_of_use(session, tuple(others), tools, secret)
-    return attrs.evolve(facts, proof=proof, proof_account=account)
-
-
-def refuse_use(session: Session, state: SessionState) -> Decision[Any]:
-    """Decide to refuse the use of a session whose passkey or device has ended, and to end it."""
-    refusal = BindingInactive()
-    return Decision(
-        result=None,
-        writes=(revise(session, state=state),),
-        audit=(
-            AuditEntry(session.guid, reason=refusal.code),
-            AuditEntry(session.guid, event="session.revoke", reason=PROOF_ENDED),
-        ),
-        refusal=refusal,
-    )
 
 
 def _started(secret: str, tools: Tools) -> dict[str, Any]:

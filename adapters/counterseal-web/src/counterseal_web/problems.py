@@ -156,7 +156,7 @@ HTTP: dict[str, HTTPStatus] = {
 
 TITLES = {
     "bad_request": "The request cannot be read.",
-    "forbidden": "Whoever calls may not do this.",
+    "forbidden": "The caller may not do this.",
     "busy": "Too many wait already.",
     "denied": "The call, the token or the device does not hold.",
     "internal": "Something is wrong here.",

@@ -309,7 +309,7 @@ COMMANDS = (
         title="Invite this person again?",
         consequences=(
             "The next page shows a new link and its QR code, once, for a few minutes.",
-            "Whoever opens it first binds a device to this account, and can answer as this person.",
+            "The person who opens it first binds a device to this account, and can answer for it.",
             "Make sure who it is before you hand it over.",
             "The earlier link no longer works.",
         ),

@@ -45,7 +45,7 @@ def keys_of(visit: Visit, admin: Admin) -> tuple[KeyRow, ...]:
 LINK_INTRO = (
     (
         "This is the only time that the link is shown. Give it to this person only, where you can"
-        " see or hear who it is: whoever opens it first registers a passkey, and is this"
+        " see or hear who it is: the person who opens it first registers a passkey, and is this"
         " administrator."
     ),
     (
@@ -142,7 +142,7 @@ LINK = Command(
     path=f"{ADMIN}/link",
     title="Make a link to log in?",
     consequences=(
-        "Whoever opens the link first registers a passkey, and is this administrator from then on.",
+        "The person who opens the link first registers a passkey, and is then this administrator.",
         "Every earlier link ends, opened or not: no browser registers a passkey by it any more.",
         "Passkeys, devices and sessions that they have stay.",
     ),

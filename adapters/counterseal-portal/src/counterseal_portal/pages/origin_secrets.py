@@ -183,7 +183,7 @@ REVOKE_CREDENTIAL = Command(
     path=f"{ORIGIN}/credentials/{{credential}}/revoke",
     title="Revoke this credential of the origin?",
     consequences=(
-        "Whoever calls with this credential is refused at once.",
+        "A caller with this credential is refused at once.",
         "The origin's other credentials stay as they are.",
         "Questions that are open stay, and each ends with an answer or at its deadline.",
     ),

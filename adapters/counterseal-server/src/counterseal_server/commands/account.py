@@ -129,7 +129,7 @@ def requests(account: str, app_space: str | None, data: str | None, config: str 
     """
     Print what an ACCOUNT is asked and was asked last, newest first, one JSON object a line.
 
-    `reason` is why the person refused. Do not say `pressured` to whoever is with the person.
+    `reason` is why the person refused. Do not say `pressured` to anybody who is with the person.
     """
     with opened(data, config) as runtime:
         from counterseal import OPERATOR, Challenges  # noqa: PLC0415 (a fast start)

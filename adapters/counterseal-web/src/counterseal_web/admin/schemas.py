@@ -335,7 +335,7 @@ ADMIN_SCHEMAS: dict[str, Schema] = {
         reason={
             "enum": [*(each.value for each in RefusalReason), None],
             "description": "Why the person refused, if they said so. `pressured` is for staff"
-            " only: do not say it to whoever is with the person.",
+            " only: do not say it to anybody who is with the person.",
         },
     ),
     "AccountRequests": _each("AccountRequest"),

@@ -25,7 +25,8 @@ def link(administrator: str, *, out: str | None, data: str | None, config: str |
     """
     Make a one-time link with which an ADMINISTRATOR registers a passkey.
 
-    Whoever opens it first logs in as the administrator. Every earlier link ends, opened or not.
+    The person who opens it first logs in as the administrator. Every earlier link ends, opened
+    or not.
     """
     with opened(data, config) as runtime, output_to(out) as write_document:
         from counterseal_server.portal_links import create_link  # noqa: PLC0415 (a fast start)
