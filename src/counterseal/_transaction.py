@@ -82,7 +82,7 @@ OPERATION_BYTES = 16
 MINUTE = timedelta(minutes=1)
 
 
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class AuditContext:
     """
     Who does what to which record, for the audit log.
@@ -98,6 +98,12 @@ class AuditContext:
     actor: str
     subject: Guid | None = None
     app_space: Guid | None = None
+
+    def with_subject(self, subject: Guid) -> AuditContext:
+        """Return the context of the same call, which is about the record *subject*."""
+        return AuditContext(
+            event=self.event, actor=self.actor, subject=subject, app_space=self.app_space
+        )
 
 
 @attrs.define
@@ -214,8 +220,9 @@ class Transactions:
         for record in due:
             guid = record.guid
             try:
-                swept_context = attrs.evolve(context, subject=guid)
-                self.transact(swept_context, reading(guid), _decide_unless_lost, decide)
+                self.transact(
+                    context.with_subject(guid), reading(guid), _decide_unless_lost, decide
+                )
             except Refused:
                 # It was finished, or the clock stepped back, since the store was read.
                 continue

@@ -165,7 +165,7 @@ class Backchannel(UseCase):
         context = self._permit(party, "challenge.status")
         with refusals(self.ports, context):
             secret = read_secret_id(auth_req_id)
-        context.subject = secret.challenge
+        context = context.with_subject(secret.challenge)
         first = record_with_account(secret.challenge)
         return self._transactions.transact(context, first, backchannel.poll, origin, secret)
 
@@ -194,7 +194,7 @@ class Backchannel(UseCase):
         context = self._permit(party, "challenge.redeem")
         with refusals(self.ports, context):
             secret = read_secret_id(auth_req_id)
-        context.subject = secret.challenge
+        context = context.with_subject(secret.challenge)
         first = record_with_account(
             secret.challenge, party.origin.guid, approved_action_guid(secret.challenge)
         )

@@ -134,7 +134,7 @@ class Ceremonies(UseCase):
             text_fits(name, self.policy.name_bytes, "name", empty=True)
             challenge = _claimed_challenge(response.client_data, MalformedRegistration)
             guid = ceremony_guid(account_partition(party.app_space.guid, account_id), challenge)
-        context.subject = guid
+        context = context.with_subject(guid)
         reading = record_with_account(guid)
         transactions = self._within(party.app_space, party.origin)
         registration = transactions.transact(
@@ -216,7 +216,7 @@ class Ceremonies(UseCase):
             text_fits(account_id, self.policy.account_id_bytes, "accountId")
             challenge = _claimed_challenge(assertion.client_data, MalformedAssertion)
             guid = ceremony_guid(account_partition(party.app_space.guid, account_id), challenge)
-        context.subject = guid
+        context = context.with_subject(guid)
         return self._within(party.app_space, party.origin).transact(
             context,
             record_with_account(guid),

@@ -39,7 +39,7 @@ class Confirmations(UseCase):
             TooOften: The account's devices make too many invitations.
         """
         context, request = open_call(self._transactions, call, "binding.invite", about_device=False)
-        device = admit(self._transactions, context, request, request.reading())
+        context, device = admit(self._transactions, context, request, request.reading())
         account = device.value.account.guid
         rate = self._within(device.value.app_space, None).policy.device_invite_rate
         demand_rate(self.ports, context, ("device_invite", account), rate)
@@ -55,7 +55,7 @@ class Confirmations(UseCase):
         context, request = open_call(
             self._transactions, call, "binding.unconfirmed", about_device=False
         )
-        device = admit(self._transactions, context, request, request.reading())
+        context, device = admit(self._transactions, context, request, request.reading())
         return self._transactions.transact(context, device, confirmations.list_unconfirmed)
 
     def decide(self, call: DeviceCall) -> Binding:
@@ -86,7 +86,7 @@ class Confirmations(UseCase):
             token = confirmations.read_token(call.body, self.policy)
         binding = token.confirmation.binding
         context = AuditContext(event="binding.confirm", actor=request.proof.device, subject=binding)
-        device = admit(self._transactions, context, request, request.reading(binding))
+        context, device = admit(self._transactions, context, request, request.reading(binding))
         served_kinds = ports.notifier.kinds()
         return self._transactions.transact(
             context, device, confirmations.decide_by_device, token, served_kinds=served_kinds

@@ -115,7 +115,7 @@ class Logins(UseCase):
         with refusals(self.ports, context):
             guid, state_secret = split_token(state)
             text_fits(code, CODE_BYTES, "code")
-        context.subject = guid
+        context = context.with_subject(guid)
         exchange = self._transactions.transact(
             context, records(guid), logins.spend, state_secret, secret
         )
