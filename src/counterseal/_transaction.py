@@ -69,7 +69,7 @@ from counterseal.models import (
 from counterseal.narrowing import policy_within
 from counterseal.policy import Policy
 from counterseal.ports import Ports
-from counterseal.rules.authorization import require_origin_role
+from counterseal.rules.authorization import OriginPermission, require_origin_role
 
 Value = TypeVar("Value")
 R = TypeVar("R")
@@ -320,12 +320,24 @@ class UseCase:
     def _bind(self) -> Transactions:
         return Transactions(self.ports, self.policy)
 
-    def _permit(self, party: RelyingParty, event: str, subject: Guid | None = None) -> AuditContext:
+    def _permit(
+        self,
+        party: RelyingParty,
+        permission: OriginPermission,
+        event: str,
+        subject: Guid | None = None,
+    ) -> AuditContext:
         """
         Return the audit context of a call that *party* makes; each of its calls begins with this.
 
+        Args:
+            permission: What the call needs.
+            event: `noun.verb`.
+            subject: The record that the call names.
+
         Raises:
-            AskingOnly: The origin only asks, and *event* is another call; the refusal is recorded.
+            AskingOnly: The origin only asks, and *permission* is another one; the refusal is
+                recorded.
         """
         context = AuditContext(
             event=event,
@@ -334,7 +346,7 @@ class UseCase:
             app_space=party.app_space.guid,
         )
         try:
-            require_origin_role(party.origin, event)
+            require_origin_role(party.origin, permission)
         except Refused as refusal:
             record_refusal(self.ports, context, refusal)
             raise

@@ -34,6 +34,7 @@ from counterseal.models import (
 )
 from counterseal.models.approved_action import approved_action_guid
 from counterseal.models.sealing import backchannel_context
+from counterseal.rules.authorization import OriginPermission
 from counterseal.usecases.authentication import SignerAuthentication, SingleUse
 from counterseal.usecases.challenges import Challenges
 
@@ -89,7 +90,7 @@ class Backchannel(UseCase):
             Replayed: It was used before; or what *check* raises.
         """
         origin = party.origin
-        context = self._permit(party, "challenge.issue", origin.guid)
+        context = self._permit(party, OriginPermission.ASK, "challenge.issue", origin.guid)
         with refusals(self.ports, context):
             once, until = check(origin, self.ports.clock.now())
             if not self.ports.replay.first_seen(("backchannel request", origin.guid, once), until):
@@ -117,7 +118,7 @@ class Backchannel(UseCase):
             InvalidField: There is no *notification_token* though a ping is to be sent; or as
                 `Challenges.issue`, whose other errors it raises too.
         """
-        context = self._permit(party, "challenge.issue")
+        context = self._permit(party, OriginPermission.ASK, "challenge.issue")
         with refusals(self.ports, context):
             client = require_client(party.origin)
             if client.mode is DeliveryMode.POLL:
@@ -162,7 +163,7 @@ class Backchannel(UseCase):
             TokenSpent: Its tokens were issued.
         """
         origin = party.origin.guid
-        context = self._permit(party, "challenge.status")
+        context = self._permit(party, OriginPermission.ASK, "challenge.status")
         with refusals(self.ports, context):
             secret = read_secret_id(auth_req_id)
         context = context.with_subject(secret.challenge)
@@ -191,7 +192,7 @@ class Backchannel(UseCase):
             ApproverInactive: The device that approved may no longer answer for the account.
             SignerUnavailable: The ID token could not be signed; nothing was issued.
         """
-        context = self._permit(party, "challenge.redeem")
+        context = self._permit(party, OriginPermission.ASK, "challenge.redeem")
         with refusals(self.ports, context):
             secret = read_secret_id(auth_req_id)
         context = context.with_subject(secret.challenge)

@@ -23,6 +23,7 @@ from counterseal.models import (
     RelyingParty,
     replace,
 )
+from counterseal.rules.authorization import OriginPermission
 from counterseal.usecases.authentication import SignerAuthentication, SingleUse
 from counterseal.usecases.challenges import Challenges
 
@@ -73,7 +74,7 @@ class AuthenticationChannel(UseCase):
             InvalidField: The bearer token expires too soon; or as `Challenges.issue`.
             Refused: As `Challenges.issue`.
         """
-        with refusals(self.ports, self._permit(party, "challenge.issue")):
+        with refusals(self.ports, self._permit(party, OriginPermission.ASK, "challenge.issue")):
             realm = require_realm(party.origin)
         policy = self._within(party.app_space, party.origin).policy
         longest = policy.challenge_life_limit
@@ -119,7 +120,7 @@ class AuthenticationChannel(UseCase):
             InvalidField: It may be answered for longer than the bearer token is valid.
             CallbackForbidden: The realm's callback is no longer on the allow-list.
         """
-        context = self._permit(party, "challenge.attach", challenge)
+        context = self._permit(party, OriginPermission.ASK, "challenge.attach", challenge)
         draft = ChannelDraft(bearer=bearer, until=until)
         transactions = self._within(party.app_space, party.origin)
         return transactions.transact(

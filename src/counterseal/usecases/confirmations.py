@@ -10,6 +10,7 @@ from counterseal._decisions.invitations import Invitation
 from counterseal._decisions.readings import record_with_account
 from counterseal._transaction import AuditContext, UseCase, demand_rate, refusals
 from counterseal.models import Binding, DeviceCall, Guid, RelyingParty
+from counterseal.rules.authorization import OriginPermission
 from counterseal.rules.sizes import text_fits
 from counterseal.usecases._admission import admit, open_call
 
@@ -119,7 +120,7 @@ class Confirmations(UseCase):
             WrongCode: The code is wrong; has `attempts_left`.
             InvalidField: The code does not fit.
         """
-        context = self._permit(party, "binding.compare", binding)
+        context = self._permit(party, OriginPermission.USERS, "binding.compare", binding)
         with refusals(self.ports, context):
             text_fits(code, CODE_BYTES, "code")
         transactions = self._within(party.app_space, party.origin)

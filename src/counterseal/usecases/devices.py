@@ -22,6 +22,7 @@ from counterseal.models import (
     RelyingParty,
     replace,
 )
+from counterseal.rules.authorization import OriginPermission
 from counterseal.usecases._admission import admit, demand_sendable, open_call
 from counterseal.usecases._guid_memory import GuidMemory
 from counterseal.wire.telemetry import read_report
@@ -193,7 +194,7 @@ class Devices(UseCase):
         """
         event = "binding.revoke"
         if isinstance(by, RelyingParty):
-            context = self._permit(by, event, device)
+            context = self._permit(by, OriginPermission.USERS, event, device)
         else:
             context = AuditContext(event=event, actor=by.actor, subject=device)
         served_kinds = self.ports.notifier.kinds()
