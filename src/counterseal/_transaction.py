@@ -374,6 +374,11 @@ class UseCase:
         return self._transactions if policy is self.policy else Transactions(self.ports, policy)
 
 
+def with_same_ports(use_case: Callable[[Ports, Policy], Value]) -> Value:
+    """Return the default of a use case's member that is a use case of the same service."""
+    return attrs.Factory(lambda holder: use_case(holder.ports, holder.policy), takes_self=True)
+
+
 class refusals:  # noqa: N801 (a context, keywords as it is read)
     """Record a refusal that is raised in the block, before a transaction begins."""
 

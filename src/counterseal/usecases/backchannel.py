@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import attrs
@@ -20,7 +21,7 @@ from counterseal._decisions.backchannel import (
     write_secret_id,
 )
 from counterseal._decisions.readings import record_with_account, records
-from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal._transaction import AuditContext, UseCase, refusals, with_same_ports
 from counterseal.errors import CredentialRefused, InvalidField, NotFound, Replayed
 from counterseal.models import (
     Administrator,
@@ -57,6 +58,16 @@ class BegunRequest:
 class Backchannel(UseCase):
     """What a façade for CIBA calls (OpenID Connect CIBA Core 1.0)."""
 
+    _challenges: Challenges = attrs.field(
+        default=with_same_ports(Challenges), init=False, eq=False, repr=False
+    )
+    _signers: SignerAuthentication = attrs.field(
+        default=with_same_ports(partial(SignerAuthentication, registration="backchannel")),
+        init=False,
+        eq=False,
+        repr=False,
+    )
+
     def authenticate(
         self, client_id: str, check: Callable[[Origin, datetime], SingleUse]
     ) -> RelyingParty:
@@ -73,8 +84,7 @@ class Backchannel(UseCase):
             CredentialRefused: There is no such client; or what *check* raises.
             Replayed: It was used before.
         """
-        signers = SignerAuthentication(self.ports, self.policy, registration="backchannel")
-        return signers.authenticate_signer(client_id, check)
+        return self._signers.authenticate_signer(client_id, check)
 
     def accept_request(
         self, party: RelyingParty, check: Callable[[Origin, datetime], SingleUse]
@@ -130,7 +140,7 @@ class Backchannel(UseCase):
             notification_token=notification_token,
             repeatable=idempotency_key is not None,
         )
-        issued = Challenges(self.ports, self.policy).issue(
+        issued = self._challenges.issue(
             party,
             replace(question, callback=client.notification_endpoint),
             idempotency_key=idempotency_key,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import attrs
@@ -11,7 +12,7 @@ import attrs
 from counterseal._decisions import channel
 from counterseal._decisions.channel import MARGIN, ChannelDraft, require_realm
 from counterseal._decisions.readings import record_with_account, records
-from counterseal._transaction import AuditContext, UseCase, refusals
+from counterseal._transaction import AuditContext, UseCase, refusals, with_same_ports
 from counterseal.models import (
     Action,
     Administrator,
@@ -37,6 +38,16 @@ class AuthenticationChannel(UseCase):
     from *until* on, when the bearer token of the request expires.
     """
 
+    _challenges: Challenges = attrs.field(
+        default=with_same_ports(Challenges), init=False, eq=False, repr=False
+    )
+    _signers: SignerAuthentication = attrs.field(
+        default=with_same_ports(partial(SignerAuthentication, registration="realm")),
+        init=False,
+        eq=False,
+        repr=False,
+    )
+
     def authenticate(
         self, origin: str, check: Callable[[ChannelRealm, datetime], SingleUse]
     ) -> RelyingParty:
@@ -52,8 +63,7 @@ class AuthenticationChannel(UseCase):
             CredentialRefused: There is no such origin, or it has no realm; or what *check* raises.
             Replayed: It was used before.
         """
-        signers = SignerAuthentication(self.ports, self.policy, registration="realm")
-        return signers.authenticate_signer(
+        return self._signers.authenticate_signer(
             origin, lambda origin, now: check(require_realm(origin), now)
         )
 
@@ -81,15 +91,12 @@ class AuthenticationChannel(UseCase):
         if isinstance(question.content, Action):
             _, longest = policy.action_lives(question.content)
         life = min(until - self.ports.clock.now() - MARGIN, longest)
-        return (
-            Challenges(self.ports, self.policy)
-            .issue(
-                party,
-                replace(question, callback=realm.callback, duration=life),
-                channel=ChannelDraft(bearer=bearer, until=until),
-            )
-            .challenge
+        issued = self._challenges.issue(
+            party,
+            replace(question, callback=realm.callback, duration=life),
+            channel=ChannelDraft(bearer=bearer, until=until),
         )
+        return issued.challenge
 
     def attach(
         self,
