@@ -73,7 +73,6 @@ class Ceremonies(UseCase):
             UnfitKey: The policy refuses passkeys.
             AccountLocked: The account is locked.
             TooManyBindings: The account has as many devices as the policy allows.
-            UnfitKey: The policy refuses passkeys.
             AttestationRefused: The service registers no passkeys of browsers.
             TooOften: The origin makes too many invitations.
         """
