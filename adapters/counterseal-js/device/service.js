@@ -19,7 +19,7 @@ import { ServiceRefused } from "./errors.js";
  * @property {typeof fetch} fetch
  * @property {() => number} now Milliseconds since the epoch.
  * @property {import("../wire/bytes.js").Random} random
- * @property {import("../wire/sleep.js").Sleep} sleep
+ * @property {import("../wire/pause.js").Sleep} sleep
  * @property {number} timeout Milliseconds that one call may take.
  */
 

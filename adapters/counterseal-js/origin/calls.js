@@ -30,7 +30,7 @@ import { demandFit, refusalOf, RequestRefused, Unauthorised } from "./errors.js"
  * @property {number} timeout Milliseconds that one attempt may take.
  * @property {typeof fetch} fetch
  * @property {() => number} now Milliseconds since the epoch, for signatures.
- * @property {import("../wire/sleep.js").Sleep} sleep
+ * @property {import("../wire/pause.js").Sleep} sleep
  * @property {import("../wire/bytes.js").Random} random
  */
 

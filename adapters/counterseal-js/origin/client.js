@@ -7,8 +7,8 @@ import { readAddress, readReply } from "../wire/http.js";
 import { isObject } from "../wire/ijson.js";
 import { writeLink } from "../wire/link.js";
 import { isFlag, Members } from "../wire/members.js";
+import { systemSleep } from "../wire/pause.js";
 import { retryAfter } from "../wire/problem.js";
-import { systemSleep } from "../wire/sleep.js";
 import { readKnownAction } from "./action.js";
 import { ATTEMPTS, Calls } from "./calls.js";
 import { Credential } from "./credential.js";
@@ -34,7 +34,7 @@ import { writeBody, writeQuestion } from "./question.js";
  * @property {typeof fetch} [fetch]
  * @property {() => number} [now] Milliseconds since the epoch, for signatures.
  * @property {() => number} [monotonic] Milliseconds that only grow.
- * @property {import("../wire/sleep.js").Sleep} [sleep]
+ * @property {import("../wire/pause.js").Sleep} [sleep]
  * @property {import("../wire/bytes.js").Random} [random]
  */
 
