@@ -77,7 +77,7 @@ export class Pauses {
     this.#count += 1;
     const [high = 0, low = 0] = this.#random(JITTER_BYTES);
     const spread = (half * (high * 256 + low)) / LARGEST_JITTER;
-    return Math.min(Math.max(retryAfter, half) + spread, LONGEST_PAUSE);
+    return Math.min(Math.ceil(Math.max(retryAfter, half) + spread), LONGEST_PAUSE);
   }
 
   /** Begin with the first pause again: a call has succeeded. */
